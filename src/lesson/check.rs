@@ -1,0 +1,237 @@
+//! Checks as data: what must be seen, where and when.
+
+use std::fmt;
+
+use super::Span;
+
+/// The finding that an answer's program ended by itself and without an error; every exercise has
+/// it unless it checks `exit` itself.
+pub const ENDS_WELL: &str = "ends-well";
+
+/// The finding that the evidence can be trusted: same server, counters not reset.
+pub const EVIDENCE_IS_VALID: &str = "evidence-is-valid";
+
+/// One `[[check]]`.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// Unique in its exercise; lower case letters, digits and `-`.
+    pub id: String,
+    /// Where the id stands.
+    pub span: Span,
+    /// What is looked at and what it must be.
+    pub subject: Subject,
+    /// The moment at which it is looked at.
+    pub at: Moment,
+    /// Checks that must be met first, else this one is not reached.
+    pub needs: Vec<String>,
+    /// The sentence that the student sees.
+    pub says: Option<String>,
+    /// Shown when unmet.
+    pub otherwise: Option<String>,
+}
+
+impl Check {
+    /// The sentence that the student sees: the author's, else one made from the subject.
+    pub fn sentence(&self) -> String {
+        self.says.clone().unwrap_or_else(|| self.subject.sentence(self.at))
+    }
+}
+
+/// When evidence is taken, after the baseline `before`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Moment {
+    /// The answer has just ended; a background save may still run.
+    Exit,
+    /// No background save runs any more, or the deadline for that has passed.
+    Settled,
+    /// The server was killed (SIGKILL) and started again from the same directory.
+    Crash,
+}
+
+impl Moment {
+    /// The word of the key `at`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exit => "exit",
+            Self::Settled => "settled",
+            Self::Crash => "crash",
+        }
+    }
+}
+
+/// What a check looks at.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// `lastsave = "advanced"`.
+    Lastsave(Lastsave),
+    /// `calls = { save = 1 }`: successful calls since `before`, by lower case command name.
+    Calls(Vec<(String, Comparison)>),
+    /// `info = { rdb_last_bgsave_status = "ok" }`: fields of INFO.
+    Info(Vec<(String, Expected)>),
+    /// `reply = { "GET k" = "v" }`: a command and its reply, compared as redis-cli prints it.
+    Reply(Vec<(String, String)>),
+    /// `config = { save = "60 1000" }`: CONFIG GET.
+    Config(Vec<(String, String)>),
+    /// `stdout = "text"`; asked of programs only.
+    Stdout(StdoutMatch),
+    /// `exit = 0`: the program's exit status; asked of programs only.
+    Exit(i32),
+}
+
+impl Subject {
+    /// Whether it is about the answer's process, which a `redis` answer does not have.
+    pub fn is_about_the_program(&self) -> bool {
+        matches!(self, Self::Stdout(_) | Self::Exit(_))
+    }
+
+    fn sentence(&self, at: Moment) -> String {
+        let what = match self {
+            Self::Lastsave(Lastsave::Advanced) => "LASTSAVE has advanced".to_owned(),
+            Self::Lastsave(Lastsave::Unchanged) => "LASTSAVE is unchanged".to_owned(),
+            Self::Calls(calls) => {
+                joined(calls, |(name, count)| format!("successful calls of {}: {count}", name.to_uppercase()))
+            }
+            Self::Info(fields) => joined(fields, |(field, value)| format!("INFO {field}: {value}")),
+            Self::Reply(replies) => joined(replies, |(command, reply)| format!("`{command}` answers {reply}")),
+            Self::Config(settings) => joined(settings, |(name, value)| format!("CONFIG GET {name}: {value}")),
+            Self::Stdout(text) => format!("the program prints {text}"),
+            Self::Exit(status) => format!("the program ends with exit status {status}"),
+        };
+        match at {
+            Moment::Exit if !self.is_about_the_program() => format!("{what}, at the moment the answer ends"),
+            Moment::Crash => format!("{what}, after a crash"),
+            _ => what,
+        }
+    }
+}
+
+fn joined<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
+    items.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// What LASTSAVE must have done since `before`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lastsave {
+    /// It differs.
+    Advanced,
+    /// It is the same.
+    Unchanged,
+}
+
+/// A number or a comparison written as a string: `1`, `">= 1"`, `"< 10"`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Comparison {
+    /// How to compare.
+    pub relation: Relation,
+    /// With what.
+    pub number: f64,
+}
+
+/// The relations of comparisons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// The number alone, or `"= 1"`.
+    Is,
+    /// `"!= 1"`.
+    IsNot,
+    /// `">= 1"`.
+    AtLeast,
+    /// `"> 1"`.
+    MoreThan,
+    /// `"<= 1"`.
+    AtMost,
+    /// `"< 1"`.
+    LessThan,
+}
+
+impl Comparison {
+    /// Exactly this number.
+    pub fn is(number: f64) -> Self {
+        Self { relation: Relation::Is, number }
+    }
+
+    /// Reads `1`, `>= 1`, `< 0.5`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let relations = [
+            (">=", Relation::AtLeast),
+            ("<=", Relation::AtMost),
+            ("!=", Relation::IsNot),
+            (">", Relation::MoreThan),
+            ("<", Relation::LessThan),
+            ("=", Relation::Is),
+        ];
+        let text = text.trim();
+        let (relation, number) = relations
+            .into_iter()
+            .find_map(|(sign, relation)| text.strip_prefix(sign).map(|rest| (relation, rest)))
+            .unwrap_or((Relation::Is, text));
+        let number: f64 = number.trim().parse().ok()?;
+        number.is_finite().then_some(Self { relation, number })
+    }
+
+    /// Whether `found` satisfies it.
+    #[expect(clippy::float_cmp, reason = "counters are whole numbers, exact in an f64 up to 2^53")]
+    pub fn holds(self, found: f64) -> bool {
+        match self.relation {
+            Relation::Is => found == self.number,
+            Relation::IsNot => found != self.number,
+            Relation::AtLeast => found >= self.number,
+            Relation::MoreThan => found > self.number,
+            Relation::AtMost => found <= self.number,
+            Relation::LessThan => found < self.number,
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self.relation {
+            Relation::Is => "",
+            Relation::IsNot => "not ",
+            Relation::AtLeast => "at least ",
+            Relation::MoreThan => "more than ",
+            Relation::AtMost => "at most ",
+            Relation::LessThan => "less than ",
+        };
+        write!(f, "{words}{}", self.number)
+    }
+}
+
+/// What an INFO field must be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expected {
+    /// This text.
+    Text(String),
+    /// A number in this relation.
+    Number(Comparison),
+    /// `"+1"`, `"-1"`: so much more (or less) than at `before`.
+    MoreBy(f64),
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(comparison) => comparison.fmt(f),
+            Self::MoreBy(difference) => write!(f, "{difference:+} against before"),
+        }
+    }
+}
+
+/// What the program must print.
+#[derive(Debug, Clone)]
+pub enum StdoutMatch {
+    /// These lines, one after another, white space at their ends aside.
+    Lines(String),
+    /// `{ matches = "regex" }`, found anywhere in the output.
+    Regex(regex_lite::Regex),
+}
+
+impl fmt::Display for StdoutMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lines(text) => write!(f, "`{text}`"),
+            Self::Regex(regex) => write!(f, "something that matches `{regex}`"),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Lessons as values: what the markdown says, checked and with its place in the file.
+//!
+//! `lesson` knows no other stage. [`parse::parse`] turns one file's text into a [`Lesson`] or into
+//! every [`Problem`] found in it, without any I/O; [`Course::load`] reads the folder.
+
+pub mod check;
+pub mod course;
+pub mod exercise;
+pub mod parse;
+pub mod problem;
+
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use check::{Check, Comparison, Expected, Lastsave, Moment, StdoutMatch, Subject};
+pub use course::Course;
+pub use problem::{Problem, Severity};
+
+/// A range of bytes in [`Lesson::source`], on character boundaries.
+pub type Span = Range<usize>;
+
+/// One markdown file.
+#[derive(Debug, Clone)]
+pub struct Lesson {
+    /// From the file name, without its order and ending: `04-snapshotting.md` is `snapshotting`.
+    pub id: String,
+    /// As given on the command line joined with the file name, for messages.
+    pub path: PathBuf,
+    /// The whole text of the file; every [`Span`] of the lesson is a range of it.
+    pub source: String,
+    /// The first `#` heading, else the id.
+    pub title: String,
+    /// In reading order: what stands before the first `##`, then one for each `##` section.
+    pub steps: Vec<Step>,
+}
+
+/// What the student reads at one time: a `##` section.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The heading's text, without markup.
+    pub title: String,
+    /// What the student may read, in order: the section without checks, setup, starters,
+    /// solutions, wrong answers (with the author's notes) and hints.
+    pub reading: Vec<Span>,
+    /// `python` and `redis` blocks without a role, in order.
+    pub examples: Vec<Example>,
+    /// At most one a section.
+    pub exercise: Option<Exercise>,
+}
+
+/// The language of a block of code or of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Language {
+    /// A program for `python3`.
+    Python,
+    /// Commands as typed into redis-cli, one a line.
+    Redis,
+}
+
+impl Language {
+    /// Both, in the order in which they are offered.
+    pub const ALL: [Self; 2] = [Self::Python, Self::Redis];
+
+    /// The word of the fence, of `--language` and of case names.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Redis => "redis",
+        }
+    }
+
+    /// The ending of an answer's file name, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Python => "py",
+            Self::Redis => "redis",
+        }
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A fenced block's content.
+#[derive(Debug, Clone)]
+pub struct Code {
+    /// The fence's first word.
+    pub language: Language,
+    /// What stands between the fences; every line ends with `\n`.
+    pub text: String,
+    /// The whole block from the opening fence to the closing one.
+    pub span: Span,
+}
+
+/// A block that the student can run and that `verify` runs.
+#[derive(Debug, Clone)]
+pub struct Example {
+    /// The block.
+    pub code: Code,
+    /// In a `redis` block with `> ` lines: each command and the reply printed below it.
+    /// Empty in all others: then every line is a command and none may be answered by an error.
+    pub dialogue: Vec<Exchange>,
+}
+
+/// A `> ` line of an example and the reply expected below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    /// The command line without `> `.
+    pub command: String,
+    /// The lines below it, as redis-cli prints them; `...` stands for anything; empty: not compared.
+    pub reply: String,
+    /// The `> ` line.
+    pub span: Span,
+}
+
+/// A section with a `toml exercise` block.
+#[derive(Debug, Clone)]
+pub struct Exercise {
+    /// Unique in the course; lower case letters, digits and `-`.
+    pub id: String,
+    /// Where the id stands.
+    pub span: Span,
+    /// How long an answer may run; 10 s where the lesson names none.
+    pub time_limit: Duration,
+    /// Given to the server as it starts: name and value, as in redis.conf.
+    pub settings: Vec<(String, String)>,
+    /// When the server is killed, if a check asks for it.
+    pub crash: Crash,
+    /// Commands run before the attempt, one a line, unseen by the checks.
+    pub setup: Vec<Code>,
+    /// Where the student starts: at most one a language.
+    pub starters: Vec<FailingAnswer>,
+    /// Right answers: at least one.
+    pub solutions: Vec<Code>,
+    /// Predictable wrong answers.
+    pub wrong_answers: Vec<FailingAnswer>,
+    /// The text inside each `> [!TIP]`, as markdown, without the `>`.
+    pub hints: Vec<String>,
+    /// In the order in which they are told.
+    pub checks: Vec<Check>,
+}
+
+impl Exercise {
+    /// The languages it can be answered in: those that have a solution.
+    pub fn languages(&self) -> Vec<Language> {
+        let solved = |language: &Language| self.solutions.iter().any(|it| it.language == *language);
+        Language::ALL.into_iter().filter(solved).collect()
+    }
+
+    /// Whether an attempt kills and restarts the server.
+    pub fn needs_crash(&self) -> bool {
+        self.crash == Crash::AtExit || self.checks.iter().any(|it| it.at == Moment::Crash)
+    }
+}
+
+/// The key `crash` of an exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// After a background save had time to finish: the default.
+    WhenSettled,
+    /// `crash = "exit"`: the moment the answer ends.
+    AtExit,
+}
+
+/// A starter or a wrong answer: code and the check it must fail on.
+#[derive(Debug, Clone)]
+pub struct FailingAnswer {
+    /// The block.
+    pub code: Code,
+    /// The id of a check, or [`check::ENDS_WELL`] or [`check::EVIDENCE_IS_VALID`].
+    pub fails: String,
+}

@@ -1,0 +1,3 @@
+//! Learn Redis by doing: lessons run and checked against a real Redis.
+
+pub mod redis_cli;

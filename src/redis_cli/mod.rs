@@ -1,0 +1,4 @@
+//! The habits of redis-cli that students know: how it reads a line and how it prints a reply.
+
+pub mod reply;
+pub mod words;

@@ -1,0 +1,117 @@
+//! A reply as redis-cli prints it on a terminal (`cliFormatReplyTTY` in Redis's redis-cli.c).
+
+use redis::Value;
+
+/// The lines that redis-cli prints for `value`, without the last line's end.
+pub fn format(value: &Value) -> String {
+    formatted(value, "")
+}
+
+fn formatted(value: &Value, indent: &str) -> String {
+    match value {
+        Value::Nil => "(nil)".to_owned(),
+        Value::Okay => "OK".to_owned(),
+        Value::Int(number) => format!("(integer) {number}"),
+        Value::SimpleString(text) => text.clone(),
+        Value::BulkString(bytes) => quoted(bytes),
+        Value::VerbatimString { text, .. } => text.clone(),
+        Value::Double(number) => format!("(double) {number}"),
+        Value::Boolean(true) => "(true)".to_owned(),
+        Value::Boolean(false) => "(false)".to_owned(),
+        Value::ServerError(error) => error_line(error.code(), error.details()),
+        Value::Array(items) => list(items, ")", "(empty array)", indent),
+        Value::Set(items) => list(items, "~", "(empty set)", indent),
+        Value::Push { data, .. } => list(data, ">", "(empty push)", indent),
+        Value::Map(pairs) => map(pairs, indent),
+        Value::Attribute { data, .. } => formatted(data, indent),
+        other => format!("{other:?}"),
+    }
+}
+
+/// An error reply as redis-cli prints it: the code, then the text.
+pub fn error_line(code: &str, details: Option<&str>) -> String {
+    match details {
+        Some(details) if !details.is_empty() => format!("(error) {code} {details}"),
+        _ => format!("(error) {code}"),
+    }
+}
+
+fn list(items: &[Value], sign: &str, empty: &str, indent: &str) -> String {
+    if items.is_empty() {
+        return empty.to_owned();
+    }
+    let width = items.len().to_string().len();
+    let inner = format!("{indent}{}", " ".repeat(width + 2));
+    let line = |(index, item): (usize, &Value)| {
+        let indent = if index == 0 { "" } else { indent };
+        format!("{indent}{:>width$}{sign} {}", index + 1, formatted(item, &inner))
+    };
+    items.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn map(pairs: &[(Value, Value)], indent: &str) -> String {
+    if pairs.is_empty() {
+        return "(empty hash)".to_owned();
+    }
+    let width = pairs.len().to_string().len();
+    let inner = format!("{indent}{}", " ".repeat(width + 2));
+    let line = |(index, (key, value)): (usize, &(Value, Value))| {
+        let indent = if index == 0 { "" } else { indent };
+        let (key, value) = (formatted(key, &inner), formatted(value, &inner));
+        format!("{indent}{:>width$}# {key} => {value}", index + 1)
+    };
+    pairs.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// `sdscatrepr`: double quotes, escapes for what does not print.
+fn quoted(bytes: &[u8]) -> String {
+    let mut text = String::from("\"");
+    for &byte in bytes {
+        match byte {
+            b'\\' | b'"' => text.extend(['\\', byte as char]),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b'\t' => text.push_str("\\t"),
+            0x07 => text.push_str("\\a"),
+            0x08 => text.push_str("\\b"),
+            b' '..=b'~' => text.push(byte as char),
+            _ => text.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    text.push('"');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bulk(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    #[test]
+    fn strings_are_quoted_and_escaped() {
+        assert_eq!(format(&bulk("it's\n\"caf\u{e9}\"")), r#""it's\n\"caf\xc3\xa9\"""#);
+    }
+
+    #[test]
+    fn status_integer_and_nil_are_bare() {
+        assert_eq!(format(&Value::Okay), "OK");
+        assert_eq!(format(&Value::Int(3)), "(integer) 3");
+        assert_eq!(format(&Value::Nil), "(nil)");
+    }
+
+    #[test]
+    fn nested_arrays_are_indented_below_their_number() {
+        let inner = Value::Array(vec![Value::Int(1), bulk("b")]);
+        let outer = Value::Array(vec![bulk("a"), inner]);
+        assert_eq!(format(&outer), "1) \"a\"\n2) 1) (integer) 1\n   2) \"b\"");
+    }
+
+    #[test]
+    fn maps_show_key_and_value_on_a_line() {
+        let map = Value::Map(vec![(bulk("k"), Value::Int(1))]);
+        assert_eq!(format(&map), "1# \"k\" => (integer) 1");
+    }
+}

@@ -1,0 +1,145 @@
+//! A typed line into words, by the quoting rules of redis-cli (`sdssplitargs` in Redis's sds.c).
+
+/// Why a line has no words: redis-cli says `Invalid argument(s)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QuoteError {
+    /// A quoted word never ends.
+    #[error("the quote is never closed")]
+    Unclosed,
+    /// A closing quote must be followed by white space.
+    #[error("a closing quote must be followed by a space")]
+    NoSpaceAfter,
+}
+
+/// The words of one line, as bytes: `"\x00"` is a legal argument. No words: an empty line.
+pub fn split(line: &str) -> Result<Vec<Vec<u8>>, QuoteError> {
+    let mut words = Vec::new();
+    let mut rest = line.as_bytes();
+    loop {
+        rest = rest.trim_ascii_start();
+        if rest.is_empty() {
+            return Ok(words);
+        }
+        let word;
+        (word, rest) = next_word(rest)?;
+        words.push(word);
+    }
+}
+
+/// Whether a line of an answer is nothing to run: empty, or a comment that starts with `#`.
+pub fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    line.is_empty() || line.starts_with('#')
+}
+
+fn next_word(mut rest: &[u8]) -> Result<(Vec<u8>, &[u8]), QuoteError> {
+    let mut word = Vec::new();
+    while let Some((&byte, after)) = rest.split_first() {
+        match byte {
+            b if is_blank(b) => break,
+            b'"' | b'\'' => {
+                rest = quoted(byte, after, &mut word)?;
+                if rest.first().is_some_and(|&b| !is_blank(b)) {
+                    return Err(QuoteError::NoSpaceAfter);
+                }
+                return Ok((word, rest));
+            }
+            _ => {
+                word.push(byte);
+                rest = after;
+            }
+        }
+    }
+    Ok((word, rest))
+}
+
+fn quoted<'a>(quote: u8, mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [u8], QuoteError> {
+    loop {
+        let (byte, after) = match (quote, rest) {
+            (_, []) => return Err(QuoteError::Unclosed),
+            (_, [byte, after @ ..]) if *byte == quote => return Ok(after),
+            (b'"', [b'\\', b'x', high, low, after @ ..]) if is_hex(*high) && is_hex(*low) => {
+                (hex(*high) << 4 | hex(*low), after)
+            }
+            (b'"', [b'\\', escaped, after @ ..]) => (unescaped(*escaped), after),
+            (b'\'', [b'\\', b'\'', after @ ..]) => (b'\'', after),
+            (_, [byte, after @ ..]) => (*byte, after),
+        };
+        word.push(byte);
+        rest = after;
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    byte == 0 || byte.is_ascii_whitespace() || byte == 0x0b
+}
+
+fn is_hex(byte: u8) -> bool {
+    byte.is_ascii_hexdigit()
+}
+
+fn hex(byte: u8) -> u8 {
+    match byte {
+        b'0'..=b'9' => byte - b'0',
+        b'a'..=b'f' => byte - b'a' + 10,
+        _ => byte - b'A' + 10,
+    }
+}
+
+fn unescaped(byte: u8) -> u8 {
+    match byte {
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'b' => 0x08,
+        b'a' => 0x07,
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Result<Vec<String>, QuoteError> {
+        let text = |word: Vec<u8>| String::from_utf8_lossy(&word).into_owned();
+        split(line).map(|words| words.into_iter().map(text).collect())
+    }
+
+    #[test]
+    fn words_are_separated_by_white_space() {
+        assert_eq!(words("  SET  a\t1 ").unwrap(), ["SET", "a", "1"]);
+        assert!(words("   ").unwrap().is_empty());
+    }
+
+    #[test]
+    fn double_quotes_know_escapes() {
+        assert_eq!(words(r#"SET k "a\n\x41\"\q""#).unwrap(), ["SET", "k", "a\nA\"q"]);
+    }
+
+    #[test]
+    fn single_quotes_know_only_the_escaped_quote() {
+        assert_eq!(words(r"SET k 'it\'s \n'").unwrap(), ["SET", "k", r"it's \n"]);
+    }
+
+    #[test]
+    fn a_quote_may_open_in_the_middle_of_a_word_as_in_redis_cli() {
+        assert_eq!(words(r#"SET a"b c""#).unwrap(), ["SET", "ab c"]);
+    }
+
+    #[test]
+    fn an_empty_quoted_word_is_a_word() {
+        assert_eq!(words(r#"SET k """#).unwrap(), ["SET", "k", ""]);
+    }
+
+    #[test]
+    fn unbalanced_quotes_are_refused() {
+        assert_eq!(words(r#"SET k "a"#), Err(QuoteError::Unclosed));
+        assert_eq!(words(r#"SET k "a"b"#), Err(QuoteError::NoSpaceAfter));
+    }
+
+    #[test]
+    fn a_backslash_outside_quotes_is_itself() {
+        assert_eq!(words(r"SET k a\nb").unwrap(), ["SET", "k", r"a\nb"]);
+    }
+}

@@ -1,3 +1,34 @@
 //! Learn Redis by doing: lessons run and checked against a real Redis.
+//!
+//! Data flows one way, and each stage hands a plain value to the next:
+//!
+//! ```text
+//! lessons/*.md ──lesson──► Course ──► Exercise ┐
+//!                                              ├─attempt─► Evidence ─verdict─► Verdict ─present─► screen · JSON
+//! container | process | address ──server──► Server
+//! ```
+//!
+//! - [`lesson`] and [`server`] know no other stage; [`attempt`] knows both; [`verdict`] is pure; only
+//!   [`present`] gives text its colours; [`session`] and [`verify`] know the rest; [`cli`] knows nobody and
+//!   [`run`] translates. `tests/it/architecture.rs` guards this.
+//! - Three kinds of "no" are never mixed: an answer falls short (a `Finding`, exit code 1), a lesson or the
+//!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).
+//! - Nothing of ours outlives us: see [`cleanup`].
 
+pub mod ask;
+pub mod attempt;
+pub mod cache;
+pub mod cleanup;
+pub mod cli;
+pub mod doctor;
+pub mod error;
+pub mod lesson;
+pub mod present;
+pub mod progress;
 pub mod redis_cli;
+pub mod run;
+pub mod runtime;
+pub mod server;
+pub mod session;
+pub mod verdict;
+pub mod verify;

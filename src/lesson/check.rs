@@ -88,17 +88,23 @@ impl Subject {
         let what = match self {
             Self::Lastsave(Lastsave::Advanced) => "LASTSAVE has advanced".to_owned(),
             Self::Lastsave(Lastsave::Unchanged) => "LASTSAVE is unchanged".to_owned(),
-            Self::Calls(calls) => {
-                joined(calls, |(name, count)| format!("successful calls of {}: {count}", name.to_uppercase()))
-            }
+            Self::Calls(calls) => joined(calls, |(name, count)| {
+                format!("successful calls of {}: {count}", name.to_uppercase())
+            }),
             Self::Info(fields) => joined(fields, |(field, value)| format!("INFO {field}: {value}")),
-            Self::Reply(replies) => joined(replies, |(command, reply)| format!("`{command}` answers {reply}")),
-            Self::Config(settings) => joined(settings, |(name, value)| format!("CONFIG GET {name}: {value}")),
+            Self::Reply(replies) => {
+                joined(replies, |(command, reply)| format!("`{command}` answers {reply}"))
+            }
+            Self::Config(settings) => {
+                joined(settings, |(name, value)| format!("CONFIG GET {name}: {value}"))
+            }
             Self::Stdout(text) => format!("the program prints {text}"),
             Self::Exit(status) => format!("the program ends with exit status {status}"),
         };
         match at {
-            Moment::Exit if !self.is_about_the_program() => format!("{what}, at the moment the answer ends"),
+            Moment::Exit if !self.is_about_the_program() => {
+                format!("{what}, at the moment the answer ends")
+            }
             Moment::Crash => format!("{what}, after a crash"),
             _ => what,
         }

@@ -3,11 +3,13 @@
 //! `lesson` knows no other stage. [`parse::parse`] turns one file's text into a [`Lesson`] or into
 //! every [`Problem`] found in it, without any I/O; [`Course::load`] reads the folder.
 
+mod block;
 pub mod check;
 pub mod course;
-pub mod exercise;
+mod exercise;
 pub mod parse;
 pub mod problem;
+mod toml_table;
 
 use std::fmt;
 use std::ops::Range;

@@ -1,6 +1,64 @@
 //! A reply as redis-cli prints it on a terminal (`cliFormatReplyTTY` in Redis's redis-cli.c).
 
+use std::fmt::Write as _;
+
 use redis::Value;
+
+/// A reply in the two forms in which redis-cli prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// On a terminal: `"paid"`, `(integer) 1`, `(nil)`.
+    pub terminal: String,
+    /// In a pipe: `paid`, `1`, an empty line. `None` for errors, nil and nested replies, whose bare form
+    /// could be mistaken for a string.
+    pub bare: Option<String>,
+}
+
+impl Printed {
+    /// Both forms of `value`.
+    pub fn new(value: &Value) -> Self {
+        let bare = match value {
+            Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text.clone()),
+            Value::Int(number) => Some(number.to_string()),
+            Value::Okay => Some("OK".to_owned()),
+            _ => None,
+        };
+        Self { terminal: format(value), bare }
+    }
+
+    /// Whether it is what a lesson expects, written with or without redis-cli's quotes. What looks like
+    /// the terminal's form (`"…"`, `(nil)`) must be it: a stored text `(nil)` is not nil.
+    pub fn is(&self, expected: &str) -> bool {
+        let of_terminal = expected.starts_with(['"', '(']);
+        self.terminal == expected || (!of_terminal && self.bare.as_deref() == Some(expected))
+    }
+}
+
+/// The lines that redis-cli prints for the reply to a command: some texts, INFO's above all, are
+/// printed bare (`output_raw` in `cliSendCommand`).
+pub fn format_reply_to<W: AsRef<[u8]>>(words: &[W], value: &Value) -> String {
+    match value {
+        Value::BulkString(bytes) if is_printed_bare(words) => {
+            String::from_utf8_lossy(bytes).replace('\r', "").trim_end().to_owned()
+        }
+        _ => format(value),
+    }
+}
+
+fn is_printed_bare<W: AsRef<[u8]>>(words: &[W]) -> bool {
+    let lower = |index: usize| words.get(index).map(|word| String::from_utf8_lossy(word.as_ref()).to_lowercase());
+    let (command, subcommand) = (lower(0).unwrap_or_default(), lower(1).unwrap_or_default());
+    match command.as_str() {
+        "info" | "lolwut" => true,
+        "debug" => subcommand == "htstats",
+        "memory" => matches!(subcommand.as_str(), "malloc-stats" | "doctor"),
+        "cluster" => matches!(subcommand.as_str(), "nodes" | "info"),
+        "client" => matches!(subcommand.as_str(), "list" | "info"),
+        "latency" => matches!(subcommand.as_str(), "graph" | "doctor"),
+        _ => false,
+    }
+}
 
 /// The lines that redis-cli prints for `value`, without the last line's end.
 pub fn format(value: &Value) -> String {
@@ -12,9 +70,8 @@ fn formatted(value: &Value, indent: &str) -> String {
         Value::Nil => "(nil)".to_owned(),
         Value::Okay => "OK".to_owned(),
         Value::Int(number) => format!("(integer) {number}"),
-        Value::SimpleString(text) => text.clone(),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => text.clone(),
         Value::BulkString(bytes) => quoted(bytes),
-        Value::VerbatimString { text, .. } => text.clone(),
         Value::Double(number) => format!("(double) {number}"),
         Value::Boolean(true) => "(true)".to_owned(),
         Value::Boolean(false) => "(false)".to_owned(),
@@ -75,7 +132,9 @@ fn quoted(bytes: &[u8]) -> String {
             0x07 => text.push_str("\\a"),
             0x08 => text.push_str("\\b"),
             b' '..=b'~' => text.push(byte as char),
-            _ => text.push_str(&format!("\\x{byte:02x}")),
+            _ => {
+                let _ = write!(text, "\\x{byte:02x}");
+            }
         }
     }
     text.push('"');
@@ -100,6 +159,27 @@ mod tests {
         assert_eq!(format(&Value::Okay), "OK");
         assert_eq!(format(&Value::Int(3)), "(integer) 3");
         assert_eq!(format(&Value::Nil), "(nil)");
+    }
+
+    #[test]
+    fn a_reply_is_compared_with_or_without_quotes() {
+        let paid = Printed::new(&bulk("paid"));
+        assert!(paid.is("paid") && paid.is("\"paid\"") && !paid.is("unpaid"));
+        assert!(Printed::new(&Value::Int(3)).is("3") && Printed::new(&Value::Int(3)).is("(integer) 3"));
+    }
+
+    #[test]
+    fn a_stored_text_is_never_taken_for_nil() {
+        assert!(!Printed::new(&bulk("(nil)")).is("(nil)"));
+        assert!(Printed::new(&Value::Nil).is("(nil)"));
+        assert!(!Printed::new(&Value::Nil).is(""));
+    }
+
+    #[test]
+    fn infos_text_is_printed_bare() {
+        let value = bulk("# Persistence\r\nloading:0\r\n");
+        assert_eq!(format_reply_to(&["INFO", "persistence"], &value), "# Persistence\nloading:0");
+        assert_eq!(format_reply_to(&["GET", "k"], &bulk("v")), "\"v\"");
     }
 
     #[test]

@@ -1,0 +1,118 @@
+//! What an attempt has shown, as plain values for the verdict.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::redis_cli::reply::Printed;
+use crate::server::{BgsaveEnd, Snapshot};
+
+/// Everything seen of one attempt.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// After setup, before the answer.
+    pub before: Snapshot,
+    /// The moment the answer ended; `None`: the server was too busy to say anything before it was killed.
+    pub exit: Option<Observation>,
+    /// When no background save ran any more; `None` where the server was killed at once.
+    pub settled: Option<Observation>,
+    /// After SIGKILL and a new start; `None` where no check asks.
+    pub crash: Option<Observation>,
+    /// How the answer ended and what it printed.
+    pub run: Run,
+    /// Why nothing can be concluded from the server's counters.
+    pub doubt: Option<String>,
+}
+
+/// The server at one moment.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// LASTSAVE and INFO.
+    pub snapshot: Snapshot,
+    /// The replies that checks of this moment ask for, by command line.
+    pub replies: BTreeMap<String, Printed>,
+    /// The settings that checks of this moment ask for, by name.
+    pub config: BTreeMap<String, String>,
+    /// From the server's log, which knows what INFO forgets; `None` where there is no log or no save in it.
+    pub last_bgsave_end: Option<BgsaveEnd>,
+}
+
+/// How an answer ran.
+#[derive(Debug, Clone)]
+pub enum Run {
+    /// A `redis` answer.
+    Typed(Typed),
+    /// A program.
+    Program(ProgramRun),
+}
+
+impl Run {
+    /// Whether it was stopped because its time was over.
+    pub fn timed_out(&self) -> bool {
+        match self {
+            Self::Typed(typed) => typed.timed_out,
+            Self::Program(program) => program.end == ProgramEnd::TimedOut,
+        }
+    }
+}
+
+/// Commands and replies, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    /// What was typed and what redis-cli would have printed.
+    pub exchanges: Vec<TypedExchange>,
+    /// A command, or `@wait-bgsave`, did not end in time; the lines behind it did not run.
+    pub timed_out: bool,
+}
+
+/// One line of a `redis` answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypedExchange {
+    /// The line as typed.
+    pub line: String,
+    /// What redis-cli prints for it.
+    pub reply: String,
+}
+
+/// A program's end and output.
+#[derive(Debug, Clone)]
+pub struct ProgramRun {
+    /// How it ended.
+    pub end: ProgramEnd,
+    /// What it printed.
+    pub stdout: Output,
+    /// Its errors: a traceback.
+    pub stderr: Output,
+    /// From its start to its end.
+    pub duration: Duration,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramEnd {
+    /// By itself, with this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signalled(i32),
+    /// By us: its time was over.
+    TimedOut,
+}
+
+/// What was kept of a stream: its beginning and its end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// The text; invalid UTF-8 replaced.
+    pub text: String,
+    /// Bytes left out of the middle.
+    pub omitted: u64,
+}
+
+/// Whether a background save runs, or was accepted and has not begun: BGSAVE inside MULTI answers
+/// `Background saving scheduled`, starts at the server's next tick, and INFO knows nothing of it until
+/// then (Redis facts 3). Where nothing forks (Valkey's forkless save), LASTSAVE tells that it is over.
+pub fn is_saving(now: &Snapshot, before: &Snapshot) -> bool {
+    let scheduled = now.successful_calls("bgsave") > before.successful_calls("bgsave")
+        && now.number("total_forks") == before.number("total_forks")
+        && now.lastsave == before.lastsave
+        && now.field("rdb_last_bgsave_status") != Some("err");
+    now.number("rdb_bgsave_in_progress") != 0 || scheduled
+}

@@ -1,0 +1,350 @@
+//! One answer against one fresh server: what was seen before, at exit, when settled, after a crash.
+
+pub mod commands;
+pub mod evidence;
+pub mod program;
+pub mod python;
+mod stragglers;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use redis::Value;
+
+pub use evidence::{Evidence, Observation, Run};
+pub use python::Python;
+
+use crate::cleanup;
+use crate::error::WorldError;
+use crate::lesson::{Check, Crash, Exercise, Language, Moment, Subject};
+use crate::redis_cli::reply::{self, Printed};
+use crate::redis_cli::words;
+use crate::server::{Server, Snapshot, log};
+
+/// For one look at a server that has nothing else to do.
+const LOOK_LIMIT: Duration = Duration::from_secs(5);
+/// For the look between the end of an answer and the crash at that very moment: a server that is busy
+/// with a save must not be given the time to finish it.
+const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
+const SETUP_LIMIT: Duration = Duration::from_secs(30);
+/// A save at the baseline's second would look like none: see [`wait_until_lastsave_can_move`].
+const CLOCK_LIMIT: Duration = Duration::from_secs(5);
+const COARSE_CLOCK_MARGIN_MICROS: i64 = 20_000;
+const POLL: Duration = Duration::from_millis(5);
+
+/// What the student (or the lesson) answers.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Of the text.
+    pub language: Language,
+    /// The whole text.
+    pub text: String,
+    /// The file it stands in, to be run in place so that a traceback names it; a `python` answer
+    /// without one is written to a private file.
+    pub path: Option<PathBuf>,
+}
+
+/// Runs `answer` on `server`, which must be fresh and started with the exercise's settings.
+pub fn attempt(
+    server: &mut Server,
+    exercise: &Exercise,
+    answer: &Answer,
+    python: Option<&Python>,
+) -> Result<Evidence, WorldError> {
+    refuse_what_an_address_cannot_do(server, exercise)?;
+    let before = baseline(server, exercise)?;
+    let run = run_answer(server, answer, python, &before, exercise.time_limit)?;
+    let evidence = observe(server, exercise, before, run);
+    // A signal may have ended the server in the middle: then nothing of this is true.
+    cleanup::stop_if_a_signal_came();
+    evidence
+}
+
+/// The same for commands that come one by one, each with the exercise's time limit for itself.
+pub fn attempt_lines(
+    server: &mut Server,
+    exercise: &Exercise,
+    next_line: &mut commands::NextLine<'_>,
+) -> Result<Evidence, WorldError> {
+    refuse_what_an_address_cannot_do(server, exercise)?;
+    let before = baseline(server, exercise)?;
+    let run = Run::Typed(commands::run_lines(server, &before, next_line));
+    let evidence = observe(server, exercise, before, run);
+    cleanup::stop_if_a_signal_came();
+    evidence
+}
+
+/// Runs code on a fresh server without judging it: an example.
+pub fn run_example(
+    server: &mut Server,
+    setup: &[crate::lesson::Code],
+    answer: &Answer,
+    python: Option<&Python>,
+    limit: Duration,
+) -> Result<Run, WorldError> {
+    set_up(server, setup)?;
+    let before = look(server)?;
+    let run = run_answer(server, answer, python, &before, limit);
+    cleanup::stop_if_a_signal_came();
+    run
+}
+
+fn refuse_what_an_address_cannot_do(server: &Server, exercise: &Exercise) -> Result<(), WorldError> {
+    if exercise.needs_crash() && !server.is_ours() {
+        let fact = format!("`{}` can't be checked on a server behind an address: it needs a crash", exercise.id);
+        return Err(WorldError::new(fact, "leave `--server` out: redislings then starts a server that it may kill"));
+    }
+    Ok(())
+}
+
+/// Setup done, nothing saving, LASTSAVE free to move: the moment `before`.
+fn baseline(server: &mut Server, exercise: &Exercise) -> Result<Snapshot, WorldError> {
+    set_up(server, &exercise.setup)?;
+    let deadline = Instant::now() + CLOCK_LIMIT;
+    while look(server)?.number("rdb_bgsave_in_progress") != 0 && Instant::now() < deadline {
+        std::thread::park_timeout(POLL);
+    }
+    wait_until_lastsave_can_move(server)?;
+    let before = look(server)?;
+    refuse_unknown_fields(server, exercise, &before)?;
+    Ok(before)
+}
+
+fn set_up(server: &mut Server, setup: &[crate::lesson::Code]) -> Result<(), WorldError> {
+    for code in setup {
+        commands::prepare(server.client(), &code.text, SETUP_LIMIT).map_err(|why| {
+            let fact = format!("the exercise's setup failed on {}: {why}", server.name());
+            WorldError::new(fact, "the lesson's `redis setup` block, or the server, is at fault, not the answer")
+        })?;
+    }
+    Ok(())
+}
+
+fn look(server: &mut Server) -> Result<Snapshot, WorldError> {
+    server.snapshot(LOOK_LIMIT).map_err(|error| {
+        let fact = format!("{} does not tell its state: {error}", server.name());
+        WorldError::new(fact, "try again, or try another server: see `redislings doctor`")
+    })
+}
+
+/// LASTSAVE counts whole seconds and is set at the server's start: a save within that second moves
+/// nothing (Redis facts 1), and a student who polls LASTSAVE would wait for ever. The server's own clock
+/// counts: the engine's machine may have another one than ours. LASTSAVE is read from a coarser clock than
+/// TIME (`time(2)` lags by up to a tick of the kernel: of 12 saves sent as TIME crossed the second, 6 left
+/// LASTSAVE unchanged; of 12 sent 5 ms later, none), hence the margin.
+fn wait_until_lastsave_can_move(server: &mut Server) -> Result<(), WorldError> {
+    let deadline = Instant::now() + CLOCK_LIMIT;
+    loop {
+        let replies = server.client().pipeline(&[&["TIME"], &["LASTSAVE"]], LOOK_LIMIT);
+        if let Ok([Value::Array(time), Value::Int(lastsave)]) = replies.as_deref()
+            && microseconds(time) >= (lastsave + 1) * 1_000_000 + COARSE_CLOCK_MARGIN_MICROS
+        {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            let fact = format!("the clock of {} stands before its LASTSAVE", server.name());
+            return Err(WorldError::new(fact, "check the clock of the machine that runs it"));
+        }
+        std::thread::park_timeout(POLL);
+    }
+}
+
+/// TIME's reply, seconds and microseconds, as one number.
+fn microseconds(time: &[Value]) -> i64 {
+    let number = |value: Option<&Value>| match value {
+        Some(Value::BulkString(digits)) => String::from_utf8_lossy(digits).parse::<i64>().unwrap_or_default(),
+        _ => 0,
+    };
+    number(time.first()) * 1_000_000 + number(time.get(1))
+}
+
+/// A field that this server does not have can't be checked here, which is nobody's wrong answer.
+fn refuse_unknown_fields(server: &Server, exercise: &Exercise, before: &Snapshot) -> Result<(), WorldError> {
+    let comes_and_goes = |field: &str| ["db", "cmdstat_", "errorstat_"].iter().any(|it| field.starts_with(it));
+    for check in &exercise.checks {
+        let Subject::Info(fields) = &check.subject else { continue };
+        for (field, _) in fields {
+            if before.field(field).is_none() && !comes_and_goes(field) {
+                let fact = format!("the check `{}` needs the INFO field `{field}`, which {} has not", check.id, server.name());
+                return Err(WorldError::new(fact, "use a newer server, or mend the check"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn run_answer(
+    server: &mut Server,
+    answer: &Answer,
+    python: Option<&Python>,
+    before: &Snapshot,
+    limit: Duration,
+) -> Result<Run, WorldError> {
+    match (answer.language, python) {
+        (Language::Redis, _) => Ok(Run::Typed(commands::run(server, before, &answer.text, limit))),
+        (Language::Python, Some(python)) => {
+            let endpoint = server.endpoint();
+            let path = match &answer.path {
+                Some(path) => path.clone(),
+                None => private_file(&answer.text)?,
+            };
+            Ok(Run::Program(python.run(&path, &endpoint, limit)?))
+        }
+        (Language::Python, None) => Err(WorldError::new("no Python is at hand", "see `redislings doctor`")),
+    }
+}
+
+fn private_file(text: &str) -> Result<PathBuf, WorldError> {
+    let path = cleanup::private_directory("code")?.join("answer.py");
+    std::fs::write(&path, text).map_err(|error| {
+        WorldError::new(format!("cannot write `{}`: {error}", path.display()), "free some space there")
+    })?;
+    Ok(path)
+}
+
+fn observe(
+    server: &mut Server,
+    exercise: &Exercise,
+    before: Snapshot,
+    run: Run,
+) -> Result<Evidence, WorldError> {
+    let mut evidence = Evidence { before, exit: None, settled: None, crash: None, run, doubt: None };
+    match exercise.crash {
+        Crash::AtExit => {
+            // Nothing to say within the limit is no doubt here: the server was busy when it was killed.
+            let seen = observe_at(server, exercise, Moment::Exit, LOOK_BEFORE_CRASH_LIMIT);
+            if seen.is_err()
+                && let Some(ended) = server_end(server)?
+            {
+                evidence.doubt = Some(ended);
+                return Ok(evidence);
+            }
+            server.kill()?;
+            evidence.exit = seen.ok();
+            evidence.doubt = evidence.exit.as_ref().and_then(|exit| doubt(&exit.snapshot, &evidence.before));
+        }
+        Crash::WhenSettled => {
+            match observe_until_settled(server, exercise, &evidence.before) {
+                Ok((exit, settled)) => {
+                    evidence.doubt = doubt(&settled.snapshot, &evidence.before);
+                    evidence.exit = Some(exit);
+                    evidence.settled = Some(settled);
+                }
+                Err(why) => {
+                    let ended = server_end(server)?;
+                    evidence.doubt = Some(ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")));
+                }
+            }
+            if exercise.needs_crash() && evidence.doubt.is_none() {
+                server.kill()?;
+            }
+        }
+    }
+    if exercise.needs_crash() && evidence.doubt.is_none() {
+        server.restart()?;
+        let seen = observe_at(server, exercise, Moment::Crash, LOOK_LIMIT);
+        evidence.crash = Some(seen.map_err(|why| {
+            WorldError::new(format!("the server says nothing after its restart: {why}"), "try again")
+        })?);
+    }
+    Ok(evidence)
+}
+
+fn observe_until_settled(
+    server: &mut Server,
+    exercise: &Exercise,
+    before: &Snapshot,
+) -> Result<(Observation, Observation), String> {
+    let exit = observe_at(server, exercise, Moment::Exit, LOOK_LIMIT)?;
+    let deadline = Instant::now() + exercise.time_limit;
+    loop {
+        let now = server.snapshot(LOOK_LIMIT).map_err(|error| error.to_string())?;
+        if !evidence::is_saving(&now, before) || Instant::now() > deadline {
+            break;
+        }
+        std::thread::park_timeout(POLL);
+    }
+    let settled = observe_at(server, exercise, Moment::Settled, LOOK_LIMIT)?;
+    Ok((exit, settled))
+}
+
+fn observe_at(server: &mut Server, exercise: &Exercise, at: Moment, limit: Duration) -> Result<Observation, String> {
+    let snapshot = server.snapshot(limit).map_err(|error| error.to_string())?;
+    let mut replies = BTreeMap::new();
+    let mut config = BTreeMap::new();
+    for check in exercise.checks.iter().filter(|check| check.at == at) {
+        ask_for(server, check, &mut replies, &mut config, limit)?;
+    }
+    let log_matters = exercise.checks.iter().any(|check| check.at == at && asks_for_bgsave_status(check));
+    let log = if log_matters { server.log() } else { None };
+    let last_bgsave_end = log.as_deref().and_then(log::last_bgsave_end);
+    Ok(Observation { snapshot, replies, config, last_bgsave_end })
+}
+
+fn asks_for_bgsave_status(check: &Check) -> bool {
+    matches!(&check.subject, Subject::Info(fields) if fields.iter().any(|(field, _)| field == "rdb_last_bgsave_status"))
+}
+
+fn ask_for(
+    server: &mut Server,
+    check: &Check,
+    replies: &mut BTreeMap<String, Printed>,
+    config: &mut BTreeMap<String, String>,
+    limit: Duration,
+) -> Result<(), String> {
+    match &check.subject {
+        Subject::Reply(expected) => {
+            for (command, _) in expected {
+                let words = words::split(command).map_err(|error| format!("`{command}`: {error}"))?;
+                let value = server.client().call(&words, limit).map_err(|error| error.to_string())?;
+                replies.insert(command.clone(), Printed::new(&value));
+            }
+        }
+        Subject::Config(expected) => {
+            for (name, _) in expected {
+                let words = ["CONFIG", "GET", name];
+                let value = server.client().call(&words, limit).map_err(|error| error.to_string())?;
+                config.insert(name.clone(), config_value(&value));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The value in CONFIG GET's reply, which is name and value.
+fn config_value(value: &Value) -> String {
+    let pair = match value {
+        Value::Array(items) => items.get(1),
+        Value::Map(pairs) => pairs.first().map(|(_, value)| value),
+        _ => None,
+    };
+    let printed = Printed::new(pair.unwrap_or(value));
+    printed.bare.unwrap_or_else(|| reply::format(value))
+}
+
+/// How the server ended, if it did; killed from outside (out of memory), that is no answer's fault.
+fn server_end(server: &mut Server) -> Result<Option<String>, WorldError> {
+    cleanup::stop_if_a_signal_came();
+    match server.ended() {
+        Some(ended) if ended.killed => Err(WorldError::new(
+            format!("the server died by itself: {}", ended.what),
+            "check the machine's memory and try again",
+        )),
+        ended => Ok(ended.map(|ended| format!("the server is gone: {}", ended.what))),
+    }
+}
+
+/// Why what the server counts can't be compared with `before`.
+fn doubt(now: &Snapshot, before: &Snapshot) -> Option<String> {
+    if now.run_id() != before.run_id() {
+        return Some("the server was started anew while the answer ran (`run_id` changed)".to_owned());
+    }
+    if now.successful_calls("config|resetstat") > 0 {
+        return Some("the server's counters were reset while the answer ran (CONFIG RESETSTAT)".to_owned());
+    }
+    // Redis 6.2 counts all of CONFIG's subcommands as one.
+    let counter = now.counter_that_went_down(before)?;
+    Some(format!("the server's counters were reset while the answer ran (`{counter}` went down)"))
+}

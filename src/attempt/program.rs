@@ -1,0 +1,181 @@
+//! A program run to its end: time limit, bounded output, nothing of it left running.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::evidence::{Output, ProgramEnd, ProgramRun};
+use super::stragglers;
+use crate::cleanup::ProcessGroup;
+
+/// Kept of a stream: this much of its beginning and as much of its end.
+const KEPT_BYTES: usize = 512 * 1024;
+
+/// How long a stream may stay open after the program ended: a process that escaped may hold it.
+const DRAIN_DEADLINE: Duration = Duration::from_millis(500);
+
+/// The environment variable by which a program's children are found again.
+pub const MARK: &str = "REDISLINGS_ATTEMPT";
+
+/// Runs `command`, `limit` at most, with nothing to read. When it ends, all that it started ends.
+pub fn run(command: &mut Command, mark: &str, limit: Duration) -> std::io::Result<ProgramRun> {
+    command.env(MARK, mark).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = Instant::now();
+    let (group, mut child) = ProcessGroup::spawn(command)?;
+    let stdout = drain(child.stdout.take())?;
+    let stderr = drain(child.stderr.take())?;
+    let (sender, ended) = mpsc::channel();
+    let wait = move || {
+        let _ = sender.send(child.wait());
+    };
+    thread::Builder::new().name("program".into()).spawn(wait)?;
+    let end = match ended.recv_timeout(limit) {
+        Ok(status) => program_end(status?),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => ProgramEnd::TimedOut,
+    };
+    group.kill();
+    stragglers::kill_marked(&format!("{MARK}={mark}"));
+    let duration = started.elapsed();
+    if end == ProgramEnd::TimedOut {
+        let _ = ended.recv_timeout(DRAIN_DEADLINE);
+    }
+    Ok(ProgramRun { end, stdout: collect(&stdout), stderr: collect(&stderr), duration })
+}
+
+fn program_end(status: ExitStatus) -> ProgramEnd {
+    use std::os::unix::process::ExitStatusExt as _;
+    match status.code() {
+        Some(code) => ProgramEnd::Exited(code),
+        None => ProgramEnd::Signalled(status.signal().unwrap_or_default()),
+    }
+}
+
+/// A stream that a thread reads to its end, so that the program never waits for us.
+struct Drain {
+    kept: Arc<Mutex<Kept>>,
+    ended: Receiver<()>,
+}
+
+fn drain(stream: Option<impl Read + Send + 'static>) -> std::io::Result<Drain> {
+    let kept = Arc::new(Mutex::new(Kept::default()));
+    let (sender, ended) = mpsc::channel();
+    let shared = Arc::clone(&kept);
+    let read = move || {
+        let mut buffer = [0_u8; 16 * 1024];
+        if let Some(mut stream) = stream {
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                shared.lock().unwrap_or_else(PoisonError::into_inner).add(&buffer[..count]);
+            }
+        }
+        let _ = sender.send(());
+    };
+    thread::Builder::new().name("output".into()).spawn(read)?;
+    Ok(Drain { kept, ended })
+}
+
+/// What was printed so far, if the stream does not end: a process that escaped may hold it.
+fn collect(stream: &Drain) -> Output {
+    let _ = stream.ended.recv_timeout(DRAIN_DEADLINE);
+    std::mem::take(&mut *stream.kept.lock().unwrap_or_else(PoisonError::into_inner)).into_output()
+}
+
+/// The beginning and the end of a stream.
+#[derive(Default)]
+struct Kept {
+    beginning: Vec<u8>,
+    end: VecDeque<u8>,
+    omitted: u64,
+}
+
+impl Kept {
+    fn add(&mut self, bytes: &[u8]) {
+        let room = KEPT_BYTES - self.beginning.len();
+        let (beginning, end) = bytes.split_at(room.min(bytes.len()));
+        self.beginning.extend_from_slice(beginning);
+        self.end.extend(end);
+        let too_many = self.end.len().saturating_sub(KEPT_BYTES);
+        self.end.drain(..too_many);
+        self.omitted += too_many as u64;
+    }
+
+    fn into_output(self) -> Output {
+        let mut bytes = self.beginning;
+        if self.omitted > 0 {
+            bytes.extend_from_slice(format!("\n[{} bytes left out here]\n", self.omitted).as_bytes());
+        }
+        bytes.extend(self.end);
+        Output { text: String::from_utf8_lossy(&bytes).into_owned(), omitted: self.omitted }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> ProgramRun {
+        run(Command::new("sh").args(["-c", script]), &format!("test-{script}"), limit).unwrap()
+    }
+
+    #[test]
+    fn output_and_exit_status_are_kept() {
+        let run = shell("echo out; echo err >&2; exit 3", Duration::from_secs(10));
+        assert_eq!(run.end, ProgramEnd::Exited(3));
+        assert_eq!((run.stdout.text.as_str(), run.stderr.text.as_str()), ("out\n", "err\n"));
+    }
+
+    #[test]
+    fn a_program_without_an_end_is_ended() {
+        let run = shell("echo begun; while :; do :; done", Duration::from_millis(300));
+        assert_eq!((run.end, run.stdout.text.as_str()), (ProgramEnd::TimedOut, "begun\n"));
+    }
+
+    #[test]
+    fn children_end_with_the_program() {
+        let directory = tempfile::tempdir().unwrap();
+        let pid = directory.path().join("pid");
+        shell(&format!("sleep 300 & echo $! > {}", pid.display()), Duration::from_secs(10));
+        let pid: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
+        assert!(has_ended(pid), "the child still runs");
+    }
+
+    #[test]
+    fn a_child_that_leaves_the_process_group_ends_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let pid = directory.path().join("pid");
+        let script = format!(
+            "python3 -c 'import os,time\nif os.fork(): os._exit(0)\nos.setsid()\nopen(\"{}\",\"w\").write(str(os.getpid()))\ntime.sleep(300)'; while [ ! -s {} ]; do :; done",
+            pid.display(),
+            pid.display()
+        );
+        shell(&script, Duration::from_secs(10));
+        let pid: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
+        assert!(has_ended(pid), "the child still runs");
+    }
+
+    #[test]
+    fn endless_output_is_bounded_and_its_end_kept() {
+        let run = shell("yes | head -c 3000000; echo last", Duration::from_secs(20));
+        assert!(run.stdout.text.len() < 2 * KEPT_BYTES + 100);
+        assert!(run.stdout.text.ends_with("last\n") && run.stdout.omitted > 0);
+    }
+
+    fn has_ended(pid: i32) -> bool {
+        let pid = nix::unistd::Pid::from_raw(pid);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < deadline {
+            if nix::sys::signal::kill(pid, None).is_err() || is_zombie(pid) {
+                return true;
+            }
+            thread::park_timeout(Duration::from_millis(5));
+        }
+        false
+    }
+
+    fn is_zombie(pid: nix::unistd::Pid) -> bool {
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| stat.contains(") Z "))
+    }
+}

@@ -1,0 +1,177 @@
+//! Python answers: which interpreter, and how its programs reach the lesson's server.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::evidence::ProgramRun;
+use super::program;
+use crate::cache;
+use crate::cleanup;
+use crate::error::WorldError;
+use crate::server::Endpoint;
+use crate::server::source::on_path;
+
+/// Imported by every Python of an answer at its start: leads connections to port 6379 to the lesson's server.
+const SITECUSTOMIZE: &str = include_str!("python/sitecustomize.py");
+/// Does the same for `redis-cli` where a program starts it.
+const REDIS_CLI: &str = include_str!("python/redis_cli_shim.sh");
+
+const HELP: &str = "install Python 3 with its `venv` module (`apt install python3 python3-venv`, \
+                    `brew install python`), or `pip install redis` yourself";
+
+/// An interpreter that can import the course's packages.
+#[derive(Debug, Clone)]
+pub struct Python {
+    program: PathBuf,
+    /// Where [`SITECUSTOMIZE`] lies.
+    site: PathBuf,
+    /// Where `redis-cli` is replaced by [`REDIS_CLI`], if there is a real one.
+    shims: Option<PathBuf>,
+}
+
+/// What one look at `python3` told.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// Version and path.
+    pub identity: String,
+    /// Whether all packages could be imported.
+    pub has_packages: bool,
+}
+
+/// Looks at the `python3` on PATH; `packages` as pinned: `redis==7.0.1`.
+pub fn probe(packages: &[String]) -> Result<Probe, WorldError> {
+    let imports = packages.iter().map(|package| import_name(package)).collect::<Vec<_>>().join(",");
+    let script = "import sys\nprint(sys.version.split()[0], sys.executable)\nfor name in sys.argv[1].split(','):\n    __import__(name)";
+    let failed = |why: String| WorldError::new(format!("`python3` can't be run: {why}"), HELP);
+    let output = Command::new("python3")
+        .args(["-c", script, &imports])
+        // Not where the student's own `redis.py` may lie.
+        .current_dir(cleanup::private_directory("probe")?)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.lines().next() {
+        Some(identity) => Ok(Probe { identity: identity.to_owned(), has_packages: output.status.success() }),
+        None => Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+    }
+}
+
+/// The cache entry of the environment for this interpreter and these packages.
+pub fn environment_name(probe: &Probe, packages: &[String]) -> String {
+    let key = format!("{} {}", probe.identity, packages.join(" "));
+    let hash = Sha256::digest(key.as_bytes());
+    let short: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("python-{short}")
+}
+
+impl Python {
+    /// The `python3` on PATH if it has the packages, else one in a virtual environment in the cache;
+    /// `telling` is called before that is made.
+    pub fn find(packages: &[String], telling: &dyn Fn(&str)) -> Result<Self, WorldError> {
+        let probe = probe(packages)?;
+        let program = if probe.has_packages {
+            PathBuf::from("python3")
+        } else {
+            environment(&probe, packages, telling)?.join("bin/python")
+        };
+        let site = cleanup::private_directory("python")?;
+        write(&site.join("sitecustomize.py"), SITECUSTOMIZE, 0o600)?;
+        Ok(Self { program, site, shims: shims()? })
+    }
+
+    /// Runs the file at `path` against the server at `endpoint`.
+    pub fn run(&self, path: &Path, endpoint: &Endpoint, limit: Duration) -> Result<ProgramRun, WorldError> {
+        let directory = cleanup::private_directory("answer")?;
+        let mut command = Command::new(&self.program);
+        command.arg(path).current_dir(&directory);
+        command.env("PYTHONPATH", before(&self.site, "PYTHONPATH"));
+        command.env("PYTHONUNBUFFERED", "1").env("PYTHONIOENCODING", "utf-8:replace");
+        command.env("PYTHONDONTWRITEBYTECODE", "1");
+        if let Some(shims) = &self.shims {
+            command.env("PATH", before(shims, "PATH"));
+        }
+        command.env("REDIS_URL", &endpoint.url);
+        command.env("REDIS_HOST", &endpoint.host).env("REDIS_PORT", endpoint.port.to_string());
+        let run = program::run(&mut command, &directory.to_string_lossy(), limit);
+        let _ = std::fs::remove_dir_all(&directory);
+        run.map_err(|error| {
+            WorldError::new(format!("`{}` can't be run: {error}", self.program.display()), HELP)
+        })
+    }
+}
+
+fn environment(probe: &Probe, packages: &[String], telling: &dyn Fn(&str)) -> Result<PathBuf, WorldError> {
+    let name = environment_name(probe, packages);
+    if let Some(place) = cache::installed(&name) {
+        return Ok(place);
+    }
+    telling(&format!("installing {} for Python into the cache, once", packages.join(", ")));
+    let what = "the Python environment";
+    cache::install(&name, |place| {
+        cache::run_installer(Command::new("python3").args(["-m", "venv"]).arg(place), what)?;
+        let mut pip = Command::new(place.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
+        cache::run_installer(pip.args(packages), what)
+    })
+    .map_err(|error| WorldError::new(error.fact, format!("{HELP}\n{}", error.help)))
+}
+
+/// `redis-cli` and `valkey-cli` of our own in front of the real ones, if there are any.
+fn shims() -> Result<Option<PathBuf>, WorldError> {
+    let present: Vec<&str> = ["redis-cli", "valkey-cli"].into_iter().filter(|name| on_path(name).is_some()).collect();
+    if present.is_empty() {
+        return Ok(None);
+    }
+    let directory = cleanup::private_directory("shims")?;
+    for name in present {
+        write(&directory.join(name), REDIS_CLI, 0o700)?;
+    }
+    Ok(Some(directory))
+}
+
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), WorldError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::write(path, text)
+        .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)))
+        .map_err(|error| WorldError::new(format!("cannot write `{}`: {error}", path.display()), "free some space"))
+}
+
+/// `folder` in front of what the variable holds already.
+fn before(folder: &Path, variable: &str) -> std::ffi::OsString {
+    let mut value = folder.as_os_str().to_owned();
+    if let Some(old) = std::env::var_os(variable).filter(|old| !old.is_empty()) {
+        value.push(":");
+        value.push(old);
+    }
+    value
+}
+
+/// `redis==7.0.1` is imported as `redis`.
+fn import_name(package: &str) -> String {
+    let name = package.split(['=', '<', '>', '~', '[', ' ']).next().unwrap_or(package);
+    name.replace('-', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pinned_package_is_imported_by_its_name() {
+        assert_eq!(import_name("redis==7.0.1"), "redis");
+        assert_eq!(import_name("async-timeout==5.0"), "async_timeout");
+    }
+
+    #[test]
+    fn another_interpreter_gets_another_environment() {
+        let packages = vec!["redis==7.0.1".to_owned()];
+        let probe = |identity: &str| Probe { identity: identity.to_owned(), has_packages: false };
+        let names = [environment_name(&probe("3.11"), &packages), environment_name(&probe("3.12"), &packages)];
+        assert_ne!(names[0], names[1]);
+    }
+}

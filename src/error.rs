@@ -1,0 +1,43 @@
+//! When the world fails: an answer or a lesson that could not be checked, whoever's fault it isn't.
+
+use std::fmt;
+
+/// A fact and the next step. Exit code 3; never a verdict on an answer or a lesson.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorldError {
+    /// What happened: lower case, no full stop, names in backticks.
+    pub fact: String,
+    /// What to do next; may have several lines.
+    pub help: String,
+}
+
+impl WorldError {
+    /// Both texts, as they will be shown.
+    pub fn new(fact: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { fact: fact.into(), help: help.into() }
+    }
+}
+
+impl fmt::Display for WorldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.fact)
+    }
+}
+
+impl std::error::Error for WorldError {}
+
+/// An error with all its sources, since the outer one often hides the fact (`Connect` for a refused
+/// permission).
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        source = inner.source();
+    }
+    text
+}

@@ -1,0 +1,117 @@
+//! A folder of lessons.
+
+mod files;
+mod settings;
+
+use std::path::{Path, PathBuf};
+
+use super::problem::{Problem, Severity};
+use super::{Exercise, Lesson, Span, Step, parse};
+
+/// All lessons of a folder, or the lesson of one file.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// From `course.toml`, else the name of the folder; of a single file the title of its lesson.
+    pub title: String,
+    /// As given on the command line.
+    pub path: PathBuf,
+    /// Pinned, as pip takes them: `redis==7.0.1`.
+    pub python_packages: Vec<String>,
+    /// The servers the course is made for, as the author names them: `redis 7.0`; may be empty.
+    pub server_versions: Vec<String>,
+    /// In reading order.
+    pub lessons: Vec<Lesson>,
+}
+
+impl Course {
+    /// Reads a folder of lessons or a single file.
+    ///
+    /// Gives the course and its warnings or, if one problem is an error, all problems of all files.
+    pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let found = files::find(path).map_err(|problem| vec![problem])?;
+        let mut problems = found.problems;
+        let settings = found.settings.map(|file| settings::load(&file, &mut problems));
+        let mut lessons = Vec::new();
+        for file in &found.lessons {
+            match files::read(file) {
+                Ok(source) => {
+                    let (lesson, of_lesson) = parse::parse(file, source);
+                    problems.extend(of_lesson);
+                    lessons.extend(lesson);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        problems.extend(duplicates(&lessons));
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(problems);
+        }
+        let settings = settings.unwrap_or_default();
+        let title = settings.title.unwrap_or_else(|| default_title(path, &lessons));
+        let course = Self {
+            title,
+            path: path.to_owned(),
+            python_packages: settings.python_packages,
+            server_versions: settings.server_versions,
+            lessons,
+        };
+        Ok((course, problems))
+    }
+
+    /// Every exercise with its lesson and its step, in reading order.
+    pub fn exercises(&self) -> impl Iterator<Item = (&Lesson, &Step, &Exercise)> {
+        exercises(&self.lessons)
+    }
+
+    /// The exercise with this id.
+    pub fn exercise(&self, id: &str) -> Option<(&Lesson, &Exercise)> {
+        let found = self.exercises().find(|(.., exercise)| exercise.id == id);
+        found.map(|(lesson, _, exercise)| (lesson, exercise))
+    }
+}
+
+fn exercises(lessons: &[Lesson]) -> impl Iterator<Item = (&Lesson, &Step, &Exercise)> {
+    let steps = lessons.iter().flat_map(|lesson| lesson.steps.iter().map(move |it| (lesson, it)));
+    steps.filter_map(|(lesson, step)| Some((lesson, step, step.exercise.as_ref()?)))
+}
+
+fn default_title(path: &Path, lessons: &[Lesson]) -> String {
+    if let ([lesson], false) = (lessons, path.is_dir()) {
+        return lesson.title.clone();
+    }
+    // `.` and `..` have no name of their own.
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let name = absolute.components().next_back();
+    name.map_or_else(String::new, |name| name.as_os_str().to_string_lossy().into_owned())
+}
+
+/// Ids are looked for in the whole course: progress is kept by id.
+fn duplicates(lessons: &[Lesson]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, lesson) in lessons.iter().enumerate() {
+        let first = lessons[..index].iter().find(|earlier| earlier.id == lesson.id);
+        if let Some(first) = first {
+            let help = format!("the first is `{}`: rename one of them", first.path.display());
+            let message = format!("a second lesson with the id `{}`", lesson.id);
+            problems.push(Problem::of_path(&lesson.path, message, Some(help)));
+        }
+    }
+    let all: Vec<(&Lesson, &Exercise)> =
+        exercises(lessons).map(|(lesson, _, exercise)| (lesson, exercise)).collect();
+    for (index, (lesson, exercise)) in all.iter().enumerate() {
+        let first = all[..index].iter().find(|(_, earlier)| earlier.id == exercise.id);
+        if let Some((first_lesson, first)) = first {
+            let message = format!("a second exercise with the id `{}`", exercise.id);
+            let first = problem_at(first_lesson, first.span.clone(), String::new(), None).place();
+            let help = format!("the first is at `{first}`: rename one of them");
+            problems.push(problem_at(lesson, exercise.span.clone(), message, Some(help)));
+        }
+    }
+    problems
+}
+
+fn problem_at(lesson: &Lesson, span: Span, message: String, help: Option<String>) -> Problem {
+    let source = lesson.source.as_str().into();
+    let of_path = Problem::of_path(&lesson.path, message, help);
+    Problem { source, span: Some(span), ..of_path }
+}

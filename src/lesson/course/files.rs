@@ -1,0 +1,126 @@
+//! Which files are lessons, and their text.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::super::parse::split_order;
+use super::super::problem::Problem;
+
+const SETTINGS: &str = "course.toml";
+const README: &str = "readme";
+const LARGEST: u64 = 4 * 1024 * 1024;
+const GIVE_FOLDER: &str = "give the folder with the lessons: `--lessons DIR`";
+
+/// What a path given by the user leads to.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// In reading order.
+    pub(super) lessons: Vec<PathBuf>,
+    /// `course.toml`, if there is one.
+    pub(super) settings: Option<PathBuf>,
+    /// Entries of the folder that could not be read.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Looks into a folder; a path that is no folder is a lesson.
+pub(super) fn find(path: &Path) -> Result<Found, Problem> {
+    let metadata = fs::metadata(path).map_err(|error| {
+        let help = (error.kind() == ErrorKind::NotFound).then(|| GIVE_FOLDER.to_owned());
+        unreadable(path, &error, help)
+    })?;
+    if !metadata.is_dir() {
+        return Ok(Found { lessons: vec![path.to_owned()], settings: None, problems: Vec::new() });
+    }
+    let mut files = Vec::new();
+    let mut problems = Vec::new();
+    for entry in fs::read_dir(path).map_err(|error| unreadable(path, &error, None))? {
+        match entry {
+            Ok(entry) => files.push(path.join(entry.file_name())),
+            Err(error) => problems.push(unreadable(path, &error, None)),
+        }
+    }
+    let lessons = lessons_among(&files);
+    if lessons.is_empty() {
+        let help = "a lesson is a file such as `01-strings.md`; another folder can be given with \
+                    `--lessons DIR`";
+        problems.push(Problem::of_path(path, "the folder has no lesson", Some(help.to_owned())));
+    }
+    let settings = files.into_iter().find(|file| file.file_name().is_some_and(|it| it == SETTINGS));
+    Ok(Found { lessons, settings, problems })
+}
+
+/// Markdown files; where there is none, text files are taken for markdown.
+fn lessons_among(files: &[PathBuf]) -> Vec<PathBuf> {
+    let with_ending = |endings: &[&str]| -> Vec<PathBuf> {
+        let is_lesson = |file: &&PathBuf| has_ending(file, endings) && !is_set_aside(file);
+        files.iter().filter(is_lesson).cloned().collect()
+    };
+    let mut lessons = with_ending(&["md", "markdown"]);
+    if lessons.is_empty() {
+        lessons = with_ending(&["txt"]);
+    }
+    lessons.sort_by_cached_key(|file| reading_order(file));
+    lessons
+}
+
+fn has_ending(file: &Path, endings: &[&str]) -> bool {
+    let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    ending.is_some_and(|ending| endings.contains(&ending.as_str()))
+}
+
+fn is_set_aside(file: &Path) -> bool {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
+    stem.is_none_or(|stem| stem == README || stem.starts_with('.'))
+}
+
+/// By number, then by name; files without a number come last.
+fn reading_order(file: &Path) -> (bool, u128, String) {
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let (order, _) = split_order(&stem);
+    let number = order.map(|digits| digits.parse().unwrap_or(u128::MAX));
+    (number.is_none(), number.unwrap_or_default(), name)
+}
+
+/// The text of a file.
+pub(super) fn read(path: &Path) -> Result<String, Problem> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error, None))?;
+    if metadata.is_dir() {
+        let help = Some("give it another name".to_owned());
+        return Err(Problem::of_path(path, "a folder, not a lesson", help));
+    }
+    if !metadata.is_file() {
+        return Err(Problem::of_path(path, "not a regular file", None));
+    }
+    let mut bytes = Vec::new();
+    // The length is not trusted: a file may grow, and some report none.
+    File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(|error| unreadable(path, &error, None))?;
+    if bytes.len() as u64 > LARGEST {
+        let help = Some("the largest lesson is 4 MiB".to_owned());
+        return Err(Problem::of_path(path, "the file is too large", help));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let (good, rest) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        not_utf8(path, good, rest.first().copied().unwrap_or_default())
+    })
+}
+
+fn not_utf8(path: &Path, good: &[u8], bad: u8) -> Problem {
+    let line = good.split(|&byte| byte == b'\n').count();
+    let offset = good.len();
+    let message = format!("not UTF-8: line {line} has the byte 0x{bad:02x}, at offset {offset}");
+    let help = Some("save the file as UTF-8".to_owned());
+    Problem::of_path(path, message, help)
+}
+
+fn unreadable(path: &Path, error: &io::Error, help: Option<String>) -> Problem {
+    let message = match error.kind() {
+        ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    Problem::of_path(path, message, help)
+}

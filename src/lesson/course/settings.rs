@@ -1,0 +1,134 @@
+//! `course.toml`.
+
+use std::path::Path;
+
+use toml::de::DeValue;
+
+use super::super::block::BlockText;
+use super::super::problem::{Problem, Problems};
+use super::super::toml_table::{Entry, Toml, entries};
+use super::files;
+
+/// The format that this version reads.
+const FORMAT: i64 = 1;
+const KEYS: [&str; 4] = ["format", "title", "python", "server"];
+const DEFAULT_PACKAGE: &str = "redis==7.0.1";
+
+/// What a `course.toml` says.
+pub(super) struct Settings {
+    pub(super) title: Option<String>,
+    pub(super) python_packages: Vec<String>,
+    pub(super) server_versions: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            title: None,
+            python_packages: vec![DEFAULT_PACKAGE.to_owned()],
+            server_versions: Vec::new(),
+        }
+    }
+}
+
+/// Reads the file.
+pub(super) fn load(path: &Path, problems: &mut Vec<Problem>) -> Settings {
+    match files::read(path) {
+        Ok(source) => {
+            let (settings, found) = parse(path, &source);
+            problems.extend(found);
+            settings
+        }
+        Err(problem) => {
+            problems.push(problem);
+            Settings::default()
+        }
+    }
+}
+
+/// Reads the text of the file.
+pub(super) fn parse(path: &Path, source: &str) -> (Settings, Vec<Problem>) {
+    let mut problems = Problems::new(path, source);
+    let block = BlockText::of_file(source);
+    let (table, mut toml) = Toml::parse(&block, &mut problems);
+    let mut settings = Settings::default();
+    let mut has_format = false;
+    for entry in entries(&table) {
+        match entry.key {
+            "format" => {
+                has_format = true;
+                check_format(&mut toml, entry);
+            }
+            "title" => settings.title = toml.string(entry).map(str::to_owned),
+            "python" => {
+                if let Some(entry) = sub_table(&mut toml, entry, "packages") {
+                    settings.python_packages = packages(&mut toml, entry);
+                }
+            }
+            "server" => {
+                if let Some(entry) = sub_table(&mut toml, entry, "versions") {
+                    let versions = toml.strings(entry, false);
+                    settings.server_versions =
+                        versions.into_iter().map(|(version, _)| version.to_owned()).collect();
+                }
+            }
+            _ => toml.unknown_key(entry, "`course.toml`", &KEYS),
+        }
+    }
+    if !has_format {
+        let help = Some(format!("add `format = {FORMAT}` at the top"));
+        toml.missing(0..0, "`course.toml` has no `format`", help);
+    }
+    (settings, problems.into_sorted())
+}
+
+fn check_format(toml: &mut Toml<'_>, entry: Entry<'_>) {
+    let Some(number) = toml.integer(entry, "an integer") else { return };
+    if number > FORMAT {
+        let help = Some("update redislings".to_owned());
+        let message = format!("format {number} is made for a newer redislings");
+        toml.error(entry.value.span(), message, help);
+    } else if number < FORMAT {
+        let help = Some(format!("write `format = {FORMAT}`"));
+        toml.error(entry.value.span(), format!("there is no format {number}"), help);
+    }
+}
+
+/// The entry `key` of a table that has no other.
+fn sub_table<'t>(toml: &mut Toml<'_>, entry: Entry<'t>, key: &str) -> Option<Entry<'t>> {
+    let DeValue::Table(table) = entry.value.get_ref() else {
+        toml.wrong_type(entry.key, entry.value, "a table");
+        return None;
+    };
+    let mut found = None;
+    for sub_entry in entries(table) {
+        if sub_entry.key == key {
+            found = Some(sub_entry);
+        } else {
+            toml.unknown_key(sub_entry, &format!("`[{}]`", entry.key), &[key]);
+        }
+    }
+    found
+}
+
+fn packages(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
+    let packages = toml.strings(entry, false);
+    for (package, span) in &packages {
+        if !is_pinned(package) {
+            let help = Some(format!("pin it as in \"{DEFAULT_PACKAGE}\""));
+            let message = format!("the package `{package}` is not pinned to a version");
+            toml.error(span.clone(), message, help);
+        }
+    }
+    packages.into_iter().map(|(package, _)| package.to_owned()).collect()
+}
+
+/// `name==version` or `name[extra]==version` and nothing that pip would take for an option.
+fn is_pinned(package: &str) -> bool {
+    let Some((name, version)) = package.split_once("==") else { return false };
+    let starts_well = |text: &str| text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let only = |text: &str, signs: &str| {
+        text.chars().all(|c| c.is_ascii_alphanumeric() || signs.contains(c))
+    };
+    starts_well(name) && only(name, "._-[],") && starts_well(version) && only(version, ".!+_-")
+}

@@ -1,0 +1,212 @@
+//! The `[[check]]` tables.
+
+use toml::de::DeValue;
+
+use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
+use super::super::problem::{did_you_mean, nearest, one_of};
+use super::super::toml_table::{Entry, Toml, Value, entries};
+use super::super::{Check, Crash, Moment, Span, Subject};
+use super::needs::{self, Needs};
+use super::{id, subjects};
+
+const SUBJECTS: [&str; 7] = ["lastsave", "calls", "info", "reply", "config", "stdout", "exit"];
+/// In the format, but not for this version to judge.
+const UNJUDGED: [&str; 3] = ["blocked", "sent", "dump"];
+const KEYS: [&str; 5] = ["id", "at", "needs", "says", "otherwise"];
+const MOMENTS: [&str; 3] = ["exit", "settled", "crash"];
+
+/// The checks without a problem, and the id and place of every check that has an id.
+type Checks = (Vec<Check>, Vec<(String, Span)>);
+
+/// Reads all checks.
+pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, crash: Crash) -> Checks {
+    let DeValue::Array(tables) = entry.value.get_ref() else {
+        toml.wrong_type("check", entry.value, "written `[[check]]`");
+        return Checks::default();
+    };
+    let mut checks = Vec::new();
+    let mut named: Vec<(String, Span)> = Vec::new();
+    let mut all_needs = Vec::new();
+    for table in tables {
+        let draft = draft(toml, table, &mut named);
+        all_needs
+            .push(Needs { id: draft.id.clone().unwrap_or_default(), ids: draft.needs.clone() });
+        checks.extend(finish(toml, draft, crash));
+    }
+    needs::check(toml, &all_needs);
+    (checks, named)
+}
+
+/// A check as far as it could be read.
+struct Draft<'t> {
+    id: Option<String>,
+    span: Span,
+    at: Option<Entry<'t>>,
+    needs: Vec<(&'t str, Span)>,
+    says: Option<String>,
+    otherwise: Option<String>,
+    subject: Option<Subject>,
+}
+
+fn draft<'t>(
+    toml: &mut Toml<'_>,
+    table: &'t Value<'t>,
+    named: &mut Vec<(String, Span)>,
+) -> Draft<'t> {
+    let mut draft = Draft {
+        id: None,
+        span: toml.file_span(table.span()),
+        at: None,
+        needs: Vec::new(),
+        says: None,
+        otherwise: None,
+        subject: None,
+    };
+    let DeValue::Table(keys) = table.get_ref() else {
+        toml.wrong_type("check", table, "a table");
+        return draft;
+    };
+    let mut subjects = Vec::new();
+    let mut has_id = false;
+    let mut has_unknown = false;
+    for entry in entries(keys) {
+        match entry.key {
+            "id" => {
+                has_id = true;
+                draft.span = toml.file_span(entry.value.span());
+                draft.id = check_id(toml, entry, named);
+            }
+            "at" => draft.at = Some(entry),
+            "needs" => draft.needs = toml.strings(entry, true),
+            "says" => draft.says = toml.string(entry).map(str::to_owned),
+            "otherwise" => draft.otherwise = toml.string(entry).map(str::to_owned),
+            key if SUBJECTS.contains(&key) || UNJUDGED.contains(&key) => subjects.push(entry),
+            _ => {
+                has_unknown = true;
+                unknown_key(toml, entry);
+            }
+        }
+    }
+    if !has_id {
+        let help = Some("add an `id`".to_owned());
+        toml.missing(draft.span.clone(), "the check has no `id`", help);
+    }
+    if subjects.is_empty() && !has_unknown {
+        let help = Some(format!("add one of {}", one_of(&SUBJECTS)));
+        toml.missing(draft.span.clone(), "the check has no subject", help);
+    }
+    draft.subject = one_subject(toml, &subjects);
+    draft
+}
+
+fn check_id(
+    toml: &mut Toml<'_>,
+    entry: Entry<'_>,
+    named: &mut Vec<(String, Span)>,
+) -> Option<String> {
+    let id = id(toml, entry)?;
+    let span = entry.value.span();
+    if [ENDS_WELL, EVIDENCE_IS_VALID].contains(&id.as_str()) {
+        let help = Some("every exercise has this check: choose another id".to_owned());
+        toml.error(span, format!("`{id}` cannot be the id of a check"), help);
+        return None;
+    }
+    if named.iter().any(|(earlier, _)| *earlier == id) {
+        toml.error(span, format!("a second check with the id `{id}`"), None);
+        return None;
+    }
+    named.push((id.clone(), toml.file_span(span)));
+    Some(id)
+}
+
+fn unknown_key(toml: &mut Toml<'_>, entry: Entry<'_>) {
+    let subjects = || SUBJECTS.into_iter().chain(UNJUDGED);
+    match nearest(entry.key, subjects().chain(KEYS)) {
+        Some(name) if subjects().any(|subject| subject == name) => {
+            let help = Some(format!("did you mean `{name}`?"));
+            toml.error(entry.key_span(), format!("unknown check subject `{}`", entry.key), help);
+        }
+        _ => toml.unknown_key(entry, "a check", &[&KEYS[..], &SUBJECTS[..]].concat()),
+    }
+}
+
+fn one_subject(toml: &mut Toml<'_>, entries: &[Entry<'_>]) -> Option<Subject> {
+    let mut subject = None;
+    for (index, entry) in entries.iter().enumerate() {
+        if let Some(first) = entries.first().filter(|_| index > 0) {
+            let help = Some("write a `[[check]]` for each".to_owned());
+            let message =
+                format!("a check has one subject, not `{}` and `{}`", first.key, entry.key);
+            toml.error(entry.key_span(), message, help);
+        }
+        if UNJUDGED.contains(&entry.key) {
+            not_judged(toml, entry.key_span(), entry.key);
+        } else {
+            subject = subject.or(subjects::read(toml, *entry));
+        }
+    }
+    subject
+}
+
+fn not_judged(toml: &mut Toml<'_>, span: Span, what: &str) {
+    let message = format!("this version of redislings cannot judge `{what}`");
+    toml.error(span, message, Some("take the check out".to_owned()));
+}
+
+fn finish(toml: &mut Toml<'_>, draft: Draft<'_>, crash: Crash) -> Option<Check> {
+    let at = match (draft.at, &draft.subject) {
+        (Some(entry), subject) => moment(toml, entry, subject.as_ref(), crash),
+        (None, Some(subject)) => Some(default_moment(subject, crash)),
+        (None, None) => None,
+    };
+    Some(Check {
+        id: draft.id?,
+        span: draft.span,
+        subject: draft.subject?,
+        at: at?,
+        needs: draft.needs.into_iter().map(|(id, _)| id.to_owned()).collect(),
+        says: draft.says,
+        otherwise: draft.otherwise,
+    })
+}
+
+fn default_moment(subject: &Subject, crash: Crash) -> Moment {
+    if subject.is_about_the_program() || crash == Crash::AtExit {
+        Moment::Exit
+    } else {
+        Moment::Settled
+    }
+}
+
+fn moment(
+    toml: &mut Toml<'_>,
+    entry: Entry<'_>,
+    subject: Option<&Subject>,
+    crash: Crash,
+) -> Option<Moment> {
+    let span = entry.value.span();
+    let word = toml.string(entry)?;
+    let moment = match word {
+        "exit" => Moment::Exit,
+        "settled" => Moment::Settled,
+        "crash" => Moment::Crash,
+        "restore" => {
+            not_judged(toml, span, "at = \"restore\"");
+            return None;
+        }
+        _ => {
+            let help = did_you_mean(word, MOMENTS);
+            let help = help.or_else(|| Some(format!("use {}", one_of(&MOMENTS))));
+            toml.error(span, format!("unknown moment `{word}`"), help);
+            return None;
+        }
+    };
+    if moment != Moment::Exit && subject.is_some_and(Subject::is_about_the_program) {
+        let help = Some("leave `at` out".to_owned());
+        toml.error(span, format!("a program has no `{word}`, it is looked at as it exits"), help);
+    } else if moment == Moment::Settled && crash == Crash::AtExit {
+        let help = Some("use `at = \"exit\"` or leave `crash = \"exit\"` out".to_owned());
+        toml.error(span, "with `crash = \"exit\"` nothing ever settles", help);
+    }
+    Some(moment)
+}

@@ -1,0 +1,244 @@
+//! The subjects of checks and their values.
+
+use regex_lite::Regex;
+use toml::de::DeValue;
+
+use super::super::problem::did_you_mean;
+use super::super::toml_table::{Entry, Toml, Value, entries};
+use super::super::{Comparison, Expected, Lastsave, StdoutMatch, Subject};
+use super::info_fields;
+use crate::redis_cli::words;
+
+const COMPARISON: &str = "a number or a comparison such as \">= 1\"";
+/// They never end, or they change what the connection is.
+const ENDLESS: [&str; 6] = ["subscribe", "psubscribe", "ssubscribe", "monitor", "sync", "psync"];
+/// They change what the other checks look at.
+const MEDDLING: [&str; 6] = ["save", "bgsave", "shutdown", "flushall", "flushdb", "debug"];
+
+/// Reads the value of a subject.
+pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Subject> {
+    match entry.key {
+        "lastsave" => lastsave(toml, entry).map(Subject::Lastsave),
+        "calls" => each(toml, entry, "{ save = 1 }", call).map(Subject::Calls),
+        "info" => each(toml, entry, "{ total_forks = \"+1\" }", info_field).map(Subject::Info),
+        "reply" => each(toml, entry, "{ \"GET key\" = \"value\" }", reply).map(Subject::Reply),
+        "config" => each(toml, entry, "{ maxmemory = \"0\" }", setting).map(Subject::Config),
+        "stdout" => stdout(toml, entry).map(Subject::Stdout),
+        "exit" => exit(toml, entry).map(Subject::Exit),
+        _ => None,
+    }
+}
+
+/// Reads every entry of a table; nothing if one of them has a problem, and none is left out then.
+fn each<T>(
+    toml: &mut Toml<'_>,
+    entry: Entry<'_>,
+    example: &str,
+    read: impl Fn(&mut Toml<'_>, Entry<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let entries = toml.table(entry, &format!("a table such as `{example}`"));
+    let values: Vec<Option<T>> = entries.into_iter().map(|entry| read(toml, entry)).collect();
+    values.into_iter().collect::<Option<Vec<T>>>().filter(|values| !values.is_empty())
+}
+
+fn lastsave(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Lastsave> {
+    match toml.string(entry)? {
+        "advanced" => Some(Lastsave::Advanced),
+        "unchanged" => Some(Lastsave::Unchanged),
+        other => {
+            let help = did_you_mean(other, ["advanced", "unchanged"])
+                .or_else(|| Some("use \"advanced\" or \"unchanged\"".to_owned()));
+            toml.error(entry.value.span(), format!("`lastsave` cannot be `{other}`"), help);
+            None
+        }
+    }
+}
+
+fn call(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Comparison)> {
+    let name = entry.key.to_lowercase();
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        let help = Some("write a subcommand as `config|get`".to_owned());
+        toml.error(entry.key_span(), format!("`{name}` is no command"), help);
+        return None;
+    }
+    let count = comparison(toml, entry)?;
+    if count.number < 0.0 {
+        toml.error(entry.value.span(), "calls cannot be fewer than 0", None);
+        return None;
+    }
+    Some((name, count))
+}
+
+/// A number, or a string that is one or compares with one.
+fn comparison(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Comparison> {
+    let comparison = match entry.value.get_ref() {
+        DeValue::Integer(_) => return integer_as_f64(toml, entry).map(Comparison::is),
+        DeValue::String(text) => Comparison::parse(text),
+        _ => {
+            toml.wrong_type(entry.key, entry.value, COMPARISON);
+            return None;
+        }
+    };
+    if comparison.is_none() {
+        not_a_comparison(toml, entry);
+    }
+    comparison
+}
+
+fn not_a_comparison(toml: &mut Toml<'_>, entry: Entry<'_>) {
+    let help = Some("write `1`, \">= 1\", \"> 1\", \"<= 1\", \"< 1\" or \"!= 1\"".to_owned());
+    toml.error(entry.value.span(), format!("`{}` is not compared with a number", entry.key), help);
+}
+
+fn integer_as_f64(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<f64> {
+    toml.integer(entry, "a number").and_then(|number| number.to_string().parse().ok())
+}
+
+fn info_field(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Expected)> {
+    let name = entry.key;
+    if !info_fields::is_known(name) {
+        let message = format!("unknown INFO field `{name}`");
+        let help = did_you_mean(name, info_fields::all());
+        if help.is_some() {
+            toml.error(entry.key_span(), message, help);
+        } else {
+            let help = Some("a server without it never meets this check".to_owned());
+            toml.warning(entry.key_span(), message, help);
+        }
+    }
+    Some((name.to_owned(), expected(toml, entry)?))
+}
+
+fn expected(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Expected> {
+    let number = |number: f64| Expected::Number(Comparison::is(number));
+    match entry.value.get_ref() {
+        DeValue::Integer(_) => integer_as_f64(toml, entry).map(number),
+        DeValue::Float(value) => {
+            let finite = value.as_str().parse().ok().filter(|value: &f64| value.is_finite());
+            if finite.is_none() {
+                not_a_comparison(toml, entry);
+            }
+            finite.map(number)
+        }
+        DeValue::String(text) => {
+            let expected = expected_text(text);
+            if expected.is_none() {
+                not_a_comparison(toml, entry);
+            }
+            expected
+        }
+        _ => {
+            toml.wrong_type(entry.key, entry.value, "a string or a number");
+            None
+        }
+    }
+}
+
+/// `None` for what looks like a comparison and is none.
+fn expected_text(text: &str) -> Option<Expected> {
+    let trimmed = text.trim();
+    let behind_sign = trimmed.strip_prefix(['+', '-']);
+    if behind_sign.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+        let is_plain = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let difference = trimmed.parse().ok().filter(|_| behind_sign.is_some_and(is_plain));
+        return difference.map(Expected::MoreBy);
+    }
+    let starts_as_number = trimmed.starts_with(|c: char| c.is_ascii_digit());
+    match Comparison::parse(trimmed) {
+        Some(comparison) if starts_as_number || trimmed.starts_with(['<', '>', '=', '!']) => {
+            Some(Expected::Number(comparison))
+        }
+        None if trimmed.starts_with(['<', '>', '=', '!']) => None,
+        _ => Some(Expected::Text(text.to_owned())),
+    }
+}
+
+fn reply(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, String)> {
+    may_ask(toml, entry)?;
+    Some((entry.key.to_owned(), text(toml, entry, true)?))
+}
+
+/// Whether the checker may send this command; says why not.
+fn may_ask(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<()> {
+    let words = match words::split(entry.key) {
+        Ok(words) => words,
+        Err(error) => {
+            toml.error(entry.key_span(), format!("redis-cli refuses this line: {error}"), None);
+            return None;
+        }
+    };
+    let word = |index: usize| {
+        let word = words.get(index).map(|word| String::from_utf8_lossy(word).to_lowercase());
+        word.unwrap_or_default()
+    };
+    let name = word(0);
+    if name.is_empty() {
+        let help = Some("write it as in redis-cli: \"GET key\"".to_owned());
+        toml.error(entry.key_span(), "a reply without a command", help);
+        return None;
+    }
+    if ENDLESS.contains(&name.as_str()) {
+        toml.error(entry.key_span(), format!("a check cannot ask `{name}`: it has no end"), None);
+        return None;
+    }
+    if MEDDLING.contains(&name.as_str()) || (name == "config" && word(1) == "set") {
+        let name = if name == "config" { "config set" } else { &name };
+        let message = format!("a check cannot ask `{name}`: it would change what is checked");
+        toml.error(entry.key_span(), message, Some("a check only reads".to_owned()));
+        return None;
+    }
+    Some(())
+}
+
+fn setting(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, String)> {
+    Some((entry.key.to_owned(), text(toml, entry, false)?))
+}
+
+fn text(toml: &mut Toml<'_>, entry: Entry<'_>, boolean: bool) -> Option<String> {
+    match entry.value.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(_) => toml.integer(entry, "").map(|number| number.to_string()),
+        DeValue::Boolean(value) if boolean => Some(value.to_string()),
+        _ => {
+            toml.wrong_type(entry.key, entry.value, "a string or an integer");
+            None
+        }
+    }
+}
+
+fn stdout(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<StdoutMatch> {
+    match entry.value.get_ref() {
+        DeValue::String(_) => toml.string(entry).map(|text| StdoutMatch::Lines(text.to_owned())),
+        DeValue::Table(table) if !table.is_empty() => {
+            let mut found = None;
+            for entry in entries(table) {
+                if entry.key == "matches" {
+                    found = toml.string(entry).and_then(|text| regex(toml, entry.value, text));
+                } else {
+                    toml.unknown_key(entry, "`stdout`", &["matches"]);
+                }
+            }
+            found.map(StdoutMatch::Regex)
+        }
+        _ => {
+            toml.wrong_type(entry.key, entry.value, "a string or `{ matches = \"regex\" }`");
+            None
+        }
+    }
+}
+
+fn regex(toml: &mut Toml<'_>, value: &Value<'_>, text: &str) -> Option<Regex> {
+    Regex::new(text)
+        .map_err(|error| toml.error(value.span(), format!("invalid regex: {error}"), None))
+        .ok()
+}
+
+fn exit(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<i32> {
+    let number = toml.integer(entry, "an integer from 0 to 255")?;
+    let status = u8::try_from(number).ok();
+    if status.is_none() {
+        let help = Some("use an integer from 0 to 255".to_owned());
+        toml.error(entry.value.span(), format!("`{number}` is no exit status"), help);
+    }
+    status.map(i32::from)
+}

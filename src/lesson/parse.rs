@@ -1,0 +1,50 @@
+//! One markdown file into a [`Lesson`], without any I/O.
+
+mod alert;
+mod fence;
+mod html;
+mod outline;
+mod reading;
+mod redis_lines;
+mod section;
+
+use std::path::Path;
+
+use super::problem::Problems;
+use super::{Lesson, Problem, Step};
+use outline::Outline;
+
+/// Reads one lesson. The lesson is there only if no problem is an error; problems come in the order
+/// of the text.
+pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
+    let mut problems = Problems::new(path, &source);
+    let id = lesson_id(path);
+    let Outline { title, sections } = outline::read(&source, &mut problems);
+    let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| id.clone());
+    let several = sections.len() > 1;
+    let steps: Vec<Step> = sections
+        .into_iter()
+        .filter(|section| !(several && section.is_only_a_title(&source)))
+        .map(|section| section::step(section, &title, &source, &mut problems))
+        .collect();
+    let usable = !problems.has_error();
+    let lesson = usable.then(|| Lesson { id, path: path.to_owned(), source, title, steps });
+    (lesson, problems.into_sorted())
+}
+
+/// `04-snapshotting.md` is `snapshotting`.
+fn lesson_id(path: &Path) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let (_, rest) = split_order(&stem);
+    if rest.is_empty() { stem } else { rest.to_owned() }
+}
+
+/// The number that gives a file its place, and the rest: `04-a` is `("04", "a")`.
+pub(super) fn split_order(stem: &str) -> (Option<&str>, &str) {
+    let digits = stem.bytes().take_while(u8::is_ascii_digit).count();
+    let (order, rest) = stem.split_at(digits);
+    match rest.strip_prefix(['-', '_']) {
+        Some(rest) if !order.is_empty() => (Some(order), rest),
+        _ => (None, stem),
+    }
+}

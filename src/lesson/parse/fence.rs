@@ -1,0 +1,210 @@
+//! Info strings: the words behind an opening fence.
+
+use super::super::problem::{Problems, did_you_mean, nearest, one_of};
+use super::super::{Language, Span};
+
+const NO_RUN: &str = "norun";
+const SETUP: &str = "setup";
+const STARTER: &str = "starter";
+const SOLUTION: &str = "solution";
+const WRONG: &str = "wrong";
+const EXERCISE: &str = "exercise";
+const FAILS: &str = "fails=";
+const ROLES: [&str; 5] = [NO_RUN, SETUP, STARTER, SOLUTION, WRONG];
+
+/// What a fenced block is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Shown only.
+    Shown,
+    Example(Language),
+    Exercise,
+    Setup,
+    Starter(Language),
+    Solution(Language),
+    Wrong(Language),
+}
+
+impl Role {
+    /// Whether it makes sense only beside a `toml exercise`.
+    pub(super) fn needs_exercise(self) -> bool {
+        matches!(self, Self::Setup | Self::Starter(_) | Self::Solution(_) | Self::Wrong(_))
+    }
+}
+
+/// A word and its place in the file.
+#[derive(Debug, Clone)]
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) span: Span,
+}
+
+/// An info string that was understood.
+#[derive(Debug)]
+pub(super) struct Fence {
+    pub(super) role: Role,
+    /// The word that gives the role, else the language, else the place where they would stand.
+    pub(super) place: Span,
+    /// The id behind `fails=`.
+    pub(super) fails: Option<Word>,
+}
+
+/// Reads the info string that stands at `span`.
+pub(super) fn read(source: &str, span: Span, problems: &mut Problems) -> Fence {
+    let words = words(&source[span.clone()], span.start);
+    let Some((first, rest)) = words.split_first() else { return shown(span) };
+    match first.text.to_ascii_lowercase().as_str() {
+        "python" | "py" => code(Language::Python, first, rest, problems),
+        "redis" => code(Language::Redis, first, rest, problems),
+        "toml" => toml(first, rest, problems),
+        _ => other(first, rest, problems),
+    }
+}
+
+/// Whether an info string would give a block a role.
+pub(super) fn names_a_role(info: &str) -> bool {
+    let mut words = info.split_whitespace();
+    let first = words.next().unwrap_or_default();
+    match words.next() {
+        Some(EXERCISE) => first == "toml",
+        Some(word) => ROLES.contains(&word),
+        None => false,
+    }
+}
+
+fn words(info: &str, start: usize) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut at = start;
+    for piece in info.split_inclusive(char::is_whitespace) {
+        let text = piece.trim_end();
+        if !text.is_empty() {
+            words.push(Word { text: text.to_owned(), span: at..at + text.len() });
+        }
+        at += piece.len();
+    }
+    words
+}
+
+fn shown(place: Span) -> Fence {
+    Fence { role: Role::Shown, place, fails: None }
+}
+
+/// Another language is shown only, unless it is a slip of one that can have a role.
+fn other(first: &Word, rest: &[Word], problems: &mut Problems) -> Fence {
+    let has_role = rest.first().is_some_and(|word| ROLES[1..].contains(&word.text.as_str()));
+    if let Some(help) = did_you_mean(&first.text, ["python", "redis"]).filter(|_| has_role) {
+        problems.error(
+            first.span.clone(),
+            format!("unknown language `{}`", first.text),
+            Some(help),
+        );
+    }
+    shown(first.span.clone())
+}
+
+fn toml(first: &Word, rest: &[Word], problems: &mut Problems) -> Fence {
+    let Some((second, more)) = rest.split_first() else { return shown(first.span.clone()) };
+    if second.text == EXERCISE {
+        if let Some(word) = more.first() {
+            let message = format!("unexpected word `{}` behind `toml exercise`", word.text);
+            problems.error(word.span.clone(), message, None);
+        }
+        return Fence { role: Role::Exercise, place: second.span.clone(), fails: None };
+    }
+    if let Some(help) = did_you_mean(&second.text, [EXERCISE]) {
+        problems.error(second.span.clone(), format!("unknown word `{}`", second.text), Some(help));
+    }
+    shown(first.span.clone())
+}
+
+fn code(language: Language, first: &Word, rest: &[Word], problems: &mut Problems) -> Fence {
+    let mut role: Option<&Word> = None;
+    let mut fails: Option<Word> = None;
+    for word in rest {
+        if let Some(check) = word.text.strip_prefix(FAILS) {
+            read_fails(word, check, &mut fails, problems);
+        } else if !ROLES.contains(&word.text.as_str()) {
+            unknown_word(word, problems);
+        } else if let Some(earlier) = role {
+            second_role(earlier, word, problems);
+        } else {
+            role = Some(word);
+        }
+    }
+    let place = role.map_or(&first.span, |word| &word.span).clone();
+    let role = role_of(language, role, problems);
+    check_fails(role, &place, fails.as_ref(), problems);
+    Fence { role, place, fails: fails.filter(|word| !word.text.is_empty()) }
+}
+
+fn read_fails(word: &Word, check: &str, fails: &mut Option<Word>, problems: &mut Problems) {
+    if fails.is_some() {
+        problems.error(word.span.clone(), "a second `fails=`", Some("name one check".to_owned()));
+        return;
+    }
+    if check.is_empty() {
+        let help = Some("write `fails=` and the id of a check, without spaces".to_owned());
+        problems.error(word.span.clone(), "`fails=` names no check", help);
+    }
+    let start = word.span.start + FAILS.len();
+    *fails = Some(Word { text: check.to_owned(), span: start..word.span.end });
+}
+
+fn unknown_word(word: &Word, problems: &mut Problems) {
+    let text = word.text.as_str();
+    let (message, help) = if text == EXERCISE {
+        let help = "checks stand in a block that begins with `toml exercise`".to_owned();
+        (format!("`{text}` belongs behind `toml`"), help)
+    } else {
+        let name = text.split('=').next().unwrap_or(text);
+        let help = match nearest(name, ROLES.into_iter().chain(["fails"])) {
+            Some("fails") => "did you mean `fails=CHECK`?".to_owned(),
+            Some(candidate) => format!("did you mean `{candidate}`?"),
+            None => format!("use {} or `fails=CHECK`", one_of(&ROLES)),
+        };
+        (format!("unknown word `{text}`"), help)
+    };
+    problems.error(word.span.clone(), message, Some(help));
+}
+
+fn second_role(earlier: &Word, word: &Word, problems: &mut Problems) {
+    let message = if earlier.text == word.text {
+        format!("`{}` stands twice", word.text)
+    } else {
+        format!("a block cannot be `{}` and `{}`", earlier.text, word.text)
+    };
+    problems.error(word.span.clone(), message, None);
+}
+
+fn role_of(language: Language, word: Option<&Word>, problems: &mut Problems) -> Role {
+    let Some(word) = word else { return Role::Example(language) };
+    match word.text.as_str() {
+        SETUP => {
+            if language != Language::Redis {
+                let help = Some("write the setup as commands, in a `redis setup` block".to_owned());
+                problems.error(word.span.clone(), "`setup` is for `redis` blocks", help);
+            }
+            Role::Setup
+        }
+        STARTER => Role::Starter(language),
+        SOLUTION => Role::Solution(language),
+        WRONG => Role::Wrong(language),
+        _ => Role::Shown,
+    }
+}
+
+fn check_fails(role: Role, place: &Span, fails: Option<&Word>, problems: &mut Problems) {
+    let must_fail = matches!(role, Role::Starter(_) | Role::Wrong(_));
+    match fails {
+        Some(word) if !must_fail => {
+            let help = Some("only a `starter` or a `wrong` answer fails on a check".to_owned());
+            let start = word.span.start - FAILS.len();
+            problems.error(start..word.span.end, "`fails=` is of no use here", help);
+        }
+        None if must_fail => {
+            let help = Some("name the check that it must fail on: `fails=CHECK`".to_owned());
+            problems.error(place.clone(), "`fails=` is missing", help);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,245 @@
+//! The markdown events of a file, gathered into sections.
+
+use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Options, Parser};
+use pulldown_cmark::{Tag, TagEnd};
+
+use super::super::Span;
+use super::super::block::BlockText;
+use super::super::problem::Problems;
+use super::{alert, html};
+
+/// A file's title and its `##` sections.
+pub(super) struct Outline {
+    pub(super) title: Option<String>,
+    pub(super) sections: Vec<Section>,
+}
+
+/// What stands before the first `##` or from one `##` to the next.
+pub(super) struct Section {
+    /// `None` before the first `##`.
+    pub(super) title: Option<String>,
+    /// Whole lines, with the heading.
+    pub(super) span: Span,
+    pub(super) parts: Vec<Part>,
+}
+
+/// What matters in a section, in the order of the text.
+pub(super) enum Part {
+    /// A `#` heading.
+    Title(Span),
+    Fence(FencedBlock),
+    /// A `> [!TIP]` and the markdown in it.
+    Tip {
+        span: Span,
+        text: String,
+    },
+    /// `<details>` or `</details>`.
+    Details {
+        opens: bool,
+        span: Span,
+    },
+    /// A block that is an HTML comment.
+    Comment(Span),
+}
+
+/// A fenced block.
+pub(super) struct FencedBlock {
+    /// From the first character of the opening fence to the end of the closing one.
+    pub(super) span: Span,
+    /// The info string as it stands in the file.
+    pub(super) info: Span,
+    pub(super) content: BlockText,
+    /// Inside a `> [!TIP]`.
+    pub(super) in_tip: bool,
+}
+
+impl Section {
+    /// Whether nothing stands in it but the lesson's title and comments.
+    pub(super) fn is_only_a_title(&self, source: &str) -> bool {
+        let mut rest = source[self.span.clone()].to_owned();
+        for part in self.parts.iter().rev() {
+            let (Part::Title(span) | Part::Comment(span)) = part else { return false };
+            rest.replace_range(span.start - self.span.start..span.end - self.span.start, "");
+        }
+        self.title.is_none() && rest.trim().is_empty()
+    }
+}
+
+/// Reads the events of the whole file.
+pub(super) fn read(source: &str, problems: &mut Problems) -> Outline {
+    let base = source.len() - source.trim_start_matches('\u{feff}').len();
+    let mut walk = Walk {
+        source,
+        problems,
+        depth: 0,
+        quotes: Vec::new(),
+        heading: None,
+        fence: None,
+        title: None,
+        sections: vec![Section { title: None, span: base..source.len(), parts: Vec::new() }],
+    };
+    for (event, range) in Parser::new_ext(&source[base..], options()).into_offset_iter() {
+        walk.event(event, range.start + base..range.end + base);
+    }
+    Outline { title: walk.title, sections: walk.sections }
+}
+
+/// What the renderer understands, the loader must understand too.
+fn options() -> Options {
+    Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_GFM
+        | Options::ENABLE_FOOTNOTES
+}
+
+struct Walk<'a> {
+    source: &'a str,
+    problems: &'a mut Problems,
+    /// How many elements are open.
+    depth: usize,
+    /// The open quotes: whether each is a tip.
+    quotes: Vec<bool>,
+    /// The open `#` or `##` outside of quotes and lists, and its text so far.
+    heading: Option<(HeadingLevel, String)>,
+    fence: Option<FencedBlock>,
+    title: Option<String>,
+    sections: Vec<Section>,
+}
+
+impl Walk<'_> {
+    fn event(&mut self, event: Event<'_>, range: Span) {
+        match event {
+            Event::Start(tag) => {
+                self.start(tag, range);
+                self.depth += 1;
+            }
+            Event::End(tag) => {
+                self.depth = self.depth.saturating_sub(1);
+                self.end(tag, range);
+            }
+            Event::Text(text) => self.text(&text, range),
+            Event::Code(text) => self.heading_text(&text),
+            Event::SoftBreak | Event::HardBreak => self.heading_text(" "),
+            Event::InlineHtml(_) => self.details(range),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>, range: Span) {
+        match tag {
+            Tag::Heading { level: level @ (HeadingLevel::H1 | HeadingLevel::H2), .. }
+                if self.depth == 0 =>
+            {
+                self.heading = Some((level, String::new()));
+            }
+            Tag::BlockQuote(kind) => self.quote(kind, range),
+            Tag::CodeBlock(CodeBlockKind::Fenced(_)) => self.fence = Some(self.open_fence(range)),
+            Tag::HtmlBlock => self.html_block(range),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd, range: Span) {
+        match tag {
+            TagEnd::Heading(_) => {
+                if let Some((level, title)) = self.heading.take() {
+                    self.end_heading(level, title.trim().to_owned(), range);
+                }
+            }
+            TagEnd::BlockQuote(_) => {
+                self.quotes.pop();
+            }
+            TagEnd::CodeBlock => {
+                if let Some(mut fence) = self.fence.take() {
+                    fence.content.end_line();
+                    self.add(Part::Fence(fence));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, range: Span) {
+        match &mut self.fence {
+            Some(fence) => fence.content.push(text, range),
+            None => self.heading_text(text),
+        }
+    }
+
+    fn heading_text(&mut self, text: &str) {
+        if let Some((_, title)) = &mut self.heading {
+            title.push_str(text);
+        }
+    }
+
+    fn end_heading(&mut self, level: HeadingLevel, title: String, range: Span) {
+        if level == HeadingLevel::H1 {
+            self.title.get_or_insert(title);
+            self.add(Part::Title(range));
+            return;
+        }
+        let start = line_start(self.source, range.start);
+        if let Some(previous) = self.sections.last_mut() {
+            previous.span.end = start;
+        }
+        let span = start..self.source.len();
+        self.sections.push(Section { title: Some(title), span, parts: Vec::new() });
+    }
+
+    fn quote(&mut self, kind: Option<BlockQuoteKind>, range: Span) {
+        let is_tip = kind == Some(BlockQuoteKind::Tip);
+        if is_tip {
+            let text = alert::inner_markdown(&self.source[range.clone()], self.quotes.len());
+            self.add(Part::Tip { span: range, text });
+        } else if kind.is_none() {
+            alert::look_for_slips(self.source, range, self.problems);
+        }
+        self.quotes.push(is_tip);
+    }
+
+    fn open_fence(&self, range: Span) -> FencedBlock {
+        let first_line = self.source[range.clone()].lines().next().unwrap_or_default();
+        let end = range.start + first_line.len();
+        let mark = first_line.chars().next().unwrap_or('`');
+        let info = first_line.trim_start_matches(mark);
+        FencedBlock {
+            info: end - info.len()..end,
+            content: BlockText::new(end),
+            in_tip: self.quotes.contains(&true),
+            span: range,
+        }
+    }
+
+    fn html_block(&mut self, range: Span) {
+        let text = &self.source[range.clone()];
+        if html::is_comment(text) {
+            self.add(Part::Comment(range));
+            return;
+        }
+        html::look_for_swallowed_fences(text, range.start, self.problems);
+        self.details(range);
+    }
+
+    fn details(&mut self, range: Span) {
+        for (opens, span) in html::details_tags(&self.source[range.clone()], range.start) {
+            self.add(Part::Details { opens, span });
+        }
+    }
+
+    fn add(&mut self, part: Part) {
+        if let Some(section) = self.sections.last_mut() {
+            section.parts.push(part);
+        }
+    }
+}
+
+/// Where the line begins in which `offset` lies.
+pub(super) fn line_start(source: &str, offset: usize) -> usize {
+    source[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+/// Where the line after the one begins in which `offset` lies.
+pub(super) fn line_end(source: &str, offset: usize) -> usize {
+    source[offset..].find('\n').map_or(source.len(), |newline| offset + newline + 1)
+}

@@ -1,0 +1,62 @@
+//! Blocks of commands: every line must be one that redis-cli would take.
+
+use super::super::Exchange;
+use super::super::Span;
+use super::super::block::BlockText;
+use super::super::problem::{Problems, did_you_mean};
+use crate::redis_cli::words;
+
+const WAIT_BGSAVE: &str = "@wait-bgsave";
+const PROMPT: &str = "> ";
+
+/// Reports each line that cannot be run.
+pub(super) fn check_commands(content: &BlockText, problems: &mut Problems) {
+    for (line, span) in content.lines() {
+        check_command(line, span, problems);
+    }
+}
+
+/// An example with `> ` lines as commands and replies; without such lines all are commands and the
+/// dialogue is empty.
+pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<Exchange> {
+    if !content.lines().any(|(line, _)| line.starts_with(PROMPT)) {
+        check_commands(content, problems);
+        return Vec::new();
+    }
+    let mut exchanges: Vec<Exchange> = Vec::new();
+    for (line, span) in content.lines() {
+        if let Some(command) = line.strip_prefix(PROMPT) {
+            check_command(command, span.start + PROMPT.len()..span.end, problems);
+            let command = command.trim().to_owned();
+            exchanges.push(Exchange { command, reply: String::new(), span });
+        } else if let Some(exchange) = exchanges.last_mut() {
+            exchange.reply.push_str(line);
+            exchange.reply.push('\n');
+        } else if !words::is_comment(line) {
+            let help = Some("begin every command of this block with `> `".to_owned());
+            problems.error(span, "a reply without a command", help);
+        }
+    }
+    for exchange in &mut exchanges {
+        exchange.reply.truncate(exchange.reply.trim_end().len());
+    }
+    exchanges
+}
+
+fn check_command(line: &str, span: Span, problems: &mut Problems) {
+    if words::is_comment(line) {
+        return;
+    }
+    let command = line.trim();
+    let start = span.start + line.len() - line.trim_start().len();
+    let span = start..start + command.len();
+    if command.starts_with('@') {
+        if command != WAIT_BGSAVE {
+            let help = did_you_mean(command, [WAIT_BGSAVE])
+                .or_else(|| Some(format!("the only line of this kind is `{WAIT_BGSAVE}`")));
+            problems.error(span, format!("unknown line `{command}`"), help);
+        }
+    } else if let Err(error) = words::split(command) {
+        problems.error(span, format!("redis-cli refuses this line: {error}"), None);
+    }
+}

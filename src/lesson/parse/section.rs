@@ -1,0 +1,281 @@
+//! A section's parts put together: a [`Step`] with its examples and its exercise.
+
+use super::super::block::BlockText;
+use super::super::exercise::{self, Head};
+use super::super::problem::{Problems, did_you_mean};
+use super::super::{Code, Example, Exercise, FailingAnswer, Language, Span, Step, check};
+use super::fence::{self, Fence, Role, Word};
+use super::outline::{FencedBlock, Part, Section};
+use super::{reading, redis_lines};
+
+struct Block<'a> {
+    fenced: &'a FencedBlock,
+    fence: Fence,
+}
+
+impl Block<'_> {
+    fn code(&self, language: Language) -> Code {
+        let (text, span) = (self.fenced.content.text().to_owned(), self.fenced.span.clone());
+        Code { language, text, span }
+    }
+
+    fn opening_line(&self) -> Span {
+        self.fenced.span.start..self.fenced.info.end
+    }
+}
+
+/// Makes the step of a section.
+pub(super) fn step(
+    section: Section,
+    lesson_title: &str,
+    source: &str,
+    problems: &mut Problems,
+) -> Step {
+    let blocks: Vec<Block<'_>> = fenced_blocks(&section)
+        .map(|fenced| Block { fenced, fence: fence::read(source, fenced.info.clone(), problems) })
+        .collect();
+    let role_of = |fenced: &FencedBlock| {
+        let found = blocks.binary_search_by_key(&fenced.span.start, |it| it.fenced.span.start);
+        found.map_or(Role::Shown, |index| blocks[index].fence.role)
+    };
+    let details = reading::hidden_details(&section, role_of);
+    let all_closed = are_closed(&blocks, source, problems);
+    // A block without an end swallows the rest: what it holds is not worth a word, and what seems
+    // to be missing may be there.
+    let (examples, exercise) = if all_closed {
+        (examples(&blocks, &details, problems), exercise_of(&section, &blocks, problems))
+    } else {
+        (Vec::new(), None)
+    };
+    let reading = reading::spans(&section, &details, role_of, source);
+    let title = section.title.clone().filter(|title| !title.is_empty());
+    let title = title.unwrap_or_else(|| lesson_title.to_owned());
+    Step { title, reading, examples, exercise }
+}
+
+fn fenced_blocks(section: &Section) -> impl Iterator<Item = &FencedBlock> {
+    section.parts.iter().filter_map(|part| match part {
+        Part::Fence(fenced) => Some(fenced),
+        _ => None,
+    })
+}
+
+fn are_closed(blocks: &[Block<'_>], source: &str, problems: &mut Problems) -> bool {
+    let mut all_closed = true;
+    for block in blocks {
+        let marks = opening_marks(block, source);
+        if !is_closed(block, marks, source) {
+            let help = format!("end it with a line `{marks}`");
+            problems.error(block.opening_line(), "the block is never closed", Some(help));
+            all_closed = false;
+        } else if let Some(line) = swallowed_opening(&block.fenced.content, marks) {
+            let help = format!("end the block above with a line `{marks}`");
+            let message = "a block opens inside another that is not closed";
+            if block.fence.role == Role::Shown {
+                problems.warning(line, message, Some(help));
+            } else {
+                problems.error(line, message, Some(help));
+                all_closed = false;
+            }
+        }
+    }
+    all_closed
+}
+
+/// The run of `` ` `` or `~` that opens the block and that must close it.
+fn opening_marks<'a>(block: &Block<'_>, source: &'a str) -> &'a str {
+    &source[block.fenced.span.start..block.fenced.info.start]
+}
+
+/// What follows the content must be a closing fence, the markers of quotes around it aside: at the
+/// end of the file, and of the list or quote it stands in, markdown does not ask for one.
+fn is_closed(block: &Block<'_>, marks: &str, source: &str) -> bool {
+    let end = block.fenced.content.file_end();
+    let behind = source.get(end..block.fenced.span.end).unwrap_or_default();
+    let closing = behind.trim_matches(|c: char| c.is_whitespace() || c == '>');
+    closing.len() >= marks.len() && closing.chars().all(|mark| marks.starts_with(mark))
+}
+
+/// A line that would open a block if this one were closed above it.
+fn swallowed_opening(content: &BlockText, marks: &str) -> Option<Span> {
+    let opens = |line: &str| {
+        let line = line.trim_start();
+        let info = line.trim_start_matches(['`', '~']);
+        line.starts_with(marks) && info.starts_with(char::is_alphabetic) && !info.contains('`')
+    };
+    content.lines().find(|(line, _)| opens(line)).map(|(_, span)| span)
+}
+
+/// The blocks that the student sees and can run; those in hints and beside solutions are not.
+fn examples(blocks: &[Block<'_>], hidden: &[Span], problems: &mut Problems) -> Vec<Example> {
+    let mut examples = Vec::new();
+    for block in blocks {
+        let Role::Example(language) = block.fence.role else { continue };
+        let dialogue = match language {
+            Language::Redis => redis_lines::dialogue(&block.fenced.content, problems),
+            Language::Python => Vec::new(),
+        };
+        let is_hidden = hidden.iter().any(|span| span.contains(&block.fenced.span.start));
+        if !is_hidden && !block.fenced.in_tip {
+            examples.push(Example { code: block.code(language), dialogue });
+        }
+    }
+    examples
+}
+
+fn exercise_of(
+    section: &Section,
+    blocks: &[Block<'_>],
+    problems: &mut Problems,
+) -> Option<Exercise> {
+    let mut heads = blocks.iter().filter(|block| block.fence.role == Role::Exercise);
+    let Some(first) = heads.next() else {
+        for block in blocks.iter().filter(|block| block.fence.role.needs_exercise()) {
+            let help = Some("add a `toml exercise` block to this section".to_owned());
+            problems.error(block.fence.place.clone(), "this block needs an exercise", help);
+        }
+        return None;
+    };
+    for block in heads {
+        let help = Some("begin a new section with `##`".to_owned());
+        problems.error(block.fence.place.clone(), "a second exercise in one section", help);
+    }
+    let head = exercise::read(&first.fenced.content, first.opening_line(), problems);
+    let answers = answers(blocks, &head, problems);
+    let exercise = put_together(section, head, answers);
+    check_languages(&exercise, blocks, problems);
+    Some(exercise)
+}
+
+#[derive(Default)]
+struct Answers {
+    setup: Vec<Code>,
+    starters: Vec<FailingAnswer>,
+    solutions: Vec<Code>,
+    wrong: Vec<FailingAnswer>,
+}
+
+fn answers(blocks: &[Block<'_>], head: &Head, problems: &mut Problems) -> Answers {
+    let mut answers = Answers::default();
+    for block in blocks {
+        check_lines(block, problems);
+        match block.fence.role {
+            Role::Setup => answers.setup.push(block.code(Language::Redis)),
+            Role::Solution(language) => answers.solutions.push(block.code(language)),
+            Role::Starter(language) => {
+                if answers.starters.iter().any(|it| it.code.language == language) {
+                    let message = format!("a second `{language}` starter in one exercise");
+                    problems.error(block.fence.place.clone(), message, None);
+                }
+                answers.starters.extend(failing_answer(block, language, head, problems));
+            }
+            Role::Wrong(language) => {
+                answers.wrong.extend(failing_answer(block, language, head, problems));
+            }
+            Role::Shown | Role::Example(_) | Role::Exercise => {}
+        }
+    }
+    report_missing(&answers, head, problems);
+    answers
+}
+
+fn check_lines(block: &Block<'_>, problems: &mut Problems) {
+    let content = &block.fenced.content;
+    let role = block.fence.role;
+    if matches!(role, Role::Solution(_)) && content.text().trim().is_empty() {
+        problems.error(block.opening_line(), "the solution is empty", None);
+    }
+    // Wrong answers may be wrong in any way.
+    if matches!(
+        role,
+        Role::Setup | Role::Starter(Language::Redis) | Role::Solution(Language::Redis)
+    ) {
+        redis_lines::check_commands(content, problems);
+    }
+}
+
+fn failing_answer(
+    block: &Block<'_>,
+    language: Language,
+    head: &Head,
+    problems: &mut Problems,
+) -> Option<FailingAnswer> {
+    let fails = block.fence.fails.as_ref()?;
+    check_fails(fails, head, problems);
+    Some(FailingAnswer { code: block.code(language), fails: fails.text.clone() })
+}
+
+fn check_fails(fails: &Word, head: &Head, problems: &mut Problems) {
+    let id = fails.text.as_str();
+    if id == check::ENDS_WELL && head.checks_exit() {
+        let help = "this exercise checks `exit` itself: name that check".to_owned();
+        problems.error(fails.span.clone(), format!("`{id}` is not checked here"), Some(help));
+        return;
+    }
+    let known: Vec<&str> =
+        head.check_ids().chain([check::ENDS_WELL, check::EVIDENCE_IS_VALID]).collect();
+    if head.is_complete && !known.contains(&id) {
+        let help = did_you_mean(id, known);
+        problems.error(fails.span.clone(), format!("unknown check `{id}`"), help);
+    }
+}
+
+fn report_missing(answers: &Answers, head: &Head, problems: &mut Problems) {
+    if answers.solutions.is_empty() {
+        let help = Some("add a `python solution` or a `redis solution` block".to_owned());
+        problems.error(head.span.clone(), "the exercise has no solution", help);
+    }
+    let failing = || answers.starters.iter().chain(&answers.wrong);
+    for (id, span) in &head.named_checks {
+        if !failing().any(|answer| answer.fails == *id) {
+            let help = format!("add a wrong answer with `fails={id}`: who knows that it can fail?");
+            problems.warning(span.clone(), format!("nothing ever fails on `{id}`"), Some(help));
+        }
+    }
+}
+
+fn put_together(section: &Section, head: Head, answers: Answers) -> Exercise {
+    let hints = section.parts.iter().filter_map(|part| match part {
+        Part::Tip { text, .. } => Some(text.clone()),
+        _ => None,
+    });
+    Exercise {
+        hints: hints.filter(|text| !text.trim().is_empty()).collect(),
+        id: head.id,
+        span: head.span,
+        time_limit: head.time_limit,
+        settings: head.settings,
+        crash: head.crash,
+        checks: head.checks,
+        setup: answers.setup,
+        starters: answers.starters,
+        solutions: answers.solutions,
+        wrong_answers: answers.wrong,
+    }
+}
+
+fn check_languages(exercise: &Exercise, blocks: &[Block<'_>], problems: &mut Problems) {
+    if exercise.hints.is_empty() {
+        let help = Some("add a quote that begins with `> [!TIP]`".to_owned());
+        problems.error(exercise.span.clone(), "the exercise has no hint", help);
+    }
+    let languages = exercise.languages();
+    for block in blocks.iter().filter(|_| !languages.is_empty()) {
+        let (Role::Starter(language) | Role::Wrong(language)) = block.fence.role else { continue };
+        if !languages.contains(&language) {
+            let help = format!("add a `{language} solution` block");
+            let message = format!("the exercise has no `{language}` solution");
+            problems.error(block.fence.place.clone(), message, Some(help));
+        }
+    }
+    let starts = |role: Role| blocks.iter().find(|block| block.fence.role == role);
+    for language in languages {
+        if let (Some(solution), None) =
+            (starts(Role::Solution(language)), starts(Role::Starter(language)))
+        {
+            let help = format!("add a `{language} starter` block");
+            let message = format!("the exercise has no `{language}` starter");
+            problems.warning(solution.fence.place.clone(), message, Some(help));
+        }
+    }
+}

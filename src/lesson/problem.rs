@@ -1,0 +1,193 @@
+//! What is wrong with a lesson, where, and how it is drawn.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::Span;
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Whether a lesson with this problem can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The lesson cannot be used.
+    Error,
+    /// The lesson can be used; the author should look at it.
+    Warning,
+}
+
+/// One thing that the author of a lesson has to look at.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// Error or warning.
+    pub severity: Severity,
+    /// The file, or the folder if it is about no file.
+    pub path: PathBuf,
+    /// The whole text of the file; empty without a span.
+    pub source: Arc<str>,
+    /// Bytes of `source`; may be askew, [`draw`] and [`Problem::position`] clamp it.
+    pub span: Option<Span>,
+    /// The fact: lower case, no full stop, names in backticks.
+    pub message: String,
+    /// The next step.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    /// An error about a whole file or folder.
+    pub fn of_path(path: &Path, message: impl Into<String>, help: Option<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            path: path.to_owned(),
+            source: Arc::from(""),
+            span: None,
+            message: message.into(),
+            help,
+        }
+    }
+
+    /// Line and column in characters, both from 1; a byte order mark is not counted.
+    pub fn position(&self) -> Option<(usize, usize)> {
+        let (text, span) = visible(&self.source, self.span.clone()?);
+        let before = &text[..span.start];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
+        Some((line, before[line_start..].chars().count() + 1))
+    }
+
+    /// `path:line:column`, or the path alone.
+    pub fn place(&self) -> String {
+        let path = self.path.display();
+        match self.position() {
+            Some((line, column)) => format!("{path}:{line}:{column}"),
+            None => path.to_string(),
+        }
+    }
+}
+
+/// Draws a problem as rustc does: title, place, source line, caret, help; no line break at its end.
+pub fn draw(problem: &Problem, colored: bool) -> String {
+    let level = match problem.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let path = problem.path.display().to_string();
+    let group = Group::with_title(level.primary_title(&problem.message));
+    let group = match &problem.span {
+        Some(span) => {
+            let (text, span) = visible(&problem.source, span.clone());
+            let caret = AnnotationKind::Primary.span(span);
+            group.element(Snippet::source(text).path(path).annotation(caret))
+        }
+        None => group.element(Origin::path(path)),
+    };
+    let group = match &problem.help {
+        Some(help) => group.element(Level::HELP.message(help)),
+        None => group,
+    };
+    let renderer = if colored { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&[group])
+}
+
+/// The text as editors count it, without a byte order mark, and the span in it.
+fn visible(source: &str, span: Span) -> (&str, Span) {
+    match source.strip_prefix(BYTE_ORDER_MARK) {
+        Some(text) => {
+            let mark = BYTE_ORDER_MARK.len_utf8();
+            let span = span.start.saturating_sub(mark)..span.end.saturating_sub(mark);
+            (text, clamp(span, text))
+        }
+        None => (source, clamp(span, source)),
+    }
+}
+
+/// A span that may be used to index `text`: ordered, inside, on character boundaries. A span that
+/// begins or ends within a character is widened to the whole character.
+pub fn clamp(span: Span, text: &str) -> Span {
+    let mut start = span.start.min(text.len());
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    let mut end = span.end.clamp(start, text.len());
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    start..end
+}
+
+/// `` did you mean `lastsave`? `` for the candidate that is nearest to `word`, if one is near.
+pub fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
+}
+
+/// The candidate that `word` is most likely a slip of: about one wrong letter in three, at most 3.
+pub(super) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let letters = word.chars().count();
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
+            (distance, letters.max(candidate.chars().count()), candidate)
+        })
+        .filter(|&(distance, letters, _)| distance <= (letters / 3).clamp(1, 3))
+        .filter(|&(distance, letters, _)| distance < letters)
+        .min_by_key(|&(distance, ..)| distance)
+        .map(|(.., candidate)| candidate)
+}
+
+/// `` `a`, `b` or `c` ``, for messages.
+pub(super) fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The problems of one file, as they are found.
+#[derive(Debug)]
+pub(super) struct Problems {
+    path: PathBuf,
+    source: Arc<str>,
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    pub(super) fn new(path: &Path, source: &str) -> Self {
+        Self { path: path.to_owned(), source: Arc::from(source), found: Vec::new() }
+    }
+
+    pub(super) fn error(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        self.add(Severity::Error, span, message.into(), help);
+    }
+
+    pub(super) fn warning(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        self.add(Severity::Warning, span, message.into(), help);
+    }
+
+    fn add(&mut self, severity: Severity, span: Span, message: String, help: Option<String>) {
+        let span = Some(clamp(span, &self.source));
+        let (path, source) = (self.path.clone(), Arc::clone(&self.source));
+        self.found.push(Problem { severity, path, source, span, message, help });
+    }
+
+    pub(super) fn has_error(&self) -> bool {
+        self.found.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// In the order of the text.
+    pub(super) fn into_sorted(mut self) -> Vec<Problem> {
+        self.found.sort_by_key(|problem| problem.span.as_ref().map(|span| span.start));
+        self.found
+    }
+}

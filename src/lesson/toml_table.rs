@@ -1,0 +1,203 @@
+//! TOML whose every value knows its place, read so that one slip does not hide the next.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::Span;
+use super::block::BlockText;
+use super::problem::{Problems, did_you_mean, one_of};
+
+/// A value and its place in the block.
+pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+
+/// A key, its value, and where they stand in the block.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'t> {
+    pub(super) key: &'t str,
+    pub(super) place: &'t Spanned<toml::de::DeString<'t>>,
+    pub(super) value: &'t Value<'t>,
+}
+
+impl Entry<'_> {
+    pub(super) fn key_span(&self) -> Span {
+        self.place.span()
+    }
+}
+
+/// The entries of a table in the order in which they are written.
+pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
+    let mut entries: Vec<Entry<'t>> =
+        table.iter().map(|(place, value)| Entry { key: place.get_ref(), place, value }).collect();
+    entries.sort_by_key(|entry| entry.place.span().start);
+    entries
+}
+
+/// Reports what is wrong in one block of TOML.
+pub(super) struct Toml<'p> {
+    block: &'p BlockText,
+    problems: &'p mut Problems,
+    /// The lines that are no TOML: what the parser made of them is not worth a word.
+    broken_lines: Vec<Span>,
+}
+
+impl<'p> Toml<'p> {
+    /// Parses the block; what is no TOML is reported, the rest can be read.
+    pub(super) fn parse(
+        block: &'p BlockText,
+        problems: &'p mut Problems,
+    ) -> (DeTable<'p>, Toml<'p>) {
+        let (table, errors) = DeTable::parse_recoverable(block.text());
+        let mut toml = Toml { block, problems, broken_lines: Vec::new() };
+        let mut errors: Vec<_> = errors
+            .into_iter()
+            .map(|error| (error.span().unwrap_or_default(), error.message().to_owned()))
+            .collect();
+        errors.sort_by_key(|(span, _)| span.start);
+        for (span, message) in errors {
+            // The first error of a line explains the others.
+            let line = toml.line_around(span.start);
+            if toml.broken_lines.last() != Some(&line) {
+                let span = block.file_span(span);
+                toml.problems.error(span, format!("invalid TOML: {message}"), None);
+                toml.broken_lines.push(line);
+            }
+        }
+        (table.into_inner(), toml)
+    }
+
+    /// Whether all of the block was TOML.
+    pub(super) fn is_sound(&self) -> bool {
+        self.broken_lines.is_empty()
+    }
+
+    /// The place in the file of a place in the block.
+    pub(super) fn file_span(&self, span: Span) -> Span {
+        self.block.file_span(span)
+    }
+
+    pub(super) fn error(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        if !self.is_broken(&span) {
+            self.problems.error(self.block.file_span(span), message, help);
+        }
+    }
+
+    pub(super) fn warning(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+        if !self.is_broken(&span) {
+            self.problems.warning(self.block.file_span(span), message, help);
+        }
+    }
+
+    /// Something is missing; not said if a line was no TOML, for it may stand there. `place` is a
+    /// place in the file.
+    pub(super) fn missing(
+        &mut self,
+        place: Span,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
+        if self.is_sound() {
+            self.problems.error(place, message, help);
+        }
+    }
+
+    /// A key that `owner` does not have.
+    pub(super) fn unknown_key(&mut self, entry: Entry<'_>, owner: &str, known: &[&str]) {
+        let help = did_you_mean(entry.key, known.iter().copied());
+        let help = help.or_else(|| Some(format!("known keys: {}", one_of(known))));
+        self.error(entry.key_span(), format!("unknown key `{}` in {owner}", entry.key), help);
+    }
+
+    /// `` `exit` must be an integer, not a string ``.
+    pub(super) fn wrong_type(&mut self, key: &str, value: &Value<'_>, expected: &str) {
+        let found = type_of(value.get_ref());
+        self.error(value.span(), format!("`{key}` must be {expected}, not {found}"), None);
+    }
+
+    /// A string with something in it.
+    pub(super) fn string<'t>(&mut self, entry: Entry<'t>) -> Option<&'t str> {
+        match entry.value.get_ref() {
+            DeValue::String(text) if text.trim().is_empty() => {
+                self.error(entry.value.span(), format!("`{}` is empty", entry.key), None);
+                None
+            }
+            DeValue::String(text) => Some(text),
+            _ => {
+                self.wrong_type(entry.key, entry.value, "a string");
+                None
+            }
+        }
+    }
+
+    /// An integer; `expected` says what else the caller would have taken.
+    pub(super) fn integer(&mut self, entry: Entry<'_>, expected: &str) -> Option<i64> {
+        let DeValue::Integer(value) = entry.value.get_ref() else {
+            self.wrong_type(entry.key, entry.value, expected);
+            return None;
+        };
+        let number = i64::from_str_radix(value.as_str(), value.radix()).ok();
+        if number.is_none() {
+            self.error(entry.value.span(), format!("the number {value} is too large"), None);
+        }
+        number
+    }
+
+    /// A table with something in it.
+    pub(super) fn table<'t>(&mut self, entry: Entry<'t>, expected: &str) -> Vec<Entry<'t>> {
+        let DeValue::Table(table) = entry.value.get_ref() else {
+            self.wrong_type(entry.key, entry.value, expected);
+            return Vec::new();
+        };
+        if table.is_empty() {
+            self.error(entry.value.span(), format!("`{}` is empty", entry.key), None);
+        }
+        entries(table)
+    }
+
+    /// A string or an array of strings, each with its place; `or_one`: whether a string alone will do.
+    pub(super) fn strings<'t>(&mut self, entry: Entry<'t>, or_one: bool) -> Vec<(&'t str, Span)> {
+        let expected =
+            if or_one { "a string or an array of strings" } else { "an array of strings" };
+        let items: Vec<&Value<'_>> = match entry.value.get_ref() {
+            DeValue::String(_) if or_one => vec![entry.value],
+            DeValue::Array(items) => items.iter().collect(),
+            _ => {
+                self.wrong_type(entry.key, entry.value, expected);
+                return Vec::new();
+            }
+        };
+        let mut strings = Vec::new();
+        for item in items {
+            match item.get_ref() {
+                DeValue::String(text) => strings.push((&**text, item.span())),
+                _ => self.wrong_type(entry.key, item, expected),
+            }
+        }
+        strings
+    }
+
+    fn is_broken(&self, span: &Span) -> bool {
+        // The parser gives an empty place at the start to values that it made up.
+        let made_up = !self.is_sound() && *span == (0..0);
+        made_up || self.broken_lines.contains(&self.line_around(span.start))
+    }
+
+    fn line_around(&self, offset: usize) -> Span {
+        let text = self.block.text();
+        let offset = super::problem::clamp(offset..offset, text).start;
+        let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[offset..].find('\n').map_or(text.len(), |newline| offset + newline);
+        start..end
+    }
+}
+
+fn type_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}

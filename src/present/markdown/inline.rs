@@ -1,0 +1,188 @@
+//! The inside of a paragraph: events in, pieces of text with looks and, without colour, markers out.
+
+use super::Style;
+use super::html::{self, Token};
+use super::span::{Look, Piece, Span};
+use colored::Color;
+use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
+
+/// Collects inline events until the paragraph, heading or cell that holds them ends.
+pub(super) struct Inlines {
+    style: Style,
+    pieces: Vec<Piece>,
+    looks: Vec<Look>,
+    targets: Vec<Target>,
+}
+
+/// An open link or image: where its text starts, and where it leads.
+struct Target {
+    start: usize,
+    url: String,
+    auto: bool,
+}
+
+impl Inlines {
+    pub(super) fn new(style: Style, look: Look) -> Self {
+        Self { style, pieces: Vec::new(), looks: vec![look], targets: Vec::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    pub(super) fn finish(self) -> Vec<Piece> {
+        self.pieces
+    }
+
+    /// Takes an event that belongs inside a paragraph; hands back any other.
+    pub(super) fn take<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
+        match event {
+            Event::Text(text) => self.text(&text),
+            Event::Code(code) => self.code(&code),
+            Event::SoftBreak => self.text(" "),
+            Event::HardBreak => self.pieces.push(Piece::Break),
+            Event::InlineHtml(tag) => self.html(&tag),
+            Event::FootnoteReference(label) => {
+                self.push(&format!("[{label}]"), self.look().color(Color::Cyan));
+            }
+            Event::Start(tag) => return self.open(tag).map(Event::Start),
+            Event::End(tag) => return self.close(tag).map(Event::End),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn open<'a>(&mut self, tag: Tag<'a>) -> Option<Tag<'a>> {
+        match tag {
+            Tag::Strong => self.mark("**", Look::bold),
+            Tag::Emphasis => self.mark("*", Look::italic),
+            Tag::Strikethrough => self.mark("~~", Look::struck),
+            Tag::Link { link_type, dest_url, .. } => {
+                let auto = matches!(link_type, LinkType::Autolink | LinkType::Email);
+                self.looks.push(self.look().underline().color(Color::Blue));
+                self.target(&dest_url, auto);
+            }
+            Tag::Image { dest_url, .. } => {
+                self.looks.push(self.look().dim());
+                self.push("[image: ", self.look());
+                self.target(&dest_url, false);
+            }
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn close(&mut self, tag: TagEnd) -> Option<TagEnd> {
+        match tag {
+            TagEnd::Strong => self.unmark("**"),
+            TagEnd::Emphasis => self.unmark("*"),
+            TagEnd::Strikethrough => self.unmark("~~"),
+            TagEnd::Link => self.close_link(),
+            TagEnd::Image => self.close_image(),
+            other => return Some(other),
+        }
+        None
+    }
+
+    fn target(&mut self, url: &str, auto: bool) {
+        self.targets.push(Target { start: self.pieces.len(), url: url.to_owned(), auto });
+    }
+
+    fn close_link(&mut self) {
+        self.looks.pop();
+        let Some(link) = self.targets.pop() else { return };
+        let text: String = self.pieces[link.start..].iter().map(piece_text).collect();
+        if text.is_empty() {
+            self.push(&format!("<{}>", link.url), self.look().dim());
+        } else if !link.auto && text != link.url && !link.url.is_empty() {
+            self.push(" ", self.look());
+            self.push(&format!("<{}>", link.url), self.look().dim());
+        }
+    }
+
+    fn close_image(&mut self) {
+        if let Some(image) = self.targets.pop()
+            && image.start == self.pieces.len()
+        {
+            self.push(&image.url, self.look());
+        }
+        self.push("]", self.look());
+        self.looks.pop();
+    }
+
+    /// Without colour the markers of the source stay: they are all that tells the look.
+    fn mark(&mut self, marker: &str, look: fn(Look) -> Look) {
+        if !self.style.colored {
+            self.push(marker, self.look());
+        }
+        self.looks.push(look(self.look()));
+    }
+
+    fn unmark(&mut self, marker: &str) {
+        self.looks.pop();
+        if !self.style.colored {
+            self.push(marker, self.look());
+        }
+    }
+
+    fn code(&mut self, code: &str) {
+        let look = self.look().color(Color::Cyan);
+        if self.style.colored {
+            self.push(code, look);
+        } else {
+            self.push(&in_backticks(code), look);
+        }
+    }
+
+    fn html(&mut self, tag: &str) {
+        for token in html::tokens(tag) {
+            match token {
+                Token::Text(text) => self.text(text),
+                Token::Summary => self.text(html::SUMMARY),
+                Token::Item => self.text(html::ITEM),
+                Token::Gap => self.text(" "),
+                Token::Break | Token::Boundary => self.pieces.push(Piece::Break),
+            }
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.push(&html::collapsed(text), self.look());
+    }
+
+    fn push(&mut self, text: &str, look: Look) {
+        if !text.is_empty() {
+            self.pieces.push(Piece::Text(Span::new(text, look)));
+        }
+    }
+
+    fn look(&self) -> Look {
+        self.looks.last().copied().unwrap_or_default()
+    }
+}
+
+fn piece_text(piece: &Piece) -> &str {
+    match piece {
+        Piece::Text(span) => span.text(),
+        Piece::Break => " ",
+    }
+}
+
+/// Code in a row of backticks longer than any in it, as markdown wants it.
+fn in_backticks(code: &str) -> String {
+    let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    let pad = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
+    format!("{fence}{pad}{code}{pad}{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_that_holds_backticks_gets_a_longer_fence() {
+        assert_eq!(in_backticks("SAVE"), "`SAVE`");
+        assert_eq!(in_backticks("a``b`"), "``` a``b` ```");
+    }
+}

@@ -1,0 +1,159 @@
+//! Text with a look, and the only place where a look becomes an escape sequence.
+
+use super::Style;
+use crate::present::text;
+use colored::{Color, Styles};
+
+/// How a span looks where colour is on; nothing but the 16 ANSI colours, and no backgrounds, so that
+/// it can be read on dark and light screens alike.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    style: colored::Style,
+    color: Option<Color>,
+}
+
+impl Look {
+    pub(super) fn bold(self) -> Self {
+        Self { style: self.style.bold(), ..self }
+    }
+
+    pub(super) fn dim(self) -> Self {
+        Self { style: self.style.dimmed(), ..self }
+    }
+
+    pub(super) fn italic(self) -> Self {
+        Self { style: self.style.italic(), ..self }
+    }
+
+    pub(super) fn underline(self) -> Self {
+        Self { style: self.style.underline(), ..self }
+    }
+
+    pub(super) fn struck(self) -> Self {
+        Self { style: self.style.strikethrough(), ..self }
+    }
+
+    pub(super) fn color(self, color: Color) -> Self {
+        Self { color: Some(color), ..self }
+    }
+
+    /// The parameters of the SGR sequence for this look, none for plain text.
+    ///
+    /// Written here and not by `Colorize`, which asks the process-wide switch again for every string:
+    /// one page must not change its mind half way, as it drops its markers when it is coloured.
+    fn codes(self) -> Vec<String> {
+        let styles = [
+            (Styles::Bold, "1"),
+            (Styles::Dimmed, "2"),
+            (Styles::Italic, "3"),
+            (Styles::Underline, "4"),
+            (Styles::Strikethrough, "9"),
+        ];
+        let styles = styles.iter().filter(|(style, _)| self.style.contains(*style));
+        let color = self.color.map(|color| color.to_fg_str().into_owned());
+        styles.map(|(_, code)| (*code).to_owned()).chain(color).collect()
+    }
+}
+
+/// A run of text with one look; its text is always clean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    text: String,
+    pub(super) look: Look,
+}
+
+impl Span {
+    pub(super) fn new(text: &str, look: Look) -> Self {
+        Self { text: text::clean(text).into_owned(), look }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn width(&self) -> usize {
+        text::display_width(&self.text)
+    }
+}
+
+/// What prose is made of before it is wrapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(Span),
+    Break,
+}
+
+/// What one row of the screen shows.
+pub(super) type Line = Vec<Span>;
+
+pub(super) fn line_width(line: &[Span]) -> usize {
+    line.iter().map(Span::width).sum()
+}
+
+/// Lines as the text that is printed, each ending in a line feed and none in a space.
+pub(super) fn paint(lines: &[Line], style: Style) -> String {
+    let mut painted = String::new();
+    for line in lines {
+        for span in without_trailing_spaces(merged(line)) {
+            painted.push_str(&paint_span(&span, style));
+        }
+        painted.push('\n');
+    }
+    painted
+}
+
+fn paint_span(span: &Span, style: Style) -> String {
+    let codes = if style.colored { span.look.codes() } else { Vec::new() };
+    if codes.is_empty() {
+        return span.text.clone();
+    }
+    format!("\x1b[{}m{}\x1b[0m", codes.join(";"), span.text)
+}
+
+fn merged(line: &[Span]) -> Line {
+    let mut merged: Line = Vec::new();
+    for span in line {
+        match merged.last_mut() {
+            Some(last) if last.look == span.look => last.text.push_str(&span.text),
+            _ => merged.push(span.clone()),
+        }
+    }
+    merged
+}
+
+fn without_trailing_spaces(mut line: Line) -> Line {
+    while let Some(last) = line.last_mut() {
+        last.text.truncate(last.text.trim_end_matches(' ').len());
+        if !last.text.is_empty() {
+            break;
+        }
+        line.pop();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLORED: Style = Style { colored: true };
+
+    #[test]
+    fn a_look_is_one_escape_sequence_and_its_reset() {
+        let look = Look::default().bold().color(Color::Cyan);
+        assert_eq!(paint(&[vec![Span::new("SAVE", look)]], COLORED), "\x1b[1;36mSAVE\x1b[0m\n");
+    }
+
+    #[test]
+    fn neighbours_that_look_the_same_share_an_escape_sequence() {
+        let look = Look::default().dim();
+        let line =
+            vec![Span::new("a", look), Span::new(" b", look), Span::new("  ", Look::default())];
+        assert_eq!(paint(&[line], COLORED), "\x1b[2ma b\x1b[0m\n");
+    }
+
+    #[test]
+    fn a_span_cannot_hold_an_escape_sequence() {
+        assert_eq!(Span::new("\x1b[31m", Look::default()).text(), "\u{fffd}[31m");
+    }
+}

@@ -1,0 +1,199 @@
+//! Prose into lines that fit: greedy, by display columns, breaking a word only where it is too long.
+
+use super::span::{Line, Piece, Span, line_width};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// What stays together on a line, and what stands before it.
+struct Word {
+    breaks: usize,
+    gap: Option<Span>,
+    text: Line,
+}
+
+/// Lines of at most `width` columns; no line when there is no word.
+///
+/// `width` must leave room for the widest character, two columns.
+pub(super) fn wrap(pieces: &[Piece], width: usize) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let (mut line, mut used) = (Line::new(), 0);
+    for word in words(pieces) {
+        let breaks = if lines.is_empty() && line.is_empty() { 0 } else { word.breaks };
+        for _ in 0..breaks {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        let gap = word.gap.filter(|_| !line.is_empty());
+        let gap_width = gap.as_ref().map_or(0, Span::width);
+        let width_of_word = line_width(&word.text);
+        if used + gap_width + width_of_word <= width {
+            line.extend(gap);
+            line.extend(word.text);
+            used += gap_width + width_of_word;
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        lines.extend(broken(word.text, width));
+        line = lines.pop().unwrap_or_default();
+        used = line_width(&line);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// The columns of the longest part that should not be broken.
+pub(super) fn longest_word(pieces: &[Piece]) -> usize {
+    words(pieces).iter().map(|word| line_width(&word.text)).max().unwrap_or(0)
+}
+
+fn words(pieces: &[Piece]) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    let (mut breaks, mut gap, mut joins) = (0, None, false);
+    for piece in pieces {
+        let Piece::Text(span) = piece else {
+            breaks += 1;
+            (gap, joins) = (None, false);
+            continue;
+        };
+        for (index, run) in runs(span.text()).into_iter().enumerate() {
+            let text = Span::new(run, span.look);
+            joins = joins && index == 0;
+            if run.starts_with(' ') {
+                gap.get_or_insert(text);
+                joins = false;
+                continue;
+            }
+            match words.last_mut() {
+                Some(last) if joins => last.text.push(text),
+                _ => words.push(Word { breaks, gap: gap.take(), text: vec![text] }),
+            }
+            (breaks, joins) = (0, true);
+        }
+    }
+    words
+}
+
+/// Text cut where a line may end: around spaces, and between ideographs, which need no space.
+fn runs(text: &str) -> Vec<&str> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    let mut before = "";
+    for (at, grapheme) in text.grapheme_indices(true) {
+        if !before.is_empty() && may_part(before, grapheme) {
+            runs.push(&text[start..at]);
+            start = at;
+        }
+        before = grapheme;
+    }
+    if start < text.len() {
+        runs.push(&text[start..]);
+    }
+    runs
+}
+
+fn may_part(before: &str, after: &str) -> bool {
+    if before == " " || after == " " {
+        return before != after;
+    }
+    let opens = matches!(before, "「" | "『" | "（" | "【" | "《" | "〈" | "(" | "[");
+    let wordy = after.chars().next().is_some_and(char::is_alphanumeric);
+    (is_ideograph(after) && !opens && !before.starts_with(['*', '`', '_', '~']))
+        || (is_ideograph(before) && wordy)
+}
+
+/// Han and kana, which are written without spaces; Hangul is not among them.
+fn is_ideograph(grapheme: &str) -> bool {
+    let han_or_kana = |c: char| {
+        c.is_alphanumeric()
+            && matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+    };
+    grapheme.chars().next().is_some_and(han_or_kana)
+}
+
+/// One word over as many lines as it needs; every character is kept.
+fn broken(word: Line, width: usize) -> Vec<Line> {
+    if line_width(&word) <= width {
+        return vec![word];
+    }
+    let mut lines = vec![Line::new()];
+    let mut used = 0;
+    for span in word {
+        for unit in span.text().graphemes(true).flat_map(|grapheme| units(grapheme, width)) {
+            if used > 0 && used + unit.width() > width {
+                lines.push(Line::new());
+                used = 0;
+            }
+            used += unit.width();
+            if let Some(line) = lines.last_mut() {
+                line.push(Span::new(unit, span.look));
+            }
+        }
+    }
+    lines
+}
+
+/// A grapheme, or its characters when Unicode's rules glue more together than a line can hold.
+fn units(grapheme: &str, width: usize) -> Vec<&str> {
+    if grapheme.width() <= width {
+        return vec![grapheme];
+    }
+    grapheme.split("").filter(|unit| !unit.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::span::Look;
+    use super::*;
+    use crate::present::text::display_width;
+
+    fn piece(text: &str) -> Piece {
+        Piece::Text(Span::new(text, Look::default()))
+    }
+
+    fn wrapped(pieces: &[Piece], width: usize) -> Vec<String> {
+        let text = |line: &Line| line.iter().map(Span::text).collect::<String>();
+        wrap(pieces, width).iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_line_takes_as_many_words_as_fit() {
+        assert_eq!(wrapped(&[piece("one two three")], 7), ["one two", "three"]);
+    }
+
+    #[test]
+    fn words_that_touch_across_spans_stay_together() {
+        assert_eq!(wrapped(&[piece("a SAVE"), piece("D"), piece(".")], 7), ["a", "SAVED."]);
+    }
+
+    #[test]
+    fn spaces_on_both_sides_of_a_span_are_one_gap() {
+        assert_eq!(wrapped(&[piece("a "), piece(" b")], 9), ["a b"]);
+    }
+
+    #[test]
+    fn a_word_longer_than_the_line_is_broken_and_not_lost() {
+        assert_eq!(wrapped(&[piece("a 1234567890b c")], 4), ["a", "1234", "5678", "90b", "c"]);
+    }
+
+    #[test]
+    fn ideographs_may_part_but_not_from_the_mark_that_follows() {
+        assert_eq!(wrapped(&[piece("日本語を学ぶ。")], 6), ["日本語", "を学", "ぶ。"]);
+    }
+
+    #[test]
+    fn a_break_starts_a_new_line_and_two_leave_an_empty_one() {
+        let pieces = [piece("a"), Piece::Break, piece("b"), Piece::Break, Piece::Break, piece("c")];
+        assert_eq!(wrapped(&pieces, 9), ["a", "b", "", "c"]);
+    }
+
+    #[test]
+    fn a_grapheme_wider_than_the_line_is_broken_too() {
+        let lines = wrapped(&[piece(&"\u{1100}".repeat(20))], 8);
+        assert!(lines.iter().all(|line| display_width(line) <= 8), "{lines:?}");
+        assert_eq!(lines.concat().chars().count(), 20);
+    }
+}

@@ -1,0 +1,11 @@
+//! Everything that is shown: the only place where text gets its colours.
+
+pub mod json;
+pub mod markdown;
+pub mod terminal;
+pub mod text;
+
+/// The screen's width in columns, 80 where there is none; long lines are hard to read, so never over 100.
+pub fn screen_width() -> usize {
+    crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).clamp(20, 100)
+}

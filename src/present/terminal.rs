@@ -1,0 +1,165 @@
+//! Verdicts, problems and lists for people. With [`super::markdown`] the only user of `colored`.
+
+use std::fmt::Write as _;
+
+use colored::Colorize as _;
+
+use crate::attempt::evidence::{Run, Typed};
+use super::text::clean;
+use crate::error::WorldError;
+use crate::verdict::{Finding, Outcome, Verdict};
+
+/// An answer's output shown on the screen: at most so many lines of it.
+const OUTPUT_LINES: usize = 20;
+
+/// A verdict with what the answer printed.
+pub fn verdict(exercise: &str, server: &str, run: &Run, verdict: &Verdict) -> String {
+    let mut text = format!("{}  {}\n\n", exercise.bold(), server.dimmed());
+    text.push_str(&self::run(run));
+    for finding in &verdict.findings {
+        text.push_str(&self::finding(finding));
+    }
+    let met = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Met).count();
+    let all = verdict.findings.len();
+    let last = if verdict.passed() {
+        format!("passed: all {all} checks met").green().bold()
+    } else {
+        format!("not passed: {met} of {all} checks met").red().bold()
+    };
+    let _ = writeln!(text, "\n{last}");
+    text
+}
+
+/// What an answer or an example printed: commands with their replies, or a program's output.
+pub fn run(run: &Run) -> String {
+    match run {
+        Run::Typed(typed) => self::typed(typed),
+        Run::Program(program) => {
+            output("the program printed", &program.stdout.text) + &output("and its errors", &program.stderr.text)
+        }
+    }
+}
+
+/// Commands and replies as in a redis-cli session.
+pub fn typed(typed: &Typed) -> String {
+    let mut text = String::new();
+    for exchange in &typed.exchanges {
+        let _ = writeln!(text, "  {} {}", "redis>".dimmed(), clean(&exchange.line).cyan());
+        text.push_str(&reply(&exchange.reply));
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// A reply as redis-cli prints it.
+pub fn reply(reply: &str) -> String {
+    reply.lines().fold(String::new(), |text, line| text + "  " + &clean(line) + "\n")
+}
+
+fn output(title: &str, printed: &str) -> String {
+    let lines: Vec<&str> = printed.lines().collect();
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("  {}\n", format!("{title}:").dimmed());
+    let left_out = lines.len().saturating_sub(OUTPUT_LINES);
+    if left_out > 0 {
+        let _ = writeln!(text, "    {}", format!("… {left_out} lines before").dimmed());
+    }
+    for line in &lines[left_out..] {
+        let _ = writeln!(text, "    {}", clean(line));
+    }
+    text.push('\n');
+    text
+}
+
+fn finding(finding: &Finding) -> String {
+    let mut text = match finding.outcome {
+        Outcome::Met => format!("  {} {}\n", "✓".green(), finding.says),
+        Outcome::Unmet => format!("  {} {}\n", "✗".red().bold(), finding.says.bold()),
+        Outcome::NotReached => format!("  {} {}\n", "-".dimmed(), format!("{} (not reached)", finding.says).dimmed()),
+    };
+    if finding.outcome == Outcome::Unmet {
+        let _ = writeln!(text, "      expected  {}", clean(&finding.expected));
+        let _ = writeln!(text, "      found     {}", clean(&finding.found));
+        if let Some(otherwise) = &finding.otherwise {
+            let _ = writeln!(text, "      {} {otherwise}", "→".yellow());
+        }
+    }
+    text
+}
+
+/// `error: fact`, then `help: next step`.
+pub fn world_error(error: &WorldError) -> String {
+    let mut text = format!("{}: {}\n", "error".red().bold(), printable_lines(&error.fact));
+    for (index, line) in error.help.lines().enumerate() {
+        let start = if index == 0 { "help:".cyan().bold() } else { "     ".normal() };
+        let _ = writeln!(text, "{start} {}", clean(line));
+    }
+    text
+}
+
+/// The one line that says which server and why, and lines about what takes its time.
+pub fn notice(line: &str) -> String {
+    format!("{} {line}\n", "·".dimmed())
+}
+
+/// A title, and under it a line for each entry.
+pub fn heading(text: &str) -> String {
+    format!("{}\n", text.bold())
+}
+
+/// An exercise in a list.
+pub fn exercise_line(id: &str, title: &str, passed: bool, width: usize) -> String {
+    let mark = if passed { "✓".green() } else { "○".dimmed() };
+    format!("  {mark} {id:<width$}  {}\n", title.dimmed())
+}
+
+/// One examined thing of `doctor`.
+pub fn examined(name: &str, state: State, found: &str, advice: Option<&str>) -> String {
+    let mark = match state {
+        State::Good => "✓".green(),
+        State::Missing => "○".yellow(),
+        State::Bad => "✗".red().bold(),
+    };
+    let mut text = format!("{mark} {:<16} {}\n", name.bold(), printable_lines(found));
+    if let Some(advice) = advice {
+        let _ = writeln!(text, "  {} {advice}", "help:".cyan().bold());
+    }
+    text
+}
+
+/// How an examined thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// There.
+    Good,
+    /// Not there, and not needed as long as something else is.
+    Missing,
+    /// Not there, and needed.
+    Bad,
+}
+
+/// A good or a bad end of something, in one line.
+pub fn result_line(good: bool, text: &str) -> String {
+    let text = if good { text.green().bold() } else { text.red().bold() };
+    format!("{text}\n")
+}
+
+/// Emphasised text inside a line.
+pub fn strong(text: &str) -> String {
+    text.bold().to_string()
+}
+
+/// What a program or a server printed must not move the cursor: line ends stay, all else is cleaned.
+fn printable_lines(text: &str) -> String {
+    text.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n")
+}
+
+/// A line of `verify`'s summary.
+pub fn group_line(name: &str, good: usize, all: usize) -> String {
+    let mark = if good == all { "✓".green() } else { "✗".red().bold() };
+    format!("{mark} {name}: {good} of {all}\n")
+}

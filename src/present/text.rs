@@ -1,0 +1,142 @@
+//! Text as a terminal sees it: how wide it is, where it is cut, what must not reach the screen.
+
+use std::borrow::Cow;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// The columns that one line of text takes on a terminal; ANSI escape sequences take none.
+///
+/// Counted by grapheme, so that an emoji of several code points counts once.
+pub fn display_width(text: &str) -> usize {
+    let plain = Segments(text).filter(|segment| !is_escape(segment));
+    plain.flat_map(|segment| segment.graphemes(true)).map(UnicodeWidthStr::width).sum()
+}
+
+/// One line of text cut to at most `width` columns, ending in `…` when something was left out.
+///
+/// Escape sequences stay, also those behind the cut: a colour that was begun is still ended.
+pub fn truncate(text: &str, width: usize) -> String {
+    if display_width(text) <= width {
+        return text.to_owned();
+    }
+    let Some(room) = width.checked_sub(1) else { return String::new() };
+    let mut kept = String::new();
+    let (mut used, mut cut) = (0, false);
+    for segment in Segments(text) {
+        if is_escape(segment) {
+            kept.push_str(segment);
+            continue;
+        }
+        for grapheme in segment.graphemes(true) {
+            used += grapheme.width();
+            if !cut {
+                cut = used > room;
+                kept.push_str(if cut { "…" } else { grapheme });
+            }
+        }
+    }
+    kept
+}
+
+/// Text that cannot steer a terminal: control characters and those that reorder text become U+FFFD,
+/// white space of any kind becomes a space.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let harmless = |c: char| !c.is_control() && !reorders(c);
+    if text.chars().all(harmless) {
+        return Cow::Borrowed(text);
+    }
+    let replace = |c: char| match c {
+        '\t' | '\n' | '\r' => ' ',
+        c if harmless(c) => c,
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    Cow::Owned(text.chars().map(replace).collect())
+}
+
+/// Bidirectional overrides, and the line separators some terminals obey: both let text look like
+/// other text than it is.
+fn reorders(c: char) -> bool {
+    matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text in order, cut into escape sequences and what stands between them.
+struct Segments<'a>(&'a str);
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let length = match self.0.find('\x1b') {
+            Some(0) => escape_length(self.0),
+            Some(at) => at,
+            None => self.0.len(),
+        };
+        let (segment, rest) = self.0.split_at(length);
+        self.0 = rest;
+        (!segment.is_empty()).then_some(segment)
+    }
+}
+
+fn is_escape(segment: &str) -> bool {
+    segment.starts_with('\x1b')
+}
+
+/// The bytes of the escape sequence that a text begins with: ECMA-48 CSI, OSC, or ESC and one more.
+fn escape_length(text: &str) -> usize {
+    let end = match text.as_bytes().get(1) {
+        Some(b'[') => text[2..].find(|c| matches!(c, '@'..='~')).map(|at| at + 3),
+        Some(b']') => [("\x07", 1), ("\x1b\\", 2)]
+            .iter()
+            .filter_map(|(end, length)| text.find(end).map(|at| at + length))
+            .min(),
+        _ => text.chars().nth(1).map(|c| 1 + c.len_utf8()),
+    };
+    end.unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_emoji_and_an_ideograph_take_two_columns() {
+        assert_eq!(display_width("a📸日"), 5);
+        assert_eq!(display_width("👩‍👩‍👧"), 2);
+    }
+
+    #[test]
+    fn escape_sequences_take_no_columns() {
+        assert_eq!(display_width("\x1b[1;36mSAVE\x1b[0m"), 4);
+        assert_eq!(display_width("\x1b]8;;https://redis.io\x1b\\docs\x1b]8;;\x07"), 4);
+    }
+
+    #[test]
+    fn an_escape_sequence_that_never_ends_takes_no_columns() {
+        assert_eq!(display_width("ab\x1b[1"), 2);
+        assert_eq!(display_width("ab\x1b"), 2);
+    }
+
+    #[test]
+    fn text_that_fits_is_not_truncated() {
+        assert_eq!(truncate("Snapshots", 9), "Snapshots");
+    }
+
+    #[test]
+    fn truncated_text_ends_in_an_ellipsis_within_the_width() {
+        assert_eq!(truncate("Snapshots", 8), "Snapsho…");
+        assert_eq!(truncate("📸📸📸", 4), "📸…");
+        assert_eq!(truncate("Snapshots", 1), "…");
+        assert_eq!(truncate("Snapshots", 0), "");
+    }
+
+    #[test]
+    fn truncating_coloured_text_still_ends_the_colour() {
+        assert_eq!(truncate("\x1b[31mSnapshots\x1b[0m", 5), "\x1b[31mSnap…\x1b[0m");
+    }
+
+    #[test]
+    fn clean_text_holds_nothing_that_steers_a_terminal() {
+        assert_eq!(clean("a\x1b[2Jb\u{9b}1m\u{202e}c\td"), "a\u{fffd}[2Jb\u{fffd}1m\u{fffd}c d");
+        assert!(matches!(clean("plain"), Cow::Borrowed("plain")));
+    }
+}

@@ -1,0 +1,122 @@
+//! `redislings check`: one answer, one verdict.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use super::output::{err, out};
+use super::{Exit, Stop, choose_server, find, load, tell};
+use crate::attempt::{self, Answer, Evidence, Python};
+use crate::cli::{Common, Format, LanguageName};
+use crate::lesson::{Course, Exercise, Language};
+use crate::present::{json, terminal};
+use crate::server::Server;
+use crate::verdict::judge;
+
+pub(super) fn check(
+    common: &Common,
+    exercise: &str,
+    file: Option<&Path>,
+    language: Option<LanguageName>,
+    format: Format,
+) -> Result<Exit, Stop> {
+    let course = load(common)?;
+    let exercise = find(&course, exercise)?;
+    let answer = answer(exercise, file, language)?;
+    let mut server_name = String::new();
+    match judged(common, &course, exercise, &answer, &mut server_name) {
+        Ok(evidence) => {
+            let verdict = judge(exercise, &evidence);
+            out(&match format {
+                Format::Human => terminal::verdict(&exercise.id, &server_name, &evidence.run, &verdict),
+                Format::Json => json::text(&json::Check::judged(&exercise.id, &server_name, &verdict)),
+            });
+            Ok(if verdict.passed() { Exit::Passed } else { Exit::FellShort })
+        }
+        Err(Stop::World(error)) => {
+            if format == Format::Json {
+                out(&json::text(&json::Check::unchecked(&exercise.id, &server_name, &error.fact)));
+            }
+            tell(&Stop::World(error));
+            Ok(Exit::Unchecked)
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+fn judged(
+    common: &Common,
+    course: &Course,
+    exercise: &Exercise,
+    answer: &Answer,
+    server_name: &mut String,
+) -> Result<Evidence, Stop> {
+    let telling = |line: &str| err(&terminal::notice(line));
+    let chosen = choose_server(common)?;
+    telling(&format!("server: {}", chosen.why));
+    let python = match answer.language {
+        Language::Python => Some(Python::find(&course.python_packages, &telling)?),
+        Language::Redis => None,
+    };
+    let mut server = Server::start(&chosen.source, &exercise.settings)?;
+    server.name().clone_into(server_name);
+    Ok(attempt::attempt(&mut server, exercise, answer, python.as_ref())?)
+}
+
+fn answer(exercise: &Exercise, file: Option<&Path>, language: Option<LanguageName>) -> Result<Answer, Stop> {
+    let file = file.filter(|path| *path != Path::new("-"));
+    let language = language_of(file, language)?;
+    if !exercise.languages().contains(&language) {
+        let fact = format!("`{}` has no answers in {language}", exercise.id);
+        let languages: Vec<&str> = exercise.languages().into_iter().map(Language::word).collect();
+        return Err(Stop::Usage(fact, format!("answer it in {}", languages.join(" or "))));
+    }
+    let bytes = match file {
+        Some(path) => std::fs::read(path).map_err(|error| unreadable(&path.display().to_string(), &error))?,
+        None => {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).map_err(|error| unreadable("standard input", &error))?;
+            bytes
+        }
+    };
+    let name = file.map_or("standard input".to_owned(), |path| path.display().to_string());
+    let text = text(bytes, &name, language)?;
+    let path = file.filter(|_| language == Language::Python).and_then(|path| path.canonicalize().ok());
+    Ok(Answer { language, text, path })
+}
+
+fn language_of(file: Option<&Path>, told: Option<LanguageName>) -> Result<Language, Stop> {
+    let ending = file.and_then(Path::extension).and_then(|ending| ending.to_str());
+    match (told, file, ending) {
+        (Some(LanguageName::Python), ..) => Ok(Language::Python),
+        (Some(LanguageName::Redis), ..) | (None, None, _) => Ok(Language::Redis),
+        (None, _, Some("py")) => Ok(Language::Python),
+        (None, _, Some("redis")) => Ok(Language::Redis),
+        (None, Some(path), _) => Err(Stop::Usage(
+            format!("the ending of `{}` does not tell its language", path.display()),
+            "add `--language python` or `--language redis`".to_owned(),
+        )),
+    }
+}
+
+/// Python reads its own file and has its own word about encodings; commands must be UTF-8.
+fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, Stop> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text),
+        Err(error) if language == Language::Python => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        Err(error) => {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            Err(Stop::Usage(
+                format!("`{name}` is not UTF-8 text (line {line})"),
+                "save it as UTF-8; other bytes are written \"\\x00\" in commands".to_owned(),
+            ))
+        }
+    }
+}
+
+fn unreadable(name: &str, error: &std::io::Error) -> Stop {
+    Stop::Usage(
+        format!("`{name}` can't be read: {error}"),
+        "give the answer's file, or `-` and the answer on standard input".to_owned(),
+    )
+}

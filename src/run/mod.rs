@@ -1,0 +1,195 @@
+//! From the command line to an exit code: the translation between `cli` and the stages.
+
+mod check;
+mod learn;
+mod list;
+mod output;
+mod verify;
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cleanup;
+use crate::cli::{Cli, ColorWhen, Command, Common};
+use crate::doctor;
+use crate::error::WorldError;
+use crate::lesson::{Course, Problem, problem};
+use crate::present::terminal;
+use crate::server::{Address, Chosen, Wanted, source};
+use output::{err, out};
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Passed,
+    FellShort,
+    CommandLineOrLesson,
+    Unchecked,
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Passed => 0,
+            Exit::FellShort => 1,
+            Exit::CommandLineOrLesson => 2,
+            Exit::Unchecked => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// Why a run ends early.
+enum Stop {
+    /// The command line: a fact and a help.
+    Usage(String, String),
+    /// Lessons, already told.
+    Lessons,
+    World(WorldError),
+}
+
+impl From<WorldError> for Stop {
+    fn from(error: WorldError) -> Self {
+        Self::World(error)
+    }
+}
+
+/// Runs the program.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap writes help to standard output and mistakes to standard error, and exits with 0 or 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    output::set_colors(cli.common.color);
+    let exit = match cleanup::Guard::new() {
+        Ok(_guard) => dispatch(cli),
+        Err(error) => Err(Stop::World(error)),
+    };
+    let exit = exit.unwrap_or_else(|stop| {
+        tell(&stop);
+        match stop {
+            Stop::Usage(..) | Stop::Lessons => Exit::CommandLineOrLesson,
+            Stop::World(_) => Exit::Unchecked,
+        }
+    });
+    exit.into()
+}
+
+fn tell(stop: &Stop) {
+    match stop {
+        Stop::Usage(fact, help) => err(&terminal::world_error(&WorldError::new(fact, help))),
+        Stop::Lessons => {}
+        Stop::World(error) => err(&terminal::world_error(error)),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, Stop> {
+    let common = &cli.common;
+    match cli.command {
+        None => learn::learn(common),
+        Some(Command::List { output }) => list::list(common, output.format),
+        Some(Command::Check { exercise, answer, language, output }) => {
+            check::check(common, &exercise, answer.as_deref(), language, output.format)
+        }
+        Some(Command::Verify { only, jobs, output }) => verify::verify(common, &only, jobs, output.format),
+        Some(Command::Doctor) => examine(common),
+    }
+}
+
+fn examine(common: &Common) -> Result<Exit, Stop> {
+    let packages = match Course::load(&common.lessons) {
+        Ok((course, _)) => course.python_packages,
+        // Doctor looks at the machine; `verify` and `list` tell what is wrong with lessons.
+        Err(_) => vec!["redis".to_owned()],
+    };
+    let (report, good) = doctor::examine(&common.image, &packages);
+    out(&report);
+    let verdict = if good { "everything that is needed is here" } else { "something that is needed is missing" };
+    out(&format!("\n{}", terminal::result_line(good, verdict)));
+    Ok(if good { Exit::Passed } else { Exit::Unchecked })
+}
+
+/// The course; its problems are told, all of them.
+fn load(common: &Common) -> Result<Course, Stop> {
+    match Course::load(&common.lessons) {
+        Ok((course, warnings)) => {
+            tell_problems(&warnings);
+            Ok(course)
+        }
+        Err(problems) => {
+            tell_problems(&problems);
+            Err(Stop::Lessons)
+        }
+    }
+}
+
+fn tell_problems(problems: &[Problem]) {
+    let colored = output::is_err_colored();
+    for problem in problems {
+        err(&format!("{}\n\n", problem::draw(problem, colored).trim_end()));
+    }
+}
+
+/// Finds where servers come from; lines about it go to standard error.
+fn choose_server(common: &Common) -> Result<Chosen, Stop> {
+    let telling = |line: &str| err(&terminal::notice(line));
+    Ok(source::choose(&wanted(common)?, &common.image, &telling)?)
+}
+
+fn wanted(common: &Common) -> Result<Wanted, Stop> {
+    match common.server.as_str() {
+        "auto" => Ok(Wanted::Auto),
+        "container" => Ok(Wanted::Container),
+        "process" => Ok(Wanted::Process),
+        "bundled" => Ok(Wanted::Bundled),
+        url if url.contains("://") => match Address::parse(url, common.allow_non_empty) {
+            Ok(address) => Ok(Wanted::Address(address)),
+            Err(why) => Err(Stop::Usage(
+                format!("`--server {url}` is not an address that can be used: {why}"),
+                "an address is written `redis://host:port`".to_owned(),
+            )),
+        },
+        other => Err(Stop::Usage(
+            format!("`--server {other}` is not known"),
+            "one of auto, container, process, bundled, or an address `redis://host:port`".to_owned(),
+        )),
+    }
+}
+
+/// The exercise's lesson and itself, or what was perhaps meant.
+fn find<'c>(course: &'c Course, id: &str) -> Result<&'c crate::lesson::Exercise, Stop> {
+    course.exercise(id).map(|(_, exercise)| exercise).ok_or_else(|| {
+        let ids: Vec<&str> = course.exercises().map(|(_, _, exercise)| exercise.id.as_str()).collect();
+        let help = match problem::did_you_mean(id, ids.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "`redislings list` shows all".to_owned(),
+        };
+        Stop::Usage(format!("there is no exercise `{id}`"), help)
+    })
+}
+
+fn is_interactive() -> bool {
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    let all = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+    all && !dumb
+}
+
+fn colors_wanted(when: ColorWhen, is_terminal: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto if set("NO_COLOR") => false,
+        ColorWhen::Auto if std::env::var("CLICOLOR_FORCE").is_ok_and(|value| !matches!(value.as_str(), "" | "0")) => true,
+        ColorWhen::Auto => is_terminal && !dumb,
+    }
+}

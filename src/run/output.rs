@@ -1,0 +1,63 @@
+//! The two streams. Nothing else of the program prints, but a session on its screen.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::cli::ColorWhen;
+
+static ERR_COLORED: AtomicBool = AtomicBool::new(false);
+
+/// One decision for each stream: `--color`, NO_COLOR, CLICOLOR_FORCE, the terminal.
+pub(super) fn set_colors(when: ColorWhen) {
+    let err = super::colors_wanted(when, std::io::stderr().is_terminal());
+    let out = super::colors_wanted(when, std::io::stdout().is_terminal());
+    ERR_COLORED.store(err, Ordering::Relaxed);
+    colored::control::set_override(out);
+}
+
+/// Whether problems are drawn with colour.
+pub(super) fn is_err_colored() -> bool {
+    ERR_COLORED.load(Ordering::Relaxed)
+}
+
+/// To standard output; whoever closed it has seen enough.
+pub(super) fn out(text: &str) {
+    crate::cleanup::stop_if_a_signal_came();
+    let mut stream = std::io::stdout();
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}
+
+/// To standard error.
+pub(super) fn err(text: &str) {
+    crate::cleanup::stop_if_a_signal_came();
+    let plain;
+    let text = if is_err_colored() {
+        text
+    } else {
+        plain = without_colors(text);
+        &plain
+    };
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// `colored` knows one decision only, that of standard output.
+fn without_colors(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, after)| after);
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_taken_out() {
+        assert_eq!(without_colors("a \u{1b}[1;31mred\u{1b}[0m b"), "a red b");
+        assert_eq!(without_colors("plain"), "plain");
+    }
+}

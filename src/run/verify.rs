@@ -1,0 +1,155 @@
+//! `redislings verify`: the lessons proved, for authors and CI.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::output::{err, out};
+use super::{Exit, Stop, choose_server, load};
+use crate::attempt::Python;
+use crate::cli::{Common, Format};
+use crate::error::WorldError;
+use crate::present::text::clean;
+use crate::present::{json, terminal};
+use crate::verify::{self, Case, CaseResult};
+
+pub(super) fn verify(common: &Common, only: &[String], jobs: u8, format: Format) -> Result<Exit, Stop> {
+    let course = load(common)?;
+    if let Some(name) = verify::unknown_names(&course, only).first() {
+        let help = "name a lesson, an exercise (`redislings list` shows all) or one case of it";
+        return Err(Stop::Usage(format!("there is nothing called `{name}` to verify"), help.to_owned()));
+    }
+    let cases = verify::cases(&course, only);
+    if cases.is_empty() {
+        out(&terminal::result_line(true, "the lessons load; there is nothing in them to run"));
+        return Ok(Exit::Passed);
+    }
+    let telling = |line: &str| err(&terminal::notice(line));
+    let chosen = choose_server(common)?;
+    telling(&format!("server: {}", chosen.why));
+    let python = match verify::needs_python(&cases) {
+        true => Some(Python::find(&course.python_packages, &telling)?),
+        false => None,
+    };
+    let count = AtomicUsize::new(0);
+    let show_progress = std::io::stderr().is_terminal();
+    let done = |index: usize, _: &CaseResult| {
+        let count = count.fetch_add(1, Ordering::Relaxed) + 1;
+        if show_progress {
+            err(&format!("\r\u{1b}[K{count} of {} · {}", cases.len(), cases[index].id));
+        }
+    };
+    let results = verify::run(&cases, &chosen.source, python.as_ref(), jobs.into(), &done);
+    if show_progress {
+        err("\r\u{1b}[K");
+    }
+    let report = Report { cases: &cases, results: &results, common };
+    out(&match format {
+        Format::Human => report.human(),
+        Format::Json => report.json(),
+    });
+    Ok(report.exit())
+}
+
+struct Report<'r> {
+    cases: &'r [Case<'r>],
+    results: &'r [CaseResult],
+    common: &'r Common,
+}
+
+impl Report<'_> {
+    fn pairs(&self) -> impl Iterator<Item = (&Case<'_>, &CaseResult)> {
+        self.cases.iter().zip(self.results)
+    }
+
+    fn exit(&self) -> Exit {
+        if self.results.iter().any(|result| !result.problems.is_empty()) {
+            Exit::FellShort
+        } else if self.results.iter().any(|result| result.unchecked.is_some()) {
+            Exit::Unchecked
+        } else {
+            Exit::Passed
+        }
+    }
+
+    fn server(&self) -> &str {
+        let named = self.results.iter().find(|result| !result.server.is_empty());
+        named.map_or("no server", |result| result.server.as_str())
+    }
+
+    fn repeat(&self, case: &Case<'_>) -> String {
+        verify::repeat_command(case, &self.common.lessons, &self.common.server)
+    }
+
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for (case, result) in self.pairs().filter(|(_, result)| !result.is_good()) {
+            text.push_str(&self.broken(case, result));
+        }
+        for (group, good, all) in self.groups() {
+            text.push_str(&terminal::group_line(group, good, all));
+        }
+        let good = self.results.iter().filter(|result| result.is_good()).count();
+        let all = self.results.len();
+        let line = format!("{good} of {all} cases as they must be, on {}", self.server());
+        text.push('\n');
+        text + &terminal::result_line(good == all, &line)
+    }
+
+    fn broken(&self, case: &Case<'_>, result: &CaseResult) -> String {
+        let mut text = terminal::heading(&case.id);
+        let _ = writeln!(text, "  --> {}:{}", case.lesson.path.display(), case.line);
+        for problem in &result.problems {
+            let _ = writeln!(text, "  {}", clean(problem));
+        }
+        if let Some(WorldError { fact, help }) = &result.unchecked {
+            let _ = writeln!(text, "  could not be checked: {fact}\n  help: {}", help.replace('\n', "\n        "));
+        }
+        let _ = writeln!(text, "  repeat: {}\n", self.repeat(case));
+        text
+    }
+
+    /// Cases by what stands before the last `/` of their ids, in order: name, good ones, all.
+    fn groups(&self) -> Vec<(&str, usize, usize)> {
+        let mut groups: Vec<(&str, usize, usize)> = Vec::new();
+        for (case, result) in self.pairs() {
+            let name = case.id.rsplit_once('/').map_or(case.id.as_str(), |(group, _)| group);
+            if groups.last().is_none_or(|group| group.0 != name) {
+                groups.push((name, 0, 0));
+            }
+            if let Some(group) = groups.last_mut() {
+                group.1 += usize::from(result.is_good());
+                group.2 += 1;
+            }
+        }
+        groups
+    }
+
+    fn json(&self) -> String {
+        let repeats: Vec<String> = self.cases.iter().map(|case| self.repeat(case)).collect();
+        let outcome = match self.exit() {
+            Exit::Passed => "passed",
+            Exit::FellShort => "failed",
+            _ => "unchecked",
+        };
+        let told: Vec<Vec<String>> = self.results.iter().map(told).collect();
+        let cases = self.pairs().zip(&repeats).zip(&told).map(|(((case, result), repeat), problems)| {
+            let (file, line) = (case.lesson.path.display().to_string(), case.line);
+            json::VerifyCase { case: &case.id, file, line, outcome: case_outcome(result), problems, repeat }
+        });
+        json::text(&json::Verify { outcome, server: self.server(), cases: cases.collect() })
+    }
+}
+
+fn told(result: &CaseResult) -> Vec<String> {
+    let unchecked = result.unchecked.iter().map(|error| error.fact.clone());
+    result.problems.iter().cloned().chain(unchecked).collect()
+}
+
+fn case_outcome(result: &CaseResult) -> &'static str {
+    match (&result.unchecked, result.problems.is_empty()) {
+        (Some(_), _) => "unchecked",
+        (None, true) => "passed",
+        (None, false) => "failed",
+    }
+}

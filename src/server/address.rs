@@ -1,0 +1,125 @@
+//! Somebody's own server at an address: looked at before it is used, never flushed, killed or configured.
+
+use std::time::Duration;
+
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
+
+use super::client::Client;
+use super::snapshot::Snapshot;
+use crate::error::WorldError;
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// A `redis://` address.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// As given.
+    pub url: String,
+    /// The user has said that keys in it do not matter.
+    pub allow_non_empty: bool,
+    target: ConnectionInfo,
+    host: String,
+    port: u16,
+}
+
+impl Address {
+    /// Reads `redis://[user:password@]host[:port][/db]`; else what is wrong with it.
+    pub fn parse(url: &str, allow_non_empty: bool) -> Result<Self, String> {
+        if url.starts_with("rediss://") {
+            return Err("TLS addresses (`rediss://`) are not supported".to_owned());
+        }
+        let target = url.into_connection_info().map_err(|error| error.to_string())?;
+        let target = target.clone().set_redis_settings(target.redis_settings().clone().set_skip_set_lib_name());
+        match target.addr().clone() {
+            ConnectionAddr::Tcp(host, port) => {
+                Ok(Self { url: url.to_owned(), allow_non_empty, target, host, port })
+            }
+            _ => Err("an address is written `redis://host:port`".to_owned()),
+        }
+    }
+
+    /// Host and port, without a password.
+    pub fn shown(&self) -> String {
+        format!("redis://{}:{}", self.host, self.port)
+    }
+
+    /// For the checker's connection.
+    pub fn target(&self) -> ConnectionInfo {
+        self.target.clone()
+    }
+
+    /// The host's name or address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Refuses a server that is not a plain, empty Redis; gives its first snapshot.
+    pub fn inspect(&self) -> Result<Snapshot, WorldError> {
+        let mut client = Client::new(self.target());
+        let snapshot = Snapshot::take(&mut client, LIMIT).map_err(|error| {
+            let fact = format!("the server at `{}` does not answer as a plain Redis: {error}", self.shown());
+            WorldError::new(fact, "check the address, or leave `--server` out: redislings then starts a server itself")
+        })?;
+        if let Some(oddity) = oddity(&snapshot) {
+            let fact = format!("the server at `{}` is not a plain Redis: {oddity}", self.shown());
+            return Err(WorldError::new(fact, "give a standalone primary, or leave `--server` out"));
+        }
+        let keys = keys(&snapshot);
+        if keys > 0 && !self.allow_non_empty {
+            let fact = format!("the server at `{}` is not empty: it holds {keys} keys", self.shown());
+            let help = "give an empty server; or, if nothing in it matters, add `--allow-non-empty` \
+                        (keys are then written beside yours; nothing is ever flushed)";
+            return Err(WorldError::new(fact, help));
+        }
+        Ok(snapshot)
+    }
+}
+
+fn oddity(snapshot: &Snapshot) -> Option<String> {
+    let mode = snapshot.field("redis_mode").or(snapshot.field("server_mode")).unwrap_or("unknown");
+    let role = snapshot.field("role").unwrap_or("unknown");
+    if mode != "standalone" {
+        Some(format!("its mode is `{mode}`"))
+    } else if role != "master" {
+        Some(format!("its role is `{role}`"))
+    } else if snapshot.number("connected_slaves") > 0 {
+        Some("it has replicas".to_owned())
+    } else {
+        None
+    }
+}
+
+/// All databases' keys, from `dbN:keys=3,expires=0,…`.
+fn keys(snapshot: &Snapshot) -> i64 {
+    (0..)
+        .take(10_000)
+        .filter_map(|database| snapshot.field(&format!("db{database}")))
+        .filter_map(|line| line.split(',').find_map(|part| part.strip_prefix("keys="))?.parse::<i64>().ok())
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tls_address_is_refused() {
+        assert!(Address::parse("rediss://host:6379", false).unwrap_err().contains("TLS"));
+    }
+
+    #[test]
+    fn host_and_port_are_read() {
+        let address = Address::parse("redis://localhost:7000/2", false).unwrap();
+        assert_eq!((address.host(), address.port()), ("localhost", 7000));
+    }
+
+    #[test]
+    fn a_unix_socket_is_refused() {
+        assert!(Address::parse("redis+unix:///tmp/x.sock", false).is_err());
+    }
+}

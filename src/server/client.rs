@@ -1,0 +1,130 @@
+//! The checker's own connection to a server, and one for typed answers: every call has one deadline.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, Value};
+
+use crate::runtime::block_on;
+
+/// Why a call has no reply. A Redis error is a reply: [`Value::ServerError`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// No whole reply within the limit; the connection was thrown away.
+    #[error("no reply within {:.1} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// Nothing listens there, or it refused us.
+    #[error("could not connect: {0}")]
+    NotConnected(String),
+    /// The connection ended in the middle.
+    #[error("the connection was closed: {0}")]
+    Closed(String),
+}
+
+/// A connection that is made again after it was lost, and that counts what it sends.
+#[derive(Debug)]
+pub struct Client {
+    target: ConnectionInfo,
+    connection: Option<MultiplexedConnection>,
+    /// Successful calls by name as in INFO commandstats, so that they can be subtracted.
+    calls: BTreeMap<String, u64>,
+}
+
+impl Client {
+    /// Not connected yet: the first call connects.
+    pub fn new(target: ConnectionInfo) -> Self {
+        Self { target, connection: None, calls: BTreeMap::new() }
+    }
+
+    /// How often this client called each command with success.
+    pub fn calls(&self) -> &BTreeMap<String, u64> {
+        &self.calls
+    }
+
+    /// Sends one command and waits for its reply, `limit` in all, connecting included.
+    pub fn call<W: AsRef<[u8]>>(&mut self, words: &[W], limit: Duration) -> Result<Value, CallError> {
+        let replies = self.pipeline(&[words], limit)?;
+        Ok(replies.into_iter().next().unwrap_or(Value::Nil))
+    }
+
+    /// Sends commands back to back and waits for all replies, `limit` in all.
+    pub fn pipeline<W: AsRef<[u8]>>(&mut self, commands: &[&[W]], limit: Duration) -> Result<Vec<Value>, CallError> {
+        let mut pipeline = redis::pipe();
+        for words in commands {
+            pipeline.add_command(command(words));
+        }
+        let work = Self::exchange(&mut self.connection, &self.target, &pipeline);
+        let result = block_on(async { tokio::time::timeout(limit, work).await });
+        match result {
+            Err(_elapsed) => {
+                self.connection = None;
+                Err(CallError::TimedOut(limit))
+            }
+            Ok(Err(error)) => {
+                self.connection = None;
+                Err(error)
+            }
+            Ok(Ok(replies)) => {
+                for (words, reply) in commands.iter().zip(&replies) {
+                    self.count(words, reply);
+                }
+                Ok(replies)
+            }
+        }
+    }
+
+    async fn exchange(
+        connection: &mut Option<MultiplexedConnection>,
+        target: &ConnectionInfo,
+        pipeline: &redis::Pipeline,
+    ) -> Result<Vec<Value>, CallError> {
+        let mut open = match connection.take() {
+            Some(open) => open,
+            None => connect(target).await?,
+        };
+        let count = pipeline.len();
+        let replies = open.send_packed_commands(pipeline, 0, count).await;
+        let replies = replies.map_err(|error| CallError::Closed(error.to_string()))?;
+        *connection = Some(open);
+        Ok(replies)
+    }
+
+    fn count<W: AsRef<[u8]>>(&mut self, words: &[W], reply: &Value) {
+        if !matches!(reply, Value::ServerError(_)) {
+            *self.calls.entry(name_in_commandstats(words)).or_default() += 1;
+        }
+    }
+}
+
+async fn connect(target: &ConnectionInfo) -> Result<MultiplexedConnection, CallError> {
+    let not_connected = |error: redis::RedisError| CallError::NotConnected(error.to_string());
+    let client = redis::Client::open(target.clone()).map_err(not_connected)?;
+    // Our own deadline stands around everything; the library's would cut a one second SAVE short.
+    let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+    client.get_multiplexed_async_connection_with_config(&config).await.map_err(not_connected)
+}
+
+fn command<W: AsRef<[u8]>>(words: &[W]) -> Cmd {
+    let mut command = Cmd::new();
+    for word in words {
+        command.arg(word.as_ref());
+    }
+    command
+}
+
+/// Redis 7 counts subcommands by themselves: `config|get`.
+fn name_in_commandstats<W: AsRef<[u8]>>(words: &[W]) -> String {
+    let lower = |word: &W| String::from_utf8_lossy(word.as_ref()).to_lowercase();
+    match words {
+        [container, subcommand, ..] if is_container(&lower(container)) => {
+            format!("{}|{}", lower(container), lower(subcommand))
+        }
+        [name, ..] => lower(name),
+        [] => String::new(),
+    }
+}
+
+fn is_container(command: &str) -> bool {
+    matches!(command, "config" | "client" | "command" | "acl" | "memory" | "object" | "latency" | "slowlog")
+}

@@ -1,0 +1,194 @@
+//! A server as a process of this machine, in a private directory, on 127.0.0.1 only.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{Ended, log, options};
+use crate::cleanup::{self, ProcessGroup};
+use crate::error::WorldError;
+
+const START_DEADLINE: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(2);
+/// Another program may take a free port before our server does.
+const PORT_TRIES: usize = 5;
+
+/// A running (or killed) server process.
+#[derive(Debug)]
+pub struct Process {
+    program: PathBuf,
+    settings: Vec<(String, String)>,
+    directory: PathBuf,
+    /// One a start: an old `Ready` line must not pass for a new one.
+    log: PathBuf,
+    starts: usize,
+    port: u16,
+    group: ProcessGroup,
+    child: Child,
+}
+
+impl Process {
+    /// Starts `program` and waits until it says that it is ready.
+    pub fn start(program: &Path, settings: &[(String, String)]) -> Result<Self, WorldError> {
+        let directory = cleanup::private_directory("server")?;
+        let launched = launch(program, settings, &directory, 0)?;
+        Ok(Self {
+            program: program.to_owned(),
+            settings: settings.to_owned(),
+            directory,
+            log: launched.log,
+            starts: 1,
+            port: launched.port,
+            group: launched.group,
+            child: launched.child,
+        })
+    }
+
+    /// The port on 127.0.0.1; another one after [`Self::restart`].
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// SIGKILL to the server and to the child of a running BGSAVE: in a crash of the machine both die,
+    /// but a child left alone would still finish `dump.rdb`.
+    pub fn kill(&mut self) {
+        self.group.kill();
+        let _ = self.child.wait();
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while self.group.exists() && Instant::now() < deadline {
+            std::thread::park_timeout(POLL);
+        }
+    }
+
+    /// Starts the killed server again in the same directory.
+    pub fn restart(&mut self) -> Result<(), WorldError> {
+        let launched = launch(&self.program, &self.settings, &self.directory, self.starts)?;
+        self.starts += 1;
+        self.log = launched.log;
+        self.port = launched.port;
+        self.group = launched.group;
+        self.child = launched.child;
+        Ok(())
+    }
+
+    /// How the server ended, if it did.
+    pub fn ended(&mut self) -> Option<Ended> {
+        let status = self.child.try_wait().ok().flatten()?;
+        Some(Ended { what: describe(status), killed: killed(status) })
+    }
+
+    /// What the server wrote since its last start.
+    pub fn log(&self) -> String {
+        read(&self.log)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+struct Launched {
+    group: ProcessGroup,
+    child: Child,
+    port: u16,
+    log: PathBuf,
+}
+
+fn launch(
+    program: &Path,
+    settings: &[(String, String)],
+    directory: &Path,
+    start: usize,
+) -> Result<Launched, WorldError> {
+    let mut last_log = String::new();
+    for attempt in 0..PORT_TRIES {
+        let log = directory.with_extension(format!("{start}-{attempt}.log"));
+        let mut launched = spawn(program, settings, directory, &log)?;
+        match wait_until_ready(&mut launched) {
+            Ready::Yes => return Ok(launched),
+            Ready::PortTaken => last_log = read(&launched.log),
+            Ready::No(why) => return Err(not_started(program, &why, &read(&launched.log))),
+        }
+    }
+    Err(not_started(program, "no free port was left to it", &last_log))
+}
+
+fn spawn(
+    program: &Path,
+    settings: &[(String, String)],
+    directory: &Path,
+    log: &Path,
+) -> Result<Launched, WorldError> {
+    let failed = |error: std::io::Error| not_started(program, &error.to_string(), "");
+    let port = free_port().map_err(failed)?;
+    let port_text = port.to_string();
+    let fixed = [("bind", "127.0.0.1"), ("port", port_text.as_str()), ("daemonize", "no"), ("logfile", "")];
+    let output = File::create(log).map_err(failed)?;
+    let errors = output.try_clone().map_err(failed)?;
+    let mut command = Command::new(program);
+    command.args(options::arguments(settings, &fixed)).current_dir(directory);
+    command.stdin(Stdio::null()).stdout(output).stderr(errors);
+    let (group, child) = ProcessGroup::spawn(&mut command).map_err(failed)?;
+    Ok(Launched { group, child, port, log: log.to_owned() })
+}
+
+enum Ready {
+    Yes,
+    PortTaken,
+    No(String),
+}
+
+/// Reads the log of our own child rather than asking the port: somebody else's server might answer.
+fn wait_until_ready(launched: &mut Launched) -> Ready {
+    let deadline = Instant::now() + START_DEADLINE;
+    loop {
+        let ended = launched.child.try_wait().ok().flatten();
+        let log = read(&launched.log);
+        if let Some(status) = ended {
+            let taken = log.contains("Address already in use") || log.contains("Failed listening on port");
+            return if taken { Ready::PortTaken } else { Ready::No(describe(status)) };
+        }
+        if log.contains("eady to accept connections") {
+            return Ready::Yes;
+        }
+        if Instant::now() > deadline {
+            return Ready::No(format!("it was not ready within {} s", START_DEADLINE.as_secs()));
+        }
+        std::thread::park_timeout(POLL);
+    }
+}
+
+fn not_started(program: &Path, why: &str, log: &str) -> WorldError {
+    let help = match log::tail(log, 5) {
+        tail if tail.trim().is_empty() => "try another server: see `redislings doctor`".to_owned(),
+        tail => format!("its log ends with:\n{tail}\ntry another server: see `redislings doctor`"),
+    };
+    WorldError::new(format!("`{}` did not start: {why}", program.display()), help)
+}
+
+fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+fn read(path: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+}
+
+fn describe(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("it ended with exit status {code}"),
+        (None, Some(signal)) => format!("it was ended by signal {signal}"),
+        (None, None) => "it ended".to_owned(),
+    }
+}
+
+fn killed(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.signal() == Some(nix::libc::SIGKILL)
+}

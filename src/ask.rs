@@ -17,7 +17,12 @@ pub enum NoAnswer {
 /// Whoever puts questions to the student.
 pub trait Ask {
     /// One of `options`, by its place; `start` is highlighted first.
-    fn choose(&mut self, question: &str, options: &[String], start: usize) -> Result<usize, NoAnswer>;
+    fn choose(
+        &mut self,
+        question: &str,
+        options: &[String],
+        start: usize,
+    ) -> Result<usize, NoAnswer>;
     /// Yes or no; no by default.
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer>;
     /// One typed line.
@@ -33,16 +38,28 @@ pub struct Prompt {
 impl Prompt {
     /// With or without colour.
     pub fn new(colored: bool) -> Self {
-        Self { render: if colored { RenderConfig::default_colored() } else { RenderConfig::empty() } }
+        Self {
+            render: if colored { RenderConfig::default_colored() } else { RenderConfig::empty() },
+        }
     }
 }
 
 impl Ask for Prompt {
-    fn choose(&mut self, question: &str, options: &[String], start: usize) -> Result<usize, NoAnswer> {
+    fn choose(
+        &mut self,
+        question: &str,
+        options: &[String],
+        start: usize,
+    ) -> Result<usize, NoAnswer> {
         let rows = crossterm::terminal::size().map_or(24, |(_, rows)| usize::from(rows));
         // inquire garbles options that are wider than the screen, and lists that are longer.
         let width = super::present::screen_width().saturating_sub(4);
-        let labels = options.iter().map(|option| super::present::text::truncate(&super::present::text::clean(option), width)).collect();
+        let labels = options
+            .iter()
+            .map(|option| {
+                super::present::text::truncate(&super::present::text::clean(option), width)
+            })
+            .collect();
         Select::new(question, labels)
             .with_render_config(self.render)
             .with_starting_cursor(start)
@@ -54,7 +71,11 @@ impl Ask for Prompt {
     }
 
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer> {
-        Confirm::new(question).with_render_config(self.render).with_default(false).prompt().map_err(no_answer)
+        Confirm::new(question)
+            .with_render_config(self.render)
+            .with_default(false)
+            .prompt()
+            .map_err(no_answer)
     }
 
     fn line(&mut self, prompt: &str) -> Result<String, NoAnswer> {

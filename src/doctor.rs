@@ -42,15 +42,20 @@ fn engine_and_image(reference: &str) -> (Finding, Finding) {
             let image = if container::has_image(reference) {
                 good("image", format!("`{reference}` is on the engine"))
             } else {
-                let advice = format!("it is pulled at the first use; to do it now: docker pull {reference}");
+                let advice =
+                    format!("it is pulled at the first use; to do it now: docker pull {reference}");
                 missing("image", format!("`{reference}` is not on the engine yet"), &advice)
             };
             (engine, image)
         }
         Err(why) => {
-            let advice = "start Docker for servers in containers; without it redislings uses a process";
+            let advice =
+                "start Docker for servers in containers; without it redislings uses a process";
             let engine = missing("Docker engine", format!("none: {why}"), advice);
-            (engine, missing("image", "not looked for, without an engine".to_owned(), "start Docker"))
+            (
+                engine,
+                missing("image", "not looked for, without an engine".to_owned(), "start Docker"),
+            )
         }
     }
 }
@@ -89,14 +94,27 @@ fn python_and_package(packages: &[String]) -> (Finding, Finding) {
             } else if installed {
                 good("redis package", format!("{} in the cache", packages.join(", ")))
             } else {
-                let advice = "installed into the cache at the first Python answer; or: pip install redis";
+                let advice =
+                    "installed into the cache at the first Python answer; or: pip install redis";
                 missing("redis package", "this Python has none".to_owned(), advice)
             };
             (good("Python", probe.identity), package)
         }
         Err(error) => {
-            let python = Finding { name: "Python", state: State::Bad, found: error.fact, advice: Some(error.help) };
-            (python, missing("redis package", "not looked for, without Python".to_owned(), "install Python 3"))
+            let python = Finding {
+                name: "Python",
+                state: State::Bad,
+                found: error.fact,
+                advice: Some(error.help),
+            };
+            (
+                python,
+                missing(
+                    "redis package",
+                    "not looked for, without Python".to_owned(),
+                    "install Python 3",
+                ),
+            )
         }
     }
 }
@@ -105,7 +123,9 @@ fn terminal() -> Finding {
     let term = std::env::var("TERM").unwrap_or_default();
     let size = crossterm::terminal::size();
     match (std::io::stdout().is_terminal(), size) {
-        (true, Ok((columns, rows))) if term != "dumb" => good("terminal", format!("{term}, {columns}×{rows}")),
+        (true, Ok((columns, rows))) if term != "dumb" => {
+            good("terminal", format!("{term}, {columns}×{rows}"))
+        }
         _ => missing(
             "terminal",
             "none, or a dumb one: no interactive session here".to_owned(),
@@ -118,10 +138,13 @@ fn terminal() -> Finding {
 fn port_6379() -> Finding {
     match TcpListener::bind(("127.0.0.1", 6379)) {
         Ok(_) => good("port 6379", "free".to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            good("port 6379", "in use by another program, which is left alone: your code is led past it".to_owned())
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => good(
+            "port 6379",
+            "in use by another program, which is left alone: your code is led past it".to_owned(),
+        ),
+        Err(error) => {
+            missing("port 6379", error.to_string(), "nothing to do: redislings does not need it")
         }
-        Err(error) => missing("port 6379", error.to_string(), "nothing to do: redislings does not need it"),
     }
 }
 

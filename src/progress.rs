@@ -25,7 +25,8 @@ struct ProgressFile {
 impl Progress {
     /// The user's own file: `~/.local/state/redislings/progress.toml`.
     pub fn of_the_user() -> Result<(Self, Option<String>), WorldError> {
-        let no_home = |_| WorldError::new("no home directory is known", "set HOME, or XDG_STATE_HOME");
+        let no_home =
+            |_| WorldError::new("no home directory is known", "set HOME, or XDG_STATE_HOME");
         let strategy = etcetera::choose_base_strategy().map_err(no_home)?;
         let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
         Self::load(&folder.join("redislings").join("progress.toml"))
@@ -44,7 +45,8 @@ impl Progress {
             Err(_) => {
                 let aside = free_name(path);
                 std::fs::rename(path, &aside).map_err(|error| unusable("move", path, &error))?;
-                let told = format!("the progress file was damaged; it is kept as `{}`", aside.display());
+                let told =
+                    format!("the progress file was damaged; it is kept as `{}`", aside.display());
                 Ok((empty, Some(told)))
             }
         }
@@ -113,7 +115,10 @@ mod tests {
         std::fs::write(&path, "passed = [").unwrap();
         let (progress, told) = Progress::load(&path).unwrap();
         assert!(progress.is_empty() && told.unwrap().contains("damaged-1"));
-        assert_eq!(std::fs::read_to_string(folder.path().join("progress.damaged-1.toml")).unwrap(), "passed = [");
+        assert_eq!(
+            std::fs::read_to_string(folder.path().join("progress.damaged-1.toml")).unwrap(),
+            "passed = ["
+        );
     }
 
     #[test]

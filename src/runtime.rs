@@ -16,6 +16,11 @@ pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         let mut builder = Builder::new_multi_thread();
-        builder.worker_threads(2).thread_name("io").enable_all().build().expect("threads can be started")
+        builder
+            .worker_threads(2)
+            .thread_name("io")
+            .enable_all()
+            .build()
+            .expect("threads can be started")
     })
 }

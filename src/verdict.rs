@@ -2,7 +2,9 @@
 
 use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Run, is_saving};
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
-use crate::lesson::{Check, Comparison, Exercise, Expected, Lastsave, Moment, StdoutMatch, Subject};
+use crate::lesson::{
+    Check, Comparison, Exercise, Expected, Lastsave, Moment, StdoutMatch, Subject,
+};
 use crate::server::BgsaveEnd;
 
 /// Every check's finding, in the lesson's order.
@@ -55,14 +57,14 @@ pub enum Outcome {
 
 /// Judges `evidence` by the exercise's checks.
 pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
-    let mut findings: Vec<Finding> = invalid(evidence).into_iter().chain(ended_badly(exercise, evidence)).collect();
+    let mut findings: Vec<Finding> =
+        invalid(evidence).into_iter().chain(ended_badly(exercise, evidence)).collect();
     let is_program = matches!(evidence.run, Run::Program(_));
-    let asked = exercise.checks.iter().filter(|check| is_program || !check.subject.is_about_the_program());
+    let asked =
+        exercise.checks.iter().filter(|check| is_program || !check.subject.is_about_the_program());
     let asked: Vec<&Check> = asked.collect();
-    let seen: Vec<Option<Seen>> = asked
-        .iter()
-        .map(|check| evidence.doubt.is_none().then(|| look(check, evidence)))
-        .collect();
+    let seen: Vec<Option<Seen>> =
+        asked.iter().map(|check| evidence.doubt.is_none().then(|| look(check, evidence))).collect();
     let met = |id: &str| {
         // A check that is not asked of this language stands in nobody's way.
         let position = asked.iter().position(|check| check.id == id);
@@ -87,8 +89,12 @@ fn is_met_with_needs(asked: &[&Check], seen: &[Option<Seen>], index: usize) -> b
 
 fn finding(check: &Check, seen: Option<&Seen>) -> Finding {
     let (outcome, expected, found) = match seen {
-        Some(Seen { met: true, expected, found }) => (Outcome::Met, expected.clone(), found.clone()),
-        Some(Seen { met: false, expected, found }) => (Outcome::Unmet, expected.clone(), found.clone()),
+        Some(Seen { met: true, expected, found }) => {
+            (Outcome::Met, expected.clone(), found.clone())
+        }
+        Some(Seen { met: false, expected, found }) => {
+            (Outcome::Unmet, expected.clone(), found.clone())
+        }
         None => (Outcome::NotReached, String::new(), String::new()),
     };
     let otherwise = check.otherwise.clone().filter(|_| outcome == Outcome::Unmet);
@@ -103,7 +109,9 @@ fn invalid(evidence: &Evidence) -> Option<Finding> {
         says: "the server can be believed".to_owned(),
         expected: "the same server, counting on, from the answer's start to its end".to_owned(),
         found: doubt.clone(),
-        otherwise: Some("leave the server running and its counters alone: they are the evidence".to_owned()),
+        otherwise: Some(
+            "leave the server running and its counters alone: they are the evidence".to_owned(),
+        ),
     })
 }
 
@@ -111,7 +119,8 @@ fn invalid(evidence: &Evidence) -> Option<Finding> {
 /// itself looks at the exit status.
 fn ended_badly(exercise: &Exercise, evidence: &Evidence) -> Option<Finding> {
     let limit = exercise.time_limit.as_secs_f64();
-    let looks_at_exit = exercise.checks.iter().any(|check| matches!(check.subject, Subject::Exit(_)));
+    let looks_at_exit =
+        exercise.checks.iter().any(|check| matches!(check.subject, Subject::Exit(_)));
     let found = match &evidence.run {
         run if run.timed_out() => format!("it was still running after {limit} s and was ended"),
         Run::Program(_) if looks_at_exit => return None,
@@ -153,7 +162,8 @@ fn look(check: &Check, evidence: &Evidence) -> Seen {
             None => Seen {
                 met: false,
                 expected: check.sentence(),
-                found: "the server was still busy when it was killed, right after the answer's end".to_owned(),
+                found: "the server was still busy when it was killed, right after the answer's end"
+                    .to_owned(),
             },
         },
     }
@@ -170,23 +180,37 @@ fn observation(at: Moment, evidence: &Evidence) -> Option<&Observation> {
 fn look_at_server(subject: &Subject, now: &Observation, evidence: &Evidence) -> Seen {
     let before = &evidence.before;
     match subject {
-        Subject::Lastsave(expected) => look_at_lastsave(*expected, before.lastsave, now.snapshot.lastsave),
+        Subject::Lastsave(expected) => {
+            look_at_lastsave(*expected, before.lastsave, now.snapshot.lastsave)
+        }
         Subject::Calls(calls) => all(calls, |(name, count)| {
             let made = now.snapshot.successful_calls(name) - before.successful_calls(name);
             look_at_calls(name, *count, made)
         }),
-        Subject::Info(fields) => all(fields, |(field, expected)| look_at_info(field, expected, now, evidence)),
+        Subject::Info(fields) => {
+            all(fields, |(field, expected)| look_at_info(field, expected, now, evidence))
+        }
         Subject::Reply(replies) => all(replies, |(command, expected)| {
             let reply = now.replies.get(command);
             let found = reply.map_or("no reply", |reply| reply.terminal.as_str());
             let met = reply.is_some_and(|reply| reply.is(expected));
-            Seen { met, expected: format!("{command} → {expected}"), found: format!("{command} → {found}") }
+            Seen {
+                met,
+                expected: format!("{command} → {expected}"),
+                found: format!("{command} → {found}"),
+            }
         }),
         Subject::Config(settings) => all(settings, |(name, expected)| {
             let found = now.config.get(name).map_or("unknown here", String::as_str);
-            Seen { met: found == expected, expected: format!("{name} {expected}"), found: format!("{name} {found}") }
+            Seen {
+                met: found == expected,
+                expected: format!("{name} {expected}"),
+                found: format!("{name} {found}"),
+            }
         }),
-        Subject::Stdout(_) | Subject::Exit(_) => Seen { met: false, expected: String::new(), found: String::new() },
+        Subject::Stdout(_) | Subject::Exit(_) => {
+            Seen { met: false, expected: String::new(), found: String::new() }
+        }
     }
 }
 
@@ -234,7 +258,8 @@ fn look_at_info(field: &str, expected: &Expected, now: &Observation, evidence: &
         }
     };
     let shown = if value.is_empty() { "missing" } else { value };
-    let mut seen = Seen { met, expected: format!("{field} {expected}"), found: format!("{field} {shown}") };
+    let mut seen =
+        Seen { met, expected: format!("{field} {expected}"), found: format!("{field} {shown}") };
     if let Expected::MoreBy(_) = expected {
         let was = before.field(field).unwrap_or("missing");
         seen.found = format!("{field} {was} → {shown}");
@@ -249,7 +274,12 @@ fn look_at_info(field: &str, expected: &Expected, now: &Observation, evidence: &
 
 /// INFO's two blind spots (Redis facts 2.2 and 3): a background save that was ended by a signal leaves
 /// the status as it was, and one that is only scheduled is not in progress yet.
-fn what_info_forgets(field: &str, value: &str, now: &Observation, evidence: &Evidence) -> Option<String> {
+fn what_info_forgets(
+    field: &str,
+    value: &str,
+    now: &Observation,
+    evidence: &Evidence,
+) -> Option<String> {
     match field {
         "rdb_last_bgsave_status" if value == "ok" && now.last_bgsave_end == Some(BgsaveEnd::Killed) => {
             Some("INFO still says ok, but the server's log says that the background save was ended by a signal \
@@ -281,7 +311,8 @@ fn look_at_stdout(expected: &StdoutMatch, run: &Run) -> Seen {
 
 /// Whether `text`'s lines stand one after another in `printed`, white space around each aside.
 fn has_lines(printed: &str, text: &str) -> bool {
-    let trimmed = |text: &str| text.trim().lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let trimmed =
+        |text: &str| text.trim().lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
     let (printed, wanted) = (trimmed(printed), trimmed(text));
     printed.windows(wanted.len().max(1)).any(|lines| lines == wanted.as_slice())
 }
@@ -309,7 +340,11 @@ fn look_at_exit(status: i32, run: &Run) -> Seen {
         ProgramEnd::Signalled(signal) => format!("ended by signal {signal}"),
         ProgramEnd::TimedOut => "ended by us, out of time".to_owned(),
     };
-    Seen { met: end == ProgramEnd::Exited(status), expected: format!("exit status {status}"), found }
+    Seen {
+        met: end == ProgramEnd::Exited(status),
+        expected: format!("exit status {status}"),
+        found,
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^53")]

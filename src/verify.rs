@@ -66,7 +66,8 @@ pub fn cases<'c>(course: &'c Course, only: &[String]) -> Vec<Case<'c>> {
     let named = |case: &Case<'_>| {
         let names = |name: &String| {
             let rest = case.id.strip_prefix(name.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) || *name == case.lesson.id
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                || *name == case.lesson.id
         };
         only.is_empty() || only.iter().any(names)
     };
@@ -88,7 +89,11 @@ fn lesson_cases(lesson: &Lesson) -> Vec<Case<'_>> {
         lesson,
         line: line_of(&lesson.source, example.code.span.start),
         exercise,
-        answer: Answer { language: example.code.language, text: example.code.text.clone(), path: None },
+        answer: Answer {
+            language: example.code.language,
+            text: example.code.text.clone(),
+            path: None,
+        },
         expectation: Expectation::Example(example),
     });
     let exercises = lesson.steps.iter().filter_map(|step| step.exercise.as_ref());
@@ -108,7 +113,11 @@ fn exercise_cases<'c>(lesson: &'c Lesson, exercise: &'c Exercise) -> Vec<Case<'c
             expectation,
         };
         for starter in exercise.starters.iter().filter(of_language) {
-            cases.push(case("starter".to_owned(), &starter.code, Expectation::FailsOn(&starter.fails)));
+            cases.push(case(
+                "starter".to_owned(),
+                &starter.code,
+                Expectation::FailsOn(&starter.fails),
+            ));
         }
         let solutions = exercise.solutions.iter().filter(|code| code.language == language);
         for (index, code) in solutions.enumerate() {
@@ -129,14 +138,15 @@ fn line_of(source: &str, offset: usize) -> usize {
 }
 
 /// Runs the cases, `jobs` at a time, each on a server of its own. `done` is called as each ends, with its
-/// place in `cases`; results come back in the cases' order.
+/// place in `cases`; results come back in the cases' order. Once a server could not be started, the cases
+/// left are not run: they would only fail alike, one after another; they have no result.
 pub fn run(
     cases: &[Case<'_>],
     source: &Source,
     python: Option<&Python>,
     jobs: usize,
     done: &(dyn Fn(usize, &CaseResult) + Sync),
-) -> Vec<CaseResult> {
+) -> Vec<Option<CaseResult>> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(vec![None; cases.len()]);
     std::thread::scope(|scope| {
@@ -145,6 +155,9 @@ pub fn run(
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(case) = cases.get(index) else { break };
                 let result = run_case(case, source, python);
+                if result.server.is_empty() {
+                    next.store(cases.len(), Ordering::Relaxed);
+                }
                 done(index, &result);
                 results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
             }
@@ -157,14 +170,20 @@ pub fn run(
         }
         work();
     });
-    results.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
+    results.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn run_case(case: &Case<'_>, source: &Source, python: Option<&Python>) -> CaseResult {
     let settings = case.exercise.map(|exercise| exercise.settings.as_slice()).unwrap_or_default();
     let mut server = match Server::start(source, settings) {
         Ok(server) => server,
-        Err(error) => return CaseResult { problems: Vec::new(), unchecked: Some(error), server: String::new() },
+        Err(error) => {
+            return CaseResult {
+                problems: Vec::new(),
+                unchecked: Some(error),
+                server: String::new(),
+            };
+        }
     };
     let (problems, unchecked) = match prove(case, &mut server, python) {
         Ok(problems) => (problems, None),
@@ -173,7 +192,11 @@ fn run_case(case: &Case<'_>, source: &Source, python: Option<&Python>) -> CaseRe
     CaseResult { problems, unchecked, server: server.name().to_owned() }
 }
 
-fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python>) -> Result<Vec<String>, WorldError> {
+fn prove(
+    case: &Case<'_>,
+    server: &mut Server,
+    python: Option<&Python>,
+) -> Result<Vec<String>, WorldError> {
     match (&case.expectation, case.exercise) {
         (Expectation::Example(example), exercise) => {
             let setup = exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
@@ -217,7 +240,10 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
             for (wanted, seen) in example.dialogue.iter().zip(&typed.exchanges) {
                 if !wanted.reply.is_empty() && !is_like(&seen.reply, &wanted.reply) {
                     let (reply, wanted) = (&seen.reply, &wanted.reply);
-                    problems.push(format!("`{}` is answered by `{reply}`, the lesson says `{wanted}`", seen.line));
+                    problems.push(format!(
+                        "`{}` is answered by `{reply}`, the lesson says `{wanted}`",
+                        seen.line
+                    ));
                 }
             }
         }
@@ -226,7 +252,9 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
 }
 
 fn is_error(reply: &str) -> bool {
-    ["(error)", "Invalid argument(s)", "Error:", "Could not connect"].iter().any(|it| reply.starts_with(it))
+    ["(error)", "Invalid argument(s)", "Error:", "Could not connect"]
+        .iter()
+        .any(|it| reply.starts_with(it))
 }
 
 /// Whether `text` is `pattern`, in which `...` stands for anything, line ends included.
@@ -263,7 +291,9 @@ fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<Str
             let what = match state {
                 Some(Outcome::Unmet) => format!("the answer must fail on `{check}` alone"),
                 Some(Outcome::Met) => format!("the answer must fail on `{check}`, which is met"),
-                Some(Outcome::NotReached) => format!("the answer must fail on `{check}`, which is not reached"),
+                Some(Outcome::NotReached) => {
+                    format!("the answer must fail on `{check}`, which is not reached")
+                }
                 None => format!("the answer must fail on `{check}`, which is not asked of it"),
             };
             unmet_findings(verdict, &what)
@@ -273,7 +303,8 @@ fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<Str
 
 fn unmet_findings(verdict: &Verdict, what: &str) -> Vec<String> {
     let unmet = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Unmet);
-    let texts = unmet.map(|it| format!("`{}` is unmet: expected {}, found {}", it.check, it.expected, it.found));
+    let texts = unmet
+        .map(|it| format!("`{}` is unmet: expected {}, found {}", it.check, it.expected, it.found));
     std::iter::once(what.to_owned()).chain(texts).collect()
 }
 

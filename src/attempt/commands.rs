@@ -40,7 +40,8 @@ pub fn run_lines(server: &mut Server, before: &Snapshot, next_line: &mut NextLin
         }
         let reply = run_line(server, before, &mut client, line, limit);
         typed.timed_out = reply.is_err();
-        let reply = reply.unwrap_or_else(|OutOfTime| "(no reply: the time limit is over)".to_owned());
+        let reply =
+            reply.unwrap_or_else(|OutOfTime| "(no reply: the time limit is over)".to_owned());
         typed.exchanges.push(TypedExchange { line: line.to_owned(), reply });
         if typed.timed_out {
             break;
@@ -87,7 +88,11 @@ fn refusal(words: &[Vec<u8>]) -> Option<String> {
     endless.contains(&name.as_str()).then(|| format!("`{name}` never ends, so it is not sent"))
 }
 
-fn wait_for_background_save(server: &mut Server, before: &Snapshot, deadline: Instant) -> Result<String, OutOfTime> {
+fn wait_for_background_save(
+    server: &mut Server,
+    before: &Snapshot,
+    deadline: Instant,
+) -> Result<String, OutOfTime> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -96,7 +101,9 @@ fn wait_for_background_save(server: &mut Server, before: &Snapshot, deadline: In
         match server.snapshot(left) {
             Ok(now) if is_saving(&now, before) => std::thread::park_timeout(POLL),
             Ok(_) => return Ok("no background save runs".to_owned()),
-            Err(error) => return Ok(format!("cannot tell whether a background save runs: {error}")),
+            Err(error) => {
+                return Ok(format!("cannot tell whether a background save runs: {error}"));
+            }
         }
     }
 }
@@ -108,7 +115,9 @@ pub fn prepare(client: &mut Client, text: &str, limit: Duration) -> Result<(), S
         let left = deadline.saturating_duration_since(Instant::now());
         let words = words::split(line).map_err(|error| format!("`{line}`: {error}"))?;
         match client.call(&words, left) {
-            Ok(value @ Value::ServerError(_)) => return Err(format!("`{line}`: {}", reply::format(&value))),
+            Ok(value @ Value::ServerError(_)) => {
+                return Err(format!("`{line}`: {}", reply::format(&value)));
+            }
             Ok(_) => {}
             Err(error) => return Err(format!("`{line}`: {error}")),
         }

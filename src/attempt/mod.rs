@@ -90,10 +90,19 @@ pub fn run_example(
     run
 }
 
-fn refuse_what_an_address_cannot_do(server: &Server, exercise: &Exercise) -> Result<(), WorldError> {
+fn refuse_what_an_address_cannot_do(
+    server: &Server,
+    exercise: &Exercise,
+) -> Result<(), WorldError> {
     if exercise.needs_crash() && !server.is_ours() {
-        let fact = format!("`{}` can't be checked on a server behind an address: it needs a crash", exercise.id);
-        return Err(WorldError::new(fact, "leave `--server` out: redislings then starts a server that it may kill"));
+        let fact = format!(
+            "`{}` can't be checked on a server behind an address: it needs a crash",
+            exercise.id
+        );
+        return Err(WorldError::new(
+            fact,
+            "leave `--server` out: redislings then starts a server that it may kill",
+        ));
     }
     Ok(())
 }
@@ -115,7 +124,10 @@ fn set_up(server: &mut Server, setup: &[crate::lesson::Code]) -> Result<(), Worl
     for code in setup {
         commands::prepare(server.client(), &code.text, SETUP_LIMIT).map_err(|why| {
             let fact = format!("the exercise's setup failed on {}: {why}", server.name());
-            WorldError::new(fact, "the lesson's `redis setup` block, or the server, is at fault, not the answer")
+            WorldError::new(
+                fact,
+                "the lesson's `redis setup` block, or the server, is at fault, not the answer",
+            )
         })?;
     }
     Ok(())
@@ -153,20 +165,31 @@ fn wait_until_lastsave_can_move(server: &mut Server) -> Result<(), WorldError> {
 /// TIME's reply, seconds and microseconds, as one number.
 fn microseconds(time: &[Value]) -> i64 {
     let number = |value: Option<&Value>| match value {
-        Some(Value::BulkString(digits)) => String::from_utf8_lossy(digits).parse::<i64>().unwrap_or_default(),
+        Some(Value::BulkString(digits)) => {
+            String::from_utf8_lossy(digits).parse::<i64>().unwrap_or_default()
+        }
         _ => 0,
     };
     number(time.first()) * 1_000_000 + number(time.get(1))
 }
 
 /// A field that this server does not have can't be checked here, which is nobody's wrong answer.
-fn refuse_unknown_fields(server: &Server, exercise: &Exercise, before: &Snapshot) -> Result<(), WorldError> {
-    let comes_and_goes = |field: &str| ["db", "cmdstat_", "errorstat_"].iter().any(|it| field.starts_with(it));
+fn refuse_unknown_fields(
+    server: &Server,
+    exercise: &Exercise,
+    before: &Snapshot,
+) -> Result<(), WorldError> {
+    let comes_and_goes =
+        |field: &str| ["db", "cmdstat_", "errorstat_"].iter().any(|it| field.starts_with(it));
     for check in &exercise.checks {
         let Subject::Info(fields) = &check.subject else { continue };
         for (field, _) in fields {
             if before.field(field).is_none() && !comes_and_goes(field) {
-                let fact = format!("the check `{}` needs the INFO field `{field}`, which {} has not", check.id, server.name());
+                let fact = format!(
+                    "the check `{}` needs the INFO field `{field}`, which {} has not",
+                    check.id,
+                    server.name()
+                );
                 return Err(WorldError::new(fact, "use a newer server, or mend the check"));
             }
         }
@@ -191,14 +214,19 @@ fn run_answer(
             };
             Ok(Run::Program(python.run(&path, &endpoint, limit)?))
         }
-        (Language::Python, None) => Err(WorldError::new("no Python is at hand", "see `redislings doctor`")),
+        (Language::Python, None) => {
+            Err(WorldError::new("no Python is at hand", "see `redislings doctor`"))
+        }
     }
 }
 
 fn private_file(text: &str) -> Result<PathBuf, WorldError> {
     let path = cleanup::private_directory("code")?.join("answer.py");
     std::fs::write(&path, text).map_err(|error| {
-        WorldError::new(format!("cannot write `{}`: {error}", path.display()), "free some space there")
+        WorldError::new(
+            format!("cannot write `{}`: {error}", path.display()),
+            "free some space there",
+        )
     })?;
     Ok(path)
 }
@@ -209,7 +237,8 @@ fn observe(
     before: Snapshot,
     run: Run,
 ) -> Result<Evidence, WorldError> {
-    let mut evidence = Evidence { before, exit: None, settled: None, crash: None, run, doubt: None };
+    let mut evidence =
+        Evidence { before, exit: None, settled: None, crash: None, run, doubt: None };
     match exercise.crash {
         Crash::AtExit => {
             // Nothing to say within the limit is no doubt here: the server was busy when it was killed.
@@ -222,7 +251,8 @@ fn observe(
             }
             server.kill()?;
             evidence.exit = seen.ok();
-            evidence.doubt = evidence.exit.as_ref().and_then(|exit| doubt(&exit.snapshot, &evidence.before));
+            evidence.doubt =
+                evidence.exit.as_ref().and_then(|exit| doubt(&exit.snapshot, &evidence.before));
         }
         Crash::WhenSettled => {
             match observe_until_settled(server, exercise, &evidence.before) {
@@ -233,7 +263,9 @@ fn observe(
                 }
                 Err(why) => {
                     let ended = server_end(server)?;
-                    evidence.doubt = Some(ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")));
+                    evidence.doubt = Some(
+                        ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")),
+                    );
                 }
             }
             if exercise.needs_crash() && evidence.doubt.is_none() {
@@ -245,7 +277,10 @@ fn observe(
         server.restart()?;
         let seen = observe_at(server, exercise, Moment::Crash, LOOK_LIMIT);
         evidence.crash = Some(seen.map_err(|why| {
-            WorldError::new(format!("the server says nothing after its restart: {why}"), "try again")
+            WorldError::new(
+                format!("the server says nothing after its restart: {why}"),
+                "try again",
+            )
         })?);
     }
     Ok(evidence)
@@ -269,14 +304,20 @@ fn observe_until_settled(
     Ok((exit, settled))
 }
 
-fn observe_at(server: &mut Server, exercise: &Exercise, at: Moment, limit: Duration) -> Result<Observation, String> {
+fn observe_at(
+    server: &mut Server,
+    exercise: &Exercise,
+    at: Moment,
+    limit: Duration,
+) -> Result<Observation, String> {
     let snapshot = server.snapshot(limit).map_err(|error| error.to_string())?;
     let mut replies = BTreeMap::new();
     let mut config = BTreeMap::new();
     for check in exercise.checks.iter().filter(|check| check.at == at) {
         ask_for(server, check, &mut replies, &mut config, limit)?;
     }
-    let log_matters = exercise.checks.iter().any(|check| check.at == at && asks_for_bgsave_status(check));
+    let log_matters =
+        exercise.checks.iter().any(|check| check.at == at && asks_for_bgsave_status(check));
     let log = if log_matters { server.log() } else { None };
     let last_bgsave_end = log.as_deref().and_then(log::last_bgsave_end);
     Ok(Observation { snapshot, replies, config, last_bgsave_end })
@@ -296,15 +337,18 @@ fn ask_for(
     match &check.subject {
         Subject::Reply(expected) => {
             for (command, _) in expected {
-                let words = words::split(command).map_err(|error| format!("`{command}`: {error}"))?;
-                let value = server.client().call(&words, limit).map_err(|error| error.to_string())?;
+                let words =
+                    words::split(command).map_err(|error| format!("`{command}`: {error}"))?;
+                let value =
+                    server.client().call(&words, limit).map_err(|error| error.to_string())?;
                 replies.insert(command.clone(), Printed::new(&value));
             }
         }
         Subject::Config(expected) => {
             for (name, _) in expected {
                 let words = ["CONFIG", "GET", name];
-                let value = server.client().call(&words, limit).map_err(|error| error.to_string())?;
+                let value =
+                    server.client().call(&words, limit).map_err(|error| error.to_string())?;
                 config.insert(name.clone(), config_value(&value));
             }
         }
@@ -339,10 +383,14 @@ fn server_end(server: &mut Server) -> Result<Option<String>, WorldError> {
 /// Why what the server counts can't be compared with `before`.
 fn doubt(now: &Snapshot, before: &Snapshot) -> Option<String> {
     if now.run_id() != before.run_id() {
-        return Some("the server was started anew while the answer ran (`run_id` changed)".to_owned());
+        return Some(
+            "the server was started anew while the answer ran (`run_id` changed)".to_owned(),
+        );
     }
     if now.successful_calls("config|resetstat") > 0 {
-        return Some("the server's counters were reset while the answer ran (CONFIG RESETSTAT)".to_owned());
+        return Some(
+            "the server's counters were reset while the answer ran (CONFIG RESETSTAT)".to_owned(),
+        );
     }
     // Redis 6.2 counts all of CONFIG's subcommands as one.
     let counter = now.counter_that_went_down(before)?;

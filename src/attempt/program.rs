@@ -105,7 +105,9 @@ impl Kept {
     fn into_output(self) -> Output {
         let mut bytes = self.beginning;
         if self.omitted > 0 {
-            bytes.extend_from_slice(format!("\n[{} bytes left out here]\n", self.omitted).as_bytes());
+            bytes.extend_from_slice(
+                format!("\n[{} bytes left out here]\n", self.omitted).as_bytes(),
+            );
         }
         bytes.extend(self.end);
         Output { text: String::from_utf8_lossy(&bytes).into_owned(), omitted: self.omitted }

@@ -56,7 +56,9 @@ pub fn probe(packages: &[String]) -> Result<Probe, WorldError> {
         .map_err(|error| failed(error.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     match text.lines().next() {
-        Some(identity) => Ok(Probe { identity: identity.to_owned(), has_packages: output.status.success() }),
+        Some(identity) => {
+            Ok(Probe { identity: identity.to_owned(), has_packages: output.status.success() })
+        }
         None => Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
     }
 }
@@ -85,7 +87,12 @@ impl Python {
     }
 
     /// Runs the file at `path` against the server at `endpoint`.
-    pub fn run(&self, path: &Path, endpoint: &Endpoint, limit: Duration) -> Result<ProgramRun, WorldError> {
+    pub fn run(
+        &self,
+        path: &Path,
+        endpoint: &Endpoint,
+        limit: Duration,
+    ) -> Result<ProgramRun, WorldError> {
         let directory = cleanup::private_directory("answer")?;
         let mut command = Command::new(&self.program);
         command.arg(path).current_dir(&directory);
@@ -105,7 +112,11 @@ impl Python {
     }
 }
 
-fn environment(probe: &Probe, packages: &[String], telling: &dyn Fn(&str)) -> Result<PathBuf, WorldError> {
+fn environment(
+    probe: &Probe,
+    packages: &[String],
+    telling: &dyn Fn(&str),
+) -> Result<PathBuf, WorldError> {
     let name = environment_name(probe, packages);
     if let Some(place) = cache::installed(&name) {
         return Ok(place);
@@ -115,7 +126,15 @@ fn environment(probe: &Probe, packages: &[String], telling: &dyn Fn(&str)) -> Re
     cache::install(&name, |place| {
         cache::run_installer(Command::new("python3").args(["-m", "venv"]).arg(place), what)?;
         let mut pip = Command::new(place.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--only-binary",
+            ":all:",
+        ]);
         cache::run_installer(pip.args(packages), what)
     })
     .map_err(|error| WorldError::new(error.fact, format!("{HELP}\n{}", error.help)))
@@ -123,7 +142,8 @@ fn environment(probe: &Probe, packages: &[String], telling: &dyn Fn(&str)) -> Re
 
 /// `redis-cli` and `valkey-cli` of our own in front of the real ones, if there are any.
 fn shims() -> Result<Option<PathBuf>, WorldError> {
-    let present: Vec<&str> = ["redis-cli", "valkey-cli"].into_iter().filter(|name| on_path(name).is_some()).collect();
+    let present: Vec<&str> =
+        ["redis-cli", "valkey-cli"].into_iter().filter(|name| on_path(name).is_some()).collect();
     if present.is_empty() {
         return Ok(None);
     }
@@ -138,7 +158,12 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), WorldError> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(path, text)
         .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)))
-        .map_err(|error| WorldError::new(format!("cannot write `{}`: {error}", path.display()), "free some space"))
+        .map_err(|error| {
+            WorldError::new(
+                format!("cannot write `{}`: {error}", path.display()),
+                "free some space",
+            )
+        })
 }
 
 /// `folder` in front of what the variable holds already.
@@ -171,7 +196,10 @@ mod tests {
     fn another_interpreter_gets_another_environment() {
         let packages = vec!["redis==7.0.1".to_owned()];
         let probe = |identity: &str| Probe { identity: identity.to_owned(), has_packages: false };
-        let names = [environment_name(&probe("3.11"), &packages), environment_name(&probe("3.12"), &packages)];
+        let names = [
+            environment_name(&probe("3.11"), &packages),
+            environment_name(&probe("3.12"), &packages),
+        ];
         assert_ne!(names[0], names[1]);
     }
 }

@@ -12,7 +12,8 @@ use nix::unistd::Pid;
 pub fn kill_marked(mark: &str) {
     // A straggler may be starting another one: look again until none is left.
     for _ in 0..10 {
-        let found = if Path::new("/proc/self/environ").exists() { in_proc(mark) } else { by_ps(mark) };
+        let found =
+            if Path::new("/proc/self/environ").exists() { in_proc(mark) } else { by_ps(mark) };
         if found.is_empty() {
             return;
         }
@@ -25,19 +26,27 @@ pub fn kill_marked(mark: &str) {
 
 fn in_proc(mark: &str) -> Vec<Pid> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let pids =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     // A zombie's environment is empty, another user's can't be read: neither is ours to kill.
     let is_marked = |pid: &i32| {
-        std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|environ| environ.split(|&byte| byte == 0).any(|pair| pair == mark.as_bytes()))
+        std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| {
+            environ.split(|&byte| byte == 0).any(|pair| pair == mark.as_bytes())
+        })
     };
     pids.filter(is_marked).map(Pid::from_raw).collect()
 }
 
 fn by_ps(mark: &str) -> Vec<Pid> {
-    let output = Command::new("ps").args(["-A", "-E", "-ww", "-o", "pid=,command="]).stderr(Stdio::null()).output();
+    let output = Command::new("ps")
+        .args(["-A", "-E", "-ww", "-o", "pid=,command="])
+        .stderr(Stdio::null())
+        .output();
     let Ok(output) = output else { return Vec::new() };
     let list = String::from_utf8_lossy(&output.stdout).into_owned();
     let marked = list.lines().filter(|line| line.split_whitespace().any(|word| word == mark));
-    marked.filter_map(|line| line.split_whitespace().next()?.parse().ok()).map(Pid::from_raw).collect()
+    marked
+        .filter_map(|line| line.split_whitespace().next()?.parse().ok())
+        .map(Pid::from_raw)
+        .collect()
 }

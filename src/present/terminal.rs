@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use colored::Colorize as _;
 
-use crate::attempt::evidence::{Run, Typed};
 use super::text::clean;
+use crate::attempt::evidence::{Run, Typed};
 use crate::error::WorldError;
 use crate::verdict::{Finding, Outcome, Verdict};
 
@@ -35,7 +35,8 @@ pub fn run(run: &Run) -> String {
     match run {
         Run::Typed(typed) => self::typed(typed),
         Run::Program(program) => {
-            output("the program printed", &program.stdout.text) + &output("and its errors", &program.stderr.text)
+            output("the program printed", &program.stdout.text)
+                + &output("and its errors", &program.stderr.text)
         }
     }
 }
@@ -79,7 +80,9 @@ fn finding(finding: &Finding) -> String {
     let mut text = match finding.outcome {
         Outcome::Met => format!("  {} {}\n", "✓".green(), finding.says),
         Outcome::Unmet => format!("  {} {}\n", "✗".red().bold(), finding.says.bold()),
-        Outcome::NotReached => format!("  {} {}\n", "-".dimmed(), format!("{} (not reached)", finding.says).dimmed()),
+        Outcome::NotReached => {
+            format!("  {} {}\n", "-".dimmed(), format!("{} (not reached)", finding.says).dimmed())
+        }
     };
     if finding.outcome == Outcome::Unmet {
         let _ = writeln!(text, "      expected  {}", clean(&finding.expected));

@@ -47,7 +47,9 @@ pub fn format_reply_to<W: AsRef<[u8]>>(words: &[W], value: &Value) -> String {
 }
 
 fn is_printed_bare<W: AsRef<[u8]>>(words: &[W]) -> bool {
-    let lower = |index: usize| words.get(index).map(|word| String::from_utf8_lossy(word.as_ref()).to_lowercase());
+    let lower = |index: usize| {
+        words.get(index).map(|word| String::from_utf8_lossy(word.as_ref()).to_lowercase())
+    };
     let (command, subcommand) = (lower(0).unwrap_or_default(), lower(1).unwrap_or_default());
     match command.as_str() {
         "info" | "lolwut" => true,
@@ -165,7 +167,9 @@ mod tests {
     fn a_reply_is_compared_with_or_without_quotes() {
         let paid = Printed::new(&bulk("paid"));
         assert!(paid.is("paid") && paid.is("\"paid\"") && !paid.is("unpaid"));
-        assert!(Printed::new(&Value::Int(3)).is("3") && Printed::new(&Value::Int(3)).is("(integer) 3"));
+        assert!(
+            Printed::new(&Value::Int(3)).is("3") && Printed::new(&Value::Int(3)).is("(integer) 3")
+        );
     }
 
     #[test]

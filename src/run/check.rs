@@ -27,8 +27,12 @@ pub(super) fn check(
         Ok(evidence) => {
             let verdict = judge(exercise, &evidence);
             out(&match format {
-                Format::Human => terminal::verdict(&exercise.id, &server_name, &evidence.run, &verdict),
-                Format::Json => json::text(&json::Check::judged(&exercise.id, &server_name, &verdict)),
+                Format::Human => {
+                    terminal::verdict(&exercise.id, &server_name, &evidence.run, &verdict)
+                }
+                Format::Json => {
+                    json::text(&json::Check::judged(&exercise.id, &server_name, &verdict))
+                }
             });
             Ok(if verdict.passed() { Exit::Passed } else { Exit::FellShort })
         }
@@ -62,7 +66,11 @@ fn judged(
     Ok(attempt::attempt(&mut server, exercise, answer, python.as_ref())?)
 }
 
-fn answer(exercise: &Exercise, file: Option<&Path>, language: Option<LanguageName>) -> Result<Answer, Stop> {
+fn answer(
+    exercise: &Exercise,
+    file: Option<&Path>,
+    language: Option<LanguageName>,
+) -> Result<Answer, Stop> {
     let file = file.filter(|path| *path != Path::new("-"));
     let language = language_of(file, language)?;
     if !exercise.languages().contains(&language) {
@@ -71,16 +79,21 @@ fn answer(exercise: &Exercise, file: Option<&Path>, language: Option<LanguageNam
         return Err(Stop::Usage(fact, format!("answer it in {}", languages.join(" or "))));
     }
     let bytes = match file {
-        Some(path) => std::fs::read(path).map_err(|error| unreadable(&path.display().to_string(), &error))?,
+        Some(path) => {
+            std::fs::read(path).map_err(|error| unreadable(&path.display().to_string(), &error))?
+        }
         None => {
             let mut bytes = Vec::new();
-            std::io::stdin().read_to_end(&mut bytes).map_err(|error| unreadable("standard input", &error))?;
+            std::io::stdin()
+                .read_to_end(&mut bytes)
+                .map_err(|error| unreadable("standard input", &error))?;
             bytes
         }
     };
     let name = file.map_or("standard input".to_owned(), |path| path.display().to_string());
     let text = text(bytes, &name, language)?;
-    let path = file.filter(|_| language == Language::Python).and_then(|path| path.canonicalize().ok());
+    let path =
+        file.filter(|_| language == Language::Python).and_then(|path| path.canonicalize().ok());
     Ok(Answer { language, text, path })
 }
 
@@ -102,7 +115,9 @@ fn language_of(file: Option<&Path>, told: Option<LanguageName>) -> Result<Langua
 fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, Stop> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
-        Err(error) if language == Language::Python => Ok(String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        Err(error) if language == Language::Python => {
+            Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+        }
         Err(error) => {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;

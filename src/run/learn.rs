@@ -12,7 +12,8 @@ use crate::session::{Session, SessionEnd};
 pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     if !is_interactive() {
         return Err(Stop::Usage(
-            "the course needs a terminal to ask and answer in, and this is a pipe or a dumb one".to_owned(),
+            "the course needs a terminal to ask and answer in, and this is a pipe or a dumb one"
+                .to_owned(),
             "without a terminal:\n\
              redislings list                   shows the exercises\n\
              redislings check EXERCISE FILE    judges an answer\n\

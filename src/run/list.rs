@@ -26,7 +26,12 @@ fn human(course: &Course, progress: &Progress) -> String {
     for lesson in &course.lessons {
         text.push_str(&terminal::heading(&lesson.title));
         for (step, exercise) in exercises(lesson) {
-            text.push_str(&terminal::exercise_line(&exercise.id, &step.title, progress.has(&exercise.id), width));
+            text.push_str(&terminal::exercise_line(
+                &exercise.id,
+                &step.title,
+                progress.has(&exercise.id),
+                width,
+            ));
         }
     }
     let all = course.exercises().count();

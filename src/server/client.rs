@@ -43,13 +43,21 @@ impl Client {
     }
 
     /// Sends one command and waits for its reply, `limit` in all, connecting included.
-    pub fn call<W: AsRef<[u8]>>(&mut self, words: &[W], limit: Duration) -> Result<Value, CallError> {
+    pub fn call<W: AsRef<[u8]>>(
+        &mut self,
+        words: &[W],
+        limit: Duration,
+    ) -> Result<Value, CallError> {
         let replies = self.pipeline(&[words], limit)?;
         Ok(replies.into_iter().next().unwrap_or(Value::Nil))
     }
 
     /// Sends commands back to back and waits for all replies, `limit` in all.
-    pub fn pipeline<W: AsRef<[u8]>>(&mut self, commands: &[&[W]], limit: Duration) -> Result<Vec<Value>, CallError> {
+    pub fn pipeline<W: AsRef<[u8]>>(
+        &mut self,
+        commands: &[&[W]],
+        limit: Duration,
+    ) -> Result<Vec<Value>, CallError> {
         let mut pipeline = redis::pipe();
         for words in commands {
             pipeline.add_command(command(words));
@@ -101,7 +109,8 @@ async fn connect(target: &ConnectionInfo) -> Result<MultiplexedConnection, CallE
     let not_connected = |error: redis::RedisError| CallError::NotConnected(error.to_string());
     let client = redis::Client::open(target.clone()).map_err(not_connected)?;
     // Our own deadline stands around everything; the library's would cut a one second SAVE short.
-    let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     client.get_multiplexed_async_connection_with_config(&config).await.map_err(not_connected)
 }
 
@@ -126,5 +135,8 @@ fn name_in_commandstats<W: AsRef<[u8]>>(words: &[W]) -> String {
 }
 
 fn is_container(command: &str) -> bool {
-    matches!(command, "config" | "client" | "command" | "acl" | "memory" | "object" | "latency" | "slowlog")
+    matches!(
+        command,
+        "config" | "client" | "command" | "acl" | "memory" | "object" | "latency" | "slowlog"
+    )
 }

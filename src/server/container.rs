@@ -11,9 +11,10 @@ use futures_util::StreamExt as _;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::PortBinding;
 use testcontainers::bollard::query_parameters::{
-    CreateImageOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder, LogsOptionsBuilder,
-    RemoveContainerOptionsBuilder,
+    CreateImageOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder,
 };
+use testcontainers::core::IntoContainerPort as _;
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt as _};
@@ -54,16 +55,21 @@ pub fn engine_version() -> Result<String, String> {
         Ok(version.version.unwrap_or_else(|| "of an unknown version".to_owned()))
     };
     let answer = block_on(async { tokio::time::timeout(ENGINE_DEADLINE, ask).await });
-    answer.unwrap_or_else(|_| Err(format!("the engine did not answer within {} s", ENGINE_DEADLINE.as_secs())))
+    answer.unwrap_or_else(|_| {
+        Err(format!("the engine did not answer within {} s", ENGINE_DEADLINE.as_secs()))
+    })
 }
 
 /// Ports are published on the engine's 127.0.0.1 only, which is ours only if the engine is here.
 fn refuse_remote_engines() -> Result<(), String> {
     let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-    let is_remote = ["tcp://", "http://", "https://", "ssh://"].iter().any(|scheme| host.starts_with(scheme))
-        && !["//127.0.0.1", "//localhost", "//[::1]"].iter().any(|local| host.contains(local));
+    let is_remote =
+        ["tcp://", "http://", "https://", "ssh://"].iter().any(|scheme| host.starts_with(scheme))
+            && !["//127.0.0.1", "//localhost", "//[::1]"].iter().any(|local| host.contains(local));
     if is_remote {
-        return Err(format!("the engine at `{host}` is on another machine, and our ports open on its 127.0.0.1 only"));
+        return Err(format!(
+            "the engine at `{host}` is on another machine, and our ports open on its 127.0.0.1 only"
+        ));
     }
     Ok(())
 }
@@ -76,7 +82,8 @@ pub fn find_image(reference: &str, telling: impl FnOnce(&str)) -> Result<Image, 
     }
     telling(&format!("pulling the image `{reference}`, once"));
     pull(&docker, reference)?;
-    local_image(&docker, reference).ok_or_else(|| format!("the image `{reference}` was pulled but is not there"))
+    local_image(&docker, reference)
+        .ok_or_else(|| format!("the image `{reference}` was pulled but is not there"))
 }
 
 /// Whether the engine has the image already.
@@ -90,9 +97,13 @@ fn client() -> Result<Docker, String> {
 
 fn local_image(docker: &Docker, reference: &str) -> Option<Image> {
     let inspect = docker.inspect_image(reference);
-    let found = block_on(async { tokio::time::timeout(CALL_DEADLINE, inspect).await }).ok()?.ok()?;
-    let command = found.config.and_then(|config| config.cmd).and_then(|command| command.into_iter().next());
-    let program = command.filter(|word| word.ends_with("-server")).unwrap_or_else(|| "redis-server".to_owned());
+    let found =
+        block_on(async { tokio::time::timeout(CALL_DEADLINE, inspect).await }).ok()?.ok()?;
+    let command =
+        found.config.and_then(|config| config.cmd).and_then(|command| command.into_iter().next());
+    let program = command
+        .filter(|word| word.ends_with("-server"))
+        .unwrap_or_else(|| "redis-server".to_owned());
     Some(Image { reference: reference.to_owned(), program })
 }
 
@@ -102,7 +113,9 @@ fn pull(docker: &Docker, reference: &str) -> Result<(), String> {
     block_on(async {
         let mut progress = docker.create_image(Some(options), None, None);
         while let Some(step) = progress.next().await {
-            step.map_err(|error| format!("the image `{reference}` can't be pulled: {}", with_sources(&error)))?;
+            step.map_err(|error| {
+                format!("the image `{reference}` can't be pulled: {}", with_sources(&error))
+            })?;
         }
         Ok(())
     })
@@ -139,8 +152,15 @@ impl Container {
             Err(error) => {
                 // A container that was created but not started is testcontainers' no more.
                 remove_labelled(SERVER_LABEL, &server);
-                let fact = format!("the image `{}` did not start: {}", image.reference, with_sources(&error));
-                return Err(WorldError::new(fact, "see `redislings doctor`, or use `--server process`"));
+                let fact = format!(
+                    "the image `{}` did not start: {}",
+                    image.reference,
+                    with_sources(&error)
+                );
+                return Err(WorldError::new(
+                    fact,
+                    "see `redislings doctor`, or use `--server process`",
+                ));
             }
         };
         let id = container.id().to_owned();
@@ -163,7 +183,10 @@ impl Container {
         let deadline = Instant::now() + CALL_DEADLINE;
         while self.ended().is_none() {
             if Instant::now() > deadline {
-                return Err(engine_gone(format!("the container `{}` does not end", self.short_id())));
+                return Err(engine_gone(format!(
+                    "the container `{}` does not end",
+                    self.short_id()
+                )));
             }
             std::thread::park_timeout(POLL);
         }
@@ -174,7 +197,8 @@ impl Container {
     pub fn restart(&mut self) -> Result<(), WorldError> {
         self.log_offset = self.whole_log().len();
         let docker = client().map_err(engine_gone)?;
-        block_on(docker.start_container(&self.id, None)).map_err(|error| engine_gone(with_sources(&error)))?;
+        block_on(docker.start_container(&self.id, None))
+            .map_err(|error| engine_gone(with_sources(&error)))?;
         self.port = self.published_port()?;
         Ok(())
     }
@@ -188,7 +212,10 @@ impl Container {
             return None;
         }
         let code = state.exit_code.unwrap_or_default();
-        Some(Ended { what: format!("its container ended with exit status {code}"), killed: code == 137 })
+        Some(Ended {
+            what: format!("its container ended with exit status {code}"),
+            killed: code == 137,
+        })
     }
 
     /// What the server wrote since its last start.
@@ -217,14 +244,18 @@ impl Container {
             .map_err(|error| engine_gone(with_sources(&error)))?;
         let ports = found.network_settings.and_then(|network| network.ports).unwrap_or_default();
         let bindings = ports.get("6379/tcp").cloned().flatten().unwrap_or_default();
-        let local = bindings.into_iter().find(|binding| binding.host_ip.as_deref() == Some("127.0.0.1"));
+        let local =
+            bindings.into_iter().find(|binding| binding.host_ip.as_deref() == Some("127.0.0.1"));
         let port = local.and_then(|binding| binding.host_port).and_then(|port| port.parse().ok());
         port.ok_or_else(|| {
             let state = found.state.and_then(|state| state.exit_code).unwrap_or_default();
             let log = super::log::tail(&self.whole_log(), 5);
             WorldError::new(
-                format!("the container `{}` has no port on 127.0.0.1 (exit status {state})", self.short_id()),
-                format!("its log ends with:\n{log}\ntry `--server process`"),
+                format!(
+                    "the container `{}` has no port on 127.0.0.1 (exit status {state})",
+                    self.short_id()
+                ),
+                format!("try `--server process`; its log ends with:\n{log}"),
             )
         })
     }
@@ -257,8 +288,10 @@ fn request(
     let mut command = vec![image.program.clone()];
     command.extend(options::arguments(settings, &fixed));
     let lock = SessionLock::of_this_session()?;
-    let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(String::new()) };
+    let binding =
+        PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(String::new()) };
     Ok(GenericImage::new(name, tag)
+        .with_exposed_port(6379.tcp())
         .with_cmd(command)
         .with_working_dir("/data")
         .with_label(SESSION_LABEL, lock.session())
@@ -267,7 +300,8 @@ fn request(
         .with_startup_timeout(START_DEADLINE)
         .with_host_config_modifier(move |host| {
             host.publish_all_ports = Some(false);
-            host.port_bindings = Some(HashMap::from([("6379/tcp".to_owned(), Some(vec![binding.clone()]))]));
+            host.port_bindings =
+                Some(HashMap::from([("6379/tcp".to_owned(), Some(vec![binding.clone()]))]));
         }))
 }
 
@@ -298,7 +332,9 @@ fn labelled(label: &str, value: &str) -> Vec<(String, String)> {
     let Ok(docker) = client() else { return Vec::new() };
     let filters = HashMap::from([("label", vec![format!("{label}={value}")])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-    let list = block_on(async { tokio::time::timeout(CALL_DEADLINE, docker.list_containers(Some(options))).await });
+    let list = block_on(async {
+        tokio::time::timeout(CALL_DEADLINE, docker.list_containers(Some(options))).await
+    });
     let containers = list.ok().and_then(Result::ok).unwrap_or_default();
     let known = containers.into_iter().filter_map(|it| Some((it.id?, it.labels?)));
     known.map(|(id, labels)| (id, labels.get(SESSION_LABEL).cloned().unwrap_or_default())).collect()
@@ -316,7 +352,8 @@ fn unique() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let session = SessionLock::of_this_session().map(|lock| lock.session().to_owned()).unwrap_or_default();
+    let session =
+        SessionLock::of_this_session().map(|lock| lock.session().to_owned()).unwrap_or_default();
     format!("{session}-{number}")
 }
 

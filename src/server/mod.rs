@@ -56,8 +56,12 @@ impl Server {
     /// Starts one with the lesson's settings. Behind an address nothing is started and no setting is given.
     pub fn start(source: &Source, settings: &[(String, String)]) -> Result<Self, WorldError> {
         let host = match source {
-            Source::Container(image) => Host::Container(container::Container::start(image, settings)?),
-            Source::Process { program, .. } => Host::Process(process::Process::start(program, settings)?),
+            Source::Container(image) => {
+                Host::Container(container::Container::start(image, settings)?)
+            }
+            Source::Process { program, .. } => {
+                Host::Process(process::Process::start(program, settings)?)
+            }
             Source::Address(address) => {
                 address.inspect()?;
                 Host::Address(address.clone())
@@ -66,7 +70,8 @@ impl Server {
         let client = Client::new(target(&host));
         let mut server = Self { host, client, name: String::new() };
         server.wait_until_it_answers()?;
-        let snapshot = server.snapshot(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
+        let snapshot =
+            server.snapshot(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
         server.name = format!("{} ({})", snapshot.server(), source.kind());
         Ok(server)
     }
@@ -81,9 +86,11 @@ impl Server {
         match &self.host {
             Host::Container(container) => Endpoint::local(container.port()),
             Host::Process(process) => Endpoint::local(process.port()),
-            Host::Address(address) => {
-                Endpoint { host: address.host().to_owned(), port: address.port(), url: address.url.clone() }
-            }
+            Host::Address(address) => Endpoint {
+                host: address.host().to_owned(),
+                port: address.port(),
+                url: address.url.clone(),
+            },
         }
     }
 
@@ -211,5 +218,8 @@ fn local_target(port: u16) -> ConnectionInfo {
     // CLIENT SETINFO would stand in the evidence.
     let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
     let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), port);
-    address.into_connection_info().expect("a TCP address is connection info").set_redis_settings(settings)
+    address
+        .into_connection_info()
+        .expect("a TCP address is connection info")
+        .set_redis_settings(settings)
 }

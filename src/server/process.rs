@@ -127,7 +127,8 @@ fn spawn(
     let failed = |error: std::io::Error| not_started(program, &error.to_string(), "");
     let port = free_port().map_err(failed)?;
     let port_text = port.to_string();
-    let fixed = [("bind", "127.0.0.1"), ("port", port_text.as_str()), ("daemonize", "no"), ("logfile", "")];
+    let fixed =
+        [("bind", "127.0.0.1"), ("port", port_text.as_str()), ("daemonize", "no"), ("logfile", "")];
     let output = File::create(log).map_err(failed)?;
     let errors = output.try_clone().map_err(failed)?;
     let mut command = Command::new(program);
@@ -150,7 +151,8 @@ fn wait_until_ready(launched: &mut Launched) -> Ready {
         let ended = launched.child.try_wait().ok().flatten();
         let log = read(&launched.log);
         if let Some(status) = ended {
-            let taken = log.contains("Address already in use") || log.contains("Failed listening on port");
+            let taken =
+                log.contains("Address already in use") || log.contains("Failed listening on port");
             return if taken { Ready::PortTaken } else { Ready::No(describe(status)) };
         }
         if log.contains("eady to accept connections") {

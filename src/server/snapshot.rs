@@ -35,7 +35,9 @@ impl Snapshot {
                 [Value::Int(lastsave), info] => {
                     Ok(Self { lastsave: *lastsave, fields: fields(&text(info)), own_calls })
                 }
-                other => Err(SnapshotError::Refused(crate::redis_cli::reply::format(&Value::Array(other.to_vec())))),
+                other => Err(SnapshotError::Refused(crate::redis_cli::reply::format(
+                    &Value::Array(other.to_vec()),
+                ))),
             },
             other => Err(SnapshotError::Refused(first_error(other))),
         }
@@ -78,7 +80,8 @@ impl Snapshot {
             .filter(|(name, _)| counts(name))
             .map(|(_, value)| stat(value, "calls") - stat(value, "failed_calls"))
             .sum();
-        let own: u64 = self.own_calls.iter().filter(|(name, _)| counts(name)).map(|(_, count)| count).sum();
+        let own: u64 =
+            self.own_calls.iter().filter(|(name, _)| counts(name)).map(|(_, count)| count).sum();
         all - i64::try_from(own).unwrap_or(0)
     }
 
@@ -86,7 +89,8 @@ impl Snapshot {
     fn counters(&self) -> Vec<(&str, i64)> {
         let stats = self.fields.iter().filter(|(name, _)| name.starts_with("cmdstat_"));
         let calls = stats.map(|(name, value)| (name.as_str(), stat(value, "calls")));
-        let fixed = ["total_commands_processed", "total_connections_received", "total_forks", "rdb_saves"];
+        let fixed =
+            ["total_commands_processed", "total_connections_received", "total_forks", "rdb_saves"];
         calls.chain(fixed.into_iter().map(|name| (name, self.number(name)))).collect()
     }
 
@@ -150,7 +154,10 @@ mod tests {
 
     #[test]
     fn the_checkers_own_calls_are_not_counted() {
-        let it = snapshot("cmdstat_config|get:calls=5,usec=9\r\ncmdstat_config|set:calls=1\r\n", &[("config|get", 4)]);
+        let it = snapshot(
+            "cmdstat_config|get:calls=5,usec=9\r\ncmdstat_config|set:calls=1\r\n",
+            &[("config|get", 4)],
+        );
         assert_eq!(it.successful_calls("config"), 2);
         assert_eq!(it.successful_calls("config|get"), 1);
     }

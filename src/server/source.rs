@@ -82,9 +82,10 @@ fn auto(image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
     }
     let no_process = "neither `redis-server` nor `valkey-server` is on PATH";
     match bundled(telling) {
-        Ok(Chosen { source, why }) => {
-            Ok(Chosen { source, why: format!("{why}; no container, since {no_container}; {no_process}") })
-        }
+        Ok(Chosen { source, why }) => Ok(Chosen {
+            source,
+            why: format!("{why}; no container, since {no_container}; {no_process}"),
+        }),
         Err(no_bundled) => Err(nothing(&no_container, no_process, &no_bundled)),
     }
 }
@@ -133,7 +134,10 @@ fn bundled(telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
 }
 
 fn given(address: &Address) -> Chosen {
-    let why = format!("the server at `{}`, as told; it is never flushed, killed or configured", address.shown());
+    let why = format!(
+        "the server at `{}`, as told; it is never flushed, killed or configured",
+        address.shown()
+    );
     Chosen { source: Source::Address(address.clone()), why }
 }
 

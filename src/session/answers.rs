@@ -18,8 +18,11 @@ pub fn path(exercise: &Exercise, language: Language) -> PathBuf {
 
 /// The languages in which the student has begun an answer, the latest first.
 pub fn begun(exercise: &Exercise) -> Vec<Language> {
-    let changed = |language: &Language| std::fs::metadata(path(exercise, *language)).and_then(|it| it.modified()).ok();
-    let mut begun: Vec<_> = exercise.languages().into_iter().filter(|it| changed(it).is_some()).collect();
+    let changed = |language: &Language| {
+        std::fs::metadata(path(exercise, *language)).and_then(|it| it.modified()).ok()
+    };
+    let mut begun: Vec<_> =
+        exercise.languages().into_iter().filter(|it| changed(it).is_some()).collect();
     begun.sort_by_key(|language| std::cmp::Reverse(changed(language)));
     begun
 }
@@ -51,9 +54,16 @@ pub fn edit(path: &Path) -> Result<(), WorldError> {
     let (program, arguments) = editor()?;
     let failed = |why: String| {
         let fact = format!("the editor `{program}` failed: {why}");
-        WorldError::new(fact, "set EDITOR to an editor that waits until you close the file, for example EDITOR=nano")
+        WorldError::new(
+            fact,
+            "set EDITOR to an editor that waits until you close the file, for example EDITOR=nano",
+        )
     };
-    let status = Command::new(&program).args(arguments).arg(path).status().map_err(|error| failed(error.to_string()))?;
+    let status = Command::new(&program)
+        .args(arguments)
+        .arg(path)
+        .status()
+        .map_err(|error| failed(error.to_string()))?;
     if status.success() { Ok(()) } else { Err(failed(status.to_string())) }
 }
 
@@ -67,7 +77,10 @@ fn editor() -> Result<(String, Vec<String>), WorldError> {
     }
     let found = ["nano", "vim", "vi"].into_iter().find(|name| on_path(name).is_some());
     found.map(|name| (name.to_owned(), Vec::new())).ok_or_else(|| {
-        WorldError::new("no editor is known", "set EDITOR, or edit the file in a window of its own and choose check")
+        WorldError::new(
+            "no editor is known",
+            "set EDITOR, or edit the file in a window of its own and choose check",
+        )
     })
 }
 

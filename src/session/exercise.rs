@@ -87,9 +87,10 @@ impl Session<'_> {
         let path = path.canonicalize().ok().filter(|_| language == Language::Python);
         let answer = Answer { language, text, path };
         self.show(&terminal::notice("checking on a fresh server"));
-        let (evidence, server) = self.with_server(&exercise.settings, language, |server, python| {
-            attempt::attempt(server, exercise, &answer, python)
-        })?;
+        let (evidence, server) =
+            self.with_server(&exercise.settings, language, |server, python| {
+                attempt::attempt(server, exercise, &answer, python)
+            })?;
         self.tell(exercise, &server, &evidence)
     }
 
@@ -102,7 +103,9 @@ impl Session<'_> {
         let mut server = crate::server::Server::start(&self.source()?, &exercise.settings)?;
         let mut lines = Vec::new();
         let evidence = {
-            let mut next_line = |last: Option<&TypedExchange>| self.typed_line(last, &mut lines, exercise.time_limit);
+            let mut next_line = |last: Option<&TypedExchange>| {
+                self.typed_line(last, &mut lines, exercise.time_limit)
+            };
             attempt::attempt_lines(&mut server, exercise, &mut next_line)?
         };
         if lines.is_empty() {
@@ -131,7 +134,12 @@ impl Session<'_> {
         Some((line, limit))
     }
 
-    fn tell(&mut self, exercise: &Exercise, server: &str, evidence: &Evidence) -> Result<(), WorldError> {
+    fn tell(
+        &mut self,
+        exercise: &Exercise,
+        server: &str,
+        evidence: &Evidence,
+    ) -> Result<(), WorldError> {
         let verdict = judge(exercise, evidence);
         self.show("\n");
         self.show(&terminal::verdict(&exercise.id, server, &evidence.run, &verdict));
@@ -144,7 +152,11 @@ impl Session<'_> {
     fn hint(&self, exercise: &Exercise, shown: usize) {
         let number = shown % exercise.hints.len().max(1);
         if let Some(hint) = exercise.hints.get(number) {
-            self.show(&terminal::heading(&format!("hint {} of {}", number + 1, exercise.hints.len())));
+            self.show(&terminal::heading(&format!(
+                "hint {} of {}",
+                number + 1,
+                exercise.hints.len()
+            )));
             self.show(&markdown::render(hint, screen_width()));
         }
     }

@@ -75,28 +75,36 @@ impl<'s> Session<'s> {
                 Go::Next | Go::Back | Go::Menu => {}
             }
         }
-        self.show(&terminal::notice("your progress is kept; `redislings` goes on where you stopped"));
+        self.show(&terminal::notice(
+            "your progress is kept; `redislings` goes on where you stopped",
+        ));
         Ok(self.end)
     }
 
     /// The first open exercise, for a student who has passed one already.
     fn resume(&self) -> Option<(usize, usize)> {
-        let passed_any = self.course.exercises().any(|(_, _, exercise)| self.progress.has(&exercise.id));
-        let open = self.course.lessons.iter().enumerate().find_map(|(index, lesson)| {
-            Some((index, self.first_open_step(lesson)?))
-        });
+        let passed_any =
+            self.course.exercises().any(|(_, _, exercise)| self.progress.has(&exercise.id));
+        let open = self
+            .course
+            .lessons
+            .iter()
+            .enumerate()
+            .find_map(|(index, lesson)| Some((index, self.first_open_step(lesson)?)));
         let place = open.filter(|_| passed_any)?;
         self.show(&terminal::notice("welcome back: here is your first open exercise"));
         Some(place)
     }
 
     fn first_open_step(&self, lesson: &Lesson) -> Option<usize> {
-        let is_open = |step: &Step| step.exercise.as_ref().is_some_and(|it| !self.progress.has(&it.id));
+        let is_open =
+            |step: &Step| step.exercise.as_ref().is_some_and(|it| !self.progress.has(&it.id));
         lesson.steps.iter().position(is_open)
     }
 
     fn choose_lesson(&mut self) -> Result<Option<usize>, WorldError> {
-        let mut options: Vec<String> = self.course.lessons.iter().map(|lesson| self.lesson_line(lesson)).collect();
+        let mut options: Vec<String> =
+            self.course.lessons.iter().map(|lesson| self.lesson_line(lesson)).collect();
         options.push("quit".to_owned());
         let choice = self.choose("Which lesson?", &options, 0)?;
         Ok(choice.filter(|&index| index < self.course.lessons.len()))
@@ -107,7 +115,11 @@ impl<'s> Session<'s> {
         let (passed, all) = exercises.fold((0, 0), |(passed, all), exercise| {
             (passed + usize::from(self.progress.has(&exercise.id)), all + 1)
         });
-        if all == 0 { lesson.title.clone() } else { format!("{} ({passed} of {all} exercises passed)", lesson.title) }
+        if all == 0 {
+            lesson.title.clone()
+        } else {
+            format!("{} ({passed} of {all} exercises passed)", lesson.title)
+        }
     }
 
     fn read(&mut self, lesson: usize, start: usize) -> Result<Go, WorldError> {
@@ -126,14 +138,19 @@ impl<'s> Session<'s> {
             }
         }
         let open = self.first_open_step(lesson).is_some();
-        let end = if open { "that was the lesson; some exercises are still open" } else { "that was the lesson, all of it" };
+        let end = if open {
+            "that was the lesson; some exercises are still open"
+        } else {
+            "that was the lesson, all of it"
+        };
         self.show(&terminal::result_line(!open, end));
         Ok(Go::Menu)
     }
 
     fn show_step(&self, lesson: &Lesson, index: usize) {
         let step = &lesson.steps[index];
-        let text: Vec<&str> = step.reading.iter().map(|span| &lesson.source[span.clone()]).collect();
+        let text: Vec<&str> =
+            step.reading.iter().map(|span| &lesson.source[span.clone()]).collect();
         let place = format!("{} · step {} of {}", lesson.title, index + 1, lesson.steps.len());
         self.show("\n");
         self.show(&terminal::notice(&place));
@@ -145,7 +162,11 @@ impl<'s> Session<'s> {
     fn step_menu(&mut self, step: &Step, index: usize) -> Result<Go, WorldError> {
         let mut menu = vec![Action::Next];
         menu.extend((0..step.examples.len()).map(Action::Example));
-        menu.extend([Action::Back, Action::Lessons, Action::Quit].into_iter().filter(|it| index > 0 || *it != Action::Back));
+        menu.extend(
+            [Action::Back, Action::Lessons, Action::Quit]
+                .into_iter()
+                .filter(|it| index > 0 || *it != Action::Back),
+        );
         loop {
             match self.choose_action(&menu, step)? {
                 Action::Next => return Ok(Go::Next),
@@ -210,7 +231,12 @@ impl<'s> Session<'s> {
         Ok(chosen.source)
     }
 
-    fn choose(&mut self, question: &str, options: &[String], start: usize) -> Result<Option<usize>, WorldError> {
+    fn choose(
+        &mut self,
+        question: &str,
+        options: &[String],
+        start: usize,
+    ) -> Result<Option<usize>, WorldError> {
         let answer = self.ask.choose(question, options, start);
         self.answered(answer)
     }

@@ -67,7 +67,7 @@ pub struct Common {
     #[arg(long, global = true)]
     pub allow_non_empty: bool,
 
-    /// Colour: auto (a terminal, and NO_COLOR is not set), always, never
+    /// Colour: auto (a terminal, and `NO_COLOR` is not set), always, never
     #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
     pub color: ColorWhen,
 }

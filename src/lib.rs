@@ -9,26 +9,26 @@
 //! ```
 //!
 //! - [`lesson`] and [`server`] know no other stage; [`attempt`] knows both; [`verdict`] is pure; only
-//!   [`present`] gives text its colours; [`session`] and [`verify`] know the rest; [`cli`] knows nobody and
+//!   [`present`] gives text its colours; `session` and `verify` know the rest; `cli` knows nobody and
 //!   [`run`] translates. `tests/it/architecture.rs` guards this.
 //! - Three kinds of "no" are never mixed: an answer falls short (a `Finding`, exit code 1), a lesson or the
 //!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).
 //! - Nothing of ours outlives us: see [`cleanup`].
 
-pub mod ask;
+mod ask;
 pub mod attempt;
-pub mod cache;
+mod cache;
 pub mod cleanup;
-pub mod cli;
-pub mod doctor;
+mod cli;
+mod doctor;
 pub mod error;
 pub mod lesson;
 pub mod present;
-pub mod progress;
+mod progress;
 pub mod redis_cli;
 pub mod run;
-pub mod runtime;
+mod runtime;
 pub mod server;
-pub mod session;
+mod session;
 pub mod verdict;
-pub mod verify;
+mod verify;

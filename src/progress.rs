@@ -40,26 +40,18 @@ impl Progress {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((empty, None)),
             Err(error) => return Err(unusable("read", path, &error)),
         };
-        match toml::from_str::<ProgressFile>(&text) {
-            Ok(file) => Ok((Self { passed: file.passed, ..empty }, None)),
-            Err(_) => {
-                let aside = free_name(path);
-                std::fs::rename(path, &aside).map_err(|error| unusable("move", path, &error))?;
-                let told =
-                    format!("the progress file was damaged; it is kept as `{}`", aside.display());
-                Ok((empty, Some(told)))
-            }
+        if let Ok(file) = toml::from_str::<ProgressFile>(&text) {
+            return Ok((Self { passed: file.passed, ..empty }, None));
         }
+        let aside = free_name(path);
+        std::fs::rename(path, &aside).map_err(|error| unusable("move", path, &error))?;
+        let told = format!("the progress file was damaged; it is kept as `{}`", aside.display());
+        Ok((empty, Some(told)))
     }
 
     /// Whether the exercise was passed.
     pub fn has(&self, exercise: &str) -> bool {
         self.passed.contains(exercise)
-    }
-
-    /// Whether nothing was passed yet.
-    pub fn is_empty(&self) -> bool {
-        self.passed.is_empty()
     }
 
     /// Notes a passed exercise and writes the file: whole or not at all.
@@ -91,7 +83,7 @@ fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> WorldError {
 
 fn free_name(path: &Path) -> PathBuf {
     let name = |number: u32| path.with_extension(format!("damaged-{number}.toml"));
-    (1..).map(name).find(|candidate| !candidate.exists()).unwrap_or_else(|| name(0))
+    (1..10_000).map(name).find(|candidate| !candidate.exists()).unwrap_or_else(|| name(0))
 }
 
 #[cfg(test)]
@@ -114,7 +106,7 @@ mod tests {
         let path = folder.path().join("progress.toml");
         std::fs::write(&path, "passed = [").unwrap();
         let (progress, told) = Progress::load(&path).unwrap();
-        assert!(progress.is_empty() && told.unwrap().contains("damaged-1"));
+        assert!(progress.passed.is_empty() && told.unwrap().contains("damaged-1"));
         assert_eq!(
             std::fs::read_to_string(folder.path().join("progress.damaged-1.toml")).unwrap(),
             "passed = ["

@@ -123,18 +123,16 @@ fn ended_badly(exercise: &Exercise, evidence: &Evidence) -> Option<Finding> {
         exercise.checks.iter().any(|check| matches!(check.subject, Subject::Exit(_)));
     let found = match &evidence.run {
         run if run.timed_out() => format!("it was still running after {limit} s and was ended"),
-        Run::Program(_) if looks_at_exit => return None,
-        Run::Program(program) => match program.end {
-            ProgramEnd::Exited(0) => return None,
+        Run::Program(program) if !looks_at_exit => match program.end {
+            ProgramEnd::Exited(0) | ProgramEnd::TimedOut => return None,
             ProgramEnd::Exited(status) => {
                 let last = program.stderr.text.lines().rev().find(|line| !line.trim().is_empty());
                 let why = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
                 format!("it ended with exit status {status}{why}")
             }
             ProgramEnd::Signalled(signal) => format!("it was ended by signal {signal}"),
-            ProgramEnd::TimedOut => return None,
         },
-        Run::Typed(_) => return None,
+        Run::Program(_) | Run::Typed(_) => return None,
     };
     Some(Finding {
         check: ENDS_WELL.to_owned(),

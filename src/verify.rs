@@ -218,7 +218,7 @@ pub fn commands_of(example: &Example) -> String {
     if example.dialogue.is_empty() {
         return example.code.text.clone();
     }
-    example.dialogue.iter().map(|exchange| format!("{}\n", exchange.command)).collect()
+    example.dialogue.iter().fold(String::new(), |text, exchange| text + &exchange.command + "\n")
 }
 
 /// What is wrong with an example's run.
@@ -274,17 +274,15 @@ fn is_like(text: &str, pattern: &str) -> bool {
 
 fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<String> {
     let unmet = verdict.unmet();
-    let named = |check: &str| unmet.contains(&check);
     match expectation {
-        Expectation::Example(_) => Vec::new(),
         Expectation::Passes if verdict.passed() => Vec::new(),
         Expectation::Passes => unmet_findings(verdict, "the solution does not pass"),
         Expectation::Fails if verdict.passed() => vec!["the empty answer passes".to_owned()],
-        Expectation::Fails => Vec::new(),
+        Expectation::Example(_) | Expectation::Fails => Vec::new(),
         Expectation::FailsOn(_) | Expectation::FailsExactlyOn(_) if verdict.passed() => {
             vec!["the answer passes, but it must fail".to_owned()]
         }
-        Expectation::FailsOn(check) if named(check) => Vec::new(),
+        Expectation::FailsOn(check) if unmet.contains(check) => Vec::new(),
         Expectation::FailsExactlyOn(check) if unmet == [*check] => Vec::new(),
         Expectation::FailsOn(check) | Expectation::FailsExactlyOn(check) => {
             let state = verdict.findings.iter().find(|it| it.check == **check).map(|it| it.outcome);
@@ -317,7 +315,7 @@ pub fn needs_python(cases: &[Case<'_>]) -> bool {
 pub fn repeat_command(case: &Case<'_>, lessons: &Path, server: &str) -> String {
     let mut command = format!("redislings verify {} --server {server}", case.id);
     if lessons != Path::new("lessons") {
-        command.push_str(&format!(" --lessons {}", lessons.display()));
+        command = format!("{command} --lessons {}", lessons.display());
     }
     command
 }

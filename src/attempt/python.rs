@@ -67,8 +67,7 @@ pub fn probe(packages: &[String]) -> Result<Probe, WorldError> {
 pub fn environment_name(probe: &Probe, packages: &[String]) -> String {
     let key = format!("{} {}", probe.identity, packages.join(" "));
     let hash = Sha256::digest(key.as_bytes());
-    let short: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("python-{short}")
+    hash.iter().take(6).fold("python-".to_owned(), |name, byte| name + &format!("{byte:02x}"))
 }
 
 impl Python {

@@ -78,19 +78,8 @@ fn answer(
         let languages: Vec<&str> = exercise.languages().into_iter().map(Language::word).collect();
         return Err(Stop::Usage(fact, format!("answer it in {}", languages.join(" or "))));
     }
-    let bytes = match file {
-        Some(path) => {
-            std::fs::read(path).map_err(|error| unreadable(&path.display().to_string(), &error))?
-        }
-        None => {
-            let mut bytes = Vec::new();
-            std::io::stdin()
-                .read_to_end(&mut bytes)
-                .map_err(|error| unreadable("standard input", &error))?;
-            bytes
-        }
-    };
     let name = file.map_or("standard input".to_owned(), |path| path.display().to_string());
+    let bytes = read(file).map_err(|error| unreadable(&name, &error))?;
     let text = text(bytes, &name, language)?;
     let path =
         file.filter(|_| language == Language::Python).and_then(|path| path.canonicalize().ok());
@@ -100,15 +89,24 @@ fn answer(
 fn language_of(file: Option<&Path>, told: Option<LanguageName>) -> Result<Language, Stop> {
     let ending = file.and_then(Path::extension).and_then(|ending| ending.to_str());
     match (told, file, ending) {
-        (Some(LanguageName::Python), ..) => Ok(Language::Python),
-        (Some(LanguageName::Redis), ..) | (None, None, _) => Ok(Language::Redis),
-        (None, _, Some("py")) => Ok(Language::Python),
-        (None, _, Some("redis")) => Ok(Language::Redis),
+        (Some(LanguageName::Python), ..) | (None, _, Some("py")) => Ok(Language::Python),
+        (Some(LanguageName::Redis), ..) | (None, None, _) | (None, _, Some("redis")) => {
+            Ok(Language::Redis)
+        }
         (None, Some(path), _) => Err(Stop::Usage(
             format!("the ending of `{}` does not tell its language", path.display()),
             "add `--language python` or `--language redis`".to_owned(),
         )),
     }
+}
+
+fn read(file: Option<&Path>) -> std::io::Result<Vec<u8>> {
+    let Some(path) = file else {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    };
+    std::fs::read(path)
 }
 
 /// Python reads its own file and has its own word about encodings; commands must be UTF-8.
@@ -120,7 +118,7 @@ fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, Stop> 
         }
         Err(error) => {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let line = good.split(|&byte| byte == b'\n').count();
             Err(Stop::Usage(
                 format!("`{name}` is not UTF-8 text (line {line})"),
                 "save it as UTF-8; other bytes are written \"\\x00\" in commands".to_owned(),

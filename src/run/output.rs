@@ -7,7 +7,7 @@ use crate::cli::ColorWhen;
 
 static ERR_COLORED: AtomicBool = AtomicBool::new(false);
 
-/// One decision for each stream: `--color`, NO_COLOR, CLICOLOR_FORCE, the terminal.
+/// One decision for each stream: `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, the terminal.
 pub(super) fn set_colors(when: ColorWhen) {
     let err = super::colors_wanted(when, std::io::stderr().is_terminal());
     let out = super::colors_wanted(when, std::io::stdout().is_terminal());

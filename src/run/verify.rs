@@ -35,9 +35,10 @@ pub(super) fn verify(
     let telling = |line: &str| err(&terminal::notice(line));
     let chosen = choose_server(common)?;
     telling(&format!("server: {}", chosen.why));
-    let python = match verify::needs_python(&cases) {
-        true => Some(Python::find(&course.python_packages, &telling)?),
-        false => None,
+    let python = if verify::needs_python(&cases) {
+        Some(Python::find(&course.python_packages, &telling)?)
+    } else {
+        None
     };
     let count = AtomicUsize::new(0);
     let show_progress = std::io::stderr().is_terminal();

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -17,7 +18,7 @@ use testcontainers::bollard::query_parameters::{
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::runners::AsyncRunner as _;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt as _};
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 
 use super::session_lock::SessionLock;
 use super::{Ended, options};
@@ -133,7 +134,8 @@ fn name_and_tag(reference: &str) -> (String, String) {
 /// A running (or killed) container with one server in it.
 #[derive(Debug)]
 pub struct Container {
-    container: Option<ContainerAsync<GenericImage>>,
+    /// Taken when it is removed.
+    handle: Option<ContainerAsync<GenericImage>>,
     id: String,
     port: u16,
     /// How much of the log was written before the last start.
@@ -143,10 +145,11 @@ pub struct Container {
 impl Container {
     /// Creates and starts a container; the server in it may need some more milliseconds.
     pub fn start(image: &Image, settings: &[(String, String)]) -> Result<Self, WorldError> {
-        sweep_once();
-        let server = unique();
+        let lock = SessionLock::of_this_session()?;
+        remove_at_end(lock.session());
+        let server = unique(lock.session());
         let _creating = cleanup::creating();
-        let started = block_on(request(image, settings, &server)?.start());
+        let started = block_on(request(image, settings, lock, &server).start());
         let container = match started {
             Ok(container) => container,
             Err(error) => {
@@ -164,7 +167,7 @@ impl Container {
             }
         };
         let id = container.id().to_owned();
-        let mut started = Self { container: Some(container), id, port: 0, log_offset: 0 };
+        let mut started = Self { handle: Some(container), id, port: 0, log_offset: 0 };
         started.port = started.published_port()?;
         Ok(started)
     }
@@ -267,7 +270,7 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        if let Some(container) = self.container.take() {
+        if let Some(container) = self.handle.take() {
             let removed = block_on(container.rm());
             if removed.is_err() {
                 remove_by_id(&self.id);
@@ -279,18 +282,18 @@ impl Drop for Container {
 fn request(
     image: &Image,
     settings: &[(String, String)],
+    lock: &SessionLock,
     server: &str,
-) -> Result<testcontainers::ContainerRequest<GenericImage>, WorldError> {
+) -> ContainerRequest<GenericImage> {
     let (name, tag) = name_and_tag(&image.reference);
     // Connections come from the engine's bridge, which protected mode would refuse; the port itself
     // is published on 127.0.0.1 only.
     let fixed = [("port", "6379"), ("protected-mode", "no"), ("daemonize", "no"), ("logfile", "")];
     let mut command = vec![image.program.clone()];
     command.extend(options::arguments(settings, &fixed));
-    let lock = SessionLock::of_this_session()?;
     let binding =
         PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(String::new()) };
-    Ok(GenericImage::new(name, tag)
+    GenericImage::new(name, tag)
         .with_exposed_port(6379.tcp())
         .with_cmd(command)
         .with_working_dir("/data")
@@ -302,21 +305,34 @@ fn request(
             host.publish_all_ports = Some(false);
             host.port_bindings =
                 Some(HashMap::from([("6379/tcp".to_owned(), Some(vec![binding.clone()]))]));
-        }))
+        })
 }
 
-/// Removes what runs of redislings that were killed (SIGKILL) left behind, once a run, and makes sure
-/// that this run's containers go with a signal.
-pub fn sweep_once() {
+/// Removes, once a run and in the background, what runs of redislings that were killed (SIGKILL) left
+/// behind. Where no engine answers, nothing happens.
+pub fn sweep_leftovers() {
     static SWEPT: OnceLock<()> = OnceLock::new();
     SWEPT.get_or_init(|| {
-        let Ok(lock) = SessionLock::of_this_session() else { return };
-        for (id, session) in labelled(OWNER_LABEL, lock.owner()) {
-            if !lock.is_alive(&session) {
-                remove_by_id(&id);
+        // Without a thread nothing is swept this time.
+        let _ = std::thread::Builder::new().name("sweep".into()).spawn(|| {
+            if engine_version().is_err() {
+                return;
             }
-        }
-        let session = lock.session().to_owned();
+            let Ok(lock) = SessionLock::of_this_session() else { return };
+            for (id, session) in labelled(OWNER_LABEL, lock.owner()) {
+                if !lock.is_alive(&session) {
+                    remove_by_id(&id);
+                }
+            }
+        });
+    });
+}
+
+/// Makes sure that a signal takes this run's containers with it.
+fn remove_at_end(session: &str) {
+    static REGISTERED: OnceLock<()> = OnceLock::new();
+    REGISTERED.get_or_init(|| {
+        let session = session.to_owned();
         cleanup::at_end(move || remove_labelled(SESSION_LABEL, &session));
     });
 }
@@ -348,13 +364,9 @@ fn remove_by_id(id: &str) {
     });
 }
 
-fn unique() -> String {
-    use std::sync::atomic::{AtomicU32, Ordering};
+fn unique(session: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let session =
-        SessionLock::of_this_session().map(|lock| lock.session().to_owned()).unwrap_or_default();
-    format!("{session}-{number}")
+    format!("{session}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn engine_gone(why: impl Into<String>) -> WorldError {

@@ -39,9 +39,9 @@ pub struct Ended {
 
 #[derive(Debug)]
 enum Host {
-    Container(container::Container),
-    Process(process::Process),
-    Address(Address),
+    Container(Box<container::Container>),
+    Process(Box<process::Process>),
+    Address(Box<Address>),
 }
 
 /// A server that nobody used before, except behind an address. Ended and removed when dropped.
@@ -57,10 +57,10 @@ impl Server {
     pub fn start(source: &Source, settings: &[(String, String)]) -> Result<Self, WorldError> {
         let host = match source {
             Source::Container(image) => {
-                Host::Container(container::Container::start(image, settings)?)
+                Host::Container(Box::new(container::Container::start(image, settings)?))
             }
             Source::Process { program, .. } => {
-                Host::Process(process::Process::start(program, settings)?)
+                Host::Process(Box::new(process::Process::start(program, settings)?))
             }
             Source::Address(address) => {
                 address.inspect()?;

@@ -21,7 +21,7 @@ pub enum Wanted {
     /// The server that comes by pip, or nothing.
     Bundled,
     /// Somebody's own.
-    Address(Address),
+    Address(Box<Address>),
 }
 
 /// Where every fresh server comes from.
@@ -37,7 +37,7 @@ pub enum Source {
         bundled: bool,
     },
     /// Always the same server.
-    Address(Address),
+    Address(Box<Address>),
 }
 
 impl Source {
@@ -63,6 +63,9 @@ pub struct Chosen {
 
 /// Finds what is wanted. `telling` gets a line before anything that takes its time: a pull, an installation.
 pub fn choose(wanted: &Wanted, image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
+    if !matches!(wanted, Wanted::Address(_)) {
+        container::sweep_leftovers();
+    }
     match wanted {
         Wanted::Container => container(image, telling).map_err(|why| no_container(&why)),
         Wanted::Process => process().ok_or_else(no_process),
@@ -138,7 +141,7 @@ fn given(address: &Address) -> Chosen {
         "the server at `{}`, as told; it is never flushed, killed or configured",
         address.shown()
     );
-    Chosen { source: Source::Address(address.clone()), why }
+    Chosen { source: Source::Address(Box::new(address.clone())), why }
 }
 
 /// The program's absolute path, if PATH has it.

@@ -27,7 +27,7 @@ pub mod present;
 mod progress;
 pub mod redis_cli;
 pub mod run;
-mod runtime;
+pub mod runtime;
 pub mod server;
 mod session;
 pub mod verdict;

@@ -36,7 +36,7 @@ pub struct Finding {
     pub outcome: Outcome,
     /// The sentence for the student.
     pub says: String,
-    /// In words; empty where it was not reached.
+    /// In words; where it was not reached, the sentence for the student.
     pub expected: String,
     /// In words; empty where it was not reached.
     pub found: String,
@@ -95,7 +95,7 @@ fn finding(check: &Check, seen: Option<&Seen>) -> Finding {
         Some(Seen { met: false, expected, found }) => {
             (Outcome::Unmet, expected.clone(), found.clone())
         }
-        None => (Outcome::NotReached, String::new(), String::new()),
+        None => (Outcome::NotReached, check.sentence(), String::new()),
     };
     let otherwise = check.otherwise.clone().filter(|_| outcome == Outcome::Unmet);
     Finding { check: check.id.clone(), outcome, says: check.sentence(), expected, found, otherwise }

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use redis::Value;
-
 use super::evidence::{Typed, TypedExchange, is_saving};
 use crate::redis_cli::{reply, words};
 use crate::server::{CallError, Client, Server, Snapshot};
@@ -106,21 +104,4 @@ fn wait_for_background_save(
             }
         }
     }
-}
-
-/// Commands that prepare the server; the first that fails is an error.
-pub fn prepare(client: &mut Client, text: &str, limit: Duration) -> Result<(), String> {
-    let deadline = Instant::now() + limit;
-    for line in text.lines().map(str::trim).filter(|line| !words::is_comment(line)) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let words = words::split(line).map_err(|error| format!("`{line}`: {error}"))?;
-        match client.call(&words, left) {
-            Ok(value @ Value::ServerError(_)) => {
-                return Err(format!("`{line}`: {}", reply::format(&value)));
-            }
-            Ok(_) => {}
-            Err(error) => return Err(format!("`{line}`: {error}")),
-        }
-    }
-    Ok(())
 }

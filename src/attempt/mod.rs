@@ -4,6 +4,7 @@ pub mod commands;
 pub mod evidence;
 pub mod program;
 pub mod python;
+mod setup;
 mod stragglers;
 
 use std::collections::BTreeMap;
@@ -27,7 +28,6 @@ const LOOK_LIMIT: Duration = Duration::from_secs(5);
 /// For the look between the end of an answer and the crash at that very moment: a server that is busy
 /// with a save must not be given the time to finish it.
 const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
-const SETUP_LIMIT: Duration = Duration::from_secs(30);
 /// A save at the baseline's second would look like none: see [`wait_until_lastsave_can_move`].
 const CLOCK_LIMIT: Duration = Duration::from_secs(5);
 const COARSE_CLOCK_MARGIN_MICROS: i64 = 20_000;
@@ -56,6 +56,7 @@ pub fn attempt(
     let before = baseline(server, exercise)?;
     let run = run_answer(server, answer, python, &before, exercise.time_limit)?;
     let evidence = observe(server, exercise, before, run);
+    setup::take_out(server, &exercise.setup);
     // A signal may have ended the server in the middle: then nothing of this is true.
     cleanup::stop_if_a_signal_came();
     evidence
@@ -71,6 +72,7 @@ pub fn attempt_lines(
     let before = baseline(server, exercise)?;
     let run = Run::Typed(commands::run_lines(server, &before, next_line));
     let evidence = observe(server, exercise, before, run);
+    setup::take_out(server, &exercise.setup);
     cleanup::stop_if_a_signal_came();
     evidence
 }
@@ -83,9 +85,10 @@ pub fn run_example(
     python: Option<&Python>,
     limit: Duration,
 ) -> Result<Run, WorldError> {
-    set_up(server, setup)?;
+    setup::set_up(server, setup)?;
     let before = look(server)?;
     let run = run_answer(server, answer, python, &before, limit);
+    setup::take_out(server, setup);
     cleanup::stop_if_a_signal_came();
     run
 }
@@ -109,7 +112,7 @@ fn refuse_what_an_address_cannot_do(
 
 /// Setup done, nothing saving, LASTSAVE free to move: the moment `before`.
 fn baseline(server: &mut Server, exercise: &Exercise) -> Result<Snapshot, WorldError> {
-    set_up(server, &exercise.setup)?;
+    setup::set_up(server, &exercise.setup)?;
     let deadline = Instant::now() + CLOCK_LIMIT;
     while look(server)?.number("rdb_bgsave_in_progress") != 0 && Instant::now() < deadline {
         std::thread::park_timeout(POLL);
@@ -118,19 +121,6 @@ fn baseline(server: &mut Server, exercise: &Exercise) -> Result<Snapshot, WorldE
     let before = look(server)?;
     refuse_unknown_fields(server, exercise, &before)?;
     Ok(before)
-}
-
-fn set_up(server: &mut Server, setup: &[crate::lesson::Code]) -> Result<(), WorldError> {
-    for code in setup {
-        commands::prepare(server.client(), &code.text, SETUP_LIMIT).map_err(|why| {
-            let fact = format!("the exercise's setup failed on {}: {why}", server.name());
-            WorldError::new(
-                fact,
-                "the lesson's `redis setup` block, or the server, is at fault, not the answer",
-            )
-        })?;
-    }
-    Ok(())
 }
 
 fn look(server: &mut Server) -> Result<Snapshot, WorldError> {

@@ -84,6 +84,15 @@ impl Subject {
         matches!(self, Self::Stdout(_) | Self::Exit(_))
     }
 
+    /// Whether it compares with `before`, which a restart in between makes meaningless.
+    pub fn compares_with_before(&self) -> bool {
+        match self {
+            Self::Lastsave(_) | Self::Calls(_) => true,
+            Self::Info(fields) => fields.iter().any(|(_, expected)| matches!(expected, Expected::MoreBy(_))),
+            Self::Reply(_) | Self::Config(_) | Self::Stdout(_) | Self::Exit(_) => false,
+        }
+    }
+
     fn sentence(&self, at: Moment) -> String {
         let what = match self {
             Self::Lastsave(Lastsave::Advanced) => "LASTSAVE has advanced".to_owned(),

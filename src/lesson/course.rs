@@ -5,6 +5,8 @@ mod settings;
 
 use std::path::{Path, PathBuf};
 
+pub use settings::DEFAULT_PACKAGE;
+
 use super::problem::{Problem, Severity};
 use super::{Exercise, Lesson, Span, Step, parse};
 

@@ -11,6 +11,9 @@ pub mod parse;
 pub mod problem;
 mod toml_table;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;

@@ -18,6 +18,11 @@ use outline::Outline;
 /// of the text.
 pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
     let mut problems = Problems::new(path, &source);
+    if let Some(at) = lone_carriage_return(&source) {
+        let help = Some("save the file with Unix line endings".to_owned());
+        problems.error(at..at, "a carriage return that ends no line", help);
+        return (None, problems.into_sorted());
+    }
     let id = lesson_id(path);
     let Outline { title, sections } = outline::read(&source, &mut problems);
     let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| id.clone());
@@ -30,6 +35,13 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
     let usable = !problems.has_error();
     let lesson = usable.then(|| Lesson { id, path: path.to_owned(), source, title, steps });
     (lesson, problems.into_sorted())
+}
+
+/// Markdown ends a line there, editors and this program do not: every place behind it would be
+/// told wrongly.
+fn lone_carriage_return(source: &str) -> Option<usize> {
+    let bytes = source.as_bytes();
+    (0..bytes.len()).find(|&at| bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
 }
 
 /// `04-snapshotting.md` is `snapshotting`.

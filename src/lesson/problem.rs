@@ -93,14 +93,12 @@ pub fn draw(problem: &Problem, colored: bool) -> String {
 
 /// The text as editors count it, without a byte order mark, and the span in it.
 fn visible(source: &str, span: Span) -> (&str, Span) {
-    match source.strip_prefix(BYTE_ORDER_MARK) {
-        Some(text) => {
-            let mark = BYTE_ORDER_MARK.len_utf8();
-            let span = span.start.saturating_sub(mark)..span.end.saturating_sub(mark);
-            (text, clamp(span, text))
-        }
-        None => (source, clamp(span, source)),
-    }
+    let text = source.strip_prefix(BYTE_ORDER_MARK).unwrap_or(source);
+    let mark = source.len() - text.len();
+    let span = clamp(span.start.saturating_sub(mark)..span.end.saturating_sub(mark), text);
+    // Behind the last line break is no line that could be shown.
+    let last = text.trim_end_matches(['\r', '\n']).len();
+    if span.start == text.len() { (text, last..last) } else { (text, span) }
 }
 
 /// A span that may be used to index `text`: ordered, inside, on character boundaries. A span that
@@ -189,5 +187,61 @@ impl Problems {
     pub(super) fn into_sorted(mut self) -> Vec<Problem> {
         self.found.sort_by_key(|problem| problem.span.as_ref().map(|span| span.start));
         self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::reversed_empty_ranges, reason = "such a span must be survived")]
+    fn odd_spans_are_clamped() {
+        let text = "a日b";
+        for (span, clamped) in [
+            (0..1, 0..1),
+            (2..3, 1..4),
+            (1..2, 1..4),
+            (3..3, 1..4),
+            (4..1, 4..4),
+            (5..9, 5..5),
+            (90..99, 5..5),
+            (0..usize::MAX, 0..5),
+        ] {
+            assert_eq!(clamp(span.clone(), text), clamped, "{span:?}");
+        }
+        assert_eq!(clamp(7..9, ""), 0..0);
+    }
+
+    #[test]
+    fn any_span_of_any_text_draws() {
+        for text in ["", "\n", "a", "a\r\nb", "\u{feff}a\n日", "\t\0\u{1b}[1m", "\r\r\n\n日本"] {
+            for start in 0..12 {
+                for end in 0..12 {
+                    let problem = Problem::of_path(Path::new("a.md"), "m", Some("h".to_owned()));
+                    let problem =
+                        Problem { source: text.into(), span: Some(start..end), ..problem };
+                    assert!(draw(&problem, true).contains("a.md"));
+                    assert!(draw(&problem, false).contains(&problem.place()), "{text:?} {start}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_slip_is_near_and_another_word_is_not() {
+        let subjects = ["lastsave", "calls", "info"];
+        assert_eq!(did_you_mean("lastsav", subjects).as_deref(), Some("did you mean `lastsave`?"));
+        assert_eq!(nearest("LASTSAVE", subjects), Some("lastsave"));
+        assert_eq!(nearest("ifno", subjects), Some("info"));
+        assert_eq!(nearest("foo", subjects), None);
+        assert_eq!(nearest("x", ["y", ""]), None);
+        assert_eq!(nearest("", subjects), None);
+    }
+
+    #[test]
+    fn words_are_listed_as_in_a_sentence() {
+        assert_eq!(one_of(&["a"]), "`a`");
+        assert_eq!(one_of(&["a", "b", "c"]), "`a`, `b` or `c`");
     }
 }

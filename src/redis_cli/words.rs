@@ -16,7 +16,8 @@ pub fn split(line: &str) -> Result<Vec<Vec<u8>>, QuoteError> {
     let mut words = Vec::new();
     let mut rest = line.as_bytes();
     loop {
-        rest = rest.trim_ascii_start();
+        let blanks = rest.iter().take_while(|&&byte| is_blank(byte)).count();
+        rest = &rest[blanks..];
         if rest.is_empty() {
             return Ok(words);
         }
@@ -110,6 +111,11 @@ mod tests {
     fn words_are_separated_by_white_space() {
         assert_eq!(words("  SET  a\t1 ").unwrap(), ["SET", "a", "1"]);
         assert!(words("   ").unwrap().is_empty());
+    }
+
+    #[test]
+    fn every_blank_that_ends_a_word_is_skipped_before_the_next() {
+        assert_eq!(words("a\0b\x0b c\x0c").unwrap(), ["a", "b", "c"]);
     }
 
     #[test]

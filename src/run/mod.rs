@@ -110,7 +110,7 @@ fn examine(common: &Common) -> Exit {
     let packages = match Course::load(&common.lessons) {
         Ok((course, _)) => course.python_packages,
         // Doctor looks at the machine; `verify` and `list` tell what is wrong with lessons.
-        Err(_) => vec!["redis".to_owned()],
+        Err(_) => vec![crate::lesson::course::DEFAULT_PACKAGE.to_owned()],
     };
     let (report, good) = doctor::examine(&common.image, &packages);
     out(&report);
@@ -176,10 +176,8 @@ fn find<'c>(course: &'c Course, id: &str) -> Result<&'c crate::lesson::Exercise,
     course.exercise(id).map(|(_, exercise)| exercise).ok_or_else(|| {
         let ids: Vec<&str> =
             course.exercises().map(|(_, _, exercise)| exercise.id.as_str()).collect();
-        let help = match problem::did_you_mean(id, ids.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => "`redislings list` shows all".to_owned(),
-        };
+        let meant = problem::did_you_mean(id, ids.iter().copied());
+        let help = meant.unwrap_or_else(|| "`redislings list` shows all".to_owned());
         Stop::Usage(format!("there is no exercise `{id}`"), help)
     })
 }

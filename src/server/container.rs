@@ -172,6 +172,11 @@ impl Container {
         Ok(started)
     }
 
+    /// The engine's name for it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The port on 127.0.0.1; another one after [`Self::restart`] (Redis facts 7).
     pub fn port(&self) -> u16 {
         self.port

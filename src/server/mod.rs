@@ -158,6 +158,14 @@ impl Server {
         }
     }
 
+    /// The engine's name for it, where it is a container.
+    pub fn container_id(&self) -> Option<&str> {
+        match &self.host {
+            Host::Container(container) => Some(container.id()),
+            Host::Process(_) | Host::Address(_) => None,
+        }
+    }
+
     fn wait_until_it_answers(&mut self) -> Result<(), WorldError> {
         let deadline = Instant::now() + READY_DEADLINE;
         loop {

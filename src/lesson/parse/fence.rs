@@ -1,6 +1,6 @@
 //! Info strings: the words behind an opening fence.
 
-use super::super::problem::{Problems, did_you_mean, nearest, one_of};
+use super::super::problem::{Problems, did_you_mean, nearest};
 use super::super::{Language, Span};
 
 const NO_RUN: &str = "norun";
@@ -11,6 +11,7 @@ const WRONG: &str = "wrong";
 const EXERCISE: &str = "exercise";
 const FAILS: &str = "fails=";
 const ROLES: [&str; 5] = [NO_RUN, SETUP, STARTER, SOLUTION, WRONG];
+const WORDS: &str = "`norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`";
 
 /// What a fenced block is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +161,7 @@ fn unknown_word(word: &Word, problems: &mut Problems) {
         let help = match nearest(name, ROLES.into_iter().chain(["fails"])) {
             Some("fails") => "did you mean `fails=CHECK`?".to_owned(),
             Some(candidate) => format!("did you mean `{candidate}`?"),
-            None => format!("use {} or `fails=CHECK`", one_of(&ROLES)),
+            None => format!("known words: {WORDS}"),
         };
         (format!("unknown word `{text}`"), help)
     };

@@ -23,7 +23,10 @@ fn a_wrong_answer_must_name_the_check_it_fails_on() {
 #[test]
 fn fails_must_name_something_and_once() {
     assert_told(&with("fails=saved", "fails="), "20:18: `fails=` names no check");
-    assert_problem(&with("fails=saved", "fails=saved fails=saved"), "20:30: a second `fails=` (name one check)");
+    assert_problem(
+        &with("fails=saved", "fails=saved fails=saved"),
+        "20:30: a second `fails=` (name one check)",
+    );
 }
 
 #[test]
@@ -55,7 +58,10 @@ fn an_exercise_that_checks_exit_has_no_other_finding_for_it() {
 #[test]
 fn fails_is_of_no_use_on_other_blocks() {
     let help = "`fails=` is of no use here (only a `starter` or a `wrong` answer fails on a check)";
-    assert_problem(&with("redis solution", "redis solution fails=saved"), &format!("24:19: {help}"));
+    assert_problem(
+        &with("redis solution", "redis solution fails=saved"),
+        &format!("24:19: {help}"),
+    );
     assert_problem(&and("```redis fails=saved\n```\n"), &format!("28:10: {help}"));
     assert_problem(&and("```redis setup fails=saved\n```\n"), &format!("28:16: {help}"));
 }
@@ -125,7 +131,9 @@ fn a_section_has_one_exercise() {
 
 #[test]
 fn an_exercise_may_have_several_solutions_and_setups() {
-    let source = and("```redis solution\nBGSAVE\n```\n```redis setup\nSET a 1\n```\n```redis setup\nGET a\n```\n");
+    let source = and(
+        "```redis solution\nBGSAVE\n```\n```redis setup\nSET a 1\n```\n```redis setup\nGET a\n```\n",
+    );
     let lesson = lesson(&source);
     let exercise = lesson.steps[1].exercise.as_ref().unwrap();
     assert_eq!((exercise.solutions.len(), exercise.setup.len()), (2, 2));
@@ -138,7 +146,7 @@ fn hints_are_markdown_without_the_marks_of_the_quote() {
         "> Try `SAVE`.\n",
         "> Try\n> this:\n>\n> ```redis\n>   SAVE\n> ```\nlazy\n\n> [!tip]\n> > two\n",
     );
-    let lesson = lesson(&source.replace("\n", "\r\n"));
+    let lesson = lesson(&source.replace('\n', "\r\n"));
     let hints = &lesson.steps[1].exercise.as_ref().unwrap().hints;
     assert_eq!(hints[0], "Try\nthis:\n\n```redis\n  SAVE\n```");
     assert_eq!(hints[1], "> two");
@@ -152,6 +160,9 @@ fn a_hint_in_a_list_is_a_hint() {
 
 #[test]
 fn an_answer_inside_details_counts() {
-    let source = with("```redis solution\nSAVE\n```", "<details>\n\n```redis solution\nSAVE\n```\n\n</details>");
+    let source = with(
+        "```redis solution\nSAVE\n```",
+        "<details>\n\n```redis solution\nSAVE\n```\n\n</details>",
+    );
     assert_eq!(lesson(&source).steps[1].exercise.as_ref().unwrap().solutions.len(), 1);
 }

@@ -2,14 +2,11 @@
 
 use super::*;
 
-const ROLES: &str = "use `norun`, `setup`, `starter`, `solution`, `wrong` or `fails=CHECK`";
+const WORDS: &str = "known words: `norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`";
 
 #[test]
 fn an_unknown_word_behind_a_language_is_pointed_at() {
-    assert_problem(
-        "```python  x=1\n```\n",
-        &format!("1:12: unknown word `x=1` ({ROLES})"),
-    );
+    assert_problem("```python  x=1\n```\n", &format!("1:12: unknown word `x=1` ({WORDS})"));
 }
 
 #[test]
@@ -78,14 +75,16 @@ fn an_answer_needs_an_exercise_in_its_section() {
 
 #[test]
 fn a_block_without_an_end_is_a_problem() {
-    let help = "the block is never closed (end it with a line `";
-    assert_problem("a\n\n```py\nx\n", &format!("3:1: {help}````)"));
-    assert_problem("~~~~ text", &format!("1:1: {help}~~~~`)"));
-    assert_problem("> ```py\n> x\n\ny\n", &format!("1:3: {help}````)"));
-    assert_problem("- ```py\n  x\n\ny\n", &format!("1:3: {help}````)"));
-    assert_problem("```py\n    ```\n", &format!("1:1: {help}````)"));
-    assert_problem("````py\n```\n", &format!("1:1: {help}````)").replace("````)", "`````)"));
-    assert_problem("```py", &format!("1:1: {help}````)"));
+    let never = |place: &str, marks: &str| {
+        format!("{place}: the block is never closed (end it with a line `{marks}`)")
+    };
+    assert_problem("a\n\n```py\nx\n", &never("3:1", "```"));
+    assert_problem("~~~~ text", &never("1:1", "~~~~"));
+    assert_problem("> ```py\n> x\n\ny\n", &never("1:3", "```"));
+    assert_problem("- ```py\n  x\n\ny\n", &never("1:3", "```"));
+    assert_problem("```py\n    ```\n", &never("1:1", "```"));
+    assert_problem("````py\n```\n", &never("1:1", "````"));
+    assert_problem("```py", &never("1:1", "```"));
 }
 
 #[test]

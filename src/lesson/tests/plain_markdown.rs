@@ -71,9 +71,8 @@ fn py_and_python_and_redis_are_examples_and_all_else_is_shown() {
 
 #[test]
 fn lines_with_a_prompt_make_a_dialogue() {
-    let lesson = lesson(
-        "```redis\n# comment\n\n> SET a 1\nOK\n> KEYS *\n1) \"a\"\n2) ...\n\n> PING\n```\n",
-    );
+    let lesson =
+        lesson("```redis\n# comment\n\n> SET a 1\nOK\n> KEYS *\n1) \"a\"\n2) ...\n\n> PING\n```\n");
     let dialogue = &lesson.steps[0].examples[0].dialogue;
     let pairs: Vec<(&str, &str)> =
         dialogue.iter().map(|it| (it.command.as_str(), it.reply.as_str())).collect();
@@ -109,14 +108,10 @@ fn the_whole_example_language_of_an_exercise_is_read() {
     assert!(lesson.source[exercise.solutions[0].span.clone()].ends_with("SAVE\n```"));
 }
 
-/// For a real file: `LESSON_FILE=… cargo test --lib lesson -- --ignored --nocapture real`.
 #[test]
-#[ignore = "reads the file named by LESSON_FILE"]
-fn a_real_file_is_told_about() {
-    let path = std::env::var_os("LESSON_FILE").expect("LESSON_FILE");
-    let (lesson, problems) = parse(Path::new(&path), std::fs::read_to_string(&path).unwrap());
-    println!("{}", drawn(&problems));
-    for step in lesson.iter().flat_map(|lesson| &lesson.steps) {
-        println!("{}: {} examples, reading {:?}", step.title, step.examples.len(), step.reading);
-    }
+fn a_carriage_return_alone_is_a_problem() {
+    assert_problem(
+        "a\nb\rc\n\r\n",
+        "2:2: a carriage return that ends no line (save the file with Unix line endings)",
+    );
 }

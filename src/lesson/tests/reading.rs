@@ -27,7 +27,8 @@ fn plain_markdown_is_read_as_it_stands() {
 #[test]
 fn the_authors_note_under_a_wrong_answer_is_not_read() {
     let wrong = "```redis wrong fails=saved\nx\n```\n";
-    let text = and(&format!("{wrong}\nnote *one*\n\n### still\n\n```redis\nGET a\n```\n\nfor all\n"));
+    let text =
+        and(&format!("{wrong}\nnote *one*\n\n### still\n\n```redis\nGET a\n```\n\nfor all\n"));
     assert!(!text.contains("note") && !text.contains("still"), "{text}");
     assert!(text.contains("GET a") && text.contains("for all"), "{text}");
 }
@@ -54,7 +55,8 @@ fn details_with_an_answer_are_not_read_and_others_are() {
 
 #[test]
 fn a_note_inside_details_ends_with_them() {
-    let text = and("<details>\n\n```redis wrong fails=saved\nx\n```\n\nnote\n\n</details>\n\nafter\n");
+    let text =
+        and("<details>\n\n```redis wrong fails=saved\nx\n```\n\nnote\n\n</details>\n\nafter\n");
     assert!(!text.contains("note") && text.contains("after"), "{text}");
 }
 

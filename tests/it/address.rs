@@ -1,0 +1,100 @@
+//! Somebody's own server at an address.
+
+use crate::support::redis_server::ForeignServer;
+use crate::support::{Place, unmet};
+
+fn check(
+    server: &ForeignServer,
+    exercise: &str,
+    answer: &str,
+    more: &[&str],
+) -> (serde_json::Value, i32) {
+    let url = server.url();
+    let arguments = [&["--server", url.as_str()], more].concat();
+    Place::new().check_with(exercise, "a.redis", answer, &arguments)
+}
+
+#[test]
+fn a_server_with_keys_is_refused() {
+    let server = ForeignServer::start();
+    server.ask(&["SET", "mine", "1"]);
+    let (verdict, code) = check(&server, "creating-snapshots", "SAVE\nBGSAVE\n", &[]);
+    assert_eq!((verdict["outcome"].as_str(), code), (Some("unchecked"), 3));
+    assert!(verdict["reason"].as_str().unwrap().contains("not empty"), "{verdict:#}");
+}
+
+#[test]
+fn an_empty_server_is_used_and_left_as_empty() {
+    let server = ForeignServer::start();
+    for _ in 0..2 {
+        let (verdict, code) = check(&server, "creating-snapshots", "SAVE\nBGSAVE\n", &[]);
+        assert_eq!((verdict["outcome"].as_str(), code), (Some("passed"), 0), "{verdict:#}");
+        assert!(verdict["server"].as_str().unwrap().ends_with("(address)"));
+    }
+    assert_eq!(server.ask(&["DBSIZE"]), "(integer) 0");
+}
+
+#[test]
+fn keys_that_may_be_there_stay() {
+    let server = ForeignServer::start();
+    server.ask(&["SET", "mine", "1"]);
+    let (verdict, _) =
+        check(&server, "creating-snapshots", "SAVE\nBGSAVE\n", &["--allow-non-empty"]);
+    assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
+    assert_eq!(server.ask(&["GET", "mine"]), "\"1\"");
+    assert_eq!(server.ask(&["DBSIZE"]), "(integer) 1");
+}
+
+#[test]
+fn a_key_is_never_written_over_by_setup() {
+    let server = ForeignServer::start();
+    server.ask(&["SET", "order:1001", "mine"]);
+    let (verdict, code) =
+        check(&server, "creating-snapshots", "SAVE\nBGSAVE\n", &["--allow-non-empty"]);
+    assert_eq!(code, 3, "{verdict:#}");
+    assert_eq!(server.ask(&["GET", "order:1001"]), "\"mine\"");
+}
+
+#[test]
+fn an_exercise_that_needs_a_crash_says_that_it_cannot_be_checked_there() {
+    let server = ForeignServer::start();
+    let (verdict, code) = check(&server, "trigger-snapshots-manually", "SAVE\n", &[]);
+    assert_eq!(code, 3);
+    assert!(verdict["reason"].as_str().unwrap().contains("needs a crash"), "{verdict:#}");
+    assert_eq!(server.ask(&["PING"]), "PONG");
+}
+
+#[test]
+fn an_address_without_a_server_is_the_worlds_fault() {
+    let (_, code) = Place::new().check_with(
+        "creating-snapshots",
+        "a.redis",
+        "SAVE\n",
+        &["--server", "redis://127.0.0.1:1"],
+    );
+    assert_eq!(code, 3);
+}
+
+#[test]
+fn a_replica_is_no_plain_redis() {
+    let server = ForeignServer::start();
+    server.ask(&["REPLICAOF", "127.0.0.1", "1"]);
+    let (verdict, code) = check(&server, "creating-snapshots", "SAVE\n", &[]);
+    assert_eq!(code, 3);
+    assert!(verdict["reason"].as_str().unwrap().contains("role"), "{verdict:#}");
+}
+
+#[test]
+fn a_wrong_answer_fails_there_as_elsewhere() {
+    let server = ForeignServer::start();
+    let (verdict, code) = check(&server, "creating-snapshots", "SAVE\n", &[]);
+    assert_eq!((unmet(&verdict), code), (vec!["saved-in-the-background"], 1));
+}
+
+#[test]
+fn a_word_that_is_no_server_is_the_command_lines_fault() {
+    let place = Place::new();
+    let ended = place.run(&["check", "creating-snapshots", "-", "--server", "dockr"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("`--server dockr` is not known"), "{}", ended.stderr);
+}

@@ -1,0 +1,89 @@
+//! The house's walls, as far as `use` lines show them.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.join(folder)];
+    while let Some(place) = folders.pop() {
+        if place.is_file() {
+            found.push((place.clone(), std::fs::read_to_string(&place).unwrap()));
+            continue;
+        }
+        for entry in std::fs::read_dir(&place).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() || path.extension().is_some_and(|it| it == "rs") {
+                folders.push(path);
+            }
+        }
+    }
+    found
+}
+
+fn users_of(text: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut users: Vec<String> = sources("")
+        .into_iter()
+        .filter(|(_, source)| source.contains(text))
+        .map(|(path, _)| path.strip_prefix(&root).unwrap().display().to_string())
+        .collect();
+    users.sort();
+    users
+}
+
+/// No file below `folder` names one of `forbidden`.
+fn knows_nothing_of(folder: &str, forbidden: &[&str]) {
+    for (path, source) in sources(folder) {
+        for name in forbidden {
+            let used = [format!("crate::{name}::"), format!("crate::{name};"), format!("crate::{name}}}")];
+            let names_it = used.iter().any(|text| source.contains(text.as_str()));
+            assert!(!names_it, "{} names crate::{name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn lessons_know_no_other_stage() {
+    knows_nothing_of(
+        "lesson",
+        &["server", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
+    );
+}
+
+#[test]
+fn servers_know_no_other_stage() {
+    knows_nothing_of(
+        "server",
+        &["lesson", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
+    );
+}
+
+#[test]
+fn attempts_do_not_judge_or_present() {
+    knows_nothing_of("attempt", &["verdict", "present", "session", "verify", "run", "cli"]);
+}
+
+#[test]
+fn the_verdict_does_no_io() {
+    knows_nothing_of(
+        "verdict.rs",
+        &["present", "session", "verify", "run", "cli", "cleanup", "runtime"],
+    );
+    let (_, source) = sources("verdict.rs").remove(0);
+    assert!(!source.contains("std::fs") && !source.contains("std::process"));
+}
+
+#[test]
+fn each_outside_crate_has_one_home() {
+    assert_eq!(users_of("testcontainers::"), ["server/container.rs"]);
+    assert_eq!(users_of("inquire::"), ["ask.rs"]);
+    assert_eq!(users_of("clap::"), ["cli.rs", "run/mod.rs"]);
+    assert_eq!(
+        users_of("pulldown_cmark::")
+            .iter()
+            .filter(|path| !path.starts_with("lesson/") && !path.starts_with("present/"))
+            .count(),
+        0
+    );
+}

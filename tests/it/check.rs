@@ -1,0 +1,322 @@
+//! `redislings check`: verdicts on real answers, on a server process.
+
+use crate::support::{Place, found, unmet};
+
+/// The example of the lesson's source document.
+const SAVE_THEN_BGSAVE: &str = r#"
+import redis
+
+client = redis.Redis(host='localhost', port=6379, db=0)
+client.save()
+client.bgsave()
+print("Manual snapshot triggered.")
+"#;
+
+const PAID: &str = "SET order:1001 paid\nSET order:1002 paid\nSET order:1003 paid\n";
+
+fn passes(exercise: &str, name: &str, answer: &str) {
+    let (verdict, code) = Place::new().check(exercise, name, answer);
+    assert_eq!((verdict["outcome"].as_str(), code), (Some("passed"), 0), "{verdict:#}");
+}
+
+fn fails_on(exercise: &str, name: &str, answer: &str, checks: &[&str]) -> serde_json::Value {
+    let (verdict, code) = Place::new().check(exercise, name, answer);
+    assert_eq!((verdict["outcome"].as_str(), code), (Some("failed"), 1), "{verdict:#}");
+    assert_eq!(unmet(&verdict), checks, "{verdict:#}");
+    verdict
+}
+
+#[test]
+fn save_then_bgsave_passes_in_python() {
+    passes("creating-snapshots", "a.py", SAVE_THEN_BGSAVE);
+}
+
+#[test]
+fn save_then_bgsave_passes_in_redis() {
+    passes("creating-snapshots", "a.redis", "# first the one\nsave\n\n  BGSAVE  \n");
+}
+
+#[test]
+fn the_json_has_the_promised_shape() {
+    let (verdict, _) = Place::new().check("creating-snapshots", "a.redis", "SAVE\n");
+    let keys =
+        |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&verdict), ["exercise", "findings", "outcome", "server"]);
+    assert_eq!(keys(&verdict["findings"][0]), ["check", "expected", "found", "outcome"]);
+    let outcomes: Vec<&str> = verdict["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["met", "met", "unmet", "not-reached"]);
+    let server = verdict["server"].as_str().unwrap();
+    assert!(server.ends_with("(process)") || server.ends_with("(bundled)"), "{server}");
+}
+
+#[test]
+fn only_printing_does_not_pass() {
+    fails_on(
+        "creating-snapshots",
+        "a.py",
+        "print('Manual snapshot triggered.')",
+        &["snapshot-is-new"],
+    );
+}
+
+#[test]
+fn a_save_refused_while_bgsave_runs_does_not_count() {
+    fails_on("creating-snapshots", "a.redis", "BGSAVE\nSAVE\n", &["saved-in-the-foreground"]);
+}
+
+#[test]
+fn a_background_save_killed_by_flushall_has_not_ended_well() {
+    let verdict = fails_on(
+        "creating-snapshots",
+        "a.redis",
+        "SAVE\nBGSAVE\nFLUSHALL\n",
+        &["background-save-succeeded"],
+    );
+    assert!(found(&verdict, "background-save-succeeded").contains("signal"), "{verdict:#}");
+}
+
+#[test]
+fn the_printed_line_is_compared_as_a_line() {
+    let answer = SAVE_THEN_BGSAVE.replace("triggered.", "triggered");
+    fails_on("creating-snapshots", "a.py", &answer, &["says-so"]);
+}
+
+#[test]
+fn counters_that_were_reset_make_the_evidence_invalid() {
+    let verdict = fails_on(
+        "creating-snapshots",
+        "a.redis",
+        "SAVE\nBGSAVE\nCONFIG RESETSTAT\n",
+        &["evidence-is-valid"],
+    );
+    assert!(found(&verdict, "evidence-is-valid").contains("RESETSTAT"), "{verdict:#}");
+}
+
+#[test]
+fn a_server_that_was_shut_down_makes_the_evidence_invalid() {
+    let verdict = fails_on(
+        "creating-snapshots",
+        "a.redis",
+        "SAVE\nSHUTDOWN NOSAVE\n",
+        &["evidence-is-valid"],
+    );
+    assert!(found(&verdict, "evidence-is-valid").contains("gone"), "{verdict:#}");
+}
+
+#[test]
+fn a_traceback_does_not_pass_whatever_the_checks_say() {
+    let answer = format!("{SAVE_THEN_BGSAVE}\nraise ValueError('too late')\n");
+    let verdict = fails_on("creating-snapshots", "a.py", &answer, &["ends-well"]);
+    assert!(found(&verdict, "ends-well").contains("ValueError: too late"), "{verdict:#}");
+}
+
+#[test]
+fn an_exit_status_does_not_pass_whatever_the_checks_say() {
+    let answer = format!("{SAVE_THEN_BGSAVE}\nraise SystemExit(1)\n");
+    fails_on("creating-snapshots", "a.py", &answer, &["ends-well"]);
+}
+
+#[test]
+fn an_endless_program_is_ended_at_its_time_limit() {
+    let answer = format!("{SAVE_THEN_BGSAVE}\nwhile True: pass\n");
+    let verdict = fails_on("creating-snapshots", "a.py", &answer, &["ends-well"]);
+    assert!(found(&verdict, "ends-well").contains("10 s"), "{verdict:#}");
+}
+
+#[test]
+fn a_blocked_command_is_ended_at_its_time_limit() {
+    fails_on("creating-snapshots", "a.redis", "SAVE\nBGSAVE\nBLPOP nothing 0\n", &["ends-well"]);
+}
+
+#[test]
+fn an_ended_wait_for_the_background_save_passes() {
+    passes("using-bgsave", "a.redis", "SET report:daily ready\nBGSAVE\n@wait-bgsave\n");
+}
+
+#[test]
+fn not_waiting_for_the_background_save_is_seen() {
+    fails_on(
+        "using-bgsave",
+        "a.redis",
+        "SET report:daily ready\nBGSAVE\n",
+        &["finished-before-the-end"],
+    );
+}
+
+#[test]
+fn a_background_save_that_is_only_scheduled_has_not_finished() {
+    let answer = "SET report:daily ready\nMULTI\nBGSAVE\nEXEC\n";
+    fails_on("using-bgsave", "a.redis", answer, &["finished-before-the-end"]);
+}
+
+#[test]
+fn a_scheduled_background_save_can_be_waited_for() {
+    passes(
+        "using-bgsave",
+        "a.redis",
+        "SET report:daily ready\nMULTI\nBGSAVE\nEXEC\n@wait-bgsave\n",
+    );
+}
+
+#[test]
+fn save_is_not_used_where_it_would_block_the_shop() {
+    fails_on("using-bgsave", "a.redis", "SET report:daily ready\nSAVE\n", &["save-is-not-used"]);
+}
+
+#[test]
+fn a_report_written_after_the_snapshot_is_not_in_it() {
+    let answer = "BGSAVE\n@wait-bgsave\nSET report:daily ready\n";
+    fails_on("using-bgsave", "a.redis", answer, &["report-is-in-the-snapshot"]);
+}
+
+#[test]
+fn saved_orders_survive_the_crash_by_either_command() {
+    passes("trigger-snapshots-manually", "a.redis", &format!("{PAID}SAVE\n"));
+    passes("trigger-snapshots-manually", "a.redis", &format!("{PAID}BGSAVE\n@wait-bgsave\n"));
+}
+
+#[test]
+fn a_background_save_that_still_runs_is_lost_in_the_crash() {
+    fails_on(
+        "trigger-snapshots-manually",
+        "a.redis",
+        &format!("{PAID}BGSAVE\n"),
+        &["snapshot-finished-in-time"],
+    );
+}
+
+#[test]
+fn orders_written_after_the_save_are_lost_in_the_crash() {
+    fails_on(
+        "trigger-snapshots-manually",
+        "a.redis",
+        &format!("SAVE\n{PAID}"),
+        &["orders-survive-the-crash"],
+    );
+}
+
+#[test]
+fn orders_that_were_only_written_are_lost_in_the_crash() {
+    fails_on("trigger-snapshots-manually", "a.redis", PAID, &["snapshot-finished-in-time"]);
+}
+
+#[test]
+fn commands_are_read_from_standard_input() {
+    let ended =
+        Place::new().run_with_input(&["check", "creating-snapshots", "-"], "SAVE\nBGSAVE\n");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("redis> SAVE\n  OK\n"), "{}", ended.stdout);
+}
+
+#[test]
+fn one_line_says_which_server_is_used_and_why() {
+    let ended = Place::new().run_with_input(&["check", "creating-snapshots"], "SAVE\n");
+    assert_eq!(
+        ended.stderr.lines().filter(|line| line.contains("server: ")).count(),
+        1,
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn every_attempt_gets_a_fresh_server() {
+    let place = Place::new();
+    place.check("trigger-snapshots-manually", "a.redis", &format!("{PAID}SAVE\n"));
+    let (verdict, _) = place.check("trigger-snapshots-manually", "b.redis", "SAVE\n");
+    assert_eq!(unmet(&verdict), ["orders-are-stored"]);
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let place = Place::new();
+    place.check("trigger-snapshots-manually", "a.redis", &format!("{PAID}SAVE\n"));
+    place.check("creating-snapshots", "a.py", SAVE_THEN_BGSAVE);
+    assert_eq!(place.leftovers(), Vec::<String>::new());
+}
+
+#[test]
+fn an_unknown_exercise_is_told_with_what_was_meant() {
+    let ended = Place::new().run(&["check", "creating-snapshot", "-"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("did you mean `creating-snapshots`?"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_the_command_lines_fault() {
+    let ended = Place::new().run(&["check", "creating-snapshots", "missing.py"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("`missing.py` can't be read"), "{}", ended.stderr);
+}
+
+#[test]
+fn commands_that_are_not_utf_8_are_located() {
+    let place = Place::new();
+    place.file("a.redis", b"SAVE\nSET k \xff\n");
+    let ended = place.run(&["check", "creating-snapshots", "a.redis"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("`a.redis` is not UTF-8 text (line 2)"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_unknown_ending_asks_for_the_language() {
+    let place = Place::new();
+    place.file("answer.txt", "SAVE\nBGSAVE\n");
+    assert_eq!(place.run(&["check", "creating-snapshots", "answer.txt"]).code, 2);
+    assert_eq!(
+        place.run(&["check", "creating-snapshots", "answer.txt", "--language", "redis"]).code,
+        0
+    );
+}
+
+#[test]
+fn an_image_that_cannot_be_had_is_the_worlds_fault() {
+    let place = Place::new();
+    let answer = place.file("a.redis", "SAVE\nBGSAVE\n");
+    let image = "redislings-local/no-such-image:0";
+    let arguments =
+        ["check", "creating-snapshots", answer.to_str().unwrap(), "--server", "container"];
+    let ended = place.run(&[&arguments[..], &["--image", image, "--format", "json"]].concat());
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let verdict: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(verdict["outcome"], "unchecked");
+    assert!(ended.stderr.contains("help: "), "{}", ended.stderr);
+}
+
+#[test]
+fn without_a_terminal_the_session_says_what_to_use_instead() {
+    let ended = Place::new().run(&[]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("redislings check EXERCISE FILE"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_list_names_every_exercise() {
+    let ended = Place::new().run(&["list", "--format", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let exercises = list["lessons"][0]["exercises"].as_array().unwrap();
+    let ids: Vec<&str> = exercises.iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["creating-snapshots", "using-bgsave", "trigger-snapshots-manually"]);
+}
+
+#[test]
+fn doctor_looks_at_everything() {
+    let ended = Place::new().run(&["doctor"]);
+    for thing in [
+        "Docker engine",
+        "image",
+        "server on PATH",
+        "bundled server",
+        "Python",
+        "redis package",
+        "terminal",
+    ] {
+        assert!(ended.stdout.contains(thing), "{thing} is missing in:\n{}", ended.stdout);
+    }
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+}

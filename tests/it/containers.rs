@@ -1,0 +1,102 @@
+//! Servers in containers, on a real engine.
+
+use std::time::Duration;
+
+use redislings::server::{Server, Source, container};
+
+use crate::support::{Place, image, unmet};
+
+fn check(image: &str, exercise: &str, name: &str, answer: &str) -> (serde_json::Value, i32) {
+    Place::new().check_with(exercise, name, answer, &["--server", "container", "--image", image])
+}
+
+fn source(image: &str) -> Source {
+    Source::Container(container::find_image(image, |_| ()).unwrap())
+}
+
+#[test]
+fn a_right_answer_passes_in_a_container() {
+    let Some(image) = image::for_test("a_right_answer_passes_in_a_container") else { return };
+    let answer = "import redis\nclient = redis.Redis(host='localhost', port=6379)\nclient.save()\nclient.bgsave()\nprint('Manual snapshot triggered.')\n";
+    let (verdict, code) = check(image, "creating-snapshots", "a.py", answer);
+    assert_eq!(code, 0, "{verdict:#}");
+    assert!(verdict["server"].as_str().unwrap().ends_with("(container)"));
+}
+
+#[test]
+fn a_crash_in_a_container_loses_what_was_not_saved() {
+    let Some(image) = image::for_test("a_crash_in_a_container_loses_what_was_not_saved") else {
+        return;
+    };
+    let paid = "SET order:1001 paid\nSET order:1002 paid\nSET order:1003 paid\n";
+    let (verdict, _) =
+        check(image, "trigger-snapshots-manually", "a.redis", &format!("{paid}SAVE\n"));
+    assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
+    let (verdict, _) =
+        check(image, "trigger-snapshots-manually", "a.redis", &format!("SAVE\n{paid}"));
+    assert_eq!(unmet(&verdict), ["orders-survive-the-crash"], "{verdict:#}");
+    let (verdict, _) =
+        check(image, "trigger-snapshots-manually", "a.redis", &format!("{paid}BGSAVE\n"));
+    assert_eq!(unmet(&verdict), ["snapshot-finished-in-time"], "{verdict:#}");
+}
+
+#[test]
+fn the_log_of_a_container_tells_of_a_killed_background_save() {
+    let Some(image) = image::for_test("the_log_of_a_container_tells_of_a_killed_background_save")
+    else {
+        return;
+    };
+    let (verdict, _) = check(image, "creating-snapshots", "a.redis", "SAVE\nBGSAVE\nFLUSHALL\n");
+    assert_eq!(unmet(&verdict), ["background-save-succeeded"], "{verdict:#}");
+}
+
+#[test]
+fn a_container_is_published_on_127_0_0_1_only() {
+    let Some(image) = image::for_test("a_container_is_published_on_127_0_0_1_only") else { return };
+    let server = Server::start(&source(image), &[]).unwrap();
+    let id = server.container_id().unwrap().to_owned();
+    let addresses: Vec<String> =
+        image::published(&id).into_iter().map(|(address, _)| address).collect();
+    assert_eq!(addresses, ["127.0.0.1"]);
+}
+
+#[test]
+fn a_panic_leaves_no_container() {
+    let Some(image) = image::for_test("a_panic_leaves_no_container") else { return };
+    let source = source(image);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let panicking = std::thread::Builder::new().spawn(move || {
+        let server = Server::start(&source, &[]).unwrap();
+        sender.send(server.container_id().unwrap().to_owned()).unwrap();
+        panic!("as announced");
+    });
+    assert!(panicking.unwrap().join().is_err());
+    assert!(!image::exists(&receiver.recv().unwrap()));
+}
+
+#[test]
+fn a_killed_server_comes_back_with_its_snapshot_and_without_the_rest() {
+    let Some(image) =
+        image::for_test("a_killed_server_comes_back_with_its_snapshot_and_without_the_rest")
+    else {
+        return;
+    };
+    let mut server = Server::start(&source(image), &[]).unwrap();
+    let limit = Duration::from_secs(5);
+    for words in [&["SET", "early", "1"][..], &["SAVE"], &["SET", "late", "1"]] {
+        server.client().call(words, limit).unwrap();
+    }
+    server.kill().unwrap();
+    server.restart().unwrap();
+    let keys = server.client().call(&["KEYS", "*"], limit).unwrap();
+    assert_eq!(redislings::redis_cli::reply::format(&keys), "1) \"early\"");
+}
+
+#[test]
+fn a_server_that_refuses_its_settings_is_told_with_its_log_and_removed() {
+    let name = "a_server_that_refuses_its_settings_is_told_with_its_log_and_removed";
+    let Some(image) = image::for_test(name) else { return };
+    let settings = [("no-such-setting".to_owned(), "1".to_owned())];
+    let error = Server::start(&source(image), &settings).unwrap_err();
+    assert!(error.help.contains("no-such-setting"), "{error:?}");
+}

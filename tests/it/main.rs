@@ -1,0 +1,13 @@
+//! Everything that needs real servers, real containers or a real terminal: one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod support;
+
+mod address;
+mod architecture;
+mod check;
+mod containers;
+mod endings;
+mod lessons;
+mod python;
+mod verify;

@@ -1,0 +1,144 @@
+//! An image for container tests: the default one where it can be had, else one made here from a real
+//! server's program and the libraries it needs.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use futures_util::StreamExt as _;
+use redislings::runtime::block_on;
+use redislings::server::container;
+use redislings::server::source::DEFAULT_IMAGE;
+use sha2::{Digest as _, Sha256};
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
+use testcontainers::core::client::docker_client_instance;
+
+/// `.ci/run` and the README name it too.
+const LOCAL_IMAGE: &str = "redislings-local/server";
+static IMAGE: OnceLock<String> = OnceLock::new();
+const PROGRAM_LABEL: &str = "redislings.program";
+
+/// An image that the engine has, or `None` where no engine answers; then `test` is told to be skipped, on
+/// the real standard error, which the test runner does not swallow.
+pub fn for_test(test: &str) -> Option<&'static str> {
+    if let Err(why) = container::engine_version() {
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
+        return None;
+    }
+    Some(IMAGE.get_or_init(|| match container::find_image(DEFAULT_IMAGE, |_| ()) {
+        Ok(image) => image.reference,
+        Err(_) => make_local(),
+    }))
+}
+
+fn make_local() -> String {
+    let program = super::redis_server::program();
+    let reference = format!("{LOCAL_IMAGE}:latest");
+    let hash = hash(&program);
+    let docker = block_on(docker_client_instance()).unwrap();
+    if label(&docker, &reference).as_deref() != Some(hash.as_str()) {
+        import(&docker, &tar(&program), &program, &hash);
+    }
+    reference
+}
+
+fn hash(program: &Path) -> String {
+    let hash = Sha256::digest(std::fs::read(program).unwrap());
+    hash.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn label(docker: &Docker, reference: &str) -> Option<String> {
+    let labels: HashMap<String, String> =
+        block_on(docker.inspect_image(reference)).ok()?.config?.labels?;
+    labels.get(PROGRAM_LABEL).cloned()
+}
+
+fn tar(program: &Path) -> Vec<u8> {
+    let root = tempfile::tempdir().unwrap();
+    for file in std::iter::once(program.display().to_string()).chain(libraries(program)) {
+        let place = root.path().join(file.trim_start_matches('/'));
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::copy(&file, place).unwrap();
+    }
+    for folder in ["data", "tmp"] {
+        std::fs::create_dir_all(root.path().join(folder)).unwrap();
+    }
+    let output = Command::new("tar").arg("-C").arg(root.path()).args(["-c", "."]).output().unwrap();
+    assert!(output.status.success(), "tar failed");
+    output.stdout
+}
+
+/// What `ldd` names: `libm.so.6 => /lib/…/libm.so.6 (0x…)`.
+fn libraries(program: &Path) -> Vec<String> {
+    let output = Command::new("ldd").arg(program).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned).collect()
+}
+
+fn import(docker: &Docker, tar: &[u8], program: &Path, hash: &str) {
+    let changes = vec![
+        format!("CMD [\"{}\"]", program.display()),
+        "WORKDIR /data".to_owned(),
+        format!("LABEL {PROGRAM_LABEL}={hash}"),
+    ];
+    let options = CreateImageOptionsBuilder::new()
+        .from_src("-")
+        .repo(LOCAL_IMAGE)
+        .tag("latest")
+        .changes(changes)
+        .build();
+    let body = testcontainers::bollard::body_full(tar.to_vec().into());
+    block_on(async {
+        let mut steps = docker.create_image(Some(options), Some(body), None);
+        while let Some(step) = steps.next().await {
+            step.expect("the engine takes the image");
+        }
+    });
+}
+
+#[test]
+fn a_local_image_can_be_made_where_an_engine_answers() {
+    let Some(_) = for_test("a_local_image_can_be_made_where_an_engine_answers") else { return };
+    let reference = make_local();
+    assert!(container::has_image(&reference));
+}
+
+/// The session that runs in this place: its directory's name, which is its containers' label.
+pub fn session_of(place: &super::Place) -> String {
+    place.leftovers().into_iter().find(|name| name.starts_with("redislings-")).unwrap()
+}
+
+/// The ids of a session's containers, running or not.
+pub fn containers_of(session: &str) -> Vec<String> {
+    use testcontainers::bollard::query_parameters::ListContainersOptionsBuilder;
+    let filters = HashMap::from([("label", vec![format!("redislings.session={session}")])]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let docker = block_on(docker_client_instance()).unwrap();
+    block_on(docker.list_containers(Some(options)))
+        .unwrap()
+        .into_iter()
+        .filter_map(|it| it.id)
+        .collect()
+}
+
+/// What the engine says of a container's published ports: host address and port.
+pub fn published(id: &str) -> Vec<(String, String)> {
+    let docker = block_on(docker_client_instance()).unwrap();
+    let found = block_on(docker.inspect_container(id, None)).unwrap();
+    let ports = found.network_settings.unwrap().ports.unwrap_or_default();
+    let bindings = ports.into_values().flatten().flatten();
+    bindings.map(|it| (it.host_ip.unwrap_or_default(), it.host_port.unwrap_or_default())).collect()
+}
+
+/// Whether the engine still has the container.
+pub fn exists(id: &str) -> bool {
+    let docker = block_on(docker_client_instance()).unwrap();
+    block_on(docker.inspect_container(id, None)).is_ok()
+}

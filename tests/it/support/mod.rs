@@ -1,0 +1,171 @@
+//! What tests share: the program as a user starts it, real servers, a local image.
+
+pub mod image;
+pub mod redis_server;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The program in a place of its own: working directory, home and temporary files in one private folder.
+/// The cache is shared, so that what pip installs is installed once.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["home", "tmp", "work"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        Self { folder }
+    }
+
+    /// A file in the working directory.
+    pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.work().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn work(&self) -> PathBuf {
+        self.folder.path().join("work")
+    }
+
+    /// What the program's runs have left in their temporary folder.
+    pub fn leftovers(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path().join("tmp")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// `redislings` with these arguments and the repository's lessons.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_redislings"));
+        command.args(arguments).current_dir(self.work());
+        command.env("REDISLINGS_LESSONS", shipped_lessons());
+        command.env("REDISLINGS_SERVER", local_server());
+        command
+            .env("HOME", self.folder.path().join("home"))
+            .env("TMPDIR", self.folder.path().join("tmp"));
+        command
+            .env("XDG_CACHE_HOME", cache())
+            .env_remove("XDG_STATE_HOME")
+            .env_remove("PYTHONPATH");
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "REDISLINGS_IMAGE", "EDITOR", "VISUAL"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs it to its end, with nothing to read.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::from(self.command(arguments).stdin(Stdio::null()).output().unwrap())
+    }
+
+    /// Runs it to its end with this standard input.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
+        let mut command = self.command(arguments);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Ended::from(child.wait_with_output().unwrap())
+    }
+
+    /// Starts it and goes on.
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The verdict of an answer, as JSON, and the exit code.
+    pub fn check(&self, exercise: &str, name: &str, answer: &str) -> (serde_json::Value, i32) {
+        self.check_with(exercise, name, answer, &[])
+    }
+
+    pub fn check_with(
+        &self,
+        exercise: &str,
+        name: &str,
+        answer: &str,
+        more: &[&str],
+    ) -> (serde_json::Value, i32) {
+        let path = self.file(name, answer);
+        let mut arguments = vec!["check", exercise, path.to_str().unwrap(), "--format", "json"];
+        arguments.extend(more);
+        let ended = self.run(&arguments);
+        let json = serde_json::from_str(&ended.stdout);
+        (
+            json.unwrap_or_else(|error| panic!("{error} in: {}{}", ended.stdout, ended.stderr)),
+            ended.code,
+        )
+    }
+}
+
+/// What a run has printed and its exit code.
+#[derive(Debug)]
+pub struct Ended {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: i32,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap_or(-1);
+        Self { stdout: text(output.stdout), stderr: text(output.stderr), code }
+    }
+}
+
+pub fn shipped_lessons() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons")
+}
+
+/// The user's own cache, when the tests' caller gives one; else one beside the build.
+pub fn cache() -> PathBuf {
+    match std::env::var_os("XDG_CACHE_HOME") {
+        Some(cache) => PathBuf::from(cache),
+        None => Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"),
+    }
+}
+
+/// The kind of server process that this machine can have.
+pub fn local_server() -> &'static str {
+    use redislings::server::source::on_path;
+    if on_path("redis-server").or(on_path("valkey-server")).is_some() {
+        "process"
+    } else {
+        "bundled"
+    }
+}
+
+/// Asks until it is so.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+/// The ids of unmet checks.
+pub fn unmet(verdict: &serde_json::Value) -> Vec<&str> {
+    let findings = verdict["findings"].as_array().unwrap();
+    let unmet = findings.iter().filter(|finding| finding["outcome"] == "unmet");
+    unmet.map(|finding| finding["check"].as_str().unwrap()).collect()
+}
+
+/// What was found for a check.
+pub fn found<'v>(verdict: &'v serde_json::Value, check: &str) -> &'v str {
+    let findings = verdict["findings"].as_array().unwrap();
+    findings.iter().find(|finding| finding["check"] == check).unwrap()["found"].as_str().unwrap()
+}

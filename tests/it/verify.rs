@@ -1,0 +1,127 @@
+//! `redislings verify`: the shipped course holds, and what is broken on purpose is found.
+
+use crate::support::{Ended, Place, shipped_lessons};
+
+const LESSON: &str = "04-snapshotting.md";
+
+/// The shipped lesson with one text replaced, verified as far as `only` names it.
+fn verify_with(from: &str, to: &str, only: &str) -> Ended {
+    let shipped = std::fs::read_to_string(shipped_lessons().join(LESSON)).unwrap();
+    assert!(shipped.contains(from), "the lesson has no `{from}`");
+    let place = Place::new();
+    place.file(&format!("lessons/{LESSON}"), shipped.replacen(from, to, 1));
+    place.run(&["verify", only, "--lessons", "lessons"])
+}
+
+#[test]
+fn the_shipped_course_holds() {
+    let ended = Place::new().run(&["verify", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let broken: Vec<_> = report["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|case| case["outcome"] != "passed")
+        .collect();
+    assert_eq!((broken, ended.code), (Vec::new(), 0));
+}
+
+#[test]
+fn a_broken_solution_is_found_and_located() {
+    let ended = verify_with(
+        "```redis solution\nSAVE\n",
+        "```redis solution\nPING\n",
+        "creating-snapshots/redis",
+    );
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stdout.contains("the solution does not pass"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("--> lessons/04-snapshotting.md:"), "{}", ended.stdout);
+    let repeat = "repeat: redislings verify creating-snapshots/redis/solution-1 --server";
+    assert!(ended.stdout.contains(repeat), "{}", ended.stdout);
+}
+
+#[test]
+fn a_wrong_answer_that_passes_is_found() {
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\ncalls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=saved\nSAVE\n```\n";
+    let place = Place::new();
+    place.file("course/01-l.md", lesson);
+    let ended = place.run(&["verify", "--lessons", "course"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(
+        ended.stdout.contains("e/redis/wrong-1\n  --> course/01-l.md:19\n"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_wrong_answer_that_fails_on_another_check_is_found() {
+    let ended = verify_with("fails=says-so", "fails=snapshot-is-new", "creating-snapshots/python");
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(
+        ended.stdout.contains("must fail on `snapshot-is-new`, which is met"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn a_check_that_can_never_be_met_is_found() {
+    let ended = verify_with("bgsave = \">= 1\"", "bgsave = \">= 5\"", "creating-snapshots/redis");
+    assert_eq!(ended.code, 1, "{ended:?}");
+}
+
+#[test]
+fn a_check_that_an_empty_answer_meets_is_found() {
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"never\"\ncalls = { save = 0 }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nPING\n```\n\n```redis wrong fails=never\nSAVE\n```\n";
+    let place = Place::new();
+    place.file("course/01-l.md", lesson);
+    let ended = place.run(&["verify", "--lessons", "course"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stdout.contains("the empty answer passes"), "{}", ended.stdout);
+}
+
+#[test]
+fn an_example_whose_reply_is_another_one_is_found() {
+    let place = Place::new();
+    place.file("course/01-l.md", "# L\n\n```redis\n> SET a 1\nOK\n> GET a\n\"2\"\n```\n");
+    let ended = place.run(&["verify", "--lessons", "course"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(
+        ended.stdout.contains("`GET a` is answered by `\"1\"`, the lesson says `\"2\"`"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
+fn an_example_that_ends_with_a_traceback_is_found() {
+    let place = Place::new();
+    place.file("course/01-l.md", "# L\n\n```python\nraise ValueError('no')\n```\n");
+    let ended = place.run(&["verify", "--lessons", "course"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stdout.contains("ValueError: no"), "{}", ended.stdout);
+}
+
+#[test]
+fn one_case_can_be_named() {
+    let ended = Place::new().run(&["verify", "creating-snapshots/redis/wrong-1"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("1 of 1 cases"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_name_that_is_nothing_is_the_command_lines_fault() {
+    let ended = Place::new().run(&["verify", "no-such-thing"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("nothing called `no-such-thing`"), "{}", ended.stderr);
+}
+
+#[test]
+fn without_a_server_nothing_is_verified_and_that_is_said_once() {
+    let place = Place::new();
+    let ended = place.run(&["verify", "--server", "redis://127.0.0.1:1"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stdout.contains("were not run"), "{}", ended.stdout);
+    assert!(ended.stdout.matches("could not be checked").count() == 1, "{}", ended.stdout);
+}

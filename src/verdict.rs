@@ -349,3 +349,6 @@ fn look_at_exit(status: i32, run: &Run) -> Seen {
 fn float(number: i64) -> f64 {
     number as f64
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,7 +88,9 @@ impl Subject {
     pub fn compares_with_before(&self) -> bool {
         match self {
             Self::Lastsave(_) | Self::Calls(_) => true,
-            Self::Info(fields) => fields.iter().any(|(_, expected)| matches!(expected, Expected::MoreBy(_))),
+            Self::Info(fields) => {
+                fields.iter().any(|(_, expected)| matches!(expected, Expected::MoreBy(_)))
+            }
             Self::Reply(_) | Self::Config(_) | Self::Stdout(_) | Self::Exit(_) => false,
         }
     }

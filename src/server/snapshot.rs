@@ -43,6 +43,12 @@ impl Snapshot {
         }
     }
 
+    /// Made by hand, for tests of what is concluded from it.
+    #[cfg(test)]
+    pub fn of(lastsave: i64, info: &str) -> Self {
+        Self { lastsave, fields: fields(info), own_calls: BTreeMap::new() }
+    }
+
     /// A field of INFO as it stands there; `None` where this server has no such field.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.get(name).map(String::as_str)
@@ -143,7 +149,7 @@ mod tests {
 
     fn snapshot(info: &str, own: &[(&str, u64)]) -> Snapshot {
         let own_calls = own.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
-        Snapshot { lastsave: 0, fields: fields(info), own_calls }
+        Snapshot { own_calls, ..Snapshot::of(0, info) }
     }
 
     #[test]

@@ -36,7 +36,8 @@ fn users_of(text: &str) -> Vec<String> {
 fn knows_nothing_of(folder: &str, forbidden: &[&str]) {
     for (path, source) in sources(folder) {
         for name in forbidden {
-            let used = [format!("crate::{name}::"), format!("crate::{name};"), format!("crate::{name}}}")];
+            let used =
+                [format!("crate::{name}::"), format!("crate::{name};"), format!("crate::{name}}}")];
             let names_it = used.iter().any(|text| source.contains(text.as_str()));
             assert!(!names_it, "{} names crate::{name}", path.display());
         }

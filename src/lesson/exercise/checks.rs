@@ -205,8 +205,14 @@ fn moment(
         let help = Some("leave `at` out".to_owned());
         toml.error(span, format!("a program has no `{word}`, it is looked at as it exits"), help);
     } else if moment == Moment::Crash && subject.is_some_and(Subject::compares_with_before) {
-        let help = Some("ask for a `reply` after a crash; look at counters at `exit` or `settled`".to_owned());
-        toml.error(span, "the crash starts the server anew, and its counters and LASTSAVE with it", help);
+        let help = Some(
+            "ask for a `reply` after a crash; look at counters at `exit` or `settled`".to_owned(),
+        );
+        toml.error(
+            span,
+            "the crash starts the server anew, and its counters and LASTSAVE with it",
+            help,
+        );
     } else if moment == Moment::Settled && crash == Crash::AtExit {
         let help = Some("use `at = \"exit\"` or leave `crash = \"exit\"` out".to_owned());
         toml.error(span, "with `crash = \"exit\"` nothing ever settles", help);

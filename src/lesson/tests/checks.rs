@@ -404,3 +404,13 @@ fn checks_must_not_need_each_other_in_a_circle() {
     );
     assert_eq!(three("needs = \"b-b\"", "needs = \"c-c\"", "needs = \"b-b\"").len(), 1);
 }
+
+#[test]
+fn what_is_compared_with_before_is_not_looked_at_after_the_crash() {
+    for subject in
+        ["lastsave = \"advanced\"", "calls = { save = 1 }", "info = { rdb_saves = \"+1\" }"]
+    {
+        let source = with_subject(&format!("{subject}\nat = \"crash\""));
+        assert_told(&source, "15:6: the crash starts the server anew");
+    }
+}

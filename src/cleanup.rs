@@ -68,8 +68,12 @@ impl Guard {
         let mut signals =
             signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
         let listen = move || {
-            if let Some(signal) = signals.forever().next() {
-                end_by(signal);
+            for (count, signal) in signals.forever().enumerate() {
+                let ending = thread::Builder::new().name("ending".into());
+                // Whoever asks twice does not want to wait for the engine; the reaper does its work.
+                if count > 0 || ending.spawn(move || end_by(signal)).is_err() {
+                    let _ = signal_hook::low_level::emulate_default_handler(signal);
+                }
             }
         };
         thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;

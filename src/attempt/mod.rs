@@ -52,7 +52,7 @@ pub fn attempt(
     answer: &Answer,
     python: Option<&Python>,
 ) -> Result<Evidence, WorldError> {
-    refuse_what_an_address_cannot_do(server, exercise)?;
+    setup::refuse_what_an_address_cannot_do(server, exercise)?;
     let before = baseline(server, exercise)?;
     let run = run_answer(server, answer, python, &before, exercise.time_limit)?;
     let evidence = observe(server, exercise, before, run);
@@ -68,7 +68,7 @@ pub fn attempt_lines(
     exercise: &Exercise,
     next_line: &mut commands::NextLine<'_>,
 ) -> Result<Evidence, WorldError> {
-    refuse_what_an_address_cannot_do(server, exercise)?;
+    setup::refuse_what_an_address_cannot_do(server, exercise)?;
     let before = baseline(server, exercise)?;
     let run = Run::Typed(commands::run_lines(server, &before, next_line));
     let evidence = observe(server, exercise, before, run);
@@ -91,23 +91,6 @@ pub fn run_example(
     setup::take_out(server, setup);
     cleanup::stop_if_a_signal_came();
     run
-}
-
-fn refuse_what_an_address_cannot_do(
-    server: &Server,
-    exercise: &Exercise,
-) -> Result<(), WorldError> {
-    if exercise.needs_crash() && !server.is_ours() {
-        let fact = format!(
-            "`{}` can't be checked on a server behind an address: it needs a crash",
-            exercise.id
-        );
-        return Err(WorldError::new(
-            fact,
-            "leave `--server` out: redislings then starts a server that it may kill",
-        ));
-    }
-    Ok(())
 }
 
 /// Setup done, nothing saving, LASTSAVE free to move: the moment `before`.

@@ -5,11 +5,50 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use crate::error::WorldError;
-use crate::lesson::Code;
+use crate::lesson::{Check, Code, Exercise, Moment};
 use crate::redis_cli::{reply, words};
 use crate::server::{Client, Server};
 
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Somebody's own server is neither killed nor configured: an exercise that needs either can't be
+/// checked there, which is nobody's wrong answer.
+pub(super) fn refuse_what_an_address_cannot_do(
+    server: &mut Server,
+    exercise: &Exercise,
+) -> Result<(), WorldError> {
+    if server.is_ours() {
+        return Ok(());
+    }
+    let refused = |why: &str| {
+        let fact = format!(
+            "`{}` can't be checked on a server behind an address: it needs {why}",
+            exercise.id
+        );
+        let help =
+            "leave `--server` out: redislings then starts a server that it may kill and configure";
+        Err(WorldError::new(fact, help))
+    };
+    if exercise.needs_crash() {
+        return refused("a crash");
+    }
+    for (name, value) in
+        exercise.settings.iter().filter(|(name, _)| !only_slows_saves(name, exercise))
+    {
+        let reply = server.client().call(&["CONFIG", "GET", name], LIMIT);
+        if reply.map(|reply| super::config_value(&reply)).as_ref() != Ok(value) {
+            return refused(&format!("the setting `{name} {value}`"));
+        }
+    }
+    Ok(())
+}
+
+/// A slow-down changes nothing for an exercise that looks at the server only when all has settled.
+fn only_slows_saves(setting: &str, exercise: &Exercise) -> bool {
+    let looks_at_exit =
+        |check: &Check| check.at == Moment::Exit && !check.subject.is_about_the_program();
+    setting == "rdb-key-save-delay" && !exercise.checks.iter().any(looks_at_exit)
+}
 
 /// Runs the commands of `setup`; the first that fails is an error. Somebody's own keys are never
 /// written over.

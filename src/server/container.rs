@@ -35,6 +35,7 @@ const SERVER_LABEL: &str = "redislings.server";
 
 const ENGINE_DEADLINE: Duration = Duration::from_secs(5);
 const START_DEADLINE: Duration = Duration::from_secs(60);
+const PULL_SILENCE: Duration = Duration::from_secs(60);
 const CALL_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -113,12 +114,15 @@ fn pull(docker: &Docker, reference: &str) -> Result<(), String> {
     let options = CreateImageOptionsBuilder::new().from_image(&name).tag(&tag).build();
     block_on(async {
         let mut progress = docker.create_image(Some(options), None, None);
-        while let Some(step) = progress.next().await {
-            step.map_err(|error| {
-                format!("the image `{reference}` can't be pulled: {}", with_sources(&error))
-            })?;
+        let cannot = |why: String| format!("the image `{reference}` can't be pulled: {why}");
+        loop {
+            let step = tokio::time::timeout(PULL_SILENCE, progress.next()).await;
+            let silence = || cannot(format!("no progress for {} s", PULL_SILENCE.as_secs()));
+            match step.map_err(|_| silence())? {
+                Some(step) => step.map_err(|error| cannot(with_sources(&error)))?,
+                None => return Ok(()),
+            };
         }
-        Ok(())
     })
 }
 

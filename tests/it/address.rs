@@ -98,3 +98,26 @@ fn a_word_that_is_no_server_is_the_command_lines_fault() {
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("`--server dockr` is not known"), "{}", ended.stderr);
 }
+
+#[test]
+fn an_exercise_that_needs_a_setting_says_that_it_cannot_be_checked_there() {
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\nmaxmemory-policy = \"allkeys-lru\"\n[[check]]\nid = \"saved\"\ncalls = { save = 1 }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=saved\nPING\n```\n";
+    let server = ForeignServer::start();
+    let place = Place::new();
+    place.file("course/01-l.md", lesson);
+    let check = |place: &Place| {
+        place.run_with_input(
+            &["check", "e", "-", "--lessons", "course", "--server", &server.url()],
+            "SAVE\n",
+        )
+    };
+    let ended = check(&place);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(
+        ended.stderr.contains("needs the setting `maxmemory-policy allkeys-lru`"),
+        "{}",
+        ended.stderr
+    );
+    server.ask(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
+    assert_eq!(check(&place).code, 0);
+}

@@ -1,9 +1,11 @@
 //! What the evidence says of an answer. Pure: no I/O, and nothing can fail.
 
-use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Run, is_saving};
+use crate::attempt::evidence::{
+    Evidence, Observation, ProgramEnd, Run, Stopped, Typed, forks_for_saves, is_saving,
+};
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use crate::lesson::{
-    Check, Comparison, Exercise, Expected, Lastsave, Moment, StdoutMatch, Subject,
+    Check, Comparison, Crash, Exercise, Expected, Lastsave, Moment, StdoutMatch, Subject,
 };
 use crate::server::BgsaveEnd;
 
@@ -59,14 +61,12 @@ pub enum Outcome {
 pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
     let mut findings: Vec<Finding> =
         invalid(evidence).into_iter().chain(ended_badly(exercise, evidence)).collect();
-    let is_program = matches!(evidence.run, Run::Program(_));
-    let asked =
-        exercise.checks.iter().filter(|check| is_program || !check.subject.is_about_the_program());
-    let asked: Vec<&Check> = asked.collect();
+    let asked: Vec<&Check> =
+        exercise.checks.iter().filter(|check| is_asked(check, exercise, evidence)).collect();
     let seen: Vec<Option<Seen>> =
         asked.iter().map(|check| evidence.doubt.is_none().then(|| look(check, evidence))).collect();
     let met = |id: &str| {
-        // A check that is not asked of this language stands in nobody's way.
+        // A check that is not asked stands in nobody's way.
         let position = asked.iter().position(|check| check.id == id);
         position.is_none_or(|index| is_met_with_needs(&asked, &seen, index))
     };
@@ -75,6 +75,24 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
         findings.push(finding(check, seen.as_ref().filter(|_| reached)));
     }
     Verdict { findings }
+}
+
+/// Typed commands have no process to look at. And where the server was too busy to be looked at before it
+/// was killed, what a check after the crash builds on needs no look of its own: the crash proves more.
+fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
+    if check.subject.is_about_the_program() {
+        return matches!(evidence.run, Run::Program(_));
+    }
+    let unseen = check.at == Moment::Exit && evidence.exit.is_none() && evidence.crash.is_some();
+    let of_crash = |it: &Check| it.at == Moment::Crash && is_needed(&check.id, it, exercise);
+    !(unseen && exercise.crash == Crash::AtExit && exercise.checks.iter().any(of_crash))
+}
+
+/// Whether `by` needs the check `id`, itself or through others.
+fn is_needed(id: &str, by: &Check, exercise: &Exercise) -> bool {
+    by.needs.iter().any(|need| {
+        need == id || exercise.checks.iter().any(|it| it.id == *need && is_needed(id, it, exercise))
+    })
 }
 
 /// Met itself, and so is all that it needs; the lesson has no circles of needs.
@@ -123,6 +141,9 @@ fn ended_badly(exercise: &Exercise, evidence: &Evidence) -> Option<Finding> {
         exercise.checks.iter().any(|check| matches!(check.subject, Subject::Exit(_)));
     let found = match &evidence.run {
         run if run.timed_out() => format!("it was still running after {limit} s and was ended"),
+        Run::Typed(Typed { stopped: Some(Stopped::Endless(name)), .. }) => {
+            format!("`{name}` never ends: the lines from there on were not run")
+        }
         Run::Program(program) if !looks_at_exit => match program.end {
             ProgramEnd::Exited(0) | ProgramEnd::TimedOut => return None,
             ProgramEnd::Exited(status) => {
@@ -160,8 +181,7 @@ fn look(check: &Check, evidence: &Evidence) -> Seen {
             None => Seen {
                 met: false,
                 expected: check.sentence(),
-                found: "the server was still busy when it was killed, right after the answer's end"
-                    .to_owned(),
+                found: "the server was too busy to be looked at when the answer ended".to_owned(),
             },
         },
     }
@@ -279,7 +299,11 @@ fn what_info_forgets(
     evidence: &Evidence,
 ) -> Option<String> {
     match field {
-        "rdb_last_bgsave_status" if value == "ok" && now.last_bgsave_end == Some(BgsaveEnd::Killed) => {
+        "rdb_last_bgsave_status" if value == "ok" && more_ends_than_forks(now) => {
+            Some("the server's log tells of more background saves that ended than began: it was written to, \
+                  and can't be believed".to_owned())
+        }
+        "rdb_last_bgsave_status" if value == "ok" && now.bgsave_ends.last() == Some(&BgsaveEnd::Killed) => {
             Some("INFO still says ok, but the server's log says that the background save was ended by a signal \
                   (FLUSHALL does that): no snapshot came of it".to_owned())
         }
@@ -288,6 +312,13 @@ fn what_info_forgets(
         }
         _ => None,
     }
+}
+
+/// A script can write to the server's log (`redis.log`), but not begin a save by that. Where saves do not
+/// fork at all (Valkey's forkless ones), forks say nothing.
+fn more_ends_than_forks(now: &Observation) -> bool {
+    let forks = forks_for_saves(&now.snapshot);
+    forks > 0 && i64::try_from(now.bgsave_ends.len()).is_ok_and(|ends| ends > forks)
 }
 
 fn look_at_stdout(expected: &StdoutMatch, run: &Run) -> Seen {

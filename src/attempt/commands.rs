@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::evidence::{Typed, TypedExchange, is_saving};
+use super::evidence::{Stopped, Typed, TypedExchange, is_saving};
 use crate::redis_cli::{reply, words};
 use crate::server::{CallError, Client, Server, Snapshot};
 
@@ -14,7 +14,8 @@ const POLL: Duration = Duration::from_millis(5);
 /// Runs the lines of `text` one after another, `limit` in all.
 pub fn run(server: &mut Server, before: &Snapshot, text: &str, limit: Duration) -> Typed {
     let deadline = Instant::now() + limit;
-    let mut lines = text.lines();
+    // Some editors begin a file with a byte order mark.
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
     run_lines(server, before, &mut |_| {
         let left = deadline.saturating_duration_since(Instant::now());
         lines.next().map(|line| (line.to_owned(), left))
@@ -37,11 +38,13 @@ pub fn run_lines(server: &mut Server, before: &Snapshot, next_line: &mut NextLin
             continue;
         }
         let reply = run_line(server, before, &mut client, line, limit);
-        typed.timed_out = reply.is_err();
-        let reply =
-            reply.unwrap_or_else(|OutOfTime| "(no reply: the time limit is over)".to_owned());
+        let reply = reply.unwrap_or_else(|stopped| {
+            let text = shown(&stopped);
+            typed.stopped = Some(stopped);
+            text
+        });
         typed.exchanges.push(TypedExchange { line: line.to_owned(), reply });
-        if typed.timed_out {
+        if typed.stopped.is_some() {
             break;
         }
     }
@@ -54,9 +57,9 @@ fn run_line(
     client: &mut Client,
     line: &str,
     limit: Duration,
-) -> Result<String, OutOfTime> {
+) -> Result<String, Stopped> {
     if limit.is_zero() {
-        Err(OutOfTime)
+        Err(Stopped::OutOfTime)
     } else if line == WAIT_BGSAVE {
         wait_for_background_save(server, before, Instant::now() + limit)
     } else {
@@ -64,37 +67,44 @@ fn run_line(
     }
 }
 
-struct OutOfTime;
+fn shown(stopped: &Stopped) -> String {
+    match stopped {
+        Stopped::OutOfTime => "(no reply: the time limit is over)".to_owned(),
+        Stopped::Endless(name) => format!("(not sent: {name} never ends)"),
+    }
+}
 
-fn type_line(client: &mut Client, line: &str, limit: Duration) -> Result<String, OutOfTime> {
+fn type_line(client: &mut Client, line: &str, limit: Duration) -> Result<String, Stopped> {
     let Ok(words) = words::split(line) else { return Ok("Invalid argument(s)".to_owned()) };
-    if let Some(refusal) = refusal(&words) {
-        return Ok(reply::error_line("redislings", Some(&refusal)));
+    if let Some(name) = endless(&words) {
+        return Err(Stopped::Endless(name));
     }
     match client.call(&words, limit) {
         Ok(value) => Ok(reply::format_reply_to(&words, &value)),
-        Err(CallError::TimedOut(_)) => Err(OutOfTime),
+        Err(CallError::TimedOut(_)) => Err(Stopped::OutOfTime),
         Err(CallError::Closed(_)) => Ok("Error: Server closed the connection".to_owned()),
-        Err(CallError::NotConnected(why)) => Ok(format!("Could not connect to Redis: {why}")),
+        Err(CallError::NotConnected(why) | CallError::Refused(why)) => {
+            Ok(format!("Could not connect to Redis: {why}"))
+        }
     }
 }
 
 /// Commands after which the connection sends messages for ever instead of replies.
-fn refusal(words: &[Vec<u8>]) -> Option<String> {
+fn endless(words: &[Vec<u8>]) -> Option<String> {
     let name = String::from_utf8_lossy(words.first()?).to_uppercase();
     let endless = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"];
-    endless.contains(&name.as_str()).then(|| format!("`{name}` never ends, so it is not sent"))
+    endless.contains(&name.as_str()).then_some(name)
 }
 
 fn wait_for_background_save(
     server: &mut Server,
     before: &Snapshot,
     deadline: Instant,
-) -> Result<String, OutOfTime> {
+) -> Result<String, Stopped> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(OutOfTime);
+            return Err(Stopped::OutOfTime);
         }
         match server.snapshot(left) {
             Ok(now) if is_saving(&now, before) => std::thread::park_timeout(POLL),

@@ -11,7 +11,7 @@ use crate::server::{BgsaveEnd, Snapshot};
 pub struct Evidence {
     /// After setup, before the answer.
     pub before: Snapshot,
-    /// The moment the answer ended; `None`: the server was too busy to say anything before it was killed.
+    /// The moment the answer ended; `None`: the server was too busy to say anything in time.
     pub exit: Option<Observation>,
     /// When no background save ran any more; `None` where the server was killed at once.
     pub settled: Option<Observation>,
@@ -32,8 +32,9 @@ pub struct Observation {
     pub replies: BTreeMap<String, Printed>,
     /// The settings that checks of this moment ask for, by name.
     pub config: BTreeMap<String, String>,
-    /// From the server's log, which knows what INFO forgets; `None` where there is no log or no save in it.
-    pub last_bgsave_end: Option<BgsaveEnd>,
+    /// How background saves ended, from the server's log, which knows what INFO forgets; empty where there
+    /// is no log or no check that it matters to.
+    pub bgsave_ends: Vec<BgsaveEnd>,
 }
 
 /// How an answer ran.
@@ -49,7 +50,7 @@ impl Run {
     /// Whether it was stopped because its time was over.
     pub fn timed_out(&self) -> bool {
         match self {
-            Self::Typed(typed) => typed.timed_out,
+            Self::Typed(typed) => typed.stopped == Some(Stopped::OutOfTime),
             Self::Program(program) => program.end == ProgramEnd::TimedOut,
         }
     }
@@ -60,8 +61,17 @@ impl Run {
 pub struct Typed {
     /// What was typed and what redis-cli would have printed.
     pub exchanges: Vec<TypedExchange>,
-    /// A command, or `@wait-bgsave`, did not end in time; the lines behind it did not run.
-    pub timed_out: bool,
+    /// Why the lines behind the last one did not run.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why typed commands came to no end of their own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stopped {
+    /// A command, or `@wait-bgsave`, did not end in time.
+    OutOfTime,
+    /// This command never ends, so it was not sent.
+    Endless(String),
 }
 
 /// One line of a `redis` answer.
@@ -111,8 +121,13 @@ pub struct Output {
 /// then (Redis facts 3). Where nothing forks (Valkey's forkless save), LASTSAVE tells that it is over.
 pub fn is_saving(now: &Snapshot, before: &Snapshot) -> bool {
     let scheduled = now.successful_calls("bgsave") > before.successful_calls("bgsave")
-        && now.number("total_forks") == before.number("total_forks")
+        && forks_for_saves(now) == forks_for_saves(before)
         && now.lastsave == before.lastsave
         && now.field("rdb_last_bgsave_status") != Some("err");
     now.number("rdb_bgsave_in_progress") != 0 || scheduled
+}
+
+/// Forks since the server's start but those for AOF rewrites (which Redis counts since 7.0).
+pub fn forks_for_saves(snapshot: &Snapshot) -> i64 {
+    snapshot.number("total_forks") - snapshot.number("aof_rewrites")
 }

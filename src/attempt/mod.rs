@@ -21,13 +21,18 @@ use crate::error::WorldError;
 use crate::lesson::{Check, Crash, Exercise, Language, Moment, Subject};
 use crate::redis_cli::reply::{self, Printed};
 use crate::redis_cli::words;
-use crate::server::{Server, Snapshot, log};
+use crate::server::{CallError, Server, Snapshot, log};
 
 /// For one look at a server that has nothing else to do.
 const LOOK_LIMIT: Duration = Duration::from_secs(5);
-/// For the look between the end of an answer and the crash at that very moment: a server that is busy
-/// with a save must not be given the time to finish it.
+/// For the look at the moment an answer ends: later it would be a look at another moment, when a save
+/// that the answer did not wait for may be done.
+const LOOK_AT_EXIT_LIMIT: Duration = Duration::from_secs(1);
+/// The same where the server is killed next: a server that is busy with a save must not be given the
+/// time to finish it.
 const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
+/// The setting by which lessons make waiting visible.
+const SLOW_DOWN: &str = "rdb-key-save-delay";
 /// A save at the baseline's second would look like none: see [`wait_until_lastsave_can_move`].
 const CLOCK_LIMIT: Duration = Duration::from_secs(5);
 const COARSE_CLOCK_MARGIN_MICROS: i64 = 20_000;
@@ -212,69 +217,62 @@ fn observe(
 ) -> Result<Evidence, WorldError> {
     let mut evidence =
         Evidence { before, exit: None, settled: None, crash: None, run, doubt: None };
-    match exercise.crash {
-        Crash::AtExit => {
-            // Nothing to say within the limit is no doubt here: the server was busy when it was killed.
-            let seen = observe_at(server, exercise, Moment::Exit, LOOK_BEFORE_CRASH_LIMIT);
-            if seen.is_err()
-                && let Some(ended) = server_end(server)?
-            {
-                evidence.doubt = Some(ended);
-                return Ok(evidence);
-            }
-            server.kill()?;
-            evidence.exit = seen.ok();
-            evidence.doubt =
-                evidence.exit.as_ref().and_then(|exit| doubt(&exit.snapshot, &evidence.before));
+    let looked = match exercise.crash {
+        Crash::AtExit => look_once(server, exercise, &mut evidence),
+        Crash::WhenSettled => look_until_settled(server, exercise, &mut evidence),
+    };
+    evidence.doubt = match looked {
+        Ok(()) => doubt(exercise, &evidence),
+        Err(why) => {
+            let ended = server_end(server)?;
+            Some(ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")))
         }
-        Crash::WhenSettled => {
-            match observe_until_settled(server, exercise, &evidence.before) {
-                Ok((exit, settled)) => {
-                    evidence.doubt = doubt(&settled.snapshot, &evidence.before);
-                    evidence.exit = Some(exit);
-                    evidence.settled = Some(settled);
-                }
-                Err(why) => {
-                    let ended = server_end(server)?;
-                    evidence.doubt = Some(
-                        ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")),
-                    );
-                }
-            }
-            if exercise.needs_crash() && evidence.doubt.is_none() {
-                server.kill()?;
-            }
-        }
-    }
+    };
     if exercise.needs_crash() && evidence.doubt.is_none() {
+        server.kill()?;
         server.restart()?;
         let seen = observe_at(server, exercise, Moment::Crash, LOOK_LIMIT);
         evidence.crash = Some(seen.map_err(|why| {
-            WorldError::new(
-                format!("the server says nothing after its restart: {why}"),
-                "try again",
-            )
+            let fact = format!("the server says nothing after its restart: {why}");
+            WorldError::new(fact, "try again")
         })?);
     }
     Ok(evidence)
 }
 
-fn observe_until_settled(
+/// A server that is too busy to say anything in time is killed all the same.
+fn look_once(
     server: &mut Server,
     exercise: &Exercise,
-    before: &Snapshot,
-) -> Result<(Observation, Observation), String> {
-    let exit = observe_at(server, exercise, Moment::Exit, LOOK_LIMIT)?;
+    evidence: &mut Evidence,
+) -> Result<(), CallError> {
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_BEFORE_CRASH_LIMIT))?;
+    Ok(())
+}
+
+fn look_until_settled(
+    server: &mut Server,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+) -> Result<(), CallError> {
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_AT_EXIT_LIMIT))?;
     let deadline = Instant::now() + exercise.time_limit;
-    loop {
-        let now = server.snapshot(LOOK_LIMIT).map_err(|error| error.to_string())?;
-        if !evidence::is_saving(&now, before) || Instant::now() > deadline {
-            break;
-        }
+    while evidence::is_saving(&server.snapshot(LOOK_LIMIT)?, &evidence.before)
+        && Instant::now() < deadline
+    {
         std::thread::park_timeout(POLL);
     }
-    let settled = observe_at(server, exercise, Moment::Settled, LOOK_LIMIT)?;
-    Ok((exit, settled))
+    evidence.settled = Some(observe_at(server, exercise, Moment::Settled, LOOK_LIMIT)?);
+    Ok(())
+}
+
+/// No answer in time is a finding of its own, not the end of all evidence.
+fn in_time(seen: Result<Observation, CallError>) -> Result<Option<Observation>, CallError> {
+    match seen {
+        Ok(observation) => Ok(Some(observation)),
+        Err(CallError::TimedOut(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn observe_at(
@@ -282,18 +280,27 @@ fn observe_at(
     exercise: &Exercise,
     at: Moment,
     limit: Duration,
-) -> Result<Observation, String> {
-    let snapshot = server.snapshot(limit).map_err(|error| error.to_string())?;
+) -> Result<Observation, CallError> {
+    let snapshot = server.snapshot(limit)?;
     let mut replies = BTreeMap::new();
     let mut config = BTreeMap::new();
     for check in exercise.checks.iter().filter(|check| check.at == at) {
         ask_for(server, check, &mut replies, &mut config, limit)?;
     }
+    if at == Moment::Exit && server.is_ours() && slow_down(exercise).is_some() {
+        config.insert(SLOW_DOWN.to_owned(), ask_config(server, SLOW_DOWN, limit)?);
+    }
     let log_matters =
         exercise.checks.iter().any(|check| check.at == at && asks_for_bgsave_status(check));
     let log = if log_matters { server.log() } else { None };
-    let last_bgsave_end = log.as_deref().and_then(log::last_bgsave_end);
-    Ok(Observation { snapshot, replies, config, last_bgsave_end })
+    let bgsave_ends = log.as_deref().map(log::bgsave_ends).unwrap_or_default();
+    Ok(Observation { snapshot, replies, config, bgsave_ends })
+}
+
+/// The lesson's slow-down of saves, if it has one.
+fn slow_down(exercise: &Exercise) -> Option<&str> {
+    let setting = exercise.settings.iter().find(|(name, _)| name == SLOW_DOWN);
+    setting.map(|(_, value)| value.as_str())
 }
 
 fn asks_for_bgsave_status(check: &Check) -> bool {
@@ -306,28 +313,28 @@ fn ask_for(
     replies: &mut BTreeMap<String, Printed>,
     config: &mut BTreeMap<String, String>,
     limit: Duration,
-) -> Result<(), String> {
+) -> Result<(), CallError> {
     match &check.subject {
         Subject::Reply(expected) => {
             for (command, _) in expected {
-                let words =
-                    words::split(command).map_err(|error| format!("`{command}`: {error}"))?;
-                let value =
-                    server.client().call(&words, limit).map_err(|error| error.to_string())?;
+                // The loader has refused what has no words.
+                let words = words::split(command).unwrap_or_default();
+                let value = server.client().call(&words, limit)?;
                 replies.insert(command.clone(), Printed::new(&value));
             }
         }
         Subject::Config(expected) => {
             for (name, _) in expected {
-                let words = ["CONFIG", "GET", name];
-                let value =
-                    server.client().call(&words, limit).map_err(|error| error.to_string())?;
-                config.insert(name.clone(), config_value(&value));
+                config.insert(name.clone(), ask_config(server, name, limit)?);
             }
         }
         _ => {}
     }
     Ok(())
+}
+
+fn ask_config(server: &mut Server, name: &str, limit: Duration) -> Result<String, CallError> {
+    server.client().call(&["CONFIG", "GET", name], limit).map(|value| config_value(&value))
 }
 
 /// The value in CONFIG GET's reply, which is name and value.
@@ -353,19 +360,25 @@ fn server_end(server: &mut Server) -> Result<Option<String>, WorldError> {
     }
 }
 
-/// Why what the server counts can't be compared with `before`.
-fn doubt(now: &Snapshot, before: &Snapshot) -> Option<String> {
+/// Why what the server counts can't be compared with `before`, or its saves were not what they must be.
+fn doubt(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
+    let last = evidence.settled.as_ref().or(evidence.exit.as_ref())?;
+    let (now, before) = (&last.snapshot, &evidence.before);
     if now.run_id() != before.run_id() {
-        return Some(
-            "the server was started anew while the answer ran (`run_id` changed)".to_owned(),
-        );
+        let text = "the server was started anew while the answer ran (`run_id` changed)";
+        return Some(text.to_owned());
     }
     if now.successful_calls("config|resetstat") > 0 {
-        return Some(
-            "the server's counters were reset while the answer ran (CONFIG RESETSTAT)".to_owned(),
-        );
+        let text = "the server's counters were reset while the answer ran (CONFIG RESETSTAT)";
+        return Some(text.to_owned());
     }
     // Redis 6.2 counts all of CONFIG's subcommands as one.
-    let counter = now.counter_that_went_down(before)?;
-    Some(format!("the server's counters were reset while the answer ran (`{counter}` went down)"))
+    if let Some(counter) = now.counter_that_went_down(before) {
+        let text = "the server's counters were reset while the answer ran";
+        return Some(format!("{text} (`{counter}` went down)"));
+    }
+    let delay = evidence.exit.as_ref().and_then(|exit| exit.config.get(SLOW_DOWN))?;
+    (slow_down(exercise) != Some(delay)).then(|| {
+        format!("the answer has changed `{SLOW_DOWN}`, by which this exercise sees whether an answer waits")
+    })
 }

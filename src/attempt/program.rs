@@ -13,7 +13,7 @@ use super::stragglers;
 use crate::cleanup::ProcessGroup;
 
 /// Kept of a stream: this much of its beginning and as much of its end.
-const KEPT_BYTES: usize = 512 * 1024;
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long a stream may stay open after the program ended: a process that escaped may hold it.
 const DRAIN_DEADLINE: Duration = Duration::from_millis(500);
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn endless_output_is_bounded_and_its_end_kept() {
-        let run = shell("yes | head -c 3000000; echo last", Duration::from_secs(20));
+        let run = shell("yes | head -c 50000000; echo last", Duration::from_secs(20));
         assert!(run.stdout.text.len() < 2 * KEPT_BYTES + 100);
         assert!(run.stdout.text.ends_with("last\n") && run.stdout.omitted > 0);
     }

@@ -17,6 +17,9 @@ pub enum CallError {
     /// Nothing listens there, or it refused us.
     #[error("could not connect: {0}")]
     NotConnected(String),
+    /// The server answered with an error where none may be: `NOAUTH`, `BUSY`, `LOADING`.
+    #[error("the server refuses to answer: {0}")]
+    Refused(String),
     /// The connection ended in the middle.
     #[error("the connection was closed: {0}")]
     Closed(String),
@@ -27,6 +30,7 @@ pub enum CallError {
 pub struct Client {
     target: ConnectionInfo,
     connection: Option<MultiplexedConnection>,
+    asks_again: bool,
     /// Successful calls by name as in INFO commandstats, so that they can be subtracted.
     calls: BTreeMap<String, u64>,
 }
@@ -34,7 +38,13 @@ pub struct Client {
 impl Client {
     /// Not connected yet: the first call connects.
     pub fn new(target: ConnectionInfo) -> Self {
-        Self { target, connection: None, calls: BTreeMap::new() }
+        Self { target, connection: None, asks_again: false, calls: BTreeMap::new() }
+    }
+
+    /// For questions that may be asked twice: an answer may close every idle connection (CLIENT KILL,
+    /// CONFIG SET timeout), and that alone is no reason to know nothing.
+    pub fn that_asks_again(target: ConnectionInfo) -> Self {
+        Self { asks_again: true, ..Self::new(target) }
     }
 
     /// How often this client called each command with success.
@@ -52,8 +62,22 @@ impl Client {
         Ok(replies.into_iter().next().unwrap_or(Value::Nil))
     }
 
-    /// Sends commands back to back and waits for all replies, `limit` in all.
+    /// Sends commands back to back and waits for all replies, `limit` for each try.
     pub fn pipeline<W: AsRef<[u8]>>(
+        &mut self,
+        commands: &[&[W]],
+        limit: Duration,
+    ) -> Result<Vec<Value>, CallError> {
+        let was_connected = self.connection.is_some();
+        match self.pipeline_once(commands, limit) {
+            Err(CallError::Closed(_)) if self.asks_again && was_connected => {
+                self.pipeline_once(commands, limit)
+            }
+            result => result,
+        }
+    }
+
+    fn pipeline_once<W: AsRef<[u8]>>(
         &mut self,
         commands: &[&[W]],
         limit: Duration,
@@ -62,39 +86,15 @@ impl Client {
         for words in commands {
             pipeline.add_command(command(words));
         }
-        let work = Self::exchange(&mut self.connection, &self.target, &pipeline);
+        // Taken out: a connection whose exchange does not end well is thrown away.
+        let connection = self.connection.take();
+        let work = exchange(connection, &self.target, &pipeline);
         let result = block_on(async { tokio::time::timeout(limit, work).await });
-        match result {
-            Err(_elapsed) => {
-                self.connection = None;
-                Err(CallError::TimedOut(limit))
-            }
-            Ok(Err(error)) => {
-                self.connection = None;
-                Err(error)
-            }
-            Ok(Ok(replies)) => {
-                for (words, reply) in commands.iter().zip(&replies) {
-                    self.count(words, reply);
-                }
-                Ok(replies)
-            }
+        let (connection, replies) = result.map_err(|_elapsed| CallError::TimedOut(limit))??;
+        self.connection = Some(connection);
+        for (words, reply) in commands.iter().zip(&replies) {
+            self.count(words, reply);
         }
-    }
-
-    async fn exchange(
-        connection: &mut Option<MultiplexedConnection>,
-        target: &ConnectionInfo,
-        pipeline: &redis::Pipeline,
-    ) -> Result<Vec<Value>, CallError> {
-        let mut open = match connection.take() {
-            Some(open) => open,
-            None => connect(target).await?,
-        };
-        let count = pipeline.len();
-        let replies = open.send_packed_commands(pipeline, 0, count).await;
-        let replies = replies.map_err(|error| CallError::Closed(error.to_string()))?;
-        *connection = Some(open);
         Ok(replies)
     }
 
@@ -103,6 +103,20 @@ impl Client {
             *self.calls.entry(name_in_commandstats(words)).or_default() += 1;
         }
     }
+}
+
+async fn exchange(
+    connection: Option<MultiplexedConnection>,
+    target: &ConnectionInfo,
+    pipeline: &redis::Pipeline,
+) -> Result<(MultiplexedConnection, Vec<Value>), CallError> {
+    let mut connection = match connection {
+        Some(connection) => connection,
+        None => connect(target).await?,
+    };
+    let replies = connection.send_packed_commands(pipeline, 0, pipeline.len()).await;
+    let replies = replies.map_err(|error| CallError::Closed(error.to_string()))?;
+    Ok((connection, replies))
 }
 
 async fn connect(target: &ConnectionInfo) -> Result<MultiplexedConnection, CallError> {

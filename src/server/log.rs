@@ -14,9 +14,9 @@ pub enum BgsaveEnd {
     Killed,
 }
 
-/// How the last background save that the log tells of ended; `None` if it tells of none.
-pub fn last_bgsave_end(log: &str) -> Option<BgsaveEnd> {
-    log.lines().rev().find_map(|line| {
+/// How the background saves that a log tells of ended, in order.
+pub fn bgsave_ends(log: &str) -> Vec<BgsaveEnd> {
+    let end = |line: &str| {
         if line.contains("Background saving terminated with success") {
             Some(BgsaveEnd::Succeeded)
         } else if line.contains("Background saving terminated by signal") {
@@ -26,7 +26,8 @@ pub fn last_bgsave_end(log: &str) -> Option<BgsaveEnd> {
         } else {
             None
         }
-    })
+    };
+    log.lines().filter_map(end).collect()
 }
 
 /// The last lines, for an error message.
@@ -40,14 +41,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_end_counts() {
+    fn ends_are_told_in_order() {
         let log = "1:M * Background saving terminated with success\n1:M # Background saving terminated by signal 10\n";
-        assert_eq!(last_bgsave_end(log), Some(BgsaveEnd::Killed));
+        assert_eq!(bgsave_ends(log), [BgsaveEnd::Succeeded, BgsaveEnd::Killed]);
     }
 
     #[test]
     fn a_log_without_saves_tells_nothing() {
-        assert_eq!(last_bgsave_end("1:M * Ready to accept connections\n"), None);
+        assert!(bgsave_ends("1:M * Ready to accept connections\n").is_empty());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisConnec
 pub use address::Address;
 pub use client::{CallError, Client};
 pub use log::BgsaveEnd;
-pub use snapshot::{Snapshot, SnapshotError};
+pub use snapshot::Snapshot;
 pub use source::{Chosen, Source, Wanted};
 
 use crate::error::WorldError;
@@ -67,7 +67,7 @@ impl Server {
                 Host::Address(address.clone())
             }
         };
-        let client = Client::new(target(&host));
+        let client = Client::that_asks_again(target(&host));
         let mut server = Self { host, client, name: String::new() };
         server.wait_until_it_answers()?;
         let snapshot =
@@ -105,7 +105,7 @@ impl Server {
     }
 
     /// LASTSAVE and INFO now.
-    pub fn snapshot(&mut self, limit: Duration) -> Result<Snapshot, SnapshotError> {
+    pub fn snapshot(&mut self, limit: Duration) -> Result<Snapshot, CallError> {
         Snapshot::take(&mut self.client, limit)
     }
 
@@ -136,7 +136,7 @@ impl Server {
             Host::Process(process) => process.restart()?,
             Host::Address(_) => {}
         }
-        self.client = Client::new(target(&self.host));
+        self.client = Client::that_asks_again(target(&self.host));
         self.wait_until_it_answers()
     }
 

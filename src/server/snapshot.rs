@@ -20,7 +20,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Asks the server.
-    pub fn take(client: &mut Client, limit: Duration) -> Result<Self, SnapshotError> {
+    pub fn take(client: &mut Client, limit: Duration) -> Result<Self, CallError> {
         let commands: [&[&str]; 4] = [&["MULTI"], &["LASTSAVE"], &["INFO", "all"], &["EXEC"]];
         let replies = client.pipeline(&commands, limit)?;
         let mut own_calls = client.calls().clone();
@@ -35,11 +35,11 @@ impl Snapshot {
                 [Value::Int(lastsave), info] => {
                     Ok(Self { lastsave: *lastsave, fields: fields(&text(info)), own_calls })
                 }
-                other => Err(SnapshotError::Refused(crate::redis_cli::reply::format(
-                    &Value::Array(other.to_vec()),
-                ))),
+                other => Err(CallError::Refused(crate::redis_cli::reply::format(&Value::Array(
+                    other.to_vec(),
+                )))),
             },
-            other => Err(SnapshotError::Refused(first_error(other))),
+            other => Err(CallError::Refused(first_error(other))),
         }
     }
 
@@ -106,17 +106,6 @@ impl Snapshot {
         let fell = |&(name, was): &(&str, i64)| now.get(name).copied().unwrap_or(0) < was;
         before.counters().into_iter().find(fell).map(|(name, _)| name.to_owned())
     }
-}
-
-/// Why there is no snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SnapshotError {
-    /// The server did not answer.
-    #[error(transparent)]
-    Call(#[from] CallError),
-    /// The server answered with an error: `NOAUTH`, `BUSY`, `LOADING`.
-    #[error("INFO was refused: {0}")]
-    Refused(String),
 }
 
 fn first_error(replies: &[Value]) -> String {

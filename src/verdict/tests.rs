@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::attempt::evidence::{Output, ProgramRun, Typed};
+use crate::attempt::evidence::{Output, ProgramRun, Stopped, Typed};
 use crate::redis_cli::reply::Printed;
 use crate::server::Snapshot;
 
@@ -23,7 +23,7 @@ fn observation(lastsave: i64, info: &str) -> Observation {
         snapshot,
         replies: BTreeMap::new(),
         config: BTreeMap::new(),
-        last_bgsave_end: None,
+        bgsave_ends: Vec::new(),
     }
 }
 
@@ -97,7 +97,7 @@ fn a_status_of_ok_is_not_believed_when_the_log_says_killed() {
     let checks = "[[check]]\nid = \"ok\"\ninfo = { rdb_last_bgsave_status = \"ok\" }\n";
     let mut evidence = evidence(100, "rdb_last_bgsave_status:ok\n");
     assert!(unmet(checks, &evidence).is_empty());
-    evidence.settled.as_mut().unwrap().last_bgsave_end = Some(BgsaveEnd::Killed);
+    evidence.settled.as_mut().unwrap().bgsave_ends = vec![BgsaveEnd::Succeeded, BgsaveEnd::Killed];
     assert_eq!(unmet(checks, &evidence), ["ok"]);
 }
 
@@ -187,7 +187,7 @@ fn an_exercise_that_looks_at_the_exit_status_decides_itself() {
 
 #[test]
 fn commands_that_ran_out_of_time_do_not_pass() {
-    let run = Run::Typed(Typed { timed_out: true, ..Typed::default() });
+    let run = Run::Typed(Typed { stopped: Some(Stopped::OutOfTime), ..Typed::default() });
     assert_eq!(unmet(LASTSAVE, &Evidence { run, ..evidence(101, "") }), [ENDS_WELL]);
 }
 
@@ -206,4 +206,32 @@ fn a_server_too_busy_to_be_looked_at_before_its_crash_meets_nothing() {
     let verdict = judge(&exercise(checks), &busy);
     assert_eq!(verdict.unmet(), ["new"]);
     assert!(verdict.findings[0].found.contains("busy"));
+}
+
+#[test]
+fn what_the_crash_itself_proves_needs_no_look_at_a_busy_server() {
+    let checks = "crash = \"exit\"\n[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n[[check]]\nid = \"there\"\nat = \"crash\"\nneeds = \"new\"\nreply = { \"GET a\" = \"1\" }\n";
+    let judged = |stored: &str| {
+        let mut after = observation(0, "");
+        let printed = Printed { terminal: format!("\"{stored}\""), bare: Some(stored.to_owned()) };
+        after.replies.insert("GET a".to_owned(), printed);
+        judge(&exercise(checks), &Evidence { exit: None, crash: Some(after), ..evidence(101, "") })
+    };
+    assert!(judged("1").passed());
+    assert_eq!(judged("2").unmet(), ["there"]);
+}
+
+#[test]
+fn a_log_with_more_ends_than_forks_is_not_believed() {
+    let checks = "[[check]]\nid = \"ok\"\ninfo = { rdb_last_bgsave_status = \"ok\" }\n";
+    let mut evidence = evidence(100, "rdb_last_bgsave_status:ok\ntotal_forks:1\n");
+    evidence.settled.as_mut().unwrap().bgsave_ends = vec![BgsaveEnd::Killed, BgsaveEnd::Succeeded];
+    assert_eq!(unmet(checks, &evidence), ["ok"]);
+}
+
+#[test]
+fn commands_that_never_end_do_not_pass() {
+    let stopped = Some(Stopped::Endless("SUBSCRIBE".to_owned()));
+    let run = Run::Typed(Typed { stopped, ..Typed::default() });
+    assert_eq!(unmet(LASTSAVE, &Evidence { run, ..evidence(101, "") }), [ENDS_WELL]);
 }

@@ -320,3 +320,52 @@ fn doctor_looks_at_everything() {
     }
     assert_eq!(ended.code, 0, "{}", ended.stdout);
 }
+
+#[test]
+fn killed_connections_do_not_blind_the_checker() {
+    let answer = format!(
+        "{SAVE_THEN_BGSAVE}\nclient.execute_command('CLIENT KILL TYPE normal SKIPME yes')\n"
+    );
+    passes("creating-snapshots", "a.py", &answer);
+}
+
+#[test]
+fn a_server_held_up_over_the_end_of_the_answer_does_not_hide_that_it_did_not_wait() {
+    let answer = "SET report:daily ready\nBGSAVE\nCLIENT PAUSE 2500 ALL\n";
+    fails_on("using-bgsave", "a.redis", answer, &["finished-before-the-end"]);
+}
+
+#[test]
+fn a_server_that_is_busy_at_the_end_still_proves_by_its_crash_what_was_saved() {
+    passes(
+        "trigger-snapshots-manually",
+        "a.redis",
+        &format!("{PAID}SAVE\nCLIENT PAUSE 2000 ALL\n"),
+    );
+}
+
+#[test]
+fn the_slow_down_is_not_the_answers_to_change() {
+    let answer = "SET report:daily ready\nCONFIG SET rdb-key-save-delay 0\nBGSAVE\n";
+    let verdict = fails_on("using-bgsave", "a.redis", answer, &["evidence-is-valid"]);
+    assert!(found(&verdict, "evidence-is-valid").contains("rdb-key-save-delay"), "{verdict:#}");
+}
+
+#[test]
+fn a_line_between_megabytes_of_output_is_found() {
+    let much = "for _ in range(60_000): print('x' * 100)\n";
+    passes("creating-snapshots", "a.py", &format!("{much}{SAVE_THEN_BGSAVE}{much}"));
+}
+
+#[test]
+fn a_forged_log_line_does_not_make_a_killed_save_end_well() {
+    let forged =
+        "EVAL \"redis.log(redis.LOG_WARNING, 'Background saving terminated with success')\" 0";
+    let answer = format!("SAVE\nBGSAVE\nFLUSHALL\n@wait-bgsave\n{forged}\n");
+    fails_on("creating-snapshots", "a.redis", &answer, &["background-save-succeeded"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_first_command() {
+    passes("creating-snapshots", "a.redis", "\u{feff}SAVE\r\nBGSAVE\r\n");
+}

@@ -1,15 +1,19 @@
 //! A real server that is not the program's: somebody's own.
 
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use redis::IntoConnectionInfo as _;
+use redislings::redis_cli::reply;
 use redislings::server::source::on_path;
+use redislings::server::{Client, bundled};
 
 pub struct ForeignServer {
     child: Child,
     pub port: u16,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl ForeignServer {
@@ -21,19 +25,17 @@ impl ForeignServer {
 
     pub fn start_on(port: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port_text = port.to_string();
-        let child = Command::new(program())
-            .args(["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        super::wait_until("the foreign server listens", || {
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        let child = spawn(port, folder.path());
+        let mut server = Self { child, port, folder: folder };
+        super::wait_until("the foreign server answers", || {
+            // `doctor`, in another test, holds port 6379 for a moment as it looks whether it is free.
+            if server.child.try_wait().unwrap().is_some() {
+                server.child = spawn(port, server.folder.path());
+            }
+            let own = format!("process_id:{}\n", server.child.id());
+            server.try_to_ask(&["INFO", "server"]).is_some_and(|info| info.contains(&own))
         });
-        Self { child, port, _folder: folder }
+        server
     }
 
     pub fn url(&self) -> String {
@@ -42,10 +44,13 @@ impl ForeignServer {
 
     /// One command, its reply as redis-cli prints it.
     pub fn ask(&self, words: &[&str]) -> String {
-        let target = redis::IntoConnectionInfo::into_connection_info(self.url()).unwrap();
-        let mut client = redislings::server::Client::new(target);
-        let value = client.call(words, std::time::Duration::from_secs(5)).unwrap();
-        redislings::redis_cli::reply::format_reply_to(words, &value)
+        self.try_to_ask(words).unwrap()
+    }
+
+    fn try_to_ask(&self, words: &[&str]) -> Option<String> {
+        let mut client = Client::new(self.url().into_connection_info().unwrap());
+        let value = client.call(words, Duration::from_secs(5)).ok()?;
+        Some(reply::format_reply_to(words, &value))
     }
 }
 
@@ -56,8 +61,20 @@ impl Drop for ForeignServer {
     }
 }
 
+fn spawn(port: u16, folder: &Path) -> Child {
+    let port = port.to_string();
+    Command::new(program())
+        .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
 /// A real server's program: the one on PATH, else the bundled one.
 pub fn program() -> PathBuf {
     let on_path = on_path("redis-server").or(on_path("valkey-server"));
-    on_path.unwrap_or_else(|| redislings::server::bundled::install(|_| ()).unwrap())
+    on_path.unwrap_or_else(|| bundled::install(|_| ()).unwrap())
 }

@@ -37,9 +37,11 @@ fn an_asyncio_client_reaches_the_lessons_server() {
 #[test]
 fn another_redis_on_port_6379_is_never_touched() {
     // Where the port is taken, it is taken by somebody whose Redis is none of a test's business.
-    let foreign =
-        TcpListener::bind(("127.0.0.1", 6379)).is_ok().then(|| ForeignServer::start_on(6379));
-    let Some(foreign) = foreign else { return };
+    let is_free = TcpListener::bind(("127.0.0.1", 6379)).is_ok();
+    if !is_free {
+        return;
+    }
+    let foreign = ForeignServer::start_on(6379);
     foreign.ask(&["SET", "mine", "untouched"]);
     let told = || {
         let stats = foreign.ask(&["INFO", "stats"]);

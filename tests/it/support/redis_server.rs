@@ -26,7 +26,7 @@ impl ForeignServer {
     pub fn start_on(port: u16) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let child = spawn(port, folder.path());
-        let mut server = Self { child, port, folder: folder };
+        let mut server = Self { child, port, folder };
         super::wait_until("the foreign server answers", || {
             // `doctor`, in another test, holds port 6379 for a moment as it looks whether it is free.
             if server.child.try_wait().unwrap().is_some() {

@@ -61,18 +61,19 @@ pub fn attempt(
     evidence
 }
 
-/// The same for commands that come one by one, each with the exercise's time limit for itself.
+/// The same for commands that come one by one, each with the exercise's time limit for itself; `None`
+/// when the answer is withdrawn.
 pub fn attempt_lines(
     server: &mut Server,
     exercise: &Exercise,
-    next_line: &mut commands::NextLine<'_>,
-) -> Result<Evidence, WorldError> {
+    next_line: &mut commands::Lines<'_>,
+) -> Result<Option<Evidence>, WorldError> {
     refuse_what_an_address_cannot_do(server, exercise)?;
     let before = baseline(server, exercise)?;
-    let run = Run::Typed(commands::run_lines(server, &before, next_line));
-    let evidence = observe(server, exercise, before, run);
+    let Some(typed) = commands::run_lines(server, &before, next_line) else { return Ok(None) };
+    let evidence = observe(server, exercise, before, Run::Typed(typed));
     cleanup::stop_if_a_signal_came();
-    evidence
+    evidence.map(Some)
 }
 
 /// Runs code on a fresh server without judging it: an example.

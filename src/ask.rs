@@ -1,7 +1,9 @@
 //! Questions to the student. The one seam of the program: inquire can't be driven by a test.
 
-use inquire::ui::RenderConfig;
+use inquire::ui::{RenderConfig, Styled};
 use inquire::{Confirm, InquireError, Select, Text};
+
+use crate::present::{screen_width, text};
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,19 +53,18 @@ impl Ask for Prompt {
         options: &[String],
         start: usize,
     ) -> Result<usize, NoAnswer> {
-        let rows = crossterm::terminal::size().map_or(24, |(_, rows)| usize::from(rows));
-        // inquire garbles options that are wider than the screen, and lists that are longer.
-        let width = super::present::screen_width().saturating_sub(4);
-        let labels = options
-            .iter()
-            .map(|option| {
-                super::present::text::truncate(&super::present::text::clean(option), width)
-            })
-            .collect();
+        // inquire garbles options that are wider than the screen.
+        let width = screen_width().saturating_sub(4);
+        let labels: Vec<String> =
+            options.iter().map(|option| text::truncate(&text::clean(option), width)).collect();
+        // The answer is shown behind the question: `> What now? next`.
+        let room = screen_width().saturating_sub(text::display_width(question) + 4);
         Select::new(question, labels)
             .with_render_config(self.render)
             .with_starting_cursor(start)
-            .with_page_size(rows.saturating_sub(5).max(3))
+            .with_page_size(page_size())
+            .with_help_message("↑↓ moves, enter chooses, esc quits")
+            .with_formatter(&|option| text::truncate(option.value, room))
             .without_filtering()
             .raw_prompt()
             .map(|choice| choice.index)
@@ -79,14 +80,38 @@ impl Ask for Prompt {
     }
 
     fn line(&mut self, prompt: &str) -> Result<String, NoAnswer> {
-        Text::new(prompt).with_render_config(self.render).prompt().map_err(no_answer)
+        // The prompt itself takes the place of the question mark.
+        let prefix = Styled::new(prompt).with_style_sheet(self.render.prompt_prefix.style);
+        let render = self.render.with_prompt_prefix(prefix).with_answered_prompt_prefix(prefix);
+        Text::new("").with_render_config(render).prompt().map_err(no_answer)
     }
+}
+
+/// inquire also garbles a menu that is longer than the screen; half of it is left to the text above.
+fn page_size() -> usize {
+    let rows = crossterm::terminal::size().map_or(24, |(_, rows)| usize::from(rows));
+    (rows / 2).saturating_sub(1).max(3)
 }
 
 fn no_answer(error: InquireError) -> NoAnswer {
     match error {
         InquireError::OperationCanceled => NoAnswer::Cancelled,
-        InquireError::OperationInterrupted => NoAnswer::Interrupted,
+        InquireError::OperationInterrupted => {
+            clear_what_inquire_leaves();
+            NoAnswer::Interrupted
+        }
         other => NoAnswer::Failed(other.to_string()),
     }
+}
+
+/// After Ctrl-C at the bottom of the screen the cursor stands on the prompt's last line, and what follows
+/// would be written over it.
+fn clear_what_inquire_leaves() {
+    use crossterm::{cursor::MoveToColumn, execute, terminal};
+    // A lost terminal ends the session by its signal, not here.
+    let _ = execute!(
+        std::io::stderr(),
+        MoveToColumn(0),
+        terminal::Clear(terminal::ClearType::FromCursorDown)
+    );
 }

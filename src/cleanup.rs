@@ -10,13 +10,13 @@
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -38,6 +38,8 @@ for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
 rm -rf -- "$1"
 "#;
 
+/// How long a signal waits for the student's editor, which rescues its text and the terminal.
+const EDITOR_DEADLINE: Duration = Duration::from_secs(2);
 /// How long a signal waits for a container that is just being created.
 const CREATION_DEADLINE: Duration = Duration::from_secs(15);
 
@@ -45,6 +47,10 @@ static CLOSING: AtomicBool = AtomicBool::new(false);
 static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(0);
 static SESSION: Mutex<Option<Session>> = Mutex::new(None);
 static CREATING: RwLock<()> = RwLock::new(());
+/// Set at the moment of a SIGINT, before the thread hears of it.
+static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// The student's editor, while it runs.
+static FOREGROUND: Mutex<Option<Pid>> = Mutex::new(None);
 static AT_END: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
 
 struct Session {
@@ -67,13 +73,20 @@ impl Guard {
         };
         let mut signals =
             signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+        signal_hook::flag::register(SIGINT, Arc::clone(&INTERRUPTED)).map_err(failed)?;
         let listen = move || {
-            for (count, signal) in signals.forever().enumerate() {
+            let mut ended = false;
+            for signal in signals.forever() {
+                if signal == SIGINT && lock(&FOREGROUND).is_some() {
+                    INTERRUPTED.store(false, Ordering::SeqCst);
+                    continue;
+                }
                 let ending = thread::Builder::new().name("ending".into());
                 // Whoever asks twice does not want to wait for the engine; the reaper does its work.
-                if count > 0 || ending.spawn(move || end_by(signal)).is_err() {
+                if ended || ending.spawn(move || end_by(signal)).is_err() {
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
+                ended = true;
             }
         };
         thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;
@@ -92,6 +105,7 @@ impl Drop for Guard {
 
 fn end_by(signal: i32) {
     CLOSING.store(true, Ordering::SeqCst);
+    end_foreground();
     end_everything();
     let _ = crossterm::terminal::disable_raw_mode();
     let mut stderr = std::io::stderr();
@@ -113,6 +127,40 @@ pub fn stop_if_a_signal_came() {
 fn wait_for_the_signal() {
     // `end_by` ends the process; the deadline is for a default handler that does not.
     thread::park_timeout(Duration::from_secs(60));
+}
+
+/// Runs a program that has the terminal to itself: the student's editor. Ctrl-C is its own key
+/// meanwhile, though the terminal sends it to us too; a signal that ends us ends it first.
+pub fn run_in_foreground(command: &mut Command) -> std::io::Result<ExitStatus> {
+    stop_if_a_signal_came();
+    let mut child = {
+        let mut foreground = lock(&FOREGROUND);
+        INTERRUPTED.store(false, Ordering::SeqCst);
+        let child = command.spawn()?;
+        *foreground = i32::try_from(child.id()).ok().map(Pid::from_raw);
+        child
+    };
+    let status = child.wait();
+    // A Ctrl-C just before the end is still the editor's, also when the thread hears of it only now.
+    let deadline = Instant::now() + EDITOR_DEADLINE;
+    while INTERRUPTED.load(Ordering::SeqCst) && Instant::now() < deadline {
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    *lock(&FOREGROUND) = None;
+    stop_if_a_signal_came();
+    status
+}
+
+fn end_foreground() {
+    let Some(editor) = *lock(&FOREGROUND) else { return };
+    let _ = kill(editor, Signal::SIGTERM);
+    let deadline = Instant::now() + EDITOR_DEADLINE;
+    while lock(&FOREGROUND).is_some() && Instant::now() < deadline {
+        thread::park_timeout(Duration::from_millis(10));
+    }
+    if lock(&FOREGROUND).is_some() {
+        let _ = kill(editor, Signal::SIGKILL);
+    }
 }
 
 fn end_everything() {
@@ -211,6 +259,10 @@ fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<
     };
     let mut session = lock(&SESSION);
     if session.is_none() {
+        // Nobody would remove what is made after the end.
+        if CLOSING.load(Ordering::SeqCst) {
+            return Err(failed(std::io::Error::other("a signal ends this run")));
+        }
         *session = Some(start_session().map_err(failed)?);
     }
     session.as_ref().map_or_else(|| Err(std::io::Error::other("no session")), work).map_err(failed)

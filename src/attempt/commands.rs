@@ -17,21 +17,47 @@ pub fn run(server: &mut Server, before: &Snapshot, text: &str, limit: Duration) 
     // Some editors begin a file with a byte order mark.
     let mut lines = text.trim_start_matches('\u{feff}').lines();
     run_lines(server, before, &mut |_| {
-        let left = deadline.saturating_duration_since(Instant::now());
-        lines.next().map(|line| (line.to_owned(), left))
+        let limit = deadline.saturating_duration_since(Instant::now());
+        lines.next().map_or(NextLine::End, |line| NextLine::Run { line: line.to_owned(), limit })
     })
+    .unwrap_or_default()
 }
 
-/// Gives the next line and how long it may take, or `None` at the end; is shown what became of the
-/// one before.
-pub type NextLine<'a> = dyn FnMut(Option<&TypedExchange>) -> Option<(String, Duration)> + 'a;
+/// What comes after a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextLine {
+    /// Another one, and how long it may take.
+    Run {
+        /// As typed.
+        line: String,
+        /// For this line alone.
+        limit: Duration,
+    },
+    /// Nothing: the answer is complete.
+    End,
+    /// Nothing, and there is no answer to be judged.
+    Withdrawn,
+}
 
-/// Runs lines as they come, all on one connection, until there is none or one takes too long.
-pub fn run_lines(server: &mut Server, before: &Snapshot, next_line: &mut NextLine<'_>) -> Typed {
+/// Gives the next line; is shown what became of the one before.
+pub type Lines<'a> = dyn FnMut(Option<&TypedExchange>) -> NextLine + 'a;
+
+/// Runs lines as they come, all on one connection, until there is none or one takes too long; `None`
+/// when the answer is withdrawn.
+pub fn run_lines(
+    server: &mut Server,
+    before: &Snapshot,
+    next_line: &mut Lines<'_>,
+) -> Option<Typed> {
     let mut client = Client::new(server.target());
     let mut typed = Typed::default();
     let mut done = 0;
-    while let Some((line, limit)) = next_line(typed.exchanges.get(done)) {
+    loop {
+        let (line, limit) = match next_line(typed.exchanges.get(done)) {
+            NextLine::Run { line, limit } => (line, limit),
+            NextLine::End => return Some(typed),
+            NextLine::Withdrawn => return None,
+        };
         done = typed.exchanges.len();
         let line = line.trim();
         if words::is_comment(line) {
@@ -45,10 +71,9 @@ pub fn run_lines(server: &mut Server, before: &Snapshot, next_line: &mut NextLin
         });
         typed.exchanges.push(TypedExchange { line: line.to_owned(), reply });
         if typed.stopped.is_some() {
-            break;
+            return Some(typed);
         }
     }
-    typed
 }
 
 fn run_line(

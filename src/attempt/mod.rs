@@ -67,19 +67,20 @@ pub fn attempt(
     evidence
 }
 
-/// The same for commands that come one by one, each with the exercise's time limit for itself.
+/// The same for commands that come one by one, each with the exercise's time limit for itself; `None`
+/// when the answer is withdrawn.
 pub fn attempt_lines(
     server: &mut Server,
     exercise: &Exercise,
-    next_line: &mut commands::NextLine<'_>,
-) -> Result<Evidence, WorldError> {
+    next_line: &mut commands::Lines<'_>,
+) -> Result<Option<Evidence>, WorldError> {
     setup::refuse_what_an_address_cannot_do(server, exercise)?;
     let before = baseline(server, exercise)?;
-    let run = Run::Typed(commands::run_lines(server, &before, next_line));
-    let evidence = observe(server, exercise, before, run);
+    let typed = commands::run_lines(server, &before, next_line);
+    let evidence = typed.map(|typed| observe(server, exercise, before, Run::Typed(typed)));
     setup::take_out(server, &exercise.setup);
     cleanup::stop_if_a_signal_came();
-    evidence
+    evidence.transpose()
 }
 
 /// Runs code on a fresh server without judging it: an example.

@@ -5,6 +5,14 @@ pub mod markdown;
 pub mod terminal;
 pub mod text;
 
+use std::io::IsTerminal as _;
+
+/// The width for prose on standard output: that of the screen; a pipe has none, and what reads it
+/// searches for whole sentences.
+pub fn output_width() -> usize {
+    if std::io::stdout().is_terminal() { screen_width() } else { usize::MAX }
+}
+
 /// The screen's width in columns, 80 where there is none; long lines are hard to read, so never over 100.
 pub fn screen_width() -> usize {
     crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).clamp(20, 100)

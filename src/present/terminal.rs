@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use colored::Colorize as _;
 
-use super::text::clean;
+use super::text::{clean, display_width, wrap};
 use crate::attempt::evidence::{Run, Typed};
 use crate::error::WorldError;
 use crate::verdict::{Finding, Outcome, Verdict};
@@ -12,12 +12,21 @@ use crate::verdict::{Finding, Outcome, Verdict};
 /// An answer's output shown on the screen: at most so many lines of it.
 const OUTPUT_LINES: usize = 20;
 
-/// A verdict with what the answer printed.
-pub fn verdict(exercise: &str, server: &str, run: &Run, verdict: &Verdict) -> String {
-    let mut text = format!("{}  {}\n\n", exercise.bold(), server.dimmed());
-    text.push_str(&self::run(run));
+/// A verdict below what the answer printed ([`run`], or nothing where that was seen already), prose
+/// within `width` columns.
+pub fn verdict(
+    exercise: &str,
+    server: &str,
+    printed: &str,
+    verdict: &Verdict,
+    width: usize,
+) -> String {
+    let fits = display_width(exercise) + 2 + display_width(server) <= width;
+    let gap = if fits { "  " } else { "\n" };
+    let mut text = format!("{}{gap}{}\n\n", exercise.bold(), server.dimmed());
+    text.push_str(printed);
     for finding in &verdict.findings {
-        text.push_str(&self::finding(finding));
+        text.push_str(&self::finding(finding, width));
     }
     let met = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Met).count();
     let all = verdict.findings.len();
@@ -36,7 +45,7 @@ pub fn run(run: &Run) -> String {
         Run::Typed(typed) => self::typed(typed),
         Run::Program(program) => {
             output("the program printed", &program.stdout.text)
-                + &output("and its errors", &program.stderr.text)
+                + &output("its errors", &program.stderr.text)
         }
     }
 }
@@ -45,13 +54,19 @@ pub fn run(run: &Run) -> String {
 pub fn typed(typed: &Typed) -> String {
     let mut text = String::new();
     for exchange in &typed.exchanges {
-        let _ = writeln!(text, "  {} {}", "redis>".dimmed(), clean(&exchange.line).cyan());
+        text.push_str("  ");
+        text.push_str(&typed_line("redis>", &exchange.line));
         text.push_str(&reply(&exchange.reply));
     }
     if !text.is_empty() {
         text.push('\n');
     }
     text
+}
+
+/// A line as it stands behind a prompt.
+pub fn typed_line(prompt: &str, line: &str) -> String {
+    format!("{} {}\n", prompt.dimmed(), clean(line).cyan())
 }
 
 /// A reply as redis-cli prints it.
@@ -76,22 +91,29 @@ fn output(title: &str, printed: &str) -> String {
     text
 }
 
-fn finding(finding: &Finding) -> String {
+fn finding(finding: &Finding, width: usize) -> String {
+    let says = within(&finding.says, width, 4);
     let mut text = match finding.outcome {
-        Outcome::Met => format!("  {} {}\n", "✓".green(), finding.says),
-        Outcome::Unmet => format!("  {} {}\n", "✗".red().bold(), finding.says.bold()),
+        Outcome::Met => format!("  {} {says}\n", "✓".green()),
+        Outcome::Unmet => format!("  {} {}\n", "✗".red().bold(), says.bold()),
         Outcome::NotReached => {
-            format!("  {} {}\n", "-".dimmed(), format!("{} (not reached)", finding.says).dimmed())
+            let says = within(&format!("{} (not reached)", finding.says), width, 4);
+            format!("  {} {}\n", "-".dimmed(), says.dimmed())
         }
     };
     if finding.outcome == Outcome::Unmet {
-        let _ = writeln!(text, "      expected  {}", clean(&finding.expected));
-        let _ = writeln!(text, "      found     {}", clean(&finding.found));
+        let _ = writeln!(text, "      expected  {}", within(&clean(&finding.expected), width, 16));
+        let _ = writeln!(text, "      found     {}", within(&clean(&finding.found), width, 16));
         if let Some(otherwise) = &finding.otherwise {
-            let _ = writeln!(text, "      {} {otherwise}", "→".yellow());
+            let _ = writeln!(text, "      {} {}", "→".yellow(), within(otherwise, width, 8));
         }
     }
     text
+}
+
+/// Text that begins in column `indent`, its further lines below its beginning.
+fn within(text: &str, width: usize, indent: usize) -> String {
+    wrap(text, width.saturating_sub(indent), &" ".repeat(indent))
 }
 
 /// `error: fact`, then `help: next step`.

@@ -38,6 +38,26 @@ pub fn truncate(text: &str, width: usize) -> String {
     kept
 }
 
+/// Text broken at spaces into lines of at most `width` columns; `indent` stands before every line but the
+/// first and is not counted. A longer word stays whole: it may be a path to be copied.
+pub fn wrap(text: &str, width: usize, indent: &str) -> String {
+    let (mut wrapped, mut used) = (String::new(), 0);
+    for (index, word) in text.split(' ').enumerate() {
+        let columns = display_width(word);
+        if index > 0 && used + 1 + columns > width {
+            wrapped.push('\n');
+            wrapped.push_str(indent);
+            used = 0;
+        } else if index > 0 {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += columns;
+    }
+    wrapped
+}
+
 /// Text that cannot steer a terminal: control characters and those that reorder text become U+FFFD,
 /// white space of any kind becomes a space.
 pub fn clean(text: &str) -> Cow<'_, str> {
@@ -127,6 +147,13 @@ mod tests {
         assert_eq!(truncate("📸📸📸", 4), "📸…");
         assert_eq!(truncate("Snapshots", 1), "…");
         assert_eq!(truncate("Snapshots", 0), "");
+    }
+
+    #[test]
+    fn text_is_wrapped_at_spaces_and_indented() {
+        assert_eq!(wrap("a snapshot is a file", 10, "  "), "a snapshot\n  is a file");
+        assert_eq!(wrap("see /a/long/path now", 5, ""), "see\n/a/long/path\nnow");
+        assert_eq!(wrap("short", 10, "  "), "short");
     }
 
     #[test]

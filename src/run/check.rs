@@ -8,7 +8,7 @@ use super::{Exit, Stop, choose_server, find, load, tell};
 use crate::attempt::{self, Answer, Evidence, Python};
 use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
-use crate::present::{json, terminal};
+use crate::present::{json, output_width, terminal};
 use crate::server::Server;
 use crate::verdict::judge;
 
@@ -28,7 +28,9 @@ pub(super) fn check(
             let verdict = judge(exercise, &evidence);
             out(&match format {
                 Format::Human => {
-                    terminal::verdict(&exercise.id, &server_name, &evidence.run, &verdict)
+                    let printed = terminal::run(&evidence.run);
+                    let width = output_width();
+                    terminal::verdict(&exercise.id, &server_name, &printed, &verdict, width)
                 }
                 Format::Json => {
                     json::text(&json::Check::judged(&exercise.id, &server_name, &verdict))

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Language};
 use crate::redis_cli::words;
@@ -59,12 +60,15 @@ pub fn edit(path: &Path) -> Result<(), WorldError> {
             "set EDITOR to an editor that waits until you close the file, for example EDITOR=nano",
         )
     };
-    let status = Command::new(&program)
-        .args(arguments)
-        .arg(path)
-        .status()
+    let status = cleanup::run_in_foreground(Command::new(&program).args(arguments).arg(path))
         .map_err(|error| failed(error.to_string()))?;
     if status.success() { Ok(()) } else { Err(failed(status.to_string())) }
+}
+
+/// How a menu calls the editor.
+pub fn editor_name() -> Option<String> {
+    let (program, _) = editor().ok()?;
+    Path::new(&program).file_name().map(|name| name.to_string_lossy().into_owned())
 }
 
 fn editor() -> Result<(String, Vec<String>), WorldError> {

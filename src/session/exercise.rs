@@ -1,28 +1,45 @@
 //! An exercise in the session: write, type, check, hint, solution.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::{Action, Go, Session, answers};
-use crate::attempt::evidence::{Evidence, TypedExchange};
+use super::menu::{self, Action, Place};
+use super::{Go, Halt, Session, answered, answers};
+use crate::attempt::commands::{NextLine, WAIT_BGSAVE};
+use crate::attempt::evidence::{Evidence, Run, TypedExchange};
 use crate::attempt::{self, Answer};
 use crate::error::WorldError;
-use crate::lesson::{Exercise, Language, Lesson, Step};
+use crate::lesson::{Exercise, Language, Lesson};
 use crate::present::{markdown, screen_width, terminal};
+use crate::server::Server;
 use crate::verdict::judge;
+
+const PROMPT: &str = "redis>";
+
+/// An answer while it is typed.
+#[derive(Default)]
+struct Typing {
+    lines: Vec<String>,
+    /// A paste of several lines comes as one answer.
+    pasted: VecDeque<String>,
+    halt: Option<Halt>,
+}
 
 impl Session<'_> {
     pub(super) fn exercise_menu(
         &mut self,
         lesson: &Lesson,
-        step: &Step,
         exercise: &Exercise,
-        index: usize,
-    ) -> Result<Go, WorldError> {
+        place: Place<'_>,
+    ) -> Result<Go, Halt> {
         let mut hints_shown = 0;
+        let mut last = None;
         loop {
-            let menu = self.actions(step, exercise, index);
-            let done = match self.choose_action(&menu, step)? {
-                Action::Next => return Ok(Go::Next),
+            let was_passed = self.progress.has(&exercise.id);
+            let menu = menu::exercise(place, exercise, was_passed, hints_shown);
+            let action = self.choose_action(&menu, place.step, last)?;
+            let done = match action {
+                Action::Forward(_) => return Ok(Go::Next),
                 Action::Back => return Ok(Go::Back),
                 Action::Lessons => return Ok(Go::Menu),
                 Action::Quit => return Ok(Go::Quit),
@@ -30,54 +47,29 @@ impl Session<'_> {
                 Action::Type => self.type_commands(exercise),
                 Action::Check(language) => self.check(exercise, language),
                 Action::Solution => self.solution(lesson, exercise),
-                Action::Hint => {
-                    self.hint(exercise, hints_shown);
+                Action::Hint(number) => {
+                    self.hint(exercise, number);
                     hints_shown += 1;
                     Ok(())
                 }
                 Action::Example(number) => {
-                    self.run_example(step, &step.examples[number]);
-                    Ok(())
+                    self.run_example(place.step, &place.step.examples[number])
                 }
             };
-            if let Err(error) = done {
-                self.show(&terminal::world_error(&error));
-            }
+            self.survive(done)?;
+            let has_just_passed = !was_passed && self.progress.has(&exercise.id);
+            last = Some(action).filter(|_| !has_just_passed);
         }
     }
 
-    /// Once passed, going on comes first; before, working does.
-    fn actions(&self, step: &Step, exercise: &Exercise, index: usize) -> Vec<Action> {
-        let mut menu = Vec::new();
-        if self.progress.has(&exercise.id) {
-            menu.push(Action::Next);
-        }
-        menu.extend(answers::begun(exercise).into_iter().map(Action::Check));
-        menu.extend(exercise.languages().into_iter().map(Action::Edit));
-        if exercise.languages().contains(&Language::Redis) {
-            menu.push(Action::Type);
-        }
-        menu.extend([Action::Hint, Action::Solution]);
-        menu.extend((0..step.examples.len()).map(Action::Example));
-        menu.extend([Action::Next, Action::Back, Action::Lessons, Action::Quit]);
-        let mut offered = Vec::new();
-        for action in menu {
-            let first_step = index == 0 && action == Action::Back;
-            if !first_step && !offered.contains(&action) {
-                offered.push(action);
-            }
-        }
-        offered
-    }
-
-    fn edit(&mut self, exercise: &Exercise, language: Language) -> Result<(), WorldError> {
+    fn edit(&mut self, exercise: &Exercise, language: Language) -> Result<(), Halt> {
         let path = answers::begin(exercise, language)?;
-        self.show(&terminal::notice(&format!("your answer is `{}`", path.display())));
+        self.tell(&format!("close the editor and `{}` is checked", path.display()));
         answers::edit(&path)?;
         self.check(exercise, language)
     }
 
-    fn check(&mut self, exercise: &Exercise, language: Language) -> Result<(), WorldError> {
+    fn check(&mut self, exercise: &Exercise, language: Language) -> Result<(), Halt> {
         let path = answers::path(exercise, language);
         let bytes = std::fs::read(&path).map_err(|error| {
             let fact = format!("cannot read `{}`: {error}", path.display());
@@ -86,92 +78,119 @@ impl Session<'_> {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let path = path.canonicalize().ok().filter(|_| language == Language::Python);
         let answer = Answer { language, text, path };
-        self.show(&terminal::notice("checking on a fresh server"));
+        self.tell("checking on a fresh server");
         let (evidence, server) =
             self.with_server(&exercise.settings, language, |server, python| {
                 attempt::attempt(server, exercise, &answer, python)
             })?;
-        self.tell(exercise, &server, &evidence)
+        self.conclude(exercise, &server, &evidence, &terminal::run(&evidence.run))
     }
 
-    fn type_commands(&mut self, exercise: &Exercise) -> Result<(), WorldError> {
-        let wait = attempt::commands::WAIT_BGSAVE;
-        self.show(&terminal::notice(&format!(
-            "type Redis commands; `{wait}` waits for a background save; an empty line ends the answer"
-        )));
-        self.source()?;
-        let mut server = crate::server::Server::start(&self.source()?, &exercise.settings)?;
-        let mut lines = Vec::new();
-        let evidence = {
-            let mut next_line = |last: Option<&TypedExchange>| {
-                self.typed_line(last, &mut lines, exercise.time_limit)
-            };
-            attempt::attempt_lines(&mut server, exercise, &mut next_line)?
-        };
-        if lines.is_empty() {
-            self.show(&terminal::notice("nothing was typed"));
-            return Ok(());
+    fn type_commands(&mut self, exercise: &Exercise) -> Result<(), Halt> {
+        let source = self.source()?;
+        let mut server = Server::start(&source, &exercise.settings)?;
+        self.tell(&format!(
+            "an empty line ends your answer; `{WAIT_BGSAVE}` waits for a background save"
+        ));
+        let mut typing = Typing::default();
+        let evidence = attempt::attempt_lines(&mut server, exercise, &mut |last| {
+            self.next_line(last, &mut typing, exercise.time_limit)
+        });
+        if let Some(halt) = typing.halt {
+            return Err(halt);
         }
-        let path = answers::keep_typed(exercise, &format!("{}\n", lines.join("\n")))?;
-        self.show(&terminal::notice(&format!("your answer is kept as `{}`", path.display())));
+        let Some(evidence) = evidence? else {
+            self.tell("nothing was typed, so nothing is checked");
+            return Ok(());
+        };
+        let path = answers::keep_typed(exercise, &format!("{}\n", typing.lines.join("\n")))?;
+        self.tell(&format!("your answer is kept as `{}`", path.display()));
         let name = server.name().to_owned();
         drop(server);
-        self.tell(exercise, &name, &evidence)
+        self.conclude(exercise, &name, &evidence, &unseen(&evidence.run))
     }
 
-    fn typed_line(
+    fn next_line(
         &mut self,
         last: Option<&TypedExchange>,
-        lines: &mut Vec<String>,
+        typing: &mut Typing,
         limit: Duration,
-    ) -> Option<(String, Duration)> {
+    ) -> NextLine {
         if let Some(last) = last {
             self.show(&terminal::reply(&last.reply));
         }
-        let line = self.ask.line("redis>");
-        let line = self.answered(line).ok().flatten().filter(|line| !line.trim().is_empty())?;
-        lines.push(line.clone());
-        Some((line, limit))
+        match self.typed_line(typing) {
+            Ok(Some(line)) => {
+                typing.lines.push(line.clone());
+                NextLine::Run { line, limit }
+            }
+            Ok(None) if typing.lines.is_empty() => NextLine::Withdrawn,
+            Ok(None) => NextLine::End,
+            Err(halt) => {
+                typing.halt = Some(halt);
+                NextLine::Withdrawn
+            }
+        }
     }
 
-    fn tell(
+    /// The next line that was typed or pasted; none at an empty one and at Esc.
+    fn typed_line(&mut self, typing: &mut Typing) -> Result<Option<String>, Halt> {
+        if let Some(line) = typing.pasted.pop_front() {
+            self.show(&terminal::typed_line(PROMPT, &line));
+            return Ok(Some(line));
+        }
+        let text = answered(self.ask.line(PROMPT))?.unwrap_or_default();
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        typing.pasted.extend(lines.map(str::to_owned));
+        Ok(typing.pasted.pop_front())
+    }
+
+    fn conclude(
         &mut self,
         exercise: &Exercise,
         server: &str,
         evidence: &Evidence,
-    ) -> Result<(), WorldError> {
+        printed: &str,
+    ) -> Result<(), Halt> {
         let verdict = judge(exercise, evidence);
         self.show("\n");
-        self.show(&terminal::verdict(&exercise.id, server, &evidence.run, &verdict));
+        self.show(&terminal::verdict(&exercise.id, server, printed, &verdict, screen_width()));
         if verdict.passed() {
             self.progress.add(&exercise.id)?;
         }
         Ok(())
     }
 
-    fn hint(&self, exercise: &Exercise, shown: usize) {
-        let number = shown % exercise.hints.len().max(1);
+    fn hint(&self, exercise: &Exercise, number: usize) {
         if let Some(hint) = exercise.hints.get(number) {
-            self.show(&terminal::heading(&format!(
-                "hint {} of {}",
-                number + 1,
-                exercise.hints.len()
-            )));
+            let title = format!("\nhint {} of {}", number + 1, exercise.hints.len());
+            self.show(&terminal::heading(&title));
             self.show(&markdown::render(hint, screen_width()));
         }
     }
 
-    fn solution(&mut self, lesson: &Lesson, exercise: &Exercise) -> Result<(), WorldError> {
+    fn solution(&mut self, lesson: &Lesson, exercise: &Exercise) -> Result<(), Halt> {
         if !self.progress.has(&exercise.id) {
             let sure = self.ask.confirm("You have not passed it yet. Show the solution?");
-            if self.answered(sure)? != Some(true) {
+            if answered(sure)? != Some(true) {
                 return Ok(());
             }
         }
         for code in &exercise.solutions {
-            self.show(&terminal::heading(&format!("a solution in {}", code.language)));
+            self.show(&terminal::heading(&format!("\na solution in {}", code.language)));
             self.show(&markdown::render(&lesson.source[code.span.clone()], screen_width()));
         }
         Ok(())
     }
+}
+
+/// The replies have been read already, but not that of a line whose time was over.
+fn unseen(run: &Run) -> String {
+    match run {
+        Run::Typed(typed) if typed.stopped.is_some() => {
+            typed.exchanges.last().map(|last| terminal::reply(&last.reply) + "\n")
+        }
+        Run::Typed(_) | Run::Program(_) => None,
+    }
+    .unwrap_or_default()
 }

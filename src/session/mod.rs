@@ -2,18 +2,27 @@
 
 mod answers;
 mod exercise;
+mod menu;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::io::Write;
+use std::time::Duration;
 
 use crate::ask::{Ask, NoAnswer};
 use crate::attempt::{self, Answer, Python};
+use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Course, Example, Language, Lesson, Step};
-use crate::present::{markdown, screen_width, terminal};
+use crate::present::{markdown, screen_width, terminal, text};
 use crate::progress::Progress;
 use crate::server::{Chosen, Server, Source};
 use crate::verify;
+use menu::{Action, Place};
+
+/// For an example; `verify` gives it the same.
+const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the session needs from outside.
 pub struct Session<'s> {
@@ -25,7 +34,6 @@ pub struct Session<'s> {
     /// Chosen at the first attempt, and told then.
     source: Option<Source>,
     python: Option<Python>,
-    end: SessionEnd,
 }
 
 /// How the student left.
@@ -35,6 +43,19 @@ pub enum SessionEnd {
     Quit,
     /// By Ctrl-C.
     Interrupted,
+}
+
+/// Why the session ends though the student has not chosen `quit`.
+enum Halt {
+    /// Ctrl-C.
+    Interrupted,
+    World(WorldError),
+}
+
+impl From<WorldError> for Halt {
+    fn from(error: WorldError) -> Self {
+        Self::World(error)
+    }
 }
 
 /// Where the student goes from a step.
@@ -54,31 +75,37 @@ impl<'s> Session<'s> {
         screen: &'s mut dyn Write,
         choose_server: &'s dyn Fn() -> Result<Chosen, WorldError>,
     ) -> Self {
-        let (screen, end) = (RefCell::new(screen), SessionEnd::Quit);
-        Self { course, progress, ask, screen, choose_server, source: None, python: None, end }
+        let screen = RefCell::new(screen);
+        Self { course, progress, ask, screen, choose_server, source: None, python: None }
     }
 
     /// Runs until the student quits.
     pub fn run(&mut self) -> Result<SessionEnd, WorldError> {
         self.show(&terminal::heading(&self.course.title));
+        let end = match self.learn() {
+            Ok(()) => SessionEnd::Quit,
+            Err(Halt::Interrupted) => SessionEnd::Interrupted,
+            Err(Halt::World(error)) => return Err(error),
+        };
+        self.tell("your progress is kept: start `redislings` again to go on");
+        Ok(end)
+    }
+
+    fn learn(&mut self) -> Result<(), Halt> {
         let mut place = self.resume();
         loop {
             let (lesson, step) = match place.take() {
                 Some(place) => place,
                 None => match self.choose_lesson()? {
                     Some(lesson) => (lesson, 0),
-                    None => break,
+                    None => return Ok(()),
                 },
             };
             match self.read(lesson, step)? {
-                Go::Quit => break,
+                Go::Quit => return Ok(()),
                 Go::Next | Go::Back | Go::Menu => {}
             }
         }
-        self.show(&terminal::notice(
-            "your progress is kept; `redislings` goes on where you stopped",
-        ));
-        Ok(self.end)
     }
 
     /// The first open exercise, for a student who has passed one already.
@@ -92,7 +119,7 @@ impl<'s> Session<'s> {
             .enumerate()
             .find_map(|(index, lesson)| Some((index, self.first_open_step(lesson)?)));
         let place = open.filter(|_| passed_any)?;
-        self.show(&terminal::notice("welcome back: here is your first open exercise"));
+        self.tell("welcome back: here is your first open exercise");
         Some(place)
     }
 
@@ -102,7 +129,7 @@ impl<'s> Session<'s> {
         lesson.steps.iter().position(is_open)
     }
 
-    fn choose_lesson(&mut self) -> Result<Option<usize>, WorldError> {
+    fn choose_lesson(&mut self) -> Result<Option<usize>, Halt> {
         let mut options: Vec<String> =
             self.course.lessons.iter().map(|lesson| self.lesson_line(lesson)).collect();
         options.push("quit".to_owned());
@@ -122,14 +149,15 @@ impl<'s> Session<'s> {
         }
     }
 
-    fn read(&mut self, lesson: usize, start: usize) -> Result<Go, WorldError> {
+    fn read(&mut self, lesson: usize, start: usize) -> Result<Go, Halt> {
         let lesson = &self.course.lessons[lesson];
         let mut index = start;
         while let Some(step) = lesson.steps.get(index) {
             self.show_step(lesson, index);
+            let place = Place { step, index, is_last: index + 1 == lesson.steps.len() };
             let go = match &step.exercise {
-                Some(exercise) => self.exercise_menu(lesson, step, exercise, index)?,
-                None => self.step_menu(step, index)?,
+                Some(exercise) => self.exercise_menu(lesson, exercise, place)?,
+                None => self.step_menu(place)?,
             };
             match go {
                 Go::Next => index += 1,
@@ -137,71 +165,85 @@ impl<'s> Session<'s> {
                 Go::Menu | Go::Quit => return Ok(go),
             }
         }
-        let open = self.first_open_step(lesson).is_some();
-        let end = if open {
-            "that was the lesson; some exercises are still open"
-        } else {
-            "that was the lesson, all of it"
-        };
-        self.show(&terminal::result_line(!open, end));
+        self.show("\n");
+        match self.first_open_step(lesson) {
+            Some(_) => self.tell("that was the lesson; some of its exercises are still open"),
+            None => self.show(&terminal::result_line(true, "that was the lesson, all of it")),
+        }
+        self.show("\n");
         Ok(Go::Menu)
     }
 
     fn show_step(&self, lesson: &Lesson, index: usize) {
         let step = &lesson.steps[index];
-        let text: Vec<&str> =
+        let reading: Vec<&str> =
             step.reading.iter().map(|span| &lesson.source[span.clone()]).collect();
-        let place = format!("{} · step {} of {}", lesson.title, index + 1, lesson.steps.len());
+        let place = format!("step {} of {} · {}", index + 1, lesson.steps.len(), lesson.title);
         self.show("\n");
-        self.show(&terminal::notice(&place));
+        // One line, however narrow the screen: the step's own heading stands below.
+        self.show(&terminal::notice(&text::truncate(&place, notice_width())));
         self.show("\n");
-        self.show(&markdown::render(&text.join("\n\n"), screen_width()));
+        self.show(&markdown::render(&reading.join("\n\n"), screen_width()));
         self.show("\n");
     }
 
-    fn step_menu(&mut self, step: &Step, index: usize) -> Result<Go, WorldError> {
-        let mut menu = vec![Action::Next];
-        menu.extend((0..step.examples.len()).map(Action::Example));
-        menu.extend(
-            [Action::Back, Action::Lessons, Action::Quit]
-                .into_iter()
-                .filter(|it| index > 0 || *it != Action::Back),
-        );
+    fn step_menu(&mut self, place: Place<'_>) -> Result<Go, Halt> {
+        let menu = menu::reading(place);
         loop {
-            match self.choose_action(&menu, step)? {
-                Action::Next => return Ok(Go::Next),
+            match self.choose_action(&menu, place.step, None)? {
+                Action::Example(number) => {
+                    let example = &place.step.examples[number];
+                    let ran = self.run_example(place.step, example);
+                    self.survive(ran)?;
+                }
+                Action::Forward(_) => return Ok(Go::Next),
                 Action::Back => return Ok(Go::Back),
                 Action::Lessons => return Ok(Go::Menu),
-                Action::Example(number) => self.run_example(step, &step.examples[number]),
                 _ => return Ok(Go::Quit),
             }
         }
     }
 
-    /// Esc and Ctrl-C are the wish to quit.
-    fn choose_action(&mut self, menu: &[Action], step: &Step) -> Result<Action, WorldError> {
-        let labels: Vec<String> = menu.iter().map(|action| action.label(step)).collect();
-        let choice = self.choose("What now?", &labels, 0)?;
+    /// Esc is the wish to quit.
+    fn choose_action(
+        &mut self,
+        menu: &[Action],
+        step: &Step,
+        last: Option<Action>,
+    ) -> Result<Action, Halt> {
+        let labels: Vec<String> = menu.iter().map(|action| menu::label(*action, step)).collect();
+        let choice = self.choose("What now?", &labels, menu::start(menu, last))?;
         Ok(choice.map_or(Action::Quit, |index| menu[index]))
     }
 
-    fn run_example(&mut self, step: &Step, example: &Example) {
+    /// What failed outside is told, and the student tries again or does something else.
+    fn survive(&self, done: Result<(), Halt>) -> Result<(), Halt> {
+        match done {
+            Ok(()) => {}
+            Err(Halt::World(error)) => self.show(&terminal::world_error(&error)),
+            Err(Halt::Interrupted) => return Err(Halt::Interrupted),
+        }
+        self.show("\n");
+        Ok(())
+    }
+
+    fn run_example(&mut self, step: &Step, example: &Example) -> Result<(), Halt> {
         let text = verify::commands_of(example);
         let answer = Answer { language: example.code.language, text, path: None };
         let settings = step.exercise.as_ref().map(|it| it.settings.clone()).unwrap_or_default();
         let setup = step.exercise.as_ref().map(|it| it.setup.clone()).unwrap_or_default();
-        let limit = std::time::Duration::from_secs(10);
-        let done = self.with_server(&settings, answer.language, |server, python| {
-            attempt::run_example(server, &setup, &answer, python, limit)
-        });
-        match done {
-            Ok((run, _)) => {
-                let text = terminal::run(&run);
-                let nothing = terminal::notice("it ran and printed nothing");
-                self.show(if text.is_empty() { &nothing } else { &text });
-            }
-            Err(error) => self.show(&terminal::world_error(&error)),
+        self.tell("running it on a fresh server");
+        let (run, _) = self.with_server(&settings, answer.language, |server, python| {
+            attempt::run_example(server, &setup, &answer, python, EXAMPLE_LIMIT)
+        })?;
+        let printed = terminal::run(&run);
+        if printed.is_empty() {
+            self.tell("it ran and printed nothing");
+        } else {
+            self.show(&format!("\n{}", printed.trim_end_matches('\n')));
+            self.show("\n");
         }
+        Ok(())
     }
 
     /// Starts a fresh server and works with it; gives the work's result and the server's name.
@@ -213,7 +255,7 @@ impl<'s> Session<'s> {
     ) -> Result<(T, String), WorldError> {
         let source = self.source()?;
         if language == Language::Python && self.python.is_none() {
-            let telling = |line: &str| self.show(&terminal::notice(line));
+            let telling = |line: &str| self.tell(line);
             self.python = Some(Python::find(&self.course.python_packages, &telling)?);
         }
         let mut server = Server::start(&source, settings)?;
@@ -226,7 +268,7 @@ impl<'s> Session<'s> {
             return Ok(source.clone());
         }
         let chosen = (self.choose_server)()?;
-        self.show(&terminal::notice(&format!("server: {}", chosen.why)));
+        self.tell(&format!("server: {}", chosen.why));
         self.source = Some(chosen.source.clone());
         Ok(chosen.source)
     }
@@ -236,71 +278,38 @@ impl<'s> Session<'s> {
         question: &str,
         options: &[String],
         start: usize,
-    ) -> Result<Option<usize>, WorldError> {
-        let answer = self.ask.choose(question, options, start);
-        self.answered(answer)
+    ) -> Result<Option<usize>, Halt> {
+        answered(self.ask.choose(question, options, start))
     }
 
-    /// Esc and Ctrl-C: no answer. A terminal that fails is the world's fault.
-    fn answered<T>(&mut self, answer: Result<T, NoAnswer>) -> Result<Option<T>, WorldError> {
-        match answer {
-            Ok(answer) => Ok(Some(answer)),
-            Err(NoAnswer::Cancelled) => Ok(None),
-            Err(NoAnswer::Interrupted) => {
-                self.end = SessionEnd::Interrupted;
-                Ok(None)
-            }
-            Err(NoAnswer::Failed(why)) => {
-                let help = "use `redislings check EXERCISE FILE`, which asks nothing";
-                Err(WorldError::new(format!("the terminal can't be asked: {why}"), help))
-            }
-        }
+    /// A line about what happens, within the screen's width.
+    fn tell(&self, line: &str) {
+        self.show(&terminal::notice(&text::wrap(line, notice_width(), "  ")));
     }
 
     fn show(&self, text: &str) {
+        // What a signal has ended must not be told as a failure.
+        cleanup::stop_if_a_signal_came();
         let mut screen = self.screen.borrow_mut();
         // A lost terminal ends the session by its signal, not here.
         let _ = screen.write_all(text.as_bytes()).and_then(|()| screen.flush());
     }
 }
 
-/// Everything that a menu offers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Edit(Language),
-    Type,
-    Check(Language),
-    Hint,
-    Solution,
-    Example(usize),
-    Next,
-    Back,
-    Lessons,
-    Quit,
-}
-
-impl Action {
-    fn label(self, step: &Step) -> String {
-        match self {
-            Self::Edit(language) => format!("write it in {language} ({})", "your editor"),
-            Self::Type => "type Redis commands".to_owned(),
-            Self::Check(language) => format!("check the {language} answer"),
-            Self::Hint => "hint".to_owned(),
-            Self::Solution => "solution".to_owned(),
-            Self::Example(number) => example_label(&step.examples[number]),
-            Self::Next => "next".to_owned(),
-            Self::Back => "back".to_owned(),
-            Self::Lessons => "lessons".to_owned(),
-            Self::Quit => "quit".to_owned(),
+/// Esc: no answer. A terminal that fails is the world's fault.
+fn answered<T>(answer: Result<T, NoAnswer>) -> Result<Option<T>, Halt> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(NoAnswer::Cancelled) => Ok(None),
+        Err(NoAnswer::Interrupted) => Err(Halt::Interrupted),
+        Err(NoAnswer::Failed(why)) => {
+            let help = "use `redislings check EXERCISE FILE`, which asks nothing";
+            Err(WorldError::new(format!("the terminal can't be asked: {why}"), help).into())
         }
     }
 }
 
-/// The first line that does something stands for the example.
-fn example_label(example: &Example) -> String {
-    let text = verify::commands_of(example);
-    let skipped = ["#", "import ", "from "];
-    let is_work = |line: &&str| !line.is_empty() && !skipped.iter().any(|it| line.starts_with(it));
-    let first = text.lines().map(str::trim).find(is_work).unwrap_or_default();
-    format!("run the {} example: {first} …", example.code.language)
+/// Behind the mark of a notice.
+fn notice_width() -> usize {
+    screen_width() - 2
 }

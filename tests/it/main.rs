@@ -10,4 +10,5 @@ mod containers;
 mod endings;
 mod lessons;
 mod python;
+mod session;
 mod verify;

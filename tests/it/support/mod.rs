@@ -2,6 +2,7 @@
 
 pub mod image;
 pub mod redis_server;
+pub mod terminal;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

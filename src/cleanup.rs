@@ -5,7 +5,8 @@
 //! - by SIGINT, SIGTERM or SIGHUP: a thread ends everything, then the signal does its default work,
 //!   so that the shell sees what happened;
 //! - by SIGKILL: the *reaper*, a `sh` that reads our pipe, sees its end, kills the process groups it
-//!   was told to watch and removes the private directory. Containers are swept at the next start.
+//!   was told to watch and what bears our mark, and removes the private directory. Containers are swept
+//!   at the next start.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -35,6 +36,11 @@ while read -r word group; do
   esac
 done
 for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
+# What left its group (setsid), by the mark in its environment; Linux shows that in /proc.
+for e in $(grep -lsa "REDISLINGS_ATTEMPT=$1/" /proc/[0-9]*/environ); do
+  e=${e#/proc/}
+  kill -s KILL "${e%/environ}" 2>/dev/null
+done
 rm -rf -- "$1"
 "#;
 

@@ -338,12 +338,30 @@ fn look_at_stdout(expected: &StdoutMatch, run: &Run) -> Seen {
     Seen { met, expected: format!("it prints {expected}"), found }
 }
 
-/// Whether `text`'s lines stand one after another in `printed`, white space around each aside.
+/// Whether `text`'s lines stand one after another in `printed`: white space around each, colours, and what
+/// a progress display left in front of the first on the same line (dots, a carriage return) aside.
 fn has_lines(printed: &str, text: &str) -> bool {
-    let trimmed =
-        |text: &str| text.trim().lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+    let trimmed = |text: &str| text.trim().lines().map(plain_line).collect::<Vec<_>>();
     let (printed, wanted) = (trimmed(printed), trimmed(text));
-    printed.windows(wanted.len().max(1)).any(|lines| lines == wanted.as_slice())
+    let Some((first, rest)) = wanted.split_first() else { return true };
+    printed.windows(wanted.len()).any(|lines| {
+        let progress = lines[0].strip_suffix(first.as_str());
+        progress.is_some_and(|before| !before.contains(char::is_alphanumeric))
+            && lines[1..] == *rest
+    })
+}
+
+/// A line as a terminal would show it: without colours, and from its last carriage return on.
+fn plain_line(line: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = line.trim();
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        rest = after.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain.rsplit('\r').next().unwrap_or_default().trim().to_owned()
 }
 
 /// The last lines of a longer output.

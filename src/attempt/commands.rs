@@ -85,8 +85,12 @@ fn run_line(
 ) -> Result<String, Stopped> {
     if limit.is_zero() {
         Err(Stopped::OutOfTime)
-    } else if line == WAIT_BGSAVE {
+    } else if is_wait(line) {
         wait_for_background_save(server, before, Instant::now() + limit)
+    } else if line.starts_with('@') {
+        Ok(format!(
+            "(error) redislings: the runner's own line is `{WAIT_BGSAVE}`, this one is not known"
+        ))
     } else {
         type_line(client, line, limit)
     }
@@ -97,6 +101,13 @@ fn shown(stopped: &Stopped) -> String {
         Stopped::OutOfTime => "(no reply: the time limit is over)".to_owned(),
         Stopped::Endless(name) => format!("(not sent: {name} never ends)"),
     }
+}
+
+/// Commands may be in upper case and have a comment behind them here: so may this line.
+fn is_wait(line: &str) -> bool {
+    let word = line.split_whitespace().next().unwrap_or_default();
+    let rest = line[word.len()..].trim_start();
+    word.eq_ignore_ascii_case(WAIT_BGSAVE) && (rest.is_empty() || rest.starts_with('#'))
 }
 
 fn type_line(client: &mut Client, line: &str, limit: Duration) -> Result<String, Stopped> {

@@ -118,12 +118,13 @@ pub struct Output {
 
 /// Whether a background save runs, or was accepted and has not begun: BGSAVE inside MULTI answers
 /// `Background saving scheduled`, starts at the server's next tick, and INFO knows nothing of it until
-/// then (Redis facts 3). Where nothing forks (Valkey's forkless save), LASTSAVE tells that it is over.
+/// then (Redis facts 3). A save that does not fork (Valkey's forkless one, by its own word in INFO) is
+/// never seen as scheduled.
 pub fn is_saving(now: &Snapshot, before: &Snapshot) -> bool {
     let scheduled = now.successful_calls("bgsave") > before.successful_calls("bgsave")
         && forks_for_saves(now) == forks_for_saves(before)
-        && now.lastsave == before.lastsave
-        && now.field("rdb_last_bgsave_status") != Some("err");
+        && now.field("rdb_last_bgsave_status") != Some("err")
+        && now.field("rdb_last_bgsave_type") != Some("forkless");
     now.number("rdb_bgsave_in_progress") != 0 || scheduled
 }
 

@@ -258,12 +258,12 @@ fn look_until_settled(
 ) -> Result<(), CallError> {
     evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_AT_EXIT_LIMIT))?;
     let deadline = Instant::now() + exercise.time_limit;
-    while evidence::is_saving(&server.snapshot(LOOK_LIMIT)?, &evidence.before)
-        && Instant::now() < deadline
-    {
+    let mut now = server.snapshot(LOOK_LIMIT)?;
+    while evidence::is_saving(&now, &evidence.before) && Instant::now() < deadline {
         std::thread::park_timeout(POLL);
+        now = server.snapshot(LOOK_LIMIT)?;
     }
-    evidence.settled = Some(observe_at(server, exercise, Moment::Settled, LOOK_LIMIT)?);
+    evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, LOOK_LIMIT)?);
     Ok(())
 }
 
@@ -283,6 +283,17 @@ fn observe_at(
     limit: Duration,
 ) -> Result<Observation, CallError> {
     let snapshot = server.snapshot(limit)?;
+    ask_all(server, exercise, at, snapshot, limit)
+}
+
+/// All that the checks of a moment ask for beside the snapshot.
+fn ask_all(
+    server: &mut Server,
+    exercise: &Exercise,
+    at: Moment,
+    snapshot: Snapshot,
+    limit: Duration,
+) -> Result<Observation, CallError> {
     let mut replies = BTreeMap::new();
     let mut config = BTreeMap::new();
     for check in exercise.checks.iter().filter(|check| check.at == at) {

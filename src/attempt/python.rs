@@ -99,7 +99,7 @@ impl Python {
         command.env("PYTHONUNBUFFERED", "1").env("PYTHONIOENCODING", "utf-8:replace");
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         if let Some(shims) = &self.shims {
-            command.env("PATH", before(shims, "PATH"));
+            command.env("PATH", before(shims, "PATH")).env("REDISLINGS_SHIMS", shims);
         }
         command.env("REDIS_URL", &endpoint.url);
         command.env("REDIS_HOST", &endpoint.host).env("REDIS_PORT", endpoint.port.to_string());

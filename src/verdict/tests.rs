@@ -112,9 +112,26 @@ fn a_scheduled_background_save_is_in_progress() {
 }
 
 #[test]
+fn a_save_before_does_not_hide_a_scheduled_background_save() {
+    let checks =
+        "[[check]]\nid = \"quiet\"\nat = \"exit\"\ninfo = { rdb_bgsave_in_progress = 0 }\n";
+    let scheduled = "rdb_bgsave_in_progress:0\ntotal_forks:0\ncmdstat_bgsave:calls=1\n";
+    assert_eq!(unmet(checks, &evidence(101, scheduled)), ["quiet"]);
+}
+
+#[test]
+fn an_aof_rewrite_is_not_taken_for_the_scheduled_background_save() {
+    let checks =
+        "[[check]]\nid = \"quiet\"\nat = \"exit\"\ninfo = { rdb_bgsave_in_progress = 0 }\n";
+    let rewriting =
+        "rdb_bgsave_in_progress:0\ntotal_forks:1\naof_rewrites:1\ncmdstat_bgsave:calls=1\n";
+    assert_eq!(unmet(checks, &evidence(100, rewriting)), ["quiet"]);
+}
+
+#[test]
 fn a_finished_save_that_did_not_fork_is_not_taken_for_a_scheduled_one() {
     let checks = "[[check]]\nid = \"quiet\"\ninfo = { rdb_bgsave_in_progress = 0 }\n";
-    let forkless = "rdb_bgsave_in_progress:0\ntotal_forks:0\ncmdstat_bgsave:calls=1\n";
+    let forkless = "rdb_bgsave_in_progress:0\ntotal_forks:0\nrdb_last_bgsave_type:forkless\ncmdstat_bgsave:calls=1\n";
     assert!(unmet(checks, &evidence(101, forkless)).is_empty());
 }
 
@@ -160,7 +177,13 @@ fn a_printed_line_is_compared_without_the_space_around_it() {
         let run = program(ProgramEnd::Exited(0), stdout);
         unmet(STDOUT, &Evidence { run, ..evidence(100, "") })
     };
-    for good in ["Done.\n", "Done.", "before\n  Done. \r\nafter\n"] {
+    for good in [
+        "Done.\n",
+        "Done.",
+        "before\n  Done. \r\nafter\n",
+        "....Done.\n",
+        "50 %\r\u{1b}[32mDone.\u{1b}[0m\n",
+    ] {
         assert!(judged(good).is_empty(), "{good:?}");
     }
     for bad in ["", "done.\n", "Done", "Done. Not!\n", "All Done.\n"] {

@@ -7,8 +7,8 @@ use nix::unistd::Pid;
 
 use crate::support::{Place, image, local_server, wait_until};
 
-/// Writes its process id beside itself, then waits.
-const SLOW: &str = "import os, redis, sys, time\nredis.Redis().set('a', '1')\nopen(os.path.join(os.path.dirname(__file__), 'pid'), 'w').write(str(os.getpid()))\ntime.sleep(300)\n";
+/// Leaves its process group, writes its process id beside itself, then waits.
+const SLOW: &str = "import os, redis, sys, time\nredis.Redis().set('a', '1')\nif os.fork(): time.sleep(300)\nos.setsid()\nopen(os.path.join(os.path.dirname(__file__), 'pid'), 'w').write(str(os.getpid()))\ntime.sleep(300)\n";
 
 struct Running {
     place: Place,

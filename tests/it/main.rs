@@ -6,6 +6,7 @@ mod support;
 mod address;
 mod architecture;
 mod check;
+mod colour;
 mod containers;
 mod endings;
 mod lessons;

@@ -53,8 +53,13 @@ fn another_redis_on_port_6379_is_never_touched() {
         let (verdict, _) = Place::new().check("creating-snapshots", "a.py", &answer(connection));
         assert_eq!(verdict["outcome"], "passed", "{connection}: {verdict:#}");
     }
-    let child = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import redis; redis.Redis().save()'], check=True)\n";
-    Place::new().check("creating-snapshots", "a.py", child);
+    for environment in ["None", "{}"] {
+        let child = format!(
+            "import subprocess, sys\nsave = [sys.executable, '-c', 'import redis; redis.Redis().save()']\nsubprocess.run(save, check=True, env={environment})\nprint('Manual snapshot triggered.')\n"
+        );
+        let (verdict, _) = Place::new().check("creating-snapshots", "a.py", &child);
+        assert_eq!(unmet(&verdict), ["saved-in-the-background"], "{environment}: {verdict:#}");
+    }
     Place::new().run(&["doctor"]);
     // Each question of this test is one connection.
     assert_eq!(told(), before + 1);

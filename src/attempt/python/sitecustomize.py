@@ -5,6 +5,9 @@ whatever host name or address, goes to the lesson's own Redis server instead
 (REDIS_HOST:REDIS_PORT), so no other Redis on this computer is ever touched.
 Other ports and Unix sockets are left alone.
 
+A child that a program starts with an environment of its own gets what it needs
+to be led there too.
+
 Start-up stays cheap: only the small C module `_socket` is imported, and the
 class that `socket.socket` will inherit from is replaced before `socket` itself
 is imported.  Whatever gets past that is refused by an audit hook.
@@ -15,6 +18,22 @@ import _socket
 from errno import ECONNREFUSED
 
 DEFAULT_PORT = 6379
+# What this process was started with, whatever the program does to os.environ.
+OURS = {name: os.environ[name]
+        for name in ("REDIS_HOST", "REDIS_PORT", "REDISLINGS_ATTEMPT") if name in os.environ}
+HERE = os.path.dirname(os.path.abspath(__file__))
+SHIMS = os.environ.get("REDISLINGS_SHIMS")
+
+
+def _lead_child(env):
+    """Add to the environment of a new program what leads it to the lesson's server."""
+    env.update(OURS)
+    for name, folder in (("PYTHONPATH", HERE), ("PATH", SHIMS)):
+        rest = env.get(name)
+        if folder and not (rest and rest.startswith(folder)):
+            env[name] = folder + os.pathsep + rest if rest else folder
+    if SHIMS:
+        env["REDISLINGS_SHIMS"] = SHIMS
 
 
 def _install(host, port):
@@ -113,6 +132,8 @@ def _install(host, port):
                     ECONNREFUSED,
                     "redislings: port 6379 is not the lesson's Redis server; "
                     "connect to REDIS_HOST:REDIS_PORT")
+        elif event == "subprocess.Popen" and isinstance(args[3], dict):
+            _lead_child(args[3])
         elif event == "import" and args[0] == "uvloop.loop":
             # It connects from C, out of reach: callers fall back to asyncio.
             raise ImportError("redislings: uvloop cannot be used in a lesson, "

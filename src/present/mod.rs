@@ -13,6 +13,11 @@ pub fn output_width() -> usize {
     if std::io::stdout().is_terminal() { screen_width() } else { usize::MAX }
 }
 
+/// The same for standard error.
+pub fn error_width() -> usize {
+    if std::io::stderr().is_terminal() { screen_width() } else { usize::MAX }
+}
+
 /// The screen's width in columns, 80 where there is none; long lines are hard to read, so never over 100.
 pub fn screen_width() -> usize {
     crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).clamp(20, 100)

@@ -127,8 +127,8 @@ pub fn world_error(error: &WorldError) -> String {
 }
 
 /// The one line that says which server and why, and lines about what takes its time.
-pub fn notice(line: &str) -> String {
-    format!("{} {line}\n", "·".dimmed())
+pub fn notice(line: &str, width: usize) -> String {
+    format!("{} {}\n", "·".dimmed(), wrap(line, width.saturating_sub(2), "  "))
 }
 
 /// A title, and under it a line for each entry.

@@ -3,8 +3,8 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use super::output::{err, out};
-use super::{Exit, Stop, choose_server, find, load, tell};
+use super::output::out;
+use super::{Exit, Stop, choose_server, find, load, tell, tell_line};
 use crate::attempt::{self, Answer, Evidence, Python};
 use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
@@ -56,11 +56,10 @@ fn judged(
     answer: &Answer,
     server_name: &mut String,
 ) -> Result<Evidence, Stop> {
-    let telling = |line: &str| err(&terminal::notice(line));
     let chosen = choose_server(common)?;
-    telling(&format!("server: {}", chosen.why));
+    tell_line(&format!("server: {}", chosen.why));
     let python = match answer.language {
-        Language::Python => Some(Python::find(&course.python_packages, &telling)?),
+        Language::Python => Some(Python::find(&course.python_packages, &tell_line)?),
         Language::Redis => None,
     };
     let mut server = Server::start(&chosen.source, &exercise.settings)?;

@@ -1,11 +1,10 @@
 //! `redislings` without a command: the session.
 
-use super::output::{err, is_err_colored};
-use super::{Exit, Stop, choose_server, is_interactive, load};
+use super::output::is_err_colored;
+use super::{Exit, Stop, choose_server, is_interactive, load, tell_line};
 use crate::ask::Prompt;
 use crate::cli::Common;
 use crate::error::WorldError;
-use crate::present::terminal;
 use crate::progress::Progress;
 use crate::session::{Session, SessionEnd};
 
@@ -26,7 +25,7 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     super::wanted(common)?;
     let (progress, told) = Progress::of_the_user()?;
     if let Some(told) = told {
-        err(&terminal::notice(&told));
+        tell_line(&told);
     }
     let choose = || {
         choose_server(common).map_err(|stop| match stop {

@@ -1,7 +1,7 @@
 //! `redislings list`: lessons, exercises, progress.
 
-use super::output::{err, out};
-use super::{Exit, Stop, load};
+use super::output::out;
+use super::{Exit, Stop, load, tell_line};
 use crate::cli::{Common, Format};
 use crate::lesson::{Course, Exercise, Language, Lesson, Step};
 use crate::present::{json, terminal};
@@ -11,7 +11,7 @@ pub(super) fn list(common: &Common, format: Format) -> Result<Exit, Stop> {
     let course = load(common)?;
     let (progress, told) = Progress::of_the_user()?;
     if let Some(told) = told {
-        err(&terminal::notice(&told));
+        tell_line(&told);
     }
     out(&match format {
         Format::Human => human(&course, &progress),

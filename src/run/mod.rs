@@ -17,7 +17,7 @@ use crate::cli::{Cli, ColorWhen, Command, Common};
 use crate::doctor;
 use crate::error::WorldError;
 use crate::lesson::{Course, Problem, problem};
-use crate::present::terminal;
+use crate::present::{error_width, terminal};
 use crate::server::{Address, Chosen, Wanted, source};
 use output::{err, out};
 
@@ -144,10 +144,14 @@ fn tell_problems(problems: &[Problem]) {
     }
 }
 
+/// A line about what happens, beside the result.
+fn tell_line(line: &str) {
+    err(&terminal::notice(line, error_width()));
+}
+
 /// Finds where servers come from; lines about it go to standard error.
 fn choose_server(common: &Common) -> Result<Chosen, Stop> {
-    let telling = |line: &str| err(&terminal::notice(line));
-    Ok(source::choose(&wanted(common)?, &common.image, &telling)?)
+    Ok(source::choose(&wanted(common)?, &common.image, &tell_line)?)
 }
 
 fn wanted(common: &Common) -> Result<Wanted, Stop> {

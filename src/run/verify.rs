@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::output::{err, out};
-use super::{Exit, Stop, choose_server, load};
+use super::{Exit, Stop, choose_server, load, tell_line};
 use crate::attempt::Python;
 use crate::cli::{Common, Format};
 use crate::error::WorldError;
@@ -32,11 +32,10 @@ pub(super) fn verify(
         out(&terminal::result_line(true, "the lessons load; there is nothing in them to run"));
         return Ok(Exit::Passed);
     }
-    let telling = |line: &str| err(&terminal::notice(line));
     let chosen = choose_server(common)?;
-    telling(&format!("server: {}", chosen.why));
+    tell_line(&format!("server: {}", chosen.why));
     let python = if verify::needs_python(&cases) {
-        Some(Python::find(&course.python_packages, &telling)?)
+        Some(Python::find(&course.python_packages, &tell_line)?)
     } else {
         None
     };

@@ -181,7 +181,8 @@ impl<'s> Session<'s> {
         let place = format!("step {} of {} · {}", index + 1, lesson.steps.len(), lesson.title);
         self.show("\n");
         // One line, however narrow the screen: the step's own heading stands below.
-        self.show(&terminal::notice(&text::truncate(&place, notice_width())));
+        let place = text::truncate(&place, screen_width() - 2);
+        self.show(&terminal::notice(&place, screen_width()));
         self.show("\n");
         self.show(&markdown::render(&reading.join("\n\n"), screen_width()));
         self.show("\n");
@@ -284,7 +285,7 @@ impl<'s> Session<'s> {
 
     /// A line about what happens, within the screen's width.
     fn tell(&self, line: &str) {
-        self.show(&terminal::notice(&text::wrap(line, notice_width(), "  ")));
+        self.show(&terminal::notice(line, screen_width()));
     }
 
     fn show(&self, text: &str) {
@@ -307,9 +308,4 @@ fn answered<T>(answer: Result<T, NoAnswer>) -> Result<Option<T>, Halt> {
             Err(WorldError::new(format!("the terminal can't be asked: {why}"), help).into())
         }
     }
-}
-
-/// Behind the mark of a notice.
-fn notice_width() -> usize {
-    screen_width() - 2
 }

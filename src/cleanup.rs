@@ -77,8 +77,7 @@ impl Guard {
                 "close other programs and try again",
             )
         };
-        let mut signals =
-            signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+        let mut signals = signal_hook::iterator::Signals::new(heeded_signals()).map_err(failed)?;
         signal_hook::flag::register(SIGINT, Arc::clone(&INTERRUPTED)).map_err(failed)?;
         let listen = move || {
             let mut ended = false;
@@ -98,6 +97,16 @@ impl Guard {
         thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;
         Ok(Self(()))
     }
+}
+
+/// Whoever started us with a signal ignored (`nohup`) wants it ignored. Linux tells; elsewhere it can't
+/// be asked without unsafe code.
+fn heeded_signals() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let is_heeded = |signal: &i32| ignored & (1 << (signal - 1)) == 0;
+    [SIGINT, SIGTERM, SIGHUP].into_iter().filter(is_heeded).collect()
 }
 
 impl Drop for Guard {

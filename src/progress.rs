@@ -13,13 +13,15 @@ use crate::error::WorldError;
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     path: PathBuf,
-    passed: BTreeSet<String>,
+    file: ProgressFile,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct ProgressFile {
     passed: BTreeSet<String>,
+    /// What another version wrote: kept as it is.
+    #[serde(flatten)]
+    other: toml::Table,
 }
 
 impl Progress {
@@ -34,14 +36,14 @@ impl Progress {
 
     /// Reads the file. A damaged one is kept under another name; then the second value says so.
     pub fn load(path: &Path) -> Result<(Self, Option<String>), WorldError> {
-        let empty = Self { path: path.to_owned(), passed: BTreeSet::new() };
+        let empty = Self { path: path.to_owned(), file: ProgressFile::default() };
         let text = match std::fs::read(path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((empty, None)),
             Err(error) => return Err(unusable("read", path, &error)),
         };
         if let Ok(file) = toml::from_str::<ProgressFile>(&text) {
-            return Ok((Self { passed: file.passed, ..empty }, None));
+            return Ok((Self { file, ..empty }, None));
         }
         let aside = free_name(path);
         std::fs::rename(path, &aside).map_err(|error| unusable("move", path, &error))?;
@@ -51,12 +53,12 @@ impl Progress {
 
     /// Whether the exercise was passed.
     pub fn has(&self, exercise: &str) -> bool {
-        self.passed.contains(exercise)
+        self.file.passed.contains(exercise)
     }
 
     /// Notes a passed exercise and writes the file: whole or not at all.
     pub fn add(&mut self, exercise: &str) -> Result<(), WorldError> {
-        if !self.passed.insert(exercise.to_owned()) {
+        if !self.file.passed.insert(exercise.to_owned()) {
             return Ok(());
         }
         self.write().map_err(|error| unusable("write", &self.path, &error))
@@ -65,8 +67,7 @@ impl Progress {
     fn write(&self) -> std::io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
-        let file = ProgressFile { passed: self.passed.clone() };
-        let text = toml::to_string_pretty(&file).map_err(std::io::Error::other)?;
+        let text = toml::to_string_pretty(&self.file).map_err(std::io::Error::other)?;
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
         new.write_all(b"# The exercises you have passed, by id.\n")?;
         new.write_all(text.as_bytes())?;
@@ -106,11 +107,21 @@ mod tests {
         let path = folder.path().join("progress.toml");
         std::fs::write(&path, "passed = [").unwrap();
         let (progress, told) = Progress::load(&path).unwrap();
-        assert!(progress.passed.is_empty() && told.unwrap().contains("damaged-1"));
+        assert!(progress.file.passed.is_empty() && told.unwrap().contains("damaged-1"));
         assert_eq!(
             std::fs::read_to_string(folder.path().join("progress.damaged-1.toml")).unwrap(),
             "passed = ["
         );
+    }
+
+    #[test]
+    fn what_another_version_wrote_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("progress.toml");
+        std::fs::write(&path, "passed = []\nstreak = 3\n").unwrap();
+        let (mut progress, told) = Progress::load(&path).unwrap();
+        progress.add("here").unwrap();
+        assert!(told.is_none() && std::fs::read_to_string(&path).unwrap().contains("streak = 3"));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The course's own test: every example, starter, solution, wrong answer and the empty answer, each on a
 //! fresh server.
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -162,8 +161,6 @@ pub fn run(
                 results.lock().unwrap_or_else(PoisonError::into_inner)[index] = Some(result);
             }
         };
-        // An address is one server: its attempts can only follow one another.
-        let jobs = if matches!(source, Source::Address(_)) { 1 } else { jobs };
         for _ in 1..jobs {
             // With fewer threads than wished it only takes longer.
             let _ = std::thread::Builder::new().name("case".into()).spawn_scoped(scope, work);
@@ -177,19 +174,29 @@ fn run_case(case: &Case<'_>, source: &Source, python: Option<&Python>) -> CaseRe
     let settings = case.exercise.map(|exercise| exercise.settings.as_slice()).unwrap_or_default();
     let mut server = match Server::start(source, settings) {
         Ok(server) => server,
-        Err(error) => {
-            return CaseResult {
-                problems: Vec::new(),
-                unchecked: Some(error),
-                server: String::new(),
-            };
-        }
+        Err(error) => return without_server(error, settings, source),
     };
     let (problems, unchecked) = match prove(case, &mut server, python) {
         Ok(problems) => (problems, None),
         Err(error) => (Vec::new(), Some(error)),
     };
     CaseResult { problems, unchecked, server: server.name().to_owned() }
+}
+
+/// A server that starts without the lesson's settings, but not with them, is the lesson's fault.
+fn without_server(error: WorldError, settings: &[(String, String)], source: &Source) -> CaseResult {
+    let plain = if settings.is_empty() { None } else { Server::start(source, &[]).ok() };
+    match plain {
+        Some(server) => {
+            let why = format!(
+                "no server starts with the lesson's `[server]`: {}; {}",
+                error.fact, error.help
+            );
+            let server = server.name().to_owned();
+            CaseResult { problems: vec![why], unchecked: None, server }
+        }
+        None => CaseResult { problems: Vec::new(), unchecked: Some(error), server: String::new() },
+    }
 }
 
 fn prove(
@@ -200,7 +207,7 @@ fn prove(
     match (&case.expectation, case.exercise) {
         (Expectation::Example(example), exercise) => {
             let setup = exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
-            let limit = exercise.map_or(EXAMPLE_LIMIT, |exercise| exercise.time_limit);
+            let limit = example_limit(exercise);
             let answer = Answer { text: commands_of(example), ..case.answer.clone() };
             let run = attempt::run_example(server, setup, &answer, python, limit)?;
             Ok(example_problems(example, &run))
@@ -211,6 +218,11 @@ fn prove(
         }
         (_, None) => Ok(Vec::new()),
     }
+}
+
+/// How long an example may run.
+pub fn example_limit(exercise: Option<&Exercise>) -> Duration {
+    exercise.map_or(EXAMPLE_LIMIT, |exercise| exercise.time_limit)
 }
 
 /// What is to be run of an example: of a dialogue, what stands behind `> `.
@@ -309,15 +321,6 @@ fn unmet_findings(verdict: &Verdict, what: &str) -> Vec<String> {
 /// Whether a case needs Python.
 pub fn needs_python(cases: &[Case<'_>]) -> bool {
     cases.iter().any(|case| case.answer.language == Language::Python)
-}
-
-/// The command that repeats just this case.
-pub fn repeat_command(case: &Case<'_>, lessons: &Path, server: &str) -> String {
-    let mut command = format!("redislings verify {} --server {server}", case.id);
-    if lessons != Path::new("lessons") {
-        command = format!("{command} --lessons {}", lessons.display());
-    }
-    command
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! What an attempt has shown, as plain values for the verdict.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::redis_cli::reply::Printed;
 use crate::server::{BgsaveEnd, Snapshot};
@@ -92,8 +91,6 @@ pub struct ProgramRun {
     pub stdout: Output,
     /// Its errors: a traceback.
     pub stderr: Output,
-    /// From its start to its end.
-    pub duration: Duration,
 }
 
 /// How a program ended.

@@ -16,6 +16,8 @@ use redis::Value;
 pub use evidence::{Evidence, Observation, Run};
 pub use python::Python;
 
+use self::evidence::Typed;
+use self::setup::SetUp;
 use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Check, Crash, Exercise, Language, Moment, Subject};
@@ -31,8 +33,11 @@ const LOOK_AT_EXIT_LIMIT: Duration = Duration::from_secs(1);
 /// The same where the server is killed next: a server that is busy with a save must not be given the
 /// time to finish it.
 const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
+/// Commands that took so long altogether explain a server that does not answer for [`LOOK_AT_EXIT_LIMIT`].
+const BUSY_MICROS: i64 = 300_000;
 /// The setting by which lessons make waiting visible.
 const SLOW_DOWN: &str = "rdb-key-save-delay";
+const SETUP_SAVE_LIMIT: Duration = Duration::from_secs(20);
 /// A save at the baseline's second would look like none: see [`wait_until_lastsave_can_move`].
 const CLOCK_LIMIT: Duration = Duration::from_secs(5);
 const COARSE_CLOCK_MARGIN_MICROS: i64 = 20_000;
@@ -58,10 +63,12 @@ pub fn attempt(
     python: Option<&Python>,
 ) -> Result<Evidence, WorldError> {
     setup::refuse_what_an_address_cannot_do(server, exercise)?;
-    let before = baseline(server, exercise)?;
-    let run = run_answer(server, answer, python, &before, exercise.time_limit)?;
-    let evidence = observe(server, exercise, before, run);
-    setup::take_out(server, &exercise.setup);
+    let setup = SetUp::new(server, &exercise.setup)?;
+    let evidence = baseline(server, exercise).and_then(|before| {
+        let run = run_answer(server, answer, python, &before, exercise.time_limit)?;
+        observe(server, exercise, before, run)
+    });
+    setup.take_out(server);
     // A signal may have ended the server in the middle: then nothing of this is true.
     cleanup::stop_if_a_signal_came();
     evidence
@@ -75,12 +82,14 @@ pub fn attempt_lines(
     next_line: &mut commands::Lines<'_>,
 ) -> Result<Option<Evidence>, WorldError> {
     setup::refuse_what_an_address_cannot_do(server, exercise)?;
-    let before = baseline(server, exercise)?;
-    let typed = commands::run_lines(server, &before, next_line);
-    let evidence = typed.map(|typed| observe(server, exercise, before, Run::Typed(typed)));
-    setup::take_out(server, &exercise.setup);
+    let setup = SetUp::new(server, &exercise.setup)?;
+    let evidence = baseline(server, exercise).and_then(|before| {
+        let typed = commands::run_lines(server, &before, next_line);
+        typed.map(|typed| observe(server, exercise, before, Finished::Typed(typed))).transpose()
+    });
+    setup.take_out(server);
     cleanup::stop_if_a_signal_came();
-    evidence.transpose()
+    evidence
 }
 
 /// Runs code on a fresh server without judging it: an example.
@@ -91,19 +100,30 @@ pub fn run_example(
     python: Option<&Python>,
     limit: Duration,
 ) -> Result<Run, WorldError> {
-    setup::set_up(server, setup)?;
-    let before = look(server)?;
-    let run = run_answer(server, answer, python, &before, limit);
-    setup::take_out(server, setup);
+    let setup = SetUp::new(server, setup)?;
+    let run = look(server)
+        .and_then(|before| run_answer(server, answer, python, &before, limit))
+        .map(Finished::into_run);
+    setup.take_out(server);
     cleanup::stop_if_a_signal_came();
     run
 }
 
 /// Setup done, nothing saving, LASTSAVE free to move: the moment `before`.
 fn baseline(server: &mut Server, exercise: &Exercise) -> Result<Snapshot, WorldError> {
-    setup::set_up(server, &exercise.setup)?;
-    let deadline = Instant::now() + CLOCK_LIMIT;
-    while look(server)?.number("rdb_bgsave_in_progress") != 0 && Instant::now() < deadline {
+    let deadline = Instant::now() + SETUP_SAVE_LIMIT;
+    while look(server)?.number("rdb_bgsave_in_progress") != 0 {
+        if Instant::now() > deadline {
+            let seconds = SETUP_SAVE_LIMIT.as_secs();
+            let fact = format!(
+                "a background save of `{}`'s setup still runs after {seconds} s",
+                exercise.id
+            );
+            return Err(WorldError::new(
+                fact,
+                "take the BGSAVE out of the lesson's `redis setup` block",
+            ));
+        }
         std::thread::park_timeout(POLL);
     }
     wait_until_lastsave_can_move(server)?;
@@ -176,22 +196,39 @@ fn refuse_unknown_fields(
     Ok(())
 }
 
+/// An answer that has ended; a program's output may still be under way.
+enum Finished {
+    Typed(Typed),
+    Program(program::Finished),
+}
+
+impl Finished {
+    fn into_run(self) -> Run {
+        match self {
+            Self::Typed(typed) => Run::Typed(typed),
+            Self::Program(program) => Run::Program(program.collect()),
+        }
+    }
+}
+
 fn run_answer(
     server: &mut Server,
     answer: &Answer,
     python: Option<&Python>,
     before: &Snapshot,
     limit: Duration,
-) -> Result<Run, WorldError> {
+) -> Result<Finished, WorldError> {
     match (answer.language, python) {
-        (Language::Redis, _) => Ok(Run::Typed(commands::run(server, before, &answer.text, limit))),
+        (Language::Redis, _) => {
+            Ok(Finished::Typed(commands::run(server, before, &answer.text, limit)))
+        }
         (Language::Python, Some(python)) => {
             let endpoint = server.endpoint();
             let path = match &answer.path {
                 Some(path) => path.clone(),
                 None => private_file(&answer.text)?,
             };
-            Ok(Run::Program(python.run(&path, &endpoint, limit)?))
+            Ok(Finished::Program(python.run(&path, &endpoint, limit)?))
         }
         (Language::Python, None) => {
             Err(WorldError::new("no Python is at hand", "see `redislings doctor`"))
@@ -214,8 +251,9 @@ fn observe(
     server: &mut Server,
     exercise: &Exercise,
     before: Snapshot,
-    run: Run,
+    finished: Finished,
 ) -> Result<Evidence, WorldError> {
+    let run = Run::Typed(Typed::default());
     let mut evidence =
         Evidence { before, exit: None, settled: None, crash: None, run, doubt: None };
     let looked = match exercise.crash {
@@ -229,8 +267,14 @@ fn observe(
             Some(ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")))
         }
     };
-    if exercise.needs_crash() && evidence.doubt.is_none() {
+    let crash = exercise.needs_crash() && evidence.doubt.is_none();
+    if crash {
         server.kill()?;
+    }
+    // Not before: whoever holds the output would hold up the look and the crash.
+    evidence.run = finished.into_run();
+    refuse_what_the_machine_hid(server, exercise, &evidence)?;
+    if crash {
         server.restart()?;
         let seen = observe_at(server, exercise, Moment::Crash, LOOK_LIMIT);
         evidence.crash = Some(seen.map_err(|why| {
@@ -239,6 +283,34 @@ fn observe(
         })?);
     }
     Ok(evidence)
+}
+
+/// A server that could not be looked at in time, though nothing that the answer did kept it busy, was
+/// held up by the machine: that is no answer's fault.
+fn refuse_what_the_machine_hid(
+    server: &Server,
+    exercise: &Exercise,
+    evidence: &Evidence,
+) -> Result<(), WorldError> {
+    let (None, Some(settled)) = (&evidence.exit, &evidence.settled) else { return Ok(()) };
+    let looks_at_exit = exercise
+        .checks
+        .iter()
+        .any(|check| check.at == Moment::Exit && !check.subject.is_about_the_program());
+    let busy = settled.snapshot.busy_micros() - evidence.before.busy_micros();
+    let paused = settled.snapshot.successful_calls("client|pause") > 0
+        || settled.snapshot.successful_calls("client") > 0;
+    if !looks_at_exit || paused || busy > BUSY_MICROS {
+        return Ok(());
+    }
+    let fact =
+        format!("{} did not answer when the answer ended, for no reason of its own", server.name());
+    Err(WorldError::new(fact, "the machine is overloaded: try again when it has less to do"))
+}
+
+/// For which INFO field the server's log must be read too.
+fn asks_for_bgsave_status(check: &Check) -> bool {
+    matches!(&check.subject, Subject::Info(fields) if fields.iter().any(|(field, _)| field == "rdb_last_bgsave_status"))
 }
 
 /// A server that is too busy to say anything in time is killed all the same.
@@ -313,10 +385,6 @@ fn ask_all(
 fn slow_down(exercise: &Exercise) -> Option<&str> {
     let setting = exercise.settings.iter().find(|(name, _)| name == SLOW_DOWN);
     setting.map(|(_, value)| value.as_str())
-}
-
-fn asks_for_bgsave_status(check: &Check) -> bool {
-    matches!(&check.subject, Subject::Info(fields) if fields.iter().any(|(field, _)| field == "rdb_last_bgsave_status"))
 }
 
 fn ask_for(

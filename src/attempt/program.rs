@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,10 +22,16 @@ const DRAIN_DEADLINE: Duration = Duration::from_millis(500);
 /// The environment variable by which a program's children are found again.
 pub const MARK: &str = "REDISLINGS_ATTEMPT";
 
-/// Runs `command`, `limit` at most, with nothing to read. When it ends, all that it started ends.
-pub fn run(command: &mut Command, mark: &str, limit: Duration) -> std::io::Result<ProgramRun> {
-    command.env(MARK, mark).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let started = Instant::now();
+/// Runs `command`, `limit` at most, in `directory` and with nothing to read. When it ends, all
+/// that it started ends.
+/// Its output is collected later: a process that escaped may hold it, and the server must be looked at now.
+pub fn run(command: &mut Command, directory: &Path, limit: Duration) -> std::io::Result<Finished> {
+    command
+        .current_dir(directory)
+        .env(MARK, directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let (group, mut child) = ProcessGroup::spawn(command)?;
     let stdout = drain(child.stdout.take())?;
     let stderr = drain(child.stderr.take())?;
@@ -38,12 +45,29 @@ pub fn run(command: &mut Command, mark: &str, limit: Duration) -> std::io::Resul
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => ProgramEnd::TimedOut,
     };
     group.kill();
-    stragglers::kill_marked(&format!("{MARK}={mark}"));
-    let duration = started.elapsed();
+    stragglers::kill_marked(&format!("{MARK}={}", directory.display()));
     if end == ProgramEnd::TimedOut {
         let _ = ended.recv_timeout(DRAIN_DEADLINE);
     }
-    Ok(ProgramRun { end, stdout: collect(&stdout), stderr: collect(&stderr), duration })
+    Ok(Finished { end, stdout, stderr, directory: directory.to_owned() })
+}
+
+/// A program that has ended, and its output as far as it was read.
+pub struct Finished {
+    end: ProgramEnd,
+    stdout: Drain,
+    stderr: Drain,
+    directory: PathBuf,
+}
+
+impl Finished {
+    /// Waits for the output's end, but not for long, and removes the directory.
+    pub fn collect(self) -> ProgramRun {
+        let deadline = Instant::now() + DRAIN_DEADLINE;
+        let (stdout, stderr) = (collect(&self.stdout, deadline), collect(&self.stderr, deadline));
+        let _ = std::fs::remove_dir_all(&self.directory);
+        ProgramRun { end: self.end, stdout, stderr }
+    }
 }
 
 fn program_end(status: ExitStatus) -> ProgramEnd {
@@ -78,8 +102,8 @@ fn drain(stream: Option<impl Read + Send + 'static>) -> std::io::Result<Drain> {
 }
 
 /// What was printed so far, if the stream does not end: a process that escaped may hold it.
-fn collect(stream: &Drain) -> Output {
-    let _ = stream.ended.recv_timeout(DRAIN_DEADLINE);
+fn collect(stream: &Drain, deadline: Instant) -> Output {
+    let _ = stream.ended.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     std::mem::take(&mut *stream.kept.lock().unwrap_or_else(PoisonError::into_inner)).into_output()
 }
 
@@ -119,7 +143,8 @@ mod tests {
     use super::*;
 
     fn shell(script: &str, limit: Duration) -> ProgramRun {
-        run(Command::new("sh").args(["-c", script]), &format!("test-{script}"), limit).unwrap()
+        let directory = tempfile::tempdir().unwrap();
+        run(Command::new("sh").args(["-c", script]), directory.path(), limit).unwrap().collect()
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::evidence::ProgramRun;
 use super::program;
 use crate::cache;
 use crate::cleanup;
@@ -44,7 +43,7 @@ pub struct Probe {
 /// Looks at the `python3` on PATH; `packages` as pinned: `redis==7.0.1`.
 pub fn probe(packages: &[String]) -> Result<Probe, WorldError> {
     let imports = packages.iter().map(|package| import_name(package)).collect::<Vec<_>>().join(",");
-    let script = "import sys\nprint(sys.version.split()[0], sys.executable)\nfor name in sys.argv[1].split(','):\n    __import__(name)";
+    let script = "import sys\nprint(sys.version.split()[0], sys.executable)\nfor name in sys.argv[1].split(','):\n    if name: __import__(name)";
     let failed = |why: String| WorldError::new(format!("`python3` can't be run: {why}"), HELP);
     let output = Command::new("python3")
         .args(["-c", script, &imports])
@@ -81,6 +80,12 @@ impl Python {
             environment(&probe, packages, telling)?.join("bin/python")
         };
         let site = cleanup::private_directory("python")?;
+        if site.to_string_lossy().contains(':') {
+            // PYTHONPATH would be split there, and connections would go where the answer says.
+            let fact =
+                format!("the temporary directory has a `:` in its name: `{}`", site.display());
+            return Err(WorldError::new(fact, "set TMPDIR to a directory without one"));
+        }
         write(&site.join("sitecustomize.py"), SITECUSTOMIZE, 0o600)?;
         Ok(Self { program, site, shims: shims()? })
     }
@@ -91,10 +96,10 @@ impl Python {
         path: &Path,
         endpoint: &Endpoint,
         limit: Duration,
-    ) -> Result<ProgramRun, WorldError> {
+    ) -> Result<program::Finished, WorldError> {
         let directory = cleanup::private_directory("answer")?;
         let mut command = Command::new(&self.program);
-        command.arg(path).current_dir(&directory);
+        command.arg(path);
         command.env("PYTHONPATH", before(&self.site, "PYTHONPATH"));
         command.env("PYTHONUNBUFFERED", "1").env("PYTHONIOENCODING", "utf-8:replace");
         command.env("PYTHONDONTWRITEBYTECODE", "1");
@@ -103,9 +108,7 @@ impl Python {
         }
         command.env("REDIS_URL", &endpoint.url);
         command.env("REDIS_HOST", &endpoint.host).env("REDIS_PORT", endpoint.port.to_string());
-        let run = program::run(&mut command, &directory.to_string_lossy(), limit);
-        let _ = std::fs::remove_dir_all(&directory);
-        run.map_err(|error| {
+        program::run(&mut command, &directory, limit).map_err(|error| {
             WorldError::new(format!("`{}` can't be run: {error}", self.program.display()), HELP)
         })
     }

@@ -1,9 +1,11 @@
 //! A lesson's setup: run before an attempt, and taken out again where the server is somebody's own.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::Value;
 
+use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Check, Code, Exercise, Moment};
 use crate::redis_cli::{reply, words};
@@ -50,22 +52,57 @@ fn only_slows_saves(setting: &str, exercise: &Exercise) -> bool {
     setting == "rdb-key-save-delay" && !exercise.checks.iter().any(looks_at_exit)
 }
 
-/// Runs the commands of `setup`; the first that fails is an error. Somebody's own keys are never
-/// written over.
-pub(super) fn set_up(server: &mut Server, setup: &[Code]) -> Result<(), WorldError> {
-    let commands = commands(setup).map_err(|why| failed(server, &why))?;
-    if !server.is_ours() {
-        refuse_to_overwrite(server, &commands)?;
+/// A lesson's setup, done. Where the server is somebody's own, the keys it wrote are deleted again, so
+/// that the server is as empty for the next attempt; what the answer wrote stays: it is the student's.
+pub(super) struct SetUp {
+    /// Keys to delete; shared with what a signal runs.
+    keys: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl SetUp {
+    /// Runs the commands of `setup`; the first that fails is an error. Somebody's own keys are never
+    /// written over, and nothing but keys is written there.
+    pub(super) fn new(server: &mut Server, setup: &[Code]) -> Result<Self, WorldError> {
+        let commands = commands(setup).map_err(|why| failed(server, &why))?;
+        let set_up = Self { keys: Arc::default() };
+        if !server.is_ours() {
+            let keys = keys_to_write(server, &commands)?;
+            set_up.take_out_at_end(server, keys);
+        }
+        if let Err(error) = run(server, &commands) {
+            set_up.take_out(server);
+            return Err(error);
+        }
+        Ok(set_up)
     }
+
+    pub(super) fn take_out(self, server: &mut Server) {
+        for key in std::mem::take(&mut *lock(&self.keys)) {
+            // The server may be gone by now; it is its owner's.
+            let _ = server.client().call(&[b"DEL".to_vec(), key], LIMIT);
+        }
+    }
+
+    fn take_out_at_end(&self, server: &Server, keys: Vec<Vec<u8>>) {
+        *lock(&self.keys) = keys;
+        let (shared, target) = (Arc::clone(&self.keys), server.target());
+        cleanup::at_end(move || {
+            let mut client = Client::new(target);
+            for key in std::mem::take(&mut *lock(&shared)) {
+                let _ = client.call(&[b"DEL".to_vec(), key], LIMIT);
+            }
+        });
+    }
+}
+
+fn run(server: &mut Server, commands: &[Vec<Vec<u8>>]) -> Result<(), WorldError> {
     let deadline = Instant::now() + LIMIT;
-    for words in &commands {
+    for words in commands {
         let left = deadline.saturating_duration_since(Instant::now());
         match server.client().call(words, left) {
             Ok(value @ Value::ServerError(_)) => {
-                return Err(failed(
-                    server,
-                    &format!("`{}`: {}", shown(words), reply::format(&value)),
-                ));
+                let why = format!("`{}`: {}", shown(words), reply::format(&value));
+                return Err(failed(server, &why));
             }
             Ok(_) => {}
             Err(error) => return Err(failed(server, &format!("`{}`: {error}", shown(words)))),
@@ -74,35 +111,41 @@ pub(super) fn set_up(server: &mut Server, setup: &[Code]) -> Result<(), WorldErr
     Ok(())
 }
 
-/// Deletes the keys that setup wrote to a server behind an address, so that it is as empty as it was
-/// for the next attempt. What the answer wrote stays: it is the student's.
-pub(super) fn take_out(server: &mut Server, setup: &[Code]) {
-    if server.is_ours() {
-        return;
-    }
-    for words in commands(setup).unwrap_or_default() {
-        for key in keys(server.client(), &words) {
-            // The server may be gone by now; it is its owner's.
-            let _ = server.client().call(&[b"DEL".to_vec(), key], LIMIT);
-        }
-    }
-}
-
-fn refuse_to_overwrite(server: &mut Server, commands: &[Vec<Vec<u8>>]) -> Result<(), WorldError> {
+/// The keys that setup would write to somebody's own server: all of them new, and nothing else done.
+fn keys_to_write(
+    server: &mut Server,
+    commands: &[Vec<Vec<u8>>],
+) -> Result<Vec<Vec<u8>>, WorldError> {
+    let refused = |server: &Server, why: String| {
+        let fact = format!("the exercise's setup would {why} {}", server.name());
+        Err(WorldError::new(fact, "give an empty server, or leave `--server` out"))
+    };
+    let mut all = Vec::new();
     for words in commands {
-        for key in keys(server.client(), words) {
+        let keys = keys(server.client(), words);
+        if keys.is_empty() {
+            return refused(
+                server,
+                format!("run `{}`, which is more than writing keys, on", shown(words)),
+            );
+        }
+        for key in keys {
+            if all.contains(&key) {
+                continue;
+            }
             let exists = server.client().call(&[b"EXISTS".to_vec(), key.clone()], LIMIT);
             if !matches!(exists, Ok(Value::Int(0))) {
-                let key = String::from_utf8_lossy(&key).into_owned();
-                let fact = format!(
-                    "the exercise's setup would write over the key `{key}` of {}",
-                    server.name()
-                );
-                return Err(WorldError::new(fact, "give an empty server, or leave `--server` out"));
+                let name = String::from_utf8_lossy(&key).into_owned();
+                return refused(server, format!("write over the key `{name}` of"));
             }
+            all.push(key);
         }
     }
-    Ok(())
+    Ok(all)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The keys a command touches, by the server's own word.

@@ -18,8 +18,12 @@ const KEYS: [&str; 5] = ["id", "time_limit", "crash", "server", "check"];
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// The runner gives these to the server itself, or they would take it out of the runner's hands.
-const RESERVED_SETTINGS: [&str; 20] = [
+/// The runner gives these to the server itself, or they would take it (or its log) out of the runner's
+/// hands.
+const RESERVED_SETTINGS: [&str; 23] = [
+    "rename-command",
+    "loglevel",
+    "syslog-enabled",
     "port",
     "bind",
     "dir",
@@ -189,10 +193,19 @@ fn settings(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     for setting in entries(table) {
         let name = setting.key.to_lowercase();
-        if RESERVED_SETTINGS.contains(&name.as_str()) {
-            let help = Some("take it out: the runner sets it itself".to_owned());
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if name.is_empty() || !name.chars().all(is_name) {
+            let help = Some("a name as in redis.conf has letters, digits and `-`".to_owned());
+            let message = format!("`{}` is no name of a setting", setting.key.escape_debug());
+            toml.error(setting.key_span(), message, help);
+        } else if RESERVED_SETTINGS.contains(&name.as_str()) {
+            let help = Some("take it out: the runner needs it as it is".to_owned());
             toml.error(setting.key_span(), format!("`{name}` is not for lessons to set"), help);
         } else if let Some(value) = setting_value(toml, setting) {
+            if value.split_whitespace().any(|word| word.starts_with("--")) {
+                let help = Some("give each setting a line of its own".to_owned());
+                toml.error(setting.value.span(), "a value cannot hold another option", help);
+            }
             settings.push((name, value));
         }
     }

@@ -82,8 +82,11 @@ fn answer(
     let name = file.map_or("standard input".to_owned(), |path| path.display().to_string());
     let bytes = read(file).map_err(|error| unreadable(&name, &error))?;
     let text = text(bytes, &name, language)?;
-    let path =
-        file.filter(|_| language == Language::Python).and_then(|path| path.canonicalize().ok());
+    let path = file
+        .filter(|_| language == Language::Python)
+        .and_then(|path| path.canonicalize().ok())
+        // A pipe can be read only once, and that has been done.
+        .filter(|path| path.is_file());
     Ok(Answer { language, text, path })
 }
 

@@ -163,7 +163,7 @@ fn wanted(common: &Common) -> Result<Wanted, Stop> {
         url if url.contains("://") => match Address::parse(url, common.allow_non_empty) {
             Ok(address) => Ok(Wanted::Address(Box::new(address))),
             Err(why) => Err(Stop::Usage(
-                format!("`--server {url}` is not an address that can be used: {why}"),
+                format!("the address of `--server` can't be used: {why}"),
                 "an address is written `redis://host:port`".to_owned(),
             )),
         },

@@ -9,8 +9,11 @@ use super::{Exit, Stop, choose_server, load, tell_line};
 use crate::attempt::Python;
 use crate::cli::{Common, Format};
 use crate::error::WorldError;
+use crate::lesson::Course;
 use crate::present::text::clean;
 use crate::present::{json, terminal};
+use crate::server::source::DEFAULT_IMAGE;
+use crate::server::{Source, Wanted};
 use crate::verify::{self, Case, CaseResult};
 
 pub(super) fn verify(
@@ -19,6 +22,14 @@ pub(super) fn verify(
     jobs: u8,
     format: Format,
 ) -> Result<Exit, Stop> {
+    if matches!(super::wanted(common)?, Wanted::Address(_)) {
+        let help = "leave `--server` out, or use container, process or bundled";
+        return Err(Stop::Usage(
+            "a server behind an address can't be verified with: each case needs a fresh one"
+                .to_owned(),
+            help.to_owned(),
+        ));
+    }
     let course = load(common)?;
     if let Some(name) = verify::unknown_names(&course, only).first() {
         let help = "name a lesson, an exercise (`redislings list` shows all) or one case of it";
@@ -29,16 +40,56 @@ pub(super) fn verify(
     }
     let cases = verify::cases(&course, only);
     if cases.is_empty() {
-        out(&terminal::result_line(true, "the lessons load; there is nothing in them to run"));
-        return Ok(Exit::Passed);
+        return Ok(report(&cases, &[], common, format));
     }
+    let (results, unchecked) = match prepare(common, &course, &cases) {
+        Ok((source, python)) => (run(&cases, &source, python.as_ref(), jobs), None),
+        Err(Stop::World(error)) => (vec![None; cases.len()], Some(error)),
+        Err(stop) => return Err(stop),
+    };
+    let exit = report(&cases, &results, common, format);
+    match unchecked {
+        Some(error) => Err(Stop::World(error)),
+        None => Ok(exit),
+    }
+}
+
+fn report(
+    cases: &[Case<'_>],
+    results: &[Option<CaseResult>],
+    common: &Common,
+    format: Format,
+) -> Exit {
+    let report = Report { cases, results, common };
+    out(&match format {
+        Format::Human => report.human(),
+        Format::Json => report.json(),
+    });
+    report.exit()
+}
+
+/// What the cases need; nothing where there are none.
+fn prepare(
+    common: &Common,
+    course: &Course,
+    cases: &[Case<'_>],
+) -> Result<(Source, Option<Python>), Stop> {
     let chosen = choose_server(common)?;
     tell_line(&format!("server: {}", chosen.why));
-    let python = if verify::needs_python(&cases) {
+    let python = if verify::needs_python(cases) {
         Some(Python::find(&course.python_packages, &tell_line)?)
     } else {
         None
     };
+    Ok((chosen.source, python))
+}
+
+fn run(
+    cases: &[Case<'_>],
+    source: &Source,
+    python: Option<&Python>,
+    jobs: u8,
+) -> Vec<Option<CaseResult>> {
     let count = AtomicUsize::new(0);
     let show_progress = std::io::stderr().is_terminal();
     let done = |index: usize, _: &CaseResult| {
@@ -47,16 +98,11 @@ pub(super) fn verify(
             err(&format!("\r\u{1b}[K{count} of {} · {}", cases.len(), cases[index].id));
         }
     };
-    let results = verify::run(&cases, &chosen.source, python.as_ref(), jobs.into(), &done);
+    let results = verify::run(cases, source, python, jobs.into(), &done);
     if show_progress {
         err("\r\u{1b}[K");
     }
-    let report = Report { cases: &cases, results: &results, common };
-    out(&match format {
-        Format::Human => report.human(),
-        Format::Json => report.json(),
-    });
-    Ok(report.exit())
+    results
 }
 
 struct Report<'r> {
@@ -92,8 +138,18 @@ impl Report<'_> {
         named.map_or("no server", |result| result.server.as_str())
     }
 
+    /// The command that repeats just this case.
     fn repeat(&self, case: &Case<'_>) -> String {
-        verify::repeat_command(case, &self.common.lessons, &self.common.server)
+        let mut command = format!("redislings verify {} --server {}", case.id, self.common.server);
+        let lessons = self.common.lessons.display().to_string();
+        for (option, value, default) in
+            [("--lessons", &*lessons, "lessons"), ("--image", &*self.common.image, DEFAULT_IMAGE)]
+        {
+            if value != default {
+                command = format!("{command} {option} {}", shell_word(value));
+            }
+        }
+        command
     }
 
     fn human(&self) -> String {
@@ -112,7 +168,10 @@ impl Report<'_> {
             0 => String::new(),
             count => format!("; {count} were not run"),
         };
-        let line = format!("{good} of {all} cases as they must be, on {}{not_run}", self.server());
+        let line = match all {
+            0 => "the lessons load; there is nothing in them to run".to_owned(),
+            _ => format!("{good} of {all} cases as they must be, on {}{not_run}", self.server()),
+        };
         text.push('\n');
         text + &terminal::result_line(good == all, &line)
     }
@@ -172,6 +231,16 @@ impl Report<'_> {
                 }
             });
         json::text(&json::Verify { outcome, server: self.server(), cases: cases.collect() })
+    }
+}
+
+/// As a shell reads it back.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-:@=+,".contains(c);
+    if text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

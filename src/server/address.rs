@@ -28,6 +28,10 @@ impl Address {
         if url.starts_with("rediss://") {
             return Err("TLS addresses (`rediss://`) are not supported".to_owned());
         }
+        let database = url.rsplit_once("://").and_then(|(_, rest)| rest.split_once('/'));
+        if database.is_some_and(|(_, path)| !matches!(path.split('?').next(), Some("" | "0"))) {
+            return Err("only database 0 can be used: `redis://host:port`".to_owned());
+        }
         let target = url.into_connection_info().map_err(|error| error.to_string())?;
         let target = target
             .clone()
@@ -122,8 +126,15 @@ mod tests {
 
     #[test]
     fn host_and_port_are_read() {
-        let address = Address::parse("redis://localhost:7000/2", false).unwrap();
+        let address = Address::parse("redis://localhost:7000/0", false).unwrap();
         assert_eq!((address.host(), address.port()), ("localhost", 7000));
+    }
+
+    #[test]
+    fn another_database_than_0_is_refused() {
+        assert!(
+            Address::parse("redis://localhost:7000/2", false).unwrap_err().contains("database")
+        );
     }
 
     #[test]

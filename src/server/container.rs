@@ -111,7 +111,12 @@ fn local_image(docker: &Docker, reference: &str) -> Option<Image> {
 
 fn pull(docker: &Docker, reference: &str) -> Result<(), String> {
     let (name, tag) = name_and_tag(reference);
-    let options = CreateImageOptionsBuilder::new().from_image(&name).tag(&tag).build();
+    let options = CreateImageOptionsBuilder::new();
+    let options = if reference.contains('@') {
+        options.from_image(reference).build()
+    } else {
+        options.from_image(&name).tag(&tag).build()
+    };
     block_on(async {
         let mut progress = docker.create_image(Some(options), None, None);
         let cannot = |why: String| format!("the image `{reference}` can't be pulled: {why}");

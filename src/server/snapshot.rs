@@ -91,6 +91,12 @@ impl Snapshot {
         all - i64::try_from(own).unwrap_or(0)
     }
 
+    /// How long all commands took since the server's start: INFO commandstats `usec`.
+    pub fn busy_micros(&self) -> i64 {
+        let stats = self.fields.iter().filter(|(name, _)| name.starts_with("cmdstat_"));
+        stats.map(|(_, value)| stat(value, "usec")).sum()
+    }
+
     /// The sum of all `calls`: it only ever grows, unless CONFIG RESETSTAT was called.
     fn counters(&self) -> Vec<(&str, i64)> {
         let stats = self.fields.iter().filter(|(name, _)| name.starts_with("cmdstat_"));

@@ -8,7 +8,6 @@ mod tests;
 
 use std::cell::RefCell;
 use std::io::Write;
-use std::time::Duration;
 
 use crate::ask::{Ask, NoAnswer};
 use crate::attempt::{self, Answer, Python};
@@ -20,9 +19,6 @@ use crate::progress::Progress;
 use crate::server::{Chosen, Server, Source};
 use crate::verify;
 use menu::{Action, Place};
-
-/// For an example; `verify` gives it the same.
-const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the session needs from outside.
 pub struct Session<'s> {
@@ -233,9 +229,10 @@ impl<'s> Session<'s> {
         let answer = Answer { language: example.code.language, text, path: None };
         let settings = step.exercise.as_ref().map(|it| it.settings.clone()).unwrap_or_default();
         let setup = step.exercise.as_ref().map(|it| it.setup.clone()).unwrap_or_default();
+        let limit = verify::example_limit(step.exercise.as_ref());
         self.tell("running it on a fresh server");
         let (run, _) = self.with_server(&settings, answer.language, |server, python| {
-            attempt::run_example(server, &setup, &answer, python, EXAMPLE_LIMIT)
+            attempt::run_example(server, &setup, &answer, python, limit)
         })?;
         let printed = terminal::run(&run);
         if printed.is_empty() {

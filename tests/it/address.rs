@@ -56,6 +56,21 @@ fn a_key_is_never_written_over_by_setup() {
 }
 
 #[test]
+fn setup_does_nothing_but_write_new_keys_there() {
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\ncalls = { save = 1 }\n```\n\n```redis setup\nFLUSHALL\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=saved\nPING\n```\n";
+    let server = ForeignServer::start();
+    server.ask(&["SET", "mine", "1"]);
+    let place = Place::new();
+    place.file("course/01-l.md", lesson);
+    let url = server.url();
+    let arguments =
+        ["check", "e", "-", "--lessons", "course", "--server", &url, "--allow-non-empty"];
+    let ended = place.run_with_input(&arguments, "SAVE\n");
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert_eq!(server.ask(&["GET", "mine"]), "\"1\"");
+}
+
+#[test]
 fn an_exercise_that_needs_a_crash_says_that_it_cannot_be_checked_there() {
     let server = ForeignServer::start();
     let (verdict, code) = check(&server, "trigger-snapshots-manually", "SAVE\n", &[]);

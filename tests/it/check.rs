@@ -354,6 +354,21 @@ fn the_slow_down_is_not_the_answers_to_change() {
 }
 
 #[test]
+fn a_process_that_holds_the_output_does_not_hold_up_the_crash() {
+    let answer = "import os, redis, time\nclient = redis.Redis()\nfor number in (1001, 1002, 1003): client.set(f'order:{number}', 'paid')\nos.posix_spawn('/bin/sh', ['sh', '-c', 'exec sleep 3'], dict(os.environ), setsid=True)\nclient.bgsave()\ntime.sleep(0.6)\n";
+    fails_on("trigger-snapshots-manually", "a.py", answer, &["snapshot-finished-in-time"]);
+}
+
+#[test]
+fn a_save_of_the_setup_is_never_taken_for_the_answers() {
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\nrdb-key-save-delay = 1000000\n[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n```\n\n```redis setup\nMSET a 1 b 1 c 1 d 1 e 1 f 1\nBGSAVE\n```\n\n> [!TIP]\n> look\n\n```redis solution\nBGSAVE\n@wait-bgsave\n```\n\n```redis wrong fails=new\nPING\n```\n";
+    let place = Place::new();
+    place.file("course/01-l.md", lesson);
+    let ended = place.run_with_input(&["check", "e", "-", "--lessons", "course"], "PING\n");
+    assert_eq!(ended.code, 1, "{ended:?}");
+}
+
+#[test]
 fn a_line_between_megabytes_of_output_is_found() {
     let much = "for _ in range(60_000): print('x' * 100)\n";
     passes("creating-snapshots", "a.py", &format!("{much}{SAVE_THEN_BGSAVE}{much}"));

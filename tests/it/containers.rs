@@ -97,6 +97,9 @@ fn a_server_that_refuses_its_settings_is_told_with_its_log_and_removed() {
     let name = "a_server_that_refuses_its_settings_is_told_with_its_log_and_removed";
     let Some(image) = image::for_test(name) else { return };
     let settings = [("no-such-setting".to_owned(), "1".to_owned())];
+    let before = image::all_containers();
     let error = Server::start(&source(image), &settings).unwrap_err();
     assert!(error.help.contains("no-such-setting"), "{error:?}");
+    let failed = |id: &String| !before.contains(id) && image::is_ended(id);
+    assert_eq!(image::all_containers().into_iter().filter(failed).count(), 0);
 }

@@ -1,5 +1,6 @@
 //! Where the connections of Python answers go.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 
 use crate::support::{Place, redis_server::ForeignServer, unmet};
@@ -39,6 +40,8 @@ fn another_redis_on_port_6379_is_never_touched() {
     // Where the port is taken, it is taken by somebody whose Redis is none of a test's business.
     let is_free = TcpListener::bind(("127.0.0.1", 6379)).is_ok();
     if !is_free {
+        let name = "another_redis_on_port_6379_is_never_touched";
+        let _ = writeln!(std::io::stderr(), "skipped: {name}: port 6379 is taken");
         return;
     }
     let foreign = ForeignServer::start_on(6379);
@@ -59,6 +62,16 @@ fn another_redis_on_port_6379_is_never_touched() {
         );
         let (verdict, _) = Place::new().check("creating-snapshots", "a.py", &child);
         assert_eq!(unmet(&verdict), ["saved-in-the-background"], "{environment}: {verdict:#}");
+    }
+    for start in [
+        "os.execve(sys.executable, save, {})",
+        "os.waitpid(os.posix_spawn(sys.executable, save, {}), 0)",
+    ] {
+        let child = format!(
+            "import os, sys\nprint('Manual snapshot triggered.', flush=True)\nsave = [sys.executable, '-c', 'import redis; redis.Redis().save()']\n{start}\n"
+        );
+        let (verdict, _) = Place::new().check("creating-snapshots", "a.py", &child);
+        assert_eq!(unmet(&verdict), ["saved-in-the-background"], "{start}: {verdict:#}");
     }
     Place::new().run(&["doctor"]);
     // Each question of this test is one connection.

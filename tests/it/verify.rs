@@ -120,8 +120,33 @@ fn a_name_that_is_nothing_is_the_command_lines_fault() {
 #[test]
 fn without_a_server_nothing_is_verified_and_that_is_said_once() {
     let place = Place::new();
-    let ended = place.run(&["verify", "--server", "redis://127.0.0.1:1"]);
+    let image = "redislings-local/no-such-image:0";
+    let arguments = ["verify", "--server", "container", "--image", image, "--format", "json"];
+    let ended = place.run(&arguments);
     assert_eq!(ended.code, 3, "{ended:?}");
-    assert!(ended.stdout.contains("were not run"), "{}", ended.stdout);
-    assert!(ended.stdout.matches("could not be checked").count() == 1, "{}", ended.stdout);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["outcome"], "unchecked");
+    assert_eq!(ended.stderr.matches("error: ").count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn somebodys_own_server_is_never_verified_with() {
+    let ended = Place::new().run(&["verify", "--server", "redis://127.0.0.1:1"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("each case needs a fresh one"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_setting_that_the_server_refuses_is_the_lessons_fault() {
+    let lesson = "# L\n\n```redis\nPING\n```\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\nno-such-setting = 1\n[[check]]\nid = \"saved\"\ncalls = { save = 1 }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=saved\nPING\n```\n";
+    let place = Place::new();
+    place.file("course/01-l.md", lesson);
+    let ended = place.run(&["verify", "--lessons", "course"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(
+        ended.stdout.contains("no server starts with the lesson's `[server]`"),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.stdout.contains("1 of 4 cases"), "{}", ended.stdout);
 }

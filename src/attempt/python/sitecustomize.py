@@ -133,13 +133,29 @@ def _install(host, port):
                     "redislings: port 6379 is not the lesson's Redis server; "
                     "connect to REDIS_HOST:REDIS_PORT")
         elif event == "subprocess.Popen" and isinstance(args[3], dict):
-            _lead_child(args[3])
+            _lead_child(args[3])  # Popen reads it after this event
         elif event == "import" and args[0] == "uvloop.loop":
             # It connects from C, out of reach: callers fall back to asyncio.
             raise ImportError("redislings: uvloop cannot be used in a lesson, "
                               "use asyncio's own loop", name="uvloop")
 
     sys.addaudithook(audit)
+
+
+def _lead_programs():
+    """Lead what is started with an environment given to os.execve or os.posix_spawn."""
+    def leading(real):
+        def start(path, argv, env, **options):
+            if isinstance(env, dict):
+                env = dict(env)
+                _lead_child(env)
+            return real(path, argv, env, **options)
+        start.__doc__ = real.__doc__
+        return start
+
+    for name in ("execve", "posix_spawn", "posix_spawnp"):
+        if hasattr(os, name):
+            setattr(os, name, leading(getattr(os, name)))
 
 
 def _run_next():
@@ -165,4 +181,5 @@ if not hasattr(_socket.socket, "redislings"):
     except ValueError:
         _host = _port = None  # a child with a bare environment: refuse 6379
     _install(_host, _port)
+    _lead_programs()
 _run_next()

@@ -13,7 +13,46 @@ const COMPARISON: &str = "a number or a comparison such as \">= 1\"";
 /// They never end, or they change what the connection is.
 const ENDLESS: [&str; 6] = ["subscribe", "psubscribe", "ssubscribe", "monitor", "sync", "psync"];
 /// They change what the other checks look at.
-const MEDDLING: [&str; 6] = ["save", "bgsave", "shutdown", "flushall", "flushdb", "debug"];
+const MEDDLING: [&str; 38] = [
+    "save",
+    "bgsave",
+    "shutdown",
+    "flushall",
+    "flushdb",
+    "debug",
+    "set",
+    "mset",
+    "setex",
+    "getset",
+    "append",
+    "del",
+    "unlink",
+    "incr",
+    "decr",
+    "expire",
+    "rename",
+    "hset",
+    "hdel",
+    "lpush",
+    "rpush",
+    "lpop",
+    "rpop",
+    "sadd",
+    "srem",
+    "zadd",
+    "zrem",
+    "xadd",
+    "eval",
+    "blpop",
+    "brpop",
+    "bgrewriteaof",
+    "replicaof",
+    "multi",
+    "exec",
+    "select",
+    "quit",
+    "client",
+];
 
 /// Reads the value of a subject.
 pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Subject> {
@@ -102,7 +141,10 @@ fn info_field(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Expected
         if help.is_some() {
             toml.error(entry.key_span(), message, help);
         } else {
-            let help = Some("a server without it never meets this check".to_owned());
+            let help = Some(
+                "where the server has no such field, the check cannot be judged: is it misspelt?"
+                    .to_owned(),
+            );
             toml.warning(entry.key_span(), message, help);
         }
     }

@@ -98,7 +98,7 @@ fn server_settings_become_words_of_redis_conf() {
 fn settings_that_are_the_runners_cannot_be_set() {
     assert_problem(
         &with_head("[server]\nPort = 1"),
-        "12:1: `port` is not for lessons to set (take it out: the runner sets it itself)",
+        "12:1: `port` is not for lessons to set (take it out: the runner needs it as it is)",
     );
     assert_told(
         &with_head("[server]\nx = [1]"),
@@ -317,11 +317,13 @@ fn a_check_asks_only_what_has_an_end_and_changes_nothing() {
         let source = with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"));
         assert_told(&source, "14:11: a check cannot ask `");
     }
-    for command in ["save", "BGSAVE", "FLUSHALL", "shutdown", "debug sleep 1", "CONFIG  set a b"] {
+    for command in
+        ["save", "BGSAVE", "FLUSHALL", "shutdown", "debug sleep 1", "CONFIG  set a b", "set a b"]
+    {
         let source = with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"));
         assert_told(&source, "14:11: a check cannot ask `");
     }
-    for command in ["LASTSAVE", "config get save", "set a b"] {
+    for command in ["LASTSAVE", "config get save", "get a"] {
         assert!(told(&with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"))).is_empty());
     }
     assert_told(&with_subject("reply = { \"  \" = \"x\" }"), "14:11: a reply without a command");
@@ -413,4 +415,13 @@ fn what_is_compared_with_before_is_not_looked_at_after_the_crash() {
         let source = with_subject(&format!("{subject}\nat = \"crash\""));
         assert_told(&source, "15:6: the crash starts the server anew");
     }
+}
+
+#[test]
+fn a_setting_cannot_bring_another_one_along() {
+    for setting in ["\"dir \" = \"/x\"", "\"hz 10\\ndir\" = \"/x\"", "\"\" = 1"] {
+        assert_told(&with_head(&format!("[server]\n{setting}")), "12:1: `");
+    }
+    let source = with_head("[server]\nhz = \"10 --dir /x\"");
+    assert_told(&source, "12:6: a value cannot hold another option");
 }

@@ -117,8 +117,24 @@ pub fn session_of(place: &super::Place) -> String {
 
 /// The ids of a session's containers, running or not.
 pub fn containers_of(session: &str) -> Vec<String> {
+    labelled(&format!("redislings.session={session}"))
+}
+
+/// The ids of all sessions' containers, running or not.
+pub fn all_containers() -> Vec<String> {
+    labelled("redislings.session")
+}
+
+/// Whether the container is there, but nothing runs in it.
+pub fn is_ended(id: &str) -> bool {
+    let docker = block_on(docker_client_instance()).unwrap();
+    let found = block_on(docker.inspect_container(id, None));
+    found.is_ok_and(|it| it.state.is_some_and(|state| state.running == Some(false)))
+}
+
+fn labelled(label: &str) -> Vec<String> {
     use testcontainers::bollard::query_parameters::ListContainersOptionsBuilder;
-    let filters = HashMap::from([("label", vec![format!("redislings.session={session}")])]);
+    let filters = HashMap::from([("label", vec![label.to_owned()])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let docker = block_on(docker_client_instance()).unwrap();
     block_on(docker.list_containers(Some(options)))

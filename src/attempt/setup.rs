@@ -38,7 +38,7 @@ pub(super) fn refuse_what_an_address_cannot_do(
         exercise.settings.iter().filter(|(name, _)| !only_slows_saves(name, exercise))
     {
         let reply = server.client().call(&["CONFIG", "GET", name], LIMIT);
-        if reply.map(|reply| super::config_value(&reply)).as_ref() != Ok(value) {
+        if reply.map(|reply| super::observe::config_value(&reply)).as_ref() != Ok(value) {
             return refused(&format!("the setting `{name} {value}`"));
         }
     }

@@ -71,6 +71,13 @@ fn setup_does_nothing_but_write_new_keys_there() {
 }
 
 #[test]
+fn a_background_save_that_flushall_may_have_killed_cannot_be_judged_without_a_log() {
+    let server = ForeignServer::start();
+    let (verdict, code) = check(&server, "creating-snapshots", "SAVE\nBGSAVE\nFLUSHALL\n", &[]);
+    assert_eq!(code, 3, "{verdict:#}");
+}
+
+#[test]
 fn an_exercise_that_needs_a_crash_says_that_it_cannot_be_checked_there() {
     let server = ForeignServer::start();
     let (verdict, code) = check(&server, "trigger-snapshots-manually", "SAVE\n", &[]);

@@ -1,0 +1,271 @@
+//! The looks at the server after an answer: at exit, when settled, after a crash.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use redis::Value;
+
+use super::Finished;
+use super::evidence::{self, Evidence, Observation, Run, Typed};
+use crate::cleanup;
+use crate::error::WorldError;
+use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
+use crate::redis_cli::reply::{self, Printed};
+use crate::redis_cli::words;
+use crate::server::{CallError, Server, Snapshot, log};
+
+/// For one look at a server that has nothing else to do.
+pub(super) const LOOK_LIMIT: Duration = Duration::from_secs(5);
+/// For the look at the moment an answer ends: later it would be a look at another moment, when a save
+/// that the answer did not wait for may be done.
+const LOOK_AT_EXIT_LIMIT: Duration = Duration::from_secs(1);
+/// The same where the server is killed next: a server that is busy with a save must not be given the
+/// time to finish it.
+const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
+/// Commands that took so long altogether explain a server that does not answer for [`LOOK_AT_EXIT_LIMIT`].
+const BUSY_MICROS: i64 = 300_000;
+/// The setting by which lessons make waiting visible.
+const SLOW_DOWN: &str = "rdb-key-save-delay";
+const POLL: Duration = Duration::from_millis(5);
+
+/// Looks at the server at every moment that the exercise asks for, and crashes it if it asks for that.
+pub(super) fn observe(
+    server: &mut Server,
+    exercise: &Exercise,
+    before: Snapshot,
+    finished: Finished,
+) -> Result<Evidence, WorldError> {
+    let run = Run::Typed(Typed::default());
+    let mut evidence =
+        Evidence { before, exit: None, settled: None, crash: None, run, doubt: None };
+    let looked = match exercise.crash {
+        Crash::AtExit => look_once(server, exercise, &mut evidence),
+        Crash::WhenSettled => look_until_settled(server, exercise, &mut evidence),
+    };
+    evidence.doubt = match looked {
+        Ok(()) => doubt(exercise, &evidence),
+        Err(why) => {
+            let ended = server_end(server)?;
+            Some(ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")))
+        }
+    };
+    let crash = exercise.needs_crash() && evidence.doubt.is_none();
+    if crash {
+        server.kill()?;
+    }
+    // Not before: whoever holds the output would hold up the look and the crash.
+    evidence.run = finished.into_run();
+    refuse_what_the_machine_hid(server, exercise, &evidence)?;
+    refuse_what_only_a_log_tells(server, exercise, &evidence)?;
+    if crash {
+        server.restart()?;
+        let seen = observe_at(server, exercise, Moment::Crash, LOOK_LIMIT);
+        evidence.crash = Some(seen.map_err(|why| {
+            let fact = format!("the server says nothing after its restart: {why}");
+            WorldError::new(fact, "try again")
+        })?);
+    }
+    Ok(evidence)
+}
+
+/// A server that could not be looked at in time, though nothing that the answer did kept it busy, was
+/// held up by the machine: that is no answer's fault.
+fn refuse_what_the_machine_hid(
+    server: &Server,
+    exercise: &Exercise,
+    evidence: &Evidence,
+) -> Result<(), WorldError> {
+    let (None, Some(settled)) = (&evidence.exit, &evidence.settled) else { return Ok(()) };
+    let looks_at_exit = exercise
+        .checks
+        .iter()
+        .any(|check| check.at == Moment::Exit && !check.subject.is_about_the_program());
+    let busy = settled.snapshot.busy_micros() - evidence.before.busy_micros();
+    let paused = settled.snapshot.successful_calls("client|pause") > 0
+        || settled.snapshot.successful_calls("client") > 0;
+    if !looks_at_exit || paused || busy > BUSY_MICROS {
+        return Ok(());
+    }
+    let fact =
+        format!("{} did not answer when the answer ended, for no reason of its own", server.name());
+    Err(WorldError::new(fact, "the machine is overloaded: try again when it has less to do"))
+}
+
+/// FLUSHALL kills a background save, of which INFO says nothing (Redis facts 2.2); a server behind an
+/// address shows no log.
+fn refuse_what_only_a_log_tells(
+    server: &Server,
+    exercise: &Exercise,
+    evidence: &Evidence,
+) -> Result<(), WorldError> {
+    let Some(settled) = evidence.settled.as_ref().filter(|_| !server.is_ours()) else {
+        return Ok(());
+    };
+    let called = |name: &str| {
+        settled.snapshot.successful_calls(name) > evidence.before.successful_calls(name)
+    };
+    let matters = exercise.checks.iter().any(asks_for_bgsave_status);
+    if !(matters && called("flushall") && called("bgsave")) {
+        return Ok(());
+    }
+    let fact = "FLUSHALL may have ended the background save, which only the server's log tells";
+    Err(WorldError::new(
+        fact,
+        "leave `--server` out: redislings reads the log of a server that it starts",
+    ))
+}
+
+/// For which INFO field the server's log must be read too.
+fn asks_for_bgsave_status(check: &Check) -> bool {
+    matches!(&check.subject, Subject::Info(fields) if fields.iter().any(|(field, _)| field == "rdb_last_bgsave_status"))
+}
+
+/// A server that is too busy to say anything in time is killed all the same.
+fn look_once(
+    server: &mut Server,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+) -> Result<(), CallError> {
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_BEFORE_CRASH_LIMIT))?;
+    Ok(())
+}
+
+fn look_until_settled(
+    server: &mut Server,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+) -> Result<(), CallError> {
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_AT_EXIT_LIMIT))?;
+    let deadline = Instant::now() + exercise.time_limit;
+    let mut now = server.snapshot(LOOK_LIMIT)?;
+    while evidence::is_saving(&now, &evidence.before) && Instant::now() < deadline {
+        std::thread::park_timeout(POLL);
+        now = server.snapshot(LOOK_LIMIT)?;
+    }
+    evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, LOOK_LIMIT)?);
+    Ok(())
+}
+
+/// No answer in time is a finding of its own, not the end of all evidence.
+fn in_time(seen: Result<Observation, CallError>) -> Result<Option<Observation>, CallError> {
+    match seen {
+        Ok(observation) => Ok(Some(observation)),
+        Err(CallError::TimedOut(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn observe_at(
+    server: &mut Server,
+    exercise: &Exercise,
+    at: Moment,
+    limit: Duration,
+) -> Result<Observation, CallError> {
+    let snapshot = server.snapshot(limit)?;
+    ask_all(server, exercise, at, snapshot, limit)
+}
+
+/// All that the checks of a moment ask for beside the snapshot.
+fn ask_all(
+    server: &mut Server,
+    exercise: &Exercise,
+    at: Moment,
+    snapshot: Snapshot,
+    limit: Duration,
+) -> Result<Observation, CallError> {
+    let mut replies = BTreeMap::new();
+    let mut config = BTreeMap::new();
+    for check in exercise.checks.iter().filter(|check| check.at == at) {
+        ask_for(server, check, &mut replies, &mut config, limit)?;
+    }
+    if at == Moment::Exit && server.is_ours() && slow_down(exercise).is_some() {
+        config.insert(SLOW_DOWN.to_owned(), ask_config(server, SLOW_DOWN, limit)?);
+    }
+    let log_matters =
+        exercise.checks.iter().any(|check| check.at == at && asks_for_bgsave_status(check));
+    let log = if log_matters { server.log() } else { None };
+    let bgsave_ends = log.as_deref().map(log::bgsave_ends).unwrap_or_default();
+    Ok(Observation { snapshot, replies, config, bgsave_ends })
+}
+
+/// The lesson's slow-down of saves, if it has one.
+fn slow_down(exercise: &Exercise) -> Option<&str> {
+    let setting = exercise.settings.iter().find(|(name, _)| name == SLOW_DOWN);
+    setting.map(|(_, value)| value.as_str())
+}
+
+fn ask_for(
+    server: &mut Server,
+    check: &Check,
+    replies: &mut BTreeMap<String, Printed>,
+    config: &mut BTreeMap<String, String>,
+    limit: Duration,
+) -> Result<(), CallError> {
+    match &check.subject {
+        Subject::Reply(expected) => {
+            for (command, _) in expected {
+                // The loader has refused what has no words.
+                let words = words::split(command).unwrap_or_default();
+                let value = server.client().call(&words, limit)?;
+                replies.insert(command.clone(), Printed::new(&value));
+            }
+        }
+        Subject::Config(expected) => {
+            for (name, _) in expected {
+                config.insert(name.clone(), ask_config(server, name, limit)?);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn ask_config(server: &mut Server, name: &str, limit: Duration) -> Result<String, CallError> {
+    server.client().call(&["CONFIG", "GET", name], limit).map(|value| config_value(&value))
+}
+
+/// The value in CONFIG GET's reply, which is name and value.
+pub(super) fn config_value(value: &Value) -> String {
+    let pair = match value {
+        Value::Array(items) => items.get(1),
+        Value::Map(pairs) => pairs.first().map(|(_, value)| value),
+        _ => None,
+    };
+    let printed = Printed::new(pair.unwrap_or(value));
+    printed.bare.unwrap_or_else(|| reply::format(value))
+}
+
+/// How the server ended, if it did; killed from outside (out of memory), that is no answer's fault.
+fn server_end(server: &mut Server) -> Result<Option<String>, WorldError> {
+    cleanup::stop_if_a_signal_came();
+    match server.ended() {
+        Some(ended) if ended.killed => Err(WorldError::new(
+            format!("the server died by itself: {}", ended.what),
+            "check the machine's memory and try again",
+        )),
+        ended => Ok(ended.map(|ended| format!("the server is gone: {}", ended.what))),
+    }
+}
+
+/// Why what the server counts can't be compared with `before`, or its saves were not what they must be.
+fn doubt(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
+    let last = evidence.settled.as_ref().or(evidence.exit.as_ref())?;
+    let (now, before) = (&last.snapshot, &evidence.before);
+    if now.run_id() != before.run_id() {
+        let text = "the server was started anew while the answer ran (`run_id` changed)";
+        return Some(text.to_owned());
+    }
+    if now.successful_calls("config|resetstat") > 0 {
+        let text = "the server's counters were reset while the answer ran (CONFIG RESETSTAT)";
+        return Some(text.to_owned());
+    }
+    // Redis 6.2 counts all of CONFIG's subcommands as one.
+    if let Some(counter) = now.counter_that_went_down(before) {
+        let text = "the server's counters were reset while the answer ran";
+        return Some(format!("{text} (`{counter}` went down)"));
+    }
+    let delay = evidence.exit.as_ref().and_then(|exit| exit.config.get(SLOW_DOWN))?;
+    (slow_down(exercise) != Some(delay)).then(|| {
+        format!("the answer has changed `{SLOW_DOWN}`, by which this exercise sees whether an answer waits")
+    })
+}

@@ -25,7 +25,7 @@ const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
 /// Commands that took so long altogether explain a server that does not answer for [`LOOK_AT_EXIT_LIMIT`].
 const BUSY_MICROS: i64 = 300_000;
 /// The setting by which lessons make waiting visible.
-const SLOW_DOWN: &str = "rdb-key-save-delay";
+pub(super) const SLOW_DOWN: &str = "rdb-key-save-delay";
 const POLL: Duration = Duration::from_millis(5);
 
 /// Looks at the server at every moment that the exercise asks for, and crashes it if it asks for that.
@@ -76,14 +76,10 @@ fn refuse_what_the_machine_hid(
     evidence: &Evidence,
 ) -> Result<(), WorldError> {
     let (None, Some(settled)) = (&evidence.exit, &evidence.settled) else { return Ok(()) };
-    let looks_at_exit = exercise
-        .checks
-        .iter()
-        .any(|check| check.at == Moment::Exit && !check.subject.is_about_the_program());
     let busy = settled.snapshot.busy_micros() - evidence.before.busy_micros();
     let paused = settled.snapshot.successful_calls("client|pause") > 0
         || settled.snapshot.successful_calls("client") > 0;
-    if !looks_at_exit || paused || busy > BUSY_MICROS {
+    if !exercise.looks_at_exit() || paused || busy > BUSY_MICROS {
         return Ok(());
     }
     let fact =
@@ -178,7 +174,11 @@ fn ask_all(
     for check in exercise.checks.iter().filter(|check| check.at == at) {
         ask_for(server, check, &mut replies, &mut config, limit)?;
     }
-    if at == Moment::Exit && server.is_ours() && slow_down(exercise).is_some() {
+    if at == Moment::Exit
+        && server.is_ours()
+        && exercise.looks_at_exit()
+        && slow_down(exercise).is_some()
+    {
         config.insert(SLOW_DOWN.to_owned(), ask_config(server, SLOW_DOWN, limit)?);
     }
     let log_matters =

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
+use super::observe::SLOW_DOWN;
 use crate::cleanup;
 use crate::error::WorldError;
-use crate::lesson::{Check, Code, Exercise, Moment};
+use crate::lesson::{Code, Exercise};
 use crate::redis_cli::{reply, words};
 use crate::server::{Client, Server};
 
@@ -47,9 +48,7 @@ pub(super) fn refuse_what_an_address_cannot_do(
 
 /// A slow-down changes nothing for an exercise that looks at the server only when all has settled.
 fn only_slows_saves(setting: &str, exercise: &Exercise) -> bool {
-    let looks_at_exit =
-        |check: &Check| check.at == Moment::Exit && !check.subject.is_about_the_program();
-    setting == "rdb-key-save-delay" && !exercise.checks.iter().any(looks_at_exit)
+    setting == SLOW_DOWN && !exercise.looks_at_exit()
 }
 
 /// A lesson's setup, done. Where the server is somebody's own, the keys it wrote are deleted again, so

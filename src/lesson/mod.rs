@@ -157,6 +157,13 @@ impl Exercise {
         Language::ALL.into_iter().filter(solved).collect()
     }
 
+    /// Whether the server is looked at the moment an answer ends.
+    pub fn looks_at_exit(&self) -> bool {
+        let looks =
+            |check: &Check| check.at == Moment::Exit && !check.subject.is_about_the_program();
+        self.checks.iter().any(looks)
+    }
+
     /// Whether an attempt kills and restarts the server.
     pub fn needs_crash(&self) -> bool {
         self.crash == Crash::AtExit || self.checks.iter().any(|it| it.at == Moment::Crash)

@@ -80,6 +80,11 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             Stop::World(_) => Exit::Unchecked,
         }
     });
+    if output::is_lost() {
+        let help = "free some space, or write it elsewhere";
+        err(&terminal::world_error(&WorldError::new("the result could not be written", help)));
+        return Exit::Unchecked.into();
+    }
     exit.into()
 }
 

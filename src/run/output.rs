@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::ColorWhen;
 
+static LOST: AtomicBool = AtomicBool::new(false);
 static ERR_COLORED: AtomicBool = AtomicBool::new(false);
 
 /// One decision for each stream: `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, the terminal.
@@ -20,11 +21,19 @@ pub(super) fn is_err_colored() -> bool {
     ERR_COLORED.load(Ordering::Relaxed)
 }
 
-/// To standard output; whoever closed it has seen enough.
+/// To standard output; whoever closed it has seen enough, but a full disk has lost the result.
 pub(super) fn out(text: &str) {
     crate::cleanup::stop_if_a_signal_came();
     let mut stream = std::io::stdout();
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    if written.is_err_and(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether a result could not be written.
+pub(super) fn is_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 /// To standard error.

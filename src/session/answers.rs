@@ -41,7 +41,7 @@ pub fn begin(exercise: &Exercise, language: Language) -> Result<PathBuf, WorldEr
 /// Keeps what was typed as an answer. An older answer stays beside it, under a name with a number.
 pub fn keep_typed(exercise: &Exercise, text: &str) -> Result<PathBuf, WorldError> {
     let path = path(exercise, Language::Redis);
-    if std::fs::read_to_string(&path).is_ok_and(|old| old != text) {
+    if std::fs::read(&path).is_ok_and(|old| old != text.as_bytes()) {
         let aside = |number: u32| path.with_extension(format!("{number}.redis"));
         let free = (1..1000).map(aside).find(|name| !name.exists()).unwrap_or_else(|| aside(0));
         std::fs::rename(&path, free).map_err(|error| unwritable(&path, &error))?;

@@ -386,3 +386,12 @@ fn a_forged_log_line_does_not_make_a_killed_save_end_well() {
 fn a_byte_order_mark_is_no_part_of_the_first_command() {
     passes("creating-snapshots", "a.redis", "\u{feff}SAVE\r\nBGSAVE\r\n");
 }
+
+#[test]
+fn a_result_that_could_not_be_written_is_the_worlds_fault() {
+    // Linux has a device that is always full; elsewhere there is nothing to try this with.
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else { return };
+    let place = Place::new();
+    let status = place.command(&["list"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(3));
+}

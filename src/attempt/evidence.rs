@@ -34,6 +34,8 @@ pub struct Observation {
     /// How background saves ended, from the server's log, which knows what INFO forgets; empty where there
     /// is no log or no check that it matters to.
     pub bgsave_ends: Vec<BgsaveEnd>,
+    /// Whether the log does not tell of every child's end: then it may be silent of one that was killed.
+    pub log_is_silent: bool,
 }
 
 /// How an answer ran.

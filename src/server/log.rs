@@ -30,6 +30,19 @@ pub fn bgsave_ends(log: &str) -> Vec<BgsaveEnd> {
     log.lines().filter_map(end).collect()
 }
 
+/// How many children's ends a log tells of: background saves, AOF rewrites, diskless transfers.
+pub fn child_ends(log: &str) -> i64 {
+    let ends = [
+        "Background saving terminated",
+        "Background saving error",
+        "Background AOF rewrite terminated",
+        "Background AOF rewrite error",
+        "Background RDB transfer",
+    ];
+    let tells = |line: &&str| ends.iter().any(|end| line.contains(end));
+    i64::try_from(log.lines().filter(tells).count()).unwrap_or(i64::MAX)
+}
+
 /// The last lines, for an error message.
 pub fn tail(log: &str, lines: usize) -> String {
     let all: Vec<&str> = log.lines().collect();
@@ -44,6 +57,12 @@ mod tests {
     fn ends_are_told_in_order() {
         let log = "1:M * Background saving terminated with success\n1:M # Background saving terminated by signal 10\n";
         assert_eq!(bgsave_ends(log), [BgsaveEnd::Succeeded, BgsaveEnd::Killed]);
+    }
+
+    #[test]
+    fn the_ends_of_all_children_are_counted() {
+        let log = "1:M * Background saving terminated with success\n1:M * Background AOF rewrite terminated with success\n1:M * Background saving started by pid 9\n";
+        assert_eq!(child_ends(log), 2);
     }
 
     #[test]

@@ -23,6 +23,7 @@ fn observation(lastsave: i64, info: &str) -> Observation {
         replies: BTreeMap::new(),
         config: BTreeMap::new(),
         bgsave_ends: Vec::new(),
+        log_is_silent: false,
     }
 }
 

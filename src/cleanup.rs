@@ -296,6 +296,7 @@ fn start_session() -> std::io::Result<Session> {
     Ok(Session { directory, reaper })
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// A value that a panic left behind is still the value.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -21,7 +21,7 @@ use self::observe::observe;
 use self::setup::SetUp;
 use crate::cleanup;
 use crate::error::WorldError;
-use crate::lesson::{Exercise, Language};
+use crate::lesson::{Code, Exercise, Language};
 use crate::server::{Server, Snapshot};
 
 /// What the student (or the lesson) answers.
@@ -44,15 +44,11 @@ pub fn attempt(
     python: Option<&Python>,
 ) -> Result<Evidence, WorldError> {
     setup::refuse_what_an_address_cannot_do(server, exercise)?;
-    let setup = SetUp::new(server, &exercise.setup)?;
-    let evidence = baseline(server, exercise).and_then(|before| {
+    with_setup(server, &exercise.setup, |server| {
+        let before = baseline(server, exercise)?;
         let run = run_answer(server, answer, python, &before, exercise.time_limit)?;
         observe(server, exercise, before, run)
-    });
-    setup.take_out(server);
-    // A signal may have ended the server in the middle: then nothing of this is true.
-    cleanup::stop_if_a_signal_came();
-    evidence
+    })
 }
 
 /// The same for commands that come one by one, each with the exercise's time limit for itself; `None`
@@ -63,31 +59,39 @@ pub fn attempt_lines(
     next_line: &mut commands::Lines<'_>,
 ) -> Result<Option<Evidence>, WorldError> {
     setup::refuse_what_an_address_cannot_do(server, exercise)?;
-    let setup = SetUp::new(server, &exercise.setup)?;
-    let evidence = baseline(server, exercise).and_then(|before| {
+    with_setup(server, &exercise.setup, |server| {
+        let before = baseline(server, exercise)?;
         let typed = commands::run_lines(server, &before, next_line);
         typed.map(|typed| observe(server, exercise, before, Finished::Typed(typed))).transpose()
-    });
-    setup.take_out(server);
-    cleanup::stop_if_a_signal_came();
-    evidence
+    })
 }
 
 /// Runs code on a fresh server without judging it: an example.
 pub fn run_example(
     server: &mut Server,
-    setup: &[crate::lesson::Code],
+    setup: &[Code],
     answer: &Answer,
     python: Option<&Python>,
     limit: Duration,
 ) -> Result<Run, WorldError> {
+    with_setup(server, setup, |server| {
+        let before = look(server)?;
+        run_answer(server, answer, python, &before, limit).map(Finished::into_run)
+    })
+}
+
+/// Works on the server between its setup and the end of that.
+fn with_setup<T>(
+    server: &mut Server,
+    setup: &[Code],
+    work: impl FnOnce(&mut Server) -> Result<T, WorldError>,
+) -> Result<T, WorldError> {
     let setup = SetUp::new(server, setup)?;
-    let run = look(server)
-        .and_then(|before| run_answer(server, answer, python, &before, limit))
-        .map(Finished::into_run);
+    let result = work(server);
     setup.take_out(server);
+    // A signal may have ended the server in the middle: then nothing of this is true.
     cleanup::stop_if_a_signal_came();
-    run
+    result
 }
 
 /// An answer that has ended; a program's output may still be under way.

@@ -1,12 +1,12 @@
 //! A lesson's setup: run before an attempt, and taken out again where the server is somebody's own.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use redis::Value;
 
 use super::observe::SLOW_DOWN;
-use crate::cleanup;
+use crate::cleanup::{self, lock};
 use crate::error::WorldError;
 use crate::lesson::{Code, Exercise};
 use crate::redis_cli::{reply, words};
@@ -141,10 +141,6 @@ fn keys_to_write(
         }
     }
     Ok(all)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The keys a command touches, by the server's own word.

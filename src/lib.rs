@@ -30,5 +30,6 @@ pub mod run;
 pub mod runtime;
 pub mod server;
 mod session;
+pub mod tap;
 pub mod verdict;
 mod verify;

@@ -192,6 +192,7 @@ fn observation(at: Moment, evidence: &Evidence) -> Option<&Observation> {
         Moment::Exit => evidence.exit.as_ref(),
         Moment::Settled => evidence.settled.as_ref(),
         Moment::Crash => evidence.crash.as_ref(),
+        Moment::Restore => None,
     }
 }
 
@@ -226,9 +227,11 @@ fn look_at_server(subject: &Subject, now: &Observation, evidence: &Evidence) -> 
                 found: format!("{name} {found}"),
             }
         }),
-        Subject::Stdout(_) | Subject::Exit(_) => {
-            Seen { met: false, expected: String::new(), found: String::new() }
-        }
+        Subject::Stdout(_)
+        | Subject::Exit(_)
+        | Subject::Blocked(_)
+        | Subject::Sent(_)
+        | Subject::Dump(_) => Seen { met: false, expected: String::new(), found: String::new() },
     }
 }
 

@@ -1,9 +1,11 @@
 //! What an attempt has shown, as plain values for the verdict.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::redis_cli::reply::Printed;
 use crate::server::{BgsaveEnd, Snapshot};
+use crate::tap::Transcript;
 
 /// Everything seen of one attempt.
 #[derive(Debug, Clone)]
@@ -14,8 +16,20 @@ pub struct Evidence {
     pub exit: Option<Observation>,
     /// When no background save ran any more; `None` where the server was killed at once.
     pub settled: Option<Observation>,
-    /// After SIGKILL and a new start; `None` where no check asks.
+    /// After SIGKILL and a new start; `None` where no check asks, or the answer was out of time.
     pub crash: Option<Observation>,
+    /// The snapshot file alone, in a second, clean server; `None` where no check asks, or the answer was out
+    /// of time.
+    pub restored: Option<Restored>,
+    /// The size of `dump.rdb` after setup, before the answer, in bytes; `None` where there was no such file or
+    /// it can't be seen (an address).
+    pub dump_bytes_before: Option<u64>,
+    /// The same at the end: when all had settled, or after the kill.
+    pub dump_bytes: Option<u64>,
+    /// What went through the tap while the answer ran.
+    pub transcript: Transcript,
+    /// How long other clients had to wait while the answer ran; `None` where no check asks.
+    pub waits: Option<Waits>,
     /// How the answer ended and what it printed.
     pub run: Run,
     /// Why nothing can be concluded from the server's counters.
@@ -36,6 +50,51 @@ pub struct Observation {
     pub bgsave_ends: Vec<BgsaveEnd>,
     /// Whether the log does not tell of every child's end: then it may be silent of one that was killed.
     pub log_is_silent: bool,
+}
+
+/// What became of loading the snapshot file alone.
+#[derive(Debug, Clone)]
+pub enum Restored {
+    /// There is no `dump.rdb` in the server's directory.
+    NoFile,
+    /// A server does not start with it: the end of that server's log.
+    Unloadable(String),
+    /// It was loaded.
+    Loaded {
+        /// The names of keys in database 0, sorted; the first [`NAMED_KEYS`] if there are more.
+        keys: Vec<String>,
+        /// How many keys database 0 has.
+        count: i64,
+        /// Which of the keys that `dump` checks ask for it holds.
+        holds: BTreeMap<String, bool>,
+        /// What the checks with `at = "restore"` ask for.
+        observation: Box<Observation>,
+    },
+}
+
+/// So many of a snapshot's keys are named at most.
+pub const NAMED_KEYS: usize = 20;
+
+/// How long an innocent client had to wait: one that sends PING every millisecond, on a connection of its own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Waits {
+    /// The longest wait for a reply.
+    pub longest: Duration,
+    /// How many PINGs were answered.
+    pub pings: u64,
+    /// From the first PING to the end of the answer.
+    pub watched: Duration,
+    /// The waits over one millisecond, in order.
+    pub slow: Vec<Wait>,
+}
+
+/// One wait for a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// When it began, since the answer began.
+    pub at: Duration,
+    /// How long it lasted.
+    pub took: Duration,
 }
 
 /// How an answer ran.

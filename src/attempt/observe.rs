@@ -13,6 +13,7 @@ use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 use crate::redis_cli::reply::{self, Printed};
 use crate::redis_cli::words;
 use crate::server::{CallError, Server, Snapshot, log};
+use crate::tap::Transcript;
 
 /// For one look at a server that has nothing else to do.
 pub(super) const LOOK_LIMIT: Duration = Duration::from_secs(5);
@@ -38,8 +39,19 @@ pub(super) fn observe(
     finished: Finished,
 ) -> Result<Evidence, WorldError> {
     let run = Run::Typed(Typed::default());
-    let mut evidence =
-        Evidence { before, exit: None, settled: None, crash: None, run, doubt: None };
+    let mut evidence = Evidence {
+        before,
+        exit: None,
+        settled: None,
+        crash: None,
+        restored: None,
+        dump_bytes_before: None,
+        dump_bytes: None,
+        transcript: Transcript::default(),
+        waits: None,
+        run,
+        doubt: None,
+    };
     let looked = match exercise.crash {
         Crash::AtExit => look_once(server, exercise, &mut evidence),
         Crash::WhenSettled => look_until_settled(server, exercise, &mut evidence),

@@ -1,6 +1,7 @@
 //! Checks as data: what must be seen, where and when.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::Span;
 
@@ -46,6 +47,8 @@ pub enum Moment {
     Settled,
     /// The server was killed (SIGKILL) and started again from the same directory.
     Crash,
+    /// The snapshot file alone was loaded by a second, clean server.
+    Restore,
 }
 
 impl Moment {
@@ -55,6 +58,7 @@ impl Moment {
             Self::Exit => "exit",
             Self::Settled => "settled",
             Self::Crash => "crash",
+            Self::Restore => "restore",
         }
     }
 }
@@ -76,6 +80,12 @@ pub enum Subject {
     Stdout(StdoutMatch),
     /// `exit = 0`: the program's exit status; asked of programs only.
     Exit(i32),
+    /// `blocked = "< 200ms"`: the longest wait of another client while the answer ran.
+    Blocked(WaitLimit),
+    /// `sent = { order = ["SET", "BGSAVE"], refused = "SAVE" }`: what went through the tap.
+    Sent(Vec<Sent>),
+    /// `dump = { keys = ["order:1001"] }`: keys that the snapshot file alone holds, in database 0.
+    Dump(Vec<String>),
 }
 
 impl Subject {
@@ -91,7 +101,13 @@ impl Subject {
             Self::Info(fields) => {
                 fields.iter().any(|(_, expected)| matches!(expected, Expected::MoreBy(_)))
             }
-            Self::Reply(_) | Self::Config(_) | Self::Stdout(_) | Self::Exit(_) => false,
+            Self::Reply(_)
+            | Self::Config(_)
+            | Self::Stdout(_)
+            | Self::Exit(_)
+            | Self::Blocked(_)
+            | Self::Sent(_)
+            | Self::Dump(_) => false,
         }
     }
 
@@ -111,6 +127,7 @@ impl Subject {
             }
             Self::Stdout(text) => format!("the program prints {text}"),
             Self::Exit(status) => format!("the program ends with exit status {status}"),
+            Self::Blocked(_) | Self::Sent(_) | Self::Dump(_) => String::new(),
         };
         match at {
             Moment::Exit if !self.is_about_the_program() => {
@@ -234,6 +251,28 @@ impl fmt::Display for Expected {
         }
     }
 }
+
+/// A time compared with a limit: `"< 200ms"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitLimit {
+    /// How to compare.
+    pub relation: Relation,
+    /// With what.
+    pub limit: Duration,
+}
+
+/// One thing that a transcript must show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// These commands were run with success, in this order, whatever was sent between them.
+    Order(Vec<CommandStart>),
+    /// This command was refused or failed at least once.
+    Refused(CommandStart),
+}
+
+/// The beginning of a command line: `SET`, `SET order:1001`, `CONFIG SET`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandStart(pub Vec<Vec<u8>>);
 
 /// What the program must print.
 #[derive(Debug, Clone)]

@@ -19,7 +19,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use check::{Check, Comparison, Expected, Lastsave, Moment, StdoutMatch, Subject};
+pub use check::{
+    Check, CommandStart, Comparison, Expected, Lastsave, Moment, Relation, Sent, StdoutMatch,
+    Subject, WaitLimit,
+};
 pub use course::Course;
 pub use problem::{Problem, Severity};
 

@@ -34,6 +34,11 @@ fn evidence(lastsave: i64, info: &str) -> Evidence {
         exit: Some(observation(lastsave, info)),
         settled: Some(observation(lastsave, info)),
         crash: None,
+        restored: None,
+        dump_bytes_before: None,
+        dump_bytes: None,
+        transcript: crate::tap::Transcript::default(),
+        waits: None,
         run: Run::Typed(Typed::default()),
         doubt: None,
     }

@@ -1,6 +1,121 @@
 //! The tap: a relay on 127.0.0.1 between whoever asks Redis and the server, which writes down what is asked
 //! and answered.
+//!
+//! One address for a whole session, whatever is restarted behind it. Bytes pass unchanged, also those that are
+//! not understood. Only those who ask for the lesson's server go through it: the checker has a connection of
+//! its own, so nothing of what it does stands in the [`Transcript`].
 
+mod book;
+mod decode;
+mod frames;
+mod relay;
 pub mod transcript;
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
 pub use transcript::{Exchange, Outcome, Reply, Transcript};
+
+use crate::cleanup::lock;
+use crate::error::WorldError;
+use crate::runtime::runtime;
+use relay::Relay;
+
+/// Where clients look for Redis.
+const USUAL_PORT: u16 = 6379;
+/// For somebody else's server on the usual port to take a connection.
+const LOOK_LIMIT: Duration = Duration::from_millis(200);
+
+/// On which port of 127.0.0.1 to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// 6379 where nobody is there, else any free one.
+    Usual,
+    /// Any free one.
+    Free,
+    /// This one or none.
+    This(u16),
+}
+
+/// An open relay. Closed when dropped, with every connection through it.
+#[derive(Debug)]
+pub struct Tap {
+    address: SocketAddr,
+    relay: Arc<Relay>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Tap {
+    /// Begins to listen; leads nowhere yet.
+    pub fn open(port: Port) -> Result<Self, WorldError> {
+        let listener = listen(port).map_err(|error| {
+            let fact = match port {
+                Port::This(port) => format!("cannot listen on 127.0.0.1:{port}: {error}"),
+                Port::Usual | Port::Free => format!("cannot listen on 127.0.0.1: {error}"),
+            };
+            WorldError::new(fact, "free the port, or choose another with `--port`")
+        })?;
+        let failed = |error: std::io::Error| {
+            WorldError::new(format!("cannot listen on 127.0.0.1: {error}"), "try again")
+        };
+        let address = listener.local_addr().map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        let relay = Arc::new(Relay::new());
+        let guard = runtime().enter();
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
+        drop(guard);
+        let accepting = runtime().spawn(Arc::clone(&relay).accept(listener));
+        Ok(Self { address, relay, accepting })
+    }
+
+    /// The same for as long as the tap is open.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// New connections go to this server from now on.
+    pub fn lead_to(&self, host: &str, port: u16) {
+        self.relay.lead_to(Some((host.to_owned(), port)));
+    }
+
+    /// Closes all connections; new ones wait a moment for a server and are closed if there is none.
+    pub fn lead_nowhere(&self) {
+        self.relay.lead_to(None);
+    }
+
+    /// An answer begins: what was written down before is forgotten.
+    pub fn begin(&self) {
+        lock(&self.relay.book).begin();
+    }
+
+    /// Everything since [`Self::begin`].
+    pub fn transcript(&self) -> Transcript {
+        decode::transcript(&lock(&self.relay.book))
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.lead_nowhere();
+    }
+}
+
+fn listen(port: Port) -> std::io::Result<TcpListener> {
+    match port {
+        Port::Usual if !is_taken(USUAL_PORT) => {
+            listen(Port::This(USUAL_PORT)).or_else(|_| listen(Port::Free))
+        }
+        Port::Usual | Port::Free => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)),
+        Port::This(port) => TcpListener::bind((Ipv4Addr::LOCALHOST, port)),
+    }
+}
+
+/// Whether somebody listens there, on either protocol: some systems let us bind 127.0.0.1 beside a server that
+/// listens on all addresses, and would lead that server's clients to us.
+fn is_taken(port: u16) -> bool {
+    let answers = |address: SocketAddr| TcpStream::connect_timeout(&address, LOOK_LIMIT).is_ok();
+    answers(SocketAddr::from(([127, 0, 0, 1], port)))
+        || answers(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port)))
+}

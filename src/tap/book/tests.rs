@@ -1,0 +1,204 @@
+use super::*;
+use crate::tap::{Outcome, Transcript, decode};
+
+/// Command lines and raw replies through one connection, in this order.
+fn transcript(traffic: &[(&str, &str)]) -> Transcript {
+    let mut book = Book::new();
+    let id = book.open();
+    for (command, reply) in traffic {
+        book.commands(id, &resp(command));
+        book.replies(id, reply.as_bytes());
+    }
+    decode::transcript(&book)
+}
+
+fn resp(line: &str) -> Vec<u8> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let text =
+        words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect::<String>();
+    if words.is_empty() { Vec::new() } else { format!("*{}\r\n{text}", words.len()).into_bytes() }
+}
+
+/// `SET k v → OK`, one line each.
+fn lines(transcript: &Transcript) -> Vec<String> {
+    let line = |exchange: &crate::tap::Exchange| {
+        let words = exchange.words.iter().map(|word| String::from_utf8_lossy(word));
+        let words = words.collect::<Vec<_>>().join(" ");
+        let reply = exchange.reply.as_ref();
+        let reply = reply.map_or("-".to_owned(), |it| crate::redis_cli::reply::format(&it.value));
+        format!("{words} → {reply}")
+    };
+    transcript.exchanges.iter().map(line).collect()
+}
+
+fn outcomes(transcript: &Transcript) -> Vec<Outcome> {
+    transcript.exchanges.iter().map(|exchange| exchange.outcome).collect()
+}
+
+#[test]
+fn a_command_stands_beside_its_reply() {
+    let seen = transcript(&[("SET k v", "+OK\r\n"), ("GET k", "$1\r\nv\r\n")]);
+    assert_eq!(lines(&seen), ["SET k v → OK", "GET k → \"v\""]);
+}
+
+#[test]
+fn pipelined_commands_are_matched_in_order() {
+    let seen =
+        transcript(&[("SET k v", ""), ("INCR k", ""), ("PING", "+OK\r\n-ERR no\r\n+PONG\r\n")]);
+    assert_eq!(lines(&seen), ["SET k v → OK", "INCR k → (error) ERR no", "PING → PONG"]);
+    assert_eq!(outcomes(&seen), [Outcome::Done, Outcome::Refused, Outcome::Done]);
+}
+
+#[test]
+fn a_command_without_a_reply_is_unknown() {
+    let seen = transcript(&[("BLPOP k 0", "")]);
+    assert_eq!(lines(&seen), ["BLPOP k 0 → -"]);
+    assert_eq!(outcomes(&seen), [Outcome::Unknown]);
+}
+
+#[test]
+fn a_typed_line_is_a_command() {
+    let mut book = Book::new();
+    let id = book.open();
+    book.commands(id, b"\r\nSET k \"a b\"\r\n");
+    book.replies(id, b"+OK\r\n");
+    assert_eq!(lines(&decode::transcript(&book)), ["SET k a b → OK"]);
+}
+
+#[test]
+fn messages_of_a_subscription_are_no_replies() {
+    let seen = transcript(&[
+        (
+            "SUBSCRIBE a b",
+            "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n",
+        ),
+        ("PING", "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$2\r\nhi\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n"),
+    ]);
+    assert_eq!(seen.exchanges.len(), 2);
+    assert!(lines(&seen)[1].contains("pong"), "{:?}", lines(&seen));
+}
+
+#[test]
+fn pushes_of_resp3_are_no_replies() {
+    let seen = transcript(&[
+        ("SUBSCRIBE a", ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"),
+        ("GET k", ">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n$1\r\nv\r\n"),
+    ]);
+    assert_eq!(lines(&seen)[1], "GET k → \"v\"");
+}
+
+#[test]
+fn a_refused_subscription_does_not_shift_the_replies() {
+    let seen = transcript(&[("SUBSCRIBE a", "-NOPERM no\r\n"), ("PING", "+PONG\r\n")]);
+    assert_eq!(lines(&seen), ["SUBSCRIBE a → (error) NOPERM no", "PING → PONG"]);
+}
+
+#[test]
+fn a_line_of_monitor_is_no_reply() {
+    let seen =
+        transcript(&[("MONITOR", "+OK\r\n"), ("PING", "+1795.1 [0 x] \"PING\"\r\n+PONG\r\n")]);
+    assert_eq!(lines(&seen), ["MONITOR → OK", "PING → PONG"]);
+}
+
+#[test]
+fn client_reply_takes_replies_away_and_gives_them_back() {
+    let seen = transcript(&[
+        ("CLIENT REPLY SKIP", ""),
+        ("SET a 1", ""),
+        ("GET a", "$1\r\n1\r\n"),
+        ("CLIENT REPLY OFF", ""),
+        ("SET a 2", ""),
+        ("CLIENT REPLY ON", "+OK\r\n"),
+        ("GET a", "$1\r\n2\r\n"),
+    ]);
+    let lines = lines(&seen);
+    assert_eq!(
+        (&*lines[2], &*lines[5], &*lines[6]),
+        ("GET a → \"1\"", "CLIENT REPLY ON → OK", "GET a → \"2\"")
+    );
+}
+
+#[test]
+fn what_multi_queued_gets_execs_outcome() {
+    let seen = transcript(&[
+        ("MULTI", "+OK\r\n"),
+        ("SET k v", "+QUEUED\r\n"),
+        ("INCR k", "+QUEUED\r\n"),
+        ("EXEC", "*2\r\n+OK\r\n-ERR value is not an integer or out of range\r\n"),
+    ]);
+    assert_eq!(outcomes(&seen), [Outcome::Done, Outcome::Done, Outcome::Refused, Outcome::Done]);
+}
+
+#[test]
+fn what_multi_queued_and_exec_did_not_run_is_not_run() {
+    let seen = transcript(&[
+        ("MULTI", "+OK\r\n"),
+        ("SET k v", "+QUEUED\r\n"),
+        ("SAVE", "-ERR Command not allowed inside a transaction\r\n"),
+        ("EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n"),
+    ]);
+    assert_eq!(
+        outcomes(&seen),
+        [Outcome::Done, Outcome::NotRun, Outcome::Refused, Outcome::Refused]
+    );
+    let open = transcript(&[("MULTI", "+OK\r\n"), ("SET k v", "+QUEUED\r\n")]);
+    assert_eq!(outcomes(&open), [Outcome::Done, Outcome::NotRun]);
+}
+
+#[test]
+fn an_error_that_comes_before_the_command_is_its_reply() {
+    let seen = transcript(&[("", "-ERR max number of clients reached\r\n"), ("PING", "")]);
+    assert_eq!(lines(&seen), ["PING → (error) ERR max number of clients reached"]);
+}
+
+#[test]
+fn passwords_are_hidden() {
+    let seen = transcript(&[
+        ("AUTH me secret", "+OK\r\n"),
+        ("HELLO 3 AUTH me secret", "+OK\r\n"),
+        ("CONFIG SET requirepass secret", "+OK\r\n"),
+        ("ACL SETUSER me on >secret ~*", "+OK\r\n"),
+    ]);
+    assert!(lines(&seen).iter().all(|line| !line.contains("secret")), "{:?}", lines(&seen));
+    assert!(lines(&seen)[3].contains("~*"));
+}
+
+#[test]
+fn a_new_page_forgets_what_was_written_but_not_what_is_awaited() {
+    let mut book = Book::new();
+    let id = book.open();
+    book.commands(id, &resp("GET old"));
+    book.begin();
+    book.commands(id, &resp("GET new"));
+    book.replies(id, b"$3\r\nold\r\n$3\r\nnew\r\n");
+    assert_eq!(lines(&decode::transcript(&book)), ["GET new → \"new\""]);
+}
+
+#[test]
+fn of_very_many_commands_the_first_the_last_and_the_saves_are_kept() {
+    let mut book = Book::new();
+    let id = book.open();
+    for number in 0..30_000 {
+        let command = if number == 15_000 { "SAVE".to_owned() } else { format!("SET k {number}") };
+        book.commands(id, &resp(&command));
+        book.replies(id, b"+OK\r\n");
+    }
+    let seen = decode::transcript(&book);
+    assert_eq!(seen.exchanges.len() as u64 + seen.left_out, 30_000);
+    let lines = lines(&seen);
+    assert!(lines.contains(&"SAVE → OK".to_owned()));
+    assert_eq!((&*lines[0], lines.last().unwrap().as_str()), ("SET k 0 → OK", "SET k 29999 → OK"));
+}
+
+#[test]
+fn bytes_that_are_no_resp_end_the_understanding_and_nothing_else() {
+    let mut book = Book::new();
+    let id = book.open();
+    book.commands(id, &resp("PING"));
+    book.replies(id, b"\0\0\0");
+    book.replies(id, b"\r\n+PONG\r\n");
+    let seen = decode::transcript(&book);
+    assert!(
+        matches!(seen.exchanges[0].reply, None::<crate::tap::Reply>) && seen.exchanges.len() == 1
+    );
+}

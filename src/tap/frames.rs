@@ -1,0 +1,362 @@
+//! A stream of bytes cut into RESP frames, in bounded memory.
+//!
+//! Only the frames' borders are found here, and long strings shortened, since a value may have 512 MB; what a
+//! frame says is decoded by the `redis` crate. RESP is a sequence of lines; behind the line of a bulk string
+//! come as many bytes as it says. A frame is over when as many elements came as its aggregates announced, so
+//! counting them is all there is to do:
+//! <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+
+use std::num::NonZeroU64;
+
+/// Of one string in a command: longer ones are cut, as SLOWLOG does.
+const ARGUMENT_BYTES: u64 = 512;
+/// Of one string in a reply: enough for INFO's section about persistence.
+const REPLY_STRING_BYTES: u64 = 4096;
+/// Of a command's arguments, its name included.
+const ARGUMENTS: u64 = 32;
+/// Of a whole reply; a longer one is described instead.
+const REPLY_BYTES: usize = 16 * 1024;
+/// Redis ends a connection that sends a longer line (`PROTO_INLINE_MAX_SIZE`); its own are shorter.
+const LINE_BYTES: usize = 64 * 1024;
+
+/// Whose bytes they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// The client's: arrays of bulk strings, or inline commands.
+    Commands,
+    /// The server's: values of any type.
+    Replies,
+}
+
+/// The bytes are no RESP, or no longer: they are passed on but not understood.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct NotResp;
+
+/// One whole command or reply, shortened, as RESP; or an inline command as it was typed.
+pub(super) type Frame = Box<[u8]>;
+
+/// Finds the frames in bytes that come in pieces.
+#[derive(Debug)]
+pub(super) struct Frames {
+    side: Side,
+    /// The beginning of a line whose end has not come yet.
+    line: Vec<u8>,
+    /// The string that is being received.
+    string: Option<LongString>,
+    /// Elements of the frame that have not come yet; 0 between frames.
+    missing: u64,
+    /// A frame's first line.
+    head: Vec<u8>,
+    /// The rest of it, shortened.
+    body: Vec<u8>,
+    /// How many elements there are in `body`.
+    kept: u64,
+    /// How many came and are not in `body`.
+    left_out: u64,
+}
+
+/// A bulk string, blob error or verbatim string.
+#[derive(Debug)]
+struct LongString {
+    /// Bytes to come, the line's end behind the string included.
+    left: u64,
+    /// Bytes of the string to keep.
+    to_keep: u64,
+    /// Bytes of the string that are not kept.
+    cut: u64,
+}
+
+impl Frames {
+    pub(super) fn new(side: Side) -> Self {
+        Self {
+            side,
+            line: Vec::new(),
+            string: None,
+            missing: 0,
+            head: Vec::new(),
+            body: Vec::new(),
+            kept: 0,
+            left_out: 0,
+        }
+    }
+
+    /// Takes the next bytes of the stream and hands every frame that they complete to `found`.
+    pub(super) fn feed(
+        &mut self,
+        mut bytes: &[u8],
+        found: &mut dyn FnMut(Frame),
+    ) -> Result<(), NotResp> {
+        while !bytes.is_empty() {
+            bytes = if self.string.is_some() {
+                self.take_string(bytes)
+            } else {
+                self.take_line(bytes)?
+            };
+            if self.string.is_none() && self.missing == 0 && !self.head.is_empty() {
+                found(self.finish());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes bytes up to a line's end; gives the rest.
+    fn take_line<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8], NotResp> {
+        let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
+            self.line.extend_from_slice(bytes);
+            return if self.line.len() > LINE_BYTES { Err(NotResp) } else { Ok(&[]) };
+        };
+        let (line, rest) = bytes.split_at(end + 1);
+        if self.line.is_empty() {
+            self.understand(line)?;
+        } else {
+            self.line.extend_from_slice(line);
+            let line = std::mem::take(&mut self.line);
+            self.understand(&line)?;
+        }
+        Ok(rest)
+    }
+
+    fn understand(&mut self, line: &[u8]) -> Result<(), NotResp> {
+        let is_first = self.missing == 0;
+        if self.side == Side::Commands && is_first && line.first() != Some(&b'*') {
+            self.head.extend_from_slice(line);
+            return Ok(());
+        }
+        if is_first {
+            self.missing = 1;
+        }
+        match line.first() {
+            Some(b'$' | b'=' | b'!') => self.begin_string(line, is_first),
+            Some(b'*' | b'~' | b'>') => self.begin_aggregate(line, is_first, 1),
+            Some(b'%') => self.begin_aggregate(line, is_first, 2),
+            // An attribute stands in front of an element and is none.
+            Some(b'|') => {
+                self.missing = self.missing.checked_add(1).ok_or(NotResp)?;
+                self.begin_aggregate(line, is_first, 2)
+            }
+            Some(b'+' | b'-' | b':' | b',' | b'#' | b'_' | b'(') => {
+                self.missing -= 1;
+                self.keep_line(line, is_first);
+                Ok(())
+            }
+            _ => Err(NotResp),
+        }
+    }
+
+    fn begin_aggregate(&mut self, line: &[u8], is_first: bool, each: u64) -> Result<(), NotResp> {
+        let elements = count(line)?.map_or(0, NonZeroU64::get);
+        let elements = elements.checked_mul(each).ok_or(NotResp)?;
+        self.missing = (self.missing - 1).checked_add(elements).ok_or(NotResp)?;
+        self.keep_line(line, is_first);
+        Ok(())
+    }
+
+    fn begin_string(&mut self, line: &[u8], is_first: bool) -> Result<(), NotResp> {
+        self.missing -= 1;
+        let Some(length) = length(line)? else {
+            self.keep_line(line, is_first);
+            return Ok(());
+        };
+        let limit = match self.side {
+            Side::Commands => ARGUMENT_BYTES,
+            Side::Replies => REPLY_STRING_BYTES,
+        };
+        let is_kept = self.has_room();
+        let to_keep = if is_kept { length.min(limit) } else { 0 };
+        let cut = if is_kept { length - to_keep } else { 0 };
+        if is_kept {
+            let shown = to_keep + shortened(cut).len() as u64;
+            let header = format!("{}{shown}\r\n", char::from(line[0]));
+            if is_first {
+                self.head.extend_from_slice(header.as_bytes());
+            } else {
+                self.body.extend_from_slice(header.as_bytes());
+            }
+            self.kept += 1;
+        } else {
+            self.left_out += 1;
+        }
+        self.string = Some(LongString { left: length + 2, to_keep, cut });
+        Ok(())
+    }
+
+    /// Takes what belongs to the string that is being received; gives the rest.
+    fn take_string<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let Some(string) = &mut self.string else { return bytes };
+        let length = bytes.len().min(usize::try_from(string.left).unwrap_or(usize::MAX));
+        let (part, rest) = bytes.split_at(length);
+        let to_keep = length.min(usize::try_from(string.to_keep).unwrap_or(usize::MAX));
+        self.body.extend_from_slice(&part[..to_keep]);
+        string.to_keep -= to_keep as u64;
+        string.left -= length as u64;
+        if string.left == 0 {
+            let cut = string.cut;
+            // Of a string that is left out nothing is kept, not even its end.
+            if self.left_out == 0 {
+                self.body.extend_from_slice(shortened(cut).as_bytes());
+                self.body.extend_from_slice(b"\r\n");
+            }
+            self.string = None;
+        }
+        rest
+    }
+
+    fn keep_line(&mut self, line: &[u8], is_first: bool) {
+        if is_first {
+            self.head.extend_from_slice(line);
+        } else if self.has_room() {
+            self.body.extend_from_slice(line);
+            self.kept += 1;
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Once an element was left out, all behind it are.
+    fn has_room(&self) -> bool {
+        self.left_out == 0
+            && match self.side {
+                Side::Commands => self.kept < ARGUMENTS,
+                Side::Replies => self.body.len() < REPLY_BYTES,
+            }
+    }
+
+    fn finish(&mut self) -> Frame {
+        let head = std::mem::take(&mut self.head);
+        let mut body = std::mem::take(&mut self.body);
+        let (kept, left_out) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.left_out));
+        if left_out == 0 {
+            body.splice(0..0, head);
+            return body.into_boxed_slice();
+        }
+        let text = match self.side {
+            Side::Commands => {
+                let more = format!("… ({left_out} more arguments)");
+                let mut text = format!("*{}\r\n", kept + 1).into_bytes();
+                text.append(&mut body);
+                text.extend_from_slice(format!("${}\r\n{more}\r\n", more.len()).as_bytes());
+                text
+            }
+            Side::Replies => {
+                let what = if head.first() == Some(&b'%') { "map" } else { "array" };
+                let elements =
+                    String::from_utf8_lossy(head.get(1..).unwrap_or_default()).trim().to_owned();
+                format!("+({what} of {elements}, too long to keep)\r\n").into_bytes()
+            }
+        };
+        text.into_boxed_slice()
+    }
+}
+
+/// What stands at the end of a string of which so many bytes are cut.
+fn shortened(cut: u64) -> String {
+    if cut == 0 { String::new() } else { format!("… ({cut} more bytes)") }
+}
+
+/// The number behind a line's first byte; `None`: -1, which is nil.
+fn length(line: &[u8]) -> Result<Option<u64>, NotResp> {
+    let text =
+        std::str::from_utf8(line.get(1..).unwrap_or_default()).map_err(|_| NotResp)?.trim_end();
+    match text.parse::<i64>() {
+        Ok(-1) => Ok(None),
+        Ok(number) => {
+            // Redis's own limit (`proto-max-bulk-len`) can be set, but not beyond this.
+            let number = u64::try_from(number).map_err(|_| NotResp)?;
+            if number > i64::MAX as u64 / 4 { Err(NotResp) } else { Ok(Some(number)) }
+        }
+        Err(_) => Err(NotResp),
+    }
+}
+
+/// An aggregate's count; none for nil and for an empty one.
+fn count(line: &[u8]) -> Result<Option<NonZeroU64>, NotResp> {
+    Ok(length(line)?.and_then(NonZeroU64::new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The frames in `bytes`, fed in pieces of `size`.
+    fn frames(side: Side, bytes: &[u8], size: usize) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut frames = Frames::new(side);
+        for piece in bytes.chunks(size) {
+            let text = |frame: Frame| String::from_utf8_lossy(&frame).into_owned();
+            frames.feed(piece, &mut |frame| all.push(text(frame))).unwrap();
+        }
+        all
+    }
+
+    #[test]
+    fn frames_are_found_however_the_bytes_are_cut() {
+        let replies = "+OK\r\n*2\r\n$3\r\na\r\n\r\n:1\r\n$-1\r\n%1\r\n+a\r\n*1\r\n#t\r\n|1\r\n+k\r\n+v\r\n:3\r\n*0\r\n-ERR no\r\n";
+        let expected = [
+            "+OK\r\n",
+            "*2\r\n$3\r\na\r\n\r\n:1\r\n",
+            "$-1\r\n",
+            "%1\r\n+a\r\n*1\r\n#t\r\n",
+            "|1\r\n+k\r\n+v\r\n:3\r\n",
+            "*0\r\n",
+            "-ERR no\r\n",
+        ];
+        for size in 1..replies.len() + 1 {
+            assert_eq!(frames(Side::Replies, replies.as_bytes(), size), expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn commands_are_arrays_or_typed_lines() {
+        let commands = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\nPING\r\n*1\r\n$4\r\nSAVE\r\n";
+        let expected = ["*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", "PING\r\n", "*1\r\n$4\r\nSAVE\r\n"];
+        assert_eq!(frames(Side::Commands, commands.as_bytes(), 3), expected);
+    }
+
+    #[test]
+    fn a_long_argument_is_cut_and_says_so() {
+        let value = "x".repeat(1000);
+        let command = format!("*2\r\n$4\r\nECHO\r\n$1000\r\n{value}\r\n");
+        let found = frames(Side::Commands, command.as_bytes(), 100);
+        let kept = format!("{}… (488 more bytes)", "x".repeat(512));
+        assert_eq!(found, [format!("*2\r\n$4\r\nECHO\r\n${}\r\n{kept}\r\n", kept.len())]);
+    }
+
+    #[test]
+    fn many_arguments_are_cut_and_counted() {
+        let command = format!("*100\r\n{}", "$1\r\na\r\n".repeat(100));
+        let found = frames(Side::Commands, format!("{command}PING\r\n").as_bytes(), 7);
+        assert!(found[0].starts_with("*33\r\n$1\r\na\r\n"));
+        assert!(found[0].ends_with("… (68 more arguments)\r\n"), "{}", found[0]);
+        assert_eq!(found[1], "PING\r\n");
+    }
+
+    #[test]
+    fn a_reply_too_long_to_keep_is_described() {
+        let reply = format!("*100000\r\n{}+OK\r\n", ":1\r\n".repeat(100_000));
+        let found = frames(Side::Replies, reply.as_bytes(), 4096);
+        assert_eq!(found, ["+(array of 100000, too long to keep)\r\n", "+OK\r\n"]);
+    }
+
+    #[test]
+    fn a_value_of_half_a_gigabyte_needs_no_memory() {
+        let mut frames = Frames::new(Side::Replies);
+        let mut found = Vec::new();
+        let mut feed = |bytes: &[u8]| frames.feed(bytes, &mut |frame| found.push(frame)).unwrap();
+        feed(b"$536870912\r\n");
+        let piece = [b'x'; 65536];
+        for _ in 0..8192 {
+            feed(&piece);
+        }
+        feed(b"\r\n");
+        assert!(frames.body.capacity() < 10_000);
+        assert!(found.len() == 1 && found[0].len() < 5000);
+    }
+
+    #[test]
+    fn what_is_no_resp_is_told() {
+        let mut frames = Frames::new(Side::Replies);
+        assert_eq!(frames.feed(b"HTTP/1.1 400\r\n", &mut |_| ()), Err(NotResp));
+        let mut frames = Frames::new(Side::Commands);
+        assert_eq!(frames.feed(b"*1\r\n$x\r\n", &mut |_| ()), Err(NotResp));
+    }
+}

@@ -67,9 +67,33 @@ pub struct Common {
     #[arg(long, global = true)]
     pub allow_non_empty: bool,
 
+    /// Where answers find the lesson's Redis on 127.0.0.1: auto (6379 where it is free, else any free port), or
+    /// a port; 0 is any free one
+    #[arg(long, global = true, value_name = "PORT", default_value = "auto", env = "REDISLINGS_PORT",
+          value_parser = port)]
+    pub port: Port,
+
     /// Colour: auto (a terminal, and `NO_COLOR` is not set), always, never
     #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
     pub color: ColorWhen,
+}
+
+/// The value of `--port`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    Auto,
+    /// 0: any free one.
+    Number(u16),
+}
+
+fn port(text: &str) -> Result<Port, String> {
+    match text {
+        "auto" => Ok(Port::Auto),
+        number => number
+            .parse()
+            .map(Port::Number)
+            .map_err(|_| "a port is `auto` or a number from 0 to 65535".to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -140,6 +164,13 @@ pub enum LanguageName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_is_auto_or_a_number() {
+        assert_eq!(port("auto"), Ok(Port::Auto));
+        assert_eq!(port("7000"), Ok(Port::Number(7000)));
+        assert!(port("70000").is_err() && port("").is_err());
+    }
 
     #[test]
     fn the_definition_is_sound() {

@@ -6,10 +6,11 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::attempt::{self, Answer, Python, Run, evidence::ProgramEnd};
+use crate::attempt::{self, Answer, Python, Run, Stand, evidence::ProgramEnd};
 use crate::error::WorldError;
 use crate::lesson::{Code, Course, Example, Exercise, FailingAnswer, Language, Lesson};
 use crate::server::{Server, Source};
+use crate::tap::{self, Tap};
 use crate::verdict::{Outcome, Verdict, judge};
 
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
@@ -176,7 +177,9 @@ fn run_case(case: &Case<'_>, source: &Source, python: Option<&Python>) -> CaseRe
         Ok(server) => server,
         Err(error) => return without_server(error, settings, source),
     };
-    let (problems, unchecked) = match prove(case, &mut server, python) {
+    let proved = Tap::open(tap::Port::Free)
+        .and_then(|tap| prove(case, &mut Stand { server: &mut server, tap: &tap }, python));
+    let (problems, unchecked) = match proved {
         Ok(problems) => (problems, None),
         Err(error) => (Vec::new(), Some(error)),
     };
@@ -201,7 +204,7 @@ fn without_server(error: WorldError, settings: &[(String, String)], source: &Sou
 
 fn prove(
     case: &Case<'_>,
-    server: &mut Server,
+    stand: &mut Stand<'_>,
     python: Option<&Python>,
 ) -> Result<Vec<String>, WorldError> {
     match (&case.expectation, case.exercise) {
@@ -209,11 +212,11 @@ fn prove(
             let setup = exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
             let limit = example_limit(exercise);
             let answer = Answer { text: commands_of(example), ..case.answer.clone() };
-            let run = attempt::run_example(server, setup, &answer, python, limit)?;
+            let run = attempt::run_example(stand, setup, &answer, python, limit)?;
             Ok(example_problems(example, &run))
         }
         (expectation, Some(exercise)) => {
-            let evidence = attempt::attempt(server, exercise, &case.answer, python)?;
+            let evidence = attempt::attempt(stand, exercise, &case.answer, python)?;
             Ok(verdict_problems(expectation, &judge(exercise, &evidence)))
         }
         (_, None) => Ok(Vec::new()),

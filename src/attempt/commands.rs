@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::Stand;
 use super::evidence::{Stopped, Typed, TypedExchange, is_saving};
 use crate::redis_cli::{reply, words};
 use crate::server::{CallError, Client, Server, Snapshot};
@@ -12,11 +13,11 @@ pub const WAIT_BGSAVE: &str = "@wait-bgsave";
 const POLL: Duration = Duration::from_millis(5);
 
 /// Runs the lines of `text` one after another, `limit` in all.
-pub fn run(server: &mut Server, before: &Snapshot, text: &str, limit: Duration) -> Typed {
+pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: Duration) -> Typed {
     let deadline = Instant::now() + limit;
     // Some editors begin a file with a byte order mark.
     let mut lines = text.trim_start_matches('\u{feff}').lines();
-    run_lines(server, before, &mut |_| {
+    run_lines(stand, before, &mut |_| {
         let limit = deadline.saturating_duration_since(Instant::now());
         lines.next().map_or(NextLine::End, |line| NextLine::Run { line: line.to_owned(), limit })
     })
@@ -44,12 +45,12 @@ pub type Lines<'a> = dyn FnMut(Option<&TypedExchange>) -> NextLine + 'a;
 
 /// Runs lines as they come, all on one connection, until there is none or one takes too long; `None`
 /// when the answer is withdrawn.
-pub fn run_lines(
-    server: &mut Server,
+pub(super) fn run_lines(
+    stand: &mut Stand<'_>,
     before: &Snapshot,
     next_line: &mut Lines<'_>,
 ) -> Option<Typed> {
-    let mut client = Client::new(server.target());
+    let mut client = Client::new(stand.target());
     let mut typed = Typed::default();
     let mut done = 0;
     loop {
@@ -63,7 +64,7 @@ pub fn run_lines(
         if words::is_comment(line) {
             continue;
         }
-        let reply = run_line(server, before, &mut client, line, limit);
+        let reply = run_line(stand.server, before, &mut client, line, limit);
         let reply = reply.unwrap_or_else(|stopped| {
             let text = shown(&stopped);
             typed.stopped = Some(stopped);

@@ -82,7 +82,7 @@ pub struct Waits {
     pub longest: Duration,
     /// How many PINGs were answered.
     pub pings: u64,
-    /// From the first PING to the end of the answer.
+    /// From the first PING to the last: until all had settled, or the kill.
     pub watched: Duration,
     /// The waits over one millisecond, in order.
     pub slow: Vec<Wait>,
@@ -110,7 +110,7 @@ impl Run {
     /// Whether it was stopped because its time was over.
     pub fn timed_out(&self) -> bool {
         match self {
-            Self::Typed(typed) => typed.stopped == Some(Stopped::OutOfTime),
+            Self::Typed(typed) => typed.is_overdue(),
             Self::Program(program) => program.end == ProgramEnd::TimedOut,
         }
     }
@@ -123,6 +123,13 @@ pub struct Typed {
     pub exchanges: Vec<TypedExchange>,
     /// Why the lines behind the last one did not run.
     pub stopped: Option<Stopped>,
+}
+
+impl Typed {
+    /// Whether a line did not end in time.
+    pub fn is_overdue(&self) -> bool {
+        self.stopped == Some(Stopped::OutOfTime)
+    }
 }
 
 /// Why typed commands came to no end of their own.

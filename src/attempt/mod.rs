@@ -1,16 +1,21 @@
-//! One answer against one fresh server: what was seen before, at exit, when settled, after a crash.
+//! One answer against one fresh server: what was seen before, at exit, when settled, after a crash, and what
+//! went through the tap meanwhile.
 
 mod baseline;
 pub mod commands;
 pub mod evidence;
 mod observe;
+mod probe;
 pub mod program;
 pub mod python;
+mod restore;
 mod setup;
 mod stragglers;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use redis::{ConnectionAddr, ConnectionInfo};
 
 pub use evidence::{Evidence, Observation, Run};
 pub use python::Python;
@@ -18,11 +23,13 @@ pub use python::Python;
 use self::baseline::{baseline, look};
 use self::evidence::Typed;
 use self::observe::observe;
+use self::probe::Probe;
 use self::setup::SetUp;
 use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Code, Exercise, Language};
-use crate::server::{Server, Snapshot};
+use crate::server::{Endpoint, Server, Snapshot};
+use crate::tap::Tap;
 
 /// What the student (or the lesson) answers.
 #[derive(Debug, Clone)]
@@ -36,62 +43,124 @@ pub struct Answer {
     pub path: Option<PathBuf>,
 }
 
-/// Runs `answer` on `server`, which must be fresh and started with the exercise's settings.
+/// A server and the address at which an answer finds it.
+pub struct Stand<'s> {
+    /// Fresh, and started with the exercise's settings.
+    pub server: &'s mut Server,
+    /// Leads to the server while the answer runs.
+    pub tap: &'s Tap,
+}
+
+impl Stand<'_> {
+    /// Where an answer finds the server: through the tap.
+    fn endpoint(&self) -> Endpoint {
+        self.server.endpoint().behind(self.tap.address())
+    }
+
+    /// For an answer's connection, through the tap.
+    fn target(&self) -> ConnectionInfo {
+        let address = self.tap.address();
+        let target = self.server.target();
+        target.set_addr(ConnectionAddr::Tcp(address.ip().to_string(), address.port()))
+    }
+
+    fn lead_to_server(&self) {
+        let Endpoint { host, port, .. } = self.server.endpoint();
+        self.tap.lead_to(&host, port);
+    }
+
+    /// SIGKILL: everybody's connection is gone with the server.
+    fn kill(&mut self) -> Result<(), WorldError> {
+        self.server.kill()?;
+        self.tap.lead_nowhere();
+        Ok(())
+    }
+
+    /// Starts the killed server again, behind the same address.
+    fn restart(&mut self) -> Result<(), WorldError> {
+        self.server.restart()?;
+        self.lead_to_server();
+        Ok(())
+    }
+}
+
+/// Runs `answer` on a fresh server.
 pub fn attempt(
-    server: &mut Server,
+    stand: &mut Stand<'_>,
     exercise: &Exercise,
     answer: &Answer,
     python: Option<&Python>,
 ) -> Result<Evidence, WorldError> {
-    setup::refuse_what_an_address_cannot_do(server, exercise)?;
-    with_setup(server, &exercise.setup, |server| {
-        let before = baseline(server, exercise)?;
-        let run = run_answer(server, answer, python, &before, exercise.time_limit)?;
-        observe(server, exercise, before, run)
+    setup::refuse_what_an_address_cannot_do(stand.server, exercise)?;
+    with_setup(stand, &exercise.setup, |stand| {
+        let beginning = Beginning::of(stand, exercise)?;
+        let run = run_answer(stand, answer, python, &beginning.before, exercise.time_limit)?;
+        observe(stand, exercise, beginning, run)
     })
 }
 
 /// The same for commands that come one by one, each with the exercise's time limit for itself; `None`
 /// when the answer is withdrawn.
 pub fn attempt_lines(
-    server: &mut Server,
+    stand: &mut Stand<'_>,
     exercise: &Exercise,
     next_line: &mut commands::Lines<'_>,
 ) -> Result<Option<Evidence>, WorldError> {
-    setup::refuse_what_an_address_cannot_do(server, exercise)?;
-    with_setup(server, &exercise.setup, |server| {
-        let before = baseline(server, exercise)?;
-        let typed = commands::run_lines(server, &before, next_line);
-        typed.map(|typed| observe(server, exercise, before, Finished::Typed(typed))).transpose()
+    setup::refuse_what_an_address_cannot_do(stand.server, exercise)?;
+    with_setup(stand, &exercise.setup, |stand| {
+        let beginning = Beginning::of(stand, exercise)?;
+        let typed = commands::run_lines(stand, &beginning.before, next_line);
+        typed.map(|typed| observe(stand, exercise, beginning, Finished::Typed(typed))).transpose()
     })
 }
 
 /// Runs code on a fresh server without judging it: an example.
 pub fn run_example(
-    server: &mut Server,
+    stand: &mut Stand<'_>,
     setup: &[Code],
     answer: &Answer,
     python: Option<&Python>,
     limit: Duration,
 ) -> Result<Run, WorldError> {
-    with_setup(server, setup, |server| {
-        let before = look(server)?;
-        run_answer(server, answer, python, &before, limit).map(Finished::into_run)
+    with_setup(stand, setup, |stand| {
+        let before = look(stand.server)?;
+        run_answer(stand, answer, python, &before, limit).map(Finished::into_run)
     })
 }
 
 /// Works on the server between its setup and the end of that.
 fn with_setup<T>(
-    server: &mut Server,
+    stand: &mut Stand<'_>,
     setup: &[Code],
-    work: impl FnOnce(&mut Server) -> Result<T, WorldError>,
+    work: impl FnOnce(&mut Stand<'_>) -> Result<T, WorldError>,
 ) -> Result<T, WorldError> {
-    let setup = SetUp::new(server, setup)?;
-    let result = work(server);
-    setup.take_out(server);
+    let setup = SetUp::new(stand.server, setup)?;
+    stand.lead_to_server();
+    let result = work(stand);
+    stand.tap.lead_nowhere();
+    setup.take_out(stand.server);
     // A signal may have ended the server in the middle: then nothing of this is true.
     cleanup::stop_if_a_signal_came();
     result
+}
+
+/// What is there when an answer begins.
+struct Beginning {
+    before: Snapshot,
+    dump_bytes: Option<u64>,
+    /// Where a check asks who had to wait.
+    probe: Option<Probe>,
+    began: Instant,
+}
+
+impl Beginning {
+    fn of(stand: &mut Stand<'_>, exercise: &Exercise) -> Result<Self, WorldError> {
+        let before = baseline(stand.server, exercise)?;
+        let dump_bytes = stand.server.dump_bytes();
+        let probe = exercise.watches_clients().then(|| Probe::start(stand.server)).transpose()?;
+        stand.tap.begin();
+        Ok(Self { before, dump_bytes, probe, began: Instant::now() })
+    }
 }
 
 /// An answer that has ended; a program's output may still be under way.
@@ -101,6 +170,14 @@ enum Finished {
 }
 
 impl Finished {
+    /// Whether it was ended because its time was over.
+    fn is_overdue(&self) -> bool {
+        match self {
+            Self::Typed(typed) => typed.is_overdue(),
+            Self::Program(program) => program.is_overdue(),
+        }
+    }
+
     fn into_run(self) -> Run {
         match self {
             Self::Typed(typed) => Run::Typed(typed),
@@ -110,7 +187,7 @@ impl Finished {
 }
 
 fn run_answer(
-    server: &mut Server,
+    stand: &mut Stand<'_>,
     answer: &Answer,
     python: Option<&Python>,
     before: &Snapshot,
@@ -118,10 +195,10 @@ fn run_answer(
 ) -> Result<Finished, WorldError> {
     match (answer.language, python) {
         (Language::Redis, _) => {
-            Ok(Finished::Typed(commands::run(server, before, &answer.text, limit)))
+            Ok(Finished::Typed(commands::run(stand, before, &answer.text, limit)))
         }
         (Language::Python, Some(python)) => {
-            let endpoint = server.endpoint();
+            let endpoint = stand.endpoint();
             let path = match &answer.path {
                 Some(path) => path.clone(),
                 None => private_file(&answer.text)?,

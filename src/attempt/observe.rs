@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
-use super::Finished;
 use super::evidence::{self, Evidence, Observation, Run, Typed};
+use super::probe::Probe;
+use super::restore::restore;
+use super::{Beginning, Finished, Stand};
 use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
@@ -23,6 +25,10 @@ const LOOK_AT_EXIT_LIMIT: Duration = Duration::from_secs(1);
 /// The same where the server is killed next: a server that is busy with a save must not be given the
 /// time to finish it.
 const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
+/// The same where nothing depends on it any more.
+const LOOK_IN_PASSING_LIMIT: Duration = Duration::from_millis(300);
+/// How long after its time limit an answer's server is asked that does not answer.
+const OVERRUN: Duration = Duration::from_secs(1);
 /// Commands that took so long altogether explain a server that does not answer for [`LOOK_AT_EXIT_LIMIT`].
 const BUSY_MICROS: i64 = 300_000;
 /// The setting by which lessons make waiting visible.
@@ -33,29 +39,24 @@ const POLL: Duration = Duration::from_millis(5);
 
 /// Looks at the server at every moment that the exercise asks for, and crashes it if it asks for that.
 pub(super) fn observe(
-    server: &mut Server,
+    stand: &mut Stand<'_>,
     exercise: &Exercise,
-    before: Snapshot,
+    beginning: Beginning,
     finished: Finished,
 ) -> Result<Evidence, WorldError> {
-    let run = Run::Typed(Typed::default());
-    let mut evidence = Evidence {
-        before,
-        exit: None,
-        settled: None,
-        crash: None,
-        restored: None,
-        dump_bytes_before: None,
-        dump_bytes: None,
-        transcript: Transcript::default(),
-        waits: None,
-        run,
-        doubt: None,
-    };
+    let transcript = stand.tap.transcript();
+    let mut evidence = evidence_before(beginning.before, beginning.dump_bytes, transcript);
+    let is_overdue = finished.is_overdue();
+    let patience = beginning.began + exercise.time_limit + OVERRUN;
+    let server = &mut *stand.server;
     let looked = match exercise.crash {
+        _ if is_overdue => look_in_passing(server, exercise, &mut evidence),
         Crash::AtExit => look_once(server, exercise, &mut evidence),
-        Crash::WhenSettled => look_until_settled(server, exercise, &mut evidence),
+        Crash::WhenSettled => look_until_settled(server, exercise, &mut evidence, patience),
     };
+    if let Some(probe) = &beginning.probe {
+        probe.halt();
+    }
     evidence.doubt = match looked {
         Ok(()) => doubt(exercise, &evidence),
         Err(why) => {
@@ -63,23 +64,50 @@ pub(super) fn observe(
             Some(ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")))
         }
     };
-    let crash = exercise.needs_crash() && evidence.doubt.is_none();
+    // An answer that is out of time has not passed, whatever else is found.
+    let goes_on = evidence.doubt.is_none() && !is_overdue;
+    let crash = exercise.needs_crash() && goes_on;
     if crash {
-        server.kill()?;
+        stand.kill()?;
     }
     // Not before: whoever holds the output would hold up the look and the crash.
     evidence.run = finished.into_run();
-    refuse_what_the_machine_hid(server, exercise, &evidence)?;
-    refuse_what_only_a_log_tells(server, exercise, &evidence)?;
+    evidence.waits = beginning.probe.map(Probe::waits);
+    evidence.dump_bytes = stand.server.dump_bytes();
+    refuse_what_the_machine_hid(stand.server, exercise, &evidence)?;
+    refuse_what_only_a_log_tells(stand.server, exercise, &evidence)?;
+    if exercise.needs_the_dump() && goes_on {
+        evidence.restored = Some(restore(stand.server, exercise)?);
+    }
     if crash {
-        server.restart()?;
-        let seen = observe_at(server, exercise, Moment::Crash, LOOK_LIMIT);
+        stand.restart()?;
+        let seen = observe_at(stand.server, exercise, Moment::Crash, LOOK_LIMIT);
         evidence.crash = Some(seen.map_err(|why| {
             let fact = format!("the server says nothing after its restart: {why}");
             WorldError::new(fact, "try again")
         })?);
     }
     Ok(evidence)
+}
+
+fn evidence_before(
+    before: Snapshot,
+    dump_bytes_before: Option<u64>,
+    transcript: Transcript,
+) -> Evidence {
+    Evidence {
+        before,
+        exit: None,
+        settled: None,
+        crash: None,
+        restored: None,
+        dump_bytes_before,
+        dump_bytes: None,
+        transcript,
+        waits: None,
+        run: Run::Typed(Typed::default()),
+        doubt: None,
+    }
 }
 
 /// A server that could not be looked at in time, though nothing that the answer did kept it busy, was
@@ -145,19 +173,38 @@ fn look_once(
     Ok(())
 }
 
+/// A server that does not answer is asked until `patience` is over; one that answers and is still saving
+/// gets the answer's whole time again.
 fn look_until_settled(
     server: &mut Server,
     exercise: &Exercise,
     evidence: &mut Evidence,
+    patience: Instant,
 ) -> Result<(), CallError> {
     evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_AT_EXIT_LIMIT))?;
     let deadline = Instant::now() + exercise.time_limit;
-    let mut now = server.snapshot(LOOK_LIMIT)?;
+    let left = patience.saturating_duration_since(Instant::now());
+    let mut now = server.snapshot(left.clamp(LOOK_AT_EXIT_LIMIT, LOOK_LIMIT))?;
     while evidence::is_saving(&now, &evidence.before) && Instant::now() < deadline {
         std::thread::park_timeout(POLL);
         now = server.snapshot(LOOK_LIMIT)?;
     }
     evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, LOOK_LIMIT)?);
+    Ok(())
+}
+
+/// One look is all that an answer gets which is out of time: it tells why, and can't make it pass.
+fn look_in_passing(
+    server: &mut Server,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+) -> Result<(), CallError> {
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_IN_PASSING_LIMIT))?;
+    if let Some(exit) = &evidence.exit {
+        let now = exit.snapshot.clone();
+        let settled = ask_all(server, exercise, Moment::Settled, now, LOOK_IN_PASSING_LIMIT);
+        evidence.settled = in_time(settled)?;
+    }
     Ok(())
 }
 
@@ -170,7 +217,7 @@ fn in_time(seen: Result<Observation, CallError>) -> Result<Option<Observation>, 
     }
 }
 
-fn observe_at(
+pub(super) fn observe_at(
     server: &mut Server,
     exercise: &Exercise,
     at: Moment,

@@ -61,6 +61,11 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// Whether it was ended because its time was over.
+    pub fn is_overdue(&self) -> bool {
+        self.end == ProgramEnd::TimedOut
+    }
+
     /// Waits for the output's end, but not for long, and removes the directory.
     pub fn collect(self) -> ProgramRun {
         let deadline = Instant::now() + DRAIN_DEADLINE;

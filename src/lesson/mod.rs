@@ -167,6 +167,16 @@ impl Exercise {
         self.checks.iter().any(looks)
     }
 
+    /// Whether another client's waits are watched while an answer runs.
+    pub fn watches_clients(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)))
+    }
+
+    /// Whether the snapshot file alone is loaded by a second, clean server.
+    pub fn needs_the_dump(&self) -> bool {
+        self.checks.iter().any(|check| check.at == Moment::Restore)
+    }
+
     /// Whether an attempt kills and restarts the server.
     pub fn needs_crash(&self) -> bool {
         self.crash == Crash::AtExit || self.checks.iter().any(|it| it.at == Moment::Crash)

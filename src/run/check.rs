@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::output::out;
-use super::{Exit, Stop, choose_server, find, load, tell, tell_line};
-use crate::attempt::{self, Answer, Evidence, Python};
+use super::{Exit, Stop, choose_server, find, load, open_tap, tell, tell_line};
+use crate::attempt::{self, Answer, Evidence, Python, Stand};
 use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::{json, output_width, terminal};
@@ -64,7 +64,9 @@ fn judged(
     };
     let mut server = Server::start(&chosen.source, &exercise.settings)?;
     server.name().clone_into(server_name);
-    Ok(attempt::attempt(&mut server, exercise, answer, python.as_ref())?)
+    let tap = open_tap(common)?;
+    let mut stand = Stand { server: &mut server, tap: &tap };
+    Ok(attempt::attempt(&mut stand, exercise, answer, python.as_ref())?)
 }
 
 fn answer(

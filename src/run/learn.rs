@@ -1,12 +1,12 @@
 //! `redislings` without a command: the session.
 
 use super::output::is_err_colored;
-use super::{Exit, Stop, choose_server, is_interactive, load, tell_line};
+use super::{Exit, Stop, choose_server, is_interactive, load, open_tap, tell_line};
 use crate::ask::Prompt;
 use crate::cli::Common;
 use crate::error::WorldError;
 use crate::progress::Progress;
-use crate::session::{Session, SessionEnd};
+use crate::session::{Redis, Session, SessionEnd};
 
 pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     if !is_interactive() {
@@ -27,16 +27,17 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     if let Some(told) = told {
         tell_line(&told);
     }
-    let choose = || {
-        choose_server(common).map_err(|stop| match stop {
+    let find_redis = || {
+        let chosen = choose_server(common).map_err(|stop| match stop {
             Stop::World(error) => error,
             Stop::Usage(fact, help) => WorldError::new(fact, help),
             Stop::Lessons => WorldError::new("the lessons can't be read", "see `redislings list`"),
-        })
+        })?;
+        Ok(Redis { chosen, tap: open_tap(common)? })
     };
     let mut ask = Prompt::new(is_err_colored());
     let mut screen = std::io::stdout();
-    let end = Session::new(&course, progress, &mut ask, &mut screen, &choose).run()?;
+    let end = Session::new(&course, progress, &mut ask, &mut screen, &find_redis).run()?;
     Ok(match end {
         SessionEnd::Quit => Exit::Passed,
         SessionEnd::Interrupted => Exit::Interrupted,

@@ -13,12 +13,13 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cleanup;
-use crate::cli::{Cli, ColorWhen, Command, Common};
+use crate::cli::{self, Cli, ColorWhen, Command, Common};
 use crate::doctor;
 use crate::error::WorldError;
 use crate::lesson::{Course, Problem, problem};
 use crate::present::{error_width, terminal};
 use crate::server::{Address, Chosen, Wanted, source};
+use crate::tap::{self, Tap};
 use output::{err, out};
 
 /// How a run ends.
@@ -178,6 +179,15 @@ fn wanted(common: &Common) -> Result<Wanted, Stop> {
                 .to_owned(),
         )),
     }
+}
+
+/// Opens the address at which answers find the lesson's server.
+fn open_tap(common: &Common) -> Result<Tap, WorldError> {
+    Tap::open(match common.port {
+        cli::Port::Auto => tap::Port::Usual,
+        cli::Port::Number(0) => tap::Port::Free,
+        cli::Port::Number(port) => tap::Port::This(port),
+    })
 }
 
 /// The exercise's lesson and itself, or what was perhaps meant.

@@ -12,16 +12,17 @@ use futures_util::StreamExt as _;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::models::PortBinding;
 use testcontainers::bollard::query_parameters::{
-    CreateImageOptionsBuilder, KillContainerOptionsBuilder, ListContainersOptionsBuilder,
-    LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+    ContainerArchiveInfoOptionsBuilder, CreateImageOptionsBuilder, KillContainerOptionsBuilder,
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
 };
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 
+use super::options::Options;
 use super::session_lock::SessionLock;
-use super::{Ended, options};
+use super::{DUMP_FILE, Ended};
 use crate::cleanup;
 use crate::error::{WorldError, with_sources};
 use crate::runtime::block_on;
@@ -32,6 +33,9 @@ const SESSION_LABEL: &str = "redislings.session";
 const OWNER_LABEL: &str = "redislings.owner";
 /// One for each container, to find what a start that failed half-way left behind.
 const SERVER_LABEL: &str = "redislings.server";
+
+/// Where the server runs: in the official images a volume, so not in the container's own layer.
+const DIRECTORY: &str = "/data";
 
 const ENGINE_DEADLINE: Duration = Duration::from_secs(5);
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -153,12 +157,16 @@ pub struct Container {
 
 impl Container {
     /// Creates and starts a container; the server in it may need some more milliseconds.
-    pub fn start(image: &Image, settings: &[(String, String)]) -> Result<Self, WorldError> {
+    pub(super) fn start(
+        image: &Image,
+        options: Options<'_>,
+        dump: Option<&[u8]>,
+    ) -> Result<Self, WorldError> {
         let lock = SessionLock::of_this_session()?;
         remove_at_end(lock.session());
         let server = unique(lock.session());
         let _creating = cleanup::creating();
-        let started = block_on(request(image, settings, lock, &server).start());
+        let started = block_on(request(image, options, dump, lock, &server).start());
         let container = match started {
             Ok(container) => container,
             Err(error) => {
@@ -235,6 +243,27 @@ impl Container {
         })
     }
 
+    /// The size of its snapshot file in bytes, if there is one.
+    pub fn dump_bytes(&self) -> Option<u64> {
+        let docker = client().ok()?;
+        let options = ContainerArchiveInfoOptionsBuilder::new().path(&dump_path()).build();
+        let info = docker.get_container_archive_info(&self.id, Some(options));
+        let info =
+            block_on(async { tokio::time::timeout(CALL_DEADLINE, info).await }).ok()?.ok()?;
+        u64::try_from(info.size).ok()
+    }
+
+    /// The content of its snapshot file, if there is one.
+    pub fn dump(&self) -> Result<Option<Vec<u8>>, WorldError> {
+        let Some(container) = self.handle.as_ref().filter(|_| self.dump_bytes().is_some()) else {
+            return Ok(None);
+        };
+        let copy = container.copy_file_from(dump_path(), Vec::new());
+        let copied = block_on(async { tokio::time::timeout(CALL_DEADLINE, copy).await });
+        let copied = copied.map_err(|_elapsed| engine_gone("it does not hand out a file"))?;
+        copied.map(Some).map_err(|error| engine_gone(with_sources(&error)))
+    }
+
     /// What the server wrote since its last start.
     pub fn log(&self) -> String {
         let log = self.whole_log();
@@ -295,7 +324,8 @@ impl Drop for Container {
 
 fn request(
     image: &Image,
-    settings: &[(String, String)],
+    options: Options<'_>,
+    dump: Option<&[u8]>,
     lock: &SessionLock,
     server: &str,
 ) -> ContainerRequest<GenericImage> {
@@ -304,13 +334,13 @@ fn request(
     // is published on 127.0.0.1 only.
     let fixed = [("port", "6379"), ("protected-mode", "no"), ("daemonize", "no"), ("logfile", "")];
     let mut command = vec![image.program.clone()];
-    command.extend(options::arguments(settings, &fixed));
+    command.extend(options.arguments(&fixed));
     let binding =
         PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(String::new()) };
-    GenericImage::new(name, tag)
+    let request = GenericImage::new(name, tag)
         .with_exposed_port(6379.tcp())
         .with_cmd(command)
-        .with_working_dir("/data")
+        .with_working_dir(DIRECTORY)
         .with_label(SESSION_LABEL, lock.session())
         .with_label(OWNER_LABEL, lock.owner())
         .with_label(SERVER_LABEL, server)
@@ -319,7 +349,15 @@ fn request(
             host.publish_all_ports = Some(false);
             host.port_bindings =
                 Some(HashMap::from([("6379/tcp".to_owned(), Some(vec![binding.clone()]))]));
-        })
+        });
+    match dump {
+        Some(dump) => request.with_copy_to(dump_path(), dump.to_vec()),
+        None => request,
+    }
+}
+
+fn dump_path() -> String {
+    format!("{DIRECTORY}/{DUMP_FILE}")
 }
 
 /// Removes, once a run and in the background, what runs of redislings that were killed (SIGKILL) left

@@ -13,6 +13,8 @@ mod session_lock;
 pub mod snapshot;
 pub mod source;
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisConnectionInfo, Value};
@@ -27,6 +29,8 @@ use crate::error::WorldError;
 
 const READY_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(3);
+/// The default of `dbfilename`, which lessons can't set.
+const DUMP_FILE: &str = "dump.rdb";
 
 /// How a server ended that should not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,26 +53,48 @@ enum Host {
 pub struct Server {
     host: Host,
     client: Client,
+    checker: CheckerUser,
+    source: Source,
     name: String,
 }
 
 impl Server {
     /// Starts one with the lesson's settings. Behind an address nothing is started and no setting is given.
     pub fn start(source: &Source, settings: &[(String, String)]) -> Result<Self, WorldError> {
+        Self::start_on(source, settings, None)
+    }
+
+    /// Starts one that loads this snapshot file: the content of another server's `dump.rdb`.
+    pub fn start_from_dump(
+        source: &Source,
+        settings: &[(String, String)],
+        dump: &[u8],
+    ) -> Result<Self, WorldError> {
+        Self::start_on(source, settings, Some(dump))
+    }
+
+    fn start_on(
+        source: &Source,
+        settings: &[(String, String)],
+        dump: Option<&[u8]>,
+    ) -> Result<Self, WorldError> {
+        let checker = CheckerUser::new();
+        let options = options::Options { settings, checker: &checker };
         let host = match source {
             Source::Container(image) => {
-                Host::Container(Box::new(container::Container::start(image, settings)?))
+                Host::Container(Box::new(container::Container::start(image, options, dump)?))
             }
             Source::Process { program, .. } => {
-                Host::Process(Box::new(process::Process::start(program, settings)?))
+                Host::Process(Box::new(process::Process::start(program, options, dump)?))
             }
             Source::Address(address) => {
                 address.inspect()?;
                 Host::Address(address.clone())
             }
         };
-        let client = Client::that_asks_again(target(&host));
-        let mut server = Self { host, client, name: String::new() };
+        let client = Client::that_asks_again(checker_target(&host, &checker));
+        let mut server =
+            Self { host, client, checker, source: source.clone(), name: String::new() };
         server.wait_until_it_answers()?;
         let snapshot =
             server.snapshot(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
@@ -94,7 +120,7 @@ impl Server {
         }
     }
 
-    /// For an answer's own connection.
+    /// For another connection than the checker's.
     pub fn target(&self) -> ConnectionInfo {
         target(&self.host)
     }
@@ -136,7 +162,7 @@ impl Server {
             Host::Process(process) => process.restart()?,
             Host::Address(_) => {}
         }
-        self.client = Client::that_asks_again(target(&self.host));
+        self.client = Client::that_asks_again(checker_target(&self.host, &self.checker));
         self.wait_until_it_answers()
     }
 
@@ -155,6 +181,30 @@ impl Server {
             Host::Container(container) => Some(container.log()),
             Host::Process(process) => Some(process.log()),
             Host::Address(_) => None,
+        }
+    }
+
+    /// Where it came from, for another server of the same kind.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The size of the file `dump.rdb` in its directory, in bytes; `None` where there is none, and behind an
+    /// address.
+    pub fn dump_bytes(&self) -> Option<u64> {
+        match &self.host {
+            Host::Container(container) => container.dump_bytes(),
+            Host::Process(process) => process.dump_bytes(),
+            Host::Address(_) => None,
+        }
+    }
+
+    /// The content of the file `dump.rdb` in its directory, if there is one; also of a killed server.
+    pub fn dump(&self) -> Result<Option<Vec<u8>>, WorldError> {
+        match &self.host {
+            Host::Container(container) => container.dump(),
+            Host::Process(process) => process.dump(),
+            Host::Address(_) => Ok(None),
         }
     }
 
@@ -208,6 +258,16 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The same server behind a relay at this address; user, password and database stay.
+    #[must_use]
+    pub fn behind(&self, relay: SocketAddr) -> Self {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("redis", &self.url));
+        let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
+        let login = authority.rfind('@').map_or("", |at| &authority[..=at]);
+        let url = format!("{scheme}://{login}{relay}{path}");
+        Self { host: relay.ip().to_string(), port: relay.port(), url }
+    }
+
     fn local(port: u16) -> Self {
         Self { host: "127.0.0.1".to_owned(), port, url: format!("redis://127.0.0.1:{port}") }
     }
@@ -218,6 +278,41 @@ fn target(host: &Host) -> ConnectionInfo {
         Host::Container(container) => local_target(container.port()),
         Host::Process(process) => local_target(process.port()),
         Host::Address(address) => address.target(),
+    }
+}
+
+/// On servers of ours the checker has a user of its own: an answer may lock the default user out (CONFIG SET
+/// requirepass, ACL SETUSER), and the evidence must be read all the same (Redis facts 8).
+fn checker_target(host: &Host, checker: &CheckerUser) -> ConnectionInfo {
+    let target = target(host);
+    match host {
+        Host::Address(_) => target,
+        Host::Container(_) | Host::Process(_) => {
+            let settings = target.redis_settings().clone();
+            let settings = settings.set_username(CheckerUser::NAME).set_password(&checker.password);
+            target.set_redis_settings(settings)
+        }
+    }
+}
+
+/// The checker's own user of one server.
+#[derive(Debug)]
+struct CheckerUser {
+    password: String,
+}
+
+impl CheckerUser {
+    const NAME: &str = "checker";
+
+    fn new() -> Self {
+        // Against accidents, not against attacks: whoever can ask the server can read its memory too.
+        let random = || RandomState::new().build_hasher().finish();
+        Self { password: format!("{:016x}{:016x}", random(), random()) }
+    }
+
+    /// The value of the option `user`.
+    fn rule(&self) -> String {
+        format!("{} on >{} ~* &* +@all", Self::NAME, self.password)
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Ended, log, options};
+use super::options::Options;
+use super::{DUMP_FILE, Ended, log};
 use crate::cleanup::{self, ProcessGroup};
 use crate::error::WorldError;
 
@@ -19,7 +20,8 @@ const PORT_TRIES: usize = 5;
 #[derive(Debug)]
 pub struct Process {
     program: PathBuf,
-    settings: Vec<(String, String)>,
+    /// All but those that differ from start to start.
+    arguments: Vec<String>,
     directory: PathBuf,
     /// One a start: an old `Ready` line must not pass for a new one.
     log: PathBuf,
@@ -30,13 +32,23 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program` and waits until it says that it is ready.
-    pub fn start(program: &Path, settings: &[(String, String)]) -> Result<Self, WorldError> {
+    /// Starts `program`, on this snapshot file if there is one, and waits until it says that it is ready.
+    pub(super) fn start(
+        program: &Path,
+        options: Options<'_>,
+        dump: Option<&[u8]>,
+    ) -> Result<Self, WorldError> {
         let directory = cleanup::private_directory("server")?;
-        let launched = launch(program, settings, &directory, 0)?;
+        if let Some(dump) = dump {
+            std::fs::write(directory.join(DUMP_FILE), dump)
+                .map_err(|error| not_started(program, &error.to_string(), ""))?;
+        }
+        let arguments =
+            options.arguments(&[("bind", "127.0.0.1"), ("daemonize", "no"), ("logfile", "")]);
+        let launched = launch(program, &arguments, &directory, 0)?;
         Ok(Self {
             program: program.to_owned(),
-            settings: settings.to_owned(),
+            arguments,
             directory,
             log: launched.log,
             starts: 1,
@@ -64,7 +76,7 @@ impl Process {
 
     /// Starts the killed server again in the same directory.
     pub fn restart(&mut self) -> Result<(), WorldError> {
-        let launched = launch(&self.program, &self.settings, &self.directory, self.starts)?;
+        let launched = launch(&self.program, &self.arguments, &self.directory, self.starts)?;
         self.starts += 1;
         self.log = launched.log;
         self.port = launched.port;
@@ -77,6 +89,24 @@ impl Process {
     pub fn ended(&mut self) -> Option<Ended> {
         let status = self.child.try_wait().ok().flatten()?;
         Some(Ended { what: describe(status), killed: killed(status) })
+    }
+
+    /// The size of its snapshot file in bytes, if there is one.
+    pub fn dump_bytes(&self) -> Option<u64> {
+        std::fs::metadata(self.directory.join(DUMP_FILE)).ok().map(|it| it.len())
+    }
+
+    /// The content of its snapshot file, if there is one.
+    pub fn dump(&self) -> Result<Option<Vec<u8>>, WorldError> {
+        let path = self.directory.join(DUMP_FILE);
+        match std::fs::read(&path) {
+            Ok(dump) => Ok(Some(dump)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => {
+                let fact = format!("cannot read `{}`: {error}", path.display());
+                Err(WorldError::new(fact, "try again"))
+            }
+        }
     }
 
     /// What the server wrote since its last start.
@@ -101,14 +131,14 @@ struct Launched {
 
 fn launch(
     program: &Path,
-    settings: &[(String, String)],
+    arguments: &[String],
     directory: &Path,
     start: usize,
 ) -> Result<Launched, WorldError> {
     let mut last_log = String::new();
     for attempt in 0..PORT_TRIES {
         let log = directory.with_extension(format!("{start}-{attempt}.log"));
-        let mut launched = spawn(program, settings, directory, &log)?;
+        let mut launched = spawn(program, arguments, directory, &log)?;
         match wait_until_ready(&mut launched) {
             Ready::Yes => return Ok(launched),
             Ready::PortTaken => last_log = read(&launched.log),
@@ -120,19 +150,16 @@ fn launch(
 
 fn spawn(
     program: &Path,
-    settings: &[(String, String)],
+    arguments: &[String],
     directory: &Path,
     log: &Path,
 ) -> Result<Launched, WorldError> {
     let failed = |error: std::io::Error| not_started(program, &error.to_string(), "");
     let port = free_port().map_err(failed)?;
-    let port_text = port.to_string();
-    let fixed =
-        [("bind", "127.0.0.1"), ("port", port_text.as_str()), ("daemonize", "no"), ("logfile", "")];
     let output = File::create(log).map_err(failed)?;
     let errors = output.try_clone().map_err(failed)?;
     let mut command = Command::new(program);
-    command.args(options::arguments(settings, &fixed)).current_dir(directory);
+    command.args(arguments).args(["--port", &port.to_string()]).current_dir(directory);
     command.stdin(Stdio::null()).stdout(output).stderr(errors);
     let (group, child) = ProcessGroup::spawn(&mut command).map_err(failed)?;
     Ok(Launched { group, child, port, log: log.to_owned() })

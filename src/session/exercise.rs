@@ -7,7 +7,7 @@ use super::menu::{self, Action, Place};
 use super::{Go, Halt, Session, answered, answers};
 use crate::attempt::commands::{NextLine, WAIT_BGSAVE};
 use crate::attempt::evidence::{Evidence, Run, TypedExchange};
-use crate::attempt::{self, Answer};
+use crate::attempt::{self, Answer, Stand};
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Language, Lesson};
 use crate::present::{markdown, screen_width, terminal};
@@ -80,20 +80,25 @@ impl Session<'_> {
         let answer = Answer { language, text, path };
         self.tell("checking on a fresh server");
         let (evidence, server) =
-            self.with_server(&exercise.settings, language, |server, python| {
-                attempt::attempt(server, exercise, &answer, python)
+            self.with_server(&exercise.settings, language, |stand, python| {
+                attempt::attempt(stand, exercise, &answer, python)
             })?;
         self.conclude(exercise, &server, &evidence, &terminal::run(&evidence.run))
     }
 
     fn type_commands(&mut self, exercise: &Exercise) -> Result<(), Halt> {
-        let source = self.source()?;
-        let mut server = Server::start(&source, &exercise.settings)?;
+        let redis = self.redis()?;
+        let mut server = Server::start(&redis.chosen.source, &exercise.settings)?;
         self.tell(&format!(
             "an empty line ends your answer; `{WAIT_BGSAVE}` waits for a background save"
         ));
+        let address = redis.tap.address();
+        self.tell(&format!(
+            "any other client at {address} counts too, as long as you are asked here"
+        ));
         let mut typing = Typing::default();
-        let evidence = attempt::attempt_lines(&mut server, exercise, &mut |last| {
+        let mut stand = Stand { server: &mut server, tap: &redis.tap };
+        let evidence = attempt::attempt_lines(&mut stand, exercise, &mut |last| {
             self.next_line(last, &mut typing, exercise.time_limit)
         });
         if let Some(halt) = typing.halt {

@@ -8,15 +8,17 @@ mod tests;
 
 use std::cell::RefCell;
 use std::io::Write;
+use std::rc::Rc;
 
 use crate::ask::{Ask, NoAnswer};
-use crate::attempt::{self, Answer, Python};
+use crate::attempt::{self, Answer, Python, Stand};
 use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Course, Example, Language, Lesson, Step};
 use crate::present::{markdown, screen_width, terminal, text};
 use crate::progress::Progress;
-use crate::server::{Chosen, Server, Source};
+use crate::server::{Chosen, Server};
+use crate::tap::Tap;
 use crate::verify;
 use menu::{Action, Place};
 
@@ -26,10 +28,18 @@ pub struct Session<'s> {
     progress: Progress,
     ask: &'s mut dyn Ask,
     screen: RefCell<&'s mut dyn Write>,
-    choose_server: &'s dyn Fn() -> Result<Chosen, WorldError>,
-    /// Chosen at the first attempt, and told then.
-    source: Option<Source>,
+    find_redis: &'s dyn Fn() -> Result<Redis, WorldError>,
+    /// Found at the first attempt, and told then.
+    redis: Option<Rc<Redis>>,
     python: Option<Python>,
+}
+
+/// Where fresh servers come from, and the one address at which all of them are found.
+pub struct Redis {
+    /// For the servers.
+    pub chosen: Chosen,
+    /// For the student's clients.
+    pub tap: Tap,
 }
 
 /// How the student left.
@@ -63,16 +73,16 @@ enum Go {
 }
 
 impl<'s> Session<'s> {
-    /// `choose_server` is called once, when the first server is needed.
+    /// `find_redis` is called once, when the first server is needed.
     pub fn new(
         course: &'s Course,
         progress: Progress,
         ask: &'s mut dyn Ask,
         screen: &'s mut dyn Write,
-        choose_server: &'s dyn Fn() -> Result<Chosen, WorldError>,
+        find_redis: &'s dyn Fn() -> Result<Redis, WorldError>,
     ) -> Self {
         let screen = RefCell::new(screen);
-        Self { course, progress, ask, screen, choose_server, source: None, python: None }
+        Self { course, progress, ask, screen, find_redis, redis: None, python: None }
     }
 
     /// Runs until the student quits.
@@ -231,8 +241,8 @@ impl<'s> Session<'s> {
         let setup = step.exercise.as_ref().map(|it| it.setup.clone()).unwrap_or_default();
         let limit = verify::example_limit(step.exercise.as_ref());
         self.tell("running it on a fresh server");
-        let (run, _) = self.with_server(&settings, answer.language, |server, python| {
-            attempt::run_example(server, &setup, &answer, python, limit)
+        let (run, _) = self.with_server(&settings, answer.language, |stand, python| {
+            attempt::run_example(stand, &setup, &answer, python, limit)
         })?;
         let printed = terminal::run(&run);
         if printed.is_empty() {
@@ -249,26 +259,27 @@ impl<'s> Session<'s> {
         &mut self,
         settings: &[(String, String)],
         language: Language,
-        work: impl FnOnce(&mut Server, Option<&Python>) -> Result<T, WorldError>,
+        work: impl FnOnce(&mut Stand<'_>, Option<&Python>) -> Result<T, WorldError>,
     ) -> Result<(T, String), WorldError> {
-        let source = self.source()?;
+        let redis = self.redis()?;
         if language == Language::Python && self.python.is_none() {
             let telling = |line: &str| self.tell(line);
             self.python = Some(Python::find(&self.course.python_packages, &telling)?);
         }
-        let mut server = Server::start(&source, settings)?;
-        let result = work(&mut server, self.python.as_ref())?;
+        let mut server = Server::start(&redis.chosen.source, settings)?;
+        let mut stand = Stand { server: &mut server, tap: &redis.tap };
+        let result = work(&mut stand, self.python.as_ref())?;
         Ok((result, server.name().to_owned()))
     }
 
-    fn source(&mut self) -> Result<Source, WorldError> {
-        if let Some(source) = &self.source {
-            return Ok(source.clone());
+    fn redis(&mut self) -> Result<Rc<Redis>, WorldError> {
+        if let Some(redis) = &self.redis {
+            return Ok(Rc::clone(redis));
         }
-        let chosen = (self.choose_server)()?;
-        self.tell(&format!("server: {}", chosen.why));
-        self.source = Some(chosen.source.clone());
-        Ok(chosen.source)
+        let redis = Rc::new((self.find_redis)()?);
+        self.tell(&format!("server: {}", redis.chosen.why));
+        self.redis = Some(Rc::clone(&redis));
+        Ok(redis)
     }
 
     fn choose(

@@ -50,6 +50,8 @@ impl Place {
         command.args(arguments).current_dir(self.work());
         command.env("REDISLINGS_LESSONS", shipped_lessons());
         command.env("REDISLINGS_SERVER", local_server());
+        // Tests run side by side: 6379 is for those that are about it.
+        command.env("REDISLINGS_PORT", "0");
         command
             .env("HOME", self.folder.path().join("home"))
             .env("TMPDIR", self.folder.path().join("tmp"));

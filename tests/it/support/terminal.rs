@@ -109,6 +109,7 @@ impl Student {
             ("TMPDIR", self.path("tmp")),
             ("EDITOR", self.path("scribe")),
             ("TERM", PathBuf::from("xterm-256color")),
+            ("REDISLINGS_PORT", PathBuf::from("0")),
         ]
     }
 

@@ -203,7 +203,7 @@ impl Book {
 
     fn command(&mut self, connection: &mut Connection, command: Frame, came: Instant) {
         // Redis takes an empty line, and an array of nothing, for nothing.
-        if connection.lost || first_words(&command)[0].is_empty() {
+        if connection.lost || name(&command).is_empty() {
             return;
         }
         if connection.number == 0 {
@@ -221,11 +221,10 @@ impl Book {
     }
 
     fn reply(&mut self, connection: &mut Connection, reply: Frame, came: Instant) {
-        let confirms = confirms_subscription(&reply);
         let first_awaits = connection.pending.front().map(|pending| pending.awaits);
         let is_for_first = first_awaits.is_some_and(|awaits| {
             if is_push(&reply) || (connection.subscribed && is_pubsub(&reply)) {
-                awaits == Awaits::Confirmation && confirms
+                awaits == Awaits::Confirmation && confirms_subscription(&reply)
             } else {
                 !(connection.monitors && is_monitor_line(&reply))
             }
@@ -246,8 +245,8 @@ impl Book {
 
     fn write_down(&mut self, entry: Entry) {
         if entry.is_refused() && self.refusals.len() < KEPT {
-            let [name, ..] = first_words(&entry.command);
-            *self.refusals.entry(name.to_ascii_uppercase()).or_default() += 1;
+            let name = String::from_utf8_lossy(name(&entry.command)).to_uppercase();
+            *self.refusals.entry(name).or_default() += 1;
         }
         if self.first.has_room() {
             self.first.add(entry);
@@ -279,11 +278,14 @@ impl Book {
 impl Connection {
     /// What comes back for a command; `None`: nothing.
     fn awaits(&mut self, command: &[u8]) -> Option<Awaits> {
-        let [name, second, third] = first_words(command).map(str::to_ascii_uppercase);
         let muted = self.muted;
         if muted == Muted::Next {
             self.muted = Muted::No;
         }
+        if !changes_the_connection(name(command)) {
+            return (muted == Muted::No).then_some(Awaits::Reply);
+        }
+        let [name, second, third] = first_words(command).map(str::to_ascii_uppercase);
         let awaits = match (name.as_str(), second.as_str(), third.as_str()) {
             ("CLIENT", "REPLY", "ON") => {
                 self.muted = Muted::No;
@@ -335,8 +337,35 @@ fn is_notable(entry: &Entry) -> bool {
         "EVAL",
         "FCALL",
     ];
-    let [name, ..] = first_words(&entry.command);
-    entry.is_refused() || NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
+    let name = name(&entry.command);
+    entry.is_refused() || NAMES.iter().any(|it| name.eq_ignore_ascii_case(it.as_bytes()))
+}
+
+/// Commands after which more or less than one reply comes.
+fn changes_the_connection(name: &[u8]) -> bool {
+    const NAMES: [&str; 10] = [
+        "CLIENT",
+        "MONITOR",
+        "SYNC",
+        "PSYNC",
+        "SUBSCRIBE",
+        "PSUBSCRIBE",
+        "SSUBSCRIBE",
+        "UNSUBSCRIBE",
+        "PUNSUBSCRIBE",
+        "SUNSUBSCRIBE",
+    ];
+    NAMES.iter().any(|it| name.eq_ignore_ascii_case(it.as_bytes()))
+}
+
+/// A command's name, as it came; empty where there is none.
+fn name(command: &[u8]) -> &[u8] {
+    let mut lines = command.split(|&byte| byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    if first.first() == Some(&b'*') {
+        return lines.nth(1).unwrap_or_default().trim_ascii_end();
+    }
+    first.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default()
 }
 
 fn is_error(frame: &[u8]) -> bool {
@@ -370,7 +399,7 @@ fn is_monitor_line(frame: &[u8]) -> bool {
 
 /// The first three strings of an array of bulk strings, or the first words of an inline command; empty where
 /// there are none.
-pub(super) fn first_words(frame: &[u8]) -> [&str; 3] {
+fn first_words(frame: &[u8]) -> [&str; 3] {
     let mut words = [""; 3];
     if !matches!(frame.first(), Some(b'*' | b'>')) {
         let text = std::str::from_utf8(frame).unwrap_or_default();

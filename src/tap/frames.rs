@@ -45,13 +45,13 @@ pub(super) struct Frames {
     string: Option<LongString>,
     /// Elements of the frame that have not come yet; 0 between frames.
     missing: u64,
-    /// A frame's first line.
-    head: Vec<u8>,
-    /// The rest of it, shortened.
-    body: Vec<u8>,
-    /// How many elements there are in `body`.
+    /// The frame so far, shortened. Its memory is used again for the next one.
+    frame: Vec<u8>,
+    /// How long its first line is.
+    head: usize,
+    /// How many elements are in `frame`.
     kept: u64,
-    /// How many came and are not in `body`.
+    /// How many came and are not in `frame`.
     left_out: u64,
 }
 
@@ -73,8 +73,8 @@ impl Frames {
             line: Vec::new(),
             string: None,
             missing: 0,
-            head: Vec::new(),
-            body: Vec::new(),
+            frame: Vec::new(),
+            head: 0,
             kept: 0,
             left_out: 0,
         }
@@ -92,7 +92,7 @@ impl Frames {
             } else {
                 self.take_line(bytes)?
             };
-            if self.string.is_none() && self.missing == 0 && !self.head.is_empty() {
+            if self.string.is_none() && self.missing == 0 && self.head > 0 {
                 found(self.finish());
             }
         }
@@ -119,7 +119,7 @@ impl Frames {
     fn understand(&mut self, line: &[u8]) -> Result<(), NotResp> {
         let is_first = self.missing == 0;
         if self.side == Side::Commands && is_first && line.first() != Some(&b'*') {
-            self.head.extend_from_slice(line);
+            self.keep_line(line, true);
             return Ok(());
         }
         if is_first {
@@ -165,14 +165,18 @@ impl Frames {
         let to_keep = if is_kept { length.min(limit) } else { 0 };
         let cut = if is_kept { length - to_keep } else { 0 };
         if is_kept {
-            let shown = to_keep + shortened(cut).len() as u64;
-            let header = format!("{}{shown}\r\n", char::from(line[0]));
-            if is_first {
-                self.head.extend_from_slice(header.as_bytes());
+            if cut == 0 {
+                self.frame.extend_from_slice(line);
             } else {
-                self.body.extend_from_slice(header.as_bytes());
+                let shown = to_keep + shortened(cut).len() as u64;
+                let header = format!("{}{shown}\r\n", char::from(line[0]));
+                self.frame.extend_from_slice(header.as_bytes());
             }
-            self.kept += 1;
+            if is_first {
+                self.head = self.frame.len();
+            } else {
+                self.kept += 1;
+            }
         } else {
             self.left_out += 1;
         }
@@ -186,15 +190,15 @@ impl Frames {
         let length = bytes.len().min(usize::try_from(string.left).unwrap_or(usize::MAX));
         let (part, rest) = bytes.split_at(length);
         let to_keep = length.min(usize::try_from(string.to_keep).unwrap_or(usize::MAX));
-        self.body.extend_from_slice(&part[..to_keep]);
+        self.frame.extend_from_slice(&part[..to_keep]);
         string.to_keep -= to_keep as u64;
         string.left -= length as u64;
         if string.left == 0 {
             let cut = string.cut;
             // Of a string that is left out nothing is kept, not even its end.
             if self.left_out == 0 {
-                self.body.extend_from_slice(shortened(cut).as_bytes());
-                self.body.extend_from_slice(b"\r\n");
+                self.frame.extend_from_slice(shortened(cut).as_bytes());
+                self.frame.extend_from_slice(b"\r\n");
             }
             self.string = None;
         }
@@ -203,9 +207,10 @@ impl Frames {
 
     fn keep_line(&mut self, line: &[u8], is_first: bool) {
         if is_first {
-            self.head.extend_from_slice(line);
+            self.frame.extend_from_slice(line);
+            self.head = self.frame.len();
         } else if self.has_room() {
-            self.body.extend_from_slice(line);
+            self.frame.extend_from_slice(line);
             self.kept += 1;
         } else {
             self.left_out += 1;
@@ -217,34 +222,30 @@ impl Frames {
         self.left_out == 0
             && match self.side {
                 Side::Commands => self.kept < ARGUMENTS,
-                Side::Replies => self.body.len() < REPLY_BYTES,
+                Side::Replies => self.frame.len() < REPLY_BYTES,
             }
     }
 
     fn finish(&mut self) -> Frame {
-        let head = std::mem::take(&mut self.head);
-        let mut body = std::mem::take(&mut self.body);
-        let (kept, left_out) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.left_out));
-        if left_out == 0 {
-            body.splice(0..0, head);
-            return body.into_boxed_slice();
-        }
-        let text = match self.side {
+        let (head, body) = self.frame.split_at(self.head);
+        let frame = match self.side {
+            _ if self.left_out == 0 => self.frame.as_slice().into(),
             Side::Commands => {
-                let more = format!("… ({left_out} more arguments)");
-                let mut text = format!("*{}\r\n", kept + 1).into_bytes();
-                text.append(&mut body);
-                text.extend_from_slice(format!("${}\r\n{more}\r\n", more.len()).as_bytes());
-                text
+                let more = format!("… ({} more arguments)", self.left_out);
+                let last = format!("${}\r\n{more}\r\n", more.len());
+                let head = format!("*{}\r\n", self.kept + 1);
+                [head.as_bytes(), body, last.as_bytes()].concat().into()
             }
             Side::Replies => {
                 let what = if head.first() == Some(&b'%') { "map" } else { "array" };
-                let elements =
-                    String::from_utf8_lossy(head.get(1..).unwrap_or_default()).trim().to_owned();
-                format!("+({what} of {elements}, too long to keep)\r\n").into_bytes()
+                let elements = String::from_utf8_lossy(head.get(1..).unwrap_or_default());
+                let text = format!("+({what} of {}, too long to keep)\r\n", elements.trim());
+                text.into_bytes().into()
             }
         };
-        text.into_boxed_slice()
+        self.frame.clear();
+        (self.head, self.kept, self.left_out) = (0, 0, 0);
+        frame
     }
 }
 
@@ -348,7 +349,7 @@ mod tests {
             feed(&piece);
         }
         feed(b"\r\n");
-        assert!(frames.body.capacity() < 10_000);
+        assert!(frames.frame.capacity() < 10_000);
         assert!(found.len() == 1 && found[0].len() < 5000);
     }
 

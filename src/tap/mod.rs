@@ -11,9 +11,10 @@ mod frames;
 mod relay;
 pub mod transcript;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::Duration;
+
+use tokio::net::TcpSocket;
 
 pub use transcript::{Exchange, Outcome, Reply, Transcript};
 
@@ -24,8 +25,6 @@ use relay::Relay;
 
 /// Where clients look for Redis.
 const USUAL_PORT: u16 = 6379;
-/// For somebody else's server on the usual port to take a connection.
-const LOOK_LIMIT: Duration = Duration::from_millis(200);
 
 /// On which port of 127.0.0.1 to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,10 +111,14 @@ fn listen(port: Port) -> std::io::Result<TcpListener> {
     }
 }
 
-/// Whether somebody listens there, on either protocol: some systems let us bind 127.0.0.1 beside a server that
-/// listens on all addresses, and would lead that server's clients to us.
+/// Whether somebody listens there. Found out without a connection: another Redis there is none of our business.
+/// Some systems let us bind 127.0.0.1 beside a server that listens on all addresses, and would lead that
+/// server's clients to us; all addresses themselves can't be bound twice.
 fn is_taken(port: u16) -> bool {
-    let answers = |address: SocketAddr| TcpStream::connect_timeout(&address, LOOK_LIMIT).is_ok();
-    answers(SocketAddr::from(([127, 0, 0, 1], port)))
-        || answers(SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port)))
+    let bind = || {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
+    };
+    bind().is_err()
 }

@@ -12,4 +12,5 @@ mod endings;
 mod lessons;
 mod python;
 mod session;
+mod tap;
 mod verify;

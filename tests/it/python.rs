@@ -3,7 +3,8 @@
 use std::io::Write as _;
 use std::net::TcpListener;
 
-use crate::support::{Place, redis_server::ForeignServer, unmet};
+use crate::support::redis_server::{ForeignServer, USUAL_PORT};
+use crate::support::{Place, unmet};
 
 /// Each way in which code written for localhost:6379 connects.
 const CONNECTIONS: [&str; 6] = [
@@ -37,6 +38,7 @@ fn an_asyncio_client_reaches_the_lessons_server() {
 
 #[test]
 fn another_redis_on_port_6379_is_never_touched() {
+    let _usual = USUAL_PORT.lock();
     // Where the port is taken, it is taken by somebody whose Redis is none of a test's business.
     let is_free = TcpListener::bind(("127.0.0.1", 6379)).is_ok();
     if !is_free {

@@ -3,12 +3,16 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use redis::IntoConnectionInfo as _;
 use redislings::redis_cli::reply;
 use redislings::server::source::on_path;
 use redislings::server::{Client, bundled};
+
+/// Held by the tests that are about port 6379.
+pub static USUAL_PORT: Mutex<()> = Mutex::new(());
 
 pub struct ForeignServer {
     child: Child,

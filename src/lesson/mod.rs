@@ -162,9 +162,18 @@ impl Exercise {
 
     /// Whether the server is looked at the moment an answer ends.
     pub fn looks_at_exit(&self) -> bool {
-        let looks =
-            |check: &Check| check.at == Moment::Exit && !check.subject.is_about_the_program();
+        let looks = |check: &Check| check.at == Moment::Exit && check.subject.is_about_the_server();
         self.checks.iter().any(looks)
+    }
+
+    /// Whether another client's waits are watched while an answer runs.
+    pub fn watches_clients(&self) -> bool {
+        self.checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)))
+    }
+
+    /// Whether the snapshot file alone is loaded by a second, clean server.
+    pub fn needs_the_dump(&self) -> bool {
+        self.checks.iter().any(|check| check.at == Moment::Restore)
     }
 
     /// Whether an attempt kills and restarts the server.

@@ -71,6 +71,7 @@ pub(super) fn observe(
     evidence.run = finished.into_run();
     refuse_what_the_machine_hid(server, exercise, &evidence)?;
     refuse_what_only_a_log_tells(server, exercise, &evidence)?;
+    refuse_what_was_not_kept(exercise, &evidence)?;
     if crash {
         server.restart()?;
         let seen = observe_at(server, exercise, Moment::Crash, LOOK_LIMIT);
@@ -128,6 +129,23 @@ fn refuse_what_only_a_log_tells(
         fact,
         "leave `--server` out: redislings reads the log of a server that it starts",
     ))
+}
+
+/// A transcript keeps the first and the last commands of a great many: where what decides a check may be one
+/// of the others, nobody knows, and that is no answer's fault.
+fn refuse_what_was_not_kept(exercise: &Exercise, evidence: &Evidence) -> Result<(), WorldError> {
+    let is_open = |check: &&Check| match &check.subject {
+        Subject::Sent(sent) => evidence.leaves_open(sent),
+        _ => false,
+    };
+    // Whoever ran out of time does not pass, whatever else was sent.
+    let undecided = exercise.checks.iter().find(is_open).filter(|_| !evidence.run.timed_out());
+    let (Some(check), None) = (undecided, &evidence.doubt) else { return Ok(()) };
+    let fact = format!(
+        "`{}` can't be judged: {} of the answer's commands were not kept, it sent so many",
+        check.id, evidence.transcript.left_out
+    );
+    Err(WorldError::new(fact, "send fewer commands, and poll less often"))
 }
 
 /// For which INFO field the server's log must be read too.
@@ -195,7 +213,7 @@ fn ask_all(
     }
     if at == Moment::Exit
         && server.is_ours()
-        && exercise.looks_at_exit()
+        && exercise.sees_slow_saves()
         && slow_down(exercise).is_some()
     {
         config.insert(SLOW_DOWN.to_owned(), ask_config(server, SLOW_DOWN, limit)?);

@@ -46,9 +46,10 @@ pub(super) fn refuse_what_an_address_cannot_do(
     Ok(())
 }
 
-/// A slow-down changes nothing for an exercise that looks at the server only when all has settled.
+/// A slow-down changes nothing for an exercise that looks at the server only when all has settled, and at
+/// nobody's waiting.
 fn only_slows_saves(setting: &str, exercise: &Exercise) -> bool {
-    setting == SLOW_DOWN && !exercise.looks_at_exit()
+    setting == SLOW_DOWN && !exercise.sees_slow_saves()
 }
 
 /// A lesson's setup, done. Where the server is somebody's own, the keys it wrote are deleted again, so

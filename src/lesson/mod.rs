@@ -171,6 +171,11 @@ impl Exercise {
         self.checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)))
     }
 
+    /// Whether it makes a difference to its checks how long a save takes.
+    pub fn sees_slow_saves(&self) -> bool {
+        self.looks_at_exit() || self.watches_clients()
+    }
+
     /// Whether the snapshot file alone is loaded by a second, clean server.
     pub fn needs_the_dump(&self) -> bool {
         self.checks.iter().any(|check| check.at == Moment::Restore)

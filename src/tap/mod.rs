@@ -3,4 +3,4 @@
 
 pub mod transcript;
 
-pub use transcript::{Exchange, Outcome, Reply, Transcript};
+pub use transcript::{Exchange, Outcome, Reply, Shown, Transcript};

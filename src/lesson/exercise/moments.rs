@@ -57,11 +57,11 @@ fn misfit(subject: &Subject, moment: Moment) -> Option<(String, &'static str)> {
             let message = "it is about all the time in which the answer runs, not about a moment";
             Some((message.to_owned(), LEAVE_OUT))
         }
-        (Subject::Dump(_), Moment::Restore) => None,
+        (Subject::Dump(_), Moment::Restore)
+        | (Subject::Stdout(_) | Subject::Exit(_), Moment::Exit) => None,
         (Subject::Dump(_), _) => {
             Some((format!("a snapshot file alone has no `{word}`, only `restore`"), LEAVE_OUT))
         }
-        (Subject::Stdout(_) | Subject::Exit(_), Moment::Exit) => None,
         (Subject::Stdout(_) | Subject::Exit(_), _) => {
             Some((format!("a program has no `{word}`, it is looked at as it exits"), LEAVE_OUT))
         }

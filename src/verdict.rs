@@ -1,10 +1,16 @@
 //! What the evidence says of an answer. Pure: no I/O, and nothing can fail.
 
+mod restore;
 mod run;
 mod server;
+mod transcript;
+mod waits;
 
+use self::restore::{look_at_dump, look_at_restored};
 use self::run::{ended_badly, look_at_exit, look_at_stdout};
 use self::server::look_at_server;
+use self::transcript::look_at_sent;
+use self::waits::look_at_waits;
 use crate::attempt::evidence::{Evidence, Observation, Run};
 use crate::lesson::check::EVIDENCE_IS_VALID;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
@@ -53,7 +59,7 @@ pub enum Outcome {
     Met,
     /// It is not.
     Unmet,
-    /// What it needs is unmet, so it says nothing.
+    /// What it needs is unmet, or there is nothing to look at, so it says nothing.
     NotReached,
 }
 
@@ -63,8 +69,10 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
         invalid(evidence).into_iter().chain(ended_badly(exercise, evidence)).collect();
     let asked: Vec<&Check> =
         exercise.checks.iter().filter(|check| is_asked(check, exercise, evidence)).collect();
-    let seen: Vec<Option<Seen>> =
-        asked.iter().map(|check| evidence.doubt.is_none().then(|| look(check, evidence))).collect();
+    let seen: Vec<Option<Seen>> = asked
+        .iter()
+        .map(|check| look(check, evidence).filter(|_| evidence.doubt.is_none()))
+        .collect();
     let met = |id: &str| {
         // A check that is not asked stands in nobody's way.
         let position = asked.iter().position(|check| check.id == id);
@@ -78,14 +86,21 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
 }
 
 /// Typed commands have no process to look at. And where the server was too busy to be looked at before it
-/// was killed, what a check after the crash builds on needs no look of its own: the crash proves more.
+/// was killed, what a check after the crash (or on the snapshot alone) builds on needs no look of its own:
+/// the crash proves more.
 fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     if check.subject.is_about_the_program() {
         return matches!(evidence.run, Run::Program(_));
     }
-    let unseen = check.at == Moment::Exit && evidence.exit.is_none() && evidence.crash.is_some();
-    let of_crash = |it: &Check| it.at == Moment::Crash && is_needed(&check.id, it, exercise);
-    !(unseen && exercise.crash == Crash::AtExit && exercise.checks.iter().any(of_crash))
+    let unseen =
+        check.at == Moment::Exit && check.subject.is_about_the_server() && evidence.exit.is_none();
+    let proves_more = |it: &Check| match it.at {
+        Moment::Crash => evidence.crash.is_some(),
+        Moment::Restore => evidence.restored.is_some(),
+        Moment::Exit | Moment::Settled => false,
+    };
+    let mut builders = exercise.checks.iter().filter(|it| is_needed(&check.id, it, exercise));
+    !(unseen && exercise.crash == Crash::AtExit && builders.any(proves_more))
 }
 
 /// Whether `by` needs the check `id`, itself or through others.
@@ -140,19 +155,45 @@ struct Seen {
     found: String,
 }
 
-fn look(check: &Check, evidence: &Evidence) -> Seen {
-    match &check.subject {
-        Subject::Stdout(text) => look_at_stdout(text, &evidence.run),
-        Subject::Exit(status) => look_at_exit(*status, &evidence.run),
-        subject => match observation(check.at, evidence) {
-            Some(observation) => look_at_server(subject, observation, evidence),
-            None => Seen {
-                met: false,
-                expected: check.sentence(),
-                found: "the server was too busy to be looked at when the answer ended".to_owned(),
-            },
-        },
+impl Seen {
+    fn unmet(expected: String, found: impl Into<String>) -> Self {
+        Self { met: false, expected, found: found.into() }
     }
+}
+
+/// `None` where there is nothing to look at: what comes behind an answer that ran out of time, and what was
+/// not kept of all that it sent.
+fn look(check: &Check, evidence: &Evidence) -> Option<Seen> {
+    let sentence = || check.sentence();
+    match &check.subject {
+        Subject::Stdout(text) => Some(look_at_stdout(text, &evidence.run)),
+        Subject::Exit(status) => Some(look_at_exit(*status, &evidence.run)),
+        Subject::Blocked(limit) => Some(look_at_waits(*limit, evidence.waits.as_ref())),
+        Subject::Sent(sent) if evidence.leaves_open(sent) => None,
+        Subject::Sent(sent) => Some(all(sent, |sent| look_at_sent(sent, &evidence.transcript))),
+        _ if is_given_up(check.at, evidence) => None,
+        Subject::Dump(keys) => Some(look_at_dump(keys, evidence.restored.as_ref())),
+        subject if check.at == Moment::Restore => {
+            Some(look_at_restored(subject, evidence, sentence))
+        }
+        subject => Some(match observation(check.at, evidence) {
+            Some(observation) => look_at_server(subject, observation, evidence),
+            None => Seen::unmet(
+                sentence(),
+                "the server was too busy to be looked at when the answer ended",
+            ),
+        }),
+    }
+}
+
+/// After an answer that ran out of time the server is neither crashed nor is its snapshot loaded.
+fn is_given_up(at: Moment, evidence: &Evidence) -> bool {
+    let was_done = match at {
+        Moment::Exit | Moment::Settled => true,
+        Moment::Crash => evidence.crash.is_some(),
+        Moment::Restore => evidence.restored.is_some(),
+    };
+    !was_done && evidence.run.timed_out()
 }
 
 fn observation(at: Moment, evidence: &Evidence) -> Option<&Observation> {

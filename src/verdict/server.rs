@@ -36,11 +36,12 @@ pub(super) fn look_at_server(subject: &Subject, now: &Observation, evidence: &Ev
                 found: format!("{name} {found}"),
             }
         }),
+        // They are about no moment of the server and are looked at elsewhere.
         Subject::Stdout(_)
         | Subject::Exit(_)
         | Subject::Blocked(_)
         | Subject::Sent(_)
-        | Subject::Dump(_) => Seen { met: false, expected: String::new(), found: String::new() },
+        | Subject::Dump(_) => Seen::unmet(String::new(), String::new()),
     }
 }
 

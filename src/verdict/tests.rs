@@ -1,3 +1,7 @@
+mod restore;
+mod sent;
+mod waits;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::lesson::Sent;
 use crate::redis_cli::reply::Printed;
 use crate::server::{BgsaveEnd, Snapshot};
-use crate::tap::Transcript;
+use crate::tap::{Shown, Transcript};
 
 /// Everything seen of one attempt.
 #[derive(Debug, Clone)]
@@ -34,6 +35,18 @@ pub struct Evidence {
     pub run: Run,
     /// Why nothing can be concluded from the server's counters.
     pub doubt: Option<String>,
+}
+
+impl Evidence {
+    /// Whether what would decide about all of this together was not kept of the transcript.
+    pub fn leaves_open(&self, sent: &[Sent]) -> bool {
+        let shown = |sent: &Sent| match sent {
+            Sent::Order(starts) => self.transcript.has_in_order(starts),
+            Sent::Refused(start) => self.transcript.has_refused(&start.0),
+        };
+        let is = |wanted: Shown| sent.iter().any(|it| shown(it) == wanted);
+        is(Shown::Unknown) && !is(Shown::No)
+    }
 }
 
 /// The server at one moment.

@@ -35,6 +35,9 @@ pub(super) fn refuse_what_an_address_cannot_do(
     if exercise.needs_crash() {
         return refused("a crash");
     }
+    if exercise.needs_the_dump() {
+        return refused("the server's snapshot file");
+    }
     for (name, value) in
         exercise.settings.iter().filter(|(name, _)| !only_slows_saves(name, exercise))
     {
@@ -46,9 +49,10 @@ pub(super) fn refuse_what_an_address_cannot_do(
     Ok(())
 }
 
-/// A slow-down changes nothing for an exercise that looks at the server only when all has settled.
+/// A slow-down changes nothing for an exercise that looks at the server only when all has settled, and at
+/// nobody's waiting.
 fn only_slows_saves(setting: &str, exercise: &Exercise) -> bool {
-    setting == SLOW_DOWN && !exercise.looks_at_exit()
+    setting == SLOW_DOWN && !exercise.sees_slow_saves()
 }
 
 /// A lesson's setup, done. Where the server is somebody's own, the keys it wrote are deleted again, so

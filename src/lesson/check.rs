@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Span;
+use crate::redis_cli::words;
 
 /// The finding that an answer's program ended by itself and without an error; every exercise has
 /// it unless it checks `exit` itself.
@@ -94,6 +95,17 @@ impl Subject {
         matches!(self, Self::Stdout(_) | Self::Exit(_))
     }
 
+    /// Whether it is about the whole time in which the answer ran, in either language, and so about no
+    /// moment of the server.
+    pub fn is_about_the_run(&self) -> bool {
+        matches!(self, Self::Blocked(_) | Self::Sent(_))
+    }
+
+    /// Whether the server of the answer is looked at for it, at a moment.
+    pub fn is_about_the_server(&self) -> bool {
+        !self.is_about_the_program() && !self.is_about_the_run() && !matches!(self, Self::Dump(_))
+    }
+
     /// Whether it compares with `before`, which a restart in between makes meaningless.
     pub fn compares_with_before(&self) -> bool {
         match self {
@@ -127,14 +139,16 @@ impl Subject {
             }
             Self::Stdout(text) => format!("the program prints {text}"),
             Self::Exit(status) => format!("the program ends with exit status {status}"),
-            Self::Blocked(_) | Self::Sent(_) | Self::Dump(_) => String::new(),
+            Self::Blocked(limit) => format!("the longest wait of another client: {limit}"),
+            Self::Sent(sent) => sent.iter().map(Sent::to_string).collect::<Vec<_>>().join("; "),
+            Self::Dump(keys) => format!("the snapshot file alone holds {}", keys.join(", ")),
         };
         match at {
-            Moment::Exit if !self.is_about_the_program() => {
-                format!("{what}, at the moment the answer ends")
-            }
+            _ if !self.is_about_the_server() => what,
+            Moment::Exit => format!("{what}, at the moment the answer ends"),
+            Moment::Settled => what,
             Moment::Crash => format!("{what}, after a crash"),
-            _ => what,
+            Moment::Restore => format!("{what}, when the snapshot file alone is loaded"),
         }
     }
 }
@@ -178,6 +192,47 @@ pub enum Relation {
     LessThan,
 }
 
+impl Relation {
+    /// What stands before the number in a sentence, with the space between them.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Is => "",
+            Self::IsNot => "not ",
+            Self::AtLeast => "at least ",
+            Self::MoreThan => "more than ",
+            Self::AtMost => "at most ",
+            Self::LessThan => "less than ",
+        }
+    }
+
+    /// A comparison's sign and what stands behind it; no sign is [`Relation::Is`].
+    pub fn split(text: &str) -> (Self, &str) {
+        let signs = [
+            (">=", Self::AtLeast),
+            ("<=", Self::AtMost),
+            ("!=", Self::IsNot),
+            (">", Self::MoreThan),
+            ("<", Self::LessThan),
+            ("=", Self::Is),
+        ];
+        let text = text.trim();
+        let signed = |(sign, relation)| text.strip_prefix(sign).map(|rest| (relation, rest.trim()));
+        signs.into_iter().find_map(signed).unwrap_or((Self::Is, text))
+    }
+
+    /// Whether two things that compare like this are in this relation.
+    pub fn holds<T: PartialOrd>(self, found: T, limit: T) -> bool {
+        match self {
+            Self::Is => found == limit,
+            Self::IsNot => found != limit,
+            Self::AtLeast => found >= limit,
+            Self::MoreThan => found > limit,
+            Self::AtMost => found <= limit,
+            Self::LessThan => found < limit,
+        }
+    }
+}
+
 impl Comparison {
     /// Exactly this number.
     pub fn is(number: f64) -> Self {
@@ -186,48 +241,20 @@ impl Comparison {
 
     /// Reads `1`, `>= 1`, `< 0.5`; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let relations = [
-            (">=", Relation::AtLeast),
-            ("<=", Relation::AtMost),
-            ("!=", Relation::IsNot),
-            (">", Relation::MoreThan),
-            ("<", Relation::LessThan),
-            ("=", Relation::Is),
-        ];
-        let text = text.trim();
-        let (relation, number) = relations
-            .into_iter()
-            .find_map(|(sign, relation)| text.strip_prefix(sign).map(|rest| (relation, rest)))
-            .unwrap_or((Relation::Is, text));
-        let number: f64 = number.trim().parse().ok()?;
+        let (relation, number) = Relation::split(text);
+        let number: f64 = number.parse().ok()?;
         number.is_finite().then_some(Self { relation, number })
     }
 
     /// Whether `found` satisfies it.
-    #[expect(clippy::float_cmp, reason = "counters are whole numbers, exact in an f64 up to 2^53")]
     pub fn holds(self, found: f64) -> bool {
-        match self.relation {
-            Relation::Is => found == self.number,
-            Relation::IsNot => found != self.number,
-            Relation::AtLeast => found >= self.number,
-            Relation::MoreThan => found > self.number,
-            Relation::AtMost => found <= self.number,
-            Relation::LessThan => found < self.number,
-        }
+        self.relation.holds(found, self.number)
     }
 }
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = match self.relation {
-            Relation::Is => "",
-            Relation::IsNot => "not ",
-            Relation::AtLeast => "at least ",
-            Relation::MoreThan => "more than ",
-            Relation::AtMost => "at most ",
-            Relation::LessThan => "less than ",
-        };
-        write!(f, "{words}{}", self.number)
+        write!(f, "{}{}", self.relation.words(), self.number)
     }
 }
 
@@ -261,6 +288,20 @@ pub struct WaitLimit {
     pub limit: Duration,
 }
 
+impl WaitLimit {
+    /// Whether the longest wait satisfies it. Compared in whole milliseconds, as they are told: one PING a
+    /// millisecond knows no better.
+    pub fn holds(self, longest: Duration) -> bool {
+        self.relation.holds(longest.as_millis(), self.limit.as_millis())
+    }
+}
+
+impl fmt::Display for WaitLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{} ms", self.relation.words(), self.limit.as_millis())
+    }
+}
+
 /// One thing that a transcript must show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
@@ -270,9 +311,38 @@ pub enum Sent {
     Refused(CommandStart),
 }
 
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Order(starts) if starts.len() > 1 => {
+                write!(f, "run with success, in this order: {}", in_order(starts))
+            }
+            Self::Order(starts) => write!(f, "run with success: {}", in_order(starts)),
+            Self::Refused(start) => write!(f, "{start} refused at least once"),
+        }
+    }
+}
+
+/// `SET order:1001, then BGSAVE`.
+pub fn in_order<T: fmt::Display>(parts: &[T]) -> String {
+    parts.iter().map(T::to_string).collect::<Vec<_>>().join(", then ")
+}
+
 /// The beginning of a command line: `SET`, `SET order:1001`, `CONFIG SET`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandStart(pub Vec<Vec<u8>>);
+
+impl AsRef<[Vec<u8>]> for CommandStart {
+    fn as_ref(&self) -> &[Vec<u8>] {
+        &self.0
+    }
+}
+
+impl fmt::Display for CommandStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&words::join(&self.0))
+    }
+}
 
 /// What the program must print.
 #[derive(Debug, Clone)]

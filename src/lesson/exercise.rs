@@ -2,7 +2,9 @@
 
 mod checks;
 mod info_fields;
+mod moments;
 mod needs;
+mod sent;
 mod subjects;
 
 use std::time::Duration;

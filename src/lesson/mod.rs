@@ -162,14 +162,18 @@ impl Exercise {
 
     /// Whether the server is looked at the moment an answer ends.
     pub fn looks_at_exit(&self) -> bool {
-        let looks =
-            |check: &Check| check.at == Moment::Exit && !check.subject.is_about_the_program();
+        let looks = |check: &Check| check.at == Moment::Exit && check.subject.is_about_the_server();
         self.checks.iter().any(looks)
     }
 
     /// Whether another client's waits are watched while an answer runs.
     pub fn watches_clients(&self) -> bool {
         self.checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)))
+    }
+
+    /// Whether it makes a difference to its checks how long a save takes.
+    pub fn sees_slow_saves(&self) -> bool {
+        self.looks_at_exit() || self.watches_clients()
     }
 
     /// Whether the snapshot file alone is loaded by a second, clean server.

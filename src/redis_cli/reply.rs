@@ -123,7 +123,7 @@ fn map(pairs: &[(Value, Value)], indent: &str) -> String {
 }
 
 /// `sdscatrepr`: double quotes, escapes for what does not print.
-fn quoted(bytes: &[u8]) -> String {
+pub(super) fn quoted(bytes: &[u8]) -> String {
     let mut text = String::from("\"");
     for &byte in bytes {
         match byte {

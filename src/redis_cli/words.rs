@@ -27,6 +27,19 @@ pub fn split(line: &str) -> Result<Vec<Vec<u8>>, QuoteError> {
     }
 }
 
+/// The words as one line, as they may be typed: what is empty or holds more than plain characters stands in
+/// quotes.
+pub fn join<W: AsRef<[u8]>>(words: &[W]) -> String {
+    let typed = |word: &W| {
+        let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"'".contains(c);
+        match std::str::from_utf8(word.as_ref()) {
+            Ok(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+            _ => super::reply::quoted(word.as_ref()),
+        }
+    };
+    words.iter().map(typed).collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a line of an answer is nothing to run: empty, or a comment that starts with `#`.
 pub fn is_comment(line: &str) -> bool {
     let line = line.trim_start();
@@ -142,6 +155,13 @@ mod tests {
     fn unbalanced_quotes_are_refused() {
         assert_eq!(words(r#"SET k "a"#), Err(QuoteError::Unclosed));
         assert_eq!(words(r#"SET k "a"b"#), Err(QuoteError::NoSpaceAfter));
+    }
+
+    #[test]
+    fn joined_words_can_be_typed_again() {
+        for line in ["SET order:1001 paid", r#"SET "a b" """#, r#"SET k "it's\n""#] {
+            assert_eq!(join(&split(line).unwrap()), line);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpSocket;
 
-pub use transcript::{Exchange, Outcome, Reply, Transcript};
+pub use transcript::{Exchange, Outcome, Reply, Shown, Transcript};
 
 use crate::cleanup::lock;
 use crate::error::WorldError;

@@ -15,6 +15,64 @@ pub struct Transcript {
     pub refusals: Vec<(String, u64)>,
 }
 
+/// What a transcript says to a claim about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// It shows that it is so.
+    Yes,
+    /// It shows that it isn't.
+    No,
+    /// What would decide it was not kept.
+    Unknown,
+}
+
+impl Transcript {
+    /// Whether commands that begin like these were run with success in this order, whatever came between.
+    pub fn has_in_order<S: AsRef<[Vec<u8>]>>(&self, starts: &[S]) -> Shown {
+        if self.run_in_order(starts).len() == starts.len() {
+            Shown::Yes
+        } else if self.left_out > 0 {
+            Shown::Unknown
+        } else {
+            Shown::No
+        }
+    }
+
+    /// Whether a command that begins like this was refused or failed.
+    pub fn has_refused<W: AsRef<[u8]>>(&self, start: &[W]) -> Shown {
+        let refused = || self.exchanges.iter().filter(|it| it.outcome == Outcome::Refused);
+        let Some(name) = start.first() else { return Shown::No };
+        if refused().any(|it| it.begins_with(start)) {
+            return Shown::Yes;
+        }
+        let kept = refused().filter(|it| it.begins_with(&[name])).count() as u64;
+        match self.refusals_of(name) {
+            all if all <= kept => Shown::No,
+            _ if start.len() == 1 => Shown::Yes,
+            _ => Shown::Unknown,
+        }
+    }
+
+    /// How many commands of this name were refused or failed, also of those left out.
+    pub fn refusals_of(&self, name: impl AsRef<[u8]>) -> u64 {
+        let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
+        self.refusals.iter().filter(|(it, _)| *it == name).map(|(_, count)| count).sum()
+    }
+
+    /// The places of the earliest commands that were run with success and begin like these, in this order:
+    /// of as many of them, from the first on, as there are.
+    pub fn run_in_order<S: AsRef<[Vec<u8>]>>(&self, starts: &[S]) -> Vec<usize> {
+        let mut places = Vec::new();
+        for (place, exchange) in self.exchanges.iter().enumerate() {
+            let Some(next) = starts.get(places.len()) else { break };
+            if exchange.outcome == Outcome::Done && exchange.begins_with(next.as_ref()) {
+                places.push(place);
+            }
+        }
+        places
+    }
+}
+
 /// A command and what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
@@ -123,6 +181,60 @@ mod tests {
         assert!(it.begins_with(&["SET"]) && it.begins_with(&["Set", "order:1001"]));
         assert!(!it.begins_with(&["SET", "ORDER:1001"]));
         assert!(!it.begins_with(&["SET", "order:1001", "paid", "NX"]));
+    }
+
+    /// A transcript of commands that were all run with success.
+    fn transcript(lines: &[&str]) -> Transcript {
+        let done = |line: &&str| {
+            let words: Vec<&str> = line.split(' ').collect();
+            Exchange { outcome: Outcome::Done, ..exchange(&words) }
+        };
+        Transcript { exchanges: lines.iter().map(done).collect(), ..Transcript::default() }
+    }
+
+    fn order(transcript: &Transcript, starts: &[&str]) -> Shown {
+        let words = |line: &&str| crate::redis_cli::words::split(line).unwrap();
+        transcript.has_in_order(&starts.iter().map(words).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_order_is_shown_whatever_came_between() {
+        let sent = transcript(&["SET a 1", "PING", "set b 2", "BGSAVE"]);
+        assert_eq!(order(&sent, &["SET a", "BGSAVE"]), Shown::Yes);
+        assert_eq!(order(&sent, &["SET", "SET", "bgsave"]), Shown::Yes);
+        assert_eq!(order(&sent, &["SET b", "SET a"]), Shown::No);
+        assert_eq!(order(&sent, &["BGSAVE", "BGSAVE"]), Shown::No);
+    }
+
+    #[test]
+    fn only_what_was_run_with_success_is_in_order() {
+        for outcome in [Outcome::Refused, Outcome::NotRun, Outcome::Unknown] {
+            let mut sent = transcript(&["SET a 1", "BGSAVE"]);
+            sent.exchanges[1].outcome = outcome;
+            assert_eq!(order(&sent, &["SET", "BGSAVE"]), Shown::No, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_kept_may_be_in_order() {
+        let sent = Transcript { left_out: 1, ..transcript(&["SET a 1", "BGSAVE"]) };
+        assert_eq!(order(&sent, &["SET", "BGSAVE"]), Shown::Yes);
+        assert_eq!(order(&sent, &["BGSAVE", "SET"]), Shown::Unknown);
+    }
+
+    #[test]
+    fn refusals_are_counted_also_where_they_were_not_kept() {
+        let mut sent = transcript(&["CONFIG GET a", "SAVE"]);
+        sent.exchanges[0].outcome = Outcome::Refused;
+        sent.left_out = 9;
+        let refusals = [("CONFIG".to_owned(), 2), ("SAVE".to_owned(), 1)];
+        sent.refusals = refusals.into();
+        assert_eq!(sent.has_refused(&["save"]), Shown::Yes);
+        assert_eq!(sent.has_refused(&["BGSAVE"]), Shown::No);
+        assert_eq!(sent.has_refused(&["CONFIG", "get"]), Shown::Yes);
+        assert_eq!(sent.has_refused(&["CONFIG", "SET"]), Shown::Unknown);
+        sent.refusals[0].1 = 1;
+        assert_eq!(sent.has_refused(&["CONFIG", "SET"]), Shown::No);
     }
 
     #[test]

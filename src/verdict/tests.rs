@@ -1,10 +1,15 @@
+mod restore;
+mod sent;
+mod waits;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::attempt::evidence::{Output, ProgramRun, Stopped, Typed};
+use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Stopped, Typed};
+use crate::lesson::check::ENDS_WELL;
 use crate::redis_cli::reply::Printed;
-use crate::server::Snapshot;
+use crate::server::{BgsaveEnd, Snapshot};
 
 /// An exercise with these checks, by way of the loader.
 fn exercise(checks: &str) -> Exercise {

@@ -3,17 +3,15 @@
 use toml::de::DeValue;
 
 use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
-use super::super::problem::{did_you_mean, nearest, one_of};
+use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, Value, entries};
-use super::super::{Check, Crash, Moment, Span, Subject};
+use super::super::{Check, Crash, Span, Subject};
 use super::needs::{self, Needs};
-use super::{id, subjects};
+use super::{id, moments, subjects};
 
-const SUBJECTS: [&str; 7] = ["lastsave", "calls", "info", "reply", "config", "stdout", "exit"];
-/// In the format, but not for this version to judge.
-const UNJUDGED: [&str; 3] = ["blocked", "sent", "dump"];
+const SUBJECTS: [&str; 10] =
+    ["lastsave", "calls", "info", "reply", "config", "stdout", "exit", "blocked", "sent", "dump"];
 const KEYS: [&str; 5] = ["id", "at", "needs", "says", "otherwise"];
-const MOMENTS: [&str; 3] = ["exit", "settled", "crash"];
 
 /// The checks without a problem, and the id and place of every check that has an id.
 type Checks = (Vec<Check>, Vec<(String, Span)>);
@@ -80,7 +78,7 @@ fn draft<'t>(
             "needs" => draft.needs = toml.strings(entry, true),
             "says" => draft.says = toml.string(entry).map(str::to_owned),
             "otherwise" => draft.otherwise = toml.string(entry).map(str::to_owned),
-            key if SUBJECTS.contains(&key) || UNJUDGED.contains(&key) => subjects.push(entry),
+            key if SUBJECTS.contains(&key) => subjects.push(entry),
             _ => {
                 has_unknown = true;
                 unknown_key(toml, entry);
@@ -120,9 +118,8 @@ fn check_id(
 }
 
 fn unknown_key(toml: &mut Toml<'_>, entry: Entry<'_>) {
-    let subjects = || SUBJECTS.into_iter().chain(UNJUDGED);
-    match nearest(entry.key, subjects().chain(KEYS)) {
-        Some(name) if subjects().any(|subject| subject == name) => {
+    match nearest(entry.key, SUBJECTS.into_iter().chain(KEYS)) {
+        Some(name) if SUBJECTS.contains(&name) => {
             let help = Some(format!("did you mean `{name}`?"));
             toml.error(entry.key_span(), format!("unknown check subject `{}`", entry.key), help);
         }
@@ -139,24 +136,15 @@ fn one_subject(toml: &mut Toml<'_>, entries: &[Entry<'_>]) -> Option<Subject> {
                 format!("a check has one subject, not `{}` and `{}`", first.key, entry.key);
             toml.error(entry.key_span(), message, help);
         }
-        if UNJUDGED.contains(&entry.key) {
-            not_judged(toml, entry.key_span(), entry.key);
-        } else {
-            subject = subject.or(subjects::read(toml, *entry));
-        }
+        subject = subject.or(subjects::read(toml, *entry));
     }
     subject
 }
 
-fn not_judged(toml: &mut Toml<'_>, span: Span, what: &str) {
-    let message = format!("this version of redislings cannot judge `{what}`");
-    toml.error(span, message, Some("take the check out".to_owned()));
-}
-
 fn finish(toml: &mut Toml<'_>, draft: Draft<'_>, crash: Crash) -> Option<Check> {
     let at = match (draft.at, &draft.subject) {
-        (Some(entry), subject) => moment(toml, entry, subject.as_ref(), crash),
-        (None, Some(subject)) => Some(default_moment(subject, crash)),
+        (Some(entry), subject) => moments::read(toml, entry, subject.as_ref(), crash),
+        (None, Some(subject)) => Some(moments::default(subject, crash)),
         (None, None) => None,
     };
     Some(Check {
@@ -168,54 +156,4 @@ fn finish(toml: &mut Toml<'_>, draft: Draft<'_>, crash: Crash) -> Option<Check> 
         says: draft.says,
         otherwise: draft.otherwise,
     })
-}
-
-fn default_moment(subject: &Subject, crash: Crash) -> Moment {
-    if subject.is_about_the_program() || crash == Crash::AtExit {
-        Moment::Exit
-    } else {
-        Moment::Settled
-    }
-}
-
-fn moment(
-    toml: &mut Toml<'_>,
-    entry: Entry<'_>,
-    subject: Option<&Subject>,
-    crash: Crash,
-) -> Option<Moment> {
-    let span = entry.value.span();
-    let word = toml.string(entry)?;
-    let moment = match word {
-        "exit" => Moment::Exit,
-        "settled" => Moment::Settled,
-        "crash" => Moment::Crash,
-        "restore" => {
-            not_judged(toml, span, "at = \"restore\"");
-            return None;
-        }
-        _ => {
-            let help = did_you_mean(word, MOMENTS);
-            let help = help.or_else(|| Some(format!("use {}", one_of(&MOMENTS))));
-            toml.error(span, format!("unknown moment `{word}`"), help);
-            return None;
-        }
-    };
-    if moment != Moment::Exit && subject.is_some_and(Subject::is_about_the_program) {
-        let help = Some("leave `at` out".to_owned());
-        toml.error(span, format!("a program has no `{word}`, it is looked at as it exits"), help);
-    } else if moment == Moment::Crash && subject.is_some_and(Subject::compares_with_before) {
-        let help = Some(
-            "ask for a `reply` after a crash; look at counters at `exit` or `settled`".to_owned(),
-        );
-        toml.error(
-            span,
-            "the crash starts the server anew, and its counters and LASTSAVE with it",
-            help,
-        );
-    } else if moment == Moment::Settled && crash == Crash::AtExit {
-        let help = Some("use `at = \"exit\"` or leave `crash = \"exit\"` out".to_owned());
-        toml.error(span, "with `crash = \"exit\"` nothing ever settles", help);
-    }
-    Some(moment)
 }

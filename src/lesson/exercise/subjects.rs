@@ -5,8 +5,10 @@ use toml::de::DeValue;
 
 use super::super::problem::did_you_mean;
 use super::super::toml_table::{Entry, Toml, Value, entries};
-use super::super::{Comparison, Expected, Lastsave, StdoutMatch, Subject};
-use super::info_fields;
+use super::super::{
+    Comparison, Expected, Lastsave, Relation, Span, StdoutMatch, Subject, WaitLimit,
+};
+use super::{duration, info_fields, sent};
 use crate::redis_cli::words;
 
 const COMPARISON: &str = "a number or a comparison such as \">= 1\"";
@@ -64,6 +66,9 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Subject> {
         "config" => each(toml, entry, "{ maxmemory = \"0\" }", setting).map(Subject::Config),
         "stdout" => stdout(toml, entry).map(Subject::Stdout),
         "exit" => exit(toml, entry).map(Subject::Exit),
+        "blocked" => blocked(toml, entry).map(Subject::Blocked),
+        "sent" => sent::read(toml, entry).map(Subject::Sent),
+        "dump" => dump(toml, entry).map(Subject::Dump),
         _ => None,
     }
 }
@@ -283,4 +288,63 @@ fn exit(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<i32> {
         toml.error(entry.value.span(), format!("`{number}` is no exit status"), help);
     }
     status.map(i32::from)
+}
+
+fn blocked(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<WaitLimit> {
+    let DeValue::String(text) = entry.value.get_ref() else {
+        toml.wrong_type(entry.key, entry.value, "a string such as \"< 200ms\"");
+        return None;
+    };
+    let (relation, limit) = Relation::split(text);
+    // A time alone would ask for a wait of exactly so long.
+    let compares = !matches!(relation, Relation::Is | Relation::IsNot);
+    let limit = duration(limit).filter(|_| compares && limit.ends_with('s'));
+    let Some(limit) = limit else {
+        let help = Some("write \"< 200ms\", \"<= 200ms\", \"> 1s\" or \">= 1s\"".to_owned());
+        toml.error(entry.value.span(), format!("`{text}` does not compare with a time"), help);
+        return None;
+    };
+    if limit.is_zero() {
+        let help = Some("it must be more than 0".to_owned());
+        toml.error(entry.value.span(), format!("`{text}` cannot be the limit of a wait"), help);
+        return None;
+    }
+    Some(WaitLimit { relation, limit })
+}
+
+fn dump(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<String>> {
+    let mut keys = None;
+    for entry in toml.table(entry, "a table such as `{ keys = [\"order:1001\"] }`") {
+        if entry.key == "keys" {
+            keys = each_string(toml, entry, false, |toml, text, span| {
+                if text.is_empty() {
+                    toml.error(span, "a key without a name", None);
+                }
+                (!text.is_empty()).then(|| text.to_owned())
+            });
+        } else {
+            toml.unknown_key(entry, "`dump`", &["keys"]);
+        }
+    }
+    keys
+}
+
+/// Reads every string of an array, of which there must be one at least; nothing if one of them has a problem.
+pub(super) fn each_string<T>(
+    toml: &mut Toml<'_>,
+    entry: Entry<'_>,
+    or_one: bool,
+    read: impl Fn(&mut Toml<'_>, &str, Span) -> Option<T>,
+) -> Option<Vec<T>> {
+    let strings = toml.strings(entry, or_one);
+    let count = match entry.value.get_ref() {
+        DeValue::Array(items) => items.len(),
+        _ => 1,
+    };
+    if count == 0 {
+        toml.error(entry.value.span(), format!("`{}` is empty", entry.key), None);
+    }
+    let values: Vec<T> =
+        strings.into_iter().filter_map(|(text, span)| read(toml, text, span)).collect();
+    (values.len() == count && count > 0).then_some(values)
 }

@@ -11,11 +11,11 @@ fn with_head(lines: &str) -> String {
     with("id = \"saving\"\n", &format!("id = \"saving\"\n{lines}\n"))
 }
 
-fn exercise(source: &str) -> Exercise {
+pub(super) fn exercise(source: &str) -> Exercise {
     lesson(source).steps[1].exercise.clone().unwrap()
 }
 
-fn check(subject: &str) -> Check {
+pub(super) fn check(subject: &str) -> Check {
     exercise(&with_subject(subject)).checks[0].clone()
 }
 
@@ -162,20 +162,6 @@ fn an_unknown_key_of_a_check_gets_a_suggestion() {
     assert_problem(
         &with_subject("exit = 0\notherwis = \"a\""),
         "15:1: unknown key `otherwis` in a check (did you mean `otherwise`?)",
-    );
-}
-
-#[test]
-fn what_this_version_cannot_judge_is_said() {
-    for (key, value) in [("blocked", "\"< 1s\""), ("sent", "{}"), ("dump", "{}")] {
-        assert_problem(
-            &with_subject(&format!("{key} = {value}")),
-            &format!("14:1: this version of redislings cannot judge `{key}` (take the check out)"),
-        );
-    }
-    assert_told(
-        &with_subject("lastsave = \"advanced\"\nat = \"restore\""),
-        "15:6: this version of redislings cannot judge `at = \"restore\"`",
     );
 }
 

@@ -1,0 +1,223 @@
+//! Checks on the whole run (`blocked`, `sent`) and on the snapshot file alone (`dump`, `at = "restore"`).
+
+use std::time::Duration;
+
+use super::checks::{check, exercise};
+use super::*;
+use crate::lesson::{Moment, Subject};
+
+fn sentence(subject: &str) -> String {
+    check(subject).sentence()
+}
+
+#[test]
+fn a_wait_is_compared_with_a_time() {
+    for (text, told) in [
+        ("< 200ms", "less than 200 ms"),
+        ("<=1s", "at most 1000 ms"),
+        (" > 1s ", "more than 1000 ms"),
+        (">= 500ms", "at least 500 ms"),
+    ] {
+        let Subject::Blocked(limit) = check(&format!("blocked = \"{text}\"")).subject else {
+            panic!("{text}")
+        };
+        assert_eq!(limit.to_string(), told);
+    }
+}
+
+#[test]
+fn a_wait_is_compared_in_whole_milliseconds() {
+    let Subject::Blocked(limit) = check("blocked = \"<= 200ms\"").subject else { panic!() };
+    assert!(limit.holds(Duration::from_micros(200_900)));
+    assert!(!limit.holds(Duration::from_millis(201)));
+}
+
+#[test]
+fn what_compares_with_no_time_is_refused() {
+    for text in ["200ms", "= 200ms", "!= 1s", "< 200", "< 1m", "< 1.5s", "< s", "<", "", "< 2 s"] {
+        let source = with_subject(&format!("blocked = \"{text}\""));
+        assert_problem(
+            &source,
+            &format!(
+                "14:11: `{text}` does not compare with a time (write \"< 200ms\", \"<= 200ms\", \"> 1s\" or \">= 1s\")"
+            ),
+        );
+    }
+    assert_problem(
+        &with_subject("blocked = \"< 0ms\""),
+        "14:11: `< 0ms` cannot be the limit of a wait (it must be more than 0)",
+    );
+    assert_problem(
+        &with_subject("blocked = 200"),
+        "14:11: `blocked` must be a string such as \"< 200ms\", not an integer",
+    );
+}
+
+#[test]
+fn what_is_sent_has_an_order_and_refusals() {
+    let sent = |value: &str| match check(&format!("sent = {value}")).subject {
+        Subject::Sent(sent) => sent.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        sent("{ order = [\"SET order:1001\", 'SET \"a b\"'], refused = \"SAVE\" }"),
+        [
+            "run with success, in this order: SET order:1001, then SET \"a b\"",
+            "SAVE refused at least once"
+        ]
+    );
+    assert_eq!(
+        sent("{ refused = [\"SAVE\", \"config  set\"] }"),
+        ["SAVE refused at least once", "config set refused at least once"]
+    );
+    assert_eq!(sent("{ order = [\"BGSAVE\"] }"), ["run with success: BGSAVE"]);
+}
+
+#[test]
+fn what_is_sent_needs_one_entry_at_least() {
+    assert_problem(&with_subject("sent = {}"), "14:8: `sent` is empty");
+    assert_problem(&with_subject("sent = { order = [] }"), "14:18: `order` is empty");
+    assert_problem(&with_subject("sent = { refused = [] }"), "14:20: `refused` is empty");
+    assert_told(&with_subject("sent = \"SAVE\""), "14:8: `sent` must be a table such as `{ order");
+    assert_told(
+        &with_subject("sent = { order = \"SAVE\" }"),
+        "14:18: `order` must be an array of strings, not a string",
+    );
+    assert_told(
+        &with_subject("sent = { order = [\"SAVE\", 1] }"),
+        "14:27: `order` must be an array of strings, not an integer",
+    );
+}
+
+#[test]
+fn an_unknown_part_of_what_is_sent_gets_a_suggestion() {
+    assert_problem(
+        &with_subject("sent = { ordre = [\"SAVE\"] }"),
+        "14:10: unknown key `ordre` in `sent` (did you mean `order`?)",
+    );
+}
+
+#[test]
+fn what_is_sent_must_be_the_beginning_of_a_command() {
+    for nothing in ["\"\"", "\"  \"", "'\"\"'"] {
+        assert_problem(
+            &with_subject(&format!("sent = {{ order = [\"SET\", {nothing}] }}")),
+            "14:26: this names no command (write the beginning of a line: \"SET order:1001\")",
+        );
+    }
+    assert_problem(
+        &with_subject("sent = { refused = \"SET 'a\" }"),
+        "14:20: redis-cli refuses this line: the quote is never closed",
+    );
+    assert_problem(
+        &with_subject("sent = { order = [\"BGSAVE\", \"@wait-bgsave\"] }"),
+        "14:29: `@wait-bgsave` is for the runner and never sent (name commands that the answer itself sends)",
+    );
+}
+
+#[test]
+fn what_is_about_the_whole_run_has_no_moment() {
+    for subject in ["blocked = \"< 1s\"", "sent = { refused = \"SAVE\" }"] {
+        for at in ["exit", "settled", "crash", "restore"] {
+            assert_problem(
+                &with_subject(&format!("{subject}\nat = \"{at}\"")),
+                "15:6: it is about all the time in which the answer runs, not about a moment (leave `at` out)",
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_about_the_whole_run_asks_for_no_look_at_exit() {
+    for subject in
+        ["blocked = \"< 1s\"", "sent = { refused = \"SAVE\" }", "dump = { keys = [\"a\"] }"]
+    {
+        assert!(!exercise(&with_subject(subject)).looks_at_exit(), "{subject}");
+    }
+    assert!(exercise(&with_subject("reply = { PING = \"PONG\" }\nat = \"exit\"")).looks_at_exit());
+}
+
+#[test]
+fn only_a_check_on_waits_watches_clients() {
+    assert!(exercise(&with_subject("blocked = \"< 1s\"")).watches_clients());
+    assert!(!exercise(EXERCISE).watches_clients());
+}
+
+#[test]
+fn a_dump_is_asked_for_keys() {
+    let Subject::Dump(keys) = check("dump = { keys = [\"order:1001\", \"a b\"] }").subject else {
+        panic!()
+    };
+    assert_eq!(keys, ["order:1001", "a b"]);
+    assert_problem(&with_subject("dump = {}"), "14:8: `dump` is empty");
+    assert_problem(&with_subject("dump = { keys = [] }"), "14:17: `keys` is empty");
+    assert_problem(&with_subject("dump = { keys = [\"\"] }"), "14:18: a key without a name");
+    assert_told(&with_subject("dump = { keys = \"a\" }"), "14:17: `keys` must be an array");
+    assert_problem(
+        &with_subject("dump = { kyes = [\"a\"] }"),
+        "14:10: unknown key `kyes` in `dump` (did you mean `keys`?)",
+    );
+}
+
+#[test]
+fn a_dump_is_looked_at_when_it_is_restored() {
+    assert_eq!(check("dump = { keys = [\"a\"] }").at, Moment::Restore);
+    assert_eq!(check("dump = { keys = [\"a\"] }\nat = \"restore\"").at, Moment::Restore);
+    for at in ["exit", "settled", "crash"] {
+        assert_problem(
+            &with_subject(&format!("dump = {{ keys = [\"a\"] }}\nat = \"{at}\"")),
+            &format!("15:6: a snapshot file alone has no `{at}`, only `restore` (leave `at` out)"),
+        );
+    }
+}
+
+#[test]
+fn a_check_at_restore_needs_the_dump() {
+    for subject in ["dump = { keys = [\"a\"] }", "reply = { \"GET a\" = \"1\" }\nat = \"restore\""]
+    {
+        assert!(exercise(&with_subject(subject)).needs_the_dump(), "{subject}");
+    }
+    assert!(!exercise(EXERCISE).needs_the_dump());
+}
+
+#[test]
+fn a_dump_is_also_restored_after_a_crash_at_exit() {
+    let source = with_subject("reply = { \"GET a\" = \"1\" }\nat = \"restore\"")
+        .replace("id = \"saving\"", "id = \"saving\"\ncrash = \"exit\"");
+    assert_eq!(exercise(&source).checks[0].at, Moment::Restore);
+}
+
+#[test]
+fn what_the_second_server_has_of_its_own_is_not_asked_of_it() {
+    for subject in
+        ["lastsave = \"advanced\"", "calls = { save = 1 }", "info = { rdb_saves = \"+1\" }"]
+    {
+        let source = with_subject(&format!("{subject}\nat = \"restore\""));
+        assert_told(&source, "15:6: a second server loads the snapshot: its counters and LASTSAVE");
+    }
+    let source = with_subject("config = { save = \"\" }\nat = \"restore\"");
+    assert_told(&source, "15:6: a second server loads the snapshot: its settings are its own");
+    let source = with_subject("exit = 0\nat = \"restore\"");
+    assert_told(&source, "15:6: a program has no `restore`, it is looked at as it exits");
+}
+
+#[test]
+fn a_field_that_is_compared_with_nothing_may_be_asked_of_the_second_server() {
+    assert_eq!(
+        sentence("info = { db0 = \"keys=1,expires=0,avg_ttl=0\" }\nat = \"restore\""),
+        "INFO db0: keys=1,expires=0,avg_ttl=0, when the snapshot file alone is loaded"
+    );
+}
+
+#[test]
+fn each_subject_has_a_sentence_of_its_own() {
+    assert_eq!(
+        sentence("blocked = \"< 200ms\""),
+        "the longest wait of another client: less than 200 ms"
+    );
+    assert_eq!(
+        sentence("sent = { order = [\"SET a\", \"SAVE\"], refused = \"BGSAVE\" }"),
+        "run with success, in this order: SET a, then SAVE; BGSAVE refused at least once"
+    );
+    assert_eq!(sentence("dump = { keys = [\"a\", \"b\"] }"), "the snapshot file alone holds a, b");
+}

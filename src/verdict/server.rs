@@ -1,0 +1,131 @@
+//! The server at one moment: LASTSAVE, counters, INFO, replies, settings.
+
+use super::{Seen, all};
+use crate::attempt::evidence::{Evidence, Observation, forks_for_saves, is_saving};
+use crate::lesson::{Comparison, Expected, Lastsave, Subject};
+use crate::server::BgsaveEnd;
+
+pub(super) fn look_at_server(subject: &Subject, now: &Observation, evidence: &Evidence) -> Seen {
+    let before = &evidence.before;
+    match subject {
+        Subject::Lastsave(expected) => {
+            look_at_lastsave(*expected, before.lastsave, now.snapshot.lastsave)
+        }
+        Subject::Calls(calls) => all(calls, |(name, count)| {
+            let made = now.snapshot.successful_calls(name) - before.successful_calls(name);
+            look_at_calls(name, *count, made)
+        }),
+        Subject::Info(fields) => {
+            all(fields, |(field, expected)| look_at_info(field, expected, now, evidence))
+        }
+        Subject::Reply(replies) => all(replies, |(command, expected)| {
+            let reply = now.replies.get(command);
+            let found = reply.map_or("no reply", |reply| reply.terminal.as_str());
+            let met = reply.is_some_and(|reply| reply.is(expected));
+            Seen {
+                met,
+                expected: format!("{command} → {expected}"),
+                found: format!("{command} → {found}"),
+            }
+        }),
+        Subject::Config(settings) => all(settings, |(name, expected)| {
+            let found = now.config.get(name).map_or("unknown here", String::as_str);
+            Seen {
+                met: found == expected,
+                expected: format!("{name} {expected}"),
+                found: format!("{name} {found}"),
+            }
+        }),
+        // They are about no moment of the server and are looked at elsewhere.
+        Subject::Stdout(_)
+        | Subject::Exit(_)
+        | Subject::Blocked(_)
+        | Subject::Sent(_)
+        | Subject::Dump(_) => Seen::unmet(String::new(), String::new()),
+    }
+}
+
+/// Compared for being another value, not a greater one: a clock may be set back (Redis facts 1).
+fn look_at_lastsave(expected: Lastsave, before: i64, now: i64) -> Seen {
+    let (met, text) = match expected {
+        Lastsave::Advanced => (now != before, "another LASTSAVE than before"),
+        Lastsave::Unchanged => (now == before, "the same LASTSAVE as before"),
+    };
+    let found = match now - before {
+        0 => format!("LASTSAVE is still {before}: no snapshot was finished"),
+        difference => format!("LASTSAVE {before} → {now} ({difference:+} s)"),
+    };
+    Seen { met, expected: text.to_owned(), found }
+}
+
+fn look_at_calls(name: &str, count: Comparison, made: i64) -> Seen {
+    let name = name.to_uppercase();
+    Seen {
+        met: count.holds(float(made)),
+        expected: format!("{name} called with success: {count}"),
+        found: format!("{name} called with success: {made}"),
+    }
+}
+
+fn look_at_info(field: &str, expected: &Expected, now: &Observation, evidence: &Evidence) -> Seen {
+    let before = &evidence.before;
+    let value = now.snapshot.field(field).unwrap_or_default();
+    let number = value.parse::<f64>().ok();
+    let met = match expected {
+        Expected::Text(text) => value == text,
+        Expected::Number(comparison) => number.is_some_and(|number| comparison.holds(number)),
+        Expected::MoreBy(difference) => {
+            let was = before.field(field).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+            Comparison::is(*difference).holds(number.unwrap_or(0.0) - was)
+        }
+    };
+    let shown = if value.is_empty() { "missing" } else { value };
+    let mut seen =
+        Seen { met, expected: format!("{field} {expected}"), found: format!("{field} {shown}") };
+    if let Expected::MoreBy(_) = expected {
+        let was = before.field(field).unwrap_or("missing");
+        seen.found = format!("{field} {was} → {shown}");
+    }
+    if seen.met
+        && let Some(truth) = what_info_forgets(field, value, now, evidence)
+    {
+        seen = Seen { met: false, found: truth, ..seen };
+    }
+    seen
+}
+
+/// INFO's two blind spots (Redis facts 2.2 and 3): a background save that was ended by a signal leaves
+/// the status as it was, and one that is only scheduled is not in progress yet.
+fn what_info_forgets(
+    field: &str,
+    value: &str,
+    now: &Observation,
+    evidence: &Evidence,
+) -> Option<String> {
+    match field {
+        "rdb_last_bgsave_status" if value == "ok" && more_ends_than_forks(now) => {
+            Some("the server's log tells of more background saves that ended than began: it was written to, \
+                  and can't be believed".to_owned())
+        }
+        "rdb_last_bgsave_status" if value == "ok" && now.bgsave_ends.last() == Some(&BgsaveEnd::Killed) => {
+            Some("INFO still says ok, but the server's log says that the background save was ended by a signal \
+                  (FLUSHALL does that): no snapshot came of it".to_owned())
+        }
+        "rdb_bgsave_in_progress" if value == "0" && is_saving(&now.snapshot, &evidence.before) => {
+            Some("rdb_bgsave_in_progress 0, but a background save was scheduled and has not begun".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// A script can write to the server's log (`redis.log`), but not begin a save by that. Where saves do not
+/// fork at all (Valkey's forkless ones), forks say nothing.
+fn more_ends_than_forks(now: &Observation) -> bool {
+    let forks = forks_for_saves(&now.snapshot);
+    forks > 0 && i64::try_from(now.bgsave_ends.len()).is_ok_and(|ends| ends > forks)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^53")]
+fn float(number: i64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,123 @@
+use super::*;
+use crate::attempt::evidence::Restored;
+
+const DUMP: &str = "[[check]]\nid = \"held\"\ndump = { keys = [\"a\", \"b\"] }\n";
+const REPLY: &str =
+    "[[check]]\nid = \"paid\"\nat = \"restore\"\nreply = { \"GET a\" = \"paid\" }\n";
+
+/// A snapshot with these keys, of which `a` and `b` are asked for and `a` is `paid`.
+fn loaded(keys: &[&str]) -> Restored {
+    let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
+    let asked = |key: &str| (key.to_owned(), keys.iter().any(|it| it == key));
+    let mut observation = observation(0, "db0:keys=1,expires=0,avg_ttl=0\n");
+    let paid = Printed { terminal: "\"paid\"".to_owned(), bare: Some("paid".to_owned()) };
+    observation.replies.insert("GET a".to_owned(), paid);
+    Restored::Loaded {
+        count: i64::try_from(keys.len()).unwrap(),
+        holds: [asked("a"), asked("b")].into(),
+        keys,
+        observation: Box::new(observation),
+    }
+}
+
+fn found(checks: &str, restored: Restored) -> (bool, String) {
+    let evidence = Evidence { restored: Some(restored), ..evidence(100, "") };
+    let verdict = judge(&exercise(checks), &evidence);
+    (verdict.passed(), verdict.findings[0].found.clone())
+}
+
+fn timed_out() -> Evidence {
+    Evidence { run: program(ProgramEnd::TimedOut, ""), ..evidence(100, "") }
+}
+
+#[test]
+fn a_snapshot_holds_all_of_the_keys() {
+    assert_eq!(
+        found(DUMP, loaded(&["a", "b", "c"])),
+        (true, "in the snapshot file: a, b".to_owned())
+    );
+}
+
+#[test]
+fn a_snapshot_without_one_of_the_keys_is_told_with_those_it_holds() {
+    assert_eq!(found(DUMP, loaded(&["a", "c"])), (false, "no b in it: it holds a, c".to_owned()));
+    assert_eq!(
+        found(DUMP, loaded(&[])),
+        (false, "no a, no b in it: database 0 has no key".to_owned())
+    );
+}
+
+#[test]
+fn of_many_keys_a_few_are_told() {
+    let many = Restored::Loaded {
+        keys: ["c", "d", "e", "f", "g", "h"].map(str::to_owned).into(),
+        count: 1000,
+        holds: [("a".to_owned(), true), ("b".to_owned(), false)].into(),
+        observation: Box::new(observation(0, "")),
+    };
+    assert_eq!(
+        found(DUMP, many),
+        (false, "no b in it: it holds c, d, e, f, g and 995 more".to_owned())
+    );
+}
+
+#[test]
+fn without_a_file_there_was_no_snapshot() {
+    for checks in [DUMP, REPLY] {
+        let told = "there is no dump.rdb: no snapshot was finished".to_owned();
+        assert_eq!(found(checks, Restored::NoFile), (false, told));
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_loaded_is_told_with_the_log() {
+    let log = "Wrong signature trying to load DB from file\n".to_owned();
+    let told = "no server starts with this dump.rdb: `Wrong signature trying to load DB from file`";
+    assert_eq!(found(DUMP, Restored::Unloadable(log)), (false, told.to_owned()));
+}
+
+#[test]
+fn a_reply_at_restore_comes_from_the_second_server() {
+    assert_eq!(found(REPLY, loaded(&["a"])), (true, "GET a → \"paid\"".to_owned()));
+    let other = REPLY.replace("paid\" }", "shipped\" }");
+    assert!(!found(&other, loaded(&["a"])).0);
+}
+
+#[test]
+fn a_field_at_restore_comes_from_the_second_server() {
+    let info = "[[check]]\nid = \"one\"\nat = \"restore\"\ninfo = { db0 = \"keys=1,expires=0,avg_ttl=0\" }\n";
+    assert!(found(info, loaded(&["a"])).0);
+}
+
+#[test]
+fn a_snapshot_that_was_not_looked_at_meets_nothing() {
+    assert_eq!(unmet(DUMP, &evidence(100, "")), ["held"]);
+    assert_eq!(unmet(REPLY, &evidence(100, "")), ["paid"]);
+}
+
+#[test]
+fn after_a_time_out_the_crash_and_the_snapshot_are_not_reached() {
+    let crash = REPLY.replace("restore", "crash");
+    for checks in [DUMP, REPLY, &crash] {
+        let verdict = judge(&exercise(checks), &timed_out());
+        assert_eq!(verdict.unmet(), [ENDS_WELL], "{checks}");
+        assert_eq!(verdict.findings[1].outcome, Outcome::NotReached, "{checks}");
+    }
+}
+
+#[test]
+fn what_was_seen_in_spite_of_a_time_out_is_judged() {
+    let evidence = Evidence { restored: Some(loaded(&["a"])), ..timed_out() };
+    assert_eq!(unmet(DUMP, &evidence), [ENDS_WELL, "held"]);
+}
+
+#[test]
+fn what_the_snapshot_itself_proves_needs_no_look_at_a_busy_server() {
+    let checks = "crash = \"exit\"\n[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n[[check]]\nid = \"held\"\nneeds = \"new\"\ndump = { keys = [\"a\"] }\n";
+    let judged = |keys: &[&str]| {
+        let restored = Some(loaded(keys));
+        unmet(checks, &Evidence { exit: None, restored, ..evidence(101, "") })
+    };
+    assert!(judged(&["a"]).is_empty());
+    assert_eq!(judged(&["b"]), ["held"]);
+}

@@ -1,0 +1,182 @@
+use std::time::Duration;
+
+use redis::Value;
+
+use super::*;
+use crate::redis_cli::words;
+use crate::tap::Transcript;
+use crate::tap::transcript::{Exchange, Outcome as Fate, Reply};
+
+const ORDER: &str =
+    "[[check]]\nid = \"order\"\nsent = { order = [\"SET order:1001\", \"BGSAVE\"] }\n";
+const REFUSED: &str = "[[check]]\nid = \"refused\"\nsent = { refused = \"SAVE\" }\n";
+
+fn exchange(line: &str, outcome: Fate) -> Exchange {
+    let value = match outcome {
+        Fate::Refused => busy(),
+        _ => Value::Okay,
+    };
+    let reply = Some(Reply { value, took: Duration::ZERO });
+    let reply = reply.filter(|_| outcome != Fate::Unknown);
+    let words = words::split(line).unwrap();
+    Exchange { at: Duration::ZERO, connection: 1, words, reply, outcome }
+}
+
+fn busy() -> Value {
+    redis::parse_redis_value(b"-ERR Background save already in progress\r\n").unwrap()
+}
+
+/// Evidence of an answer that sent these lines, each with what became of it.
+fn sent(lines: &[(&str, Fate)]) -> Evidence {
+    let exchanges = lines.iter().map(|(line, outcome)| exchange(line, *outcome)).collect();
+    let transcript = Transcript { exchanges, ..Transcript::default() };
+    Evidence { transcript, ..evidence(100, "") }
+}
+
+fn done(lines: &[&str]) -> Evidence {
+    sent(&lines.iter().map(|line| (*line, Fate::Done)).collect::<Vec<_>>())
+}
+
+fn found(checks: &str, evidence: &Evidence) -> (bool, String) {
+    let verdict = judge(&exercise(checks), evidence);
+    (verdict.passed(), verdict.findings[0].found.clone())
+}
+
+fn met(text: &str) -> (bool, String) {
+    (true, text.to_owned())
+}
+
+fn not(text: &str) -> (bool, String) {
+    (false, text.to_owned())
+}
+
+#[test]
+fn commands_in_order_may_have_others_between_them() {
+    let evidence = done(&["PING", "SET order:1001 paid", "INFO", "bgsave", "INFO"]);
+    assert_eq!(found(ORDER, &evidence), met("SET order:1001, then BGSAVE"));
+}
+
+#[test]
+fn what_came_instead_is_told() {
+    let evidence = done(&["SET order:1001 paid", "SAVE"]);
+    assert_eq!(
+        found(ORDER, &evidence),
+        not("SET order:1001, then SAVE; no BGSAVE after SET order:1001")
+    );
+}
+
+#[test]
+fn the_other_order_is_told() {
+    let evidence = done(&["BGSAVE", "SET order:1001 paid"]);
+    assert_eq!(
+        found(ORDER, &evidence),
+        not("BGSAVE, then SET order:1001; no BGSAVE after SET order:1001")
+    );
+}
+
+#[test]
+fn a_refused_command_is_not_in_order_and_its_error_is_told() {
+    let evidence = sent(&[("SET order:1001 paid", Fate::Done), ("BGSAVE", Fate::Refused)]);
+    assert_eq!(
+        found(ORDER, &evidence),
+        not("SET order:1001; BGSAVE was refused: ERR Background save already in progress")
+    );
+}
+
+#[test]
+fn a_command_that_was_never_run_is_not_in_order() {
+    let evidence = sent(&[("SET order:1001 paid", Fate::Done), ("BGSAVE", Fate::NotRun)]);
+    assert_eq!(
+        found(ORDER, &evidence),
+        not("SET order:1001; BGSAVE was queued by MULTI and never run")
+    );
+}
+
+#[test]
+fn a_command_without_a_reply_is_not_in_order() {
+    let evidence = sent(&[("SET order:1001 paid", Fate::Done), ("BGSAVE", Fate::Unknown)]);
+    assert_eq!(found(ORDER, &evidence), not("SET order:1001; no reply came to BGSAVE"));
+}
+
+#[test]
+fn an_answer_that_sent_nothing_is_told_so() {
+    assert_eq!(found(ORDER, &done(&[])), not("nothing was run; no SET order:1001"));
+}
+
+#[test]
+fn what_a_library_sends_on_its_own_is_not_told() {
+    let evidence = done(&["HELLO 3", "CLIENT SETINFO LIB-NAME redis-py", "SET b 1"]);
+    assert_eq!(found(ORDER, &evidence), not("SET b; no SET order:1001"));
+}
+
+#[test]
+fn repetitions_are_told_once_and_a_long_story_is_cut() {
+    let polled = done(&["SET order:1001 paid", "LASTSAVE", "LASTSAVE", "LASTSAVE"]);
+    assert_eq!(
+        found(ORDER, &polled),
+        not("SET order:1001, then LASTSAVE; no BGSAVE after SET order:1001")
+    );
+    let long = done(&["GET a", "GET b", "GET c", "GET d", "GET e", "GET f", "GET g", "GET h"]);
+    assert_eq!(
+        found(ORDER, &long),
+        not(
+            "GET a, then GET b, then GET c, then …, then GET f, then GET g, then GET h; no SET order:1001"
+        )
+    );
+}
+
+#[test]
+fn a_refusal_is_told_with_its_error() {
+    let evidence = sent(&[("BGSAVE", Fate::Done), ("save", Fate::Refused)]);
+    assert_eq!(
+        found(REFUSED, &evidence),
+        met("SAVE was refused: ERR Background save already in progress")
+    );
+}
+
+#[test]
+fn what_succeeded_was_not_refused() {
+    assert_eq!(found(REFUSED, &done(&["SAVE"])), not("SAVE was sent once and succeeded"));
+    assert_eq!(
+        found(REFUSED, &done(&["SAVE", "SAVE"])),
+        not("SAVE was sent 2 times and never refused")
+    );
+    assert_eq!(found(REFUSED, &done(&["BGSAVE"])), not("SAVE was never sent"));
+}
+
+#[test]
+fn a_refusal_counts_though_it_was_not_kept() {
+    let mut evidence = done(&["PING"]);
+    evidence.transcript.left_out = 5;
+    evidence.transcript.refusals = vec![("SAVE".to_owned(), 1)];
+    assert_eq!(found(REFUSED, &evidence), met("SAVE was refused"));
+}
+
+#[test]
+fn order_and_refusals_of_one_check_must_all_be_shown() {
+    let checks = "[[check]]\nid = \"both\"\nsent = { order = [\"BGSAVE\"], refused = [\"SAVE\", \"BGSAVE\"] }\n";
+    let evidence =
+        sent(&[("BGSAVE", Fate::Done), ("SAVE", Fate::Refused), ("BGSAVE", Fate::Refused)]);
+    assert!(unmet(checks, &evidence).is_empty());
+    assert_eq!(
+        found(checks, &done(&["BGSAVE"])).1,
+        "SAVE was never sent, BGSAVE was sent once and succeeded"
+    );
+}
+
+#[test]
+fn what_was_not_kept_decides_nothing() {
+    let mut evidence = done(&["SET order:1001 paid"]);
+    evidence.transcript.left_out = 5;
+    let verdict = judge(&exercise(ORDER), &evidence);
+    assert_eq!(verdict.findings[0].outcome, Outcome::NotReached);
+    assert!(!verdict.passed());
+}
+
+#[test]
+fn what_is_certain_decides_though_not_all_was_kept() {
+    let checks = "[[check]]\nid = \"both\"\nsent = { order = [\"BGSAVE\"], refused = \"SAVE\" }\n";
+    let mut evidence = done(&["PING"]);
+    evidence.transcript.left_out = 5;
+    assert_eq!(unmet(checks, &evidence), ["both"]);
+}

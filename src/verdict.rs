@@ -1,5 +1,8 @@
 //! What the evidence says of an answer. Pure: no I/O, and nothing can fail.
 
+pub mod changes;
+pub mod diagnosis;
+
 use crate::attempt::evidence::{
     Evidence, Observation, ProgramEnd, Run, Stopped, Typed, forks_for_saves, is_saving,
 };
@@ -9,11 +12,15 @@ use crate::lesson::{
 };
 use crate::server::BgsaveEnd;
 
+pub use self::diagnosis::{Diagnosed, Pointer};
+
 /// Every check's finding, in the lesson's order.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     /// Those about the answer as a whole come first, and only if they are unmet.
     pub findings: Vec<Finding>,
+    /// Why it falls short, where the evidence tells.
+    pub diagnosis: Option<Diagnosed>,
 }
 
 impl Verdict {
@@ -74,7 +81,8 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
         let reached = check.needs.iter().all(|id| met(id));
         findings.push(finding(check, seen.as_ref().filter(|_| reached)));
     }
-    Verdict { findings }
+    let diagnosis = diagnosis::diagnose(exercise, evidence, &findings);
+    Verdict { findings, diagnosis }
 }
 
 /// Typed commands have no process to look at. And where the server was too busy to be looked at before it

@@ -116,6 +116,9 @@ pub enum Command {
         /// The answer's language; by default from the ending .py or .redis, and redis for standard input
         #[arg(long, value_enum)]
         language: Option<LanguageName>,
+        /// Show every command that Redis saw, with its whole reply, not only the gist
+        #[arg(long)]
+        transcript: bool,
         #[command(flatten)]
         output: Output,
     },

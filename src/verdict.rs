@@ -1,5 +1,7 @@
 //! What the evidence says of an answer. Pure: no I/O, and nothing can fail.
 
+pub mod changes;
+pub mod diagnosis;
 mod restore;
 mod run;
 mod server;
@@ -15,11 +17,15 @@ use crate::attempt::evidence::{Evidence, Observation, Run};
 use crate::lesson::check::EVIDENCE_IS_VALID;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 
+pub use self::diagnosis::{Diagnosed, Pointer};
+
 /// Every check's finding, in the lesson's order.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     /// Those about the answer as a whole come first, and only if they are unmet.
     pub findings: Vec<Finding>,
+    /// Why it falls short, where the evidence tells.
+    pub diagnosis: Option<Diagnosed>,
 }
 
 impl Verdict {
@@ -82,7 +88,8 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
         let reached = check.needs.iter().all(|id| met(id));
         findings.push(finding(check, seen.as_ref().filter(|_| reached)));
     }
-    Verdict { findings }
+    let diagnosis = diagnosis::diagnose(exercise, evidence, &findings);
+    Verdict { findings, diagnosis }
 }
 
 /// Typed commands have no process to look at. And where the server was too busy to be looked at before it

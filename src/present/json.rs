@@ -1,8 +1,15 @@
 //! JSON for programs. The structs here are the format; no other type is serialized.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
-use crate::verdict::{Finding, Outcome, Verdict};
+use super::evidence::command_line;
+use crate::attempt::evidence::{Evidence, Waits};
+use crate::redis_cli::reply;
+use crate::tap::{self, Transcript};
+use crate::verdict::changes::{Change, changes};
+use crate::verdict::{Diagnosed, Finding, Outcome, Pointer, Verdict};
 
 /// The document of `check --format json`.
 #[derive(Debug, Serialize)]
@@ -11,6 +18,13 @@ pub struct Check<'a> {
     outcome: &'static str,
     server: &'a str,
     findings: Vec<CheckFinding<'a>>,
+    /// `null` where it passed, or nothing is known.
+    cause: Option<CheckCause<'a>>,
+    changes: Vec<CheckChange>,
+    /// `null` where it could not be checked.
+    transcript: Option<CheckTranscript>,
+    /// `null` where no check asks.
+    waits: Option<CheckWaits>,
     /// Why it could not be checked; only then there.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -24,18 +38,139 @@ struct CheckFinding<'a> {
     found: &'a str,
 }
 
+#[derive(Debug, Serialize)]
+struct CheckCause<'a> {
+    id: &'a str,
+    text: &'a str,
+    evidence: Vec<CheckPointer>,
+}
+
+/// A place in this document: `exchange` counts from 0, `field` is that of a change.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum CheckPointer {
+    Exchange { index: usize },
+    Change { field: &'static str },
+    Log,
+    LongestWait,
+    ProgramErrors,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckChange {
+    field: &'static str,
+    before: String,
+    after: String,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckTranscript {
+    exchanges: Vec<CheckExchange>,
+    left_out: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckExchange {
+    at_ms: f64,
+    connection: u32,
+    command: String,
+    /// As redis-cli prints it; `null` where none came.
+    reply: Option<String>,
+    took_ms: Option<f64>,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckWaits {
+    longest_ms: f64,
+    pings: u64,
+}
+
 impl<'a> Check<'a> {
     /// A judged answer.
-    pub fn judged(exercise: &'a str, server: &'a str, verdict: &'a Verdict) -> Self {
-        let outcome = if verdict.passed() { "passed" } else { "failed" };
-        let findings = verdict.findings.iter().map(finding).collect();
-        Self { exercise, outcome, server, findings, reason: None }
+    pub fn judged(
+        exercise: &'a str,
+        server: &'a str,
+        verdict: &'a Verdict,
+        evidence: &Evidence,
+    ) -> Self {
+        Self {
+            exercise,
+            outcome: if verdict.passed() { "passed" } else { "failed" },
+            server,
+            findings: verdict.findings.iter().map(finding).collect(),
+            cause: verdict.diagnosis.as_ref().map(cause),
+            changes: changes(evidence).into_iter().map(change).collect(),
+            transcript: Some(transcript(&evidence.transcript)),
+            waits: evidence.waits.as_ref().map(waits),
+            reason: None,
+        }
     }
 
     /// An answer that could not be judged; `server` may be empty.
     pub fn unchecked(exercise: &'a str, server: &'a str, reason: &'a str) -> Self {
-        Self { exercise, outcome: "unchecked", server, findings: Vec::new(), reason: Some(reason) }
+        Self {
+            exercise,
+            outcome: "unchecked",
+            server,
+            findings: Vec::new(),
+            cause: None,
+            changes: Vec::new(),
+            transcript: None,
+            waits: None,
+            reason: Some(reason),
+        }
     }
+}
+
+fn cause(diagnosed: &Diagnosed) -> CheckCause<'_> {
+    let evidence = diagnosed.evidence.iter().map(pointer).collect();
+    CheckCause { id: diagnosed.id, text: &diagnosed.cause, evidence }
+}
+
+fn pointer(pointer: &Pointer) -> CheckPointer {
+    match *pointer {
+        Pointer::Exchange(index) => CheckPointer::Exchange { index },
+        Pointer::Row(field) => CheckPointer::Change { field },
+        Pointer::Log => CheckPointer::Log,
+        Pointer::LongestWait => CheckPointer::LongestWait,
+        Pointer::ProgramErrors => CheckPointer::ProgramErrors,
+    }
+}
+
+fn change(change: Change) -> CheckChange {
+    CheckChange { field: change.field, before: change.before, after: change.after }
+}
+
+fn transcript(transcript: &Transcript) -> CheckTranscript {
+    let exchanges = transcript.exchanges.iter().map(exchange).collect();
+    CheckTranscript { exchanges, left_out: transcript.left_out }
+}
+
+fn exchange(exchange: &tap::Exchange) -> CheckExchange {
+    let reply = exchange.reply.as_ref();
+    CheckExchange {
+        at_ms: milliseconds(exchange.at),
+        connection: exchange.connection,
+        command: command_line(&exchange.words),
+        reply: reply.map(|it| reply::format_reply_to(&exchange.words, &it.value)),
+        took_ms: reply.map(|it| milliseconds(it.took)),
+        outcome: match exchange.outcome {
+            tap::Outcome::Done => "done",
+            tap::Outcome::Refused => "refused",
+            tap::Outcome::NotRun => "not-run",
+            tap::Outcome::Unknown => "unknown",
+        },
+    }
+}
+
+fn waits(waits: &Waits) -> CheckWaits {
+    CheckWaits { longest_ms: milliseconds(waits.longest), pings: waits.pings }
+}
+
+/// With microseconds: more is noise.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 fn finding(finding: &Finding) -> CheckFinding<'_> {

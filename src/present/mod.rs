@@ -1,5 +1,6 @@
 //! Everything that is shown: the only place where text gets its colours.
 
+pub mod evidence;
 pub mod json;
 pub mod markdown;
 pub mod terminal;

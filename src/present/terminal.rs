@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use colored::Colorize as _;
 
+use super::evidence;
 use super::text::{clean, display_width, wrap};
 use crate::attempt::evidence::{Run, Typed};
 use crate::error::WorldError;
@@ -12,13 +13,14 @@ use crate::verdict::{Finding, Outcome, Verdict};
 /// An answer's output shown on the screen: at most so many lines of it.
 const OUTPUT_LINES: usize = 20;
 
-/// A verdict below what the answer printed ([`run`], or nothing where that was seen already), prose
-/// within `width` columns.
+/// A verdict below what the answer printed ([`run`], or nothing where that was seen already) and above what
+/// it rests on ([`evidence::blocks`]), prose within `width` columns.
 pub fn verdict(
     exercise: &str,
     server: &str,
     printed: &str,
     verdict: &Verdict,
+    blocks: &str,
     width: usize,
 ) -> String {
     let fits = display_width(exercise) + 2 + display_width(server) <= width;
@@ -28,6 +30,8 @@ pub fn verdict(
     for finding in &verdict.findings {
         text.push_str(&self::finding(finding, width));
     }
+    text.push_str(&evidence::cause(verdict, width));
+    text.push_str(blocks);
     let met = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Met).count();
     let all = verdict.findings.len();
     let last = if verdict.passed() {

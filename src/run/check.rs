@@ -8,16 +8,25 @@ use super::{Exit, Stop, choose_server, find, load, open_tap, tell, tell_line};
 use crate::attempt::{self, Answer, Evidence, Python, Stand};
 use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
-use crate::present::{json, output_width, terminal};
+use crate::present::evidence::Form;
+use crate::present::{self, json, output_width, terminal};
 use crate::server::Server;
-use crate::verdict::judge;
+use crate::verdict::{Verdict, judge};
+
+/// What of a verdict is shown, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Show {
+    pub(super) format: Format,
+    /// The whole transcript, not its gist.
+    pub(super) transcript: bool,
+}
 
 pub(super) fn check(
     common: &Common,
     exercise: &str,
     file: Option<&Path>,
     language: Option<LanguageName>,
-    format: Format,
+    show: Show,
 ) -> Result<Exit, Stop> {
     let course = load(common)?;
     let exercise = find(&course, exercise)?;
@@ -26,20 +35,19 @@ pub(super) fn check(
     match judged(common, &course, exercise, &answer, &mut server_name) {
         Ok(evidence) => {
             let verdict = judge(exercise, &evidence);
-            out(&match format {
-                Format::Human => {
-                    let printed = terminal::run(&evidence.run);
-                    let width = output_width();
-                    terminal::verdict(&exercise.id, &server_name, &printed, &verdict, width)
-                }
-                Format::Json => {
-                    json::text(&json::Check::judged(&exercise.id, &server_name, &verdict))
-                }
+            out(&match show.format {
+                Format::Human => human(exercise, &server_name, &evidence, &verdict, show),
+                Format::Json => json::text(&json::Check::judged(
+                    &exercise.id,
+                    &server_name,
+                    &verdict,
+                    &evidence,
+                )),
             });
             Ok(if verdict.passed() { Exit::Passed } else { Exit::FellShort })
         }
         Err(Stop::World(error)) => {
-            if format == Format::Json {
+            if show.format == Format::Json {
                 out(&json::text(&json::Check::unchecked(&exercise.id, &server_name, &error.fact)));
             }
             tell(&Stop::World(error));
@@ -47,6 +55,22 @@ pub(super) fn check(
         }
         Err(stop) => Err(stop),
     }
+}
+
+fn human(
+    exercise: &Exercise,
+    server: &str,
+    evidence: &Evidence,
+    verdict: &Verdict,
+    show: Show,
+) -> String {
+    let width = output_width();
+    // What the transcript says of typed commands is not said twice.
+    let is_told = present::evidence::is_told_by(&evidence.run, &evidence.transcript);
+    let printed = if is_told { String::new() } else { terminal::run(&evidence.run) };
+    let form = if show.transcript { Form::Long } else { Form::Short };
+    let blocks = present::evidence::blocks(evidence, verdict, form, width);
+    terminal::verdict(&exercise.id, server, &printed, verdict, &blocks, width)
 }
 
 fn judged(

@@ -102,8 +102,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
     match cli.command {
         None => learn::learn(common),
         Some(Command::List { output }) => list::list(common, output.format),
-        Some(Command::Check { exercise, answer, language, output }) => {
-            check::check(common, &exercise, answer.as_deref(), language, output.format)
+        Some(Command::Check { exercise, answer, language, transcript, output }) => {
+            let show = check::Show { format: output.format, transcript };
+            check::check(common, &exercise, answer.as_deref(), language, show)
         }
         Some(Command::Verify { only, jobs, output }) => {
             verify::verify(common, &only, jobs, output.format)

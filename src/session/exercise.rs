@@ -10,7 +10,8 @@ use crate::attempt::evidence::{Evidence, Run, TypedExchange};
 use crate::attempt::{self, Answer, Stand};
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Language, Lesson};
-use crate::present::{markdown, screen_width, terminal};
+use crate::present::evidence::Form;
+use crate::present::{self, markdown, screen_width, terminal};
 use crate::server::Server;
 use crate::verdict::judge;
 
@@ -23,6 +24,13 @@ struct Typing {
     /// A paste of several lines comes as one answer.
     pasted: VecDeque<String>,
     halt: Option<Halt>,
+}
+
+/// What of an answer's commands and replies has been on the screen already.
+#[derive(Clone, Copy)]
+enum Seen {
+    Nothing,
+    WhileTyping,
 }
 
 impl Session<'_> {
@@ -83,7 +91,7 @@ impl Session<'_> {
             self.with_server(&exercise.settings, language, |stand, python| {
                 attempt::attempt(stand, exercise, &answer, python)
             })?;
-        self.conclude(exercise, &server, &evidence, &terminal::run(&evidence.run))
+        self.conclude(exercise, &server, &evidence, Seen::Nothing)
     }
 
     fn type_commands(&mut self, exercise: &Exercise) -> Result<(), Halt> {
@@ -112,7 +120,7 @@ impl Session<'_> {
         self.tell(&format!("your answer is kept as `{}`", path.display()));
         let name = server.name().to_owned();
         drop(server);
-        self.conclude(exercise, &name, &evidence, &unseen(&evidence.run))
+        self.conclude(exercise, &name, &evidence, Seen::WhileTyping)
     }
 
     fn next_line(
@@ -155,11 +163,23 @@ impl Session<'_> {
         exercise: &Exercise,
         server: &str,
         evidence: &Evidence,
-        printed: &str,
+        seen: Seen,
     ) -> Result<(), Halt> {
         let verdict = judge(exercise, evidence);
+        let is_told = present::evidence::is_told_by(&evidence.run, &evidence.transcript);
+        let (printed, form) = match seen {
+            Seen::Nothing if is_told => (String::new(), Form::Short),
+            Seen::Nothing => (terminal::run(&evidence.run), Form::Short),
+            // Only a cause points at its lines, so that they are needed again.
+            Seen::WhileTyping if is_told && verdict.diagnosis.is_none() => {
+                (unseen(&evidence.run), Form::Unseen)
+            }
+            Seen::WhileTyping => (unseen(&evidence.run), Form::Short),
+        };
+        let width = screen_width();
+        let blocks = present::evidence::blocks(evidence, &verdict, form, width);
         self.show("\n");
-        self.show(&terminal::verdict(&exercise.id, server, printed, &verdict, screen_width()));
+        self.show(&terminal::verdict(&exercise.id, server, &printed, &verdict, &blocks, width));
         if verdict.passed() {
             self.progress.add(&exercise.id)?;
         }

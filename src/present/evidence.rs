@@ -1,0 +1,123 @@
+//! What a verdict rests on, for people: what Redis saw, what has changed, who had to wait, and the cause.
+
+mod transcript;
+mod waits;
+
+#[cfg(test)]
+mod tests;
+
+pub use transcript::{Form, command_line, is_told_by, reply_line};
+
+use std::fmt::Write as _;
+
+use colored::Colorize as _;
+
+use super::text::{clean, display_width, truncate, wrap};
+use crate::attempt::evidence::Evidence;
+use crate::server::BgsaveEnd;
+use crate::verdict::changes::changes;
+use crate::verdict::{Pointer, Verdict};
+
+/// Behind the line that the cause rests on: never by colour alone.
+const MARK: &str = "◄ see the cause";
+
+/// Lines get no longer than this where there is no screen.
+const WIDEST: usize = 100;
+
+/// The line that says why, if it is known; prose within `width` columns.
+pub fn cause(verdict: &Verdict, width: usize) -> String {
+    let Some(diagnosis) = &verdict.diagnosis else { return String::new() };
+    let text = wrap(&clean(&diagnosis.cause), width.saturating_sub(9), "         ");
+    format!("\n  {} {text}\n", "cause:".yellow().bold())
+}
+
+/// The transcript, the table of changes and the strip of waits, each only where there is something to tell.
+pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) -> String {
+    let pointers = pointers(verdict);
+    let width = width.min(WIDEST);
+    let transcript = match form {
+        Form::Unseen => String::new(),
+        form => transcript::block(&evidence.transcript, pointers, form, width),
+    };
+    let mut text = String::new();
+    for block in [transcript, table(evidence, pointers, width), waits(evidence, pointers, width)] {
+        if !block.is_empty() {
+            text.push('\n');
+            text.push_str(&block);
+        }
+    }
+    text
+}
+
+fn pointers(verdict: &Verdict) -> &[Pointer] {
+    verdict.diagnosis.as_ref().map_or(&[], |diagnosis| &diagnosis.evidence)
+}
+
+fn waits(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
+    let Some(waits) = evidence.waits.as_ref().filter(|waits| waits.pings > 0) else {
+        return String::new();
+    };
+    waits::strip(waits, pointers.contains(&Pointer::LongestWait), width)
+}
+
+/// A row: field, before, after, and whether the cause rests on it.
+struct Row {
+    field: String,
+    before: String,
+    after: String,
+    marked: bool,
+}
+
+fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
+    let rows: Vec<Row> = changes(evidence)
+        .into_iter()
+        .map(|change| Row {
+            field: change.field.to_owned(),
+            before: change.before,
+            after: change.after,
+            marked: pointers.contains(&Pointer::Row(change.field)),
+        })
+        .chain(log_row(evidence, pointers))
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let column = rows.iter().map(|row| display_width(&row.field)).max().unwrap_or(0);
+    let mut text = format!("  {}\n", "what has changed".dimmed());
+    for row in &rows {
+        text.push_str(&table_line(row, column, width));
+    }
+    text
+}
+
+fn table_line(row: &Row, column: usize, width: usize) -> String {
+    let gap = " ".repeat(column - display_width(&row.field));
+    let arrow = if row.before.is_empty() { "" } else { " → " };
+    let line =
+        format!("    {}{gap}  {}{arrow}{}", row.field, clean(&row.before), clean(&row.after));
+    marked(&line, row.marked, width) + "\n"
+}
+
+/// What only the log tells, where the cause rests on it.
+fn log_row(evidence: &Evidence, pointers: &[Pointer]) -> Option<Row> {
+    let now = evidence.settled.as_ref().or(evidence.exit.as_ref())?;
+    let end = now.bgsave_ends.last().filter(|_| pointers.contains(&Pointer::Log))?;
+    let after = match end {
+        BgsaveEnd::Succeeded => "the background save succeeded",
+        BgsaveEnd::Failed => "the background save failed",
+        BgsaveEnd::Killed => "the background save was ended by a signal",
+    };
+    let field = "the server's log".to_owned();
+    Some(Row { field, before: String::new(), after: after.to_owned(), marked: true })
+}
+
+/// A line cut to the width, with its mark kept whole.
+fn marked(line: &str, is_marked: bool, width: usize) -> String {
+    if !is_marked {
+        return truncate(line, width);
+    }
+    let room = width.saturating_sub(display_width(MARK) + 2);
+    let mut text = truncate(line, room);
+    let _ = write!(text, "  {}", MARK.yellow());
+    truncate(&text, width)
+}

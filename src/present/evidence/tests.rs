@@ -1,0 +1,260 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use redis::Value;
+
+use super::*;
+use crate::attempt::evidence::{Observation, Run, Typed, TypedExchange, Wait, Waits};
+use crate::redis_cli::words;
+use crate::server::Snapshot;
+use crate::tap::{Exchange, Outcome, Reply, Transcript};
+use crate::verdict::Diagnosed;
+
+fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
+    let value = match reply {
+        "" => None,
+        text if text.starts_with(['+', '-', ':']) => {
+            Some(redis::parse_redis_value(format!("{text}\r\n").as_bytes()).unwrap())
+        }
+        text => Some(Value::BulkString(text.into())),
+    };
+    let outcome = match &value {
+        None => Outcome::Unknown,
+        Some(Value::ServerError(_)) => Outcome::Refused,
+        Some(_) => Outcome::Done,
+    };
+    Exchange {
+        at: Duration::from_micros(at),
+        connection: 1,
+        words: words::split(line).unwrap(),
+        reply: value.map(|value| Reply { value, took: Duration::from_micros(100) }),
+        outcome,
+    }
+}
+
+fn evidence(exchanges: Vec<Exchange>) -> Evidence {
+    Evidence {
+        before: Snapshot::of(100, ""),
+        exit: None,
+        settled: None,
+        crash: None,
+        restored: None,
+        dump_bytes_before: None,
+        dump_bytes: None,
+        transcript: Transcript { exchanges, left_out: 0, refusals: Vec::new() },
+        waits: None,
+        run: Run::Typed(Typed::default()),
+        doubt: None,
+    }
+}
+
+fn verdict(evidence: &[Pointer]) -> Verdict {
+    let cause = "BGSAVE's reply only means begun".to_owned();
+    let diagnosis = Diagnosed { id: "x", cause, evidence: evidence.to_vec() };
+    let diagnosis = Some(diagnosis).filter(|_| !evidence.is_empty());
+    Verdict { findings: Vec::new(), diagnosis }
+}
+
+fn shown(evidence: &Evidence, pointers: &[Pointer], form: Form, width: usize) -> String {
+    colored::control::set_override(false);
+    blocks(evidence, &verdict(pointers), form, width)
+}
+
+fn short(exchanges: Vec<Exchange>) -> String {
+    shown(&evidence(exchanges), &[], Form::Short, 80)
+}
+
+const BUSY: &str = "-ERR Background save already in progress";
+
+#[test]
+fn nothing_to_tell_is_nothing_shown() {
+    assert_eq!(short(Vec::new()), "");
+}
+
+#[test]
+fn commands_and_replies_stand_in_columns() {
+    let sent = vec![
+        exchange(0, "SET order:1001 paid", "+OK"),
+        exchange(400, "BGSAVE", "+Background saving started"),
+        exchange(900, "SAVE", BUSY),
+    ];
+    let text = shown(&evidence(sent), &[Pointer::Exchange(2)], Form::Short, 90);
+    insta::assert_snapshot!(text, @r"
+
+      what Redis saw
+        +0.0 ms  SET order:1001 paid  OK
+        +0.4 ms  BGSAVE               Background saving started
+        +0.9 ms  SAVE                 ERR Background save already in progress  ◄ see the cause
+    ");
+}
+
+#[test]
+fn a_poll_is_one_line_and_its_setting_up_none() {
+    let info = "rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\nloading:0\r\n";
+    let mut sent = vec![
+        exchange(0, "CLIENT SETINFO LIB-NAME redis-py", "+OK"),
+        exchange(10, "HELLO 3", "+OK"),
+        exchange(100, "BGSAVE", "+Background saving started"),
+    ];
+    sent.extend((0..37).map(|index| exchange(200 + index * 50_000, "INFO persistence", info)));
+    insta::assert_snapshot!(short(sent), @r"
+
+      what Redis saw
+        +0.1 ms  BGSAVE                Background saving started
+        +0.2 ms  INFO persistence ×37  rdb_bgsave_in_progress:0, rdb_last_bgsav…
+    ");
+}
+
+#[test]
+fn two_questions_by_turns_are_two_lines() {
+    let pair = |index: u64| {
+        [exchange(index * 1000, "LASTSAVE", ":100"), exchange(index * 1000 + 500, "GET a", "b")]
+    };
+    insta::assert_snapshot!(short((0..9).flat_map(pair).collect()), @r#"
+
+      what Redis saw
+        +0.0 ms  LASTSAVE ×9  (integer) 100  until +8.0 ms
+        +0.5 ms  GET a ×9     "b"  until +8.5 ms
+    "#);
+}
+
+#[test]
+fn a_long_transcript_keeps_its_ends_and_what_matters() {
+    let mut sent: Vec<Exchange> =
+        (0..50).map(|index| exchange(index * 1000, &format!("SET k:{index} v"), "+OK")).collect();
+    sent.insert(25, exchange(24_500, "SAVE", BUSY));
+    let text = short(sent);
+    assert_eq!(text.lines().filter(|line| line.contains(" ms  ")).count(), 12, "{text}");
+    assert!(text.contains("k:0 ") && text.contains("k:49 ") && text.contains("ERR Background"));
+    assert_eq!(text.matches("… ").count(), 2, "{text}");
+    assert!(text.contains("… 19 more"), "{text}");
+}
+
+#[test]
+fn many_refusals_that_say_the_same_are_counted() {
+    let sent = (0..50).map(|index| exchange(index * 1000, &format!("SET k:{index}"), "-ERR no"));
+    let text = short(sent.collect());
+    assert!(text.contains("… 38 more, 38 of them refused"), "{text}");
+}
+
+#[test]
+fn the_long_form_leaves_nothing_out() {
+    let info = "rdb_bgsave_in_progress:0\r\nloading:0\r\n";
+    let sent = vec![
+        exchange(0, "CLIENT SETNAME a", "+OK"),
+        exchange(10, "INFO", info),
+        exchange(20, "INFO", info),
+    ];
+    insta::assert_snapshot!(shown(&evidence(sent), &[], Form::Long, 80), @r"
+
+      what Redis saw
+        +0.0 ms  CLIENT SETNAME a  OK
+        +0.0 ms  INFO              rdb_bgsave_in_progress:0
+                                   loading:0
+        +0.0 ms  INFO              rdb_bgsave_in_progress:0
+                                   loading:0
+    ");
+}
+
+#[test]
+fn connections_are_told_apart_where_there_are_several() {
+    let mut sent = vec![exchange(0, "SAVE", "+OK"), exchange(10_500_000, "PING", "")];
+    sent[1].connection = 12;
+    insta::assert_snapshot!(short(sent), @r"
+
+      what Redis saw
+        +0.0 ms  #1   SAVE  OK
+        +10.5 s  #12  PING  (no reply)
+    ");
+}
+
+#[test]
+fn no_text_of_a_client_steers_the_terminal() {
+    let text = short(vec![exchange(0, r#"SET "a\x1b[2J" "b c""#, "caf\u{e9}\u{202e}\u{1b}[31m")]);
+    assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
+    assert!(text.contains(r#""b c""#), "{text}");
+}
+
+#[test]
+fn a_narrow_screen_cuts_lines() {
+    let sent = vec![exchange(0, "SET order:1001:very:long:key:name paid", BUSY)];
+    let text = shown(&evidence(sent), &[Pointer::Exchange(0)], Form::Short, 40);
+    assert!(text.lines().all(|line| display_width(line) <= 40), "{text}");
+    assert!(text.contains(MARK), "{text}");
+}
+
+#[test]
+fn the_table_tells_what_has_changed_and_where_the_cause_lies() {
+    let mut evidence = evidence(Vec::new());
+    let snapshot = Snapshot::of(101, "rdb_bgsave_in_progress:1\n");
+    let (replies, config) = (BTreeMap::new(), BTreeMap::new());
+    let bgsave_ends = vec![BgsaveEnd::Killed];
+    let exit = Observation { snapshot, replies, config, bgsave_ends, log_is_silent: false };
+    evidence.exit = Some(exit);
+    let pointers = [Pointer::Row("rdb_bgsave_in_progress"), Pointer::Log];
+    insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 100), @r"
+
+      what has changed
+        LASTSAVE                100 → 101 (+1 s)
+        rdb_bgsave_in_progress  0 → 1 when the answer ended  ◄ see the cause
+        the server's log        the background save was ended by a signal  ◄ see the cause
+    ");
+}
+
+fn waited(at: u64, took: u64) -> Waits {
+    let took = Duration::from_millis(took);
+    let wait = Wait { at: Duration::from_millis(at), took };
+    Waits { longest: took, pings: 412, watched: Duration::from_secs(2), slow: vec![wait] }
+}
+
+#[test]
+fn saves_wall_is_seen_at_once() {
+    let mut evidence = evidence(Vec::new());
+    evidence.waits = Some(waited(500, 1000));
+    insta::assert_snapshot!(shown(&evidence, &[], Form::Short, 76), @r"
+
+      who had to wait  ▁▁▁▁▁▁▁███████████████▁▁▁▁▁▁▁  longest 1000 ms of 412 PINGs
+    ");
+    insta::assert_snapshot!(shown(&evidence, &[], Form::Short, 59), @r"
+
+      who had to wait  longest 1000 ms of 412 PINGs
+    ");
+}
+
+#[test]
+fn bgsave_leaves_a_flat_line() {
+    let mut evidence = evidence(Vec::new());
+    evidence.waits = Some(waited(500, 2));
+    let text = shown(&evidence, &[Pointer::LongestWait], Form::Short, 100);
+    assert!(text.contains("▁▁▁") && !text.contains('▂'), "{text}");
+    assert!(text.contains("longest 2.0 ms of 412 PINGs  ◄ see the cause"), "{text}");
+}
+
+#[test]
+fn the_cause_is_wrapped_below_its_beginning() {
+    colored::control::set_override(false);
+    let text = cause(&verdict(&[Pointer::Log]), 30);
+    assert_eq!(text, "\n  cause: BGSAVE's reply only\n         means begun\n");
+    assert_eq!(cause(&verdict(&[]), 30), "");
+}
+
+#[test]
+fn what_the_transcript_tells_is_not_echoed() {
+    let typed = |lines: &[(&str, &str)]| {
+        let exchanges = lines.iter().map(|(line, reply)| TypedExchange {
+            line: (*line).to_owned(),
+            reply: (*reply).to_owned(),
+        });
+        Run::Typed(Typed { exchanges: exchanges.collect(), stopped: None })
+    };
+    let transcript = evidence(vec![exchange(0, "BGSAVE", "+Background saving started")]).transcript;
+    let bgsave = ("BGSAVE", "Background saving started");
+    assert!(is_told_by(&typed(&[bgsave]), &transcript));
+    assert!(is_told_by(
+        &typed(&[bgsave, ("@wait-bgsave", "no background save runs")]),
+        &transcript
+    ));
+    assert!(!is_told_by(&typed(&[("BGSAVE", "OK")]), &transcript));
+    assert!(!is_told_by(&typed(&[bgsave, ("SAVE \"", "Invalid argument(s)")]), &transcript));
+    assert!(!is_told_by(&typed(&[]), &transcript));
+}

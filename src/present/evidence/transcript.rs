@@ -1,0 +1,361 @@
+//! What Redis saw: commands and their replies, in lines that can be read.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use colored::Colorize as _;
+use redis::Value;
+
+use super::marked;
+use crate::attempt::commands::WAIT_BGSAVE;
+use crate::attempt::evidence::{Run, TypedExchange};
+use crate::present::text::{clean, display_width, truncate};
+use crate::redis_cli::{reply, words};
+use crate::tap::{Exchange, Outcome, Transcript};
+use crate::verdict::Pointer;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The first and the last lines, and all that matters between them.
+    Short,
+    /// Everything.
+    Long,
+    /// Nothing: it has been seen already.
+    Unseen,
+}
+
+/// The short form's lines.
+const LINES: usize = 12;
+/// Refusals that say the same are shown so often at most.
+const SAME_REFUSALS: usize = 3;
+/// A command's column gets no wider.
+const WIDEST_COMMAND: usize = 44;
+/// A poll may ask two or three things by turns.
+const LONGEST_PERIOD: usize = 3;
+
+/// One line: a command, or a run of the same one.
+struct Line<'a> {
+    first: &'a Exchange,
+    last: &'a Exchange,
+    count: usize,
+    marked: bool,
+}
+
+/// The block with its title; nothing where there is nothing to tell.
+pub(super) fn block(
+    transcript: &Transcript,
+    pointers: &[Pointer],
+    form: Form,
+    width: usize,
+) -> String {
+    let lines = match form {
+        Form::Long => each(&transcript.exchanges, pointers),
+        Form::Short | Form::Unseen => runs(&transcript.exchanges, pointers),
+    };
+    if lines.is_empty() {
+        return String::new();
+    }
+    let kept = match form {
+        Form::Long => vec![true; lines.len()],
+        Form::Short | Form::Unseen => kept(&lines),
+    };
+    let columns = Columns::new(&lines, &kept, width);
+    let mut text = format!("  {}\n", "what Redis saw".dimmed());
+    let mut skipped: Vec<&Line<'_>> = Vec::new();
+    for (line, kept) in lines.iter().zip(kept) {
+        if kept {
+            text.push_str(&more(&mut skipped));
+            text.push_str(&columns.line(line, form));
+        } else {
+            skipped.push(line);
+        }
+    }
+    text.push_str(&more(&mut skipped));
+    if transcript.left_out > 0 {
+        let note = format!("… {} more in the middle were not kept", transcript.left_out);
+        let _ = writeln!(text, "    {}", note.dimmed());
+    }
+    text
+}
+
+fn more(skipped: &mut Vec<&Line<'_>>) -> String {
+    if skipped.is_empty() {
+        return String::new();
+    }
+    let all: usize = skipped.iter().map(|line| line.count).sum();
+    let refused = skipped.iter().filter(|line| line.first.outcome == Outcome::Refused);
+    let note = match refused.map(|line| line.count).sum::<usize>() {
+        0 => format!("… {all} more"),
+        refused => format!("… {all} more, {refused} of them refused"),
+    };
+    skipped.clear();
+    format!("    {}\n", note.dimmed())
+}
+
+fn each<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<Line<'a>> {
+    let line = |(index, it): (usize, &'a Exchange)| Line {
+        first: it,
+        last: it,
+        count: 1,
+        marked: pointers.contains(&Pointer::Exchange(index)),
+    };
+    exchanges.iter().enumerate().map(line).collect()
+}
+
+/// Commands that a client sends by itself are left out; what is asked again and again is one line.
+fn runs<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<Line<'a>> {
+    let mut rest = each(exchanges, pointers);
+    rest.retain(|line| line.marked || !is_set_up(line.first));
+    let mut lines = Vec::new();
+    let mut at = 0;
+    while at < rest.len() {
+        let (period, times) = repetition(&rest[at..]);
+        for offset in at..at + period {
+            let of_run = || rest[offset..at + period * times].iter().step_by(period);
+            let marked = of_run().any(|line| line.marked);
+            let last = of_run().next_back().map_or(rest[offset].last, |line| line.last);
+            lines.push(Line { first: rest[offset].first, last, count: times, marked });
+        }
+        at += period * times;
+    }
+    lines
+}
+
+/// How many lines from here on are repeated, and how often.
+fn repetition(lines: &[Line<'_>]) -> (usize, usize) {
+    let times = |period: usize| {
+        let unit = &lines[..period.min(lines.len())];
+        let chunks = lines.chunks_exact(period);
+        let same =
+            |chunk: &[Line<'_>]| chunk.iter().zip(unit).all(|(a, b)| is_same(a.first, b.first));
+        chunks.take_while(|chunk| same(chunk)).count().max(1)
+    };
+    let repeated = (1..=LONGEST_PERIOD).map(|period| (period, times(period)));
+    repeated.into_iter().find(|(_, times)| *times > 1).unwrap_or((1, 1))
+}
+
+fn is_same(one: &Exchange, other: &Exchange) -> bool {
+    one.words == other.words && one.connection == other.connection && one.outcome == other.outcome
+}
+
+/// What clients send to set up a connection, and says nothing of the answer; refused it does.
+fn is_set_up(exchange: &Exchange) -> bool {
+    let sets_up = [
+        vec!["HELLO"],
+        vec!["AUTH"],
+        vec!["COMMAND"],
+        vec!["CLIENT", "SETINFO"],
+        vec!["CLIENT", "SETNAME"],
+        vec!["CLIENT", "ID"],
+        vec!["CLIENT", "GETNAME"],
+        vec!["CLIENT", "MAINT_NOTIFICATIONS"],
+    ];
+    // An unknown subcommand of a newer client's hello is its own business.
+    let is_client = exchange.name() == "CLIENT";
+    let matters = exchange.outcome == Outcome::Refused && !is_client;
+    !matters && sets_up.iter().any(|words| exchange.begins_with(words))
+}
+
+/// Saves, refusals and what the cause rests on always; then the first and the last ones.
+fn kept(lines: &[Line<'_>]) -> Vec<bool> {
+    let mut said: Vec<(String, String)> = Vec::new();
+    let mut is_told = |line: &Line<'_>| {
+        let exchange = line.first;
+        let name = exchange.name();
+        if line.marked {
+            return true;
+        }
+        if exchange.outcome == Outcome::Refused {
+            said.push((name, exchange.error().unwrap_or_default()));
+            let same = said.iter().filter(|it| Some(*it) == said.last()).count();
+            return same <= SAME_REFUSALS;
+        }
+        matches!(name.as_str(), "SAVE" | "BGSAVE")
+    };
+    let mut kept: Vec<bool> = lines.iter().map(&mut is_told).collect();
+    let mut room = LINES.saturating_sub(kept.iter().filter(|it| **it).count());
+    let all = lines.len();
+    // From both ends by turns: 0, last, 1, last but one …
+    let by_turns = (0..all).map(|turn| if turn % 2 == 0 { turn / 2 } else { all - 1 - turn / 2 });
+    for index in by_turns {
+        if room > 0 && !kept[index] {
+            kept[index] = true;
+            room -= 1;
+        }
+    }
+    kept
+}
+
+/// Where the columns stand.
+struct Columns {
+    time: usize,
+    connection: Option<usize>,
+    command: usize,
+    width: usize,
+}
+
+impl Columns {
+    fn new(lines: &[Line<'_>], kept: &[bool], width: usize) -> Self {
+        let shown = || lines.iter().zip(kept).filter(|(_, kept)| **kept).map(|(line, _)| line);
+        let first = shown().next().map(|line| line.first.connection);
+        let several = shown().any(|line| Some(line.first.connection) != first);
+        let digits = |line: &Line<'_>| line.first.connection.to_string().len() + 1;
+        let command = shown().map(|line| display_width(&command(line))).max().unwrap_or(0);
+        Self {
+            time: shown().map(|line| time(line.first.at).len()).max().unwrap_or(0),
+            connection: several.then(|| shown().map(digits).max().unwrap_or(0)),
+            command: command.min(WIDEST_COMMAND).min(width / 2),
+            width,
+        }
+    }
+
+    fn line(&self, line: &Line<'_>, form: Form) -> String {
+        let mut text = format!("    {:>1$}  ", time(line.first.at), self.time);
+        if let Some(digits) = self.connection {
+            let number = format!("#{}", line.first.connection);
+            let _ = write!(text, "{number:<digits$}  ");
+        }
+        let indent = display_width(&text) + self.command + 2;
+        let command = command(line);
+        let command = if form == Form::Long { command } else { truncate(&command, self.command) };
+        let gap = " ".repeat(self.command.saturating_sub(display_width(&command)));
+        let _ = write!(text, "{}{gap}  ", command.cyan());
+        let replies =
+            if form == Form::Long { whole_reply(line.last) } else { vec![reply_line(line.last)] };
+        for (index, reply) in replies.iter().enumerate() {
+            let reply = if index == 0 { reply.clone() + &until(line) } else { reply.clone() };
+            let reply = match line.last.outcome {
+                Outcome::Refused => reply.red().to_string(),
+                Outcome::NotRun | Outcome::Unknown => reply.yellow().to_string(),
+                Outcome::Done => reply,
+            };
+            if index > 0 {
+                text.push_str(&" ".repeat(indent));
+            }
+            text.push_str(&reply);
+            if index == 0 && form != Form::Long {
+                text = marked(&text, line.marked, self.width);
+            } else if index == 0 && line.marked {
+                text = marked(&text, true, usize::MAX);
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+fn command(line: &Line<'_>) -> String {
+    let text = command_line(&line.first.words);
+    if line.count > 1 { format!("{text} ×{}", line.count) } else { text }
+}
+
+fn until(line: &Line<'_>) -> String {
+    if line.count > 1 { format!("  until {}", time(line.last.at)) } else { String::new() }
+}
+
+/// Milliseconds below ten seconds, seconds above.
+fn time(at: Duration) -> String {
+    if at < Duration::from_secs(10) {
+        format!("+{:.1} ms", at.as_secs_f64() * 1000.0)
+    } else {
+        format!("+{:.1} s", at.as_secs_f64())
+    }
+}
+
+/// The command as it would be typed.
+pub fn command_line(words: &[Vec<u8>]) -> String {
+    words.iter().map(|word| typed_word(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// Plain where it can be, else in redis-cli's quotes.
+fn typed_word(word: &[u8]) -> String {
+    let printed = reply::format(&Value::BulkString(word.to_vec()));
+    match std::str::from_utf8(word) {
+        Ok("") | Err(_) => printed,
+        Ok(text)
+            if !text.contains([' ', '"', '\'', '\\']) && !text.chars().any(char::is_control) =>
+        {
+            clean(text).into_owned()
+        }
+        Ok(_) => printed,
+    }
+}
+
+/// The reply in one line, reduced to what matters.
+pub fn reply_line(exchange: &Exchange) -> String {
+    let Some(came) = &exchange.reply else { return "(no reply)".to_owned() };
+    let text = match (exchange.error(), &came.value) {
+        (Some(error), _) => error,
+        (None, Value::BulkString(_) | Value::VerbatimString { .. })
+            if exchange.name() == "INFO" =>
+        {
+            info(exchange, &came.value)
+        }
+        (None, Value::Array(items)) if items.len() > 3 => format!("{} items", items.len()),
+        (None, value) => reply::format_reply_to(&exchange.words, value)
+            .lines()
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join("  "),
+    };
+    clean(&(text + became(exchange))).into_owned()
+}
+
+/// What INFO's many lines are read for.
+fn info(exchange: &Exchange, value: &Value) -> String {
+    let telling = ["rdb_bgsave_in_progress:", "rdb_last_bgsave_status:"];
+    let text = reply::format_reply_to(&exchange.words, value);
+    let is_telling = |line: &&str| telling.iter().any(|field| line.starts_with(field));
+    let lines: Vec<&str> = text.lines().filter(is_telling).collect();
+    if lines.is_empty() { format!("{} lines", text.lines().count()) } else { lines.join(", ") }
+}
+
+/// `QUEUED` tells nothing of what came of it.
+fn became(exchange: &Exchange) -> &'static str {
+    let queued = exchange
+        .reply
+        .as_ref()
+        .is_some_and(|it| matches!(&it.value, Value::SimpleString(text) if text == "QUEUED"));
+    match exchange.outcome {
+        Outcome::NotRun => ", never run",
+        Outcome::Refused if queued => ", then refused",
+        _ => "",
+    }
+}
+
+fn whole_reply(exchange: &Exchange) -> Vec<String> {
+    let Some(came) = &exchange.reply else { return vec!["(no reply)".to_owned()] };
+    let text = reply::format_reply_to(&exchange.words, &came.value);
+    let mut lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
+    if let Some(first) = lines.first_mut() {
+        first.push_str(became(exchange));
+    }
+    lines
+}
+
+/// Whether the transcript says of a typed line what its echo would say; `true` for our own line that waits.
+///
+/// `position` is that of the exchange to look at, and moves on.
+fn says_the_same(typed: &TypedExchange, transcript: &Transcript, position: &mut usize) -> bool {
+    if typed.line.starts_with('@') {
+        let name = typed.line.split_whitespace().next().unwrap_or_default();
+        return name.eq_ignore_ascii_case(WAIT_BGSAVE) && typed.reply == "no background save runs";
+    }
+    let Some(exchange) = transcript.exchanges.get(*position) else { return false };
+    let same = words::split(&typed.line).is_ok_and(|words| words == exchange.words);
+    *position += usize::from(same);
+    let replied = exchange.reply.as_ref();
+    let reply = replied.map(|it| reply::format_reply_to(&exchange.words, &it.value));
+    same && reply.is_some_and(|reply| reply == typed.reply)
+}
+
+/// Whether everything that was typed, and what came of it, is in the transcript.
+pub fn is_told_by(run: &Run, transcript: &Transcript) -> bool {
+    let Run::Typed(typed) = run else { return false };
+    let mut position = 0;
+    transcript.left_out == 0
+        && typed.stopped.is_none()
+        && typed.exchanges.iter().all(|it| says_the_same(it, transcript, &mut position))
+        && position == transcript.exchanges.len()
+}

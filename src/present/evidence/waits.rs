@@ -1,0 +1,64 @@
+//! Who had to wait: time from left to right, the longest wait in each column upwards.
+
+use std::time::Duration;
+
+use colored::Colorize as _;
+
+use super::marked;
+use crate::attempt::evidence::Waits;
+
+const LABEL: &str = "who had to wait";
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Below so many columns the numbers must do.
+const NARROW: usize = 60;
+const WIDEST_STRIP: usize = 40;
+
+/// The strip and its numbers in one line.
+pub(super) fn strip(waits: &Waits, is_marked: bool, width: usize) -> String {
+    let numbers = format!("longest {} of {}", milliseconds(waits.longest), pings(waits.pings));
+    let mark = if is_marked { super::MARK.chars().count() + 2 } else { 0 };
+    let taken = 2 + LABEL.len() + 2 + 2 + numbers.len() + mark;
+    let columns = width.saturating_sub(taken).min(WIDEST_STRIP);
+    let drawn = if width < NARROW || columns < 8 || waits.watched.is_zero() {
+        String::new()
+    } else {
+        bars(waits, columns) + "  "
+    };
+    let line = format!("  {}  {drawn}{numbers}", LABEL.dimmed());
+    marked(&line, is_marked, width) + "\n"
+}
+
+fn pings(count: u64) -> String {
+    if count == 1 { "1 PING".to_owned() } else { format!("{count} PINGs") }
+}
+
+/// `0.4 ms` below ten, whole ones above.
+fn milliseconds(duration: Duration) -> String {
+    if duration < Duration::from_millis(10) {
+        format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
+    } else {
+        format!("{} ms", duration.as_millis())
+    }
+}
+
+/// The longest wait that overlaps each column.
+fn bars(waits: &Waits, columns: usize) -> String {
+    let watched = waits.watched.as_secs_f64();
+    let share = watched / f64::from(u32::try_from(columns).unwrap_or(u32::MAX));
+    let mut strip = String::new();
+    for column in 0..u32::try_from(columns).unwrap_or(0) {
+        let from = share * f64::from(column);
+        let overlaps = |at: f64, took: f64| at < from + share && at + took > from;
+        let waited =
+            waits.slow.iter().filter(|it| overlaps(it.at.as_secs_f64(), it.took.as_secs_f64()));
+        let longest = waited.map(|it| it.took).max().unwrap_or_default();
+        strip.push(BARS[height(longest)]);
+    }
+    strip
+}
+
+/// On a log scale: 1 ms is flat, 1 s and more is the top.
+fn height(wait: Duration) -> usize {
+    let above = [3, 7, 20, 52, 139, 373, 1000];
+    above.iter().take_while(|&&millis| wait >= Duration::from_millis(millis)).count()
+}

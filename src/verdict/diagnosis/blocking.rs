@@ -1,0 +1,149 @@
+//! Who kept the others waiting.
+
+use std::time::Duration;
+
+use super::case::{Case, is_script, text, time, took};
+use super::server::seen_at;
+use super::symptom::Symptom;
+use super::{Found, Pointer};
+use crate::attempt::evidence::Wait;
+use crate::tap::{Exchange, Outcome};
+
+/// SAVE stops the server until the file is written (Redis facts 10.5).
+pub(super) fn save_is_used(case: &Case<'_>) -> Option<Found> {
+    let index = case.last_done(&["SAVE"])?;
+    Some(seen_at(index).with(duration_of(case, index)))
+}
+
+/// The same where its effect on others was seen.
+pub(super) fn save_blocks(case: &Case<'_>) -> Option<Found> {
+    let (index, wait) = blocker(case, &|it| it.name() == "SAVE" && it.error().is_none())?;
+    Some(waited(index).with(time(wait.took)))
+}
+
+pub(super) fn script_blocks(case: &Case<'_>) -> Option<Found> {
+    let (index, wait) = blocker(case, &is_script)?;
+    Some(waited(index).with(name_of(case, index)).with(time(wait.took)))
+}
+
+pub(super) fn slow_command_blocks(case: &Case<'_>) -> Option<Found> {
+    let is_slow = |it: &Exchange| !is_script(it) && !waits_by_itself(&it.name());
+    let (index, wait) = blocker(case, &is_slow)?;
+    Some(waited(index).with(name_of(case, index)).with(time(wait.took)))
+}
+
+/// Paused clients wait by order. A pause of writes lets PING through.
+pub(super) fn client_pause(case: &Case<'_>) -> Option<Found> {
+    let is_for_all =
+        |it: &Exchange| it.words.get(3).is_none_or(|mode| !mode.eq_ignore_ascii_case(b"write"));
+    let index = case.last_done(&["CLIENT", "PAUSE"])?;
+    let pause = case.exchange(index)?;
+    let asked = pause.words.get(2).and_then(|word| text(word).parse().ok());
+    let asked = Duration::from_millis(asked?);
+    let waited_since =
+        |it: &Exchange| it.at >= pause.at && (it.reply.is_none() || took(it) >= asked / 2);
+    let stands = if case.shows(Symptom::Blocked) {
+        let wait = longest(case)?;
+        is_for_all(pause) && wait.at + wait.took > pause.at && asked >= wait.took / 2
+    } else if case.shows(Symptom::EndedBadly) {
+        let failed = case.evidence.run.timed_out() || says_timeout(case);
+        let later = case.numbered().filter(|(at, _)| *at > index);
+        failed && later.map(|(_, it)| it).any(waited_since)
+    } else {
+        is_for_all(pause)
+            && case.evidence.doubt.as_ref().is_some_and(|it| it.contains("says nothing"))
+    };
+    stands.then(|| seen_at(index).with(time(asked)))
+}
+
+/// Without a reply to the end, and the others are told BUSY or nothing.
+pub(super) fn endless_script(case: &Case<'_>) -> Option<Found> {
+    let is_running =
+        |it: &Exchange| is_script(it) && it.reply.is_none() && it.outcome == Outcome::Unknown;
+    let (index, script) = case.numbered().rev().find(|(_, it)| is_running(it))?;
+    let busy =
+        case.exchanges().iter().any(|it| it.error().is_some_and(|it| it.starts_with("BUSY")));
+    let silent = case
+        .evidence
+        .doubt
+        .as_ref()
+        .is_some_and(|it| it.contains("says nothing") || it.contains("BUSY"));
+    let stands = if case.shows(Symptom::EndedBadly) {
+        case.evidence.run.timed_out() || says_timeout(case) || case.failed_saying("BUSY")
+    } else {
+        busy || silent || case.shows(Symptom::Blocked)
+    };
+    stands.then(|| seen_at(index).with(script.name()))
+}
+
+/// The client gave up, the server did not.
+pub(super) fn client_gave_up(case: &Case<'_>) -> Option<Found> {
+    let (index, _) =
+        case.numbered().rev().find(|(_, it)| it.name() == "SAVE" && it.error().is_none())?;
+    let last = case.numbered().rev().find(|(_, it)| it.outcome != Outcome::Refused)?;
+    let is_last = last.0 == index || case.exchanges()[index..].iter().all(|it| it.name() == "SAVE");
+    (is_last && says_timeout(case) && !case.evidence.run.timed_out())
+        .then(|| Found::at([Pointer::Exchange(index), Pointer::ProgramErrors]))
+}
+
+/// `BLPOP key 0` and its like wait for somebody else, for ever if need be.
+pub(super) fn waits_for_others(case: &Case<'_>) -> Option<Found> {
+    let (index, exchange) = case.numbered().next_back()?;
+    let is_waiting = exchange.reply.is_none() && waits_by_itself(&exchange.name());
+    (case.evidence.run.timed_out() && is_waiting).then(|| seen_at(index).with(exchange.name()))
+}
+
+fn says_timeout(case: &Case<'_>) -> bool {
+    ["TimeoutError", "Timeout reading", "timed out"].iter().any(|it| case.failed_saying(it))
+}
+
+fn waited(index: usize) -> Found {
+    Found::at([Pointer::Exchange(index), Pointer::LongestWait])
+}
+
+fn name_of(case: &Case<'_>, index: usize) -> String {
+    case.exchange(index).map(Exchange::name).unwrap_or_default()
+}
+
+fn duration_of(case: &Case<'_>, index: usize) -> String {
+    let exchange = case.exchange(index).filter(|it| it.reply.is_some());
+    exchange.map(|it| format!(" (here {})", time(took(it)))).unwrap_or_default()
+}
+
+fn longest(case: &Case<'_>) -> Option<Wait> {
+    case.evidence.waits.as_ref()?.slow.iter().copied().max_by_key(|wait| wait.took)
+}
+
+/// The first command of this kind that was at work for most of the longest wait.
+fn blocker(case: &Case<'_>, is_it: &dyn Fn(&Exchange) -> bool) -> Option<(usize, Wait)> {
+    let wait = longest(case)?;
+    let covers = |it: &Exchange| {
+        let end = it.reply.as_ref().map_or(wait.at + wait.took, |reply| it.at + reply.took);
+        let shared = end.min(wait.at + wait.took).saturating_sub(it.at.max(wait.at));
+        shared * 10 >= wait.took * 6
+    };
+    let first = case.numbered().find(|(_, it)| covers(it) && !waits_by_itself(&it.name()));
+    first.filter(|(_, it)| is_it(it)).map(|(index, _)| (index, wait))
+}
+
+/// Commands that make only their own connection wait.
+fn waits_by_itself(name: &str) -> bool {
+    let names = [
+        "BLPOP",
+        "BRPOP",
+        "BLMOVE",
+        "BRPOPLPUSH",
+        "BLMPOP",
+        "BZPOPMIN",
+        "BZPOPMAX",
+        "BZMPOP",
+        "WAIT",
+        "WAITAOF",
+        "XREAD",
+        "XREADGROUP",
+        "SUBSCRIBE",
+        "PSUBSCRIBE",
+        "MONITOR",
+    ];
+    names.contains(&name)
+}

@@ -1,0 +1,261 @@
+//! Commands that Redis refused, or put off.
+
+use redis::Value;
+
+use super::case::{Case, asks, is_script, reply_text, text};
+use super::server::seen_at;
+use super::symptom::Symptom;
+use super::{Found, Pointer};
+use crate::tap::{Exchange, Outcome};
+
+const IN_PROGRESS: &str = "Background save already in progress";
+const NOT_IN_MULTI: &str = "not allowed inside a transaction";
+
+pub(super) fn save_while_saving(case: &Case<'_>) -> Option<Found> {
+    while_saving(case, "SAVE", Symptom::NoSave)
+}
+
+pub(super) fn bgsave_while_saving(case: &Case<'_>) -> Option<Found> {
+    while_saving(case, "BGSAVE", Symptom::NoBgsave)
+}
+
+fn while_saving(case: &Case<'_>, name: &str, missing: Symptom) -> Option<Found> {
+    let index = case.last_refused(&[name], IN_PROGRESS)?;
+    let explains = if case.shows(Symptom::EndedBadly) {
+        // redis-py leaves out the code; redis-rs and others may write it differently, so only its end.
+        case.failed_saying("already in progress")
+    } else if case.shows(missing) {
+        true
+    } else {
+        is_the_last_try(case, index)
+            && (case.shows(Symptom::StillSaving) || was_to_hold(case, index))
+    };
+    let begun = case.numbered().rev().find(|(at, it)| *at < index && is_accepted_bgsave(it));
+    let places = std::iter::once(index).chain(begun.map(|(at, _)| at));
+    explains.then(|| Found::at(places.map(Pointer::Exchange).collect::<Vec<_>>()))
+}
+
+fn is_accepted_bgsave(exchange: &Exchange) -> bool {
+    exchange.outcome == Outcome::Done && exchange.name() == "BGSAVE"
+}
+
+/// No snapshot was accepted behind it.
+fn is_the_last_try(case: &Case<'_>, refused: usize) -> bool {
+    case.last_snapshot().is_none_or(|accepted| accepted < refused)
+}
+
+/// What is missing from the snapshot was written before the save that was refused, and after the one that
+/// was not.
+fn was_to_hold(case: &Case<'_>, refused: usize) -> bool {
+    let Some(accepted) = case.last_snapshot() else { return false };
+    let last = super::snapshots::last_writes_after(case, accepted);
+    last.is_some_and(|writes| writes.iter().all(|write| *write < refused))
+}
+
+pub(super) fn bgsave_while_rewriting(case: &Case<'_>) -> Option<Found> {
+    let index = case.last_refused(&["BGSAVE"], "Another child process is active")?;
+    let explains = if case.shows(Symptom::EndedBadly) {
+        case.failed_saying("Another child process")
+    } else {
+        is_the_last_try(case, index)
+    };
+    explains.then(|| seen_at(index))
+}
+
+/// Refused since 7.0; in 6.2 it works, and is seen as done.
+pub(super) fn save_in_multi(case: &Case<'_>) -> Option<Found> {
+    let index = case.last_refused(&["SAVE"], NOT_IN_MULTI)?;
+    let connection = case.exchange(index)?.connection;
+    let stored_nothing = |key: &[u8]| {
+        case.writes().iter().any(|write| {
+            let came_from = case.exchange(write.index).map(|it| it.connection);
+            write.key == key && write.outcome == Outcome::NotRun && came_from == Some(connection)
+        })
+    };
+    let explains = if case.shows(Symptom::EndedBadly) {
+        case.failed_saying(NOT_IN_MULTI) || case.failed_saying("Transaction discarded")
+    } else if case.shows(Symptom::DataWrong) {
+        let missing = case.missing();
+        !missing.is_empty() && missing.iter().all(|it| stored_nothing(&it.key))
+    } else {
+        case.shows(Symptom::NoSave)
+            || is_the_last_try(case, index) && case.last_snapshot().is_none()
+    };
+    explains.then(|| seen_at(index))
+}
+
+/// Redis forbids it in any script; which of the two it was is read from the script.
+pub(super) fn save_in_script(case: &Case<'_>) -> Option<Found> {
+    let names_save = |it: &Exchange| {
+        let source = it.words.get(1).map(|word| text(word).to_uppercase()).unwrap_or_default();
+        let words: Vec<&str> = source
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|it| !it.is_empty())
+            .collect();
+        ["BGSAVE", "SAVE"].into_iter().find(|name| words.contains(name))
+    };
+    let (index, name) = case.numbered().rev().find_map(|(index, it)| {
+        let refused = it.error().is_some_and(|error| error.contains("not allowed from script"));
+        Some((index, names_save(it)?)).filter(|_| is_script(it) && refused)
+    })?;
+    let explains = if case.shows(Symptom::EndedBadly) {
+        case.failed_saying("not allowed from script")
+    } else if case.shows(Symptom::NoSave) {
+        name == "SAVE"
+    } else if case.shows(Symptom::NoBgsave) {
+        name == "BGSAVE"
+    } else {
+        case.last_snapshot().is_none()
+    };
+    explains.then(|| seen_at(index).with(name))
+}
+
+/// Since 7.0 the save begins at the server's next tick.
+pub(super) fn bgsave_in_multi(case: &Case<'_>) -> Option<Found> {
+    let index = case.last_done(&["BGSAVE"])?;
+    let bgsave = case.exchange(index)?;
+    let scheduled = |it: &Exchange| match it.reply.as_ref().map(|reply| &reply.value) {
+        Some(Value::Array(items)) => items.iter().any(is_scheduled),
+        _ => false,
+    };
+    let exec = case
+        .numbered()
+        .find(|(at, it)| *at > index && it.connection == bgsave.connection && asks(it, &["EXEC"]));
+    let exec = exec.filter(|(_, it)| scheduled(it));
+    (case.was_saving_at_exit() && exec.is_some()).then(|| {
+        let places = std::iter::once(index).chain(exec.map(|(at, _)| at));
+        Found::at(places.map(Pointer::Exchange).collect::<Vec<_>>())
+    })
+}
+
+fn is_scheduled(value: &Value) -> bool {
+    matches!(value, Value::SimpleString(text) if text.contains("scheduled"))
+}
+
+/// MULTI without EXEC or DISCARD, and in it what is missing.
+pub(super) fn multi_left_open(case: &Case<'_>) -> Option<Found> {
+    let (index, multi) = case.numbered().rev().find(|(_, it)| it.name() == "MULTI")?;
+    let ends = |(at, it): (usize, &Exchange)| {
+        at > index
+            && it.connection == multi.connection
+            && matches!(it.name().as_str(), "EXEC" | "DISCARD" | "RESET")
+    };
+    if case.evidence.transcript.left_out > 0 || case.numbered().any(ends) {
+        return None;
+    }
+    let queued = queued_and_missing(case, multi.connection)?;
+    (queued > index).then(|| Found::at([Pointer::Exchange(index), Pointer::Exchange(queued)]))
+}
+
+/// DISCARD, or an EXEC that was aborted or gave up because a watched key had changed.
+pub(super) fn transaction_discarded(case: &Case<'_>) -> Option<Found> {
+    let drops = |it: &Exchange| match it.name().as_str() {
+        "DISCARD" => it.outcome == Outcome::Done,
+        "EXEC" => {
+            it.error().is_some() || it.reply.as_ref().is_some_and(|it| it.value == Value::Nil)
+        }
+        _ => false,
+    };
+    let (index, end) = case.numbered().rev().find(|(_, it)| drops(it))?;
+    let queued = queued_and_missing(case, end.connection).filter(|queued| *queued < index)?;
+    let explains = !case.shows(Symptom::EndedBadly) || case.failed_saying("Transaction discarded");
+    explains
+        .then(|| Found::at([Pointer::Exchange(index), Pointer::Exchange(queued)]).with(end.name()))
+}
+
+/// A command of the connection that was queued, never run, and would have brought what is missing.
+fn queued_and_missing(case: &Case<'_>, connection: u32) -> Option<usize> {
+    let missing = case.missing();
+    let writes = case.writes();
+    let stores_it = |index: usize| {
+        let keys = writes.iter().filter(|write| write.index == index).map(|write| write.key);
+        missing.iter().any(|missing| keys.clone().any(|key| key == missing.key))
+    };
+    let saves = [
+        ("SAVE", [Symptom::NoSave, Symptom::NoSnapshot]),
+        ("BGSAVE", [Symptom::NoBgsave, Symptom::NoSnapshot]),
+    ];
+    let saves_it = |it: &Exchange| {
+        let wanted = saves.iter().find(|(name, _)| it.name() == *name);
+        wanted.is_some_and(|(_, symptoms)| case.shows_any(symptoms))
+    };
+    let is_it = |(index, it): &(usize, &Exchange)| {
+        it.connection == connection
+            && it.outcome == Outcome::NotRun
+            && (saves_it(it) || stores_it(*index))
+    };
+    case.numbered().find(is_it).map(|(index, _)| index)
+}
+
+/// Writes are refused since a background save failed.
+pub(super) fn misconf(case: &Case<'_>) -> Option<Found> {
+    let is_misconf = |it: &Exchange| it.error().is_some_and(|it| it.starts_with("MISCONF"));
+    let refused: Vec<usize> =
+        case.numbered().filter(|(_, it)| is_misconf(it)).map(|(index, _)| index).collect();
+    let last = *refused.last()?;
+    let writes = case.writes();
+    let would_store =
+        |key: &[u8]| writes.iter().any(|write| write.key == key && refused.contains(&write.index));
+    let explains = if case.shows(Symptom::EndedBadly) {
+        case.failed_saying("MISCONF") || case.failed_saying("configured to save RDB snapshots")
+    } else {
+        let missing = case.missing();
+        !missing.is_empty() && missing.iter().all(|it| would_store(&it.key))
+    };
+    explains.then(|| seen_at(last))
+}
+
+/// The alarm was switched off, and what it warns of goes on.
+pub(super) fn misconf_switched_off(case: &Case<'_>) -> Option<Found> {
+    let (index, value) = case.last_set("stop-writes-on-bgsave-error")?;
+    let still_failing = case.last_status() == Some("err");
+    (value.eq_ignore_ascii_case("no") && still_failing)
+        .then(|| Found::at([Pointer::Exchange(index), Pointer::Row("rdb_last_bgsave_status")]))
+}
+
+/// A disk error: SAVE answers a bare `ERR`.
+pub(super) fn save_failed(case: &Case<'_>) -> Option<Found> {
+    bare_error(case, "SAVE")
+}
+
+/// A fork that failed: so does BGSAVE.
+pub(super) fn bgsave_could_not_fork(case: &Case<'_>) -> Option<Found> {
+    bare_error(case, "BGSAVE")
+}
+
+fn bare_error(case: &Case<'_>, name: &str) -> Option<Found> {
+    let is_it = |it: &Exchange| it.name() == name && it.error().is_some_and(|it| it == "ERR");
+    let (index, _) = case.numbered().rev().find(|(_, it)| is_it(it))?;
+    let explains = !case.shows(Symptom::EndedBadly) || has_response_error(case);
+    let counted = case.shows_any(&[Symptom::NoSave, Symptom::NoBgsave]);
+    (explains && (counted || is_the_last_try(case, index))).then(|| seen_at(index))
+}
+
+fn has_response_error(case: &Case<'_>) -> bool {
+    case.failed_saying("ResponseError") || case.failed_saying("ERR")
+}
+
+/// The child failed after BGSAVE had answered.
+pub(super) fn bgsave_failed(case: &Case<'_>) -> Option<Found> {
+    let index = case.last_done(&["BGSAVE"])?;
+    let was_ok = case.evidence.before.field("rdb_last_bgsave_status") != Some("err");
+    let answered = case.exchange(index).and_then(reply_text);
+    let began = answered.is_some_and(|text| text.contains("started") || text.contains("scheduled"));
+    let saved_since = case.last_done(&["SAVE"]).is_some_and(|save| save > index);
+    let failed = case.last_status() == Some("err") && was_ok && began && !saved_since;
+    failed.then(|| Found::at([Pointer::Row("rdb_last_bgsave_status"), Pointer::Exchange(index)]))
+}
+
+/// Any other command that Redis refused, where the program broke off at exactly that.
+pub(super) fn command_refused(case: &Case<'_>) -> Option<Found> {
+    let said = case.last_error()?;
+    let is_it = |it: &Exchange| {
+        // Clients cut off the code of some errors.
+        let error = it.error().unwrap_or_default();
+        let details = error.split_once(' ').map_or("", |(_, details)| details).trim();
+        details.len() >= 8 && said.contains(details)
+    };
+    let (index, exchange) = case.numbered().rev().find(|(_, it)| is_it(it))?;
+    let error = exchange.error().unwrap_or_default();
+    Some(seen_at(index).with(exchange.name()).with(error))
+}

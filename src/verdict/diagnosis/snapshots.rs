@@ -1,0 +1,162 @@
+//! Snapshots that were never asked for, came too early, or were taken away again.
+
+use super::case::{Case, asks, lastsave};
+use super::keys::Effect;
+use super::server::seen_at;
+use super::symptom::Symptom;
+use super::{Found, Pointer};
+use crate::lesson::Subject;
+use crate::server::BgsaveEnd;
+use crate::tap::{Exchange, Outcome};
+
+/// FLUSHALL kills the child that is writing; INFO goes on to say `ok` (Redis facts 2.2).
+pub(super) fn flushall_ended_it(case: &Case<'_>) -> Option<Found> {
+    let flush = case.last_done(&["FLUSHALL"])?;
+    let bgsave = case.last_done(&["BGSAVE"]).filter(|bgsave| case.surely_after(flush, *bgsave))?;
+    let saved_since = case.last_done(&["SAVE"]).is_some_and(|save| save > bgsave);
+    let now = case.last_look()?;
+    let logged = now.bgsave_ends.last() == Some(&BgsaveEnd::Killed);
+    // Without a log: it was accepted, has ended, did not fail, and brought no snapshot.
+    let silent = now.bgsave_ends.is_empty()
+        && now.snapshot.lastsave == case.evidence.before.lastsave
+        && now.snapshot.number("rdb_bgsave_in_progress") == 0
+        && now.snapshot.number("rdb_last_bgsave_time_sec") >= 0
+        && now.snapshot.field("rdb_last_bgsave_time_sec").is_some()
+        && case.last_status() == Some("ok");
+    let places = [Pointer::Exchange(flush), Pointer::Exchange(bgsave)];
+    let log = logged.then_some(Pointer::Log);
+    ((logged || silent) && !saved_since)
+        .then(|| Found::at(places.into_iter().chain(log).collect::<Vec<_>>()))
+}
+
+/// With save points FLUSHALL also writes an empty file over the good one.
+pub(super) fn flushall_emptied_the_file(case: &Case<'_>) -> Option<Found> {
+    let flush = case.last_done(&["FLUSHALL"])?;
+    let save = case.last_snapshot().filter(|save| case.surely_after(flush, *save))?;
+    has_save_points(case).then(|| Found::at([Pointer::Exchange(flush), Pointer::Exchange(save)]))
+}
+
+fn has_save_points(case: &Case<'_>) -> bool {
+    let given = case.exercise.settings.iter().rev().find(|(name, _)| name == "save");
+    let points = case.last_set("save").map(|(_, value)| value);
+    let points = points.or_else(|| given.map(|(_, value)| value.clone()));
+    points.is_some_and(|points| !matches!(points.trim(), "" | "\"\""))
+}
+
+/// What is missing was written when the snapshot's moment had passed.
+pub(super) fn written_after(case: &Case<'_>) -> Option<Found> {
+    let snapshot = case.last_snapshot()?;
+    if is_scheduled(case, snapshot) {
+        return None;
+    }
+    let writes = last_writes_after(case, snapshot)?;
+    let first = *writes.first()?;
+    let names: Vec<String> =
+        case.missing().iter().map(|missing| format!("`{}`", missing.name())).collect();
+    let command = case.exchange(snapshot)?.name();
+    Some(
+        Found::at([Pointer::Exchange(first), Pointer::Exchange(snapshot)])
+            .with(names.join(", "))
+            .with(command),
+    )
+}
+
+/// A BGSAVE inside MULTI, or `BGSAVE SCHEDULE`, takes its moment later.
+fn is_scheduled(case: &Case<'_>, snapshot: usize) -> bool {
+    let Some(exchange) = case.exchange(snapshot) else { return true };
+    let reply = super::case::reply_text(exchange).unwrap_or_default();
+    reply == "QUEUED" || reply.contains("scheduled")
+}
+
+/// The last write of each missing key, in order, if there are missing keys and every one of them was
+/// written after the exchange `snapshot` and is stored since.
+pub(super) fn last_writes_after(case: &Case<'_>, snapshot: usize) -> Option<Vec<usize>> {
+    let writes = case.writes();
+    let last_write = |key: &[u8]| {
+        let last = writes.iter().rev().find(|write| write.concerns(key))?;
+        let stored = matches!(last.effect, Effect::Stored(_) | Effect::Expires);
+        (stored && case.surely_after(last.index, snapshot)).then_some(last.index)
+    };
+    let missing = case.missing();
+    let last: Option<Vec<usize>> = missing.iter().map(|it| last_write(&it.key)).collect();
+    let mut last = last.filter(|last| !last.is_empty())?;
+    last.sort_unstable();
+    Some(last)
+}
+
+/// The setting was changed, so the file is another one than that which is loaded.
+pub(super) fn file_elsewhere(case: &Case<'_>) -> Option<Found> {
+    let changed = ["dir", "dbfilename"].into_iter().find_map(|name| {
+        let (index, _) = case.last_set(name)?;
+        Some((index, name))
+    });
+    let (index, name) = changed?;
+    case.last_snapshot().is_some_and(|save| save > index).then(|| seen_at(index).with(name))
+}
+
+/// `can't set protected config`: since 7.0 these settings belong to whoever starts the server.
+pub(super) fn protected_setting(case: &Case<'_>) -> Option<Found> {
+    let index = case.last_refused(&["CONFIG"], "protected config")?;
+    case.failed_saying("protected config").then(|| seen_at(index))
+}
+
+/// The append-only file is another file than the snapshot.
+pub(super) fn aof_instead(case: &Case<'_>) -> Option<Found> {
+    let rewrite = case.last_done(&["BGREWRITEAOF"]);
+    let switched =
+        case.last_set("appendonly").filter(|(_, value)| value.eq_ignore_ascii_case("yes"));
+    let index = rewrite.or(switched.map(|(index, _)| index))?;
+    let name = if rewrite.is_some() { "BGREWRITEAOF" } else { "appendonly yes" };
+    no_snapshot_command(case).then(|| seen_at(index).with(name))
+}
+
+/// LASTSAVE and INFO read something, and write nothing.
+pub(super) fn read_instead(case: &Case<'_>) -> Option<Found> {
+    let reads = |it: &Exchange| {
+        let name = it.name();
+        it.outcome == Outcome::Done
+            && (name == "LASTSAVE" || (name == "INFO" && is_persistence(it)))
+    };
+    let (index, exchange) = case.numbered().rev().find(|(_, it)| reads(it))?;
+    no_snapshot_command(case).then(|| seen_at(index).with(exchange.name()))
+}
+
+fn is_persistence(exchange: &Exchange) -> bool {
+    exchange.words.len() == 1
+        || asks(exchange, &["INFO", "persistence"])
+        || asks(exchange, &["INFO", "all"])
+        || asks(exchange, &["INFO", "everything"])
+        || asks(exchange, &["INFO", "default"])
+}
+
+pub(super) fn nobody_asked(case: &Case<'_>) -> Option<Found> {
+    // With save points Redis may well have saved by itself.
+    no_snapshot_command(case).then(Found::default)
+}
+
+fn no_snapshot_command(case: &Case<'_>) -> bool {
+    let moved =
+        case.last_look().is_some_and(|now| now.snapshot.lastsave != case.evidence.before.lastsave);
+    case.never_sent("SAVE")
+        && case.never_sent("BGSAVE")
+        && !moved
+        && !has_save_points(case)
+        && case.last_done(&["SHUTDOWN"]).is_none()
+        && case
+            .exchanges()
+            .iter()
+            .all(|it| lastsave(it).is_none_or(|time| time == case.evidence.before.lastsave))
+}
+
+/// One of the two commands was sent, and the other one is asked for as well.
+pub(super) fn never_sent_save(case: &Case<'_>) -> Option<Found> {
+    let bgsave = case.last_done(&["BGSAVE"])?;
+    (case.shows(Symptom::NoSave) && case.never_sent("SAVE")).then(|| seen_at(bgsave))
+}
+
+pub(super) fn never_sent_bgsave(case: &Case<'_>) -> Option<Found> {
+    let save = case.last_done(&["SAVE"])?;
+    let is_about_calls = matches!(case.check?.subject, Subject::Calls(_) | Subject::Sent(_));
+    (is_about_calls && case.shows(Symptom::NoBgsave) && case.never_sent("BGSAVE"))
+        .then(|| seen_at(save))
+}

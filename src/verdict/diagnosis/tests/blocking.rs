@@ -1,0 +1,68 @@
+use super::scene::{CALM, NO_SAVE, NONE, OK, SAVED, STARTED, STDOUT, scene};
+use crate::verdict::Pointer;
+
+const TIMEOUT: &str = "redis.exceptions.TimeoutError: Timeout reading from localhost:6379";
+
+#[test]
+fn save_where_it_is_forbidden() {
+    scene(NO_SAVE, &[("SAVE", OK)]).took(0, 1503).is("save-blocks-everyone", 0);
+    let diagnosed = scene(NO_SAVE, &[("SAVE", OK)]).took(0, 1503).diagnosed().unwrap();
+    assert!(diagnosed.cause.contains("(here 1503 ms)"), "{}", diagnosed.cause);
+}
+
+#[test]
+fn save_makes_others_wait() {
+    let sent = [("PING", "+PONG"), ("SAVE", OK)];
+    scene(CALM, &sent).took(1, 500).waited(101, 498).is("save-blocks-everyone", 1);
+    scene(CALM, &sent).took(1, 5).waited(101, 498).is_unknown();
+}
+
+#[test]
+fn bgsave_is_not_blamed_for_a_save_that_ran() {
+    let sent = [("SAVE", OK), ("BGSAVE", STARTED)];
+    scene(CALM, &sent).took(0, 90).waited(1, 85).is("save-blocks-everyone", 0);
+}
+
+#[test]
+fn a_script_makes_others_wait() {
+    let sent = [("EVAL x 0", "nil")];
+    scene(CALM, &sent).took(0, 800).waited(1, 790).is("script-blocks-everyone", 0);
+    scene(CALM, &sent).took(0, 1).waited(500, 790).is_unknown();
+}
+
+#[test]
+fn a_slow_command_makes_others_wait() {
+    let sent = [("DEBUG SLEEP 1", OK), ("BLPOP a 1", "nil")];
+    scene(CALM, &sent[..1]).took(0, 1000).waited(1, 990).is("slow-command-blocks-everyone", 0);
+    // BLPOP waits alone.
+    scene(CALM, &sent[1..]).took(0, 1000).waited(1, 990).is_unknown();
+}
+
+#[test]
+fn clients_were_paused() {
+    scene(CALM, &[("CLIENT PAUSE 500", OK)]).waited(5, 495).is("client-pause", 0);
+    scene(CALM, &[("CLIENT PAUSE 500 WRITE", OK)]).waited(5, 495).is_unknown();
+    scene(CALM, &[("CLIENT PAUSE 10", OK)]).waited(5, 495).is_unknown();
+}
+
+#[test]
+fn a_script_without_an_end() {
+    let sent = [("EVAL \"while true do end\" 0", NONE)];
+    scene(STDOUT, &sent).timed_out().is("endless-script", 0);
+    scene(SAVED, &sent).doubt("the server says nothing any more: BUSY").is("endless-script", 0);
+    scene(STDOUT, &sent).failed("KeyError: 1").is_at("program-failed", &Pointer::ProgramErrors);
+}
+
+#[test]
+fn the_client_gave_up_during_save() {
+    scene(STDOUT, &[("SAVE", NONE)]).failed(TIMEOUT).is("client-timeout-during-save", 0);
+    scene(STDOUT, &[("SAVE", OK), ("GET a", NONE)])
+        .failed(TIMEOUT)
+        .is_not("client-timeout-during-save");
+}
+
+#[test]
+fn waiting_for_somebody_else() {
+    scene(STDOUT, &[("BLPOP queue 0", NONE)]).timed_out().is("waits-for-somebody-else", 0);
+    scene(STDOUT, &[("SAVE", NONE)]).timed_out().is_unknown();
+}

@@ -1,0 +1,167 @@
+use redis::Value;
+
+use super::scene::{
+    BUSY, CALLS_BGSAVE, CALLS_SAVE, NONE, OK, QUEUED, QUIET, SAVED, STARTED, STATUS, STDOUT,
+    STORED, SURVIVES, scene,
+};
+use crate::verdict::Pointer;
+
+const IN_MULTI: &str = "-ERR Command not allowed inside a transaction";
+const IN_SCRIPT: &str =
+    "-ERR This Redis command is not allowed from script script: f_1, on @user_script:1.";
+const MISCONF: &str =
+    "-MISCONF Redis is configured to save RDB snapshots, but it is unable to persist";
+const WRITE: &str = "SET report:daily ready";
+
+#[test]
+fn save_is_refused_while_bgsave_runs() {
+    let sent = [("BGSAVE", STARTED), ("SAVE", BUSY)];
+    scene(CALLS_SAVE, &sent).is("save-refused-while-bgsave-runs", 1);
+    scene(STDOUT, &sent)
+        .failed("redis.exceptions.ResponseError: Background save already in progress")
+        .is("save-refused-while-bgsave-runs", 1);
+}
+
+#[test]
+fn a_swallowed_refusal_is_no_cause_of_a_missing_line() {
+    scene(STDOUT, &[("BGSAVE", STARTED), ("SAVE", BUSY)]).is_unknown();
+}
+
+#[test]
+fn a_refusal_that_was_made_good_is_no_cause() {
+    let sent = [("BGSAVE", STARTED), ("SAVE", BUSY), ("SAVE", OK), ("BGSAVE", STARTED)];
+    scene(QUIET, &sent).saving().is("bgsave-reply-taken-as-done", 3);
+    let sent = [("BGSAVE", STARTED), ("SAVE", BUSY), ("NOPE", "-ERR unknown command 'NOPE'")];
+    scene(STDOUT, &sent).failed("ResponseError: unknown command 'NOPE'").is("command-refused", 2);
+}
+
+#[test]
+fn bgsave_is_refused_while_bgsave_runs() {
+    let checks = "[[check]]\nid = \"c\"\ncalls = { bgsave = 2 }\n";
+    let sent = [("BGSAVE", STARTED), ("BGSAVE", BUSY)];
+    scene(checks, &sent).is("bgsave-refused-while-bgsave-runs", 1);
+    scene(checks, &sent[..1]).is_unknown();
+}
+
+#[test]
+fn what_the_refused_save_was_to_hold_is_lost() {
+    let sent = [("BGSAVE", STARTED), (WRITE, OK), ("BGSAVE", BUSY)];
+    scene(SURVIVES, &sent).found("nil").is("bgsave-refused-while-bgsave-runs", 2);
+    let sent = [("BGSAVE", STARTED), ("BGSAVE", BUSY), (WRITE, OK)];
+    scene(SURVIVES, &sent).found("nil").is("written-after-the-snapshot", 2);
+}
+
+#[test]
+fn bgsave_is_refused_while_the_aof_is_rewritten() {
+    let busy = "-ERR Another child process is active (AOF?): can't BGSAVE right now.";
+    scene(CALLS_BGSAVE, &[("BGREWRITEAOF", OK), ("BGSAVE", busy)])
+        .is("bgsave-refused-while-aof-rewrites", 1);
+    scene(SAVED, &[("BGSAVE", busy), ("BGSAVE", STARTED)]).is_unknown();
+}
+
+#[test]
+fn save_is_refused_inside_multi() {
+    let sent = [
+        ("MULTI", OK),
+        (WRITE, QUEUED),
+        ("SAVE", IN_MULTI),
+        ("EXEC", "-EXECABORT Transaction discarded because of previous errors."),
+    ];
+    scene(CALLS_SAVE, &sent).not_run(1).is("save-inside-multi", 2);
+    scene(STORED, &sent).not_run(1).found("nil").is("save-inside-multi", 2);
+    scene(STDOUT, &sent)
+        .not_run(1)
+        .failed(
+            "redis.exceptions.ExecAbortError: Transaction discarded because of previous errors.",
+        )
+        .is("save-inside-multi", 2);
+}
+
+#[test]
+fn save_inside_multi_works_in_six() {
+    let sent = [("MULTI", OK), ("SAVE", QUEUED), ("EXEC", OK)];
+    scene(STDOUT, &sent).is_unknown();
+    scene(CALLS_BGSAVE, &sent).is("bgsave-never-sent", 1);
+}
+
+#[test]
+fn a_script_cannot_save() {
+    let sent = [("EVAL \"return redis.call('SAVE')\" 0", IN_SCRIPT)];
+    scene(SAVED, &sent).is("save-inside-lua", 0);
+    scene(CALLS_BGSAVE, &sent).is_unknown();
+    scene(SAVED, &[("EVAL \"return redis.call('AUTH')\" 0", IN_SCRIPT)]).is_unknown();
+}
+
+#[test]
+fn bgsave_inside_multi_is_only_scheduled() {
+    let scheduled =
+        Value::Array(vec![Value::SimpleString("Background saving scheduled".to_owned())]);
+    let sent = [("MULTI", OK), ("BGSAVE", QUEUED), ("EXEC", OK)];
+    scene(QUIET, &sent)
+        .saving()
+        .exchange(2, |it| it.reply.as_mut().unwrap().value = scheduled)
+        .is("bgsave-inside-multi", 1);
+    scene(QUIET, &sent).saving().is("bgsave-reply-taken-as-done", 1);
+}
+
+#[test]
+fn multi_is_left_open() {
+    let sent = [("MULTI", OK), (WRITE, QUEUED)];
+    scene(STORED, &sent).not_run(1).found("nil").is("multi-left-open", 0);
+    let other = [("MULTI", OK), ("SET other 1", QUEUED)];
+    scene(STORED, &other).not_run(1).found("nil").is_not("multi-left-open");
+    let closed = [("MULTI", OK), (WRITE, QUEUED), ("DISCARD", OK)];
+    scene(STORED, &closed).not_run(1).found("nil").is("transaction-discarded", 2);
+}
+
+#[test]
+fn a_transaction_is_thrown_away() {
+    let sent = [("WATCH a", OK), ("MULTI", OK), ("BGSAVE", QUEUED), ("EXEC", "nil")];
+    scene(CALLS_BGSAVE, &sent).not_run(2).is("transaction-discarded", 3);
+    scene(CALLS_SAVE, &sent).not_run(2).is_not("transaction-discarded");
+}
+
+#[test]
+fn writes_are_refused_after_a_failed_save() {
+    scene(STORED, &[(WRITE, MISCONF)]).found("nil").is("misconf", 0);
+    scene(STORED, &[("SET other 1", MISCONF)]).found("nil").is_not("misconf");
+    scene(STDOUT, &[(WRITE, MISCONF)])
+        .failed("redis.exceptions.ResponseError: MISCONF Redis is configured to save")
+        .is("misconf", 0);
+    scene(STDOUT, &[(WRITE, MISCONF)]).is_unknown();
+}
+
+#[test]
+fn the_warning_is_switched_off() {
+    let sent = [("CONFIG SET stop-writes-on-bgsave-error no", OK)];
+    scene(STATUS, &sent).info("rdb_last_bgsave_status:err\n").is("misconf-switched-off", 0);
+    scene(SAVED, &sent).is_without_a_place("nobody-asked-for-a-snapshot");
+}
+
+#[test]
+fn a_bare_err_is_a_failed_save() {
+    scene(SAVED, &[("SAVE", "-ERR")]).is("save-failed", 0);
+    scene(CALLS_BGSAVE, &[("BGSAVE", "-ERR")]).is("bgsave-could-not-fork", 0);
+    scene(CALLS_BGSAVE, &[("BGSAVE foo", "-ERR syntax error")]).is_unknown();
+    scene(SURVIVES, &[("SAVE", "-ERR"), ("SAVE", OK), (WRITE, OK)])
+        .found("nil")
+        .is("written-after-the-snapshot", 2);
+}
+
+#[test]
+fn the_child_fails_after_bgsave_has_answered() {
+    let row = Pointer::Row("rdb_last_bgsave_status");
+    let failed = "rdb_last_bgsave_status:err\n";
+    scene(STATUS, &[("BGSAVE", STARTED)]).info(failed).is_at("bgsave-failed", &row);
+    scene(STATUS, &[("PING", "+PONG")]).info(failed).is_unknown();
+}
+
+#[test]
+fn the_refusal_that_a_program_broke_off_at() {
+    let sent = [("SET a", "-ERR wrong number of arguments for 'set' command")];
+    scene(STDOUT, &sent)
+        .failed("redis.exceptions.ResponseError: wrong number of arguments for 'set' command")
+        .is("command-refused", 0);
+    scene(STDOUT, &sent).failed("KeyError: 'a'").is_at("program-failed", &Pointer::ProgramErrors);
+    scene(STDOUT, &[("PING", NONE)]).failed("it did not work").is_unknown();
+}

@@ -1,0 +1,277 @@
+//! Evidence by hand: what was sent, what INFO said, how it ended.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::attempt::evidence::{
+    Evidence, Observation, Output, ProgramEnd, ProgramRun, Restored, Run, Typed, TypedExchange,
+    Wait, Waits,
+};
+use crate::lesson::{Exercise, Relation, Subject, WaitLimit};
+use crate::redis_cli::reply::Printed;
+use crate::redis_cli::words;
+use crate::server::{BgsaveEnd, Snapshot};
+use crate::tap::{Exchange, Outcome, Reply, Transcript};
+use crate::verdict::{Diagnosed, Pointer, judge};
+
+pub(super) const OK: &str = "+OK";
+pub(super) const STARTED: &str = "+Background saving started";
+pub(super) const BUSY: &str = "-ERR Background save already in progress";
+pub(super) const QUEUED: &str = "+QUEUED";
+/// No reply came.
+pub(super) const NONE: &str = "";
+
+pub(super) const SAVED: &str = "[[check]]\nid = \"c\"\nlastsave = \"advanced\"\n";
+pub(super) const SAVED_AT_EXIT: &str =
+    "[[check]]\nid = \"c\"\nat = \"exit\"\nlastsave = \"advanced\"\n";
+pub(super) const CALLS_SAVE: &str = "[[check]]\nid = \"c\"\ncalls = { save = \">= 1\" }\n";
+pub(super) const CALLS_BGSAVE: &str = "[[check]]\nid = \"c\"\ncalls = { bgsave = \">= 1\" }\n";
+pub(super) const NO_SAVE: &str = "[[check]]\nid = \"c\"\ncalls = { save = 0 }\n";
+pub(super) const QUIET: &str =
+    "[[check]]\nid = \"c\"\nat = \"exit\"\ninfo = { rdb_bgsave_in_progress = 0 }\n";
+pub(super) const STATUS: &str =
+    "[[check]]\nid = \"c\"\ninfo = { rdb_last_bgsave_status = \"ok\" }\n";
+pub(super) const STORED: &str =
+    "[[check]]\nid = \"c\"\nreply = { \"GET report:daily\" = \"ready\" }\n";
+pub(super) const SURVIVES: &str =
+    "[[check]]\nid = \"c\"\nat = \"crash\"\nreply = { \"GET report:daily\" = \"ready\" }\n";
+pub(super) const STDOUT: &str = "[[check]]\nid = \"c\"\nstdout = \"Done.\"\n";
+/// `blocked` in place of it.
+pub(super) const CALM: &str = STATUS;
+
+pub(super) struct Scene {
+    exercise: Exercise,
+    evidence: Evidence,
+    info: String,
+    lastsave: i64,
+}
+
+/// An exercise with these checks, and a program that ended well after it sent this and was answered that:
+/// one exchange each 100 ms on one connection, each reply after 1 ms. The counters of INFO follow from it.
+pub(super) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
+    let exchanges = sent.iter().enumerate().map(|(index, it)| exchange(index, it)).collect();
+    Scene {
+        exercise: exercise(checks),
+        evidence: Evidence {
+            before: Snapshot::of(
+                100,
+                "total_forks:0\nrdb_last_bgsave_status:ok\nrdb_last_bgsave_time_sec:-1\n",
+            ),
+            exit: Some(observation(100, "")),
+            settled: Some(observation(100, "")),
+            crash: None,
+            restored: None,
+            dump_bytes_before: None,
+            dump_bytes: None,
+            transcript: Transcript { exchanges, left_out: 0, refusals: Vec::new() },
+            waits: None,
+            run: program(ProgramEnd::Exited(0), ""),
+            doubt: None,
+        },
+        info: String::new(),
+        lastsave: 100,
+    }
+}
+
+fn exercise(checks: &str) -> Exercise {
+    let source = format!(
+        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n{checks}```\n\n> [!TIP]\n> look\n\n```redis solution\nPING\n```\n"
+    );
+    let (lesson, problems) = crate::lesson::parse::parse(Path::new("l.md"), source);
+    let step = lesson.unwrap_or_else(|| panic!("{problems:?}")).steps.pop();
+    step.and_then(|step| step.exercise).unwrap()
+}
+
+fn observation(lastsave: i64, info: &str) -> Observation {
+    Observation {
+        snapshot: Snapshot::of(lastsave, info),
+        replies: BTreeMap::new(),
+        config: BTreeMap::new(),
+        bgsave_ends: Vec::new(),
+        log_is_silent: false,
+    }
+}
+
+fn program(end: ProgramEnd, stderr: &str) -> Run {
+    let stderr = Output { text: stderr.to_owned(), omitted: 0 };
+    Run::Program(ProgramRun { end, stdout: Output::default(), stderr })
+}
+
+/// `+` and `-` and `:` as on the wire, `$` before a string, `nil`, and nothing for no reply.
+pub(super) fn value(reply: &str) -> Value {
+    match reply.split_at(1) {
+        ("$", text) => Value::BulkString(text.as_bytes().to_vec()),
+        ("n", _) => Value::Nil,
+        _ => redis::parse_redis_value(format!("{reply}\r\n").as_bytes()).unwrap(),
+    }
+}
+
+fn exchange(index: usize, (line, reply): &(&str, &str)) -> Exchange {
+    let reply = (!reply.is_empty()).then(|| value(reply));
+    let outcome = match &reply {
+        None => Outcome::Unknown,
+        Some(Value::ServerError(_)) => Outcome::Refused,
+        Some(_) => Outcome::Done,
+    };
+    Exchange {
+        at: Duration::from_millis(100) * u32::try_from(index).unwrap(),
+        connection: 1,
+        words: words::split(line).unwrap(),
+        reply: reply.map(|value| Reply { value, took: Duration::from_millis(1) }),
+        outcome,
+    }
+}
+
+impl Scene {
+    /// INFO's lines at exit and later; what is not given follows from what was sent.
+    pub(super) fn info(mut self, info: &str) -> Self {
+        self.info.push_str(info);
+        self
+    }
+
+    pub(super) fn lastsave(mut self, lastsave: i64) -> Self {
+        self.lastsave = lastsave;
+        self
+    }
+
+    /// A background save was still running when the answer ended.
+    pub(super) fn saving(self) -> Self {
+        self.info("rdb_bgsave_in_progress:1\n")
+    }
+
+    pub(super) fn setting(mut self, name: &str, value: &str) -> Self {
+        self.exercise.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(super) fn change(mut self, change: impl FnOnce(&mut Evidence)) -> Self {
+        change(&mut self.evidence);
+        self
+    }
+
+    pub(super) fn exchange(self, index: usize, change: impl FnOnce(&mut Exchange)) -> Self {
+        self.change(|evidence| change(&mut evidence.transcript.exchanges[index]))
+    }
+
+    /// It was queued by MULTI and never run.
+    pub(super) fn not_run(self, index: usize) -> Self {
+        self.exchange(index, |it| it.outcome = Outcome::NotRun)
+    }
+
+    pub(super) fn took(self, index: usize, millis: u64) -> Self {
+        self.exchange(index, |it| {
+            it.reply.as_mut().unwrap().took = Duration::from_millis(millis);
+        })
+    }
+
+    /// GET report:daily answers this, at every moment.
+    pub(super) fn found(self, reply: &str) -> Self {
+        let printed = Printed::new(&value(reply));
+        self.change(|evidence| {
+            let crash = evidence.crash.insert(observation(0, ""));
+            crash.replies.insert("GET report:daily".to_owned(), printed.clone());
+            for now in [&mut evidence.exit, &mut evidence.settled].into_iter().flatten() {
+                now.replies.insert("GET report:daily".to_owned(), printed.clone());
+            }
+        })
+    }
+
+    /// The program ended with status 1 and this as its last error.
+    pub(super) fn failed(self, error: &str) -> Self {
+        let errors = format!("Traceback (most recent call last):\n{error}\n");
+        self.change(|evidence| evidence.run = program(ProgramEnd::Exited(1), &errors))
+    }
+
+    pub(super) fn timed_out(self) -> Self {
+        self.change(|evidence| evidence.run = program(ProgramEnd::TimedOut, ""))
+    }
+
+    pub(super) fn doubt(self, doubt: &str) -> Self {
+        self.change(|evidence| evidence.doubt = Some(doubt.to_owned()))
+    }
+
+    pub(super) fn killed(self) -> Self {
+        self.change(|evidence| {
+            evidence.settled.as_mut().unwrap().bgsave_ends = vec![BgsaveEnd::Killed];
+        })
+    }
+
+    /// These lines were typed.
+    pub(super) fn typed(self, lines: &[&str]) -> Self {
+        let typed = |line: &&str| TypedExchange { line: (*line).to_owned(), reply: String::new() };
+        let exchanges = lines.iter().map(typed).collect();
+        self.change(|evidence| evidence.run = Run::Typed(Typed { exchanges, stopped: None }))
+    }
+
+    /// The check is about who had to wait; the longest wait in milliseconds.
+    pub(super) fn waited(mut self, at: u64, took: u64) -> Self {
+        let limit = Duration::from_millis(20);
+        self.exercise.checks[0].subject =
+            Subject::Blocked(WaitLimit { relation: Relation::LessThan, limit });
+        let wait = Wait { at: Duration::from_millis(at), took: Duration::from_millis(took) };
+        let watched = Duration::from_secs(2);
+        let waits = Waits { longest: wait.took, pings: 100, watched, slow: vec![wait] };
+        self.change(|evidence| evidence.waits = Some(waits))
+    }
+
+    /// The check is about what the file alone holds: not this key.
+    pub(super) fn not_in_the_file(mut self, key: &str) -> Self {
+        self.exercise.checks[0].subject = Subject::Dump(vec![key.to_owned()]);
+        let restored = Restored::Loaded {
+            keys: Vec::new(),
+            count: 0,
+            holds: BTreeMap::from([(key.to_owned(), false)]),
+            observation: Box::new(observation(0, "")),
+        };
+        self.change(|evidence| evidence.restored = Some(restored))
+    }
+
+    pub(super) fn diagnosed(mut self) -> Option<Diagnosed> {
+        let done = |name: &str| {
+            let exchanges = &self.evidence.transcript.exchanges;
+            exchanges.iter().filter(|it| it.outcome == Outcome::Done && it.name() == name).count()
+        };
+        let (saves, bgsaves) = (done("SAVE"), done("BGSAVE"));
+        let info = format!(
+            "total_forks:{bgsaves}\nrdb_bgsave_in_progress:0\nrdb_last_bgsave_status:ok\nrdb_last_bgsave_time_sec:{}\ncmdstat_save:calls={saves}\ncmdstat_bgsave:calls={bgsaves}\n{}",
+            if bgsaves > 0 { 0 } else { -1 },
+            self.info
+        );
+        let snapshot = Snapshot::of(self.lastsave, &info);
+        for now in [&mut self.evidence.exit, &mut self.evidence.settled].into_iter().flatten() {
+            now.snapshot = snapshot.clone();
+        }
+        let verdict = judge(&self.exercise, &self.evidence);
+        assert!(!verdict.passed(), "{verdict:?}");
+        verdict.diagnosis
+    }
+
+    /// The cause is this, and its first evidence that exchange.
+    pub(super) fn is(self, id: &str, index: usize) {
+        self.is_at(id, &Pointer::Exchange(index));
+    }
+
+    pub(super) fn is_at(self, id: &str, pointer: &Pointer) {
+        let diagnosed = self.diagnosed();
+        let found = diagnosed.as_ref().map(|it| (it.id, it.evidence.first()));
+        assert_eq!(found, Some((id, Some(pointer))), "{diagnosed:?}");
+        assert!(!diagnosed.unwrap().cause.contains("{}"));
+    }
+
+    pub(super) fn is_without_a_place(self, id: &str) {
+        let diagnosed = self.diagnosed().unwrap();
+        assert_eq!((diagnosed.id, diagnosed.evidence.len()), (id, 0));
+    }
+
+    pub(super) fn is_not(self, id: &str) {
+        let diagnosed = self.diagnosed();
+        assert_ne!(diagnosed.as_ref().map(|it| it.id), Some(id), "{diagnosed:?}");
+    }
+
+    pub(super) fn is_unknown(self) {
+        assert_eq!(self.diagnosed(), None);
+    }
+}

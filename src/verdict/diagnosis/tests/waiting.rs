@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use super::scene::{
+    BUSY, NO_SAVE, OK, QUIET, SAVED, SAVED_AT_EXIT, STARTED, STDOUT, SURVIVES, scene,
+};
+use crate::attempt::evidence::Waits;
+use crate::verdict::Pointer;
+
+const SAVING: &str = "$rdb_bgsave_in_progress:1\r\nrdb_last_bgsave_status:ok\r\n";
+const IDLE: &str = "$rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\n";
+const ERR: &str = "rdb_last_bgsave_status:err\n";
+
+#[test]
+fn bgsaves_reply_is_taken_as_done() {
+    scene(QUIET, &[("BGSAVE", STARTED)]).saving().is("bgsave-reply-taken-as-done", 0);
+    scene(SAVED_AT_EXIT, &[("BGSAVE", STARTED)]).saving().is("bgsave-reply-taken-as-done", 0);
+}
+
+#[test]
+fn what_bgsave_left_unfinished_is_no_cause_of_another_finding() {
+    scene(STDOUT, &[("BGSAVE", STARTED)]).saving().is_unknown();
+    scene(NO_SAVE, &[("BGSAVE", STARTED), ("SAVE", OK)]).saving().is("save-blocks-everyone", 1);
+}
+
+#[test]
+fn a_save_of_a_save_point_is_not_the_answers() {
+    scene(QUIET, &[("SET", OK)]).saving().is_unknown();
+}
+
+#[test]
+fn a_program_that_broke_off_did_not_take_the_reply_for_the_end() {
+    let sent = [("BGSAVE", STARTED)];
+    scene(QUIET, &sent)
+        .saving()
+        .failed("NameError: no")
+        .is_at("program-failed", &Pointer::ProgramErrors);
+    scene(QUIET, &sent).saving().timed_out().is_unknown();
+}
+
+#[test]
+fn a_wait_of_a_guessed_length() {
+    let ended = |millis| {
+        let watched = Duration::from_millis(millis);
+        let waits = Waits { watched, ..Waits::default() };
+        scene(QUIET, &[("BGSAVE", STARTED)]).saving().change(|it| it.waits = Some(waits))
+    };
+    ended(301).is("guessed-wait", 0);
+    ended(20).is("bgsave-reply-taken-as-done", 0);
+}
+
+#[test]
+fn a_look_at_another_field() {
+    let sent = [("BGSAVE", STARTED), ("INFO persistence", SAVING)];
+    scene(QUIET, &sent).saving().is("ended-though-info-said-saving", 1);
+}
+
+#[test]
+fn a_look_before_bgsave_is_no_look_at_it() {
+    let sent = [("INFO persistence", IDLE), ("BGSAVE", STARTED)];
+    scene(QUIET, &sent).saving().is("bgsave-reply-taken-as-done", 1);
+}
+
+#[test]
+fn waiting_before_there_is_anything_to_wait_for() {
+    let wait = |lines: &[&str]| scene(QUIET, &[("BGSAVE", STARTED)]).saving().typed(lines);
+    wait(&["@wait-bgsave", "BGSAVE"]).is("waited-too-early", 0);
+    wait(&["BGSAVE"]).is("bgsave-reply-taken-as-done", 0);
+}
+
+#[test]
+fn lastsave_does_not_move_within_a_second() {
+    let sent =
+        [("LASTSAVE", ":100"), ("BGSAVE", STARTED), ("LASTSAVE", ":100"), ("LASTSAVE", ":100")];
+    scene(STDOUT, &sent).timed_out().is("lastsave-poll-never-ends", 3);
+    scene(STDOUT, &sent).failed("too long").is("lastsave-poll-never-ends", 3);
+    // It runs still, so LASTSAVE may yet move; or it failed; or it was killed.
+    scene(STDOUT, &sent).timed_out().saving().is_unknown();
+    scene(STDOUT, &sent).timed_out().info(ERR).is("lastsave-poll-after-failed-save", 3);
+    scene(STDOUT, &sent).timed_out().killed().is_unknown();
+}
+
+#[test]
+fn lastsave_that_was_only_read_explains_no_other_end() {
+    let sent =
+        [("LASTSAVE", ":100"), ("BGSAVE", STARTED), ("LASTSAVE", ":100"), ("LASTSAVE", ":100")];
+    scene(STDOUT, &sent)
+        .failed("redis.exceptions.ConnectionError: closed")
+        .is_at("program-failed", &Pointer::ProgramErrors);
+    scene(STDOUT, &sent[..2]).timed_out().is_unknown();
+}
+
+#[test]
+fn lastsave_after_a_save_that_failed() {
+    let sent =
+        [("LASTSAVE", ":100"), ("BGSAVE", STARTED), ("LASTSAVE", ":100"), ("LASTSAVE", ":100")];
+    scene(SAVED, &sent).timed_out().info(ERR).is("lastsave-poll-after-failed-save", 3);
+    scene(SAVED, &sent).info(ERR).is_at("bgsave-failed", &Pointer::Row("rdb_last_bgsave_status"));
+}
+
+#[test]
+fn lastsave_that_was_read_too_late() {
+    let sent = [("SAVE", OK), ("LASTSAVE", ":101"), ("LASTSAVE", ":101"), ("LASTSAVE", ":101")];
+    scene(STDOUT, &sent).lastsave(101).timed_out().is("lastsave-read-too-late", 1);
+    scene(STDOUT, &sent).lastsave(102).timed_out().is_unknown();
+}
+
+#[test]
+fn a_loop_that_info_cannot_end() {
+    let sent = [("BGSAVE", STARTED), ("INFO", IDLE), ("INFO", IDLE), ("INFO", IDLE)];
+    scene(STDOUT, &sent).timed_out().is("info-poll-never-ends", 3);
+    let sent = [("BGSAVE", STARTED), ("INFO", SAVING), ("INFO", SAVING), ("INFO", SAVING)];
+    scene(STDOUT, &sent).timed_out().saving().is_unknown();
+}
+
+#[test]
+fn a_refused_second_save_comes_before_the_unfinished_first() {
+    let sent = [("BGSAVE", STARTED), ("SAVE", BUSY)];
+    scene(SAVED_AT_EXIT, &sent).saving().is("save-refused-while-bgsave-runs", 1);
+    scene(SURVIVES, &sent).found("nil").is_not("save-refused-while-bgsave-runs");
+}

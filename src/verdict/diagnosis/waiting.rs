@@ -1,0 +1,142 @@
+//! Waiting for a background save: not at all, by a guess, for the wrong thing, for ever.
+
+use std::time::Duration;
+
+use super::case::{Case, info_field, lastsave, time, took};
+use super::server::seen_at;
+use super::symptom::Symptom;
+use super::{Found, Pointer};
+use crate::attempt::commands::WAIT_BGSAVE;
+use crate::attempt::evidence::Run;
+use crate::server::BgsaveEnd;
+use crate::tap::Exchange;
+
+/// So many equal answers make a loop that waits.
+const POLLS: usize = 3;
+/// A program's own end takes less than this.
+const PAUSE: Duration = Duration::from_millis(90);
+
+/// The last BGSAVE, where its child was still writing when the answer ended as it was meant to.
+fn unfinished(case: &Case<'_>) -> Option<usize> {
+    let index = case.last_done(&["BGSAVE"])?;
+    let saved_since = case.last_done(&["SAVE"]).is_some_and(|save| save > index);
+    (case.was_saving_at_exit() && !saved_since && case.ended_by_itself()).then_some(index)
+}
+
+/// INFO said it, the answer ended all the same: another field was looked at, or one look was taken for all.
+pub(super) fn wrong_field(case: &Case<'_>) -> Option<Found> {
+    let bgsave = unfinished(case)?;
+    let is_look = |(index, it): &(usize, &Exchange)| *index > bgsave && it.name() == "INFO";
+    let (index, last) = case.numbered().rev().find(is_look)?;
+    (info_field(last, "rdb_bgsave_in_progress").as_deref() == Some("1"))
+        .then(|| Found::at([Pointer::Exchange(index), Pointer::Exchange(bgsave)]))
+}
+
+/// `@wait-bgsave` above BGSAVE has nothing to wait for.
+pub(super) fn waited_too_early(case: &Case<'_>) -> Option<Found> {
+    let bgsave = unfinished(case)?;
+    let Run::Typed(typed) = &case.evidence.run else { return None };
+    let is_line = |line: &str, word: &str| {
+        line.split_whitespace().next().is_some_and(|it| it.eq_ignore_ascii_case(word))
+    };
+    let last = |word: &str| typed.exchanges.iter().rposition(|it| is_line(&it.line, word));
+    let (waits, begins) = (last(WAIT_BGSAVE)?, last("BGSAVE")?);
+    (waits < begins).then(|| seen_at(bgsave))
+}
+
+/// Time went by after the reply, and nobody asked.
+pub(super) fn guessed(case: &Case<'_>) -> Option<Found> {
+    let bgsave = unfinished(case)?;
+    let last = case.exchanges().len() == bgsave + 1 && case.evidence.transcript.left_out == 0;
+    let exchange = case.exchange(bgsave)?;
+    let replied = exchange.at + took(exchange);
+    let rest = case.evidence.waits.as_ref()?.watched.checked_sub(replied)?;
+    let is_program = matches!(case.evidence.run, Run::Program(_));
+    (last && is_program && rest >= PAUSE).then(|| {
+        Found::at([Pointer::Exchange(bgsave), Pointer::Row("rdb_bgsave_in_progress")])
+            .with(time(rest))
+    })
+}
+
+/// The most common mistake of all (Redis facts 10.1).
+pub(super) fn reply_taken_as_done(case: &Case<'_>) -> Option<Found> {
+    let bgsave = unfinished(case)?;
+    Some(Found::at([Pointer::Exchange(bgsave), Pointer::Row("rdb_bgsave_in_progress")]))
+}
+
+/// The last LASTSAVEs, all with the same answer: their indexes, and that answer.
+fn lastsave_polls(case: &Case<'_>) -> Option<(Vec<usize>, i64)> {
+    let polls: Vec<(usize, i64)> =
+        case.numbered().filter_map(|(index, it)| Some((index, lastsave(it)?))).collect();
+    let (_, time) = *polls.last()?;
+    let same = polls.iter().rev().take_while(|(_, it)| *it == time).map(|(index, _)| *index);
+    let mut same: Vec<usize> = same.collect();
+    same.reverse();
+    (same.len() >= POLLS && gave_up(case)).then_some((same, time))
+}
+
+/// Ended by us, or by itself with a status of its own making.
+fn gave_up(case: &Case<'_>) -> bool {
+    let is_own_end = case.last_error().is_none_or(|line| !line.contains("redis.exceptions."));
+    case.shows(Symptom::EndedBadly) && (case.evidence.run.timed_out() || is_own_end)
+}
+
+/// A save that failed moves nothing (Redis facts 10.3).
+pub(super) fn lastsave_after_failure(case: &Case<'_>) -> Option<Found> {
+    let (polls, _) = lastsave_polls(case)?;
+    let save = case.last_snapshot().or_else(|| case.last_refused(&["BGSAVE"], "ERR"))?;
+    let last = *polls.last()?;
+    let failed = case.last_status() == Some("err");
+    (failed && save < last)
+        .then(|| Found::at([Pointer::Exchange(last), Pointer::Row("rdb_last_bgsave_status")]))
+}
+
+/// The save succeeded within the second that LASTSAVE showed before (Redis facts 10.2).
+pub(super) fn lastsave_within_a_second(case: &Case<'_>) -> Option<Found> {
+    let (polls, time) = lastsave_polls(case)?;
+    let save = case.last_snapshot()?;
+    let (first, last) = (*polls.first()?, *polls.last()?);
+    let watched = first < save && save < last;
+    (watched && still_says(case, time) && has_succeeded(case, save))
+        .then(|| Found::at([Pointer::Exchange(last), Pointer::Exchange(save)]))
+}
+
+/// The value to compare with was read when it had moved already.
+pub(super) fn lastsave_read_too_late(case: &Case<'_>) -> Option<Found> {
+    let (polls, time) = lastsave_polls(case)?;
+    let save = case.last_done(&["SAVE"]).filter(|save| Some(*save) == case.last_snapshot())?;
+    let first = *polls.first()?;
+    let all = case.exchanges().iter().filter(|it| lastsave(it).is_some()).count();
+    (save < first && all == polls.len() && still_says(case, time))
+        .then(|| Found::at([Pointer::Exchange(first), Pointer::Exchange(save)]))
+}
+
+fn still_says(case: &Case<'_>, time: i64) -> bool {
+    case.last_look().is_some_and(|now| now.snapshot.lastsave == time)
+}
+
+fn has_succeeded(case: &Case<'_>, save: usize) -> bool {
+    let Some(now) = case.last_look() else { return false };
+    if case.exchange(save).is_some_and(|it| it.name() == "SAVE") {
+        return true;
+    }
+    let ended = now.snapshot.number("rdb_bgsave_in_progress") == 0
+        && now.snapshot.field("rdb_last_bgsave_time_sec").is_some_and(|it| it != "-1")
+        && case.last_status() == Some("ok");
+    let killed = now.bgsave_ends.last() == Some(&BgsaveEnd::Killed)
+        || case.last_done(&["FLUSHALL"]).is_some_and(|flush| flush > save);
+    ended && !killed && !case.was_saving_at_exit()
+}
+
+/// The loop goes on although INFO says that the child is done.
+pub(super) fn info_poll_never_ends(case: &Case<'_>) -> Option<Found> {
+    let rest: Vec<usize> = case
+        .numbered()
+        .rev()
+        .take_while(|(_, it)| it.name() == "INFO")
+        .filter(|(_, it)| info_field(it, "rdb_bgsave_in_progress").as_deref() == Some("0"))
+        .map(|(index, _)| index)
+        .collect();
+    let last = *rest.first()?;
+    (case.evidence.run.timed_out() && rest.len() >= POLLS).then(|| seen_at(last))
+}

@@ -1,4 +1,4 @@
-//! Verdicts, problems and lists for people. With [`super::markdown`] the only user of `colored`.
+//! Verdicts, problems and lists for people. With [`super::markdown`] and [`super::evidence`] the only user of `colored`.
 
 use std::fmt::Write as _;
 

@@ -48,7 +48,7 @@ fn knows_nothing_of(folder: &str, forbidden: &[&str]) {
 fn lessons_know_no_other_stage() {
     knows_nothing_of(
         "lesson",
-        &["server", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
+        &["server", "tap", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
     );
 }
 
@@ -56,7 +56,15 @@ fn lessons_know_no_other_stage() {
 fn servers_know_no_other_stage() {
     knows_nothing_of(
         "server",
-        &["lesson", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
+        &["lesson", "tap", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
+    );
+}
+
+#[test]
+fn the_tap_knows_no_stage() {
+    knows_nothing_of(
+        "tap",
+        &["lesson", "server", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
     );
 }
 
@@ -72,8 +80,9 @@ fn the_verdict_does_no_io() {
             place,
             &["present", "session", "verify", "run", "cli", "cleanup", "runtime"],
         );
-        for (_, source) in sources(place) {
-            assert!(!source.contains("std::fs") && !source.contains("std::process"));
+        for (path, source) in sources(place) {
+            let does_io = source.contains("std::fs") || source.contains("std::process");
+            assert!(!does_io, "{}", path.display());
         }
     }
 }

@@ -100,8 +100,8 @@ fn a_poll_is_one_line_and_its_setting_up_none() {
     insta::assert_snapshot!(short(sent), @r"
 
       what Redis saw
-        +0.1 ms  BGSAVE                Background saving started
-        +0.2 ms  INFO persistence ×37  rdb_bgsave_in_progress:0, rdb_last_bgsav…
+        +0.1 ms  BGSAVE                             Background saving started
+        +0.2 ms  INFO persistence ×37 until +1.8 s  rdb_bgsave_in_progress:0, rdb_l…
     ");
 }
 
@@ -113,8 +113,8 @@ fn two_questions_by_turns_are_two_lines() {
     insta::assert_snapshot!(short((0..9).flat_map(pair).collect()), @r#"
 
       what Redis saw
-        +0.0 ms  LASTSAVE ×9  (integer) 100  until +8.0 ms
-        +0.5 ms  GET a ×9     "b"  until +8.5 ms
+        +0.0 ms  LASTSAVE ×9 until +8.0 ms  (integer) 100
+        +0.5 ms  GET a ×9 until +8.5 ms     "b"
     "#);
 }
 
@@ -213,7 +213,7 @@ fn saves_wall_is_seen_at_once() {
     evidence.waits = Some(waited(500, 1000));
     insta::assert_snapshot!(shown(&evidence, &[], Form::Short, 76), @r"
 
-      who had to wait  ▁▁▁▁▁▁▁███████████████▁▁▁▁▁▁▁  longest 1000 ms of 412 PINGs
+      who had to wait  ▁▁▁▁▁▁███████████████▁▁▁▁▁▁  longest 1000 ms of 412 PINGs
     ");
     insta::assert_snapshot!(shown(&evidence, &[], Form::Short, 59), @r"
 

@@ -217,27 +217,20 @@ impl Columns {
             let _ = write!(text, "{number:<digits$}  ");
         }
         let indent = display_width(&text) + self.command + 2;
-        let command = command(line);
-        let command = if form == Form::Long { command } else { truncate(&command, self.command) };
+        let is_long = form == Form::Long;
+        let command = if is_long { command(line) } else { cut_command(line, self.command) };
         let gap = " ".repeat(self.command.saturating_sub(display_width(&command)));
         let _ = write!(text, "{}{gap}  ", command.cyan());
-        let replies =
-            if form == Form::Long { whole_reply(line.last) } else { vec![reply_line(line.last)] };
+        let replies = if is_long { whole_reply(line.last) } else { vec![reply_line(line.last)] };
         for (index, reply) in replies.iter().enumerate() {
-            let reply = if index == 0 { reply.clone() + &until(line) } else { reply.clone() };
-            let reply = match line.last.outcome {
-                Outcome::Refused => reply.red().to_string(),
-                Outcome::NotRun | Outcome::Unknown => reply.yellow().to_string(),
-                Outcome::Done => reply,
-            };
             if index > 0 {
                 text.push_str(&" ".repeat(indent));
             }
-            text.push_str(&reply);
-            if index == 0 && form != Form::Long {
-                text = marked(&text, line.marked, self.width);
-            } else if index == 0 && line.marked {
-                text = marked(&text, true, usize::MAX);
+            text.push_str(&coloured(reply, line.last.outcome));
+            let is_marked = line.marked && index == 0;
+            if is_marked || !is_long {
+                let width = if is_long { usize::MAX } else { self.width };
+                text = marked(&text, is_marked, width);
             }
             text.push('\n');
         }
@@ -245,13 +238,32 @@ impl Columns {
     }
 }
 
-fn command(line: &Line<'_>) -> String {
-    let text = command_line(&line.first.words);
-    if line.count > 1 { format!("{text} ×{}", line.count) } else { text }
+fn coloured(reply: &str, outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Refused => reply.red().to_string(),
+        Outcome::NotRun | Outcome::Unknown => reply.yellow().to_string(),
+        Outcome::Done => reply.to_owned(),
+    }
 }
 
-fn until(line: &Line<'_>) -> String {
-    if line.count > 1 { format!("  until {}", time(line.last.at)) } else { String::new() }
+fn command(line: &Line<'_>) -> String {
+    command_line(&line.first.words) + &times(line)
+}
+
+/// How often a run was sent, and until when.
+fn times(line: &Line<'_>) -> String {
+    let until = match line.last.at {
+        at if at < Duration::from_secs(1) => time(at),
+        at => format!("+{:.1} s", at.as_secs_f64()),
+    };
+    if line.count > 1 { format!(" ×{} until {until}", line.count) } else { String::new() }
+}
+
+/// A command cut to `width`, but not how often it was sent.
+fn cut_command(line: &Line<'_>, width: usize) -> String {
+    let times = times(line);
+    let room = width.saturating_sub(display_width(&times));
+    truncate(&(truncate(&command_line(&line.first.words), room) + &times), width)
 }
 
 /// Milliseconds below ten seconds, seconds above.

@@ -42,7 +42,7 @@ fn each_id_has_a_test() {
     for it in DIAGNOSES {
         let quoted = format!("(\"{}\"", it.id);
         let names_it = |text: &&str| {
-            [".is", ".is_at", ".is_without_a_place"]
+            [".is", ".seen_at", ".seen_nowhere"]
                 .iter()
                 .any(|is| text.contains(&format!("{is}{quoted}")))
         };

@@ -24,7 +24,7 @@ fn save_is_refused_while_bgsave_runs() {
 
 #[test]
 fn a_swallowed_refusal_is_no_cause_of_a_missing_line() {
-    scene(STDOUT, &[("BGSAVE", STARTED), ("SAVE", BUSY)]).is_unknown();
+    scene(STDOUT, &[("BGSAVE", STARTED), ("SAVE", BUSY)]).has_no_cause();
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn bgsave_is_refused_while_bgsave_runs() {
     let checks = "[[check]]\nid = \"c\"\ncalls = { bgsave = 2 }\n";
     let sent = [("BGSAVE", STARTED), ("BGSAVE", BUSY)];
     scene(checks, &sent).is("bgsave-refused-while-bgsave-runs", 1);
-    scene(checks, &sent[..1]).is_unknown();
+    scene(checks, &sent[..1]).has_no_cause();
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn bgsave_is_refused_while_the_aof_is_rewritten() {
     let busy = "-ERR Another child process is active (AOF?): can't BGSAVE right now.";
     scene(CALLS_BGSAVE, &[("BGREWRITEAOF", OK), ("BGSAVE", busy)])
         .is("bgsave-refused-while-aof-rewrites", 1);
-    scene(SAVED, &[("BGSAVE", busy), ("BGSAVE", STARTED)]).is_unknown();
+    scene(SAVED, &[("BGSAVE", busy), ("BGSAVE", STARTED)]).has_no_cause();
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn save_is_refused_inside_multi() {
 #[test]
 fn save_inside_multi_works_in_six() {
     let sent = [("MULTI", OK), ("SAVE", QUEUED), ("EXEC", OK)];
-    scene(STDOUT, &sent).is_unknown();
+    scene(STDOUT, &sent).has_no_cause();
     scene(CALLS_BGSAVE, &sent).is("bgsave-never-sent", 1);
 }
 
@@ -88,8 +88,8 @@ fn save_inside_multi_works_in_six() {
 fn a_script_cannot_save() {
     let sent = [("EVAL \"return redis.call('SAVE')\" 0", IN_SCRIPT)];
     scene(SAVED, &sent).is("save-inside-lua", 0);
-    scene(CALLS_BGSAVE, &sent).is_unknown();
-    scene(SAVED, &[("EVAL \"return redis.call('AUTH')\" 0", IN_SCRIPT)]).is_unknown();
+    scene(CALLS_BGSAVE, &sent).has_no_cause();
+    scene(SAVED, &[("EVAL \"return redis.call('AUTH')\" 0", IN_SCRIPT)]).has_no_cause();
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn multi_is_left_open() {
     let sent = [("MULTI", OK), (WRITE, QUEUED)];
     scene(STORED, &sent).not_run(1).found("nil").is("multi-left-open", 0);
     let other = [("MULTI", OK), ("SET other 1", QUEUED)];
-    scene(STORED, &other).not_run(1).found("nil").is_not("multi-left-open");
+    scene(STORED, &other).not_run(1).found("nil").never("multi-left-open");
     let closed = [("MULTI", OK), (WRITE, QUEUED), ("DISCARD", OK)];
     scene(STORED, &closed).not_run(1).found("nil").is("transaction-discarded", 2);
 }
@@ -118,31 +118,31 @@ fn multi_is_left_open() {
 fn a_transaction_is_thrown_away() {
     let sent = [("WATCH a", OK), ("MULTI", OK), ("BGSAVE", QUEUED), ("EXEC", "nil")];
     scene(CALLS_BGSAVE, &sent).not_run(2).is("transaction-discarded", 3);
-    scene(CALLS_SAVE, &sent).not_run(2).is_not("transaction-discarded");
+    scene(CALLS_SAVE, &sent).not_run(2).never("transaction-discarded");
 }
 
 #[test]
 fn writes_are_refused_after_a_failed_save() {
     scene(STORED, &[(WRITE, MISCONF)]).found("nil").is("misconf", 0);
-    scene(STORED, &[("SET other 1", MISCONF)]).found("nil").is_not("misconf");
+    scene(STORED, &[("SET other 1", MISCONF)]).found("nil").never("misconf");
     scene(STDOUT, &[(WRITE, MISCONF)])
         .failed("redis.exceptions.ResponseError: MISCONF Redis is configured to save")
         .is("misconf", 0);
-    scene(STDOUT, &[(WRITE, MISCONF)]).is_unknown();
+    scene(STDOUT, &[(WRITE, MISCONF)]).has_no_cause();
 }
 
 #[test]
 fn the_warning_is_switched_off() {
     let sent = [("CONFIG SET stop-writes-on-bgsave-error no", OK)];
     scene(STATUS, &sent).info("rdb_last_bgsave_status:err\n").is("misconf-switched-off", 0);
-    scene(SAVED, &sent).is_without_a_place("nobody-asked-for-a-snapshot");
+    scene(SAVED, &sent).seen_nowhere("nobody-asked-for-a-snapshot");
 }
 
 #[test]
 fn a_bare_err_is_a_failed_save() {
     scene(SAVED, &[("SAVE", "-ERR")]).is("save-failed", 0);
     scene(CALLS_BGSAVE, &[("BGSAVE", "-ERR")]).is("bgsave-could-not-fork", 0);
-    scene(CALLS_BGSAVE, &[("BGSAVE foo", "-ERR syntax error")]).is_unknown();
+    scene(CALLS_BGSAVE, &[("BGSAVE foo", "-ERR syntax error")]).has_no_cause();
     scene(SURVIVES, &[("SAVE", "-ERR"), ("SAVE", OK), (WRITE, OK)])
         .found("nil")
         .is("written-after-the-snapshot", 2);
@@ -152,8 +152,8 @@ fn a_bare_err_is_a_failed_save() {
 fn the_child_fails_after_bgsave_has_answered() {
     let row = Pointer::Row("rdb_last_bgsave_status");
     let failed = "rdb_last_bgsave_status:err\n";
-    scene(STATUS, &[("BGSAVE", STARTED)]).info(failed).is_at("bgsave-failed", &row);
-    scene(STATUS, &[("PING", "+PONG")]).info(failed).is_unknown();
+    scene(STATUS, &[("BGSAVE", STARTED)]).info(failed).seen_at("bgsave-failed", &row);
+    scene(STATUS, &[("PING", "+PONG")]).info(failed).has_no_cause();
 }
 
 #[test]
@@ -162,6 +162,6 @@ fn the_refusal_that_a_program_broke_off_at() {
     scene(STDOUT, &sent)
         .failed("redis.exceptions.ResponseError: wrong number of arguments for 'set' command")
         .is("command-refused", 0);
-    scene(STDOUT, &sent).failed("KeyError: 'a'").is_at("program-failed", &Pointer::ProgramErrors);
-    scene(STDOUT, &[("PING", NONE)]).failed("it did not work").is_unknown();
+    scene(STDOUT, &sent).failed("KeyError: 'a'").seen_at("program-failed", &Pointer::ProgramErrors);
+    scene(STDOUT, &[("PING", NONE)]).failed("it did not work").has_no_cause();
 }

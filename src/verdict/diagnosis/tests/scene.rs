@@ -251,27 +251,27 @@ impl Scene {
 
     /// The cause is this, and its first evidence that exchange.
     pub(super) fn is(self, id: &str, index: usize) {
-        self.is_at(id, &Pointer::Exchange(index));
+        self.seen_at(id, &Pointer::Exchange(index));
     }
 
-    pub(super) fn is_at(self, id: &str, pointer: &Pointer) {
+    pub(super) fn seen_at(self, id: &str, pointer: &Pointer) {
         let diagnosed = self.diagnosed();
         let found = diagnosed.as_ref().map(|it| (it.id, it.evidence.first()));
         assert_eq!(found, Some((id, Some(pointer))), "{diagnosed:?}");
         assert!(!diagnosed.unwrap().cause.contains("{}"));
     }
 
-    pub(super) fn is_without_a_place(self, id: &str) {
+    pub(super) fn seen_nowhere(self, id: &str) {
         let diagnosed = self.diagnosed().unwrap();
         assert_eq!((diagnosed.id, diagnosed.evidence.len()), (id, 0));
     }
 
-    pub(super) fn is_not(self, id: &str) {
+    pub(super) fn never(self, id: &str) {
         let diagnosed = self.diagnosed();
         assert_ne!(diagnosed.as_ref().map(|it| it.id), Some(id), "{diagnosed:?}");
     }
 
-    pub(super) fn is_unknown(self) {
+    pub(super) fn has_no_cause(self) {
         assert_eq!(self.diagnosed(), None);
     }
 }

@@ -9,7 +9,7 @@ const REFUSED: &str =
 fn counters_were_set_back() {
     let sent = [("config resetstat", OK)];
     scene(SAVED, &sent).doubt("the server's counters were reset").is("resetstat", 0);
-    scene(STDOUT, &sent).is_unknown();
+    scene(STDOUT, &sent).has_no_cause();
 }
 
 #[test]
@@ -17,14 +17,14 @@ fn shutdown_is_no_save() {
     scene(SAVED, &[("SHUTDOWN", NONE)]).doubt(GONE).is("shutdown", 0);
     let refused =
         [("SHUTDOWN", "-NOPERM this user has no permissions to run the 'shutdown' command")];
-    scene(SAVED, &refused).doubt(GONE).is_unknown();
-    scene(SAVED, &[("PING", "+PONG")]).doubt(GONE).is_unknown();
+    scene(SAVED, &refused).doubt(GONE).has_no_cause();
+    scene(SAVED, &[("PING", "+PONG")]).doubt(GONE).has_no_cause();
 }
 
 #[test]
 fn debug_can_end_the_server() {
     scene(SAVED, &[("DEBUG segfault", NONE)]).doubt(GONE).is("debug-ended-the-server", 0);
-    scene(SAVED, &[("DEBUG SLEEP 1", OK)]).doubt(GONE).is_unknown();
+    scene(SAVED, &[("DEBUG SLEEP 1", OK)]).doubt(GONE).has_no_cause();
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn the_slow_down_was_changed() {
     let sent = [("CONFIG SET rdb-key-save-delay 0", OK)];
     let doubt = "the answer has changed `rdb-key-save-delay`, by which this exercise sees";
     scene(SAVED, &sent).doubt(doubt).is("slow-down-changed", 0);
-    scene(SAVED, &sent).doubt(GONE).is_unknown();
+    scene(SAVED, &sent).doubt(GONE).has_no_cause();
 }
 
 #[test]
@@ -43,7 +43,9 @@ fn a_lock_keeps_others_out() {
     scene(STDOUT, &sent)
         .failed("redis.exceptions.AuthenticationError: NOAUTH Authentication required.")
         .is("locked-out", 0);
-    scene(STDOUT, &sent).failed("ValueError: no").is_at("program-failed", &Pointer::ProgramErrors);
+    scene(STDOUT, &sent)
+        .failed("ValueError: no")
+        .seen_at("program-failed", &Pointer::ProgramErrors);
 }
 
 #[test]
@@ -56,7 +58,9 @@ fn a_password_where_none_is_asked() {
     scene(STDOUT, &sent)
         .failed(&format!("redis.exceptions.AuthenticationError: {error}"))
         .is("password-not-asked", 0);
-    scene(STDOUT, &sent).failed("ValueError: no").is_at("program-failed", &Pointer::ProgramErrors);
+    scene(STDOUT, &sent)
+        .failed("ValueError: no")
+        .seen_at("program-failed", &Pointer::ProgramErrors);
 }
 
 #[test]
@@ -65,29 +69,29 @@ fn a_replica_takes_no_writes() {
     let sent = [("REPLICAOF localhost 6380", OK), ("SET report:daily ready", readonly)];
     scene(STORED, &sent).found("nil").is("became-a-replica", 0);
     let again = [("REPLICAOF NO ONE", OK), ("SET report:daily ready", readonly)];
-    scene(STORED, &again).found("nil").is_not("became-a-replica");
+    scene(STORED, &again).found("nil").never("became-a-replica");
 }
 
 #[test]
 fn a_connection_to_another_place() {
-    scene(STORED, &[]).failed(REFUSED).is_at("connected-elsewhere", &Pointer::ProgramErrors);
-    scene(STORED, &[("PING", "+PONG")]).failed(REFUSED).is_not("connected-elsewhere");
+    scene(STORED, &[]).failed(REFUSED).seen_at("connected-elsewhere", &Pointer::ProgramErrors);
+    scene(STORED, &[("PING", "+PONG")]).failed(REFUSED).never("connected-elsewhere");
     let here = REFUSED.replace("6380", "6379");
-    scene(STORED, &[]).failed(&here).is_at("program-failed", &Pointer::ProgramErrors);
+    scene(STORED, &[]).failed(&here).seen_at("program-failed", &Pointer::ProgramErrors);
 }
 
 #[test]
 fn nothing_was_sent() {
-    scene(SAVED, &[]).is_without_a_place("nothing-was-sent");
-    scene(SAVED, &[]).info("cmdstat_set:calls=1\n").is_not("nothing-was-sent");
-    scene(STDOUT, &[]).is_unknown();
-    scene(SAVED, &[]).typed(&["@wait-bgsave"]).is_without_a_place("no-command-was-given");
+    scene(SAVED, &[]).seen_nowhere("nothing-was-sent");
+    scene(SAVED, &[]).info("cmdstat_set:calls=1\n").never("nothing-was-sent");
+    scene(STDOUT, &[]).has_no_cause();
+    scene(SAVED, &[]).typed(&["@wait-bgsave"]).seen_nowhere("no-command-was-given");
 }
 
 #[test]
 fn a_program_that_broke_off() {
     scene(SAVED, &[])
         .failed("NameError: name 'clinet' is not defined")
-        .is_at("program-failed", &Pointer::ProgramErrors);
-    scene(SAVED, &[]).is_not("program-failed");
+        .seen_at("program-failed", &Pointer::ProgramErrors);
+    scene(SAVED, &[]).never("program-failed");
 }

@@ -20,7 +20,7 @@ pub use transcript::{Exchange, Outcome, Reply, Shown, Transcript};
 
 use crate::cleanup::lock;
 use crate::error::WorldError;
-use crate::runtime::runtime;
+use crate::runtime::relay_runtime;
 use relay::Relay;
 
 /// Where clients look for Redis.
@@ -61,10 +61,10 @@ impl Tap {
         let address = listener.local_addr().map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let relay = Arc::new(Relay::new());
-        let guard = runtime().enter();
+        let guard = relay_runtime().enter();
         let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
         drop(guard);
-        let accepting = runtime().spawn(Arc::clone(&relay).accept(listener));
+        let accepting = relay_runtime().spawn(Arc::clone(&relay).accept(listener));
         Ok(Self { address, relay, accepting })
     }
 

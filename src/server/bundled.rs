@@ -21,7 +21,7 @@ pub struct Package {
     /// Where the server's program is in the package; `*` stands for the only directory with it.
     program: &'static str,
     /// Whether there is a wheel for this machine; else pip would say so less well.
-    has_wheel: bool,
+    pub has_wheel: bool,
 }
 
 /// The server where nothing else is there, for Linux and macOS.

@@ -32,8 +32,8 @@ impl Place {
     fn word(self) -> &'static str {
         match self {
             Self::Container => "container",
-            Self::Path => "process",
-            Self::Package => "bundled",
+            Self::Path => "server on PATH",
+            Self::Package => "package",
         }
     }
 }
@@ -99,10 +99,10 @@ fn on_path(version: &ServerVersion) -> Result<Chosen, String> {
             None => others.push(format!("`{}` tells no version", program.display())),
         }
     }
-    match others.is_empty() {
-        true => Err("neither `redis-server` nor `valkey-server` is on PATH".to_owned()),
-        false => Err(others.join(", ")),
+    if others.is_empty() {
+        others.push("neither `redis-server` nor `valkey-server` is on PATH".to_owned());
     }
+    Err(others.join(", "))
 }
 
 /// All servers on PATH, none twice: `/bin` often is `/usr/bin`.
@@ -180,7 +180,7 @@ mod tests {
         let two = nothing(&version(), "redis:6.2", &tried);
         assert_eq!(
             two.fact,
-            "no redis 6.2 can be started here\n  process: none\n  bundled: no pip"
+            "no redis 6.2 can be started here\n  server on PATH: none\n  package: no pip"
         );
         assert!(!two.help.contains("--image"), "{}", two.help);
     }

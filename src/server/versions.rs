@@ -1,25 +1,25 @@
 //! What differs between the versions of Redis and Valkey that courses name, and the name of a version.
 //! Nothing else asks which version it talks to: it calls what stands here.
 //!
-//! Sources are the sections of the Redis facts, which were measured on Redis 6.2.16 to 8.0 and Valkey 7.2
-//! to 8.1, and by hand on Redis 6.2.5 and Valkey 9.1.2; `measured` was seen again on 6.2.5, 7.0.15 and
-//! 9.1.2 by `verify --server-matrix`.
+//! Sources are the sections of the Redis facts (Redis 6.2.16 to 8.0, Valkey 7.2 to 8.1), or `seen`: by
+//! `tests/it/versions.rs` on real servers, Redis 6.2.5, Redis 7.0.15 and Valkey 9.1.2.
 //!
 //! | what differs | where | source | what is done |
 //! |---|---|---|---|
-//! | INFO commandstats counts `config\|get`, `config\|set`, … apart; before, all are `config` | since Redis 7.0 | 3, measured | [`name_in_commandstats`], [`is_counted_as`] |
-//! | `rdb_saves`, `aof_rewrites`, `rdb_last_load_keys_loaded`, `async_loading`, `current_cow_peak` | since Redis 7.0 | 2.1, measured | [`aof_rewrites`]; no rule needs the others, and a lesson that names one holds on 7.0 and later only |
+//! | INFO commandstats counts `config\|get`, `config\|set`, … apart; before, all are `config` | since Redis 7.0 | 3, seen | [`name_in_commandstats`], [`is_counted_as`] |
+//! | `rdb_saves`, `aof_rewrites`, `rdb_last_load_keys_loaded`, `async_loading`, `current_cow_peak` | since Redis 7.0 | 2.1, seen | [`forks_for_saves`]; no rule needs the others, and a lesson that names one holds on 7.0 and later only |
 //! | `rdb_saves` counts SAVE too | since Redis 7.0.1 | 2.2 | no rule needs it |
-//! | SAVE works inside MULTI; later it is refused when it is queued | before Redis 7.0 | 2.3, 3, measured | rules count the calls that succeeded, which is right for both |
-//! | BGSAVE inside MULTI begins at once; later it is scheduled for the next tick | before Redis 7.0 | 3, measured | [`forks_for_saves`]: what was accepted and has not forked is still to come |
+//! | SAVE works inside MULTI; later it is refused when it is queued | before Redis 7.0 | 2.3, 3, seen | rules count the calls that succeeded, which is right for both |
+//! | BGSAVE inside MULTI begins at once; later it is scheduled for the next tick | before Redis 7.0 | 3, seen | [`forks_for_saves`]: what was accepted and has not forked is still to come |
+//! | a fresh server has counted two CONFIG GET that nobody called | Valkey 9.1 | seen | rules compare with the time before the answer |
 //! | SAVE from a script is not counted as rejected for `save` | before Redis 7.0 | 2.3 | rules never use `rejected_calls` |
 //! | `--save "3600 1"` as one argument means no save points at all | before Redis 7.0 | 1 | [`option`] makes an argument of each word |
-//! | DEBUG, MODULE LOAD and CONFIG SET dir or dbfilename are allowed | before Redis 7.0 | 8 | an answer that uses them meets the same checks: the server starts again from its own directory after a crash |
+//! | DEBUG, MODULE LOAD and CONFIG SET dir or dbfilename are allowed | before Redis 7.0 | 8, seen | an answer that uses them meets the same checks: the server starts again from its own directory after a crash |
 //! | FLUSHALL with save points leaves `rdb_changes_since_last_save` over 0 | before Redis 7.0.15 | 2.2 | no save points unless a lesson wants them |
 //! | a MISCONF reply with a line end too many, which confuses every client | Redis 7.0.0 | 3 | name `redis 7.0` in a course and have a later one |
 //! | `BGSAVE CANCEL` ends a save, whose status stays `ok` | since Valkey 8.1 | 2.1 | the log tells of it on every version: [`super::log`] |
 //! | a background save may not fork, and says so in `rdb_last_bgsave_type` | since Valkey 9.2, if asked for | 2.1, from its documentation | [`saves_without_fork`] |
-//! | the server's own name and version: `valkey_version` beside a `redis_version` that stays 7.2.4 | Valkey | measured | [`server_and_version`] |
+//! | the server's own name and version: `valkey_version` beside a `redis_version` that stays 7.2.4 | Valkey | seen | [`server_and_version`] |
 
 use std::fmt;
 

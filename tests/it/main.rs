@@ -13,3 +13,4 @@ mod lessons;
 mod python;
 mod session;
 mod verify;
+mod versions;

@@ -131,6 +131,16 @@ fn a_local_image_can_be_made_where_an_engine_answers() {
     assert!(container::has_image(&reference));
 }
 
+#[test]
+fn a_local_image_of_each_version_can_be_made() {
+    let test = "a_local_image_of_each_version_can_be_made";
+    let Some(template) = of_several_versions_for_test(test) else { return };
+    for (name, _) in redis_server::of_several_versions() {
+        let image = ServerVersion::parse(&name).unwrap().image_by(template);
+        assert!(container::has_image(&image), "{image}");
+    }
+}
+
 /// The session that runs in this place: its directory's name, which is its containers' label.
 pub fn session_of(place: &super::Place) -> String {
     place.leftovers().into_iter().find(|name| name.starts_with("redislings-")).unwrap()

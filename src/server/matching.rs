@@ -158,7 +158,11 @@ fn nothing(version: &ServerVersion, image: &str, tried: &[(Place, String)]) -> W
         (true, true) => format!("{by_program}; or {by_image}"),
         (true, false) => by_image,
         (false, true) => format!("{by_program}, or use `--server container`"),
-        (false, false) => "use `--server process` or `--server container`".to_owned(),
+        (false, false) => {
+            "packages need Python 3 with pip, and PyPI within reach; or use `--server process` \
+                           or `--server container`"
+                .to_owned()
+        }
     };
     WorldError::new(fact, help)
 }

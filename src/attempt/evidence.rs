@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::lesson::Sent;
 use crate::redis_cli::reply::Printed;
+pub use crate::server::versions::forks_for_saves;
+use crate::server::versions::saves_without_fork;
 use crate::server::{BgsaveEnd, Snapshot};
 use crate::tap::{Shown, Transcript};
 
@@ -202,11 +204,6 @@ pub fn is_saving(now: &Snapshot, before: &Snapshot) -> bool {
     let scheduled = now.successful_calls("bgsave") > before.successful_calls("bgsave")
         && forks_for_saves(now) == forks_for_saves(before)
         && now.field("rdb_last_bgsave_status") != Some("err")
-        && now.field("rdb_last_bgsave_type") != Some("forkless");
+        && !saves_without_fork(now);
     now.number("rdb_bgsave_in_progress") != 0 || scheduled
-}
-
-/// Forks since the server's start but those for AOF rewrites (which Redis counts since 7.0).
-pub fn forks_for_saves(snapshot: &Snapshot) -> i64 {
-    snapshot.number("total_forks") - snapshot.number("aof_rewrites")
 }

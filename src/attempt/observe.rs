@@ -124,7 +124,7 @@ fn refuse_what_the_machine_hid(
 ) -> Result<(), WorldError> {
     let (None, Some(settled)) = (&evidence.exit, &evidence.settled) else { return Ok(()) };
     let busy = settled.snapshot.busy_micros() - evidence.before.busy_micros();
-    if !exercise.looks_at_exit() || was_paused(&settled.snapshot) || busy > BUSY_MICROS {
+    if !exercise.looks_at_exit() || was_paused(&evidence.transcript) || busy > BUSY_MICROS {
         return Ok(());
     }
     let fact =
@@ -143,7 +143,7 @@ fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Resu
     let busy = last.snapshot.busy_micros() - evidence.before.busy_micros()
         + last.snapshot.number("latest_fork_usec");
     let explained = u128::from(busy.max(0).unsigned_abs()) * 2 >= waits.longest.as_micros();
-    if !exercise.checks.iter().any(is_unmet) || explained || was_paused(&last.snapshot) {
+    if !exercise.checks.iter().any(is_unmet) || explained || was_paused(&evidence.transcript) {
         return Ok(());
     }
     let fact = format!(
@@ -153,9 +153,9 @@ fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Resu
     Err(WorldError::new(fact, OVERLOADED))
 }
 
-/// By CLIENT PAUSE; Redis 6.2 counts all of CLIENT's subcommands as one.
-fn was_paused(now: &Snapshot) -> bool {
-    now.successful_calls("client|pause") > 0 || now.successful_calls("client") > 0
+/// By CLIENT PAUSE, of which the server's busy time tells nothing.
+fn was_paused(transcript: &Transcript) -> bool {
+    transcript.exchanges.iter().any(|exchange| exchange.begins_with(&["CLIENT", "PAUSE"]))
 }
 
 /// FLUSHALL kills a background save, of which INFO says nothing (Redis facts 2.2); a server behind an

@@ -19,7 +19,7 @@ pub struct Course {
     pub path: PathBuf,
     /// Pinned, as pip takes them: `redis==7.0.1`.
     pub python_packages: Vec<String>,
-    /// The servers the course is made for, as the author names them: `redis 7.0`; may be empty.
+    /// The servers the course is made for, by the beginning of their versions: `redis 7.0`; may be empty.
     pub server_versions: Vec<String>,
     /// In reading order.
     pub lessons: Vec<Lesson>,

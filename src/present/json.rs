@@ -232,6 +232,28 @@ pub struct Verify<'a> {
     pub cases: Vec<VerifyCase<'a>>,
 }
 
+/// The document of `verify --server-matrix --format json`.
+#[derive(Debug, Serialize)]
+pub struct VerifyMatrix<'a> {
+    /// `failed` if a case failed on any server, else `unchecked` if one could not be checked.
+    pub outcome: &'static str,
+    /// In the order of `course.toml`.
+    pub servers: Vec<VerifyServer<'a>>,
+}
+
+/// One server of the matrix.
+#[derive(Debug, Serialize)]
+pub struct VerifyServer<'a> {
+    /// As in `course.toml`: `redis 6.2`.
+    pub wanted: String,
+    /// Why nothing was run; only then there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+    /// As without the matrix.
+    #[serde(flatten)]
+    pub verified: Verify<'a>,
+}
+
 /// One case of `verify`.
 #[derive(Debug, Serialize)]
 pub struct VerifyCase<'a> {

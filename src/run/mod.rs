@@ -18,7 +18,7 @@ use crate::doctor;
 use crate::error::WorldError;
 use crate::lesson::{Course, Problem, problem};
 use crate::present::{error_width, terminal};
-use crate::server::{Address, Chosen, Wanted, source};
+use crate::server::{Address, Chosen, ServerVersion, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
 use output::{err, out};
 
@@ -106,8 +106,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
             let show = check::Show { format: output.format, transcript };
             check::check(common, &exercise, answer.as_deref(), language, show)
         }
-        Some(Command::Verify { only, jobs, output }) => {
-            verify::verify(common, &only, jobs, output.format)
+        Some(Command::Verify { only, jobs, server_matrix, server_version, output }) => {
+            let on = verify::On::of(server_matrix, server_version.as_deref())?;
+            verify::verify(common, &only, &on, jobs, output.format)
         }
         Some(Command::Doctor) => Ok(examine(common)),
     }
@@ -158,7 +159,20 @@ fn tell_line(line: &str) {
 
 /// Finds where servers come from; lines about it go to standard error.
 fn choose_server(common: &Common) -> Result<Chosen, Stop> {
-    Ok(source::choose(&wanted(common)?, &common.image, &tell_line)?)
+    let wanted = wanted(common)?;
+    let may_be_container = matches!(wanted, Wanted::Auto | Wanted::Container);
+    if may_be_container && versions::is_image_template(&common.image) {
+        return Err(Stop::Usage(
+            format!("`--image {}` is for servers of a wanted version only", common.image),
+            "name one image, or use `verify --server-matrix`".to_owned(),
+        ));
+    }
+    Ok(source::choose(&wanted, &common.image, &tell_line)?)
+}
+
+/// The same for a server of that version.
+fn choose_server_of(version: &ServerVersion, common: &Common) -> Result<Chosen, Stop> {
+    Ok(matching::choose(&wanted(common)?, version, &common.image, &tell_line)?)
 }
 
 fn wanted(common: &Common) -> Result<Wanted, Stop> {

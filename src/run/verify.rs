@@ -1,24 +1,53 @@
-//! `redislings verify`: the lessons proved, for authors and CI.
+//! `redislings verify`: the lessons proved, for authors and CI, on one server or on each that the course
+//! names.
 
-use std::fmt::Write as _;
+mod report;
+
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::output::{err, out};
-use super::{Exit, Stop, choose_server, load, tell_line};
+use super::{Exit, Stop, choose_server, choose_server_of, load, tell, tell_line};
 use crate::attempt::Python;
 use crate::cli::{Common, Format};
-use crate::error::WorldError;
 use crate::lesson::Course;
-use crate::present::text::clean;
 use crate::present::{json, terminal};
-use crate::server::source::DEFAULT_IMAGE;
-use crate::server::{Source, Wanted};
+use crate::server::{ServerVersion, Source, Wanted};
 use crate::verify::{self, Case, CaseResult};
+use report::{Report, outcome};
+
+/// What to verify on.
+pub(super) enum On {
+    /// Whatever server there is.
+    Any,
+    /// One of this version.
+    Version(ServerVersion),
+    /// Each that the course names.
+    Matrix,
+}
+
+impl On {
+    /// From the command line.
+    pub(super) fn of(matrix: bool, version: Option<&str>) -> Result<Self, Stop> {
+        match version {
+            _ if matrix => Ok(Self::Matrix),
+            Some(text) => parse(text).map(Self::Version),
+            None => Ok(Self::Any),
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<ServerVersion, Stop> {
+    ServerVersion::parse(text).ok_or_else(|| {
+        let help = "write redis or valkey, a space and a version as in \"redis 7.0\"";
+        Stop::Usage(format!("`{text}` is not a server and its version"), help.to_owned())
+    })
+}
 
 pub(super) fn verify(
     common: &Common,
     only: &[String],
+    on: &On,
     jobs: u8,
     format: Format,
 ) -> Result<Exit, Stop> {
@@ -38,50 +67,150 @@ pub(super) fn verify(
             help.to_owned(),
         ));
     }
-    let cases = verify::cases(&course, only);
-    if cases.is_empty() {
-        return Ok(report(&cases, &[], common, format));
-    }
-    let (results, unchecked) = match prepare(common, &course, &cases) {
-        Ok((source, python)) => (run(&cases, &source, python.as_ref(), jobs), None),
-        Err(Stop::World(error)) => (vec![None; cases.len()], Some(error)),
-        Err(stop) => return Err(stop),
-    };
-    let exit = report(&cases, &results, common, format);
-    match unchecked {
-        Some(error) => Err(Stop::World(error)),
-        None => Ok(exit),
+    let work = Work { common, course: &course, cases: verify::cases(&course, only), jobs, format };
+    match on {
+        On::Any => work.on_one(None),
+        On::Version(version) => work.on_one(Some(version)),
+        On::Matrix => work.on_each(&versions(&course)?),
     }
 }
 
-fn report(
-    cases: &[Case<'_>],
-    results: &[Option<CaseResult>],
-    common: &Common,
+fn versions(course: &Course) -> Result<Vec<ServerVersion>, Stop> {
+    if course.server_versions.is_empty() {
+        let fact = format!("the course `{}` names no servers", course.path.display());
+        let help = "write `[server]` and `versions = [\"redis 7.0\"]` into its `course.toml`, or use \
+                    `--server-version`";
+        return Err(Stop::Usage(fact, help.to_owned()));
+    }
+    course.server_versions.iter().map(|text| parse(text)).collect()
+}
+
+/// What is to be proved, whatever on.
+struct Work<'w> {
+    common: &'w Common,
+    course: &'w Course,
+    cases: Vec<Case<'w>>,
+    jobs: u8,
     format: Format,
-) -> Exit {
-    let report = Report { cases, results, common };
-    out(&match format {
-        Format::Human => report.human(),
-        Format::Json => report.json(),
-    });
-    report.exit()
 }
 
-/// What the cases need; nothing where there are none.
-fn prepare(
-    common: &Common,
-    course: &Course,
-    cases: &[Case<'_>],
-) -> Result<(Source, Option<Python>), Stop> {
-    let chosen = choose_server(common)?;
-    tell_line(&format!("server: {}", chosen.why));
-    let python = if verify::needs_python(cases) {
-        Some(Python::find(&course.python_packages, &tell_line)?)
-    } else {
-        None
-    };
-    Ok((chosen.source, python))
+/// What became of it on one server.
+struct Proved {
+    /// `None`: not run, see [`verify::run`].
+    results: Vec<Option<CaseResult>>,
+    /// Why nothing was run.
+    unchecked: Option<Stop>,
+}
+
+impl Work<'_> {
+    fn on_one(&self, version: Option<&ServerVersion>) -> Result<Exit, Stop> {
+        let proved = self.prove(version)?;
+        let report = self.report(&proved, version);
+        out(&match self.format {
+            Format::Human => {
+                let (good, line) = report.line();
+                format!("{}\n{}", report.body(), terminal::result_line(good, &line))
+            }
+            Format::Json => json::text(&report.document(&report.facts())),
+        });
+        let exit = report.exit();
+        proved.unchecked.map_or(Ok(exit), Err)
+    }
+
+    fn on_each(&self, versions: &[ServerVersion]) -> Result<Exit, Stop> {
+        let mut all = Vec::new();
+        for version in versions {
+            self.tell(&terminal::heading(&version.to_string()));
+            let proved = self.prove(Some(version))?;
+            if let Some(stop) = &proved.unchecked {
+                tell(stop);
+            }
+            self.tell(&(self.report(&proved, Some(version)).body() + "\n"));
+            all.push(proved);
+        }
+        let reports: Vec<(&ServerVersion, Report<'_>)> = versions
+            .iter()
+            .zip(&all)
+            .map(|(version, proved)| (version, self.report(proved, Some(version))))
+            .collect();
+        let exit = worst(reports.iter().map(|(_, report)| report.exit()));
+        for (version, report) in &reports {
+            let (good, line) = report.line();
+            self.tell(&terminal::result_line(good, &format!("{version}: {line}")));
+        }
+        if self.format == Format::Json {
+            out(&matrix_document(exit, &reports, &all));
+        }
+        Ok(exit)
+    }
+
+    /// To people only.
+    fn tell(&self, text: &str) {
+        if self.format == Format::Human {
+            out(text);
+        }
+    }
+
+    fn report<'r>(&'r self, proved: &'r Proved, version: Option<&'r ServerVersion>) -> Report<'r> {
+        Report { cases: &self.cases, results: &proved.results, common: self.common, version }
+    }
+
+    fn prove(&self, version: Option<&ServerVersion>) -> Result<Proved, Stop> {
+        if self.cases.is_empty() {
+            return Ok(Proved { results: Vec::new(), unchecked: None });
+        }
+        match self.prepare(version) {
+            Ok((source, python)) => {
+                let results = run(&self.cases, &source, python.as_ref(), self.jobs);
+                Ok(Proved { results, unchecked: None })
+            }
+            Err(stop @ Stop::World(_)) => {
+                Ok(Proved { results: vec![None; self.cases.len()], unchecked: Some(stop) })
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// What the cases need.
+    fn prepare(&self, version: Option<&ServerVersion>) -> Result<(Source, Option<Python>), Stop> {
+        let chosen = match version {
+            Some(version) => choose_server_of(version, self.common),
+            None => choose_server(self.common),
+        }?;
+        tell_line(&format!("server: {}", chosen.why));
+        let python = if verify::needs_python(&self.cases) {
+            Some(Python::find(&self.course.python_packages, &tell_line)?)
+        } else {
+            None
+        };
+        Ok((chosen.source, python))
+    }
+}
+
+/// One case that fell short says more than any that could not be checked.
+fn worst(exits: impl Iterator<Item = Exit>) -> Exit {
+    exits.fold(Exit::Passed, |worst, exit| match (worst, exit) {
+        (Exit::FellShort, _) | (_, Exit::FellShort) => Exit::FellShort,
+        (Exit::Passed, exit) => exit,
+        (worst, _) => worst,
+    })
+}
+
+fn matrix_document(exit: Exit, reports: &[(&ServerVersion, Report<'_>)], all: &[Proved]) -> String {
+    let facts: Vec<_> = reports.iter().map(|(_, report)| report.facts()).collect();
+    let servers =
+        reports.iter().zip(all).zip(&facts).map(|(((version, report), proved), facts)| {
+            let reason = match &proved.unchecked {
+                Some(Stop::World(error)) => Some(error.fact.as_str()),
+                _ => None,
+            };
+            json::VerifyServer {
+                wanted: version.to_string(),
+                reason,
+                verified: report.document(facts),
+            }
+        });
+    json::text(&json::VerifyMatrix { outcome: outcome(exit), servers: servers.collect() })
 }
 
 fn run(
@@ -105,159 +234,16 @@ fn run(
     results
 }
 
-struct Report<'r> {
-    cases: &'r [Case<'r>],
-    /// `None`: not run, see [`verify::run`].
-    results: &'r [Option<CaseResult>],
-    common: &'r Common,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Report<'_> {
-    fn pairs(&self) -> impl Iterator<Item = (&Case<'_>, Option<&CaseResult>)> {
-        self.cases.iter().zip(self.results.iter().map(Option::as_ref))
-    }
-
-    fn run(&self) -> impl Iterator<Item = &CaseResult> {
-        self.results.iter().flatten()
-    }
-
-    fn exit(&self) -> Exit {
-        if self.run().any(|result| !result.problems.is_empty()) {
-            Exit::FellShort
-        } else if self.run().count() < self.cases.len()
-            || self.run().any(|result| result.unchecked.is_some())
-        {
-            Exit::Unchecked
-        } else {
-            Exit::Passed
-        }
-    }
-
-    fn server(&self) -> &str {
-        let named = self.run().find(|result| !result.server.is_empty());
-        named.map_or("no server", |result| result.server.as_str())
-    }
-
-    /// The command that repeats just this case.
-    fn repeat(&self, case: &Case<'_>) -> String {
-        let mut command = format!("redislings verify {} --server {}", case.id, self.common.server);
-        let lessons = self.common.lessons.display().to_string();
-        for (option, value, default) in
-            [("--lessons", &*lessons, "lessons"), ("--image", &*self.common.image, DEFAULT_IMAGE)]
-        {
-            if value != default {
-                command = format!("{command} {option} {}", shell_word(value));
-            }
-        }
-        command
-    }
-
-    fn human(&self) -> String {
-        let mut text = String::new();
-        for (case, result) in self.pairs() {
-            if let Some(result) = result.filter(|result| !result.is_good()) {
-                text.push_str(&self.broken(case, result));
-            }
-        }
-        for (group, good, all) in self.groups() {
-            text.push_str(&terminal::group_line(group, good, all));
-        }
-        let good = self.run().filter(|result| result.is_good()).count();
-        let all = self.cases.len();
-        let not_run = match all - self.run().count() {
-            0 => String::new(),
-            count => format!("; {count} were not run"),
-        };
-        let line = match all {
-            0 => "the lessons load; there is nothing in them to run".to_owned(),
-            _ => format!("{good} of {all} cases as they must be, on {}{not_run}", self.server()),
-        };
-        text.push('\n');
-        text + &terminal::result_line(good == all, &line)
-    }
-
-    fn broken(&self, case: &Case<'_>, result: &CaseResult) -> String {
-        let mut text = terminal::heading(&case.id);
-        let _ = writeln!(text, "  --> {}:{}", case.lesson.path.display(), case.line);
-        for problem in &result.problems {
-            let _ = writeln!(text, "  {}", clean(problem));
-        }
-        if let Some(WorldError { fact, help }) = &result.unchecked {
-            let _ = writeln!(
-                text,
-                "  could not be checked: {fact}\n  help: {}",
-                help.replace('\n', "\n        ")
-            );
-        }
-        let _ = writeln!(text, "  repeat: {}\n", self.repeat(case));
-        text
-    }
-
-    /// Cases by what stands before the last `/` of their ids, in order: name, good ones, all.
-    fn groups(&self) -> Vec<(&str, usize, usize)> {
-        let mut groups: Vec<(&str, usize, usize)> = Vec::new();
-        for (case, result) in self.pairs() {
-            let name = case.id.rsplit_once('/').map_or(case.id.as_str(), |(group, _)| group);
-            if groups.last().is_none_or(|group| group.0 != name) {
-                groups.push((name, 0, 0));
-            }
-            if let Some(group) = groups.last_mut() {
-                group.1 += usize::from(result.is_some_and(CaseResult::is_good));
-                group.2 += 1;
-            }
-        }
-        groups
-    }
-
-    fn json(&self) -> String {
-        let repeats: Vec<String> = self.cases.iter().map(|case| self.repeat(case)).collect();
-        let outcome = match self.exit() {
-            Exit::Passed => "passed",
-            Exit::FellShort => "failed",
-            _ => "unchecked",
-        };
-        let told: Vec<Vec<String>> =
-            self.results.iter().map(|result| told(result.as_ref())).collect();
-        let cases =
-            self.pairs().zip(&repeats).zip(&told).map(|(((case, result), repeat), problems)| {
-                let (file, line) = (case.lesson.path.display().to_string(), case.line);
-                json::VerifyCase {
-                    case: &case.id,
-                    file,
-                    line,
-                    outcome: case_outcome(result),
-                    problems,
-                    repeat,
-                }
-            });
-        json::text(&json::Verify { outcome, server: self.server(), cases: cases.collect() })
-    }
-}
-
-/// As a shell reads it back.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-:@=+,".contains(c);
-    if text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
-}
-
-fn told(result: Option<&CaseResult>) -> Vec<String> {
-    match result {
-        Some(result) => {
-            let unchecked = result.unchecked.iter().map(|error| error.fact.clone());
-            result.problems.iter().cloned().chain(unchecked).collect()
-        }
-        None => vec!["not run, since no server could be started".to_owned()],
-    }
-}
-
-fn case_outcome(result: Option<&CaseResult>) -> &'static str {
-    match result {
-        Some(result) if result.is_good() => "passed",
-        Some(result) if result.unchecked.is_none() => "failed",
-        _ => "unchecked",
+    #[test]
+    fn a_failed_case_says_more_than_an_unchecked_one() {
+        let of = |exits: &[Exit]| worst(exits.iter().copied());
+        assert_eq!(of(&[Exit::Unchecked, Exit::FellShort, Exit::Passed]), Exit::FellShort);
+        assert_eq!(of(&[Exit::FellShort, Exit::Unchecked]), Exit::FellShort);
+        assert_eq!(of(&[Exit::Passed, Exit::Unchecked, Exit::Passed]), Exit::Unchecked);
+        assert_eq!(of(&[Exit::Passed, Exit::Passed]), Exit::Passed);
     }
 }

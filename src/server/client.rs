@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, Value};
 
+use super::versions::name_in_commandstats;
 use crate::runtime::block_on;
 
 /// Why a call has no reply. A Redis error is a reply: [`Value::ServerError`].
@@ -134,23 +135,4 @@ fn command<W: AsRef<[u8]>>(words: &[W]) -> Cmd {
         command.arg(word.as_ref());
     }
     command
-}
-
-/// Redis 7 counts subcommands by themselves: `config|get`.
-fn name_in_commandstats<W: AsRef<[u8]>>(words: &[W]) -> String {
-    let lower = |word: &W| String::from_utf8_lossy(word.as_ref()).to_lowercase();
-    match words {
-        [container, subcommand, ..] if is_container(&lower(container)) => {
-            format!("{}|{}", lower(container), lower(subcommand))
-        }
-        [name, ..] => lower(name),
-        [] => String::new(),
-    }
-}
-
-fn is_container(command: &str) -> bool {
-    matches!(
-        command,
-        "config" | "client" | "command" | "acl" | "memory" | "object" | "latency" | "slowlog"
-    )
 }

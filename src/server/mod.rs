@@ -7,11 +7,13 @@ pub mod bundled;
 pub mod client;
 pub mod container;
 pub mod log;
+pub mod matching;
 mod options;
 mod process;
 mod session_lock;
 pub mod snapshot;
 pub mod source;
+pub mod versions;
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::net::SocketAddr;
@@ -24,6 +26,7 @@ pub use client::{CallError, Client};
 pub use log::BgsaveEnd;
 pub use snapshot::Snapshot;
 pub use source::{Chosen, Source, Wanted};
+pub use versions::ServerVersion;
 
 use crate::error::WorldError;
 
@@ -55,6 +58,7 @@ pub struct Server {
     client: Client,
     checker: CheckerUser,
     source: Source,
+    version: String,
     name: String,
 }
 
@@ -93,13 +97,19 @@ impl Server {
             }
         };
         let client = Client::that_asks_again(checker_target(&host, &checker));
-        let mut server =
-            Self { host, client, checker, source: source.clone(), name: String::new() };
+        let (version, name) = (String::new(), String::new());
+        let mut server = Self { host, client, checker, source: source.clone(), version, name };
         server.wait_until_it_answers()?;
         let snapshot =
             server.snapshot(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
-        server.name = format!("{} ({})", snapshot.server(), source.kind());
+        server.version = snapshot.server();
+        server.name = format!("{} ({})", server.version, source.kind());
         Ok(server)
+    }
+
+    /// `redis 7.0.15`.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// `redis 7.0.15 (container)`.

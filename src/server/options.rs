@@ -1,6 +1,7 @@
 //! How every server of ours is started.
 
 use super::CheckerUser;
+use super::versions::option;
 
 /// Save points off, so that only the student saves; no AOF; a clock tick of 10 ms, so that the end of
 /// a background save is noticed at once (Redis facts 5). A lesson's own settings come behind and win.
@@ -24,30 +25,9 @@ impl Options<'_> {
     }
 }
 
-/// A value of several words is several arguments: Redis 6.2 takes `--save "3600 1"` as one argument for
-/// no save points at all, without a word (Redis facts 1).
-fn option(name: &str, value: &str) -> Vec<String> {
-    let mut words: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
-    if words.is_empty() {
-        words.push(String::new());
-    }
-    words.insert(0, format!("--{name}"));
-    words
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_empty_value_is_an_argument() {
-        assert_eq!(option("save", ""), ["--save", ""]);
-    }
-
-    #[test]
-    fn a_value_of_two_words_is_two_arguments() {
-        assert_eq!(option("save", "3600 1"), ["--save", "3600", "1"]);
-    }
 
     #[test]
     fn the_lessons_settings_come_behind_ours() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::client::{CallError, Client};
+use super::versions;
 
 /// What the server said of itself at one instant: MULTI, LASTSAVE, INFO all, EXEC.
 #[derive(Debug, Clone, Default)]
@@ -66,26 +67,26 @@ impl Snapshot {
 
     /// `redis 7.0.15` or `valkey 9.1.2`.
     pub fn server(&self) -> String {
-        match (self.field("valkey_version"), self.field("redis_version")) {
-            (Some(version), _) => format!("valkey {version}"),
-            (None, Some(version)) => format!("redis {version}"),
-            (None, None) => "a server without a version".to_owned(),
-        }
+        versions::server_and_version(self)
     }
 
     /// Calls that succeeded since the server's start, the checker's own not counted: INFO
     /// commandstats `calls` − `failed_calls`. A rejected call (arity, ACL, inside MULTI) is not in
-    /// `calls`. `config` sums `config|get`, `config|set`, …, which Redis counts apart since 7.0.
+    /// `calls`. `config` sums all its subcommands; where the server does not count those apart, there
+    /// are none of `config|get`.
     pub fn successful_calls(&self, command: &str) -> i64 {
-        let prefix = format!("{command}|");
-        let counts = |name: &str| name == command || name.starts_with(&prefix);
-        let all: i64 = self
+        let counts = |name: &str| versions::is_counted_as(name, command);
+        let mut lines = self
             .fields
             .iter()
             .filter_map(|(name, value)| Some((name.strip_prefix("cmdstat_")?, value)))
             .filter(|(name, _)| counts(name))
-            .map(|(_, value)| stat(value, "calls") - stat(value, "failed_calls"))
-            .sum();
+            .peekable();
+        if lines.peek().is_none() {
+            return 0;
+        }
+        let all: i64 =
+            lines.map(|(_, value)| stat(value, "calls") - stat(value, "failed_calls")).sum();
         let own: u64 =
             self.own_calls.iter().filter(|(name, _)| counts(name)).map(|(_, count)| count).sum();
         all - i64::try_from(own).unwrap_or(0)
@@ -161,6 +162,13 @@ mod tests {
         );
         assert_eq!(it.successful_calls("config"), 2);
         assert_eq!(it.successful_calls("config|get"), 1);
+    }
+
+    #[test]
+    fn subcommands_that_are_not_counted_apart_have_no_calls() {
+        let it = snapshot("cmdstat_config:calls=5,usec=9\r\n", &[("config|get", 4)]);
+        assert_eq!(it.successful_calls("config"), 1);
+        assert_eq!(it.successful_calls("config|get"), 0);
     }
 
     #[test]

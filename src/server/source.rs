@@ -103,7 +103,7 @@ fn nothing(no_container: &str, no_process: &str, no_bundled: &WorldError) -> Wor
     )
 }
 
-fn container(image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, String> {
+pub(super) fn container(image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, String> {
     let engine = container::engine_version()?;
     let image = container::find_image(image, |line| telling(line))?;
     let why = format!("a container of `{}` by the Docker engine {engine}", image.reference);
@@ -131,7 +131,7 @@ fn no_process() -> WorldError {
 }
 
 fn bundled(telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
-    let program = bundled::install(|line| telling(line))?;
+    let program = bundled::VALKEY.install(|line| telling(line))?;
     let why = "the bundled Valkey as a process".to_owned();
     Ok(Chosen { source: Source::Process { program, bundled: true }, why })
 }
@@ -146,8 +146,14 @@ fn given(address: &Address) -> Chosen {
 
 /// The program's absolute path, if PATH has it.
 pub fn on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_executable(file))
+    all_on_path(program).into_iter().next()
+}
+
+/// The absolute paths of all programs of this name on PATH, the first first.
+pub fn all_on_path(program: &str) -> Vec<PathBuf> {
+    let Some(path) = std::env::var_os("PATH") else { return Vec::new() };
+    let files = std::env::split_paths(&path).map(|folder| folder.join(program));
+    files.filter(|file| is_executable(file)).collect()
 }
 
 fn is_executable(file: &Path) -> bool {

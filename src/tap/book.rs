@@ -380,7 +380,7 @@ fn is_push(frame: &[u8]) -> bool {
 /// RESP2's pub/sub messages are arrays like any other.
 fn is_pubsub(frame: &[u8]) -> bool {
     let [kind, ..] = first_words(frame);
-    confirms_subscription(frame) || ["message", "pmessage", "smessage"].iter().any(|it| kind == *it)
+    confirms_subscription(frame) || ["message", "pmessage", "smessage"].contains(&kind)
 }
 
 fn confirms_subscription(frame: &[u8]) -> bool {

@@ -301,7 +301,7 @@ mod tests {
             "*0\r\n",
             "-ERR no\r\n",
         ];
-        for size in 1..replies.len() + 1 {
+        for size in 1..=replies.len() {
             assert_eq!(frames(Side::Replies, replies.as_bytes(), size), expected, "{size}");
         }
     }
@@ -344,7 +344,7 @@ mod tests {
         let mut found = Vec::new();
         let mut feed = |bytes: &[u8]| frames.feed(bytes, &mut |frame| found.push(frame)).unwrap();
         feed(b"$536870912\r\n");
-        let piece = [b'x'; 65536];
+        let piece = vec![b'x'; 65536];
         for _ in 0..8192 {
             feed(&piece);
         }

@@ -14,3 +14,4 @@ mod python;
 mod session;
 mod tap;
 mod verify;
+mod versions;

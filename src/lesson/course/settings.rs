@@ -68,9 +68,7 @@ pub(super) fn parse(path: &Path, source: &str) -> (Settings, Vec<Problem>) {
             }
             "server" => {
                 if let Some(entry) = sub_table(&mut toml, entry, "versions") {
-                    let versions = toml.strings(entry, false);
-                    settings.server_versions =
-                        versions.into_iter().map(|(version, _)| version.to_owned()).collect();
+                    settings.server_versions = versions(&mut toml, entry);
                 }
             }
             _ => toml.unknown_key(entry, "`course.toml`", &KEYS),
@@ -122,6 +120,26 @@ fn packages(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
         }
     }
     packages.into_iter().map(|(package, _)| package.to_owned()).collect()
+}
+
+fn versions(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
+    let versions = toml.strings(entry, false);
+    for (version, span) in &versions {
+        if !is_server_and_version(version) {
+            let help = "write redis or valkey, a space and a version as in \"redis 7.0\"";
+            let message = format!("`{version}` is not a server and its version");
+            toml.error(span.clone(), message, Some(help.to_owned()));
+        }
+    }
+    versions.into_iter().map(|(version, _)| version.to_owned()).collect()
+}
+
+/// `redis 7.0`, `valkey 9`: the version may be the beginning of one.
+fn is_server_and_version(text: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit());
+    text.split_once(' ').is_some_and(|(server, version)| {
+        matches!(server, "redis" | "valkey") && version.split('.').all(is_number)
+    })
 }
 
 /// `name==version` or `name[extra]==version` and nothing that pip would take for an option.

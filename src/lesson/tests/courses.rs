@@ -105,6 +105,21 @@ fn settings_are_read() {
 }
 
 #[test]
+fn servers_are_named_with_their_version() {
+    let settings = "format = 1\n[server]\nversions = [\"redis 6.2\", \"redis7\", \"keydb 6\", \"valkey 9.\"]\n";
+    let told = problems(&[("a.md", "x"), ("course.toml", settings)]);
+    let help = "(write redis or valkey, a space and a version as in \"redis 7.0\")";
+    assert_eq!(
+        told,
+        [
+            format!("course.toml: 3:26: `redis7` is not a server and its version {help}"),
+            format!("course.toml: 3:36: `keydb 6` is not a server and its version {help}"),
+            format!("course.toml: 3:47: `valkey 9.` is not a server and its version {help}"),
+        ]
+    );
+}
+
+#[test]
 fn every_slip_in_the_settings_is_told() {
     let settings = "format = 2\ntitel = \"T\"\n[python]\npackages = [\"redis\", \"--x==1\", 1]\n\
         package = 1\n[server]\nversions = \"redis 7\"\n";

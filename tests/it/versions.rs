@@ -1,0 +1,236 @@
+//! Servers of several versions: `verify` on each, and what differs between them.
+
+use std::process::Command;
+use std::time::Duration;
+
+use redislings::redis_cli::reply;
+use redislings::server::versions::{self, ServerVersion};
+use redislings::server::{Client, Server, Source};
+
+use crate::support::redis_server::of_several_versions;
+use crate::support::{Ended, Place, image};
+
+const LIMIT: Duration = Duration::from_secs(5);
+/// An exercise that only a background save of one's own meets, and BGSAVE inside MULTI.
+const LESSON: &str = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n\n[[check]]\nid = \"saved\"\ncalls = { bgsave = 1 }\n\n[[check]]\nid = \"ended\"\ninfo = { rdb_bgsave_in_progress = 0, rdb_last_bgsave_status = \"ok\" }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nMULTI\nBGSAVE\nEXEC\n@wait-bgsave\n```\n\n```redis wrong fails=saved\nSAVE\n```\n";
+
+/// The same with a known wrong answer that passes.
+fn broken_lesson() -> String {
+    LESSON.replace("fails=saved\nSAVE", "fails=saved\nBGSAVE\n@wait-bgsave")
+}
+
+fn place_with(lesson: &str, servers: &[&str]) -> Place {
+    let place = Place::new();
+    place.file("course/01-l.md", lesson);
+    place.file("course/course.toml", format!("format = 1\n[server]\nversions = {servers:?}\n"));
+    place
+}
+
+fn names() -> Vec<String> {
+    of_several_versions().into_iter().map(|(name, _)| name).collect()
+}
+
+/// The matrix's JSON and the run.
+fn matrix(place: &Place, more: &[&str]) -> (serde_json::Value, Ended) {
+    let mut arguments =
+        vec!["verify", "--lessons", "course", "--server-matrix", "--format", "json"];
+    arguments.extend(more);
+    let ended = place.run(&arguments);
+    let json = serde_json::from_str(&ended.stdout);
+    (json.unwrap_or_else(|error| panic!("{error} in {ended:?}")), ended)
+}
+
+/// Every server of the matrix passed, and is what was wanted.
+fn assert_all_passed(matrix: &serde_json::Value, wanted: &[String], kinds: &[&str]) {
+    let servers = matrix["servers"].as_array().unwrap();
+    assert_eq!((servers.len(), &matrix["outcome"]), (wanted.len(), &"passed".into()), "{matrix:#}");
+    for (server, wanted) in servers.iter().zip(wanted) {
+        assert_eq!(server["wanted"], **wanted);
+        let (runs, kind) = server["server"].as_str().unwrap().rsplit_once(' ').unwrap();
+        assert!(ServerVersion::parse(wanted).unwrap().is_met_by(runs), "{wanted}: {runs}");
+        assert!(kinds.contains(&kind), "{kind}");
+        assert_eq!(server["outcome"], "passed", "{server:#}");
+        assert_eq!(server["cases"].as_array().unwrap().len(), 3);
+    }
+}
+
+#[test]
+fn the_course_is_verified_on_processes_of_every_version_it_names() {
+    let names = names();
+    let place = place_with(LESSON, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let (json, ended) = matrix(&place, &["--server", "process"]);
+    assert_all_passed(&json, &names, &["(process)", "(bundled)"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(place.leftovers(), [""; 0]);
+}
+
+#[test]
+fn the_course_is_verified_in_containers_of_every_version_it_names() {
+    let test = "the_course_is_verified_in_containers_of_every_version_it_names";
+    let Some(template) = image::of_several_versions_for_test(test) else { return };
+    let names = names();
+    let place = place_with(LESSON, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let (json, ended) = matrix(&place, &["--server", "container", "--image", template]);
+    assert_all_passed(&json, &names, &["(container)"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn a_version_that_cant_be_had_is_unchecked_and_the_others_run() {
+    let place = place_with(LESSON, &["redis 1.0", "valkey 9"]);
+    let (json, ended) = matrix(&place, &["--server", "process"]);
+    assert_eq!((ended.code, &json["outcome"]), (3, &"unchecked".into()), "{json:#}");
+    let (missing, other) = (&json["servers"][0], &json["servers"][1]);
+    assert_eq!(missing["outcome"], "unchecked");
+    assert!(missing["reason"].as_str().unwrap().starts_with("no redis 1.0 can be started here"));
+    assert_eq!((&other["outcome"], other.get("reason")), (&"passed".into(), None), "{other:#}");
+    assert_eq!(ended.stderr.matches("error: no redis 1.0").count(), 1, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("help: put a server of that version on PATH"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn people_read_a_heading_and_a_line_for_each_server() {
+    let place = place_with(LESSON, &["valkey 9", "redis 1.0"]);
+    let ended =
+        place.run(&["verify", "--lessons", "course", "--server-matrix", "--server", "bundled"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stdout.starts_with("valkey 9\n"), "{}", ended.stdout);
+    let last = "\nvalkey 9: 3 of 3 cases as they must be, on valkey 9.1.2 (bundled)\n\
+                redis 1.0: 0 of 3 cases as they must be, on no server; 3 were not run\n";
+    assert!(ended.stdout.ends_with(last), "{}", ended.stdout);
+}
+
+#[test]
+fn a_case_that_failed_on_a_version_is_repeated_on_it() {
+    let place = place_with(&broken_lesson(), &["redis 1.0", "valkey 9"]);
+    let (json, ended) = matrix(&place, &["--server", "process"]);
+    assert_eq!((ended.code, &json["outcome"]), (1, &"failed".into()), "{json:#}");
+    let cases = json["servers"][1]["cases"].as_array().unwrap();
+    let failed: Vec<_> = cases.iter().filter(|case| case["outcome"] == "failed").collect();
+    assert_eq!(failed.len(), 1, "{json:#}");
+    let repeat = failed[0]["repeat"].as_str().unwrap();
+    let words = shell_words(repeat.strip_prefix("redislings ").unwrap());
+    let again = place.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(again.code, 1, "{repeat}: {again:?}");
+    assert!(again.stdout.contains("0 of 1 cases as they must be, on valkey 9."), "{again:?}");
+    assert!(again.stdout.contains(repeat), "{again:?}");
+}
+
+fn shell_words(text: &str) -> Vec<String> {
+    let output =
+        Command::new("sh").args(["-c", &format!("printf '%s\\n' {text}")]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn an_image_whose_tag_lies_is_refused() {
+    let test = "an_image_whose_tag_lies_is_refused";
+    let Some(_) = image::of_several_versions_for_test(test) else { return };
+    let place = place_with(LESSON, &["redis 6.2", "valkey 9"]);
+    let image = "redislings-local/valkey:9";
+    let (json, ended) = matrix(&place, &["--server", "container", "--image", image]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let reason = json["servers"][0]["reason"].as_str().unwrap();
+    let lie = format!("no redis 6.2 can be started here: the image `{image}` has valkey 9.");
+    assert!(reason.starts_with(&lie), "{reason}");
+    assert_eq!(json["servers"][1]["outcome"], "passed", "{json:#}");
+}
+
+#[test]
+fn an_image_that_is_not_there_is_told() {
+    let test = "an_image_that_is_not_there_is_told";
+    let Some(_) = image::of_several_versions_for_test(test) else { return };
+    let place = place_with(LESSON, &["valkey 9"]);
+    let image = "redislings-local/none-{server}:{version}";
+    let (json, ended) = matrix(&place, &["--server", "container", "--image", image]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let reason = json["servers"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("`redislings-local/none-valkey:9` can't be pulled"), "{reason}");
+}
+
+#[test]
+fn auto_goes_on_where_no_image_has_the_version() {
+    let image = "redislings-local/none-{server}:{version}";
+    let place = place_with(LESSON, &["valkey 9"]);
+    let (json, ended) = matrix(&place, &["--server", "auto", "--image", image]);
+    assert_all_passed(&json, &["valkey 9".to_owned()], &["(process)", "(bundled)"]);
+    assert!(ended.stderr.contains("; no container, since "), "{}", ended.stderr);
+}
+
+#[test]
+fn what_can_be_no_matrix_is_the_command_lines_fault() {
+    let place = place_with(LESSON, &[]);
+    let fault = |arguments: &[&str], told: &str| {
+        let ended = place.run(&[&["verify", "--lessons", "course"], arguments].concat());
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    };
+    fault(&["--server-matrix"], "the course `course` names no servers");
+    fault(&["--server-matrix", "--server", "redis://127.0.0.1:1"], "each case needs a fresh one");
+    fault(&["--server-version", "redis7"], "`redis7` is not a server and its version");
+    fault(&["--server-matrix", "--server-version", "redis 7"], "cannot be used with");
+    let image = ["--server", "container", "--image", "own/{server}:{version}"];
+    fault(&image, "is for servers of a wanted version only");
+}
+
+/// What the table in `src/server/versions.rs` says, seen on the servers that are here.
+#[test]
+fn versions_differ_as_it_is_written_down() {
+    for (name, program) in of_several_versions() {
+        let is_6 = ServerVersion::parse("redis 6").unwrap().is_met_by(&name);
+        let source = Source::Process { program, bundled: false };
+        let mut server = Server::start(&source, &[]).unwrap();
+        let before = server.snapshot(LIMIT).unwrap();
+        let mut answer = Client::new(server.target());
+        let mut call = |words: &str| {
+            let words: Vec<&str> = words.split(' ').collect();
+            reply::format(&answer.call(&words, LIMIT).unwrap())
+        };
+        call("MULTI");
+        assert_eq!(call("SAVE") == "QUEUED", is_6, "{name}: SAVE inside MULTI");
+        assert_eq!(call("EXEC").contains("OK"), is_6, "{name}: SAVE inside MULTI");
+        call("MULTI");
+        call("BGSAVE");
+        let begun = call("EXEC").contains("Background saving started");
+        assert_eq!(begun, is_6, "{name}: BGSAVE inside MULTI");
+        assert_eq!(call("DEBUG JMAP").contains("not allowed"), !is_6, "{name}: DEBUG");
+        assert_eq!(call("CONFIG SET dir .") == "OK", is_6, "{name}: CONFIG SET dir");
+        call("CONFIG GET dir");
+        server.client().call(&["CONFIG", "GET", "dir"], LIMIT).unwrap();
+        let now = server.snapshot(LIMIT).unwrap();
+        for field in ["rdb_saves", "aof_rewrites", "cmdstat_config|get"] {
+            assert_eq!(now.field(field).is_none(), is_6, "{name}: {field}");
+        }
+        assert_eq!(now.field("cmdstat_config").is_some(), is_6, "{name}");
+        let made = |command| now.successful_calls(command) - before.successful_calls(command);
+        assert_eq!(made("config"), 1 + i64::from(is_6), "{name}");
+        assert_eq!(made("config|get"), i64::from(!is_6), "{name}");
+        assert_eq!(made("save"), i64::from(is_6), "{name}");
+        let own_at_start = before.successful_calls("config|get");
+        assert_eq!(own_at_start != 0, name == "valkey 9", "{name}: {own_at_start}");
+        assert!(ServerVersion::parse(&name).unwrap().is_met_by(server.version()), "{name}");
+    }
+}
+
+#[test]
+fn rewrites_of_the_aof_are_told_from_saves_on_every_version() {
+    for (name, program) in of_several_versions() {
+        let source = Source::Process { program, bundled: false };
+        let mut server = Server::start(&source, &[]).unwrap();
+        let before = server.snapshot(LIMIT).unwrap();
+        // As an answer would: what the checker sends itself is not counted.
+        let mut answer = Client::new(server.target());
+        answer.call(&["BGREWRITEAOF"], LIMIT).unwrap();
+        crate::support::wait_until("the rewrite has ended", || {
+            let now = server.snapshot(LIMIT).unwrap();
+            now.number("total_forks") > before.number("total_forks")
+                && now.number("aof_rewrite_in_progress") == 0
+        });
+        let now = server.snapshot(LIMIT).unwrap();
+        assert_eq!(versions::forks_for_saves(&now), 0, "{name}");
+    }
+}

@@ -114,7 +114,7 @@ fn an_answer_written_in_the_editor_passes() {
     student.writes_in_the_editor(RIGHT);
     let mut terminal = starts_at_the_first_exercise(&student);
     terminal.chooses("write Python in scribe: answers/creating-snapshots.py");
-    terminal.sees_within(WITH_PYTHON, "passed: all 5 checks met");
+    terminal.sees_within(WITH_PYTHON, "passed: all 6 checks met");
     terminal.sees("Manual snapshot triggered.");
     assert_eq!(
         std::fs::read_to_string(student.path("work/answers/creating-snapshots.py")).unwrap(),

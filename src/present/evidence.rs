@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use colored::Colorize as _;
 
 use super::text::{clean, display_width, truncate, wrap};
-use crate::attempt::evidence::Evidence;
+use crate::attempt::evidence::{Evidence, Restored};
 use crate::server::BgsaveEnd;
 use crate::verdict::changes::changes;
 use crate::verdict::{Pointer, Verdict};
@@ -40,13 +40,31 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
         form => transcript::block(&evidence.transcript, pointers, form, width),
     };
     let mut text = String::new();
-    for block in [transcript, table(evidence, pointers, width), waits(evidence, pointers, width)] {
+    let (table, waits) = (table(evidence, pointers, width), waits(evidence, pointers, width));
+    for block in [transcript, table, restored(evidence, width), waits] {
         if !block.is_empty() {
             text.push('\n');
             text.push_str(&block);
         }
     }
     text
+}
+
+/// What a second server has found in the snapshot file.
+fn restored(evidence: &Evidence, width: usize) -> String {
+    let held = match &evidence.restored {
+        None => return String::new(),
+        Some(Restored::NoFile) => "no file: no snapshot was finished".to_owned(),
+        Some(Restored::Unloadable(_)) => "a server can't load it".to_owned(),
+        Some(Restored::Loaded { count: 0, .. }) => "no key".to_owned(),
+        Some(Restored::Loaded { keys, count, .. }) => {
+            let more = usize::try_from(*count).unwrap_or(0).saturating_sub(keys.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{}{more}", keys.join(", "))
+        }
+    };
+    let held = wrap(&clean(&held), width.saturating_sub(4), "    ");
+    format!("  {}\n    {held}\n", "what the snapshot file alone holds".dimmed())
 }
 
 fn pointers(verdict: &Verdict) -> &[Pointer] {

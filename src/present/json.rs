@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::evidence::command_line;
-use crate::attempt::evidence::{Evidence, Waits};
+use crate::attempt::evidence::{Evidence, Restored, Waits};
 use crate::redis_cli::reply;
 use crate::tap::{self, Transcript};
 use crate::verdict::changes::{Change, changes};
@@ -25,6 +25,8 @@ pub struct Check<'a> {
     transcript: Option<CheckTranscript>,
     /// `null` where no check asks.
     waits: Option<CheckWaits>,
+    /// The snapshot file alone, loaded by a second server; `null` where no check asks.
+    dump: Option<CheckDump<'a>>,
     /// Why it could not be checked; only then there.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
@@ -81,6 +83,16 @@ struct CheckExchange {
 }
 
 #[derive(Debug, Serialize)]
+struct CheckDump<'a> {
+    /// `loaded`, `no-file` or `unloadable`.
+    state: &'static str,
+    /// Names of keys, not all if there are many.
+    keys: &'a [String],
+    /// All keys.
+    count: i64,
+}
+
+#[derive(Debug, Serialize)]
 struct CheckWaits {
     longest_ms: f64,
     pings: u64,
@@ -92,7 +104,7 @@ impl<'a> Check<'a> {
         exercise: &'a str,
         server: &'a str,
         verdict: &'a Verdict,
-        evidence: &Evidence,
+        evidence: &'a Evidence,
     ) -> Self {
         Self {
             exercise,
@@ -103,6 +115,7 @@ impl<'a> Check<'a> {
             changes: changes(evidence).into_iter().map(change).collect(),
             transcript: Some(transcript(&evidence.transcript)),
             waits: evidence.waits.as_ref().map(waits),
+            dump: evidence.restored.as_ref().map(dump),
             reason: None,
         }
     }
@@ -118,8 +131,17 @@ impl<'a> Check<'a> {
             changes: Vec::new(),
             transcript: None,
             waits: None,
+            dump: None,
             reason: Some(reason),
         }
+    }
+}
+
+fn dump(restored: &Restored) -> CheckDump<'_> {
+    match restored {
+        Restored::NoFile => CheckDump { state: "no-file", keys: &[], count: 0 },
+        Restored::Unloadable(_) => CheckDump { state: "unloadable", keys: &[], count: 0 },
+        Restored::Loaded { keys, count, .. } => CheckDump { state: "loaded", keys, count: *count },
     }
 }
 

@@ -41,9 +41,8 @@ fn the_json_has_the_promised_shape() {
     let (verdict, _) = Place::new().check("creating-snapshots", "a.redis", "SAVE\n");
     let keys =
         |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    let all =
-        ["cause", "changes", "exercise", "findings", "outcome", "server", "transcript", "waits"];
-    assert_eq!(keys(&verdict), all);
+    let all = "cause changes dump exercise findings outcome server transcript waits";
+    assert_eq!(keys(&verdict).join(" "), all);
     assert_eq!(keys(&verdict["findings"][0]), ["check", "expected", "found", "outcome"]);
     let outcomes: Vec<&str> = verdict["findings"]
         .as_array()
@@ -54,6 +53,23 @@ fn the_json_has_the_promised_shape() {
     assert_eq!(outcomes, ["met", "met", "unmet", "not-reached", "not-reached"]);
     let server = verdict["server"].as_str().unwrap();
     assert!(server.ends_with("(process)") || server.ends_with("(bundled)"), "{server}");
+}
+
+#[test]
+fn the_snapshot_file_alone_is_shown() {
+    let answer = "SET order:before 1\nBGSAVE\nSET order:during 1\n@wait-bgsave\n";
+    let (verdict, _) = Place::new().check("restore-from-the-dump", "a.redis", answer);
+    assert_eq!(verdict["dump"]["state"], "loaded", "{verdict:#}");
+    let keys: Vec<String> = serde_json::from_value(verdict["dump"]["keys"].clone()).unwrap();
+    assert_eq!(keys, ["order:0", "order:before", "status"]);
+}
+
+#[test]
+fn a_wait_is_measured_and_its_cause_named() {
+    let (verdict, _) = Place::new().check("save-blocks-everyone", "a.redis", "SAVE\n");
+    assert_eq!(unmet(&verdict), ["nobody-waits"], "{verdict:#}");
+    assert!(verdict["waits"]["longest_ms"].as_f64().unwrap() >= 2000.0, "{verdict:#}");
+    assert_eq!(verdict["cause"]["id"], "save-blocks-everyone");
 }
 
 #[test]

@@ -258,3 +258,26 @@ fn what_the_transcript_tells_is_not_echoed() {
     assert!(!is_told_by(&typed(&[bgsave, ("SAVE \"", "Invalid argument(s)")]), &transcript));
     assert!(!is_told_by(&typed(&[]), &transcript));
 }
+
+#[test]
+fn what_the_snapshot_file_holds_is_named() {
+    let loaded = |keys: &[&str], count| {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        let observation = Observation {
+            snapshot: Snapshot::of(100, ""),
+            replies: BTreeMap::new(),
+            config: BTreeMap::new(),
+            bgsave_ends: Vec::new(),
+            log_is_silent: false,
+        };
+        let observation = Box::new(observation);
+        let restored = Restored::Loaded { keys, count, holds: BTreeMap::new(), observation };
+        let mut evidence = evidence(Vec::new());
+        evidence.restored = Some(restored);
+        shown(&evidence, &[], Form::Short, 80)
+    };
+    let title = "\n  what the snapshot file alone holds\n";
+    assert_eq!(loaded(&["a", "b"], 2), format!("{title}    a, b\n"));
+    assert_eq!(loaded(&["a", "b"], 9), format!("{title}    a, b and 7 more\n"));
+    assert_eq!(loaded(&[], 0), format!("{title}    no key\n"));
+}

@@ -6,6 +6,7 @@
 //! its own, so nothing of what it does stands in the [`Transcript`].
 
 mod book;
+mod connection;
 mod decode;
 mod frames;
 mod relay;

@@ -1,0 +1,282 @@
+//! One client's connection: which reply belongs to which command.
+//!
+//! Redis answers in order, so a reply belongs to the oldest command without one. The exceptions are here:
+//! messages that nobody asked for, commands that are never answered, and errors that come unasked.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::book::Entry;
+use super::frames::{Frame, Frames, Side};
+
+/// Commands without a reply; with more the connection is not followed any further.
+const PENDING: usize = 100_000;
+
+/// A client's connection, and what it waits for.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// 1 for the first that sent something since the answer began; 0: it sent nothing yet.
+    number: u32,
+    commands: Frames,
+    replies: Frames,
+    /// Sent and not answered yet, in order.
+    pending: VecDeque<Pending>,
+    /// A reply that came before any command: `max number of clients reached`, for instance.
+    early: Option<Frame>,
+    muted: Muted,
+    /// It gets pub/sub messages, which are no replies.
+    subscribed: bool,
+    /// It gets MONITOR's lines, which are no replies.
+    monitors: bool,
+    /// It is passed on, but not understood any more.
+    lost: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    entry: Entry,
+    /// From before the answer began: matched, but not written down.
+    is_old: bool,
+    awaits: Awaits,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaits {
+    Reply,
+    /// The first of (UN)SUBSCRIBE's confirmations; the others are like messages.
+    Confirmation,
+    /// OK, and then a line for every command of every client.
+    Monitor,
+}
+
+/// CLIENT REPLY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Muted {
+    No,
+    /// OFF.
+    Yes,
+    /// SKIP: the next command has no reply.
+    Next,
+}
+
+impl Connection {
+    pub(super) fn new() -> Self {
+        Self {
+            number: 0,
+            commands: Frames::new(Side::Commands),
+            replies: Frames::new(Side::Replies),
+            pending: VecDeque::new(),
+            early: None,
+            muted: Muted::No,
+            subscribed: false,
+            monitors: false,
+            lost: false,
+        }
+    }
+
+    /// An answer begins: what is still awaited is none of it.
+    pub(super) fn begin(&mut self) {
+        self.number = 0;
+        self.pending.iter_mut().for_each(|pending| pending.is_old = true);
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Its number in the transcript; `next` if it has none yet.
+    pub(super) fn number_or(&mut self, next: u32) -> u32 {
+        if self.number == 0 {
+            self.number = next;
+        }
+        self.number
+    }
+
+    /// The commands that these bytes complete. Redis takes an empty line, and an array of nothing, for nothing.
+    pub(super) fn commands_in(&mut self, bytes: &[u8]) -> Vec<Frame> {
+        let mut found = Vec::new();
+        if !self.lost {
+            let understood = self.commands.feed(bytes, &mut |frame| found.push(frame));
+            self.lost = understood.is_err() || self.pending.len() > PENDING;
+            found.retain(|command| !name(command).is_empty());
+        }
+        found
+    }
+
+    /// The replies that these bytes complete.
+    pub(super) fn replies_in(&mut self, bytes: &[u8]) -> Vec<Frame> {
+        let mut found = Vec::new();
+        if !self.lost {
+            self.lost = self.replies.feed(bytes, &mut |frame| found.push(frame)).is_err();
+        }
+        found
+    }
+
+    /// A command is sent; given back at once where no reply will come, or has come already.
+    pub(super) fn ask(&mut self, entry: Entry) -> Option<Entry> {
+        let Some(awaits) = self.awaits(&entry.command) else { return Some(entry) };
+        let came = entry.came;
+        self.pending.push_back(Pending { entry, is_old: false, awaits });
+        let early = self.early.take()?;
+        self.answer(early, came)
+    }
+
+    /// A reply comes; gives the command that it completes.
+    pub(super) fn answer(&mut self, reply: Frame, came: Instant) -> Option<Entry> {
+        let Some(first) = self.pending.front() else {
+            if is_error(&reply) {
+                self.early = Some(reply);
+            }
+            return None;
+        };
+        let is_for_first = if is_push(&reply) || (self.subscribed && is_pubsub(&reply)) {
+            first.awaits == Awaits::Confirmation && confirms_subscription(&reply)
+        } else {
+            !(self.monitors && is_monitor_line(&reply))
+        };
+        if !is_for_first {
+            return None;
+        }
+        let mut pending = self.pending.pop_front()?;
+        self.monitors |= pending.awaits == Awaits::Monitor && !is_error(&reply);
+        pending.entry.reply = Some((reply, came));
+        (!pending.is_old).then_some(pending.entry)
+    }
+
+    /// Commands of this answer that wait for their reply.
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = &Entry> {
+        self.pending.iter().filter(|pending| !pending.is_old).map(|pending| &pending.entry)
+    }
+
+    /// The same, as the connection ends.
+    pub(super) fn into_unanswered(self) -> impl Iterator<Item = Entry> {
+        self.pending.into_iter().filter(|pending| !pending.is_old).map(|pending| pending.entry)
+    }
+
+    /// What comes back for a command; `None`: nothing.
+    fn awaits(&mut self, command: &[u8]) -> Option<Awaits> {
+        let muted = self.muted;
+        if muted == Muted::Next {
+            self.muted = Muted::No;
+        }
+        if !changes_the_connection(name(command)) {
+            return (muted == Muted::No).then_some(Awaits::Reply);
+        }
+        let [name, second, third] = first_words(command).map(str::to_ascii_uppercase);
+        let awaits = match (name.as_str(), second.as_str(), third.as_str()) {
+            ("CLIENT", "REPLY", "ON") => {
+                self.muted = Muted::No;
+                return Some(Awaits::Reply);
+            }
+            ("CLIENT", "REPLY", "OFF") => {
+                self.muted = Muted::Yes;
+                return None;
+            }
+            ("CLIENT", "REPLY", "SKIP") if muted != Muted::Yes => {
+                self.muted = Muted::Next;
+                return None;
+            }
+            // From here on the server sends its data, not replies.
+            ("SYNC" | "PSYNC", ..) => {
+                self.lost = true;
+                return None;
+            }
+            (
+                "SUBSCRIBE" | "PSUBSCRIBE" | "SSUBSCRIBE" | "UNSUBSCRIBE" | "PUNSUBSCRIBE"
+                | "SUNSUBSCRIBE",
+                ..,
+            ) => {
+                self.subscribed = true;
+                Awaits::Confirmation
+            }
+            ("MONITOR", ..) => Awaits::Monitor,
+            _ => Awaits::Reply,
+        };
+        (muted == Muted::No).then_some(awaits)
+    }
+}
+
+/// Commands after which more or less than one reply comes.
+fn changes_the_connection(name: &[u8]) -> bool {
+    const NAMES: [&str; 10] = [
+        "CLIENT",
+        "MONITOR",
+        "SYNC",
+        "PSYNC",
+        "SUBSCRIBE",
+        "PSUBSCRIBE",
+        "SSUBSCRIBE",
+        "UNSUBSCRIBE",
+        "PUNSUBSCRIBE",
+        "SUNSUBSCRIBE",
+    ];
+    NAMES.iter().any(|it| name.eq_ignore_ascii_case(it.as_bytes()))
+}
+
+/// A command's name, as it came; empty where there is none.
+pub(super) fn name(command: &[u8]) -> &[u8] {
+    let mut lines = command.split(|&byte| byte == b'\n');
+    let first = lines.next().unwrap_or_default();
+    if first.first() == Some(&b'*') {
+        return lines.nth(1).unwrap_or_default().trim_ascii_end();
+    }
+    first.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default()
+}
+
+pub(super) fn is_error(frame: &[u8]) -> bool {
+    matches!(frame.first(), Some(b'-' | b'!'))
+}
+
+/// RESP3's out-of-band messages.
+fn is_push(frame: &[u8]) -> bool {
+    frame.first() == Some(&b'>')
+}
+
+/// RESP2's pub/sub messages are arrays like any other.
+fn is_pubsub(frame: &[u8]) -> bool {
+    let [kind, ..] = first_words(frame);
+    confirms_subscription(frame) || ["message", "pmessage", "smessage"].contains(&kind)
+}
+
+fn confirms_subscription(frame: &[u8]) -> bool {
+    let [kind, ..] = first_words(frame);
+    let kind = kind
+        .strip_prefix(['p', 's'])
+        .filter(|it| it.ends_with("ubscribe") && it.len() > 8)
+        .unwrap_or(kind);
+    kind == "subscribe" || kind == "unsubscribe"
+}
+
+/// `+1795342630.123456 [0 127.0.0.1:53218] "SET" "a" "1"`.
+fn is_monitor_line(frame: &[u8]) -> bool {
+    frame.first() == Some(&b'+') && frame.get(1).is_some_and(u8::is_ascii_digit)
+}
+
+/// The first three strings of an array of bulk strings, or the first words of an inline command; empty where
+/// there are none.
+fn first_words(frame: &[u8]) -> [&str; 3] {
+    let mut words = [""; 3];
+    if !matches!(frame.first(), Some(b'*' | b'>')) {
+        let text = std::str::from_utf8(frame).unwrap_or_default();
+        for (word, found) in words.iter_mut().zip(text.split_ascii_whitespace()) {
+            *word = found.trim_matches(['"', '\'']);
+        }
+        return words;
+    }
+    let mut rest = frame;
+    let mut next_line = || {
+        let end = rest.iter().position(|&byte| byte == b'\n')?;
+        let (line, behind) = rest.split_at(end + 1);
+        rest = behind;
+        Some(line)
+    };
+    next_line();
+    for word in &mut words {
+        // A string with a line's end in it is none of the words that are looked for.
+        let (Some(b'$'), Some(text)) = (next_line().and_then(<[u8]>::first), next_line()) else {
+            break;
+        };
+        *word = std::str::from_utf8(text).unwrap_or_default().trim_end_matches(['\r', '\n']);
+    }
+    words
+}

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
+use redis::IntoConnectionInfo as _;
+use redislings::server::Client;
+
 use crate::support::terminal::{CTRL_C, FOREIGN, ROOMY, Size, Student, Terminal, WITH_PYTHON};
 
 const RIGHT: &str = r#"
@@ -82,6 +85,26 @@ fn typed_commands_are_answered_and_judged() {
     assert_eq!(terminal.menu()[0], "next");
     let kept = std::fs::read_to_string(student.path("work/answers/creating-snapshots.redis"));
     assert_eq!(kept.unwrap(), "SAVE\nBGSAVE\n");
+}
+
+#[test]
+fn another_client_at_the_sessions_address_counts() {
+    let student = Student::new();
+    let mut terminal = starts_at_the_first_exercise(&student);
+    terminal.chooses("type Redis commands");
+    terminal.is_asked_for_a_command();
+    let screen = terminal.text();
+    let address = screen.split("any other client at ").nth(1).unwrap();
+    let address = address.split_whitespace().next().unwrap();
+    let target = format!("redis://{address}").into_connection_info().unwrap();
+    let mut other = Client::new(target);
+    for command in ["SAVE", "BGSAVE"] {
+        other.call(&[command], Duration::from_secs(10)).unwrap();
+    }
+    terminal.types("PING");
+    terminal.types("");
+    terminal.sees("passed: all 5 checks met");
+    terminal.sees("#2  PING");
 }
 
 #[test]

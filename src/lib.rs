@@ -5,10 +5,10 @@
 //! ```text
 //! lessons/*.md ──lesson──► Course ──► Exercise ┐
 //!                                              ├─attempt─► Evidence ─verdict─► Verdict ─present─► screen · JSON
-//! container | process | address ──server──► Server
+//! container | process | address ──server──► Server ──tap──► Transcript
 //! ```
 //!
-//! - [`lesson`] and [`server`] know no other stage; [`attempt`] knows both; [`verdict`] is pure; only
+//! - [`lesson`], [`server`] and [`tap`] know no other stage; [`attempt`] knows them all; [`verdict`] is pure; only
 //!   [`present`] gives text its colours; `session` and `verify` know the rest; `cli` knows nobody and
 //!   [`run`] translates. `tests/it/architecture.rs` guards this.
 //! - Three kinds of "no" are never mixed: an answer falls short (a `Finding`, exit code 1), a lesson or the

@@ -32,9 +32,17 @@ impl Entry {
     }
 }
 
-/// Everything since the answer began.
+/// What went through the tap since the answer began, and the connections that are open.
 #[derive(Debug)]
 pub(super) struct Book {
+    page: Page,
+    connections: BTreeMap<u64, Connection>,
+    next_id: u64,
+}
+
+/// Everything since the answer began.
+#[derive(Debug)]
+pub(super) struct Page {
     pub(super) began: Instant,
     next_number: u64,
     next_connection: u32,
@@ -44,8 +52,6 @@ pub(super) struct Book {
     last: Kept,
     pub(super) left_out: u64,
     pub(super) refusals: BTreeMap<String, u64>,
-    connections: BTreeMap<u64, Connection>,
-    next_id: u64,
 }
 
 #[derive(Debug, Default)]
@@ -73,24 +79,12 @@ impl Kept {
 
 impl Book {
     pub(super) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            next_number: 0,
-            next_connection: 1,
-            first: Kept::default(),
-            notable: Kept::default(),
-            last: Kept::default(),
-            left_out: 0,
-            refusals: BTreeMap::new(),
-            connections: BTreeMap::new(),
-            next_id: 0,
-        }
+        Self { page: Page::new(), connections: BTreeMap::new(), next_id: 0 }
     }
 
     /// Begins a new page: open connections stay, what they did is forgotten.
     pub(super) fn begin(&mut self) {
-        let connections = std::mem::take(&mut self.connections);
-        *self = Self { connections, next_id: self.next_id, ..Self::new() };
+        self.page = Page::new();
         self.connections.values_mut().for_each(Connection::begin);
     }
 
@@ -103,41 +97,71 @@ impl Book {
     /// What is still unanswered will never be.
     pub(super) fn close(&mut self, id: u64) {
         let Some(connection) = self.connections.remove(&id) else { return };
-        for entry in connection.into_unanswered() {
-            self.write_down(entry);
-        }
+        connection.into_unanswered().for_each(|entry| self.page.write_down(entry));
     }
 
     /// Bytes on their way to the server.
     pub(super) fn commands(&mut self, id: u64, bytes: &[u8]) {
-        let Some(mut connection) = self.connections.remove(&id) else { return };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         if connection.is_lost() {
             // Nobody knows how many.
-            self.left_out += 1;
+            self.page.left_out += 1;
         }
         let now = Instant::now();
         for command in connection.commands_in(bytes) {
-            let (number, entry_of) = (self.next_number, connection.number_or(self.next_connection));
-            self.next_number += 1;
-            self.next_connection = self.next_connection.max(entry_of + 1);
-            let entry = Entry { number, came: now, connection: entry_of, command, reply: None };
+            let entry = self.page.entry(connection, command, now);
             if let Some(complete) = connection.ask(entry) {
-                self.write_down(complete);
+                self.page.write_down(complete);
             }
         }
-        self.connections.insert(id, connection);
     }
 
     /// Bytes on their way to the client.
     pub(super) fn replies(&mut self, id: u64, bytes: &[u8]) {
-        let Some(mut connection) = self.connections.remove(&id) else { return };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let now = Instant::now();
         for reply in connection.replies_in(bytes) {
             if let Some(complete) = connection.answer(reply, now) {
-                self.write_down(complete);
+                self.page.write_down(complete);
             }
         }
-        self.connections.insert(id, connection);
+    }
+
+    pub(super) fn page(&self) -> &Page {
+        &self.page
+    }
+
+    /// Everything written down, and what still waits for its reply, in the order in which it came.
+    pub(super) fn entries(&self) -> Vec<&Entry> {
+        let kept = [&self.page.first, &self.page.notable, &self.page.last];
+        let waiting = self.connections.values().flat_map(Connection::unanswered);
+        let mut all: Vec<&Entry> =
+            kept.into_iter().flat_map(|kept| &kept.entries).chain(waiting).collect();
+        all.sort_by_key(|entry| entry.number);
+        all
+    }
+}
+
+impl Page {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            next_number: 0,
+            next_connection: 1,
+            first: Kept::default(),
+            notable: Kept::default(),
+            last: Kept::default(),
+            left_out: 0,
+            refusals: BTreeMap::new(),
+        }
+    }
+
+    fn entry(&mut self, connection: &mut Connection, command: Frame, came: Instant) -> Entry {
+        let number = self.next_number;
+        self.next_number += 1;
+        let connection = connection.number_or(self.next_connection);
+        self.next_connection = self.next_connection.max(connection + 1);
+        Entry { number, came, connection, command, reply: None }
     }
 
     fn write_down(&mut self, entry: Entry) {
@@ -158,16 +182,6 @@ impl Book {
                 self.left_out += 1;
             }
         }
-    }
-
-    /// Everything written down, and what still waits for its reply, in the order in which it came.
-    pub(super) fn entries(&self) -> Vec<&Entry> {
-        let kept = [&self.first, &self.notable, &self.last];
-        let waiting = self.connections.values().flat_map(Connection::unanswered);
-        let mut all: Vec<&Entry> =
-            kept.into_iter().flat_map(|kept| &kept.entries).chain(waiting).collect();
-        all.sort_by_key(|entry| entry.number);
-        all
     }
 }
 

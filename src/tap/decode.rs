@@ -14,8 +14,9 @@ pub(super) fn transcript(book: &Book) -> Transcript {
     let mut exchanges: Vec<Exchange> =
         book.entries().into_iter().map(|entry| exchange(entry, book)).collect();
     settle_transactions(&mut exchanges);
-    let refusals = book.refusals.iter().map(|(name, count)| (name.clone(), *count)).collect();
-    Transcript { exchanges, left_out: book.left_out, refusals }
+    let refusals =
+        book.page().refusals.iter().map(|(name, count)| (name.clone(), *count)).collect();
+    Transcript { exchanges, left_out: book.page().left_out, refusals }
 }
 
 fn exchange(entry: &Entry, book: &Book) -> Exchange {
@@ -29,7 +30,7 @@ fn exchange(entry: &Entry, book: &Book) -> Exchange {
         Some(_) => Outcome::Done,
     };
     Exchange {
-        at: entry.came.saturating_duration_since(book.began),
+        at: entry.came.saturating_duration_since(book.page().began),
         connection: entry.connection,
         words: without_passwords(command_words(&entry.command)),
         reply,

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, Value, entries};
-use super::super::{Check, Crash, Span, Subject};
+use super::super::{Check, Comparison, Crash, Span, Subject};
 use super::needs::{self, Needs};
 use super::{id, moments, subjects};
 
@@ -32,7 +32,21 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, crash: Crash) -> Check
         checks.extend(finish(toml, draft, crash));
     }
     needs::check(toml, &all_needs);
+    refuse_counted_pings(toml, &checks);
     (checks, named)
+}
+
+/// The client whose waits are measured sends PING, and can't be told from the answer's in INFO commandstats.
+fn refuse_counted_pings(toml: &mut Toml<'_>, checks: &[Check]) {
+    let is_watched = checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)));
+    let counts_ping = |calls: &[(String, Comparison)]| calls.iter().any(|(name, _)| name == "ping");
+    for check in checks.iter().filter(|_| is_watched) {
+        if matches!(&check.subject, Subject::Calls(calls) if counts_ping(calls)) {
+            let message = "PING can't be counted in an exercise with `blocked`, which sends it";
+            let help = Some("count another command, or use `sent`".to_owned());
+            toml.missing(check.span.clone(), message, help);
+        }
+    }
 }
 
 /// A check as far as it could be read.

@@ -221,3 +221,13 @@ fn each_subject_has_a_sentence_of_its_own() {
     );
     assert_eq!(sentence("dump = { keys = [\"a\", \"b\"] }"), "the snapshot file alone holds a, b");
 }
+
+#[test]
+fn ping_is_not_counted_where_a_client_of_ours_sends_it() {
+    let source =
+        with_subject("blocked = \"< 200ms\"\n\n[[check]]\nid = \"pinged\"\ncalls = { ping = 1 }");
+    let told = told(&source);
+    assert!(told.iter().any(|it| it.contains("PING can't be counted")), "{told:#?}");
+    let alone = with_subject("calls = { ping = 1 }");
+    assert!(!super::told(&alone).iter().any(|it| it.contains("PING can't be counted")));
+}

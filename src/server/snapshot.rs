@@ -36,8 +36,9 @@ impl Snapshot {
         let replies = client.pipeline(commands, limit)?;
         let mut own_calls = client.calls().clone();
         // The pipeline above is counted already, but INFO's text was made before INFO and EXEC ended.
-        for name in commands[1..].iter().map(|words| words[0].to_lowercase()) {
-            if let Some(count) = own_calls.get_mut(&name) {
+        let ended_later = |name: &str| ["INFO", "EXEC"].contains(&name);
+        for name in commands.iter().map(|words| words[0]).filter(|name| ended_later(name)) {
+            if let Some(count) = own_calls.get_mut(&name.to_lowercase()) {
                 *count -= 1;
             }
         }

@@ -3,6 +3,7 @@
 
 mod commands;
 mod locks;
+mod moments;
 mod programs;
 mod saves;
 
@@ -22,7 +23,7 @@ use redislings::verdict::{Outcome, Verdict, judge};
 use crate::support::{DEADLINE, local_server, wait_until};
 
 /// One check for each way of looking: at exit, at the counters, at the log, after a crash, at the output.
-const LESSON: &str = r#"# Sturdy
+pub(super) const LESSON: &str = r#"# Sturdy
 
 ## Store it
 
@@ -145,39 +146,78 @@ impl Tried {
     }
 }
 
-/// Tries the answers beside each other, each in a session of its own: a clear verdict in time, and behind the
-/// same tap a right answer passes on the next server.
+/// An exercise that answers are tried on.
+pub(super) struct Trial {
+    lesson: &'static str,
+    exercise: OnceLock<Exercise>,
+}
+
+impl Trial {
+    pub(super) const fn new(lesson: &'static str) -> Self {
+        Self { lesson, exercise: OnceLock::new() }
+    }
+
+    fn exercise(&self) -> &Exercise {
+        self.exercise.get_or_init(|| {
+            let (lesson, problems) = parse::parse(Path::new("01-a.md"), self.lesson.to_owned());
+            let mut lesson = lesson.unwrap_or_else(|| panic!("{problems:?}"));
+            lesson.steps.iter_mut().find_map(|step| step.exercise.take()).unwrap()
+        })
+    }
+
+    fn server(&self) -> Server {
+        static SOURCE: OnceLock<Source> = OnceLock::new();
+        let source = SOURCE.get_or_init(|| {
+            let wanted =
+                if local_server() == "process" { Wanted::Process } else { Wanted::Bundled };
+            choose(&wanted, "", &|_| ()).unwrap().source
+        });
+        Server::start(source, &self.exercise().settings).unwrap()
+    }
+
+    /// A clear verdict in time; and behind the same tap a right answer passes on the next server.
+    fn try_one(&self, answer: &Answer) -> Tried {
+        let tap = Tap::open(Port::Free).unwrap();
+        let (mut server, mut next) = (self.server(), self.server());
+        wait_for_the_clock(&mut server);
+        let began = Instant::now();
+        let tried = self.judge(&mut server, &tap, answer);
+        let took = began.elapsed();
+        let limit = self.exercise().time_limit + OVERRUN;
+        assert!(took <= limit, "{took:?} until the verdict: {:#?}", tried.verdict);
+        assert!(tried.verdict.passed() || !tried.verdict.unmet().is_empty());
+        drop(server);
+        self.judge(&mut next, &tap, &redis(DONE)).passes();
+        tried
+    }
+
+    fn judge(&self, server: &mut Server, tap: &Tap, answer: &Answer) -> Tried {
+        let mut stand = Stand { server, tap };
+        let evidence = attempt::attempt(&mut stand, self.exercise(), answer, Some(interpreter()));
+        let evidence = evidence.unwrap_or_else(|error| panic!("no verdict: {error:?}"));
+        let verdict = judge(self.exercise(), &evidence);
+        Tried { evidence, verdict }
+    }
+}
+
+/// Tries the answers beside each other, each in a session of its own.
 pub(super) fn try_all<const COUNT: usize>(answers: [Answer; COUNT]) -> [Tried; COUNT] {
+    static TRIAL: Trial = Trial::new(LESSON);
+    try_all_at(&TRIAL, answers)
+}
+
+pub(super) fn try_all_at<const COUNT: usize>(
+    trial: &Trial,
+    answers: [Answer; COUNT],
+) -> [Tried; COUNT] {
     thread::scope(|scope| {
         answers
             .map(|answer| {
-                thread::Builder::new().spawn_scoped(scope, move || try_one(&answer)).unwrap()
+                let trying = move || trial.try_one(&answer);
+                thread::Builder::new().spawn_scoped(scope, trying).unwrap()
             })
             .map(|trying| trying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
-}
-
-fn try_one(answer: &Answer) -> Tried {
-    let tap = Tap::open(Port::Free).unwrap();
-    let (mut server, mut next) = (fresh(), fresh());
-    wait_for_the_clock(&mut server);
-    let began = Instant::now();
-    let tried = on(&mut server, &tap, answer);
-    let took = began.elapsed();
-    let limit = exercise().time_limit + OVERRUN;
-    assert!(took <= limit, "{took:?} until the verdict: {:#?}", tried.verdict);
-    assert!(tried.verdict.passed() || !tried.verdict.unmet().is_empty(), "{:#?}", tried.verdict);
-    drop(server);
-    on(&mut next, &tap, &redis(DONE)).passes();
-    tried
-}
-
-fn on(server: &mut Server, tap: &Tap, answer: &Answer) -> Tried {
-    let mut stand = Stand { server, tap };
-    let evidence = attempt::attempt(&mut stand, exercise(), answer, Some(interpreter()));
-    let evidence = evidence.unwrap_or_else(|error| panic!("no verdict: {error:?}"));
-    let verdict = judge(exercise(), &evidence);
-    Tried { evidence, verdict }
 }
 
 /// An answer begins when LASTSAVE can move, a second after the server's start at most: that is not its time.
@@ -195,24 +235,6 @@ fn wait_for_the_clock(server: &mut Server) {
         };
         number(&time[0]) * 1_000_000 + number(&time[1]) > (lastsave + 1) * 1_000_000 + 20_000
     });
-}
-
-fn fresh() -> Server {
-    static SOURCE: OnceLock<Source> = OnceLock::new();
-    let source = SOURCE.get_or_init(|| {
-        let wanted = if local_server() == "process" { Wanted::Process } else { Wanted::Bundled };
-        choose(&wanted, "", &|_| ()).unwrap().source
-    });
-    Server::start(source, &exercise().settings).unwrap()
-}
-
-fn exercise() -> &'static Exercise {
-    static EXERCISE: OnceLock<Exercise> = OnceLock::new();
-    EXERCISE.get_or_init(|| {
-        let (lesson, problems) = parse::parse(Path::new("01-sturdy.md"), LESSON.to_owned());
-        let mut lesson = lesson.unwrap_or_else(|| panic!("{problems:?}"));
-        lesson.steps.iter_mut().find_map(|step| step.exercise.take()).unwrap()
-    })
 }
 
 fn interpreter() -> &'static Python {

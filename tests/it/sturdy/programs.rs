@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{python, try_all};
-use crate::support::wait_until;
+use super::{LESSON, python, try_all};
+use crate::support::{Place, wait_until};
 
 #[test]
 fn huge_output_changes_no_verdict() {
@@ -105,6 +105,28 @@ fn many_connections_change_no_verdict() {
     ]);
     silent.passes();
     speaking.passes();
+}
+
+#[test]
+fn many_connections_change_no_verdict_where_few_files_may_be_open() {
+    let place = Place::new();
+    place.file("course/01-sturdy.md", LESSON);
+    let answer =
+        python("many = [connect() for _ in range(300)]\nfor it in many: ask('PING', it)\ndone()\n");
+    let answer = place.file("a.py", answer.text);
+    let answer = answer.to_str().unwrap();
+    let check = place.command(&["check", "sturdy", answer, "--lessons", "course"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -S -n 400; exec \"$@\"", "sh"]);
+    limited.arg(check.get_program()).args(check.get_args()).current_dir(place.work());
+    for (name, value) in check.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let ended = limited.output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stdout));
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
     // Whoever was turned away with the connection may not have read why.
     let hung_up = ["refused", "closed", "reset", "Broken pipe"];
     let failed = kept_out.iter().any(|word| case.failed_saying(word))
-        || ((refused.is_some() || matches!(name, "bind" | "port"))
+        || ((refused.is_some() || matches!(name, "bind" | "port" | "maxclients"))
             && hung_up.iter().any(|word| case.failed_saying(word)));
     let concerned = doubted
         || (case.shows(Symptom::EndedBadly) && failed)

@@ -243,10 +243,26 @@ impl ProcessGroup {
         let _ = killpg(self.0, Signal::SIGKILL);
     }
 
-    /// Whether a process of the group still exists (a zombie counts).
-    pub fn exists(&self) -> bool {
-        killpg(self.0, None).is_ok()
+    /// Whether a process of the group still runs. A zombie does not, as far as the system tells (Linux): it
+    /// may be long until somebody reaps an orphan.
+    pub fn runs(&self) -> bool {
+        killpg(self.0, None).is_ok() && running_groups().is_none_or(|it| it.contains(&self.0))
     }
+}
+
+/// The process groups of all processes that are no zombies; `None` where there is no /proc.
+fn running_groups() -> Option<Vec<Pid>> {
+    let stat = |path: PathBuf| std::fs::read_to_string(path.join("stat")).ok();
+    stat("/proc/self".into())?;
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let group = |stat: String| {
+        // `4711 (name) S 1 4700 …`: state, parent, group. A name may hold anything, also `)`.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        let state = fields.next()?;
+        let group = fields.nth(1)?.parse().ok()?;
+        (!matches!(state, "Z" | "X")).then_some(Pid::from_raw(group))
+    };
+    Some(processes.filter_map(|entry| stat(entry.path())).filter_map(group).collect())
 }
 
 impl Drop for ProcessGroup {

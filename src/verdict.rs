@@ -13,7 +13,7 @@ use self::run::{ended_badly, look_at_exit, look_at_stdout};
 use self::server::look_at_server;
 use self::transcript::look_at_sent;
 use self::waits::look_at_waits;
-use crate::attempt::evidence::{Evidence, Observation, Run};
+use crate::attempt::evidence::{Evidence, Observation, Restored, Run};
 use crate::lesson::check::EVIDENCE_IS_VALID;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 
@@ -180,7 +180,7 @@ fn look(check: &Check, evidence: &Evidence) -> Option<Seen> {
         Subject::Sent(sent) => Some(all(sent, |sent| look_at_sent(sent, &evidence.transcript))),
         _ if is_given_up(check.at, evidence) => None,
         Subject::Dump(keys) => Some(look_at_dump(keys, evidence.restored.as_ref())),
-        subject if check.at == Moment::Restore => {
+        subject if check.at == Moment::Restore || was_not_restarted(check.at, evidence) => {
             Some(look_at_restored(subject, evidence, sentence))
         }
         subject => Some(match observation(check.at, evidence) {
@@ -201,6 +201,13 @@ fn is_given_up(at: Moment, evidence: &Evidence) -> bool {
         Moment::Restore => evidence.restored.is_some(),
     };
     !was_done && evidence.run.timed_out()
+}
+
+/// After the crash the server did not start again with the snapshot that the answer left.
+fn was_not_restarted(at: Moment, evidence: &Evidence) -> bool {
+    at == Moment::Crash
+        && evidence.crash.is_none()
+        && matches!(evidence.restored, Some(Restored::Unloadable(_)))
 }
 
 fn observation(at: Moment, evidence: &Evidence) -> Option<&Observation> {

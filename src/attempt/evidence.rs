@@ -22,7 +22,7 @@ pub struct Evidence {
     /// After SIGKILL and a new start; `None` where no check asks, or the answer was out of time.
     pub crash: Option<Observation>,
     /// The snapshot file alone, in a second, clean server; `None` where no check asks, or the answer was out
-    /// of time.
+    /// of time. Also why the killed server did not start again.
     pub restored: Option<Restored>,
     /// The size of `dump.rdb` after setup, before the answer, in bytes; `None` where there was no such file or
     /// it can't be seen (an address).

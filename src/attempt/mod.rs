@@ -3,11 +3,13 @@
 
 mod baseline;
 pub mod commands;
+mod doubt;
 pub mod evidence;
 mod observe;
 mod probe;
 pub mod program;
 pub mod python;
+mod refusals;
 mod restore;
 mod setup;
 mod stragglers;
@@ -108,8 +110,10 @@ pub fn attempt_lines(
 ) -> Result<Option<Evidence>, WorldError> {
     setup::refuse_what_an_address_cannot_do(stand.server, exercise)?;
     with_setup(stand, &exercise.setup, |stand| {
-        let beginning = Beginning::of(stand, exercise)?;
+        let mut beginning = Beginning::of(stand, exercise)?;
         let typed = commands::run_lines(stand, &beginning.before, next_line);
+        // The time in which lines were thought of is nobody's.
+        beginning.began = Instant::now();
         typed.map(|typed| observe(stand, exercise, beginning, Finished::Typed(typed))).transpose()
     })
 }

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
+use super::doubt::{doubt, server_end};
 use super::evidence::{self, Evidence, Observation, Run, Typed};
 use super::probe::Probe;
-use super::restore::restore;
+use super::refusals::refuse_what_is_not_the_answers;
+use super::restore::{restore, why_not_restarted};
 use super::{Beginning, Finished, Stand};
-use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 use crate::redis_cli::reply::{self, Printed};
@@ -27,16 +28,13 @@ const LOOK_AT_EXIT_LIMIT: Duration = Duration::from_secs(1);
 const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
 /// The same where nothing depends on it any more.
 const LOOK_IN_PASSING_LIMIT: Duration = Duration::from_millis(300);
-/// How long after its time limit an answer's server is asked that does not answer.
+/// How long after its time limit an answer's server may still save, or be silent.
 const OVERRUN: Duration = Duration::from_secs(1);
-/// Commands that took so long altogether explain a server that does not answer for [`LOOK_AT_EXIT_LIMIT`].
-const BUSY_MICROS: i64 = 300_000;
 /// The setting by which lessons make waiting visible.
 pub(super) const SLOW_DOWN: &str = "rdb-key-save-delay";
 /// For a log that comes through an engine.
 const LOG_LIMIT: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(5);
-const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
 
 /// Looks at the server at every moment that the exercise asks for, and crashes it if it asks for that.
 pub(super) fn observe(
@@ -76,23 +74,34 @@ pub(super) fn observe(
     evidence.waits = beginning.probe.map(Probe::waits);
     evidence.dump_bytes = stand.server.dump_bytes();
     if !is_overdue {
-        refuse_what_the_machine_hid(stand.server, exercise, &evidence)?;
-        refuse_what_only_a_log_tells(stand.server, exercise, &evidence)?;
-        refuse_what_was_not_kept(exercise, &evidence)?;
-        refuse_waits_of_the_machine(exercise, &evidence)?;
+        refuse_what_is_not_the_answers(stand.server, exercise, &evidence)?;
     }
     if exercise.needs_the_dump() && goes_on {
         evidence.restored = Some(restore(stand.server, exercise)?);
     }
     if crash {
-        stand.restart()?;
-        let seen = observe_at(stand.server, exercise, Moment::Crash, LOOK_LIMIT);
-        evidence.crash = Some(seen.map_err(|why| {
-            let fact = format!("the server says nothing after its restart: {why}");
-            WorldError::new(fact, "try again")
-        })?);
+        look_after_crash(stand, exercise, &mut evidence)?;
     }
     Ok(evidence)
+}
+
+/// Starts the killed server again and looks. An answer can spoil what it starts with.
+fn look_after_crash(
+    stand: &mut Stand<'_>,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+) -> Result<(), WorldError> {
+    if let Err(error) = stand.restart() {
+        evidence.restored = Some(why_not_restarted(stand.server, exercise, error)?);
+        return Ok(());
+    }
+    let until = Instant::now() + LOOK_LIMIT;
+    let seen = observe_at(stand.server, exercise, Moment::Crash, until);
+    evidence.crash = Some(seen.map_err(|why| {
+        let fact = format!("the server says nothing after its restart: {why}");
+        WorldError::new(fact, "try again")
+    })?);
+    Ok(())
 }
 
 fn evidence_before(
@@ -115,97 +124,8 @@ fn evidence_before(
     }
 }
 
-/// A server that could not be looked at in time, though nothing that the answer did kept it busy, was
-/// held up by the machine: that is no answer's fault.
-fn refuse_what_the_machine_hid(
-    server: &Server,
-    exercise: &Exercise,
-    evidence: &Evidence,
-) -> Result<(), WorldError> {
-    let (None, Some(settled)) = (&evidence.exit, &evidence.settled) else { return Ok(()) };
-    let busy = settled.snapshot.busy_micros() - evidence.before.busy_micros();
-    if !exercise.looks_at_exit() || was_paused(&evidence.transcript) || busy > BUSY_MICROS {
-        return Ok(());
-    }
-    let fact =
-        format!("{} did not answer when the answer ended, for no reason of its own", server.name());
-    Err(WorldError::new(fact, OVERLOADED))
-}
-
-/// A wait over an exercise's limit that nothing the server did explains was the machine's.
-fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Result<(), WorldError> {
-    let (Some(waits), Some(last)) =
-        (&evidence.waits, evidence.settled.as_ref().or(evidence.exit.as_ref()))
-    else {
-        return Ok(());
-    };
-    let is_unmet = |check: &Check| matches!(check.subject, Subject::Blocked(limit) if !limit.holds(waits.longest));
-    let busy = last.snapshot.busy_micros() - evidence.before.busy_micros()
-        + last.snapshot.number("latest_fork_usec");
-    let explained = u128::from(busy.max(0).unsigned_abs()) * 2 >= waits.longest.as_micros();
-    if !exercise.checks.iter().any(is_unmet) || explained || was_paused(&evidence.transcript) {
-        return Ok(());
-    }
-    let fact = format!(
-        "another client waited {} ms, and nothing that the server did explains it",
-        waits.longest.as_millis()
-    );
-    Err(WorldError::new(fact, OVERLOADED))
-}
-
-/// By CLIENT PAUSE, of which the server's busy time tells nothing.
-fn was_paused(transcript: &Transcript) -> bool {
-    transcript.exchanges.iter().any(|exchange| exchange.begins_with(&["CLIENT", "PAUSE"]))
-}
-
-/// FLUSHALL kills a background save, of which INFO says nothing (Redis facts 2.2); a server behind an
-/// address shows no log.
-fn refuse_what_only_a_log_tells(
-    server: &Server,
-    exercise: &Exercise,
-    evidence: &Evidence,
-) -> Result<(), WorldError> {
-    let Some(settled) = evidence.settled.as_ref() else { return Ok(()) };
-    if settled.log_is_silent {
-        let fact = "the server's log does not tell how a background save ended";
-        return Err(WorldError::new(fact, "try again, and leave the server's `loglevel` as it is"));
-    }
-    if server.is_ours() {
-        return Ok(());
-    }
-    let called = |name: &str| {
-        settled.snapshot.successful_calls(name) > evidence.before.successful_calls(name)
-    };
-    let matters = exercise.checks.iter().any(asks_for_bgsave_status);
-    if !(matters && called("flushall") && called("bgsave")) {
-        return Ok(());
-    }
-    let fact = "FLUSHALL may have ended the background save, which only the server's log tells";
-    Err(WorldError::new(
-        fact,
-        "leave `--server` out: redislings reads the log of a server that it starts",
-    ))
-}
-
-/// A transcript keeps the first and the last commands of a great many: where what decides a check may be one
-/// of the others, nobody knows, and that is no answer's fault.
-fn refuse_what_was_not_kept(exercise: &Exercise, evidence: &Evidence) -> Result<(), WorldError> {
-    let is_open = |check: &&Check| match &check.subject {
-        Subject::Sent(sent) => evidence.leaves_open(sent),
-        _ => false,
-    };
-    // Whoever ran out of time does not pass, whatever else was sent.
-    let undecided = exercise.checks.iter().find(is_open).filter(|_| !evidence.run.timed_out());
-    let (Some(check), None) = (undecided, &evidence.doubt) else { return Ok(()) };
-    let fact = format!(
-        "`{}` can't be judged: {} of the answer's commands were not kept, it sent so many",
-        check.id, evidence.transcript.left_out
-    );
-    Err(WorldError::new(fact, "send fewer commands, and poll less often"))
-}
-
 /// For which INFO field the server's log must be read too.
-fn asks_for_bgsave_status(check: &Check) -> bool {
+pub(super) fn asks_for_bgsave_status(check: &Check) -> bool {
     matches!(&check.subject, Subject::Info(fields) if fields.iter().any(|(field, _)| field == "rdb_last_bgsave_status"))
 }
 
@@ -215,27 +135,29 @@ fn look_once(
     exercise: &Exercise,
     evidence: &mut Evidence,
 ) -> Result<(), CallError> {
-    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_BEFORE_CRASH_LIMIT))?;
+    let until = Instant::now() + LOOK_BEFORE_CRASH_LIMIT;
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
     Ok(())
 }
 
-/// A server that does not answer is asked until `patience` is over; one that answers and is still saving
-/// gets the answer's whole time again.
+/// A server that does not answer, or is still saving, is asked until `patience` is over.
 fn look_until_settled(
     server: &mut Server,
     exercise: &Exercise,
     evidence: &mut Evidence,
     patience: Instant,
 ) -> Result<(), CallError> {
-    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_AT_EXIT_LIMIT))?;
-    let deadline = Instant::now() + exercise.time_limit;
-    let left = patience.saturating_duration_since(Instant::now());
-    let mut now = server.snapshot(left.clamp(LOOK_AT_EXIT_LIMIT, LOOK_LIMIT))?;
-    while evidence::is_saving(&now, &evidence.before) && Instant::now() < deadline {
+    let until = Instant::now() + LOOK_AT_EXIT_LIMIT;
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
+    // An answer that took all its time gets a look all the same.
+    let until = patience.max(Instant::now() + LOOK_IN_PASSING_LIMIT);
+    let mut now = server.snapshot(left(until))?;
+    while evidence::is_saving(&now, &evidence.before) && Instant::now() < patience {
         std::thread::park_timeout(POLL);
-        now = server.snapshot(LOOK_LIMIT)?;
+        now = server.snapshot(left(until))?;
     }
-    evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, LOOK_LIMIT)?);
+    let until = until.max(Instant::now() + LOOK_IN_PASSING_LIMIT);
+    evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, until)?);
     Ok(())
 }
 
@@ -245,10 +167,11 @@ fn look_in_passing(
     exercise: &Exercise,
     evidence: &mut Evidence,
 ) -> Result<(), CallError> {
-    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, LOOK_IN_PASSING_LIMIT))?;
+    let until = Instant::now() + LOOK_IN_PASSING_LIMIT;
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
     if let Some(exit) = &evidence.exit {
-        let now = exit.snapshot.clone();
-        let settled = ask_all(server, exercise, Moment::Settled, now, LOOK_IN_PASSING_LIMIT);
+        let (now, until) = (exit.snapshot.clone(), Instant::now() + LOOK_IN_PASSING_LIMIT);
+        let settled = ask_all(server, exercise, Moment::Settled, now, until);
         evidence.settled = in_time(settled)?;
     }
     Ok(())
@@ -263,14 +186,20 @@ fn in_time(seen: Result<Observation, CallError>) -> Result<Option<Observation>, 
     }
 }
 
+/// A whole look, until then at the latest.
 pub(super) fn observe_at(
     server: &mut Server,
     exercise: &Exercise,
     at: Moment,
-    limit: Duration,
+    until: Instant,
 ) -> Result<Observation, CallError> {
-    let snapshot = server.snapshot(limit)?;
-    ask_all(server, exercise, at, snapshot, limit)
+    let snapshot = server.snapshot(left(until))?;
+    ask_all(server, exercise, at, snapshot, until)
+}
+
+/// For one question of a look.
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now()).min(LOOK_LIMIT)
 }
 
 /// All that the checks of a moment ask for beside the snapshot.
@@ -279,31 +208,31 @@ fn ask_all(
     exercise: &Exercise,
     at: Moment,
     snapshot: Snapshot,
-    limit: Duration,
+    until: Instant,
 ) -> Result<Observation, CallError> {
     let mut replies = BTreeMap::new();
     let mut config = BTreeMap::new();
     for check in exercise.checks.iter().filter(|check| check.at == at) {
-        ask_for(server, check, &mut replies, &mut config, limit)?;
+        ask_for(server, check, &mut replies, &mut config, until)?;
     }
     if at == Moment::Exit
         && server.is_ours()
         && exercise.sees_slow_saves()
         && slow_down(exercise).is_some()
     {
-        config.insert(SLOW_DOWN.to_owned(), ask_config(server, SLOW_DOWN, limit)?);
+        config.insert(SLOW_DOWN.to_owned(), ask_config(server, SLOW_DOWN, until)?);
     }
     let log_matters =
         exercise.checks.iter().any(|check| check.at == at && asks_for_bgsave_status(check));
-    let log = if log_matters { whole_log(server, &snapshot, limit.min(LOG_LIMIT)) } else { None };
+    let log = if log_matters { whole_log(server, &snapshot, until) } else { None };
     let log_is_silent = log.as_deref().is_some_and(|log| !tells_all(log, &snapshot));
     let bgsave_ends = log.as_deref().map(log::bgsave_ends).unwrap_or_default();
     Ok(Observation { snapshot, replies, config, bgsave_ends, log_is_silent })
 }
 
 /// The log, when it tells of every child that has ended: an engine hands a container's log on with a delay.
-fn whole_log(server: &Server, snapshot: &Snapshot, limit: Duration) -> Option<String> {
-    let deadline = Instant::now() + limit;
+fn whole_log(server: &Server, snapshot: &Snapshot, until: Instant) -> Option<String> {
+    let deadline = until.min(Instant::now() + LOG_LIMIT);
     loop {
         let log = server.log()?;
         if tells_all(&log, snapshot) || Instant::now() > deadline {
@@ -321,7 +250,7 @@ fn tells_all(log: &str, snapshot: &Snapshot) -> bool {
 }
 
 /// The lesson's slow-down of saves, if it has one.
-fn slow_down(exercise: &Exercise) -> Option<&str> {
+pub(super) fn slow_down(exercise: &Exercise) -> Option<&str> {
     let setting = exercise.settings.iter().find(|(name, _)| name == SLOW_DOWN);
     setting.map(|(_, value)| value.as_str())
 }
@@ -331,20 +260,20 @@ fn ask_for(
     check: &Check,
     replies: &mut BTreeMap<String, Printed>,
     config: &mut BTreeMap<String, String>,
-    limit: Duration,
+    until: Instant,
 ) -> Result<(), CallError> {
     match &check.subject {
         Subject::Reply(expected) => {
             for (command, _) in expected {
                 // The loader has refused what has no words.
                 let words = words::split(command).unwrap_or_default();
-                let value = server.client().call(&words, limit)?;
+                let value = server.client().call(&words, left(until))?;
                 replies.insert(command.clone(), Printed::new(&value));
             }
         }
         Subject::Config(expected) => {
             for (name, _) in expected {
-                config.insert(name.clone(), ask_config(server, name, limit)?);
+                config.insert(name.clone(), ask_config(server, name, until)?);
             }
         }
         _ => {}
@@ -352,8 +281,8 @@ fn ask_for(
     Ok(())
 }
 
-fn ask_config(server: &mut Server, name: &str, limit: Duration) -> Result<String, CallError> {
-    server.client().call(&["CONFIG", "GET", name], limit).map(|value| config_value(&value))
+fn ask_config(server: &mut Server, name: &str, until: Instant) -> Result<String, CallError> {
+    server.client().call(&["CONFIG", "GET", name], left(until)).map(|value| config_value(&value))
 }
 
 /// The value in CONFIG GET's reply, which is name and value.
@@ -365,39 +294,4 @@ pub(super) fn config_value(value: &Value) -> String {
     };
     let printed = Printed::new(pair.unwrap_or(value));
     printed.bare.unwrap_or_else(|| reply::format(value))
-}
-
-/// How the server ended, if it did; killed from outside (out of memory), that is no answer's fault.
-fn server_end(server: &mut Server) -> Result<Option<String>, WorldError> {
-    cleanup::stop_if_a_signal_came();
-    match server.ended() {
-        Some(ended) if ended.killed => Err(WorldError::new(
-            format!("the server died by itself: {}", ended.what),
-            "check the machine's memory and try again",
-        )),
-        ended => Ok(ended.map(|ended| format!("the server is gone: {}", ended.what))),
-    }
-}
-
-/// Why what the server counts can't be compared with `before`, or its saves were not what they must be.
-fn doubt(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
-    let last = evidence.settled.as_ref().or(evidence.exit.as_ref())?;
-    let (now, before) = (&last.snapshot, &evidence.before);
-    if now.run_id() != before.run_id() {
-        let text = "the server was started anew while the answer ran (`run_id` changed)";
-        return Some(text.to_owned());
-    }
-    if now.successful_calls("config|resetstat") > 0 {
-        let text = "the server's counters were reset while the answer ran (CONFIG RESETSTAT)";
-        return Some(text.to_owned());
-    }
-    // Redis 6.2 counts all of CONFIG's subcommands as one.
-    if let Some(counter) = now.counter_that_went_down(before) {
-        let text = "the server's counters were reset while the answer ran";
-        return Some(format!("{text} (`{counter}` went down)"));
-    }
-    let delay = evidence.exit.as_ref().and_then(|exit| exit.config.get(SLOW_DOWN))?;
-    (slow_down(exercise) != Some(delay)).then(|| {
-        format!("the answer has changed `{SLOW_DOWN}`, by which this exercise sees whether an answer waits")
-    })
 }

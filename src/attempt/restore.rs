@@ -1,6 +1,7 @@
 //! The snapshot file alone, loaded by a second, clean server.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use redis::Value;
 
@@ -26,11 +27,28 @@ pub(super) fn restore(server: &Server, exercise: &Exercise) -> Result<Restored, 
                 HELP,
             )
         }),
-        // If a server starts without the file, the file is what is wrong.
-        Err(error) => match Server::start(server.source(), &settings) {
-            Ok(_) => Ok(Restored::Unloadable(log::tail(&error.help, 3))),
-            Err(_) => Err(error),
-        },
+        Err(error) => blame_the_file(server, &settings, error),
+    }
+}
+
+/// The server was killed and does not start again.
+pub(super) fn why_not_restarted(
+    server: &Server,
+    exercise: &Exercise,
+    error: WorldError,
+) -> Result<Restored, WorldError> {
+    blame_the_file(server, &exercise.settings, error)
+}
+
+/// If a server starts without the file, the file is what is wrong.
+fn blame_the_file(
+    server: &Server,
+    settings: &[(String, String)],
+    error: WorldError,
+) -> Result<Restored, WorldError> {
+    match Server::start(server.source(), settings) {
+        Ok(_) => Ok(Restored::Unloadable(log::tail(&error.help, 3))),
+        Err(_) => Err(error),
     }
 }
 
@@ -53,7 +71,7 @@ fn look_into(second: &mut Server, exercise: &Exercise) -> Result<Restored, CallE
         _ => 0,
     };
     let keys = key_names(second)?;
-    let observation = observe_at(second, exercise, Moment::Restore, LOOK_LIMIT)?;
+    let observation = observe_at(second, exercise, Moment::Restore, Instant::now() + LOOK_LIMIT)?;
     Ok(Restored::Loaded { keys, count, holds, observation: Box::new(observation) })
 }
 

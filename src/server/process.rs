@@ -1,6 +1,7 @@
 //! A server as a process of this machine, in a private directory, on 127.0.0.1 only.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -69,7 +70,7 @@ impl Process {
         self.group.kill();
         let _ = self.child.wait();
         let deadline = Instant::now() + Duration::from_secs(1);
-        while self.group.exists() && Instant::now() < deadline {
+        while self.group.runs() && Instant::now() < deadline {
             std::thread::park_timeout(POLL);
         }
     }
@@ -101,7 +102,10 @@ impl Process {
         let path = self.directory.join(DUMP_FILE);
         match std::fs::read(&path) {
             Ok(dump) => Ok(Some(dump)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            // An answer may have put a folder in its place.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {
+                Ok(None)
+            }
             Err(error) => {
                 let fact = format!("cannot read `{}`: {error}", path.display());
                 Err(WorldError::new(fact, "try again"))

@@ -22,24 +22,35 @@ pub struct Snapshot {
 impl Snapshot {
     /// Asks the server.
     pub fn take(client: &mut Client, limit: Duration) -> Result<Self, CallError> {
-        let commands: [&[&str]; 4] = [&["MULTI"], &["LASTSAVE"], &["INFO", "all"], &["EXEC"]];
-        let replies = client.pipeline(&commands, limit)?;
+        let in_transaction: [&[&str]; 4] = [&["MULTI"], &["LASTSAVE"], &["INFO", "all"], &["EXEC"]];
+        match Self::ask(client, &in_transaction, limit) {
+            // Over its `maxmemory` the server queues nothing; what comes in one piece it runs in one too.
+            Err(CallError::Refused(why)) if why.contains("OOM") => {
+                Self::ask(client, &in_transaction[1..3], limit)
+            }
+            result => result,
+        }
+    }
+
+    fn ask(client: &mut Client, commands: &[&[&str]], limit: Duration) -> Result<Self, CallError> {
+        let replies = client.pipeline(commands, limit)?;
         let mut own_calls = client.calls().clone();
         // The pipeline above is counted already, but INFO's text was made before INFO and EXEC ended.
-        for name in ["info", "exec"] {
-            if let Some(count) = own_calls.get_mut(name) {
+        let ended_later = |name: &str| ["INFO", "EXEC"].contains(&name);
+        for name in commands.iter().map(|words| words[0]).filter(|name| ended_later(name)) {
+            if let Some(count) = own_calls.get_mut(&name.to_lowercase()) {
                 *count -= 1;
             }
         }
-        match replies.as_slice() {
-            [_, _, _, Value::Array(items)] => match items.as_slice() {
-                [Value::Int(lastsave), info] => {
-                    Ok(Self { lastsave: *lastsave, fields: fields(&text(info)), own_calls })
-                }
-                other => Err(CallError::Refused(crate::redis_cli::reply::format(&Value::Array(
-                    other.to_vec(),
-                )))),
-            },
+        let answers = match replies.as_slice() {
+            [_, _, _, Value::Array(answers)] => answers,
+            answers => answers,
+        };
+        match answers {
+            [
+                Value::Int(lastsave),
+                info @ (Value::BulkString(_) | Value::VerbatimString { .. }),
+            ] => Ok(Self { lastsave: *lastsave, fields: fields(&text(info)), own_calls }),
             other => Err(CallError::Refused(first_error(other))),
         }
     }

@@ -12,10 +12,11 @@ mod frames;
 mod relay;
 pub mod transcript;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Once};
 
-use tokio::net::TcpSocket;
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+use tokio::net::{TcpListener, TcpSocket};
 
 pub use transcript::{Exchange, Outcome, Reply, Shown, Transcript};
 
@@ -26,6 +27,10 @@ use relay::Relay;
 
 /// Where clients look for Redis.
 const USUAL_PORT: u16 = 6379;
+/// Redis's own: with fewer, who opens many connections at once would wait seconds for some of them.
+const BACKLOG: u32 = 511;
+/// For as many clients as Redis takes.
+const OPEN_FILES: rlim_t = 20_480;
 
 /// On which port of 127.0.0.1 to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +54,8 @@ pub struct Tap {
 impl Tap {
     /// Begins to listen; leads nowhere yet.
     pub fn open(port: Port) -> Result<Self, WorldError> {
+        allow_many_connections();
+        let guard = relay_runtime().enter();
         let listener = listen(port).map_err(|error| {
             let fact = match port {
                 Port::This(port) => format!("cannot listen on 127.0.0.1:{port}: {error}"),
@@ -60,10 +67,7 @@ impl Tap {
             WorldError::new(format!("cannot listen on 127.0.0.1: {error}"), "try again")
         };
         let address = listener.local_addr().map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
         let relay = Arc::new(Relay::new());
-        let guard = relay_runtime().enter();
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
         drop(guard);
         let accepting = relay_runtime().spawn(Arc::clone(&relay).accept(listener));
         Ok(Self { address, relay, accepting })
@@ -107,9 +111,27 @@ fn listen(port: Port) -> std::io::Result<TcpListener> {
         Port::Usual if !is_taken(USUAL_PORT) => {
             listen(Port::This(USUAL_PORT)).or_else(|_| listen(Port::Free))
         }
-        Port::Usual | Port::Free => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)),
-        Port::This(port) => TcpListener::bind((Ipv4Addr::LOCALHOST, port)),
+        Port::Usual | Port::Free => listen(Port::This(0)),
+        Port::This(port) => {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+            socket.listen(BACKLOG)
+        }
     }
+}
+
+/// Each connection through the tap is two open files of ours: often so few are allowed, at first, that an
+/// answer with some hundred connections would leave none to read the evidence with.
+fn allow_many_connections() {
+    static ALLOWED: Once = Once::new();
+    ALLOWED.call_once(|| {
+        let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+        let wanted = hard.min(OPEN_FILES);
+        if soft < wanted {
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard);
+        }
+    });
 }
 
 /// Whether somebody listens there. Found out without a connection: another Redis there is none of our business.

@@ -1,5 +1,7 @@
 //! How the answer ran: its end and what its program printed.
 
+use std::borrow::Cow;
+
 use super::{Finding, Outcome, Seen};
 use crate::attempt::evidence::{Evidence, ProgramEnd, Run, Stopped, Typed};
 use crate::lesson::check::ENDS_WELL;
@@ -57,18 +59,28 @@ pub(super) fn look_at_stdout(expected: &StdoutMatch, run: &Run) -> Seen {
 /// Whether `text`'s lines stand one after another in `printed`: white space around each, colours, and what
 /// a progress display left in front of the first on the same line (dots, a carriage return) aside.
 fn has_lines(printed: &str, text: &str) -> bool {
-    let trimmed = |text: &str| text.trim().lines().map(plain_line).collect::<Vec<_>>();
-    let (printed, wanted) = (trimmed(printed), trimmed(text));
-    let Some((first, rest)) = wanted.split_first() else { return true };
-    printed.windows(wanted.len()).any(|lines| {
-        let progress = lines[0].strip_suffix(first.as_str());
-        progress.is_some_and(|before| !before.contains(char::is_alphanumeric))
-            && lines[1..] == *rest
-    })
+    let mut wanted = text.trim().lines().map(plain_line);
+    let Some(first) = wanted.next() else { return true };
+    let rest: Vec<_> = wanted.collect();
+    let mut lines = printed.trim().lines();
+    while let Some(line) = lines.next() {
+        let line = plain_line(line);
+        let progress = line.strip_suffix(first.as_ref());
+        if progress.is_some_and(|before| !before.contains(char::is_alphanumeric))
+            && lines.clone().map(plain_line).take(rest.len()).eq(rest.iter().cloned())
+        {
+            return true;
+        }
+    }
+    false
 }
 
 /// A line as a terminal would show it: without colours, and from its last carriage return on.
-fn plain_line(line: &str) -> String {
+fn plain_line(line: &str) -> Cow<'_, str> {
+    // There may be millions of them.
+    if !line.contains(['\u{1b}', '\r']) {
+        return Cow::Borrowed(line.trim());
+    }
     let mut plain = String::new();
     let mut rest = line.trim();
     while let Some((before, after)) = rest.split_once("\u{1b}[") {
@@ -77,15 +89,18 @@ fn plain_line(line: &str) -> String {
         rest = rest.get(1..).unwrap_or_default();
     }
     plain.push_str(rest);
-    plain.rsplit('\r').next().unwrap_or_default().trim().to_owned()
+    Cow::Owned(plain.rsplit('\r').next().unwrap_or_default().trim().to_owned())
 }
 
 /// The last lines of a longer output.
 pub(super) fn quoted(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let shown = lines[lines.len().saturating_sub(3)..].join(" ⏎ ");
+    let mut lines: Vec<&str> = text.lines().rev().take(4).collect();
+    let is_longer = lines.len() > 3;
+    lines.truncate(3);
+    lines.reverse();
+    let shown = lines.join(" ⏎ ");
     let start = shown.char_indices().rev().nth(159).map_or(0, |(index, _)| index);
-    let cut = if start > 0 || lines.len() > 3 { "…" } else { "" };
+    let cut = if start > 0 || is_longer { "…" } else { "" };
     format!("{cut}`{}`", &shown[start..])
 }
 

@@ -12,6 +12,7 @@ mod endings;
 mod lessons;
 mod python;
 mod session;
+mod sturdy;
 mod tap;
 mod verify;
 mod versions;

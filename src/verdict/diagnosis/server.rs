@@ -47,7 +47,9 @@ pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
     let locks = |it: &Exchange| {
         let sets = ["requirepass", "maxclients", "bind", "port"];
         let name = sets.into_iter().find(|name| set_to(it, name).is_some());
-        let acl = super::case::asks(it, &["ACL", "SETUSER"]).then_some("ACL SETUSER");
+        let acl = ["ACL SETUSER", "ACL DELUSER"]
+            .into_iter()
+            .find(|name| super::case::asks(it, &name.split(' ').collect::<Vec<_>>()));
         name.or(acl).filter(|_| it.outcome == Outcome::Done)
     };
     let (index, name) = case.numbered().find_map(|(index, it)| Some((index, locks(it)?)))?;
@@ -58,8 +60,11 @@ pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
     let refused = case.numbered().find(|(at, it)| *at > index && is_refusal(it));
     let doubted = case.shows(Symptom::InDoubt)
         && case.evidence.doubt.as_ref().is_some_and(|it| it.contains("says nothing"));
+    // Whoever was turned away with the connection may not have read why.
+    let hung_up = ["refused", "closed", "reset", "Broken pipe"];
     let failed = kept_out.iter().any(|word| case.failed_saying(word))
-        || (matches!(name, "bind" | "port") && case.failed_saying("refused"));
+        || ((refused.is_some() || matches!(name, "bind" | "port" | "maxclients"))
+            && hung_up.iter().any(|word| case.failed_saying(word)));
     let concerned = doubted
         || (case.shows(Symptom::EndedBadly) && failed)
         || (!case.shows_any(&[Symptom::InDoubt, Symptom::EndedBadly]) && refused.is_some());

@@ -1,0 +1,58 @@
+//! Whether the server can be believed after an answer.
+
+use super::evidence::Evidence;
+use super::observe::{SLOW_DOWN, slow_down};
+use crate::cleanup;
+use crate::error::WorldError;
+use crate::lesson::Exercise;
+use crate::server::Server;
+use crate::tap::{Outcome, Transcript};
+
+/// How the server ended, if it did; killed from outside (out of memory), that is no answer's fault.
+pub(super) fn server_end(server: &mut Server) -> Result<Option<String>, WorldError> {
+    cleanup::stop_if_a_signal_came();
+    match server.ended() {
+        Some(ended) if ended.killed => Err(WorldError::new(
+            format!("the server died by itself: {}", ended.what),
+            "check the machine's memory and try again",
+        )),
+        ended => Ok(ended.map(|ended| format!("the server is gone: {}", ended.what))),
+    }
+}
+
+/// Why what the server counts can't be compared with `before`, or its saves were not what they must be.
+pub(super) fn doubt(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
+    let last = evidence.settled.as_ref().or(evidence.exit.as_ref())?;
+    let (now, before) = (&last.snapshot, &evidence.before);
+    if now.run_id() != before.run_id() {
+        let text = "the server was started anew while the answer ran (`run_id` changed)";
+        return Some(text.to_owned());
+    }
+    if now.successful_calls("config|resetstat") > 0 {
+        let text = "the server's counters were reset while the answer ran (CONFIG RESETSTAT)";
+        return Some(text.to_owned());
+    }
+    // Redis 6.2 counts all of CONFIG's subcommands as one.
+    if let Some(counter) = now.counter_that_went_down(before) {
+        let text = "the server's counters were reset while the answer ran";
+        return Some(format!("{text} (`{counter}` went down)"));
+    }
+    let observations = [&evidence.exit, &evidence.settled].into_iter().flatten();
+    if observations.into_iter().any(|it| it.log_is_silent)
+        && has_set(&evidence.transcript, "loglevel")
+    {
+        let text = "the answer has changed `loglevel`, and the server's log does not tell how a background \
+                    save ended";
+        return Some(text.to_owned());
+    }
+    let delay = evidence.exit.as_ref().and_then(|exit| exit.config.get(SLOW_DOWN))?;
+    (slow_down(exercise) != Some(delay)).then(|| {
+        format!("the answer has changed `{SLOW_DOWN}`, by which this exercise sees whether an answer waits")
+    })
+}
+
+fn has_set(transcript: &Transcript, setting: &str) -> bool {
+    let names = |word: &Vec<u8>| word.eq_ignore_ascii_case(setting.as_bytes());
+    let sets = transcript.exchanges.iter().filter(|it| it.begins_with(&["CONFIG", "SET"]));
+    sets.filter(|it| it.outcome == Outcome::Done).any(|it| it.words.iter().any(names))
+}

@@ -1,0 +1,116 @@
+//! What no answer can be blamed for: then there is no verdict.
+
+use super::evidence::Evidence;
+use super::observe::asks_for_bgsave_status;
+use crate::error::WorldError;
+use crate::lesson::{Check, Exercise, Subject};
+use crate::server::Server;
+use crate::tap::Transcript;
+
+/// Commands that took so long altogether explain a server that does not answer at once.
+const BUSY_MICROS: i64 = 300_000;
+const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
+
+pub(super) fn refuse_what_is_not_the_answers(
+    server: &Server,
+    exercise: &Exercise,
+    evidence: &Evidence,
+) -> Result<(), WorldError> {
+    // Where nothing is concluded, nothing is missing.
+    if evidence.doubt.is_some() {
+        return Ok(());
+    }
+    refuse_what_the_machine_hid(server, exercise, evidence)?;
+    refuse_what_only_a_log_tells(server, exercise, evidence)?;
+    refuse_what_was_not_kept(exercise, evidence)?;
+    refuse_waits_of_the_machine(exercise, evidence)
+}
+
+/// A server that could not be looked at in time, though nothing that the answer did kept it busy, was
+/// held up by the machine: that is no answer's fault.
+fn refuse_what_the_machine_hid(
+    server: &Server,
+    exercise: &Exercise,
+    evidence: &Evidence,
+) -> Result<(), WorldError> {
+    let (None, Some(settled)) = (&evidence.exit, &evidence.settled) else { return Ok(()) };
+    let busy = settled.snapshot.busy_micros() - evidence.before.busy_micros();
+    if !exercise.looks_at_exit() || was_paused(&evidence.transcript) || busy > BUSY_MICROS {
+        return Ok(());
+    }
+    let fact =
+        format!("{} did not answer when the answer ended, for no reason of its own", server.name());
+    Err(WorldError::new(fact, OVERLOADED))
+}
+
+/// A wait over an exercise's limit that nothing the server did explains was the machine's.
+fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Result<(), WorldError> {
+    let (Some(waits), Some(last)) =
+        (&evidence.waits, evidence.settled.as_ref().or(evidence.exit.as_ref()))
+    else {
+        return Ok(());
+    };
+    let is_unmet = |check: &Check| matches!(check.subject, Subject::Blocked(limit) if !limit.holds(waits.longest));
+    let busy = last.snapshot.busy_micros() - evidence.before.busy_micros()
+        + last.snapshot.number("latest_fork_usec");
+    let explained = u128::from(busy.max(0).unsigned_abs()) * 2 >= waits.longest.as_micros();
+    if !exercise.checks.iter().any(is_unmet) || explained || was_paused(&evidence.transcript) {
+        return Ok(());
+    }
+    let fact = format!(
+        "another client waited {} ms, and nothing that the server did explains it",
+        waits.longest.as_millis()
+    );
+    Err(WorldError::new(fact, OVERLOADED))
+}
+
+/// By CLIENT PAUSE, of which the server's busy time tells nothing.
+fn was_paused(transcript: &Transcript) -> bool {
+    transcript.exchanges.iter().any(|exchange| exchange.begins_with(&["CLIENT", "PAUSE"]))
+}
+
+/// FLUSHALL kills a background save, of which INFO says nothing (Redis facts 2.2); a server behind an
+/// address shows no log.
+fn refuse_what_only_a_log_tells(
+    server: &Server,
+    exercise: &Exercise,
+    evidence: &Evidence,
+) -> Result<(), WorldError> {
+    let Some(settled) = evidence.settled.as_ref() else { return Ok(()) };
+    if settled.log_is_silent {
+        let fact = "the server's log does not tell how a background save ended";
+        return Err(WorldError::new(fact, "try again, and leave the server's `loglevel` as it is"));
+    }
+    if server.is_ours() {
+        return Ok(());
+    }
+    let called = |name: &str| {
+        settled.snapshot.successful_calls(name) > evidence.before.successful_calls(name)
+    };
+    let matters = exercise.checks.iter().any(asks_for_bgsave_status);
+    if !(matters && called("flushall") && called("bgsave")) {
+        return Ok(());
+    }
+    let fact = "FLUSHALL may have ended the background save, which only the server's log tells";
+    Err(WorldError::new(
+        fact,
+        "leave `--server` out: redislings reads the log of a server that it starts",
+    ))
+}
+
+/// A transcript keeps the first and the last commands of a great many: where what decides a check may be one
+/// of the others, nobody knows, and that is no answer's fault.
+fn refuse_what_was_not_kept(exercise: &Exercise, evidence: &Evidence) -> Result<(), WorldError> {
+    let is_open = |check: &&Check| match &check.subject {
+        Subject::Sent(sent) => evidence.leaves_open(sent),
+        _ => false,
+    };
+    // Whoever ran out of time does not pass, whatever else was sent.
+    let undecided = exercise.checks.iter().find(is_open).filter(|_| !evidence.run.timed_out());
+    let Some(check) = undecided else { return Ok(()) };
+    let fact = format!(
+        "`{}` can't be judged: {} of the answer's commands were not kept, it sent so many",
+        check.id, evidence.transcript.left_out
+    );
+    Err(WorldError::new(fact, "send fewer commands, and poll less often"))
+}

@@ -1,0 +1,243 @@
+//! A student can do anything: whatever an answer does to the server, to its connections or to itself ends in a
+//! clear verdict, in time, and the next attempt runs on a sound server behind the same tap.
+
+mod commands;
+mod locks;
+mod moments;
+mod programs;
+mod saves;
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use redis::Value;
+use redislings::attempt::{self, Answer, Evidence, Python, Stand};
+use redislings::lesson::{Exercise, Language, parse};
+use redislings::server::source::choose;
+use redislings::server::{Server, Source, Wanted};
+use redislings::tap::{Port, Tap};
+use redislings::verdict::{Outcome, Verdict, judge};
+
+use crate::support::{DEADLINE, local_server, wait_until};
+
+/// One check for each way of looking: at exit, at the counters, at the log, after a crash, at the output.
+pub(super) const LESSON: &str = r#"# Sturdy
+
+## Store it
+
+```toml exercise
+id = "sturdy"
+time_limit = "3s"
+
+[[check]]
+id = "stored"
+at = "exit"
+reply = { "GET order" = "paid" }
+
+[[check]]
+id = "saved"
+lastsave = "advanced"
+
+[[check]]
+id = "in-background"
+calls = { bgsave = ">= 1" }
+
+[[check]]
+id = "succeeded"
+info = { rdb_last_bgsave_status = "ok", rdb_bgsave_in_progress = 0 }
+needs = ["in-background"]
+
+[[check]]
+id = "survives"
+at = "crash"
+reply = { "GET order" = "paid" }
+needs = ["stored", "saved"]
+
+[[check]]
+id = "says-so"
+stdout = "done"
+```
+
+> [!TIP]
+> BGSAVE
+
+```redis solution
+SET order paid
+BGSAVE
+@wait-bgsave
+```
+
+```python solution
+pass
+```
+
+```redis wrong fails=stored
+PING
+```
+"#;
+
+/// What the exercise's own time limit leaves for everything behind it.
+const OVERRUN: Duration = Duration::from_secs(2);
+
+/// Does what the exercise asks for.
+pub(super) const DONE: &str = "SET order paid\nBGSAVE\n@wait-bgsave\n";
+
+/// For programs that speak to Redis themselves: `done()` does what the exercise asks for.
+const PRELUDE: &str = r#"
+import os, signal, socket, subprocess, sys, time
+
+def connect():
+    return socket.create_connection(("localhost", 6379))
+
+first = connect()
+
+def ask(line, on=None):
+    on = on or first
+    on.sendall(line.encode() + b"\r\n")
+    return on.recv(65536).decode()
+
+def wait():
+    while "rdb_bgsave_in_progress:1" in ask("INFO persistence"):
+        time.sleep(0.01)
+
+def done():
+    ask("SET order paid")
+    ask("BGSAVE")
+    wait()
+    print("done", flush=True)
+"#;
+
+pub(super) fn redis(text: impl Into<String>) -> Answer {
+    Answer { language: Language::Redis, text: text.into(), path: None }
+}
+
+pub(super) fn python(text: &str) -> Answer {
+    Answer { language: Language::Python, text: format!("{PRELUDE}{text}"), path: None }
+}
+
+/// An answer's attempt and the verdict on it.
+#[derive(Debug)]
+pub(super) struct Tried {
+    pub(super) evidence: Evidence,
+    pub(super) verdict: Verdict,
+}
+
+impl Tried {
+    /// All that the verdict tells the student of what is unmet.
+    fn told(&self) -> String {
+        let unmet = self.verdict.findings.iter().filter(|it| it.outcome == Outcome::Unmet);
+        let found = unmet.map(|it| it.found.as_str()).collect::<Vec<_>>().join("; ");
+        let cause = self.verdict.diagnosis.as_ref().map_or("", |it| it.cause.as_str());
+        format!("{found}; {cause}")
+    }
+
+    /// Exactly these checks are unmet, and the student is told of each of these words.
+    pub(super) fn falls_short(&self, unmet: &[&str], words: &[&str]) {
+        assert_eq!(self.verdict.unmet(), unmet, "{:#?}", self.verdict);
+        for word in words {
+            assert!(self.told().contains(word), "`{word}` is not told: {}", self.told());
+        }
+    }
+
+    pub(super) fn passes(&self) {
+        assert!(self.verdict.passed(), "{:#?}\n{:#?}", self.verdict, self.evidence.run);
+    }
+}
+
+/// An exercise that answers are tried on.
+pub(super) struct Trial {
+    lesson: &'static str,
+    exercise: OnceLock<Exercise>,
+}
+
+impl Trial {
+    pub(super) const fn new(lesson: &'static str) -> Self {
+        Self { lesson, exercise: OnceLock::new() }
+    }
+
+    fn exercise(&self) -> &Exercise {
+        self.exercise.get_or_init(|| {
+            let (lesson, problems) = parse::parse(Path::new("01-a.md"), self.lesson.to_owned());
+            let mut lesson = lesson.unwrap_or_else(|| panic!("{problems:?}"));
+            lesson.steps.iter_mut().find_map(|step| step.exercise.take()).unwrap()
+        })
+    }
+
+    fn server(&self) -> Server {
+        static SOURCE: OnceLock<Source> = OnceLock::new();
+        let source = SOURCE.get_or_init(|| {
+            let wanted =
+                if local_server() == "process" { Wanted::Process } else { Wanted::Bundled };
+            choose(&wanted, "", &|_| ()).unwrap().source
+        });
+        Server::start(source, &self.exercise().settings).unwrap()
+    }
+
+    /// A clear verdict in time; and behind the same tap a right answer passes on the next server.
+    fn try_one(&self, answer: &Answer) -> Tried {
+        let tap = Tap::open(Port::Free).unwrap();
+        let (mut server, mut next) = (self.server(), self.server());
+        wait_for_the_clock(&mut server);
+        let began = Instant::now();
+        let tried = self.judge(&mut server, &tap, answer);
+        let took = began.elapsed();
+        let limit = self.exercise().time_limit + OVERRUN;
+        assert!(took <= limit, "{took:?} until the verdict: {:#?}", tried.verdict);
+        assert!(tried.verdict.passed() || !tried.verdict.unmet().is_empty());
+        drop(server);
+        self.judge(&mut next, &tap, &redis(DONE)).passes();
+        tried
+    }
+
+    fn judge(&self, server: &mut Server, tap: &Tap, answer: &Answer) -> Tried {
+        let mut stand = Stand { server, tap };
+        let evidence = attempt::attempt(&mut stand, self.exercise(), answer, Some(interpreter()));
+        let evidence = evidence.unwrap_or_else(|error| panic!("no verdict: {error:?}"));
+        let verdict = judge(self.exercise(), &evidence);
+        Tried { evidence, verdict }
+    }
+}
+
+/// Tries the answers beside each other, each in a session of its own.
+pub(super) fn try_all<const COUNT: usize>(answers: [Answer; COUNT]) -> [Tried; COUNT] {
+    static TRIAL: Trial = Trial::new(LESSON);
+    try_all_at(&TRIAL, answers)
+}
+
+pub(super) fn try_all_at<const COUNT: usize>(
+    trial: &Trial,
+    answers: [Answer; COUNT],
+) -> [Tried; COUNT] {
+    thread::scope(|scope| {
+        answers
+            .map(|answer| {
+                let trying = move || trial.try_one(&answer);
+                thread::Builder::new().spawn_scoped(scope, trying).unwrap()
+            })
+            .map(|trying| trying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
+/// An answer begins when LASTSAVE can move, a second after the server's start at most: that is not its time.
+fn wait_for_the_clock(server: &mut Server) {
+    wait_until("the server's second has passed", || {
+        let replies = server.client().pipeline(&[&["TIME"], &["LASTSAVE"]], DEADLINE).unwrap();
+        let [Value::Array(time), Value::Int(lastsave)] = replies.as_slice() else {
+            panic!("{replies:?}")
+        };
+        let number = |value: &Value| match value {
+            Value::BulkString(digits) => {
+                String::from_utf8_lossy(digits).parse::<i64>().unwrap_or_default()
+            }
+            _ => 0,
+        };
+        number(&time[0]) * 1_000_000 + number(&time[1]) > (lastsave + 1) * 1_000_000 + 20_000
+    });
+}
+
+fn interpreter() -> &'static Python {
+    static PYTHON: OnceLock<Python> = OnceLock::new();
+    PYTHON.get_or_init(|| Python::find(&[], &|_| ()).unwrap())
+}

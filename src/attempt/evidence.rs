@@ -29,6 +29,8 @@ pub struct Evidence {
     pub dump_bytes_before: Option<u64>,
     /// The same at the end: when all had settled, or after the kill.
     pub dump_bytes: Option<u64>,
+    /// How long the answer ran, from `before` to its end.
+    pub took: Duration,
     /// What went through the tap while the answer ran.
     pub transcript: Transcript,
     /// How long other clients had to wait while the answer ran; `None` where no check asks.
@@ -40,6 +42,24 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Nothing but this seen yet: no look, no transcript, typed commands without any.
+    pub fn new(before: Snapshot) -> Self {
+        Self {
+            before,
+            exit: None,
+            settled: None,
+            crash: None,
+            restored: None,
+            dump_bytes_before: None,
+            dump_bytes: None,
+            took: Duration::ZERO,
+            transcript: Transcript::default(),
+            waits: None,
+            run: Run::Typed(Typed::default()),
+            doubt: None,
+        }
+    }
+
     /// Whether what would decide about all of this together was not kept of the transcript.
     pub fn leaves_open(&self, sent: &[Sent]) -> bool {
         let shown = |sent: &Sent| match sent {
@@ -94,7 +114,7 @@ pub const NAMED_KEYS: usize = 20;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Waits {
     /// The longest wait for a reply.
-    pub longest: Duration,
+    pub longest: Wait,
     /// How many PINGs were answered.
     pub pings: u64,
     /// From the first PING to the last: until all had settled, or the kill.
@@ -104,7 +124,7 @@ pub struct Waits {
 }
 
 /// One wait for a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wait {
     /// When it began, since the answer began.
     pub at: Duration,

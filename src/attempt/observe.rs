@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::doubt::{doubt, server_end};
-use super::evidence::{self, Evidence, Observation, Run, Typed};
+use super::evidence::{self, Evidence, Observation};
 use super::probe::Probe;
 use super::refusals::refuse_what_is_not_the_answers;
 use super::restore::{restore, why_not_restarted};
@@ -16,7 +16,6 @@ use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 use crate::redis_cli::reply::{self, Printed};
 use crate::redis_cli::words;
 use crate::server::{CallError, Server, Snapshot, log};
-use crate::tap::Transcript;
 
 /// For one look at a server that has nothing else to do.
 pub(super) const LOOK_LIMIT: Duration = Duration::from_secs(5);
@@ -44,7 +43,12 @@ pub(super) fn observe(
     finished: Finished,
 ) -> Result<Evidence, WorldError> {
     let transcript = stand.tap.transcript();
-    let mut evidence = evidence_before(beginning.before, beginning.dump_bytes, transcript);
+    let mut evidence = Evidence {
+        dump_bytes_before: beginning.dump_bytes,
+        took: beginning.began.elapsed(),
+        transcript,
+        ..Evidence::new(beginning.before)
+    };
     let is_overdue = finished.is_overdue();
     let patience = beginning.began + exercise.time_limit + OVERRUN;
     let server = &mut *stand.server;
@@ -102,26 +106,6 @@ fn look_after_crash(
         WorldError::new(fact, "try again")
     })?);
     Ok(())
-}
-
-fn evidence_before(
-    before: Snapshot,
-    dump_bytes_before: Option<u64>,
-    transcript: Transcript,
-) -> Evidence {
-    Evidence {
-        before,
-        exit: None,
-        settled: None,
-        crash: None,
-        restored: None,
-        dump_bytes_before,
-        dump_bytes: None,
-        transcript,
-        waits: None,
-        run: Run::Typed(Typed::default()),
-        doubt: None,
-    }
 }
 
 /// For which INFO field the server's log must be read too.

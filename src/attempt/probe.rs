@@ -111,10 +111,12 @@ impl Asking {
 
     fn write_down(&mut self, asked: Instant) {
         let took = asked.elapsed();
-        self.waits.longest = self.waits.longest.max(took);
+        let wait = Wait { at: asked.saturating_duration_since(self.began), took };
+        if took > self.waits.longest.took {
+            self.waits.longest = wait;
+        }
         if took > SLOW && self.waits.slow.len() < SLOW_KEPT {
-            let at = asked.saturating_duration_since(self.began);
-            self.waits.slow.push(Wait { at, took });
+            self.waits.slow.push(wait);
         }
     }
 }

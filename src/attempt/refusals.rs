@@ -50,16 +50,16 @@ fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Resu
     else {
         return Ok(());
     };
-    let is_unmet = |check: &Check| matches!(check.subject, Subject::Blocked(limit) if !limit.holds(waits.longest));
+    let is_unmet = |check: &Check| matches!(check.subject, Subject::Blocked(limit) if !limit.holds(waits.longest.took));
     let busy = last.snapshot.busy_micros() - evidence.before.busy_micros()
         + last.snapshot.number("latest_fork_usec");
-    let explained = u128::from(busy.max(0).unsigned_abs()) * 2 >= waits.longest.as_micros();
+    let explained = u128::from(busy.max(0).unsigned_abs()) * 2 >= waits.longest.took.as_micros();
     if !exercise.checks.iter().any(is_unmet) || explained || was_paused(&evidence.transcript) {
         return Ok(());
     }
     let fact = format!(
         "another client waited {} ms, and nothing that the server did explains it",
-        waits.longest.as_millis()
+        waits.longest.took.as_millis()
     );
     Err(WorldError::new(fact, OVERLOADED))
 }

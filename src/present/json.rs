@@ -187,7 +187,7 @@ fn exchange(exchange: &tap::Exchange) -> CheckExchange {
 }
 
 fn waits(waits: &Waits) -> CheckWaits {
-    CheckWaits { longest_ms: milliseconds(waits.longest), pings: waits.pings }
+    CheckWaits { longest_ms: milliseconds(waits.longest.took), pings: waits.pings }
 }
 
 /// With microseconds: more is noise.

@@ -132,6 +132,16 @@ impl Exchange {
         words.len() <= self.words.len() && self.words.iter().zip(words).enumerate().all(is_like)
     }
 
+    /// Whether arguments, or the ends of some, are left out of `words`.
+    pub fn is_cut(&self) -> bool {
+        let says = |word: &Vec<u8>, what: &str| {
+            let text = String::from_utf8_lossy(word);
+            text.contains("… (") && text.ends_with(what)
+        };
+        self.words.last().is_some_and(|word| says(word, " more arguments)"))
+            || self.words.iter().any(|word| says(word, " more bytes)"))
+    }
+
     /// The error it was answered by: `ERR Background save already in progress`.
     pub fn error(&self) -> Option<String> {
         match &self.reply.as_ref()?.value {

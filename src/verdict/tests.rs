@@ -35,17 +35,9 @@ fn observation(lastsave: i64, info: &str) -> Observation {
 /// Evidence of a `redis` answer on a server that says `info` at every moment; LASTSAVE moves from 100.
 fn evidence(lastsave: i64, info: &str) -> Evidence {
     Evidence {
-        before: Snapshot::of(100, "total_forks:0\n"),
         exit: Some(observation(lastsave, info)),
         settled: Some(observation(lastsave, info)),
-        crash: None,
-        restored: None,
-        dump_bytes_before: None,
-        dump_bytes: None,
-        transcript: crate::tap::Transcript::default(),
-        waits: None,
-        run: Run::Typed(Typed::default()),
-        doubt: None,
+        ..Evidence::new(Snapshot::of(100, "total_forks:0\n"))
     }
 }
 

@@ -11,18 +11,18 @@ pub(super) fn look_at_waits(limit: WaitLimit, waits: Option<&Waits>) -> Seen {
     let Some(waits) = waits else {
         return Seen::unmet(expected, "nobody watched how long other clients had to wait");
     };
-    let took = match waits.longest.as_millis() {
+    let longest = waits.longest;
+    let took = match longest.took.as_millis() {
         0 => "less than 1 ms".to_owned(),
-        longest => format!("{longest} ms"),
+        milliseconds => format!("{milliseconds} ms"),
     };
-    let longest = waits.slow.iter().max_by_key(|wait| wait.took);
-    let since = match longest.map(|wait| wait.at) {
-        Some(at) if at >= Duration::from_millis(1) => format!(", from +{} ms on", at.as_millis()),
-        Some(_) => ", from the start on".to_owned(),
-        None => String::new(),
+    let since = match longest.at.as_millis() {
+        _ if longest.took <= Duration::from_millis(1) => String::new(),
+        0 => ", from the start on".to_owned(),
+        at => format!(", from +{at} ms on"),
     };
     Seen {
-        met: limit.holds(waits.longest),
+        met: limit.holds(longest.took),
         expected,
         found: format!("another client waited {took}{since}"),
     }

@@ -33,19 +33,8 @@ fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
 }
 
 fn evidence(exchanges: Vec<Exchange>) -> Evidence {
-    Evidence {
-        before: Snapshot::of(100, ""),
-        exit: None,
-        settled: None,
-        crash: None,
-        restored: None,
-        dump_bytes_before: None,
-        dump_bytes: None,
-        transcript: Transcript { exchanges, left_out: 0, refusals: Vec::new() },
-        waits: None,
-        run: Run::Typed(Typed::default()),
-        doubt: None,
-    }
+    let transcript = Transcript { exchanges, left_out: 0, refusals: Vec::new() };
+    Evidence { transcript, ..Evidence::new(Snapshot::of(100, "")) }
 }
 
 fn verdict(evidence: &[Pointer]) -> Verdict {
@@ -204,7 +193,7 @@ fn the_table_tells_what_has_changed_and_where_the_cause_lies() {
 fn waited(at: u64, took: u64) -> Waits {
     let took = Duration::from_millis(took);
     let wait = Wait { at: Duration::from_millis(at), took };
-    Waits { longest: took, pings: 412, watched: Duration::from_secs(2), slow: vec![wait] }
+    Waits { longest: wait, pings: 412, watched: Duration::from_secs(2), slow: vec![wait] }
 }
 
 #[test]

@@ -1,8 +1,6 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::attempt::evidence::{Run, Typed};
-use crate::tap::Transcript;
 
 fn evidence(before: (i64, &str), exit: (i64, &str), settled: Option<(i64, &str)>) -> Evidence {
     let observation = |(lastsave, info): (i64, &str)| Observation {
@@ -13,17 +11,9 @@ fn evidence(before: (i64, &str), exit: (i64, &str), settled: Option<(i64, &str)>
         log_is_silent: false,
     };
     Evidence {
-        before: Snapshot::of(before.0, before.1),
         exit: Some(observation(exit)),
         settled: settled.map(observation),
-        crash: None,
-        restored: None,
-        dump_bytes_before: None,
-        dump_bytes: None,
-        transcript: Transcript::default(),
-        waits: None,
-        run: Run::Typed(Typed::default()),
-        doubt: None,
+        ..Evidence::new(Snapshot::of(before.0, before.1))
     }
 }
 

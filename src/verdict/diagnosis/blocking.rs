@@ -111,7 +111,7 @@ fn duration_of(case: &Case<'_>, index: usize) -> String {
 }
 
 fn longest(case: &Case<'_>) -> Option<Wait> {
-    case.evidence.waits.as_ref()?.slow.iter().copied().max_by_key(|wait| wait.took)
+    case.evidence.waits.as_ref().map(|waits| waits.longest)
 }
 
 /// The first command of this kind that was at work for most of the longest wait.

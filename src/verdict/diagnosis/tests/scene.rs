@@ -56,20 +56,14 @@ pub(super) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
     Scene {
         exercise: exercise(checks),
         evidence: Evidence {
-            before: Snapshot::of(
-                100,
-                "total_forks:0\nrdb_last_bgsave_status:ok\nrdb_last_bgsave_time_sec:-1\n",
-            ),
             exit: Some(observation(100, "")),
             settled: Some(observation(100, "")),
-            crash: None,
-            restored: None,
-            dump_bytes_before: None,
-            dump_bytes: None,
             transcript: Transcript { exchanges, left_out: 0, refusals: Vec::new() },
-            waits: None,
             run: program(ProgramEnd::Exited(0), ""),
-            doubt: None,
+            ..Evidence::new(Snapshot::of(
+                100,
+                "total_forks:0\nrdb_last_bgsave_status:ok\nrdb_last_bgsave_time_sec:-1\n",
+            ))
         },
         info: String::new(),
         lastsave: 100,
@@ -213,7 +207,7 @@ impl Scene {
             Subject::Blocked(WaitLimit { relation: Relation::LessThan, limit });
         let wait = Wait { at: Duration::from_millis(at), took: Duration::from_millis(took) };
         let watched = Duration::from_secs(2);
-        let waits = Waits { longest: wait.took, pings: 100, watched, slow: vec![wait] };
+        let waits = Waits { longest: wait, pings: 100, watched, slow: vec![wait] };
         self.change(|evidence| evidence.waits = Some(waits))
     }
 

@@ -1,6 +1,6 @@
 //! What goes through the tap, written down: every command beside its reply, in bounded memory.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use super::connection::{Connection, is_error, name};
@@ -51,6 +51,8 @@ pub(super) struct Page {
     notable: Kept,
     last: Kept,
     pub(super) left_out: u64,
+    pub(super) left_out_names: BTreeSet<String>,
+    pub(super) is_incomplete: bool,
     pub(super) refusals: BTreeMap<String, u64>,
 }
 
@@ -103,10 +105,6 @@ impl Book {
     /// Bytes on their way to the server.
     pub(super) fn commands(&mut self, id: u64, bytes: &[u8]) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
-        if connection.is_lost() {
-            // Nobody knows how many.
-            self.page.left_out += 1;
-        }
         let now = Instant::now();
         for command in connection.commands_in(bytes) {
             let entry = self.page.entry(connection, command, now);
@@ -114,6 +112,7 @@ impl Book {
                 self.page.write_down(complete);
             }
         }
+        self.page.is_incomplete |= connection.is_lost();
     }
 
     /// Bytes on their way to the client.
@@ -125,6 +124,7 @@ impl Book {
                 self.page.write_down(complete);
             }
         }
+        self.page.is_incomplete |= connection.is_lost();
     }
 
     pub(super) fn page(&self) -> &Page {
@@ -152,6 +152,8 @@ impl Page {
             notable: Kept::default(),
             last: Kept::default(),
             left_out: 0,
+            left_out_names: BTreeSet::new(),
+            is_incomplete: false,
             refusals: BTreeMap::new(),
         }
     }
@@ -179,8 +181,18 @@ impl Page {
             if self.notable.has_room() && is_notable(&oldest) {
                 self.notable.add(oldest);
             } else {
-                self.left_out += 1;
+                self.leave_out(&oldest);
             }
+        }
+    }
+
+    fn leave_out(&mut self, entry: &Entry) {
+        self.left_out += 1;
+        let name = String::from_utf8_lossy(name(&entry.command)).to_uppercase();
+        if self.left_out_names.len() < KEPT {
+            self.left_out_names.insert(name);
+        } else {
+            self.is_incomplete = true;
         }
     }
 }

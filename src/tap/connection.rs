@@ -10,7 +10,9 @@ use super::book::Entry;
 use super::frames::{Frame, Frames, Side};
 
 /// Commands without a reply; with more the connection is not followed any further.
-const PENDING: usize = 100_000;
+const PENDING: usize = 1_000_000;
+/// Of their bytes.
+const PENDING_BYTES: usize = 64 * 1024 * 1024;
 
 /// A client's connection, and what it waits for.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Connection {
     replies: Frames,
     /// Sent and not answered yet, in order.
     pending: VecDeque<Pending>,
+    /// Of the commands in `pending`.
+    pending_bytes: usize,
     /// A reply that came before any command: `max number of clients reached`, for instance.
     early: Option<Frame>,
     muted: Muted,
@@ -66,6 +70,7 @@ impl Connection {
             commands: Frames::new(Side::Commands),
             replies: Frames::new(Side::Replies),
             pending: VecDeque::new(),
+            pending_bytes: 0,
             early: None,
             muted: Muted::No,
             subscribed: false,
@@ -97,7 +102,9 @@ impl Connection {
         let mut found = Vec::new();
         if !self.lost {
             let understood = self.commands.feed(bytes, &mut |frame| found.push(frame));
-            self.lost = understood.is_err() || self.pending.len() > PENDING;
+            self.lost = understood.is_err()
+                || self.pending.len() > PENDING
+                || self.pending_bytes > PENDING_BYTES;
             found.retain(|command| !name(command).is_empty());
         }
         found
@@ -116,6 +123,7 @@ impl Connection {
     pub(super) fn ask(&mut self, entry: Entry) -> Option<Entry> {
         let Some(awaits) = self.awaits(&entry.command) else { return Some(entry) };
         let came = entry.came;
+        self.pending_bytes += entry.command.len();
         self.pending.push_back(Pending { entry, is_old: false, awaits });
         let early = self.early.take()?;
         self.answer(early, came)
@@ -138,6 +146,7 @@ impl Connection {
             return None;
         }
         let mut pending = self.pending.pop_front()?;
+        self.pending_bytes -= pending.entry.command.len();
         self.monitors |= pending.awaits == Awaits::Monitor && !is_error(&reply);
         pending.entry.reply = Some((reply, came));
         (!pending.is_old).then_some(pending.entry)
@@ -189,6 +198,11 @@ impl Connection {
                 self.subscribed = true;
                 Awaits::Confirmation
             }
+            // The connection is as new.
+            ("RESET", ..) => {
+                (self.muted, self.subscribed, self.monitors) = (Muted::No, false, false);
+                return Some(Awaits::Reply);
+            }
             ("MONITOR", ..) => Awaits::Monitor,
             _ => Awaits::Reply,
         };
@@ -198,7 +212,8 @@ impl Connection {
 
 /// Commands after which more or less than one reply comes.
 fn changes_the_connection(name: &[u8]) -> bool {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
+        "RESET",
         "CLIENT",
         "MONITOR",
         "SYNC",

@@ -14,9 +14,14 @@ pub(super) fn transcript(book: &Book) -> Transcript {
     let mut exchanges: Vec<Exchange> =
         book.entries().into_iter().map(|entry| exchange(entry, book)).collect();
     settle_transactions(&mut exchanges);
-    let refusals =
-        book.page().refusals.iter().map(|(name, count)| (name.clone(), *count)).collect();
-    Transcript { exchanges, left_out: book.page().left_out, refusals }
+    let page = book.page();
+    Transcript {
+        exchanges,
+        left_out: page.left_out,
+        left_out_names: page.left_out_names.clone(),
+        is_incomplete: page.is_incomplete,
+        refusals: page.refusals.iter().map(|(name, count)| (name.clone(), *count)).collect(),
+    }
 }
 
 fn exchange(entry: &Entry, book: &Book) -> Exchange {
@@ -92,10 +97,10 @@ fn settle_transactions(exchanges: &mut [Exchange]) {
     for index in 0..exchanges.len() {
         let exchange = &exchanges[index];
         let (connection, name) = (exchange.connection, exchange.name());
-        let is_queued = matches!(&exchange.reply, Some(Reply { value: Value::SimpleString(text), .. }) if text == "QUEUED");
+        let is_queued = exchange.is_queued();
         match name.as_str() {
             "MULTI" if exchange.outcome == Outcome::Done => {
-                open.entry(connection).or_default();
+                open.insert(connection, Vec::new());
             }
             "EXEC" => {
                 let Some(queued) = open.remove(&connection) else { continue };
@@ -104,7 +109,7 @@ fn settle_transactions(exchanges: &mut [Exchange]) {
                     exchanges[queued].outcome = outcome;
                 }
             }
-            "DISCARD" => {
+            "DISCARD" | "RESET" => {
                 open.remove(&connection);
             }
             _ if is_queued => {

@@ -15,7 +15,7 @@ const REPLY_STRING_BYTES: u64 = 4096;
 /// Of a command's arguments, its name included.
 const ARGUMENTS: u64 = 32;
 /// Of a whole reply; a longer one is described instead.
-const REPLY_BYTES: usize = 16 * 1024;
+const REPLY_BYTES: usize = 64 * 1024;
 /// Redis ends a connection that sends a longer line (`PROTO_INLINE_MAX_SIZE`); its own are shorter.
 const LINE_BYTES: usize = 64 * 1024;
 

@@ -1,5 +1,6 @@
 //! What clients asked through the tap and what they were answered, as plain values.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use redis::Value;
@@ -11,6 +12,10 @@ pub struct Transcript {
     pub exchanges: Vec<Exchange>,
     /// How many exchanges more there were than are kept; they lie between the first and the last kept ones.
     pub left_out: u64,
+    /// The names of those, in upper case.
+    pub left_out_names: BTreeSet<String>,
+    /// Whether a connection could not be followed to its end: then nobody knows what else was sent.
+    pub is_incomplete: bool,
     /// How many commands of each name were refused or failed, also of those left out; names in upper case.
     pub refusals: Vec<(String, u64)>,
 }
@@ -29,13 +34,29 @@ pub enum Shown {
 impl Transcript {
     /// Whether commands that begin like these were run with success in this order, whatever came between.
     pub fn has_in_order<S: AsRef<[Vec<u8>]>>(&self, starts: &[S]) -> Shown {
-        if self.run_in_order(starts).len() == starts.len() {
+        let has_all =
+            |counts: fn(Outcome) -> bool| self.places(starts, counts).len() == starts.len();
+        if has_all(|outcome| outcome == Outcome::Done) {
             Shown::Yes
-        } else if self.left_out > 0 {
+        } else if has_all(|outcome| matches!(outcome, Outcome::Done | Outcome::Unknown))
+            || starts.iter().any(|start| self.may_have_lost(start.as_ref()))
+        {
             Shown::Unknown
         } else {
             Shown::No
         }
+    }
+
+    /// Whether one that begins like this may be among those that are not kept.
+    fn may_have_lost(&self, start: &[Vec<u8>]) -> bool {
+        let name = |word: &Vec<u8>| String::from_utf8_lossy(word).to_uppercase();
+        let is_left_out = |word| match name(word).as_str() {
+            WRITE => self.left_out_names.iter().any(|name| is_writer(name)),
+            name => self.left_out_names.contains(name),
+        };
+        let cut = || self.exchanges.iter().any(|it| it.is_cut() && is_writer(&it.name()));
+        self.is_incomplete
+            || start.first().is_some_and(|word| is_left_out(word) || (name(word) == WRITE && cut()))
     }
 
     /// Whether a command that begins like this was refused or failed.
@@ -62,16 +83,45 @@ impl Transcript {
     /// The places of the earliest commands that were run with success and begin like these, in this order:
     /// of as many of them, from the first on, as there are.
     pub fn run_in_order<S: AsRef<[Vec<u8>]>>(&self, starts: &[S]) -> Vec<usize> {
+        self.places(starts, |outcome| outcome == Outcome::Done)
+    }
+
+    fn places<S: AsRef<[Vec<u8>]>>(&self, starts: &[S], counts: fn(Outcome) -> bool) -> Vec<usize> {
         let mut places = Vec::new();
-        for (place, exchange) in self.exchanges.iter().enumerate() {
+        for place in self.as_they_ran() {
             let Some(next) = starts.get(places.len()) else { break };
-            if exchange.outcome == Outcome::Done && exchange.begins_with(next.as_ref()) {
+            let exchange = &self.exchanges[place];
+            if counts(exchange.outcome) && exchange.begins_with(next.as_ref()) {
                 places.push(place);
             }
         }
         places
     }
+
+    /// The places of all exchanges in the order in which Redis ran them: what MULTI queued ran at EXEC.
+    fn as_they_ran(&self) -> Vec<usize> {
+        let mut queued: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        let mut order = Vec::with_capacity(self.exchanges.len());
+        for (place, exchange) in self.exchanges.iter().enumerate() {
+            if exchange.is_queued() {
+                queued.entry(exchange.connection).or_default().push(place);
+                continue;
+            }
+            if exchange.name() == "EXEC" {
+                order.extend(queued.remove(&exchange.connection).unwrap_or_default());
+            }
+            order.push(place);
+        }
+        order.extend(queued.into_values().flatten());
+        order
+    }
 }
+
+/// In the beginning of a command line: any command that writes this key.
+const WRITE: &str = "@WRITE";
+
+/// The mark that the runner puts where it saw a background save end.
+pub const BGSAVE_ENDED: &str = "@bgsave-ended";
 
 /// A command and what became of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,9 +169,24 @@ impl Exchange {
             .unwrap_or_default()
     }
 
+    /// Whether MULTI queued it.
+    pub fn is_queued(&self) -> bool {
+        matches!(&self.reply, Some(Reply { value: Value::SimpleString(text), .. }) if text == "QUEUED")
+    }
+
+    /// Whether it is a command that writes, with this key among its arguments.
+    fn writes(&self, key: &[u8]) -> bool {
+        is_writer(&self.name()) && self.words.iter().skip(1).any(|word| word == key)
+    }
+
     /// Whether the command line begins with these words: the name in any case, arguments as they are, in any
     /// case too where they are a subcommand such as `CONFIG resetstat`.
     pub fn begins_with<W: AsRef<[u8]>>(&self, words: &[W]) -> bool {
+        if let [first, key] = words
+            && first.as_ref().eq_ignore_ascii_case(WRITE.as_bytes())
+        {
+            return self.writes(key.as_ref());
+        }
         let is_like = |(index, (own, word)): (usize, (&Vec<u8>, &W))| {
             if index == 0 || (index == 1 && is_container(&self.name())) {
                 own.eq_ignore_ascii_case(word.as_ref())
@@ -152,6 +217,59 @@ impl Exchange {
             _ => None,
         }
     }
+}
+
+/// Commands that give a key a value.
+fn is_writer(name: &str) -> bool {
+    const NAMES: [&str; 46] = [
+        "SET",
+        "SETEX",
+        "PSETEX",
+        "SETNX",
+        "GETSET",
+        "APPEND",
+        "SETRANGE",
+        "SETBIT",
+        "MSET",
+        "MSETNX",
+        "INCR",
+        "INCRBY",
+        "INCRBYFLOAT",
+        "DECR",
+        "DECRBY",
+        "HSET",
+        "HSETNX",
+        "HMSET",
+        "HINCRBY",
+        "HINCRBYFLOAT",
+        "LPUSH",
+        "LPUSHX",
+        "RPUSH",
+        "RPUSHX",
+        "LINSERT",
+        "LSET",
+        "LMOVE",
+        "RPOPLPUSH",
+        "SADD",
+        "SMOVE",
+        "SUNIONSTORE",
+        "ZADD",
+        "ZINCRBY",
+        "XADD",
+        "PFADD",
+        "GEOADD",
+        "BITFIELD",
+        "COPY",
+        "RENAME",
+        "RENAMENX",
+        "RESTORE",
+        "EVAL",
+        "EVALSHA",
+        "FCALL",
+        "SORT",
+        "JSON.SET",
+    ];
+    NAMES.contains(&name)
 }
 
 /// Commands whose first argument is a subcommand.
@@ -218,7 +336,7 @@ mod tests {
 
     #[test]
     fn only_what_was_run_with_success_is_in_order() {
-        for outcome in [Outcome::Refused, Outcome::NotRun, Outcome::Unknown] {
+        for outcome in [Outcome::Refused, Outcome::NotRun] {
             let mut sent = transcript(&["SET a 1", "BGSAVE"]);
             sent.exchanges[1].outcome = outcome;
             assert_eq!(order(&sent, &["SET", "BGSAVE"]), Shown::No, "{outcome:?}");
@@ -227,9 +345,45 @@ mod tests {
 
     #[test]
     fn what_was_not_kept_may_be_in_order() {
-        let sent = Transcript { left_out: 1, ..transcript(&["SET a 1", "BGSAVE"]) };
+        let left_out_names = BTreeSet::from(["SET".to_owned()]);
+        let sent = transcript(&["SET a 1", "BGSAVE"]);
+        let sent = Transcript { left_out: 1, left_out_names, ..sent };
         assert_eq!(order(&sent, &["SET", "BGSAVE"]), Shown::Yes);
         assert_eq!(order(&sent, &["BGSAVE", "SET"]), Shown::Unknown);
+        assert_eq!(order(&sent, &["BGSAVE", "SAVE"]), Shown::No, "no SAVE was left out");
+        assert_eq!(order(&sent, &["BGSAVE", "@write b"]), Shown::Unknown);
+    }
+
+    #[test]
+    fn nobody_knows_what_came_through_a_connection_that_was_lost() {
+        let sent = Transcript { is_incomplete: true, ..transcript(&["SAVE"]) };
+        assert_eq!(order(&sent, &["SAVE"]), Shown::Yes);
+        assert_eq!(order(&sent, &["SAVE", "BGSAVE"]), Shown::Unknown);
+    }
+
+    #[test]
+    fn a_command_without_a_known_end_may_be_in_order() {
+        let mut sent = transcript(&["SAVE", "BGSAVE"]);
+        sent.exchanges[1].outcome = Outcome::Unknown;
+        assert_eq!(order(&sent, &["SAVE", "BGSAVE"]), Shown::Unknown);
+        assert_eq!(order(&sent, &["BGSAVE", "SAVE"]), Shown::No);
+    }
+
+    #[test]
+    fn what_multi_queued_ran_at_exec() {
+        let mut sent = transcript(&["MULTI", "BGSAVE", "SAVE", "EXEC"]);
+        let value = Value::SimpleString("QUEUED".to_owned());
+        sent.exchanges[1].reply = Some(Reply { value, took: Duration::ZERO });
+        sent.exchanges[2].connection = 2;
+        assert_eq!(order(&sent, &["SAVE", "BGSAVE"]), Shown::Yes);
+        assert_eq!(order(&sent, &["BGSAVE", "SAVE"]), Shown::No);
+    }
+
+    #[test]
+    fn a_key_is_written_by_any_command_that_writes() {
+        let sent = transcript(&["GET a", "MSET b 1 a 2", BGSAVE_ENDED, "HSET c f 1"]);
+        assert_eq!(order(&sent, &["@write a", BGSAVE_ENDED, "@write c"]), Shown::Yes);
+        assert_eq!(order(&sent, &[BGSAVE_ENDED, "@write a"]), Shown::No);
     }
 
     #[test]

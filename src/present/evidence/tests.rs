@@ -33,7 +33,7 @@ fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
 }
 
 fn evidence(exchanges: Vec<Exchange>) -> Evidence {
-    let transcript = Transcript { exchanges, left_out: 0, refusals: Vec::new() };
+    let transcript = Transcript { exchanges, ..Transcript::default() };
     Evidence { transcript, ..Evidence::new(Snapshot::of(100, "")) }
 }
 

@@ -58,7 +58,7 @@ pub(super) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
         evidence: Evidence {
             exit: Some(observation(100, "")),
             settled: Some(observation(100, "")),
-            transcript: Transcript { exchanges, left_out: 0, refusals: Vec::new() },
+            transcript: Transcript { exchanges, ..Transcript::default() },
             run: program(ProgramEnd::Exited(0), ""),
             ..Evidence::new(Snapshot::of(
                 100,

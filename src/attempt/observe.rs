@@ -133,15 +133,14 @@ fn look_until_settled(
 ) -> Result<(), CallError> {
     let until = Instant::now() + LOOK_AT_EXIT_LIMIT;
     evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
-    // An answer that took all its time gets a look all the same.
-    let until = patience.max(Instant::now() + LOOK_IN_PASSING_LIMIT);
-    let mut now = server.snapshot(left(until))?;
+    // The last look has its time too.
+    let until = || patience.max(Instant::now() + LOOK_IN_PASSING_LIMIT);
+    let mut now = server.snapshot(left(until()))?;
     while evidence::is_saving(&now, &evidence.before) && Instant::now() < patience {
         std::thread::park_timeout(POLL);
-        now = server.snapshot(left(until))?;
+        now = server.snapshot(left(until()))?;
     }
-    let until = until.max(Instant::now() + LOOK_IN_PASSING_LIMIT);
-    evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, until)?);
+    evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, until())?);
     Ok(())
 }
 

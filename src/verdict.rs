@@ -14,6 +14,7 @@ use self::server::look_at_server;
 use self::transcript::look_at_sent;
 use self::waits::look_at_waits;
 use crate::attempt::evidence::{Evidence, Observation, Restored, Run};
+use crate::error::WorldError;
 use crate::lesson::check::EVIDENCE_IS_VALID;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 
@@ -32,6 +33,23 @@ impl Verdict {
     /// Whether nothing is missing.
     pub fn passed(&self) -> bool {
         self.findings.iter().all(|finding| finding.outcome == Outcome::Met)
+    }
+
+    /// Why there is neither a pass nor a failure: nothing is unmet, but what would decide about a check was not
+    /// kept, so very much was sent.
+    fn undecided(&self) -> Option<WorldError> {
+        let open = self.findings.iter().find(|finding| finding.outcome == Outcome::NotReached)?;
+        if self.findings.iter().any(|finding| finding.outcome == Outcome::Unmet) {
+            return None;
+        }
+        let fact = format!(
+            "`{}` can't be judged: not all that the answer sent could be kept, or no reply to it came",
+            open.check
+        );
+        Some(WorldError::new(
+            fact,
+            "send fewer commands, wait for their replies, and poll less often",
+        ))
     }
 
     /// The ids of unmet checks.
@@ -67,6 +85,12 @@ pub enum Outcome {
     Unmet,
     /// What it needs is unmet, or there is nothing to look at, so it says nothing.
     NotReached,
+}
+
+/// The verdict on an answer, or why there can be none.
+pub fn conclude(exercise: &Exercise, evidence: &Evidence) -> Result<Verdict, WorldError> {
+    let verdict = judge(exercise, evidence);
+    verdict.undecided().map_or(Ok(verdict), Err)
 }
 
 /// Judges `evidence` by the exercise's checks.

@@ -11,7 +11,7 @@ use crate::error::WorldError;
 use crate::lesson::{Code, Course, Example, Exercise, FailingAnswer, Language, Lesson};
 use crate::server::{Server, Source};
 use crate::tap::{self, Tap};
-use crate::verdict::{Outcome, Verdict, judge};
+use crate::verdict::{Outcome, Verdict, conclude};
 
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -217,7 +217,7 @@ fn prove(
         }
         (expectation, Some(exercise)) => {
             let evidence = attempt::attempt(stand, exercise, &case.answer, python)?;
-            Ok(verdict_problems(expectation, &judge(exercise, &evidence)))
+            Ok(verdict_problems(expectation, &conclude(exercise, &evidence)?))
         }
         (_, None) => Ok(Vec::new()),
     }

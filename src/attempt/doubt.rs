@@ -45,10 +45,18 @@ pub(super) fn doubt(exercise: &Exercise, evidence: &Evidence) -> Option<String> 
                     save ended";
         return Some(text.to_owned());
     }
-    let delay = evidence.exit.as_ref().and_then(|exit| exit.config.get(SLOW_DOWN))?;
-    (slow_down(exercise) != Some(delay)).then(|| {
-        format!("the answer has changed `{SLOW_DOWN}`, by which this exercise sees whether an answer waits")
-    })
+    if exercise.sees_slow_saves() && is_slow_down_touched(exercise, evidence) {
+        let text = "by which this exercise sees whether an answer waits";
+        return Some(format!("the answer has changed `{SLOW_DOWN}`, {text}"));
+    }
+    None
+}
+
+/// Also if it was put back.
+fn is_slow_down_touched(exercise: &Exercise, evidence: &Evidence) -> bool {
+    let Some(wanted) = slow_down(exercise) else { return false };
+    let found = evidence.exit.as_ref().and_then(|exit| exit.config.get(SLOW_DOWN));
+    found.is_some_and(|found| found != wanted) || has_set(&evidence.transcript, SLOW_DOWN)
 }
 
 fn has_set(transcript: &Transcript, setting: &str) -> bool {

@@ -92,7 +92,7 @@ pub struct Observation {
 pub enum Restored {
     /// There is no `dump.rdb` in the server's directory.
     NoFile,
-    /// A server does not start with it: the end of that server's log.
+    /// A server does not start with it, and its log says why.
     Unloadable(String),
     /// It was loaded.
     Loaded {

@@ -2,15 +2,18 @@
 //! went through the tap meanwhile.
 
 mod baseline;
+mod beside;
 pub mod commands;
 mod doubt;
 pub mod evidence;
 mod observe;
+mod outcomes;
 mod probe;
 pub mod program;
 pub mod python;
 mod refusals;
 mod restore;
+mod save_watch;
 mod setup;
 mod stragglers;
 
@@ -23,15 +26,18 @@ pub use evidence::{Evidence, Observation, Run};
 pub use python::Python;
 
 use self::baseline::{baseline, look};
-use self::evidence::Typed;
+use self::beside::Beside;
+use self::evidence::{Typed, Waits};
 use self::observe::observe;
-use self::probe::Probe;
 use self::setup::SetUp;
 use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Code, Exercise, Language};
 use crate::server::{Endpoint, Server, Snapshot};
 use crate::tap::Tap;
+
+/// How long after its time limit an answer's server may still save, or be silent.
+const OVERRUN: Duration = Duration::from_secs(1);
 
 /// What the student (or the lesson) answers.
 #[derive(Debug, Clone)]
@@ -73,9 +79,8 @@ impl Stand<'_> {
 
     /// SIGKILL: everybody's connection is gone with the server.
     fn kill(&mut self) -> Result<(), WorldError> {
-        self.server.kill()?;
         self.tap.lead_nowhere();
-        Ok(())
+        self.server.kill()
     }
 
     /// Starts the killed server again, behind the same address.
@@ -97,7 +102,8 @@ pub fn attempt(
     with_setup(stand, &exercise.setup, |stand| {
         let beginning = Beginning::of(stand, exercise)?;
         let run = run_answer(stand, answer, python, &beginning.before, exercise.time_limit)?;
-        observe(stand, exercise, beginning, run)
+        let patience = beginning.began + exercise.time_limit + OVERRUN;
+        observe(stand, exercise, beginning, run, patience)
     })
 }
 
@@ -110,11 +116,13 @@ pub fn attempt_lines(
 ) -> Result<Option<Evidence>, WorldError> {
     setup::refuse_what_an_address_cannot_do(stand.server, exercise)?;
     with_setup(stand, &exercise.setup, |stand| {
-        let mut beginning = Beginning::of(stand, exercise)?;
-        let typed = commands::run_lines(stand, &beginning.before, next_line);
+        let beginning = Beginning::of(stand, exercise)?;
+        let Some(typed) = commands::run_lines(stand, &beginning.before, next_line) else {
+            return Ok(None);
+        };
         // The time in which lines were thought of is nobody's.
-        beginning.began = Instant::now();
-        typed.map(|typed| observe(stand, exercise, beginning, Finished::Typed(typed))).transpose()
+        let patience = Instant::now() + exercise.time_limit + OVERRUN;
+        observe(stand, exercise, beginning, Finished::Typed(typed), patience).map(Some)
     })
 }
 
@@ -153,17 +161,22 @@ struct Beginning {
     before: Snapshot,
     dump_bytes: Option<u64>,
     /// Where a check asks who had to wait.
-    probe: Option<Probe>,
+    probe: Option<Beside<Waits>>,
+    /// Where a check asks what came before the end of a background save, and what behind it.
+    save_watch: Option<Beside<Vec<Duration>>>,
     began: Instant,
 }
 
 impl Beginning {
     fn of(stand: &mut Stand<'_>, exercise: &Exercise) -> Result<Self, WorldError> {
         let before = baseline(stand.server, exercise)?;
-        let dump_bytes = stand.server.dump_bytes();
-        let probe = exercise.watches_clients().then(|| Probe::start(stand.server)).transpose()?;
+        let dump_bytes = stand.server.dump_bytes()?;
+        let probe = exercise.watches_clients().then(|| probe::start(stand.server)).transpose()?;
         stand.tap.begin();
-        Ok(Self { before, dump_bytes, probe, began: Instant::now() })
+        let began = Instant::now();
+        let watch = || save_watch::watch(stand.server, &before, began);
+        let save_watch = exercise.watches_saves().then(watch).transpose()?;
+        Ok(Self { before, dump_bytes, probe, save_watch, began })
     }
 }
 

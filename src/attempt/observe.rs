@@ -5,17 +5,18 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
+use super::beside::Beside;
 use super::doubt::{doubt, server_end};
 use super::evidence::{self, Evidence, Observation};
-use super::probe::Probe;
 use super::refusals::refuse_what_is_not_the_answers;
-use super::restore::{restore, why_not_restarted};
-use super::{Beginning, Finished, Stand};
+use super::restore::{blame_the_file, restore};
+use super::{Beginning, Finished, Stand, outcomes};
 use crate::error::WorldError;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 use crate::redis_cli::reply::{self, Printed};
 use crate::redis_cli::words;
 use crate::server::{CallError, Server, Snapshot, log};
+use crate::tap::{Tap, Transcript};
 
 /// For one look at a server that has nothing else to do.
 pub(super) const LOOK_LIMIT: Duration = Duration::from_secs(5);
@@ -27,8 +28,6 @@ const LOOK_AT_EXIT_LIMIT: Duration = Duration::from_secs(1);
 const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
 /// The same where nothing depends on it any more.
 const LOOK_IN_PASSING_LIMIT: Duration = Duration::from_millis(300);
-/// How long after its time limit an answer's server may still save, or be silent.
-const OVERRUN: Duration = Duration::from_secs(1);
 /// The setting by which lessons make waiting visible.
 pub(super) const SLOW_DOWN: &str = "rdb-key-save-delay";
 /// For a log that comes through an engine.
@@ -41,25 +40,26 @@ pub(super) fn observe(
     exercise: &Exercise,
     beginning: Beginning,
     finished: Finished,
+    patience: Instant,
 ) -> Result<Evidence, WorldError> {
-    let transcript = stand.tap.transcript();
+    stand.tap.end();
     let mut evidence = Evidence {
         dump_bytes_before: beginning.dump_bytes,
         took: beginning.began.elapsed(),
-        transcript,
-        ..Evidence::new(beginning.before)
+        ..Evidence::new(beginning.before.clone())
     };
     let is_overdue = finished.is_overdue();
-    let patience = beginning.began + exercise.time_limit + OVERRUN;
     let server = &mut *stand.server;
     let looked = match exercise.crash {
         _ if is_overdue => look_in_passing(server, exercise, &mut evidence),
         Crash::AtExit => look_once(server, exercise, &mut evidence),
         Crash::WhenSettled => look_until_settled(server, exercise, &mut evidence, patience),
     };
-    if let Some(probe) = &beginning.probe {
-        probe.halt();
-    }
+    let Beginning { probe, save_watch, .. } = beginning;
+    probe.iter().for_each(Beside::halt);
+    // Read only now: it may be long, and the look must not wait for it.
+    evidence.transcript = transcript(stand.tap, save_watch, &evidence);
+    let server = &mut *stand.server;
     evidence.doubt = match looked {
         Ok(()) => doubt(exercise, &evidence),
         Err(why) => {
@@ -75,8 +75,8 @@ pub(super) fn observe(
     }
     // Not before: whoever holds the output would hold up the look and the crash.
     evidence.run = finished.into_run();
-    evidence.waits = beginning.probe.map(Probe::waits);
-    evidence.dump_bytes = stand.server.dump_bytes();
+    evidence.waits = probe.map(Beside::finish);
+    evidence.dump_bytes = stand.server.dump_bytes()?;
     if !is_overdue {
         refuse_what_is_not_the_answers(stand.server, exercise, &evidence)?;
     }
@@ -89,6 +89,22 @@ pub(super) fn observe(
     Ok(evidence)
 }
 
+/// What went through the tap, with marks where background saves ended.
+fn transcript(
+    tap: &Tap,
+    save_watch: Option<Beside<Vec<Duration>>>,
+    evidence: &Evidence,
+) -> Transcript {
+    let mut transcript = tap.transcript();
+    for end in save_watch.map(Beside::finish).unwrap_or_default() {
+        transcript.mark_bgsave_ended(end);
+    }
+    if let Some(last) = evidence.settled.as_ref().or(evidence.exit.as_ref()) {
+        outcomes::settle(&mut transcript, &evidence.before, &last.snapshot);
+    }
+    transcript
+}
+
 /// Starts the killed server again and looks. An answer can spoil what it starts with.
 fn look_after_crash(
     stand: &mut Stand<'_>,
@@ -96,7 +112,7 @@ fn look_after_crash(
     evidence: &mut Evidence,
 ) -> Result<(), WorldError> {
     if let Err(error) = stand.restart() {
-        evidence.restored = Some(why_not_restarted(stand.server, exercise, error)?);
+        evidence.restored = Some(blame_the_file(error)?);
         return Ok(());
     }
     let until = Instant::now() + LOOK_LIMIT;

@@ -1,12 +1,11 @@
 //! An innocent client: it sends PING every millisecond and writes down how long it has to wait.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use super::beside::{Beside, Stop};
 use super::evidence::{Wait, Waits};
 use crate::error::WorldError;
 use crate::server::Server;
@@ -17,66 +16,44 @@ const SLOW: Duration = Duration::from_millis(1);
 const SLOW_KEPT: usize = 100_000;
 /// How often a waiting client looks whether it may stop.
 const PATIENCE: Duration = Duration::from_millis(20);
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
 
-/// A client that runs beside an answer.
-pub(super) struct Probe {
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<Waits>,
-}
-
-impl Probe {
-    /// Connects and begins.
-    pub(super) fn start(server: &Server) -> Result<Self, WorldError> {
-        let endpoint = server.endpoint();
-        let failed = |error: std::io::Error| {
-            WorldError::new(
-                format!("the client that measures waits can't run: {error}"),
-                "try again",
-            )
-        };
-        let address = (endpoint.host, endpoint.port);
-        let connection = connect(&address).map_err(failed)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let (began, stopped) = (Instant::now(), Arc::clone(&stop));
-        let ask = move || {
-            Asking { address, began, stop: stopped, waits: Waits::default() }.run(connection)
-        };
-        let thread = thread::Builder::new().name("probe".into()).spawn(ask).map_err(failed)?;
-        Ok(Self { stop, thread })
-    }
-
-    /// Asks no more; a reply that it still waits for is not waited for.
-    pub(super) fn halt(&self) {
-        self.stop.store(true, Ordering::SeqCst);
-    }
-
-    /// What it has seen, up to [`Self::halt`].
-    pub(super) fn waits(self) -> Waits {
-        self.halt();
-        self.thread.join().unwrap_or_default()
-    }
+/// Connects and begins.
+pub(super) fn start(server: &Server) -> Result<Beside<Waits>, WorldError> {
+    let endpoint = server.endpoint();
+    let address = (endpoint.host, endpoint.port);
+    let connection = connect(&address).map_err(|error| {
+        WorldError::new(
+            format!("the client that measures waits can't connect: {error}"),
+            "try again",
+        )
+    })?;
+    let began = Instant::now();
+    Beside::start("probe", move |stop| {
+        Asking { address, began, stop, waits: Waits::default() }.run(connection)
+    })
 }
 
 struct Asking {
     address: (String, u16),
     began: Instant,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
     waits: Waits,
 }
 
 impl Asking {
     fn run(mut self, connection: TcpStream) -> Waits {
         let mut connection = Some(connection);
-        while !self.stop.load(Ordering::SeqCst) {
+        while !self.stop.is_told() {
             let asked = Instant::now();
             // A connection that was closed in the middle (CLIENT KILL) is made anew: the wait goes on.
-            while !self.stop.load(Ordering::SeqCst) {
+            while !self.stop.is_told() {
                 if connection.as_mut().is_some_and(|connection| self.has_answered(connection)) {
                     self.waits.pings += 1;
                     break;
                 }
-                if self.stop.load(Ordering::SeqCst) {
+                if self.stop.is_told() {
                     break;
                 }
                 connection = connect(&self.address).ok();
@@ -97,7 +74,7 @@ impl Asking {
             return false;
         }
         let mut reply = [0; 512];
-        while !self.stop.load(Ordering::SeqCst) {
+        while !self.stop.is_told() {
             match connection.read(&mut reply) {
                 Ok(0) => return false,
                 Ok(count) if reply[..count].contains(&b'\n') => return true,
@@ -126,7 +103,11 @@ fn is_timeout(error: &std::io::Error) -> bool {
 }
 
 fn connect(address: &(String, u16)) -> std::io::Result<TcpStream> {
-    let connection = TcpStream::connect((address.0.as_str(), address.1))?;
+    let addresses = (address.0.as_str(), address.1).to_socket_addrs()?;
+    let connections = addresses.map(|it| TcpStream::connect_timeout(&it, CONNECT_LIMIT));
+    let connection = connections
+        .reduce(Result::or)
+        .unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()))?;
     connection.set_nodelay(true)?;
     connection.set_read_timeout(Some(PATIENCE))?;
     Ok(connection)

@@ -27,28 +27,15 @@ pub(super) fn restore(server: &Server, exercise: &Exercise) -> Result<Restored, 
                 HELP,
             )
         }),
-        Err(error) => blame_the_file(server, &settings, error),
+        Err(error) => blame_the_file(error),
     }
 }
 
-/// The server was killed and does not start again.
-pub(super) fn why_not_restarted(
-    server: &Server,
-    exercise: &Exercise,
-    error: WorldError,
-) -> Result<Restored, WorldError> {
-    blame_the_file(server, &exercise.settings, error)
-}
-
-/// If a server starts without the file, the file is what is wrong.
-fn blame_the_file(
-    server: &Server,
-    settings: &[(String, String)],
-    error: WorldError,
-) -> Result<Restored, WorldError> {
-    match Server::start(server.source(), settings) {
-        Ok(_) => Ok(Restored::Unloadable(log::tail(&error.help, 3))),
-        Err(_) => Err(error),
+/// Where the server's own log says that the file is what is wrong, that is a finding; else the world failed.
+pub(super) fn blame_the_file(error: WorldError) -> Result<Restored, WorldError> {
+    match error.fact.split_once(log::DUMP_NOT_LOADED) {
+        Some((_, why)) => Ok(Restored::Unloadable(why.trim_start_matches(": ").to_owned())),
+        None => Err(error),
     }
 }
 

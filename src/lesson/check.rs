@@ -101,6 +101,13 @@ impl Subject {
         matches!(self, Self::Blocked(_) | Self::Sent(_))
     }
 
+    /// Whether it asks for the runner's mark at the end of a background save.
+    pub fn marks_bgsave_ends(&self) -> bool {
+        let has_mark = |starts: &[CommandStart]| starts.iter().any(CommandStart::is_bgsave_ended);
+        let marks = |it: &Sent| matches!(it, Sent::Order(starts) if has_mark(starts));
+        matches!(self, Self::Sent(sent) if sent.iter().any(marks))
+    }
+
     /// Whether the server of the answer is looked at for it, at a moment.
     pub fn is_about_the_server(&self) -> bool {
         !self.is_about_the_program() && !self.is_about_the_run() && !matches!(self, Self::Dump(_))
@@ -332,6 +339,18 @@ pub fn in_order<T: fmt::Display>(parts: &[T]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandStart(pub Vec<Vec<u8>>);
 
+impl CommandStart {
+    /// The runner's mark at the end of a background save.
+    pub const BGSAVE_ENDED: &str = "@bgsave-ended";
+    /// In front of a key: any command that writes it.
+    pub const WRITE: &str = "@write";
+
+    /// Whether it is the mark.
+    pub fn is_bgsave_ended(&self) -> bool {
+        self.0.first().is_some_and(|word| word == Self::BGSAVE_ENDED.as_bytes())
+    }
+}
+
 impl AsRef<[Vec<u8>]> for CommandStart {
     fn as_ref(&self) -> &[Vec<u8>] {
         &self.0
@@ -340,7 +359,13 @@ impl AsRef<[Vec<u8>]> for CommandStart {
 
 impl fmt::Display for CommandStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&words::join(&self.0))
+        match self.0.as_slice() {
+            _ if self.is_bgsave_ended() => f.write_str("end of a background save"),
+            [write, key] if write == Self::WRITE.as_bytes() => {
+                write!(f, "write of {}", String::from_utf8_lossy(key))
+            }
+            words => f.write_str(&words::join(words)),
+        }
     }
 }
 

@@ -171,6 +171,11 @@ impl Exercise {
         self.checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)))
     }
 
+    /// Whether it is watched when background saves end while an answer runs.
+    pub fn watches_saves(&self) -> bool {
+        self.checks.iter().any(|check| check.subject.marks_bgsave_ends())
+    }
+
     /// Whether it makes a difference to its checks how long a save takes.
     pub fn sees_slow_saves(&self) -> bool {
         self.looks_at_exit() || self.watches_clients()

@@ -11,7 +11,7 @@ use crate::lesson::{Course, Exercise, Language};
 use crate::present::evidence::Form;
 use crate::present::{self, json, output_width, terminal};
 use crate::server::Server;
-use crate::verdict::{Verdict, judge};
+use crate::verdict::{Verdict, conclude};
 
 /// What of a verdict is shown, and how.
 #[derive(Debug, Clone, Copy)]
@@ -32,9 +32,10 @@ pub(super) fn check(
     let exercise = find(&course, exercise)?;
     let answer = answer(exercise, file, language)?;
     let mut server_name = String::new();
-    match judged(common, &course, exercise, &answer, &mut server_name) {
-        Ok(evidence) => {
-            let verdict = judge(exercise, &evidence);
+    let judged = judged(common, &course, exercise, &answer, &mut server_name)
+        .and_then(|evidence| Ok((conclude(exercise, &evidence)?, evidence)));
+    match judged {
+        Ok((verdict, evidence)) => {
             out(&match show.format {
                 Format::Human => human(exercise, &server_name, &evidence, &verdict, show),
                 Format::Json => json::text(&json::Check::judged(

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use testcontainers::bollard::Docker;
+use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::models::PortBinding;
 use testcontainers::bollard::query_parameters::{
     ContainerArchiveInfoOptionsBuilder, CreateImageOptionsBuilder, KillContainerOptionsBuilder,
@@ -22,7 +23,7 @@ use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as
 
 use super::options::Options;
 use super::session_lock::SessionLock;
-use super::{DUMP_FILE, Ended};
+use super::{DUMP_FILE, Ended, log};
 use crate::cleanup;
 use crate::error::{WorldError, with_sources};
 use crate::runtime::block_on;
@@ -244,20 +245,22 @@ impl Container {
     }
 
     /// The size of its snapshot file in bytes, if there is one.
-    pub fn dump_bytes(&self) -> Option<u64> {
-        let docker = client().ok()?;
+    pub fn dump_bytes(&self) -> Result<Option<u64>, WorldError> {
+        let docker = client().map_err(engine_gone)?;
         let options = ContainerArchiveInfoOptionsBuilder::new().path(&dump_path()).build();
         let info = docker.get_container_archive_info(&self.id, Some(options));
-        let info =
-            block_on(async { tokio::time::timeout(CALL_DEADLINE, info).await }).ok()?.ok()?;
-        u64::try_from(info.size).ok()
+        let info = block_on(async { tokio::time::timeout(CALL_DEADLINE, info).await });
+        match info.map_err(|_elapsed| engine_gone("it does not tell of a file"))? {
+            Ok(info) => Ok(u64::try_from(info.size).ok()),
+            Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(error) => Err(engine_gone(with_sources(&error))),
+        }
     }
 
     /// The content of its snapshot file, if there is one.
     pub fn dump(&self) -> Result<Option<Vec<u8>>, WorldError> {
-        let Some(container) = self.handle.as_ref().filter(|_| self.dump_bytes().is_some()) else {
-            return Ok(None);
-        };
+        let is_there = self.dump_bytes()?.is_some();
+        let Some(container) = self.handle.as_ref().filter(|_| is_there) else { return Ok(None) };
         let copy = container.copy_file_from(dump_path(), Vec::new());
         let copied = block_on(async { tokio::time::timeout(CALL_DEADLINE, copy).await });
         let copied = copied.map_err(|_elapsed| engine_gone("it does not hand out a file"))?;
@@ -295,13 +298,11 @@ impl Container {
         let port = local.and_then(|binding| binding.host_port).and_then(|port| port.parse().ok());
         port.ok_or_else(|| {
             let state = found.state.and_then(|state| state.exit_code).unwrap_or_default();
-            let log = super::log::tail(&self.whole_log(), 5);
+            let whole = self.log();
+            let why = format!("it has no port on 127.0.0.1 (exit status {state})");
             WorldError::new(
-                format!(
-                    "the container `{}` has no port on 127.0.0.1 (exit status {state})",
-                    self.short_id()
-                ),
-                format!("try `--server process`; its log ends with:\n{log}"),
+                format!("container `{}`: {}", self.short_id(), log::dump_or(&why, &whole)),
+                format!("try `--server process`; its log ends with:\n{}", log::tail(&whole, 5)),
             )
         })
     }

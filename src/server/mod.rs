@@ -135,6 +135,11 @@ impl Server {
         target(&self.host)
     }
 
+    /// For another connection of the checker's.
+    pub fn checker_target(&self) -> ConnectionInfo {
+        checker_target(&self.host, &self.checker)
+    }
+
     /// The checker's connection.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
@@ -201,11 +206,11 @@ impl Server {
 
     /// The size of the file `dump.rdb` in its directory, in bytes; `None` where there is none, and behind an
     /// address.
-    pub fn dump_bytes(&self) -> Option<u64> {
+    pub fn dump_bytes(&self) -> Result<Option<u64>, WorldError> {
         match &self.host {
             Host::Container(container) => container.dump_bytes(),
-            Host::Process(process) => process.dump_bytes(),
-            Host::Address(_) => None,
+            Host::Process(process) => Ok(process.dump_bytes()),
+            Host::Address(_) => Ok(None),
         }
     }
 
@@ -247,7 +252,9 @@ impl Server {
     }
 
     fn failure(&self, why: &str) -> WorldError {
-        let log = self.log().map(|log| log::tail(&log, 5)).filter(|tail| !tail.trim().is_empty());
+        let log = self.log().unwrap_or_default();
+        let why = log::dump_or(why, &log);
+        let log = Some(log::tail(&log, 5)).filter(|tail| !tail.trim().is_empty());
         let help = match log {
             Some(tail) => format!("its log ends with:\n{tail}\nsee `redislings doctor`"),
             None => "see `redislings doctor`".to_owned(),

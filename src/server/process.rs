@@ -197,6 +197,7 @@ fn wait_until_ready(launched: &mut Launched) -> Ready {
 }
 
 fn not_started(program: &Path, why: &str, log: &str) -> WorldError {
+    let why = log::dump_or(why, log);
     let help = match log::tail(log, 5) {
         tail if tail.trim().is_empty() => "try another server: see `redislings doctor`".to_owned(),
         tail => format!("its log ends with:\n{tail}\ntry another server: see `redislings doctor`"),

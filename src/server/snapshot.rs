@@ -8,6 +8,8 @@ use redis::Value;
 use super::client::{CallError, Client};
 use super::versions;
 
+const SLOW_CALL_MICROS: i64 = 500;
+
 /// What the server said of itself at one instant: MULTI, LASTSAVE, INFO all, EXEC.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -109,6 +111,18 @@ impl Snapshot {
         stats.map(|(_, value)| stat(value, "usec")).sum()
     }
 
+    /// How long commands took since `before` of which a call takes [`SLOW_CALL_MICROS`] and more on average:
+    /// those that keep others waiting, not the many quick ones of somebody who polls.
+    pub fn slow_micros(&self, before: &Self) -> i64 {
+        let stats = self.fields.iter().filter(|(name, _)| name.starts_with("cmdstat_"));
+        let since = |(name, now): (&String, &String)| {
+            let was = before.field(name).unwrap_or_default();
+            (stat(now, "usec") - stat(was, "usec"), stat(now, "calls") - stat(was, "calls"))
+        };
+        let slow = |&(micros, calls): &(i64, i64)| calls > 0 && micros / calls >= SLOW_CALL_MICROS;
+        stats.map(since).filter(slow).map(|(micros, _)| micros).sum()
+    }
+
     /// The sum of all `calls`: it only ever grows, unless CONFIG RESETSTAT was called.
     fn counters(&self) -> Vec<(&str, i64)> {
         let stats = self.fields.iter().filter(|(name, _)| name.starts_with("cmdstat_"));
@@ -185,6 +199,13 @@ mod tests {
     #[test]
     fn a_command_never_called_has_no_calls() {
         assert_eq!(snapshot("", &[]).successful_calls("save"), 0);
+    }
+
+    #[test]
+    fn quick_commands_keep_nobody_waiting_however_many_there_are() {
+        let before = snapshot("cmdstat_info:calls=10,usec=1000\r\n", &[]);
+        let now = "cmdstat_info:calls=9010,usec=901000\r\ncmdstat_save:calls=1,usec=2000000\r\n";
+        assert_eq!(snapshot(now, &[]).slow_micros(&before), 2_000_000);
     }
 
     #[test]

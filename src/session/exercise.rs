@@ -13,7 +13,7 @@ use crate::lesson::{Exercise, Language, Lesson};
 use crate::present::evidence::Form;
 use crate::present::{self, markdown, screen_width, terminal};
 use crate::server::Server;
-use crate::verdict::judge;
+use crate::verdict::conclude;
 
 const PROMPT: &str = "redis>";
 
@@ -165,7 +165,7 @@ impl Session<'_> {
         evidence: &Evidence,
         seen: Seen,
     ) -> Result<(), Halt> {
-        let verdict = judge(exercise, evidence);
+        let verdict = conclude(exercise, evidence)?;
         let is_told = present::evidence::is_told_by(&evidence.run, &evidence.transcript);
         let (printed, form) = match seen {
             Seen::Nothing if is_told => (String::new(), Form::Short),

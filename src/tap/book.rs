@@ -44,6 +44,8 @@ pub(super) struct Book {
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) began: Instant,
+    /// The number of the first command behind the answer's end.
+    end: Option<u64>,
     next_number: u64,
     next_connection: u32,
     first: Kept,
@@ -88,6 +90,11 @@ impl Book {
     pub(super) fn begin(&mut self) {
         self.page = Page::new();
         self.connections.values_mut().for_each(Connection::begin);
+    }
+
+    /// Ends the page: commands that come from now on are none of it.
+    pub(super) fn end(&mut self) {
+        self.page.end = Some(self.page.next_number);
     }
 
     pub(super) fn open(&mut self) -> u64 {
@@ -135,8 +142,9 @@ impl Book {
     pub(super) fn entries(&self) -> Vec<&Entry> {
         let kept = [&self.page.first, &self.page.notable, &self.page.last];
         let waiting = self.connections.values().flat_map(Connection::unanswered);
-        let mut all: Vec<&Entry> =
-            kept.into_iter().flat_map(|kept| &kept.entries).chain(waiting).collect();
+        let all = kept.into_iter().flat_map(|kept| &kept.entries).chain(waiting);
+        let end = self.page.end.unwrap_or(u64::MAX);
+        let mut all: Vec<&Entry> = all.filter(|entry| entry.number < end).collect();
         all.sort_by_key(|entry| entry.number);
         all
     }
@@ -146,6 +154,7 @@ impl Page {
     fn new() -> Self {
         Self {
             began: Instant::now(),
+            end: None,
             next_number: 0,
             next_connection: 1,
             first: Kept::default(),

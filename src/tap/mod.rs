@@ -93,7 +93,12 @@ impl Tap {
         lock(&self.relay.book).begin();
     }
 
-    /// Everything since [`Self::begin`].
+    /// The answer has ended: what comes from now on is none of it.
+    pub fn end(&self) {
+        lock(&self.relay.book).end();
+    }
+
+    /// Everything from [`Self::begin`] to [`Self::end`].
     pub fn transcript(&self) -> Transcript {
         decode::transcript(&lock(&self.relay.book))
     }

@@ -12,7 +12,7 @@ use super::book::Book;
 use crate::cleanup::lock;
 
 const BUFFER_BYTES: usize = 64 * 1024;
-/// A client that comes while the server is restarted waits so long for it.
+/// A client that comes while the server is restarted waits so long for it, and so long to be connected.
 const SERVER_LIMIT: Duration = Duration::from_secs(2);
 /// After a failed `accept`: no file descriptor was left, perhaps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -52,7 +52,8 @@ impl Relay {
         let is_there = tokio::time::timeout(SERVER_LIMIT, target.wait_for(Option::is_some)).await;
         let Ok(Ok(server)) = is_there.map(|there| there.map(|there| there.clone())) else { return };
         let Some((host, port)) = server else { return };
-        let Ok(server) = TcpStream::connect((host, port)).await else { return };
+        let server = tokio::time::timeout(SERVER_LIMIT, TcpStream::connect((host, port))).await;
+        let Ok(Ok(server)) = server else { return };
         let id = lock(&self.book).open();
         tokio::select! {
             () = self.pass(id, client, server) => {}

@@ -47,6 +47,14 @@ impl Transcript {
         }
     }
 
+    /// Puts the mark [`BGSAVE_ENDED`] behind what came up to this moment, since the answer began.
+    pub fn mark_bgsave_ended(&mut self, at: Duration) {
+        let words = vec![BGSAVE_ENDED.as_bytes().to_vec()];
+        let mark = Exchange { at, connection: 0, words, reply: None, outcome: Outcome::Done };
+        let place = self.exchanges.partition_point(|exchange| exchange.at <= at);
+        self.exchanges.insert(place, mark);
+    }
+
     /// Whether one that begins like this may be among those that are not kept.
     fn may_have_lost(&self, start: &[Vec<u8>]) -> bool {
         let name = |word: &Vec<u8>| String::from_utf8_lossy(word).to_uppercase();
@@ -174,9 +182,20 @@ impl Exchange {
         matches!(&self.reply, Some(Reply { value: Value::SimpleString(text), .. }) if text == "QUEUED")
     }
 
-    /// Whether it is a command that writes, with this key among its arguments.
+    /// Whether it is a command that gives this key a value.
     fn writes(&self, key: &[u8]) -> bool {
-        is_writer(&self.name()) && self.words.iter().skip(1).any(|word| word == key)
+        let name = self.name();
+        let arguments = self.words.get(1..).unwrap_or_default();
+        let is_key = |word: &Vec<u8>| word == key;
+        is_writer(&name)
+            && match name.as_str() {
+                "MSET" | "MSETNX" => arguments.iter().step_by(2).any(is_key),
+                "EVAL" | "EVALSHA" | "FCALL" => keys_of_script(arguments).iter().any(is_key),
+                "COPY" | "RENAME" | "RENAMENX" | "SMOVE" | "LMOVE" | "RPOPLPUSH" => {
+                    arguments.get(1).is_some_and(is_key)
+                }
+                _ => arguments.first().is_some_and(is_key),
+            }
     }
 
     /// Whether the command line begins with these words: the name in any case, arguments as they are, in any
@@ -219,9 +238,16 @@ impl Exchange {
     }
 }
 
+/// Script, number of keys, keys, arguments.
+fn keys_of_script(arguments: &[Vec<u8>]) -> &[Vec<u8>] {
+    let number = arguments.get(1).and_then(|word| String::from_utf8_lossy(word).parse().ok());
+    let keys = arguments.get(2..).unwrap_or_default();
+    keys.get(..number.unwrap_or(0)).unwrap_or(keys)
+}
+
 /// Commands that give a key a value.
 fn is_writer(name: &str) -> bool {
-    const NAMES: [&str; 46] = [
+    const NAMES: [&str; 45] = [
         "SET",
         "SETEX",
         "PSETEX",
@@ -266,7 +292,6 @@ fn is_writer(name: &str) -> bool {
         "EVAL",
         "EVALSHA",
         "FCALL",
-        "SORT",
         "JSON.SET",
     ];
     NAMES.contains(&name)
@@ -384,6 +409,9 @@ mod tests {
         let sent = transcript(&["GET a", "MSET b 1 a 2", BGSAVE_ENDED, "HSET c f 1"]);
         assert_eq!(order(&sent, &["@write a", BGSAVE_ENDED, "@write c"]), Shown::Yes);
         assert_eq!(order(&sent, &[BGSAVE_ENDED, "@write a"]), Shown::No);
+        let sent = transcript(&["HSET prediction a yes", "EVAL s 1 b a", "RENAME a c"]);
+        assert_eq!(order(&sent, &["@write a"]), Shown::No);
+        assert_eq!(order(&sent, &["@write b", "@write c"]), Shown::Yes);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, Value, entries};
-use super::super::{Check, Comparison, Crash, Span, Subject};
+use super::super::{Check, CommandStart, Crash, Span, Subject};
 use super::needs::{self, Needs};
 use super::{id, moments, subjects};
 
@@ -32,20 +32,44 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, crash: Crash) -> Check
         checks.extend(finish(toml, draft, crash));
     }
     needs::check(toml, &all_needs);
-    refuse_counted_pings(toml, &checks);
+    refuse_counted_watchers(toml, &checks);
+    refuse_unmeasured_waits(toml, &checks, crash);
     (checks, named)
 }
 
-/// The client whose waits are measured sends PING, and can't be told from the answer's in INFO commandstats.
-fn refuse_counted_pings(toml: &mut Toml<'_>, checks: &[Check]) {
-    let is_watched = checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)));
-    let counts_ping = |calls: &[(String, Comparison)]| calls.iter().any(|(name, _)| name == "ping");
-    for check in checks.iter().filter(|_| is_watched) {
-        if matches!(&check.subject, Subject::Calls(calls) if counts_ping(calls)) {
-            let message = "PING can't be counted in an exercise with `blocked`, which sends it";
+/// What the runner's own clients send beside an answer can't be told from the answer's in INFO commandstats.
+fn refuse_counted_watchers(toml: &mut Toml<'_>, checks: &[Check]) {
+    let waits = checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)));
+    let ends = checks.iter().any(|check| check.subject.marks_bgsave_ends());
+    for check in checks {
+        let Subject::Calls(calls) = &check.subject else { continue };
+        for (name, _) in calls {
+            let asker = match name.as_str() {
+                "ping" if waits => "blocked".to_owned(),
+                "info" | "lastsave" | "multi" | "exec" if ends => {
+                    CommandStart::BGSAVE_ENDED.to_owned()
+                }
+                _ => continue,
+            };
+            let name = name.to_uppercase();
+            let message =
+                format!("{name} can't be counted in an exercise with `{asker}`, which sends it");
             let help = Some("count another command, or use `sent`".to_owned());
             toml.missing(check.span.clone(), message, help);
         }
+    }
+}
+
+/// A save whose client gave up may still run when the server is killed: nobody would know for how long.
+fn refuse_unmeasured_waits(toml: &mut Toml<'_>, checks: &[Check], crash: Crash) {
+    let waits = |check: &&Check| matches!(check.subject, Subject::Blocked(_));
+    for check in checks.iter().filter(waits).filter(|_| crash == Crash::AtExit) {
+        let help = Some("leave `crash = \"exit\"` out".to_owned());
+        toml.missing(
+            check.span.clone(),
+            "waits can't be measured to their end before a kill",
+            help,
+        );
     }
 }
 

@@ -111,7 +111,7 @@ fn what_is_sent_must_be_the_beginning_of_a_command() {
     );
     assert_problem(
         &with_subject("sent = { order = [\"BGSAVE\", \"@wait-bgsave\"] }"),
-        "14:29: `@wait-bgsave` is for the runner and never sent (name commands that the answer itself sends)",
+        "14:29: `@wait-bgsave` is for the runner and never sent (name commands that the answer itself sends; in `order` also `@bgsave-ended` and `@write KEY`)",
     );
 }
 
@@ -182,8 +182,11 @@ fn a_check_at_restore_needs_the_dump() {
 
 #[test]
 fn a_dump_is_also_restored_after_a_crash_at_exit() {
-    let source = with_subject("reply = { \"GET a\" = \"1\" }\nat = \"restore\"")
-        .replace("id = \"saving\"", "id = \"saving\"\ncrash = \"exit\"");
+    let source = with_subject("reply = { \"GET a\" = \"1\" }\nat = \"restore\"").replacen(
+        "[[check]]",
+        "crash = \"exit\"\n[[check]]",
+        1,
+    );
     assert_eq!(exercise(&source).checks[0].at, Moment::Restore);
 }
 
@@ -230,4 +233,26 @@ fn ping_is_not_counted_where_a_client_of_ours_sends_it() {
     assert!(told.iter().any(|it| it.contains("PING can't be counted")), "{told:#?}");
     let alone = with_subject("calls = { ping = 1 }");
     assert!(!super::told(&alone).iter().any(|it| it.contains("PING can't be counted")));
+}
+
+#[test]
+fn an_order_may_name_a_write_and_the_end_of_a_save() {
+    let source = r#"sent = { order = ["@write order:1", "BGSAVE", "@bgsave-ended"] }"#;
+    let checked = check(source);
+    assert!(checked.subject.marks_bgsave_ends());
+    assert_eq!(
+        checked.sentence(),
+        "run with success, in this order: write of order:1, then BGSAVE, then end of a background save"
+    );
+}
+
+#[test]
+fn waits_are_not_measured_where_the_server_is_killed_at_once() {
+    let source = with_subject("blocked = \"< 200ms\"").replacen(
+        "[[check]]",
+        "crash = \"exit\"\n[[check]]",
+        1,
+    );
+    let told = told(&source);
+    assert!(told.iter().any(|it| it.contains("can't be measured to their end")), "{told:#?}");
 }

@@ -93,9 +93,9 @@ fn a_command_that_was_never_run_is_not_in_order() {
 }
 
 #[test]
-fn a_command_without_a_reply_is_not_in_order() {
+fn a_command_without_a_known_end_decides_nothing() {
     let evidence = sent(&[("SET order:1001 paid", Fate::Done), ("BGSAVE", Fate::Unknown)]);
-    assert_eq!(found(ORDER, &evidence), not("SET order:1001; no reply came to BGSAVE"));
+    assert!(conclude(&exercise(ORDER), &evidence).is_err());
 }
 
 #[test]
@@ -168,9 +168,10 @@ fn order_and_refusals_of_one_check_must_all_be_shown() {
 fn what_was_not_kept_decides_nothing() {
     let mut evidence = done(&["SET order:1001 paid"]);
     evidence.transcript.left_out = 5;
+    evidence.transcript.left_out_names = ["BGSAVE".to_owned()].into();
     let verdict = judge(&exercise(ORDER), &evidence);
     assert_eq!(verdict.findings[0].outcome, Outcome::NotReached);
-    assert!(!verdict.passed());
+    assert!(!verdict.passed() && conclude(&exercise(ORDER), &evidence).is_err());
 }
 
 #[test]
@@ -179,4 +180,9 @@ fn what_is_certain_decides_though_not_all_was_kept() {
     let mut evidence = done(&["PING"]);
     evidence.transcript.left_out = 5;
     assert_eq!(unmet(checks, &evidence), ["both"]);
+}
+
+#[test]
+fn lesson_and_transcript_mean_the_same_mark() {
+    assert_eq!(crate::lesson::CommandStart::BGSAVE_ENDED, crate::tap::transcript::BGSAVE_ENDED);
 }

@@ -47,16 +47,6 @@ fn a_wait_that_nobody_watched_is_not_short() {
 }
 
 #[test]
-fn a_wait_is_judged_though_the_server_was_killed_before_a_look_at_it() {
-    let checks = format!(
-        "crash = \"exit\"\n{BLOCKED}[[check]]\nid = \"there\"\nat = \"crash\"\nneeds = \"free\"\nreply = {{ \"GET a\" = \"1\" }}\n"
-    );
-    let crash = Some(observation(0, ""));
-    let evidence = Evidence { exit: None, crash, ..waited(vec![wait(1, 900)]) };
-    assert_eq!(unmet(&checks, &evidence), ["free"]);
-}
-
-#[test]
 fn a_wait_is_asked_of_programs_too() {
     let run = program(ProgramEnd::Exited(0), "");
     assert_eq!(unmet(BLOCKED, &Evidence { run, ..waited(vec![wait(1, 900)]) }), ["free"]);

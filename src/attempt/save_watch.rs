@@ -1,0 +1,45 @@
+//! When background saves end while an answer runs: what a transcript alone does not tell.
+
+use std::time::{Duration, Instant};
+
+use super::beside::{Beside, Stop};
+use super::evidence::{forks_for_saves, is_saving};
+use crate::error::WorldError;
+use crate::server::{Client, Server, Snapshot};
+
+const POLL: Duration = Duration::from_millis(5);
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// Looks again and again; gives for every background save that ended the last moment, since `began`, at which
+/// it was surely not over yet: what comes behind that may have seen its end.
+pub(super) fn watch(
+    server: &Server,
+    before: &Snapshot,
+    began: Instant,
+) -> Result<Beside<Vec<Duration>>, WorldError> {
+    let client = Client::that_asks_again(server.checker_target());
+    let before = before.clone();
+    Beside::start("save-watch", move |stop| look_on(client, &before, began, &stop))
+}
+
+fn look_on(mut client: Client, before: &Snapshot, began: Instant, stop: &Stop) -> Vec<Duration> {
+    let mut ends = Vec::new();
+    let mut last_look = Duration::ZERO;
+    loop {
+        // Told to stop, it looks once more: the end may just have come.
+        let is_last = stop.is_told();
+        let asked = began.elapsed();
+        if let Ok(now) = Snapshot::take(&mut client, LIMIT) {
+            let begun = forks_for_saves(&now) - forks_for_saves(before);
+            let over = begun - i64::from(is_saving(&now, before));
+            while i64::try_from(ends.len()).is_ok_and(|ends| ends < over) {
+                ends.push(last_look);
+            }
+            last_look = asked;
+        }
+        if is_last {
+            return ends;
+        }
+        std::thread::park_timeout(POLL);
+    }
+}

@@ -111,6 +111,15 @@ fn unescaped(byte: u8) -> u8 {
     }
 }
 
+/// Whether a command's first argument is a subcommand, as in `CONFIG SET`; the name in any case.
+pub fn has_subcommands(name: &str) -> bool {
+    const NAMES: [&str; 15] = [
+        "acl", "client", "cluster", "command", "config", "debug", "function", "latency", "memory",
+        "module", "object", "pubsub", "script", "slowlog", "xinfo",
+    ];
+    NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

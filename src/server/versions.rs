@@ -24,17 +24,14 @@
 use std::fmt;
 
 use super::Snapshot;
-
-/// The commands whose subcommands Redis counts apart since 7.0.
-const CONTAINERS: [&str; 8] =
-    ["config", "client", "command", "acl", "memory", "object", "latency", "slowlog"];
+use crate::redis_cli::words::has_subcommands;
 
 /// What a command is called in INFO commandstats: `config|get` (before Redis 7.0 only `config`, which is
 /// what [`is_counted_as`] is for).
 pub fn name_in_commandstats<W: AsRef<[u8]>>(words: &[W]) -> String {
     let lower = |word: &W| String::from_utf8_lossy(word.as_ref()).to_lowercase();
     match words {
-        [container, subcommand, ..] if CONTAINERS.contains(&lower(container).as_str()) => {
+        [container, subcommand, ..] if has_subcommands(&lower(container)) => {
             format!("{}|{}", lower(container), lower(subcommand))
         }
         [name, ..] => lower(name),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use redis::Value;
 
+use crate::redis_cli::words::has_subcommands;
+
 /// Everything that went through the tap while an answer ran.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Transcript {
@@ -207,7 +209,7 @@ impl Exchange {
             return self.writes(key.as_ref());
         }
         let is_like = |(index, (own, word)): (usize, (&Vec<u8>, &W))| {
-            if index == 0 || (index == 1 && is_container(&self.name())) {
+            if index == 0 || (index == 1 && has_subcommands(&self.name())) {
                 own.eq_ignore_ascii_case(word.as_ref())
             } else {
                 own == word.as_ref()
@@ -295,27 +297,6 @@ fn is_writer(name: &str) -> bool {
         "JSON.SET",
     ];
     NAMES.contains(&name)
-}
-
-/// Commands whose first argument is a subcommand.
-fn is_container(name: &str) -> bool {
-    matches!(
-        name,
-        "ACL"
-            | "CLIENT"
-            | "CLUSTER"
-            | "COMMAND"
-            | "CONFIG"
-            | "DEBUG"
-            | "FUNCTION"
-            | "LATENCY"
-            | "MEMORY"
-            | "MODULE"
-            | "OBJECT"
-            | "PUBSUB"
-            | "SCRIPT"
-            | "SLOWLOG"
-    )
 }
 
 #[cfg(test)]

@@ -52,6 +52,8 @@ pub(super) fn observe(
     let server = &mut *stand.server;
     let looked = match exercise.crash {
         _ if is_overdue => look_in_passing(server, exercise, &mut evidence),
+        // A look would wait for that SAVE, and give it the time to finish.
+        Crash::AtExit if stand.tap.has_unanswered("SAVE") => Ok(()),
         Crash::AtExit => look_once(server, exercise, &mut evidence),
         Crash::WhenSettled => look_until_settled(server, exercise, &mut evidence, patience),
     };

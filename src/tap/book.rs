@@ -134,6 +134,12 @@ impl Book {
         self.page.is_incomplete |= connection.is_lost();
     }
 
+    /// Whether a command of this name has no reply.
+    pub(super) fn has_unanswered(&self, command: &str) -> bool {
+        let is_it = |entry: &&Entry| name(&entry.command).eq_ignore_ascii_case(command.as_bytes());
+        self.entries().into_iter().any(|entry| entry.reply.is_none() && is_it(&entry))
+    }
+
     pub(super) fn page(&self) -> &Page {
         &self.page
     }

@@ -98,6 +98,11 @@ impl Tap {
         lock(&self.relay.book).end();
     }
 
+    /// Whether a command of this name came and has not been answered up to now.
+    pub fn has_unanswered(&self, command: &str) -> bool {
+        lock(&self.relay.book).has_unanswered(command)
+    }
+
     /// Everything from [`Self::begin`] to [`Self::end`].
     pub fn transcript(&self) -> Transcript {
         decode::transcript(&lock(&self.relay.book))

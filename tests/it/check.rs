@@ -65,6 +65,24 @@ fn the_snapshot_file_alone_is_shown() {
 }
 
 #[test]
+fn a_save_whose_client_gave_up_gets_no_time_to_finish_before_the_crash() {
+    // Three orders at half a second each: SAVE takes 1.5 s, and is left 0.2 s before its end.
+    let answer = "import socket\nclient = socket.create_connection(('localhost', 6379))\n\
+                  client.sendall(b'MSET order:1001 paid order:1002 paid order:1003 paid\\r\\n')\n\
+                  client.recv(100)\nclient.settimeout(1.3)\nclient.sendall(b'SAVE\\r\\n')\n\
+                  try:\n    client.recv(100)\nexcept socket.timeout:\n    pass\n";
+    let (verdict, _) = Place::new().check("trigger-snapshots-manually", "a.py", answer);
+    assert_eq!(unmet(&verdict), ["orders-survive-the-crash"], "{verdict:#}");
+}
+
+#[test]
+fn a_slow_down_that_was_changed_and_put_back_is_seen() {
+    let answer = "CONFIG SET rdb-key-save-delay 0\nSAVE\nCONFIG SET rdb-key-save-delay 200\n";
+    let (verdict, _) = Place::new().check("save-blocks-everyone", "a.redis", answer);
+    assert_eq!(unmet(&verdict), ["evidence-is-valid"], "{verdict:#}");
+}
+
+#[test]
 fn a_wait_is_measured_and_its_cause_named() {
     let (verdict, _) = Place::new().check("save-blocks-everyone", "a.redis", "SAVE\n");
     assert_eq!(unmet(&verdict), ["nobody-waits"], "{verdict:#}");

@@ -175,20 +175,32 @@ impl Trial {
         Server::start(source, &self.exercise().settings).unwrap()
     }
 
-    /// A clear verdict in time; and behind the same tap a right answer passes on the next server.
+    /// A clear verdict in time; and behind the same tap a right answer passes on the next server. Machines are
+    /// noisy: of three tries one must be in time, and each must be clear.
     fn try_one(&self, answer: &Answer) -> Tried {
+        let limit = self.exercise().time_limit + OVERRUN;
+        let mut tries = Vec::new();
+        while tries.len() < 3 {
+            let (tried, took) = self.try_once(answer);
+            if took <= limit {
+                return tried;
+            }
+            tries.push(took);
+        }
+        panic!("{tries:?} until the verdict on {}", answer.text);
+    }
+
+    fn try_once(&self, answer: &Answer) -> (Tried, Duration) {
         let tap = Tap::open(Port::Free).unwrap();
         let (mut server, mut next) = (self.server(), self.server());
         wait_for_the_clock(&mut server);
         let began = Instant::now();
         let tried = self.judge(&mut server, &tap, answer);
         let took = began.elapsed();
-        let limit = self.exercise().time_limit + OVERRUN;
-        assert!(took <= limit, "{took:?} until the verdict: {:#?}", tried.verdict);
         assert!(tried.verdict.passed() || !tried.verdict.unmet().is_empty());
         drop(server);
         self.judge(&mut next, &tap, &redis(DONE)).passes();
-        tried
+        (tried, took)
     }
 
     fn judge(&self, server: &mut Server, tap: &Tap, answer: &Answer) -> Tried {

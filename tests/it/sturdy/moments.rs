@@ -18,10 +18,6 @@ at = "exit"
 reply = { "GET order" = "paid" }
 
 [[check]]
-id = "nobody-waits"
-blocked = "< 300ms"
-
-[[check]]
 id = "in-the-file"
 dump = { keys = ["order"] }
 
@@ -65,9 +61,8 @@ fn a_stopped_server_ends_in_a_verdict_where_it_is_crashed() {
         ],
     );
     // The crash and the file prove that the task was done.
-    for (tried, cause) in [(paused, "CLIENT PAUSE"), (script, "EVAL")] {
-        tried.falls_short(&["nobody-waits"], &[cause]);
-    }
+    paused.passes();
+    script.passes();
     gone.falls_short(&["evidence-is-valid"], &["the server is gone", "SHUTDOWN"]);
 }
 

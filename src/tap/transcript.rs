@@ -179,6 +179,11 @@ impl Exchange {
             .unwrap_or_default()
     }
 
+    /// Whether it is no command but the mark of [`Transcript::mark_bgsave_ended`].
+    pub fn is_mark(&self) -> bool {
+        self.connection == 0
+    }
+
     /// Whether MULTI queued it.
     pub fn is_queued(&self) -> bool {
         matches!(&self.reply, Some(Reply { value: Value::SimpleString(text), .. }) if text == "QUEUED")

@@ -270,3 +270,16 @@ fn what_the_snapshot_file_holds_is_named() {
     assert_eq!(loaded(&["a", "b"], 9), format!("{title}    a, b and 7 more\n"));
     assert_eq!(loaded(&[], 0), format!("{title}    no key\n"));
 }
+
+#[test]
+fn the_end_of_a_background_save_stands_in_its_place() {
+    let mut evidence = evidence(vec![
+        exchange(100, "BGSAVE", "+Background saving started"),
+        exchange(2_000_100, "SET order:after 1", "+OK"),
+    ]);
+    evidence.transcript.mark_bgsave_ended(Duration::from_secs(2));
+    let text = shown(&evidence, &[], Form::Short, 90);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    assert!(lines[3].ends_with("+2000.0 ms  (the background save has ended)"), "{text}");
+    assert!(!text.contains("#1") && !text.contains("no reply"), "{text}");
+}

@@ -171,7 +171,7 @@ fn kept(lines: &[Line<'_>]) -> Vec<bool> {
             let same = said.iter().filter(|it| Some(*it) == said.last()).count();
             return same <= SAME_REFUSALS;
         }
-        matches!(name.as_str(), "SAVE" | "BGSAVE")
+        exchange.is_mark() || matches!(name.as_str(), "SAVE" | "BGSAVE")
     };
     let mut kept: Vec<bool> = lines.iter().map(&mut is_told).collect();
     let mut room = LINES.saturating_sub(kept.iter().filter(|it| **it).count());
@@ -198,8 +198,9 @@ struct Columns {
 impl Columns {
     fn new(lines: &[Line<'_>], kept: &[bool], width: usize) -> Self {
         let shown = || lines.iter().zip(kept).filter(|(_, kept)| **kept).map(|(line, _)| line);
-        let first = shown().next().map(|line| line.first.connection);
-        let several = shown().any(|line| Some(line.first.connection) != first);
+        let connections = || shown().map(|line| line.first.connection).filter(|&it| it != 0);
+        let first = connections().next();
+        let several = connections().any(|connection| Some(connection) != first);
         let digits = |line: &Line<'_>| line.first.connection.to_string().len() + 1;
         let command = shown().map(|line| display_width(&command(line))).max().unwrap_or(0);
         Self {
@@ -213,7 +214,10 @@ impl Columns {
     fn line(&self, line: &Line<'_>, form: Form) -> String {
         let mut text = format!("    {:>1$}  ", time(line.first.at), self.time);
         if let Some(digits) = self.connection {
-            let number = format!("#{}", line.first.connection);
+            let number = match line.first.connection {
+                0 => String::new(),
+                number => format!("#{number}"),
+            };
             let _ = write!(text, "{number:<digits$}  ");
         }
         let indent = display_width(&text) + self.command + 2;
@@ -247,7 +251,14 @@ fn coloured(reply: &str, outcome: Outcome) -> String {
 }
 
 fn command(line: &Line<'_>) -> String {
-    command_line(&line.first.words) + &times(line)
+    line_of(line.first) + &times(line)
+}
+
+fn line_of(exchange: &Exchange) -> String {
+    if exchange.is_mark() {
+        return "(the background save has ended)".to_owned();
+    }
+    command_line(&exchange.words)
 }
 
 /// How often a run was sent, and until when.
@@ -263,7 +274,7 @@ fn times(line: &Line<'_>) -> String {
 fn cut_command(line: &Line<'_>, width: usize) -> String {
     let times = times(line);
     let room = width.saturating_sub(display_width(&times));
-    truncate(&(truncate(&command_line(&line.first.words), room) + &times), width)
+    truncate(&(truncate(&line_of(line.first), room) + &times), width)
 }
 
 /// Milliseconds below ten seconds, seconds above.
@@ -296,7 +307,7 @@ fn typed_word(word: &[u8]) -> String {
 
 /// The reply in one line, reduced to what matters.
 pub fn reply_line(exchange: &Exchange) -> String {
-    let Some(came) = &exchange.reply else { return "(no reply)".to_owned() };
+    let Some(came) = &exchange.reply else { return no_reply(exchange).to_owned() };
     let text = match (exchange.error(), &came.value) {
         (Some(error), _) => error,
         (None, Value::BulkString(_) | Value::VerbatimString { .. })
@@ -336,8 +347,12 @@ fn became(exchange: &Exchange) -> &'static str {
     }
 }
 
+fn no_reply(exchange: &Exchange) -> &'static str {
+    if exchange.is_mark() { "" } else { "(no reply)" }
+}
+
 fn whole_reply(exchange: &Exchange) -> Vec<String> {
-    let Some(came) = &exchange.reply else { return vec!["(no reply)".to_owned()] };
+    let Some(came) = &exchange.reply else { return vec![no_reply(exchange).to_owned()] };
     let text = reply::format_reply_to(&exchange.words, &came.value);
     let mut lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
     if let Some(first) = lines.first_mut() {
@@ -349,12 +364,12 @@ fn whole_reply(exchange: &Exchange) -> Vec<String> {
 /// Whether the transcript says of a typed line what its echo would say; `true` for our own line that waits.
 ///
 /// `position` is that of the exchange to look at, and moves on.
-fn says_the_same(typed: &TypedExchange, transcript: &Transcript, position: &mut usize) -> bool {
+fn says_the_same(typed: &TypedExchange, sent: &[&Exchange], position: &mut usize) -> bool {
     if typed.line.starts_with('@') {
         let name = typed.line.split_whitespace().next().unwrap_or_default();
         return name.eq_ignore_ascii_case(WAIT_BGSAVE) && typed.reply == "no background save runs";
     }
-    let Some(exchange) = transcript.exchanges.get(*position) else { return false };
+    let Some(exchange) = sent.get(*position) else { return false };
     let same = words::split(&typed.line).is_ok_and(|words| words == exchange.words);
     *position += usize::from(same);
     let replied = exchange.reply.as_ref();
@@ -365,9 +380,10 @@ fn says_the_same(typed: &TypedExchange, transcript: &Transcript, position: &mut 
 /// Whether everything that was typed, and what came of it, is in the transcript.
 pub fn is_told_by(run: &Run, transcript: &Transcript) -> bool {
     let Run::Typed(typed) = run else { return false };
+    let sent: Vec<&Exchange> = transcript.exchanges.iter().filter(|it| !it.is_mark()).collect();
     let mut position = 0;
     transcript.left_out == 0
         && typed.stopped.is_none()
-        && typed.exchanges.iter().all(|it| says_the_same(it, transcript, &mut position))
-        && position == transcript.exchanges.len()
+        && typed.exchanges.iter().all(|it| says_the_same(it, &sent, &mut position))
+        && position == sent.len()
 }

@@ -18,20 +18,29 @@ pub(super) fn settle(transcript: &mut Transcript, before: &Snapshot, now: &Snaps
             Outcome::Refused | Outcome::NotRun => {}
         }
     }
+    // A script can't save: who saved more often than the tap has seen came past it.
+    transcript.is_incomplete |= ["SAVE", "BGSAVE"].into_iter().any(|name| {
+        let (done, unknown) = counts.get(name).copied().unwrap_or_default();
+        !transcript.left_out_names.contains(name) && called(name, before, now) > done + unknown
+    });
     for exchange in transcript.exchanges.iter_mut().filter(|it| it.outcome == Outcome::Unknown) {
         let name = exchange.name();
         if transcript.left_out_names.contains(&name) {
             continue;
         }
         let (done, unknown) = counts.get(&name).copied().unwrap_or_default();
-        let name = name.to_lowercase();
-        let called = now.successful_calls(&name) - before.successful_calls(&name);
+        let called = called(&name, before, now);
         if called == done + unknown {
             exchange.outcome = Outcome::Done;
         } else if called == done {
             exchange.outcome = Outcome::Refused;
         }
     }
+}
+
+fn called(name: &str, before: &Snapshot, now: &Snapshot) -> i64 {
+    let name = name.to_lowercase();
+    now.successful_calls(&name) - before.successful_calls(&name)
 }
 
 #[cfg(test)]
@@ -65,6 +74,14 @@ mod tests {
     fn a_command_that_was_not_counted_has_not() {
         let sent = [("SAVE", Outcome::Unknown)];
         assert_eq!(settled(&sent, "cmdstat_save:calls=1,failed_calls=1\n"), [Outcome::Refused]);
+    }
+
+    #[test]
+    fn a_save_that_the_tap_has_not_seen_came_past_it() {
+        let mut transcript = Transcript::default();
+        let now = Snapshot::of(0, "cmdstat_save:calls=1\n");
+        settle(&mut transcript, &Snapshot::of(0, ""), &now);
+        assert!(transcript.is_incomplete);
     }
 
     #[test]

@@ -94,23 +94,19 @@ impl Process {
 
     /// The size of its snapshot file in bytes, if there is one.
     pub fn dump_bytes(&self) -> Option<u64> {
-        std::fs::metadata(self.directory.join(DUMP_FILE)).ok().map(|it| it.len())
+        let file = std::fs::metadata(self.directory.join(DUMP_FILE)).ok()?;
+        file.is_file().then_some(file.len())
     }
 
     /// The content of its snapshot file, if there is one.
     pub fn dump(&self) -> Result<Option<Vec<u8>>, WorldError> {
-        let path = self.directory.join(DUMP_FILE);
-        match std::fs::read(&path) {
-            Ok(dump) => Ok(Some(dump)),
-            // An answer may have put a folder in its place.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => {
-                Ok(None)
-            }
-            Err(error) => {
-                let fact = format!("cannot read `{}`: {error}", path.display());
-                Err(WorldError::new(fact, "try again"))
-            }
+        if self.dump_bytes().is_none() {
+            return Ok(None);
         }
+        let path = self.directory.join(DUMP_FILE);
+        std::fs::read(&path).map(Some).map_err(|error| {
+            WorldError::new(format!("cannot read `{}`: {error}", path.display()), "try again")
+        })
     }
 
     /// What the server wrote since its last start.

@@ -1,7 +1,6 @@
 //! A server as a process of this machine, in a private directory, on 127.0.0.1 only.
 
 use std::fs::File;
-use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};

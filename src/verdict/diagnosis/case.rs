@@ -82,9 +82,9 @@ impl<'a> Case<'a> {
         self.exchanges().iter().enumerate()
     }
 
-    /// The last successful command that begins with these words, in any case.
+    /// The last successful command that begins with these words.
     pub(super) fn last_done(&self, words: &[&str]) -> Option<usize> {
-        let is_it = |it: &Exchange| it.outcome == Outcome::Done && asks(it, words);
+        let is_it = |it: &Exchange| it.outcome == Outcome::Done && it.begins_with(words);
         self.numbered().rev().find(|(_, it)| is_it(it)).map(|(index, _)| index)
     }
 
@@ -166,15 +166,9 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Whether a command begins with these words, in any case.
-pub(super) fn asks(exchange: &Exchange, words: &[&str]) -> bool {
-    let same = |(own, word): (&Vec<u8>, &&str)| own.eq_ignore_ascii_case(word.as_bytes());
-    words.len() <= exchange.words.len() && exchange.words.iter().zip(words).all(same)
-}
-
 /// What CONFIG SET sets the setting to; it takes several pairs since Redis 7.0.
 pub(super) fn set_to(exchange: &Exchange, setting: &str) -> Option<String> {
-    if !asks(exchange, &["CONFIG", "SET"]) {
+    if !exchange.begins_with(&["CONFIG", "SET"]) {
         return None;
     }
     let mut pairs = exchange.words[2..].chunks_exact(2);

@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use super::case::{Case, asks, is_script, reply_text, text};
+use super::case::{Case, is_script, reply_text, text};
 use super::server::seen_at;
 use super::symptom::Symptom;
 use super::{Found, Pointer};
@@ -120,7 +120,7 @@ pub(super) fn bgsave_in_multi(case: &Case<'_>) -> Option<Found> {
     };
     let exec = case
         .numbered()
-        .find(|(at, it)| *at > index && it.connection == bgsave.connection && asks(it, &["EXEC"]));
+        .find(|(at, it)| *at > index && it.connection == bgsave.connection && it.name() == "EXEC");
     let exec = exec.filter(|(_, it)| scheduled(it));
     (case.was_saving_at_exit() && exec.is_some()).then(|| {
         let places = std::iter::once(index).chain(exec.map(|(at, _)| at));

@@ -1,6 +1,6 @@
 //! Snapshots that were never asked for, came too early, or were taken away again.
 
-use super::case::{Case, asks, lastsave};
+use super::case::{Case, lastsave};
 use super::keys::Effect;
 use super::server::seen_at;
 use super::symptom::Symptom;
@@ -122,11 +122,11 @@ pub(super) fn read_instead(case: &Case<'_>) -> Option<Found> {
 }
 
 fn is_persistence(exchange: &Exchange) -> bool {
-    exchange.words.len() == 1
-        || asks(exchange, &["INFO", "persistence"])
-        || asks(exchange, &["INFO", "all"])
-        || asks(exchange, &["INFO", "everything"])
-        || asks(exchange, &["INFO", "default"])
+    let tells = ["persistence", "all", "everything", "default"];
+    let sections = &exchange.words[1..];
+    let is_one =
+        |section: &Vec<u8>| tells.iter().any(|name| section.eq_ignore_ascii_case(name.as_bytes()));
+    sections.is_empty() || sections.iter().any(is_one)
 }
 
 pub(super) fn nobody_asked(case: &Case<'_>) -> Option<Found> {

@@ -50,7 +50,7 @@ pub(super) fn guessed(case: &Case<'_>) -> Option<Found> {
     let last = case.exchanges().len() == bgsave + 1 && case.evidence.transcript.left_out == 0;
     let exchange = case.exchange(bgsave)?;
     let replied = exchange.at + took(exchange);
-    let rest = case.evidence.waits.as_ref()?.watched.checked_sub(replied)?;
+    let rest = case.evidence.took.checked_sub(replied)?;
     let is_program = matches!(case.evidence.run, Run::Program(_));
     (last && is_program && rest >= PAUSE).then(|| {
         Found::at([Pointer::Exchange(bgsave), Pointer::Row("rdb_bgsave_in_progress")])

@@ -1,4 +1,5 @@
 use super::scene::{NONE, OK, SAVED, STDOUT, STORED, scene};
+use crate::attempt::evidence::Waits;
 use crate::verdict::Pointer;
 
 const GONE: &str = "the server is gone: exit status 0";
@@ -84,8 +85,18 @@ fn a_connection_to_another_place() {
 fn nothing_was_sent() {
     scene(SAVED, &[]).seen_nowhere("nothing-was-sent");
     scene(SAVED, &[]).info("cmdstat_set:calls=1\n").never("nothing-was-sent");
+    scene(SAVED, &[]).info("cmdstat_ping:calls=1\n").never("nothing-was-sent");
     scene(STDOUT, &[]).has_no_cause();
     scene(SAVED, &[]).typed(&["@wait-bgsave"]).seen_nowhere("no-command-was-given");
+}
+
+#[test]
+fn the_ping_of_the_client_that_watches_is_not_the_answers() {
+    let watched = || scene(SAVED, &[]).change(|it| it.waits = Some(Waits::default()));
+    let pings = "cmdstat_ping:calls=900\n";
+    watched().info(pings).seen_nowhere("nothing-was-sent");
+    watched().info(pings).typed(&[]).seen_nowhere("no-command-was-given");
+    watched().info("cmdstat_get:calls=1\n").never("nothing-was-sent");
 }
 
 #[test]

@@ -40,12 +40,22 @@ fn a_program_that_broke_off_did_not_take_the_reply_for_the_end() {
 #[test]
 fn a_wait_of_a_guessed_length() {
     let ended = |millis| {
-        let watched = Duration::from_millis(millis);
-        let waits = Waits { watched, ..Waits::default() };
-        scene(QUIET, &[("BGSAVE", STARTED)]).saving().change(|it| it.waits = Some(waits))
+        let took = Duration::from_millis(millis);
+        scene(QUIET, &[("BGSAVE", STARTED)]).saving().change(|it| it.took = took)
     };
     ended(301).is("guessed-wait", 0);
+    let cause = ended(301).diagnosed().unwrap().cause;
+    assert!(cause.starts_with("the answer ended 300 ms after"), "{cause}");
     ended(20).is("bgsave-reply-taken-as-done", 0);
+}
+
+#[test]
+fn other_clients_are_watched_longer_than_the_answer_runs() {
+    let waits = Waits { watched: Duration::from_secs(3), ..Waits::default() };
+    scene(QUIET, &[("BGSAVE", STARTED)])
+        .saving()
+        .change(|it| (it.took, it.waits) = (Duration::from_millis(20), Some(waits)))
+        .is("bgsave-reply-taken-as-done", 0);
 }
 
 #[test]

@@ -130,9 +130,20 @@ impl<'a> Case<'a> {
         let (Some(second), Some(first)) = (self.exchange(later), self.exchange(earlier)) else {
             return false;
         };
-        let replied = first.reply.as_ref().map(|reply| first.at + reply.took);
+        let ended = self.ran_until(earlier, first);
         later > earlier
-            && (second.connection == first.connection || replied.is_some_and(|it| it <= second.at))
+            && (second.connection == first.connection || ended.is_some_and(|it| it <= second.at))
+    }
+
+    /// When the command was done at the latest: what is queued runs with EXEC.
+    fn ran_until(&self, index: usize, exchange: &Exchange) -> Option<Duration> {
+        let ends = |it: &&Exchange| it.connection == exchange.connection && it.name() == "EXEC";
+        let last = if is_queued(exchange) {
+            self.exchanges().iter().skip(index).find(ends)?
+        } else {
+            exchange
+        };
+        last.reply.as_ref().map(|reply| last.at + reply.took)
     }
 
     // How the answer ended.
@@ -179,6 +190,12 @@ pub(super) fn set_to(exchange: &Exchange, setting: &str) -> Option<String> {
 pub(super) fn is_script(exchange: &Exchange) -> bool {
     let name = exchange.name();
     matches!(name.trim_end_matches("_RO"), "EVAL" | "EVALSHA" | "FCALL")
+}
+
+/// Whether MULTI put it off.
+pub(super) fn is_queued(exchange: &Exchange) -> bool {
+    let reply = exchange.reply.as_ref().map(|reply| &reply.value);
+    matches!(reply, Some(Value::SimpleString(text)) if text == "QUEUED")
 }
 
 /// The reply's text, for those that are one.

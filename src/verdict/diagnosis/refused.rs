@@ -3,6 +3,7 @@
 use redis::Value;
 
 use super::case::{Case, is_script, reply_text, text};
+use super::keys::Write;
 use super::server::seen_at;
 use super::symptom::Symptom;
 use super::{Found, Pointer};
@@ -69,8 +70,10 @@ pub(super) fn save_in_multi(case: &Case<'_>) -> Option<Found> {
     let stored_nothing = |key: &[u8]| {
         case.writes().iter().any(|write| {
             let came_from = case.exchange(write.index).map(|it| it.connection);
-            write.key == key && write.outcome == Outcome::NotRun && came_from == Some(connection)
-        })
+            write.is_to_store(key)
+                && write.outcome == Outcome::NotRun
+                && came_from == Some(connection)
+        }) && !case.was_stored(key)
     };
     let explains = if case.shows(Symptom::EndedBadly) {
         case.failed_saying(NOT_IN_MULTI) || case.failed_saying("Transaction discarded")
@@ -168,8 +171,9 @@ fn queued_and_missing(case: &Case<'_>, connection: u32) -> Option<usize> {
     let missing = case.missing();
     let writes = case.writes();
     let stores_it = |index: usize| {
-        let keys = writes.iter().filter(|write| write.index == index).map(|write| write.key);
-        missing.iter().any(|missing| keys.clone().any(|key| key == missing.key))
+        let here = || writes.iter().filter(|write| write.index == index);
+        let is_it = |key: &[u8]| here().any(|write| write.is_to_store(key));
+        missing.iter().any(|missing| is_it(&missing.key) && !case.was_stored(&missing.key))
     };
     let saves = [
         ("SAVE", [Symptom::NoSave, Symptom::NoSnapshot]),
@@ -194,8 +198,10 @@ pub(super) fn misconf(case: &Case<'_>) -> Option<Found> {
         case.numbered().filter(|(_, it)| is_misconf(it)).map(|(index, _)| index).collect();
     let last = *refused.last()?;
     let writes = case.writes();
-    let would_store =
-        |key: &[u8]| writes.iter().any(|write| write.key == key && refused.contains(&write.index));
+    let would_store = |key: &[u8]| {
+        let is_it = |it: &Write<'_>| it.is_to_store(key) && refused.contains(&it.index);
+        writes.iter().any(is_it) && !case.was_stored(key)
+    };
     let explains = if case.shows(Symptom::EndedBadly) {
         case.failed_saying("MISCONF") || case.failed_saying("configured to save RDB snapshots")
     } else {

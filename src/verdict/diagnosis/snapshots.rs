@@ -1,9 +1,10 @@
 //! Snapshots that were never asked for, came too early, or were taken away again.
 
-use super::case::{Case, lastsave};
-use super::keys::Effect;
+use super::case::{Case, is_queued, lastsave, reply_text};
+use super::keys::{Effect, Missing, State};
 use super::server::seen_at;
 use super::symptom::Symptom;
+use super::waiting::has_succeeded;
 use super::{Found, Pointer};
 use crate::lesson::Subject;
 use crate::server::BgsaveEnd;
@@ -64,21 +65,27 @@ pub(super) fn written_after(case: &Case<'_>) -> Option<Found> {
 /// A BGSAVE inside MULTI, or `BGSAVE SCHEDULE`, takes its moment later.
 fn is_scheduled(case: &Case<'_>, snapshot: usize) -> bool {
     let Some(exchange) = case.exchange(snapshot) else { return true };
-    let reply = super::case::reply_text(exchange).unwrap_or_default();
-    reply == "QUEUED" || reply.contains("scheduled")
+    let scheduled = reply_text(exchange).is_some_and(|reply| reply.contains("scheduled"));
+    is_queued(exchange) || scheduled
 }
 
 /// The last write of each missing key, in order, if there are missing keys and every one of them was
-/// written after the exchange `snapshot` and is stored since.
+/// written after the exchange `snapshot`, is stored since, and was not so before.
 pub(super) fn last_writes_after(case: &Case<'_>, snapshot: usize) -> Option<Vec<usize>> {
     let writes = case.writes();
-    let last_write = |key: &[u8]| {
-        let last = writes.iter().rev().find(|write| write.concerns(key))?;
-        let stored = matches!(last.effect, Effect::Stored(_) | Effect::Expires);
-        (stored && case.surely_after(last.index, snapshot)).then_some(last.index)
+    let last_write = |missing: &Missing<'_>| {
+        let story = case.story(&writes, &missing.key)?;
+        let last = story.iter().rev().find(|write| write.effect != Effect::Expires)?;
+        let stored = matches!(last.effect, Effect::Stored(_));
+        let held = case.state_at(snapshot, &writes, &missing.key);
+        // What setup has made of it may not be known; in the file it is not.
+        let is_new = !story.iter().any(|write| write.index < snapshot);
+        let explains =
+            missing.shows(&held) || (missing.is_absent() && (held == State::Absent || is_new));
+        (stored && explains && case.surely_after(last.index, snapshot)).then_some(last.index)
     };
     let missing = case.missing();
-    let last: Option<Vec<usize>> = missing.iter().map(|it| last_write(&it.key)).collect();
+    let last: Option<Vec<usize>> = missing.iter().map(last_write).collect();
     let mut last = last.filter(|last| !last.is_empty())?;
     last.sort_unstable();
     Some(last)
@@ -127,6 +134,37 @@ fn is_persistence(exchange: &Exchange) -> bool {
     let is_one =
         |section: &Vec<u8>| tells.iter().any(|name| section.eq_ignore_ascii_case(name.as_bytes()));
     sections.is_empty() || sections.iter().any(is_one)
+}
+
+/// Two saves, and what is missing was right at the earlier one: the later one has put another picture in
+/// its place.
+pub(super) fn overwritten(case: &Case<'_>) -> Option<Found> {
+    let last = case.last_snapshot()?;
+    let missing = case.missing();
+    let counted = case.unmet_replies().len();
+    let are_all = !missing.is_empty() && (counted == 0 || counted == missing.len());
+    let elsewhere = ["dir", "dbfilename"].iter().any(|name| case.last_set(name).is_some());
+    if !are_all || elsewhere || is_scheduled(case, last) || !has_succeeded(case, last) {
+        return None;
+    }
+    let writes = case.writes();
+    let is_of = |it: &Missing<'_>| it.shows(&case.state_at(last, &writes, &it.key));
+    if !missing.iter().all(is_of) {
+        return None;
+    }
+    let would_do = |it: &Missing<'_>, snapshot: usize| {
+        it.would_be_met_by(&case.state_at(snapshot, &writes, &it.key)) == Some(true)
+    };
+    let saves = ["SAVE", "BGSAVE"];
+    let (earlier, _) = case.numbered().rev().find(|(index, it)| {
+        it.outcome == Outcome::Done
+            && saves.contains(&it.name().as_str())
+            && case.surely_after(last, *index)
+            && !is_scheduled(case, *index)
+            && missing.iter().all(|it| would_do(it, *index))
+    })?;
+    let command = case.exchange(last)?.name();
+    Some(Found::at([Pointer::Exchange(last), Pointer::Exchange(earlier)]).with(command))
 }
 
 pub(super) fn nobody_asked(case: &Case<'_>) -> Option<Found> {

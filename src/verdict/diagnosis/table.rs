@@ -323,7 +323,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "another-type",
-        cause: "`{}` was written by {}, so it is no string, which is what GET reads",
+        cause: "`{}` was written by {}, so it is a {}, and {} reads a {}",
         explains: &[DataWrong, DataLost],
         recognise: data::another_type,
     },
@@ -344,6 +344,12 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         cause: "`{}` was given a time to live, and that was over",
         explains: &[DataWrong],
         recognise: data::expired,
+    },
+    Diagnosis {
+        id: "another-save-came-after",
+        cause: "another save came after: the file is the picture of the moment of that {}, and not of the earlier one",
+        explains: &[DataLost],
+        recognise: snapshots::overwritten,
     },
     Diagnosis {
         id: "another-value",

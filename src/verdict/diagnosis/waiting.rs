@@ -115,7 +115,7 @@ fn still_says(case: &Case<'_>, time: i64) -> bool {
     case.last_look().is_some_and(|now| now.snapshot.lastsave == time)
 }
 
-fn has_succeeded(case: &Case<'_>, save: usize) -> bool {
+pub(super) fn has_succeeded(case: &Case<'_>, save: usize) -> bool {
     let Some(now) = case.last_look() else { return false };
     if case.exchange(save).is_some_and(|it| it.name() == "SAVE") {
         return true;

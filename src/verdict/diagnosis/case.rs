@@ -7,7 +7,9 @@ use redis::Value;
 use super::symptom::{self, Symptom};
 use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Restored, Run, is_saving};
 use crate::lesson::{Check, Exercise, Moment};
+use crate::server::versions::name_in_commandstats;
 use crate::tap::{Exchange, Outcome};
+use crate::verdict::changes::micros;
 
 /// One unmet finding in its surroundings.
 #[derive(Debug)]
@@ -66,6 +68,17 @@ impl<'a> Case<'a> {
         now.snapshot.successful_calls(name) - self.evidence.before.successful_calls(name)
     }
 
+    /// How long the server was at work for commands of this name since the answer began.
+    pub(super) fn worked(&self, exchange: &Exchange) -> Option<Duration> {
+        let now = &self.last_look()?.snapshot;
+        let names = [name_in_commandstats(&exchange.words), exchange.name().to_lowercase()];
+        let field =
+            |name: &String| Some(format!("cmdstat_{name}")).filter(|it| now.field(it).is_some());
+        let field = names.iter().find_map(field)?;
+        let worked = micros(now, &field) - micros(&self.evidence.before, &field);
+        u64::try_from(worked).ok().map(Duration::from_micros)
+    }
+
     // What was asked.
 
     pub(super) fn exchanges(&self) -> &'a [Exchange] {
@@ -112,11 +125,11 @@ impl<'a> Case<'a> {
     /// Whether no such command was sent at all, not even one that was refused: told by a whole transcript,
     /// and by INFO too, which knows of those that came by another way.
     pub(super) fn never_sent(&self, name: &str) -> bool {
-        let counted =
-            self.last_look().is_some_and(|now| self.calls_at(now, &name.to_lowercase()) > 0);
+        let uncounted =
+            self.last_look().is_some_and(|now| self.calls_at(now, &name.to_lowercase()) <= 0);
         self.evidence.transcript.left_out == 0
             && !self.has_script()
-            && !counted
+            && uncounted
             && self.exchanges().iter().all(|it| it.name() != name)
     }
 
@@ -156,13 +169,15 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What a program that failed printed as its errors.
+    /// What a program that ended by itself and failed printed as its errors. What one that we ended has
+    /// printed says nothing of its end.
     pub(super) fn errors(&self) -> Option<&'a str> {
         match &self.evidence.run {
-            Run::Program(program) if program.end != ProgramEnd::Exited(0) => {
-                Some(program.stderr.text.as_str())
-            }
-            Run::Program(_) | Run::Typed(_) => None,
+            Run::Program(program) => match program.end {
+                ProgramEnd::Exited(0) | ProgramEnd::TimedOut | ProgramEnd::Signalled(_) => None,
+                ProgramEnd::Exited(_) => Some(program.stderr.text.as_str()),
+            },
+            Run::Typed(_) => None,
         }
     }
 

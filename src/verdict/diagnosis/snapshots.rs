@@ -1,11 +1,12 @@
 //! Snapshots that were never asked for, came too early, or were taken away again.
 
-use super::case::{Case, is_queued, lastsave, reply_text};
+use super::case::{Case, is_queued, lastsave, reply_text, set_to};
 use super::keys::{Effect, Missing, State};
 use super::server::seen_at;
 use super::symptom::Symptom;
 use super::waiting::has_succeeded;
 use super::{Found, Pointer};
+use crate::attempt::evidence::Restored;
 use crate::lesson::Subject;
 use crate::server::BgsaveEnd;
 use crate::tap::{Exchange, Outcome};
@@ -34,10 +35,13 @@ pub(super) fn flushall_ended_it(case: &Case<'_>) -> Option<Found> {
 pub(super) fn flushall_emptied_the_file(case: &Case<'_>) -> Option<Found> {
     let flush = case.last_done(&["FLUSHALL"])?;
     let save = case.last_snapshot().filter(|save| case.surely_after(flush, *save))?;
-    has_save_points(case).then(|| Found::at([Pointer::Exchange(flush), Pointer::Exchange(save)]))
+    // They may have been set only later.
+    let set_since = case.last_set("save").is_some_and(|(set, _)| !case.surely_after(flush, set));
+    (has_save_points(case) && !set_since)
+        .then(|| Found::at([Pointer::Exchange(flush), Pointer::Exchange(save)]))
 }
 
-fn has_save_points(case: &Case<'_>) -> bool {
+pub(super) fn has_save_points(case: &Case<'_>) -> bool {
     let given = case.exercise.settings.iter().rev().find(|(name, _)| name == "save");
     let points = case.last_set("save").map(|(_, value)| value);
     let points = points.or_else(|| given.map(|(_, value)| value.clone()));
@@ -93,17 +97,36 @@ pub(super) fn last_writes_after(case: &Case<'_>, snapshot: usize) -> Option<Vec<
 
 /// The setting was changed, so the file is another one than that which is loaded.
 pub(super) fn file_elsewhere(case: &Case<'_>) -> Option<Found> {
+    let snapshot = case.last_snapshot()?;
     let changed = ["dir", "dbfilename"].into_iter().find_map(|name| {
-        let (index, _) = case.last_set(name)?;
-        Some((index, name))
+        let (index, value) = case.last_set(name)?;
+        let is_another = name == "dir" || value != "dump.rdb";
+        (is_another && case.surely_after(snapshot, index)).then_some((index, name))
     });
     let (index, name) = changed?;
-    case.last_snapshot().is_some_and(|save| save > index).then(|| seen_at(index).with(name))
+    let has_gone = if matches!(case.evidence.restored, Some(Restored::NoFile)) {
+        has_succeeded(case, snapshot)
+    } else {
+        should_hold_it(case, snapshot)
+    };
+    has_gone.then(|| seen_at(index).with(name))
+}
+
+/// Whether all that is missing would be there, were the file the one of this snapshot.
+fn should_hold_it(case: &Case<'_>, snapshot: usize) -> bool {
+    let (writes, missing) = (case.writes(), case.missing());
+    let holds = |it: &Missing<'_>| {
+        let state = case.state_at(snapshot, &writes, &it.key);
+        it.would_be_met_by(&state).unwrap_or(matches!(state, State::Stored(_)))
+    };
+    !missing.is_empty() && missing.iter().all(holds) && has_succeeded(case, snapshot)
 }
 
 /// `can't set protected config`: since 7.0 these settings belong to whoever starts the server.
 pub(super) fn protected_setting(case: &Case<'_>) -> Option<Found> {
     let index = case.last_refused(&["CONFIG"], "protected config")?;
+    let sets = |name: &&str| case.exchange(index).is_some_and(|it| set_to(it, name).is_some());
+    ["dir", "dbfilename"].into_iter().find(sets)?;
     case.failed_saying("protected config").then(|| seen_at(index))
 }
 
@@ -179,7 +202,7 @@ fn no_snapshot_command(case: &Case<'_>) -> bool {
         && case.never_sent("BGSAVE")
         && !moved
         && !has_save_points(case)
-        && case.last_done(&["SHUTDOWN"]).is_none()
+        && case.exchanges().iter().all(|it| it.name() != "SHUTDOWN" || it.error().is_some())
         && case
             .exchanges()
             .iter()

@@ -47,7 +47,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "endless-script",
-        cause: "the script of {} does not end, and Redis answers nobody else while a script runs",
+        cause: "the script of {} had not ended when the answer had, and Redis answers nobody else while a script runs",
         explains: &[InDoubt, EndedBadly, Blocked],
         recognise: blocking::endless_script,
     },

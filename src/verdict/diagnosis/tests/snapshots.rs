@@ -57,12 +57,19 @@ fn with_save_points_flushall_empties_the_file_too() {
     flushed().setting("save", "60 1").is("flushall-after-the-snapshot", 2);
     flushed().has_no_cause();
     flushed().setting("save", "").has_no_cause();
+    let later = [(WRITE, OK), ("SAVE", OK), ("FLUSHALL", OK), ("CONFIG SET save \"60 1\"", OK)];
+    scene(SURVIVES, &later).lastsave(101).found("nil").has_no_cause();
 }
 
 #[test]
 fn the_file_is_another_one() {
     let sent = [(WRITE, OK), ("CONFIG SET dbfilename other.rdb", OK), ("SAVE", OK)];
     scene(SURVIVES, &sent).lastsave(101).found("nil").is("snapshot-goes-elsewhere", 1);
+    let same = [(WRITE, OK), ("CONFIG SET dbfilename dump.rdb", OK), ("SAVE", OK)];
+    scene(SURVIVES, &same).lastsave(101).found("nil").has_no_cause();
+    // It would not be there in the other one either.
+    let gone = [("CONFIG SET dir /data", OK), ("SAVE", OK), (WRITE, OK)];
+    scene(SURVIVES, &gone).lastsave(101).found("nil").is("written-after-the-snapshot", 2);
     let sent = [(WRITE, OK), ("SAVE", OK), ("CONFIG SET dbfilename other.rdb", OK)];
     scene(SURVIVES, &sent).lastsave(101).found("nil").has_no_cause();
 }
@@ -75,6 +82,9 @@ fn where_the_snapshot_goes_is_protected() {
     scene(STDOUT, &sent)
         .failed("redis.exceptions.ResponseError: CONFIG SET failed - can't set protected config")
         .is("protected-setting", 0);
+    scene(STDOUT, &[("CONFIG SET other 1", error)])
+        .failed("redis.exceptions.ResponseError: CONFIG SET failed - can't set protected config")
+        .never("protected-setting");
     scene(STDOUT, &sent).has_no_cause();
 }
 

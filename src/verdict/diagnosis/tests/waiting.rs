@@ -25,6 +25,7 @@ fn what_bgsave_left_unfinished_is_no_cause_of_another_finding() {
 #[test]
 fn a_save_of_a_save_point_is_not_the_answers() {
     scene(QUIET, &[("SET", OK)]).saving().has_no_cause();
+    scene(QUIET, &[("BGSAVE", STARTED)]).setting("save", "60 1").saving().has_no_cause();
 }
 
 #[test]
@@ -75,6 +76,7 @@ fn waiting_before_there_is_anything_to_wait_for() {
     let wait = |lines: &[&str]| scene(QUIET, &[("BGSAVE", STARTED)]).saving().typed(lines);
     wait(&["@wait-bgsave", "BGSAVE"]).is("waited-too-early", 0);
     wait(&["BGSAVE"]).is("bgsave-reply-taken-as-done", 0);
+    wait(&["BGSAVE", "@wait-bgsave", "BGSAVE"]).is("bgsave-reply-taken-as-done", 0);
 }
 
 #[test]
@@ -96,6 +98,11 @@ fn lastsave_that_was_only_read_explains_no_other_end() {
     scene(STDOUT, &sent)
         .failed("redis.exceptions.ConnectionError: closed")
         .seen_at("program-failed", &Pointer::ProgramErrors);
+    scene(STDOUT, &sent)
+        .failed("NameError: name 'clinet' is not defined")
+        .seen_at("program-failed", &Pointer::ProgramErrors);
+    let gone_on = [sent[0], sent[1], sent[2], sent[3], ("GET a", "")];
+    scene(STDOUT, &gone_on).timed_out().has_no_cause();
     scene(STDOUT, &sent[..2]).timed_out().has_no_cause();
 }
 

@@ -203,7 +203,7 @@ fn look(check: &Check, evidence: &Evidence) -> Option<Seen> {
         Subject::Sent(sent) if evidence.leaves_open(sent) => None,
         Subject::Sent(sent) => Some(all(sent, |sent| look_at_sent(sent, &evidence.transcript))),
         _ if is_given_up(check.at, evidence) => None,
-        Subject::Dump(keys) => Some(look_at_dump(keys, evidence.restored.as_ref())),
+        Subject::Dump(keys) => Some(look_at_dump(keys, evidence)),
         subject if check.at == Moment::Restore || was_not_restarted(check.at, evidence) => {
             Some(look_at_restored(subject, evidence, sentence))
         }

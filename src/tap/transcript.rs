@@ -233,6 +233,31 @@ impl Exchange {
             || self.words.iter().any(|word| says(word, " more bytes)"))
     }
 
+    /// Whether arguments are left out of `words`, and not only the ends of some.
+    pub fn lacks_arguments(&self) -> bool {
+        self.words.last().is_some_and(|word| {
+            let text = String::from_utf8_lossy(word);
+            text.starts_with("… (") && text.ends_with(" more arguments)")
+        })
+    }
+
+    /// Whether a client sends it by itself to set up its connection, and it says nothing of what the client
+    /// is for. Refused it does, but for the subcommand of a newer client that the server doesn't know.
+    pub fn only_sets_up_the_connection(&self) -> bool {
+        let sets_up: [&[&str]; 8] = [
+            &["HELLO"],
+            &["AUTH"],
+            &["COMMAND"],
+            &["CLIENT", "SETINFO"],
+            &["CLIENT", "SETNAME"],
+            &["CLIENT", "ID"],
+            &["CLIENT", "GETNAME"],
+            &["CLIENT", "MAINT_NOTIFICATIONS"],
+        ];
+        let matters = self.outcome == Outcome::Refused && self.name() != "CLIENT";
+        !matters && sets_up.iter().any(|words| self.begins_with(words))
+    }
+
     /// The error it was answered by: `ERR Background save already in progress`.
     pub fn error(&self) -> Option<String> {
         match &self.reply.as_ref()?.value {
@@ -413,6 +438,23 @@ mod tests {
         assert_eq!(sent.has_refused(&["CONFIG", "SET"]), Shown::Unknown);
         sent.refusals[0].1 = 1;
         assert_eq!(sent.has_refused(&["CONFIG", "SET"]), Shown::No);
+    }
+
+    #[test]
+    fn what_a_client_sends_by_itself_matters_where_it_is_refused() {
+        let refused = |words: &[&str]| Exchange { outcome: Outcome::Refused, ..exchange(words) };
+        assert!(exchange(&["client", "setinfo", "LIB-NAME", "x"]).only_sets_up_the_connection());
+        assert!(!exchange(&["CLIENT", "PAUSE", "9"]).only_sets_up_the_connection());
+        assert!(exchange(&["AUTH", "x"]).only_sets_up_the_connection());
+        assert!(!refused(&["AUTH", "x"]).only_sets_up_the_connection());
+        assert!(refused(&["CLIENT", "SETINFO", "x"]).only_sets_up_the_connection());
+    }
+
+    #[test]
+    fn arguments_that_are_left_out_are_another_thing_than_their_ends() {
+        assert!(exchange(&["MSET", "a", "… (68 more arguments)"]).lacks_arguments());
+        let cut = exchange(&["SET", "a", "xx… (488 more bytes)"]);
+        assert!(cut.is_cut() && !cut.lacks_arguments());
     }
 
     #[test]

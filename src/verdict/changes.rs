@@ -77,7 +77,7 @@ fn save_took(before: &Snapshot, now: &Snapshot) -> Option<Change> {
     Some(change("SAVE took", "", took + &all))
 }
 
-fn micros(snapshot: &Snapshot, field: &str) -> i64 {
+pub(super) fn micros(snapshot: &Snapshot, field: &str) -> i64 {
     let line = snapshot.field(field).unwrap_or_default();
     let usec = line.split(',').find_map(|part| part.strip_prefix("usec="));
     usec.and_then(|number| number.parse().ok()).unwrap_or(0)

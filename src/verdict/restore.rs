@@ -9,11 +9,11 @@ use crate::lesson::Subject;
 /// Of more keys only so many are told.
 const TOLD_KEYS: usize = 5;
 
-pub(super) fn look_at_dump(wanted: &[String], restored: Option<&Restored>) -> Seen {
+pub(super) fn look_at_dump(wanted: &[String], evidence: &Evidence) -> Seen {
     let expected = format!("in the snapshot file: {}", wanted.join(", "));
-    let (keys, count, holds) = match restored {
+    let (keys, count, holds) = match &evidence.restored {
         Some(Restored::Loaded { keys, count, holds, .. }) => (keys, *count, holds),
-        restored => return Seen::unmet(expected, why_not_loaded(restored)),
+        _ => return Seen::unmet(expected, why_not_loaded(evidence)),
     };
     let is_there = |key: &String| holds.get(key).copied().unwrap_or_else(|| keys.contains(key));
     let missing: Vec<&str> =
@@ -35,13 +35,19 @@ pub(super) fn look_at_restored(
         Some(Restored::Loaded { observation, .. }) => {
             look_at_server(subject, observation, evidence)
         }
-        restored => Seen::unmet(sentence(), why_not_loaded(restored.as_ref())),
+        _ => Seen::unmet(sentence(), why_not_loaded(evidence)),
     }
 }
 
-fn why_not_loaded(restored: Option<&Restored>) -> String {
-    match restored {
-        Some(Restored::NoFile) => "there is no dump.rdb: no snapshot was finished".to_owned(),
+fn why_not_loaded(evidence: &Evidence) -> String {
+    match &evidence.restored {
+        Some(Restored::NoFile) => {
+            // A snapshot may have gone to another file.
+            let last = evidence.settled.as_ref().or(evidence.exit.as_ref());
+            let unmoved = last.is_some_and(|now| now.snapshot.lastsave == evidence.before.lastsave);
+            let why = if unmoved { ": no snapshot was finished" } else { "" };
+            format!("there is no `dump.rdb` in the server's directory{why}")
+        }
         Some(Restored::Unloadable(log)) => {
             let why = match log.trim() {
                 "" => String::new(),

@@ -11,9 +11,6 @@ use crate::tap::{Shown, Transcript};
 
 /// Of a longer story the beginning and the end are told, so many commands each.
 const TOLD: usize = 3;
-/// What client libraries send on their own when they connect.
-const CHATTER: [&[&str]; 4] =
-    [&["HELLO"], &["AUTH"], &["CLIENT", "SETINFO"], &["CLIENT", "SETNAME"]];
 
 pub(super) fn look_at_sent(sent: &Sent, transcript: &Transcript) -> Seen {
     let mut seen = match sent {
@@ -45,7 +42,7 @@ fn story(starts: &[CommandStart], transcript: &Transcript) -> String {
     let mut parts: Vec<String> = Vec::new();
     for exchange in transcript.exchanges.iter().filter(|it| it.outcome == Outcome::Done) {
         let start = starts.iter().find(|start| exchange.begins_with(&start.0));
-        if start.is_none() && CHATTER.iter().any(|words| exchange.begins_with(words)) {
+        if start.is_none() && exchange.only_sets_up_the_connection() {
             continue;
         }
         let part = start.map_or_else(|| short(exchange), ToString::to_string);
@@ -103,11 +100,13 @@ fn look_at_refusal(start: &CommandStart, transcript: &Transcript) -> Seen {
         return Seen { met: true, expected, found };
     }
     let found = match like_it().count() {
+        0 if transcript.left_out > 0 => format!("no {start} was seen"),
         0 => format!("{start} was never sent"),
         1 if like_it().any(|it| it.outcome == Outcome::Done) => {
             format!("{start} was sent once and succeeded")
         }
         1 => format!("{start} was sent once and not refused"),
+        _ if transcript.left_out > 0 => format!("{start} was never refused"),
         times => format!("{start} was sent {times} times and never refused"),
     };
     Seen::unmet(expected, found)

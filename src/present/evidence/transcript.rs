@@ -106,7 +106,7 @@ fn each<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<Line<'a>> {
 /// Commands that a client sends by itself are left out; what is asked again and again is one line.
 fn runs<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<Line<'a>> {
     let mut rest = each(exchanges, pointers);
-    rest.retain(|line| line.marked || !is_set_up(line.first));
+    rest.retain(|line| line.marked || !line.first.only_sets_up_the_connection());
     let mut lines = Vec::new();
     let mut at = 0;
     while at < rest.len() {
@@ -137,24 +137,6 @@ fn repetition(lines: &[Line<'_>]) -> (usize, usize) {
 
 fn is_same(one: &Exchange, other: &Exchange) -> bool {
     one.words == other.words && one.connection == other.connection && one.outcome == other.outcome
-}
-
-/// What clients send to set up a connection, and says nothing of the answer; refused it does.
-fn is_set_up(exchange: &Exchange) -> bool {
-    let sets_up = [
-        vec!["HELLO"],
-        vec!["AUTH"],
-        vec!["COMMAND"],
-        vec!["CLIENT", "SETINFO"],
-        vec!["CLIENT", "SETNAME"],
-        vec!["CLIENT", "ID"],
-        vec!["CLIENT", "GETNAME"],
-        vec!["CLIENT", "MAINT_NOTIFICATIONS"],
-    ];
-    // An unknown subcommand of a newer client's hello is its own business.
-    let is_client = exchange.name() == "CLIENT";
-    let matters = exchange.outcome == Outcome::Refused && !is_client;
-    !matters && sets_up.iter().any(|words| exchange.begins_with(words))
 }
 
 /// Saves, refusals and what the cause rests on always; then the first and the last ones.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::case::{Case, is_script, text, time, took};
+use super::case::{Case, is_queued, is_script, text, time, took};
 use super::server::seen_at;
 use super::symptom::Symptom;
 use super::{Found, Pointer};
@@ -27,8 +27,10 @@ pub(super) fn script_blocks(case: &Case<'_>) -> Option<Found> {
 }
 
 pub(super) fn slow_command_blocks(case: &Case<'_>) -> Option<Found> {
-    let is_slow = |it: &Exchange| !is_script(it) && !waits_by_itself(&it.name());
-    let (index, wait) = blocker(case, &is_slow)?;
+    let (index, wait) = blocker(case, &|it| !is_script(it) && it.name() != "SAVE")?;
+    // A command may have been kept waiting itself, by whatever did it: INFO knows how long it was at work.
+    let worked = case.worked(case.exchange(index)?)?;
+    (worked >= wait.took / 2).then_some(())?;
     Some(waited(index).with(name_of(case, index)).with(time(wait.took)))
 }
 
@@ -40,8 +42,16 @@ pub(super) fn client_pause(case: &Case<'_>) -> Option<Found> {
     let pause = case.exchange(index)?;
     let asked = pause.words.get(2).and_then(|word| text(word).parse().ok());
     let asked = Duration::from_millis(asked?);
-    let waited_since =
-        |it: &Exchange| it.at >= pause.at && (it.reply.is_none() || took(it) >= asked / 2);
+    let until = pause.at + asked;
+    if case.last_done(&["CLIENT", "UNPAUSE"]).is_some_and(|unpause| unpause > index) {
+        return None;
+    }
+    // Whoever had no reply by then may have waited for it, if it was to last so long.
+    let to_the_end = until >= case.evidence.took;
+    let waited_since = |it: &Exchange| {
+        let (at, waited) = (it.at, took(it) >= asked / 2);
+        at >= pause.at && at < until && if it.reply.is_some() { waited } else { to_the_end }
+    };
     let stands = if case.shows(Symptom::Blocked) {
         let wait = longest(case)?;
         is_for_all(pause) && wait.at + wait.took > pause.at && asked >= wait.took / 2
@@ -51,16 +61,21 @@ pub(super) fn client_pause(case: &Case<'_>) -> Option<Found> {
         failed && later.map(|(_, it)| it).any(waited_since)
     } else {
         is_for_all(pause)
+            && to_the_end
             && case.evidence.doubt.as_ref().is_some_and(|it| it.contains("says nothing"))
     };
     stands.then(|| seen_at(index).with(time(asked)))
 }
 
-/// Without a reply to the end, and the others are told BUSY or nothing.
+/// Without a reply to the end, and the others are told BUSY or nothing: the server was not to be looked at any
+/// more. A script that was only longer than its client's patience had ended by then.
 pub(super) fn endless_script(case: &Case<'_>) -> Option<Found> {
     let is_running =
         |it: &Exchange| is_script(it) && it.reply.is_none() && it.outcome == Outcome::Unknown;
     let (index, script) = case.numbered().rev().find(|(_, it)| is_running(it))?;
+    if case.last_look().is_some() {
+        return None;
+    }
     let busy =
         case.exchanges().iter().any(|it| it.error().is_some_and(|it| it.starts_with("BUSY")));
     let silent = case
@@ -79,7 +94,7 @@ pub(super) fn endless_script(case: &Case<'_>) -> Option<Found> {
 /// The client gave up, the server did not.
 pub(super) fn client_gave_up(case: &Case<'_>) -> Option<Found> {
     let (index, _) =
-        case.numbered().rev().find(|(_, it)| it.name() == "SAVE" && it.error().is_none())?;
+        case.numbered().rev().find(|(_, it)| it.name() == "SAVE" && it.reply.is_none())?;
     let last = case.numbered().rev().find(|(_, it)| it.outcome != Outcome::Refused)?;
     let is_last = last.0 == index || case.exchanges()[index..].iter().all(|it| it.name() == "SAVE");
     (is_last && says_timeout(case) && !case.evidence.run.timed_out())
@@ -89,8 +104,10 @@ pub(super) fn client_gave_up(case: &Case<'_>) -> Option<Found> {
 /// `BLPOP key 0` and its like wait for somebody else, for ever if need be.
 pub(super) fn waits_for_others(case: &Case<'_>) -> Option<Found> {
     let (index, exchange) = case.numbered().next_back()?;
-    let is_waiting = exchange.reply.is_none() && waits_by_itself(&exchange.name());
-    (case.evidence.run.timed_out() && is_waiting).then(|| seen_at(index).with(exchange.name()))
+    let name = exchange.name();
+    let is_for_clients = waits_by_itself(&name) && !name.starts_with("WAIT");
+    let is_waiting = exchange.reply.is_none() && is_for_clients;
+    (case.evidence.run.timed_out() && is_waiting).then(|| seen_at(index).with(name))
 }
 
 fn says_timeout(case: &Case<'_>) -> bool {
@@ -106,7 +123,7 @@ fn name_of(case: &Case<'_>, index: usize) -> String {
 }
 
 fn duration_of(case: &Case<'_>, index: usize) -> String {
-    let exchange = case.exchange(index).filter(|it| it.reply.is_some());
+    let exchange = case.exchange(index).filter(|it| it.reply.is_some() && !is_queued(it));
     exchange.map(|it| format!(" (here {})", time(took(it)))).unwrap_or_default()
 }
 

@@ -7,7 +7,9 @@ use redis::Value;
 use super::symptom::{self, Symptom};
 use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Restored, Run, is_saving};
 use crate::lesson::{Check, Exercise, Moment};
+use crate::server::versions::name_in_commandstats;
 use crate::tap::{Exchange, Outcome};
+use crate::verdict::changes::micros;
 
 /// One unmet finding in its surroundings.
 #[derive(Debug)]
@@ -66,6 +68,17 @@ impl<'a> Case<'a> {
         now.snapshot.successful_calls(name) - self.evidence.before.successful_calls(name)
     }
 
+    /// How long the server was at work for commands of this name since the answer began.
+    pub(super) fn worked(&self, exchange: &Exchange) -> Option<Duration> {
+        let now = &self.last_look()?.snapshot;
+        let names = [name_in_commandstats(&exchange.words), exchange.name().to_lowercase()];
+        let field =
+            |name: &String| Some(format!("cmdstat_{name}")).filter(|it| now.field(it).is_some());
+        let field = names.iter().find_map(field)?;
+        let worked = micros(now, &field) - micros(&self.evidence.before, &field);
+        u64::try_from(worked).ok().map(Duration::from_micros)
+    }
+
     // What was asked.
 
     pub(super) fn exchanges(&self) -> &'a [Exchange] {
@@ -82,9 +95,9 @@ impl<'a> Case<'a> {
         self.exchanges().iter().enumerate()
     }
 
-    /// The last successful command that begins with these words, in any case.
+    /// The last successful command that begins with these words.
     pub(super) fn last_done(&self, words: &[&str]) -> Option<usize> {
-        let is_it = |it: &Exchange| it.outcome == Outcome::Done && asks(it, words);
+        let is_it = |it: &Exchange| it.outcome == Outcome::Done && it.begins_with(words);
         self.numbered().rev().find(|(_, it)| is_it(it)).map(|(index, _)| index)
     }
 
@@ -112,11 +125,11 @@ impl<'a> Case<'a> {
     /// Whether no such command was sent at all, not even one that was refused: told by a whole transcript,
     /// and by INFO too, which knows of those that came by another way.
     pub(super) fn never_sent(&self, name: &str) -> bool {
-        let counted =
-            self.last_look().is_some_and(|now| self.calls_at(now, &name.to_lowercase()) > 0);
+        let uncounted =
+            self.last_look().is_some_and(|now| self.calls_at(now, &name.to_lowercase()) <= 0);
         self.evidence.transcript.left_out == 0
             && !self.has_script()
-            && !counted
+            && uncounted
             && self.exchanges().iter().all(|it| it.name() != name)
     }
 
@@ -130,9 +143,20 @@ impl<'a> Case<'a> {
         let (Some(second), Some(first)) = (self.exchange(later), self.exchange(earlier)) else {
             return false;
         };
-        let replied = first.reply.as_ref().map(|reply| first.at + reply.took);
+        let ended = self.ran_until(earlier, first);
         later > earlier
-            && (second.connection == first.connection || replied.is_some_and(|it| it <= second.at))
+            && (second.connection == first.connection || ended.is_some_and(|it| it <= second.at))
+    }
+
+    /// When the command was done at the latest: what is queued runs with EXEC.
+    fn ran_until(&self, index: usize, exchange: &Exchange) -> Option<Duration> {
+        let ends = |it: &&Exchange| it.connection == exchange.connection && it.name() == "EXEC";
+        let last = if is_queued(exchange) {
+            self.exchanges().iter().skip(index).find(ends)?
+        } else {
+            exchange
+        };
+        last.reply.as_ref().map(|reply| last.at + reply.took)
     }
 
     // How the answer ended.
@@ -145,13 +169,15 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// What a program that failed printed as its errors.
+    /// What a program that ended by itself and failed printed as its errors. What one that we ended has
+    /// printed says nothing of its end.
     pub(super) fn errors(&self) -> Option<&'a str> {
         match &self.evidence.run {
-            Run::Program(program) if program.end != ProgramEnd::Exited(0) => {
-                Some(program.stderr.text.as_str())
-            }
-            Run::Program(_) | Run::Typed(_) => None,
+            Run::Program(program) => match program.end {
+                ProgramEnd::Exited(0) | ProgramEnd::TimedOut | ProgramEnd::Signalled(_) => None,
+                ProgramEnd::Exited(_) => Some(program.stderr.text.as_str()),
+            },
+            Run::Typed(_) => None,
         }
     }
 
@@ -166,15 +192,9 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Whether a command begins with these words, in any case.
-pub(super) fn asks(exchange: &Exchange, words: &[&str]) -> bool {
-    let same = |(own, word): (&Vec<u8>, &&str)| own.eq_ignore_ascii_case(word.as_bytes());
-    words.len() <= exchange.words.len() && exchange.words.iter().zip(words).all(same)
-}
-
 /// What CONFIG SET sets the setting to; it takes several pairs since Redis 7.0.
 pub(super) fn set_to(exchange: &Exchange, setting: &str) -> Option<String> {
-    if !asks(exchange, &["CONFIG", "SET"]) {
+    if !exchange.begins_with(&["CONFIG", "SET"]) {
         return None;
     }
     let mut pairs = exchange.words[2..].chunks_exact(2);
@@ -185,6 +205,12 @@ pub(super) fn set_to(exchange: &Exchange, setting: &str) -> Option<String> {
 pub(super) fn is_script(exchange: &Exchange) -> bool {
     let name = exchange.name();
     matches!(name.trim_end_matches("_RO"), "EVAL" | "EVALSHA" | "FCALL")
+}
+
+/// Whether MULTI put it off.
+pub(super) fn is_queued(exchange: &Exchange) -> bool {
+    let reply = exchange.reply.as_ref().map(|reply| &reply.value);
+    matches!(reply, Some(Value::SimpleString(text)) if text == "QUEUED")
 }
 
 /// The reply's text, for those that are one.

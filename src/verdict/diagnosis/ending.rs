@@ -11,7 +11,7 @@ pub(super) fn program_failed(case: &Case<'_>) -> Option<Found> {
 }
 
 /// `NameError: name 'clinet' is not defined`; a text of the program's own is none.
-fn is_exception(line: &str) -> bool {
+pub(super) fn is_exception(line: &str) -> bool {
     let name = line.split(':').next().unwrap_or_default();
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');

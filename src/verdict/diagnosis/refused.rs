@@ -2,7 +2,8 @@
 
 use redis::Value;
 
-use super::case::{Case, asks, is_script, reply_text, text};
+use super::case::{Case, is_script, reply_text, text};
+use super::keys::Write;
 use super::server::seen_at;
 use super::symptom::Symptom;
 use super::{Found, Pointer};
@@ -24,6 +25,7 @@ fn while_saving(case: &Case<'_>, name: &str, missing: Symptom) -> Option<Found> 
     let explains = if case.shows(Symptom::EndedBadly) {
         // redis-py leaves out the code; redis-rs and others may write it differently, so only its end.
         case.failed_saying("already in progress")
+            && case.last_refused(&["SAVE", "BGSAVE"], IN_PROGRESS) == Some(index)
     } else if case.shows(missing) {
         true
     } else {
@@ -69,8 +71,10 @@ pub(super) fn save_in_multi(case: &Case<'_>) -> Option<Found> {
     let stored_nothing = |key: &[u8]| {
         case.writes().iter().any(|write| {
             let came_from = case.exchange(write.index).map(|it| it.connection);
-            write.key == key && write.outcome == Outcome::NotRun && came_from == Some(connection)
-        })
+            write.is_to_store(key)
+                && write.outcome == Outcome::NotRun
+                && came_from == Some(connection)
+        }) && !case.was_stored(key)
     };
     let explains = if case.shows(Symptom::EndedBadly) {
         case.failed_saying(NOT_IN_MULTI) || case.failed_saying("Transaction discarded")
@@ -92,7 +96,14 @@ pub(super) fn save_in_script(case: &Case<'_>) -> Option<Found> {
             .split(|c: char| !c.is_ascii_alphanumeric())
             .filter(|it| !it.is_empty())
             .collect();
-        ["BGSAVE", "SAVE"].into_iter().find(|name| words.contains(name))
+        let calls =
+            |name: &str| words.windows(2).any(|it| it[0].ends_with("CALL") && it[1] == name);
+        // Of several that are forbidden the error does not tell which it was.
+        match (calls("SAVE"), calls("BGSAVE")) {
+            (true, false) => Some("SAVE"),
+            (false, true) => Some("BGSAVE"),
+            _ => None,
+        }
     };
     let (index, name) = case.numbered().rev().find_map(|(index, it)| {
         let refused = it.error().is_some_and(|error| error.contains("not allowed from script"));
@@ -120,7 +131,7 @@ pub(super) fn bgsave_in_multi(case: &Case<'_>) -> Option<Found> {
     };
     let exec = case
         .numbered()
-        .find(|(at, it)| *at > index && it.connection == bgsave.connection && asks(it, &["EXEC"]));
+        .find(|(at, it)| *at > index && it.connection == bgsave.connection && it.name() == "EXEC");
     let exec = exec.filter(|(_, it)| scheduled(it));
     (case.was_saving_at_exit() && exec.is_some()).then(|| {
         let places = std::iter::once(index).chain(exec.map(|(at, _)| at));
@@ -134,7 +145,8 @@ fn is_scheduled(value: &Value) -> bool {
 
 /// MULTI without EXEC or DISCARD, and in it what is missing.
 pub(super) fn multi_left_open(case: &Case<'_>) -> Option<Found> {
-    let (index, multi) = case.numbered().rev().find(|(_, it)| it.name() == "MULTI")?;
+    let begins = |it: &Exchange| it.name() == "MULTI" && it.outcome == Outcome::Done;
+    let (index, multi) = case.numbered().rev().find(|(_, it)| begins(it))?;
     let ends = |(at, it): (usize, &Exchange)| {
         at > index
             && it.connection == multi.connection
@@ -152,7 +164,8 @@ pub(super) fn transaction_discarded(case: &Case<'_>) -> Option<Found> {
     let drops = |it: &Exchange| match it.name().as_str() {
         "DISCARD" => it.outcome == Outcome::Done,
         "EXEC" => {
-            it.error().is_some() || it.reply.as_ref().is_some_and(|it| it.value == Value::Nil)
+            it.error().is_some_and(|error| error.starts_with("EXECABORT"))
+                || it.reply.as_ref().is_some_and(|it| it.value == Value::Nil)
         }
         _ => false,
     };
@@ -168,21 +181,24 @@ fn queued_and_missing(case: &Case<'_>, connection: u32) -> Option<usize> {
     let missing = case.missing();
     let writes = case.writes();
     let stores_it = |index: usize| {
-        let keys = writes.iter().filter(|write| write.index == index).map(|write| write.key);
-        missing.iter().any(|missing| keys.clone().any(|key| key == missing.key))
+        let here = || writes.iter().filter(|write| write.index == index);
+        let is_it = |key: &[u8]| here().any(|write| write.is_to_store(key));
+        missing.iter().any(|missing| is_it(&missing.key) && !case.was_stored(&missing.key))
     };
     let saves = [
         ("SAVE", [Symptom::NoSave, Symptom::NoSnapshot]),
         ("BGSAVE", [Symptom::NoBgsave, Symptom::NoSnapshot]),
     ];
-    let saves_it = |it: &Exchange| {
+    let saves_it = |index: usize, it: &Exchange| {
         let wanted = saves.iter().find(|(name, _)| it.name() == *name);
+        // It may have been made good.
         wanted.is_some_and(|(_, symptoms)| case.shows_any(symptoms))
+            && case.last_snapshot().is_none_or(|snapshot| snapshot < index)
     };
     let is_it = |(index, it): &(usize, &Exchange)| {
         it.connection == connection
             && it.outcome == Outcome::NotRun
-            && (saves_it(it) || stores_it(*index))
+            && (saves_it(*index, it) || stores_it(*index))
     };
     case.numbered().find(is_it).map(|(index, _)| index)
 }
@@ -194,8 +210,10 @@ pub(super) fn misconf(case: &Case<'_>) -> Option<Found> {
         case.numbered().filter(|(_, it)| is_misconf(it)).map(|(index, _)| index).collect();
     let last = *refused.last()?;
     let writes = case.writes();
-    let would_store =
-        |key: &[u8]| writes.iter().any(|write| write.key == key && refused.contains(&write.index));
+    let would_store = |key: &[u8]| {
+        let is_it = |it: &Write<'_>| it.is_to_store(key) && refused.contains(&it.index);
+        writes.iter().any(is_it) && !case.was_stored(key)
+    };
     let explains = if case.shows(Symptom::EndedBadly) {
         case.failed_saying("MISCONF") || case.failed_saying("configured to save RDB snapshots")
     } else {
@@ -226,13 +244,14 @@ pub(super) fn bgsave_could_not_fork(case: &Case<'_>) -> Option<Found> {
 fn bare_error(case: &Case<'_>, name: &str) -> Option<Found> {
     let is_it = |it: &Exchange| it.name() == name && it.error().is_some_and(|it| it == "ERR");
     let (index, _) = case.numbered().rev().find(|(_, it)| is_it(it))?;
-    let explains = !case.shows(Symptom::EndedBadly) || has_response_error(case);
+    let is_last = || case.exchanges()[index + 1..].iter().all(|it| it.error().is_none());
+    let explains = !case.shows(Symptom::EndedBadly) || (has_response_error(case) && is_last());
     let counted = case.shows_any(&[Symptom::NoSave, Symptom::NoBgsave]);
     (explains && (counted || is_the_last_try(case, index))).then(|| seen_at(index))
 }
 
 fn has_response_error(case: &Case<'_>) -> bool {
-    case.failed_saying("ResponseError") || case.failed_saying("ERR")
+    case.failed_saying("ResponseError")
 }
 
 /// The child failed after BGSAVE had answered.

@@ -7,12 +7,14 @@ use crate::attempt::evidence::Run;
 use crate::tap::{Exchange, Outcome};
 
 pub(super) fn resetstat(case: &Case<'_>) -> Option<Found> {
-    case.last_done(&["CONFIG", "RESETSTAT"]).map(seen_at)
+    let doubt = case.evidence.doubt.as_ref()?;
+    let index = case.last_done(&["CONFIG", "RESETSTAT"])?;
+    doubt.contains("counters were reset").then(|| seen_at(index))
 }
 
-/// Only where it was not refused: a successful SHUTDOWN closes the connection without a reply.
+/// A successful SHUTDOWN closes the connection without a reply; `SHUTDOWN ABORT` has one.
 pub(super) fn shutdown(case: &Case<'_>) -> Option<Found> {
-    let ends = |it: &Exchange| it.name() == "SHUTDOWN" && it.error().is_none();
+    let ends = |it: &Exchange| it.name() == "SHUTDOWN" && it.reply.is_none();
     let index = case.numbered().rev().find(|(_, it)| ends(it))?.0;
     server_is_gone(case).then(|| seen_at(index))
 }
@@ -42,43 +44,83 @@ pub(super) fn slow_down_changed(case: &Case<'_>) -> Option<Found> {
     doubt.contains("rdb-key-save-delay").then(|| seen_at(index))
 }
 
+/// So few clients are soon too many.
+const FEW_CLIENTS: usize = 16;
+
 /// A lock that was set, and somebody whom it kept out.
 pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
-    let locks = |it: &Exchange| {
-        let sets = ["requirepass", "maxclients", "bind", "port"];
-        let name = sets.into_iter().find(|name| set_to(it, name).is_some());
-        let acl = ["ACL SETUSER", "ACL DELUSER"]
-            .into_iter()
-            .find(|name| super::case::asks(it, &name.split(' ').collect::<Vec<_>>()));
-        name.or(acl).filter(|_| it.outcome == Outcome::Done)
+    let locks = case.numbered().filter_map(|(index, it)| Some((index, lock(it)?)));
+    locks.into_iter().find_map(|(index, name)| {
+        let is_refusal = |it: &Exchange| it.error().is_some_and(|error| is_of(name, &error));
+        let refused = case.numbered().find(|(at, it)| *at > index && is_refusal(it));
+        let is_tight = match name {
+            "bind" | "port" => true,
+            "maxclients" => case
+                .exchange(index)
+                .and_then(|it| set_to(it, name))
+                .is_some_and(|it| it.parse::<usize>().is_ok_and(|clients| clients <= FEW_CLIENTS)),
+            _ => false,
+        };
+        let doubted = case.shows(Symptom::InDoubt)
+            && case
+                .evidence
+                .doubt
+                .as_ref()
+                .is_some_and(|it| it.contains("says nothing") && (is_tight || is_of(name, it)));
+        // Whoever was turned away with the connection may not have read why.
+        let hung_up = ["refused", "closed", "reset", "Broken pipe"];
+        let failed = case.last_error().is_some_and(|line| {
+            is_of(name, line)
+                || ((refused.is_some() || is_tight) && hung_up.iter().any(|it| line.contains(it)))
+        });
+        // Who came in all the same, or later, was not kept from doing what is missing.
+        let nobody_came_in = refused.is_some_and(|(at, _)| {
+            case.exchanges()[at..].iter().all(|it| it.outcome != Outcome::Done)
+        });
+        let concerned = if case.shows(Symptom::InDoubt) {
+            doubted
+        } else if case.shows(Symptom::EndedBadly) {
+            failed
+        } else {
+            nobody_came_in
+        };
+        let places = std::iter::once(index).chain(refused.map(|(at, _)| at));
+        let evidence: Vec<Pointer> = places.map(Pointer::Exchange).collect();
+        concerned.then(|| Found::at(evidence).with(name))
+    })
+}
+
+/// What this command has locked.
+fn lock(exchange: &Exchange) -> Option<&'static str> {
+    let sets = ["requirepass", "maxclients", "bind", "port"];
+    let name = sets.into_iter().find(|name| set_to(exchange, name).is_some());
+    // The rights of another user keep out only him.
+    let is_default = exchange.words.get(2).is_some_and(|user| user == b"default");
+    let acl = (is_default && exchange.begins_with(&["ACL", "SETUSER"])).then_some("ACL SETUSER");
+    name.or(acl).filter(|_| exchange.outcome == Outcome::Done)
+}
+
+/// Whether somebody was kept out by this lock.
+fn is_of(lock: &str, error: &str) -> bool {
+    let says: &[&str] = match lock {
+        "requirepass" => &["NOAUTH", "WRONGPASS", "Authentication required"],
+        "ACL SETUSER" => &["NOAUTH", "WRONGPASS", "NOPERM", "Authentication required"],
+        "maxclients" => &["max number of clients"],
+        _ => &[],
     };
-    let (index, name) = case.numbered().find_map(|(index, it)| Some((index, locks(it)?)))?;
-    let kept_out = ["NOAUTH", "WRONGPASS", "NOPERM", "max number of clients"];
-    let is_refusal = |it: &Exchange| {
-        it.error().is_some_and(|error| kept_out.iter().any(|word| error.contains(word)))
-    };
-    let refused = case.numbered().find(|(at, it)| *at > index && is_refusal(it));
-    let doubted = case.shows(Symptom::InDoubt)
-        && case.evidence.doubt.as_ref().is_some_and(|it| it.contains("says nothing"));
-    // Whoever was turned away with the connection may not have read why.
-    let hung_up = ["refused", "closed", "reset", "Broken pipe"];
-    let failed = kept_out.iter().any(|word| case.failed_saying(word))
-        || ((refused.is_some() || matches!(name, "bind" | "port" | "maxclients"))
-            && hung_up.iter().any(|word| case.failed_saying(word)));
-    let concerned = doubted
-        || (case.shows(Symptom::EndedBadly) && failed)
-        || (!case.shows_any(&[Symptom::InDoubt, Symptom::EndedBadly]) && refused.is_some());
-    let places = std::iter::once(index).chain(refused.map(|(at, _)| at));
-    let evidence: Vec<Pointer> = places.map(Pointer::Exchange).collect();
-    concerned.then(|| Found::at(evidence).with(name))
+    says.iter().any(|it| error.contains(it))
 }
 
 pub(super) fn password_not_asked(case: &Case<'_>) -> Option<Found> {
     let index = case
         .last_refused(&["AUTH", "HELLO"], "without any password configured")
         .or_else(|| case.last_refused(&["AUTH", "HELLO"], "WRONGPASS"))?;
-    // A password that the answer itself has set is another matter.
-    let was_set = case.last_set("requirepass").is_some() || case.last_done(&["ACL"]).is_some();
+    // A password that the answer or the exercise has set is another matter.
+    let setup = case.exercise.setup.iter().map(|code| code.text.to_lowercase());
+    let was_set = case.last_set("requirepass").is_some()
+        || case.last_done(&["ACL"]).is_some()
+        || case.exercise.settings.iter().any(|(name, _)| name == "requirepass" || name == "user")
+        || setup.into_iter().any(|it| it.contains("requirepass") || it.contains("acl"));
     let failed = case.failed_saying("password") || case.failed_saying("AUTH");
     (!was_set && failed).then(|| seen_at(index))
 }
@@ -87,11 +129,23 @@ pub(super) fn became_a_replica(case: &Case<'_>) -> Option<Found> {
     let is_master =
         |it: &Exchange| it.words.get(1).is_some_and(|word| word.eq_ignore_ascii_case(b"no"));
     let last = case.last_done(&["REPLICAOF"]).max(case.last_done(&["SLAVEOF"]))?;
-    let refused = case.numbered().rev().find(|(index, it)| {
-        *index > last && it.error().is_some_and(|error| error.starts_with("READONLY"))
-    });
-    let concerned = !case.shows(Symptom::EndedBadly) || case.failed_saying("read only");
-    let (at, _) = refused.filter(|_| concerned && !case.exchange(last).is_some_and(is_master))?;
+    let (missing, writes) = (case.missing(), case.writes());
+    let is_missing = |at: usize| {
+        let of = |key: &[u8]| writes.iter().any(|it| it.index == at && it.is_to_store(key));
+        let was_stored = |key: &[u8]| writes.iter().any(|it| it.has_stored(key));
+        missing.iter().any(|it| of(&it.key) && !was_stored(&it.key))
+    };
+    let ended_badly = case.shows(Symptom::EndedBadly);
+    let concerned = |at: usize| {
+        if ended_badly { case.failed_saying("read only") } else { is_missing(at) }
+    };
+    let (at, _) = case.numbered().rev().find(|(index, it)| {
+        let is_refusal = it.error().is_some_and(|error| error.starts_with("READONLY"));
+        *index > last && is_refusal && concerned(*index)
+    })?;
+    if case.exchange(last).is_some_and(is_master) {
+        return None;
+    }
     Some(Found::at([Pointer::Exchange(last), Pointer::Exchange(at)]))
 }
 
@@ -118,10 +172,12 @@ pub(super) fn no_command_was_given(case: &Case<'_>) -> Option<Found> {
 
 /// Neither through the tap, nor past it as far as the server counts.
 fn nothing_came(case: &Case<'_>) -> bool {
-    let counted = ["set", "mset", "get", "ping", "save", "bgsave", "lastsave", "hset", "config"];
-    let silent = case
-        .last_look()
-        .is_some_and(|now| counted.iter().all(|name| case.calls_at(now, name) <= 0));
+    let counted = ["set", "mset", "get", "save", "bgsave", "lastsave", "hset", "config"];
+    // A client of ours that watches who has to wait sends PING.
+    let ping = case.evidence.waits.is_none().then_some("ping");
+    let silent = case.last_look().is_some_and(|now| {
+        counted.into_iter().chain(ping).all(|name| case.calls_at(now, name) <= 0)
+    });
     silent && case.exchanges().is_empty() && case.evidence.transcript.left_out == 0
 }
 

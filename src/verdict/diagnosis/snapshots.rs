@@ -1,10 +1,12 @@
 //! Snapshots that were never asked for, came too early, or were taken away again.
 
-use super::case::{Case, asks, lastsave};
-use super::keys::Effect;
+use super::case::{Case, is_queued, lastsave, reply_text, set_to};
+use super::keys::{Effect, Missing, State};
 use super::server::seen_at;
 use super::symptom::Symptom;
+use super::waiting::has_succeeded;
 use super::{Found, Pointer};
+use crate::attempt::evidence::Restored;
 use crate::lesson::Subject;
 use crate::server::BgsaveEnd;
 use crate::tap::{Exchange, Outcome};
@@ -33,10 +35,13 @@ pub(super) fn flushall_ended_it(case: &Case<'_>) -> Option<Found> {
 pub(super) fn flushall_emptied_the_file(case: &Case<'_>) -> Option<Found> {
     let flush = case.last_done(&["FLUSHALL"])?;
     let save = case.last_snapshot().filter(|save| case.surely_after(flush, *save))?;
-    has_save_points(case).then(|| Found::at([Pointer::Exchange(flush), Pointer::Exchange(save)]))
+    // They may have been set only later.
+    let set_since = case.last_set("save").is_some_and(|(set, _)| !case.surely_after(flush, set));
+    (has_save_points(case) && !set_since)
+        .then(|| Found::at([Pointer::Exchange(flush), Pointer::Exchange(save)]))
 }
 
-fn has_save_points(case: &Case<'_>) -> bool {
+pub(super) fn has_save_points(case: &Case<'_>) -> bool {
     let given = case.exercise.settings.iter().rev().find(|(name, _)| name == "save");
     let points = case.last_set("save").map(|(_, value)| value);
     let points = points.or_else(|| given.map(|(_, value)| value.clone()));
@@ -64,21 +69,27 @@ pub(super) fn written_after(case: &Case<'_>) -> Option<Found> {
 /// A BGSAVE inside MULTI, or `BGSAVE SCHEDULE`, takes its moment later.
 fn is_scheduled(case: &Case<'_>, snapshot: usize) -> bool {
     let Some(exchange) = case.exchange(snapshot) else { return true };
-    let reply = super::case::reply_text(exchange).unwrap_or_default();
-    reply == "QUEUED" || reply.contains("scheduled")
+    let scheduled = reply_text(exchange).is_some_and(|reply| reply.contains("scheduled"));
+    is_queued(exchange) || scheduled
 }
 
 /// The last write of each missing key, in order, if there are missing keys and every one of them was
-/// written after the exchange `snapshot` and is stored since.
+/// written after the exchange `snapshot`, is stored since, and was not so before.
 pub(super) fn last_writes_after(case: &Case<'_>, snapshot: usize) -> Option<Vec<usize>> {
     let writes = case.writes();
-    let last_write = |key: &[u8]| {
-        let last = writes.iter().rev().find(|write| write.concerns(key))?;
-        let stored = matches!(last.effect, Effect::Stored(_) | Effect::Expires);
-        (stored && case.surely_after(last.index, snapshot)).then_some(last.index)
+    let last_write = |missing: &Missing<'_>| {
+        let story = case.story(&writes, &missing.key)?;
+        let last = story.iter().rev().find(|write| write.effect != Effect::Expires)?;
+        let stored = matches!(last.effect, Effect::Stored(_));
+        let held = case.state_at(snapshot, &writes, &missing.key);
+        // What setup has made of it may not be known; in the file it is not.
+        let is_new = !story.iter().any(|write| write.index < snapshot);
+        let explains =
+            missing.shows(&held) || (missing.is_absent() && (held == State::Absent || is_new));
+        (stored && explains && case.surely_after(last.index, snapshot)).then_some(last.index)
     };
     let missing = case.missing();
-    let last: Option<Vec<usize>> = missing.iter().map(|it| last_write(&it.key)).collect();
+    let last: Option<Vec<usize>> = missing.iter().map(last_write).collect();
     let mut last = last.filter(|last| !last.is_empty())?;
     last.sort_unstable();
     Some(last)
@@ -86,17 +97,36 @@ pub(super) fn last_writes_after(case: &Case<'_>, snapshot: usize) -> Option<Vec<
 
 /// The setting was changed, so the file is another one than that which is loaded.
 pub(super) fn file_elsewhere(case: &Case<'_>) -> Option<Found> {
+    let snapshot = case.last_snapshot()?;
     let changed = ["dir", "dbfilename"].into_iter().find_map(|name| {
-        let (index, _) = case.last_set(name)?;
-        Some((index, name))
+        let (index, value) = case.last_set(name)?;
+        let is_another = name == "dir" || value != "dump.rdb";
+        (is_another && case.surely_after(snapshot, index)).then_some((index, name))
     });
     let (index, name) = changed?;
-    case.last_snapshot().is_some_and(|save| save > index).then(|| seen_at(index).with(name))
+    let has_gone = if matches!(case.evidence.restored, Some(Restored::NoFile)) {
+        has_succeeded(case, snapshot)
+    } else {
+        should_hold_it(case, snapshot)
+    };
+    has_gone.then(|| seen_at(index).with(name))
+}
+
+/// Whether all that is missing would be there, were the file the one of this snapshot.
+fn should_hold_it(case: &Case<'_>, snapshot: usize) -> bool {
+    let (writes, missing) = (case.writes(), case.missing());
+    let holds = |it: &Missing<'_>| {
+        let state = case.state_at(snapshot, &writes, &it.key);
+        it.would_be_met_by(&state).unwrap_or(matches!(state, State::Stored(_)))
+    };
+    !missing.is_empty() && missing.iter().all(holds) && has_succeeded(case, snapshot)
 }
 
 /// `can't set protected config`: since 7.0 these settings belong to whoever starts the server.
 pub(super) fn protected_setting(case: &Case<'_>) -> Option<Found> {
     let index = case.last_refused(&["CONFIG"], "protected config")?;
+    let sets = |name: &&str| case.exchange(index).is_some_and(|it| set_to(it, name).is_some());
+    ["dir", "dbfilename"].into_iter().find(sets)?;
     case.failed_saying("protected config").then(|| seen_at(index))
 }
 
@@ -122,11 +152,42 @@ pub(super) fn read_instead(case: &Case<'_>) -> Option<Found> {
 }
 
 fn is_persistence(exchange: &Exchange) -> bool {
-    exchange.words.len() == 1
-        || asks(exchange, &["INFO", "persistence"])
-        || asks(exchange, &["INFO", "all"])
-        || asks(exchange, &["INFO", "everything"])
-        || asks(exchange, &["INFO", "default"])
+    let tells = ["persistence", "all", "everything", "default"];
+    let sections = &exchange.words[1..];
+    let is_one =
+        |section: &Vec<u8>| tells.iter().any(|name| section.eq_ignore_ascii_case(name.as_bytes()));
+    sections.is_empty() || sections.iter().any(is_one)
+}
+
+/// Two saves, and what is missing was right at the earlier one: the later one has put another picture in
+/// its place.
+pub(super) fn overwritten(case: &Case<'_>) -> Option<Found> {
+    let last = case.last_snapshot()?;
+    let missing = case.missing();
+    let counted = case.unmet_replies().len();
+    let are_all = !missing.is_empty() && (counted == 0 || counted == missing.len());
+    let elsewhere = ["dir", "dbfilename"].iter().any(|name| case.last_set(name).is_some());
+    if !are_all || elsewhere || is_scheduled(case, last) || !has_succeeded(case, last) {
+        return None;
+    }
+    let writes = case.writes();
+    let is_of = |it: &Missing<'_>| it.shows(&case.state_at(last, &writes, &it.key));
+    if !missing.iter().all(is_of) {
+        return None;
+    }
+    let would_do = |it: &Missing<'_>, snapshot: usize| {
+        it.would_be_met_by(&case.state_at(snapshot, &writes, &it.key)) == Some(true)
+    };
+    let saves = ["SAVE", "BGSAVE"];
+    let (earlier, _) = case.numbered().rev().find(|(index, it)| {
+        it.outcome == Outcome::Done
+            && saves.contains(&it.name().as_str())
+            && case.surely_after(last, *index)
+            && !is_scheduled(case, *index)
+            && missing.iter().all(|it| would_do(it, *index))
+    })?;
+    let command = case.exchange(last)?.name();
+    Some(Found::at([Pointer::Exchange(last), Pointer::Exchange(earlier)]).with(command))
 }
 
 pub(super) fn nobody_asked(case: &Case<'_>) -> Option<Found> {
@@ -141,7 +202,7 @@ fn no_snapshot_command(case: &Case<'_>) -> bool {
         && case.never_sent("BGSAVE")
         && !moved
         && !has_save_points(case)
-        && case.last_done(&["SHUTDOWN"]).is_none()
+        && case.exchanges().iter().all(|it| it.name() != "SHUTDOWN" || it.error().is_some())
         && case
             .exchanges()
             .iter()

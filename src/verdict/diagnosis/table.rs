@@ -47,7 +47,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "endless-script",
-        cause: "the script of {} does not end, and Redis answers nobody else while a script runs",
+        cause: "the script of {} had not ended when the answer had, and Redis answers nobody else while a script runs",
         explains: &[InDoubt, EndedBadly, Blocked],
         recognise: blocking::endless_script,
     },
@@ -323,7 +323,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "another-type",
-        cause: "`{}` was written by {}, so it is no string, which is what GET reads",
+        cause: "`{}` was written by {}, so it is a {}, and {} reads a {}",
         explains: &[DataWrong, DataLost],
         recognise: data::another_type,
     },
@@ -344,6 +344,12 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         cause: "`{}` was given a time to live, and that was over",
         explains: &[DataWrong],
         recognise: data::expired,
+    },
+    Diagnosis {
+        id: "another-save-came-after",
+        cause: "another save came after: the file is the picture of the moment of that {}, and not of the earlier one",
+        explains: &[DataLost],
+        recognise: snapshots::overwritten,
     },
     Diagnosis {
         id: "another-value",

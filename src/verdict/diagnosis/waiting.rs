@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::case::{Case, info_field, lastsave, time, took};
+use super::ending::is_exception;
 use super::server::seen_at;
 use super::symptom::Symptom;
 use super::{Found, Pointer};
@@ -20,6 +21,10 @@ const PAUSE: Duration = Duration::from_millis(90);
 fn unfinished(case: &Case<'_>) -> Option<usize> {
     let index = case.last_done(&["BGSAVE"])?;
     let saved_since = case.last_done(&["SAVE"]).is_some_and(|save| save > index);
+    // With save points it may be another save that runs.
+    if super::snapshots::has_save_points(case) {
+        return None;
+    }
     (case.was_saving_at_exit() && !saved_since && case.ended_by_itself()).then_some(index)
 }
 
@@ -39,8 +44,9 @@ pub(super) fn waited_too_early(case: &Case<'_>) -> Option<Found> {
     let is_line = |line: &str, word: &str| {
         line.split_whitespace().next().is_some_and(|it| it.eq_ignore_ascii_case(word))
     };
-    let last = |word: &str| typed.exchanges.iter().rposition(|it| is_line(&it.line, word));
-    let (waits, begins) = (last(WAIT_BGSAVE)?, last("BGSAVE")?);
+    let lines = || typed.exchanges.iter();
+    let waits = lines().rposition(|it| is_line(&it.line, WAIT_BGSAVE))?;
+    let begins = lines().position(|it| is_line(&it.line, "BGSAVE"))?;
     (waits < begins).then(|| seen_at(bgsave))
 }
 
@@ -50,7 +56,7 @@ pub(super) fn guessed(case: &Case<'_>) -> Option<Found> {
     let last = case.exchanges().len() == bgsave + 1 && case.evidence.transcript.left_out == 0;
     let exchange = case.exchange(bgsave)?;
     let replied = exchange.at + took(exchange);
-    let rest = case.evidence.waits.as_ref()?.watched.checked_sub(replied)?;
+    let rest = case.evidence.took.checked_sub(replied)?;
     let is_program = matches!(case.evidence.run, Run::Program(_));
     (last && is_program && rest >= PAUSE).then(|| {
         Found::at([Pointer::Exchange(bgsave), Pointer::Row("rdb_bgsave_in_progress")])
@@ -69,6 +75,12 @@ fn lastsave_polls(case: &Case<'_>) -> Option<(Vec<usize>, i64)> {
     let polls: Vec<(usize, i64)> =
         case.numbered().filter_map(|(index, it)| Some((index, lastsave(it)?))).collect();
     let (_, time) = *polls.last()?;
+    // Whatever came behind them, it was not they that never ended.
+    let (last, _) = polls.last()?;
+    let rest = &case.exchanges()[last + 1..];
+    if !rest.iter().all(|it| matches!(it.name().as_str(), "INFO" | "PING" | "LASTSAVE")) {
+        return None;
+    }
     let same = polls.iter().rev().take_while(|(_, it)| *it == time).map(|(index, _)| *index);
     let mut same: Vec<usize> = same.collect();
     same.reverse();
@@ -77,7 +89,11 @@ fn lastsave_polls(case: &Case<'_>) -> Option<(Vec<usize>, i64)> {
 
 /// Ended by us, or by itself with a status of its own making.
 fn gave_up(case: &Case<'_>) -> bool {
-    let is_own_end = case.last_error().is_none_or(|line| !line.contains("redis.exceptions."));
+    let is_own_end = case.last_error().is_none_or(|line| {
+        let raised = ["RuntimeError", "TimeoutError", "AssertionError", "Exception"];
+        let name = line.split(':').next().unwrap_or_default();
+        !is_exception(line) || raised.contains(&name)
+    });
     case.shows(Symptom::EndedBadly) && (case.evidence.run.timed_out() || is_own_end)
 }
 
@@ -115,7 +131,7 @@ fn still_says(case: &Case<'_>, time: i64) -> bool {
     case.last_look().is_some_and(|now| now.snapshot.lastsave == time)
 }
 
-fn has_succeeded(case: &Case<'_>, save: usize) -> bool {
+pub(super) fn has_succeeded(case: &Case<'_>, save: usize) -> bool {
     let Some(now) = case.last_look() else { return false };
     if case.exchange(save).is_some_and(|it| it.name() == "SAVE") {
         return true;

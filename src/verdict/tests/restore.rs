@@ -64,8 +64,17 @@ fn of_many_keys_a_few_are_told() {
 #[test]
 fn without_a_file_there_was_no_snapshot() {
     for checks in [DUMP, REPLY] {
-        let told = "there is no dump.rdb: no snapshot was finished".to_owned();
-        assert_eq!(found(checks, Restored::NoFile), (false, told));
+        let told = "there is no `dump.rdb` in the server's directory: no snapshot was finished";
+        assert_eq!(found(checks, Restored::NoFile), (false, told.to_owned()));
+    }
+}
+
+#[test]
+fn a_snapshot_that_was_finished_may_have_gone_to_another_file() {
+    let evidence = Evidence { restored: Some(Restored::NoFile), ..evidence(101, "") };
+    for checks in [DUMP, REPLY] {
+        let found = judge(&exercise(checks), &evidence).findings[0].found.clone();
+        assert_eq!(found, "there is no `dump.rdb` in the server's directory");
     }
 }
 

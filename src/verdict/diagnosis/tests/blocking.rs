@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::scene::{CALM, NO_SAVE, NONE, OK, SAVED, STARTED, STDOUT, scene};
 use crate::verdict::Pointer;
 
@@ -33,7 +35,11 @@ fn a_script_makes_others_wait() {
 #[test]
 fn a_slow_command_makes_others_wait() {
     let sent = [("DEBUG SLEEP 1", OK), ("BLPOP a 1", "nil")];
-    scene(CALM, &sent[..1]).took(0, 1000).waited(1, 990).is("slow-command-blocks-everyone", 0);
+    let slept = || scene(CALM, &sent[..1]).took(0, 1000).waited(1, 990);
+    slept().info("cmdstat_debug:calls=1,usec=1000123\n").is("slow-command-blocks-everyone", 0);
+    // It was kept waiting itself.
+    slept().info("cmdstat_debug:calls=1,usec=123\n").has_no_cause();
+    slept().change(|it| (it.exit, it.settled) = (None, None)).never("slow-command-blocks-everyone");
     // BLPOP waits alone.
     scene(CALM, &sent[1..]).took(0, 1000).waited(1, 990).has_no_cause();
 }
@@ -46,10 +52,25 @@ fn clients_were_paused() {
 }
 
 #[test]
+fn a_pause_that_was_over_is_no_cause() {
+    let sent = [("CLIENT PAUSE 100", OK), ("BLPOP queue 0", NONE)];
+    let out = || scene(STDOUT, &sent).timed_out();
+    out().change(|it| it.took = Duration::from_secs(3)).is("waits-for-somebody-else", 1);
+    let sent = [("CLIENT PAUSE 60000", OK), ("GET a", NONE)];
+    let out = || scene(STDOUT, &sent).timed_out().change(|it| it.took = Duration::from_secs(3));
+    out().is("client-pause", 0);
+    let sent = [("CLIENT PAUSE 60000", OK), ("CLIENT UNPAUSE", OK), ("GET a", NONE)];
+    scene(STDOUT, &sent).timed_out().has_no_cause();
+}
+
+#[test]
 fn a_script_without_an_end() {
     let sent = [("EVAL \"while true do end\" 0", NONE)];
-    scene(STDOUT, &sent).timed_out().is("endless-script", 0);
-    scene(SAVED, &sent).doubt("the server says nothing any more: BUSY").is("endless-script", 0);
+    let silent = |checks| scene(checks, &sent).change(|it| (it.exit, it.settled) = (None, None));
+    silent(STDOUT).timed_out().is("endless-script", 0);
+    silent(SAVED).doubt("the server says nothing any more: BUSY").is("endless-script", 0);
+    // The server has answered since: the script was only longer than its client's patience.
+    scene(STDOUT, &sent).failed(TIMEOUT).seen_at("program-failed", &Pointer::ProgramErrors);
     scene(STDOUT, &sent).failed("KeyError: 1").seen_at("program-failed", &Pointer::ProgramErrors);
 }
 
@@ -59,10 +80,15 @@ fn the_client_gave_up_during_save() {
     scene(STDOUT, &[("SAVE", OK), ("GET a", NONE)])
         .failed(TIMEOUT)
         .never("client-timeout-during-save");
+    // It had its reply in time.
+    scene(STDOUT, &[("SAVE", OK)])
+        .failed("TimeoutError: the job")
+        .never("client-timeout-during-save");
 }
 
 #[test]
 fn waiting_for_somebody_else() {
     scene(STDOUT, &[("BLPOP queue 0", NONE)]).timed_out().is("waits-for-somebody-else", 0);
+    scene(STDOUT, &[("WAIT 1 0", NONE)]).timed_out().has_no_cause();
     scene(STDOUT, &[("SAVE", NONE)]).timed_out().has_no_cause();
 }

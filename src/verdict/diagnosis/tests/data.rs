@@ -1,4 +1,5 @@
-use super::scene::{OK, STORED, SURVIVES, scene};
+use super::scene::{OK, QUEUED, STARTED, STORED, SURVIVES, Scene, scene};
+use crate::tap::Outcome;
 
 const WRITE: &str = "SET report:daily ready";
 
@@ -49,11 +50,80 @@ fn another_type() {
     scene(STORED, &[(WRITE, OK)]).found("nil").has_no_cause();
 }
 
+const WRONG: &str = "-WRONGTYPE Operation against a key holding the wrong kind of value";
+const PREDICTED: &str =
+    "[[check]]\nid = \"c\"\nreply = { \"HGET prediction order:before\" = \"yes\" }\n";
+
+fn predicted(sent: &[(&str, &str)], reply: &str) -> Scene {
+    scene(PREDICTED, sent).answers("HGET prediction order:before", reply)
+}
+
+#[test]
+fn a_type_is_told_with_what_the_check_reads() {
+    let sent = [("SET prediction \"order:before yes\"", OK)];
+    let cause = predicted(&sent, WRONG).diagnosed().unwrap().cause;
+    assert_eq!(cause, "`prediction` was written by SET, so it is a string, and HGET reads a hash");
+    predicted(&sent, WRONG).is("another-type", 0);
+}
+
+#[test]
+fn a_time_to_live_gives_no_type() {
+    let sent = [("HSET report:daily v 1", ":1"), ("EXPIRE report:daily 100", ":1")];
+    scene(STORED, &sent).found(WRONG).is("another-type", 0);
+}
+
+#[test]
+fn what_is_not_known_may_have_given_the_type() {
+    let sent = [("HSET report:daily v 1", ":1"), ("RENAME other report:daily", OK)];
+    scene(STORED, &sent).found(WRONG).has_no_cause();
+    scene(STORED, &[("EXPIRE report:daily 100", ":1")]).found(WRONG).has_no_cause();
+    scene(STORED, &sent[..1]).change(|it| it.transcript.left_out = 1).found(WRONG).has_no_cause();
+}
+
 #[test]
 fn the_key_was_taken_away() {
     scene(STORED, &[(WRITE, OK), ("DEL report:daily", ":1")]).found("nil").is("key-deleted", 1);
     scene(STORED, &[(WRITE, OK), ("DEL other", ":0")]).found("nil").has_no_cause();
     scene(STORED, &[("DEL report:daily", ":0"), (WRITE, OK)]).found("nil").has_no_cause();
+}
+
+#[test]
+fn what_was_not_there_was_not_taken_away() {
+    scene(STORED, &[("DEL report:daily", ":0")]).found("nil").has_no_cause();
+    scene(STORED, &[("GETDEL report:daily", "nil")]).found("nil").has_no_cause();
+    scene(STORED, &[("DEL report:daily other", ":1")]).found("nil").has_no_cause();
+    let sent = [("FLUSHALL", OK), ("SET report:dayly ready", OK)];
+    scene(STORED, &sent).found("nil").is("another-key", 1);
+    scene(STORED, &sent[..1]).found("nil").has_no_cause();
+}
+
+#[test]
+fn what_setup_had_stored_was_there() {
+    let sent = [("DEL report:daily", ":1")];
+    scene(STORED, &sent).setup(WRITE).found("nil").is("key-deleted", 0);
+    let sent = [("FLUSHALL", OK)];
+    scene(STORED, &sent).setup(WRITE).found("nil").is("flushed-everything", 0);
+    scene(STORED, &sent).setup("SET other 1").found("nil").has_no_cause();
+    scene(STORED, &sent).setup("EVAL x 0").found("nil").has_no_cause();
+    scene(STORED, &sent).setup("SELECT 1\nSET report:daily 1").found("nil").has_no_cause();
+}
+
+#[test]
+fn a_write_whose_condition_was_not_met_stores_nothing() {
+    let sent = [("SET report:daily ready XX", "nil"), ("FLUSHALL", OK)];
+    scene(STORED, &sent).found("nil").has_no_cause();
+    let sent = [("SET report:daily ready XX", OK), ("FLUSHALL", OK)];
+    scene(STORED, &sent).found("nil").is("flushed-everything", 1);
+}
+
+#[test]
+fn what_two_connections_did_at_once_has_no_order() {
+    let sent = [(WRITE, OK), ("FLUSHALL", OK)];
+    let other = || scene(STORED, &sent).found("nil").exchange(1, |it| it.connection = 2);
+    other().is("flushed-everything", 1);
+    other().took(0, 500).has_no_cause();
+    let sent = [("MULTI", OK), (WRITE, QUEUED), ("FLUSHALL", OK), ("EXEC", OK)];
+    scene(STORED, &sent).found("nil").exchange(2, |it| it.connection = 2).has_no_cause();
 }
 
 #[test]
@@ -79,6 +149,16 @@ fn the_key_expired() {
 }
 
 #[test]
+fn a_field_that_is_missing_is_no_key_that_expired() {
+    let sent = [("HSET prediction status paid", ":1"), ("EXPIRE prediction 100", ":1")];
+    predicted(&sent, "nil").has_no_cause();
+    scene(STORED, &[(WRITE, OK), ("EXPIRE report:daily 0", ":1")])
+        .found("nil")
+        .is("key-expired", 1);
+    scene(STORED, &[("EXPIRE report:daily 9", ":0")]).found("nil").has_no_cause();
+}
+
+#[test]
 fn the_write_was_refused() {
     let wrong = "-ERR syntax error";
     scene(STORED, &[("SET report:daily ready now", wrong)]).found("nil").is("write-refused", 0);
@@ -92,4 +172,49 @@ fn the_key_was_never_written() {
         .found("nil")
         .has_no_cause();
     scene(STORED, &[("SET other 1", OK), ("EVAL x 0", OK)]).found("nil").has_no_cause();
+}
+
+#[test]
+fn what_was_cut_off_may_have_been_the_key() {
+    let more = "MSET a 1 b 2 c \"… (68 more arguments)\"";
+    scene(STORED, &[(more, OK)]).found("nil").has_no_cause();
+    scene(STORED, &[("SET other 1", OK), ("DEL a \"… (68 more arguments)\"", ":1")])
+        .found("nil")
+        .has_no_cause();
+    // The arguments of this one are no keys.
+    scene(STORED, &[("RPUSH other a b \"… (68 more arguments)\"", ":70")])
+        .found("nil")
+        .seen_nowhere("never-written");
+    let value = "SET other \"xx… (488 more bytes)\"";
+    scene(STORED, &[(value, OK)]).found("nil").seen_nowhere("never-written");
+}
+
+#[test]
+fn the_word_that_tells_of_more_is_no_key() {
+    let more = "MSET a 1 report:dayly \"… (67 more arguments)\"";
+    scene(STORED, &[(more, OK)]).found("nil").has_no_cause();
+}
+
+#[test]
+fn what_setup_may_have_written_was_not_never_written() {
+    let sent = [("SET other 1", OK)];
+    scene(STORED, &sent).setup("EVAL x 0").found("nil").has_no_cause();
+    scene(STORED, &sent).info("cmdstat_set:calls=2\n").found("nil").has_no_cause();
+}
+
+#[test]
+fn a_write_without_a_reply_may_have_come_true() {
+    let sent = [(WRITE, OK), ("DEL report:daily", ":1"), (WRITE, "")];
+    scene(STORED, &sent).found("nil").has_no_cause();
+    scene(STORED, &sent[..2])
+        .exchange(0, |it| it.outcome = Outcome::Unknown)
+        .found("nil")
+        .is("key-deleted", 1);
+}
+
+#[test]
+fn a_value_that_was_right_at_another_time_is_no_other_spelling() {
+    let sent = [(WRITE, OK), ("SET report:daily gone", OK), ("BGSAVE", STARTED)];
+    scene(SURVIVES, &sent).found("$gone").has_no_cause();
+    scene(SURVIVES, &sent[1..]).setup(WRITE).found("$gone").has_no_cause();
 }

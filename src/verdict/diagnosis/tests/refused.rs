@@ -23,6 +23,14 @@ fn save_is_refused_while_bgsave_runs() {
 }
 
 #[test]
+fn the_refusal_that_was_swallowed_is_not_the_one_that_broke_off() {
+    let sent = [("BGSAVE", STARTED), ("SAVE", BUSY), ("BGSAVE", BUSY)];
+    scene(STDOUT, &sent)
+        .failed("redis.exceptions.ResponseError: Background save already in progress")
+        .is("bgsave-refused-while-bgsave-runs", 2);
+}
+
+#[test]
 fn a_swallowed_refusal_is_no_cause_of_a_missing_line() {
     scene(STDOUT, &[("BGSAVE", STARTED), ("SAVE", BUSY)]).has_no_cause();
 }
@@ -90,6 +98,11 @@ fn a_script_cannot_save() {
     scene(SAVED, &sent).is("save-inside-lua", 0);
     scene(CALLS_BGSAVE, &sent).has_no_cause();
     scene(SAVED, &[("EVAL \"return redis.call('AUTH')\" 0", IN_SCRIPT)]).has_no_cause();
+    // `save` is a key here, and of two it may be either.
+    let key = "EVAL \"redis.call('SET', 'save', 1) redis.call('AUTH')\" 0";
+    scene(SAVED, &[(key, IN_SCRIPT)]).has_no_cause();
+    let both = "EVAL \"redis.pcall('SAVE') redis.call('BGSAVE')\" 0";
+    scene(SAVED, &[(both, IN_SCRIPT)]).has_no_cause();
 }
 
 #[test]
@@ -119,6 +132,12 @@ fn a_transaction_is_thrown_away() {
     let sent = [("WATCH a", OK), ("MULTI", OK), ("BGSAVE", QUEUED), ("EXEC", "nil")];
     scene(CALLS_BGSAVE, &sent).not_run(2).is("transaction-discarded", 3);
     scene(CALLS_SAVE, &sent).not_run(2).never("transaction-discarded");
+    // The loop of a client that watches tries again.
+    let again =
+        [("MULTI", OK), (WRITE, QUEUED), ("EXEC", "nil"), (WRITE, OK), ("DEL report:daily", ":1")];
+    scene(STORED, &again).not_run(1).found("nil").is("key-deleted", 4);
+    let alone = [("MULTI", OK), (WRITE, QUEUED), ("EXEC", "-ERR EXEC without MULTI")];
+    scene(STORED, &alone).not_run(1).found("nil").never("transaction-discarded");
 }
 
 #[test]
@@ -141,6 +160,10 @@ fn the_warning_is_switched_off() {
 #[test]
 fn a_bare_err_is_a_failed_save() {
     scene(SAVED, &[("SAVE", "-ERR")]).is("save-failed", 0);
+    let other = [("SAVE", "-ERR"), ("INCR a", "-ERR value is not an integer or out of range")];
+    scene(STDOUT, &other)
+        .failed("redis.exceptions.ResponseError: value is not an integer or out of range")
+        .is("command-refused", 1);
     scene(CALLS_BGSAVE, &[("BGSAVE", "-ERR")]).is("bgsave-could-not-fork", 0);
     scene(CALLS_BGSAVE, &[("BGSAVE foo", "-ERR syntax error")]).has_no_cause();
     scene(SURVIVES, &[("SAVE", "-ERR"), ("SAVE", OK), (WRITE, OK)])

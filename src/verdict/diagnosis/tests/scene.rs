@@ -10,7 +10,7 @@ use crate::attempt::evidence::{
     Evidence, Observation, Output, ProgramEnd, ProgramRun, Restored, Run, Typed, TypedExchange,
     Wait, Waits,
 };
-use crate::lesson::{Exercise, Relation, Subject, WaitLimit};
+use crate::lesson::{Code, Exercise, Language, Relation, Subject, WaitLimit};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
 use crate::server::{BgsaveEnd, Snapshot};
@@ -141,6 +141,13 @@ impl Scene {
         self
     }
 
+    /// The exercise's setup has done this before.
+    pub(super) fn setup(mut self, lines: &str) -> Self {
+        let (language, span) = (Language::Redis, self.exercise.checks[0].span.clone());
+        self.exercise.setup.push(Code { language, text: lines.to_owned(), span });
+        self
+    }
+
     pub(super) fn change(mut self, change: impl FnOnce(&mut Evidence)) -> Self {
         change(&mut self.evidence);
         self
@@ -163,12 +170,17 @@ impl Scene {
 
     /// GET report:daily answers this, at every moment.
     pub(super) fn found(self, reply: &str) -> Self {
+        self.answers("GET report:daily", reply)
+    }
+
+    /// This command answers this, at every moment.
+    pub(super) fn answers(self, command: &str, reply: &str) -> Self {
         let printed = Printed::new(&value(reply));
         self.change(|evidence| {
-            let crash = evidence.crash.insert(observation(0, ""));
-            crash.replies.insert("GET report:daily".to_owned(), printed.clone());
-            for now in [&mut evidence.exit, &mut evidence.settled].into_iter().flatten() {
-                now.replies.insert("GET report:daily".to_owned(), printed.clone());
+            let crash = evidence.crash.get_or_insert_with(|| observation(0, ""));
+            let looks = [&mut evidence.exit, &mut evidence.settled].into_iter().flatten();
+            for now in looks.chain([crash]) {
+                now.replies.insert(command.to_owned(), printed.clone());
             }
         })
     }

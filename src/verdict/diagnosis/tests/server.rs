@@ -1,4 +1,5 @@
 use super::scene::{NONE, OK, SAVED, STDOUT, STORED, scene};
+use crate::attempt::evidence::{ProgramEnd, Run, Waits};
 use crate::verdict::Pointer;
 
 const GONE: &str = "the server is gone: exit status 0";
@@ -9,6 +10,7 @@ const REFUSED: &str =
 fn counters_were_set_back() {
     let sent = [("config resetstat", OK)];
     scene(SAVED, &sent).doubt("the server's counters were reset").is("resetstat", 0);
+    scene(SAVED, &sent).doubt(GONE).has_no_cause();
     scene(STDOUT, &sent).has_no_cause();
 }
 
@@ -18,6 +20,7 @@ fn shutdown_is_no_save() {
     let refused =
         [("SHUTDOWN", "-NOPERM this user has no permissions to run the 'shutdown' command")];
     scene(SAVED, &refused).doubt(GONE).has_no_cause();
+    scene(SAVED, &[("SHUTDOWN ABORT", OK)]).doubt(GONE).has_no_cause();
     scene(SAVED, &[("PING", "+PONG")]).doubt(GONE).has_no_cause();
 }
 
@@ -49,6 +52,23 @@ fn a_lock_keeps_others_out() {
 }
 
 #[test]
+fn who_came_in_all_the_same_was_not_kept_out() {
+    let write = ("SET report:daily ready", "-NOAUTH Authentication required.");
+    let sent = [("CONFIG SET requirepass (hidden)", OK), write, ("AUTH (hidden)", OK)];
+    scene(STORED, &sent[..2]).found("nil").is("locked-out", 0);
+    scene(STORED, &sent).found("nil").never("locked-out");
+    // Room for many, and another user's rights.
+    let closed = "redis.exceptions.ConnectionError: Connection closed by server.";
+    scene(STDOUT, &[("CONFIG SET maxclients 1", OK)]).failed(closed).is("locked-out", 0);
+    scene(STDOUT, &[("CONFIG SET maxclients 5000", OK)]).failed(closed).never("locked-out");
+    scene(STDOUT, &[("CONFIG SET maxclients 5000", OK)])
+        .doubt("the server says nothing any more: BUSY")
+        .has_no_cause();
+    let sent = [("ACL SETUSER bob on", OK), ("AUTH bob x", "-WRONGPASS invalid username")];
+    scene(STORED, &sent).found("nil").never("locked-out");
+}
+
+#[test]
 fn a_password_where_none_is_asked() {
     let error = "ERR AUTH <password> called without any password configured for the default user.";
     let sent = [(
@@ -59,6 +79,10 @@ fn a_password_where_none_is_asked() {
         .failed(&format!("redis.exceptions.AuthenticationError: {error}"))
         .is("password-not-asked", 0);
     scene(STDOUT, &sent)
+        .setting("requirepass", "x")
+        .failed(&format!("redis.exceptions.AuthenticationError: {error}"))
+        .never("password-not-asked");
+    scene(STDOUT, &sent)
         .failed("ValueError: no")
         .seen_at("program-failed", &Pointer::ProgramErrors);
 }
@@ -68,6 +92,7 @@ fn a_replica_takes_no_writes() {
     let readonly = "-READONLY You can't write against a read only replica.";
     let sent = [("REPLICAOF localhost 6380", OK), ("SET report:daily ready", readonly)];
     scene(STORED, &sent).found("nil").is("became-a-replica", 0);
+    scene(STORED, &[sent[0], ("SET other 1", readonly)]).found("nil").never("became-a-replica");
     let again = [("REPLICAOF NO ONE", OK), ("SET report:daily ready", readonly)];
     scene(STORED, &again).found("nil").never("became-a-replica");
 }
@@ -84,8 +109,18 @@ fn a_connection_to_another_place() {
 fn nothing_was_sent() {
     scene(SAVED, &[]).seen_nowhere("nothing-was-sent");
     scene(SAVED, &[]).info("cmdstat_set:calls=1\n").never("nothing-was-sent");
+    scene(SAVED, &[]).info("cmdstat_ping:calls=1\n").never("nothing-was-sent");
     scene(STDOUT, &[]).has_no_cause();
     scene(SAVED, &[]).typed(&["@wait-bgsave"]).seen_nowhere("no-command-was-given");
+}
+
+#[test]
+fn the_ping_of_the_client_that_watches_is_not_the_answers() {
+    let watched = || scene(SAVED, &[]).change(|it| it.waits = Some(Waits::default()));
+    let pings = "cmdstat_ping:calls=900\n";
+    watched().info(pings).seen_nowhere("nothing-was-sent");
+    watched().info(pings).typed(&[]).seen_nowhere("no-command-was-given");
+    watched().info("cmdstat_get:calls=1\n").never("nothing-was-sent");
 }
 
 #[test]
@@ -94,4 +129,13 @@ fn a_program_that_broke_off() {
         .failed("NameError: name 'clinet' is not defined")
         .seen_at("program-failed", &Pointer::ProgramErrors);
     scene(SAVED, &[]).never("program-failed");
+    // What a program has printed that we ended was not its end.
+    scene(SAVED, &[])
+        .failed("ValueError: caught")
+        .change(|it| {
+            if let Run::Program(program) = &mut it.run {
+                program.end = ProgramEnd::TimedOut;
+            }
+        })
+        .never("program-failed");
 }

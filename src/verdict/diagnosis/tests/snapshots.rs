@@ -1,7 +1,8 @@
 use super::scene::{
     CALLS_BGSAVE, CALLS_SAVE, NONE, OK, QUEUED, SAVED, STARTED, STATUS, STDOUT, STORED, SURVIVES,
-    scene,
+    Scene, scene,
 };
+use crate::tap::Outcome;
 
 const WRITE: &str = "SET report:daily ready";
 
@@ -56,12 +57,19 @@ fn with_save_points_flushall_empties_the_file_too() {
     flushed().setting("save", "60 1").is("flushall-after-the-snapshot", 2);
     flushed().has_no_cause();
     flushed().setting("save", "").has_no_cause();
+    let later = [(WRITE, OK), ("SAVE", OK), ("FLUSHALL", OK), ("CONFIG SET save \"60 1\"", OK)];
+    scene(SURVIVES, &later).lastsave(101).found("nil").has_no_cause();
 }
 
 #[test]
 fn the_file_is_another_one() {
     let sent = [(WRITE, OK), ("CONFIG SET dbfilename other.rdb", OK), ("SAVE", OK)];
     scene(SURVIVES, &sent).lastsave(101).found("nil").is("snapshot-goes-elsewhere", 1);
+    let same = [(WRITE, OK), ("CONFIG SET dbfilename dump.rdb", OK), ("SAVE", OK)];
+    scene(SURVIVES, &same).lastsave(101).found("nil").has_no_cause();
+    // It would not be there in the other one either.
+    let gone = [("CONFIG SET dir /data", OK), ("SAVE", OK), (WRITE, OK)];
+    scene(SURVIVES, &gone).lastsave(101).found("nil").is("written-after-the-snapshot", 2);
     let sent = [(WRITE, OK), ("SAVE", OK), ("CONFIG SET dbfilename other.rdb", OK)];
     scene(SURVIVES, &sent).lastsave(101).found("nil").has_no_cause();
 }
@@ -74,6 +82,9 @@ fn where_the_snapshot_goes_is_protected() {
     scene(STDOUT, &sent)
         .failed("redis.exceptions.ResponseError: CONFIG SET failed - can't set protected config")
         .is("protected-setting", 0);
+    scene(STDOUT, &[("CONFIG SET other 1", error)])
+        .failed("redis.exceptions.ResponseError: CONFIG SET failed - can't set protected config")
+        .never("protected-setting");
     scene(STDOUT, &sent).has_no_cause();
 }
 
@@ -118,4 +129,66 @@ fn one_of_the_two_commands_is_not_the_other() {
     scene(CALLS_SAVE, &[("BGSAVE", STARTED)]).is("save-never-sent", 0);
     scene(CALLS_BGSAVE, &[("SAVE", OK)]).lastsave(101).is("bgsave-never-sent", 0);
     scene(STDOUT, &[("SAVE", OK)]).has_no_cause();
+}
+
+/// The first value, and not the second, is asked for.
+const PICTURE: &str = "[[check]]\nid = \"c\"\nat = \"crash\"\nreply = { \"GET status\" = \"paid\", \"EXISTS order:during\" = \"(integer) 0\" }\n";
+const TWO_SAVES: [(&str, &str); 4] =
+    [("BGSAVE", STARTED), ("SET order:during 1", OK), ("SET status shipped", OK), ("SAVE", OK)];
+
+fn picture(sent: &[(&str, &str)]) -> Scene {
+    scene(PICTURE, sent)
+        .setup("SET status paid")
+        .answers("GET status", "$shipped")
+        .answers("EXISTS order:during", ":1")
+}
+
+#[test]
+fn another_save_came_after_the_one_that_was_right() {
+    picture(&TWO_SAVES).is("another-save-came-after", 3);
+    let cause = picture(&TWO_SAVES).diagnosed().unwrap().cause;
+    assert!(cause.contains("the moment of that SAVE"), "{cause}");
+    let twice = [TWO_SAVES[0], TWO_SAVES[1], TWO_SAVES[2], ("BGSAVE", STARTED)];
+    picture(&twice).is("another-save-came-after", 3);
+}
+
+#[test]
+fn another_save_is_the_cause_only_where_the_one_before_was_right() {
+    // One save only, or none between the writes.
+    picture(&TWO_SAVES[1..]).has_no_cause();
+    let late = [TWO_SAVES[1], TWO_SAVES[0], TWO_SAVES[2], TWO_SAVES[3]];
+    picture(&late).has_no_cause();
+    // What is found is not what the later one must hold.
+    picture(&TWO_SAVES).answers("GET status", "$sent").has_no_cause();
+    // The later one was refused, or has not ended well.
+    picture(&TWO_SAVES).exchange(3, |it| it.outcome = Outcome::Refused).has_no_cause();
+    let twice = [TWO_SAVES[0], TWO_SAVES[1], TWO_SAVES[2], ("BGSAVE", STARTED)];
+    picture(&twice).saving().never("another-save-came-after");
+    picture(&TWO_SAVES).change(|it| it.transcript.left_out = 1).has_no_cause();
+}
+
+#[test]
+fn another_save_came_after_the_key_was_gone() {
+    let sent = [(WRITE, OK), ("SAVE", OK), ("RENAME report:daily other", OK), ("SAVE", OK)];
+    scene(SURVIVES, &sent).found("nil").has_no_cause();
+    let sent = [(WRITE, OK), ("SAVE", OK), ("DEL report:daily", ":1"), ("SAVE", OK)];
+    scene(SURVIVES, &sent).found("nil").is("key-deleted", 2);
+}
+
+#[test]
+fn what_was_there_already_was_not_written_after() {
+    let sent = [(WRITE, OK), ("SAVE", OK), (WRITE, OK)];
+    scene(SURVIVES, &sent).found("nil").has_no_cause();
+    let sent = [("SAVE", OK), (WRITE, OK), ("EXPIRE report:daily 99", ":1")];
+    scene(SURVIVES, &sent).found("nil").is("written-after-the-snapshot", 1);
+    let sent = [(WRITE, OK), ("SAVE", OK), ("EXPIRE report:daily 99", ":1")];
+    scene(SURVIVES, &sent).found("nil").has_no_cause();
+}
+
+#[test]
+fn an_older_value_was_overwritten_after() {
+    let sent = [("SAVE", OK), (WRITE, OK)];
+    let old = || scene(SURVIVES, &sent).setup("SET report:daily old");
+    old().found("$old").is("written-after-the-snapshot", 1);
+    old().found("$other").has_no_cause();
 }

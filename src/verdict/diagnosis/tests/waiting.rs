@@ -25,6 +25,7 @@ fn what_bgsave_left_unfinished_is_no_cause_of_another_finding() {
 #[test]
 fn a_save_of_a_save_point_is_not_the_answers() {
     scene(QUIET, &[("SET", OK)]).saving().has_no_cause();
+    scene(QUIET, &[("BGSAVE", STARTED)]).setting("save", "60 1").saving().has_no_cause();
 }
 
 #[test]
@@ -40,12 +41,22 @@ fn a_program_that_broke_off_did_not_take_the_reply_for_the_end() {
 #[test]
 fn a_wait_of_a_guessed_length() {
     let ended = |millis| {
-        let watched = Duration::from_millis(millis);
-        let waits = Waits { watched, ..Waits::default() };
-        scene(QUIET, &[("BGSAVE", STARTED)]).saving().change(|it| it.waits = Some(waits))
+        let took = Duration::from_millis(millis);
+        scene(QUIET, &[("BGSAVE", STARTED)]).saving().change(|it| it.took = took)
     };
     ended(301).is("guessed-wait", 0);
+    let cause = ended(301).diagnosed().unwrap().cause;
+    assert!(cause.starts_with("the answer ended 300 ms after"), "{cause}");
     ended(20).is("bgsave-reply-taken-as-done", 0);
+}
+
+#[test]
+fn other_clients_are_watched_longer_than_the_answer_runs() {
+    let waits = Waits { watched: Duration::from_secs(3), ..Waits::default() };
+    scene(QUIET, &[("BGSAVE", STARTED)])
+        .saving()
+        .change(|it| (it.took, it.waits) = (Duration::from_millis(20), Some(waits)))
+        .is("bgsave-reply-taken-as-done", 0);
 }
 
 #[test]
@@ -65,6 +76,7 @@ fn waiting_before_there_is_anything_to_wait_for() {
     let wait = |lines: &[&str]| scene(QUIET, &[("BGSAVE", STARTED)]).saving().typed(lines);
     wait(&["@wait-bgsave", "BGSAVE"]).is("waited-too-early", 0);
     wait(&["BGSAVE"]).is("bgsave-reply-taken-as-done", 0);
+    wait(&["BGSAVE", "@wait-bgsave", "BGSAVE"]).is("bgsave-reply-taken-as-done", 0);
 }
 
 #[test]
@@ -86,6 +98,11 @@ fn lastsave_that_was_only_read_explains_no_other_end() {
     scene(STDOUT, &sent)
         .failed("redis.exceptions.ConnectionError: closed")
         .seen_at("program-failed", &Pointer::ProgramErrors);
+    scene(STDOUT, &sent)
+        .failed("NameError: name 'clinet' is not defined")
+        .seen_at("program-failed", &Pointer::ProgramErrors);
+    let gone_on = [sent[0], sent[1], sent[2], sent[3], ("GET a", "")];
+    scene(STDOUT, &gone_on).timed_out().has_no_cause();
     scene(STDOUT, &sent[..2]).timed_out().has_no_cause();
 }
 

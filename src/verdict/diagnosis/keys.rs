@@ -381,7 +381,7 @@ fn writes_of(exchanges: &[Exchange]) -> Vec<Write<'_>> {
             Write {
                 index,
                 outcome,
-                database: database.filter(|_| !is_everywhere && !(key.is_none() && is_unclear)),
+                database: database.filter(|_| !(is_everywhere || (key.is_none() && is_unclear))),
                 key,
                 effect: if is_unclear || database.is_none() { Effect::Unclear } else { effect },
             }

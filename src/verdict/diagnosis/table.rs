@@ -214,6 +214,12 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         recognise: waiting::guessed,
     },
     Diagnosis {
+        id: "save-not-awaited",
+        cause: "the answer ended before SAVE had answered: the kill came while the file was being written",
+        explains: &[DataLost, NoSnapshot],
+        recognise: waiting::save_not_awaited,
+    },
+    Diagnosis {
         id: "bgsave-reply-taken-as-done",
         cause: "BGSAVE's reply only means begun: the child was still writing when the answer ended",
         explains: &[StillSaving],

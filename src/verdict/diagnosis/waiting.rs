@@ -9,8 +9,9 @@ use super::symptom::Symptom;
 use super::{Found, Pointer};
 use crate::attempt::commands::WAIT_BGSAVE;
 use crate::attempt::evidence::Run;
+use crate::lesson::Crash;
 use crate::server::BgsaveEnd;
-use crate::tap::Exchange;
+use crate::tap::{Exchange, Outcome};
 
 /// So many equal answers make a loop that waits.
 const POLLS: usize = 3;
@@ -48,6 +49,15 @@ pub(super) fn waited_too_early(case: &Case<'_>) -> Option<Found> {
     let waits = lines().rposition(|it| is_line(&it.line, WAIT_BGSAVE))?;
     let begins = lines().position(|it| is_line(&it.line, "BGSAVE"))?;
     (waits < begins).then(|| seen_at(bgsave))
+}
+
+/// A SAVE whose reply nobody waited for, and then the kill.
+pub(super) fn save_not_awaited(case: &Case<'_>) -> Option<Found> {
+    let (index, save) = case.numbered().rev().find(|(_, it)| it.name() == "SAVE")?;
+    let is_open = save.reply.is_none() && save.outcome == Outcome::Unknown;
+    let saved_otherwise = case.last_done(&["SAVE"]).or(case.last_done(&["BGSAVE"])).is_some();
+    let is_killed = case.exercise.crash == Crash::AtExit && !case.evidence.run.timed_out();
+    (is_open && is_killed && !saved_otherwise).then(|| seen_at(index))
 }
 
 /// Time went by after the reply, and nobody asked.

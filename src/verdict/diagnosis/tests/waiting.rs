@@ -17,6 +17,15 @@ fn bgsaves_reply_is_taken_as_done() {
 }
 
 #[test]
+fn nobody_waited_for_saves_reply_before_the_kill() {
+    let killed = |sent: &[(&str, &str)]| scene(&format!("crash = \"exit\"\n{SURVIVES}"), sent);
+    let set = ("SET report:daily ready", OK);
+    killed(&[set, ("SAVE", NONE)]).is("save-not-awaited", 1);
+    killed(&[set, ("BGSAVE", STARTED), ("SAVE", NONE)]).never("save-not-awaited");
+    scene(SURVIVES, &[set, ("SAVE", NONE)]).never("save-not-awaited");
+}
+
+#[test]
 fn what_bgsave_left_unfinished_is_no_cause_of_another_finding() {
     scene(STDOUT, &[("BGSAVE", STARTED)]).saving().has_no_cause();
     scene(NO_SAVE, &[("BGSAVE", STARTED), ("SAVE", OK)]).saving().is("save-blocks-everyone", 1);

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::scene::{
-    BUSY, NO_SAVE, OK, QUIET, SAVED, SAVED_AT_EXIT, STARTED, STDOUT, SURVIVES, scene,
+    BUSY, NO_SAVE, NONE, OK, QUIET, SAVED, SAVED_AT_EXIT, STARTED, STDOUT, SURVIVES, scene,
 };
 use crate::attempt::evidence::Waits;
 use crate::verdict::Pointer;

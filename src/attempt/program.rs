@@ -45,7 +45,7 @@ pub fn run(command: &mut Command, directory: &Path, limit: Duration) -> std::io:
         Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => ProgramEnd::TimedOut,
     };
     group.kill();
-    stragglers::kill_marked(&format!("{MARK}={}", directory.display()));
+    kill_stragglers(directory);
     if end == ProgramEnd::TimedOut {
         let _ = ended.recv_timeout(DRAIN_DEADLINE);
     }
@@ -70,9 +70,15 @@ impl Finished {
     pub fn collect(self) -> ProgramRun {
         let deadline = Instant::now() + DRAIN_DEADLINE;
         let (stdout, stderr) = (collect(&self.stdout, deadline), collect(&self.stderr, deadline));
+        // One that was being started when the program ended shows itself by now.
+        kill_stragglers(&self.directory);
         let _ = std::fs::remove_dir_all(&self.directory);
         ProgramRun { end: self.end, stdout, stderr }
     }
+}
+
+fn kill_stragglers(directory: &Path) {
+    stragglers::kill_marked(&format!("{MARK}={}", directory.display()));
 }
 
 fn program_end(status: ExitStatus) -> ProgramEnd {

@@ -10,11 +10,14 @@ use nix::unistd::Pid;
 
 /// SIGKILL to every process whose environment has `mark` (`NAME=value`) as it was when it started.
 pub fn kill_marked(mark: &str) {
-    // A straggler may be starting another one: look again until none is left.
+    // A straggler may be starting another one, and one that is just being started shows no environment for a
+    // moment: look again until none is left, twice.
+    let mut empty_looks = 0;
     for _ in 0..10 {
         let found =
             if Path::new("/proc/self/environ").exists() { in_proc(mark) } else { by_ps(mark) };
-        if found.is_empty() {
+        empty_looks = if found.is_empty() { empty_looks + 1 } else { 0 };
+        if empty_looks == 2 {
             return;
         }
         for pid in found {

@@ -197,7 +197,13 @@ impl Exchange {
         is_writer(&name)
             && match name.as_str() {
                 "MSET" | "MSETNX" => arguments.iter().step_by(2).any(is_key),
-                "EVAL" | "EVALSHA" | "FCALL" => keys_of_script(arguments).iter().any(is_key),
+                // A script may name the key in its text.
+                "EVAL" | "EVALSHA" | "FCALL" => {
+                    let text = arguments.first().map(|it| String::from_utf8_lossy(it));
+                    let key = String::from_utf8_lossy(key);
+                    keys_of_script(arguments).iter().any(is_key)
+                        || text.is_some_and(|text| text.contains(&*key))
+                }
                 "COPY" | "RENAME" | "RENAMENX" | "SMOVE" | "LMOVE" | "RPOPLPUSH" => {
                     arguments.get(1).is_some_and(is_key)
                 }
@@ -421,6 +427,10 @@ mod tests {
         assert_eq!(order(&sent, &["@write a", BGSAVE_ENDED, "@write c"]), Shown::Yes);
         assert_eq!(order(&sent, &[BGSAVE_ENDED, "@write a"]), Shown::No);
         let sent = transcript(&["HSET prediction a yes", "EVAL s 1 b a", "RENAME a c"]);
+        assert_eq!(
+            order(&transcript(&["EVAL redis.call('SET','a','1') 0"]), &["@write a"]),
+            Shown::Yes
+        );
         assert_eq!(order(&sent, &["@write a"]), Shown::No);
         assert_eq!(order(&sent, &["@write b", "@write c"]), Shown::Yes);
     }

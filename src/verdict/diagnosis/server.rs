@@ -75,10 +75,11 @@ pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
             is_of(name, line)
                 || ((refused.is_some() || is_tight) && hung_up.iter().any(|it| line.contains(it)))
         });
-        // Who came in all the same, or later, was not kept from doing what is missing.
-        let nobody_came_in = refused.is_some_and(|(at, _)| {
-            case.exchanges()[at..].iter().all(|it| it.outcome != Outcome::Done)
-        });
+        // Who came in all the same, or later, was not kept from doing what is missing. Whoever was turned
+        // away before he had asked is without a reply.
+        let from = refused.map(|(at, _)| at).or(is_tight.then_some(index + 1));
+        let rest = from.map_or(&[][..], |from| &case.exchanges()[from..]);
+        let nobody_came_in = !rest.is_empty() && rest.iter().all(|it| it.outcome != Outcome::Done);
         let concerned = if case.shows(Symptom::InDoubt) {
             doubted
         } else if case.shows(Symptom::EndedBadly) {

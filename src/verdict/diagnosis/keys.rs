@@ -221,7 +221,9 @@ impl<'a> Case<'a> {
 
     /// Whether a command has stored the key, in any database, or may have.
     pub(super) fn was_stored(&self, key: &[u8]) -> bool {
-        let may_have = |write: &Write<'_>| write.effect == Effect::Unclear && write.concerns(key);
+        let may_have = |write: &Write<'_>| {
+            write.effect == Effect::Unclear && write.names(key) && write.concerns(key)
+        };
         self.writes().iter().any(|write| write.has_stored(key) || may_have(write))
     }
 

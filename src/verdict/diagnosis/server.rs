@@ -44,6 +44,8 @@ pub(super) fn slow_down_changed(case: &Case<'_>) -> Option<Found> {
     doubt.contains("rdb-key-save-delay").then(|| seen_at(index))
 }
 
+/// The user by whom the server is looked at (`CheckerUser`).
+const CHECKER: &[u8] = b"checker";
 /// So few clients are soon too many.
 const FEW_CLIENTS: usize = 16;
 
@@ -73,10 +75,11 @@ pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
             is_of(name, line)
                 || ((refused.is_some() || is_tight) && hung_up.iter().any(|it| line.contains(it)))
         });
-        // Who came in all the same, or later, was not kept from doing what is missing.
-        let nobody_came_in = refused.is_some_and(|(at, _)| {
-            case.exchanges()[at..].iter().all(|it| it.outcome != Outcome::Done)
-        });
+        // Who came in all the same, or later, was not kept from doing what is missing. Whoever was turned
+        // away before he had asked is without a reply.
+        let from = refused.map(|(at, _)| at).or(is_tight.then_some(index + 1));
+        let rest = from.map_or(&[][..], |from| &case.exchanges()[from..]);
+        let nobody_came_in = !rest.is_empty() && rest.iter().all(|it| it.outcome != Outcome::Done);
         let concerned = if case.shows(Symptom::InDoubt) {
             doubted
         } else if case.shows(Symptom::EndedBadly) {
@@ -95,16 +98,20 @@ fn lock(exchange: &Exchange) -> Option<&'static str> {
     let sets = ["requirepass", "maxclients", "bind", "port"];
     let name = sets.into_iter().find(|name| set_to(exchange, name).is_some());
     // The rights of another user keep out only him.
-    let is_default = exchange.words.get(2).is_some_and(|user| user == b"default");
-    let acl = (is_default && exchange.begins_with(&["ACL", "SETUSER"])).then_some("ACL SETUSER");
-    name.or(acl).filter(|_| exchange.outcome == Outcome::Done)
+    let users: [&[u8]; 2] = [b"default", CHECKER];
+    let concerns_us = exchange.words.iter().skip(2).any(|user| users.contains(&user.as_slice()));
+    let acl = [("ACL SETUSER", "SETUSER"), ("ACL DELUSER", "DELUSER")].into_iter();
+    let mut acl = acl.filter(|(_, word)| concerns_us && exchange.begins_with(&["ACL", word]));
+    name.or(acl.next().map(|(name, _)| name)).filter(|_| exchange.outcome == Outcome::Done)
 }
 
 /// Whether somebody was kept out by this lock.
 fn is_of(lock: &str, error: &str) -> bool {
     let says: &[&str] = match lock {
         "requirepass" => &["NOAUTH", "WRONGPASS", "Authentication required"],
-        "ACL SETUSER" => &["NOAUTH", "WRONGPASS", "NOPERM", "Authentication required"],
+        "ACL SETUSER" | "ACL DELUSER" => {
+            &["NOAUTH", "WRONGPASS", "NOPERM", "Authentication required", "authentication failed"]
+        }
         "maxclients" => &["max number of clients"],
         _ => &[],
     };

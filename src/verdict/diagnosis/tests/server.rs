@@ -64,6 +64,12 @@ fn who_came_in_all_the_same_was_not_kept_out() {
     scene(STDOUT, &[("CONFIG SET maxclients 5000", OK)])
         .doubt("the server says nothing any more: BUSY")
         .has_no_cause();
+    let out = "the server says nothing any more: Password authentication failed";
+    scene(SAVED, &[("ACL DELUSER checker", OK)]).doubt(out).is("locked-out", 0);
+    scene(SAVED, &[("ACL DELUSER bob", OK)]).doubt(out).has_no_cause();
+    let unheard = [("CONFIG SET maxclients 1", OK), ("SET report:daily ready", NONE)];
+    scene(STORED, &unheard).found("nil").is("locked-out", 0);
+    scene(STORED, &unheard[..1]).found("nil").never("locked-out");
     let sent = [("ACL SETUSER bob on", OK), ("AUTH bob x", "-WRONGPASS invalid username")];
     scene(STORED, &sent).found("nil").never("locked-out");
 }

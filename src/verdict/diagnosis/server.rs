@@ -76,10 +76,11 @@ pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
                 || ((refused.is_some() || is_tight) && hung_up.iter().any(|it| line.contains(it)))
         });
         // Who came in all the same, or later, was not kept from doing what is missing. Whoever was turned
-        // away before he had asked is without a reply.
+        // away before he had asked is without a reply, or is known to INFO alone.
         let from = refused.map(|(at, _)| at).or(is_tight.then_some(index + 1));
         let rest = from.map_or(&[][..], |from| &case.exchanges()[from..]);
-        let nobody_came_in = !rest.is_empty() && rest.iter().all(|it| it.outcome != Outcome::Done);
+        let somebody_came = !rest.is_empty() || (is_tight && has_rejected(case));
+        let nobody_came_in = somebody_came && rest.iter().all(|it| it.outcome != Outcome::Done);
         let concerned = if case.shows(Symptom::InDoubt) {
             doubted
         } else if case.shows(Symptom::EndedBadly) {
@@ -91,6 +92,13 @@ pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
         let evidence: Vec<Pointer> = places.map(Pointer::Exchange).collect();
         concerned.then(|| Found::at(evidence).with(name))
     })
+}
+
+/// Connections over `maxclients`.
+fn has_rejected(case: &Case<'_>) -> bool {
+    let field = "rejected_connections";
+    case.last_look()
+        .is_some_and(|now| now.snapshot.number(field) > case.evidence.before.number(field))
 }
 
 /// What this command has locked.

@@ -70,6 +70,8 @@ fn who_came_in_all_the_same_was_not_kept_out() {
     let unheard = [("CONFIG SET maxclients 1", OK), ("SET report:daily ready", NONE)];
     scene(STORED, &unheard).found("nil").is("locked-out", 0);
     scene(STORED, &unheard[..1]).found("nil").never("locked-out");
+    let rejected = "rejected_connections:1\n";
+    scene(STORED, &unheard[..1]).info(rejected).found("nil").is("locked-out", 0);
     let sent = [("ACL SETUSER bob on", OK), ("AUTH bob x", "-WRONGPASS invalid username")];
     scene(STORED, &sent).found("nil").never("locked-out");
 }

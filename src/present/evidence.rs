@@ -54,7 +54,7 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
 fn restored(evidence: &Evidence, width: usize) -> String {
     let held = match &evidence.restored {
         None => return String::new(),
-        Some(Restored::NoFile) => "no file: no snapshot was finished".to_owned(),
+        Some(Restored::NoFile) => "no `dump.rdb` in the server's directory".to_owned(),
         Some(Restored::Unloadable(_)) => "a server can't load it".to_owned(),
         Some(Restored::Loaded { count: 0, .. }) => "no key".to_owned(),
         Some(Restored::Loaded { keys, count, .. }) => {

@@ -7,6 +7,7 @@
 mod blocking;
 mod case;
 mod data;
+mod effects;
 mod ending;
 mod keys;
 mod refused;

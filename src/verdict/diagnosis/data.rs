@@ -3,7 +3,8 @@
 use redis::Value;
 
 use super::case::{Case, text};
-use super::keys::{Effect, Missing, State, Write, kind_read_by, kind_stored_by};
+use super::effects::{Effect, Write, kind_read_by, kind_stored_by};
+use super::keys::{Missing, State};
 use super::server::seen_at;
 use super::symptom::Symptom;
 use super::{Found, Pointer};

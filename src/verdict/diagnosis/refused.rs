@@ -3,7 +3,7 @@
 use redis::Value;
 
 use super::case::{Case, is_script, reply_text, text};
-use super::keys::Write;
+use super::effects::Write;
 use super::server::seen_at;
 use super::symptom::Symptom;
 use super::{Found, Pointer};

@@ -1,7 +1,8 @@
 //! Snapshots that were never asked for, came too early, or were taken away again.
 
 use super::case::{Case, is_queued, lastsave, reply_text, set_to};
-use super::keys::{Effect, Missing, State};
+use super::effects::Effect;
+use super::keys::{Missing, State};
 use super::server::seen_at;
 use super::symptom::Symptom;
 use super::waiting::has_succeeded;

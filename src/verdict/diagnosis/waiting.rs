@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::case::{Case, info_field, lastsave, time, took};
+use super::case::{Case, info_field, lastsave, reply_text, time, took};
 use super::ending::is_exception;
 use super::server::seen_at;
 use super::symptom::Symptom;
@@ -77,7 +77,11 @@ pub(super) fn guessed(case: &Case<'_>) -> Option<Found> {
 /// The most common mistake of all (Redis facts 10.1).
 pub(super) fn reply_taken_as_done(case: &Case<'_>) -> Option<Found> {
     let bgsave = unfinished(case)?;
-    Some(Found::at([Pointer::Exchange(bgsave), Pointer::Row("rdb_bgsave_in_progress")]))
+    // BGSAVE SCHEDULE behind an AOF rewrite had not even begun anything.
+    let reply = case.exchange(bgsave).and_then(reply_text);
+    let has_begun = reply.is_none_or(|reply| !reply.contains("scheduled"));
+    let evidence = [Pointer::Exchange(bgsave), Pointer::Row("rdb_bgsave_in_progress")];
+    has_begun.then(|| Found::at(evidence))
 }
 
 /// The last LASTSAVEs, all with the same answer: their indexes, and that answer.

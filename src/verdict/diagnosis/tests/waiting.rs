@@ -17,6 +17,12 @@ fn bgsaves_reply_is_taken_as_done() {
 }
 
 #[test]
+fn a_scheduled_save_has_not_begun() {
+    let scheduled = [("BGSAVE SCHEDULE", "+Background saving scheduled")];
+    scene(QUIET, &scheduled).saving().never("bgsave-reply-taken-as-done");
+}
+
+#[test]
 fn nobody_waited_for_saves_reply_before_the_kill() {
     let killed = |sent: &[(&str, &str)]| scene(&format!("crash = \"exit\"\n{SURVIVES}"), sent);
     let set = ("SET report:daily ready", OK);

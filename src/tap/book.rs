@@ -54,6 +54,8 @@ pub(super) struct Page {
     last: Kept,
     pub(super) left_out: u64,
     pub(super) left_out_names: BTreeSet<String>,
+    /// The name, as it came, of the last one that was left out.
+    last_left_out: Vec<u8>,
     pub(super) is_incomplete: bool,
     pub(super) refusals: BTreeMap<String, u64>,
 }
@@ -114,6 +116,10 @@ impl Book {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let now = Instant::now();
         for command in connection.commands_in(bytes) {
+            // Redis takes an empty line, and an array of nothing, for nothing.
+            if name(&command).is_empty() {
+                continue;
+            }
             let entry = self.page.entry(connection, command, now);
             if let Some(complete) = connection.ask(entry) {
                 self.page.write_down(complete);
@@ -168,6 +174,7 @@ impl Page {
             last: Kept::default(),
             left_out: 0,
             left_out_names: BTreeSet::new(),
+            last_left_out: Vec::new(),
             is_incomplete: false,
             refusals: BTreeMap::new(),
         }
@@ -203,7 +210,13 @@ impl Page {
 
     fn leave_out(&mut self, entry: &Entry) {
         self.left_out += 1;
-        let name = String::from_utf8_lossy(name(&entry.command)).to_uppercase();
+        let name = name(&entry.command);
+        // Where so many are left out, most are like the one before.
+        if self.last_left_out == name {
+            return;
+        }
+        name.clone_into(&mut self.last_left_out);
+        let name = String::from_utf8_lossy(name).to_uppercase();
         if self.left_out_names.len() < KEPT {
             self.left_out_names.insert(name);
         } else {

@@ -97,7 +97,7 @@ impl Connection {
         self.number
     }
 
-    /// The commands that these bytes complete. Redis takes an empty line, and an array of nothing, for nothing.
+    /// The commands that these bytes complete.
     pub(super) fn commands_in(&mut self, bytes: &[u8]) -> Vec<Frame> {
         let mut found = Vec::new();
         if !self.lost {
@@ -105,7 +105,6 @@ impl Connection {
             self.lost = understood.is_err()
                 || self.pending.len() > PENDING
                 || self.pending_bytes > PENDING_BYTES;
-            found.retain(|command| !name(command).is_empty());
         }
         found
     }
@@ -230,12 +229,16 @@ fn changes_the_connection(name: &[u8]) -> bool {
 
 /// A command's name, as it came; empty where there is none.
 pub(super) fn name(command: &[u8]) -> &[u8] {
-    let mut lines = command.split(|&byte| byte == b'\n');
-    let first = lines.next().unwrap_or_default();
-    if first.first() == Some(&b'*') {
-        return lines.nth(1).unwrap_or_default().trim_ascii_end();
+    let line_end = |from: usize| {
+        let rest = command.get(from..).unwrap_or_default();
+        rest.iter().position(|&byte| byte == b'\n').map_or(command.len(), |at| from + at + 1)
+    };
+    if command.first() == Some(&b'*') {
+        let from = line_end(line_end(0));
+        return command.get(from..line_end(from)).unwrap_or_default().trim_ascii_end();
     }
-    first.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default()
+    let line = &command[..line_end(0)];
+    line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default()
 }
 
 pub(super) fn is_error(frame: &[u8]) -> bool {

@@ -6,6 +6,7 @@
 //! counting them is all there is to do:
 //! <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
 
+use std::borrow::Cow;
 use std::num::NonZeroU64;
 
 /// Of one string in a command: longer ones are cut, as SLOWLOG does.
@@ -33,7 +34,9 @@ pub(super) enum Side {
 pub(super) struct NotResp;
 
 /// One whole command or reply, shortened, as RESP; or an inline command as it was typed.
-pub(super) type Frame = Box<[u8]>;
+///
+/// The commonest reply is not copied.
+pub(super) type Frame = Cow<'static, [u8]>;
 
 /// Finds the frames in bytes that come in pieces.
 #[derive(Debug)]
@@ -229,18 +232,21 @@ impl Frames {
     fn finish(&mut self) -> Frame {
         let (head, body) = self.frame.split_at(self.head);
         let frame = match self.side {
-            _ if self.left_out == 0 => self.frame.as_slice().into(),
+            _ if self.left_out == 0 => match self.frame.as_slice() {
+                b"+OK\r\n" => Cow::Borrowed(b"+OK\r\n".as_slice()),
+                frame => frame.to_vec().into(),
+            },
             Side::Commands => {
                 let more = format!("… ({} more arguments)", self.left_out);
                 let last = format!("${}\r\n{more}\r\n", more.len());
                 let head = format!("*{}\r\n", self.kept + 1);
-                [head.as_bytes(), body, last.as_bytes()].concat().into()
+                Cow::Owned([head.as_bytes(), body, last.as_bytes()].concat())
             }
             Side::Replies => {
                 let what = if head.first() == Some(&b'%') { "map" } else { "array" };
                 let elements = String::from_utf8_lossy(head.get(1..).unwrap_or_default());
                 let text = format!("+({what} of {}, too long to keep)\r\n", elements.trim());
-                text.into_bytes().into()
+                Cow::Owned(text.into_bytes())
             }
         };
         self.frame.clear();
@@ -256,17 +262,21 @@ fn shortened(cut: u64) -> String {
 
 /// The number behind a line's first byte; `None`: -1, which is nil.
 fn length(line: &[u8]) -> Result<Option<u64>, NotResp> {
-    let text =
-        std::str::from_utf8(line.get(1..).unwrap_or_default()).map_err(|_| NotResp)?.trim_end();
-    match text.parse::<i64>() {
-        Ok(-1) => Ok(None),
-        Ok(number) => {
-            // Redis's own limit (`proto-max-bulk-len`) can be set, but not beyond this.
-            let number = u64::try_from(number).map_err(|_| NotResp)?;
-            if number > i64::MAX as u64 / 4 { Err(NotResp) } else { Ok(Some(number)) }
-        }
-        Err(_) => Err(NotResp),
+    let digits = line.get(1..).unwrap_or_default().trim_ascii_end();
+    if digits == b"-1" {
+        return Ok(None);
     }
+    // Redis's own limit (`proto-max-bulk-len`) can be set, but not beyond 18 digits.
+    if digits.is_empty() || digits.len() > 18 {
+        return Err(NotResp);
+    }
+    digits
+        .iter()
+        .try_fold(0, |number: u64, digit| match digit {
+            b'0'..=b'9' => Ok(number * 10 + u64::from(digit - b'0')),
+            _ => Err(NotResp),
+        })
+        .map(Some)
 }
 
 /// An aggregate's count; none for nil and for an empty one.

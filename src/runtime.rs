@@ -56,7 +56,7 @@ fn let_others_finish() {
         thread_native_id,
     };
     let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);
-    let Ok(priority) = thread_priority::ThreadPriorityValue::try_from(45) else { return };
+    let Ok(priority) = thread_priority::ThreadPriorityValue::try_from(47) else { return };
     let priority = thread_priority::ThreadPriority::Crossplatform(priority);
     // Where that is not allowed, it is only slower.
     let _ = set_thread_priority_and_policy(thread_native_id(), priority, policy);

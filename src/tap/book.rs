@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::connection::{Connection, is_error, name};
 use super::frames::Frame;
+use super::transcript::upper_case;
 
 /// Kept from the beginning, and as many from the end.
 const KEPT: usize = 4000;
@@ -143,7 +144,7 @@ impl Book {
     /// Whether a command of this name has no reply.
     pub(super) fn has_unanswered(&self, command: &str) -> bool {
         let is_it = |entry: &&Entry| name(&entry.command).eq_ignore_ascii_case(command.as_bytes());
-        self.entries().into_iter().any(|entry| entry.reply.is_none() && is_it(&entry))
+        self.all().any(|entry| entry.reply.is_none() && is_it(&entry))
     }
 
     pub(super) fn page(&self) -> &Page {
@@ -152,13 +153,18 @@ impl Book {
 
     /// Everything written down, and what still waits for its reply, in the order in which it came.
     pub(super) fn entries(&self) -> Vec<&Entry> {
-        let kept = [&self.page.first, &self.page.notable, &self.page.last];
-        let waiting = self.connections.values().flat_map(Connection::unanswered);
-        let all = kept.into_iter().flat_map(|kept| &kept.entries).chain(waiting);
-        let end = self.page.end.unwrap_or(u64::MAX);
-        let mut all: Vec<&Entry> = all.filter(|entry| entry.number < end).collect();
+        let mut all: Vec<&Entry> = self.all().collect();
         all.sort_by_key(|entry| entry.number);
         all
+    }
+
+    /// The same in no order.
+    fn all(&self) -> impl Iterator<Item = &Entry> {
+        let kept = [&self.page.first, &self.page.notable, &self.page.last];
+        let waiting = self.connections.values().flat_map(Connection::unanswered);
+        let end = self.page.end.unwrap_or(u64::MAX);
+        let all = kept.into_iter().flat_map(|kept| &kept.entries).chain(waiting);
+        all.filter(move |entry| entry.number < end)
     }
 }
 
@@ -190,8 +196,7 @@ impl Page {
 
     fn write_down(&mut self, entry: Entry) {
         if entry.is_refused() && self.refusals.len() < KEPT {
-            let name = String::from_utf8_lossy(name(&entry.command)).to_uppercase();
-            *self.refusals.entry(name).or_default() += 1;
+            *self.refusals.entry(upper_case(name(&entry.command))).or_default() += 1;
         }
         if self.first.has_room() {
             self.first.add(entry);
@@ -216,7 +221,7 @@ impl Page {
             return;
         }
         name.clone_into(&mut self.last_left_out);
-        let name = String::from_utf8_lossy(name).to_uppercase();
+        let name = upper_case(name);
         if self.left_out_names.len() < KEPT {
             self.left_out_names.insert(name);
         } else {

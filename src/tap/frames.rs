@@ -7,7 +7,6 @@
 //! <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
 
 use std::borrow::Cow;
-use std::num::NonZeroU64;
 
 /// Of one string in a command: longer ones are cut, as SLOWLOG does.
 const ARGUMENT_BYTES: u64 = 512;
@@ -147,8 +146,7 @@ impl Frames {
     }
 
     fn begin_aggregate(&mut self, line: &[u8], is_first: bool, each: u64) -> Result<(), NotResp> {
-        let elements = count(line)?.map_or(0, NonZeroU64::get);
-        let elements = elements.checked_mul(each).ok_or(NotResp)?;
+        let elements = length(line)?.unwrap_or(0).checked_mul(each).ok_or(NotResp)?;
         self.missing = (self.missing - 1).checked_add(elements).ok_or(NotResp)?;
         self.keep_line(line, is_first);
         Ok(())
@@ -277,11 +275,6 @@ fn length(line: &[u8]) -> Result<Option<u64>, NotResp> {
             _ => Err(NotResp),
         })
         .map(Some)
-}
-
-/// An aggregate's count; none for nil and for an empty one.
-fn count(line: &[u8]) -> Result<Option<NonZeroU64>, NotResp> {
-    Ok(length(line)?.and_then(NonZeroU64::new))
 }
 
 #[cfg(test)]

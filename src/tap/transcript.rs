@@ -59,14 +59,15 @@ impl Transcript {
 
     /// Whether one that begins like this may be among those that are not kept.
     fn may_have_lost(&self, start: &[Vec<u8>]) -> bool {
-        let name = |word: &Vec<u8>| String::from_utf8_lossy(word).to_uppercase();
-        let is_left_out = |word| match name(word).as_str() {
+        let is_left_out = |word: &Vec<u8>| match upper_case(word).as_str() {
             WRITE => self.left_out_names.iter().any(|name| is_writer(name)),
             name => self.left_out_names.contains(name),
         };
         let cut = || self.exchanges.iter().any(|it| it.is_cut() && is_writer(&it.name()));
         self.is_incomplete
-            || start.first().is_some_and(|word| is_left_out(word) || (name(word) == WRITE && cut()))
+            || start
+                .first()
+                .is_some_and(|word| is_left_out(word) || (upper_case(word) == WRITE && cut()))
     }
 
     /// Whether a command that begins like this was refused or failed.
@@ -86,7 +87,7 @@ impl Transcript {
 
     /// How many commands of this name were refused or failed, also of those left out.
     pub fn refusals_of(&self, name: impl AsRef<[u8]>) -> u64 {
-        let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
+        let name = upper_case(name.as_ref());
         self.refusals.iter().filter(|(it, _)| *it == name).map(|(_, count)| count).sum()
     }
 
@@ -173,10 +174,7 @@ pub enum Outcome {
 impl Exchange {
     /// The command's name in upper case.
     pub fn name(&self) -> String {
-        self.words
-            .first()
-            .map(|word| String::from_utf8_lossy(word).to_uppercase())
-            .unwrap_or_default()
+        self.words.first().map(|word| upper_case(word)).unwrap_or_default()
     }
 
     /// Whether it is no command but the mark of [`Transcript::mark_bgsave_ended`].
@@ -231,12 +229,11 @@ impl Exchange {
 
     /// Whether arguments, or the ends of some, are left out of `words`.
     pub fn is_cut(&self) -> bool {
-        let says = |word: &Vec<u8>, what: &str| {
+        let is_shortened = |word: &Vec<u8>| {
             let text = String::from_utf8_lossy(word);
-            text.contains("… (") && text.ends_with(what)
+            text.contains("… (") && text.ends_with(" more bytes)")
         };
-        self.words.last().is_some_and(|word| says(word, " more arguments)"))
-            || self.words.iter().any(|word| says(word, " more bytes)"))
+        self.lacks_arguments() || self.words.iter().any(is_shortened)
     }
 
     /// Whether arguments are left out of `words`, and not only the ends of some.
@@ -274,6 +271,11 @@ impl Exchange {
             _ => None,
         }
     }
+}
+
+/// A command's name as it is compared and told.
+pub(super) fn upper_case(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).to_uppercase()
 }
 
 /// Script, number of keys, keys, arguments.

@@ -12,7 +12,7 @@ use crate::redis_cli::reply::Printed;
 use crate::server::{BgsaveEnd, Snapshot};
 
 /// An exercise with these checks, by way of the loader.
-fn exercise(checks: &str) -> Exercise {
+pub(super) fn exercise(checks: &str) -> Exercise {
     let source = format!(
         "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n{checks}\n```\n\n> [!TIP]\n> look\n\n```redis solution\nPING\n```\n"
     );
@@ -21,7 +21,7 @@ fn exercise(checks: &str) -> Exercise {
     step.and_then(|step| step.exercise).unwrap()
 }
 
-fn observation(lastsave: i64, info: &str) -> Observation {
+pub(super) fn observation(lastsave: i64, info: &str) -> Observation {
     let snapshot = Snapshot::of(lastsave, info);
     Observation {
         snapshot,

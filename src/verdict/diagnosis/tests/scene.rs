@@ -1,20 +1,19 @@
 //! Evidence by hand: what was sent, what INFO said, how it ended.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use redis::Value;
 
 use crate::attempt::evidence::{
-    Evidence, Observation, Output, ProgramEnd, ProgramRun, Restored, Run, Typed, TypedExchange,
-    Wait, Waits,
+    Evidence, Output, ProgramEnd, ProgramRun, Restored, Run, Typed, TypedExchange, Wait, Waits,
 };
 use crate::lesson::{Code, Exercise, Language, Relation, Subject, WaitLimit};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
 use crate::server::{BgsaveEnd, Snapshot};
 use crate::tap::{Exchange, Outcome, Reply, Transcript};
+use crate::verdict::tests::{exercise, observation};
 use crate::verdict::{Diagnosed, Pointer, judge};
 
 pub(super) const OK: &str = "+OK";
@@ -67,25 +66,6 @@ pub(super) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
         },
         info: String::new(),
         lastsave: 100,
-    }
-}
-
-fn exercise(checks: &str) -> Exercise {
-    let source = format!(
-        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n{checks}```\n\n> [!TIP]\n> look\n\n```redis solution\nPING\n```\n"
-    );
-    let (lesson, problems) = crate::lesson::parse::parse(Path::new("l.md"), source);
-    let step = lesson.unwrap_or_else(|| panic!("{problems:?}")).steps.pop();
-    step.and_then(|step| step.exercise).unwrap()
-}
-
-fn observation(lastsave: i64, info: &str) -> Observation {
-    Observation {
-        snapshot: Snapshot::of(lastsave, info),
-        replies: BTreeMap::new(),
-        config: BTreeMap::new(),
-        bgsave_ends: Vec::new(),
-        log_is_silent: false,
     }
 }
 

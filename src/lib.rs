@@ -15,12 +15,14 @@
 //!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).
 //! - Nothing of ours outlives us: see [`cleanup`].
 
+mod answers;
 mod ask;
 pub mod attempt;
 mod cache;
 pub mod cleanup;
 mod cli;
 mod doctor;
+mod editor;
 pub mod error;
 pub mod lesson;
 pub mod present;

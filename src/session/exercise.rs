@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::menu::{self, Action, Place};
-use super::{Go, Halt, Session, answered, answers};
+use super::{Go, Halt, Session, answered};
+use crate::answers;
 use crate::attempt::commands::{NextLine, WAIT_BGSAVE};
 use crate::attempt::evidence::{Evidence, Run, TypedExchange};
 use crate::attempt::{self, Answer, Stand};
@@ -73,7 +74,7 @@ impl Session<'_> {
     fn edit(&mut self, exercise: &Exercise, language: Language) -> Result<(), Halt> {
         let path = answers::begin(exercise, language)?;
         self.tell(&format!("close the editor and `{}` is checked", path.display()));
-        answers::edit(&path)?;
+        crate::editor::open(&path)?;
         self.check(exercise, language)
     }
 

@@ -1,6 +1,7 @@
 //! What a menu offers, and how it says so.
 
-use super::answers;
+use crate::answers;
+use crate::editor;
 use crate::lesson::{Example, Exercise, Language, Step};
 use crate::redis_cli::words;
 use crate::verify;
@@ -137,7 +138,7 @@ fn edit_label(exercise: &Exercise, language: Language) -> String {
         Language::Python => "Python",
         Language::Redis => "Redis commands",
     };
-    let editor = answers::editor_name().unwrap_or_else(|| "your editor".to_owned());
+    let editor = editor::name().unwrap_or_else(|| "your editor".to_owned());
     format!("write {what} in {editor}: {}", answers::path(exercise, language).display())
 }
 

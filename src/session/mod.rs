@@ -1,6 +1,5 @@
 //! The student's session: choose a lesson, read it step by step, answer its exercises.
 
-mod answers;
 mod exercise;
 mod menu;
 #[cfg(test)]

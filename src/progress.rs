@@ -1,136 +1,201 @@
-//! Which exercises were passed, in one readable file keyed by exercise id.
+//! Which exercises were passed and where the student was, in one readable file keyed by exercise id.
+//!
+//! Several sessions may run at once: each change is made to what the file holds at that moment, under a lock,
+//! so that none undoes what another has noted.
 
-use std::collections::BTreeSet;
+mod record;
+mod session_lock;
+#[cfg(test)]
+mod tests;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy as _;
-use serde::{Deserialize, Serialize};
+pub use record::Place;
+pub use session_lock::{NotLocked, SessionLock};
 
 use crate::error::WorldError;
+use crate::state;
+use record::{Change, Record};
 
-/// What the file holds; ids that the course does not have (renamed, from another course) stay.
-#[derive(Debug, Clone, Default)]
+/// What is known of the student's way through the course.
+#[derive(Debug)]
 pub struct Progress {
     path: PathBuf,
-    file: ProgressFile,
+    /// With every change, also those that could not be written.
+    record: Record,
+    /// Changes that the file does not have yet: the next write takes them along.
+    unwritten: Vec<Change>,
+    is_new: bool,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct ProgressFile {
-    passed: BTreeSet<String>,
-    /// What another version wrote: kept as it is.
-    #[serde(flatten)]
-    other: toml::Table,
+/// What stands where the file should be.
+enum Found {
+    Nothing,
+    Damaged,
+    Sound(Record),
 }
 
 impl Progress {
     /// The user's own file: `~/.local/state/redislings/progress.toml`.
     pub fn of_the_user() -> Result<(Self, Option<String>), WorldError> {
-        let no_home =
-            |_| WorldError::new("no home directory is known", "set HOME, or XDG_STATE_HOME");
-        let strategy = etcetera::choose_base_strategy().map_err(no_home)?;
-        let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
-        Self::load(&folder.join("redislings").join("progress.toml"))
+        Self::load(&state::directory()?.join("progress.toml"))
     }
 
     /// Reads the file. A damaged one is kept under another name; then the second value says so.
     pub fn load(path: &Path) -> Result<(Self, Option<String>), WorldError> {
-        let empty = Self { path: path.to_owned(), file: ProgressFile::default() };
-        let text = match std::fs::read(path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok((empty, None)),
-            Err(error) => return Err(unusable("read", path, &error)),
+        let found = read(path).map_err(|error| unusable("read", path, &error))?;
+        let is_new = matches!(found, Found::Nothing);
+        let (record, told) = match found {
+            Found::Nothing => (Record::default(), None),
+            Found::Sound(record) => (record, None),
+            Found::Damaged => after_damage(path).map_err(|error| unusable("move", path, &error))?,
         };
-        if let Ok(file) = toml::from_str::<ProgressFile>(&text) {
-            return Ok((Self { file, ..empty }, None));
-        }
-        let aside = free_name(path);
-        std::fs::rename(path, &aside).map_err(|error| unusable("move", path, &error))?;
-        let told = format!("the progress file was damaged; it is kept as `{}`", aside.display());
-        Ok((empty, Some(told)))
+        Ok((Self { path: path.to_owned(), record, unwritten: Vec::new(), is_new }, told))
+    }
+
+    /// Whether there was no file: the very first start.
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Whether the exercise was passed.
     pub fn has(&self, exercise: &str) -> bool {
-        self.file.passed.contains(exercise)
+        self.record.passed.contains(exercise)
     }
 
-    /// Notes a passed exercise and writes the file: whole or not at all.
+    /// Notes a passed exercise, and that no attempt has failed since.
     pub fn add(&mut self, exercise: &str) -> Result<(), WorldError> {
-        if !self.file.passed.insert(exercise.to_owned()) {
-            return Ok(());
-        }
-        self.write().map_err(|error| unusable("write", &self.path, &error))
+        self.note(Change::Passed(exercise.to_owned()))
     }
 
-    fn write(&self) -> std::io::Result<()> {
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
-        let text = toml::to_string_pretty(&self.file).map_err(std::io::Error::other)?;
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        new.write_all(b"# The exercises you have passed, by id.\n")?;
-        new.write_all(text.as_bytes())?;
-        new.as_file().sync_all()?;
-        new.persist(&self.path)?;
-        Ok(())
+    /// Forgets that these were passed, attempted, and which hints were seen.
+    pub fn forget(&mut self, exercises: &[&str]) -> Result<(), WorldError> {
+        self.note(Change::Forgotten(exercises.iter().map(|&id| id.to_owned()).collect()))
     }
+
+    /// How many attempts have failed since the exercise was last passed or reset.
+    pub fn failed_attempts(&self, exercise: &str) -> u32 {
+        self.record.effort(exercise).failed_attempts
+    }
+
+    /// Notes a failed attempt, and says how many there are now.
+    pub fn add_failed_attempt(&mut self, exercise: &str) -> Result<u32, WorldError> {
+        self.note(Change::Failed(exercise.to_owned()))?;
+        Ok(self.failed_attempts(exercise))
+    }
+
+    /// How many of the exercise's hints were shown.
+    pub fn hints_seen(&self, exercise: &str) -> u32 {
+        self.record.effort(exercise).hints_seen
+    }
+
+    /// Notes how many of the exercise's hints were shown.
+    pub fn set_hints_seen(&mut self, exercise: &str, number: u32) -> Result<(), WorldError> {
+        self.note(Change::HintsSeen(exercise.to_owned(), number))
+    }
+
+    /// Where the student was.
+    pub fn place(&self) -> Option<Place> {
+        self.record.place.clone()
+    }
+
+    /// Notes where the student is. Cheap enough for every step: it does not wait for the disk.
+    pub fn set_place(&mut self, place: Place) -> Result<(), WorldError> {
+        self.note(Change::Moved(place))
+    }
+
+    /// Says for as long as the value lives that a session runs; or who else's does.
+    pub fn lock_session(&self) -> Result<SessionLock, NotLocked> {
+        SessionLock::take(&self.path.with_file_name("session.lock"))
+    }
+
+    /// Keeps a change in mind, and writes it if that is possible.
+    fn note(&mut self, change: Change) -> Result<(), WorldError> {
+        change.apply(&mut self.record);
+        self.unwritten.push(change);
+        let lock = lock_of(&self.path);
+        let aside = state::in_turn(&lock, || self.merge())
+            .map_err(|error| unusable("write", &self.path, &error))?;
+        match aside {
+            None => Ok(()),
+            Some(aside) => {
+                let help = "what this session knows of you was written to a new one";
+                Err(WorldError::new(damaged(&aside), help))
+            }
+        }
+    }
+
+    /// Brings the file and this value to the same state. Gives the new name of a damaged file.
+    fn merge(&mut self) -> std::io::Result<Option<PathBuf>> {
+        let found = read(&self.path)?;
+        let aside = match found {
+            Found::Damaged => Some(set_aside(&self.path)?),
+            Found::Nothing | Found::Sound(_) => None,
+        };
+        let (before, after) = match found {
+            Found::Sound(before) => {
+                let mut after = before.clone();
+                self.unwritten.iter().for_each(|change| change.apply(&mut after));
+                (Some(before), after)
+            }
+            // Whoever took the file away did not take what this session remembers.
+            Found::Nothing | Found::Damaged => (None, self.record.clone()),
+        };
+        if before.as_ref() != Some(&after) {
+            write(&self.path, &after, self.unwritten.iter().any(Change::is_precious))?;
+        }
+        self.record = after;
+        self.unwritten.clear();
+        Ok(aside)
+    }
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    path.with_extension("lock")
+}
+
+fn read(path: &Path) -> std::io::Result<Found> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Record::of(&bytes).map_or(Found::Damaged, Found::Sound)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Found::Nothing),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whole or not at all. Where the file is a link, say into a folder of settings under git, what it leads to is
+/// replaced.
+fn write(path: &Path, record: &Record, to_the_disk: bool) -> std::io::Result<()> {
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = target.parent().unwrap_or(Path::new("."));
+    let text = record.text().map_err(std::io::Error::other)?;
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    if to_the_disk {
+        new.as_file().sync_all()?;
+    }
+    new.persist(&target)?;
+    Ok(())
+}
+
+/// Another session may have seen the same damage and have written a new file by now.
+fn after_damage(path: &Path) -> std::io::Result<(Record, Option<String>)> {
+    state::in_turn(&lock_of(path), || match read(path)? {
+        Found::Nothing => Ok((Record::default(), None)),
+        Found::Sound(record) => Ok((record, None)),
+        Found::Damaged => Ok((Record::default(), Some(damaged(&set_aside(path)?)))),
+    })
+}
+
+fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    state::set_aside(path, |number| path.with_extension(format!("damaged-{number}.toml")))
+}
+
+fn damaged(aside: &Path) -> String {
+    format!("the progress file was damaged; it is kept as `{}`", aside.display())
 }
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> WorldError {
     let fact = format!("cannot {verb} the progress file `{}`: {error}", path.display());
     WorldError::new(fact, "make it writable, or set XDG_STATE_HOME to another place")
-}
-
-fn free_name(path: &Path) -> PathBuf {
-    let name = |number: u32| path.with_extension(format!("damaged-{number}.toml"));
-    (1..10_000).map(name).find(|candidate| !candidate.exists()).unwrap_or_else(|| name(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_passed_is_there_at_the_next_start() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep/progress.toml");
-        let (mut progress, _) = Progress::load(&path).unwrap();
-        progress.add("creating-snapshots").unwrap();
-        let (again, told) = Progress::load(&path).unwrap();
-        assert!(again.has("creating-snapshots") && !again.has("other") && told.is_none());
-    }
-
-    #[test]
-    fn a_damaged_file_is_kept_aside() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("progress.toml");
-        std::fs::write(&path, "passed = [").unwrap();
-        let (progress, told) = Progress::load(&path).unwrap();
-        assert!(progress.file.passed.is_empty() && told.unwrap().contains("damaged-1"));
-        assert_eq!(
-            std::fs::read_to_string(folder.path().join("progress.damaged-1.toml")).unwrap(),
-            "passed = ["
-        );
-    }
-
-    #[test]
-    fn what_another_version_wrote_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("progress.toml");
-        std::fs::write(&path, "passed = []\nstreak = 3\n").unwrap();
-        let (mut progress, told) = Progress::load(&path).unwrap();
-        progress.add("here").unwrap();
-        assert!(told.is_none() && std::fs::read_to_string(&path).unwrap().contains("streak = 3"));
-    }
-
-    #[test]
-    fn ids_of_other_courses_stay() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("progress.toml");
-        std::fs::write(&path, "passed = [\"elsewhere\"]").unwrap();
-        let (mut progress, _) = Progress::load(&path).unwrap();
-        progress.add("here").unwrap();
-        assert!(Progress::load(&path).unwrap().0.has("elsewhere"));
-    }
 }

@@ -1,0 +1,123 @@
+//! What the progress file holds, and what may happen to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// Stands above all else in the file.
+const HEAD: &str = "# What redislings keeps of your course, by exercise id. To go on at another machine, copy this file.\n";
+
+/// The file as values; ids that the course does not have (renamed, from another course) stay.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Record {
+    pub(super) passed: BTreeSet<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) exercise: BTreeMap<String, Effort>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) place: Option<Place>,
+    /// What another version wrote: kept as it is.
+    #[serde(flatten)]
+    other: toml::Table,
+}
+
+/// What an exercise has taken so far.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Effort {
+    /// Since it was last passed or reset.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) failed_attempts: u32,
+    /// How many of its hints were shown.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(super) hints_seen: u32,
+    #[serde(flatten)]
+    other: toml::Table,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Where the student was. Lessons change, so it may name what is no longer there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The lesson's id.
+    pub lesson: String,
+    /// The step's title.
+    pub step: String,
+    /// The id of the step's exercise; `None` at a step to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exercise: Option<String>,
+}
+
+impl Record {
+    /// `None`: damaged. An empty file is what a crash of the machine may leave of any file.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        if text.trim().is_empty() {
+            return None;
+        }
+        toml::from_str(text).ok()
+    }
+
+    pub(super) fn text(&self) -> Result<String, toml::ser::Error> {
+        Ok(HEAD.to_owned() + &toml::to_string_pretty(self)?)
+    }
+
+    pub(super) fn effort(&self, exercise: &str) -> Effort {
+        self.exercise.get(exercise).cloned().unwrap_or_default()
+    }
+
+    /// The exercise's entry is changed; one that says nothing any more goes.
+    fn change_effort(&mut self, exercise: &str, change: impl FnOnce(&mut Effort)) {
+        let mut effort = self.effort(exercise);
+        change(&mut effort);
+        if effort == Effort::default() {
+            self.exercise.remove(exercise);
+        } else {
+            self.exercise.insert(exercise.to_owned(), effort);
+        }
+    }
+}
+
+/// Something that happened to the student.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Passed(String),
+    Failed(String),
+    HintsSeen(String, u32),
+    Forgotten(Vec<String>),
+    Moved(Place),
+}
+
+impl Change {
+    /// To whatever was noted before, also by another session.
+    pub(super) fn apply(&self, record: &mut Record) {
+        match self {
+            Self::Passed(exercise) => {
+                record.passed.insert(exercise.clone());
+                record.change_effort(exercise, |effort| effort.failed_attempts = 0);
+            }
+            Self::Failed(exercise) => record.change_effort(exercise, |effort| {
+                effort.failed_attempts = effort.failed_attempts.saturating_add(1);
+            }),
+            Self::HintsSeen(exercise, number) => {
+                record.change_effort(exercise, |effort| effort.hints_seen = *number);
+            }
+            Self::Forgotten(exercises) => {
+                for exercise in exercises {
+                    record.passed.remove(exercise);
+                    record.exercise.remove(exercise);
+                }
+            }
+            Self::Moved(place) => record.place = Some(place.clone()),
+        }
+    }
+
+    /// Whether it must outlive a crash of the machine in the next seconds, at the price of waiting for the disk.
+    pub(super) fn is_precious(&self) -> bool {
+        matches!(self, Self::Passed(_) | Self::Forgotten(_))
+    }
+}

@@ -1,0 +1,113 @@
+//! The user's state directory: what outlives a session, and how sessions at the same time take turns there.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use etcetera::BaseStrategy as _;
+
+use crate::error::WorldError;
+
+/// A turn takes milliseconds; only a process that was stopped in the middle of one takes longer.
+const LONGEST_TURN: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(1);
+
+/// `~/.local/state/redislings` or what `XDG_STATE_HOME` says; on systems without such a place the one for data.
+pub fn directory() -> Result<PathBuf, WorldError> {
+    let no_home = |_| WorldError::new("no home directory is known", "set HOME, or XDG_STATE_HOME");
+    let strategy = etcetera::choose_base_strategy().map_err(no_home)?;
+    let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    Ok(folder.join("redislings"))
+}
+
+/// Does `work` while nobody else does any under the same `lock`, a file that is made if it is missing.
+///
+/// On a file system that knows no locks (some network homes) the work is done without one: a student who can't
+/// keep anything at all is worse off than one who must not run two sessions at once.
+pub fn in_turn<T>(lock: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let file = lock_file(lock)?;
+    let deadline = Instant::now() + LONGEST_TURN;
+    while let Err(TryLockError::WouldBlock) = file.try_lock() {
+        if Instant::now() > deadline {
+            let fact = format!("another process holds `{}`", lock.display());
+            return Err(io::Error::new(io::ErrorKind::TimedOut, fact));
+        }
+        thread::park_timeout(POLL);
+    }
+    work()
+}
+
+/// A file to be locked, with what is in it; its folder is made if it is missing.
+pub fn lock_file(path: &Path) -> io::Result<File> {
+    std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Gives a file the first free name of `name(1)`, `name(2)`, …, and says which; never one that is taken, whoever
+/// else looks for one at the same time.
+pub fn set_aside(path: &Path, name: impl Fn(u32) -> PathBuf) -> io::Result<PathBuf> {
+    for number in 1..=u32::MAX {
+        let free = name(number);
+        // Taking the name with an empty file keeps everybody else off it, on every file system.
+        match OpenOptions::new().write(true).create_new(true).open(&free) {
+            Ok(_) => {
+                return match std::fs::rename(path, &free) {
+                    Ok(()) => Ok(free),
+                    Err(error) => std::fs::remove_file(&free).and(Err(error)),
+                };
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("no number is free"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_set_aside_takes_the_first_free_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let name = |number: u32| folder.path().join(format!("a.{number}"));
+        for number in 1..=1001 {
+            std::fs::write(&path, number.to_string()).unwrap();
+            assert_eq!(set_aside(&path, name).unwrap(), name(number));
+        }
+        std::fs::remove_file(name(7)).unwrap();
+        std::fs::write(&path, "again").unwrap();
+        assert_eq!(set_aside(&path, name).unwrap(), name(7));
+        assert_eq!(std::fs::read_to_string(name(1001)).unwrap(), "1001");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_leaves_no_name_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |number: u32| folder.path().join(format!("a.{number}"));
+        let error = set_aside(&folder.path().join("a"), name).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_turn_waits_for_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("lock");
+        let inside = std::sync::atomic::AtomicU32::new(0);
+        let alone = || {
+            let before = inside.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            thread::park_timeout(Duration::from_millis(2));
+            inside.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(before == 0)
+        };
+        thread::scope(|scope| {
+            let turns: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| in_turn(&lock, alone).unwrap())).collect();
+            assert!(turns.into_iter().all(|turn| turn.join().unwrap()));
+        });
+    }
+}

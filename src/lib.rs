@@ -33,5 +33,6 @@ pub mod runtime;
 pub mod server;
 mod session;
 pub mod tap;
+pub mod telling;
 pub mod verdict;
 mod verify;

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::output::out;
-use super::{Exit, Stop, choose_server, find, load, open_tap, tell, tell_line};
+use super::{Exit, Stop, choose_server, find, load, open_tap, tell, tell_line, tell_lines};
 use crate::attempt::{self, Answer, Evidence, Python, Stand};
 use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
@@ -81,10 +81,10 @@ fn judged(
     answer: &Answer,
     server_name: &mut String,
 ) -> Result<Evidence, Stop> {
-    let chosen = choose_server(common)?;
+    let chosen = choose_server(common, &tell_lines)?;
     tell_line(&format!("server: {}", chosen.why));
     let python = match answer.language {
-        Language::Python => Some(Python::find(&course.python_packages, &tell_line)?),
+        Language::Python => Some(Python::find(&course.python_packages, &tell_lines)?),
         Language::Redis => None,
     };
     let mut server = Server::start(&chosen.source, &exercise.settings)?;

@@ -7,7 +7,7 @@ use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::output::{err, out};
-use super::{Exit, Stop, choose_server, choose_server_of, load, tell, tell_line};
+use super::{Exit, Stop, choose_server, choose_server_of, load, tell, tell_line, tell_lines};
 use crate::attempt::Python;
 use crate::cli::{Common, Format};
 use crate::lesson::Course;
@@ -174,12 +174,12 @@ impl Work<'_> {
     /// What the cases need.
     fn prepare(&self, version: Option<&ServerVersion>) -> Result<(Source, Option<Python>), Stop> {
         let chosen = match version {
-            Some(version) => choose_server_of(version, self.common),
-            None => choose_server(self.common),
+            Some(version) => choose_server_of(version, self.common, &tell_lines),
+            None => choose_server(self.common, &tell_lines),
         }?;
         tell_line(&format!("server: {}", chosen.why));
         let python = if verify::needs_python(&self.cases) {
-            Some(Python::find(&self.course.python_packages, &tell_line)?)
+            Some(Python::find(&self.course.python_packages, &tell_lines)?)
         } else {
             None
         };

@@ -5,6 +5,7 @@ mod learn;
 mod list;
 mod output;
 mod verify;
+mod waiting;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;

@@ -1,12 +1,16 @@
 //! The user's cache directory: what is installed once and may be deleted at any time.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Instant;
 
 use etcetera::BaseStrategy as _;
 
 use crate::error::WorldError;
+use crate::telling::{TICK, Told, seconds};
 
 /// Written last into a finished installation.
 const FINISHED: &str = ".finished";
@@ -24,9 +28,10 @@ pub fn installed(name: &str) -> Option<PathBuf> {
 }
 
 /// The directory `name` of the cache, filled by `fill` if no run did before. Runs at the same time
-/// wait for one another; a run that failed leaves nothing that looks finished.
+/// wait for one another, which `telling` hears of; a run that failed leaves nothing that looks finished.
 pub fn install(
     name: &str,
+    telling: &dyn Fn(Told<'_>),
     fill: impl FnOnce(&Path) -> Result<(), WorldError>,
 ) -> Result<PathBuf, WorldError> {
     let cache = directory()?;
@@ -39,7 +44,7 @@ pub fn install(
     };
     std::fs::create_dir_all(&cache).map_err(failed)?;
     let lock = File::create(cache.join(format!("{name}.lock"))).map_err(failed)?;
-    lock.lock().map_err(failed)?;
+    wait_for(&lock, telling).map_err(failed)?;
     let place = cache.join(name);
     if place.join(FINISHED).is_file() {
         return Ok(place);
@@ -53,8 +58,28 @@ pub fn install(
     Ok(place)
 }
 
-/// Runs an installer to its end, in a process group of its own that ends with us.
-pub fn run_installer(command: &mut Command, what: &str) -> Result<(), WorldError> {
+fn wait_for(lock: &File, telling: &dyn Fn(Told<'_>)) -> std::io::Result<()> {
+    let began = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        let waited = seconds(began.elapsed());
+        telling(Told::Progress(&format!("another redislings installs it: waiting, {waited}")));
+        std::thread::park_timeout(TICK);
+        crate::cleanup::stop_if_a_signal_came();
+    }
+}
+
+/// Runs an installer to its end, in a process group of its own that ends with us. `telling` gets the time
+/// that it takes, twice a second at least.
+pub fn run_installer(
+    command: &mut Command,
+    what: &str,
+    telling: &dyn Fn(Told<'_>),
+) -> Result<(), WorldError> {
     let shown = format!("{} {}", command.get_program().display(), arguments(command));
     let failed = |why: String| {
         WorldError::new(
@@ -63,17 +88,43 @@ pub fn run_installer(command: &mut Command, what: &str) -> Result<(), WorldError
         )
     };
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let (_group, child) =
+    let (_group, mut child) =
         crate::cleanup::ProcessGroup::spawn(command).map_err(|error| failed(error.to_string()))?;
-    let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
+    let errors = errors_of(&mut child, &|elapsed| {
+        telling(Told::Progress(&format!("installing {what}: {elapsed}")));
+    })
+    .map_err(|error| failed(error.to_string()))?;
+    let status = child.wait().map_err(|error| failed(error.to_string()))?;
     crate::cleanup::stop_if_a_signal_came();
-    if output.status.success() {
+    if status.success() {
         return Ok(());
     }
-    let errors = String::from_utf8_lossy(&output.stderr);
+    let errors = String::from_utf8_lossy(&errors);
     let last =
         errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
     Err(failed(last.trim().to_owned()))
+}
+
+/// All that a program writes to standard error until it closes it, which is at its end.
+fn errors_of(child: &mut Child, tick: &dyn Fn(&str)) -> std::io::Result<Vec<u8>> {
+    let began = Instant::now();
+    let (send, receive) = mpsc::channel();
+    let mut stream = child.stderr.take();
+    let read = move || {
+        let mut errors = Vec::new();
+        let end = stream.as_mut().map_or(Ok(0), |stream| stream.read_to_end(&mut errors));
+        // Nobody waits any more where a signal came.
+        let _ = send.send(end.map(|_| errors));
+    };
+    std::thread::Builder::new().name("installer".into()).spawn(read)?;
+    loop {
+        tick(&seconds(began.elapsed()));
+        match receive.recv_timeout(TICK) {
+            Ok(errors) => return errors,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
+        }
+    }
 }
 
 fn arguments(command: &Command) -> String {
@@ -82,4 +133,33 @@ fn arguments(command: &Command) -> String {
         .map(|word| if word.contains(' ') { format!("'{word}'") } else { word.into_owned() })
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    /// How an installer ends that is this shell script, and what is told meanwhile.
+    fn installed_by(script: &str) -> (Result<(), WorldError>, Vec<String>) {
+        let told = RefCell::new(Vec::new());
+        let telling = |it: Told<'_>| told.borrow_mut().push(format!("{it:?}"));
+        let end = run_installer(Command::new("sh").args(["-c", script]), "a thing", &telling);
+        (end, told.into_inner())
+    }
+
+    #[test]
+    fn an_installer_that_takes_a_second_is_heard_of_twice_a_second() {
+        let (end, told) = installed_by("sleep 1.1");
+        assert_eq!(end, Ok(()));
+        assert!(told.len() >= 3, "{told:?}");
+        assert_eq!(told[0], "Progress(\"installing a thing: 0 s\")");
+        assert!(told.contains(&"Progress(\"installing a thing: 1 s\")".to_owned()), "{told:?}");
+    }
+
+    #[test]
+    fn an_installer_that_fails_is_quoted() {
+        let (end, _) = installed_by("echo no network >&2; echo >&2; exit 1");
+        assert_eq!(end.unwrap_err().fact, "a thing could not be installed: no network");
+    }
 }

@@ -34,5 +34,6 @@ pub mod server;
 mod session;
 mod state;
 pub mod tap;
+pub mod telling;
 pub mod verdict;
 mod verify;

@@ -12,6 +12,7 @@ use crate::cleanup;
 use crate::error::WorldError;
 use crate::server::Endpoint;
 use crate::server::source::on_path;
+use crate::telling::Told;
 
 /// Imported by every Python of an answer at its start: leads connections to port 6379 to the lesson's server.
 const SITECUSTOMIZE: &str = include_str!("python/sitecustomize.py");
@@ -71,8 +72,8 @@ pub fn environment_name(probe: &Probe, packages: &[String]) -> String {
 
 impl Python {
     /// The `python3` on PATH if it has the packages, else one in a virtual environment in the cache;
-    /// `telling` is called before that is made.
-    pub fn find(packages: &[String], telling: &dyn Fn(&str)) -> Result<Self, WorldError> {
+    /// `telling` is called before that is made and while it goes on.
+    pub fn find(packages: &[String], telling: &dyn Fn(Told<'_>)) -> Result<Self, WorldError> {
         let probe = probe(packages)?;
         let program = if probe.has_packages {
             PathBuf::from("python3")
@@ -117,16 +118,21 @@ impl Python {
 fn environment(
     probe: &Probe,
     packages: &[String],
-    telling: &dyn Fn(&str),
+    telling: &dyn Fn(Told<'_>),
 ) -> Result<PathBuf, WorldError> {
     let name = environment_name(probe, packages);
     if let Some(place) = cache::installed(&name) {
         return Ok(place);
     }
-    telling(&format!("installing {} for Python into the cache, once", packages.join(", ")));
+    let line = format!("installing {} for Python into the cache, once", packages.join(", "));
+    telling(Told::Line(&line));
     let what = "the Python environment";
-    cache::install(&name, |place| {
-        cache::run_installer(Command::new("python3").args(["-m", "venv"]).arg(place), what)?;
+    cache::install(&name, telling, |place| {
+        cache::run_installer(
+            Command::new("python3").args(["-m", "venv"]).arg(place),
+            what,
+            telling,
+        )?;
         let mut pip = Command::new(place.join("bin/python"));
         pip.args([
             "-m",
@@ -137,7 +143,7 @@ fn environment(
             "--only-binary",
             ":all:",
         ]);
-        cache::run_installer(pip.args(packages), what)
+        cache::run_installer(pip.args(packages), what, telling)
     })
     .map_err(|error| WorldError::new(error.fact, format!("{HELP}\n{}", error.help)))
 }

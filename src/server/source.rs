@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::address::Address;
 use super::{bundled, container};
 use crate::error::WorldError;
+use crate::telling::Told;
 
 /// The current official image, pinned by tag.
 pub const DEFAULT_IMAGE: &str = "redis:8.10.2";
@@ -61,8 +62,13 @@ pub struct Chosen {
     pub why: String,
 }
 
-/// Finds what is wanted. `telling` gets a line before anything that takes its time: a pull, an installation.
-pub fn choose(wanted: &Wanted, image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
+/// Finds what is wanted. `telling` gets a line before anything that takes its time (a pull, an installation),
+/// and then how far it is.
+pub fn choose(
+    wanted: &Wanted,
+    image: &str,
+    telling: &dyn Fn(Told<'_>),
+) -> Result<Chosen, WorldError> {
     if !matches!(wanted, Wanted::Address(_)) {
         container::sweep_leftovers();
     }
@@ -75,7 +81,7 @@ pub fn choose(wanted: &Wanted, image: &str, telling: &dyn Fn(&str)) -> Result<Ch
     }
 }
 
-fn auto(image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
+fn auto(image: &str, telling: &dyn Fn(Told<'_>)) -> Result<Chosen, WorldError> {
     let no_container = match container(image, telling) {
         Ok(chosen) => return Ok(chosen),
         Err(why) => why,
@@ -103,9 +109,10 @@ fn nothing(no_container: &str, no_process: &str, no_bundled: &WorldError) -> Wor
     )
 }
 
-pub(super) fn container(image: &str, telling: &dyn Fn(&str)) -> Result<Chosen, String> {
+pub(super) fn container(image: &str, telling: &dyn Fn(Told<'_>)) -> Result<Chosen, String> {
+    telling(Told::Progress("asking the Docker engine"));
     let engine = container::engine_version()?;
-    let image = container::find_image(image, |line| telling(line))?;
+    let image = container::find_image(image, telling)?;
     let why = format!("a container of `{}` by the Docker engine {engine}", image.reference);
     Ok(Chosen { source: Source::Container(image), why })
 }
@@ -130,8 +137,8 @@ fn no_process() -> WorldError {
     )
 }
 
-fn bundled(telling: &dyn Fn(&str)) -> Result<Chosen, WorldError> {
-    let program = bundled::VALKEY.install(|line| telling(line))?;
+fn bundled(telling: &dyn Fn(Told<'_>)) -> Result<Chosen, WorldError> {
+    let program = bundled::VALKEY.install(telling)?;
     let why = "the bundled Valkey as a process".to_owned();
     Ok(Chosen { source: Source::Process { program, bundled: true }, why })
 }

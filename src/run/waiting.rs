@@ -1,0 +1,112 @@
+//! Waiting that is seen, for the commands that ask nothing. The only file that names `indicatif`.
+
+use std::io::IsTerminal as _;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::output::for_err;
+use super::tell_line;
+use crate::cleanup::lock;
+use crate::present::{error_width, plain, waiting};
+use crate::telling::Told;
+
+const TURN: Duration = Duration::from_millis(100);
+/// What is over before that needs no sign of life, and would only flicker.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// How often a log gets a line that work still goes on.
+const LOG_AGAIN: Duration = Duration::from_secs(10);
+
+/// Shows on standard error that work goes on, until it is dropped, which leaves no trace on a terminal. Any
+/// thread may tell it how far the work is.
+pub(super) struct Spinner {
+    /// The latest progress; empty before there is one.
+    text: Arc<Mutex<String>>,
+    shown: Shown,
+}
+
+enum Shown {
+    /// One line that is drawn again and again.
+    Drawn(ProgressBar),
+    /// Where nothing can be drawn over: now and then a line that stays. Ends when the sender is dropped.
+    Logged { end: Option<Sender<()>>, log: Option<JoinHandle<()>> },
+}
+
+impl Spinner {
+    pub(super) fn new() -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let shown = if std::io::stderr().is_terminal() && !plain::is_on() {
+            Shown::Drawn(drawn(Arc::clone(&text)))
+        } else {
+            logged(Arc::clone(&text))
+        };
+        Self { text, shown }
+    }
+
+    /// A line goes above what is drawn, and ends the progress before it.
+    pub(super) fn tell(&self, told: Told<'_>) {
+        match told {
+            Told::Progress(text) => text.clone_into(&mut lock(&self.text)),
+            Told::Line(line) => {
+                lock(&self.text).clear();
+                self.above(|| tell_line(line));
+            }
+        }
+    }
+
+    fn above(&self, show: impl FnOnce()) {
+        match &self.shown {
+            Shown::Drawn(bar) => bar.suspend(show),
+            Shown::Logged { .. } => show(),
+        }
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        match &mut self.shown {
+            Shown::Drawn(bar) => bar.finish_and_clear(),
+            Shown::Logged { end, log } => {
+                drop(end.take());
+                // It ends at once, and a panic in it was told already.
+                let _ = log.take().map(JoinHandle::join);
+            }
+        }
+    }
+}
+
+fn drawn(text: Arc<Mutex<String>>) -> ProgressBar {
+    let line = move |state: &ProgressState, line: &mut dyn std::fmt::Write| {
+        let text = lock(&text);
+        if state.elapsed() >= PATIENCE && !text.is_empty() {
+            // One column less, or some terminals begin another line.
+            let shown = waiting::line(&text, state.elapsed(), error_width().saturating_sub(1));
+            let _ = line.write_str(&for_err(&shown));
+        }
+    };
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    // A template that can't be read is a mistake that the tests see; the default one shows life too.
+    if let Ok(style) = ProgressStyle::with_template("{line}") {
+        bar.set_style(style.with_key("line", line));
+    }
+    bar.enable_steady_tick(TURN);
+    bar
+}
+
+fn logged(text: Arc<Mutex<String>>) -> Shown {
+    let (end, ended) = mpsc::channel();
+    let log = move || {
+        while ended.recv_timeout(LOG_AGAIN) == Err(RecvTimeoutError::Timeout) {
+            let text = lock(&text).clone();
+            if !text.is_empty() {
+                tell_line(&text);
+            }
+        }
+    };
+    // Without a thread it is only more silent.
+    let log = std::thread::Builder::new().name("waiting".into()).spawn(log).ok();
+    Shown::Logged { end: Some(end), log }
+}

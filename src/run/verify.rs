@@ -6,6 +6,7 @@ mod report;
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::course::Place;
 use super::output::{err, out};
 use super::{Exit, Stop, choose_server, choose_server_of, load, tell, tell_line};
 use crate::attempt::Python;
@@ -58,6 +59,9 @@ pub(super) fn verify(
                 .to_owned(),
             help.to_owned(),
         ));
+    }
+    if Place::of(common) == Place::BuiltIn {
+        tell_line("there is no folder `lessons` here, so the built-in course is verified");
     }
     let course = load(common)?;
     if let Some(name) = verify::unknown_names(&course, only).first() {

@@ -33,15 +33,10 @@ pub struct Cli {
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// The course: a folder of markdown lessons, or one file
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        default_value = "lessons",
-        env = "REDISLINGS_LESSONS"
-    )]
-    pub lessons: PathBuf,
+    /// The course: a folder of markdown lessons, or one file; by default the folder `lessons` here, and where
+    /// there is none, the course that is built in
+    #[arg(long, global = true, value_name = "DIR", env = "REDISLINGS_LESSONS")]
+    pub lessons: Option<PathBuf>,
 
     /// Where the real Redis comes from: auto, container, process, bundled, or redis://host:port
     ///

@@ -2,9 +2,11 @@
 
 mod files;
 mod settings;
+pub mod shipped;
 
 use std::path::{Path, PathBuf};
 
+use files::Texts;
 pub use settings::DEFAULT_PACKAGE;
 
 use super::problem::{Problem, Severity};
@@ -15,7 +17,7 @@ use super::{Exercise, Lesson, Span, Step, parse};
 pub struct Course {
     /// From `course.toml`, else the name of the folder; of a single file the title of its lesson.
     pub title: String,
-    /// As given on the command line.
+    /// As given on the command line, or [`shipped::FOLDER`].
     pub path: PathBuf,
     /// Pinned, as pip takes them: `redis==7.0.1`.
     pub python_packages: Vec<String>,
@@ -30,19 +32,27 @@ impl Course {
     ///
     /// Gives the course and its warnings or, if one problem is an error, all problems of all files.
     pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
-        let found = files::find(path).map_err(|problem| vec![problem])?;
-        let mut problems = found.problems;
-        let settings = found.settings.map(|file| settings::load(&file, &mut problems));
+        let texts = files::read_all(path).map_err(|problem| vec![problem])?;
+        Self::understand(path, texts)
+    }
+
+    /// The course that is in the program itself; no file is read. Gives what [`Self::load`] gives.
+    pub fn shipped() -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        Self::understand(Path::new(shipped::FOLDER), shipped::texts())
+    }
+
+    fn understand(path: &Path, texts: Texts) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let mut problems = texts.problems;
+        let settings = texts.settings.map(|(file, source)| {
+            let (settings, of_settings) = settings::parse(&file, &source);
+            problems.extend(of_settings);
+            settings
+        });
         let mut lessons = Vec::new();
-        for file in &found.lessons {
-            match files::read(file) {
-                Ok(source) => {
-                    let (lesson, of_lesson) = parse::parse(file, source);
-                    problems.extend(of_lesson);
-                    lessons.extend(lesson);
-                }
-                Err(problem) => problems.push(problem),
-            }
+        for (file, source) in texts.lessons {
+            let (lesson, of_lesson) = parse::parse(&file, source);
+            problems.extend(of_lesson);
+            lessons.extend(lesson);
         }
         problems.extend(duplicates(&lessons));
         if problems.iter().any(|problem| problem.severity == Severity::Error) {

@@ -1,9 +1,11 @@
 //! From the command line to an exit code: the translation between `cli` and the stages.
 
 mod check;
+mod course;
 mod learn;
 mod list;
 mod output;
+mod shell;
 mod verify;
 mod waiting;
 
@@ -17,11 +19,11 @@ use crate::cleanup;
 use crate::cli::{self, Cli, ColorWhen, Command, Common};
 use crate::doctor;
 use crate::error::WorldError;
-use crate::lesson::{Course, Problem, problem};
 use crate::present::{error_width, terminal};
 use crate::server::{Address, Chosen, ServerVersion, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
 use crate::telling::Told;
+use course::{find, load};
 use output::{err, out};
 
 /// How a run ends.
@@ -117,7 +119,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
 }
 
 fn examine(common: &Common) -> Exit {
-    let packages = match Course::load(&common.lessons) {
+    let packages = match course::Place::of(common).load() {
         Ok((course, _)) => course.python_packages,
         // Doctor looks at the machine; `verify` and `list` tell what is wrong with lessons.
         Err(_) => vec![crate::lesson::course::DEFAULT_PACKAGE.to_owned()],
@@ -131,27 +133,6 @@ fn examine(common: &Common) -> Exit {
     };
     out(&format!("\n{}", terminal::result_line(good, verdict)));
     if good { Exit::Passed } else { Exit::Unchecked }
-}
-
-/// The course; its problems are told, all of them.
-fn load(common: &Common) -> Result<Course, Stop> {
-    match Course::load(&common.lessons) {
-        Ok((course, warnings)) => {
-            tell_problems(&warnings);
-            Ok(course)
-        }
-        Err(problems) => {
-            tell_problems(&problems);
-            Err(Stop::Lessons)
-        }
-    }
-}
-
-fn tell_problems(problems: &[Problem]) {
-    let colored = output::is_err_colored();
-    for problem in problems {
-        err(&format!("{}\n\n", problem::draw(problem, colored).trim_end()));
-    }
 }
 
 /// A line about what happens, beside the result.
@@ -215,17 +196,6 @@ fn open_tap(common: &Common) -> Result<Tap, WorldError> {
         cli::Port::Auto => tap::Port::Usual,
         cli::Port::Number(0) => tap::Port::Free,
         cli::Port::Number(port) => tap::Port::This(port),
-    })
-}
-
-/// The exercise's lesson and itself, or what was perhaps meant.
-fn find<'c>(course: &'c Course, id: &str) -> Result<&'c crate::lesson::Exercise, Stop> {
-    course.exercise(id).map(|(_, exercise)| exercise).ok_or_else(|| {
-        let ids: Vec<&str> =
-            course.exercises().map(|(_, _, exercise)| exercise.id.as_str()).collect();
-        let meant = problem::did_you_mean(id, ids.iter().copied());
-        let help = meant.unwrap_or_else(|| "`redislings list` shows all".to_owned());
-        Stop::Usage(format!("there is no exercise `{id}`"), help)
     })
 }
 

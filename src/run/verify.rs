@@ -5,9 +5,10 @@ mod report;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::course::Place;
 use super::output::out;
 use super::waiting::Spinner;
-use super::{Exit, Stop, choose_server, choose_server_of, load, tell};
+use super::{Exit, Stop, choose_server, choose_server_of, load, tell, tell_line};
 use crate::attempt::Python;
 use crate::cli::{Common, Format};
 use crate::lesson::Course;
@@ -59,6 +60,9 @@ pub(super) fn verify(
                 .to_owned(),
             help.to_owned(),
         ));
+    }
+    if Place::of(common) == Place::BuiltIn {
+        tell_line("there is no folder `lessons` here, so the built-in course is verified");
     }
     let course = load(common)?;
     if let Some(name) = verify::unknown_names(&course, only).first() {

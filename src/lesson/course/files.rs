@@ -12,19 +12,46 @@ const README: &str = "readme";
 const LARGEST: u64 = 4 * 1024 * 1024;
 const GIVE_FOLDER: &str = "give the folder with the lessons: `--lessons DIR`";
 
-/// What a path given by the user leads to.
+/// A file and its text.
+pub(super) type Text = (PathBuf, String);
+
+/// The texts of a course, before anything in them is understood.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Texts {
     /// In reading order.
-    pub(super) lessons: Vec<PathBuf>,
+    pub(super) lessons: Vec<Text>,
     /// `course.toml`, if there is one.
-    pub(super) settings: Option<PathBuf>,
-    /// Entries of the folder that could not be read.
+    pub(super) settings: Option<Text>,
+    /// What could not be read.
     pub(super) problems: Vec<Problem>,
 }
 
-/// Looks into a folder; a path that is no folder is a lesson.
-pub(super) fn find(path: &Path) -> Result<Found, Problem> {
+/// What a path given by the user leads to.
+#[derive(Debug)]
+struct Found {
+    /// In reading order.
+    lessons: Vec<PathBuf>,
+    settings: Option<PathBuf>,
+    /// Entries of the folder that could not be read.
+    problems: Vec<Problem>,
+}
+
+/// Reads a folder; a path that is no folder is a lesson.
+pub(super) fn read_all(path: &Path) -> Result<Texts, Problem> {
+    let Found { lessons, settings, mut problems } = find(path)?;
+    let mut text = |file: PathBuf| match read(&file) {
+        Ok(text) => Some((file, text)),
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    };
+    let settings = settings.and_then(&mut text);
+    let lessons = lessons.into_iter().filter_map(text).collect();
+    Ok(Texts { lessons, settings, problems })
+}
+
+fn find(path: &Path) -> Result<Found, Problem> {
     let metadata = fs::metadata(path).map_err(|error| {
         let help = (error.kind() == ErrorKind::NotFound).then(|| GIVE_FOLDER.to_owned());
         unreadable(path, &error, help)
@@ -46,12 +73,17 @@ pub(super) fn find(path: &Path) -> Result<Found, Problem> {
                     `--lessons DIR`";
         problems.push(Problem::of_path(path, "the folder has no lesson", Some(help.to_owned())));
     }
-    let settings = files.into_iter().find(|file| file.file_name().is_some_and(|it| it == SETTINGS));
+    let settings = files.into_iter().find(|file| is_settings(file));
     Ok(Found { lessons, settings, problems })
 }
 
+/// Whether it is the `course.toml`.
+pub(super) fn is_settings(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name == SETTINGS)
+}
+
 /// Markdown files; where there is none, text files are taken for markdown.
-fn lessons_among(files: &[PathBuf]) -> Vec<PathBuf> {
+pub(super) fn lessons_among(files: &[PathBuf]) -> Vec<PathBuf> {
     let with_ending = |endings: &[&str]| -> Vec<PathBuf> {
         let is_lesson = |file: &&PathBuf| has_ending(file, endings) && !is_set_aside(file);
         files.iter().filter(is_lesson).cloned().collect()
@@ -84,7 +116,7 @@ fn reading_order(file: &Path) -> (bool, u128, String) {
 }
 
 /// The text of a file.
-pub(super) fn read(path: &Path) -> Result<String, Problem> {
+fn read(path: &Path) -> Result<String, Problem> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error, None))?;
     if metadata.is_dir() {
         let help = Some("give it another name".to_owned());

@@ -7,7 +7,6 @@ use toml::de::DeValue;
 use super::super::block::BlockText;
 use super::super::problem::{Problem, Problems};
 use super::super::toml_table::{Entry, Toml, entries};
-use super::files;
 
 /// The format that this version reads.
 const FORMAT: i64 = 1;
@@ -28,21 +27,6 @@ impl Default for Settings {
             title: None,
             python_packages: vec![DEFAULT_PACKAGE.to_owned()],
             server_versions: Vec::new(),
-        }
-    }
-}
-
-/// Reads the file.
-pub(super) fn load(path: &Path, problems: &mut Vec<Problem>) -> Settings {
-    match files::read(path) {
-        Ok(source) => {
-            let (settings, found) = parse(path, &source);
-            problems.extend(found);
-            settings
-        }
-        Err(problem) => {
-            problems.push(problem);
-            Settings::default()
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::Exit;
+use super::super::shell::{lessons_option, shell_word};
 use crate::cli::Common;
 use crate::error::WorldError;
 use crate::present::text::clean;
@@ -51,13 +52,11 @@ impl Report<'_> {
     /// The command that repeats just this case.
     fn repeat(&self, case: &Case<'_>) -> String {
         let mut command = format!("redislings verify {} --server {}", case.id, self.common.server);
-        let lessons = self.common.lessons.display().to_string();
-        for (option, value, default) in
-            [("--lessons", &*lessons, "lessons"), ("--image", &*self.common.image, DEFAULT_IMAGE)]
-        {
-            if value != default {
-                command = format!("{command} {option} {}", shell_word(value));
-            }
+        if let Some(lessons) = lessons_option(self.common) {
+            command = format!("{command} {lessons}");
+        }
+        if self.common.image != DEFAULT_IMAGE {
+            command = format!("{command} --image {}", shell_word(&self.common.image));
         }
         if let Some(version) = self.version {
             command = format!("{command} --server-version '{version}'");
@@ -166,16 +165,6 @@ pub(super) fn outcome(exit: Exit) -> &'static str {
         Exit::Passed => "passed",
         Exit::FellShort => "failed",
         _ => "unchecked",
-    }
-}
-
-/// As a shell reads it back.
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-:@=+,".contains(c);
-    if text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 

@@ -1,0 +1,65 @@
+//! The course that is in the program itself, so that an installed one works in any folder.
+
+use std::path::{Path, PathBuf};
+
+use super::files::{Text, Texts, is_settings, lessons_among};
+
+/// Where its lessons stand, in messages: nothing that could be taken for a folder of the student's.
+pub const FOLDER: &str = "<built-in>";
+
+/// Every file of the repository's `lessons`, by its name there.
+pub const FILES: [(&str, &str); 3] = [
+    ("04-snapshotting.md", include_str!("../../../lessons/04-snapshotting.md")),
+    ("README.md", include_str!("../../../lessons/README.md")),
+    ("course.toml", include_str!("../../../lessons/course.toml")),
+];
+
+/// The same as from a folder with these files.
+pub(super) fn texts() -> Texts {
+    let files: Vec<PathBuf> = FILES.iter().map(|(name, _)| Path::new(FOLDER).join(name)).collect();
+    let settings = files.iter().find(|file| is_settings(file)).and_then(text);
+    let lessons = lessons_among(&files).iter().filter_map(text).collect();
+    Texts { lessons, settings, problems: Vec::new() }
+}
+
+fn text(file: &PathBuf) -> Option<Text> {
+    let found = FILES.iter().find(|(name, _)| Path::new(FOLDER).join(name) == *file);
+    found.map(|(_, text)| (file.clone(), (*text).to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Course;
+    use super::*;
+
+    fn repository() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons")
+    }
+
+    #[test]
+    fn every_file_of_the_repositorys_lessons_is_in_the_program() {
+        let entries = std::fs::read_dir(repository()).unwrap().map(|entry| entry.unwrap().path());
+        let mut found: Vec<(String, String)> = entries
+            .map(|path| {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                (name, std::fs::read_to_string(path).unwrap())
+            })
+            .collect();
+        found.sort();
+        let built_in = FILES.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        assert_eq!(found, built_in);
+    }
+
+    #[test]
+    fn the_built_in_course_is_the_one_in_the_repository_but_for_its_places() {
+        let (built_in, warnings) = Course::shipped().unwrap();
+        let (course, _) = Course::load(&repository()).unwrap();
+        let named = |course: &Course| {
+            let sources = course.lessons.iter().map(|it| (it.id.clone(), it.source.clone()));
+            (course.title.clone(), course.server_versions.clone(), sources.collect::<Vec<_>>())
+        };
+        assert_eq!((named(&built_in), warnings.len()), (named(&course), 0));
+        let place = built_in.lessons[0].path.display().to_string();
+        assert!(place.starts_with("<built-in>/"), "{place}");
+    }
+}

@@ -15,9 +15,10 @@
 //!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).
 //! - Nothing of ours outlives us: see [`cleanup`].
 
-mod answers;
+pub mod answers;
 mod ask;
 pub mod attempt;
+mod backup;
 mod cache;
 pub mod cleanup;
 mod cli;

@@ -29,6 +29,7 @@ pub mod lesson;
 pub mod present;
 pub mod progress;
 pub mod redis_cli;
+pub mod reset;
 pub mod run;
 pub mod runtime;
 pub mod server;

@@ -1,7 +1,12 @@
 //! The student's answers: plain files in one folder, which may be under git.
 
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
+use crate::backup;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Language};
 
@@ -28,8 +33,7 @@ pub fn begun(exercise: &Exercise) -> Vec<Language> {
 pub fn begin(exercise: &Exercise, language: Language) -> Result<PathBuf, WorldError> {
     let path = path(exercise, language);
     if !path.exists() {
-        let starter = exercise.starters.iter().find(|it| it.code.language == language);
-        write(&path, starter.map_or("", |it| &it.code.text))?;
+        write_if_none(&path, starter(exercise, language).unwrap_or_default())?;
     }
     Ok(path)
 }
@@ -37,22 +41,136 @@ pub fn begin(exercise: &Exercise, language: Language) -> Result<PathBuf, WorldEr
 /// Keeps what was typed as an answer. An older answer stays beside it, under a name with a number.
 pub fn keep_typed(exercise: &Exercise, text: &str) -> Result<PathBuf, WorldError> {
     let path = path(exercise, Language::Redis);
-    if std::fs::read(&path).is_ok_and(|old| old != text.as_bytes()) {
-        let aside = |number: u32| path.with_extension(format!("{number}.redis"));
-        let free = (1..1000).map(aside).find(|name| !name.exists()).unwrap_or_else(|| aside(0));
-        std::fs::rename(&path, free).map_err(|error| unwritable(&path, &error))?;
+    if !holds(&path, text) {
+        replace(&path, Some(text)).map_err(|error| unwritable(&path, &error))?;
     }
-    write(&path, text)?;
     Ok(path)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), WorldError> {
+/// Begins an answer anew, with the lesson's starter if it has one. Gives the name under which the older answer
+/// stays: `answers/creating-snapshots.1.py`; none where there was nothing of the student's own.
+pub fn set_aside(exercise: &Exercise, language: Language) -> Result<Option<PathBuf>, WorldError> {
+    let path = path(exercise, language);
+    let starter = starter(exercise, language);
+    if !path.exists() || starter.is_some_and(|starter| holds(&path, starter)) {
+        return Ok(None);
+    }
+    replace(&path, starter).map_err(|error| unwritable(&path, &error))
+}
+
+fn starter(exercise: &Exercise, language: Language) -> Option<&str> {
+    let starter = exercise.starters.iter().find(|it| it.code.language == language)?;
+    Some(&starter.code.text)
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())
+}
+
+/// Puts a new text, or nothing, in the place of an answer that stays under another name, which is given. The new
+/// text is on the disk before the old one moves: a full disk changes nothing.
+fn replace(path: &Path, text: Option<&str>) -> std::io::Result<Option<PathBuf>> {
+    let new = text.map(|text| written_beside(path, text)).transpose()?;
+    let ending = path.extension().unwrap_or_default().display().to_string();
+    let aside = backup::set_aside(path, |number| path.with_extension(format!("{number}.{ending}")));
+    let aside = match aside {
+        Ok(aside) => Some(aside),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    if let Some(new) = new {
+        new.persist_noclobber(path)?;
+    }
+    Ok(aside)
+}
+
+/// Whoever else has begun the answer meanwhile, an editor or another session, keeps it.
+fn write_if_none(path: &Path, text: &str) -> Result<(), WorldError> {
+    let written = written_beside(path, text)
+        .and_then(|new| new.persist_noclobber(path).map_err(|error| error.error));
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(unwritable(path, &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A whole file that only lacks its name; with the rights of any file that the student makes.
+fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text));
-    written.map_err(|error| unwritable(path, &error))
+    std::fs::create_dir_all(folder)?;
+    let rights = std::fs::Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().permissions(rights).tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    Ok(file)
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> WorldError {
     let fact = format!("cannot write `{}`: {error}", path.display());
     WorldError::new(fact, "start redislings in a folder that you can write to")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &Path) -> String {
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    #[test]
+    fn a_replaced_answer_stays_under_a_name_with_a_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answers/saving.py");
+        write_if_none(&path, "first").unwrap();
+        assert_eq!(
+            replace(&path, Some("second")).unwrap(),
+            Some(folder.path().join("answers/saving.1.py"))
+        );
+        assert_eq!(replace(&path, None).unwrap(), Some(folder.path().join("answers/saving.2.py")));
+        assert_eq!(read(&folder.path().join("answers/saving.1.py")), "first");
+        assert_eq!(read(&folder.path().join("answers/saving.2.py")), "second");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_answer_that_is_not_there_is_just_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("saving.redis");
+        assert_eq!(replace(&path, Some("SAVE\n")).unwrap(), None);
+        assert_eq!(read(&path), "SAVE\n");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_answer_that_somebody_else_has_begun_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("saving.py");
+        std::fs::write(&path, "by the editor").unwrap();
+        write_if_none(&path, "the starter").unwrap();
+        assert_eq!(read(&path), "by the editor");
+    }
+
+    #[test]
+    fn answers_replaced_at_the_same_time_are_all_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("saving.py");
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    for number in 0..10 {
+                        // Somebody else may have put an answer there meanwhile: then the next try moves it.
+                        while replace(path, Some(&format!("{thread}-{number}"))).is_err() {}
+                    }
+                });
+            }
+        });
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut texts: Vec<String> = files.map(|file| read(&file)).collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), 40, "{texts:?}");
+    }
 }

@@ -142,6 +142,20 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Begin exercises anew: forget that they were passed, and put their starters back
+    ///
+    /// Your older answers stay beside the new ones, under names with a number: answers/creating-snapshots.1.py.
+    Reset {
+        /// The exercises' ids, from `redislings list`
+        #[arg(value_name = "EXERCISE", required_unless_present = "all", conflicts_with = "all")]
+        exercises: Vec<String>,
+        /// Every exercise of the course
+        #[arg(long)]
+        all: bool,
+        /// Don't ask first
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Say what is here and what is missing, and what to do about it
     Doctor,
 }

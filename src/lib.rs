@@ -15,9 +15,10 @@
 //!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).
 //! - Nothing of ours outlives us: see [`cleanup`].
 
-mod answers;
+pub mod answers;
 mod ask;
 pub mod attempt;
+mod backup;
 mod cache;
 pub mod cleanup;
 mod cli;
@@ -28,6 +29,7 @@ pub mod lesson;
 pub mod present;
 pub mod progress;
 pub mod redis_cli;
+pub mod reset;
 pub mod run;
 pub mod runtime;
 pub mod server;

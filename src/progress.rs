@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 pub use record::Place;
 pub use session_lock::{NotLocked, SessionLock};
 
+use crate::backup;
 use crate::error::WorldError;
 use crate::state;
 use record::{Change, Record};
@@ -102,7 +103,12 @@ impl Progress {
 
     /// Notes where the student is. Cheap enough for every step: it does not wait for the disk.
     pub fn set_place(&mut self, place: Place) -> Result<(), WorldError> {
-        self.note(Change::Moved(place))
+        self.note(Change::Moved(Some(place)))
+    }
+
+    /// Forgets where the student was: the course begins at its beginning.
+    pub fn forget_place(&mut self) -> Result<(), WorldError> {
+        self.note(Change::Moved(None))
     }
 
     /// Says for as long as the value lives that a session runs; or who else's does.
@@ -188,7 +194,7 @@ fn after_damage(path: &Path) -> std::io::Result<(Record, Option<String>)> {
 }
 
 fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
-    state::set_aside(path, |number| path.with_extension(format!("damaged-{number}.toml")))
+    backup::set_aside(path, |number| path.with_extension(format!("damaged-{number}.toml")))
 }
 
 fn damaged(aside: &Path) -> String {

@@ -89,7 +89,7 @@ pub(super) enum Change {
     Failed(String),
     HintsSeen(String, u32),
     Forgotten(Vec<String>),
-    Moved(Place),
+    Moved(Option<Place>),
 }
 
 impl Change {
@@ -112,7 +112,7 @@ impl Change {
                     record.exercise.remove(exercise);
                 }
             }
-            Self::Moved(place) => record.place = Some(place.clone()),
+            Self::Moved(place) => record.place.clone_from(place),
         }
     }
 

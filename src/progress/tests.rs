@@ -52,6 +52,8 @@ fn where_the_student_was_is_kept() {
         load(&path).set_place(place.clone()).unwrap();
         assert_eq!(load(&path).place(), Some(place));
     }
+    load(&path).forget_place().unwrap();
+    assert_eq!(load(&path).place(), None);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod course;
 mod learn;
 mod list;
 mod output;
+mod reset;
 mod shell;
 mod verify;
 mod waiting;
@@ -113,6 +114,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
         Some(Command::Verify { only, jobs, server_matrix, server_version, output }) => {
             let on = verify::On::of(server_matrix, server_version.as_deref())?;
             verify::verify(common, &only, &on, jobs, output.format)
+        }
+        Some(Command::Reset { exercises, all, yes }) => {
+            reset::reset(common, &reset::Wish { exercises: &exercises, all, yes })
         }
         Some(Command::Doctor) => Ok(examine(common)),
     }

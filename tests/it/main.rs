@@ -9,6 +9,7 @@ mod check;
 mod colour;
 mod containers;
 mod endings;
+mod kept;
 mod lessons;
 mod python;
 mod session;

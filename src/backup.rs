@@ -1,0 +1,54 @@
+//! What the student has made is never overwritten: it gets another name.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Gives a file the first free name of `name(1)`, `name(2)`, …, and says which; never one that is taken, whoever
+/// else looks for one at the same time.
+pub fn set_aside(path: &Path, name: impl Fn(u32) -> PathBuf) -> io::Result<PathBuf> {
+    for number in 1..=u32::MAX {
+        let free = name(number);
+        // Taking the name with an empty file keeps everybody else off it, on every file system.
+        match OpenOptions::new().write(true).create_new(true).open(&free) {
+            Ok(_) => {
+                return match std::fs::rename(path, &free) {
+                    Ok(()) => Ok(free),
+                    Err(error) => std::fs::remove_file(&free).and(Err(error)),
+                };
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("no number is free"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_set_aside_takes_the_first_free_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let name = |number: u32| folder.path().join(format!("a.{number}"));
+        for number in 1..=1001 {
+            std::fs::write(&path, number.to_string()).unwrap();
+            assert_eq!(set_aside(&path, name).unwrap(), name(number));
+        }
+        std::fs::remove_file(name(7)).unwrap();
+        std::fs::write(&path, "again").unwrap();
+        assert_eq!(set_aside(&path, name).unwrap(), name(7));
+        assert_eq!(std::fs::read_to_string(name(1001)).unwrap(), "1001");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_leaves_no_name_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |number: u32| folder.path().join(format!("a.{number}"));
+        let error = set_aside(&folder.path().join("a"), name).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

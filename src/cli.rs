@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 /// Learn Redis by doing: lessons in your terminal, every answer run against a real Redis.
 #[derive(Debug, Parser)]
@@ -17,7 +17,10 @@ Start with no command: choose a lesson, read it, answer its exercises; quit and 
   redislings list                                     lessons, exercises and your progress
   redislings check creating-snapshots answer.py       judge one answer
   echo SAVE | redislings check creating-snapshots -   the same with Redis commands
+  redislings hint creating-snapshots                  a hint; `solution` shows what passes
   redislings verify                                   prove the lessons (for authors and CI)
+  redislings init DIR                                 the built-in course in a folder of yours
+  redislings new \"Counting visits\"                    a new lesson that already holds
   redislings doctor                                   what is here and what is missing
 
 Exit codes: 0 passed, 1 an answer or the course fell short, 2 the command line or a lesson is wrong,
@@ -30,11 +33,17 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// The definition itself, for what is made from it.
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// The course: a folder of markdown lessons, or one file; by default the folder `lessons` here, and where
-    /// there is none, the course that is built in
+    /// The course: a folder of markdown lessons, or one file
+    ///
+    /// By default the folder `lessons` here; where there is none, the built-in course.
     #[arg(long, global = true, value_name = "DIR", env = "REDISLINGS_LESSONS")]
     pub lessons: Option<PathBuf>,
 
@@ -98,7 +107,18 @@ fn port(text: &str) -> Result<Port, String> {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show lessons, exercises and your progress
+    ///
+    /// `✓` is passed, `○` is open; `◄ next` is the first that is open.
     List {
+        /// Only these: a lesson or an exercise
+        #[arg(value_name = "ID")]
+        only: Vec<String>,
+        /// Only exercises that you have not passed
+        #[arg(long, conflicts_with = "done")]
+        open: bool,
+        /// Only exercises that you have passed
+        #[arg(long)]
+        done: bool,
         #[command(flatten)]
         output: Output,
     },
@@ -120,6 +140,19 @@ pub enum Command {
         transcript: bool,
         #[command(flatten)]
         output: Output,
+    },
+    /// Print where the answers to an exercise are kept, a line for each language
+    ///
+    /// For editors and other tools, as in: $EDITOR "$(redislings path --begin --language redis)"
+    Path {
+        /// The exercise's id; by default the first exercise that is open
+        exercise: Option<String>,
+        /// Only the answer in this language
+        #[arg(long, value_enum)]
+        language: Option<LanguageName>,
+        /// Begin answers that are not there yet with the lesson's starters
+        #[arg(long)]
+        begin: bool,
     },
     /// Prove the lessons: examples run, starters and wrong answers fail where they must, solutions pass
     Verify {
@@ -186,7 +219,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        use clap::CommandFactory as _;
-        Cli::command().debug_assert();
+        definition().debug_assert();
     }
 }

@@ -5,6 +5,7 @@ mod course;
 mod learn;
 mod list;
 mod output;
+mod path;
 mod shell;
 mod verify;
 
@@ -19,6 +20,7 @@ use crate::cli::{self, Cli, ColorWhen, Command, Common};
 use crate::doctor;
 use crate::error::WorldError;
 use crate::present::{error_width, terminal};
+use crate::progress::Progress;
 use crate::server::{Address, Chosen, ServerVersion, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
 use course::{find, load};
@@ -103,7 +105,17 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
     let common = &cli.common;
     match cli.command {
         None => learn::learn(common),
-        Some(Command::List { output }) => list::list(common, output.format),
+        Some(Command::List { only, open, done, output }) => {
+            let state = match (open, done) {
+                (true, _) => list::State::Open,
+                (_, true) => list::State::Done,
+                _ => list::State::Any,
+            };
+            list::list(common, &list::Filter { only: &only, state }, output.format)
+        }
+        Some(Command::Path { exercise, language, begin }) => {
+            path::path(common, exercise.as_deref(), language, begin)
+        }
         Some(Command::Check { exercise, answer, language, transcript, output }) => {
             let show = check::Show { format: output.format, transcript };
             check::check(common, &exercise, answer.as_deref(), language, show)
@@ -131,6 +143,15 @@ fn examine(common: &Common) -> Exit {
     };
     out(&format!("\n{}", terminal::result_line(good, verdict)));
     if good { Exit::Passed } else { Exit::Unchecked }
+}
+
+/// The student's progress; what is odd about its file is told.
+fn progress() -> Result<Progress, Stop> {
+    let (progress, told) = Progress::of_the_user()?;
+    if let Some(told) = told {
+        tell_line(&told);
+    }
+    Ok(progress)
 }
 
 /// A line about what happens, beside the result.

@@ -175,6 +175,13 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Write the built-in course out into a folder, to work there and to change it
+    ///
+    /// Nothing is overwritten: DIR must not exist yet, or be empty.
+    Init {
+        /// The folder
+        dir: PathBuf,
+    },
     /// Say what is here and what is missing, and what to do about it
     Doctor,
 }

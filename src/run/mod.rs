@@ -2,6 +2,7 @@
 
 mod check;
 mod course;
+mod init;
 mod learn;
 mod list;
 mod output;
@@ -124,6 +125,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
             let on = verify::On::of(server_matrix, server_version.as_deref())?;
             verify::verify(common, &only, &on, jobs, output.format)
         }
+        Some(Command::Init { dir }) => init::init(&dir),
         Some(Command::Doctor) => Ok(examine(common)),
     }
 }

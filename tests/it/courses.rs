@@ -92,3 +92,78 @@ fn a_folder_that_was_named_and_is_missing_is_not_replaced_by_the_built_in_course
     let ended = run_installed(&Place::new(), "", &["list", "--lessons", "lessons"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
 }
+
+#[test]
+fn init_writes_the_shipped_course_out() {
+    let place = Place::new();
+    let ended = run_installed(&place, "", &["init", "deep/course"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let made = place.work().join("deep/course");
+    let files =
+        ["README.md", "lessons/04-snapshotting.md", "lessons/README.md", "lessons/course.toml"];
+    assert_eq!(files_below(&made), files);
+    for file in &files[1..] {
+        let name = file.strip_prefix("lessons/").unwrap();
+        let shipped = std::fs::read(shipped_lessons().join(name)).unwrap();
+        assert_eq!(std::fs::read(made.join(file)).unwrap(), shipped, "{file}");
+    }
+    assert!(ended.stdout.ends_with("  cd deep/course\n  redislings\n"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_course_that_was_written_out_is_used_there() {
+    let place = Place::new();
+    run_installed(&place, "", &["init", "course"]);
+    let list = json(&run_installed(&place, "course", &["list", "--format", "json"]));
+    assert_eq!(list["lessons"][0]["file"], "lessons/04-snapshotting.md");
+}
+
+#[test]
+fn init_fills_an_empty_folder_even_the_one_in_which_it_runs() {
+    let place = Place::new();
+    let ended = run_installed(&place, "", &["init", "."]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(files_below(&place.work()).len(), 4);
+}
+
+#[test]
+fn init_overwrites_nothing() {
+    let place = Place::new();
+    place.file("course/mine.txt", "mine");
+    let ended = run_installed(&place, "", &["init", "course"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
+    let told = "the folder `course` is not empty: it holds `mine.txt`";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    assert_eq!(files_below(&place.work()), ["course/mine.txt"]);
+    let ended = run_installed(&place, "", &["init", "course/mine.txt"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("`course/mine.txt` is a file"), "{}", ended.stderr);
+}
+
+/// Files may not grow over a few KiB there, as on a disk that is full.
+fn run_on_a_full_disk(place: &Place, arguments: &[&str]) -> Ended {
+    let mut command = Command::new("sh");
+    let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_redislings")]).args(arguments);
+    command.current_dir(place.work()).env_remove("REDISLINGS_LESSONS");
+    Ended::from(command.stdin(Stdio::null()).output().unwrap())
+}
+
+#[test]
+fn where_the_disk_is_full_init_leaves_nothing() {
+    let place = Place::new();
+    let ended = run_on_a_full_disk(&place, &["init", "deep/course"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{ended:?}");
+    assert!(ended.stderr.contains("cannot be written to `deep/course`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("help: "), "{}", ended.stderr);
+    assert!(!place.work().join("deep").exists());
+}
+
+#[test]
+fn where_the_disk_is_full_init_leaves_an_empty_folder_empty() {
+    let place = Place::new();
+    std::fs::create_dir(place.work().join("course")).unwrap();
+    let ended = run_on_a_full_disk(&place, &["init", "course"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert_eq!(std::fs::read_dir(place.work().join("course")).unwrap().count(), 0);
+}

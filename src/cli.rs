@@ -182,6 +182,14 @@ pub enum Command {
         /// The folder
         dir: PathBuf,
     },
+    /// Add a lesson that holds as it is, for its author to change
+    ///
+    /// It gets the number after the last lesson's. `redislings verify` proves it from the beginning.
+    New {
+        /// Its name, in words as in "Counting visits", or its id as in counting-visits
+        #[arg(value_name = "LESSON")]
+        lesson: String,
+    },
     /// Say what is here and what is missing, and what to do about it
     Doctor,
 }

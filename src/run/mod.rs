@@ -5,6 +5,7 @@ mod course;
 mod init;
 mod learn;
 mod list;
+mod new;
 mod output;
 mod path;
 mod shell;
@@ -126,6 +127,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
             verify::verify(common, &only, &on, jobs, output.format)
         }
         Some(Command::Init { dir }) => init::init(&dir),
+        Some(Command::New { lesson }) => new::new(common, &lesson),
         Some(Command::Doctor) => Ok(examine(common)),
     }
 }

@@ -167,3 +167,67 @@ fn where_the_disk_is_full_init_leaves_an_empty_folder_empty() {
     assert_eq!(ended.code, 3, "{ended:?}");
     assert_eq!(std::fs::read_dir(place.work().join("course")).unwrap().count(), 0);
 }
+
+#[test]
+fn where_the_disk_is_full_new_leaves_nothing() {
+    let place = Place::new();
+    place.file("lessons/01-a.md", "# A\n");
+    let ended = run_on_a_full_disk(&place, &["new", "b"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stderr.contains("`lessons/02-b.md` cannot be written"), "{}", ended.stderr);
+    assert_eq!(files_below(&place.work()), ["lessons/01-a.md"]);
+}
+
+#[test]
+fn a_new_lesson_comes_after_the_last_one_and_holds_as_it_is() {
+    let place = Place::new();
+    run_installed(&place, "", &["init", "."]);
+    let made = run_installed(&place, "", &["new", "Counting visits"]);
+    assert_eq!(made.code, 0, "{made:?}");
+    assert!(made.stdout.contains("  lessons/05-counting-visits.md\n"), "{}", made.stdout);
+    assert!(made.stdout.ends_with("  redislings verify counting-visits\n"), "{}", made.stdout);
+    let ended = run_installed(&place, "", &["verify", "counting-visits"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("10 of 10 cases as they must be"), "{}", ended.stdout);
+    assert!(!ended.stderr.contains("warning"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_course_begins_with_a_new_lesson_in_an_empty_folder() {
+    let place = Place::new();
+    std::fs::create_dir(place.work().join("my course")).unwrap();
+    let ended = place.run(&["new", "lists", "--lessons", "my course"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let next = "  redislings verify lists --lessons 'my course'\n";
+    assert!(ended.stdout.ends_with(next), "{}", ended.stdout);
+    assert_eq!(files_below(&place.work()), ["my course/01-lists.md"]);
+}
+
+#[test]
+fn a_new_lesson_needs_a_name_of_its_own() {
+    let place = Place::new();
+    place.file("lessons/01-lists.md", "# Lists\n");
+    for (name, told) in [
+        ("lists", "there is a lesson `lists` already, in `lessons/01-lists.md`"),
+        ("../lists", "`../lists` cannot be the name of a lesson"),
+    ] {
+        let ended = run_installed(&place, "", &["new", name]);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains(told) && ended.stderr.contains("help: "), "{ended:?}");
+    }
+    run_installed(&place, "", &["new", "sets"]);
+    let ended = run_installed(&place, "", &["new", "sets-1"]);
+    let told = "there is an exercise `sets-1` already, in `lessons/02-sets.md`";
+    assert!(ended.code == 2 && ended.stderr.contains(told), "{ended:?}");
+    assert_eq!(files_below(&place.work()), ["lessons/01-lists.md", "lessons/02-sets.md"]);
+}
+
+#[test]
+fn a_new_lesson_cannot_go_into_the_built_in_course() {
+    let place = Place::new();
+    let ended = run_installed(&place, "", &["new", "lists"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    for part in ["no folder `lessons` here", "redislings init DIR", "--lessons DIR"] {
+        assert!(ended.stderr.contains(part), "{part} is missing in {}", ended.stderr);
+    }
+}

@@ -141,6 +141,30 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Show a hint
+    Hint {
+        /// The exercise's id, from `redislings list`
+        exercise: String,
+        /// Which one, from 1
+        #[arg(value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+        number: u16,
+        /// All hints
+        #[arg(long, conflicts_with = "number")]
+        all: bool,
+    },
+    /// Show the solutions of an exercise that you have passed
+    ///
+    /// Before it is passed they are kept back, with exit code 1.
+    Solution {
+        /// The exercise's id, from `redislings list`
+        exercise: String,
+        /// Only those in this language
+        #[arg(long, value_enum)]
+        language: Option<LanguageName>,
+        /// Show them though the exercise is not passed yet
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print where the answers to an exercise are kept, a line for each language
     ///
     /// For editors and other tools, as in: $EDITOR "$(redislings path --begin --language redis)"

@@ -2,6 +2,7 @@
 
 mod check;
 mod course;
+mod hint;
 mod init;
 mod learn;
 mod list;
@@ -9,6 +10,7 @@ mod new;
 mod output;
 mod path;
 mod shell;
+mod solution;
 mod verify;
 
 use std::ffi::OsString;
@@ -117,6 +119,13 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
         }
         Some(Command::Path { exercise, language, begin }) => {
             path::path(common, exercise.as_deref(), language, begin)
+        }
+        Some(Command::Hint { exercise, number, all }) => {
+            let which = if all { hint::Which::All } else { hint::Which::One(number.into()) };
+            hint::hint(common, &exercise, which)
+        }
+        Some(Command::Solution { exercise, language, yes }) => {
+            solution::solution(common, &exercise, language, yes)
         }
         Some(Command::Check { exercise, answer, language, transcript, output }) => {
             let show = check::Show { format: output.format, transcript };

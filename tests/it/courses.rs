@@ -231,3 +231,119 @@ fn a_new_lesson_cannot_go_into_the_built_in_course() {
         assert!(ended.stderr.contains(part), "{part} is missing in {}", ended.stderr);
     }
 }
+
+#[test]
+fn the_list_shows_progress_and_what_comes_next() {
+    let ended = run_with_progress(&["list"]);
+    let lines: Vec<&str> = ended.stdout.lines().collect();
+    assert_eq!(lines[0], "Lesson 4: Snapshotting in Redis (1 of 5 exercises passed)");
+    assert!(lines[1].starts_with("  ✓ creating-snapshots "), "{}", ended.stdout);
+    assert!(lines[2].starts_with("  ○ using-bgsave "), "{}", ended.stdout);
+    let marked: Vec<_> = lines.iter().filter(|line| line.ends_with("◄ next")).collect();
+    assert_eq!(marked, [&lines[2]]);
+    assert_eq!(lines.last(), Some(&"1 of 5 exercises passed"));
+}
+
+fn listed(arguments: &[&str]) -> Vec<String> {
+    let list = json(&run_with_progress(&[&["list", "--format", "json"], arguments].concat()));
+    assert_eq!((list["passed"].as_u64(), list["all"].as_u64()), (Some(1), Some(5)));
+    let lessons = list["lessons"].as_array().unwrap();
+    let exercises = lessons.iter().flat_map(|it| it["exercises"].as_array().unwrap());
+    exercises.map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_list_can_be_of_what_is_open_or_done_or_named() {
+    assert_eq!(listed(&[]), ALL);
+    assert_eq!(listed(&["--open"]), ALL[1..]);
+    assert_eq!(listed(&["--done"]), ALL[..1]);
+    assert_eq!(listed(&["snapshotting"]), ALL);
+    assert_eq!(listed(&["using-bgsave"]), ["using-bgsave"]);
+    assert!(listed(&["using-bgsave", "--done"]).is_empty());
+}
+
+#[test]
+fn the_json_list_names_the_next_exercise() {
+    assert_eq!(json(&run_with_progress(&["list", "--format", "json"]))["next"], "using-bgsave");
+}
+
+#[test]
+fn a_list_of_nothing_says_so() {
+    let ended = Place::new().run(&["list", "--done"]);
+    assert_eq!(ended.code, 0);
+    assert_eq!(ended.stdout, "none of the exercises is passed yet\n\n0 of 5 exercises passed\n");
+}
+
+#[test]
+fn a_list_cannot_be_of_open_and_done_nor_of_what_does_not_exist() {
+    let place = Place::new();
+    assert_eq!(place.run(&["list", "--open", "--done"]).code, 2);
+    let ended = place.run(&["list", "using-bgsav"]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("did you mean `using-bgsave`?"), "{}", ended.stderr);
+}
+
+#[test]
+fn path_names_the_answers_of_an_exercise_for_other_tools() {
+    let place = Place::new();
+    let ended = place.run(&["path", "using-bgsave"]);
+    assert_eq!(ended.stdout, "answers/using-bgsave.py\nanswers/using-bgsave.redis\n");
+    let ended = place.run(&["path", "using-bgsave", "--language", "redis"]);
+    assert_eq!(ended.stdout, "answers/using-bgsave.redis\n");
+    assert!(!place.work().join("answers").exists(), "only named, not made");
+}
+
+#[test]
+fn path_without_an_exercise_is_about_the_next_one() {
+    let ended = run_with_progress(&["path", "--language", "python"]);
+    assert_eq!(ended.stdout, "answers/using-bgsave.py\n");
+}
+
+#[test]
+fn path_begins_an_answer_with_the_starter_but_keeps_one_that_is_there() {
+    let place = Place::new();
+    let mine = place.file("answers/using-bgsave.redis", "BGSAVE\n");
+    assert_eq!(place.run(&["path", "using-bgsave", "--begin"]).code, 0);
+    assert_eq!(std::fs::read_to_string(mine).unwrap(), "BGSAVE\n");
+    let begun = std::fs::read_to_string(place.work().join("answers/using-bgsave.py")).unwrap();
+    assert!(begun.contains("TODO"), "{begun}");
+}
+
+#[test]
+fn hints_come_one_by_one_or_all_together() {
+    let place = Place::new();
+    let first = place.run(&["hint", "creating-snapshots"]);
+    assert!(first.stdout.starts_with("hint 1 of "), "{}", first.stdout);
+    assert!(first.stderr.contains("`redislings hint creating-snapshots 2"), "{}", first.stderr);
+    let second = place.run(&["hint", "creating-snapshots", "2"]);
+    let all = place.run(&["hint", "creating-snapshots", "--all"]);
+    assert!(all.stdout.starts_with(&(first.stdout + &second.stdout)), "{}", all.stdout);
+    assert_eq!((second.code, all.code, all.stderr.as_str()), (0, 0, ""));
+}
+
+#[test]
+fn a_hint_that_does_not_exist_is_a_wrong_command_line() {
+    let ended = Place::new().run(&["hint", "creating-snapshots", "99"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("hints, not 99"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_solution_is_kept_back_until_the_exercise_is_passed() {
+    let place = Place::new();
+    let ended = place.run(&["solution", "creating-snapshots"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
+    assert!(ended.stderr.contains("is not passed yet") && ended.stderr.contains("--yes"));
+    let insisted = place.run(&["solution", "creating-snapshots", "--yes"]);
+    let passed = run_with_progress(&["solution", "creating-snapshots"]);
+    assert_eq!((insisted.code, passed.code), (0, 0));
+    assert_eq!(insisted.stdout, passed.stdout);
+    assert!(passed.stdout.contains("client.bgsave()"), "{}", passed.stdout);
+}
+
+#[test]
+fn a_solution_can_be_of_one_language() {
+    let ended = run_with_progress(&["solution", "creating-snapshots", "--language", "redis"]);
+    assert!(ended.stdout.starts_with("a solution in redis\n"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("import redis"), "{}", ended.stdout);
+}

@@ -216,6 +216,18 @@ pub enum Command {
     },
     /// Say what is here and what is missing, and what to do about it
     Doctor,
+    /// Print the completions for a shell
+    ///
+    /// For bash:  redislings completions bash > ~/.local/share/bash-completion/completions/redislings
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: ShellName,
+    },
+    /// Print the man page
+    ///
+    /// To read it:  redislings man | man -l -
+    Man,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -236,6 +248,17 @@ pub enum ColorWhen {
     Auto,
     Always,
     Never,
+}
+
+/// Shells that can complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShellName {
+    Bash,
+    Zsh,
+    Fish,
+    Elvish,
+    #[value(name = "powershell")]
+    PowerShell,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -10,6 +10,7 @@ mod new;
 mod output;
 mod path;
 mod shell;
+mod shell_files;
 mod solution;
 mod verify;
 
@@ -138,6 +139,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
         Some(Command::Init { dir }) => init::init(&dir),
         Some(Command::New { lesson }) => new::new(common, &lesson),
         Some(Command::Doctor) => Ok(examine(common)),
+        Some(Command::Completions { shell }) => Ok(shell_files::completions(shell)),
+        Some(Command::Man) => shell_files::man(),
     }
 }
 

@@ -347,3 +347,63 @@ fn a_solution_can_be_of_one_language() {
     assert!(ended.stdout.starts_with("a solution in redis\n"), "{}", ended.stdout);
     assert!(!ended.stdout.contains("import redis"), "{}", ended.stdout);
 }
+
+#[test]
+fn bash_takes_the_completions() {
+    let place = Place::new();
+    let script = place.run(&["completions", "bash"]);
+    assert_eq!(script.code, 0, "{script:?}");
+    place.file("redislings.bash", &script.stdout);
+    let asks = "source ./redislings.bash && COMP_WORDS=(redislings check --form) COMP_CWORD=2 && \
+                _redislings redislings --form check && echo \"${COMPREPLY[@]}\"";
+    let output = Command::new("bash").args(["-c", asks]).current_dir(place.work()).output();
+    let completed = Ended::from(output.unwrap());
+    assert_eq!((completed.stdout.as_str(), completed.code), ("--format\n", 0), "{completed:?}");
+}
+
+#[test]
+fn every_shell_gets_completions_of_every_command() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ended = place.run(&["completions", shell]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        for command in ["list", "check", "verify", "init", "new", "hint", "solution", "path"] {
+            assert!(ended.stdout.contains(command), "{shell} does not know `{command}`");
+        }
+    }
+}
+
+/// What groff prints, or the page's source where no groff is.
+fn man_page(place: &Place) -> String {
+    let page = place.run(&["man"]);
+    assert_eq!(page.code, 0, "{page:?}");
+    let file = place.file("redislings.1", &page.stdout);
+    let groff = ["-man", "-Tutf8", "-ww", "-P-c", "-P-b", "-P-u"];
+    match Command::new("groff").args(groff).arg(file).output() {
+        Ok(output) => {
+            let ended = Ended::from(output);
+            assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "groff complains");
+            ended.stdout
+        }
+        Err(_) => page.stdout.replace('\\', ""),
+    }
+}
+
+#[test]
+fn the_man_page_tells_of_every_command_and_option() {
+    let page = man_page(&Place::new());
+    for part in [
+        "NAME",
+        "redislings check",
+        "redislings verify",
+        "redislings completions",
+        "--server-matrix",
+        "--transcript",
+        "--lessons",
+        "REDISLINGS_SERVER",
+        "EXAMPLES",
+        "Exit codes:",
+    ] {
+        assert!(page.contains(part), "`{part}` is missing in:\n{page}");
+    }
+}

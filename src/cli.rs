@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 /// Learn Redis by doing: lessons in your terminal, every answer run against a real Redis.
 #[derive(Debug, Parser)]
@@ -17,7 +17,10 @@ Start with no command: choose a lesson, read it, answer its exercises; quit and 
   redislings list                                     lessons, exercises and your progress
   redislings check creating-snapshots answer.py       judge one answer
   echo SAVE | redislings check creating-snapshots -   the same with Redis commands
+  redislings hint creating-snapshots                  a hint; `solution` shows what passes
   redislings verify                                   prove the lessons (for authors and CI)
+  redislings init DIR                                 the built-in course in a folder of yours
+  redislings new \"Counting visits\"                    a new lesson that already holds
   redislings doctor                                   what is here and what is missing
 
 Exit codes: 0 passed, 1 an answer or the course fell short, 2 the command line or a lesson is wrong,
@@ -30,11 +33,17 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+/// The definition itself, for what is made from it.
+pub fn definition() -> clap::Command {
+    Cli::command()
+}
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// The course: a folder of markdown lessons, or one file; by default the folder `lessons` here, and where
-    /// there is none, the course that is built in
+    /// The course: a folder of markdown lessons, or one file
+    ///
+    /// By default the folder `lessons` here; where there is none, the built-in course.
     #[arg(long, global = true, value_name = "DIR", env = "REDISLINGS_LESSONS")]
     pub lessons: Option<PathBuf>,
 
@@ -98,7 +107,18 @@ fn port(text: &str) -> Result<Port, String> {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show lessons, exercises and your progress
+    ///
+    /// `✓` is passed, `○` is open; `◄ next` is the first that is open.
     List {
+        /// Only these: a lesson or an exercise
+        #[arg(value_name = "ID")]
+        only: Vec<String>,
+        /// Only exercises that you have not passed
+        #[arg(long, conflicts_with = "done")]
+        open: bool,
+        /// Only exercises that you have passed
+        #[arg(long)]
+        done: bool,
         #[command(flatten)]
         output: Output,
     },
@@ -120,6 +140,43 @@ pub enum Command {
         transcript: bool,
         #[command(flatten)]
         output: Output,
+    },
+    /// Show a hint
+    Hint {
+        /// The exercise's id, from `redislings list`
+        exercise: String,
+        /// Which one, from 1
+        #[arg(value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+        number: u16,
+        /// All hints
+        #[arg(long, conflicts_with = "number")]
+        all: bool,
+    },
+    /// Show the solutions of an exercise that you have passed
+    ///
+    /// Before it is passed they are kept back, with exit code 1.
+    Solution {
+        /// The exercise's id, from `redislings list`
+        exercise: String,
+        /// Only those in this language
+        #[arg(long, value_enum)]
+        language: Option<LanguageName>,
+        /// Show them though the exercise is not passed yet
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Print where the answers to an exercise are kept, a line for each language
+    ///
+    /// For editors and other tools, as in: $EDITOR "$(redislings path --begin --language redis)"
+    Path {
+        /// The exercise's id; by default the first exercise that is open
+        exercise: Option<String>,
+        /// Only the answer in this language
+        #[arg(long, value_enum)]
+        language: Option<LanguageName>,
+        /// Begin answers that are not there yet with the lesson's starters
+        #[arg(long)]
+        begin: bool,
     },
     /// Prove the lessons: examples run, starters and wrong answers fail where they must, solutions pass
     Verify {
@@ -156,8 +213,35 @@ pub enum Command {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Write the built-in course out into a folder, to work there and to change it
+    ///
+    /// Nothing is overwritten: DIR must not exist yet, or be empty.
+    Init {
+        /// The folder
+        dir: PathBuf,
+    },
+    /// Add a lesson that holds as it is, for its author to change
+    ///
+    /// It gets the number after the last lesson's. `redislings verify` proves it from the beginning.
+    New {
+        /// Its name, in words as in "Counting visits", or its id as in counting-visits
+        #[arg(value_name = "LESSON")]
+        lesson: String,
+    },
     /// Say what is here and what is missing, and what to do about it
     Doctor,
+    /// Print the completions for a shell
+    ///
+    /// For bash:  redislings completions bash > ~/.local/share/bash-completion/completions/redislings
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: ShellName,
+    },
+    /// Print the man page
+    ///
+    /// To read it:  redislings man | man -l -
+    Man,
 }
 
 #[derive(Debug, Clone, Copy, Args)]
@@ -180,6 +264,17 @@ pub enum ColorWhen {
     Never,
 }
 
+/// Shells that can complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ShellName {
+    Bash,
+    Zsh,
+    Fish,
+    Elvish,
+    #[value(name = "powershell")]
+    PowerShell,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LanguageName {
     #[value(alias = "py")]
@@ -200,7 +295,6 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        use clap::CommandFactory as _;
-        Cli::command().debug_assert();
+        definition().debug_assert();
     }
 }

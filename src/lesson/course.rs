@@ -12,6 +12,11 @@ pub use settings::DEFAULT_PACKAGE;
 use super::problem::{Problem, Severity};
 use super::{Exercise, Lesson, Span, Step, parse};
 
+/// Whether it is a folder in which no file is a lesson; [`Course::load`] refuses that.
+pub fn has_no_lessons(path: &Path) -> bool {
+    files::find(path).is_ok_and(|found| found.lessons.is_empty())
+}
+
 /// All lessons of a folder, or the lesson of one file.
 #[derive(Debug, Clone)]
 pub struct Course {

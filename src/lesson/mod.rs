@@ -44,6 +44,13 @@ pub struct Lesson {
     pub steps: Vec<Step>,
 }
 
+impl Lesson {
+    /// The digits by which lessons are ordered, as they stand in the file name: `04`.
+    pub fn order(&self) -> Option<&str> {
+        parse::split_order(self.path.file_stem()?.to_str()?).0
+    }
+}
+
 /// What the student reads at one time: a `##` section.
 #[derive(Debug, Clone)]
 pub struct Step {

@@ -213,6 +213,12 @@ fn finding(finding: &Finding) -> CheckFinding<'_> {
 pub struct List<'a> {
     /// The course's title.
     pub course: &'a str,
+    /// How many of its exercises are passed.
+    pub passed: usize,
+    /// How many exercises it has, listed or not.
+    pub all: usize,
+    /// The exercise with which the student goes on; `null` where all are passed.
+    pub next: Option<&'a str>,
     /// In reading order.
     pub lessons: Vec<ListLesson<'a>>,
 }
@@ -224,8 +230,12 @@ pub struct ListLesson<'a> {
     pub id: &'a str,
     /// The first heading.
     pub title: &'a str,
-    /// The file.
+    /// The file; `<built-in>/…` of the course in the program itself.
     pub file: String,
+    /// How many of its exercises are passed.
+    pub passed: usize,
+    /// How many exercises it has, listed or not.
+    pub all: usize,
     /// In reading order.
     pub exercises: Vec<ListExercise<'a>>,
 }

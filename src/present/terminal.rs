@@ -141,9 +141,24 @@ pub fn heading(text: &str) -> String {
 }
 
 /// An exercise in a list.
-pub fn exercise_line(id: &str, title: &str, passed: bool, width: usize) -> String {
-    let mark = if passed { "✓".green() } else { "○".dimmed() };
-    format!("  {mark} {id:<width$}  {}\n", title.dimmed())
+pub fn exercise_line(id: &str, title: &str, mark: ExerciseMark, width: usize) -> String {
+    let (sign, more) = match mark {
+        ExerciseMark::Passed => ("✓".green(), String::new()),
+        ExerciseMark::Open => ("○".dimmed(), String::new()),
+        ExerciseMark::Next => ("○".normal(), format!("  {}", "◄ next".yellow())),
+    };
+    format!("  {sign} {id:<width$}  {}{more}\n", title.dimmed())
+}
+
+/// How far the student is with an exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExerciseMark {
+    /// Passed.
+    Passed,
+    /// Not passed.
+    Open,
+    /// Not passed, and where the student goes on.
+    Next,
 }
 
 /// One examined thing of `doctor`.

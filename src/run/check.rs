@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use super::course::{language_of_name, require_language};
 use super::output::out;
 use super::waiting::Spinner;
 use super::{Exit, Stop, choose_server, find, load, open_tap, tell};
@@ -107,11 +108,7 @@ fn answer(
 ) -> Result<Answer, Stop> {
     let file = file.filter(|path| *path != Path::new("-"));
     let language = language_of(file, language)?;
-    if !exercise.languages().contains(&language) {
-        let fact = format!("`{}` has no answers in {language}", exercise.id);
-        let languages: Vec<&str> = exercise.languages().into_iter().map(Language::word).collect();
-        return Err(Stop::Usage(fact, format!("answer it in {}", languages.join(" or "))));
-    }
+    require_language(exercise, language)?;
     let name = file.map_or("standard input".to_owned(), |path| path.display().to_string());
     let bytes = read(file).map_err(|error| unreadable(&name, &error))?;
     let text = text(bytes, &name, language)?;
@@ -126,10 +123,9 @@ fn answer(
 fn language_of(file: Option<&Path>, told: Option<LanguageName>) -> Result<Language, Stop> {
     let ending = file.and_then(Path::extension).and_then(|ending| ending.to_str());
     match (told, file, ending) {
-        (Some(LanguageName::Python), ..) | (None, _, Some("py")) => Ok(Language::Python),
-        (Some(LanguageName::Redis), ..) | (None, None, _) | (None, _, Some("redis")) => {
-            Ok(Language::Redis)
-        }
+        (Some(name), ..) => Ok(language_of_name(name)),
+        (None, _, Some("py")) => Ok(Language::Python),
+        (None, None, _) | (None, _, Some("redis")) => Ok(Language::Redis),
         (None, Some(path), _) => Err(Stop::Usage(
             format!("the ending of `{}` does not tell its language", path.display()),
             "add `--language python` or `--language redis`".to_owned(),

@@ -1,11 +1,10 @@
 //! `redislings` without a command: the session.
 
 use super::output::is_err_colored;
-use super::{Exit, Stop, choose_server, is_interactive, load, open_tap, tell_line, tell_lines};
+use super::{Exit, Stop, choose_server, is_interactive, load, open_tap, progress, tell_lines};
 use crate::ask::Prompt;
 use crate::cli::Common;
 use crate::error::WorldError;
-use crate::progress::Progress;
 use crate::session::{Redis, Session, SessionEnd};
 
 pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
@@ -23,10 +22,7 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     let course = load(common)?;
     // A wrong `--server` is told now, not in the middle of the lesson.
     super::wanted(common)?;
-    let (progress, told) = Progress::of_the_user()?;
-    if let Some(told) = told {
-        tell_line(&told);
-    }
+    let progress = progress()?;
     let find_redis = || {
         let chosen = choose_server(common, &tell_lines).map_err(|stop| match stop {
             Stop::World(error) => error,

@@ -2,11 +2,17 @@
 
 mod check;
 mod course;
+mod hint;
+mod init;
 mod learn;
 mod list;
+mod new;
 mod output;
 mod reset;
+mod path;
 mod shell;
+mod shell_files;
+mod solution;
 mod verify;
 mod waiting;
 
@@ -21,6 +27,7 @@ use crate::cli::{self, Cli, ColorWhen, Command, Common};
 use crate::doctor;
 use crate::error::WorldError;
 use crate::present::{error_width, terminal};
+use crate::progress::Progress;
 use crate::server::{Address, Chosen, ServerVersion, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
 use crate::telling::Told;
@@ -106,7 +113,24 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
     let common = &cli.common;
     match cli.command {
         None => learn::learn(common),
-        Some(Command::List { output }) => list::list(common, output.format),
+        Some(Command::List { only, open, done, output }) => {
+            let state = match (open, done) {
+                (true, _) => list::State::Open,
+                (_, true) => list::State::Done,
+                _ => list::State::Any,
+            };
+            list::list(common, &list::Filter { only: &only, state }, output.format)
+        }
+        Some(Command::Path { exercise, language, begin }) => {
+            path::path(common, exercise.as_deref(), language, begin)
+        }
+        Some(Command::Hint { exercise, number, all }) => {
+            let which = if all { hint::Which::All } else { hint::Which::One(number.into()) };
+            hint::hint(common, &exercise, which)
+        }
+        Some(Command::Solution { exercise, language, yes }) => {
+            solution::solution(common, &exercise, language, yes)
+        }
         Some(Command::Check { exercise, answer, language, transcript, output }) => {
             let show = check::Show { format: output.format, transcript };
             check::check(common, &exercise, answer.as_deref(), language, show)
@@ -118,7 +142,11 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
         Some(Command::Reset { exercises, all, yes }) => {
             reset::reset(common, &reset::Wish { exercises: &exercises, all, yes })
         }
+        Some(Command::Init { dir }) => init::init(&dir),
+        Some(Command::New { lesson }) => new::new(common, &lesson),
         Some(Command::Doctor) => Ok(examine(common)),
+        Some(Command::Completions { shell }) => Ok(shell_files::completions(shell)),
+        Some(Command::Man) => shell_files::man(),
     }
 }
 
@@ -137,6 +165,15 @@ fn examine(common: &Common) -> Exit {
     };
     out(&format!("\n{}", terminal::result_line(good, verdict)));
     if good { Exit::Passed } else { Exit::Unchecked }
+}
+
+/// The student's progress; what is odd about its file is told.
+fn progress() -> Result<Progress, Stop> {
+    let (progress, told) = Progress::of_the_user()?;
+    if let Some(told) = told {
+        tell_line(&told);
+    }
+    Ok(progress)
 }
 
 /// A line about what happens, beside the result.

@@ -92,6 +92,8 @@ fn each_outside_crate_has_one_home() {
     assert_eq!(users_of("testcontainers::"), ["server/container.rs", "server/container/pull.rs"]);
     assert_eq!(users_of("inquire::"), ["ask.rs"]);
     assert_eq!(users_of("clap::"), ["cli.rs", "run/mod.rs"]);
+    assert_eq!(users_of("clap_complete::"), ["run/shell_files.rs"]);
+    assert_eq!(users_of("clap_mangen::"), ["run/shell_files.rs"]);
     assert_eq!(
         users_of("pulldown_cmark::")
             .iter()

@@ -8,6 +8,7 @@ mod architecture;
 mod check;
 mod colour;
 mod containers;
+mod courses;
 mod endings;
 mod kept;
 mod lessons;

@@ -28,15 +28,15 @@ pub(super) struct Texts {
 
 /// What a path given by the user leads to.
 #[derive(Debug)]
-struct Found {
+pub(super) struct Found {
     /// In reading order.
-    lessons: Vec<PathBuf>,
+    pub(super) lessons: Vec<PathBuf>,
     settings: Option<PathBuf>,
     /// Entries of the folder that could not be read.
     problems: Vec<Problem>,
 }
 
-/// Reads a folder; a path that is no folder is a lesson.
+/// Reads what [`find`] finds.
 pub(super) fn read_all(path: &Path) -> Result<Texts, Problem> {
     let Found { lessons, settings, mut problems } = find(path)?;
     let mut text = |file: PathBuf| match read(&file) {
@@ -51,7 +51,8 @@ pub(super) fn read_all(path: &Path) -> Result<Texts, Problem> {
     Ok(Texts { lessons, settings, problems })
 }
 
-fn find(path: &Path) -> Result<Found, Problem> {
+/// Looks into a folder; a path that is no folder is a lesson.
+pub(super) fn find(path: &Path) -> Result<Found, Problem> {
     let metadata = fs::metadata(path).map_err(|error| {
         let help = (error.kind() == ErrorKind::NotFound).then(|| GIVE_FOLDER.to_owned());
         unreadable(path, &error, help)

@@ -28,6 +28,7 @@ pub mod lesson;
 pub mod present;
 mod progress;
 pub mod redis_cli;
+pub mod redis_prompt;
 pub mod run;
 pub mod runtime;
 pub mod server;

@@ -30,6 +30,7 @@ pub mod present;
 pub mod progress;
 pub mod redis_cli;
 pub mod reset;
+pub mod redis_prompt;
 pub mod run;
 pub mod runtime;
 pub mod server;

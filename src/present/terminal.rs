@@ -192,6 +192,11 @@ pub fn result_line(good: bool, text: &str) -> String {
     format!("{text}\n")
 }
 
+/// Text that is to be overlooked at first.
+pub fn faint(text: &str) -> String {
+    text.dimmed().to_string()
+}
+
 /// Emphasised text inside a line.
 pub fn strong(text: &str) -> String {
     text.bold().to_string()

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use redis::Value;
 
+use super::resp::{Resp, error_text};
+
 /// A reply in the two forms in which redis-cli prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Printed {
@@ -38,11 +40,16 @@ impl Printed {
 /// The lines that redis-cli prints for the reply to a command: some texts, INFO's above all, are
 /// printed bare (`output_raw` in `cliSendCommand`).
 pub fn format_reply_to<W: AsRef<[u8]>>(words: &[W], value: &Value) -> String {
+    format_resp_to(words, &value.into())
+}
+
+/// The same for a value as it came from the server.
+pub fn format_resp_to<W: AsRef<[u8]>>(words: &[W], value: &Resp) -> String {
     match value {
-        Value::BulkString(bytes) if is_printed_bare(words) => {
-            String::from_utf8_lossy(bytes).replace('\r', "").trim_end().to_owned()
+        Resp::Bulk(bytes) if is_printed_bare(words) => {
+            text(bytes).replace('\r', "").trim_end().to_owned()
         }
-        _ => format(value),
+        _ => format_resp(value),
     }
 }
 
@@ -53,68 +60,75 @@ fn is_printed_bare<W: AsRef<[u8]>>(words: &[W]) -> bool {
     let (command, subcommand) = (lower(0).unwrap_or_default(), lower(1).unwrap_or_default());
     match command.as_str() {
         "info" | "lolwut" => true,
-        "debug" => subcommand == "htstats",
+        "debug" => matches!(subcommand.as_str(), "htstats" | "htstats-key" | "client-eviction"),
         "memory" => matches!(subcommand.as_str(), "malloc-stats" | "doctor"),
-        "cluster" => matches!(subcommand.as_str(), "nodes" | "info"),
+        "cluster" => words.len() == 2 && matches!(subcommand.as_str(), "nodes" | "info"),
         "client" => matches!(subcommand.as_str(), "list" | "info"),
-        "latency" => matches!(subcommand.as_str(), "graph" | "doctor"),
+        "latency" => match subcommand.as_str() {
+            "graph" => words.len() == 3,
+            "doctor" => words.len() == 2,
+            _ => false,
+        },
         _ => false,
     }
 }
 
 /// The lines that redis-cli prints for `value`, without the last line's end.
 pub fn format(value: &Value) -> String {
+    format_resp(&value.into())
+}
+
+/// The same for a value as it came from the server.
+pub fn format_resp(value: &Resp) -> String {
     formatted(value, "")
 }
 
-fn formatted(value: &Value, indent: &str) -> String {
+fn formatted(value: &Resp, indent: &str) -> String {
     match value {
-        Value::Nil => "(nil)".to_owned(),
-        Value::Okay => "OK".to_owned(),
-        Value::Int(number) => format!("(integer) {number}"),
-        Value::SimpleString(text) | Value::VerbatimString { text, .. } => text.clone(),
-        Value::BulkString(bytes) => quoted(bytes),
-        Value::Double(number) => format!("(double) {number}"),
-        Value::Boolean(true) => "(true)".to_owned(),
-        Value::Boolean(false) => "(false)".to_owned(),
-        Value::ServerError(error) => error_line(error.code(), error.details()),
-        Value::Array(items) => list(items, ")", "(empty array)", indent),
-        Value::Set(items) => list(items, "~", "(empty set)", indent),
-        Value::Push { data, .. } => list(data, ">", "(empty push)", indent),
-        Value::Map(pairs) => map(pairs, indent),
-        Value::Attribute { data, .. } => formatted(data, indent),
-        other => format!("{other:?}"),
+        Resp::Nil => "(nil)".to_owned(),
+        Resp::Integer(number) => format!("(integer) {number}"),
+        // redis-cli 7.0 can't print a big number and ends: its bare digits are what a pipe would show.
+        Resp::Status(bytes) | Resp::Verbatim(bytes) | Resp::BigNumber(bytes) => text(bytes),
+        Resp::Bulk(bytes) => quoted(bytes),
+        Resp::Double(digits) => format!("(double) {}", text(digits)),
+        Resp::Boolean(value) => format!("({value})"),
+        Resp::Error(bytes) => format!("(error) {}", text(bytes)),
+        Resp::Array(items) => list(items, ")", "(empty array)", indent),
+        Resp::Set(items) => list(items, "~", "(empty set)", indent),
+        Resp::Push(items) => list(items, ")", "(empty push)", indent),
+        Resp::Map(pairs) => map(pairs, indent),
     }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// An error reply as redis-cli prints it: the code, then the text.
 pub fn error_line(code: &str, details: Option<&str>) -> String {
-    match details {
-        Some(details) if !details.is_empty() => format!("(error) {code} {details}"),
-        _ => format!("(error) {code}"),
-    }
+    format!("(error) {}", error_text(code, details))
 }
 
-fn list(items: &[Value], sign: &str, empty: &str, indent: &str) -> String {
+fn list(items: &[Resp], sign: &str, empty: &str, indent: &str) -> String {
     if items.is_empty() {
         return empty.to_owned();
     }
     let width = items.len().to_string().len();
     let inner = format!("{indent}{}", " ".repeat(width + 2));
-    let line = |(index, item): (usize, &Value)| {
+    let line = |(index, item): (usize, &Resp)| {
         let indent = if index == 0 { "" } else { indent };
         format!("{indent}{:>width$}{sign} {}", index + 1, formatted(item, &inner))
     };
     items.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn map(pairs: &[(Value, Value)], indent: &str) -> String {
+fn map(pairs: &[(Resp, Resp)], indent: &str) -> String {
     if pairs.is_empty() {
         return "(empty hash)".to_owned();
     }
     let width = pairs.len().to_string().len();
     let inner = format!("{indent}{}", " ".repeat(width + 2));
-    let line = |(index, (key, value)): (usize, &(Value, Value))| {
+    let line = |(index, (key, value)): (usize, &(Resp, Resp))| {
         let indent = if index == 0 { "" } else { indent };
         let (key, value) = (formatted(key, &inner), formatted(value, &inner));
         format!("{indent}{:>width$}# {key} => {value}", index + 1)

@@ -1,0 +1,304 @@
+//! What a server sends, read as redis-cli reads it: byte for byte.
+//!
+//! The `redis` crate's values would lose what redis-cli shows: a double's own digits
+//! (`0.10000000000000001`), errors that are no UTF-8, and which reply a push came before. RESP is small:
+//! <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+
+use redis::Value;
+
+/// One value of RESP2 or RESP3; texts as the bytes that came.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resp {
+    /// `+OK`.
+    Status(Vec<u8>),
+    /// `-ERR …`, code and text.
+    Error(Vec<u8>),
+    /// A whole number.
+    Integer(i64),
+    /// A string.
+    Bulk(Vec<u8>),
+    /// Nil, in any of its forms.
+    Nil,
+    /// A double in the server's own digits.
+    Double(Vec<u8>),
+    /// True or false.
+    Boolean(bool),
+    /// A whole number of any length, in digits.
+    BigNumber(Vec<u8>),
+    /// A text that is shown as it is, without the format in front of it.
+    Verbatim(Vec<u8>),
+    /// An array.
+    Array(Vec<Resp>),
+    /// A set.
+    Set(Vec<Resp>),
+    /// Keys and values.
+    Map(Vec<(Resp, Resp)>),
+    /// What nobody asked for: an invalidation, or a message where one has subscribed.
+    Push(Vec<Resp>),
+}
+
+/// The bytes are no RESP.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("Protocol error, got {} as reply type byte", super::reply::quoted(&[*.0]))]
+pub struct NotResp(pub u8);
+
+/// Deeper nested than any reply that is meant: nesting costs stack.
+const MOST_NESTED: usize = 128;
+
+/// Finds whole values in bytes that come in pieces.
+#[derive(Debug, Default)]
+pub struct Replies {
+    bytes: Vec<u8>,
+    /// As far as the value is known to have come.
+    seen: usize,
+    /// Its elements that have not come yet; 0 between values.
+    missing: usize,
+}
+
+impl Replies {
+    /// Takes the next bytes of the stream.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next value, once it has come as a whole.
+    pub fn next_value(&mut self) -> Result<Option<Resp>, NotResp> {
+        if !self.has_whole_value()? {
+            return Ok(None);
+        }
+        let mut reader = Reader { rest: &self.bytes[..self.seen] };
+        let value = reader.value(0)?;
+        self.bytes.drain(..self.seen);
+        self.seen = 0;
+        Ok(Some(value))
+    }
+
+    /// Goes on where it stopped: a long reply comes in many pieces and is looked at once.
+    fn has_whole_value(&mut self) -> Result<bool, NotResp> {
+        if self.seen == 0 {
+            self.missing = 1;
+        }
+        while self.missing > 0 {
+            let mut reader = Reader { rest: &self.bytes[self.seen..] };
+            let Some((kind, line)) = reader.line() else { return Ok(false) };
+            let elements = match kind {
+                b'*' | b'~' | b'>' => length(line).unwrap_or(0),
+                b'%' => length(line).unwrap_or(0) * 2,
+                // An attribute stands in front of a value and is none.
+                b'|' => length(line).unwrap_or(0) * 2 + 1,
+                b'$' | b'=' | b'!' => {
+                    let Some(length) = length(line) else {
+                        self.take(reader.rest.len(), 0);
+                        continue;
+                    };
+                    if reader.rest.len() < length + 2 {
+                        return Ok(false);
+                    }
+                    self.take(reader.rest.len() - length - 2, 0);
+                    continue;
+                }
+                b'+' | b'-' | b':' | b',' | b'#' | b'_' | b'(' => 0,
+                other => return Err(NotResp(other)),
+            };
+            self.take(reader.rest.len(), elements);
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, left: usize, elements: usize) {
+        self.seen = self.bytes.len() - left;
+        self.missing = self.missing - 1 + elements;
+    }
+}
+
+/// The number behind a line's first byte; `None`: -1, which is nil.
+fn length(line: &[u8]) -> Option<usize> {
+    std::str::from_utf8(line).ok()?.parse().ok().filter(|&length: &usize| length < usize::MAX / 4)
+}
+
+/// Reads values from bytes in which they are whole.
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// A line's first byte and what is behind it, without its end.
+    fn line(&mut self) -> Option<(u8, &'a [u8])> {
+        let end = self.rest.iter().position(|&byte| byte == b'\n')?;
+        let (line, rest) = self.rest.split_at(end + 1);
+        self.rest = rest;
+        let line = line.strip_suffix(b"\r\n").unwrap_or(&line[..end]);
+        Some(line.split_first().map_or((b'\n', line), |(&kind, line)| (kind, line)))
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Resp, NotResp> {
+        let (kind, line) = self.line().unwrap_or_default();
+        if depth > MOST_NESTED {
+            return Err(NotResp(kind));
+        }
+        Ok(match kind {
+            b'+' => Resp::Status(line.to_vec()),
+            b'-' => Resp::Error(line.to_vec()),
+            b':' => Resp::Integer(parsed(line)),
+            b',' => Resp::Double(line.to_vec()),
+            b'(' => Resp::BigNumber(line.to_vec()),
+            b'#' => Resp::Boolean(line == b"t"),
+            b'_' => Resp::Nil,
+            b'$' | b'=' | b'!' => match length(line) {
+                Some(length) => string(kind, self.bytes(length)),
+                None => Resp::Nil,
+            },
+            b'*' if length(line).is_none() => Resp::Nil,
+            b'*' => Resp::Array(self.values(line, depth)?),
+            b'~' => Resp::Set(self.values(line, depth)?),
+            b'>' => Resp::Push(self.values(line, depth)?),
+            b'%' => Resp::Map(self.pairs(line, depth)?),
+            b'|' => {
+                self.pairs(line, depth)?;
+                self.value(depth + 1)?
+            }
+            other => return Err(NotResp(other)),
+        })
+    }
+
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let (bytes, rest) = self.rest.split_at(length.min(self.rest.len()));
+        self.rest = rest.get(2..).unwrap_or_default();
+        bytes.to_vec()
+    }
+
+    fn values(&mut self, line: &[u8], depth: usize) -> Result<Vec<Resp>, NotResp> {
+        (0..length(line).unwrap_or(0)).map(|_| self.value(depth + 1)).collect()
+    }
+
+    fn pairs(&mut self, line: &[u8], depth: usize) -> Result<Vec<(Resp, Resp)>, NotResp> {
+        let pair = |_| Ok((self.value(depth + 1)?, self.value(depth + 1)?));
+        (0..length(line).unwrap_or(0)).map(pair).collect()
+    }
+}
+
+fn string(kind: u8, mut bytes: Vec<u8>) -> Resp {
+    match kind {
+        b'!' => Resp::Error(bytes),
+        // `txt:` or `mkd:` stands in front.
+        b'=' => Resp::Verbatim(bytes.split_off(bytes.len().min(4))),
+        _ => Resp::Bulk(bytes),
+    }
+}
+
+fn parsed(line: &[u8]) -> i64 {
+    std::str::from_utf8(line).ok().and_then(|digits| digits.parse().ok()).unwrap_or_default()
+}
+
+impl From<&Value> for Resp {
+    fn from(value: &Value) -> Self {
+        let all = |items: &[Value]| items.iter().map(Self::from).collect();
+        match value {
+            Value::Nil => Self::Nil,
+            Value::Okay => Self::Status(b"OK".to_vec()),
+            Value::Int(number) => Self::Integer(*number),
+            Value::SimpleString(text) => Self::Status(text.clone().into_bytes()),
+            Value::BulkString(bytes) => Self::Bulk(bytes.clone()),
+            Value::VerbatimString { text, .. } => Self::Verbatim(text.clone().into_bytes()),
+            Value::Double(number) => Self::Double(number.to_string().into_bytes()),
+            Value::Boolean(value) => Self::Boolean(*value),
+            Value::BigNumber(digits) => Self::BigNumber(digits.clone()),
+            Value::ServerError(error) => {
+                Self::Error(error_text(error.code(), error.details()).into_bytes())
+            }
+            Value::Array(items) => Self::Array(all(items)),
+            Value::Set(items) => Self::Set(all(items)),
+            Value::Push { data, .. } => Self::Push(all(data)),
+            Value::Map(pairs) => {
+                Self::Map(pairs.iter().map(|(key, value)| (key.into(), value.into())).collect())
+            }
+            Value::Attribute { data, .. } => Self::from(data.as_ref()),
+            other => Self::Status(format!("{other:?}").into_bytes()),
+        }
+    }
+}
+
+/// An error's code and its text, as they came.
+pub(super) fn error_text(code: &str, details: Option<&str>) -> String {
+    match details {
+        Some(details) if !details.is_empty() => format!("{code} {details}"),
+        _ => code.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::VerbatimFormat;
+
+    use super::*;
+
+    /// All values in `bytes`, fed in pieces of `size`.
+    fn values(bytes: &[u8], size: usize) -> Vec<Resp> {
+        let mut replies = Replies::default();
+        let mut all = Vec::new();
+        for piece in bytes.chunks(size) {
+            replies.feed(piece);
+            while let Some(value) = replies.next_value().unwrap() {
+                all.push(value);
+            }
+        }
+        all
+    }
+
+    fn bulk(text: &str) -> Resp {
+        Resp::Bulk(text.into())
+    }
+
+    #[test]
+    fn values_are_found_however_the_bytes_are_cut() {
+        let bytes = "+OK\r\n-ERR no\r\n:-3\r\n$4\r\na\r\nb\r\n$-1\r\n*-1\r\n_\r\n,1e+20\r\n#t\r\n\
+                     (123\r\n=5\r\ntxt:x\r\n!3\r\nE f\r\n*2\r\n*0\r\n$0\r\n\r\n~1\r\n:1\r\n\
+                     %1\r\n$1\r\nk\r\n*1\r\n:2\r\n>2\r\n+a\r\n+b\r\n|1\r\n+k\r\n+v\r\n:7\r\n";
+        let expected = [
+            Resp::Status("OK".into()),
+            Resp::Error("ERR no".into()),
+            Resp::Integer(-3),
+            bulk("a\r\nb"),
+            Resp::Nil,
+            Resp::Nil,
+            Resp::Nil,
+            Resp::Double("1e+20".into()),
+            Resp::Boolean(true),
+            Resp::BigNumber("123".into()),
+            Resp::Verbatim("x".into()),
+            Resp::Error("E f".into()),
+            Resp::Array(vec![Resp::Array(Vec::new()), bulk("")]),
+            Resp::Set(vec![Resp::Integer(1)]),
+            Resp::Map(vec![(bulk("k"), Resp::Array(vec![Resp::Integer(2)]))]),
+            Resp::Push(vec![Resp::Status("a".into()), Resp::Status("b".into())]),
+            Resp::Integer(7),
+        ];
+        for size in 1..=bytes.len() {
+            assert_eq!(values(bytes.as_bytes(), size), expected, "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_resp_is_told() {
+        let mut replies = Replies::default();
+        replies.feed(b"HTTP/1.1 400\r\n");
+        assert_eq!(replies.next_value(), Err(NotResp(b'H')));
+        assert_eq!(NotResp(b'H').to_string(), "Protocol error, got \"H\" as reply type byte");
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused_before_the_stack_is_full() {
+        let mut replies = Replies::default();
+        replies.feed("*1\r\n".repeat(100_000).as_bytes());
+        replies.feed(b":1\r\n");
+        assert!(replies.next_value().is_err());
+    }
+
+    #[test]
+    fn a_value_of_the_redis_crate_keeps_what_it_says() {
+        let text = Value::VerbatimString { format: VerbatimFormat::Text, text: "x".to_owned() };
+        let map = Value::Map(vec![(Value::Okay, Value::Array(vec![text, Value::Nil]))]);
+        let inner = Resp::Array(vec![Resp::Verbatim("x".into()), Resp::Nil]);
+        assert_eq!(Resp::from(&map), Resp::Map(vec![(Resp::Status("OK".into()), inner)]));
+    }
+}

@@ -1,0 +1,120 @@
+//! What Tab offers: commands, subcommands, and the words that may stand behind them.
+
+use super::docs::CommandDocs;
+use super::typing::Typing;
+
+/// What the prompt knows beside the server's commands.
+const OWN: [&str; 5] = ["@wait-bgsave", "clear", "exit", "help", "quit"];
+
+/// Where the word that is completed begins in `text`, and what it may become: in lower case where it was begun
+/// so, sorted by the alphabet but for arguments, which keep their order.
+pub(super) fn complete(docs: &CommandDocs, text: &str) -> (usize, Vec<String>) {
+    let typing = Typing::of(text);
+    if typing.is_quoted {
+        return (typing.begins_at, Vec::new());
+    }
+    let begun = typing.current.to_uppercase();
+    let is_lower = is_in_lower_case(&typing);
+    let cased = |word: &str| match word.starts_with('@') || is_lower {
+        true => word.to_lowercase(),
+        false => word.to_uppercase(),
+    };
+    let fits = |word: &String| word.to_uppercase().starts_with(&begun);
+    let found = candidates(docs, &typing).into_iter().filter(fits);
+    (typing.begins_at, found.map(|word| cased(&word)).collect())
+}
+
+fn candidates(docs: &CommandDocs, typing: &Typing) -> Vec<String> {
+    let words = typing.finished();
+    match words.as_slice() {
+        [] => {
+            let mut names = commands(docs);
+            names.extend(OWN.map(str::to_owned));
+            names.sort_by_key(|name| name.to_uppercase());
+            names
+        }
+        [help, topic @ ..] if is_help(help) => topics(docs, topic, &typing.current),
+        [name, rest @ ..] => {
+            let mut found =
+                if rest.is_empty() { owned(docs.subcommands(name)) } else { Vec::new() };
+            if let Some((count, doc)) = docs.find(&words) {
+                found.extend(doc.syntax.tokens_after(&words[count..]));
+            }
+            found
+        }
+    }
+}
+
+fn commands(docs: &CommandDocs) -> Vec<String> {
+    docs.names().filter(|name| !name.contains(' ')).map(str::to_owned).collect()
+}
+
+fn owned(words: Vec<&str>) -> Vec<String> {
+    words.into_iter().map(str::to_owned).collect()
+}
+
+fn is_help(word: &str) -> bool {
+    word == "?" || word.eq_ignore_ascii_case("help")
+}
+
+fn topics(docs: &CommandDocs, words: &[&str], begun: &str) -> Vec<String> {
+    match words {
+        [] if begun.starts_with('@') => owned(docs.topics()),
+        [] => commands(docs),
+        [name] => owned(docs.subcommands(name)),
+        _ => Vec::new(),
+    }
+}
+
+/// The case of what was typed last that has one: `set k v ` goes on with `ex`, `SET k v e` too.
+fn is_in_lower_case(typing: &Typing) -> bool {
+    let lower = |word: &str| word.chars().find(|it| it.is_alphabetic()).map(char::is_lowercase);
+    let command = typing.finished.first().and_then(|word| lower(word));
+    lower(&typing.current).or(command).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered(text: &str) -> Vec<String> {
+        complete(CommandDocs::table(), text).1
+    }
+
+    #[test]
+    fn commands_are_offered_in_the_case_that_was_begun() {
+        assert_eq!(offered("BGS"), ["BGSAVE"]);
+        assert_eq!(offered("bg"), ["bgrewriteaof", "bgsave"]);
+        assert_eq!(complete(CommandDocs::table(), "3 pin"), (2, vec!["ping".to_owned()]));
+    }
+
+    #[test]
+    fn the_prompts_own_words_are_offered() {
+        assert_eq!(offered("@"), ["@wait-bgsave"]);
+        assert_eq!(offered("ex")[..3], ["exec", "exists", "exit"]);
+        assert_eq!(offered("hel"), ["hello", "help"]);
+    }
+
+    #[test]
+    fn subcommands_are_offered_behind_their_command() {
+        assert_eq!(offered("config re"), ["resetstat", "rewrite"]);
+        assert_eq!(offered("XINFO "), ["CONSUMERS", "GROUPS", "HELP", "STREAM"]);
+    }
+
+    #[test]
+    fn arguments_are_offered_where_they_may_stand() {
+        assert_eq!(offered("SET k v E"), ["EX", "EXAT"]);
+        assert_eq!(offered("set k v e"), ["ex", "exat"]);
+        assert_eq!(offered("set k v ex 10 "), ["nx", "xx", "get"]);
+        assert_eq!(offered("BGSAVE "), ["SCHEDULE"]);
+        assert_eq!(offered("SET k "), [""; 0]);
+        assert_eq!(offered("SET k \"E"), [""; 0]);
+    }
+
+    #[test]
+    fn topics_of_help_are_offered() {
+        assert_eq!(offered("help bgs"), ["bgsave"]);
+        assert_eq!(offered("help @st"), ["@stream", "@string"]);
+        assert_eq!(offered("HELP CONFIG G"), ["GET"]);
+    }
+}

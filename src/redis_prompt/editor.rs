@@ -1,0 +1,169 @@
+//! The line editor. The only user of rustyline.
+//!
+//! inquire, which asks everything else, has no history, takes Ctrl-A, -E, -W, -U and -K for letters, and completes
+//! nothing: it is made for questions, not for lines that are typed all evening.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::{Hint, Hinter};
+use rustyline::history::DefaultHistory;
+use rustyline::validate::Validator;
+use rustyline::{ColorMode, CompletionType, Config, Context, Helper};
+
+use super::docs::CommandDocs;
+use super::line::is_secret;
+use super::{completion, hint};
+use crate::ask::NoAnswer;
+use crate::error::WorldError;
+use crate::present;
+
+const HISTORY_LINES: usize = 1000;
+
+/// One typed line, or what ended it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// A line; several, with `\n` between them, where they were pasted.
+    Typed(String),
+    /// Ctrl-C: the line is dropped, and only the line.
+    Cancelled,
+    /// Ctrl-D on an empty line, or no more input.
+    End,
+}
+
+/// Reads lines with the usual keys, history, completion and hints. On a terminal that can't (`TERM=dumb`), and
+/// where standard input is none, lines are read plainly.
+pub struct Editor {
+    lines: rustyline::Editor<Assistant, DefaultHistory>,
+    history: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Editor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Editor").field("history", &self.history).finish_non_exhaustive()
+    }
+}
+
+impl Editor {
+    /// With a history that lasts in the file `history`, which is made with its folder and only for its owner's
+    /// eyes. Where it can't be written, the history lasts as long as the editor.
+    pub fn new(
+        history: Option<PathBuf>,
+        docs: Arc<CommandDocs>,
+        colored: bool,
+    ) -> Result<Self, WorldError> {
+        let mut lines = rustyline::Editor::with_config(config(colored)).map_err(|error| {
+            let help = "check TERM, or set TERM=dumb for plain lines";
+            WorldError::new(format!("the terminal can't be used: {error}"), help)
+        })?;
+        lines.set_helper(Some(Assistant { docs, colored }));
+        if let Some(file) = &history {
+            make_folder_of(file);
+            // There is none at first; and one that can't be read is no reason not to go on.
+            let _ = lines.load_history(file);
+        }
+        Ok(Self { lines, history })
+    }
+
+    /// Reads one line, or what was pasted at once.
+    pub fn read(&mut self, prompt: &str) -> Result<Line, NoAnswer> {
+        match self.lines.readline(prompt) {
+            Ok(line) => {
+                self.remember(&line);
+                Ok(Line::Typed(line))
+            }
+            Err(ReadlineError::Interrupted) => Ok(Line::Cancelled),
+            Err(ReadlineError::Eof) => Ok(Line::End),
+            Err(error) => Err(NoAnswer::Failed(error.to_string())),
+        }
+    }
+
+    fn remember(&mut self, line: &str) {
+        if line.trim().is_empty() || is_secret(line) {
+            return;
+        }
+        let is_new = self.lines.add_history_entry(line).unwrap_or(false);
+        if let (true, Some(file)) = (is_new, &self.history) {
+            // Written at once: the session may end by a signal. A full disk costs the history, not the line.
+            let _ = self.lines.append_history(file);
+        }
+    }
+}
+
+fn config(colored: bool) -> Config {
+    let builder = Config::builder()
+        .max_history_size(HISTORY_LINES)
+        .and_then(|builder| builder.history_ignore_dups(true));
+    let builder = builder.unwrap_or_else(|_| Config::builder());
+    builder
+        .completion_type(CompletionType::List)
+        .color_mode(if colored { ColorMode::Enabled } else { ColorMode::Disabled })
+        .build()
+}
+
+fn make_folder_of(file: &Path) {
+    if let Some(folder) = file.parent() {
+        let _ = std::fs::create_dir_all(folder);
+    }
+}
+
+/// What the editor asks while somebody types.
+struct Assistant {
+    docs: Arc<CommandDocs>,
+    colored: bool,
+}
+
+impl Helper for Assistant {}
+impl Validator for Assistant {}
+
+impl Completer for Assistant {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        place: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let (begins_at, mut found) = completion::complete(&self.docs, &line[..place]);
+        // The next word can be typed at once.
+        if let ([only], true) = (found.as_mut_slice(), place == line.len()) {
+            only.push(' ');
+        }
+        Ok((begins_at, found))
+    }
+}
+
+/// Shown, and never taken over: its words are places for words.
+struct ToCome(String);
+
+impl Hint for ToCome {
+    fn display(&self) -> &str {
+        &self.0
+    }
+
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = ToCome;
+
+    fn hint(&self, line: &str, place: usize, _: &Context<'_>) -> Option<ToCome> {
+        if place < line.len() {
+            return None;
+        }
+        hint::hint(&self.docs, line).map(ToCome)
+    }
+}
+
+impl Highlighter for Assistant {
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        if self.colored { present::terminal::faint(hint).into() } else { hint.into() }
+    }
+}

@@ -1,0 +1,134 @@
+//! `help`, `help SET`, `help CONFIG GET`, `help @string`: from what is known of the commands.
+
+use std::fmt::Write as _;
+
+use super::docs::{CommandDoc, CommandDocs};
+
+const OVERVIEW: &str =
+    "  help COMMAND       what a command does and takes: `help SET`, `help CONFIG GET`
+  help @GROUP        the commands of a group: `help @string`
+  Tab                completes commands, subcommands and their words
+  Up, Ctrl-R         earlier lines; Ctrl-R searches
+  Ctrl-C             drops the line, or stops waiting for a reply
+  exit, Ctrl-D       leaves the prompt
+
+  groups: ";
+
+/// How far a name may be from one that is known to be meant.
+const SIMILAR: f64 = 0.7;
+/// As many as are worth naming.
+const MOST_SUGGESTIONS: usize = 3;
+
+impl CommandDocs {
+    /// What there is to say about the words behind `help`, as plain text without the last line's end.
+    pub fn help(&self, words: &[&str]) -> String {
+        match words {
+            [] => format!("{OVERVIEW}{}", self.topics().join(" ")),
+            [group, ..] if group.starts_with('@') => self.help_on_group(group),
+            words => match self.find(words) {
+                Some((count, doc)) => self.help_on_command(&words[..count].join(" "), doc),
+                None => self.not_known(words),
+            },
+        }
+    }
+
+    fn help_on_command(&self, name: &str, doc: &CommandDoc) -> String {
+        let name = name.to_uppercase();
+        let mut text = format!("  {name} {}", doc.syntax.text()).trim_end().to_owned();
+        let mut line = |label: &str, told: &str| {
+            if !told.is_empty() {
+                let _ = write!(text, "\n  {label:<11} {told}");
+            }
+        };
+        line("summary", &doc.summary);
+        line("since", &doc.since);
+        line("group", &doc.group);
+        line("complexity", &doc.complexity);
+        if let Some(instead) = &doc.instead {
+            line("out of date", &format!("use {}", instead.replace('`', "")));
+        }
+        line("subcommands", &self.subcommands(&name).join(" "));
+        text
+    }
+
+    fn help_on_group(&self, group: &str) -> String {
+        let wanted = group.trim_start_matches('@').to_lowercase();
+        let lines: Vec<String> = self
+            .all()
+            .filter(|(name, doc)| doc.group == wanted && !name.contains(' '))
+            .map(|(name, doc)| format!("  {name:<20} {}", doc.summary))
+            .collect();
+        if lines.is_empty() {
+            return format!("  no group `@{wanted}`; groups: {}", self.topics().join(" "));
+        }
+        lines.join("\n")
+    }
+
+    fn not_known(&self, words: &[&str]) -> String {
+        let typed = words.join(" ").to_uppercase();
+        let mut similar: Vec<(f64, &str)> = self
+            .names()
+            .map(|name| (strsim::jaro_winkler(&typed, name), name))
+            .filter(|(likeness, _)| *likeness >= SIMILAR)
+            .collect();
+        similar.sort_by(|one, other| other.0.total_cmp(&one.0));
+        let names: Vec<String> =
+            similar.iter().take(MOST_SUGGESTIONS).map(|(_, name)| format!("`{name}`")).collect();
+        let what = format!("  no command `{typed}` is known here");
+        if names.is_empty() {
+            return format!("{what}; `help @GROUP` lists a group's");
+        }
+        format!("{what}; did you mean {}?", names.join(" or "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn help(words: &[&str]) -> String {
+        CommandDocs::table().help(words)
+    }
+
+    #[test]
+    fn a_command_is_explained() {
+        let expected = "  BGSAVE [SCHEDULE]
+  summary     starts writing a snapshot in the background
+  since       1.0.0
+  group       server
+  complexity  O(1)";
+        assert_eq!(help(&["bgsave"]), expected);
+    }
+
+    #[test]
+    fn a_subcommand_and_its_container_are_explained() {
+        assert!(help(&["config", "get"]).starts_with("  CONFIG GET parameter\n"));
+        assert!(help(&["CONFIG"]).ends_with("\n  subcommands GET HELP RESETSTAT REWRITE SET"));
+        assert!(help(&["set", "whatever"]).starts_with("  SET key value "));
+    }
+
+    #[test]
+    fn what_is_out_of_date_says_what_to_use() {
+        assert!(help(&["SUBSTR"]).ends_with("\n  out of date use GETRANGE"));
+    }
+
+    #[test]
+    fn a_group_lists_its_commands() {
+        let group = help(&["@TRANSACTIONS"]);
+        let names: Vec<_> =
+            group.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+        assert_eq!(names, ["DISCARD", "EXEC", "MULTI", "UNWATCH", "WATCH"]);
+        assert!(help(&["@nosuch"]).contains("no group `@nosuch`; groups: @bitmap @cluster"));
+    }
+
+    #[test]
+    fn help_alone_tells_what_there_is() {
+        assert!(help(&[]).contains("help @GROUP") && help(&[]).contains("@transactions"));
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_has_a_neighbour() {
+        assert!(help(&["bgsafe"]).contains("did you mean `BGSAVE`"), "{}", help(&["bgsafe"]));
+        assert!(help(&["qqqq"]).ends_with("; `help @GROUP` lists a group's"));
+    }
+}

@@ -1,0 +1,27 @@
+//! The Redis prompt: a line editor, the server's own documentation, and lines run as redis-cli runs them.
+//!
+//! The parts know nothing of one another's work; who loops over them is the session:
+//!
+//! ```text
+//! Editor::read ──Line──► Asked::of ──► Executor::run ──► Reply
+//!      ▲                     └───────► CommandDocs::help
+//!      └ completion and hints, by CommandDocs
+//! ```
+
+mod completion;
+mod conversation;
+mod docs;
+mod editor;
+mod executor;
+mod help;
+mod hint;
+mod line;
+mod syntax;
+mod table;
+mod typing;
+mod wire;
+
+pub use docs::CommandDocs;
+pub use editor::{Editor, Line};
+pub use executor::{Executor, Meanwhile, Outcome, Reply, Watch};
+pub use line::{Asked, is_secret};

@@ -1,0 +1,84 @@
+//! A line that is being typed: the words that are finished, and the one under the cursor.
+
+use crate::redis_cli::words;
+
+/// The text before the cursor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Typing {
+    /// Words with white space behind them; a repeat in front (`3 PING`) is left out.
+    pub(super) finished: Vec<String>,
+    /// The word that may go on; empty behind white space.
+    pub(super) current: String,
+    /// Where that word begins in the text.
+    pub(super) begins_at: usize,
+    /// A quote is open: what is typed is a value, whatever it looks like.
+    pub(super) is_quoted: bool,
+}
+
+impl Typing {
+    pub(super) fn of(text: &str) -> Self {
+        // A pasted text has several lines; the cursor is in the last.
+        let line_begins_at = text.rfind('\n').map_or(0, |place| place + 1);
+        let line = &text[line_begins_at..];
+        let is_quoted = words::split(line).is_err();
+        let mut finished = ['"', '\'']
+            .iter()
+            .map(|quote| if is_quoted { format!("{line}{quote}") } else { line.to_owned() })
+            .find_map(|line| words::split(&line).ok())
+            .unwrap_or_default();
+        let goes_on = is_quoted || !line.ends_with(|it: char| it.is_ascii_whitespace());
+        let current = if goes_on { finished.pop().unwrap_or_default() } else { Vec::new() };
+        let current = String::from_utf8_lossy(&current).into_owned();
+        let mut finished: Vec<String> =
+            finished.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+        if finished.first().is_some_and(|word| word.parse::<u64>().is_ok()) {
+            finished.remove(0);
+        }
+        let begins_at = line_begins_at + line.len().saturating_sub(current.len());
+        Self { finished, current, begins_at, is_quoted }
+    }
+
+    pub(super) fn finished(&self) -> Vec<&str> {
+        self.finished.iter().map(String::as_str).collect()
+    }
+
+    /// The finished words and the one under the cursor, if there is one.
+    pub(super) fn all(&self) -> Vec<&str> {
+        let mut words = self.finished();
+        if !self.current.is_empty() || self.is_quoted {
+            words.push(&self.current);
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typing(text: &str) -> (Vec<String>, String, usize) {
+        let typing = Typing::of(text);
+        (typing.finished, typing.current, typing.begins_at)
+    }
+
+    #[test]
+    fn the_last_word_goes_on_unless_a_blank_is_behind_it() {
+        assert_eq!(typing("set k"), (vec!["set".into()], "k".into(), 4));
+        assert_eq!(typing("set "), (vec!["set".into()], String::new(), 4));
+        assert_eq!(typing(""), (Vec::new(), String::new(), 0));
+    }
+
+    #[test]
+    fn a_repeat_in_front_and_lines_before_are_left_out() {
+        assert_eq!(typing("3 get a"), (vec!["get".into()], "a".into(), 6));
+        assert_eq!(typing("SET a 1\nGE"), (Vec::new(), "GE".into(), 8));
+    }
+
+    #[test]
+    fn an_open_quote_is_a_value() {
+        let open = Typing::of("SET k \"a b");
+        assert!(open.is_quoted);
+        assert_eq!(open.all(), ["SET", "k", "a b"]);
+        assert!(!Typing::of("SET k \"a b\"").is_quoted);
+    }
+}

@@ -1,0 +1,119 @@
+//! One connection to a server, as redis-cli has it: what is typed goes out, whatever comes is shown.
+//!
+//! The `redis` crate's connection pairs every command with one reply and keeps pushes to itself. After HELLO 3,
+//! SUBSCRIBE or MONITOR that is no longer how it is.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::time::{Duration, Instant};
+
+use redis::ConnectionAddr;
+
+use crate::redis_cli::resp::{Replies, Resp};
+
+/// Of what one read takes.
+const PIECE_BYTES: usize = 64 * 1024;
+/// A connection that takes longer will not come: the server is on this machine, or was just asked.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Why there is nothing more to read, as redis-cli prints it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Lost {
+    /// The server, or what stands before it, has ended the connection.
+    #[error("Error: Server closed the connection")]
+    Closed,
+    /// What came is no RESP, or the system failed.
+    #[error("Error: {0}")]
+    Broken(String),
+}
+
+/// A connection and what came on it.
+#[derive(Debug)]
+pub(super) struct Wire {
+    stream: TcpStream,
+    replies: Replies,
+    piece: Vec<u8>,
+}
+
+impl Wire {
+    /// Connects within `limit`; else what redis-cli says: `Could not connect to Redis at …`.
+    pub(super) fn connect(address: &ConnectionAddr, limit: Duration) -> Result<Self, String> {
+        let refused = |why: String| format!("Could not connect to Redis at {address}: {why}");
+        let ConnectionAddr::Tcp(host, port) = address else {
+            return Err(refused("only TCP addresses are supported".to_owned()));
+        };
+        let deadline = Instant::now() + limit.min(CONNECT_LIMIT);
+        let addresses = (host.as_str(), *port).to_socket_addrs();
+        let mut why = "the name has no address".to_owned();
+        for address in addresses.map_err(|error| refused(reason(&error)))? {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // A zero limit is an error of the system's.
+            match TcpStream::connect_timeout(&address, left.max(Duration::from_millis(1))) {
+                Ok(stream) => return Ok(Self::of(stream)),
+                Err(error) => why = reason(&error),
+            }
+        }
+        Err(refused(why))
+    }
+
+    fn of(stream: TcpStream) -> Self {
+        // Without it a short command may wait for the reply to the one before; slower, and nothing else.
+        let _ = stream.set_nodelay(true);
+        Self { stream, replies: Replies::default(), piece: vec![0; PIECE_BYTES] }
+    }
+
+    /// Sends one command; a server that reads nothing is waited for as long as `limit`.
+    pub(super) fn send(&mut self, words: &[Vec<u8>], limit: Duration) -> Result<(), Lost> {
+        let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+        for word in words {
+            bytes.extend(format!("${}\r\n", word.len()).bytes());
+            bytes.extend(word);
+            bytes.extend(b"\r\n");
+        }
+        let limit = limit.max(Duration::from_millis(1));
+        let sent = self.stream.set_write_timeout(Some(limit));
+        sent.and_then(|()| self.stream.write_all(&bytes)).map_err(lost)
+    }
+
+    /// The next value, if it comes within `patience`.
+    pub(super) fn receive(&mut self, patience: Duration) -> Result<Option<Resp>, Lost> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let next = self.replies.next_value();
+            if let Some(value) = next.map_err(|error| Lost::Broken(error.to_string()))? {
+                return Ok(Some(value));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            self.stream.set_read_timeout(Some(left)).map_err(lost)?;
+            match self.stream.read(&mut self.piece) {
+                Ok(0) => return Err(Lost::Closed),
+                Ok(count) => self.replies.feed(&self.piece[..count]),
+                Err(error) if is_no_news(error.kind()) => {}
+                Err(error) => return Err(lost(error)),
+            }
+        }
+    }
+}
+
+/// Which of the two a read timeout is depends on the system.
+fn is_no_news(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+fn lost(error: std::io::Error) -> Lost {
+    match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            Lost::Closed
+        }
+        _ => Lost::Broken(reason(&error)),
+    }
+}
+
+/// `Connection refused`, without Rust's ` (os error 111)`.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.clone(), |(reason, _)| reason.to_owned())
+}

@@ -161,6 +161,18 @@ pub enum Command {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Write what you did in your last session as markdown: answers, commands, replies, verdicts, evidence
+    Export {
+        /// Where to; `-` or nothing: standard output
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// All sessions
+        #[arg(long)]
+        all: bool,
+        /// Replace FILE if it exists
+        #[arg(long)]
+        force: bool,
+    },
     /// Say what is here and what is missing, and what to do about it
     Doctor,
 }

@@ -1,6 +1,7 @@
 //! From the command line to an exit code: the translation between `cli` and the stages.
 
 mod check;
+mod export;
 mod learn;
 mod list;
 mod output;
@@ -113,6 +114,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
         }
         Some(Command::Reset { exercises, all, yes }) => {
             reset::reset(common, &reset::Wish { exercises: &exercises, all, yes })
+        }
+        Some(Command::Export { file, all, force }) => {
+            export::export(&export::Wish { file: file.as_deref(), all, force })
         }
         Some(Command::Doctor) => Ok(examine(common)),
     }

@@ -17,6 +17,8 @@ Start with no command: choose a lesson, read it, answer its exercises; quit and 
   redislings list                                     lessons, exercises and your progress
   redislings check creating-snapshots answer.py       judge one answer
   echo SAVE | redislings check creating-snapshots -   the same with Redis commands
+  redislings reset creating-snapshots                 begin an exercise anew; your answer stays as a backup
+  redislings export session.md                        what you did, as markdown
   redislings verify                                   prove the lessons (for authors and CI)
   redislings doctor                                   what is here and what is missing
 

@@ -1,5 +1,6 @@
 //! Everything that is shown: the only place where text gets its colours.
 
+pub mod diff;
 pub mod evidence;
 pub mod export;
 pub mod journal;

@@ -18,6 +18,8 @@ Start with no command: choose a lesson, read it, answer its exercises; quit and 
   redislings check creating-snapshots answer.py       judge one answer
   echo SAVE | redislings check creating-snapshots -   the same with Redis commands
   redislings hint creating-snapshots                  a hint; `solution` shows what passes
+  redislings reset creating-snapshots                 begin an exercise anew; your answer stays as a backup
+  redislings export session.md                        what you did, as markdown
   redislings verify                                   prove the lessons (for authors and CI)
   redislings init DIR                                 the built-in course in a folder of yours
   redislings new \"Counting visits\"                    a new lesson that already holds
@@ -227,6 +229,18 @@ pub enum Command {
         /// Its name, in words as in "Counting visits", or its id as in counting-visits
         #[arg(value_name = "LESSON")]
         lesson: String,
+    },
+    /// Write what you did in your last session as markdown: answers, commands, replies, verdicts, evidence
+    Export {
+        /// Where to; `-` or nothing: standard output
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// All sessions
+        #[arg(long)]
+        all: bool,
+        /// Replace FILE if it exists
+        #[arg(long)]
+        force: bool,
     },
     /// Say what is here and what is missing, and what to do about it
     Doctor,

@@ -25,6 +25,7 @@ mod cli;
 mod doctor;
 mod editor;
 pub mod error;
+pub mod journal;
 pub mod lesson;
 pub mod present;
 pub mod progress;

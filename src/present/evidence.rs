@@ -7,6 +7,8 @@ mod waits;
 mod tests;
 
 pub use transcript::{Form, command_line, is_told_by, reply_line};
+pub(super) use transcript::{Told, gist, time};
+pub(super) use waits::numbers;
 
 use std::fmt::Write as _;
 
@@ -15,11 +17,11 @@ use colored::Colorize as _;
 use super::text::{clean, display_width, truncate, wrap};
 use crate::attempt::evidence::{Evidence, Restored};
 use crate::server::BgsaveEnd;
-use crate::verdict::changes::changes;
+use crate::verdict::changes::{Change, changes};
 use crate::verdict::{Pointer, Verdict};
 
 /// Behind the line that the cause rests on: never by colour alone.
-const MARK: &str = "◄ see the cause";
+pub(super) const MARK: &str = "◄ see the cause";
 
 /// Lines get no longer than this where there is no screen.
 const WIDEST: usize = 100;
@@ -50,24 +52,27 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
     text
 }
 
-/// What a second server has found in the snapshot file.
-fn restored(evidence: &Evidence, width: usize) -> String {
-    let held = match &evidence.restored {
-        None => return String::new(),
-        Some(Restored::NoFile) => "no `dump.rdb` in the server's directory".to_owned(),
-        Some(Restored::Unloadable(_)) => "a server can't load it".to_owned(),
-        Some(Restored::Loaded { count: 0, .. }) => "no key".to_owned(),
-        Some(Restored::Loaded { keys, count, .. }) => {
+/// What a second server has found in the snapshot file; `None` where nobody has looked.
+pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
+    Some(match evidence.restored.as_ref()? {
+        Restored::NoFile => "no `dump.rdb` in the server's directory".to_owned(),
+        Restored::Unloadable(_) => "a server can't load it".to_owned(),
+        Restored::Loaded { count: 0, .. } => "no key".to_owned(),
+        Restored::Loaded { keys, count, .. } => {
             let more = usize::try_from(*count).unwrap_or(0).saturating_sub(keys.len());
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             format!("{}{more}", keys.join(", "))
         }
-    };
+    })
+}
+
+fn restored(evidence: &Evidence, width: usize) -> String {
+    let Some(held) = held_by_the_dump(evidence) else { return String::new() };
     let held = wrap(&clean(&held), width.saturating_sub(4), "    ");
     format!("  {}\n    {held}\n", "what the snapshot file alone holds".dimmed())
 }
 
-fn pointers(verdict: &Verdict) -> &[Pointer] {
+pub(super) fn pointers(verdict: &Verdict) -> &[Pointer] {
     verdict.diagnosis.as_ref().map_or(&[], |diagnosis| &diagnosis.evidence)
 }
 
@@ -79,24 +84,26 @@ fn waits(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
 }
 
 /// A row: field, before, after, and whether the cause rests on it.
-struct Row {
-    field: String,
-    before: String,
-    after: String,
-    marked: bool,
+pub(super) struct Row {
+    pub(super) field: String,
+    pub(super) before: String,
+    pub(super) after: String,
+    pub(super) marked: bool,
+}
+
+/// The table of changes, as values.
+pub(super) fn rows(evidence: &Evidence, pointers: &[Pointer]) -> Vec<Row> {
+    let row = |change: Change| Row {
+        field: change.field.to_owned(),
+        before: change.before,
+        after: change.after,
+        marked: pointers.contains(&Pointer::Row(change.field)),
+    };
+    changes(evidence).into_iter().map(row).chain(log_row(evidence, pointers)).collect()
 }
 
 fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
-    let rows: Vec<Row> = changes(evidence)
-        .into_iter()
-        .map(|change| Row {
-            field: change.field.to_owned(),
-            before: change.before,
-            after: change.after,
-            marked: pointers.contains(&Pointer::Row(change.field)),
-        })
-        .chain(log_row(evidence, pointers))
-        .collect();
+    let rows = rows(evidence, pointers);
     if rows.is_empty() {
         return String::new();
     }

@@ -1,6 +1,9 @@
 //! Everything that is shown: the only place where text gets its colours.
 
+pub mod diff;
 pub mod evidence;
+pub mod export;
+pub mod journal;
 pub mod json;
 pub mod markdown;
 pub mod plain;

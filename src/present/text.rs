@@ -58,6 +58,25 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     wrapped
 }
 
+/// One line of text in pieces of at most `width` columns, cut wherever a piece is full: code, whose spaces matter.
+/// There is always one piece, and each holds something even where `width` is less than a character takes.
+pub fn fold(text: &str, width: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut used = 0;
+    for grapheme in text.graphemes(true) {
+        let columns = grapheme.width();
+        if used > 0 && used + columns > width {
+            pieces.push(String::new());
+            used = 0;
+        }
+        if let Some(piece) = pieces.last_mut() {
+            piece.push_str(grapheme);
+        }
+        used += columns;
+    }
+    pieces
+}
+
 /// Text that cannot steer a terminal: control characters and those that reorder text become U+FFFD,
 /// white space of any kind becomes a space.
 pub fn clean(text: &str) -> Cow<'_, str> {
@@ -154,6 +173,14 @@ mod tests {
         assert_eq!(wrap("a snapshot is a file", 10, "  "), "a snapshot\n  is a file");
         assert_eq!(wrap("see /a/long/path now", 5, ""), "see\n/a/long/path\nnow");
         assert_eq!(wrap("short", 10, "  "), "short");
+    }
+
+    #[test]
+    fn code_is_folded_where_the_line_is_full() {
+        assert_eq!(fold("GET  key", 5), ["GET  ", "key"]);
+        assert_eq!(fold("📸📸", 3), ["📸", "📸"]);
+        assert_eq!(fold("📸", 1), ["📸"]);
+        assert_eq!(fold("", 5), [""]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod check;
 mod course;
 mod hint;
 mod init;
+mod export;
 mod learn;
 mod list;
 mod new;
@@ -144,6 +145,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
         }
         Some(Command::Init { dir }) => init::init(&dir),
         Some(Command::New { lesson }) => new::new(common, &lesson),
+        Some(Command::Export { file, all, force }) => {
+            export::export(&export::Wish { file: file.as_deref(), all, force })
+        }
         Some(Command::Doctor) => Ok(examine(common)),
         Some(Command::Completions { shell }) => Ok(shell_files::completions(shell)),
         Some(Command::Man) => shell_files::man(),

@@ -1,11 +1,22 @@
 //! What is kept of a student's work, and how it is given back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
-use crate::support::Place;
+use redislings::attempt::{self, Answer, Stand};
+use redislings::journal::Journal;
+use redislings::lesson::{Course, Language};
+use redislings::server::source::choose;
+use redislings::server::{Server, Wanted};
+use redislings::tap::{Port, Tap};
+use redislings::verdict::conclude;
+
 use crate::support::terminal::{ROOMY, Student, Terminal};
+use crate::support::{Place, local_server, shipped_lessons};
 
 const PROGRESS: &str = "home/.local/state/redislings/progress.toml";
+
+const JOURNAL: &str = "home/.local/state/redislings/journal.jsonl";
 
 /// A file that the program keeps, by its path below the private folder.
 fn kept(place: &Place, path: &str) -> PathBuf {
@@ -133,4 +144,80 @@ fn a_damaged_progress_file_is_kept_aside_and_told() {
     assert!(ended.code == 0 && ended.stderr.contains("progress.damaged-1.toml"), "{ended:?}");
     let aside = kept(&place, "home/.local/state/redislings/progress.damaged-1.toml");
     assert_eq!(std::fs::read(aside).unwrap(), b"passed = [\xff");
+}
+
+/// An answer in Redis commands to an exercise, judged on a real server and noted by a session that began so many
+/// seconds ago.
+fn is_noted(journal: &Path, began: u64, exercise: &str, text: &str) {
+    let (course, _) = Course::load(&shipped_lessons()).unwrap();
+    let (_, step, exercise) = course.exercises().find(|(.., it)| it.id == exercise).unwrap();
+    let wanted = if local_server() == "process" { Wanted::Process } else { Wanted::Bundled };
+    let source = choose(&wanted, "", &|_| ()).unwrap().source;
+    let mut server = Server::start(&source, &exercise.settings).unwrap();
+    let tap = Tap::open(Port::Free).unwrap();
+    let answer = Answer { language: Language::Redis, text: text.to_owned(), path: None };
+    let mut stand = Stand { server: &mut server, tap: &tap };
+    let evidence = attempt::attempt(&mut stand, exercise, &answer, None).unwrap();
+    let verdict = conclude(exercise, &evidence).unwrap();
+    let session = Journal::at(journal, SystemTime::now() - Duration::from_secs(began));
+    let answer = Some((text, Language::Redis));
+    session.add_attempt(exercise, &step.title, server.name(), answer, &evidence, &verdict).unwrap();
+    session.add_exploration(&step.title, server.name(), &evidence.transcript).unwrap();
+}
+
+#[test]
+fn the_last_session_is_exported_with_its_evidence() {
+    let place = Place::new();
+    let journal = kept(&place, JOURNAL);
+    is_noted(&journal, 9000, "creating-snapshots", "PING\n");
+    is_noted(&journal, 60, "creating-snapshots", "BGSAVE\nSAVE\n");
+    let ended = place.run(&["export"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for expected in [
+        "## ",
+        "Exercise `creating-snapshots`.",
+        "### Attempt 1: not passed",
+        "```redis\nBGSAVE\nSAVE\n```",
+        "ERR Background save already in progress",
+        "Cause: ",
+        "✗ unmet: ",
+        "| total_forks | 0 | 1 |",
+        "### At the prompt",
+    ] {
+        assert!(ended.stdout.contains(expected), "no {expected} in {}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains("PING"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains('\u{1b}'), "{}", ended.stdout);
+    let all = place.run(&["export", "--all"]);
+    assert_eq!(all.stdout.matches("# redislings: session of").count(), 2, "{}", all.stdout);
+}
+
+#[test]
+fn an_exported_file_is_replaced_only_by_force() {
+    let place = Place::new();
+    is_noted(&kept(&place, JOURNAL), 60, "creating-snapshots", "SAVE\n");
+    let file = place.file("session.md", "by hand");
+    let refused = place.run(&["export", "session.md"]);
+    assert!(refused.code == 2 && refused.stderr.contains("--force"), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "by hand");
+    let forced = place.run(&["export", "session.md", "--force"]);
+    assert!(forced.code == 0 && forced.stdout.is_empty(), "{forced:?}");
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("# redislings: session of"));
+}
+
+#[test]
+fn a_damaged_line_of_the_journal_is_told() {
+    let place = Place::new();
+    let journal = kept(&place, JOURNAL);
+    is_noted(&journal, 60, "creating-snapshots", "SAVE\n");
+    let damaged = std::fs::read_to_string(&journal).unwrap() + "{\"session\":\n";
+    std::fs::write(&journal, damaged).unwrap();
+    let ended = place.run(&["export"]);
+    assert!(ended.code == 0 && ended.stderr.contains("1 line of"), "{ended:?}");
+}
+
+#[test]
+fn without_a_session_there_is_nothing_to_export() {
+    let ended = Place::new().run(&["export"]);
+    assert!(ended.code == 3 && ended.stderr.contains("nothing to export"), "{ended:?}");
 }

@@ -58,7 +58,7 @@ pub(super) fn block(
     }
     let kept = match form {
         Form::Long => vec![true; lines.len()],
-        Form::Short | Form::Unseen => kept(&lines),
+        Form::Short | Form::Unseen => kept(&lines, LINES),
     };
     let columns = Columns::new(&lines, &kept, width);
     let mut text = format!("  {}\n", "what Redis saw".dimmed());
@@ -77,6 +77,38 @@ pub(super) fn block(
         let _ = writeln!(text, "    {}", note.dimmed());
     }
     text
+}
+
+/// A line of the short form, as values.
+pub(in crate::present) struct Told<'a> {
+    pub(in crate::present) first: &'a Exchange,
+    /// The command, and how often it was sent.
+    pub(in crate::present) command: String,
+    pub(in crate::present) reply: String,
+    pub(in crate::present) marked: bool,
+    /// How many commands between this line and the one above are not told.
+    pub(in crate::present) skipped: usize,
+}
+
+/// The short form in about `room` lines, uncut.
+pub(in crate::present) fn gist<'a>(
+    transcript: &'a Transcript,
+    pointers: &[Pointer],
+    room: usize,
+) -> Vec<Told<'a>> {
+    let lines = runs(&transcript.exchanges, pointers);
+    let mut told = Vec::new();
+    let mut skipped = 0;
+    for (line, kept) in lines.iter().zip(kept(&lines, room)) {
+        if !kept {
+            skipped += line.count;
+            continue;
+        }
+        let (command, reply) = (command(line), reply_line(line.last));
+        let skipped = std::mem::take(&mut skipped);
+        told.push(Told { first: line.first, command, reply, marked: line.marked, skipped });
+    }
+    told
 }
 
 fn more(skipped: &mut Vec<&Line<'_>>) -> String {
@@ -140,7 +172,7 @@ fn is_same(one: &Exchange, other: &Exchange) -> bool {
 }
 
 /// Saves, refusals and what the cause rests on always; then the first and the last ones.
-fn kept(lines: &[Line<'_>]) -> Vec<bool> {
+fn kept(lines: &[Line<'_>], room: usize) -> Vec<bool> {
     let mut said: Vec<(String, String)> = Vec::new();
     let mut is_told = |line: &Line<'_>| {
         let exchange = line.first;
@@ -156,7 +188,7 @@ fn kept(lines: &[Line<'_>]) -> Vec<bool> {
         exchange.is_mark() || matches!(name.as_str(), "SAVE" | "BGSAVE")
     };
     let mut kept: Vec<bool> = lines.iter().map(&mut is_told).collect();
-    let mut room = LINES.saturating_sub(kept.iter().filter(|it| **it).count());
+    let mut room = room.saturating_sub(kept.iter().filter(|it| **it).count());
     let all = lines.len();
     // From both ends by turns: 0, last, 1, last but one …
     let by_turns = (0..all).map(|turn| if turn % 2 == 0 { turn / 2 } else { all - 1 - turn / 2 });
@@ -260,7 +292,7 @@ fn cut_command(line: &Line<'_>, width: usize) -> String {
 }
 
 /// Milliseconds below ten seconds, seconds above.
-fn time(at: Duration) -> String {
+pub(in crate::present) fn time(at: Duration) -> String {
     if at < Duration::from_secs(10) {
         format!("+{:.1} ms", at.as_secs_f64() * 1000.0)
     } else {

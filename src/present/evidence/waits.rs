@@ -15,7 +15,7 @@ const WIDEST_STRIP: usize = 40;
 
 /// The strip and its numbers in one line.
 pub(super) fn strip(waits: &Waits, is_marked: bool, width: usize) -> String {
-    let numbers = format!("longest {} of {}", milliseconds(waits.longest.took), pings(waits.pings));
+    let numbers = numbers(waits);
     let mark = if is_marked { super::MARK.chars().count() + 2 } else { 0 };
     let taken = 2 + LABEL.len() + 2 + 2 + numbers.len() + mark;
     let columns = width.saturating_sub(taken).min(WIDEST_STRIP);
@@ -26,6 +26,11 @@ pub(super) fn strip(waits: &Waits, is_marked: bool, width: usize) -> String {
     };
     let line = format!("  {}  {drawn}{numbers}", LABEL.dimmed());
     marked(&line, is_marked, width) + "\n"
+}
+
+/// `longest 2816 ms of 4 PINGs`.
+pub(in crate::present) fn numbers(waits: &Waits) -> String {
+    format!("longest {} of {}", milliseconds(waits.longest.took), pings(waits.pings))
 }
 
 fn pings(count: u64) -> String {

@@ -1,0 +1,221 @@
+//! What the student did, session by session: one line of JSON for each attempt and each exploration.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::attempt::evidence::Evidence;
+use crate::error::WorldError;
+use crate::lesson::{Exercise, Language};
+use crate::present::journal::{Entry, Stamp};
+use crate::state;
+use crate::tap::Transcript;
+use crate::verdict::Verdict;
+
+/// The journal, as one session writes it.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    session: String,
+}
+
+/// What stands in the journal.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// In the order in which they were written.
+    pub entries: Vec<Entry>,
+    /// How many lines can't be read.
+    pub damaged: usize,
+}
+
+/// The user's own file: `~/.local/state/redislings/journal.jsonl`.
+pub fn path_of_the_user() -> Result<PathBuf, WorldError> {
+    Ok(state::directory()?.join("journal.jsonl"))
+}
+
+impl Journal {
+    /// For the session that began at `started`.
+    pub fn of_the_user(started: SystemTime) -> Result<Self, WorldError> {
+        Ok(Self::at(&path_of_the_user()?, started))
+    }
+
+    /// The same in another file.
+    pub fn at(path: &Path, started: SystemTime) -> Self {
+        // Two sessions may have begun in the same second.
+        let session = format!("{}-{}", seconds(started), std::process::id());
+        Self { path: path.to_owned(), session }
+    }
+
+    /// Notes an answer and the verdict on it. `title` is that of the step; `answer` is `None` where other clients
+    /// were the answer.
+    pub fn add_attempt(
+        &self,
+        exercise: &Exercise,
+        title: &str,
+        server: &str,
+        answer: Option<(&str, Language)>,
+        evidence: &Evidence,
+        verdict: &Verdict,
+    ) -> Result<(), WorldError> {
+        let stamp = self.stamp(title, server);
+        self.add(&Entry::of_attempt(stamp, exercise, answer, evidence, verdict))
+    }
+
+    /// Notes what was tried at the prompt; nothing where nothing was.
+    pub fn add_exploration(
+        &self,
+        title: &str,
+        server: &str,
+        transcript: &Transcript,
+    ) -> Result<(), WorldError> {
+        if transcript.exchanges.is_empty() {
+            return Ok(());
+        }
+        self.add(&Entry::of_exploration(self.stamp(title, server), transcript))
+    }
+
+    fn stamp<'a>(&'a self, title: &'a str, server: &'a str) -> Stamp<'a> {
+        Stamp { session: &self.session, at: seconds(SystemTime::now()), title, server }
+    }
+
+    fn add(&self, entry: &Entry) -> Result<(), WorldError> {
+        let append = || {
+            let line = entry.line().map_err(std::io::Error::other)?;
+            append(&self.path, &line)
+        };
+        state::in_turn(&self.path.with_extension("lock"), append)
+            .map_err(|error| unusable("write", &self.path, &error))
+    }
+}
+
+/// All that was noted; no file is an empty journal.
+pub fn read(path: &Path) -> Result<Kept, WorldError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(unusable("read", path, &error)),
+    };
+    let mut kept = Kept::default();
+    for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        match Entry::of_line(line) {
+            Some(entry) => kept.entries.push(entry),
+            None => kept.damaged += 1,
+        }
+    }
+    Ok(kept)
+}
+
+impl Kept {
+    /// Only those of the session that has noted something last.
+    pub fn last_session(mut self) -> Self {
+        let last = self.entries.last().map(|entry| entry.session.clone());
+        self.entries.retain(|entry| Some(&entry.session) == last.as_ref());
+        self
+    }
+}
+
+/// A line that a full disk or a crash has cut is ended first, so that it costs only itself.
+fn append(path: &Path, line: &str) -> std::io::Result<()> {
+    // Answers may hold what is nobody else's business.
+    let mut file =
+        OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+    let end = if ends_in_a_line(&mut file)? { "" } else { "\n" };
+    file.write_all(format!("{end}{line}\n").as_bytes())
+}
+
+fn ends_in_a_line(file: &mut File) -> std::io::Result<bool> {
+    if file.metadata()?.len() == 0 {
+        return Ok(true);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
+fn seconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> WorldError {
+    let fact = format!("cannot {verb} the journal `{}`: {error}", path.display());
+    WorldError::new(fact, "make it writable, or set XDG_STATE_HOME to another place")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::tap::{Exchange, Outcome};
+
+    fn transcript(command: &str) -> Transcript {
+        let words = command.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        let (at, outcome) = (Duration::ZERO, Outcome::Unknown);
+        let exchange = Exchange { at, connection: 1, words, reply: None, outcome };
+        Transcript { exchanges: vec![exchange], ..Transcript::default() }
+    }
+
+    fn session(path: &Path, started: u64) -> Journal {
+        Journal::at(path, UNIX_EPOCH + Duration::from_secs(started))
+    }
+
+    fn commands(kept: &Kept) -> Vec<&str> {
+        kept.entries.iter().map(|entry| entry.commands[0].command.as_str()).collect()
+    }
+
+    #[test]
+    fn no_file_is_an_empty_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = read(&folder.path().join("journal.jsonl")).unwrap();
+        assert!(kept.entries.is_empty() && kept.damaged == 0);
+    }
+
+    #[test]
+    fn the_last_session_is_the_one_that_wrote_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/journal.jsonl");
+        session(&path, 1).add_exploration("A", "redis", &transcript("GET a")).unwrap();
+        let last = session(&path, 2);
+        last.add_exploration("A", "redis", &transcript("GET b")).unwrap();
+        last.add_exploration("A", "redis", &Transcript::default()).unwrap();
+        last.add_exploration("A", "redis", &transcript("GET c")).unwrap();
+        let kept = read(&path).unwrap();
+        assert_eq!(commands(&kept), ["GET a", "GET b", "GET c"]);
+        assert_eq!(commands(&kept.last_session()), ["GET b", "GET c"]);
+    }
+
+    #[test]
+    fn a_damaged_line_costs_only_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        session(&path, 1).add_exploration("A", "redis", &transcript("GET a")).unwrap();
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"{}\n\xff\n{\"session\":\"1\",\"at\":17").unwrap();
+        session(&path, 1).add_exploration("A", "redis", &transcript("GET b")).unwrap();
+        let kept = read(&path).unwrap();
+        assert_eq!((commands(&kept), kept.damaged), (vec!["GET a", "GET b"], 3));
+    }
+
+    #[test]
+    fn sessions_at_the_same_time_cut_no_line_of_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        std::thread::scope(|scope| {
+            for number in 0..4 {
+                let journal = session(&path, number);
+                scope.spawn(move || {
+                    let long = transcript(&format!("SET k {}", "x".repeat(1500)));
+                    for _ in 0..20 {
+                        journal.add_exploration("A", "redis", &long).unwrap();
+                    }
+                });
+            }
+        });
+        let kept = read(&path).unwrap();
+        assert_eq!((kept.entries.len(), kept.damaged), (80, 0));
+    }
+}

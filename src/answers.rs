@@ -29,6 +29,36 @@ pub fn begun(exercise: &Exercise) -> Vec<Language> {
     begun
 }
 
+/// The texts of the answers that the student has begun, the latest first.
+pub fn all(exercise: &Exercise) -> Vec<(Language, String)> {
+    let text = |language: Language| {
+        let bytes = std::fs::read(path(exercise, language)).ok()?;
+        Some((language, String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    begun(exercise).into_iter().filter_map(text).collect()
+}
+
+/// An answer's text. Python reads its own file and has its own word about encodings; commands must be UTF-8.
+pub fn read(path: &Path, language: Language) -> Result<String, WorldError> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let fact = format!("cannot read `{}`: {error}", path.display());
+        WorldError::new(fact, "write the answer first")
+    })?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text),
+        Err(error) if language == Language::Python => {
+            Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
+        }
+        Err(error) => {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = good.split(|&byte| byte == b'\n').count();
+            let fact = format!("`{}` is not UTF-8 text (line {line})", path.display());
+            let help = "save it as UTF-8; other bytes are written \"\\x00\" in commands";
+            Err(WorldError::new(fact, help))
+        }
+    }
+}
+
 /// The answer's file, begun with the lesson's starter if there is none yet.
 pub fn begin(exercise: &Exercise, language: Language) -> Result<PathBuf, WorldError> {
     let path = path(exercise, language);

@@ -1,7 +1,7 @@
-//! Questions to the student. The one seam of the program: inquire can't be driven by a test.
+//! Questions to the student: menus and confirmations, by inquire, which can't be driven by a test.
 
-use inquire::ui::{RenderConfig, Styled};
-use inquire::{Confirm, InquireError, Select, Text};
+use inquire::ui::RenderConfig;
+use inquire::{Confirm, InquireError, Select};
 
 use crate::present::{screen_width, text};
 
@@ -27,8 +27,6 @@ pub trait Ask {
     ) -> Result<usize, NoAnswer>;
     /// Yes or no; no by default.
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer>;
-    /// One typed line.
-    fn line(&mut self, prompt: &str) -> Result<String, NoAnswer>;
 }
 
 /// Asks in the terminal. The only user of inquire.
@@ -77,13 +75,6 @@ impl Ask for Prompt {
             .with_default(false)
             .prompt()
             .map_err(no_answer)
-    }
-
-    fn line(&mut self, prompt: &str) -> Result<String, NoAnswer> {
-        // The prompt itself takes the place of the question mark.
-        let prefix = Styled::new(prompt).with_style_sheet(self.render.prompt_prefix.style);
-        let render = self.render.with_prompt_prefix(prefix).with_answered_prompt_prefix(prefix);
-        Text::new("").with_render_config(render).prompt().map_err(no_answer)
     }
 }
 

@@ -50,13 +50,18 @@ const EDITOR_DEADLINE: Duration = Duration::from_secs(2);
 const CREATION_DEADLINE: Duration = Duration::from_secs(15);
 
 static CLOSING: AtomicBool = AtomicBool::new(false);
+static ENDED: AtomicBool = AtomicBool::new(false);
 static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(0);
 static SESSION: Mutex<Option<Session>> = Mutex::new(None);
 static CREATING: RwLock<()> = RwLock::new(());
 /// Set at the moment of a SIGINT, before the thread hears of it.
 static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// Whether Ctrl-C is meant for a wait, not for the program: see [`InterruptibleWait`].
+static WAITING: AtomicBool = AtomicBool::new(false);
 /// The student's editor, while it runs.
 static FOREGROUND: Mutex<Option<Pid>> = Mutex::new(None);
+/// How the terminal is given back as it was.
+static RESTORE_TERMINAL: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 static AT_END: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
 
 struct Session {
@@ -86,6 +91,10 @@ impl Guard {
                     INTERRUPTED.store(false, Ordering::SeqCst);
                     continue;
                 }
+                // Whoever waits looks at the flag.
+                if signal == SIGINT && WAITING.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let ending = thread::Builder::new().name("ending".into());
                 // Whoever asks twice does not want to wait for the engine; the reaper does its work.
                 if ended || ending.spawn(move || end_by(signal)).is_err() {
@@ -112,14 +121,19 @@ fn heeded_signals() -> Vec<i32> {
 impl Drop for Guard {
     fn drop(&mut self) {
         if CLOSING.load(Ordering::SeqCst) {
-            wait_for_the_signal();
+            wait_for_the_end();
         }
+        // A thread that still works may start nothing more.
+        ENDED.store(true, Ordering::SeqCst);
         end_everything();
     }
 }
 
 fn end_by(signal: i32) {
     CLOSING.store(true, Ordering::SeqCst);
+    if let Some(restore) = &*lock(&RESTORE_TERMINAL) {
+        restore();
+    }
     end_foreground();
     end_everything();
     let _ = crossterm::terminal::disable_raw_mode();
@@ -135,11 +149,11 @@ fn end_by(signal: i32) {
 /// until the signal ends the process. Returns at once when no signal came.
 pub fn stop_if_a_signal_came() {
     if CLOSING.load(Ordering::SeqCst) {
-        wait_for_the_signal();
+        wait_for_the_end();
     }
 }
 
-fn wait_for_the_signal() {
+fn wait_for_the_end() {
     // `end_by` ends the process; the deadline is for a default handler that does not.
     thread::park_timeout(Duration::from_secs(60));
 }
@@ -164,6 +178,30 @@ pub fn run_in_foreground(command: &mut Command) -> std::io::Result<ExitStatus> {
     *lock(&FOREGROUND) = None;
     stop_if_a_signal_came();
     status
+}
+
+/// While it lives, Ctrl-C ends a wait and not the program.
+#[derive(Debug)]
+pub struct InterruptibleWait(());
+
+impl InterruptibleWait {
+    /// Begins; a Ctrl-C from before does not count.
+    pub fn begin() -> Self {
+        INTERRUPTED.store(false, Ordering::SeqCst);
+        WAITING.store(true, Ordering::SeqCst);
+        Self(())
+    }
+
+    /// Whether Ctrl-C was pressed.
+    pub fn is_interrupted(&self) -> bool {
+        INTERRUPTED.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for InterruptibleWait {
+    fn drop(&mut self) {
+        WAITING.store(false, Ordering::SeqCst);
+    }
 }
 
 fn end_foreground() {
@@ -195,6 +233,11 @@ fn end_everything() {
     }
 }
 
+/// A signal gives the terminal back by this before it ends anything: what follows may take a moment.
+pub fn restore_the_terminal_by(restore: impl Fn() + Send + 'static) {
+    *lock(&RESTORE_TERMINAL) = Some(Box::new(restore));
+}
+
 /// Run `end` when the program ends, by itself or by a signal.
 pub fn at_end(end: impl FnOnce() + Send + 'static) {
     lock(&AT_END).push(Box::new(end));
@@ -202,9 +245,15 @@ pub fn at_end(end: impl FnOnce() + Send + 'static) {
 
 /// Hold the result while something is created that [`at_end`] must find: a signal waits for it.
 pub fn creating() -> RwLockReadGuard<'static, ()> {
-    stop_if_a_signal_came();
+    let stop_at_the_end = || {
+        stop_if_a_signal_came();
+        if ENDED.load(Ordering::SeqCst) {
+            wait_for_the_end();
+        }
+    };
+    stop_at_the_end();
     let guard = CREATING.read().unwrap_or_else(PoisonError::into_inner);
-    stop_if_a_signal_came();
+    stop_at_the_end();
     guard
 }
 

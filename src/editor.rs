@@ -23,12 +23,6 @@ pub fn open(path: &Path) -> Result<(), WorldError> {
     if status.success() { Ok(()) } else { Err(failed(status.to_string())) }
 }
 
-/// How a menu calls the editor.
-pub fn name() -> Option<String> {
-    let (program, _) = editor().ok()?;
-    Path::new(&program).file_name().map(|name| name.to_string_lossy().into_owned())
-}
-
 fn editor() -> Result<(String, Vec<String>), WorldError> {
     let told = ["VISUAL", "EDITOR"].into_iter().filter_map(|name| std::env::var(name).ok());
     if let Some(command) = told.into_iter().find(|command| !command.trim().is_empty()) {

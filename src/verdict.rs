@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod diagnosis;
+pub mod live;
 mod restore;
 mod run;
 mod server;
@@ -19,6 +20,7 @@ use crate::lesson::check::EVIDENCE_IS_VALID;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 
 pub use self::diagnosis::{Diagnosed, Pointer};
+pub use self::live::{LiveVerdict, Tick, judge_live};
 
 /// Every check's finding, in the lesson's order.
 #[derive(Debug, Clone)]

@@ -177,8 +177,9 @@ fn run_case(case: &Case<'_>, source: &Source, python: Option<&Python>) -> CaseRe
         Ok(server) => server,
         Err(error) => return without_server(error, settings, source),
     };
-    let proved = Tap::open(tap::Port::Free)
-        .and_then(|tap| prove(case, &mut Stand { server: &mut server, tap: &tap }, python));
+    let proved = Tap::open(tap::Port::Free).and_then(|tap| {
+        prove(case, &mut Stand { server: &mut server, tap: &tap, telling: &|_| {} }, python)
+    });
     let (problems, unchecked) = match proved {
         Ok(problems) => (problems, None),
         Err(error) => (Vec::new(), Some(error)),

@@ -50,7 +50,7 @@ pub(super) fn look(server: &mut Server) -> Result<Snapshot, WorldError> {
 /// counts: the engine's machine may have another one than ours. LASTSAVE is read from a coarser clock than
 /// TIME (`time(2)` lags by up to a tick of the kernel: of 12 saves sent as TIME crossed the second, 6 left
 /// LASTSAVE unchanged; of 12 sent 5 ms later, none), hence the margin.
-fn wait_until_lastsave_can_move(server: &mut Server) -> Result<(), WorldError> {
+pub(super) fn wait_until_lastsave_can_move(server: &mut Server) -> Result<(), WorldError> {
     let deadline = Instant::now() + CLOCK_LIMIT;
     loop {
         let replies = server.client().pipeline(&[&["TIME"], &["LASTSAVE"]], LOOK_LIMIT);

@@ -1,56 +1,75 @@
 //! Threads that work beside an answer and end with it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
+use crate::cleanup::lock;
 use crate::error::WorldError;
 
-/// A thread that gives a value when it is told to stop. Stopped when dropped, too: what it asks may soon be
-/// somebody else's.
+/// A thread that finds something out until it is told to stop. Stopped when dropped, too: what it asks may
+/// soon be somebody else's.
 pub(super) struct Beside<T> {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<T>>,
+    shared: Arc<Shared<T>>,
+    thread: Option<JoinHandle<()>>,
 }
 
-/// Whether it is time to stop.
-pub(super) struct Stop(Arc<AtomicBool>);
+/// What the thread and its owner know of each other.
+#[derive(Default)]
+pub(super) struct Shared<T> {
+    stop: AtomicBool,
+    found: Mutex<T>,
+}
 
-impl Stop {
-    pub(super) fn is_told(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+impl<T> Shared<T> {
+    /// Whether it is time to stop.
+    pub(super) fn is_told_to_stop(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+
+    /// Writes down what was found out.
+    pub(super) fn note(&self, note: impl FnOnce(&mut T)) {
+        note(&mut lock(&self.found));
     }
 }
 
-impl<T: Default + Send + 'static> Beside<T> {
+impl<T: Default + Clone + Send + 'static> Beside<T> {
     pub(super) fn start(
         name: &str,
-        work: impl FnOnce(Stop) -> T + Send + 'static,
+        work: impl FnOnce(&Shared<T>) + Send + 'static,
     ) -> Result<Self, WorldError> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let told = Stop(Arc::clone(&stop));
-        let thread = thread::Builder::new().name(name.into()).spawn(move || work(told));
+        let shared: Arc<Shared<T>> = Arc::default();
+        let told = Arc::clone(&shared);
+        let thread = thread::Builder::new().name(name.into()).spawn(move || work(&told));
         let thread = thread.map_err(|error| {
             WorldError::new(format!("a thread can't be started: {error}"), "try again")
         })?;
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Tells it to stop and does not wait.
     pub(super) fn halt(&self) {
-        self.stop.store(true, Ordering::SeqCst);
+        self.shared.stop.store(true, Ordering::SeqCst);
+    }
+
+    /// What it has found out so far.
+    pub(super) fn so_far(&self) -> T {
+        lock(&self.shared.found).clone()
     }
 
     /// What it has found out up to [`Self::halt`].
     pub(super) fn finish(mut self) -> T {
         self.halt();
-        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        self.so_far()
     }
 }
 
 impl<T> Drop for Beside<T> {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::SeqCst);
+        self.shared.stop.store(true, Ordering::SeqCst);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -12,58 +12,15 @@ pub const WAIT_BGSAVE: &str = "@wait-bgsave";
 
 const POLL: Duration = Duration::from_millis(5);
 
-/// Runs the lines of `text` one after another, `limit` in all.
+/// Runs the lines of `text` one after another on one connection, `limit` in all, until one takes too long.
 pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: Duration) -> Typed {
     let deadline = Instant::now() + limit;
-    // Some editors begin a file with a byte order mark.
-    let mut lines = text.trim_start_matches('\u{feff}').lines();
-    run_lines(stand, before, &mut |_| {
-        let limit = deadline.saturating_duration_since(Instant::now());
-        lines.next().map_or(NextLine::End, |line| NextLine::Run { line: line.to_owned(), limit })
-    })
-    .unwrap_or_default()
-}
-
-/// What comes after a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NextLine {
-    /// Another one, and how long it may take.
-    Run {
-        /// As typed.
-        line: String,
-        /// For this line alone.
-        limit: Duration,
-    },
-    /// Nothing: the answer is complete.
-    End,
-    /// Nothing, and there is no answer to be judged.
-    Withdrawn,
-}
-
-/// Gives the next line; is shown what became of the one before.
-pub type Lines<'a> = dyn FnMut(Option<&TypedExchange>) -> NextLine + 'a;
-
-/// Runs lines as they come, all on one connection, until there is none or one takes too long; `None`
-/// when the answer is withdrawn.
-pub(super) fn run_lines(
-    stand: &mut Stand<'_>,
-    before: &Snapshot,
-    next_line: &mut Lines<'_>,
-) -> Option<Typed> {
     let mut client = Client::new(stand.target());
     let mut typed = Typed::default();
-    let mut done = 0;
-    loop {
-        let (line, limit) = match next_line(typed.exchanges.get(done)) {
-            NextLine::Run { line, limit } => (line, limit),
-            NextLine::End => return Some(typed),
-            NextLine::Withdrawn => return None,
-        };
-        done = typed.exchanges.len();
-        let line = line.trim();
-        if words::is_comment(line) {
-            continue;
-        }
+    // Some editors begin a file with a byte order mark.
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    for line in lines.filter(|line| !words::is_comment(line)) {
+        let limit = deadline.saturating_duration_since(Instant::now());
         let reply = run_line(stand.server, before, &mut client, line, limit);
         let reply = reply.unwrap_or_else(|stopped| {
             let text = shown(&stopped);
@@ -72,9 +29,10 @@ pub(super) fn run_lines(
         });
         typed.exchanges.push(TypedExchange { line: line.to_owned(), reply });
         if typed.stopped.is_some() {
-            return Some(typed);
+            break;
         }
     }
+    typed
 }
 
 fn run_line(
@@ -89,12 +47,15 @@ fn run_line(
     } else if is_wait(line) {
         wait_for_background_save(server, before, Instant::now() + limit)
     } else if line.starts_with('@') {
-        Ok(format!(
-            "(error) redislings: the runner's own line is `{WAIT_BGSAVE}`, this one is not known"
-        ))
+        Ok(format!("(error) redislings: {}", unknown_runner_line(line)))
     } else {
         type_line(client, line, limit)
     }
+}
+
+/// Says that a line with `@` in front is not the runner's.
+pub fn unknown_runner_line(line: &str) -> String {
+    format!("the runner's own line is `{WAIT_BGSAVE}`; `{line}` is not known")
 }
 
 fn shown(stopped: &Stopped) -> String {
@@ -104,8 +65,9 @@ fn shown(stopped: &Stopped) -> String {
     }
 }
 
-/// Commands may be in upper case and have a comment behind them here: so may this line.
-fn is_wait(line: &str) -> bool {
+/// Whether a line is [`WAIT_BGSAVE`]. Commands may be in upper case and have a comment behind them here: so may
+/// this line.
+pub fn is_wait(line: &str) -> bool {
     let word = line.split_whitespace().next().unwrap_or_default();
     let rest = line[word.len()..].trim_start();
     word.eq_ignore_ascii_case(WAIT_BGSAVE) && (rest.is_empty() || rest.starts_with('#'))

@@ -6,8 +6,10 @@ mod beside;
 pub mod commands;
 mod doubt;
 pub mod evidence;
+mod live;
 mod observe;
 mod outcomes;
+mod phase;
 mod probe;
 pub mod program;
 pub mod python;
@@ -23,6 +25,8 @@ use std::time::{Duration, Instant};
 use redis::{ConnectionAddr, ConnectionInfo};
 
 pub use evidence::{Evidence, Observation, Run};
+pub use live::{Live, Look};
+pub use phase::{Phase, SaveProgress};
 pub use python::Python;
 
 use self::baseline::{baseline, look};
@@ -57,6 +61,8 @@ pub struct Stand<'s> {
     pub server: &'s mut Server,
     /// Leads to the server while the answer runs.
     pub tap: &'s Tap,
+    /// Is told what the attempt is busy with, for whoever waits.
+    pub telling: &'s dyn Fn(Phase),
 }
 
 impl Stand<'_> {
@@ -101,29 +107,16 @@ pub fn attempt(
     setup::refuse_what_an_address_cannot_do(stand.server, exercise)?;
     with_setup(stand, &exercise.setup, |stand| {
         let beginning = Beginning::of(stand, exercise)?;
+        (stand.telling)(Phase::Answer { limit: exercise.time_limit });
         let run = run_answer(stand, answer, python, &beginning.before, exercise.time_limit)?;
         let patience = beginning.began + exercise.time_limit + OVERRUN;
         observe(stand, exercise, beginning, run, patience)
     })
 }
 
-/// The same for commands that come one by one, each with the exercise's time limit for itself; `None`
-/// when the answer is withdrawn.
-pub fn attempt_lines(
-    stand: &mut Stand<'_>,
-    exercise: &Exercise,
-    next_line: &mut commands::Lines<'_>,
-) -> Result<Option<Evidence>, WorldError> {
-    setup::refuse_what_an_address_cannot_do(stand.server, exercise)?;
-    with_setup(stand, &exercise.setup, |stand| {
-        let beginning = Beginning::of(stand, exercise)?;
-        let Some(typed) = commands::run_lines(stand, &beginning.before, next_line) else {
-            return Ok(None);
-        };
-        // The time in which lines were thought of is nobody's.
-        let patience = Instant::now() + exercise.time_limit + OVERRUN;
-        observe(stand, exercise, beginning, Finished::Typed(typed), patience).map(Some)
-    })
+/// Waits until a fresh server's LASTSAVE can move: done ahead of an attempt, it costs that attempt nothing.
+pub fn warm_up(server: &mut Server) -> Result<(), WorldError> {
+    baseline::wait_until_lastsave_can_move(server)
 }
 
 /// Runs code on a fresh server without judging it: an example.
@@ -136,6 +129,7 @@ pub fn run_example(
 ) -> Result<Run, WorldError> {
     with_setup(stand, setup, |stand| {
         let before = look(stand.server)?;
+        (stand.telling)(Phase::Answer { limit });
         run_answer(stand, answer, python, &before, limit).map(Finished::into_run)
     })
 }
@@ -146,6 +140,7 @@ fn with_setup<T>(
     setup: &[Code],
     work: impl FnOnce(&mut Stand<'_>) -> Result<T, WorldError>,
 ) -> Result<T, WorldError> {
+    (stand.telling)(Phase::Setup);
     let setup = SetUp::new(stand.server, setup)?;
     stand.lead_to_server();
     let result = work(stand);

@@ -10,7 +10,7 @@ use super::doubt::{doubt, server_end};
 use super::evidence::{self, Evidence, Observation};
 use super::refusals::refuse_what_is_not_the_answers;
 use super::restore::{blame_the_file, restore};
-use super::{Beginning, Finished, Stand, outcomes};
+use super::{Beginning, Finished, Phase, SaveProgress, Stand, outcomes};
 use crate::error::WorldError;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 use crate::redis_cli::reply::{self, Printed};
@@ -55,12 +55,15 @@ pub(super) fn observe(
         // A look would wait for that SAVE, and give it the time to finish.
         Crash::AtExit if stand.tap.has_unanswered("SAVE") => Ok(()),
         Crash::AtExit => look_once(server, exercise, &mut evidence),
-        Crash::WhenSettled => look_until_settled(server, exercise, &mut evidence, patience),
+        Crash::WhenSettled => {
+            look_until_settled(server, exercise, &mut evidence, patience, stand.telling)
+        }
     };
     let Beginning { probe, save_watch, .. } = beginning;
     probe.iter().for_each(Beside::halt);
     // Read only now: it may be long, and the look must not wait for it.
-    evidence.transcript = transcript(stand.tap, save_watch, &evidence);
+    let bgsave_ends = save_watch.map(Beside::finish).unwrap_or_default();
+    evidence.transcript = transcript(stand.tap, &bgsave_ends, &evidence);
     let server = &mut *stand.server;
     evidence.doubt = match looked {
         Ok(()) => doubt(exercise, &evidence),
@@ -73,6 +76,7 @@ pub(super) fn observe(
     let goes_on = evidence.doubt.is_none() && !is_overdue;
     let crash = exercise.needs_crash() && goes_on;
     if crash {
+        (stand.telling)(Phase::Crash);
         stand.kill()?;
     }
     // Not before: whoever holds the output would hold up the look and the crash.
@@ -83,6 +87,7 @@ pub(super) fn observe(
         refuse_what_is_not_the_answers(stand.server, exercise, &evidence)?;
     }
     if exercise.needs_the_dump() && goes_on {
+        (stand.telling)(Phase::Restore);
         evidence.restored = Some(restore(stand.server, exercise)?);
     }
     if crash {
@@ -92,14 +97,10 @@ pub(super) fn observe(
 }
 
 /// What went through the tap, with marks where background saves ended.
-fn transcript(
-    tap: &Tap,
-    save_watch: Option<Beside<Vec<Duration>>>,
-    evidence: &Evidence,
-) -> Transcript {
+pub(super) fn transcript(tap: &Tap, bgsave_ends: &[Duration], evidence: &Evidence) -> Transcript {
     let mut transcript = tap.transcript();
-    for end in save_watch.map(Beside::finish).unwrap_or_default() {
-        transcript.mark_bgsave_ended(end);
+    for end in bgsave_ends {
+        transcript.mark_bgsave_ended(*end);
     }
     if let Some(last) = evidence.settled.as_ref().or(evidence.exit.as_ref()) {
         outcomes::settle(&mut transcript, &evidence.before, &last.snapshot);
@@ -148,6 +149,7 @@ fn look_until_settled(
     exercise: &Exercise,
     evidence: &mut Evidence,
     patience: Instant,
+    telling: &dyn Fn(Phase),
 ) -> Result<(), CallError> {
     let until = Instant::now() + LOOK_AT_EXIT_LIMIT;
     evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
@@ -155,6 +157,7 @@ fn look_until_settled(
     let until = || patience.max(Instant::now() + LOOK_IN_PASSING_LIMIT);
     let mut now = server.snapshot(left(until()))?;
     while evidence::is_saving(&now, &evidence.before) && Instant::now() < patience {
+        telling(Phase::Saving(SaveProgress::of(&now)));
         std::thread::park_timeout(POLL);
         now = server.snapshot(left(until()))?;
     }
@@ -204,7 +207,7 @@ fn left(until: Instant) -> Duration {
 }
 
 /// All that the checks of a moment ask for beside the snapshot.
-fn ask_all(
+pub(super) fn ask_all(
     server: &mut Server,
     exercise: &Exercise,
     at: Moment,

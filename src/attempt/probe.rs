@@ -5,7 +5,7 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::beside::{Beside, Stop};
+use super::beside::{Beside, Shared};
 use super::evidence::{Wait, Waits};
 use crate::error::WorldError;
 use crate::server::Server;
@@ -30,42 +30,47 @@ pub(super) fn start(server: &Server) -> Result<Beside<Waits>, WorldError> {
         )
     })?;
     let began = Instant::now();
-    Beside::start("probe", move |stop| {
-        Asking { address, began, stop, waits: Waits::default() }.run(connection)
-    })
+    Beside::start("probe", move |shared| Asking { address, began, shared }.run(connection))
 }
 
-struct Asking {
+struct Asking<'s> {
     address: (String, u16),
     began: Instant,
-    stop: Stop,
-    waits: Waits,
+    shared: &'s Shared<Waits>,
 }
 
-impl Asking {
-    fn run(mut self, connection: TcpStream) -> Waits {
+impl Asking<'_> {
+    fn run(self, connection: TcpStream) {
         let mut connection = Some(connection);
-        while !self.stop.is_told() {
+        while !self.is_over() {
             let asked = Instant::now();
-            // A connection that was closed in the middle (CLIENT KILL) is made anew: the wait goes on.
-            while !self.stop.is_told() {
-                if connection.as_mut().is_some_and(|connection| self.has_answered(connection)) {
-                    self.waits.pings += 1;
-                    break;
-                }
-                if self.stop.is_told() {
-                    break;
-                }
-                connection = connect(&self.address).ok();
-                if connection.is_none() {
-                    thread::park_timeout(PAUSE);
-                }
-            }
-            self.write_down(asked);
+            let answered = self.wait_for_a_reply(&mut connection);
+            self.write_down(asked, answered);
             thread::park_timeout(PAUSE);
         }
-        self.waits.watched = self.began.elapsed();
-        self.waits
+        self.shared.note(|waits| waits.watched = self.began.elapsed());
+    }
+
+    fn is_over(&self) -> bool {
+        self.shared.is_told_to_stop()
+    }
+
+    /// A connection that was closed in the middle (CLIENT KILL) is made anew: the wait goes on. Whether a reply
+    /// came before it was all over.
+    fn wait_for_a_reply(&self, connection: &mut Option<TcpStream>) -> bool {
+        while !self.is_over() {
+            if connection.as_mut().is_some_and(|connection| self.has_answered(connection)) {
+                return true;
+            }
+            if self.is_over() {
+                break;
+            }
+            *connection = connect(&self.address).ok();
+            if connection.is_none() {
+                thread::park_timeout(PAUSE);
+            }
+        }
+        false
     }
 
     /// One PING; any reply will do: an error is an answer too.
@@ -74,7 +79,7 @@ impl Asking {
             return false;
         }
         let mut reply = [0; 512];
-        while !self.stop.is_told() {
+        while !self.is_over() {
             match connection.read(&mut reply) {
                 Ok(0) => return false,
                 Ok(count) if reply[..count].contains(&b'\n') => return true,
@@ -86,15 +91,19 @@ impl Asking {
         false
     }
 
-    fn write_down(&mut self, asked: Instant) {
+    fn write_down(&self, asked: Instant, answered: bool) {
         let took = asked.elapsed();
         let wait = Wait { at: asked.saturating_duration_since(self.began), took };
-        if took > self.waits.longest.took {
-            self.waits.longest = wait;
-        }
-        if took > SLOW && self.waits.slow.len() < SLOW_KEPT {
-            self.waits.slow.push(wait);
-        }
+        self.shared.note(|waits| {
+            waits.pings += u64::from(answered);
+            waits.watched = self.began.elapsed();
+            if took > waits.longest.took {
+                waits.longest = wait;
+            }
+            if took > SLOW && waits.slow.len() < SLOW_KEPT {
+                waits.slow.push(wait);
+            }
+        });
     }
 }
 

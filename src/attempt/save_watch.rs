@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::beside::{Beside, Stop};
+use super::beside::{Beside, Shared};
 use super::evidence::{forks_for_saves, is_saving};
 use crate::error::WorldError;
 use crate::server::{Client, Server, Snapshot};
@@ -19,26 +19,23 @@ pub(super) fn watch(
 ) -> Result<Beside<Vec<Duration>>, WorldError> {
     let client = Client::that_asks_again(server.checker_target());
     let before = before.clone();
-    Beside::start("save-watch", move |stop| look_on(client, &before, began, &stop))
+    Beside::start("save-watch", move |shared| look_on(client, &before, began, shared))
 }
 
-fn look_on(mut client: Client, before: &Snapshot, began: Instant, stop: &Stop) -> Vec<Duration> {
-    let mut ends = Vec::new();
+fn look_on(mut client: Client, before: &Snapshot, began: Instant, shared: &Shared<Vec<Duration>>) {
     let mut last_look = Duration::ZERO;
     loop {
         // Told to stop, it looks once more: the end may just have come.
-        let is_last = stop.is_told();
+        let is_last = shared.is_told_to_stop();
         let asked = began.elapsed();
         if let Ok(now) = Snapshot::take(&mut client, LIMIT) {
             let begun = forks_for_saves(&now) - forks_for_saves(before);
-            let over = begun - i64::from(is_saving(&now, before));
-            while i64::try_from(ends.len()).is_ok_and(|ends| ends < over) {
-                ends.push(last_look);
-            }
+            let over = usize::try_from(begun - i64::from(is_saving(&now, before))).unwrap_or(0);
+            shared.note(|ends| ends.resize(over.max(ends.len()), last_look));
             last_look = asked;
         }
         if is_last {
-            return ends;
+            return;
         }
         std::thread::park_timeout(POLL);
     }

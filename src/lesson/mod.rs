@@ -161,6 +161,23 @@ pub struct Exercise {
 }
 
 impl Exercise {
+    /// One in which nothing is asked: a server to play with.
+    pub fn without_checks() -> Self {
+        Self {
+            id: String::new(),
+            span: 0..0,
+            time_limit: Duration::from_secs(60),
+            settings: Vec::new(),
+            crash: Crash::WhenSettled,
+            setup: Vec::new(),
+            starters: Vec::new(),
+            solutions: Vec::new(),
+            wrong_answers: Vec::new(),
+            hints: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
     /// The languages it can be answered in: those that have a solution.
     pub fn languages(&self) -> Vec<Language> {
         let solved = |language: &Language| self.solutions.iter().any(|it| it.language == *language);
@@ -215,4 +232,6 @@ pub struct FailingAnswer {
     pub code: Code,
     /// The id of a check, or [`check::ENDS_WELL`] or [`check::EVIDENCE_IS_VALID`].
     pub fails: String,
+    /// What the author says of a wrong answer: the text under it, empty where there is none.
+    pub note: Span,
 }

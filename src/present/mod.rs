@@ -1,5 +1,6 @@
 //! Everything that is shown: the only place where text gets its colours.
 
+pub mod checks;
 pub mod diff;
 pub mod evidence;
 pub mod export;

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use colored::Colorize as _;
 
 use super::evidence;
-use super::text::{clean, display_width, wrap};
+use super::plain;
+use super::text::{clean, display_width, truncate, wrap};
 use crate::attempt::evidence::{Run, Typed};
 use crate::error::WorldError;
 use crate::verdict::{Finding, Outcome, Verdict};
@@ -135,6 +136,12 @@ pub fn notice(line: &str, width: usize) -> String {
     format!("{} {}\n", "·".dimmed(), wrap(line, width.saturating_sub(2), "  "))
 }
 
+/// Where somebody is, from the nearest to the widest: one line without its end.
+pub fn place(parts: &[&str]) -> String {
+    let separator = if plain::is_on() { ", " } else { " · " };
+    clean(&parts.join(separator)).dimmed().to_string()
+}
+
 /// A title, and under it a line for each entry.
 pub fn heading(text: &str) -> String {
     format!("{}\n", text.bold())
@@ -159,6 +166,46 @@ pub enum ExerciseMark {
     Open,
     /// Not passed, and where the student goes on.
     Next,
+}
+
+/// A lesson or an exercise that can be chosen.
+#[derive(Debug, Clone, Copy)]
+pub struct ListEntry<'t> {
+    /// From 1 on.
+    pub number: usize,
+    /// Of the lesson, or of the exercise's step.
+    pub title: &'t str,
+    /// Of the exercise; `None`: a lesson.
+    pub id: Option<&'t str>,
+    /// Whether the exercise was passed.
+    pub passed: bool,
+    /// Whether Enter chooses it.
+    pub is_chosen: bool,
+    /// Whether the student is there.
+    pub is_here: bool,
+}
+
+/// One line of a list from which one is chosen.
+pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
+    let title = clean(entry.title);
+    let here = if entry.is_here { "  (you are here)" } else { "" };
+    if plain::is_on() {
+        let state = match (entry.id, entry.passed) {
+            (None, _) => "lesson",
+            (Some(_), true) => "done",
+            (Some(_), false) => "open",
+        };
+        return format!("{}: {state}: {title}{here}\n", entry.number);
+    }
+    let cursor = if entry.is_chosen { "> ".cyan().bold().to_string() } else { "  ".to_owned() };
+    let line = match entry.id {
+        None => format!("{cursor}{}", title.bold()),
+        Some(id) => {
+            let mark = if entry.passed { "✓".green() } else { "○".dimmed() };
+            format!("{cursor}  {mark} {title}  {}{here}", id.dimmed())
+        }
+    };
+    format!("{}\n", truncate(&line, width))
 }
 
 /// One examined thing of `doctor`.

@@ -38,6 +38,49 @@ pub fn truncate(text: &str, width: usize) -> String {
     kept
 }
 
+/// One line of text cut into pieces of at most `width` columns, none of it left out; looks that are open at a cut
+/// (SGR escape sequences) are closed there and go on behind it.
+pub fn fold(text: &str, width: usize) -> Vec<String> {
+    if display_width(text) <= width || width == 0 {
+        return vec![text.to_owned()];
+    }
+    let mut pieces = vec![String::new()];
+    let (mut used, mut looks) = (0, String::new());
+    for segment in Segments(text) {
+        if is_escape(segment) {
+            note_look(segment, &mut looks);
+        }
+        let parts = if is_escape(segment) { vec![segment] } else { graphemes(segment) };
+        for part in parts {
+            let columns = if is_escape(segment) { 0 } else { part.width() };
+            if used > 0 && used + columns > width {
+                let end = if looks.is_empty() { "" } else { RESET };
+                pieces.last_mut().into_iter().for_each(|piece| piece.push_str(end));
+                pieces.push(looks.clone());
+                used = 0;
+            }
+            used += columns;
+            pieces.last_mut().into_iter().for_each(|piece| piece.push_str(part));
+        }
+    }
+    pieces
+}
+
+const RESET: &str = "\x1b[0m";
+
+/// Keeps the looks that are open behind an escape sequence.
+fn note_look(escape: &str, looks: &mut String) {
+    match escape {
+        RESET | "\x1b[m" => looks.clear(),
+        look if look.starts_with("\x1b[") && look.ends_with('m') => looks.push_str(look),
+        _ => {}
+    }
+}
+
+fn graphemes(text: &str) -> Vec<&str> {
+    text.graphemes(true).collect()
+}
+
 /// Text broken at spaces into lines of at most `width` columns; `indent` stands before every line but the
 /// first and is not counted. A longer word stays whole: it may be a path to be copied.
 pub fn wrap(text: &str, width: usize, indent: &str) -> String {
@@ -56,25 +99,6 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
         used += columns;
     }
     wrapped
-}
-
-/// One line of text in pieces of at most `width` columns, cut wherever a piece is full: code, whose spaces matter.
-/// There is always one piece, and each holds something even where `width` is less than a character takes.
-pub fn fold(text: &str, width: usize) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    let mut used = 0;
-    for grapheme in text.graphemes(true) {
-        let columns = grapheme.width();
-        if used > 0 && used + columns > width {
-            pieces.push(String::new());
-            used = 0;
-        }
-        if let Some(piece) = pieces.last_mut() {
-            piece.push_str(grapheme);
-        }
-        used += columns;
-    }
-    pieces
 }
 
 /// Text that cannot steer a terminal: control characters and those that reorder text become U+FFFD,
@@ -166,6 +190,15 @@ mod tests {
         assert_eq!(truncate("📸📸📸", 4), "📸…");
         assert_eq!(truncate("Snapshots", 1), "…");
         assert_eq!(truncate("Snapshots", 0), "");
+    }
+
+    #[test]
+    fn folded_text_is_whole_and_keeps_its_looks() {
+        assert_eq!(fold("Snapshots", 4), ["Snap", "shot", "s"]);
+        assert_eq!(fold("Snap", 4), ["Snap"]);
+        assert_eq!(fold("📸📸📸", 3), ["📸", "📸", "📸"]);
+        let colored = fold("\x1b[31mSnap\x1b[0mshot", 3);
+        assert_eq!(colored, ["\x1b[31mSna\x1b[0m", "\x1b[31mp\x1b[0msh", "ot"]);
     }
 
     #[test]

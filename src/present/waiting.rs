@@ -6,6 +6,7 @@ use colored::Colorize as _;
 
 use super::plain;
 use super::text::{clean, truncate};
+use crate::attempt::{Phase, SaveProgress};
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const FRAME_MILLIS: u128 = 100;
@@ -19,6 +20,25 @@ pub fn line(text: &str, elapsed: Duration, width: usize) -> String {
     let turn = elapsed.as_millis() / FRAME_MILLIS % FRAMES.len() as u128;
     let frame = FRAMES[usize::try_from(turn).unwrap_or(0)];
     truncate(&format!("{} {}", frame.cyan(), clean(text)), width)
+}
+
+/// What an attempt is busy with, in a few words.
+pub fn phase(phase: Phase) -> String {
+    match phase {
+        Phase::Setup => "setting the server up".to_owned(),
+        Phase::Answer { limit } => format!("the answer runs (at most {} s)", limit.as_secs_f64()),
+        Phase::Saving(progress) => saving(progress),
+        Phase::Crash => "killing the server and starting it again".to_owned(),
+        Phase::Restore => "loading the snapshot in a second server".to_owned(),
+    }
+}
+
+/// `a background save runs: 3 of 10 keys`.
+pub fn saving(progress: SaveProgress) -> String {
+    match progress {
+        SaveProgress { of: 0, .. } => "a background save runs".to_owned(),
+        SaveProgress { keys, of } => format!("a background save runs: {keys} of {of} keys"),
+    }
 }
 
 #[cfg(test)]

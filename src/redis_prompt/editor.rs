@@ -82,6 +82,17 @@ impl Editor {
         }
     }
 
+    /// Shows a line above the prompt while [`Self::read`] waits, from another thread. `None` where nothing can be drawn:
+    /// in a pipe, on a dumb terminal.
+    pub fn printer(&mut self) -> Option<impl FnMut(&str) + Send + use<>> {
+        use rustyline::ExternalPrinter as _;
+        let mut printer = self.lines.create_external_printer().ok()?;
+        Some(move |line: &str| {
+            // Who can't be shown it now finds it when the prompt is left.
+            let _ = printer.print(format!("{line}\n"));
+        })
+    }
+
     fn remember(&mut self, line: &str) {
         if line.trim().is_empty() || is_secret(line) {
             return;

@@ -97,7 +97,8 @@ fn judged(
     server.name().clone_into(server_name);
     let tap = open_tap(common)?;
     telling(Told::Progress("checking the answer"));
-    let mut stand = Stand { server: &mut server, tap: &tap };
+    let phases = |phase| telling(Told::Progress(&present::waiting::phase(phase)));
+    let mut stand = Stand { server: &mut server, tap: &tap, telling: &phases };
     Ok(attempt::attempt(&mut stand, exercise, answer, python.as_ref())?)
 }
 

@@ -185,13 +185,6 @@ fn tell_line(line: &str) {
     err(&terminal::notice(line, error_width()));
 }
 
-/// To standard error: lines only, where something else has the screen.
-fn tell_lines(told: Told<'_>) {
-    if let Told::Line(line) = told {
-        tell_line(line);
-    }
-}
-
 /// Finds where servers come from.
 fn choose_server(common: &Common, telling: &dyn Fn(Told<'_>)) -> Result<Chosen, Stop> {
     let wanted = wanted(common)?;

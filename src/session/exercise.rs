@@ -1,222 +1,282 @@
-//! An exercise in the session: write, type, check, hint, solution.
+//! An exercise in the session: edit, check, judge, hint, solution, reset.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::path::Path;
 
-use super::menu::{self, Action, Place};
-use super::{Go, Halt, Session, answered};
+use super::backstage::{ExampleOrder, Judged, Order};
+use super::keys::Action;
+use super::work::Busy;
+use super::{Session, View};
 use crate::answers;
-use crate::attempt::commands::{NextLine, WAIT_BGSAVE};
-use crate::attempt::evidence::{Evidence, Run, TypedExchange};
-use crate::attempt::{self, Answer, Stand};
-use crate::error::WorldError;
-use crate::lesson::{Exercise, Language, Lesson};
-use crate::present::evidence::Form;
-use crate::present::{self, markdown, screen_width, terminal};
-use crate::server::Server;
-use crate::verdict::conclude;
+use crate::ask::NoAnswer;
+use crate::attempt::Answer;
+use crate::editor;
+use crate::lesson::{Exercise, Language};
+use crate::reset;
+use crate::verify;
 
-const PROMPT: &str = "redis>";
-
-/// An answer while it is typed.
-#[derive(Default)]
-struct Typing {
-    lines: Vec<String>,
-    /// A paste of several lines comes as one answer.
-    pasted: VecDeque<String>,
-    halt: Option<Halt>,
-}
-
-/// What of an answer's commands and replies has been on the screen already.
-#[derive(Clone, Copy)]
-enum Seen {
-    Nothing,
-    WhileTyping,
-}
+/// After so many failed attempts the session reminds of the hints, and again after as many more.
+const PATIENT_ATTEMPTS: u32 = 3;
 
 impl Session<'_> {
-    pub(super) fn exercise_menu(
-        &mut self,
-        lesson: &Lesson,
-        exercise: &Exercise,
-        place: Place<'_>,
-    ) -> Result<Go, Halt> {
-        let mut hints_shown = 0;
-        let mut last = None;
-        loop {
-            let was_passed = self.progress.has(&exercise.id);
-            let menu = menu::exercise(place, exercise, was_passed, hints_shown);
-            let action = self.choose_action(&menu, place.step, last)?;
-            let done = match action {
-                Action::Forward(_) => return Ok(Go::Next),
-                Action::Back => return Ok(Go::Back),
-                Action::Lessons => return Ok(Go::Menu),
-                Action::Quit => return Ok(Go::Quit),
-                Action::Edit(language) => self.edit(exercise, language),
-                Action::Type => self.type_commands(exercise),
-                Action::Check(language) => self.check(exercise, language),
-                Action::Solution => self.solution(lesson, exercise),
-                Action::Hint(number) => {
-                    self.hint(exercise, number);
-                    hints_shown += 1;
-                    Ok(())
+    pub(super) fn act_on(&mut self, action: Action, exercise: &Exercise) {
+        match action {
+            Action::Check => self.check_latest(exercise),
+            Action::Edit => {
+                let begun = answers::begun(exercise).into_iter().next();
+                match begun.or_else(|| self.choose_language(exercise)) {
+                    Some(language) => self.edit(exercise, language),
+                    None => {}
                 }
-                Action::Example(number) => {
-                    self.run_example(place.step, &place.step.examples[number])
+            }
+            Action::EditOther => {
+                if let Some(language) = self.choose_language(exercise) {
+                    self.edit(exercise, language);
                 }
-            };
-            self.survive(done)?;
-            let has_just_passed = !was_passed && self.progress.has(&exercise.id);
-            last = Some(action).filter(|_| !has_just_passed);
+            }
+            Action::Judge => self.judge(),
+            Action::Hint => {
+                let next = self.work.hint.map_or(0, |hint| (hint + 1) % exercise.hints.len());
+                self.hint(exercise, next);
+            }
+            Action::HintBefore => {
+                let before = self.work.hint.unwrap_or(0).saturating_sub(1);
+                self.hint(exercise, before);
+            }
+            Action::Solution => self.solution(exercise),
+            Action::Reset => self.reset(exercise),
+            _ => {}
         }
     }
 
-    fn edit(&mut self, exercise: &Exercise, language: Language) -> Result<(), Halt> {
-        let path = answers::begin(exercise, language)?;
-        self.tell(&format!("close the editor and `{}` is checked", path.display()));
-        crate::editor::open(&path)?;
-        self.check(exercise, language)
+    fn choose_language(&mut self, exercise: &Exercise) -> Option<Language> {
+        let languages = exercise.languages();
+        if let [only] = languages[..] {
+            return Some(only);
+        }
+        let options: Vec<String> = languages
+            .iter()
+            .map(|language| format!("{language}: {}", answers::path(exercise, *language).display()))
+            .collect();
+        let choice = self.console.choose("Answer in which language?", &options, 0);
+        self.answered(choice).map(|index| languages[index])
     }
 
-    fn check(&mut self, exercise: &Exercise, language: Language) -> Result<(), Halt> {
+    /// Esc is no answer; what else goes wrong is told.
+    fn answered<T>(&mut self, answer: Result<T, NoAnswer>) -> Option<T> {
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(NoAnswer::Cancelled | NoAnswer::Interrupted) => None,
+            Err(NoAnswer::Failed(why)) => {
+                self.tell(format!("the terminal can't be asked: {why}"));
+                None
+            }
+        }
+    }
+
+    fn edit(&mut self, exercise: &Exercise, language: Language) {
+        let Some(path) = self.tell_if_failed(answers::begin(exercise, language)) else { return };
+        self.watch.knows(&path);
+        let before = std::fs::read(&path).ok();
+        self.console.step_aside();
+        let edited = editor::open(&path);
+        self.console.come_back();
+        if self.tell_if_failed(edited).is_none() {
+            return;
+        }
+        self.watch.knows(&path);
+        let was_judged = self.work.judged.as_ref().is_some_and(|it| it.answer.is_some());
+        if std::fs::read(&path).ok() == before && was_judged {
+            self.tell("the answer is as it was: `c` checks it all the same");
+        } else {
+            self.check(exercise, language);
+        }
+    }
+
+    fn check_latest(&mut self, exercise: &Exercise) {
+        match answers::begun(exercise).first() {
+            Some(language) => self.check(exercise, *language),
+            None if self.work.is_at_hand => {
+                self.tell("there is no answer's file yet: `j` judges what was done by hand");
+            }
+            None => self.tell("there is no answer yet: `e` begins one, `p` opens the Redis prompt"),
+        }
+    }
+
+    /// A saved answer is checked at once. Whether there was one.
+    pub(super) fn take_saves(&mut self) -> bool {
+        // One check at a time: the file is still another then.
+        let Some(exercise) = self.exercise().filter(|_| self.work.busy.is_none()) else {
+            return false;
+        };
+        let Some(file) = self.watch.saved() else { return false };
+        if let Some(told) = self.watch.told_of_polling() {
+            self.tell(told);
+        }
+        let language = language_of(exercise, &file);
+        language.into_iter().for_each(|language| self.check(exercise, language));
+        true
+    }
+
+    fn check(&mut self, exercise: &Exercise, language: Language) {
         let path = answers::path(exercise, language);
-        let bytes = std::fs::read(&path).map_err(|error| {
-            let fact = format!("cannot read `{}`: {error}", path.display());
-            WorldError::new(fact, "write the answer first")
-        })?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let path = path.canonicalize().ok().filter(|_| language == Language::Python);
-        let answer = Answer { language, text, path };
-        self.tell("checking on a fresh server");
-        let (evidence, server) =
-            self.with_server(&exercise.settings, language, |stand, python| {
-                attempt::attempt(stand, exercise, &answer, python)
-            })?;
-        self.conclude(exercise, &server, &evidence, Seen::Nothing)
+        let Some(text) = self.tell_if_failed(answers::read(&path, language)) else { return };
+        self.watch.knows(&path);
+        // Run in place, a traceback names the student's own file.
+        let absolute = path.canonicalize().ok().filter(|_| language == Language::Python);
+        self.work.forget_work_by_hand();
+        self.work.busy = Some(Busy::with(format!("checking `{}`", path.display())));
+        self.backstage.order(Order::Check(Answer { language, text, path: absolute }));
     }
 
-    fn type_commands(&mut self, exercise: &Exercise) -> Result<(), Halt> {
-        let redis = self.redis()?;
-        let mut server = Server::start(&redis.chosen.source, &exercise.settings)?;
-        self.tell(&format!(
-            "an empty line ends your answer; `{WAIT_BGSAVE}` waits for a background save"
-        ));
-        let address = redis.tap.address();
-        self.tell(&format!(
-            "any other client at {address} counts too, as long as you are asked here"
-        ));
-        let mut typing = Typing::default();
-        let mut stand = Stand { server: &mut server, tap: &redis.tap };
-        let evidence = attempt::attempt_lines(&mut stand, exercise, &mut |last| {
-            self.next_line(last, &mut typing, exercise.time_limit)
-        });
-        if let Some(halt) = typing.halt {
-            return Err(halt);
-        }
-        let Some(evidence) = evidence? else {
-            self.tell("nothing was typed, so nothing is checked");
-            return Ok(());
-        };
-        let path = answers::keep_typed(exercise, &format!("{}\n", typing.lines.join("\n")))?;
-        self.tell(&format!("your answer is kept as `{}`", path.display()));
-        let name = server.name().to_owned();
-        drop(server);
-        self.conclude(exercise, &name, &evidence, Seen::WhileTyping)
+    pub(super) fn judge(&mut self) {
+        self.work.busy = Some(Busy::with("judging what was done".to_owned()));
+        self.backstage.order(Order::Judge);
     }
 
-    fn next_line(
-        &mut self,
-        last: Option<&TypedExchange>,
-        typing: &mut Typing,
-        limit: Duration,
-    ) -> NextLine {
-        if let Some(last) = last {
-            self.show(&terminal::reply(&last.reply));
+    pub(super) fn start_over(&mut self) {
+        self.work.forget_work_by_hand();
+        self.backstage.order(Order::StartOver);
+        self.tell("the next who connects finds a fresh server");
+    }
+
+    pub(super) fn take_verdict(&mut self, judged: Judged) {
+        self.work.busy = None;
+        let Some(exercise) = self.exercise() else { return };
+        if judged.answer.is_none() {
+            self.keep_typed(exercise);
         }
-        match self.typed_line(typing) {
-            Ok(Some(line)) => {
-                typing.lines.push(line.clone());
-                NextLine::Run { line, limit }
-            }
-            Ok(None) if typing.lines.is_empty() => NextLine::Withdrawn,
-            Ok(None) => NextLine::End,
-            Err(halt) => {
-                typing.halt = Some(halt);
-                NextLine::Withdrawn
-            }
+        self.work.forget_work_by_hand();
+        let passed = judged.verdict.passed();
+        self.status.clear();
+        self.journal(exercise, &judged);
+        if passed {
+            self.note_passed(exercise);
+        } else {
+            self.note_failed(exercise);
+        }
+        self.work.judged = Some(judged);
+        self.look_at(View::Verdict);
+    }
+
+    fn note_passed(&mut self, exercise: &Exercise) {
+        let noted = self.progress.add(&exercise.id);
+        if self.tell_if_failed(noted).is_some() {
+            self.tell("passed; nothing hurries you: `s` compares with the solution, `n` goes on");
         }
     }
 
-    /// The next line that was typed or pasted; none at an empty one and at Esc.
-    fn typed_line(&mut self, typing: &mut Typing) -> Result<Option<String>, Halt> {
-        if let Some(line) = typing.pasted.pop_front() {
-            self.show(&terminal::typed_line(PROMPT, &line));
-            return Ok(Some(line));
-        }
-        let text = answered(self.ask.line(PROMPT))?.unwrap_or_default();
-        let lines = text.lines().filter(|line| !line.trim().is_empty());
-        typing.pasted.extend(lines.map(str::to_owned));
-        Ok(typing.pasted.pop_front())
-    }
-
-    fn conclude(
-        &mut self,
-        exercise: &Exercise,
-        server: &str,
-        evidence: &Evidence,
-        seen: Seen,
-    ) -> Result<(), Halt> {
-        let verdict = conclude(exercise, evidence)?;
-        let is_told = present::evidence::is_told_by(&evidence.run, &evidence.transcript);
-        let (printed, form) = match seen {
-            Seen::Nothing if is_told => (String::new(), Form::Short),
-            Seen::Nothing => (terminal::run(&evidence.run), Form::Short),
-            // Only a cause points at its lines, so that they are needed again.
-            Seen::WhileTyping if is_told && verdict.diagnosis.is_none() => {
-                (unseen(&evidence.run), Form::Unseen)
-            }
-            Seen::WhileTyping => (unseen(&evidence.run), Form::Short),
-        };
-        let width = screen_width();
-        let blocks = present::evidence::blocks(evidence, &verdict, form, width);
-        self.show("\n");
-        self.show(&terminal::verdict(&exercise.id, server, &printed, &verdict, &blocks, width));
-        if verdict.passed() {
-            self.progress.add(&exercise.id)?;
-        }
-        Ok(())
-    }
-
-    fn hint(&self, exercise: &Exercise, number: usize) {
-        if let Some(hint) = exercise.hints.get(number) {
-            let title = format!("\nhint {} of {}", number + 1, exercise.hints.len());
-            self.show(&terminal::heading(&title));
-            self.show(&markdown::render(hint, screen_width()));
+    fn note_failed(&mut self, exercise: &Exercise) {
+        let noted = self.progress.add_failed_attempt(&exercise.id);
+        let Some(failed) = self.tell_if_failed(noted) else { return };
+        let all_seen = self.progress.hints_seen(&exercise.id) as usize >= exercise.hints.len();
+        if failed > 0 && failed % PATIENT_ATTEMPTS == 0 && !all_seen {
+            self.tell(format!("{failed} attempts without a pass so far: `h` shows a hint"));
         }
     }
 
-    fn solution(&mut self, lesson: &Lesson, exercise: &Exercise) -> Result<(), Halt> {
+    /// What was typed at the prompt becomes the answer's file.
+    fn keep_typed(&mut self, exercise: &Exercise) {
+        let typed = std::mem::take(&mut self.work.typed);
+        if typed.is_empty() || !exercise.languages().contains(&Language::Redis) {
+            return;
+        }
+        let kept = answers::keep_typed(exercise, &format!("{}\n", typed.join("\n")));
+        if let Some(path) = self.tell_if_failed(kept) {
+            self.watch.knows(&path);
+        }
+    }
+
+    /// Everything is met in what is done by hand: that is an answer as good as any.
+    pub(super) fn note_passed_by_hand(&mut self, exercise: &Exercise, judged: Judged) {
+        self.journal(exercise, &judged);
+        self.keep_typed(exercise);
+        self.note_passed(exercise);
+        self.work.judged = Some(judged);
+        self.rendered = None;
+    }
+
+    fn journal(&mut self, exercise: &Exercise, judged: &Judged) {
+        let Some(journal) = &self.kept.journal else { return };
+        let answer = judged.answer.as_ref().map(|answer| (answer.text.as_str(), answer.language));
+        let (evidence, verdict) = (&judged.evidence, &judged.verdict);
+        let title = &self.step().title;
+        let noted = journal.add_attempt(exercise, title, &judged.server, answer, evidence, verdict);
+        self.tell_if_failed(noted);
+    }
+
+    fn hint(&mut self, exercise: &Exercise, number: usize) {
+        self.work.hint = Some(number);
+        let seen = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        if seen > self.progress.hints_seen(&exercise.id) {
+            let noted = self.progress.set_hints_seen(&exercise.id, seen);
+            self.tell_if_failed(noted);
+        }
+        self.look_at(View::Hint(number));
+    }
+
+    fn solution(&mut self, exercise: &Exercise) {
         if !self.progress.has(&exercise.id) {
-            let sure = self.ask.confirm("You have not passed it yet. Show the solution?");
-            if answered(sure)? != Some(true) {
-                return Ok(());
+            let sure = self.console.confirm("You have not passed it yet. Show the solution?");
+            if self.answered(sure) != Some(true) {
+                return;
             }
         }
-        for code in &exercise.solutions {
-            self.show(&terminal::heading(&format!("\na solution in {}", code.language)));
-            self.show(&markdown::render(&lesson.source[code.span.clone()], screen_width()));
+        self.look_at(View::Solution);
+    }
+
+    fn reset(&mut self, exercise: &Exercise) {
+        let question = "Begin this exercise anew? Your answer is kept beside it.";
+        let sure = self.console.confirm(question);
+        if self.answered(sure) != Some(true) {
+            return;
         }
-        Ok(())
+        let done = reset::one(exercise, &mut self.progress);
+        let Some(backups) = self.tell_if_failed(done) else { return };
+        self.go_to(self.at);
+        self.tell(told_of_reset(&backups));
+    }
+
+    pub(super) fn reset_all(&mut self) {
+        let question = "Begin the whole course anew? Your answers are kept beside the new ones.";
+        let sure = self.console.confirm(question);
+        if self.answered(sure) != Some(true) {
+            return;
+        }
+        let exercises = self.course.exercises().map(|(.., exercise)| exercise);
+        let mut backups = Vec::new();
+        for exercise in exercises {
+            let done = reset::one(exercise, &mut self.progress);
+            let Some(more) = self.tell_if_failed(done) else { return };
+            backups.extend(more);
+        }
+        self.go_to((0, 0));
+        self.tell(told_of_reset(&backups));
+    }
+
+    pub(super) fn run_example(&mut self, number: usize) {
+        let step = self.step();
+        let Some(example) = step.examples.get(number) else { return };
+        let text = verify::commands_of(example);
+        let exercise = step.exercise.as_ref();
+        self.work.forget_work_by_hand();
+        self.work.busy = Some(Busy::with("running the example on a fresh server".to_owned()));
+        self.backstage.order(Order::Example(Box::new(ExampleOrder {
+            settings: exercise.map(|it| it.settings.clone()).unwrap_or_default(),
+            setup: exercise.map(|it| it.setup.clone()).unwrap_or_default(),
+            answer: Answer { language: example.code.language, text, path: None },
+            limit: verify::example_limit(exercise),
+        })));
     }
 }
 
-/// The replies have been read already, but not that of a line whose time was over.
-fn unseen(run: &Run) -> String {
-    match run {
-        Run::Typed(typed) if typed.stopped.is_some() => {
-            typed.exchanges.last().map(|last| terminal::reply(&last.reply) + "\n")
-        }
-        Run::Typed(_) | Run::Program(_) => None,
+fn language_of(exercise: &Exercise, file: &Path) -> Option<Language> {
+    exercise.languages().into_iter().find(|language| answers::path(exercise, *language) == file)
+}
+
+fn told_of_reset(backups: &[std::path::PathBuf]) -> String {
+    let names: Vec<String> = backups.iter().map(|path| format!("`{}`", path.display())).collect();
+    match &names[..] {
+        [] => "it begins anew".to_owned(),
+        names => format!("it begins anew; your answer is kept as {}", names.join(", ")),
     }
-    .unwrap_or_default()
 }

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
+use super::console::Size;
 use super::*;
+use crate::ask::{Ask, NoAnswer};
 use crate::lesson::parse;
 
 const LESSON: &str = r#"# Lesson 1: Saving
@@ -64,165 +66,299 @@ SAVE
 ```
 "#;
 
-/// What the student does at a question.
-#[derive(Debug)]
+/// What the student does.
+#[derive(Debug, Clone, Copy)]
 enum Does {
-    /// Chooses the option that begins so.
-    Choose(&'static str),
-    /// Answers yes or no.
+    /// Presses a key.
+    Press(Key),
+    /// Answers yes or no to a question.
     Say(bool),
-    /// Presses Ctrl-C.
-    Interrupt,
-    /// Presses Esc.
-    Cancel,
+    /// Waits until the status says this.
+    Wait(&'static str),
 }
 
-use Does::{Cancel, Choose, Interrupt, Say};
+use Does::{Press, Say, Wait};
 
-/// A student with a plan; keeps the menus that were offered and what was highlighted in them.
+fn letter(letter: char) -> Does {
+    Press(Key::Char(letter))
+}
+
+/// A student with a plan; keeps every frame.
 struct Script {
     plan: VecDeque<Does>,
-    offered: Vec<(Vec<String>, usize)>,
+    frames: Vec<Frame>,
+    deadline: Instant,
 }
 
 impl Script {
-    fn next(&mut self, question: &str) -> Result<Does, NoAnswer> {
-        match self.plan.pop_front() {
-            Some(Interrupt) => Err(NoAnswer::Interrupted),
-            Some(Cancel) => Err(NoAnswer::Cancelled),
-            Some(does) => Ok(does),
-            None => panic!("nobody expected `{question}`"),
-        }
+    fn frame(&self) -> &Frame {
+        self.frames.last().unwrap()
     }
 }
 
 impl Ask for Script {
-    fn choose(
-        &mut self,
-        question: &str,
-        options: &[String],
-        start: usize,
-    ) -> Result<usize, NoAnswer> {
-        self.offered.push((options.to_vec(), start));
-        match self.next(question)? {
-            Choose(label) => Ok(options
-                .iter()
-                .position(|option| option.starts_with(label))
-                .unwrap_or_else(|| panic!("no `{label}` in {options:?}"))),
-            other => panic!("{other:?} is no answer to `{question}`"),
-        }
+    fn choose(&mut self, question: &str, _: &[String], _: usize) -> Result<usize, NoAnswer> {
+        panic!("nobody expected `{question}`")
     }
 
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer> {
-        match self.next(question)? {
-            Say(answer) => Ok(answer),
+        match self.plan.pop_front() {
+            Some(Say(answer)) => Ok(answer),
             other => panic!("{other:?} is no answer to `{question}`"),
         }
     }
+}
 
-    fn line(&mut self, prompt: &str) -> Result<String, NoAnswer> {
-        panic!("{prompt} needs a server")
+impl Console for Script {
+    fn size(&self) -> Size {
+        Size { columns: 80, rows: 24 }
     }
+
+    fn show(&mut self, frame: &Frame) -> (usize, usize) {
+        if self.frames.last() != Some(frame) {
+            self.frames.push(frame.clone());
+        }
+        let screen = layout::lay_out(frame, self.size());
+        (screen.top, screen.seen)
+    }
+
+    fn event(&mut self, _: Duration) -> Result<Option<Event>, WorldError> {
+        match self.plan.front() {
+            Some(Wait(status)) if !self.frame().status.contains(status) => {
+                assert!(Instant::now() < self.deadline, "never said: {status}");
+                std::thread::park_timeout(Duration::from_millis(2));
+                Ok(None)
+            }
+            Some(Wait(_)) => {
+                self.plan.pop_front();
+                Ok(None)
+            }
+            Some(Press(key)) => {
+                let key = *key;
+                self.plan.pop_front();
+                Ok(Some(Event::Key(key)))
+            }
+            Some(Say(_)) => panic!("nobody asked; the screen: {:#?}", self.frame()),
+            None => Ok(Some(Event::Key(Key::Closed))),
+        }
+    }
+
+    fn step_aside(&mut self) {}
+    fn come_back(&mut self) {}
+    fn suspend(&mut self) {}
 }
 
 struct Seen {
-    screen: String,
-    end: Result<SessionEnd, WorldError>,
-    offered: Vec<(Vec<String>, usize)>,
+    frames: Vec<Frame>,
+    end: SessionEnd,
+    progress: Progress,
 }
 
-/// Goes through the session as planned, to its end.
-fn session(passed: &[&str], plan: impl IntoIterator<Item = Does>) -> Seen {
+impl Seen {
+    fn last(&self) -> &Frame {
+        self.frames.last().unwrap()
+    }
+
+    fn offers(&self, key: &str) -> bool {
+        self.last().keys.iter().any(|it| it == key)
+    }
+}
+
+fn course() -> Course {
     let (lesson, _) = parse::parse(Path::new("01-saving.md"), LESSON.to_owned());
-    let course = Course {
+    Course {
         title: "A course".to_owned(),
         path: "lessons".into(),
         python_packages: Vec::new(),
         server_versions: Vec::new(),
         lessons: vec![lesson.expect("the lesson is sound")],
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let (mut progress, _) = Progress::load(&folder.path().join("progress.toml")).unwrap();
-    for exercise in passed {
-        progress.add(exercise).unwrap();
     }
-    let mut script = Script { plan: plan.into_iter().collect(), offered: Vec::new() };
-    let mut screen = Vec::new();
-    let no_server = || Err(WorldError::new("no server here", "ask for none"));
-    let end = Session::new(&course, progress, &mut script, &mut screen, &no_server).run();
-    assert!(script.plan.is_empty(), "never asked: {:?}", script.plan);
-    Seen { screen: String::from_utf8(screen).unwrap(), end, offered: script.offered }
+}
+
+/// Goes through a session as planned, to its end.
+fn session_in(
+    folder: &Path,
+    course: &Course,
+    prepare: impl FnOnce(&mut Progress),
+    plan: impl IntoIterator<Item = Does>,
+) -> Seen {
+    let path = folder.join("progress.toml");
+    let (mut progress, _) = Progress::load(&path).unwrap();
+    prepare(&mut progress);
+    let (progress, _) = Progress::load(&path).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let plan = plan.into_iter().collect();
+    let mut script = Script { plan, frames: Vec::new(), deadline };
+    let no_server: Box<FindRedis> = Box::new(|_: &dyn Fn(crate::telling::Told<'_>)| {
+        Err(WorldError::new("no server here", "ask for none"))
+    });
+    let kept = Kept { journal: None, history: None };
+    let end =
+        Session::new(course, progress, kept, &mut script, no_server).unwrap().run("").unwrap();
+    assert!(script.plan.is_empty(), "never done: {:?}", script.plan);
+    let (progress, _) = Progress::load(&path).unwrap();
+    Seen { frames: script.frames, end, progress }
+}
+
+fn session(passed: &[&str], plan: impl IntoIterator<Item = Does>) -> Seen {
+    let folder = tempfile::tempdir().unwrap();
+    let prepare = |progress: &mut Progress| {
+        for exercise in passed {
+            progress.add(exercise).unwrap();
+        }
+    };
+    session_in(folder.path(), &course(), prepare, plan)
 }
 
 #[test]
-fn a_new_student_chooses_a_lesson_and_reads_it_to_its_end() {
-    let next = || Choose("next");
-    let seen = session(
-        &[],
-        [Choose("Lesson 1"), next(), next(), Choose("skip"), Choose("finish"), Choose("quit")],
-    );
-    assert_eq!(seen.end, Ok(SessionEnd::Quit));
-    assert!(seen.screen.contains("Welcome.") && seen.screen.contains("Do that."));
-    assert!(seen.screen.contains("some of its exercises are still open"), "{}", seen.screen);
-    assert_eq!(seen.offered[0].0, ["Lesson 1: Saving (0 of 2 exercises passed)", "quit"]);
+fn a_first_start_explains_itself_before_the_first_step() {
+    let seen = session(&[], [letter('n')]);
+    assert!(seen.frames[0].body.contains("Welcome to redislings"));
+    assert!(seen.last().body.contains("Welcome."), "{}", seen.last().body);
+    assert_eq!(seen.end, SessionEnd::Quit);
 }
 
 #[test]
-fn whoever_has_passed_an_exercise_goes_on_at_the_first_open_one() {
-    let seen = session(&["of-the-session-first"], [Choose("quit")]);
-    assert!(seen.screen.contains("welcome back") && seen.screen.contains("Do that."));
-    assert!(!seen.screen.contains("Do this."));
+fn a_student_reads_to_the_end_of_the_lesson() {
+    let seen = session(&[], ['n', 'n', 'n', 'n', 'n'].map(letter));
+    assert!(seen.frames.iter().any(|frame| frame.body.contains("Do that.")));
+    assert!(seen.last().status.contains("some of its exercises are still open"));
 }
 
 #[test]
-fn whoever_has_passed_all_chooses_a_lesson() {
-    let passed = ["of-the-session-first", "of-the-session-second"];
-    let seen = session(&passed, [Choose("quit")]);
-    assert_eq!(seen.offered[0].0[0], "Lesson 1: Saving (2 of 2 exercises passed)");
+fn the_next_start_goes_on_at_the_same_step() {
+    let folder = tempfile::tempdir().unwrap();
+    session_in(folder.path(), &course(), |_| {}, ['n', 'n'].map(letter));
+    let again = session_in(folder.path(), &course(), |_| {}, []);
+    assert!(again.last().body.contains("Read this."), "{}", again.last().body);
+    assert!(again.frames[0].status.contains("welcome back"));
+}
+
+#[test]
+fn whoever_has_passed_an_exercise_begins_at_the_first_open_one() {
+    let seen = session(&["of-the-session-first"], []);
+    assert!(seen.last().body.contains("Do that."), "{}", seen.last().body);
+}
+
+#[test]
+fn a_step_that_moved_is_found_by_its_exercise() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place {
+        lesson: "renamed".to_owned(),
+        step: "Of old".to_owned(),
+        exercise: Some("of-the-session-second".to_owned()),
+    };
+    let prepare = |progress: &mut Progress| progress.set_place(place).unwrap();
+    let seen = session_in(folder.path(), &course(), prepare, []);
+    assert!(seen.last().body.contains("Do that."), "{}", seen.last().body);
+}
+
+#[test]
+fn a_place_that_is_gone_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place {
+        lesson: "gone".to_owned(),
+        step: "Gone".to_owned(),
+        exercise: Some("gone".to_owned()),
+    };
+    let prepare = |progress: &mut Progress| progress.set_place(place).unwrap();
+    let seen = session_in(folder.path(), &course(), prepare, []);
+    assert!(seen.last().body.contains("Welcome."), "{}", seen.last().body);
 }
 
 #[test]
 fn from_the_first_step_there_is_no_way_back() {
-    let plan = [Choose("Lesson 1"), Choose("next"), Choose("back"), Choose("lessons"), Cancel];
-    let seen = session(&[], plan);
-    assert_eq!(seen.offered[1].0, ["next", "lessons", "quit"]);
-    assert_eq!(seen.offered[2].0, ["next", "back", "lessons", "quit"]);
-    assert_eq!(seen.offered[3].0, seen.offered[1].0);
+    let first = session(&[], [letter('n')]);
+    let second = session(&[], ['n', 'n'].map(letter));
+    assert!(!first.offers("b back") && second.offers("b back"));
 }
 
 #[test]
-fn hints_go_round_and_enter_asks_for_the_next() {
-    let plan = ["Lesson 1", "next", "next", "hint 1 of 2", "hint 2 of 2", "hint 1 of 2", "quit"];
-    let seen = session(&[], plan.map(Choose));
-    assert_eq!(seen.screen.matches("Look here.").count(), 2);
-    assert_eq!(seen.screen.matches("Look there.").count(), 1);
-    let (options, highlighted) = &seen.offered[4];
-    assert_eq!(options[*highlighted], "hint 2 of 2");
+fn hints_go_on_round_and_back() {
+    let here = || ['n', 'n', 'n'].map(letter);
+    let hints = |keys: &str| {
+        let plan: Vec<Does> = here().into_iter().chain(keys.chars().map(letter)).collect();
+        session(&[], plan).last().body.clone()
+    };
+    assert!(hints("h").contains("Look here."));
+    assert!(hints("hh").contains("Look there."));
+    assert!(hints("hhh").contains("Look here."));
+    assert!(hints("hhH").contains("Look here."));
 }
 
 #[test]
 fn the_solution_needs_a_yes_before_the_exercise_is_passed() {
-    let here = ["Lesson 1", "next", "next", "solution"].map(Choose);
-    let no = session(&[], here.into_iter().chain([Say(false), Choose("quit")]));
-    assert!(!no.screen.contains("a solution in redis"));
-    let here = ["Lesson 1", "next", "next", "solution"].map(Choose);
-    let yes = session(&[], here.into_iter().chain([Say(true), Choose("quit")]));
-    assert!(yes.screen.contains("a solution in redis"));
+    let here = || ['n', 'n', 'n', 's'].map(letter).into_iter();
+    let no = session(&[], here().chain([Say(false)]));
+    assert!(!no.last().body.contains("a solution in redis"));
+    let yes = session(&[], here().chain([Say(true)]));
+    assert!(yes.last().body.contains("a solution in redis"), "{}", yes.last().body);
 }
 
 #[test]
-fn ctrl_c_at_any_question_ends_the_session() {
-    let at_the_menu = session(&[], [Interrupt]);
-    let here = ["Lesson 1", "next", "next", "solution"].map(Choose);
-    let at_the_confirmation = session(&[], here.into_iter().chain([Interrupt]));
-    assert_eq!(at_the_menu.end, Ok(SessionEnd::Interrupted));
-    assert_eq!(at_the_confirmation.end, Ok(SessionEnd::Interrupted));
+fn after_passing_hints_and_the_solution_are_there_without_a_question() {
+    let passed = ["of-the-session-first", "of-the-session-second"];
+    let here = |key| ['n', 'n', 'n', key].map(letter);
+    let start = |progress: &mut Progress| {
+        passed.iter().for_each(|exercise| progress.add(exercise).unwrap());
+        let (lesson, step) = ("saving".to_owned(), "Lesson 1: Saving".to_owned());
+        progress.set_place(Place { lesson, step, exercise: None }).unwrap();
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let solution = session_in(folder.path(), &course(), start, here('s').into_iter().skip(1));
+    assert!(solution.last().body.contains("a solution in redis"), "{}", solution.last().body);
+    assert!(solution.offers("h hint 1 of 2"));
+}
+
+#[test]
+fn ctrl_c_ends_the_session() {
+    assert_eq!(session(&[], [Press(Key::Interrupt)]).end, SessionEnd::Interrupted);
 }
 
 #[test]
 fn a_world_that_fails_is_told_and_the_session_goes_on() {
-    let plan = ["Lesson 1", "next", "next", "type Redis commands", "quit"];
-    let seen = session(&[], plan.map(Choose));
-    assert!(seen.screen.contains("no server here") && seen.screen.contains("ask for none"));
-    assert_eq!(seen.end, Ok(SessionEnd::Quit));
+    let seen = session(&[], [Wait("no server here"), letter('n'), letter('n')]);
+    assert!(seen.last().body.contains("Read this."));
+}
+
+#[test]
+fn a_check_without_an_answer_says_how_to_begin_one() {
+    let seen = session(&[], ['n', 'n', 'n', 'c'].map(letter));
+    assert!(seen.last().status.contains("`e` begins one"), "{}", seen.last().status);
+}
+
+#[test]
+fn the_list_leads_to_an_exercise_and_is_filtered() {
+    let plan = [letter('n'), letter('l'), Press(Key::Down), Press(Key::Down), Press(Key::Enter)];
+    let seen = session(&[], plan);
+    assert!(seen.last().body.contains("Do that."), "{}", seen.last().body);
+    let passed = ["of-the-session-first"];
+    let open = session(&passed, ['l', 'f'].map(letter));
+    assert!(!open.last().body.contains("First") && open.last().body.contains("Second"));
+    let done = session(&passed, ['l', 'f', 'f'].map(letter));
+    assert!(done.last().body.contains("First") && !done.last().body.contains("Second"));
+}
+
+#[test]
+fn resetting_all_needs_a_yes_and_forgets_what_was_passed() {
+    let passed = ["of-the-session-first"];
+    let no = session(&passed, [letter('l'), letter('X'), Say(false)]);
+    assert!(no.progress.has("of-the-session-first"));
+    let yes = session(&passed, [letter('l'), letter('X'), Say(true)]);
+    assert!(!yes.progress.has("of-the-session-first"));
+}
+
+#[test]
+fn screens_that_matter_look_like_this() {
+    colored::control::set_override(false);
+    let size = Size { columns: 80, rows: 24 };
+    let small = Size { columns: 40, rows: 20 };
+    let seen =
+        session(&[], [Wait("no server"), letter('n'), letter('n'), letter('n'), letter('l')]);
+    let shown = |frame: &Frame, size| layout::lay_out(frame, size).rows.join("\n");
+    let exercise = seen.frames.iter().find(|frame| frame.body.contains("Do this.")).unwrap();
+    insta::assert_snapshot!("welcome", shown(&seen.frames[0], size));
+    insta::assert_snapshot!("exercise", shown(exercise, size));
+    insta::assert_snapshot!("exercise_on_a_small_screen", shown(exercise, small));
+    insta::assert_snapshot!("list", shown(seen.last(), size));
 }

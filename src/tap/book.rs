@@ -39,6 +39,8 @@ pub(super) struct Book {
     page: Page,
     connections: BTreeMap<u64, Connection>,
     next_id: u64,
+    /// Grows with every packet and with every connection's end.
+    news: u64,
 }
 
 /// Everything since the answer began.
@@ -86,7 +88,7 @@ impl Kept {
 
 impl Book {
     pub(super) fn new() -> Self {
-        Self { page: Page::new(), connections: BTreeMap::new(), next_id: 0 }
+        Self { page: Page::new(), connections: BTreeMap::new(), next_id: 0, news: 0 }
     }
 
     /// Begins a new page: open connections stay, what they did is forgotten.
@@ -106,14 +108,20 @@ impl Book {
         self.next_id
     }
 
+    pub(super) fn news(&self) -> u64 {
+        self.news
+    }
+
     /// What is still unanswered will never be.
     pub(super) fn close(&mut self, id: u64) {
+        self.news += 1;
         let Some(connection) = self.connections.remove(&id) else { return };
         connection.into_unanswered().for_each(|entry| self.page.write_down(entry));
     }
 
     /// Bytes on their way to the server.
     pub(super) fn commands(&mut self, id: u64, bytes: &[u8]) {
+        self.news += 1;
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let now = Instant::now();
         for command in connection.commands_in(bytes) {
@@ -131,6 +139,7 @@ impl Book {
 
     /// Bytes on their way to the client.
     pub(super) fn replies(&mut self, id: u64, bytes: &[u8]) {
+        self.news += 1;
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let now = Instant::now();
         for reply in connection.replies_in(bytes) {

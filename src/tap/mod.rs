@@ -88,6 +88,16 @@ impl Tap {
         self.relay.lead_to(None);
     }
 
+    /// Whether a client is connected and waits for a server to stand here.
+    pub fn is_awaited(&self) -> bool {
+        self.relay.is_awaited()
+    }
+
+    /// Changes with every command and every reply that goes through.
+    pub fn news(&self) -> u64 {
+        lock(&self.relay.book).news()
+    }
+
     /// An answer begins: what was written down before is forgotten.
     pub fn begin(&self) {
         lock(&self.relay.book).begin();

@@ -1,5 +1,6 @@
 //! Bytes from a client to the server and back, unchanged, and a copy of them into the book.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,16 +25,26 @@ pub(super) struct Relay {
     pub(super) book: Mutex<Book>,
     /// Changes whenever another server, or none, stands behind the tap.
     target: watch::Sender<Target>,
+    /// Clients that are connected to us and wait for a server.
+    waiting: AtomicUsize,
 }
 
 impl Relay {
     pub(super) fn new() -> Self {
-        Self { book: Mutex::new(Book::new()), target: watch::Sender::new(None) }
+        Self {
+            book: Mutex::new(Book::new()),
+            target: watch::Sender::new(None),
+            waiting: AtomicUsize::new(0),
+        }
     }
 
     /// Connections to the server before are closed.
     pub(super) fn lead_to(&self, target: Target) {
         self.target.send_replace(target);
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > 0
     }
 
     pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
@@ -49,7 +60,9 @@ impl Relay {
 
     async fn serve(self: Arc<Self>, client: TcpStream) {
         let mut target = self.target.subscribe();
+        self.waiting.fetch_add(1, Ordering::SeqCst);
         let is_there = tokio::time::timeout(SERVER_LIMIT, target.wait_for(Option::is_some)).await;
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
         let Ok(Ok(server)) = is_there.map(|there| there.map(|there| there.clone())) else { return };
         let Some((host, port)) = server else { return };
         let server = tokio::time::timeout(SERVER_LIMIT, TcpStream::connect((host, port))).await;

@@ -85,7 +85,7 @@ fn is_hidden(role: Role) -> bool {
 
 /// The author's note under a wrong answer ends at the next fence, at the end of the `<details>` it
 /// stands in, or with the section.
-fn note_end(section: &Section, wrong: &FencedBlock) -> usize {
+pub(super) fn note_end(section: &Section, wrong: &FencedBlock) -> usize {
     let fence = fences(section)
         .find(|fence| !fence.in_tip && fence.span.start >= wrong.span.end)
         .map(|fence| fence.span.start);

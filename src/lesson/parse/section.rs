@@ -141,7 +141,7 @@ fn exercise_of(
         problems.error(block.fence.place.clone(), "a second exercise in one section", help);
     }
     let head = exercise::read(&first.fenced.content, first.opening_line(), problems);
-    let answers = answers(blocks, &head, problems);
+    let answers = answers(section, blocks, &head, problems);
     let exercise = put_together(section, head, answers);
     check_languages(&exercise, blocks, problems);
     Some(exercise)
@@ -155,7 +155,12 @@ struct Answers {
     wrong: Vec<FailingAnswer>,
 }
 
-fn answers(blocks: &[Block<'_>], head: &Head, problems: &mut Problems) -> Answers {
+fn answers(
+    section: &Section,
+    blocks: &[Block<'_>],
+    head: &Head,
+    problems: &mut Problems,
+) -> Answers {
     let mut answers = Answers::default();
     for block in blocks {
         check_lines(block, problems);
@@ -170,7 +175,11 @@ fn answers(blocks: &[Block<'_>], head: &Head, problems: &mut Problems) -> Answer
                 answers.starters.extend(failing_answer(block, language, head, problems));
             }
             Role::Wrong(language) => {
-                answers.wrong.extend(failing_answer(block, language, head, problems));
+                let mut wrong = failing_answer(block, language, head, problems);
+                if let Some(wrong) = &mut wrong {
+                    wrong.note.end = reading::note_end(section, block.fenced);
+                }
+                answers.wrong.extend(wrong);
             }
             Role::Shown | Role::Example(_) | Role::Exercise => {}
         }
@@ -202,7 +211,8 @@ fn failing_answer(
 ) -> Option<FailingAnswer> {
     let fails = block.fence.fails.as_ref()?;
     check_fails(fails, head, problems);
-    Some(FailingAnswer { code: block.code(language), fails: fails.text.clone() })
+    let end = block.fenced.span.end;
+    Some(FailingAnswer { code: block.code(language), fails: fails.text.clone(), note: end..end })
 }
 
 fn check_fails(fails: &Word, head: &Head, problems: &mut Problems) {

@@ -204,7 +204,7 @@ impl Trial {
     }
 
     fn judge(&self, server: &mut Server, tap: &Tap, answer: &Answer) -> Tried {
-        let mut stand = Stand { server, tap };
+        let mut stand = Stand { server, tap, telling: &|_| {} };
         let evidence = attempt::attempt(&mut stand, self.exercise(), answer, Some(interpreter()));
         let evidence = evidence.unwrap_or_else(|error| panic!("no verdict: {error:?}"));
         let verdict = judge(self.exercise(), &evidence);

@@ -1,0 +1,82 @@
+//! The checks of an exercise, a line each, while they tick.
+
+use colored::Colorize as _;
+
+use super::plain;
+use super::text::clean;
+
+/// How a check stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Nobody has looked yet, or it is not met so far.
+    Open,
+    /// Met.
+    Met,
+    /// Not met by the answer that was checked.
+    Unmet,
+    /// What it needs is not met.
+    NotReached,
+    /// Only the end of the work shows it.
+    AtTheEnd,
+    /// Only a program's run shows it.
+    OfAProgram,
+}
+
+impl Mark {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Met => "met",
+            Self::Unmet => "not met",
+            Self::NotReached => "not reached",
+            Self::AtTheEnd => "judged at the end",
+            Self::OfAProgram => "of a program only",
+        }
+    }
+
+    fn sign(self) -> String {
+        match self {
+            Self::Open | Self::AtTheEnd | Self::OfAProgram => "○".dimmed().to_string(),
+            Self::Met => "✓".green().to_string(),
+            Self::Unmet => "✗".red().bold().to_string(),
+            Self::NotReached => "-".dimmed().to_string(),
+        }
+    }
+}
+
+/// One check in one line without its end.
+pub fn line(mark: Mark, says: &str) -> String {
+    let says = clean(says);
+    if plain::is_on() {
+        return format!("{}: {says}", mark.word());
+    }
+    let note = match mark {
+        Mark::NotReached | Mark::AtTheEnd | Mark::OfAProgram => format!(" ({})", mark.word()),
+        Mark::Open | Mark::Met | Mark::Unmet => String::new(),
+    };
+    format!("{} {says}{}", mark.sign(), note.dimmed())
+}
+
+/// All of them in one line without its end.
+pub fn in_short(marks: &[Mark]) -> String {
+    let met = marks.iter().filter(|mark| **mark == Mark::Met).count();
+    let count = format!("{met} of {} checks met", marks.len());
+    if plain::is_on() {
+        return count;
+    }
+    let signs: String = marks.iter().map(|mark| mark.sign()).collect();
+    format!("{signs} {count}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_ticked_yet_says_why() {
+        colored::control::set_override(false);
+        assert_eq!(line(Mark::Open, "it is saved"), "○ it is saved");
+        assert_eq!(line(Mark::AtTheEnd, "it is saved"), "○ it is saved (judged at the end)");
+        assert_eq!(in_short(&[Mark::Met, Mark::Open]), "✓○ 1 of 2 checks met");
+    }
+}

@@ -1,0 +1,469 @@
+//! The thread that has the servers, so that keys are answered while a server is busy.
+//!
+//! It is given [`Order`]s and tells [`News`]; both are plain values.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::warm::{Warm, fresh};
+use crate::attempt::evidence::is_saving;
+use crate::attempt::{self, Answer, Evidence, Live, Python, Run, SaveProgress, Stand};
+use crate::error::WorldError;
+use crate::lesson::{Code, Exercise, Language};
+use crate::present::waiting;
+use crate::redis_prompt::CommandDocs;
+use crate::server::{Chosen, Server};
+use crate::tap::{Tap, Transcript};
+use crate::telling::Told;
+use crate::verdict::{LiveVerdict, Verdict, conclude, judge_live};
+
+/// How often it looks whether somebody came, and what was done.
+const TICK: Duration = Duration::from_millis(20);
+/// How often it looks at a server that nobody asks anything.
+const IDLE_LOOK: Duration = Duration::from_millis(1000);
+/// For the server's own word about its commands.
+const DOCS_LIMIT: Duration = Duration::from_secs(2);
+
+/// Where fresh servers come from, and the one address at which all of them are found.
+pub struct Redis {
+    /// For the servers.
+    pub chosen: Chosen,
+    /// For the student's clients.
+    pub tap: Tap,
+}
+
+/// Finds where servers come from, telling what takes its time.
+pub type FindRedis = dyn Fn(&dyn Fn(Told<'_>)) -> Result<Redis, WorldError> + Send;
+
+/// What is wanted of the thread.
+pub(super) enum Order {
+    /// This exercise is at hand: whoever comes through the tap works on a server with its setup.
+    Open(Arc<Exercise>),
+    /// The student is about to come through the tap.
+    Begin,
+    /// An answer is judged, on a fresh server; what was done by hand is over.
+    Check(Answer),
+    /// What was done by hand is judged, and over.
+    Judge,
+    /// What was done by hand is over without a verdict.
+    StartOver,
+    /// An example runs on a fresh server.
+    Example(Box<ExampleOrder>),
+}
+
+/// An example with what it needs.
+pub(super) struct ExampleOrder {
+    pub(super) settings: Vec<(String, String)>,
+    pub(super) setup: Vec<Code>,
+    pub(super) answer: Answer,
+    pub(super) limit: Duration,
+}
+
+/// What the thread tells.
+pub(super) enum News {
+    /// A line about what takes its time, which stays.
+    Line(String),
+    /// The same, in place of the one before.
+    Progress(String),
+    /// Where servers come from, and where they are found.
+    Found { why: String, address: SocketAddr },
+    /// The same of what goes on behind the student's back; empty: no more.
+    Background(String),
+    /// Work by hand has begun on this server.
+    Began { server: String, docs: Arc<CommandDocs> },
+    /// How the checks stand.
+    Live(LiveNews),
+    /// An order to judge something is carried out.
+    Judged(Box<Judged>),
+    /// What was done by hand is over without a verdict.
+    Explored { server: String, transcript: Box<Transcript> },
+    /// An example has run.
+    Ran(Box<Run>),
+    /// An order could not be carried out.
+    Failed(WorldError),
+}
+
+/// A look at work by hand.
+pub(super) struct LiveNews {
+    /// When the look began: what came later it does not know.
+    pub(super) looked: Instant,
+    /// `None` while the server is too busy to say anything.
+    pub(super) verdict: Option<LiveVerdict>,
+    /// Of a background save that runs.
+    pub(super) saving: Option<SaveProgress>,
+    /// For the journal, where the work has passed.
+    pub(super) passed: Option<Box<Judged>>,
+}
+
+/// A verdict and what it rests on.
+pub(super) struct Judged {
+    /// `None`: what was done by hand.
+    pub(super) answer: Option<Answer>,
+    pub(super) server: String,
+    pub(super) evidence: Evidence,
+    pub(super) verdict: Verdict,
+}
+
+/// The thread's handle. Dropped, everything that the thread has started is ended.
+pub(super) struct Backstage {
+    orders: Option<Sender<Order>>,
+    news: Receiver<News>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Backstage {
+    /// Starts the thread, which begins to find a server at once.
+    pub(super) fn start(
+        find_redis: Box<FindRedis>,
+        python_packages: Vec<String>,
+    ) -> Result<Self, WorldError> {
+        let (orders, for_thread) = mpsc::channel();
+        let (tell, news) = mpsc::channel();
+        let run = move || {
+            Worker {
+                orders: for_thread,
+                tell,
+                find_redis,
+                python_packages,
+                redis: None,
+                python: None,
+                finding_python: None,
+                exercise: None,
+                warm: None,
+                live: None,
+                docs: None,
+            }
+            .run();
+        };
+        let thread = thread::Builder::new().name("backstage".into()).spawn(run);
+        let thread = thread.map_err(|error| {
+            WorldError::new(format!("a thread can't be started: {error}"), "try again")
+        })?;
+        Ok(Self { orders: Some(orders), news, thread: Some(thread) })
+    }
+
+    pub(super) fn order(&self, order: Order) {
+        if let Some(orders) = &self.orders {
+            // A thread that is gone says so by its news.
+            let _ = orders.send(order);
+        }
+    }
+
+    /// Where the news come from, for somebody else who waits for them.
+    pub(super) fn receiver(&mut self) -> &mut Receiver<News> {
+        &mut self.news
+    }
+
+    /// The next news, if there are any yet.
+    pub(super) fn news(&self) -> Option<News> {
+        self.news.try_recv().ok()
+    }
+}
+
+impl Drop for Backstage {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Servers, and how they are found.
+#[derive(Clone)]
+struct Found {
+    chosen: Chosen,
+    tap: Arc<Tap>,
+}
+
+/// Work by hand, and when it was last looked at.
+struct Work {
+    live: Live,
+    looked: Instant,
+    news: u64,
+    saves: bool,
+    passed: bool,
+}
+
+struct Worker {
+    orders: Receiver<Order>,
+    tell: Sender<News>,
+    find_redis: Box<FindRedis>,
+    python_packages: Vec<String>,
+    redis: Option<Found>,
+    python: Option<Python>,
+    finding_python: Option<Receiver<Result<Python, WorldError>>>,
+    exercise: Option<Arc<Exercise>>,
+    warm: Option<Warm>,
+    live: Option<Work>,
+    docs: Option<Arc<CommandDocs>>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        self.get_ready();
+        loop {
+            match self.orders.recv_timeout(TICK) {
+                Ok(order) => self.obey(order),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.look_around();
+        }
+    }
+
+    /// While the student reads: a server is found and started, and a Python.
+    fn get_ready(&mut self) {
+        match self.redis() {
+            Ok(found) => self.warm = Warm::start(&found.chosen.source, &[]),
+            Err(error) => return self.tell(News::Failed(error)),
+        }
+        self.finding_python = self.find_python();
+    }
+
+    /// On a thread of its own: an installation takes long, and a `redis` answer needs none.
+    fn find_python(&self) -> Option<Receiver<Result<Python, WorldError>>> {
+        let (packages, tell) = (self.python_packages.clone(), self.tell.clone());
+        let (sender, found) = mpsc::channel();
+        let find = move || {
+            let telling = |told: Told<'_>| {
+                let (Told::Line(text) | Told::Progress(text)) = told;
+                let _ = tell.send(News::Background(text.to_owned()));
+            };
+            let python = Python::find(&packages, &telling);
+            let _ = tell.send(News::Background(String::new()));
+            let _ = sender.send(python);
+        };
+        // Without a thread it is found when it is needed.
+        thread::Builder::new().name("python".into()).spawn(find).ok()?;
+        Some(found)
+    }
+
+    fn tell(&self, news: News) {
+        let _ = self.tell.send(news);
+    }
+
+    fn obey(&mut self, order: Order) {
+        let done = match order {
+            Order::Open(exercise) => self.open(exercise),
+            Order::Begin => self.begin(),
+            Order::Check(answer) => self.check(answer),
+            Order::Judge => self.judge(),
+            Order::StartOver => {
+                self.end_work();
+                Ok(())
+            }
+            Order::Example(example) => self.run_example(&example),
+        };
+        if let Err(error) = done {
+            self.tell(News::Failed(error));
+        }
+        // Behind the verdict: a server's start beside it would be one more who wants the processor. What fails
+        // here is told by the order that needs it.
+        let _ = self.warm_up();
+    }
+
+    fn open(&mut self, exercise: Arc<Exercise>) -> Result<(), WorldError> {
+        self.end_work();
+        self.exercise = Some(exercise);
+        self.redis().map(|_| ())
+    }
+
+    /// Begins to start the server that is needed next, where it is known.
+    fn warm_up(&mut self) -> Result<(), WorldError> {
+        let found = self.redis()?;
+        let settings = self.settings();
+        if !self.warm.as_ref().is_some_and(|warm| warm.fits(&settings)) {
+            self.warm = Warm::start(&found.chosen.source, &settings);
+        }
+        Ok(())
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
+        self.exercise.as_ref().map(|exercise| exercise.settings.clone()).unwrap_or_default()
+    }
+
+    /// The server that was warmed, else a new one.
+    fn fresh_server(&mut self) -> Result<Server, WorldError> {
+        let found = self.redis()?;
+        let settings = self.settings();
+        match self.warm.take().filter(|warm| warm.fits(&settings)) {
+            Some(warm) => warm.take(),
+            None => fresh(&found.chosen.source, &settings),
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), WorldError> {
+        if self.live.is_none() {
+            let Some(exercise) = self.exercise.clone() else { return Ok(()) };
+            let found = self.redis()?;
+            let server = self.fresh_server()?;
+            let live = Live::begin(server, found.tap, &exercise)?;
+            let looked = Instant::now();
+            self.live = Some(Work { live, looked, news: u64::MAX, saves: false, passed: false });
+        }
+        self.tell_begun();
+        Ok(())
+    }
+
+    fn tell_begun(&mut self) {
+        let Some(work) = &self.live else { return };
+        let docs = self.docs.get_or_insert_with(|| {
+            Arc::new(CommandDocs::of_the_server(&mut work.live.client(), DOCS_LIMIT))
+        });
+        let docs = Arc::clone(docs);
+        self.tell(News::Began { server: work.live.server_name().to_owned(), docs });
+    }
+
+    fn check(&mut self, answer: Answer) -> Result<(), WorldError> {
+        self.end_work();
+        let Some(exercise) = self.exercise.clone() else { return Ok(()) };
+        let found = self.redis()?;
+        let python = self.python_for(answer.language)?;
+        let mut server = self.fresh_server()?;
+        let telling = |phase| self.tell(News::Progress(waiting::phase(phase)));
+        let mut stand = Stand { server: &mut server, tap: &found.tap, telling: &telling };
+        let evidence = attempt::attempt(&mut stand, &exercise, &answer, python.as_ref())?;
+        self.conclude(&exercise, Some(answer), server.name(), evidence)
+    }
+
+    fn judge(&mut self) -> Result<(), WorldError> {
+        let (Some(exercise), Some(work)) = (self.exercise.clone(), self.live.take()) else {
+            let help = "`p` opens the prompt, and any client at the lesson's address counts";
+            return Err(WorldError::new("nothing was done on the server yet", help));
+        };
+        let server = work.live.server_name().to_owned();
+        let telling = |phase| self.tell(News::Progress(waiting::phase(phase)));
+        let evidence = work.live.finish(&telling)?;
+        self.conclude(&exercise, None, &server, evidence)
+    }
+
+    /// What was done by hand is over, and told to whoever keeps a journal.
+    fn end_work(&mut self) {
+        let (Some(work), Some(found)) = (self.live.take(), &self.redis) else { return };
+        let transcript = Box::new(found.tap.transcript());
+        let server = work.live.server_name().to_owned();
+        drop(work);
+        self.tell(News::Explored { server, transcript });
+    }
+
+    fn conclude(
+        &self,
+        exercise: &Exercise,
+        answer: Option<Answer>,
+        server: &str,
+        evidence: Evidence,
+    ) -> Result<(), WorldError> {
+        let verdict = conclude(exercise, &evidence)?;
+        let server = server.to_owned();
+        self.tell(News::Judged(Box::new(Judged { answer, server, evidence, verdict })));
+        Ok(())
+    }
+
+    fn run_example(&mut self, example: &ExampleOrder) -> Result<(), WorldError> {
+        self.end_work();
+        let found = self.redis()?;
+        let python = self.python_for(example.answer.language)?;
+        let mut server = Server::start(&found.chosen.source, &example.settings)?;
+        let telling = |phase| self.tell(News::Progress(waiting::phase(phase)));
+        let mut stand = Stand { server: &mut server, tap: &found.tap, telling: &telling };
+        let (setup, answer) = (&example.setup, &example.answer);
+        let run = attempt::run_example(&mut stand, setup, answer, python.as_ref(), example.limit)?;
+        self.tell(News::Ran(Box::new(run)));
+        Ok(())
+    }
+
+    /// Somebody may have come through the tap, or done something.
+    fn look_around(&mut self) {
+        let is_awaited = self.redis.as_ref().is_some_and(|found| found.tap.is_awaited());
+        let done = if self.live.is_some() {
+            self.look_at_work()
+        } else if is_awaited && self.exercise.is_some() {
+            self.begin()
+        } else {
+            Ok(())
+        };
+        if let Err(error) = done {
+            self.live = None;
+            self.tell(News::Failed(error));
+        }
+    }
+
+    fn look_at_work(&mut self) -> Result<(), WorldError> {
+        let (Some(found), Some(exercise)) = (self.redis.clone(), self.exercise.clone()) else {
+            return Ok(());
+        };
+        let Some(work) = &mut self.live else { return Ok(()) };
+        let news = found.tap.news();
+        if news == work.news && !work.saves && work.looked.elapsed() < IDLE_LOOK {
+            return Ok(());
+        }
+        let news = look(&exercise, work, news)?;
+        self.tell(News::Live(news));
+        Ok(())
+    }
+
+    fn redis(&mut self) -> Result<Found, WorldError> {
+        if let Some(found) = &self.redis {
+            return Ok(found.clone());
+        }
+        let Redis { chosen, tap } = (self.find_redis)(&|told| self.tell(news_of(told)))?;
+        let found = Found { chosen, tap: Arc::new(tap) };
+        let (why, address) = (found.chosen.why.clone(), found.tap.address());
+        self.tell(News::Found { why, address });
+        self.redis = Some(found.clone());
+        Ok(found)
+    }
+
+    fn python_for(&mut self, language: Language) -> Result<Option<Python>, WorldError> {
+        match language {
+            Language::Python => self.python().map(Some),
+            Language::Redis => Ok(None),
+        }
+    }
+
+    fn python(&mut self) -> Result<Python, WorldError> {
+        if let Some(python) = &self.python {
+            return Ok(python.clone());
+        }
+        let finding = self.finding_python.take().or_else(|| self.find_python());
+        let python = match finding.and_then(|finding| finding.recv().ok()) {
+            Some(python) => python?,
+            None => Python::find(&self.python_packages, &|told| self.tell(news_of(told)))?,
+        };
+        self.python = Some(python.clone());
+        Ok(python)
+    }
+}
+
+fn look(exercise: &Exercise, work: &mut Work, news: u64) -> Result<LiveNews, WorldError> {
+    let looked = Instant::now();
+    let look = work.live.look()?;
+    work.looked = Instant::now();
+    let Some(look) = look else {
+        return Ok(LiveNews { looked, verdict: None, saving: None, passed: None });
+    };
+    work.news = news;
+    let settled = look.evidence.settled.as_ref();
+    let saves = |now: &&attempt::Observation| is_saving(&now.snapshot, &look.evidence.before);
+    let saving = settled.filter(saves).map(|now| SaveProgress::of(&now.snapshot));
+    work.saves = saving.is_some();
+    let live = judge_live(exercise, &look);
+    let is_new = live.passed && !work.passed;
+    work.passed |= live.passed;
+    let passed = is_new.then(|| conclude(exercise, &look.evidence).ok()).flatten().map(|verdict| {
+        let server = work.live.server_name().to_owned();
+        Box::new(Judged { answer: None, server, evidence: look.evidence, verdict })
+    });
+    Ok(LiveNews { looked, verdict: Some(live), saving, passed })
+}
+
+fn news_of(told: Told<'_>) -> News {
+    match told {
+        Told::Line(line) => News::Line(line.to_owned()),
+        Told::Progress(line) => News::Progress(line.to_owned()),
+    }
+}

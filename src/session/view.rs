@@ -1,0 +1,207 @@
+//! What each screen says. Pure: values in, rendered text out.
+
+use super::console::Size;
+use super::work::Work;
+use crate::answers;
+use crate::attempt::Run;
+use crate::attempt::evidence::Evidence;
+use crate::lesson::{Course, Exercise, Language, Lesson, Step};
+use crate::present::evidence::Form;
+use crate::present::{self, markdown, terminal};
+use crate::progress::Progress;
+use crate::verdict::Verdict;
+
+/// Text is hard to read in longer lines.
+const WIDEST: usize = 100;
+
+/// The columns that text is rendered for.
+pub(super) fn text_width(size: Size) -> usize {
+    size.columns.clamp(20, WIDEST)
+}
+
+const WELCOME: &str = "\
+# Welcome to redislings
+
+You learn Redis by doing it, on real servers that are started for you and thrown away afterwards.
+
+- **Read** a lesson step by step: space turns the page, `n` goes on, `b` goes back.
+- **Answer** its exercises as you like: save a file in your own editor (`e` opens it), type at the Redis prompt \
+(`p`), or use any other client.
+- **See** what happened inside Redis: the checks below the text tick while you work, and a verdict tells what was \
+found and why.
+
+Nothing jumps ahead when you have passed: experiment, compare with the solution (`s`), and go on with `n`. \
+Stuck? `h` gives a hint. What a screen offers stands in its last lines, and `?` explains all of it.
+
+Your answers are plain files in the folder `answers`, yours to keep. Quit with `q` at any time: the next start \
+goes on where you stopped.
+";
+
+const HELP: &str = "\
+# Keys
+
+| key     | what it does                                                                |
+|---------|-----------------------------------------------------------------------------|
+| space   | down a screen; ↑ ↓ PgUp PgDn Home End move too                              |
+| `n` `b` | next step, step before                                                      |
+| `l`     | list of lessons and exercises: choose one, filter open and done             |
+| `e` `E` | edit your answer; in another language                                       |
+| `c`     | check your answer's file; saving it does the same                           |
+| `p`     | the Redis prompt on this step's own server                                  |
+| `j`     | judge what was done on that server by hand, crash and all                   |
+| `o`     | over: throw that server away and begin with a fresh one                     |
+| `h` `H` | next hint, hint before                                                      |
+| `s`     | solution: compared with your answer, with the author's notes                |
+| `x`     | reset: the starter is back, your answer is kept beside it                   |
+| `r`     | run the example of the text (`1`, `2`, … where there are several)           |
+| `t`     | back to the step's text                                                     |
+| `q`     | quit; Ctrl-C leaves at once, Ctrl-Z lets you back into the shell for a while |
+
+What counts is what Redis did. While an exercise is open, whoever connects to the lesson's address works on the \
+exercise's own server: the prompt, `redis-cli`, a GUI, your program. Checks tick as they are met; those that \
+need a crash are judged at the end, with `j`. A file that is checked always gets a fresh server.
+
+The same without this screen: `redislings list`, `check`, `hint`, `solution`, `reset`, `export`; \
+`redislings --help` tells more, and `redislings --plain` reads well with a screen reader.
+";
+
+pub(super) fn welcome(width: usize) -> String {
+    markdown::render(WELCOME, width)
+}
+
+pub(super) fn help(width: usize) -> String {
+    markdown::render(HELP, width)
+}
+
+/// A step's text; at an exercise also where its answer stands.
+pub(super) fn text(lesson: &Lesson, step: &Step, address: Option<&str>, width: usize) -> String {
+    let reading: Vec<&str> = step.reading.iter().map(|span| &lesson.source[span.clone()]).collect();
+    let mut text = markdown::render(&reading.join("\n\n"), width);
+    if let Some(exercise) = &step.exercise {
+        text.push('\n');
+        text.push_str(&markdown::render(&where_to_answer(exercise, address), width));
+    }
+    text
+}
+
+fn where_to_answer(exercise: &Exercise, address: Option<&str>) -> String {
+    let name = |language: Language| match language {
+        Language::Python => "Python",
+        Language::Redis => "Redis commands",
+    };
+    let file = |language: &Language| {
+        format!("`{}` ({})", answers::path(exercise, *language).display(), name(*language))
+    };
+    let files: Vec<String> = exercise.languages().iter().map(file).collect();
+    let mut text = format!("Your answer: {}. Saved is checked.\n", files.join(" or "));
+    if let Some(address) = address {
+        text.push_str(&format!(
+            "\nOr work on this exercise's server by hand: the prompt (`p`) or any client at `{address}`.\n"
+        ));
+    }
+    text
+}
+
+/// A verdict with what it rests on.
+pub(super) fn verdict(
+    exercise: &Exercise,
+    server: &str,
+    evidence: &Evidence,
+    verdict: &Verdict,
+    width: usize,
+) -> String {
+    // What the transcript says of typed commands is not said twice.
+    let is_told = present::evidence::is_told_by(&evidence.run, &evidence.transcript);
+    let printed = if is_told { String::new() } else { terminal::run(&evidence.run) };
+    let blocks = present::evidence::blocks(evidence, verdict, Form::Short, width);
+    terminal::verdict(&exercise.id, server, &printed, verdict, &blocks, width)
+}
+
+pub(super) fn hint(exercise: &Exercise, number: usize, width: usize) -> String {
+    let Some(hint) = exercise.hints.get(number) else { return String::new() };
+    let title = format!("hint {} of {}", number + 1, exercise.hints.len());
+    format!("{}\n{}", terminal::heading(&title), markdown::render(hint, width))
+}
+
+/// What an example printed.
+pub(super) fn example(run: &Run) -> String {
+    let printed = terminal::run(run);
+    let title = terminal::heading("the example, on a fresh server");
+    let printed =
+        if printed.is_empty() { "it ran and printed nothing\n".to_owned() } else { printed };
+    format!("{title}\n{printed}")
+}
+
+/// The solutions beside the student's own answer, and what the author says of known wrong answers.
+pub(super) fn solution(
+    lesson: &Lesson,
+    exercise: &Exercise,
+    own: &[(Language, String)],
+    width: usize,
+) -> String {
+    let mut text = String::new();
+    for code in &exercise.solutions {
+        let title = format!("a solution in {}", code.language);
+        text.push_str(&terminal::heading(&title));
+        text.push_str(&markdown::render(&lesson.source[code.span.clone()], width));
+        text.push('\n');
+    }
+    for (language, own) in own {
+        let mut solutions = exercise.solutions.iter().filter(|it| it.language == *language);
+        if let Some(solution) = solutions.next() {
+            let path = answers::path(exercise, *language).display().to_string();
+            text.push_str(&terminal::heading("compared with your answer"));
+            text.push_str(&compared(own, &solution.text, &path, width));
+            text.push('\n');
+        }
+    }
+    text + &notes(lesson, exercise, width)
+}
+
+fn compared(own: &str, solution: &str, path: &str, width: usize) -> String {
+    let names = (path, "solution");
+    if width >= SIDE_BY_SIDE {
+        present::diff::side_by_side(own, solution, names, width)
+    } else {
+        present::diff::unified(own, solution, names, width)
+    }
+}
+
+/// With fewer columns two texts beside each other are cut too often.
+const SIDE_BY_SIDE: usize = 100;
+
+/// The author's explanations: why each known wrong answer falls short.
+fn notes(lesson: &Lesson, exercise: &Exercise, width: usize) -> String {
+    let mut text = String::new();
+    for wrong in &exercise.wrong_answers {
+        let note = lesson.source[wrong.note.clone()].trim();
+        if note.is_empty() {
+            continue;
+        }
+        if text.is_empty() {
+            text.push_str(&terminal::heading("what others tried, and why it falls short"));
+        }
+        text.push('\n');
+        text.push_str(&markdown::render(&lesson.source[wrong.code.span.clone()], width));
+        text.push('\n');
+        text.push_str(&markdown::render(note, width));
+    }
+    text
+}
+
+/// Where the student is: one line.
+pub(super) fn title(course: &Course, lesson: &Lesson, step: usize, progress: &Progress) -> String {
+    let all = course.exercises().count();
+    let passed = course.exercises().filter(|(.., exercise)| progress.has(&exercise.id)).count();
+    let steps = lesson.steps.len();
+    let place = format!("step {} of {steps}", step + 1);
+    terminal::place(&[&place, &format!("{passed} of {all} passed"), &lesson.title])
+}
+
+/// How each check stands, and all of them in one line.
+pub(super) fn checks(exercise: &Exercise, work: &Work) -> (Vec<String>, String) {
+    let marks = work.marks(exercise);
+    let lines = exercise.checks.iter().zip(&marks);
+    let lines = lines.map(|(check, mark)| present::checks::line(*mark, &check.sentence()));
+    (lines.collect(), present::checks::in_short(&marks))
+}

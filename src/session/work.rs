@@ -1,0 +1,92 @@
+//! What is known of the student's work on one exercise.
+
+use std::time::Instant;
+
+use super::backstage::Judged;
+use crate::attempt::Run;
+use crate::lesson::Exercise;
+use crate::present::checks::Mark;
+use crate::verdict::{LiveVerdict, Outcome, Tick};
+
+/// All of it is forgotten when the student goes to another step.
+#[derive(Default)]
+pub(super) struct Work {
+    /// The last verdict.
+    pub(super) judged: Option<Judged>,
+    /// How the checks stand in what is done by hand.
+    pub(super) live: Option<LiveVerdict>,
+    /// Whether something is done by hand, on a server that lives.
+    pub(super) is_at_hand: bool,
+    /// What was typed at the prompt on that server.
+    pub(super) typed: Vec<String>,
+    /// The hint that was shown last.
+    pub(super) hint: Option<usize>,
+    /// What the example printed that ran last.
+    pub(super) example: Option<Run>,
+    /// An order that is not carried out yet.
+    pub(super) busy: Option<Busy>,
+}
+
+/// What the student waits for.
+pub(super) struct Busy {
+    /// `checking answers/creating-snapshots.py`.
+    pub(super) what: String,
+    /// How far it is; may be empty.
+    pub(super) progress: String,
+    /// When the wait began.
+    pub(super) since: Instant,
+}
+
+impl Busy {
+    pub(super) fn with(what: String) -> Self {
+        Self { what, progress: String::new(), since: Instant::now() }
+    }
+}
+
+impl Work {
+    /// How each check stands: what is done by hand comes before the verdict on an earlier answer.
+    pub(super) fn marks(&self, exercise: &Exercise) -> Vec<Mark> {
+        match (&self.live, &self.judged) {
+            (Some(live), _) => live.ticks.iter().map(|tick| mark_of(*tick)).collect(),
+            (None, Some(judged)) => {
+                exercise.checks.iter().map(|check| judged_mark(&check.id, judged)).collect()
+            }
+            (None, None) => vec![Mark::Open; exercise.checks.len()],
+        }
+    }
+
+    /// The sentences of checks that have been met since `before`.
+    pub(super) fn newly_met(&self, before: &[Mark], exercise: &Exercise) -> Vec<String> {
+        let now = self.marks(exercise);
+        let checks = exercise.checks.iter().zip(before.iter().zip(&now));
+        let is_new = |(was, is): (&Mark, &Mark)| *was != Mark::Met && *is == Mark::Met;
+        checks.filter(|(_, marks)| is_new(*marks)).map(|(check, _)| check.sentence()).collect()
+    }
+
+    /// What was done by hand is over.
+    pub(super) fn forget_work_by_hand(&mut self) {
+        self.live = None;
+        self.is_at_hand = false;
+        self.typed.clear();
+    }
+}
+
+fn mark_of(tick: Tick) -> Mark {
+    match tick {
+        Tick::Met => Mark::Met,
+        Tick::Open => Mark::Open,
+        Tick::AtTheEnd => Mark::AtTheEnd,
+        Tick::OfAProgram => Mark::OfAProgram,
+    }
+}
+
+fn judged_mark(check: &str, judged: &Judged) -> Mark {
+    let finding = judged.verdict.findings.iter().find(|finding| finding.check == check);
+    match finding.map(|finding| finding.outcome) {
+        Some(Outcome::Met) => Mark::Met,
+        Some(Outcome::Unmet) => Mark::Unmet,
+        Some(Outcome::NotReached) => Mark::NotReached,
+        // Not asked of this answer.
+        None => Mark::OfAProgram,
+    }
+}

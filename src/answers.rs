@@ -138,7 +138,7 @@ fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> WorldError {
     let fact = format!("cannot write `{}`: {error}", path.display());
-    WorldError::new(fact, "start redislings in a folder that you can write to")
+    WorldError::new(fact, "free some space, or start redislings in a folder that you can write to")
 }
 
 #[cfg(test)]

@@ -109,6 +109,7 @@ pub fn read(path: &Path) -> Result<Kept, WorldError> {
 
 impl Kept {
     /// Only those of the session that has noted something last.
+    #[must_use]
     pub fn last_session(mut self) -> Self {
         let last = self.entries.last().map(|entry| entry.session.clone());
         self.entries.retain(|entry| Some(&entry.session) == last.as_ref());
@@ -142,7 +143,10 @@ fn seconds(time: SystemTime) -> i64 {
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> WorldError {
     let fact = format!("cannot {verb} the journal `{}`: {error}", path.display());
-    WorldError::new(fact, "make it writable, or set XDG_STATE_HOME to another place")
+    WorldError::new(
+        fact,
+        "make it writable, free some space, or set XDG_STATE_HOME to another place",
+    )
 }
 
 #[cfg(test)]

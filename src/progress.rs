@@ -203,5 +203,8 @@ fn damaged(aside: &Path) -> String {
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> WorldError {
     let fact = format!("cannot {verb} the progress file `{}`: {error}", path.display());
-    WorldError::new(fact, "make it writable, or set XDG_STATE_HOME to another place")
+    WorldError::new(
+        fact,
+        "make it writable, free some space, or set XDG_STATE_HOME to another place",
+    )
 }

@@ -1,5 +1,6 @@
 //! Back to the beginning of an exercise, with nothing of the student's own thrown away.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::answers;
@@ -15,6 +16,16 @@ pub fn one(exercise: &Exercise, progress: &mut Progress) -> Result<Vec<PathBuf>,
     for language in Language::ALL {
         backups.extend(answers::set_aside(exercise, language)?);
     }
-    progress.forget(&[&exercise.id])?;
-    Ok(backups)
+    match progress.forget(&[&exercise.id]) {
+        Ok(()) => Ok(backups),
+        Err(error) => Err(naming(&backups, error)),
+    }
+}
+
+/// Whatever failed afterwards, where the answers are must be said.
+fn naming(backups: &[PathBuf], mut error: WorldError) -> WorldError {
+    for backup in backups {
+        let _ = write!(error.help, "\nyour answer is kept as `{}`", backup.display());
+    }
+    error
 }

@@ -1,5 +1,7 @@
 //! `redislings reset`: exercises from their beginning.
 
+use std::fmt::Write as _;
+
 use super::output::{is_err_colored, out};
 use super::{Exit, Stop, find, is_interactive, load, tell_line};
 use crate::ask::{Ask as _, NoAnswer, Prompt};
@@ -43,7 +45,7 @@ pub(super) fn reset(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         let backups = reset::one(exercise, &mut progress)?;
         let mut line = format!("`{}` is as at its beginning", exercise.id);
         for backup in backups {
-            line += &format!("; your answer is kept as `{}`", backup.display());
+            let _ = write!(line, "; your answer is kept as `{}`", backup.display());
         }
         out(&terminal::notice(&line, output_width()));
     }

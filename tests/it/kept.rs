@@ -126,6 +126,19 @@ fn an_unknown_exercise_resets_nothing_of_what_is_named_beside_it() {
 }
 
 #[test]
+fn a_reset_that_can_not_be_noted_still_says_where_the_answer_is() {
+    let place = has_passed_two();
+    let lock = kept(&place, "home/.local/state/redislings/progress.lock");
+    std::fs::create_dir(lock).unwrap();
+    let ended = place.run(&["reset", "creating-snapshots", "--yes"]);
+    assert!(
+        ended.code == 3 && ended.stderr.contains("cannot write the progress file"),
+        "{ended:?}"
+    );
+    assert!(ended.stderr.contains("`answers/creating-snapshots.1.py`"), "{ended:?}");
+}
+
+#[test]
 fn two_programs_at_once_undo_nothing_of_each_other() {
     let place = has_passed_two();
     let ids = ["creating-snapshots", "using-bgsave"];

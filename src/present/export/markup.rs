@@ -21,7 +21,7 @@ pub(super) fn inline(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
     let codes = parts.iter().skip(1).step_by(2);
     // An odd number of parts: each backtick has its other one.
-    if parts.len() % 2 == 0 || codes.clone().any(|code| code.trim().is_empty()) {
+    if parts.len().is_multiple_of(2) || codes.clone().any(|code| code.trim().is_empty()) {
         return escaped(&text);
     }
     let part = |(index, part): (usize, &&str)| match index % 2 {

@@ -21,7 +21,11 @@ pub struct Screen {
 pub fn lay_out(frame: &Frame, size: Size) -> Screen {
     let width = size.columns.max(1);
     let keys = key_rows(&frame.keys, width);
-    let status: Vec<String> = frame.status.lines().flat_map(|line| fold(line, width)).collect();
+    let mut status: Vec<String> = frame.status.lines().flat_map(|line| fold(line, width)).collect();
+    if status.is_empty() {
+        // Its place is kept, or the text would jump with every line.
+        status.push(String::new());
+    }
     let fixed = |checks: usize| 2 + checks + status.len() + keys.len();
     let has_room = fixed(frame.checks.len()) + BODY_ROWS <= size.rows;
     let checks = match (&frame.checks[..], has_room) {

@@ -68,7 +68,7 @@ impl Console for Fullscreen {
         let screen = lay_out(frame, self.size());
         cleanup::stop_if_a_signal_came();
         let ours = lock(&OURS);
-        if *ours && !CLOSED.load(Ordering::SeqCst) {
+        if *ours && !CLOSED.load(Ordering::SeqCst) && self.drawn != screen.rows {
             // A lost terminal ends the session by its signal, not here.
             let _ = draw(&screen.rows, &self.drawn);
             self.drawn.clone_from(&screen.rows);

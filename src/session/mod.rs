@@ -159,7 +159,8 @@ impl<'s> Session<'s> {
         }
         loop {
             let is_news = self.take_news() | self.take_saves();
-            if is_news || self.drawn.elapsed() >= TURN {
+            let is_turning = self.work.busy.is_some() || self.background.is_some();
+            if is_news || (is_turning && self.drawn.elapsed() >= TURN) {
                 self.draw();
             }
             let patience = if self.work.busy.is_some() { SHORT_PATIENCE } else { PATIENCE };

@@ -11,6 +11,7 @@ mod containers;
 mod endings;
 mod lessons;
 mod python;
+mod redis_prompt;
 mod session;
 mod sturdy;
 mod tap;

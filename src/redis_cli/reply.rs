@@ -132,7 +132,7 @@ fn map(pairs: &[(Resp, Resp)], indent: &str) -> String {
     let inner = format!("{indent}{}", " ".repeat(width + 2));
     let line = |(index, (key, value)): (usize, &(Resp, Resp))| {
         let indent = if index == 0 { "" } else { indent };
-        // What has lines of its own begins on the next one.
+        // What has lines of its own begins on the next one, since redis-cli 7.0.
         let behind = if has_lines(value) { format!("\n{inner}") } else { String::new() };
         let (key, value) = (formatted(key, &inner), formatted(value, &inner));
         format!("{indent}{:>width$}# {key} => {behind}{value}", index + 1)

@@ -157,8 +157,9 @@ impl Executor {
             (None, Some(password)) => greeting.push(words(&["AUTH", password])),
             (_, None) => {}
         }
-        if self.state.database() != 0 {
-            greeting.push(words(&["SELECT", &self.state.database().to_string()]));
+        let database = self.state.chosen_database();
+        if database != 0 {
+            greeting.push(words(&["SELECT", &database.to_string()]));
         }
         greeting
     }

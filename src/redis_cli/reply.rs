@@ -46,7 +46,9 @@ pub fn format_reply_to<W: AsRef<[u8]>>(words: &[W], value: &Value) -> String {
 /// The same for a value as it came from the server.
 pub fn format_resp_to<W: AsRef<[u8]>>(words: &[W], value: &Resp) -> String {
     match value {
-        Resp::Bulk(bytes) if is_printed_bare(words) => {
+        Resp::Bulk(bytes) | Resp::Verbatim(bytes) | Resp::Error(bytes)
+            if is_printed_bare(words) =>
+        {
             text(bytes).replace('\r', "").trim_end().to_owned()
         }
         _ => format_resp(value),
@@ -130,10 +132,20 @@ fn map(pairs: &[(Resp, Resp)], indent: &str) -> String {
     let inner = format!("{indent}{}", " ".repeat(width + 2));
     let line = |(index, (key, value)): (usize, &(Resp, Resp))| {
         let indent = if index == 0 { "" } else { indent };
+        // What has lines of its own begins on the next one, since redis-cli 7.0.
+        let behind = if has_lines(value) { format!("\n{inner}") } else { String::new() };
         let (key, value) = (formatted(key, &inner), formatted(value, &inner));
-        format!("{indent}{:>width$}# {key} => {value}", index + 1)
+        format!("{indent}{:>width$}# {key} => {behind}{value}", index + 1)
     };
     pairs.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn has_lines(value: &Resp) -> bool {
+    match value {
+        Resp::Array(items) | Resp::Set(items) | Resp::Push(items) => !items.is_empty(),
+        Resp::Map(pairs) => !pairs.is_empty(),
+        _ => false,
+    }
 }
 
 /// `sdscatrepr`: double quotes, escapes for what does not print.
@@ -211,5 +223,8 @@ mod tests {
     fn maps_show_key_and_value_on_a_line() {
         let map = Value::Map(vec![(bulk("k"), Value::Int(1))]);
         assert_eq!(format(&map), "1# \"k\" => (integer) 1");
+        let outer = Value::Map(vec![(bulk("m"), map), (bulk("e"), Value::Array(Vec::new()))]);
+        let expected = "1# \"m\" => \n   1# \"k\" => (integer) 1\n2# \"e\" => (empty array)";
+        assert_eq!(format(&outer), expected);
     }
 }

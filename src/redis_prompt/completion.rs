@@ -15,9 +15,8 @@ pub(super) fn complete(docs: &CommandDocs, text: &str) -> (usize, Vec<String>) {
     }
     let begun = typing.current.to_uppercase();
     let is_lower = is_in_lower_case(&typing);
-    let cased = |word: &str| match word.starts_with('@') || is_lower {
-        true => word.to_lowercase(),
-        false => word.to_uppercase(),
+    let cased = |word: &str| {
+        if is_lower || word.starts_with('@') { word.to_lowercase() } else { word.to_uppercase() }
     };
     let fits = |word: &String| word.to_uppercase().starts_with(&begun);
     let found = candidates(docs, &typing).into_iter().filter(fits);

@@ -48,7 +48,7 @@ fn debugs(subcommand: Option<Vec<u8>>, mode: Option<Vec<u8>>) -> bool {
 /// The database and the transaction of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Conversation {
-    /// The one that a new connection selects.
+    /// The last one that was selected for good.
     chosen: i64,
     /// The one that the prompt shows: inside MULTI it is what SELECT will have done.
     database: i64,
@@ -61,8 +61,8 @@ impl Conversation {
         Self { chosen: number, database: number, transaction: None }
     }
 
-    /// For a new connection.
-    pub(super) fn database(&self) -> i64 {
+    /// The one that a new connection selects.
+    pub(super) fn chosen_database(&self) -> i64 {
         self.chosen
     }
 
@@ -159,7 +159,7 @@ mod tests {
             state.has_replied(&words::split(line).unwrap(), &reply);
         }
         state.is_connected_anew();
-        assert_eq!((state.to_string().as_str(), state.database()), ("[2]", 2));
+        assert_eq!((state.to_string().as_str(), state.chosen_database()), ("[2]", 2));
     }
 
     #[test]

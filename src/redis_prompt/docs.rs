@@ -126,7 +126,10 @@ fn read_argument(argument: &Resp) -> Syntax {
         "pure-token" => Syntax::Token(token.clone().unwrap_or_else(|| said("name"))),
         "oneof" => Syntax::OneOf(parts().map(read_argument).collect()),
         "block" => Syntax::all(parts().map(read_argument).collect()),
-        _ => Syntax::Word(said("name")),
+        // What it is called for people, since Redis 7.2.
+        _ => Syntax::Word(
+            Some(said("display_text")).filter(|it| !it.is_empty()).unwrap_or_else(|| said("name")),
+        ),
     };
     let once = |part| Syntax::Repeated(Box::new(part));
     let repeats_token = has("multiple_token");

@@ -20,7 +20,7 @@ use super::line::is_secret;
 use super::{completion, hint};
 use crate::ask::NoAnswer;
 use crate::error::WorldError;
-use crate::present;
+use crate::present::{self, text};
 
 const HISTORY_LINES: usize = 1000;
 
@@ -60,7 +60,7 @@ impl Editor {
             let help = "check TERM, or set TERM=dumb for plain lines";
             WorldError::new(format!("the terminal can't be used: {error}"), help)
         })?;
-        lines.set_helper(Some(Assistant { docs, colored }));
+        lines.set_helper(Some(Assistant { docs, colored, prompt_width: 0 }));
         if let Some(file) = &history {
             make_folder_of(file);
             // There is none at first; and one that can't be read is no reason not to go on.
@@ -71,6 +71,9 @@ impl Editor {
 
     /// Reads one line, or what was pasted at once.
     pub fn read(&mut self, prompt: &str) -> Result<Line, NoAnswer> {
+        if let Some(assistant) = self.lines.helper_mut() {
+            assistant.prompt_width = text::display_width(prompt);
+        }
         match self.lines.readline(prompt) {
             Ok(line) => {
                 self.remember(&line);
@@ -126,6 +129,16 @@ fn make_folder_of(file: &Path) {
 struct Assistant {
     docs: Arc<CommandDocs>,
     colored: bool,
+    prompt_width: usize,
+}
+
+impl Assistant {
+    /// Columns between the typed text and the right edge: a hint never makes the line longer than it is.
+    fn room_behind(&self, line: &str) -> usize {
+        let width = present::screen_width();
+        let typed = self.prompt_width + text::display_width(line);
+        width.saturating_sub(typed % width.max(1) + 1)
+    }
 }
 
 impl Helper for Assistant {}
@@ -169,7 +182,8 @@ impl Hinter for Assistant {
         if place < line.len() {
             return None;
         }
-        hint::hint(&self.docs, line).map(ToCome)
+        let hint = hint::hint(&self.docs, line)?;
+        Some(ToCome(text::truncate(&hint, self.room_behind(line))))
     }
 }
 

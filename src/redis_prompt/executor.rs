@@ -115,6 +115,10 @@ impl Executor {
         for _ in 0..times {
             match self.exchange(&mut exchange) {
                 Ok(text) => said.push(text),
+                Err(NoReply::Lost(Lost::Closed)) if ends_the_server(&words) => {
+                    self.connection = Connection::Lost;
+                    return ended(said, Outcome::Replied, began);
+                }
                 Err(why) => return self.gives_up(said, why, began),
             }
         }
@@ -153,8 +157,9 @@ impl Executor {
             (None, Some(password)) => greeting.push(words(&["AUTH", password])),
             (_, None) => {}
         }
-        if self.state.database() != 0 {
-            greeting.push(words(&["SELECT", &self.state.database().to_string()]));
+        let database = self.state.chosen_database();
+        if database != 0 {
+            greeting.push(words(&["SELECT", &database.to_string()]));
         }
         greeting
     }
@@ -268,16 +273,25 @@ impl Exchange<'_, '_> {
 /// A line's words and how often they are to be sent: `3 PING` is PING three times.
 fn understand(line: &str) -> Result<(u64, Vec<Vec<u8>>), String> {
     let mut words = words::split(line).map_err(|_| "Invalid argument(s)".to_owned())?;
-    let times = words.first().and_then(|word| std::str::from_utf8(word).ok()?.parse::<i64>().ok());
-    match times {
-        Some(times) if words.len() > 1 => {
-            let refused = || "Invalid redis-cli repeat command option value.".to_owned();
-            let times = u64::try_from(times).ok().filter(|&times| times > 0).ok_or_else(refused)?;
-            words.remove(0);
-            Ok((times, words))
-        }
-        _ => Ok((1, words)),
+    if words.len() < 2 || !is_number(&words[0]) {
+        return Ok((1, words));
     }
+    let number = words.remove(0);
+    let times = std::str::from_utf8(&number).ok().and_then(|number| number.parse().ok());
+    match times {
+        Some(times @ 1..) => Ok((times, words)),
+        _ => Err("Invalid redis-cli repeat command option value.".to_owned()),
+    }
+}
+
+/// A closed connection is all that SHUTDOWN says when it succeeds.
+fn ends_the_server(words: &[Vec<u8>]) -> bool {
+    words.first().is_some_and(|word| word.eq_ignore_ascii_case(b"shutdown"))
+}
+
+fn is_number(word: &[u8]) -> bool {
+    let digits = word.strip_prefix(b"-").or(word.strip_prefix(b"+")).unwrap_or(word);
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
 fn nothing_to_send() -> Reply {
@@ -303,9 +317,6 @@ fn pushed(items: &[Resp]) -> String {
             };
             let names: Vec<String> = keys.iter().map(name).collect();
             format!("-> invalidate: {}", names.join(", "))
-        }
-        [Resp::Bulk(kind), Resp::Nil] if kind == b"invalidate" => {
-            "-> invalidate: all keys".to_owned()
         }
         items => format_resp_to::<&str>(&[], &Resp::Push(items.to_vec())),
     }

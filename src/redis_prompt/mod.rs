@@ -16,6 +16,7 @@ mod executor;
 mod help;
 mod hint;
 mod line;
+mod notation;
 mod syntax;
 mod table;
 mod typing;

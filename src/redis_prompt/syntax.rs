@@ -144,18 +144,11 @@ fn sequence(parts: &[Syntax], words: &[&str]) -> Step {
     let mut parts = parts.to_vec();
     let mut used = 0;
     while used < words.len() && !parts.is_empty() {
-        let options = parts.iter().take_while(|part| is_option(part)).count();
-        let (place, step) = if options == 0 {
-            let end = end_of_repetition(&parts, &words[used..]);
-            (0, cut_off(parts[0].step(&words[used..used + end]), end, words.len() - used))
-        } else {
-            match one_of(&parts[..options], &words[used..]) {
-                Some(found) => found,
-                None => {
-                    parts.drain(..options);
-                    continue;
-                }
-            }
+        let Some((place, step)) = next_part(&parts, &words[used..]) else {
+            // None of these options was meant.
+            let options = leading_options(&parts);
+            parts.drain(..options);
+            continue;
         };
         parts.remove(place);
         match step {
@@ -168,6 +161,26 @@ fn sequence(parts: &[Syntax], words: &[&str]) -> Step {
         }
     }
     if parts.is_empty() { Step::Done(used) } else { Step::Left(Syntax::Sequence(parts)) }
+}
+
+/// The part that these words begin with, and how far they lead into it; nothing where only options could stand
+/// and none fits.
+fn next_part(parts: &[Syntax], words: &[&str]) -> Option<(usize, Step)> {
+    let options = leading_options(parts);
+    if options > 0 {
+        return one_of(&parts[..options], words);
+    }
+    let end = end_of_repetition(parts, words);
+    let step = match parts[0].step(&words[..end]) {
+        // The words end here for a reason: no more of them are to come.
+        Step::Left(_) if end < words.len() => Step::Done(end),
+        step => step,
+    };
+    Some((0, step))
+}
+
+fn leading_options(parts: &[Syntax]) -> usize {
+    parts.iter().take_while(|part| is_option(part)).count()
 }
 
 fn is_option(part: &Syntax) -> bool {
@@ -183,14 +196,6 @@ fn end_of_repetition(parts: &[Syntax], words: &[&str]) -> usize {
     let tokens = behind.first_tokens();
     let ends = |word: &&str| tokens.iter().any(|token| token.eq_ignore_ascii_case(word));
     words.iter().skip(1).position(ends).map_or(words.len(), |place| place + 1)
-}
-
-/// What was left of a part whose words end here for a reason is not to come any more.
-fn cut_off(step: Step, end: usize, available: usize) -> Step {
-    match step {
-        Step::Left(_) if end < available => Step::Done(end),
-        step => step,
-    }
 }
 
 fn repeated(part: &Syntax, words: &[&str]) -> Step {
@@ -209,75 +214,9 @@ fn repeated(part: &Syntax, words: &[&str]) -> Step {
     Step::Left(Syntax::Again(Box::new(part.clone())))
 }
 
-/// Reads what [`Syntax::text`] writes; `None` where brackets don't match.
-pub(super) fn parse(text: &str) -> Option<Syntax> {
-    let mut spaced = text.to_owned();
-    for sign in ["[", "]", "<", ">", "|"] {
-        spaced = spaced.replace(sign, &format!(" {sign} "));
-    }
-    let signs: Vec<&str> = spaced.split_whitespace().collect();
-    let mut rest = signs.as_slice();
-    let parts = parse_sequence(&mut rest)?;
-    rest.is_empty().then(|| Syntax::all(parts))
-}
-
-fn parse_sequence(rest: &mut &[&str]) -> Option<Vec<Syntax>> {
-    let mut parts = Vec::new();
-    while let Some((&sign, behind)) = rest.split_first() {
-        match sign {
-            "]" | ">" | "|" | "..." => break,
-            "[" | "<" => {
-                *rest = behind;
-                let choices = parse_choices(rest)?;
-                match (sign, rest.split_first()?) {
-                    ("[", (&"...", behind)) => {
-                        *rest = behind.strip_prefix(&["]"])?;
-                        repeat_last(&mut parts, choices)?;
-                    }
-                    ("[", (&"]", behind)) => {
-                        *rest = behind;
-                        parts.push(Syntax::Optional(Box::new(choices)));
-                    }
-                    ("<", (&">", behind)) => {
-                        *rest = behind;
-                        parts.push(choices);
-                    }
-                    _ => return None,
-                }
-            }
-            word => {
-                *rest = behind;
-                let stands_for_itself = !word.chars().any(char::is_lowercase);
-                let part = if stands_for_itself { Syntax::Token } else { Syntax::Word };
-                parts.push(part(word.to_owned()));
-            }
-        }
-    }
-    Some(parts)
-}
-
-fn parse_choices(rest: &mut &[&str]) -> Option<Syntax> {
-    let mut choices = vec![Syntax::all(parse_sequence(rest)?)];
-    while let Some((&"|", behind)) = rest.split_first() {
-        *rest = behind;
-        choices.push(Syntax::all(parse_sequence(rest)?));
-    }
-    Some(if choices.len() == 1 { choices.remove(0) } else { Syntax::OneOf(choices) })
-}
-
-/// `field value [field value ...]`: what stands in the brackets stands before them once.
-fn repeat_last(parts: &mut Vec<Syntax>, again: Syntax) -> Option<()> {
-    let count = match &again {
-        Syntax::Sequence(parts) => parts.len(),
-        _ => 1,
-    };
-    let once = Syntax::all(parts.split_off(parts.len().checked_sub(count)?));
-    (once == again).then(|| parts.push(Syntax::Repeated(Box::new(again))))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::notation::parse;
 
     const SET: &str = "key value [NX|XX] [GET] [EX seconds|PX milliseconds|KEEPTTL]";
 
@@ -285,28 +224,6 @@ mod tests {
     fn left(syntax: &str, typed: &str) -> Option<String> {
         let words: Vec<&str> = typed.split_whitespace().collect();
         parse(syntax).unwrap().after(&words).map(|left| left.text())
-    }
-
-    #[test]
-    fn what_is_written_is_read() {
-        for text in [
-            "",
-            "key",
-            SET,
-            "key score member [score member ...]",
-            "numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE <SUM|MIN|MAX>]",
-            "key [BY pattern] [GET pattern [GET pattern ...]]",
-            "<LEFT|RIGHT> [ID id [id ...]]",
-        ] {
-            assert_eq!(parse(text).unwrap().text(), text);
-        }
-    }
-
-    #[test]
-    fn what_does_not_match_is_not_read() {
-        for text in ["[a", "a]", "<a]", "a [b ...]", "[a ...", "|a"] {
-            assert_eq!(parse(text), None, "{text}");
-        }
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::docs::{CommandDoc, CommandDocs};
-use super::syntax::{self, Syntax};
+use super::notation;
+use super::syntax::Syntax;
 
 const TEXT: &str = include_str!("redis-6.2.txt");
 
@@ -23,13 +24,12 @@ fn read(text: &str) -> BTreeMap<String, CommandDoc> {
     let mut group = "";
     let mut lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     while let Some(line) = lines.next() {
-        match line.strip_prefix('@') {
-            Some(name) => group = name,
-            None => {
-                let (name, doc) = read_command(group, line, lines.next().unwrap_or_default());
-                commands.insert(name, doc);
-            }
+        if let Some(name) = line.strip_prefix('@') {
+            group = name;
+            continue;
         }
+        let (name, doc) = read_command(group, line, lines.next().unwrap_or_default());
+        commands.insert(name, doc);
     }
     commands
 }
@@ -44,7 +44,7 @@ fn read_command(group: &str, line: &str, told: &str) -> (String, CommandDoc) {
         summary: next(),
         instead: Some(next()).filter(|it| !it.is_empty()),
         group: group.to_owned(),
-        syntax: syntax::parse(arguments).unwrap_or_else(Syntax::nothing),
+        syntax: notation::parse(arguments).unwrap_or_else(Syntax::nothing),
     };
     (name.replace('|', " "), doc)
 }
@@ -67,7 +67,7 @@ mod tests {
     fn every_line_of_arguments_is_read_as_it_is_written() {
         for line in TEXT.lines().filter(|line| line.starts_with(|it: char| it.is_uppercase())) {
             let arguments = line.split_once(' ').map_or("", |(_, arguments)| arguments);
-            let read = syntax::parse(arguments).map(|syntax| syntax.text());
+            let read = notation::parse(arguments).map(|syntax| syntax.text());
             assert_eq!(read.as_deref(), Some(arguments), "{line}");
         }
     }

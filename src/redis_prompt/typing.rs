@@ -11,7 +11,7 @@ pub(super) struct Typing {
     pub(super) current: String,
     /// Where that word begins in the text.
     pub(super) begins_at: usize,
-    /// A quote is open: what is typed is a value, whatever it looks like.
+    /// It is in quotes, open or closed: a value, whatever it looks like.
     pub(super) is_quoted: bool,
 }
 
@@ -20,14 +20,12 @@ impl Typing {
         // A pasted text has several lines; the cursor is in the last.
         let line_begins_at = text.rfind('\n').map_or(0, |place| place + 1);
         let line = &text[line_begins_at..];
-        let is_quoted = words::split(line).is_err();
-        let mut finished = ['"', '\'']
-            .iter()
-            .map(|quote| if is_quoted { format!("{line}{quote}") } else { line.to_owned() })
-            .find_map(|line| words::split(&line).ok())
-            .unwrap_or_default();
-        let goes_on = is_quoted || !line.ends_with(|it: char| it.is_ascii_whitespace());
+        let is_open = words::split(line).is_err();
+        let mut finished = words_of(line, is_open);
+        let goes_on = is_open || !line.ends_with(|it: char| it.is_ascii_whitespace());
         let current = if goes_on { finished.pop().unwrap_or_default() } else { Vec::new() };
+        let as_typed = line.rsplit(|it: char| it.is_ascii_whitespace()).next().unwrap_or_default();
+        let is_quoted = is_open || as_typed.contains(['"', '\'']);
         let current = String::from_utf8_lossy(&current).into_owned();
         let mut finished: Vec<String> =
             finished.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
@@ -38,6 +36,7 @@ impl Typing {
         Self { finished, current, begins_at, is_quoted }
     }
 
+    /// The finished words alone.
     pub(super) fn finished(&self) -> Vec<&str> {
         self.finished.iter().map(String::as_str).collect()
     }
@@ -50,6 +49,15 @@ impl Typing {
         }
         words
     }
+}
+
+/// The words; an open quote is taken as if it was closed behind the last of them.
+fn words_of(line: &str, is_open: bool) -> Vec<Vec<u8>> {
+    let closed_by = if is_open { ["\"", "'"].as_slice() } else { &[""] };
+    closed_by
+        .iter()
+        .find_map(|quote| words::split(&format!("{line}{quote}")).ok())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -75,10 +83,12 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quote_is_a_value() {
+    fn what_is_in_quotes_is_a_value() {
         let open = Typing::of("SET k \"a b");
         assert!(open.is_quoted);
         assert_eq!(open.all(), ["SET", "k", "a b"]);
-        assert!(!Typing::of("SET k \"a b\"").is_quoted);
+        assert!(Typing::of("SET k \"a b\"").is_quoted);
+        assert!(!Typing::of("SET \"k\" v").is_quoted);
+        assert_eq!(Typing::of("SET k 'a").all(), ["SET", "k", "a"]);
     }
 }

@@ -74,6 +74,12 @@ fn attempts_do_not_judge_or_present() {
 }
 
 #[test]
+fn the_redis_prompt_knows_no_exercise() {
+    let stages = ["lesson", "tap", "attempt", "verdict", "session", "verify", "run", "cli"];
+    knows_nothing_of("redis_prompt", &stages);
+}
+
+#[test]
 fn the_verdict_does_no_io() {
     for place in ["verdict.rs", "verdict"] {
         knows_nothing_of(
@@ -93,6 +99,7 @@ fn each_outside_crate_has_one_home() {
     assert_eq!(users_of("inquire::"), ["ask.rs"]);
     assert_eq!(users_of("similar::"), ["present/diff.rs"]);
     assert_eq!(users_of("OffsetDateTime"), ["present/export.rs"]);
+    assert_eq!(users_of("rustyline::"), ["redis_prompt/editor.rs"]);
     assert_eq!(users_of("clap::"), ["cli.rs", "run/mod.rs"]);
     assert_eq!(users_of("clap_complete::"), ["run/shell_files.rs"]);
     assert_eq!(users_of("clap_mangen::"), ["run/shell_files.rs"]);

@@ -13,6 +13,7 @@ mod endings;
 mod kept;
 mod lessons;
 mod python;
+mod redis_prompt;
 mod session;
 mod sturdy;
 mod tap;

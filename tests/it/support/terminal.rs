@@ -191,7 +191,8 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    fn open(command: CommandBuilder, size: PtySize) -> Self {
+    /// Starts any program in one.
+    pub fn open(command: CommandBuilder, size: PtySize) -> Self {
         let pair = native_pty_system().openpty(size).unwrap();
         let modes_before = modes(&*pair.master);
         let shown = Shown { parser: screen_of(size), bytes: Vec::new() };

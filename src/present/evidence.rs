@@ -2,6 +2,7 @@
 
 mod transcript;
 mod waits;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use std::fmt::Write as _;
 
 use colored::Colorize as _;
 
+use super::plain;
 use super::text::{clean, display_width, truncate, wrap};
 use crate::attempt::evidence::{Evidence, Restored};
 use crate::server::BgsaveEnd;
@@ -27,6 +29,12 @@ const WIDEST: usize = 100;
 /// The line that says why, if it is known; prose within `width` columns.
 pub fn cause(verdict: &Verdict, width: usize) -> String {
     let Some(diagnosis) = &verdict.diagnosis else { return String::new() };
+    if plain::is_on() {
+        return format!(
+            "\n{}\n",
+            wrap(&format!("cause: {}", plain::worded(&clean(&diagnosis.cause))), width, "  ")
+        );
+    }
     let text = wrap(&clean(&diagnosis.cause), width.saturating_sub(9), "         ");
     format!("\n  {} {text}\n", "cause:".yellow().bold())
 }
@@ -34,9 +42,10 @@ pub fn cause(verdict: &Verdict, width: usize) -> String {
 /// The transcript, the table of changes and the strip of waits, each only where there is something to tell.
 pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) -> String {
     let pointers = pointers(verdict);
-    let width = width.min(WIDEST);
+    let width = if plain::is_on() { width } else { width.min(WIDEST) };
     let transcript = match form {
         Form::Unseen => String::new(),
+        form if plain::is_on() => words::transcript(&evidence.transcript, pointers, form, width),
         form => transcript::block(&evidence.transcript, pointers, form, width),
     };
     let mut text = String::new();
@@ -63,6 +72,10 @@ fn restored(evidence: &Evidence, width: usize) -> String {
             format!("{}{more}", keys.join(", "))
         }
     };
+    if plain::is_on() {
+        let line = format!("what the snapshot file alone holds: {}", clean(&held));
+        return wrap(&line, width, "  ") + "\n";
+    }
     let held = wrap(&clean(&held), width.saturating_sub(4), "    ");
     format!("  {}\n    {held}\n", "what the snapshot file alone holds".dimmed())
 }
@@ -75,7 +88,11 @@ fn waits(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
     let Some(waits) = evidence.waits.as_ref().filter(|waits| waits.pings > 0) else {
         return String::new();
     };
-    waits::strip(waits, pointers.contains(&Pointer::LongestWait), width)
+    let is_marked = pointers.contains(&Pointer::LongestWait);
+    if plain::is_on() {
+        return words::waits(waits, is_marked, width);
+    }
+    waits::strip(waits, is_marked, width)
 }
 
 /// A row: field, before, after, and whether the cause rests on it.
@@ -99,6 +116,9 @@ fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
         .collect();
     if rows.is_empty() {
         return String::new();
+    }
+    if plain::is_on() {
+        return words::table(&rows, width);
     }
     let column = rows.iter().map(|row| display_width(&row.field)).max().unwrap_or(0);
     let mut text = format!("  {}\n", "what has changed".dimmed());

@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 use colored::Colorize as _;
 
 use super::evidence;
+use super::plain;
 use super::text::{clean, display_width, wrap};
 use crate::attempt::evidence::{Run, Typed};
 use crate::error::WorldError;
+use crate::lesson::Problem;
+use crate::lesson::problem::Severity;
 use crate::verdict::{Finding, Outcome, Verdict};
 
 /// An answer's output shown on the screen: at most so many lines of it.
@@ -24,7 +27,11 @@ pub fn verdict(
     width: usize,
 ) -> String {
     let fits = display_width(exercise) + 2 + display_width(server) <= width;
-    let gap = if fits { "  " } else { "\n" };
+    let gap = match fits {
+        _ if plain::is_on() => " on ",
+        true => "  ",
+        false => "\n",
+    };
     let mut text = format!("{}{gap}{}\n\n", exercise.bold(), server.dimmed());
     text.push_str(printed);
     for finding in &verdict.findings {
@@ -86,7 +93,8 @@ fn output(title: &str, printed: &str) -> String {
     let mut text = format!("  {}\n", format!("{title}:").dimmed());
     let left_out = lines.len().saturating_sub(OUTPUT_LINES);
     if left_out > 0 {
-        let _ = writeln!(text, "    {}", format!("… {left_out} lines before").dimmed());
+        let dots = plain::sign_or("… ", "");
+        let _ = writeln!(text, "    {}", format!("{dots}{left_out} lines before").dimmed());
     }
     for line in &lines[left_out..] {
         let _ = writeln!(text, "    {}", clean(line));
@@ -96,6 +104,9 @@ fn output(title: &str, printed: &str) -> String {
 }
 
 fn finding(finding: &Finding, width: usize) -> String {
+    if plain::is_on() {
+        return finding_in_words(finding, width);
+    }
     let says = within(&finding.says, width, 4);
     let mut text = match finding.outcome {
         Outcome::Met => format!("  {} {says}\n", "✓".green()),
@@ -110,6 +121,23 @@ fn finding(finding: &Finding, width: usize) -> String {
         let _ = writeln!(text, "      found     {}", within(&clean(&finding.found), width, 16));
         if let Some(otherwise) = &finding.otherwise {
             let _ = writeln!(text, "      {} {}", "→".yellow(), within(otherwise, width, 8));
+        }
+    }
+    text
+}
+
+fn finding_in_words(finding: &Finding, width: usize) -> String {
+    let (word, is_unmet) = match finding.outcome {
+        Outcome::Met => ("met", false),
+        Outcome::Unmet => ("not met", true),
+        Outcome::NotReached => ("not reached", false),
+    };
+    let mut text = wrap(&format!("{word}: {}", plain::worded(&finding.says)), width, "  ") + "\n";
+    let more = [("expected", Some(&finding.expected)), ("found", Some(&finding.found))];
+    for (name, says) in more.into_iter().chain([("note", finding.otherwise.as_ref())]) {
+        if let Some(says) = says.filter(|_| is_unmet) {
+            let line = format!("{name}: {}", plain::worded(&clean(says)));
+            let _ = writeln!(text, "  {}", wrap(&line, width.saturating_sub(4), "    "));
         }
     }
     text
@@ -130,8 +158,23 @@ pub fn world_error(error: &WorldError) -> String {
     text
 }
 
+/// What is wrong with a lesson, in words only.
+pub fn problem(problem: &Problem) -> String {
+    let word = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let help = problem.help.as_ref().map(|help| format!("  help: {help}\n")).unwrap_or_default();
+    // A circle of checks is drawn with arrows.
+    let message = printable_lines(&problem.message).replace(" → ", ", which needs ");
+    format!("{word}: {}: {message}\n{help}", problem.place())
+}
+
 /// The one line that says which server and why, and lines about what takes its time.
 pub fn notice(line: &str, width: usize) -> String {
+    if plain::is_on() {
+        return wrap(line, width, "  ") + "\n";
+    }
     format!("{} {}\n", "·".dimmed(), wrap(line, width.saturating_sub(2), "  "))
 }
 
@@ -142,12 +185,24 @@ pub fn heading(text: &str) -> String {
 
 /// An exercise in a list.
 pub fn exercise_line(id: &str, title: &str, passed: bool, width: usize) -> String {
+    if plain::is_on() {
+        return format!("  {id}: {title}, {}\n", if passed { "passed" } else { "open" });
+    }
     let mark = if passed { "✓".green() } else { "○".dimmed() };
     format!("  {mark} {id:<width$}  {}\n", title.dimmed())
 }
 
 /// One examined thing of `doctor`.
 pub fn examined(name: &str, state: State, found: &str, advice: Option<&str>) -> String {
+    if plain::is_on() {
+        let word = match state {
+            State::Good => "good",
+            State::Missing => "missing",
+            State::Bad => "bad",
+        };
+        let advice = advice.map(|advice| format!("  help: {advice}\n")).unwrap_or_default();
+        return format!("{word}: {name}: {}\n{advice}", printable_lines(found));
+    }
     let mark = match state {
         State::Good => "✓".green(),
         State::Missing => "○".yellow(),
@@ -187,8 +242,88 @@ fn printable_lines(text: &str) -> String {
     text.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
+/// Where a case of `verify` stands.
+pub fn place(path: &str, line: usize) -> String {
+    format!("  {} {path}:{line}\n", plain::sign_or("-->", "at"))
+}
+
 /// A line of `verify`'s summary.
 pub fn group_line(name: &str, good: usize, all: usize) -> String {
+    if plain::is_on() {
+        let word = if good == all { "good" } else { "broken" };
+        return format!("{word}: {name}: {good} of {all}\n");
+    }
     let mark = if good == all { "✓".green() } else { "✗".red().bold() };
     format!("{mark} {name}: {good} of {all}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(outcome: Outcome) -> Finding {
+        Finding {
+            check: "saved".to_owned(),
+            says: "a snapshot was finished".to_owned(),
+            outcome,
+            expected: "another LASTSAVE".to_owned(),
+            found: "GET a → 1".to_owned(),
+            otherwise: Some("what does the reply promise?".to_owned()),
+        }
+    }
+
+    /// A verdict with a finding of each kind.
+    fn shown() -> String {
+        colored::control::set_override(false);
+        let findings = [Outcome::Met, Outcome::Unmet, Outcome::NotReached].map(finding).to_vec();
+        let judged = Verdict { findings, diagnosis: None };
+        verdict("saving", "redis 7.0.15 (process)", "", &judged, "", 40)
+    }
+
+    #[test]
+    fn a_verdict_has_a_sign_for_each_finding() {
+        insta::assert_snapshot!(shown(), @r"
+    saving  redis 7.0.15 (process)
+
+      ✓ a snapshot was finished
+      ✗ a snapshot was finished
+          expected  another LASTSAVE
+          found     GET a → 1
+          → what does the reply promise?
+      - a snapshot was finished (not
+        reached)
+
+    not passed: 1 of 3 checks met
+    ");
+    }
+
+    #[test]
+    fn in_words_only_a_verdict_says_what_is_met() {
+        insta::assert_snapshot!(plain::while_on(shown), @r"
+    saving on redis 7.0.15 (process)
+
+    met: a snapshot was finished
+    not met: a snapshot was finished
+      expected: another LASTSAVE
+      found: GET a gives 1
+      note: what does the reply promise?
+    not reached: a snapshot was finished
+
+    not passed: 1 of 3 checks met
+    ");
+    }
+
+    #[test]
+    fn in_words_only_lists_and_notices_have_no_sign() {
+        plain::while_on(|| {
+            assert_eq!(exercise_line("a", "A title", true, 9), "  a: A title, passed\n");
+            assert_eq!(exercise_line("a", "A title", false, 9), "  a: A title, open\n");
+            assert_eq!(notice("server: here", 80), "server: here\n");
+            assert_eq!(group_line("a", 1, 2), "broken: a: 1 of 2\n");
+            assert_eq!(
+                examined("image", State::Missing, "none", Some("pull it")),
+                "missing: image: none\n  help: pull it\n"
+            );
+        });
+    }
 }

@@ -10,6 +10,7 @@ mod colour;
 mod containers;
 mod endings;
 mod lessons;
+mod plain;
 mod python;
 mod session;
 mod sturdy;

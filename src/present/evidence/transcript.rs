@@ -9,6 +9,7 @@ use redis::Value;
 use super::marked;
 use crate::attempt::commands::WAIT_BGSAVE;
 use crate::attempt::evidence::{Run, TypedExchange};
+use crate::present::plain;
 use crate::present::text::{clean, display_width, truncate};
 use crate::redis_cli::{reply, words};
 use crate::tap::{Exchange, Outcome, Transcript};
@@ -35,11 +36,28 @@ const WIDEST_COMMAND: usize = 44;
 const LONGEST_PERIOD: usize = 3;
 
 /// One line: a command, or a run of the same one.
-struct Line<'a> {
-    first: &'a Exchange,
-    last: &'a Exchange,
-    count: usize,
-    marked: bool,
+pub(super) struct Line<'a> {
+    pub(super) first: &'a Exchange,
+    pub(super) last: &'a Exchange,
+    pub(super) count: usize,
+    pub(super) marked: bool,
+}
+
+/// All lines, and whether each is shown.
+pub(super) fn lines<'a>(
+    transcript: &'a Transcript,
+    pointers: &[Pointer],
+    form: Form,
+) -> Vec<(Line<'a>, bool)> {
+    let lines = match form {
+        Form::Long => each(&transcript.exchanges, pointers),
+        Form::Short | Form::Unseen => runs(&transcript.exchanges, pointers),
+    };
+    let kept = match form {
+        Form::Long => vec![true; lines.len()],
+        Form::Short | Form::Unseen => kept(&lines),
+    };
+    lines.into_iter().zip(kept).collect()
 }
 
 /// The block with its title; nothing where there is nothing to tell.
@@ -49,48 +67,52 @@ pub(super) fn block(
     form: Form,
     width: usize,
 ) -> String {
-    let lines = match form {
-        Form::Long => each(&transcript.exchanges, pointers),
-        Form::Short | Form::Unseen => runs(&transcript.exchanges, pointers),
-    };
+    let lines = lines(transcript, pointers, form);
     if lines.is_empty() {
         return String::new();
     }
-    let kept = match form {
-        Form::Long => vec![true; lines.len()],
-        Form::Short | Form::Unseen => kept(&lines),
-    };
-    let columns = Columns::new(&lines, &kept, width);
+    let columns = Columns::new(&lines, width);
     let mut text = format!("  {}\n", "what Redis saw".dimmed());
     let mut skipped: Vec<&Line<'_>> = Vec::new();
-    for (line, kept) in lines.iter().zip(kept) {
-        if kept {
+    for (line, is_kept) in &lines {
+        if *is_kept {
             text.push_str(&more(&mut skipped));
             text.push_str(&columns.line(line, form));
         } else {
             skipped.push(line);
         }
     }
-    text.push_str(&more(&mut skipped));
-    if transcript.left_out > 0 {
-        let note = format!("… {} more in the middle were not kept", transcript.left_out);
-        let _ = writeln!(text, "    {}", note.dimmed());
-    }
-    text
+    text + &more(&mut skipped) + &not_kept(transcript)
 }
 
-fn more(skipped: &mut Vec<&Line<'_>>) -> String {
+/// What the tap has left out.
+pub(super) fn not_kept(transcript: &Transcript) -> String {
+    match transcript.left_out {
+        0 => String::new(),
+        count => aside(&format!("{count} more in the middle were not kept")),
+    }
+}
+
+/// What is left out here.
+pub(super) fn more(skipped: &mut Vec<&Line<'_>>) -> String {
     if skipped.is_empty() {
         return String::new();
     }
     let all: usize = skipped.iter().map(|line| line.count).sum();
     let refused = skipped.iter().filter(|line| line.first.outcome == Outcome::Refused);
     let note = match refused.map(|line| line.count).sum::<usize>() {
-        0 => format!("… {all} more"),
-        refused => format!("… {all} more, {refused} of them refused"),
+        0 => format!("{all} more"),
+        refused => format!("{all} more, {refused} of them refused"),
     };
     skipped.clear();
-    format!("    {}\n", note.dimmed())
+    aside(&note)
+}
+
+fn aside(note: &str) -> String {
+    if plain::is_on() {
+        return format!("  {note}\n");
+    }
+    format!("    {}\n", format!("… {note}").dimmed())
 }
 
 fn each<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<Line<'a>> {
@@ -169,6 +191,14 @@ fn kept(lines: &[Line<'_>]) -> Vec<bool> {
     kept
 }
 
+/// Whether it matters which connection a shown line came from.
+pub(super) fn are_of_several_connections(lines: &[(Line<'_>, bool)]) -> bool {
+    let shown = lines.iter().filter(|(_, is_kept)| *is_kept).map(|(line, _)| line.first.connection);
+    let mut connections = shown.filter(|&connection| connection != 0);
+    let first = connections.next();
+    connections.any(|connection| Some(connection) != first)
+}
+
 /// Where the columns stand.
 struct Columns {
     time: usize,
@@ -178,11 +208,9 @@ struct Columns {
 }
 
 impl Columns {
-    fn new(lines: &[Line<'_>], kept: &[bool], width: usize) -> Self {
-        let shown = || lines.iter().zip(kept).filter(|(_, kept)| **kept).map(|(line, _)| line);
-        let connections = || shown().map(|line| line.first.connection).filter(|&it| it != 0);
-        let first = connections().next();
-        let several = connections().any(|connection| Some(connection) != first);
+    fn new(lines: &[(Line<'_>, bool)], width: usize) -> Self {
+        let shown = || lines.iter().filter(|(_, is_kept)| *is_kept).map(|(line, _)| line);
+        let several = are_of_several_connections(lines);
         let digits = |line: &Line<'_>| line.first.connection.to_string().len() + 1;
         let command = shown().map(|line| display_width(&command(line))).max().unwrap_or(0);
         Self {
@@ -236,7 +264,7 @@ fn command(line: &Line<'_>) -> String {
     line_of(line.first) + &times(line)
 }
 
-fn line_of(exchange: &Exchange) -> String {
+pub(super) fn line_of(exchange: &Exchange) -> String {
     if exchange.is_mark() {
         return "(the background save has ended)".to_owned();
     }
@@ -245,11 +273,14 @@ fn line_of(exchange: &Exchange) -> String {
 
 /// How often a run was sent, and until when.
 fn times(line: &Line<'_>) -> String {
-    let until = match line.last.at {
+    if line.count > 1 { format!(" ×{} until {}", line.count, until(line)) } else { String::new() }
+}
+
+pub(super) fn until(line: &Line<'_>) -> String {
+    match line.last.at {
         at if at < Duration::from_secs(1) => time(at),
         at => format!("+{:.1} s", at.as_secs_f64()),
-    };
-    if line.count > 1 { format!(" ×{} until {until}", line.count) } else { String::new() }
+    }
 }
 
 /// A command cut to `width`, but not how often it was sent.
@@ -260,7 +291,7 @@ fn cut_command(line: &Line<'_>, width: usize) -> String {
 }
 
 /// Milliseconds below ten seconds, seconds above.
-fn time(at: Duration) -> String {
+pub(super) fn time(at: Duration) -> String {
     if at < Duration::from_secs(10) {
         format!("+{:.1} ms", at.as_secs_f64() * 1000.0)
     } else {
@@ -333,7 +364,7 @@ fn no_reply(exchange: &Exchange) -> &'static str {
     if exchange.is_mark() { "" } else { "(no reply)" }
 }
 
-fn whole_reply(exchange: &Exchange) -> Vec<String> {
+pub(super) fn whole_reply(exchange: &Exchange) -> Vec<String> {
     let Some(came) = &exchange.reply else { return vec![no_reply(exchange).to_owned()] };
     let text = reply::format_reply_to(&exchange.words, &came.value);
     let mut lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();

@@ -28,12 +28,12 @@ pub(super) fn strip(waits: &Waits, is_marked: bool, width: usize) -> String {
     marked(&line, is_marked, width) + "\n"
 }
 
-fn pings(count: u64) -> String {
+pub(super) fn pings(count: u64) -> String {
     if count == 1 { "1 PING".to_owned() } else { format!("{count} PINGs") }
 }
 
 /// `0.4 ms` below ten, whole ones above.
-fn milliseconds(duration: Duration) -> String {
+pub(super) fn milliseconds(duration: Duration) -> String {
     if duration < Duration::from_millis(10) {
         format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
     } else {

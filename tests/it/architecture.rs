@@ -91,6 +91,8 @@ fn the_verdict_does_no_io() {
 fn each_outside_crate_has_one_home() {
     assert_eq!(users_of("testcontainers::"), ["server/container.rs", "server/container/pull.rs"]);
     assert_eq!(users_of("inquire::"), ["ask.rs"]);
+    assert_eq!(users_of("indicatif::"), ["run/waiting.rs"]);
+    assert_eq!(users_of("supports_hyperlinks::"), ["present/markdown/links.rs"]);
     assert_eq!(users_of("clap::"), ["cli.rs", "run/mod.rs"]);
     assert_eq!(
         users_of("pulldown_cmark::")

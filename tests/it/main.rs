@@ -17,3 +17,4 @@ mod sturdy;
 mod tap;
 mod verify;
 mod versions;
+mod waiting;

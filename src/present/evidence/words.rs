@@ -58,9 +58,10 @@ fn exchange(line: &Line<'_>, form: Form, several: bool) -> String {
             format!(", {count} times until {}", transcript::until(line).trim_start_matches('+'))
         }
     };
-    let reply = match is_long {
-        true => transcript::whole_reply(line.last).join("; "),
-        false => short(transcript::reply_line(line.last)),
+    let reply = if is_long {
+        transcript::whole_reply(line.last).join("; ")
+    } else {
+        short(transcript::reply_line(line.last))
     };
     let reply = match (reply.as_str(), line.last.outcome) {
         ("", _) => String::new(),

@@ -153,7 +153,7 @@ fn merged(line: &[Span]) -> Line {
     for span in line {
         match merged.last_mut() {
             Some(last) if last.look == span.look && last.target == span.target => {
-                last.text.push_str(&span.text)
+                last.text.push_str(&span.text);
             }
             _ => merged.push(span.clone()),
         }

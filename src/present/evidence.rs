@@ -1,5 +1,6 @@
 //! What a verdict rests on, for people: what Redis saw, what has changed, who had to wait, and the cause.
 
+mod columns;
 mod transcript;
 mod waits;
 mod words;
@@ -9,12 +10,10 @@ mod tests;
 
 pub use transcript::{Form, command_line, is_told_by, reply_line};
 
-use std::fmt::Write as _;
-
 use colored::Colorize as _;
 
 use super::plain;
-use super::text::{clean, display_width, truncate, wrap};
+use super::text::{clean, display_width, wrap};
 use crate::attempt::evidence::{Evidence, Restored};
 use crate::server::BgsaveEnd;
 use crate::verdict::changes::changes;
@@ -22,6 +21,12 @@ use crate::verdict::{Pointer, Verdict};
 
 /// Behind the line that the cause rests on: never by colour alone.
 const MARK: &str = "◄ see the cause";
+
+/// Where not all keys are known, so many are enough to see what they are.
+const SOME_KEYS: usize = 6;
+
+/// Where a value stands that has no room behind its field.
+const BELOW: usize = 6;
 
 /// Lines get no longer than this where there is no screen.
 const WIDEST: usize = 100;
@@ -67,9 +72,13 @@ fn restored(evidence: &Evidence, width: usize) -> String {
         Some(Restored::Unloadable(_)) => "a server can't load it".to_owned(),
         Some(Restored::Loaded { count: 0, .. }) => "no key".to_owned(),
         Some(Restored::Loaded { keys, count, .. }) => {
-            let more = usize::try_from(*count).unwrap_or(0).saturating_sub(keys.len());
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{}{more}", keys.join(", "))
+            let all = usize::try_from(*count).unwrap_or(keys.len()).max(keys.len());
+            let named = if all > keys.len() { keys.len().min(SOME_KEYS) } else { keys.len() };
+            let more = match all - named {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{}{more}", keys[..named].join(", "))
         }
     };
     if plain::is_on() {
@@ -128,12 +137,21 @@ fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
     text
 }
 
+/// A value that does not fit behind its field stands below it.
 fn table_line(row: &Row, column: usize, width: usize) -> String {
-    let gap = " ".repeat(column - display_width(&row.field));
     let arrow = if row.before.is_empty() { "" } else { " → " };
-    let line =
-        format!("    {}{gap}  {}{arrow}{}", row.field, clean(&row.before), clean(&row.after));
-    marked(&line, row.marked, width) + "\n"
+    let value = format!("{}{arrow}{}", clean(&row.before), clean(&row.after));
+    let mark = if row.marked { display_width(MARK) + 2 } else { 0 };
+    let indent = 4 + column + 2;
+    let beside = indent + display_width(&value) + mark <= width;
+    let (gap, indent) = match beside {
+        true => (" ".repeat(column + 2 - display_width(&row.field)), indent),
+        false => (format!("\n{}", " ".repeat(BELOW)), BELOW),
+    };
+    let value = wrap(&value, width.saturating_sub(indent), &" ".repeat(indent));
+    let last = value.lines().last().unwrap_or_default().trim_start();
+    let mark = if row.marked { mark_behind(last, indent, width) } else { String::new() };
+    format!("    {}{gap}{value}{mark}\n", row.field)
 }
 
 /// What only the log tells, where the cause rests on it.
@@ -149,13 +167,10 @@ fn log_row(evidence: &Evidence, pointers: &[Pointer]) -> Option<Row> {
     Some(Row { field, before: String::new(), after: after.to_owned(), marked: true })
 }
 
-/// A line cut to the width, with its mark kept whole.
-fn marked(line: &str, is_marked: bool, width: usize) -> String {
-    if !is_marked {
-        return truncate(line, width);
-    }
-    let room = width.saturating_sub(display_width(MARK) + 2);
-    let mut text = truncate(line, room);
-    let _ = write!(text, "  {}", MARK.yellow());
-    truncate(&text, width)
+/// The mark behind text that begins in column `indent`, or below it where it does not fit.
+fn mark_behind(text: &str, indent: usize, width: usize) -> String {
+    let fits = indent.saturating_add(display_width(text) + 2 + display_width(MARK)) <= width;
+    let gap = if fits { "  ".to_owned() } else { format!("\n{}", " ".repeat(indent)) };
+    let gap = if text.is_empty() { String::new() } else { gap };
+    format!("{gap}{}", MARK.yellow())
 }

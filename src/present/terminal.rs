@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use colored::Colorize as _;
 
 use super::evidence;
-use super::plain;
 use super::text::{clean, display_width, wrap};
+use super::{error_width, output_width, plain};
 use crate::attempt::evidence::{Run, Typed};
 use crate::error::WorldError;
 use crate::lesson::Problem;
@@ -148,12 +148,21 @@ fn within(text: &str, width: usize, indent: usize) -> String {
     wrap(text, width.saturating_sub(indent), &" ".repeat(indent))
 }
 
-/// `error: fact`, then `help: next step`.
+/// `error: fact`, then `help: next step`, for standard error.
 pub fn world_error(error: &WorldError) -> String {
-    let mut text = format!("{}: {}\n", "error".red().bold(), printable_lines(&error.fact));
+    let width = error_width();
+    let (first, rest) = error.fact.split_once('\n').unwrap_or((&error.fact, ""));
+    let mut text = format!("{}: {}\n", "error".red().bold(), within(&clean(first), width, 7));
+    for line in rest.lines() {
+        let _ = writeln!(text, "{}", within(&clean(line), width, 4));
+    }
     for (index, line) in error.help.lines().enumerate() {
-        let start = if index == 0 { "help:".cyan().bold() } else { "     ".normal() };
-        let _ = writeln!(text, "{start} {}", clean(line));
+        if index == 0 {
+            let _ = writeln!(text, "{} {}", "help:".cyan().bold(), within(&clean(line), width, 6));
+        } else {
+            // A command or a list: whole, to be copied.
+            let _ = writeln!(text, "      {}", clean(line));
+        }
     }
     text
 }
@@ -189,7 +198,9 @@ pub fn exercise_line(id: &str, title: &str, passed: bool, width: usize) -> Strin
         return format!("  {id}: {title}, {}\n", if passed { "passed" } else { "open" });
     }
     let mark = if passed { "✓".green() } else { "○".dimmed() };
-    format!("  {mark} {id:<width$}  {}\n", title.dimmed())
+    let fits = 4 + width + 2 + display_width(title) <= output_width();
+    let (width, gap) = if fits { (width, "  ") } else { (0, "\n    ") };
+    format!("  {mark} {id:<width$}{gap}{}\n", within(title, output_width(), 4).dimmed())
 }
 
 /// One examined thing of `doctor`.
@@ -208,9 +219,13 @@ pub fn examined(name: &str, state: State, found: &str, advice: Option<&str>) -> 
         State::Missing => "○".yellow(),
         State::Bad => "✗".red().bold(),
     };
-    let mut text = format!("{mark} {:<16} {}\n", name.bold(), printable_lines(found));
+    let width = output_width();
+    // Beside the name where that leaves some room.
+    let (gap, indent) = if width < 60 { ("\n  ", 2) } else { (" ", 19) };
+    let found = within(&printable_lines(found), width, indent);
+    let mut text = format!("{mark} {:<16}{gap}{found}\n", name.bold());
     if let Some(advice) = advice {
-        let _ = writeln!(text, "  {} {advice}", "help:".cyan().bold());
+        let _ = writeln!(text, "  {} {}", "help:".cyan().bold(), within(advice, width, 8));
     }
     text
 }

@@ -165,6 +165,45 @@ fn no_text_of_a_client_steers_the_terminal() {
 }
 
 #[test]
+fn on_a_narrow_screen_what_does_not_fit_stands_below() {
+    let mut evidence = evidence(vec![
+        exchange(0, "SET order:1001:long:key paid", "+OK"),
+        exchange(700, "SAVE", BUSY),
+    ]);
+    evidence.exit = Some(Observation {
+        snapshot: Snapshot::of(101, "rdb_bgsave_in_progress:1\nrdb_saves:1\n"),
+        replies: BTreeMap::new(),
+        config: BTreeMap::new(),
+        bgsave_ends: Vec::new(),
+        log_is_silent: false,
+    });
+    evidence.waits = Some(waited(500, 1000));
+    let pointers =
+        [Pointer::Exchange(1), Pointer::Row("rdb_bgsave_in_progress"), Pointer::LongestWait];
+    insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 40), @r"
+
+    what Redis saw
+      +0.0 ms  SET order:1001:long:key pa…
+               OK
+      +0.7 ms  SAVE
+               ERR Background save already
+               in progress
+               ◄ see the cause
+
+    what has changed
+      LASTSAVE
+        100 → 101 (+1 s)
+      rdb_bgsave_in_progress
+        0 → 1 when the answer ended
+        ◄ see the cause
+
+    who had to wait
+      longest 1000 ms of 412 PINGs
+      ◄ see the cause
+    ");
+}
+
+#[test]
 fn a_narrow_screen_cuts_lines() {
     let sent = vec![exchange(0, "SET order:1001:very:long:key:name paid", BUSY)];
     let text = shown(&evidence(sent), &[Pointer::Exchange(0)], Form::Short, 40);
@@ -321,6 +360,9 @@ fn what_the_snapshot_file_holds_is_named() {
     let title = "\n  what the snapshot file alone holds\n";
     assert_eq!(loaded(&["a", "b"], 2), format!("{title}    a, b\n"));
     assert_eq!(loaded(&["a", "b"], 9), format!("{title}    a, b and 7 more\n"));
+    let ten = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    assert_eq!(loaded(&ten, 99), format!("{title}    a, b, c, d, e, f and 93 more\n"));
+    assert!(loaded(&ten, 10).contains("i, j\n"));
     assert_eq!(loaded(&[], 0), format!("{title}    no key\n"));
 }
 

@@ -1,16 +1,15 @@
 //! What Redis saw: commands and their replies, in lines that can be read.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use colored::Colorize as _;
 use redis::Value;
 
-use super::marked;
+use super::columns::Columns;
 use crate::attempt::commands::WAIT_BGSAVE;
 use crate::attempt::evidence::{Run, TypedExchange};
 use crate::present::plain;
-use crate::present::text::{clean, display_width, truncate};
+use crate::present::text::clean;
 use crate::redis_cli::{reply, words};
 use crate::tap::{Exchange, Outcome, Transcript};
 use crate::verdict::Pointer;
@@ -30,8 +29,6 @@ pub enum Form {
 const LINES: usize = 12;
 /// Refusals that say the same are shown so often at most.
 const SAME_REFUSALS: usize = 3;
-/// A command's column gets no wider.
-const WIDEST_COMMAND: usize = 44;
 /// A poll may ask two or three things by turns.
 const LONGEST_PERIOD: usize = 3;
 
@@ -199,68 +196,8 @@ pub(super) fn are_of_several_connections(lines: &[(Line<'_>, bool)]) -> bool {
     connections.any(|connection| Some(connection) != first)
 }
 
-/// Where the columns stand.
-struct Columns {
-    time: usize,
-    connection: Option<usize>,
-    command: usize,
-    width: usize,
-}
-
-impl Columns {
-    fn new(lines: &[(Line<'_>, bool)], width: usize) -> Self {
-        let shown = || lines.iter().filter(|(_, is_kept)| *is_kept).map(|(line, _)| line);
-        let several = are_of_several_connections(lines);
-        let digits = |line: &Line<'_>| line.first.connection.to_string().len() + 1;
-        let command = shown().map(|line| display_width(&command(line))).max().unwrap_or(0);
-        Self {
-            time: shown().map(|line| time(line.first.at).len()).max().unwrap_or(0),
-            connection: several.then(|| shown().map(digits).max().unwrap_or(0)),
-            command: command.min(WIDEST_COMMAND).min(width / 2),
-            width,
-        }
-    }
-
-    fn line(&self, line: &Line<'_>, form: Form) -> String {
-        let mut text = format!("    {:>1$}  ", time(line.first.at), self.time);
-        if let Some(digits) = self.connection {
-            let number = match line.first.connection {
-                0 => String::new(),
-                number => format!("#{number}"),
-            };
-            let _ = write!(text, "{number:<digits$}  ");
-        }
-        let indent = display_width(&text) + self.command + 2;
-        let is_long = form == Form::Long;
-        let command = if is_long { command(line) } else { cut_command(line, self.command) };
-        let gap = " ".repeat(self.command.saturating_sub(display_width(&command)));
-        let _ = write!(text, "{}{gap}  ", command.cyan());
-        let replies = if is_long { whole_reply(line.last) } else { vec![reply_line(line.last)] };
-        for (index, reply) in replies.iter().enumerate() {
-            if index > 0 {
-                text.push_str(&" ".repeat(indent));
-            }
-            text.push_str(&coloured(reply, line.last.outcome));
-            let is_marked = line.marked && index == 0;
-            if is_marked || !is_long {
-                let width = if is_long { usize::MAX } else { self.width };
-                text = marked(&text, is_marked, width);
-            }
-            text.push('\n');
-        }
-        text
-    }
-}
-
-fn coloured(reply: &str, outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Refused => reply.red().to_string(),
-        Outcome::NotRun | Outcome::Unknown => reply.yellow().to_string(),
-        Outcome::Done => reply.to_owned(),
-    }
-}
-
-fn command(line: &Line<'_>) -> String {
+/// The command, and how often it was sent.
+pub(super) fn command(line: &Line<'_>) -> String {
     line_of(line.first) + &times(line)
 }
 
@@ -271,8 +208,8 @@ pub(super) fn line_of(exchange: &Exchange) -> String {
     command_line(&exchange.words)
 }
 
-/// How often a run was sent, and until when.
-fn times(line: &Line<'_>) -> String {
+/// How often a run was sent, and until when; nothing for one.
+pub(super) fn times(line: &Line<'_>) -> String {
     if line.count > 1 { format!(" ×{} until {}", line.count, until(line)) } else { String::new() }
 }
 
@@ -281,13 +218,6 @@ pub(super) fn until(line: &Line<'_>) -> String {
         at if at < Duration::from_secs(1) => time(at),
         at => format!("+{:.1} s", at.as_secs_f64()),
     }
-}
-
-/// A command cut to `width`, but not how often it was sent.
-fn cut_command(line: &Line<'_>, width: usize) -> String {
-    let times = times(line);
-    let room = width.saturating_sub(display_width(&times));
-    truncate(&(truncate(&line_of(line.first), room) + &times), width)
 }
 
 /// Milliseconds below ten seconds, seconds above.

@@ -83,6 +83,13 @@ pub struct Common {
           value_parser = port)]
     pub port: Port,
 
+    /// Words only, one thing after the other: for a screen reader or a dumb terminal (`TERM=dumb` implies it)
+    ///
+    /// No colour, no escape sequence, no drawn line, and nothing that only a sign tells.
+    #[arg(long, global = true, env = "REDISLINGS_PLAIN",
+          value_parser = clap::builder::FalseyValueParser::new())]
+    pub plain: bool,
+
     /// Colour: auto (a terminal, and `NO_COLOR` is not set), always, never
     #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
     pub color: ColorWhen,

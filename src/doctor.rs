@@ -124,7 +124,7 @@ fn terminal() -> Finding {
     let size = crossterm::terminal::size();
     match (std::io::stdout().is_terminal(), size) {
         (true, Ok((columns, rows))) if term != "dumb" => {
-            good("terminal", format!("{term}, {columns}×{rows}"))
+            good("terminal", format!("{term}, {columns} columns, {rows} rows"))
         }
         _ => missing(
             "terminal",

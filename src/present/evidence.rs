@@ -1,7 +1,9 @@
 //! What a verdict rests on, for people: what Redis saw, what has changed, who had to wait, and the cause.
 
+mod columns;
 mod transcript;
 mod waits;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -10,11 +12,10 @@ pub use transcript::{Form, command_line, is_told_by, reply_line};
 pub(super) use transcript::{Told, gist, time};
 pub(super) use waits::numbers;
 
-use std::fmt::Write as _;
-
 use colored::Colorize as _;
 
-use super::text::{clean, display_width, truncate, wrap};
+use super::plain;
+use super::text::{clean, display_width, wrap};
 use crate::attempt::evidence::{Evidence, Restored};
 use crate::server::BgsaveEnd;
 use crate::verdict::changes::{Change, changes};
@@ -23,12 +24,24 @@ use crate::verdict::{Pointer, Verdict};
 /// Behind the line that the cause rests on: never by colour alone.
 pub(super) const MARK: &str = "◄ see the cause";
 
+/// Where not all keys are known, so many are enough to see what they are.
+const SOME_KEYS: usize = 6;
+
+/// Where a value stands that has no room behind its field.
+const BELOW: usize = 6;
+
 /// Lines get no longer than this where there is no screen.
 const WIDEST: usize = 100;
 
 /// The line that says why, if it is known; prose within `width` columns.
 pub fn cause(verdict: &Verdict, width: usize) -> String {
     let Some(diagnosis) = &verdict.diagnosis else { return String::new() };
+    if plain::is_on() {
+        return format!(
+            "\n{}\n",
+            wrap(&format!("cause: {}", plain::worded(&clean(&diagnosis.cause))), width, "  ")
+        );
+    }
     let text = wrap(&clean(&diagnosis.cause), width.saturating_sub(9), "         ");
     format!("\n  {} {text}\n", "cause:".yellow().bold())
 }
@@ -36,9 +49,10 @@ pub fn cause(verdict: &Verdict, width: usize) -> String {
 /// The transcript, the table of changes and the strip of waits, each only where there is something to tell.
 pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) -> String {
     let pointers = pointers(verdict);
-    let width = width.min(WIDEST);
+    let width = if plain::is_on() { width } else { width.min(WIDEST) };
     let transcript = match form {
         Form::Unseen => String::new(),
+        form if plain::is_on() => words::transcript(&evidence.transcript, pointers, form, width),
         form => transcript::block(&evidence.transcript, pointers, form, width),
     };
     let mut text = String::new();
@@ -59,15 +73,23 @@ pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
         Restored::Unloadable(_) => "a server can't load it".to_owned(),
         Restored::Loaded { count: 0, .. } => "no key".to_owned(),
         Restored::Loaded { keys, count, .. } => {
-            let more = usize::try_from(*count).unwrap_or(0).saturating_sub(keys.len());
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{}{more}", keys.join(", "))
+            let all = usize::try_from(*count).unwrap_or(keys.len()).max(keys.len());
+            let named = if all > keys.len() { keys.len().min(SOME_KEYS) } else { keys.len() };
+            let more = match all - named {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{}{more}", keys[..named].join(", "))
         }
     })
 }
 
 fn restored(evidence: &Evidence, width: usize) -> String {
     let Some(held) = held_by_the_dump(evidence) else { return String::new() };
+    if plain::is_on() {
+        let line = format!("what the snapshot file alone holds: {}", clean(&held));
+        return wrap(&line, width, "  ") + "\n";
+    }
     let held = wrap(&clean(&held), width.saturating_sub(4), "    ");
     format!("  {}\n    {held}\n", "what the snapshot file alone holds".dimmed())
 }
@@ -80,7 +102,11 @@ fn waits(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
     let Some(waits) = evidence.waits.as_ref().filter(|waits| waits.pings > 0) else {
         return String::new();
     };
-    waits::strip(waits, pointers.contains(&Pointer::LongestWait), width)
+    let is_marked = pointers.contains(&Pointer::LongestWait);
+    if plain::is_on() {
+        return words::waits(waits, is_marked, width);
+    }
+    waits::strip(waits, is_marked, width)
 }
 
 /// A row: field, before, after, and whether the cause rests on it.
@@ -107,6 +133,9 @@ fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
     if rows.is_empty() {
         return String::new();
     }
+    if plain::is_on() {
+        return words::table(&rows, width);
+    }
     let column = rows.iter().map(|row| display_width(&row.field)).max().unwrap_or(0);
     let mut text = format!("  {}\n", "what has changed".dimmed());
     for row in &rows {
@@ -115,12 +144,21 @@ fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
     text
 }
 
+/// A value that does not fit behind its field stands below it.
 fn table_line(row: &Row, column: usize, width: usize) -> String {
-    let gap = " ".repeat(column - display_width(&row.field));
     let arrow = if row.before.is_empty() { "" } else { " → " };
-    let line =
-        format!("    {}{gap}  {}{arrow}{}", row.field, clean(&row.before), clean(&row.after));
-    marked(&line, row.marked, width) + "\n"
+    let value = format!("{}{arrow}{}", clean(&row.before), clean(&row.after));
+    let mark = if row.marked { display_width(MARK) + 2 } else { 0 };
+    let indent = 4 + column + 2;
+    let beside = indent + display_width(&value) + mark <= width;
+    let (gap, indent) = match beside {
+        true => (" ".repeat(column + 2 - display_width(&row.field)), indent),
+        false => (format!("\n{}", " ".repeat(BELOW)), BELOW),
+    };
+    let value = wrap(&value, width.saturating_sub(indent), &" ".repeat(indent));
+    let last = value.lines().last().unwrap_or_default().trim_start();
+    let mark = if row.marked { mark_behind(last, indent, width) } else { String::new() };
+    format!("    {}{gap}{value}{mark}\n", row.field)
 }
 
 /// What only the log tells, where the cause rests on it.
@@ -136,13 +174,10 @@ fn log_row(evidence: &Evidence, pointers: &[Pointer]) -> Option<Row> {
     Some(Row { field, before: String::new(), after: after.to_owned(), marked: true })
 }
 
-/// A line cut to the width, with its mark kept whole.
-fn marked(line: &str, is_marked: bool, width: usize) -> String {
-    if !is_marked {
-        return truncate(line, width);
-    }
-    let room = width.saturating_sub(display_width(MARK) + 2);
-    let mut text = truncate(line, room);
-    let _ = write!(text, "  {}", MARK.yellow());
-    truncate(&text, width)
+/// The mark behind text that begins in column `indent`, or below it where it does not fit.
+fn mark_behind(text: &str, indent: usize, width: usize) -> String {
+    let fits = indent.saturating_add(display_width(text) + 2 + display_width(MARK)) <= width;
+    let gap = if fits { "  ".to_owned() } else { format!("\n{}", " ".repeat(indent)) };
+    let gap = if text.is_empty() { String::new() } else { gap };
+    format!("{gap}{}", MARK.yellow())
 }

@@ -19,9 +19,14 @@ pub fn is_on() -> bool {
     ON.load(Ordering::Relaxed)
 }
 
-/// The words where words only are wanted, else the sign.
-pub(super) fn or_sign(words: &'static str, sign: &'static str) -> &'static str {
+/// The sign, or the words for it where words only are wanted.
+pub(super) fn sign_or(sign: &'static str, words: &'static str) -> &'static str {
     if is_on() { words } else { sign }
+}
+
+/// Text of another stage without the signs that it may have in it.
+pub(super) fn worded(text: &str) -> String {
+    text.replace(" → ", " gives ").replace('…', "...")
 }
 
 #[cfg(test)]

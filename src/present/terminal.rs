@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use colored::Colorize as _;
 
 use super::evidence;
-use super::plain;
 use super::text::{clean, display_width, truncate, wrap};
+use super::{error_width, output_width, plain};
 use crate::attempt::evidence::{Run, Typed};
 use crate::error::WorldError;
+use crate::lesson::Problem;
+use crate::lesson::problem::Severity;
 use crate::verdict::{Finding, Outcome, Verdict};
 
 /// An answer's output shown on the screen: at most so many lines of it.
@@ -25,7 +27,11 @@ pub fn verdict(
     width: usize,
 ) -> String {
     let fits = display_width(exercise) + 2 + display_width(server) <= width;
-    let gap = if fits { "  " } else { "\n" };
+    let gap = match fits {
+        _ if plain::is_on() => " on ",
+        true => "  ",
+        false => "\n",
+    };
     let mut text = format!("{}{gap}{}\n\n", exercise.bold(), server.dimmed());
     text.push_str(printed);
     for finding in &verdict.findings {
@@ -87,7 +93,8 @@ fn output(title: &str, printed: &str) -> String {
     let mut text = format!("  {}\n", format!("{title}:").dimmed());
     let left_out = lines.len().saturating_sub(OUTPUT_LINES);
     if left_out > 0 {
-        let _ = writeln!(text, "    {}", format!("… {left_out} lines before").dimmed());
+        let dots = plain::sign_or("… ", "");
+        let _ = writeln!(text, "    {}", format!("{dots}{left_out} lines before").dimmed());
     }
     for line in &lines[left_out..] {
         let _ = writeln!(text, "    {}", clean(line));
@@ -97,6 +104,9 @@ fn output(title: &str, printed: &str) -> String {
 }
 
 fn finding(finding: &Finding, width: usize) -> String {
+    if plain::is_on() {
+        return finding_in_words(finding, width);
+    }
     let says = within(&finding.says, width, 4);
     let mut text = match finding.outcome {
         Outcome::Met => format!("  {} {says}\n", "✓".green()),
@@ -116,28 +126,69 @@ fn finding(finding: &Finding, width: usize) -> String {
     text
 }
 
+fn finding_in_words(finding: &Finding, width: usize) -> String {
+    let (word, is_unmet) = match finding.outcome {
+        Outcome::Met => ("met", false),
+        Outcome::Unmet => ("not met", true),
+        Outcome::NotReached => ("not reached", false),
+    };
+    let mut text = wrap(&format!("{word}: {}", plain::worded(&finding.says)), width, "  ") + "\n";
+    let more = [("expected", Some(&finding.expected)), ("found", Some(&finding.found))];
+    for (name, says) in more.into_iter().chain([("note", finding.otherwise.as_ref())]) {
+        if let Some(says) = says.filter(|_| is_unmet) {
+            let line = format!("{name}: {}", plain::worded(&clean(says)));
+            let _ = writeln!(text, "  {}", wrap(&line, width.saturating_sub(4), "    "));
+        }
+    }
+    text
+}
+
 /// Text that begins in column `indent`, its further lines below its beginning.
 fn within(text: &str, width: usize, indent: usize) -> String {
     wrap(text, width.saturating_sub(indent), &" ".repeat(indent))
 }
 
-/// `error: fact`, then `help: next step`.
+/// `error: fact`, then `help: next step`, for standard error.
 pub fn world_error(error: &WorldError) -> String {
-    let mut text = format!("{}: {}\n", "error".red().bold(), printable_lines(&error.fact));
+    let width = error_width();
+    let (first, rest) = error.fact.split_once('\n').unwrap_or((&error.fact, ""));
+    let mut text = format!("{}: {}\n", "error".red().bold(), within(&clean(first), width, 7));
+    for line in rest.lines() {
+        let _ = writeln!(text, "{}", within(&clean(line), width, 4));
+    }
     for (index, line) in error.help.lines().enumerate() {
-        let start = if index == 0 { "help:".cyan().bold() } else { "     ".normal() };
-        let _ = writeln!(text, "{start} {}", clean(line));
+        if index == 0 {
+            let _ = writeln!(text, "{} {}", "help:".cyan().bold(), within(&clean(line), width, 6));
+        } else {
+            // A command or a list: whole, to be copied.
+            let _ = writeln!(text, "      {}", clean(line));
+        }
     }
     text
 }
 
+/// What is wrong with a lesson, in words only.
+pub fn problem(problem: &Problem) -> String {
+    let word = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let help = problem.help.as_ref().map(|help| format!("  help: {help}\n")).unwrap_or_default();
+    // A circle of checks is drawn with arrows.
+    let message = printable_lines(&problem.message).replace(" → ", ", which needs ");
+    format!("{word}: {}: {message}\n{help}", problem.place())
+}
+
 /// The one line that says which server and why, and lines about what takes its time.
 pub fn notice(line: &str, width: usize) -> String {
+    if plain::is_on() {
+        return wrap(line, width, "  ") + "\n";
+    }
     format!("{} {}\n", "·".dimmed(), wrap(line, width.saturating_sub(2), "  "))
 }
 
 /// Where somebody is, from the nearest to the widest: one line without its end.
-pub fn place(parts: &[&str]) -> String {
+pub fn where_one_is(parts: &[&str]) -> String {
     let separator = if plain::is_on() { ", " } else { " · " };
     clean(&parts.join(separator)).dimmed().to_string()
 }
@@ -149,12 +200,23 @@ pub fn heading(text: &str) -> String {
 
 /// An exercise in a list.
 pub fn exercise_line(id: &str, title: &str, mark: ExerciseMark, width: usize) -> String {
+    if plain::is_on() {
+        let state = match mark {
+            ExerciseMark::Passed => "passed",
+            ExerciseMark::Open => "open",
+            ExerciseMark::Next => "open, next",
+        };
+        return format!("  {id}: {title}, {state}\n");
+    }
     let (sign, more) = match mark {
         ExerciseMark::Passed => ("✓".green(), String::new()),
         ExerciseMark::Open => ("○".dimmed(), String::new()),
         ExerciseMark::Next => ("○".normal(), format!("  {}", "◄ next".yellow())),
     };
-    format!("  {sign} {id:<width$}  {}{more}\n", title.dimmed())
+    let fits = 4 + width + 2 + display_width(title) + display_width(&more) <= output_width();
+    let (width, gap) = if fits { (width, "  ") } else { (0, "\n    ") };
+    let title = within(title, output_width(), 4).dimmed();
+    format!("  {sign} {id:<width$}{gap}{title}{more}\n")
 }
 
 /// How far the student is with an exercise.
@@ -210,14 +272,27 @@ pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
 
 /// One examined thing of `doctor`.
 pub fn examined(name: &str, state: State, found: &str, advice: Option<&str>) -> String {
+    if plain::is_on() {
+        let word = match state {
+            State::Good => "good",
+            State::Missing => "missing",
+            State::Bad => "bad",
+        };
+        let advice = advice.map(|advice| format!("  help: {advice}\n")).unwrap_or_default();
+        return format!("{word}: {name}: {}\n{advice}", printable_lines(found));
+    }
     let mark = match state {
         State::Good => "✓".green(),
         State::Missing => "○".yellow(),
         State::Bad => "✗".red().bold(),
     };
-    let mut text = format!("{mark} {:<16} {}\n", name.bold(), printable_lines(found));
+    let width = output_width();
+    // Beside the name where that leaves some room.
+    let (gap, indent) = if width < 60 { ("\n  ", 2) } else { (" ", 19) };
+    let found = within(&printable_lines(found), width, indent);
+    let mut text = format!("{mark} {:<16}{gap}{found}\n", name.bold());
     if let Some(advice) = advice {
-        let _ = writeln!(text, "  {} {advice}", "help:".cyan().bold());
+        let _ = writeln!(text, "  {} {}", "help:".cyan().bold(), within(advice, width, 8));
     }
     text
 }
@@ -254,8 +329,94 @@ fn printable_lines(text: &str) -> String {
     text.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
+/// Where a case of `verify` stands.
+pub fn place(path: &str, line: usize) -> String {
+    format!("  {} {path}:{line}\n", plain::sign_or("-->", "at"))
+}
+
 /// A line of `verify`'s summary.
 pub fn group_line(name: &str, good: usize, all: usize) -> String {
+    if plain::is_on() {
+        let word = if good == all { "good" } else { "broken" };
+        return format!("{word}: {name}: {good} of {all}\n");
+    }
     let mark = if good == all { "✓".green() } else { "✗".red().bold() };
     format!("{mark} {name}: {good} of {all}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(outcome: Outcome) -> Finding {
+        Finding {
+            check: "saved".to_owned(),
+            says: "a snapshot was finished".to_owned(),
+            outcome,
+            expected: "another LASTSAVE".to_owned(),
+            found: "GET a → 1".to_owned(),
+            otherwise: Some("what does the reply promise?".to_owned()),
+        }
+    }
+
+    /// A verdict with a finding of each kind.
+    fn shown() -> String {
+        colored::control::set_override(false);
+        let findings = [Outcome::Met, Outcome::Unmet, Outcome::NotReached].map(finding).to_vec();
+        let judged = Verdict { findings, diagnosis: None };
+        verdict("saving", "redis 7.0.15 (process)", "", &judged, "", 40)
+    }
+
+    #[test]
+    fn a_verdict_has_a_sign_for_each_finding() {
+        insta::assert_snapshot!(shown(), @r"
+    saving  redis 7.0.15 (process)
+
+      ✓ a snapshot was finished
+      ✗ a snapshot was finished
+          expected  another LASTSAVE
+          found     GET a → 1
+          → what does the reply promise?
+      - a snapshot was finished (not
+        reached)
+
+    not passed: 1 of 3 checks met
+    ");
+    }
+
+    #[test]
+    fn in_words_only_a_verdict_says_what_is_met() {
+        insta::assert_snapshot!(plain::while_on(shown), @r"
+    saving on redis 7.0.15 (process)
+
+    met: a snapshot was finished
+    not met: a snapshot was finished
+      expected: another LASTSAVE
+      found: GET a gives 1
+      note: what does the reply promise?
+    not reached: a snapshot was finished
+
+    not passed: 1 of 3 checks met
+    ");
+    }
+
+    #[test]
+    fn in_words_only_lists_and_notices_have_no_sign() {
+        plain::while_on(|| {
+            assert_eq!(
+                exercise_line("a", "A title", ExerciseMark::Passed, 9),
+                "  a: A title, passed\n"
+            );
+            assert_eq!(
+                exercise_line("a", "A title", ExerciseMark::Open, 9),
+                "  a: A title, open\n"
+            );
+            assert_eq!(notice("server: here", 80), "server: here\n");
+            assert_eq!(group_line("a", 1, 2), "broken: a: 1 of 2\n");
+            assert_eq!(
+                examined("image", State::Missing, "none", Some("pull it")),
+                "missing: image: none\n  help: pull it\n"
+            );
+        });
+    }
 }

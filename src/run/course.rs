@@ -6,6 +6,7 @@ use super::Stop;
 use super::output::{err, is_err_colored};
 use crate::cli::{Common, LanguageName};
 use crate::lesson::{Course, Exercise, Language, Lesson, Problem, problem};
+use crate::present::{plain, terminal};
 use crate::progress::Progress;
 
 /// The folder that is looked for where `--lessons` names none.
@@ -56,7 +57,11 @@ pub(super) fn load(common: &Common) -> Result<Course, Stop> {
 fn tell_problems(problems: &[Problem]) {
     let colored = is_err_colored();
     for problem in problems {
-        err(&format!("{}\n\n", problem::draw(problem, colored).trim_end()));
+        if plain::is_on() {
+            err(&terminal::problem(problem));
+        } else {
+            err(&format!("{}\n\n", problem::draw(problem, colored).trim_end()));
+        }
     }
 }
 

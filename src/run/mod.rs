@@ -21,10 +21,10 @@ use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::cleanup;
-use crate::cli::{self, Cli, ColorWhen, Command, Common};
+use crate::cli::{self, Cli, Command, Common};
 use crate::doctor;
 use crate::error::WorldError;
 use crate::present::{error_width, terminal};
@@ -74,7 +74,7 @@ impl From<WorldError> for Stop {
 
 /// Runs the program.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match parse(arguments.collect()) {
         Ok(cli) => cli,
         Err(error) => {
             // clap writes help to standard output and mistakes to standard error, and exits with 0 or 2.
@@ -82,7 +82,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    output::set_colors(cli.common.color);
+    output::set_looks(&cli.common);
     let exit = match cleanup::Guard::new() {
         Ok(_guard) => dispatch(cli),
         Err(error) => Err(Stop::World(error)),
@@ -100,6 +100,19 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         return Exit::Unchecked.into();
     }
     exit.into()
+}
+
+/// clap decides by itself on the colours of its own texts, but for who wants words only, which must be known
+/// before there is something to tell of the command line.
+fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let is_set = std::env::var_os("REDISLINGS_PLAIN").is_some_and(|value| value != "0");
+    let color = if is_set || arguments.iter().any(|it| it == "--plain") {
+        clap::ColorChoice::Never
+    } else {
+        clap::ColorChoice::Auto
+    };
+    let matches = Cli::command().color(color).try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
 }
 
 fn tell(stop: &Stop) {
@@ -238,26 +251,9 @@ fn open_tap(common: &Common) -> Result<Tap, WorldError> {
 }
 
 fn is_interactive() -> bool {
-    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+    let dumb = output::is_dumb();
     let all = std::io::stdin().is_terminal()
         && std::io::stdout().is_terminal()
         && std::io::stderr().is_terminal();
     all && !dumb
-}
-
-fn colors_wanted(when: ColorWhen, is_terminal: bool) -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-    match when {
-        ColorWhen::Always => true,
-        ColorWhen::Never => false,
-        ColorWhen::Auto if set("NO_COLOR") => false,
-        ColorWhen::Auto
-            if std::env::var("CLICOLOR_FORCE")
-                .is_ok_and(|value| !matches!(value.as_str(), "" | "0")) =>
-        {
-            true
-        }
-        ColorWhen::Auto => is_terminal && !dumb,
-    }
 }

@@ -4,17 +4,44 @@ use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::cli::ColorWhen;
+use crate::cli::{ColorWhen, Common};
+use crate::present::plain;
 
 static LOST: AtomicBool = AtomicBool::new(false);
 static ERR_COLORED: AtomicBool = AtomicBool::new(false);
 
-/// One decision for each stream: `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, the terminal.
-pub(super) fn set_colors(when: ColorWhen) {
-    let err = super::colors_wanted(when, std::io::stderr().is_terminal());
-    let out = super::colors_wanted(when, std::io::stdout().is_terminal());
-    ERR_COLORED.store(err, Ordering::Relaxed);
-    colored::control::set_override(out);
+/// Words only, or colours: the latter is one decision for each stream.
+pub(super) fn set_looks(common: &Common) {
+    let when = common.color;
+    // Who asks a dumb terminal for colour knows that it is not that dumb.
+    let plain = common.plain || (is_dumb() && when != ColorWhen::Always);
+    plain::set(plain);
+    let variable = |name: &str| std::env::var(name).ok();
+    let colors = |is_terminal| !plain && colors_wanted(when, is_terminal, &variable);
+    ERR_COLORED.store(colors(std::io::stderr().is_terminal()), Ordering::Relaxed);
+    colored::control::set_override(colors(std::io::stdout().is_terminal()));
+}
+
+/// Whether the terminal says that it knows no escape sequences.
+pub(super) fn is_dumb() -> bool {
+    std::env::var("TERM").is_ok_and(|term| term == "dumb")
+}
+
+/// The strongest first: `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR`, the terminal. Not the order of
+/// `colored`, which lets `CLICOLOR_FORCE` win over `NO_COLOR`.
+fn colors_wanted(
+    when: ColorWhen,
+    is_terminal: bool,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto if set("NO_COLOR").is_some() => false,
+        ColorWhen::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+        ColorWhen::Auto => is_terminal && set("CLICOLOR").is_none_or(|value| value != "0"),
+    }
 }
 
 /// Whether problems are drawn with colour.
@@ -62,6 +89,34 @@ fn without_colors(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whether there are colours with these variables, `NAME=value` each.
+    fn wanted(when: ColorWhen, is_terminal: bool, variables: &[&str]) -> bool {
+        let variable = |name: &str| {
+            let pairs = variables.iter().filter_map(|it| it.split_once('='));
+            pairs.filter(|(it, _)| *it == name).map(|(_, value)| value.to_owned()).next()
+        };
+        colors_wanted(when, is_terminal, &variable)
+    }
+
+    #[test]
+    fn no_color_is_stronger_than_clicolor_force() {
+        assert!(!wanted(ColorWhen::Auto, true, &["NO_COLOR=1", "CLICOLOR_FORCE=1"]));
+        assert!(wanted(ColorWhen::Auto, false, &["NO_COLOR=", "CLICOLOR_FORCE=1"]));
+    }
+
+    #[test]
+    fn the_option_is_stronger_than_any_variable() {
+        assert!(wanted(ColorWhen::Always, false, &["NO_COLOR=1"]));
+        assert!(!wanted(ColorWhen::Never, true, &["CLICOLOR_FORCE=1"]));
+    }
+
+    #[test]
+    fn a_terminal_has_colours_unless_it_is_told_otherwise() {
+        assert!(wanted(ColorWhen::Auto, true, &["CLICOLOR=1", "CLICOLOR_FORCE=0"]));
+        assert!(!wanted(ColorWhen::Auto, true, &["CLICOLOR=0"]));
+        assert!(!wanted(ColorWhen::Auto, false, &["CLICOLOR=1"]));
+    }
 
     #[test]
     fn colours_are_taken_out() {

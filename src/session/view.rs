@@ -195,7 +195,7 @@ pub(super) fn title(course: &Course, lesson: &Lesson, step: usize, progress: &Pr
     let passed = course.exercises().filter(|(.., exercise)| progress.has(&exercise.id)).count();
     let steps = lesson.steps.len();
     let place = format!("step {} of {steps}", step + 1);
-    terminal::place(&[&place, &format!("{passed} of {all} passed"), &lesson.title])
+    terminal::where_one_is(&[&place, &format!("{passed} of {all} passed"), &lesson.title])
 }
 
 /// How each check stands, and all of them in one line.

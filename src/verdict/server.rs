@@ -53,7 +53,7 @@ fn look_at_lastsave(expected: Lastsave, before: i64, now: i64) -> Seen {
     };
     let found = match now - before {
         0 => format!("LASTSAVE is still {before}: no snapshot was finished"),
-        difference => format!("LASTSAVE {before} → {now} ({difference:+} s)"),
+        difference => format!("LASTSAVE went from {before} to {now} ({difference:+} s)"),
     };
     Seen { met, expected: text.to_owned(), found }
 }
@@ -84,7 +84,7 @@ fn look_at_info(field: &str, expected: &Expected, now: &Observation, evidence: &
         Seen { met, expected: format!("{field} {expected}"), found: format!("{field} {shown}") };
     if let Expected::MoreBy(_) = expected {
         let was = before.field(field).unwrap_or("missing");
-        seen.found = format!("{field} {was} → {shown}");
+        seen.found = format!("{field} went from {was} to {shown}");
     }
     if seen.met
         && let Some(truth) = what_info_forgets(field, value, now, evidence)

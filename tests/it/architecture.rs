@@ -100,6 +100,8 @@ fn each_outside_crate_has_one_home() {
     assert_eq!(users_of("similar::"), ["present/diff.rs"]);
     assert_eq!(users_of("OffsetDateTime"), ["present/export.rs"]);
     assert_eq!(users_of("rustyline::"), ["redis_prompt/editor.rs"]);
+    assert_eq!(users_of("indicatif::"), ["run/waiting.rs"]);
+    assert_eq!(users_of("supports_hyperlinks::"), ["present/markdown/links.rs"]);
     assert_eq!(users_of("clap::"), ["cli.rs", "run/mod.rs"]);
     assert_eq!(users_of("clap_complete::"), ["run/shell_files.rs"]);
     assert_eq!(users_of("clap_mangen::"), ["run/shell_files.rs"]);

@@ -165,6 +165,45 @@ fn no_text_of_a_client_steers_the_terminal() {
 }
 
 #[test]
+fn on_a_narrow_screen_what_does_not_fit_stands_below() {
+    let mut evidence = evidence(vec![
+        exchange(0, "SET order:1001:long:key paid", "+OK"),
+        exchange(700, "SAVE", BUSY),
+    ]);
+    evidence.exit = Some(Observation {
+        snapshot: Snapshot::of(101, "rdb_bgsave_in_progress:1\nrdb_saves:1\n"),
+        replies: BTreeMap::new(),
+        config: BTreeMap::new(),
+        bgsave_ends: Vec::new(),
+        log_is_silent: false,
+    });
+    evidence.waits = Some(waited(500, 1000));
+    let pointers =
+        [Pointer::Exchange(1), Pointer::Row("rdb_bgsave_in_progress"), Pointer::LongestWait];
+    insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 40), @r"
+
+    what Redis saw
+      +0.0 ms  SET order:1001:long:key pa…
+               OK
+      +0.7 ms  SAVE
+               ERR Background save already
+               in progress
+               ◄ see the cause
+
+    what has changed
+      LASTSAVE
+        100 → 101 (+1 s)
+      rdb_bgsave_in_progress
+        0 → 1 when the answer ended
+        ◄ see the cause
+
+    who had to wait
+      longest 1000 ms of 412 PINGs
+      ◄ see the cause
+    ");
+}
+
+#[test]
 fn a_narrow_screen_cuts_lines() {
     let sent = vec![exchange(0, "SET order:1001:very:long:key:name paid", BUSY)];
     let text = shown(&evidence(sent), &[Pointer::Exchange(0)], Form::Short, 40);
@@ -188,6 +227,59 @@ fn the_table_tells_what_has_changed_and_where_the_cause_lies() {
         rdb_bgsave_in_progress  0 → 1 when the answer ended  ◄ see the cause
         the server's log        the background save was ended by a signal  ◄ see the cause
     ");
+}
+
+fn in_words(evidence: &Evidence, pointers: &[Pointer], form: Form) -> String {
+    plain::while_on(|| shown(evidence, pointers, form, 80))
+}
+
+#[test]
+fn in_words_only_every_fact_is_a_line() {
+    let mut poll = exchange(3000, "LASTSAVE", ":100");
+    poll.connection = 2;
+    let mut evidence = evidence(vec![
+        exchange(800, "SET a 1", "+OK"),
+        exchange(1200, "BGSAVE", BUSY),
+        poll.clone(),
+        Exchange { at: Duration::from_millis(1500), ..poll },
+    ]);
+    let snapshot = Snapshot::of(101, "rdb_bgsave_in_progress:1\n");
+    let (replies, config) = (BTreeMap::new(), BTreeMap::new());
+    let bgsave_ends = Vec::new();
+    let exit = Observation { snapshot, replies, config, bgsave_ends, log_is_silent: false };
+    evidence.exit = Some(exit);
+    evidence.waits = Some(waited(500, 1000));
+    let pointers = [Pointer::Exchange(1), Pointer::Row("rdb_bgsave_in_progress")];
+    insta::assert_snapshot!(in_words(&evidence, &pointers, Form::Short), @r"
+
+    what Redis saw:
+      at 0.8 ms on connection 1: SET a 1; reply: OK
+      at 1.2 ms on connection 1: BGSAVE; refused: ERR Background save already in
+        progress (see the cause)
+      at 3.0 ms on connection 2: LASTSAVE, 2 times until 1.5 s; reply: (integer)
+        100
+
+    what has changed:
+      LASTSAVE: 100, then 101 (+1 s)
+      rdb_bgsave_in_progress: 0, then 1 when the answer ended (see the cause)
+
+    who had to wait: the longest wait was 1000 ms, of 412 PINGs
+    ");
+}
+
+#[test]
+fn in_words_only_a_long_command_is_cut_unless_all_is_wanted() {
+    let evidence = evidence(vec![exchange(0, &format!("SET a {}", "x".repeat(500)), "+OK")]);
+    let short = in_words(&evidence, &[], Form::Short);
+    assert!(short.contains("and more; reply: OK"), "{short}");
+    let long = in_words(&evidence, &[], Form::Long);
+    assert!(long.contains(&"x".repeat(500)), "{long}");
+}
+
+#[test]
+fn in_words_only_the_cause_is_a_sentence() {
+    let text = plain::while_on(|| cause(&verdict(&[Pointer::Log]), 30));
+    assert_eq!(text, "\ncause: BGSAVE's reply only\n  means begun\n");
 }
 
 fn waited(at: u64, took: u64) -> Waits {
@@ -268,6 +360,9 @@ fn what_the_snapshot_file_holds_is_named() {
     let title = "\n  what the snapshot file alone holds\n";
     assert_eq!(loaded(&["a", "b"], 2), format!("{title}    a, b\n"));
     assert_eq!(loaded(&["a", "b"], 9), format!("{title}    a, b and 7 more\n"));
+    let ten = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    assert_eq!(loaded(&ten, 99), format!("{title}    a, b, c, d, e, f and 93 more\n"));
+    assert!(loaded(&ten, 10).contains("i, j\n"));
     assert_eq!(loaded(&[], 0), format!("{title}    no key\n"));
 }
 

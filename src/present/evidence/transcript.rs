@@ -1,15 +1,15 @@
 //! What Redis saw: commands and their replies, in lines that can be read.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use colored::Colorize as _;
 use redis::Value;
 
-use super::marked;
+use super::columns::Columns;
 use crate::attempt::commands::WAIT_BGSAVE;
 use crate::attempt::evidence::{Run, TypedExchange};
-use crate::present::text::{clean, display_width, truncate};
+use crate::present::plain;
+use crate::present::text::clean;
 use crate::redis_cli::{reply, words};
 use crate::tap::{Exchange, Outcome, Transcript};
 use crate::verdict::Pointer;
@@ -29,17 +29,32 @@ pub enum Form {
 const LINES: usize = 12;
 /// Refusals that say the same are shown so often at most.
 const SAME_REFUSALS: usize = 3;
-/// A command's column gets no wider.
-const WIDEST_COMMAND: usize = 44;
 /// A poll may ask two or three things by turns.
 const LONGEST_PERIOD: usize = 3;
 
 /// One line: a command, or a run of the same one.
-struct Line<'a> {
-    first: &'a Exchange,
-    last: &'a Exchange,
-    count: usize,
-    marked: bool,
+pub(super) struct Line<'a> {
+    pub(super) first: &'a Exchange,
+    pub(super) last: &'a Exchange,
+    pub(super) count: usize,
+    pub(super) marked: bool,
+}
+
+/// All lines, and whether each is shown.
+pub(super) fn lines<'a>(
+    transcript: &'a Transcript,
+    pointers: &[Pointer],
+    form: Form,
+) -> Vec<(Line<'a>, bool)> {
+    let lines = match form {
+        Form::Long => each(&transcript.exchanges, pointers),
+        Form::Short | Form::Unseen => runs(&transcript.exchanges, pointers),
+    };
+    let kept = match form {
+        Form::Long => vec![true; lines.len()],
+        Form::Short | Form::Unseen => kept(&lines, LINES),
+    };
+    lines.into_iter().zip(kept).collect()
 }
 
 /// The block with its title; nothing where there is nothing to tell.
@@ -49,34 +64,30 @@ pub(super) fn block(
     form: Form,
     width: usize,
 ) -> String {
-    let lines = match form {
-        Form::Long => each(&transcript.exchanges, pointers),
-        Form::Short | Form::Unseen => runs(&transcript.exchanges, pointers),
-    };
+    let lines = lines(transcript, pointers, form);
     if lines.is_empty() {
         return String::new();
     }
-    let kept = match form {
-        Form::Long => vec![true; lines.len()],
-        Form::Short | Form::Unseen => kept(&lines, LINES),
-    };
-    let columns = Columns::new(&lines, &kept, width);
+    let columns = Columns::new(&lines, width);
     let mut text = format!("  {}\n", "what Redis saw".dimmed());
     let mut skipped: Vec<&Line<'_>> = Vec::new();
-    for (line, kept) in lines.iter().zip(kept) {
-        if kept {
+    for (line, is_kept) in &lines {
+        if *is_kept {
             text.push_str(&more(&mut skipped));
             text.push_str(&columns.line(line, form));
         } else {
             skipped.push(line);
         }
     }
-    text.push_str(&more(&mut skipped));
-    if transcript.left_out > 0 {
-        let note = format!("… {} more in the middle were not kept", transcript.left_out);
-        let _ = writeln!(text, "    {}", note.dimmed());
+    text + &more(&mut skipped) + &not_kept(transcript)
+}
+
+/// What the tap has left out.
+pub(super) fn not_kept(transcript: &Transcript) -> String {
+    match transcript.left_out {
+        0 => String::new(),
+        count => aside(&format!("{count} more in the middle were not kept")),
     }
-    text
 }
 
 /// A line of the short form, as values.
@@ -111,18 +122,26 @@ pub(in crate::present) fn gist<'a>(
     told
 }
 
-fn more(skipped: &mut Vec<&Line<'_>>) -> String {
+/// What is left out here.
+pub(super) fn more(skipped: &mut Vec<&Line<'_>>) -> String {
     if skipped.is_empty() {
         return String::new();
     }
     let all: usize = skipped.iter().map(|line| line.count).sum();
     let refused = skipped.iter().filter(|line| line.first.outcome == Outcome::Refused);
     let note = match refused.map(|line| line.count).sum::<usize>() {
-        0 => format!("… {all} more"),
-        refused => format!("… {all} more, {refused} of them refused"),
+        0 => format!("{all} more"),
+        refused => format!("{all} more, {refused} of them refused"),
     };
     skipped.clear();
-    format!("    {}\n", note.dimmed())
+    aside(&note)
+}
+
+fn aside(note: &str) -> String {
+    if plain::is_on() {
+        return format!("  {note}\n");
+    }
+    format!("    {}\n", format!("… {note}").dimmed())
 }
 
 fn each<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<Line<'a>> {
@@ -201,94 +220,36 @@ fn kept(lines: &[Line<'_>], room: usize) -> Vec<bool> {
     kept
 }
 
-/// Where the columns stand.
-struct Columns {
-    time: usize,
-    connection: Option<usize>,
-    command: usize,
-    width: usize,
+/// Whether it matters which connection a shown line came from.
+pub(super) fn are_of_several_connections(lines: &[(Line<'_>, bool)]) -> bool {
+    let shown = lines.iter().filter(|(_, is_kept)| *is_kept).map(|(line, _)| line.first.connection);
+    let mut connections = shown.filter(|&connection| connection != 0);
+    let first = connections.next();
+    connections.any(|connection| Some(connection) != first)
 }
 
-impl Columns {
-    fn new(lines: &[Line<'_>], kept: &[bool], width: usize) -> Self {
-        let shown = || lines.iter().zip(kept).filter(|(_, kept)| **kept).map(|(line, _)| line);
-        let connections = || shown().map(|line| line.first.connection).filter(|&it| it != 0);
-        let first = connections().next();
-        let several = connections().any(|connection| Some(connection) != first);
-        let digits = |line: &Line<'_>| line.first.connection.to_string().len() + 1;
-        let command = shown().map(|line| display_width(&command(line))).max().unwrap_or(0);
-        Self {
-            time: shown().map(|line| time(line.first.at).len()).max().unwrap_or(0),
-            connection: several.then(|| shown().map(digits).max().unwrap_or(0)),
-            command: command.min(WIDEST_COMMAND).min(width / 2),
-            width,
-        }
-    }
-
-    fn line(&self, line: &Line<'_>, form: Form) -> String {
-        let mut text = format!("    {:>1$}  ", time(line.first.at), self.time);
-        if let Some(digits) = self.connection {
-            let number = match line.first.connection {
-                0 => String::new(),
-                number => format!("#{number}"),
-            };
-            let _ = write!(text, "{number:<digits$}  ");
-        }
-        let indent = display_width(&text) + self.command + 2;
-        let is_long = form == Form::Long;
-        let command = if is_long { command(line) } else { cut_command(line, self.command) };
-        let gap = " ".repeat(self.command.saturating_sub(display_width(&command)));
-        let _ = write!(text, "{}{gap}  ", command.cyan());
-        let replies = if is_long { whole_reply(line.last) } else { vec![reply_line(line.last)] };
-        for (index, reply) in replies.iter().enumerate() {
-            if index > 0 {
-                text.push_str(&" ".repeat(indent));
-            }
-            text.push_str(&coloured(reply, line.last.outcome));
-            let is_marked = line.marked && index == 0;
-            if is_marked || !is_long {
-                let width = if is_long { usize::MAX } else { self.width };
-                text = marked(&text, is_marked, width);
-            }
-            text.push('\n');
-        }
-        text
-    }
-}
-
-fn coloured(reply: &str, outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Refused => reply.red().to_string(),
-        Outcome::NotRun | Outcome::Unknown => reply.yellow().to_string(),
-        Outcome::Done => reply.to_owned(),
-    }
-}
-
-fn command(line: &Line<'_>) -> String {
+/// The command, and how often it was sent.
+pub(super) fn command(line: &Line<'_>) -> String {
     line_of(line.first) + &times(line)
 }
 
-fn line_of(exchange: &Exchange) -> String {
+pub(super) fn line_of(exchange: &Exchange) -> String {
     if exchange.is_mark() {
         return "(the background save has ended)".to_owned();
     }
     command_line(&exchange.words)
 }
 
-/// How often a run was sent, and until when.
-fn times(line: &Line<'_>) -> String {
-    let until = match line.last.at {
-        at if at < Duration::from_secs(1) => time(at),
-        at => format!("+{:.1} s", at.as_secs_f64()),
-    };
-    if line.count > 1 { format!(" ×{} until {until}", line.count) } else { String::new() }
+/// How often a run was sent, and until when; nothing for one.
+pub(super) fn times(line: &Line<'_>) -> String {
+    if line.count > 1 { format!(" ×{} until {}", line.count, until(line)) } else { String::new() }
 }
 
-/// A command cut to `width`, but not how often it was sent.
-fn cut_command(line: &Line<'_>, width: usize) -> String {
-    let times = times(line);
-    let room = width.saturating_sub(display_width(&times));
-    truncate(&(truncate(&line_of(line.first), room) + &times), width)
+pub(super) fn until(line: &Line<'_>) -> String {
+    match line.last.at {
+        at if at < Duration::from_secs(1) => time(at),
+        at => format!("+{:.1} s", at.as_secs_f64()),
+    }
 }
 
 /// Milliseconds below ten seconds, seconds above.
@@ -365,7 +326,7 @@ fn no_reply(exchange: &Exchange) -> &'static str {
     if exchange.is_mark() { "" } else { "(no reply)" }
 }
 
-fn whole_reply(exchange: &Exchange) -> Vec<String> {
+pub(super) fn whole_reply(exchange: &Exchange) -> Vec<String> {
     let Some(came) = &exchange.reply else { return vec![no_reply(exchange).to_owned()] };
     let text = reply::format_reply_to(&exchange.words, &came.value);
     let mut lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();

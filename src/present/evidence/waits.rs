@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use colored::Colorize as _;
 
-use super::marked;
+use super::mark_behind;
 use crate::attempt::evidence::Waits;
+use crate::present::text::display_width;
 
 const LABEL: &str = "who had to wait";
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -24,8 +25,12 @@ pub(super) fn strip(waits: &Waits, is_marked: bool, width: usize) -> String {
     } else {
         bars(waits, columns) + "  "
     };
-    let line = format!("  {}  {drawn}{numbers}", LABEL.dimmed());
-    marked(&line, is_marked, width) + "\n"
+    let indent = 2 + LABEL.len() + 2;
+    let all = drawn + &numbers;
+    let fits = indent + display_width(&all) + mark <= width;
+    let (gap, indent) = if fits { ("  ", indent) } else { ("\n    ", 4) };
+    let mark = if is_marked { mark_behind(&all, indent, width) } else { String::new() };
+    format!("  {}{gap}{all}{mark}\n", LABEL.dimmed())
 }
 
 /// `longest 2816 ms of 4 PINGs`.
@@ -33,12 +38,12 @@ pub(in crate::present) fn numbers(waits: &Waits) -> String {
     format!("longest {} of {}", milliseconds(waits.longest.took), pings(waits.pings))
 }
 
-fn pings(count: u64) -> String {
+pub(super) fn pings(count: u64) -> String {
     if count == 1 { "1 PING".to_owned() } else { format!("{count} PINGs") }
 }
 
 /// `0.4 ms` below ten, whole ones above.
-fn milliseconds(duration: Duration) -> String {
+pub(super) fn milliseconds(duration: Duration) -> String {
     if duration < Duration::from_millis(10) {
         format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
     } else {

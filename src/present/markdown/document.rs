@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
                 Block::Code { language, code: self.raw_text() }
             }
             Tag::HtmlBlock => {
-                let paragraphs = html::paragraphs(&self.raw_text());
+                let paragraphs = html::paragraphs(&self.raw_text(), self.style);
                 return paragraphs.into_iter().map(Block::Paragraph).collect();
             }
             Tag::BlockQuote(kind) => Block::Quote { kind, blocks: self.container().0 },
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
     fn row(&mut self, look: Look) -> Vec<Cell> {
         let mut cells = Vec::new();
         while let Some(Event::Start(Tag::TableCell)) = self.events.next() {
-            cells.push(self.inlines(look));
+            cells.push(self.inlines(look).into_iter().map(Piece::of_sure_width).collect());
         }
         cells
     }

@@ -21,8 +21,10 @@ pub(super) fn highlight(language: &str, code: &str) -> Vec<Line> {
     let code = lines.map(printable).collect::<Vec<_>>().join("\n");
     let code = code.trim_end();
     let tokens = match language {
-        "python" | "py" => scan(code, python),
-        "toml" => scan(code, toml),
+        "python" | "py" => scan(code, &Syntax { word_of: python, ..Syntax::OF_SCRIPTS }),
+        "toml" => scan(code, &Syntax { word_of: toml, ..Syntax::OF_SCRIPTS }),
+        "json" => scan(code, &JSON),
+        "sh" | "bash" | "shell" | "console" | "shell-session" => shell(code),
         "redis" => redis(code),
         _ => vec![(code, Look::default())],
     };
@@ -57,16 +59,43 @@ fn lines_of(tokens: Vec<Token<'_>>) -> Vec<Line> {
     lines
 }
 
+/// What makes languages differ, as far as colour goes.
+struct Syntax {
+    quotes: &'static [char],
+    /// From a `#` to the end of the line.
+    has_comments: bool,
+    /// From the code behind it.
+    look_of_string: fn(&str) -> Look,
+    /// What stands between strings and comments: from the code before and the rest, the bytes that have a look.
+    word_of: fn(&str, &str) -> Option<(usize, Look)>,
+}
+
+impl Syntax {
+    const OF_SCRIPTS: Self = Self {
+        quotes: &['"', '\''],
+        has_comments: true,
+        look_of_string: |_| string(),
+        word_of: |_, _| None,
+    };
+}
+
+const JSON: Syntax =
+    Syntax { quotes: &['"'], has_comments: false, look_of_string: json_string, word_of: json };
+
 /// Cuts code into strings, comments, what the language says of its words, and the rest.
-fn scan(code: &str, word_of: fn(&str, &str) -> Option<(usize, Look)>) -> Vec<Token<'_>> {
+fn scan<'c>(code: &'c str, syntax: &Syntax) -> Vec<Token<'c>> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(first) = code[at..].chars().next() {
         let (before, rest) = code.split_at(at);
         let (length, look) = match first {
-            '#' => (rest.find('\n').unwrap_or(rest.len()), comment()),
-            '"' | '\'' => (string_length(rest, first), string()),
-            _ => word_of(before, rest).unwrap_or_else(|| (plain_length(rest), Look::default())),
+            '#' if syntax.has_comments => (rest.find('\n').unwrap_or(rest.len()), comment()),
+            quote if syntax.quotes.contains(&quote) => {
+                let length = string_length(rest, quote);
+                (length, (syntax.look_of_string)(&rest[length..]))
+            }
+            _ => (syntax.word_of)(before, rest)
+                .unwrap_or_else(|| (plain_length(rest), Look::default())),
         };
         tokens.push((&rest[..length], look));
         at += length;
@@ -80,6 +109,15 @@ fn comment() -> Look {
 
 fn string() -> Look {
     Look::default().color(Color::Green)
+}
+
+/// A string in front of a colon names a value.
+fn json_string(after: &str) -> Look {
+    if after.trim_start_matches(' ').starts_with(':') { name() } else { string() }
+}
+
+fn keyword() -> Look {
+    Look::default().color(Color::Magenta)
 }
 
 fn name() -> Look {
@@ -128,10 +166,45 @@ fn python(_: &str, rest: &str) -> Option<(usize, Look)> {
         {
             Some((length + string_length(&rest[length..], quote), string()))
         }
-        _ => {
-            PYTHON_KEYWORDS.contains(&word).then(|| (length, Look::default().color(Color::Magenta)))
+        _ => PYTHON_KEYWORDS.contains(&word).then(|| (length, keyword())),
+    }
+}
+
+fn json(_: &str, rest: &str) -> Option<(usize, Look)> {
+    let length = word_length(rest);
+    matches!(&rest[..length], "true" | "false" | "null").then(|| (length, keyword()))
+}
+
+/// Commands of a shell; where lines show its prompt, the others are what was printed.
+fn shell(code: &str) -> Vec<Token<'_>> {
+    const PROMPT: &str = "$ ";
+    let prompted = code.lines().any(|line| line.starts_with(PROMPT));
+    let syntax = Syntax { has_comments: false, word_of: shell_word, ..Syntax::OF_SCRIPTS };
+    let mut tokens = Vec::new();
+    for line in code.split_inclusive('\n') {
+        match line.strip_prefix(PROMPT) {
+            _ if line.trim_start().starts_with('#') => tokens.push((line, comment())),
+            None if prompted => tokens.push((line, Look::default())),
+            command => {
+                tokens.push((&line[..line.len() - command.unwrap_or(line).len()], comment()));
+                tokens.extend(scan(command.unwrap_or(line), &syntax));
+            }
         }
     }
+    tokens
+}
+
+/// The command's name, which stands first or behind what joins two commands, and a comment at the line's end.
+fn shell_word(before: &str, rest: &str) -> Option<(usize, Look)> {
+    if rest.starts_with('#') && before.ends_with(' ') {
+        return Some((rest.trim_end().len(), comment()));
+    }
+    let joined = before.trim_end();
+    let length = rest.find(|c: char| c.is_whitespace() || "|&;()<>\"'".contains(c));
+    let length = length.unwrap_or(rest.len());
+    let is_name = (joined.is_empty() || joined.ends_with(['|', '&', ';', '('])) && length > 0;
+    // Not only a part of a word is to be looked at: `redis-cli` is one.
+    is_name.then(|| (length, name().bold()))
 }
 
 /// Table headers and keys: what stands first on its line.
@@ -220,6 +293,30 @@ mod tests {
         let code = "> SET a 1\nOK\n127.0.0.1:6379> GET a\n\"1\"";
         assert_eq!(marked("redis", code, name().bold()), ["SET", "GET"]);
         assert_eq!(marked("redis", code, comment()), ["> ", "127.0.0.1:6379> "]);
+    }
+
+    #[test]
+    fn json_has_names_strings_and_literals() {
+        let code = "{\"id\": \"it's # 1\", \"passed\" : true, \"n\": [1, null]}";
+        assert_eq!(marked("json", code, name()), ["\"id\"", "\"passed\"", "\"n\""]);
+        assert_eq!(marked("json", code, string()), ["\"it's # 1\""]);
+        assert_eq!(marked("json", code, keyword()), ["true", "null"]);
+    }
+
+    #[test]
+    fn the_shell_has_commands_strings_and_comments() {
+        let code = "# look\nredis-cli GET 'a b' | grep $# x#y  # really";
+        assert_eq!(marked("sh", code, name().bold()), ["redis-cli", "grep"]);
+        assert_eq!(marked("sh", code, string()), ["'a b'"]);
+        assert_eq!(marked("sh", code, comment()), ["# look", "# really"]);
+    }
+
+    #[test]
+    fn what_a_shell_printed_is_plain() {
+        let code = "$ redislings list\nLesson 4: it's\n$ ls";
+        assert_eq!(marked("console", code, name().bold()), ["redislings", "ls"]);
+        assert_eq!(marked("console", code, comment()), ["$ ", "$ "]);
+        assert!(marked("console", code, string()).is_empty());
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! The HTML that authors put into markdown: text is kept, tags and comments go.
 
+use super::Style;
 use super::span::{Look, Piece, Span};
 
 /// What stands before the summary of `<details>`, which a terminal cannot fold.
-pub(super) const SUMMARY: &str = "▸ ";
+pub(super) fn summary(style: Style) -> &'static str {
+    if style == Style::Plain { "Details: " } else { "▸ " }
+}
+
 /// What stands before a `<li>`.
-pub(super) const ITEM: &str = "• ";
+pub(super) fn item(style: Style) -> &'static str {
+    if style == Style::Plain { "- " } else { "• " }
+}
 
 /// What a stretch of HTML asks a terminal to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +137,7 @@ fn tag_token(tag: &str) -> Option<Token<'_>> {
 }
 
 /// The paragraphs of an HTML block.
-pub(super) fn paragraphs(html: &str) -> Vec<Vec<Piece>> {
+pub(super) fn paragraphs(html: &str, style: Style) -> Vec<Vec<Piece>> {
     let mut paragraphs = vec![Vec::new()];
     let mut look = Look::default();
     for token in tokens(html) {
@@ -143,8 +149,8 @@ pub(super) fn paragraphs(html: &str) -> Vec<Vec<Piece>> {
         let text = |text: &str| Piece::Text(Span::new(text, look));
         match token {
             Token::Text(raw) => open.push(text(&decoded(&collapsed(raw)))),
-            Token::Summary => open.push(text(SUMMARY)),
-            Token::Item => open.extend([Piece::Break, text(ITEM)]),
+            Token::Summary => open.push(text(summary(style))),
+            Token::Item => open.extend([Piece::Break, text(item(style))]),
             Token::Gap => open.push(text(" ")),
             Token::Break => open.push(Piece::Break),
             Token::Boundary => {}

@@ -2,9 +2,11 @@
 
 use super::Style;
 use super::html::{self, Token};
+use super::links;
 use super::span::{Look, Piece, Span};
 use colored::Color;
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
+use std::rc::Rc;
 
 /// Collects inline events until the paragraph, heading or cell that holds them ends.
 pub(super) struct Inlines {
@@ -43,7 +45,12 @@ impl Inlines {
             Event::HardBreak => self.pieces.push(Piece::Break),
             Event::InlineHtml(tag) => self.html(&tag),
             Event::FootnoteReference(label) => {
-                self.push(&format!("[{label}]"), self.look().color(Color::Cyan));
+                let reference = match self.style {
+                    Style::Plain => format!(" (footnote {label})"),
+                    _ => format!("[{label}]"),
+                };
+                // Not in the colour of code, which it often follows without a space.
+                self.push(&reference, self.look().dim());
             }
             Event::Start(tag) => return self.open(tag).map(Event::Start),
             Event::End(tag) => return self.close(tag).map(Event::End),
@@ -59,8 +66,9 @@ impl Inlines {
             Tag::Strikethrough => self.mark("~~", Look::struck),
             Tag::Link { link_type, dest_url, .. } => {
                 let auto = matches!(link_type, LinkType::Autolink | LinkType::Email);
+                let scheme = if link_type == LinkType::Email { "mailto:" } else { "" };
                 self.looks.push(self.look().underline().color(Color::Blue));
-                self.target(&dest_url, auto);
+                self.target(&format!("{scheme}{dest_url}"), auto);
             }
             Tag::Image { dest_url, .. } => {
                 self.looks.push(self.look().dim());
@@ -76,6 +84,10 @@ impl Inlines {
         match tag {
             TagEnd::Strong => self.unmark("**"),
             TagEnd::Emphasis => self.unmark("*"),
+            TagEnd::Strikethrough if self.style == Style::Plain => {
+                self.looks.pop();
+                self.push(" (struck out)", self.look());
+            }
             TagEnd::Strikethrough => self.unmark("~~"),
             TagEnd::Link => self.close_link(),
             TagEnd::Image => self.close_image(),
@@ -92,11 +104,23 @@ impl Inlines {
         self.looks.pop();
         let Some(link) = self.targets.pop() else { return };
         let text: String = self.pieces[link.start..].iter().map(piece_text).collect();
+        let clickable = self.style == Style::Colored { clickable: true };
+        if clickable && links::is_openable(&link.url) && !text.is_empty() {
+            let target = Rc::from(link.url);
+            for piece in &mut self.pieces[link.start..] {
+                piece.lead_to(&target);
+            }
+            return;
+        }
+        let url = match self.style {
+            Style::Plain => format!("({})", link.url),
+            _ => format!("<{}>", link.url),
+        };
         if text.is_empty() {
-            self.push(&format!("<{}>", link.url), self.look().dim());
+            self.push(&url, self.look().dim());
         } else if !link.auto && text != link.url && !link.url.is_empty() {
             self.push(" ", self.look());
-            self.push(&format!("<{}>", link.url), self.look().dim());
+            self.push(&url, self.look().dim());
         }
     }
 
@@ -112,7 +136,7 @@ impl Inlines {
 
     /// Without colour the markers of the source stay: they are all that tells the look.
     fn mark(&mut self, marker: &str, look: fn(Look) -> Look) {
-        if !self.style.colored {
+        if self.style == Style::Marked {
             self.push(marker, self.look());
         }
         self.looks.push(look(self.look()));
@@ -120,14 +144,14 @@ impl Inlines {
 
     fn unmark(&mut self, marker: &str) {
         self.looks.pop();
-        if !self.style.colored {
+        if self.style == Style::Marked {
             self.push(marker, self.look());
         }
     }
 
     fn code(&mut self, code: &str) {
         let look = self.look().color(Color::Cyan);
-        if self.style.colored {
+        if self.style.is_colored() {
             self.push(code, look);
         } else {
             self.push(&in_backticks(code), look);
@@ -138,8 +162,8 @@ impl Inlines {
         for token in html::tokens(tag) {
             match token {
                 Token::Text(text) => self.text(text),
-                Token::Summary => self.text(html::SUMMARY),
-                Token::Item => self.text(html::ITEM),
+                Token::Summary => self.text(html::summary(self.style)),
+                Token::Item => self.text(html::item(self.style)),
                 Token::Gap => self.text(" "),
                 Token::Break | Token::Boundary => self.pieces.push(Piece::Break),
             }

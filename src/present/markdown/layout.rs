@@ -12,6 +12,8 @@ use pulldown_cmark::BlockQuoteKind;
 /// A container that would leave less than this to its content draws no edge beside it.
 const NARROWEST: usize = 8;
 const CODE_INDENT: &str = "    ";
+/// What stands before the lines of a quote but the first, in words only.
+const PLAIN_INDENT: &str = "  ";
 const BULLETS: [&str; 3] = ["• ", "◦ ", "▪ "];
 
 /// Where a block is drawn.
@@ -48,17 +50,21 @@ fn block_lines(block: &Block, place: Place) -> Vec<Line> {
         Block::Code { language, code } => code_lines(language, code),
         Block::Quote { kind, blocks } => quote(*kind, blocks, place),
         Block::List(list) => list_lines(list, place),
-        Block::Table(table) => table::layout(table, place.width),
+        Block::Table(table) => table::layout(table, place),
         Block::Footnote { label, blocks } => {
+            if place.style == Style::Plain {
+                return named(&format!("Footnote {label}: "), blocks, place);
+            }
             let label = Span::new(&format!("[{label}] "), Look::default().color(Color::Cyan));
             hanging(label, place, |place| layout(blocks, place))
         }
+        Block::Rule if place.style == Style::Plain => Vec::new(),
         Block::Rule => vec![vec![Span::new(&"─".repeat(place.width), Look::default().dim())]],
     }
 }
 
 fn heading(level: usize, text: &[Piece], place: Place) -> Vec<Line> {
-    if place.style.colored {
+    if place.style != Style::Marked {
         return wrap(text, place.width);
     }
     let marker = Span::new(&format!("{} ", "#".repeat(level)), Look::default());
@@ -74,6 +80,9 @@ fn code_lines(language: &str, code: &str) -> Vec<Line> {
 }
 
 fn quote(kind: Option<BlockQuoteKind>, blocks: &[Block], place: Place) -> Vec<Line> {
+    if place.style == Style::Plain {
+        return named(&format!("{}: ", kind.map_or("Quote", word)), blocks, place);
+    }
     let look = kind.map_or(Look::default().dim(), |kind| Look::default().color(alert(kind).1));
     let bar = Span::new("│ ", look);
     let fits = place.width >= bar.width() + NARROWEST;
@@ -82,6 +91,40 @@ fn quote(kind: Option<BlockQuoteKind>, blocks: &[Block], place: Place) -> Vec<Li
     let mut lines: Vec<Line> = title.into_iter().collect();
     lines.extend(layout(blocks, Place { width: inner, ..place }));
     if fits { edged(lines, &bar, &bar) } else { lines }
+}
+
+/// Its name before the first words, what follows indented, so that one hears and sees where it ends.
+fn named(name: &str, blocks: &[Block], place: Place) -> Vec<Line> {
+    let name = Span::new(name, Look::default());
+    let width = place.width.saturating_sub(PLAIN_INDENT.len()).max(NARROWEST);
+    let inner = Place { width, ..place };
+    let mut lines = match blocks {
+        [Block::Paragraph(text), rest @ ..] => {
+            let text: Vec<Piece> = std::iter::once(Piece::Text(name)).chain(text.clone()).collect();
+            let mut lines = wrap(&text, width);
+            if !rest.is_empty() {
+                lines.push(Line::new());
+                lines.extend(layout(rest, inner));
+            }
+            lines
+        }
+        _ => std::iter::once(vec![name]).chain(layout(blocks, inner)).collect(),
+    };
+    let fits = place.width > width;
+    for line in lines.iter_mut().skip(1).filter(|line| fits && !line.is_empty()) {
+        line.insert(0, Span::new(PLAIN_INDENT, Look::default()));
+    }
+    lines
+}
+
+fn word(kind: BlockQuoteKind) -> &'static str {
+    match kind {
+        BlockQuoteKind::Note => "Note",
+        BlockQuoteKind::Tip => "Tip",
+        BlockQuoteKind::Important => "Important",
+        BlockQuoteKind::Warning => "Warning",
+        BlockQuoteKind::Caution => "Caution",
+    }
 }
 
 fn alert(kind: BlockQuoteKind) -> (&'static str, Color) {
@@ -102,7 +145,7 @@ fn list_lines(list: &List, place: Place) -> Vec<Line> {
         if before.is_some() && apart {
             lines.push(Line::new());
         }
-        lines.extend(hanging(marker(list, index, place.depth), place, |place| {
+        lines.extend(hanging(marker(list, index, place), place, |place| {
             let place = Place { depth: place.depth + 1, ..place };
             let follows_at_once = |block: &Block| !list.loose && matches!(block, Block::List(_));
             stacked(&item.blocks, place, |block| !follows_at_once(block))
@@ -117,15 +160,25 @@ fn is_tall(item: &Item) -> bool {
     item.blocks.iter().any(|block| !matches!(block, Block::Paragraph(_) | Block::List(_)))
 }
 
-fn marker(list: &List, index: usize, depth: usize) -> Span {
+fn marker(list: &List, index: usize, place: Place) -> Span {
     let task = list.items.get(index).and_then(|item| item.task);
-    let tick = task.map_or("", |done| if done { "[x] " } else { "[ ] " });
+    let tick = match (task, place.style) {
+        (None, _) => "",
+        (Some(true), Style::Plain) => "done: ",
+        (Some(false), Style::Plain) => "to do: ",
+        (Some(true), _) => "[x] ",
+        (Some(false), _) => "[ ] ",
+    };
     let look = match task {
         Some(true) => Look::default().color(Color::Green),
         _ => Look::default().color(Color::Cyan),
     };
     let Some(start) = list.start else {
-        let bullet = if tick.is_empty() { BULLETS[depth % BULLETS.len()] } else { tick };
+        let bullet = match place.style {
+            _ if !tick.is_empty() => tick,
+            Style::Plain => "- ",
+            _ => BULLETS[place.depth % BULLETS.len()],
+        };
         return Span::new(bullet, look);
     };
     let number = |index: usize| start.saturating_add(index as u64);

@@ -1,8 +1,11 @@
 //! Text with a look, and the only place where a look becomes an escape sequence.
 
-use super::Style;
+use super::{Style, links};
 use crate::present::text;
 use colored::{Color, Styles};
+use std::rc::Rc;
+
+const EMOJI_FORM: char = '\u{fe0f}';
 
 /// How a span looks where colour is on; nothing but the 16 ANSI colours, and no backgrounds, so that
 /// it can be read on dark and light screens alike.
@@ -60,11 +63,22 @@ impl Look {
 pub(super) struct Span {
     text: String,
     pub(super) look: Look,
+    /// Where a click on it leads.
+    target: Option<Rc<str>>,
 }
 
 impl Span {
     pub(super) fn new(text: &str, look: Look) -> Self {
-        Self { text: text::clean(text).into_owned(), look }
+        Self { text: text::clean(text).into_owned(), look, target: None }
+    }
+
+    /// A part of it.
+    pub(super) fn part(&self, text: &str) -> Self {
+        Self { target: self.target.clone(), ..Self::new(text, self.look) }
+    }
+
+    pub(super) fn lead_to(&mut self, target: &Rc<str>) {
+        self.target = Some(Rc::clone(target));
     }
 
     pub(super) fn text(&self) -> &str {
@@ -81,6 +95,25 @@ impl Span {
 pub(super) enum Piece {
     Text(Span),
     Break,
+}
+
+impl Piece {
+    /// Without U+FE0F, which asks for the coloured form of a sign: terminals differ on how wide that is, and
+    /// where columns must stand, the sign alone will do.
+    pub(super) fn of_sure_width(self) -> Self {
+        match self {
+            Self::Text(span) if span.text.contains(EMOJI_FORM) => {
+                Self::Text(span.part(&span.text.replace(EMOJI_FORM, "")))
+            }
+            other => other,
+        }
+    }
+
+    pub(super) fn lead_to(&mut self, target: &Rc<str>) {
+        if let Self::Text(span) = self {
+            span.lead_to(target);
+        }
+    }
 }
 
 /// What one row of the screen shows.
@@ -103,18 +136,25 @@ pub(super) fn paint(lines: &[Line], style: Style) -> String {
 }
 
 fn paint_span(span: &Span, style: Style) -> String {
-    let codes = if style.colored { span.look.codes() } else { Vec::new() };
-    if codes.is_empty() {
-        return span.text.clone();
+    let codes = if style.is_colored() { span.look.codes() } else { Vec::new() };
+    let text = if codes.is_empty() {
+        span.text.clone()
+    } else {
+        format!("\x1b[{}m{}\x1b[0m", codes.join(";"), span.text)
+    };
+    match (&span.target, style) {
+        (Some(target), Style::Colored { clickable: true }) => links::linked(&text, target),
+        _ => text,
     }
-    format!("\x1b[{}m{}\x1b[0m", codes.join(";"), span.text)
 }
 
 fn merged(line: &[Span]) -> Line {
     let mut merged: Line = Vec::new();
     for span in line {
         match merged.last_mut() {
-            Some(last) if last.look == span.look => last.text.push_str(&span.text),
+            Some(last) if last.look == span.look && last.target == span.target => {
+                last.text.push_str(&span.text);
+            }
             _ => merged.push(span.clone()),
         }
     }
@@ -136,7 +176,7 @@ fn without_trailing_spaces(mut line: Line) -> Line {
 mod tests {
     use super::*;
 
-    const COLORED: Style = Style { colored: true };
+    const COLORED: Style = Style::Colored { clickable: false };
 
     #[test]
     fn a_look_is_one_escape_sequence_and_its_reset() {

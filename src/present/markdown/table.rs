@@ -1,6 +1,8 @@
 //! Tables: columns as wide as they need, narrower when they must, and lines when nothing else fits.
 
+use super::Style;
 use super::document::{Cell, Table};
+use super::layout::Place;
 use super::span::{Line, Look, Piece, Span, line_width};
 use super::wrap::{longest_word, wrap};
 use pulldown_cmark::Alignment;
@@ -11,11 +13,12 @@ const RECORD_INDENT: &str = "  ";
 const SEPARATOR: &str = " │ ";
 const SEPARATOR_WIDTH: usize = 3;
 
-/// The lines of a table within `width` columns.
-pub(super) fn layout(table: &Table, width: usize) -> Vec<Line> {
-    match column_widths(table, width) {
+/// The lines of a table, of records where there is no room for a grid or nobody sees one.
+pub(super) fn layout(table: &Table, place: Place) -> Vec<Line> {
+    let widths = column_widths(table, place.width).filter(|_| place.style != Style::Plain);
+    match widths {
         Some(widths) => grid(table, &widths),
-        None => records(table, width),
+        None => records(table, place.width),
     }
 }
 

@@ -1,12 +1,20 @@
+//! What markdown becomes.
+
+mod emoji;
+mod everything;
+mod links;
+mod plain;
+mod widths;
+
 use super::{Style, render_with};
 use crate::present::text::display_width;
 
 fn plain(markdown: &str, width: usize) -> String {
-    render_with(markdown, width, Style { colored: false })
+    render_with(markdown, width, Style::Marked)
 }
 
 fn colored(markdown: &str) -> String {
-    render_with(markdown, 80, Style { colored: true })
+    render_with(markdown, 80, Style::Colored { clickable: false })
 }
 
 /// Everything that wraps, none of it code.
@@ -282,7 +290,7 @@ fn no_place_in_a_lesson_lets_an_escape_sequence_through() {
     let source = "# E\n\ntext E `E` &#27;[2J &#x9b;2J [E](<http://a/E>) ![E](<E>) <b>E</b> <E>\n\n- E\n\n```redis\nE\n> E\n```\n\
                   \n```E\nE\n```\n\n| E |\n|---|\n| E |\n\n> E\n\n<div>E <!-- E --></div>\n\nE[^E]\n\n[^E]: E\n";
     let source = source.replace('E', escape);
-    for style in [Style { colored: false }, Style { colored: true }] {
+    for style in [Style::Marked, Style::Colored { clickable: false }] {
         let rendered = render_with(&source, 40, style);
         let parts: Vec<&str> = rendered.split("\x1b[").collect();
         let is_look = |part: &&str| {
@@ -302,7 +310,7 @@ fn without_colour_there_is_no_escape_byte() {
 #[test]
 fn no_line_is_wider_than_told() {
     for width in [20, 40, 80] {
-        for style in [Style { colored: false }, Style { colored: true }] {
+        for style in [Style::Marked, Style::Colored { clickable: false }] {
             for line in render_with(MANY_KINDS, width, style).lines() {
                 assert!(display_width(line) <= width, "{width}: {line}");
             }

@@ -60,7 +60,7 @@ fn words(pieces: &[Piece]) -> Vec<Word> {
             continue;
         };
         for (index, run) in runs(span.text()).into_iter().enumerate() {
-            let text = Span::new(run, span.look);
+            let text = span.part(run);
             joins = joins && index == 0;
             if run.starts_with(' ') {
                 gap.get_or_insert(text);
@@ -129,7 +129,7 @@ fn broken(word: Line, width: usize) -> Vec<Line> {
             }
             used += unit.width();
             if let Some(line) = lines.last_mut() {
-                line.push(Span::new(unit, span.look));
+                line.push(span.part(unit));
             }
         }
     }

@@ -95,7 +95,7 @@ impl Report<'_> {
 
     fn broken(&self, case: &Case<'_>, result: &CaseResult) -> String {
         let mut text = terminal::heading(&case.id);
-        let _ = writeln!(text, "  --> {}:{}", case.lesson.path.display(), case.line);
+        text.push_str(&terminal::place(&case.lesson.path.display().to_string(), case.line));
         for problem in &result.problems {
             let _ = writeln!(text, "  {}", clean(problem));
         }

@@ -229,10 +229,9 @@ mod tests {
     fn a_registry_that_says_nothing_yet_is_waited_for_with_the_seconds() {
         let told = RefCell::new(Vec::new());
         let telling = |it: Told<'_>| told.borrow_mut().push(format!("{it:?}"));
-        let silent = stream::pending();
-        let waiting =
-            tokio::time::timeout(Duration::from_millis(700), follow(silent, "redis:9", &telling));
-        assert!(block_on(async { waiting.await }).is_err());
+        let limit = Duration::from_millis(700);
+        let silent = follow(stream::pending(), "redis:9", &telling);
+        assert!(block_on(async { tokio::time::timeout(limit, silent).await }).is_err());
         let told = told.into_inner();
         assert!(told.len() >= 2, "{told:?}");
         assert!(told[0].contains("pulling the image `redis:9`: 0 s"), "{told:?}");

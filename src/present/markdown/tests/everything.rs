@@ -1,0 +1,44 @@
+//! One of everything, as it is seen.
+
+use super::super::{Style, render_with};
+
+const EVERYTHING: &str = include_str!("everything.md");
+
+/// Escape sequences as something that can be read in a snapshot.
+fn visible(text: &str) -> String {
+    text.replace('\x1b', "␛")
+}
+
+fn seen(width: usize, style: Style) -> String {
+    visible(&render_with(EVERYTHING, width, style))
+}
+
+#[test]
+fn everything_without_colour_at_80_columns() {
+    insta::assert_snapshot!(seen(80, Style::Marked));
+}
+
+#[test]
+fn everything_without_colour_at_40_columns() {
+    insta::assert_snapshot!(seen(40, Style::Marked));
+}
+
+#[test]
+fn everything_in_colour_at_80_columns() {
+    insta::assert_snapshot!(seen(80, Style::Colored { clickable: false }));
+}
+
+#[test]
+fn everything_in_colour_and_clickable_at_40_columns() {
+    insta::assert_snapshot!(seen(40, Style::Colored { clickable: true }));
+}
+
+#[test]
+fn everything_in_words_only_at_80_columns() {
+    insta::assert_snapshot!(seen(80, Style::Plain));
+}
+
+#[test]
+fn everything_in_words_only_at_40_columns() {
+    insta::assert_snapshot!(seen(40, Style::Plain));
+}

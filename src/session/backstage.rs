@@ -23,7 +23,7 @@ use crate::verdict::{LiveVerdict, Verdict, conclude, judge_live};
 /// How often it looks whether somebody came, and what was done.
 const TICK: Duration = Duration::from_millis(20);
 /// How often it looks at a server that nobody asks anything.
-const IDLE_LOOK: Duration = Duration::from_millis(1000);
+const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// For the server's own word about its commands.
 const DOCS_LIMIT: Duration = Duration::from_secs(2);
 

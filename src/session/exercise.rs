@@ -23,9 +23,8 @@ impl Session<'_> {
             Action::Check => self.check_latest(exercise),
             Action::Edit => {
                 let begun = answers::begun(exercise).into_iter().next();
-                match begun.or_else(|| self.choose_language(exercise)) {
-                    Some(language) => self.edit(exercise, language),
-                    None => {}
+                if let Some(language) = begun.or_else(|| self.choose_language(exercise)) {
+                    self.edit(exercise, language);
                 }
             }
             Action::EditOther => {
@@ -112,8 +111,9 @@ impl Session<'_> {
         if let Some(told) = self.watch.told_of_polling() {
             self.tell(told);
         }
-        let language = language_of(exercise, &file);
-        language.into_iter().for_each(|language| self.check(exercise, language));
+        if let Some(language) = language_of(exercise, &file) {
+            self.check(exercise, language);
+        }
         true
     }
 

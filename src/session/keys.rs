@@ -152,10 +152,9 @@ pub(super) fn labels(here: &Situation) -> Vec<String> {
 /// What a key does here.
 pub(super) fn action(key: Key, here: &Situation) -> Option<Action> {
     match (key, here.screen) {
-        (Key::Enter, Screen::Welcome) => Some(Action::Next),
+        (Key::Enter | Key::Escape, Screen::Welcome) => Some(Action::Next),
         (Key::Enter, Screen::List) => Some(Action::Choose),
         (Key::Escape, Screen::Text) => None,
-        (Key::Escape, Screen::Welcome) => Some(Action::Next),
         (Key::Escape, _) => Some(Action::Text),
         (Key::Number(number), Screen::Text | Screen::About)
             if (1..=here.examples).contains(&number) =>

@@ -80,7 +80,8 @@ mod tests {
     use super::*;
 
     fn frame(lines: usize) -> Frame {
-        let body = (1..=lines).map(|number| format!("line {number}\n")).collect();
+        let lines: Vec<String> = (1..=lines).map(|number| format!("line {number}")).collect();
+        let body = lines.join("\n");
         let words = |text: &str| text.split(' ').map(str::to_owned).collect();
         Frame {
             title: "title".to_owned(),

@@ -2,6 +2,7 @@
 //!
 //! For screen readers (`--plain`) and dumb terminals.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, Write as _};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
@@ -22,6 +23,14 @@ pub struct Linear {
     shown: Frame,
     /// Whether something was printed since the keys were named.
     is_news: bool,
+}
+
+/// What came from the keyboard.
+enum Input {
+    NotYet,
+    Line(String),
+    /// There will be no more.
+    End,
 }
 
 impl Linear {
@@ -53,19 +62,19 @@ impl Linear {
         self.is_news = true;
     }
 
-    /// The next line, if one comes in time; `Some(None)` at the end of the input.
-    fn line(&mut self, patience: Duration) -> Option<Option<String>> {
+    /// The next line, if one comes in time.
+    fn line(&mut self, patience: Duration) -> Input {
         if !self.is_reading {
             let _ = self.wanted.try_send(());
             self.is_reading = true;
         }
-        let line = match self.lines.recv_timeout(patience) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) => return None,
-            Err(RecvTimeoutError::Disconnected) => None,
+        let input = match self.lines.recv_timeout(patience) {
+            Ok(Some(line)) => Input::Line(line),
+            Err(RecvTimeoutError::Timeout) => return Input::NotYet,
+            Ok(None) | Err(RecvTimeoutError::Disconnected) => Input::End,
         };
         self.is_reading = false;
-        Some(line)
+        input
     }
 
     fn asked_line(&mut self, question: &str) -> Result<String, NoAnswer> {
@@ -73,9 +82,9 @@ impl Linear {
         loop {
             cleanup::stop_if_a_signal_came();
             match self.line(Duration::from_millis(100)) {
-                Some(Some(line)) => return Ok(line.trim().to_owned()),
-                Some(None) => return Err(NoAnswer::Interrupted),
-                None => {}
+                Input::Line(line) => return Ok(line.trim().to_owned()),
+                Input::End => return Err(NoAnswer::Interrupted),
+                Input::NotYet => {}
             }
         }
     }
@@ -98,7 +107,7 @@ impl Console for Linear {
     fn show(&mut self, frame: &Frame) -> (usize, usize) {
         let mut text = String::new();
         if frame.title != self.shown.title || frame.body != self.shown.body {
-            text.push_str(&format!("\n{}\n\n{}", frame.title, frame.body));
+            let _ = write!(text, "\n{}\n\n{}", frame.title, frame.body);
         }
         let news = frame.checks.iter().filter(|check| !self.shown.checks.contains(check));
         for check in news {
@@ -126,9 +135,9 @@ impl Console for Linear {
             self.is_news = false;
         }
         let key = match self.line(patience) {
-            None => return Ok(None),
-            Some(None) => Key::Closed,
-            Some(Some(line)) => key_of(line.trim()),
+            Input::NotYet => return Ok(None),
+            Input::End => Key::Closed,
+            Input::Line(line) => key_of(line.trim()),
         };
         self.is_news = true;
         Ok(Some(Event::Key(key)))
@@ -152,7 +161,7 @@ impl Ask for Linear {
     ) -> Result<usize, NoAnswer> {
         let mut text = format!("\n{question}\n");
         for (index, option) in options.iter().enumerate() {
-            text.push_str(&format!("{}: {option}\n", index + 1));
+            let _ = writeln!(text, "{}: {option}", index + 1);
         }
         text.push_str("type a number and Enter, nothing to leave it: ");
         loop {

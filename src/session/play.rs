@@ -1,5 +1,6 @@
 //! The Redis prompt in the session: a step's own server, through the tap, like any other client.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -101,7 +102,7 @@ impl Session<'_> {
         if let Some(exercise) = self.exercise() {
             let marks = self.work.marks(exercise);
             for (check, mark) in exercise.checks.iter().zip(&marks) {
-                text.push_str(&format!("  {}\n", checks::line(*mark, &check.sentence())));
+                let _ = writeln!(text, "  {}", checks::line(*mark, &check.sentence()));
             }
         }
         print(&text);
@@ -275,7 +276,9 @@ impl Session<'_> {
             let news = watching.ok().and_then(|watching| watching.join().ok());
             (line, news.unwrap_or_default())
         });
-        news.into_iter().for_each(|news| self.take(news));
+        for news in news {
+            self.take(news);
+        }
         line
     }
 }

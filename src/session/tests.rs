@@ -300,7 +300,9 @@ fn after_passing_hints_and_the_solution_are_there_without_a_question() {
     let passed = ["of-the-session-first", "of-the-session-second"];
     let here = |key| ['n', 'n', 'n', key].map(letter);
     let start = |progress: &mut Progress| {
-        passed.iter().for_each(|exercise| progress.add(exercise).unwrap());
+        for exercise in passed {
+            progress.add(exercise).unwrap();
+        }
         let (lesson, step) = ("saving".to_owned(), "Lesson 1: Saving".to_owned());
         progress.set_place(Place { lesson, step, exercise: None }).unwrap();
     };

@@ -1,5 +1,7 @@
 //! What each screen says. Pure: values in, rendered text out.
 
+use std::fmt::Write as _;
+
 use super::console::Size;
 use super::work::Work;
 use crate::answers;
@@ -95,9 +97,10 @@ fn where_to_answer(exercise: &Exercise, address: Option<&str>) -> String {
     let files: Vec<String> = exercise.languages().iter().map(file).collect();
     let mut text = format!("Your answer: {}. Saved is checked.\n", files.join(" or "));
     if let Some(address) = address {
-        text.push_str(&format!(
-            "\nOr work on this exercise's server by hand: the prompt (`p`) or any client at `{address}`.\n"
-        ));
+        let _ = writeln!(
+            text,
+            "\nOr work on this exercise's server by hand: the prompt (`p`) or any client at `{address}`."
+        );
     }
     text
 }

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::warm::{Warm, fresh};
@@ -15,7 +15,7 @@ use crate::error::WorldError;
 use crate::lesson::{Code, Exercise, Language};
 use crate::present::waiting;
 use crate::redis_prompt::CommandDocs;
-use crate::server::{Chosen, Server};
+use crate::server::{Chosen, Server, Source};
 use crate::tap::{Tap, Transcript};
 use crate::telling::Told;
 use crate::verdict::{LiveVerdict, Verdict, conclude, judge_live};
@@ -24,6 +24,8 @@ use crate::verdict::{LiveVerdict, Verdict, conclude, judge_live};
 const TICK: Duration = Duration::from_millis(20);
 /// How often it looks at a server that nobody asks anything.
 const IDLE_LOOK: Duration = Duration::from_secs(1);
+/// Whoever only turns pages needs no servers.
+const REST: Duration = Duration::from_millis(150);
 /// For the server's own word about its commands.
 const DOCS_LIMIT: Duration = Duration::from_secs(2);
 
@@ -107,11 +109,11 @@ pub(super) struct Judged {
     pub(super) verdict: Verdict,
 }
 
-/// The thread's handle. Dropped, everything that the thread has started is ended.
+/// The thread's handle. Dropped, the thread ends as soon as it is done with its order; whoever leaves need not wait
+/// for that, since what it has started ends with the program ([`crate::cleanup`]).
 pub(super) struct Backstage {
-    orders: Option<Sender<Order>>,
+    orders: Sender<Order>,
     news: Receiver<News>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Backstage {
@@ -135,21 +137,21 @@ impl Backstage {
                 warm: None,
                 live: None,
                 docs: None,
+                obeyed: Instant::now(),
+                has_failed: false,
             }
             .run();
         };
         let thread = thread::Builder::new().name("backstage".into()).spawn(run);
-        let thread = thread.map_err(|error| {
+        thread.map_err(|error| {
             WorldError::new(format!("a thread can't be started: {error}"), "try again")
         })?;
-        Ok(Self { orders: Some(orders), news, thread: Some(thread) })
+        Ok(Self { orders, news })
     }
 
     pub(super) fn order(&self, order: Order) {
-        if let Some(orders) = &self.orders {
-            // A thread that is gone says so by its news.
-            let _ = orders.send(order);
-        }
+        // Only a panic ends the thread before us, and was told.
+        let _ = self.orders.send(order);
     }
 
     /// Where the news come from, for somebody else who waits for them.
@@ -160,15 +162,6 @@ impl Backstage {
     /// The next news, if there are any yet.
     pub(super) fn news(&self) -> Option<News> {
         self.news.try_recv().ok()
-    }
-}
-
-impl Drop for Backstage {
-    fn drop(&mut self) {
-        self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
@@ -200,6 +193,10 @@ struct Worker {
     warm: Option<Warm>,
     live: Option<Work>,
     docs: Option<Arc<CommandDocs>>,
+    /// When the last order was carried out.
+    obeyed: Instant,
+    /// Whether a server for a client who waits could not be had.
+    has_failed: bool,
 }
 
 impl Worker {
@@ -261,9 +258,7 @@ impl Worker {
         if let Err(error) = done {
             self.tell(News::Failed(error));
         }
-        // Behind the verdict: a server's start beside it would be one more who wants the processor. What fails
-        // here is told by the order that needs it.
-        let _ = self.warm_up();
+        self.obeyed = Instant::now();
     }
 
     fn open(&mut self, exercise: Arc<Exercise>) -> Result<(), WorldError> {
@@ -272,14 +267,16 @@ impl Worker {
         self.redis().map(|_| ())
     }
 
-    /// Begins to start the server that is needed next, where it is known.
-    fn warm_up(&mut self) -> Result<(), WorldError> {
-        let found = self.redis()?;
+    /// Begins to start the server that is needed next, where it is known; not while the student only passes by, nor
+    /// beside a check, which would be one more who wants the processor.
+    fn warm_up(&mut self) {
         let settings = self.settings();
+        let Some(found) = self.redis.as_ref().filter(|_| self.obeyed.elapsed() >= REST) else {
+            return;
+        };
         if !self.warm.as_ref().is_some_and(|warm| warm.fits(&settings)) {
             self.warm = Warm::start(&found.chosen.source, &settings);
         }
-        Ok(())
     }
 
     fn settings(&self) -> Vec<(String, String)> {
@@ -378,16 +375,20 @@ impl Worker {
 
     /// Somebody may have come through the tap, or done something.
     fn look_around(&mut self) {
-        let is_awaited = self.redis.as_ref().is_some_and(|found| found.tap.is_awaited());
+        let is_awaited = self.redis.as_ref().is_some_and(is_awaited);
         let done = if self.live.is_some() {
             self.look_at_work()
-        } else if is_awaited && self.exercise.is_some() {
+        } else if is_awaited && !self.has_failed && self.exercise.is_some() {
             self.begin()
         } else {
+            // Whoever waits is told once why there is no server.
+            self.has_failed &= is_awaited;
+            self.warm_up();
             Ok(())
         };
         if let Err(error) = done {
             self.live = None;
+            self.has_failed = true;
             self.tell(News::Failed(error));
         }
     }
@@ -437,6 +438,11 @@ impl Worker {
         self.python = Some(python.clone());
         Ok(python)
     }
+}
+
+/// Whether a client waits for a server of ours. Somebody's own is touched only when the student says so.
+fn is_awaited(found: &Found) -> bool {
+    !matches!(found.chosen.source, Source::Address(_)) && found.tap.is_awaited()
 }
 
 fn look(exercise: &Exercise, work: &mut Work, news: u64) -> Result<LiveNews, WorldError> {

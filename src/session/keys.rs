@@ -19,6 +19,8 @@ pub(super) enum Action {
     Example(usize),
     Text,
     Next,
+    /// To the next open exercise, past all that is to be read.
+    NextExercise,
     Back,
     List,
     Filter,
@@ -120,6 +122,7 @@ fn offer_at_a_step(here: &Situation, offer: &mut dyn FnMut(char, Action, &str)) 
     if here.exercise == Some(Passed(false)) {
         offer('n', Action::Next, next);
     }
+    offer('N', Action::NextExercise, "next open exercise");
     if !here.is_first {
         offer('b', Action::Back, "back");
     }
@@ -144,7 +147,10 @@ fn offer_help_with_the_exercise(here: &Situation, offer: &mut dyn FnMut(char, Ac
 /// How the keys stand on the screen: `c check`, and `n next` where the rest of a name has no place.
 pub(super) fn labels(here: &Situation) -> Vec<String> {
     let short = |name: &str| name.split([':', ';']).next().unwrap_or(name).to_owned();
-    let is_shown = |action: &Action| !matches!(action, Action::EditOther | Action::HintBefore);
+    // The others stand in the help.
+    let is_shown = |action: &Action| {
+        !matches!(action, Action::EditOther | Action::HintBefore | Action::NextExercise)
+    };
     let offered = offered(here).into_iter().filter(|(_, action, _)| is_shown(action));
     offered.map(|(key, _, name)| format!("{key} {}", short(&name))).collect()
 }

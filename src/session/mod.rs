@@ -330,6 +330,7 @@ impl<'s> Session<'s> {
         match action {
             Action::Quit => return Going::Out(SessionEnd::Quit),
             Action::Next => self.next(),
+            Action::NextExercise => self.next_exercise(),
             Action::Back => self.back(),
             Action::List => self.look_at(View::List(List::of(self.course, self.at))),
             Action::Help => self.look_at(View::Help),
@@ -373,6 +374,19 @@ impl<'s> Session<'s> {
         } else {
             "that was the lesson; some of its exercises are still open".to_owned()
         });
+    }
+
+    /// The next one that is open, from the beginning again behind the last.
+    fn next_exercise(&mut self) {
+        let open: Vec<(usize, usize)> = list::exercises(self.course)
+            .filter(|(_, exercise)| !self.progress.has(&exercise.id))
+            .map(|(place, _)| place)
+            .collect();
+        let later = open.iter().find(|place| **place > self.at).or(open.first());
+        match later {
+            Some(place) => self.go_to(*place),
+            None => self.tell("no exercise is open any more"),
+        }
     }
 
     fn back(&mut self) {

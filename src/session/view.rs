@@ -9,7 +9,7 @@ use crate::attempt::Run;
 use crate::attempt::evidence::Evidence;
 use crate::lesson::{Course, Exercise, Language, Lesson, Step};
 use crate::present::evidence::Form;
-use crate::present::{self, markdown, terminal};
+use crate::present::{self, markdown, plain, terminal};
 use crate::progress::Progress;
 use crate::verdict::Verdict;
 
@@ -46,6 +46,7 @@ const HELP: &str = "\
 |---------|-----------------------------------------------------------------------------|
 | space   | down a screen; ↑ ↓ PgUp PgDn Home End move too                              |
 | `n` `b` | next step, step before                                                      |
+| `N`     | next open exercise, past all that is to be read                             |
 | `l`     | list of lessons and exercises: choose one, filter open and done             |
 | `e` `E` | edit your answer; in another language                                       |
 | `c`     | check your answer's file; saving it does the same                           |
@@ -68,11 +69,21 @@ The same without this screen: `redislings list`, `check`, `hint`, `solution`, `r
 ";
 
 pub(super) fn welcome(width: usize) -> String {
-    markdown::render(WELCOME, width)
+    markdown::render(&for_this_terminal(WELCOME), width)
 }
 
 pub(super) fn help(width: usize) -> String {
-    markdown::render(HELP, width)
+    markdown::render(&for_this_terminal(HELP), width)
+}
+
+/// Where one line is printed below the other, there are no pages to turn.
+fn for_this_terminal(text: &str) -> String {
+    if !plain::is_on() {
+        return text.to_owned();
+    }
+    let lines = text.lines().filter(|line| !line.contains("PgUp"));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    text.replace("space turns the page, ", "each command is a letter and Enter, ")
 }
 
 /// A step's text; at an exercise also where its answer stands.

@@ -1,17 +1,17 @@
 //! A server started before it is needed.
 
 use std::sync::mpsc::{self, Receiver};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
 use crate::attempt;
 use crate::error::WorldError;
 use crate::server::{Server, Source};
 
-/// A fresh server that is started, and waits until its LASTSAVE can move, on a thread of its own.
+/// A fresh server that is started, and waits until its LASTSAVE can move, on a thread of its own. Where nobody takes
+/// it, it ends with that thread, or with the program ([`crate::cleanup`]).
 pub(super) struct Warm {
     settings: Vec<(String, String)>,
     server: Receiver<Result<Server, WorldError>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Warm {
@@ -28,8 +28,8 @@ impl Warm {
             let _ = sender.send(fresh(&source, &for_thread));
         };
         // Without a thread it is started when it is needed.
-        let thread = thread::Builder::new().name("warm".into()).spawn(start).ok()?;
-        Some(Self { settings, server, thread: Some(thread) })
+        thread::Builder::new().name("warm".into()).spawn(start).ok()?;
+        Some(Self { settings, server })
     }
 
     /// Whether it is of use for an exercise with these settings.
@@ -38,24 +38,9 @@ impl Warm {
     }
 
     /// The server, when it is ready.
-    pub(super) fn take(mut self) -> Result<Server, WorldError> {
-        let server = self.server.recv();
-        self.join();
-        server
-            .unwrap_or_else(|_| Err(WorldError::new("a server's start was given up", "try again")))
-    }
-
-    fn join(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// What is on its way when the session ends must have arrived, to be removed.
-impl Drop for Warm {
-    fn drop(&mut self) {
-        self.join();
+    pub(super) fn take(self) -> Result<Server, WorldError> {
+        let given_up = || Err(WorldError::new("a server's start was given up", "try again"));
+        self.server.recv().unwrap_or_else(|_| given_up())
     }
 }
 

@@ -1,0 +1,79 @@
+//! The session at a real pseudo-terminal, as a student sees it.
+
+mod endings;
+mod walk;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use redis::IntoConnectionInfo as _;
+use redislings::server::Client;
+
+use crate::support::terminal::{END, Size, Student, Terminal, USUAL};
+
+const FIRST: &str = "creating-snapshots";
+
+/// Passes the first exercise, and differs from the author's solution.
+const RIGHT: &str = r#"import redis
+
+# Mine.
+client = redis.Redis(host="localhost", port=6379)
+client.save()
+client.bgsave()
+print("Manual snapshot triggered.")
+"#;
+
+const PASSED: &str = "passed; nothing hurries you";
+
+/// Starts where the student stopped.
+fn resumes(student: &Student) -> Terminal {
+    resumes_on(student, USUAL)
+}
+
+fn resumes_on(student: &Student, size: Size) -> Terminal {
+    let terminal = student.starts_redislings(size);
+    terminal.sees("welcome back");
+    terminal
+}
+
+/// Turns pages until the text is seen.
+fn turns_pages_to(terminal: &mut Terminal, text: &str) {
+    for _ in 0..40 {
+        let before = terminal.text();
+        if before.contains(text) {
+            return;
+        }
+        assert!(before.contains("more · space"), "no `{text}` up to the end\n{before}");
+        terminal.presses(" ");
+        terminal.differs_from(&before);
+    }
+    panic!("no end of pages\n{}", terminal.text());
+}
+
+/// Somebody else at the address that the exercise's text names at its end.
+fn another_client(terminal: &mut Terminal) -> Client {
+    terminal.presses(END);
+    terminal.sees("any client at");
+    terminal.sees("127.0.0.1:");
+    let screen = terminal.text();
+    let address = screen.split("127.0.0.1:").nth(1).unwrap();
+    let port: String = address.chars().take_while(char::is_ascii_digit).collect();
+    client_at(SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap())))
+}
+
+fn client_at(address: SocketAddr) -> Client {
+    Client::new(format!("redis://{address}").into_connection_info().unwrap())
+}
+
+fn asks(client: &mut Client, commands: &[&str]) {
+    for command in commands {
+        let words: Vec<&str> = command.split(' ').collect();
+        client.call(&words, Duration::from_secs(20)).unwrap();
+    }
+}
+
+/// Opens the Redis prompt.
+fn plays(terminal: &mut Terminal) {
+    terminal.presses("p");
+    terminal.is_asked_for_a_command();
+}

@@ -1,0 +1,219 @@
+//! The whole of Lesson 4, from the first start to its end, as a student goes through it.
+
+use super::{PASSED, RIGHT, another_client, asks, plays, turns_pages_to};
+use crate::support::terminal::{
+    CTRL_D, DOWN, END, ENTER, SMALL, Student, Terminal, USUAL, WITH_PYTHON,
+};
+
+const WITHOUT_BGSAVE: &str = "import redis\n\nclient = redis.Redis(host=\"localhost\", port=6379)\nclient.save()\nprint(\"Manual snapshot triggered.\")\n";
+
+const IN_THE_BACKGROUND: &str = r#"import time
+
+import redis
+
+client = redis.Redis(host="localhost", port=6379)
+client.set("report:daily", "ready")
+client.bgsave()
+deadline = time.monotonic() + 8
+while client.info("persistence")["rdb_bgsave_in_progress"]:
+    if time.monotonic() > deadline:
+        raise SystemExit("the background save takes too long")
+    time.sleep(0.05)
+print("Background snapshot finished.")
+"#;
+
+/// CSI … m with a number that gives a colour: `ESC [ m`, `0`, bold, faint and the like are none.
+fn has_colour(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.split("\x1b[").skip(1).any(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(rest.len());
+        let is_style = rest[end..].starts_with('m');
+        is_style && rest[..end].split(';').any(|it| it.len() > 1)
+    })
+}
+
+fn reads_to_the_first_exercise(terminal: &mut Terminal) {
+    terminal.sees("Welcome to redislings");
+    terminal.presses("n");
+    terminal.sees("Streams and keys that expire");
+    terminal.presses("n");
+    terminal.sees("What a snapshot is");
+    turns_pages_to(terminal, " end ");
+    for heading in ["SAVE and BGSAVE", "Seeing it happen", "Both in one program"] {
+        terminal.presses("n");
+        terminal.sees_the_line(heading);
+    }
+    terminal.presses("n");
+    terminal.sees_the_line("Creating snapshots");
+}
+
+/// In the editor: first wrong, then, after two hints, right.
+fn answers_the_first_in_an_editor(terminal: &mut Terminal, student: &Student) {
+    student.writes_in_the_editor(WITHOUT_BGSAVE);
+    terminal.presses("e");
+    terminal.sees("Answer in which language?");
+    terminal.presses(ENTER);
+    terminal.sees_within(WITH_PYTHON, "✗ BGSAVE began a snapshot");
+    terminal.presses(END);
+    terminal.sees("not passed: 3 of 6 checks met");
+    for (key, hint) in [("h", "hint 1 of 3"), ("h", "hint 2 of 3"), ("H", "hint 1 of 3")] {
+        terminal.presses(key);
+        terminal.sees_the_line(hint);
+    }
+    student.writes_in_the_editor(RIGHT);
+    terminal.presses("e");
+    terminal.sees(PASSED);
+    terminal.sees("step 6 of 11 · 1 of 5 passed");
+}
+
+fn compares_with_the_solution(terminal: &mut Terminal) {
+    terminal.presses("s");
+    terminal.sees("a solution in python");
+    turns_pages_to(terminal, "compared with your answer");
+    turns_pages_to(terminal, "# Mine.");
+}
+
+#[test]
+fn a_student_goes_through_the_whole_lesson_and_comes_back() {
+    let student = Student::new();
+    let mut terminal = student.starts_redislings(USUAL);
+    reads_to_the_first_exercise(&mut terminal);
+    answers_the_first_in_an_editor(&mut terminal, &student);
+    compares_with_the_solution(&mut terminal);
+    terminal.presses("n");
+    answers_the_second_in_another_window(&terminal, &student);
+    terminal.presses("n");
+    answers_the_third_at_the_prompt(&mut terminal);
+    terminal.presses("n");
+    answers_the_fourth_with_another_client(&mut terminal);
+    terminal.presses("n");
+    answers_the_fifth_at_the_prompt(&mut terminal);
+    terminal.presses("n");
+    terminal.sees("Where to go from here");
+    terminal.presses("n");
+    terminal.sees("that was the lesson, all of it");
+    terminal.presses("q");
+    assert_eq!(terminal.ends().exit_code(), 0);
+    terminal.sees("your progress is kept: start `redislings` again to go on");
+    assert!(has_colour(&terminal.bytes()));
+    comes_back(&student);
+}
+
+fn answers_the_second_in_another_window(terminal: &Terminal, student: &Student) {
+    terminal.sees("It is midnight in the shop.");
+    student.saves("using-bgsave.py", IN_THE_BACKGROUND);
+    terminal.sees("✓ the report and the three orders survive a crash");
+    terminal.sees(PASSED);
+    terminal.sees("2 of 5 passed");
+}
+
+fn answers_the_third_at_the_prompt(terminal: &mut Terminal) {
+    terminal.sees("Now the real thing.");
+    plays(terminal);
+    terminal.types("MSET order:1001 paid order:1002 paid order:1003 paid");
+    terminal.types("SAVE");
+    terminal.is_asked_for_a_command();
+    terminal.presses(CTRL_D);
+    terminal.sees("`j` judges");
+    terminal.presses("j");
+    terminal.sees("✓ the three orders are still there after the crash");
+    terminal.sees("3 of 5 passed");
+}
+
+fn answers_the_fourth_with_another_client(terminal: &mut Terminal) {
+    terminal.sees("A shop with ten thousand products is open");
+    let mut other = another_client(terminal);
+    asks(&mut other, &["BGSAVE"]);
+    terminal.sees("✓ a new snapshot was finished when the answer ended");
+    terminal.presses("j");
+    terminal.sees("✓ the snapshot alone holds the whole shop");
+    terminal.sees("4 of 5 passed");
+}
+
+fn answers_the_fifth_at_the_prompt(terminal: &mut Terminal) {
+    terminal.sees("Which moment? Predict it");
+    plays(terminal);
+    for line in [
+        "SET order:before 1",
+        "BGSAVE",
+        "MSET status shipped order:during 1",
+        "@wait-bgsave",
+        "SET order:after 1",
+        "HSET prediction order:before yes order:during no order:after no status paid",
+    ] {
+        terminal.types(line);
+    }
+    terminal.types("exit");
+    terminal.sees("j judge what was done");
+    terminal.presses("j");
+    terminal.sees("5 of 5 passed");
+}
+
+fn comes_back(student: &Student) {
+    let mut terminal = student.starts_redislings(USUAL);
+    terminal.sees("welcome back: here is where you stopped");
+    terminal.sees("Where to go from here");
+    terminal.presses("l");
+    terminal.sees("✓ What is in the file");
+    assert!(!terminal.text().contains('○'), "{}", terminal.text());
+    terminal.presses("q");
+    terminal.ends();
+    let listed = student.starts_redislings_with(USUAL, |command| command.arg("list"));
+    listed.sees("5 of 5 exercises passed");
+}
+
+#[test]
+fn a_small_screen_without_colour_is_enough_for_an_exercise() {
+    let student = Student::new();
+    let without = [("NO_COLOR", "1")];
+    let starts = || {
+        student.starts_redislings_with(SMALL, |command| {
+            without.iter().for_each(|(name, value)| command.env(name, value));
+        })
+    };
+    let mut terminal = starts();
+    reads_to_the_first_exercise(&mut terminal);
+    student.writes_in_the_editor("SAVE\n");
+    terminal.presses("e");
+    terminal.sees("Answer in which language?");
+    terminal.presses(DOWN);
+    terminal.presses(ENTER);
+    turns_pages_to_verdict(&mut terminal, "not passed: 2 of 5 checks met");
+    terminal.presses("h");
+    terminal.sees_the_line("hint 1 of 3");
+    student.writes_in_the_editor("SAVE\nBGSAVE\nPING\n");
+    terminal.presses("e");
+    terminal.sees(PASSED);
+    terminal.presses("s");
+    turns_pages_to(&mut terminal, "compared with your answer");
+    terminal.presses("n");
+    terminal.sees_the_line("Using BGSAVE");
+    terminal.presses("q");
+    assert_eq!(terminal.ends().exit_code(), 0);
+    let bytes = terminal.bytes();
+    assert!(!has_colour(&bytes), "{}", String::from_utf8_lossy(&bytes).escape_debug());
+    let again = starts();
+    again.sees("welcome back");
+    again.sees_the_line("Using BGSAVE");
+}
+
+fn turns_pages_to_verdict(terminal: &mut Terminal, result: &str) {
+    terminal.sees("✗ BGSAVE began");
+    terminal.presses(END);
+    terminal.sees(result);
+}
+
+#[test]
+fn whoever_says_never_to_colour_gets_none() {
+    let student = Student::at(super::FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\n");
+    let mut terminal = student.starts_redislings_with(USUAL, |command| {
+        command.args(["--color", "never"]);
+    });
+    terminal.sees("welcome back");
+    terminal.presses("c");
+    turns_pages_to_verdict(&mut terminal, "not passed: 2 of 5 checks met");
+    terminal.presses("l");
+    terminal.sees("Who has to wait");
+    assert!(!has_colour(&terminal.bytes()));
+}

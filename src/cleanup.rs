@@ -18,7 +18,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::unistd::Pid;
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::WorldError;
@@ -60,6 +61,8 @@ static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 static WAITING: AtomicBool = AtomicBool::new(false);
 /// The student's editor, while it runs.
 static FOREGROUND: Mutex<Option<Pid>> = Mutex::new(None);
+/// The terminal's modes before anybody changed them.
+static MODES: Mutex<Option<Termios>> = Mutex::new(None);
 /// How the terminal is given back as it was.
 static RESTORE_TERMINAL: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 static AT_END: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
@@ -82,6 +85,9 @@ impl Guard {
                 "close other programs and try again",
             )
         };
+        if let Ok(modes) = tcgetattr(std::io::stdin()) {
+            *lock(&MODES) = Some(modes);
+        }
         let mut signals = signal_hook::iterator::Signals::new(heeded_signals()).map_err(failed)?;
         signal_hook::flag::register(SIGINT, Arc::clone(&INTERRUPTED)).map_err(failed)?;
         let listen = move || {
@@ -129,6 +135,15 @@ impl Drop for Guard {
     }
 }
 
+/// The terminal's line editing and echo as they were at the start: a prompt that a signal interrupts has its own.
+fn restore_modes() {
+    // In the background the system would stop us for it.
+    let is_ours = tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp());
+    if let (true, Some(modes)) = (is_ours, &*lock(&MODES)) {
+        let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, modes);
+    }
+}
+
 fn end_by(signal: i32) {
     CLOSING.store(true, Ordering::SeqCst);
     if let Some(restore) = &*lock(&RESTORE_TERMINAL) {
@@ -136,7 +151,7 @@ fn end_by(signal: i32) {
     }
     end_foreground();
     end_everything();
-    let _ = crossterm::terminal::disable_raw_mode();
+    restore_modes();
     let mut stderr = std::io::stderr();
     if std::io::IsTerminal::is_terminal(&stderr) {
         // Bracketed paste off, cursor on: what a prompt may have left.

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! - [`lesson`], [`server`] and [`tap`] know no other stage; [`attempt`] knows them all; [`verdict`] is pure; only
-//!   [`present`] gives text its colours; `session` and `verify` know the rest; `cli` knows nobody and
-//!   [`run`] translates. `tests/it/architecture.rs` guards this.
+//!   [`present`] gives text its colours; `session` (with [`redis_prompt`] for what is typed into Redis) and `verify` know
+//!   the rest; `cli` knows nobody and [`run`] translates. `tests/it/architecture.rs` guards this.
 //! - What outlives a session: [`answers`] beside the student, [`progress`] and [`journal`] in the state directory.
 //! - Three kinds of "no" are never mixed: an answer falls short (a `Finding`, exit code 1), a lesson or the
 //!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).

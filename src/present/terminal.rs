@@ -325,7 +325,7 @@ pub fn strong(text: &str) -> String {
 }
 
 /// What a program or a server printed must not move the cursor: line ends stay, all else is cleaned.
-fn printable_lines(text: &str) -> String {
+pub fn printable_lines(text: &str) -> String {
     text.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n")
 }
 

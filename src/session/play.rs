@@ -183,7 +183,7 @@ impl Session<'_> {
         if reply.end == Outcome::Cancelled {
             print(&shown::notice("given up: the connection was closed", screen_width()));
         } else if !reply.text.is_empty() {
-            print(&format!("{}\n", reply.text.trim_end_matches('\n')));
+            print(&format!("{}\n", shown::printable_lines(&reply.text)));
         }
         self.wait_for_a_look(Instant::now(), TICK_PATIENCE);
     }
@@ -248,6 +248,8 @@ impl Session<'_> {
 
     /// Reads a line; what happens meanwhile on the server, by whichever client, is shown above it.
     fn read_line(&mut self, editor: &mut Editor, prompt: &str) -> Result<Line, NoAnswer> {
+        // A dumb terminal sends Ctrl-C as a signal: the line is gone then, and the program stays.
+        let _line_only = InterruptibleWait::begin();
         let exercise = self.exercise();
         let (Some(mut printer), Some(exercise)) = (editor.printer(), exercise) else {
             return editor.read(prompt);
@@ -341,7 +343,7 @@ impl Wait {
     /// What came from the server in the meantime.
     fn shows(&mut self, message: &str) -> ControlFlow<()> {
         self.wipe();
-        print(&format!("{message}\n"));
+        print(&format!("{}\n", shown::printable_lines(message)));
         self.goes_on(Duration::ZERO)
     }
 

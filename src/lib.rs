@@ -11,6 +11,7 @@
 //! - [`lesson`], [`server`] and [`tap`] know no other stage; [`attempt`] knows them all; [`verdict`] is pure; only
 //!   [`present`] gives text its colours; `session` and `verify` know the rest; `cli` knows nobody and
 //!   [`run`] translates. `tests/it/architecture.rs` guards this.
+//! - [`redis_cli`] holds redis-cli's habits, [`redis_prompt`] the prompt that has them: neither knows exercises.
 //! - Three kinds of "no" are never mixed: an answer falls short (a `Finding`, exit code 1), a lesson or the
 //!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).
 //! - Nothing of ours outlives us: see [`cleanup`].

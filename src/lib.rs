@@ -9,9 +9,10 @@
 //! ```
 //!
 //! - [`lesson`], [`server`] and [`tap`] know no other stage; [`attempt`] knows them all; [`verdict`] is pure; only
-//!   [`present`] gives text its colours; `session` (with [`redis_prompt`] for what is typed into Redis) and `verify` know
-//!   the rest; `cli` knows nobody and [`run`] translates. `tests/it/architecture.rs` guards this.
+//!   [`present`] gives text its colours; `session` and `verify` know the rest; `cli` knows nobody and
+//!   [`run`] translates. `tests/it/architecture.rs` guards this.
 //! - What outlives a session: [`answers`] beside the student, [`progress`] and [`journal`] in the state directory.
+//! - [`redis_cli`] holds redis-cli's habits, [`redis_prompt`] the prompt that has them: neither knows exercises.
 //! - Three kinds of "no" are never mixed: an answer falls short (a `Finding`, exit code 1), a lesson or the
 //!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).
 //! - Nothing of ours outlives us: see [`cleanup`].

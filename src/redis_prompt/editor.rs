@@ -64,7 +64,9 @@ impl Editor {
         if let Some(file) = &history {
             make_folder_of(file);
             // There is none at first; and one that can't be read is no reason not to go on.
-            let _ = lines.load_history(file);
+            if lines.load_history(file).is_err_and(|error| is_damage(&error)) {
+                let _ = std::fs::rename(file, aside(file));
+            }
         }
         Ok(Self { lines, history })
     }
@@ -117,6 +119,17 @@ fn config(colored: bool) -> Config {
         .completion_type(CompletionType::List)
         .color_mode(if colored { ColorMode::Enabled } else { ColorMode::Disabled })
         .build()
+}
+
+/// The file is no text: nothing could ever be added to it.
+fn is_damage(error: &ReadlineError) -> bool {
+    matches!(error, ReadlineError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData)
+}
+
+fn aside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".damaged");
+    name.into()
 }
 
 fn make_folder_of(file: &Path) {
@@ -190,5 +203,22 @@ impl Hinter for Assistant {
 impl Highlighter for Assistant {
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         if self.colored { present::terminal::faint(hint).into() } else { hint.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_history_is_kept_aside_and_a_new_one_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("history");
+        std::fs::write(&file, b"#V2\nGET a\n\xff\xfe\n").unwrap();
+        let docs = Arc::new(CommandDocs::table().clone());
+        let mut editor = Editor::new(Some(file.clone()), docs, false).unwrap();
+        editor.remember("GET b");
+        assert!(folder.path().join("history.damaged").is_file());
+        assert!(std::fs::read_to_string(&file).unwrap().ends_with("GET b\n"));
     }
 }

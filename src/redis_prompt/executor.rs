@@ -1,18 +1,15 @@
 //! Lines typed one after another on one connection, with what redis-cli says to each.
 
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use redis::ConnectionInfo;
 
 use super::conversation::{Conversation, Kind};
+use super::exchange::{Exchange, NoReply, Watch};
 use super::wire::{Lost, Wire};
-use crate::redis_cli::reply::format_resp_to;
 use crate::redis_cli::resp::Resp;
 use crate::redis_cli::words;
 
-/// How often somebody who waits is asked whether to go on.
-const ASKED_EVERY: Duration = Duration::from_millis(100);
 /// From here on redis-cli shows how long a reply took.
 const SLOW: Duration = Duration::from_millis(500);
 /// For what is said on a new connection before the line itself.
@@ -42,19 +39,6 @@ pub enum Outcome {
     NotSent,
 }
 
-/// What goes on while a line runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meanwhile<'a> {
-    /// There is no reply yet, so long after the line was sent; told about ten times a second.
-    Waiting(Duration),
-    /// What comes without being the reply, to be shown at once: the messages of SUBSCRIBE and MONITOR, and what
-    /// a server pushes after HELLO 3.
-    Message(&'a str),
-}
-
-/// Is told what goes on; `Break` cancels the line.
-pub type Watch<'a> = dyn FnMut(Meanwhile<'_>) -> ControlFlow<()> + 'a;
-
 /// Executes lines on one connection as redis-cli would.
 #[derive(Debug)]
 pub struct Executor {
@@ -70,13 +54,6 @@ enum Connection {
     Open(Box<Wire>),
     /// The last try failed, or the server closed it.
     Lost,
-}
-
-/// Why a line has no reply.
-enum NoReply {
-    Lost(Lost),
-    TimedOut,
-    Cancelled,
 }
 
 impl Executor {
@@ -106,11 +83,13 @@ impl Executor {
         }
         let began = Instant::now();
         let deadline = began + limit;
-        if let Err(text) = self.connect(deadline) {
-            self.connection = Connection::Lost;
-            return Reply { text, end: Outcome::NotConnected };
-        }
-        let mut said = Vec::new();
+        let mut said = match self.connect(deadline) {
+            Ok(complaints) => complaints,
+            Err(text) => {
+                self.connection = Connection::Lost;
+                return Reply { text, end: Outcome::NotConnected };
+            }
+        };
         let mut exchange = Exchange { words: &words, kind, began, deadline, watch };
         for _ in 0..times {
             match self.exchange(&mut exchange) {
@@ -125,43 +104,37 @@ impl Executor {
         ended(said, Outcome::Replied, began)
     }
 
-    /// Makes a connection where there is none, and says on it who we are and in which database.
-    fn connect(&mut self, deadline: Instant) -> Result<(), String> {
+    /// Makes a connection where there is none, and says on it who we are and in which database. Gives what the
+    /// server has against that: it is told, and the line is sent all the same, since it may be the right AUTH.
+    fn connect(&mut self, deadline: Instant) -> Result<Vec<String>, String> {
         if matches!(self.connection, Connection::Open(_)) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let left = deadline.saturating_duration_since(Instant::now());
         let mut wire = Wire::connect(self.target.addr(), left)?;
         self.state.is_connected_anew();
-        for words in self.greeting() {
-            let greeted = wire.send(&words, GREETING_LIMIT);
-            let reply = greeted.and_then(|()| wire.receive(left.min(GREETING_LIMIT)));
-            match reply.map_err(|lost| lost.to_string())? {
-                Some(Resp::Error(why)) => {
-                    return Err(format!("(error) {}", String::from_utf8_lossy(&why)));
-                }
-                Some(_) => {}
-                None => return Err("Error: the server does not answer".to_owned()),
-            }
-        }
-        self.connection = Connection::Open(Box::new(wire));
-        Ok(())
-    }
-
-    fn greeting(&self) -> Vec<Vec<Vec<u8>>> {
-        let settings = self.target.redis_settings();
-        let words = |words: &[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect();
-        let mut greeting = Vec::new();
-        match (settings.username(), settings.password()) {
-            (Some(user), Some(password)) => greeting.push(words(&["AUTH", user, password])),
-            (None, Some(password)) => greeting.push(words(&["AUTH", password])),
-            (_, None) => {}
+        let limit = left.min(GREETING_LIMIT);
+        let mut complaints = Vec::new();
+        if let Some(words) = self.authentication() {
+            complaints.extend(refusal(&mut wire, &words, limit)?.map(|why| failed("AUTH", &why)));
         }
         let database = self.state.chosen_database();
         if database != 0 {
-            greeting.push(words(&["SELECT", &database.to_string()]));
+            let words = ["SELECT".to_owned(), database.to_string()];
+            if let Some(why) = refusal(&mut wire, &words, limit)? {
+                complaints.push(failed(&words.join(" "), &why));
+                self.state = Conversation::in_database(0);
+            }
         }
-        greeting
+        self.connection = Connection::Open(Box::new(wire));
+        Ok(complaints)
+    }
+
+    fn authentication(&self) -> Option<Vec<String>> {
+        let settings = self.target.redis_settings();
+        let password = settings.password()?;
+        let words = ["AUTH"].into_iter().chain(settings.username()).chain([password]);
+        Some(words.map(str::to_owned).collect())
     }
 
     /// Sends the line once and reads what comes.
@@ -171,12 +144,7 @@ impl Executor {
         };
         let left = exchange.deadline.saturating_duration_since(Instant::now());
         wire.send(exchange.words, left).map_err(NoReply::Lost)?;
-        let reply = match exchange.kind {
-            Kind::Subscribes => exchange.follow(wire, Some(READING)),
-            Kind::Monitors => exchange.follow(wire, None),
-            Kind::Unsubscribes(_) | Kind::Plain | Kind::Refused(_) => exchange.replies(wire),
-        };
-        let (text, last) = reply?;
+        let (text, last) = exchange.reply(wire)?;
         self.state.has_replied(exchange.words, &last);
         Ok(text)
     }
@@ -200,74 +168,19 @@ impl Executor {
     }
 }
 
-const READING: &str = "Reading messages... (press Ctrl-C to quit)";
-
-/// One line on its way.
-struct Exchange<'a, 'w> {
-    words: &'a [Vec<u8>],
-    kind: Kind,
-    began: Instant,
-    deadline: Instant,
-    watch: &'a mut Watch<'w>,
+/// Asks on a new connection; gives the server's error, if it answers with one.
+fn refusal(wire: &mut Wire, words: &[String], limit: Duration) -> Result<Option<String>, String> {
+    let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_bytes()).collect();
+    let sent = wire.send(&words, limit);
+    match sent.and_then(|()| wire.receive(limit)).map_err(|lost| lost.to_string())? {
+        Some(Resp::Error(why)) => Ok(Some(String::from_utf8_lossy(&why).into_owned())),
+        Some(_) => Ok(None),
+        None => Err("Error: the server does not answer".to_owned()),
+    }
 }
 
-impl Exchange<'_, '_> {
-    /// The line's own replies; what the server pushes before them is shown at once, as redis-cli does.
-    fn replies(&mut self, wire: &mut Wire) -> Result<(String, Resp), NoReply> {
-        let (expected, pushes_count) = match self.kind {
-            Kind::Unsubscribes(channels) => (channels.max(1), true),
-            _ => (1, false),
-        };
-        let mut lines = Vec::new();
-        loop {
-            let value = self.next(wire)?;
-            if let (Resp::Push(items), false) = (&value, pushes_count) {
-                self.show(&pushed(items))?;
-                continue;
-            }
-            lines.push(format_resp_to(self.words, &value));
-            if lines.len() == expected || matches!(value, Resp::Error(_)) {
-                return Ok((lines.join("\n"), value));
-            }
-        }
-    }
-
-    /// Shows what comes until somebody cancels or the server refuses.
-    fn follow(&mut self, wire: &mut Wire, first: Option<&str>) -> Result<(String, Resp), NoReply> {
-        if let Some(first) = first {
-            self.show(first)?;
-        }
-        loop {
-            let value = self.next(wire)?;
-            let text = format_resp_to(self.words, &value);
-            if matches!(value, Resp::Error(_)) {
-                return Ok((text, value));
-            }
-            self.show(&text)?;
-        }
-    }
-
-    fn next(&mut self, wire: &mut Wire) -> Result<Resp, NoReply> {
-        loop {
-            let left = self.deadline.saturating_duration_since(Instant::now());
-            match wire.receive(left.min(ASKED_EVERY)).map_err(NoReply::Lost)? {
-                Some(value) => return Ok(value),
-                None if left.is_zero() => return Err(NoReply::TimedOut),
-                None => self.tell(Meanwhile::Waiting(self.began.elapsed()))?,
-            }
-        }
-    }
-
-    fn show(&mut self, text: &str) -> Result<(), NoReply> {
-        self.tell(Meanwhile::Message(text))
-    }
-
-    fn tell(&mut self, news: Meanwhile<'_>) -> Result<(), NoReply> {
-        match (self.watch)(news) {
-            ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(NoReply::Cancelled),
-        }
-    }
+fn failed(command: &str, why: &str) -> String {
+    format!("{command} failed: {why}")
 }
 
 /// A line's words and how often they are to be sent: `3 PING` is PING three times.
@@ -305,19 +218,4 @@ fn ended(mut said: Vec<String>, end: Outcome, began: Instant) -> Reply {
     }
     said.retain(|text| !text.is_empty());
     Reply { text: said.join("\n"), end }
-}
-
-/// What a server says without being asked: the keys that a tracking client has to forget, or anything else.
-fn pushed(items: &[Resp]) -> String {
-    match items {
-        [Resp::Bulk(kind), Resp::Array(keys)] if kind == b"invalidate" => {
-            let name = |key: &Resp| match key {
-                Resp::Bulk(bytes) => format!("'{}'", String::from_utf8_lossy(bytes)),
-                other => format_resp_to::<&str>(&[], other),
-            };
-            let names: Vec<String> = keys.iter().map(name).collect();
-            format!("-> invalidate: {}", names.join(", "))
-        }
-        items => format_resp_to::<&str>(&[], &Resp::Push(items.to_vec())),
-    }
 }

@@ -12,6 +12,7 @@ mod completion;
 mod conversation;
 mod docs;
 mod editor;
+mod exchange;
 mod executor;
 mod help;
 mod hint;
@@ -24,5 +25,6 @@ mod wire;
 
 pub use docs::CommandDocs;
 pub use editor::{Editor, Line};
-pub use executor::{Executor, Meanwhile, Outcome, Reply, Watch};
+pub use exchange::{Meanwhile, Watch};
+pub use executor::{Executor, Outcome, Reply};
 pub use line::{Asked, is_secret};

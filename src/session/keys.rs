@@ -29,6 +29,22 @@ pub(super) enum Action {
     Quit,
 }
 
+impl Action {
+    /// Whether it has to wait until the servers are done with what was wanted before.
+    pub(super) fn needs_a_server(self) -> bool {
+        matches!(
+            self,
+            Self::Check
+                | Self::Edit
+                | Self::EditOther
+                | Self::Play
+                | Self::Judge
+                | Self::StartOver
+                | Self::Example(_)
+        )
+    }
+}
+
 /// What decides what can be done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Situation {

@@ -12,6 +12,7 @@ mod courses;
 mod endings;
 mod kept;
 mod lessons;
+mod live;
 mod plain;
 mod python;
 mod redis_prompt;

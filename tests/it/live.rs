@@ -1,0 +1,142 @@
+//! Work by hand is judged as the same commands in a file are.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use redislings::attempt::commands::is_wait;
+use redislings::attempt::{self, Answer, Live, Look, Stand};
+use redislings::lesson::{Course, Exercise, Language};
+use redislings::redis_cli::words;
+use redislings::server::source::{Source, Wanted, choose};
+use redislings::server::{Client, Server};
+use redislings::tap::{Port, Tap};
+use redislings::verdict::{LiveVerdict, Tick, Verdict, conclude, judge_live};
+
+use redis::IntoConnectionInfo as _;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn source() -> Source {
+    let wanted = [Wanted::Process, Wanted::Bundled];
+    wanted.iter().find_map(|it| choose(it, "", &|_| ()).ok()).expect("a server").source
+}
+
+fn course() -> Course {
+    let lessons = Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons");
+    Course::load(&lessons).expect("the course is sound").0
+}
+
+/// Every `redis` answer that the exercise knows, right or wrong.
+fn answers(exercise: &Exercise) -> Vec<&str> {
+    let failing = exercise.starters.iter().chain(&exercise.wrong_answers).map(|it| &it.code);
+    let all = exercise.solutions.iter().chain(failing);
+    all.filter(|code| code.language == Language::Redis).map(|code| code.text.as_str()).collect()
+}
+
+fn from_a_file(exercise: &Exercise, text: &str, source: &Source) -> Verdict {
+    let mut server = Server::start(source, &exercise.settings).unwrap();
+    let tap = Tap::open(Port::Free).unwrap();
+    let mut stand = Stand { server: &mut server, tap: &tap, telling: &|_| {} };
+    let answer = Answer { language: Language::Redis, text: text.to_owned(), path: None };
+    let evidence = attempt::attempt(&mut stand, exercise, &answer, None).unwrap();
+    conclude(exercise, &evidence).unwrap()
+}
+
+fn at_hand(exercise: &Exercise, source: &Source) -> (Live, Client) {
+    let server = Server::start(source, &exercise.settings).unwrap();
+    let tap = Arc::new(Tap::open(Port::Free).unwrap());
+    let target = format!("redis://{}", tap.address()).into_connection_info().unwrap();
+    (Live::begin(server, tap, exercise).unwrap(), Client::new(target))
+}
+
+fn look(live: &mut Live) -> Look {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        if let Some(look) = live.look().unwrap() {
+            return look;
+        }
+        assert!(Instant::now() < deadline, "the server says nothing");
+    }
+}
+
+fn is_saving(look: &Look) -> bool {
+    let settled = look.evidence.settled.as_ref().unwrap();
+    attempt::evidence::is_saving(&settled.snapshot, &look.evidence.before)
+}
+
+/// Types the lines as a student would, one after another.
+fn types(live: &mut Live, client: &mut Client, text: &str) {
+    for line in text.lines().map(str::trim).filter(|line| !words::is_comment(line)) {
+        if is_wait(line) {
+            while is_saving(&look(live)) {}
+        } else if let Ok(words) = words::split(line) {
+            // A refusal is a reply; a command that never ends, or ends the server, has none.
+            let _ = client.call(&words, LIMIT);
+        }
+    }
+}
+
+/// How the checks stand when all has settled.
+fn settled(live: &mut Live, exercise: &Exercise) -> LiveVerdict {
+    loop {
+        let look = look(live);
+        let verdict = judge_live(exercise, &look);
+        if verdict.doubt.is_some() || !is_saving(&look) {
+            return verdict;
+        }
+    }
+}
+
+/// All answers of the course, several at a time: most of their time is spent waiting for slow saves.
+fn each_answer(judge: impl Fn(&Exercise, &str, &Source) + Sync) {
+    let (source, course) = (source(), course());
+    let all: Vec<(&Exercise, &str)> = course
+        .exercises()
+        .flat_map(|(_, _, exercise)| answers(exercise).into_iter().map(move |it| (exercise, it)))
+        .collect();
+    assert!(all.len() >= 20, "only {} answers", all.len());
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while let Some((exercise, text)) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    judge(exercise, text, &source);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_courses_redis_answers_are_judged_by_hand_as_from_a_file() {
+    each_answer(|exercise, text, source| {
+        let wanted = from_a_file(exercise, text, source);
+        let (mut live, mut client) = at_hand(exercise, source);
+        types(&mut live, &mut client, text);
+        let found = conclude(exercise, &live.finish(&|_| {}).unwrap()).unwrap();
+        assert_eq!(found.unmet(), wanted.unmet(), "{}:\n{text}", exercise.id);
+    });
+}
+
+#[test]
+fn the_courses_redis_answers_pass_live_only_where_they_pass_at_the_end() {
+    each_answer(|exercise, text, source| {
+        let (mut live, mut client) = at_hand(exercise, source);
+        types(&mut live, &mut client, text);
+        let verdict = settled(&mut live, exercise);
+        let has_passed = conclude(exercise, &live.finish(&|_| {}).unwrap()).unwrap().passed();
+        let is_whole = !verdict.ticks.contains(&Tick::AtTheEnd);
+        assert_eq!(verdict.passed, has_passed && is_whole, "{}:\n{text}", exercise.id);
+    });
+}
+
+#[test]
+fn nothing_is_passed_by_who_does_nothing() {
+    let source = source();
+    for (_, _, exercise) in course().exercises() {
+        let (mut live, _client) = at_hand(exercise, &source);
+        assert!(!judge_live(exercise, &look(&mut live)).passed, "{}", exercise.id);
+    }
+}

@@ -144,9 +144,10 @@ fn table_line(row: &Row, column: usize, width: usize) -> String {
     let mark = if row.marked { display_width(MARK) + 2 } else { 0 };
     let indent = 4 + column + 2;
     let beside = indent + display_width(&value) + mark <= width;
-    let (gap, indent) = match beside {
-        true => (" ".repeat(column + 2 - display_width(&row.field)), indent),
-        false => (format!("\n{}", " ".repeat(BELOW)), BELOW),
+    let (gap, indent) = if beside {
+        (" ".repeat(column + 2 - display_width(&row.field)), indent)
+    } else {
+        (format!("\n{}", " ".repeat(BELOW)), BELOW)
     };
     let value = wrap(&value, width.saturating_sub(indent), &" ".repeat(indent));
     let last = value.lines().last().unwrap_or_default().trim_start();

@@ -126,7 +126,7 @@ fn environment(
     }
     let line = format!("installing {} for Python into the cache, once", packages.join(", "));
     telling(Told::Line(&line));
-    let what = "the Python environment";
+    let what = "the environment for Python";
     cache::install(&name, telling, |place| {
         cache::run_installer(
             Command::new("python3").args(["-m", "venv"]).arg(place),
@@ -143,7 +143,7 @@ fn environment(
             "--only-binary",
             ":all:",
         ]);
-        cache::run_installer(pip.args(packages), what, telling)
+        cache::run_installer(pip.args(packages), &packages.join(", "), telling)
     })
     .map_err(|error| WorldError::new(error.fact, format!("{HELP}\n{}", error.help)))
 }

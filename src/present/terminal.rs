@@ -26,13 +26,7 @@ pub fn verdict(
     blocks: &str,
     width: usize,
 ) -> String {
-    let fits = display_width(exercise) + 2 + display_width(server) <= width;
-    let gap = match fits {
-        _ if plain::is_on() => " on ",
-        true => "  ",
-        false => "\n",
-    };
-    let mut text = format!("{}{gap}{}\n\n", exercise.bold(), server.dimmed());
+    let mut text = title(exercise, server, width) + "\n";
     text.push_str(printed);
     for finding in &verdict.findings {
         text.push_str(&self::finding(finding, width));
@@ -48,6 +42,15 @@ pub fn verdict(
     };
     let _ = writeln!(text, "\n{last}");
     text
+}
+
+fn title(exercise: &str, server: &str, width: usize) -> String {
+    if plain::is_on() {
+        return wrap(&format!("{exercise} on {server}"), width, "  ") + "\n";
+    }
+    let fits = display_width(exercise) + 2 + display_width(server) <= width;
+    let gap = if fits { "  " } else { "\n" };
+    format!("{}{gap}{}\n", exercise.bold(), server.dimmed())
 }
 
 /// What an answer or an example printed: commands with their replies, or a program's output.

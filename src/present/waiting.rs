@@ -7,19 +7,30 @@ use colored::Colorize as _;
 use super::plain;
 use super::text::{clean, truncate};
 use crate::attempt::{Phase, SaveProgress};
+use crate::telling::seconds;
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const FRAME_MILLIS: u128 = 100;
 
-/// One line without its end, at most `width` columns: a sign that turns with the time that has gone by since
-/// the work began, and how far the work is. Drawn again and again, over itself.
-pub fn line(text: &str, elapsed: Duration, width: usize) -> String {
+/// One line without its end, at most `width` columns: a sign that turns with the time since the work began
+/// (`elapsed`), how far the work is, and from a second on for how long it has not got any further
+/// (`unchanged`). Drawn again and again, over itself.
+pub fn line(text: &str, elapsed: Duration, unchanged: Duration, width: usize) -> String {
+    let text = words(text, unchanged);
     if plain::is_on() {
-        return clean(text).into_owned();
+        return text;
     }
     let turn = elapsed.as_millis() / FRAME_MILLIS % FRAMES.len() as u128;
     let frame = FRAMES[usize::try_from(turn).unwrap_or(0)];
-    truncate(&format!("{} {}", frame.cyan(), clean(text)), width)
+    truncate(&format!("{} {text}", frame.cyan()), width)
+}
+
+/// The same without a sign, of any width: for a log.
+pub fn words(text: &str, unchanged: Duration) -> String {
+    match unchanged.as_secs() {
+        0 => clean(text).into_owned(),
+        _ => format!("{}, {}", clean(text), seconds(unchanged)),
+    }
 }
 
 /// What an attempt is busy with, in a few words.
@@ -49,19 +60,27 @@ mod tests {
     #[test]
     fn the_sign_turns_with_the_time() {
         colored::control::set_override(false);
-        let at = |millis| line("pulling", Duration::from_millis(millis), 80);
+        let at = |millis| line("pulling", Duration::from_millis(millis), Duration::ZERO, 80);
         assert_eq!([at(0), at(150), at(1000)], ["⠋ pulling", "⠙ pulling", "⠋ pulling"]);
     }
 
     #[test]
     fn a_long_line_is_cut_so_that_it_can_be_drawn_over() {
-        let line = line(&"word ".repeat(50), Duration::ZERO, 40);
+        let line = line(&"word ".repeat(50), Duration::ZERO, Duration::ZERO, 40);
         assert_eq!(display_width(&line), 40);
         assert!(line.ends_with('…'), "{line}");
     }
 
     #[test]
     fn in_words_only_there_is_no_sign() {
-        assert_eq!(plain::while_on(|| line("pulling", Duration::ZERO, 80)), "pulling");
+        let line = plain::while_on(|| line("pulling", Duration::ZERO, Duration::ZERO, 80));
+        assert_eq!(line, "pulling");
+    }
+
+    #[test]
+    fn what_gets_no_further_says_for_how_long() {
+        colored::control::set_override(false);
+        let after = |millis| line("starting", Duration::ZERO, Duration::from_millis(millis), 80);
+        assert_eq!([after(900), after(3100)], ["⠋ starting", "⠋ starting, 3 s"]);
     }
 }

@@ -89,7 +89,10 @@ fn judged(
     let chosen = choose_server(common, &telling)?;
     telling(Told::Line(&format!("server: {}", chosen.why)));
     let python = match answer.language {
-        Language::Python => Some(Python::find(&course.python_packages, &telling)?),
+        Language::Python => {
+            telling(Told::Progress("looking at `python3`"));
+            Some(Python::find(&course.python_packages, &telling)?)
+        }
         Language::Redis => None,
     };
     telling(Told::Progress("starting the server"));

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
@@ -23,9 +23,25 @@ const LOG_AGAIN: Duration = Duration::from_secs(10);
 /// Shows on standard error that work goes on, until it is dropped, which leaves no trace on a terminal. Any
 /// thread may tell it how far the work is.
 pub(super) struct Spinner {
-    /// The latest progress; empty before there is one.
-    text: Arc<Mutex<String>>,
+    latest: Arc<Mutex<Progress>>,
     shown: Shown,
+}
+
+/// The latest that was told; no text before there is one.
+struct Progress {
+    text: String,
+    since: Instant,
+}
+
+impl Progress {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), since: Instant::now() }
+    }
+
+    /// What `show` makes of the text and the time that it has not changed; none before there is a text.
+    fn shown(&self, show: impl FnOnce(&str, Duration) -> String) -> Option<String> {
+        (!self.text.is_empty()).then(|| show(&self.text, self.since.elapsed()))
+    }
 }
 
 enum Shown {
@@ -37,21 +53,26 @@ enum Shown {
 
 impl Spinner {
     pub(super) fn new() -> Self {
-        let text = Arc::new(Mutex::new(String::new()));
+        let latest = Arc::new(Mutex::new(Progress::new("")));
         let shown = if std::io::stderr().is_terminal() && !plain::is_on() {
-            Shown::Drawn(drawn(Arc::clone(&text)))
+            Shown::Drawn(drawn(Arc::clone(&latest)))
         } else {
-            logged(Arc::clone(&text))
+            logged(Arc::clone(&latest))
         };
-        Self { text, shown }
+        Self { latest, shown }
     }
 
     /// A line goes above what is drawn, and ends the progress before it.
     pub(super) fn tell(&self, told: Told<'_>) {
         match told {
-            Told::Progress(text) => text.clone_into(&mut lock(&self.text)),
+            Told::Progress(text) => {
+                let mut latest = lock(&self.latest);
+                if latest.text != text {
+                    *latest = Progress::new(text);
+                }
+            }
             Told::Line(line) => {
-                lock(&self.text).clear();
+                *lock(&self.latest) = Progress::new("");
                 self.above(|| tell_line(line));
             }
         }
@@ -78,12 +99,15 @@ impl Drop for Spinner {
     }
 }
 
-fn drawn(text: Arc<Mutex<String>>) -> ProgressBar {
+fn drawn(latest: Arc<Mutex<Progress>>) -> ProgressBar {
     let line = move |state: &ProgressState, line: &mut dyn std::fmt::Write| {
-        let text = lock(&text);
-        if state.elapsed() >= PATIENCE && !text.is_empty() {
-            // One column less, or some terminals begin another line.
-            let shown = waiting::line(&text, state.elapsed(), error_width().saturating_sub(1));
+        let elapsed = state.elapsed();
+        // One column less, or some terminals begin another line.
+        let width = error_width().saturating_sub(1);
+        let shown = lock(&latest)
+            .shown(|text, unchanged| waiting::line(text, elapsed, unchanged, width))
+            .filter(|_| elapsed >= PATIENCE);
+        if let Some(shown) = shown {
             let _ = line.write_str(&for_err(&shown));
         }
     };
@@ -96,13 +120,13 @@ fn drawn(text: Arc<Mutex<String>>) -> ProgressBar {
     bar
 }
 
-fn logged(text: Arc<Mutex<String>>) -> Shown {
+fn logged(latest: Arc<Mutex<Progress>>) -> Shown {
     let (end, ended) = mpsc::channel();
     let log = move || {
         while ended.recv_timeout(LOG_AGAIN) == Err(RecvTimeoutError::Timeout) {
-            let text = lock(&text).clone();
-            if !text.is_empty() {
-                tell_line(&text);
+            let shown = lock(&latest).shown(waiting::words);
+            if let Some(line) = shown {
+                tell_line(&line);
             }
         }
     };

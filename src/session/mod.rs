@@ -592,7 +592,7 @@ impl<'s> Session<'s> {
         let progress =
             if busy.progress.is_empty() { String::new() } else { format!(": {}", busy.progress) };
         let text = format!("{:.1} s {}{progress}", elapsed.as_secs_f64(), busy.what);
-        let mut line = waiting::line(&text, elapsed, width);
+        let mut line = waiting::line(&text, elapsed, Duration::ZERO, width);
         if self.work.busy.is_none() && !self.status.is_empty() {
             line = format!("{}\n{line}", self.status.trim_end());
         }

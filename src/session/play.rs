@@ -333,7 +333,8 @@ impl Wait {
         }
         if elapsed >= SILENCE && !(plain::is_on() && self.is_shown) {
             let text = format!("{} · {:.1} s · Ctrl-C gives up", self.what, elapsed.as_secs_f64());
-            let line = waiting::line(&text, elapsed, screen_width().saturating_sub(1));
+            let line =
+                waiting::line(&text, elapsed, Duration::ZERO, screen_width().saturating_sub(1));
             print(&if plain::is_on() { format!("{line}\n") } else { format!("\r\x1b[K{line}") });
             self.is_shown = true;
         }

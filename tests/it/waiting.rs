@@ -25,11 +25,15 @@ fn a_check_shows_that_it_works_and_takes_that_away_again() {
     terminal.sees("⠋ ");
     terminal.sees("not passed");
     terminal.ends();
-    let turning =
-        |row: &(String, bool)| row.0.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c));
-    assert!(!terminal.rows().iter().any(turning), "{}", terminal.text());
+    has_nothing_that_turns(&terminal);
     assert!(terminal.text().starts_with("· server: "), "{}", terminal.text());
     assert!(terminal.text().contains("\nsave-blocks-everyone  redis"), "{}", terminal.text());
+}
+
+fn has_nothing_that_turns(terminal: &Terminal) {
+    let turns =
+        |row: &(String, bool)| row.0.starts_with(|c| ('\u{2800}'..='\u{28ff}').contains(&c));
+    assert!(!terminal.rows().iter().any(turns), "{}", terminal.text());
 }
 
 #[test]

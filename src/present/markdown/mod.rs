@@ -50,7 +50,8 @@ impl Style {
 /// `CommonMark` (with GitHub's tables, task lists, footnotes, alerts and strikethrough) as terminal text.
 ///
 /// Every line ends in `\n`, takes at most `width` columns (20 to 1000; lines of code are kept whole
-/// instead) and ends in no space; the text ends in no empty line. Coloured as
+/// instead) and ends in no space; no look or link goes over a line's end, so that a screen can show any lines of
+/// it; the text ends in no empty line. Coloured as
 /// `colored::control` says, with links that a click opens where the terminal can do that; where it says no,
 /// there is no escape sequence in the result, and headings, emphasis and inline code keep their markers.
 /// In words only where [`plain`] says so. Control characters in the source become U+FFFD.

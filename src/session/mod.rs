@@ -490,6 +490,8 @@ impl<'s> Session<'s> {
             News::Failed(error) => {
                 self.work.busy = None;
                 self.background = None;
+                // Its server is gone, or was given up for another.
+                self.work.forget_work_by_hand();
                 self.status = terminal::world_error(&error);
             }
         }

@@ -45,6 +45,8 @@ impl Session<'_> {
             ),
         };
         let Some(mut editor) = self.tell_if_failed(editor) else { return };
+        // The checks are to stand as they are on this server.
+        self.wait_for_a_look(Instant::now(), TICK_PATIENCE);
         self.console.step_aside();
         self.introduce_prompt(&server);
         let failed = self.read_lines(&mut editor, &docs);

@@ -26,6 +26,10 @@ const TICK: Duration = Duration::from_millis(20);
 const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// Whoever only turns pages needs no servers.
 const REST: Duration = Duration::from_millis(150);
+/// Who watches is told soon that the server is busy.
+const FIRST_LOOK: Duration = Duration::from_millis(400);
+/// A server that is known to be busy is asked less often.
+const BUSY_LOOK: Duration = Duration::from_secs(5);
 /// For the server's own word about its commands.
 const DOCS_LIMIT: Duration = Duration::from_secs(2);
 
@@ -190,6 +194,8 @@ struct Work {
     news: u64,
     saves: bool,
     passed: bool,
+    /// It did not answer the last look.
+    is_busy: bool,
 }
 
 struct Worker {
@@ -311,7 +317,14 @@ impl Worker {
             let server = self.fresh_server()?;
             let live = Live::begin(server, found.tap, &opened.exercise)?;
             let looked = Instant::now();
-            self.live = Some(Work { live, looked, news: u64::MAX, saves: false, passed: false });
+            self.live = Some(Work {
+                live,
+                looked,
+                news: u64::MAX,
+                saves: false,
+                passed: false,
+                is_busy: false,
+            });
         }
         self.tell_begun();
         Ok(())
@@ -458,8 +471,10 @@ fn is_awaited(found: &Found) -> bool {
 
 fn look(exercise: &Exercise, work: &mut Work, news: u64) -> Result<LiveNews, WorldError> {
     let looked = Instant::now();
-    let look = work.live.look()?;
+    let limit = if work.is_busy { BUSY_LOOK } else { FIRST_LOOK };
+    let look = work.live.look(limit)?;
     work.looked = Instant::now();
+    work.is_busy = look.is_none();
     let Some(look) = look else {
         return Ok(LiveNews { looked, verdict: None, saving: None, passed: None });
     };

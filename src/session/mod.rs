@@ -144,7 +144,7 @@ impl<'s> Session<'s> {
             seen: 1,
             work: Work::default(),
             status: String::new(),
-            background: None,
+            background: Some(Busy::with("looking for a Redis server".to_owned())),
             address: None,
             rendered: None,
             drawn: Instant::now(),

@@ -57,8 +57,8 @@ static SESSION: Mutex<Option<Session>> = Mutex::new(None);
 static CREATING: RwLock<()> = RwLock::new(());
 /// Set at the moment of a SIGINT, before the thread hears of it.
 static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
-/// Whether Ctrl-C is meant for a wait, not for the program: see [`InterruptibleWait`].
-static WAITING: AtomicBool = AtomicBool::new(false);
+/// How many [`InterruptibleWait`]s there are: Ctrl-C is meant for the innermost, not for the program.
+static WAITING: AtomicU32 = AtomicU32::new(0);
 /// The student's editor, while it runs.
 static FOREGROUND: Mutex<Option<Pid>> = Mutex::new(None);
 /// The terminal's modes before anybody changed them.
@@ -98,7 +98,7 @@ impl Guard {
                     continue;
                 }
                 // Whoever waits looks at the flag.
-                if signal == SIGINT && WAITING.load(Ordering::SeqCst) {
+                if signal == SIGINT && WAITING.load(Ordering::SeqCst) > 0 {
                     continue;
                 }
                 let ending = thread::Builder::new().name("ending".into());
@@ -203,7 +203,7 @@ impl InterruptibleWait {
     /// Begins; a Ctrl-C from before does not count.
     pub fn begin() -> Self {
         INTERRUPTED.store(false, Ordering::SeqCst);
-        WAITING.store(true, Ordering::SeqCst);
+        WAITING.fetch_add(1, Ordering::SeqCst);
         Self(())
     }
 
@@ -215,7 +215,7 @@ impl InterruptibleWait {
 
 impl Drop for InterruptibleWait {
     fn drop(&mut self) {
-        WAITING.store(false, Ordering::SeqCst);
+        WAITING.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

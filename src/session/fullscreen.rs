@@ -30,6 +30,8 @@ pub struct Fullscreen {
     prompt: Prompt,
     /// What is on the screen: only rows that change are drawn.
     drawn: Vec<String>,
+    /// The size it was drawn for.
+    drawn_for: Option<Size>,
 }
 
 impl Fullscreen {
@@ -37,7 +39,7 @@ impl Fullscreen {
     pub fn open(prompt: Prompt) -> Self {
         give_it_back_whatever_happens();
         take();
-        Self { prompt, drawn: Vec::new() }
+        Self { prompt, drawn: Vec::new(), drawn_for: None }
     }
 
     /// Somebody asks below the text: what stands there is wiped.
@@ -65,7 +67,11 @@ impl Console for Fullscreen {
     }
 
     fn show(&mut self, frame: &Frame) -> (usize, usize) {
-        let screen = lay_out(frame, self.size());
+        let size = self.size();
+        if self.drawn_for.replace(size) != Some(size) {
+            self.drawn.clear();
+        }
+        let screen = lay_out(frame, size);
         cleanup::stop_if_a_signal_came();
         let ours = lock(&OURS);
         if *ours && !CLOSED.load(Ordering::SeqCst) && self.drawn != screen.rows {
@@ -85,7 +91,9 @@ impl Console for Fullscreen {
         };
         cleanup::stop_if_a_signal_came();
         if !event::poll(patience).map_err(lost)? {
-            return Ok(None);
+            // A new size before the first poll, or while somebody else has the terminal, is announced to nobody.
+            let has_changed = self.drawn_for.is_some_and(|size| size != self.size());
+            return Ok(has_changed.then_some(Event::Resized));
         }
         let event = match event::read().map_err(lost)? {
             TerminalEvent::Key(key) if key.is_press() => key_of(key).map(Event::Key),

@@ -119,6 +119,9 @@ impl Session<'_> {
                 Err(error) => return Some(WorldError::new(error.to_string(), "try again")),
             };
         let mut executor = Executor::new(target);
+        // Between a reply and the next line, and on a dumb terminal always, Ctrl-C is a signal: the line is gone then,
+        // and the program stays.
+        let _line_only = InterruptibleWait::begin();
         loop {
             cleanup::stop_if_a_signal_came();
             let text = match self.read_line(editor, &executor.prompt()) {
@@ -217,7 +220,7 @@ impl Session<'_> {
             print(&format!("  {}\n", checks::line(checks::Mark::Met, &sentence)));
         }
         if !before.has_passed && self.progress.has(&exercise.id) {
-            print(&format!("  {}", shown::result_line(true, "passed: all checks met")));
+            print(&format!("{}\n", passed_line()));
         } else if let Some(doubt) = self.work.live.as_ref().and_then(|live| live.doubt.as_ref()) {
             print(&shown::notice(doubt, screen_width()));
         }
@@ -250,13 +253,12 @@ impl Session<'_> {
 
     /// Reads a line; what happens meanwhile on the server, by whichever client, is shown above it.
     fn read_line(&mut self, editor: &mut Editor, prompt: &str) -> Result<Line, NoAnswer> {
-        // A dumb terminal sends Ctrl-C as a signal: the line is gone then, and the program stays.
-        let _line_only = InterruptibleWait::begin();
         let exercise = self.exercise();
         let (Some(mut printer), Some(exercise)) = (editor.printer(), exercise) else {
             return editor.read(prompt);
         };
         let mut shown = self.work.marks(exercise);
+        let has_passed = self.progress.has(&exercise.id);
         let stop = AtomicBool::new(false);
         let receiver = self.backstage.receiver();
         let (line, news) = std::thread::scope(|scope| {
@@ -267,6 +269,9 @@ impl Session<'_> {
                     let Ok(news) = receiver.recv_timeout(POLL) else { continue };
                     for sentence in met_by(&news.1, &mut shown, exercise) {
                         printer(&format!("  {}", checks::line(checks::Mark::Met, &sentence)));
+                    }
+                    if !has_passed && matches!(&news.1, News::Live(live) if live.passed.is_some()) {
+                        printer(&passed_line());
                     }
                     all.push(news);
                 }
@@ -292,6 +297,10 @@ impl Session<'_> {
 struct Standing {
     marks: Vec<checks::Mark>,
     has_passed: bool,
+}
+
+fn passed_line() -> String {
+    format!("  {}", shown::result_line(true, "passed: all checks met").trim_end())
 }
 
 /// What to say at the end of a background save; `None` while it runs.

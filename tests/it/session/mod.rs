@@ -1,7 +1,11 @@
 //! The session at a real pseudo-terminal, as a student sees it.
 
+mod assistance;
 mod endings;
 mod left;
+mod prompt;
+mod sizes;
+mod ticking;
 mod walk;
 
 use std::net::SocketAddr;
@@ -53,13 +57,21 @@ fn turns_pages_to(terminal: &mut Terminal, text: &str) {
 
 /// Somebody else at the address that the exercise's text names at its end.
 fn another_client(terminal: &mut Terminal) -> Client {
-    terminal.presses(END);
-    terminal.sees("any client at");
-    terminal.sees("127.0.0.1:");
+    // The text gets its end when a server is found.
+    let is_there = |terminal: &mut Terminal| {
+        terminal.presses(END);
+        terminal.comes_to_see("127.0.0.1:")
+    };
+    assert!((0..10).any(|_| is_there(terminal)), "no address\n{}", terminal.text());
+    client_at(address(terminal))
+}
+
+/// The address that stands on the screen.
+fn address(terminal: &Terminal) -> SocketAddr {
     let screen = terminal.text();
-    let address = screen.split("127.0.0.1:").nth(1).unwrap();
+    let address = screen.rsplit("127.0.0.1:").next().unwrap();
     let port: String = address.chars().take_while(char::is_ascii_digit).collect();
-    client_at(SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap())))
+    SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
 }
 
 fn client_at(address: SocketAddr) -> Client {

@@ -79,6 +79,13 @@ impl Shown {
         self.screen().contents().contains(text)
     }
 
+    fn has_an_empty_prompt(&self) -> bool {
+        let screen = self.screen();
+        let (row, _) = screen.cursor_position();
+        let text = texts(screen).nth(row.into()).unwrap_or_default();
+        text.trim_end() == "redis>" && screen.bracketed_paste() && !screen.alternate_screen()
+    }
+
     /// Whether nothing is in the middle of being drawn.
     fn is_whole(&self) -> bool {
         let last = |mark: &[u8]| self.bytes.windows(mark.len()).rposition(|it| it == mark);
@@ -153,6 +160,11 @@ impl Terminal {
         self.wait(limit, text, |shown| shown.contains(text));
     }
 
+    /// Whether the text is on the screen soon.
+    pub fn comes_to_see(&self, text: &str) -> bool {
+        self.comes_to_be(SOON, |shown| shown.contains(text))
+    }
+
     /// Waits until the text is not on the screen any more.
     pub fn sees_no_more(&self, text: &str) {
         self.wait(DEADLINE, &format!("without: {text}"), |shown| !shown.contains(text));
@@ -194,17 +206,13 @@ impl Terminal {
     pub fn types(&mut self, line: &str) {
         self.is_asked_for_a_command();
         self.presses(line);
+        self.wait(DEADLINE, line, |shown| !shown.has_an_empty_prompt());
         self.presses(ENTER);
     }
 
     /// Waits for an empty `redis>` prompt, below the text and not on the session's own screen.
     pub fn is_asked_for_a_command(&self) {
-        self.wait(DEADLINE, "an empty prompt `redis>`", |shown| {
-            let screen = shown.screen();
-            let (row, _) = screen.cursor_position();
-            let text = texts(screen).nth(row.into()).unwrap_or_default();
-            text.trim_end() == "redis>" && screen.bracketed_paste() && !screen.alternate_screen()
-        });
+        self.wait(DEADLINE, "an empty prompt `redis>`", Shown::has_an_empty_prompt);
     }
 
     /// The window gets another size.

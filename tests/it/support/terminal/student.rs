@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use portable_pty::CommandBuilder;
 
-use super::{Size, Terminal, until};
+use super::{DEADLINE, Size, Terminal, until};
 use crate::support::{cache, local_server, shipped_lessons};
 
 /// Would change what redislings does.
@@ -67,6 +67,17 @@ impl Student {
     /// What the progress file holds.
     pub fn progress(&self) -> String {
         std::fs::read_to_string(self.path("state/redislings/progress.toml")).unwrap()
+    }
+
+    /// Waits until so many failed attempts at the exercise are noted.
+    pub fn has_failed(&self, exercise: &str, times: u32) {
+        let noted = || {
+            let progress: toml::Table = self.progress().parse().unwrap_or_default();
+            let effort = progress.get("exercise").and_then(|it| it.get(exercise)).cloned();
+            let failed = effort.and_then(|it| it.get("failed_attempts")?.as_integer());
+            failed == Some(times.into())
+        };
+        until(DEADLINE, noted, || format!("{times} failed attempts in {}", self.progress()));
     }
 
     /// An answer in the folder of answers, as an editor of the student's own saves it.

@@ -1,0 +1,93 @@
+//! Screens of every size.
+
+use super::{FIRST, resumes, resumes_on};
+use crate::support::terminal::{ENTER, SMALL, Size, Student, Terminal};
+
+fn no_line_is_too_wide(terminal: &Terminal) {
+    let wide: Vec<_> = terminal.rows().into_iter().filter(|(_, goes_on)| *goes_on).collect();
+    assert!(wide.is_empty(), "{wide:#?}\n{}", terminal.text());
+}
+
+#[test]
+fn a_resized_window_is_filled_anew() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    terminal
+        .sees("Three paid orders are in the server's memory, and nowhere else. Bring them to\n");
+    for (size, line) in [
+        (SMALL, "Three paid orders are in the server's\n"),
+        (
+            Size(100, 30),
+            "Three paid orders are in the server's memory, and nowhere else. Bring them to disk, once in each\n",
+        ),
+        (
+            Size(80, 24),
+            "Three paid orders are in the server's memory, and nowhere else. Bring them to\n",
+        ),
+    ] {
+        terminal.resizes(size);
+        terminal.sees(line);
+        terminal.sees("q quit");
+        no_line_is_too_wide(&terminal);
+        assert!(terminal.text().starts_with("step 6 of 11"), "{}", terminal.text());
+    }
+}
+
+#[test]
+fn no_screen_of_an_exercise_is_too_wide_for_40_columns() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\n");
+    let mut terminal = resumes_on(&student, SMALL);
+    no_line_is_too_wide(&terminal);
+    for (key, seen) in [
+        ("c", "✗ BGSAVE began"),
+        ("h", "hint 1 of 3"),
+        ("l", "all exercises"),
+        ("?", "what it does"),
+        ("t", "Three paid orders"),
+        ("b", "In redis-py the commands"),
+    ] {
+        terminal.presses(key);
+        terminal.sees(seen);
+        no_line_is_too_wide(&terminal);
+    }
+}
+
+#[test]
+fn a_long_text_is_paged_to_its_end_and_back() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    terminal.presses("b");
+    terminal.sees_the_line("Both in one program");
+    terminal.sees("more · space");
+    for _ in 0..5 {
+        terminal.presses(" ");
+    }
+    terminal.sees("and be refused.");
+    terminal.sees(" end ");
+    for _ in 0..5 {
+        terminal.presses("\x1b[5~");
+    }
+    terminal.sees_the_line("Both in one program");
+}
+
+#[test]
+fn the_smallest_screens_are_survived() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\n");
+    let mut terminal = student.starts_redislings(Size(20, 6));
+    terminal.sees("step 6 of 11");
+    for size in [Size(20, 6), Size(7, 3), Size(2, 2), Size(1, 1)] {
+        terminal.resizes(size);
+        for keys in ["c", " ", "h", "l", "f", "?", "t", "b", "n", "s"] {
+            terminal.presses(keys);
+        }
+        // The question of the solution.
+        terminal.presses(ENTER);
+    }
+    terminal.resizes(Size(80, 24));
+    terminal.sees("q quit");
+    terminal.presses("q");
+    assert_eq!(terminal.ends().exit_code(), 0);
+    assert!(terminal.is_sane());
+}

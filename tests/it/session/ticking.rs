@@ -1,0 +1,101 @@
+//! Checks that are looked at while the student works by hand, from whichever client.
+
+use super::{FIRST, PASSED, address, another_client, asks, client_at, plays, resumes};
+use crate::support::terminal::Student;
+
+/// Three orders, to be there after a crash.
+const BY_HAND: &str = "trigger-snapshots-manually";
+
+#[test]
+fn another_clients_work_ticks_and_passes_without_a_key() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    let mut other = another_client(&mut terminal);
+    terminal.sees("○ SAVE took a snapshot");
+    asks(&mut other, &["SAVE"]);
+    terminal.sees("✓ SAVE took a snapshot");
+    terminal.sees("○ BGSAVE began a snapshot");
+    terminal.sees("0 of 5 passed");
+    asks(&mut other, &["BGSAVE"]);
+    terminal.sees("✓ the background save ended well");
+    terminal.sees(PASSED);
+    terminal.sees("step 6 of 11 · 1 of 5 passed");
+}
+
+#[test]
+fn what_only_a_program_shows_is_not_asked_of_commands() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    let mut other = another_client(&mut terminal);
+    asks(&mut other, &["SAVE", "BGSAVE"]);
+    terminal.sees(PASSED);
+    terminal.sees("○ the program prints `Manual snapshot triggered.` (of a program only)");
+}
+
+#[test]
+fn what_needs_a_crash_is_judged_when_the_student_says_so() {
+    let student = Student::at(BY_HAND);
+    let mut terminal = resumes(&student);
+    let mut other = another_client(&mut terminal);
+    asks(&mut other, &["MSET order:1001 paid order:1002 paid order:1003 paid", "SAVE"]);
+    terminal.sees("all that can be seen now is met: `j` judges it");
+    terminal.sees("○ the three orders are still there after the crash (judged at the end)");
+    terminal.sees("0 of 5 passed");
+    terminal.presses("j");
+    terminal.sees("✓ the three orders are still there after the crash");
+    terminal.sees("1 of 5 passed");
+}
+
+#[test]
+fn work_that_a_crash_undoes_does_not_pass() {
+    let student = Student::at(BY_HAND);
+    let mut terminal = resumes(&student);
+    let mut other = another_client(&mut terminal);
+    asks(&mut other, &["MSET order:1001 paid order:1002 paid", "SAVE", "SET order:1003 paid"]);
+    terminal.sees("all that can be seen now is met: `j` judges it");
+    terminal.presses("j");
+    terminal.sees("✗ the three orders are still there after the crash");
+    terminal.sees("0 of 5 passed");
+}
+
+#[test]
+fn a_file_is_checked_on_a_server_of_its_own() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    let mut other = another_client(&mut terminal);
+    asks(&mut other, &["SAVE"]);
+    terminal.sees("✓ SAVE took a snapshot");
+    student.saves("creating-snapshots.redis", "BGSAVE\n");
+    terminal.sees("✗ SAVE took a snapshot");
+}
+
+#[test]
+fn over_means_a_fresh_server_for_whoever_comes_next() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    let mut other = another_client(&mut terminal);
+    asks(&mut other, &["SET mine 1", "SAVE"]);
+    terminal.sees("✓ SAVE took a snapshot");
+    terminal.presses("o");
+    terminal.sees("the next who connects finds a fresh server");
+    terminal.sees("○ SAVE took a snapshot");
+    let mut next = another_client(&mut terminal);
+    asks(&mut next, &["COPY mine theirs", "BGSAVE"]);
+    terminal.sees("✓ BGSAVE began a snapshot");
+    terminal.sees("○ SAVE took a snapshot");
+}
+
+#[test]
+fn another_clients_ticks_are_seen_above_the_prompt() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    plays(&mut terminal);
+    let mut other = client_at(address(&terminal));
+    terminal.presses("LASTS");
+    asks(&mut other, &["SAVE"]);
+    terminal.sees("✓ SAVE took a snapshot");
+    // The line that is being typed is still there.
+    terminal.presses("AVE\r");
+    terminal.sees("redis> LASTSAVE");
+    terminal.sees("(integer) ");
+}

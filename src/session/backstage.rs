@@ -44,18 +44,10 @@ pub struct Redis {
 /// Finds where servers come from, telling what takes its time.
 pub type FindRedis = dyn Fn(&dyn Fn(Told<'_>)) -> Result<Redis, WorldError> + Send;
 
-/// A step that the student has gone to.
-pub(super) struct Opened {
-    /// Another one each time, also for the same step: what is told of an earlier visit comes too late.
-    pub(super) visit: u64,
-    pub(super) title: String,
-    pub(super) exercise: Exercise,
-}
-
 /// What is wanted of the thread.
 pub(super) enum Order {
-    /// This step is at hand: whoever comes through the tap works on a server with its setup.
-    Open(Arc<Opened>),
+    /// This exercise is at hand: whoever comes through the tap works on a server with its setup.
+    Open(Arc<Exercise>),
     /// The student is about to come through the tap.
     Begin,
     /// An answer is judged, on a fresh server; what was done by hand is over.
@@ -75,9 +67,6 @@ pub(super) struct ExampleOrder {
     pub(super) answer: Answer,
     pub(super) limit: Duration,
 }
-
-/// News, and the step that was open when the thread began with what they tell of.
-pub(super) type NewsOf = (Option<Arc<Opened>>, News);
 
 /// What the thread tells.
 pub(super) enum News {
@@ -128,7 +117,7 @@ pub(super) struct Judged {
 /// for that, since what it has started ends with the program ([`crate::cleanup`]).
 pub(super) struct Backstage {
     orders: Sender<Order>,
-    news: Receiver<NewsOf>,
+    news: Receiver<News>,
 }
 
 impl Backstage {
@@ -148,7 +137,7 @@ impl Backstage {
                 redis: None,
                 python: None,
                 finding_python: None,
-                opened: None,
+                exercise: None,
                 warm: None,
                 live: None,
                 docs: None,
@@ -170,12 +159,12 @@ impl Backstage {
     }
 
     /// Where the news come from, for somebody else who waits for them.
-    pub(super) fn receiver(&mut self) -> &mut Receiver<NewsOf> {
+    pub(super) fn receiver(&mut self) -> &mut Receiver<News> {
         &mut self.news
     }
 
     /// The next news, if there are any yet.
-    pub(super) fn news(&self) -> Option<NewsOf> {
+    pub(super) fn news(&self) -> Option<News> {
         self.news.try_recv().ok()
     }
 }
@@ -200,13 +189,13 @@ struct Work {
 
 struct Worker {
     orders: Receiver<Order>,
-    tell: Sender<NewsOf>,
+    tell: Sender<News>,
     find_redis: Box<FindRedis>,
     python_packages: Vec<String>,
     redis: Option<Found>,
     python: Option<Python>,
     finding_python: Option<Receiver<Result<Python, WorldError>>>,
-    opened: Option<Arc<Opened>>,
+    exercise: Option<Arc<Exercise>>,
     warm: Option<Warm>,
     live: Option<Work>,
     docs: Option<Arc<CommandDocs>>,
@@ -245,10 +234,10 @@ impl Worker {
         let find = move || {
             let telling = |told: Told<'_>| {
                 let (Told::Line(text) | Told::Progress(text)) = told;
-                let _ = tell.send((None, News::Background(text.to_owned())));
+                let _ = tell.send(News::Background(text.to_owned()));
             };
             let python = Python::find(&packages, &telling);
-            let _ = tell.send((None, News::Background(String::new())));
+            let _ = tell.send(News::Background(String::new()));
             let _ = sender.send(python);
         };
         // Without a thread it is found when it is needed.
@@ -257,12 +246,12 @@ impl Worker {
     }
 
     fn tell(&self, news: News) {
-        let _ = self.tell.send((self.opened.clone(), news));
+        let _ = self.tell.send(news);
     }
 
     fn obey(&mut self, order: Order) {
         let done = match order {
-            Order::Open(opened) => self.open(opened),
+            Order::Open(exercise) => self.open(exercise),
             Order::Begin => self.begin(),
             Order::Check(answer) => self.check(answer),
             Order::Judge => self.judge(),
@@ -278,9 +267,9 @@ impl Worker {
         self.obeyed = Instant::now();
     }
 
-    fn open(&mut self, opened: Arc<Opened>) -> Result<(), WorldError> {
+    fn open(&mut self, exercise: Arc<Exercise>) -> Result<(), WorldError> {
         self.end_work();
-        self.opened = Some(opened);
+        self.exercise = Some(exercise);
         self.redis().map(|_| ())
     }
 
@@ -297,7 +286,7 @@ impl Worker {
     }
 
     fn settings(&self) -> Vec<(String, String)> {
-        self.opened.as_ref().map(|opened| opened.exercise.settings.clone()).unwrap_or_default()
+        self.exercise.as_ref().map(|exercise| exercise.settings.clone()).unwrap_or_default()
     }
 
     /// The server that was warmed, else a new one.
@@ -312,10 +301,10 @@ impl Worker {
 
     fn begin(&mut self) -> Result<(), WorldError> {
         if self.live.is_none() {
-            let Some(opened) = self.opened.clone() else { return Ok(()) };
+            let Some(exercise) = self.exercise.clone() else { return Ok(()) };
             let found = self.redis()?;
             let server = self.fresh_server()?;
-            let live = Live::begin(server, found.tap, &opened.exercise)?;
+            let live = Live::begin(server, found.tap, &exercise)?;
             let looked = Instant::now();
             self.live = Some(Work {
                 live,
@@ -341,25 +330,25 @@ impl Worker {
 
     fn check(&mut self, answer: Answer) -> Result<(), WorldError> {
         self.end_work();
-        let Some(opened) = self.opened.clone() else { return Ok(()) };
+        let Some(exercise) = self.exercise.clone() else { return Ok(()) };
         let found = self.redis()?;
         let python = self.python_for(answer.language)?;
         let mut server = self.fresh_server()?;
         let telling = |phase| self.tell(News::Progress(waiting::phase(phase)));
         let mut stand = Stand { server: &mut server, tap: &found.tap, telling: &telling };
-        let evidence = attempt::attempt(&mut stand, &opened.exercise, &answer, python.as_ref())?;
-        self.conclude(&opened.exercise, Some(answer), server.name(), evidence)
+        let evidence = attempt::attempt(&mut stand, &exercise, &answer, python.as_ref())?;
+        self.conclude(&exercise, Some(answer), server.name(), evidence)
     }
 
     fn judge(&mut self) -> Result<(), WorldError> {
-        let (Some(opened), Some(work)) = (self.opened.clone(), self.live.take()) else {
+        let (Some(exercise), Some(work)) = (self.exercise.clone(), self.live.take()) else {
             let help = "`p` opens the prompt, and any client at the lesson's address counts";
             return Err(WorldError::new("nothing was done on the server yet", help));
         };
         let server = work.live.server_name().to_owned();
         let telling = |phase| self.tell(News::Progress(waiting::phase(phase)));
         let evidence = work.live.finish(&telling)?;
-        self.conclude(&opened.exercise, None, &server, evidence)
+        self.conclude(&exercise, None, &server, evidence)
     }
 
     /// What was done by hand is over, and told to whoever keeps a journal.
@@ -402,7 +391,7 @@ impl Worker {
         let is_awaited = self.redis.as_ref().is_some_and(is_awaited);
         let done = if self.live.is_some() {
             self.look_at_work()
-        } else if is_awaited && !self.has_failed && self.opened.is_some() {
+        } else if is_awaited && !self.has_failed && self.exercise.is_some() {
             self.begin()
         } else {
             // Whoever waits is told once why there is no server.
@@ -418,7 +407,7 @@ impl Worker {
     }
 
     fn look_at_work(&mut self) -> Result<(), WorldError> {
-        let (Some(found), Some(opened)) = (self.redis.clone(), self.opened.clone()) else {
+        let (Some(found), Some(exercise)) = (self.redis.clone(), self.exercise.clone()) else {
             return Ok(());
         };
         let Some(work) = &mut self.live else { return Ok(()) };
@@ -426,7 +415,7 @@ impl Worker {
         if news == work.news && !work.saves && work.looked.elapsed() < IDLE_LOOK {
             return Ok(());
         }
-        let news = look(&opened.exercise, work, news)?;
+        let news = look(&exercise, work, news)?;
         self.tell(News::Live(news));
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::backstage::{ExampleOrder, Judged, Opened, Order};
+use super::backstage::{ExampleOrder, Judged, Order};
 use super::keys::Action;
 use super::work::Busy;
 use super::{Session, View};
@@ -148,7 +148,7 @@ impl Session<'_> {
         self.work.forget_work_by_hand();
         let passed = judged.verdict.passed();
         self.status.clear();
-        self.journal(&self.step().title, exercise, &judged);
+        self.journal(exercise, &judged);
         if passed {
             self.note_passed(exercise);
         } else {
@@ -156,21 +156,6 @@ impl Session<'_> {
         }
         self.work.judged = Some(judged);
         self.look_at(View::Verdict);
-    }
-
-    /// The student has gone on before the verdict came: it counts for the exercise it is about.
-    pub(super) fn note_elsewhere(&mut self, opened: &Opened, judged: &Judged) {
-        let exercise = &opened.exercise;
-        self.journal(&opened.title, exercise, judged);
-        let noted = if judged.verdict.passed() {
-            self.progress.add(&exercise.id)
-        } else {
-            self.progress.add_failed_attempt(&exercise.id).map(|_| ())
-        };
-        if self.tell_if_failed(noted).is_some() {
-            let outcome = if judged.verdict.passed() { "passed" } else { "not passed" };
-            self.tell(format!("`{}`, which you have left: {outcome}", exercise.id));
-        }
     }
 
     fn note_passed(&mut self, exercise: &Exercise) {
@@ -203,17 +188,18 @@ impl Session<'_> {
 
     /// Everything is met in what is done by hand: that is an answer as good as any.
     pub(super) fn note_passed_by_hand(&mut self, exercise: &Exercise, judged: Judged) {
-        self.journal(&self.step().title, exercise, &judged);
+        self.journal(exercise, &judged);
         self.keep_typed(exercise);
         self.note_passed(exercise);
         self.work.judged = Some(judged);
         self.rendered = None;
     }
 
-    fn journal(&mut self, title: &str, exercise: &Exercise, judged: &Judged) {
+    fn journal(&mut self, exercise: &Exercise, judged: &Judged) {
         let Some(journal) = &self.kept.journal else { return };
         let answer = judged.answer.as_ref().map(|answer| (answer.text.as_str(), answer.language));
         let (evidence, verdict) = (&judged.evidence, &judged.verdict);
+        let title = &self.step().title;
         let noted = journal.add_attempt(exercise, title, &judged.server, answer, evidence, verdict);
         self.tell_if_failed(noted);
     }

@@ -40,7 +40,7 @@ use crate::progress::{Place, Progress};
 use crate::redis_prompt::Editor;
 use crate::tap::Transcript;
 use crate::verdict::Tick;
-use backstage::{Backstage, LiveNews, News, NewsOf, Opened, Order};
+use backstage::{Backstage, LiveNews, News, Order};
 use keys::{Action, Passed, Situation};
 use list::List;
 use watch::Watch;
@@ -80,8 +80,6 @@ pub struct Session<'s> {
     drawn: Instant,
     prompt: Option<Editor>,
     kept: Kept,
-    /// How many steps the student has gone to.
-    visit: u64,
 }
 
 /// What is kept of a session beside the progress.
@@ -150,7 +148,6 @@ impl<'s> Session<'s> {
             drawn: Instant::now(),
             prompt: None,
             kept,
-            visit: 0,
         })
     }
 
@@ -245,12 +242,9 @@ impl<'s> Session<'s> {
         self.status.clear();
         self.look_at(View::Text);
         let exercise = self.exercise();
-        self.visit += 1;
-        self.backstage.order(Order::Open(Arc::new(Opened {
-            visit: self.visit,
-            title: self.step().title.clone(),
-            exercise: exercise.cloned().unwrap_or_else(Exercise::without_checks),
-        })));
+        self.backstage.order(Order::Open(Arc::new(
+            exercise.cloned().unwrap_or_else(Exercise::without_checks),
+        )));
         let files = exercise.into_iter().flat_map(|exercise| {
             exercise.languages().into_iter().map(|language| answers::path(exercise, language))
         });
@@ -330,9 +324,6 @@ impl<'s> Session<'s> {
     }
 
     fn act(&mut self, action: Action) -> Going {
-        if self.work.busy.is_some() && action.needs_a_server() {
-            return Going::On;
-        }
         if action != Action::Help {
             self.status.clear();
         }
@@ -416,37 +407,7 @@ impl<'s> Session<'s> {
         were_any
     }
 
-    fn take(&mut self, (of, news): NewsOf) {
-        // The student may have gone on meanwhile: then only what is to be kept counts.
-        match of {
-            Some(opened) if !self.is_here(Some(&opened)) => self.keep(&opened, news),
-            _ => self.take_here(news),
-        }
-    }
-
-    /// Whether news are of the visit that the student is on now; those of no step are.
-    fn is_here(&self, of: Option<&Opened>) -> bool {
-        of.is_none_or(|opened| opened.visit == self.visit)
-    }
-
-    /// News of a step that the student has left.
-    fn keep(&mut self, opened: &Opened, news: News) {
-        match news {
-            News::Judged(judged) => self.note_elsewhere(opened, &judged),
-            News::Live(LiveNews { passed: Some(judged), .. }) => {
-                self.note_elsewhere(opened, &judged);
-            }
-            News::Explored { server, transcript } => {
-                self.note_exploration(&opened.title, &server, &transcript);
-            }
-            News::Line(_) | News::Progress(_) | News::Background(_) | News::Found { .. } => {
-                self.take_here(news);
-            }
-            News::Began { .. } | News::Live(_) | News::Ran(_) | News::Failed(_) => {}
-        }
-    }
-
-    fn take_here(&mut self, news: News) {
+    fn take(&mut self, news: News) {
         match news {
             News::Line(line) => {
                 if let Some(busy) = self.work.busy.as_mut() {
@@ -475,11 +436,7 @@ impl<'s> Session<'s> {
             }
             News::Began { .. } => self.work.is_at_hand = true,
             News::Live(live) => self.take_live(live),
-            News::Explored { server, transcript } => {
-                // A look that was told just before came too late.
-                self.work.forget_work_by_hand();
-                self.note_exploration(&self.step().title, &server, &transcript);
-            }
+            News::Explored { server, transcript } => self.note_exploration(&server, &transcript),
             News::Judged(judged) => self.take_verdict(*judged),
             News::Ran(run) => {
                 self.work.busy = None;
@@ -536,16 +493,17 @@ impl<'s> Session<'s> {
         self.backstage.order(Order::StartOver);
         let deadline = Instant::now() + FAREWELL;
         while Instant::now() < deadline {
-            while let Some((_, news)) = self.backstage.news() {
+            while let Some(news) = self.backstage.news() {
                 if let News::Explored { server, transcript } = news {
-                    return self.note_exploration(&self.step().title, &server, &transcript);
+                    return self.note_exploration(&server, &transcript);
                 }
             }
             std::thread::park_timeout(SHORT_PATIENCE);
         }
     }
 
-    fn note_exploration(&mut self, title: &str, server: &str, transcript: &Transcript) {
+    fn note_exploration(&mut self, server: &str, transcript: &Transcript) {
+        let title = &self.step().title;
         let noted =
             self.kept.journal.as_ref().map(|it| it.add_exploration(title, server, transcript));
         self.tell_if_failed(noted.unwrap_or(Ok(())));

@@ -65,14 +65,14 @@ impl Session<'_> {
         self.backstage.order(Order::Begin);
         self.work.busy = Some(Busy::with("starting a server".to_owned()));
         loop {
-            while let Some((of, news)) = self.backstage.news() {
+            while let Some(news) = self.backstage.news() {
                 match news {
-                    News::Began { server, docs } if self.is_here(of.as_deref()) => {
+                    News::Began { server, docs } => {
                         self.work.busy = None;
                         self.work.is_at_hand = true;
                         return Some((server, docs));
                     }
-                    news => self.take((of, news)),
+                    news => self.take(news),
                 }
             }
             self.work.busy.as_ref()?;
@@ -198,9 +198,9 @@ impl Session<'_> {
         let deadline = Instant::now() + patience;
         let mut has_looked = self.exercise().is_none();
         while !has_looked && Instant::now() < deadline {
-            while let Some((of, news)) = self.backstage.news() {
+            while let Some(news) = self.backstage.news() {
                 has_looked |= matches!(&news, News::Live(live) if live.looked >= since);
-                self.take((of, news));
+                self.take(news);
             }
             std::thread::park_timeout(POLL);
         }
@@ -231,13 +231,13 @@ impl Session<'_> {
         let began = Instant::now();
         let mut wait = Wait::begin("a background save runs");
         loop {
-            while let Some((of, news)) = self.backstage.news() {
+            while let Some(news) = self.backstage.news() {
                 let end = match &news {
                     News::Live(live) if live.looked >= began => end_of_save(live, &mut wait),
                     News::Failed(error) => Some(error.fact.clone()),
                     _ => None,
                 };
-                self.take((of, news));
+                self.take(news);
                 if let Some(end) = end {
                     drop(wait);
                     return print(&format!("{end}\n"));
@@ -267,7 +267,7 @@ impl Session<'_> {
                 let mut all = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
                     let Ok(news) = receiver.recv_timeout(POLL) else { continue };
-                    for sentence in met_by(&news.1, &mut shown, exercise) {
+                    for sentence in met_by(&news, &mut shown, exercise) {
                         printer(&format!("  {}", checks::line(checks::Mark::Met, &sentence)));
                     }
                     if !has_passed && matches!(&news.1, News::Live(live) if live.passed.is_some()) {

@@ -63,7 +63,7 @@ impl Session<'_> {
         self.backstage.order(Order::Begin);
         self.work.busy = Some(Busy::with("starting a server".to_owned()));
         loop {
-            while let Some(news) = self.backstage.news() {
+            while let Some(news) = self.news() {
                 match news {
                     News::Began { server, docs } => {
                         self.work.busy = None;
@@ -193,7 +193,7 @@ impl Session<'_> {
         let deadline = Instant::now() + patience;
         let mut has_looked = self.exercise().is_none();
         while !has_looked && Instant::now() < deadline {
-            while let Some(news) = self.backstage.news() {
+            while let Some(news) = self.news() {
                 has_looked |= matches!(&news, News::Live(live) if live.looked >= since);
                 self.take(news);
             }
@@ -226,7 +226,7 @@ impl Session<'_> {
         let began = Instant::now();
         let mut wait = Wait::begin("a background save runs");
         loop {
-            while let Some(news) = self.backstage.news() {
+            while let Some(news) = self.news() {
                 let end = match &news {
                     News::Live(live) if live.looked >= began => end_of_save(live, &mut wait),
                     News::Failed(error) => Some(error.fact.clone()),
@@ -263,7 +263,7 @@ impl Session<'_> {
                 let mut all = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
                     let Ok(news) = receiver.recv_timeout(POLL) else { continue };
-                    for sentence in met_by(&news, &mut shown, exercise) {
+                    for sentence in met_by(&news.1, &mut shown, exercise) {
                         printer(&format!("  {}", checks::line(checks::Mark::Met, &sentence)));
                     }
                     all.push(news);
@@ -278,8 +278,10 @@ impl Session<'_> {
             let news = watching.ok().and_then(|watching| watching.join().ok());
             (line, news.unwrap_or_default())
         });
-        for news in news {
-            self.take(news);
+        for dated in news {
+            if let Some(news) = self.unless_late(dated) {
+                self.take(news);
+            }
         }
         line
     }

@@ -1,6 +1,7 @@
 //! The session at a real pseudo-terminal, as a student sees it.
 
 mod endings;
+mod late;
 mod walk;
 
 use std::net::SocketAddr;

@@ -1,0 +1,42 @@
+//! What comes when the student has gone on belongs where it began.
+
+use std::time::Duration;
+
+use super::{FIRST, plays, resumes};
+use crate::support::terminal::{CTRL_D, Student, until};
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn an_answer_that_passes_when_the_student_has_gone_on_counts_for_its_own_exercise() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
+    let mut terminal = resumes(&student);
+    terminal.presses("cn");
+    terminal.sees_the_line("Using BGSAVE");
+    terminal.sees("passed meanwhile: Creating snapshots");
+    terminal.sees_the_line("Using BGSAVE");
+    let progress = student.progress();
+    let passed = progress.lines().find(|line| line.starts_with("passed")).unwrap();
+    assert_eq!(passed, "passed = [\"creating-snapshots\"]");
+}
+
+#[test]
+fn an_exploration_stands_in_the_journal_under_the_step_where_it_was_made() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    plays(&mut terminal);
+    terminal.types("SET a b");
+    terminal.is_asked_for_a_command();
+    terminal.presses(CTRL_D);
+    terminal.sees("`j` judges");
+    terminal.presses("n");
+    terminal.sees_the_line("Using BGSAVE");
+    let journal = student.path("state/redislings/journal.jsonl");
+    until(SOON, || journal.exists(), || "no journal".to_owned());
+    terminal.presses("q");
+    terminal.ends();
+    let journal = std::fs::read_to_string(journal).unwrap();
+    assert!(journal.contains("Creating snapshots"), "{journal}");
+    assert!(!journal.contains("Using BGSAVE"), "{journal}");
+}

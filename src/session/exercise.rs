@@ -176,7 +176,8 @@ impl Session<'_> {
 
     /// What was typed at the prompt becomes the answer's file.
     fn keep_typed(&mut self, exercise: &Exercise) {
-        let typed = std::mem::take(&mut self.work.typed);
+        // It stays in mind: the student may go on, and all of it together is the answer then.
+        let typed = &self.work.typed;
         if typed.is_empty() || !exercise.languages().contains(&Language::Redis) {
             return;
         }

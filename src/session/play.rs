@@ -157,19 +157,29 @@ impl Session<'_> {
                 print("\x1b[H\x1b[2J");
                 return After::NextLine;
             }
-            Asked::Runner(line) if is_wait(&line) => self.wait_for_background_save(),
+            Asked::Runner(line) if is_wait(&line) => {
+                self.keep_in_mind(&line);
+                self.wait_for_background_save();
+            }
             Asked::Runner(line) => {
                 print(&shown::notice(&unknown_runner_line(&line), screen_width()));
                 return After::NextLine;
             }
-            Asked::Command(line) => self.run_command(&line, executor),
+            Asked::Command(line) => {
+                self.keep_in_mind(&line);
+                self.run_command(&line, executor);
+            }
         }
         self.tell_ticks(&before);
+        After::NextLine
+    }
+
+    /// A line of what may become an answer: before it runs, since it may be the one that makes it pass.
+    fn keep_in_mind(&mut self, line: &str) {
         let counts = self.exercise().is_some_and(|it| it.languages().contains(&Language::Redis));
         if counts && self.work.is_at_hand {
             self.work.typed.push(line.trim().to_owned());
         }
-        After::NextLine
     }
 
     fn run_command(&mut self, line: &str, executor: &mut Executor) {

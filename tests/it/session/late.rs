@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FIRST, plays, resumes};
+use super::{FIRST, PASSED, plays, resumes};
 use crate::support::terminal::{CTRL_D, Student, until};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -39,4 +39,21 @@ fn an_exploration_stands_in_the_journal_under_the_step_where_it_was_made() {
     let journal = std::fs::read_to_string(journal).unwrap();
     assert!(journal.contains("Creating snapshots"), "{journal}");
     assert!(!journal.contains("Using BGSAVE"), "{journal}");
+}
+
+#[test]
+fn what_is_kept_of_the_prompt_is_all_that_made_the_pass() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    plays(&mut terminal);
+    for line in ["SAVE", "BGSAVE", "@wait-bgsave"] {
+        terminal.types(line);
+        terminal.is_asked_for_a_command();
+    }
+    terminal.sees("passed: all checks met");
+    terminal.presses(CTRL_D);
+    terminal.sees(PASSED);
+    terminal.presses("j");
+    terminal.sees("what Redis saw");
+    assert_eq!(student.answer("creating-snapshots.redis"), "SAVE\nBGSAVE\n@wait-bgsave\n");
 }

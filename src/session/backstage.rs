@@ -44,10 +44,22 @@ pub struct Redis {
 /// Finds where servers come from, telling what takes its time.
 pub type FindRedis = dyn Fn(&dyn Fn(Told<'_>)) -> Result<Redis, WorldError> + Send;
 
+/// The student's stay at a step; the same step gets another number when it is opened again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Visit {
+    pub(super) number: u64,
+    /// The lesson's and the step's number.
+    pub(super) at: (usize, usize),
+}
+
+/// News, and the visit whose orders they come from: the student may be elsewhere by now. `None`: they are about
+/// servers and programs, whoever wants them.
+pub(super) type Dated = (Option<Visit>, News);
+
 /// What is wanted of the thread.
 pub(super) enum Order {
     /// This exercise is at hand: whoever comes through the tap works on a server with its setup.
-    Open(Arc<Exercise>),
+    Open(Visit, Arc<Exercise>),
     /// The student is about to come through the tap.
     Begin,
     /// An answer is judged, on a fresh server; what was done by hand is over.
@@ -117,7 +129,7 @@ pub(super) struct Judged {
 /// for that, since what it has started ends with the program ([`crate::cleanup`]).
 pub(super) struct Backstage {
     orders: Sender<Order>,
-    news: Receiver<News>,
+    news: Receiver<Dated>,
 }
 
 impl Backstage {
@@ -137,6 +149,7 @@ impl Backstage {
                 redis: None,
                 python: None,
                 finding_python: None,
+                visit: Visit::default(),
                 exercise: None,
                 warm: None,
                 live: None,
@@ -159,12 +172,12 @@ impl Backstage {
     }
 
     /// Where the news come from, for somebody else who waits for them.
-    pub(super) fn receiver(&mut self) -> &mut Receiver<News> {
+    pub(super) fn receiver(&mut self) -> &mut Receiver<Dated> {
         &mut self.news
     }
 
     /// The next news, if there are any yet.
-    pub(super) fn news(&self) -> Option<News> {
+    pub(super) fn news(&self) -> Option<Dated> {
         self.news.try_recv().ok()
     }
 }
@@ -189,12 +202,13 @@ struct Work {
 
 struct Worker {
     orders: Receiver<Order>,
-    tell: Sender<News>,
+    tell: Sender<Dated>,
     find_redis: Box<FindRedis>,
     python_packages: Vec<String>,
     redis: Option<Found>,
     python: Option<Python>,
     finding_python: Option<Receiver<Result<Python, WorldError>>>,
+    visit: Visit,
     exercise: Option<Arc<Exercise>>,
     warm: Option<Warm>,
     live: Option<Work>,
@@ -222,7 +236,7 @@ impl Worker {
     fn get_ready(&mut self) {
         match self.redis() {
             Ok(found) => self.warm = Warm::start(&found.chosen.source, &[]),
-            Err(error) => return self.tell(News::Failed(error)),
+            Err(error) => return self.tell_everybody(News::Failed(error)),
         }
         self.finding_python = self.find_python();
     }
@@ -234,10 +248,10 @@ impl Worker {
         let find = move || {
             let telling = |told: Told<'_>| {
                 let (Told::Line(text) | Told::Progress(text)) = told;
-                let _ = tell.send(News::Background(text.to_owned()));
+                let _ = tell.send((None, News::Background(text.to_owned())));
             };
             let python = Python::find(&packages, &telling);
-            let _ = tell.send(News::Background(String::new()));
+            let _ = tell.send((None, News::Background(String::new())));
             let _ = sender.send(python);
         };
         // Without a thread it is found when it is needed.
@@ -246,12 +260,17 @@ impl Worker {
     }
 
     fn tell(&self, news: News) {
-        let _ = self.tell.send(news);
+        let _ = self.tell.send((Some(self.visit), news));
+    }
+
+    /// What matters wherever the student is.
+    fn tell_everybody(&self, news: News) {
+        let _ = self.tell.send((None, news));
     }
 
     fn obey(&mut self, order: Order) {
         let done = match order {
-            Order::Open(exercise) => self.open(exercise),
+            Order::Open(visit, exercise) => self.open(visit, exercise),
             Order::Begin => self.begin(),
             Order::Check(answer) => self.check(answer),
             Order::Judge => self.judge(),
@@ -267,8 +286,10 @@ impl Worker {
         self.obeyed = Instant::now();
     }
 
-    fn open(&mut self, exercise: Arc<Exercise>) -> Result<(), WorldError> {
+    fn open(&mut self, visit: Visit, exercise: Arc<Exercise>) -> Result<(), WorldError> {
+        // What was done up to now was done there.
         self.end_work();
+        self.visit = visit;
         self.exercise = Some(exercise);
         self.redis().map(|_| ())
     }
@@ -424,10 +445,10 @@ impl Worker {
         if let Some(found) = &self.redis {
             return Ok(found.clone());
         }
-        let Redis { chosen, tap } = (self.find_redis)(&|told| self.tell(news_of(told)))?;
+        let Redis { chosen, tap } = (self.find_redis)(&|told| self.tell_everybody(news_of(told)))?;
         let found = Found { chosen, tap: Arc::new(tap) };
         let (why, address) = (found.chosen.why.clone(), found.tap.address());
-        self.tell(News::Found { why, address });
+        self.tell_everybody(News::Found { why, address });
         self.redis = Some(found.clone());
         Ok(found)
     }
@@ -446,7 +467,9 @@ impl Worker {
         let finding = self.finding_python.take().or_else(|| self.find_python());
         let python = match finding.and_then(|finding| finding.recv().ok()) {
             Some(python) => python?,
-            None => Python::find(&self.python_packages, &|told| self.tell(news_of(told)))?,
+            None => {
+                Python::find(&self.python_packages, &|told| self.tell_everybody(news_of(told)))?
+            }
         };
         self.python = Some(python.clone());
         Ok(python)

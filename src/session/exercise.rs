@@ -10,7 +10,7 @@ use crate::answers;
 use crate::ask::NoAnswer;
 use crate::attempt::Answer;
 use crate::editor;
-use crate::lesson::{Exercise, Language};
+use crate::lesson::{Exercise, Language, Step};
 use crate::reset;
 use crate::verify;
 
@@ -148,7 +148,7 @@ impl Session<'_> {
         self.work.forget_work_by_hand();
         let passed = judged.verdict.passed();
         self.status.clear();
-        self.journal(exercise, &judged);
+        self.journal(self.step(), exercise, &judged);
         if passed {
             self.note_passed(exercise);
         } else {
@@ -176,7 +176,8 @@ impl Session<'_> {
 
     /// What was typed at the prompt becomes the answer's file.
     fn keep_typed(&mut self, exercise: &Exercise) {
-        let typed = std::mem::take(&mut self.work.typed);
+        // It stays in mind: the student may go on, and all of it together is the answer then.
+        let typed = &self.work.typed;
         if typed.is_empty() || !exercise.languages().contains(&Language::Redis) {
             return;
         }
@@ -188,19 +189,19 @@ impl Session<'_> {
 
     /// Everything is met in what is done by hand: that is an answer as good as any.
     pub(super) fn note_passed_by_hand(&mut self, exercise: &Exercise, judged: Judged) {
-        self.journal(exercise, &judged);
+        self.journal(self.step(), exercise, &judged);
         self.keep_typed(exercise);
         self.note_passed(exercise);
         self.work.judged = Some(judged);
         self.rendered = None;
     }
 
-    fn journal(&mut self, exercise: &Exercise, judged: &Judged) {
+    pub(super) fn journal(&mut self, step: &Step, exercise: &Exercise, judged: &Judged) {
         let Some(journal) = &self.kept.journal else { return };
         let answer = judged.answer.as_ref().map(|answer| (answer.text.as_str(), answer.language));
         let (evidence, verdict) = (&judged.evidence, &judged.verdict);
-        let title = &self.step().title;
-        let noted = journal.add_attempt(exercise, title, &judged.server, answer, evidence, verdict);
+        let (title, server) = (&step.title, &judged.server);
+        let noted = journal.add_attempt(exercise, title, server, answer, evidence, verdict);
         self.tell_if_failed(noted);
     }
 
@@ -232,7 +233,7 @@ impl Session<'_> {
         }
         let done = reset::one(exercise, &mut self.progress);
         let Some(backups) = self.tell_if_failed(done) else { return };
-        self.go_to(self.at);
+        self.begin_anew_at(self.at);
         self.tell(told_of_reset(&backups));
     }
 
@@ -249,8 +250,14 @@ impl Session<'_> {
             let Some(more) = self.tell_if_failed(done) else { return };
             backups.extend(more);
         }
-        self.go_to((0, 0));
+        self.begin_anew_at((0, 0));
         self.tell(told_of_reset(&backups));
+    }
+
+    /// What is judged just now was answered before.
+    fn begin_anew_at(&mut self, at: (usize, usize)) {
+        self.go_to(at);
+        self.anew_since = self.visit.number;
     }
 
     pub(super) fn run_example(&mut self, number: usize) {

@@ -9,6 +9,7 @@ mod console;
 mod exercise;
 mod fullscreen;
 mod keys;
+mod late;
 mod layout;
 mod linear;
 mod list;
@@ -40,7 +41,7 @@ use crate::progress::{Place, Progress};
 use crate::redis_prompt::Editor;
 use crate::tap::Transcript;
 use crate::verdict::Tick;
-use backstage::{Backstage, LiveNews, News, Order};
+use backstage::{Backstage, LiveNews, News, Order, Visit};
 use keys::{Action, Passed, Situation};
 use list::List;
 use watch::Watch;
@@ -64,6 +65,10 @@ pub struct Session<'s> {
     watch: Watch,
     /// The lesson's and the step's number.
     at: (usize, usize),
+    /// Of this stay there.
+    visit: Visit,
+    /// Of orders from before this visit nothing counts any more: the exercise was begun anew.
+    anew_since: u64,
     view: View,
     /// The first line of the text that is seen, and how many are.
     top: usize,
@@ -137,6 +142,8 @@ impl<'s> Session<'s> {
             backstage,
             watch: Watch::start(Path::new(answers::FOLDER)),
             at: (0, 0),
+            visit: Visit::default(),
+            anew_since: 0,
             view: View::Text,
             top: 0,
             seen: 1,
@@ -242,9 +249,9 @@ impl<'s> Session<'s> {
         self.status.clear();
         self.look_at(View::Text);
         let exercise = self.exercise();
-        self.backstage.order(Order::Open(Arc::new(
-            exercise.cloned().unwrap_or_else(Exercise::without_checks),
-        )));
+        self.visit = Visit { number: self.visit.number + 1, at: self.at };
+        let opened = exercise.cloned().unwrap_or_else(Exercise::without_checks);
+        self.backstage.order(Order::Open(self.visit, Arc::new(opened)));
         let files = exercise.into_iter().flat_map(|exercise| {
             exercise.languages().into_iter().map(|language| answers::path(exercise, language))
         });
@@ -324,6 +331,9 @@ impl<'s> Session<'s> {
     }
 
     fn act(&mut self, action: Action) -> Going {
+        if self.work.busy.is_some() && action.needs_a_server() {
+            return Going::On;
+        }
         if action != Action::Help {
             self.status.clear();
         }
@@ -400,9 +410,11 @@ impl<'s> Session<'s> {
     /// Whether there were any news.
     fn take_news(&mut self) -> bool {
         let mut were_any = false;
-        while let Some(news) = self.backstage.news() {
+        while let Some(dated) = self.backstage.news() {
             were_any = true;
-            self.take(news);
+            if let Some(news) = self.unless_late(dated) {
+                self.take(news);
+            }
         }
         were_any
     }
@@ -436,7 +448,11 @@ impl<'s> Session<'s> {
             }
             News::Began { .. } => self.work.is_at_hand = true,
             News::Live(live) => self.take_live(live),
-            News::Explored { server, transcript } => self.note_exploration(&server, &transcript),
+            News::Explored { server, transcript } => {
+                // A look may have come just before, and have told of work that is over by now.
+                self.work.forget_work_by_hand();
+                self.note_exploration(self.step(), &server, &transcript);
+            }
             News::Judged(judged) => self.take_verdict(*judged),
             News::Ran(run) => {
                 self.work.busy = None;
@@ -493,19 +509,20 @@ impl<'s> Session<'s> {
         self.backstage.order(Order::StartOver);
         let deadline = Instant::now() + FAREWELL;
         while Instant::now() < deadline {
-            while let Some(news) = self.backstage.news() {
-                if let News::Explored { server, transcript } = news {
-                    return self.note_exploration(&server, &transcript);
+            while let Some(news) = self.news() {
+                let is_all = matches!(news, News::Explored { .. });
+                self.take(news);
+                if is_all {
+                    return;
                 }
             }
             std::thread::park_timeout(SHORT_PATIENCE);
         }
     }
 
-    fn note_exploration(&mut self, server: &str, transcript: &Transcript) {
-        let title = &self.step().title;
-        let noted =
-            self.kept.journal.as_ref().map(|it| it.add_exploration(title, server, transcript));
+    fn note_exploration(&mut self, step: &Step, server: &str, transcript: &Transcript) {
+        let journal = self.kept.journal.as_ref();
+        let noted = journal.map(|it| it.add_exploration(&step.title, server, transcript));
         self.tell_if_failed(noted.unwrap_or(Ok(())));
     }
 

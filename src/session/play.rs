@@ -65,7 +65,7 @@ impl Session<'_> {
         self.backstage.order(Order::Begin);
         self.work.busy = Some(Busy::with("starting a server".to_owned()));
         loop {
-            while let Some(news) = self.backstage.news() {
+            while let Some(news) = self.news() {
                 match news {
                     News::Began { server, docs } => {
                         self.work.busy = None;
@@ -162,19 +162,29 @@ impl Session<'_> {
                 print("\x1b[H\x1b[2J");
                 return After::NextLine;
             }
-            Asked::Runner(line) if is_wait(&line) => self.wait_for_background_save(),
+            Asked::Runner(line) if is_wait(&line) => {
+                self.keep_in_mind(&line);
+                self.wait_for_background_save();
+            }
             Asked::Runner(line) => {
                 print(&shown::notice(&unknown_runner_line(&line), screen_width()));
                 return After::NextLine;
             }
-            Asked::Command(line) => self.run_command(&line, executor),
+            Asked::Command(line) => {
+                self.keep_in_mind(&line);
+                self.run_command(&line, executor);
+            }
         }
         self.tell_ticks(&before);
+        After::NextLine
+    }
+
+    /// A line of what may become an answer: before it runs, since it may be the one that makes it pass.
+    fn keep_in_mind(&mut self, line: &str) {
         let counts = self.exercise().is_some_and(|it| it.languages().contains(&Language::Redis));
         if counts && self.work.is_at_hand {
             self.work.typed.push(line.trim().to_owned());
         }
-        After::NextLine
     }
 
     fn run_command(&mut self, line: &str, executor: &mut Executor) {
@@ -198,7 +208,7 @@ impl Session<'_> {
         let deadline = Instant::now() + patience;
         let mut has_looked = self.exercise().is_none();
         while !has_looked && Instant::now() < deadline {
-            while let Some(news) = self.backstage.news() {
+            while let Some(news) = self.news() {
                 has_looked |= matches!(&news, News::Live(live) if live.looked >= since);
                 self.take(news);
             }
@@ -231,7 +241,7 @@ impl Session<'_> {
         let began = Instant::now();
         let mut wait = Wait::begin("a background save runs");
         loop {
-            while let Some(news) = self.backstage.news() {
+            while let Some(news) = self.news() {
                 let end = match &news {
                     News::Live(live) if live.looked >= began => end_of_save(live, &mut wait),
                     News::Failed(error) => Some(error.fact.clone()),
@@ -267,7 +277,7 @@ impl Session<'_> {
                 let mut all = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
                     let Ok(news) = receiver.recv_timeout(POLL) else { continue };
-                    for sentence in met_by(&news, &mut shown, exercise) {
+                    for sentence in met_by(&news.1, &mut shown, exercise) {
                         printer(&format!("  {}", checks::line(checks::Mark::Met, &sentence)));
                     }
                     if !has_passed && matches!(&news.1, News::Live(live) if live.passed.is_some()) {
@@ -285,8 +295,10 @@ impl Session<'_> {
             let news = watching.ok().and_then(|watching| watching.join().ok());
             (line, news.unwrap_or_default())
         });
-        for news in news {
-            self.take(news);
+        for dated in news {
+            if let Some(news) = self.unless_late(dated) {
+                self.take(news);
+            }
         }
         line
     }

@@ -2,7 +2,7 @@
 
 mod assistance;
 mod endings;
-mod left;
+mod late;
 mod prompt;
 mod sizes;
 mod ticking;

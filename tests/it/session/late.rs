@@ -73,3 +73,29 @@ fn work_by_hand_ticks_no_check_of_the_next_step() {
     terminal.sees("○ a snapshot was begun with BGSAVE");
     assert!(!terminal.text().contains("✓ a snapshot"), "{}", terminal.text());
 }
+
+#[test]
+fn a_key_pressed_once_more_while_a_check_runs_is_no_second_check() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\n");
+    let mut terminal = resumes(&student);
+    terminal.presses("ccc");
+    terminal.sees("✗ BGSAVE began");
+    // A second check would come before this one.
+    student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
+    terminal.sees(PASSED);
+    let journal = std::fs::read_to_string(student.path("state/redislings/journal.jsonl")).unwrap();
+    assert_eq!(journal.lines().count(), 2, "{journal}");
+}
+
+#[test]
+fn the_prompt_opens_with_the_checks_as_they_stand_on_its_own_server() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
+    let mut terminal = resumes(&student);
+    terminal.presses("c");
+    terminal.sees(PASSED);
+    plays(&mut terminal);
+    terminal.sees("○ SAVE took a snapshot");
+    assert!(!terminal.text().contains("✓ SAVE took"), "{}", terminal.text());
+}

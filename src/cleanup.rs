@@ -168,6 +168,15 @@ pub fn stop_if_a_signal_came() {
     }
 }
 
+/// The same for a signal that is on its way: a terminal that is gone is noticed before the system says so.
+pub fn stop_if_a_signal_comes(within: Duration) {
+    let deadline = Instant::now() + within;
+    while Instant::now() < deadline {
+        stop_if_a_signal_came();
+        thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
 fn wait_for_the_end() {
     // `end_by` ends the process; the deadline is for a default handler that does not.
     thread::park_timeout(Duration::from_secs(60));

@@ -242,7 +242,8 @@ impl Terminal {
         drop(other_side);
         self.keyboard = None;
         self.master = None;
-        assert_eq!(self.ends().signal(), Some("Hangup"));
+        let status = self.ends();
+        assert_eq!(status.signal(), Some("Hangup"), "{status:?}");
     }
 
     /// Waits until the program has ended.

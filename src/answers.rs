@@ -116,11 +116,10 @@ fn replace(path: &Path, text: Option<&str>) -> std::io::Result<Option<PathBuf>> 
 
 /// Whoever else has begun the answer meanwhile, an editor or another session, keeps it.
 fn write_if_none(path: &Path, text: &str) -> Result<(), WorldError> {
-    let written = written_beside(path, text)
-        .and_then(|new| new.persist_noclobber(path).map_err(|error| error.error));
-    match written {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(unwritable(path, &error))
+    let new = written_beside(path, text).map_err(|error| unwritable(path, &error))?;
+    match new.persist_noclobber(path) {
+        Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(unwritable(path, &error.error))
         }
         _ => Ok(()),
     }

@@ -142,18 +142,18 @@ impl Session<'_> {
     pub(super) fn take_verdict(&mut self, judged: Judged) {
         self.work.busy = None;
         let Some(exercise) = self.exercise() else { return };
-        if judged.answer.is_none() {
-            self.keep_typed(exercise);
-        }
-        self.work.forget_work_by_hand();
-        let passed = judged.verdict.passed();
         self.status.clear();
-        self.journal(self.step(), exercise, &judged);
-        if passed {
+        if judged.verdict.passed() {
             self.note_passed(exercise);
         } else {
             self.note_failed(exercise);
         }
+        // What can't be kept is told in the place of what the verdict shows anyway.
+        self.journal(self.step(), exercise, &judged);
+        if judged.answer.is_none() {
+            self.keep_typed(exercise);
+        }
+        self.work.forget_work_by_hand();
         self.work.judged = Some(judged);
         self.look_at(View::Verdict);
     }
@@ -189,9 +189,9 @@ impl Session<'_> {
 
     /// Everything is met in what is done by hand: that is an answer as good as any.
     pub(super) fn note_passed_by_hand(&mut self, exercise: &Exercise, judged: Judged) {
+        self.note_passed(exercise);
         self.journal(self.step(), exercise, &judged);
         self.keep_typed(exercise);
-        self.note_passed(exercise);
         self.work.judged = Some(judged);
         self.rendered = None;
     }

@@ -2,7 +2,9 @@
 
 mod assistance;
 mod endings;
+mod failures;
 mod late;
+mod linear;
 mod prompt;
 mod sizes;
 mod ticking;

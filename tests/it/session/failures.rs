@@ -1,0 +1,175 @@
+//! What fails outside is told, with what to do, and the session goes on.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{FIRST, PASSED, address, another_client, asks, plays, resumes};
+use crate::support::terminal::{DOWN, ENTER, Student, Terminal, USUAL};
+
+const BOTH: &str = "SAVE\nBGSAVE\n";
+
+fn opens_the_answer_in_redis_commands(terminal: &mut Terminal) {
+    terminal.presses("e");
+    terminal.sees("Answer in which language?");
+    terminal.presses(DOWN);
+    terminal.presses(ENTER);
+}
+
+fn goes_on(terminal: &mut Terminal) {
+    terminal.presses("n");
+    terminal.sees("It is midnight in the shop.");
+    terminal.presses("q");
+    assert_eq!(terminal.ends().exit_code(), 0);
+    assert!(terminal.is_sane());
+}
+
+#[test]
+fn answers_that_can_not_be_written_are_told_and_the_prompt_works_all_the_same() {
+    let student = Student::at(FIRST);
+    // Nobody can write into a file, not even who may do everything.
+    std::fs::write(student.path("work/answers"), "").unwrap();
+    let mut terminal = resumes(&student);
+    opens_the_answer_in_redis_commands(&mut terminal);
+    terminal.sees("error: cannot write `answers/creating-snapshots.redis`");
+    terminal.sees("help: free some space, or start redislings in a folder that you can write to");
+    plays(&mut terminal);
+    terminal.types("SAVE");
+    terminal.types("exit");
+    terminal.sees("j judge");
+    terminal.presses("j");
+    terminal.sees("✗ BGSAVE began a snapshot");
+    terminal.sees("error: cannot write `answers/creating-snapshots.redis`");
+    goes_on(&mut terminal);
+}
+
+#[test]
+fn progress_that_can_not_be_written_is_told_and_the_session_goes_on() {
+    let student = Student::at(FIRST);
+    std::fs::create_dir(student.path("state/redislings/progress.lock")).unwrap();
+    let mut terminal = student.starts_redislings(USUAL);
+    terminal.sees("step 6 of 11");
+    terminal.sees("cannot write the progress file");
+    student.saves("creating-snapshots.redis", BOTH);
+    terminal.sees("✓ the background save ended well");
+    terminal.sees("cannot write the progress file");
+    // It is known for as long as the session lasts.
+    terminal.sees("1 of 5 passed");
+    goes_on(&mut terminal);
+}
+
+#[test]
+fn without_any_redis_the_student_is_told_what_to_install_and_reads_on() {
+    let student = Student::at(FIRST);
+    let nothing = student.path("nothing");
+    std::fs::create_dir(&nothing).unwrap();
+    let mut terminal = student.starts_redislings_with(USUAL, |command| {
+        command.args(["--server", "process"]);
+        command.env("PATH", &nothing);
+    });
+    terminal.sees("neither `redis-server` nor `valkey-server` is on PATH");
+    terminal.sees("help: install one");
+    terminal.presses("p");
+    terminal.sees("neither `redis-server` nor `valkey-server` is on PATH");
+    goes_on(&mut terminal);
+}
+
+fn kill_the_servers_of(student: &Student) {
+    let servers = student.servers();
+    assert!(!servers.is_empty(), "no server in {:#?}", student.processes());
+    for server in servers {
+        kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
+    }
+}
+
+#[test]
+fn a_server_that_is_killed_under_the_students_hands_is_told_and_replaced() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    plays(&mut terminal);
+    terminal.types("SAVE");
+    terminal.sees("✓ SAVE took a snapshot");
+    kill_the_servers_of(&student);
+    terminal.types("exit");
+    terminal.sees("step 6 of 11");
+    terminal.presses("o");
+    plays(&mut terminal);
+    terminal.types("SAVE");
+    terminal.types("BGSAVE");
+    terminal.sees("✓ the background save ended well");
+    terminal.types("exit");
+    terminal.sees("1 of 5 passed");
+    goes_on(&mut terminal);
+}
+
+#[test]
+fn a_server_that_is_killed_before_the_judge_comes_is_no_pass() {
+    let student = Student::at("trigger-snapshots-manually");
+    let mut terminal = resumes(&student);
+    let mut other = another_client(&mut terminal);
+    asks(&mut other, &["MSET order:1001 paid order:1002 paid order:1003 paid", "SAVE"]);
+    terminal.sees("all that can be seen now is met");
+    kill_the_servers_of(&student);
+    terminal.presses("j");
+    terminal.sees_no_more("all that can be seen now is met");
+    terminal.sees("0 of 5 passed");
+    terminal.presses("l");
+    terminal.sees("○ Triggering snapshots by hand");
+}
+
+#[test]
+fn two_sessions_at_once_know_of_each_other_and_both_keep_what_was_passed() {
+    let student = Student::at(FIRST);
+    let mut first = resumes(&student);
+    let mut second = student.starts_redislings(USUAL);
+    second.sees("another session of yours runs");
+    second.presses("n");
+    second.sees("It is midnight in the shop.");
+    second.presses("b");
+    second.sees("Three paid orders");
+    let (mut one, mut other) = (another_client(&mut first), another_client(&mut second));
+    assert_ne!(address(&first), address(&second));
+    asks(&mut one, &["SAVE", "BGSAVE"]);
+    first.sees(PASSED);
+    second.presses("n");
+    second.sees("It is midnight in the shop.");
+    second.presses("b");
+    second.sees("Three paid orders");
+    asks(&mut other, &["PING"]);
+    student.saves("creating-snapshots.redis", BOTH);
+    second.sees(PASSED);
+    assert!(student.progress().contains(FIRST), "{}", student.progress());
+}
+
+#[test]
+fn an_editor_that_fails_is_told() {
+    let student = Student::at(FIRST);
+    student.has_the_editor("exit 3");
+    let mut terminal = resumes(&student);
+    opens_the_answer_in_redis_commands(&mut terminal);
+    terminal.sees("scribe` failed: exit status: 3");
+    terminal.sees("help: set EDITOR to an editor that waits");
+    goes_on(&mut terminal);
+}
+
+#[test]
+fn an_editor_that_is_not_there_is_told() {
+    let student = Student::at(FIRST);
+    std::fs::remove_file(student.path("scribe")).unwrap();
+    let mut terminal = resumes(&student);
+    opens_the_answer_in_redis_commands(&mut terminal);
+    terminal.sees("scribe` failed: No such file or directory");
+    goes_on(&mut terminal);
+}
+
+#[test]
+fn damaged_progress_is_told_and_kept_aside() {
+    let student = Student::new();
+    student.has_the_progress("passed = [\"creating-sn");
+    let mut terminal = student.starts_redislings(USUAL);
+    terminal.sees("progress.damaged-1.toml");
+    terminal.sees("Streams and keys that expire");
+    let aside = student.path("state/redislings/progress.damaged-1.toml");
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), "passed = [\"creating-sn");
+    terminal.presses("q");
+    assert_eq!(terminal.ends().exit_code(), 0);
+}

@@ -1,0 +1,214 @@
+//! One line below the other, for screen readers and dumb terminals: letters and Enter are all that is needed.
+
+use std::io::{Read as _, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::FIRST;
+use crate::support::terminal::{FOREIGN, ROOMY, Student, Terminal};
+use crate::support::{local_server, shipped_lessons};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn command(student: &Student, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redislings"));
+    command.arg("--lessons").arg(shipped_lessons()).args(["--server", local_server()]);
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
+    command.args(arguments).envs(student.environment()).current_dir(student.path("work"));
+    command
+}
+
+/// The session between two pipes, as a screen reader's program may have it.
+struct Piped {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: Receiver<Vec<u8>>,
+    seen: String,
+}
+
+impl Piped {
+    fn start(student: &Student) -> Self {
+        let mut command = command(student, &["--plain"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let (sender, output) = mpsc::channel();
+        let read = move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+                sender.send(buffer[..count].to_vec()).unwrap();
+            }
+        };
+        thread::Builder::new().name("pipe".into()).spawn(read).unwrap();
+        Self { input: child.stdin.take(), child, output, seen: String::new() }
+    }
+
+    fn types(&mut self, line: &str) {
+        writeln!(self.input.as_ref().unwrap(), "{line}").unwrap();
+    }
+
+    /// Waits until the text is told, behind all that was waited for before.
+    fn hears(&mut self, text: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(place) = self.seen.find(text) {
+                self.seen.drain(..place + text.len());
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => {
+                    let text = String::from_utf8_lossy(&bytes);
+                    assert!(!text.contains('\x1b'), "{}", text.escape_debug());
+                    self.seen.push_str(&text);
+                }
+                Err(_) => panic!("never told: {text}\n--- told ---\n{}", self.seen),
+            }
+        }
+    }
+
+    fn ends(mut self) -> Option<i32> {
+        self.input = None;
+        self.child.wait().unwrap().code()
+    }
+}
+
+#[test]
+fn a_lesson_is_read_and_answered_through_a_pipe() {
+    let student = Student::new();
+    let mut session = Piped::start(&student);
+    session.hears("Welcome to redislings");
+    session.types("n");
+    session.hears("Streams and keys that expire");
+    session.types("N");
+    session.hears("Three paid orders");
+    session.hears("open: SAVE took a snapshot");
+    session.types("h");
+    session.hears("hint 1 of 3");
+    session.types("c");
+    session.hears("there is no answer yet");
+    student.saves("creating-snapshots.redis", "SAVE\n");
+    session.hears("not met: BGSAVE began a snapshot");
+    session.hears("not passed: 2 of 5 checks met");
+    student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
+    session.hears("met: the background save ended well");
+    session.hears("passed: all 5 checks met");
+    session.types("s");
+    session.hears("compared with your answer");
+    session.types("q");
+    session.hears("your progress is kept");
+    assert_eq!(session.ends(), Some(0));
+    assert!(student.progress().contains(FIRST));
+}
+
+#[test]
+fn commands_are_typed_through_a_pipe() {
+    let student = Student::at(FIRST);
+    let mut session = Piped::start(&student);
+    session.hears("Three paid orders");
+    session.types("p");
+    session.hears("goes back to the lesson");
+    session.types("SAVE");
+    session.hears("OK");
+    session.hears("met: SAVE took a snapshot");
+    session.types("exit");
+    session.hears("type a letter and Enter");
+    session.types("j");
+    session.hears("not met: BGSAVE began a snapshot");
+    session.types("q");
+    assert_eq!(session.ends(), Some(0));
+}
+
+#[test]
+fn the_solution_asks_in_a_line_of_its_own() {
+    let student = Student::at(FIRST);
+    let mut session = Piped::start(&student);
+    session.hears("Three paid orders");
+    session.types("s");
+    session.hears("Show the solution?");
+    session.types("n");
+    session.hears("type a letter and Enter");
+    session.types("s");
+    session.hears("Show the solution?");
+    session.types("y");
+    session.hears("a solution in python");
+    assert_eq!(session.ends(), Some(0));
+}
+
+#[test]
+fn the_end_of_the_input_ends_the_session_and_leaves_nothing() {
+    let student = Student::at(FIRST);
+    let mut session = Piped::start(&student);
+    session.hears("Three paid orders");
+    assert_eq!(session.ends(), Some(0));
+    student.has_nothing_left_within(Duration::from_secs(5));
+}
+
+#[test]
+fn a_pipe_without_the_plain_version_is_told_of_it() {
+    let student = Student::new();
+    let output = command(&student, &[]).stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("redislings --plain") && output.stdout.is_empty(), "{told}");
+    assert!(told.contains("redislings check EXERCISE FILE"), "{told}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+/// At the first exercise, on a terminal that gets no escape sequence.
+fn starts_plainly(student: &Student, how: &str) -> Terminal {
+    let terminal = student.starts_redislings_with(ROOMY, |command| match how {
+        "dumb" => command.env("TERM", how),
+        option => command.arg(option),
+    });
+    terminal.sees("Three paid orders");
+    terminal
+}
+
+#[test]
+fn a_dumb_terminal_gets_no_escape_sequence() {
+    for how in ["dumb", "--plain"] {
+        let student = Student::at(FIRST);
+        student.saves("creating-snapshots.redis", "SAVE\n");
+        let mut terminal = starts_plainly(&student, how);
+        terminal.presses("c\r");
+        terminal.sees("not met: BGSAVE began a snapshot");
+        terminal.sees("not passed: 2 of 5 checks met");
+        terminal.presses("h\r");
+        terminal.sees("hint 1 of 3");
+        terminal.presses("l\r");
+        terminal.sees("What is in the file");
+        terminal.presses("q\r");
+        assert_eq!(terminal.ends().exit_code(), 0);
+        terminal.sees("your progress is kept");
+        let bytes = terminal.bytes();
+        assert!(!bytes.contains(&b'\x1b'), "{}", bytes.escape_ascii());
+        assert!(terminal.is_sane());
+    }
+}
+
+#[test]
+fn ctrl_c_ends_the_plain_version_and_leaves_nothing() {
+    let student = Student::at(FIRST);
+    let mut terminal = starts_plainly(&student, "--plain");
+    terminal.presses("\x03");
+    assert_eq!(terminal.ends().signal(), Some("Interrupt"));
+    assert!(terminal.is_sane());
+    student.has_nothing_left_within(Duration::from_secs(5));
+}
+
+#[test]
+fn ctrl_c_at_the_plain_prompt_does_not_end_the_session() {
+    let student = Student::at(FIRST);
+    let mut terminal = starts_plainly(&student, "--plain");
+    terminal.presses("p\r");
+    terminal.sees("goes back to the lesson");
+    terminal.presses("ECHO first\r");
+    terminal.sees("\"first\"");
+    terminal.presses("\x03");
+    terminal.presses("ECHO second\r");
+    terminal.sees("\"second\"");
+}

@@ -7,7 +7,7 @@ use super::observe::{SLOW_DOWN, slow_down};
 use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::Exercise;
-use crate::server::Server;
+use crate::server::{CallError, Server};
 use crate::tap::{Outcome, Transcript};
 
 /// A server closes its connections a moment before its process has ended.
@@ -16,9 +16,14 @@ const POLL: Duration = Duration::from_millis(5);
 
 /// How a server ended that says nothing any more, if it did; killed from outside (out of memory), that is no answer's
 /// fault.
-pub(super) fn server_end(server: &mut Server) -> Result<Option<String>, WorldError> {
+pub(super) fn server_end(
+    server: &mut Server,
+    silence: &CallError,
+) -> Result<Option<String>, WorldError> {
     cleanup::stop_if_a_signal_came();
-    let deadline = Instant::now() + END_LATENESS;
+    let is_busy = matches!(silence, CallError::TimedOut(_));
+    let lateness = if is_busy { Duration::ZERO } else { END_LATENESS };
+    let deadline = Instant::now() + lateness;
     let mut ended = server.ended();
     while ended.is_none() && server.is_ours() && Instant::now() < deadline {
         std::thread::park_timeout(POLL);

@@ -2,6 +2,7 @@
 
 mod endings;
 mod late;
+mod servers;
 mod walk;
 
 use std::net::SocketAddr;

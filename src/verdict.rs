@@ -11,7 +11,7 @@ mod waits;
 
 use self::restore::{look_at_dump, look_at_restored};
 use self::run::{ended_badly, look_at_exit, look_at_stdout};
-use self::server::look_at_server;
+use self::server::{leaves_open, look_at_server};
 use self::transcript::look_at_sent;
 use self::waits::look_at_waits;
 use crate::attempt::evidence::{Evidence, Observation, Restored, Run};
@@ -45,7 +45,8 @@ impl Verdict {
             return None;
         }
         let fact = format!(
-            "`{}` can't be judged: not all that the answer sent could be kept, or no reply to it came",
+            "`{}` can't be judged: not all that the answer sent could be kept, no reply to it came, or the server was \
+             too busy to tell",
             open.check
         );
         Some(WorldError::new(
@@ -194,8 +195,8 @@ impl Seen {
     }
 }
 
-/// `None` where there is nothing to look at: what comes behind an answer that ran out of time, and what was
-/// not kept of all that it sent.
+/// `None` where there is nothing to look at: what comes behind an answer that ran out of time, what was not
+/// kept of all that it sent, and calls that may be our own.
 fn look(check: &Check, evidence: &Evidence) -> Option<Seen> {
     let sentence = || check.sentence();
     match &check.subject {
@@ -210,6 +211,7 @@ fn look(check: &Check, evidence: &Evidence) -> Option<Seen> {
             Some(look_at_restored(subject, evidence, sentence))
         }
         subject => Some(match observation(check.at, evidence) {
+            Some(observation) if leaves_open(subject, observation, evidence) => return None,
             Some(observation) => look_at_server(subject, observation, evidence),
             None => Seen::unmet(
                 sentence(),

@@ -2,12 +2,12 @@
 //! looked at again and again meanwhile.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::beside::Beside;
 use super::doubt::{doubt, server_end};
 use super::evidence::{Evidence, Typed};
-use super::observe::{LOOK_LIMIT, ask_all, observe, transcript};
+use super::observe::{ask_all, observe, transcript};
 use super::refusals::refuse_what_is_not_the_answers;
 use super::setup::{SetUp, refuse_what_an_address_cannot_do};
 use super::{Beginning, Finished, OVERRUN, Phase, Stand};
@@ -63,15 +63,15 @@ impl Live {
     }
 
     /// What can be said now, as if the work ended here, without a crash and without a second server; `None`
-    /// while the server is too busy to say anything.
-    pub fn look(&mut self) -> Result<Option<Look>, WorldError> {
+    /// while the server is too busy to say anything within `limit`.
+    pub fn look(&mut self, limit: Duration) -> Result<Option<Look>, WorldError> {
         let Some(beginning) = &self.beginning else { return Ok(None) };
         let mut evidence = Evidence {
             dump_bytes_before: beginning.dump_bytes,
             took: beginning.began.elapsed(),
             ..Evidence::new(beginning.before.clone())
         };
-        let looked = look_once(&mut self.server, &self.exercise, &mut evidence);
+        let looked = look_once(&mut self.server, &self.exercise, &mut evidence, limit);
         let ends = beginning.save_watch.as_ref().map(Beside::so_far).unwrap_or_default();
         evidence.waits = beginning.probe.as_ref().map(Beside::so_far);
         evidence.transcript = transcript(&self.tap, &ends, &evidence);
@@ -118,9 +118,10 @@ fn look_once(
     server: &mut Server,
     exercise: &Exercise,
     evidence: &mut Evidence,
+    limit: Duration,
 ) -> Result<(), CallError> {
-    let until = Instant::now() + LOOK_LIMIT;
-    let now: Snapshot = server.snapshot(LOOK_LIMIT)?;
+    let until = Instant::now() + limit;
+    let now: Snapshot = server.snapshot(limit)?;
     evidence.exit = Some(ask_all(server, exercise, Moment::Exit, now.clone(), until)?);
     evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, until)?);
     Ok(())

@@ -34,12 +34,20 @@ pub struct Client {
     asks_again: bool,
     /// Successful calls by name as in INFO commandstats, so that they can be subtracted.
     calls: BTreeMap<String, u64>,
+    /// Calls without a reply, which the server may have run all the same.
+    unanswered: BTreeMap<String, u64>,
 }
 
 impl Client {
     /// Not connected yet: the first call connects.
     pub fn new(target: ConnectionInfo) -> Self {
-        Self { target, connection: None, asks_again: false, calls: BTreeMap::new() }
+        Self {
+            target,
+            connection: None,
+            asks_again: false,
+            calls: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
+        }
     }
 
     /// For questions that may be asked twice: an answer may close every idle connection (CLIENT KILL,
@@ -51,6 +59,11 @@ impl Client {
     /// How often this client called each command with success.
     pub fn calls(&self) -> &BTreeMap<String, u64> {
         &self.calls
+    }
+
+    /// How often this client called each command and got no reply: the server may have run it, now or later.
+    pub fn unanswered(&self) -> &BTreeMap<String, u64> {
+        &self.unanswered
     }
 
     /// Sends one command and waits for its reply, `limit` in all, connecting included.
@@ -91,7 +104,13 @@ impl Client {
         let connection = self.connection.take();
         let work = exchange(connection, &self.target, &pipeline);
         let result = block_on(async { tokio::time::timeout(limit, work).await });
-        let (connection, replies) = result.map_err(|_elapsed| CallError::TimedOut(limit))??;
+        let result = result.unwrap_or(Err(CallError::TimedOut(limit)));
+        if matches!(result, Err(CallError::TimedOut(_) | CallError::Closed(_))) {
+            for words in commands {
+                *self.unanswered.entry(name_in_commandstats(words)).or_default() += 1;
+            }
+        }
+        let (connection, replies) = result?;
         self.connection = Some(connection);
         for (words, reply) in commands.iter().zip(&replies) {
             self.count(words, reply);

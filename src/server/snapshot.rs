@@ -19,6 +19,8 @@ pub struct Snapshot {
     fields: BTreeMap<String, String>,
     /// Successful calls by the checker itself up to this instant.
     own_calls: BTreeMap<String, u64>,
+    /// Calls by the checker itself that the server may or may not have run.
+    unsure_calls: BTreeMap<String, u64>,
 }
 
 impl Snapshot {
@@ -36,6 +38,7 @@ impl Snapshot {
 
     fn ask(client: &mut Client, commands: &[&[&str]], limit: Duration) -> Result<Self, CallError> {
         let replies = client.pipeline(commands, limit)?;
+        let unsure_calls = client.unanswered().clone();
         let mut own_calls = client.calls().clone();
         // The pipeline above is counted already, but INFO's text was made before INFO and EXEC ended.
         let ended_later = |name: &str| ["INFO", "EXEC"].contains(&name);
@@ -52,7 +55,12 @@ impl Snapshot {
             [
                 Value::Int(lastsave),
                 info @ (Value::BulkString(_) | Value::VerbatimString { .. }),
-            ] => Ok(Self { lastsave: *lastsave, fields: fields(&text(info)), own_calls }),
+            ] => Ok(Self {
+                lastsave: *lastsave,
+                fields: fields(&text(info)),
+                own_calls,
+                unsure_calls,
+            }),
             other => Err(CallError::Refused(first_error(other))),
         }
     }
@@ -60,7 +68,15 @@ impl Snapshot {
     /// Made by hand, for tests of what is concluded from it.
     #[cfg(test)]
     pub fn of(lastsave: i64, info: &str) -> Self {
-        Self { lastsave, fields: fields(info), own_calls: BTreeMap::new() }
+        Self { lastsave, fields: fields(info), ..Self::default() }
+    }
+
+    /// The same where so many of the checker's own calls got no reply.
+    #[cfg(test)]
+    #[must_use]
+    pub fn with_unsure_calls(mut self, command: &str, count: u64) -> Self {
+        self.unsure_calls.insert(command.to_owned(), count);
+        self
     }
 
     /// A field of INFO as it stands there; `None` where this server has no such field.
@@ -103,6 +119,14 @@ impl Snapshot {
         let own: u64 =
             self.own_calls.iter().filter(|(name, _)| counts(name)).map(|(_, count)| count).sum();
         all - i64::try_from(own).unwrap_or(0)
+    }
+
+    /// How many of [`Self::successful_calls`] may be the checker's own: those that got no reply in time, on a server
+    /// that was busy, and were run later or not at all.
+    pub fn unsure_calls(&self, command: &str) -> i64 {
+        let own =
+            self.unsure_calls.iter().filter(|(name, _)| versions::is_counted_as(name, command));
+        own.map(|(_, count)| i64::try_from(*count).unwrap_or(0)).sum()
     }
 
     /// How long all commands took since the server's start: INFO commandstats `usec`.

@@ -26,6 +26,10 @@ const TICK: Duration = Duration::from_millis(20);
 const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// Whoever only turns pages needs no servers.
 const REST: Duration = Duration::from_millis(150);
+/// Who watches is told soon that the server is busy.
+const FIRST_LOOK: Duration = Duration::from_millis(400);
+/// A server that is known to be busy is asked less often.
+const BUSY_LOOK: Duration = Duration::from_secs(5);
 /// For the server's own word about its commands.
 const DOCS_LIMIT: Duration = Duration::from_secs(2);
 
@@ -40,18 +44,22 @@ pub struct Redis {
 /// Finds where servers come from, telling what takes its time.
 pub type FindRedis = dyn Fn(&dyn Fn(Told<'_>)) -> Result<Redis, WorldError> + Send;
 
-/// A step that the student has gone to.
-pub(super) struct Opened {
-    /// Another one each time, also for the same step: what is told of an earlier visit comes too late.
-    pub(super) visit: u64,
-    pub(super) title: String,
-    pub(super) exercise: Exercise,
+/// The student's stay at a step; the same step gets another number when it is opened again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Visit {
+    pub(super) number: u64,
+    /// The lesson's and the step's number.
+    pub(super) at: (usize, usize),
 }
+
+/// News, and the visit whose orders they come from: the student may be elsewhere by now. `None`: they are about
+/// servers and programs, whoever wants them.
+pub(super) type Dated = (Option<Visit>, News);
 
 /// What is wanted of the thread.
 pub(super) enum Order {
-    /// This step is at hand: whoever comes through the tap works on a server with its setup.
-    Open(Arc<Opened>),
+    /// This exercise is at hand: whoever comes through the tap works on a server with its setup.
+    Open(Visit, Arc<Exercise>),
     /// The student is about to come through the tap.
     Begin,
     /// An answer is judged, on a fresh server; what was done by hand is over.
@@ -71,9 +79,6 @@ pub(super) struct ExampleOrder {
     pub(super) answer: Answer,
     pub(super) limit: Duration,
 }
-
-/// News, and the step that was open when the thread began with what they tell of.
-pub(super) type NewsOf = (Option<Arc<Opened>>, News);
 
 /// What the thread tells.
 pub(super) enum News {
@@ -124,7 +129,7 @@ pub(super) struct Judged {
 /// for that, since what it has started ends with the program ([`crate::cleanup`]).
 pub(super) struct Backstage {
     orders: Sender<Order>,
-    news: Receiver<NewsOf>,
+    news: Receiver<Dated>,
 }
 
 impl Backstage {
@@ -144,7 +149,8 @@ impl Backstage {
                 redis: None,
                 python: None,
                 finding_python: None,
-                opened: None,
+                visit: Visit::default(),
+                exercise: None,
                 warm: None,
                 live: None,
                 docs: None,
@@ -166,12 +172,12 @@ impl Backstage {
     }
 
     /// Where the news come from, for somebody else who waits for them.
-    pub(super) fn receiver(&mut self) -> &mut Receiver<NewsOf> {
+    pub(super) fn receiver(&mut self) -> &mut Receiver<Dated> {
         &mut self.news
     }
 
     /// The next news, if there are any yet.
-    pub(super) fn news(&self) -> Option<NewsOf> {
+    pub(super) fn news(&self) -> Option<Dated> {
         self.news.try_recv().ok()
     }
 }
@@ -190,17 +196,20 @@ struct Work {
     news: u64,
     saves: bool,
     passed: bool,
+    /// It did not answer the last look.
+    is_busy: bool,
 }
 
 struct Worker {
     orders: Receiver<Order>,
-    tell: Sender<NewsOf>,
+    tell: Sender<Dated>,
     find_redis: Box<FindRedis>,
     python_packages: Vec<String>,
     redis: Option<Found>,
     python: Option<Python>,
     finding_python: Option<Receiver<Result<Python, WorldError>>>,
-    opened: Option<Arc<Opened>>,
+    visit: Visit,
+    exercise: Option<Arc<Exercise>>,
     warm: Option<Warm>,
     live: Option<Work>,
     docs: Option<Arc<CommandDocs>>,
@@ -227,7 +236,7 @@ impl Worker {
     fn get_ready(&mut self) {
         match self.redis() {
             Ok(found) => self.warm = Warm::start(&found.chosen.source, &[]),
-            Err(error) => return self.tell(News::Failed(error)),
+            Err(error) => return self.tell_everybody(News::Failed(error)),
         }
         self.finding_python = self.find_python();
     }
@@ -251,12 +260,17 @@ impl Worker {
     }
 
     fn tell(&self, news: News) {
-        let _ = self.tell.send((self.opened.clone(), news));
+        let _ = self.tell.send((Some(self.visit), news));
+    }
+
+    /// What matters wherever the student is.
+    fn tell_everybody(&self, news: News) {
+        let _ = self.tell.send((None, news));
     }
 
     fn obey(&mut self, order: Order) {
         let done = match order {
-            Order::Open(opened) => self.open(opened),
+            Order::Open(visit, exercise) => self.open(visit, exercise),
             Order::Begin => self.begin(),
             Order::Check(answer) => self.check(answer),
             Order::Judge => self.judge(),
@@ -272,9 +286,11 @@ impl Worker {
         self.obeyed = Instant::now();
     }
 
-    fn open(&mut self, opened: Arc<Opened>) -> Result<(), WorldError> {
+    fn open(&mut self, visit: Visit, exercise: Arc<Exercise>) -> Result<(), WorldError> {
+        // What was done up to now was done there.
         self.end_work();
-        self.opened = Some(opened);
+        self.visit = visit;
+        self.exercise = Some(exercise);
         self.redis().map(|_| ())
     }
 
@@ -291,7 +307,7 @@ impl Worker {
     }
 
     fn settings(&self) -> Vec<(String, String)> {
-        self.opened.as_ref().map(|opened| opened.exercise.settings.clone()).unwrap_or_default()
+        self.exercise.as_ref().map(|exercise| exercise.settings.clone()).unwrap_or_default()
     }
 
     /// The server that was warmed, else a new one.
@@ -306,12 +322,19 @@ impl Worker {
 
     fn begin(&mut self) -> Result<(), WorldError> {
         if self.live.is_none() {
-            let Some(opened) = self.opened.clone() else { return Ok(()) };
+            let Some(exercise) = self.exercise.clone() else { return Ok(()) };
             let found = self.redis()?;
             let server = self.fresh_server()?;
-            let live = Live::begin(server, found.tap, &opened.exercise)?;
+            let live = Live::begin(server, found.tap, &exercise)?;
             let looked = Instant::now();
-            self.live = Some(Work { live, looked, news: u64::MAX, saves: false, passed: false });
+            self.live = Some(Work {
+                live,
+                looked,
+                news: u64::MAX,
+                saves: false,
+                passed: false,
+                is_busy: false,
+            });
         }
         self.tell_begun();
         Ok(())
@@ -328,25 +351,25 @@ impl Worker {
 
     fn check(&mut self, answer: Answer) -> Result<(), WorldError> {
         self.end_work();
-        let Some(opened) = self.opened.clone() else { return Ok(()) };
+        let Some(exercise) = self.exercise.clone() else { return Ok(()) };
         let found = self.redis()?;
         let python = self.python_for(answer.language)?;
         let mut server = self.fresh_server()?;
         let telling = |phase| self.tell(News::Progress(waiting::phase(phase)));
         let mut stand = Stand { server: &mut server, tap: &found.tap, telling: &telling };
-        let evidence = attempt::attempt(&mut stand, &opened.exercise, &answer, python.as_ref())?;
-        self.conclude(&opened.exercise, Some(answer), server.name(), evidence)
+        let evidence = attempt::attempt(&mut stand, &exercise, &answer, python.as_ref())?;
+        self.conclude(&exercise, Some(answer), server.name(), evidence)
     }
 
     fn judge(&mut self) -> Result<(), WorldError> {
-        let (Some(opened), Some(work)) = (self.opened.clone(), self.live.take()) else {
+        let (Some(exercise), Some(work)) = (self.exercise.clone(), self.live.take()) else {
             let help = "`p` opens the prompt, and any client at the lesson's address counts";
             return Err(WorldError::new("nothing was done on the server yet", help));
         };
         let server = work.live.server_name().to_owned();
         let telling = |phase| self.tell(News::Progress(waiting::phase(phase)));
         let evidence = work.live.finish(&telling)?;
-        self.conclude(&opened.exercise, None, &server, evidence)
+        self.conclude(&exercise, None, &server, evidence)
     }
 
     /// What was done by hand is over, and told to whoever keeps a journal.
@@ -389,7 +412,7 @@ impl Worker {
         let is_awaited = self.redis.as_ref().is_some_and(is_awaited);
         let done = if self.live.is_some() {
             self.look_at_work()
-        } else if is_awaited && !self.has_failed && self.opened.is_some() {
+        } else if is_awaited && !self.has_failed && self.exercise.is_some() {
             self.begin()
         } else {
             // Whoever waits is told once why there is no server.
@@ -405,7 +428,7 @@ impl Worker {
     }
 
     fn look_at_work(&mut self) -> Result<(), WorldError> {
-        let (Some(found), Some(opened)) = (self.redis.clone(), self.opened.clone()) else {
+        let (Some(found), Some(exercise)) = (self.redis.clone(), self.exercise.clone()) else {
             return Ok(());
         };
         let Some(work) = &mut self.live else { return Ok(()) };
@@ -413,7 +436,7 @@ impl Worker {
         if news == work.news && !work.saves && work.looked.elapsed() < IDLE_LOOK {
             return Ok(());
         }
-        let news = look(&opened.exercise, work, news)?;
+        let news = look(&exercise, work, news)?;
         self.tell(News::Live(news));
         Ok(())
     }
@@ -422,10 +445,10 @@ impl Worker {
         if let Some(found) = &self.redis {
             return Ok(found.clone());
         }
-        let Redis { chosen, tap } = (self.find_redis)(&|told| self.tell(news_of(told)))?;
+        let Redis { chosen, tap } = (self.find_redis)(&|told| self.tell_everybody(news_of(told)))?;
         let found = Found { chosen, tap: Arc::new(tap) };
         let (why, address) = (found.chosen.why.clone(), found.tap.address());
-        self.tell(News::Found { why, address });
+        self.tell_everybody(News::Found { why, address });
         self.redis = Some(found.clone());
         Ok(found)
     }
@@ -444,7 +467,9 @@ impl Worker {
         let finding = self.finding_python.take().or_else(|| self.find_python());
         let python = match finding.and_then(|finding| finding.recv().ok()) {
             Some(python) => python?,
-            None => Python::find(&self.python_packages, &|told| self.tell(news_of(told)))?,
+            None => {
+                Python::find(&self.python_packages, &|told| self.tell_everybody(news_of(told)))?
+            }
         };
         self.python = Some(python.clone());
         Ok(python)
@@ -458,8 +483,10 @@ fn is_awaited(found: &Found) -> bool {
 
 fn look(exercise: &Exercise, work: &mut Work, news: u64) -> Result<LiveNews, WorldError> {
     let looked = Instant::now();
-    let look = work.live.look()?;
+    let limit = if work.is_busy { BUSY_LOOK } else { FIRST_LOOK };
+    let look = work.live.look(limit)?;
     work.looked = Instant::now();
+    work.is_busy = look.is_none();
     let Some(look) = look else {
         return Ok(LiveNews { looked, verdict: None, saving: None, passed: None });
     };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::backstage::{ExampleOrder, Judged, Opened, Order};
+use super::backstage::{ExampleOrder, Judged, Order};
 use super::keys::Action;
 use super::work::Busy;
 use super::{Session, View};
@@ -10,7 +10,7 @@ use crate::answers;
 use crate::ask::NoAnswer;
 use crate::attempt::Answer;
 use crate::editor;
-use crate::lesson::{Exercise, Language};
+use crate::lesson::{Exercise, Language, Step};
 use crate::reset;
 use crate::verify;
 
@@ -149,28 +149,13 @@ impl Session<'_> {
             self.note_failed(exercise);
         }
         // What can't be kept is told in the place of what the verdict shows anyway.
-        self.journal(&self.step().title, exercise, &judged);
+        self.journal(self.step(), exercise, &judged);
         if judged.answer.is_none() {
             self.keep_typed(exercise);
         }
         self.work.forget_work_by_hand();
         self.work.judged = Some(judged);
         self.look_at(View::Verdict);
-    }
-
-    /// The student has gone on before the verdict came: it counts for the exercise it is about.
-    pub(super) fn note_elsewhere(&mut self, opened: &Opened, judged: &Judged) {
-        let exercise = &opened.exercise;
-        self.journal(&opened.title, exercise, judged);
-        let noted = if judged.verdict.passed() {
-            self.progress.add(&exercise.id)
-        } else {
-            self.progress.add_failed_attempt(&exercise.id).map(|_| ())
-        };
-        if self.tell_if_failed(noted).is_some() {
-            let outcome = if judged.verdict.passed() { "passed" } else { "not passed" };
-            self.tell(format!("`{}`, which you have left: {outcome}", exercise.id));
-        }
     }
 
     fn note_passed(&mut self, exercise: &Exercise) {
@@ -191,7 +176,8 @@ impl Session<'_> {
 
     /// What was typed at the prompt becomes the answer's file.
     fn keep_typed(&mut self, exercise: &Exercise) {
-        let typed = std::mem::take(&mut self.work.typed);
+        // It stays in mind: the student may go on, and all of it together is the answer then.
+        let typed = &self.work.typed;
         if typed.is_empty() || !exercise.languages().contains(&Language::Redis) {
             return;
         }
@@ -204,17 +190,18 @@ impl Session<'_> {
     /// Everything is met in what is done by hand: that is an answer as good as any.
     pub(super) fn note_passed_by_hand(&mut self, exercise: &Exercise, judged: Judged) {
         self.note_passed(exercise);
-        self.journal(&self.step().title, exercise, &judged);
+        self.journal(self.step(), exercise, &judged);
         self.keep_typed(exercise);
         self.work.judged = Some(judged);
         self.rendered = None;
     }
 
-    fn journal(&mut self, title: &str, exercise: &Exercise, judged: &Judged) {
+    pub(super) fn journal(&mut self, step: &Step, exercise: &Exercise, judged: &Judged) {
         let Some(journal) = &self.kept.journal else { return };
         let answer = judged.answer.as_ref().map(|answer| (answer.text.as_str(), answer.language));
         let (evidence, verdict) = (&judged.evidence, &judged.verdict);
-        let noted = journal.add_attempt(exercise, title, &judged.server, answer, evidence, verdict);
+        let (title, server) = (&step.title, &judged.server);
+        let noted = journal.add_attempt(exercise, title, server, answer, evidence, verdict);
         self.tell_if_failed(noted);
     }
 
@@ -246,7 +233,7 @@ impl Session<'_> {
         }
         let done = reset::one(exercise, &mut self.progress);
         let Some(backups) = self.tell_if_failed(done) else { return };
-        self.go_to(self.at);
+        self.begin_anew_at(self.at);
         self.tell(told_of_reset(&backups));
     }
 
@@ -263,8 +250,14 @@ impl Session<'_> {
             let Some(more) = self.tell_if_failed(done) else { return };
             backups.extend(more);
         }
-        self.go_to((0, 0));
+        self.begin_anew_at((0, 0));
         self.tell(told_of_reset(&backups));
+    }
+
+    /// What is judged just now was answered before.
+    fn begin_anew_at(&mut self, at: (usize, usize)) {
+        self.go_to(at);
+        self.anew_since = self.visit.number;
     }
 
     pub(super) fn run_example(&mut self, number: usize) {

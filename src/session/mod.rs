@@ -9,6 +9,7 @@ mod console;
 mod exercise;
 mod fullscreen;
 mod keys;
+mod late;
 mod layout;
 mod linear;
 mod list;
@@ -40,7 +41,7 @@ use crate::progress::{Place, Progress};
 use crate::redis_prompt::Editor;
 use crate::tap::Transcript;
 use crate::verdict::Tick;
-use backstage::{Backstage, LiveNews, News, NewsOf, Opened, Order};
+use backstage::{Backstage, LiveNews, News, Order, Visit};
 use keys::{Action, Passed, Situation};
 use list::List;
 use watch::Watch;
@@ -64,6 +65,10 @@ pub struct Session<'s> {
     watch: Watch,
     /// The lesson's and the step's number.
     at: (usize, usize),
+    /// Of this stay there.
+    visit: Visit,
+    /// Of orders from before this visit nothing counts any more: the exercise was begun anew.
+    anew_since: u64,
     view: View,
     /// The first line of the text that is seen, and how many are.
     top: usize,
@@ -80,8 +85,6 @@ pub struct Session<'s> {
     drawn: Instant,
     prompt: Option<Editor>,
     kept: Kept,
-    /// How many steps the student has gone to.
-    visit: u64,
 }
 
 /// What is kept of a session beside the progress.
@@ -139,18 +142,19 @@ impl<'s> Session<'s> {
             backstage,
             watch: Watch::start(Path::new(answers::FOLDER)),
             at: (0, 0),
+            visit: Visit::default(),
+            anew_since: 0,
             view: View::Text,
             top: 0,
             seen: 1,
             work: Work::default(),
             status: String::new(),
-            background: None,
+            background: Some(Busy::with("looking for a Redis server".to_owned())),
             address: None,
             rendered: None,
             drawn: Instant::now(),
             prompt: None,
             kept,
-            visit: 0,
         })
     }
 
@@ -189,7 +193,9 @@ impl<'s> Session<'s> {
         if self.progress.is_new() {
             self.look_at(View::Welcome);
         } else if place.is_some() {
-            "welcome back: here is where you stopped".clone_into(&mut self.status);
+            if self.status.is_empty() {
+                self.tell("welcome back: here is where you stopped");
+            }
         } else if self.course.lessons.len() > 1 {
             self.look_at(View::List(List::at_the_beginning()));
         }
@@ -245,12 +251,9 @@ impl<'s> Session<'s> {
         self.status.clear();
         self.look_at(View::Text);
         let exercise = self.exercise();
-        self.visit += 1;
-        self.backstage.order(Order::Open(Arc::new(Opened {
-            visit: self.visit,
-            title: self.step().title.clone(),
-            exercise: exercise.cloned().unwrap_or_else(Exercise::without_checks),
-        })));
+        self.visit = Visit { number: self.visit.number + 1, at: self.at };
+        let opened = exercise.cloned().unwrap_or_else(Exercise::without_checks);
+        self.backstage.order(Order::Open(self.visit, Arc::new(opened)));
         let files = exercise.into_iter().flat_map(|exercise| {
             exercise.languages().into_iter().map(|language| answers::path(exercise, language))
         });
@@ -409,44 +412,16 @@ impl<'s> Session<'s> {
     /// Whether there were any news.
     fn take_news(&mut self) -> bool {
         let mut were_any = false;
-        while let Some(news) = self.backstage.news() {
+        while let Some(dated) = self.backstage.news() {
             were_any = true;
-            self.take(news);
+            if let Some(news) = self.unless_late(dated) {
+                self.take(news);
+            }
         }
         were_any
     }
 
-    fn take(&mut self, (of, news): NewsOf) {
-        // The student may have gone on meanwhile: then only what is to be kept counts.
-        match of {
-            Some(opened) if !self.is_here(Some(&opened)) => self.keep(&opened, news),
-            _ => self.take_here(news),
-        }
-    }
-
-    /// Whether news are of the visit that the student is on now; those of no step are.
-    fn is_here(&self, of: Option<&Opened>) -> bool {
-        of.is_none_or(|opened| opened.visit == self.visit)
-    }
-
-    /// News of a step that the student has left.
-    fn keep(&mut self, opened: &Opened, news: News) {
-        match news {
-            News::Judged(judged) => self.note_elsewhere(opened, &judged),
-            News::Live(LiveNews { passed: Some(judged), .. }) => {
-                self.note_elsewhere(opened, &judged);
-            }
-            News::Explored { server, transcript } => {
-                self.note_exploration(&opened.title, &server, &transcript);
-            }
-            News::Line(_) | News::Progress(_) | News::Background(_) | News::Found { .. } => {
-                self.take_here(news);
-            }
-            News::Began { .. } | News::Live(_) | News::Ran(_) | News::Failed(_) => {}
-        }
-    }
-
-    fn take_here(&mut self, news: News) {
+    fn take(&mut self, news: News) {
         match news {
             News::Line(line) => {
                 if let Some(busy) = self.work.busy.as_mut() {
@@ -476,9 +451,9 @@ impl<'s> Session<'s> {
             News::Began { .. } => self.work.is_at_hand = true,
             News::Live(live) => self.take_live(live),
             News::Explored { server, transcript } => {
-                // A look that was told just before came too late.
+                // A look may have come just before, and have told of work that is over by now.
                 self.work.forget_work_by_hand();
-                self.note_exploration(&self.step().title, &server, &transcript);
+                self.note_exploration(self.step(), &server, &transcript);
             }
             News::Judged(judged) => self.take_verdict(*judged),
             News::Ran(run) => {
@@ -536,18 +511,20 @@ impl<'s> Session<'s> {
         self.backstage.order(Order::StartOver);
         let deadline = Instant::now() + FAREWELL;
         while Instant::now() < deadline {
-            while let Some((_, news)) = self.backstage.news() {
-                if let News::Explored { server, transcript } = news {
-                    return self.note_exploration(&self.step().title, &server, &transcript);
+            while let Some(news) = self.news() {
+                let is_all = matches!(news, News::Explored { .. });
+                self.take(news);
+                if is_all {
+                    return;
                 }
             }
             std::thread::park_timeout(SHORT_PATIENCE);
         }
     }
 
-    fn note_exploration(&mut self, title: &str, server: &str, transcript: &Transcript) {
-        let noted =
-            self.kept.journal.as_ref().map(|it| it.add_exploration(title, server, transcript));
+    fn note_exploration(&mut self, step: &Step, server: &str, transcript: &Transcript) {
+        let journal = self.kept.journal.as_ref();
+        let noted = journal.map(|it| it.add_exploration(&step.title, server, transcript));
         self.tell_if_failed(noted.unwrap_or(Ok(())));
     }
 

@@ -65,19 +65,24 @@ impl Session<'_> {
         self.backstage.order(Order::Begin);
         self.work.busy = Some(Busy::with("starting a server".to_owned()));
         loop {
-            while let Some((of, news)) = self.backstage.news() {
+            while let Some(news) = self.news() {
                 match news {
-                    News::Began { server, docs } if self.is_here(of.as_deref()) => {
+                    News::Began { server, docs } => {
                         self.work.busy = None;
                         self.work.is_at_hand = true;
                         return Some((server, docs));
                     }
-                    news => self.take((of, news)),
+                    news => self.take(news),
                 }
             }
             self.work.busy.as_ref()?;
             if self.drawn.elapsed() >= TURN {
                 self.draw();
+            }
+            if plain::is_on() {
+                // Lines are read there, and the next one is for the prompt.
+                std::thread::park_timeout(POLL);
+                continue;
             }
             match self.console.event(POLL) {
                 Ok(Some(Event::Key(Key::Interrupt | Key::Escape | Key::Closed))) | Err(_) => {
@@ -162,19 +167,29 @@ impl Session<'_> {
                 print("\x1b[H\x1b[2J");
                 return After::NextLine;
             }
-            Asked::Runner(line) if is_wait(&line) => self.wait_for_background_save(),
+            Asked::Runner(line) if is_wait(&line) => {
+                self.keep_in_mind(&line);
+                self.wait_for_background_save();
+            }
             Asked::Runner(line) => {
                 print(&shown::notice(&unknown_runner_line(&line), screen_width()));
                 return After::NextLine;
             }
-            Asked::Command(line) => self.run_command(&line, executor),
+            Asked::Command(line) => {
+                self.keep_in_mind(&line);
+                self.run_command(&line, executor);
+            }
         }
         self.tell_ticks(&before);
+        After::NextLine
+    }
+
+    /// A line of what may become an answer: before it runs, since it may be the one that makes it pass.
+    fn keep_in_mind(&mut self, line: &str) {
         let counts = self.exercise().is_some_and(|it| it.languages().contains(&Language::Redis));
         if counts && self.work.is_at_hand {
             self.work.typed.push(line.trim().to_owned());
         }
-        After::NextLine
     }
 
     fn run_command(&mut self, line: &str, executor: &mut Executor) {
@@ -198,9 +213,9 @@ impl Session<'_> {
         let deadline = Instant::now() + patience;
         let mut has_looked = self.exercise().is_none();
         while !has_looked && Instant::now() < deadline {
-            while let Some((of, news)) = self.backstage.news() {
+            while let Some(news) = self.news() {
                 has_looked |= matches!(&news, News::Live(live) if live.looked >= since);
-                self.take((of, news));
+                self.take(news);
             }
             std::thread::park_timeout(POLL);
         }
@@ -231,13 +246,13 @@ impl Session<'_> {
         let began = Instant::now();
         let mut wait = Wait::begin("a background save runs");
         loop {
-            while let Some((of, news)) = self.backstage.news() {
+            while let Some(news) = self.news() {
                 let end = match &news {
                     News::Live(live) if live.looked >= began => end_of_save(live, &mut wait),
                     News::Failed(error) => Some(error.fact.clone()),
                     _ => None,
                 };
-                self.take((of, news));
+                self.take(news);
                 if let Some(end) = end {
                     drop(wait);
                     return print(&format!("{end}\n"));
@@ -285,8 +300,10 @@ impl Session<'_> {
             let news = watching.ok().and_then(|watching| watching.join().ok());
             (line, news.unwrap_or_default())
         });
-        for news in news {
-            self.take(news);
+        for dated in news {
+            if let Some(news) = self.unless_late(dated) {
+                self.take(news);
+            }
         }
         line
     }

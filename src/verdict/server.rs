@@ -45,6 +45,21 @@ pub(super) fn look_at_server(subject: &Subject, now: &Observation, evidence: &Ev
     }
 }
 
+/// Whether it depends on calls of ours that a busy server may or may not have run: then nobody knows how many were
+/// the answer's.
+pub(super) fn leaves_open(subject: &Subject, now: &Observation, evidence: &Evidence) -> bool {
+    let Subject::Calls(calls) = subject else { return false };
+    let before = &evidence.before;
+    let holds = |(name, count): &(String, Comparison)| {
+        let most = now.snapshot.successful_calls(name) - before.successful_calls(name);
+        let unsure = now.snapshot.unsure_calls(name) - before.unsure_calls(name);
+        (count.holds(float(most)), count.holds(float(most - unsure)))
+    };
+    let mut all = calls.iter().map(holds);
+    let is_surely_unmet = all.clone().any(|(most, least)| !most && !least);
+    !is_surely_unmet && all.any(|(most, least)| most != least)
+}
+
 /// Compared for being another value, not a greater one: a clock may be set back (Redis facts 1).
 fn look_at_lastsave(expected: Lastsave, before: i64, now: i64) -> Seen {
     let (met, text) = match expected {

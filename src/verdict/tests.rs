@@ -55,6 +55,21 @@ const LASTSAVE: &str = "[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n";
 const STDOUT: &str = "[[check]]\nid = \"says\"\nstdout = \"Done.\"\n";
 
 #[test]
+fn calls_that_may_be_the_checkers_own_decide_nothing() {
+    let calls = "[[check]]\nid = \"asked\"\ncalls = { lastsave = \">= 1\" }\n";
+    let info = "cmdstat_lastsave:calls=1,failed_calls=0\n";
+    let outcome = |unsure: u64| {
+        let mut evidence = evidence(100, info);
+        for it in [&mut evidence.exit, &mut evidence.settled].into_iter().flatten() {
+            it.snapshot = it.snapshot.clone().with_unsure_calls("lastsave", unsure);
+        }
+        judge(&exercise(calls), &evidence).findings[0].outcome
+    };
+    assert_eq!(outcome(0), Outcome::Met);
+    assert_eq!(outcome(1), Outcome::NotReached);
+}
+
+#[test]
 fn lastsave_that_moved_has_advanced() {
     assert!(unmet(LASTSAVE, &evidence(101, "")).is_empty());
     assert_eq!(unmet(LASTSAVE, &evidence(100, "")), ["new"]);

@@ -54,7 +54,7 @@ fn at_hand(exercise: &Exercise, source: &Source) -> (Live, Client) {
 fn look(live: &mut Live) -> Look {
     let deadline = Instant::now() + LIMIT;
     loop {
-        if let Some(look) = live.look().unwrap() {
+        if let Some(look) = live.look(LIMIT).unwrap() {
             return look;
         }
         assert!(Instant::now() < deadline, "the server says nothing");

@@ -3,6 +3,14 @@
 use super::case::Case;
 use super::{Found, Pointer};
 
+/// Python reads the whole file before it runs its first line.
+pub(super) fn program_is_no_python(case: &Case<'_>) -> Option<Found> {
+    let line = case.last_error().filter(|_| case.exchanges().is_empty())?;
+    let name = line.split(':').next().unwrap_or(line);
+    let is_unread = matches!(name, "SyntaxError" | "IndentationError" | "TabError");
+    is_unread.then(|| Found::at([Pointer::ProgramErrors]).with(name))
+}
+
 /// An exception that no other diagnosis knows: what comes behind it never ran.
 pub(super) fn program_failed(case: &Case<'_>) -> Option<Found> {
     let line = case.last_error().filter(|line| is_exception(line))?;

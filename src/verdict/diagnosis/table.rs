@@ -274,6 +274,12 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         recognise: refused::command_refused,
     },
     Diagnosis {
+        id: "program-is-no-python",
+        cause: "Python can't read the program ({}): none of it ran",
+        explains: &[EndedBadly],
+        recognise: ending::program_is_no_python,
+    },
+    Diagnosis {
         id: "program-failed",
         cause: "the program broke off with {}: what stands behind that line never ran",
         explains: &[EndedBadly],

@@ -3,7 +3,7 @@
 mod assistance;
 mod endings;
 mod failures;
-mod left;
+mod late;
 mod linear;
 mod prompt;
 mod sizes;

@@ -132,6 +132,18 @@ fn the_ping_of_the_client_that_watches_is_not_the_answers() {
 }
 
 #[test]
+fn a_program_that_python_can_not_read() {
+    scene(SAVED, &[])
+        .failed("SyntaxError: '(' was never closed")
+        .seen_at("program-is-no-python", &Pointer::ProgramErrors);
+    // A module of its own, later: by then something has run.
+    scene(SAVED, &[("PING", OK)])
+        .failed("SyntaxError: invalid syntax")
+        .never("program-is-no-python");
+    scene(SAVED, &[]).failed("NameError: no").never("program-is-no-python");
+}
+
+#[test]
 fn a_program_that_broke_off() {
     scene(SAVED, &[])
         .failed("NameError: name 'clinet' is not defined")

@@ -119,13 +119,11 @@ impl Student {
         change: impl FnOnce(&mut CommandBuilder),
     ) -> Terminal {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_redislings"));
-        command.args(["--lessons".into(), shipped_lessons()]);
-        command.args(["--server", local_server()]);
-        for (name, value) in self.environment() {
-            command.env(name, value);
-        }
         for name in FOREIGN {
             command.env_remove(name);
+        }
+        for (name, value) in self.environment() {
+            command.env(name, value);
         }
         command.cwd(self.path("work"));
         change(&mut command);
@@ -142,6 +140,8 @@ impl Student {
             ("TMPDIR", self.path("tmp")),
             ("EDITOR", self.path("scribe")),
             ("TERM", PathBuf::from("xterm-256color")),
+            ("REDISLINGS_LESSONS", shipped_lessons()),
+            ("REDISLINGS_SERVER", PathBuf::from(local_server())),
             ("REDISLINGS_PORT", PathBuf::from("0")),
         ]
     }
@@ -164,17 +164,24 @@ impl Student {
 
     /// The process ids of this student's Redis servers.
     pub fn servers(&self) -> Vec<i32> {
-        let is_server = |process: &&PathBuf| command_line(process).contains("-server ");
+        let is_server = |process: &&PathBuf| {
+            command_line(process).split(' ').next().is_some_and(|name| name.ends_with("-server"))
+        };
         let id = |process: &PathBuf| process.file_name()?.to_str()?.parse().ok();
         self.process_folders().iter().filter(is_server).filter_map(id).collect()
     }
 
+    /// By their environment; Redis writes its title over that, but works in the private directory.
     fn process_folders(&self) -> Vec<PathBuf> {
-        let mark = format!("TMPDIR={}", self.path("tmp").display());
+        let tmp = self.path("tmp");
+        let mark = format!("TMPDIR={}", tmp.display());
         let is_ours = |process: &PathBuf| {
-            std::fs::read(process.join("environ")).is_ok_and(|environ| {
-                environ.split(|&byte| byte == 0).any(|it| it == mark.as_bytes())
-            })
+            let works_there =
+                std::fs::read_link(process.join("cwd")).is_ok_and(|it| it.starts_with(&tmp));
+            works_there
+                || std::fs::read(process.join("environ")).is_ok_and(|environ| {
+                    environ.split(|&byte| byte == 0).any(|it| it == mark.as_bytes())
+                })
         };
         let all = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
         all.filter(is_ours).collect()

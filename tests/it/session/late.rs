@@ -1,0 +1,101 @@
+//! What comes when the student has gone on belongs where it began.
+
+use std::time::Duration;
+
+use super::{FIRST, PASSED, another_client, asks, plays, resumes};
+use crate::support::terminal::{CTRL_D, Student, until};
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn an_answer_that_passes_when_the_student_has_gone_on_counts_for_its_own_exercise() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
+    let mut terminal = resumes(&student);
+    terminal.presses("cn");
+    terminal.sees_the_line("Using BGSAVE");
+    terminal.sees("passed meanwhile: Creating snapshots");
+    terminal.sees_the_line("Using BGSAVE");
+    let progress = student.progress();
+    let passed = progress.lines().find(|line| line.starts_with("passed")).unwrap();
+    assert_eq!(passed, "passed = [\"creating-snapshots\"]");
+}
+
+#[test]
+fn an_exploration_stands_in_the_journal_under_the_step_where_it_was_made() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    plays(&mut terminal);
+    terminal.types("SET a b");
+    terminal.is_asked_for_a_command();
+    terminal.presses(CTRL_D);
+    terminal.sees("`j` judges");
+    terminal.presses("n");
+    terminal.sees_the_line("Using BGSAVE");
+    let journal = student.path("state/redislings/journal.jsonl");
+    until(SOON, || journal.exists(), || "no journal".to_owned());
+    terminal.presses("q");
+    terminal.ends();
+    let journal = std::fs::read_to_string(journal).unwrap();
+    assert!(journal.contains("Creating snapshots"), "{journal}");
+    assert!(!journal.contains("Using BGSAVE"), "{journal}");
+}
+
+#[test]
+fn what_is_kept_of_the_prompt_is_all_that_made_the_pass() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    plays(&mut terminal);
+    for line in ["SAVE", "BGSAVE", "@wait-bgsave"] {
+        terminal.types(line);
+        terminal.is_asked_for_a_command();
+    }
+    terminal.sees("passed: all checks met");
+    terminal.presses(CTRL_D);
+    terminal.sees(PASSED);
+    terminal.presses("j");
+    terminal.sees("what Redis saw");
+    assert_eq!(student.answer("creating-snapshots.redis"), "SAVE\nBGSAVE\n@wait-bgsave\n");
+}
+
+#[test]
+fn work_by_hand_ticks_no_check_of_the_next_step() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    let mut other = another_client(&mut terminal);
+    asks(&mut other, &["SAVE"]);
+    terminal.sees("✓ SAVE took a snapshot");
+    terminal.presses("n");
+    terminal.sees("step 7 of 11");
+    let mut other = another_client(&mut terminal);
+    asks(&mut other, &["PING"]);
+    terminal.sees("j judge what was done");
+    terminal.sees("○ a snapshot was begun with BGSAVE");
+    assert!(!terminal.text().contains("✓ a snapshot"), "{}", terminal.text());
+}
+
+#[test]
+fn a_key_pressed_once_more_while_a_check_runs_is_no_second_check() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\n");
+    let mut terminal = resumes(&student);
+    terminal.presses("ccc");
+    terminal.sees("✗ BGSAVE began");
+    // A second check would come before this one.
+    student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
+    terminal.sees(PASSED);
+    let journal = std::fs::read_to_string(student.path("state/redislings/journal.jsonl")).unwrap();
+    assert_eq!(journal.lines().count(), 2, "{journal}");
+}
+
+#[test]
+fn the_prompt_opens_with_the_checks_as_they_stand_on_its_own_server() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
+    let mut terminal = resumes(&student);
+    terminal.presses("c");
+    terminal.sees(PASSED);
+    plays(&mut terminal);
+    terminal.sees("○ SAVE took a snapshot");
+    assert!(!terminal.text().contains("✓ SAVE took"), "{}", terminal.text());
+}

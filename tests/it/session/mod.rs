@@ -6,6 +6,7 @@ mod failures;
 mod late;
 mod linear;
 mod prompt;
+mod screens;
 mod sizes;
 mod ticking;
 mod walk;

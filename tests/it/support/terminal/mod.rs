@@ -170,6 +170,12 @@ impl Terminal {
         self.wait(DEADLINE, &format!("without: {text}"), |shown| !shown.contains(text));
     }
 
+    /// Waits until nothing turns on the screen any more.
+    pub fn rests(&self) {
+        let turns = |text: &str| text.contains(|c| ('\u{2800}'..='\u{28ff}').contains(&c));
+        self.wait(WITH_PYTHON, "a screen that rests", |shown| !turns(&shown.screen().contents()));
+    }
+
     /// Waits until something else is on the screen.
     pub fn differs_from(&self, before: &str) {
         self.wait(DEADLINE, "another screen", |shown| shown.screen().contents() != before);

@@ -2,8 +2,8 @@
 
 use regex_lite::Regex;
 
-use super::{FIRST, RIGHT, turns_pages_to};
-use crate::support::terminal::{SMALL, Size, Student, Terminal, USUAL};
+use super::{FIRST, RIGHT, sees_the_address, turns_pages_to};
+use crate::support::terminal::{HOME, SMALL, Size, Student, Terminal, USUAL};
 
 /// The screen, once nothing turns on it any more.
 fn screen(terminal: &Terminal) -> String {
@@ -28,6 +28,18 @@ fn without_what_differs(screen: &str) -> String {
     })
 }
 
+/// At the first exercise, with a server that is found.
+fn is_ready(student: &Student, size: Size, colour: &str) -> Terminal {
+    let mut terminal = student.starts_redislings_with(size, |command| {
+        command.args(["--color", colour]);
+    });
+    terminal.sees("welcome back");
+    sees_the_address(&mut terminal);
+    terminal.presses(HOME);
+    terminal.sees_the_line("Creating snapshots");
+    terminal
+}
+
 fn look_like_this(size: Size, name: &str, colour: &str) {
     let shown = |screen_name: &str, terminal: &Terminal| {
         insta::assert_snapshot!(format!("{screen_name}_{name}"), screen(terminal));
@@ -43,10 +55,7 @@ fn look_like_this(size: Size, name: &str, colour: &str) {
     shown("reading", &terminal);
 
     let student = Student::at(FIRST);
-    let mut terminal = student.starts_redislings_with(size, |command| {
-        command.args(["--color", colour]);
-    });
-    terminal.sees("welcome back");
+    let mut terminal = is_ready(&student, size, colour);
     shown("exercise", &terminal);
     student.saves("creating-snapshots.redis", "LASTSAVE\n");
     terminal.sees("✗ there is a snapshot that was not");
@@ -65,10 +74,7 @@ fn look_like_this(size: Size, name: &str, colour: &str) {
 fn the_solution_looks_like_this(size: Size, name: &str, colour: &str) {
     let student = Student::who_has_passed(&[FIRST], FIRST);
     student.saves("creating-snapshots.py", RIGHT);
-    let mut terminal = student.starts_redislings_with(size, |command| {
-        command.args(["--color", colour]);
-    });
-    terminal.sees("welcome back");
+    let mut terminal = is_ready(&student, size, colour);
     terminal.presses("s");
     terminal.sees("a solution in python");
     insta::assert_snapshot!(format!("solution_{name}"), screen(&terminal));
@@ -106,10 +112,9 @@ fn the_solution_looks_like_this_at_40_by_20() {
 fn a_question_looks_like_this() {
     let student = Student::at(FIRST);
     for (size, name) in [(USUAL, "80x24"), (SMALL, "40x20")] {
-        let mut terminal = student.starts_redislings(size);
-        terminal.sees("welcome back");
+        let mut terminal = is_ready(&student, size, "always");
         terminal.presses("e");
-        terminal.sees("enter chooses");
+        terminal.sees("esc quits]");
         insta::assert_snapshot!(format!("question_{name}"), screen(&terminal));
     }
 }

@@ -33,6 +33,7 @@ pub const ENTER: &str = "\r";
 pub const ESCAPE: &str = "\x1b";
 pub const UP: &str = "\x1b[A";
 pub const DOWN: &str = "\x1b[B";
+pub const HOME: &str = "\x1b[H";
 pub const END: &str = "\x1b[F";
 
 /// A whole screen is sent between these: what lies between is half drawn.

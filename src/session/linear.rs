@@ -107,7 +107,13 @@ impl Console for Linear {
     fn show(&mut self, frame: &Frame) -> (usize, usize) {
         let mut text = String::new();
         if frame.title != self.shown.title || frame.body != self.shown.body {
-            let _ = write!(text, "\n{}\n\n{}", frame.title, frame.body);
+            match frame.body.strip_prefix(&self.shown.body) {
+                // Nobody wants to hear again what was only added to.
+                Some(more) if frame.title == self.shown.title => text.push_str(more),
+                _ => {
+                    let _ = write!(text, "\n{}\n\n{}", frame.title, frame.body);
+                }
+            }
         }
         let news = frame.checks.iter().filter(|check| !self.shown.checks.contains(check));
         for check in news {

@@ -193,7 +193,9 @@ impl<'s> Session<'s> {
         if self.progress.is_new() {
             self.look_at(View::Welcome);
         } else if place.is_some() {
-            "welcome back: here is where you stopped".clone_into(&mut self.status);
+            if self.status.is_empty() {
+                self.tell("welcome back: here is where you stopped");
+            }
         } else if self.course.lessons.len() > 1 {
             self.look_at(View::List(List::at_the_beginning()));
         }

@@ -79,6 +79,11 @@ impl Session<'_> {
             if self.drawn.elapsed() >= TURN {
                 self.draw();
             }
+            if plain::is_on() {
+                // Lines are read there, and the next one is for the prompt.
+                std::thread::park_timeout(POLL);
+                continue;
+            }
             match self.console.event(POLL) {
                 Ok(Some(Event::Key(Key::Interrupt | Key::Escape | Key::Closed))) | Err(_) => {
                     self.work.busy = None;

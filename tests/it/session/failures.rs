@@ -68,6 +68,8 @@ fn without_any_redis_the_student_is_told_what_to_install_and_reads_on() {
     });
     terminal.sees("neither `redis-server` nor `valkey-server` is on PATH");
     terminal.sees("help: install one");
+    terminal.presses("h");
+    terminal.sees_no_more("help: install one");
     terminal.presses("p");
     terminal.sees("neither `redis-server` nor `valkey-server` is on PATH");
     goes_on(&mut terminal);
@@ -166,7 +168,7 @@ fn damaged_progress_is_told_and_kept_aside() {
     let student = Student::new();
     student.has_the_progress("passed = [\"creating-sn");
     let mut terminal = student.starts_redislings(USUAL);
-    terminal.sees("progress.damaged-1.toml");
+    terminal.sees("the progress file was damaged; it is kept as");
     terminal.sees("Streams and keys that expire");
     let aside = student.path("state/redislings/progress.damaged-1.toml");
     assert_eq!(std::fs::read_to_string(aside).unwrap(), "passed = [\"creating-sn");

@@ -8,13 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::FIRST;
 use crate::support::terminal::{FOREIGN, ROOMY, Student, Terminal};
-use crate::support::{local_server, shipped_lessons};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
 fn command(student: &Student, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_redislings"));
-    command.arg("--lessons").arg(shipped_lessons()).args(["--server", local_server()]);
     for name in FOREIGN {
         command.env_remove(name);
     }

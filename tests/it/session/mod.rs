@@ -6,6 +6,7 @@ mod failures;
 mod late;
 mod linear;
 mod prompt;
+mod screens;
 mod servers;
 mod sizes;
 mod ticking;
@@ -60,13 +61,17 @@ fn turns_pages_to(terminal: &mut Terminal, text: &str) {
 
 /// Somebody else at the address that the exercise's text names at its end.
 fn another_client(terminal: &mut Terminal) -> Client {
-    // The text gets its end when a server is found.
+    sees_the_address(terminal);
+    client_at(address(terminal))
+}
+
+/// The text gets its end when a server is found.
+fn sees_the_address(terminal: &mut Terminal) {
     let is_there = |terminal: &mut Terminal| {
         terminal.presses(END);
         terminal.comes_to_see("127.0.0.1:")
     };
     assert!((0..10).any(|_| is_there(terminal)), "no address\n{}", terminal.text());
-    client_at(address(terminal))
 }
 
 /// The address that stands on the screen.

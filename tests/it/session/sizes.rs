@@ -41,7 +41,7 @@ fn no_screen_of_an_exercise_is_too_wide_for_40_columns() {
     no_line_is_too_wide(&terminal);
     for (key, seen) in [
         ("c", "✗ BGSAVE began"),
-        ("h", "hint 1 of 3"),
+        ("h", "Which of the two commands"),
         ("l", "all exercises"),
         ("?", "what it does"),
         ("t", "Three paid orders"),

@@ -33,6 +33,7 @@ pub const ENTER: &str = "\r";
 pub const ESCAPE: &str = "\x1b";
 pub const UP: &str = "\x1b[A";
 pub const DOWN: &str = "\x1b[B";
+pub const HOME: &str = "\x1b[H";
 pub const END: &str = "\x1b[F";
 
 /// A whole screen is sent between these: what lies between is half drawn.
@@ -168,6 +169,12 @@ impl Terminal {
     /// Waits until the text is not on the screen any more.
     pub fn sees_no_more(&self, text: &str) {
         self.wait(DEADLINE, &format!("without: {text}"), |shown| !shown.contains(text));
+    }
+
+    /// Waits until nothing turns on the screen any more.
+    pub fn rests(&self) {
+        let turns = |text: &str| text.contains(|c| ('\u{2800}'..='\u{28ff}').contains(&c));
+        self.wait(WITH_PYTHON, "a screen that rests", |shown| !turns(&shown.screen().contents()));
     }
 
     /// Waits until something else is on the screen.

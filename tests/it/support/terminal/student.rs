@@ -119,13 +119,11 @@ impl Student {
         change: impl FnOnce(&mut CommandBuilder),
     ) -> Terminal {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_redislings"));
-        command.args(["--lessons".into(), shipped_lessons()]);
-        command.args(["--server", local_server()]);
-        for (name, value) in self.environment() {
-            command.env(name, value);
-        }
         for name in FOREIGN {
             command.env_remove(name);
+        }
+        for (name, value) in self.environment() {
+            command.env(name, value);
         }
         command.cwd(self.path("work"));
         change(&mut command);
@@ -142,6 +140,8 @@ impl Student {
             ("TMPDIR", self.path("tmp")),
             ("EDITOR", self.path("scribe")),
             ("TERM", PathBuf::from("xterm-256color")),
+            ("REDISLINGS_LESSONS", shipped_lessons()),
+            ("REDISLINGS_SERVER", PathBuf::from(local_server())),
             ("REDISLINGS_PORT", PathBuf::from("0")),
         ]
     }
@@ -173,6 +173,7 @@ impl Student {
         self.process_folders().iter().filter(is_server).filter_map(id).collect()
     }
 
+    /// By their environment; Redis writes its title over that, but works in the private directory.
     fn process_folders(&self) -> Vec<PathBuf> {
         let tmp = self.path("tmp");
         let mark = format!("TMPDIR={}", tmp.display());

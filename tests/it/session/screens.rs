@@ -1,0 +1,120 @@
+//! The screens that matter, as they are seen. What differs from run to run has a placeholder of the same width.
+
+use regex_lite::Regex;
+
+use super::{FIRST, RIGHT, sees_the_address, turns_pages_to};
+use crate::support::terminal::{HOME, SMALL, Size, Student, Terminal, USUAL};
+
+/// The screen, once nothing turns on it any more.
+fn screen(terminal: &Terminal) -> String {
+    terminal.rests();
+    let rows = terminal.rows().into_iter().map(|(row, _)| row.trim_end().to_owned());
+    let rows: Vec<String> = rows.collect();
+    without_what_differs(&rows.join("\n"))
+}
+
+fn without_what_differs(screen: &str) -> String {
+    let patterns = [
+        // Where servers come from here; the path may need a second row.
+        (r"server: [^\n]*\n([^\n]*\n)??n begin", "server: SERVER\nn begin"),
+        (r"(redis|valkey) \d+\.\d+\.\d+ \((process|bundled)\)", "SERVER"),
+        (r"127\.0\.0\.1:\d{5}", "127.0.0.1:PORT0"),
+        // LASTSAVE.
+        (r"\b1\d{9}\b", "TIMESTAMP0"),
+        (r"\+ *\d+\.\d ms  ", "+TIME  "),
+    ];
+    patterns.iter().fold(screen.to_owned(), |screen, (pattern, placeholder)| {
+        Regex::new(pattern).unwrap().replace_all(&screen, *placeholder).into_owned()
+    })
+}
+
+/// At the first exercise, with a server that is found.
+fn is_ready(student: &Student, size: Size, colour: &str) -> Terminal {
+    let mut terminal = student.starts_redislings_with(size, |command| {
+        command.args(["--color", colour]);
+    });
+    terminal.sees("welcome back");
+    sees_the_address(&mut terminal);
+    terminal.presses(HOME);
+    terminal.sees_the_line("Creating snapshots");
+    terminal
+}
+
+fn look_like_this(size: Size, name: &str, colour: &str) {
+    let shown = |screen_name: &str, terminal: &Terminal| {
+        insta::assert_snapshot!(format!("{screen_name}_{name}"), screen(terminal));
+    };
+    let new = Student::new();
+    let mut terminal = new.starts_redislings_with(size, |command| {
+        command.args(["--color", colour]);
+    });
+    terminal.sees("server: ");
+    shown("welcome", &terminal);
+    terminal.presses("nnn");
+    terminal.sees("step 3 of 11");
+    shown("reading", &terminal);
+
+    let student = Student::at(FIRST);
+    let mut terminal = is_ready(&student, size, colour);
+    shown("exercise", &terminal);
+    student.saves("creating-snapshots.redis", "LASTSAVE\n");
+    terminal.sees("✗ there is a snapshot that was not");
+    shown("not_passed", &terminal);
+    terminal.presses("h");
+    terminal.sees("Which of the two commands makes you");
+    shown("hint", &terminal);
+    terminal.presses("l");
+    terminal.sees("all exercises");
+    shown("list", &terminal);
+    terminal.presses("?");
+    terminal.sees("what it does");
+    shown("help", &terminal);
+}
+
+fn the_solution_looks_like_this(size: Size, name: &str, colour: &str) {
+    let student = Student::who_has_passed(&[FIRST], FIRST);
+    student.saves("creating-snapshots.py", RIGHT);
+    let mut terminal = is_ready(&student, size, colour);
+    terminal.presses("s");
+    terminal.sees("a solution in python");
+    insta::assert_snapshot!(format!("solution_{name}"), screen(&terminal));
+    turns_pages_to(&mut terminal, "compared with your answer");
+    turns_pages_to(&mut terminal, "# Mine.");
+    insta::assert_snapshot!(format!("solution_compared_{name}"), screen(&terminal));
+}
+
+#[test]
+fn screens_of_80_by_24_look_like_this() {
+    look_like_this(USUAL, "80x24", "always");
+}
+
+#[test]
+fn screens_of_40_by_20_look_like_this() {
+    look_like_this(SMALL, "40x20", "always");
+}
+
+#[test]
+fn screens_without_colour_look_like_this() {
+    look_like_this(USUAL, "80x24_without_colour", "never");
+}
+
+#[test]
+fn the_solution_looks_like_this_at_80_by_24() {
+    the_solution_looks_like_this(USUAL, "80x24", "always");
+}
+
+#[test]
+fn the_solution_looks_like_this_at_40_by_20() {
+    the_solution_looks_like_this(SMALL, "40x20", "always");
+}
+
+#[test]
+fn a_question_looks_like_this() {
+    let student = Student::at(FIRST);
+    for (size, name) in [(USUAL, "80x24"), (SMALL, "40x20")] {
+        let mut terminal = is_ready(&student, size, "always");
+        terminal.presses("e");
+        terminal.sees("esc quits]");
+        insta::assert_snapshot!(format!("question_{name}"), screen(&terminal));
+    }
+}

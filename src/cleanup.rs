@@ -383,8 +383,8 @@ fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<
     let mut session = lock(&SESSION);
     if session.is_none() {
         // Nobody would remove what is made after the end.
-        if CLOSING.load(Ordering::SeqCst) {
-            return Err(failed(std::io::Error::other("a signal ends this run")));
+        if CLOSING.load(Ordering::SeqCst) || ENDED.load(Ordering::SeqCst) {
+            return Err(failed(std::io::Error::other("this run ends")));
         }
         *session = Some(start_session().map_err(failed)?);
     }

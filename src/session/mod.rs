@@ -53,6 +53,8 @@ const PATIENCE: Duration = Duration::from_millis(40);
 const SHORT_PATIENCE: Duration = Duration::from_millis(5);
 /// How long the end of a session waits for the last work's story.
 const FAREWELL: Duration = Duration::from_millis(300);
+/// What goes on behind the student's back is told when it takes longer.
+const PATIENT_SILENCE: Duration = Duration::from_millis(300);
 /// How often a sign of life is drawn.
 const TURN: Duration = Duration::from_millis(100);
 
@@ -564,7 +566,10 @@ impl<'s> Session<'s> {
 
     /// What goes on, else what has just happened.
     fn status_line(&self, width: usize) -> (String, bool) {
-        let Some(busy) = self.work.busy.as_ref().or(self.background.as_ref()) else {
+        // What is over in a moment would only flicker.
+        let background =
+            self.background.as_ref().filter(|it| it.since.elapsed() >= PATIENT_SILENCE);
+        let Some(busy) = self.work.busy.as_ref().or(background) else {
             return (self.status.trim_end().to_owned(), false);
         };
         let elapsed = busy.since.elapsed();

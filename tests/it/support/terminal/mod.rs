@@ -7,6 +7,7 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -243,13 +244,16 @@ impl Terminal {
         self.hung_up.store(true, Ordering::SeqCst);
         let name = self.master.as_ref().and_then(|master| master.tty_name()).unwrap();
         let mut other_side =
-            OpenOptions::new().write(true).custom_flags(O_NOCTTY).open(name).unwrap();
+            OpenOptions::new().read(true).write(true).custom_flags(O_NOCTTY).open(name).unwrap();
         other_side.write_all(b"\n").unwrap();
         self.reader.take().unwrap().join().unwrap();
-        drop(other_side);
+        // Else the keyboard's last key would be a Ctrl-D, and no window that is closed types that.
+        let no_ctrl_d = Command::new("stty").args(["eof", "undef"]).stdin(other_side).status();
+        assert!(no_ctrl_d.unwrap().success());
         self.keyboard = None;
         self.master = None;
-        assert_eq!(self.ends().signal(), Some("Hangup"));
+        let status = self.ends();
+        assert_eq!(status.signal(), Some("Hangup"), "{status:?}");
     }
 
     /// Waits until the program has ended.

@@ -38,12 +38,18 @@ pub fn all(exercise: &Exercise) -> Vec<(Language, String)> {
     begun(exercise).into_iter().filter_map(text).collect()
 }
 
-/// An answer's text. Python reads its own file and has its own word about encodings; commands must be UTF-8.
+/// The text of an answer's file.
 pub fn read(path: &Path, language: Language) -> Result<String, WorldError> {
     let bytes = std::fs::read(path).map_err(|error| {
         let fact = format!("cannot read `{}`: {error}", path.display());
         WorldError::new(fact, "write the answer first")
     })?;
+    text(bytes, &path.display().to_string(), language)
+}
+
+/// An answer's text, of the file or stream `name`. Python reads its own file and has its own word about encodings;
+/// commands must be UTF-8.
+pub fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, WorldError> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
         Err(error) if language == Language::Python => {
@@ -52,7 +58,7 @@ pub fn read(path: &Path, language: Language) -> Result<String, WorldError> {
         Err(error) => {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = good.split(|&byte| byte == b'\n').count();
-            let fact = format!("`{}` is not UTF-8 text (line {line})", path.display());
+            let fact = format!("`{name}` is not UTF-8 text (line {line})");
             let help = "save it as UTF-8; other bytes are written \"\\x00\" in commands";
             Err(WorldError::new(fact, help))
         }

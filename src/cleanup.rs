@@ -13,7 +13,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,6 +47,8 @@ rm -rf -- "$1"
 
 /// How long a signal waits for the student's editor, which rescues its text and the terminal.
 const EDITOR_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a signal waits for the terminal to take what is written to it.
+const TERMINAL_DEADLINE: Duration = Duration::from_secs(1);
 /// How long a signal waits for a container that is just being created.
 const CREATION_DEADLINE: Duration = Duration::from_secs(15);
 
@@ -146,18 +148,35 @@ fn restore_modes() {
 
 fn end_by(signal: i32) {
     CLOSING.store(true, Ordering::SeqCst);
-    if let Some(restore) = &*lock(&RESTORE_TERMINAL) {
-        restore();
-    }
+    if_the_terminal_lets_us(|| {
+        if let Some(restore) = &*lock(&RESTORE_TERMINAL) {
+            restore();
+        }
+    });
     end_foreground();
     end_everything();
     restore_modes();
-    let mut stderr = std::io::stderr();
-    if std::io::IsTerminal::is_terminal(&stderr) {
-        // Bracketed paste off, cursor on: what a prompt may have left.
-        let _ = stderr.write_all(b"\x1b[?2004l\x1b[?25h\n");
-    }
+    if_the_terminal_lets_us(|| {
+        let mut stderr = std::io::stderr();
+        if std::io::IsTerminal::is_terminal(&stderr) {
+            // Bracketed paste off, cursor on: what a prompt may have left.
+            let _ = stderr.write_all(b"\x1b[?2004l\x1b[?25h\n");
+        }
+    });
     let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// A terminal that takes nothing any more (a frozen window, a network that is gone) would keep who writes to it, and
+/// whoever waits for that, for ever.
+fn if_the_terminal_lets_us(write: impl FnOnce() + Send + 'static) {
+    let (done, end) = mpsc::channel::<()>();
+    let work = move || {
+        write();
+        drop(done);
+    };
+    if thread::Builder::new().name("terminal".into()).spawn(work).is_ok() {
+        let _ = end.recv_timeout(TERMINAL_DEADLINE);
+    }
 }
 
 /// Where a signal has already ended servers, nothing may be concluded from their absence: stay here
@@ -165,6 +184,15 @@ fn end_by(signal: i32) {
 pub fn stop_if_a_signal_came() {
     if CLOSING.load(Ordering::SeqCst) {
         wait_for_the_end();
+    }
+}
+
+/// The same for a signal that is on its way: a terminal that is gone is noticed before the system says so.
+pub fn stop_if_a_signal_comes(within: Duration) {
+    let deadline = Instant::now() + within;
+    while Instant::now() < deadline {
+        stop_if_a_signal_came();
+        thread::park_timeout(Duration::from_millis(5));
     }
 }
 
@@ -355,8 +383,8 @@ fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<
     let mut session = lock(&SESSION);
     if session.is_none() {
         // Nobody would remove what is made after the end.
-        if CLOSING.load(Ordering::SeqCst) {
-            return Err(failed(std::io::Error::other("a signal ends this run")));
+        if CLOSING.load(Ordering::SeqCst) || ENDED.load(Ordering::SeqCst) {
+            return Err(failed(std::io::Error::other("this run ends")));
         }
         *session = Some(start_session().map_err(failed)?);
     }

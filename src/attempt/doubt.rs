@@ -1,17 +1,35 @@
 //! Whether the server can be believed after an answer.
 
+use std::time::{Duration, Instant};
+
 use super::evidence::Evidence;
 use super::observe::{SLOW_DOWN, slow_down};
 use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::Exercise;
-use crate::server::Server;
+use crate::server::{CallError, Server};
 use crate::tap::{Outcome, Transcript};
 
-/// How the server ended, if it did; killed from outside (out of memory), that is no answer's fault.
-pub(super) fn server_end(server: &mut Server) -> Result<Option<String>, WorldError> {
+/// A server closes its connections a moment before its process has ended.
+const END_LATENESS: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(5);
+
+/// How a server ended that says nothing any more, if it did; killed from outside (out of memory), that is no answer's
+/// fault.
+pub(super) fn server_end(
+    server: &mut Server,
+    silence: &CallError,
+) -> Result<Option<String>, WorldError> {
     cleanup::stop_if_a_signal_came();
-    match server.ended() {
+    let is_busy = matches!(silence, CallError::TimedOut(_));
+    let lateness = if is_busy { Duration::ZERO } else { END_LATENESS };
+    let deadline = Instant::now() + lateness;
+    let mut ended = server.ended();
+    while ended.is_none() && server.is_ours() && Instant::now() < deadline {
+        std::thread::park_timeout(POLL);
+        ended = server.ended();
+    }
+    match ended {
         Some(ended) if ended.killed => Err(WorldError::new(
             format!("the server died by itself: {}", ended.what),
             "check the machine's memory and try again",

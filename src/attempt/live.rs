@@ -79,7 +79,7 @@ impl Live {
             Ok(()) => doubt(&self.exercise, &evidence),
             Err(CallError::TimedOut(_)) => return Ok(None),
             Err(why) => Some(
-                server_end(&mut self.server)?
+                server_end(&mut self.server, &why)?
                     .unwrap_or_else(|| format!("the server says nothing any more: {why}")),
             ),
         };

@@ -68,7 +68,7 @@ pub(super) fn observe(
     evidence.doubt = match looked {
         Ok(()) => doubt(exercise, &evidence),
         Err(why) => {
-            let ended = server_end(server)?;
+            let ended = server_end(server, &why)?;
             Some(ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")))
         }
     };

@@ -7,6 +7,7 @@ use super::course::{language_of_name, require_language};
 use super::output::out;
 use super::waiting::Spinner;
 use super::{Exit, Stop, choose_server, find, load, open_tap, tell};
+use crate::answers;
 use crate::attempt::{self, Answer, Evidence, Python, Stand};
 use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
@@ -115,7 +116,8 @@ fn answer(
     require_language(exercise, language)?;
     let name = file.map_or("standard input".to_owned(), |path| path.display().to_string());
     let bytes = read(file).map_err(|error| unreadable(&name, &error))?;
-    let text = text(bytes, &name, language)?;
+    let text = answers::text(bytes, &name, language)
+        .map_err(|error| Stop::Usage(error.fact, error.help))?;
     let path = file
         .filter(|_| language == Language::Python)
         .and_then(|path| path.canonicalize().ok())
@@ -144,24 +146,6 @@ fn read(file: Option<&Path>) -> std::io::Result<Vec<u8>> {
         return Ok(bytes);
     };
     std::fs::read(path)
-}
-
-/// Python reads its own file and has its own word about encodings; commands must be UTF-8.
-fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, Stop> {
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(text),
-        Err(error) if language == Language::Python => {
-            Ok(String::from_utf8_lossy(error.as_bytes()).into_owned())
-        }
-        Err(error) => {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = good.split(|&byte| byte == b'\n').count();
-            Err(Stop::Usage(
-                format!("`{name}` is not UTF-8 text (line {line})"),
-                "save it as UTF-8; other bytes are written \"\\x00\" in commands".to_owned(),
-            ))
-        }
-    }
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Stop {

@@ -314,8 +314,9 @@ impl Worker {
     fn fresh_server(&mut self) -> Result<Server, WorldError> {
         let found = self.redis()?;
         let settings = self.settings();
-        match self.warm.take().filter(|warm| warm.fits(&settings)) {
-            Some(warm) => warm.take(),
+        let warm = self.warm.take().filter(|warm| warm.fits(&settings));
+        match warm.and_then(Warm::take) {
+            Some(server) => Ok(server),
             None => fresh(&found.chosen.source, &settings),
         }
     }
@@ -368,16 +369,25 @@ impl Worker {
         };
         let server = work.live.server_name().to_owned();
         let telling = |phase| self.tell(News::Progress(waiting::phase(phase)));
-        let evidence = work.live.finish(&telling)?;
-        self.conclude(&exercise, None, &server, evidence)
+        let evidence = work.live.finish(&telling);
+        let judged = evidence.and_then(|it| self.conclude(&exercise, None, &server, it));
+        if judged.is_err() {
+            self.tell_explored(server);
+        }
+        judged
     }
 
     /// What was done by hand is over, and told to whoever keeps a journal.
     fn end_work(&mut self) {
-        let (Some(work), Some(found)) = (self.live.take(), &self.redis) else { return };
-        let transcript = Box::new(found.tap.transcript());
+        let Some(work) = self.live.take() else { return };
         let server = work.live.server_name().to_owned();
         drop(work);
+        self.tell_explored(server);
+    }
+
+    fn tell_explored(&self, server: String) {
+        let Some(found) = &self.redis else { return };
+        let transcript = Box::new(found.tap.transcript());
         self.tell(News::Explored { server, transcript });
     }
 
@@ -421,7 +431,7 @@ impl Worker {
             Ok(())
         };
         if let Err(error) = done {
-            self.live = None;
+            self.end_work();
             self.has_failed = true;
             self.tell(News::Failed(error));
         }

@@ -20,6 +20,9 @@ use crate::ask::{Ask, NoAnswer, Prompt};
 use crate::cleanup::{self, lock};
 use crate::error::WorldError;
 
+/// How long after a terminal is gone its SIGHUP may come.
+const HANGUP_LATENESS: Duration = Duration::from_millis(500);
+
 /// Whether the terminal is ours now. Held while it is drawn on: a signal must not find it half drawn.
 static OURS: Mutex<bool> = Mutex::new(false);
 /// After a signal nothing is drawn any more.
@@ -84,6 +87,8 @@ impl Console for Fullscreen {
 
     fn event(&mut self, patience: Duration) -> Result<Option<Event>, WorldError> {
         let lost = |error: std::io::Error| {
+            // A window that was closed ends the session by its signal.
+            cleanup::stop_if_a_signal_comes(HANGUP_LATENESS);
             WorldError::new(
                 format!("the terminal can't be read: {error}"),
                 "use `redislings check EXERCISE FILE`, which asks nothing",
@@ -165,7 +170,6 @@ fn key_of(key: KeyEvent) -> Option<Key> {
     Some(match key.code {
         KeyCode::Char('c' | 'C') if with_control => Key::Interrupt,
         KeyCode::Char('z' | 'Z') if with_control => Key::Suspend,
-        KeyCode::Char('d' | 'D') if with_control => Key::Char('q'),
         KeyCode::Char(_) if with_control => return None,
         KeyCode::Char(' ') | KeyCode::PageDown => Key::PageDown,
         KeyCode::Char(character) => match character.to_digit(10) {

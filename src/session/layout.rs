@@ -1,7 +1,7 @@
 //! A frame on a screen: which of its lines are seen, and where. Pure.
 
 use super::console::{Frame, Size};
-use crate::present::text::{display_width, fold, truncate};
+use crate::present::text::{display_width, fold, truncate, wrap};
 
 /// With fewer lines to read, the checks are shown in one line.
 const BODY_ROWS: usize = 9;
@@ -21,7 +21,8 @@ pub struct Screen {
 pub fn lay_out(frame: &Frame, size: Size) -> Screen {
     let width = size.columns.max(1);
     let keys = key_rows(&frame.keys, width);
-    let mut status: Vec<String> = frame.status.lines().flat_map(|line| fold(line, width)).collect();
+    let status = wrap_lines(&frame.status, width);
+    let mut status: Vec<String> = status.lines().flat_map(|line| fold(line, width)).collect();
     if status.is_empty() {
         // Its place is kept, or the text would jump with every line.
         status.push(String::new());
@@ -45,6 +46,12 @@ pub fn lay_out(frame: &Frame, size: Size) -> Screen {
     rows.extend(keys);
     rows.truncate(size.rows);
     Screen { rows, top, seen }
+}
+
+/// Broken at spaces; what is longer than a line stays for [`fold`].
+fn wrap_lines(text: &str, width: usize) -> String {
+    let lines: Vec<String> = text.lines().map(|line| wrap(line, width, "")).collect();
+    lines.join("\n")
 }
 
 /// The line under the body; says how much of it is below.
@@ -127,6 +134,15 @@ mod tests {
         assert!(
             high.rows.contains(&"third".to_owned()) && !high.rows.contains(&"short".to_owned())
         );
+    }
+
+    #[test]
+    fn what_has_happened_is_told_in_whole_words() {
+        let status = "it is never flushed, killed or configured".to_owned();
+        let told = lay_out(&Frame { status, ..frame(30) }, Size { columns: 24, rows: 24 });
+        for row in ["it is never flushed,", "killed or configured"] {
+            assert!(told.rows.contains(&row.to_owned()), "{:#?}", told.rows);
+        }
     }
 
     #[test]

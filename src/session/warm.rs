@@ -2,16 +2,20 @@
 
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::Duration;
 
 use crate::attempt;
 use crate::error::WorldError;
 use crate::server::{Server, Source};
 
+/// For a sign of life of a server that nobody has asked anything for a while.
+const ALIVE_LIMIT: Duration = Duration::from_secs(2);
+
 /// A fresh server that is started, and waits until its LASTSAVE can move, on a thread of its own. Where nobody takes
 /// it, it ends with that thread, or with the program ([`crate::cleanup`]).
 pub(super) struct Warm {
     settings: Vec<(String, String)>,
-    server: Receiver<Result<Server, WorldError>>,
+    server: Receiver<Option<Server>>,
 }
 
 impl Warm {
@@ -25,7 +29,8 @@ impl Warm {
         let (source, settings) = (source.clone(), settings.to_vec());
         let for_thread = settings.clone();
         let start = move || {
-            let _ = sender.send(fresh(&source, &for_thread));
+            // What is in the way will be told by whoever needs the server, if it is still there.
+            let _ = sender.send(fresh(&source, &for_thread).ok());
         };
         // Without a thread it is started when it is needed.
         thread::Builder::new().name("warm".into()).spawn(start).ok()?;
@@ -37,10 +42,10 @@ impl Warm {
         self.settings == settings
     }
 
-    /// The server, when it is ready.
-    pub(super) fn take(self) -> Result<Server, WorldError> {
-        let given_up = || Err(WorldError::new("a server's start was given up", "try again"));
-        self.server.recv().unwrap_or_else(|_| given_up())
+    /// The server, when it is ready. `None`: it did not start, or has ended since, perhaps an hour ago.
+    pub(super) fn take(self) -> Option<Server> {
+        let mut server = self.server.recv().ok().flatten()?;
+        server.client().call(&["PING"], ALIVE_LIMIT).is_ok().then_some(server)
     }
 }
 

@@ -99,6 +99,7 @@ fn each_outside_crate_has_one_home() {
     assert_eq!(users_of("inquire::"), ["ask.rs"]);
     assert_eq!(users_of("similar::"), ["present/diff.rs"]);
     assert_eq!(users_of("OffsetDateTime"), ["present/export.rs"]);
+    assert_eq!(users_of("notify::"), ["session/watch.rs"]);
     assert_eq!(users_of("rustyline::"), ["redis_prompt/editor.rs"]);
     assert_eq!(users_of("indicatif::"), ["run/waiting.rs"]);
     assert_eq!(users_of("supports_hyperlinks::"), ["present/markdown/links.rs"]);

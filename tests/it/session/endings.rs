@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use super::{FIRST, plays, resumes};
-use crate::support::terminal::{CTRL_C, DOWN, ENTER, Student, Terminal, WITH_PYTHON};
+use crate::support::terminal::{CTRL_C, DOWN, ENTER, Student, Terminal, WITH_PYTHON, until};
 
 const AT_ONCE: Duration = Duration::from_secs(5);
 
@@ -133,6 +133,24 @@ fn sigkill_at_the_prompt_leaves_nothing_for_long() {
     let mut terminal = is_at_the_prompt(&student);
     terminal.sends(Signal::SIGKILL);
     terminal.ends();
+    student.has_nothing_left_within(AT_ONCE);
+}
+
+#[test]
+fn sigterm_ends_a_session_whose_window_is_frozen() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    let ended = terminal.while_frozen(|terminal| {
+        terminal.presses("nb".repeat(1500));
+        // Until it can't write any more, and reads no keys therefore.
+        let place = student.path("state/redislings/progress.toml");
+        let changed = || std::fs::metadata(&place).and_then(|it| it.modified()).unwrap();
+        let rests = || changed().elapsed().unwrap_or_default() > Duration::from_millis(700);
+        until(Duration::from_secs(60), rests, || "it can still write".to_owned());
+        terminal.sends(Signal::SIGTERM);
+        terminal.ends_within(AT_ONCE)
+    });
+    assert_eq!(ended.as_ref().and_then(|it| it.signal()), Some("Terminated"));
     student.has_nothing_left_within(AT_ONCE);
 }
 

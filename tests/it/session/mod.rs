@@ -7,6 +7,7 @@ mod late;
 mod linear;
 mod prompt;
 mod screens;
+mod servers;
 mod sizes;
 mod ticking;
 mod walk;

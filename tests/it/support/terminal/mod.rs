@@ -238,6 +238,13 @@ impl Terminal {
         kill(self.process_id(), signal).unwrap();
     }
 
+    /// As a window that shows nothing any more, though the program goes on writing: until the end of `work`.
+    pub fn while_frozen<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let shown = Arc::clone(&self.shown);
+        let _reader_waits = shown.0.lock().unwrap();
+        work(self)
+    }
+
     /// Closes the window: the system sends SIGHUP.
     pub fn closes(mut self) {
         // The reader holds the terminal too: what is sent from the other side wakes it up.
@@ -258,15 +265,22 @@ impl Terminal {
 
     /// Waits until the program has ended.
     pub fn ends(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
+        let ended = self.ends_within(DEADLINE);
+        ended.unwrap_or_else(|| {
+            panic!("redislings did not end\n--- the screen ---\n{}\n---", self.text())
+        })
+    }
+
+    /// `None`: it has not ended by then.
+    pub fn ends_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
+                return Some(status);
             }
-            let screen = || format!("\n--- the screen ---\n{}\n---", self.text());
-            assert!(Instant::now() < deadline, "redislings did not end{}", screen());
             thread::park_timeout(POLL);
         }
+        None
     }
 
     /// Whether the terminal is as the program found it, or will be when all is read that the program has sent.

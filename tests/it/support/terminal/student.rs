@@ -164,8 +164,10 @@ impl Student {
 
     /// The process ids of this student's Redis servers.
     pub fn servers(&self) -> Vec<i32> {
+        // Not redislings itself, which is told `--server …`.
         let is_server = |process: &&PathBuf| {
-            command_line(process).split(' ').next().is_some_and(|name| name.ends_with("-server"))
+            let program = command_line(process).split(' ').next().map(str::to_owned);
+            program.is_some_and(|program| program.ends_with("-server"))
         };
         let id = |process: &PathBuf| process.file_name()?.to_str()?.parse().ok();
         self.process_folders().iter().filter(is_server).filter_map(id).collect()
@@ -175,14 +177,16 @@ impl Student {
     fn process_folders(&self) -> Vec<PathBuf> {
         let tmp = self.path("tmp");
         let mark = format!("TMPDIR={}", tmp.display());
-        let is_ours = |process: &PathBuf| {
-            let works_there =
-                std::fs::read_link(process.join("cwd")).is_ok_and(|it| it.starts_with(&tmp));
-            works_there
-                || std::fs::read(process.join("environ")).is_ok_and(|environ| {
-                    environ.split(|&byte| byte == 0).any(|it| it == mark.as_bytes())
-                })
+        let has_the_mark = |process: &PathBuf| {
+            std::fs::read(process.join("environ")).is_ok_and(|environ| {
+                environ.split(|&byte| byte == 0).any(|it| it == mark.as_bytes())
+            })
         };
+        // A Redis server wipes its environment to have room for its title; it works in a folder of ours.
+        let works_here = |process: &PathBuf| {
+            std::fs::read_link(process.join("cwd")).is_ok_and(|folder| folder.starts_with(&tmp))
+        };
+        let is_ours = |process: &PathBuf| has_the_mark(process) || works_here(process);
         let all = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
         all.filter(is_ours).collect()
     }

@@ -191,9 +191,8 @@ impl Terminal {
     }
 
     fn wait(&self, limit: Duration, what: &str, done: impl Fn(&Shown) -> bool) {
-        if !self.comes_to_be(limit, done) {
-            panic!("not within {limit:?}: {what}\n--- the screen ---\n{}\n---", self.text());
-        }
+        let screen = || format!("\n--- the screen ---\n{}\n---", self.text());
+        assert!(self.comes_to_be(limit, done), "not within {limit:?}: {what}{}", screen());
     }
 
     fn comes_to_be(&self, limit: Duration, done: impl Fn(&Shown) -> bool) -> bool {

@@ -1,8 +1,5 @@
 //! What fails outside is told, with what to do, and the session goes on.
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
 use super::{FIRST, PASSED, address, another_client, asks, plays, resumes};
 use crate::support::terminal::{DOWN, ENTER, Student, Terminal, USUAL};
 
@@ -73,49 +70,6 @@ fn without_any_redis_the_student_is_told_what_to_install_and_reads_on() {
     terminal.presses("p");
     terminal.sees("neither `redis-server` nor `valkey-server` is on PATH");
     goes_on(&mut terminal);
-}
-
-fn kill_the_servers_of(student: &Student) {
-    let servers = student.servers();
-    assert!(!servers.is_empty(), "no server in {:#?}", student.processes());
-    for server in servers {
-        kill(Pid::from_raw(server), Signal::SIGKILL).unwrap();
-    }
-}
-
-#[test]
-fn a_server_that_is_killed_under_the_students_hands_is_told_and_replaced() {
-    let student = Student::at(FIRST);
-    let mut terminal = resumes(&student);
-    plays(&mut terminal);
-    terminal.types("SAVE");
-    terminal.sees("✓ SAVE took a snapshot");
-    kill_the_servers_of(&student);
-    terminal.types("exit");
-    terminal.sees("step 6 of 11");
-    terminal.presses("o");
-    plays(&mut terminal);
-    terminal.types("SAVE");
-    terminal.types("BGSAVE");
-    terminal.sees("✓ the background save ended well");
-    terminal.types("exit");
-    terminal.sees("1 of 5 passed");
-    goes_on(&mut terminal);
-}
-
-#[test]
-fn a_server_that_is_killed_before_the_judge_comes_is_no_pass() {
-    let student = Student::at("trigger-snapshots-manually");
-    let mut terminal = resumes(&student);
-    let mut other = another_client(&mut terminal);
-    asks(&mut other, &["MSET order:1001 paid order:1002 paid order:1003 paid", "SAVE"]);
-    terminal.sees("all that can be seen now is met");
-    kill_the_servers_of(&student);
-    terminal.presses("j");
-    terminal.sees_no_more("all that can be seen now is met");
-    terminal.sees("0 of 5 passed");
-    terminal.presses("l");
-    terminal.sees("○ Triggering snapshots by hand");
 }
 
 #[test]

@@ -58,14 +58,12 @@ impl Piped {
                 return;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.output.recv_timeout(left) {
-                Ok(bytes) => {
-                    let text = String::from_utf8_lossy(&bytes);
-                    assert!(!text.contains('\x1b'), "{}", text.escape_debug());
-                    self.seen.push_str(&text);
-                }
-                Err(_) => panic!("never told: {text}\n--- told ---\n{}", self.seen),
-            }
+            let Ok(bytes) = self.output.recv_timeout(left) else {
+                panic!("never told: {text}\n--- told ---\n{}", self.seen)
+            };
+            let more = String::from_utf8_lossy(&bytes);
+            assert!(!more.contains('\x1b'), "{}", more.escape_debug());
+            self.seen.push_str(&more);
         }
     }
 

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{FIRST, plays, resumes};
-use crate::support::terminal::{CTRL_D, Student};
+use super::{FIRST, another_client, asks, plays, resumes};
+use crate::support::terminal::Student;
 
 /// Kills all that run now; whether there were any.
 fn kills_the_servers(student: &Student) -> bool {
     let servers = student.servers();
-    servers.iter().for_each(|server| kill(Pid::from_raw(*server), Signal::SIGKILL).unwrap());
+    for server in &servers {
+        kill(Pid::from_raw(*server), Signal::SIGKILL).unwrap();
+    }
     !servers.is_empty()
 }
 
@@ -45,10 +47,25 @@ fn a_server_that_dies_under_work_by_hand_is_told_and_the_next_prompt_has_another
     terminal.sees_the_line("OK");
     assert!(kills_the_servers(&student));
     terminal.types("PING");
-    terminal.presses(CTRL_D);
+    terminal.types("exit");
     terminal.sees("the server died by itself");
     terminal.sees_no_more("j judge what was done");
     plays(&mut terminal);
     terminal.types("EXISTS a");
     terminal.sees_the_line("(integer) 0");
+}
+
+#[test]
+fn a_server_that_is_killed_before_the_judge_comes_is_no_pass() {
+    let student = Student::at("trigger-snapshots-manually");
+    let mut terminal = resumes(&student);
+    let mut other = another_client(&mut terminal);
+    asks(&mut other, &["MSET order:1001 paid order:1002 paid order:1003 paid", "SAVE"]);
+    terminal.sees("all that can be seen now is met");
+    assert!(kills_the_servers(&student));
+    terminal.presses("j");
+    terminal.sees_no_more("all that can be seen now is met");
+    terminal.sees("0 of 5 passed");
+    terminal.presses("l");
+    terminal.sees("○ Triggering snapshots by hand");
 }

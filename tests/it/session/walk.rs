@@ -165,10 +165,9 @@ fn comes_back(student: &Student) {
 #[test]
 fn a_small_screen_without_colour_is_enough_for_an_exercise() {
     let student = Student::new();
-    let without = [("NO_COLOR", "1")];
     let starts = || {
         student.starts_redislings_with(SMALL, |command| {
-            without.iter().for_each(|(name, value)| command.env(name, value));
+            command.env("NO_COLOR", "1");
         })
     };
     let mut terminal = starts();

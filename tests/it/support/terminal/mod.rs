@@ -7,6 +7,7 @@ use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -190,9 +191,8 @@ impl Terminal {
     }
 
     fn wait(&self, limit: Duration, what: &str, done: impl Fn(&Shown) -> bool) {
-        if !self.comes_to_be(limit, done) {
-            panic!("not within {limit:?}: {what}\n--- the screen ---\n{}\n---", self.text());
-        }
+        let screen = || format!("\n--- the screen ---\n{}\n---", self.text());
+        assert!(self.comes_to_be(limit, done), "not within {limit:?}: {what}{}", screen());
     }
 
     fn comes_to_be(&self, limit: Duration, done: impl Fn(&Shown) -> bool) -> bool {
@@ -250,10 +250,12 @@ impl Terminal {
         self.hung_up.store(true, Ordering::SeqCst);
         let name = self.master.as_ref().and_then(|master| master.tty_name()).unwrap();
         let mut other_side =
-            OpenOptions::new().write(true).custom_flags(O_NOCTTY).open(name).unwrap();
+            OpenOptions::new().read(true).write(true).custom_flags(O_NOCTTY).open(name).unwrap();
         other_side.write_all(b"\n").unwrap();
         self.reader.take().unwrap().join().unwrap();
-        drop(other_side);
+        // Else the keyboard's last key would be a Ctrl-D, and no window that is closed types that.
+        let no_ctrl_d = Command::new("stty").args(["eof", "undef"]).stdin(other_side).status();
+        assert!(no_ctrl_d.unwrap().success());
         self.keyboard = None;
         self.master = None;
         let status = self.ends();

@@ -19,6 +19,10 @@ const PATIENT_ATTEMPTS: u32 = 3;
 
 impl Session<'_> {
     pub(super) fn act_on(&mut self, action: Action, exercise: &Exercise) {
+        // A key that is pressed twice asks once.
+        if matches!(action, Action::Check | Action::Judge) && self.work.busy.is_some() {
+            return;
+        }
         match action {
             Action::Check => self.check_latest(exercise),
             Action::Edit => {

@@ -27,6 +27,7 @@ fn an_exploration_stands_in_the_journal_under_the_step_where_it_was_made() {
     let mut terminal = resumes(&student);
     plays(&mut terminal);
     terminal.types("SET a b");
+    terminal.sees_the_line("OK");
     terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
     terminal.sees("`j` judges");
@@ -48,12 +49,24 @@ fn what_is_kept_of_the_prompt_is_all_that_made_the_pass() {
     plays(&mut terminal);
     for line in ["SAVE", "BGSAVE", "@wait-bgsave"] {
         terminal.types(line);
-        terminal.is_asked_for_a_command();
     }
     terminal.sees("passed: all checks met");
+    terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
     terminal.sees(PASSED);
     terminal.presses("j");
     terminal.sees("what Redis saw");
     assert_eq!(student.answer("creating-snapshots.redis"), "SAVE\nBGSAVE\n@wait-bgsave\n");
+}
+
+#[test]
+fn a_key_that_is_pressed_twice_is_one_attempt() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\n");
+    let mut terminal = resumes(&student);
+    terminal.presses("ccc");
+    terminal.sees("✗ BGSAVE began");
+    // The prompt's server comes when all is done that was asked for before.
+    plays(&mut terminal);
+    assert!(student.progress().contains("failed_attempts = 1"), "{}", student.progress());
 }

@@ -165,6 +165,11 @@ impl<'s> Session<'s> {
             told.clone_into(&mut self.status);
         }
         loop {
+            if self.backstage.has_panicked() {
+                let help =
+                    "start `redislings` again to go on; your answers and your progress are kept";
+                return Err(WorldError::new("redislings has a bug: see the message above", help));
+            }
             let is_news = self.take_news() | self.take_saves();
             let is_turning = self.work.busy.is_some() || self.background.is_some();
             if is_news || (is_turning && self.drawn.elapsed() >= TURN) {

@@ -476,6 +476,7 @@ impl<'s> Session<'s> {
         let Some(verdict) = live.verdict else {
             return self.tell("the server is too busy to answer anybody");
         };
+        self.work.note_saving(live.saving.is_some());
         let before = self.work.marks(exercise);
         let doubt = verdict.doubt.clone();
         let only_the_end_is_left = !verdict.ticks.contains(&Tick::Open)

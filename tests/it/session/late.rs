@@ -30,7 +30,7 @@ fn an_exploration_stands_in_the_journal_under_the_step_where_it_was_made() {
     terminal.sees_the_line("OK");
     terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
-    terminal.sees("`j` judges");
+    terminal.sees("j judge what was done");
     terminal.presses("n");
     terminal.sees_the_line("Using BGSAVE");
     let journal = student.path("state/redislings/journal.jsonl");
@@ -69,4 +69,24 @@ fn a_key_that_is_pressed_twice_is_one_attempt() {
     // The prompt's server comes when all is done that was asked for before.
     plays(&mut terminal);
     assert!(student.progress().contains("failed_attempts = 1"), "{}", student.progress());
+}
+
+#[test]
+fn what_is_kept_of_the_prompt_waits_where_the_student_waited() {
+    let student = Student::at("using-bgsave");
+    let mut terminal = resumes(&student);
+    plays(&mut terminal);
+    terminal.types("SET report:daily ready");
+    terminal.types("BGSAVE");
+    terminal.sees("✓ no background save runs any more when the answer ends");
+    terminal.is_asked_for_a_command();
+    terminal.presses(CTRL_D);
+    terminal.sees("j judge what was done");
+    terminal.presses("j");
+    terminal.sees(PASSED);
+    terminal.presses("t");
+    terminal.sees_no_more(PASSED);
+    terminal.presses("c");
+    terminal.sees("what Redis saw");
+    terminal.sees(PASSED);
 }

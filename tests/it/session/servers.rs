@@ -11,7 +11,9 @@ use crate::support::terminal::{CTRL_D, Student};
 /// Kills all that run now; whether there were any.
 fn kills_the_servers(student: &Student) -> bool {
     let servers = student.servers();
-    servers.iter().for_each(|server| kill(Pid::from_raw(*server), Signal::SIGKILL).unwrap());
+    for server in &servers {
+        kill(Pid::from_raw(*server), Signal::SIGKILL).unwrap();
+    }
     !servers.is_empty()
 }
 

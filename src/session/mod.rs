@@ -306,7 +306,13 @@ impl<'s> Session<'s> {
             is_first: self.at == (0, 0),
             is_last: self.is_last_step(),
             has_work: self.work.is_at_hand,
+            may_be_typed: self.may_be_judged_by_hand(),
         }
+    }
+
+    /// Where only a program answers, nothing that is done by hand shows what it would have printed.
+    fn may_be_judged_by_hand(&self) -> bool {
+        self.exercise().is_some_and(Exercise::may_be_typed)
     }
 
     fn is_last_step(&self) -> bool {
@@ -479,7 +485,8 @@ impl<'s> Session<'s> {
         self.work.note_saving(live.saving.is_some());
         let before = self.work.marks(exercise);
         let doubt = verdict.doubt.clone();
-        let only_the_end_is_left = !verdict.ticks.contains(&Tick::Open)
+        let only_the_end_is_left = exercise.may_be_typed()
+            && !verdict.ticks.contains(&Tick::Open)
             && verdict.ticks.contains(&Tick::AtTheEnd)
             && doubt.is_none();
         self.work.live = Some(verdict);

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::warm::{Warm, fresh};
@@ -130,6 +130,7 @@ pub(super) struct Judged {
 pub(super) struct Backstage {
     orders: Sender<Order>,
     news: Receiver<Dated>,
+    thread: JoinHandle<()>,
 }
 
 impl Backstage {
@@ -160,14 +161,19 @@ impl Backstage {
             .run();
         };
         let thread = thread::Builder::new().name("backstage".into()).spawn(run);
-        thread.map_err(|error| {
+        let thread = thread.map_err(|error| {
             WorldError::new(format!("a thread can't be started: {error}"), "try again")
         })?;
-        Ok(Self { orders, news })
+        Ok(Self { orders, news, thread })
+    }
+
+    /// Whether nothing will be carried out any more: only a panic ends the thread before us.
+    pub(super) fn has_panicked(&self) -> bool {
+        self.thread.is_finished()
     }
 
     pub(super) fn order(&self, order: Order) {
-        // Only a panic ends the thread before us, and was told.
+        // Where nobody listens any more, the session finds out by itself.
         let _ = self.orders.send(order);
     }
 

@@ -167,6 +167,11 @@ impl<'s> Session<'s> {
             told.clone_into(&mut self.status);
         }
         loop {
+            if self.backstage.has_panicked() {
+                let help =
+                    "start `redislings` again to go on; your answers and your progress are kept";
+                return Err(WorldError::new("redislings has a bug: see the message above", help));
+            }
             let is_news = self.take_news() | self.take_saves();
             let is_turning = self.work.busy.is_some() || self.background.is_some();
             if is_news || (is_turning && self.drawn.elapsed() >= TURN) {
@@ -305,7 +310,13 @@ impl<'s> Session<'s> {
             is_first: self.at == (0, 0),
             is_last: self.is_last_step(),
             has_work: self.work.is_at_hand,
+            may_be_typed: self.may_be_judged_by_hand(),
         }
+    }
+
+    /// Where only a program answers, nothing that is done by hand shows what it would have printed.
+    fn may_be_judged_by_hand(&self) -> bool {
+        self.exercise().is_some_and(Exercise::may_be_typed)
     }
 
     fn is_last_step(&self) -> bool {
@@ -480,9 +491,11 @@ impl<'s> Session<'s> {
         let Some(verdict) = live.verdict else {
             return self.tell("the server is too busy to answer anybody");
         };
+        self.work.note_saving(live.saving.is_some());
         let before = self.work.marks(exercise);
         let doubt = verdict.doubt.clone();
-        let only_the_end_is_left = !verdict.ticks.contains(&Tick::Open)
+        let only_the_end_is_left = exercise.may_be_typed()
+            && !verdict.ticks.contains(&Tick::Open)
             && verdict.ticks.contains(&Tick::AtTheEnd)
             && doubt.is_none();
         self.work.live = Some(verdict);

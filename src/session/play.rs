@@ -15,7 +15,7 @@ use crate::ask::NoAnswer;
 use crate::attempt::commands::{WAIT_BGSAVE, is_wait, unknown_runner_line};
 use crate::cleanup::{self, InterruptibleWait};
 use crate::error::WorldError;
-use crate::lesson::{Exercise, Language};
+use crate::lesson::Exercise;
 use crate::present::{checks, plain, screen_width, terminal as shown, waiting};
 use crate::redis_prompt::{Asked, CommandDocs, Editor, Executor, Line, Meanwhile, Outcome};
 
@@ -55,7 +55,7 @@ impl Session<'_> {
         self.rendered = None;
         if let Some(error) = failed {
             self.status = shown::world_error(&error);
-        } else if self.exercise().is_some() && self.status.is_empty() && self.work.is_at_hand {
+        } else if self.may_be_judged_by_hand() && self.status.is_empty() && self.work.is_at_hand {
             self.tell("`j` judges what was done, crash and all; `p` goes on with it");
         }
     }
@@ -186,8 +186,7 @@ impl Session<'_> {
 
     /// A line of what may become an answer: before it runs, since it may be the one that makes it pass.
     fn keep_in_mind(&mut self, line: &str) {
-        let counts = self.exercise().is_some_and(|it| it.languages().contains(&Language::Redis));
-        if counts && self.work.is_at_hand {
+        if self.may_be_judged_by_hand() && self.work.is_at_hand {
             self.work.typed.push(line.trim().to_owned());
         }
     }

@@ -364,3 +364,17 @@ fn screens_that_matter_look_like_this() {
     insta::assert_snapshot!("exercise_on_a_small_screen", shown(exercise, small));
     insta::assert_snapshot!("list", shown(seen.last(), size));
 }
+
+#[test]
+fn a_panic_behind_the_scenes_ends_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let (progress, _) = Progress::load(&folder.path().join("progress.toml")).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let plan = VecDeque::from([Wait("what nobody says")]);
+    let mut script = Script { plan, frames: Vec::new(), deadline };
+    let panics: Box<FindRedis> = Box::new(|_| panic!("as a test wants it"));
+    let course = course();
+    let session = Session::new(&course, progress, Kept::default(), &mut script, panics);
+    let error = session.unwrap().run("").unwrap_err();
+    assert!(error.fact.contains("bug"), "{error:?}");
+}

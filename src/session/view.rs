@@ -107,7 +107,7 @@ fn where_to_answer(exercise: &Exercise, address: Option<&str>) -> String {
     };
     let files: Vec<String> = exercise.languages().iter().map(file).collect();
     let mut text = format!("Your answer: {}. Saved is checked.\n", files.join(" or "));
-    if let Some(address) = address {
+    if let Some(address) = address.filter(|_| exercise.may_be_typed()) {
         let _ = writeln!(
             text,
             "\nOr work on this exercise's server by hand: the prompt (`p`) or any client at `{address}`."

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::backstage::Judged;
 use crate::attempt::Run;
+use crate::attempt::commands::{WAIT_BGSAVE, is_wait};
 use crate::lesson::Exercise;
 use crate::present::checks::Mark;
 use crate::verdict::{LiveVerdict, Outcome, Tick};
@@ -19,6 +20,8 @@ pub(super) struct Work {
     pub(super) is_at_hand: bool,
     /// What was typed at the prompt on that server.
     pub(super) typed: Vec<String>,
+    /// Whether a background save ran there when it was last looked at.
+    pub(super) saves: bool,
     /// The hint that was shown last.
     pub(super) hint: Option<usize>,
     /// What the example printed that ran last.
@@ -68,6 +71,17 @@ impl Work {
         self.live = None;
         self.is_at_hand = false;
         self.typed.clear();
+        self.saves = false;
+    }
+
+    /// Keeps in mind whether a background save runs. Where the student has seen one end, what is kept of the lines
+    /// must wait for it too: run one after the other they would come to their end first.
+    pub(super) fn note_saving(&mut self, saves: bool) {
+        let has_waited = self.typed.last().is_none_or(|line| is_wait(line));
+        if self.saves && !saves && !has_waited {
+            self.typed.push(format!("{WAIT_BGSAVE}  # you waited here"));
+        }
+        self.saves = saves;
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use super::console::Size;
+use super::console::{Frame, Size};
 use super::*;
 use crate::ask::{Ask, NoAnswer};
 use crate::lesson::parse;
+use crate::progress::Place;
 
 const LESSON: &str = r#"# Lesson 1: Saving
 

@@ -48,7 +48,9 @@ impl Session<'_> {
         let background =
             self.background.as_ref().filter(|it| it.since.elapsed() >= PATIENT_SILENCE);
         let Some(busy) = self.work.busy.as_ref().or(background) else {
-            return (self.status.trim_end().to_owned(), false);
+            let now = &self.work.now;
+            let status = if now.is_empty() { &self.status } else { now };
+            return (status.trim_end().to_owned(), false);
         };
         let elapsed = busy.since.elapsed();
         let progress =

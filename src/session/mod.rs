@@ -41,7 +41,7 @@ use crate::present::terminal;
 use crate::progress::Progress;
 use crate::redis_prompt::Editor;
 use backstage::{Backstage, Visit};
-use keys::{Action, Passed, Situation};
+use keys::{Action, ByHand, Passed, Situation};
 use list::List;
 use watch::Watch;
 use work::{Busy, Work};
@@ -238,9 +238,17 @@ impl<'s> Session<'s> {
             examples: self.step().examples.len(),
             is_first: self.at == (0, 0),
             is_last: self.is_last_step(),
-            has_work: self.work.is_at_hand,
-            may_be_typed: self.may_be_judged_by_hand(),
+            by_hand: match (self.work.is_at_hand, self.may_be_judged_by_hand()) {
+                (false, _) => ByHand::Nothing,
+                (true, false) => ByHand::Exploration,
+                (true, true) => ByHand::Answer,
+            },
         }
+    }
+
+    /// Whether the exercise at hand was passed.
+    fn has_passed(&self) -> bool {
+        self.exercise().is_some_and(|exercise| self.progress.has(&exercise.id))
     }
 
     /// Where only a program answers, nothing that is done by hand shows what it would have printed.

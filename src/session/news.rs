@@ -76,34 +76,29 @@ impl Session<'_> {
 
     pub(super) fn take_live(&mut self, live: LiveNews) {
         self.work.is_at_hand = true;
+        self.work.now.clear();
         let Some(exercise) = self.exercise() else { return };
         let Some(verdict) = live.verdict else {
-            return self.tell("the server is too busy to answer anybody");
+            "the server is too busy to answer anybody".clone_into(&mut self.work.now);
+            return;
         };
         self.work.note_saving(live.saving.is_some());
+        self.work.now = live.saving.map(waiting::saving).unwrap_or_default();
         let before = self.work.marks(exercise);
         let doubt = verdict.doubt.clone();
-        let only_the_end_is_left = exercise.may_be_typed()
+        let is_ready = exercise.may_be_typed()
             && !verdict.ticks.contains(&Tick::Open)
-            && verdict.ticks.contains(&Tick::AtTheEnd)
-            && doubt.is_none();
+            && verdict.ticks.contains(&Tick::AtTheEnd);
         self.work.live = Some(verdict);
         let new = self.work.newly_met(&before, exercise);
         if let Some(judged) = live.passed {
-            return self.note_passed_by_hand(exercise, *judged);
-        }
-        if let Some(doubt) = doubt {
+            self.note_passed_by_hand(exercise, *judged);
+        } else if let Some(doubt) = doubt {
             self.tell(format!("{doubt}; `o` begins with a fresh server"));
-        } else if let Some(saving) = live.saving {
-            self.tell(waiting::saving(saving));
-        } else if only_the_end_is_left && !new.is_empty() {
+        } else if !new.is_empty() && is_ready {
             self.tell("all that can be seen now is met: `j` judges it, crash and all");
         } else if !new.is_empty() {
             self.tell(format!("met: {}", new.join(", ")));
-        } else if self.status.starts_with("a background save")
-            || self.status.starts_with("the server is")
-        {
-            self.status.clear();
         }
     }
 

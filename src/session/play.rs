@@ -55,7 +55,7 @@ impl Session<'_> {
         self.rendered = None;
         if let Some(error) = failed {
             self.status = shown::world_error(&error);
-        } else if self.may_be_judged_by_hand() && self.status.is_empty() && self.work.is_at_hand {
+        } else if !self.has_passed() && self.may_be_judged_by_hand() && self.work.is_at_hand {
             self.tell("`j` judges what was done, crash and all; `p` goes on with it");
         }
     }
@@ -187,7 +187,7 @@ impl Session<'_> {
     /// A line of what may become an answer: before it runs, since it may be the one that makes it pass.
     fn keep_in_mind(&mut self, line: &str) {
         if self.may_be_judged_by_hand() && self.work.is_at_hand {
-            self.work.typed.push(line.trim().to_owned());
+            self.work.keep_in_mind(line);
         }
     }
 
@@ -200,6 +200,8 @@ impl Session<'_> {
         });
         drop(wait);
         if reply.end == Outcome::Cancelled {
+            // It has no reply, and would have none in the answer's file.
+            self.work.typed.pop();
             print(&shown::notice("given up: the connection was closed", screen_width()));
         } else if !reply.text.is_empty() {
             print(&format!("{}\n", shown::printable_lines(&reply.text)));

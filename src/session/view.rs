@@ -62,7 +62,8 @@ const HELP: &str = "\
 
 What counts is what Redis did. While an exercise is open, whoever connects to the lesson's address works on the \
 exercise's own server: the prompt, `redis-cli`, a GUI, your program. Checks tick as they are met; those that \
-need a crash are judged at the end, with `j`. A file that is checked always gets a fresh server.
+need a crash are judged at the end, with `j`. A file that is checked always gets a fresh server, and whoever \
+connects meanwhile works on that one. (A server of yours, given by `--server`, waits until you press `p`.)
 
 The same without this screen: `redislings list`, `check`, `hint`, `solution`, `reset`, `export`; \
 `redislings --help` tells more, and `redislings --plain` reads well with a screen reader.

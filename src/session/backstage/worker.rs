@@ -39,7 +39,7 @@ struct Found {
 }
 
 /// Work by hand, and when it was last looked at.
-struct Work {
+struct AtHand {
     live: Live,
     looked: Instant,
     news: u64,
@@ -60,7 +60,7 @@ pub(super) struct Worker {
     visit: Visit,
     exercise: Option<Arc<Exercise>>,
     warm: Option<Warm>,
-    live: Option<Work>,
+    live: Option<AtHand>,
     docs: Option<Arc<CommandDocs>>,
     /// When the last order was carried out.
     obeyed: Instant,
@@ -202,7 +202,7 @@ impl Worker {
             let server = self.fresh_server()?;
             let live = Live::begin(server, found.tap, &exercise)?;
             let looked = Instant::now();
-            self.live = Some(Work {
+            self.live = Some(AtHand {
                 live,
                 looked,
                 news: u64::MAX,
@@ -365,7 +365,7 @@ fn is_awaited(found: &Found) -> bool {
     !matches!(found.chosen.source, Source::Address(_)) && found.tap.is_awaited()
 }
 
-fn look(exercise: &Exercise, work: &mut Work, news: u64) -> Result<LiveNews, WorldError> {
+fn look(exercise: &Exercise, work: &mut AtHand, news: u64) -> Result<LiveNews, WorldError> {
     let looked = Instant::now();
     let limit = if work.is_busy { BUSY_LOOK } else { FIRST_LOOK };
     let look = work.live.look(limit)?;

@@ -216,6 +216,10 @@ impl Session<'_> {
         while !has_looked && Instant::now() < deadline {
             while let Some(news) = self.news() {
                 has_looked |= matches!(&news, News::Live(live) if live.looked >= since);
+                if let News::Failed(error) = &news {
+                    print(&shown::world_error(error));
+                    has_looked = true;
+                }
                 self.take(news);
             }
             std::thread::park_timeout(POLL);
@@ -273,7 +277,7 @@ impl Session<'_> {
         let (Some(mut printer), Some(exercise)) = (editor.printer(), exercise) else {
             return editor.read(prompt);
         };
-        let mut shown = self.work.marks(exercise);
+        let mut marks = self.work.marks(exercise);
         let has_passed = self.progress.has(&exercise.id);
         let stop = AtomicBool::new(false);
         let receiver = self.backstage.receiver();
@@ -283,8 +287,11 @@ impl Session<'_> {
                 let mut all = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
                     let Ok(news) = receiver.recv_timeout(POLL) else { continue };
-                    for sentence in met_by(&news.1, &mut shown, exercise) {
+                    for sentence in met_by(&news.1, &mut marks, exercise) {
                         printer(&format!("  {}", checks::line(checks::Mark::Met, &sentence)));
+                    }
+                    if let News::Failed(error) = &news.1 {
+                        printer(shown::world_error(error).trim_end());
                     }
                     if !has_passed && matches!(&news.1, News::Live(live) if live.passed.is_some()) {
                         printer(&passed_line());

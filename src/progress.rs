@@ -60,6 +60,11 @@ impl Progress {
         self.is_new
     }
 
+    /// Whether all that was noted stands in the file.
+    pub fn is_kept(&self) -> bool {
+        self.unwritten.is_empty()
+    }
+
     /// Whether the exercise was passed.
     pub fn has(&self, exercise: &str) -> bool {
         self.record.passed.contains(exercise)

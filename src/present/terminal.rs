@@ -33,14 +33,7 @@ pub fn verdict(
     }
     text.push_str(&evidence::cause(verdict, width));
     text.push_str(blocks);
-    let met = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Met).count();
-    let all = verdict.findings.len();
-    let last = if verdict.passed() {
-        format!("passed: all {all} checks met").green().bold()
-    } else {
-        format!("not passed: {met} of {all} checks met").red().bold()
-    };
-    let _ = writeln!(text, "\n{last}");
+    let _ = writeln!(text, "\n{}", outcome(verdict));
     text
 }
 
@@ -51,6 +44,18 @@ fn title(exercise: &str, server: &str, width: usize) -> String {
     let fits = display_width(exercise) + 2 + display_width(server) <= width;
     let gap = if fits { "  " } else { "\n" };
     format!("{}{gap}{}\n", exercise.bold(), server.dimmed())
+}
+
+/// The verdict in one line without its end.
+pub fn outcome(verdict: &Verdict) -> String {
+    let met = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Met).count();
+    let all = verdict.findings.len();
+    let last = if verdict.passed() {
+        format!("passed: all {all} checks met").green().bold()
+    } else {
+        format!("not passed: {met} of {all} checks met").red().bold()
+    };
+    last.to_string()
 }
 
 /// What an answer or an example printed: commands with their replies, or a program's output.

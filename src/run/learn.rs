@@ -48,8 +48,12 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     };
     let end = session(&course, progress, &mut *console, common, &told.unwrap_or_default());
     drop(console);
-    let end = end?;
-    let farewell = "your progress is kept: start `redislings` again to go on";
+    let (end, is_kept) = end?;
+    let farewell = if is_kept {
+        "your progress is kept: start `redislings` again to go on"
+    } else {
+        "not all of your progress could be kept: make room, or the folder of the progress file writable"
+    };
     out(&terminal::notice(farewell, output_width()));
     Ok(match end {
         SessionEnd::Quit => Exit::Passed,
@@ -63,14 +67,16 @@ fn session(
     console: &mut dyn Console,
     common: &Common,
     told: &str,
-) -> Result<SessionEnd, WorldError> {
+) -> Result<(SessionEnd, bool), WorldError> {
     // Without the folder there is nothing to watch; who can't write there is told at the first answer.
     let _ = std::fs::create_dir_all(answers::FOLDER);
     let kept = Kept {
         journal: Journal::of_the_user(SystemTime::now()).ok(),
         history: state::directory().ok().map(|folder| folder.join(HISTORY)),
     };
-    Session::new(course, progress, kept, console, find_redis(common.clone()))?.run(told)
+    let mut session = Session::new(course, progress, kept, console, find_redis(common.clone()))?;
+    let end = session.run(told)?;
+    Ok((end, session.is_kept()))
 }
 
 fn find_redis(common: Common) -> Box<FindRedis> {

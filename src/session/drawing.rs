@@ -19,9 +19,9 @@ impl Session<'_> {
         let situation = self.situation();
         // A verdict tells of each check itself.
         let has_checks = match self.view {
-            View::Text | View::Hint(_) | View::Solution | View::Example => true,
+            View::Text | View::Hint(_) | View::Example => true,
             View::Verdict => self.work.live.is_some(),
-            View::Welcome | View::List(_) | View::Help => false,
+            View::Solution | View::Welcome | View::List(_) | View::Help => false,
         };
         let (checks, checks_in_short) = match self.exercise() {
             Some(exercise) if has_checks => view::checks(exercise, &self.work),

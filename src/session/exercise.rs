@@ -11,7 +11,9 @@ use crate::ask::NoAnswer;
 use crate::attempt::Answer;
 use crate::editor;
 use crate::lesson::{Exercise, Language, Step};
+use crate::present::terminal;
 use crate::reset;
+use crate::verdict::Verdict;
 use crate::verify;
 
 /// After so many failed attempts the session reminds of the hints, and again after as many more.
@@ -83,8 +85,7 @@ impl Session<'_> {
             return;
         }
         self.watch.knows(&path);
-        let was_judged = self.work.judged.as_ref().is_some_and(|it| it.answer.is_some());
-        if std::fs::read(&path).ok() == before && was_judged {
+        if std::fs::read(&path).ok() == before {
             self.tell("the answer is as it was: `c` checks it all the same");
         } else {
             self.check(exercise, language);
@@ -146,7 +147,7 @@ impl Session<'_> {
         if judged.verdict.passed() {
             self.note_passed(exercise);
         } else {
-            self.note_failed(exercise);
+            self.note_failed(exercise, &judged.verdict);
         }
         // What can't be kept is told in the place of what the verdict shows anyway.
         self.journal(self.step(), exercise, &judged);
@@ -165,7 +166,8 @@ impl Session<'_> {
         }
     }
 
-    fn note_failed(&mut self, exercise: &Exercise) {
+    fn note_failed(&mut self, exercise: &Exercise, verdict: &Verdict) {
+        self.tell(terminal::outcome(verdict));
         let noted = self.progress.add_failed_attempt(&exercise.id);
         let Some(failed) = self.tell_if_failed(noted) else { return };
         let all_seen = self.progress.hints_seen(&exercise.id) as usize >= exercise.hints.len();

@@ -23,6 +23,9 @@ use crate::error::WorldError;
 /// How long after a terminal is gone its SIGHUP may come.
 const HANGUP_LATENESS: Duration = Duration::from_millis(500);
 
+/// A question may take a second row, and inquire wants one below it.
+const QUESTION_ROWS: usize = 3;
+
 /// Whether the terminal is ours now. Held while it is drawn on: a signal must not find it half drawn.
 static OURS: Mutex<bool> = Mutex::new(false);
 /// After a signal nothing is drawn any more.
@@ -45,9 +48,9 @@ impl Fullscreen {
         Self { prompt, drawn: Vec::new(), drawn_for: None }
     }
 
-    /// Somebody asks below the text: what stands there is wiped.
-    fn at_the_bottom<T>(&mut self, ask: impl FnOnce(&mut Prompt) -> T) -> T {
-        let row = u16::try_from(self.drawn.len().saturating_sub(6)).unwrap_or(0);
+    /// Somebody asks in the last `rows` of the screen: what stands there is wiped.
+    fn at_the_bottom<T>(&mut self, rows: usize, ask: impl FnOnce(&mut Prompt) -> T) -> T {
+        let row = u16::try_from(self.drawn.len().saturating_sub(rows)).unwrap_or(0);
         let _ = execute!(stdout(), MoveTo(0, row), Clear(ClearType::FromCursorDown), Show);
         let answer = ask(&mut self.prompt);
         self.drawn.clear();
@@ -137,11 +140,12 @@ impl Ask for Fullscreen {
         options: &[String],
         start: usize,
     ) -> Result<usize, NoAnswer> {
-        self.at_the_bottom(|prompt| prompt.choose(question, options, start))
+        // The question stands above the options, and below them what keys do.
+        self.at_the_bottom(options.len() + 3, |prompt| prompt.choose(question, options, start))
     }
 
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer> {
-        self.at_the_bottom(|prompt| prompt.confirm(question))
+        self.at_the_bottom(QUESTION_ROWS, |prompt| prompt.confirm(question))
     }
 }
 

@@ -98,7 +98,11 @@ pub(super) fn offered(here: &Situation) -> Vec<(char, Action, String)> {
     };
     match here.screen {
         Screen::Welcome => offer('n', Action::Next, "begin"),
-        Screen::Help => offer('t', Action::Text, "back to the text"),
+        Screen::Help => {
+            offer('t', Action::Text, "back to the text");
+            offer('q', Action::Text, "close this help");
+            return offered;
+        }
         Screen::List => {
             offer('c', Action::Choose, "choose (or Enter)");
             offer('f', Action::Filter, "filter: all, open, done");

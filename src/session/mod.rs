@@ -159,6 +159,11 @@ impl<'s> Session<'s> {
         })
     }
 
+    /// Whether the progress is there at the next start.
+    pub fn is_kept(&self) -> bool {
+        self.progress.is_kept()
+    }
+
     /// Runs until the student leaves. `told` stands on the first screen.
     pub fn run(&mut self, told: &str) -> Result<SessionEnd, WorldError> {
         self.begin();

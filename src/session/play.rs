@@ -85,7 +85,10 @@ impl Session<'_> {
                 continue;
             }
             match self.console.event(POLL) {
-                Ok(Some(Event::Key(Key::Interrupt | Key::Escape | Key::Closed))) | Err(_) => {
+                Ok(Some(Event::Key(
+                    Key::Interrupt | Key::Escape | Key::Closed | Key::Char('q'),
+                )))
+                | Err(_) => {
                     self.work.busy = None;
                     return None;
                 }

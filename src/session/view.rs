@@ -42,23 +42,23 @@ goes on where you stopped.
 const HELP: &str = "\
 # Keys
 
-| key     | what it does                                                                |
-|---------|-----------------------------------------------------------------------------|
-| space   | down a screen; ↑ ↓ PgUp PgDn Home End move too                              |
-| `n` `b` | next step, step before                                                      |
-| `N`     | next open exercise, past all that is to be read                             |
-| `l`     | list of lessons and exercises: choose one, filter open and done             |
-| `e` `E` | edit your answer; in another language                                       |
-| `c`     | check your answer's file; saving it does the same                           |
-| `p`     | the Redis prompt on this step's own server                                  |
-| `j`     | judge what was done on that server by hand, crash and all                   |
-| `o`     | over: throw that server away and begin with a fresh one                     |
-| `h` `H` | next hint, hint before                                                      |
-| `s`     | solution: compared with your answer, with the author's notes                |
-| `x`     | reset: the starter is back, your answer is kept beside it                   |
-| `r`     | run the example of the text (`1`, `2`, … where there are several)           |
-| `t`     | back to the step's text                                                     |
-| `q`     | quit; Ctrl-C leaves at once, Ctrl-Z lets you back into the shell for a while |
+| key     | what it does                                              |
+|---------|-----------------------------------------------------------|
+| space   | down a screen; ↑ ↓ PgUp PgDn Home End move too            |
+| `n` `b` | next step, step before                                    |
+| `N`     | next open exercise, past all that is to be read           |
+| `l`     | list of lessons and exercises; `f` filters open and done  |
+| `e` `E` | edit your answer; in another language                     |
+| `c`     | check your answer's file; saving it does the same         |
+| `p`     | the Redis prompt on this step's own server                |
+| `j`     | judge what was done on that server by hand, crash and all |
+| `o`     | over: a fresh server for what is done by hand             |
+| `h` `H` | next hint, hint before                                    |
+| `s`     | solution, your answer beside it, and the author's notes   |
+| `x`     | reset: the starter is back, your answer kept beside it    |
+| `r`     | run the example of the text (`1`, `2`, … of several)      |
+| `t`     | back to the step's text                                   |
+| `q`     | quit; Ctrl-C leaves at once, Ctrl-Z visits the shell      |
 
 What counts is what Redis did. While an exercise is open, whoever connects to the lesson's address works on the \
 exercise's own server: the prompt, `redis-cli`, a GUI, your program. Checks tick as they are met; those that \

@@ -29,7 +29,7 @@ fn what_only_a_program_shows_is_not_asked_of_commands() {
     let mut other = another_client(&mut terminal);
     asks(&mut other, &["SAVE", "BGSAVE"]);
     terminal.sees(PASSED);
-    terminal.sees("○ the program prints `Manual snapshot triggered.` (of a program only)");
+    terminal.sees("○ the program prints `Manual snapshot triggered.` (shown by a program only)");
 }
 
 #[test]

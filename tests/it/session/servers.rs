@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{FIRST, another_client, asks, plays, resumes};
-use crate::support::terminal::Student;
+use crate::support::terminal::{CTRL_D, Student};
 
 /// Kills all that run now; whether there were any.
 fn kills_the_servers(student: &Student) -> bool {
@@ -47,7 +47,8 @@ fn a_server_that_dies_under_work_by_hand_is_told_and_the_next_prompt_has_another
     terminal.sees_the_line("OK");
     assert!(kills_the_servers(&student));
     terminal.types("PING");
-    terminal.types("exit");
+    terminal.sees("not connected>");
+    terminal.presses(CTRL_D);
     terminal.sees("the server died by itself");
     terminal.sees_no_more("j judge what was done");
     plays(&mut terminal);

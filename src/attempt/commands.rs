@@ -88,7 +88,11 @@ fn type_line(client: &mut Client, line: &str, limit: Duration) -> Result<String,
     }
 }
 
-/// Commands after which the connection sends messages for ever instead of replies.
+/// Whether a line is a command after which the connection sends messages for ever instead of replies.
+pub fn is_endless(line: &str) -> bool {
+    words::split(line).is_ok_and(|words| endless(&words).is_some())
+}
+
 fn endless(words: &[Vec<u8>]) -> Option<String> {
     let name = String::from_utf8_lossy(words.first()?).to_uppercase();
     let endless = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"];

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::beside::Beside;
 use super::doubt::{doubt, server_end};
 use super::evidence::{Evidence, Typed};
-use super::observe::{ask_all, observe, transcript};
+use super::observe::{ask_all, observe, with_outcomes};
 use super::refusals::refuse_what_is_not_the_answers;
 use super::setup::{SetUp, refuse_what_an_address_cannot_do};
 use super::{Beginning, Finished, OVERRUN, Phase, Stand};
@@ -15,7 +15,7 @@ use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Moment};
 use crate::server::{CallError, Client, Server, Snapshot};
-use crate::tap::Tap;
+use crate::tap::{Tap, Transcript};
 
 /// A look in the middle.
 pub struct Look {
@@ -32,6 +32,26 @@ pub struct Live {
     exercise: Exercise,
     setup: Option<SetUp>,
     beginning: Option<Beginning>,
+    read: ReadTranscript,
+}
+
+/// A transcript is long to read: where nothing was added, the one from the last look stands.
+#[derive(Default)]
+struct ReadTranscript {
+    news: Option<u64>,
+    transcript: Transcript,
+}
+
+impl ReadTranscript {
+    fn up_to_now(&mut self, tap: &Tap) -> Transcript {
+        // Before it is read: what comes meanwhile is news at the next look.
+        let news = Some(tap.news());
+        if self.news != news {
+            self.transcript = tap.transcript();
+            self.news = news;
+        }
+        self.transcript.clone()
+    }
 }
 
 impl Live {
@@ -43,7 +63,14 @@ impl Live {
     ) -> Result<Self, WorldError> {
         refuse_what_an_address_cannot_do(&mut server, exercise)?;
         let setup = Some(SetUp::new(&mut server, &exercise.setup)?);
-        let mut live = Self { server, tap, exercise: exercise.clone(), setup, beginning: None };
+        let mut live = Self {
+            server,
+            tap,
+            exercise: exercise.clone(),
+            setup,
+            beginning: None,
+            read: ReadTranscript::default(),
+        };
         let mut stand = Stand { server: &mut live.server, tap: &live.tap, telling: &|_| {} };
         let beginning = Beginning::of(&mut stand, exercise)?;
         // Only now: what a waiting client sends must come behind the look before.
@@ -74,7 +101,7 @@ impl Live {
         let looked = look_once(&mut self.server, &self.exercise, &mut evidence, limit);
         let ends = beginning.save_watch.as_ref().map(Beside::so_far).unwrap_or_default();
         evidence.waits = beginning.probe.as_ref().map(Beside::so_far);
-        evidence.transcript = transcript(&self.tap, &ends, &evidence);
+        evidence.transcript = with_outcomes(self.read.up_to_now(&self.tap), &ends, &evidence);
         evidence.doubt = match looked {
             Ok(()) => doubt(&self.exercise, &evidence),
             Err(CallError::TimedOut(_)) => return Ok(None),

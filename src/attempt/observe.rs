@@ -16,7 +16,7 @@ use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 use crate::redis_cli::reply::{self, Printed};
 use crate::redis_cli::words;
 use crate::server::{CallError, Server, Snapshot, log};
-use crate::tap::{Tap, Transcript};
+use crate::tap::Transcript;
 
 /// For one look at a server that has nothing else to do.
 pub(super) const LOOK_LIMIT: Duration = Duration::from_secs(5);
@@ -63,7 +63,7 @@ pub(super) fn observe(
     probe.iter().for_each(Beside::halt);
     // Read only now: it may be long, and the look must not wait for it.
     let bgsave_ends = save_watch.map(Beside::finish).unwrap_or_default();
-    evidence.transcript = transcript(stand.tap, &bgsave_ends, &evidence);
+    evidence.transcript = with_outcomes(stand.tap.transcript(), &bgsave_ends, &evidence);
     let server = &mut *stand.server;
     evidence.doubt = match looked {
         Ok(()) => doubt(exercise, &evidence),
@@ -97,8 +97,11 @@ pub(super) fn observe(
 }
 
 /// What went through the tap, with marks where background saves ended.
-pub(super) fn transcript(tap: &Tap, bgsave_ends: &[Duration], evidence: &Evidence) -> Transcript {
-    let mut transcript = tap.transcript();
+pub(super) fn with_outcomes(
+    mut transcript: Transcript,
+    bgsave_ends: &[Duration],
+    evidence: &Evidence,
+) -> Transcript {
     for end in bgsave_ends {
         transcript.mark_bgsave_ended(*end);
     }

@@ -184,6 +184,11 @@ impl Exercise {
         Language::ALL.into_iter().filter(solved).collect()
     }
 
+    /// Whether what is typed, or done by any client, can be an answer: not where only a program can.
+    pub fn may_be_typed(&self) -> bool {
+        self.languages().contains(&Language::Redis)
+    }
+
     /// Whether the server is looked at the moment an answer ends.
     pub fn looks_at_exit(&self) -> bool {
         let looks = |check: &Check| check.at == Moment::Exit && check.subject.is_about_the_server();

@@ -30,7 +30,7 @@ impl Mark {
             Self::Unmet => "not met",
             Self::NotReached => "not reached",
             Self::AtTheEnd => "judged at the end",
-            Self::OfAProgram => "of a program only",
+            Self::OfAProgram => "shown by a program only",
         }
     }
 

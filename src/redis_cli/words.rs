@@ -120,6 +120,58 @@ pub fn has_subcommands(name: &str) -> bool {
     NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
 }
 
+/// Whether a command gives a key a value; `name` in upper case.
+pub fn is_writer(name: &str) -> bool {
+    const NAMES: [&str; 45] = [
+        "SET",
+        "SETEX",
+        "PSETEX",
+        "SETNX",
+        "GETSET",
+        "APPEND",
+        "SETRANGE",
+        "SETBIT",
+        "MSET",
+        "MSETNX",
+        "INCR",
+        "INCRBY",
+        "INCRBYFLOAT",
+        "DECR",
+        "DECRBY",
+        "HSET",
+        "HSETNX",
+        "HMSET",
+        "HINCRBY",
+        "HINCRBYFLOAT",
+        "LPUSH",
+        "LPUSHX",
+        "RPUSH",
+        "RPUSHX",
+        "LINSERT",
+        "LSET",
+        "LMOVE",
+        "RPOPLPUSH",
+        "SADD",
+        "SMOVE",
+        "SUNIONSTORE",
+        "ZADD",
+        "ZINCRBY",
+        "XADD",
+        "PFADD",
+        "GEOADD",
+        "BITFIELD",
+        "COPY",
+        "RENAME",
+        "RENAMENX",
+        "RESTORE",
+        "EVAL",
+        "EVALSHA",
+        "FCALL",
+        "JSON.SET",
+    ];
+    NAMES.contains(&name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,8 +80,7 @@ impl Address {
         }
         let keys = keys(&snapshot);
         if keys > 0 && !self.allow_non_empty {
-            let fact =
-                format!("the server at `{}` is not empty: it holds {keys} keys", self.shown());
+            let fact = format!("the server at `{}` is not empty: keys in it: {keys}", self.shown());
             let help = "give an empty server; or, if nothing in it matters, add `--allow-non-empty` \
                         (keys are then written beside yours; nothing is ever flushed)";
             return Err(WorldError::new(fact, help));

@@ -94,7 +94,7 @@ impl Session<'_> {
     fn check_latest(&mut self, exercise: &Exercise) {
         match answers::begun(exercise).first() {
             Some(language) => self.check(exercise, *language),
-            None if self.work.is_at_hand => {
+            None if self.work.is_at_hand && exercise.may_be_typed() => {
                 self.tell("there is no answer's file yet: `j` judges what was done by hand");
             }
             None => self.tell("there is no answer yet: `e` begins one, `p` opens the Redis prompt"),
@@ -178,7 +178,7 @@ impl Session<'_> {
     fn keep_typed(&mut self, exercise: &Exercise) {
         // It stays in mind: the student may go on, and all of it together is the answer then.
         let typed = &self.work.typed;
-        if typed.is_empty() || !exercise.languages().contains(&Language::Redis) {
+        if typed.is_empty() || !exercise.may_be_typed() {
             return;
         }
         let kept = answers::keep_typed(exercise, &format!("{}\n", typed.join("\n")));

@@ -59,8 +59,18 @@ pub(super) struct Situation {
     pub(super) examples: usize,
     pub(super) is_first: bool,
     pub(super) is_last: bool,
-    /// Whether something was done by hand.
-    pub(super) has_work: bool,
+    pub(super) by_hand: ByHand,
+}
+
+/// What was done by hand on the step's server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum ByHand {
+    #[default]
+    Nothing,
+    /// What can't be an answer here.
+    Exploration,
+    /// What can be judged.
+    Answer,
 }
 
 /// Whether an exercise was passed.
@@ -120,10 +130,10 @@ fn offer_at_a_step(here: &Situation, offer: &mut dyn FnMut(char, Action, &str)) 
         }
     }
     offer('p', Action::Play, "play: the Redis prompt");
-    if here.has_work {
-        if here.exercise.is_some() {
-            offer('j', Action::Judge, "judge what was done");
-        }
+    if here.by_hand == ByHand::Answer {
+        offer('j', Action::Judge, "judge what was done");
+    }
+    if here.by_hand != ByHand::Nothing {
         offer('o', Action::StartOver, "over: a fresh server");
     }
     offer_help_with_the_exercise(here, offer);
@@ -200,7 +210,8 @@ mod tests {
 
     #[test]
     fn every_key_means_one_thing() {
-        let exercise = Situation { has_work: true, hint: Some(1), ..at_an_exercise(false) };
+        let by_hand = Situation { by_hand: ByHand::Answer, ..at_an_exercise(false) };
+        let exercise = Situation { hint: Some(1), ..by_hand };
         let list = Situation { screen: Screen::List, ..Situation::default() };
         for here in [exercise, list, Situation { examples: 3, ..Situation::default() }] {
             let mut keys: Vec<char> = offered(&here).iter().map(|(key, ..)| *key).collect();
@@ -231,6 +242,15 @@ mod tests {
         let here = Situation { examples: 2, ..Situation::default() };
         assert_eq!(action(Key::Number(2), &here), Some(Action::Example(1)));
         assert_eq!(action(Key::Number(3), &here), None);
+    }
+
+    #[test]
+    fn work_by_hand_is_not_judged_where_only_a_program_answers() {
+        let by_hand = Situation { by_hand: ByHand::Exploration, ..at_an_exercise(false) };
+        assert_eq!(action(Key::Char('j'), &by_hand), None);
+        assert_eq!(action(Key::Char('o'), &by_hand), Some(Action::StartOver));
+        let typed = Situation { by_hand: ByHand::Answer, ..by_hand };
+        assert_eq!(action(Key::Char('j'), &typed), Some(Action::Judge));
     }
 
     #[test]

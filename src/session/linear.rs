@@ -13,6 +13,7 @@ use crate::ask::{Ask, NoAnswer};
 use crate::cleanup;
 use crate::error::WorldError;
 use crate::present::screen_width;
+use crate::present::text::wrap;
 
 /// Standard input and output, line by line.
 pub struct Linear {
@@ -136,8 +137,8 @@ impl Console for Linear {
     fn event(&mut self, patience: Duration) -> Result<Option<Event>, WorldError> {
         cleanup::stop_if_a_signal_came();
         if self.is_news && !self.shown.is_busy {
-            let keys = format!("\ntype a letter and Enter: {}\n", self.shown.keys.join(", "));
-            self.print(&keys);
+            let keys = format!("type a letter and Enter: {}", self.shown.keys.join(", "));
+            self.print(&format!("\n{}\n", wrap(&keys, screen_width(), "")));
             self.is_news = false;
         }
         let key = match self.line(patience) {

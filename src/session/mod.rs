@@ -6,6 +6,7 @@
 
 mod backstage;
 mod console;
+mod drawing;
 mod exercise;
 mod fullscreen;
 mod keys;
@@ -13,6 +14,8 @@ mod late;
 mod layout;
 mod linear;
 mod list;
+mod news;
+mod places;
 mod play;
 mod view;
 mod warm;
@@ -23,11 +26,9 @@ mod work;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use backstage::{FindRedis, Redis};
-use console::Frame;
 pub use console::{Console, Event, Key};
 pub use fullscreen::Fullscreen;
 pub use linear::Linear;
@@ -36,13 +37,11 @@ use crate::answers;
 use crate::error::WorldError;
 use crate::journal::Journal;
 use crate::lesson::{Course, Exercise, Lesson, Step};
-use crate::present::{terminal, waiting};
-use crate::progress::{Place, Progress};
+use crate::present::terminal;
+use crate::progress::Progress;
 use crate::redis_prompt::Editor;
-use crate::tap::Transcript;
-use crate::verdict::Tick;
-use backstage::{Backstage, LiveNews, News, Order, Visit};
-use keys::{Action, Passed, Situation};
+use backstage::{Backstage, Visit};
+use keys::{Action, ByHand, Passed, Situation};
 use list::List;
 use watch::Watch;
 use work::{Busy, Work};
@@ -53,6 +52,8 @@ const PATIENCE: Duration = Duration::from_millis(40);
 const SHORT_PATIENCE: Duration = Duration::from_millis(5);
 /// How long the end of a session waits for the last work's story.
 const FAREWELL: Duration = Duration::from_millis(300);
+/// What goes on behind the student's back is told when it takes longer.
+const PATIENT_SILENCE: Duration = Duration::from_millis(300);
 /// How often a sign of life is drawn.
 const TURN: Duration = Duration::from_millis(100);
 
@@ -165,6 +166,11 @@ impl<'s> Session<'s> {
             told.clone_into(&mut self.status);
         }
         loop {
+            if self.backstage.has_panicked() {
+                let help =
+                    "start `redislings` again to go on; your answers and your progress are kept";
+                return Err(WorldError::new("redislings has a bug: see the message above", help));
+            }
             let is_news = self.take_news() | self.take_saves();
             let is_turning = self.work.busy.is_some() || self.background.is_some();
             if is_news || (is_turning && self.drawn.elapsed() >= TURN) {
@@ -185,53 +191,6 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// The first screen: where the student stopped, or a welcome.
-    fn begin(&mut self) {
-        let place = self.progress.place().and_then(|place| self.find_place(&place));
-        let place = place.or_else(|| self.first_open_exercise());
-        self.go_to(place.unwrap_or((0, 0)));
-        if self.progress.is_new() {
-            self.look_at(View::Welcome);
-        } else if place.is_some() {
-            if self.status.is_empty() {
-                self.tell("welcome back: here is where you stopped");
-            }
-        } else if self.course.lessons.len() > 1 {
-            self.look_at(View::List(List::at_the_beginning()));
-        }
-        self.draw();
-    }
-
-    /// The step by its exercise, which may stand elsewhere now, else by its title.
-    fn find_place(&self, place: &Place) -> Option<(usize, usize)> {
-        let steps = self.course.lessons.iter().enumerate().flat_map(|(lesson, it)| {
-            it.steps.iter().enumerate().map(move |(step, it)| ((lesson, step), it))
-        });
-        let has_exercise = |step: &Step| {
-            place.exercise.is_some()
-                && step.exercise.as_ref().map(|it| &it.id) == place.exercise.as_ref()
-        };
-        let lesson = |at: (usize, usize)| &self.course.lessons[at.0];
-        let mut steps: Vec<_> = steps.collect();
-        steps.retain(|(at, step)| {
-            has_exercise(step) || (lesson(*at).id == place.lesson && step.title == place.step)
-        });
-        steps.sort_by_key(|(_, step)| !has_exercise(step));
-        let found = steps.first().map(|(at, _)| *at);
-        // A step that was renamed: its lesson is near enough.
-        found
-            .or_else(|| Some((self.course.lessons.iter().position(|it| it.id == place.lesson)?, 0)))
-    }
-
-    /// For who has passed one already.
-    fn first_open_exercise(&self) -> Option<(usize, usize)> {
-        let is_passed = |exercise: &Exercise| self.progress.has(&exercise.id);
-        self.course.exercises().find(|(.., exercise)| is_passed(exercise))?;
-        list::exercises(self.course)
-            .find(|(_, exercise)| !is_passed(exercise))
-            .map(|(place, _)| place)
-    }
-
     fn lesson(&self) -> &'s Lesson {
         &self.course.lessons[self.at.0]
     }
@@ -242,29 +201,6 @@ impl<'s> Session<'s> {
 
     fn exercise(&self) -> Option<&'s Exercise> {
         self.step().exercise.as_ref()
-    }
-
-    fn go_to(&mut self, at: (usize, usize)) {
-        let last = self.course.lessons[at.0].steps.len().saturating_sub(1);
-        self.at = (at.0, at.1.min(last));
-        self.work = Work::default();
-        self.status.clear();
-        self.look_at(View::Text);
-        let exercise = self.exercise();
-        self.visit = Visit { number: self.visit.number + 1, at: self.at };
-        let opened = exercise.cloned().unwrap_or_else(Exercise::without_checks);
-        self.backstage.order(Order::Open(self.visit, Arc::new(opened)));
-        let files = exercise.into_iter().flat_map(|exercise| {
-            exercise.languages().into_iter().map(|language| answers::path(exercise, language))
-        });
-        self.watch.look_after(files);
-        let place = Place {
-            lesson: self.lesson().id.clone(),
-            step: self.step().title.clone(),
-            exercise: exercise.map(|exercise| exercise.id.clone()),
-        };
-        let noted = self.progress.set_place(place);
-        self.tell_if_failed(noted);
     }
 
     fn look_at(&mut self, view: View) {
@@ -302,12 +238,22 @@ impl<'s> Session<'s> {
             examples: self.step().examples.len(),
             is_first: self.at == (0, 0),
             is_last: self.is_last_step(),
-            has_work: self.work.is_at_hand,
+            by_hand: match (self.work.is_at_hand, self.may_be_judged_by_hand()) {
+                (false, _) => ByHand::Nothing,
+                (true, false) => ByHand::Exploration,
+                (true, true) => ByHand::Answer,
+            },
         }
     }
 
-    fn is_last_step(&self) -> bool {
-        self.at.1 + 1 == self.lesson().steps.len()
+    /// Whether the exercise at hand was passed.
+    fn has_passed(&self) -> bool {
+        self.exercise().is_some_and(|exercise| self.progress.has(&exercise.id))
+    }
+
+    /// Where only a program answers, nothing that is done by hand shows what it would have printed.
+    fn may_be_judged_by_hand(&self) -> bool {
+        self.exercise().is_some_and(Exercise::may_be_typed)
     }
 
     fn press(&mut self, key: Key) -> Going {
@@ -367,237 +313,5 @@ impl<'s> Session<'s> {
             }
         }
         Going::On
-    }
-
-    fn next(&mut self) {
-        if self.view == View::Welcome {
-            let many = self.course.lessons.len() > 1;
-            let list = View::List(List::at_the_beginning());
-            return self.look_at(if many { list } else { View::Text });
-        }
-        if !self.is_last_step() {
-            return self.go_to((self.at.0, self.at.1 + 1));
-        }
-        let mut exercises = self.lesson().steps.iter().filter_map(|step| step.exercise.as_ref());
-        let is_whole = exercises.all(|exercise| self.progress.has(&exercise.id));
-        self.look_at(View::List(List::of(self.course, self.at)));
-        self.tell(if is_whole {
-            terminal::result_line(true, "that was the lesson, all of it")
-        } else {
-            "that was the lesson; some of its exercises are still open".to_owned()
-        });
-    }
-
-    /// The next one that is open, from the beginning again behind the last.
-    fn next_exercise(&mut self) {
-        let open: Vec<(usize, usize)> = list::exercises(self.course)
-            .filter(|(_, exercise)| !self.progress.has(&exercise.id))
-            .map(|(place, _)| place)
-            .collect();
-        let later = open.iter().find(|place| **place > self.at).or(open.first());
-        match later {
-            Some(place) => self.go_to(*place),
-            None => self.tell("no exercise is open any more"),
-        }
-    }
-
-    fn back(&mut self) {
-        match self.at {
-            (0, 0) => {}
-            (lesson, 0) => self.go_to((lesson - 1, usize::MAX)),
-            (lesson, step) => self.go_to((lesson, step - 1)),
-        }
-    }
-
-    /// Whether there were any news.
-    fn take_news(&mut self) -> bool {
-        let mut were_any = false;
-        while let Some(dated) = self.backstage.news() {
-            were_any = true;
-            if let Some(news) = self.unless_late(dated) {
-                self.take(news);
-            }
-        }
-        were_any
-    }
-
-    fn take(&mut self, news: News) {
-        match news {
-            News::Line(line) => {
-                if let Some(busy) = self.work.busy.as_mut() {
-                    busy.progress = line;
-                } else {
-                    self.background = Some(Busy::with(line));
-                }
-            }
-            News::Progress(progress) => match (&mut self.work.busy, &mut self.background) {
-                (Some(busy), _) | (None, Some(busy)) => busy.progress = progress,
-                (None, none) => *none = Some(Busy::with(progress)),
-            },
-            News::Background(text) => {
-                let since = self.background.as_ref().map_or_else(Instant::now, |it| it.since);
-                self.background = Some(text)
-                    .filter(|text| !text.is_empty())
-                    .map(|what| Busy { since, ..Busy::with(what) });
-            }
-            News::Found { why, address } => {
-                self.background = None;
-                self.address = Some(address.to_string());
-                self.rendered = None;
-                if self.status.is_empty() {
-                    self.tell(format!("server: {why}"));
-                }
-            }
-            News::Began { .. } => self.work.is_at_hand = true,
-            News::Live(live) => self.take_live(live),
-            News::Explored { server, transcript } => {
-                // A look may have come just before, and have told of work that is over by now.
-                self.work.forget_work_by_hand();
-                self.note_exploration(self.step(), &server, &transcript);
-            }
-            News::Judged(judged) => self.take_verdict(*judged),
-            News::Ran(run) => {
-                self.work.busy = None;
-                self.work.forget_work_by_hand();
-                self.work.example = Some(*run);
-                self.look_at(View::Example);
-            }
-            News::Failed(error) => {
-                self.work.busy = None;
-                self.background = None;
-                // Its server is gone, or was given up for another.
-                self.work.forget_work_by_hand();
-                self.status = terminal::world_error(&error);
-            }
-        }
-    }
-
-    fn take_live(&mut self, live: LiveNews) {
-        self.work.is_at_hand = true;
-        let Some(exercise) = self.exercise() else { return };
-        let Some(verdict) = live.verdict else {
-            return self.tell("the server is too busy to answer anybody");
-        };
-        let before = self.work.marks(exercise);
-        let doubt = verdict.doubt.clone();
-        let only_the_end_is_left = !verdict.ticks.contains(&Tick::Open)
-            && verdict.ticks.contains(&Tick::AtTheEnd)
-            && doubt.is_none();
-        self.work.live = Some(verdict);
-        let new = self.work.newly_met(&before, exercise);
-        if let Some(judged) = live.passed {
-            return self.note_passed_by_hand(exercise, *judged);
-        }
-        if let Some(doubt) = doubt {
-            self.tell(format!("{doubt}; `o` begins with a fresh server"));
-        } else if let Some(saving) = live.saving {
-            self.tell(waiting::saving(saving));
-        } else if only_the_end_is_left && !new.is_empty() {
-            self.tell("all that can be seen now is met: `j` judges it, crash and all");
-        } else if !new.is_empty() {
-            self.tell(format!("met: {}", new.join(", ")));
-        } else if self.status.starts_with("a background save")
-            || self.status.starts_with("the server is")
-        {
-            self.status.clear();
-        }
-    }
-
-    /// What was done by hand and not judged goes into the journal, if the server tells it soon enough.
-    fn keep_unfinished_work(&mut self) {
-        if !self.work.is_at_hand {
-            return;
-        }
-        self.backstage.order(Order::StartOver);
-        let deadline = Instant::now() + FAREWELL;
-        while Instant::now() < deadline {
-            while let Some(news) = self.news() {
-                let is_all = matches!(news, News::Explored { .. });
-                self.take(news);
-                if is_all {
-                    return;
-                }
-            }
-            std::thread::park_timeout(SHORT_PATIENCE);
-        }
-    }
-
-    fn note_exploration(&mut self, step: &Step, server: &str, transcript: &Transcript) {
-        let journal = self.kept.journal.as_ref();
-        let noted = journal.map(|it| it.add_exploration(&step.title, server, transcript));
-        self.tell_if_failed(noted.unwrap_or(Ok(())));
-    }
-
-    fn draw(&mut self) {
-        self.drawn = Instant::now();
-        let size = self.console.size();
-        let width = view::text_width(size);
-        let body = match self.rendered.take() {
-            Some((columns, body)) if columns == width => body,
-            _ => self.render(width),
-        };
-        let situation = self.situation();
-        // A verdict tells of each check itself.
-        let has_checks = match self.view {
-            View::Text | View::Hint(_) | View::Solution | View::Example => true,
-            View::Verdict => self.work.live.is_some(),
-            View::Welcome | View::List(_) | View::Help => false,
-        };
-        let (checks, checks_in_short) = match self.exercise() {
-            Some(exercise) if has_checks => view::checks(exercise, &self.work),
-            _ => (Vec::new(), String::new()),
-        };
-        let (status, is_busy) = self.status_line(width);
-        let frame = Frame {
-            title: view::title(self.course, self.lesson(), self.at.1, &self.progress),
-            body,
-            top: self.top,
-            checks,
-            checks_in_short,
-            status,
-            is_busy,
-            keys: keys::labels(&situation),
-        };
-        (self.top, self.seen) = self.console.show(&frame);
-        self.rendered = Some((width, frame.body));
-    }
-
-    /// What goes on, else what has just happened.
-    fn status_line(&self, width: usize) -> (String, bool) {
-        let Some(busy) = self.work.busy.as_ref().or(self.background.as_ref()) else {
-            return (self.status.trim_end().to_owned(), false);
-        };
-        let elapsed = busy.since.elapsed();
-        let progress =
-            if busy.progress.is_empty() { String::new() } else { format!(": {}", busy.progress) };
-        let text = format!("{:.1} s {}{progress}", elapsed.as_secs_f64(), busy.what);
-        let mut line = waiting::line(&text, elapsed, Duration::ZERO, width);
-        if self.work.busy.is_none() && !self.status.is_empty() {
-            line = format!("{}\n{line}", self.status.trim_end());
-        }
-        (line, true)
-    }
-
-    fn render(&self, width: usize) -> String {
-        let about = || match (&self.view, self.exercise()) {
-            (View::Verdict, Some(exercise)) => {
-                let judged = self.work.judged.as_ref()?;
-                let (evidence, verdict) = (&judged.evidence, &judged.verdict);
-                Some(view::verdict(exercise, &judged.server, evidence, verdict, width))
-            }
-            (View::Hint(number), Some(exercise)) => Some(view::hint(exercise, *number, width)),
-            (View::Solution, Some(exercise)) => {
-                let own = answers::all(exercise);
-                Some(view::solution(self.lesson(), exercise, &own, width))
-            }
-            (View::Example, _) => self.work.example.as_ref().map(view::example),
-            (View::Welcome, _) => Some(view::welcome(width)),
-            (View::Help, _) => Some(view::help(width)),
-            (View::List(list), _) => Some(list.text(self.course, &self.progress, self.at, width)),
-            _ => None,
-        };
-        about().unwrap_or_else(|| {
-            view::text(self.lesson(), self.step(), self.address.as_deref(), width)
-        })
     }
 }

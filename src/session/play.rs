@@ -15,7 +15,7 @@ use crate::ask::NoAnswer;
 use crate::attempt::commands::{WAIT_BGSAVE, is_wait, unknown_runner_line};
 use crate::cleanup::{self, InterruptibleWait};
 use crate::error::WorldError;
-use crate::lesson::{Exercise, Language};
+use crate::lesson::Exercise;
 use crate::present::{checks, plain, screen_width, terminal as shown, waiting};
 use crate::redis_prompt::{Asked, CommandDocs, Editor, Executor, Line, Meanwhile, Outcome};
 
@@ -55,7 +55,7 @@ impl Session<'_> {
         self.rendered = None;
         if let Some(error) = failed {
             self.status = shown::world_error(&error);
-        } else if self.exercise().is_some() && self.status.is_empty() && self.work.is_at_hand {
+        } else if !self.has_passed() && self.may_be_judged_by_hand() && self.work.is_at_hand {
             self.tell("`j` judges what was done, crash and all; `p` goes on with it");
         }
     }
@@ -186,9 +186,8 @@ impl Session<'_> {
 
     /// A line of what may become an answer: before it runs, since it may be the one that makes it pass.
     fn keep_in_mind(&mut self, line: &str) {
-        let counts = self.exercise().is_some_and(|it| it.languages().contains(&Language::Redis));
-        if counts && self.work.is_at_hand {
-            self.work.typed.push(line.trim().to_owned());
+        if self.may_be_judged_by_hand() && self.work.is_at_hand {
+            self.work.keep_in_mind(line);
         }
     }
 
@@ -201,6 +200,8 @@ impl Session<'_> {
         });
         drop(wait);
         if reply.end == Outcome::Cancelled {
+            // It has no reply, and would have none in the answer's file.
+            self.work.typed.pop();
             print(&shown::notice("given up: the connection was closed", screen_width()));
         } else if !reply.text.is_empty() {
             print(&format!("{}\n", shown::printable_lines(&reply.text)));
@@ -215,6 +216,10 @@ impl Session<'_> {
         while !has_looked && Instant::now() < deadline {
             while let Some(news) = self.news() {
                 has_looked |= matches!(&news, News::Live(live) if live.looked >= since);
+                if let News::Failed(error) = &news {
+                    print(&shown::world_error(error));
+                    has_looked = true;
+                }
                 self.take(news);
             }
             std::thread::park_timeout(POLL);
@@ -272,7 +277,7 @@ impl Session<'_> {
         let (Some(mut printer), Some(exercise)) = (editor.printer(), exercise) else {
             return editor.read(prompt);
         };
-        let mut shown = self.work.marks(exercise);
+        let mut marks = self.work.marks(exercise);
         let has_passed = self.progress.has(&exercise.id);
         let stop = AtomicBool::new(false);
         let receiver = self.backstage.receiver();
@@ -282,8 +287,11 @@ impl Session<'_> {
                 let mut all = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
                     let Ok(news) = receiver.recv_timeout(POLL) else { continue };
-                    for sentence in met_by(&news.1, &mut shown, exercise) {
+                    for sentence in met_by(&news.1, &mut marks, exercise) {
                         printer(&format!("  {}", checks::line(checks::Mark::Met, &sentence)));
+                    }
+                    if let News::Failed(error) = &news.1 {
+                        printer(shown::world_error(error).trim_end());
                     }
                     if !has_passed && matches!(&news.1, News::Live(live) if live.passed.is_some()) {
                         printer(&passed_line());

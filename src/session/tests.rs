@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::path::Path;
 
-use super::console::Size;
+use super::console::{Frame, Size};
 use super::*;
 use crate::ask::{Ask, NoAnswer};
 use crate::lesson::parse;
+use crate::progress::Place;
 
 const LESSON: &str = r#"# Lesson 1: Saving
 
@@ -363,4 +364,18 @@ fn screens_that_matter_look_like_this() {
     insta::assert_snapshot!("exercise", shown(exercise, size));
     insta::assert_snapshot!("exercise_on_a_small_screen", shown(exercise, small));
     insta::assert_snapshot!("list", shown(seen.last(), size));
+}
+
+#[test]
+fn a_panic_behind_the_scenes_ends_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let (progress, _) = Progress::load(&folder.path().join("progress.toml")).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let plan = VecDeque::from([Wait("what nobody says")]);
+    let mut script = Script { plan, frames: Vec::new(), deadline };
+    let panics: Box<FindRedis> = Box::new(|_| panic!("as a test wants it"));
+    let course = course();
+    let session = Session::new(&course, progress, Kept::default(), &mut script, panics);
+    let error = session.unwrap().run("").unwrap_err();
+    assert!(error.fact.contains("bug"), "{error:?}");
 }

@@ -62,7 +62,8 @@ const HELP: &str = "\
 
 What counts is what Redis did. While an exercise is open, whoever connects to the lesson's address works on the \
 exercise's own server: the prompt, `redis-cli`, a GUI, your program. Checks tick as they are met; those that \
-need a crash are judged at the end, with `j`. A file that is checked always gets a fresh server.
+need a crash are judged at the end, with `j`. A file that is checked always gets a fresh server, and whoever \
+connects meanwhile works on that one. (A server of yours, given by `--server`, waits until you press `p`.)
 
 The same without this screen: `redislings list`, `check`, `hint`, `solution`, `reset`, `export`; \
 `redislings --help` tells more, and `redislings --plain` reads well with a screen reader.
@@ -107,7 +108,7 @@ fn where_to_answer(exercise: &Exercise, address: Option<&str>) -> String {
     };
     let files: Vec<String> = exercise.languages().iter().map(file).collect();
     let mut text = format!("Your answer: {}. Saved is checked.\n", files.join(" or "));
-    if let Some(address) = address {
+    if let Some(address) = address.filter(|_| exercise.may_be_typed()) {
         let _ = writeln!(
             text,
             "\nOr work on this exercise's server by hand: the prompt (`p`) or any client at `{address}`."

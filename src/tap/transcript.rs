@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::redis_cli::words::has_subcommands;
+use crate::redis_cli::words::{has_subcommands, is_writer};
 
 /// Everything that went through the tap while an answer ran.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -283,58 +283,6 @@ fn keys_of_script(arguments: &[Vec<u8>]) -> &[Vec<u8>] {
     let number = arguments.get(1).and_then(|word| String::from_utf8_lossy(word).parse().ok());
     let keys = arguments.get(2..).unwrap_or_default();
     keys.get(..number.unwrap_or(0)).unwrap_or(keys)
-}
-
-/// Commands that give a key a value.
-fn is_writer(name: &str) -> bool {
-    const NAMES: [&str; 45] = [
-        "SET",
-        "SETEX",
-        "PSETEX",
-        "SETNX",
-        "GETSET",
-        "APPEND",
-        "SETRANGE",
-        "SETBIT",
-        "MSET",
-        "MSETNX",
-        "INCR",
-        "INCRBY",
-        "INCRBYFLOAT",
-        "DECR",
-        "DECRBY",
-        "HSET",
-        "HSETNX",
-        "HMSET",
-        "HINCRBY",
-        "HINCRBYFLOAT",
-        "LPUSH",
-        "LPUSHX",
-        "RPUSH",
-        "RPUSHX",
-        "LINSERT",
-        "LSET",
-        "LMOVE",
-        "RPOPLPUSH",
-        "SADD",
-        "SMOVE",
-        "SUNIONSTORE",
-        "ZADD",
-        "ZINCRBY",
-        "XADD",
-        "PFADD",
-        "GEOADD",
-        "BITFIELD",
-        "COPY",
-        "RENAME",
-        "RENAMENX",
-        "RESTORE",
-        "EVAL",
-        "EVALSHA",
-        "FCALL",
-        "JSON.SET",
-    ];
-    NAMES.contains(&name)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{Outcome, conclude};
 use crate::attempt::Look;
 use crate::attempt::evidence::is_saving;
-use crate::lesson::{Check, Exercise, Language, Moment};
+use crate::lesson::{Check, Exercise, Moment};
 
 /// How a check stands now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +49,8 @@ pub fn judge_live(exercise: &Exercise, look: &Look) -> LiveVerdict {
         .settled
         .as_ref()
         .is_none_or(|settled| is_saving(&settled.snapshot, &evidence.before));
-    let may_be_typed = exercise.languages().contains(&Language::Redis);
     let has_passed = verdict.as_ref().is_some_and(super::Verdict::passed);
-    let passed = look.is_sure && has_passed && is_whole && may_be_typed && !saves;
+    let passed = look.is_sure && has_passed && is_whole && exercise.may_be_typed() && !saves;
     LiveVerdict { ticks, passed, doubt: evidence.doubt.clone() }
 }
 

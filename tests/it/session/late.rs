@@ -27,9 +27,10 @@ fn an_exploration_stands_in_the_journal_under_the_step_where_it_was_made() {
     let mut terminal = resumes(&student);
     plays(&mut terminal);
     terminal.types("SET a b");
+    terminal.sees_the_line("OK");
     terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
-    terminal.sees("`j` judges");
+    terminal.sees("j judge what was done");
     terminal.presses("n");
     terminal.sees_the_line("Using BGSAVE");
     let journal = student.path("state/redislings/journal.jsonl");
@@ -48,9 +49,9 @@ fn what_is_kept_of_the_prompt_is_all_that_made_the_pass() {
     plays(&mut terminal);
     for line in ["SAVE", "BGSAVE", "@wait-bgsave"] {
         terminal.types(line);
-        terminal.is_asked_for_a_command();
     }
     terminal.sees("passed: all checks met");
+    terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
     terminal.sees(PASSED);
     terminal.presses("j");
@@ -98,4 +99,24 @@ fn the_prompt_opens_with_the_checks_as_they_stand_on_its_own_server() {
     plays(&mut terminal);
     terminal.sees("○ SAVE took a snapshot");
     assert!(!terminal.text().contains("✓ SAVE took"), "{}", terminal.text());
+}
+
+#[test]
+fn what_is_kept_of_the_prompt_waits_where_the_student_waited() {
+    let student = Student::at("using-bgsave");
+    let mut terminal = resumes(&student);
+    plays(&mut terminal);
+    terminal.types("SET report:daily ready");
+    terminal.types("BGSAVE");
+    terminal.sees("✓ no background save runs any more when the answer ends");
+    terminal.is_asked_for_a_command();
+    terminal.presses(CTRL_D);
+    terminal.sees("j judge what was done");
+    terminal.presses("j");
+    terminal.sees(PASSED);
+    terminal.presses("t");
+    terminal.sees_no_more(PASSED);
+    terminal.presses("c");
+    terminal.sees("what Redis saw");
+    terminal.sees(PASSED);
 }

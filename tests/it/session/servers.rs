@@ -70,3 +70,13 @@ fn a_server_that_is_killed_before_the_judge_comes_is_no_pass() {
     terminal.presses("l");
     terminal.sees("○ Triggering snapshots by hand");
 }
+
+#[test]
+fn a_server_that_dies_at_the_prompt_is_told_there() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    plays(&mut terminal);
+    kills_servers_until_there_are_none(&student);
+    terminal.sees("the server died by itself");
+    terminal.is_asked_for_a_command();
+}

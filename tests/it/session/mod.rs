@@ -48,13 +48,14 @@ fn resumes_on(student: &Student, size: Size) -> Terminal {
 /// Turns pages until the text is seen.
 fn turns_pages_to(terminal: &mut Terminal, text: &str) {
     for _ in 0..40 {
-        let before = terminal.text();
-        if before.contains(text) {
+        let screen = terminal.text();
+        if screen.contains(text) {
             return;
         }
-        assert!(before.contains("more · space"), "no `{text}` up to the end\n{before}");
+        let below = screen.lines().find(|row| row.contains(" more · space"));
+        let below = below.unwrap_or_else(|| panic!("no `{text}` up to the end\n{screen}"));
         terminal.presses(" ");
-        terminal.differs_from(&before);
+        terminal.sees_no_more(below);
     }
     panic!("no end of pages\n{}", terminal.text());
 }

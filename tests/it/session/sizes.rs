@@ -1,5 +1,7 @@
 //! Screens of every size.
 
+use std::time::Duration;
+
 use super::{FIRST, resumes, resumes_on};
 use crate::support::terminal::{ENTER, SMALL, Size, Student, Terminal};
 
@@ -87,7 +89,12 @@ fn the_smallest_screens_are_survived() {
     }
     terminal.resizes(Size(80, 24));
     terminal.sees("q quit");
-    terminal.presses("q");
-    assert_eq!(terminal.ends().exit_code(), 0);
+    // A key that is typed at the very end of a question is read with the next one.
+    let quits = |terminal: &mut Terminal| {
+        terminal.presses("q");
+        terminal.ends_within(Duration::from_secs(2))
+    };
+    let ended = (0..10).find_map(|_| quits(&mut terminal));
+    assert_eq!(ended.map(|it| it.exit_code()), Some(0), "{}", terminal.text());
     assert!(terminal.is_sane());
 }

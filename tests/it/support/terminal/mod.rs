@@ -178,11 +178,6 @@ impl Terminal {
         self.wait(WITH_PYTHON, "a screen that rests", |shown| !turns(&shown.screen().contents()));
     }
 
-    /// Waits until something else is on the screen.
-    pub fn differs_from(&self, before: &str) {
-        self.wait(DEADLINE, "another screen", |shown| shown.screen().contents() != before);
-    }
-
     /// Waits until the text stands in a line of its own: also as a heading where there is no colour.
     pub fn sees_the_line(&self, line: &str) {
         self.wait(DEADLINE, &format!("the line: {line}"), |shown| {

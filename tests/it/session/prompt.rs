@@ -131,7 +131,10 @@ fn passing_is_told_at_the_prompt() {
     terminal.sees_the_line("passed: all checks met");
     terminal.types("exit");
     terminal.sees("1 of 5 passed");
-    assert_eq!(student.answer("creating-snapshots.redis"), "SAVE\nBGSAVE\n@wait-bgsave  # you waited here\n");
+    assert_eq!(
+        student.answer("creating-snapshots.redis"),
+        "SAVE\nBGSAVE\n@wait-bgsave  # you waited here\n"
+    );
 }
 
 #[test]

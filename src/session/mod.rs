@@ -37,7 +37,7 @@ use crate::answers;
 use crate::error::WorldError;
 use crate::journal::Journal;
 use crate::lesson::{Course, Exercise, Lesson, Step};
-use crate::present::terminal;
+use crate::present::{plain, terminal};
 use crate::progress::Progress;
 use crate::redis_prompt::Editor;
 use backstage::{Backstage, Visit};
@@ -277,6 +277,10 @@ impl<'s> Session<'s> {
             key => {
                 if let Some(action) = keys::action(key, &self.situation()) {
                     return self.act(action);
+                }
+                // Where whole lines are typed, one without an effect would look like one that was not read.
+                if let (true, Key::Char(letter)) = (plain::is_on(), key) {
+                    self.tell(format!("`{letter}` does nothing here"));
                 }
             }
         }

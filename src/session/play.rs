@@ -383,6 +383,7 @@ impl Wait {
     /// What came from the server in the meantime.
     fn shows(&mut self, message: &str) -> ControlFlow<()> {
         self.wipe();
+        "waiting for more".clone_into(&mut self.what);
         print(&format!("{}\n", shown::printable_lines(message)));
         self.goes_on(Duration::ZERO)
     }

@@ -1,3 +1,4 @@
+mod live;
 mod restore;
 mod sent;
 mod waits;

@@ -1,0 +1,63 @@
+//! The checks while the student is still at work.
+
+use super::{LASTSAVE, STDOUT, evidence, exercise};
+use crate::attempt::{Evidence, Look};
+use crate::verdict::{LiveVerdict, Tick, judge_live};
+
+const SURVIVES: &str =
+    "[[check]]\nid = \"survives\"\nat = \"crash\"\nreply = { \"GET a\" = \"1\" }\n";
+const SAVING: &str = "rdb_bgsave_in_progress:1\n";
+
+fn judged(checks: &str, evidence: Evidence, is_sure: bool) -> LiveVerdict {
+    judge_live(&exercise(checks), &Look { evidence, is_sure })
+}
+
+#[test]
+fn what_is_met_ticks_and_passes_where_nothing_is_left() {
+    let verdict = judged(LASTSAVE, evidence(101, ""), true);
+    assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Met], true));
+}
+
+#[test]
+fn what_is_not_met_yet_is_open() {
+    let verdict = judged(LASTSAVE, evidence(100, ""), true);
+    assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Open], false));
+}
+
+#[test]
+fn a_check_after_a_crash_is_left_to_the_end_and_so_is_the_pass() {
+    let verdict = judged(&format!("{LASTSAVE}\n{SURVIVES}"), evidence(101, ""), true);
+    assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Met, Tick::AtTheEnd], false));
+}
+
+#[test]
+fn an_exercise_whose_server_is_killed_at_the_end_is_not_passed_before() {
+    let checks =
+        format!("crash = \"exit\"\n{}", LASTSAVE.replace("lastsave", "at = \"exit\"\nlastsave"));
+    assert!(!judged(&checks, evidence(101, ""), true).passed);
+}
+
+#[test]
+fn what_a_program_prints_is_not_asked_of_work_by_hand() {
+    let verdict = judged(&format!("{LASTSAVE}\n{STDOUT}"), evidence(101, ""), true);
+    assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Met, Tick::OfAProgram], true));
+}
+
+#[test]
+fn while_a_save_runs_nothing_is_passed() {
+    let verdict = judged(LASTSAVE, evidence(101, SAVING), true);
+    assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Met], false));
+}
+
+#[test]
+fn what_could_not_be_judged_at_the_end_is_not_passed_before() {
+    assert!(!judged(LASTSAVE, evidence(101, ""), false).passed);
+}
+
+#[test]
+fn a_server_that_can_not_be_believed_ticks_nothing() {
+    let doubtful = Evidence { doubt: Some("the server is gone".to_owned()), ..evidence(101, "") };
+    let verdict = judged(LASTSAVE, doubtful, true);
+    assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Open], false));
+    assert!(verdict.doubt.is_some());
+}

@@ -178,10 +178,7 @@ impl Session<'_> {
                 print(&shown::notice(&unknown_runner_line(&line), screen_width()));
                 return After::NextLine;
             }
-            Asked::Command(line) => {
-                self.keep_in_mind(&line);
-                self.run_command(&line, executor);
-            }
+            Asked::Command(line) => self.run_command(&line, executor),
         }
         self.tell_ticks(&before);
         After::NextLine
@@ -196,6 +193,8 @@ impl Session<'_> {
 
     fn run_command(&mut self, line: &str, executor: &mut Executor) {
         let limit = self.exercise().map_or(FREE_LIMIT, |exercise| exercise.time_limit);
+        let kept_before = self.work.typed.len();
+        self.keep_in_mind(line);
         let mut wait = Wait::begin("no reply yet");
         let reply = executor.run(line, limit, &mut |meanwhile| match meanwhile {
             Meanwhile::Waiting(elapsed) => wait.goes_on(elapsed),
@@ -204,7 +203,7 @@ impl Session<'_> {
         drop(wait);
         if reply.end == Outcome::Cancelled {
             // It has no reply, and would have none in the answer's file.
-            self.work.typed.pop();
+            self.work.typed.truncate(kept_before);
             print(&shown::notice("given up: the connection was closed", screen_width()));
         } else if !reply.text.is_empty() {
             print(&format!("{}\n", shown::printable_lines(&reply.text)));

@@ -169,3 +169,21 @@ fn a_step_to_be_read_has_a_prompt_too() {
     terminal.types("exit");
     terminal.sees("Streams and keys that expire");
 }
+
+#[test]
+fn a_line_that_was_given_up_is_no_part_of_the_answer() {
+    let student = Student::at(FIRST);
+    let mut terminal = at_the_prompt(&student);
+    terminal.types("SAVE");
+    for line in ["SUBSCRIBE a", "BLPOP a 0"] {
+        terminal.types(line);
+        terminal.sees("Ctrl-C gives up");
+        terminal.presses(CTRL_C);
+        terminal.sees_no_more("Ctrl-C gives up");
+    }
+    terminal.types("exit");
+    terminal.sees("j judge");
+    terminal.presses("j");
+    terminal.sees("✗ BGSAVE began a snapshot");
+    assert_eq!(student.answer("creating-snapshots.redis"), "SAVE\n");
+}

@@ -55,6 +55,11 @@ impl Progress {
         Ok((Self { path: path.to_owned(), record, unwritten: Vec::new(), is_new }, told))
     }
 
+    /// The same file, for another thread: what both note is merged.
+    pub fn again(&self) -> Result<Self, WorldError> {
+        Self::load(&self.path).map(|(progress, _)| progress)
+    }
+
     /// Whether there was no file: the very first start.
     pub fn is_new(&self) -> bool {
         self.is_new

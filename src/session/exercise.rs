@@ -137,7 +137,6 @@ impl Session<'_> {
     pub(super) fn start_over(&mut self) {
         self.work.forget_work_by_hand();
         self.backstage.order(Order::StartOver);
-        self.tell("the next who connects finds a fresh server");
     }
 
     pub(super) fn take_verdict(&mut self, judged: Judged) {

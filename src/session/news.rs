@@ -55,6 +55,7 @@ impl Session<'_> {
             News::Explored { server, transcript } => {
                 // A look may have come just before, and have told of work that is over by now.
                 self.work.forget_work_by_hand();
+                self.tell("the next who connects finds a fresh server");
                 self.note_exploration(self.step(), &server, &transcript);
             }
             News::Judged(judged) => self.take_verdict(*judged),

@@ -281,6 +281,7 @@ impl Session<'_> {
         };
         let mut marks = self.work.marks(exercise);
         let has_passed = self.progress.has(&exercise.id);
+        let mut progress = self.progress.again().ok();
         let stop = AtomicBool::new(false);
         let receiver = self.backstage.receiver();
         let (line, news) = std::thread::scope(|scope| {
@@ -296,6 +297,9 @@ impl Session<'_> {
                         printer(shown::world_error(error).trim_end());
                     }
                     if !has_passed && matches!(&news.1, News::Live(live) if live.passed.is_some()) {
+                        // Kept at once: the window may be closed before the next key. What fails here is told when
+                        // the news are taken.
+                        let _ = progress.as_mut().map(|progress| progress.add(&exercise.id));
                         printer(&passed_line());
                     }
                     all.push(news);

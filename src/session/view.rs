@@ -155,12 +155,6 @@ pub(super) fn solution(
     width: usize,
 ) -> String {
     let mut text = String::new();
-    for code in &exercise.solutions {
-        let title = format!("a solution in {}", code.language);
-        text.push_str(&terminal::heading(&title));
-        text.push_str(&markdown::render(&lesson.source[code.span.clone()], width));
-        text.push('\n');
-    }
     for (language, own) in own {
         let mut solutions = exercise.solutions.iter().filter(|it| it.language == *language);
         if let Some(solution) = solutions.next() {
@@ -169,6 +163,12 @@ pub(super) fn solution(
             text.push_str(&compared(own, &solution.text, &path, width));
             text.push('\n');
         }
+    }
+    for code in &exercise.solutions {
+        let title = format!("a solution in {}", code.language);
+        text.push_str(&terminal::heading(&title));
+        text.push_str(&markdown::render(&lesson.source[code.span.clone()], width));
+        text.push('\n');
     }
     text + &notes(lesson, exercise, width)
 }

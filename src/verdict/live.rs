@@ -39,7 +39,7 @@ pub fn judge_live(exercise: &Exercise, look: &Look) -> LiveVerdict {
         let mut findings = verdict.iter().flat_map(|verdict| &verdict.findings);
         findings.any(|it| it.check == check.id && it.outcome == Outcome::Met)
     };
-    let tick = |check: &Check| match when_shown(check) {
+    let tick = |check: &Check| match when_shown(check, exercise) {
         Tick::Open if is_met(check) => Tick::Met,
         other => other,
     };
@@ -55,12 +55,17 @@ pub fn judge_live(exercise: &Exercise, look: &Look) -> LiveVerdict {
 }
 
 /// [`Tick::Open`] for what a look in the middle can show.
-fn when_shown(check: &Check) -> Tick {
+fn when_shown(check: &Check, exercise: &Exercise) -> Tick {
     if check.subject.is_about_the_program() {
         return Tick::OfAProgram;
     }
+    let needed = |id: &String| exercise.checks.iter().find(|it| it.id == *id);
+    let waits =
+        |id: &String| needed(id).is_some_and(|it| when_shown(it, exercise) == Tick::AtTheEnd);
     match check.at {
         Moment::Crash | Moment::Restore => Tick::AtTheEnd,
+        // The lesson has no circles of needs.
+        Moment::Exit | Moment::Settled if check.needs.iter().any(waits) => Tick::AtTheEnd,
         Moment::Exit | Moment::Settled => Tick::Open,
     }
 }

@@ -108,11 +108,11 @@ impl Worker {
 
     /// While the student reads: a server is found and started, and a Python.
     fn get_ready(&mut self) {
-        match self.redis() {
-            Ok(found) => self.warm = Warm::start(&found.chosen.source, &[]),
-            Err(error) => return self.tell_everybody(News::Failed(error)),
+        // What fails here is told by the first order, which opens a step.
+        if let Ok(found) = self.redis() {
+            self.warm = Warm::start(&found.chosen.source, &[]);
+            self.finding_python = self.find_python();
         }
-        self.finding_python = self.find_python();
     }
 
     /// On a thread of its own: an installation takes long, and a `redis` answer needs none.

@@ -61,3 +61,10 @@ fn a_server_that_can_not_be_believed_ticks_nothing() {
     assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Open], false));
     assert!(verdict.doubt.is_some());
 }
+
+#[test]
+fn what_needs_a_check_at_the_end_is_left_to_the_end_too() {
+    let needs = LASTSAVE.replace("lastsave", "needs = [\"survives\"]\nlastsave");
+    let verdict = judged(&format!("{SURVIVES}\n{needs}"), evidence(101, ""), true);
+    assert_eq!(verdict.ticks, [Tick::AtTheEnd, Tick::AtTheEnd]);
+}

@@ -194,7 +194,7 @@ fn notes(lesson: &Lesson, exercise: &Exercise, width: usize) -> String {
             continue;
         }
         if text.is_empty() {
-            text.push_str(&terminal::heading("what others tried, and why it falls short"));
+            text.push_str(&terminal::heading("known wrong answers, and why"));
         }
         text.push('\n');
         text.push_str(&markdown::render(&lesson.source[wrong.code.span.clone()], width));

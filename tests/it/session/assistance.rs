@@ -26,7 +26,7 @@ fn hints_and_the_solution_are_free_after_passing() {
     terminal.sees_the_line("hint 1 of 3");
     terminal.presses("s");
     terminal.sees("a solution in python");
-    turns_pages_to(&mut terminal, "what others tried, and why it falls short");
+    turns_pages_to(&mut terminal, "known wrong answers, and why");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn the_solution_looks_like_this(size: Size, name: &str, colour: &str) {
     terminal.sees("compared with your answer");
     terminal.sees("# Mine.");
     insta::assert_snapshot!(format!("solution_compared_{name}"), screen(&terminal));
-    turns_pages_to(&mut terminal, "what others tried");
+    turns_pages_to(&mut terminal, "known wrong answers");
     insta::assert_snapshot!(format!("solution_{name}"), screen(&terminal));
 }
 

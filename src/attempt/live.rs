@@ -99,12 +99,14 @@ impl Live {
             ..Evidence::new(beginning.before.clone())
         };
         let looked = look_once(&mut self.server, &self.exercise, &mut evidence, limit);
+        if matches!(looked, Err(CallError::TimedOut(_))) {
+            return Ok(None);
+        }
         let ends = beginning.save_watch.as_ref().map(Beside::so_far).unwrap_or_default();
         evidence.waits = beginning.probe.as_ref().map(Beside::so_far);
         evidence.transcript = with_outcomes(self.read.up_to_now(&self.tap), &ends, &evidence);
         evidence.doubt = match looked {
             Ok(()) => doubt(&self.exercise, &evidence),
-            Err(CallError::TimedOut(_)) => return Ok(None),
             Err(why) => Some(
                 server_end(&mut self.server, &why)?
                     .unwrap_or_else(|| format!("the server says nothing any more: {why}")),

@@ -50,10 +50,10 @@ pub fn cause(verdict: &Verdict, width: usize) -> String {
 pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) -> String {
     let pointers = pointers(verdict);
     let width = if plain::is_on() { width } else { width.min(WIDEST) };
-    let transcript = match form {
-        Form::Unseen => String::new(),
-        form if plain::is_on() => words::transcript(&evidence.transcript, pointers, form, width),
-        form => transcript::block(&evidence.transcript, pointers, form, width),
+    let transcript = if plain::is_on() {
+        words::transcript(&evidence.transcript, pointers, form, width)
+    } else {
+        transcript::block(&evidence.transcript, pointers, form, width)
     };
     let mut text = String::new();
     let (table, waits) = (table(evidence, pointers, width), waits(evidence, pointers, width));

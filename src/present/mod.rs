@@ -14,6 +14,26 @@ pub mod waiting;
 
 use std::io::IsTerminal as _;
 
+use crate::attempt::evidence::Evidence;
+use crate::verdict::Verdict;
+use evidence::Form;
+
+/// A verdict below what the answer printed and above what it rests on; prose within `width` columns.
+pub fn judged(
+    exercise: &str,
+    server: &str,
+    evidence: &Evidence,
+    verdict: &Verdict,
+    form: Form,
+    width: usize,
+) -> String {
+    // What the transcript says of typed commands is not said twice.
+    let is_told = evidence::is_told_by(&evidence.run, &evidence.transcript);
+    let printed = if is_told { String::new() } else { terminal::run(&evidence.run) };
+    let blocks = evidence::blocks(evidence, verdict, form, width);
+    terminal::verdict(exercise, server, &printed, verdict, &blocks, width)
+}
+
 /// The width for prose on standard output: that of the screen; a pipe has none, and what reads it
 /// searches for whole sentences.
 pub fn output_width() -> usize {

@@ -70,7 +70,7 @@ pub fn run(run: &Run) -> String {
 }
 
 /// Commands and replies as in a redis-cli session.
-pub fn typed(typed: &Typed) -> String {
+fn typed(typed: &Typed) -> String {
     let mut text = String::new();
     for exchange in &typed.exchanges {
         text.push_str("  ");
@@ -89,7 +89,7 @@ pub fn typed_line(prompt: &str, line: &str) -> String {
 }
 
 /// A reply as redis-cli prints it.
-pub fn reply(reply: &str) -> String {
+fn reply(reply: &str) -> String {
     reply.lines().fold(String::new(), |text, line| text + "  " + &clean(line) + "\n")
 }
 
@@ -325,11 +325,6 @@ pub fn result_line(good: bool, text: &str) -> String {
 /// Text that is to be overlooked at first.
 pub fn faint(text: &str) -> String {
     text.dimmed().to_string()
-}
-
-/// Emphasised text inside a line.
-pub fn strong(text: &str) -> String {
-    text.bold().to_string()
 }
 
 /// What a program or a server printed must not move the cursor: line ends stay, all else is cleaned.

@@ -12,7 +12,7 @@ use crate::attempt::{self, Answer, Evidence, Python, Stand};
 use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::evidence::Form;
-use crate::present::{self, json, output_width, terminal};
+use crate::present::{self, json, output_width};
 use crate::server::Server;
 use crate::telling::Told;
 use crate::verdict::{Verdict, conclude};
@@ -69,13 +69,8 @@ fn human(
     verdict: &Verdict,
     show: Show,
 ) -> String {
-    let width = output_width();
-    // What the transcript says of typed commands is not said twice.
-    let is_told = present::evidence::is_told_by(&evidence.run, &evidence.transcript);
-    let printed = if is_told { String::new() } else { terminal::run(&evidence.run) };
     let form = if show.transcript { Form::Long } else { Form::Short };
-    let blocks = present::evidence::blocks(evidence, verdict, form, width);
-    terminal::verdict(&exercise.id, server, &printed, verdict, &blocks, width)
+    present::judged(&exercise.id, server, evidence, verdict, form, output_width())
 }
 
 fn judged(

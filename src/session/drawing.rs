@@ -43,7 +43,7 @@ impl Session<'_> {
     }
 
     /// What goes on, else what has just happened.
-    pub(super) fn status_line(&self, width: usize) -> (String, bool) {
+    fn status_line(&self, width: usize) -> (String, bool) {
         // What is over in a moment would only flicker.
         let background =
             self.background.as_ref().filter(|it| it.since.elapsed() >= PATIENT_SILENCE);
@@ -63,7 +63,7 @@ impl Session<'_> {
         (line, true)
     }
 
-    pub(super) fn render(&self, width: usize) -> String {
+    fn render(&self, width: usize) -> String {
         let about = || match (&self.view, self.exercise()) {
             (View::Verdict, Some(exercise)) => {
                 let judged = self.work.judged.as_ref()?;

@@ -75,7 +75,7 @@ impl Session<'_> {
         }
     }
 
-    pub(super) fn take_live(&mut self, live: LiveNews) {
+    fn take_live(&mut self, live: LiveNews) {
         self.work.is_at_hand = true;
         self.work.now.clear();
         let Some(exercise) = self.exercise() else { return };

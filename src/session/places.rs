@@ -30,7 +30,7 @@ impl Session<'_> {
     }
 
     /// The step by its exercise, which may stand elsewhere now, else by its title.
-    pub(super) fn find_place(&self, place: &Place) -> Option<(usize, usize)> {
+    fn find_place(&self, place: &Place) -> Option<(usize, usize)> {
         let steps = self.course.lessons.iter().enumerate().flat_map(|(lesson, it)| {
             it.steps.iter().enumerate().map(move |(step, it)| ((lesson, step), it))
         });
@@ -51,7 +51,7 @@ impl Session<'_> {
     }
 
     /// For who has passed one already.
-    pub(super) fn first_open_exercise(&self) -> Option<(usize, usize)> {
+    fn first_open_exercise(&self) -> Option<(usize, usize)> {
         let is_passed = |exercise: &Exercise| self.progress.has(&exercise.id);
         self.course.exercises().find(|(.., exercise)| is_passed(exercise))?;
         list::exercises(self.course)

@@ -125,11 +125,7 @@ pub(super) fn verdict(
     verdict: &Verdict,
     width: usize,
 ) -> String {
-    // What the transcript says of typed commands is not said twice.
-    let is_told = present::evidence::is_told_by(&evidence.run, &evidence.transcript);
-    let printed = if is_told { String::new() } else { terminal::run(&evidence.run) };
-    let blocks = present::evidence::blocks(evidence, verdict, Form::Short, width);
-    terminal::verdict(&exercise.id, server, &printed, verdict, &blocks, width)
+    present::judged(&exercise.id, server, evidence, verdict, Form::Short, width)
 }
 
 pub(super) fn hint(exercise: &Exercise, number: usize, width: usize) -> String {

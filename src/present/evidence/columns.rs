@@ -43,7 +43,7 @@ impl Columns {
     pub(super) fn line(&self, line: &Line<'_>, form: Form) -> String {
         match form {
             Form::Long => self.long(line),
-            Form::Short | Form::Unseen => self.short(line),
+            Form::Short => self.short(line),
         }
     }
 

@@ -21,8 +21,6 @@ pub enum Form {
     Short,
     /// Everything.
     Long,
-    /// Nothing: it has been seen already.
-    Unseen,
 }
 
 /// The short form's lines.
@@ -48,11 +46,11 @@ pub(super) fn lines<'a>(
 ) -> Vec<(Line<'a>, bool)> {
     let lines = match form {
         Form::Long => each(&transcript.exchanges, pointers),
-        Form::Short | Form::Unseen => runs(&transcript.exchanges, pointers),
+        Form::Short => runs(&transcript.exchanges, pointers),
     };
     let kept = match form {
         Form::Long => vec![true; lines.len()],
-        Form::Short | Form::Unseen => kept(&lines, LINES),
+        Form::Short => kept(&lines, LINES),
     };
     lines.into_iter().zip(kept).collect()
 }

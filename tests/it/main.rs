@@ -17,6 +17,7 @@ mod live;
 mod plain;
 mod python;
 mod redis_prompt;
+mod remote;
 mod session;
 mod sturdy;
 mod tap;

@@ -10,7 +10,7 @@ use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 
-use super::engine::{Image, ask, client, name_and_tag};
+use super::engine::{Image, Reach, ask, client, name_and_tag};
 use super::engine_gone;
 use super::labels::{
     HOST_LABEL, OWNER_LABEL, SESSION_LABEL, remove_at_end, remove_by_id, remove_labelled,
@@ -36,6 +36,7 @@ const PROGRAMS: [&str; 7] = ["cat", "head", "mkdir", "rm", "setsid", "sleep", "w
 pub(super) struct Host {
     supervisor: Supervisor,
     container: Container,
+    reach: Reach,
     capacity: u16,
     /// Those that no server has; the one that has been free for the longest time comes first.
     free: Mutex<VecDeque<Port>>,
@@ -48,13 +49,14 @@ pub(super) struct Host {
 pub(super) struct Port {
     /// In the container.
     pub(super) inside: u16,
-    /// On 127.0.0.1.
+    /// At [`Host::reach`].
     pub(super) outside: u16,
 }
 
 impl Host {
     /// Starts one for `capacity` servers at a time, and waits until servers can be started in it.
     pub(super) fn start(image: &Image, capacity: u16) -> Result<Self, WorldError> {
+        let reach = Reach::find().map_err(|why| not_started(image, &why))?;
         let lock = SessionLock::of_this_session()?;
         remove_at_end(lock.session());
         let label = unique(lock.session());
@@ -64,11 +66,13 @@ impl Host {
             remove_labelled(HOST_LABEL, &label);
             not_started(image, &why)
         };
-        let container = Container::start(request(image, capacity, lock, &label)).map_err(failed)?;
+        let container =
+            Container::start(request(image, capacity, &reach, lock, &label)).map_err(failed)?;
         let supervisor = Supervisor::start(&container.id).map_err(failed)?;
         let mut host = Self {
             supervisor,
             container,
+            reach,
             capacity,
             free: Mutex::default(),
             next: AtomicU32::new(1),
@@ -81,6 +85,11 @@ impl Host {
     /// The engine's name for it.
     pub(super) fn id(&self) -> &str {
         &self.container.id
+    }
+
+    /// Where its ports are found.
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// How many servers it can have at a time.
@@ -131,15 +140,16 @@ impl Host {
         let ports = found.network_settings.and_then(|network| network.ports).unwrap_or_default();
         let outside = |inside: u16| {
             let bindings = ports.get(&format!("{inside}/tcp")).cloned().flatten()?;
-            let mut local =
-                bindings.into_iter().filter(|it| it.host_ip.as_deref() == Some("127.0.0.1"));
+            let mut local = bindings
+                .into_iter()
+                .filter(|it| it.host_ip.as_deref() == Some(self.reach.binding()));
             local.find_map(|binding| binding.host_port?.parse().ok())
         };
         let published =
             inside(capacity).map(|inside| Some(Port { inside, outside: outside(inside)? }));
         published.collect::<Option<_>>().ok_or_else(|| {
             WorldError::new(
-                format!("a container of ours has no ports on 127.0.0.1 (`{}`)", self.id()),
+                format!("the container `{}` has no ports on {}", self.id(), self.reach.binding()),
                 "try `--server process`",
             )
         })
@@ -186,13 +196,14 @@ fn inside(capacity: u16) -> impl Iterator<Item = u16> {
 fn request(
     image: &Image,
     capacity: u16,
+    reach: &Reach,
     lock: &SessionLock,
     label: &str,
 ) -> ContainerRequest<GenericImage> {
     let (name, tag) = name_and_tag(&image.reference);
     let bindings: HashMap<_, _> = inside(capacity)
         .map(|port| {
-            let (host_ip, host_port) = (Some("127.0.0.1".to_owned()), Some(String::new()));
+            let (host_ip, host_port) = (Some(reach.binding().to_owned()), Some(String::new()));
             (format!("{port}/tcp"), Some(vec![PortBinding { host_ip, host_port }]))
         })
         .collect();

@@ -49,6 +49,11 @@ impl Lesson {
     pub fn order(&self) -> Option<&str> {
         parse::split_order(self.path.file_stem()?.to_str()?).0
     }
+
+    /// The line, from 1, in which this byte of the source stands.
+    pub fn line_of(&self, offset: usize) -> usize {
+        self.source[..offset].bytes().filter(|&byte| byte == b'\n').count() + 1
+    }
 }
 
 /// What the student reads at one time: a `##` section.

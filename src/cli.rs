@@ -307,6 +307,9 @@ pub struct Running {
     /// Begin nothing more once a case is not as it must be
     #[arg(long)]
     pub fail_fast: bool,
+    /// Leave the server of the first case that is not as it must be running, and say how to reach it
+    #[arg(long)]
+    pub keep: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]

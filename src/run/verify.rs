@@ -16,11 +16,11 @@ use crate::cli::{CaseChoice, Common, Format, LanguageName, Running, VerifyOn};
 use crate::lesson::Course;
 use crate::present::json;
 use crate::present::verify::human;
-use crate::server::{ServerVersion, Source, Wanted};
+use crate::server::{Kept, ServerVersion, Source, Wanted};
 use crate::telling::Told;
 use crate::verify::choice::{Choice, Name, Slice};
 use crate::verify::report::{Conclusion, Report, ServerReport};
-use crate::verify::{self, Case, CaseResult, Proof, Work};
+use crate::verify::{self, Case, CaseResult, Done, KeptServer, Proof, Work};
 
 /// What to verify on.
 pub(super) enum On {
@@ -61,6 +61,7 @@ pub(super) struct Wish<'w> {
     pub(super) jobs: u8,
     pub(super) repeat: u32,
     pub(super) fail_fast: bool,
+    pub(super) keep: bool,
     pub(super) format: Format,
 }
 
@@ -82,6 +83,7 @@ impl<'w> Wish<'w> {
             jobs: running.jobs,
             repeat: running.repeat,
             fail_fast: running.fail_fast,
+            keep: running.keep,
             format,
         })
     }
@@ -97,6 +99,11 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         ));
     }
     if Place::of(common) == Place::BuiltIn {
+        if wish.changed.is_some() {
+            let help = "name a folder with `--lessons`, or leave `--changed` out";
+            let fact = "the built-in course has no git history".to_owned();
+            return Err(Stop::Usage(fact, help.to_owned()));
+        }
         tell_line("there is no folder `lessons` here, so the built-in course is verified");
     }
     let course = load(common)?;
@@ -210,8 +217,14 @@ impl Verification<'_> {
             jobs: self.wish.jobs.into(),
             repeat: self.wish.repeat,
             fail_fast: self.wish.fail_fast,
+            keep: self.wish.keep,
         };
-        Ok(run(&work, &spinner))
+        let done = run(&work, &spinner);
+        drop(spinner);
+        if let Some(kept) = &done.kept {
+            tell_of_kept(&self.cases[kept.case], kept);
+        }
+        Ok(done.results)
     }
 
     /// What the cases need.
@@ -234,7 +247,19 @@ impl Verification<'_> {
     }
 }
 
-fn run(work: &Work<'_>, spinner: &Spinner) -> Vec<Option<CaseResult>> {
+fn tell_of_kept(case: &Case<'_>, kept: &KeptServer) {
+    match &kept.server {
+        Ok(Kept { port, end }) => {
+            tell_line(&format!(
+                "the server of `{}` still runs: `redis-cli -p {port}`; to end it: `{end}`",
+                case.id
+            ));
+        }
+        Err(error) => tell(&Stop::World(error.clone())),
+    }
+}
+
+fn run(work: &Work<'_>, spinner: &Spinner) -> Done {
     let count = AtomicUsize::new(0);
     let all = work.cases.len() * work.repeat as usize;
     spinner.tell(Told::Progress(&format!("0 of {all} cases have run")));

@@ -44,6 +44,15 @@ pub struct Ended {
     pub killed: bool,
 }
 
+/// A server of ours that outlives us, for whoever wants to look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// On 127.0.0.1.
+    pub port: u16,
+    /// The command that ends it and removes what it leaves.
+    pub end: String,
+}
+
 #[derive(Debug)]
 enum Host {
     Container(Box<container::Container>),
@@ -228,6 +237,25 @@ impl Server {
         match &self.host {
             Host::Container(container) => Some(container.id()),
             Host::Process(_) | Host::Address(_) => None,
+        }
+    }
+
+    /// Lets it outlive us.
+    pub fn keep(mut self) -> Result<Kept, WorldError> {
+        if let Some(ended) = self.ended() {
+            return Err(WorldError::new(
+                format!("the server can't be kept: {}", ended.what),
+                "its case ended it; look at the transcript",
+            ));
+        }
+        match self.host {
+            Host::Process(process) => process.keep().map_err(|error| {
+                WorldError::new(format!("the server can't be kept: {error}"), "free some space")
+            }),
+            Host::Container(_) | Host::Address(_) => Err(WorldError::new(
+                "only a server that is a process can be kept",
+                "use `--server process`",
+            )),
         }
     }
 

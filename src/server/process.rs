@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::options::Options;
-use super::{DUMP_FILE, Ended, log};
+use super::{DUMP_FILE, Ended, Kept, log};
 use crate::cleanup::{self, ProcessGroup};
 use crate::error::WorldError;
 
@@ -29,6 +29,8 @@ pub struct Process {
     port: u16,
     group: ProcessGroup,
     child: Child,
+    /// Whether it outlives us.
+    is_kept: bool,
 }
 
 impl Process {
@@ -55,6 +57,7 @@ impl Process {
             port: launched.port,
             group: launched.group,
             child: launched.child,
+            is_kept: false,
         })
     }
 
@@ -83,6 +86,19 @@ impl Process {
         self.group = launched.group;
         self.child = launched.child;
         Ok(())
+    }
+
+    /// Lets it outlive us, with its files in a directory of their own, beside our private one.
+    pub(super) fn keep(mut self) -> std::io::Result<Kept> {
+        let place = tempfile::Builder::new().prefix("redislings-kept-").tempdir()?;
+        let directory = place.path().join("data");
+        std::fs::rename(&self.directory, &directory)?;
+        let _ = std::fs::rename(&self.log, place.path().join("server.log"));
+        self.group.leave();
+        self.is_kept = true;
+        let place = place.keep();
+        let (port, pid) = (self.port, self.child.id());
+        Ok(Kept { port, end: format!("kill {pid}; rm -r {}", place.display()) })
     }
 
     /// How the server ended, if it did.
@@ -116,6 +132,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         self.kill();
         let _ = std::fs::remove_dir_all(&self.directory);
     }

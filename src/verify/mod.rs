@@ -17,4 +17,4 @@ mod run;
 pub use case::{Case, cases, needs_python};
 pub use example::{commands_of, example_limit};
 pub use prove::Proof;
-pub use run::{CaseResult, Work};
+pub use run::{CaseResult, Done, KeptServer, Work};

@@ -1,8 +1,8 @@
 //! Many cases on many servers: each on a fresh one that was started before it is needed.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::prove::{Proof, prove, without_server};
 use crate::attempt::Python;
 use crate::cleanup::lock;
 use crate::error::WorldError;
-use crate::server::{Server, Source};
+use crate::server::{Kept, Server, Source};
 use crate::verdict::Outcome;
 
 /// How many servers wait for their cases. LASTSAVE counts whole seconds, so an answer may start only when its
@@ -33,6 +33,25 @@ pub struct Work<'w> {
     pub repeat: u32,
     /// Nothing more is begun once a case is not as it must be.
     pub fail_fast: bool,
+    /// Whether the server of the first case that is not as it must be outlives us.
+    pub keep: bool,
+}
+
+/// What came of [`Work::run`].
+pub struct Done {
+    /// In the cases' order; `None`: not run.
+    pub results: Vec<Option<CaseResult>>,
+    /// The server that was kept.
+    pub kept: Option<KeptServer>,
+}
+
+/// A server that outlives its case.
+#[derive(Debug)]
+pub struct KeptServer {
+    /// The case's place in [`Work::cases`].
+    pub case: usize,
+    /// How to reach it, or why there is none.
+    pub server: Result<Kept, WorldError>,
 }
 
 /// What became of a case in all its runs.
@@ -90,11 +109,11 @@ fn flake(id: &str, judged: &[&Proof]) -> Option<String> {
 type Started = (usize, Result<Server, WorldError>);
 
 impl Work<'_> {
-    /// Runs the cases. `done` is called as each run of a case ends, with the case's place; results come back in
-    /// the cases' order. Once a server could not be started, what is left is not run: it would only fail
-    /// alike, one after another; it has no result.
-    pub fn run(&self, done: &(dyn Fn(usize, &Proof) + Sync)) -> Vec<Option<CaseResult>> {
+    /// Runs the cases. `done` is called as each run of a case ends, with the case's place. Once a server could
+    /// not be started, what is left is not run: it would only fail alike, one after another; it has no result.
+    pub fn run(&self, done: &(dyn Fn(usize, &Proof) + Sync)) -> Done {
         let results = Mutex::new(vec![None; self.cases.len()]);
+        let kept = Mutex::new(None);
         let stop = AtomicBool::new(false);
         let (sender, servers) = mpsc::sync_channel(AHEAD.min(self.runs()));
         let servers = Mutex::new(servers);
@@ -105,7 +124,7 @@ impl Work<'_> {
                     if stop.load(Ordering::Relaxed) {
                         continue;
                     }
-                    let proof = self.run_one(index, server);
+                    let proof = self.run_one(index, server, &kept);
                     let ends_all = proof.server.is_empty() || (self.fail_fast && !proof.is_good());
                     stop.fetch_or(ends_all, Ordering::Relaxed);
                     done(index, &proof);
@@ -120,7 +139,7 @@ impl Work<'_> {
             }
             work();
         });
-        results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+        Done { results: into_inner(results), kept: into_inner(kept) }
     }
 
     fn runs(&self) -> usize {
@@ -142,14 +161,27 @@ impl Work<'_> {
         }
     }
 
-    fn run_one(&self, index: usize, server: Result<Server, WorldError>) -> Proof {
+    fn run_one(
+        &self,
+        index: usize,
+        server: Result<Server, WorldError>,
+        kept: &Mutex<Option<KeptServer>>,
+    ) -> Proof {
         let case = &self.cases[index];
         let mut server = match server {
             Ok(server) => server,
             Err(error) => return without_server(case, error, self.source),
         };
-        prove(case, &mut server, self.python)
+        let proof = prove(case, &mut server, self.python);
+        if self.keep && !proof.is_good() {
+            lock(kept).get_or_insert_with(|| KeptServer { case: index, server: server.keep() });
+        }
+        proof
     }
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for the next; `None` when there are no more.

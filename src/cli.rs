@@ -310,6 +310,11 @@ pub struct Running {
     /// Leave the server of the first case that is not as it must be running, and say how to reach it
     #[arg(long)]
     pub keep: bool,
+    /// Rewrite the expected replies of `redis` examples in the lessons' files as the server gives them, then verify
+    ///
+    /// What `...` stands for stays, where the lines around it have their counterparts.
+    #[arg(long, conflicts_with = "server_matrix")]
+    pub update: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]

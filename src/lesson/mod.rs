@@ -136,6 +136,8 @@ pub struct Exchange {
     pub reply: String,
     /// The `> ` line.
     pub span: Span,
+    /// Where the reply stands: each of its lines without its end.
+    pub reply_lines: Vec<Span>,
 }
 
 /// A section with a `toml exercise` block.

@@ -4,6 +4,7 @@
 mod changed;
 mod partition;
 mod report;
+mod update;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -62,6 +63,7 @@ pub(super) struct Wish<'w> {
     pub(super) repeat: u32,
     pub(super) fail_fast: bool,
     pub(super) keep: bool,
+    pub(super) update: bool,
     pub(super) format: Format,
 }
 
@@ -84,6 +86,7 @@ impl<'w> Wish<'w> {
             repeat: running.repeat,
             fail_fast: running.fail_fast,
             keep: running.keep,
+            update: running.update,
             format,
         })
     }
@@ -99,14 +102,14 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         ));
     }
     if Place::of(common) == Place::BuiltIn {
-        if wish.changed.is_some() {
-            let help = "name a folder with `--lessons`, or leave `--changed` out";
-            let fact = "the built-in course has no git history".to_owned();
-            return Err(Stop::Usage(fact, help.to_owned()));
-        }
+        refuse_what_needs_files(wish)?;
         tell_line("there is no folder `lessons` here, so the built-in course is verified");
     }
-    let course = load(common)?;
+    let mut course = load(common)?;
+    if wish.update {
+        update_replies(common, &course, wish)?;
+        course = load(common)?;
+    }
     let cases = chosen_cases(&course, wish)?;
     let versions = match &wish.on {
         On::Any => vec![None],
@@ -125,6 +128,29 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         Format::Json => json::verified(&report),
     });
     Ok(exit(report.conclusion()))
+}
+
+fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
+    let (option, why) = match wish {
+        _ if wish.changed.is_some() => ("--changed", "has no git history"),
+        _ if wish.update => ("--update", "can't be rewritten"),
+        _ => return Ok(()),
+    };
+    let help = format!("name a folder with `--lessons`, or leave `{option}` out");
+    Err(Stop::Usage(format!("the built-in course {why}"), help))
+}
+
+/// A run of its own: what it writes is proved by the one that follows.
+fn update_replies(common: &Common, course: &Course, wish: &Wish<'_>) -> Result<(), Stop> {
+    let mut cases = chosen_cases(course, wish)?;
+    cases.retain(update::has_replies);
+    let version = match &wish.on {
+        On::Version(version) => Some(version),
+        On::Any | On::Matrix => None,
+    };
+    let run = Verification { common, course, cases, wish };
+    let results = run.prove(version)?;
+    update::write(&run.cases, &results)
 }
 
 fn exit(conclusion: Conclusion) -> Exit {

@@ -13,6 +13,7 @@ mod example;
 mod prove;
 pub mod report;
 mod run;
+pub mod update;
 
 pub use case::{Case, cases, needs_python};
 pub use example::{commands_of, example_limit};

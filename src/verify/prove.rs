@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::case::{Case, Expectation};
 use super::example::{commands_of, example_limit, example_problems};
-use crate::attempt::{self, Answer, Evidence, Python, Stand};
+use crate::attempt::{self, Answer, Evidence, Python, Run, Stand};
 use crate::error::WorldError;
 use crate::server::{Server, Source};
 use crate::tap::{self, Tap};
@@ -23,6 +23,8 @@ pub struct Proof {
     pub took: Duration,
     /// What became of each check; empty for examples and where there is no verdict.
     pub findings: Vec<(String, Outcome)>,
+    /// Of an example with `> ` lines: what each was answered, as far as it came.
+    pub replies: Vec<String>,
     /// What the verdict rests on, where something is not as it must be.
     pub judged: Option<Box<Judged>>,
 }
@@ -49,6 +51,7 @@ impl Proof {
             server: server.to_owned(),
             took: Duration::ZERO,
             findings: Vec::new(),
+            replies: Vec::new(),
             judged: None,
         }
     }
@@ -62,7 +65,7 @@ pub(super) fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python
         .and_then(|tap| prove_on(case, &mut Stand { server, tap: &tap, telling: &|_| {} }, python));
     let took = began.elapsed();
     match proved {
-        Ok(Seen::Example(problems)) => Proof { problems, took, ..nothing },
+        Ok(Seen::Example { problems, replies }) => Proof { problems, took, replies, ..nothing },
         Ok(Seen::Answer(judged)) => {
             let problems = verdict_problems(&case.expectation, &judged.verdict);
             let findings = judged.verdict.findings.iter();
@@ -92,7 +95,7 @@ pub(super) fn without_server(case: &Case<'_>, error: WorldError, source: &Source
 }
 
 enum Seen {
-    Example(Vec<String>),
+    Example { problems: Vec<String>, replies: Vec<String> },
     Answer(Box<Judged>),
 }
 
@@ -107,14 +110,22 @@ fn prove_on(
             let limit = example_limit(exercise);
             let answer = Answer { text: commands_of(example), ..case.answer.clone() };
             let run = attempt::run_example(stand, setup, &answer, python, limit)?;
-            Ok(Seen::Example(example_problems(example, &run)))
+            let problems = example_problems(example, &run);
+            Ok(Seen::Example { problems, replies: replies(&run) })
         }
         (_, Some(exercise)) => {
             let evidence = attempt::attempt(stand, exercise, &case.answer, python)?;
             let verdict = conclude(exercise, &evidence)?;
             Ok(Seen::Answer(Box::new(Judged { evidence, verdict })))
         }
-        (_, None) => Ok(Seen::Example(Vec::new())),
+        (_, None) => Ok(Seen::Example { problems: Vec::new(), replies: Vec::new() }),
+    }
+}
+
+fn replies(run: &Run) -> Vec<String> {
+    match run {
+        Run::Typed(typed) => typed.exchanges.iter().map(|it| it.reply.clone()).collect(),
+        Run::Program(_) => Vec::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod changed;
 mod running;
+mod update;
 
 use crate::support::{Ended, Place, shipped_lessons};
 

@@ -15,8 +15,9 @@ const HOLE: &str = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid =
 /// Its solution saves only when it is run for the first time, as a file tells.
 fn unreliable(place: &Place) -> String {
     let file = place.work().join("has-run");
+    let file = file.display();
     format!(
-        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\ncalls = {{ save = \">= 1\" }}\n[[check]]\nid = \"asked\"\ncalls = {{ ping = \">= 1\" }}\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport os, redis\nclient = redis.Redis()\nclient.ping()\nif not os.path.exists({file:?}):\n    client.save()\nopen({file:?}, 'w').close()\n```\n"
+        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\ncalls = {{ save = \">= 1\" }}\n[[check]]\nid = \"asked\"\ncalls = {{ ping = \">= 1\" }}\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport os, redis\nclient = redis.Redis()\nclient.ping()\nif not os.path.exists('{file}'):\n    client.save()\nopen('{file}', 'w').close()\n```\n"
     )
 }
 

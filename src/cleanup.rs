@@ -5,8 +5,8 @@
 //! - by SIGINT, SIGTERM or SIGHUP: a thread ends everything, then the signal does its default work,
 //!   so that the shell sees what happened;
 //! - by SIGKILL: the *reaper*, a `sh` that reads our pipe, sees its end, kills the process groups it
-//!   was told to watch and what bears our mark, and removes the private directory. Containers are swept
-//!   at the next start.
+//!   was told to watch and what bears our mark, and removes the private directory. A container
+//!   ends by itself, since its input ends; else it is swept at the next start.
 
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;

@@ -237,7 +237,7 @@ pub(super) fn ask_all(
     Ok(Observation { snapshot, replies, config, bgsave_ends, log_is_silent })
 }
 
-/// The log, when it tells of every child that has ended: an engine hands a container's log on with a delay.
+/// The log, when it tells of every child that has ended: a line may come a moment after what it tells of.
 fn whole_log(server: &Server, snapshot: &Snapshot, until: Instant) -> Option<String> {
     let deadline = until.min(Instant::now() + LOG_LIMIT);
     loop {

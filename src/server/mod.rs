@@ -55,7 +55,7 @@ pub struct Kept {
 
 #[derive(Debug)]
 enum Host {
-    Container(Box<container::Container>),
+    Container(Box<container::Hosted>),
     Process(Box<process::Process>),
     Address(Box<Address>),
 }
@@ -94,8 +94,8 @@ impl Server {
         let checker = CheckerUser::new();
         let options = options::Options { settings, checker: &checker };
         let host = match source {
-            Source::Container(image) => {
-                Host::Container(Box::new(container::Container::start(image, options, dump)?))
+            Source::Container(hosts) => {
+                Host::Container(Box::new(container::Hosted::start(hosts, options, dump)?))
             }
             Source::Process { program, .. } => {
                 Host::Process(Box::new(process::Process::start(program, options, dump)?))
@@ -199,10 +199,10 @@ impl Server {
         }
     }
 
-    /// What the server logged since its last start; `None` behind an address.
+    /// What the server logged since its last start; `None` behind an address, and where nobody can tell.
     pub fn log(&self) -> Option<String> {
         match &self.host {
-            Host::Container(container) => Some(container.log()),
+            Host::Container(container) => container.log().ok(),
             Host::Process(process) => Some(process.log()),
             Host::Address(_) => None,
         }
@@ -232,10 +232,10 @@ impl Server {
         }
     }
 
-    /// The engine's name for it, where it is a container.
+    /// The engine's name for the container that it runs in, if it does.
     pub fn container_id(&self) -> Option<&str> {
         match &self.host {
-            Host::Container(container) => Some(container.id()),
+            Host::Container(container) => Some(container.container_id()),
             Host::Process(_) | Host::Address(_) => None,
         }
     }
@@ -351,14 +351,19 @@ impl CheckerUser {
 
     fn new() -> Self {
         // Against accidents, not against attacks: whoever can ask the server can read its memory too.
-        let random = || RandomState::new().build_hasher().finish();
-        Self { password: format!("{:016x}{:016x}", random(), random()) }
+        Self { password: random_word() }
     }
 
     /// The value of the option `user`.
     fn rule(&self) -> String {
         format!("{} on >{} ~* &* +@all", Self::NAME, self.password)
     }
+}
+
+/// That nobody guesses by accident.
+fn random_word() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
 }
 
 #[expect(clippy::expect_used, reason = "a TCP address always is connection info")]

@@ -28,8 +28,8 @@ pub enum Wanted {
 /// Where every fresh server comes from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A container for each server.
-    Container(container::Image),
+    /// A place in a container for each server.
+    Container(container::Hosts),
     /// A process for each server.
     Process {
         /// The server's program.
@@ -49,6 +49,22 @@ impl Source {
             Self::Process { bundled: false, .. } => "process",
             Self::Process { bundled: true, .. } => "bundled",
             Self::Address(_) => "address",
+        }
+    }
+
+    /// Starts what servers will be started in, so that the first of them need not wait for it. Only containers are; may
+    /// be called beside whoever starts servers.
+    pub fn warm_up(&self) -> Result<(), WorldError> {
+        match self {
+            Self::Container(hosts) => hosts.warm_up(),
+            Self::Process { .. } | Self::Address(_) => Ok(()),
+        }
+    }
+
+    /// Tells how many servers will run at a time; to be called before [`Self::warm_up`] and the first server.
+    pub fn make_room_for(&self, servers: u16) {
+        if let Self::Container(hosts) = self {
+            hosts.make_room_for(servers);
         }
     }
 }
@@ -114,7 +130,7 @@ pub(super) fn container(image: &str, telling: &dyn Fn(Told<'_>)) -> Result<Chose
     let engine = container::engine_version()?;
     let image = container::find_image(image, telling)?;
     let why = format!("a container of `{}` by the Docker engine {engine}", image.reference);
-    Ok(Chosen { source: Source::Container(image), why })
+    Ok(Chosen { source: Source::Container(container::Hosts::new(image)), why })
 }
 
 fn no_container(why: &str) -> WorldError {

@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use redislings::server::{Server, Source, container};
+use redislings::server::Server;
 
 use crate::support::{Place, image, unmet};
 
 fn check(image: &str, exercise: &str, name: &str, answer: &str) -> (serde_json::Value, i32) {
     Place::new().check_with(exercise, name, answer, &["--server", "container", "--image", image])
-}
-
-fn source(image: &str) -> Source {
-    Source::Container(container::find_image(image, &|_| ()).unwrap())
 }
 
 #[test]
@@ -53,17 +49,17 @@ fn the_log_of_a_container_tells_of_a_killed_background_save() {
 #[test]
 fn a_container_is_published_on_127_0_0_1_only() {
     let Some(image) = image::for_test("a_container_is_published_on_127_0_0_1_only") else { return };
-    let server = Server::start(&source(image), &[]).unwrap();
+    let server = Server::start(&image::source(image), &[]).unwrap();
     let id = server.container_id().unwrap().to_owned();
-    let addresses: Vec<String> =
-        image::published(&id).into_iter().map(|(address, _)| address).collect();
-    assert_eq!(addresses, ["127.0.0.1"]);
+    let published = image::published(&id);
+    assert!(!published.is_empty());
+    assert!(published.iter().all(|(address, _)| address == "127.0.0.1"), "{published:?}");
 }
 
 #[test]
 fn a_panic_leaves_no_container() {
     let Some(image) = image::for_test("a_panic_leaves_no_container") else { return };
-    let source = source(image);
+    let source = image::source(image);
     let (sender, receiver) = std::sync::mpsc::channel();
     let panicking = std::thread::Builder::new().spawn(move || {
         let server = Server::start(&source, &[]).unwrap();
@@ -81,7 +77,7 @@ fn a_killed_server_comes_back_with_its_snapshot_and_without_the_rest() {
     else {
         return;
     };
-    let mut server = Server::start(&source(image), &[]).unwrap();
+    let mut server = Server::start(&image::source(image), &[]).unwrap();
     let limit = Duration::from_secs(5);
     for words in [&["SET", "early", "1"][..], &["SAVE"], &["SET", "late", "1"]] {
         server.client().call(words, limit).unwrap();
@@ -98,7 +94,7 @@ fn a_server_that_refuses_its_settings_is_told_with_its_log_and_removed() {
     let Some(image) = image::for_test(name) else { return };
     let settings = [("no-such-setting".to_owned(), "1".to_owned())];
     let before = image::all_containers();
-    let error = Server::start(&source(image), &settings).unwrap_err();
+    let error = Server::start(&image::source(image), &settings).unwrap_err();
     assert!(error.help.contains("no-such-setting"), "{error:?}");
     let failed = |id: &String| !before.contains(id) && image::is_ended(id);
     assert_eq!(image::all_containers().into_iter().filter(failed).count(), 0);

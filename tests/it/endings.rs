@@ -104,26 +104,31 @@ fn signals_leave_no_container() {
 }
 
 #[test]
-fn a_container_that_sigkill_left_is_swept_at_the_next_start() {
-    let Some(image) = image::for_test("a_container_that_sigkill_left_is_swept_at_the_next_start")
-    else {
-        return;
-    };
+fn a_container_ends_by_itself_when_sigkill_has_ended_the_program() {
+    let name = "a_container_ends_by_itself_when_sigkill_has_ended_the_program";
+    let Some(image) = image::for_test(name) else { return };
     let running = start("container", image);
     let session = image::session_of(&running.place);
+    assert_eq!(image::containers_of(&session).len(), 1);
+    running.end_by(Signal::SIGKILL);
+    wait_until("the container is gone", || image::containers_of(&session).is_empty());
+}
+
+#[test]
+fn a_container_that_did_not_end_by_itself_is_swept_at_the_next_start() {
+    let name = "a_container_that_did_not_end_by_itself_is_swept_at_the_next_start";
+    let Some(image) = image::for_test(name) else { return };
+    let running = start("container", image);
+    let session = image::session_of(&running.place);
+    // As where the engine does not hear of our end: nothing in the container hears of it either.
+    let [id] = &image::containers_of(&session)[..] else { panic!("not one container") };
+    image::pause(id);
     let place = running.end_by(Signal::SIGKILL);
     wait_until("the private directory is gone", || place.leftovers().is_empty());
-    assert_eq!(image::containers_of(&session).len(), 1, "testcontainers has no reaper of its own");
+    assert_eq!(image::containers_of(&session).len(), 1, "a frozen container can't end");
     let answer = place.file("a.redis", "SAVE\n");
-    place.run(&[
-        "check",
-        "creating-snapshots",
-        answer.to_str().unwrap(),
-        "--server",
-        "container",
-        "--image",
-        image,
-    ]);
+    let answer = answer.to_str().unwrap();
+    place.run(&["check", "creating-snapshots", answer, "--server", "container", "--image", image]);
     wait_until("the container is swept", || image::containers_of(&session).is_empty());
 }
 

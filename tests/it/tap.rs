@@ -237,8 +237,8 @@ fn a_redis_cli_stays_at_one_address_while_its_container_crashes_ten_times() {
     let name = "a_redis_cli_stays_at_one_address_while_its_container_crashes_ten_times";
     let Some(image) = crate::support::image::for_test(name) else { return };
     if on_path("redis-cli").is_some() {
-        let image = redislings::server::container::find_image(image, &|_| ()).unwrap();
-        crash_ten_times(&mut Server::start(&Source::Container(image), &[]).unwrap());
+        let source = crate::support::image::source(image);
+        crash_ten_times(&mut Server::start(&source, &[]).unwrap());
     }
 }
 

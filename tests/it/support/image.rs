@@ -10,8 +10,9 @@ use std::sync::OnceLock;
 
 use futures_util::StreamExt as _;
 use redislings::runtime::block_on;
-use redislings::server::source::DEFAULT_IMAGE;
-use redislings::server::{ServerVersion, container};
+use redislings::server::container::Hosts;
+use redislings::server::source::{DEFAULT_IMAGE, on_path};
+use redislings::server::{ServerVersion, Source, container};
 use sha2::{Digest as _, Sha256};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
@@ -26,6 +27,8 @@ const LOCAL_TEMPLATE: &str = "redislings-local/{server}:{version}";
 static IMAGE: OnceLock<String> = OnceLock::new();
 static IMAGES: OnceLock<()> = OnceLock::new();
 const PROGRAM_LABEL: &str = "redislings.program";
+/// What the scripts in a host need, which every official image has.
+const TOOLS: [&str; 8] = ["sh", "cat", "head", "mkdir", "rm", "setsid", "sleep", "wc"];
 
 /// An image that the engine has, or `None` where no engine answers; then `test` is told to be skipped, on
 /// the real standard error, which the test runner does not swallow.
@@ -48,6 +51,11 @@ pub fn of_several_versions_for_test(test: &str) -> Option<&'static str> {
     Some(LOCAL_TEMPLATE)
 }
 
+/// Servers in containers of this image.
+pub fn source(image: &str) -> Source {
+    Source::Container(Hosts::new(container::find_image(image, &|_| ()).unwrap()))
+}
+
 fn engine_or_skip(test: &str) -> Option<()> {
     let engine = container::engine_version();
     if let Err(why) = &engine {
@@ -63,16 +71,22 @@ fn make_local() -> String {
 }
 
 fn make(reference: &str, program: &Path) {
-    let hash = hash(program);
+    make_with(reference, program, &TOOLS);
+}
+
+/// The same without the tools that are not named.
+pub fn make_with(reference: &str, program: &Path, tools: &[&str]) {
+    let hash = hash(program, tools);
     let docker = block_on(docker_client_instance()).unwrap();
     if label(&docker, reference).as_deref() != Some(hash.as_str()) {
-        import(&docker, reference, &tar(program), program, &hash);
+        import(&docker, reference, &tar(program, tools), program, &hash);
     }
 }
 
-fn hash(program: &Path) -> String {
-    let hash = Sha256::digest(std::fs::read(program).unwrap());
-    hash.iter().fold(String::new(), |mut text, byte| {
+fn hash(program: &Path, tools: &[&str]) -> String {
+    let mut hash = Sha256::new_with_prefix(std::fs::read(program).unwrap());
+    hash.update(tools.join(" "));
+    hash.finalize().iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
@@ -84,12 +98,15 @@ fn label(docker: &Docker, reference: &str) -> Option<String> {
     labels.get(PROGRAM_LABEL).cloned()
 }
 
-fn tar(program: &Path) -> Vec<u8> {
+fn tar(program: &Path, tools: &[&str]) -> Vec<u8> {
     let root = tempfile::tempdir().unwrap();
-    for file in std::iter::once(program.display().to_string()).chain(libraries(program)) {
-        let place = root.path().join(file.trim_start_matches('/'));
-        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-        std::fs::copy(&file, place).unwrap();
+    let tools = tools.iter().map(|tool| on_path(tool).unwrap());
+    for program in tools.chain([program.to_owned()]) {
+        for file in std::iter::once(program.display().to_string()).chain(libraries(&program)) {
+            let place = root.path().join(file.trim_start_matches('/'));
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            std::fs::copy(&file, place).unwrap();
+        }
     }
     for folder in ["data", "tmp"] {
         std::fs::create_dir_all(root.path().join(folder)).unwrap();
@@ -182,6 +199,28 @@ pub fn published(id: &str) -> Vec<(String, String)> {
     let ports = found.network_settings.unwrap().ports.unwrap_or_default();
     let bindings = ports.into_values().flatten().flatten();
     bindings.map(|it| (it.host_ip.unwrap_or_default(), it.host_port.unwrap_or_default())).collect()
+}
+
+/// The processes in it whose command holds this word.
+pub fn processes(id: &str, word: &str) -> Vec<String> {
+    use testcontainers::bollard::query_parameters::TopOptions;
+    let docker = block_on(docker_client_instance()).unwrap();
+    let found = block_on(docker.top_processes(id, None::<TopOptions>)).unwrap();
+    let commands = found.processes.unwrap_or_default().into_iter().filter_map(|mut it| it.pop());
+    commands.filter(|command| command.contains(word)).collect()
+}
+
+/// Freezes all that runs in it.
+pub fn pause(id: &str) {
+    let docker = block_on(docker_client_instance()).unwrap();
+    block_on(docker.pause_container(id)).unwrap();
+}
+
+/// SIGKILL to all that runs in it: what a failing engine does to us.
+pub fn kill(id: &str) {
+    use testcontainers::bollard::query_parameters::KillContainerOptions;
+    let docker = block_on(docker_client_instance()).unwrap();
+    block_on(docker.kill_container(id, None::<KillContainerOptions>)).unwrap();
 }
 
 /// Whether the engine still has the container.

@@ -1,0 +1,251 @@
+//! One container in which servers run beside each other.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use testcontainers::bollard::models::PortBinding;
+use testcontainers::core::IntoContainerPort as _;
+use testcontainers::runners::AsyncRunner as _;
+use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
+
+use super::engine::{Image, ask, client, name_and_tag};
+use super::engine_gone;
+use super::labels::{
+    HOST_LABEL, OWNER_LABEL, SESSION_LABEL, remove_at_end, remove_by_id, remove_labelled,
+};
+use super::supervisor::Supervisor;
+use crate::cleanup::{self, lock};
+use crate::error::{WorldError, with_sources};
+use crate::runtime::{block_on, runtime};
+use crate::server::session_lock::SessionLock;
+
+const MAIN: &str = include_str!("host.sh");
+/// Where the servers' directories stand: in the official images a volume, so not in the container's own layer.
+const DIRECTORY: &str = "/data";
+/// Of the ports inside. Not the usual one: REPLICAOF 127.0.0.1 6379 must not find another server there.
+const FIRST_PORT: u16 = 41_001;
+const START_DEADLINE: Duration = Duration::from_secs(60);
+const REMOVAL_DEADLINE: Duration = Duration::from_secs(20);
+/// What the scripts call; all of them are in the official images.
+const PROGRAMS: [&str; 7] = ["cat", "head", "mkdir", "rm", "setsid", "sleep", "wc"];
+
+/// A running container with a fixed number of ports, one for each server at a time. Removed when dropped.
+#[derive(Debug)]
+pub(super) struct Host {
+    supervisor: Supervisor,
+    container: Container,
+    capacity: u16,
+    /// Those that no server has; the one that has been free for the longest time comes first.
+    free: Mutex<VecDeque<Port>>,
+    /// The number of the next server.
+    next: AtomicU32,
+}
+
+/// A published port.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Port {
+    /// In the container.
+    pub(super) inside: u16,
+    /// On 127.0.0.1.
+    pub(super) outside: u16,
+}
+
+impl Host {
+    /// Starts one for `capacity` servers at a time, and waits until servers can be started in it.
+    pub(super) fn start(image: &Image, capacity: u16) -> Result<Self, WorldError> {
+        let lock = SessionLock::of_this_session()?;
+        remove_at_end(lock.session());
+        let label = unique(lock.session());
+        let _creating = cleanup::creating();
+        let failed = |why: String| {
+            // A container that was created but not started is testcontainers' no more.
+            remove_labelled(HOST_LABEL, &label);
+            not_started(image, &why)
+        };
+        let container = Container::start(request(image, capacity, lock, &label)).map_err(failed)?;
+        let supervisor = Supervisor::start(&container.id).map_err(failed)?;
+        let mut host = Self {
+            supervisor,
+            container,
+            capacity,
+            free: Mutex::default(),
+            next: AtomicU32::new(1),
+        };
+        host.look_for_programs(image)?;
+        host.free = Mutex::new(host.published(capacity)?);
+        Ok(host)
+    }
+
+    /// The engine's name for it.
+    pub(super) fn id(&self) -> &str {
+        &self.container.id
+    }
+
+    /// How many servers it can have at a time.
+    pub(super) fn capacity(&self) -> u16 {
+        self.capacity
+    }
+
+    /// A port for one server, until it is given back.
+    pub(super) fn take_port(&self) -> Option<Port> {
+        lock(&self.free).pop_front()
+    }
+
+    /// Nothing listens there any more.
+    pub(super) fn give_back(&self, port: Port) {
+        lock(&self.free).push_back(port);
+    }
+
+    /// The next server's number.
+    pub(super) fn next_number(&self) -> u32 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether the container still does what it is told, as far as known.
+    pub(super) fn is_usable(&self) -> bool {
+        self.supervisor.is_reachable()
+    }
+
+    /// Calls a function of the supervisor's script.
+    pub(super) fn call(&self, words: &[&str], payload: &[u8]) -> Result<Vec<u8>, WorldError> {
+        self.supervisor.call(words, payload).map_err(|why| {
+            let id = self.id().get(..12).unwrap_or(self.id());
+            WorldError::new(
+                format!("the container `{id}` can't be used: {why}"),
+                "see `docker ps -a` and the engine's log, or use `--server process`",
+            )
+        })
+    }
+
+    fn look_for_programs(&self, image: &Image) -> Result<(), WorldError> {
+        let request: Vec<&str> = ["lacks"].into_iter().chain(PROGRAMS).collect();
+        let missing = String::from_utf8_lossy(&self.call(&request, &[])?).trim().to_owned();
+        if missing.is_empty() { Ok(()) } else { Err(lacks(image, &missing)) }
+    }
+
+    fn published(&self, capacity: u16) -> Result<VecDeque<Port>, WorldError> {
+        let docker = client().map_err(engine_gone)?;
+        let found = ask(docker.inspect_container(self.id(), None)).map_err(engine_gone)?;
+        let ports = found.network_settings.and_then(|network| network.ports).unwrap_or_default();
+        let outside = |inside: u16| {
+            let bindings = ports.get(&format!("{inside}/tcp")).cloned().flatten()?;
+            let mut local =
+                bindings.into_iter().filter(|it| it.host_ip.as_deref() == Some("127.0.0.1"));
+            local.find_map(|binding| binding.host_port?.parse().ok())
+        };
+        let published =
+            inside(capacity).map(|inside| Some(Port { inside, outside: outside(inside)? }));
+        published.collect::<Option<_>>().ok_or_else(|| {
+            WorldError::new(
+                format!("a container of ours has no ports on 127.0.0.1 (`{}`)", self.id()),
+                "try `--server process`",
+            )
+        })
+    }
+}
+
+/// Removed when dropped.
+#[derive(Debug)]
+struct Container {
+    /// Taken when it is removed.
+    handle: Option<ContainerAsync<GenericImage>>,
+    id: String,
+}
+
+impl Container {
+    fn start(request: ContainerRequest<GenericImage>) -> Result<Self, String> {
+        // On a task of its own: given up, testcontainers would wait for an engine that says nothing.
+        let start = runtime().spawn(request.start());
+        let started = block_on(async { tokio::time::timeout(START_DEADLINE, start).await });
+        let late = |_elapsed| format!("it did not within {} s", START_DEADLINE.as_secs());
+        let started = started.map_err(late)?.map_err(|panic| panic.to_string())?;
+        let handle = started.map_err(|error| with_sources(&error))?;
+        let id = handle.id().to_owned();
+        Ok(Self { handle: Some(handle), id })
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let Some(handle) = self.handle.take() else { return };
+        let removal = runtime().spawn(handle.rm());
+        let removed = block_on(async { tokio::time::timeout(REMOVAL_DEADLINE, removal).await });
+        // The engine may be removing it already, by itself.
+        if matches!(removed, Ok(Ok(Err(_)))) {
+            remove_by_id(&self.id);
+        }
+    }
+}
+
+fn inside(capacity: u16) -> impl Iterator<Item = u16> {
+    FIRST_PORT..FIRST_PORT + capacity
+}
+
+fn request(
+    image: &Image,
+    capacity: u16,
+    lock: &SessionLock,
+    label: &str,
+) -> ContainerRequest<GenericImage> {
+    let (name, tag) = name_and_tag(&image.reference);
+    let bindings: HashMap<_, _> = inside(capacity)
+        .map(|port| {
+            let (host_ip, host_port) = (Some("127.0.0.1".to_owned()), Some(String::new()));
+            (format!("{port}/tcp"), Some(vec![PortBinding { host_ip, host_port }]))
+        })
+        .collect();
+    let image = GenericImage::new(name, tag);
+    let image = inside(capacity).fold(image, |image, port| image.with_exposed_port(port.tcp()));
+    image
+        .with_entrypoint("sh")
+        .with_cmd(["-c", MAIN, "host"])
+        .with_working_dir(DIRECTORY)
+        .with_label(SESSION_LABEL, lock.session())
+        .with_label(OWNER_LABEL, lock.owner())
+        .with_label(HOST_LABEL, label)
+        .with_startup_timeout(START_DEADLINE)
+        .with_host_config_modifier(move |host| {
+            host.publish_all_ports = Some(false);
+            host.port_bindings = Some(bindings.clone());
+            // When we are killed, the supervisor ends the container, and the engine does the rest.
+            host.auto_remove = Some(true);
+        })
+}
+
+fn not_started(image: &Image, why: &str) -> WorldError {
+    if why.contains("\"sh\": executable file not found") {
+        return lacks(image, "sh");
+    }
+    WorldError::new(
+        format!("the image `{}` did not start: {why}", image.reference),
+        "see `redislings doctor`, or use `--server process`",
+    )
+}
+
+fn lacks(image: &Image, programs: &str) -> WorldError {
+    let programs = programs.split(' ').map(|name| format!("`{name}`")).collect::<Vec<_>>();
+    WorldError::new(
+        format!("the image `{}` has no {}", image.reference, programs.join(", ")),
+        "use an official image, or another with a shell and the usual programs, or `--server process`",
+    )
+}
+
+fn unique(session: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{session}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_without_a_shell_is_named_with_what_it_lacks() {
+        let image = Image { reference: "own/redis".into(), command: Vec::new() };
+        let why = "OCI runtime create failed: exec: \"sh\": executable file not found in $PATH";
+        assert_eq!(not_started(&image, why).fact, "the image `own/redis` has no `sh`");
+        assert_eq!(lacks(&image, "head wc").fact, "the image `own/redis` has no `head`, `wc`");
+    }
+}

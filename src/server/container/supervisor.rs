@@ -1,0 +1,212 @@
+//! The script that runs servers in a host: one request at a time, each with a deadline.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt as _};
+use testcontainers::bollard::container::LogOutput;
+use testcontainers::bollard::errors::Error;
+use testcontainers::bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
+use super::engine::{ask, client};
+use crate::cleanup::{self, lock};
+use crate::error::with_sources;
+use crate::runtime::block_on;
+
+const SCRIPT: &str = include_str!("supervisor.sh");
+const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+/// One reply may hold a snapshot file.
+const OUTPUT_BYTES: usize = 64 * 1024;
+
+/// The supervisor of one host. Its script ends the container when this is dropped or this process is killed.
+#[derive(Debug)]
+pub(super) struct Supervisor(Mutex<Line>);
+
+/// The line to it, or why there is none any more.
+#[derive(Debug)]
+enum Line {
+    Open(Connection),
+    Cut(String),
+}
+
+struct Connection {
+    /// No server and no log can know it.
+    secret: String,
+    requests: u64,
+    input: Pin<Box<dyn AsyncWrite + Send>>,
+    output: Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("requests", &self.requests).finish_non_exhaustive()
+    }
+}
+
+/// What a request has printed, if the script did what was asked.
+type Reply = Result<Vec<u8>, String>;
+
+impl Supervisor {
+    /// Starts the script in this container.
+    pub(super) fn start(container: &str) -> Result<Self, String> {
+        let docker = client()?;
+        let exec = CreateExecOptions {
+            attach_stdin: Some(true),
+            attach_stdout: Some(true),
+            attach_stderr: Some(true),
+            cmd: Some(vec!["sh", "-c", SCRIPT, "supervisor"]),
+            ..CreateExecOptions::default()
+        };
+        let id = ask(docker.create_exec(container, exec))?.id;
+        let options =
+            StartExecOptions { output_capacity: Some(OUTPUT_BYTES), ..StartExecOptions::default() };
+        match ask(docker.start_exec(&id, Some(options)))? {
+            StartExecResults::Attached { output, input } => {
+                let secret = crate::server::random_word();
+                let connection = Connection { secret, requests: 0, input, output };
+                Ok(Self(Mutex::new(Line::Open(connection))))
+            }
+            StartExecResults::Detached => Err("the supervisor is not attached".to_owned()),
+        }
+    }
+
+    /// Calls one of the script's functions; `payload` is what it reads.
+    pub(super) fn call(&self, words: &[&str], payload: &[u8]) -> Reply {
+        let mut line = lock(&self.0);
+        let Line::Open(connection) = &mut *line else {
+            return Err(line.why());
+        };
+        let call = connection.call(words, payload);
+        let answer = block_on(async { tokio::time::timeout(REQUEST_DEADLINE, call).await });
+        let late = || format!("no answer within {} s", REQUEST_DEADLINE.as_secs());
+        match answer.unwrap_or_else(|_elapsed| Err(late())) {
+            Ok(reply) => reply,
+            Err(why) => {
+                // A signal has ended the host already, perhaps: that is no error.
+                cleanup::stop_if_a_signal_came();
+                // A reply may still come, and must not pass for that to another request.
+                *line = Line::Cut(why);
+                Err(line.why())
+            }
+        }
+    }
+
+    /// Whether it can still be asked, as far as known.
+    pub(super) fn is_reachable(&self) -> bool {
+        matches!(*lock(&self.0), Line::Open(_))
+    }
+}
+
+impl Line {
+    fn why(&self) -> String {
+        match self {
+            Self::Open(_) => String::new(),
+            Self::Cut(why) => why.clone(),
+        }
+    }
+}
+
+impl Connection {
+    async fn call(&mut self, words: &[&str], payload: &[u8]) -> Result<Reply, String> {
+        self.requests += 1;
+        let mark = format!("{}-{}", self.secret, self.requests);
+        let mut request = mark.clone();
+        for word in words {
+            request.push(' ');
+            request.push_str(&quoted(word));
+        }
+        request.push('\n');
+        let gone =
+            |error: std::io::Error| format!("its supervisor can't be told anything: {error}");
+        self.input.write_all(request.as_bytes()).await.map_err(gone)?;
+        self.input.write_all(payload).await.map_err(gone)?;
+        self.input.flush().await.map_err(gone)?;
+        self.reply(&mark).await
+    }
+
+    async fn reply(&mut self, mark: &str) -> Result<Reply, String> {
+        let (mut printed, mut errors) = (Vec::new(), Vec::new());
+        loop {
+            if let Some(status) = take_end(&mut printed, mark) {
+                let errors = String::from_utf8_lossy(&errors).trim().to_owned();
+                let failed = || format!("the supervisor failed ({status}): {errors}");
+                return Ok(if status == "0" { Ok(printed) } else { Err(failed()) });
+            }
+            match self.output.next().await {
+                Some(Ok(LogOutput::StdErr { message })) => errors.extend_from_slice(&message),
+                Some(Ok(output)) => printed.extend_from_slice(&output.into_bytes()),
+                Some(Err(error)) => return Err(with_sources(&error)),
+                None => return Err("it has ended".to_owned()),
+            }
+        }
+    }
+}
+
+/// The exit status in the reply's last line, if it is there, which then is taken off.
+fn take_end(printed: &mut Vec<u8>, mark: &str) -> Option<String> {
+    let whole = printed.strip_suffix(b"\n")?;
+    let start = whole.iter().rposition(|&byte| byte == b'\n')?;
+    let last = std::str::from_utf8(&whole[start + 1..]).ok()?;
+    let status = last.strip_prefix(mark)?.strip_prefix(' ')?.to_owned();
+    printed.truncate(start);
+    Some(status)
+}
+
+/// One word for `sh`, on one line.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''").replace('\n', r#"'"$newline"'"#))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn as_sh_reads(word: &str) -> String {
+        let script = r#"newline='
+'
+IFS= read -r request; eval "set -- $request"; printf %s "$1""#;
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", script])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut input, format!("{}\n", quoted(word)).as_bytes()).unwrap();
+        drop(input);
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    }
+
+    #[test]
+    fn any_word_reaches_the_script_unchanged() {
+        for word in [
+            "",
+            "a b",
+            "it's",
+            "\"$HOME\" `id` \\n \\",
+            "a\n\nb\n",
+            "Á — 名",
+            "-n",
+            "*",
+            "~#!&;|<>()",
+        ] {
+            assert_eq!(as_sh_reads(word), word);
+        }
+    }
+
+    #[test]
+    fn a_reply_ends_with_its_own_mark_only() {
+        let end = |text: &str| {
+            let mut printed = text.as_bytes().to_vec();
+            (take_end(&mut printed, "m-2"), String::from_utf8(printed).unwrap())
+        };
+        assert_eq!(end("a\nb\nm-2 0\n"), (Some("0".into()), "a\nb".into()));
+        assert_eq!(end("\nm-2 137\n"), (Some("137".into()), String::new()));
+        assert_eq!(end("a\nm-1 0\n").0, None);
+        assert_eq!(end("a\nm-2 0").0, None);
+        assert_eq!(end("am-2 0\n").0, None);
+    }
+}

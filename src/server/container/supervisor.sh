@@ -1,0 +1,91 @@
+# Runs servers beside each other in one container, as it is told on standard input.
+#
+# A request is one line of quoted words: a mark, one of the functions below, its arguments. The reply is whatever that
+# prints, then a line with the mark and the exit status. `$1` is a server's number, which is its directory too.
+# A server leads a process group (setsid), so that the child of its BGSAVE ends with it at once.
+# The end of standard input is the end of redislings, and of the container.
+
+newline='
+'
+# Who reads our replies may be gone; that the servers have to end is still to be seen.
+trap '' PIPE
+
+lacks() {
+  for program; do
+    command -v "$program" >/dev/null || printf '%s ' "$program"
+  done
+}
+
+create() { mkdir "$1"; }
+
+# The rest of this request, `$2` bytes, is the server's snapshot file.
+give_dump() { head -c "$2" >"$1/dump.rdb"; }
+
+# `$2` counts the starts: each has a log of its own. Then follow the words of the command.
+start() {
+  server=$1 log=$1.$2.log
+  shift 2
+  cd "$server" || return
+  setsid "$@" </dev/null >"../$log" 2>&1 &
+  eval "pid_$server=$! status_$server="
+  cd ..
+}
+
+# Sets `pid`, and `status` if the server has ended. A zombie is a child of ours that has ended; one that is no longer
+# there was reaped beside another, and `wait` still knows how it ended.
+look() {
+  eval "pid=\$pid_$1 status=\$status_$1"
+  [ -z "$status" ] || return 0
+  stat=
+  { read -r stat <"/proc/$pid/stat"; } 2>/dev/null
+  stat=${stat##*) }
+  parent=${stat#* }
+  case ${stat%% *} in
+    '' | Z | X) ;;
+    *) [ "${parent%% *}" != $$ ] || return 0 ;;
+  esac
+  reap "$1"
+}
+
+reap() {
+  wait "$pid"
+  status=$?
+  eval "status_$1=$status"
+}
+
+state() {
+  look "$1"
+  printf '%s' "$status"
+}
+
+# Prints nothing as soon as nobody is left of the server's group.
+end() {
+  look "$1"
+  kill -s KILL -- "-$pid" 2>/dev/null
+  if [ -z "$status" ]; then
+    # Just started, it may not lead its group yet.
+    kill -s KILL "$pid" 2>/dev/null
+    reap "$1"
+  fi
+  ! kill -s 0 -- "-$pid" 2>/dev/null || printf '%s' "$pid"
+}
+
+log() { cat "$1.$2.log"; }
+
+# Prints nothing where there is no such file.
+dump_bytes() { [ ! -f "$1/dump.rdb" ] || wc -c <"$1/dump.rdb"; }
+
+dump() { cat "$1/dump.rdb"; }
+
+remove() { rm -rf "$1" "$1".*.log && unset "pid_$1" "status_$1"; }
+
+: >supervised
+while IFS= read -r request; do
+  eval "set -- $request"
+  mark=$1
+  shift
+  "$@"
+  printf '\n%s %s\n' "$mark" $?
+done
+rm -f supervised
+kill -s TERM 1

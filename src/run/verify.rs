@@ -82,7 +82,7 @@ impl<'w> Wish<'w> {
             on: On::of(on)?,
             slice: partition::wanted(choice.partition.as_deref(), &variable)?,
             changed: choice.changed.as_deref(),
-            jobs: running.jobs,
+            jobs: running.jobs.unwrap_or_else(usual_jobs),
             repeat: running.repeat,
             fail_fast: running.fail_fast,
             keep: running.keep,
@@ -128,6 +128,11 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         Format::Json => json::verified(&report),
     });
     Ok(exit(report.conclusion()))
+}
+
+fn usual_jobs() -> u8 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u8::try_from(4 * cores).unwrap_or(u8::MAX).min(16)
 }
 
 fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
@@ -253,6 +258,17 @@ impl Verification<'_> {
         Ok(done.results)
     }
 
+    /// The first server needs it soon, and Python can be looked for meanwhile. What is in the way will be told by that
+    /// server.
+    fn start_host(&self, source: &Source) {
+        let runs = self.cases.len() * self.wish.repeat as usize;
+        source.make_room_for(verify::servers_at_a_time(runs, self.wish.jobs.into()));
+        let source = source.clone();
+        let warm_up = move || drop(source.warm_up());
+        // Without a thread the first server waits for it.
+        let _ = std::thread::Builder::new().name("host".into()).spawn(warm_up);
+    }
+
     /// What the cases need.
     fn prepare(
         &self,
@@ -264,6 +280,7 @@ impl Verification<'_> {
             None => choose_server(self.common, telling),
         }?;
         telling(Told::Line(&format!("server: {}", chosen.why)));
+        self.start_host(&chosen.source);
         let python = if verify::needs_python(&self.cases) {
             Some(Python::find(&self.course.python_packages, telling)?)
         } else {

@@ -17,7 +17,13 @@ use crate::verdict::Outcome;
 /// How many servers wait for their cases. LASTSAVE counts whole seconds, so an answer may start only when its
 /// server is a second old: with this many waiting, and a case every forty milliseconds, each is. An idle server
 /// costs 3 MB and 0.4 % of a core (`--hz 100`).
-pub const AHEAD: usize = 24;
+const AHEAD: usize = 24;
+
+/// How many servers there are at most at a time for so many runs: those ahead, and for each job one and another that
+/// loads its snapshot alone; and one that is just being started.
+pub fn servers_at_a_time(runs: usize, jobs: usize) -> u16 {
+    u16::try_from(AHEAD.min(runs) + 2 * jobs + 1).unwrap_or(u16::MAX)
+}
 
 /// What to run, and how.
 pub struct Work<'w> {

@@ -32,6 +32,8 @@ use crate::error::WorldError;
 
 const READY_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(3);
+/// Whether a server that does not answer yet has ended: most are ready before that is of interest.
+const LOOK_AGAIN: Duration = Duration::from_millis(15);
 /// The default of `dbfilename`, which lessons can't set.
 const DUMP_FILE: &str = "dump.rdb";
 
@@ -261,6 +263,7 @@ impl Server {
 
     fn wait_until_it_answers(&mut self) -> Result<(), WorldError> {
         let deadline = Instant::now() + READY_DEADLINE;
+        let mut looked = Instant::now();
         loop {
             let answer = self.client.call(&["PING"], Duration::from_secs(1));
             match answer {
@@ -272,8 +275,11 @@ impl Server {
                 }
                 _ => {}
             }
-            if let Some(ended) = self.ended() {
-                return Err(self.failure(&ended.what));
+            if looked.elapsed() > LOOK_AGAIN {
+                if let Some(ended) = self.ended() {
+                    return Err(self.failure(&ended.what));
+                }
+                looked = Instant::now();
             }
             std::thread::park_timeout(POLL);
         }

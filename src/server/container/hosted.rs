@@ -43,7 +43,6 @@ impl Hosted {
         command.extend(options.arguments(&fixed));
         let number = place.number.to_string();
         let mut server = Self { place, number, command, starts: 0 };
-        server.call("create")?;
         if let Some(dump) = dump {
             server.call_with("give_dump", &[&dump.len().to_string()], dump)?;
         }
@@ -63,14 +62,7 @@ impl Hosted {
 
     /// SIGKILL to the server and to the child of a running BGSAVE, and the wait for their end.
     pub fn kill(&mut self) -> Result<(), WorldError> {
-        let deadline = Instant::now() + END_DEADLINE;
-        while !self.call("end")?.is_empty() {
-            if Instant::now() > deadline {
-                return Err(super::engine_gone("a killed server does not end"));
-            }
-            std::thread::park_timeout(POLL);
-        }
-        Ok(())
+        self.until_all_are_dead("end")
     }
 
     /// Starts the killed server again: same files, same options.
@@ -114,6 +106,17 @@ impl Hosted {
         Ok(String::from_utf8_lossy(&log).into_owned())
     }
 
+    fn until_all_are_dead(&self, function: &str) -> Result<(), WorldError> {
+        let deadline = Instant::now() + END_DEADLINE;
+        while !self.call(function)?.is_empty() {
+            if Instant::now() > deadline {
+                return Err(super::engine_gone("a killed server does not end"));
+            }
+            std::thread::park_timeout(POLL);
+        }
+        Ok(())
+    }
+
     fn call(&self, function: &str) -> Result<Vec<u8>, WorldError> {
         self.call_with(function, &[], &[])
     }
@@ -132,10 +135,13 @@ impl Hosted {
 
 impl Drop for Hosted {
     fn drop(&mut self) {
-        let was_started = self.starts > 0;
-        let has_ended = !was_started || self.kill().is_ok();
+        let gone = if self.starts == 0 {
+            self.call("forget").map(drop)
+        } else {
+            self.until_all_are_dead("remove")
+        };
         // Where it may still listen, no other server comes.
-        if has_ended && self.call("remove").is_ok() {
+        if gone.is_ok() {
             self.place.host.give_back(self.place.port);
         }
     }

@@ -16,15 +16,14 @@ lacks() {
   done
 }
 
-create() { mkdir "$1"; }
-
 # The rest of this request, `$2` bytes, is the server's snapshot file.
-give_dump() { head -c "$2" >"$1/dump.rdb"; }
+give_dump() { mkdir "$1" && head -c "$2" >"$1/dump.rdb"; }
 
 # `$2` counts the starts: each has a log of its own. Then follow the words of the command.
 start() {
   server=$1 log=$1.$2.log
   shift 2
+  [ -d "$server" ] || mkdir "$server" || return
   cd "$server" || return
   setsid "$@" </dev/null >"../$log" 2>&1 &
   eval "pid_$server=$! status_$server="
@@ -58,8 +57,8 @@ state() {
   printf '%s' "$status"
 }
 
-# Prints nothing as soon as nobody is left of the server's group.
-end() {
+# Kills; sets `left` as long as somebody is left of the server's group.
+kill_all() {
   look "$1"
   kill -s KILL -- "-$pid" 2>/dev/null
   if [ -z "$status" ]; then
@@ -67,7 +66,27 @@ end() {
     kill -s KILL "$pid" 2>/dev/null
     reap "$1"
   fi
-  ! kill -s 0 -- "-$pid" 2>/dev/null || printf '%s' "$pid"
+  left=
+  ! kill -s 0 -- "-$pid" 2>/dev/null || left=$pid
+}
+
+# Prints nothing when all are dead.
+end() {
+  kill_all "$1"
+  printf '%s' "$left"
+}
+
+# Nobody waits for the files: a number never comes again.
+forget() {
+  unset "pid_$1" "status_$1"
+  rm -rf "$1" "$1".*.log </dev/null >/dev/null 2>&1 &
+}
+
+# Prints nothing when all are dead and forgotten.
+remove() {
+  kill_all "$1"
+  printf '%s' "$left"
+  [ -n "$left" ] || forget "$1"
 }
 
 log() { cat "$1.$2.log"; }
@@ -76,8 +95,6 @@ log() { cat "$1.$2.log"; }
 dump_bytes() { [ ! -f "$1/dump.rdb" ] || wc -c <"$1/dump.rdb"; }
 
 dump() { cat "$1/dump.rdb"; }
-
-remove() { rm -rf "$1" "$1".*.log && unset "pid_$1" "status_$1"; }
 
 : >supervised
 while IFS= read -r request; do

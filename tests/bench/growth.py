@@ -1,7 +1,6 @@
 """What more exercises cost: verified, and only loaded."""
 
 import json
-import statistics
 
 import courses
 import measure
@@ -34,14 +33,17 @@ def load(stage, report):
     lessons = [courses.long_lesson(number) for number in range(1, LOADED + 1)]
     folder = courses.write(stage.folder / "long", lessons)
     lines = sum(text.count("\n") for text in lessons) // LOADED
-    started = [timed(stage, [stage.program, "--version"]) for _ in range(LOADINGS)]
-    loaded = [timed(stage, [stage.program, "list", "--lessons", folder, "--format", "json"]) for _ in range(LOADINGS)]
-    report.loading(LOADED, lines, statistics.median(started), statistics.median(loaded), min(loaded))
+    started = runs(stage, "--version")
+    loaded = runs(stage, "list", "--lessons", folder, "--format", "json")
+    report.loading(LOADED, lines, started, loaded)
 
 
-def timed(stage, command):
-    """Milliseconds."""
-    measured = measure.run(command, stage.environment(), stage.folder)
+def runs(stage, *arguments):
+    return [run(stage, arguments) for _ in range(LOADINGS)]
+
+
+def run(stage, arguments):
+    measured = measure.run([stage.program, *arguments], stage.environment(), stage.folder)
     if measured.status != 0:
-        raise SystemExit(f"{command} ended with {measured.status}:\n{measured.stderr[-2000:]}")
-    return measured.wall * 1000
+        raise SystemExit(f"{arguments} ended with {measured.status}:\n{measured.stderr[-2000:]}")
+    return measured

@@ -2,9 +2,9 @@
 
 import contextlib
 import os
-import resource
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -19,15 +19,15 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run cost. Memory is in MB; what can't be had on this system is `None`."""
+    """What one run cost. Memory is in MiB; what can't be had on this system is `None`."""
 
     wall: float
     # User and system seconds of the command and of all its descendants that were waited for.
     cpu: float
     # Busy seconds of the whole machine meanwhile: also the engine, the containers, and whatever else ran.
     machine_cpu: float | None
-    # The largest resident set of the command's own process.
-    main_mb: float | None
+    # The largest resident set of the command's own process, or without /proc of the largest of its processes.
+    main_mb: float
     # The largest sum of proportional set sizes of the command and its descendants, sampled.
     tree_mb: float | None
     status: int
@@ -38,19 +38,21 @@ class Measured:
 def run(command, env=None, cwd=None):
     """Runs `command`, with nothing to read. A Ctrl-C is handed on, and its end waited for."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        cpu, machine, began = children_cpu(), machine_cpu(), time.monotonic()
+        machine, began = machine_cpu(), time.monotonic()
         # A group of its own: it must get one Ctrl-C, ours, and not the terminal's as well.
         process = subprocess.Popen(
             [str(word) for word in command], env=env, cwd=cwd, stdin=subprocess.DEVNULL,
             stdout=out, stderr=err, process_group=0,
         )
         with ended_with_us(process), Sampler(process.pid) as sampler:
-            process.wait()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.monotonic() - began
         busy = None if machine is None else machine_cpu() - machine
         texts = [(stream.seek(0), stream.read())[1] for stream in (out, err)]
         return Measured(
-            wall, children_cpu() - cpu, busy, sampler.main_mb, sampler.tree_mb, process.returncode, *texts
+            wall, usage.ru_utime + usage.ru_stime, busy, sampler.main_mb or largest_mb(usage), sampler.tree_mb,
+            process.returncode, *texts,
         )
 
 
@@ -77,10 +79,9 @@ class ended_with_us:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def children_cpu():
-    """Seconds of all ended children so far."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def largest_mb(usage):
+    """Of the command and its descendants: all that is known without /proc, or of what ends at once."""
+    return usage.ru_maxrss / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def machine_cpu():

@@ -292,10 +292,10 @@ impl Verification<'_> {
 
 fn tell_of_kept(case: &Case<'_>, kept: &KeptServer) {
     match &kept.server {
-        Ok(Kept { port, end }) => {
+        Ok(Kept { endpoint, end }) => {
+            let (id, url) = (&case.id, &endpoint.url);
             tell_line(&format!(
-                "the server of `{}` still runs: `redis-cli -p {port}`; to end it: `{end}`",
-                case.id
+                "the server of `{id}` still runs: `redis-cli -u {url}`; to end it: `{end}`"
             ));
         }
         Err(error) => tell(&Stop::World(error.clone())),

@@ -49,8 +49,8 @@ pub struct Ended {
 /// A server of ours that outlives us, for whoever wants to look at it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// On 127.0.0.1.
-    pub port: u16,
+    /// Where it is reached.
+    pub endpoint: Endpoint,
     /// The command that ends it and removes what it leaves.
     pub end: String,
 }
@@ -250,15 +250,16 @@ impl Server {
                 "its case ended it; look at the transcript",
             ));
         }
-        match self.host {
+        let endpoint = self.endpoint();
+        let end = match self.host {
             Host::Process(process) => process.keep().map_err(|error| {
                 WorldError::new(format!("the server can't be kept: {error}"), "free some space")
-            }),
-            Host::Container(_) | Host::Address(_) => Err(WorldError::new(
-                "only a server that is a process can be kept",
-                "use `--server process`",
-            )),
-        }
+            })?,
+            Host::Container(hosted) => hosted.keep()?,
+            // It is not ours to end.
+            Host::Address(_) => String::new(),
+        };
+        Ok(Kept { endpoint, end })
     }
 
     fn wait_until_it_answers(&mut self) -> Result<(), WorldError> {

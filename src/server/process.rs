@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::options::Options;
-use super::{DUMP_FILE, Ended, Kept, log};
+use super::{DUMP_FILE, Ended, log};
 use crate::cleanup::{self, ProcessGroup};
 use crate::error::WorldError;
 
@@ -88,17 +88,16 @@ impl Process {
         Ok(())
     }
 
-    /// Lets it outlive us, with its files in a directory of their own, beside our private one.
-    pub(super) fn keep(mut self) -> std::io::Result<Kept> {
+    /// Lets it outlive us, with its files in a directory of their own, beside our private one; gives the command that
+    /// ends it and removes them.
+    pub(super) fn keep(mut self) -> std::io::Result<String> {
         let place = tempfile::Builder::new().prefix("redislings-kept-").tempdir()?;
         let directory = place.path().join("data");
         std::fs::rename(&self.directory, &directory)?;
         let _ = std::fs::rename(&self.log, place.path().join("server.log"));
         self.group.leave();
         self.is_kept = true;
-        let place = place.keep();
-        let (port, pid) = (self.port, self.child.id());
-        Ok(Kept { port, end: format!("kill {pid}; rm -r {}", place.display()) })
+        Ok(format!("kill {}; rm -r {}", self.child.id(), place.keep().display()))
     }
 
     /// How the server ended, if it did.

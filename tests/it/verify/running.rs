@@ -1,12 +1,13 @@
 //! Which cases run, how often, and what stops them.
 
 use std::process::Command;
+use std::time::Duration;
 
 use redis::IntoConnectionInfo as _;
 use redislings::server::Client;
 
 use super::{ids, outcomes};
-use crate::support::{Ended, Place};
+use crate::support::{Ended, Place, image, local_server, wait_until};
 
 /// An exercise in Redis commands: a starter, a solution, a wrong answer that fails on `saved`, and one that does
 /// not when it must.
@@ -64,24 +65,47 @@ fn nothing_more_is_begun_after_the_first_failure_if_that_is_wished() {
     assert!(outcomes[failed + 1..].iter().all(|(_, it)| it == "not-run"), "{outcomes:?}");
 }
 
-#[test]
-fn the_server_of_the_first_failure_is_kept_and_can_be_reached_and_ended() {
-    let place = place(HOLE);
-    let ended = verify(&place, &["--keep", "e/redis/wrong-1"]);
+/// What is told of a kept server: its key `a` is there, and it is gone when it was ended by `end`, which is given the
+/// command.
+fn reaches_and_ends(ended: &Ended, end_by: impl FnOnce(&str)) {
     assert_eq!(ended.code, 1, "{ended:?}");
     let behind = |start: &str| {
         let rest = ended.stderr.split_once(start).unwrap().1;
         rest.split_once('`').unwrap().0.to_owned()
     };
-    let (port, end) = (behind("redis-cli -p "), behind("to end it: `"));
-    let address = format!("redis://127.0.0.1:{port}").into_connection_info().unwrap();
-    let mut client = Client::new(address);
-    let limit = std::time::Duration::from_secs(5);
+    let (url, end) = (behind("redis-cli -u "), behind("to end it: `"));
+    let mut client = Client::new(url.into_connection_info().unwrap());
+    let limit = Duration::from_secs(5);
     let reply = client.call(&["GET", "a"], limit).unwrap();
     assert_eq!(reply, redis::Value::BulkString(b"1".to_vec()));
-    assert!(Command::new("sh").args(["-c", &end]).status().unwrap().success());
-    crate::support::wait_until("it has ended", || client.call(&["PING"], limit).is_err());
+    end_by(&end);
+    wait_until("it has ended", || client.call(&["PING"], limit).is_err());
+}
+
+#[test]
+fn the_server_of_the_first_failure_is_kept_and_can_be_reached_and_ended() {
+    let place = place(HOLE);
+    let ended = verify(&place, &["--keep", "--server", local_server()]);
+    reaches_and_ends(&ended, |end| {
+        assert!(Command::new("sh").args(["-c", end]).status().unwrap().success(), "{end}");
+    });
     assert_eq!(place.leftovers(), Vec::<String>::new());
+}
+
+#[test]
+fn the_container_of_the_first_failure_is_kept_whoever_sweeps_and_can_be_ended() {
+    let test = "the_container_of_the_first_failure_is_kept_whoever_sweeps_and_can_be_ended";
+    let Some(image) = image::for_test(test) else { return };
+    let place = place(HOLE);
+    let in_container = ["--server", "container", "--image", image];
+    let ended = verify(&place, &[&["--keep"], in_container.as_slice()].concat());
+    // It sweeps what others left behind.
+    let swept = verify(&place, &[&["e/redis/starter"], in_container.as_slice()].concat());
+    assert_eq!(swept.code, 0, "{swept:?}");
+    // Not every machine with an engine has the command `docker`.
+    reaches_and_ends(&ended, |end| {
+        image::remove(end.strip_prefix("docker rm --force --volumes ").unwrap());
+    });
 }
 
 #[test]

@@ -317,7 +317,11 @@ pub fn private_directory(name: &str) -> Result<PathBuf, WorldError> {
 
 /// A process group of ours, killed whole when dropped, or by the reaper if we are killed first.
 #[derive(Debug)]
-pub struct ProcessGroup(Pid);
+pub struct ProcessGroup {
+    leader: Pid,
+    /// Whether somebody else ends it.
+    is_left: bool,
+}
 
 impl ProcessGroup {
     /// Starts `command` as the leader of a new process group.
@@ -327,18 +331,25 @@ impl ProcessGroup {
         let child = command.process_group(0).spawn()?;
         let id = i32::try_from(child.id()).map_err(std::io::Error::other)?;
         tell_reaper("watch", id);
-        Ok((Self(Pid::from_raw(id)), child))
+        Ok((Self { leader: Pid::from_raw(id), is_left: false }, child))
     }
 
     /// SIGKILL to every process of the group.
     pub fn kill(&self) {
-        let _ = killpg(self.0, Signal::SIGKILL);
+        let _ = killpg(self.leader, Signal::SIGKILL);
+    }
+
+    /// From now on it outlives us: whoever was told of it ends it.
+    pub fn leave(&mut self) {
+        self.is_left = true;
+        tell_reaper("forget", self.leader.as_raw());
     }
 
     /// Whether a process of the group still runs. A zombie does not, as far as the system tells (Linux): it
     /// may be long until somebody reaps an orphan.
     pub fn runs(&self) -> bool {
-        killpg(self.0, None).is_ok() && running_groups().is_none_or(|it| it.contains(&self.0))
+        killpg(self.leader, None).is_ok()
+            && running_groups().is_none_or(|it| it.contains(&self.leader))
     }
 }
 
@@ -359,8 +370,10 @@ fn running_groups() -> Option<Vec<Pid>> {
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        self.kill();
-        tell_reaper("forget", self.0.as_raw());
+        if !self.is_left {
+            self.kill();
+            tell_reaper("forget", self.leader.as_raw());
+        }
     }
 }
 

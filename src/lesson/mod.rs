@@ -49,6 +49,11 @@ impl Lesson {
     pub fn order(&self) -> Option<&str> {
         parse::split_order(self.path.file_stem()?.to_str()?).0
     }
+
+    /// The line, from 1, in which this byte of the source stands.
+    pub fn line_of(&self, offset: usize) -> usize {
+        self.source[..offset].bytes().filter(|&byte| byte == b'\n').count() + 1
+    }
 }
 
 /// What the student reads at one time: a `##` section.
@@ -131,6 +136,8 @@ pub struct Exchange {
     pub reply: String,
     /// The `> ` line.
     pub span: Span,
+    /// Where the reply stands: each of its lines without its end.
+    pub reply_lines: Vec<Span>,
 }
 
 /// A section with a `toml exercise` block.

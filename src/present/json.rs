@@ -10,6 +10,7 @@ use crate::redis_cli::reply;
 use crate::tap::{self, Transcript};
 use crate::verdict::changes::{Change, changes};
 use crate::verdict::{Diagnosed, Finding, Outcome, Pointer, Verdict};
+use crate::verify::report::{CaseReport, Report, ServerReport};
 
 /// The document of `check --format json`.
 #[derive(Debug, Serialize)]
@@ -255,52 +256,85 @@ pub struct ListExercise<'a> {
 
 /// The document of `verify --format json`.
 #[derive(Debug, Serialize)]
-pub struct Verify<'a> {
+struct Verify<'a> {
     /// `passed`, `failed` or `unchecked`.
-    pub outcome: &'static str,
+    outcome: &'static str,
     /// `redis 7.0.15 (container)`.
-    pub server: &'a str,
+    server: &'a str,
     /// In the lessons' order.
-    pub cases: Vec<VerifyCase<'a>>,
+    cases: Vec<VerifyCase<'a>>,
 }
 
 /// The document of `verify --server-matrix --format json`.
 #[derive(Debug, Serialize)]
-pub struct VerifyMatrix<'a> {
+struct VerifyMatrix<'a> {
     /// `failed` if a case failed on any server, else `unchecked` if one could not be checked.
-    pub outcome: &'static str,
+    outcome: &'static str,
     /// In the order of `course.toml`.
-    pub servers: Vec<VerifyServer<'a>>,
+    servers: Vec<VerifyServer<'a>>,
 }
 
 /// One server of the matrix.
 #[derive(Debug, Serialize)]
-pub struct VerifyServer<'a> {
+struct VerifyServer<'a> {
     /// As in `course.toml`: `redis 6.2`.
-    pub wanted: String,
+    wanted: &'a str,
     /// Why nothing was run; only then there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'a str>,
+    reason: Option<&'a str>,
     /// As without the matrix.
     #[serde(flatten)]
-    pub verified: Verify<'a>,
+    verified: Verify<'a>,
 }
 
 /// One case of `verify`.
 #[derive(Debug, Serialize)]
-pub struct VerifyCase<'a> {
+struct VerifyCase<'a> {
     /// `creating-snapshots/python/wrong-2`.
-    pub case: &'a str,
+    case: &'a str,
     /// `lessons/04-snapshotting.md`.
-    pub file: String,
+    file: &'a str,
     /// From 1.
-    pub line: usize,
-    /// `passed`, `failed` or `unchecked`.
-    pub outcome: &'static str,
+    line: usize,
+    /// `passed`, `failed`, `unchecked` or `not-run`.
+    outcome: &'static str,
     /// What broke, a sentence each.
-    pub problems: &'a [String],
+    problems: Vec<&'a str>,
     /// The command that repeats just this case.
-    pub repeat: &'a str,
+    repeat: &'a str,
+}
+
+/// The document of `verify`: of the one server that did, or of each that was wanted.
+pub fn verified(report: &Report) -> String {
+    match report.servers.as_slice() {
+        [only] if only.wanted.is_empty() => text(&on_one(only)),
+        servers => text(&VerifyMatrix {
+            outcome: report.conclusion().word(),
+            servers: servers.iter().map(on_wanted).collect(),
+        }),
+    }
+}
+
+fn on_wanted(server: &ServerReport) -> VerifyServer<'_> {
+    let reason = server.unchecked.as_ref().map(|error| error.fact.as_str());
+    VerifyServer { wanted: &server.wanted, reason, verified: on_one(server) }
+}
+
+fn on_one(server: &ServerReport) -> Verify<'_> {
+    let cases = server.cases.iter().map(verified_case).collect();
+    Verify { outcome: server.conclusion().word(), server: server.server(), cases }
+}
+
+fn verified_case(case: &CaseReport) -> VerifyCase<'_> {
+    let unchecked = case.unchecked.iter().map(|error| error.fact.as_str());
+    VerifyCase {
+        case: &case.id,
+        file: &case.file,
+        line: case.line,
+        outcome: case.outcome.word(),
+        problems: case.problems.iter().map(String::as_str).chain(unchecked).collect(),
+        repeat: &case.repeat,
+    }
 }
 
 /// The document as text with a line's end.

@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod plain;
 pub mod terminal;
 pub mod text;
+pub mod verify;
 pub mod waiting;
 
 use std::io::IsTerminal as _;

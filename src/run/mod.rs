@@ -149,9 +149,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
             let show = check::Show { format: output.format, transcript };
             check::check(common, &exercise, answer.as_deref(), language, show)
         }
-        Some(Command::Verify { only, jobs, server_matrix, server_version, output }) => {
-            let on = verify::On::of(server_matrix, server_version.as_deref())?;
-            verify::verify(common, &only, &on, jobs, output.format)
+        Some(Command::Verify { choice, on, running, output }) => {
+            let wish = verify::Wish::of(&choice, &on, &running, output.format)?;
+            verify::verify(common, &wish)
         }
         Some(Command::Reset { exercises, all, yes }) => {
             reset::reset(common, &reset::Wish { exercises: &exercises, all, yes })

@@ -1,22 +1,27 @@
 //! `redislings verify`: the lessons proved, for authors and CI, on one server or on each that the course
 //! names.
 
+mod changed;
+mod partition;
 mod report;
+mod update;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::course::Place;
+use super::course::{Place, language_of_name};
 use super::output::out;
 use super::waiting::Spinner;
 use super::{Exit, Stop, choose_server, choose_server_of, load, tell, tell_line};
 use crate::attempt::Python;
-use crate::cli::{Common, Format};
+use crate::cli::{CaseChoice, Common, Format, LanguageName, Running, VerifyOn};
 use crate::lesson::Course;
-use crate::present::{json, terminal};
-use crate::server::{ServerVersion, Source, Wanted};
+use crate::present::json;
+use crate::present::verify::human;
+use crate::server::{Kept, ServerVersion, Source, Wanted};
 use crate::telling::Told;
-use crate::verify::{self, Case, CaseResult};
-use report::{Report, outcome};
+use crate::verify::choice::{Choice, Name, Slice};
+use crate::verify::report::{Conclusion, Report, ServerReport};
+use crate::verify::{self, Case, CaseResult, Done, KeptServer, Proof, Work};
 
 /// What to verify on.
 pub(super) enum On {
@@ -29,10 +34,9 @@ pub(super) enum On {
 }
 
 impl On {
-    /// From the command line.
-    pub(super) fn of(matrix: bool, version: Option<&str>) -> Result<Self, Stop> {
-        match version {
-            _ if matrix => Ok(Self::Matrix),
+    fn of(on: &VerifyOn) -> Result<Self, Stop> {
+        match &on.server_version {
+            _ if on.server_matrix => Ok(Self::Matrix),
             Some(text) => parse(text).map(Self::Version),
             None => Ok(Self::Any),
         }
@@ -46,13 +50,49 @@ fn parse(text: &str) -> Result<ServerVersion, Stop> {
     })
 }
 
-pub(super) fn verify(
-    common: &Common,
-    only: &[String],
-    on: &On,
-    jobs: u8,
-    format: Format,
-) -> Result<Exit, Stop> {
+/// What to verify, on what, and how it is told.
+pub(super) struct Wish<'w> {
+    /// Ids and globs; none: everything.
+    pub(super) only: &'w [String],
+    pub(super) language: Option<LanguageName>,
+    pub(super) on: On,
+    pub(super) slice: Option<Slice>,
+    /// Only lessons that differ from this commit; empty: from where the branch began.
+    pub(super) changed: Option<&'w str>,
+    pub(super) jobs: u8,
+    pub(super) repeat: u32,
+    pub(super) fail_fast: bool,
+    pub(super) keep: bool,
+    pub(super) update: bool,
+    pub(super) format: Format,
+}
+
+impl<'w> Wish<'w> {
+    /// From the command line and what the CI says of its parts.
+    pub(super) fn of(
+        choice: &'w CaseChoice,
+        on: &VerifyOn,
+        running: &Running,
+        format: Format,
+    ) -> Result<Self, Stop> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Ok(Self {
+            only: &choice.only,
+            language: choice.language,
+            on: On::of(on)?,
+            slice: partition::wanted(choice.partition.as_deref(), &variable)?,
+            changed: choice.changed.as_deref(),
+            jobs: running.jobs.unwrap_or_else(usual_jobs),
+            repeat: running.repeat,
+            fail_fast: running.fail_fast,
+            keep: running.keep,
+            update: running.update,
+            format,
+        })
+    }
+}
+
+pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
     if matches!(super::wanted(common)?, Wanted::Address(_)) {
         let help = "leave `--server` out, or use container, process or bundled";
         return Err(Stop::Usage(
@@ -62,22 +102,93 @@ pub(super) fn verify(
         ));
     }
     if Place::of(common) == Place::BuiltIn {
+        refuse_what_needs_files(wish)?;
         tell_line("there is no folder `lessons` here, so the built-in course is verified");
     }
-    let course = load(common)?;
-    if let Some(name) = verify::unknown_names(&course, only).first() {
-        let help = "name a lesson, an exercise (`redislings list` shows all) or one case of it";
-        return Err(Stop::Usage(
-            format!("there is nothing called `{name}` to verify"),
-            help.to_owned(),
-        ));
+    let mut course = load(common)?;
+    if wish.update {
+        update_replies(common, &course, wish)?;
+        course = load(common)?;
     }
-    let work = Work { common, course: &course, cases: verify::cases(&course, only), jobs, format };
-    match on {
-        On::Any => work.on_one(None),
-        On::Version(version) => work.on_one(Some(version)),
-        On::Matrix => work.on_each(&versions(&course)?),
+    let cases = chosen_cases(&course, wish)?;
+    let versions = match &wish.on {
+        On::Any => vec![None],
+        On::Version(version) => vec![Some(version.clone())],
+        On::Matrix => versions(&course)?.into_iter().map(Some).collect(),
+    };
+    let run = Verification { common, course: &course, cases, wish };
+    let report = run.on_each(&versions)?;
+    for server in &report.servers {
+        if let Some(error) = &server.unchecked {
+            tell(&Stop::World(error.clone()));
+        }
     }
+    out(&match wish.format {
+        Format::Human => human::text(&report),
+        Format::Json => json::verified(&report),
+    });
+    Ok(exit(report.conclusion()))
+}
+
+fn usual_jobs() -> u8 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u8::try_from(4 * cores).unwrap_or(u8::MAX).min(16)
+}
+
+fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
+    let (option, why) = match wish {
+        _ if wish.changed.is_some() => ("--changed", "has no git history"),
+        _ if wish.update => ("--update", "can't be rewritten"),
+        _ => return Ok(()),
+    };
+    let help = format!("name a folder with `--lessons`, or leave `{option}` out");
+    Err(Stop::Usage(format!("the built-in course {why}"), help))
+}
+
+/// A run of its own: what it writes is proved by the one that follows.
+fn update_replies(common: &Common, course: &Course, wish: &Wish<'_>) -> Result<(), Stop> {
+    let mut cases = chosen_cases(course, wish)?;
+    cases.retain(update::has_replies);
+    let version = match &wish.on {
+        On::Version(version) => Some(version),
+        On::Any | On::Matrix => None,
+    };
+    let run = Verification { common, course, cases, wish };
+    let results = run.prove(version)?;
+    update::write(&run.cases, &results)
+}
+
+fn exit(conclusion: Conclusion) -> Exit {
+    match conclusion {
+        Conclusion::Passed => Exit::Passed,
+        Conclusion::Failed => Exit::FellShort,
+        Conclusion::Unchecked => Exit::Unchecked,
+    }
+}
+
+fn chosen_cases<'c>(course: &'c Course, wish: &Wish<'_>) -> Result<Vec<Case<'c>>, Stop> {
+    let all = verify::cases(course);
+    let names = wish.only.iter().map(|text| named(text, &all)).collect::<Result<_, _>>()?;
+    let language = wish.language.map(language_of_name);
+    let lessons = wish.changed.map(|base| changed::lessons(course, base)).transpose()?;
+    let choice = Choice { names, language, lessons };
+    let wanted = all.into_iter().filter(|case| choice.wants(case)).collect();
+    Ok(match wish.slice {
+        Some(slice) => slice.of(wanted),
+        None => wanted,
+    })
+}
+
+fn named(text: &str, all: &[Case<'_>]) -> Result<Name, Stop> {
+    let name = Name::parse(text).map_err(|why| {
+        let help = "`*` stands for anything, `?` for one character, `[ab]` for one of these";
+        Stop::Usage(format!("`{text}` is no glob: {why}"), help.to_owned())
+    })?;
+    if all.iter().any(|case| name.names(case)) {
+        return Ok(name);
+    }
+    let help = "name a lesson, an exercise (`redislings list` shows all) or one case of it";
+    Err(Stop::Usage(format!("there is nothing called `{text}` to verify"), help.to_owned()))
 }
 
 fn versions(course: &Course) -> Result<Vec<ServerVersion>, Stop> {
@@ -91,90 +202,71 @@ fn versions(course: &Course) -> Result<Vec<ServerVersion>, Stop> {
 }
 
 /// What is to be proved, whatever on.
-struct Work<'w> {
-    common: &'w Common,
-    course: &'w Course,
-    cases: Vec<Case<'w>>,
-    jobs: u8,
-    format: Format,
+struct Verification<'v> {
+    common: &'v Common,
+    course: &'v Course,
+    cases: Vec<Case<'v>>,
+    wish: &'v Wish<'v>,
 }
 
-/// What became of it on one server.
-struct Proved {
-    /// `None`: not run, see [`verify::run`].
-    results: Vec<Option<CaseResult>>,
-    /// Why nothing was run.
-    unchecked: Option<Stop>,
-}
-
-impl Work<'_> {
-    fn on_one(&self, version: Option<&ServerVersion>) -> Result<Exit, Stop> {
-        let proved = self.prove(version)?;
-        let report = self.report(&proved, version);
-        out(&match self.format {
-            Format::Human => {
-                let (good, line) = report.line();
-                format!("{}\n{}", report.body(), terminal::result_line(good, &line))
-            }
-            Format::Json => json::text(&report.document(&report.facts())),
-        });
-        let exit = report.exit();
-        proved.unchecked.map_or(Ok(exit), Err)
+impl Verification<'_> {
+    fn on_each(&self, versions: &[Option<ServerVersion>]) -> Result<Report, Stop> {
+        let servers = versions.iter().map(|version| self.on(version.as_ref()));
+        Ok(Report {
+            course: self.course.title.clone(),
+            slice: self.wish.slice,
+            servers: servers.collect::<Result<_, _>>()?,
+            warnings: Vec::new(),
+        })
     }
 
-    fn on_each(&self, versions: &[ServerVersion]) -> Result<Exit, Stop> {
-        let mut all = Vec::new();
-        for version in versions {
-            self.tell(&terminal::heading(&version.to_string()));
-            let proved = self.prove(Some(version))?;
-            if let Some(stop) = &proved.unchecked {
-                tell(stop);
-            }
-            self.tell(&(self.report(&proved, Some(version)).body() + "\n"));
-            all.push(proved);
-        }
-        let reports: Vec<(&ServerVersion, Report<'_>)> = versions
-            .iter()
-            .zip(&all)
-            .map(|(version, proved)| (version, self.report(proved, Some(version))))
-            .collect();
-        let exit = worst(reports.iter().map(|(_, report)| report.exit()));
-        for (version, report) in &reports {
-            let (good, line) = report.line();
-            self.tell(&terminal::result_line(good, &format!("{version}: {line}")));
-        }
-        if self.format == Format::Json {
-            out(&matrix_document(exit, &reports, &all));
-        }
-        Ok(exit)
+    fn on(&self, version: Option<&ServerVersion>) -> Result<ServerReport, Stop> {
+        let (results, unchecked) = match self.prove(version) {
+            Ok(results) => (results, None),
+            Err(Stop::World(error)) => (vec![None; self.cases.len()], Some(error)),
+            Err(stop) => return Err(stop),
+        };
+        let context = report::Context { common: self.common, version };
+        let reports = self.cases.iter().zip(&results);
+        Ok(ServerReport {
+            wanted: version.map(ToString::to_string).unwrap_or_default(),
+            unchecked,
+            cases: reports.map(|(case, result)| context.case(case, result.as_ref())).collect(),
+        })
     }
 
-    /// To people only.
-    fn tell(&self, text: &str) {
-        if self.format == Format::Human {
-            out(text);
-        }
-    }
-
-    fn report<'r>(&'r self, proved: &'r Proved, version: Option<&'r ServerVersion>) -> Report<'r> {
-        Report { cases: &self.cases, results: &proved.results, common: self.common, version }
-    }
-
-    fn prove(&self, version: Option<&ServerVersion>) -> Result<Proved, Stop> {
+    fn prove(&self, version: Option<&ServerVersion>) -> Result<Vec<Option<CaseResult>>, Stop> {
         if self.cases.is_empty() {
-            return Ok(Proved { results: Vec::new(), unchecked: None });
+            return Ok(Vec::new());
         }
         let spinner = Spinner::new();
-        match self.prepare(version, &|told| spinner.tell(told)) {
-            Ok((source, python)) => {
-                let results = run(&self.cases, &source, python.as_ref(), self.jobs, &spinner);
-                Ok(Proved { results, unchecked: None })
-            }
-            Err(stop @ Stop::World(_)) => {
-                Ok(Proved { results: vec![None; self.cases.len()], unchecked: Some(stop) })
-            }
-            Err(stop) => Err(stop),
+        let (source, python) = self.prepare(version, &|told| spinner.tell(told))?;
+        let work = Work {
+            cases: &self.cases,
+            source: &source,
+            python: python.as_ref(),
+            jobs: self.wish.jobs.into(),
+            repeat: self.wish.repeat,
+            fail_fast: self.wish.fail_fast,
+            keep: self.wish.keep,
+        };
+        let done = run(&work, &spinner);
+        drop(spinner);
+        if let Some(kept) = &done.kept {
+            tell_of_kept(&self.cases[kept.case], kept);
         }
+        Ok(done.results)
+    }
+
+    /// The first server needs it soon, and Python can be looked for meanwhile. What is in the way will be told by that
+    /// server.
+    fn start_host(&self, source: &Source) {
+        let runs = self.cases.len() * self.wish.repeat as usize;
+        source.make_room_for(verify::servers_at_a_time(runs, self.wish.jobs.into()));
+        let source = source.clone();
+        let warm_up = move || drop(source.warm_up());
+        // Without a thread the first server waits for it.
+        let _ = std::thread::Builder::new().name("host".into()).spawn(warm_up);
     }
 
     /// What the cases need.
@@ -188,6 +280,7 @@ impl Work<'_> {
             None => choose_server(self.common, telling),
         }?;
         telling(Told::Line(&format!("server: {}", chosen.why)));
+        self.start_host(&chosen.source);
         let python = if verify::needs_python(&self.cases) {
             Some(Python::find(&self.course.python_packages, telling)?)
         } else {
@@ -197,60 +290,26 @@ impl Work<'_> {
     }
 }
 
-/// One case that fell short says more than any that could not be checked.
-fn worst(exits: impl Iterator<Item = Exit>) -> Exit {
-    exits.fold(Exit::Passed, |worst, exit| match (worst, exit) {
-        (Exit::FellShort, _) | (_, Exit::FellShort) => Exit::FellShort,
-        (Exit::Passed, exit) => exit,
-        (worst, _) => worst,
-    })
+fn tell_of_kept(case: &Case<'_>, kept: &KeptServer) {
+    match &kept.server {
+        Ok(Kept { endpoint, end }) => {
+            let (id, url) = (&case.id, &endpoint.url);
+            tell_line(&format!(
+                "the server of `{id}` still runs: `redis-cli -u {url}`; to end it: `{end}`"
+            ));
+        }
+        Err(error) => tell(&Stop::World(error.clone())),
+    }
 }
 
-fn matrix_document(exit: Exit, reports: &[(&ServerVersion, Report<'_>)], all: &[Proved]) -> String {
-    let facts: Vec<_> = reports.iter().map(|(_, report)| report.facts()).collect();
-    let servers =
-        reports.iter().zip(all).zip(&facts).map(|(((version, report), proved), facts)| {
-            let reason = match &proved.unchecked {
-                Some(Stop::World(error)) => Some(error.fact.as_str()),
-                _ => None,
-            };
-            json::VerifyServer {
-                wanted: version.to_string(),
-                reason,
-                verified: report.document(facts),
-            }
-        });
-    json::text(&json::VerifyMatrix { outcome: outcome(exit), servers: servers.collect() })
-}
-
-fn run(
-    cases: &[Case<'_>],
-    source: &Source,
-    python: Option<&Python>,
-    jobs: u8,
-    spinner: &Spinner,
-) -> Vec<Option<CaseResult>> {
+fn run(work: &Work<'_>, spinner: &Spinner) -> Done {
     let count = AtomicUsize::new(0);
-    let all = cases.len();
+    let all = work.cases.len() * work.repeat as usize;
     spinner.tell(Told::Progress(&format!("0 of {all} cases have run")));
-    let done = |index: usize, _: &CaseResult| {
+    let done = |index: usize, _: &Proof| {
         let count = count.fetch_add(1, Ordering::Relaxed) + 1;
-        let (cases, last) = ("cases have run", &cases[index].id);
+        let (cases, last) = ("cases have run", &work.cases[index].id);
         spinner.tell(Told::Progress(&format!("{count} of {all} {cases}, the last is {last}")));
     };
-    verify::run(cases, source, python, jobs.into(), &done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failed_case_says_more_than_an_unchecked_one() {
-        let of = |exits: &[Exit]| worst(exits.iter().copied());
-        assert_eq!(of(&[Exit::Unchecked, Exit::FellShort, Exit::Passed]), Exit::FellShort);
-        assert_eq!(of(&[Exit::FellShort, Exit::Unchecked]), Exit::FellShort);
-        assert_eq!(of(&[Exit::Passed, Exit::Unchecked, Exit::Passed]), Exit::Unchecked);
-        assert_eq!(of(&[Exit::Passed, Exit::Passed]), Exit::Passed);
-    }
+    work.run(&done)
 }

@@ -46,6 +46,15 @@ pub struct Ended {
     pub killed: bool,
 }
 
+/// A server of ours that outlives us, for whoever wants to look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Where it is reached.
+    pub endpoint: Endpoint,
+    /// The command that ends it and removes what it leaves.
+    pub end: String,
+}
+
 #[derive(Debug)]
 enum Host {
     Container(Box<container::Hosted>),
@@ -235,6 +244,26 @@ impl Server {
             Host::Container(container) => Some(container.container_id()),
             Host::Process(_) | Host::Address(_) => None,
         }
+    }
+
+    /// Lets it outlive us.
+    pub fn keep(mut self) -> Result<Kept, WorldError> {
+        if let Some(ended) = self.ended() {
+            return Err(WorldError::new(
+                format!("the server can't be kept: {}", ended.what),
+                "its case ended it; look at the transcript",
+            ));
+        }
+        let endpoint = self.endpoint();
+        let end = match self.host {
+            Host::Process(process) => process.keep().map_err(|error| {
+                WorldError::new(format!("the server can't be kept: {error}"), "free some space")
+            })?,
+            Host::Container(hosted) => hosted.keep()?,
+            // It is not ours to end.
+            Host::Address(_) => String::new(),
+        };
+        Ok(Kept { endpoint, end })
     }
 
     fn wait_until_it_answers(&mut self) -> Result<(), WorldError> {

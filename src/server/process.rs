@@ -29,6 +29,8 @@ pub struct Process {
     port: u16,
     group: ProcessGroup,
     child: Child,
+    /// Whether it outlives us.
+    is_kept: bool,
 }
 
 impl Process {
@@ -55,6 +57,7 @@ impl Process {
             port: launched.port,
             group: launched.group,
             child: launched.child,
+            is_kept: false,
         })
     }
 
@@ -83,6 +86,18 @@ impl Process {
         self.group = launched.group;
         self.child = launched.child;
         Ok(())
+    }
+
+    /// Lets it outlive us, with its files in a directory of their own, beside our private one; gives the command that
+    /// ends it and removes them.
+    pub(super) fn keep(mut self) -> std::io::Result<String> {
+        let place = tempfile::Builder::new().prefix("redislings-kept-").tempdir()?;
+        let directory = place.path().join("data");
+        std::fs::rename(&self.directory, &directory)?;
+        let _ = std::fs::rename(&self.log, place.path().join("server.log"));
+        self.group.leave();
+        self.is_kept = true;
+        Ok(format!("kill {}; rm -r {}", self.child.id(), place.keep().display()))
     }
 
     /// How the server ended, if it did.
@@ -116,6 +131,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         self.kill();
         let _ = std::fs::remove_dir_all(&self.directory);
     }

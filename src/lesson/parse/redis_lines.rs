@@ -28,10 +28,12 @@ pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<Exch
         if let Some(command) = line.strip_prefix(PROMPT) {
             check_command(command, span.start + PROMPT.len()..span.end, problems);
             let command = command.trim().to_owned();
-            exchanges.push(Exchange { command, reply: String::new(), span });
+            let (reply, reply_lines) = (String::new(), Vec::new());
+            exchanges.push(Exchange { command, reply, span, reply_lines });
         } else if let Some(exchange) = exchanges.last_mut() {
             exchange.reply.push_str(line);
             exchange.reply.push('\n');
+            exchange.reply_lines.push(span);
         } else if !words::is_comment(line) {
             let help = Some("begin every command of this block with `> `".to_owned());
             problems.error(span, "a reply without a command", help);
@@ -39,6 +41,7 @@ pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<Exch
     }
     for exchange in &mut exchanges {
         exchange.reply.truncate(exchange.reply.trim_end().len());
+        exchange.reply_lines.truncate(exchange.reply.lines().count());
     }
     exchanges
 }

@@ -13,7 +13,8 @@ use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as
 use super::engine::{Image, Reach, ask, client, name_and_tag};
 use super::engine_gone;
 use super::labels::{
-    HOST_LABEL, OWNER_LABEL, SESSION_LABEL, remove_at_end, remove_by_id, remove_labelled,
+    HOST_LABEL, OWNER_LABEL, SESSION_LABEL, mark_as_kept, remove_at_end, remove_by_id,
+    remove_labelled,
 };
 use super::supervisor::Supervisor;
 use crate::cleanup::{self, lock};
@@ -115,6 +116,12 @@ impl Host {
     /// Whether the container still does what it is told, as far as known.
     pub(super) fn is_usable(&self) -> bool {
         self.supervisor.is_reachable()
+    }
+
+    /// Lets the container outlive us, with the servers that run in it then.
+    pub(super) fn keep(&self) -> Result<(), WorldError> {
+        self.call(&["keep"], &[])?;
+        mark_as_kept(self.id()).map_err(engine_gone)
     }
 
     /// Calls a function of the supervisor's script.

@@ -1,5 +1,6 @@
 //! A server in a host.
 
+use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
 use super::engine::Reach;
@@ -123,6 +124,14 @@ impl Hosted {
     pub fn log(&self) -> Result<String, WorldError> {
         let log = self.call_with("log", &[&self.starts.to_string()], &[])?;
         Ok(String::from_utf8_lossy(&log).into_owned())
+    }
+
+    /// Lets it outlive us, and its container with it; gives the command that ends both.
+    pub(in crate::server) fn keep(self) -> Result<String, WorldError> {
+        self.place.host.keep()?;
+        // Neither of them is ended by us any more.
+        let kept = ManuallyDrop::new(self);
+        Ok(format!("docker rm --force --volumes {}", kept.container_id()))
     }
 
     fn until_all_are_dead(&self, function: &str) -> Result<(), WorldError> {

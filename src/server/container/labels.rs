@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use testcontainers::bollard::query_parameters::{
-    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
+    ListContainersOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
 };
 
 use super::engine::{ask, client, engine_version};
@@ -18,6 +18,9 @@ pub(super) const SESSION_LABEL: &str = "redislings.session";
 pub(super) const OWNER_LABEL: &str = "redislings.owner";
 /// One for each container, to find what a start that failed half-way left behind.
 pub(super) const HOST_LABEL: &str = "redislings.host";
+
+/// How the name of a container begins that outlives us: labels can't be changed.
+const KEPT: &str = "redislings-kept-";
 
 const REMOVAL_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(5);
@@ -51,19 +54,28 @@ pub(super) fn remove_at_end(session: &str) {
     });
 }
 
+/// From now on it is nobody's leftover.
+pub(super) fn mark_as_kept(id: &str) -> Result<(), String> {
+    let name = format!("{KEPT}{}", id.get(..12).unwrap_or(id));
+    let options = RenameContainerOptionsBuilder::new().name(&name).build();
+    ask(client()?.rename_container(id, options))
+}
+
 pub(super) fn remove_labelled(label: &str, value: &str) {
     for (id, _) in labelled(label, value) {
         remove_by_id(&id);
     }
 }
 
-/// Containers with this label, running or not: their ids and sessions.
+/// Containers with this label, running or not, that were not kept: their ids and sessions.
 fn labelled(label: &str, value: &str) -> Vec<(String, String)> {
     let Ok(docker) = client() else { return Vec::new() };
     let filters = HashMap::from([("label", vec![format!("{label}={value}")])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let containers = ask(docker.list_containers(Some(options))).unwrap_or_default();
-    let known = containers.into_iter().filter_map(|it| Some((it.id?, it.labels?)));
+    let is_kept = |names: &[String]| names.iter().any(|name| name.starts_with(&format!("/{KEPT}")));
+    let ours = containers.into_iter().filter(|it| !it.names.as_deref().is_some_and(is_kept));
+    let known = ours.filter_map(|it| Some((it.id?, it.labels?)));
     known.map(|(id, labels)| (id, labels.get(SESSION_LABEL).cloned().unwrap_or_default())).collect()
 }
 

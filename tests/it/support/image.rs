@@ -15,7 +15,9 @@ use redislings::server::source::{DEFAULT_IMAGE, on_path};
 use redislings::server::{ServerVersion, Source, container};
 use sha2::{Digest as _, Sha256};
 use testcontainers::bollard::Docker;
-use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
+use testcontainers::bollard::query_parameters::{
+    CreateImageOptionsBuilder, RemoveContainerOptionsBuilder,
+};
 use testcontainers::core::client::docker_client_instance;
 
 use super::redis_server;
@@ -221,6 +223,13 @@ pub fn kill(id: &str) {
     use testcontainers::bollard::query_parameters::KillContainerOptions;
     let docker = block_on(docker_client_instance()).unwrap();
     block_on(docker.kill_container(id, None::<KillContainerOptions>)).unwrap();
+}
+
+/// Removes a container, with its volumes.
+pub fn remove(id: &str) {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    let docker = block_on(docker_client_instance()).unwrap();
+    block_on(docker.remove_container(id, Some(options))).unwrap();
 }
 
 /// Whether the engine still has the container.

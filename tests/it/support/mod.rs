@@ -68,6 +68,14 @@ impl Place {
             "REDISLINGS_IMAGE",
             "EDITOR",
             "VISUAL",
+            "CI_NODE_INDEX",
+            "CI_NODE_TOTAL",
+            "JOB_COMPLETION_INDEX",
+            "GITHUB_ACTIONS",
+            "GITHUB_BASE_REF",
+            "GITHUB_STEP_SUMMARY",
+            "GITHUB_WORKSPACE",
+            "CI_MERGE_REQUEST_DIFF_BASE_SHA",
         ] {
             command.env_remove(name);
         }

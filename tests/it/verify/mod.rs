@@ -1,5 +1,9 @@
 //! `redislings verify`: the shipped course holds, and what is broken on purpose is found.
 
+mod changed;
+mod running;
+mod update;
+
 use crate::support::{Ended, Place, shipped_lessons};
 
 const LESSON: &str = "04-snapshotting.md";
@@ -11,6 +15,18 @@ fn verify_with(from: &str, to: &str, only: &str) -> Ended {
     let place = Place::new();
     place.file(&format!("lessons/{LESSON}"), shipped.replacen(from, to, 1));
     place.run(&["verify", only, "--lessons", "lessons"])
+}
+
+/// The ids and outcomes of a report's cases.
+fn outcomes(ended: &Ended) -> Vec<(String, String)> {
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let cases = report["cases"].as_array().unwrap();
+    cases.iter().map(|case| (text(&case["case"]), text(&case["outcome"]))).collect()
+}
+
+fn ids(ended: &Ended) -> Vec<String> {
+    outcomes(ended).into_iter().map(|(id, _)| id).collect()
 }
 
 #[test]

@@ -1,0 +1,3 @@
+//! The forms of a [`crate::verify::Report`].
+
+pub mod human;

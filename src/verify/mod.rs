@@ -1,0 +1,21 @@
+//! The course's own test: every example, starter, solution, wrong answer and the empty answer, each on a
+//! fresh server.
+//!
+//! ```text
+//! Course ──case──► Case ──choice──► those wanted ──run (servers ahead, prove)──► CaseResult ──report──► Report
+//! ```
+//!
+//! A [`report::Report`] is a plain value that holds all that any form of it shows; `present` makes the forms.
+
+pub mod case;
+pub mod choice;
+mod example;
+mod prove;
+pub mod report;
+mod run;
+pub mod update;
+
+pub use case::{Case, cases, needs_python};
+pub use example::{commands_of, example_limit};
+pub use prove::Proof;
+pub use run::{CaseResult, Done, KeptServer, Work, servers_at_a_time};

@@ -1,0 +1,169 @@
+//! One case on one server: what is not as it must be.
+
+use std::time::{Duration, Instant};
+
+use super::case::{Case, Expectation};
+use super::example::{commands_of, example_limit, example_problems};
+use crate::attempt::{self, Answer, Evidence, Python, Run, Stand};
+use crate::error::WorldError;
+use crate::server::{Server, Source};
+use crate::tap::{self, Tap};
+use crate::verdict::{Finding, Outcome, Verdict, conclude};
+
+/// What one run of a case gave.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// A sentence for each thing that is not as it must be.
+    pub problems: Vec<String>,
+    /// It could not be checked.
+    pub unchecked: Option<WorldError>,
+    /// `redis 7.0.15 (container)`; empty where no server started.
+    pub server: String,
+    /// From the answer's setup to the verdict; the server had been started before.
+    pub took: Duration,
+    /// What became of each check; empty for examples and where there is no verdict.
+    pub findings: Vec<(String, Outcome)>,
+    /// Of an example with `> ` lines: what each was answered, as far as it came.
+    pub replies: Vec<String>,
+    /// What the verdict rests on, where something is not as it must be.
+    pub judged: Option<Box<Judged>>,
+}
+
+/// A verdict and its evidence.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// What was seen.
+    pub evidence: Evidence,
+    /// What that says.
+    pub verdict: Verdict,
+}
+
+impl Proof {
+    /// Whether all is as it must be.
+    pub fn is_good(&self) -> bool {
+        self.problems.is_empty() && self.unchecked.is_none()
+    }
+
+    fn without_verdict(server: &str) -> Self {
+        Self {
+            problems: Vec::new(),
+            unchecked: None,
+            server: server.to_owned(),
+            took: Duration::ZERO,
+            findings: Vec::new(),
+            replies: Vec::new(),
+            judged: None,
+        }
+    }
+}
+
+/// Runs the case on this fresh server, which is left as the case leaves it.
+pub(super) fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python>) -> Proof {
+    let began = Instant::now();
+    let nothing = Proof::without_verdict(server.name());
+    let proved = Tap::open(tap::Port::Free)
+        .and_then(|tap| prove_on(case, &mut Stand { server, tap: &tap, telling: &|_| {} }, python));
+    let took = began.elapsed();
+    match proved {
+        Ok(Seen::Example { problems, replies }) => Proof { problems, took, replies, ..nothing },
+        Ok(Seen::Answer(judged)) => {
+            let problems = verdict_problems(&case.expectation, &judged.verdict);
+            let findings = judged.verdict.findings.iter();
+            let findings = findings.map(|it| (it.check.clone(), it.outcome)).collect();
+            let judged = Some(judged).filter(|_| !problems.is_empty());
+            Proof { problems, took, findings, judged, ..nothing }
+        }
+        Err(error) => Proof { unchecked: Some(error), took, ..nothing },
+    }
+}
+
+/// Where the case's server did not start. One that starts without the lesson's settings, but not with them, is
+/// the lesson's fault.
+pub(super) fn without_server(case: &Case<'_>, error: WorldError, source: &Source) -> Proof {
+    let has_settings = case.exercise.is_some_and(|exercise| !exercise.settings.is_empty());
+    let plain = if has_settings { Server::start(source, &[]).ok() } else { None };
+    match plain {
+        Some(server) => {
+            let why = format!(
+                "no server starts with the lesson's `[server]`: {}; {}",
+                error.fact, error.help
+            );
+            Proof { problems: vec![why], ..Proof::without_verdict(server.name()) }
+        }
+        None => Proof { unchecked: Some(error), ..Proof::without_verdict("") },
+    }
+}
+
+enum Seen {
+    Example { problems: Vec<String>, replies: Vec<String> },
+    Answer(Box<Judged>),
+}
+
+fn prove_on(
+    case: &Case<'_>,
+    stand: &mut Stand<'_>,
+    python: Option<&Python>,
+) -> Result<Seen, WorldError> {
+    match (&case.expectation, case.exercise) {
+        (Expectation::Example(example), exercise) => {
+            let setup = exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
+            let limit = example_limit(exercise);
+            let answer = Answer { text: commands_of(example), ..case.answer.clone() };
+            let run = attempt::run_example(stand, setup, &answer, python, limit)?;
+            let problems = example_problems(example, &run);
+            Ok(Seen::Example { problems, replies: replies(&run) })
+        }
+        (_, Some(exercise)) => {
+            let evidence = attempt::attempt(stand, exercise, &case.answer, python)?;
+            let verdict = conclude(exercise, &evidence)?;
+            Ok(Seen::Answer(Box::new(Judged { evidence, verdict })))
+        }
+        (_, None) => Ok(Seen::Example { problems: Vec::new(), replies: Vec::new() }),
+    }
+}
+
+fn replies(run: &Run) -> Vec<String> {
+    match run {
+        Run::Typed(typed) => typed.exchanges.iter().map(|it| it.reply.clone()).collect(),
+        Run::Program(_) => Vec::new(),
+    }
+}
+
+fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<String> {
+    let unmet = verdict.unmet();
+    match expectation {
+        Expectation::Passes if verdict.passed() => Vec::new(),
+        Expectation::Passes => unmet_findings(verdict, "the solution does not pass"),
+        Expectation::Fails if verdict.passed() => vec!["the empty answer passes".to_owned()],
+        Expectation::Example(_) | Expectation::Fails => Vec::new(),
+        Expectation::FailsOn(_) | Expectation::FailsExactlyOn(_) if verdict.passed() => {
+            vec!["the answer passes, but it must fail".to_owned()]
+        }
+        Expectation::FailsOn(check) if unmet.contains(check) => Vec::new(),
+        Expectation::FailsExactlyOn(check) if unmet == [*check] => Vec::new(),
+        Expectation::FailsOn(check) | Expectation::FailsExactlyOn(check) => {
+            unmet_findings(verdict, &not_on(check, verdict))
+        }
+    }
+}
+
+/// Why an answer that fails does not fail as it must.
+fn not_on(check: &str, verdict: &Verdict) -> String {
+    let state = verdict.findings.iter().find(|it| it.check == check).map(|it| it.outcome);
+    match state {
+        Some(Outcome::Unmet) => format!("the answer must fail on `{check}` alone"),
+        Some(Outcome::Met) => format!("the answer must fail on `{check}`, which is met"),
+        Some(Outcome::NotReached) => {
+            format!("the answer must fail on `{check}`, which is not reached")
+        }
+        None => format!("the answer must fail on `{check}`, which is not asked of it"),
+    }
+}
+
+fn unmet_findings(verdict: &Verdict, what: &str) -> Vec<String> {
+    let unmet = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Unmet);
+    let text = |it: &Finding| {
+        format!("`{}` is unmet: expected {}, found {}", it.check, it.expected, it.found)
+    };
+    std::iter::once(what.to_owned()).chain(unmet.map(text)).collect()
+}

@@ -13,8 +13,7 @@ use nix::unistd::Pid;
 use crate::support::{Ended, Place, image, unmet, wait_until};
 
 /// The engine by TCP, as long as the tests run.
-fn remote_engine() -> (IpAddr, String) {
-    let address = an_address_of_this_machine();
+fn engine_at(address: IpAddr) -> String {
     let listener = TcpListener::bind((address, 0)).unwrap();
     let url = format!("tcp://{}", listener.local_addr().unwrap());
     let forward = move || {
@@ -33,7 +32,7 @@ fn remote_engine() -> (IpAddr, String) {
         }
     };
     in_background(forward);
-    (address, url)
+    url
 }
 
 fn in_background(work: impl FnOnce() + Send + 'static) {
@@ -65,9 +64,12 @@ struct Remote {
 
 impl Remote {
     fn new(test: &str) -> Option<Self> {
+        Self::at(an_address_of_this_machine(), test)
+    }
+
+    fn at(address: IpAddr, test: &str) -> Option<Self> {
         let image = image::for_test(test)?;
-        let (address, engine) = remote_engine();
-        Some(Self { place: Place::new(), engine, address, image })
+        Some(Self { place: Place::new(), engine: engine_at(address), address, image })
     }
 
     fn command(&self, exercise: &str, name: &str, answer: &str) -> std::process::Command {
@@ -77,6 +79,23 @@ impl Remote {
         command.args(["--server", "container", "--image", self.image]);
         command.env("DOCKER_HOST", &self.engine).stdin(Stdio::null());
         command
+    }
+
+    /// `look` is given its container.
+    fn while_a_server_runs(&self, look: impl Fn(&str)) {
+        let slow = "import redis, time\nredis.Redis().set('a', '1')\ntime.sleep(300)\n";
+        let mut command = self.command("creating-snapshots", "slow.py", slow);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let is_session = |name: &String| name.starts_with("redislings-");
+        wait_until("a session runs", || self.place.leftovers().iter().any(is_session));
+        let containers = || image::containers_of(&image::session_of(&self.place));
+        wait_until("a server answers", || {
+            containers().first().is_some_and(|id| !answers(self, id).is_empty())
+        });
+        let id = containers().remove(0);
+        look(&id);
+        end(&mut child);
+        wait_until("the container is gone", || !image::exists(&id));
     }
 
     fn check(&self, exercise: &str, name: &str, answer: &str) -> (serde_json::Value, String) {
@@ -123,22 +142,26 @@ fn an_answer_that_changes_the_password_is_locked_out_as_anywhere() {
 #[test]
 fn a_port_that_others_reach_wants_a_password() {
     let Some(remote) = Remote::new("a_port_that_others_reach_wants_a_password") else { return };
-    let slow =
-        "import redis, time\nredis.Redis().set('a', '1')\nopen('runs', 'w')\ntime.sleep(300)\n";
-    let mut command = remote.command("creating-snapshots", "slow.py", slow);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let ids = || image::containers_of(&image::session_of(&remote.place));
-    wait_until("a container runs", || {
-        remote.place.leftovers().iter().any(|name| name.starts_with("redislings-"))
-            && ids().len() == 1
+    remote.while_a_server_runs(|id| {
+        let published = image::published(id);
+        assert!(published.iter().all(|(address, _)| address == "0.0.0.0"), "{published:?}");
+        for answer in answers(&remote, id) {
+            assert!(answer.starts_with("-NOAUTH"), "{answer}");
+        }
     });
-    let id = ids().remove(0);
-    wait_until("a server answers", || !answers(&remote, &id).is_empty());
-    for answer in answers(&remote, &id) {
-        assert!(answer.starts_with("-NOAUTH"), "{answer}");
-    }
-    end(&mut child);
-    wait_until("the container is gone", || !image::exists(&id));
+}
+
+#[test]
+fn an_engine_by_tcp_on_this_machine_publishes_on_127_0_0_1_only() {
+    let name = "an_engine_by_tcp_on_this_machine_publishes_on_127_0_0_1_only";
+    let Some(remote) = Remote::at(IpAddr::V4(Ipv4Addr::LOCALHOST), name) else { return };
+    remote.while_a_server_runs(|id| {
+        let published = image::published(id);
+        assert!(published.iter().all(|(address, _)| address == "127.0.0.1"), "{published:?}");
+        assert!(answers(&remote, id).iter().all(|answer| answer.starts_with("+PONG")));
+    });
+    let (verdict, _) = remote.check("creating-snapshots", "a.redis", "SAVE\nBGSAVE\n");
+    assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
 }
 
 /// What those published ports say to PING behind which there is a server.

@@ -9,6 +9,7 @@ use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::client::docker_client_instance;
 
 use super::pull;
+use super::reach::Reach;
 use crate::error::with_sources;
 use crate::runtime::block_on;
 use crate::telling::Told;
@@ -28,7 +29,7 @@ pub struct Image {
 
 /// Whether a Docker engine answers; else why not.
 pub fn engine_version() -> Result<String, String> {
-    Reach::find()?;
+    Reach::told()?;
     let ask = async {
         let docker = docker_client_instance().await.map_err(|error| with_sources(&error))?;
         let version = docker.version().await.map_err(|error| with_sources(&error))?;
@@ -38,65 +39,6 @@ pub fn engine_version() -> Result<String, String> {
     answer.unwrap_or_else(|_| {
         Err(format!("the engine did not answer within {} s", ENGINE_DEADLINE.as_secs()))
     })
-}
-
-/// Where the servers in the engine's containers are reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// On 127.0.0.1, and nowhere else.
-    Here,
-    /// At the host of this name, by everybody who can reach it.
-    Elsewhere(String),
-}
-
-impl Reach {
-    /// As `DOCKER_HOST` says; else why its engine can't be used.
-    pub(super) fn find() -> Result<Self, String> {
-        let variable = |name| std::env::var(name).unwrap_or_default();
-        Self::of(&variable("DOCKER_HOST"), &variable("DOCKER_TLS_VERIFY"))
-    }
-
-    fn of(docker_host: &str, tls_verify: &str) -> Result<Self, String> {
-        let Some((scheme, rest)) = docker_host.split_once("://") else { return Ok(Self::Here) };
-        let refused = |why| Err(format!("the engine at `{docker_host}` {why}"));
-        match scheme {
-            "ssh" => refused("is on another machine, and redislings can't reach it by SSH"),
-            "https" => refused("wants TLS, which redislings does not speak to an engine"),
-            "tcp" | "http" if !matches!(tls_verify, "" | "0") => refused(
-                "wants TLS (DOCKER_TLS_VERIFY), which redislings does not speak to an engine",
-            ),
-            "tcp" | "http" => Ok(Self::at(rest)),
-            _ => Ok(Self::Here),
-        }
-    }
-
-    fn at(authority: &str) -> Self {
-        let authority = authority.split('/').next().unwrap_or_default();
-        let name = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((address, _)) => address,
-            None => authority.split(':').next().unwrap_or_default(),
-        };
-        match name {
-            "127.0.0.1" | "localhost" | "::1" | "" => Self::Here,
-            name => Self::Elsewhere(name.to_owned()),
-        }
-    }
-
-    /// The name or address under which a published port is found.
-    pub(super) fn host(&self) -> &str {
-        match self {
-            Self::Here => "127.0.0.1",
-            Self::Elsewhere(host) => host,
-        }
-    }
-
-    /// The engine's own address on which ports are published.
-    pub(super) fn binding(&self) -> &'static str {
-        match self {
-            Self::Here => "127.0.0.1",
-            Self::Elsewhere(_) => "0.0.0.0",
-        }
-    }
 }
 
 /// The image if the engine has it or can pull it; `telling` is called before a pull and while it goes on.
@@ -163,36 +105,6 @@ pub(super) fn name_and_tag(reference: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn where_servers_are_reached_follows_from_docker_host() {
-        let elsewhere = |name: &str| Ok(Reach::Elsewhere(name.to_owned()));
-        for (docker_host, expected) in [
-            ("", Ok(Reach::Here)),
-            ("unix:///run/user/1000/docker.sock", Ok(Reach::Here)),
-            ("tcp://127.0.0.1:2375", Ok(Reach::Here)),
-            ("tcp://localhost:2375/", Ok(Reach::Here)),
-            ("http://[::1]:2375", Ok(Reach::Here)),
-            ("tcp://docker:2375", elsewhere("docker")),
-            ("http://10.0.0.7", elsewhere("10.0.0.7")),
-            ("tcp://[fd00::2]:2375", elsewhere("fd00::2")),
-            ("tcp://localhost.example.com:2375", elsewhere("localhost.example.com")),
-        ] {
-            assert_eq!(Reach::of(docker_host, ""), expected, "{docker_host}");
-        }
-    }
-
-    #[test]
-    fn what_the_docker_client_does_not_speak_is_told() {
-        for (docker_host, tls_verify, why) in [
-            ("ssh://me@10.0.0.7", "", "SSH"),
-            ("https://10.0.0.7:2376", "", "TLS"),
-            ("tcp://docker:2376", "1", "DOCKER_TLS_VERIFY"),
-        ] {
-            let told = Reach::of(docker_host, tls_verify).unwrap_err();
-            assert!(told.contains(docker_host) && told.contains(why), "{told}");
-        }
-    }
 
     #[test]
     fn a_reference_is_split_at_its_tag() {

@@ -5,17 +5,18 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use testcontainers::bollard::models::PortBinding;
+use testcontainers::bollard::models::{NetworkSettings, PortBinding};
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 
-use super::engine::{Image, Reach, ask, client, name_and_tag};
+use super::engine::{Image, ask, client, name_and_tag};
 use super::engine_gone;
 use super::labels::{
     HOST_LABEL, OWNER_LABEL, SESSION_LABEL, mark_as_kept, remove_at_end, remove_by_id,
     remove_labelled,
 };
+use super::reach::{BRIDGE, Reach};
 use super::supervisor::Supervisor;
 use crate::cleanup::{self, lock};
 use crate::error::{WorldError, with_sources};
@@ -38,6 +39,7 @@ pub(super) struct Host {
     supervisor: Supervisor,
     container: Container,
     reach: Reach,
+    address: String,
     capacity: u16,
     /// Those that no server has; the one that has been free for the longest time comes first.
     free: Mutex<VecDeque<Port>>,
@@ -45,12 +47,12 @@ pub(super) struct Host {
     next: AtomicU32,
 }
 
-/// A published port.
+/// One server's port.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Port {
     /// In the container.
     pub(super) inside: u16,
-    /// At [`Host::reach`].
+    /// At [`Host::address`].
     pub(super) outside: u16,
 }
 
@@ -74,12 +76,24 @@ impl Host {
             supervisor,
             container,
             reach,
+            address: String::new(),
             capacity,
             free: Mutex::default(),
             next: AtomicU32::new(1),
         };
         host.look_for_programs(image)?;
-        host.free = Mutex::new(host.published(capacity)?);
+        let network = host.network()?;
+        let address = match &host.reach {
+            Reach::Bridge => own_address(&network),
+            Reach::Here => Some("127.0.0.1".to_owned()),
+            Reach::Elsewhere(name) => Some(name.clone()),
+        };
+        let ports = inside(capacity).map(|inside| host.port(&network, inside)).collect();
+        let (Some(address), Some(ports)) = (address, ports) else {
+            let fact = format!("the container `{}` has no address or no ports", host.id());
+            return Err(WorldError::new(fact, "try `--server process`"));
+        };
+        (host.address, host.free) = (address, Mutex::new(ports));
         Ok(host)
     }
 
@@ -88,7 +102,12 @@ impl Host {
         &self.container.id
     }
 
-    /// Where its ports are found.
+    /// Where its ports are found: a name or an address.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// How that is.
     pub(super) fn reach(&self) -> &Reach {
         &self.reach
     }
@@ -141,26 +160,27 @@ impl Host {
         if missing.is_empty() { Ok(()) } else { Err(lacks(image, &missing)) }
     }
 
-    fn published(&self, capacity: u16) -> Result<VecDeque<Port>, WorldError> {
+    fn network(&self) -> Result<NetworkSettings, WorldError> {
         let docker = client().map_err(engine_gone)?;
         let found = ask(docker.inspect_container(self.id(), None)).map_err(engine_gone)?;
-        let ports = found.network_settings.and_then(|network| network.ports).unwrap_or_default();
-        let outside = |inside: u16| {
-            let bindings = ports.get(&format!("{inside}/tcp")).cloned().flatten()?;
-            let mut local = bindings
-                .into_iter()
-                .filter(|it| it.host_ip.as_deref() == Some(self.reach.binding()));
-            local.find_map(|binding| binding.host_port?.parse().ok())
-        };
-        let published =
-            inside(capacity).map(|inside| Some(Port { inside, outside: outside(inside)? }));
-        published.collect::<Option<_>>().ok_or_else(|| {
-            WorldError::new(
-                format!("the container `{}` has no ports on {}", self.id(), self.reach.binding()),
-                "try `--server process`",
-            )
-        })
+        Ok(found.network_settings.unwrap_or_default())
     }
+
+    fn port(&self, network: &NetworkSettings, inside: u16) -> Option<Port> {
+        let Some(binding) = self.reach.binding() else {
+            return Some(Port { inside, outside: inside });
+        };
+        let bindings = network.ports.as_ref()?.get(&format!("{inside}/tcp"))?.as_ref()?;
+        let mut ours = bindings.iter().filter(|it| it.host_ip.as_deref() == Some(binding));
+        let outside = ours.find_map(|it| it.host_port.as_ref()?.parse().ok())?;
+        Some(Port { inside, outside })
+    }
+}
+
+/// In the engine's network.
+fn own_address(network: &NetworkSettings) -> Option<String> {
+    let address = network.networks.as_ref()?.get(BRIDGE)?.ip_address.clone()?;
+    Some(address).filter(|address| !address.is_empty())
 }
 
 /// Removed when dropped.
@@ -208,14 +228,14 @@ fn request(
     label: &str,
 ) -> ContainerRequest<GenericImage> {
     let (name, tag) = name_and_tag(&image.reference);
-    let bindings: HashMap<_, _> = inside(capacity)
-        .map(|port| {
-            let (host_ip, host_port) = (Some(reach.binding().to_owned()), Some(String::new()));
-            (format!("{port}/tcp"), Some(vec![PortBinding { host_ip, host_port }]))
-        })
-        .collect();
     let image = GenericImage::new(name, tag);
-    let image = inside(capacity).fold(image, |image, port| image.with_exposed_port(port.tcp()));
+    let bindings: HashMap<_, _> = reach.binding().map_or_else(HashMap::new, |address| {
+        let binding =
+            PortBinding { host_ip: Some(address.to_owned()), host_port: Some(String::new()) };
+        inside(capacity).map(|port| (format!("{port}/tcp"), Some(vec![binding.clone()]))).collect()
+    });
+    let exposed = inside(capacity).filter(|_| reach.binding().is_some());
+    let image = exposed.fold(image, |image, port| image.with_exposed_port(port.tcp()));
     image
         .with_entrypoint("sh")
         .with_cmd(["-c", MAIN, "host"])

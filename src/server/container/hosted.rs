@@ -3,8 +3,8 @@
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
-use super::engine::Reach;
 use super::hosts::{Hosts, Place};
+use super::reach::Reach;
 use crate::error::WorldError;
 use crate::server::options::Options;
 use crate::server::{Ended, random_word};
@@ -35,7 +35,7 @@ impl Hosted {
     ) -> Result<Self, WorldError> {
         let place = hosts.place()?;
         let password = match place.host.reach() {
-            Reach::Here => None,
+            Reach::Bridge | Reach::Here => None,
             Reach::Elsewhere(_) => Some(random_word()),
         };
         let user = password.as_ref().map(|it| format!("default on >{it} ~* &* +@all"));
@@ -67,7 +67,7 @@ impl Hosted {
 
     /// The name or address of the machine at which its port is found.
     pub fn host(&self) -> &str {
-        self.place.host.reach().host()
+        self.place.host.address()
     }
 
     /// The default user's, if it has one.

@@ -10,6 +10,7 @@ mod colour;
 mod containers;
 mod courses;
 mod endings;
+mod forks;
 mod kept;
 mod lessons;
 mod live;

@@ -21,7 +21,7 @@ use crate::server::{Kept, ServerVersion, Source, Wanted};
 use crate::telling::Told;
 use crate::verify::choice::{Choice, Name, Slice};
 use crate::verify::report::{Conclusion, Report, ServerReport};
-use crate::verify::{self, Case, CaseResult, Done, KeptServer, Proof, Work};
+use crate::verify::{self, Case, CaseResult, Done, Interpreters, KeptServer, Proof, Work};
 
 /// What to verify on.
 pub(super) enum On {
@@ -274,7 +274,7 @@ impl Verification<'_> {
         &self,
         version: Option<&ServerVersion>,
         telling: &dyn Fn(Told<'_>),
-    ) -> Result<(Source, Option<Python>), Stop> {
+    ) -> Result<(Source, Option<Interpreters>), Stop> {
         let chosen = match version {
             Some(version) => choose_server_of(version, self.common, telling),
             None => choose_server(self.common, telling),
@@ -282,7 +282,10 @@ impl Verification<'_> {
         telling(Told::Line(&format!("server: {}", chosen.why)));
         self.start_host(&chosen.source);
         let python = if verify::needs_python(&self.cases) {
-            Some(Python::find(&self.course.python_packages, telling)?)
+            let packages = &self.course.python_packages;
+            let fresh = Python::find(packages, telling)?;
+            let warmed = fresh.warmed(packages).ok();
+            Some(Interpreters { fresh, warmed })
         } else {
             None
         };

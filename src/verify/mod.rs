@@ -18,4 +18,4 @@ pub mod update;
 pub use case::{Case, cases, needs_python};
 pub use example::{commands_of, example_limit};
 pub use prove::Proof;
-pub use run::{CaseResult, Done, KeptServer, Work, servers_at_a_time};
+pub use run::{CaseResult, Done, Interpreters, KeptServer, Work, servers_at_a_time};

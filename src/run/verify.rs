@@ -7,20 +7,21 @@ mod report;
 mod update;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
-use super::course::{Place, language_of_name};
-use super::output::out;
-use super::waiting::Spinner;
-use super::{Exit, Stop, choose_server, choose_server_of, load, tell, tell_line};
+use super::course::{Place, language_of_name, tell_problems};
+use super::reports::Reports;
+use super::waiting::{Counted, Spinner};
+use super::{Exit, Stop, choose_server, choose_server_of, tell, tell_line};
 use crate::attempt::Python;
-use crate::cli::{CaseChoice, Common, Format, LanguageName, Running, VerifyOn};
-use crate::lesson::Course;
-use crate::present::json;
-use crate::present::verify::human;
+use crate::cli::{CaseChoice, Common, LanguageName, Running, VerifyOn};
+use crate::lesson::{Course, Problem};
+use crate::present::verify::warning;
 use crate::server::{Kept, ServerVersion, Source, Wanted};
 use crate::telling::Told;
 use crate::verify::choice::{Choice, Name, Slice};
-use crate::verify::report::{Conclusion, Report, ServerReport};
+use crate::verify::plan::Plan;
+use crate::verify::report::{CaseOutcome, Conclusion, Report, ServerReport};
 use crate::verify::{self, Case, CaseResult, Done, Interpreters, KeptServer, Proof, Work};
 
 /// What to verify on.
@@ -64,7 +65,7 @@ pub(super) struct Wish<'w> {
     pub(super) fail_fast: bool,
     pub(super) keep: bool,
     pub(super) update: bool,
-    pub(super) format: Format,
+    pub(super) reports: Reports,
 }
 
 impl<'w> Wish<'w> {
@@ -73,7 +74,7 @@ impl<'w> Wish<'w> {
         choice: &'w CaseChoice,
         on: &VerifyOn,
         running: &Running,
-        format: Format,
+        reports: Reports,
     ) -> Result<Self, Stop> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Ok(Self {
@@ -87,7 +88,7 @@ impl<'w> Wish<'w> {
             fail_fast: running.fail_fast,
             keep: running.keep,
             update: running.update,
-            format,
+            reports,
         })
     }
 }
@@ -105,29 +106,53 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         refuse_what_needs_files(wish)?;
         tell_line("there is no folder `lessons` here, so the built-in course is verified");
     }
-    let mut course = load(common)?;
+    wish.reports.try_targets()?;
+    let (mut course, mut problems) = load(common, wish)?;
     if wish.update {
         update_replies(common, &course, wish)?;
-        course = load(common)?;
+        (course, problems) = load(common, wish)?;
     }
-    let cases = chosen_cases(&course, wish)?;
+    let wanted = wanted_cases(&course, wish)?;
     let versions = match &wish.on {
         On::Any => vec![None],
         On::Version(version) => vec![Some(version.clone())],
         On::Matrix => versions(&course)?.into_iter().map(Some).collect(),
     };
-    let run = Verification { common, course: &course, cases, wish };
-    let report = run.on_each(&versions)?;
+    let names = versions.iter().map(|version| name_of(version.as_ref())).collect();
+    wish.reports.begin(&Plan::new(&course, &wanted, wish.slice, names))?;
+    let run = Verification { common, course: &course, cases: part_of(wanted, wish), wish };
+    let mut report = run.on_each(&versions)?;
+    report.warnings.extend(problems.iter().map(warning));
     for server in &report.servers {
         if let Some(error) = &server.unchecked {
             tell(&Stop::World(error.clone()));
         }
     }
-    out(&match wish.format {
-        Format::Human => human::text(&report),
-        Format::Json => json::verified(&report),
-    });
+    wish.reports.end(&report)?;
     Ok(exit(report.conclusion()))
+}
+
+/// What keeps the lessons from being loaded is reported as well; what does not stands in the report for people.
+fn load(common: &Common, wish: &Wish<'_>) -> Result<(Course, Vec<Problem>), Stop> {
+    match Place::of(common).load() {
+        Ok((course, warnings)) => {
+            if !wish.reports.tell_people() {
+                tell_problems(&warnings);
+            }
+            Ok((course, warnings))
+        }
+        Err(problems) => {
+            tell_problems(&problems);
+            if let Err(error) = wish.reports.unloadable(&problems) {
+                tell(&Stop::World(error));
+            }
+            Err(Stop::Lessons)
+        }
+    }
+}
+
+fn name_of(version: Option<&ServerVersion>) -> String {
+    version.map(ToString::to_string).unwrap_or_default()
 }
 
 fn usual_jobs() -> u8 {
@@ -147,18 +172,18 @@ fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
 
 /// A run of its own: what it writes is proved by the one that follows.
 fn update_replies(common: &Common, course: &Course, wish: &Wish<'_>) -> Result<(), Stop> {
-    let mut cases = chosen_cases(course, wish)?;
+    let mut cases = part_of(wanted_cases(course, wish)?, wish);
     cases.retain(update::has_replies);
     let version = match &wish.on {
         On::Version(version) => Some(version),
         On::Any | On::Matrix => None,
     };
     let run = Verification { common, course, cases, wish };
-    let results = run.prove(version)?;
+    let results = run.prove(version, &|_, _| {})?;
     update::write(&run.cases, &results)
 }
 
-fn exit(conclusion: Conclusion) -> Exit {
+pub(super) fn exit(conclusion: Conclusion) -> Exit {
     match conclusion {
         Conclusion::Passed => Exit::Passed,
         Conclusion::Failed => Exit::FellShort,
@@ -166,17 +191,21 @@ fn exit(conclusion: Conclusion) -> Exit {
     }
 }
 
-fn chosen_cases<'c>(course: &'c Course, wish: &Wish<'_>) -> Result<Vec<Case<'c>>, Stop> {
+/// Of all parts.
+fn wanted_cases<'c>(course: &'c Course, wish: &Wish<'_>) -> Result<Vec<Case<'c>>, Stop> {
     let all = verify::cases(course);
     let names = wish.only.iter().map(|text| named(text, &all)).collect::<Result<_, _>>()?;
     let language = wish.language.map(language_of_name);
     let lessons = wish.changed.map(|base| changed::lessons(course, base)).transpose()?;
     let choice = Choice { names, language, lessons };
-    let wanted = all.into_iter().filter(|case| choice.wants(case)).collect();
-    Ok(match wish.slice {
+    Ok(all.into_iter().filter(|case| choice.wants(case)).collect())
+}
+
+fn part_of<'c>(wanted: Vec<Case<'c>>, wish: &Wish<'_>) -> Vec<Case<'c>> {
+    match wish.slice {
         Some(slice) => slice.of(wanted),
         None => wanted,
-    })
+    }
 }
 
 fn named(text: &str, all: &[Case<'_>]) -> Result<Name, Stop> {
@@ -217,25 +246,43 @@ impl Verification<'_> {
             slice: self.wish.slice,
             servers: servers.collect::<Result<_, _>>()?,
             warnings: Vec::new(),
+            incomplete: Vec::new(),
         })
     }
 
     fn on(&self, version: Option<&ServerVersion>) -> Result<ServerReport, Stop> {
-        let (results, unchecked) = match self.prove(version) {
+        let began = Instant::now();
+        let context = report::Context { common: self.common, version, repeat: self.wish.repeat };
+        let (wanted, reports) = (name_of(version), &self.wish.reports);
+        // A case that is repeated has ended when all have.
+        let ends_here = self.wish.repeat == 1 && reports.is_streamed();
+        let streamed = |index: usize, proof: &Proof| {
+            if ends_here {
+                let result = CaseResult { proofs: vec![proof.clone()] };
+                reports.case(&wanted, &context.case(&self.cases[index], Some(&result)));
+            }
+        };
+        let (results, unchecked) = match self.prove(version, &streamed) {
             Ok(results) => (results, None),
             Err(Stop::World(error)) => (vec![None; self.cases.len()], Some(error)),
             Err(stop) => return Err(stop),
         };
-        let context = report::Context { common: self.common, version };
-        let reports = self.cases.iter().zip(&results);
-        Ok(ServerReport {
-            wanted: version.map(ToString::to_string).unwrap_or_default(),
-            unchecked,
-            cases: reports.map(|(case, result)| context.case(case, result.as_ref())).collect(),
-        })
+        let cases = self.cases.iter().zip(&results);
+        let cases: Vec<_> = cases.map(|(it, result)| context.case(it, result.as_ref())).collect();
+        for case in cases.iter().filter(|it| !ends_here || it.outcome == CaseOutcome::NotRun) {
+            reports.case(&wanted, case);
+        }
+        let server = ServerReport { wanted, unchecked, cases, took: began.elapsed() };
+        reports.server(&server);
+        Ok(server)
     }
 
-    fn prove(&self, version: Option<&ServerVersion>) -> Result<Vec<Option<CaseResult>>, Stop> {
+    /// `ended` is called as each run of a case ends.
+    fn prove(
+        &self,
+        version: Option<&ServerVersion>,
+        ended: &(dyn Fn(usize, &Proof) + Sync),
+    ) -> Result<Vec<Option<CaseResult>>, Stop> {
         if self.cases.is_empty() {
             return Ok(Vec::new());
         }
@@ -250,7 +297,7 @@ impl Verification<'_> {
             fail_fast: self.wish.fail_fast,
             keep: self.wish.keep,
         };
-        let done = run(&work, &spinner);
+        let done = run(&work, &spinner, ended);
         drop(spinner);
         if let Some(kept) = &done.kept {
             tell_of_kept(&self.cases[kept.case], kept);
@@ -305,14 +352,16 @@ fn tell_of_kept(case: &Case<'_>, kept: &KeptServer) {
     }
 }
 
-fn run(work: &Work<'_>, spinner: &Spinner) -> Done {
-    let count = AtomicUsize::new(0);
+fn run(work: &Work<'_>, spinner: &Spinner, ended: &(dyn Fn(usize, &Proof) + Sync)) -> Done {
+    let (count, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let all = work.cases.len() * work.repeat as usize;
-    spinner.tell(Told::Progress(&format!("0 of {all} cases have run")));
-    let done = |index: usize, _: &Proof| {
-        let count = count.fetch_add(1, Ordering::Relaxed) + 1;
-        let (cases, last) = ("cases have run", &work.cases[index].id);
-        spinner.tell(Told::Progress(&format!("{count} of {all} {cases}, the last is {last}")));
+    spinner.count(Counted { done: 0, all, failures: 0 });
+    let done = |index: usize, proof: &Proof| {
+        let done = count.fetch_add(1, Ordering::Relaxed) + 1;
+        let failures = failures.fetch_add(usize::from(!proof.is_good()), Ordering::Relaxed);
+        let failures = failures + usize::from(!proof.is_good());
+        spinner.count(Counted { done, all, failures });
+        ended(index, proof);
     };
     work.run(&done)
 }

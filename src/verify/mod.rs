@@ -5,11 +5,15 @@
 //! Course ──case──► Case ──choice──► those wanted ──run (servers ahead, prove)──► CaseResult ──report──► Report
 //! ```
 //!
+//! [`merge`] makes one of several; by its [`plan`], told before it began, each says what it is a part of.
+//!
 //! A [`report::Report`] is a plain value that holds all that any form of it shows; `present` makes the forms.
 
 pub mod case;
 pub mod choice;
 mod example;
+pub mod merge;
+pub mod plan;
 mod prove;
 pub mod report;
 mod run;

@@ -19,6 +19,7 @@ mod plain;
 mod python;
 mod redis_prompt;
 mod remote;
+mod reports;
 mod session;
 mod sturdy;
 mod tap;

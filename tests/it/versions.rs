@@ -98,10 +98,11 @@ fn people_read_a_heading_and_a_line_for_each_server() {
     let ended =
         place.run(&["verify", "--lessons", "course", "--server-matrix", "--server", "bundled"]);
     assert_eq!(ended.code, 3, "{ended:?}");
-    assert!(ended.stdout.starts_with("valkey 9\n"), "{}", ended.stdout);
-    let last = "\nvalkey 9: 3 of 3 cases as they must be, on valkey 9.1.2 (bundled)\n\
-                redis 1.0: 0 of 3 cases as they must be, on no server; 3 were not run\n";
+    assert!(ended.stdout.contains("\nvalkey 9\n"), "{}", ended.stdout);
+    let last = "\nredis 1.0: 0 of 3 cases as they must be, on no server; 3 not run\n";
     assert!(ended.stdout.ends_with(last), "{}", ended.stdout);
+    let other = "\nvalkey 9: 3 of 3 cases as they must be, on valkey 9.1.2 (bundled); ";
+    assert!(ended.stdout.contains(other), "{}", ended.stdout);
 }
 
 #[test]

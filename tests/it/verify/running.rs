@@ -44,6 +44,9 @@ fn a_check_that_flakes_is_named() {
         assert!(ended.stdout.contains(told), "{}", ended.stdout);
     }
     assert!(!ended.stdout.contains("`asked` flaked"), "{}", ended.stdout);
+    let repeat = ended.stdout.lines().find(|line| line.contains("repeat: ")).unwrap();
+    assert!(repeat.ends_with(" --repeat 3"), "{repeat}");
+    assert!(ended.stdout.contains("; 1 failed, 1 flaky; "), "{}", ended.stdout);
 }
 
 #[test]

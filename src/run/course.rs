@@ -54,7 +54,7 @@ pub(super) fn load(common: &Common) -> Result<Course, Stop> {
     }
 }
 
-fn tell_problems(problems: &[Problem]) {
+pub(super) fn tell_problems(problems: &[Problem]) {
     let colored = is_err_colored();
     for problem in problems {
         if plain::is_on() {

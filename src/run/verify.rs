@@ -1,6 +1,7 @@
 //! `redislings verify`: the lessons proved, for authors and CI, on one server or on each that the course
 //! names.
 
+mod cases;
 mod changed;
 mod partition;
 mod report;
@@ -8,19 +9,21 @@ mod update;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::course::{Place, language_of_name};
+use super::course::{Place, tell_problems};
 use super::output::out;
 use super::waiting::Spinner;
-use super::{Exit, Stop, choose_server, choose_server_of, load, tell, tell_line};
+use super::{Exit, Stop, choose_server, choose_server_of, tell, tell_line};
 use crate::attempt::Python;
 use crate::cli::{CaseChoice, Common, Format, LanguageName, Running, VerifyOn};
-use crate::lesson::Course;
+use crate::error::WorldError;
+use crate::lesson::{Course, Problem};
 use crate::present::json;
 use crate::present::verify::human;
 use crate::server::{Kept, ServerVersion, Source, Wanted};
 use crate::telling::Told;
-use crate::verify::choice::{Choice, Name, Slice};
-use crate::verify::report::{Conclusion, Report, ServerReport};
+use crate::verify::choice::Slice;
+use crate::verify::coverage;
+use crate::verify::report::{Conclusion, Report, ServerReport, Warning};
 use crate::verify::{self, Case, CaseResult, Done, KeptServer, Proof, Work};
 
 /// What to verify on.
@@ -59,6 +62,7 @@ pub(super) struct Wish<'w> {
     pub(super) slice: Option<Slice>,
     /// Only lessons that differ from this commit; empty: from where the branch began.
     pub(super) changed: Option<&'w str>,
+    pub(super) no_mutants: bool,
     pub(super) jobs: u8,
     pub(super) repeat: u32,
     pub(super) fail_fast: bool,
@@ -82,6 +86,7 @@ impl<'w> Wish<'w> {
             on: On::of(on)?,
             slice: partition::wanted(choice.partition.as_deref(), &variable)?,
             changed: choice.changed.as_deref(),
+            no_mutants: choice.no_mutants,
             jobs: running.jobs.unwrap_or_else(usual_jobs),
             repeat: running.repeat,
             fail_fast: running.fail_fast,
@@ -105,19 +110,22 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         refuse_what_needs_files(wish)?;
         tell_line("there is no folder `lessons` here, so the built-in course is verified");
     }
-    let mut course = load(common)?;
+    let (mut course, mut of_loader) = load(common)?;
     if wish.update {
         update_replies(common, &course, wish)?;
-        course = load(common)?;
+        (course, of_loader) = load(common)?;
     }
-    let cases = chosen_cases(&course, wish)?;
+    let cases::Wanted { cases, all, unmade } = cases::wanted(&course, wish)?;
     let versions = match &wish.on {
         On::Any => vec![None],
         On::Version(version) => vec![Some(version.clone())],
         On::Matrix => versions(&course)?.into_iter().map(Some).collect(),
     };
-    let run = Verification { common, course: &course, cases, wish };
-    let report = run.on_each(&versions)?;
+    let run = Verification { common, course: &course, cases: part_of(cases, wish), unmade, wish };
+    let (mut report, results) = run.on_each(&versions)?;
+    let warnings = coverage::warnings(of_loader, &run.cases, &all, &results);
+    report.warnings.extend(warnings.iter().map(warning));
+    tell_problems(&warnings);
     for server in &report.servers {
         if let Some(error) = &server.unchecked {
             tell(&Stop::World(error.clone()));
@@ -128,6 +136,25 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         Format::Json => json::verified(&report),
     });
     Ok(exit(report.conclusion()))
+}
+
+/// The course and what the loader warns of; what keeps it from being loaded is told.
+fn load(common: &Common) -> Result<(Course, Vec<Problem>), Stop> {
+    Place::of(common).load().map_err(|problems| {
+        tell_problems(&problems);
+        Stop::Lessons
+    })
+}
+
+fn warning(problem: &Problem) -> Warning {
+    let (line, column) = problem.position().unwrap_or((1, 1));
+    Warning {
+        file: problem.path.display().to_string(),
+        line,
+        column,
+        message: problem.message.clone(),
+        help: problem.help.clone().unwrap_or_default(),
+    }
 }
 
 fn usual_jobs() -> u8 {
@@ -147,13 +174,14 @@ fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
 
 /// A run of its own: what it writes is proved by the one that follows.
 fn update_replies(common: &Common, course: &Course, wish: &Wish<'_>) -> Result<(), Stop> {
-    let mut cases = chosen_cases(course, wish)?;
+    let wanted = cases::wanted(course, wish)?;
+    let mut cases = part_of(wanted.cases, wish);
     cases.retain(update::has_replies);
     let version = match &wish.on {
         On::Version(version) => Some(version),
         On::Any | On::Matrix => None,
     };
-    let run = Verification { common, course, cases, wish };
+    let run = Verification { common, course, cases, unmade: None, wish };
     let results = run.prove(version)?;
     update::write(&run.cases, &results)
 }
@@ -166,29 +194,11 @@ fn exit(conclusion: Conclusion) -> Exit {
     }
 }
 
-fn chosen_cases<'c>(course: &'c Course, wish: &Wish<'_>) -> Result<Vec<Case<'c>>, Stop> {
-    let all = verify::cases(course);
-    let names = wish.only.iter().map(|text| named(text, &all)).collect::<Result<_, _>>()?;
-    let language = wish.language.map(language_of_name);
-    let lessons = wish.changed.map(|base| changed::lessons(course, base)).transpose()?;
-    let choice = Choice { names, language, lessons };
-    let wanted = all.into_iter().filter(|case| choice.wants(case)).collect();
-    Ok(match wish.slice {
+fn part_of<'c>(wanted: Vec<Case<'c>>, wish: &Wish<'_>) -> Vec<Case<'c>> {
+    match wish.slice {
         Some(slice) => slice.of(wanted),
         None => wanted,
-    })
-}
-
-fn named(text: &str, all: &[Case<'_>]) -> Result<Name, Stop> {
-    let name = Name::parse(text).map_err(|why| {
-        let help = "`*` stands for anything, `?` for one character, `[ab]` for one of these";
-        Stop::Usage(format!("`{text}` is no glob: {why}"), help.to_owned())
-    })?;
-    if all.iter().any(|case| name.names(case)) {
-        return Ok(name);
     }
-    let help = "name a lesson, an exercise (`redislings list` shows all) or one case of it";
-    Err(Stop::Usage(format!("there is nothing called `{text}` to verify"), help.to_owned()))
 }
 
 fn versions(course: &Course) -> Result<Vec<ServerVersion>, Stop> {
@@ -201,26 +211,34 @@ fn versions(course: &Course) -> Result<Vec<ServerVersion>, Stop> {
     course.server_versions.iter().map(|text| parse(text)).collect()
 }
 
+/// What became of the cases on one server.
+type Results = Vec<Option<CaseResult>>;
+
 /// What is to be proved, whatever on.
 struct Verification<'v> {
     common: &'v Common,
     course: &'v Course,
     cases: Vec<Case<'v>>,
+    /// Why mutants are missing among them.
+    unmade: Option<WorldError>,
     wish: &'v Wish<'v>,
 }
 
 impl Verification<'_> {
-    fn on_each(&self, versions: &[Option<ServerVersion>]) -> Result<Report, Stop> {
-        let servers = versions.iter().map(|version| self.on(version.as_ref()));
-        Ok(Report {
+    /// The report and what it is made of, for each server.
+    fn on_each(&self, versions: &[Option<ServerVersion>]) -> Result<(Report, Vec<Results>), Stop> {
+        let on_each = versions.iter().map(|version| self.on(version.as_ref()));
+        let (servers, results) = on_each.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let report = Report {
             course: self.course.title.clone(),
             slice: self.wish.slice,
-            servers: servers.collect::<Result<_, _>>()?,
+            servers,
             warnings: Vec::new(),
-        })
+        };
+        Ok((report, results))
     }
 
-    fn on(&self, version: Option<&ServerVersion>) -> Result<ServerReport, Stop> {
+    fn on(&self, version: Option<&ServerVersion>) -> Result<(ServerReport, Results), Stop> {
         let (results, unchecked) = match self.prove(version) {
             Ok(results) => (results, None),
             Err(Stop::World(error)) => (vec![None; self.cases.len()], Some(error)),
@@ -228,14 +246,18 @@ impl Verification<'_> {
         };
         let context = report::Context { common: self.common, version };
         let reports = self.cases.iter().zip(&results);
-        Ok(ServerReport {
+        let report = ServerReport {
             wanted: version.map(ToString::to_string).unwrap_or_default(),
             unchecked,
             cases: reports.map(|(case, result)| context.case(case, result.as_ref())).collect(),
-        })
+        };
+        Ok((report, results))
     }
 
-    fn prove(&self, version: Option<&ServerVersion>) -> Result<Vec<Option<CaseResult>>, Stop> {
+    fn prove(&self, version: Option<&ServerVersion>) -> Result<Results, Stop> {
+        if let Some(error) = &self.unmade {
+            return Err(Stop::World(error.clone()));
+        }
         if self.cases.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,15 +1,17 @@
-//! The course's own test: every example, starter, solution, wrong answer and the empty answer, each on a
-//! fresh server.
+//! The course's own test: every example, starter, solution, wrong answer, the empty answer, and what the runner makes
+//! out of solutions, each on a fresh server.
 //!
 //! ```text
-//! Course ──case──► Case ──choice──► those wanted ──run (servers ahead, prove)──► CaseResult ──report──► Report
+//! Course ──case──► Case ──mutants──► more of them ──choice──► those wanted ──run (servers ahead, prove)──► CaseResult ──report──► Report
 //! ```
 //!
 //! A [`report::Report`] is a plain value that holds all that any form of it shows; `present` makes the forms.
 
 pub mod case;
 pub mod choice;
+pub mod coverage;
 mod example;
+pub mod mutants;
 mod prove;
 pub mod report;
 mod run;

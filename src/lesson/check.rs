@@ -13,6 +13,11 @@ pub const ENDS_WELL: &str = "ends-well";
 /// The finding that the evidence can be trusted: same server, counters not reset.
 pub const EVIDENCE_IS_VALID: &str = "evidence-is-valid";
 
+/// The loader's warning about a check that no `fails=` names.
+pub fn never_named(id: &str) -> String {
+    format!("no starter and no wrong answer fails on `{id}`")
+}
+
 /// One `[[check]]`.
 #[derive(Debug, Clone)]
 pub struct Check {

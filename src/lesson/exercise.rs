@@ -1,6 +1,7 @@
 //! The `toml exercise` block.
 
 mod checks;
+mod equivalents;
 mod info_fields;
 mod moments;
 mod needs;
@@ -14,9 +15,9 @@ use toml::de::DeValue;
 use super::block::BlockText;
 use super::problem::{Problems, did_you_mean, one_of};
 use super::toml_table::{Entry, Toml, entries};
-use super::{Check, Crash, Span, Subject};
+use super::{Check, Crash, Equivalent, Span, Subject};
 
-const KEYS: [&str; 5] = ["id", "time_limit", "crash", "server", "check"];
+const KEYS: [&str; 6] = ["id", "time_limit", "crash", "server", "check", "equivalent"];
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
 
@@ -60,6 +61,7 @@ pub(super) struct Head {
     pub(super) checks: Vec<Check>,
     /// The ids of all checks, also of those with a problem, and their places in the file.
     pub(super) named_checks: Vec<(String, Span)>,
+    pub(super) equivalents: Vec<Equivalent>,
     /// Whether all checks could be seen: false if the block was not all TOML.
     pub(super) is_complete: bool,
 }
@@ -85,6 +87,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         crash: Crash::WhenSettled,
         checks: Vec::new(),
         named_checks: Vec::new(),
+        equivalents: Vec::new(),
         is_complete: toml.is_sound(),
     };
     let mut has_checks = false;
@@ -106,6 +109,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
                 has_checks = true;
                 check_entry = Some(entry);
             }
+            "equivalent" => head.equivalents = equivalents::read(&mut toml, entry),
             _ => toml.unknown_key(entry, "an exercise", &KEYS),
         }
     }

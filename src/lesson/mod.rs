@@ -165,6 +165,8 @@ pub struct Exercise {
     pub hints: Vec<String>,
     /// In the order in which they are told.
     pub checks: Vec<Check>,
+    /// Mutants of solutions that pass, and why that is right.
+    pub equivalents: Vec<Equivalent>,
 }
 
 impl Exercise {
@@ -182,6 +184,7 @@ impl Exercise {
             wrong_answers: Vec::new(),
             hints: Vec::new(),
             checks: Vec::new(),
+            equivalents: Vec::new(),
         }
     }
 
@@ -235,6 +238,17 @@ pub enum Crash {
     WhenSettled,
     /// `crash = "exit"`: the moment the answer ends.
     AtExit,
+}
+
+/// An `[[equivalent]]`: what `verify` makes out of a solution and what is as right as that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Equivalent {
+    /// The mutant's id without the exercise's: `redis/solution-2/without-line-4`.
+    pub mutant: String,
+    /// Why it is right.
+    pub because: String,
+    /// Where `mutant` stands.
+    pub span: Span,
 }
 
 /// A starter or a wrong answer: code and the check it must fail on.

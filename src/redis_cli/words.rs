@@ -120,56 +120,85 @@ pub fn has_subcommands(name: &str) -> bool {
     NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
 }
 
+/// The commands that give a key a value, in upper case.
+pub const WRITERS: [&str; 45] = [
+    "SET",
+    "SETEX",
+    "PSETEX",
+    "SETNX",
+    "GETSET",
+    "APPEND",
+    "SETRANGE",
+    "SETBIT",
+    "MSET",
+    "MSETNX",
+    "INCR",
+    "INCRBY",
+    "INCRBYFLOAT",
+    "DECR",
+    "DECRBY",
+    "HSET",
+    "HSETNX",
+    "HMSET",
+    "HINCRBY",
+    "HINCRBYFLOAT",
+    "LPUSH",
+    "LPUSHX",
+    "RPUSH",
+    "RPUSHX",
+    "LINSERT",
+    "LSET",
+    "LMOVE",
+    "RPOPLPUSH",
+    "SADD",
+    "SMOVE",
+    "SUNIONSTORE",
+    "ZADD",
+    "ZINCRBY",
+    "XADD",
+    "PFADD",
+    "GEOADD",
+    "BITFIELD",
+    "COPY",
+    "RENAME",
+    "RENAMENX",
+    "RESTORE",
+    "EVAL",
+    "EVALSHA",
+    "FCALL",
+    "JSON.SET",
+];
+
 /// Whether a command gives a key a value; `name` in upper case.
 pub fn is_writer(name: &str) -> bool {
-    const NAMES: [&str; 45] = [
-        "SET",
-        "SETEX",
-        "PSETEX",
-        "SETNX",
-        "GETSET",
-        "APPEND",
-        "SETRANGE",
-        "SETBIT",
-        "MSET",
-        "MSETNX",
-        "INCR",
-        "INCRBY",
-        "INCRBYFLOAT",
-        "DECR",
-        "DECRBY",
-        "HSET",
-        "HSETNX",
-        "HMSET",
-        "HINCRBY",
-        "HINCRBYFLOAT",
-        "LPUSH",
-        "LPUSHX",
-        "RPUSH",
-        "RPUSHX",
-        "LINSERT",
-        "LSET",
-        "LMOVE",
-        "RPOPLPUSH",
-        "SADD",
-        "SMOVE",
-        "SUNIONSTORE",
-        "ZADD",
-        "ZINCRBY",
-        "XADD",
-        "PFADD",
-        "GEOADD",
-        "BITFIELD",
-        "COPY",
-        "RENAME",
-        "RENAMENX",
-        "RESTORE",
-        "EVAL",
-        "EVALSHA",
-        "FCALL",
-        "JSON.SET",
-    ];
-    NAMES.contains(&name)
+    WRITERS.contains(&name)
+}
+
+/// Which argument of a writer, from 0, is the key that it gives a value; `name` in upper case. [`written_keys`] knows
+/// those that have several.
+pub fn written_key(name: &str) -> usize {
+    match name {
+        "COPY" | "RENAME" | "RENAMENX" | "SMOVE" | "LMOVE" | "RPOPLPUSH" => 1,
+        _ => 0,
+    }
+}
+
+/// The places, among the words of a command line, of the keys that it gives a value.
+pub fn written_keys<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
+    let Some(name) = words.first() else { return Vec::new() };
+    let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
+    let places = match name.as_str() {
+        "MSET" | "MSETNX" => (1..words.len()).step_by(2).collect(),
+        // Script, number of keys, keys, arguments.
+        "EVAL" | "EVALSHA" | "FCALL" => {
+            let number = words.get(2).map(|word| String::from_utf8_lossy(word.as_ref()).parse());
+            let number: usize = number.and_then(Result::ok).unwrap_or(0);
+            (3..words.len()).take(number).collect()
+        }
+        name if is_writer(name) => vec![1 + written_key(name)],
+        _ => Vec::new(),
+    };
+    places.into_iter().filter(|place| *place < words.len()).collect()
 }
 
 #[cfg(test)]
@@ -222,6 +251,25 @@ mod tests {
     fn joined_words_can_be_typed_again() {
         for line in ["SET order:1001 paid", r#"SET "a b" """#, r#"SET k "it's\n""#] {
             assert_eq!(join(&split(line).unwrap()), line);
+        }
+    }
+
+    #[test]
+    fn the_keys_that_a_command_writes_are_known() {
+        for (line, keys) in [
+            ("set a 1", &["a"][..]),
+            ("MSET a 1 b 2", &["a", "b"]),
+            ("RENAME a b", &["b"]),
+            ("EVAL script 2 a b c", &["a", "b"]),
+            ("EVAL script 0", &[]),
+            ("GET a", &[]),
+            ("SET", &[]),
+            ("", &[]),
+        ] {
+            let words = words(line).unwrap();
+            let found: Vec<&str> =
+                written_keys(&words).into_iter().map(|place| words[place].as_str()).collect();
+            assert_eq!(found, keys, "{line}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! `redislings verify`: the lessons proved, for authors and CI, on one server or on each that the course
 //! names.
 
+mod cases;
 mod changed;
 mod partition;
 mod report;
@@ -9,17 +10,19 @@ mod update;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::course::{Place, language_of_name, tell_problems};
+use super::course::{Place, tell_problems};
 use super::reports::Reports;
 use super::waiting::{Counted, Spinner};
 use super::{Exit, Stop, choose_server, choose_server_of, tell, tell_line};
 use crate::attempt::Python;
-use crate::cli::{CaseChoice, Common, LanguageName, Running, VerifyOn};
+use crate::cli::{CaseChoice, Common, Running, VerifyOn};
+use crate::error::WorldError;
 use crate::lesson::{Course, Problem};
 use crate::present::verify::warning;
 use crate::server::{Kept, ServerVersion, Source, Wanted};
 use crate::telling::Told;
-use crate::verify::choice::{Choice, Name, Slice};
+use crate::verify::choice::Slice;
+use crate::verify::coverage;
 use crate::verify::plan::Plan;
 use crate::verify::report::{CaseOutcome, Conclusion, Report, ServerReport};
 use crate::verify::{self, Case, CaseResult, Done, Interpreters, KeptServer, Proof, Work};
@@ -53,18 +56,10 @@ fn parse(text: &str) -> Result<ServerVersion, Stop> {
 
 /// What to verify, on what, and how it is told.
 pub(super) struct Wish<'w> {
-    /// Ids and globs; none: everything.
-    pub(super) only: &'w [String],
-    pub(super) language: Option<LanguageName>,
+    pub(super) choice: &'w CaseChoice,
+    pub(super) running: &'w Running,
     pub(super) on: On,
     pub(super) slice: Option<Slice>,
-    /// Only lessons that differ from this commit; empty: from where the branch began.
-    pub(super) changed: Option<&'w str>,
-    pub(super) jobs: u8,
-    pub(super) repeat: u32,
-    pub(super) fail_fast: bool,
-    pub(super) keep: bool,
-    pub(super) update: bool,
     pub(super) reports: Reports,
 }
 
@@ -73,23 +68,16 @@ impl<'w> Wish<'w> {
     pub(super) fn of(
         choice: &'w CaseChoice,
         on: &VerifyOn,
-        running: &Running,
+        running: &'w Running,
         reports: Reports,
     ) -> Result<Self, Stop> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Ok(Self {
-            only: &choice.only,
-            language: choice.language,
-            on: On::of(on)?,
-            slice: partition::wanted(choice.partition.as_deref(), &variable)?,
-            changed: choice.changed.as_deref(),
-            jobs: running.jobs.unwrap_or_else(usual_jobs),
-            repeat: running.repeat,
-            fail_fast: running.fail_fast,
-            keep: running.keep,
-            update: running.update,
-            reports,
-        })
+        let slice = partition::wanted(choice.partition.as_deref(), &variable)?;
+        Ok(Self { choice, running, on: On::of(on)?, slice, reports })
+    }
+
+    fn jobs(&self) -> usize {
+        self.running.jobs.unwrap_or_else(usual_jobs).into()
     }
 }
 
@@ -107,22 +95,26 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         tell_line("there is no folder `lessons` here, so the built-in course is verified");
     }
     wish.reports.try_targets()?;
-    let (mut course, mut problems) = load(common, wish)?;
-    if wish.update {
+    let (mut course, mut of_loader) = load(common, wish)?;
+    if wish.running.update {
         update_replies(common, &course, wish)?;
-        (course, problems) = load(common, wish)?;
+        (course, of_loader) = load(common, wish)?;
     }
-    let wanted = wanted_cases(&course, wish)?;
+    let cases::Wanted { cases, all, unmade } = cases::wanted(&course, wish)?;
     let versions = match &wish.on {
         On::Any => vec![None],
         On::Version(version) => vec![Some(version.clone())],
         On::Matrix => versions(&course)?.into_iter().map(Some).collect(),
     };
     let names = versions.iter().map(|version| name_of(version.as_ref())).collect();
-    wish.reports.begin(&Plan::new(&course, &wanted, wish.slice, names))?;
-    let run = Verification { common, course: &course, cases: part_of(wanted, wish), wish };
-    let mut report = run.on_each(&versions)?;
-    report.warnings.extend(problems.iter().map(warning));
+    wish.reports.begin(&Plan::new(&course, &cases, wish.slice, names))?;
+    let run = Verification { common, course: &course, cases: part_of(cases, wish), unmade, wish };
+    let (mut report, results) = run.on_each(&versions)?;
+    let warnings = coverage::warnings(of_loader, &run.cases, &all, &results);
+    report.warnings.extend(warnings.iter().map(warning));
+    if !wish.reports.tell_people() {
+        tell_problems(&warnings);
+    }
     for server in &report.servers {
         if let Some(error) = &server.unchecked {
             tell(&Stop::World(error.clone()));
@@ -132,23 +124,17 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
     Ok(exit(report.conclusion()))
 }
 
-/// What keeps the lessons from being loaded is reported as well; what does not stands in the report for people.
+/// The course and what the loader warns of. What keeps it from being loaded is told, and reported as well.
 fn load(common: &Common, wish: &Wish<'_>) -> Result<(Course, Vec<Problem>), Stop> {
-    match Place::of(common).load() {
-        Ok((course, warnings)) => {
-            if !wish.reports.tell_people() {
-                tell_problems(&warnings);
-            }
-            Ok((course, warnings))
-        }
-        Err(problems) => {
-            tell_problems(&problems);
-            if let Err(error) = wish.reports.unloadable(&problems) {
-                tell(&Stop::World(error));
-            }
-            Err(Stop::Lessons)
-        }
+    Place::of(common).load().map_err(|problems| unloadable(&problems, wish))
+}
+
+fn unloadable(problems: &[Problem], wish: &Wish<'_>) -> Stop {
+    tell_problems(problems);
+    if let Err(error) = wish.reports.unloadable(problems) {
+        tell(&Stop::World(error));
     }
+    Stop::Lessons
 }
 
 fn name_of(version: Option<&ServerVersion>) -> String {
@@ -162,8 +148,8 @@ fn usual_jobs() -> u8 {
 
 fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
     let (option, why) = match wish {
-        _ if wish.changed.is_some() => ("--changed", "has no git history"),
-        _ if wish.update => ("--update", "can't be rewritten"),
+        _ if wish.choice.changed.is_some() => ("--changed", "has no git history"),
+        _ if wish.running.update => ("--update", "can't be rewritten"),
         _ => return Ok(()),
     };
     let help = format!("name a folder with `--lessons`, or leave `{option}` out");
@@ -172,13 +158,14 @@ fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
 
 /// A run of its own: what it writes is proved by the one that follows.
 fn update_replies(common: &Common, course: &Course, wish: &Wish<'_>) -> Result<(), Stop> {
-    let mut cases = part_of(wanted_cases(course, wish)?, wish);
+    let wanted = cases::wanted(course, wish)?;
+    let mut cases = part_of(wanted.cases, wish);
     cases.retain(update::has_replies);
     let version = match &wish.on {
         On::Version(version) => Some(version),
         On::Any | On::Matrix => None,
     };
-    let run = Verification { common, course, cases, wish };
+    let run = Verification { common, course, cases, unmade: None, wish };
     let results = run.prove(version, &|_, _| {})?;
     update::write(&run.cases, &results)
 }
@@ -191,33 +178,11 @@ pub(super) fn exit(conclusion: Conclusion) -> Exit {
     }
 }
 
-/// Of all parts.
-fn wanted_cases<'c>(course: &'c Course, wish: &Wish<'_>) -> Result<Vec<Case<'c>>, Stop> {
-    let all = verify::cases(course);
-    let names = wish.only.iter().map(|text| named(text, &all)).collect::<Result<_, _>>()?;
-    let language = wish.language.map(language_of_name);
-    let lessons = wish.changed.map(|base| changed::lessons(course, base)).transpose()?;
-    let choice = Choice { names, language, lessons };
-    Ok(all.into_iter().filter(|case| choice.wants(case)).collect())
-}
-
 fn part_of<'c>(wanted: Vec<Case<'c>>, wish: &Wish<'_>) -> Vec<Case<'c>> {
     match wish.slice {
         Some(slice) => slice.of(wanted),
         None => wanted,
     }
-}
-
-fn named(text: &str, all: &[Case<'_>]) -> Result<Name, Stop> {
-    let name = Name::parse(text).map_err(|why| {
-        let help = "`*` stands for anything, `?` for one character, `[ab]` for one of these";
-        Stop::Usage(format!("`{text}` is no glob: {why}"), help.to_owned())
-    })?;
-    if all.iter().any(|case| name.names(case)) {
-        return Ok(name);
-    }
-    let help = "name a lesson, an exercise (`redislings list` shows all) or one case of it";
-    Err(Stop::Usage(format!("there is nothing called `{text}` to verify"), help.to_owned()))
 }
 
 fn versions(course: &Course) -> Result<Vec<ServerVersion>, Stop> {
@@ -230,32 +195,41 @@ fn versions(course: &Course) -> Result<Vec<ServerVersion>, Stop> {
     course.server_versions.iter().map(|text| parse(text)).collect()
 }
 
+/// What became of the cases on one server.
+type Results = Vec<Option<CaseResult>>;
+
 /// What is to be proved, whatever on.
 struct Verification<'v> {
     common: &'v Common,
     course: &'v Course,
     cases: Vec<Case<'v>>,
+    /// Why mutants are missing among them.
+    unmade: Option<WorldError>,
     wish: &'v Wish<'v>,
 }
 
 impl Verification<'_> {
-    fn on_each(&self, versions: &[Option<ServerVersion>]) -> Result<Report, Stop> {
-        let servers = versions.iter().map(|version| self.on(version.as_ref()));
-        Ok(Report {
+    /// The report and what it is made of, for each server.
+    fn on_each(&self, versions: &[Option<ServerVersion>]) -> Result<(Report, Vec<Results>), Stop> {
+        let on_each = versions.iter().map(|version| self.on(version.as_ref()));
+        let (servers, results) = on_each.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let report = Report {
             course: self.course.title.clone(),
             slice: self.wish.slice,
-            servers: servers.collect::<Result<_, _>>()?,
+            servers,
             warnings: Vec::new(),
             incomplete: Vec::new(),
-        })
+        };
+        Ok((report, results))
     }
 
-    fn on(&self, version: Option<&ServerVersion>) -> Result<ServerReport, Stop> {
+    fn on(&self, version: Option<&ServerVersion>) -> Result<(ServerReport, Results), Stop> {
         let began = Instant::now();
-        let context = report::Context { common: self.common, version, repeat: self.wish.repeat };
+        let context =
+            report::Context { common: self.common, version, repeat: self.wish.running.repeat };
         let (wanted, reports) = (name_of(version), &self.wish.reports);
         // A case that is repeated has ended when all have.
-        let ends_here = self.wish.repeat == 1 && reports.is_streamed();
+        let ends_here = self.wish.running.repeat == 1 && reports.is_streamed();
         let streamed = |index: usize, proof: &Proof| {
             if ends_here {
                 let result = CaseResult { proofs: vec![proof.clone()] };
@@ -274,7 +248,7 @@ impl Verification<'_> {
         }
         let server = ServerReport { wanted, unchecked, cases, took: began.elapsed() };
         reports.server(&server);
-        Ok(server)
+        Ok((server, results))
     }
 
     /// `ended` is called as each run of a case ends.
@@ -282,7 +256,10 @@ impl Verification<'_> {
         &self,
         version: Option<&ServerVersion>,
         ended: &(dyn Fn(usize, &Proof) + Sync),
-    ) -> Result<Vec<Option<CaseResult>>, Stop> {
+    ) -> Result<Results, Stop> {
+        if let Some(error) = &self.unmade {
+            return Err(Stop::World(error.clone()));
+        }
         if self.cases.is_empty() {
             return Ok(Vec::new());
         }
@@ -292,10 +269,10 @@ impl Verification<'_> {
             cases: &self.cases,
             source: &source,
             python: python.as_ref(),
-            jobs: self.wish.jobs.into(),
-            repeat: self.wish.repeat,
-            fail_fast: self.wish.fail_fast,
-            keep: self.wish.keep,
+            jobs: self.wish.jobs(),
+            repeat: self.wish.running.repeat,
+            fail_fast: self.wish.running.fail_fast,
+            keep: self.wish.running.keep,
         };
         let done = run(&work, &spinner, ended);
         drop(spinner);
@@ -308,8 +285,8 @@ impl Verification<'_> {
     /// The first server needs it soon, and Python can be looked for meanwhile. What is in the way will be told by that
     /// server.
     fn start_host(&self, source: &Source) {
-        let runs = self.cases.len() * self.wish.repeat as usize;
-        source.make_room_for(verify::servers_at_a_time(runs, self.wish.jobs.into()));
+        let runs = self.cases.len() * self.wish.running.repeat as usize;
+        source.make_room_for(verify::servers_at_a_time(runs, self.wish.jobs()));
         let source = source.clone();
         let warm_up = move || drop(source.warm_up());
         // Without a thread the first server waits for it.

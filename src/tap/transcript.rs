@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::redis_cli::words::{has_subcommands, is_writer};
+use crate::redis_cli::words::{has_subcommands, is_writer, written_keys};
 
 /// Everything that went through the tap while an answer ran.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -189,24 +189,13 @@ impl Exchange {
 
     /// Whether it is a command that gives this key a value.
     fn writes(&self, key: &[u8]) -> bool {
-        let name = self.name();
-        let arguments = self.words.get(1..).unwrap_or_default();
-        let is_key = |word: &Vec<u8>| word == key;
-        is_writer(&name)
-            && match name.as_str() {
-                "MSET" | "MSETNX" => arguments.iter().step_by(2).any(is_key),
-                // A script may name the key in its text.
-                "EVAL" | "EVALSHA" | "FCALL" => {
-                    let text = arguments.first().map(|it| String::from_utf8_lossy(it));
-                    let key = String::from_utf8_lossy(key);
-                    keys_of_script(arguments).iter().any(is_key)
-                        || text.is_some_and(|text| text.contains(&*key))
-                }
-                "COPY" | "RENAME" | "RENAMENX" | "SMOVE" | "LMOVE" | "RPOPLPUSH" => {
-                    arguments.get(1).is_some_and(is_key)
-                }
-                _ => arguments.first().is_some_and(is_key),
-            }
+        // A script may name the key in its text.
+        let is_script = matches!(self.name().as_str(), "EVAL" | "EVALSHA" | "FCALL");
+        let script = self.words.get(1).filter(|_| is_script);
+        let names =
+            |text: &Vec<u8>| String::from_utf8_lossy(text).contains(&*String::from_utf8_lossy(key));
+        written_keys(&self.words).into_iter().any(|place| self.words[place] == key)
+            || script.is_some_and(names)
     }
 
     /// Whether the command line begins with these words: the name in any case, arguments as they are, in any
@@ -276,13 +265,6 @@ impl Exchange {
 /// A command's name as it is compared and told.
 pub(super) fn upper_case(name: &[u8]) -> String {
     String::from_utf8_lossy(name).to_uppercase()
-}
-
-/// Script, number of keys, keys, arguments.
-fn keys_of_script(arguments: &[Vec<u8>]) -> &[Vec<u8>] {
-    let number = arguments.get(1).and_then(|word| String::from_utf8_lossy(word).parse().ok());
-    let keys = arguments.get(2..).unwrap_or_default();
-    keys.get(..number.unwrap_or(0)).unwrap_or(keys)
 }
 
 #[cfg(test)]

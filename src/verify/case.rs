@@ -1,5 +1,6 @@
 //! What there is to prove: the cases of a course.
 
+use super::mutants::Difference;
 use crate::attempt::Answer;
 use crate::lesson::{Code, Course, Example, Exercise, FailingAnswer, Language, Lesson};
 
@@ -10,7 +11,8 @@ pub struct Case<'c> {
     pub id: String,
     /// Where its code stands.
     pub lesson: &'c Lesson,
-    /// The line of the code's fence, from 1; of a mutant, the line in the solution that differs.
+    /// The line of the code's fence, from 1; of a mutant, the line in the solution that differs, or where the lesson
+    /// calls it equivalent.
     pub line: usize,
     /// The section's exercise; an example may have none.
     pub exercise: Option<&'c Exercise>,
@@ -33,6 +35,10 @@ pub enum Expectation<'c> {
     FailsExactlyOn(&'c str),
     /// The empty answer: not passed.
     Fails,
+    /// A solution but for this: not passed.
+    Mutant(Difference),
+    /// A solution but for this, which the lesson calls equivalent: every check is met.
+    Equivalent(Difference),
 }
 
 /// The kinds of cases.
@@ -48,12 +54,14 @@ pub enum Kind {
     Wrong,
     /// No answer at all.
     Empty,
+    /// What the runner made out of a solution.
+    Mutant,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Example, Self::Starter, Self::Solution, Self::Wrong, Self::Empty];
+    pub const ALL: [Self; 6] =
+        [Self::Example, Self::Starter, Self::Solution, Self::Wrong, Self::Empty, Self::Mutant];
 
     /// The word in reports.
     pub fn word(self) -> &'static str {
@@ -63,6 +71,7 @@ impl Kind {
             Self::Solution => "solution",
             Self::Wrong => "wrong",
             Self::Empty => "empty",
+            Self::Mutant => "mutant",
         }
     }
 }
@@ -81,11 +90,12 @@ impl Case<'_> {
             Expectation::FailsOn(_) => Kind::Starter,
             Expectation::FailsExactlyOn(_) => Kind::Wrong,
             Expectation::Fails => Kind::Empty,
+            Expectation::Mutant(_) | Expectation::Equivalent(_) => Kind::Mutant,
         }
     }
 }
 
-/// All cases of the course, in reading order.
+/// All cases of the course but its mutants ([`super::mutants`]), in reading order.
 pub fn cases(course: &Course) -> Vec<Case<'_>> {
     course.lessons.iter().flat_map(lesson_cases).collect()
 }

@@ -26,6 +26,18 @@ impl Choice {
             && self.language.is_none_or(|language| case.answer.language == language)
             && self.lessons.as_ref().is_none_or(|lessons| lessons.contains(&case.lesson.path))
     }
+
+    /// Whether it may want what is made out of this solution.
+    pub fn may_want_mutants_of(&self, solution: &Case<'_>) -> bool {
+        let is_below = |name: &Name| match name {
+            Name::Plain(name) => {
+                name.strip_prefix(&solution.id).is_some_and(|it| it.starts_with('/'))
+            }
+            Name::Glob(_) => true,
+        };
+        let of_any_name = Self { names: Vec::new(), ..self.clone() };
+        of_any_name.wants(solution) && (self.wants(solution) || self.names.iter().any(is_below))
+    }
 }
 
 /// A name on the command line: of a lesson, an exercise, or the beginning of a case's id up to a `/`; with `*`,

@@ -1,8 +1,8 @@
-//! The course's own test: every example, starter, solution, wrong answer and the empty answer, each on a
-//! fresh server.
+//! The course's own test: every example, starter, solution, wrong answer, the empty answer, and what the runner makes
+//! out of solutions, each on a fresh server.
 //!
 //! ```text
-//! Course ──case──► Case ──choice──► those wanted ──run (servers ahead, prove)──► CaseResult ──report──► Report
+//! Course ──case──► Case ──mutants──► more of them ──choice──► those wanted ──run (servers ahead, prove)──► CaseResult ──report──► Report
 //! ```
 //!
 //! [`merge`] makes one of several; by its [`plan`], told before it began, each says what it is a part of.
@@ -11,8 +11,10 @@
 
 pub mod case;
 pub mod choice;
+pub mod coverage;
 mod example;
 pub mod merge;
+pub mod mutants;
 pub mod plan;
 mod prove;
 pub mod report;

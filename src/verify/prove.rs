@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::case::{Case, Expectation};
+use super::case::{Case, Expectation, Kind};
 use super::example::{commands_of, example_limit, example_problems};
 use crate::attempt::{self, Answer, Evidence, Python, Run, Stand};
 use crate::error::WorldError;
@@ -21,6 +21,8 @@ pub struct Proof {
     pub server: String,
     /// From the answer's setup to the verdict; the server had been started before.
     pub took: Duration,
+    /// Whether it is a mutant's: then it matters that it does not pass, but not which check it fails on.
+    pub is_mutant: bool,
     /// What became of each check; empty for examples and where there is no verdict.
     pub findings: Vec<(String, Outcome)>,
     /// Of an example with `> ` lines: what each was answered, as far as it came.
@@ -50,6 +52,7 @@ impl Proof {
             unchecked: None,
             server: server.to_owned(),
             took: Duration::ZERO,
+            is_mutant: false,
             findings: Vec::new(),
             replies: Vec::new(),
             judged: None,
@@ -71,7 +74,8 @@ pub(super) fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python
             let findings = judged.verdict.findings.iter();
             let findings = findings.map(|it| (it.check.clone(), it.outcome)).collect();
             let judged = Some(judged).filter(|_| !problems.is_empty());
-            Proof { problems, took, findings, judged, ..nothing }
+            let is_mutant = case.kind() == Kind::Mutant;
+            Proof { problems, took, is_mutant, findings, judged, ..nothing }
         }
         Err(error) => Proof { unchecked: Some(error), took, ..nothing },
     }
@@ -132,10 +136,19 @@ fn replies(run: &Run) -> Vec<String> {
 fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<String> {
     let unmet = verdict.unmet();
     match expectation {
-        Expectation::Passes if verdict.passed() => Vec::new(),
+        Expectation::Passes | Expectation::Equivalent(_) if verdict.passed() => Vec::new(),
         Expectation::Passes => unmet_findings(verdict, "the solution does not pass"),
         Expectation::Fails if verdict.passed() => vec!["the empty answer passes".to_owned()],
-        Expectation::Example(_) | Expectation::Fails => Vec::new(),
+        Expectation::Mutant(difference) if verdict.passed() => vec![difference.hole()],
+        Expectation::Example(_) | Expectation::Fails | Expectation::Mutant(_) => Vec::new(),
+        Expectation::Equivalent(difference) => {
+            let checks: Vec<String> = unmet.iter().map(|check| format!("`{check}`")).collect();
+            let what = format!(
+                "{difference} the solution is called equivalent, but fails on {}",
+                checks.join(", ")
+            );
+            unmet_findings(verdict, &what)
+        }
         Expectation::FailsOn(_) | Expectation::FailsExactlyOn(_) if verdict.passed() => {
             vec!["the answer passes, but it must fail".to_owned()]
         }

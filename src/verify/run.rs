@@ -89,9 +89,10 @@ impl CaseResult {
         failed.or_else(unchecked).or_else(|| self.proofs.first())
     }
 
-    /// Checks that were not alike in all runs, a sentence each.
+    /// Checks that were not alike in all runs, a sentence each; none of a mutant.
     pub fn flakes(&self) -> Vec<String> {
-        let judged: Vec<&Proof> = self.proofs.iter().filter(|it| !it.findings.is_empty()).collect();
+        let judged = self.proofs.iter().filter(|it| !it.findings.is_empty() && !it.is_mutant);
+        let judged: Vec<&Proof> = judged.collect();
         let mut ids: Vec<&str> = Vec::new();
         for (id, _) in judged.iter().flat_map(|proof| &proof.findings) {
             if !ids.contains(&id.as_str()) {

@@ -185,6 +185,7 @@ fn answers(
         }
     }
     report_missing(&answers, head, problems);
+    check_equivalents(&answers, head, problems);
     answers
 }
 
@@ -239,7 +240,26 @@ fn report_missing(answers: &Answers, head: &Head, problems: &mut Problems) {
     for (id, span) in &head.named_checks {
         if !failing().any(|answer| answer.fails == *id) {
             let help = format!("add a wrong answer with `fails={id}`");
-            problems.warning(span.clone(), format!("nothing ever fails on `{id}`"), Some(help));
+            problems.warning(span.clone(), check::never_named(id), Some(help));
+        }
+    }
+}
+
+/// Of an unknown solution there is no mutant either.
+fn check_equivalents(answers: &Answers, head: &Head, problems: &mut Problems) {
+    let solutions: Vec<String> = Language::ALL
+        .into_iter()
+        .flat_map(|language| {
+            let count = answers.solutions.iter().filter(|it| it.language == language).count();
+            (1..=count).map(move |number| format!("{language}/solution-{number}"))
+        })
+        .collect();
+    for equivalent in &head.equivalents {
+        let (solution, _) = equivalent.mutant.rsplit_once('/').unwrap_or_default();
+        if !solutions.iter().any(|known| known == solution) {
+            let message = format!("there is no `{solution}`");
+            let help = did_you_mean(solution, solutions.iter().map(String::as_str));
+            problems.error(equivalent.span.clone(), message, help);
         }
     }
 }
@@ -257,6 +277,7 @@ fn put_together(section: &Section, head: Head, answers: Answers) -> Exercise {
         settings: head.settings,
         crash: head.crash,
         checks: head.checks,
+        equivalents: head.equivalents,
         setup: answers.setup,
         starters: answers.starters,
         solutions: answers.solutions,

@@ -91,7 +91,7 @@ fn a_solution_must_not_be_empty() {
 #[test]
 fn a_check_on_which_nothing_fails_is_warned_of() {
     let source = with("fails=saved", "fails=ends-well");
-    assert_told(&source, "warning: 13:6: nothing ever fails on `saved`");
+    assert_told(&source, "warning: 13:6: no starter and no wrong answer fails on `saved`");
     assert!(read(&source).0.is_some());
 }
 

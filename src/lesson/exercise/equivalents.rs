@@ -1,0 +1,70 @@
+//! The `[[equivalent]]` tables.
+
+use toml::de::DeValue;
+
+use super::super::toml_table::{Entry, Toml, Value, entries};
+use super::super::{Equivalent, Language};
+
+const KEYS: [&str; 2] = ["mutant", "because"];
+
+/// Reads all of them: those without a problem.
+pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Equivalent> {
+    let DeValue::Array(tables) = entry.value.get_ref() else {
+        toml.wrong_type("equivalent", entry.value, "written `[[equivalent]]`");
+        return Vec::new();
+    };
+    let mut equivalents: Vec<Equivalent> = Vec::new();
+    for table in tables {
+        let Some((equivalent, entry)) = equivalent(toml, table) else { continue };
+        if equivalents.iter().any(|earlier| earlier.mutant == equivalent.mutant) {
+            let message = format!("a second `[[equivalent]]` for `{}`", equivalent.mutant);
+            toml.error(entry.value.span(), message, None);
+        } else {
+            equivalents.push(equivalent);
+        }
+    }
+    equivalents
+}
+
+fn equivalent<'t>(toml: &mut Toml<'_>, table: &'t Value<'t>) -> Option<(Equivalent, Entry<'t>)> {
+    let DeValue::Table(keys) = table.get_ref() else {
+        toml.wrong_type("equivalent", table, "a table");
+        return None;
+    };
+    let (mut mutant, mut because) = (None, None);
+    for entry in entries(keys) {
+        match entry.key {
+            "mutant" => mutant = Some(entry),
+            "because" => because = Some(entry),
+            _ => toml.unknown_key(entry, "an equivalent", &KEYS),
+        }
+    }
+    let place = toml.file_span(table.span());
+    if mutant.is_none() {
+        let help = Some("name one: `mutant = \"redis/solution-1/without-line-2\"`".to_owned());
+        toml.missing(place.clone(), "the equivalent has no `mutant`", help);
+    }
+    if because.is_none() {
+        let help = Some("say why such an answer is right: `because = \"…\"`".to_owned());
+        toml.missing(place, "the equivalent has no `because`", help);
+    }
+    let because = because.and_then(|entry| toml.string(entry));
+    let entry = mutant?;
+    let mutant = name(toml, entry)?;
+    let span = toml.file_span(entry.value.span());
+    let because = because?.to_owned();
+    Some((Equivalent { mutant, because, span }, entry))
+}
+
+/// `redis/solution-2/without-line-4`; whether there is such a solution is told where solutions are known.
+fn name(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
+    let name = toml.string(entry)?;
+    let parts: Vec<&str> = name.split('/').collect();
+    let is_language = |word: &str| Language::ALL.iter().any(|language| language.word() == word);
+    if matches!(parts[..], [language, _, change] if is_language(language) && !change.is_empty()) {
+        return Some(name.to_owned());
+    }
+    let help = "write language, solution and change: `redis/solution-1/without-line-2`".to_owned();
+    toml.error(entry.value.span(), format!("`{name}` cannot be a mutant"), Some(help));
+    None
+}

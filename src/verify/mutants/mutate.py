@@ -1,0 +1,431 @@
+"""Wrong answers out of right ones: each differs from a program that passes in one thing.
+
+Reads JSON from the file named first and writes JSON to the one named second; runs nothing of the programs. In:
+{"writers": {"SET": 0}, "solutions": ["…"]}, the place of the key among a command's arguments. Out: for each
+solution null, if it is no Python, or {"form": "…", "mutants": [{"change", "line", "text", "form", …}]}; what has
+the same form is the same program. All but the one thing stays byte for byte.
+"""
+
+import ast
+import hashlib
+import json
+import sys
+
+PACKAGES = ("redis", "valkey")
+CONSTRUCTORS = ("Redis", "StrictRedis", "Valkey", "StrictValkey", "from_url")
+SAVES = {"SAVE": "BGSAVE", "BGSAVE": "SAVE"}
+ASKING = ("INFO", "LASTSAVE")
+# Methods that send nothing, or nothing that matters.
+NO_COMMANDS = ("pipeline", "client", "close", "aclose", "reset", "register_script")
+EXITS = ("exit", "quit", "sys.exit", "os._exit")
+SCRIPTS = ("EVAL", "EVALSHA", "FCALL")
+KEY_NAMES = ("name", "key", "dst", "destination", "dest")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = FUNCTIONS + (ast.ClassDef, ast.Import, ast.ImportFrom)
+SIMPLE = (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign)
+LOOPS = (ast.While, ast.For, ast.AsyncFor)
+ORDER = ("without-line", "without-waiting", "bgsave-for-save", "save-for-bgsave", "save-first", "other-key")
+
+
+def dotted(node):
+    """`redis.Redis`, `self.client`; None for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        value = dotted(node.value)
+        return value and f"{value}.{node.attr}"
+    return None
+
+
+def calls_in(node):
+    return (it for it in ast.walk(node) if isinstance(it, ast.Call))
+
+
+def without_await(node):
+    return node.value if isinstance(node, (ast.Await, ast.NamedExpr)) else node
+
+
+class Names:
+    """Which names of a program are Redis clients, and which functions do what to them."""
+
+    def __init__(self, tree, writers):
+        self.tree = tree
+        self.writers = writers
+        self.imported = {}
+        self.clients = set()
+        self.pipelines = set()
+        self.makers = set()
+        self.functions = {it.name: it for it in ast.walk(tree) if isinstance(it, FUNCTIONS)}
+        self._read_imports()
+        self._follow_clients()
+        self.touching = self._functions_with(lambda call: self.command(call) or self.is_print(call))
+        self.writing = self._functions_with(self.is_write)
+        self.saving = self._functions_with(self.is_save)
+        self.asking = self._functions_with(self.is_question)
+
+    def _read_imports(self):
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for it in node.names:
+                    if it.name.split(".")[0] in PACKAGES:
+                        self.imported[it.asname or it.name.split(".")[0]] = it.name
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in PACKAGES:
+                for it in node.names:
+                    self.imported[it.asname or it.name] = it.name
+
+    def _follow_clients(self):
+        known = -1
+        while known != len(self.clients) + len(self.pipelines) + len(self.makers):
+            known = len(self.clients) + len(self.pipelines) + len(self.makers)
+            for node in ast.walk(self.tree):
+                self._follow(node)
+
+    def _follow(self, node):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                self._bind(target, node.value)
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value:
+            self._bind(node.target, node.value)
+        elif isinstance(node, ast.withitem) and node.optional_vars:
+            self._bind(node.optional_vars, node.context_expr)
+        elif isinstance(node, FUNCTIONS):
+            returned = [it.value for it in ast.walk(node) if isinstance(it, ast.Return) and it.value]
+            if any(self.is_client(it) for it in returned):
+                self.makers.add(node.name)
+        elif isinstance(node, ast.Call) and self.function(node):
+            parameters = [it.arg for it in self.function(node).args.args]
+            for name, value in zip(parameters, node.args):
+                self._bind(ast.Name(name), value)
+            for keyword in node.keywords:
+                if keyword.arg:
+                    self._bind(ast.Name(keyword.arg), keyword.value)
+
+    def _bind(self, target, value):
+        name = dotted(target)
+        if name and self.is_client(value):
+            self.clients.add(name)
+        if name and self.is_pipeline(value):
+            self.pipelines.add(name)
+
+    def _functions_with(self, is_meant):
+        found = set()
+        while True:
+            new = {
+                name
+                for name, function in self.functions.items()
+                if name not in found
+                and any(is_meant(it) or self.calls_one_of(found, it) for it in calls_in(function))
+            }
+            if not new:
+                return found
+            found |= new
+
+    def function(self, call):
+        """The program's own function that is called."""
+        name = dotted(call.func)
+        if not name or isinstance(call.func, ast.Attribute) and self.is_client(call.func.value):
+            return None
+        return self.functions.get(name.split(".")[-1])
+
+    def calls_one_of(self, functions, call):
+        function = self.function(call)
+        return function is not None and function.name in functions
+
+    def is_client(self, node):
+        node = without_await(node)
+        name = dotted(node)
+        if name:
+            return name in self.clients
+        if not isinstance(node, ast.Call):
+            return False
+        name = dotted(node.func) or ""
+        root, _, rest = name.partition(".")
+        last = rest.split(".")[-1] if rest else self.imported.get(root)
+        if root in self.imported and last in CONSTRUCTORS or name in self.makers:
+            return True
+        if not isinstance(node.func, ast.Attribute):
+            return False
+        is_own = node.func.attr in ("pipeline", "client") and self.is_client(node.func.value)
+        return is_own or self.is_pipeline(node)
+
+    def is_pipeline(self, node):
+        node = without_await(node)
+        if dotted(node):
+            return dotted(node) in self.pipelines
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            return False
+        if node.func.attr == "pipeline":
+            return self.is_client(node.func.value)
+        return node.func.attr != "execute" and self.is_pipeline(node.func.value)
+
+    def command(self, call):
+        """The command's name and its arguments; None where a call sends none."""
+        if not (isinstance(call.func, ast.Attribute) and self.is_client(call.func.value)):
+            return None
+        method = call.func.attr
+        if method != "execute_command":
+            return None if method in NO_COMMANDS else (method.upper(), call.args)
+        first = call.args[0] if call.args else None
+        if not (isinstance(first, ast.Constant) and isinstance(first.value, str) and first.value):
+            return ("EXECUTE_COMMAND", [])
+        return (first.value.upper(), call.args[1:])
+
+    def is_write(self, call):
+        command = self.command(call)
+        return command is not None and command[0] in self.writers
+
+    def is_save(self, call):
+        command = self.command(call)
+        return command is not None and command[0] in SAVES
+
+    def is_question(self, call):
+        command = self.command(call)
+        return command is not None and command[0].split()[0] in ASKING
+
+    def is_print(self, call):
+        return dotted(call.func) in ("print", "sys.stdout.write")
+
+    def touches(self, node):
+        return any(
+            self.command(it) or self.is_print(it) or self.calls_one_of(self.touching, it) for it in calls_in(node)
+        )
+
+    def sends(self, node):
+        is_sent = lambda it: self.command(it) or self.calls_one_of(self.touching, it) and not self.is_print(it)
+        return any(is_sent(it) for it in calls_in(node))
+
+    def writes(self, node):
+        return any(self.is_write(it) or self.calls_one_of(self.writing, it) for it in calls_in(node))
+
+    def saves(self, node):
+        return any(self.is_save(it) or self.calls_one_of(self.saving, it) for it in calls_in(node))
+
+    def asks(self, node):
+        return any(self.is_question(it) or self.calls_one_of(self.asking, it) for it in calls_in(node))
+
+    def keys(self, call):
+        """The expressions that name the keys it gives a value."""
+        name, arguments = self.command(call)
+        if name not in self.writers:
+            return []
+        if name in ("MSET", "MSETNX"):
+            pairs = arguments[0] if len(arguments) == 1 else None
+            return [it for it in pairs.keys if it] if isinstance(pairs, ast.Dict) else arguments[::2]
+        if name in SCRIPTS:
+            count = arguments[1].value if len(arguments) > 1 and isinstance(arguments[1], ast.Constant) else 0
+            return arguments[2 : 2 + count] if isinstance(count, int) else []
+        place = self.writers[name]
+        if place < len(arguments):
+            return [arguments[place]]
+        return [it.value for it in call.keywords if it.arg in KEY_NAMES][:1]
+
+
+class Program:
+    def __init__(self, text, writers):
+        self.source = text.encode()
+        self.tree = ast.parse(text)
+        self.names = Names(self.tree, writers)
+        self.lines = [0]
+        for line in self.source.split(b"\n"):
+            self.lines.append(self.lines[-1] + len(line) + 1)
+        self.found = []
+
+    def mutants(self):
+        self._statements([self.tree.body], [])
+        for call in calls_in(self.tree):
+            command = self.names.command(call)
+            if command and command[0] in SAVES:
+                self._swap(call, command[0])
+            if command:
+                for key in self.names.keys(call):
+                    self._other_key(key)
+        self.found.sort(key=lambda it: (it["line"], ORDER.index(it["change"]), it.pop("column")))
+        return self.found
+
+    def _statements(self, bodies, above):
+        """`above`: of each statement around these, its body and its place there, the outermost first."""
+        for body in bodies:
+            for index, statement in enumerate(body):
+                place = above + [(body, index)]
+                if isinstance(statement, DEFINITIONS):
+                    if hasattr(statement, "body"):
+                        self._statements([statement.body], [])
+                elif self._is_waiting(statement):
+                    self._leave_out(place, "without-waiting")
+                elif not self._is_guard(statement):
+                    self._statement(statement, place)
+
+    def _statement(self, statement, place):
+        head = [
+            getattr(statement, name)
+            for name in ("test", "iter", "subject")
+            if getattr(statement, name, None) is not None
+        ]
+        head += [it.context_expr for it in getattr(statement, "items", [])]
+        candidates = [statement] if isinstance(statement, SIMPLE) else head
+        if isinstance(statement, SIMPLE + LOOPS + (ast.If, ast.With, ast.AsyncWith)):
+            if any(self.names.touches(it) for it in candidates) and not self._is_needed(statement):
+                self._leave_out(place, "without-line")
+        if self._is_only_a_save(statement):
+            self._save_first(place)
+        self._statements(self._bodies(statement), place)
+
+    def _bodies(self, statement):
+        for name in ("body", "orelse", "finalbody"):
+            yield getattr(statement, name, [])
+        for handler in getattr(statement, "handlers", []):
+            if not self._only_raises(handler.body):
+                yield handler.body
+        for case in getattr(statement, "cases", []):
+            yield case.body
+
+    def _is_waiting(self, statement):
+        names = self.names
+        return (
+            isinstance(statement, LOOPS)
+            and names.asks(statement)
+            and not names.writes(statement)
+            and not names.saves(statement)
+            and not self._is_needed(statement)
+        )
+
+    def _is_guard(self, statement):
+        return isinstance(statement, ast.If) and not statement.orelse and self._only_raises(statement.body)
+
+    def _only_raises(self, body):
+        last = body[-1]
+        ends = isinstance(last, ast.Raise) or (
+            isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and dotted(last.value.func) in EXITS
+        )
+        return ends and not any(self.names.sends(it) for it in body)
+
+    def _is_needed(self, statement):
+        """Whether it alone binds a name that is used elsewhere: without it the program could not run."""
+        inside = set(map(id, ast.walk(statement)))
+        names = [it for it in ast.walk(self.tree) if isinstance(it, (ast.Name, ast.Attribute))]
+        bound = {dotted(it) for it in names if id(it) in inside and isinstance(it.ctx, ast.Store)}
+        outside = [it for it in names if id(it) not in inside]
+        bound -= {dotted(it) for it in outside if isinstance(it.ctx, ast.Store)}
+        return any(dotted(it) in bound for it in outside if isinstance(it.ctx, ast.Load))
+
+    def _is_only_a_save(self, statement):
+        if not isinstance(statement, (ast.Expr, ast.Assign)):
+            return False
+        call = without_await(statement.value)
+        if not isinstance(call, ast.Call) or self.names.writes(statement):
+            return False
+        return self.names.is_save(call) or self.names.calls_one_of(self.names.saving, call)
+
+    def _leave_out(self, place, change):
+        body, index = place[-1]
+        statement = body[index]
+        what = self._segment(statement).split("\n")
+        what = what[0] + (" …" if len(what) > 1 else "")
+        self._add(change, statement, [self._without(body, index)], what=what)
+
+    def _save_first(self, place):
+        """In front of the nearest write before it, here or around."""
+        body, index = place[-1]
+        save = body[index]
+        write = next((it for around, at in reversed(place) for it in reversed(around[:at]) if self._is_write(it)), None)
+        if write is None:
+            return
+        start = self._start(write)
+        line_start = self.lines[write.lineno - 1]
+        before = self.source[line_start:start]
+        separator = b"; " if before.strip() else b"\n" + before
+        moved = (start, start, self._segment(save).encode() + separator)
+        line = getattr(without_await(save.value).func, "end_lineno", save.lineno)
+        self._add("save-first", save, [moved, self._without(body, index)], line=line, write=write.lineno)
+
+    def _is_write(self, statement):
+        return not isinstance(statement, DEFINITIONS) and self.names.writes(statement)
+
+    def _swap(self, call, name):
+        other = SAVES[name]
+        change = f"{other.lower()}-for-{name.lower()}"
+        if call.func.attr == "execute_command":
+            start, end = self._start(call.args[0]), self._end(call.args[-1])
+            return self._add(change, call.args[0], [(start, end, f'"{other}"'.encode())])
+        end = self._end(call.func)
+        start = end - len(call.func.attr)
+        rest = self.source[end : self._end(call)]
+        if other == "SAVE" and (call.args or call.keywords):
+            rest = b"()"
+        edit = (start, self._end(call), other.lower().encode() + rest)
+        self._add(change, call, [edit], line=call.func.end_lineno)
+
+    def _other_key(self, key):
+        segment = self._segment(key)
+        if isinstance(key, ast.Constant) and isinstance(key.value, (str, bytes)):
+            other = f'({segment} + {"b" if isinstance(key.value, bytes) else ""}"-other")'
+        elif isinstance(key, ast.JoinedStr):
+            other = f'({segment} + "-other")'
+        elif isinstance(key, ast.Name):
+            other = f'f"{{{segment}}}-other"'
+        else:
+            return
+        edit = (self._start(key), self._end(key), other.encode())
+        self._add("other-key", key, [edit], key=segment)
+
+    def _without(self, body, index):
+        """The edit that leaves a statement out; other lines keep their numbers."""
+        statement = body[index]
+        start, end = self._start(statement), self._end(statement)
+        before = self.source[self.lines[statement.lineno - 1] : start].strip()
+        behind = self.source[end : self.lines[statement.end_lineno]].strip()
+        stands_alone = not before and (not behind or behind.startswith(b"#"))
+        rest = b"" if stands_alone and len(body) > 1 else b"pass"
+        return (start, end, rest + b"\n" * self.source[start:end].count(b"\n"))
+
+    def _add(self, change, node, edits, line=None, **said):
+        text = self.source
+        for start, end, new in sorted(edits, reverse=True):
+            text = text[:start] + new + text[end:]
+        text = text.decode()
+        try:
+            form = form_of(ast.parse(text))
+        except SyntaxError:
+            return
+        line = line or node.lineno
+        mutant = {"change": change, "line": line, "column": node.col_offset, "text": text, "form": form, **said}
+        self.found.append(mutant)
+
+    def _start(self, node):
+        return self.lines[node.lineno - 1] + node.col_offset
+
+    def _end(self, node):
+        return self.lines[node.end_lineno - 1] + node.end_col_offset
+
+    def _segment(self, node):
+        return self.source[self._start(node) : self._end(node)].decode()
+
+
+def form_of(tree):
+    for node in ast.walk(tree):
+        for body in ("body", "orelse", "finalbody"):
+            statements = getattr(node, body, None)
+            if isinstance(statements, list):
+                setattr(node, body, [it for it in statements if not isinstance(it, ast.Pass)])
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def mutated(text, writers):
+    try:
+        program = Program(text, writers)
+        # What is not Python 3 at all is found by running it.
+    except (SyntaxError, ValueError):
+        return None
+    return {"mutants": program.mutants(), "form": form_of(program.tree)}
+
+
+def main(source, target):
+    with open(source, encoding="utf-8") as file:
+        order = json.load(file)
+    answers = [mutated(text, order["writers"]) for text in order["solutions"]]
+    with open(target, "w", encoding="utf-8") as file:
+        json.dump(answers, file)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

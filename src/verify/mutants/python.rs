@@ -1,0 +1,57 @@
+//! Mutants of Python programs, made by Python itself: it knows best where its statements begin and end.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::Mutated;
+use crate::attempt::evidence::{ProgramEnd, ProgramRun};
+use crate::attempt::program;
+use crate::cleanup;
+use crate::error::WorldError;
+use crate::redis_cli::words::{WRITERS, written_key};
+
+/// Needs nothing but Python 3.9 itself.
+const SCRIPT: &str = include_str!("mutate.py");
+/// A thousand solutions take a few seconds.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The mutants of each of these solutions; `None` where one is no Python.
+pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldError> {
+    if solutions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let directory = cleanup::private_directory("mutants")?;
+    let failed = |why: String| {
+        let fact = format!("`python3` can't make mutants of the solutions: {why}");
+        WorldError::new(fact, "`--no-mutants` verifies without them")
+    };
+    let (order, answer) = (directory.join("order.json"), directory.join("answer.json"));
+    let writers: serde_json::Map<String, serde_json::Value> =
+        WRITERS.iter().map(|name| ((*name).to_owned(), written_key(name).into())).collect();
+    let wanted = serde_json::json!({ "writers": writers, "solutions": solutions });
+    std::fs::write(&order, wanted.to_string()).map_err(|error| failed(error.to_string()))?;
+    let mut command = Command::new("python3");
+    // Without what is set or installed for other programs.
+    command.args(["-I", "-S", "-B", "-c", SCRIPT]).args([&order, &answer]);
+    let finished =
+        program::run(&mut command, &directory, LIMIT).map_err(|error| failed(error.to_string()))?;
+    let answer = std::fs::read(&answer);
+    let run = finished.collect();
+    cleanup::stop_if_a_signal_came();
+    if run.end != ProgramEnd::Exited(0) {
+        return Err(failed(why(&run)));
+    }
+    let answer = answer.map_err(|error| failed(error.to_string()))?;
+    serde_json::from_slice(&answer).map_err(|error| failed(error.to_string()))
+}
+
+fn why(run: &ProgramRun) -> String {
+    match (run.end, run.stderr.text.lines().last()) {
+        (ProgramEnd::TimedOut, _) => format!("it has not ended after {} s", LIMIT.as_secs()),
+        (_, Some(line)) => line.to_owned(),
+        (end, None) => format!("it ended with {end:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

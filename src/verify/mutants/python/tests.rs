@@ -1,0 +1,225 @@
+use super::*;
+
+const BEGIN: &str = "import redis\nclient = redis.Redis()\n";
+
+/// Each as `change line: lines of the mutant that are not the solution's`, joined by `; `.
+fn told(text: &str) -> Vec<String> {
+    let mutated = mutated(&[text]).unwrap().remove(0).unwrap();
+    let own: Vec<&str> = text.lines().collect();
+    let told = |mutant: super::super::Mutant| {
+        let lines = mutant.text.lines().map(str::trim);
+        let new = lines.filter(|line| !line.is_empty() && !own.iter().any(|it| it.trim() == *line));
+        let new = new.collect::<Vec<_>>().join("; ");
+        let difference = mutant.difference;
+        format!("{} {}: {new}", difference.change.word(), difference.line).trim_end().to_owned()
+    };
+    mutated.mutants.into_iter().map(told).collect()
+}
+
+/// Of a program that begins with a client in lines 1 and 2.
+#[track_caller]
+fn assert_mutants(rest: &str, expected: &[&str]) {
+    assert_eq!(told(&format!("{BEGIN}{rest}")), expected, "{rest}");
+}
+
+fn text_of(rest: &str, change: &str) -> String {
+    let text = format!("{BEGIN}{rest}");
+    let mutated = mutated(&[&text]).unwrap().remove(0).unwrap();
+    let found = mutated.mutants.into_iter().find(|it| it.difference.change.word() == change);
+    found.unwrap().text.strip_prefix(BEGIN).unwrap().to_owned()
+}
+
+#[test]
+fn a_statement_is_left_out_and_a_save_is_the_other_one() {
+    assert_mutants(
+        "client.save()\nclient.bgsave(schedule=True)\nprint('done')\n",
+        &[
+            "without-line 3:",
+            "bgsave-for-save 3: client.bgsave()",
+            "without-line 4:",
+            "save-for-bgsave 4:",
+            "without-line 5:",
+        ],
+    );
+    assert_mutants(
+        "client.execute_command('BGSAVE', 'SCHEDULE')\n",
+        &["without-line 3:", "save-for-bgsave 3: client.execute_command(\"SAVE\")"],
+    );
+}
+
+#[test]
+fn a_waiting_loop_is_left_out_as_a_whole_and_nothing_in_it() {
+    assert_mutants(
+        "while client.info('persistence')['rdb_bgsave_in_progress']:\n    print('.')\n    time.sleep(1)\n",
+        &["without-waiting 3:"],
+    );
+    assert_mutants(
+        "for _ in range(9):\n    if client.lastsave() != 1:\n        break\n",
+        &["without-waiting 3:"],
+    );
+    assert_mutants(
+        "def wait(db):\n    while True:\n        if not db.info()['x']: break\nwait(client)\n",
+        &["without-waiting 4: pass", "without-line 6:"],
+    );
+}
+
+#[test]
+fn a_loop_that_saves_until_it_may_is_no_waiting() {
+    let rest = "while True:\n    try:\n        client.save()\n        break\n    except Exception:\n        print(client.info())\n";
+    assert!(told(&format!("{BEGIN}{rest}")).iter().all(|it| !it.starts_with("without-waiting")));
+}
+
+#[test]
+fn the_save_comes_before_the_nearest_write_here_or_around() {
+    assert_eq!(
+        text_of(
+            "for key in 'ab':\n    client.set(key, 1)\nprint(1)\nclient.save()  # now\n",
+            "save-first"
+        ),
+        "client.save()\nfor key in 'ab':\n    client.set(key, 1)\nprint(1)\n  # now\n"
+    );
+    assert_eq!(
+        text_of(
+            "if 1:\n    client.set('a', 1)\n    try:\n        client.save()\n    finally:\n        print(1)\n",
+            "save-first"
+        ),
+        "if 1:\n    client.save()\n    client.set('a', 1)\n    try:\n        pass\n    finally:\n        print(1)\n"
+    );
+    assert_eq!(
+        text_of("client.set('a', 1); client.save()\n", "save-first"),
+        "client.save()\nclient.set('a', 1); pass\n"
+    );
+}
+
+#[test]
+fn a_save_without_a_write_before_it_stays() {
+    assert!(
+        told(&format!("{BEGIN}client.save()\nclient.set('a', 1)\n"))
+            .iter()
+            .all(|it| !it.starts_with("save-first"))
+    );
+}
+
+#[test]
+fn a_key_that_is_written_is_another_one() {
+    let keys = |rest: &str| {
+        let told = told(&format!("{BEGIN}{rest}"));
+        told.into_iter().filter(|it| it.starts_with("other-key")).collect::<Vec<_>>()
+    };
+    for (rest, expected) in [
+        ("client.set('ä:1', 1)", &["other-key 3: client.set(('ä:1' + \"-other\"), 1)"][..]),
+        (
+            "client.set(name=b'a', value=1)",
+            &["other-key 3: client.set(name=(b'a' + b\"-other\"), value=1)"],
+        ),
+        ("client.set(f'a:{1}', 1)", &["other-key 3: client.set((f'a:{1}' + \"-other\"), 1)"]),
+        ("client.set(key, 1)", &["other-key 3: client.set(f\"{key}-other\", 1)"]),
+        ("client.rename('a', 'b')", &["other-key 3: client.rename('a', ('b' + \"-other\"))"]),
+        (
+            "client.mset({'a': 1, 'b': 2})",
+            &[
+                "other-key 3: client.mset({('a' + \"-other\"): 1, 'b': 2})",
+                "other-key 3: client.mset({'a': 1, ('b' + \"-other\"): 2})",
+            ],
+        ),
+        (
+            "client.execute_command('set', 'a', 1)",
+            &["other-key 3: client.execute_command('set', ('a' + \"-other\"), 1)"],
+        ),
+        (
+            "client.eval('…', 1, 'a', 'b')",
+            &["other-key 3: client.eval('…', 1, ('a' + \"-other\"), 'b')"],
+        ),
+        ("client.get('a')", &[]),
+        ("print({}.setdefault('a', 1))", &[]),
+    ] {
+        assert_eq!(keys(rest), expected, "{rest}");
+    }
+}
+
+#[test]
+fn what_neither_touches_redis_nor_prints_stays() {
+    assert_mutants(
+        "import time\ntime.sleep(1)\ndeadline = time.monotonic()\nclient.close()\ndef f():\n    return 1\nf()\n",
+        &[],
+    );
+}
+
+#[test]
+fn what_later_code_needs_stays() {
+    assert_mutants("before = client.lastsave()\nassert before\n", &[]);
+    assert_mutants("before = client.lastsave()\n", &["without-line 3:"]);
+    assert_mutants(
+        "n = 0\nn = client.incr('a')\nif n: pass\n",
+        &["without-line 4:", "other-key 4: n = client.incr(('a' + \"-other\"))"],
+    );
+}
+
+#[test]
+fn a_guard_that_only_ends_the_program_stays() {
+    for guard in [
+        "if client.info()['x'] != 'ok':\n    raise SystemExit('no')\n",
+        "if client.info()['x'] != 'ok':\n    print('no')\n    sys.exit(1)\n",
+    ] {
+        assert_mutants(guard, &[]);
+    }
+    assert_mutants(
+        "if client.get('a'):\n    print('yes')\n",
+        &["without-line 3:", "without-line 4: pass"],
+    );
+}
+
+#[test]
+fn clients_are_followed_through_names_pipelines_parameters_and_functions() {
+    for rest in [
+        "other = client\nother.save()\n",
+        "import redis.asyncio as r\na = r.from_url('x')\nawait_ = a.save()\n",
+        "from redis import Redis as C\nC().save()\n",
+        "def make():\n    return redis.Redis()\nmake().save()\n",
+        "with client.pipeline() as p:\n    p.save()\n",
+        "def go(db, n=1):\n    db.save()\ngo(n=2, db=client)\n",
+        "class Shop:\n    def __init__(self):\n        self.db = redis.Redis()\n    def go(self):\n        self.db.save()\n",
+        "client.pipeline().get('a').save().execute()\n",
+    ] {
+        let told = told(&format!("{BEGIN}{rest}"));
+        assert!(told.iter().any(|it| it.starts_with("bgsave-for-save")), "{rest}{told:?}");
+    }
+    assert_mutants("image.save()\nmodel.set('a', 1)\n", &[]);
+}
+
+#[test]
+fn other_lines_stay_as_they_are_and_keep_their_numbers() {
+    assert_eq!(
+        text_of(
+            "client.hset(\n    'ä',  # why\n    'b', 1,\n)   # so\n\nprint( 1 )\n",
+            "without-line"
+        ),
+        "\n\n\n   # so\n\nprint( 1 )\n"
+    );
+}
+
+#[test]
+fn an_emptied_body_gets_a_pass() {
+    assert_eq!(text_of("if 1:\n    client.save()\n", "without-line"), "if 1:\n    pass\n");
+    assert_eq!(text_of("if 1: client.save()\n", "without-line"), "if 1: pass\n");
+}
+
+#[test]
+fn programs_that_differ_in_their_looks_have_the_same_form() {
+    let texts = ["a = 1\nprint(a)\n", "# b\na=1\n\nprint( a )\npass\n", "a = 2\nprint(a)\n"];
+    let forms = mutated(&texts).unwrap();
+    let forms: Vec<String> = forms.into_iter().map(|it| it.unwrap().form).collect();
+    assert!(forms[0] == forms[1] && forms[0] != forms[2]);
+}
+
+#[test]
+fn what_is_no_python_has_no_mutants() {
+    assert_eq!(
+        mutated(&["print('a'", "print(1)"])
+            .unwrap()
+            .iter()
+            .map(Option::is_some)
+            .collect::<Vec<_>>(),
+        [false, true]
+    );
+}

@@ -20,6 +20,16 @@ pub(super) fn task(comment: &str, base: usize) -> Option<Word> {
     Some(Word { text: id.to_owned(), span: start..start + id.len() })
 }
 
+/// Finds a task's comment that begins a line with more behind it: markdown takes that for HTML too.
+pub(super) fn look_for_swallowed_text(block: &str, base: usize, problems: &mut Problems) {
+    let Some(end) = block.find("-->").map(|end| end + "-->".len()) else { return };
+    if task(&block[..end], base).is_some() && !block[end..].trim().is_empty() {
+        let message = "the text behind the comment is a part of it, as it begins the line";
+        let help = Some("put the comment at the end of the line above".to_owned());
+        problems.error(base..base + end, message, help);
+    }
+}
+
 /// The `<details>` (true) and `</details>` (false) tags of a piece of HTML that begins at `base`.
 pub(super) fn details_tags(html: &str, base: usize) -> Vec<(bool, Span)> {
     let mut tags = Vec::new();

@@ -241,6 +241,7 @@ impl Walk<'_> {
             return;
         }
         html::look_for_swallowed_fences(text, range.start, self.problems);
+        html::look_for_swallowed_text(text, range.start, self.problems);
         self.details(range);
     }
 

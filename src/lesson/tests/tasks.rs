@@ -70,6 +70,14 @@ fn a_task_that_the_student_does_not_read_is_none() {
 }
 
 #[test]
+fn text_that_a_comment_swallows_is_told() {
+    assert_problem(
+        &with_task("Do it.\n<!-- task: do-it --> Then look.", ""),
+        "8:1: the text behind the comment is a part of it, as it begins the line (put the comment at the end of the line above)",
+    );
+}
+
+#[test]
 fn other_comments_are_no_tasks() {
     assert_eq!(told(&with("Do it.", "Do it. <!-- a task: later --> <!-- tasks -->")), [""; 0]);
 }

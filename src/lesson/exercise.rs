@@ -61,6 +61,8 @@ pub(super) struct Head {
     pub(super) checks: Vec<Check>,
     /// The ids of all checks, also of those with a problem, and their places in the file.
     pub(super) named_checks: Vec<(String, Span)>,
+    /// The ids of tasks that checks cover, and their places in the file.
+    pub(super) covers: Vec<(String, Span)>,
     pub(super) equivalents: Vec<Equivalent>,
     /// Whether all checks could be seen: false if the block was not all TOML.
     pub(super) is_complete: bool,
@@ -87,6 +89,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         crash: Crash::WhenSettled,
         checks: Vec::new(),
         named_checks: Vec::new(),
+        covers: Vec::new(),
         equivalents: Vec::new(),
         is_complete: toml.is_sound(),
     };
@@ -123,7 +126,8 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
     }
     // After the loop: the moment of a check depends on `crash`, wherever that stands.
     if let Some(entry) = check_entry {
-        (head.checks, head.named_checks) = checks::read(&mut toml, entry, head.crash);
+        let read = checks::read(&mut toml, entry, head.crash);
+        (head.checks, head.named_checks, head.covers) = (read.checks, read.named, read.covers);
     }
     head
 }
@@ -139,7 +143,7 @@ fn id(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
     None
 }
 
-fn is_kebab(id: &str) -> bool {
+pub(super) fn is_kebab(id: &str) -> bool {
     let is_word = |word: &str| {
         !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };

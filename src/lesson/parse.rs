@@ -7,6 +7,7 @@ mod outline;
 mod reading;
 mod redis_lines;
 mod section;
+mod tasks;
 
 use std::path::Path;
 

@@ -11,10 +11,18 @@ use super::{id, moments, subjects};
 
 const SUBJECTS: [&str; 10] =
     ["lastsave", "calls", "info", "reply", "config", "stdout", "exit", "blocked", "sent", "dump"];
-const KEYS: [&str; 5] = ["id", "at", "needs", "says", "otherwise"];
+const KEYS: [&str; 6] = ["id", "at", "needs", "says", "otherwise", "covers"];
 
-/// The checks without a problem, and the id and place of every check that has an id.
-type Checks = (Vec<Check>, Vec<(String, Span)>);
+/// What the `[[check]]` tables say.
+#[derive(Default)]
+pub(super) struct Checks {
+    /// Those without a problem.
+    pub(super) checks: Vec<Check>,
+    /// The id and place of every check that has an id.
+    pub(super) named: Vec<(String, Span)>,
+    /// The id of every task that is covered, and where that is said.
+    pub(super) covers: Vec<(String, Span)>,
+}
 
 /// Reads all checks.
 pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, crash: Crash) -> Checks {
@@ -22,19 +30,19 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, crash: Crash) -> Check
         toml.wrong_type("check", entry.value, "written `[[check]]`");
         return Checks::default();
     };
-    let mut checks = Vec::new();
-    let mut named: Vec<(String, Span)> = Vec::new();
+    let mut read = Checks::default();
     let mut all_needs = Vec::new();
     for table in tables {
-        let draft = draft(toml, table, &mut named);
+        let mut draft = draft(toml, table, &mut read.named);
+        read.covers.append(&mut draft.covers);
         all_needs
             .push(Needs { id: draft.id.clone().unwrap_or_default(), ids: draft.needs.clone() });
-        checks.extend(finish(toml, draft, crash));
+        read.checks.extend(finish(toml, draft, crash));
     }
     needs::check(toml, &all_needs);
-    refuse_counted_watchers(toml, &checks);
-    refuse_unmeasured_waits(toml, &checks, crash);
-    (checks, named)
+    refuse_counted_watchers(toml, &read.checks);
+    refuse_unmeasured_waits(toml, &read.checks, crash);
+    read
 }
 
 /// What the runner's own clients send beside an answer can't be told from the answer's in INFO commandstats.
@@ -79,6 +87,7 @@ struct Draft<'t> {
     span: Span,
     at: Option<Entry<'t>>,
     needs: Vec<(&'t str, Span)>,
+    covers: Vec<(String, Span)>,
     says: Option<String>,
     otherwise: Option<String>,
     subject: Option<Subject>,
@@ -94,6 +103,7 @@ fn draft<'t>(
         span: toml.file_span(table.span()),
         at: None,
         needs: Vec::new(),
+        covers: Vec::new(),
         says: None,
         otherwise: None,
         subject: None,
@@ -114,6 +124,7 @@ fn draft<'t>(
             }
             "at" => draft.at = Some(entry),
             "needs" => draft.needs = toml.strings(entry, true),
+            "covers" => draft.covers = covers(toml, entry),
             "says" => draft.says = toml.string(entry).map(str::to_owned),
             "otherwise" => draft.otherwise = toml.string(entry).map(str::to_owned),
             key if SUBJECTS.contains(&key) => subjects.push(entry),
@@ -133,6 +144,11 @@ fn draft<'t>(
     }
     draft.subject = one_subject(toml, &subjects);
     draft
+}
+
+fn covers(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, Span)> {
+    let covered = |toml: &mut Toml<'_>, id: &str, span| Some((id.to_owned(), toml.file_span(span)));
+    subjects::each_string(toml, entry, true, covered).unwrap_or_default()
 }
 
 fn check_id(

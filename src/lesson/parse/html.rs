@@ -2,13 +2,32 @@
 
 use super::super::Span;
 use super::super::problem::Problems;
-use super::fence;
+use super::fence::{self, Word};
 
 /// Whether a block of HTML is one comment and nothing else.
 pub(super) fn is_comment(block: &str) -> bool {
     let block = block.trim();
     let inside = block.strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->"));
     inside.is_some_and(|inside| !inside.contains("-->"))
+}
+
+/// What stands behind `task:` in a comment that begins at `base`, and where.
+pub(super) fn task(comment: &str, base: usize) -> Option<Word> {
+    let text = comment.trim_end().strip_suffix("-->")?.trim_end();
+    let id = text.trim_start().strip_prefix("<!--")?.trim_start().strip_prefix("task:")?;
+    let id = id.trim_start();
+    let start = base + text.len() - id.len();
+    Some(Word { text: id.to_owned(), span: start..start + id.len() })
+}
+
+/// Finds a task's comment that begins a line with more behind it: markdown takes that for HTML too.
+pub(super) fn look_for_swallowed_text(block: &str, base: usize, problems: &mut Problems) {
+    let Some(end) = block.find("-->").map(|end| end + "-->".len()) else { return };
+    if task(&block[..end], base).is_some() && !block[end..].trim().is_empty() {
+        let message = "the text behind the comment is a part of it, as it begins the line";
+        let help = Some("put the comment at the end of the line above".to_owned());
+        problems.error(base..base + end, message, help);
+    }
 }
 
 /// The `<details>` (true) and `</details>` (false) tags of a piece of HTML that begins at `base`.

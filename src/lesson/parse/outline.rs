@@ -6,6 +6,7 @@ use pulldown_cmark::{Tag, TagEnd};
 use super::super::Span;
 use super::super::block::BlockText;
 use super::super::problem::Problems;
+use super::fence::Word;
 use super::{alert, html};
 
 /// A file's title and its `##` sections.
@@ -40,6 +41,13 @@ pub(super) enum Part {
     },
     /// A block that is an HTML comment.
     Comment(Span),
+    /// `<!-- task: ID -->`, in a line or a block of its own.
+    Task {
+        id: Word,
+        span: Span,
+    },
+    /// An item of a numbered list that stands in no other list.
+    NumberedItem(Span),
 }
 
 /// A fenced block.
@@ -58,6 +66,9 @@ impl Section {
     pub(super) fn is_only_a_title(&self, source: &str) -> bool {
         let mut rest = source[self.span.clone()].to_owned();
         for part in self.parts.iter().rev() {
+            if matches!(part, Part::Task { .. }) {
+                continue;
+            }
             let (Part::Title(span) | Part::Comment(span)) = part else { return false };
             rest.replace_range(span.start - self.span.start..span.end - self.span.start, "");
         }
@@ -73,6 +84,7 @@ pub(super) fn read(source: &str, problems: &mut Problems) -> Outline {
         problems,
         depth: 0,
         quotes: Vec::new(),
+        lists: Vec::new(),
         heading: None,
         fence: None,
         title: None,
@@ -100,6 +112,8 @@ struct Walk<'a> {
     depth: usize,
     /// The open quotes: whether each is a tip.
     quotes: Vec<bool>,
+    /// The open lists: whether each is numbered.
+    lists: Vec<bool>,
     /// The open `#` or `##` outside of quotes and lists, and its text so far.
     heading: Option<(HeadingLevel, String)>,
     fence: Option<FencedBlock>,
@@ -121,7 +135,10 @@ impl Walk<'_> {
             Event::Text(text) => self.text(&text, range),
             Event::Code(text) => self.heading_text(&text),
             Event::SoftBreak | Event::HardBreak => self.heading_text(" "),
-            Event::InlineHtml(_) => self.details(range),
+            Event::InlineHtml(_) => {
+                self.task(range.clone());
+                self.details(range);
+            }
             _ => {}
         }
     }
@@ -136,6 +153,8 @@ impl Walk<'_> {
             Tag::BlockQuote(kind) => self.quote(kind, range),
             Tag::CodeBlock(CodeBlockKind::Fenced(_)) => self.fence = Some(self.open_fence(range)),
             Tag::HtmlBlock => self.html_block(range),
+            Tag::List(first) => self.lists.push(first.is_some()),
+            Tag::Item if self.lists == [true] => self.add(Part::NumberedItem(range)),
             _ => {}
         }
     }
@@ -149,6 +168,9 @@ impl Walk<'_> {
             }
             TagEnd::BlockQuote(_) => {
                 self.quotes.pop();
+            }
+            TagEnd::List(_) => {
+                self.lists.pop();
             }
             TagEnd::CodeBlock => {
                 if let Some(mut fence) = self.fence.take() {
@@ -214,11 +236,19 @@ impl Walk<'_> {
     fn html_block(&mut self, range: Span) {
         let text = &self.source[range.clone()];
         if html::is_comment(text) {
+            self.task(range.clone());
             self.add(Part::Comment(range));
             return;
         }
         html::look_for_swallowed_fences(text, range.start, self.problems);
+        html::look_for_swallowed_text(text, range.start, self.problems);
         self.details(range);
+    }
+
+    fn task(&mut self, span: Span) {
+        if let Some(id) = html::task(&self.source[span.clone()], span.start) {
+            self.add(Part::Task { id, span });
+        }
     }
 
     fn details(&mut self, range: Span) {

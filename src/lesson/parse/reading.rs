@@ -4,19 +4,25 @@ use super::super::Span;
 use super::fence::Role;
 use super::outline::{FencedBlock, Part, Section, line_end, line_start};
 
-/// The section without comments and, in an exercise, without what is the author's or comes later.
-/// `role_of` tells what a fence of the section is for.
-pub(super) fn spans(
+/// The section without comments and without what is [`hidden`].
+pub(super) fn spans(section: &Section, hidden: &[Span], source: &str) -> Vec<Span> {
+    let comments = section.parts.iter().filter_map(|part| match part {
+        Part::Comment(span) => Some(span),
+        _ => None,
+    });
+    without(section.span.clone(), hidden.iter().chain(comments).cloned().collect(), source)
+}
+
+/// In an exercise, what is the author's or comes later. `role_of` tells what a fence of the section is for.
+pub(super) fn hidden(
     section: &Section,
     details: &[Span],
     role_of: impl Fn(&FencedBlock) -> Role,
-    source: &str,
 ) -> Vec<Span> {
     let mut hidden = details.to_vec();
     let is_exercise = fences(section).any(|fence| role_of(fence) == Role::Exercise);
     for part in &section.parts {
         match part {
-            Part::Comment(span) => hidden.push(span.clone()),
             Part::Tip { span, .. } if is_exercise => hidden.push(span.clone()),
             Part::Fence(fence) if is_exercise && is_hidden(role_of(fence)) => {
                 let wrong = matches!(role_of(fence), Role::Wrong(_));
@@ -26,7 +32,7 @@ pub(super) fn spans(
             _ => {}
         }
     }
-    without(section.span.clone(), hidden, source)
+    hidden
 }
 
 /// The outermost `<details>` of an exercise that hold one of its blocks; one that is never closed

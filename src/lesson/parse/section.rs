@@ -6,7 +6,7 @@ use super::super::problem::{Problems, did_you_mean};
 use super::super::{Code, Example, Exercise, FailingAnswer, Language, Span, Step, check};
 use super::fence::{self, Fence, Role, Word};
 use super::outline::{FencedBlock, Part, Section};
-use super::{reading, redis_lines};
+use super::{reading, redis_lines, tasks};
 
 struct Block<'a> {
     fenced: &'a FencedBlock,
@@ -42,12 +42,14 @@ pub(super) fn step(
     let all_closed = are_closed(&blocks, source, problems);
     // A block without an end swallows the rest: what it holds is not worth a word, and what seems
     // to be missing may be there.
+    let hidden = reading::hidden(&section, &details, role_of);
     let (examples, exercise) = if all_closed {
-        (examples(&blocks, &details, problems), exercise_of(&section, &blocks, problems))
+        let exercise = exercise_of(&section, &hidden, &blocks, problems);
+        (examples(&blocks, &details, problems), exercise)
     } else {
         (Vec::new(), None)
     };
-    let reading = reading::spans(&section, &details, role_of, source);
+    let reading = reading::spans(&section, &hidden, source);
     let title = section.title.clone().filter(|title| !title.is_empty());
     let title = title.unwrap_or_else(|| lesson_title.to_owned());
     Step { title, reading, examples, exercise }
@@ -125,6 +127,7 @@ fn examples(blocks: &[Block<'_>], hidden: &[Span], problems: &mut Problems) -> V
 
 fn exercise_of(
     section: &Section,
+    hidden: &[Span],
     blocks: &[Block<'_>],
     problems: &mut Problems,
 ) -> Option<Exercise> {
@@ -134,6 +137,7 @@ fn exercise_of(
             let help = Some("add a `toml exercise` block to this section".to_owned());
             problems.error(block.fence.place.clone(), "this block needs an exercise", help);
         }
+        tasks::check(section, hidden, None, problems);
         return None;
     };
     for block in heads {
@@ -141,6 +145,7 @@ fn exercise_of(
         problems.error(block.fence.place.clone(), "a second exercise in one section", help);
     }
     let head = exercise::read(&first.fenced.content, first.opening_line(), problems);
+    tasks::check(section, hidden, Some(&head), problems);
     let answers = answers(section, blocks, &head, problems);
     let exercise = put_together(section, head, answers);
     check_languages(&exercise, blocks, problems);

@@ -275,6 +275,12 @@ fn comments_and_tags_are_dropped_and_their_text_kept() {
 }
 
 #[test]
+fn the_ids_of_tasks_are_not_seen() {
+    let source = "Do it. <!-- task: do-it -->\n\n1. this, <!-- task: this -->\n2. that\n   <!-- task: that -->\n3. *all*<!-- task: all -->";
+    assert_eq!(plain(source, 80), "Do it.\n\n1. this,\n2. that\n3. *all*\n");
+}
+
+#[test]
 fn a_placeholder_in_angle_brackets_is_no_tag() {
     assert_eq!(plain("GET <key>\n\n<key>", 80), "GET <key>\n\n<key>\n");
 }

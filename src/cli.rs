@@ -315,7 +315,7 @@ pub struct VerifyOn {
 /// How `verify` runs its cases.
 #[derive(Debug, Clone, Args)]
 pub struct Running {
-    /// How many cases run at the same time; by default four for each core, as most of them wait, but at most 16
+    /// How many cases run at the same time; by default eight for each core, as most of them wait, but at most 16
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: Option<u8>,
     /// Run each case so often, and name each check that is not alike every time

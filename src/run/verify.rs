@@ -143,7 +143,7 @@ fn name_of(version: Option<&ServerVersion>) -> String {
 
 fn usual_jobs() -> u8 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    u8::try_from(4 * cores).unwrap_or(u8::MAX).min(16)
+    u8::try_from(8 * cores).unwrap_or(u8::MAX).min(16)
 }
 
 fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {

@@ -14,7 +14,7 @@ use super::output::out;
 use super::waiting::Spinner;
 use super::{Exit, Stop, choose_server, choose_server_of, tell, tell_line};
 use crate::attempt::Python;
-use crate::cli::{CaseChoice, Common, Format, LanguageName, Running, VerifyOn};
+use crate::cli::{CaseChoice, Common, Format, Running, VerifyOn};
 use crate::error::WorldError;
 use crate::lesson::{Course, Problem};
 use crate::present::json;
@@ -55,14 +55,9 @@ fn parse(text: &str) -> Result<ServerVersion, Stop> {
 
 /// What to verify, on what, and how it is told.
 pub(super) struct Wish<'w> {
-    /// Ids and globs; none: everything.
-    pub(super) only: &'w [String],
-    pub(super) language: Option<LanguageName>,
+    pub(super) choice: &'w CaseChoice,
     pub(super) on: On,
     pub(super) slice: Option<Slice>,
-    /// Only lessons that differ from this commit; empty: from where the branch began.
-    pub(super) changed: Option<&'w str>,
-    pub(super) no_mutants: bool,
     pub(super) jobs: u8,
     pub(super) repeat: u32,
     pub(super) fail_fast: bool,
@@ -81,12 +76,9 @@ impl<'w> Wish<'w> {
     ) -> Result<Self, Stop> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Ok(Self {
-            only: &choice.only,
-            language: choice.language,
+            choice,
             on: On::of(on)?,
             slice: partition::wanted(choice.partition.as_deref(), &variable)?,
-            changed: choice.changed.as_deref(),
-            no_mutants: choice.no_mutants,
             jobs: running.jobs.unwrap_or_else(usual_jobs),
             repeat: running.repeat,
             fail_fast: running.fail_fast,
@@ -164,7 +156,7 @@ fn usual_jobs() -> u8 {
 
 fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
     let (option, why) = match wish {
-        _ if wish.changed.is_some() => ("--changed", "has no git history"),
+        _ if wish.choice.changed.is_some() => ("--changed", "has no git history"),
         _ if wish.update => ("--update", "can't be rewritten"),
         _ => return Ok(()),
     };

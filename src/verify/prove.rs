@@ -136,12 +136,11 @@ fn replies(run: &Run) -> Vec<String> {
 fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<String> {
     let unmet = verdict.unmet();
     match expectation {
-        Expectation::Passes if verdict.passed() => Vec::new(),
+        Expectation::Passes | Expectation::Equivalent(_) if verdict.passed() => Vec::new(),
         Expectation::Passes => unmet_findings(verdict, "the solution does not pass"),
         Expectation::Fails if verdict.passed() => vec!["the empty answer passes".to_owned()],
         Expectation::Mutant(difference) if verdict.passed() => vec![difference.hole()],
         Expectation::Example(_) | Expectation::Fails | Expectation::Mutant(_) => Vec::new(),
-        Expectation::Equivalent(_) if verdict.passed() => Vec::new(),
         Expectation::Equivalent(difference) => {
             let checks: Vec<String> = unmet.iter().map(|check| format!("`{check}`")).collect();
             let what = format!(

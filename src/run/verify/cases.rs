@@ -22,12 +22,13 @@ pub(super) struct Wanted<'c> {
 
 /// Those that are wanted, whatever part of them is this machine's.
 pub(super) fn wanted<'c>(course: &'c Course, wish: &Wish<'_>) -> Result<Wanted<'c>, Stop> {
-    let names = wish.only.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?;
-    let language = wish.language.map(language_of_name);
-    let lessons = wish.changed.map(|base| changed::lessons(course, base)).transpose()?;
+    let names = wish.choice.only.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?;
+    let language = wish.choice.language.map(language_of_name);
+    let lessons =
+        wish.choice.changed.as_deref().map(|base| changed::lessons(course, base)).transpose()?;
     let choice = Choice { names, language, lessons };
     let cases = verify::cases(course);
-    let (made, unmade) = if wish.no_mutants {
+    let (made, unmade) = if wish.choice.no_mutants {
         (mutants::none(cases), None)
     } else {
         match mutants::add(cases.clone(), |solution| choice.may_want_mutants_of(solution)) {

@@ -30,7 +30,7 @@ fn main() {
     let server = Server::start(&chosen.source, &[]).unwrap();
     let direct = server.endpoint().port;
     let tap = Tap::open(Port::Free).unwrap();
-    tap.lead_to("127.0.0.1", direct);
+    tap.lead_to("127.0.0.1", direct, None);
     println!("{} on this machine, one run\n", server.name());
     latency(direct, tap.address().port());
     tap.begin();

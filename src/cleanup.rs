@@ -334,6 +334,16 @@ impl ProcessGroup {
         Ok((Self { leader: Pid::from_raw(id), is_left: false }, child))
     }
 
+    /// The group of which `start` makes the process that it returns the leader.
+    pub fn started_by(
+        start: impl FnOnce() -> Result<Pid, std::io::Error>,
+    ) -> Result<Self, std::io::Error> {
+        let _creating = creating();
+        let leader = start()?;
+        tell_reaper("watch", leader.as_raw());
+        Ok(Self { leader, is_left: false })
+    }
+
     /// SIGKILL to every process of the group.
     pub fn kill(&self) {
         let _ = killpg(self.leader, Signal::SIGKILL);

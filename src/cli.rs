@@ -1,6 +1,7 @@
 //! The command line. Knows no other module: `lib` translates.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
@@ -196,7 +197,20 @@ pub enum Command {
         #[command(flatten)]
         running: Running,
         #[command(flatten)]
+        reporting: Reporting,
+        #[command(flatten)]
         output: Output,
+    },
+    /// Make one report of several: of the parts of a course's cases, of several servers, or both
+    ///
+    /// The files are what `verify --report jsonl=FILE` has written. All parts must be there: one that is missing or did
+    /// not come to its end is "could not be checked" (exit code 3).
+    Merge {
+        /// The reports
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        reporting: Reporting,
     },
     /// Begin exercises anew: forget that they were passed, and put their starters back
     ///
@@ -320,6 +334,52 @@ pub struct Running {
     pub update: bool,
 }
 
+/// Where reports go.
+#[derive(Debug, Clone, Args)]
+pub struct Reporting {
+    /// A report: human, jsonl (JSON lines), junit, github (annotations) or summary (markdown); may be given several
+    /// times. Without PATH it goes to standard output
+    ///
+    /// By default people are told on standard output, and on GitHub (`GITHUB_ACTIONS`) annotations stand beside it
+    /// and a summary goes to the job's page (`GITHUB_STEP_SUMMARY`), until a report is named for standard output:
+    /// `--report human` alone turns them off.
+    #[arg(long = "report", value_name = "KIND[=PATH]")]
+    pub reports: Vec<ReportTo>,
+}
+
+/// One report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportTo {
+    pub kind: ReportKind,
+    /// `None`: standard output.
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportKind {
+    Human,
+    Jsonl,
+    Junit,
+    Github,
+    Summary,
+}
+
+impl FromStr for ReportTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, path) = match text.split_once('=') {
+            Some((_, "")) => return Err("there is no path behind the `=`".to_owned()),
+            Some((kind, "-")) => (kind, None),
+            Some((kind, path)) => (kind, Some(PathBuf::from(path))),
+            None => (text, None),
+        };
+        let kind = ReportKind::from_str(kind, false)
+            .map_err(|_| "a report is human, jsonl, junit, github or summary".to_owned())?;
+        Ok(Self { kind, path })
+    }
+}
+
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Output {
     /// For people, or one JSON document for programs
@@ -367,6 +427,16 @@ mod tests {
         assert_eq!(port("auto"), Ok(Port::Auto));
         assert_eq!(port("7000"), Ok(Port::Number(7000)));
         assert!(port("70000").is_err() && port("").is_err());
+    }
+
+    #[test]
+    fn a_report_goes_to_a_file_or_to_standard_output() {
+        let report =
+            |kind, path: Option<&str>| Ok(ReportTo { kind, path: path.map(PathBuf::from) });
+        assert_eq!("junit=a=b.xml".parse(), report(ReportKind::Junit, Some("a=b.xml")));
+        assert_eq!("human".parse(), report(ReportKind::Human, None));
+        assert_eq!("jsonl=-".parse(), report(ReportKind::Jsonl, None));
+        assert!("junit=".parse::<ReportTo>().is_err() && "xml".parse::<ReportTo>().is_err());
     }
 
     #[test]

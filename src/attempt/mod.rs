@@ -79,8 +79,8 @@ impl Stand<'_> {
     }
 
     fn lead_to_server(&self) {
-        let Endpoint { host, port, .. } = self.server.endpoint();
-        self.tap.lead_to(&host, port);
+        let Endpoint { host, port, password, .. } = self.server.endpoint();
+        self.tap.lead_to(&host, port, password);
     }
 
     /// SIGKILL: everybody's connection is gone with the server.

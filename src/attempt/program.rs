@@ -22,6 +22,15 @@ const DRAIN_DEADLINE: Duration = Duration::from_millis(500);
 /// The environment variable by which a program's children are found again.
 pub const MARK: &str = "REDISLINGS_ATTEMPT";
 
+/// A program that runs.
+pub(super) struct Started {
+    pub(super) group: ProcessGroup,
+    pub(super) stdout: Box<dyn Read + Send>,
+    pub(super) stderr: Box<dyn Read + Send>,
+    /// Returns when it has ended.
+    pub(super) wait: Box<dyn FnOnce() -> std::io::Result<ExitStatus> + Send>,
+}
+
 /// Runs `command`, `limit` at most, in `directory` and with nothing to read. When it ends, all
 /// that it started ends.
 /// Its output is collected later: a process that escaped may hold it, and the server must be looked at now.
@@ -33,19 +42,37 @@ pub fn run(command: &mut Command, directory: &Path, limit: Duration) -> std::io:
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let (group, mut child) = ProcessGroup::spawn(command)?;
-    let stdout = drain(child.stdout.take())?;
-    let stderr = drain(child.stderr.take())?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(std::io::Error::other("its output can't be read"));
+    };
+    let wait = Box::new(move || child.wait());
+    watch(
+        Started { group, stdout: Box::new(stdout), stderr: Box::new(stderr), wait },
+        directory,
+        limit,
+    )
+}
+
+/// The rest of [`run`], of a program that was started in `directory` with [`MARK`] set to that.
+pub(super) fn watch(
+    started: Started,
+    directory: &Path,
+    limit: Duration,
+) -> std::io::Result<Finished> {
+    let Started { group, stdout, stderr, wait } = started;
+    let (stdout, stderr) = (drain(stdout)?, drain(stderr)?);
     let (sender, ended) = mpsc::channel();
     let wait = move || {
-        let _ = sender.send(child.wait());
+        let _ = sender.send(wait());
     };
     thread::Builder::new().name("program".into()).spawn(wait)?;
     let end = match ended.recv_timeout(limit) {
-        Ok(status) => program_end(status?),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => ProgramEnd::TimedOut,
+        Ok(status) => status.map(program_end),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(ProgramEnd::TimedOut),
     };
     group.kill();
     kill_stragglers(directory);
+    let end = end?;
     if end == ProgramEnd::TimedOut {
         let _ = ended.recv_timeout(DRAIN_DEADLINE);
     }
@@ -77,7 +104,7 @@ impl Finished {
     }
 }
 
-fn kill_stragglers(directory: &Path) {
+pub(super) fn kill_stragglers(directory: &Path) {
     stragglers::kill_marked(&format!("{MARK}={}", directory.display()));
 }
 
@@ -95,17 +122,17 @@ struct Drain {
     ended: Receiver<()>,
 }
 
-fn drain(stream: Option<impl Read + Send + 'static>) -> std::io::Result<Drain> {
+fn drain(mut stream: impl Read + Send + 'static) -> std::io::Result<Drain> {
     let kept = Arc::new(Mutex::new(Kept::default()));
     let (sender, ended) = mpsc::channel();
     let shared = Arc::clone(&kept);
     let read = move || {
         let mut buffer = [0_u8; 16 * 1024];
-        if let Some(mut stream) = stream {
-            while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                shared.lock().unwrap_or_else(PoisonError::into_inner).add(&buffer[..count]);
-            }
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            shared.lock().unwrap_or_else(PoisonError::into_inner).add(&buffer[..count]);
         }
+        // The program may see that nobody reads any more.
+        drop(stream);
         let _ = sender.send(());
     };
     thread::Builder::new().name("output".into()).spawn(read)?;

@@ -1,11 +1,17 @@
 //! Python answers: which interpreter, and how its programs reach the lesson's server.
 
+mod forks;
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use self::forks::Forks;
 use super::program;
 use crate::cache;
 use crate::cleanup;
@@ -19,6 +25,8 @@ const SITECUSTOMIZE: &str = include_str!("python/sitecustomize.py");
 /// Does the same for `redis-cli` where a program starts it.
 const REDIS_CLI: &str = include_str!("python/redis_cli_shim.sh");
 
+const LOST_FORK: &str = "the fork that ran the answer is lost";
+
 const HELP: &str = "install Python 3 with its `venv` module (`apt install python3 python3-venv`, \
                     `brew install python`), or `pip install redis` yourself";
 
@@ -30,6 +38,8 @@ pub struct Python {
     site: PathBuf,
     /// Where `redis-cli` is replaced by [`REDIS_CLI`], if there is a real one.
     shims: Option<PathBuf>,
+    /// Where answers run in forks.
+    forks: Option<Arc<Forks>>,
 }
 
 /// What one look at `python3` told.
@@ -88,10 +98,37 @@ impl Python {
             return Err(WorldError::new(fact, "set TMPDIR to a directory without one"));
         }
         write(&site.join("sitecustomize.py"), SITECUSTOMIZE, 0o600)?;
-        Ok(Self { program, site, shims: shims()? })
+        Ok(Self { program, site, shims: shims()?, forks: None })
+    }
+
+    /// The same Python with an interpreter at hand that has `packages` (as pinned) imported already: [`Self::run`]
+    /// forks it, instead of paying Python's start and these imports for every answer. Several threads may use it
+    /// at once; the interpreter ends with the last clone.
+    ///
+    /// What an answer sees, prints and ends with is what it would be in a fresh process. One that could tell has a
+    /// fresh process: where it does not import all of `packages` before it does anything else (so name those that
+    /// every answer imports), is not alone in its directory or not called `answer.py`, has a syntax error or a
+    /// warning from the compiler, or names `gc`, `weakref` or `__del__`.
+    ///
+    /// # Errors
+    ///
+    /// Where this Python can't do that (older than 3.11, or it prints something when it starts): go on with `self`.
+    pub fn warmed(&self, packages: &[String]) -> Result<Self, WorldError> {
+        let imports: Vec<String> = packages.iter().map(|package| import_name(package)).collect();
+        let forks =
+            Forks::start(&self.program, &imports, self.environment(None)).map_err(|why| {
+                let fact = format!("`{}` can't be kept warm: {why}", self.program.display());
+                WorldError::new(fact, "each answer has a Python of its own then")
+            })?;
+        Ok(Self { forks: Some(Arc::new(forks)), ..self.clone() })
     }
 
     /// Runs the file at `path` against the server at `endpoint`.
+    ///
+    /// # Errors
+    ///
+    /// Also where [`is_lost_fork`] says so: the answer may have run in part, and can be run again on a fresh
+    /// server; by then this Python has fresh processes only.
     pub fn run(
         &self,
         path: &Path,
@@ -99,20 +136,51 @@ impl Python {
         limit: Duration,
     ) -> Result<program::Finished, WorldError> {
         let directory = cleanup::private_directory("answer")?;
-        let mut command = Command::new(&self.program);
-        command.arg(path);
-        command.env("PYTHONPATH", before(&self.site, "PYTHONPATH"));
-        command.env("PYTHONUNBUFFERED", "1").env("PYTHONIOENCODING", "utf-8:replace");
-        command.env("PYTHONDONTWRITEBYTECODE", "1");
-        if let Some(shims) = &self.shims {
-            command.env("PATH", before(shims, "PATH")).env("REDISLINGS_SHIMS", shims);
+        let environment = self.environment(Some(endpoint));
+        if let Some(forks) = &self.forks
+            && let Some(finished) = forks.run(path, &directory, &environment, limit)
+        {
+            return finished.map_err(|error| {
+                // A signal that ends us ends it too.
+                cleanup::stop_if_a_signal_came();
+                WorldError::new(format!("{LOST_FORK}: {error}"), "try again")
+            });
         }
-        command.env("REDIS_URL", &endpoint.url);
-        command.env("REDIS_HOST", &endpoint.host).env("REDIS_PORT", endpoint.port.to_string());
+        let mut command = Command::new(&self.program);
+        command.arg(path).env_clear().envs(environment);
         program::run(&mut command, &directory, limit).map_err(|error| {
             WorldError::new(format!("`{}` can't be run: {error}", self.program.display()), HELP)
         })
     }
+
+    /// Everything that an answer's environment has but [`program::MARK`].
+    fn environment(&self, endpoint: Option<&Endpoint>) -> BTreeMap<OsString, OsString> {
+        let mut environment: BTreeMap<_, _> = std::env::vars_os().collect();
+        let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
+        set("PYTHONPATH", before(&self.site, "PYTHONPATH"));
+        set("PYTHONUNBUFFERED", "1".into());
+        set("PYTHONIOENCODING", "utf-8:replace".into());
+        set("PYTHONDONTWRITEBYTECODE", "1".into());
+        if let Some(shims) = &self.shims {
+            set("PATH", before(shims, "PATH"));
+            set("REDISLINGS_SHIMS", shims.into());
+        }
+        if let Some(endpoint) = endpoint {
+            set("REDIS_URL", endpoint.url.clone().into());
+            set("REDIS_HOST", endpoint.host.clone().into());
+            set("REDIS_PORT", endpoint.port.to_string().into());
+        } else {
+            for name in ["REDIS_URL", "REDIS_HOST", "REDIS_PORT"] {
+                environment.remove(OsStr::new(name));
+            }
+        }
+        environment
+    }
+}
+
+/// Whether `error` is of an answer whose fork was lost on its way: somebody killed the warmed interpreter.
+pub fn is_lost_fork(error: &WorldError) -> bool {
+    error.fact.starts_with(LOST_FORK)
 }
 
 fn environment(
@@ -175,7 +243,7 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), WorldError> {
 }
 
 /// `folder` in front of what the variable holds already.
-fn before(folder: &Path, variable: &str) -> std::ffi::OsString {
+fn before(folder: &Path, variable: &str) -> OsString {
     let mut value = folder.as_os_str().to_owned();
     if let Some(old) = std::env::var_os(variable).filter(|old| !old.is_empty()) {
         value.push(":");

@@ -101,6 +101,17 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     wrapped
 }
 
+/// The same text for a file, or for a stream that has none.
+pub fn without_colors(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        plain.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, after)| after);
+    }
+    plain + rest
+}
+
 /// Text that cannot steer a terminal: control characters and those that reorder text become U+FFFD,
 /// white space of any kind becomes a space.
 pub fn clean(text: &str) -> Cow<'_, str> {
@@ -225,5 +236,11 @@ mod tests {
     fn clean_text_holds_nothing_that_steers_a_terminal() {
         assert_eq!(clean("a\x1b[2Jb\u{9b}1m\u{202e}c\td"), "a\u{fffd}[2Jb\u{fffd}1m\u{fffd}c d");
         assert!(matches!(clean("plain"), Cow::Borrowed("plain")));
+    }
+
+    #[test]
+    fn colours_are_taken_out() {
+        assert_eq!(without_colors("a \u{1b}[1;31mred\u{1b}[0m b"), "a red b");
+        assert_eq!(without_colors("plain"), "plain");
     }
 }

@@ -33,6 +33,14 @@ pub fn words(text: &str, unchanged: Duration) -> String {
     }
 }
 
+/// What is said of failures behind the number of cases; nothing where there are none.
+pub fn failures(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!(", {count} broken"),
+    }
+}
+
 /// What an attempt is busy with, in a few words.
 pub fn phase(phase: Phase) -> String {
     match phase {

@@ -19,6 +19,8 @@ use crate::telling::Told;
 
 /// Of the Redis prompt, beside the progress.
 const HISTORY: &str = "redis_history";
+/// At a time: the exercise's, the next one that waits already, an example's, and one that loads a snapshot.
+const SERVERS: u16 = 4;
 
 pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     let has_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
@@ -86,6 +88,7 @@ fn find_redis(common: Common) -> Box<FindRedis> {
             Stop::Usage(fact, help) => WorldError::new(fact, help),
             Stop::Lessons => WorldError::new("the lessons can't be read", "see `redislings list`"),
         })?;
+        chosen.source.make_room_for(SERVERS);
         Ok(Redis { chosen, tap: open_tap(&common)? })
     })
 }

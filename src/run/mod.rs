@@ -7,8 +7,10 @@ mod init;
 mod export;
 mod learn;
 mod list;
+mod merge;
 mod new;
 mod output;
+mod reports;
 mod reset;
 mod path;
 mod shell;
@@ -149,9 +151,13 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
             let show = check::Show { format: output.format, transcript };
             check::check(common, &exercise, answer.as_deref(), language, show)
         }
-        Some(Command::Verify { choice, on, running, output }) => {
-            let wish = verify::Wish::of(&choice, &on, &running, output.format)?;
+        Some(Command::Verify { choice, on, running, reporting, output }) => {
+            let reports = reports(&reporting, output.format)?;
+            let wish = verify::Wish::of(&choice, &on, &running, reports)?;
             verify::verify(common, &wish)
+        }
+        Some(Command::Merge { files, reporting }) => {
+            merge::merge(&files, &reports(&reporting, cli::Format::Human)?)
         }
         Some(Command::Reset { exercises, all, yes }) => {
             reset::reset(common, &reset::Wish { exercises: &exercises, all, yes })
@@ -165,6 +171,11 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
         Some(Command::Completions { shell }) => Ok(shell_files::completions(shell)),
         Some(Command::Man) => shell_files::man(),
     }
+}
+
+fn reports(reporting: &cli::Reporting, format: cli::Format) -> Result<reports::Reports, Stop> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    reports::Reports::of(&reporting.reports, format, &variable)
 }
 
 fn examine(common: &Common) -> Exit {

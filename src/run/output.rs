@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::{ColorWhen, Common};
 use crate::present::plain;
+use crate::present::text::without_colors;
 
 static LOST: AtomicBool = AtomicBool::new(false);
 static ERR_COLORED: AtomicBool = AtomicBool::new(false);
@@ -72,18 +73,8 @@ pub(super) fn err(text: &str) {
 
 /// Text with colours, or without them where standard error has none.
 pub(super) fn for_err(text: &str) -> Cow<'_, str> {
+    // `colored` knows one decision only, that of standard output.
     if is_err_colored() { Cow::Borrowed(text) } else { Cow::Owned(without_colors(text)) }
-}
-
-/// `colored` knows one decision only, that of standard output.
-fn without_colors(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("\u{1b}[") {
-        plain.push_str(before);
-        rest = after.split_once('m').map_or("", |(_, after)| after);
-    }
-    plain + rest
 }
 
 #[cfg(test)]
@@ -116,11 +107,5 @@ mod tests {
         assert!(wanted(ColorWhen::Auto, true, &["CLICOLOR=1", "CLICOLOR_FORCE=0"]));
         assert!(!wanted(ColorWhen::Auto, true, &["CLICOLOR=0"]));
         assert!(!wanted(ColorWhen::Auto, false, &["CLICOLOR=1"]));
-    }
-
-    #[test]
-    fn colours_are_taken_out() {
-        assert_eq!(without_colors("a \u{1b}[1;31mred\u{1b}[0m b"), "a red b");
-        assert_eq!(without_colors("plain"), "plain");
     }
 }

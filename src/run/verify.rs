@@ -8,23 +8,24 @@ mod report;
 mod update;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use super::course::{Place, tell_problems};
-use super::output::out;
-use super::waiting::Spinner;
+use super::reports::Reports;
+use super::waiting::{Counted, Spinner};
 use super::{Exit, Stop, choose_server, choose_server_of, tell, tell_line};
 use crate::attempt::Python;
-use crate::cli::{CaseChoice, Common, Format, Running, VerifyOn};
+use crate::cli::{CaseChoice, Common, Running, VerifyOn};
 use crate::error::WorldError;
 use crate::lesson::{Course, Problem};
-use crate::present::json;
-use crate::present::verify::human;
+use crate::present::verify::warning;
 use crate::server::{Kept, ServerVersion, Source, Wanted};
 use crate::telling::Told;
 use crate::verify::choice::Slice;
 use crate::verify::coverage;
-use crate::verify::report::{Conclusion, Report, ServerReport, Warning};
-use crate::verify::{self, Case, CaseResult, Done, KeptServer, Proof, Work};
+use crate::verify::plan::Plan;
+use crate::verify::report::{CaseOutcome, Conclusion, Report, ServerReport};
+use crate::verify::{self, Case, CaseResult, Done, Interpreters, KeptServer, Proof, Work};
 
 /// What to verify on.
 pub(super) enum On {
@@ -56,14 +57,10 @@ fn parse(text: &str) -> Result<ServerVersion, Stop> {
 /// What to verify, on what, and how it is told.
 pub(super) struct Wish<'w> {
     pub(super) choice: &'w CaseChoice,
+    pub(super) running: &'w Running,
     pub(super) on: On,
     pub(super) slice: Option<Slice>,
-    pub(super) jobs: u8,
-    pub(super) repeat: u32,
-    pub(super) fail_fast: bool,
-    pub(super) keep: bool,
-    pub(super) update: bool,
-    pub(super) format: Format,
+    pub(super) reports: Reports,
 }
 
 impl<'w> Wish<'w> {
@@ -71,21 +68,16 @@ impl<'w> Wish<'w> {
     pub(super) fn of(
         choice: &'w CaseChoice,
         on: &VerifyOn,
-        running: &Running,
-        format: Format,
+        running: &'w Running,
+        reports: Reports,
     ) -> Result<Self, Stop> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        Ok(Self {
-            choice,
-            on: On::of(on)?,
-            slice: partition::wanted(choice.partition.as_deref(), &variable)?,
-            jobs: running.jobs.unwrap_or_else(usual_jobs),
-            repeat: running.repeat,
-            fail_fast: running.fail_fast,
-            keep: running.keep,
-            update: running.update,
-            format,
-        })
+        let slice = partition::wanted(choice.partition.as_deref(), &variable)?;
+        Ok(Self { choice, running, on: On::of(on)?, slice, reports })
+    }
+
+    fn jobs(&self) -> usize {
+        self.running.jobs.unwrap_or_else(usual_jobs).into()
     }
 }
 
@@ -102,10 +94,11 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         refuse_what_needs_files(wish)?;
         tell_line("there is no folder `lessons` here, so the built-in course is verified");
     }
-    let (mut course, mut of_loader) = load(common)?;
-    if wish.update {
+    wish.reports.try_targets()?;
+    let (mut course, mut of_loader) = load(common, wish)?;
+    if wish.running.update {
         update_replies(common, &course, wish)?;
-        (course, of_loader) = load(common)?;
+        (course, of_loader) = load(common, wish)?;
     }
     let cases::Wanted { cases, all, unmade } = cases::wanted(&course, wish)?;
     let versions = match &wish.on {
@@ -113,40 +106,39 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         On::Version(version) => vec![Some(version.clone())],
         On::Matrix => versions(&course)?.into_iter().map(Some).collect(),
     };
+    let names = versions.iter().map(|version| name_of(version.as_ref())).collect();
+    wish.reports.begin(&Plan::new(&course, &cases, wish.slice, names))?;
     let run = Verification { common, course: &course, cases: part_of(cases, wish), unmade, wish };
     let (mut report, results) = run.on_each(&versions)?;
     let warnings = coverage::warnings(of_loader, &run.cases, &all, &results);
     report.warnings.extend(warnings.iter().map(warning));
-    tell_problems(&warnings);
+    if !wish.reports.tell_people() {
+        tell_problems(&warnings);
+    }
     for server in &report.servers {
         if let Some(error) = &server.unchecked {
             tell(&Stop::World(error.clone()));
         }
     }
-    out(&match wish.format {
-        Format::Human => human::text(&report),
-        Format::Json => json::verified(&report),
-    });
+    wish.reports.end(&report)?;
     Ok(exit(report.conclusion()))
 }
 
-/// The course and what the loader warns of; what keeps it from being loaded is told.
-fn load(common: &Common) -> Result<(Course, Vec<Problem>), Stop> {
-    Place::of(common).load().map_err(|problems| {
-        tell_problems(&problems);
-        Stop::Lessons
-    })
+/// The course and what the loader warns of. What keeps it from being loaded is told, and reported as well.
+fn load(common: &Common, wish: &Wish<'_>) -> Result<(Course, Vec<Problem>), Stop> {
+    Place::of(common).load().map_err(|problems| unloadable(&problems, wish))
 }
 
-fn warning(problem: &Problem) -> Warning {
-    let (line, column) = problem.position().unwrap_or((1, 1));
-    Warning {
-        file: problem.path.display().to_string(),
-        line,
-        column,
-        message: problem.message.clone(),
-        help: problem.help.clone().unwrap_or_default(),
+fn unloadable(problems: &[Problem], wish: &Wish<'_>) -> Stop {
+    tell_problems(problems);
+    if let Err(error) = wish.reports.unloadable(problems) {
+        tell(&Stop::World(error));
     }
+    Stop::Lessons
+}
+
+fn name_of(version: Option<&ServerVersion>) -> String {
+    version.map(ToString::to_string).unwrap_or_default()
 }
 
 fn usual_jobs() -> u8 {
@@ -157,7 +149,7 @@ fn usual_jobs() -> u8 {
 fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
     let (option, why) = match wish {
         _ if wish.choice.changed.is_some() => ("--changed", "has no git history"),
-        _ if wish.update => ("--update", "can't be rewritten"),
+        _ if wish.running.update => ("--update", "can't be rewritten"),
         _ => return Ok(()),
     };
     let help = format!("name a folder with `--lessons`, or leave `{option}` out");
@@ -174,11 +166,11 @@ fn update_replies(common: &Common, course: &Course, wish: &Wish<'_>) -> Result<(
         On::Any | On::Matrix => None,
     };
     let run = Verification { common, course, cases, unmade: None, wish };
-    let results = run.prove(version)?;
+    let results = run.prove(version, &|_, _| {})?;
     update::write(&run.cases, &results)
 }
 
-fn exit(conclusion: Conclusion) -> Exit {
+pub(super) fn exit(conclusion: Conclusion) -> Exit {
     match conclusion {
         Conclusion::Passed => Exit::Passed,
         Conclusion::Failed => Exit::FellShort,
@@ -226,27 +218,45 @@ impl Verification<'_> {
             slice: self.wish.slice,
             servers,
             warnings: Vec::new(),
+            incomplete: Vec::new(),
         };
         Ok((report, results))
     }
 
     fn on(&self, version: Option<&ServerVersion>) -> Result<(ServerReport, Results), Stop> {
-        let (results, unchecked) = match self.prove(version) {
+        let began = Instant::now();
+        let context =
+            report::Context { common: self.common, version, repeat: self.wish.running.repeat };
+        let (wanted, reports) = (name_of(version), &self.wish.reports);
+        // A case that is repeated has ended when all have.
+        let ends_here = self.wish.running.repeat == 1 && reports.is_streamed();
+        let streamed = |index: usize, proof: &Proof| {
+            if ends_here {
+                let result = CaseResult { proofs: vec![proof.clone()] };
+                reports.case(&wanted, &context.case(&self.cases[index], Some(&result)));
+            }
+        };
+        let (results, unchecked) = match self.prove(version, &streamed) {
             Ok(results) => (results, None),
             Err(Stop::World(error)) => (vec![None; self.cases.len()], Some(error)),
             Err(stop) => return Err(stop),
         };
-        let context = report::Context { common: self.common, version };
-        let reports = self.cases.iter().zip(&results);
-        let report = ServerReport {
-            wanted: version.map(ToString::to_string).unwrap_or_default(),
-            unchecked,
-            cases: reports.map(|(case, result)| context.case(case, result.as_ref())).collect(),
-        };
-        Ok((report, results))
+        let cases = self.cases.iter().zip(&results);
+        let cases: Vec<_> = cases.map(|(it, result)| context.case(it, result.as_ref())).collect();
+        for case in cases.iter().filter(|it| !ends_here || it.outcome == CaseOutcome::NotRun) {
+            reports.case(&wanted, case);
+        }
+        let server = ServerReport { wanted, unchecked, cases, took: began.elapsed() };
+        reports.server(&server);
+        Ok((server, results))
     }
 
-    fn prove(&self, version: Option<&ServerVersion>) -> Result<Results, Stop> {
+    /// `ended` is called as each run of a case ends.
+    fn prove(
+        &self,
+        version: Option<&ServerVersion>,
+        ended: &(dyn Fn(usize, &Proof) + Sync),
+    ) -> Result<Results, Stop> {
         if let Some(error) = &self.unmade {
             return Err(Stop::World(error.clone()));
         }
@@ -259,12 +269,12 @@ impl Verification<'_> {
             cases: &self.cases,
             source: &source,
             python: python.as_ref(),
-            jobs: self.wish.jobs.into(),
-            repeat: self.wish.repeat,
-            fail_fast: self.wish.fail_fast,
-            keep: self.wish.keep,
+            jobs: self.wish.jobs(),
+            repeat: self.wish.running.repeat,
+            fail_fast: self.wish.running.fail_fast,
+            keep: self.wish.running.keep,
         };
-        let done = run(&work, &spinner);
+        let done = run(&work, &spinner, ended);
         drop(spinner);
         if let Some(kept) = &done.kept {
             tell_of_kept(&self.cases[kept.case], kept);
@@ -275,8 +285,8 @@ impl Verification<'_> {
     /// The first server needs it soon, and Python can be looked for meanwhile. What is in the way will be told by that
     /// server.
     fn start_host(&self, source: &Source) {
-        let runs = self.cases.len() * self.wish.repeat as usize;
-        source.make_room_for(verify::servers_at_a_time(runs, self.wish.jobs.into()));
+        let runs = self.cases.len() * self.wish.running.repeat as usize;
+        source.make_room_for(verify::servers_at_a_time(runs, self.wish.jobs()));
         let source = source.clone();
         let warm_up = move || drop(source.warm_up());
         // Without a thread the first server waits for it.
@@ -288,7 +298,7 @@ impl Verification<'_> {
         &self,
         version: Option<&ServerVersion>,
         telling: &dyn Fn(Told<'_>),
-    ) -> Result<(Source, Option<Python>), Stop> {
+    ) -> Result<(Source, Option<Interpreters>), Stop> {
         let chosen = match version {
             Some(version) => choose_server_of(version, self.common, telling),
             None => choose_server(self.common, telling),
@@ -296,7 +306,10 @@ impl Verification<'_> {
         telling(Told::Line(&format!("server: {}", chosen.why)));
         self.start_host(&chosen.source);
         let python = if verify::needs_python(&self.cases) {
-            Some(Python::find(&self.course.python_packages, telling)?)
+            let packages = &self.course.python_packages;
+            let fresh = Python::find(packages, telling)?;
+            let warmed = fresh.warmed(packages).ok();
+            Some(Interpreters { fresh, warmed })
         } else {
             None
         };
@@ -316,14 +329,16 @@ fn tell_of_kept(case: &Case<'_>, kept: &KeptServer) {
     }
 }
 
-fn run(work: &Work<'_>, spinner: &Spinner) -> Done {
-    let count = AtomicUsize::new(0);
+fn run(work: &Work<'_>, spinner: &Spinner, ended: &(dyn Fn(usize, &Proof) + Sync)) -> Done {
+    let (count, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let all = work.cases.len() * work.repeat as usize;
-    spinner.tell(Told::Progress(&format!("0 of {all} cases have run")));
-    let done = |index: usize, _: &Proof| {
-        let count = count.fetch_add(1, Ordering::Relaxed) + 1;
-        let (cases, last) = ("cases have run", &work.cases[index].id);
-        spinner.tell(Told::Progress(&format!("{count} of {all} {cases}, the last is {last}")));
+    spinner.count(Counted { done: 0, all, failures: 0 });
+    let done = |index: usize, proof: &Proof| {
+        let done = count.fetch_add(1, Ordering::Relaxed) + 1;
+        let failures = failures.fetch_add(usize::from(!proof.is_good()), Ordering::Relaxed);
+        let failures = failures + usize::from(!proof.is_good());
+        spinner.count(Counted { done, all, failures });
+        ended(index, proof);
     };
     work.run(&done)
 }

@@ -20,6 +20,15 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// How often a log gets a line that work still goes on.
 const LOG_AGAIN: Duration = Duration::from_secs(10);
 
+/// How far a number of cases is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    pub(super) done: usize,
+    pub(super) all: usize,
+    /// Of those done: not as they must be.
+    pub(super) failures: usize,
+}
+
 /// Shows on standard error that work goes on, until it is dropped, which leaves no trace on a terminal. Any
 /// thread may tell it how far the work is.
 pub(super) struct Spinner {
@@ -78,6 +87,21 @@ impl Spinner {
         }
     }
 
+    /// Draws a bar; a log gets the same in words.
+    pub(super) fn count(&self, Counted { done, all, failures }: Counted) {
+        let failures = waiting::failures(failures);
+        self.tell(Told::Progress(&format!("{done} of {all} cases have run{failures}")));
+        if let Shown::Drawn(bar) = &self.shown {
+            if bar.length().is_none() {
+                bar.set_style(counting());
+                bar.reset_elapsed();
+            }
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            bar.set_message(failures);
+        }
+    }
+
     fn above(&self, show: impl FnOnce()) {
         match &self.shown {
             Shown::Drawn(bar) => bar.suspend(show),
@@ -118,6 +142,13 @@ fn drawn(latest: Arc<Mutex<Progress>>) -> ProgressBar {
     }
     bar.enable_steady_tick(TURN);
     bar
+}
+
+fn counting() -> ProgressStyle {
+    let width = (error_width() / 4).min(20);
+    let template = format!("[{{bar:{width}}}] {{pos}} of {{len}} cases{{msg}}, {{elapsed}}");
+    let style = ProgressStyle::with_template(&template);
+    style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> "))
 }
 
 fn logged(latest: Arc<Mutex<Progress>>) -> Shown {

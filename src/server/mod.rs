@@ -131,17 +131,21 @@ impl Server {
     /// Where an answer finds it.
     pub fn endpoint(&self) -> Endpoint {
         match &self.host {
-            Host::Container(container) => Endpoint::local(container.port()),
-            Host::Process(process) => Endpoint::local(process.port()),
+            Host::Container(container) => Endpoint {
+                password: container.password().map(str::to_owned),
+                ..Endpoint::at(container.host(), container.port())
+            },
+            Host::Process(process) => Endpoint::at("127.0.0.1", process.port()),
             Host::Address(address) => Endpoint {
                 host: address.host().to_owned(),
                 port: address.port(),
                 url: address.url.clone(),
+                password: None,
             },
         }
     }
 
-    /// For another connection than the checker's.
+    /// For another connection than the checker's. Where [`Endpoint::password`] is one, only behind the tap.
     pub fn target(&self) -> ConnectionInfo {
         target(&self.host)
     }
@@ -301,12 +305,14 @@ impl Server {
 /// Where an answer finds its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// A name or an address; 127.0.0.1 for servers of ours.
+    /// A name or an address; 127.0.0.1 for servers of ours, except on an engine elsewhere.
     pub host: String,
     /// The TCP port.
     pub port: u16,
     /// `redis://host:port`, with user, password and database where an address has them.
     pub url: String,
+    /// What the tap has to say first, and nobody behind it: others could reach the port.
+    pub password: Option<String>,
 }
 
 impl Endpoint {
@@ -317,18 +323,19 @@ impl Endpoint {
         let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
         let login = authority.rfind('@').map_or("", |at| &authority[..=at]);
         let url = format!("{scheme}://{login}{relay}{path}");
-        Self { host: relay.ip().to_string(), port: relay.port(), url }
+        Self { host: relay.ip().to_string(), port: relay.port(), url, password: None }
     }
 
-    fn local(port: u16) -> Self {
-        Self { host: "127.0.0.1".to_owned(), port, url: format!("redis://127.0.0.1:{port}") }
+    fn at(host: &str, port: u16) -> Self {
+        let url = format!("redis://{host}:{port}");
+        Self { host: host.to_owned(), port, url, password: None }
     }
 }
 
 fn target(host: &Host) -> ConnectionInfo {
     match host {
-        Host::Container(container) => local_target(container.port()),
-        Host::Process(process) => local_target(process.port()),
+        Host::Container(container) => target_at(container.host(), container.port()),
+        Host::Process(process) => target_at("127.0.0.1", process.port()),
         Host::Address(address) => address.target(),
     }
 }
@@ -374,10 +381,10 @@ fn random_word() -> String {
 }
 
 #[expect(clippy::expect_used, reason = "a TCP address always is connection info")]
-fn local_target(port: u16) -> ConnectionInfo {
+fn target_at(host: &str, port: u16) -> ConnectionInfo {
     // CLIENT SETINFO would stand in the evidence.
     let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
-    let address = ConnectionAddr::Tcp("127.0.0.1".to_owned(), port);
+    let address = ConnectionAddr::Tcp(host.to_owned(), port);
     address
         .into_connection_info()
         .expect("a TCP address is connection info")

@@ -23,7 +23,7 @@ pub use transcript::{Exchange, Outcome, Reply, Shown, Transcript};
 use crate::cleanup::lock;
 use crate::error::WorldError;
 use crate::runtime::relay_runtime;
-use relay::Relay;
+use relay::{Relay, Target};
 
 /// Where clients look for Redis.
 const USUAL_PORT: u16 = 6379;
@@ -78,9 +78,9 @@ impl Tap {
         self.address
     }
 
-    /// New connections go to this server from now on.
-    pub fn lead_to(&self, host: &str, port: u16) {
-        self.relay.lead_to(Some((host.to_owned(), port)));
+    /// New connections go to this server from now on. A password is said for them, and stands nowhere.
+    pub fn lead_to(&self, host: &str, port: u16, password: Option<String>) {
+        self.relay.lead_to(Some(Target { host: host.to_owned(), port, password }));
     }
 
     /// Closes all connections; new ones wait a moment for a server and are closed if there is none.

@@ -18,13 +18,20 @@ const SERVER_LIMIT: Duration = Duration::from_secs(2);
 /// After a failed `accept`: no file descriptor was left, perhaps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
-type Target = Option<(String, u16)>;
+/// The server behind the tap.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// Its default user's.
+    pub(super) password: Option<String>,
+}
 
 #[derive(Debug)]
 pub(super) struct Relay {
     pub(super) book: Mutex<Book>,
     /// Changes whenever another server, or none, stands behind the tap.
-    target: watch::Sender<Target>,
+    target: watch::Sender<Option<Target>>,
     /// Clients that are connected to us and wait for a server.
     waiting: AtomicUsize,
 }
@@ -39,7 +46,7 @@ impl Relay {
     }
 
     /// Connections to the server before are closed.
-    pub(super) fn lead_to(&self, target: Target) {
+    pub(super) fn lead_to(&self, target: Option<Target>) {
         self.target.send_replace(target);
     }
 
@@ -64,12 +71,13 @@ impl Relay {
         let is_there = tokio::time::timeout(SERVER_LIMIT, target.wait_for(Option::is_some)).await;
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         let Ok(Ok(server)) = is_there.map(|there| there.map(|there| there.clone())) else { return };
-        let Some((host, port)) = server else { return };
-        let server = tokio::time::timeout(SERVER_LIMIT, TcpStream::connect((host, port))).await;
-        let Ok(Ok(server)) = server else { return };
+        let Some(server) = server else { return };
+        let is_protected = server.password.is_some();
+        let connected = tokio::time::timeout(SERVER_LIMIT, connect(&server)).await;
+        let Ok(Ok(server)) = connected else { return };
         let id = lock(&self.book).open();
         tokio::select! {
-            () = self.pass(id, client, server) => {}
+            () = self.pass(id, client, server, is_protected) => {}
             // Another server stands there now, or none.
             _ = target.changed() => {}
         }
@@ -77,26 +85,76 @@ impl Relay {
     }
 
     /// Until the server closes the connection, or the client does and the server has nothing more to say.
-    async fn pass(&self, id: u64, mut client: TcpStream, mut server: TcpStream) {
+    async fn pass(
+        &self,
+        id: u64,
+        mut client: TcpStream,
+        mut server: TcpStream,
+        is_protected: bool,
+    ) {
         // A small command must not wait for a larger packet.
         let _ = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
         let (from_client, to_client) = client.split();
-        let (from_server, to_server) = server.split();
+        let (mut from_server, mut to_server) = server.split();
+        let write_down = |bytes: &[u8]| lock(&self.book).replies(id, bytes);
         let commands = async {
-            pass_on(from_client, to_server, |bytes| lock(&self.book).commands(id, bytes)).await;
+            pass_on(from_client, &mut to_server, |bytes| lock(&self.book).commands(id, bytes))
+                .await;
             // The replies to what was sent may still come.
             std::future::pending::<()>().await;
         };
+        let replies = async {
+            let mut to_client = to_client;
+            if is_protected {
+                let said = after_auth(&mut from_server).await;
+                if !said.is_empty() {
+                    write_down(&said);
+                }
+                if to_client.write_all(&said).await.is_err() {
+                    return;
+                }
+            }
+            pass_on(from_server, &mut to_client, write_down).await;
+        };
         tokio::select! {
             () = commands => {}
-            () = pass_on(from_server, to_client, |bytes| lock(&self.book).replies(id, bytes)) => {}
+            () = replies => {}
         }
     }
 }
 
+/// Connects, and says the password if there is one. A server that is just busy answers that later.
+async fn connect(target: &Target) -> std::io::Result<TcpStream> {
+    let mut server = TcpStream::connect((target.host.as_str(), target.port)).await?;
+    if let Some(password) = &target.password {
+        let auth = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{password}\r\n", password.len());
+        server.write_all(auth.as_bytes()).await?;
+    }
+    Ok(server)
+}
+
+/// What the server says first, without the reply to our AUTH. Where the answer has changed the password, its new
+/// connections are refused as they would be without ours.
+async fn after_auth(server: &mut ReadHalf<'_>) -> Vec<u8> {
+    let mut said = Vec::new();
+    let end = loop {
+        if let Some(end) = said.windows(2).position(|pair| pair == b"\r\n") {
+            break end + 2;
+        }
+        if !matches!(server.read_buf(&mut said).await, Ok(1..)) {
+            return said;
+        }
+    };
+    let is_ours = [&b"+OK"[..], b"-WRONGPASS", b"-ERR AUTH"];
+    if is_ours.iter().any(|reply| said.starts_with(reply)) {
+        said.drain(..end);
+    }
+    said
+}
+
 /// Passes bytes on until there are no more. They are written down first: whoever has read a reply may rely on
 /// it standing in the book.
-async fn pass_on(mut from: ReadHalf<'_>, mut to: WriteHalf<'_>, write_down: impl Fn(&[u8])) {
+async fn pass_on(mut from: ReadHalf<'_>, to: &mut WriteHalf<'_>, write_down: impl Fn(&[u8])) {
     let mut buffer = vec![0; BUFFER_BYTES];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
         write_down(&buffer[..count]);

@@ -77,6 +77,11 @@ impl Kind {
 }
 
 impl Case<'_> {
+    /// Given to its server as it starts.
+    pub fn settings(&self) -> &[(String, String)] {
+        self.exercise.map(|exercise| exercise.settings.as_slice()).unwrap_or_default()
+    }
+
     /// Which kind it is.
     pub fn kind(&self) -> Kind {
         match self.expectation {

@@ -84,7 +84,7 @@ pub(super) fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python
 /// Where the case's server did not start. One that starts without the lesson's settings, but not with them, is
 /// the lesson's fault.
 pub(super) fn without_server(case: &Case<'_>, error: WorldError, source: &Source) -> Proof {
-    let has_settings = case.exercise.is_some_and(|exercise| !exercise.settings.is_empty());
+    let has_settings = !case.settings().is_empty();
     let plain = if has_settings { Server::start(source, &[]).ok() } else { None };
     match plain {
         Some(server) => {

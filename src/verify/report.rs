@@ -17,6 +17,9 @@ pub struct Report {
     pub servers: Vec<ServerReport>,
     /// What to look at in the lessons, though every case is as it must be.
     pub warnings: Vec<Warning>,
+    /// Why it is less than what was wanted: parts that are missing, did not end or contradict one another. Only a
+    /// merged report has any.
+    pub incomplete: Vec<WorldError>,
 }
 
 /// The cases on one server.
@@ -28,6 +31,8 @@ pub struct ServerReport {
     pub unchecked: Option<WorldError>,
     /// In the lessons' order.
     pub cases: Vec<CaseReport>,
+    /// By the clock, preparations and servers' starts included; of merged parts the longest.
+    pub took: Duration,
 }
 
 /// One case on one server.
@@ -58,6 +63,8 @@ pub struct CaseReport {
     pub repeat: String,
     /// How often it was run.
     pub runs: u32,
+    /// Whether not all of its runs were alike.
+    pub is_flaky: bool,
     /// Of all runs together; the start of servers aside.
     pub took: Duration,
 }
@@ -135,8 +142,9 @@ impl Report {
 
     /// How it ended.
     pub fn conclusion(&self) -> Conclusion {
-        let on_each: Vec<Conclusion> = self.servers.iter().map(ServerReport::conclusion).collect();
-        worst(&on_each)
+        let on_each = self.servers.iter().map(ServerReport::conclusion);
+        let missing = self.incomplete.iter().map(|_| Conclusion::Unchecked);
+        worst(&on_each.chain(missing).collect::<Vec<_>>())
     }
 }
 
@@ -155,6 +163,18 @@ impl ServerReport {
     /// How many cases ended like this.
     pub fn count(&self, outcome: CaseOutcome) -> usize {
         self.cases.iter().filter(|case| case.outcome == outcome).count()
+    }
+
+    /// How many cases were not alike in all their runs.
+    pub fn flaky(&self) -> usize {
+        self.cases.iter().filter(|case| case.is_flaky).count()
+    }
+
+    /// The cases that are not as they must be, or could not be checked.
+    pub fn broken(&self) -> impl Iterator<Item = &CaseReport> {
+        let is_broken =
+            |it: &&CaseReport| matches!(it.outcome, CaseOutcome::Failed | CaseOutcome::Unchecked);
+        self.cases.iter().filter(is_broken)
     }
 
     /// The server that ran them: `redis 7.0.15 (container)`.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::case::Case;
 use super::prove::{Proof, prove, without_server};
 use crate::attempt::Python;
+use crate::attempt::python::is_lost_fork;
 use crate::cleanup::lock;
 use crate::error::WorldError;
 use crate::server::{Kept, Server, Source};
@@ -25,6 +26,14 @@ pub fn servers_at_a_time(runs: usize, jobs: usize) -> u16 {
     u16::try_from(AHEAD.min(runs) + 2 * jobs + 1).unwrap_or(u16::MAX)
 }
 
+/// What Python answers run in.
+pub struct Interpreters {
+    /// A process for each answer.
+    pub fresh: Python,
+    /// Forks of a warmed one, if it can be had.
+    pub warmed: Option<Python>,
+}
+
 /// What to run, and how.
 pub struct Work<'w> {
     /// Each on a server of its own.
@@ -32,7 +41,7 @@ pub struct Work<'w> {
     /// Where servers come from; not an address.
     pub source: &'w Source,
     /// Needed if a case is in Python.
-    pub python: Option<&'w Python>,
+    pub python: Option<&'w Interpreters>,
     /// How many cases run at the same time.
     pub jobs: usize,
     /// How often each case is run.
@@ -157,11 +166,10 @@ impl Work<'_> {
     fn start_servers(&self, sender: SyncSender<Started>, stop: &AtomicBool) {
         for run in 0..self.runs() {
             let index = run % self.cases.len();
-            let settings = self.cases[index].exercise.map(|exercise| exercise.settings.as_slice());
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let server = Server::start(self.source, settings.unwrap_or_default());
+            let server = Server::start(self.source, self.cases[index].settings());
             if sender.send((index, server)).is_err() {
                 break;
             }
@@ -179,7 +187,16 @@ impl Work<'_> {
             Ok(server) => server,
             Err(error) => return without_server(case, error, self.source),
         };
-        let proof = prove(case, &mut server, self.python);
+        let python = self.python.map(|it| it.warmed.as_ref().unwrap_or(&it.fresh));
+        let mut proof = prove(case, &mut server, python);
+        if proof.unchecked.as_ref().is_some_and(is_lost_fork) {
+            // An answer may end the interpreter that it was forked from, but not us.
+            server = match Server::start(self.source, case.settings()) {
+                Ok(server) => server,
+                Err(error) => return without_server(case, error, self.source),
+            };
+            proof = prove(case, &mut server, self.python.map(|it| &it.fresh));
+        }
         if self.keep && !proof.is_good() {
             lock(kept).get_or_insert_with(|| KeptServer { case: index, server: server.keep() });
         }

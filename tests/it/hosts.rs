@@ -88,9 +88,9 @@ fn a_hundred_servers_run_one_after_another_in_one_container() {
     let name = "a_hundred_servers_run_one_after_another_in_one_container";
     let Some(image) = image::for_test(name) else { return };
     let source = image::source(image);
+    source.make_room_for(4);
     let first = start(&source);
     let id = first.container_id().unwrap().to_owned();
-    let ports = image::published(&id).len();
     let mut used = std::collections::HashSet::new();
     for number in 0..100 {
         let mut server = start(&source);
@@ -99,7 +99,7 @@ fn a_hundred_servers_run_one_after_another_in_one_container() {
         ask(&mut server, &["SET", "key", "1"]);
         used.insert(server.endpoint().port);
     }
-    assert_eq!(used.len(), ports - 1, "the port that was free for the longest time is next");
+    assert_eq!(used.len(), 3, "the port that was free for the longest time is next");
     assert_eq!(image::processes(&id, SERVER).len(), 1);
 }
 
@@ -119,6 +119,7 @@ fn threads_that_start_servers_share_one_container() {
         return;
     };
     let source = image::source(image);
+    source.make_room_for(3);
     let servers: Vec<Server> = thread::scope(|scope| {
         let starting: Vec<_> = (0..3).map(|_| scope.spawn(|| start(&source))).collect();
         starting.into_iter().map(|it| it.join().unwrap()).collect()

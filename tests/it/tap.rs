@@ -29,7 +29,7 @@ fn stand() -> (Server, Tap) {
 
 fn lead(tap: &Tap, server: &Server) {
     let endpoint = server.endpoint();
-    tap.lead_to(&endpoint.host, endpoint.port);
+    tap.lead_to(&endpoint.host, endpoint.port, endpoint.password);
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -65,7 +65,7 @@ fn lines(transcript: &Transcript) -> Vec<String> {
 fn bytes_pass_unchanged_also_when_they_mean_nothing() {
     let echo = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let tap = Tap::open(Port::Free).unwrap();
-    tap.lead_to("127.0.0.1", echo.local_addr().unwrap().port());
+    tap.lead_to("127.0.0.1", echo.local_addr().unwrap().port(), None);
     let echoing = std::thread::Builder::new().spawn(move || {
         let (mut stream, _) = echo.accept().unwrap();
         let mut copy = stream.try_clone().unwrap();

@@ -19,8 +19,7 @@ from errno import ECONNREFUSED
 
 DEFAULT_PORT = 6379
 # What this process was started with, whatever the program does to os.environ.
-OURS = {name: os.environ[name]
-        for name in ("REDIS_HOST", "REDIS_PORT", "REDISLINGS_ATTEMPT") if name in os.environ}
+OURS = {}
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHIMS = os.environ.get("REDISLINGS_SHIMS")
 
@@ -36,19 +35,25 @@ def _lead_child(env):
         env["REDISLINGS_SHIMS"] = SHIMS
 
 
-def _install(host, port):
+def _install():
+    """Refuse port 6379 until the function returned here is told where it leads."""
+    host = port = mapped = None
+    lesson_hosts = set()
     real, real_getaddrinfo = _socket.socket, _socket.getaddrinfo
     inet, inet6 = _socket.AF_INET, getattr(_socket, "AF_INET6", None)
     families = (inet, inet6)
 
-    # How an IPv6 socket reaches the lesson's server if that one speaks IPv4.
-    mapped = None
-    try:
-        _socket.inet_pton(inet, host or "")
-        mapped = "::ffff:" + host
-    except (OSError, AttributeError):
-        pass
-    lesson_hosts = {host, mapped} - {None}
+    def lead(host_, port_):
+        nonlocal host, port, mapped
+        host, port, mapped = host_, port_, None
+        # How an IPv6 socket reaches the lesson's server if that one speaks IPv4.
+        try:
+            _socket.inet_pton(inet, host or "")
+            mapped = "::ffff:" + host
+        except (OSError, AttributeError):
+            pass
+        lesson_hosts.clear()
+        lesson_hosts.update({host, mapped} - {None})
 
     def is_default(number):
         if number.__class__ is not int:
@@ -140,6 +145,7 @@ def _install(host, port):
                               "use asyncio's own loop", name="uvloop")
 
     sys.addaudithook(audit)
+    return lead
 
 
 def _lead_programs():
@@ -174,12 +180,29 @@ def _run_next():
     spec.loader.exec_module(module)  # `site` reports an error, as it always does
 
 
-if not hasattr(_socket.socket, "redislings"):
+def _lead_as_told(lead):
+    """Lead to where the environment says, now."""
+    OURS.clear()
+    OURS.update((name, os.environ[name]) for name in
+                ("REDIS_HOST", "REDIS_PORT", "REDISLINGS_ATTEMPT") if name in os.environ)
     try:
-        _port = int(os.environ.get("REDIS_PORT", ""))
-        _host = os.environ.get("REDIS_HOST") or "127.0.0.1"
+        lead(os.environ.get("REDIS_HOST") or "127.0.0.1", int(os.environ.get("REDIS_PORT", "")))
     except ValueError:
-        _host = _port = None  # a child with a bare environment: refuse 6379
-    _install(_host, _port)
+        lead(None, None)  # a child with a bare environment: refuse 6379
+
+
+def _prepare_forks(folder, lead_as_told):
+    """In a warmed interpreter, which answers are forks of: forks.py has the rest."""
+    with open(os.path.join(folder, "forks.py"), "rb") as file:
+        code = compile(file.read(), file.name, "exec")
+    exec(code, {"folder": folder, "lead_as_told": lead_as_told})
+
+
+if not hasattr(_socket.socket, "redislings"):
+    _lead = _install()
     _lead_programs()
+    _lead_as_told(_lead)
+    _forks = os.environ.pop("REDISLINGS_FORKS", None)
+    if _forks is not None:
+        _prepare_forks(_forks, lambda: _lead_as_told(_lead))
 _run_next()

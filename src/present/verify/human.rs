@@ -5,17 +5,26 @@ use std::fmt::Write as _;
 use crate::error::WorldError;
 use crate::present::terminal;
 use crate::present::text::clean;
-use crate::verify::report::{CaseOutcome, CaseReport, Conclusion, Report, ServerReport};
+use crate::verify::report::{CaseOutcome, CaseReport, Conclusion, Report, ServerReport, Warning};
 
 /// The whole report.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
     for server in &report.servers {
-        if !server.wanted.is_empty() {
-            text.push_str(&terminal::heading(&server.wanted));
+        let broken: String = server.broken().map(broken).collect();
+        if !broken.is_empty() {
+            text.push_str(&of_server(server, &broken));
         }
-        text.push_str(&body(server));
+    }
+    text.extend(report.warnings.iter().map(warning));
+    for server in &report.servers {
+        let groups = groups(server);
+        let lines = groups.iter().map(|(name, good, all)| terminal::group_line(name, *good, *all));
+        text.push_str(&of_server(server, &lines.collect::<String>()));
         text.push('\n');
+    }
+    for error in &report.incomplete {
+        text.push_str(&could_not_be_checked("", error));
     }
     for server in &report.servers {
         text.push_str(&last_line(server));
@@ -23,33 +32,47 @@ pub fn text(report: &Report) -> String {
     text
 }
 
-/// What is not as it must be on one server, and what there is.
-fn body(server: &ServerReport) -> String {
-    let mut text = String::new();
-    for case in &server.cases {
-        if matches!(case.outcome, CaseOutcome::Failed | CaseOutcome::Unchecked) {
-            text.push_str(&broken(case));
-        }
+/// Below the server's name, where several were wanted.
+fn of_server(server: &ServerReport, text: &str) -> String {
+    if server.wanted.is_empty() {
+        return text.to_owned();
     }
-    for (group, good, all) in groups(server) {
-        text.push_str(&terminal::group_line(group, good, all));
-    }
-    text
+    terminal::heading(&server.wanted) + text
 }
 
 fn last_line(server: &ServerReport) -> String {
-    let (good, all) = (server.count(CaseOutcome::Passed), server.cases.len());
-    let not_run = match server.count(CaseOutcome::NotRun) {
-        0 => String::new(),
-        count => format!("; {count} were not run"),
-    };
-    let line = match all {
-        0 => "the lessons load; there is nothing in them to run".to_owned(),
-        _ => format!("{good} of {all} cases as they must be, on {}{not_run}", server.server()),
-    };
     let wanted =
         if server.wanted.is_empty() { String::new() } else { format!("{}: ", server.wanted) };
-    terminal::result_line(server.conclusion() == Conclusion::Passed, &format!("{wanted}{line}"))
+    let line = match server.cases.len() {
+        0 if server.unchecked.is_none() => "there was nothing to run".to_owned(),
+        all => {
+            let good = server.count(CaseOutcome::Passed);
+            format!(
+                "{good} of {all} cases as they must be, on {}{}",
+                server.server(),
+                counts(server)
+            )
+        }
+    };
+    let is_good = server.conclusion() == Conclusion::Passed;
+    terminal::result_line(is_good, &format!("{wanted}{line}"))
+}
+
+/// `; 1 failed, 2 could not be checked, 1 flaky, 3 not run; 4.1 s`, without what there is none of.
+fn counts(server: &ServerReport) -> String {
+    let counts = [
+        (server.count(CaseOutcome::Failed), "failed"),
+        (server.count(CaseOutcome::Unchecked), "could not be checked"),
+        (server.flaky(), "flaky"),
+        (server.count(CaseOutcome::NotRun), "not run"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+    let counts = if counts.is_empty() { String::new() } else { format!("; {}", counts.join(", ")) };
+    // Without a server, or without a run's end, it is not known or says nothing.
+    let is_known = server.unchecked.is_none() && !server.took.is_zero();
+    let took = is_known.then(|| format!("; {:.1} s", server.took.as_secs_f64()));
+    counts + &took.unwrap_or_default()
 }
 
 fn broken(case: &CaseReport) -> String {
@@ -58,15 +81,30 @@ fn broken(case: &CaseReport) -> String {
     for problem in &case.problems {
         let _ = writeln!(text, "  {}", clean(problem));
     }
-    if let Some(WorldError { fact, help }) = &case.unchecked {
-        let help = help.replace('\n', "\n        ");
-        let _ = writeln!(text, "  could not be checked: {fact}\n  help: {help}");
+    if let Some(error) = &case.unchecked {
+        text.push_str(&could_not_be_checked("  ", error));
     }
     for line in case.details.lines() {
         let _ = writeln!(text, "  {line}");
     }
-    let _ = writeln!(text, "  repeat: {}\n", case.repeat);
-    text
+    if !case.repeat.is_empty() {
+        let _ = writeln!(text, "  repeat: {}", case.repeat);
+    }
+    text + "\n"
+}
+
+fn could_not_be_checked(margin: &str, WorldError { fact, help }: &WorldError) -> String {
+    let help = help.replace('\n', &format!("\n{margin}      "));
+    format!("{margin}could not be checked: {fact}\n{margin}help: {help}\n")
+}
+
+fn warning(warning: &Warning) -> String {
+    let mut text = terminal::heading(&format!("warning: {}", clean(&warning.message)));
+    text.push_str(&terminal::place(&warning.file, warning.line));
+    if !warning.help.is_empty() {
+        let _ = writeln!(text, "  help: {}", warning.help);
+    }
+    text + "\n"
 }
 
 /// Cases by what stands before the last `/` of their ids, in order: name, good ones, all.

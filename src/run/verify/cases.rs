@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::super::Stop;
-use super::super::course::{language_of_name, tell_problems};
-use super::{Wish, changed};
+use super::super::course::language_of_name;
+use super::{Wish, changed, unloadable};
 use crate::error::WorldError;
 use crate::lesson::Course;
 use crate::verify::choice::{Choice, Name};
@@ -37,8 +37,7 @@ pub(super) fn wanted<'c>(course: &'c Course, wish: &Wish<'_>) -> Result<Wanted<'
         }
     };
     if !made.problems.is_empty() {
-        tell_problems(&made.problems);
-        return Err(Stop::Lessons);
+        return Err(unloadable(&made.problems, wish));
     }
     let is_nothing = |name: &&Name| !made.cases.iter().any(|case| name.names(case));
     if let Some(name) = choice.names.iter().find(is_nothing).filter(|_| unmade.is_none()) {

@@ -14,6 +14,8 @@ pub(super) struct Context<'r> {
     pub(super) common: &'r Common,
     /// The wanted version, which is named to repeat a case.
     pub(super) version: Option<&'r ServerVersion>,
+    /// How often each case is run.
+    pub(super) repeat: u32,
 }
 
 impl Context<'_> {
@@ -31,15 +33,16 @@ impl Context<'_> {
             problems: result.map(problems).unwrap_or_default(),
             unchecked: telling.and_then(|proof| proof.unchecked.clone()),
             details: telling.map(|proof| details(case, proof)).unwrap_or_default(),
-            repeat: self.repeat(case),
+            repeat: self.repeat(case, result.is_some_and(is_flaky)),
+            is_flaky: result.is_some_and(is_flaky),
             runs: result.map_or(0, |result| u32::try_from(result.proofs.len()).unwrap_or(u32::MAX)),
             took: result.map(CaseResult::took).unwrap_or_default(),
         }
     }
 
-    fn repeat(&self, case: &Case<'_>) -> String {
-        let mut command =
-            format!("redislings verify {} --server {}", shell_word(&case.id), self.common.server);
+    fn repeat(&self, case: &Case<'_>, is_flaky: bool) -> String {
+        let mut command = format!("redislings verify {}", shell_word(&case.id));
+        command = format!("{command} --server {}", shell_word(&self.common.server));
         if let Some(lessons) = lessons_option(self.common) {
             command = format!("{command} {lessons}");
         }
@@ -49,8 +52,19 @@ impl Context<'_> {
         if let Some(version) = self.version {
             command = format!("{command} --server-version '{version}'");
         }
+        if is_flaky {
+            command = format!("{command} --repeat {}", self.repeat);
+        }
         command
     }
+}
+
+/// Runs that could not be checked say nothing of the case.
+fn is_flaky(result: &CaseResult) -> bool {
+    let checked = || result.proofs.iter().filter(|proof| proof.unchecked.is_none());
+    let some_failed = checked().any(|proof| !proof.is_good());
+    let some_good = checked().any(Proof::is_good);
+    (some_failed && some_good) || !result.flakes().is_empty()
 }
 
 fn outcome(result: &CaseResult) -> CaseOutcome {

@@ -9,6 +9,7 @@ use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::client::docker_client_instance;
 
 use super::pull;
+use super::reach::Reach;
 use crate::error::with_sources;
 use crate::runtime::block_on;
 use crate::telling::Told;
@@ -28,7 +29,7 @@ pub struct Image {
 
 /// Whether a Docker engine answers; else why not.
 pub fn engine_version() -> Result<String, String> {
-    refuse_remote_engines()?;
+    Reach::told()?;
     let ask = async {
         let docker = docker_client_instance().await.map_err(|error| with_sources(&error))?;
         let version = docker.version().await.map_err(|error| with_sources(&error))?;
@@ -38,20 +39,6 @@ pub fn engine_version() -> Result<String, String> {
     answer.unwrap_or_else(|_| {
         Err(format!("the engine did not answer within {} s", ENGINE_DEADLINE.as_secs()))
     })
-}
-
-/// Ports are published on the engine's 127.0.0.1 only, which is ours only if the engine is here.
-fn refuse_remote_engines() -> Result<(), String> {
-    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-    let is_remote =
-        ["tcp://", "http://", "https://", "ssh://"].iter().any(|scheme| host.starts_with(scheme))
-            && !["//127.0.0.1", "//localhost", "//[::1]"].iter().any(|local| host.contains(local));
-    if is_remote {
-        return Err(format!(
-            "the engine at `{host}` is on another machine, and our ports open on its 127.0.0.1 only"
-        ));
-    }
-    Ok(())
 }
 
 /// The image if the engine has it or can pull it; `telling` is called before a pull and while it goes on.

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use testcontainers::bollard::models::PortBinding;
+use testcontainers::bollard::models::{NetworkSettings, PortBinding};
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
@@ -16,6 +16,7 @@ use super::labels::{
     HOST_LABEL, OWNER_LABEL, SESSION_LABEL, mark_as_kept, remove_at_end, remove_by_id,
     remove_labelled,
 };
+use super::reach::{BRIDGE, Reach};
 use super::supervisor::Supervisor;
 use crate::cleanup::{self, lock};
 use crate::error::{WorldError, with_sources};
@@ -37,6 +38,8 @@ const PROGRAMS: [&str; 7] = ["cat", "head", "mkdir", "rm", "setsid", "sleep", "w
 pub(super) struct Host {
     supervisor: Supervisor,
     container: Container,
+    reach: Reach,
+    address: String,
     capacity: u16,
     /// Those that no server has; the one that has been free for the longest time comes first.
     free: Mutex<VecDeque<Port>>,
@@ -44,18 +47,19 @@ pub(super) struct Host {
     next: AtomicU32,
 }
 
-/// A published port.
+/// One server's port.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Port {
     /// In the container.
     pub(super) inside: u16,
-    /// On 127.0.0.1.
+    /// At [`Host::address`].
     pub(super) outside: u16,
 }
 
 impl Host {
     /// Starts one for `capacity` servers at a time, and waits until servers can be started in it.
     pub(super) fn start(image: &Image, capacity: u16) -> Result<Self, WorldError> {
+        let reach = Reach::find().map_err(|why| not_started(image, &why))?;
         let lock = SessionLock::of_this_session()?;
         remove_at_end(lock.session());
         let label = unique(lock.session());
@@ -65,23 +69,47 @@ impl Host {
             remove_labelled(HOST_LABEL, &label);
             not_started(image, &why)
         };
-        let container = Container::start(request(image, capacity, lock, &label)).map_err(failed)?;
+        let container =
+            Container::start(request(image, capacity, &reach, lock, &label)).map_err(failed)?;
         let supervisor = Supervisor::start(&container.id).map_err(failed)?;
         let mut host = Self {
             supervisor,
             container,
+            reach,
+            address: String::new(),
             capacity,
             free: Mutex::default(),
             next: AtomicU32::new(1),
         };
         host.look_for_programs(image)?;
-        host.free = Mutex::new(host.published(capacity)?);
+        let network = host.network()?;
+        let address = match &host.reach {
+            Reach::Bridge => own_address(&network),
+            Reach::Here => Some("127.0.0.1".to_owned()),
+            Reach::Elsewhere(name) => Some(name.clone()),
+        };
+        let ports = inside(capacity).map(|inside| host.port(&network, inside)).collect();
+        let (Some(address), Some(ports)) = (address, ports) else {
+            let fact = format!("the container `{}` has no address or no ports", host.id());
+            return Err(WorldError::new(fact, "try `--server process`"));
+        };
+        (host.address, host.free) = (address, Mutex::new(ports));
         Ok(host)
     }
 
     /// The engine's name for it.
     pub(super) fn id(&self) -> &str {
         &self.container.id
+    }
+
+    /// Where its ports are found: a name or an address.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// How that is.
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// How many servers it can have at a time.
@@ -132,25 +160,27 @@ impl Host {
         if missing.is_empty() { Ok(()) } else { Err(lacks(image, &missing)) }
     }
 
-    fn published(&self, capacity: u16) -> Result<VecDeque<Port>, WorldError> {
+    fn network(&self) -> Result<NetworkSettings, WorldError> {
         let docker = client().map_err(engine_gone)?;
         let found = ask(docker.inspect_container(self.id(), None)).map_err(engine_gone)?;
-        let ports = found.network_settings.and_then(|network| network.ports).unwrap_or_default();
-        let outside = |inside: u16| {
-            let bindings = ports.get(&format!("{inside}/tcp")).cloned().flatten()?;
-            let mut local =
-                bindings.into_iter().filter(|it| it.host_ip.as_deref() == Some("127.0.0.1"));
-            local.find_map(|binding| binding.host_port?.parse().ok())
-        };
-        let published =
-            inside(capacity).map(|inside| Some(Port { inside, outside: outside(inside)? }));
-        published.collect::<Option<_>>().ok_or_else(|| {
-            WorldError::new(
-                format!("a container of ours has no ports on 127.0.0.1 (`{}`)", self.id()),
-                "try `--server process`",
-            )
-        })
+        Ok(found.network_settings.unwrap_or_default())
     }
+
+    fn port(&self, network: &NetworkSettings, inside: u16) -> Option<Port> {
+        let Some(binding) = self.reach.binding() else {
+            return Some(Port { inside, outside: inside });
+        };
+        let bindings = network.ports.as_ref()?.get(&format!("{inside}/tcp"))?.as_ref()?;
+        let mut ours = bindings.iter().filter(|it| it.host_ip.as_deref() == Some(binding));
+        let outside = ours.find_map(|it| it.host_port.as_ref()?.parse().ok())?;
+        Some(Port { inside, outside })
+    }
+}
+
+/// In the engine's network.
+fn own_address(network: &NetworkSettings) -> Option<String> {
+    let address = network.networks.as_ref()?.get(BRIDGE)?.ip_address.clone()?;
+    Some(address).filter(|address| !address.is_empty())
 }
 
 /// Removed when dropped.
@@ -193,18 +223,19 @@ fn inside(capacity: u16) -> impl Iterator<Item = u16> {
 fn request(
     image: &Image,
     capacity: u16,
+    reach: &Reach,
     lock: &SessionLock,
     label: &str,
 ) -> ContainerRequest<GenericImage> {
     let (name, tag) = name_and_tag(&image.reference);
-    let bindings: HashMap<_, _> = inside(capacity)
-        .map(|port| {
-            let (host_ip, host_port) = (Some("127.0.0.1".to_owned()), Some(String::new()));
-            (format!("{port}/tcp"), Some(vec![PortBinding { host_ip, host_port }]))
-        })
-        .collect();
     let image = GenericImage::new(name, tag);
-    let image = inside(capacity).fold(image, |image, port| image.with_exposed_port(port.tcp()));
+    let bindings: HashMap<_, _> = reach.binding().map_or_else(HashMap::new, |address| {
+        let binding =
+            PortBinding { host_ip: Some(address.to_owned()), host_port: Some(String::new()) };
+        inside(capacity).map(|port| (format!("{port}/tcp"), Some(vec![binding.clone()]))).collect()
+    });
+    let exposed = inside(capacity).filter(|_| reach.binding().is_some());
+    let image = exposed.fold(image, |image, port| image.with_exposed_port(port.tcp()));
     image
         .with_entrypoint("sh")
         .with_cmd(["-c", MAIN, "host"])

@@ -4,9 +4,10 @@ use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
 use super::hosts::{Hosts, Place};
+use super::reach::Reach;
 use crate::error::WorldError;
-use crate::server::Ended;
 use crate::server::options::Options;
+use crate::server::{Ended, random_word};
 
 const END_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(2);
@@ -20,6 +21,8 @@ pub struct Hosted {
     /// As the supervisor knows it.
     number: String,
     command: Vec<String>,
+    /// The default user's, where others could reach the port.
+    password: Option<String>,
     starts: u32,
 }
 
@@ -31,19 +34,25 @@ impl Hosted {
         dump: Option<&[u8]>,
     ) -> Result<Self, WorldError> {
         let place = hosts.place()?;
-        // Connections come from the engine's bridge, which protected mode would refuse; the port itself
-        // is published on 127.0.0.1 only.
+        let password = match place.host.reach() {
+            Reach::Bridge | Reach::Here => None,
+            Reach::Elsewhere(_) => Some(random_word()),
+        };
+        let user = password.as_ref().map(|it| format!("default on >{it} ~* &* +@all"));
         let port = place.port.inside.to_string();
-        let fixed = [
+        // Connections come from the engine's bridge, which protected mode would refuse; the port itself
+        // is published on 127.0.0.1 only, or behind a password.
+        let mut fixed = vec![
             ("port", port.as_str()),
             ("protected-mode", "no"),
             ("daemonize", "no"),
             ("logfile", ""),
         ];
+        fixed.extend(user.as_deref().map(|user| ("user", user)));
         let mut command = hosts.image().command.clone();
         command.extend(options.arguments(&fixed));
         let number = place.number.to_string();
-        let mut server = Self { place, number, command, starts: 0 };
+        let mut server = Self { place, number, command, password, starts: 0 };
         if let Some(dump) = dump {
             server.call_with("give_dump", &[&dump.len().to_string()], dump)?;
         }
@@ -56,7 +65,17 @@ impl Hosted {
         self.place.host.id()
     }
 
-    /// The port on 127.0.0.1, also after [`Self::restart`].
+    /// The name or address of the machine at which its port is found.
+    pub fn host(&self) -> &str {
+        self.place.host.address()
+    }
+
+    /// The default user's, if it has one.
+    pub fn password(&self) -> Option<&str> {
+        self.password.as_deref()
+    }
+
+    /// The port there, also after [`Self::restart`].
     pub fn port(&self) -> u16 {
         self.place.port.outside
     }

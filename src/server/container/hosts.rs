@@ -8,9 +8,9 @@ use super::host::{Host, Port};
 use crate::cleanup::lock;
 use crate::error::WorldError;
 
-/// A session has one server, the next one waits, and a third may load a snapshot. Every port makes the start of a host
-/// longer by about 20 ms and its removal by 45 ms.
-const USUAL_CAPACITY: u16 = 4;
+/// One server, and another that loads its snapshot. Every port that is published makes the start of a host longer by
+/// about 20 ms and its removal by 45 ms.
+const USUAL_CAPACITY: u16 = 2;
 
 /// A handle: its clones share the hosts, which go with the last of them and the last server.
 #[derive(Debug, Clone)]

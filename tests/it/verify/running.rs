@@ -44,6 +44,9 @@ fn a_check_that_flakes_is_named() {
         assert!(ended.stdout.contains(told), "{}", ended.stdout);
     }
     assert!(!ended.stdout.contains("`asked` flaked"), "{}", ended.stdout);
+    let repeat = ended.stdout.lines().find(|line| line.contains("repeat: ")).unwrap();
+    assert!(repeat.ends_with(" --repeat 3"), "{repeat}");
+    assert!(ended.stdout.contains("; 1 failed, 1 flaky; "), "{}", ended.stdout);
 }
 
 #[test]
@@ -111,7 +114,8 @@ fn the_container_of_the_first_failure_is_kept_whoever_sweeps_and_can_be_ended() 
 #[test]
 fn a_glob_names_cases() {
     let ended = verify(&place(HOLE), &["*/redis/s*", "--format", "json"]);
-    assert_eq!(ids(&ended), ["e/redis/starter", "e/redis/solution-1"]);
+    let mutant = "e/redis/solution-1/bgsave-for-save-1";
+    assert_eq!(ids(&ended), ["e/redis/starter", "e/redis/solution-1", mutant]);
 }
 
 #[test]

@@ -1,0 +1,254 @@
+//! Answers in forks of one warmed interpreter; `forks.py` is the other side.
+//!
+//! Requests go through one socket, each with four descriptors: the answer's stdout and stderr, a pipe with the rest
+//! of the request (file, directory, environment; NULs between them), and a socket that tells the fork's process id,
+//! then its wait status, a line each.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{
+    BufRead as _, BufReader, Error, ErrorKind, IoSlice, PipeReader, Read as _, Write as _,
+};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::unistd::Pid;
+
+use crate::attempt::program::{self, Finished, MARK, Started};
+use crate::attempt::stragglers;
+use crate::cleanup::{self, ProcessGroup, lock};
+
+const FORKS: &str = include_str!("forks.py");
+/// What the interpreter says when it waits for requests.
+const HELLO: &str = "redislings: ready\n";
+/// How long it may take to start; the packages may come from a cold disk.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+/// How long it may take to fork.
+const FORK_DEADLINE: Duration = Duration::from_secs(20);
+
+type Environment = BTreeMap<OsString, OsString>;
+
+/// An interpreter that forks.
+#[derive(Debug)]
+pub(super) struct Forks {
+    control: UnixStream,
+    group: ProcessGroup,
+    interpreter: Mutex<Child>,
+    /// Its own files, and its mark: `REDISLINGS_ATTEMPT` of its environment.
+    folder: PathBuf,
+    lost: AtomicBool,
+}
+
+impl Forks {
+    /// Starts `python` and waits until it has imported `packages`.
+    pub(super) fn start(
+        python: &Path,
+        packages: &[String],
+        mut environment: Environment,
+    ) -> std::io::Result<Self> {
+        let private = |name| cleanup::private_directory(name).map_err(|it| Error::other(it.fact));
+        // An answer may lie in no directory of sys.path; this interpreter starts in an empty one.
+        let (folder, directory) = (private("forks")?, private("warm")?);
+        environment.insert(MARK.into(), folder.clone().into());
+        environment.insert("REDISLINGS_FORKS".into(), folder.clone().into());
+        std::fs::write(folder.join("forks.py"), FORKS)?;
+        std::fs::write(folder.join("packages"), packages.join("\n"))?;
+        std::fs::write(folder.join("environment"), joined(&environment))?;
+        let program = folder.join("answer.pyc");
+        std::fs::write(&program, "")?;
+        let (control, theirs) = UnixStream::pair()?;
+        let mut command = Command::new(python);
+        command.arg(program).env_clear().envs(environment).current_dir(directory);
+        command.stdin(Stdio::null());
+        command.stdout(OwnedFd::from(theirs.try_clone()?)).stderr(OwnedFd::from(theirs));
+        let (group, child) = ProcessGroup::spawn(&mut command)?;
+        // It holds the other end of the control socket, and we must see when that is closed.
+        drop(command);
+        let lost = AtomicBool::new(false);
+        let forks = Self { control, group, interpreter: Mutex::new(child), folder, lost };
+        forks.wait_until_ready()?;
+        Ok(forks)
+    }
+
+    /// Nothing but the greeting may come: what else this Python prints when it starts, each answer's would print.
+    fn wait_until_ready(&self) -> std::io::Result<()> {
+        self.control.set_read_timeout(Some(START_DEADLINE))?;
+        let mut said = Vec::new();
+        (&self.control).take(HELLO.len() as u64).read_to_end(&mut said)?;
+        if said == HELLO.as_bytes() {
+            return Ok(());
+        }
+        if said.is_empty() {
+            return Err(Error::other("it is not of the kind that can be forked"));
+        }
+        self.group.kill();
+        let _ = (&self.control).take(4096).read_to_end(&mut said);
+        Err(Error::other(format!("it says `{}`", String::from_utf8_lossy(&said).trim())))
+    }
+
+    /// As [`program::run`]; `None`: the interpreter is gone, and nothing has run.
+    /// After an error the answer may have run in part.
+    pub(super) fn run(
+        &self,
+        answer: &Path,
+        directory: &Path,
+        environment: &Environment,
+        limit: Duration,
+    ) -> Option<std::io::Result<Finished>> {
+        if self.lost.load(Ordering::SeqCst) {
+            return None;
+        }
+        // A fork that is told nothing ends.
+        let Ok(started) = self.fork().and_then(|fork| fork.begin(answer, directory, environment))
+        else {
+            self.give_up();
+            return None;
+        };
+        let finished = program::watch(started, directory, limit);
+        if finished.is_err() {
+            self.give_up();
+            program::kill_stragglers(directory);
+        }
+        Some(finished)
+    }
+
+    fn fork(&self) -> std::io::Result<Fork> {
+        let (stdout, their_stdout) = std::io::pipe()?;
+        let (stderr, their_stderr) = std::io::pipe()?;
+        let (their_request, request) = std::io::pipe()?;
+        let (status, their_status) = UnixStream::pair()?;
+        let descriptors = [
+            their_stdout.as_raw_fd(),
+            their_stderr.as_raw_fd(),
+            their_request.as_raw_fd(),
+            their_status.as_raw_fd(),
+        ];
+        let message = [IoSlice::new(b".")];
+        let rights = [ControlMessage::ScmRights(&descriptors)];
+        sendmsg::<()>(self.control.as_raw_fd(), &message, &rights, MsgFlags::empty(), None)?;
+        Ok(Fork { stdout, stderr, request, status })
+    }
+
+    fn give_up(&self) {
+        self.lost.store(true, Ordering::SeqCst);
+        self.group.kill();
+    }
+}
+
+impl Drop for Forks {
+    fn drop(&mut self) {
+        self.group.kill();
+        let _ = lock(&self.interpreter).wait();
+        // What left a fork's process group where the system does not show a mark of the fork's own (macOS).
+        stragglers::kill_marked(&format!("{MARK}={}", self.folder.display()));
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Our ends of what was sent with a request.
+struct Fork {
+    stdout: PipeReader,
+    stderr: PipeReader,
+    request: std::io::PipeWriter,
+    status: UnixStream,
+}
+
+impl Fork {
+    fn begin(
+        self,
+        answer: &Path,
+        directory: &Path,
+        environment: &Environment,
+    ) -> std::io::Result<Started> {
+        let Self { stdout, stderr, mut request, status } = self;
+        status.set_read_timeout(Some(FORK_DEADLINE))?;
+        let mut status = BufReader::new(status);
+        let group = ProcessGroup::started_by(|| next(&mut status).map(Pid::from_raw))?;
+        status.get_ref().set_read_timeout(None)?;
+        let mut environment = environment.clone();
+        environment.insert(MARK.into(), directory.into());
+        let mut text = [answer.as_os_str().as_bytes(), directory.as_os_str().as_bytes()].join(&0);
+        text.push(0);
+        text.extend(joined(&environment));
+        // One that died meanwhile has its wait status.
+        let _ = request.write_all(&text);
+        drop(request);
+        let wait = Box::new(move || next(&mut status).map(ExitStatus::from_raw));
+        Ok(Started { group, stdout: Box::new(stdout), stderr: Box::new(stderr), wait })
+    }
+}
+
+/// The number on the next line.
+fn next(status: &mut BufReader<UnixStream>) -> std::io::Result<i32> {
+    let mut line = String::new();
+    status.read_line(&mut line)?;
+    let no_number = || Error::new(ErrorKind::UnexpectedEof, "the warmed Python is gone");
+    line.strip_suffix('\n').and_then(|line| line.parse().ok()).ok_or_else(no_number)
+}
+
+/// `NAME=value`, a NUL between them.
+fn joined(environment: &Environment) -> Vec<u8> {
+    let pair =
+        |(name, value): (&OsString, &OsString)| [name.as_bytes(), value.as_bytes()].join(&b'=');
+    environment.iter().map(pair).collect::<Vec<_>>().join(&0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Starts `python3` with our `sitecustomize.py` and the directory `after`.
+    fn start(after: &Path, packages: &[&str]) -> std::io::Result<Forks> {
+        let site = tempfile::tempdir()?;
+        std::fs::write(
+            site.path().join("sitecustomize.py"),
+            crate::attempt::python::SITECUSTOMIZE,
+        )?;
+        let mut environment: Environment = std::env::vars_os().collect();
+        let path = [site.path().as_os_str(), after.as_os_str()].join(&OsString::from(":"));
+        environment.insert("PYTHONPATH".into(), path);
+        let packages: Vec<String> = packages.iter().map(|&it| it.to_owned()).collect();
+        Forks::start(Path::new("python3"), &packages, environment)
+    }
+
+    fn refusal(after: &Path, packages: &[&str]) -> String {
+        start(after, packages).expect_err("a refusal").to_string()
+    }
+
+    #[test]
+    fn an_interpreter_that_prints_when_it_starts_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        start(folder.path(), &["json"]).unwrap();
+        std::fs::write(folder.path().join("sitecustomize.py"), "print('hello from home')").unwrap();
+        let refusal = refusal(folder.path(), &["json"]);
+        assert!(refusal.contains("hello from home"), "{refusal}");
+    }
+
+    #[test]
+    fn an_interpreter_whose_path_depends_on_the_answers_directory_is_refused() {
+        assert!(refusal(Path::new("relative"), &["json"]).contains("not of the kind"));
+    }
+
+    #[test]
+    fn an_interpreter_without_the_packages_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let refusal = refusal(folder.path(), &["no_such_package"]);
+        assert!(refusal.contains("No module named 'no_such_package'"), "{refusal}");
+    }
+
+    #[test]
+    fn an_interpreter_with_threads_of_its_own_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let module = "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()";
+        std::fs::write(folder.path().join("busy.py"), module).unwrap();
+        assert!(refusal(folder.path(), &["busy"]).contains("not of the kind"));
+    }
+}

@@ -1,0 +1,71 @@
+//! GitHub's annotations: workflow commands, which it reads anywhere in a log. It shows the first ten errors and the
+//! first ten warnings of a step (<https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>).
+
+use super::{could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning};
+use crate::lesson::Problem;
+use crate::present::text::without_colors;
+use crate::verify::report::{Report, Warning};
+
+/// Where the repository has a file, given as the lesson was found; `None`: it has none like that.
+pub type Place<'p> = &'p dyn Fn(&str) -> Option<String>;
+
+/// One for each case that is not as it must be, for what else could not be checked, and for each warning.
+pub fn annotations(report: &Report, place: Place<'_>) -> String {
+    let mut text = String::new();
+    // What is said of many cases comes before the first ten.
+    for (name, error) in unchecked_at_large(report) {
+        text.push_str(&command("error", [], name, &could_not_be_checked(error)));
+    }
+    for server in &report.servers {
+        for case in server.broken() {
+            let mut message = sentences(case);
+            message.push(format!("repeat: {}", case.repeat));
+            let at = [("file", place(&case.file)), ("line", Some(case.line.to_string()))];
+            text.push_str(&command("error", at, &title(case, server), &message.join("\n")));
+        }
+    }
+    text.extend(report.warnings.iter().map(|it| annotation("warning", it, place)));
+    text
+}
+
+/// One for each thing that is wrong with lessons.
+pub fn problems(problems: &[Problem], place: Place<'_>) -> String {
+    let level = |problem| if is_error(problem) { "error" } else { "warning" };
+    problems.iter().map(|problem| annotation(level(problem), &warning(problem), place)).collect()
+}
+
+fn annotation(level: &str, warning: &Warning, place: Place<'_>) -> String {
+    let at = [
+        ("file", place(&warning.file)),
+        ("line", Some(warning.line.to_string())),
+        ("col", Some(warning.column.to_string())),
+    ];
+    let help =
+        if warning.help.is_empty() { String::new() } else { format!("\nhelp: {}", warning.help) };
+    command(level, at, "redislings", &format!("{}{help}", warning.message))
+}
+
+/// A line and a column without a file would be taken for those of some file.
+fn command<const N: usize>(
+    level: &str,
+    at: [(&str, Option<String>); N],
+    title: &str,
+    message: &str,
+) -> String {
+    let has_file = at.iter().any(|(name, value)| *name == "file" && value.is_some());
+    let at = at.into_iter().filter(|_| has_file);
+    let properties = at.filter_map(|(name, value)| Some((name, value?)));
+    let properties = properties.chain([("title", title.to_owned())]);
+    let properties: Vec<String> =
+        properties.map(|(name, value)| format!("{name}={}", property(&value))).collect();
+    format!("::{level} {}::{}\n", properties.join(","), data(message))
+}
+
+fn data(text: &str) -> String {
+    let text = without_colors(text).replace('%', "%25");
+    text.replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

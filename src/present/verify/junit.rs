@@ -1,0 +1,170 @@
+//! `JUnit` XML, as CI systems read it: what Jenkins' schema (`junit-10.xsd`, pytest's `xunit2`) allows and nothing
+//! else, so a case's line stands in its failure's text, and its file is that of the suite. The only user of
+//! `quick_junit`.
+
+use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+
+use super::{could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning};
+use crate::lesson::Problem;
+use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
+
+/// A suite for each lesson on each server. GitLab takes tests of one name for the same, so names have the server
+/// where several were wanted.
+pub fn xml(report: &Report) -> String {
+    let mut suites: Vec<TestSuite> =
+        report.servers.iter().flat_map(|server| lessons(report, server)).collect();
+    if let Some(first) = suites.first_mut().filter(|_| !report.warnings.is_empty()) {
+        let warnings: Vec<String> = report.warnings.iter().map(told).collect();
+        first.set_system_out(warnings.join("\n"));
+    }
+    let at_large = unchecked_at_large(report);
+    if !at_large.is_empty() {
+        let errors = at_large.into_iter().map(|(name, error)| {
+            let status =
+                non_success(NonSuccessKind::Error, "unchecked", &could_not_be_checked(error), "");
+            named("redislings", name, status)
+        });
+        suites.push(suite("unchecked", errors));
+    }
+    document(suites)
+}
+
+/// An error for each thing that keeps lessons from being loaded.
+pub fn problems(problems: &[Problem]) -> String {
+    let errors = problems.iter().filter(|it| is_error(it)).map(|problem| {
+        let place = problem.place();
+        let status = non_success(
+            NonSuccessKind::Error,
+            "lesson",
+            &problem.message,
+            &told(&warning(problem)),
+        );
+        named("lessons", &place, status)
+    });
+    document(vec![suite("lessons", errors)])
+}
+
+fn lessons(report: &Report, server: &ServerReport) -> Vec<TestSuite> {
+    let mut lessons: Vec<(&str, Vec<&CaseReport>)> = Vec::new();
+    for case in &server.cases {
+        match lessons.iter_mut().find(|(lesson, _)| *lesson == case.lesson) {
+            Some((_, cases)) => cases.push(case),
+            None => lessons.push((&case.lesson, vec![case])),
+        }
+    }
+    let lessons = lessons.into_iter();
+    lessons.map(|(lesson, cases)| lesson_suite(lesson, &cases, report, server)).collect()
+}
+
+fn lesson_suite(
+    lesson: &str,
+    cases: &[&CaseReport],
+    report: &Report,
+    server: &ServerReport,
+) -> TestSuite {
+    let name = match server.wanted.as_str() {
+        "" => lesson.to_owned(),
+        wanted => format!("{lesson} ({wanted})"),
+    };
+    let mut suite = suite(&name, cases.iter().map(|case| test_case(case, server)));
+    if let Some(case) = cases.first() {
+        suite.extra.insert("file".into(), case.file.as_str().into());
+    }
+    suite.set_time(cases.iter().map(|case| case.took).sum());
+    suite.add_property(Property::new("course", &report.course));
+    suite.add_property(Property::new("server", server.server()));
+    if !server.wanted.is_empty() {
+        suite.add_property(Property::new("wanted", &server.wanted));
+    }
+    if let Some(slice) = report.slice {
+        suite.add_property(Property::new("slice", slice.to_string()));
+    }
+    for case in
+        cases.iter().filter(|case| !case.repeat.is_empty() && case.outcome != CaseOutcome::Passed)
+    {
+        suite.add_property(Property::new(format!("repeat {}", case.id), &case.repeat));
+    }
+    suite
+}
+
+fn test_case(case: &CaseReport, server: &ServerReport) -> TestCase {
+    let message = sentences(case).join("\n");
+    let status = match case.outcome {
+        CaseOutcome::Passed => TestCaseStatus::success(),
+        CaseOutcome::Failed => {
+            let kind = if case.is_flaky { "flaky" } else { case.kind.word() };
+            non_success(NonSuccessKind::Failure, kind, &message, &text(case))
+        }
+        CaseOutcome::Unchecked => {
+            non_success(NonSuccessKind::Error, "unchecked", &message, &text(case))
+        }
+        CaseOutcome::NotRun => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message("not run: something ended the run before");
+            skipped
+        }
+    };
+    let id = title(case, server);
+    let (class, name) = id.split_once('/').unwrap_or(("", &id));
+    let mut test_case = named(class, name, status);
+    test_case.set_time(case.took);
+    test_case
+}
+
+/// What those see who open the case: the place, what is wrong, the evidence, how to repeat it.
+fn text(case: &CaseReport) -> String {
+    let place = format!("{}:{}", case.file, case.line);
+    let parts = [
+        place,
+        sentences(case).join("\n"),
+        case.details.clone(),
+        format!("repeat: {}", case.repeat),
+    ];
+    parts
+        .iter()
+        .filter(|it| !it.is_empty())
+        .fold(String::new(), |text, part| text + part.trim_end() + "\n")
+}
+
+fn told(warning: &Warning) -> String {
+    let Warning { file, line, column, message, help } = warning;
+    let help = if help.is_empty() { String::new() } else { format!("; help: {help}") };
+    format!("{file}:{line}:{column}: {message}{help}")
+}
+
+fn non_success(kind: NonSuccessKind, what: &str, message: &str, text: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(what).set_message(message).set_description(text);
+    status
+}
+
+fn named(class: &str, name: &str, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(class);
+    case
+}
+
+fn suite(name: &str, cases: impl Iterator<Item = TestCase>) -> TestSuite {
+    let mut suite = TestSuite::new(name);
+    suite.add_test_cases(cases);
+    suite
+}
+
+fn document(suites: Vec<TestSuite>) -> String {
+    let mut document = quick_junit::Report::new("redislings");
+    document.set_time(suites.iter().filter_map(|suite| suite.time).sum());
+    document.add_test_suites(suites);
+    // A document of strings in memory: nothing in it can fail.
+    without_skipped_in_all(&document.to_string().unwrap_or_default())
+}
+
+/// Of `testsuites` the schema knows no `skipped`, which quick-junit writes.
+fn without_skipped_in_all(xml: &str) -> String {
+    let Some((before, rest)) = xml.split_once("<testsuites ") else { return xml.to_owned() };
+    let Some((tag, rest)) = rest.split_once('>') else { return xml.to_owned() };
+    let attributes = tag.split_once(" skipped=\"").and_then(|(before, after)| {
+        let (_, after) = after.split_once('"')?;
+        Some(format!("{before}{after}"))
+    });
+    format!("{before}<testsuites {}>{rest}", attributes.unwrap_or_else(|| tag.to_owned()))
+}

@@ -1,0 +1,169 @@
+//! A job's summary in GitHub's markdown: counts, what is not as it must be, and how to repeat it.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::{could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning};
+use crate::lesson::Problem;
+use crate::present::text::without_colors;
+use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
+
+/// GitHub takes 1 MiB for each step; this leaves some room.
+pub const LIMIT: usize = 1_000_000;
+
+/// The whole summary in at most so many bytes: where there is not room for all, details are left out first, then
+/// cases, and it says so.
+pub fn markdown(report: &Report, limit: usize) -> String {
+    let head = head(report);
+    let tail = tail(report);
+    let broken: Vec<(&CaseReport, &ServerReport)> = report
+        .servers
+        .iter()
+        .flat_map(|server| server.broken().map(move |case| (case, server)))
+        .collect();
+    // What follows may say in two sentences what was left out.
+    let mut room = limit.saturating_sub(head.len() + tail.len() + 400);
+    let mut shorts: Vec<String> = Vec::new();
+    for (case, server) in &broken {
+        let short = short(case, server);
+        let Some(rest) = room.checked_sub(short.len()) else { break };
+        room = rest;
+        shorts.push(short);
+    }
+    let mut text = head;
+    let mut without_details = 0;
+    for (short, (case, _)) in shorts.iter().zip(&broken) {
+        text.push_str(short);
+        let details = details(case);
+        match room.checked_sub(details.len()) {
+            Some(rest) => {
+                room = rest;
+                text.push_str(&details);
+            }
+            None => without_details += 1,
+        }
+    }
+    if without_details > 0 {
+        let _ = writeln!(
+            text,
+            "The details of {without_details} cases are left out: GitHub takes 1 MiB.\n"
+        );
+    }
+    if shorts.len() < broken.len() {
+        let more = broken.len() - shorts.len();
+        let _ = writeln!(text, "{more} more cases are left out: GitHub takes 1 MiB.\n");
+    }
+    text + &tail
+}
+
+/// Where the lessons could not be loaded.
+pub fn problems(problems: &[Problem]) -> String {
+    let errors = problems.iter().filter(|problem| is_error(problem)).count();
+    let mut text = format!("## redislings: the lessons can't be loaded\n\nProblems: {errors}\n\n");
+    for problem in problems {
+        text.push_str(&line(&warning(problem)));
+    }
+    cut(text)
+}
+
+fn head(report: &Report) -> String {
+    let conclusion = report.conclusion().word();
+    let mut text = format!("## redislings: {}: {conclusion}\n\n", escaped(&report.course));
+    if let Some(slice) = report.slice {
+        let _ = writeln!(text, "Part {slice} of the cases.\n");
+    }
+    text.push_str("| server | passed | failed | unchecked | not run | flaky | time |\n");
+    text.push_str("|---|---:|---:|---:|---:|---:|---:|\n");
+    for server in &report.servers {
+        let name = match server.wanted.as_str() {
+            "" => escaped(server.server()),
+            wanted => format!("{}: {}", escaped(wanted), escaped(server.server())),
+        };
+        let _ = write!(text, "| {name} ");
+        for outcome in CaseOutcome::ALL {
+            let _ = write!(text, "| {} ", server.count(outcome));
+        }
+        let _ = writeln!(text, "| {} | {} |", server.flaky(), seconds(server.took));
+    }
+    text.push('\n');
+    for (name, error) in unchecked_at_large(report) {
+        let _ =
+            writeln!(text, "**{}**: {}\n", escaped(name), escaped(&could_not_be_checked(error)));
+    }
+    text
+}
+
+fn tail(report: &Report) -> String {
+    if report.warnings.is_empty() {
+        return String::new();
+    }
+    let warnings = report.warnings.iter().map(line).collect::<String>();
+    cut(format!("### Warnings: {}\n\n{warnings}", report.warnings.len()))
+}
+
+/// A lesson with very many problems.
+fn cut(mut text: String) -> String {
+    let limit = LIMIT / 4;
+    if text.len() > limit {
+        let line_ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        let end = line_ends.take_while(|at| *at <= limit).last().unwrap_or(0);
+        text.truncate(end);
+        text.push_str("\nThe rest is left out.\n");
+    }
+    text + "\n"
+}
+
+fn line(warning: &Warning) -> String {
+    let Warning { file, line, column, message, help } = warning;
+    let help = if help.is_empty() { String::new() } else { format!("; help: {help}") };
+    format!(
+        "- {}: {}\n",
+        escaped(&format!("{file}:{line}:{column}")),
+        escaped(&format!("{message}{help}"))
+    )
+}
+
+fn short(case: &CaseReport, server: &ServerReport) -> String {
+    let mut text = format!("### {}: {}\n\n", escaped(&title(case, server)), case.outcome.word());
+    let _ = writeln!(text, "{}\n", escaped(&format!("{}:{}", case.file, case.line)));
+    for sentence in sentences(case) {
+        let _ = writeln!(text, "- {}", escaped(&sentence));
+    }
+    if !case.repeat.is_empty() {
+        let _ = writeln!(text, "\n<pre>{}</pre>", verbatim(&case.repeat));
+    }
+    text + "\n"
+}
+
+/// A `pre` ends at its closing tag only, whatever stands in it; a fence could be closed by what a program printed.
+fn details(case: &CaseReport) -> String {
+    if case.details.trim().is_empty() {
+        return String::new();
+    }
+    let details = verbatim(without_colors(&case.details).trim_end());
+    format!("<details><summary>evidence</summary>\n\n<pre>\n{details}\n</pre>\n\n</details>\n\n")
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
+}
+
+fn verbatim(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// On one line, with every character that markdown, HTML or a table's cell would read written as an entity.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' | '<' | '>' | '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '~' | '#' | '@' | '$'
+            | '!' => {
+                let _ = write!(escaped, "&#{};", u32::from(c));
+            }
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

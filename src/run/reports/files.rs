@@ -1,0 +1,111 @@
+//! The files that reports go to.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::super::Stop;
+use crate::error::WorldError;
+
+/// Proves that a report can be written there; nothing is left behind or changed.
+pub(super) fn try_file(path: &Path) -> Result<(), Stop> {
+    let folder = folder_of(path);
+    if path.is_dir() {
+        let fact = format!("the report can't be written to `{}`: it is a folder", path.display());
+        return Err(Stop::Usage(fact, "name a file in it".to_owned()));
+    }
+    if !folder.is_dir() {
+        let fact = format!(
+            "the report can't be written to `{}`: there is no folder `{}`",
+            path.display(),
+            folder.display()
+        );
+        return Err(Stop::Usage(
+            fact,
+            "make the folder first, or name a file in another one".to_owned(),
+        ));
+    }
+    let tried = if is_written_in_place(path) {
+        OpenOptions::new().append(true).open(path).map(drop)
+    } else {
+        beside(path).map(drop)
+    };
+    Ok(tried.map_err(|error| unwritable(path, &error))?)
+}
+
+/// Told before anything runs.
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> WorldError {
+    let fact = format!("the report can't be written to `{}`: {error}", path.display());
+    WorldError::new(fact, "name a place that you can write to")
+}
+
+/// Told when all is over.
+pub(super) fn lost(path: &Path, error: &io::Error) -> WorldError {
+    let fact = format!("the result could not be written to `{}`: {error}", path.display());
+    WorldError::new(fact, "free some space, or write it elsewhere")
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A pipe or a device can't be replaced; nor can a file in a folder that is closed to us.
+fn is_written_in_place(path: &Path) -> bool {
+    path.exists() && (!path.is_file() || beside(path).is_err())
+}
+
+/// A new file in the same folder, readable by whom other new files are.
+fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let everybody = std::fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().permissions(everybody).tempfile_in(folder_of(path))
+}
+
+/// Whole or not at all, where that can be. A link stays a link.
+pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if is_written_in_place(&path) {
+        return OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(&path)?
+            .write_all(text.as_bytes());
+    }
+    let mut new = beside(&path)?;
+    new.write_all(text.as_bytes())?;
+    match new.persist(&path) {
+        Ok(_) => Ok(()),
+        // A file that a container has from outside can be written, but not replaced.
+        Err(_) if path.is_file() => std::fs::write(&path, text),
+        Err(error) => Err(error.error),
+    }
+}
+
+/// Behind what is there; a file that is not there is not made.
+pub(super) fn append(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_replaces_what_a_link_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace(&link, "new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_not_replaced() {
+        let device = Path::new("/dev/null");
+        try_file(device).ok().unwrap();
+        replace(device, "text").unwrap();
+        assert!(!device.is_file());
+    }
+}

@@ -127,7 +127,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
     // After the loop: the moment of a check depends on `crash`, wherever that stands.
     if let Some(entry) = check_entry {
         let read = checks::read(&mut toml, entry, head.crash);
-        (head.checks, head.named_checks, head.covers) = (read.checks, read.named, read.covers);
+        (head.checks, head.named_checks, head.covers) = (read.sound, read.named, read.covers);
     }
     head
 }

@@ -15,6 +15,7 @@ mod hosts;
 mod kept;
 mod lessons;
 mod live;
+mod mutants;
 mod plain;
 mod python;
 mod redis_prompt;

@@ -32,8 +32,15 @@ fn names() -> Vec<String> {
 
 /// The matrix's JSON and the run.
 fn matrix(place: &Place, more: &[&str]) -> (serde_json::Value, Ended) {
-    let mut arguments =
-        vec!["verify", "--lessons", "course", "--server-matrix", "--format", "json"];
+    let mut arguments = vec![
+        "verify",
+        "--no-mutants",
+        "--lessons",
+        "course",
+        "--server-matrix",
+        "--format",
+        "json",
+    ];
     arguments.extend(more);
     let ended = place.run(&arguments);
     let json = serde_json::from_str(&ended.stdout);
@@ -95,8 +102,15 @@ fn a_version_that_cant_be_had_is_unchecked_and_the_others_run() {
 #[test]
 fn people_read_a_heading_and_a_line_for_each_server() {
     let place = place_with(LESSON, &["valkey 9", "redis 1.0"]);
-    let ended =
-        place.run(&["verify", "--lessons", "course", "--server-matrix", "--server", "bundled"]);
+    let ended = place.run(&[
+        "verify",
+        "--no-mutants",
+        "--lessons",
+        "course",
+        "--server-matrix",
+        "--server",
+        "bundled",
+    ]);
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.stdout.contains("\nvalkey 9\n"), "{}", ended.stdout);
     let last = "\nredis 1.0: 0 of 3 cases as they must be, on no server; 3 not run\n";
@@ -166,7 +180,8 @@ fn auto_goes_on_where_no_image_has_the_version() {
 fn what_can_be_no_matrix_is_the_command_lines_fault() {
     let place = place_with(LESSON, &[]);
     let fault = |arguments: &[&str], told: &str| {
-        let ended = place.run(&[&["verify", "--lessons", "course"], arguments].concat());
+        let ended =
+            place.run(&[&["verify", "--no-mutants", "--lessons", "course"], arguments].concat());
         assert_eq!(ended.code, 2, "{ended:?}");
         assert!(ended.stderr.contains(told), "{}", ended.stderr);
     };

@@ -15,9 +15,9 @@ const KEYS: [&str; 6] = ["id", "at", "needs", "says", "otherwise", "covers"];
 
 /// What the `[[check]]` tables say.
 #[derive(Default)]
-pub(super) struct Checks {
+pub(super) struct Tables {
     /// Those without a problem.
-    pub(super) checks: Vec<Check>,
+    pub(super) sound: Vec<Check>,
     /// The id and place of every check that has an id.
     pub(super) named: Vec<(String, Span)>,
     /// The id of every task that is covered, and where that is said.
@@ -25,23 +25,23 @@ pub(super) struct Checks {
 }
 
 /// Reads all checks.
-pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, crash: Crash) -> Checks {
+pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, crash: Crash) -> Tables {
     let DeValue::Array(tables) = entry.value.get_ref() else {
         toml.wrong_type("check", entry.value, "written `[[check]]`");
-        return Checks::default();
+        return Tables::default();
     };
-    let mut read = Checks::default();
+    let mut read = Tables::default();
     let mut all_needs = Vec::new();
     for table in tables {
         let mut draft = draft(toml, table, &mut read.named);
         read.covers.append(&mut draft.covers);
         all_needs
             .push(Needs { id: draft.id.clone().unwrap_or_default(), ids: draft.needs.clone() });
-        read.checks.extend(finish(toml, draft, crash));
+        read.sound.extend(finish(toml, draft, crash));
     }
     needs::check(toml, &all_needs);
-    refuse_counted_watchers(toml, &read.checks);
-    refuse_unmeasured_waits(toml, &read.checks, crash);
+    refuse_counted_watchers(toml, &read.sound);
+    refuse_unmeasured_waits(toml, &read.sound, crash);
     read
 }
 

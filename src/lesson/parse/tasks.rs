@@ -36,11 +36,13 @@ pub(super) fn check(
 }
 
 fn tasks(section: &Section) -> Vec<Task<'_>> {
-    let task = |part| match part {
-        &Part::Task { ref id, ref span } => Some(Task { id, span: span.clone() }),
-        _ => None,
-    };
-    section.parts.iter().filter_map(task).collect()
+    let mut tasks = Vec::new();
+    for part in &section.parts {
+        if let Part::Task { id, span } = part {
+            tasks.push(Task { id, span: span.clone() });
+        }
+    }
+    tasks
 }
 
 fn check_ids(tasks: &[Task<'_>], problems: &mut Problems) {

@@ -164,5 +164,5 @@ fn a_setting_that_the_server_refuses_is_the_lessons_fault() {
         "{}",
         ended.stdout
     );
-    assert!(ended.stdout.contains("1 of 4 cases"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("1 of 5 cases"), "{}", ended.stdout);
 }

@@ -43,9 +43,9 @@ SERVERS = 'format = 1\n[server]\nversions = ["redis 1.0", "%s"]\n'
 
 # Arguments of a run, its exit code, and what its file must have: failures, errors, skipped.
 RUNS = [
-    (["verify", "--lessons", "course"], 1, (2, 0, 0)),
-    (["verify", "--lessons", "course", "--jobs", "1", "--fail-fast"], 1, (1, 0, 3)),
-    (["verify", "--lessons", "course", "--server-matrix"], 1, (2, 1, 4)),
+    (["verify", "--no-mutants", "--lessons", "course"], 1, (2, 0, 0)),
+    (["verify", "--no-mutants", "--lessons", "course", "--jobs", "1", "--fail-fast"], 1, (1, 0, 3)),
+    (["verify", "--no-mutants", "--lessons", "course", "--server-matrix"], 1, (2, 1, 4)),
     (["verify", "--lessons", "unloadable"], 2, (0, 4, 0)),
     (["merge", "part.jsonl"], 1, (2, 1, 0)),
 ]
@@ -95,7 +95,7 @@ def main(redislings, sdist):
         (folder / "course/course.toml").write_text(SERVERS % "valkey 9")
         (folder / "unloadable").mkdir()
         (folder / "unloadable/01-l.md").write_text(UNLOADABLE)
-        part = ["verify", "--lessons", "course", "--partition", "1/2", "--report", "jsonl=part.jsonl"]
+        part = ["verify", "--no-mutants", "--lessons", "course", "--partition", "1/2", "--report", "jsonl=part.jsonl"]
         subprocess.run([program, *part], cwd=folder, capture_output=True)
         for arguments, code, expected in RUNS:
             wrong = check(schema(sdist), program, folder, arguments, code, expected)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::case::{Case, Kind};
 use super::mutants::Made;
 use super::prove::Proof;
-use super::run::CaseResult;
+use super::result::CaseResult;
 use crate::lesson::{Check, Exercise, Lesson, Problem, Severity, check};
 use crate::verdict::Outcome;
 

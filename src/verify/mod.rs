@@ -18,10 +18,12 @@ pub mod mutants;
 pub mod plan;
 mod prove;
 pub mod report;
+mod result;
 mod run;
 pub mod update;
 
 pub use case::{Case, cases, needs_python};
 pub use example::{commands_of, example_limit};
 pub use prove::Proof;
-pub use run::{CaseResult, Done, Interpreters, KeptServer, Work, servers_at_a_time};
+pub use result::CaseResult;
+pub use run::{Done, Interpreters, KeptServer, Work, servers_at_a_time};

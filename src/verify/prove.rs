@@ -46,7 +46,7 @@ impl Proof {
         self.problems.is_empty() && self.unchecked.is_none()
     }
 
-    fn without_verdict(server: &str) -> Self {
+    pub(super) fn without_verdict(server: &str) -> Self {
         Self {
             problems: Vec::new(),
             unchecked: None,

@@ -4,16 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use super::case::Case;
 use super::prove::{Proof, prove, without_server};
+use super::result::CaseResult;
 use crate::attempt::Python;
 use crate::attempt::python::is_lost_fork;
 use crate::cleanup::lock;
 use crate::error::WorldError;
 use crate::server::{Kept, Server, Source};
-use crate::verdict::Outcome;
 
 /// How many servers wait for their cases. LASTSAVE counts whole seconds, so an answer may start only when its
 /// server is a second old: with this many waiting, and a case every forty milliseconds, each is. An idle server
@@ -67,58 +66,6 @@ pub struct KeptServer {
     pub case: usize,
     /// How to reach it, or why there is none.
     pub server: Result<Kept, WorldError>,
-}
-
-/// What became of a case in all its runs.
-#[derive(Debug, Clone, Default)]
-pub struct CaseResult {
-    /// In the order in which they ended; not empty.
-    pub proofs: Vec<Proof>,
-}
-
-impl CaseResult {
-    /// Whether all is as it must be, each time.
-    pub fn is_good(&self) -> bool {
-        self.proofs.iter().all(Proof::is_good) && self.flakes().is_empty()
-    }
-
-    /// The first run that is not as it must be; else the first.
-    pub fn telling(&self) -> Option<&Proof> {
-        let failed = self.proofs.iter().find(|proof| !proof.problems.is_empty());
-        let unchecked = || self.proofs.iter().find(|proof| !proof.is_good());
-        failed.or_else(unchecked).or_else(|| self.proofs.first())
-    }
-
-    /// Checks that were not alike in all runs, a sentence each; none of a mutant.
-    pub fn flakes(&self) -> Vec<String> {
-        let judged = self.proofs.iter().filter(|it| !it.findings.is_empty() && !it.is_mutant);
-        let judged: Vec<&Proof> = judged.collect();
-        let mut ids: Vec<&str> = Vec::new();
-        for (id, _) in judged.iter().flat_map(|proof| &proof.findings) {
-            if !ids.contains(&id.as_str()) {
-                ids.push(id);
-            }
-        }
-        ids.into_iter().filter_map(|id| flake(id, &judged)).collect()
-    }
-}
-
-/// `ends-well` and its like are told only where they are unmet: where they are not told, they are met.
-fn flake(id: &str, judged: &[&Proof]) -> Option<String> {
-    let of = |proof: &&Proof| {
-        let found = proof.findings.iter().find(|(check, _)| check == id);
-        found.map_or(Outcome::Met, |(_, outcome)| *outcome)
-    };
-    let count = |outcome| judged.iter().filter(|proof| of(proof) == outcome).count();
-    let (met, unmet) = (count(Outcome::Met), count(Outcome::Unmet));
-    let not_reached = judged.len() - met - unmet;
-    if [met, unmet, not_reached].contains(&judged.len()) {
-        return None;
-    }
-    let counts = [(met, "met"), (unmet, "unmet"), (not_reached, "not reached")];
-    let told = counts.iter().filter(|(count, _)| *count > 0);
-    let told: Vec<String> = told.map(|(count, what)| format!("{what} {count} times")).collect();
-    Some(format!("`{id}` flaked in {} runs: {}", judged.len(), told.join(", ")))
 }
 
 /// A case and the server that was started for it.
@@ -211,11 +158,4 @@ fn into_inner<T>(mutex: Mutex<T>) -> T {
 /// Waits for the next; `None` when there are no more.
 fn next(servers: &Mutex<Receiver<Started>>) -> Option<Started> {
     lock(servers).recv().ok()
-}
-
-impl CaseResult {
-    /// How long all its runs took.
-    pub fn took(&self) -> Duration {
-        self.proofs.iter().map(|proof| proof.took).sum()
-    }
 }

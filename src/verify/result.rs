@@ -1,0 +1,99 @@
+//! What became of a case, run once or several times.
+
+use std::time::Duration;
+
+use super::prove::Proof;
+use crate::verdict::Outcome;
+
+/// What became of a case in all its runs.
+#[derive(Debug, Clone, Default)]
+pub struct CaseResult {
+    /// In the order in which they ended; not empty.
+    pub proofs: Vec<Proof>,
+}
+
+impl CaseResult {
+    /// How long all its runs took.
+    pub fn took(&self) -> Duration {
+        self.proofs.iter().map(|proof| proof.took).sum()
+    }
+
+    /// Whether all is as it must be, each time.
+    pub fn is_good(&self) -> bool {
+        self.proofs.iter().all(Proof::is_good) && self.flakes().is_empty()
+    }
+
+    /// The first run that is not as it must be; else the first.
+    pub fn telling(&self) -> Option<&Proof> {
+        let failed = self.proofs.iter().find(|proof| !proof.problems.is_empty());
+        let unchecked = || self.proofs.iter().find(|proof| !proof.is_good());
+        failed.or_else(unchecked).or_else(|| self.proofs.first())
+    }
+
+    /// Checks that were not alike in all runs, a sentence each; none of a mutant.
+    pub fn flakes(&self) -> Vec<String> {
+        let judged = self.proofs.iter().filter(|it| !it.findings.is_empty() && !it.is_mutant);
+        let judged: Vec<&Proof> = judged.collect();
+        let mut ids: Vec<&str> = Vec::new();
+        for (id, _) in judged.iter().flat_map(|proof| &proof.findings) {
+            if !ids.contains(&id.as_str()) {
+                ids.push(id);
+            }
+        }
+        ids.into_iter().filter_map(|id| flake(id, &judged)).collect()
+    }
+}
+
+/// `ends-well` and its like are told only where they are unmet: where they are not told, they are met.
+fn flake(id: &str, judged: &[&Proof]) -> Option<String> {
+    let of = |proof: &&Proof| {
+        let found = proof.findings.iter().find(|(check, _)| check == id);
+        found.map_or(Outcome::Met, |(_, outcome)| *outcome)
+    };
+    let count = |outcome| judged.iter().filter(|proof| of(proof) == outcome).count();
+    let (met, unmet) = (count(Outcome::Met), count(Outcome::Unmet));
+    let not_reached = judged.len() - met - unmet;
+    if [met, unmet, not_reached].contains(&judged.len()) {
+        return None;
+    }
+    let counts = [(met, "met"), (unmet, "unmet"), (not_reached, "not reached")];
+    let told = counts.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, what)| format!("{what} {count} times")).collect();
+    Some(format!("`{id}` flaked in {} runs: {}", judged.len(), told.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run in which these checks ended like this.
+    fn run(findings: &[(&str, Outcome)]) -> Proof {
+        let findings = findings.iter().map(|(id, outcome)| ((*id).to_owned(), *outcome)).collect();
+        Proof { findings, ..Proof::without_verdict("redis 7.0.15 (process)") }
+    }
+
+    fn flakes(runs: &[&[(&str, Outcome)]]) -> Vec<String> {
+        CaseResult { proofs: runs.iter().map(|findings| run(findings)).collect() }.flakes()
+    }
+
+    #[test]
+    fn checks_that_end_alike_every_time_are_no_flakes() {
+        let alike: &[(&str, Outcome)] = &[("a", Outcome::Met), ("b", Outcome::NotReached)];
+        assert_eq!(flakes(&[alike, alike, alike]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_check_that_is_told_only_where_it_is_unmet_flakes_too() {
+        let (ended, not): (&[_], &[_]) =
+            (&[("a", Outcome::Met)], &[("ends-well", Outcome::Unmet), ("a", Outcome::Met)]);
+        let told = "`ends-well` flaked in 3 runs: met 2 times, unmet 1 times";
+        assert_eq!(flakes(&[ended, not, ended]), [told]);
+    }
+
+    #[test]
+    fn of_a_mutant_it_does_not_matter_on_what_it_fails() {
+        let runs = [("a", Outcome::Met), ("a", Outcome::Unmet)].map(|it| run(&[it]));
+        let proofs = runs.into_iter().map(|run| Proof { is_mutant: true, ..run }).collect();
+        assert_eq!(CaseResult { proofs }.flakes(), Vec::<String>::new());
+    }
+}

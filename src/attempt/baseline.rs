@@ -14,6 +14,8 @@ const SETUP_SAVE_LIMIT: Duration = Duration::from_secs(20);
 const CLOCK_LIMIT: Duration = Duration::from_secs(5);
 const COARSE_CLOCK_MARGIN_MICROS: i64 = 20_000;
 const POLL: Duration = Duration::from_millis(5);
+/// For the server's clock, which may be set meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_millis(250);
 
 /// Setup done, nothing saving, LASTSAVE free to move: the moment `before`.
 pub(super) fn baseline(server: &mut Server, exercise: &Exercise) -> Result<Snapshot, WorldError> {
@@ -54,16 +56,19 @@ pub(super) fn wait_until_lastsave_can_move(server: &mut Server) -> Result<(), Wo
     let deadline = Instant::now() + CLOCK_LIMIT;
     loop {
         let replies = server.client().pipeline(&[&["TIME"], &["LASTSAVE"]], LOOK_LIMIT);
-        if let Ok([Value::Array(time), Value::Int(lastsave)]) = replies.as_deref()
-            && microseconds(time) >= (lastsave + 1) * 1_000_000 + COARSE_CLOCK_MARGIN_MICROS
-        {
-            return Ok(());
+        let mut wait = POLL;
+        if let Ok([Value::Array(time), Value::Int(lastsave)]) = replies.as_deref() {
+            let movable = (lastsave + 1) * 1_000_000 + COARSE_CLOCK_MARGIN_MICROS;
+            match u64::try_from(movable - microseconds(time)) {
+                Ok(missing @ 1..) => wait = Duration::from_micros(missing).min(LONGEST_WAIT),
+                _ => return Ok(()),
+            }
         }
         if Instant::now() > deadline {
             let fact = format!("the clock of {} stands before its LASTSAVE", server.name());
             return Err(WorldError::new(fact, "check the clock of the machine that runs it"));
         }
-        std::thread::park_timeout(POLL);
+        std::thread::park_timeout(wait);
     }
 }
 

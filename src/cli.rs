@@ -292,7 +292,7 @@ pub struct CaseChoice {
     /// with main or master. Where course.toml differs, all lessons are meant.
     #[arg(long, value_name = "BASE", num_args = 0..=1, default_missing_value = "", require_equals = true)]
     pub changed: Option<String>,
-    /// Without the wrong answers that are made out of solutions
+    /// Without mutants, the wrong answers that are made out of solutions
     #[arg(long)]
     pub no_mutants: bool,
 }

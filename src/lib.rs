@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! lessons/*.md ──lesson──► Course ──► Exercise ┐
-//!                                              ├─attempt─► Evidence ─verdict─► Verdict ─present─► screen · JSON · JUnit
+//!                                              ├─attempt─► Evidence ─verdict─► Verdict ─present─► screen · JSON · JUnit · annotations
 //! container | process | address ──server──► Server ──tap──► Transcript
 //! ```
 //!

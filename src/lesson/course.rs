@@ -12,7 +12,7 @@ use files::Texts;
 pub use settings::DEFAULT_PACKAGE;
 
 use super::problem::{Problem, Severity};
-use super::{Exercise, Lesson, Span, Step, parse};
+use super::{Exercise, Lesson, Step, parse};
 
 /// Whether it is a folder in which no file is a lesson; [`Course::load`] refuses that.
 pub fn has_no_lessons(path: &Path) -> bool {
@@ -117,9 +117,9 @@ fn duplicates(lessons: &[Lesson]) -> Vec<Problem> {
         exercises(lessons).map(|(lesson, _, exercise)| (exercise.id.as_str(), (lesson, exercise)));
     for ((first_lesson, first), (lesson, exercise)) in repeated(by_id) {
         let message = format!("a second exercise with the id `{}`", exercise.id);
-        let first = problem_at(first_lesson, first.span.clone(), String::new(), None).place();
+        let first = first_lesson.error(&first.span, String::new(), None).place();
         let help = format!("the first is at `{first}`: rename one of them");
-        problems.push(problem_at(lesson, exercise.span.clone(), message, Some(help)));
+        problems.push(lesson.error(&exercise.span, message, Some(help)));
     }
     problems
 }
@@ -135,10 +135,4 @@ fn repeated<'i, T: Copy>(by_id: impl Iterator<Item = (&'i str, T)>) -> Vec<(T, T
         }
     });
     pairs.collect()
-}
-
-fn problem_at(lesson: &Lesson, span: Span, message: String, help: Option<String>) -> Problem {
-    let source = lesson.source.as_str().into();
-    let of_path = Problem::of_path(&lesson.path, message, help);
-    Problem { source, span: Some(span), ..of_path }
 }

@@ -50,6 +50,13 @@ impl Lesson {
         parse::split_order(self.path.file_stem()?.to_str()?).0
     }
 
+    /// An error at this place.
+    pub fn error(&self, span: &Span, message: String, help: Option<String>) -> Problem {
+        let source = self.source.as_str().into();
+        let of_path = Problem::of_path(&self.path, message, help);
+        Problem { source, span: Some(span.clone()), ..of_path }
+    }
+
     /// The line, from 1, in which this byte of the source stands.
     pub fn line_of(&self, offset: usize) -> usize {
         self.source[..offset].bytes().filter(|&byte| byte == b'\n').count() + 1

@@ -264,17 +264,17 @@ impl Verification<'_> {
             return Ok(Vec::new());
         }
         let spinner = Spinner::new();
-        let (source, python) = self.prepare(version, &|told| spinner.tell(told))?;
+        let telling = |told: Told<'_>| spinner.tell(told);
+        let source = self.source(version, &telling)?;
         let work = Work {
             cases: &self.cases,
             source: &source,
-            python: python.as_ref(),
             jobs: self.wish.jobs(),
             repeat: self.wish.running.repeat,
             fail_fast: self.wish.running.fail_fast,
             keep: self.wish.running.keep,
         };
-        let done = run(&work, &spinner, ended);
+        let done = run(&work, || self.python(&telling), &spinner, ended)?;
         drop(spinner);
         if let Some(kept) = &done.kept {
             tell_of_kept(&self.cases[kept.case], kept);
@@ -282,38 +282,28 @@ impl Verification<'_> {
         Ok(done.results)
     }
 
-    /// The first server needs it soon, and Python can be looked for meanwhile. What is in the way will be told by that
-    /// server.
-    fn start_host(&self, source: &Source) {
-        let runs = self.cases.len() * self.wish.running.repeat as usize;
-        source.make_room_for(verify::servers_at_a_time(runs, self.wish.jobs()));
-        let source = source.clone();
-        let warm_up = move || drop(source.warm_up());
-        // Without a thread the first server waits for it.
-        let _ = std::thread::Builder::new().name("host".into()).spawn(warm_up);
-    }
-
-    /// What the cases need.
-    fn prepare(
+    fn source(
         &self,
         version: Option<&ServerVersion>,
         telling: &dyn Fn(Told<'_>),
-    ) -> Result<(Source, Option<Interpreters>), Stop> {
+    ) -> Result<Source, Stop> {
         let chosen = match version {
             Some(version) => choose_server_of(version, self.common, telling),
             None => choose_server(self.common, telling),
         }?;
         telling(Told::Line(&format!("server: {}", chosen.why)));
-        self.start_host(&chosen.source);
-        let python = if verify::needs_python(&self.cases) {
-            let packages = &self.course.python_packages;
-            let fresh = Python::find(packages, telling)?;
-            let warmed = fresh.warmed(packages).ok();
-            Some(Interpreters { fresh, warmed })
-        } else {
-            None
-        };
-        Ok((chosen.source, python))
+        Ok(chosen.source)
+    }
+
+    /// What the cases need of Python.
+    fn python(&self, telling: &dyn Fn(Told<'_>)) -> Result<Option<Interpreters>, WorldError> {
+        if !verify::needs_python(&self.cases) {
+            return Ok(None);
+        }
+        let packages = &self.course.python_packages;
+        let fresh = Python::find(packages, telling)?;
+        let warmed = fresh.warmed(packages).ok();
+        Ok(Some(Interpreters { fresh, warmed }))
     }
 }
 
@@ -329,10 +319,19 @@ fn tell_of_kept(case: &Case<'_>, kept: &KeptServer) {
     }
 }
 
-fn run(work: &Work<'_>, spinner: &Spinner, ended: &(dyn Fn(usize, &Proof) + Sync)) -> Done {
+fn run(
+    work: &Work<'_>,
+    python: impl FnOnce() -> Result<Option<Interpreters>, WorldError>,
+    spinner: &Spinner,
+    ended: &(dyn Fn(usize, &Proof) + Sync),
+) -> Result<Done, WorldError> {
     let (count, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let all = work.cases.len() * work.repeat as usize;
-    spinner.count(Counted { done: 0, all, failures: 0 });
+    let begin = || {
+        let python = python()?;
+        spinner.count(Counted { done: 0, all, failures: 0 });
+        Ok(python)
+    };
     let done = |index: usize, proof: &Proof| {
         let done = count.fetch_add(1, Ordering::Relaxed) + 1;
         let failures = failures.fetch_add(usize::from(!proof.is_good()), Ordering::Relaxed);
@@ -340,5 +339,5 @@ fn run(work: &Work<'_>, spinner: &Spinner, ended: &(dyn Fn(usize, &Proof) + Sync
         spinner.count(Counted { done, all, failures });
         ended(index, proof);
     };
-    work.run(&done)
+    work.run(begin, &done)
 }

@@ -52,16 +52,7 @@ impl Source {
         }
     }
 
-    /// Starts what servers will be started in, so that the first of them need not wait for it. Only containers are; may
-    /// be called beside whoever starts servers.
-    pub fn warm_up(&self) -> Result<(), WorldError> {
-        match self {
-            Self::Container(hosts) => hosts.warm_up(),
-            Self::Process { .. } | Self::Address(_) => Ok(()),
-        }
-    }
-
-    /// Tells how many servers will run at a time; to be called before [`Self::warm_up`] and the first server.
+    /// Tells how many servers will run at a time; to be called before the first server.
     pub fn make_room_for(&self, servers: u16) {
         if let Self::Container(hosts) = self {
             hosts.make_room_for(servers);

@@ -96,7 +96,5 @@ fn never_failed(lesson: &Lesson, check: &Check) -> Problem {
         "add a wrong answer with `fails={}`: what nothing can fail on may have been so from the beginning",
         check.id
     );
-    let of_path = Problem::of_path(&lesson.path, message, Some(help));
-    let source = lesson.source.as_str().into();
-    Problem { severity: Severity::Warning, source, span: Some(check.span.clone()), ..of_path }
+    Problem { severity: Severity::Warning, ..lesson.error(&check.span, message, Some(help)) }
 }

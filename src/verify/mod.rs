@@ -26,4 +26,4 @@ pub use case::{Case, cases, needs_python};
 pub use example::{commands_of, example_limit};
 pub use prove::Proof;
 pub use result::CaseResult;
-pub use run::{Done, Interpreters, KeptServer, Work, servers_at_a_time};
+pub use run::{Done, Interpreters, KeptServer, Work};

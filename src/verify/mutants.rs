@@ -13,7 +13,7 @@ use super::case::{Case, Expectation, Kind};
 use crate::attempt::Answer;
 use crate::error::WorldError;
 use crate::lesson::problem::did_you_mean;
-use crate::lesson::{Exercise, Language, Problem};
+use crate::lesson::{Equivalent, Exercise, Language, Problem};
 
 /// What differs from the solution.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -160,14 +160,14 @@ pub fn add<'c>(
         let of_group = solutions.iter().zip(&mutated).filter(|(it, _)| group(it) == Some(own));
         let of_group: Vec<(&Case<'c>, Option<&Mutated>)> =
             of_group.map(|(case, mutated)| (*case, mutated.as_ref())).collect();
-        let of_group_cases = mutant_cases(exercise, &of_group);
+        let mutants = mutant_cases(exercise, &of_group);
         if of_group.is_empty() || of_group.iter().any(|(_, mutated)| mutated.is_none()) {
             incomplete.insert(exercise.id.as_str());
         } else {
             made.complete.insert(exercise.id.as_str());
-            made.problems.extend(misnamed(case, exercise, own.1, &of_group_cases));
+            made.problems.extend(misnamed(case, exercise, own.1, &mutants));
         }
-        made.cases.extend(of_group_cases);
+        made.cases.extend(mutants);
     }
     made.complete.retain(|id| !incomplete.contains(id));
     Ok(made)
@@ -252,15 +252,13 @@ fn misnamed(
     let of_language = exercise.equivalents.iter().filter(|it| {
         it.mutant.split('/').next() == Some(language.word()) && !names.contains(&&*it.mutant)
     });
-    let problem = |it: &crate::lesson::Equivalent| {
+    let problem = |it: &Equivalent| {
         let message = format!("there is no mutant `{}`", it.mutant);
         let help = did_you_mean(&it.mutant, names.iter().copied()).unwrap_or_else(|| {
             let solution = it.mutant.rsplit_once('/').map_or(&*it.mutant, |(solution, _)| solution);
             format!("`redislings verify {prefix}{solution}` names those that there are")
         });
-        let source = case.lesson.source.as_str().into();
-        let of_path = Problem::of_path(&case.lesson.path, message, Some(help));
-        Problem { source, span: Some(it.span.clone()), ..of_path }
+        case.lesson.error(&it.span, message, Some(help))
     };
     of_language.map(problem).collect()
 }

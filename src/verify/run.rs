@@ -1,6 +1,6 @@
 //! Many cases on many servers: each on a fresh one that was started before it is needed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -15,14 +15,16 @@ use crate::error::WorldError;
 use crate::server::{Kept, Server, Source};
 
 /// How many servers wait for their cases. LASTSAVE counts whole seconds, so an answer may start only when its
-/// server is a second old: with this many waiting, and a case every forty milliseconds, each is. An idle server
+/// server is a second old: with this many waiting, and a case every twenty milliseconds, each is. An idle server
 /// costs 3 MB and 0.4 % of a core (`--hz 100`).
-const AHEAD: usize = 24;
+const AHEAD: usize = 48;
+/// How many servers are started at the same time: a start is mostly waiting for the server.
+const STARTERS: usize = 2;
 
 /// How many servers there are at most at a time for so many runs: those ahead, and for each job one and another that
-/// loads its snapshot alone; and one that is just being started.
-pub fn servers_at_a_time(runs: usize, jobs: usize) -> u16 {
-    u16::try_from(AHEAD.min(runs) + 2 * jobs + 1).unwrap_or(u16::MAX)
+/// loads its snapshot alone; and those that are just being started.
+fn servers_at_a_time(runs: usize, jobs: usize) -> u16 {
+    u16::try_from(AHEAD.min(runs) + 2 * jobs + STARTERS).unwrap_or(u16::MAX)
 }
 
 /// What Python answers run in.
@@ -39,8 +41,6 @@ pub struct Work<'w> {
     pub cases: &'w [Case<'w>],
     /// Where servers come from; not an address.
     pub source: &'w Source,
-    /// Needed if a case is in Python.
-    pub python: Option<&'w Interpreters>,
     /// How many cases run at the same time.
     pub jobs: usize,
     /// How often each case is run.
@@ -71,51 +71,66 @@ pub struct KeptServer {
 /// A case and the server that was started for it.
 type Started = (usize, Result<Server, WorldError>);
 
+/// What the threads of a run share.
+struct Running {
+    servers: Mutex<Receiver<Started>>,
+    /// How many runs have got a server.
+    begun: AtomicUsize,
+    stop: AtomicBool,
+    results: Mutex<Vec<Option<CaseResult>>>,
+    kept: Mutex<Option<KeptServer>>,
+}
+
 impl Work<'_> {
-    /// Runs the cases. `done` is called as each run of a case ends, with the case's place. Once a server could
-    /// not be started, what is left is not run: it would only fail alike, one after another; it has no result.
-    pub fn run(&self, done: &(dyn Fn(usize, &Proof) + Sync)) -> Done {
-        let results = Mutex::new(vec![None; self.cases.len()]);
-        let kept = Mutex::new(None);
-        let stop = AtomicBool::new(false);
+    /// Runs the cases. `python` finds what answers in Python need, while the first servers start. `done` is called
+    /// as each run of a case ends, with the case's place. Once a server could not be started, what is left is not
+    /// run: it would only fail alike, one after another; it has no result.
+    pub fn run(
+        &self,
+        python: impl FnOnce() -> Result<Option<Interpreters>, WorldError>,
+        done: &(dyn Fn(usize, &Proof) + Sync),
+    ) -> Result<Done, WorldError> {
+        self.source.make_room_for(servers_at_a_time(self.runs(), self.jobs));
         let (sender, servers) = mpsc::sync_channel(AHEAD.min(self.runs()));
-        let servers = Mutex::new(servers);
+        let running = Running {
+            servers: Mutex::new(servers),
+            begun: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            results: Mutex::new(vec![None; self.cases.len()]),
+            kept: Mutex::new(None),
+        };
         thread::scope(|scope| {
-            scope.spawn(|| self.start_servers(sender, &stop));
-            let work = || {
-                while let Some((index, server)) = next(&servers) {
-                    if stop.load(Ordering::Relaxed) {
-                        continue;
-                    }
-                    let proof = self.run_one(index, server, &kept);
-                    let ends_all = proof.server.is_empty() || (self.fail_fast && !proof.is_good());
-                    stop.fetch_or(ends_all, Ordering::Relaxed);
-                    done(index, &proof);
-                    let mut results = lock(&results);
-                    let result: &mut CaseResult = results[index].get_or_insert_default();
-                    result.proofs.push(proof);
-                }
-            };
-            for _ in 1..self.jobs {
-                // With fewer threads than wished it only takes longer.
-                let _ = thread::Builder::new().name("case".into()).spawn_scoped(scope, work);
+            for _ in 0..STARTERS {
+                let sender = sender.clone();
+                scope.spawn(|| self.start_servers(sender, &running));
             }
-            work();
-        });
-        Done { results: into_inner(results), kept: into_inner(kept) }
+            drop(sender);
+            let python = python().inspect_err(|_| running.give_up())?;
+            let work = || self.work(&running, python.as_ref(), done);
+            thread::scope(|scope| {
+                for _ in 1..self.jobs {
+                    // With fewer threads than wished it only takes longer.
+                    let _ = thread::Builder::new().name("case".into()).spawn_scoped(scope, work);
+                }
+                work();
+            });
+            Ok(())
+        })?;
+        Ok(Done { results: into_inner(running.results), kept: into_inner(running.kept) })
     }
 
     fn runs(&self) -> usize {
         self.cases.len() * self.repeat as usize
     }
 
-    /// Starts a server for each run, as many ahead as the channel takes.
-    fn start_servers(&self, sender: SyncSender<Started>, stop: &AtomicBool) {
-        for run in 0..self.runs() {
-            let index = run % self.cases.len();
-            if stop.load(Ordering::Relaxed) {
+    /// Starts a server for each run that nobody has begun, as many ahead as the channel takes.
+    fn start_servers(&self, sender: SyncSender<Started>, running: &Running) {
+        while !running.stop.load(Ordering::Relaxed) {
+            let run = running.begun.fetch_add(1, Ordering::Relaxed);
+            if run >= self.runs() {
                 break;
             }
+            let index = run % self.cases.len();
             let server = Server::start(self.source, self.cases[index].settings());
             if sender.send((index, server)).is_err() {
                 break;
@@ -123,10 +138,31 @@ impl Work<'_> {
         }
     }
 
+    fn work(
+        &self,
+        running: &Running,
+        python: Option<&Interpreters>,
+        done: &(dyn Fn(usize, &Proof) + Sync),
+    ) {
+        while let Some((index, server)) = running.next() {
+            if running.stop.load(Ordering::Relaxed) {
+                continue;
+            }
+            let proof = self.run_one(index, server, python, &running.kept);
+            let ends_all = proof.server.is_empty() || (self.fail_fast && !proof.is_good());
+            running.stop.fetch_or(ends_all, Ordering::Relaxed);
+            done(index, &proof);
+            let mut results = lock(&running.results);
+            let result: &mut CaseResult = results[index].get_or_insert_default();
+            result.proofs.push(proof);
+        }
+    }
+
     fn run_one(
         &self,
         index: usize,
         server: Result<Server, WorldError>,
+        python: Option<&Interpreters>,
         kept: &Mutex<Option<KeptServer>>,
     ) -> Proof {
         let case = &self.cases[index];
@@ -134,15 +170,15 @@ impl Work<'_> {
             Ok(server) => server,
             Err(error) => return without_server(case, error, self.source),
         };
-        let python = self.python.map(|it| it.warmed.as_ref().unwrap_or(&it.fresh));
-        let mut proof = prove(case, &mut server, python);
+        let forks = python.map(|it| it.warmed.as_ref().unwrap_or(&it.fresh));
+        let mut proof = prove(case, &mut server, forks);
         if proof.unchecked.as_ref().is_some_and(is_lost_fork) {
             // An answer may end the interpreter that it was forked from, but not us.
             server = match Server::start(self.source, case.settings()) {
                 Ok(server) => server,
                 Err(error) => return without_server(case, error, self.source),
             };
-            proof = prove(case, &mut server, self.python.map(|it| &it.fresh));
+            proof = prove(case, &mut server, python.map(|it| &it.fresh));
         }
         proof = refused_setup(case, &proof, self.source).unwrap_or(proof);
         if self.keep && !proof.is_good() {
@@ -156,7 +192,15 @@ fn into_inner<T>(mutex: Mutex<T>) -> T {
     mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits for the next; `None` when there are no more.
-fn next(servers: &Mutex<Receiver<Started>>) -> Option<Started> {
-    lock(servers).recv().ok()
+impl Running {
+    /// Waits for the next; `None` when there are no more.
+    fn next(&self) -> Option<Started> {
+        lock(&self.servers).recv().ok()
+    }
+
+    /// Nobody will take the servers that are started or being started.
+    fn give_up(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        while self.next().is_some() {}
+    }
 }

@@ -113,6 +113,7 @@ fn each_outside_crate_has_one_home() {
     assert_eq!(users_of("indicatif::"), ["run/waiting.rs"]);
     assert_eq!(users_of("quick_junit::"), ["present/verify/junit.rs"]);
     assert_eq!(users_of("supports_hyperlinks::"), ["present/markdown/links.rs"]);
+    assert_eq!(users_of("glob::"), ["verify/choice.rs"]);
     assert_eq!(users_of("clap::"), ["cli.rs", "run/mod.rs"]);
     assert_eq!(users_of("clap_complete::"), ["run/shell_files.rs"]);
     assert_eq!(users_of("clap_mangen::"), ["run/shell_files.rs"]);

@@ -133,7 +133,6 @@ fn the_container_goes_with_the_last_server_and_source() {
     let name = "the_container_goes_with_the_last_server_and_source";
     let Some(image) = image::for_test(name) else { return };
     let source = image::source(image);
-    source.warm_up().unwrap();
     let server = start(&source);
     let id = server.container_id().unwrap().to_owned();
     drop(source);

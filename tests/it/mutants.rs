@@ -213,12 +213,16 @@ fn mutants_of_python_programs_are_found_as_well() {
 
 #[test]
 fn a_check_that_nothing_fails_on_is_a_warning_at_its_id() {
-    let ended =
-        verify_with("\n[[check]]\nid = \"well\"\ninfo = { rdb_last_bgsave_status = \"ok\" }", &[]);
+    let check = "\n[[check]]\nid = \"well\"\ninfo = { rdb_last_bgsave_status = \"ok\" }";
+    let ended = verify_with(check, &["--report", "github"]);
     assert_told(
         &ended,
         0,
-        &["nothing ever fails on `well`", "course/01-l.md:23:6", "`fails=well`"],
+        &[
+            "::warning file=course/01-l.md,line=23,col=6,",
+            "nothing ever fails on `well`",
+            "`fails=well`",
+        ],
     );
     assert_not_told(&ended, "no starter and no wrong answer");
 }
@@ -250,8 +254,9 @@ fn a_check_that_only_a_mutant_fails_on_is_no_warning() {
 
 #[test]
 fn a_task_that_no_check_covers_is_a_warning_at_its_comment() {
-    let ended = verify("covers = \"store-it\"\n", "", &["e/redis/starter"]);
-    assert_told(&ended, 0, &["no check covers the task `store-it`", "course/01-l.md:5:10"]);
+    let ended = verify("covers = \"store-it\"\n", "", &["e/redis/starter", "--report", "github"]);
+    let warning = "::warning file=course/01-l.md,line=5,col=10,";
+    assert_told(&ended, 0, &[warning, "no check covers the task `store-it`"]);
 }
 
 #[test]

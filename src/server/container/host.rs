@@ -40,7 +40,6 @@ pub(super) struct Host {
     container: Container,
     reach: Reach,
     address: String,
-    capacity: u16,
     /// Those that no server has; the one that has been free for the longest time comes first.
     free: Mutex<VecDeque<Port>>,
     /// The number of the next server.
@@ -77,7 +76,6 @@ impl Host {
             container,
             reach,
             address: String::new(),
-            capacity,
             free: Mutex::default(),
             next: AtomicU32::new(1),
         };
@@ -110,11 +108,6 @@ impl Host {
     /// How that is.
     pub(super) fn reach(&self) -> &Reach {
         &self.reach
-    }
-
-    /// How many servers it can have at a time.
-    pub(super) fn capacity(&self) -> u16 {
-        self.capacity
     }
 
     /// A port for one server, until it is given back.

@@ -45,17 +45,6 @@ impl Hosts {
         self.0.capacity.store(servers.max(1), Ordering::Relaxed);
     }
 
-    /// Starts a host, if there is not room enough.
-    pub fn warm_up(&self) -> Result<(), WorldError> {
-        let mut hosts = lock(&self.0.hosts);
-        let usable = hosts.iter().filter(|host| host.is_usable());
-        let room: u16 = usable.map(|host| host.capacity()).sum();
-        if room >= self.0.capacity.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        self.add(&mut hosts).map(drop)
-    }
-
     pub(super) fn image(&self) -> &Image {
         &self.0.image
     }

@@ -191,8 +191,7 @@ class Names:
         )
 
     def sends(self, node):
-        is_sent = lambda it: self.command(it) or self.calls_one_of(self.touching, it) and not self.is_print(it)
-        return any(is_sent(it) for it in calls_in(node))
+        return any(self.command(it) or self.calls_one_of(self.touching, it) for it in calls_in(node))
 
     def writes(self, node):
         return any(self.is_write(it) or self.calls_one_of(self.writing, it) for it in calls_in(node))
@@ -413,8 +412,8 @@ def form_of(tree):
 def mutated(text, writers):
     try:
         program = Program(text, writers)
-        # What is not Python 3 at all is found by running it.
     except (SyntaxError, ValueError):
+        # What is no Python fails where it is run.
         return None
     return {"mutants": program.mutants(), "form": form_of(program.tree)}
 

@@ -201,6 +201,26 @@ pub fn written_keys<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
     places.into_iter().filter(|place| *place < words.len()).collect()
 }
 
+/// Of a writer the first argument, from 0, that is a value which it stores, and in what steps others follow; `name` in
+/// upper case. `None`: it stores none as it stands.
+pub fn stored_values(name: &str) -> Option<(usize, usize)> {
+    match name {
+        "SET" | "SETNX" | "GETSET" => Some((1, usize::MAX)),
+        "MSET" | "MSETNX" => Some((1, 2)),
+        "HSET" | "HMSET" | "HSETNX" => Some((2, 2)),
+        "RPUSH" | "LPUSH" | "SADD" => Some((1, 1)),
+        _ => None,
+    }
+}
+
+/// The places, among the words of a command line, of the values that it stores.
+pub fn values<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
+    let Some(name) = words.first() else { return Vec::new() };
+    let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
+    let Some((first, step)) = stored_values(&name) else { return Vec::new() };
+    (1 + first..words.len()).step_by(step).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,6 +290,24 @@ mod tests {
             let found: Vec<&str> =
                 written_keys(&words).into_iter().map(|place| words[place].as_str()).collect();
             assert_eq!(found, keys, "{line}");
+        }
+    }
+
+    #[test]
+    fn values_are_what_a_writer_stores() {
+        for (line, values) in [
+            ("set a 1 EX 9", &["1"][..]),
+            ("MSET a 1 b 2", &["1", "2"]),
+            ("HSET h f 1 g 2", &["1", "2"]),
+            ("RPUSH l x y", &["x", "y"]),
+            ("INCRBY a 2", &[]),
+            ("GET a", &[]),
+            ("SET a", &[]),
+        ] {
+            let words = words(line).unwrap();
+            let found: Vec<&str> =
+                super::values(&words).into_iter().map(|place| words[place].as_str()).collect();
+            assert_eq!(found, values, "{line}");
         }
     }
 

@@ -41,6 +41,11 @@ pub enum Change {
         /// As it stands in the solution.
         key: String,
     },
+    /// Another value is written.
+    OtherValue {
+        /// As it stands in the solution.
+        value: String,
+    },
 }
 
 impl Change {
@@ -53,6 +58,7 @@ impl Change {
             Self::WithoutWaiting => "without-waiting",
             Self::SaveFirst { .. } => "save-first",
             Self::OtherKey { .. } => "other-key",
+            Self::OtherValue { .. } => "other-value",
         }
     }
 
@@ -63,6 +69,7 @@ impl Change {
             Self::BgsaveForSave | Self::SaveForBgsave => "no check tells one from the other",
             Self::SaveFirst { .. } => "no check needs this order",
             Self::OtherKey { .. } => "no check looks at that key",
+            Self::OtherValue { .. } => "no check looks at that value",
         }
     }
 }
@@ -97,6 +104,9 @@ impl fmt::Display for Difference {
             }
             Change::OtherKey { key } => {
                 write!(f, "with another key in place of `{key}` in line {line}")
+            }
+            Change::OtherValue { value } => {
+                write!(f, "with another value in place of `{value}` in line {line}")
             }
         }
     }

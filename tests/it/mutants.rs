@@ -125,6 +125,7 @@ fn a_name_above_mutants_selects_them_and_a_mutants_name_it_alone() {
         "",
         "/without-line-1",
         "/other-key-1",
+        "/other-value-1",
         "/without-line-2",
         "/bgsave-for-save-2",
         "/save-first-2",

@@ -1,8 +1,8 @@
 """Wrong answers out of right ones: each differs from a program that passes in one thing.
 
 Reads JSON from the file named first and writes JSON to the one named second; runs nothing of the programs. In:
-{"writers": {"SET": 0}, "solutions": ["…"]}, the place of the key among a command's arguments. Out: for each
-solution null, if it is no Python, or {"form": "…", "mutants": [{"change", "line", "text", "form", …}]}; what has
+{"writers": {"SET": 0}, "values": {"MSET": [1, 2]}, "solutions": ["…"]}: among a command's arguments the place of
+the key, and the first value with the steps to others. Out: for each solution null, if it is no Python, or {"form": "…", "mutants": [{"change", "line", "text", "form", …}]}; what has
 the same form is the same program. All but the one thing stays byte for byte.
 """
 
@@ -24,7 +24,15 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = FUNCTIONS + (ast.ClassDef, ast.Import, ast.ImportFrom)
 SIMPLE = (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign)
 LOOPS = (ast.While, ast.For, ast.AsyncFor)
-ORDER = ("without-line", "without-waiting", "bgsave-for-save", "save-for-bgsave", "save-first", "other-key")
+ORDER = (
+    "without-line",
+    "without-waiting",
+    "bgsave-for-save",
+    "save-for-bgsave",
+    "save-first",
+    "other-key",
+    "other-value",
+)
 
 
 def dotted(node):
@@ -48,9 +56,10 @@ def without_await(node):
 class Names:
     """Which names of a program are Redis clients, and which functions do what to them."""
 
-    def __init__(self, tree, writers):
+    def __init__(self, tree, writers, values):
         self.tree = tree
         self.writers = writers
+        self.value_places = values
         self.imported = {}
         self.clients = set()
         self.pipelines = set()
@@ -218,12 +227,24 @@ class Names:
             return [arguments[place]]
         return [it.value for it in call.keywords if it.arg in KEY_NAMES][:1]
 
+    def values(self, call):
+        """The expressions that are stored as they stand."""
+        name, arguments = self.command(call)
+        if name not in self.value_places:
+            return []
+        if name in ("MSET", "MSETNX") and len(arguments) == 1:
+            return arguments[0].values if isinstance(arguments[0], ast.Dict) else []
+        first, step = self.value_places[name]
+        named = [it.value for it in call.keywords if it.arg in ("value", "mapping")]
+        named = [value for it in named for value in (it.values if isinstance(it, ast.Dict) else [it])]
+        return arguments[first::step] + named
+
 
 class Program:
-    def __init__(self, text, writers):
+    def __init__(self, text, writers, values):
         self.source = text.encode()
         self.tree = ast.parse(text)
-        self.names = Names(self.tree, writers)
+        self.names = Names(self.tree, writers, values)
         self.lines = [0]
         for line in self.source.split(b"\n"):
             self.lines.append(self.lines[-1] + len(line) + 1)
@@ -237,7 +258,9 @@ class Program:
                 self._swap(call, command[0])
             if command:
                 for key in self.names.keys(call):
-                    self._other_key(key)
+                    self._other("other-key", key, "key")
+                for value in self.names.values(call):
+                    self._other("other-value", value, "value")
         self.found.sort(key=lambda it: (it["line"], ORDER.index(it["change"]), it.pop("column")))
         return self.found
 
@@ -354,18 +377,18 @@ class Program:
         edit = (start, self._end(call), other.lower().encode() + rest)
         self._add(change, call, [edit], line=call.func.end_lineno)
 
-    def _other_key(self, key):
-        segment = self._segment(key)
-        if isinstance(key, ast.Constant) and isinstance(key.value, (str, bytes)):
-            other = f'({segment} + {"b" if isinstance(key.value, bytes) else ""}"-other")'
-        elif isinstance(key, ast.JoinedStr):
+    def _other(self, change, node, what):
+        segment = self._segment(node)
+        if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
+            other = f'({segment} + {"b" if isinstance(node.value, bytes) else ""}"-other")'
+        elif isinstance(node, ast.JoinedStr):
             other = f'({segment} + "-other")'
-        elif isinstance(key, ast.Name):
+        elif isinstance(node, (ast.Name, ast.Constant)):
             other = f'f"{{{segment}}}-other"'
         else:
             return
-        edit = (self._start(key), self._end(key), other.encode())
-        self._add("other-key", key, [edit], key=segment)
+        edit = (self._start(node), self._end(node), other.encode())
+        self._add(change, node, [edit], **{what: segment})
 
     def _without(self, body, index):
         """The edit that leaves a statement out; other lines keep their numbers."""
@@ -409,9 +432,9 @@ def form_of(tree):
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
-def mutated(text, writers):
+def mutated(text, writers, values):
     try:
-        program = Program(text, writers)
+        program = Program(text, writers, values)
     except (SyntaxError, ValueError):
         # What is no Python fails where it is run.
         return None
@@ -421,7 +444,7 @@ def mutated(text, writers):
 def main(source, target):
     with open(source, encoding="utf-8") as file:
         order = json.load(file)
-    answers = [mutated(text, order["writers"]) for text in order["solutions"]]
+    answers = [mutated(text, order["writers"], order["values"]) for text in order["solutions"]]
     with open(target, "w", encoding="utf-8") as file:
         json.dump(answers, file)
 

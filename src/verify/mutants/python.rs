@@ -8,7 +8,7 @@ use crate::attempt::evidence::{ProgramEnd, ProgramRun};
 use crate::attempt::program;
 use crate::cleanup;
 use crate::error::WorldError;
-use crate::redis_cli::words::{WRITERS, written_key};
+use crate::redis_cli::words::{WRITERS, stored_values, written_key};
 
 /// Needs nothing but Python 3.9 itself.
 const SCRIPT: &str = include_str!("mutate.py");
@@ -30,7 +30,15 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldE
     let (order, answer) = (directory.join("order.json"), directory.join("answer.json"));
     let writers: serde_json::Map<String, serde_json::Value> =
         WRITERS.iter().map(|name| ((*name).to_owned(), written_key(name).into())).collect();
-    let wanted = serde_json::json!({ "writers": writers, "solutions": solutions });
+    let values: serde_json::Map<String, serde_json::Value> = WRITERS
+        .iter()
+        .filter_map(|name| {
+            let (first, step) = stored_values(name)?;
+            Some(((*name).to_owned(), serde_json::json!([first, step])))
+        })
+        .collect();
+    let wanted =
+        serde_json::json!({ "writers": writers, "values": values, "solutions": solutions });
     std::fs::write(&order, wanted.to_string()).map_err(|error| failed(error.to_string()))?;
     let limit = LIMIT + LIMIT_EACH * u32::try_from(solutions.len()).unwrap_or(u32::MAX);
     let mut command = Command::new("python3");

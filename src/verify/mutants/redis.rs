@@ -4,7 +4,7 @@ use super::{Change, Difference, Mutant, Mutated};
 use crate::attempt::commands::{WAIT_BGSAVE, is_wait};
 use crate::redis_cli::words;
 
-/// Behind the name of a key that nobody asks for.
+/// Behind the name of a key, or a value, that nobody asks for.
 const OTHER: &[u8] = b"-other";
 
 /// The mutants of a solution, line by line.
@@ -44,11 +44,16 @@ fn of_line(lines: &[&str], at: usize) -> Vec<(Change, Vec<String>)> {
     if is_save(line) {
         mutants.extend(save_first(lines, at));
     }
-    for place in words::written_keys(&words) {
+    let other = |place: usize| {
         let mut other = words.clone();
         other[place].extend(OTHER);
-        let key = String::from_utf8_lossy(&words[place]).into_owned();
-        mutants.push((Change::OtherKey { key }, with(&words::join(&other))));
+        (String::from_utf8_lossy(&words[place]).into_owned(), with(&words::join(&other)))
+    };
+    for (key, lines) in words::written_keys(&words).into_iter().map(other) {
+        mutants.push((Change::OtherKey { key }, lines));
+    }
+    for (value, lines) in words::values(&words).into_iter().map(other) {
+        mutants.push((Change::OtherValue { value }, lines));
     }
     mutants
 }
@@ -142,6 +147,19 @@ mod tests {
             [
                 "other-key 1: MSET a-other 1 \"b c\" 2; GET a",
                 "other-key 1: MSET a 1 \"b c-other\" 2; GET a",
+            ]
+        );
+    }
+
+    #[test]
+    fn each_value_that_is_stored_is_another_one_once() {
+        let told = mutants("MSET a 1 b \"2 3\"\nINCR c\n");
+        let values: Vec<_> = told.iter().filter(|it| it.starts_with("other-value")).collect();
+        assert_eq!(
+            values,
+            [
+                "other-value 1: MSET a 1-other b \"2 3\"; INCR c",
+                "other-value 1: MSET a 1 b \"2 3-other\"; INCR c",
             ]
         );
     }

@@ -30,6 +30,34 @@ fn text_of(rest: &str, change: &str) -> String {
 }
 
 #[test]
+fn each_value_that_is_stored_is_another_one_once() {
+    let values = |rest: &str| {
+        let told = told(&format!("{BEGIN}{rest}\n"));
+        told.into_iter().filter(|it| it.starts_with("other-value")).collect::<Vec<_>>()
+    };
+    for (rest, expected) in [
+        ("client.set('a', 'ä')", &["other-value 3: client.set('a', ('ä' + \"-other\"))"][..]),
+        ("client.set('a', 1)", &["other-value 3: client.set('a', f\"{1}-other\")"]),
+        ("client.set('a', value=v)", &["other-value 3: client.set('a', value=f\"{v}-other\")"]),
+        ("client.incrby('a', 2)", &[]),
+        (
+            "client.mset({'a': 1, 'b': x()})",
+            &["other-value 3: client.mset({'a': f\"{1}-other\", 'b': x()})"],
+        ),
+        (
+            "client.hset('h', mapping={'f': 'x'})",
+            &["other-value 3: client.hset('h', mapping={'f': ('x' + \"-other\")})"],
+        ),
+        (
+            "client.execute_command('set', 'a', b'x')",
+            &["other-value 3: client.execute_command('set', 'a', (b'x' + b\"-other\"))"],
+        ),
+    ] {
+        assert_eq!(values(rest), expected, "{rest}");
+    }
+}
+
+#[test]
 fn a_statement_is_left_out_and_a_save_is_the_other_one() {
     assert_mutants(
         "client.save()\nclient.bgsave(schedule=True)\nprint('done')\n",

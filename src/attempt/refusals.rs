@@ -42,18 +42,19 @@ fn refuse_what_the_machine_hid(
     Err(WorldError::new(fact, OVERLOADED))
 }
 
-/// A wait over an exercise's limit that nothing the server did explains was the machine's.
+/// A wait over an exercise's limit that nothing the server did explains was the machine's, which makes waits longer and
+/// never shorter.
 fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Result<(), WorldError> {
     let (Some(waits), Some(last)) =
         (&evidence.waits, evidence.settled.as_ref().or(evidence.exit.as_ref()))
     else {
         return Ok(());
     };
-    let is_unmet = |check: &Check| matches!(check.subject, Subject::Blocked(limit) if !limit.holds(waits.longest.took));
+    let is_exceeded = |check: &Check| matches!(check.subject, Subject::Blocked(limit) if limit.is_exceeded(waits.longest.took));
     let busy =
         last.snapshot.slow_micros(&evidence.before) + last.snapshot.number("latest_fork_usec");
     let explained = u128::from(busy.max(0).unsigned_abs()) * 2 >= waits.longest.took.as_micros();
-    if !exercise.checks.iter().any(is_unmet) || explained || was_paused(&evidence.transcript) {
+    if !exercise.checks.iter().any(is_exceeded) || explained || was_paused(&evidence.transcript) {
         return Ok(());
     }
     let fact = format!(

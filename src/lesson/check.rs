@@ -306,6 +306,12 @@ impl WaitLimit {
     pub fn holds(self, longest: Duration) -> bool {
         self.relation.holds(longest.as_millis(), self.limit.as_millis())
     }
+
+    /// Whether the longest wait is over it, be that what is asked for or what must not be.
+    pub fn is_exceeded(self, longest: Duration) -> bool {
+        let asks_for_more = matches!(self.relation, Relation::MoreThan | Relation::AtLeast);
+        self.holds(longest) == asks_for_more
+    }
 }
 
 impl fmt::Display for WaitLimit {

@@ -72,3 +72,14 @@ fn a_command_that_redis_refuses_is_told_where_it_stands() {
     let ended = place.run(&["verify", "--lessons", "course", "--server", "process"]);
     assert_fails_at(&ended, 7, "`INCR a b` is answered by");
 }
+
+#[test]
+fn an_answer_that_keeps_nobody_waiting_can_fail_for_that() {
+    let lesson = "# L\n\n## E\n\n> [!TIP]\n> look\n\n```toml exercise\nid = \"e\"\n[server]\nrdb-key-save-delay = 600000\n\
+                  [[check]]\nid = \"all-wait\"\nblocked = \"> 300ms\"\n```\n\n```redis setup\nSET a 1\n```\n\n\
+                  ```redis starter fails=all-wait\nPING\n```\n\n```redis solution\nSAVE\n```\n";
+    let place = Place::new();
+    place.file("course/01-l.md", lesson);
+    let ended = place.run(&["verify", "--lessons", "course", "--server", "process"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}

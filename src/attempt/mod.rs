@@ -28,6 +28,7 @@ pub use evidence::{Evidence, Observation, Run};
 pub use live::{Live, Look};
 pub use phase::{Phase, SaveProgress};
 pub use python::Python;
+pub use setup::{RefusedCommand, is_failed_setup, refused_command};
 
 use self::baseline::{baseline, look};
 use self::beside::Beside;

@@ -171,8 +171,64 @@ fn shown(words: &[Vec<u8>]) -> String {
     words.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join(" ")
 }
 
+const FAILED: &str = "the exercise's setup failed";
+
+/// Whether that was all; whose fault it was, [`refused_command`] tells.
+pub fn is_failed_setup(error: &WorldError) -> bool {
+    error.fact.starts_with(FAILED)
+}
+
+/// A line of a lesson's setup.
+pub struct RefusedCommand<'l> {
+    /// Its block.
+    pub block: &'l Code,
+    /// Its place among the block's lines, from 0.
+    pub line: usize,
+    /// It and what it was answered.
+    pub what: String,
+}
+
+/// The first command of the setup that this fresh server refuses, if any machine's would.
+pub fn refused_command<'l>(
+    server: &mut Server,
+    exercise: &'l Exercise,
+) -> Option<RefusedCommand<'l>> {
+    let lines = exercise.setup.iter().flat_map(|block| {
+        block.text.lines().enumerate().map(move |(line, text)| (block, line, text.trim()))
+    });
+    for (block, line, text) in lines.filter(|(.., text)| !words::is_comment(text)) {
+        let words = words::split(text).ok()?;
+        let value = server.client().call(&words, LIMIT).ok()?;
+        if matches!(value, Value::ServerError(_)) {
+            let answer = reply::format(&value);
+            let what = format!("`{text}` is answered by `{}`", answer.trim_end());
+            return is_the_commands_fault(&words, &answer, exercise).then_some(RefusedCommand {
+                block,
+                line,
+                what,
+            });
+        }
+    }
+    None
+}
+
+/// A full disk, too little memory and the like are no fault of a lesson.
+fn is_the_commands_fault(words: &[Vec<u8>], answer: &str, exercise: &Exercise) -> bool {
+    let answer = answer.trim_start_matches("(error) ").trim_end();
+    let is = |name: &str| words[0].eq_ignore_ascii_case(name.as_bytes());
+    if ["SAVE", "BGSAVE", "BGREWRITEAOF", "CONFIG", "DEBUG"].into_iter().any(is) {
+        let said = ["unknown", "Unknown", "wrong number", "syntax", "Background"];
+        return said.iter().any(|said| answer.starts_with(&format!("ERR {said}")));
+    }
+    if answer.starts_with("OOM") {
+        return exercise.settings.iter().any(|(name, _)| name == "maxmemory");
+    }
+    let machine = ["MISCONF", "LOADING", "BUSY ", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN"];
+    answer != "ERR" && !machine.iter().any(|code| answer.starts_with(code))
+}
+
 fn failed(server: &Server, why: &str) -> WorldError {
-    let fact = format!("the exercise's setup failed on {}: {why}", server.name());
+    let fact = format!("{FAILED} on {}: {why}", server.name());
     WorldError::new(
         fact,
         "the lesson's `redis setup` block, or the server, is at fault, not the answer",

@@ -56,6 +56,7 @@ pub(super) struct Head {
     pub(super) span: Span,
     pub(super) time_limit: Duration,
     pub(super) settings: Vec<(String, String)>,
+    pub(super) settings_span: Span,
     pub(super) crash: Crash,
     /// Those without a problem.
     pub(super) checks: Vec<Check>,
@@ -86,6 +87,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         span: fence.clone(),
         time_limit: DEFAULT_TIME_LIMIT,
         settings: Vec::new(),
+        settings_span: 0..0,
         crash: Crash::WhenSettled,
         checks: Vec::new(),
         named_checks: Vec::new(),
@@ -107,7 +109,10 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
                 head.time_limit = time_limit(&mut toml, entry).unwrap_or(DEFAULT_TIME_LIMIT);
             }
             "crash" => head.crash = crash(&mut toml, entry).unwrap_or(Crash::WhenSettled),
-            "server" => head.settings = settings(&mut toml, entry),
+            "server" => {
+                head.settings_span = toml.file_span(entry.key_span());
+                head.settings = settings(&mut toml, entry);
+            }
             "check" => {
                 has_checks = true;
                 check_entry = Some(entry);

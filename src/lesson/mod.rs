@@ -158,6 +158,8 @@ pub struct Exercise {
     pub time_limit: Duration,
     /// Given to the server as it starts: name and value, as in redis.conf.
     pub settings: Vec<(String, String)>,
+    /// Where they stand; empty where there are none.
+    pub settings_span: Span,
     /// When the server is killed, if a check asks for it.
     pub crash: Crash,
     /// Commands run before the attempt, one a line, unseen by the checks.
@@ -184,6 +186,7 @@ impl Exercise {
             span: 0..0,
             time_limit: Duration::from_secs(60),
             settings: Vec::new(),
+            settings_span: 0..0,
             crash: Crash::WhenSettled,
             setup: Vec::new(),
             starters: Vec::new(),

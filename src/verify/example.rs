@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::attempt::Run;
 use crate::attempt::evidence::ProgramEnd;
-use crate::lesson::{Example, Exercise};
+use crate::lesson::{Example, Exchange, Exercise, Lesson};
 
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -19,6 +19,23 @@ pub fn commands_of(example: &Example) -> String {
         return example.code.text.clone();
     }
     example.dialogue.iter().fold(String::new(), |text, exchange| text + &exchange.command + "\n")
+}
+
+/// The line of the first command, from 1, that is not answered as it must be.
+pub fn example_line(lesson: &Lesson, example: &Example, run: &Run) -> Option<usize> {
+    let Run::Typed(typed) = run else { return None };
+    if example.dialogue.is_empty() {
+        let failed = typed.exchanges.iter().find(|it| is_error(&it.reply))?;
+        let line = example.code.text.lines().position(|line| line.trim() == failed.line)?;
+        return Some(lesson.line_of(example.code.span.start) + 1 + line);
+    }
+    let mut asked = example.dialogue.iter().zip(&typed.exchanges);
+    let (wanted, _) = asked.find(|(wanted, seen)| !is_answered(wanted, &seen.reply))?;
+    Some(lesson.line_of(wanted.span.start))
+}
+
+fn is_answered(wanted: &Exchange, reply: &str) -> bool {
+    wanted.reply.is_empty() || is_like(reply, &wanted.reply)
 }
 
 /// What is wrong with an example's run.
@@ -38,7 +55,7 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
         }
         Run::Typed(typed) => {
             for (wanted, seen) in example.dialogue.iter().zip(&typed.exchanges) {
-                if !wanted.reply.is_empty() && !is_like(&seen.reply, &wanted.reply) {
+                if !is_answered(wanted, &seen.reply) {
                     let (reply, wanted) = (&seen.reply, &wanted.reply);
                     problems.push(format!(
                         "`{}` is answered by `{reply}`, the lesson says `{wanted}`",

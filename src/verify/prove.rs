@@ -3,9 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::case::{Case, Expectation, Kind};
-use super::example::{commands_of, example_limit, example_problems};
-use crate::attempt::{self, Answer, Evidence, Python, Run, Stand};
+use super::example::{commands_of, example_limit, example_line, example_problems};
+use crate::attempt::{
+    self, Answer, Evidence, Python, Run, Stand, is_failed_setup, refused_command,
+};
 use crate::error::WorldError;
+use crate::lesson::check::ENDS_WELL;
 use crate::server::{Server, Source};
 use crate::tap::{self, Tap};
 use crate::verdict::{Finding, Outcome, Verdict, conclude};
@@ -15,6 +18,8 @@ use crate::verdict::{Finding, Outcome, Verdict, conclude};
 pub struct Proof {
     /// A sentence for each thing that is not as it must be.
     pub problems: Vec<String>,
+    /// The line of the lesson that is at fault, from 1, where that is not the case's own.
+    pub line: Option<usize>,
     /// It could not be checked.
     pub unchecked: Option<WorldError>,
     /// `redis 7.0.15 (container)`; empty where no server started.
@@ -49,6 +54,7 @@ impl Proof {
     pub(super) fn without_verdict(server: &str) -> Self {
         Self {
             problems: Vec::new(),
+            line: None,
             unchecked: None,
             server: server.to_owned(),
             took: Duration::ZERO,
@@ -68,7 +74,9 @@ pub(super) fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python
         .and_then(|tap| prove_on(case, &mut Stand { server, tap: &tap, telling: &|_| {} }, python));
     let took = began.elapsed();
     match proved {
-        Ok(Seen::Example { problems, replies }) => Proof { problems, took, replies, ..nothing },
+        Ok(Seen::Example { problems, line, replies }) => {
+            Proof { problems, line, took, replies, ..nothing }
+        }
         Ok(Seen::Answer(judged)) => {
             let problems = verdict_problems(&case.expectation, &judged.verdict);
             let findings = judged.verdict.findings.iter();
@@ -88,18 +96,27 @@ pub(super) fn without_server(case: &Case<'_>, error: WorldError, source: &Source
     let plain = if has_settings { Server::start(source, &[]).ok() } else { None };
     match plain {
         Some(server) => {
-            let why = format!(
-                "no server starts with the lesson's `[server]`: {}; {}",
-                error.fact, error.help
-            );
-            Proof { problems: vec![why], ..Proof::without_verdict(server.name()) }
+            let why = format!("no server starts with the lesson's `[server]`: {}", error.fact);
+            let line = case.exercise.map(|it| case.lesson.line_of(it.settings_span.start));
+            Proof { problems: vec![why], line, ..Proof::without_verdict(server.name()) }
         }
         None => Proof { unchecked: Some(error), ..Proof::without_verdict("") },
     }
 }
 
+/// Where the case's setup failed and that is the lesson's fault.
+pub(super) fn refused_setup(case: &Case<'_>, failed: &Proof, source: &Source) -> Option<Proof> {
+    let exercise = case.exercise?;
+    failed.unchecked.as_ref().filter(|it| is_failed_setup(it))?;
+    let mut server = Server::start(source, case.settings()).ok()?;
+    let refused = refused_command(&mut server, exercise)?;
+    let line = case.lesson.line_of(refused.block.span.start) + 1 + refused.line;
+    let problems = vec![format!("the setup fails: {}", refused.what)];
+    Some(Proof { problems, line: Some(line), ..Proof::without_verdict(server.name()) })
+}
+
 enum Seen {
-    Example { problems: Vec<String>, replies: Vec<String> },
+    Example { problems: Vec<String>, line: Option<usize>, replies: Vec<String> },
     Answer(Box<Judged>),
 }
 
@@ -115,14 +132,15 @@ fn prove_on(
             let answer = Answer { text: commands_of(example), ..case.answer.clone() };
             let run = attempt::run_example(stand, setup, &answer, python, limit)?;
             let problems = example_problems(example, &run);
-            Ok(Seen::Example { problems, replies: replies(&run) })
+            let line = example_line(case.lesson, example, &run);
+            Ok(Seen::Example { problems, line, replies: replies(&run) })
         }
         (_, Some(exercise)) => {
             let evidence = attempt::attempt(stand, exercise, &case.answer, python)?;
             let verdict = conclude(exercise, &evidence)?;
             Ok(Seen::Answer(Box::new(Judged { evidence, verdict })))
         }
-        (_, None) => Ok(Seen::Example { problems: Vec::new(), replies: Vec::new() }),
+        (_, None) => Ok(Seen::Example { problems: Vec::new(), line: None, replies: Vec::new() }),
     }
 }
 
@@ -151,6 +169,9 @@ fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<Str
         }
         Expectation::FailsOn(_) | Expectation::FailsExactlyOn(_) if verdict.passed() => {
             vec!["the answer passes, but it must fail".to_owned()]
+        }
+        Expectation::FailsOn(check) if *check != ENDS_WELL && unmet.contains(&ENDS_WELL) => {
+            unmet_findings(verdict, "the starter must run to its end: a student begins with it")
         }
         Expectation::FailsOn(check) if unmet.contains(check) => Vec::new(),
         Expectation::FailsExactlyOn(check) if unmet == [*check] => Vec::new(),

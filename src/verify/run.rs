@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::case::Case;
-use super::prove::{Proof, prove, without_server};
+use super::prove::{Proof, prove, refused_setup, without_server};
 use super::result::CaseResult;
 use crate::attempt::Python;
 use crate::attempt::python::is_lost_fork;
@@ -181,6 +181,7 @@ impl Work<'_> {
             };
             proof = prove(case, &mut server, python.map(|it| &it.fresh));
         }
+        proof = refused_setup(case, &proof, self.source).unwrap_or(proof);
         if self.keep && !proof.is_good() {
             lock(kept).get_or_insert_with(|| KeptServer { case: index, server: server.keep() });
         }

@@ -135,18 +135,15 @@ fn read(path: &Path) -> Result<String, Problem> {
         let help = Some("the largest lesson is 4 MiB".to_owned());
         return Err(Problem::of_path(path, "the file is too large", help));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let (good, rest) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
-        not_utf8(path, good, rest.first().copied().unwrap_or_default())
-    })
+    String::from_utf8(bytes)
+        .map_err(|error| not_utf8(path, error.as_bytes(), error.utf8_error().valid_up_to()))
 }
 
-fn not_utf8(path: &Path, good: &[u8], bad: u8) -> Problem {
-    let line = good.split(|&byte| byte == b'\n').count();
-    let offset = good.len();
-    let message = format!("not UTF-8: line {line} has the byte 0x{bad:02x}, at offset {offset}");
-    let help = Some("save the file as UTF-8".to_owned());
-    Problem::of_path(path, message, help)
+fn not_utf8(path: &Path, bytes: &[u8], offset: usize) -> Problem {
+    let message = format!("not UTF-8: the byte 0x{:02x} at offset {offset}", bytes[offset]);
+    let problem = Problem::of_path(path, message, Some("save the file as UTF-8".to_owned()));
+    let source = String::from_utf8_lossy(bytes);
+    Problem { source: source.as_ref().into(), span: Some(offset..offset), ..problem }
 }
 
 fn unreadable(path: &Path, error: &io::Error, help: Option<String>) -> Problem {

@@ -96,11 +96,15 @@ fn sub_table<'t>(toml: &mut Toml<'_>, entry: Entry<'t>, key: &str) -> Option<Ent
 
 fn packages(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
     let packages = toml.strings(entry, false);
-    for (package, span) in &packages {
+    for (index, (package, span)) in packages.iter().enumerate() {
+        let is_same = |(other, _): &(&str, _)| package_name(other) == package_name(package);
         if !is_pinned(package) {
             let help = Some(format!("pin it as in \"{DEFAULT_PACKAGE}\""));
             let message = format!("the package `{package}` is not pinned to a version");
             toml.error(span.clone(), message, help);
+        } else if packages[..index].iter().any(is_same) {
+            let message = format!("the package `{}` is named twice", package_name(package));
+            toml.error(span.clone(), message, None);
         }
     }
     packages.into_iter().map(|(package, _)| package.to_owned()).collect()
@@ -124,6 +128,12 @@ fn is_server_and_version(text: &str) -> bool {
     text.split_once(' ').is_some_and(|(server, version)| {
         matches!(server, "redis" | "valkey") && version.split('.').all(is_number)
     })
+}
+
+/// As pip compares names: `Redis_py[hiredis]==7.1` is `redis-py`.
+fn package_name(package: &str) -> String {
+    let name = package.split(['[', '=']).next().unwrap_or_default();
+    name.to_lowercase().replace(['_', '.'], "-")
 }
 
 /// `name==version` or `name[extra]==version` and nothing that pip would take for an option.

@@ -16,6 +16,41 @@ pub(super) fn check_commands(content: &BlockText, problems: &mut Problems) {
     }
 }
 
+/// After a setup there must be a server that answers, and a setup has no time limit of its own.
+const NOT_IN_SETUP: [&str; 14] = [
+    WAIT_BGSAVE,
+    "SHUTDOWN",
+    "MONITOR",
+    "SUBSCRIBE",
+    "PSUBSCRIBE",
+    "SSUBSCRIBE",
+    "BLPOP",
+    "BRPOP",
+    "BLMOVE",
+    "BRPOPLPUSH",
+    "BLMPOP",
+    "BZPOPMIN",
+    "BZPOPMAX",
+    "BZMPOP",
+];
+
+/// Reports each line that cannot be run, or not before an attempt.
+pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
+    check_commands(content, problems);
+    for (line, span) in content.lines() {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        if NOT_IN_SETUP.iter().any(|refused| refused.eq_ignore_ascii_case(name)) {
+            let help =
+                "write what is there before the answer begins; to have a snapshot, use `SAVE`";
+            problems.error(
+                span,
+                format!("`{name}` cannot stand in a setup"),
+                Some(help.to_owned()),
+            );
+        }
+    }
+}
+
 /// An example with `> ` lines as commands and replies; without such lines all are commands and the
 /// dialogue is empty.
 pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<Exchange> {

@@ -201,11 +201,12 @@ fn check_lines(block: &Block<'_>, problems: &mut Problems) {
         problems.error(block.opening_line(), "the solution is empty", None);
     }
     // Wrong answers may be wrong in any way.
-    if matches!(
-        role,
-        Role::Setup | Role::Starter(Language::Redis) | Role::Solution(Language::Redis)
-    ) {
-        redis_lines::check_commands(content, problems);
+    match role {
+        Role::Setup => redis_lines::check_setup(content, problems),
+        Role::Starter(Language::Redis) | Role::Solution(Language::Redis) => {
+            redis_lines::check_commands(content, problems);
+        }
+        _ => {}
     }
 }
 
@@ -280,6 +281,7 @@ fn put_together(section: &Section, head: Head, answers: Answers) -> Exercise {
         span: head.span,
         time_limit: head.time_limit,
         settings: head.settings,
+        settings_span: head.settings_span,
         crash: head.crash,
         checks: head.checks,
         equivalents: head.equivalents,

@@ -139,6 +139,15 @@ fn a_setup_line_must_be_one_that_redis_cli_takes() {
 }
 
 #[test]
+fn a_setup_line_must_leave_a_server_that_answers() {
+    for line in ["@wait-bgsave", "shutdown NOSAVE", "BLPOP q 0", "SUBSCRIBE a"] {
+        let name = line.split(' ').next().unwrap();
+        let source = format!("{EXERCISE}\n```redis setup\nSET a 1\n{line}\n```\n");
+        assert_told(&source, &format!("30:1: `{name}` cannot stand in a setup"));
+    }
+}
+
+#[test]
 fn a_wrong_answer_may_be_wrong_in_any_way() {
     let source = EXERCISE.to_owned() + "\n```redis wrong fails=saved\nSET a '\n@x\n```\n";
     assert!(told(&source).is_empty());

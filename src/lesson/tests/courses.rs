@@ -120,6 +120,16 @@ fn servers_are_named_with_their_version() {
 }
 
 #[test]
+fn a_package_is_named_once() {
+    let settings =
+        "format = 1\n[python]\npackages = [\"redis_py==7.0.1\", \"Redis-Py[hiredis]==6.0\"]\n";
+    assert_eq!(
+        problems(&[("a.md", "x"), ("course.toml", settings)]),
+        ["course.toml: 3:32: the package `redis-py` is named twice"]
+    );
+}
+
+#[test]
 fn every_slip_in_the_settings_is_told() {
     let settings = "format = 2\ntitel = \"T\"\n[python]\npackages = [\"redis\", \"--x==1\", 1]\n\
         package = 1\n[server]\nversions = \"redis 7\"\n";
@@ -200,7 +210,7 @@ fn files_that_cannot_be_read_are_problems() {
     assert_eq!(
         told,
         [
-            "2-b.md: not UTF-8: line 2 has the byte 0xe9, at offset 8 (save the file as UTF-8)",
+            "2-b.md: 2:5: not UTF-8: the byte 0xe9 at offset 8 (save the file as UTF-8)",
             "3-c.md: a folder, not a lesson (give it another name)",
             "4-d.md: the file is too large (the largest lesson is 4 MiB)",
             "5-e.md: there is no such file or folder",

@@ -27,7 +27,7 @@ impl Context<'_> {
             kind: case.kind(),
             lesson: case.lesson.id.clone(),
             file: case.lesson.path.display().to_string(),
-            line: case.line,
+            line: telling.and_then(|proof| proof.line).unwrap_or(case.line),
             server: telling.map(|proof| proof.server.clone()).unwrap_or_default(),
             outcome: result.map_or(CaseOutcome::NotRun, outcome),
             problems: result.map(problems).unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! `redislings verify`: the shipped course holds, and what is broken on purpose is found.
 
 mod changed;
+mod faults;
 mod running;
 mod update;
 

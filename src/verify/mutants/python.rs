@@ -7,6 +7,7 @@ use super::Mutated;
 use crate::attempt::evidence::{ProgramEnd, ProgramRun};
 use crate::attempt::program;
 use crate::cleanup;
+use crate::disk;
 use crate::error::WorldError;
 use crate::redis_cli::words::{WRITERS, written_key};
 
@@ -31,7 +32,8 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldE
     let writers: serde_json::Map<String, serde_json::Value> =
         WRITERS.iter().map(|name| ((*name).to_owned(), written_key(name).into())).collect();
     let wanted = serde_json::json!({ "writers": writers, "solutions": solutions });
-    std::fs::write(&order, wanted.to_string()).map_err(|error| failed(error.to_string()))?;
+    std::fs::write(&order, wanted.to_string())
+        .map_err(|error| disk::check_temporary_room().err().unwrap_or(failed(error.to_string())))?;
     let limit = LIMIT + LIMIT_EACH * u32::try_from(solutions.len()).unwrap_or(u32::MAX);
     let mut command = Command::new("python3");
     // Without what is set or installed for other programs.
@@ -42,6 +44,7 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldE
     let run = finished.collect();
     cleanup::stop_if_a_signal_came();
     if run.end != ProgramEnd::Exited(0) {
+        disk::check_temporary_room()?;
         return Err(failed(why(&run, limit)));
     }
     let answer = answer.map_err(|error| failed(error.to_string()))?;

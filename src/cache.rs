@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use etcetera::BaseStrategy as _;
 
+use crate::disk;
 use crate::error::WorldError;
 use crate::telling::{TICK, Told, seconds};
 
@@ -53,7 +54,12 @@ pub fn install(
         std::fs::remove_dir_all(&place).map_err(failed)?;
     }
     std::fs::create_dir_all(&place).map_err(failed)?;
-    fill(&place)?;
+    if let Err(error) = fill(&place) {
+        let room = disk::check_room(&cache, "set XDG_CACHE_HOME to another place");
+        // Half of it would only take room.
+        let _ = std::fs::remove_dir_all(&place);
+        return Err(room.err().unwrap_or(error));
+    }
     File::create(place.join(FINISHED)).map_err(failed)?;
     Ok(place)
 }
@@ -102,7 +108,10 @@ pub fn run_installer(
     let errors = String::from_utf8_lossy(&errors);
     let last =
         errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-    Err(failed(last.trim().to_owned()))
+    // pip's last line would have it that the package does not exist.
+    let is_cut_off = errors.lines().any(|line| line.contains("Retrying (Retry("));
+    let cut_off = if is_cut_off { "no package index was reached: " } else { "" };
+    Err(failed(format!("{cut_off}{}", last.trim())))
 }
 
 /// All that a program writes to standard error until it closes it, which is at its end.

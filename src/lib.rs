@@ -24,6 +24,7 @@ mod backup;
 mod cache;
 pub mod cleanup;
 mod cli;
+mod disk;
 mod doctor;
 mod editor;
 pub mod error;

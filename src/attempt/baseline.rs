@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
+use super::doubt::silent;
 use super::observe::LOOK_LIMIT;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Subject};
@@ -41,10 +42,7 @@ pub(super) fn baseline(server: &mut Server, exercise: &Exercise) -> Result<Snaps
 }
 
 pub(super) fn look(server: &mut Server) -> Result<Snapshot, WorldError> {
-    server.snapshot(LOOK_LIMIT).map_err(|error| {
-        let fact = format!("{} does not tell its state: {error}", server.name());
-        WorldError::new(fact, "try again, or try another server: see `redislings doctor`")
-    })
+    server.snapshot(LOOK_LIMIT).map_err(|silence| silent(server, &silence))
 }
 
 /// LASTSAVE counts whole seconds and is set at the server's start: a save within that second moves
@@ -56,8 +54,9 @@ pub(super) fn wait_until_lastsave_can_move(server: &mut Server) -> Result<(), Wo
     let deadline = Instant::now() + CLOCK_LIMIT;
     loop {
         let replies = server.client().pipeline(&[&["TIME"], &["LASTSAVE"]], LOOK_LIMIT);
+        let replies = replies.map_err(|silence| silent(server, &silence))?;
         let mut wait = POLL;
-        if let Ok([Value::Array(time), Value::Int(lastsave)]) = replies.as_deref() {
+        if let [Value::Array(time), Value::Int(lastsave)] = &replies[..] {
             let movable = (lastsave + 1) * 1_000_000 + COARSE_CLOCK_MARGIN_MICROS;
             match u64::try_from(movable - microseconds(time)) {
                 Ok(missing @ 1..) => wait = Duration::from_micros(missing).min(LONGEST_WAIT),

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::evidence::Evidence;
-use super::observe::{SLOW_DOWN, slow_down};
+use super::observe::{LOOK_LIMIT, SLOW_DOWN, slow_down};
 use crate::cleanup;
+use crate::disk;
 use crate::error::WorldError;
 use crate::lesson::Exercise;
-use crate::server::{CallError, Server};
+use crate::server::{CallError, Server, Snapshot};
 use crate::tap::{Outcome, Transcript};
 
 /// A server closes its connections a moment before its process has ended.
@@ -31,11 +32,51 @@ pub(super) fn server_end(
     }
     match ended {
         Some(ended) if ended.killed => Err(WorldError::new(
-            format!("the server died by itself: {}", ended.what),
-            "check the machine's memory and try again",
+            format!("the server was lost: {}", ended.what),
+            "check the machine's memory, and the engine if it is in a container; then try again",
         )),
         ended => Ok(ended.map(|ended| format!("the server is gone: {}", ended.what))),
     }
+}
+
+/// Why a server says nothing that was not yet asked to do anything but the lesson's setup.
+pub(super) fn silent(server: &mut Server, silence: &CallError) -> WorldError {
+    match server_end(server, silence) {
+        Err(lost) => lost,
+        Ok(ended) => {
+            let why = ended.unwrap_or_else(|| silence.to_string());
+            let fact = format!("{} does not tell its state: {why}", server.name());
+            WorldError::new(fact, "try again, or try another server: see `redislings doctor`")
+        }
+    }
+}
+
+/// For who judges an answer without looking at its server: it may have failed because that was lost, or the disk full.
+pub(super) fn refuse_a_lost_world(server: &mut Server) -> Result<(), WorldError> {
+    match server.snapshot(LOOK_LIMIT) {
+        Ok(now) => refuse_a_full_disk(server, failed_to_write(&now)),
+        Err(silence) => server_end(server, &silence).map(drop),
+    }
+}
+
+/// Answers write beside their program; what the server could not write it tells itself, if asked.
+pub(super) fn refuse_a_full_disk(server: &Server, failed_to_write: bool) -> Result<(), WorldError> {
+    disk::check_temporary_room()?;
+    if failed_to_write { server.check_room() } else { Ok(()) }
+}
+
+/// Whether the server was kept from writing one of its files, for whatever reason.
+pub(super) fn was_kept_from_writing(evidence: &Evidence) -> bool {
+    let mut looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
+    let saves = evidence.transcript.exchanges.iter().filter(|it| it.begins_with(&["SAVE"]));
+    looks.any(|it| failed_to_write(&it.snapshot))
+        || saves.into_iter().any(|it| it.outcome != Outcome::Done)
+}
+
+fn failed_to_write(now: &Snapshot) -> bool {
+    ["rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status"]
+        .iter()
+        .any(|field| now.field(field).is_some_and(|status| status != "ok"))
 }
 
 /// Why what the server counts can't be compared with `before`, or its saves were not what they must be.

@@ -131,7 +131,9 @@ pub fn run_example(
     with_setup(stand, setup, |stand| {
         let before = look(stand.server)?;
         (stand.telling)(Phase::Answer { limit });
-        run_answer(stand, answer, python, &before, limit).map(Finished::into_run)
+        let run = run_answer(stand, answer, python, &before, limit)?.into_run();
+        doubt::refuse_a_lost_world(stand.server)?;
+        Ok(run)
     })
 }
 

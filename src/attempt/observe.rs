@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::beside::Beside;
-use super::doubt::{doubt, server_end};
+use super::doubt::{doubt, refuse_a_full_disk, server_end, was_kept_from_writing};
 use super::evidence::{self, Evidence, Observation};
 use super::refusals::refuse_what_is_not_the_answers;
 use super::restore::{blame_the_file, restore};
@@ -83,6 +83,7 @@ pub(super) fn observe(
     evidence.run = finished.into_run();
     evidence.waits = probe.map(Beside::finish);
     evidence.dump_bytes = stand.server.dump_bytes()?;
+    refuse_a_full_disk(stand.server, was_kept_from_writing(&evidence))?;
     if !is_overdue {
         refuse_what_is_not_the_answers(stand.server, exercise, &evidence)?;
     }

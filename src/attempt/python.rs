@@ -5,13 +5,14 @@ mod forks;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
 use self::forks::Forks;
+use super::evidence::ProgramEnd;
 use super::program;
 use crate::cache;
 use crate::cleanup;
@@ -24,6 +25,9 @@ use crate::telling::Told;
 const SITECUSTOMIZE: &str = include_str!("python/sitecustomize.py");
 /// Does the same for `redis-cli` where a program starts it.
 const REDIS_CLI: &str = include_str!("python/redis_cli_shim.sh");
+
+/// The packages may come from a cold disk.
+const PROBE_LIMIT: Duration = Duration::from_secs(60);
 
 const LOST_FORK: &str = "the fork that ran the answer is lost";
 
@@ -53,23 +57,30 @@ pub struct Probe {
 
 /// Looks at the `python3` on PATH; `packages` as pinned: `redis==7.0.1`.
 pub fn probe(packages: &[String]) -> Result<Probe, WorldError> {
+    probe_within(PROBE_LIMIT, Path::new("python3"), packages)
+}
+
+fn probe_within(limit: Duration, python: &Path, packages: &[String]) -> Result<Probe, WorldError> {
     let imports = packages.iter().map(|package| import_name(package)).collect::<Vec<_>>().join(",");
     let script = "import sys\nprint(sys.version.split()[0], sys.executable)\nfor name in sys.argv[1].split(','):\n    if name: __import__(name)";
     let failed = |why: String| WorldError::new(format!("`python3` can't be run: {why}"), HELP);
-    let output = Command::new("python3")
-        .args(["-c", script, &imports])
-        // Not where the student's own `redis.py` may lie.
-        .current_dir(cleanup::private_directory("probe")?)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    match text.lines().next() {
-        Some(identity) => {
-            Ok(Probe { identity: identity.to_owned(), has_packages: output.status.success() })
+    // Not where the student's own `redis.py` may lie.
+    let directory = cleanup::private_directory("probe")?;
+    let mut command = Command::new(python);
+    command.args(["-c", script, &imports]).env("PYTHONDONTWRITEBYTECODE", "1");
+    let finished = program::run(&mut command, &directory, limit);
+    let run = finished.map_err(|error| failed(error.to_string()))?.collect();
+    cleanup::stop_if_a_signal_came();
+    let has_packages = run.end == ProgramEnd::Exited(0);
+    match (run.end, run.stdout.text.lines().next()) {
+        (ProgramEnd::TimedOut, _) => {
+            Err(failed(format!("it has not ended after {} s", limit.as_secs())))
         }
-        None => Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned())),
+        (_, Some(identity)) => Ok(Probe { identity: identity.to_owned(), has_packages }),
+        (ProgramEnd::Signalled(signal), None) => {
+            Err(failed(format!("it was ended by signal {signal}")))
+        }
+        (ProgramEnd::Exited(_), None) => Err(failed(run.stderr.text.trim().to_owned())),
     }
 }
 
@@ -195,7 +206,7 @@ fn environment(
     let line = format!("installing {} for Python into the cache, once", packages.join(", "));
     telling(Told::Line(&line));
     let what = "the environment for Python";
-    cache::install(&name, telling, |place| {
+    let fill = |place: &Path| {
         cache::run_installer(
             Command::new("python3").args(["-m", "venv"]).arg(place),
             what,
@@ -212,8 +223,10 @@ fn environment(
             ":all:",
         ]);
         cache::run_installer(pip.args(packages), &packages.join(", "), telling)
-    })
-    .map_err(|error| WorldError::new(error.fact, format!("{HELP}\n{}", error.help)))
+    };
+    let with_help =
+        |error: WorldError| WorldError::new(error.fact, format!("{HELP}\n{}", error.help));
+    cache::install(&name, telling, |place| fill(place).map_err(with_help))
 }
 
 /// `redis-cli` and `valkey-cli` of our own in front of the real ones, if there are any.

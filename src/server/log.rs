@@ -70,6 +70,15 @@ pub fn dump_or(why: &str, log: &str) -> String {
         .map_or_else(|| why.to_owned(), |line| format!("{DUMP_NOT_LOADED}: {line}"))
 }
 
+/// The line that tells of a write for which the disk had no room, if one does; without its time.
+pub fn full_disk(log: &str) -> Option<String> {
+    let tells = |line: &&str| {
+        ["No space left on device", "Disk quota exceeded"].iter().any(|it| line.contains(it))
+    };
+    let line = log.lines().find(tells)?;
+    Some(line.rsplit_once(" # ").map_or(line, |(_, text)| text).trim().to_owned())
+}
+
 /// The last lines, for an error message.
 pub fn tail(log: &str, lines: usize) -> String {
     let all: Vec<&str> = log.lines().collect();

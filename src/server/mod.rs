@@ -214,6 +214,19 @@ impl Server {
         }
     }
 
+    /// Tells of a full disk, by the log or by writing there; for a server that failed to write something.
+    pub fn check_room(&self) -> Result<(), WorldError> {
+        if let Some(line) = self.log().as_deref().and_then(log::full_disk) {
+            let fact = format!("the server's disk is full: {line}");
+            return Err(WorldError::new(fact, "free some space where its files are"));
+        }
+        match &self.host {
+            Host::Container(container) => container.check_room(),
+            Host::Process(_) => crate::disk::check_temporary_room(),
+            Host::Address(_) => Ok(()),
+        }
+    }
+
     /// Where it came from, for another server of the same kind.
     pub fn source(&self) -> &Source {
         &self.source

@@ -9,10 +9,13 @@ use std::time::{Duration, Instant};
 use super::options::Options;
 use super::{DUMP_FILE, Ended, log};
 use crate::cleanup::{self, ProcessGroup};
+use crate::disk;
 use crate::error::WorldError;
 
 const START_DEADLINE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(2);
+/// On a full disk a server runs, but its log says nothing.
+const LOOK_AT_DISK: Duration = Duration::from_millis(300);
 /// Another program may take a free port before our server does.
 const PORT_TRIES: usize = 5;
 
@@ -43,11 +46,11 @@ impl Process {
         let directory = cleanup::private_directory("server")?;
         if let Some(dump) = dump {
             std::fs::write(directory.join(DUMP_FILE), dump)
-                .map_err(|error| not_started(program, &error.to_string(), ""))?;
+                .map_err(|error| or_a_full_disk(not_started(program, &error.to_string(), "")))?;
         }
         let arguments =
             options.arguments(&[("bind", "127.0.0.1"), ("daemonize", "no"), ("logfile", "")]);
-        let launched = launch(program, &arguments, &directory, 0)?;
+        let launched = launch(program, &arguments, &directory, 0).map_err(or_a_full_disk)?;
         Ok(Self {
             program: program.to_owned(),
             arguments,
@@ -79,7 +82,8 @@ impl Process {
 
     /// Starts the killed server again in the same directory.
     pub fn restart(&mut self) -> Result<(), WorldError> {
-        let launched = launch(&self.program, &self.arguments, &self.directory, self.starts)?;
+        let launched = launch(&self.program, &self.arguments, &self.directory, self.starts)
+            .map_err(or_a_full_disk)?;
         self.starts += 1;
         self.log = launched.log;
         self.port = launched.port;
@@ -191,6 +195,7 @@ enum Ready {
 /// Reads the log of our own child rather than asking the port: somebody else's server might answer.
 fn wait_until_ready(launched: &mut Launched) -> Ready {
     let deadline = Instant::now() + START_DEADLINE;
+    let mut looked_at_disk = Instant::now();
     loop {
         let ended = launched.child.try_wait().ok().flatten();
         let log = read(&launched.log);
@@ -201,6 +206,12 @@ fn wait_until_ready(launched: &mut Launched) -> Ready {
         }
         if log.contains("eady to accept connections") {
             return Ready::Yes;
+        }
+        if looked_at_disk.elapsed() > LOOK_AT_DISK {
+            if let Err(full) = disk::check_temporary_room() {
+                return Ready::No(full.fact);
+            }
+            looked_at_disk = Instant::now();
         }
         if Instant::now() > deadline {
             return Ready::No(format!("it was not ready within {} s", START_DEADLINE.as_secs()));
@@ -216,6 +227,11 @@ fn not_started(program: &Path, why: &str, log: &str) -> WorldError {
         tail => format!("its log ends with:\n{tail}\ntry another server: see `redislings doctor`"),
     };
     WorldError::new(format!("`{}` did not start: {why}", program.display()), help)
+}
+
+/// What a full disk keeps from starting may say anything.
+fn or_a_full_disk(error: WorldError) -> WorldError {
+    disk::check_temporary_room().err().unwrap_or(error)
 }
 
 fn free_port() -> std::io::Result<u16> {

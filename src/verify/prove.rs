@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use nix::libc::SIGKILL;
+
 use super::case::{Case, Expectation, Kind};
 use super::example::{commands_of, example_limit, example_line, example_problems};
+use crate::attempt::evidence::ProgramEnd;
 use crate::attempt::{
     self, Answer, Evidence, Python, Run, Stand, is_failed_setup, refused_command,
 };
@@ -28,6 +31,8 @@ pub struct Proof {
     pub took: Duration,
     /// Whether it is a mutant's: then it matters that it does not pass, but not which check it fails on.
     pub is_mutant: bool,
+    /// Whether its program was ended by SIGKILL, and not for being out of time.
+    pub is_killed: bool,
     /// What became of each check; empty for examples and where there is no verdict.
     pub findings: Vec<(String, Outcome)>,
     /// Of an example with `> ` lines: what each was answered, as far as it came.
@@ -59,6 +64,7 @@ impl Proof {
             server: server.to_owned(),
             took: Duration::ZERO,
             is_mutant: false,
+            is_killed: false,
             findings: Vec::new(),
             replies: Vec::new(),
             judged: None,
@@ -74,34 +80,45 @@ pub(super) fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python
         .and_then(|tap| prove_on(case, &mut Stand { server, tap: &tap, telling: &|_| {} }, python));
     let took = began.elapsed();
     match proved {
-        Ok(Seen::Example { problems, line, replies }) => {
-            Proof { problems, line, took, replies, ..nothing }
+        Ok(Seen::Example(SeenExample { problems, line, replies, is_killed })) => {
+            Proof { problems, line, took, is_killed, replies, ..nothing }
         }
         Ok(Seen::Answer(judged)) => {
             let problems = verdict_problems(&case.expectation, &judged.verdict);
             let findings = judged.verdict.findings.iter();
             let findings = findings.map(|it| (it.check.clone(), it.outcome)).collect();
+            let is_killed = is_killed(&judged.evidence.run);
             let judged = Some(judged).filter(|_| !problems.is_empty());
             let is_mutant = case.kind() == Kind::Mutant;
-            Proof { problems, took, is_mutant, findings, judged, ..nothing }
+            Proof { problems, took, is_mutant, is_killed, findings, judged, ..nothing }
         }
         Err(error) => Proof { unchecked: Some(error), took, ..nothing },
     }
 }
 
-/// Where the case's server did not start. One that starts without the lesson's settings, but not with them, is
-/// the lesson's fault.
-pub(super) fn without_server(case: &Case<'_>, error: WorldError, source: &Source) -> Proof {
+/// Where the case's server did not start: another, if that was no lasting fault. Where one starts without the lesson's
+/// settings, but twice none with them, it is the lesson's.
+pub(super) fn start_after(
+    case: &Case<'_>,
+    error: WorldError,
+    source: &Source,
+) -> Result<Server, Box<Proof>> {
     let has_settings = !case.settings().is_empty();
     let plain = if has_settings { Server::start(source, &[]).ok() } else { None };
-    match plain {
-        Some(server) => {
-            let why = format!("no server starts with the lesson's `[server]`: {}", error.fact);
-            let line = case.exercise.map(|it| case.lesson.line_of(it.settings_span.start));
-            Proof { problems: vec![why], line, ..Proof::without_verdict(server.name()) }
-        }
-        None => Proof { unchecked: Some(error), ..Proof::without_verdict("") },
+    let Some(plain) = plain else { return Err(Box::new(without_server(error))) };
+    if let Err(full) = plain.check_room() {
+        return Err(Box::new(without_server(full)));
     }
+    Server::start(source, case.settings()).map_err(|error| {
+        let why = format!("no server starts with the lesson's `[server]`: {}", error.fact);
+        let line = case.exercise.map(|it| case.lesson.line_of(it.settings_span.start));
+        Box::new(Proof { problems: vec![why], line, ..Proof::without_verdict(plain.name()) })
+    })
+}
+
+/// Where there is none.
+pub(super) fn without_server(error: WorldError) -> Proof {
+    Proof { unchecked: Some(error), ..Proof::without_verdict("") }
 }
 
 /// Where the case's setup failed and that is the lesson's fault.
@@ -115,8 +132,17 @@ pub(super) fn refused_setup(case: &Case<'_>, failed: &Proof, source: &Source) ->
     Some(Proof { problems, line: Some(line), ..Proof::without_verdict(server.name()) })
 }
 
+/// What came of an example; each field as in [`Proof`].
+#[derive(Default)]
+struct SeenExample {
+    problems: Vec<String>,
+    line: Option<usize>,
+    replies: Vec<String>,
+    is_killed: bool,
+}
+
 enum Seen {
-    Example { problems: Vec<String>, line: Option<usize>, replies: Vec<String> },
+    Example(SeenExample),
     Answer(Box<Judged>),
 }
 
@@ -132,16 +158,21 @@ fn prove_on(
             let answer = Answer { text: commands_of(example), ..case.answer.clone() };
             let run = attempt::run_example(stand, setup, &answer, python, limit)?;
             let problems = example_problems(example, &run);
-            let line = example_line(case.lesson, example, &run);
-            Ok(Seen::Example { problems, line, replies: replies(&run) })
+            let (line, replies) = (example_line(case.lesson, example, &run), replies(&run));
+            let is_killed = is_killed(&run);
+            Ok(Seen::Example(SeenExample { problems, line, replies, is_killed }))
         }
         (_, Some(exercise)) => {
             let evidence = attempt::attempt(stand, exercise, &case.answer, python)?;
             let verdict = conclude(exercise, &evidence)?;
             Ok(Seen::Answer(Box::new(Judged { evidence, verdict })))
         }
-        (_, None) => Ok(Seen::Example { problems: Vec::new(), line: None, replies: Vec::new() }),
+        (_, None) => Ok(Seen::Example(SeenExample::default())),
     }
+}
+
+fn is_killed(run: &Run) -> bool {
+    matches!(run, Run::Program(it) if it.end == ProgramEnd::Signalled(SIGKILL))
 }
 
 fn replies(run: &Run) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::case::Case;
-use super::prove::{Proof, prove, refused_setup, without_server};
+use super::prove::{Proof, prove, refused_setup, start_after, without_server};
 use super::result::CaseResult;
 use crate::attempt::Python;
 use crate::attempt::python::is_lost_fork;
@@ -100,7 +100,8 @@ impl Work<'_> {
             kept: Mutex::new(None),
         };
         thread::scope(|scope| {
-            for _ in 0..STARTERS {
+            // One job runs the cases in their order, so there must be one to start their servers.
+            for _ in 0..STARTERS.min(self.jobs) {
                 let sender = sender.clone();
                 scope.spawn(|| self.start_servers(sender, &running));
             }
@@ -168,15 +169,19 @@ impl Work<'_> {
         let case = &self.cases[index];
         let mut server = match server {
             Ok(server) => server,
-            Err(error) => return without_server(case, error, self.source),
+            Err(error) => match start_after(case, error, self.source) {
+                Ok(server) => server,
+                Err(proof) => return *proof,
+            },
         };
         let forks = python.map(|it| it.warmed.as_ref().unwrap_or(&it.fresh));
         let mut proof = prove(case, &mut server, forks);
-        if proof.unchecked.as_ref().is_some_and(is_lost_fork) {
-            // An answer may end the interpreter that it was forked from, but not us.
+        if proof.is_killed || proof.unchecked.as_ref().is_some_and(is_lost_fork) {
+            // An answer may end itself like that, or the interpreter that it was forked from; then it does so again.
+            // Else it was the system, short of memory, or somebody.
             server = match Server::start(self.source, case.settings()) {
                 Ok(server) => server,
-                Err(error) => return without_server(case, error, self.source),
+                Err(error) => return without_server(error),
             };
             proof = prove(case, &mut server, python.map(|it| &it.fresh));
         }

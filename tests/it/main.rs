@@ -10,6 +10,7 @@ mod colour;
 mod containers;
 mod courses;
 mod endings;
+mod faults;
 mod forks;
 mod hosts;
 mod kept;

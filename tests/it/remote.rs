@@ -84,7 +84,8 @@ impl Remote {
     /// `look` is given its container.
     fn while_a_server_runs(&self, look: impl Fn(&str)) {
         let slow = "import redis, time\nredis.Redis().set('a', '1')\ntime.sleep(300)\n";
-        let mut command = self.command("creating-snapshots", "slow.py", slow);
+        // Its time limit leaves time to look.
+        let mut command = self.command("save-blocks-everyone", "slow.py", slow);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let is_session = |name: &String| name.starts_with("redislings-");
         wait_until("a session runs", || self.place.leftovers().iter().any(is_session));

@@ -1,6 +1,7 @@
 //! The engine, and the images that it has.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use testcontainers::bollard::Docker;
@@ -16,6 +17,10 @@ use crate::telling::Told;
 
 const ENGINE_DEADLINE: Duration = Duration::from_secs(5);
 const CALL_DEADLINE: Duration = Duration::from_secs(20);
+const SILENT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Whether the last answer did not come in time.
+static IS_SILENT: AtomicBool = AtomicBool::new(false);
 
 /// An image on the engine that has a server in it.
 #[derive(Debug, Clone)]
@@ -36,6 +41,7 @@ pub fn engine_version() -> Result<String, String> {
         Ok(version.version.unwrap_or_else(|| "of an unknown version".to_owned()))
     };
     let answer = block_on(async { tokio::time::timeout(ENGINE_DEADLINE, ask).await });
+    IS_SILENT.store(answer.is_err(), Ordering::Relaxed);
     answer.unwrap_or_else(|_| {
         Err(format!("the engine did not answer within {} s", ENGINE_DEADLINE.as_secs()))
     })
@@ -75,10 +81,18 @@ fn local_image(docker: &Docker, reference: &str) -> Option<Image> {
 
 /// What the engine answers, within a deadline.
 pub(super) fn ask<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
-    match block_on(async { tokio::time::timeout(CALL_DEADLINE, call).await }) {
+    let deadline = patience(CALL_DEADLINE);
+    let answer = block_on(async { tokio::time::timeout(deadline, call).await });
+    IS_SILENT.store(answer.is_err(), Ordering::Relaxed);
+    match answer {
         Ok(answer) => answer.map_err(|error| with_sources(&error)),
-        Err(_elapsed) => Err(format!("no answer within {} s", CALL_DEADLINE.as_secs())),
+        Err(_elapsed) => Err(format!("no answer within {} s", deadline.as_secs())),
     }
+}
+
+/// How long an answer is waited for: not so long again, once none came.
+pub(super) fn patience(usual: Duration) -> Duration {
+    if IS_SILENT.load(Ordering::Relaxed) { usual.min(SILENT_DEADLINE) } else { usual }
 }
 
 fn pull(docker: &Docker, reference: &str, telling: &dyn Fn(Told<'_>)) -> Result<(), String> {

@@ -10,7 +10,7 @@ use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 
-use super::engine::{Image, ask, client, name_and_tag};
+use super::engine::{Image, ask, client, name_and_tag, patience};
 use super::engine_gone;
 use super::labels::{
     HOST_LABEL, OWNER_LABEL, SESSION_LABEL, mark_as_kept, remove_at_end, remove_by_id,
@@ -201,7 +201,8 @@ impl Drop for Container {
     fn drop(&mut self) {
         let Some(handle) = self.handle.take() else { return };
         let removal = runtime().spawn(handle.rm());
-        let removed = block_on(async { tokio::time::timeout(REMOVAL_DEADLINE, removal).await });
+        let deadline = patience(REMOVAL_DEADLINE);
+        let removed = block_on(async { tokio::time::timeout(deadline, removal).await });
         // The engine may be removing it already, by itself.
         if matches!(removed, Ok(Ok(Err(_)))) {
             remove_by_id(&self.id);

@@ -126,6 +126,11 @@ impl Hosted {
         Ok(String::from_utf8_lossy(&log).into_owned())
     }
 
+    /// Writes something beside its files.
+    pub(in crate::server) fn check_room(&self) -> Result<(), WorldError> {
+        self.call("check_room").map(drop)
+    }
+
     /// Lets it outlive us, and its container with it; gives the command that ends both.
     pub(in crate::server) fn keep(self) -> Result<String, WorldError> {
         self.place.host.keep()?;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::engine::Image;
+use super::engine::{Image, engine_version};
 use super::host::{Host, Port};
 use crate::cleanup::lock;
 use crate::error::WorldError;
@@ -56,13 +56,25 @@ impl Hosts {
         let gone: Vec<_> = hosts.extract_if(.., |host| !host.is_usable()).collect();
         let place = match hosts.iter().find_map(in_host) {
             Some(place) => Ok(place),
-            None => self.add(&mut hosts).and_then(|host| {
+            None => self.add_after(&gone, &mut hosts).and_then(|host| {
                 in_host(&host).ok_or_else(|| super::engine_gone("a new container has no free port"))
             }),
         };
         drop(hosts);
         drop(gone);
         place
+    }
+
+    /// An engine that let a container go may not answer any more, and its start would be waited for long.
+    fn add_after(
+        &self,
+        gone: &[Arc<Host>],
+        hosts: &mut Vec<Arc<Host>>,
+    ) -> Result<Arc<Host>, WorldError> {
+        if !gone.is_empty() {
+            engine_version().map_err(super::engine_gone)?;
+        }
+        self.add(hosts)
     }
 
     fn add(&self, hosts: &mut Vec<Arc<Host>>) -> Result<Arc<Host>, WorldError> {

@@ -11,7 +11,7 @@ use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::engine::{ask, client};
+use super::engine::{ask, client, engine_version};
 use crate::cleanup::{self, lock};
 use crate::error::with_sources;
 use crate::runtime::block_on;
@@ -87,6 +87,8 @@ impl Supervisor {
             Err(why) => {
                 // A signal has ended the host already, perhaps: that is no error.
                 cleanup::stop_if_a_signal_came();
+                // Whoever asks the engine next need not find out again, and for longer, that it is silent.
+                let _ = engine_version();
                 // A reply may still come, and must not pass for that to another request.
                 *line = Line::Cut(why);
                 Err(line.why())

@@ -79,7 +79,7 @@ end() {
 # Nobody waits for the files: a number never comes again.
 forget() {
   unset "pid_$1" "status_$1"
-  rm -rf "$1" "$1".*.log </dev/null >/dev/null 2>&1 &
+  rm -rf "$1" "$1".*.log "$1.room" </dev/null >/dev/null 2>&1 &
 }
 
 # Prints nothing when all are dead and forgotten.
@@ -96,6 +96,8 @@ log() { cat "$1.$2.log"; }
 
 # Prints nothing where there is no such file.
 dump_bytes() { [ ! -f "$1/dump.rdb" ] || wc -c <"$1/dump.rdb"; }
+
+check_room() { head -c 65536 </dev/zero >"$1.room" && rm -f "$1.room"; }
 
 dump() { cat "$1/dump.rdb"; }
 

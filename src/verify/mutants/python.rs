@@ -1,5 +1,6 @@
 //! Mutants of Python programs, made by Python itself: it knows best where its statements begin and end.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::Mutated;
 use crate::attempt::evidence::{ProgramEnd, ProgramRun};
 use crate::attempt::program;
 use crate::cleanup;
+use crate::disk;
 use crate::error::WorldError;
 use crate::redis_cli::words::{WRITERS, stored_values, written_key};
 
@@ -30,16 +32,12 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldE
     let (order, answer) = (directory.join("order.json"), directory.join("answer.json"));
     let writers: serde_json::Map<String, serde_json::Value> =
         WRITERS.iter().map(|name| ((*name).to_owned(), written_key(name).into())).collect();
-    let values: serde_json::Map<String, serde_json::Value> = WRITERS
-        .iter()
-        .filter_map(|name| {
-            let (first, step) = stored_values(name)?;
-            Some(((*name).to_owned(), serde_json::json!([first, step])))
-        })
-        .collect();
+    let places = |name: &&str| Some(((*name).to_owned(), stored_values(name)?));
+    let values: BTreeMap<String, (usize, usize)> = WRITERS.iter().filter_map(places).collect();
     let wanted =
         serde_json::json!({ "writers": writers, "values": values, "solutions": solutions });
-    std::fs::write(&order, wanted.to_string()).map_err(|error| failed(error.to_string()))?;
+    std::fs::write(&order, wanted.to_string())
+        .map_err(|error| disk::check_temporary_room().err().unwrap_or(failed(error.to_string())))?;
     let limit = LIMIT + LIMIT_EACH * u32::try_from(solutions.len()).unwrap_or(u32::MAX);
     let mut command = Command::new("python3");
     // Without what is set or installed for other programs.
@@ -50,6 +48,7 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldE
     let run = finished.collect();
     cleanup::stop_if_a_signal_came();
     if run.end != ProgramEnd::Exited(0) {
+        disk::check_temporary_room()?;
         return Err(failed(why(&run, limit)));
     }
     let answer = answer.map_err(|error| failed(error.to_string()))?;

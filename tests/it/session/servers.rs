@@ -46,7 +46,7 @@ fn a_server_that_dies_under_work_by_hand_is_told_and_the_next_prompt_has_another
     terminal.types("SET a b");
     terminal.sees_the_line("OK");
     assert!(kills_the_servers(&student));
-    terminal.sees("the server died by itself");
+    terminal.sees("the server was lost");
     terminal.types("exit");
     terminal.sees("s solution");
     terminal.sees_no_more("j judge what was done");

@@ -1,0 +1,62 @@
+//! Answers that are killed, and what they run in.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{LESSON, NAMES, Running, WAITING, outcome, place, report, verify};
+use crate::support::{Ended, wait_until};
+
+/// What somebody killed who was not the answer is run again: all is as it must be.
+fn holds(ended: &Ended) {
+    let report = report(ended);
+    assert_eq!((ended.code, &report["outcome"]), (0, &"passed".into()), "{report:#}");
+    for case in WAITING {
+        assert_eq!(outcome(&report, case), "passed", "{case} in {report:#}");
+    }
+}
+
+#[test]
+fn answers_that_were_killed_from_outside_are_run_again() {
+    let place = place(LESSON);
+    let mut running = Running::waits(&place, verify(&place, &["--no-mutants"]));
+    for name in NAMES {
+        let flag = place.work().join("flags").join(name);
+        let pid = std::fs::read_to_string(&flag).unwrap().parse().unwrap();
+        std::fs::remove_file(&flag).unwrap();
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
+    running.until_all_have_begun();
+    holds(&running.go().end());
+}
+
+#[test]
+fn answers_whose_warmed_interpreter_was_killed_are_run_again() {
+    let place = place(LESSON);
+    let running = Running::waits(&place, verify(&place, &["--no-mutants"]));
+    running.kill_children(&["answer.pyc"]);
+    holds(&running.go().end());
+}
+
+#[test]
+fn an_answer_that_kills_itself_is_judged_by_that() {
+    let itself =
+        "import os, redis, signal\nredis.Redis().save()\nos.kill(os.getpid(), signal.SIGKILL)";
+    let place = place(&LESSON.replace(
+        "```python wrong fails=saved\nBEGIN(\"wrong\")\nclient.ping()",
+        &format!("```python wrong fails=ends-well\n{itself}"),
+    ));
+    let more = ["--no-mutants", "e/python/wrong-1"];
+    let ended = Running::start(&place, verify(&place, &more)).end();
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn without_its_reaper_a_run_ends_as_well_and_leaves_nothing() {
+    let place = place(LESSON);
+    let running = Running::waits(&place, verify(&place, &["--no-mutants"]));
+    running.kill_children(&["redislings-reaper"]);
+    let servers = running.children(&["redis-server", "valkey-server"]);
+    holds(&running.go().end());
+    let runs = |pid: &Pid| kill(*pid, None).is_ok();
+    wait_until("no server is left", || !servers.iter().any(runs));
+}

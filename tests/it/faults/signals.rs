@@ -1,0 +1,55 @@
+//! Signals to a run with many jobs.
+
+use std::os::unix::process::ExitStatusExt as _;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::{LESSON, Running, place, verify};
+use crate::support::{Place, image, wait_until};
+
+/// Ends a run by each of the signals; `more` gives it a server. Its half-written stream is no report.
+fn leaves_nothing_but_half_a_stream(more: &[&str], left: impl Fn(&str) -> bool) {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
+        let place = place(LESSON);
+        let more = [&["--no-mutants", "--report", "jsonl=r.jsonl"], more].concat();
+        let mut running = Running::waits(&place, verify(&place, &more));
+        let stream = place.work().join("r.jsonl");
+        wait_until("a case has ended", || {
+            std::fs::read_to_string(&stream).is_ok_and(|it| it.lines().count() > 1)
+        });
+        let session = image::session_of(&place);
+        let children = running.children(&[""]);
+        kill(running.pid(), signal).unwrap();
+        let status = running.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(signal as i32), "{status}");
+        wait_until("the private directory is gone", || place.leftovers().is_empty());
+        wait_until("its processes have ended", || !children.iter().any(runs));
+        wait_until("its containers are gone", || !left(&session));
+        is_no_report(&place);
+    }
+}
+
+fn runs(pid: &Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    kill(*pid, None).is_ok() && !stat.is_ok_and(|it| it.contains(") Z "))
+}
+
+fn is_no_report(place: &Place) {
+    let merged = place.run(&["merge", "r.jsonl"]);
+    assert_eq!(merged.code, 3, "{merged:?}");
+    assert!(merged.stdout.contains("could not be checked: "), "{merged:?}");
+}
+
+#[test]
+fn signals_to_many_jobs_leave_nothing() {
+    leaves_nothing_but_half_a_stream(&[], |_| false);
+}
+
+#[test]
+fn signals_to_many_jobs_in_a_container_leave_nothing() {
+    let name = "signals_to_many_jobs_in_a_container_leave_nothing";
+    let Some(image) = image::for_test(name) else { return };
+    let more = ["--server", "container", "--image", image];
+    leaves_nothing_but_half_a_stream(&more, |session| !image::containers_of(session).is_empty());
+}

@@ -24,15 +24,15 @@ fn leaves_nothing_but_half_a_stream(more: &[&str], left: impl Fn(&str) -> bool) 
         let status = running.child.wait().unwrap();
         assert_eq!(status.signal(), Some(signal as i32), "{status}");
         wait_until("the private directory is gone", || place.leftovers().is_empty());
-        wait_until("its processes have ended", || !children.iter().any(runs));
+        wait_until("its processes have ended", || !children.iter().copied().any(runs));
         wait_until("its containers are gone", || !left(&session));
         is_no_report(&place);
     }
 }
 
-fn runs(pid: &Pid) -> bool {
+fn runs(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
-    kill(*pid, None).is_ok() && !stat.is_ok_and(|it| it.contains(") Z "))
+    kill(pid, None).is_ok() && !stat.is_ok_and(|it| it.contains(") Z "))
 }
 
 fn is_no_report(place: &Place) {

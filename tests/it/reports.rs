@@ -7,8 +7,8 @@ use crate::support::{Ended, Place};
 
 /// An example that holds, one that does not, and an exercise that holds.
 const LESSON: &str = "# L\n\n```redis\n> SET a 1\nOK\n```\n\n```redis\n> GET a\n\"2\"\n```\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\ncalls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```redis starter fails=saved\nPING\n```\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=saved\nPING\n```\n";
-/// The line of the example that does not hold.
-const BROKEN_LINE: usize = 8;
+/// The line of the command whose reply does not hold.
+const BROKEN_LINE: usize = 9;
 
 fn place() -> Place {
     let place = Place::new();

@@ -194,10 +194,10 @@ fn labelled(label: &str) -> Vec<String> {
         .collect()
 }
 
-/// What the engine says of a container's published ports: host address and port.
+/// What the engine says of a container's published ports: host address and port; none if it is gone.
 pub fn published(id: &str) -> Vec<(String, String)> {
     let docker = block_on(docker_client_instance()).unwrap();
-    let found = block_on(docker.inspect_container(id, None)).unwrap();
+    let Ok(found) = block_on(docker.inspect_container(id, None)) else { return Vec::new() };
     let ports = found.network_settings.unwrap().ports.unwrap_or_default();
     let bindings = ports.into_values().flatten().flatten();
     bindings.map(|it| (it.host_ip.unwrap_or_default(), it.host_port.unwrap_or_default())).collect()

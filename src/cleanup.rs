@@ -317,11 +317,7 @@ pub fn private_directory(name: &str) -> Result<PathBuf, WorldError> {
 
 /// A process group of ours, killed whole when dropped, or by the reaper if we are killed first.
 #[derive(Debug)]
-pub struct ProcessGroup {
-    leader: Pid,
-    /// Whether somebody else ends it.
-    is_left: bool,
-}
+pub struct ProcessGroup(Pid);
 
 impl ProcessGroup {
     /// Starts `command` as the leader of a new process group.
@@ -331,7 +327,7 @@ impl ProcessGroup {
         let child = command.process_group(0).spawn()?;
         let id = i32::try_from(child.id()).map_err(std::io::Error::other)?;
         tell_reaper("watch", id);
-        Ok((Self { leader: Pid::from_raw(id), is_left: false }, child))
+        Ok((Self(Pid::from_raw(id)), child))
     }
 
     /// The group of which `start` makes the process that it returns the leader.
@@ -341,25 +337,23 @@ impl ProcessGroup {
         let _creating = creating();
         let leader = start()?;
         tell_reaper("watch", leader.as_raw());
-        Ok(Self { leader, is_left: false })
+        Ok(Self(leader))
     }
 
     /// SIGKILL to every process of the group.
     pub fn kill(&self) {
-        let _ = killpg(self.leader, Signal::SIGKILL);
+        let _ = killpg(self.0, Signal::SIGKILL);
     }
 
-    /// From now on it outlives us: whoever was told of it ends it.
-    pub fn leave(&mut self) {
-        self.is_left = true;
-        tell_reaper("forget", self.leader.as_raw());
+    /// The reaper does not end it any more: it may outlive us, if nobody drops this.
+    pub fn forget(&self) {
+        tell_reaper("forget", self.0.as_raw());
     }
 
     /// Whether a process of the group still runs. A zombie does not, as far as the system tells (Linux): it
     /// may be long until somebody reaps an orphan.
     pub fn runs(&self) -> bool {
-        killpg(self.leader, None).is_ok()
-            && running_groups().is_none_or(|it| it.contains(&self.leader))
+        killpg(self.0, None).is_ok() && running_groups().is_none_or(|it| it.contains(&self.0))
     }
 }
 
@@ -380,10 +374,8 @@ fn running_groups() -> Option<Vec<Pid>> {
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
-        if !self.is_left {
-            self.kill();
-            tell_reaper("forget", self.leader.as_raw());
-        }
+        self.kill();
+        self.forget();
     }
 }
 

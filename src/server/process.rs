@@ -1,6 +1,7 @@
 //! A server as a process of this machine, in a private directory, on 127.0.0.1 only.
 
 use std::fs::File;
+use std::mem::ManuallyDrop;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -32,8 +33,6 @@ pub struct Process {
     port: u16,
     group: ProcessGroup,
     child: Child,
-    /// Whether it outlives us.
-    is_kept: bool,
 }
 
 impl Process {
@@ -60,7 +59,6 @@ impl Process {
             port: launched.port,
             group: launched.group,
             child: launched.child,
-            is_kept: false,
         })
     }
 
@@ -94,14 +92,15 @@ impl Process {
 
     /// Lets it outlive us, with its files in a directory of their own, beside our private one; gives the command that
     /// ends it and removes them.
-    pub(super) fn keep(mut self) -> std::io::Result<String> {
+    pub(super) fn keep(self) -> std::io::Result<String> {
         let place = tempfile::Builder::new().prefix("redislings-kept-").tempdir()?;
         let directory = place.path().join("data");
         std::fs::rename(&self.directory, &directory)?;
         let _ = std::fs::rename(&self.log, place.path().join("server.log"));
-        self.group.leave();
-        self.is_kept = true;
-        Ok(format!("kill {}; rm -r {}", self.child.id(), place.keep().display()))
+        // Neither it nor its files are ended by us any more.
+        let kept = ManuallyDrop::new(self);
+        kept.group.forget();
+        Ok(format!("kill {}; rm -r {}", kept.child.id(), place.keep().display()))
     }
 
     /// How the server ended, if it did.
@@ -135,9 +134,6 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.is_kept {
-            return;
-        }
         self.kill();
         let _ = std::fs::remove_dir_all(&self.directory);
     }

@@ -75,25 +75,11 @@ impl Proof {
 /// Runs the case on this fresh server, which is left as the case leaves it.
 pub(super) fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python>) -> Proof {
     let began = Instant::now();
-    let nothing = Proof::without_verdict(server.name());
+    let name = server.name().to_owned();
     let proved = Tap::open(tap::Port::Free)
         .and_then(|tap| prove_on(case, &mut Stand { server, tap: &tap, telling: &|_| {} }, python));
-    let took = began.elapsed();
-    match proved {
-        Ok(Seen::Example(SeenExample { problems, line, replies, is_killed })) => {
-            Proof { problems, line, took, is_killed, replies, ..nothing }
-        }
-        Ok(Seen::Answer(judged)) => {
-            let problems = verdict_problems(&case.expectation, &judged.verdict);
-            let findings = judged.verdict.findings.iter();
-            let findings = findings.map(|it| (it.check.clone(), it.outcome)).collect();
-            let is_killed = is_killed(&judged.evidence.run);
-            let judged = Some(judged).filter(|_| !problems.is_empty());
-            let is_mutant = case.kind() == Kind::Mutant;
-            Proof { problems, took, is_mutant, is_killed, findings, judged, ..nothing }
-        }
-        Err(error) => Proof { unchecked: Some(error), took, ..nothing },
-    }
+    let proof = proved.unwrap_or_else(unchecked);
+    Proof { server: name, took: began.elapsed(), ..proof }
 }
 
 /// Where the case's server did not start: another, if that was no lasting fault. Where one starts without the lesson's
@@ -105,9 +91,9 @@ pub(super) fn start_after(
 ) -> Result<Server, Box<Proof>> {
     let has_settings = !case.settings().is_empty();
     let plain = if has_settings { Server::start(source, &[]).ok() } else { None };
-    let Some(plain) = plain else { return Err(Box::new(without_server(error))) };
+    let Some(plain) = plain else { return Err(Box::new(unchecked(error))) };
     if let Err(full) = plain.check_room() {
-        return Err(Box::new(without_server(full)));
+        return Err(Box::new(unchecked(full)));
     }
     Server::start(source, case.settings()).map_err(|error| {
         let why = format!("no server starts with the lesson's `[server]`: {}", error.fact);
@@ -116,8 +102,8 @@ pub(super) fn start_after(
     })
 }
 
-/// Where there is none.
-pub(super) fn without_server(error: WorldError) -> Proof {
+/// Where the world failed, on no server.
+pub(super) fn unchecked(error: WorldError) -> Proof {
     Proof { unchecked: Some(error), ..Proof::without_verdict("") }
 }
 
@@ -132,43 +118,41 @@ pub(super) fn refused_setup(case: &Case<'_>, failed: &Proof, source: &Source) ->
     Some(Proof { problems, line: Some(line), ..Proof::without_verdict(server.name()) })
 }
 
-/// What came of an example; each field as in [`Proof`].
-#[derive(Default)]
-struct SeenExample {
-    problems: Vec<String>,
-    line: Option<usize>,
-    replies: Vec<String>,
-    is_killed: bool,
-}
-
-enum Seen {
-    Example(SeenExample),
-    Answer(Box<Judged>),
-}
-
+/// What came of it; server and time are for the caller to add.
 fn prove_on(
     case: &Case<'_>,
     stand: &mut Stand<'_>,
     python: Option<&Python>,
-) -> Result<Seen, WorldError> {
+) -> Result<Proof, WorldError> {
     match (&case.expectation, case.exercise) {
         (Expectation::Example(example), exercise) => {
             let setup = exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
             let limit = example_limit(exercise);
             let answer = Answer { text: commands_of(example), ..case.answer.clone() };
             let run = attempt::run_example(stand, setup, &answer, python, limit)?;
-            let problems = example_problems(example, &run);
-            let (line, replies) = (example_line(case.lesson, example, &run), replies(&run));
-            let is_killed = is_killed(&run);
-            Ok(Seen::Example(SeenExample { problems, line, replies, is_killed }))
+            Ok(Proof {
+                problems: example_problems(example, &run),
+                line: example_line(case.lesson, example, &run),
+                is_killed: is_killed(&run),
+                replies: replies(&run),
+                ..Proof::without_verdict("")
+            })
         }
         (_, Some(exercise)) => {
             let evidence = attempt::attempt(stand, exercise, &case.answer, python)?;
             let verdict = conclude(exercise, &evidence)?;
-            Ok(Seen::Answer(Box::new(Judged { evidence, verdict })))
+            Ok(judged(case, evidence, verdict))
         }
-        (_, None) => Ok(Seen::Example(SeenExample::default())),
+        (_, None) => Ok(Proof::without_verdict("")),
     }
+}
+
+fn judged(case: &Case<'_>, evidence: Evidence, verdict: Verdict) -> Proof {
+    let problems = verdict_problems(&case.expectation, &verdict);
+    let findings = verdict.findings.iter().map(|it| (it.check.clone(), it.outcome)).collect();
+    let (is_mutant, is_killed) = (case.kind() == Kind::Mutant, is_killed(&evidence.run));
+    let judged = (!problems.is_empty()).then(|| Box::new(Judged { evidence, verdict }));
+    Proof { problems, is_mutant, is_killed, findings, judged, ..Proof::without_verdict("") }
 }
 
 fn is_killed(run: &Run) -> bool {

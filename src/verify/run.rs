@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::case::Case;
-use super::prove::{Proof, prove, refused_setup, start_after, without_server};
+use super::prove::{Proof, prove, refused_setup, start_after, unchecked};
 use super::result::CaseResult;
 use crate::attempt::Python;
 use crate::attempt::python::is_lost_fork;
@@ -181,7 +181,7 @@ impl Work<'_> {
             // Else it was the system, short of memory, or somebody.
             server = match Server::start(self.source, case.settings()) {
                 Ok(server) => server,
-                Err(error) => return without_server(error),
+                Err(error) => return unchecked(error),
             };
             proof = prove(case, &mut server, python.map(|it| &it.fresh));
         }

@@ -68,9 +68,8 @@ pub(super) fn refuse_a_full_disk(server: &Server, failed_to_write: bool) -> Resu
 /// Whether the server was kept from writing one of its files, for whatever reason.
 pub(super) fn was_kept_from_writing(evidence: &Evidence) -> bool {
     let mut looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
-    let saves = evidence.transcript.exchanges.iter().filter(|it| it.begins_with(&["SAVE"]));
-    looks.any(|it| failed_to_write(&it.snapshot))
-        || saves.into_iter().any(|it| it.outcome != Outcome::Done)
+    let mut saves = evidence.transcript.exchanges.iter().filter(|it| it.begins_with(&["SAVE"]));
+    looks.any(|it| failed_to_write(&it.snapshot)) || saves.any(|it| it.outcome != Outcome::Done)
 }
 
 fn failed_to_write(now: &Snapshot) -> bool {

@@ -120,6 +120,13 @@ pub fn has_subcommands(name: &str) -> bool {
     NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
 }
 
+/// Whether a command waits until there is something to take, and keeps its own connection waiting; the name in any case.
+pub fn is_waiting_pop(name: &str) -> bool {
+    const NAMES: [&str; 8] =
+        ["BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP"];
+    NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
+}
+
 /// The commands that give a key a value, in upper case.
 pub const WRITERS: [&str; 45] = [
     "SET",

@@ -19,10 +19,10 @@ pub(super) fn merge(files: &[PathBuf], reports: &Reports) -> Result<Exit, Stop> 
             None => nothing.push(told_nothing(file)),
         }
     }
-    let Some(first) = nothing.first().filter(|_| parts.is_empty()) else {
-        return show(&parts, nothing, reports);
-    };
-    Err(Stop::World(first.clone()))
+    if parts.is_empty() && !nothing.is_empty() {
+        return Err(Stop::World(nothing.swap_remove(0)));
+    }
+    show(&parts, nothing, reports)
 }
 
 fn show(parts: &[Part], nothing: Vec<WorldError>, reports: &Reports) -> Result<Exit, Stop> {

@@ -21,6 +21,7 @@ mod waiting;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -174,8 +175,17 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
 }
 
 fn reports(reporting: &cli::Reporting, format: cli::Format) -> Result<reports::Reports, Stop> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     reports::Reports::of(&reporting.reports, format, &variable)
+}
+
+/// The folder in which a file is.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What an environment variable says; an empty one says nothing.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn examine(common: &Common) -> Exit {

@@ -13,7 +13,7 @@ use std::time::Instant;
 use super::course::{Place, tell_problems};
 use super::reports::Reports;
 use super::waiting::{Counted, Spinner};
-use super::{Exit, Stop, choose_server, choose_server_of, tell, tell_line};
+use super::{Exit, Stop, choose_server, choose_server_of, tell, tell_line, variable};
 use crate::attempt::Python;
 use crate::cli::{CaseChoice, Common, Running, VerifyOn};
 use crate::error::WorldError;
@@ -71,7 +71,6 @@ impl<'w> Wish<'w> {
         running: &'w Running,
         reports: Reports,
     ) -> Result<Self, Stop> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let slice = partition::wanted(choice.partition.as_deref(), &variable)?;
         Ok(Self { choice, running, on: On::of(on)?, slice, reports })
     }
@@ -108,7 +107,8 @@ pub(super) fn verify(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
     };
     let names = versions.iter().map(|version| name_of(version.as_ref())).collect();
     wish.reports.begin(&Plan::new(&course, &cases, wish.slice, names))?;
-    let run = Verification { common, course: &course, cases: part_of(cases, wish), unmade, wish };
+    let cases = Slice::part(wish.slice, cases);
+    let run = Verification { common, course: &course, cases, unmade, wish };
     let (mut report, results) = run.on_each(&versions)?;
     let warnings = coverage::warnings(of_loader, &run.cases, &all, &results);
     report.warnings.extend(warnings.iter().map(warning));
@@ -159,7 +159,7 @@ fn refuse_what_needs_files(wish: &Wish<'_>) -> Result<(), Stop> {
 /// A run of its own: what it writes is proved by the one that follows.
 fn update_replies(common: &Common, course: &Course, wish: &Wish<'_>) -> Result<(), Stop> {
     let wanted = cases::wanted(course, wish)?;
-    let mut cases = part_of(wanted.cases, wish);
+    let mut cases = Slice::part(wish.slice, wanted.cases);
     cases.retain(update::has_replies);
     let version = match &wish.on {
         On::Version(version) => Some(version),
@@ -175,13 +175,6 @@ pub(super) fn exit(conclusion: Conclusion) -> Exit {
         Conclusion::Passed => Exit::Passed,
         Conclusion::Failed => Exit::FellShort,
         Conclusion::Unchecked => Exit::Unchecked,
-    }
-}
-
-fn part_of<'c>(wanted: Vec<Case<'c>>, wish: &Wish<'_>) -> Vec<Case<'c>> {
-    match wish.slice {
-        Some(slice) => slice.of(wanted),
-        None => wanted,
     }
 }
 
@@ -334,8 +327,8 @@ fn run(
     };
     let done = |index: usize, proof: &Proof| {
         let done = count.fetch_add(1, Ordering::Relaxed) + 1;
-        let failures = failures.fetch_add(usize::from(!proof.is_good()), Ordering::Relaxed);
-        let failures = failures + usize::from(!proof.is_good());
+        let failed = usize::from(!proof.is_good());
+        let failures = failures.fetch_add(failed, Ordering::Relaxed) + failed;
         spinner.count(Counted { done, all, failures });
         ended(index, proof);
     };

@@ -105,6 +105,14 @@ impl Slice {
         (1..=count).contains(&index).then_some(Self { index, count })
     }
 
+    /// Those of `all` that are in the wanted part; `None`: all of them.
+    pub fn part<T>(wanted: Option<Self>, all: Vec<T>) -> Vec<T> {
+        match wanted {
+            Some(slice) => slice.of(all),
+            None => all,
+        }
+    }
+
     /// Those of `all` that are in this part; the parts of a list are disjoint, and together they are all of it.
     pub fn of<T>(self, all: Vec<T>) -> Vec<T> {
         all.into_iter().skip(self.index - 1).step_by(self.count).collect()

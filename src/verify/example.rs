@@ -34,7 +34,8 @@ pub fn example_line(lesson: &Lesson, example: &Example, run: &Run) -> Option<usi
     Some(lesson.line_of(wanted.span.start))
 }
 
-fn is_answered(wanted: &Exchange, reply: &str) -> bool {
+/// Whether a reply is as the lesson has it, if it has one.
+pub(super) fn is_answered(wanted: &Exchange, reply: &str) -> bool {
     wanted.reply.is_empty() || is_like(reply, &wanted.reply)
 }
 

@@ -147,7 +147,7 @@ pub fn none(cases: Vec<Case<'_>>) -> Made<'_> {
 /// Adds the mutants of the exercises and languages of which a solution is wanted: so each has the same id whatever else
 /// is wanted.
 pub fn add<'c>(
-    cases: Vec<Case<'c>>,
+    cases: &[Case<'c>],
     is_wanted: impl Fn(&Case<'c>) -> bool,
 ) -> Result<Made<'c>, WorldError> {
     let solutions = cases.iter().filter(|case| case.kind() == Kind::Solution);

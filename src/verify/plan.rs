@@ -58,10 +58,7 @@ impl Plan {
             wanted: wanted.len(),
             fingerprint: fingerprint(course, wanted),
             servers,
-            cases: match slice {
-                Some(slice) => slice.of(all),
-                None => all,
-            },
+            cases: Slice::part(slice, all),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Expected replies of examples rewritten as the server gave them, in the text of the lesson.
 
-use super::example::is_like;
+use super::example::{is_answered, is_like};
 use crate::lesson::{Exchange, Lesson, Span};
 
 /// A lesson's text with other replies.
@@ -17,7 +17,7 @@ pub struct Updated {
 pub fn rewrite(lesson: &Lesson, seen: &[(&Exchange, &str)]) -> Result<Option<Updated>, Unwritable> {
     let mut edits = Vec::new();
     for (exchange, reply) in seen {
-        if exchange.reply.is_empty() || is_like(reply, &exchange.reply) {
+        if is_answered(exchange, reply) {
             continue;
         }
         let text = expected(&exchange.reply, reply.trim_end());

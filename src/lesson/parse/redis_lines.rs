@@ -17,29 +17,18 @@ pub(super) fn check_commands(content: &BlockText, problems: &mut Problems) {
 }
 
 /// After a setup there must be a server that answers, and a setup has no time limit of its own.
-const NOT_IN_SETUP: [&str; 14] = [
-    WAIT_BGSAVE,
-    "SHUTDOWN",
-    "MONITOR",
-    "SUBSCRIBE",
-    "PSUBSCRIBE",
-    "SSUBSCRIBE",
-    "BLPOP",
-    "BRPOP",
-    "BLMOVE",
-    "BRPOPLPUSH",
-    "BLMPOP",
-    "BZPOPMIN",
-    "BZPOPMAX",
-    "BZMPOP",
-];
+fn is_refused_in_setup(name: &str) -> bool {
+    const NAMES: [&str; 6] =
+        [WAIT_BGSAVE, "SHUTDOWN", "MONITOR", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"];
+    words::is_waiting_pop(name) || NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
+}
 
 /// Reports each line that cannot be run, or not before an attempt.
 pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
     check_commands(content, problems);
     for (line, span) in content.lines() {
         let name = line.split_whitespace().next().unwrap_or_default();
-        if NOT_IN_SETUP.iter().any(|refused| refused.eq_ignore_ascii_case(name)) {
+        if is_refused_in_setup(name) {
             let help =
                 "write what is there before the answer begins; to have a snapshot, use `SAVE`";
             problems.error(

@@ -4,7 +4,9 @@
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
-use super::{could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning};
+use super::{
+    could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning, with_help,
+};
 use crate::lesson::Problem;
 use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
 
@@ -128,8 +130,7 @@ fn text(case: &CaseReport) -> String {
 
 fn told(warning: &Warning) -> String {
     let Warning { file, line, column, message, help } = warning;
-    let help = if help.is_empty() { String::new() } else { format!("; help: {help}") };
-    format!("{file}:{line}:{column}: {message}{help}")
+    format!("{file}:{line}:{column}: {}", with_help(message, help))
 }
 
 fn non_success(kind: NonSuccessKind, what: &str, message: &str, text: &str) -> TestCaseStatus {

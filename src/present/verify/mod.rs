@@ -37,10 +37,13 @@ fn sentences(case: &CaseReport) -> Vec<String> {
 
 /// `could not be checked: the fact; help: the next step`.
 fn could_not_be_checked(error: &WorldError) -> String {
-    if error.help.is_empty() {
-        return format!("could not be checked: {}", error.fact);
-    }
-    format!("could not be checked: {}; help: {}", error.fact, error.help.replace('\n', " "))
+    let help = error.help.replace('\n', " ");
+    format!("could not be checked: {}", with_help(&error.fact, &help))
+}
+
+/// `the fact; help: the next step`, if there is one.
+fn with_help(fact: &str, help: &str) -> String {
+    if help.is_empty() { fact.to_owned() } else { format!("{fact}; help: {help}") }
 }
 
 /// The case's id, and the server where several were wanted.

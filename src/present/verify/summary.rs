@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::{could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning};
+use super::{
+    could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning, with_help,
+};
 use crate::lesson::Problem;
 use crate::present::text::without_colors;
 use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
@@ -115,12 +117,8 @@ fn cut(mut text: String) -> String {
 
 fn line(warning: &Warning) -> String {
     let Warning { file, line, column, message, help } = warning;
-    let help = if help.is_empty() { String::new() } else { format!("; help: {help}") };
-    format!(
-        "- {}: {}\n",
-        escaped(&format!("{file}:{line}:{column}")),
-        escaped(&format!("{message}{help}"))
-    )
+    let place = escaped(&format!("{file}:{line}:{column}"));
+    format!("- {place}: {}\n", escaped(&with_help(message, help)))
 }
 
 fn short(case: &CaseReport, server: &ServerReport) -> String {

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::super::Stop;
+use super::super::{Stop, folder_of};
 use crate::error::WorldError;
 
 /// Proves that a report can be written there; nothing is left behind or changed.
@@ -44,10 +44,6 @@ pub(super) fn unwritable(path: &Path, error: &io::Error) -> WorldError {
 pub(super) fn lost(path: &Path, error: &io::Error) -> WorldError {
     let fact = format!("the result could not be written to `{}`: {error}", path.display());
     WorldError::new(fact, "free some space, or write it elsewhere")
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A pipe or a device can't be replaced; nor can a file in a folder that is closed to us.

@@ -31,7 +31,7 @@ pub(super) fn wanted<'c>(course: &'c Course, wish: &Wish<'_>) -> Result<Wanted<'
     let (made, unmade) = if wish.choice.no_mutants {
         (mutants::none(cases), None)
     } else {
-        match mutants::add(cases.clone(), |solution| choice.may_want_mutants_of(solution)) {
+        match mutants::add(&cases, |solution| choice.may_want_mutants_of(solution)) {
             Ok(made) => (made, None),
             Err(error) => (mutants::none(cases), Some(error)),
         }

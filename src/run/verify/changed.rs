@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::super::Stop;
+use super::super::{Stop, folder_of, variable};
 use crate::error::WorldError;
 use crate::lesson::Course;
 use crate::verify::choice::lessons_among;
@@ -11,7 +11,7 @@ use crate::verify::choice::lessons_among;
 /// The lessons' files that differ from where the branch left `base`, uncommitted and untracked ones included;
 /// empty `base`: see [`default_base`].
 pub(super) fn lessons(course: &Course, base: &str) -> Result<Vec<PathBuf>, Stop> {
-    let folder = if course.path.is_dir() { course.path.as_path() } else { parent(&course.path) };
+    let folder = if course.path.is_dir() { course.path.as_path() } else { folder_of(&course.path) };
     let git = Git { folder };
     let top = PathBuf::from(git.ask(&["rev-parse", "--show-toplevel"]).map_err(no_repository)?);
     let base = if base.is_empty() {
@@ -27,10 +27,6 @@ pub(super) fn lessons(course: &Course, base: &str) -> Result<Vec<PathBuf>, Stop>
     let files: Vec<PathBuf> =
         names.split('\0').filter(|name| !name.is_empty()).map(|name| top.join(name)).collect();
     Ok(lessons_among(course, &files))
-}
-
-fn parent(file: &Path) -> &Path {
-    file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 struct Git<'g> {
@@ -65,7 +61,6 @@ impl Git<'_> {
 
     /// Where the branch began, as the CI or else the repository tells.
     fn default_base(&self) -> Option<String> {
-        let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
         let of_the_ci = variable("GITHUB_BASE_REF")
             .map(|branch| format!("origin/{branch}"))
             .or_else(|| variable("CI_MERGE_REQUEST_DIFF_BASE_SHA"));

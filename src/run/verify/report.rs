@@ -22,6 +22,7 @@ impl Context<'_> {
     /// `None`: the case was not run, see [`crate::verify::Work::run`].
     pub(super) fn case(&self, case: &Case<'_>, result: Option<&CaseResult>) -> CaseReport {
         let telling = result.and_then(CaseResult::telling);
+        let is_flaky = result.is_some_and(is_flaky);
         CaseReport {
             id: case.id.clone(),
             kind: case.kind(),
@@ -33,8 +34,8 @@ impl Context<'_> {
             problems: result.map(problems).unwrap_or_default(),
             unchecked: telling.and_then(|proof| proof.unchecked.clone()),
             details: telling.map(|proof| details(case, proof)).unwrap_or_default(),
-            repeat: self.repeat(case, result.is_some_and(is_flaky)),
-            is_flaky: result.is_some_and(is_flaky),
+            repeat: self.repeat(case, is_flaky),
+            is_flaky,
             runs: result.map_or(0, |result| u32::try_from(result.proofs.len()).unwrap_or(u32::MAX)),
             took: result.map(CaseResult::took).unwrap_or_default(),
         }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use super::super::{Stop, tell_line};
+use super::super::{Stop, folder_of, tell_line};
 use crate::error::WorldError;
 use crate::lesson::{Exchange, Lesson};
 use crate::verify::case::Expectation;
@@ -59,8 +59,7 @@ fn replace(path: &Path, old: &str, new: &str) -> Result<(), WorldError> {
         let fact = format!("`{}` was changed while its examples ran", path.display());
         return Err(WorldError::new(fact, "run it again"));
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(&path)).map_err(failed)?;
     file.write_all(new.as_bytes()).map_err(failed)?;
     let permissions = std::fs::metadata(&path).map_err(failed)?.permissions();
     file.as_file().set_permissions(permissions).map_err(failed)?;

@@ -56,7 +56,7 @@ impl Hosts {
         let gone: Vec<_> = hosts.extract_if(.., |host| !host.is_usable()).collect();
         let place = match hosts.iter().find_map(in_host) {
             Some(place) => Ok(place),
-            None => self.add_after(&gone, &mut hosts).and_then(|host| {
+            None => self.add(&gone, &mut hosts).and_then(|host| {
                 in_host(&host).ok_or_else(|| super::engine_gone("a new container has no free port"))
             }),
         };
@@ -66,18 +66,10 @@ impl Hosts {
     }
 
     /// An engine that let a container go may not answer any more, and its start would be waited for long.
-    fn add_after(
-        &self,
-        gone: &[Arc<Host>],
-        hosts: &mut Vec<Arc<Host>>,
-    ) -> Result<Arc<Host>, WorldError> {
+    fn add(&self, gone: &[Arc<Host>], hosts: &mut Vec<Arc<Host>>) -> Result<Arc<Host>, WorldError> {
         if !gone.is_empty() {
             engine_version().map_err(super::engine_gone)?;
         }
-        self.add(hosts)
-    }
-
-    fn add(&self, hosts: &mut Vec<Arc<Host>>) -> Result<Arc<Host>, WorldError> {
         let host = Arc::new(Host::start(&self.0.image, self.0.capacity.load(Ordering::Relaxed))?);
         hosts.push(Arc::clone(&host));
         Ok(host)

@@ -7,6 +7,7 @@ use super::server::seen_at;
 use super::symptom::Symptom;
 use super::{Found, Pointer};
 use crate::attempt::evidence::Wait;
+use crate::redis_cli::words::is_waiting_pop;
 use crate::tap::{Exchange, Outcome};
 
 /// SAVE stops the server until the file is written (Redis facts 10.5).
@@ -145,22 +146,6 @@ fn blocker(case: &Case<'_>, is_it: &dyn Fn(&Exchange) -> bool) -> Option<(usize,
 
 /// Commands that make only their own connection wait.
 fn waits_by_itself(name: &str) -> bool {
-    let names = [
-        "BLPOP",
-        "BRPOP",
-        "BLMOVE",
-        "BRPOPLPUSH",
-        "BLMPOP",
-        "BZPOPMIN",
-        "BZPOPMAX",
-        "BZMPOP",
-        "WAIT",
-        "WAITAOF",
-        "XREAD",
-        "XREADGROUP",
-        "SUBSCRIBE",
-        "PSUBSCRIBE",
-        "MONITOR",
-    ];
-    names.contains(&name)
+    let others = ["WAIT", "WAITAOF", "XREAD", "XREADGROUP", "SUBSCRIBE", "PSUBSCRIBE", "MONITOR"];
+    is_waiting_pop(name) || others.contains(&name)
 }

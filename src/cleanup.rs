@@ -8,9 +8,10 @@
 //!   was told to watch and what bears our mark, and removes the private directory. A container
 //!   ends by itself, since its input ends; else it is swept at the next start.
 
-use std::io::Write as _;
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, mpsc};
@@ -52,6 +53,9 @@ const TERMINAL_DEADLINE: Duration = Duration::from_secs(1);
 /// How long a signal waits for a container that is just being created.
 const CREATION_DEADLINE: Duration = Duration::from_secs(15);
 
+/// Each may be ended by another Ctrl-C at its birth.
+const REAPER_TRIES: usize = 5;
+
 static CLOSING: AtomicBool = AtomicBool::new(false);
 static ENDED: AtomicBool = AtomicBool::new(false);
 static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(0);
@@ -71,7 +75,75 @@ static AT_END: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
 
 struct Session {
     directory: tempfile::TempDir,
-    reaper: Child,
+    reaper: Reaper,
+}
+
+/// The `sh` that ends what we leave behind. It may die before us: a Ctrl-C that comes while it is being started, before
+/// it has a process group of its own, is meant for it too. Then another takes its place.
+struct Reaper {
+    shell: Child,
+    directory: PathBuf,
+    groups: BTreeSet<i32>,
+}
+
+impl Reaper {
+    fn start(directory: &Path) -> std::io::Result<Self> {
+        let shell = start_reaper(directory)?;
+        Ok(Self { shell, directory: directory.to_owned(), groups: BTreeSet::new() })
+    }
+
+    fn watch(&mut self, group: i32) -> std::io::Result<()> {
+        self.groups.insert(group);
+        self.tell("watch", group).or_else(|_| self.replace())
+    }
+
+    fn forget(&mut self, group: i32) {
+        self.groups.remove(&group);
+        if self.tell("forget", group).is_err() {
+            // Where no other can be started, it is tried again when there is more to watch, and at the end.
+            let _ = self.replace();
+        }
+    }
+
+    fn tell(&mut self, word: &str, group: i32) -> std::io::Result<()> {
+        let pipe = self.shell.stdin.as_mut().ok_or(ErrorKind::BrokenPipe)?;
+        pipe.write_all(format!("{word} {group}\n").as_bytes())
+    }
+
+    fn replace(&mut self) -> std::io::Result<()> {
+        let mut result = Err(ErrorKind::BrokenPipe.into());
+        for _ in 0..REAPER_TRIES {
+            let _ = self.shell.kill();
+            let _ = self.shell.wait();
+            self.shell = start_reaper(&self.directory)?;
+            let groups: Vec<i32> = self.groups.iter().copied().collect();
+            result = groups.into_iter().try_for_each(|group| self.tell("watch", group));
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    /// Has it end everything; waits until it has.
+    fn end(mut self) {
+        if !matches!(self.shell.try_wait(), Ok(None)) {
+            let _ = self.replace();
+        }
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+fn start_reaper(directory: &Path) -> std::io::Result<Child> {
+    Command::new("sh")
+        .args(["-c", REAPER, "redislings-reaper"])
+        .arg(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
 }
 
 /// Ends everything when dropped: hold one for as long as the program runs.
@@ -266,9 +338,8 @@ fn end_everything() {
         thread::park_timeout(Duration::from_millis(10));
         creating = CREATING.try_write();
     }
-    if let Some(mut session) = lock(&SESSION).take() {
-        drop(session.reaper.stdin.take());
-        let _ = session.reaper.wait();
+    if let Some(session) = lock(&SESSION).take() {
+        session.reaper.end();
         let _ = session.directory.close();
     }
     for end in std::mem::take(&mut *lock(&AT_END)) {
@@ -324,10 +395,15 @@ impl ProcessGroup {
     pub fn spawn(command: &mut Command) -> Result<(Self, Child), std::io::Error> {
         let _creating = creating();
         with_session(|_| Ok(())).map_err(|error| std::io::Error::other(error.fact))?;
-        let child = command.process_group(0).spawn()?;
+        let mut child = command.process_group(0).spawn()?;
         let id = i32::try_from(child.id()).map_err(std::io::Error::other)?;
-        tell_reaper("watch", id);
-        Ok((Self(Pid::from_raw(id)), child))
+        match Self::watched(Pid::from_raw(id)) {
+            Ok(group) => Ok((group, child)),
+            Err(error) => {
+                let _ = child.wait();
+                Err(error)
+            }
+        }
     }
 
     /// The group of which `start` makes the process that it returns the leader.
@@ -335,9 +411,16 @@ impl ProcessGroup {
         start: impl FnOnce() -> Result<Pid, std::io::Error>,
     ) -> Result<Self, std::io::Error> {
         let _creating = creating();
-        let leader = start()?;
-        tell_reaper("watch", leader.as_raw());
-        Ok(Self(leader))
+        Self::watched(start()?)
+    }
+
+    /// A group that nobody would end after us may not be: then it is killed at once.
+    fn watched(leader: Pid) -> std::io::Result<Self> {
+        let group = Self(leader);
+        match lock(&SESSION).as_mut() {
+            Some(session) => session.reaper.watch(leader.as_raw()).map(|()| group),
+            None => Err(std::io::Error::other("this run ends")),
+        }
     }
 
     /// SIGKILL to every process of the group.
@@ -347,7 +430,9 @@ impl ProcessGroup {
 
     /// The reaper does not end it any more: it may outlive us, if nobody drops this.
     pub fn forget(&self) {
-        tell_reaper("forget", self.0.as_raw());
+        if let Some(session) = lock(&SESSION).as_mut() {
+            session.reaper.forget(self.0.as_raw());
+        }
     }
 
     /// Whether a process of the group still runs. A zombie does not, as far as the system tells (Linux): it
@@ -379,14 +464,6 @@ impl Drop for ProcessGroup {
     }
 }
 
-fn tell_reaper(word: &str, group: i32) {
-    if let Some(session) = lock(&SESSION).as_mut()
-        && let Some(pipe) = session.reaper.stdin.as_mut()
-    {
-        let _ = writeln!(pipe, "{word} {group}");
-    }
-}
-
 fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<T, WorldError> {
     let failed = |error: std::io::Error| {
         let place = std::env::temp_dir();
@@ -408,14 +485,7 @@ fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<
 
 fn start_session() -> std::io::Result<Session> {
     let directory = tempfile::Builder::new().prefix("redislings-").tempdir()?;
-    let reaper = Command::new("sh")
-        .args(["-c", REAPER, "redislings-reaper"])
-        .arg(directory.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()?;
+    let reaper = Reaper::start(directory.path())?;
     Ok(Session { directory, reaper })
 }
 

@@ -7,9 +7,12 @@ mod python;
 mod servers;
 mod signals;
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -99,6 +102,14 @@ fn verify(place: &Place, more: &[&str]) -> Command {
     command
 }
 
+/// A PATH on which the program `name` runs these lines of `sh` before it is the real one.
+fn in_front_of(real: &Path, place: &Place, name: &str, lines: &str) -> String {
+    let script = format!("#!/bin/sh\n{lines}\nexec '{}' \"$@\"\n", real.display());
+    let path = place.file(&format!("bin/{name}"), script);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", place.work().join("bin").display(), std::env::var("PATH").unwrap())
+}
+
 /// A run that goes on.
 struct Running<'p> {
     place: &'p Place,
@@ -145,12 +156,12 @@ impl<'p> Running<'p> {
         ours.collect()
     }
 
-    /// SIGKILL to them; there are some.
+    /// SIGKILL to them; there are some, of which one or the other may just have ended.
     fn kill_children(&self, words: &[&str]) {
         let children = self.children(words);
         assert!(!children.is_empty(), "there is no {words:?}");
         for child in children {
-            kill(child, Signal::SIGKILL).unwrap();
+            assert!(matches!(kill(child, Signal::SIGKILL), Ok(()) | Err(Errno::ESRCH)));
         }
     }
 

@@ -1,6 +1,8 @@
 //! Servers that are killed.
 
-use super::{LESSON, Running, is_unchecked, place, report, verify, waiting_are_unchecked};
+use super::{
+    LESSON, Running, in_front_of, is_unchecked, place, report, verify, waiting_are_unchecked,
+};
 use crate::support::{Ended, image, redis_server, wait_until};
 
 const SERVERS: [&str; 2] = ["redis-server", "valkey-server"];
@@ -53,19 +55,10 @@ fn verify_with_a_server_that(fails: &str) -> Ended {
     let place = place(
         "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\nmaxclients = 77\n[[check]]\nid = \"saved\"\ncalls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n",
     );
-    let program = redis_server::program();
-    let script = format!("#!/bin/sh\n{fails}\nexec '{}' \"$@\"\n", program.display());
-    let path = place.file("bin/redis-server", script);
-    executable(&path);
+    let path = in_front_of(&redis_server::program(), &place, "redis-server", fails);
     let mut command = verify(&place, &["--server", "process", "--jobs", "1", "--no-mutants"]);
-    let path = std::env::var("PATH").unwrap();
-    command.env("PATH", format!("{}:{path}", place.work().join("bin").display()));
+    command.env("PATH", path);
     Running::start(&place, command).end()
-}
-
-fn executable(path: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn over_means_a_fresh_server_for_whoever_comes_next() {
     asks(&mut other, &["SET mine 1", "SAVE"]);
     terminal.sees("✓ SAVE took a snapshot");
     terminal.presses("o");
+    terminal.sees("the next who connects finds a fresh server");
     terminal.sees("○ SAVE took a snapshot");
     let mut next = another_client(&mut terminal);
     asks(&mut next, &["COPY mine theirs", "BGSAVE"]);

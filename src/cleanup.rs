@@ -39,9 +39,19 @@ while read -r word group; do
 done
 for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
 # What left its group (setsid), by the mark in its environment; Linux shows that in /proc.
-for e in $(grep -lsa "REDISLINGS_ATTEMPT=$1/" /proc/[0-9]*/environ); do
+for e in $(grep -lsaF "REDISLINGS_ATTEMPT=$1/" /proc/[0-9]*/environ); do
   e=${e#/proc/}
   kill -s KILL "${e%/environ}" 2>/dev/null
+done
+# A server that was being started as we were killed: nobody could tell us its group. It works here and has no input, while
+# somebody who looks around here has one. It wipes its environment; Linux shows the rest in /proc.
+here=$(cd -P -- "$1" && pwd -P)
+ls -l /proc/[0-9]*/cwd 2>/dev/null | while IFS= read -r line; do
+  case $line in *" -> $here/"*)
+    process=${line#*/proc/}
+    process=${process%%/*}
+    [ "$(readlink "/proc/$process/fd/0")" = /dev/null ] && kill -s KILL "$process" 2>/dev/null ;;
+  esac
 done
 rm -rf -- "$1"
 "#;

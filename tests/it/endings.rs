@@ -5,7 +5,7 @@ use std::process::Child;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Place, image, local_server, wait_until};
+use crate::support::{Place, image, local_server, processes_in, wait_until};
 
 /// Leaves its process group, writes its process id beside itself, then waits.
 const SLOW: &str = "import os, redis, sys, time\nredis.Redis().set('a', '1')\nif os.fork(): time.sleep(300)\nos.setsid()\nopen(os.path.join(os.path.dirname(__file__), 'pid'), 'w').write(str(os.getpid()))\ntime.sleep(300)\n";
@@ -54,21 +54,7 @@ fn has_ended(pid: Pid) -> bool {
 fn leaves_nothing(signal: Signal) {
     let place = start(local_server(), "none").end_by(signal);
     wait_until("the private directory is gone", || place.leftovers().is_empty());
-    assert_eq!(servers_in(&place), Vec::<String>::new());
-}
-
-/// Processes whose working directory is below the program's temporary folder; Linux only, elsewhere none
-/// is found.
-fn servers_in(place: &Place) -> Vec<String> {
-    let temporary = place.work().parent().unwrap().join("tmp");
-    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let folders = processes
-        .flatten()
-        .filter_map(|process| std::fs::read_link(process.path().join("cwd")).ok());
-    folders
-        .filter(|folder| folder.starts_with(&temporary))
-        .map(|folder| folder.display().to_string())
-        .collect()
+    assert_eq!(processes_in(&place), Vec::<String>::new());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{LESSON, Running, in_front_of, place, verify};
-use crate::support::{Place, image, wait_until};
+use crate::support::{Place, image, processes_in, redis_server, wait_until};
 
 /// Ends a run by each of the signals; `more` gives it a server. Its half-written stream is no report.
 fn leaves_nothing_but_half_a_stream(more: &[&str], left: impl Fn(&str) -> bool) {
@@ -79,4 +79,17 @@ fn a_reaper_that_was_interrupted_at_its_birth_is_replaced() {
     let running = Running::waits(&place, command);
     assert!(place.work().join("flags/interrupted").exists());
     leaves_nothing(running, Signal::SIGKILL);
+}
+
+/// Such as one that was started at the very moment of the signal: nobody knows its process group.
+#[test]
+fn sigkill_leaves_no_server_that_the_reaper_was_not_told_of() {
+    let place = place(LESSON);
+    let apart = format!("exec setsid -w '{}' \"$@\"", redis_server::program().display());
+    let path = in_front_of(&redis_server::program(), &place, "redis-server", &apart);
+    let mut command = verify(&place, &["--no-mutants", "--server", "process"]);
+    command.env("PATH", path);
+    let running = Running::waits(&place, command);
+    leaves_nothing(running, Signal::SIGKILL);
+    assert_eq!(processes_in(&place), Vec::<String>::new());
 }

@@ -189,3 +189,17 @@ pub fn found<'v>(verdict: &'v serde_json::Value, check: &str) -> &'v str {
     let findings = verdict["findings"].as_array().unwrap();
     findings.iter().find(|finding| finding["check"] == check).unwrap()["found"].as_str().unwrap()
 }
+
+/// Processes whose working directory is below the program's temporary folder; Linux only, elsewhere none
+/// is found.
+pub fn processes_in(place: &Place) -> Vec<String> {
+    let temporary = place.work().parent().unwrap().join("tmp");
+    let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let folders = processes
+        .flatten()
+        .filter_map(|process| std::fs::read_link(process.path().join("cwd")).ok());
+    folders
+        .filter(|folder| folder.starts_with(&temporary))
+        .map(|folder| folder.display().to_string())
+        .collect()
+}

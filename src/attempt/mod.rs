@@ -132,6 +132,7 @@ pub fn run_example(
         let before = look(stand.server)?;
         (stand.telling)(Phase::Answer { limit });
         let run = run_answer(stand, answer, python, &before, limit)?.into_run();
+        stand.tap.check_connections()?;
         doubt::refuse_a_lost_world(stand.server)?;
         Ok(run)
     })

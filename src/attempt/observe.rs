@@ -83,6 +83,7 @@ pub(super) fn observe(
     evidence.run = finished.into_run();
     evidence.waits = probe.map(Beside::finish);
     evidence.dump_bytes = stand.server.dump_bytes()?;
+    stand.tap.check_connections()?;
     refuse_a_full_disk(stand.server, was_kept_from_writing(&evidence))?;
     if !is_overdue {
         refuse_what_is_not_the_answers(stand.server, exercise, &evidence)?;

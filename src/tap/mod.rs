@@ -98,8 +98,21 @@ impl Tap {
         lock(&self.relay.book).news()
     }
 
+    /// An error where this machine lacked what a connection through the tap takes, since [`Self::begin`].
+    pub fn check_connections(&self) -> Result<(), WorldError> {
+        let Some(lacked) = self.relay.take_shortage() else { return Ok(()) };
+        Err(WorldError::new(
+            format!(
+                "a connection to the server could not be made for the answer: {}",
+                lacked.desc()
+            ),
+            "allow more open files (`ulimit -n`), run fewer at a time (`--jobs`), or close other programs; then try again",
+        ))
+    }
+
     /// An answer begins: what was written down before is forgotten.
     pub fn begin(&self) {
+        self.relay.take_shortage();
         lock(&self.relay.book).begin();
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,6 +18,9 @@ const BUFFER_BYTES: usize = 64 * 1024;
 const SERVER_LIMIT: Duration = Duration::from_secs(2);
 /// After a failed `accept`: no file descriptor was left, perhaps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// What a machine may lack for one more connection, which is no answer's fault: open files, memory, ports.
+const SHORTAGES: [Errno; 5] =
+    [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EADDRNOTAVAIL];
 
 /// The server behind the tap.
 #[derive(Debug, Clone)]
@@ -34,6 +38,8 @@ pub(super) struct Relay {
     target: watch::Sender<Option<Target>>,
     /// Clients that are connected to us and wait for a server.
     waiting: AtomicUsize,
+    /// What this machine lacked for a client's connection.
+    shortage: Mutex<Option<Errno>>,
 }
 
 impl Relay {
@@ -42,6 +48,19 @@ impl Relay {
             book: Mutex::new(Book::new()),
             target: watch::Sender::new(None),
             waiting: AtomicUsize::new(0),
+            shortage: Mutex::new(None),
+        }
+    }
+
+    /// What this machine lacked for a client's connection since this was asked last.
+    pub(super) fn take_shortage(&self) -> Option<Errno> {
+        lock(&self.shortage).take()
+    }
+
+    fn note_shortage(&self, error: &std::io::Error) {
+        let lacked = error.raw_os_error().map(Errno::from_raw).filter(|it| SHORTAGES.contains(it));
+        if lacked.is_some() {
+            *lock(&self.shortage) = lacked;
         }
     }
 
@@ -60,7 +79,10 @@ impl Relay {
                 Ok((client, _)) => {
                     tokio::spawn(Arc::clone(&self).serve(client));
                 }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                Err(error) => {
+                    self.note_shortage(&error);
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
@@ -74,7 +96,11 @@ impl Relay {
         let Some(server) = server else { return };
         let is_protected = server.password.is_some();
         let connected = tokio::time::timeout(SERVER_LIMIT, connect(&server)).await;
-        let Ok(Ok(server)) = connected else { return };
+        let server = match connected {
+            Ok(Ok(server)) => server,
+            Ok(Err(error)) => return self.note_shortage(&error),
+            Err(_) => return,
+        };
         let id = lock(&self.book).open();
         tokio::select! {
             () = self.pass(id, client, server, is_protected) => {}

@@ -1,10 +1,12 @@
 //! Answers that are killed, and what they run in.
 
+use std::process::Command;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::{LESSON, NAMES, Running, WAITING, outcome, place, report, verify};
-use crate::support::{Ended, wait_until};
+use crate::support::{Ended, Place, wait_until};
 
 /// What somebody killed who was not the answer is run again: all is as it must be.
 fn holds(ended: &Ended) {
@@ -59,4 +61,32 @@ fn without_its_reaper_a_run_ends_as_well_and_leaves_nothing() {
     holds(&running.go().end());
     let runs = |pid: &Pid| kill(*pid, None).is_ok();
     wait_until("no server is left", || !servers.iter().any(runs));
+}
+
+/// Each connection of an answer is two open files of ours, and one of its own.
+#[test]
+fn an_answer_whose_connections_we_could_not_pass_on_is_not_judged() {
+    let place = place(LESSON);
+    let connections = "import redis\nmany = [redis.Redis(socket_timeout=2) for _ in range(60)]\nfor it in many:\n    it.ping()\nmany[0].save()\n";
+    place.file("answer.py", connections);
+    let command = place.command(&["check", "e", "answer.py", "--lessons", "course"]);
+    let ended = Running::start(&place, with_open_files(&place, 90, &command)).end();
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let fact = "error: a connection to the server could not be made for the answer: ";
+    assert!(ended.stderr.contains(fact), "{ended:?}");
+    assert!(ended.stderr.contains("\nhelp: ") && ended.stderr.contains("`ulimit -n`"), "{ended:?}");
+}
+
+/// The same command with no more than so many files open at a time.
+fn with_open_files(place: &Place, limit: u32, command: &Command) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]);
+    limited.arg(command.get_program()).args(command.get_args()).current_dir(place.work());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
 }

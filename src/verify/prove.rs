@@ -16,9 +16,11 @@ use crate::server::{Server, Source};
 use crate::tap::{self, Tap};
 use crate::verdict::{Finding, Outcome, Verdict, conclude};
 
-/// What one run of a case gave.
+/// What a run of a case gave, or several that were good and alike.
 #[derive(Debug, Clone)]
 pub struct Proof {
+    /// How many.
+    pub runs: usize,
     /// A sentence for each thing that is not as it must be.
     pub problems: Vec<String>,
     /// The line of the lesson that is at fault, from 1, where that is not the case's own.
@@ -27,7 +29,7 @@ pub struct Proof {
     pub unchecked: Option<WorldError>,
     /// `redis 7.0.15 (container)`; empty where no server started.
     pub server: String,
-    /// From the answer's setup to the verdict; the server had been started before.
+    /// From the answer's setup to the verdict, all of them together; the server had been started before.
     pub took: Duration,
     /// Whether it is a mutant's: then it matters that it does not pass, but not which check it fails on.
     pub is_mutant: bool,
@@ -56,8 +58,17 @@ impl Proof {
         self.problems.is_empty() && self.unchecked.is_none()
     }
 
+    /// Whether nothing that one run tells is not told by the other, but for the time it took.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let both_are_good = self.is_good() && other.is_good();
+        both_are_good
+            && (&self.server, self.is_killed) == (&other.server, other.is_killed)
+            && (&self.findings, &self.replies) == (&other.findings, &other.replies)
+    }
+
     pub(super) fn without_verdict(server: &str) -> Self {
         Self {
+            runs: 1,
             problems: Vec::new(),
             line: None,
             unchecked: None,

@@ -8,11 +8,32 @@ use crate::verdict::Outcome;
 /// What became of a case in all its runs.
 #[derive(Debug, Clone, Default)]
 pub struct CaseResult {
-    /// In the order in which they ended; not empty.
+    /// In the order in which they first came; not empty. Many runs that were good and alike take the room of one.
     pub proofs: Vec<Proof>,
 }
 
 impl CaseResult {
+    /// Another run of the case has ended.
+    pub(super) fn add(&mut self, proof: Proof) {
+        match self.proofs.iter_mut().find(|it| it.is_like(&proof)) {
+            Some(alike) => {
+                alike.runs += proof.runs;
+                alike.took += proof.took;
+            }
+            None => self.proofs.push(proof),
+        }
+    }
+
+    /// How many times it ran.
+    pub fn runs(&self) -> usize {
+        self.proofs.iter().map(|proof| proof.runs).sum()
+    }
+
+    /// How many times all was as it must be.
+    pub fn good_runs(&self) -> usize {
+        self.proofs.iter().filter(|proof| proof.is_good()).map(|proof| proof.runs).sum()
+    }
+
     /// How long all its runs took.
     pub fn took(&self) -> Duration {
         self.proofs.iter().map(|proof| proof.took).sum()
@@ -50,16 +71,19 @@ fn flake(id: &str, judged: &[&Proof]) -> Option<String> {
         let found = proof.findings.iter().find(|(check, _)| check == id);
         found.map_or(Outcome::Met, |(_, outcome)| *outcome)
     };
-    let count = |outcome| judged.iter().filter(|proof| of(proof) == outcome).count();
-    let (met, unmet) = (count(Outcome::Met), count(Outcome::Unmet));
-    let not_reached = judged.len() - met - unmet;
-    if [met, unmet, not_reached].contains(&judged.len()) {
+    let count = |outcome| -> usize {
+        judged.iter().filter(|proof| of(proof) == outcome).map(|proof| proof.runs).sum()
+    };
+    let counts = [Outcome::Met, Outcome::Unmet, Outcome::NotReached].map(count);
+    let runs: usize = counts.iter().sum();
+    if counts.contains(&runs) {
         return None;
     }
+    let [met, unmet, not_reached] = counts;
     let counts = [(met, "met"), (unmet, "unmet"), (not_reached, "not reached")];
     let told = counts.iter().filter(|(count, _)| *count > 0);
     let told: Vec<String> = told.map(|(count, what)| format!("{what} {count} times")).collect();
-    Some(format!("`{id}` flaked in {} runs: {}", judged.len(), told.join(", ")))
+    Some(format!("`{id}` flaked in {runs} runs: {}", told.join(", ")))
 }
 
 #[cfg(test)]
@@ -73,13 +97,27 @@ mod tests {
     }
 
     fn flakes(runs: &[&[(&str, Outcome)]]) -> Vec<String> {
-        CaseResult { proofs: runs.iter().map(|findings| run(findings)).collect() }.flakes()
+        let mut result = CaseResult::default();
+        for findings in runs {
+            result.add(run(findings));
+        }
+        result.flakes()
     }
 
     #[test]
     fn checks_that_end_alike_every_time_are_no_flakes() {
         let alike: &[(&str, Outcome)] = &[("a", Outcome::Met), ("b", Outcome::NotReached)];
         assert_eq!(flakes(&[alike, alike, alike]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn runs_that_were_good_and_alike_take_the_room_of_one() {
+        let mut result = CaseResult::default();
+        for outcome in [Outcome::Met, Outcome::Unmet, Outcome::Met] {
+            result.add(Proof { took: Duration::from_millis(1), ..run(&[("a", outcome)]) });
+        }
+        assert_eq!((result.proofs.len(), result.runs()), (2, 3));
+        assert_eq!(result.took(), Duration::from_millis(3));
     }
 
     #[test]

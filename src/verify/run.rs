@@ -155,7 +155,7 @@ impl Work<'_> {
             done(index, &proof);
             let mut results = lock(&running.results);
             let result: &mut CaseResult = results[index].get_or_insert_default();
-            result.proofs.push(proof);
+            result.add(proof);
         }
     }
 

@@ -36,7 +36,7 @@ impl Context<'_> {
             details: telling.map(|proof| details(case, proof)).unwrap_or_default(),
             repeat: self.repeat(case, is_flaky),
             is_flaky,
-            runs: result.map_or(0, |result| u32::try_from(result.proofs.len()).unwrap_or(u32::MAX)),
+            runs: result.map_or(0, |result| u32::try_from(result.runs()).unwrap_or(u32::MAX)),
             took: result.map(CaseResult::took).unwrap_or_default(),
         }
     }
@@ -83,7 +83,7 @@ fn outcome(result: &CaseResult) -> CaseOutcome {
 /// What the telling run says, and what was not alike in all of them.
 fn problems(result: &CaseResult) -> Vec<String> {
     let mut problems = result.telling().map(|it| it.problems.clone()).unwrap_or_default();
-    let (all, good) = (result.proofs.len(), result.proofs.iter().filter(|it| it.is_good()).count());
+    let (all, good) = (result.runs(), result.good_runs());
     if all > 1 && good < all {
         problems.push(format!("it was as it must be in {good} of {all} runs"));
     }

@@ -47,6 +47,10 @@ impl BlockText {
         &self.text
     }
 
+    pub(super) fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
     /// Where the last piece ends in the file.
     pub(super) fn file_end(&self) -> usize {
         self.pieces.last().map_or(self.start, |piece| piece.file.end)

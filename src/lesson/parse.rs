@@ -24,6 +24,11 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
         problems.error(at..at, "a carriage return that ends no line", help);
         return (None, problems.into_sorted());
     }
+    if source.trim().is_empty() {
+        let help = Some("begin with a title, such as `# Strings`, or remove the file".to_owned());
+        problems.error(0..0, "the lesson is empty", help);
+        return (None, problems.into_sorted());
+    }
     let id = lesson_id(path);
     let Outline { title, sections } = outline::read(&source, &mut problems);
     let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| id.clone());

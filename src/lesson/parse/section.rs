@@ -45,7 +45,7 @@ pub(super) fn step(
     let hidden = reading::hidden(&section, &details, role_of);
     let (examples, exercise) = if all_closed {
         let exercise = exercise_of(&section, &hidden, &blocks, problems);
-        (examples(&blocks, &details, problems), exercise)
+        (examples(&blocks, &details, source, problems), exercise)
     } else {
         (Vec::new(), None)
     };
@@ -71,7 +71,8 @@ fn are_closed(blocks: &[Block<'_>], source: &str, problems: &mut Problems) -> bo
             problems.error(block.opening_line(), "the block is never closed", Some(help));
             all_closed = false;
         } else if let Some(line) = swallowed_opening(&block.fenced.content, marks) {
-            let help = format!("end the block above with a line `{marks}`");
+            let opened = source[..block.fenced.span.start].matches('\n').count() + 1;
+            let help = format!("end the block of line {opened} with a line `{marks}`");
             let message = "a block opens inside another that is not closed";
             if block.fence.role == Role::Shown {
                 problems.warning(line, message, Some(help));
@@ -109,10 +110,21 @@ fn swallowed_opening(content: &BlockText, marks: &str) -> Option<Span> {
 }
 
 /// The blocks that the student sees and can run; those in hints and beside solutions are not.
-fn examples(blocks: &[Block<'_>], hidden: &[Span], problems: &mut Problems) -> Vec<Example> {
+fn examples(
+    blocks: &[Block<'_>],
+    hidden: &[Span],
+    source: &str,
+    problems: &mut Problems,
+) -> Vec<Example> {
     let mut examples = Vec::new();
     for block in blocks {
         let Role::Example(language) = block.fence.role else { continue };
+        // What stands behind the language is told already.
+        let is_plain = !source[block.fenced.info.clone()].trim().contains(char::is_whitespace);
+        if is_plain && block.fenced.content.is_blank() {
+            let help = Some("write something to run, or mark the block with `norun`".to_owned());
+            problems.error(block.opening_line(), "the example is empty", help);
+        }
         let dialogue = match language {
             Language::Redis => redis_lines::dialogue(&block.fenced.content, problems),
             Language::Python => Vec::new(),
@@ -197,8 +209,14 @@ fn answers(
 fn check_lines(block: &Block<'_>, problems: &mut Problems) {
     let content = &block.fenced.content;
     let role = block.fence.role;
-    if matches!(role, Role::Solution(_)) && content.text().trim().is_empty() {
-        problems.error(block.opening_line(), "the solution is empty", None);
+    let what = match role {
+        Role::Solution(_) => Some("solution"),
+        Role::Wrong(_) => Some("wrong answer"),
+        Role::Setup => Some("setup"),
+        Role::Starter(_) | Role::Shown | Role::Example(_) | Role::Exercise => None,
+    };
+    if let Some(what) = what.filter(|_| content.is_blank()) {
+        problems.error(block.opening_line(), format!("the {what} is empty"), None);
     }
     // Wrong answers may be wrong in any way.
     match role {

@@ -63,7 +63,7 @@ fn fails_is_of_no_use_on_other_blocks() {
         &format!("24:19: {help}"),
     );
     assert_problem(&and("```redis fails=saved\n```\n"), &format!("28:10: {help}"));
-    assert_problem(&and("```redis setup fails=saved\n```\n"), &format!("28:16: {help}"));
+    assert_problem(&and("```redis setup fails=saved\nSET b 1\n```\n"), &format!("28:16: {help}"));
 }
 
 #[test]

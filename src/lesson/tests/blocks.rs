@@ -97,7 +97,7 @@ fn a_block_with_an_end_is_not_reported() {
         "> ```py\n> x\n> ```\n",
         "> > ```py\n> > x\n> > ```\n",
         "- a\n\n  ```py\n  x\n  ```\n",
-        "1. > ```py\n   > ```\n",
+        "1. > ```py\n   > x\n   > ```\n",
         "~~~ ```\nx\n~~~~~\n",
         "~~~`a\nx\n~~~\n",
     ] {
@@ -106,10 +106,24 @@ fn a_block_with_an_end_is_not_reported() {
 }
 
 #[test]
+fn a_block_that_is_there_to_run_holds_something() {
+    let help = "(write something to run, or mark the block with `norun`)";
+    for block in ["```redis\n```\n", "```py\n \n\n```\n"] {
+        assert_problem(block, &format!("1:1: the example is empty {help}"));
+    }
+    assert_eq!(told("```py norun\n```\n\n```text\n```\n"), Vec::<String>::new());
+    for (role, what) in [("setup", "setup"), ("wrong fails=saving", "wrong answer")] {
+        let source = EXERCISE.to_owned() + &format!("\n```redis {role}\n```\n");
+        assert_told(&source, &format!("28:1: the {what} is empty"));
+    }
+}
+
+#[test]
 fn nothing_is_said_about_what_a_block_without_an_end_swallowed() {
     let source = with("calls = { save = 1 }\n```", "calls = { save = 1 }\n");
     assert_eq!(told(&source).len(), 1);
-    assert_told(&source, "20:1: a block opens inside another that is not closed");
+    let help = "(end the block of line 9 with a line `````)";
+    assert_told(&source, &format!("20:1: a block opens inside another that is not closed {help}"));
 }
 
 #[test]

@@ -223,3 +223,10 @@ fn a_path_is_told_as_the_user_would_type_it() {
     let (course, _) = Course::load(Path::new("./src/../Cargo.toml")).unwrap();
     assert_eq!(course.lessons[0].path, Path::new("./src/../Cargo.toml"));
 }
+
+#[test]
+fn a_file_that_holds_nothing_is_no_lesson() {
+    let told = problems(&[("1-a.md", "text"), ("2-b.md", " \n\n")]);
+    let help = "(begin with a title, such as `# Strings`, or remove the file)";
+    assert_eq!(told, [format!("2-b.md: 1:1: the lesson is empty {help}")]);
+}

@@ -44,7 +44,6 @@ fn the_text_before_the_first_step_is_a_step_only_if_there_is_text() {
     assert_eq!(lesson("# T\n<!-- todo -->\n\n## A\n").steps.len(), 1);
     assert_eq!(lesson("# T\n\ntext\n\n## A\n").steps.len(), 2);
     assert_eq!(lesson("# T\n").steps.len(), 1);
-    assert_eq!(lesson("").steps.len(), 1);
 }
 
 #[test]

@@ -23,6 +23,7 @@ use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::disk;
 use crate::error::WorldError;
 
 const REAPER: &str = r#"
@@ -476,7 +477,7 @@ impl Drop for ProcessGroup {
 
 fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<T, WorldError> {
     let failed = |error: std::io::Error| {
-        let place = std::env::temp_dir();
+        let place = disk::temporary_folder();
         WorldError::new(
             format!("cannot make a private directory in `{}`: {error}", place.display()),
             "free some space there, or set TMPDIR to a directory that you can write to",
@@ -494,7 +495,8 @@ fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<
 }
 
 fn start_session() -> std::io::Result<Session> {
-    let directory = tempfile::Builder::new().prefix("redislings-").tempdir()?;
+    let directory =
+        tempfile::Builder::new().prefix("redislings-").tempdir_in(disk::temporary_folder())?;
     let reaper = Reaper::start(directory.path())?;
     Ok(Session { directory, reaper })
 }

@@ -13,7 +13,8 @@ use crate::cleanup::{self, ProcessGroup};
 use crate::disk;
 use crate::error::WorldError;
 
-const START_DEADLINE: Duration = Duration::from_secs(15);
+/// A busy machine was seen to start nothing for 25 s.
+const START_DEADLINE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(2);
 /// On a full disk a server runs, but its log says nothing.
 const LOOK_AT_DISK: Duration = Duration::from_millis(300);
@@ -93,7 +94,9 @@ impl Process {
     /// Lets it outlive us, with its files in a directory of their own, beside our private one; gives the command that
     /// ends it and removes them.
     pub(super) fn keep(self) -> std::io::Result<String> {
-        let place = tempfile::Builder::new().prefix("redislings-kept-").tempdir()?;
+        let place = tempfile::Builder::new()
+            .prefix("redislings-kept-")
+            .tempdir_in(disk::temporary_folder())?;
         let directory = place.path().join("data");
         std::fs::rename(&self.directory, &directory)?;
         let _ = std::fs::rename(&self.log, place.path().join("server.log"));

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::cleanup;
+use crate::disk;
 use crate::error::WorldError;
 
 const LOCK: &str = "lock";
@@ -47,7 +48,7 @@ impl SessionLock {
             // Not a name of ours: leave it alone.
             return true;
         }
-        match File::open(std::env::temp_dir().join(session).join(LOCK)) {
+        match File::open(disk::temporary_folder().join(session).join(LOCK)) {
             Ok(file) => matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
             Err(error) => error.kind() != std::io::ErrorKind::NotFound,
         }
@@ -62,7 +63,7 @@ impl SessionLock {
         let file = File::create(directory.join(LOCK)).map_err(failed)?;
         file.lock().map_err(failed)?;
         let session = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let owner = owner(&std::env::temp_dir()).map_err(failed)?;
+        let owner = owner(disk::temporary_folder()).map_err(failed)?;
         Ok(Self { owner, session, _file: file })
     }
 }

@@ -241,6 +241,8 @@ fn request(
         .with_host_config_modifier(move |host| {
             host.publish_all_ports = Some(false);
             host.port_bindings = Some(bindings.clone());
+            // As for processes, see `disk::temporary_folder`.
+            host.tmpfs = Some(HashMap::from([(DIRECTORY.to_owned(), String::new())]));
             // When we are killed, the supervisor ends the container, and the engine does the rest.
             host.auto_remove = Some(true);
         })

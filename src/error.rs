@@ -9,12 +9,33 @@ pub struct WorldError {
     pub fact: String,
     /// What to do next; may have several lines.
     pub help: String,
+    /// For those who do something about it.
+    pub kind: WorldErrorKind,
+}
+
+/// What a caller can do something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorldErrorKind {
+    /// Nothing is known that would help.
+    Other,
+    /// A lesson's setup failed: it may be the lesson's fault.
+    FailedSetup,
+    /// The fork that ran an answer was lost: it can be run again, in a process of its own.
+    LostFork,
+    /// What was seen of an answer may have come late: it can be run again.
+    Standstill,
 }
 
 impl WorldError {
     /// Both texts, as they will be shown.
     pub fn new(fact: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { fact: fact.into(), help: help.into() }
+        Self { fact: fact.into(), help: help.into(), kind: WorldErrorKind::Other }
+    }
+
+    /// The same of this kind.
+    #[must_use]
+    pub fn of(self, kind: WorldErrorKind) -> Self {
+        Self { kind, ..self }
     }
 }
 

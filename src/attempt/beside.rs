@@ -47,11 +47,6 @@ impl<T: Default + Clone + Send + 'static> Beside<T> {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Tells it to stop and does not wait.
-    pub(super) fn halt(&self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
-    }
-
     /// What it has found out so far.
     pub(super) fn so_far(&self) -> T {
         lock(&self.shared.found).clone()
@@ -67,9 +62,19 @@ impl<T: Default + Clone + Send + 'static> Beside<T> {
     }
 }
 
+impl<T> Beside<T> {
+    /// Tells it to stop and does not wait.
+    pub(super) fn halt(&self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
+    }
+}
+
 impl<T> Drop for Beside<T> {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::SeqCst);
+        self.halt();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -17,6 +17,7 @@ mod refusals;
 mod restore;
 mod save_watch;
 mod setup;
+mod standstill;
 mod stragglers;
 
 use std::path::PathBuf;
@@ -28,13 +29,14 @@ pub use evidence::{Evidence, Observation, Run};
 pub use live::{Live, Look};
 pub use phase::{Phase, SaveProgress};
 pub use python::Python;
-pub use setup::{RefusedCommand, is_failed_setup, refused_command};
+pub use setup::{RefusedCommand, refused_command};
 
 use self::baseline::{baseline, look};
 use self::beside::Beside;
 use self::evidence::{Typed, Waits};
 use self::observe::observe;
 use self::setup::SetUp;
+use self::standstill::watched;
 use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::{Code, Exercise, Language};
@@ -138,8 +140,16 @@ pub fn run_example(
     })
 }
 
-/// Works on the server between its setup and the end of that.
+/// Works on the server between its setup and the end of that, unless this machine stands still.
 fn with_setup<T>(
+    stand: &mut Stand<'_>,
+    setup: &[Code],
+    work: impl FnOnce(&mut Stand<'_>) -> Result<T, WorldError>,
+) -> Result<T, WorldError> {
+    watched(|| between_setup_and_end(stand, setup, work))
+}
+
+fn between_setup_and_end<T>(
     stand: &mut Stand<'_>,
     setup: &[Code],
     work: impl FnOnce(&mut Stand<'_>) -> Result<T, WorldError>,
@@ -191,6 +201,14 @@ impl Finished {
         match self {
             Self::Typed(typed) => typed.is_overdue(),
             Self::Program(program) => program.is_overdue(),
+        }
+    }
+
+    /// An error where its end was seen, but this machine came to look at the server only much later.
+    fn refuse_a_late_look(&self) -> Result<(), WorldError> {
+        match self {
+            Self::Typed(_) => Ok(()),
+            Self::Program(program) => standstill::refuse(program.ended_at().elapsed()),
         }
     }
 

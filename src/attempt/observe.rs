@@ -8,7 +8,7 @@ use redis::Value;
 use super::beside::Beside;
 use super::doubt::{doubt, refuse_a_full_disk, server_end, was_kept_from_writing};
 use super::evidence::{self, Evidence, Observation};
-use super::refusals::refuse_what_is_not_the_answers;
+use super::refusals::{refuse_a_save_that_was_held_up, refuse_what_is_not_the_answers};
 use super::restore::{blame_the_file, restore};
 use super::{Beginning, Finished, Phase, SaveProgress, Stand, outcomes};
 use crate::error::WorldError;
@@ -49,6 +49,9 @@ pub(super) fn observe(
         ..Evidence::new(beginning.before.clone())
     };
     let is_overdue = finished.is_overdue();
+    if !is_overdue {
+        finished.refuse_a_late_look()?;
+    }
     let server = &mut *stand.server;
     let looked = match exercise.crash {
         _ if is_overdue => look_in_passing(server, exercise, &mut evidence),
@@ -85,6 +88,7 @@ pub(super) fn observe(
     evidence.dump_bytes = stand.server.dump_bytes()?;
     stand.tap.check_connections()?;
     refuse_a_full_disk(stand.server, was_kept_from_writing(&evidence))?;
+    refuse_a_save_that_was_held_up(stand.server, &evidence)?;
     if !is_overdue {
         refuse_what_is_not_the_answers(stand.server, exercise, &evidence)?;
     }

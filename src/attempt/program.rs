@@ -32,7 +32,7 @@ pub(super) struct Started {
 }
 
 /// Runs `command`, `limit` at most, in `directory` and with nothing to read. When it ends, all
-/// that it started ends.
+/// that it started ends: its group at once, what has left that a moment later.
 /// Its output is collected later: a process that escaped may hold it, and the server must be looked at now.
 pub fn run(command: &mut Command, directory: &Path, limit: Duration) -> std::io::Result<Finished> {
     command
@@ -62,28 +62,38 @@ pub(super) fn watch(
     let Started { group, stdout, stderr, wait } = started;
     let (stdout, stderr) = (drain(stdout)?, drain(stderr)?);
     let (sender, ended) = mpsc::channel();
+    let (is_clean, cleaned) = mpsc::channel();
+    let mark = directory.to_owned();
     let wait = move || {
-        let _ = sender.send(wait());
+        let status = wait();
+        let _ = sender.send((status, Instant::now()));
+        // Here and not before the result is told: on a busy machine it took seconds, and the server is to be looked at now.
+        kill_stragglers(&mark);
+        let _ = is_clean.send(());
     };
     thread::Builder::new().name("program".into()).spawn(wait)?;
-    let end = match ended.recv_timeout(limit) {
-        Ok(status) => status.map(program_end),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(ProgramEnd::TimedOut),
+    let (end, ended_at) = match ended.recv_timeout(limit) {
+        Ok((status, at)) => (status.map(program_end), at),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+            (Ok(ProgramEnd::TimedOut), Instant::now())
+        }
     };
     group.kill();
-    kill_stragglers(directory);
     let end = end?;
     if end == ProgramEnd::TimedOut {
         let _ = ended.recv_timeout(DRAIN_DEADLINE);
     }
-    Ok(Finished { end, stdout, stderr, directory: directory.to_owned() })
+    Ok(Finished { end, ended_at, stdout, stderr, cleaned, directory: directory.to_owned() })
 }
 
 /// A program that has ended, and its output as far as it was read.
 pub struct Finished {
     end: ProgramEnd,
+    ended_at: Instant,
     stdout: Drain,
     stderr: Drain,
+    /// Tells when what left the program's group was looked for.
+    cleaned: Receiver<()>,
     directory: PathBuf,
 }
 
@@ -93,8 +103,14 @@ impl Finished {
         self.end == ProgramEnd::TimedOut
     }
 
+    /// When its end was noticed.
+    pub fn ended_at(&self) -> Instant {
+        self.ended_at
+    }
+
     /// Waits for the output's end, but not for long, and removes the directory.
     pub fn collect(self) -> ProgramRun {
+        let _ = self.cleaned.recv_timeout(DRAIN_DEADLINE);
         let deadline = Instant::now() + DRAIN_DEADLINE;
         let (stdout, stderr) = (collect(&self.stdout, deadline), collect(&self.stderr, deadline));
         // One that was being started when the program ended shows itself by now.

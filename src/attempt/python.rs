@@ -16,7 +16,7 @@ use super::evidence::ProgramEnd;
 use super::program;
 use crate::cache;
 use crate::cleanup;
-use crate::error::WorldError;
+use crate::error::{WorldError, WorldErrorKind};
 use crate::server::Endpoint;
 use crate::server::source::on_path;
 use crate::telling::Told;
@@ -28,8 +28,6 @@ const REDIS_CLI: &str = include_str!("python/redis_cli_shim.sh");
 
 /// The packages may come from a cold disk.
 const PROBE_LIMIT: Duration = Duration::from_secs(60);
-
-const LOST_FORK: &str = "the fork that ran the answer is lost";
 
 const HELP: &str = "install Python 3 with its `venv` module (`apt install python3 python3-venv`, \
                     `brew install python`), or `pip install redis` yourself";
@@ -138,7 +136,7 @@ impl Python {
     ///
     /// # Errors
     ///
-    /// Also where [`is_lost_fork`] says so: the answer may have run in part, and can be run again on a fresh
+    /// Also of the kind [`WorldErrorKind::LostFork`]: the answer may have run in part, and can be run again on a fresh
     /// server; by then this Python has fresh processes only.
     pub fn run(
         &self,
@@ -154,7 +152,8 @@ impl Python {
             return finished.map_err(|error| {
                 // A signal that ends us ends it too.
                 cleanup::stop_if_a_signal_came();
-                WorldError::new(format!("{LOST_FORK}: {error}"), "try again")
+                let fact = format!("the fork that ran the answer is lost: {error}");
+                WorldError::new(fact, "try again").of(WorldErrorKind::LostFork)
             });
         }
         let mut command = Command::new(&self.program);
@@ -187,11 +186,6 @@ impl Python {
         }
         environment
     }
-}
-
-/// Whether `error` is of an answer whose fork was lost on its way: somebody killed the warmed interpreter.
-pub fn is_lost_fork(error: &WorldError) -> bool {
-    error.fact.starts_with(LOST_FORK)
 }
 
 fn environment(

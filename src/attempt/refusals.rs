@@ -1,10 +1,13 @@
 //! What no answer can be blamed for: then there is no verdict.
 
+use std::time::Duration;
+
 use super::evidence::Evidence;
 use super::observe::asks_for_bgsave_status;
-use crate::error::WorldError;
+use super::standstill;
+use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::{Check, Exercise, Subject};
-use crate::server::Server;
+use crate::server::{Server, log};
 use crate::tap::Transcript;
 
 /// Commands that took so long altogether explain a server that does not answer at once.
@@ -25,6 +28,28 @@ pub(super) fn refuse_what_is_not_the_answers(
     refuse_waits_of_the_machine(exercise, evidence)
 }
 
+/// A busy machine was seen to let a server wait seconds for its child's beginning or its end: that is no answer's time.
+pub(super) fn refuse_a_save_that_was_held_up(
+    server: &Server,
+    evidence: &Evidence,
+) -> Result<(), WorldError> {
+    let looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
+    let Some(last) = looks.last().map(|it| &it.snapshot) else { return Ok(()) };
+    let has_forked = last.number("total_forks") > evidence.before.number("total_forks");
+    if !has_forked || evidence.doubt.is_some() {
+        return Ok(());
+    }
+    let fork = last.number("latest_fork_usec");
+    standstill::refuse(Duration::from_micros(fork.unsigned_abs()))?;
+    // Where the server had something else to do, it noticed the end late by itself. The fork is part of BGSAVE's time.
+    let busy = last.busy_micros() - evidence.before.busy_micros() - fork;
+    if busy > BUSY_MICROS || was_paused(&evidence.transcript) {
+        return Ok(());
+    }
+    let end = server.log().as_deref().map(log::longest_child_end).unwrap_or_default();
+    standstill::refuse(end)
+}
+
 /// A server that could not be looked at in time, though nothing that the answer did kept it busy, was
 /// held up by the machine: that is no answer's fault.
 fn refuse_what_the_machine_hid(
@@ -39,7 +64,7 @@ fn refuse_what_the_machine_hid(
     }
     let fact =
         format!("{} did not answer when the answer ended, for no reason of its own", server.name());
-    Err(WorldError::new(fact, OVERLOADED))
+    Err(WorldError::new(fact, OVERLOADED).of(WorldErrorKind::Standstill))
 }
 
 /// A wait over an exercise's limit that nothing the server did explains was the machine's, which makes waits longer and
@@ -61,7 +86,7 @@ fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Resu
         "another client waited {} ms, and nothing that the server did explains it",
         waits.longest.took.as_millis()
     );
-    Err(WorldError::new(fact, OVERLOADED))
+    Err(WorldError::new(fact, OVERLOADED).of(WorldErrorKind::Standstill))
 }
 
 /// By CLIENT PAUSE, of which the server's busy time tells nothing.

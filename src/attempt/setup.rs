@@ -7,7 +7,7 @@ use redis::Value;
 
 use super::observe::SLOW_DOWN;
 use crate::cleanup::{self, lock};
-use crate::error::WorldError;
+use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::{Code, Exercise};
 use crate::redis_cli::{reply, words};
 use crate::server::{Client, Server};
@@ -171,13 +171,6 @@ fn shown(words: &[Vec<u8>]) -> String {
     words.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join(" ")
 }
 
-const FAILED: &str = "the exercise's setup failed";
-
-/// Whether that was all; whose fault it was, [`refused_command`] tells.
-pub fn is_failed_setup(error: &WorldError) -> bool {
-    error.fact.starts_with(FAILED)
-}
-
 /// A line of a lesson's setup.
 pub struct RefusedCommand<'l> {
     /// Its block.
@@ -228,9 +221,7 @@ fn is_the_commands_fault(words: &[Vec<u8>], answer: &str, exercise: &Exercise) -
 }
 
 fn failed(server: &Server, why: &str) -> WorldError {
-    let fact = format!("{FAILED} on {}: {why}", server.name());
-    WorldError::new(
-        fact,
-        "the lesson's `redis setup` block, or the server, is at fault, not the answer",
-    )
+    let fact = format!("the exercise's setup failed on {}: {why}", server.name());
+    let help = "the lesson's `redis setup` block, or the server, is at fault, not the answer";
+    WorldError::new(fact, help).of(WorldErrorKind::FailedSetup)
 }

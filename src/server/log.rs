@@ -2,6 +2,8 @@
 //!
 //! The texts are the same from Redis 5.0 to 8 and in Valkey (Redis facts 2.4).
 
+use std::time::Duration;
+
 /// How a background save ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BgsaveEnd {
@@ -41,6 +43,30 @@ pub fn child_ends(log: &str) -> i64 {
     ];
     let tells = |line: &&str| ends.iter().any(|end| line.contains(end));
     i64::try_from(log.lines().filter(tells).count()).unwrap_or(i64::MAX)
+}
+
+/// How long it took at most from a background save's `DB saved on disk` until the server noticed that its child had ended.
+pub fn longest_child_end(log: &str) -> Duration {
+    let (mut longest, mut saved) = (Duration::ZERO, None);
+    for line in log.lines() {
+        let is_childs = line.split_whitespace().next().is_some_and(|it| it.ends_with(":C"));
+        if is_childs && line.ends_with("DB saved on disk") {
+            saved = time_of_day(line);
+        } else if line.contains("Background saving terminated")
+            && let (Some(from), Some(to)) = (saved.take(), time_of_day(line))
+        {
+            longest = longest.max(to.saturating_sub(from));
+        }
+    }
+    longest
+}
+
+/// Of `7:M 22 Nov 2026 17:18:33.293 * …`.
+fn time_of_day(line: &str) -> Option<Duration> {
+    let mut parts = line.split_whitespace().nth(4)?.split([':', '.']).map(str::parse::<u64>);
+    let mut next = || parts.next()?.ok();
+    let (hours, minutes, seconds, millis) = (next()?, next()?, next()?, next()?);
+    Some(Duration::from_millis(((hours * 60 + minutes) * 60 + seconds) * 1000 + millis))
 }
 
 /// In the fact of a server that did not start because of its snapshot file.
@@ -93,6 +119,14 @@ mod tests {
     fn ends_are_told_in_order() {
         let log = "1:M * Background saving terminated with success\n1:M # Background saving terminated by signal 10\n";
         assert_eq!(bgsave_ends(log), [BgsaveEnd::Succeeded, BgsaveEnd::Killed]);
+    }
+
+    #[test]
+    fn a_child_whose_end_took_long_is_told() {
+        let log = "7:M 25 Nov 2026 19:59:59.000 * Background saving started by pid 8\n8:C 25 Nov 2026 19:59:59.966 * DB saved on disk\n7:M 25 Nov 2026 20:00:02.007 * Background saving terminated with success\n";
+        assert_eq!(longest_child_end(log), Duration::from_millis(2041));
+        let foreground = log.replace("8:C", "7:M");
+        assert_eq!(longest_child_end(&foreground), Duration::ZERO);
     }
 
     #[test]

@@ -7,10 +7,8 @@ use nix::libc::SIGKILL;
 use super::case::{Case, Expectation, Kind};
 use super::example::{commands_of, example_limit, example_line, example_problems};
 use crate::attempt::evidence::ProgramEnd;
-use crate::attempt::{
-    self, Answer, Evidence, Python, Run, Stand, is_failed_setup, refused_command,
-};
-use crate::error::WorldError;
+use crate::attempt::{self, Answer, Evidence, Python, Run, Stand, refused_command};
+use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::check::ENDS_WELL;
 use crate::server::{Server, Source};
 use crate::tap::{self, Tap};
@@ -121,7 +119,7 @@ pub(super) fn unchecked(error: WorldError) -> Proof {
 /// Where the case's setup failed and that is the lesson's fault.
 pub(super) fn refused_setup(case: &Case<'_>, failed: &Proof, source: &Source) -> Option<Proof> {
     let exercise = case.exercise?;
-    failed.unchecked.as_ref().filter(|it| is_failed_setup(it))?;
+    failed.unchecked.as_ref().filter(|it| it.kind == WorldErrorKind::FailedSetup)?;
     let mut server = Server::start(source, case.settings()).ok()?;
     let refused = refused_command(&mut server, exercise)?;
     let line = case.lesson.line_of(refused.block.span.start) + 1 + refused.line;

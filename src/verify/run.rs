@@ -9,9 +9,8 @@ use super::case::Case;
 use super::prove::{Proof, prove, refused_setup, start_after, unchecked};
 use super::result::CaseResult;
 use crate::attempt::Python;
-use crate::attempt::python::is_lost_fork;
 use crate::cleanup::lock;
-use crate::error::WorldError;
+use crate::error::{WorldError, WorldErrorKind};
 use crate::server::{Kept, Server, Source};
 
 /// How many servers wait for their cases. LASTSAVE counts whole seconds, so an answer may start only when its
@@ -20,6 +19,8 @@ use crate::server::{Kept, Server, Source};
 const AHEAD: usize = 48;
 /// How many servers are started at the same time: a start is mostly waiting for the server.
 const STARTERS: usize = 2;
+/// How often a case is run again that could not be judged by chance.
+const AGAIN: usize = 5;
 
 /// How many servers there are at most at a time for so many runs: those ahead, and for each job one and another that
 /// loads its snapshot alone; and those that are just being started.
@@ -176,14 +177,21 @@ impl Work<'_> {
         };
         let forks = python.map(|it| it.warmed.as_ref().unwrap_or(&it.fresh));
         let mut proof = prove(case, &mut server, forks);
-        if proof.is_killed || proof.unchecked.as_ref().is_some_and(is_lost_fork) {
+        for attempt in 0..AGAIN {
+            let kind = proof.unchecked.as_ref().map(|it| it.kind);
+            let was_killed = proof.is_killed || kind == Some(WorldErrorKind::LostFork);
             // An answer may end itself like that, or the interpreter that it was forked from; then it does so again.
             // Else it was the system, short of memory, or somebody.
+            let is_chance = was_killed && attempt == 0 || kind == Some(WorldErrorKind::Standstill);
+            if !is_chance {
+                break;
+            }
             server = match Server::start(self.source, case.settings()) {
                 Ok(server) => server,
                 Err(error) => return unchecked(error),
             };
-            proof = prove(case, &mut server, python.map(|it| &it.fresh));
+            let python = if was_killed { python.map(|it| &it.fresh) } else { forks };
+            proof = prove(case, &mut server, python);
         }
         proof = refused_setup(case, &proof, self.source).unwrap_or(proof);
         if self.keep && !proof.is_good() {

@@ -93,7 +93,7 @@ fn broken(case: &CaseReport) -> String {
     text + "\n"
 }
 
-fn could_not_be_checked(margin: &str, WorldError { fact, help }: &WorldError) -> String {
+fn could_not_be_checked(margin: &str, WorldError { fact, help, .. }: &WorldError) -> String {
     let help = help.replace('\n', &format!("\n{margin}      "));
     format!("{margin}could not be checked: {fact}\n{margin}help: {help}\n")
 }

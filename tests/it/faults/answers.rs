@@ -1,6 +1,7 @@
 //! Answers that are killed, and what they run in.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -89,4 +90,38 @@ fn with_open_files(place: &Place, limit: u32, command: &Command) -> Command {
         };
     }
     limited
+}
+
+/// Stops the program for a second: as long as it could not see the answer's end.
+fn stands_still(running: &Running<'_>) {
+    let began = Instant::now();
+    kill(running.pid(), Signal::SIGSTOP).unwrap();
+    wait_until("a second is over", || began.elapsed() > Duration::from_secs(1));
+    kill(running.pid(), Signal::SIGCONT).unwrap();
+}
+
+#[test]
+fn an_answer_is_not_judged_if_this_machine_stood_still_meanwhile() {
+    let place = place(LESSON);
+    place.file(
+        "answer.py",
+        format!("{}\nclient.save()\n", super::BEGIN.replace("NAME", "solution")),
+    );
+    let mut command = place.command(&["check", "e", "answer.py", "--lessons", "course"]);
+    command.env("FLAGS", place.work().join("flags"));
+    let running = Running::start(&place, command);
+    let flag = place.work().join("flags/solution");
+    wait_until("it has begun", || flag.exists());
+    stands_still(&running);
+    let ended = running.go().end();
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stderr.contains("error: this machine stood still for 1."), "{ended:?}");
+}
+
+#[test]
+fn cases_are_run_again_if_this_machine_stood_still_meanwhile() {
+    let place = place(LESSON);
+    let running = Running::waits(&place, verify(&place, &["--no-mutants"]));
+    stands_still(&running);
+    holds(&running.go().end());
 }

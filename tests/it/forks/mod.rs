@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use redislings::attempt::Python;
 use redislings::attempt::evidence::{ProgramEnd, ProgramRun};
-use redislings::attempt::python::is_lost_fork;
 use redislings::error::WorldError;
+use redislings::error::WorldErrorKind;
 use redislings::server::Endpoint;
 
 use self::programs::{BESIDES, ENDINGS, READING, SURROUNDINGS};
@@ -249,7 +249,7 @@ fn an_answer_whose_interpreter_dies_is_told_apart_and_the_next_ones_run() {
         );
         let forks = if kill == "SIGKILL" { forks.clone() } else { warmed() };
         let error = Program::new(text).try_run(&forks, LIMIT).unwrap_err();
-        assert!(is_lost_fork(&error), "{error:?}");
+        assert_eq!(error.kind, WorldErrorKind::LostFork, "{error:?}");
         assert_eq!(printed(&forks, "print('still runs')"), "still runs\n");
     }
 }

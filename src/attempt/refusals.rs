@@ -12,6 +12,8 @@ use crate::tap::Transcript;
 
 /// Commands that took so long altogether explain a server that does not answer at once.
 const BUSY_MICROS: i64 = 300_000;
+/// A server looks for its child's end `hz` times a second; `hz` is 1 at least.
+const SLOWEST_TICK: Duration = Duration::from_secs(1);
 const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
 
 pub(super) fn refuse_what_is_not_the_answers(
@@ -47,7 +49,7 @@ pub(super) fn refuse_a_save_that_was_held_up(
         return Ok(());
     }
     let end = server.log().as_deref().map(log::longest_child_end).unwrap_or_default();
-    standstill::refuse(end)
+    standstill::refuse(end.saturating_sub(SLOWEST_TICK))
 }
 
 /// A server that could not be looked at in time, though nothing that the answer did kept it busy, was

@@ -122,18 +122,16 @@ impl Reaper {
     }
 
     fn replace(&mut self) -> std::io::Result<()> {
-        let mut result = Err(ErrorKind::BrokenPipe.into());
         for _ in 0..REAPER_TRIES {
             let _ = self.shell.kill();
             let _ = self.shell.wait();
             self.shell = start_reaper(&self.directory)?;
             let groups: Vec<i32> = self.groups.iter().copied().collect();
-            result = groups.into_iter().try_for_each(|group| self.tell("watch", group));
-            if result.is_ok() {
-                break;
+            if groups.into_iter().all(|group| self.tell("watch", group).is_ok()) {
+                return Ok(());
             }
         }
-        result
+        Err(ErrorKind::BrokenPipe.into())
     }
 
     /// Has it end everything; waits until it has.

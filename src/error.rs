@@ -47,6 +47,11 @@ impl fmt::Display for WorldError {
 
 impl std::error::Error for WorldError {}
 
+/// Where the system gives no thread.
+pub fn no_thread(error: std::io::Error) -> WorldError {
+    WorldError::new(format!("a thread can't be started: {error}"), "try again")
+}
+
 /// An error with all its sources, since the outer one often hides the fact (`Connect` for a refused
 /// permission).
 pub fn with_sources(error: &dyn std::error::Error) -> String {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use crate::cleanup::lock;
-use crate::error::WorldError;
+use crate::error::{WorldError, no_thread};
 
 /// A thread that finds something out until it is told to stop. Stopped when dropped, too: what it asks may
 /// soon be somebody else's.
@@ -41,9 +41,7 @@ impl<T: Default + Clone + Send + 'static> Beside<T> {
         let shared: Arc<Shared<T>> = Arc::default();
         let told = Arc::clone(&shared);
         let thread = thread::Builder::new().name(name.into()).spawn(move || work(&told));
-        let thread = thread.map_err(|error| {
-            WorldError::new(format!("a thread can't be started: {error}"), "try again")
-        })?;
+        let thread = thread.map_err(no_thread)?;
         Ok(Self { shared, thread: Some(thread) })
     }
 

@@ -207,8 +207,10 @@ impl Finished {
     /// An error where its end was seen, but this machine came to look at the server only much later.
     fn refuse_a_late_look(&self) -> Result<(), WorldError> {
         match self {
-            Self::Typed(_) => Ok(()),
-            Self::Program(program) => standstill::refuse(program.ended_at().elapsed()),
+            Self::Program(program) if !program.is_overdue() => {
+                standstill::refuse(program.ended_at().elapsed())
+            }
+            Self::Typed(_) | Self::Program(_) => Ok(()),
         }
     }
 

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cleanup::lock;
-use crate::error::{WorldError, WorldErrorKind};
+use crate::error::{WorldError, WorldErrorKind, no_thread};
 
 /// Less than the saves take that lessons slow down. With 20 who wanted two cores, what is done here took 20 and 60 ms.
 const TOO_LONG: Duration = Duration::from_millis(500);
@@ -103,9 +103,7 @@ impl Watcher {
         state.watches += 1;
         if !state.runs {
             let thread = thread::Builder::new().name(self.name.into()).spawn(|| self.run());
-            thread.map_err(|error| {
-                WorldError::new(format!("a thread can't be started: {error}"), "try again")
-            })?;
+            thread.map_err(no_thread)?;
             state.runs = true;
         }
         Ok(())

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::attempt::{Answer, Evidence, Run, SaveProgress};
-use crate::error::WorldError;
+use crate::error::{WorldError, no_thread};
 use crate::lesson::{Code, Exercise};
 use crate::redis_prompt::CommandDocs;
 use crate::server::Chosen;
@@ -132,9 +132,7 @@ impl Backstage {
             Worker::new(for_thread, tell, find_redis, python_packages).run();
         };
         let thread = thread::Builder::new().name("backstage".into()).spawn(run);
-        let thread = thread.map_err(|error| {
-            WorldError::new(format!("a thread can't be started: {error}"), "try again")
-        })?;
+        let thread = thread.map_err(no_thread)?;
         Ok(Self { orders, news, thread })
     }
 

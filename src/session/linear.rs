@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::console::{Console, Event, Frame, Key, Size};
 use crate::ask::{Ask, NoAnswer};
 use crate::cleanup;
-use crate::error::WorldError;
+use crate::error::{WorldError, no_thread};
 use crate::present::screen_width;
 use crate::present::text::wrap;
 
@@ -48,9 +48,7 @@ impl Linear {
                 }
             }
         };
-        thread::Builder::new().name("keyboard".into()).spawn(read).map_err(|error| {
-            WorldError::new(format!("a thread can't be started: {error}"), "try again")
-        })?;
+        thread::Builder::new().name("keyboard".into()).spawn(read).map_err(no_thread)?;
         let shown = Frame::default();
         Ok(Self { lines, wanted, is_reading: false, shown, is_news: true })
     }

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use redislings::attempt::Python;
 use redislings::attempt::evidence::{ProgramEnd, ProgramRun};
-use redislings::error::WorldError;
-use redislings::error::WorldErrorKind;
+use redislings::error::{WorldError, WorldErrorKind};
 use redislings::server::Endpoint;
 
 use self::programs::{BESIDES, ENDINGS, READING, SURROUNDINGS};

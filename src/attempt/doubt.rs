@@ -80,7 +80,7 @@ fn failed_to_write(now: &Snapshot) -> bool {
 
 /// Why what the server counts can't be compared with `before`, or its saves were not what they must be.
 pub(super) fn doubt(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
-    let last = evidence.settled.as_ref().or(evidence.exit.as_ref())?;
+    let last = evidence.last()?;
     let (now, before) = (&last.snapshot, &evidence.before);
     if now.run_id() != before.run_id() {
         let text = "the server was started anew while the answer ran (`run_id` changed)";

@@ -60,6 +60,11 @@ impl Evidence {
         }
     }
 
+    /// The last look before the crash, if there was one; `None`: the server was too busy for any.
+    pub fn last(&self) -> Option<&Observation> {
+        self.settled.as_ref().or(self.exit.as_ref())
+    }
+
     /// Whether what would decide about all of this together was not kept of the transcript.
     pub fn leaves_open(&self, sent: &[Sent]) -> bool {
         let shown = |sent: &Sent| match sent {

@@ -8,7 +8,10 @@ use redis::Value;
 use super::beside::Beside;
 use super::doubt::{doubt, refuse_a_full_disk, server_end, was_kept_from_writing};
 use super::evidence::{self, Evidence, Observation};
-use super::refusals::{refuse_a_save_that_was_held_up, refuse_what_is_not_the_answers};
+use super::refusals::{
+    refuse_a_save_that_takes_too_long, refuse_a_save_that_was_held_up,
+    refuse_what_is_not_the_answers,
+};
 use super::restore::{blame_the_file, restore};
 use super::{Beginning, Finished, Phase, SaveProgress, Stand, outcomes};
 use crate::error::WorldError;
@@ -87,6 +90,7 @@ pub(super) fn observe(
     stand.tap.check_connections()?;
     refuse_a_full_disk(stand.server, was_kept_from_writing(&evidence))?;
     refuse_a_save_that_was_held_up(stand.server, &evidence)?;
+    refuse_a_save_that_takes_too_long(exercise, &evidence, is_overdue)?;
     if !is_overdue {
         refuse_what_is_not_the_answers(stand.server, exercise, &evidence)?;
     }
@@ -109,7 +113,7 @@ pub(super) fn with_outcomes(
     for end in bgsave_ends {
         transcript.mark_bgsave_ended(*end);
     }
-    if let Some(last) = evidence.settled.as_ref().or(evidence.exit.as_ref()) {
+    if let Some(last) = evidence.last() {
         outcomes::settle(&mut transcript, &evidence.before, &last.snapshot);
     }
     transcript

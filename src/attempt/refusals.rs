@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use super::evidence::Evidence;
-use super::observe::asks_for_bgsave_status;
+use super::evidence::{Evidence, Observation};
+use super::observe::{asks_for_bgsave_status, slow_down};
 use super::standstill;
 use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::{Check, Exercise, Subject};
-use crate::server::{Server, log};
+use crate::server::{Server, Snapshot, log};
 use crate::tap::Transcript;
 
 /// Commands that took so long altogether explain a server that does not answer at once.
 const BUSY_MICROS: i64 = 300_000;
 /// A server looks for its child's end `hz` times a second; `hz` is 1 at least.
 const SLOWEST_TICK: Duration = Duration::from_secs(1);
+/// Bytes a microsecond, so megabytes a second; the tenfold was measured (Redis facts 5).
+const SLOWEST_WRITE: u64 = 10;
 const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
 
 pub(super) fn refuse_what_is_not_the_answers(
@@ -35,8 +37,7 @@ pub(super) fn refuse_a_save_that_was_held_up(
     server: &Server,
     evidence: &Evidence,
 ) -> Result<(), WorldError> {
-    let looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
-    let Some(last) = looks.last().map(|it| &it.snapshot) else { return Ok(()) };
+    let Some(Observation { snapshot: last, .. }) = evidence.last() else { return Ok(()) };
     let has_forked = last.number("total_forks") > evidence.before.number("total_forks");
     if !has_forked || evidence.doubt.is_some() {
         return Ok(());
@@ -50,6 +51,47 @@ pub(super) fn refuse_a_save_that_was_held_up(
     }
     let end = server.log().as_deref().map(log::longest_child_end).unwrap_or_default();
     standstill::refuse(end.saturating_sub(SLOWEST_TICK))
+}
+
+/// A background save that has not ended, or of which an answer that is out of time had to wait for the end, and that took
+/// much longer than its work explains. A machine was seen to hold up a child in the middle of it for ten seconds.
+pub(super) fn refuse_a_save_that_takes_too_long(
+    exercise: &Exercise,
+    evidence: &Evidence,
+    is_overdue: bool,
+) -> Result<(), WorldError> {
+    let Some(Observation { snapshot: last, .. }) = evidence.last() else { return Ok(()) };
+    let goes_on = last.number("rdb_bgsave_in_progress") != 0;
+    let took = match (goes_on, is_overdue) {
+        (true, _) => seconds(last, "rdb_current_bgsave_time_sec"),
+        (false, true) => seconds(last, "rdb_last_bgsave_time_sec"),
+        (false, false) => return Ok(()),
+    };
+    let needed = time_for_a_save(exercise, &[&evidence.before, last]);
+    // Both times are differences of whole seconds.
+    if evidence.doubt.is_some() || took <= needed * 2 + Duration::from_secs(2) {
+        return Ok(());
+    }
+    let (took, needed) = (took.as_secs(), needed.as_secs_f64());
+    let fact = format!("a background save took {took} s of which its keys explain {needed:.1} s");
+    Err(WorldError::new(fact, OVERLOADED).of(WorldErrorKind::Standstill))
+}
+
+/// What the most that the server held takes to be written on a slow machine.
+fn time_for_a_save(exercise: &Exercise, snapshots: &[&Snapshot]) -> Duration {
+    let most = |count: fn(&Snapshot) -> i64| {
+        let counts = snapshots.iter().map(|it| count(it));
+        counts.max().unwrap_or_default().max(0).unsigned_abs()
+    };
+    let keys = most(Snapshot::keys).max(most(|it| it.number("current_save_keys_total")));
+    let delay = slow_down(exercise).and_then(|it| it.parse().ok()).unwrap_or(0_u64);
+    let bytes = most(|it| it.number("used_memory"));
+    Duration::from_micros(keys.saturating_mul(delay)) + Duration::from_micros(bytes / SLOWEST_WRITE)
+}
+
+/// A field that is −1 where there is nothing to tell.
+fn seconds(snapshot: &Snapshot, field: &str) -> Duration {
+    Duration::from_secs(snapshot.number(field).max(0).unsigned_abs())
 }
 
 /// A server that could not be looked at in time, though nothing that the answer did kept it busy, was
@@ -72,14 +114,10 @@ fn refuse_what_the_machine_hid(
 /// A wait over an exercise's limit that nothing the server did explains was the machine's, which makes waits longer and
 /// never shorter.
 fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Result<(), WorldError> {
-    let (Some(waits), Some(last)) =
-        (&evidence.waits, evidence.settled.as_ref().or(evidence.exit.as_ref()))
-    else {
-        return Ok(());
-    };
+    let (Some(waits), Some(last)) = (&evidence.waits, evidence.last()) else { return Ok(()) };
+    let last = &last.snapshot;
     let is_exceeded = |check: &Check| matches!(check.subject, Subject::Blocked(limit) if limit.is_exceeded(waits.longest.took));
-    let busy =
-        last.snapshot.slow_micros(&evidence.before) + last.snapshot.number("latest_fork_usec");
+    let busy = last.slow_micros(&evidence.before) + last.number("latest_fork_usec");
     let explained = u128::from(busy.max(0).unsigned_abs()) * 2 >= waits.longest.took.as_micros();
     if !exercise.checks.iter().any(is_exceeded) || explained || was_paused(&evidence.transcript) {
         return Ok(());

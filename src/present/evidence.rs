@@ -164,7 +164,7 @@ fn table_line(row: &Row, column: usize, width: usize) -> String {
 
 /// What only the log tells, where the cause rests on it.
 fn log_row(evidence: &Evidence, pointers: &[Pointer]) -> Option<Row> {
-    let now = evidence.settled.as_ref().or(evidence.exit.as_ref())?;
+    let now = evidence.last()?;
     let end = now.bgsave_ends.last().filter(|_| pointers.contains(&Pointer::Log))?;
     let after = match end {
         BgsaveEnd::Succeeded => "the background save succeeded",

@@ -78,7 +78,7 @@ impl Address {
                 "give a standalone primary, or leave `--server` out",
             ));
         }
-        let keys = keys(&snapshot);
+        let keys = snapshot.keys();
         if keys > 0 && !self.allow_non_empty {
             let fact = format!("the server at `{}` is not empty: keys in it: {keys}", self.shown());
             let help = "give an empty server; or, if nothing in it matters, add `--allow-non-empty` \
@@ -101,17 +101,6 @@ fn oddity(snapshot: &Snapshot) -> Option<String> {
     } else {
         None
     }
-}
-
-/// All databases' keys, from `dbN:keys=3,expires=0,…`.
-fn keys(snapshot: &Snapshot) -> i64 {
-    (0..)
-        .take(10_000)
-        .filter_map(|database| snapshot.field(&format!("db{database}")))
-        .filter_map(|line| {
-            line.split(',').find_map(|part| part.strip_prefix("keys="))?.parse::<i64>().ok()
-        })
-        .sum()
 }
 
 #[cfg(test)]

@@ -147,6 +147,12 @@ impl Snapshot {
         stats.map(since).filter(slow).map(|(micros, _)| micros).sum()
     }
 
+    /// How many keys all databases hold, by INFO's `dbN:keys=3,expires=0,…`.
+    pub fn keys(&self) -> i64 {
+        let databases = (0..10_000).filter_map(|number| self.field(&format!("db{number}")));
+        databases.map(|line| stat(line, "keys")).sum()
+    }
+
     /// The sum of all `calls`: it only ever grows, unless CONFIG RESETSTAT was called.
     fn counters(&self) -> Vec<(&str, i64)> {
         let stats = self.fields.iter().filter(|(name, _)| name.starts_with("cmdstat_"));

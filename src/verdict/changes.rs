@@ -16,9 +16,7 @@ pub struct Change {
 
 /// What has changed and matters; nothing where the server could not be looked at.
 pub fn changes(evidence: &Evidence) -> Vec<Change> {
-    let Some(Observation { snapshot: now, .. }) =
-        evidence.settled.as_ref().or(evidence.exit.as_ref())
-    else {
+    let Some(Observation { snapshot: now, .. }) = evidence.last() else {
         return dump(evidence).into_iter().collect();
     };
     let before = &evidence.before;

@@ -43,7 +43,7 @@ fn why_not_loaded(evidence: &Evidence) -> String {
     match &evidence.restored {
         Some(Restored::NoFile) => {
             // A snapshot may have gone to another file.
-            let last = evidence.settled.as_ref().or(evidence.exit.as_ref());
+            let last = evidence.last();
             let unmoved = last.is_some_and(|now| now.snapshot.lastsave == evidence.before.lastsave);
             let why = if unmoved { ": no snapshot was finished" } else { "" };
             format!("there is no `dump.rdb` in the server's directory{why}")

@@ -52,7 +52,7 @@ impl<'a> Case<'a> {
 
     /// The last look at the server before it was killed.
     pub(super) fn last_look(&self) -> Option<&'a Observation> {
-        self.evidence.settled.as_ref().or(self.evidence.exit.as_ref())
+        self.evidence.last()
     }
 
     pub(super) fn last_status(&self) -> Option<&'a str> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{LESSON, NAMES, Running, WAITING, outcome, place, report, verify};
+use super::{LESSON, NAMES, Running, SERVERS, WAITING, outcome, place, report, verify};
 use crate::support::{Ended, Place, wait_until};
 
 /// What somebody killed who was not the answer is run again: all is as it must be.
@@ -58,7 +58,7 @@ fn without_its_reaper_a_run_ends_as_well_and_leaves_nothing() {
     let place = place(LESSON);
     let running = Running::waits(&place, verify(&place, &["--no-mutants"]));
     running.kill_children(&["redislings-reaper"]);
-    let servers = running.children(&["redis-server", "valkey-server"]);
+    let servers = running.children(&SERVERS);
     holds(&running.go().end());
     let runs = |pid: &Pid| kill(*pid, None).is_ok();
     wait_until("no server is left", || !servers.iter().any(runs));
@@ -124,4 +124,22 @@ fn cases_are_run_again_if_this_machine_stood_still_meanwhile() {
     let running = Running::waits(&place, verify(&place, &["--no-mutants"]));
     stands_still(&running);
     holds(&running.go().end());
+}
+
+#[test]
+fn an_answer_is_not_judged_if_its_background_save_was_held_up() {
+    let text = LESSON.replace("40s\"", "6s\"\n[server]\nrdb-key-save-delay = 500000");
+    let place = place(&text);
+    place.file("answer.redis", "SET a 1\nBGSAVE\n@wait-bgsave\n");
+    let command = place.command(&["check", "e", "answer.redis", "--lessons", "course"]);
+    let running = Running::start(&place, command);
+    wait_until("the child is stopped", || {
+        let servers = running.children(&SERVERS).into_iter();
+        let mut saving =
+            servers.flat_map(|server| Running::children_of(server, &["redis", "valkey"]));
+        saving.any(|child| kill(child, Signal::SIGSTOP).is_ok())
+    });
+    let ended = running.end();
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stderr.contains("error: a background save took "), "{ended:?}");
 }

@@ -76,6 +76,9 @@ os.rename(flags + "/NAME.new", flags + "/NAME")
 while not os.path.exists(flags + "/go"):
     time.sleep(0.01)"#;
 
+/// How the commands begin by which servers are started.
+const SERVERS: [&str; 2] = ["redis-server", "valkey-server"];
+
 const NAMES: [&str; 4] = ["example", "starter", "solution", "wrong"];
 /// Those that wait.
 const WAITING: [&str; 4] =
@@ -145,13 +148,17 @@ impl<'p> Running<'p> {
 
     /// Processes that it has started whose command holds one of these words.
     fn children(&self, words: &[&str]) -> Vec<Pid> {
+        Self::children_of(self.pid(), words)
+    }
+
+    fn children_of(parent: Pid, words: &[&str]) -> Vec<Pid> {
         let output = Command::new("ps").args(["-A", "-o", "pid=,ppid=,args="]).output().unwrap();
         let lines = String::from_utf8_lossy(&output.stdout).into_owned();
         let ours = lines.lines().filter_map(|line| {
             let mut fields = line.split_whitespace();
-            let (pid, parent) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+            let (pid, its_parent) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
             let is_wanted = words.iter().any(|word| line.contains(word));
-            (Pid::from_raw(parent) == self.pid() && is_wanted).then(|| Pid::from_raw(pid))
+            (Pid::from_raw(its_parent) == parent && is_wanted).then(|| Pid::from_raw(pid))
         });
         ours.collect()
     }

@@ -1,11 +1,10 @@
 //! Servers that are killed.
 
 use super::{
-    LESSON, Running, in_front_of, is_unchecked, place, report, verify, waiting_are_unchecked,
+    LESSON, Running, SERVERS, in_front_of, is_unchecked, place, report, verify,
+    waiting_are_unchecked,
 };
 use crate::support::{Ended, image, redis_server, wait_until};
-
-const SERVERS: [&str; 2] = ["redis-server", "valkey-server"];
 
 #[test]
 fn a_server_process_that_was_killed_lets_no_case_pass_or_fail() {

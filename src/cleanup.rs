@@ -5,7 +5,7 @@
 //! - by SIGINT, SIGTERM or SIGHUP: a thread ends everything, then the signal does its default work,
 //!   so that the shell sees what happened;
 //! - by SIGKILL: the *reaper*, a `sh` that reads our pipe, sees its end, kills the process groups it
-//!   was told to watch and what bears our mark, and removes the private directory. A container
+//!   was told to watch, what bears our mark and what works in the private directory, and removes that. A container
 //!   ends by itself, since its input ends; else it is swept at the next start.
 
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ done
 # A server that was being started as we were killed: nobody could tell us its group. It works here and has no input, while
 # somebody who looks around here has one. It wipes its environment; Linux shows the rest in /proc.
 here=$(cd -P -- "$1" && pwd -P)
-ls -l /proc/[0-9]*/cwd 2>/dev/null | while IFS= read -r line; do
+[ -n "$here" ] && ls -l /proc/[0-9]*/cwd 2>/dev/null | while IFS= read -r line; do
   case $line in *" -> $here/"*)
     process=${line#*/proc/}
     process=${process%%/*}
@@ -136,8 +136,11 @@ impl Reaper {
 
     /// Has it end everything; waits until it has.
     fn end(mut self) {
-        if !matches!(self.shell.try_wait(), Ok(None)) {
-            let _ = self.replace();
+        let is_gone = !matches!(self.shell.try_wait(), Ok(None));
+        if is_gone && self.replace().is_err() {
+            for group in &self.groups {
+                let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
+            }
         }
         drop(self.shell.stdin.take());
         let _ = self.shell.wait();
@@ -385,6 +388,16 @@ pub fn session_directory() -> Result<PathBuf, WorldError> {
     with_session(|session| Ok(session.directory.path().to_owned()))
 }
 
+/// Tells of this run's private directory if it is gone, or if there is no room left for it.
+pub fn check_room() -> Result<(), WorldError> {
+    let directory = session_directory()?;
+    if directory.exists() {
+        return disk::check_room(disk::temporary_folder(), "set TMPDIR to another place");
+    }
+    let fact = format!("`{}` is gone: somebody has removed it", directory.display());
+    Err(WorldError::new(fact, "leave the files of redislings alone while it runs, and try again"))
+}
+
 /// A new empty directory, readable by us only, removed when the program ends, however it ends.
 pub fn private_directory(name: &str) -> Result<PathBuf, WorldError> {
     let number = NEXT_DIRECTORY.fetch_add(1, Ordering::Relaxed);
@@ -393,6 +406,28 @@ pub fn private_directory(name: &str) -> Result<PathBuf, WorldError> {
         std::fs::create_dir(&path)?;
         Ok(path)
     })
+}
+
+/// The same, removed already when this is dropped.
+#[derive(Debug)]
+pub struct PassingDirectory(PathBuf);
+
+impl PassingDirectory {
+    /// A new one.
+    pub fn new(name: &str) -> Result<Self, WorldError> {
+        private_directory(name).map(Self)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for PassingDirectory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// A process group of ours, killed whole when dropped, or by the reaper if we are killed first.
@@ -426,10 +461,12 @@ impl ProcessGroup {
     /// A group that nobody would end after us may not be: then it is killed at once.
     fn watched(leader: Pid) -> std::io::Result<Self> {
         let group = Self(leader);
-        match lock(&SESSION).as_mut() {
-            Some(session) => session.reaper.watch(leader.as_raw()).map(|()| group),
+        // The lock is let go before a group is dropped, which takes it too.
+        let watched = match lock(&SESSION).as_mut() {
+            Some(session) => session.reaper.watch(leader.as_raw()),
             None => Err(std::io::Error::other("this run ends")),
-        }
+        };
+        watched.map(|()| group)
     }
 
     /// SIGKILL to every process of the group.
@@ -442,6 +479,15 @@ impl ProcessGroup {
         if let Some(session) = lock(&SESSION).as_mut() {
             session.reaper.forget(self.0.as_raw());
         }
+    }
+
+    /// How long its leader has run, in ticks of the system, if it waits for the system in a way that no signal ends (Linux's
+    /// state `D`).
+    pub fn leader_in_the_kernel(&self) -> Option<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks = |place: usize| fields.get(place)?.parse::<u64>().ok();
+        (*fields.first()? == "D").then_some(ticks(11)? + ticks(12)?)
     }
 
     /// Whether a process of the group still runs. A zombie does not, as far as the system tells (Linux): it

@@ -34,11 +34,6 @@ pub fn check_room(directory: &Path, otherwise: &str) -> Result<(), WorldError> {
     }
 }
 
-/// The same for [`temporary_folder`].
-pub fn check_temporary_room() -> Result<(), WorldError> {
-    check_room(temporary_folder(), "set TMPDIR to another place")
-}
-
 /// The folder in which private directories are made, the same throughout: where TMPDIR says, else in memory, else the
 /// system's. SAVE and BGSAVE wait until the file system has stored the snapshot (`fsync`): on the disk of a busy machine
 /// that took up to four seconds for 134 bytes, so that answers ran out of time.
@@ -49,6 +44,11 @@ pub fn temporary_folder() -> &'static Path {
         if is_free && is_roomy_memory(memory) { memory.to_owned() } else { std::env::temp_dir() }
     });
     &FOLDER
+}
+
+/// Where [`temporary_folder`] may be for another run of this user's with the same TMPDIR.
+pub fn temporary_folders() -> [PathBuf; 2] {
+    [std::env::temp_dir(), MEMORY.into()]
 }
 
 /// Programs are made there too.

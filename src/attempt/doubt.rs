@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use super::evidence::Evidence;
 use super::observe::{LOOK_LIMIT, SLOW_DOWN, slow_down};
 use crate::cleanup;
-use crate::disk;
 use crate::error::WorldError;
 use crate::lesson::Exercise;
 use crate::server::{CallError, Server, Snapshot};
@@ -61,7 +60,7 @@ pub(super) fn refuse_a_lost_world(server: &mut Server) -> Result<(), WorldError>
 
 /// Answers write beside their program; what the server could not write it tells itself, if asked.
 pub(super) fn refuse_a_full_disk(server: &Server, failed_to_write: bool) -> Result<(), WorldError> {
-    disk::check_temporary_room()?;
+    cleanup::check_room()?;
     if failed_to_write { server.check_room() } else { Ok(()) }
 }
 
@@ -117,7 +116,8 @@ fn is_slow_down_touched(exercise: &Exercise, evidence: &Evidence) -> bool {
     found.is_some_and(|found| found != wanted) || has_set(&evidence.transcript, SLOW_DOWN)
 }
 
-fn has_set(transcript: &Transcript, setting: &str) -> bool {
+/// Whether a setting was changed, or set to what it was.
+pub(super) fn has_set(transcript: &Transcript, setting: &str) -> bool {
     let names = |word: &Vec<u8>| word.eq_ignore_ascii_case(setting.as_bytes());
     let sets = transcript.exchanges.iter().filter(|it| it.begins_with(&["CONFIG", "SET"]));
     sets.filter(|it| it.outcome == Outcome::Done).any(|it| it.words.iter().any(names))

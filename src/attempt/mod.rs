@@ -20,7 +20,7 @@ mod setup;
 mod standstill;
 mod stragglers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use redis::{ConnectionAddr, ConnectionInfo};
@@ -37,7 +37,7 @@ use self::evidence::{Typed, Waits};
 use self::observe::observe;
 use self::setup::SetUp;
 use self::standstill::watched;
-use crate::cleanup;
+use crate::cleanup::{self, PassingDirectory};
 use crate::error::WorldError;
 use crate::lesson::{Code, Exercise, Language};
 use crate::server::{Endpoint, Server, Snapshot};
@@ -132,6 +132,7 @@ pub fn run_example(
 ) -> Result<Run, WorldError> {
     with_setup(stand, setup, |stand| {
         let before = look(stand.server)?;
+        stand.tap.begin();
         (stand.telling)(Phase::Answer { limit });
         let run = run_answer(stand, answer, python, &before, limit)?.into_run();
         stand.tap.check_connections()?;
@@ -174,6 +175,7 @@ struct Beginning {
     /// Where a check asks what came before the end of a background save, and what behind it.
     save_watch: Option<Beside<Vec<Duration>>>,
     began: Instant,
+    lateness: Duration,
 }
 
 impl Beginning {
@@ -185,7 +187,8 @@ impl Beginning {
         let began = Instant::now();
         let watch = || save_watch::watch(stand.server, &before, began);
         let save_watch = exercise.watches_saves().then(watch).transpose()?;
-        Ok(Self { before, dump_bytes, probe, save_watch, began })
+        let lateness = standstill::lateness();
+        Ok(Self { before, dump_bytes, probe, save_watch, began, lateness })
     }
 }
 
@@ -204,14 +207,13 @@ impl Finished {
         }
     }
 
-    /// An error where its end was seen, but this machine came to look at the server only much later.
+    /// An error where this machine held the program up, or where its end was seen, but we came to look at the server only
+    /// much later.
     fn refuse_a_late_look(&self) -> Result<(), WorldError> {
-        match self {
-            Self::Program(program) if !program.is_overdue() => {
-                standstill::refuse(program.ended_at().elapsed())
-            }
-            Self::Typed(_) | Self::Program(_) => Ok(()),
-        }
+        let Self::Program(program) = self else { return Ok(()) };
+        standstill::refuse("held up the answer's program", program.held_up())?;
+        let late = if program.is_overdue() { Duration::ZERO } else { program.ended_at().elapsed() };
+        standstill::refuse("held up the look at the server", late)
     }
 
     fn into_run(self) -> Run {
@@ -235,11 +237,11 @@ fn run_answer(
         }
         (Language::Python, Some(python)) => {
             let endpoint = stand.endpoint();
-            let path = match &answer.path {
-                Some(path) => path.clone(),
-                None => private_file(&answer.text)?,
-            };
-            Ok(Finished::Program(python.run(&path, &endpoint, limit)?))
+            let run = |path: &Path| python.run(path, &endpoint, limit).map(Finished::Program);
+            match &answer.path {
+                Some(path) => run(path),
+                None => in_private_file(&answer.text, run),
+            }
         }
         (Language::Python, None) => {
             Err(WorldError::new("no Python is at hand", "see `redislings doctor`"))
@@ -247,13 +249,18 @@ fn run_answer(
     }
 }
 
-fn private_file(text: &str) -> Result<PathBuf, WorldError> {
-    let path = cleanup::private_directory("code")?.join("answer.py");
+/// Runs it from a file that is alone in its folder, as long as that takes.
+fn in_private_file<T>(
+    text: &str,
+    run: impl FnOnce(&Path) -> Result<T, WorldError>,
+) -> Result<T, WorldError> {
+    let directory = PassingDirectory::new("code")?;
+    let path = directory.path().join("answer.py");
     std::fs::write(&path, text).map_err(|error| {
         WorldError::new(
             format!("cannot write `{}`: {error}", path.display()),
             "free some space there",
         )
     })?;
-    Ok(path)
+    run(&path)
 }

@@ -13,7 +13,7 @@ use super::refusals::{
     refuse_what_is_not_the_answers,
 };
 use super::restore::{blame_the_file, restore};
-use super::{Beginning, Finished, Phase, SaveProgress, Stand, outcomes};
+use super::{Beginning, Finished, Phase, SaveProgress, Stand, outcomes, standstill};
 use crate::error::WorldError;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 use crate::redis_cli::reply::{self, Printed};
@@ -49,6 +49,7 @@ pub(super) fn observe(
     let mut evidence = Evidence {
         dump_bytes_before: beginning.dump_bytes,
         took: beginning.began.elapsed(),
+        lateness: standstill::lateness().saturating_sub(beginning.lateness),
         ..Evidence::new(beginning.before.clone())
     };
     let is_overdue = finished.is_overdue();

@@ -16,6 +16,9 @@ use crate::cleanup::ProcessGroup;
 /// Kept of a stream: this much of its beginning and as much of its end.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
+/// Between two looks at what a program does.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+
 /// How long a stream may stay open after the program ended: a process that escaped may hold it.
 const DRAIN_DEADLINE: Duration = Duration::from_millis(500);
 
@@ -72,24 +75,72 @@ pub(super) fn watch(
         let _ = is_clean.send(());
     };
     thread::Builder::new().name("program".into()).spawn(wait)?;
-    let (end, ended_at) = match ended.recv_timeout(limit) {
-        Ok((status, at)) => (status.map(program_end), at),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-            (Ok(ProgramEnd::TimedOut), Instant::now())
-        }
+    let (ended_or_not, held_up) = watch_until_end(&group, &ended, limit);
+    let (end, ended_at) = match ended_or_not {
+        Some((status, at)) => (status.map(program_end), at),
+        None => (Ok(ProgramEnd::TimedOut), Instant::now()),
     };
     group.kill();
     let end = end?;
     if end == ProgramEnd::TimedOut {
         let _ = ended.recv_timeout(DRAIN_DEADLINE);
     }
-    Ok(Finished { end, ended_at, stdout, stderr, cleaned, directory: directory.to_owned() })
+    let directory = directory.to_owned();
+    Ok(Finished { end, ended_at, held_up, stdout, stderr, cleaned, directory })
+}
+
+type End = (std::io::Result<ExitStatus>, Instant);
+
+/// Its end, `None` if that has not come when the limit is over; and how long it was held up at most.
+fn watch_until_end(
+    group: &ProcessGroup,
+    ended: &Receiver<End>,
+    limit: Duration,
+) -> (Option<End>, Duration) {
+    let deadline = Instant::now() + limit;
+    let mut held_up = HeldUp::default();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let end = match ended.recv_timeout(left.min(LOOK_PAUSE)) {
+            Ok(end) => Some(end),
+            Err(RecvTimeoutError::Timeout) if left > LOOK_PAUSE => {
+                held_up.look(group.leader_in_the_kernel(), Instant::now());
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        };
+        held_up.look(None, Instant::now());
+        return (end, held_up.longest);
+    }
+}
+
+/// How long a program did nothing but wait for the system. A busy Linux was seen to let programs wait for seconds where
+/// they take memory, fork or end, since what held a lock got no processor.
+#[derive(Default)]
+struct HeldUp {
+    since: Option<(Instant, u64)>,
+    longest: Duration,
+}
+
+impl HeldUp {
+    /// `time`: how long it has run, if it waits for the system now.
+    fn look(&mut self, time: Option<u64>, now: Instant) {
+        if let Some((since, ran)) = self.since {
+            // What is not seen waiting any more has waited until then at most.
+            self.longest = self.longest.max(now - since);
+            self.since = time.filter(|&time| time == ran).map(|_| (since, ran));
+        }
+        if self.since.is_none() {
+            self.since = time.map(|time| (now, time));
+        }
+    }
 }
 
 /// A program that has ended, and its output as far as it was read.
 pub struct Finished {
     end: ProgramEnd,
     ended_at: Instant,
+    held_up: Duration,
     stdout: Drain,
     stderr: Drain,
     /// Tells when what left the program's group was looked for.
@@ -108,15 +159,25 @@ impl Finished {
         self.ended_at
     }
 
+    /// How long it waited at most for the system to let it go on; zero where the system does not show that.
+    pub fn held_up(&self) -> Duration {
+        self.held_up
+    }
+
     /// Waits for the output's end, but not for long, and removes the directory.
     pub fn collect(self) -> ProgramRun {
         let _ = self.cleaned.recv_timeout(DRAIN_DEADLINE);
         let deadline = Instant::now() + DRAIN_DEADLINE;
         let (stdout, stderr) = (collect(&self.stdout, deadline), collect(&self.stderr, deadline));
+        ProgramRun { end: self.end, stdout, stderr }
+    }
+}
+
+impl Drop for Finished {
+    fn drop(&mut self) {
         // One that was being started when the program ended shows itself by now.
         kill_stragglers(&self.directory);
         let _ = std::fs::remove_dir_all(&self.directory);
-        ProgramRun { end: self.end, stdout, stderr }
     }
 }
 
@@ -212,6 +273,16 @@ mod tests {
     fn a_program_without_an_end_is_ended() {
         let run = shell("echo begun; while :; do :; done", Duration::from_millis(300));
         assert_eq!((run.end, run.stdout.text.as_str()), (ProgramEnd::TimedOut, "begun\n"));
+    }
+
+    #[test]
+    fn a_program_is_held_up_from_the_first_look_that_sees_it_wait_to_the_first_that_does_not() {
+        let began = Instant::now();
+        let mut held_up = HeldUp::default();
+        for (at, time) in [(0, None), (50, Some(7)), (900, Some(7)), (950, Some(8)), (1000, None)] {
+            held_up.look(time, began + Duration::from_millis(at));
+        }
+        assert_eq!(held_up.longest, Duration::from_millis(900));
     }
 
     #[test]

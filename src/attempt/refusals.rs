@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::doubt::has_set;
 use super::evidence::{Evidence, Observation};
-use super::observe::{asks_for_bgsave_status, slow_down};
+use super::observe::{SLOW_DOWN, asks_for_bgsave_status, slow_down};
 use super::standstill;
 use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::{Check, Exercise, Subject};
@@ -43,14 +44,14 @@ pub(super) fn refuse_a_save_that_was_held_up(
         return Ok(());
     }
     let fork = last.number("latest_fork_usec");
-    standstill::refuse(Duration::from_micros(fork.unsigned_abs()))?;
+    standstill::refuse("held up a fork", Duration::from_micros(fork.unsigned_abs()))?;
     // Where the server had something else to do, it noticed the end late by itself. The fork is part of BGSAVE's time.
     let busy = last.busy_micros() - evidence.before.busy_micros() - fork;
     if busy > BUSY_MICROS || was_paused(&evidence.transcript) {
         return Ok(());
     }
     let end = server.log().as_deref().map(log::longest_child_end).unwrap_or_default();
-    standstill::refuse(end.saturating_sub(SLOWEST_TICK))
+    standstill::refuse("held up the end of a background save", end.saturating_sub(SLOWEST_TICK))
 }
 
 /// A background save that has not ended, or of which an answer that is out of time had to wait for the end, and that took
@@ -68,8 +69,14 @@ pub(super) fn refuse_a_save_that_takes_too_long(
         (false, false) => return Ok(()),
     };
     let needed = time_for_a_save(exercise, &[&evidence.before, last]);
+    // What else kept the server busy may have kept it from noticing the end; a SAVE is never beside a background save.
+    let busy = |it: &Snapshot| it.busy_micros() - it.micros("save");
+    let busy = Duration::from_micros(busy(last).abs_diff(busy(&evidence.before)));
     // Both times are differences of whole seconds.
-    if evidence.doubt.is_some() || took <= needed * 2 + Duration::from_secs(2) {
+    let is_long = took > needed.mul_f64(1.5) + busy + Duration::from_millis(1500);
+    let transcript = &evidence.transcript;
+    let is_the_answers = was_paused(transcript) || has_set(transcript, SLOW_DOWN);
+    if evidence.doubt.is_some() || !is_long || is_the_answers {
         return Ok(());
     }
     let (took, needed) = (took.as_secs(), needed.as_secs_f64());

@@ -20,27 +20,34 @@ const BEAT: Duration = Duration::from_millis(20);
 /// Of the last ones; an attempt asks for those of its own time.
 const KEPT: usize = 1000;
 
-static WAKING: Watcher = Watcher::new("waking", Duration::ZERO, || thread::park_timeout(BEAT));
-static STARTING: Watcher = Watcher::new("starting", PAUSE, run_a_child);
+static WAKING: Watcher =
+    Watcher::new("waking", Duration::ZERO, BEAT, || thread::park_timeout(BEAT));
+static STARTING: Watcher = Watcher::new("starting", PAUSE, Duration::ZERO, run_a_child);
 
 /// Does what is worth nothing if the machine stands still meanwhile: then its result is an error of that kind.
 pub(super) fn watched<T>(work: impl FnOnce() -> Result<T, WorldError>) -> Result<T, WorldError> {
     let watch = Watch::begin()?;
     let result = work();
-    match (refuse(watch.longest_standstill()), result) {
+    match (refuse("stood still", watch.longest_standstill()), result) {
         (Ok(()), result) => result,
         (Err(standstill), Ok(_)) => Err(standstill),
         (Err(_), Err(error)) => Err(error.of(WorldErrorKind::Standstill)),
     }
 }
 
-/// An error if that is how long something took which takes no time.
-pub(super) fn refuse(took: Duration) -> Result<(), WorldError> {
+/// How much too late, all in all, a thread of ours woke since the first answer was watched: what runs has to wait as long
+/// for a processor.
+pub(super) fn lateness() -> Duration {
+    lock(&WAKING.state).late
+}
+
+/// An error if that is how long something took which takes no time; `what`: what this machine did meanwhile.
+pub(super) fn refuse(what: &str, took: Duration) -> Result<(), WorldError> {
     if took < TOO_LONG {
         return Ok(());
     }
     let seconds = took.as_secs_f64();
-    let fact = format!("this machine stood still for {seconds:.1} s while the answer was watched");
+    let fact = format!("this machine {what} for {seconds:.1} s while the answer was watched");
     let help = "try again; if it happens often, close other programs";
     Err(WorldError::new(fact, help).of(WorldErrorKind::Standstill))
 }
@@ -79,6 +86,8 @@ impl Drop for Watch {
 struct Watcher {
     name: &'static str,
     pause: Duration,
+    /// How long its work takes where there is nothing to wait for.
+    usual: Duration,
     work: fn(),
     state: Mutex<State>,
 }
@@ -88,14 +97,22 @@ struct State {
     runs: bool,
     /// While it works.
     since: Option<Instant>,
+    /// How much longer its work took than it should, all in all.
+    late: Duration,
     /// When each standstill ended, and how long it was.
     standstills: VecDeque<(Instant, Duration)>,
 }
 
 impl Watcher {
-    const fn new(name: &'static str, pause: Duration, work: fn()) -> Self {
-        let state = State { watches: 0, runs: false, since: None, standstills: VecDeque::new() };
-        Self { name, pause, work, state: Mutex::new(state) }
+    const fn new(name: &'static str, pause: Duration, usual: Duration, work: fn()) -> Self {
+        let state = State {
+            watches: 0,
+            runs: false,
+            since: None,
+            late: Duration::ZERO,
+            standstills: VecDeque::new(),
+        };
+        Self { name, pause, usual, work, state: Mutex::new(state) }
     }
 
     fn watch(&'static self) -> Result<(), WorldError> {
@@ -135,6 +152,7 @@ impl Watcher {
         let mut state = lock(&self.state);
         let now = Instant::now();
         let took = state.since.take().map_or(Duration::ZERO, |since| now - since);
+        state.late += took.saturating_sub(self.usual);
         if took >= TOO_LONG {
             state.standstills.push_back((now, took));
             let too_many = state.standstills.len().saturating_sub(KEPT);

@@ -222,7 +222,7 @@ impl Server {
         }
         match &self.host {
             Host::Container(container) => container.check_room(),
-            Host::Process(_) => crate::disk::check_temporary_room(),
+            Host::Process(_) => crate::cleanup::check_room(),
             Host::Address(_) => Ok(()),
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::options::Options;
 use super::{DUMP_FILE, Ended, log};
-use crate::cleanup::{self, ProcessGroup};
+use crate::cleanup::{self, PassingDirectory, ProcessGroup};
 use crate::disk;
 use crate::error::WorldError;
 
@@ -28,8 +28,10 @@ pub struct Process {
     /// All but those that differ from start to start.
     arguments: Vec<String>,
     directory: PathBuf,
-    /// One a start: an old `Ready` line must not pass for a new one.
+    /// One a start, beside the directory: an old `Ready` line must not pass for a new one.
     log: PathBuf,
+    /// Removed with this.
+    _place: PassingDirectory,
     starts: usize,
     port: u16,
     group: ProcessGroup,
@@ -43,10 +45,13 @@ impl Process {
         options: Options<'_>,
         dump: Option<&[u8]>,
     ) -> Result<Self, WorldError> {
-        let directory = cleanup::private_directory("server")?;
+        let failed =
+            |error: std::io::Error| or_a_full_disk(not_started(program, &error.to_string(), ""));
+        let place = PassingDirectory::new("server")?;
+        let directory = place.path().join("data");
+        std::fs::create_dir(&directory).map_err(failed)?;
         if let Some(dump) = dump {
-            std::fs::write(directory.join(DUMP_FILE), dump)
-                .map_err(|error| or_a_full_disk(not_started(program, &error.to_string(), "")))?;
+            std::fs::write(directory.join(DUMP_FILE), dump).map_err(failed)?;
         }
         let arguments =
             options.arguments(&[("bind", "127.0.0.1"), ("daemonize", "no"), ("logfile", "")]);
@@ -56,6 +61,7 @@ impl Process {
             arguments,
             directory,
             log: launched.log,
+            _place: place,
             starts: 1,
             port: launched.port,
             group: launched.group,
@@ -138,7 +144,6 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
-        let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
@@ -207,7 +212,7 @@ fn wait_until_ready(launched: &mut Launched) -> Ready {
             return Ready::Yes;
         }
         if looked_at_disk.elapsed() > LOOK_AT_DISK {
-            if let Err(full) = disk::check_temporary_room() {
+            if let Err(full) = cleanup::check_room() {
                 return Ready::No(full.fact);
             }
             looked_at_disk = Instant::now();
@@ -230,7 +235,7 @@ fn not_started(program: &Path, why: &str, log: &str) -> WorldError {
 
 /// What a full disk keeps from starting may say anything.
 fn or_a_full_disk(error: WorldError) -> WorldError {
-    disk::check_temporary_room().err().unwrap_or(error)
+    cleanup::check_room().err().unwrap_or(error)
 }
 
 fn free_port() -> std::io::Result<u16> {

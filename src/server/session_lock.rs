@@ -48,10 +48,12 @@ impl SessionLock {
             // Not a name of ours: leave it alone.
             return true;
         }
-        match File::open(disk::temporary_folder().join(session).join(LOCK)) {
-            Ok(file) => matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
-            Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-        }
+        disk::temporary_folders().iter().any(|folder| {
+            match File::open(folder.join(session).join(LOCK)) {
+                Ok(file) => matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
+                Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+            }
+        })
     }
 
     fn create() -> Result<Self, WorldError> {
@@ -63,12 +65,12 @@ impl SessionLock {
         let file = File::create(directory.join(LOCK)).map_err(failed)?;
         file.lock().map_err(failed)?;
         let session = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let owner = owner(disk::temporary_folder()).map_err(failed)?;
+        let owner = owner(&std::env::temp_dir()).map_err(failed)?;
         Ok(Self { owner, session, _file: file })
     }
 }
 
-/// User, machine and folder in which the sessions' directories stand.
+/// User, machine and temporary folder of the system: a run may choose another for its directory each time.
 fn owner(folder: &Path) -> std::io::Result<String> {
     let folder: PathBuf = folder.canonicalize()?;
     let place = std::fs::metadata(&folder)?;

@@ -129,6 +129,11 @@ impl Snapshot {
         own.map(|(_, count)| i64::try_from(*count).unwrap_or(0)).sum()
     }
 
+    /// How long all calls of a command took since the server's start.
+    pub fn micros(&self, command: &str) -> i64 {
+        self.field(&format!("cmdstat_{command}")).map_or(0, |line| stat(line, "usec"))
+    }
+
     /// How long all commands took since the server's start: INFO commandstats `usec`.
     pub fn busy_micros(&self) -> i64 {
         let stats = self.fields.iter().filter(|(name, _)| name.starts_with("cmdstat_"));

@@ -56,6 +56,11 @@ impl Proof {
         self.problems.is_empty() && self.unchecked.is_none()
     }
 
+    /// Whether it is not as it must be only because the answer was out of time on a busy machine.
+    pub(super) fn may_have_lacked_time(&self) -> bool {
+        self.judged.as_ref().is_some_and(|it| it.evidence.may_have_lacked_time())
+    }
+
     /// Whether nothing that one run tells is not told by the other, but for the time it took.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let both_are_good = self.is_good() && other.is_good();

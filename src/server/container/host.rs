@@ -24,7 +24,7 @@ use crate::runtime::{block_on, runtime};
 use crate::server::session_lock::SessionLock;
 
 const MAIN: &str = include_str!("host.sh");
-/// Where the servers' directories stand: in the official images a volume, so not in the container's own layer.
+/// Where the servers' directories stand, in memory; in the official images a volume would stand there.
 const DIRECTORY: &str = "/data";
 /// Of the ports inside. Not the usual one: REPLICAOF 127.0.0.1 6379 must not find another server there.
 const FIRST_PORT: u16 = 41_001;

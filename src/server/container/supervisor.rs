@@ -17,7 +17,8 @@ use crate::error::with_sources;
 use crate::runtime::block_on;
 
 const SCRIPT: &str = include_str!("supervisor.sh");
-const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+/// A busy machine was seen to start nothing for 25 s.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 /// One reply may hold a snapshot file.
 const OUTPUT_BYTES: usize = 64 * 1024;
 

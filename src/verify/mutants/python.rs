@@ -8,7 +8,6 @@ use super::Mutated;
 use crate::attempt::evidence::{ProgramEnd, ProgramRun};
 use crate::attempt::program;
 use crate::cleanup;
-use crate::disk;
 use crate::error::WorldError;
 use crate::redis_cli::words::{WRITERS, stored_values, written_key};
 
@@ -37,7 +36,7 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldE
     let wanted =
         serde_json::json!({ "writers": writers, "values": values, "solutions": solutions });
     std::fs::write(&order, wanted.to_string())
-        .map_err(|error| disk::check_temporary_room().err().unwrap_or(failed(error.to_string())))?;
+        .map_err(|error| cleanup::check_room().err().unwrap_or(failed(error.to_string())))?;
     let limit = LIMIT + LIMIT_EACH * u32::try_from(solutions.len()).unwrap_or(u32::MAX);
     let mut command = Command::new("python3");
     // Without what is set or installed for other programs.
@@ -48,7 +47,7 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldE
     let run = finished.collect();
     cleanup::stop_if_a_signal_came();
     if run.end != ProgramEnd::Exited(0) {
-        disk::check_temporary_room()?;
+        cleanup::check_room()?;
         return Err(failed(why(&run, limit)));
     }
     let answer = answer.map_err(|error| failed(error.to_string()))?;

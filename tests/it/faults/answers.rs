@@ -1,6 +1,6 @@
 //! Answers that are killed, and what they run in.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -142,4 +142,41 @@ fn an_answer_is_not_judged_if_its_background_save_was_held_up() {
     let ended = running.end();
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.stderr.contains("error: a background save took "), "{ended:?}");
+}
+
+#[test]
+fn an_answer_that_removes_our_directory_is_not_judged_and_ends_nobody_else() {
+    let place = place(LESSON);
+    let remove = "import os, redis, shutil\nredis.Redis().save()\nshutil.rmtree(os.path.dirname(os.getcwd()))\n";
+    place.file("answer.py", remove);
+    let mut somebody = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
+    let command = place.command(&["check", "e", "answer.py", "--lessons", "course"]);
+    let ended = Running::start(&place, command).end();
+    let goes_on = somebody.try_wait().unwrap().is_none();
+    somebody.kill().unwrap();
+    somebody.wait().unwrap();
+    assert!(goes_on, "a process that was not ours was ended");
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stderr.contains("` is gone: somebody has removed it"), "{ended:?}");
+}
+
+#[test]
+fn a_case_that_has_ended_leaves_no_file_to_those_behind_it() {
+    let mut text = LESSON.to_owned();
+    for name in ["example", "starter", "solution"] {
+        text = text.replace(&format!("BEGIN(\"{name}\")"), "import redis\nclient = redis.Redis()");
+    }
+    let place = place(&text);
+    let running = Running::start(&place, verify(&place, &["--no-mutants", "--jobs", "1"]));
+    let flag = place.work().join("flags/wrong");
+    wait_until("the last answer in Python has begun", || flag.exists());
+    let [session] = &place.leftovers()[..] else { panic!("{:?}", place.leftovers()) };
+    let entries = std::fs::read_dir(place.temporary_folder().join(session)).unwrap();
+    let names: Vec<String> =
+        entries.map(|it| it.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let count = |start: &str| names.iter().filter(|name| name.starts_with(start)).count();
+    assert_eq!((count("code-"), count("answer-")), (1, 1), "{names:?}");
+    // Its own server, and those of the four cases behind it.
+    assert!(count("server-") <= 5, "{names:?}");
+    running.go().end();
 }

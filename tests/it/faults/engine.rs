@@ -127,5 +127,5 @@ fn an_engine_that_falls_silent_in_the_middle_is_not_waited_for_long() {
     let Some(image) = image::for_test(name) else { return };
     let ended = verify_while(image, Way::fall_silent);
     let report = is_unchecked(&ended);
-    assert!(ended.stdout.contains("can't be used: no answer within 10 s"), "{report:#}");
+    assert!(ended.stdout.contains("can't be used: no answer within 30 s"), "{report:#}");
 }

@@ -38,9 +38,14 @@ impl Place {
         self.folder.path().join("work")
     }
 
+    /// `redislings` makes its files here.
+    pub fn temporary_folder(&self) -> PathBuf {
+        self.folder.path().join("tmp")
+    }
+
     /// What the program's runs have left in their temporary folder.
     pub fn leftovers(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.path().join("tmp")).unwrap();
+        let entries = std::fs::read_dir(self.temporary_folder()).unwrap();
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
     }
 
@@ -52,9 +57,7 @@ impl Place {
         command.env("REDISLINGS_SERVER", local_server());
         // Tests run side by side: 6379 is for those that are about it.
         command.env("REDISLINGS_PORT", "0");
-        command
-            .env("HOME", self.folder.path().join("home"))
-            .env("TMPDIR", self.folder.path().join("tmp"));
+        command.env("HOME", self.folder.path().join("home")).env("TMPDIR", self.temporary_folder());
         command
             .env("XDG_CACHE_HOME", cache())
             .env_remove("XDG_STATE_HOME")

@@ -4,13 +4,12 @@ use std::time::{Duration, Instant};
 
 use super::Stand;
 use super::evidence::{Stopped, Typed, TypedExchange, is_saving};
+use super::pace::pause;
 use crate::redis_cli::{reply, words};
 use crate::server::{CallError, Client, Server, Snapshot};
 
 /// The runner's own line: wait until no background save runs.
 pub const WAIT_BGSAVE: &str = "@wait-bgsave";
-
-const POLL: Duration = Duration::from_millis(5);
 
 /// Runs the lines of `text` one after another on one connection, `limit` in all, until one takes too long.
 pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: Duration) -> Typed {
@@ -104,13 +103,14 @@ fn wait_for_background_save(
     before: &Snapshot,
     deadline: Instant,
 ) -> Result<String, Stopped> {
+    let began = Instant::now();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Stopped::OutOfTime);
         }
         match server.snapshot(left) {
-            Ok(now) if is_saving(&now, before) => std::thread::park_timeout(POLL),
+            Ok(now) if is_saving(&now, before) => pause(began),
             Ok(_) => return Ok("no background save runs".to_owned()),
             Err(error) => {
                 return Ok(format!("cannot tell whether a background save runs: {error}"));

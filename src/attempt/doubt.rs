@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::evidence::Evidence;
 use super::observe::{LOOK_LIMIT, SLOW_DOWN, slow_down};
 use crate::cleanup;
-use crate::error::WorldError;
+use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::Exercise;
 use crate::server::{CallError, Server, Snapshot};
 use crate::tap::{Outcome, Transcript};
@@ -43,9 +43,12 @@ pub(super) fn silent(server: &mut Server, silence: &CallError) -> WorldError {
     match server_end(server, silence) {
         Err(lost) => lost,
         Ok(ended) => {
+            let is_late = ended.is_none() && matches!(silence, CallError::TimedOut(_));
             let why = ended.unwrap_or_else(|| silence.to_string());
             let fact = format!("{} does not tell its state: {why}", server.name());
-            WorldError::new(fact, "try again, or try another server: see `redislings doctor`")
+            let help = "try again, or try another server: see `redislings doctor`";
+            let kind = if is_late { WorldErrorKind::Standstill } else { WorldErrorKind::Other };
+            WorldError::new(fact, help).of(kind)
         }
     }
 }

@@ -10,9 +10,6 @@ use crate::server::versions::saves_without_fork;
 use crate::server::{BgsaveEnd, Snapshot};
 use crate::tap::{Shown, Transcript};
 
-/// With nothing else to do, a machine loses a hundredth; with as many who want a processor as there are, a third.
-const BUSY_SHARE: u32 = 10;
-
 /// Everything seen of one attempt.
 #[derive(Debug, Clone)]
 pub struct Evidence {
@@ -34,8 +31,6 @@ pub struct Evidence {
     pub dump_bytes: Option<u64>,
     /// How long the answer ran, from `before` to its end.
     pub took: Duration,
-    /// How much too late, all in all, a thread woke meanwhile that sleeps and wakes in turn.
-    pub lateness: Duration,
     /// What went through the tap while the answer ran.
     pub transcript: Transcript,
     /// How long other clients had to wait while the answer ran; `None` where no check asks.
@@ -58,17 +53,11 @@ impl Evidence {
             dump_bytes_before: None,
             dump_bytes: None,
             took: Duration::ZERO,
-            lateness: Duration::ZERO,
             transcript: Transcript::default(),
             waits: None,
             run: Run::Typed(Typed::default()),
             doubt: None,
         }
-    }
-
-    /// Whether the answer was out of time on a machine that had too much to do, so that it may be the machine's fault.
-    pub fn may_have_lacked_time(&self) -> bool {
-        self.run.timed_out() && self.lateness > self.took / BUSY_SHARE
     }
 
     /// The last look before the crash, if there was one; `None`: the server was too busy for any.

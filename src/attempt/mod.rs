@@ -9,6 +9,7 @@ pub mod evidence;
 mod live;
 mod observe;
 mod outcomes;
+mod pace;
 mod phase;
 mod probe;
 pub mod program;
@@ -175,7 +176,6 @@ struct Beginning {
     /// Where a check asks what came before the end of a background save, and what behind it.
     save_watch: Option<Beside<Vec<Duration>>>,
     began: Instant,
-    lateness: Duration,
 }
 
 impl Beginning {
@@ -187,8 +187,7 @@ impl Beginning {
         let began = Instant::now();
         let watch = || save_watch::watch(stand.server, &before, began);
         let save_watch = exercise.watches_saves().then(watch).transpose()?;
-        let lateness = standstill::lateness();
-        Ok(Self { before, dump_bytes, probe, save_watch, began, lateness })
+        Ok(Self { before, dump_bytes, probe, save_watch, began })
     }
 }
 

@@ -8,12 +8,13 @@ use redis::Value;
 use super::beside::Beside;
 use super::doubt::{doubt, refuse_a_full_disk, server_end, was_kept_from_writing};
 use super::evidence::{self, Evidence, Observation};
+use super::pace::pause;
 use super::refusals::{
     refuse_a_save_that_takes_too_long, refuse_a_save_that_was_held_up,
     refuse_what_is_not_the_answers,
 };
 use super::restore::{blame_the_file, restore};
-use super::{Beginning, Finished, Phase, SaveProgress, Stand, outcomes, standstill};
+use super::{Beginning, Finished, Phase, SaveProgress, Stand, outcomes};
 use crate::error::WorldError;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
 use crate::redis_cli::reply::{self, Printed};
@@ -49,7 +50,6 @@ pub(super) fn observe(
     let mut evidence = Evidence {
         dump_bytes_before: beginning.dump_bytes,
         took: beginning.began.elapsed(),
-        lateness: standstill::lateness().saturating_sub(beginning.lateness),
         ..Evidence::new(beginning.before.clone())
     };
     let is_overdue = finished.is_overdue();
@@ -163,14 +163,15 @@ fn look_until_settled(
     patience: Instant,
     telling: &dyn Fn(Phase),
 ) -> Result<(), CallError> {
-    let until = Instant::now() + LOOK_AT_EXIT_LIMIT;
+    let began = Instant::now();
+    let until = began + LOOK_AT_EXIT_LIMIT;
     evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
     // The last look has its time too.
     let until = || patience.max(Instant::now() + LOOK_IN_PASSING_LIMIT);
     let mut now = server.snapshot(left(until()))?;
     while evidence::is_saving(&now, &evidence.before) && Instant::now() < patience {
         telling(Phase::Saving(SaveProgress::of(&now)));
-        std::thread::park_timeout(POLL);
+        pause(began);
         now = server.snapshot(left(until()))?;
     }
     evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, until())?);

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::beside::{Beside, Shared};
 use super::evidence::{forks_for_saves, is_saving};
+use super::pace::pause;
 use crate::error::WorldError;
 use crate::server::{Client, Server, Snapshot};
 
-const POLL: Duration = Duration::from_millis(5);
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// Looks again and again; gives for every background save that ended the last moment, since `began`, at which
@@ -37,6 +37,6 @@ fn look_on(mut client: Client, before: &Snapshot, began: Instant, shared: &Share
         if is_last {
             return;
         }
-        std::thread::park_timeout(POLL);
+        pause(began);
     }
 }

@@ -20,9 +20,8 @@ const BEAT: Duration = Duration::from_millis(20);
 /// Of the last ones; an attempt asks for those of its own time.
 const KEPT: usize = 1000;
 
-static WAKING: Watcher =
-    Watcher::new("waking", Duration::ZERO, BEAT, || thread::park_timeout(BEAT));
-static STARTING: Watcher = Watcher::new("starting", PAUSE, Duration::ZERO, run_a_child);
+static WAKING: Watcher = Watcher::new("waking", Duration::ZERO, || thread::park_timeout(BEAT));
+static STARTING: Watcher = Watcher::new("starting", PAUSE, run_a_child);
 
 /// Does what is worth nothing if the machine stands still meanwhile: then its result is an error of that kind.
 pub(super) fn watched<T>(work: impl FnOnce() -> Result<T, WorldError>) -> Result<T, WorldError> {
@@ -33,12 +32,6 @@ pub(super) fn watched<T>(work: impl FnOnce() -> Result<T, WorldError>) -> Result
         (Err(standstill), Ok(_)) => Err(standstill),
         (Err(_), Err(error)) => Err(error.of(WorldErrorKind::Standstill)),
     }
-}
-
-/// How much too late, all in all, a thread of ours woke since the first answer was watched: what runs has to wait as long
-/// for a processor.
-pub(super) fn lateness() -> Duration {
-    lock(&WAKING.state).late
 }
 
 /// An error if that is how long something took which takes no time; `what`: what this machine did meanwhile.
@@ -86,8 +79,6 @@ impl Drop for Watch {
 struct Watcher {
     name: &'static str,
     pause: Duration,
-    /// How long its work takes where there is nothing to wait for.
-    usual: Duration,
     work: fn(),
     state: Mutex<State>,
 }
@@ -97,22 +88,14 @@ struct State {
     runs: bool,
     /// While it works.
     since: Option<Instant>,
-    /// How much longer its work took than it should, all in all.
-    late: Duration,
     /// When each standstill ended, and how long it was.
     standstills: VecDeque<(Instant, Duration)>,
 }
 
 impl Watcher {
-    const fn new(name: &'static str, pause: Duration, usual: Duration, work: fn()) -> Self {
-        let state = State {
-            watches: 0,
-            runs: false,
-            since: None,
-            late: Duration::ZERO,
-            standstills: VecDeque::new(),
-        };
-        Self { name, pause, usual, work, state: Mutex::new(state) }
+    const fn new(name: &'static str, pause: Duration, work: fn()) -> Self {
+        let state = State { watches: 0, runs: false, since: None, standstills: VecDeque::new() };
+        Self { name, pause, work, state: Mutex::new(state) }
     }
 
     fn watch(&'static self) -> Result<(), WorldError> {
@@ -152,7 +135,6 @@ impl Watcher {
         let mut state = lock(&self.state);
         let now = Instant::now();
         let took = state.since.take().map_or(Duration::ZERO, |since| now - since);
-        state.late += took.saturating_sub(self.usual);
         if took >= TOO_LONG {
             state.standstills.push_back((now, took));
             let too_many = state.standstills.len().saturating_sub(KEPT);

@@ -13,8 +13,8 @@ use crate::cleanup::{self, PassingDirectory, ProcessGroup};
 use crate::disk;
 use crate::error::WorldError;
 
-/// A busy machine was seen to start nothing for 25 s.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+/// A busy machine was seen to start nothing for 64 s.
+const START_DEADLINE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(2);
 /// On a full disk a server runs, but its log says nothing.
 const LOOK_AT_DISK: Duration = Duration::from_millis(300);

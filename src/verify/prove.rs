@@ -10,6 +10,7 @@ use crate::attempt::evidence::ProgramEnd;
 use crate::attempt::{self, Answer, Evidence, Python, Run, Stand, refused_command};
 use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::check::ENDS_WELL;
+use crate::pressure::Pressure;
 use crate::server::{Server, Source};
 use crate::tap::{self, Tap};
 use crate::verdict::{Finding, Outcome, Verdict, conclude};
@@ -19,6 +20,8 @@ use crate::verdict::{Finding, Outcome, Verdict, conclude};
 pub struct Proof {
     /// How many.
     pub runs: usize,
+    /// How often chance kept them from being judged, so that they were begun again.
+    pub again: usize,
     /// A sentence for each thing that is not as it must be.
     pub problems: Vec<String>,
     /// The line of the lesson that is at fault, from 1, where that is not the case's own.
@@ -31,6 +34,8 @@ pub struct Proof {
     pub took: Duration,
     /// Whether it is a mutant's: then it matters that it does not pass, but not which check it fails on.
     pub is_mutant: bool,
+    /// Whether this machine had more to do than it can, so that an answer may have lacked time.
+    pub is_hurried: bool,
     /// Whether its program was ended by SIGKILL, and not for being out of time.
     pub is_killed: bool,
     /// What became of each check; empty for examples and where there is no verdict.
@@ -56,11 +61,6 @@ impl Proof {
         self.problems.is_empty() && self.unchecked.is_none()
     }
 
-    /// Whether it is not as it must be only because the answer was out of time on a busy machine.
-    pub(super) fn may_have_lacked_time(&self) -> bool {
-        self.judged.as_ref().is_some_and(|it| it.evidence.may_have_lacked_time())
-    }
-
     /// Whether nothing that one run tells is not told by the other, but for the time it took.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let both_are_good = self.is_good() && other.is_good();
@@ -72,12 +72,14 @@ impl Proof {
     pub(super) fn without_verdict(server: &str) -> Self {
         Self {
             runs: 1,
+            again: 0,
             problems: Vec::new(),
             line: None,
             unchecked: None,
             server: server.to_owned(),
             took: Duration::ZERO,
             is_mutant: false,
+            is_hurried: false,
             is_killed: false,
             findings: Vec::new(),
             replies: Vec::new(),
@@ -88,12 +90,12 @@ impl Proof {
 
 /// Runs the case on this fresh server, which is left as the case leaves it.
 pub(super) fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python>) -> Proof {
-    let began = Instant::now();
+    let (began, pressure) = (Instant::now(), Pressure::begin());
     let name = server.name().to_owned();
     let proved = Tap::open(tap::Port::Free)
         .and_then(|tap| prove_on(case, &mut Stand { server, tap: &tap, telling: &|_| {} }, python));
     let proof = proved.unwrap_or_else(unchecked);
-    Proof { server: name, took: began.elapsed(), ..proof }
+    Proof { server: name, took: began.elapsed(), is_hurried: pressure.is_high(), ..proof }
 }
 
 /// Where the case's server did not start: another, if that was no lasting fault. Where one starts without the lesson's

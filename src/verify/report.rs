@@ -63,6 +63,8 @@ pub struct CaseReport {
     pub repeat: String,
     /// How often it was run.
     pub runs: u32,
+    /// How often one of them was begun again, since this machine had kept it from being judged.
+    pub again: u32,
     /// Whether not all of its runs were alike.
     pub is_flaky: bool,
     /// Of all runs together; the start of servers aside.
@@ -168,6 +170,11 @@ impl ServerReport {
     /// How many cases were not alike in all their runs.
     pub fn flaky(&self) -> usize {
         self.cases.iter().filter(|case| case.is_flaky).count()
+    }
+
+    /// How often runs were begun again.
+    pub fn again(&self) -> u32 {
+        self.cases.iter().map(|case| case.again).sum()
     }
 
     /// The cases that are not as they must be, or could not be checked.

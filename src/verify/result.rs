@@ -18,6 +18,7 @@ impl CaseResult {
         match self.proofs.iter_mut().find(|it| it.is_like(&proof)) {
             Some(alike) => {
                 alike.runs += proof.runs;
+                alike.again += proof.again;
                 alike.took += proof.took;
             }
             None => self.proofs.push(proof),
@@ -27,6 +28,11 @@ impl CaseResult {
     /// How many times it ran.
     pub fn runs(&self) -> usize {
         self.proofs.iter().map(|proof| proof.runs).sum()
+    }
+
+    /// How many times a run was begun again.
+    pub fn again(&self) -> usize {
+        self.proofs.iter().map(|proof| proof.again).sum()
     }
 
     /// How many times all was as it must be.

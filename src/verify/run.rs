@@ -6,11 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::case::Case;
+use super::chance::Chance;
 use super::prove::{Proof, prove, refused_setup, start_after, unchecked};
 use super::result::CaseResult;
 use crate::attempt::Python;
 use crate::cleanup::lock;
-use crate::error::{WorldError, WorldErrorKind};
+use crate::error::WorldError;
 use crate::server::{Kept, Server, Source};
 
 /// How many servers wait for their cases. LASTSAVE counts whole seconds, so an answer may start only when its
@@ -19,12 +20,6 @@ use crate::server::{Kept, Server, Source};
 const AHEAD: usize = 48;
 /// How many servers are started at the same time: a start is mostly waiting for the server.
 const STARTERS: usize = 2;
-/// How often a case is run again at most that chance kept from being judged: a busy machine was seen to stand still for
-/// half of the time.
-const AGAIN: usize = 20;
-/// How often one is run again that was out of time on a busy machine; the last time it is judged.
-const AGAIN_WITHOUT_TIME: usize = 4;
-
 /// How many servers there are at most at a time for so many runs: those ahead, and for each job one and another that
 /// loads its snapshot alone; and those that are just being started.
 fn servers_at_a_time(runs: usize, jobs: usize) -> u16 {
@@ -180,27 +175,14 @@ impl Work<'_> {
         };
         let forks = python.map(|it| it.warmed.as_ref().unwrap_or(&it.fresh));
         let mut proof = prove(case, &mut server, forks);
-        let (mut times_killed, mut times_without_time) = (0, 0);
-        for _ in 0..AGAIN {
-            let kind = proof.unchecked.as_ref().map(|it| it.kind);
-            let was_killed = proof.is_killed || kind == Some(WorldErrorKind::LostFork);
-            let lacked_time = proof.may_have_lacked_time();
-            times_killed += usize::from(was_killed);
-            times_without_time += usize::from(lacked_time);
-            // An answer may end itself like that, or the interpreter that it was forked from; then it does so again.
-            // Else it was the system, short of memory, or somebody.
-            let is_chance = was_killed && times_killed == 1
-                || lacked_time && times_without_time <= AGAIN_WITHOUT_TIME
-                || kind == Some(WorldErrorKind::Standstill);
-            if !is_chance {
-                break;
-            }
+        let mut chance = Chance::default();
+        while chance.asks_for_another(&proof) {
             server = match Server::start(self.source, case.settings()) {
                 Ok(server) => server,
                 Err(error) => return Proof { server: proof.server, ..unchecked(error) },
             };
-            let python = if times_killed > 0 { python.map(|it| &it.fresh) } else { forks };
-            proof = prove(case, &mut server, python);
+            let python = if chance.killed > 0 { python.map(|it| &it.fresh) } else { forks };
+            proof = Proof { again: proof.again + 1, ..prove(case, &mut server, python) };
         }
         proof = refused_setup(case, &proof, self.source).unwrap_or(proof);
         if self.keep && !proof.is_good() {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use crate::support::Place;
 use crate::support::terminal::{ROOMY, Student, Terminal};
 
-/// Takes three seconds on the lesson's server: it holds ten thousand products, and each is slow to save.
+/// Takes two seconds on the lesson's server: it holds a thousand products, and each is slow to save.
 const SLOW: &str = "SAVE\n";
 
 fn checks_slowly(student: &Student, extra: &[&str]) -> Terminal {

@@ -58,13 +58,14 @@ fn last_line(server: &ServerReport) -> String {
     terminal::result_line(is_good, &format!("{wanted}{line}"))
 }
 
-/// `; 1 failed, 2 could not be checked, 1 flaky, 3 not run; 4.1 s`, without what there is none of.
+/// `; 1 failed, 2 could not be checked, 1 flaky, 3 not run, 2 begun again; 4.1 s`, without what there is none of.
 fn counts(server: &ServerReport) -> String {
     let counts = [
         (server.count(CaseOutcome::Failed), "failed"),
         (server.count(CaseOutcome::Unchecked), "could not be checked"),
         (server.flaky(), "flaky"),
         (server.count(CaseOutcome::NotRun), "not run"),
+        (server.again() as usize, "begun again"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();

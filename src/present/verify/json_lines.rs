@@ -80,6 +80,9 @@ struct Case {
     details: String,
     repeat: String,
     runs: u32,
+    /// Not told by earlier versions.
+    #[serde(default)]
+    again: u32,
     flaky: bool,
     took_ms: f64,
 }
@@ -150,6 +153,7 @@ pub fn case(wanted: &str, case: &CaseReport) -> String {
         details: without_colors(&case.details),
         repeat: case.repeat.clone(),
         runs: case.runs,
+        again: case.again,
         flaky: case.is_flaky,
         took_ms: milliseconds(case.took),
     })))

@@ -27,6 +27,7 @@ fn case(id: &str, line: usize, outcome: CaseOutcome) -> CaseReport {
         details: String::new(),
         repeat: format!("redislings verify {id} --server process"),
         runs,
+        again: 0,
         is_flaky: false,
         took: Duration::from_millis(40 * u64::from(runs)),
     }

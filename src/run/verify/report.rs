@@ -36,7 +36,8 @@ impl Context<'_> {
             details: telling.map(|proof| details(case, proof)).unwrap_or_default(),
             repeat: self.repeat(case, is_flaky),
             is_flaky,
-            runs: result.map_or(0, |result| u32::try_from(result.runs()).unwrap_or(u32::MAX)),
+            runs: result.map_or(0, |result| count(result.runs())),
+            again: result.map_or(0, |result| count(result.again())),
             took: result.map(CaseResult::took).unwrap_or_default(),
         }
     }
@@ -96,4 +97,8 @@ fn details(case: &Case<'_>, proof: &Proof) -> String {
     let (evidence, verdict) = (&judged.evidence, &judged.verdict);
     let exercise = case.exercise.map_or("", |exercise| exercise.id.as_str());
     present::judged(exercise, &proof.server, evidence, verdict, Form::Short, output_width())
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

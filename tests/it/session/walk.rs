@@ -121,7 +121,7 @@ fn answers_the_third_at_the_prompt(terminal: &mut Terminal) {
 }
 
 fn answers_the_fourth_with_another_client(terminal: &mut Terminal) {
-    terminal.sees("A shop with ten thousand products is open");
+    terminal.sees("A shop with a thousand products is open");
     let mut other = another_client(terminal);
     asks(&mut other, &["BGSAVE"]);
     terminal.sees("✓ a new snapshot was finished when the answer ended");

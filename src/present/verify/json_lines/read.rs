@@ -169,6 +169,7 @@ fn case_report(case: Case) -> Result<CaseReport, String> {
         details: case.details,
         repeat: case.repeat,
         runs: case.runs,
+        again: case.again,
         is_flaky: case.flaky,
         took: duration(case.took_ms)?,
     })

@@ -116,6 +116,14 @@ fn people_read_failures_first_and_a_line_for_each_server_last() {
 }
 
 #[test]
+fn runs_that_were_begun_again_are_counted() {
+    let mut report = report();
+    report.servers[0].cases[0].again = 3;
+    let text = human::text(&report);
+    assert!(text.contains("1 not run, 3 begun again; 1.2 s"), "{text}");
+}
+
+#[test]
 fn a_flaky_case_is_counted() {
     let mut report = report();
     report.servers[0].cases[1].is_flaky = true;

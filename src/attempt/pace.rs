@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 const SHORTEST: Duration = Duration::from_millis(5);
-/// Within it a write may seem to come behind a background save's end that came just before it.
+/// A write that comes so shortly before a background save's end may seem to come behind it.
 const LONGEST: Duration = Duration::from_millis(20);
 
 /// Waits until the next look at what began then. Its end is seen a fiftieth late at most; whoever looks at a long save each

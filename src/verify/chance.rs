@@ -9,7 +9,9 @@ const STANDSTILLS: usize = 20;
 /// system, short of memory, or somebody.
 const KILLED: usize = 1;
 /// What is not as it must be each time is told.
-const HURRIED: usize = 9;
+const HURRIED: usize = 3;
+/// The same where the answer was out of time or its server silent: that is what a busy machine does.
+const LATE: usize = 9;
 
 /// What the runs of one case met up to now, and how often.
 #[derive(Debug, Default)]
@@ -31,7 +33,7 @@ impl Chance {
         } else if proof.is_killed || kind == Some(WorldErrorKind::LostFork) {
             (&mut self.killed, KILLED)
         } else if proof.is_hurried && !proof.problems.is_empty() {
-            (&mut self.hurried, HURRIED)
+            (&mut self.hurried, if proof.is_late() { LATE } else { HURRIED })
         } else {
             return false;
         };

@@ -61,6 +61,12 @@ impl Proof {
         self.problems.is_empty() && self.unchecked.is_none()
     }
 
+    /// Whether the answer was out of time, or nothing can be concluded from what its server says, if anything.
+    pub(super) fn is_late(&self) -> bool {
+        let evidence = self.judged.as_ref().map(|it| &it.evidence);
+        evidence.is_some_and(|it| it.run.timed_out() || it.doubt.is_some())
+    }
+
     /// Whether nothing that one run tells is not told by the other, but for the time it took.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let both_are_good = self.is_good() && other.is_good();

@@ -74,7 +74,8 @@ def has_lines(output, text):
 
 
 def same_reply(found, wanted):
-    return found is not None and wanted in (found, f'"{found}"')
+    """A string with its quotes or without, an integer with redis-cli's `(integer)` or without."""
+    return found is not None and wanted in (found, f'"{found}"', found.removeprefix("(integer) "))
 
 
 def printed(value):

@@ -1,9 +1,11 @@
 //! Many cases on many servers: each on a fresh one that was started before it is needed.
 
+use std::cmp::Reverse;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use super::case::Case;
 use super::chance::Chance;
@@ -125,12 +127,13 @@ impl Work<'_> {
 
     /// Starts a server for each run that nobody has begun, as many ahead as the channel takes.
     fn start_servers(&self, sender: SyncSender<Started>, running: &Running) {
+        let order = longest_first(self.cases);
         while !running.stop.load(Ordering::Relaxed) {
             let run = running.begun.fetch_add(1, Ordering::Relaxed);
             if run >= self.runs() {
                 break;
             }
-            let index = run % self.cases.len();
+            let index = order[run % order.len()];
             let server = Server::start(self.source, self.cases[index].settings());
             if sender.send((index, server)).is_err() {
                 break;
@@ -190,6 +193,15 @@ impl Work<'_> {
         }
         proof
     }
+}
+
+/// The cases' places, examples first, then those that may take longest: begun last, one would run when all others are
+/// done. Else in their order.
+fn longest_first(cases: &[Case<'_>]) -> Vec<usize> {
+    let limit = |case: &Case<'_>| case.exercise.map_or(Duration::MAX, |it| it.time_limit);
+    let mut order: Vec<usize> = (0..cases.len()).collect();
+    order.sort_by_key(|&index| Reverse(limit(&cases[index])));
+    order
 }
 
 fn into_inner<T>(mutex: Mutex<T>) -> T {

@@ -484,10 +484,9 @@ impl ProcessGroup {
     /// How long its leader has run, in ticks of the system, if it waits for the system in a way that no signal ends (Linux's
     /// state `D`).
     pub fn leader_in_the_kernel(&self) -> Option<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0)).ok()?;
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let fields = stat(&PathBuf::from(format!("/proc/{}", self.0)))?;
         let ticks = |place: usize| fields.get(place)?.parse::<u64>().ok();
-        (*fields.first()? == "D").then_some(ticks(11)? + ticks(12)?)
+        (fields.first()? == "D").then_some(ticks(11)? + ticks(12)?)
     }
 
     /// Whether a process of the group still runs. A zombie does not, as far as the system tells (Linux): it
@@ -499,17 +498,20 @@ impl ProcessGroup {
 
 /// The process groups of all processes that are no zombies; `None` where there is no /proc.
 fn running_groups() -> Option<Vec<Pid>> {
-    let stat = |path: PathBuf| std::fs::read_to_string(path.join("stat")).ok();
-    stat("/proc/self".into())?;
+    stat(Path::new("/proc/self"))?;
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    let group = |stat: String| {
-        // `4711 (name) S 1 4700 …`: state, parent, group. A name may hold anything, also `)`.
-        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-        let state = fields.next()?;
-        let group = fields.nth(1)?.parse().ok()?;
-        (!matches!(state, "Z" | "X")).then_some(Pid::from_raw(group))
+    let group = |fields: Vec<String>| {
+        let group = fields.get(2)?.parse().ok()?;
+        (!matches!(fields[0].as_str(), "Z" | "X")).then_some(Pid::from_raw(group))
     };
-    Some(processes.filter_map(|entry| stat(entry.path())).filter_map(group).collect())
+    Some(processes.filter_map(|entry| stat(&entry.path())).filter_map(group).collect())
+}
+
+/// What Linux tells of a process behind its name, by its folder in /proc: `4711 (name) S 1 4700 …` is state, parent, group
+/// and more. A name may hold anything, also `)`.
+fn stat(process: &Path) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(process.join("stat")).ok()?;
+    Some(text.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
 }
 
 impl Drop for ProcessGroup {

@@ -74,6 +74,8 @@ type Started = (usize, Result<Server, WorldError>);
 
 /// What the threads of a run share.
 struct Running {
+    /// The cases' places, in the order in which they are begun.
+    order: Vec<usize>,
     servers: Mutex<Receiver<Started>>,
     /// How many runs have got a server.
     begun: AtomicUsize,
@@ -94,6 +96,7 @@ impl Work<'_> {
         self.source.make_room_for(servers_at_a_time(self.runs(), self.jobs));
         let (sender, servers) = mpsc::sync_channel(AHEAD.min(self.runs()));
         let running = Running {
+            order: longest_first(self.cases),
             servers: Mutex::new(servers),
             begun: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
@@ -127,13 +130,12 @@ impl Work<'_> {
 
     /// Starts a server for each run that nobody has begun, as many ahead as the channel takes.
     fn start_servers(&self, sender: SyncSender<Started>, running: &Running) {
-        let order = longest_first(self.cases);
         while !running.stop.load(Ordering::Relaxed) {
             let run = running.begun.fetch_add(1, Ordering::Relaxed);
             if run >= self.runs() {
                 break;
             }
-            let index = order[run % order.len()];
+            let index = running.order[run % running.order.len()];
             let server = Server::start(self.source, self.cases[index].settings());
             if sender.send((index, server)).is_err() {
                 break;

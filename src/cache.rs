@@ -93,6 +93,9 @@ pub fn run_installer(
             format!("this was run:\n{shown}"),
         )
     };
+    // Killed in the middle, pip would leave its temporary folders behind.
+    let temporary = crate::cleanup::PassingDirectory::new("installer")?;
+    command.env("TMPDIR", temporary.path());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let (_group, mut child) =
         crate::cleanup::ProcessGroup::spawn(command).map_err(|error| failed(error.to_string()))?;
@@ -170,5 +173,12 @@ mod tests {
     fn an_installer_that_fails_is_quoted() {
         let (end, _) = installed_by("echo no network >&2; echo >&2; exit 1");
         assert_eq!(end.unwrap_err().fact, "a thing could not be installed: no network");
+    }
+
+    #[test]
+    fn what_an_installer_keeps_for_a_moment_goes_with_us_however_it_ends() {
+        let ours = crate::cleanup::session_directory().unwrap();
+        let script = format!("case $TMPDIR in '{}'/*) ;; *) exit 1 ;; esac", ours.display());
+        assert_eq!(installed_by(&script).0, Ok(()));
     }
 }

@@ -104,7 +104,7 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
         exercise.checks.iter().filter(|check| is_asked(check, exercise, evidence)).collect();
     let seen: Vec<Option<Seen>> = asked
         .iter()
-        .map(|check| look(check, evidence).filter(|_| evidence.doubt.is_none()))
+        .map(|check| look(check, exercise, evidence).filter(|_| evidence.doubt.is_none()))
         .collect();
     let met = |id: &str| {
         // A check that is not asked stands in nobody's way.
@@ -131,7 +131,7 @@ fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     let proves_more = |it: &Check| match it.at {
         Moment::Crash => evidence.crash.is_some(),
         Moment::Restore => evidence.restored.is_some(),
-        Moment::Exit | Moment::Settled => false,
+        Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => false,
     };
     let mut builders = exercise.checks.iter().filter(|it| is_needed(&check.id, it, exercise));
     !(unseen && exercise.crash == Crash::AtExit && builders.any(proves_more))
@@ -183,6 +183,7 @@ fn invalid(evidence: &Evidence) -> Option<Finding> {
 }
 
 /// One check's look at the evidence, its needs aside.
+#[derive(Clone)]
 struct Seen {
     met: bool,
     expected: String,
@@ -196,9 +197,12 @@ impl Seen {
 }
 
 /// `None` where there is nothing to look at: what comes behind an answer that ran out of time, what was not
-/// kept of all that it sent, and calls that may be our own.
-fn look(check: &Check, evidence: &Evidence) -> Option<Seen> {
+/// kept of all that it sent, what was looked at too late, and calls that may be our own.
+fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen> {
     let sentence = || check.sentence();
+    if let Moment::Meanwhile(index) = check.at {
+        return look_meanwhile(&check.subject, index, exercise, evidence, sentence);
+    }
     match &check.subject {
         Subject::Stdout(text) => Some(look_at_stdout(text, &evidence.run)),
         Subject::Exit(status) => Some(look_at_exit(*status, &evidence.run)),
@@ -206,7 +210,8 @@ fn look(check: &Check, evidence: &Evidence) -> Option<Seen> {
         Subject::Sent(sent) if evidence.leaves_open(sent) => None,
         Subject::Sent(sent) => Some(all(sent, |sent| look_at_sent(sent, &evidence.transcript))),
         _ if is_given_up(check.at, evidence) => None,
-        Subject::Dump(keys) => Some(look_at_dump(keys, evidence)),
+        Subject::Dump(dump) => Some(look_at_dump(dump, evidence)),
+
         subject if check.at == Moment::Restore || was_not_restarted(check.at, evidence) => {
             Some(look_at_restored(subject, evidence, sentence))
         }
@@ -221,10 +226,26 @@ fn look(check: &Check, evidence: &Evidence) -> Option<Seen> {
     }
 }
 
+/// The server when something happened while the answer ran.
+fn look_meanwhile(
+    subject: &Subject,
+    index: usize,
+    exercise: &Exercise,
+    evidence: &Evidence,
+    sentence: impl Fn() -> String,
+) -> Option<Seen> {
+    match evidence.meanwhile.get(index).and_then(Option::as_ref) {
+        Some(happened) if !happened.is_sure => None,
+        Some(happened) => Some(look_at_server(subject, &happened.observation, evidence)),
+        None if evidence.run.timed_out() => None,
+        None => Some(Seen::unmet(sentence(), exercise.meanwhile[index].when.never())),
+    }
+}
+
 /// After an answer that ran out of time the server is neither crashed nor is its snapshot loaded.
 fn is_given_up(at: Moment, evidence: &Evidence) -> bool {
     let was_done = match at {
-        Moment::Exit | Moment::Settled => true,
+        Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => true,
         Moment::Crash => evidence.crash.is_some(),
         Moment::Restore => evidence.restored.is_some(),
     };
@@ -243,7 +264,7 @@ fn observation(at: Moment, evidence: &Evidence) -> Option<&Observation> {
         Moment::Exit => evidence.exit.as_ref(),
         Moment::Settled => evidence.settled.as_ref(),
         Moment::Crash => evidence.crash.as_ref(),
-        Moment::Restore => None,
+        Moment::Restore | Moment::Meanwhile(_) => None,
     }
 }
 

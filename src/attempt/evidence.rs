@@ -21,6 +21,8 @@ pub struct Evidence {
     pub settled: Option<Observation>,
     /// After SIGKILL and a new start; `None` where no check asks, or the answer was out of time.
     pub crash: Option<Observation>,
+    /// By the exercise's `[[meanwhile]]`s: the server when that had happened; `None` where it did not.
+    pub meanwhile: Vec<Option<Happened>>,
     /// The snapshot file alone, in a second, clean server; `None` where no check asks, or the answer was out
     /// of time. Also why the killed server did not start again.
     pub restored: Option<Restored>,
@@ -49,6 +51,7 @@ impl Evidence {
             exit: None,
             settled: None,
             crash: None,
+            meanwhile: Vec::new(),
             restored: None,
             dump_bytes_before: None,
             dump_bytes: None,
@@ -92,6 +95,15 @@ pub struct Observation {
     pub log_is_silent: bool,
 }
 
+/// The server when something had happened while the answer ran, and before the answer's next command.
+#[derive(Debug, Clone)]
+pub struct Happened {
+    /// What it answered.
+    pub observation: Observation,
+    /// Whether it was looked at before any other command was run.
+    pub is_sure: bool,
+}
+
 /// What became of loading the snapshot file alone.
 #[derive(Debug, Clone)]
 pub enum Restored {
@@ -107,9 +119,42 @@ pub enum Restored {
         count: i64,
         /// Which of the keys that `dump` checks ask for it holds.
         holds: BTreeMap<String, bool>,
+        /// How it differs from what was there before the answer, where a check asks.
+        differences: Option<Differences>,
         /// What the checks with `at = "restore"` ask for.
         observation: Box<Observation>,
     },
+}
+
+/// How a snapshot file differs from all that was there before the answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// How many keys there were before.
+    pub compared: usize,
+    /// Those that are not in the file as they were, in the order of their databases and names.
+    pub keys: Vec<Difference>,
+}
+
+/// A key that is not in the file as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Its database.
+    pub database: u32,
+    /// Its name, as redis-cli prints it.
+    pub key: String,
+    /// What is different.
+    pub what: Changed,
+}
+
+/// What is different about a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// It is not in the file.
+    Missing,
+    /// It has another value, or another type.
+    Value,
+    /// It ends at another time, or does not end, or ends and did not before.
+    TimeToLive,
 }
 
 /// So many of a snapshot's keys are named at most.

@@ -102,9 +102,10 @@ impl Live {
         if matches!(looked, Err(CallError::TimedOut(_))) {
             return Ok(None);
         }
-        let ends = beginning.save_watch.as_ref().map(Beside::so_far).unwrap_or_default();
+        let noticed = beginning.watcher.as_ref().map(Beside::so_far).unwrap_or_default();
         evidence.waits = beginning.probe.as_ref().map(Beside::so_far);
-        evidence.transcript = with_outcomes(self.read.up_to_now(&self.tap), &ends, &evidence);
+        evidence.transcript = with_outcomes(self.read.up_to_now(&self.tap), &noticed, &evidence);
+        evidence.meanwhile = noticed.by(&self.exercise);
         evidence.doubt = match looked {
             Ok(()) => doubt(&self.exercise, &evidence),
             Err(why) => Some(

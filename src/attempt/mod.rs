@@ -4,9 +4,11 @@
 mod baseline;
 mod beside;
 pub mod commands;
+mod contents;
 mod doubt;
 pub mod evidence;
 mod live;
+mod meanwhile;
 mod observe;
 mod outcomes;
 mod pace;
@@ -16,7 +18,6 @@ pub mod program;
 pub mod python;
 mod refusals;
 mod restore;
-mod save_watch;
 mod setup;
 mod standstill;
 mod stragglers;
@@ -34,7 +35,9 @@ pub use setup::{RefusedCommand, refused_command};
 
 use self::baseline::{baseline, look};
 use self::beside::Beside;
+use self::contents::Contents;
 use self::evidence::{Typed, Waits};
+use self::meanwhile::Noticed;
 use self::observe::observe;
 use self::setup::SetUp;
 use self::standstill::watched;
@@ -173,21 +176,25 @@ struct Beginning {
     dump_bytes: Option<u64>,
     /// Where a check asks who had to wait.
     probe: Option<Beside<Waits>>,
-    /// Where a check asks what came before the end of a background save, and what behind it.
-    save_watch: Option<Beside<Vec<Duration>>>,
+    /// Where a check looks at the server in the middle.
+    watcher: Option<Beside<Noticed>>,
+    /// Where a check compares the whole snapshot with it.
+    contents: Option<Contents>,
     began: Instant,
 }
 
 impl Beginning {
     fn of(stand: &mut Stand<'_>, exercise: &Exercise) -> Result<Self, WorldError> {
+        let contents = exercise.compares_with_all_from_before();
+        let contents = contents.then(|| Contents::read(stand.server, exercise)).transpose()?;
         let before = baseline(stand.server, exercise)?;
         let dump_bytes = stand.server.dump_bytes()?;
         let probe = exercise.watches_clients().then(|| probe::start(stand.server)).transpose()?;
         stand.tap.begin();
         let began = Instant::now();
-        let watch = || save_watch::watch(stand.server, &before, began);
-        let save_watch = exercise.watches_saves().then(watch).transpose()?;
-        Ok(Self { before, dump_bytes, probe, save_watch, began })
+        let watch = || meanwhile::watch(stand.server, stand.tap, exercise, &before, began);
+        let watcher = exercise.watches_meanwhile().then(watch).transpose()?;
+        Ok(Self { before, dump_bytes, probe, watcher, contents, began })
     }
 }
 

@@ -8,6 +8,7 @@ use redis::Value;
 use super::beside::Beside;
 use super::doubt::{doubt, refuse_a_full_disk, server_end, was_kept_from_writing};
 use super::evidence::{self, Evidence, Observation};
+use super::meanwhile::Noticed;
 use super::pace::pause;
 use super::refusals::{
     refuse_a_save_that_takes_too_long, refuse_a_save_that_was_held_up,
@@ -64,11 +65,12 @@ pub(super) fn observe(
             look_until_settled(server, exercise, &mut evidence, patience, stand.telling)
         }
     };
-    let Beginning { probe, save_watch, .. } = beginning;
+    let Beginning { probe, watcher, contents, .. } = beginning;
     probe.iter().for_each(Beside::halt);
     // Read only now: it may be long, and the look must not wait for it.
-    let bgsave_ends = save_watch.map(Beside::finish).unwrap_or_default();
-    evidence.transcript = with_outcomes(stand.tap.transcript(), &bgsave_ends, &evidence);
+    let noticed = watcher.map(Beside::finish).unwrap_or_default();
+    evidence.transcript = with_outcomes(stand.tap.transcript(), &noticed, &evidence);
+    evidence.meanwhile = noticed.by(exercise);
     let server = &mut *stand.server;
     evidence.doubt = match looked {
         Ok(()) => doubt(exercise, &evidence),
@@ -97,7 +99,7 @@ pub(super) fn observe(
     }
     if exercise.needs_the_dump() && goes_on {
         (stand.telling)(Phase::Restore);
-        evidence.restored = Some(restore(stand.server, exercise)?);
+        evidence.restored = Some(restore(stand.server, exercise, contents.as_ref())?);
     }
     if crash {
         look_after_crash(stand, exercise, &mut evidence)?;
@@ -108,10 +110,10 @@ pub(super) fn observe(
 /// What went through the tap, with marks where background saves ended.
 pub(super) fn with_outcomes(
     mut transcript: Transcript,
-    bgsave_ends: &[Duration],
+    noticed: &Noticed,
     evidence: &Evidence,
 ) -> Transcript {
-    for end in bgsave_ends {
+    for end in &noticed.bgsave_ends {
         transcript.mark_bgsave_ended(*end);
     }
     if let Some(last) = evidence.last() {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use redis::Value;
 
+use super::contents::Contents;
 use super::evidence::{NAMED_KEYS, Restored};
 use super::observe::{LOOK_LIMIT, observe_at};
 use crate::error::WorldError;
@@ -14,14 +15,18 @@ use crate::server::{CallError, Server, log};
 const HELP: &str = "try again";
 
 /// Takes the server's `dump.rdb`, also if the server was killed, and looks what is in it.
-pub(super) fn restore(server: &Server, exercise: &Exercise) -> Result<Restored, WorldError> {
+pub(super) fn restore(
+    server: &Server,
+    exercise: &Exercise,
+    before: Option<&Contents>,
+) -> Result<Restored, WorldError> {
     let Some(dump) = server.dump()? else { return Ok(Restored::NoFile) };
     // What would make a server pass over the snapshot, or write another one.
     let clean = [("appendonly", "no"), ("save", "")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = [exercise.settings.as_slice(), &clean].concat();
     match Server::start_from_dump(server.source(), &settings, &dump) {
-        Ok(mut second) => look_into(&mut second, exercise).map_err(|why| {
+        Ok(mut second) => look_into(&mut second, exercise, before).map_err(|why| {
             WorldError::new(
                 format!("the server that loaded the snapshot says nothing: {why}"),
                 HELP,
@@ -39,13 +44,17 @@ pub(super) fn blame_the_file(error: WorldError) -> Result<Restored, WorldError> 
     }
 }
 
-fn look_into(second: &mut Server, exercise: &Exercise) -> Result<Restored, CallError> {
+fn look_into(
+    second: &mut Server,
+    exercise: &Exercise,
+    before: Option<&Contents>,
+) -> Result<Restored, CallError> {
     let mut holds = BTreeMap::new();
     for key in exercise
         .checks
         .iter()
         .filter_map(|check| match &check.subject {
-            Subject::Dump(keys) => Some(keys),
+            Subject::Dump(dump) => Some(&dump.keys),
             _ => None,
         })
         .flatten()
@@ -59,7 +68,8 @@ fn look_into(second: &mut Server, exercise: &Exercise) -> Result<Restored, CallE
     };
     let keys = key_names(second)?;
     let observation = observe_at(second, exercise, Moment::Restore, Instant::now() + LOOK_LIMIT)?;
-    Ok(Restored::Loaded { keys, count, holds, observation: Box::new(observation) })
+    let differences = before.map(|before| before.compare(second)).transpose()?;
+    Ok(Restored::Loaded { keys, count, holds, differences, observation: Box::new(observation) })
 }
 
 /// The names of keys, sorted; not all if there are very many.

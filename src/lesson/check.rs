@@ -55,6 +55,8 @@ pub enum Moment {
     Crash,
     /// The snapshot file alone was loaded by a second, clean server.
     Restore,
+    /// What this one of the exercise's [`super::Meanwhile`]s waits for has happened.
+    Meanwhile(usize),
 }
 
 impl Moment {
@@ -65,6 +67,7 @@ impl Moment {
             Self::Settled => "settled",
             Self::Crash => "crash",
             Self::Restore => "restore",
+            Self::Meanwhile(_) => "meanwhile",
         }
     }
 }
@@ -74,8 +77,9 @@ impl Moment {
 pub enum Subject {
     /// `lastsave = "advanced"`.
     Lastsave(Lastsave),
-    /// `calls = { save = 1 }`: successful calls since `before`, by lower case command name.
-    Calls(Vec<(String, Comparison)>),
+    /// `calls = { save = 1 }`: successful calls since `before`, by lower case command name; those of several
+    /// (`"save+bgsave"`) are added up.
+    Calls(Vec<(Vec<String>, Comparison)>),
     /// `info = { rdb_last_bgsave_status = "ok" }`: fields of INFO.
     Info(Vec<(String, Expected)>),
     /// `reply = { "GET k" = "v" }`: a command and its reply, compared as redis-cli prints it.
@@ -90,8 +94,8 @@ pub enum Subject {
     Blocked(WaitLimit),
     /// `sent = { order = ["SET", "BGSAVE"], refused = "SAVE" }`: what went through the tap.
     Sent(Vec<Sent>),
-    /// `dump = { keys = ["order:1001"] }`: keys that the snapshot file alone holds, in database 0.
-    Dump(Vec<String>),
+    /// `dump = { keys = ["order:1001"], holds = "before" }`: what the snapshot file alone holds.
+    Dump(Dump),
 }
 
 impl Subject {
@@ -104,13 +108,6 @@ impl Subject {
     /// moment of the server.
     pub fn is_about_the_run(&self) -> bool {
         matches!(self, Self::Blocked(_) | Self::Sent(_))
-    }
-
-    /// Whether it asks for the runner's mark at the end of a background save.
-    pub fn marks_bgsave_ends(&self) -> bool {
-        let has_mark = |starts: &[CommandStart]| starts.iter().any(CommandStart::is_bgsave_ended);
-        let marks = |it: &Sent| matches!(it, Sent::Order(starts) if has_mark(starts));
-        matches!(self, Self::Sent(sent) if sent.iter().any(marks))
     }
 
     /// Whether the server of the answer is looked at for it, at a moment.
@@ -139,8 +136,8 @@ impl Subject {
         let what = match self {
             Self::Lastsave(Lastsave::Advanced) => "LASTSAVE has advanced".to_owned(),
             Self::Lastsave(Lastsave::Unchanged) => "LASTSAVE is unchanged".to_owned(),
-            Self::Calls(calls) => joined(calls, |(name, count)| {
-                format!("successful calls of {}: {count}", name.to_uppercase())
+            Self::Calls(calls) => joined(calls, |(names, count)| {
+                format!("successful calls of {}: {count}", names_of_calls(names))
             }),
             Self::Info(fields) => joined(fields, |(field, value)| format!("INFO {field}: {value}")),
             Self::Reply(replies) => {
@@ -153,7 +150,7 @@ impl Subject {
             Self::Exit(status) => format!("the program ends with exit status {status}"),
             Self::Blocked(limit) => format!("the longest wait of another client: {limit}"),
             Self::Sent(sent) => sent.iter().map(Sent::to_string).collect::<Vec<_>>().join("; "),
-            Self::Dump(keys) => format!("the snapshot file alone holds {}", keys.join(", ")),
+            Self::Dump(dump) => format!("the snapshot file alone holds {dump}"),
         };
         match at {
             _ if !self.is_about_the_server() => what,
@@ -161,7 +158,31 @@ impl Subject {
             Moment::Settled => what,
             Moment::Crash => format!("{what}, after a crash"),
             Moment::Restore => format!("{what}, when the snapshot file alone is loaded"),
+            Moment::Meanwhile(_) => format!("{what}, at a moment in between"),
         }
+    }
+}
+
+/// `SAVE or BGSAVE`.
+pub fn names_of_calls(names: &[String]) -> String {
+    names.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>().join(" or ")
+}
+
+/// What the snapshot file alone must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dump {
+    /// These keys, in database 0.
+    pub keys: Vec<String>,
+    /// `holds = "before"`: every key of every database as it was before the answer.
+    pub all_from_before: bool,
+}
+
+impl fmt::Display for Dump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.all_from_before.then_some("all that was there before, unchanged");
+        let parts: Vec<&str> =
+            all.into_iter().chain(self.keys.iter().map(String::as_str)).collect();
+        f.write_str(&parts.join(", "))
     }
 }
 
@@ -350,18 +371,6 @@ pub fn in_order<T: fmt::Display>(parts: &[T]) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandStart(pub Vec<Vec<u8>>);
 
-impl CommandStart {
-    /// The runner's mark at the end of a background save.
-    pub const BGSAVE_ENDED: &str = "@bgsave-ended";
-    /// In front of a key: any command that writes it.
-    pub const WRITE: &str = "@write";
-
-    /// Whether it is the mark.
-    pub fn is_bgsave_ended(&self) -> bool {
-        self.0.first().is_some_and(|word| word == Self::BGSAVE_ENDED.as_bytes())
-    }
-}
-
 impl AsRef<[Vec<u8>]> for CommandStart {
     fn as_ref(&self) -> &[Vec<u8>] {
         &self.0
@@ -370,13 +379,7 @@ impl AsRef<[Vec<u8>]> for CommandStart {
 
 impl fmt::Display for CommandStart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_slice() {
-            _ if self.is_bgsave_ended() => f.write_str("end of a background save"),
-            [write, key] if write == Self::WRITE.as_bytes() => {
-                write!(f, "write of {}", String::from_utf8_lossy(key))
-            }
-            words => f.write_str(&words::join(words)),
-        }
+        f.write_str(&words::join(&self.0))
     }
 }
 

@@ -3,6 +3,7 @@
 mod checks;
 mod equivalents;
 mod info_fields;
+mod meanwhile;
 mod moments;
 mod needs;
 mod sent;
@@ -15,9 +16,9 @@ use toml::de::DeValue;
 use super::block::BlockText;
 use super::problem::{Problems, did_you_mean, one_of};
 use super::toml_table::{Entry, Toml, entries};
-use super::{Check, Crash, Equivalent, Span, Subject};
+use super::{Check, Crash, Equivalent, Meanwhile, Span, Subject};
 
-const KEYS: [&str; 6] = ["id", "time_limit", "crash", "server", "check", "equivalent"];
+const KEYS: [&str; 7] = ["id", "time_limit", "crash", "server", "check", "equivalent", "meanwhile"];
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
 
@@ -65,6 +66,7 @@ pub(super) struct Head {
     /// The ids of tasks that checks cover, and their places in the file.
     pub(super) covers: Vec<(String, Span)>,
     pub(super) equivalents: Vec<Equivalent>,
+    pub(super) meanwhile: Vec<Meanwhile>,
     /// Whether all checks could be seen: false if the block was not all TOML.
     pub(super) is_complete: bool,
 }
@@ -93,6 +95,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         named_checks: Vec::new(),
         covers: Vec::new(),
         equivalents: Vec::new(),
+        meanwhile: Vec::new(),
         is_complete: toml.is_sound(),
     };
     let mut has_checks = false;
@@ -117,6 +120,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
                 has_checks = true;
                 check_entry = Some(entry);
             }
+            "meanwhile" => head.meanwhile = meanwhile::read(&mut toml, entry),
             "equivalent" => head.equivalents = equivalents::read(&mut toml, entry),
             _ => toml.unknown_key(entry, "an exercise", &KEYS),
         }
@@ -129,9 +133,9 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         let help = Some("add a `[[check]]`".to_owned());
         toml.missing(fence, "the exercise has no check", help);
     }
-    // After the loop: the moment of a check depends on `crash`, wherever that stands.
+    // After the loop: the moment of a check depends on `crash` and `meanwhile`, wherever they stand.
     if let Some(entry) = check_entry {
-        let read = checks::read(&mut toml, entry, head.crash);
+        let read = checks::read(&mut toml, entry, head.crash, &head.meanwhile);
         (head.checks, head.named_checks, head.covers) = (read.sound, read.named, read.covers);
     }
     head

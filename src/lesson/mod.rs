@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use check::{
-    Check, CommandStart, Comparison, Expected, Lastsave, Moment, Relation, Sent, StdoutMatch,
+    Check, CommandStart, Comparison, Dump, Expected, Lastsave, Moment, Relation, Sent, StdoutMatch,
     Subject, WaitLimit,
 };
 pub use course::Course;
@@ -176,6 +176,8 @@ pub struct Exercise {
     pub checks: Vec<Check>,
     /// Mutants of solutions that pass, and why that is right.
     pub equivalents: Vec<Equivalent>,
+    /// What happens while an answer runs, for checks that look at the server then.
+    pub meanwhile: Vec<Meanwhile>,
 }
 
 impl Exercise {
@@ -195,6 +197,7 @@ impl Exercise {
             hints: Vec::new(),
             checks: Vec::new(),
             equivalents: Vec::new(),
+            meanwhile: Vec::new(),
         }
     }
 
@@ -220,9 +223,16 @@ impl Exercise {
         self.checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)))
     }
 
-    /// Whether it is watched when background saves end while an answer runs.
-    pub fn watches_saves(&self) -> bool {
-        self.checks.iter().any(|check| check.subject.marks_bgsave_ends())
+    /// Whether the server is watched for something to happen while an answer runs.
+    pub fn watches_meanwhile(&self) -> bool {
+        !self.meanwhile.is_empty()
+    }
+
+    /// Whether all that the snapshot file alone holds is compared with what was there before the answer.
+    pub fn compares_with_all_from_before(&self) -> bool {
+        let compares =
+            |check: &Check| matches!(&check.subject, Subject::Dump(dump) if dump.all_from_before);
+        self.checks.iter().any(compares)
     }
 
     /// Whether it makes a difference to its checks how long a save takes.
@@ -238,6 +248,39 @@ impl Exercise {
     /// Whether an attempt kills and restarts the server.
     pub fn needs_crash(&self) -> bool {
         self.crash == Crash::AtExit || self.checks.iter().any(|it| it.at == Moment::Crash)
+    }
+}
+
+/// A `[[meanwhile]]`: a moment while an answer runs at which the server is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meanwhile {
+    /// For `at` of checks; lower case letters, digits and `-`.
+    pub id: String,
+    /// What it waits for.
+    pub when: Trigger,
+}
+
+/// What a [`Meanwhile`] waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// `@bgsave-ended`: a background save has ended; of several the last one counts.
+    BgsaveEnded,
+}
+
+impl Trigger {
+    /// The words of the key `when`.
+    pub const WORDS: [&str; 1] = ["@bgsave-ended"];
+
+    /// `None`: no such word.
+    pub fn of(word: &str) -> Option<Self> {
+        (word == Self::WORDS[0]).then_some(Self::BgsaveEnded)
+    }
+
+    /// What did not happen if this never came.
+    pub fn never(self) -> &'static str {
+        match self {
+            Self::BgsaveEnded => "no background save ended",
+        }
     }
 }
 

@@ -26,41 +26,57 @@ pub struct Snapshot {
 impl Snapshot {
     /// Asks the server.
     pub fn take(client: &mut Client, limit: Duration) -> Result<Self, CallError> {
-        let in_transaction: [&[&str]; 4] = [&["MULTI"], &["LASTSAVE"], &["INFO", "all"], &["EXEC"]];
-        match Self::ask(client, &in_transaction, limit) {
-            // Over its `maxmemory` the server queues nothing; what comes in one piece it runs in one too.
-            Err(CallError::Refused(why)) if why.contains("OOM") => {
-                Self::ask(client, &in_transaction[1..3], limit)
+        Self::take_with(client, &[], limit).map(|(snapshot, _)| snapshot)
+    }
+
+    /// The same together with the replies to these questions, all at one instant.
+    pub fn take_with(
+        client: &mut Client,
+        questions: &[Words],
+        limit: Duration,
+    ) -> Result<(Self, Vec<Value>), CallError> {
+        let mut commands = vec![words("MULTI"), words("LASTSAVE"), words("INFO all")];
+        commands.extend_from_slice(questions);
+        commands.push(words("EXEC"));
+        match Self::ask(client, &commands, limit) {
+            // Over its `maxmemory` the server queues nothing, nor what it does not know; what comes in one piece it
+            // runs in one too.
+            Err(CallError::Refused(why)) if why.contains("OOM") || !questions.is_empty() => {
+                Self::ask(client, &commands[1..commands.len() - 1], limit)
             }
             result => result,
         }
     }
 
-    fn ask(client: &mut Client, commands: &[&[&str]], limit: Duration) -> Result<Self, CallError> {
-        let replies = client.pipeline(commands, limit)?;
+    fn ask(
+        client: &mut Client,
+        commands: &[Words],
+        limit: Duration,
+    ) -> Result<(Self, Vec<Value>), CallError> {
+        let lines: Vec<&[Vec<u8>]> = commands.iter().map(Vec::as_slice).collect();
+        let mut replies = client.pipeline(&lines, limit)?;
         let unsure_calls = client.unanswered().clone();
         let mut own_calls = client.calls().clone();
-        // The pipeline above is counted already, but INFO's text was made before INFO and EXEC ended.
-        let ended_later = |name: &str| ["INFO", "EXEC"].contains(&name);
-        for name in commands.iter().map(|words| words[0]).filter(|name| ended_later(name)) {
-            if let Some(count) = own_calls.get_mut(&name.to_lowercase()) {
-                *count -= 1;
+        // The pipeline above is counted already, but INFO's text was made before INFO and what stands behind it ended.
+        let ended_later = commands.iter().skip_while(|words| words[0] != b"INFO");
+        for name in ended_later.map(|words| versions::name_in_commandstats(words)) {
+            if let Some(count) = own_calls.get_mut(&name) {
+                *count = count.saturating_sub(1);
             }
         }
-        let answers = match replies.as_slice() {
-            [_, _, _, Value::Array(answers)] => answers,
-            answers => answers,
+        let answers = match replies.pop() {
+            Some(Value::Array(answers)) if commands[0][0] == b"MULTI" => answers,
+            last => replies.into_iter().chain(last).collect(),
         };
-        match answers {
+        match answers.as_slice() {
             [
                 Value::Int(lastsave),
                 info @ (Value::BulkString(_) | Value::VerbatimString { .. }),
-            ] => Ok(Self {
-                lastsave: *lastsave,
-                fields: fields(&text(info)),
-                own_calls,
-                unsure_calls,
-            }),
+                answers @ ..,
+            ] => {
+                let (lastsave, fields) = (*lastsave, fields(&text(info)));
+                Ok((Self { lastsave, fields, own_calls, unsure_calls }, answers.to_vec()))
+            }
             other => Err(CallError::Refused(first_error(other))),
         }
     }
@@ -173,6 +189,13 @@ impl Snapshot {
         let fell = |&(name, was): &(&str, i64)| now.get(name).copied().unwrap_or(0) < was;
         before.counters().into_iter().find(fell).map(|(name, _)| name.to_owned())
     }
+}
+
+/// A command and its arguments.
+pub type Words = Vec<Vec<u8>>;
+
+fn words(line: &str) -> Words {
+    line.split(' ').map(|word| word.as_bytes().to_vec()).collect()
 }
 
 fn first_error(replies: &[Value]) -> String {

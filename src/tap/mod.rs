@@ -9,6 +9,7 @@ mod book;
 mod connection;
 mod decode;
 mod frames;
+mod gate;
 mod relay;
 pub mod transcript;
 
@@ -18,6 +19,7 @@ use std::sync::{Arc, Once};
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 
+pub use gate::Gate;
 pub use transcript::{Exchange, Outcome, Reply, Shown, Transcript};
 
 use crate::cleanup::lock;
@@ -110,9 +112,15 @@ impl Tap {
         ))
     }
 
+    /// From now until an answer begins, commands go on to the server only when it was looked at.
+    pub fn hold_commands(&self, gate: Arc<Gate>) {
+        self.relay.hold_commands(Some(gate));
+    }
+
     /// An answer begins: what was written down before is forgotten.
     pub fn begin(&self) {
         self.relay.take_shortage();
+        self.relay.hold_commands(None);
         lock(&self.relay.book).begin();
     }
 

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::book::Book;
+use super::gate::Gate;
 use crate::cleanup::lock;
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -40,6 +41,8 @@ pub(super) struct Relay {
     waiting: AtomicUsize,
     /// What this machine lacked for a client's connection.
     shortage: Mutex<Option<Errno>>,
+    /// Where commands are held back.
+    gate: Mutex<Option<Arc<Gate>>>,
 }
 
 impl Relay {
@@ -49,12 +52,24 @@ impl Relay {
             target: watch::Sender::new(None),
             waiting: AtomicUsize::new(0),
             shortage: Mutex::new(None),
+            gate: Mutex::new(None),
         }
     }
 
     /// What this machine lacked for a client's connection since this was asked last.
     pub(super) fn take_shortage(&self) -> Option<Errno> {
         lock(&self.shortage).take()
+    }
+
+    pub(super) fn hold_commands(&self, gate: Option<Arc<Gate>>) {
+        *lock(&self.gate) = gate;
+    }
+
+    async fn pass_the_gate(&self) {
+        let gate = lock(&self.gate).clone();
+        if let Some(gate) = gate {
+            gate.pass().await;
+        }
     }
 
     fn note_shortage(&self, error: &std::io::Error) {
@@ -124,8 +139,8 @@ impl Relay {
         let (mut from_server, mut to_server) = server.split();
         let write_down = |bytes: &[u8]| lock(&self.book).replies(id, bytes);
         let commands = async {
-            pass_on(from_client, &mut to_server, |bytes| lock(&self.book).commands(id, bytes))
-                .await;
+            let write_down = |bytes: &[u8]| lock(&self.book).commands(id, bytes);
+            pass_on(from_client, &mut to_server, write_down, Some(self)).await;
             // The replies to what was sent may still come.
             std::future::pending::<()>().await;
         };
@@ -140,7 +155,7 @@ impl Relay {
                     return;
                 }
             }
-            pass_on(from_server, &mut to_client, write_down).await;
+            pass_on(from_server, &mut to_client, write_down, None).await;
         };
         tokio::select! {
             () = commands => {}
@@ -179,11 +194,19 @@ async fn after_auth(server: &mut ReadHalf<'_>) -> Vec<u8> {
 }
 
 /// Passes bytes on until there are no more. They are written down first: whoever has read a reply may rely on
-/// it standing in the book.
-async fn pass_on(mut from: ReadHalf<'_>, to: &mut WriteHalf<'_>, write_down: impl Fn(&[u8])) {
+/// it standing in the book. `held_by`: whose gate they have to pass.
+async fn pass_on(
+    mut from: ReadHalf<'_>,
+    to: &mut WriteHalf<'_>,
+    write_down: impl Fn(&[u8]),
+    held_by: Option<&Relay>,
+) {
     let mut buffer = vec![0; BUFFER_BYTES];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
         write_down(&buffer[..count]);
+        if let Some(relay) = held_by {
+            relay.pass_the_gate().await;
+        }
         if to.write_all(&buffer[..count]).await.is_err() {
             break;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::redis_cli::words::{has_subcommands, is_writer, written_keys};
+use crate::redis_cli::words::has_subcommands;
 
 /// Everything that went through the tap while an answer ran.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -59,15 +59,8 @@ impl Transcript {
 
     /// Whether one that begins like this may be among those that are not kept.
     fn may_have_lost(&self, start: &[Vec<u8>]) -> bool {
-        let is_left_out = |word: &Vec<u8>| match upper_case(word).as_str() {
-            WRITE => self.left_out_names.iter().any(|name| is_writer(name)),
-            name => self.left_out_names.contains(name),
-        };
-        let cut = || self.exchanges.iter().any(|it| it.is_cut() && is_writer(&it.name()));
-        self.is_incomplete
-            || start
-                .first()
-                .is_some_and(|word| is_left_out(word) || (upper_case(word) == WRITE && cut()))
+        let is_left_out = |word: &Vec<u8>| self.left_out_names.contains(&upper_case(word));
+        self.is_incomplete || start.first().is_some_and(is_left_out)
     }
 
     /// Whether a command that begins like this was refused or failed.
@@ -109,27 +102,31 @@ impl Transcript {
         places
     }
 
-    /// The places of all exchanges in the order in which Redis ran them: what MULTI queued ran at EXEC.
+    /// The places of all exchanges in the order in which Redis ran them. What was sent early may run late, behind a
+    /// command that waits: its own reply tells when. What MULTI queued ran at EXEC.
     fn as_they_ran(&self) -> Vec<usize> {
         let mut queued: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        let mut order = Vec::with_capacity(self.exchanges.len());
+        let mut ran: Vec<(Duration, usize)> = Vec::with_capacity(self.exchanges.len());
+        // On one connection nothing is run before what came earlier.
+        let mut latest: BTreeMap<u32, Duration> = BTreeMap::new();
         for (place, exchange) in self.exchanges.iter().enumerate() {
             if exchange.is_queued() {
                 queued.entry(exchange.connection).or_default().push(place);
                 continue;
             }
+            let at = latest.entry(exchange.connection).or_default();
+            *at = exchange.ended().max(*at);
             if exchange.name() == "EXEC" {
-                order.extend(queued.remove(&exchange.connection).unwrap_or_default());
+                let run = queued.remove(&exchange.connection).unwrap_or_default();
+                ran.extend(run.into_iter().map(|place| (*at, place)));
             }
-            order.push(place);
+            ran.push((*at, place));
         }
-        order.extend(queued.into_values().flatten());
-        order
+        ran.sort_by_key(|(at, _)| *at);
+        let never = queued.into_values().flatten();
+        ran.into_iter().map(|(_, place)| place).chain(never).collect()
     }
 }
-
-/// In the beginning of a command line: any command that writes this key.
-const WRITE: &str = "@WRITE";
 
 /// The mark that the runner puts where it saw a background save end.
 pub const BGSAVE_ENDED: &str = "@bgsave-ended";
@@ -187,25 +184,14 @@ impl Exchange {
         matches!(&self.reply, Some(Reply { value: Value::SimpleString(text), .. }) if text == "QUEUED")
     }
 
-    /// Whether it is a command that gives this key a value.
-    fn writes(&self, key: &[u8]) -> bool {
-        // A script may name the key in its text.
-        let is_script = matches!(self.name().as_str(), "EVAL" | "EVALSHA" | "FCALL");
-        let script = self.words.get(1).filter(|_| is_script);
-        let names =
-            |text: &Vec<u8>| String::from_utf8_lossy(text).contains(&*String::from_utf8_lossy(key));
-        written_keys(&self.words).into_iter().any(|place| self.words[place] == key)
-            || script.is_some_and(names)
+    /// When its reply came, since the answer began; when it came itself, if it had none.
+    fn ended(&self) -> Duration {
+        self.at + self.reply.as_ref().map_or(Duration::ZERO, |reply| reply.took)
     }
 
     /// Whether the command line begins with these words: the name in any case, arguments as they are, in any
     /// case too where they are a subcommand such as `CONFIG resetstat`.
     pub fn begins_with<W: AsRef<[u8]>>(&self, words: &[W]) -> bool {
-        if let [first, key] = words
-            && first.as_ref().eq_ignore_ascii_case(WRITE.as_bytes())
-        {
-            return self.writes(key.as_ref());
-        }
         let is_like = |(index, (own, word)): (usize, (&Vec<u8>, &W))| {
             if index == 0 || (index == 1 && has_subcommands(&self.name())) {
                 own.eq_ignore_ascii_case(word.as_ref())

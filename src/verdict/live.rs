@@ -65,7 +65,12 @@ fn when_shown(check: &Check, exercise: &Exercise) -> Tick {
     match check.at {
         Moment::Crash | Moment::Restore => Tick::AtTheEnd,
         // The lesson has no circles of needs.
-        Moment::Exit | Moment::Settled if check.needs.iter().any(waits) => Tick::AtTheEnd,
-        Moment::Exit | Moment::Settled => Tick::Open,
+        Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => {
+            if check.needs.iter().any(waits) {
+                Tick::AtTheEnd
+            } else {
+                Tick::Open
+            }
+        }
     }
 }

@@ -1,20 +1,60 @@
 //! The snapshot file alone, loaded by a second, clean server.
 
-use super::Seen;
+use std::collections::BTreeMap;
+
 use super::run::quoted;
 use super::server::look_at_server;
-use crate::attempt::evidence::{Evidence, Restored};
-use crate::lesson::Subject;
+use super::{Seen, all};
+use crate::attempt::evidence::{Changed, Difference, Differences, Evidence, Restored};
+use crate::lesson::{Dump, Subject};
 
 /// Of more keys only so many are told.
 const TOLD_KEYS: usize = 5;
 
-pub(super) fn look_at_dump(wanted: &[String], evidence: &Evidence) -> Seen {
-    let expected = format!("in the snapshot file: {}", wanted.join(", "));
-    let (keys, count, holds) = match &evidence.restored {
-        Some(Restored::Loaded { keys, count, holds, .. }) => (keys, *count, holds),
-        _ => return Seen::unmet(expected, why_not_loaded(evidence)),
+pub(super) fn look_at_dump(wanted: &Dump, evidence: &Evidence) -> Seen {
+    let Some(Restored::Loaded { keys, count, holds, differences, .. }) = &evidence.restored else {
+        let expected = format!("in the snapshot file: {wanted}");
+        return Seen::unmet(expected, why_not_loaded(evidence));
     };
+    let named = (!wanted.keys.is_empty()).then(|| look_at_keys(&wanted.keys, keys, *count, holds));
+    let compared = differences.as_ref().filter(|_| wanted.all_from_before).map(look_at_differences);
+    let parts: Vec<Seen> = named.into_iter().chain(compared).collect();
+    all(&parts, |part| part.clone())
+}
+
+fn look_at_differences(differences: &Differences) -> Seen {
+    let Differences { compared, keys } = differences;
+    let expected = format!("in the snapshot file: all {compared} keys from before, unchanged");
+    if keys.is_empty() {
+        return Seen { met: true, found: expected.clone(), expected };
+    }
+    let mut told: Vec<String> = keys.iter().take(TOLD_KEYS).map(difference).collect();
+    if keys.len() > told.len() {
+        told.push(format!("and {} more", keys.len() - told.len()));
+    }
+    Seen::unmet(expected, format!("{} of {compared} differ: {}", keys.len(), told.join(", ")))
+}
+
+fn difference(difference: &Difference) -> String {
+    let what = match difference.what {
+        Changed::Missing => "is missing",
+        Changed::Value => "has another value",
+        Changed::TimeToLive => "has another time to live",
+    };
+    let database = match difference.database {
+        0 => String::new(),
+        number => format!(" in database {number}"),
+    };
+    format!("{}{database} {what}", difference.key)
+}
+
+fn look_at_keys(
+    wanted: &[String],
+    keys: &[String],
+    count: i64,
+    holds: &BTreeMap<String, bool>,
+) -> Seen {
+    let expected = format!("in the snapshot file: {}", wanted.join(", "));
     let is_there = |key: &String| holds.get(key).copied().unwrap_or_else(|| keys.contains(key));
     let missing: Vec<&str> =
         wanted.iter().filter(|key| !is_there(key)).map(String::as_str).collect();

@@ -2,6 +2,7 @@
 
 use super::{Seen, all};
 use crate::attempt::evidence::{Evidence, Observation, forks_for_saves, is_saving};
+use crate::lesson::check::names_of_calls;
 use crate::lesson::{Comparison, Expected, Lastsave, Subject};
 use crate::server::BgsaveEnd;
 
@@ -11,9 +12,11 @@ pub(super) fn look_at_server(subject: &Subject, now: &Observation, evidence: &Ev
         Subject::Lastsave(expected) => {
             look_at_lastsave(*expected, before.lastsave, now.snapshot.lastsave)
         }
-        Subject::Calls(calls) => all(calls, |(name, count)| {
-            let made = now.snapshot.successful_calls(name) - before.successful_calls(name);
-            look_at_calls(name, *count, made)
+        Subject::Calls(calls) => all(calls, |(names, count)| {
+            let made = made(names, |name| {
+                now.snapshot.successful_calls(name) - before.successful_calls(name)
+            });
+            look_at_calls(names, *count, made)
         }),
         Subject::Info(fields) => {
             all(fields, |(field, expected)| look_at_info(field, expected, now, evidence))
@@ -50,9 +53,11 @@ pub(super) fn look_at_server(subject: &Subject, now: &Observation, evidence: &Ev
 pub(super) fn leaves_open(subject: &Subject, now: &Observation, evidence: &Evidence) -> bool {
     let Subject::Calls(calls) = subject else { return false };
     let before = &evidence.before;
-    let holds = |(name, count): &(String, Comparison)| {
-        let most = now.snapshot.successful_calls(name) - before.successful_calls(name);
-        let unsure = now.snapshot.unsure_calls(name) - before.unsure_calls(name);
+    let holds = |(names, count): &(Vec<String>, Comparison)| {
+        let most =
+            made(names, |name| now.snapshot.successful_calls(name) - before.successful_calls(name));
+        let unsure =
+            made(names, |name| now.snapshot.unsure_calls(name) - before.unsure_calls(name));
         (count.holds(float(most)), count.holds(float(most - unsure)))
     };
     let mut all = calls.iter().map(holds);
@@ -73,8 +78,13 @@ fn look_at_lastsave(expected: Lastsave, before: i64, now: i64) -> Seen {
     Seen { met, expected: text.to_owned(), found }
 }
 
-fn look_at_calls(name: &str, count: Comparison, made: i64) -> Seen {
-    let name = name.to_uppercase();
+/// Calls of several commands added up.
+fn made(names: &[String], of_one: impl Fn(&str) -> i64) -> i64 {
+    names.iter().map(|name| of_one(name)).sum()
+}
+
+fn look_at_calls(names: &[String], count: Comparison, made: i64) -> Seen {
+    let name = names_of_calls(names);
     Seen {
         met: count.holds(float(made)),
         expected: format!("{name} called with success: {count}"),

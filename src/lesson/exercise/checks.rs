@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, Value, entries};
-use super::super::{Check, CommandStart, Crash, Span, Subject};
+use super::super::{Check, Crash, Meanwhile, Moment, Span, Subject};
 use super::needs::{self, Needs};
 use super::{id, moments, subjects};
 
@@ -25,7 +25,12 @@ pub(super) struct Tables {
 }
 
 /// Reads all checks.
-pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, crash: Crash) -> Tables {
+pub(super) fn read(
+    toml: &mut Toml<'_>,
+    entry: Entry<'_>,
+    crash: Crash,
+    meanwhile: &[Meanwhile],
+) -> Tables {
     let DeValue::Array(tables) = entry.value.get_ref() else {
         toml.wrong_type("check", entry.value, "written `[[check]]`");
         return Tables::default();
@@ -37,27 +42,29 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, crash: Crash) -> Table
         read.covers.append(&mut draft.covers);
         all_needs
             .push(Needs { id: draft.id.clone().unwrap_or_default(), ids: draft.needs.clone() });
-        read.sound.extend(finish(toml, draft, crash));
+        read.sound.extend(finish(toml, draft, crash, meanwhile));
     }
     needs::check(toml, &all_needs);
-    refuse_counted_watchers(toml, &read.sound);
+    refuse_counted_watchers(toml, &read.sound, meanwhile);
     refuse_unmeasured_waits(toml, &read.sound, crash);
+    refuse_looks_before_a_kill(toml, &read.sound, crash);
     read
 }
 
 /// What the runner's own clients send beside an answer can't be told from the answer's in INFO commandstats.
-fn refuse_counted_watchers(toml: &mut Toml<'_>, checks: &[Check]) {
+fn refuse_counted_watchers(toml: &mut Toml<'_>, checks: &[Check], meanwhile: &[Meanwhile]) {
     let waits = checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)));
-    let ends = checks.iter().any(|check| check.subject.marks_bgsave_ends());
+    let asked = asked_meanwhile(checks, meanwhile);
     for check in checks {
         let Subject::Calls(calls) = &check.subject else { continue };
-        for (name, _) in calls {
-            let asker = match name.as_str() {
-                "ping" if waits => "blocked".to_owned(),
-                "info" | "lastsave" | "multi" | "exec" if ends => {
-                    CommandStart::BGSAVE_ENDED.to_owned()
-                }
-                _ => continue,
+        for name in calls.iter().flat_map(|(names, _)| names) {
+            let command = name.split('|').next().unwrap_or_default();
+            let asker = if command == "ping" && waits {
+                "blocked"
+            } else if asked.iter().any(|asked| asked == command) {
+                "[[meanwhile]]"
+            } else {
+                continue;
             };
             let name = name.to_uppercase();
             let message =
@@ -66,6 +73,20 @@ fn refuse_counted_watchers(toml: &mut Toml<'_>, checks: &[Check]) {
             toml.missing(check.span.clone(), message, help);
         }
     }
+}
+
+/// The commands that are asked again and again to notice what a `[[meanwhile]]` waits for, in lower case.
+fn asked_meanwhile(checks: &[Check], meanwhile: &[Meanwhile]) -> Vec<String> {
+    if meanwhile.is_empty() {
+        return Vec::new();
+    }
+    let mut asked: Vec<String> = ["multi", "lastsave", "info", "exec"].map(str::to_owned).into();
+    for check in checks.iter().filter(|check| matches!(check.at, Moment::Meanwhile(_))) {
+        let Subject::Reply(replies) = &check.subject else { continue };
+        let names = replies.iter().filter_map(|(command, _)| command.split_whitespace().next());
+        asked.extend(names.map(str::to_lowercase));
+    }
+    asked
 }
 
 /// A save whose client gave up may still run when the server is killed: nobody would know for how long.
@@ -78,6 +99,16 @@ fn refuse_unmeasured_waits(toml: &mut Toml<'_>, checks: &[Check], crash: Crash) 
             "waits can't be measured to their end before a kill",
             help,
         );
+    }
+}
+
+/// With the kill a background save ends that nobody saw end.
+fn refuse_looks_before_a_kill(toml: &mut Toml<'_>, checks: &[Check], crash: Crash) {
+    let is_meanwhile = |check: &&Check| matches!(check.at, Moment::Meanwhile(_));
+    for check in checks.iter().filter(is_meanwhile).filter(|_| crash == Crash::AtExit) {
+        let help = Some("leave `crash = \"exit\"` out".to_owned());
+        let message = "the server may be killed before that happens";
+        toml.missing(check.span.clone(), message, help);
     }
 }
 
@@ -195,9 +226,14 @@ fn one_subject(toml: &mut Toml<'_>, entries: &[Entry<'_>]) -> Option<Subject> {
     subject
 }
 
-fn finish(toml: &mut Toml<'_>, draft: Draft<'_>, crash: Crash) -> Option<Check> {
+fn finish(
+    toml: &mut Toml<'_>,
+    draft: Draft<'_>,
+    crash: Crash,
+    meanwhile: &[Meanwhile],
+) -> Option<Check> {
     let at = match (draft.at, &draft.subject) {
-        (Some(entry), subject) => moments::read(toml, entry, subject.as_ref(), crash),
+        (Some(entry), subject) => moments::read(toml, entry, subject.as_ref(), crash, meanwhile),
         (None, Some(subject)) => Some(moments::default(subject, crash)),
         (None, None) => None,
     };

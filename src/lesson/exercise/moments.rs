@@ -2,9 +2,10 @@
 
 use super::super::problem::{did_you_mean, one_of};
 use super::super::toml_table::{Entry, Toml};
-use super::super::{Crash, Moment, Subject};
+use super::super::{Crash, Meanwhile, Moment, Subject};
 
-const MOMENTS: [&str; 4] = ["exit", "settled", "crash", "restore"];
+/// Those of every exercise.
+pub(super) const WORDS: [&str; 4] = ["exit", "settled", "crash", "restore"];
 const LEAVE_OUT: &str = "leave `at` out";
 
 /// The moment of a check that names none.
@@ -24,6 +25,7 @@ pub(super) fn read(
     entry: Entry<'_>,
     subject: Option<&Subject>,
     crash: Crash,
+    meanwhile: &[Meanwhile],
 ) -> Option<Moment> {
     let span = entry.value.span();
     let word = toml.string(entry)?;
@@ -33,10 +35,15 @@ pub(super) fn read(
         "crash" => Moment::Crash,
         "restore" => Moment::Restore,
         _ => {
-            let help = did_you_mean(word, MOMENTS);
-            let help = help.or_else(|| Some(format!("use {}", one_of(&MOMENTS))));
-            toml.error(span, format!("unknown moment `{word}`"), help);
-            return None;
+            let Some(index) = meanwhile.iter().position(|meanwhile| meanwhile.id == word) else {
+                let own = meanwhile.iter().map(|meanwhile| meanwhile.id.as_str());
+                let all: Vec<&str> = WORDS.into_iter().chain(own).collect();
+                let help = did_you_mean(word, all.iter().copied());
+                let help = help.or_else(|| Some(format!("use {}", one_of(&all))));
+                toml.error(span, format!("unknown moment `{word}`"), help);
+                return None;
+            };
+            Moment::Meanwhile(index)
         }
     };
     let misfit = subject.and_then(|subject| misfit(subject, moment));
@@ -65,6 +72,11 @@ fn misfit(subject: &Subject, moment: Moment) -> Option<(String, &'static str)> {
         (Subject::Stdout(_) | Subject::Exit(_), _) => {
             Some((format!("a program has no `{word}`, it is looked at as it exits"), LEAVE_OUT))
         }
+        (Subject::Reply(_), Moment::Meanwhile(_)) => None,
+        (_, Moment::Meanwhile(_)) => Some((
+            "in the middle of an answer only a `reply` is looked at".to_owned(),
+            "ask for a `reply`, or look at another moment",
+        )),
         (_, Moment::Crash) if subject.compares_with_before() => Some((
             "the crash starts the server anew, and its counters and LASTSAVE with it".to_owned(),
             "ask for a `reply` after a crash; look at counters at `exit` or `settled`",

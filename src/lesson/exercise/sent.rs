@@ -13,7 +13,7 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Sent>> {
     let mut is_whole = true;
     for entry in toml.table(entry, "a table such as `{ order = [\"SET\", \"BGSAVE\"] }`") {
         let part = match entry.key {
-            "order" => each_string(toml, entry, false, place).map(|it| vec![Sent::Order(it)]),
+            "order" => each_string(toml, entry, false, start).map(|it| vec![Sent::Order(it)]),
             "refused" => each_string(toml, entry, true, start)
                 .map(|starts| starts.into_iter().map(Sent::Refused).collect()),
             _ => {
@@ -27,18 +27,6 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Sent>> {
     (is_whole && !sent.is_empty()).then_some(sent)
 }
 
-/// A place in an order: the beginning of a command line, or one of the runner's own words.
-fn place(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
-    let words = words::split(text).unwrap_or_default();
-    let is = |word: Option<&Vec<u8>>, name: &str| word.is_some_and(|it| it == name.as_bytes());
-    let is_own = match words.len() {
-        1 => is(words.first(), CommandStart::BGSAVE_ENDED),
-        2 => is(words.first(), CommandStart::WRITE),
-        _ => false,
-    };
-    if is_own { Some(CommandStart(words)) } else { start(toml, text, span) }
-}
-
 /// The beginning of a command line; says why it is none.
 fn start(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
     let words = match words::split(text) {
@@ -50,11 +38,9 @@ fn start(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
     };
     match words.first() {
         Some(name) if name.starts_with(b"@") => {
-            let help = Some(format!(
-                "name commands that the answer itself sends; in `order` also `{}` and `{} KEY`",
-                CommandStart::BGSAVE_ENDED,
-                CommandStart::WRITE
-            ));
+            let help = "name commands that the answer itself sends; to look at the server in the middle, use \
+                        `[[meanwhile]]`";
+            let help = Some(help.to_owned());
             toml.error(span, format!("`{text}` is for the runner and never sent"), help);
             None
         }

@@ -6,7 +6,7 @@ use toml::de::DeValue;
 use super::super::problem::did_you_mean;
 use super::super::toml_table::{Entry, Toml, Value, entries};
 use super::super::{
-    Comparison, Expected, Lastsave, Relation, Span, StdoutMatch, Subject, WaitLimit,
+    Comparison, Dump, Expected, Lastsave, Relation, Span, StdoutMatch, Subject, WaitLimit,
 };
 use super::{duration, info_fields, sent};
 use crate::redis_cli::words;
@@ -97,11 +97,13 @@ fn lastsave(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Lastsave> {
     }
 }
 
-fn call(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Comparison)> {
-    let name = entry.key.to_lowercase();
-    if name.is_empty() || name.contains(char::is_whitespace) {
-        let help = Some("write a subcommand as `config|get`".to_owned());
-        toml.error(entry.key_span(), format!("`{name}` is no command"), help);
+fn call(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(Vec<String>, Comparison)> {
+    let names: Vec<String> = entry.key.split('+').map(str::to_lowercase).collect();
+    if let Some(name) =
+        names.iter().find(|name| name.is_empty() || name.contains(char::is_whitespace))
+    {
+        let help = "write a subcommand as `config|get`, and several commands as `save+bgsave`";
+        toml.error(entry.key_span(), format!("`{name}` is no command"), Some(help.to_owned()));
         return None;
     }
     let count = comparison(toml, entry)?;
@@ -109,7 +111,7 @@ fn call(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Comparison)> {
         toml.error(entry.value.span(), "calls cannot be fewer than 0", None);
         return None;
     }
-    Some((name, count))
+    Some((names, count))
 }
 
 /// A number, or a string that is one or compares with one.
@@ -312,21 +314,45 @@ fn blocked(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<WaitLimit> {
     Some(WaitLimit { relation, limit })
 }
 
-fn dump(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<String>> {
-    let mut keys = None;
-    for entry in toml.table(entry, "a table such as `{ keys = [\"order:1001\"] }`") {
-        if entry.key == "keys" {
-            keys = each_string(toml, entry, false, |toml, text, span| {
-                if text.is_empty() {
-                    toml.error(span, "a key without a name", None);
-                }
-                (!text.is_empty()).then(|| text.to_owned())
-            });
-        } else {
-            toml.unknown_key(entry, "`dump`", &["keys"]);
+fn dump(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Dump> {
+    let mut dump = Dump::default();
+    let mut is_whole = true;
+    let entries = toml.table(entry, "a table such as `{ keys = [\"order:1001\"] }`");
+    for entry in &entries {
+        match entry.key {
+            "keys" => {
+                let keys = each_string(toml, *entry, false, key_name);
+                is_whole &= keys.is_some();
+                dump.keys = keys.unwrap_or_default();
+            }
+            "holds" => {
+                dump.all_from_before = holds_what_was_before(toml, *entry);
+                is_whole &= dump.all_from_before;
+            }
+            _ => {
+                toml.unknown_key(*entry, "`dump`", &["keys", "holds"]);
+                is_whole = false;
+            }
         }
     }
-    keys
+    (is_whole && !entries.is_empty()).then_some(dump)
+}
+
+fn key_name(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<String> {
+    if text.is_empty() {
+        toml.error(span, "a key without a name", None);
+    }
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn holds_what_was_before(toml: &mut Toml<'_>, entry: Entry<'_>) -> bool {
+    let Some(word) = toml.string(entry) else { return false };
+    if word != "before" {
+        let help = did_you_mean(word, ["before"])
+            .or_else(|| Some("use \"before\", which is all that was there before".to_owned()));
+        toml.error(entry.value.span(), format!("`holds` cannot be `{word}`"), help);
+    }
+    word == "before"
 }
 
 /// Reads every string of an array, of which there must be one at least; nothing if one of them has a problem.

@@ -303,6 +303,7 @@ fn put_together(section: &Section, head: Head, answers: Answers) -> Exercise {
         crash: head.crash,
         checks: head.checks,
         equivalents: head.equivalents,
+        meanwhile: head.meanwhile,
         setup: answers.setup,
         starters: answers.starters,
         solutions: answers.solutions,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::checks::{check, exercise};
 use super::*;
-use crate::lesson::{Moment, Subject};
+use crate::lesson::{Dump, Moment, Subject};
 
 fn sentence(subject: &str) -> String {
     check(subject).sentence()
@@ -111,7 +111,7 @@ fn what_is_sent_must_be_the_beginning_of_a_command() {
     );
     assert_problem(
         &with_subject("sent = { order = [\"BGSAVE\", \"@wait-bgsave\"] }"),
-        "14:29: `@wait-bgsave` is for the runner and never sent (name commands that the answer itself sends; in `order` also `@bgsave-ended` and `@write KEY`)",
+        "14:29: `@wait-bgsave` is for the runner and never sent (name commands that the answer itself sends; to look at the server in the middle, use `[[meanwhile]]`)",
     );
 }
 
@@ -145,10 +145,10 @@ fn only_a_check_on_waits_watches_clients() {
 
 #[test]
 fn a_dump_is_asked_for_keys() {
-    let Subject::Dump(keys) = check("dump = { keys = [\"order:1001\", \"a b\"] }").subject else {
+    let Subject::Dump(dump) = check("dump = { keys = [\"order:1001\", \"a b\"] }").subject else {
         panic!()
     };
-    assert_eq!(keys, ["order:1001", "a b"]);
+    assert_eq!(dump.keys, ["order:1001", "a b"]);
     assert_problem(&with_subject("dump = {}"), "14:8: `dump` is empty");
     assert_problem(&with_subject("dump = { keys = [] }"), "14:17: `keys` is empty");
     assert_problem(&with_subject("dump = { keys = [\"\"] }"), "14:18: a key without a name");
@@ -235,15 +235,82 @@ fn ping_is_not_counted_where_a_client_of_ours_sends_it() {
     assert!(!super::told(&alone).iter().any(|it| it.contains("PING can't be counted")));
 }
 
-#[test]
-fn an_order_may_name_a_write_and_the_end_of_a_save() {
-    let source = r#"sent = { order = ["@write order:1", "BGSAVE", "@bgsave-ended"] }"#;
-    let checked = check(source);
-    assert!(checked.subject.marks_bgsave_ends());
-    assert_eq!(
-        checked.sentence(),
-        "run with success, in this order: write of order:1, then BGSAVE, then end of a background save"
+#[track_caller]
+fn assert_says(source: &str, message: &str) {
+    let told = told(source);
+    assert!(
+        told.iter().any(|problem| problem.contains(message)),
+        "{message}\nis not in\n{told:#?}"
     );
+}
+
+#[test]
+fn a_check_may_look_at_the_server_when_a_save_has_ended() {
+    let meanwhile = "[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\"\n";
+    let subject = format!("reply = {{ \"GET a\" = \"1\" }}\nat = \"saved\"\n\n{meanwhile}");
+    assert_eq!(check(&subject).at, Moment::Meanwhile(0));
+    assert_eq!(check(&subject).sentence(), "`GET a` answers 1, at a moment in between");
+}
+
+#[test]
+fn what_is_wrong_with_a_meanwhile_is_told() {
+    let with = |meanwhile: &str| {
+        with_subject(&format!("lastsave = \"advanced\"\n\n[[meanwhile]]\n{meanwhile}"))
+    };
+    let message = "`@bgsave-end` is nothing to wait for";
+    assert_says(&with("id = \"a\"\nwhen = \"@bgsave-end\""), message);
+    assert_says(&with("id = \"a\""), "the meanwhile has no `when`");
+    assert_says(&with("when = \"@bgsave-ended\""), "the meanwhile has no `id`");
+    let id = with("id = \"exit\"\nwhen = \"@bgsave-ended\"");
+    assert_says(&id, "`exit` cannot be the id of a meanwhile");
+    let twice = "id = \"a\"\nwhen = \"@bgsave-ended\"\n\n[[meanwhile]]\nid = \"a\"\nwhen = \"@bgsave-ended\"";
+    assert_says(&with(twice), "a second `[[meanwhile]]` with the id `a`");
+    let unknown = with("id = \"a\"\nwhen = \"@bgsave-ended\"\nrum = [\"PING\"]");
+    assert_says(&unknown, "unknown key `rum` in a meanwhile");
+}
+
+#[test]
+fn in_the_middle_only_replies_are_looked_at() {
+    let source = |subject: &str| {
+        with_subject(&format!(
+            "{subject}\nat = \"saved\"\n\n[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\""
+        ))
+    };
+    for subject in ["lastsave = \"advanced\"", "config = { save = \"\" }", "calls = { save = 1 }"] {
+        assert_says(&source(subject), "in the middle of an answer only a `reply` is looked at");
+    }
+    let reply = "reply = { \"EXISTS a\" = \"1\" }";
+    assert!(!told(&source(reply)).iter().any(|told| told.contains("in the middle")));
+    let killed = source(reply).replacen("[[check]]", "crash = \"exit\"\n[[check]]", 1);
+    assert_says(&killed, "the server may be killed before that happens");
+}
+
+#[test]
+fn what_is_asked_meanwhile_is_not_counted() {
+    for (command, is_asked) in [("exists", true), ("info", true), ("get", false)] {
+        let source = with_subject(&format!(
+            "reply = {{ \"EXISTS a\" = \"1\" }}\nat = \"saved\"\n\n[[check]]\nid = \"b\"\n\
+             calls = {{ {command} = 1 }}\n\n[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\""
+        ));
+        let message = format!("{} can't be counted", command.to_uppercase());
+        assert_eq!(told(&source).iter().any(|told| told.contains(&message)), is_asked, "{command}");
+    }
+}
+
+#[test]
+fn calls_of_several_commands_are_added_up() {
+    let sentence = sentence("calls = { \"save+bgsave\" = \">= 1\" }");
+    assert_eq!(sentence, "successful calls of SAVE or BGSAVE: at least 1");
+    assert_says(&with_subject("calls = { \"save+\" = 1 }"), "`` is no command");
+}
+
+#[test]
+fn a_snapshot_may_be_compared_with_all_that_was_there_before() {
+    let Subject::Dump(dump) = check("dump = { holds = \"before\", keys = [\"a\"] }").subject else {
+        panic!("no dump")
+    };
+    assert_eq!(dump, Dump { keys: vec!["a".to_owned()], all_from_before: true });
+    assert_says(&with_subject("dump = { holds = \"befor\" }"), "`holds` cannot be `befor`");
 }
 
 #[test]

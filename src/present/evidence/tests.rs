@@ -352,7 +352,13 @@ fn what_the_snapshot_file_holds_is_named() {
             log_is_silent: false,
         };
         let observation = Box::new(observation);
-        let restored = Restored::Loaded { keys, count, holds: BTreeMap::new(), observation };
+        let restored = Restored::Loaded {
+            keys,
+            count,
+            holds: BTreeMap::new(),
+            differences: None,
+            observation,
+        };
         let mut evidence = evidence(Vec::new());
         evidence.restored = Some(restored);
         shown(&evidence, &[], Form::Short, 80)

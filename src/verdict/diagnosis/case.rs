@@ -47,6 +47,9 @@ impl<'a> Case<'a> {
             (Moment::Crash, _) => self.evidence.crash.as_ref(),
             (Moment::Restore, Some(Restored::Loaded { observation, .. })) => Some(observation),
             (Moment::Restore, _) => None,
+            (Moment::Meanwhile(index), _) => {
+                self.evidence.meanwhile.get(index)?.as_ref().map(|it| &it.observation)
+            }
         }
     }
 

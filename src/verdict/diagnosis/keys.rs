@@ -205,7 +205,7 @@ impl<'a> Case<'a> {
                 });
                 missing.collect()
             }
-            Subject::Dump(keys) => {
+            Subject::Dump(dump) => {
                 let Some(Restored::Loaded { holds, .. }) = &self.evidence.restored else {
                     return Vec::new();
                 };
@@ -216,7 +216,7 @@ impl<'a> Case<'a> {
                     expected: None,
                     found: None,
                 };
-                keys.iter().filter(lacks).map(missing).collect()
+                dump.keys.iter().filter(lacks).map(missing).collect()
             }
             _ => Vec::new(),
         }
@@ -244,8 +244,8 @@ impl<'a> Case<'a> {
                     let read = replies.iter().filter_map(|(command, _)| key_read_by(command));
                     keys.extend(read.map(|(key, _)| key));
                 }
-                Subject::Dump(names) => {
-                    keys.extend(names.iter().map(|name| name.as_bytes().to_vec()));
+                Subject::Dump(dump) => {
+                    keys.extend(dump.keys.iter().map(|name| name.as_bytes().to_vec()));
                 }
                 _ => {}
             }

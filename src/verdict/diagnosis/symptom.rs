@@ -50,16 +50,17 @@ fn of_check(case: &Case<'_>, check: &Check) -> Vec<Symptom> {
         Subject::Lastsave(Lastsave::Advanced) => vec![Symptom::NoSnapshot],
         Subject::Calls(calls) => calls
             .iter()
-            .filter_map(|(name, count)| of_calls(case, check.at, name, *count))
+            .filter_map(|(names, count)| of_calls(case, check.at, names, *count))
             .collect(),
         Subject::Info(fields) => {
             let names = fields.iter().map(|(name, _)| name.as_str());
             names.filter_map(|name| of_info(case, check.at, name)).collect()
         }
-        Subject::Reply(_) if matches!(check.at, Moment::Exit | Moment::Settled) => {
-            vec![Symptom::DataWrong]
+        Subject::Reply(_) if matches!(check.at, Moment::Crash | Moment::Restore) => {
+            of_data_in_the_file(case)
         }
-        Subject::Reply(_) | Subject::Dump(_) => of_data_in_the_file(case),
+        Subject::Reply(_) => vec![Symptom::DataWrong],
+        Subject::Dump(_) => of_data_in_the_file(case),
         Subject::Sent(sent) => sent.iter().flat_map(|sent| of_sent(case, sent)).collect(),
         Subject::Blocked(_) => vec![Symptom::Blocked],
         Subject::Config(_) => vec![Symptom::Config],
@@ -84,17 +85,20 @@ fn of_data_in_the_file(case: &Case<'_>) -> Vec<Symptom> {
     }
 }
 
-fn of_calls(case: &Case<'_>, at: Moment, name: &str, count: Comparison) -> Option<Symptom> {
-    let made = case.calls_at(case.observation(at)?, name);
+fn of_calls(case: &Case<'_>, at: Moment, names: &[String], count: Comparison) -> Option<Symptom> {
+    let now = case.observation(at)?;
+    let made = names.iter().map(|name| case.calls_at(now, name)).sum::<i64>();
     let would_do = |number: i64| i32::try_from(number).is_ok_and(|it| count.holds(f64::from(it)));
     if would_do(made) {
         return None;
     }
     let too_few = (made + 1..made + 100).any(would_do);
-    match (name, too_few) {
-        ("save", true) => Some(Symptom::NoSave),
-        ("save", false) => Some(Symptom::UsedSave),
-        ("bgsave", true) => Some(Symptom::NoBgsave),
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match (names.as_slice(), too_few) {
+        (["save"], true) => Some(Symptom::NoSave),
+        (["save"], false) => Some(Symptom::UsedSave),
+        (["bgsave"], true) => Some(Symptom::NoBgsave),
+        (["save", "bgsave"], true) => Some(Symptom::NoSnapshot),
         _ => None,
     }
 }

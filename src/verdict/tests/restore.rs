@@ -16,6 +16,7 @@ fn loaded(keys: &[&str]) -> Restored {
         count: i64::try_from(keys.len()).unwrap(),
         holds: [asked("a"), asked("b")].into(),
         keys,
+        differences: None,
         observation: Box::new(observation),
     }
 }
@@ -53,6 +54,7 @@ fn of_many_keys_a_few_are_told() {
         keys: ["c", "d", "e", "f", "g", "h"].map(str::to_owned).into(),
         count: 1000,
         holds: [("a".to_owned(), true), ("b".to_owned(), false)].into(),
+        differences: None,
         observation: Box::new(observation(0, "")),
     };
     assert_eq!(

@@ -181,8 +181,3 @@ fn what_is_certain_decides_though_not_all_was_kept() {
     evidence.transcript.left_out = 5;
     assert_eq!(unmet(checks, &evidence), ["both"]);
 }
-
-#[test]
-fn lesson_and_transcript_mean_the_same_mark() {
-    assert_eq!(crate::lesson::CommandStart::BGSAVE_ENDED, crate::tap::transcript::BGSAVE_ENDED);
-}

@@ -8,7 +8,7 @@ use redis::Value;
 use crate::attempt::evidence::{
     Evidence, Output, ProgramEnd, ProgramRun, Restored, Run, Typed, TypedExchange, Wait, Waits,
 };
-use crate::lesson::{Code, Exercise, Language, Relation, Subject, WaitLimit};
+use crate::lesson::{Code, Dump, Exercise, Language, Relation, Subject, WaitLimit};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
 use crate::server::{BgsaveEnd, Snapshot};
@@ -205,11 +205,13 @@ impl Scene {
 
     /// The check is about what the file alone holds: not this key.
     pub(super) fn not_in_the_file(mut self, key: &str) -> Self {
-        self.exercise.checks[0].subject = Subject::Dump(vec![key.to_owned()]);
+        self.exercise.checks[0].subject =
+            Subject::Dump(Dump { keys: vec![key.to_owned()], ..Dump::default() });
         let restored = Restored::Loaded {
             keys: Vec::new(),
             count: 0,
             holds: BTreeMap::from([(key.to_owned(), false)]),
+            differences: None,
             observation: Box::new(observation(0, "")),
         };
         self.change(|evidence| evidence.restored = Some(restored))

@@ -1,0 +1,285 @@
+//! All keys of a server, so that a snapshot file can be compared with what was there.
+
+use std::collections::BTreeMap;
+
+use redis::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::evidence::{Changed, Difference, Differences};
+use super::observe::LOOK_LIMIT;
+use crate::error::WorldError;
+use crate::lesson::Exercise;
+use crate::redis_cli::words;
+use crate::server::snapshot::Words;
+use crate::server::{CallError, Server};
+
+/// More keys than a lesson needs to show something; reading so many takes less than two seconds.
+const MOST_KEYS: usize = 100_000;
+/// Of all values together.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// Keys that are asked for at a time.
+const PAGE: usize = 200;
+/// Milliseconds. A time to live is read beside the server's clock, not at the same instant.
+const SAME_END: i64 = 2_000;
+
+/// Every key of every database.
+#[derive(Debug)]
+pub(super) struct Contents {
+    keys: BTreeMap<(u32, Vec<u8>), Key>,
+}
+
+/// What is compared of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    /// Of its type and its value.
+    digest: [u8; 32],
+    bytes: usize,
+    /// When it ends, by the server's clock: Unix time in milliseconds.
+    ends: Option<i64>,
+}
+
+impl Contents {
+    /// Reads all of it; an error where it is more than can be compared.
+    pub(super) fn read(server: &mut Server, exercise: &Exercise) -> Result<Self, WorldError> {
+        let failed = |error: CallError| {
+            let fact = format!("what is there before the answer can't be read: {error}");
+            WorldError::new(fact, "try again")
+        };
+        let mut keys = BTreeMap::new();
+        let mut bytes = 0;
+        for database in databases(server).map_err(failed)? {
+            let mut cursor = b"0".to_vec();
+            loop {
+                let (next, page) = scan(server, database, &cursor).map_err(failed)?;
+                for (name, key) in
+                    page.iter().zip(look_at(server, database, &page).map_err(failed)?)
+                {
+                    let Some(key) = key else { continue };
+                    bytes += key.bytes;
+                    keys.insert((database, name.clone()), key);
+                }
+                if keys.len() > MOST_KEYS || bytes > MOST_BYTES {
+                    return Err(too_much(exercise));
+                }
+                if next == b"0" {
+                    break;
+                }
+                cursor = next;
+            }
+        }
+        Ok(Self { keys })
+    }
+
+    /// How what this server holds differs from it. What was to end by now may be gone.
+    pub(super) fn compare(&self, server: &mut Server) -> Result<Differences, CallError> {
+        let now = clock(server)?;
+        let mut found = Vec::new();
+        let known: Vec<(&(u32, Vec<u8>), &Key)> = self.keys.iter().collect();
+        for page in known.chunks(PAGE) {
+            for of_database in page.chunk_by(|one, other| one.0.0 == other.0.0) {
+                let database = of_database[0].0.0;
+                let names: Vec<Vec<u8>> =
+                    of_database.iter().map(|((_, name), _)| name.clone()).collect();
+                let seen = look_at(server, database, &names)?;
+                for (((_, name), was), is) in of_database.iter().zip(seen) {
+                    let Some(what) = was.changed_to(is.as_ref(), now) else { continue };
+                    found.push(Difference { database, key: words::join(&[name]), what });
+                }
+            }
+        }
+        Ok(Differences { compared: self.keys.len(), keys: found })
+    }
+}
+
+impl Key {
+    fn changed_to(&self, is: Option<&Self>, now: i64) -> Option<Changed> {
+        match is {
+            None if self.ends.is_some_and(|ends| ends <= now + SAME_END) => None,
+            None => Some(Changed::Missing),
+            Some(is) if is.digest != self.digest => Some(Changed::Value),
+            Some(is) => {
+                let is_same = match (self.ends, is.ends) {
+                    (Some(was), Some(is)) => (was - is).abs() <= SAME_END,
+                    (None, None) => true,
+                    _ => false,
+                };
+                (!is_same).then_some(Changed::TimeToLive)
+            }
+        }
+    }
+}
+
+fn too_much(exercise: &Exercise) -> WorldError {
+    let fact = format!(
+        "`{}` compares the snapshot with all that was there before, which is more than {MOST_KEYS} keys or {} MB",
+        exercise.id,
+        MOST_BYTES / 1024 / 1024
+    );
+    let help = "let the lesson's setup write less, or name keys: `dump = { keys = [\"…\"] }`";
+    WorldError::new(fact, help)
+}
+
+/// Those that hold keys, by INFO's `db0:keys=3,…`.
+fn databases(server: &mut Server) -> Result<Vec<u32>, CallError> {
+    let info = server.client().call(&["INFO", "keyspace"], LOOK_LIMIT)?;
+    let text = text(&info);
+    let number = |line: &str| line.strip_prefix("db")?.split_once(':')?.0.parse().ok();
+    Ok(text.lines().filter_map(number).collect())
+}
+
+/// Commands in this database; the connection stays in database 0. The replies to them alone.
+fn in_database(
+    server: &mut Server,
+    database: u32,
+    commands: &[Words],
+) -> Result<Vec<Value>, CallError> {
+    let select = |number: u32| vec![b"SELECT".to_vec(), number.to_string().into_bytes()];
+    let (there, back) = (select(database), select(0));
+    let lines = std::iter::once(&there).chain(commands).chain([&back]);
+    let lines: Vec<&[Vec<u8>]> = lines.map(Vec::as_slice).collect();
+    let mut replies = server.client().pipeline(&lines, LOOK_LIMIT)?;
+    replies.pop();
+    replies.remove(0);
+    Ok(replies)
+}
+
+/// A page of names, and where the next one begins.
+fn scan(
+    server: &mut Server,
+    database: u32,
+    cursor: &[u8],
+) -> Result<(Vec<u8>, Vec<Vec<u8>>), CallError> {
+    let command = [b"SCAN", cursor, b"COUNT", PAGE.to_string().as_bytes()].map(<[u8]>::to_vec);
+    let reply = in_database(server, database, &[command.into()])?.into_iter().next();
+    let Some(Value::Array(parts)) = reply else { return Ok((b"0".to_vec(), Vec::new())) };
+    let mut parts = parts.into_iter();
+    let next = parts.next().map(|cursor| bytes(&cursor)).unwrap_or_default();
+    let names = match parts.next() {
+        Some(Value::Array(names)) => names.iter().map(bytes).collect(),
+        _ => Vec::new(),
+    };
+    Ok((next, names))
+}
+
+/// What is to be compared of each of these keys; `None`: there is no such key.
+fn look_at(
+    server: &mut Server,
+    database: u32,
+    names: &[Vec<u8>],
+) -> Result<Vec<Option<Key>>, CallError> {
+    let about = |name: &Vec<u8>| [command("TYPE", name, &[]), command("PTTL", name, &[])];
+    let mut questions: Vec<Words> = names.iter().flat_map(about).collect();
+    questions.push(vec![b"TIME".to_vec()]);
+    let mut about = in_database(server, database, &questions)?;
+    let now = about.pop().map(|time| milliseconds(&time)).unwrap_or_default();
+    let kinds: Vec<String> = about.iter().step_by(2).map(text).collect();
+    let ask = |(name, kind): (&Vec<u8>, &String)| whole_value(name, kind);
+    let questions: Vec<Words> = names.iter().zip(&kinds).map(ask).collect();
+    let values = in_database(server, database, &questions)?;
+    let ends = about.iter().skip(1).step_by(2).map(|time| match time {
+        Value::Int(left @ 0..) => Some(now + left),
+        _ => None,
+    });
+    let keys = kinds.iter().zip(values).zip(ends).map(|((kind, value), ends)| {
+        let (digest, bytes) = digest(kind, value);
+        (kind != "none").then_some(Key { digest, bytes, ends })
+    });
+    Ok(keys.collect())
+}
+
+fn command(name: &str, key: &[u8], rest: &[&str]) -> Words {
+    let rest = rest.iter().map(|word| word.as_bytes().to_vec());
+    [name.as_bytes().to_vec(), key.to_vec()].into_iter().chain(rest).collect()
+}
+
+/// The command that reads all of a key. A DUMP would show the order in which a set lies in memory, which is another one
+/// after loading; streams and what modules store have no other whole form.
+fn whole_value(key: &[u8], kind: &str) -> Words {
+    match kind {
+        "string" => command("GET", key, &[]),
+        "list" => command("LRANGE", key, &["0", "-1"]),
+        "set" => command("SMEMBERS", key, &[]),
+        "hash" => command("HGETALL", key, &[]),
+        "zset" => command("ZRANGE", key, &["0", "-1", "WITHSCORES"]),
+        _ => command("DUMP", key, &[]),
+    }
+}
+
+/// Of a type and a value, and how many bytes that has. Sets and hashes have no order.
+fn digest(kind: &str, value: Value) -> ([u8; 32], usize) {
+    let mut parts: Vec<Vec<u8>> = match value {
+        Value::Array(items) | Value::Set(items) => items.iter().map(bytes).collect(),
+        Value::Map(pairs) => {
+            pairs.iter().flat_map(|(name, value)| [bytes(name), bytes(value)]).collect()
+        }
+        other => vec![bytes(&other)],
+    };
+    match kind {
+        "set" => parts.sort_unstable(),
+        "hash" => {
+            let mut pairs: Vec<Vec<Vec<u8>>> = parts.chunks(2).map(<[_]>::to_vec).collect();
+            pairs.sort_unstable();
+            parts = pairs.into_iter().flatten().collect();
+        }
+        _ => {}
+    }
+    let mut hash = Sha256::new_with_prefix(kind);
+    for part in &parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    (hash.finalize().into(), parts.iter().map(Vec::len).sum())
+}
+
+fn clock(server: &mut Server) -> Result<i64, CallError> {
+    server.client().call(&["TIME"], LOOK_LIMIT).map(|time| milliseconds(&time))
+}
+
+/// TIME's reply, seconds and microseconds.
+fn milliseconds(time: &Value) -> i64 {
+    let Value::Array(parts) = time else { return 0 };
+    let number = |index: usize| parts.get(index).and_then(|part| text(part).parse().ok());
+    number(0).unwrap_or(0_i64) * 1000 + number(1).unwrap_or(0_i64) / 1000
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    match value {
+        Value::BulkString(bytes) => bytes.clone(),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => text.clone().into_bytes(),
+        other => format!("{other:?}").into_bytes(),
+    }
+}
+
+fn text(value: &Value) -> String {
+    String::from_utf8_lossy(&bytes(value)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bulk(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    #[test]
+    fn a_set_and_a_hash_have_no_order_and_a_list_has_one() {
+        let one = || Value::Array(["a", "1", "b", "2"].map(bulk).into());
+        let other = || Value::Array(["b", "2", "a", "1"].map(bulk).into());
+        assert_eq!(digest("hash", one()), digest("hash", other()));
+        assert_eq!(digest("set", one()), digest("set", other()));
+        assert_ne!(digest("list", one()), digest("list", other()));
+        assert_ne!(digest("list", one()), digest("set", one()));
+    }
+
+    #[test]
+    fn a_key_that_was_to_end_by_now_may_be_gone() {
+        let key = |ends| Key { digest: [0; 32], bytes: 0, ends };
+        assert_eq!(key(Some(5_000)).changed_to(None, 6_000), None);
+        assert_eq!(key(Some(50_000)).changed_to(None, 6_000), Some(Changed::Missing));
+        let shorter = key(Some(9_000));
+        assert_eq!(key(Some(50_000)).changed_to(Some(&shorter), 0), Some(Changed::TimeToLive));
+        assert_eq!(key(None).changed_to(Some(&shorter), 0), Some(Changed::TimeToLive));
+        assert_eq!(key(Some(10_000)).changed_to(Some(&shorter), 0), None);
+    }
+}

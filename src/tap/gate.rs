@@ -1,0 +1,83 @@
+//! Holds commands back until somebody has looked at the server: what that look finds was there before them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::Thread;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// A server that says nothing for so long is not waited for.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// Between the relay, which holds commands back, and a thread that looks at the server.
+#[derive(Debug)]
+pub struct Gate {
+    /// How many looks were asked for.
+    asked: AtomicU64,
+    /// All that were asked for up to this one are done.
+    done: watch::Sender<u64>,
+    /// Commands that went on without a look.
+    missed: AtomicU64,
+    looker: Mutex<Option<Thread>>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            asked: AtomicU64::new(0),
+            done: watch::Sender::new(0),
+            missed: AtomicU64::new(0),
+            looker: Mutex::new(None),
+        }
+    }
+}
+
+impl Gate {
+    /// This thread looks from now on, and is unparked when a look is asked for.
+    pub fn is_looked_after_here(&self) {
+        *self.looker.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
+    }
+
+    /// How many looks were asked for: to be given to [`Self::has_looked`] by a look that begins now.
+    pub fn asked(&self) -> u64 {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// Whether somebody waits for a look.
+    pub fn is_waited_for(&self) -> bool {
+        *self.done.borrow() < self.asked()
+    }
+
+    /// The look is done that began when so many were asked for.
+    pub fn has_looked(&self, asked: u64) {
+        self.done.send_if_modified(|done| {
+            let is_news = *done < asked;
+            *done = asked.max(*done);
+            is_news
+        });
+    }
+
+    /// How many packets of commands went on though the server had not been looked at in time.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::SeqCst)
+    }
+
+    /// Nothing is held back any more.
+    pub fn open(&self) {
+        self.has_looked(u64::MAX);
+    }
+
+    /// Waits until a look is done that begins from now on, but not for long.
+    pub(super) async fn pass(&self) {
+        let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(looker) = &*self.looker.lock().unwrap_or_else(PoisonError::into_inner) {
+            looker.unpark();
+        }
+        let mut done = self.done.subscribe();
+        let looked = tokio::time::timeout(LIMIT, done.wait_for(|done| *done >= ticket)).await;
+        if looked.is_err() {
+            self.missed.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}

@@ -1,12 +1,14 @@
 //! A `redis` answer: each line as typed into redis-cli, on a connection of its own.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::Stand;
 use super::evidence::{Stopped, Typed, TypedExchange, is_saving};
 use super::pace::pause;
-use crate::redis_cli::{reply, words};
-use crate::server::{CallError, Client, Server, Snapshot};
+use crate::redis_cli::words;
+use crate::redis_prompt::{Executor, Outcome};
+use crate::server::{Server, Snapshot};
 
 /// The runner's own line: wait until no background save runs.
 pub const WAIT_BGSAVE: &str = "@wait-bgsave";
@@ -14,30 +16,40 @@ pub const WAIT_BGSAVE: &str = "@wait-bgsave";
 /// Runs the lines of `text` one after another on one connection, `limit` in all, until one takes too long.
 pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: Duration) -> Typed {
     let deadline = Instant::now() + limit;
-    let mut client = Client::new(stand.target());
+    let mut executor = Executor::for_an_answer(stand.target());
     let mut typed = Typed::default();
     // Some editors begin a file with a byte order mark.
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    for line in lines.filter(|line| !words::is_comment(line)) {
+    let mut lines = lines.filter(|line| !words::is_comment(line)).peekable();
+    while let Some(line) = lines.next() {
         let limit = deadline.saturating_duration_since(Instant::now());
-        let reply = run_line(stand.server, before, &mut client, line, limit);
+        let reply = run_line(stand.server, before, &mut executor, line, limit);
         let reply = reply.unwrap_or_else(|stopped| {
             let text = shown(&stopped);
             typed.stopped = Some(stopped);
             text
         });
+        if typed.stopped.is_none() && is_quit(line) && lines.peek().is_some() {
+            typed.stopped = Some(Stopped::Quit);
+        }
         typed.exchanges.push(TypedExchange { line: line.to_owned(), reply });
         if typed.stopped.is_some() {
             break;
         }
     }
+    executor.finish(deadline.saturating_duration_since(Instant::now()));
     typed
+}
+
+fn is_quit(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    words.next().is_some_and(|name| name.eq_ignore_ascii_case("quit"))
 }
 
 fn run_line(
     server: &mut Server,
     before: &Snapshot,
-    client: &mut Client,
+    executor: &mut Executor,
     line: &str,
     limit: Duration,
 ) -> Result<String, Stopped> {
@@ -48,7 +60,7 @@ fn run_line(
     } else if line.starts_with('@') {
         Ok(format!("(error) redislings: {}", unknown_runner_line(line)))
     } else {
-        type_line(client, line, limit)
+        type_line(executor, line, limit)
     }
 }
 
@@ -61,6 +73,7 @@ fn shown(stopped: &Stopped) -> String {
     match stopped {
         Stopped::OutOfTime => "(no reply: the time limit is over)".to_owned(),
         Stopped::Endless(name) => format!("(not sent: {name} never ends)"),
+        Stopped::Quit => String::new(),
     }
 }
 
@@ -72,19 +85,15 @@ pub fn is_wait(line: &str) -> bool {
     word.eq_ignore_ascii_case(WAIT_BGSAVE) && (rest.is_empty() || rest.starts_with('#'))
 }
 
-fn type_line(client: &mut Client, line: &str, limit: Duration) -> Result<String, Stopped> {
-    let Ok(words) = words::split(line) else { return Ok("Invalid argument(s)".to_owned()) };
-    if let Some(name) = endless(&words) {
+fn type_line(executor: &mut Executor, line: &str, limit: Duration) -> Result<String, Stopped> {
+    let words = words::split(line).unwrap_or_default();
+    if let Some(name) = endless(&words)
+        && !(name.ends_with("SUBSCRIBE") && executor.goes_on_when_subscribed())
+    {
         return Err(Stopped::Endless(name));
     }
-    match client.call(&words, limit) {
-        Ok(value) => Ok(reply::format_reply_to(&words, &value)),
-        Err(CallError::TimedOut(_)) => Err(Stopped::OutOfTime),
-        Err(CallError::Closed(_)) => Ok("Error: Server closed the connection".to_owned()),
-        Err(CallError::NotConnected(why) | CallError::Refused(why)) => {
-            Ok(format!("Could not connect to Redis: {why}"))
-        }
-    }
+    let reply = executor.run(line, limit, &mut |_| ControlFlow::Continue(()));
+    if reply.end == Outcome::TimedOut { Err(Stopped::OutOfTime) } else { Ok(reply.text) }
 }
 
 /// Whether a line is a command after which the connection sends messages for ever instead of replies.

@@ -224,6 +224,8 @@ pub enum Stopped {
     OutOfTime,
     /// This command never ends, so it was not sent.
     Endless(String),
+    /// QUIT closed the connection, as it ends redis-cli.
+    Quit,
 }
 
 /// One line of a `redis` answer.

@@ -91,6 +91,7 @@ struct Look {
     asked_at: Duration,
     /// Commands that had gone on without a look by then.
     missed: u64,
+    is_saving: bool,
     replies: Vec<Value>,
 }
 
@@ -102,7 +103,9 @@ impl Watcher {
             let is_last = shared.is_told_to_stop();
             let asked = self.gate.asked();
             self.look(shared);
-            self.gate.has_looked(asked);
+            // While no save runs none can end.
+            let is_saving = self.last.as_ref().is_none_or(|last| last.is_saving);
+            self.gate.has_looked(asked, is_saving);
             if is_last {
                 break;
             }
@@ -125,6 +128,7 @@ impl Watcher {
         let last_at = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
         let is_sure =
             self.last.as_ref().is_none_or(|last| last.missed == missed || last.replies == replies);
+        let is_saving = now.number("rdb_bgsave_in_progress") != 0;
         let happened = || Happened { observation: self.observation(now, &replies), is_sure };
         shared.note(|noticed| {
             if over > noticed.bgsave_ends.len() {
@@ -132,7 +136,7 @@ impl Watcher {
                 noticed.last_end = Some(happened());
             }
         });
-        self.last = Some(Look { asked_at, missed, replies });
+        self.last = Some(Look { asked_at, missed, is_saving, replies });
     }
 
     fn observation(&self, snapshot: Snapshot, replies: &[Value]) -> Observation {

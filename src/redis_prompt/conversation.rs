@@ -11,8 +11,8 @@ pub(super) enum Kind {
     Plain,
     /// SUBSCRIBE and its kin: messages until somebody has enough.
     Subscribes,
-    /// A reply for each of so many channels.
-    Unsubscribes(usize),
+    /// A confirmation for each of so many channels.
+    Confirms(usize),
     /// MONITOR: a line for each command of anybody's.
     Monitors,
     /// Not sent, and why.
@@ -25,9 +25,7 @@ impl Kind {
         let lower = |index: usize| words.get(index).map(|word| word.to_ascii_lowercase());
         Some(match lower(0)?.as_slice() {
             b"subscribe" | b"psubscribe" | b"ssubscribe" => Self::Subscribes,
-            b"unsubscribe" | b"punsubscribe" | b"sunsubscribe" => {
-                Self::Unsubscribes(words.len() - 1)
-            }
+            b"unsubscribe" | b"punsubscribe" | b"sunsubscribe" => Self::Confirms(words.len() - 1),
             b"monitor" => Self::Monitors,
             b"sync" | b"psync" => Self::Refused(
                 "(not sent: the connection would be a replica's from then on, and get the whole data)",
@@ -45,7 +43,17 @@ fn debugs(subcommand: Option<Vec<u8>>, mode: Option<Vec<u8>>) -> bool {
     subcommand.as_deref() == Some(b"debug") && mode.is_some_and(|mode| mode != b"no")
 }
 
-/// The database and the transaction of a connection.
+/// CLIENT REPLY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Muted {
+    No,
+    /// SKIP: the next command has no reply.
+    Next,
+    /// OFF.
+    Yes,
+}
+
+/// The database and the transaction of a connection, and what replies come on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Conversation {
     /// The last one that was selected for good.
@@ -54,11 +62,48 @@ pub(super) struct Conversation {
     database: i64,
     /// The database before MULTI.
     transaction: Option<i64>,
+    /// Whether HELLO 3 was said.
+    is_resp3: bool,
+    muted: Muted,
 }
 
 impl Conversation {
     pub(super) fn in_database(number: i64) -> Self {
-        Self { chosen: number, database: number, transaction: None }
+        let (is_resp3, muted) = (false, Muted::No);
+        Self { chosen: number, database: number, transaction: None, is_resp3, muted }
+    }
+
+    /// Whether messages come as what they are, so that a subscribed connection may run any command.
+    pub(super) fn is_resp3(&self) -> bool {
+        self.is_resp3
+    }
+
+    /// Whether what was sent last has no reply.
+    pub(super) fn is_muted(&self) -> bool {
+        self.muted != Muted::No
+    }
+
+    /// A command is sent; whether a reply comes back for it.
+    pub(super) fn awaits_a_reply(&mut self, words: &[Vec<u8>]) -> bool {
+        let word = |index: usize| {
+            words.get(index).map(|word| word.to_ascii_uppercase()).unwrap_or_default()
+        };
+        let was_muted = self.muted;
+        if was_muted == Muted::Next {
+            self.muted = Muted::No;
+        }
+        match (word(0).as_slice(), word(1).as_slice(), word(2).as_slice()) {
+            (b"CLIENT", b"REPLY", b"ON") | (b"RESET", ..) => self.muted = Muted::No,
+            // Inside MULTI it is only queued.
+            (b"CLIENT", b"REPLY", b"OFF") if self.transaction.is_none() => self.muted = Muted::Yes,
+            (b"CLIENT", b"REPLY", b"SKIP")
+                if self.transaction.is_none() && was_muted != Muted::Yes =>
+            {
+                self.muted = Muted::Next;
+            }
+            _ => return was_muted == Muted::No,
+        }
+        self.muted == Muted::No
     }
 
     /// The one that a new connection selects.
@@ -70,6 +115,7 @@ impl Conversation {
     pub(super) fn is_connected_anew(&mut self) {
         self.transaction = None;
         self.database = self.chosen;
+        (self.is_resp3, self.muted) = (false, Muted::No);
     }
 
     /// Keeps in mind what this reply to this command means.
@@ -89,6 +135,7 @@ impl Conversation {
                 let number = std::str::from_utf8(number).ok().and_then(|it| it.parse().ok());
                 self.database = number.unwrap_or(self.database);
             }
+            (b"hello", [_, version, ..]) => self.is_resp3 = version == b"3",
             (b"multi", [_]) => self.transaction = Some(self.database),
             (b"discard", [_]) => self.database = self.transaction.take().unwrap_or(self.database),
             (b"reset", [_]) => *self = Self::in_database(0),
@@ -163,10 +210,29 @@ mod tests {
     }
 
     #[test]
+    fn client_reply_decides_which_commands_have_one() {
+        let mut state = Conversation::in_database(0);
+        let lines =
+            ["CLIENT REPLY SKIP", "SAVE", "PING", "client reply off", "SAVE", "CLIENT REPLY SKIP"];
+        let mut awaits = |line: &str| state.awaits_a_reply(&words::split(line).unwrap());
+        assert_eq!(lines.map(&mut awaits), [false, false, true, false, false, false]);
+        assert!(!awaits("PING") && awaits("CLIENT REPLY ON") && awaits("PING"));
+    }
+
+    #[test]
+    fn hello_3_lasts_until_the_connection_is_another() {
+        let mut state = Conversation::in_database(0);
+        state.has_replied(&words::split("HELLO 3").unwrap(), &ok());
+        assert!(state.is_resp3());
+        state.is_connected_anew();
+        assert!(!state.is_resp3());
+    }
+
+    #[test]
     fn what_takes_the_connection_over_is_known_in_any_case() {
         let kind = |line: &str| Kind::of(&words::split(line).unwrap());
         assert_eq!(kind("Subscribe a"), Some(Kind::Subscribes));
-        assert_eq!(kind("UNSUBSCRIBE a b"), Some(Kind::Unsubscribes(2)));
+        assert_eq!(kind("UNSUBSCRIBE a b"), Some(Kind::Confirms(2)));
         assert_eq!(kind("monitor"), Some(Kind::Monitors));
         assert!(matches!(kind("psync ? -1"), Some(Kind::Refused(_))));
         assert_eq!(kind("script flush"), Some(Kind::Plain));

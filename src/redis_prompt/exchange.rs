@@ -47,20 +47,22 @@ impl Exchange<'_, '_> {
         match self.kind {
             Kind::Subscribes => self.follow(wire, Some(READING)),
             Kind::Monitors => self.follow(wire, None),
-            Kind::Unsubscribes(_) | Kind::Plain | Kind::Refused(_) => self.replies(wire),
+            Kind::Confirms(_) | Kind::Plain | Kind::Refused(_) => self.replies(wire),
         }
     }
 
     /// The line's own replies; what the server pushes before them is shown at once, as redis-cli does.
     fn replies(&mut self, wire: &mut Wire) -> Result<(String, Resp), NoReply> {
-        let (expected, pushes_count) = match self.kind {
-            Kind::Unsubscribes(channels) => (channels.max(1), true),
+        let (expected, are_confirmed) = match self.kind {
+            Kind::Confirms(channels) => (channels.max(1), true),
             _ => (1, false),
         };
         let mut lines = Vec::new();
         loop {
             let value = self.next(wire)?;
-            if let (Resp::Push(items), false) = (&value, pushes_count) {
+            if let Resp::Push(items) = &value
+                && !(are_confirmed && is_confirmation(items))
+            {
                 self.show(&pushed(items))?;
                 continue;
             }
@@ -109,6 +111,11 @@ impl Exchange<'_, '_> {
             ControlFlow::Break(()) => Err(NoReply::Cancelled),
         }
     }
+}
+
+/// `subscribe`, `punsubscribe` and their like, the first of a push's items.
+fn is_confirmation(items: &[Resp]) -> bool {
+    matches!(items.first(), Some(Resp::Bulk(kind)) if kind.ends_with(b"subscribe"))
 }
 
 /// What a server says without being asked: the keys that a tracking client has to forget, or anything else.

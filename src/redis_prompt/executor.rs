@@ -45,6 +45,16 @@ pub struct Executor {
     target: ConnectionInfo,
     connection: Connection,
     state: Conversation,
+    reader: Reader,
+}
+
+/// Who reads what comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Somebody who sees messages as they come, and how long a slow reply took.
+    Person,
+    /// The runner, which goes on to the next line as soon as it can.
+    Runner,
 }
 
 #[derive(Debug)]
@@ -59,8 +69,32 @@ enum Connection {
 impl Executor {
     /// For the server at `target`, with its user and database. Connects with the first line.
     pub fn new(target: ConnectionInfo) -> Self {
+        Self::read_by(Reader::Person, target)
+    }
+
+    /// The same for lines that nobody types: messages are not waited for, and no reply says how long it took.
+    pub fn for_an_answer(target: ConnectionInfo) -> Self {
+        Self::read_by(Reader::Runner, target)
+    }
+
+    fn read_by(reader: Reader, target: ConnectionInfo) -> Self {
         let state = Conversation::in_database(target.redis_settings().db());
-        Self { target, connection: Connection::NotYet, state }
+        Self { target, connection: Connection::NotYet, state, reader }
+    }
+
+    /// Whether a subscribed connection may go on with other commands.
+    pub fn goes_on_when_subscribed(&self) -> bool {
+        self.state.is_resp3() && self.reader == Reader::Runner
+    }
+
+    /// Waits until the server has read all that was sent without a reply; closes the connection.
+    pub fn finish(&mut self, limit: Duration) {
+        if let Connection::Open(wire) = &mut self.connection
+            && self.state.is_muted()
+        {
+            wire.finish(limit);
+        }
+        self.connection = Connection::NotYet;
     }
 
     /// `redis> `, with the database and an open transaction as redis-cli shows them: `redis[1](TX)> `.
@@ -77,12 +111,16 @@ impl Executor {
             Ok(understood) => understood,
             Err(text) => return Reply { text, end: Outcome::NotSent },
         };
-        let Some(kind) = Kind::of(&words) else { return nothing_to_send() };
+        let Some(mut kind) = Kind::of(&words) else { return nothing_to_send() };
+        if kind == Kind::Subscribes && self.goes_on_when_subscribed() {
+            kind = Kind::Confirms(words.len() - 1);
+        }
         if let Kind::Refused(why) = kind {
             return Reply { text: why.to_owned(), end: Outcome::NotSent };
         }
         let began = Instant::now();
         let deadline = began + limit;
+        let mut may_be_stale = matches!(self.connection, Connection::Open(_));
         let mut said = match self.connect(deadline) {
             Ok(complaints) => complaints,
             Err(text) => {
@@ -92,16 +130,24 @@ impl Executor {
         };
         let mut exchange = Exchange { words: &words, kind, began, deadline, watch };
         for _ in 0..times {
-            match self.exchange(&mut exchange) {
+            let mut result = self.exchange(&mut exchange);
+            if may_be_stale && matches!(result, Err(NoReply::Lost(Lost::Closed))) {
+                // As redis-cli: the server may have closed it long ago, for being idle.
+                self.connection = Connection::NotYet;
+                said.extend(self.connect(deadline).unwrap_or_default());
+                result = self.exchange(&mut exchange);
+            }
+            may_be_stale = false;
+            match result {
                 Ok(text) => said.push(text),
                 Err(NoReply::Lost(Lost::Closed)) if ends_the_server(&words) => {
                     self.connection = Connection::Lost;
-                    return ended(said, Outcome::Replied, began);
+                    return self.ended(said, Outcome::Replied, began);
                 }
                 Err(why) => return self.gives_up(said, why, began),
             }
         }
-        ended(said, Outcome::Replied, began)
+        self.ended(said, Outcome::Replied, began)
     }
 
     /// Makes a connection where there is none, and says on it who we are and in which database. Gives what the
@@ -144,6 +190,9 @@ impl Executor {
         };
         let left = exchange.deadline.saturating_duration_since(Instant::now());
         wire.send(exchange.words, left).map_err(NoReply::Lost)?;
+        if !self.state.awaits_a_reply(exchange.words) {
+            return Ok(String::new());
+        }
         let (text, last) = exchange.reply(wire)?;
         self.state.has_replied(exchange.words, &last);
         Ok(text)
@@ -154,7 +203,7 @@ impl Executor {
         self.connection = Connection::NotYet;
         self.state.is_connected_anew();
         match why {
-            NoReply::Cancelled => ended(said, Outcome::Cancelled, began),
+            NoReply::Cancelled => self.ended(said, Outcome::Cancelled, began),
             NoReply::TimedOut => {
                 said.push("(no reply: the time limit is over)".to_owned());
                 Reply { text: said.join("\n"), end: Outcome::TimedOut }
@@ -162,9 +211,18 @@ impl Executor {
             NoReply::Lost(lost) => {
                 self.connection = Connection::Lost;
                 said.push(lost.to_string());
-                ended(said, Outcome::NotConnected, began)
+                self.ended(said, Outcome::NotConnected, began)
             }
         }
+    }
+
+    fn ended(&self, mut said: Vec<String>, end: Outcome, began: Instant) -> Reply {
+        let took = began.elapsed();
+        if took >= SLOW && self.reader == Reader::Person {
+            said.push(format!("({:.2}s)", took.as_secs_f64()));
+        }
+        said.retain(|text| !text.is_empty());
+        Reply { text: said.join("\n"), end }
     }
 }
 
@@ -209,13 +267,4 @@ fn is_number(word: &[u8]) -> bool {
 
 fn nothing_to_send() -> Reply {
     Reply { text: String::new(), end: Outcome::NotSent }
-}
-
-fn ended(mut said: Vec<String>, end: Outcome, began: Instant) -> Reply {
-    let took = began.elapsed();
-    if took >= SLOW {
-        said.push(format!("({:.2}s)", took.as_secs_f64()));
-    }
-    said.retain(|text| !text.is_empty());
-    Reply { text: said.join("\n"), end }
 }

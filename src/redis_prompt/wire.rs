@@ -4,7 +4,7 @@
 //! SUBSCRIBE or MONITOR that is no longer how it is.
 
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 
 use redis::ConnectionAddr;
@@ -73,6 +73,15 @@ impl Wire {
         let limit = limit.max(Duration::from_millis(1));
         let sent = self.stream.set_write_timeout(Some(limit));
         sent.and_then(|()| self.stream.write_all(&bytes)).map_err(lost)
+    }
+
+    /// Says that nothing more will be sent, and waits until the server has read all and closes the connection.
+    pub(super) fn finish(&mut self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        if self.stream.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        while let Ok(Some(_)) = self.receive(deadline.saturating_duration_since(Instant::now())) {}
     }
 
     /// The next value, if it comes within `patience`.

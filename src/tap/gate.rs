@@ -1,6 +1,6 @@
 //! Holds commands back until somebody has looked at the server: what that look finds was there before them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub struct Gate {
     done: watch::Sender<u64>,
     /// Commands that went on without a look.
     missed: AtomicU64,
+    /// Whether what is waited for may happen now.
+    is_shut: AtomicBool,
     looker: Mutex<Option<Thread>>,
 }
 
@@ -28,6 +30,7 @@ impl Default for Gate {
             asked: AtomicU64::new(0),
             done: watch::Sender::new(0),
             missed: AtomicU64::new(0),
+            is_shut: AtomicBool::new(false),
             looker: Mutex::new(None),
         }
     }
@@ -49,8 +52,9 @@ impl Gate {
         *self.done.borrow() < self.asked()
     }
 
-    /// The look is done that began when so many were asked for.
-    pub fn has_looked(&self, asked: u64) {
+    /// The look is done that began when so many were asked for; `is_shut`: whether commands have to wait for the next.
+    pub fn has_looked(&self, asked: u64, is_shut: bool) {
+        self.is_shut.store(is_shut, Ordering::SeqCst);
         self.done.send_if_modified(|done| {
             let is_news = *done < asked;
             *done = asked.max(*done);
@@ -65,11 +69,14 @@ impl Gate {
 
     /// Nothing is held back any more.
     pub fn open(&self) {
-        self.has_looked(u64::MAX);
+        self.has_looked(u64::MAX, false);
     }
 
-    /// Waits until a look is done that begins from now on, but not for long.
+    /// Where it is shut, waits until a look is done that begins from now on, but not for long.
     pub(super) async fn pass(&self) {
+        if !self.is_shut.load(Ordering::SeqCst) {
+            return;
+        }
         let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(looker) = &*self.looker.lock().unwrap_or_else(PoisonError::into_inner) {
             looker.unpark();

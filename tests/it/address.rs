@@ -3,22 +3,22 @@
 use crate::support::redis_server::ForeignServer;
 use crate::support::{Place, unmet};
 
-fn check(
-    server: &ForeignServer,
-    exercise: &str,
-    answer: &str,
-    more: &[&str],
-) -> (serde_json::Value, i32) {
+/// One that needs neither a crash nor the snapshot file.
+const LESSON: &str = "# L\n\n## E\n\n```toml exercise\nid = \"both-ways\"\n\n[[check]]\nid = \"saved-in-the-foreground\"\ncalls = { save = \">= 1\" }\n\n[[check]]\nid = \"saved-in-the-background\"\ncalls = { bgsave = \">= 1\" }\n\n[[check]]\nid = \"ended-well\"\ninfo = { rdb_last_bgsave_status = \"ok\" }\n```\n\n```redis setup\nSET order:1001 paid\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\nBGSAVE\n```\n\n```redis wrong fails=saved-in-the-background\nSAVE\n```\n";
+
+fn check(server: &ForeignServer, answer: &str, more: &[&str]) -> (serde_json::Value, i32) {
     let url = server.url();
-    let arguments = [&["--server", url.as_str()], more].concat();
-    Place::new().check_with(exercise, "a.redis", answer, &arguments)
+    let arguments = [&["--lessons", "course", "--server", url.as_str()], more].concat();
+    let place = Place::new();
+    place.file("course/01-l.md", LESSON);
+    place.check_with("both-ways", "a.redis", answer, &arguments)
 }
 
 #[test]
 fn a_server_with_keys_is_refused() {
     let server = ForeignServer::start();
     server.ask(&["SET", "mine", "1"]);
-    let (verdict, code) = check(&server, "creating-snapshots", "SAVE\nBGSAVE\n", &[]);
+    let (verdict, code) = check(&server, "SAVE\nBGSAVE\n", &[]);
     assert_eq!((verdict["outcome"].as_str(), code), (Some("unchecked"), 3));
     assert!(verdict["reason"].as_str().unwrap().contains("not empty"), "{verdict:#}");
 }
@@ -27,7 +27,7 @@ fn a_server_with_keys_is_refused() {
 fn an_empty_server_is_used_and_left_as_empty() {
     let server = ForeignServer::start();
     for _ in 0..2 {
-        let (verdict, code) = check(&server, "creating-snapshots", "SAVE\nBGSAVE\n", &[]);
+        let (verdict, code) = check(&server, "SAVE\nBGSAVE\n", &[]);
         assert_eq!((verdict["outcome"].as_str(), code), (Some("passed"), 0), "{verdict:#}");
         assert!(verdict["server"].as_str().unwrap().ends_with("(address)"));
     }
@@ -38,8 +38,7 @@ fn an_empty_server_is_used_and_left_as_empty() {
 fn keys_that_may_be_there_stay() {
     let server = ForeignServer::start();
     server.ask(&["SET", "mine", "1"]);
-    let (verdict, _) =
-        check(&server, "creating-snapshots", "SAVE\nBGSAVE\n", &["--allow-non-empty"]);
+    let (verdict, _) = check(&server, "SAVE\nBGSAVE\n", &["--allow-non-empty"]);
     assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
     assert_eq!(server.ask(&["GET", "mine"]), "\"1\"");
     assert_eq!(server.ask(&["DBSIZE"]), "(integer) 1");
@@ -49,8 +48,7 @@ fn keys_that_may_be_there_stay() {
 fn a_key_is_never_written_over_by_setup() {
     let server = ForeignServer::start();
     server.ask(&["SET", "order:1001", "mine"]);
-    let (verdict, code) =
-        check(&server, "creating-snapshots", "SAVE\nBGSAVE\n", &["--allow-non-empty"]);
+    let (verdict, code) = check(&server, "SAVE\nBGSAVE\n", &["--allow-non-empty"]);
     assert_eq!(code, 3, "{verdict:#}");
     assert_eq!(server.ask(&["GET", "order:1001"]), "\"mine\"");
 }
@@ -73,14 +71,16 @@ fn setup_does_nothing_but_write_new_keys_there() {
 #[test]
 fn a_background_save_that_flushall_may_have_killed_cannot_be_judged_without_a_log() {
     let server = ForeignServer::start();
-    let (verdict, code) = check(&server, "creating-snapshots", "SAVE\nBGSAVE\nFLUSHALL\n", &[]);
+    let (verdict, code) = check(&server, "SAVE\nBGSAVE\nFLUSHALL\n", &[]);
     assert_eq!(code, 3, "{verdict:#}");
 }
 
 #[test]
 fn an_exercise_that_needs_a_crash_says_that_it_cannot_be_checked_there() {
     let server = ForeignServer::start();
-    let (verdict, code) = check(&server, "trigger-snapshots-manually", "SAVE\n", &[]);
+    let arguments = ["--server", &server.url()];
+    let (verdict, code) =
+        Place::new().check_with("trigger-snapshots-manually", "a.redis", "SAVE\n", &arguments);
     assert_eq!(code, 3);
     assert!(verdict["reason"].as_str().unwrap().contains("needs a crash"), "{verdict:#}");
     assert_eq!(server.ask(&["PING"]), "PONG");
@@ -101,7 +101,7 @@ fn an_address_without_a_server_is_the_worlds_fault() {
 fn a_replica_is_no_plain_redis() {
     let server = ForeignServer::start();
     server.ask(&["REPLICAOF", "127.0.0.1", "1"]);
-    let (verdict, code) = check(&server, "creating-snapshots", "SAVE\n", &[]);
+    let (verdict, code) = check(&server, "SAVE\n", &[]);
     assert_eq!(code, 3);
     assert!(verdict["reason"].as_str().unwrap().contains("role"), "{verdict:#}");
 }
@@ -109,7 +109,7 @@ fn a_replica_is_no_plain_redis() {
 #[test]
 fn a_wrong_answer_fails_there_as_elsewhere() {
     let server = ForeignServer::start();
-    let (verdict, code) = check(&server, "creating-snapshots", "SAVE\n", &[]);
+    let (verdict, code) = check(&server, "SAVE\n", &[]);
     assert_eq!((unmet(&verdict), code), (vec!["saved-in-the-background"], 1));
 }
 

@@ -9,6 +9,7 @@ mod check;
 mod colour;
 mod containers;
 mod courses;
+mod effects;
 mod endings;
 mod faults;
 mod forks;

@@ -1,0 +1,246 @@
+//! Verdicts about what was true in the server at a moment, whatever it was done with.
+
+use std::path::Path;
+
+use redislings::attempt::{self, Answer, Stand};
+use redislings::lesson::{Exercise, Language, parse};
+use redislings::server::{Server, Source};
+use redislings::tap::{Port, Tap};
+use redislings::verdict::judge;
+
+use crate::support::redis_server::of_several_versions;
+use crate::support::{Place, found, unmet};
+
+const PREDICTION: &str =
+    "HSET prediction order:before yes order:during no order:after no status paid\n";
+
+/// `restore-from-the-dump` with these lines between BGSAVE and its end, and behind it.
+fn around_the_end(during: &str, behind: &str) -> String {
+    format!("SET order:before 1\nBGSAVE\n{during}\n@wait-bgsave\n{behind}\n{PREDICTION}")
+}
+
+#[track_caller]
+fn fails_on(exercise: &str, name: &str, answer: &str, checks: &[&str]) -> serde_json::Value {
+    let (verdict, code) = Place::new().check(exercise, name, answer);
+    assert_eq!((unmet(&verdict), code), (checks.to_vec(), 1), "{answer}: {verdict:#}");
+    verdict
+}
+
+#[track_caller]
+fn passes(exercise: &str, name: &str, answer: &str) {
+    let (verdict, code) = Place::new().check(exercise, name, answer);
+    assert_eq!(code, 0, "{answer}: {verdict:#}");
+}
+
+#[test]
+fn what_is_written_while_a_save_runs_is_seen_whatever_writes_it() {
+    for during in [
+        "BITOP OR order:during order:before order:before\nSET status shipped",
+        "EVAL \"return redis.call('set','order:'..'during','1')\" 0\nGETSET status shipped",
+        "SELECT 1\nSET order:during 1\nMOVE order:during 0\nSELECT 0\nSET status shipped",
+        "MULTI\nSET status shipped\nINCR order:during\nEXEC",
+    ] {
+        let answer = around_the_end(during, "SET order:after 1");
+        passes("restore-from-the-dump", "a.redis", &answer);
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_write_while_a_save_runs_is_none() {
+    let cases = [
+        ("SET order:during 1\nSET status shippd", "SET status shipped", "status-changes-during"),
+        (
+            "SET order:during 1\nSET status shipped NX",
+            "SET status shipped",
+            "status-changes-during",
+        ),
+        (
+            "SELECT 1\nSET order:during 1\nSELECT 0\nSET status shipped",
+            "SET order:during 1",
+            "during-comes-during",
+        ),
+        (
+            "EVAL \"return 0\" 1 order:during\nSET status shipped",
+            "SET order:during 1",
+            "during-comes-during",
+        ),
+        ("SET order:during 1\nSET status shipped\nSET order:after 1", "", "after-comes-after"),
+    ];
+    for (during, behind, check) in cases {
+        let answer = around_the_end(during, &format!("{behind}\nSET order:after 1"));
+        fails_on("restore-from-the-dump", "a.redis", &answer, &[check]);
+    }
+}
+
+#[test]
+fn what_is_sent_in_time_and_runs_after_the_end_is_not_written_while_the_save_runs() {
+    let answer = "import redis, socket, time\n\
+        r = redis.Redis()\n\
+        late = socket.create_connection(('localhost', 6379))\n\
+        r.set('order:before', 1)\nr.bgsave()\n\
+        late.sendall(b'BLPOP nothing 4\\r\\nSET order:during 1\\r\\nSET status shipped\\r\\n')\n\
+        while r.get('status') != b'shipped': time.sleep(0.05)\n\
+        r.set('order:after', 1)\n\
+        r.hset('prediction', mapping={'order:before': 'yes', 'order:during': 'no', 'order:after': 'no', 'status': 'paid'})\n";
+    fails_on("restore-from-the-dump", "a.py", answer, &["during-comes-during"]);
+}
+
+#[test]
+fn whoever_learns_of_the_end_writes_behind_it() {
+    // No pause: the write follows the reply that tells of the end.
+    let answer = "import redis\n\
+        r = redis.Redis()\n\
+        r.set('order:before', 1)\nr.bgsave()\nr.mset({'order:during': 1, 'status': 'shipped'})\n\
+        while r.info('persistence')['rdb_bgsave_in_progress']: pass\n\
+        redis.Redis().set('order:after', 1)\n\
+        r.hset('prediction', mapping={'order:before': 'yes', 'order:during': 'no', 'order:after': 'no', 'status': 'paid'})\n";
+    passes("restore-from-the-dump", "a.py", answer);
+}
+
+#[test]
+fn of_several_background_saves_the_last_one_counts() {
+    let answer = format!(
+        "BGSAVE\n@wait-bgsave\n{}",
+        around_the_end("MSET order:during 1 status shipped", "SET order:after 1")
+    );
+    passes("restore-from-the-dump", "a.redis", &answer);
+}
+
+#[test]
+fn where_no_save_ended_that_is_told() {
+    let answer =
+        format!("MSET order:before 1 order:during 1 order:after 1 status shipped\n{PREDICTION}");
+    let verdict = fails_on("restore-from-the-dump", "a.redis", &answer, &["during-comes-during"]);
+    assert_eq!(found(&verdict, "during-comes-during"), "no background save ended");
+}
+
+#[test]
+fn the_orders_must_be_in_the_last_snapshot() {
+    let flushed = "SAVE\nFLUSHALL\nBGSAVE\n@wait-bgsave\n";
+    fails_on("creating-snapshots", "a.redis", flushed, &["orders-are-on-disk"]);
+    let deleted = "DEL order:1001\nSAVE\nBGSAVE\n";
+    fails_on("creating-snapshots", "a.redis", deleted, &["orders-are-on-disk"]);
+}
+
+#[test]
+fn every_product_is_compared() {
+    for change in [
+        "SET product:3 gone",
+        "DEL product:777",
+        "EXPIRE product:500 10000",
+        "RENAME product:8 product:08",
+        "COPY product:1 product:2 REPLACE",
+    ] {
+        let answer = format!("{change}\nBGSAVE\n@wait-bgsave\n");
+        let check = ["products-are-in-the-snapshot"];
+        fails_on("save-blocks-everyone", "a.redis", &answer, &check);
+    }
+    let more = "SET note \"saved at noon\"\nBGSAVE\n@wait-bgsave\nDEL product:1\n";
+    passes("save-blocks-everyone", "a.redis", more);
+}
+
+#[test]
+fn a_save_point_is_not_a_snapshot_by_hand() {
+    let wait = "import redis, time\nr = redis.Redis()\n\
+        r.mset({'order:1001': 'paid', 'order:1002': 'paid', 'order:1003': 'paid', 'report:daily': 'ready'})\n\
+        was = r.lastsave()\nr.config_set('save', '1 1')\n\
+        while r.lastsave() == was: time.sleep(0.05)\n\
+        r.config_set('save', '')\nprint('Background snapshot finished.')\n";
+    fails_on("trigger-snapshots-manually", "a.py", wait, &["triggered-by-hand"]);
+    fails_on("using-bgsave", "a.py", wait, &["snapshot-in-the-background"]);
+}
+
+#[test]
+fn no_reply_is_waited_for_that_the_client_has_switched_off() {
+    for answer in [
+        "CLIENT REPLY OFF\nSAVE\nBGSAVE\nCLIENT REPLY ON\nPING\n",
+        "CLIENT REPLY SKIP\nSAVE\nBGSAVE\n",
+        "CLIENT REPLY OFF\nSAVE\nBGSAVE\n",
+    ] {
+        passes("creating-snapshots", "a.redis", answer);
+    }
+}
+
+#[test]
+fn after_hello_3_a_subscribed_connection_runs_any_command() {
+    passes(
+        "creating-snapshots",
+        "a.redis",
+        "HELLO 3\nSUBSCRIBE news sports\nPUBLISH news hi\nSAVE\nBGSAVE\n",
+    );
+    let endless = "SUBSCRIBE news\nSAVE\nBGSAVE\n";
+    fails_on("creating-snapshots", "a.redis", endless, &["ends-well", "snapshot-is-new"]);
+}
+
+#[test]
+fn a_connection_that_was_closed_for_being_idle_is_made_again() {
+    let answer = format!(
+        "CONFIG SET timeout 1\n{}",
+        around_the_end("MSET order:during 1 status shipped", "SET order:after 1")
+    );
+    passes("restore-from-the-dump", "a.redis", &answer);
+}
+
+#[test]
+fn quit_ends_the_answer_as_it_ends_redis_cli() {
+    fails_on("creating-snapshots", "a.redis", "QUIT\nSAVE\nBGSAVE\n", &["snapshot-is-new"]);
+    passes("creating-snapshots", "a.redis", "SAVE\nBGSAVE\nQUIT\n");
+}
+
+/// Keys of every type, in two databases, and with times to live.
+const ALL_TYPES: &str = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n\n[[check]]\nid = \"whole\"\ndump = { holds = \"before\" }\n```\n\n```redis setup\nMSET text a number 12 odd \"\\xff\\x00\"\nEVAL \"for i = 1, 700 do redis.call('RPUSH', 'list', i); redis.call('SADD', 'set', 'm' .. i); redis.call('HSET', 'hash', 'f' .. i, i); redis.call('ZADD', 'zset', i % 7, 'm' .. i) end\" 0\nXADD stream 1-1 a 1\nXGROUP CREATE stream g 0\nXREADGROUP GROUP g anna STREAMS stream >\nSET session abc EX 5000\nSET short abc PX 30\nSELECT 3\nSET elsewhere 1\nSELECT 0\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=whole\nDEL text\nSAVE\n```\n";
+
+fn exercise(lesson: &str) -> Exercise {
+    let (lesson, problems) = parse::parse(Path::new("01-l.md"), lesson.to_owned());
+    let mut lesson = lesson.unwrap_or_else(|| panic!("{problems:?}"));
+    lesson.steps.iter_mut().find_map(|step| step.exercise.take()).unwrap()
+}
+
+#[test]
+fn keys_of_every_type_are_compared_on_every_version() {
+    let exercise = exercise(ALL_TYPES);
+    for (name, program) in of_several_versions() {
+        let source = Source::Process { program, bundled: false };
+        let found = |text: &str| {
+            let mut server = Server::start(&source, &exercise.settings).unwrap();
+            let tap = Tap::open(Port::Free).unwrap();
+            let mut stand = Stand { server: &mut server, tap: &tap, telling: &|_| {} };
+            let text = text.to_owned();
+            let answer = Answer { language: Language::Redis, text, path: None };
+            let evidence = attempt::attempt(&mut stand, &exercise, &answer, None).unwrap();
+            let verdict = judge(&exercise, &evidence);
+            (verdict.passed(), verdict.findings[0].found.clone())
+        };
+        let whole = found("SAVE\n");
+        assert!(whole.0, "{name}: {}", whole.1);
+        let changes = [
+            ("SET odd \"\\xff\\x01\"", "odd has another value"),
+            ("LSET list 350 x", "list has another value"),
+            ("SREM set m7", "set has another value"),
+            ("HSET hash f9 0", "hash has another value"),
+            ("ZINCRBY zset 1 m3", "zset has another value"),
+            ("XADD stream 2-1 a 2", "stream has another value"),
+            ("XACK stream g 1-1", "stream has another value"),
+            ("PERSIST session", "session has another time to live"),
+            ("EXPIRE session 50", "session has another time to live"),
+            ("EXPIRE text 5000", "text has another time to live"),
+            ("SELECT 3\nDEL elsewhere", "elsewhere in database 3 is missing"),
+        ];
+        for (change, told) in changes {
+            let (passed, found) = found(&format!("{change}\nSAVE\n"));
+            assert!(!passed && found.contains(told), "{name}: {change}: {found}");
+        }
+    }
+}
+
+#[test]
+fn more_than_can_be_compared_is_told_and_judged_by_nobody() {
+    let begins = ALL_TYPES.find("MSET text").unwrap();
+    let ends = ALL_TYPES.find("SELECT 0\n").unwrap();
+    let much = "EVAL \"for i = 1, 100001 do redis.call('SET', 'k' .. i, i) end\" 0\n";
+    let place = Place::new();
+    place.file("course/01-l.md", [&ALL_TYPES[..begins], much, &ALL_TYPES[ends..]].concat());
+    let ended = place.run_with_input(&["check", "e", "-", "--lessons", "course"], "SAVE\n");
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stderr.contains("more than 100000 keys or 64 MB"), "{}", ended.stderr);
+}

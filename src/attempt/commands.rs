@@ -13,6 +13,10 @@ use crate::server::{Server, Snapshot};
 /// The runner's own line: wait until no background save runs.
 pub const WAIT_BGSAVE: &str = "@wait-bgsave";
 
+/// A BGSAVE that does not come by then was not sent as one.
+const UNANSWERED_LIMIT: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(2);
+
 /// Runs the lines of `text` one after another on one connection, `limit` in all, until one takes too long.
 pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: Duration) -> Typed {
     let deadline = Instant::now() + limit;
@@ -23,6 +27,9 @@ pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: D
     let mut lines = lines.filter(|line| !words::is_comment(line)).peekable();
     while let Some(line) = lines.next() {
         let limit = deadline.saturating_duration_since(Instant::now());
+        if is_wait(line) && executor.is_muted() {
+            wait_until_bgsaves_came(stand.server, before, &typed, limit);
+        }
         let reply = run_line(stand.server, before, &mut executor, line, limit);
         let reply = reply.unwrap_or_else(|stopped| {
             let text = shown(&stopped);
@@ -105,6 +112,23 @@ fn endless(words: &[Vec<u8>]) -> Option<String> {
     let name = String::from_utf8_lossy(words.first()?).to_uppercase();
     let endless = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"];
     endless.contains(&name.as_str()).then_some(name)
+}
+
+/// Without a reply (CLIENT REPLY OFF) nobody knows whether BGSAVE has come to the server yet, but the server.
+fn wait_until_bgsaves_came(server: &mut Server, before: &Snapshot, typed: &Typed, limit: Duration) {
+    let is_bgsave = |exchange: &&TypedExchange| {
+        let name = exchange.line.split_whitespace().next();
+        name.is_some_and(|name| name.eq_ignore_ascii_case("bgsave"))
+    };
+    let sent = i64::try_from(typed.exchanges.iter().filter(is_bgsave).count()).unwrap_or(0);
+    let deadline = Instant::now() + limit.min(UNANSWERED_LIMIT);
+    while Instant::now() < deadline {
+        let Ok(now) = server.snapshot(limit) else { return };
+        if now.attempted_calls("bgsave") - before.attempted_calls("bgsave") >= sent {
+            return;
+        }
+        std::thread::park_timeout(POLL);
+    }
 }
 
 fn wait_for_background_save(

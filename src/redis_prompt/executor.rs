@@ -87,6 +87,11 @@ impl Executor {
         self.state.is_resp3() && self.reader == Reader::Runner
     }
 
+    /// Whether CLIENT REPLY keeps replies back now.
+    pub fn is_muted(&self) -> bool {
+        self.state.is_muted()
+    }
+
     /// Waits until the server has read all that was sent without a reply; closes the connection.
     pub fn finish(&mut self, limit: Duration) {
         if let Connection::Open(wire) = &mut self.connection

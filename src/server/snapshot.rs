@@ -137,6 +137,12 @@ impl Snapshot {
         all - i64::try_from(own).unwrap_or(0)
     }
 
+    /// Calls since the server's start that succeeded, failed or were refused: INFO commandstats `calls` + `rejected_calls`.
+    pub fn attempted_calls(&self, command: &str) -> i64 {
+        let line = self.field(&format!("cmdstat_{command}")).unwrap_or_default();
+        stat(line, "calls") + stat(line, "rejected_calls")
+    }
+
     /// How many of [`Self::successful_calls`] may be the checker's own: those that got no reply in time, on a server
     /// that was busy, and were run later or not at all.
     pub fn unsure_calls(&self, command: &str) -> i64 {

@@ -19,7 +19,7 @@ pub(super) fn look_at_dump(wanted: &Dump, evidence: &Evidence) -> Seen {
     let named = (!wanted.keys.is_empty()).then(|| look_at_keys(&wanted.keys, keys, *count, holds));
     let compared = differences.as_ref().filter(|_| wanted.all_from_before).map(look_at_differences);
     let parts: Vec<Seen> = named.into_iter().chain(compared).collect();
-    all(&parts, |part| part.clone())
+    all(&parts, Seen::clone)
 }
 
 fn look_at_differences(differences: &Differences) -> Seen {

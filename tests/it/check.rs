@@ -50,7 +50,8 @@ fn the_json_has_the_promised_shape() {
         .iter()
         .map(|it| it["outcome"].as_str().unwrap())
         .collect();
-    assert_eq!(outcomes, ["met", "met", "unmet", "not-reached", "not-reached"]);
+    let rest = ["not-reached"; 3];
+    assert_eq!(outcomes, [&["met", "met", "unmet"][..], &rest[..]].concat());
     let server = verdict["server"].as_str().unwrap();
     assert!(server.ends_with("(process)") || server.ends_with("(bundled)"), "{server}");
 }
@@ -238,7 +239,7 @@ fn orders_written_after_the_save_are_lost_in_the_crash() {
 
 #[test]
 fn orders_that_were_only_written_are_lost_in_the_crash() {
-    fails_on("trigger-snapshots-manually", "a.redis", PAID, &["snapshot-finished-in-time"]);
+    fails_on("trigger-snapshots-manually", "a.redis", PAID, &["triggered-by-hand"]);
 }
 
 #[test]

@@ -159,6 +159,8 @@ fn no_reply_is_waited_for_that_the_client_has_switched_off() {
     ] {
         passes("creating-snapshots", "a.redis", answer);
     }
+    let waits = "CLIENT REPLY OFF\nSET report:daily ready\nBGSAVE\n@wait-bgsave\n";
+    passes("using-bgsave", "a.redis", waits);
 }
 
 #[test]

@@ -65,14 +65,14 @@ fn misfit(subject: &Subject, moment: Moment) -> Option<(String, &'static str)> {
             Some((message.to_owned(), LEAVE_OUT))
         }
         (Subject::Dump(_), Moment::Restore)
-        | (Subject::Stdout(_) | Subject::Exit(_), Moment::Exit) => None,
+        | (Subject::Stdout(_) | Subject::Exit(_), Moment::Exit)
+        | (Subject::Reply(_), Moment::Meanwhile(_)) => None,
         (Subject::Dump(_), _) => {
             Some((format!("a snapshot file alone has no `{word}`, only `restore`"), LEAVE_OUT))
         }
         (Subject::Stdout(_) | Subject::Exit(_), _) => {
             Some((format!("a program has no `{word}`, it is looked at as it exits"), LEAVE_OUT))
         }
-        (Subject::Reply(_), Moment::Meanwhile(_)) => None,
         (_, Moment::Meanwhile(_)) => Some((
             "in the middle of an answer only a `reply` is looked at".to_owned(),
             "ask for a `reply`, or look at another moment",

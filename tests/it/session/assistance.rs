@@ -12,7 +12,7 @@ fn three_failed_attempts_remind_of_the_hint() {
         terminal.presses("c");
         student.has_failed(FIRST, failed);
         let reminds = failed == 3;
-        terminal.sees("not passed: 0 of 5 checks met");
+        terminal.sees("not passed: 0 of 6 checks met");
         assert!(reminds || !terminal.text().contains("attempts without a pass"));
     }
     terminal.sees("3 attempts without a pass so far: `h` shows a hint");

@@ -85,6 +85,8 @@ fn two_sessions_at_once_know_of_each_other_and_both_keep_what_was_passed() {
     let (mut one, mut other) = (another_client(&mut first), another_client(&mut second));
     assert_ne!(address(&first), address(&second));
     asks(&mut one, &["SAVE", "BGSAVE"]);
+    first.sees("✓ the background save ended well");
+    first.presses("j");
     first.sees(PASSED);
     second.presses("n");
     second.sees("It is midnight in the shop.");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FIRST, PASSED, another_client, asks, plays, resumes};
+use super::{FIRST, PASSED, another_client, asks, opens_saving, plays, resumes};
 use crate::support::terminal::{CTRL_D, Student, until};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -44,8 +44,8 @@ fn an_exploration_stands_in_the_journal_under_the_step_where_it_was_made() {
 
 #[test]
 fn what_is_kept_of_the_prompt_is_all_that_made_the_pass() {
-    let student = Student::at(FIRST);
-    let mut terminal = resumes(&student);
+    let student = Student::new();
+    let mut terminal = opens_saving(&student);
     plays(&mut terminal);
     for line in ["SAVE", "BGSAVE", "@wait-bgsave"] {
         terminal.types(line);
@@ -56,7 +56,7 @@ fn what_is_kept_of_the_prompt_is_all_that_made_the_pass() {
     terminal.sees(PASSED);
     terminal.presses("j");
     terminal.sees("what Redis saw");
-    assert_eq!(student.answer("creating-snapshots.redis"), "SAVE\nBGSAVE\n@wait-bgsave\n");
+    assert_eq!(student.answer("saving-twice.redis"), "SAVE\nBGSAVE\n@wait-bgsave\n");
 }
 
 #[test]

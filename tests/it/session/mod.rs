@@ -33,16 +33,20 @@ print("Manual snapshot triggered.")
 "#;
 
 /// An exercise of which all is seen while somebody works on its server.
-const SAVING: &str = "# Saving\n\n## Saving twice\n\nSave in both ways.\n\n```toml exercise\nid = \"saving-twice\"\n\n[[check]]\nid = \"save\"\nsays = \"SAVE took a snapshot\"\ncalls = { save = \">= 1\" }\n\n[[check]]\nid = \"bgsave\"\nsays = \"BGSAVE began a snapshot\"\ncalls = { bgsave = \">= 1\" }\n\n[[check]]\nid = \"well\"\nsays = \"the background save ended well\"\ninfo = { rdb_last_bgsave_status = \"ok\", rdb_bgsave_in_progress = 0 }\nneeds = [\"bgsave\"]\n\n[[check]]\nid = \"says-so\"\nsays = \"the program prints `Saved.`\"\nstdout = \"Saved.\"\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport redis\nclient = redis.Redis()\nclient.save()\nclient.bgsave()\nprint(\"Saved.\")\n```\n\n```redis solution\nSAVE\nBGSAVE\n```\n";
+const SAVING: &str = "# Saving\n\n## Saving twice\n\nSave in both ways.\n\n```toml exercise\nid = \"saving-twice\"\n\n[server]\nrdb-key-save-delay = 100000\n\n[[check]]\nid = \"save\"\nsays = \"SAVE took a snapshot\"\ncalls = { save = \">= 1\" }\n\n[[check]]\nid = \"bgsave\"\nsays = \"BGSAVE began a snapshot\"\ncalls = { bgsave = \">= 1\" }\n\n[[check]]\nid = \"well\"\nsays = \"the background save ended well\"\ninfo = { rdb_last_bgsave_status = \"ok\", rdb_bgsave_in_progress = 0 }\nneeds = [\"bgsave\"]\n\n[[check]]\nid = \"says-so\"\nsays = \"the program prints `Saved.`\"\nstdout = \"Saved.\"\n```\n\n```redis setup\nMSET order:1001 paid order:1002 paid order:1003 paid\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport redis\nclient = redis.Redis()\nclient.save()\nclient.bgsave()\nprint(\"Saved.\")\n```\n\n```redis solution\nSAVE\nBGSAVE\n```\n";
 
 /// Opens [`SAVING`].
 fn opens_saving(student: &Student) -> Terminal {
     let folder = student.path("work/course");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("01-saving.md"), SAVING).unwrap();
-    student.starts_redislings_with(USUAL, |command| {
+    let mut terminal = student.starts_redislings_with(USUAL, |command| {
         command.env("REDISLINGS_LESSONS", folder.as_os_str());
-    })
+    });
+    terminal.sees("Welcome to redislings");
+    terminal.presses("n");
+    terminal.sees("Save in both ways.");
+    terminal
 }
 
 const PASSED: &str = "passed; nothing hurries you";

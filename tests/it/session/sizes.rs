@@ -14,17 +14,16 @@ fn no_line_is_too_wide(terminal: &Terminal) {
 fn a_resized_window_is_filled_anew() {
     let student = Student::at(FIRST);
     let mut terminal = resumes(&student);
-    terminal
-        .sees("Three paid orders are in the server's memory, and nowhere else. Bring them to\n");
+    terminal.sees("Three paid orders, order:1001 to order:1003, are in the server's memory, and\n");
     for (size, line) in [
-        (SMALL, "Three paid orders are in the server's\n"),
+        (SMALL, "Three paid orders, order:1001 to\n"),
         (
             Size(100, 30),
-            "Three paid orders are in the server's memory, and nowhere else. Bring them to disk, once in each\n",
+            "Three paid orders, order:1001 to order:1003, are in the server's memory, and nowhere else. Bring\n",
         ),
         (
             Size(80, 24),
-            "Three paid orders are in the server's memory, and nowhere else. Bring them to\n",
+            "Three paid orders, order:1001 to order:1003, are in the server's memory, and\n",
         ),
     ] {
         terminal.resizes(size);

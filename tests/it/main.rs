@@ -11,6 +11,7 @@ mod containers;
 mod courses;
 mod endings;
 mod faults;
+mod foreign;
 mod forks;
 mod hosts;
 mod kept;

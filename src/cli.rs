@@ -78,8 +78,8 @@ pub struct Common {
     #[arg(long, global = true)]
     pub allow_non_empty: bool,
 
-    /// Where answers find the lesson's Redis on 127.0.0.1: auto (6379 where it is free, else any free port), or
-    /// a port; 0 is any free one
+    /// Where answers find the lesson's Redis on 127.0.0.1: auto (6379 where it is free, else any free port, and you
+    /// are told), or a port; 0 is any free one, whoever has 6379
     #[arg(long, global = true, value_name = "PORT", default_value = "auto", env = "REDISLINGS_PORT",
           value_parser = port)]
     pub port: Port,
@@ -134,8 +134,10 @@ pub enum Command {
     },
     /// Judge one answer to one exercise on a fresh server
     ///
-    /// The answer is a Python program or Redis commands, one a line. Code written for localhost:6379
-    /// reaches the lesson's server unchanged, whatever else runs on that port.
+    /// The answer is a Python program or Redis commands, one a line. Python code written for localhost:6379
+    /// reaches the lesson's server unchanged. Where another program has that port, you are told first, and what
+    /// else the answer starts (redis-cli by its whole path, a shell, another language, Python with -I) must connect
+    /// to the port in `$REDIS_PORT`, or it reaches that program.
     Check {
         /// The exercise's id, from `redislings list`
         exercise: String,

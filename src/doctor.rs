@@ -140,7 +140,9 @@ fn port_6379() -> Finding {
         Ok(_) => good("port 6379", "free".to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => good(
             "port 6379",
-            "in use by another program, which is left alone: your code is led past it".to_owned(),
+            "in use by another program: your Python code is redirected to the lesson's server, and the \
+             session names the port for anything else"
+                .to_owned(),
         ),
         Err(error) => {
             missing("port 6379", error.to_string(), "nothing to do: redislings does not need it")

@@ -41,6 +41,8 @@ pub struct Evidence {
     pub run: Run,
     /// Why nothing can be concluded from the server's counters.
     pub doubt: Option<String>,
+    /// Whether port 6379 belongs to another program, to which commands may have gone instead.
+    pub usual_port_is_taken: bool,
 }
 
 impl Evidence {
@@ -60,6 +62,7 @@ impl Evidence {
             waits: None,
             run: Run::Typed(Typed::default()),
             doubt: None,
+            usual_port_is_taken: false,
         }
     }
 

@@ -117,7 +117,8 @@ pub fn attempt(
         (stand.telling)(Phase::Answer { limit: exercise.time_limit });
         let run = run_answer(stand, answer, python, &beginning.before, exercise.time_limit)?;
         let patience = beginning.began + exercise.time_limit + OVERRUN;
-        observe(stand, exercise, beginning, run, patience)
+        let evidence = observe(stand, exercise, beginning, run, patience)?;
+        Ok(Evidence { usual_port_is_taken: stand.tap.usual_port_is_taken(), ..evidence })
     })
 }
 

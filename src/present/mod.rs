@@ -14,8 +14,10 @@ pub mod verify;
 pub mod waiting;
 
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 
 use crate::attempt::evidence::Evidence;
+use crate::tap::USUAL_PORT;
 use crate::verdict::Verdict;
 use evidence::Form;
 
@@ -33,6 +35,15 @@ pub fn judged(
     let printed = if is_told { String::new() } else { terminal::run(&evidence.run) };
     let blocks = evidence::blocks(evidence, verdict, form, width);
     terminal::verdict(exercise, server, &printed, verdict, &blocks, width)
+}
+
+/// For whoever has port 6379 in their fingers, where another program has it and the lesson's server is at `address`.
+pub fn usual_port_taken(address: SocketAddr) -> String {
+    let port = address.port();
+    format!(
+        "port {USUAL_PORT} belongs to another program (maybe another Redis): your Python code is redirected to the \
+         lesson's server; for anything else use `redis-cli -p {port}`"
+    )
 }
 
 /// The width for prose on standard output: that of the screen; a pipe has none, and what reads it

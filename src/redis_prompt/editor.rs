@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
@@ -13,7 +14,10 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::{Hint, Hinter};
 use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
-use rustyline::{ColorMode, CompletionType, Config, Context, Helper};
+use rustyline::{
+    Cmd, ColorMode, CompletionType, ConditionalEventHandler, Config, Context, Event, EventContext,
+    EventHandler, Helper, KeyEvent, RepeatCount,
+};
 
 use super::docs::CommandDocs;
 use super::line::is_secret;
@@ -40,6 +44,8 @@ pub enum Line {
 pub struct Editor {
     lines: rustyline::Editor<Assistant, DefaultHistory>,
     history: Option<PathBuf>,
+    /// Whether Ctrl-C was the last key: then the line is dropped.
+    is_cancelled: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Editor {
@@ -61,6 +67,9 @@ impl Editor {
             WorldError::new(format!("the terminal can't be used: {error}"), help)
         })?;
         lines.set_helper(Some(Assistant { docs, colored, prompt_width: 0 }));
+        let is_cancelled = Arc::<AtomicBool>::default();
+        let ctrl_c = CtrlC { is_last_key: Arc::clone(&is_cancelled) };
+        lines.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(ctrl_c)));
         if let Some(file) = &history {
             make_folder_of(file);
             // There is none at first; and one that can't be read is no reason not to go on.
@@ -68,7 +77,7 @@ impl Editor {
                 let _ = std::fs::rename(file, aside(file));
             }
         }
-        Ok(Self { lines, history })
+        Ok(Self { lines, history, is_cancelled })
     }
 
     /// Reads one line, or what was pasted at once.
@@ -76,12 +85,14 @@ impl Editor {
         if let Some(assistant) = self.lines.helper_mut() {
             assistant.prompt_width = text::display_width(prompt);
         }
+        self.is_cancelled.store(false, Ordering::SeqCst);
         match self.lines.readline(prompt) {
+            Ok(_) if self.is_cancelled.load(Ordering::SeqCst) => Ok(Line::Cancelled),
             Ok(line) => {
                 self.remember(&line);
                 Ok(Line::Typed(line))
             }
-            Err(ReadlineError::Interrupted) => Ok(Line::Cancelled),
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Line::Cancelled),
             Err(ReadlineError::Eof) => Ok(Line::End),
             Err(error) => Err(NoAnswer::Failed(error.to_string())),
         }
@@ -135,6 +146,21 @@ fn aside(file: &Path) -> PathBuf {
 fn make_folder_of(file: &Path) {
     if let Some(folder) = file.parent() {
         let _ = std::fs::create_dir_all(folder);
+    }
+}
+
+/// Ctrl-C ends the line as Enter does. rustyline's own way is an error, and with an error it drops all bytes that it
+/// has read already: what was typed behind the key would be lost.
+struct CtrlC {
+    is_last_key: Arc<AtomicBool>,
+}
+
+/// Asked about every key.
+impl ConditionalEventHandler for CtrlC {
+    fn handle(&self, event: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
+        let is_ctrl_c = event.get(0) == Some(&KeyEvent::ctrl('C'));
+        self.is_last_key.store(is_ctrl_c, Ordering::SeqCst);
+        is_ctrl_c.then_some(Cmd::AcceptLine)
     }
 }
 

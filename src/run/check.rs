@@ -91,10 +91,14 @@ fn judged(
         }
         Language::Redis => None,
     };
+    let tap = open_tap(common, &chosen.source)?;
+    if tap.usual_port_is_taken() {
+        let line = present::usual_port_taken(tap.address());
+        telling(Told::Line(&format!("{line}; `$REDIS_PORT` tells an answer's programs that port")));
+    }
     telling(Told::Progress("starting the server"));
     let mut server = Server::start(&chosen.source, &exercise.settings)?;
     server.name().clone_into(server_name);
-    let tap = open_tap(common)?;
     telling(Told::Progress("checking the answer"));
     let phases = |phase| telling(Told::Progress(&present::waiting::phase(phase)));
     let mut stand = Stand { server: &mut server, tap: &tap, telling: &phases };

@@ -89,7 +89,8 @@ fn find_redis(common: Common) -> Box<FindRedis> {
             Stop::Lessons => WorldError::new("the lessons can't be read", "see `redislings list`"),
         })?;
         chosen.source.make_room_for(SERVERS);
-        Ok(Redis { chosen, tap: open_tap(&common)? })
+        let tap = open_tap(&common, &chosen.source)?;
+        Ok(Redis { chosen, tap })
     })
 }
 

@@ -32,7 +32,7 @@ use crate::doctor;
 use crate::error::WorldError;
 use crate::present::{error_width, terminal};
 use crate::progress::Progress;
-use crate::server::{Address, Chosen, ServerVersion, Wanted, matching, source, versions};
+use crate::server::{Address, Chosen, ServerVersion, Source, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
 use crate::telling::Told;
 use course::{find, load};
@@ -263,12 +263,14 @@ fn wanted(common: &Common) -> Result<Wanted, Stop> {
 }
 
 /// Opens the address at which answers find the lesson's server.
-fn open_tap(common: &Common) -> Result<Tap, WorldError> {
-    Tap::open(match common.port {
+fn open_tap(common: &Common, source: &Source) -> Result<Tap, WorldError> {
+    let tap = Tap::open(match common.port {
         cli::Port::Auto => tap::Port::Usual,
         cli::Port::Number(0) => tap::Port::Free,
         cli::Port::Number(port) => tap::Port::This(port),
-    })
+    })?;
+    let is_usual = matches!(source, Source::Address(it) if it.is_local(tap::USUAL_PORT));
+    Ok(if is_usual { tap.before_the_usual_port() } else { tap })
 }
 
 fn is_interactive() -> bool {

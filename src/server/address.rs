@@ -1,5 +1,6 @@
 //! Somebody's own server at an address: looked at before it is used, never flushed, killed or configured.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
@@ -64,6 +65,13 @@ impl Address {
         self.port
     }
 
+    /// Whether this machine's clients mean this server when they say `localhost` and this port.
+    pub fn is_local(&self, port: u16) -> bool {
+        let is_here = self.host.eq_ignore_ascii_case("localhost")
+            || self.host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        is_here && self.port == port
+    }
+
     /// Refuses a server that is not a plain, empty Redis; gives its first snapshot.
     pub fn inspect(&self) -> Result<Snapshot, WorldError> {
         let mut client = Client::new(self.target());
@@ -116,6 +124,13 @@ mod tests {
     fn host_and_port_are_read() {
         let address = Address::parse("redis://localhost:7000/0", false).unwrap();
         assert_eq!((address.host(), address.port()), ("localhost", 7000));
+    }
+
+    #[test]
+    fn a_server_of_this_machine_is_known_by_its_port() {
+        let is_local = |url: &str| Address::parse(url, false).unwrap().is_local(6379);
+        assert!(is_local("redis://localhost") && is_local("redis://127.0.0.1:6379"));
+        assert!(!is_local("redis://localhost:7000") && !is_local("redis://db.example:6379"));
     }
 
     #[test]

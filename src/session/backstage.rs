@@ -73,8 +73,8 @@ pub(super) enum News {
     Line(String),
     /// The same, in place of the one before.
     Progress(String),
-    /// Where servers come from, and where they are found.
-    Found { why: String, address: SocketAddr },
+    /// Where servers come from, and where they are found; also whether port 6379 belongs to another program.
+    Found { why: String, address: SocketAddr, usual_port_is_taken: bool },
     /// The same of what goes on behind the student's back; empty: no more.
     Background(String),
     /// Work by hand has begun on this server.

@@ -82,7 +82,8 @@ impl Session<'_> {
             _ => None,
         };
         about().unwrap_or_else(|| {
-            view::text(self.lesson(), self.step(), self.address.as_deref(), width)
+            let (address, warning) = (self.address.as_deref(), self.warning.as_deref());
+            view::text(self.lesson(), self.step(), address, warning, width)
         })
     }
 }

@@ -81,6 +81,8 @@ pub struct Session<'s> {
     background: Option<Busy>,
     /// Where the lesson's server is found.
     address: Option<String>,
+    /// What is to be told where port 6379 belongs to another program.
+    warning: Option<String>,
     /// The text, rendered for so many columns.
     rendered: Option<(usize, String)>,
     drawn: Instant,
@@ -152,6 +154,7 @@ impl<'s> Session<'s> {
             status: String::new(),
             background: Some(Busy::with("looking for a Redis server".to_owned())),
             address: None,
+            warning: None,
             rendered: None,
             drawn: Instant::now(),
             prompt: None,

@@ -6,7 +6,7 @@ use super::backstage::{LiveNews, News, Order};
 use super::work::Busy;
 use super::{FAREWELL, SHORT_PATIENCE, Session, View};
 use crate::lesson::Step;
-use crate::present::{terminal, waiting};
+use crate::present::{plain, terminal, usual_port_taken, waiting};
 use crate::tap::Transcript;
 use crate::verdict::Tick;
 
@@ -42,13 +42,15 @@ impl Session<'_> {
                     .filter(|text| !text.is_empty())
                     .map(|what| Busy { since, ..Busy::with(what) });
             }
-            News::Found { why, address } => {
+            News::Found { why, address, usual_port_is_taken } => {
                 self.background = None;
                 self.address = Some(address.to_string());
+                self.warning = usual_port_is_taken.then(|| usual_port_taken(address));
                 self.rendered = None;
                 if self.status.is_empty() {
                     self.tell(format!("server: {why}"));
                 }
+                self.warn();
             }
             News::Began { .. } => self.work.is_at_hand = true,
             News::Live(live) => self.take_live(live),
@@ -72,6 +74,19 @@ impl Session<'_> {
                 self.work.forget_work_by_hand();
                 self.status = terminal::world_error(&error);
             }
+        }
+    }
+
+    /// Tells of another program at port 6379, below what is told already.
+    pub(super) fn warn(&mut self) {
+        // Where one line is printed below the other, the text has told it.
+        let is_told = plain::is_on() && self.view == View::Text && self.exercise().is_some();
+        if let Some(warning) = self.warning.as_ref().filter(|_| !is_told) {
+            let told = std::mem::take(&mut self.status);
+            self.status = match told.trim_end() {
+                "" => warning.clone(),
+                told => format!("{told}\n{warning}"),
+            };
         }
     }
 

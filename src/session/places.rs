@@ -80,6 +80,9 @@ impl Session<'_> {
         };
         let noted = self.progress.set_place(place);
         self.tell_if_failed(noted);
+        if exercise.is_some() {
+            self.warn();
+        }
     }
 
     pub(super) fn is_last_step(&self) -> bool {

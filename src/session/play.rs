@@ -106,8 +106,8 @@ impl Session<'_> {
                 .to_owned(),
             format!("`{WAIT_BGSAVE}` waits for a background save"),
         ];
-        for line in lines {
-            text.push_str(&shown::notice(&line, screen_width()));
+        for line in self.warning.iter().chain(&lines) {
+            text.push_str(&shown::notice(line, screen_width()));
         }
         if let Some(exercise) = self.exercise() {
             let marks = self.work.marks(exercise);

@@ -88,17 +88,23 @@ fn for_this_terminal(text: &str) -> String {
 }
 
 /// A step's text; at an exercise also where its answer stands.
-pub(super) fn text(lesson: &Lesson, step: &Step, address: Option<&str>, width: usize) -> String {
+pub(super) fn text(
+    lesson: &Lesson,
+    step: &Step,
+    address: Option<&str>,
+    warning: Option<&str>,
+    width: usize,
+) -> String {
     let reading: Vec<&str> = step.reading.iter().map(|span| &lesson.source[span.clone()]).collect();
     let mut text = markdown::render(&reading.join("\n\n"), width);
     if let Some(exercise) = &step.exercise {
         text.push('\n');
-        text.push_str(&markdown::render(&where_to_answer(exercise, address), width));
+        text.push_str(&markdown::render(&where_to_answer(exercise, address, warning), width));
     }
     text
 }
 
-fn where_to_answer(exercise: &Exercise, address: Option<&str>) -> String {
+fn where_to_answer(exercise: &Exercise, address: Option<&str>, warning: Option<&str>) -> String {
     let name = |language: Language| match language {
         Language::Python => "Python",
         Language::Redis => "Redis commands",
@@ -113,6 +119,9 @@ fn where_to_answer(exercise: &Exercise, address: Option<&str>) -> String {
             text,
             "\nOr work on this exercise's server by hand: the prompt (`p`) or any client at `{address}`."
         );
+    }
+    if let Some(warning) = warning {
+        let _ = writeln!(text, "\n{warning}.");
     }
     text
 }

@@ -28,7 +28,7 @@ use crate::runtime::relay_runtime;
 use relay::{Relay, Target};
 
 /// Where clients look for Redis.
-const USUAL_PORT: u16 = 6379;
+pub const USUAL_PORT: u16 = 6379;
 /// Redis's own: with fewer, who opens many connections at once would wait seconds for some of them.
 const BACKLOG: u32 = 511;
 /// For as many clients as Redis takes.
@@ -39,7 +39,7 @@ const OPEN_FILES: rlim_t = 20_480;
 pub enum Port {
     /// 6379 where nobody is there, else any free one.
     Usual,
-    /// Any free one.
+    /// Any free one, without a look at 6379.
     Free,
     /// This one or none.
     This(u16),
@@ -49,6 +49,7 @@ pub enum Port {
 #[derive(Debug)]
 pub struct Tap {
     address: SocketAddr,
+    usual_port_is_taken: bool,
     relay: Arc<Relay>,
     accepting: tokio::task::JoinHandle<()>,
 }
@@ -69,15 +70,33 @@ impl Tap {
             WorldError::new(format!("cannot listen on 127.0.0.1: {error}"), "try again")
         };
         let address = listener.local_addr().map_err(failed)?;
+        let usual_port_is_taken = match port {
+            Port::Usual => address.port() != USUAL_PORT,
+            Port::This(port) => port != USUAL_PORT && is_taken(USUAL_PORT),
+            Port::Free => false,
+        };
         let relay = Arc::new(Relay::new());
         drop(guard);
         let accepting = relay_runtime().spawn(Arc::clone(&relay).accept(listener));
-        Ok(Self { address, relay, accepting })
+        Ok(Self { address, usual_port_is_taken, relay, accepting })
     }
 
     /// The same for as long as the tap is open.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether port 6379 belonged to another program when this was opened: clients that go there by habit reach that
+    /// one. Not asked for [`Port::Free`].
+    pub fn usual_port_is_taken(&self) -> bool {
+        self.usual_port_is_taken
+    }
+
+    /// The same tap, before a server of the student's own that is itself at 6379 of this machine.
+    #[must_use]
+    pub fn before_the_usual_port(mut self) -> Self {
+        self.usual_port_is_taken = false;
+        self
     }
 
     /// New connections go to this server from now on. A password is said for them, and stands nowhere.

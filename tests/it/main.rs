@@ -12,6 +12,7 @@ mod courses;
 mod effects;
 mod endings;
 mod faults;
+mod foreign;
 mod forks;
 mod hosts;
 mod kept;

@@ -258,9 +258,18 @@ fn the_usual_port_is_taken_where_it_is_free_and_left_where_it_is_not() {
         let _ = writeln!(std::io::stderr(), "skipped: {name}: port 6379 is taken");
         return;
     }
+    let free_port = || {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        Port::This(listener.local_addr().unwrap().port())
+    };
+    assert!(!Tap::open(free_port()).unwrap().usual_port_is_taken());
     let tap = Tap::open(Port::Usual).unwrap();
-    assert_eq!(tap.address().port(), 6379);
-    assert_ne!(Tap::open(Port::Usual).unwrap().address().port(), 6379);
+    assert_eq!((tap.address().port(), tap.usual_port_is_taken()), (6379, false));
+    let other = Tap::open(Port::Usual).unwrap();
+    assert!(other.address().port() != 6379 && other.usual_port_is_taken());
+    // Who names a port of their own is told too; who wants any has nothing to do with 6379.
+    assert!(Tap::open(free_port()).unwrap().usual_port_is_taken());
+    assert!(!Tap::open(Port::Free).unwrap().usual_port_is_taken());
     drop(tap);
     let foreign = ForeignServer::start_on(6379);
     let connections = || {
@@ -269,7 +278,7 @@ fn the_usual_port_is_taken_where_it_is_free_and_left_where_it_is_not() {
         line.unwrap().trim().parse::<u32>().unwrap()
     };
     let before = connections();
-    assert_ne!(Tap::open(Port::Usual).unwrap().address().port(), 6379);
+    assert!(Tap::open(Port::Usual).unwrap().usual_port_is_taken());
     assert_eq!(connections(), before + 1, "somebody else's Redis was asked");
 }
 

@@ -332,7 +332,8 @@ impl Worker {
         let Redis { chosen, tap } = (self.find_redis)(&|told| self.tell_everybody(news_of(told)))?;
         let found = Found { chosen, tap: Arc::new(tap) };
         let (why, address) = (found.chosen.why.clone(), found.tap.address());
-        self.tell_everybody(News::Found { why, address });
+        let usual_port_is_taken = found.tap.usual_port_is_taken();
+        self.tell_everybody(News::Found { why, address, usual_port_is_taken });
         self.redis = Some(found.clone());
         Ok(found)
     }

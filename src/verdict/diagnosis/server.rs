@@ -176,7 +176,12 @@ pub(super) fn connected_elsewhere(case: &Case<'_>) -> Option<Found> {
 
 pub(super) fn nothing_was_sent(case: &Case<'_>) -> Option<Found> {
     let is_program = matches!(case.evidence.run, Run::Program(_));
-    (is_program && nothing_came(case)).then(Found::default)
+    let or_elsewhere = if case.evidence.usual_port_is_taken {
+        ", or it went to the other Redis on 6379"
+    } else {
+        ""
+    };
+    (is_program && nothing_came(case)).then(|| Found::default().with(or_elsewhere))
 }
 
 pub(super) fn no_command_was_given(case: &Case<'_>) -> Option<Found> {

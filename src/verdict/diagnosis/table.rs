@@ -287,7 +287,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "nothing-was-sent",
-        cause: "no command came to the lesson's server: the program never talked to it",
+        cause: "no command came to the lesson's server: the program never talked to it{}",
         explains: &[DataWrong, NoSave, NoBgsave, NoSnapshot],
         recognise: server::nothing_was_sent,
     },

@@ -96,6 +96,23 @@ fn ctrl_c_drops_the_line_and_ctrl_d_ends_on_an_empty_one() {
 }
 
 #[test]
+fn what_is_typed_behind_ctrl_c_is_the_next_line() {
+    let (_folder, history) = temporary();
+    let name = "what_is_typed_behind_ctrl_c_is_the_next_line";
+    let Some(mut terminal) = editor_in_a_terminal(name, &history, "xterm") else { return };
+    terminal.is_asked_for_a_command();
+    terminal.presses(b"FLUSHALL\x03GET kept\r");
+    terminal.sees("typed \"GET kept\"");
+    assert!(!terminal.text().contains("typed \"FLUSHALL"), "{}", terminal.text());
+    terminal.is_asked_for_a_command();
+    // In the search of the history, and behind the list of completions, it drops the line too.
+    terminal.presses(b"\x12GET\x03GET two\rS\t\t\x03GET three\r");
+    terminal.sees("typed \"GET two\"");
+    terminal.sees("typed \"GET three\"");
+    assert_eq!(std::fs::read_to_string(&history).unwrap(), "#V2\nGET kept\nGET two\nGET three\n");
+}
+
+#[test]
 fn a_paste_of_several_lines_is_one() {
     let (_folder, history) = temporary();
     let name = "a_paste_of_several_lines_is_one";

@@ -1,9 +1,10 @@
 //! A real server that is not the program's: somebody's own.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::IntoConnectionInfo as _;
@@ -26,6 +27,17 @@ impl ForeignServer {
     pub fn start() -> Self {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         Self::start_on(port)
+    }
+
+    /// On port 6379, for as long as the lock is held; `None`, and said so, where it is taken: by somebody whose Redis is
+    /// none of a test's business.
+    pub fn on_the_usual_port(test: &str) -> Option<(MutexGuard<'static, ()>, Self)> {
+        let usual = USUAL_PORT.lock().unwrap_or_else(PoisonError::into_inner);
+        if TcpListener::bind(("127.0.0.1", 6379)).is_err() {
+            let _ = writeln!(std::io::stderr(), "skipped: {test}: port 6379 is taken");
+            return None;
+        }
+        Some((usual, Self::start_on(6379)))
     }
 
     pub fn start_on(port: u16) -> Self {

@@ -118,6 +118,9 @@ fn nothing_was_sent() {
     scene(SAVED, &[]).seen_nowhere("nothing-was-sent");
     scene(SAVED, &[]).info("cmdstat_set:calls=1\n").never("nothing-was-sent");
     scene(SAVED, &[]).info("cmdstat_ping:calls=1\n").never("nothing-was-sent");
+    let elsewhere =
+        scene(SAVED, &[]).change(|it| it.usual_port_is_taken = true).diagnosed().unwrap();
+    assert!(elsewhere.cause.ends_with("never talked to it, or it went to the other Redis on 6379"));
     scene(STDOUT, &[]).has_no_cause();
     scene(SAVED, &[]).typed(&["@wait-bgsave"]).seen_nowhere("no-command-was-given");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redislings::redis_cli::reply;
 use redislings::server::versions::{self, ServerVersion};
-use redislings::server::{BgsaveEnd, Client, Server, Source, log};
+use redislings::server::{BgsaveEnd, Client, Server, Source, log, matching};
 
 use crate::support::redis_server::of_several_versions;
 use crate::support::{Ended, Place, image};
@@ -239,6 +239,16 @@ fn versions_differ_as_it_is_written_down() {
         let own_at_start = before.successful_calls("config|get");
         assert_eq!(own_at_start != 0, is("valkey 9"), "{name}: {own_at_start}");
         assert!(is(&name), "{name}: {runs}");
+    }
+}
+
+#[test]
+fn doctor_tells_every_server_on_path_with_its_version() {
+    let ended = Place::new().run(&["doctor"]);
+    for program in matching::programs() {
+        let version = matching::version_of(&program).unwrap();
+        let told = format!("{} ({version})", program.display());
+        assert!(ended.stdout.contains(&told), "{told} is missing in:\n{}", ended.stdout);
     }
 }
 

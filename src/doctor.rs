@@ -3,12 +3,12 @@
 
 use std::io::IsTerminal as _;
 use std::net::TcpListener;
+use std::path::PathBuf;
 
 use crate::attempt::python;
 use crate::cache;
 use crate::present::terminal::{State, examined};
-use crate::server::source::on_path;
-use crate::server::{bundled, container};
+use crate::server::{bundled, container, matching};
 
 /// One examined thing.
 struct Finding {
@@ -61,11 +61,11 @@ fn engine_and_image(reference: &str) -> (Finding, Finding) {
 }
 
 fn servers_on_path() -> Finding {
-    let found: Vec<String> = ["redis-server", "valkey-server"]
-        .into_iter()
-        .filter_map(on_path)
-        .map(|program| program.display().to_string())
-        .collect();
+    let with_version = |program: PathBuf| match matching::version_of(&program) {
+        Some(version) => format!("{} ({version})", program.display()),
+        None => format!("{} (tells no version)", program.display()),
+    };
+    let found: Vec<String> = matching::programs().into_iter().map(with_version).collect();
     if found.is_empty() {
         let advice = "not needed; to have one: apt install redis-server, or brew install redis";
         missing("server on PATH", "neither redis-server nor valkey-server".to_owned(), advice)

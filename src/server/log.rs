@@ -73,8 +73,8 @@ fn time_of_day(line: &str) -> Option<Duration> {
 pub const DUMP_NOT_LOADED: &str = "it can't load its `dump.rdb`";
 
 /// The line that says why a snapshot file was not loaded, if one does; without its time. The texts are those of
-/// rdb.c and redis-check-rdb.c, measured on Redis 6.2.5, 7.0.15 and Valkey 9.1.2 with a cut, an empty and a
-/// foreign file.
+/// rdb.c and redis-check-rdb.c, measured on Redis 6.2.5 to 8.6.2 and Valkey 8.1.1 and 9.1.2 with a cut, an
+/// empty and a foreign file.
 pub fn why_dump_not_loaded(log: &str) -> Option<String> {
     let causes = [
         "Wrong signature trying to load DB",

@@ -107,7 +107,7 @@ fn on_path(version: &ServerVersion) -> Result<Chosen, String> {
 }
 
 /// All servers on PATH, none twice: `/bin` often is `/usr/bin`.
-fn programs() -> Vec<PathBuf> {
+pub fn programs() -> Vec<PathBuf> {
     let mut seen = Vec::new();
     let all = ["redis-server", "valkey-server"].into_iter().flat_map(all_on_path);
     all.filter(|program| {
@@ -119,7 +119,8 @@ fn programs() -> Vec<PathBuf> {
     .collect()
 }
 
-fn version_of(program: &Path) -> Option<String> {
+/// `redis 7.0.15`, as the program itself says.
+pub fn version_of(program: &Path) -> Option<String> {
     let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
     printed_version(&String::from_utf8_lossy(&output.stdout))
 }

@@ -2,7 +2,7 @@
 //! Nothing else asks which version it talks to: it calls what stands here.
 //!
 //! Sources are the sections of the Redis facts (Redis 6.2.16 to 8.0, Valkey 7.2 to 8.1), or `seen`: by
-//! `tests/it/versions.rs` on real servers, Redis 6.2.5, Redis 7.0.15 and Valkey 9.1.2.
+//! `tests/it/versions.rs` on real servers, Redis 6.2.5, 7.0.15, 8.0.2 and 8.6.2, Valkey 8.1.1 and 9.1.2.
 //!
 //! | what differs | where | source | what is done |
 //! |---|---|---|---|
@@ -17,8 +17,14 @@
 //! | DEBUG, MODULE LOAD and CONFIG SET dir or dbfilename are allowed | before Redis 7.0 | 8, seen | an answer that uses them meets the same checks: the server starts again from its own directory after a crash |
 //! | FLUSHALL with save points leaves `rdb_changes_since_last_save` over 0 | before Redis 7.0.15 | 2.2 | no save points unless a lesson wants them |
 //! | a MISCONF reply with a line end too many, which confuses every client | Redis 7.0.0 | 3 | name `redis 7.0` in a course and have a later one |
-//! | `BGSAVE CANCEL` ends a save, whose status stays `ok` | since Valkey 8.1 | 2.1 | the log tells of it on every version: [`super::log`] |
+//! | `BGSAVE CANCEL` ends a save, whose status stays `ok` | since Valkey 8.1 | 2.1, seen | the log tells of it on every version: [`super::log`] |
 //! | a background save may not fork, and says so in `rdb_last_bgsave_type` | since Valkey 9.2, if asked for | 2.1, from its documentation | [`saves_without_fork`] |
+//! | `BGSAVE done, …` in the log, after SAVE too | Redis 8.6 | seen | nothing reads that line: [`super::log`] |
+//! | a snapshot file of a later version has a `Wrong signature`, not a version that it `can't handle` | Valkey | seen | [`super::log`] knows both |
+//! | SAVE refused inside MULTI: `Command 'save' not allowed inside a transaction`, without `'save'` before; from a script: `This Valkey command is not allowed from script`, else `Redis` | Valkey 9.1 | seen | diagnoses look for the words that all have |
+//! | `unknown command 'x'` without `, with args beginning with:` where it has none | Redis 8.6 | seen | an example of a lesson writes `...` there |
+//! | a module that nobody has loaded: `vectorset`, `lua` | Redis 8, Valkey 9.1 | seen | nothing asks for modules; no key is a vector set unless a lesson makes one |
+//! | INFO fields that older ones have not, `rdb_saves_consecutive_failures` for one | Redis 8 and 8.6 | seen | no rule needs them; lessons know the names |
 //! | the server's own name and version: `valkey_version` beside a `redis_version` that stays 7.2.4 | Valkey | seen | [`server_and_version`] |
 
 use std::fmt;

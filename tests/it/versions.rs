@@ -1,11 +1,12 @@
 //! Servers of several versions: `verify` on each, and what differs between them.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
 use redislings::redis_cli::reply;
 use redislings::server::versions::{self, ServerVersion};
-use redislings::server::{Client, Server, Source};
+use redislings::server::{BgsaveEnd, Client, Server, Source, log, matching};
 
 use crate::support::redis_server::of_several_versions;
 use crate::support::{Ended, Place, image};
@@ -197,9 +198,11 @@ fn what_can_be_no_matrix_is_the_command_lines_fault() {
 #[test]
 fn versions_differ_as_it_is_written_down() {
     for (name, program) in of_several_versions() {
-        let is_6 = ServerVersion::parse("redis 6").unwrap().is_met_by(&name);
         let source = Source::Process { program, bundled: false };
         let mut server = Server::start(&source, &[]).unwrap();
+        let runs = server.version().to_owned();
+        let is = |version: &str| ServerVersion::parse(version).unwrap().is_met_by(&runs);
+        let is_6 = is("redis 6");
         let before = server.snapshot(LIMIT).unwrap();
         let mut answer = Client::new(server.target());
         let mut call = |words: &str| {
@@ -215,6 +218,13 @@ fn versions_differ_as_it_is_written_down() {
         assert_eq!(begun, is_6, "{name}: BGSAVE inside MULTI");
         assert_eq!(call("DEBUG JMAP").contains("not allowed"), !is_6, "{name}: DEBUG");
         assert_eq!(call("CONFIG SET dir .") == "OK", is_6, "{name}: CONFIG SET dir");
+        let cancels = !call("BGSAVE CANCEL").contains("syntax error");
+        assert_eq!(cancels, is("valkey 8.1") || is("valkey 9"), "{name}: BGSAVE CANCEL");
+        let has_module = call("MODULE LIST").contains("name");
+        assert_eq!(has_module, is("redis 8") || is("valkey 9"), "{name}: a module");
+        let tells_arguments = call("NOSUCH").contains("with args beginning with");
+        assert!(tells_arguments || is("redis 8"), "{name}: an unknown command");
+        assert!(!tells_arguments || !is("redis 8.6"), "{name}: an unknown command");
         call("CONFIG GET dir");
         server.client().call(&["CONFIG", "GET", "dir"], LIMIT).unwrap();
         let now = server.snapshot(LIMIT).unwrap();
@@ -227,8 +237,18 @@ fn versions_differ_as_it_is_written_down() {
         assert_eq!(made("config|get"), i64::from(!is_6), "{name}");
         assert_eq!(made("save"), i64::from(is_6), "{name}");
         let own_at_start = before.successful_calls("config|get");
-        assert_eq!(own_at_start != 0, name == "valkey 9", "{name}: {own_at_start}");
-        assert!(ServerVersion::parse(&name).unwrap().is_met_by(server.version()), "{name}");
+        assert_eq!(own_at_start != 0, is("valkey 9"), "{name}: {own_at_start}");
+        assert!(is(&name), "{name}: {runs}");
+    }
+}
+
+#[test]
+fn doctor_tells_every_server_on_path_with_its_version() {
+    let ended = Place::new().run(&["doctor"]);
+    for program in matching::programs() {
+        let version = matching::version_of(&program).unwrap();
+        let told = format!("{} ({version})", program.display());
+        assert!(ended.stdout.contains(&told), "{told} is missing in:\n{}", ended.stdout);
     }
 }
 
@@ -248,5 +268,67 @@ fn rewrites_of_the_aof_are_told_from_saves_on_every_version() {
         });
         let now = server.snapshot(LIMIT).unwrap();
         assert_eq!(versions::forks_for_saves(&now), 0, "{name}");
+    }
+}
+
+/// A name that `lessons` did not know would be a slip to them, and is none.
+#[test]
+fn every_field_of_info_is_known_to_lessons() {
+    for (name, program) in of_several_versions() {
+        let source = Source::Process { program, bundled: false };
+        let mut server = Server::start(&source, &[]).unwrap();
+        let info = server.client().call(&["INFO", "everything"], LIMIT).unwrap();
+        let info = reply::format_reply_to(&["INFO"], &info);
+        let fields = info.lines().filter(|line| !line.starts_with('#'));
+        let names: BTreeSet<_> = fields.filter_map(|it| Some(it.split_once(':')?.0)).collect();
+        assert!(names.len() > 100, "{name}: {info}");
+        let wanted: Vec<_> = names.iter().map(|field| format!("{field:?} = 1")).collect();
+        let usual = "rdb_bgsave_in_progress = 0, rdb_last_bgsave_status = \"ok\"";
+        let lesson = LESSON.replace(usual, &wanted.join(", "));
+        let ended = place_with(&lesson, &[]).run(&["list", "--lessons", "course"]);
+        assert!(!ended.stderr.contains("unknown INFO field"), "{name}: {}", ended.stderr);
+        assert_eq!(ended.code, 0, "{name}: {ended:?}");
+    }
+}
+
+/// The words that a diagnosis and the log's readers look for.
+#[test]
+fn refusals_and_logs_say_the_same_on_every_version() {
+    for (name, program) in of_several_versions() {
+        let is_6 = name.starts_with("redis 6");
+        let source = Source::Process { program, bundled: false };
+        let server = Server::start(&source, &[]).unwrap();
+        let mut answer = Client::new(server.target());
+        let mut call = |words: &[&str]| reply::format(&answer.call(words, LIMIT).unwrap());
+        call(&["MULTI"]);
+        let refused = call(&["SAVE"]);
+        assert!(is_6 || refused.contains("not allowed inside a transaction"), "{name}: {refused}");
+        call(&["DISCARD"]);
+        let refused = call(&["EVAL", "return redis.call('BGSAVE')", "0"]);
+        assert!(is_6 || refused.contains("not allowed from script"), "{name}: {refused}");
+        call(&["BGSAVE"]);
+        crate::support::wait_until("the log tells of the save's end", || {
+            log::bgsave_ends(&server.log().unwrap()) == [BgsaveEnd::Succeeded]
+        });
+        assert_eq!(log::child_ends(&server.log().unwrap()), 1, "{name}");
+    }
+}
+
+#[test]
+fn why_a_snapshot_file_is_not_loaded_is_told_on_every_version() {
+    for (name, program) in of_several_versions() {
+        let source = Source::Process { program, bundled: false };
+        for (dump, why) in [
+            (&b"this is no snapshot"[..], "Wrong signature"),
+            (b"REDIS0006\xfe", "reading RDB file"),
+            (
+                b"REDIS9999 of tomorrow",
+                if name.starts_with('v') { "Wrong" } else { "version 9999" },
+            ),
+        ] {
+            let error = Server::start_from_dump(&source, &[], dump).unwrap_err();
+            assert!(error.fact.contains(log::DUMP_NOT_LOADED), "{name}: {}", error.fact);
+            assert!(error.fact.contains(why), "{name}: {}", error.fact);
+        }
     }
 }

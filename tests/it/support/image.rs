@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -104,8 +104,8 @@ fn tar(program: &Path, tools: &[&str]) -> Vec<u8> {
     let root = tempfile::tempdir().unwrap();
     let tools = tools.iter().map(|tool| on_path(tool).unwrap());
     for program in tools.chain([program.to_owned()]) {
-        for file in std::iter::once(program.display().to_string()).chain(libraries(&program)) {
-            let place = root.path().join(file.trim_start_matches('/'));
+        for file in needed_by(&program).into_iter().chain([program]) {
+            let place = root.path().join(file.strip_prefix("/").unwrap());
             std::fs::create_dir_all(place.parent().unwrap()).unwrap();
             std::fs::copy(&file, place).unwrap();
         }
@@ -118,11 +118,19 @@ fn tar(program: &Path, tools: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// What `ldd` names: `libm.so.6 => /lib/…/libm.so.6 (0x…)`.
-fn libraries(program: &Path) -> Vec<String> {
+/// What `ldd` names: `libm.so.6 => /lib/…/libm.so.6 (0x…)`. A script of `tests/servers/install` needs a shell, and has the
+/// rest beside it.
+fn needed_by(program: &Path) -> Vec<PathBuf> {
+    if std::fs::read(program).unwrap().starts_with(b"#!/bin/sh\n") {
+        let files = std::fs::read_dir(program.with_file_name("lib")).unwrap();
+        let mut needed = needed_by(Path::new("/bin/sh"));
+        needed.push(PathBuf::from("/bin/sh"));
+        needed.extend(files.map(|file| file.unwrap().path()));
+        return needed;
+    }
     let output = Command::new("ldd").arg(program).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    text.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned).collect()
+    text.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from).collect()
 }
 
 fn import(docker: &Docker, reference: &str, tar: &[u8], program: &Path, hash: &str) {

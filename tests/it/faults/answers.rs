@@ -20,7 +20,7 @@ fn holds(ended: &Ended) {
 }
 
 #[test]
-fn answers_that_were_killed_from_outside_are_run_again() {
+fn answers_that_were_killed_from_outside_are_run_again_and_both_runs_count() {
     let place = place(LESSON);
     let mut running = Running::waits(&place, verify(&place, &["--no-mutants"]));
     for name in NAMES {
@@ -30,7 +30,13 @@ fn answers_that_were_killed_from_outside_are_run_again() {
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     }
     running.until_all_have_begun();
-    holds(&running.go().end());
+    let ended = running.go().end();
+    let report = report(&ended);
+    assert_eq!((ended.code, &report["outcome"]), (1, &"failed".into()), "{report:#}");
+    for case in WAITING {
+        assert_eq!(outcome(&report, case), "failed", "{case} in {report:#}");
+    }
+    assert_eq!(ended.stdout.matches("flaky: failed ").count(), WAITING.len(), "{report:#}");
 }
 
 #[test]

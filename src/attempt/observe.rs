@@ -77,7 +77,10 @@ pub(super) fn observe(
         }
         Err(why) => match server_end(server, &why)? {
             None => {
-                refuse_silence_of_the_machine(server, &evidence)?;
+                // Who is locked out is told so at once.
+                if matches!(why, CallError::TimedOut(_)) {
+                    refuse_silence_of_the_machine(server, &evidence)?;
+                }
                 Some(format!("the server says nothing any more: {why}"))
             }
             gone => gone,

@@ -231,7 +231,7 @@ impl Exercise {
     }
 
     /// Whether it makes a difference to its checks when the server is looked at, or how long something takes. Keys that
-    /// expire and saves that nobody asked for are not its doing.
+    /// expire, and saves for which the answer has set a time, are not its doing.
     pub fn depends_on_time(&self) -> bool {
         let is_timeless = |check: &Check| match &check.subject {
             Subject::Info(fields) => fields.iter().all(|(field, _)| is_in(&TIMELESS_FIELDS, field)),
@@ -242,6 +242,7 @@ impl Exercise {
             _ => true,
         };
         self.crash == Crash::AtExit
+            || self.settings.iter().any(|(name, _)| name == "save")
             || self.sees_slow_saves()
             || self.watches_saves()
             || !self.checks.iter().all(is_timeless)

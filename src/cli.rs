@@ -320,7 +320,9 @@ pub struct Running {
     /// How many cases run at the same time; by default eight for each core, as most of them wait, but at most 16
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: Option<u8>,
-    /// Run each case so often, and name each check that is not alike every time
+    /// Run each case so often, and name what is not alike every time
+    ///
+    /// Without it a case that is not as it must be is run twice; if the runs disagree, it is flaky, and fails.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub repeat: u32,
     /// Begin nothing more once a case is not as it must be

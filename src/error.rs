@@ -20,9 +20,9 @@ pub enum WorldErrorKind {
     Other,
     /// A lesson's setup failed: it may be the lesson's fault.
     FailedSetup,
-    /// The fork that ran an answer was lost: it can be run again, in a process of its own.
+    /// The fork that ran an answer was lost: it is begun again, in a process of its own.
     LostFork,
-    /// What was seen of an answer may have come late: it can be run again.
+    /// What was seen of an answer may have come late: it is begun again.
     Standstill,
 }
 
@@ -30,6 +30,11 @@ impl WorldError {
     /// Both texts, as they will be shown.
     pub fn new(fact: impl Into<String>, help: impl Into<String>) -> Self {
         Self { fact: fact.into(), help: help.into(), kind: WorldErrorKind::Other }
+    }
+
+    /// Whether the machine is shown to have failed what was tried.
+    pub fn is_the_machines(&self) -> bool {
+        matches!(self.kind, WorldErrorKind::LostFork | WorldErrorKind::Standstill)
     }
 
     /// The same of this kind.

@@ -31,7 +31,6 @@ pub mod error;
 pub mod journal;
 pub mod lesson;
 pub mod present;
-mod pressure;
 pub mod progress;
 pub mod redis_cli;
 pub mod redis_prompt;

@@ -39,6 +39,7 @@ use self::contents::Contents;
 use self::evidence::{Typed, Waits};
 use self::meanwhile::Noticed;
 use self::observe::observe;
+use self::refusals::stall_matters;
 use self::setup::SetUp;
 use self::standstill::watched;
 use crate::cleanup::{self, PassingDirectory};
@@ -49,6 +50,8 @@ use crate::tap::Tap;
 
 /// How long after its time limit an answer's server may still save, or be silent.
 const OVERRUN: Duration = Duration::from_secs(1);
+/// How often an attempt is begun again that the machine has failed.
+const RETRIES: usize = 5;
 
 /// What the student (or the lesson) answers.
 #[derive(Debug, Clone)]
@@ -104,7 +107,8 @@ impl Stand<'_> {
     }
 }
 
-/// Runs `answer` on a fresh server.
+/// Runs `answer` on a fresh server. Where the machine fails it, it is begun again on another, which then is the stand's; not
+/// on somebody's own server, where the answer's keys stay.
 pub fn attempt(
     stand: &mut Stand<'_>,
     exercise: &Exercise,
@@ -112,14 +116,15 @@ pub fn attempt(
     python: Option<&Python>,
 ) -> Result<Evidence, WorldError> {
     setup::refuse_what_an_address_cannot_do(stand.server, exercise)?;
-    with_setup(stand, &exercise.setup, |stand| {
+    let work = |stand: &mut Stand<'_>| {
         let beginning = Beginning::of(stand, exercise)?;
         (stand.telling)(Phase::Answer { limit: exercise.time_limit });
         let run = run_answer(stand, answer, python, &beginning.before, exercise.time_limit)?;
         let patience = beginning.began + exercise.time_limit + OVERRUN;
         let evidence = observe(stand, exercise, beginning, run, patience)?;
         Ok(Evidence { usual_port_is_taken: stand.tap.usual_port_is_taken(), ..evidence })
-    })
+    };
+    with_setup(stand, &exercise.setup, work, |evidence| stall_matters(exercise, evidence))
 }
 
 /// Waits until a fresh server's LASTSAVE can move: done ahead of an attempt, it costs that attempt nothing.
@@ -127,7 +132,7 @@ pub fn warm_up(server: &mut Server) -> Result<(), WorldError> {
     baseline::wait_until_lastsave_can_move(server)
 }
 
-/// Runs code on a fresh server without judging it: an example.
+/// Runs code on a fresh server without judging it: an example. Begun again as an [`attempt`] is.
 pub fn run_example(
     stand: &mut Stand<'_>,
     setup: &[Code],
@@ -135,7 +140,7 @@ pub fn run_example(
     python: Option<&Python>,
     limit: Duration,
 ) -> Result<Run, WorldError> {
-    with_setup(stand, setup, |stand| {
+    let work = |stand: &mut Stand<'_>| {
         let before = look(stand.server)?;
         stand.tap.begin();
         (stand.telling)(Phase::Answer { limit });
@@ -143,16 +148,27 @@ pub fn run_example(
         stand.tap.check_connections()?;
         doubt::refuse_a_lost_world(stand.server)?;
         Ok(run)
-    })
+    };
+    with_setup(stand, setup, work, |_| true)
 }
 
-/// Works on the server between its setup and the end of that, unless this machine stands still.
+/// Works on the server between its setup and the end of that; again and on another, where the machine has failed the work.
 fn with_setup<T>(
     stand: &mut Stand<'_>,
     setup: &[Code],
-    work: impl FnOnce(&mut Stand<'_>) -> Result<T, WorldError>,
+    work: impl Fn(&mut Stand<'_>) -> Result<T, WorldError>,
+    stall_matters: impl Fn(&T) -> bool,
 ) -> Result<T, WorldError> {
-    watched(|| between_setup_and_end(stand, setup, work))
+    for _ in 0..RETRIES {
+        let result = watched(|| between_setup_and_end(stand, setup, &work), &stall_matters);
+        match &result {
+            Err(error) if error.is_the_machines() && stand.server.is_ours() => {
+                *stand.server = stand.server.another()?;
+            }
+            _ => return result,
+        }
+    }
+    watched(|| between_setup_and_end(stand, setup, &work), &stall_matters)
 }
 
 fn between_setup_and_end<T>(

@@ -12,7 +12,7 @@ use super::meanwhile::Noticed;
 use super::pace::pause;
 use super::refusals::{
     refuse_a_save_that_takes_too_long, refuse_a_save_that_was_held_up,
-    refuse_what_is_not_the_answers,
+    refuse_silence_of_the_machine, refuse_what_is_not_the_answers, stall_matters,
 };
 use super::restore::{blame_the_file, restore};
 use super::{Beginning, Finished, Phase, SaveProgress, Stand, outcomes};
@@ -54,7 +54,7 @@ pub(super) fn observe(
         ..Evidence::new(beginning.before.clone())
     };
     let is_overdue = finished.is_overdue();
-    finished.refuse_a_late_look()?;
+    let held_up = finished.refuse_a_late_look();
     let server = &mut *stand.server;
     let looked = match exercise.crash {
         _ if is_overdue => look_in_passing(server, exercise, &mut evidence),
@@ -73,11 +73,20 @@ pub(super) fn observe(
     evidence.meanwhile = noticed.by(exercise);
     let server = &mut *stand.server;
     evidence.doubt = match looked {
-        Ok(()) => doubt(exercise, &evidence),
-        Err(why) => {
-            let ended = server_end(server, &why)?;
-            Some(ended.unwrap_or_else(|| format!("the server says nothing any more: {why}")))
+        Ok(()) => {
+            refuse_silence_of_the_machine(server, &evidence)?;
+            doubt(exercise, &evidence)
         }
+        Err(why) => match server_end(server, &why)? {
+            None => {
+                // Who is locked out is told so at once.
+                if matches!(why, CallError::TimedOut(_)) {
+                    refuse_silence_of_the_machine(server, &evidence)?;
+                }
+                Some(format!("the server says nothing any more: {why}"))
+            }
+            gone => gone,
+        },
     };
     // An answer that is out of time has not passed, whatever else is found.
     let goes_on = evidence.doubt.is_none() && !is_overdue;
@@ -92,7 +101,10 @@ pub(super) fn observe(
     evidence.dump_bytes = stand.server.dump_bytes()?;
     stand.tap.check_connections()?;
     refuse_a_full_disk(stand.server, was_kept_from_writing(&evidence))?;
-    refuse_a_save_that_was_held_up(stand.server, &evidence)?;
+    if stall_matters(exercise, &evidence) {
+        held_up?;
+        refuse_a_save_that_was_held_up(stand.server, &evidence)?;
+    }
     refuse_a_save_that_takes_too_long(exercise, &evidence, is_overdue)?;
     if !is_overdue {
         refuse_what_is_not_the_answers(stand.server, exercise, &evidence)?;

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::doubt::has_set;
-use super::evidence::{Evidence, Observation};
+use super::evidence::{Evidence, Observation, ProgramEnd, Run, forks_for_saves, is_saving};
 use super::observe::{SLOW_DOWN, asks_for_bgsave_status, slow_down};
 use super::standstill;
 use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::{Check, Exercise, Subject};
 use crate::server::{Server, Snapshot, log};
-use crate::tap::Transcript;
+use crate::tap::{Exchange, Transcript};
 
 /// Commands that took so long altogether explain a server that does not answer at once.
 const BUSY_MICROS: i64 = 300_000;
@@ -17,6 +17,8 @@ const BUSY_MICROS: i64 = 300_000;
 const SLOWEST_TICK: Duration = Duration::from_secs(1);
 /// Bytes a microsecond, so megabytes a second; the tenfold was measured (Redis facts 5).
 const SLOWEST_WRITE: u64 = 10;
+/// Commands that take no server's time.
+const QUICK: [&str; 5] = ["BGSAVE", "BGREWRITEAOF", "INFO", "LASTSAVE", "PING"];
 const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
 
 pub(super) fn refuse_what_is_not_the_answers(
@@ -31,6 +33,40 @@ pub(super) fn refuse_what_is_not_the_answers(
     refuse_what_the_machine_hid(server, exercise, evidence)?;
     refuse_what_only_a_log_tells(server, exercise, evidence)?;
     refuse_waits_of_the_machine(exercise, evidence)
+}
+
+/// Whether what was seen may be another thing because the machine stalled. Not where the answer came to its end, nothing in
+/// the exercise depends on time, and the server did nothing by itself: saved nothing, let no key expire.
+pub(super) fn stall_matters(exercise: &Exercise, evidence: &Evidence) -> bool {
+    let ended_well = match &evidence.run {
+        Run::Typed(typed) => typed.stopped.is_none(),
+        Run::Program(program) => program.end == ProgramEnd::Exited(0),
+    };
+    let Some(settled) = evidence.settled.as_ref().filter(|_| ended_well) else { return true };
+    let (before, now) = (&evidence.before, &settled.snapshot);
+    let saves = forks_for_saves(now) - forks_for_saves(before);
+    let asked_for = now.successful_calls("bgsave") - before.successful_calls("bgsave");
+    exercise.depends_on_time()
+        || evidence.doubt.is_some()
+        || is_saving(now, before)
+        || saves > asked_for
+        || now.has_keys_that_expire()
+        || now.number("expired_keys") > before.number("expired_keys")
+}
+
+/// A server that was silent at every look, though nothing that it was asked keeps it busy. A machine was seen to hold one up
+/// for 29 s where it forks for BGSAVE.
+pub(super) fn refuse_silence_of_the_machine(
+    server: &Server,
+    evidence: &Evidence,
+) -> Result<(), WorldError> {
+    let transcript = &evidence.transcript;
+    let is_known = !transcript.is_incomplete && transcript.left_out_names.is_empty();
+    if evidence.last().is_some() || !is_known || may_be_busy(transcript) || was_paused(transcript) {
+        return Ok(());
+    }
+    let fact = format!("{} said nothing, though nothing kept it busy", server.name());
+    Err(WorldError::new(fact, OVERLOADED).of(WorldErrorKind::Standstill))
 }
 
 /// A busy machine was seen to let a server wait seconds for its child's beginning or its end: that is no answer's time.
@@ -136,6 +172,12 @@ fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Resu
     Err(WorldError::new(fact, OVERLOADED).of(WorldErrorKind::Standstill))
 }
 
+/// Whether a command that takes time was not answered.
+fn may_be_busy(transcript: &Transcript) -> bool {
+    let is_quick = |it: &Exchange| it.is_mark() || QUICK.contains(&it.name().as_str());
+    transcript.exchanges.iter().any(|it| it.reply.is_none() && !is_quick(it))
+}
+
 /// By CLIENT PAUSE, of which the server's busy time tells nothing.
 fn was_paused(transcript: &Transcript) -> bool {
     transcript.exchanges.iter().any(|exchange| exchange.begins_with(&["CLIENT", "PAUSE"]))
@@ -168,4 +210,25 @@ fn refuse_what_only_a_log_tells(
         fact,
         "leave `--server` out: redislings reads the log of a server that it starts",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_be_busy_with_what_takes_time_and_was_not_answered() {
+        let may_be_busy_with = |command: &str| {
+            let exchange = Exchange {
+                at: Duration::ZERO,
+                connection: 1,
+                words: command.split(' ').map(|word| word.as_bytes().to_vec()).collect(),
+                reply: None,
+                outcome: crate::tap::Outcome::Unknown,
+            };
+            may_be_busy(&Transcript { exchanges: vec![exchange], ..Transcript::default() })
+        };
+        assert!(!may_be_busy_with("BGSAVE SCHEDULE") && !may_be_busy_with("INFO"));
+        assert!(may_be_busy_with("SAVE") && may_be_busy_with("EVAL code 0"));
+    }
 }

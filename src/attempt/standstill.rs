@@ -23,13 +23,26 @@ const KEPT: usize = 1000;
 static WAKING: Watcher = Watcher::new("waking", Duration::ZERO, || thread::park_timeout(BEAT));
 static STARTING: Watcher = Watcher::new("starting", PAUSE, run_a_child);
 
-/// Does what is worth nothing if the machine stands still meanwhile: then its result is an error of that kind.
-pub(super) fn watched<T>(work: impl FnOnce() -> Result<T, WorldError>) -> Result<T, WorldError> {
+/// Does what is worth nothing if the machine stalls meanwhile and that `matters` to what came of it: then its result is an
+/// error of that kind.
+pub(super) fn watched<T>(
+    work: impl FnOnce() -> Result<T, WorldError>,
+    matters: impl FnOnce(&T) -> bool,
+) -> Result<T, WorldError> {
     let watch = Watch::begin()?;
     let result = work();
-    match (refuse("stood still", watch.longest_standstill()), result) {
+    spoiled(refuse("stalled", watch.longest_standstill()), result, matters)
+}
+
+fn spoiled<T>(
+    stall: Result<(), WorldError>,
+    result: Result<T, WorldError>,
+    matters: impl FnOnce(&T) -> bool,
+) -> Result<T, WorldError> {
+    match (stall, result) {
         (Ok(()), result) => result,
-        (Err(standstill), Ok(_)) => Err(standstill),
+        (Err(_), Ok(done)) if !matters(&done) => Ok(done),
+        (Err(stall), Ok(_)) => Err(stall),
         (Err(_), Err(error)) => Err(error.of(WorldErrorKind::Standstill)),
     }
 }
@@ -40,7 +53,7 @@ pub(super) fn refuse(what: &str, took: Duration) -> Result<(), WorldError> {
         return Ok(());
     }
     let seconds = took.as_secs_f64();
-    let fact = format!("this machine {what} for {seconds:.1} s while the answer was watched");
+    let fact = format!("the machine {what} for {seconds:.1} s while the answer was running");
     let help = "try again; if it happens often, close other programs";
     Err(WorldError::new(fact, help).of(WorldErrorKind::Standstill))
 }
@@ -157,8 +170,17 @@ mod tests {
 
     #[test]
     fn of_a_machine_that_goes_on_the_result_is_told() {
-        assert_eq!(watched(|| Ok(7)), Ok(7));
+        assert_eq!(watched(|| Ok(7), |_| true), Ok(7));
         let error = WorldError::new("lost", "look for it");
-        assert_eq!(watched(|| Err::<(), _>(error.clone())), Err(error));
+        assert_eq!(watched(|| Err::<(), _>(error.clone()), |()| true), Err(error));
+    }
+
+    #[test]
+    fn a_stall_spoils_only_what_it_matters_to() {
+        let stall = || refuse("stalled", TOO_LONG);
+        assert_eq!(spoiled(stall(), Ok(7), |_| false), Ok(7));
+        assert_eq!(spoiled(stall(), Ok(7), |_| true), Err(stall().unwrap_err()));
+        let lost = spoiled(stall(), Err::<(), _>(WorldError::new("lost", "")), |()| false);
+        assert_eq!(lost.unwrap_err().kind, WorldErrorKind::Standstill);
     }
 }

@@ -240,6 +240,27 @@ impl Exercise {
         self.looks_at_exit() || self.watches_clients()
     }
 
+    /// Whether it makes a difference to its checks when the server is looked at, or how long something takes. Keys that
+    /// expire, and saves for which the answer has set a time, are not its doing.
+    pub fn depends_on_time(&self) -> bool {
+        let is_timeless = |check: &Check| match &check.subject {
+            Subject::Info(fields) => fields.iter().all(|(field, _)| is_in(&TIMELESS_FIELDS, field)),
+            Subject::Calls(calls) => {
+                let mut names = calls.iter().flat_map(|(names, _)| names);
+                names.all(|name| is_in(&TIMELESS_CALLS, name))
+            }
+            Subject::Reply(replies) => replies.iter().all(|(command, _)| {
+                is_in(&TIMELESS_REPLIES, command.split_whitespace().next().unwrap_or_default())
+            }),
+            _ => true,
+        };
+        self.crash == Crash::AtExit
+            || self.settings.iter().any(|(name, _)| name == "save")
+            || self.sees_slow_saves()
+            || self.watches_meanwhile()
+            || !self.checks.iter().all(is_timeless)
+    }
+
     /// Whether the snapshot file alone is loaded by a second, clean server.
     pub fn needs_the_dump(&self) -> bool {
         self.checks.iter().any(|check| check.at == Moment::Restore)
@@ -282,6 +303,17 @@ impl Trigger {
             Self::BgsaveEnded => "no background save ended",
         }
     }
+}
+
+/// What INFO tells when all has settled that is alike however long that took.
+const TIMELESS_FIELDS: [&str; 3] =
+    ["rdb_bgsave_in_progress", "rdb_last_bgsave_status", "rdb_changes_since_last_save"];
+/// What no answer sends more often because something takes longer.
+const TIMELESS_CALLS: [&str; 7] = ["save", "bgsave", "set", "mset", "hset", "del", "flushall"];
+const TIMELESS_REPLIES: [&str; 7] = ["GET", "MGET", "HGET", "EXISTS", "DBSIZE", "LRANGE", "TYPE"];
+
+fn is_in(names: &[&str], name: &str) -> bool {
+    names.iter().any(|it| it.eq_ignore_ascii_case(name))
 }
 
 /// The key `crash` of an exercise.

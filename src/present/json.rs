@@ -300,6 +300,8 @@ struct VerifyCase<'a> {
     outcome: &'static str,
     /// What broke, a sentence each.
     problems: Vec<&'a str>,
+    /// Whether its runs disagree.
+    flaky: bool,
     /// The command that repeats just this case.
     repeat: &'a str,
 }
@@ -333,6 +335,7 @@ fn verified_case(case: &CaseReport) -> VerifyCase<'_> {
         line: case.line,
         outcome: case.outcome.word(),
         problems: case.problems.iter().map(String::as_str).chain(unchecked).collect(),
+        flaky: case.is_flaky,
         repeat: &case.repeat,
     }
 }

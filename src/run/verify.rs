@@ -25,7 +25,7 @@ use crate::verify::choice::Slice;
 use crate::verify::coverage;
 use crate::verify::plan::Plan;
 use crate::verify::report::{CaseOutcome, Conclusion, Report, ServerReport};
-use crate::verify::{self, Case, CaseResult, Done, Interpreters, KeptServer, Proof, Work};
+use crate::verify::{self, Case, CaseResult, Done, Interpreters, KeptServer, Work};
 
 /// What to verify on.
 pub(super) enum On {
@@ -221,12 +221,11 @@ impl Verification<'_> {
         let context =
             report::Context { common: self.common, version, repeat: self.wish.running.repeat };
         let (wanted, reports) = (name_of(version), &self.wish.reports);
-        // A case that is repeated has ended when all have.
+        // A case that is repeated has ended when all its runs have.
         let ends_here = self.wish.running.repeat == 1 && reports.is_streamed();
-        let streamed = |index: usize, proof: &Proof| {
+        let streamed = |index: usize, result: &CaseResult| {
             if ends_here {
-                let result = CaseResult { proofs: vec![proof.clone()] };
-                reports.case(&wanted, &context.case(&self.cases[index], Some(&result)));
+                reports.case(&wanted, &context.case(&self.cases[index], Some(result)));
             }
         };
         let (results, unchecked) = match self.prove(version, &streamed) {
@@ -248,7 +247,7 @@ impl Verification<'_> {
     fn prove(
         &self,
         version: Option<&ServerVersion>,
-        ended: &(dyn Fn(usize, &Proof) + Sync),
+        ended: &(dyn Fn(usize, &CaseResult) + Sync),
     ) -> Result<Results, Stop> {
         if let Some(error) = &self.unmade {
             return Err(Stop::World(error.clone()));
@@ -316,7 +315,7 @@ fn run(
     work: &Work<'_>,
     python: impl FnOnce() -> Result<Option<Interpreters>, WorldError>,
     spinner: &Spinner,
-    ended: &(dyn Fn(usize, &Proof) + Sync),
+    ended: &(dyn Fn(usize, &CaseResult) + Sync),
 ) -> Result<Done, WorldError> {
     let (count, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let all = work.cases.len() * work.repeat as usize;
@@ -325,12 +324,12 @@ fn run(
         spinner.count(Counted { done: 0, all, failures: 0 });
         Ok(python)
     };
-    let done = |index: usize, proof: &Proof| {
+    let done = |index: usize, result: &CaseResult| {
         let done = count.fetch_add(1, Ordering::Relaxed) + 1;
-        let failed = usize::from(!proof.is_good());
+        let failed = usize::from(!result.is_good());
         let failures = failures.fetch_add(failed, Ordering::Relaxed) + failed;
         spinner.count(Counted { done, all, failures });
-        ended(index, proof);
+        ended(index, result);
     };
     work.run(begin, &done)
 }

@@ -69,6 +69,7 @@ pub struct Server {
     client: Client,
     checker: CheckerUser,
     source: Source,
+    settings: Vec<(String, String)>,
     version: String,
     name: String,
 }
@@ -77,6 +78,11 @@ impl Server {
     /// Starts one with the lesson's settings. Behind an address nothing is started and no setting is given.
     pub fn start(source: &Source, settings: &[(String, String)]) -> Result<Self, WorldError> {
         Self::start_on(source, settings, None)
+    }
+
+    /// Starts another with the same settings, from the same source.
+    pub fn another(&self) -> Result<Self, WorldError> {
+        Self::start(&self.source, &self.settings)
     }
 
     /// Starts one that loads this snapshot file: the content of another server's `dump.rdb`.
@@ -109,12 +115,13 @@ impl Server {
         };
         let client = Client::that_asks_again(checker_target(&host, &checker));
         let (version, name) = (String::new(), String::new());
-        let mut server = Self { host, client, checker, source: source.clone(), version, name };
+        let (source, settings) = (source.clone(), settings.to_vec());
+        let mut server = Self { host, client, checker, source, settings, version, name };
         server.wait_until_it_answers()?;
         let snapshot =
             server.snapshot(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
         server.version = snapshot.server();
-        server.name = format!("{} ({})", server.version, source.kind());
+        server.name = format!("{} ({})", server.version, server.source.kind());
         Ok(server)
     }
 

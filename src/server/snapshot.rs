@@ -176,8 +176,16 @@ impl Snapshot {
 
     /// How many keys all databases hold, by INFO's `dbN:keys=3,expires=0,…`.
     pub fn keys(&self) -> i64 {
-        let databases = (0..10_000).filter_map(|number| self.field(&format!("db{number}")));
-        databases.map(|line| stat(line, "keys")).sum()
+        self.databases().map(|line| stat(line, "keys")).sum()
+    }
+
+    /// Whether a key has a time to live.
+    pub fn has_keys_that_expire(&self) -> bool {
+        self.databases().any(|line| stat(line, "expires") > 0)
+    }
+
+    fn databases(&self) -> impl Iterator<Item = &str> {
+        (0..10_000).filter_map(|number| self.field(&format!("db{number}")))
     }
 
     /// The sum of all `calls`: it only ever grows, unless CONFIG RESETSTAT was called.

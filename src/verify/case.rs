@@ -82,6 +82,11 @@ impl Case<'_> {
         self.exercise.map(|exercise| exercise.settings.as_slice()).unwrap_or_default()
     }
 
+    /// Whether it runs as cold as a student's answer, however warm a Python there is: an exercise's first solution in it.
+    pub fn runs_cold(&self) -> bool {
+        self.kind() == Kind::Solution && self.id.ends_with("/python/solution-1")
+    }
+
     /// Which kind it is.
     pub fn kind(&self) -> Kind {
         match self.expectation {

@@ -10,7 +10,6 @@
 //! A [`report::Report`] is a plain value that holds all that any form of it shows; `present` makes the forms.
 
 pub mod case;
-mod chance;
 pub mod choice;
 pub mod coverage;
 mod example;

@@ -1,5 +1,6 @@
 //! One case on one server: what is not as it must be.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use nix::libc::SIGKILL;
@@ -7,10 +8,9 @@ use nix::libc::SIGKILL;
 use super::case::{Case, Expectation, Kind};
 use super::example::{commands_of, example_limit, example_line, example_problems};
 use crate::attempt::evidence::ProgramEnd;
-use crate::attempt::{self, Answer, Evidence, Python, Run, Stand, refused_command};
+use crate::attempt::{self, Answer, Evidence, Phase, Python, Run, Stand, refused_command};
 use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::check::ENDS_WELL;
-use crate::pressure::Pressure;
 use crate::server::{Server, Source};
 use crate::tap::{self, Tap};
 use crate::verdict::{Finding, Outcome, Verdict, conclude};
@@ -20,7 +20,7 @@ use crate::verdict::{Finding, Outcome, Verdict, conclude};
 pub struct Proof {
     /// How many.
     pub runs: usize,
-    /// How often chance kept them from being judged, so that they were begun again.
+    /// How often they were void, since the machine failed them, and were begun again.
     pub again: usize,
     /// A sentence for each thing that is not as it must be.
     pub problems: Vec<String>,
@@ -34,8 +34,6 @@ pub struct Proof {
     pub took: Duration,
     /// Whether it is a mutant's: then it matters that it does not pass, but not which check it fails on.
     pub is_mutant: bool,
-    /// Whether this machine had more to do than it can, so that an answer may have lacked time.
-    pub is_hurried: bool,
     /// Whether its program was ended by SIGKILL, and not for being out of time.
     pub is_killed: bool,
     /// What became of each check; empty for examples and where there is no verdict.
@@ -61,10 +59,25 @@ impl Proof {
         self.problems.is_empty() && self.unchecked.is_none()
     }
 
-    /// Whether the answer was out of time, or nothing can be concluded from what its server says, if anything.
-    pub(super) fn is_late(&self) -> bool {
-        let evidence = self.judged.as_ref().map(|it| &it.evidence);
-        evidence.is_some_and(|it| it.run.timed_out() || it.doubt.is_some())
+    /// Whether another run is to say if it is like that every time: it is not as it must be, or somebody, perhaps the system
+    /// for lack of memory, has ended it.
+    pub(super) fn asks_for_another(&self) -> bool {
+        !self.problems.is_empty() || self.is_killed
+    }
+
+    /// What the verdict was.
+    pub(super) fn outcome(&self) -> String {
+        let unmet = self.findings.iter().filter(|(_, outcome)| *outcome == Outcome::Unmet);
+        let unmet: Vec<String> = unmet.map(|(check, _)| format!("`{check}`")).collect();
+        if self.unchecked.is_some() {
+            "could not be checked".to_owned()
+        } else if !unmet.is_empty() {
+            format!("failed on {}", unmet.join(", "))
+        } else if self.findings.is_empty() && !self.problems.is_empty() {
+            "failed".to_owned()
+        } else {
+            "passed".to_owned()
+        }
     }
 
     /// Whether nothing that one run tells is not told by the other, but for the time it took.
@@ -85,7 +98,6 @@ impl Proof {
             server: server.to_owned(),
             took: Duration::ZERO,
             is_mutant: false,
-            is_hurried: false,
             is_killed: false,
             findings: Vec::new(),
             replies: Vec::new(),
@@ -94,14 +106,18 @@ impl Proof {
     }
 }
 
-/// Runs the case on this fresh server, which is left as the case leaves it.
+/// Runs the case on this fresh server, or on another that takes its place where the machine fails the run. It is left as
+/// the case leaves it.
 pub(super) fn prove(case: &Case<'_>, server: &mut Server, python: Option<&Python>) -> Proof {
-    let (began, pressure) = (Instant::now(), Pressure::begin());
-    let name = server.name().to_owned();
-    let proved = Tap::open(tap::Port::Free)
-        .and_then(|tap| prove_on(case, &mut Stand { server, tap: &tap, telling: &|_| {} }, python));
+    let began = Instant::now();
+    let (name, setups) = (server.name().to_owned(), Cell::new(0_usize));
+    let telling = |phase| setups.set(setups.get() + usize::from(phase == Phase::Setup));
+    let proved = Tap::open(tap::Port::Free).and_then(|tap| {
+        prove_on(case, &mut Stand { server, tap: &tap, telling: &telling }, python)
+    });
     let proof = proved.unwrap_or_else(unchecked);
-    Proof { server: name, took: began.elapsed(), is_hurried: pressure.is_high(), ..proof }
+    let again = setups.get().saturating_sub(1);
+    Proof { server: name, again, took: began.elapsed(), ..proof }
 }
 
 /// Where the case's server did not start: another, if that was no lasting fault. Where one starts without the lesson's

@@ -35,11 +35,6 @@ impl CaseResult {
         self.proofs.iter().map(|proof| proof.again).sum()
     }
 
-    /// How many times all was as it must be.
-    pub fn good_runs(&self) -> usize {
-        self.proofs.iter().filter(|proof| proof.is_good()).map(|proof| proof.runs).sum()
-    }
-
     /// How long all its runs took.
     pub fn took(&self) -> Duration {
         self.proofs.iter().map(|proof| proof.took).sum()
@@ -55,6 +50,24 @@ impl CaseResult {
         let failed = self.proofs.iter().find(|proof| !proof.problems.is_empty());
         let unchecked = || self.proofs.iter().find(|proof| !proof.is_good());
         failed.or_else(unchecked).or_else(|| self.proofs.first())
+    }
+
+    /// `passed in 1 of 2 runs; failed on `saved` in 1 of 2`; `None` where all runs ended alike.
+    pub fn outcomes(&self) -> Option<String> {
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for proof in &self.proofs {
+            let outcome = proof.outcome();
+            match counts.iter_mut().find(|(other, _)| *other == outcome) {
+                Some((_, count)) => *count += proof.runs,
+                None => counts.push((outcome, proof.runs)),
+            }
+        }
+        let all = self.runs();
+        let told = counts.iter().enumerate().map(|(index, (outcome, count))| {
+            let runs = if index == 0 { " runs" } else { "" };
+            format!("{outcome} in {count} of {all}{runs}")
+        });
+        (counts.len() > 1).then(|| told.collect::<Vec<_>>().join("; "))
     }
 
     /// Checks that were not alike in all runs, a sentence each; none of a mutant.
@@ -88,7 +101,7 @@ fn flake(id: &str, judged: &[&Proof]) -> Option<String> {
     let [met, unmet, not_reached] = counts;
     let counts = [(met, "met"), (unmet, "unmet"), (not_reached, "not reached")];
     let told = counts.iter().filter(|(count, _)| *count > 0);
-    let told: Vec<String> = told.map(|(count, what)| format!("{what} {count} times")).collect();
+    let told: Vec<String> = told.map(|(count, what)| format!("{what} {count}×")).collect();
     Some(format!("`{id}` flaked in {runs} runs: {}", told.join(", ")))
 }
 
@@ -130,8 +143,18 @@ mod tests {
     fn a_check_that_is_told_only_where_it_is_unmet_flakes_too() {
         let (ended, not): (&[_], &[_]) =
             (&[("a", Outcome::Met)], &[("ends-well", Outcome::Unmet), ("a", Outcome::Met)]);
-        let told = "`ends-well` flaked in 3 runs: met 2 times, unmet 1 times";
+        let told = "`ends-well` flaked in 3 runs: met 2×, unmet 1×";
         assert_eq!(flakes(&[ended, not, ended]), [told]);
+    }
+
+    #[test]
+    fn runs_that_ended_otherwise_are_told_with_how_often() {
+        let mut result = CaseResult::default();
+        for outcome in [Outcome::Met, Outcome::Unmet, Outcome::Met] {
+            result.add(run(&[("a", outcome)]));
+        }
+        let told = "passed in 2 of 3 runs; failed on `a` in 1 of 3";
+        assert_eq!(result.outcomes().as_deref(), Some(told));
     }
 
     #[test]

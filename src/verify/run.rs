@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Duration;
 
 use super::case::Case;
-use super::chance::Chance;
 use super::prove::{Proof, prove, refused_setup, start_after, unchecked};
 use super::result::CaseResult;
 use crate::attempt::Python;
@@ -32,7 +31,7 @@ fn servers_at_a_time(runs: usize, jobs: usize) -> u16 {
 pub struct Interpreters {
     /// A process for each answer.
     pub fresh: Python,
-    /// Forks of a warmed one, if it can be had.
+    /// Forks of a warmed one, if it can be had. Not for those that [`Case::runs_cold`], nor for a second look.
     pub warmed: Option<Python>,
 }
 
@@ -86,12 +85,13 @@ struct Running {
 
 impl Work<'_> {
     /// Runs the cases. `python` finds what answers in Python need, while the first servers start. `done` is called
-    /// as each run of a case ends, with the case's place. Once a server could not be started, what is left is not
-    /// run: it would only fail alike, one after another; it has no result.
+    /// as each run of a case ends, with the case's place; one that is run once, and is not as it must be, is run a second
+    /// time before that. Once a server could not be started, what is left is not run: it would only fail alike, one
+    /// after another; it has no result.
     pub fn run(
         &self,
         python: impl FnOnce() -> Result<Option<Interpreters>, WorldError>,
-        done: &(dyn Fn(usize, &Proof) + Sync),
+        done: &(dyn Fn(usize, &CaseResult) + Sync),
     ) -> Result<Done, WorldError> {
         self.source.make_room_for(servers_at_a_time(self.runs(), self.jobs));
         let (sender, servers) = mpsc::sync_channel(AHEAD.min(self.runs()));
@@ -147,19 +147,20 @@ impl Work<'_> {
         &self,
         running: &Running,
         python: Option<&Interpreters>,
-        done: &(dyn Fn(usize, &Proof) + Sync),
+        done: &(dyn Fn(usize, &CaseResult) + Sync),
     ) {
         while let Some((index, server)) = running.next() {
             if running.stop.load(Ordering::Relaxed) {
                 continue;
             }
-            let proof = self.run_one(index, server, python, &running.kept);
-            let ends_all = proof.server.is_empty() || (self.fail_fast && !proof.is_good());
+            let ended = CaseResult { proofs: self.run_one(index, server, python, &running.kept) };
+            let no_server = ended.proofs.iter().any(|proof| proof.server.is_empty());
+            let ends_all = no_server || (self.fail_fast && !ended.is_good());
             running.stop.fetch_or(ends_all, Ordering::Relaxed);
-            done(index, &proof);
+            done(index, &ended);
             let mut results = lock(&running.results);
             let result: &mut CaseResult = results[index].get_or_insert_default();
-            result.add(proof);
+            ended.proofs.into_iter().for_each(|proof| result.add(proof));
         }
     }
 
@@ -169,31 +170,32 @@ impl Work<'_> {
         server: Result<Server, WorldError>,
         python: Option<&Interpreters>,
         kept: &Mutex<Option<KeptServer>>,
-    ) -> Proof {
+    ) -> Vec<Proof> {
         let case = &self.cases[index];
         let mut server = match server {
             Ok(server) => server,
             Err(error) => match start_after(case, error, self.source) {
                 Ok(server) => server,
-                Err(proof) => return *proof,
+                Err(proof) => return vec![*proof],
             },
         };
-        let forks = python.map(|it| it.warmed.as_ref().unwrap_or(&it.fresh));
-        let mut proof = prove(case, &mut server, forks);
-        let mut chance = Chance::default();
-        while chance.asks_for_another(&proof) {
-            server = match Server::start(self.source, case.settings()) {
-                Ok(server) => server,
-                Err(error) => return Proof { server: proof.server, ..unchecked(error) },
-            };
-            let python = if chance.killed > 0 { python.map(|it| &it.fresh) } else { forks };
-            proof = Proof { again: proof.again + 1, ..prove(case, &mut server, python) };
+        let cold = python.map(|it| &it.fresh);
+        let warm = python.map(|it| it.warmed.as_ref().unwrap_or(&it.fresh));
+        let proof = prove(case, &mut server, if case.runs_cold() { cold } else { warm });
+        if let Some(refused) = refused_setup(case, &proof, self.source) {
+            return vec![refused];
         }
-        proof = refused_setup(case, &proof, self.source).unwrap_or(proof);
         if self.keep && !proof.is_good() {
             lock(kept).get_or_insert_with(|| KeptServer { case: index, server: server.keep() });
         }
-        proof
+        if self.repeat > 1 || !proof.asks_for_another() {
+            return vec![proof];
+        }
+        let second = match Server::start(self.source, case.settings()) {
+            Ok(mut server) => prove(case, &mut server, cold),
+            Err(error) => Proof { server: proof.server.clone(), ..unchecked(error) },
+        };
+        vec![proof, second]
     }
 }
 

@@ -144,6 +144,30 @@ fn only_a_check_on_waits_watches_clients() {
 }
 
 #[test]
+fn some_checks_depend_on_when_the_server_is_looked_at_or_how_long_something_takes() {
+    let depends = |subject: &str| exercise(&with_subject(subject)).depends_on_time();
+    for subject in [
+        "calls = { save = 1 }",
+        "lastsave = \"advanced\"",
+        "reply = { \"GET a\" = \"1\" }",
+        "info = { rdb_bgsave_in_progress = 0 }",
+        "sent = { order = [\"SAVE\", \"BGSAVE\"] }",
+    ] {
+        assert!(!depends(subject), "{subject}");
+    }
+    for subject in [
+        "lastsave = \"advanced\"\nat = \"exit\"",
+        "calls = { lastsave = \"< 9\" }",
+        "reply = { \"TTL a\" = \"(integer) 1\" }",
+        "info = { uptime_in_seconds = 1 }",
+        "blocked = \"< 1s\"",
+        "sent = { order = [\"BGSAVE\", \"@bgsave-ended\"] }",
+    ] {
+        assert!(depends(subject), "{subject}");
+    }
+}
+
+#[test]
 fn a_dump_is_asked_for_keys() {
     let Subject::Dump(dump) = check("dump = { keys = [\"order:1001\", \"a b\"] }").subject else {
         panic!()

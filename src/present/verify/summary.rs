@@ -122,7 +122,9 @@ fn line(warning: &Warning) -> String {
 }
 
 fn short(case: &CaseReport, server: &ServerReport) -> String {
-    let mut text = format!("### {}: {}\n\n", escaped(&title(case, server)), case.outcome.word());
+    let flaky = if case.is_flaky { " (flaky)" } else { "" };
+    let outcome = case.outcome.word();
+    let mut text = format!("### {}: {outcome}{flaky}\n\n", escaped(&title(case, server)));
     let _ = writeln!(text, "{}\n", escaped(&format!("{}:{}", case.file, case.line)));
     for sentence in sentences(case) {
         let _ = writeln!(text, "- {}", escaped(&sentence));

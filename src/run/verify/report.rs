@@ -9,6 +9,9 @@ use crate::server::source::DEFAULT_IMAGE;
 use crate::verify::report::{CaseOutcome, CaseReport};
 use crate::verify::{Case, CaseResult, Proof};
 
+/// How often at least a case is to be run that was not alike in two runs.
+const REPEAT_A_FLAKE: u32 = 10;
+
 /// What the report of a case needs beside its result.
 pub(super) struct Context<'r> {
     pub(super) common: &'r Common,
@@ -55,7 +58,7 @@ impl Context<'_> {
             command = format!("{command} --server-version '{version}'");
         }
         if is_flaky {
-            command = format!("{command} --repeat {}", self.repeat);
+            command = format!("{command} --repeat {}", self.repeat.max(REPEAT_A_FLAKE));
         }
         command
     }
@@ -72,9 +75,7 @@ fn is_flaky(result: &CaseResult) -> bool {
 fn outcome(result: &CaseResult) -> CaseOutcome {
     if result.is_good() {
         CaseOutcome::Passed
-    } else if result.proofs.iter().all(|proof| proof.problems.is_empty())
-        && result.proofs.iter().any(|proof| proof.unchecked.is_some())
-    {
+    } else if !is_flaky(result) && result.proofs.iter().all(|proof| proof.problems.is_empty()) {
         CaseOutcome::Unchecked
     } else {
         CaseOutcome::Failed
@@ -84,9 +85,9 @@ fn outcome(result: &CaseResult) -> CaseOutcome {
 /// What the telling run says, and what was not alike in all of them.
 fn problems(result: &CaseResult) -> Vec<String> {
     let mut problems = result.telling().map(|it| it.problems.clone()).unwrap_or_default();
-    let (all, good) = (result.runs(), result.good_runs());
-    if all > 1 && good < all {
-        problems.push(format!("it was as it must be in {good} of {all} runs"));
+    if let Some(outcomes) = result.outcomes() {
+        let flaky = if is_flaky(result) { "flaky: " } else { "" };
+        problems.push(format!("{flaky}{outcomes}"));
     }
     problems.extend(result.flakes());
     problems

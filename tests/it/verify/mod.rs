@@ -2,6 +2,7 @@
 
 mod changed;
 mod faults;
+mod flaky;
 mod running;
 mod update;
 

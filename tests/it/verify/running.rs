@@ -13,15 +13,6 @@ use crate::support::{Ended, Place, image, local_server, wait_until};
 /// not when it must.
 const HOLE: &str = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\ncalls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```redis starter fails=saved\nPING\n```\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=saved\nSET a 1\nSAVE\n```\n";
 
-/// Its solution saves only when it is run for the first time, as a file tells.
-fn unreliable(place: &Place) -> String {
-    let file = place.work().join("has-run");
-    let file = file.display();
-    format!(
-        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\ncalls = {{ save = \">= 1\" }}\n[[check]]\nid = \"asked\"\ncalls = {{ ping = \">= 1\" }}\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport os, redis\nclient = redis.Redis()\nclient.ping()\nif not os.path.exists('{file}'):\n    client.save()\nopen('{file}', 'w').close()\n```\n"
-    )
-}
-
 fn verify(place: &Place, more: &[&str]) -> Ended {
     let mut arguments = vec!["verify", "--lessons", "course", "--jobs", "1"];
     arguments.extend(more);
@@ -32,21 +23,6 @@ fn place(lesson: &str) -> Place {
     let place = Place::new();
     place.file("course/01-l.md", lesson);
     place
-}
-
-#[test]
-fn a_check_that_flakes_is_named() {
-    let place = Place::new();
-    place.file("course/01-l.md", unreliable(&place));
-    let ended = verify(&place, &["e/python/solution-1", "--no-mutants", "--repeat", "3"]);
-    assert_eq!(ended.code, 1, "{ended:?}");
-    for told in ["`saved` flaked in 3 runs: met 1 times, unmet 2 times", "in 1 of 3 runs"] {
-        assert!(ended.stdout.contains(told), "{}", ended.stdout);
-    }
-    assert!(!ended.stdout.contains("`asked` flaked"), "{}", ended.stdout);
-    let repeat = ended.stdout.lines().find(|line| line.contains("repeat: ")).unwrap();
-    assert!(repeat.ends_with(" --repeat 3"), "{repeat}");
-    assert!(ended.stdout.contains("; 1 failed, 1 flaky; "), "{}", ended.stdout);
 }
 
 #[test]

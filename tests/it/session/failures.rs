@@ -1,7 +1,12 @@
 //! What fails outside is told, with what to do, and the session goes on.
 
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
 use super::{FIRST, PASSED, address, another_client, asks, plays, resumes};
 use crate::support::terminal::{DOWN, ENTER, Student, Terminal, USUAL};
+use crate::support::wait_until;
 
 const BOTH: &str = "SAVE\nBGSAVE\n";
 
@@ -52,6 +57,23 @@ fn progress_that_can_not_be_written_is_told_and_the_session_goes_on() {
     // It is known for as long as the session lasts.
     terminal.sees("1 of 5 passed");
     goes_on(&mut terminal);
+}
+
+#[test]
+fn an_answer_is_begun_again_in_silence_if_the_machine_stalled_meanwhile() {
+    let student = Student::at("using-bgsave");
+    let mut terminal = resumes(&student);
+    student.saves("using-bgsave.redis", "SET report:daily ready\nBGSAVE\n@wait-bgsave\n");
+    // Its save takes two seconds.
+    terminal.sees("the answer runs");
+    terminal.sends(Signal::SIGSTOP);
+    let stopped = Instant::now();
+    wait_until("a second is over", || stopped.elapsed() > Duration::from_secs(1));
+    terminal.sends(Signal::SIGCONT);
+    terminal.sees(PASSED);
+    assert!(!terminal.text().contains("stalled"), "{}", terminal.text());
+    terminal.presses("q");
+    terminal.ends();
 }
 
 #[test]

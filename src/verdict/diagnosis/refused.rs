@@ -152,7 +152,7 @@ pub(super) fn multi_left_open(case: &Case<'_>) -> Option<Found> {
             && it.connection == multi.connection
             && matches!(it.name().as_str(), "EXEC" | "DISCARD" | "RESET")
     };
-    if case.evidence.transcript.left_out > 0 || case.numbered().any(ends) {
+    if case.evidence.transcript.left_out > 0 || !case.ended_well() || case.numbered().any(ends) {
         return None;
     }
     let queued = queued_and_missing(case, multi.connection)?;
@@ -205,7 +205,10 @@ fn queued_and_missing(case: &Case<'_>, connection: u32) -> Option<usize> {
 
 /// Writes are refused since a background save failed.
 pub(super) fn misconf(case: &Case<'_>) -> Option<Found> {
-    let is_misconf = |it: &Exchange| it.error().is_some_and(|it| it.starts_with("MISCONF"));
+    // Errors of the append-only file are MISCONF too.
+    let is_misconf = |it: &Exchange| {
+        it.error().is_some_and(|it| it.starts_with("MISCONF") && it.contains("RDB"))
+    };
     let refused: Vec<usize> =
         case.numbered().filter(|(_, it)| is_misconf(it)).map(|(index, _)| index).collect();
     let last = *refused.last()?;

@@ -41,7 +41,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "client-pause",
-        cause: "CLIENT PAUSE made the clients wait for {}, as it is meant to",
+        cause: "CLIENT PAUSE made the clients wait, for {} if nothing ends it earlier",
         explains: &[InDoubt, EndedBadly, Blocked],
         recognise: blocking::client_pause,
     },
@@ -113,7 +113,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "misconf-switched-off",
-        cause: "`stop-writes-on-bgsave-error no` only silences the warning: the background save still fails",
+        cause: "`stop-writes-on-bgsave-error no` only silences the warning: no save has succeeded since the one that failed",
         explains: &[SaveFailed, NoSnapshot, DataLost, Config],
         recognise: refused::misconf_switched_off,
     },
@@ -143,7 +143,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "info-poll-never-ends",
-        cause: "no background save was running any more, and the answer went on asking INFO: its loop waits for something that does not come",
+        cause: "no background save was running, and the answer went on asking INFO: its loop waits for something that does not come",
         explains: &[EndedBadly],
         recognise: waiting::info_poll_never_ends,
     },
@@ -281,7 +281,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "program-failed",
-        cause: "the program broke off with {}: what stands behind that line never ran",
+        cause: "the program stopped with {}: nothing after that line ran",
         explains: &[EndedBadly],
         recognise: ending::program_failed,
     },

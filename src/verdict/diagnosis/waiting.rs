@@ -54,7 +54,11 @@ pub(super) fn waited_too_early(case: &Case<'_>) -> Option<Found> {
 /// A SAVE whose reply nobody waited for, and then the kill.
 pub(super) fn save_not_awaited(case: &Case<'_>) -> Option<Found> {
     let (index, save) = case.numbered().rev().find(|(_, it)| it.name() == "SAVE")?;
-    let is_open = save.reply.is_none() && save.outcome == Outcome::Unknown;
+    // Nor was one to come, where CLIENT REPLY had switched replies off.
+    let has_no_replies = case.exchanges().iter().any(|exchange| {
+        exchange.connection == save.connection && exchange.begins_with(&["CLIENT", "REPLY"])
+    });
+    let is_open = save.reply.is_none() && save.outcome == Outcome::Unknown && !has_no_replies;
     let saved_otherwise = case.last_done(&["SAVE"]).or(case.last_done(&["BGSAVE"])).is_some();
     let is_killed = case.exercise.crash == Crash::AtExit && !case.evidence.run.timed_out();
     (is_open && is_killed && !saved_otherwise).then(|| seen_at(index))

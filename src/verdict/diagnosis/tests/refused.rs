@@ -148,6 +148,8 @@ fn writes_are_refused_after_a_failed_save() {
         .failed("redis.exceptions.ResponseError: MISCONF Redis is configured to save")
         .is("misconf", 0);
     scene(STDOUT, &[(WRITE, MISCONF)]).has_no_cause();
+    let of_the_aof = "-MISCONF Errors writing to the AOF file: No space left on device";
+    scene(STORED, &[(WRITE, of_the_aof)]).found("nil").is("write-refused", 0);
 }
 
 #[test]

@@ -171,6 +171,12 @@ impl Scene {
         self.change(|evidence| evidence.run = program(ProgramEnd::Exited(1), &errors))
     }
 
+    /// The program ended with status 1 before its first line, and this is its last error.
+    pub(super) fn unread(self, error: &str) -> Self {
+        let errors = format!("  File \"answer.py\", line 1\n{error}\n");
+        self.change(|evidence| evidence.run = program(ProgramEnd::Exited(1), &errors))
+    }
+
     pub(super) fn timed_out(self) -> Self {
         self.change(|evidence| evidence.run = program(ProgramEnd::TimedOut, ""))
     }

@@ -29,6 +29,7 @@ fn nobody_waited_for_saves_reply_before_the_kill() {
     killed(&[set, ("SAVE", NONE)]).is("save-not-awaited", 1);
     killed(&[set, ("BGSAVE", STARTED), ("SAVE", NONE)]).never("save-not-awaited");
     scene(SURVIVES, &[set, ("SAVE", NONE)]).never("save-not-awaited");
+    killed(&[set, ("CLIENT REPLY OFF", NONE), ("SAVE", NONE)]).never("save-not-awaited");
 }
 
 #[test]

@@ -322,7 +322,8 @@ fn the_cause_is_wrapped_below_its_beginning() {
 #[test]
 fn what_the_transcript_tells_is_not_echoed() {
     let typed = |lines: &[(&str, &str)]| {
-        let exchanges = lines.iter().map(|(line, reply)| TypedExchange {
+        let exchanges = lines.iter().zip(1..).map(|((line, reply), number)| TypedExchange {
+            number,
             line: (*line).to_owned(),
             reply: (*reply).to_owned(),
         });

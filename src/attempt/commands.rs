@@ -17,8 +17,8 @@ pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: D
     let mut client = Client::new(stand.target());
     let mut typed = Typed::default();
     // Some editors begin a file with a byte order mark.
-    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    for line in lines.filter(|line| !words::is_comment(line)) {
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..);
+    for (line, number) in lines.filter(|(line, _)| !words::is_comment(line)) {
         let limit = deadline.saturating_duration_since(Instant::now());
         let reply = run_line(stand.server, before, &mut client, line, limit);
         let reply = reply.unwrap_or_else(|stopped| {
@@ -26,7 +26,7 @@ pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: D
             typed.stopped = Some(stopped);
             text
         });
-        typed.exchanges.push(TypedExchange { line: line.to_owned(), reply });
+        typed.exchanges.push(TypedExchange { number, line: line.to_owned(), reply });
         if typed.stopped.is_some() {
             break;
         }

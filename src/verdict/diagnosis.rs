@@ -16,6 +16,7 @@ mod server;
 mod snapshots;
 mod symptom;
 mod table;
+mod typed;
 mod waiting;
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ fn what_is_not_seen_may_have_been_a_save() {
     scene(SAVED, &[("EVAL x 0", OK)]).has_no_cause();
     scene(SAVED, &[("SAVE", NONE)]).has_no_cause();
     scene(SAVED, &[("SAVE now", "-ERR wrong number of arguments for 'save' command")])
-        .has_no_cause();
+        .is("wrong-number-of-arguments", 0);
     scene(SAVED, &sent).setting("save", "60 1").has_no_cause();
 }
 

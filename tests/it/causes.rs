@@ -24,7 +24,7 @@ impl Judged {
         for _ in 0..3 {
             verdict = Place::new().check(exercise, name, answer).0;
             let reason = verdict["reason"].as_str().unwrap_or_default();
-            if !["stood still", "held up", "overloaded"].iter().any(|it| reason.contains(it)) {
+            if !["stood still", "held up", "overloaded"].iter().any(|seen| reason.contains(seen)) {
                 break;
             }
         }
@@ -55,9 +55,9 @@ impl Judged {
 
     /// Those that were refused with an error that says this.
     fn refused(&self, start: &str, says: &str) -> bool {
-        let is_it = |it: &Value| {
-            let reply = it["reply"].as_str().unwrap_or_default();
-            it["outcome"] == "refused" && reply.contains(says)
+        let is_it = |seen: &Value| {
+            let reply = seen["reply"].as_str().unwrap_or_default();
+            seen["outcome"] == "refused" && reply.contains(says)
         };
         !self.like(start, is_it).is_empty()
     }
@@ -73,7 +73,7 @@ impl Judged {
             command == start || command.starts_with(&format!("{start} ")) || start.is_empty()
         };
         let all = self.exchanges().iter().enumerate();
-        all.filter(|(_, it)| begins(it) && is_it(it)).map(|(place, _)| place).collect()
+        all.filter(|(_, seen)| begins(seen) && is_it(seen)).map(|(place, _)| place).collect()
     }
 
     fn saves(&self) -> Vec<usize> {
@@ -92,7 +92,10 @@ impl Judged {
 
     fn changed(&self, field: &str) -> String {
         let changes = self.verdict["changes"].as_array().into_iter().flatten();
-        changes.filter(|it| it["field"] == field).map(|it| it["after"].to_string()).collect()
+        changes
+            .filter(|seen| seen["field"] == field)
+            .map(|seen| seen["after"].to_string())
+            .collect()
     }
 
     /// The line of the answer that the cause names.
@@ -110,14 +113,17 @@ impl Judged {
 
     /// Whether one of the commands holds this.
     fn holds(&self, text: &str) -> bool {
-        self.exchanges().iter().any(|it| it["command"].as_str().unwrap_or_default().contains(text))
+        self.exchanges()
+            .iter()
+            .any(|seen| seen["command"].as_str().unwrap_or_default().contains(text))
     }
 
     fn never(&self, name: &str) -> bool {
         let has_word = |text: &str| {
-            text.split(|c: char| !c.is_ascii_alphanumeric()).any(|it| it.eq_ignore_ascii_case(name))
+            text.split(|c: char| !c.is_ascii_alphanumeric())
+                .any(|seen| seen.eq_ignore_ascii_case(name))
         };
-        let typed = self.name.ends_with(".redis") && {
+        let typed = self.name.ends_with("redis") && {
             let mut lines = self.answer.lines().filter(|line| !line.trim().starts_with('#'));
             lines.any(has_word)
         };
@@ -128,12 +134,12 @@ impl Judged {
     fn is_sound(&self) {
         let (id, text) = (self.id(), self.text());
         let of_this = || format!("{}: {id}: {text}\n{:#}", self.name, self.verdict);
-        let diagnosis = DIAGNOSES.iter().filter(|it| it.id == id);
-        let explains: Vec<Symptom> = diagnosis.flat_map(|it| it.explains).copied().collect();
+        let diagnosis = DIAGNOSES.iter().filter(|seen| seen.id == id);
+        let explains: Vec<Symptom> = diagnosis.flat_map(|seen| seen.explains).copied().collect();
         assert!(!explains.is_empty(), "{}", of_this());
         let of_the_end = [Symptom::EndedBadly, Symptom::InDoubt];
         assert!(
-            !self.timed_out() || of_the_end.iter().any(|it| explains.contains(it)),
+            !self.timed_out() || of_the_end.iter().any(|seen| explains.contains(seen)),
             "{}",
             of_this()
         );
@@ -157,120 +163,144 @@ type Claim = fn(&Judged) -> bool;
 
 /// What each cause claims, and where that must be seen.
 const CLAIMS: &[(&str, Claim)] = &[
-    ("resetstat", |it| !it.done("CONFIG RESETSTAT").is_empty()),
-    ("shutdown", |it| it.unanswered("SHUTDOWN")),
-    ("debug-ended-the-server", |it| !it.sent("DEBUG").is_empty()),
-    ("slow-down-changed", |it| it.holds("rdb-key-save-delay")),
-    ("locked-out", |it| !it.done("CONFIG SET").is_empty() || !it.done("ACL").is_empty()),
-    ("client-pause", |it| !it.done("CLIENT PAUSE").is_empty()),
-    ("endless-script", |it| it.unanswered("EVAL") || it.unanswered("EVALSHA")),
-    ("client-timeout-during-save", |it| it.unanswered("SAVE") && !it.timed_out()),
-    ("own-data-takes-too-long", |it| it.timed_out() && takes_too_long(it)),
-    ("waits-for-somebody-else", |it| it.timed_out() && it.unanswered("")),
-    ("connected-elsewhere", |it| it.exchanges().is_empty()),
-    ("password-not-asked", |it| it.refused("AUTH", "") || it.refused("HELLO", "")),
-    ("became-a-replica", |it| it.refused("", "READONLY")),
-    ("save-inside-multi", |it| it.refused("SAVE", "transaction") && !it.sent("MULTI").is_empty()),
-    ("save-inside-lua", |it| it.refused("", "not allowed from script")),
-    ("save-refused-while-bgsave-runs", |it| it.refused("SAVE", "already in progress")),
-    ("bgsave-refused-while-bgsave-runs", |it| it.refused("BGSAVE", "already in progress")),
-    ("bgsave-refused-while-aof-rewrites", |it| it.refused("BGSAVE", "child process")),
-    ("misconf-switched-off", |it| it.holds("stop-writes-on-bgsave-error")),
-    ("misconf", |it| it.refused("", "MISCONF")),
-    ("lastsave-poll-after-failed-save", |it| it.done("LASTSAVE").len() > 2),
-    ("lastsave-poll-never-ends", |it| it.done("LASTSAVE").len() > 2 && !it.saves().is_empty()),
-    ("lastsave-read-too-late", |it| it.done("SAVE") < it.done("LASTSAVE")),
-    ("info-poll-never-ends", |it| it.timed_out() && it.done("INFO").len() > 2),
-    ("bgsave-could-not-fork", |it| it.refused("BGSAVE", "ERR")),
-    ("save-failed", |it| it.refused("SAVE", "ERR")),
-    ("flushall-ended-the-save", |it| it.done("BGSAVE").first() < it.done("FLUSHALL").last()),
-    ("bgsave-failed", |it| {
-        !it.done("BGSAVE").is_empty() && it.changed("rdb_last_bgsave_status").contains("err")
+    ("resetstat", |seen| !seen.done("CONFIG RESETSTAT").is_empty()),
+    ("shutdown", |seen| seen.unanswered("SHUTDOWN")),
+    ("debug-ended-the-server", |seen| !seen.sent("DEBUG").is_empty()),
+    ("slow-down-changed", |seen| seen.holds("rdb-key-save-delay")),
+    ("locked-out", |seen| !seen.done("CONFIG SET").is_empty() || !seen.done("ACL").is_empty()),
+    ("client-pause", |seen| !seen.done("CLIENT PAUSE").is_empty()),
+    ("endless-script", |seen| seen.unanswered("EVAL") || seen.unanswered("EVALSHA")),
+    ("client-timeout-during-save", |seen| seen.unanswered("SAVE") && !seen.timed_out()),
+    ("own-data-takes-too-long", |seen| seen.timed_out() && takes_too_long(seen)),
+    ("waits-for-somebody-else", |seen| seen.timed_out() && seen.unanswered("")),
+    ("connected-elsewhere", |seen| seen.exchanges().is_empty()),
+    ("password-not-asked", |seen| seen.refused("AUTH", "") || seen.refused("HELLO", "")),
+    ("became-a-replica", |seen| seen.refused("", "READONLY")),
+    ("save-inside-multi", |seen| {
+        seen.refused("SAVE", "transaction") && !seen.sent("MULTI").is_empty()
     }),
-    ("flushall-after-the-snapshot", |it| it.saves().first() < it.done("FLUSHALL").last()),
-    ("snapshot-goes-elsewhere", |it| !it.done("CONFIG SET").is_empty()),
-    ("protected-setting", |it| it.refused("CONFIG SET", "protected")),
-    ("quit-closed-the-connection", |it| {
-        it.sent("QUIT").last() == it.exchanges().len().checked_sub(1).as_ref()
+    ("save-inside-lua", |seen| seen.refused("", "not allowed from script")),
+    ("save-refused-while-bgsave-runs", |seen| seen.refused("SAVE", "already in progress")),
+    ("bgsave-refused-while-bgsave-runs", |seen| seen.refused("BGSAVE", "already in progress")),
+    ("bgsave-refused-while-aof-rewrites", |seen| seen.refused("BGSAVE", "child process")),
+    ("misconf-switched-off", |seen| seen.holds("stop-writes-on-bgsave-error")),
+    ("misconf", |seen| seen.refused("", "MISCONF")),
+    ("lastsave-poll-after-failed-save", |seen| seen.done("LASTSAVE").len() > 2),
+    ("lastsave-poll-never-ends", |seen| {
+        seen.done("LASTSAVE").len() > 2 && !seen.saves().is_empty()
     }),
-    ("pasted-code-fence", |it| it.line().starts_with(it.quoted()[0])),
-    ("pasted-prompt", |it| {
-        it.line().starts_with(it.quoted()[0]) && it.quoted()[0].contains(['>', '$'])
+    ("lastsave-read-too-late", |seen| seen.done("SAVE") < seen.done("LASTSAVE")),
+    ("info-poll-never-ends", |seen| seen.timed_out() && seen.done("INFO").len() > 2),
+    ("bgsave-could-not-fork", |seen| seen.refused("BGSAVE", "ERR")),
+    ("save-failed", |seen| seen.refused("SAVE", "ERR")),
+    ("flushall-ended-the-save", |seen| seen.done("BGSAVE").first() < seen.done("FLUSHALL").last()),
+    ("bgsave-failed", |seen| {
+        !seen.done("BGSAVE").is_empty() && seen.changed("rdb_last_bgsave_status").contains("err")
     }),
-    ("pasted-redis-cli", |it| it.line().starts_with(it.quoted()[0])),
-    ("semicolon-at-the-end", |it| it.line().ends_with(';') && it.line().ends_with(it.quoted()[1])),
-    ("typographic-quotes", |it| it.line().contains(it.quoted()[0]) && !it.line().is_ascii()),
-    ("invisible-character", |it| format!("{:?}", it.line()).contains('{') || !it.line().is_ascii()),
-    ("invisible-character-printed", |it| !it.ended_badly()),
-    ("unknown-runner-line", |it| {
-        !it.done("BGSAVE").is_empty() && !it.line().eq_ignore_ascii_case("@wait-bgsave")
+    ("flushall-after-the-snapshot", |seen| seen.saves().first() < seen.done("FLUSHALL").last()),
+    ("snapshot-goes-elsewhere", |seen| !seen.done("CONFIG SET").is_empty()),
+    ("protected-setting", |seen| seen.refused("CONFIG SET", "protected")),
+    ("quit-closed-the-connection", |seen| {
+        seen.sent("QUIT").last() == seen.exchanges().len().checked_sub(1).as_ref()
     }),
-    ("unknown-command", |it| it.refused(it.quoted()[0], "unknown")),
-    ("wrong-number-of-arguments", |it| it.refused(it.quoted()[0], "wrong number of arguments")),
-    ("unclosed-quote", |it| it.line().contains(['"', '\''])),
-    ("bgsave-inside-multi", |it| {
+    ("pasted-code-fence", |seen| {
+        seen.line().starts_with("```") && seen.text().contains(seen.line())
+    }),
+    ("pasted-prompt", |seen| {
+        seen.line().starts_with(seen.quoted()[0]) && seen.quoted()[0].contains(['>', '$'])
+    }),
+    ("pasted-redis-cli", |seen| seen.line().starts_with(seen.quoted()[0])),
+    ("semicolon-at-the-end", |seen| {
+        seen.line().ends_with(';') && seen.line().ends_with(seen.quoted()[1])
+    }),
+    ("typographic-quotes", |seen| {
+        seen.line().contains(seen.quoted()[0]) && !seen.line().is_ascii()
+    }),
+    ("invisible-character", |seen| {
+        format!("{:?}", seen.line()).contains('{') || !seen.line().is_ascii()
+    }),
+    ("invisible-character-printed", |seen| !seen.ended_badly()),
+    ("unknown-runner-line", |seen| {
+        !seen.done("BGSAVE").is_empty() && !seen.line().eq_ignore_ascii_case("@wait-bgsave")
+    }),
+    ("unknown-command", |seen| seen.refused(seen.quoted()[0], "unknown")),
+    ("wrong-number-of-arguments", |seen| {
+        seen.refused(seen.quoted()[0], "wrong number of arguments")
+    }),
+    ("unclosed-quote", |seen| seen.line().contains(['"', '\''])),
+    ("bgsave-inside-multi", |seen| {
         let is_scheduled = |exchange: &&Value| {
             exchange["reply"].as_str().is_some_and(|reply| reply.contains("scheduled"))
         };
-        let exec = it.exchanges().iter().filter(is_scheduled).any(|it| it["command"] == "EXEC");
-        exec && (!it.text().contains("ended before") || is_saving(it))
+        let exec =
+            seen.exchanges().iter().filter(is_scheduled).any(|seen| seen["command"] == "EXEC");
+        exec && (!seen.text().contains("ended before") || is_saving(seen))
     }),
-    ("ended-though-info-said-saving", |it| !it.done("INFO").is_empty() && is_saving(it)),
-    ("waited-too-early", |it| it.answer.find("@wait") < it.answer.rfind("BGSAVE") && is_saving(it)),
-    ("guessed-wait", |it| it.done("BGSAVE").last() == it.exchanges().len().checked_sub(1).as_ref()),
-    ("save-not-awaited", |it| it.unanswered("SAVE") && it.sent("CLIENT REPLY").is_empty()),
-    ("bgsave-reply-taken-as-done", |it| !it.done("BGSAVE").is_empty() && is_saving(it)),
-    ("written-after-the-snapshot", |it| {
-        let place = |index: usize| it.verdict["cause"]["evidence"][index]["index"].as_u64();
+    ("ended-though-info-said-saving", |seen| !seen.done("INFO").is_empty() && is_saving(seen)),
+    ("waited-too-early", |seen| {
+        seen.answer.find("@wait") < seen.answer.rfind("BGSAVE") && is_saving(seen)
+    }),
+    ("guessed-wait", |seen| {
+        seen.done("BGSAVE").last() == seen.exchanges().len().checked_sub(1).as_ref()
+    }),
+    ("save-not-awaited", |seen| seen.unanswered("SAVE") && seen.sent("CLIENT REPLY").is_empty()),
+    ("bgsave-reply-taken-as-done", |seen| !seen.done("BGSAVE").is_empty() && is_saving(seen)),
+    ("written-after-the-snapshot", |seen| {
+        let place = |index: usize| seen.verdict["cause"]["evidence"][index]["index"].as_u64();
         place(0) > place(1)
     }),
-    ("save-blocks-everyone", |it| !it.done("SAVE").is_empty() || it.unanswered("SAVE")),
-    ("script-blocks-everyone", |it| !it.verdict["waits"].is_null()),
-    ("slow-command-blocks-everyone", |it| !it.verdict["waits"].is_null()),
-    ("multi-left-open", |it| !it.done("MULTI").is_empty() && it.done("EXEC").is_empty()),
-    ("transaction-discarded", |it| {
-        let not_run = it.exchanges().iter().any(|it| it["outcome"] == "not-run");
-        not_run && !(it.sent("EXEC").is_empty() && it.sent("DISCARD").is_empty())
+    ("save-blocks-everyone", |seen| !seen.done("SAVE").is_empty() || seen.unanswered("SAVE")),
+    ("script-blocks-everyone", |seen| !seen.verdict["waits"].is_null()),
+    ("slow-command-blocks-everyone", |seen| !seen.verdict["waits"].is_null()),
+    ("multi-left-open", |seen| !seen.done("MULTI").is_empty() && seen.done("EXEC").is_empty()),
+    ("transaction-discarded", |seen| {
+        let not_run = seen.exchanges().iter().any(|seen| seen["outcome"] == "not-run");
+        not_run && !(seen.sent("EXEC").is_empty() && seen.sent("DISCARD").is_empty())
     }),
-    ("command-refused", |it| it.refused("", "")),
-    ("program-is-no-python", |it| it.exchanges().is_empty() && it.ended_badly()),
-    ("program-failed", |it| {
-        let name = it.text().split_once("with ").and_then(|(_, rest)| rest.split_once(':'));
-        name.is_some_and(|(name, _)| found(&it.verdict, "ends-well").contains(name))
+    ("command-refused", |seen| seen.refused("", "")),
+    ("program-is-no-python", |seen| seen.exchanges().is_empty() && seen.ended_badly()),
+    ("program-failed", |seen| {
+        let name = seen.text().split_once("with ").and_then(|(_, rest)| rest.split_once(':'));
+        name.is_some_and(|(name, _)| found(&seen.verdict, "ends-well").contains(name))
     }),
-    ("nothing-was-sent", |it| it.exchanges().is_empty() && !it.ended_badly()),
-    ("no-command-was-given", |it| it.exchanges().is_empty()),
-    ("appendonly-taken-for-a-snapshot", |it| it.never("SAVE") && it.never("BGSAVE")),
-    ("read-instead-of-saved", |it| {
-        let read = !it.done("LASTSAVE").is_empty() || !it.done("INFO").is_empty();
-        read && it.never("SAVE") && it.never("BGSAVE")
+    ("nothing-was-sent", |seen| seen.exchanges().is_empty() && !seen.ended_badly()),
+    ("no-command-was-given", |seen| seen.exchanges().is_empty()),
+    ("appendonly-taken-for-a-snapshot", |seen| seen.never("SAVE") && seen.never("BGSAVE")),
+    ("read-instead-of-saved", |seen| {
+        let read = !seen.done("LASTSAVE").is_empty() || !seen.done("INFO").is_empty();
+        read && seen.never("SAVE") && seen.never("BGSAVE")
     }),
-    ("nobody-asked-for-a-snapshot", |it| it.never("SAVE") && it.never("BGSAVE")),
-    ("save-never-sent", |it| it.never("SAVE") && !it.done("BGSAVE").is_empty()),
-    ("bgsave-never-sent", |it| it.never("BGSAVE") && !it.done("SAVE").is_empty()),
-    ("another-database", |it| it.holds(it.quoted()[0]) && !it.done("SELECT").is_empty()),
-    ("another-type", |it| it.holds(it.quoted()[0])),
-    ("key-deleted", |it| it.holds(it.quoted()[0])),
-    ("flushed-everything", |it| !(it.done("FLUSHALL").is_empty() && it.done("FLUSHDB").is_empty())),
-    ("key-expired", |it| it.holds(it.quoted()[0])),
-    ("another-save-came-after", |it| it.saves().len() > 1),
-    ("another-value", |it| it.quoted()[..2].iter().all(|text| it.holds(text))),
-    ("another-key", |it| it.holds(it.quoted()[0])),
-    ("write-refused", |it| it.refused("", "") && it.holds(it.quoted()[0])),
-    ("never-written", |it| it.quoted().iter().all(|key| !it.holds(key)) && !it.ended_badly()),
-    ("line-not-understood", |it| !it.line().is_empty()),
+    ("nobody-asked-for-a-snapshot", |seen| seen.never("SAVE") && seen.never("BGSAVE")),
+    ("save-never-sent", |seen| seen.never("SAVE") && !seen.done("BGSAVE").is_empty()),
+    ("bgsave-never-sent", |seen| seen.never("BGSAVE") && !seen.done("SAVE").is_empty()),
+    ("another-database", |seen| seen.holds(seen.quoted()[0]) && !seen.done("SELECT").is_empty()),
+    ("another-type", |seen| seen.holds(seen.quoted()[0])),
+    ("key-deleted", |seen| seen.holds(seen.quoted()[0])),
+    ("flushed-everything", |seen| {
+        !(seen.done("FLUSHALL").is_empty() && seen.done("FLUSHDB").is_empty())
+    }),
+    ("key-expired", |seen| seen.holds(seen.quoted()[0])),
+    ("another-save-came-after", |seen| seen.saves().len() > 1),
+    ("another-value", |seen| seen.quoted()[..2].iter().all(|text| seen.holds(text))),
+    ("another-key", |seen| seen.holds(seen.quoted()[0])),
+    ("write-refused", |seen| seen.refused("", "") && seen.holds(seen.quoted()[0])),
+    ("never-written", |seen| {
+        seen.quoted().iter().all(|key| !seen.holds(key)) && !seen.ended_badly()
+    }),
+    ("line-not-understood", |seen| !seen.line().is_empty()),
 ];
 
 /// Whether a background save ran, or was still to come, when the answer ended.
-fn is_saving(it: &Judged) -> bool {
-    let findings = it.verdict["findings"].as_array().into_iter().flatten();
-    let mut found = findings.filter_map(|it| it["found"].as_str());
-    it.changed("rdb_bgsave_in_progress").contains('1') || found.any(|it| it.contains("scheduled"))
+fn is_saving(seen: &Judged) -> bool {
+    let findings = seen.verdict["findings"].as_array().into_iter().flatten();
+    let mut found = findings.filter_map(|seen| seen["found"].as_str());
+    seen.changed("rdb_bgsave_in_progress").contains('1')
+        || found.any(|seen| seen.contains("scheduled"))
 }
 
 /// `… had N keys to write, …: at D s a key that takes X s, and the answer has L s`.
-fn takes_too_long(it: &Judged) -> bool {
-    let words = it.text().split([' ', ',']);
+fn takes_too_long(seen: &Judged) -> bool {
+    let words = seen.text().split([' ', ',']);
     let numbers: Vec<f64> = words.filter_map(|word| word.parse().ok()).collect();
     let [keys, own, delay, takes, limit] = numbers[..] else { return false };
     (keys * delay - takes).abs() < 0.01 && takes > limit && own > 0.0 && own <= keys
@@ -282,7 +312,7 @@ fn each_cause_has_a_claim() {
         let rows = CLAIMS.iter().filter(|(id, _)| *id == diagnosis.id).count();
         assert_eq!(rows, 1, "{}", diagnosis.id);
     }
-    assert!(CLAIMS.iter().all(|(id, _)| DIAGNOSES.iter().any(|it| it.id == *id)));
+    assert!(CLAIMS.iter().all(|(id, _)| DIAGNOSES.iter().any(|seen| seen.id == *id)));
 }
 
 const PYTHON: &str = "import redis, time\nr = redis.Redis(decode_responses=True)\n";

@@ -379,3 +379,11 @@ fn the_end_of_a_background_save_stands_in_its_place() {
     assert!(lines[3].ends_with("+2000.0 ms  (the background save has ended)"), "{text}");
     assert!(!text.contains("#1") && !text.contains("no reply"), "{text}");
 }
+
+#[test]
+fn what_nobody_sees_is_written_out_for_people() {
+    let exchanges = vec![exchange(0, "\u{200b}SAVE", "+a\u{a0}b")];
+    let told = short(exchanges);
+    assert!(told.contains("\\u200bSAVE") && told.contains("a\\u00a0b"), "{told}");
+    assert_eq!(command_line(&[b"a\xc2\xa0b".to_vec()]), "a\u{a0}b");
+}

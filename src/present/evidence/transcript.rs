@@ -9,7 +9,7 @@ use super::columns::Columns;
 use crate::attempt::commands::WAIT_BGSAVE;
 use crate::attempt::evidence::{Run, TypedExchange};
 use crate::present::plain;
-use crate::present::text::reveal;
+use crate::present::text::{clean, reveal};
 use crate::redis_cli::{reply, words};
 use crate::tap::{Exchange, Outcome, Transcript};
 use crate::verdict::Pointer;
@@ -235,7 +235,7 @@ pub(super) fn line_of(exchange: &Exchange) -> String {
     if exchange.is_mark() {
         return "(the background save has ended)".to_owned();
     }
-    command_line(&exchange.words)
+    reveal(&command_line(&exchange.words)).into_owned()
 }
 
 /// How often a run was sent, and until when; nothing for one.
@@ -272,7 +272,7 @@ fn typed_word(word: &[u8]) -> String {
         Ok(text)
             if !text.contains([' ', '"', '\'', '\\']) && !text.chars().any(char::is_control) =>
         {
-            reveal(text).into_owned()
+            clean(text).into_owned()
         }
         Ok(_) => printed,
     }

@@ -153,7 +153,7 @@ fn is_of_a_later_moment(case: &Case<'_>, snapshot: usize, exec: usize) -> bool {
     missing.iter().all(|missing| {
         let Some(story) = case.story(&writes, &missing.key) else { return false };
         let behind = |write: &&Write<'_>| case.surely_after(write.index, exec);
-        let first = story.iter().copied().take_while(|write| !behind(&write)).count();
+        let first = story.iter().copied().take_while(|write| !behind(write)).count();
         let was_right = missing.would_be_met_by(&case.state_at(exec, &writes, &missing.key));
         let shows_a_later = (first + 1..=story.len())
             .any(|end| missing.shows(&case.state_after(&story[..end], &missing.key)));

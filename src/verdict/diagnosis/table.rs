@@ -203,7 +203,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "pasted-code-fence",
-        cause: "line {} is a code fence (`{}`): an answer holds commands only",
+        cause: "line {} is a code fence ({}): an answer holds commands only",
         explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
         recognise: typed::code_fence,
     },

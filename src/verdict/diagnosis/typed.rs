@@ -28,7 +28,7 @@ impl<'a> Line<'a> {
     /// The error that redis-cli prints for it.
     fn error(self) -> Option<&'a str> {
         let reply = self.typed.reply.as_str();
-        reply.strip_prefix("(error) ").or_else(|| Some(reply).filter(|it| *it == UNREADABLE))
+        reply.strip_prefix("(error) ").or_else(|| Some(reply).filter(|one| *one == UNREADABLE))
     }
 
     fn found(self) -> Found {
@@ -62,7 +62,7 @@ fn is_about_words(error: &str) -> bool {
     is_unknown(error)
         || ["wrong number of arguments", "syntax error", "not an integer", "invalid", UNREADABLE]
             .iter()
-            .any(|it| error.contains(it))
+            .any(|one| error.contains(one))
 }
 
 fn is_unknown(error: &str) -> bool {
@@ -121,7 +121,8 @@ fn split_prompt(line: &str) -> Option<(&str, &str)> {
     }
     let (prompt, rest) = line.split_at(line.find('>')? + 1);
     let place = prompt.trim_end_matches('>');
-    let place = ["redis ", "valkey "].iter().find_map(|it| place.strip_prefix(it)).unwrap_or(place);
+    let place =
+        ["redis ", "valkey "].iter().find_map(|one| place.strip_prefix(one)).unwrap_or(place);
     let is_prompt = ["", "redis", "valkey", "not connected"].contains(&place) || is_address(place);
     let space = &rest[..rest.len() - rest.trim_start().len()];
     let prompt = &line[..prompt.len() + space.len().min(1)];
@@ -141,9 +142,9 @@ fn is_address(place: &str) -> bool {
 /// `redis-cli` and its options, and the command behind them.
 fn split_program(line: &str) -> Option<(&str, String)> {
     let mut words = line.split_whitespace();
-    let program = words.next().filter(|it| ["redis-cli", "valkey-cli"].contains(it))?;
+    let program = words.next().filter(|one| ["redis-cli", "valkey-cli"].contains(one))?;
     let mut rest: Vec<&str> = words.collect();
-    while let Some(option) = rest.first().copied().filter(|it| it.starts_with('-')) {
+    while let Some(option) = rest.first().copied().filter(|one| one.starts_with('-')) {
         let has_value = ["-h", "-p", "-n", "-a", "-u", "-s", "-r", "-i"].contains(&option);
         rest.drain(..(1 + usize::from(has_value)).min(rest.len()));
     }
@@ -248,16 +249,16 @@ pub(super) fn unknown_command(case: &Case<'_>) -> Option<Found> {
     unknown.into_iter().find_map(|(index, exchange, error)| {
         let named = if error.contains("unknown subcommand") { 2 } else { 1 };
         let name = words::join(&exchange.words[..named.min(exchange.words.len())]);
-        let known = nearest(&name, CommandDocs::table().names().filter(|it| *it != "STRALGO"));
+        let known = nearest(&name, CommandDocs::table().names().filter(|one| *one != "STRALGO"));
         let mut meant: Vec<Vec<u8>> =
-            known.unwrap_or_default().split(' ').map(|it| it.as_bytes().to_vec()).collect();
+            known.unwrap_or_default().split(' ').map(|one| one.as_bytes().to_vec()).collect();
         meant.extend_from_slice(&exchange.words[named.min(exchange.words.len())..]);
         let explains = if case.shows(Symptom::EndedBadly) {
             failed_by(case, &error)
         } else {
             would_have_met(case, &meant, Some(index))
         };
-        let proposal = known.map(|it| format!("; did you mean `{it}`?")).unwrap_or_default();
+        let proposal = known.map(|one| format!("; did you mean `{one}`?")).unwrap_or_default();
         let found = Found::at([Pointer::Exchange(index)]).with(in_line(&lines, index));
         explains.then(|| found.with(name).with(proposal))
     })
@@ -267,7 +268,7 @@ pub(super) fn unknown_command(case: &Case<'_>) -> Option<Found> {
 pub(super) fn wrong_arguments(case: &Case<'_>) -> Option<Found> {
     let lines = lines(case);
     case.numbered().find_map(|(index, exchange)| {
-        let error = exchange.error().filter(|it| it.contains("wrong number of arguments"))?;
+        let error = exchange.error().filter(|one| one.contains("wrong number of arguments"))?;
         let explains = if case.shows(Symptom::EndedBadly) {
             failed_by(case, &error)
         } else {
@@ -287,17 +288,17 @@ fn in_line(lines: &[Line<'_>], index: usize) -> String {
 /// A line that was to wait, behind the last BGSAVE, and is not the runner's.
 pub(super) fn unknown_runner_line(case: &Case<'_>) -> Option<Found> {
     let lines = lines(case);
-    let begins =
-        |line: &Line<'_>| line.index.is_some() && line.index == case.last_done(&["BGSAVE"]);
-    let bgsave = lines.iter().position(begins)?;
-    let is_meant = |line: &&Line<'_>| {
-        let name = line.typed.line.split_whitespace().next().unwrap_or_default();
-        let unknown =
-            line.error().is_some_and(|it| is_unknown(it) || it.starts_with("redislings:"));
-        unknown && (name.starts_with('@') || nearest(name, [WAIT_BGSAVE]).is_some())
-    };
-    let line = lines[bgsave..].iter().find(is_meant)?;
+    let bgsave = case.last_done(&["BGSAVE"])?;
+    let place = lines.iter().position(|line| line.index == Some(bgsave))?;
+    let line = lines[place..].iter().find(|line| is_meant_for_the_runner(line))?;
     case.ended_by_itself().then(|| line.found().with(WAIT_BGSAVE))
+}
+
+fn is_meant_for_the_runner(line: &Line<'_>) -> bool {
+    let name = line.typed.line.split_whitespace().next().unwrap_or_default();
+    let is_refused =
+        line.error().is_some_and(|error| is_unknown(error) || error.starts_with("redislings:"));
+    is_refused && (name.starts_with('@') || nearest(name, [WAIT_BGSAVE]).is_some())
 }
 
 /// A line whose words can't be told, and that names what is missing.
@@ -324,13 +325,12 @@ pub(super) fn line_not_understood(case: &Case<'_>) -> Option<Found> {
 /// `QUIT` ends the connection, and a `redis` answer has only one.
 pub(super) fn quit(case: &Case<'_>) -> Option<Found> {
     let Run::Typed(run) = &case.evidence.run else { return None };
-    let (index, _) = case.numbered().rfind(|(_, it)| !it.is_mark())?;
+    let (index, _) = case.numbered().rfind(|(_, one)| !one.is_mark())?;
     let index = Some(index).filter(|index| case.last_done(&["QUIT"]) == Some(*index))?;
     let lines = lines(case);
     let place = lines.iter().position(|line| line.index == Some(index))?;
     let behind = &lines[place + 1..];
-    let is_stopped =
-        !matches!(run.stopped, None | Some(Stopped::OutOfTime) | Some(Stopped::Endless(_)));
+    let is_stopped = !matches!(run.stopped, None | Some(Stopped::OutOfTime | Stopped::Endless(_)));
     let explains = if behind.is_empty() {
         is_stopped && is_undone(case)
     } else {
@@ -347,7 +347,7 @@ fn is_undone(case: &Case<'_>) -> bool {
     let missing = case.missing();
     let undone = [Symptom::NoSave, Symptom::NoBgsave, Symptom::NoSnapshot, Symptom::StillSaving];
     case.shows_any(&undone)
-        || (!missing.is_empty() && missing.iter().all(|it| !case.was_stored(&it.key)))
+        || (!missing.is_empty() && missing.iter().all(|one| !case.was_stored(&one.key)))
 }
 
 // What a line would have done.
@@ -372,39 +372,38 @@ fn spoilt(case: &Case<'_>, name: &str, index: usize) -> bool {
     let end = case.numbered().find(|(at, exchange)| {
         *at > queued && exchange.connection == refused.connection && drops_a_transaction(exchange)
     });
-    let begins = |(_, exchange): &(usize, &Exchange)| {
-        exchange.connection == refused.connection && exchange.name() == "MULTI"
-    };
-    let begun = case.numbered().take(index).any(|it| begins(&it));
-    let ends = end.is_some_and(|(end, it)| it.name() == "EXEC" && index < end);
+    let begun = case
+        .numbered()
+        .take(index)
+        .any(|(_, earlier)| earlier.connection == refused.connection && earlier.name() == "MULTI");
+    let ends = end.is_some_and(|(end, exchange)| exchange.name() == "EXEC" && index < end);
     begun && (ends || (name == "EXEC" && queued < index))
 }
 
 fn stores_what_is_missing(case: &Case<'_>, meant: &[Vec<u8>]) -> bool {
-    let command = [as_done(meant)];
-    let writes = writes_of(&command);
-    case.missing().iter().any(|missing| {
-        let stores = |write: &Write<'_>| stores_value(write, &missing.key, missing.value());
-        writes.iter().any(stores) && !case.was_stored(&missing.key)
+    let missing = case.missing();
+    missing.iter().any(|missing| {
+        stores(meant, &missing.key, missing.value()) && !case.was_stored(&missing.key)
     })
 }
 
 /// Whether what was run as it stood in the answer was to store what is missing.
 fn was_to_store(case: &Case<'_>, meant: &[Vec<u8>], line: &str) -> bool {
-    let sent = [as_done(&words::split(line).unwrap_or_default())];
-    let meant = [as_done(meant)];
-    let (sent, meant) = (writes_of(&sent), writes_of(&meant));
+    let sent = words::split(line).unwrap_or_default();
     case.missing().iter().any(|missing| {
-        let wanted = |write: &Write<'_>| stores_value(write, &missing.key, missing.value());
+        let (key, value) = (missing.key.as_slice(), missing.value());
+        if stores(&sent, key, value) || !stores(meant, key, value) {
+            return false;
+        }
         let found = missing.found.and_then(|found| found.bare.as_deref());
-        let is_found = |write: &Write<'_>| {
-            found.is_some_and(|found| stores_value(write, &missing.key, Some(found)))
-        };
-        let is_elsewhere = || !case.was_stored(&missing.key);
-        !sent.iter().any(wanted)
-            && meant.iter().any(wanted)
-            && (sent.iter().any(is_found) || is_elsewhere())
+        found.is_some_and(|found| stores(&sent, key, Some(found))) || !case.was_stored(key)
     })
+}
+
+/// Whether a command stores this value, or one that is not known, in this key.
+fn stores(command: &[Vec<u8>], key: &[u8], value: Option<&str>) -> bool {
+    let command = [as_done(command)];
+    writes_of(&command).iter().any(|write| stores_value(write, key, value))
 }
 
 fn stores_value(write: &Write<'_>, key: &[u8], value: Option<&str>) -> bool {

@@ -489,6 +489,12 @@ impl ProcessGroup {
         (fields.first()? == "D").then_some(ticks(11)? + ticks(12)?)
     }
 
+    /// Whether its leader was stopped by a signal, as by SIGSTOP, as far as the system tells (Linux's state `T`).
+    pub fn leader_is_stopped(&self) -> bool {
+        let fields = stat(&PathBuf::from(format!("/proc/{}", self.0)));
+        fields.is_some_and(|fields| fields.first().is_some_and(|state| state == "T"))
+    }
+
     /// Whether a process of the group still runs. A zombie does not, as far as the system tells (Linux): it
     /// may be long until somebody reaps an orphan.
     pub fn runs(&self) -> bool {

@@ -28,6 +28,7 @@ mod disk;
 mod doctor;
 mod editor;
 pub mod error;
+mod invisible;
 pub mod journal;
 pub mod lesson;
 pub mod present;

@@ -39,10 +39,21 @@ impl Verdict {
 
     /// Why there is neither a pass nor a failure: nothing is unmet, but what would decide about a check was not
     /// kept, so very much was sent.
-    fn undecided(&self) -> Option<WorldError> {
+    fn undecided(&self, evidence: &Evidence) -> Option<WorldError> {
         let open = self.findings.iter().find(|finding| finding.outcome == Outcome::NotReached)?;
         if self.findings.iter().any(|finding| finding.outcome == Outcome::Unmet) {
             return None;
+        }
+        let past: Vec<&str> = evidence.transcript.came_past.iter().map(String::as_str).collect();
+        if !past.is_empty() {
+            let fact = format!(
+                "`{}` can't be judged: {} {} sent past `localhost:6379`, to the server's own port, where nobody sees \
+                 in which order",
+                open.check,
+                past.join(" and "),
+                if past.len() == 1 { "was" } else { "were" }
+            );
+            return Some(WorldError::new(fact, "send every command to `localhost:6379`"));
         }
         let fact = format!(
             "`{}` can't be judged: not all that the answer sent could be kept, no reply to it came, or the server was \
@@ -93,7 +104,7 @@ pub enum Outcome {
 /// The verdict on an answer, or why there can be none.
 pub fn conclude(exercise: &Exercise, evidence: &Evidence) -> Result<Verdict, WorldError> {
     let verdict = judge(exercise, evidence);
-    verdict.undecided().map_or(Ok(verdict), Err)
+    verdict.undecided(evidence).map_or(Ok(verdict), Err)
 }
 
 /// Judges `evidence` by the exercise's checks.

@@ -23,9 +23,9 @@ pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: D
     let mut executor = Executor::for_an_answer(stand.target());
     let mut typed = Typed::default();
     // Some editors begin a file with a byte order mark.
-    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    let mut lines = lines.filter(|line| !words::is_comment(line)).peekable();
-    while let Some(line) = lines.next() {
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..);
+    let mut lines = lines.filter(|(line, _)| !words::is_comment(line)).peekable();
+    while let Some((line, number)) = lines.next() {
         let limit = deadline.saturating_duration_since(Instant::now());
         if is_wait(line) && executor.is_muted() {
             wait_until_bgsaves_came(stand.server, before, &typed, limit);
@@ -39,7 +39,7 @@ pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: D
         if typed.stopped.is_none() && is_quit(line) && lines.peek().is_some() {
             typed.stopped = Some(Stopped::Quit);
         }
-        typed.exchanges.push(TypedExchange { line: line.to_owned(), reply });
+        typed.exchanges.push(TypedExchange { number, line: line.to_owned(), reply });
         if typed.stopped.is_some() {
             break;
         }

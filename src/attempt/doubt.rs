@@ -7,7 +7,7 @@ use super::observe::{LOOK_LIMIT, SLOW_DOWN, slow_down};
 use crate::cleanup;
 use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::Exercise;
-use crate::server::{CallError, Server, Snapshot};
+use crate::server::{CallError, Server, Snapshot, log};
 use crate::tap::{Outcome, Transcript};
 
 /// A server closes its connections a moment before its process has ended.
@@ -29,13 +29,36 @@ pub(super) fn server_end(
         std::thread::park_timeout(POLL);
         ended = server.ended();
     }
-    match ended {
-        Some(ended) if ended.killed => Err(WorldError::new(
-            format!("the server was lost: {}", ended.what),
-            "check the machine's memory, and the engine if it is in a container; then try again",
-        )),
-        ended => Ok(ended.map(|ended| format!("the server is gone: {}", ended.what))),
+    if server.is_stopped() {
+        return Err(from_outside("the server was stopped by a signal, from outside".to_owned()));
     }
+    let signal = server.log().as_deref().and_then(log::ending_signal).map(str::to_owned);
+    match (ended, signal) {
+        (Some(ended), _) if ended.killed => {
+            Err(from_outside(format!("the server was lost: {}", ended.what)))
+        }
+        (Some(_), Some(signal)) => {
+            Err(from_outside(format!("the server was ended by a signal, from outside: `{signal}`")))
+        }
+        (ended, _) => Ok(ended.map(|ended| format!("the server is gone: {}", ended.what))),
+    }
+}
+
+/// What no command does, and of which nobody knows whose work it is.
+fn from_outside(fact: String) -> WorldError {
+    WorldError::new(
+        fact,
+        "whether the answer did it, another program, or the system for want of memory, is not known: look at each, and \
+         at the engine if the server is in a container; then try again",
+    )
+}
+
+/// An error where the server was stopped, or its files were taken away.
+pub(super) fn refuse_what_was_done_from_outside(server: &Server) -> Result<(), WorldError> {
+    if server.is_stopped() {
+        return Err(from_outside("the server was stopped by a signal, from outside".to_owned()));
+    }
+    server.check_directory()
 }
 
 /// Why a server says nothing that was not yet asked to do anything but the lesson's setup.
@@ -56,7 +79,10 @@ pub(super) fn silent(server: &mut Server, silence: &CallError) -> WorldError {
 /// For who judges an answer without looking at its server: it may have failed because that was lost, or the disk full.
 pub(super) fn refuse_a_lost_world(server: &mut Server) -> Result<(), WorldError> {
     match server.snapshot(LOOK_LIMIT) {
-        Ok(now) => refuse_a_full_disk(server, failed_to_write(&now)),
+        Ok(now) => {
+            server.check_directory()?;
+            refuse_a_full_disk(server, failed_to_write(&now))
+        }
         Err(silence) => server_end(server, &silence).map(drop),
     }
 }

@@ -234,6 +234,8 @@ pub enum Stopped {
 /// One line of a `redis` answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypedExchange {
+    /// Of the line in the answer, from 1.
+    pub number: usize,
     /// The line as typed.
     pub line: String,
     /// What redis-cli prints for it.

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::beside::Beside;
-use super::doubt::{doubt, refuse_a_full_disk, server_end, was_kept_from_writing};
+use super::doubt::{
+    doubt, refuse_a_full_disk, refuse_what_was_done_from_outside, server_end, was_kept_from_writing,
+};
 use super::evidence::{self, Evidence, Observation};
 use super::meanwhile::Noticed;
 use super::pace::pause;
@@ -100,6 +102,7 @@ pub(super) fn observe(
     evidence.waits = probe.map(Beside::finish);
     evidence.dump_bytes = stand.server.dump_bytes()?;
     stand.tap.check_connections()?;
+    refuse_what_was_done_from_outside(stand.server)?;
     refuse_a_full_disk(stand.server, was_kept_from_writing(&evidence))?;
     if stall_matters(exercise, &evidence) {
         held_up?;

@@ -1,6 +1,6 @@
 //! What became of commands whose replies nobody saw, as far as the server's counters tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::server::Snapshot;
 use crate::tap::{Outcome, Transcript};
@@ -19,10 +19,19 @@ pub(super) fn settle(transcript: &mut Transcript, before: &Snapshot, now: &Snaps
         }
     }
     // A script can't save: who saved more often than the tap has seen came past it.
-    transcript.is_incomplete |= ["SAVE", "BGSAVE"].into_iter().any(|name| {
+    let mut came_past = BTreeSet::new();
+    for name in ["SAVE", "BGSAVE"] {
         let (done, unknown) = counts.get(name).copied().unwrap_or_default();
-        !transcript.left_out_names.contains(name) && called(name, before, now) > done + unknown
-    });
+        let is_kept = !transcript.left_out_names.contains(name);
+        if is_kept && called(name, before, now) > done + unknown {
+            came_past.insert(name.to_owned());
+        }
+    }
+    // Where a connection could not be followed, they may have come by that.
+    if !transcript.is_incomplete {
+        transcript.is_incomplete = !came_past.is_empty();
+        transcript.came_past = came_past;
+    }
     for exchange in transcript.exchanges.iter_mut().filter(|it| it.outcome == Outcome::Unknown) {
         let name = exchange.name();
         if transcript.left_out_names.contains(&name) {
@@ -81,7 +90,10 @@ mod tests {
         let mut transcript = Transcript::default();
         let now = Snapshot::of(0, "cmdstat_save:calls=1\n");
         settle(&mut transcript, &Snapshot::of(0, ""), &now);
-        assert!(transcript.is_incomplete);
+        assert!(transcript.is_incomplete && transcript.came_past.contains("SAVE"));
+        let mut unfollowed = Transcript { is_incomplete: true, ..Transcript::default() };
+        settle(&mut unfollowed, &Snapshot::of(0, ""), &now);
+        assert!(unfollowed.came_past.is_empty());
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::doubt::has_set;
-use super::evidence::{Evidence, Observation, ProgramEnd, Run, forks_for_saves, is_saving};
+use super::evidence::{Evidence, Observation, ProgramEnd, Run, Wait, forks_for_saves, is_saving};
 use super::observe::{SLOW_DOWN, asks_for_bgsave_status, slow_down};
 use super::standstill;
 use crate::error::{WorldError, WorldErrorKind};
 use crate::lesson::{Check, Exercise, Subject};
 use crate::server::{Server, Snapshot, log};
-use crate::tap::{Exchange, Transcript};
+use crate::tap::{Exchange, Outcome, Transcript};
 
 /// Commands that took so long altogether explain a server that does not answer at once.
 const BUSY_MICROS: i64 = 300_000;
@@ -19,6 +19,8 @@ const SLOWEST_TICK: Duration = Duration::from_secs(1);
 const SLOWEST_WRITE: u64 = 10;
 /// Commands that take no server's time.
 const QUICK: [&str; 5] = ["BGSAVE", "BGREWRITEAOF", "INFO", "LASTSAVE", "PING"];
+/// Who measures waits begins to count a moment before the answer does.
+const CLOCKS_DIFFER: Duration = Duration::from_millis(100);
 const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
 
 pub(super) fn refuse_what_is_not_the_answers(
@@ -165,10 +167,17 @@ fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Resu
     if !exercise.checks.iter().any(is_exceeded) || explained || was_paused(&evidence.transcript) {
         return Ok(());
     }
-    let fact = format!(
-        "another client waited {} ms, and nothing that the server did explains it",
-        waits.longest.took.as_millis()
-    );
+    let took = waits.longest.took.as_millis();
+    if closed_connections(&evidence.transcript, waits.longest) {
+        let fact = format!(
+            "CLIENT KILL closed connections while another client waited {took} ms: whether it waited for the server \
+             can't be told"
+        );
+        let help = "leave CLIENT KILL out: it also closes the connection by which redislings measures who has to wait";
+        return Err(WorldError::new(fact, help));
+    }
+    let fact =
+        format!("another client waited {took} ms, and nothing that the server did explains it");
     Err(WorldError::new(fact, OVERLOADED).of(WorldErrorKind::Standstill))
 }
 
@@ -176,6 +185,16 @@ fn refuse_waits_of_the_machine(exercise: &Exercise, evidence: &Evidence) -> Resu
 fn may_be_busy(transcript: &Transcript) -> bool {
     let is_quick = |it: &Exchange| it.is_mark() || QUICK.contains(&it.name().as_str());
     transcript.exchanges.iter().any(|it| it.reply.is_none() && !is_quick(it))
+}
+
+/// Whether CLIENT KILL closed somebody's connection at the time of this wait.
+fn closed_connections(transcript: &Transcript, wait: Wait) -> bool {
+    let from = wait.at.saturating_sub(CLOCKS_DIFFER);
+    let until = wait.at + wait.took + CLOCKS_DIFFER;
+    transcript.exchanges.iter().any(|exchange| {
+        let is_then = exchange.at >= from && exchange.at <= until;
+        is_then && exchange.outcome == Outcome::Done && exchange.begins_with(&["CLIENT", "KILL"])
+    })
 }
 
 /// By CLIENT PAUSE, of which the server's busy time tells nothing.
@@ -224,7 +243,7 @@ mod tests {
                 connection: 1,
                 words: command.split(' ').map(|word| word.as_bytes().to_vec()).collect(),
                 reply: None,
-                outcome: crate::tap::Outcome::Unknown,
+                outcome: Outcome::Unknown,
             };
             may_be_busy(&Transcript { exchanges: vec![exchange], ..Transcript::default() })
         };

@@ -124,10 +124,7 @@ pub fn did_you_mean<'a>(
 }
 
 /// The candidate that `word` is most likely a slip of: about one wrong letter in three, at most 3.
-pub(super) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
     candidates

@@ -15,7 +15,7 @@ pub(super) use waits::numbers;
 use colored::Colorize as _;
 
 use super::plain;
-use super::text::{clean, display_width, wrap};
+use super::text::{display_width, reveal, wrap};
 use crate::attempt::evidence::{Evidence, Restored};
 use crate::server::BgsaveEnd;
 use crate::verdict::changes::{Change, changes};
@@ -39,10 +39,10 @@ pub fn cause(verdict: &Verdict, width: usize) -> String {
     if plain::is_on() {
         return format!(
             "\n{}\n",
-            wrap(&format!("cause: {}", plain::worded(&clean(&diagnosis.cause))), width, "  ")
+            wrap(&format!("cause: {}", plain::worded(&reveal(&diagnosis.cause))), width, "  ")
         );
     }
-    let text = wrap(&clean(&diagnosis.cause), width.saturating_sub(9), "         ");
+    let text = wrap(&reveal(&diagnosis.cause), width.saturating_sub(9), "         ");
     format!("\n  {} {text}\n", "cause:".yellow().bold())
 }
 
@@ -87,10 +87,10 @@ pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
 fn restored(evidence: &Evidence, width: usize) -> String {
     let Some(held) = held_by_the_dump(evidence) else { return String::new() };
     if plain::is_on() {
-        let line = format!("what the snapshot file alone holds: {}", clean(&held));
+        let line = format!("what the snapshot file alone holds: {}", reveal(&held));
         return wrap(&line, width, "  ") + "\n";
     }
-    let held = wrap(&clean(&held), width.saturating_sub(4), "    ");
+    let held = wrap(&reveal(&held), width.saturating_sub(4), "    ");
     format!("  {}\n    {held}\n", "what the snapshot file alone holds".dimmed())
 }
 
@@ -147,7 +147,7 @@ fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
 /// A value that does not fit behind its field stands below it.
 fn table_line(row: &Row, column: usize, width: usize) -> String {
     let arrow = if row.before.is_empty() { "" } else { " → " };
-    let value = format!("{}{arrow}{}", clean(&row.before), clean(&row.after));
+    let value = format!("{}{arrow}{}", reveal(&row.before), reveal(&row.after));
     let mark = if row.marked { display_width(MARK) + 2 } else { 0 };
     let indent = 4 + column + 2;
     let beside = indent + display_width(&value) + mark <= width;

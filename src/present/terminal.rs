@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use colored::Colorize as _;
 
 use super::evidence;
-use super::text::{clean, display_width, truncate, wrap};
+use super::text::{clean, display_width, reveal, truncate, wrap};
 use super::{error_width, output_width, plain};
 use crate::attempt::evidence::{Run, Typed};
 use crate::error::WorldError;
@@ -85,12 +85,12 @@ fn typed(typed: &Typed) -> String {
 
 /// A line as it stands behind a prompt.
 pub fn typed_line(prompt: &str, line: &str) -> String {
-    format!("{} {}\n", prompt.dimmed(), clean(line).cyan())
+    format!("{} {}\n", prompt.dimmed(), reveal(line).cyan())
 }
 
 /// A reply as redis-cli prints it.
 fn reply(reply: &str) -> String {
-    reply.lines().fold(String::new(), |text, line| text + "  " + &clean(line) + "\n")
+    reply.lines().fold(String::new(), |text, line| text + "  " + &reveal(line) + "\n")
 }
 
 fn output(title: &str, printed: &str) -> String {
@@ -125,8 +125,8 @@ fn finding(finding: &Finding, width: usize) -> String {
         }
     };
     if finding.outcome == Outcome::Unmet {
-        let _ = writeln!(text, "      expected  {}", within(&clean(&finding.expected), width, 16));
-        let _ = writeln!(text, "      found     {}", within(&clean(&finding.found), width, 16));
+        let _ = writeln!(text, "      expected  {}", within(&reveal(&finding.expected), width, 16));
+        let _ = writeln!(text, "      found     {}", within(&reveal(&finding.found), width, 16));
         if let Some(otherwise) = &finding.otherwise {
             let _ = writeln!(text, "      {} {}", "→".yellow(), within(otherwise, width, 8));
         }
@@ -144,7 +144,7 @@ fn finding_in_words(finding: &Finding, width: usize) -> String {
     let more = [("expected", Some(&finding.expected)), ("found", Some(&finding.found))];
     for (name, says) in more.into_iter().chain([("note", finding.otherwise.as_ref())]) {
         if let Some(says) = says.filter(|_| is_unmet) {
-            let line = format!("{name}: {}", plain::worded(&clean(says)));
+            let line = format!("{name}: {}", plain::worded(&reveal(says)));
             let _ = writeln!(text, "  {}", wrap(&line, width.saturating_sub(4), "    "));
         }
     }

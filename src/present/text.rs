@@ -1,6 +1,8 @@
 //! Text as a terminal sees it: how wide it is, where it is cut, what must not reach the screen.
 
 use std::borrow::Cow;
+
+use crate::invisible;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -127,6 +129,14 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(replace).collect())
 }
 
+/// [`clean`] text in which what nobody sees is written out, as `\u200b`: for what answers and servers say.
+pub fn reveal(text: &str) -> Cow<'_, str> {
+    match invisible::shown(text) {
+        Cow::Borrowed(text) => clean(text),
+        Cow::Owned(text) => Cow::Owned(clean(&text).into_owned()),
+    }
+}
+
 /// Bidirectional overrides, and the line separators some terminals obey: both let text look like
 /// other text than it is.
 fn reorders(c: char) -> bool {
@@ -236,6 +246,12 @@ mod tests {
     fn clean_text_holds_nothing_that_steers_a_terminal() {
         assert_eq!(clean("a\x1b[2Jb\u{9b}1m\u{202e}c\td"), "a\u{fffd}[2Jb\u{fffd}1m\u{fffd}c d");
         assert!(matches!(clean("plain"), Cow::Borrowed("plain")));
+    }
+
+    #[test]
+    fn what_nobody_sees_is_written_out() {
+        assert_eq!(reveal("\u{200b}SAVE\u{202e}\u{7}"), "\\u200bSAVE\\u202e\u{fffd}");
+        assert_eq!(reveal("plain 👩\u{200d}👧"), "plain 👩\u{200d}👧");
     }
 
     #[test]

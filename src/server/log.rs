@@ -105,6 +105,16 @@ pub fn full_disk(log: &str) -> Option<String> {
     Some(line.rsplit_once(" # ").map_or(line, |(_, text)| text).trim().to_owned())
 }
 
+/// What a server says that a signal ends, without its time: `Received SIGTERM scheduling shutdown...`. SHUTDOWN is
+/// another matter (`User requested shutdown`).
+pub fn ending_signal(log: &str) -> Option<&str> {
+    let starts = ["Received SIGTERM", "Received SIGINT", "Received shutdown signal"];
+    log.lines().find_map(|line| {
+        let at = starts.iter().find_map(|start| line.find(start))?;
+        Some(line[at..].trim_end_matches('.'))
+    })
+}
+
 /// The last lines, for an error message.
 pub fn tail(log: &str, lines: usize) -> String {
     let all: Vec<&str> = log.lines().collect();
@@ -141,6 +151,16 @@ mod tests {
         let why = why_dump_not_loaded(log);
         assert_eq!(why.as_deref(), Some("Wrong signature trying to load DB from file"));
         assert_eq!(why_dump_not_loaded("7:M * DB loaded from disk: 0.001 seconds\n"), None);
+    }
+
+    #[test]
+    fn a_signal_that_ends_the_server_is_told() {
+        let log = "7:signal-handler (1795880000) Received SIGTERM scheduling shutdown...\n7:M 22 Nov 2026 17:18:33.293 # User requested shutdown...\n";
+        assert_eq!(ending_signal(log), Some("Received SIGTERM scheduling shutdown"));
+        assert_eq!(
+            ending_signal("7:M 22 Nov 2026 17:18:33.293 # User requested shutdown...\n"),
+            None
+        );
     }
 
     #[test]

@@ -221,6 +221,26 @@ impl Server {
         }
     }
 
+    /// Whether a signal has stopped it; what runs in a container or behind an address is not looked at.
+    pub fn is_stopped(&self) -> bool {
+        matches!(&self.host, Host::Process(process) if process.is_stopped())
+    }
+
+    /// An error where its directory has vanished: whatever it wrote there is lost, and it can't write any more. What
+    /// runs in a container or behind an address is not looked at.
+    pub fn check_directory(&self) -> Result<(), WorldError> {
+        let Host::Process(process) = &self.host else { return Ok(()) };
+        let directory = process.directory();
+        if directory.is_dir() {
+            return Ok(());
+        }
+        let fact = format!(
+            "the server's directory `{}` was deleted or moved while the answer ran",
+            directory.display()
+        );
+        Err(WorldError::new(fact, "leave it where it is: the server writes its snapshots there"))
+    }
+
     /// Tells of a full disk, by the log or by writing there; for a server that failed to write something.
     pub fn check_room(&self) -> Result<(), WorldError> {
         if let Some(line) = self.log().as_deref().and_then(log::full_disk) {

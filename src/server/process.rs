@@ -118,6 +118,16 @@ impl Process {
         Some(Ended { what: describe(status), killed: killed(status) })
     }
 
+    /// Whether a signal has stopped it.
+    pub fn is_stopped(&self) -> bool {
+        self.group.leader_is_stopped()
+    }
+
+    /// The directory where it writes its files.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The size of its snapshot file in bytes, if there is one.
     pub fn dump_bytes(&self) -> Option<u64> {
         let file = std::fs::metadata(self.directory.join(DUMP_FILE)).ok()?;

@@ -143,6 +143,11 @@ impl Snapshot {
         stat(line, "calls") + stat(line, "rejected_calls")
     }
 
+    /// The commands that were called since the server's start, by anybody: `set`, `config|get`.
+    pub fn called_commands(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().filter_map(|name| name.strip_prefix("cmdstat_"))
+    }
+
     /// How many of [`Self::successful_calls`] may be the checker's own: those that got no reply in time, on a server
     /// that was busy, and were run later or not at all.
     pub fn unsure_calls(&self, command: &str) -> i64 {

@@ -1,6 +1,6 @@
 //! The book as a transcript: frames decoded, passwords replaced, MULTI's commands given what EXEC said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use redis::Value;
 
@@ -20,6 +20,7 @@ pub(super) fn transcript(book: &Book) -> Transcript {
         left_out: page.left_out,
         left_out_names: page.left_out_names.clone(),
         is_incomplete: page.is_incomplete,
+        came_past: BTreeSet::new(),
         refusals: page.refusals.iter().map(|(name, count)| (name.clone(), *count)).collect(),
     }
 }

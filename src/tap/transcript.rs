@@ -18,6 +18,8 @@ pub struct Transcript {
     pub left_out_names: BTreeSet<String>,
     /// Whether a connection could not be followed to its end: then nobody knows what else was sent.
     pub is_incomplete: bool,
+    /// The names, in upper case, of saves that came to the server by another way than through the tap.
+    pub came_past: BTreeSet<String>,
     /// How many commands of each name were refused or failed, also of those left out; names in upper case.
     pub refusals: Vec<(String, u64)>,
 }
@@ -217,6 +219,14 @@ impl Exchange {
             let text = String::from_utf8_lossy(word);
             text.starts_with("… (") && text.ends_with(" more arguments)")
         })
+    }
+
+    /// How many arguments are left out of `words`.
+    pub fn arguments_left_out(&self) -> usize {
+        let last = self.words.last().map(|word| String::from_utf8_lossy(word).into_owned());
+        let last = last.filter(|_| self.lacks_arguments()).unwrap_or_default();
+        let digits: String = last.chars().filter(char::is_ascii_digit).collect();
+        digits.parse().unwrap_or(0)
     }
 
     /// Whether a client sends it by itself to set up its connection, and it says nothing of what the client

@@ -2,7 +2,8 @@
 //! must show of it.
 //!
 //! A wrong cause is worse than none. So a diagnosis is asked only about an unmet finding whose
-//! [`Symptom`] it explains, and what "never" happened is concluded from a whole transcript alone.
+//! [`Symptom`] it explains, and what "never" happened is concluded only from a whole transcript of an answer that
+//! ended well. What each cause claims is checked over real answers in `tests/it/causes.rs`.
 
 mod blocking;
 mod case;
@@ -15,6 +16,7 @@ mod server;
 mod snapshots;
 mod symptom;
 mod table;
+mod typed;
 mod waiting;
 
 #[cfg(test)]
@@ -25,8 +27,9 @@ pub use symptom::Symptom;
 pub use table::DIAGNOSES;
 
 use super::{Finding, Outcome};
-use crate::attempt::evidence::Evidence;
+use crate::attempt::evidence::{Evidence, ProgramEnd, Run, Stopped};
 use crate::lesson::Exercise;
+use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 
 /// One mistake that the evidence can show.
 #[derive(Debug)]
@@ -96,7 +99,24 @@ pub fn diagnose(
     findings: &[Finding],
 ) -> Option<Diagnosed> {
     let unmet = findings.iter().filter(|finding| finding.outcome == Outcome::Unmet);
-    unmet.map(|finding| Case::new(exercise, evidence, &finding.check)).find_map(|case| cause(&case))
+    unmet
+        .filter(|finding| !was_cut_off(evidence) || is_about_all_of_it(finding))
+        .map(|finding| Case::new(exercise, evidence, &finding.check))
+        .find_map(|case| cause(&case))
+}
+
+/// Whether it did not come to an end of its own. What such an answer had not done yet is not why it falls short:
+/// its cause is that of its end, or unknown.
+fn was_cut_off(evidence: &Evidence) -> bool {
+    match &evidence.run {
+        run if run.timed_out() => true,
+        Run::Program(program) => matches!(program.end, ProgramEnd::Signalled(_)),
+        Run::Typed(typed) => matches!(typed.stopped, Some(Stopped::Endless(_))),
+    }
+}
+
+fn is_about_all_of_it(finding: &Finding) -> bool {
+    [EVIDENCE_IS_VALID, ENDS_WELL].contains(&finding.check.as_str())
 }
 
 fn cause(case: &Case<'_>) -> Option<Diagnosed> {

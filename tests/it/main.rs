@@ -5,6 +5,7 @@ mod support;
 
 mod address;
 mod architecture;
+mod causes;
 mod check;
 mod colour;
 mod containers;

@@ -161,7 +161,7 @@ fn some_checks_depend_on_when_the_server_is_looked_at_or_how_long_something_take
         "reply = { \"TTL a\" = \"(integer) 1\" }",
         "info = { uptime_in_seconds = 1 }",
         "blocked = \"< 1s\"",
-        "sent = { order = [\"BGSAVE\", \"@bgsave-ended\"] }",
+        "reply = { \"GET a\" = \"1\" }\nat = \"saved\"\n\n[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\"",
     ] {
         assert!(depends(subject), "{subject}");
     }

@@ -322,7 +322,8 @@ fn the_cause_is_wrapped_below_its_beginning() {
 #[test]
 fn what_the_transcript_tells_is_not_echoed() {
     let typed = |lines: &[(&str, &str)]| {
-        let exchanges = lines.iter().map(|(line, reply)| TypedExchange {
+        let exchanges = lines.iter().zip(1..).map(|((line, reply), number)| TypedExchange {
+            number,
             line: (*line).to_owned(),
             reply: (*reply).to_owned(),
         });
@@ -383,4 +384,12 @@ fn the_end_of_a_background_save_stands_in_its_place() {
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     assert!(lines[3].ends_with("+2000.0 ms  (the background save has ended)"), "{text}");
     assert!(!text.contains("#1") && !text.contains("no reply"), "{text}");
+}
+
+#[test]
+fn what_nobody_sees_is_written_out_for_people() {
+    let exchanges = vec![exchange(0, "\u{200b}SAVE", "+a\u{a0}b")];
+    let told = short(exchanges);
+    assert!(told.contains("\\u200bSAVE") && told.contains("a\\u00a0b"), "{told}");
+    assert_eq!(command_line(&[b"a\xc2\xa0b".to_vec()]), "a\u{a0}b");
 }

@@ -9,7 +9,7 @@ use super::columns::Columns;
 use crate::attempt::commands::WAIT_BGSAVE;
 use crate::attempt::evidence::{Run, TypedExchange};
 use crate::present::plain;
-use crate::present::text::clean;
+use crate::present::text::{clean, reveal};
 use crate::redis_cli::{reply, words};
 use crate::tap::{Exchange, Outcome, Transcript};
 use crate::verdict::Pointer;
@@ -235,7 +235,7 @@ pub(super) fn line_of(exchange: &Exchange) -> String {
     if exchange.is_mark() {
         return "(the background save has ended)".to_owned();
     }
-    command_line(&exchange.words)
+    reveal(&command_line(&exchange.words)).into_owned()
 }
 
 /// How often a run was sent, and until when; nothing for one.
@@ -295,7 +295,7 @@ pub fn reply_line(exchange: &Exchange) -> String {
             .collect::<Vec<_>>()
             .join("  "),
     };
-    clean(&(text + became(exchange))).into_owned()
+    reveal(&(text + became(exchange))).into_owned()
 }
 
 /// What INFO's many lines are read for.
@@ -327,7 +327,7 @@ fn no_reply(exchange: &Exchange) -> &'static str {
 pub(super) fn whole_reply(exchange: &Exchange) -> Vec<String> {
     let Some(came) = &exchange.reply else { return vec![no_reply(exchange).to_owned()] };
     let text = reply::format_reply_to(&exchange.words, &came.value);
-    let mut lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
+    let mut lines: Vec<String> = text.lines().map(|line| reveal(line).into_owned()).collect();
     if let Some(first) = lines.first_mut() {
         first.push_str(became(exchange));
     }

@@ -5,7 +5,7 @@ use super::transcript::{self, Form, Line};
 use super::waits::{milliseconds, pings};
 use crate::attempt::evidence::Waits;
 use crate::present::plain;
-use crate::present::text::{clean, wrap};
+use crate::present::text::{reveal, wrap};
 use crate::tap::{Outcome, Transcript};
 use crate::verdict::Pointer;
 
@@ -85,7 +85,7 @@ fn cut(text: &str) -> String {
 /// What has changed.
 pub(super) fn table(rows: &[Row], width: usize) -> String {
     rows.iter().fold("what has changed:\n".to_owned(), |text, row| {
-        let (before, after) = (clean(&row.before), clean(&row.after));
+        let (before, after) = (reveal(&row.before), reveal(&row.after));
         let change =
             if before.is_empty() { after.into_owned() } else { format!("{before}, then {after}") };
         let line = format!("{}: {}{}", row.field, plain::worded(&change), mark(row.marked));

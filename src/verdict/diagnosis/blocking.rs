@@ -57,7 +57,8 @@ pub(super) fn client_pause(case: &Case<'_>) -> Option<Found> {
         let wait = longest(case)?;
         is_for_all(pause) && wait.at + wait.took > pause.at && asked >= wait.took / 2
     } else if case.shows(Symptom::EndedBadly) {
-        let failed = case.evidence.run.timed_out() || says_timeout(case);
+        // An answer is out of time by a pause only if that went on until then.
+        let failed = (case.evidence.run.timed_out() && to_the_end) || says_timeout(case);
         let later = case.numbered().filter(|(at, _)| *at > index);
         failed && later.map(|(_, it)| it).any(waited_since)
     } else {

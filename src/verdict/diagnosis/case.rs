@@ -10,6 +10,7 @@ use crate::lesson::{Check, Exercise, Moment};
 use crate::server::versions::name_in_commandstats;
 use crate::tap::{Exchange, Outcome};
 use crate::verdict::changes::micros;
+use crate::verdict::run::ended_badly;
 
 /// One unmet finding in its surroundings.
 #[derive(Debug)]
@@ -126,14 +127,28 @@ impl<'a> Case<'a> {
     }
 
     /// Whether no such command was sent at all, not even one that was refused: told by a whole transcript,
-    /// and by INFO too, which knows of those that came by another way.
+    /// and by INFO too, which knows of those that came by another way. An answer that was cut off, or gave up,
+    /// may have had it before it, and one that holds the command in a line that did not come through has not
+    /// forgotten it.
     pub(super) fn never_sent(&self, name: &str) -> bool {
         let uncounted =
             self.last_look().is_some_and(|now| self.calls_at(now, &name.to_lowercase()) <= 0);
         self.evidence.transcript.left_out == 0
+            && self.ended_well()
             && !self.has_script()
             && uncounted
-            && self.exchanges().iter().all(|it| it.name() != name)
+            && self.exchanges().iter().all(|exchange| exchange.name() != name)
+            && !self.has_typed(name)
+    }
+
+    /// Whether this word stands in a line of the answer, whatever stands around it.
+    fn has_typed(&self, word: &str) -> bool {
+        let Run::Typed(typed) = &self.evidence.run else { return false };
+        let mut words = typed
+            .exchanges
+            .iter()
+            .flat_map(|typed| typed.line.split(|c: char| !c.is_ascii_alphanumeric()));
+        words.any(|part| part.eq_ignore_ascii_case(word))
     }
 
     /// A script may have done anything.
@@ -163,6 +178,11 @@ impl<'a> Case<'a> {
     }
 
     // How the answer ended.
+
+    /// Whether there is nothing to be found fault with in how it ended.
+    pub(super) fn ended_well(&self) -> bool {
+        ended_badly(self.exercise, self.evidence).is_none()
+    }
 
     /// Not by us, and not by an error.
     pub(super) fn ended_by_itself(&self) -> bool {

@@ -193,7 +193,7 @@ pub(super) fn never_written(case: &Case<'_>) -> Option<Found> {
         .collect();
     let wrote = case.writes().iter().any(|write| matches!(write.effect, Effect::Stored(_)));
     let evidence: Vec<Pointer> = Vec::new();
-    (wrote && !never.is_empty() && case.names_all_keys())
+    (wrote && !never.is_empty() && case.ended_well() && case.names_all_keys())
         .then(|| Found::at(evidence).with(never.join(", ")))
 }
 

@@ -3,9 +3,11 @@
 use super::case::Case;
 use super::{Found, Pointer};
 
-/// Python reads the whole file before it runs its first line.
+/// Python reads the whole file before it runs its first line, and has no way back to tell then. A module that can't
+/// be read, or a text that is run as code, is met on the way.
 pub(super) fn program_is_no_python(case: &Case<'_>) -> Option<Found> {
-    let line = case.last_error().filter(|_| case.exchanges().is_empty())?;
+    let is_of_a_line = case.errors()?.contains("Traceback (most recent call last)");
+    let line = case.last_error().filter(|_| case.exchanges().is_empty() && !is_of_a_line)?;
     let name = line.split(':').next().unwrap_or(line);
     let is_unread = matches!(name, "SyntaxError" | "IndentationError" | "TabError");
     is_unread.then(|| Found::at([Pointer::ProgramErrors]).with(name))

@@ -1,5 +1,6 @@
 //! What became of keys, and which keys an unmet check misses.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use redis::Value;
@@ -133,13 +134,16 @@ impl<'a> Case<'a> {
 
     /// What setup has made of the key.
     pub(super) fn state_at_start(&self, key: &[u8]) -> State {
-        let lines = self.exercise.setup.iter().flat_map(|code| code.text.lines());
-        let commands = lines.filter(|line| !words::is_comment(line) && !line.starts_with('@'));
-        let exchanges: Vec<Exchange> =
-            commands.filter_map(|line| words::split(line).ok()).map(done).collect();
+        let exchanges = self.done_by_setup();
         let writes = writes_of(&exchanges);
         let story = writes.iter().filter(|write| write.concerns(key));
         story.fold(State::Absent, State::after)
+    }
+
+    fn done_by_setup(&self) -> Vec<Exchange> {
+        let lines = self.exercise.setup.iter().flat_map(|code| code.text.lines());
+        let commands = lines.filter(|line| !words::is_comment(line) && !line.starts_with('@'));
+        commands.filter_map(|line| words::split(line).ok()).map(done).collect()
     }
 
     /// What all of this has made of the key.
@@ -158,6 +162,33 @@ impl<'a> Case<'a> {
         } else {
             State::Unclear
         }
+    }
+
+    /// How many keys the answer has added before this exchange; `None` where that is not sure. Keys that the answer has
+    /// not named are counted if it says how many they are.
+    pub(super) fn keys_added_before(&self, index: usize) -> Option<usize> {
+        let writes = self.writes();
+        let setup = self.done_by_setup();
+        let setup: BTreeSet<&[u8]> = writes_of(&setup).iter().filter_map(Write::key).collect();
+        let mut keys = BTreeSet::new();
+        let mut unnamed = 0;
+        for write in writes.iter().filter(|write| write.index < index) {
+            let exchange = self.exchange(write.index)?;
+            match (&write.effect, write.key(), write.outcome) {
+                (_, _, Outcome::Refused | Outcome::NotRun) => {}
+                (Effect::Stored(_), Some(key), _) => {
+                    if !setup.contains(key) {
+                        keys.insert((write.database, key));
+                    }
+                }
+                // MSET with more pairs than are kept.
+                (Effect::Unclear, None, Outcome::Done) if exchange.name() == "MSET" => {
+                    unnamed += exchange.arguments_left_out() / 2;
+                }
+                _ => return None,
+            }
+        }
+        (self.evidence.transcript.left_out == 0).then_some(keys.len() + unnamed)
     }
 
     /// Whether a command has stored the key, in any database, or may have.

@@ -121,7 +121,7 @@ pub(super) fn save_in_script(case: &Case<'_>) -> Option<Found> {
     explains.then(|| seen_at(index).with(name))
 }
 
-/// Since 7.0 the save begins at the server's next tick.
+/// Since 7.0 the save begins at the server's next tick: later than the command, and than what comes right behind it.
 pub(super) fn bgsave_in_multi(case: &Case<'_>) -> Option<Found> {
     let index = case.last_done(&["BGSAVE"])?;
     let bgsave = case.exchange(index)?;
@@ -129,13 +129,35 @@ pub(super) fn bgsave_in_multi(case: &Case<'_>) -> Option<Found> {
         Some(Value::Array(items)) => items.iter().any(is_scheduled),
         _ => false,
     };
-    let exec = case
+    let (exec, _) = case
         .numbered()
-        .find(|(at, it)| *at > index && it.connection == bgsave.connection && it.name() == "EXEC");
-    let exec = exec.filter(|(_, it)| scheduled(it));
-    (case.was_saving_at_exit() && exec.is_some()).then(|| {
-        let places = std::iter::once(index).chain(exec.map(|(at, _)| at));
-        Found::at(places.map(Pointer::Exchange).collect::<Vec<_>>())
+        .find(|(at, it)| *at > index && it.connection == bgsave.connection && it.name() == "EXEC")
+        .filter(|(_, it)| scheduled(it))?;
+    let found = Found::at([Pointer::Exchange(index), Pointer::Exchange(exec)]);
+    if case.shows(Symptom::StillSaving) && case.was_saving_at_exit() {
+        return Some(found.with("the answer ended before it was done"));
+    }
+    is_of_a_later_moment(case, index, exec)
+        .then(|| found.with("what was written right behind EXEC is in the file"))
+}
+
+/// Whether the file of this snapshot holds what was written behind that EXEC, and would have been right at it.
+fn is_of_a_later_moment(case: &Case<'_>, snapshot: usize, exec: usize) -> bool {
+    let missing = case.missing();
+    let counted = case.unmet_replies().len();
+    let are_all = !missing.is_empty() && (counted == 0 || counted == missing.len());
+    if !case.shows(Symptom::DataLost) || !are_all || case.last_snapshot() != Some(snapshot) {
+        return false;
+    }
+    let writes = case.writes();
+    missing.iter().all(|missing| {
+        let Some(story) = case.story(&writes, &missing.key) else { return false };
+        let behind = |write: &&Write<'_>| case.surely_after(write.index, exec);
+        let first = story.iter().copied().take_while(|write| !behind(write)).count();
+        let was_right = missing.would_be_met_by(&case.state_at(exec, &writes, &missing.key));
+        let shows_a_later = (first + 1..=story.len())
+            .any(|end| missing.shows(&case.state_after(&story[..end], &missing.key)));
+        was_right == Some(true) && shows_a_later
     })
 }
 
@@ -152,7 +174,7 @@ pub(super) fn multi_left_open(case: &Case<'_>) -> Option<Found> {
             && it.connection == multi.connection
             && matches!(it.name().as_str(), "EXEC" | "DISCARD" | "RESET")
     };
-    if case.evidence.transcript.left_out > 0 || case.numbered().any(ends) {
+    if case.evidence.transcript.left_out > 0 || !case.ended_well() || case.numbered().any(ends) {
         return None;
     }
     let queued = queued_and_missing(case, multi.connection)?;
@@ -161,23 +183,26 @@ pub(super) fn multi_left_open(case: &Case<'_>) -> Option<Found> {
 
 /// DISCARD, or an EXEC that was aborted or gave up because a watched key had changed.
 pub(super) fn transaction_discarded(case: &Case<'_>) -> Option<Found> {
-    let drops = |it: &Exchange| match it.name().as_str() {
-        "DISCARD" => it.outcome == Outcome::Done,
-        "EXEC" => {
-            it.error().is_some_and(|error| error.starts_with("EXECABORT"))
-                || it.reply.as_ref().is_some_and(|it| it.value == Value::Nil)
-        }
-        _ => false,
-    };
-    let (index, end) = case.numbered().rev().find(|(_, it)| drops(it))?;
+    let (index, end) = case.numbered().rev().find(|(_, it)| drops_a_transaction(it))?;
     let queued = queued_and_missing(case, end.connection).filter(|queued| *queued < index)?;
     let explains = !case.shows(Symptom::EndedBadly) || case.failed_saying("Transaction discarded");
     explains
         .then(|| Found::at([Pointer::Exchange(index), Pointer::Exchange(queued)]).with(end.name()))
 }
 
+pub(super) fn drops_a_transaction(end: &Exchange) -> bool {
+    match end.name().as_str() {
+        "DISCARD" => end.outcome == Outcome::Done,
+        "EXEC" => {
+            end.error().is_some_and(|error| error.starts_with("EXECABORT"))
+                || end.reply.as_ref().is_some_and(|reply| reply.value == Value::Nil)
+        }
+        _ => false,
+    }
+}
+
 /// A command of the connection that was queued, never run, and would have brought what is missing.
-fn queued_and_missing(case: &Case<'_>, connection: u32) -> Option<usize> {
+pub(super) fn queued_and_missing(case: &Case<'_>, connection: u32) -> Option<usize> {
     let missing = case.missing();
     let writes = case.writes();
     let stores_it = |index: usize| {
@@ -205,7 +230,10 @@ fn queued_and_missing(case: &Case<'_>, connection: u32) -> Option<usize> {
 
 /// Writes are refused since a background save failed.
 pub(super) fn misconf(case: &Case<'_>) -> Option<Found> {
-    let is_misconf = |it: &Exchange| it.error().is_some_and(|it| it.starts_with("MISCONF"));
+    // Errors of the append-only file are MISCONF too.
+    let is_misconf = |it: &Exchange| {
+        it.error().is_some_and(|it| it.starts_with("MISCONF") && it.contains("RDB"))
+    };
     let refused: Vec<usize> =
         case.numbered().filter(|(_, it)| is_misconf(it)).map(|(index, _)| index).collect();
     let last = *refused.last()?;
@@ -265,16 +293,33 @@ pub(super) fn bgsave_failed(case: &Case<'_>) -> Option<Found> {
     failed.then(|| Found::at([Pointer::Row("rdb_last_bgsave_status"), Pointer::Exchange(index)]))
 }
 
-/// Any other command that Redis refused, where the program broke off at exactly that.
+/// Any other command that Redis refused, where the program broke off at exactly that, or it is a save that is missing.
 pub(super) fn command_refused(case: &Case<'_>) -> Option<Found> {
-    let said = case.last_error()?;
-    let is_it = |it: &Exchange| {
-        // Clients cut off the code of some errors.
-        let error = it.error().unwrap_or_default();
-        let details = error.split_once(' ').map_or("", |(_, details)| details).trim();
-        details.len() >= 8 && said.contains(details)
+    let is_it = |(index, exchange): &(usize, &Exchange)| {
+        let error = exchange.error();
+        if case.shows(Symptom::EndedBadly) {
+            error.is_some_and(|error| failed_by(case, &error))
+        } else {
+            error.is_some() && is_a_missing_save(case, &exchange.name(), Some(*index))
+        }
     };
-    let (index, exchange) = case.numbered().rev().find(|(_, it)| is_it(it))?;
-    let error = exchange.error().unwrap_or_default();
-    Some(seen_at(index).with(exchange.name()).with(error))
+    let (index, exchange) = case.numbered().rev().find(is_it)?;
+    Some(seen_at(index).with(exchange.name()).with(exchange.error()?.trim()))
+}
+
+/// Whether a save of this name is missing, and a refused one at `index` was not made good by another.
+pub(super) fn is_a_missing_save(case: &Case<'_>, name: &str, index: Option<usize>) -> bool {
+    let missing = match name {
+        "SAVE" => Symptom::NoSave,
+        "BGSAVE" => Symptom::NoBgsave,
+        _ => return false,
+    };
+    let is_last = index.is_none_or(|index| is_the_last_try(case, index));
+    case.shows(missing) || (is_last && case.shows(Symptom::NoSnapshot))
+}
+
+/// Whether a program ended with this error of Redis, whose code clients may leave out.
+pub(super) fn failed_by(case: &Case<'_>, error: &str) -> bool {
+    let details = error.split_once(' ').map_or("", |(_, details)| details).trim();
+    details.len() >= 8 && case.failed_saying(details)
 }

@@ -33,6 +33,8 @@ pub enum Symptom {
     Blocked,
     /// A setting is another one.
     Config,
+    /// The program printed something else.
+    NotPrinted,
 }
 
 /// What an unmet finding shows, by the name of its check.
@@ -64,9 +66,8 @@ fn of_check(case: &Case<'_>, check: &Check) -> Vec<Symptom> {
         Subject::Sent(sent) => sent.iter().flat_map(|sent| of_sent(case, sent)).collect(),
         Subject::Blocked(_) => vec![Symptom::Blocked],
         Subject::Config(_) => vec![Symptom::Config],
-        Subject::Lastsave(Lastsave::Unchanged) | Subject::Stdout(_) | Subject::Exit(_) => {
-            Vec::new()
-        }
+        Subject::Stdout(_) => vec![Symptom::NotPrinted],
+        Subject::Lastsave(Lastsave::Unchanged) | Subject::Exit(_) => Vec::new(),
     };
     // No snapshot yet: the background save that was to bring it was still at work.
     let is_early = check.at == Moment::Exit || case.exercise.crash == Crash::AtExit;

@@ -3,9 +3,9 @@
 use super::Diagnosis;
 use super::symptom::Symptom::{
     Blocked, Config, DataLost, DataWrong, EndedBadly, InDoubt, NoBgsave, NoSave, NoSnapshot,
-    SaveFailed, StillSaving, UsedSave,
+    NotPrinted, SaveFailed, StillSaving, UsedSave,
 };
-use super::{blocking, data, ending, refused, server, snapshots, waiting};
+use super::{blocking, data, ending, refused, server, snapshots, typed, waiting};
 
 /// All of them; the first that explains a finding and is to be seen is its cause.
 pub const DIAGNOSES: &[Diagnosis] = &[
@@ -41,7 +41,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "client-pause",
-        cause: "CLIENT PAUSE made the clients wait for {}, as it is meant to",
+        cause: "CLIENT PAUSE made the clients wait, for {} if nothing ends it earlier",
         explains: &[InDoubt, EndedBadly, Blocked],
         recognise: blocking::client_pause,
     },
@@ -56,6 +56,12 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         cause: "the client waits for SAVE no longer than its timeout; the server went on saving",
         explains: &[EndedBadly],
         recognise: blocking::client_gave_up,
+    },
+    Diagnosis {
+        id: "own-data-takes-too-long",
+        cause: "{} had {} keys to write, {} of them the answer's own: at {} s a key that takes {} s, and the answer has {} s",
+        explains: &[EndedBadly],
+        recognise: waiting::own_data_takes_too_long,
     },
     Diagnosis {
         id: "waits-for-somebody-else",
@@ -113,7 +119,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "misconf-switched-off",
-        cause: "`stop-writes-on-bgsave-error no` only silences the warning: the background save still fails",
+        cause: "`stop-writes-on-bgsave-error no` only silences the warning: no save has succeeded since the one that failed",
         explains: &[SaveFailed, NoSnapshot, DataLost, Config],
         recognise: refused::misconf_switched_off,
     },
@@ -143,7 +149,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "info-poll-never-ends",
-        cause: "no background save was running any more, and the answer went on asking INFO: its loop waits for something that does not come",
+        cause: "no background save was running, and the answer went on asking INFO: its loop waits for something that does not come",
         explains: &[EndedBadly],
         recognise: waiting::info_poll_never_ends,
     },
@@ -190,9 +196,81 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         recognise: snapshots::protected_setting,
     },
     Diagnosis {
-        id: "bgsave-inside-multi",
-        cause: "inside MULTI, BGSAVE is only scheduled: it began after EXEC, and the answer ended before it was done",
+        id: "quit-closed-the-connection",
+        cause: "`QUIT` closed the connection, so what stands below it was not run",
+        explains: &[EndedBadly, NoSave, NoBgsave, NoSnapshot, StillSaving, DataWrong, DataLost],
+        recognise: typed::quit,
+    },
+    Diagnosis {
+        id: "pasted-code-fence",
+        cause: "line {} is a code fence ({}): an answer holds commands only",
+        explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
+        recognise: typed::code_fence,
+    },
+    Diagnosis {
+        id: "pasted-prompt",
+        cause: "line {} begins with a prompt (`{}`): an answer holds commands only",
+        explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
+        recognise: typed::prompt,
+    },
+    Diagnosis {
+        id: "pasted-redis-cli",
+        cause: "line {} begins with `{}`, a program of the shell: an answer holds Redis commands only",
+        explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
+        recognise: typed::redis_cli,
+    },
+    Diagnosis {
+        id: "semicolon-at-the-end",
+        cause: "line {} ends with `;`, which to Redis is a letter of the word `{}`: a command ends with its line",
+        explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
+        recognise: typed::semicolon,
+    },
+    Diagnosis {
+        id: "typographic-quotes",
+        cause: "line {} has a typographic quote (`{}`), which to Redis is a letter: quotes are `\"` and `'`",
+        explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
+        recognise: typed::typographic_quotes,
+    },
+    Diagnosis {
+        id: "invisible-character",
+        cause: "line {} holds a character that can't be seen (`{}`), and to Redis it is a letter: type the line anew",
+        explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
+        recognise: typed::invisible_character,
+    },
+    Diagnosis {
+        id: "invisible-character-printed",
+        cause: "the program printed a character that can't be seen (`{}`): but for it the output is what is asked for",
+        explains: &[NotPrinted],
+        recognise: typed::invisible_in_output,
+    },
+    Diagnosis {
+        id: "unknown-runner-line",
+        cause: "line {}: the runner's own line is `{}`; did you mean that?",
         explains: &[StillSaving],
+        recognise: typed::unknown_runner_line,
+    },
+    Diagnosis {
+        id: "unknown-command",
+        cause: "{}Redis does not know `{}`{}",
+        explains: &[EndedBadly, NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
+        recognise: typed::unknown_command,
+    },
+    Diagnosis {
+        id: "wrong-number-of-arguments",
+        cause: "{}wrong number of arguments for `{}`",
+        explains: &[EndedBadly, NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
+        recognise: typed::wrong_arguments,
+    },
+    Diagnosis {
+        id: "unclosed-quote",
+        cause: "line {} was not sent: {}",
+        explains: &[DataWrong, DataLost],
+        recognise: typed::unclosed_quote,
+    },
+    Diagnosis {
+        id: "bgsave-inside-multi",
+        cause: "inside MULTI, BGSAVE is only scheduled: it began after EXEC, and {}",
+        explains: &[StillSaving, DataLost],
         recognise: refused::bgsave_in_multi,
     },
     Diagnosis {
@@ -270,7 +348,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis {
         id: "command-refused",
         cause: "Redis refused {}: {}",
-        explains: &[EndedBadly],
+        explains: &[EndedBadly, NoSave, NoBgsave, NoSnapshot],
         recognise: refused::command_refused,
     },
     Diagnosis {
@@ -281,7 +359,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "program-failed",
-        cause: "the program broke off with {}: what stands behind that line never ran",
+        cause: "the program stopped with {}: nothing after that line ran",
         explains: &[EndedBadly],
         recognise: ending::program_failed,
     },
@@ -386,5 +464,11 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         cause: "nothing was written to {}",
         explains: &[DataWrong, DataLost],
         recognise: data::never_written,
+    },
+    Diagnosis {
+        id: "line-not-understood",
+        cause: "line {} was refused: {}",
+        explains: &[NoSave, NoBgsave, NoSnapshot, StillSaving, DataWrong, DataLost],
+        recognise: typed::line_not_understood,
     },
 ];

@@ -54,7 +54,11 @@ pub(super) fn waited_too_early(case: &Case<'_>) -> Option<Found> {
 /// A SAVE whose reply nobody waited for, and then the kill.
 pub(super) fn save_not_awaited(case: &Case<'_>) -> Option<Found> {
     let (index, save) = case.numbered().rev().find(|(_, it)| it.name() == "SAVE")?;
-    let is_open = save.reply.is_none() && save.outcome == Outcome::Unknown;
+    // Nor was one to come, where CLIENT REPLY had switched replies off.
+    let has_no_replies = case.exchanges().iter().any(|exchange| {
+        exchange.connection == save.connection && exchange.begins_with(&["CLIENT", "REPLY"])
+    });
+    let is_open = save.reply.is_none() && save.outcome == Outcome::Unknown && !has_no_replies;
     let saved_otherwise = case.last_done(&["SAVE"]).or(case.last_done(&["BGSAVE"])).is_some();
     let is_killed = case.exercise.crash == Crash::AtExit && !case.evidence.run.timed_out();
     (is_open && is_killed && !saved_otherwise).then(|| seen_at(index))
@@ -156,6 +160,48 @@ pub(super) fn has_succeeded(case: &Case<'_>, save: usize) -> bool {
     let killed = now.bgsave_ends.last() == Some(&BgsaveEnd::Killed)
         || case.last_done(&["FLUSHALL"]).is_some_and(|flush| flush > save);
     ended && !killed && !case.was_saving_at_exit()
+}
+
+/// On a server that is slow on purpose, what the answer has added may take longer to save than the answer has.
+pub(super) fn own_data_takes_too_long(case: &Case<'_>) -> Option<Found> {
+    let settings = &case.exercise.settings;
+    let delay = settings.iter().rev().find(|(name, _)| name == SLOW_DOWN)?.1.parse().ok()?;
+    let delay = Duration::from_micros(delay);
+    let (index, keys) = slow_save(case).filter(|_| case.evidence.run.timed_out())?;
+    let added = keys - case.evidence.before.keys();
+    let needed = delay.saturating_mul(u32::try_from(keys).ok()?);
+    let limit = case.exercise.time_limit;
+    let numbers = [keys.to_string(), added.to_string(), seconds(delay)];
+    let found =
+        numbers.into_iter().fold(seen_at(index).with(case.exchange(index)?.name()), Found::with);
+    (added > 0 && needed > limit).then(|| found.with(seconds(needed)).with(seconds(limit)))
+}
+
+const SLOW_DOWN: &str = "rdb-key-save-delay";
+
+/// The save that had not ended when the answer was out of time, and how many keys it has to write.
+fn slow_save(case: &Case<'_>) -> Option<(usize, i64)> {
+    if let Some(now) = case.last_look() {
+        let bgsave = case.last_done(&["BGSAVE"]).filter(|_| case.was_saving_at_exit())?;
+        let keys = match now.snapshot.number("current_save_keys_total") {
+            0 => now.snapshot.keys(),
+            keys => keys,
+        };
+        return (!super::snapshots::has_save_points(case)).then_some((bgsave, keys));
+    }
+    // Nobody is answered while SAVE runs: what it has to write follows from what was sent before.
+    let is_open = |it: &Exchange| it.name() == "SAVE" && it.outcome == Outcome::Unknown;
+    let (save, _) = case.numbered().find(|(_, it)| is_open(it))?;
+    let rest = &case.exchanges()[save..];
+    let is_stuck = rest.iter().all(|it| it.reply.is_none());
+    let added = i64::try_from(case.keys_added_before(save)?).ok()?;
+    is_stuck.then(|| (save, case.evidence.before.keys() + added))
+}
+
+/// `0.1`, `15.3`, `10`.
+fn seconds(duration: Duration) -> String {
+    let text = format!("{:.3}", duration.as_secs_f64());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The loop goes on although INFO says that the child is done.

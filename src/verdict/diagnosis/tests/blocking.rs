@@ -61,6 +61,10 @@ fn a_pause_that_was_over_is_no_cause() {
     out().is("client-pause", 0);
     let sent = [("CLIENT PAUSE 60000", OK), ("CLIENT UNPAUSE", OK), ("GET a", NONE)];
     scene(STDOUT, &sent).timed_out().has_no_cause();
+    // A short one, and then a loop without an end.
+    let sent = [("CLIENT PAUSE 200", OK), ("GET a", "nil")];
+    let out = scene(STDOUT, &sent).timed_out().took(1, 200);
+    out.change(|evidence| evidence.took = Duration::from_secs(10)).has_no_cause();
 }
 
 #[test]

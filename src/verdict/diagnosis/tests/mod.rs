@@ -6,6 +6,7 @@ mod refused;
 mod scene;
 mod server;
 mod snapshots;
+mod typed;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -37,6 +38,7 @@ fn each_id_has_a_test() {
         include_str!("refused.rs"),
         include_str!("server.rs"),
         include_str!("snapshots.rs"),
+        include_str!("typed.rs"),
         include_str!("waiting.rs"),
     ];
     for it in DIAGNOSES {

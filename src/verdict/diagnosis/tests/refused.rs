@@ -40,7 +40,7 @@ fn a_refusal_that_was_made_good_is_no_cause() {
     let sent = [("BGSAVE", STARTED), ("SAVE", BUSY), ("SAVE", OK), ("BGSAVE", STARTED)];
     scene(QUIET, &sent).saving().is("bgsave-reply-taken-as-done", 3);
     let sent = [("BGSAVE", STARTED), ("SAVE", BUSY), ("NOPE", "-ERR unknown command 'NOPE'")];
-    scene(STDOUT, &sent).failed("ResponseError: unknown command 'NOPE'").is("command-refused", 2);
+    scene(STDOUT, &sent).failed("ResponseError: unknown command 'NOPE'").is("unknown-command", 2);
 }
 
 #[test]
@@ -118,6 +118,27 @@ fn bgsave_inside_multi_is_only_scheduled() {
 }
 
 #[test]
+fn bgsave_inside_multi_takes_its_picture_behind_exec() {
+    let checks =
+        "[[check]]\nid = \"c\"\nat = \"crash\"\nreply = { \"EXISTS during\" = \"(integer) 0\" }\n";
+    let file = |sent: &[(&str, &str)], found: &str| {
+        let scheduled = "Background saving scheduled".to_owned();
+        let scheduled = Value::Array(vec![Value::SimpleString(scheduled)]);
+        scene(checks, sent)
+            .exchange(2, |it| it.reply.as_mut().unwrap().value = scheduled)
+            .answers("EXISTS during", found)
+    };
+    let begun = [("MULTI", OK), ("BGSAVE", QUEUED), ("EXEC", OK)];
+    let behind = [&begun[..], &[("SET during 1", OK)]].concat();
+    file(&behind, ":1").is("bgsave-inside-multi", 1);
+    // It was there before, or another save came.
+    let before = [&begun[..2], &[("EXEC", OK), ("SET other 1", OK)]].concat();
+    file(&before, ":1").has_no_cause();
+    let again = [&behind[..], &[("SAVE", OK)]].concat();
+    file(&again, ":1").never("bgsave-inside-multi");
+}
+
+#[test]
 fn multi_is_left_open() {
     let sent = [("MULTI", OK), (WRITE, QUEUED)];
     scene(STORED, &sent).not_run(1).found("nil").is("multi-left-open", 0);
@@ -148,6 +169,8 @@ fn writes_are_refused_after_a_failed_save() {
         .failed("redis.exceptions.ResponseError: MISCONF Redis is configured to save")
         .is("misconf", 0);
     scene(STDOUT, &[(WRITE, MISCONF)]).has_no_cause();
+    let of_the_aof = "-MISCONF Errors writing to the AOF file: No space left on device";
+    scene(STORED, &[(WRITE, of_the_aof)]).found("nil").is("write-refused", 0);
 }
 
 #[test]
@@ -165,7 +188,7 @@ fn a_bare_err_is_a_failed_save() {
         .failed("redis.exceptions.ResponseError: value is not an integer or out of range")
         .is("command-refused", 1);
     scene(CALLS_BGSAVE, &[("BGSAVE", "-ERR")]).is("bgsave-could-not-fork", 0);
-    scene(CALLS_BGSAVE, &[("BGSAVE foo", "-ERR syntax error")]).has_no_cause();
+    scene(CALLS_BGSAVE, &[("BGSAVE foo", "-ERR syntax error")]).is("command-refused", 0);
     scene(SURVIVES, &[("SAVE", "-ERR"), ("SAVE", OK), (WRITE, OK)])
         .found("nil")
         .is("written-after-the-snapshot", 2);
@@ -184,7 +207,7 @@ fn the_refusal_that_a_program_broke_off_at() {
     let sent = [("SET a", "-ERR wrong number of arguments for 'set' command")];
     scene(STDOUT, &sent)
         .failed("redis.exceptions.ResponseError: wrong number of arguments for 'set' command")
-        .is("command-refused", 0);
+        .is("wrong-number-of-arguments", 0);
     scene(STDOUT, &sent).failed("KeyError: 'a'").seen_at("program-failed", &Pointer::ProgramErrors);
     scene(STDOUT, &[("PING", NONE)]).failed("it did not work").has_no_cause();
 }

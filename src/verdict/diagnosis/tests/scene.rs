@@ -9,7 +9,7 @@ use crate::attempt::evidence::{
     Evidence, Output, ProgramEnd, ProgramRun, Restored, Run, Typed, TypedExchange, Wait, Waits,
 };
 use crate::lesson::{Code, Dump, Exercise, Language, Relation, Subject, WaitLimit};
-use crate::redis_cli::reply::Printed;
+use crate::redis_cli::reply::{Printed, format_reply_to};
 use crate::redis_cli::words;
 use crate::server::{BgsaveEnd, Snapshot};
 use crate::tap::{Exchange, Outcome, Reply, Transcript};
@@ -171,6 +171,12 @@ impl Scene {
         self.change(|evidence| evidence.run = program(ProgramEnd::Exited(1), &errors))
     }
 
+    /// The program ended with status 1 before its first line, and this is its last error.
+    pub(super) fn unread(self, error: &str) -> Self {
+        let errors = format!("  File \"answer.py\", line 1\n{error}\n");
+        self.change(|evidence| evidence.run = program(ProgramEnd::Exited(1), &errors))
+    }
+
     pub(super) fn timed_out(self) -> Self {
         self.change(|evidence| evidence.run = program(ProgramEnd::TimedOut, ""))
     }
@@ -185,11 +191,23 @@ impl Scene {
         })
     }
 
-    /// These lines were typed.
+    /// These lines were typed, each with what was printed for the exchange of the same place, if there is one.
     pub(super) fn typed(self, lines: &[&str]) -> Self {
-        let typed = |line: &&str| TypedExchange { line: (*line).to_owned(), reply: String::new() };
-        let exchanges = lines.iter().map(typed).collect();
+        let sent = self.evidence.transcript.exchanges.clone();
+        let typed = |(line, number): (&&str, usize)| {
+            let reply = sent.get(number - 1).and_then(|sent| Some((sent, sent.reply.as_ref()?)));
+            let reply = reply.map(|(sent, reply)| format_reply_to(&sent.words, &reply.value));
+            TypedExchange { number, line: (*line).to_owned(), reply: reply.unwrap_or_default() }
+        };
+        let exchanges = lines.iter().zip(1..).map(typed).collect();
         self.change(|evidence| evidence.run = Run::Typed(Typed { exchanges, stopped: None }))
+    }
+
+    /// What was sent was typed, a line each.
+    pub(super) fn all_typed(self) -> Self {
+        let exchanges = &self.evidence.transcript.exchanges;
+        let lines: Vec<String> = exchanges.iter().map(|it| words::join(&it.words)).collect();
+        self.typed(&lines.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// The check is about who had to wait; the longest wait in milliseconds.

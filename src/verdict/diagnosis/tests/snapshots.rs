@@ -120,7 +120,7 @@ fn what_is_not_seen_may_have_been_a_save() {
     scene(SAVED, &[("EVAL x 0", OK)]).has_no_cause();
     scene(SAVED, &[("SAVE", NONE)]).has_no_cause();
     scene(SAVED, &[("SAVE now", "-ERR wrong number of arguments for 'save' command")])
-        .has_no_cause();
+        .is("wrong-number-of-arguments", 0);
     scene(SAVED, &sent).setting("save", "60 1").has_no_cause();
 }
 
@@ -191,4 +191,24 @@ fn an_older_value_was_overwritten_after() {
     let old = || scene(SURVIVES, &sent).setup("SET report:daily old");
     old().found("$old").is("written-after-the-snapshot", 1);
     old().found("$other").has_no_cause();
+}
+
+#[test]
+fn what_an_answer_without_an_end_had_not_sent_yet_is_not_why() {
+    let saves = [("SAVE", OK), ("SAVE", OK)];
+    scene(CALLS_BGSAVE, &saves).is("bgsave-never-sent", 1);
+    scene(CALLS_BGSAVE, &saves).timed_out().has_no_cause();
+    scene(SAVED, &[("LASTSAVE", ":100")]).timed_out().has_no_cause();
+    scene(SAVED, &[]).timed_out().has_no_cause();
+    // It gave up by itself, and says why in its own words.
+    scene(CALLS_BGSAVE, &saves).failed("not today").has_no_cause();
+    let written = [("SET report:dailly ready", OK)];
+    scene(STORED, &written).found("nil").timed_out().has_no_cause();
+}
+
+#[test]
+fn what_stands_in_the_answer_was_not_forgotten() {
+    let sent = [("BGSAVE", STARTED)];
+    scene(CALLS_SAVE, &sent).typed(&["BGSAVE"]).is("save-never-sent", 0);
+    scene(CALLS_SAVE, &sent).typed(&["\u{feff}save;", "BGSAVE"]).never("save-never-sent");
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::scene::{
-    BUSY, NO_SAVE, NONE, OK, QUIET, SAVED, SAVED_AT_EXIT, STARTED, STDOUT, SURVIVES, scene,
+    BUSY, NO_SAVE, NONE, OK, QUIET, SAVED, SAVED_AT_EXIT, STARTED, STDOUT, SURVIVES, Scene, scene,
 };
 use crate::attempt::evidence::Waits;
 use crate::verdict::Pointer;
@@ -29,6 +29,7 @@ fn nobody_waited_for_saves_reply_before_the_kill() {
     killed(&[set, ("SAVE", NONE)]).is("save-not-awaited", 1);
     killed(&[set, ("BGSAVE", STARTED), ("SAVE", NONE)]).never("save-not-awaited");
     scene(SURVIVES, &[set, ("SAVE", NONE)]).never("save-not-awaited");
+    killed(&[set, ("CLIENT REPLY OFF", NONE), ("SAVE", NONE)]).never("save-not-awaited");
 }
 
 #[test]
@@ -149,4 +150,31 @@ fn a_refused_second_save_comes_before_the_unfinished_first() {
     let sent = [("BGSAVE", STARTED), ("SAVE", BUSY)];
     scene(SAVED_AT_EXIT, &sent).saving().is("save-refused-while-bgsave-runs", 1);
     scene(SURVIVES, &sent).found("nil").never("save-refused-while-bgsave-runs");
+}
+
+#[test]
+fn the_answers_own_data_takes_longer_than_it_has() {
+    let slow = |sent: &[(&str, &str)]| {
+        scene(STDOUT, sent).setting("rdb-key-save-delay", "4000000").timed_out()
+    };
+    let unseen = |scene: Scene| scene.change(|it| (it.exit, it.settled) = (None, None));
+    let sent = [("MSET a 1 b 1", OK), ("SET b 2", OK), ("SET c 1", OK), ("SAVE", NONE)];
+    unseen(slow(&sent)).is("own-data-takes-too-long", 3);
+    let cause = unseen(slow(&sent)).diagnosed().unwrap().cause;
+    let said = "SAVE had 3 keys to write, 3 of them the answer's own: at 4 s a key that takes 12 s, and the answer has 10 s";
+    assert_eq!(cause, said);
+    // Two keys would have been done, and nobody knows how many a script has made.
+    unseen(slow(&[("MSET a 1 b 1", OK), ("SAVE", NONE)])).has_no_cause();
+    unseen(slow(&[("EVAL x 0", OK), ("SAVE", NONE)])).has_no_cause();
+    // Taken away again, and already there.
+    let gone = [("MSET a 1 b 1 c 1", OK), ("DEL c", ":1"), ("SAVE", NONE)];
+    unseen(slow(&gone)).has_no_cause();
+    unseen(slow(&sent).setup("SET a 1\n")).has_no_cause();
+    // The server has answered since.
+    slow(&sent).has_no_cause();
+    let background = [("SET a 1", OK), ("BGSAVE", STARTED)];
+    let keys = |count: u32| format!("db0:keys={count},expires=0,avg_ttl=0\n");
+    slow(&background).saving().info(&keys(3)).is("own-data-takes-too-long", 1);
+    slow(&background).saving().info(&keys(2)).has_no_cause();
+    slow(&background).info(&keys(3)).has_no_cause();
 }

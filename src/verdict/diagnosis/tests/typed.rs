@@ -1,0 +1,189 @@
+use super::scene::{
+    CALLS_BGSAVE, CALLS_SAVE, OK, QUEUED, QUIET, STARTED, STDOUT, STORED, SURVIVES, Scene, scene,
+};
+use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Run};
+
+fn unknown(name: &str) -> String {
+    format!("-ERR unknown command '{name}', with args beginning with: ")
+}
+
+fn says(scene: Scene, cause: &str) {
+    assert_eq!(scene.diagnosed().map(|diagnosed| diagnosed.cause).as_deref(), Some(cause));
+}
+
+/// One line that Redis does not know, and BGSAVE.
+fn refused(line: &str) -> Scene {
+    let name = line.split(' ').next().unwrap();
+    let error = unknown(name);
+    scene(CALLS_SAVE, &[(line, &error), ("BGSAVE", STARTED)]).all_typed()
+}
+
+#[test]
+fn what_was_pasted_along_is_named() {
+    refused("127.0.0.1:6379> SAVE").is("pasted-prompt", 0);
+    for prompt in
+        ["> ", "redis> ", "redis 127.0.0.1:6379> ", "localhost:6379[1]> ", "$ ", "h:1(TX)> "]
+    {
+        let cause =
+            format!("line 1 begins with a prompt (`{prompt}`): an answer holds commands only");
+        says(refused(&format!("{prompt}SAVE")), &cause);
+    }
+    refused("redis-cli SAVE").is("pasted-redis-cli", 0);
+    refused("redis-cli -p 6379 --raw SAVE").is("pasted-redis-cli", 0);
+    refused("SAVE;").is("semicolon-at-the-end", 0);
+    refused("\u{200b}SAVE").is("invisible-character", 0);
+    says(
+        refused("\u{feff}SAVE"),
+        "line 1 holds a character that can't be seen (`\\ufeff`), and to Redis it is a letter: type the line anew",
+    );
+    refused("“SAVE”").is("typographic-quotes", 0);
+    // Several at once.
+    refused("> SAVE;").is("pasted-prompt", 0);
+}
+
+#[test]
+fn what_was_pasted_along_elsewhere_is_not_why() {
+    for line in ["> GET a", "redis-cli GET a", "GET;", "\u{200b}GET", "“GET”"] {
+        let error = unknown(line);
+        scene(CALLS_SAVE, &[(line, &error), ("BGSAVE", STARTED)])
+            .all_typed()
+            .is("save-never-sent", 1);
+    }
+    // It is a value, and a good one.
+    let sent = [("SET note a;", OK), ("BGSAVE", STARTED)];
+    scene(CALLS_SAVE, &sent).all_typed().is("save-never-sent", 1);
+    // A program's words are its own.
+    let error = unknown("SAVE;");
+    scene(CALLS_SAVE, &[("SAVE;", &error), ("BGSAVE", STARTED)]).never("semicolon-at-the-end");
+}
+
+#[test]
+fn what_was_stored_with_something_pasted_along() {
+    let stored = |line: &str, found: &str| scene(STORED, &[(line, OK)]).all_typed().found(found);
+    stored("SET report:daily ready;", "$ready;").is("semicolon-at-the-end", 0);
+    stored("SET report:daily “ready”", "$“ready”").is("typographic-quotes", 0);
+    stored("SET report:daily ready\u{200b}", "$ready\u{200b}").is("invisible-character", 0);
+    stored("SET report:daily\u{200b} ready", "nil").is("invisible-character", 0);
+    stored("SET report:daily red;", "$red;").is("another-value", 0);
+    // It was written over.
+    let sent = [("SET report:daily ready;", OK), ("SET report:daily red", OK)];
+    scene(STORED, &sent).all_typed().found("$red").is("another-value", 1);
+}
+
+#[test]
+fn a_fence_spoils_the_transaction_that_it_stands_in() {
+    let error = unknown("```");
+    let abort = "-EXECABORT Transaction discarded because of previous errors.";
+    let write = "SET report:daily ready";
+    let sent = [("MULTI", OK), (write, QUEUED), ("```", &error), ("EXEC", abort)];
+    scene(STORED, &sent).not_run(1).all_typed().found("nil").is("pasted-code-fence", 2);
+    let sent = [("```", &*error), ("MULTI", OK), (write, QUEUED), ("EXEC", abort)];
+    scene(STORED, &sent).not_run(2).all_typed().found("nil").is("transaction-discarded", 3);
+}
+
+#[test]
+fn a_misspelt_command_is_named_with_its_line() {
+    let error = unknown("SETT");
+    let sent = [("SETT report:daily ready", &*error)];
+    scene(STORED, &sent).all_typed().found("nil").is("unknown-command", 0);
+    let said = "line 1: Redis does not know `SETT`; did you mean `SET`?";
+    says(scene(STORED, &sent).all_typed().found("nil"), said);
+    // A program has no lines of its own.
+    says(scene(STORED, &sent).found("nil"), &said["line 1: ".len()..]);
+    scene(STDOUT, &sent)
+        .failed("redis.exceptions.ResponseError: unknown command 'SETT', with args beginning with:")
+        .is("unknown-command", 0);
+    let (error, exec) = (unknown("BGSVAE"), unknown("EXCE"));
+    scene(CALLS_BGSAVE, &[("BGSVAE", &error)]).all_typed().is("unknown-command", 0);
+    let sent = [("MULTI", OK), ("BGSAVE", QUEUED), ("EXCE", &exec)];
+    scene(CALLS_BGSAVE, &sent).not_run(1).all_typed().is("unknown-command", 2);
+    // Another word that is wrong has not kept SAVE from being sent.
+    scene(CALLS_SAVE, &[("BGSVAE", &error), ("BGSAVE", STARTED)]).is("save-never-sent", 1);
+}
+
+#[test]
+fn a_command_with_too_few_words() {
+    let error = "-ERR wrong number of arguments for 'set' command";
+    let sent = [("SET report:daily", error)];
+    scene(STORED, &sent).all_typed().found("nil").is("wrong-number-of-arguments", 0);
+    says(
+        scene(STORED, &sent).all_typed().found("nil"),
+        "line 1: wrong number of arguments for `SET`",
+    );
+    scene(STORED, &[("SET other", error)]).found("nil").never("wrong-number-of-arguments");
+}
+
+#[test]
+fn a_quote_that_is_never_closed() {
+    let unread = |line: &'static str| {
+        scene(STORED, &[]).typed(&[line]).found("nil").change(|evidence| {
+            let Run::Typed(typed) = &mut evidence.run else { return };
+            "Invalid argument(s)".clone_into(&mut typed.exchanges[0].reply);
+        })
+    };
+    unread("SET report:daily \"ready").seen_nowhere("unclosed-quote");
+    unread("SET other \"ready").seen_nowhere("line-not-understood");
+}
+
+#[test]
+fn a_wait_that_the_runner_does_not_know() {
+    let error = unknown("wait-bgsave");
+    let sent = [("BGSAVE", STARTED), ("wait-bgsave", &*error)];
+    scene(QUIET, &sent).saving().all_typed().is("unknown-runner-line", 1);
+    says(
+        scene(QUIET, &sent).saving().all_typed(),
+        "line 2: the runner's own line is `@wait-bgsave`; did you mean that?",
+    );
+    let sent = [("wait-bgsave", &*error), ("BGSAVE", STARTED)];
+    scene(QUIET, &sent).saving().all_typed().is("bgsave-reply-taken-as-done", 1);
+    let other = unknown("OK");
+    let sent = [("BGSAVE", STARTED), ("OK", &*other)];
+    scene(QUIET, &sent).saving().all_typed().is("bgsave-reply-taken-as-done", 0);
+}
+
+#[test]
+fn quit_is_the_end_of_the_answer() {
+    let sent = [("BGSAVE", STARTED), ("QUIT", OK)];
+    let closed = "Error: Server closed the connection";
+    let behind = |lines: &[&str]| {
+        let lines = [&["BGSAVE", "QUIT"], lines].concat();
+        scene(CALLS_SAVE, &sent).typed(&lines).change(|evidence| {
+            let Run::Typed(typed) = &mut evidence.run else { return };
+            typed.exchanges[2..].iter_mut().for_each(|it| closed.clone_into(&mut it.reply));
+        })
+    };
+    behind(&["SAVE"]).is("quit-closed-the-connection", 1);
+    behind(&["GET a"]).is("save-never-sent", 0);
+    behind(&[]).is("save-never-sent", 0);
+    // A client of a program connects again.
+    scene(CALLS_SAVE, &sent).never("quit-closed-the-connection");
+    // What was run all the same was not closed out.
+    let sent = [("QUIT", OK), ("BGSAVE", STARTED)];
+    let lines = ["QUIT", "SAVE", "BGSAVE"];
+    scene(CALLS_SAVE, &sent).typed(&lines).never("quit-closed-the-connection");
+}
+
+#[test]
+fn what_a_program_printed_and_nobody_sees() {
+    let printed = |text: &str| {
+        let stdout = Output { text: text.to_owned(), omitted: 0 };
+        let run = ProgramRun { end: ProgramEnd::Exited(0), stdout, stderr: Output::default() };
+        scene("[[check]]\nid = \"c\"\nstdout = \"All done.\"\n", &[])
+            .change(|evidence| evidence.run = Run::Program(run))
+    };
+    printed("All\u{a0}done.\n").seen_nowhere("invisible-character-printed");
+    says(
+        printed("All done.\u{200b}\n"),
+        "the program printed a character that can't be seen (`\\u200b`): but for it the output is what is asked for",
+    );
+    printed("All\u{a0}is done.\n").has_no_cause();
+}
+
+#[test]
+fn a_save_that_was_misspelt_does_not_bring_the_data() {
+    let error = unknown("SAVE;");
+    let sent = [("SET report:daily ready", OK), ("SAVE;", &*error)];
+    scene(SURVIVES, &sent).all_typed().found("nil").is("semicolon-at-the-end", 1);
+    let sent = [("SAVE;", &*error), ("SAVE", OK), ("SET report:daily ready", OK)];
+    scene(SURVIVES, &sent).all_typed().found("nil").is("written-after-the-snapshot", 2);
+}

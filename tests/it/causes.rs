@@ -1,0 +1,479 @@
+//! Every cause that is named is checked against what was seen: a wrong cause is worse than none.
+
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use redislings::verdict::diagnosis::{DIAGNOSES, Symptom};
+use serde_json::Value;
+
+use crate::support::{Place, found, unmet};
+
+/// An answer and the document of its verdict.
+struct Judged {
+    name: String,
+    answer: String,
+    verdict: Value,
+}
+
+impl Judged {
+    fn of(exercise: &str, name: &str, answer: &str) -> Self {
+        let mut verdict = Value::Null;
+        // What a busy machine adds is not looked at.
+        for _ in 0..3 {
+            verdict = Place::new().check(exercise, name, answer).0;
+            let reason = verdict["reason"].as_str().unwrap_or_default();
+            if !["stood still", "held up", "overloaded"].iter().any(|seen| reason.contains(seen)) {
+                break;
+            }
+        }
+        let name = format!("{exercise}/{name}");
+        Self { name, answer: answer.to_owned(), verdict }
+    }
+
+    fn id(&self) -> &str {
+        self.verdict["cause"]["id"].as_str().unwrap_or_default()
+    }
+
+    fn text(&self) -> &str {
+        self.verdict["cause"]["text"].as_str().unwrap_or_default()
+    }
+
+    fn exchanges(&self) -> &[Value] {
+        self.verdict["transcript"]["exchanges"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// The places of the commands that begin so, whatever became of them.
+    fn sent(&self, start: &str) -> Vec<usize> {
+        self.like(start, |_| true)
+    }
+
+    fn done(&self, start: &str) -> Vec<usize> {
+        self.like(start, |exchange| exchange["outcome"] == "done")
+    }
+
+    /// Those that were refused with an error that says this.
+    fn refused(&self, start: &str, says: &str) -> bool {
+        let is_it = |seen: &Value| {
+            let reply = seen["reply"].as_str().unwrap_or_default();
+            seen["outcome"] == "refused" && reply.contains(says)
+        };
+        !self.like(start, is_it).is_empty()
+    }
+
+    fn unanswered(&self, start: &str) -> bool {
+        !self.like(start, |exchange| exchange["reply"].is_null()).is_empty()
+    }
+
+    fn like(&self, start: &str, is_it: impl Fn(&Value) -> bool) -> Vec<usize> {
+        let start = start.to_uppercase();
+        let begins = |exchange: &Value| {
+            let command = exchange["command"].as_str().unwrap_or_default().to_uppercase();
+            command == start || command.starts_with(&format!("{start} ")) || start.is_empty()
+        };
+        let all = self.exchanges().iter().enumerate();
+        all.filter(|(_, seen)| begins(seen) && is_it(seen)).map(|(place, _)| place).collect()
+    }
+
+    fn saves(&self) -> Vec<usize> {
+        let mut saves = [self.done("SAVE"), self.done("BGSAVE")].concat();
+        saves.sort_unstable();
+        saves
+    }
+
+    fn ended_badly(&self) -> bool {
+        unmet(&self.verdict).contains(&"ends-well")
+    }
+
+    fn timed_out(&self) -> bool {
+        self.ended_badly() && found(&self.verdict, "ends-well").contains("still running")
+    }
+
+    fn changed(&self, field: &str) -> String {
+        let changes = self.verdict["changes"].as_array().into_iter().flatten();
+        changes
+            .filter(|seen| seen["field"] == field)
+            .map(|seen| seen["after"].to_string())
+            .collect()
+    }
+
+    /// The line of the answer that the cause names.
+    fn line(&self) -> &str {
+        let number = self.text().strip_prefix("line ").unwrap_or_default();
+        let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
+        let number: usize = digits.parse().unwrap_or(0);
+        self.answer.lines().nth(number.wrapping_sub(1)).unwrap_or_default().trim()
+    }
+
+    /// What stands between backticks.
+    fn quoted(&self) -> Vec<&str> {
+        self.text().split('`').skip(1).step_by(2).collect()
+    }
+
+    /// Whether one of the commands holds this.
+    fn holds(&self, text: &str) -> bool {
+        self.exchanges()
+            .iter()
+            .any(|seen| seen["command"].as_str().unwrap_or_default().contains(text))
+    }
+
+    fn never(&self, name: &str) -> bool {
+        let has_word = |text: &str| {
+            text.split(|c: char| !c.is_ascii_alphanumeric())
+                .any(|seen| seen.eq_ignore_ascii_case(name))
+        };
+        let typed = self.name.ends_with("redis") && {
+            let mut lines = self.answer.lines().filter(|line| !line.trim().starts_with('#'));
+            lines.any(has_word)
+        };
+        self.sent(name).is_empty() && !typed && !self.ended_badly()
+    }
+
+    /// What holds of every cause.
+    fn is_sound(&self) {
+        let (id, text) = (self.id(), self.text());
+        let of_this = || format!("{}: {id}: {text}\n{:#}", self.name, self.verdict);
+        let diagnosis = DIAGNOSES.iter().filter(|seen| seen.id == id);
+        let explains: Vec<Symptom> = diagnosis.flat_map(|seen| seen.explains).copied().collect();
+        assert!(!explains.is_empty(), "{}", of_this());
+        let of_the_end = [Symptom::EndedBadly, Symptom::InDoubt];
+        assert!(
+            !self.timed_out() || of_the_end.iter().any(|seen| explains.contains(seen)),
+            "{}",
+            of_this()
+        );
+        if text.contains("refused") {
+            assert!(self.refused("", ""), "{}", of_this());
+        }
+        if text.starts_with("line ") {
+            assert!(!self.line().is_empty(), "{}", of_this());
+        }
+        for pointer in self.verdict["cause"]["evidence"].as_array().unwrap() {
+            if let Some(index) = pointer["index"].as_u64() {
+                assert!(usize::try_from(index).unwrap() < self.exchanges().len(), "{}", of_this());
+            }
+        }
+        let claim = CLAIMS.iter().find(|(of, _)| *of == id).map(|(_, claim)| claim);
+        assert!(claim.is_some_and(|claim| claim(self)), "{}", of_this());
+    }
+}
+
+type Claim = fn(&Judged) -> bool;
+
+/// What each cause claims, and where that must be seen.
+const CLAIMS: &[(&str, Claim)] = &[
+    ("resetstat", |seen| !seen.done("CONFIG RESETSTAT").is_empty()),
+    ("shutdown", |seen| seen.unanswered("SHUTDOWN")),
+    ("debug-ended-the-server", |seen| !seen.sent("DEBUG").is_empty()),
+    ("slow-down-changed", |seen| seen.holds("rdb-key-save-delay")),
+    ("locked-out", |seen| !seen.done("CONFIG SET").is_empty() || !seen.done("ACL").is_empty()),
+    ("client-pause", |seen| !seen.done("CLIENT PAUSE").is_empty()),
+    ("endless-script", |seen| seen.unanswered("EVAL") || seen.unanswered("EVALSHA")),
+    ("client-timeout-during-save", |seen| seen.unanswered("SAVE") && !seen.timed_out()),
+    ("own-data-takes-too-long", |seen| seen.timed_out() && takes_too_long(seen)),
+    ("waits-for-somebody-else", |seen| seen.timed_out() && seen.unanswered("")),
+    ("connected-elsewhere", |seen| seen.exchanges().is_empty()),
+    ("password-not-asked", |seen| seen.refused("AUTH", "") || seen.refused("HELLO", "")),
+    ("became-a-replica", |seen| seen.refused("", "READONLY")),
+    ("save-inside-multi", |seen| {
+        seen.refused("SAVE", "transaction") && !seen.sent("MULTI").is_empty()
+    }),
+    ("save-inside-lua", |seen| seen.refused("", "not allowed from script")),
+    ("save-refused-while-bgsave-runs", |seen| seen.refused("SAVE", "already in progress")),
+    ("bgsave-refused-while-bgsave-runs", |seen| seen.refused("BGSAVE", "already in progress")),
+    ("bgsave-refused-while-aof-rewrites", |seen| seen.refused("BGSAVE", "child process")),
+    ("misconf-switched-off", |seen| seen.holds("stop-writes-on-bgsave-error")),
+    ("misconf", |seen| seen.refused("", "MISCONF")),
+    ("lastsave-poll-after-failed-save", |seen| seen.done("LASTSAVE").len() > 2),
+    ("lastsave-poll-never-ends", |seen| {
+        seen.done("LASTSAVE").len() > 2 && !seen.saves().is_empty()
+    }),
+    ("lastsave-read-too-late", |seen| seen.done("SAVE") < seen.done("LASTSAVE")),
+    ("info-poll-never-ends", |seen| seen.timed_out() && seen.done("INFO").len() > 2),
+    ("bgsave-could-not-fork", |seen| seen.refused("BGSAVE", "ERR")),
+    ("save-failed", |seen| seen.refused("SAVE", "ERR")),
+    ("flushall-ended-the-save", |seen| seen.done("BGSAVE").first() < seen.done("FLUSHALL").last()),
+    ("bgsave-failed", |seen| {
+        !seen.done("BGSAVE").is_empty() && seen.changed("rdb_last_bgsave_status").contains("err")
+    }),
+    ("flushall-after-the-snapshot", |seen| seen.saves().first() < seen.done("FLUSHALL").last()),
+    ("snapshot-goes-elsewhere", |seen| !seen.done("CONFIG SET").is_empty()),
+    ("protected-setting", |seen| seen.refused("CONFIG SET", "protected")),
+    ("quit-closed-the-connection", |seen| {
+        seen.sent("QUIT").last() == seen.exchanges().len().checked_sub(1).as_ref()
+    }),
+    ("pasted-code-fence", |seen| {
+        seen.line().starts_with("```") && seen.text().contains(seen.line())
+    }),
+    ("pasted-prompt", |seen| {
+        seen.line().starts_with(seen.quoted()[0]) && seen.quoted()[0].contains(['>', '$'])
+    }),
+    ("pasted-redis-cli", |seen| seen.line().starts_with(seen.quoted()[0])),
+    ("semicolon-at-the-end", |seen| {
+        seen.line().ends_with(';') && seen.line().ends_with(seen.quoted()[1])
+    }),
+    ("typographic-quotes", |seen| {
+        seen.line().contains(seen.quoted()[0]) && !seen.line().is_ascii()
+    }),
+    ("invisible-character", |seen| {
+        format!("{:?}", seen.line()).contains('{') || !seen.line().is_ascii()
+    }),
+    ("invisible-character-printed", |seen| !seen.ended_badly()),
+    ("unknown-runner-line", |seen| {
+        !seen.done("BGSAVE").is_empty() && !seen.line().eq_ignore_ascii_case("@wait-bgsave")
+    }),
+    ("unknown-command", |seen| seen.refused(seen.quoted()[0], "unknown")),
+    ("wrong-number-of-arguments", |seen| {
+        seen.refused(seen.quoted()[0], "wrong number of arguments")
+    }),
+    ("unclosed-quote", |seen| seen.line().contains(['"', '\''])),
+    ("bgsave-inside-multi", |seen| {
+        let is_scheduled = |exchange: &&Value| {
+            exchange["reply"].as_str().is_some_and(|reply| reply.contains("scheduled"))
+        };
+        let exec =
+            seen.exchanges().iter().filter(is_scheduled).any(|seen| seen["command"] == "EXEC");
+        exec && (!seen.text().contains("ended before") || is_saving(seen))
+    }),
+    ("ended-though-info-said-saving", |seen| !seen.done("INFO").is_empty() && is_saving(seen)),
+    ("waited-too-early", |seen| {
+        seen.answer.find("@wait") < seen.answer.rfind("BGSAVE") && is_saving(seen)
+    }),
+    ("guessed-wait", |seen| {
+        seen.done("BGSAVE").last() == seen.exchanges().len().checked_sub(1).as_ref()
+    }),
+    ("save-not-awaited", |seen| seen.unanswered("SAVE") && seen.sent("CLIENT REPLY").is_empty()),
+    ("bgsave-reply-taken-as-done", |seen| !seen.done("BGSAVE").is_empty() && is_saving(seen)),
+    ("written-after-the-snapshot", |seen| {
+        let place = |index: usize| seen.verdict["cause"]["evidence"][index]["index"].as_u64();
+        place(0) > place(1)
+    }),
+    ("save-blocks-everyone", |seen| !seen.done("SAVE").is_empty() || seen.unanswered("SAVE")),
+    ("script-blocks-everyone", |seen| !seen.verdict["waits"].is_null()),
+    ("slow-command-blocks-everyone", |seen| !seen.verdict["waits"].is_null()),
+    ("multi-left-open", |seen| !seen.done("MULTI").is_empty() && seen.done("EXEC").is_empty()),
+    ("transaction-discarded", |seen| {
+        let not_run = seen.exchanges().iter().any(|seen| seen["outcome"] == "not-run");
+        not_run && !(seen.sent("EXEC").is_empty() && seen.sent("DISCARD").is_empty())
+    }),
+    ("command-refused", |seen| seen.refused("", "")),
+    ("program-is-no-python", |seen| seen.exchanges().is_empty() && seen.ended_badly()),
+    ("program-failed", |seen| {
+        let name = seen.text().split_once("with ").and_then(|(_, rest)| rest.split_once(':'));
+        name.is_some_and(|(name, _)| found(&seen.verdict, "ends-well").contains(name))
+    }),
+    ("nothing-was-sent", |seen| seen.exchanges().is_empty() && !seen.ended_badly()),
+    ("no-command-was-given", |seen| seen.exchanges().is_empty()),
+    ("appendonly-taken-for-a-snapshot", |seen| seen.never("SAVE") && seen.never("BGSAVE")),
+    ("read-instead-of-saved", |seen| {
+        let read = !seen.done("LASTSAVE").is_empty() || !seen.done("INFO").is_empty();
+        read && seen.never("SAVE") && seen.never("BGSAVE")
+    }),
+    ("nobody-asked-for-a-snapshot", |seen| seen.never("SAVE") && seen.never("BGSAVE")),
+    ("save-never-sent", |seen| seen.never("SAVE") && !seen.done("BGSAVE").is_empty()),
+    ("bgsave-never-sent", |seen| seen.never("BGSAVE") && !seen.done("SAVE").is_empty()),
+    ("another-database", |seen| seen.holds(seen.quoted()[0]) && !seen.done("SELECT").is_empty()),
+    ("another-type", |seen| seen.holds(seen.quoted()[0])),
+    ("key-deleted", |seen| seen.holds(seen.quoted()[0])),
+    ("flushed-everything", |seen| {
+        !(seen.done("FLUSHALL").is_empty() && seen.done("FLUSHDB").is_empty())
+    }),
+    ("key-expired", |seen| seen.holds(seen.quoted()[0])),
+    ("another-save-came-after", |seen| seen.saves().len() > 1),
+    ("another-value", |seen| seen.quoted()[..2].iter().all(|text| seen.holds(text))),
+    ("another-key", |seen| seen.holds(seen.quoted()[0])),
+    ("write-refused", |seen| seen.refused("", "") && seen.holds(seen.quoted()[0])),
+    ("never-written", |seen| {
+        seen.quoted().iter().all(|key| !seen.holds(key)) && !seen.ended_badly()
+    }),
+    ("line-not-understood", |seen| !seen.line().is_empty()),
+];
+
+/// Whether a background save ran, or was still to come, when the answer ended.
+fn is_saving(seen: &Judged) -> bool {
+    let findings = seen.verdict["findings"].as_array().into_iter().flatten();
+    let mut found = findings.filter_map(|seen| seen["found"].as_str());
+    seen.changed("rdb_bgsave_in_progress").contains('1')
+        || found.any(|seen| seen.contains("scheduled"))
+}
+
+/// `… had N keys to write, …: at D s a key that takes X s, and the answer has L s`.
+fn takes_too_long(seen: &Judged) -> bool {
+    let words = seen.text().split([' ', ',']);
+    let numbers: Vec<f64> = words.filter_map(|word| word.parse().ok()).collect();
+    let [keys, own, delay, takes, limit] = numbers[..] else { return false };
+    (keys * delay - takes).abs() < 0.01 && takes > limit && own > 0.0 && own <= keys
+}
+
+#[test]
+fn each_cause_has_a_claim() {
+    for diagnosis in DIAGNOSES {
+        let rows = CLAIMS.iter().filter(|(id, _)| *id == diagnosis.id).count();
+        assert_eq!(rows, 1, "{}", diagnosis.id);
+    }
+    assert!(CLAIMS.iter().all(|(id, _)| DIAGNOSES.iter().any(|seen| seen.id == *id)));
+}
+
+const PYTHON: &str = "import redis, time\nr = redis.Redis(decode_responses=True)\n";
+const ORDERS: &str = "SET order:1001 paid\nSET order:1002 paid\nSET order:1003 paid\n";
+const RESTORED: &str = "SET order:during 1\nSET status shipped\n@wait-bgsave\nSET order:after 1\nHSET prediction order:before yes order:during no order:after no status paid\n";
+
+const CREATING: &str = "creating-snapshots";
+const USING: &str = "using-bgsave";
+const TRIGGER: &str = "trigger-snapshots-manually";
+const BLOCKS: &str = "save-blocks-everyone";
+
+/// Answers that fall short, and the cause of each; none where it is not known.
+fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
+    let typed = |exercise, text: &str, cause| (exercise, "a.redis", text.to_owned(), cause);
+    let program =
+        |exercise, text: &str, cause| (exercise, "a.py", format!("{PYTHON}{text}\n"), cause);
+    vec![
+        typed(CREATING, "SAVE;\nBGSAVE;\n", "semicolon-at-the-end"),
+        typed(CREATING, "> SAVE\nOK\n> BGSAVE\n", "pasted-prompt"),
+        typed(CREATING, "# mine\n\n127.0.0.1:6379> SAVE\nBGSAVE\n", "pasted-prompt"),
+        typed(CREATING, "redis-cli SAVE\nredis-cli BGSAVE\n", "pasted-redis-cli"),
+        typed(CREATING, "\u{200b}SAVE\nBGSAVE\n", "invisible-character"),
+        typed(CREATING, "SAVE\nBGSVAE\n", "unknown-command"),
+        typed(CREATING, "SAVE now\nBGSAVE\n", "wrong-number-of-arguments"),
+        typed(CREATING, "SAVE\nBGSAVE now\n", "command-refused"),
+        typed(CREATING, "SAVE\nMULTI\nBGSAVE\nEXCE\n", "unknown-command"),
+        typed(CREATING, "SAVE\nMULTI\nBGSAVE\n```\nEXEC\n", "pasted-code-fence"),
+        typed(CREATING, "SAVE\nMULTI\nBGSAVE\n", "multi-left-open"),
+        typed(CREATING, "LASTSAVE\n", "read-instead-of-saved"),
+        typed(CREATING, "SAVE\n", "bgsave-never-sent"),
+        typed(CREATING, "SAVE\nBGSAVE\nFLUSHALL\n", "flushall-ended-the-save"),
+        typed(CREATING, "SAVE\nBGSAVE\nCONFIG RESETSTAT\n", "resetstat"),
+        typed(CREATING, "SAVE\nBGSAVE\nBLPOP nothing 0\n", "waits-for-somebody-else"),
+        typed(USING, "SET report:daily ready\nBGSAVE\nwait-bgsave\n", "unknown-runner-line"),
+        typed(USING, "SET report:daily ready\nBGSAVE\n@wait-save\n", "unknown-runner-line"),
+        typed(USING, "SET report:daily ready;\nBGSAVE\n@wait-bgsave\n", "semicolon-at-the-end"),
+        typed(USING, "SET report:daily “ready”\nBGSAVE\n@wait-bgsave\n", "typographic-quotes"),
+        typed(USING, "SETT report:daily ready\nBGSAVE\n@wait-bgsave\n", "unknown-command"),
+        typed(USING, "SET report:daily \"ready\nBGSAVE\n@wait-bgsave\n", "unclosed-quote"),
+        typed(USING, "SET report:daily ready\nMULTI\nBGSAVE\nEXEC\n", "bgsave-inside-multi"),
+        typed(USING, "SET report:daily ready\n@wait-bgsave\nBGSAVE\n", "waited-too-early"),
+        typed(
+            USING,
+            "BGSAVE\n@wait-bgsave\nSET report:daily ready\n",
+            "written-after-the-snapshot",
+        ),
+        typed(TRIGGER, &format!("{ORDERS}BGSAVE\n"), "bgsave-reply-taken-as-done"),
+        typed(TRIGGER, &format!("{ORDERS}SAVE;\n"), "semicolon-at-the-end"),
+        typed(BLOCKS, "SAVE\n", "save-blocks-everyone"),
+        typed(
+            "restore-from-the-dump",
+            &format!("SET order:before 1\nMULTI\nBGSAVE\nEXEC\n{RESTORED}"),
+            "bgsave-inside-multi",
+        ),
+        program(CREATING, "while True:\n    r.save()", ""),
+        program(CREATING, "r.save()\nraise SystemExit('not today')", ""),
+        program(CREATING, "exec('x ==== 1')", "program-failed"),
+        program(CREATING, "r.save(", "program-is-no-python"),
+        program(CREATING, "r.save()\nr.execute_command('BGSVE')", "unknown-command"),
+        program(
+            CREATING,
+            "r.save(); r.bgsave()\nprint('Manual\\u00a0snapshot triggered.')",
+            "invisible-character-printed",
+        ),
+        program(CREATING, "for i in range(150): r.set(i, i)\nr.save()", "own-data-takes-too-long"),
+        program(
+            USING,
+            "r.set('report:daily', 'ready'); r.bgsave(); time.sleep(0.5)",
+            "guessed-wait",
+        ),
+        program(
+            TRIGGER,
+            "import socket\ns = socket.create_connection(('localhost', 6379))\ns.sendall(b'MSET order:1001 paid order:1002 paid\\r\\nCLIENT REPLY OFF\\r\\nSAVE\\r\\nSET order:1003 paid\\r\\n')\ntime.sleep(2)",
+            "",
+        ),
+    ]
+}
+
+/// Works on all of them, two at a time, to the end though some may fail.
+fn on_each<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work_on = || {
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let result = std::panic::catch_unwind(AssertUnwindSafe(|| work(one)));
+            failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work_on);
+        scope.spawn(work_on);
+    });
+    assert_eq!(failed.into_inner(), 0);
+}
+
+#[test]
+fn causes_of_known_answers_are_right_and_true() {
+    on_each(&answers(), |(exercise, name, answer, cause)| {
+        let judged = Judged::of(exercise, name, answer);
+        assert_eq!(judged.verdict["outcome"], "failed", "{answer}\n{:#}", judged.verdict);
+        assert_eq!(judged.id(), *cause, "{answer}\n{:#}", judged.verdict);
+        if !cause.is_empty() {
+            judged.is_sound();
+        }
+    });
+}
+
+#[test]
+fn causes_of_handed_answers_are_true() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/answers");
+    let mut files: Vec<PathBuf> = Vec::new();
+    for exercise in [CREATING, USING, TRIGGER, BLOCKS, "restore-from-the-dump"] {
+        let entries = std::fs::read_dir(folder.join(exercise)).into_iter().flatten().flatten();
+        files.extend(entries.map(|entry| entry.path()));
+    }
+    if files.is_empty() {
+        eprintln!("skipped: causes_of_handed_answers_are_true: no answers in {}", folder.display());
+        return;
+    }
+    let named = Mutex::new(0);
+    on_each(&files, |file| {
+        let (Some(exercise), Some(name)) =
+            (file.parent().and_then(Path::file_name), file.file_name())
+        else {
+            return;
+        };
+        let answer = std::fs::read_to_string(file).unwrap();
+        let judged = Judged::of(&exercise.to_string_lossy(), &name.to_string_lossy(), &answer);
+        if !judged.id().is_empty() {
+            judged.is_sound();
+            *named.lock().unwrap() += 1;
+        }
+    });
+    assert!(*named.lock().unwrap() > 0);
+}
+
+/// What was done past all commands, or to those who look, is no answer's fault that could be shown, and no machine's.
+#[test]
+fn where_there_is_no_verdict_the_reason_is_true() {
+    let pid = "import os, signal\npid = r.info('server')['process_id']\n";
+    let folder = "import shutil\nfolder = r.config_get('dir')['dir']\n";
+    let ready = "r.set('report:daily', 'ready'); r.bgsave()\n";
+    let all = [
+        (CREATING, format!("{pid}os.kill(pid, signal.SIGTERM); time.sleep(1)"), "Received SIGTERM"),
+        (CREATING, format!("{pid}os.kill(pid, signal.SIGKILL); time.sleep(1)"), "ended by signal 9"),
+        (USING, format!("{ready}{pid}os.kill(pid, signal.SIGSTOP)"), "stopped by a signal"),
+        (USING, format!("{ready}{folder}time.sleep(0.3); shutil.rmtree(folder); time.sleep(2)"), "was deleted"),
+        (CREATING, format!("{folder}shutil.rmtree(folder); r.save()"), "was deleted"),
+        (
+            CREATING,
+            "p = redis.Redis(port=int(r.config_get('port')['port']))\np.save(); p.bgsave()\nprint('Manual snapshot triggered.')".to_owned(),
+            "BGSAVE and SAVE were sent past `localhost:6379`",
+        ),
+        (
+            BLOCKS,
+            "r.bgsave()\nwhile r.info('persistence')['rdb_bgsave_in_progress']:\n    r.execute_command('CLIENT KILL TYPE normal SKIPME yes'); time.sleep(0.02)".to_owned(),
+            "CLIENT KILL closed connections",
+        ),
+    ];
+    on_each(&all, |(exercise, answer, why)| {
+        let judged = Judged::of(exercise, "a.py", &format!("{PYTHON}{answer}\n"));
+        let reason = judged.verdict["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains(why), "{answer}\n{:#}", judged.verdict);
+    });
+}

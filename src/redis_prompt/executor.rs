@@ -125,7 +125,9 @@ impl Executor {
         }
         let began = Instant::now();
         let deadline = began + limit;
-        let mut may_be_stale = matches!(self.connection, Connection::Open(_));
+        // The server may have closed it long ago, for being idle; a person sees that and types the line again.
+        let mut may_be_stale =
+            self.reader == Reader::Runner && matches!(self.connection, Connection::Open(_));
         let mut said = match self.connect(deadline) {
             Ok(complaints) => complaints,
             Err(text) => {
@@ -137,7 +139,6 @@ impl Executor {
         for _ in 0..times {
             let mut result = self.exchange(&mut exchange);
             if may_be_stale && matches!(result, Err(NoReply::Lost(Lost::Closed))) {
-                // As redis-cli: the server may have closed it long ago, for being idle.
                 self.connection = Connection::NotYet;
                 said.extend(self.connect(deadline).unwrap_or_default());
                 result = self.exchange(&mut exchange);

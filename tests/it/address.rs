@@ -4,7 +4,7 @@ use crate::support::redis_server::ForeignServer;
 use crate::support::{Place, unmet};
 
 /// One that needs neither a crash nor the snapshot file.
-const LESSON: &str = "# L\n\n## E\n\n```toml exercise\nid = \"both-ways\"\n\n[[check]]\nid = \"saved-in-the-foreground\"\ncalls = { save = \">= 1\" }\n\n[[check]]\nid = \"saved-in-the-background\"\ncalls = { bgsave = \">= 1\" }\n\n[[check]]\nid = \"ended-well\"\ninfo = { rdb_last_bgsave_status = \"ok\" }\n```\n\n```redis setup\nSET order:1001 paid\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\nBGSAVE\n```\n\n```redis wrong fails=saved-in-the-background\nSAVE\n```\n";
+pub const LESSON: &str = "# L\n\n## E\n\n```toml exercise\nid = \"both-ways\"\n\n[[check]]\nid = \"saved-in-the-foreground\"\ncalls = { save = \">= 1\" }\n\n[[check]]\nid = \"saved-in-the-background\"\ncalls = { bgsave = \">= 1\" }\n\n[[check]]\nid = \"ended-well\"\ninfo = { rdb_last_bgsave_status = \"ok\" }\n```\n\n```redis setup\nSET order:1001 paid\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\nBGSAVE\n```\n\n```redis wrong fails=saved-in-the-background\nSAVE\n```\n";
 
 fn check(server: &ForeignServer, answer: &str, more: &[&str]) -> (serde_json::Value, i32) {
     let url = server.url();

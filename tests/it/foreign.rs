@@ -89,9 +89,20 @@ fn a_server_of_ones_own_on_that_port_is_not_another_one() {
     let name = "a_server_of_ones_own_on_that_port_is_not_another_one";
     let Some((_usual, foreign)) = ForeignServer::on_the_usual_port(name) else { return };
     let place = Place::new();
-    let path = place.file("a.redis", "SAVE\nBGSAVE\n");
+    place.file("course/01-l.md", crate::address::LESSON);
+    place.file("a.redis", "SAVE\nBGSAVE\n");
     let url = foreign.url();
-    let arguments = ["check", FIRST, path.to_str().unwrap(), "--server", &url, "--port", "auto"];
+    let arguments = [
+        "check",
+        "both-ways",
+        "a.redis",
+        "--lessons",
+        "course",
+        "--server",
+        &url,
+        "--port",
+        "auto",
+    ];
     let ended = judged(|| place.run(&arguments));
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(!ended.stderr.contains("6379 belongs"), "{}", ended.stderr);

@@ -146,6 +146,6 @@ fn replies_switched_off_end_in_a_verdict() {
         redis(format!("{DONE}CLIENT REPLY OFF\nPING\n")),
         python("done()\nfirst.sendall(b'CLIENT REPLY OFF\\r\\nPING\\r\\n')\n"),
     ]);
-    typed.falls_short(&["ends-well"], &["still running after 3 s"]);
+    typed.passes();
     in_python.passes();
 }

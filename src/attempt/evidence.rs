@@ -22,7 +22,7 @@ pub struct Evidence {
     /// After SIGKILL and a new start; `None` where no check asks, or the answer was out of time.
     pub crash: Option<Observation>,
     /// By the exercise's `[[meanwhile]]`s: the server when that had happened; `None` where it did not.
-    pub meanwhile: Vec<Option<Happened>>,
+    pub meanwhile: Vec<Option<MeanwhileLook>>,
     /// The snapshot file alone, in a second, clean server; `None` where no check asks, or the answer was out
     /// of time. Also why the killed server did not start again.
     pub restored: Option<Restored>,
@@ -100,7 +100,7 @@ pub struct Observation {
 
 /// The server when something had happened while the answer ran, and before the answer's next command.
 #[derive(Debug, Clone)]
-pub struct Happened {
+pub struct MeanwhileLook {
     /// What it answered.
     pub observation: Observation,
     /// Whether it was looked at before any other command was run.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::beside::{Beside, Shared};
-use super::evidence::{Happened, Observation, forks_for_saves, is_saving};
+use super::evidence::{MeanwhileLook, Observation, forks_for_saves, is_saving};
 use super::pace::pause_for;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Meanwhile, Moment, Subject, Trigger};
@@ -23,17 +23,17 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// What was noticed so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Noticed {
+pub(super) struct WatcherReport {
     /// For every background save that ended the last moment, since the answer began, at which it was not over yet: what
     /// came behind that was run when it had ended.
     pub(super) bgsave_ends: Vec<Duration>,
     /// The server as the last of them had ended.
-    pub(super) last_end: Option<Happened>,
+    pub(super) last_end: Option<MeanwhileLook>,
 }
 
-impl Noticed {
+impl WatcherReport {
     /// The server when each of the exercise's `[[meanwhile]]`s had happened.
-    pub(super) fn by(&self, exercise: &Exercise) -> Vec<Option<Happened>> {
+    pub(super) fn by(&self, exercise: &Exercise) -> Vec<Option<MeanwhileLook>> {
         let happened = |meanwhile: &Meanwhile| match meanwhile.when {
             Trigger::BgsaveEnded => self.last_end.clone(),
         };
@@ -48,7 +48,7 @@ pub(super) fn watch(
     exercise: &Exercise,
     before: &Snapshot,
     began: Instant,
-) -> Result<Beside<Noticed>, WorldError> {
+) -> Result<Beside<WatcherReport>, WorldError> {
     let gate = Arc::new(Gate::default());
     let mut watcher = Watcher {
         client: Client::that_asks_again(server.checker_target()),
@@ -96,27 +96,27 @@ struct Look {
 }
 
 impl Watcher {
-    fn watch(&mut self, shared: &Shared<Noticed>) {
-        self.gate.is_looked_after_here();
+    fn watch(&mut self, shared: &Shared<WatcherReport>) {
+        self.gate.register_looker();
         loop {
             // Told to stop, it looks once more: the end may just have come.
             let is_last = shared.is_told_to_stop();
-            let asked = self.gate.asked();
+            let asked = self.gate.requested();
             self.look(shared);
             // While no save runs none can end.
             let is_saving = self.last.as_ref().is_none_or(|last| last.is_saving);
-            self.gate.has_looked(asked, is_saving);
+            self.gate.finish_look(asked, is_saving);
             if is_last {
                 break;
             }
-            if !self.gate.is_waited_for() {
+            if !self.gate.has_waiters() {
                 std::thread::park_timeout(pause_for(self.began));
             }
         }
         self.gate.open();
     }
 
-    fn look(&mut self, shared: &Shared<Noticed>) {
+    fn look(&mut self, shared: &Shared<WatcherReport>) {
         let (asked_at, missed) = (self.began.elapsed(), self.gate.missed());
         let questions: Vec<Words> = self.commands.iter().map(|(_, words)| words.clone()).collect();
         let Ok((now, replies)) = Snapshot::take_with(&mut self.client, &questions, LIMIT) else {
@@ -129,7 +129,7 @@ impl Watcher {
         let is_sure =
             self.last.as_ref().is_none_or(|last| last.missed == missed || last.replies == replies);
         let is_saving = now.number("rdb_bgsave_in_progress") != 0;
-        let happened = || Happened { observation: self.observation(now, &replies), is_sure };
+        let happened = || MeanwhileLook { observation: self.observation(now, &replies), is_sure };
         shared.note(|noticed| {
             if over > noticed.bgsave_ends.len() {
                 noticed.bgsave_ends.resize(over, last_at);

@@ -37,7 +37,7 @@ use self::baseline::{baseline, look};
 use self::beside::Beside;
 use self::contents::Contents;
 use self::evidence::{Typed, Waits};
-use self::meanwhile::Noticed;
+use self::meanwhile::WatcherReport;
 use self::observe::observe;
 use self::refusals::stall_matters;
 use self::setup::SetUp;
@@ -194,7 +194,7 @@ struct Beginning {
     /// Where a check asks who had to wait.
     probe: Option<Beside<Waits>>,
     /// Where a check looks at the server in the middle.
-    watcher: Option<Beside<Noticed>>,
+    watcher: Option<Beside<WatcherReport>>,
     /// Where a check compares the whole snapshot with it.
     contents: Option<Contents>,
     began: Instant,

@@ -10,7 +10,7 @@ use super::doubt::{
     doubt, refuse_a_full_disk, refuse_what_was_done_from_outside, server_end, was_kept_from_writing,
 };
 use super::evidence::{self, Evidence, Observation};
-use super::meanwhile::Noticed;
+use super::meanwhile::WatcherReport;
 use super::pace::pause;
 use super::refusals::{
     refuse_a_save_that_takes_too_long, refuse_a_save_that_was_held_up,
@@ -125,7 +125,7 @@ pub(super) fn observe(
 /// What went through the tap, with marks where background saves ended.
 pub(super) fn with_outcomes(
     mut transcript: Transcript,
-    noticed: &Noticed,
+    noticed: &WatcherReport,
     evidence: &Evidence,
 ) -> Transcript {
     for end in &noticed.bgsave_ends {

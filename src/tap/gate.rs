@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Gate {
     /// How many looks were asked for.
-    asked: AtomicU64,
+    requested: AtomicU64,
     /// All that were asked for up to this one are done.
     done: watch::Sender<u64>,
     /// Commands that went on without a look.
@@ -27,7 +27,7 @@ pub struct Gate {
 impl Default for Gate {
     fn default() -> Self {
         Self {
-            asked: AtomicU64::new(0),
+            requested: AtomicU64::new(0),
             done: watch::Sender::new(0),
             missed: AtomicU64::new(0),
             is_shut: AtomicBool::new(false),
@@ -38,22 +38,22 @@ impl Default for Gate {
 
 impl Gate {
     /// This thread looks from now on, and is unparked when a look is asked for.
-    pub fn is_looked_after_here(&self) {
+    pub fn register_looker(&self) {
         *self.looker.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
     }
 
-    /// How many looks were asked for: to be given to [`Self::has_looked`] by a look that begins now.
-    pub fn asked(&self) -> u64 {
-        self.asked.load(Ordering::SeqCst)
+    /// How many looks were asked for: to be given to [`Self::finish_look`] by a look that begins now.
+    pub fn requested(&self) -> u64 {
+        self.requested.load(Ordering::SeqCst)
     }
 
     /// Whether somebody waits for a look.
-    pub fn is_waited_for(&self) -> bool {
-        *self.done.borrow() < self.asked()
+    pub fn has_waiters(&self) -> bool {
+        *self.done.borrow() < self.requested()
     }
 
     /// The look is done that began when so many were asked for; `is_shut`: whether commands have to wait for the next.
-    pub fn has_looked(&self, asked: u64, is_shut: bool) {
+    pub fn finish_look(&self, asked: u64, is_shut: bool) {
         self.is_shut.store(is_shut, Ordering::SeqCst);
         self.done.send_if_modified(|done| {
             let is_news = *done < asked;
@@ -69,7 +69,7 @@ impl Gate {
 
     /// Nothing is held back any more.
     pub fn open(&self) {
-        self.has_looked(u64::MAX, false);
+        self.finish_look(u64::MAX, false);
     }
 
     /// Where it is shut, waits until a look is done that begins from now on, but not for long.
@@ -77,7 +77,7 @@ impl Gate {
         if !self.is_shut.load(Ordering::SeqCst) {
             return;
         }
-        let ticket = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let ticket = self.requested.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(looker) = &*self.looker.lock().unwrap_or_else(PoisonError::into_inner) {
             looker.unpark();
         }

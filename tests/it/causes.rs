@@ -271,6 +271,9 @@ const CLAIMS: &[(&str, Claim)] = &[
         let read = !seen.done("LASTSAVE").is_empty() || !seen.done("INFO").is_empty();
         read && seen.never("SAVE") && seen.never("BGSAVE")
     }),
+    ("saved-by-a-save-point", |seen| {
+        seen.never("SAVE") && seen.never("BGSAVE") && !seen.done("CONFIG SET save").is_empty()
+    }),
     ("nobody-asked-for-a-snapshot", |seen| seen.never("SAVE") && seen.never("BGSAVE")),
     ("save-never-sent", |seen| seen.never("SAVE") && !seen.done("BGSAVE").is_empty()),
     ("bgsave-never-sent", |seen| seen.never("BGSAVE") && !seen.done("SAVE").is_empty()),
@@ -379,6 +382,12 @@ fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
             "invisible-character-printed",
         ),
         program(CREATING, "for i in range(150): r.set(i, i)\nr.save()", "own-data-takes-too-long"),
+        typed(CREATING, "QUIT\nSAVE\nBGSAVE\n", "quit-closed-the-connection"),
+        program(
+            USING,
+            "r.set('report:daily', 'ready'); was = r.lastsave(); r.config_set('save', '1 1')\nwhile r.lastsave() == was: time.sleep(0.05)",
+            "saved-by-a-save-point",
+        ),
         program(
             USING,
             "r.set('report:daily', 'ready'); r.bgsave(); time.sleep(0.5)",

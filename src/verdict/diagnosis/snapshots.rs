@@ -7,7 +7,7 @@ use super::server::seen_at;
 use super::symptom::Symptom;
 use super::waiting::has_succeeded;
 use super::{Found, Pointer};
-use crate::attempt::evidence::Restored;
+use crate::attempt::evidence::{Restored, forks_for_saves};
 use crate::lesson::Subject;
 use crate::server::BgsaveEnd;
 use crate::tap::{Exchange, Outcome};
@@ -189,6 +189,20 @@ pub(super) fn overwritten(case: &Case<'_>) -> Option<Found> {
     })?;
     let command = case.exchange(last)?.name();
     Some(Found::at([Pointer::Exchange(last), Pointer::Exchange(earlier)]).with(command))
+}
+
+/// A command is asked for, and Redis has saved without one.
+pub(super) fn saved_by_a_save_point(case: &Case<'_>) -> Option<Found> {
+    let sets_one = |exchange: &Exchange| {
+        let points = set_to(exchange, "save").filter(|_| exchange.outcome == Outcome::Done);
+        points.is_some_and(|points| !points.trim().is_empty())
+    };
+    let (index, _) = case.numbered().find(|(_, exchange)| sets_one(exchange))?;
+    let now = forks_for_saves(&case.last_look()?.snapshot);
+    let is_about_calls = matches!(case.check?.subject, Subject::Calls(_));
+    let has_saved = now > forks_for_saves(&case.evidence.before);
+    (is_about_calls && has_saved && case.never_sent("SAVE") && case.never_sent("BGSAVE"))
+        .then(|| seen_at(index))
 }
 
 pub(super) fn nobody_asked(case: &Case<'_>) -> Option<Found> {

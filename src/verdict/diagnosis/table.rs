@@ -388,6 +388,12 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         recognise: snapshots::read_instead,
     },
     Diagnosis {
+        id: "saved-by-a-save-point",
+        cause: "the save point that CONFIG SET made let Redis save by itself: neither SAVE nor BGSAVE was sent",
+        explains: &[NoSave, NoBgsave, NoSnapshot],
+        recognise: snapshots::saved_by_a_save_point,
+    },
+    Diagnosis {
         id: "nobody-asked-for-a-snapshot",
         cause: "neither SAVE nor BGSAVE was sent: nobody asked for a snapshot",
         explains: &[NoSave, NoBgsave, NoSnapshot, DataLost],

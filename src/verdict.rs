@@ -18,6 +18,7 @@ use crate::attempt::evidence::{Evidence, Observation, Restored, Run};
 use crate::error::WorldError;
 use crate::lesson::check::EVIDENCE_IS_VALID;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
+use crate::tap::{self, Exchange, Transcript};
 
 pub use self::diagnosis::{Diagnosed, Pointer};
 pub use self::live::{LiveVerdict, Tick, judge_live};
@@ -43,6 +44,15 @@ impl Verdict {
         let open = self.findings.iter().find(|finding| finding.outcome == Outcome::NotReached)?;
         if self.findings.iter().any(|finding| finding.outcome == Outcome::Unmet) {
             return None;
+        }
+        if evidence.last().is_none() {
+            let fact = format!(
+                "`{}` can't be judged: the server answered nobody when the answer ended, and was killed then",
+                open.check
+            );
+            let help = "let the answer end with a server that answers: wait for SAVE's reply, and leave CLIENT PAUSE \
+                        and endless scripts out";
+            return Some(WorldError::new(fact, help));
         }
         let past: Vec<&str> = evidence.transcript.came_past.iter().map(String::as_str).collect();
         if !past.is_empty() {
@@ -122,21 +132,34 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
         let position = asked.iter().position(|check| check.id == id);
         position.is_none_or(|index| is_met_with_needs(&asked, &seen, index))
     };
-    for (check, seen) in asked.iter().zip(&seen) {
-        let reached = check.needs.iter().all(|id| met(id));
-        findings.push(finding(check, seen.as_ref().filter(|_| reached)));
+    let mut all_seen = seen.iter();
+    for check in &exercise.checks {
+        if is_unseen(check, exercise, evidence) {
+            if !ends_with_a_save(&evidence.transcript) {
+                findings.push(finding(check, None));
+            }
+        } else if is_asked(check, exercise, evidence) {
+            let reached = check.needs.iter().all(|id| met(id));
+            let seen = all_seen.next().and_then(Option::as_ref);
+            findings.push(finding(check, seen.filter(|_| reached)));
+        }
     }
     let diagnosis = diagnosis::diagnose(exercise, evidence, &findings);
     Verdict { findings, diagnosis }
 }
 
-/// Typed commands have no process to look at. And where the server was too busy to be looked at before it
-/// was killed, what a check after the crash (or on the snapshot alone) builds on needs no look of its own:
-/// the crash proves more.
+/// Typed commands have no process to look at.
 fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     if check.subject.is_about_the_program() {
         return matches!(evidence.run, Run::Program(_));
     }
+    !is_unseen(check, exercise, evidence)
+}
+
+/// Where the server was too busy to be looked at before it was killed, what a check after the crash (or on the snapshot
+/// alone) builds on stands in nobody's way: a crash that lost something says so. It stays open itself, unless the
+/// snapshot is of the very end: then the crash has shown what was there.
+fn is_unseen(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     let unseen =
         check.at == Moment::Exit && check.subject.is_about_the_server() && evidence.exit.is_none();
     let proves_more = |it: &Check| match it.at {
@@ -145,7 +168,21 @@ fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
         Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => false,
     };
     let mut builders = exercise.checks.iter().filter(|it| is_needed(&check.id, it, exercise));
-    !(unseen && exercise.crash == Crash::AtExit && builders.any(proves_more))
+    unseen && exercise.crash == Crash::AtExit && builders.any(proves_more)
+}
+
+/// Whether all is known of what was sent, and nothing that could change a key came behind the last SAVE.
+fn ends_with_a_save(transcript: &Transcript) -> bool {
+    let is_save = |it: &Exchange| it.name() == "SAVE" && it.outcome == tap::Outcome::Done;
+    let Some(save) = transcript.exchanges.iter().rposition(is_save) else { return false };
+    let is_harmless = |it: &Exchange| {
+        it.reply.is_some() && ["CLIENT", "PING", "INFO", "LASTSAVE"].contains(&it.name().as_str())
+    };
+    let is_known = |it: &Exchange| it.reply.is_some() || it.is_mark();
+    !transcript.is_incomplete
+        && transcript.left_out == 0
+        && transcript.exchanges[..=save].iter().all(is_known)
+        && transcript.exchanges[save + 1..].iter().all(is_harmless)
 }
 
 /// Whether `by` needs the check `id`, itself or through others.
@@ -175,7 +212,9 @@ fn finding(check: &Check, seen: Option<&Seen>) -> Finding {
         }
         None => (Outcome::NotReached, check.sentence(), String::new()),
     };
-    let otherwise = check.otherwise.clone().filter(|_| outcome == Outcome::Unmet);
+    // Advice about what was found is none where nothing was.
+    let advises = outcome == Outcome::Unmet && found != TOO_BUSY;
+    let otherwise = check.otherwise.clone().filter(|_| advises);
     Finding { check: check.id.clone(), outcome, says: check.sentence(), expected, found, otherwise }
 }
 
@@ -192,6 +231,9 @@ fn invalid(evidence: &Evidence) -> Option<Finding> {
         ),
     })
 }
+
+/// Found where there was no look.
+const TOO_BUSY: &str = "the server was too busy to be looked at when the answer ended";
 
 /// One check's look at the evidence, its needs aside.
 #[derive(Clone)]
@@ -229,10 +271,7 @@ fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen>
         subject => Some(match observation(check.at, evidence) {
             Some(observation) if leaves_open(subject, observation, evidence) => return None,
             Some(observation) => look_at_server(subject, observation, evidence),
-            None => Seen::unmet(
-                sentence(),
-                "the server was too busy to be looked at when the answer ended",
-            ),
+            None => Seen::unmet(sentence(), TOO_BUSY),
         }),
     }
 }

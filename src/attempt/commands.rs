@@ -27,7 +27,7 @@ pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: D
     let mut lines = lines.filter(|(line, _)| !words::is_comment(line)).peekable();
     while let Some((line, number)) = lines.next() {
         let limit = deadline.saturating_duration_since(Instant::now());
-        if is_wait(line) && executor.is_muted() {
+        if is_wait(line) && executor.is_unconfirmed() {
             wait_until_bgsaves_came(stand.server, before, &typed, limit);
         }
         let reply = run_line(stand.server, before, &mut executor, line, limit);

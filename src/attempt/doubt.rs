@@ -108,6 +108,10 @@ fn failed_to_write(now: &Snapshot) -> bool {
 
 /// Why what the server counts can't be compared with `before`, or its saves were not what they must be.
 pub(super) fn doubt(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
+    if exercise.sees_slow_saves() && is_slow_down_changed(exercise, evidence) {
+        let text = "by which this exercise sees whether an answer waits";
+        return Some(format!("the answer has changed `{SLOW_DOWN}`, {text}"));
+    }
     let last = evidence.last()?;
     let (now, before) = (&last.snapshot, &evidence.before);
     if now.run_id() != before.run_id() {
@@ -131,18 +135,15 @@ pub(super) fn doubt(exercise: &Exercise, evidence: &Evidence) -> Option<String> 
                     save ended";
         return Some(text.to_owned());
     }
-    if exercise.sees_slow_saves() && is_slow_down_touched(exercise, evidence) {
-        let text = "by which this exercise sees whether an answer waits";
-        return Some(format!("the answer has changed `{SLOW_DOWN}`, {text}"));
-    }
     None
 }
 
 /// Also if it was put back.
-fn is_slow_down_touched(exercise: &Exercise, evidence: &Evidence) -> bool {
+fn is_slow_down_changed(exercise: &Exercise, evidence: &Evidence) -> bool {
     let Some(wanted) = slow_down(exercise) else { return false };
     let found = evidence.exit.as_ref().and_then(|exit| exit.config.get(SLOW_DOWN));
-    found.is_some_and(|found| found != wanted) || has_set(&evidence.transcript, SLOW_DOWN)
+    let mut set = evidence.transcript.values_set(SLOW_DOWN);
+    found.is_some_and(|found| found != wanted) || set.any(|(_, value)| value != wanted)
 }
 
 /// Whether a setting was changed, or set to what it was.

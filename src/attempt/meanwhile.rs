@@ -1,4 +1,5 @@
-//! What happens while an answer runs: noticed, and looked at before the answer's next command is run.
+//! What happens while an answer runs: noticed before the answer's next command is run, and before it reads the reply to
+//! the one before.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,11 +25,19 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What was noticed so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WatcherReport {
-    /// For every background save that ended the last moment, since the answer began, at which it was not over yet: what
-    /// came behind that was run when it had ended.
-    pub(super) bgsave_ends: Vec<Duration>,
-    /// The server as the last of them had ended.
+    /// The background saves that ended.
+    pub(super) bgsave_ends: Vec<BgsaveEnded>,
+    /// The server as the last of them ended.
     pub(super) last_end: Option<MeanwhileLook>,
+}
+
+/// The end of a background save, since the answer began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BgsaveEnded {
+    /// The last moment at which it was not over yet: what came behind that was run when it had ended.
+    pub(super) after: Duration,
+    /// When that was seen.
+    pub(super) seen: Duration,
 }
 
 impl WatcherReport {
@@ -41,7 +50,7 @@ impl WatcherReport {
     }
 }
 
-/// Looks at the server again and again, and before each command that goes through the tap.
+/// Looks at the server again and again, and before each command and each reply that goes through the tap.
 pub(super) fn watch(
     server: &Server,
     tap: &Tap,
@@ -59,7 +68,7 @@ pub(super) fn watch(
         last: None,
     };
     let beside = Beside::start("meanwhile", move |shared| watcher.watch(shared))?;
-    tap.hold_commands(gate);
+    tap.hold_at(gate);
     Ok(beside)
 }
 
@@ -125,15 +134,19 @@ impl Watcher {
         let begun = forks_for_saves(&now) - forks_for_saves(&self.before);
         let over = begun - i64::from(is_saving(&now, &self.before));
         let over = usize::try_from(over).unwrap_or(0);
-        let last_at = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
+        let after = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
+        let end = BgsaveEnded { after, seen: self.began.elapsed() };
         let is_sure =
             self.last.as_ref().is_none_or(|last| last.missed == missed || last.replies == replies);
         let is_saving = now.number("rdb_bgsave_in_progress") != 0;
-        let happened = || MeanwhileLook { observation: self.observation(now, &replies), is_sure };
-        shared.note(|noticed| {
-            if over > noticed.bgsave_ends.len() {
-                noticed.bgsave_ends.resize(over, last_at);
-                noticed.last_end = Some(happened());
+        // A command that ran between the two looks may have seen the end: it counts as behind it.
+        let while_it_ran = self.last.as_ref().filter(|last| last.is_saving);
+        let at_the_end = while_it_ran.map_or(&replies, |last| &last.replies);
+        let look = || MeanwhileLook { observation: self.observation(now, at_the_end), is_sure };
+        shared.note(|report| {
+            if over > report.bgsave_ends.len() {
+                report.bgsave_ends.resize(over, end);
+                report.last_end = Some(look());
             }
         });
         self.last = Some(Look { asked_at, missed, is_saving, replies });

@@ -33,6 +33,8 @@ const LOOK_AT_EXIT_LIMIT: Duration = Duration::from_secs(1);
 /// The same where the server is killed next: a server that is busy with a save must not be given the
 /// time to finish it.
 const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
+/// The same where a SAVE may be running whose client gave up.
+const LOOK_BESIDE_SAVE_LIMIT: Duration = Duration::from_millis(100);
 /// The same where nothing depends on it any more.
 const LOOK_IN_PASSING_LIMIT: Duration = Duration::from_millis(300);
 /// The setting by which lessons make waiting visible.
@@ -60,9 +62,13 @@ pub(super) fn observe(
     let server = &mut *stand.server;
     let looked = match exercise.crash {
         _ if is_overdue => look_in_passing(server, exercise, &mut evidence),
-        // A look would wait for that SAVE, and give it the time to finish.
-        Crash::AtExit if stand.tap.has_unanswered("SAVE") => Ok(()),
-        Crash::AtExit => look_once(server, exercise, &mut evidence),
+        Crash::AtExit => {
+            // A look that waits for a SAVE would give it the time to finish.
+            let may_be_saving = stand.tap.has_unanswered("SAVE");
+            let limit =
+                if may_be_saving { LOOK_BESIDE_SAVE_LIMIT } else { LOOK_BEFORE_CRASH_LIMIT };
+            look_once(server, exercise, &mut evidence, limit)
+        }
         Crash::WhenSettled => {
             look_until_settled(server, exercise, &mut evidence, patience, stand.telling)
         }
@@ -129,7 +135,7 @@ pub(super) fn with_outcomes(
     evidence: &Evidence,
 ) -> Transcript {
     for end in &noticed.bgsave_ends {
-        transcript.mark_bgsave_ended(*end);
+        transcript.mark_bgsave_ended(end.after, end.seen);
     }
     if let Some(last) = evidence.last() {
         outcomes::settle(&mut transcript, &evidence.before, &last.snapshot);
@@ -166,8 +172,9 @@ fn look_once(
     server: &mut Server,
     exercise: &Exercise,
     evidence: &mut Evidence,
+    limit: Duration,
 ) -> Result<(), CallError> {
-    let until = Instant::now() + LOOK_BEFORE_CRASH_LIMIT;
+    let until = Instant::now() + limit;
     evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
     Ok(())
 }

@@ -71,7 +71,7 @@ pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
     Some(match evidence.restored.as_ref()? {
         Restored::NoFile => "no `dump.rdb` in the server's directory".to_owned(),
         Restored::Unloadable(_) => "a server can't load it".to_owned(),
-        Restored::Loaded { count: 0, .. } => "no key".to_owned(),
+        Restored::Loaded { count: 0, .. } => "no key in database 0".to_owned(),
         Restored::Loaded { keys, count, .. } => {
             let all = usize::try_from(*count).unwrap_or(keys.len()).max(keys.len());
             let named = if all > keys.len() { keys.len().min(SOME_KEYS) } else { keys.len() };

@@ -78,11 +78,6 @@ impl Conversation {
         self.is_resp3
     }
 
-    /// Whether what was sent last has no reply.
-    pub(super) fn is_muted(&self) -> bool {
-        self.muted != Muted::No
-    }
-
     /// A command is sent; whether a reply comes back for it.
     pub(super) fn awaits_a_reply(&mut self, words: &[Vec<u8>]) -> bool {
         let word = |index: usize| {

@@ -46,6 +46,8 @@ pub struct Executor {
     connection: Connection,
     state: Conversation,
     reader: Reader,
+    /// Whether something was sent without a reply (CLIENT REPLY), and nothing with one since.
+    is_unconfirmed: bool,
 }
 
 /// Who reads what comes.
@@ -79,7 +81,7 @@ impl Executor {
 
     fn read_by(reader: Reader, target: ConnectionInfo) -> Self {
         let state = Conversation::in_database(target.redis_settings().db());
-        Self { target, connection: Connection::NotYet, state, reader }
+        Self { target, connection: Connection::NotYet, state, reader, is_unconfirmed: false }
     }
 
     /// Whether a subscribed connection may go on with other commands.
@@ -87,15 +89,15 @@ impl Executor {
         self.state.is_resp3() && self.reader == Reader::Runner
     }
 
-    /// Whether CLIENT REPLY keeps replies back now.
-    pub fn is_muted(&self) -> bool {
-        self.state.is_muted()
+    /// Whether something was sent without a reply (CLIENT REPLY), so that the server may not have read it yet.
+    pub fn is_unconfirmed(&self) -> bool {
+        self.is_unconfirmed
     }
 
     /// Waits until the server has read all that was sent without a reply; closes the connection.
     pub fn finish(&mut self, limit: Duration) {
         if let Connection::Open(wire) = &mut self.connection
-            && self.state.is_muted()
+            && self.is_unconfirmed
         {
             wire.finish(limit);
         }
@@ -197,9 +199,11 @@ impl Executor {
         let left = exchange.deadline.saturating_duration_since(Instant::now());
         wire.send(exchange.words, left).map_err(NoReply::Lost)?;
         if !self.state.awaits_a_reply(exchange.words) {
+            self.is_unconfirmed = true;
             return Ok(String::new());
         }
         let (text, last) = exchange.reply(wire)?;
+        self.is_unconfirmed = false;
         self.state.has_replied(exchange.words, &last);
         Ok(text)
     }

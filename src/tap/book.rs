@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub(super) connection: u32,
     pub(super) command: Frame,
     pub(super) reply: Option<(Frame, Instant)>,
+    /// It has none (CLIENT REPLY).
+    pub(super) is_muted: bool,
 }
 
 impl Entry {
@@ -150,10 +152,10 @@ impl Book {
         self.page.is_incomplete |= connection.is_lost();
     }
 
-    /// Whether a command of this name has no reply.
+    /// Whether a command of this name has no reply and was to have one.
     pub(super) fn has_unanswered(&self, command: &str) -> bool {
         let is_it = |entry: &&Entry| name(&entry.command).eq_ignore_ascii_case(command.as_bytes());
-        self.all().any(|entry| entry.reply.is_none() && is_it(&entry))
+        self.all().any(|entry| entry.reply.is_none() && !entry.is_muted && is_it(&entry))
     }
 
     pub(super) fn page(&self) -> &Page {
@@ -200,7 +202,7 @@ impl Page {
         self.next_number += 1;
         let connection = connection.number_or(self.next_connection);
         self.next_connection = self.next_connection.max(connection + 1);
-        Entry { number, came, connection, command, reply: None }
+        Entry { number, came, connection, command, reply: None, is_muted: false }
     }
 
     fn write_down(&mut self, entry: Entry) {

@@ -120,7 +120,9 @@ impl Connection {
 
     /// A command is sent; given back at once where no reply will come, or has come already.
     pub(super) fn ask(&mut self, entry: Entry) -> Option<Entry> {
-        let Some(awaits) = self.awaits(&entry.command) else { return Some(entry) };
+        let Some(awaits) = self.awaits(&entry.command) else {
+            return Some(Entry { is_muted: true, ..entry });
+        };
         let came = entry.came;
         self.pending_bytes += entry.command.len();
         self.pending.push_back(Pending { entry, is_old: false, awaits });

@@ -1,4 +1,5 @@
-//! Holds commands back until somebody has looked at the server: what that look finds was there before them.
+//! Holds commands and replies back until somebody has looked at the server, so that what a look finds was there
+//! before the one and after the other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,14 +11,14 @@ use tokio::sync::watch;
 /// A server that says nothing for so long is not waited for.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Between the relay, which holds commands back, and a thread that looks at the server.
+/// Between the relay, which holds back what comes, and a thread that looks at the server.
 #[derive(Debug)]
 pub struct Gate {
     /// How many looks were asked for.
     requested: AtomicU64,
     /// All that were asked for up to this one are done.
     done: watch::Sender<u64>,
-    /// Commands that went on without a look.
+    /// Packets that went on without a look.
     missed: AtomicU64,
     /// Whether what is waited for may happen now.
     is_shut: AtomicBool,
@@ -52,7 +53,7 @@ impl Gate {
         *self.done.borrow() < self.requested()
     }
 
-    /// The look is done that began when so many were asked for; `is_shut`: whether commands have to wait for the next.
+    /// The look is done that began when so many were asked for; `is_shut`: whether others have to wait for the next.
     pub fn finish_look(&self, asked: u64, is_shut: bool) {
         self.is_shut.store(is_shut, Ordering::SeqCst);
         self.done.send_if_modified(|done| {
@@ -62,7 +63,7 @@ impl Gate {
         });
     }
 
-    /// How many packets of commands went on though the server had not been looked at in time.
+    /// How many packets went on though the server had not been looked at in time.
     pub fn missed(&self) -> u64 {
         self.missed.load(Ordering::SeqCst)
     }

@@ -131,15 +131,15 @@ impl Tap {
         ))
     }
 
-    /// From now until an answer begins, commands go on to the server only when it was looked at.
-    pub fn hold_commands(&self, gate: Arc<Gate>) {
-        self.relay.hold_commands(Some(gate));
+    /// From now until an answer begins, commands and replies go on only when the server was looked at.
+    pub fn hold_at(&self, gate: Arc<Gate>) {
+        self.relay.hold_at(Some(gate));
     }
 
     /// An answer begins: what was written down before is forgotten.
     pub fn begin(&self) {
         self.relay.take_shortage();
-        self.relay.hold_commands(None);
+        self.relay.hold_at(None);
         lock(&self.relay.book).begin();
     }
 

@@ -61,7 +61,7 @@ impl Relay {
         lock(&self.shortage).take()
     }
 
-    pub(super) fn hold_commands(&self, gate: Option<Arc<Gate>>) {
+    pub(super) fn hold_at(&self, gate: Option<Arc<Gate>>) {
         *lock(&self.gate) = gate;
     }
 
@@ -140,7 +140,7 @@ impl Relay {
         let write_down = |bytes: &[u8]| lock(&self.book).replies(id, bytes);
         let commands = async {
             let write_down = |bytes: &[u8]| lock(&self.book).commands(id, bytes);
-            pass_on(from_client, &mut to_server, write_down, Some(self)).await;
+            pass_on(from_client, &mut to_server, write_down, self).await;
             // The replies to what was sent may still come.
             std::future::pending::<()>().await;
         };
@@ -155,7 +155,7 @@ impl Relay {
                     return;
                 }
             }
-            pass_on(from_server, &mut to_client, write_down, None).await;
+            pass_on(from_server, &mut to_client, write_down, self).await;
         };
         tokio::select! {
             () = commands => {}
@@ -199,14 +199,12 @@ async fn pass_on(
     mut from: ReadHalf<'_>,
     to: &mut WriteHalf<'_>,
     write_down: impl Fn(&[u8]),
-    held_by: Option<&Relay>,
+    held_by: &Relay,
 ) {
     let mut buffer = vec![0; BUFFER_BYTES];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
         write_down(&buffer[..count]);
-        if let Some(relay) = held_by {
-            relay.pass_the_gate().await;
-        }
+        held_by.pass_the_gate().await;
         if to.write_all(&buffer[..count]).await.is_err() {
             break;
         }

@@ -51,12 +51,27 @@ impl Transcript {
         }
     }
 
-    /// Puts the mark [`BGSAVE_ENDED`] behind what came up to this moment, since the answer began.
-    pub fn mark_bgsave_ended(&mut self, at: Duration) {
+    /// Puts the mark [`BGSAVE_ENDED`] behind what came up to this moment, since the answer began; `seen`: when the end
+    /// was seen.
+    pub fn mark_bgsave_ended(&mut self, at: Duration, seen: Duration) {
         let words = vec![BGSAVE_ENDED.as_bytes().to_vec()];
-        let mark = Exchange { at, connection: 0, words, reply: None, outcome: Outcome::Done };
+        let reply = Some(Reply {
+            value: Value::SimpleString(String::new()),
+            took: seen.saturating_sub(at),
+        });
+        let mark = Exchange { at, connection: 0, words, reply, outcome: Outcome::Done };
         let place = self.exchanges.partition_point(|exchange| exchange.at <= at);
         self.exchanges.insert(place, mark);
+    }
+
+    /// What CONFIG SET has set this setting to with success, in order, and the places of those commands.
+    pub fn values_set(&self, setting: &str) -> impl Iterator<Item = (usize, String)> {
+        let done = |exchange: &Exchange| exchange.outcome == Outcome::Done;
+        self.exchanges
+            .iter()
+            .enumerate()
+            .filter(move |(_, exchange)| done(exchange))
+            .filter_map(move |(place, exchange)| Some((place, exchange.value_set(setting)?)))
     }
 
     /// Whether one that begins like this may be among those that are not kept.
@@ -186,8 +201,18 @@ impl Exchange {
         matches!(&self.reply, Some(Reply { value: Value::SimpleString(text), .. }) if text == "QUEUED")
     }
 
+    /// What CONFIG SET sets the setting to; it takes several pairs since Redis 7.0.
+    pub fn value_set(&self, setting: &str) -> Option<String> {
+        if !self.begins_with(&["CONFIG", "SET"]) {
+            return None;
+        }
+        let mut pairs = self.words[2..].chunks_exact(2);
+        let pair = pairs.find(|pair| pair[0].eq_ignore_ascii_case(setting.as_bytes()))?;
+        Some(String::from_utf8_lossy(&pair[1]).into_owned())
+    }
+
     /// When its reply came, since the answer began; when it came itself, if it had none.
-    fn ended(&self) -> Duration {
+    pub fn ended(&self) -> Duration {
         self.at + self.reply.as_ref().map_or(Duration::ZERO, |reply| reply.took)
     }
 

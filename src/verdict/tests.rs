@@ -252,14 +252,18 @@ fn a_server_too_busy_to_be_looked_at_before_its_crash_meets_nothing() {
 #[test]
 fn what_the_crash_itself_proves_needs_no_look_at_a_busy_server() {
     let checks = "crash = \"exit\"\n[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n[[check]]\nid = \"there\"\nat = \"crash\"\nneeds = \"new\"\nreply = { \"GET a\" = \"1\" }\n";
-    let judged = |stored: &str| {
+    let judged = |stored: &str, last: &str| {
         let mut after = observation(0, "");
         let printed = Printed { terminal: format!("\"{stored}\""), bare: Some(stored.to_owned()) };
         after.replies.insert("GET a".to_owned(), printed);
-        judge(&exercise(checks), &Evidence { exit: None, crash: Some(after), ..evidence(101, "") })
+        let transcript = sent::done(&["SET a 1", "SAVE", last]);
+        let unseen = Evidence { exit: None, settled: None, crash: Some(after), ..transcript };
+        judge(&exercise(checks), &unseen)
     };
-    assert!(judged("1").passed());
-    assert_eq!(judged("2").unmet(), ["there"]);
+    assert!(judged("1", "CLIENT PAUSE 9").passed());
+    assert_eq!(judged("2", "CLIENT PAUSE 9").unmet(), ["there"]);
+    let open = judged("1", "DEL a");
+    assert!(!open.passed() && open.unmet().is_empty(), "{open:?}");
 }
 
 #[test]

@@ -97,6 +97,57 @@ fn whoever_learns_of_the_end_writes_behind_it() {
     passes("restore-from-the-dump", "a.py", answer);
 }
 
+/// Looks and writes at once: no client is told of the end in between.
+const SCRIPT: &str = "import redis\nr = redis.Redis()\nr.set('order:before', 1)\nr.bgsave()\nDURING\n\
+    script = \"if string.find(redis.call('INFO', 'persistence'), 'rdb_bgsave_in_progress:0') then redis.call(WRITE) return 1 end return 0\"\n\
+    while not r.eval(script, 0): pass\n\
+    r.set('order:after', 1)\n\
+    r.hset('prediction', mapping={'order:before': 'yes', 'order:during': 'no', 'order:after': 'no', 'status': 'paid'})\n";
+
+#[test]
+fn a_script_that_writes_when_it_sees_the_end_writes_behind_it() {
+    let right = SCRIPT.replace("DURING", "r.mset({'order:during': 1, 'status': 'shipped'})");
+    let right = right.replace("WRITE", "'SET', 'order:after', '1'");
+    let late = SCRIPT.replace("DURING", "");
+    let late = late.replace("WRITE", "'MSET', 'order:during', '1', 'status', 'shipped'");
+    for _ in 0..5 {
+        passes("restore-from-the-dump", "a.py", &right);
+        fails_on("restore-from-the-dump", "a.py", &late, &["during-comes-during"]);
+    }
+}
+
+#[test]
+fn another_snapshot_replaces_the_file() {
+    let answer = around_the_end(
+        "MSET order:during 1 status shipped",
+        "SET order:after 1\nBGSAVE\n@wait-bgsave",
+    );
+    fails_on("restore-from-the-dump", "a.redis", &answer, &["file-is-of-that-moment"]);
+}
+
+#[test]
+fn who_keeps_the_server_from_answering_at_the_end_hides_nothing_by_it() {
+    let orders = "MSET order:1001 paid order:1002 paid order:1003 paid\n";
+    for hidden in ["SAVE\nDEL order:1001", "CONFIG SET save \"1 1\""] {
+        let answer = format!("{orders}{hidden}\nCLIENT PAUSE 60000\n");
+        let (verdict, code) = Place::new().check("trigger-snapshots-manually", "a.redis", &answer);
+        assert_ne!(code, 0, "{verdict:#}");
+    }
+    let changed = format!("CONFIG SET rdb-key-save-delay 0\n{orders}SAVE\nCLIENT PAUSE 60000\n");
+    fails_on("trigger-snapshots-manually", "a.redis", &changed, &["evidence-is-valid"]);
+    let muted = format!("{orders}CLIENT REPLY OFF\nSAVE\nDEL order:1003\n");
+    fails_on("trigger-snapshots-manually", "a.redis", &muted, &["orders-are-stored"]);
+    let skipped = format!("{orders}CLIENT REPLY SKIP\nSAVE\n");
+    passes("trigger-snapshots-manually", "a.redis", &skipped);
+}
+
+#[test]
+fn a_setting_that_is_set_to_what_it_was_is_not_changed() {
+    let answer =
+        "CONFIG SET rdb-key-save-delay 500000\nSET report:daily ready\nBGSAVE\n@wait-bgsave\n";
+    passes("using-bgsave", "a.redis", answer);
+}
+
 #[test]
 fn of_several_background_saves_the_last_one_counts() {
     let answer = format!(
@@ -110,8 +161,9 @@ fn of_several_background_saves_the_last_one_counts() {
 fn where_no_save_ended_that_is_told() {
     let answer =
         format!("MSET order:before 1 order:during 1 order:after 1 status shipped\n{PREDICTION}");
-    let verdict = fails_on("restore-from-the-dump", "a.redis", &answer, &["during-comes-during"]);
-    assert_eq!(found(&verdict, "during-comes-during"), "no background save ended");
+    let check = "saved-in-the-background";
+    let verdict = fails_on("restore-from-the-dump", "a.redis", &answer, &[check]);
+    assert_eq!(found(&verdict, check), "no background save ended");
 }
 
 #[test]
@@ -155,6 +207,7 @@ fn no_reply_is_waited_for_that_the_client_has_switched_off() {
     for answer in [
         "CLIENT REPLY OFF\nSAVE\nBGSAVE\nCLIENT REPLY ON\nPING\n",
         "CLIENT REPLY SKIP\nSAVE\nBGSAVE\n",
+        "SAVE\nCLIENT REPLY SKIP\nBGSAVE\n",
         "CLIENT REPLY OFF\nSAVE\nBGSAVE\n",
     ] {
         passes("creating-snapshots", "a.redis", answer);

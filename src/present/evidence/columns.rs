@@ -6,7 +6,8 @@ use colored::Colorize as _;
 
 use super::mark_behind;
 use super::transcript::{
-    Form, Line, are_of_several_connections, command, line_of, reply_line, time, times, whole_reply,
+    Form, Line, are_of_several_connections, command, line_of, reply_line, time, times, told_at,
+    whole_reply,
 };
 use crate::present::text::{display_width, truncate, wrap};
 use crate::tap::Outcome;
@@ -33,7 +34,7 @@ impl Columns {
         let digits = |line: &Line<'_>| line.first.connection.to_string().len() + 1;
         let command = shown().map(|line| display_width(&command(line))).max().unwrap_or(0);
         Self {
-            time: shown().map(|line| time(line.first.at).len()).max().unwrap_or(0),
+            time: shown().map(|line| time(told_at(line.first)).len()).max().unwrap_or(0),
             connection: several.then(|| shown().map(digits).max().unwrap_or(0)),
             command: command.min(WIDEST_COMMAND).min(width / 2),
             width,
@@ -49,7 +50,7 @@ impl Columns {
 
     /// Up to where the command begins.
     fn head(&self, line: &Line<'_>) -> String {
-        let mut text = format!("    {:>1$}  ", time(line.first.at), self.time);
+        let mut text = format!("    {:>1$}  ", time(told_at(line.first)), self.time);
         if let Some(digits) = self.connection {
             let number = match line.first.connection {
                 0 => String::new(),

@@ -370,7 +370,7 @@ fn what_the_snapshot_file_holds_is_named() {
     let ten = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
     assert_eq!(loaded(&ten, 99), format!("{title}    a, b, c, d, e, f and 93 more\n"));
     assert!(loaded(&ten, 10).contains("i, j\n"));
-    assert_eq!(loaded(&[], 0), format!("{title}    no key\n"));
+    assert_eq!(loaded(&[], 0), format!("{title}    no key in database 0\n"));
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn the_end_of_a_background_save_stands_in_its_place() {
         exchange(100, "BGSAVE", "+Background saving started"),
         exchange(2_000_100, "SET order:after 1", "+OK"),
     ]);
-    evidence.transcript.mark_bgsave_ended(Duration::from_secs(2));
+    evidence.transcript.mark_bgsave_ended(Duration::from_secs(2), Duration::from_secs(2));
     let text = shown(&evidence, &[], Form::Short, 90);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     assert!(lines[3].ends_with("+2000.0 ms  (the background save has ended)"), "{text}");

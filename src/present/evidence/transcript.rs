@@ -324,12 +324,18 @@ fn no_reply(exchange: &Exchange) -> &'static str {
     if exchange.is_mark() { "" } else { "(no reply)" }
 }
 
+/// When it came, or, of the mark, when it was seen.
+pub(super) fn told_at(exchange: &Exchange) -> Duration {
+    if exchange.is_mark() { exchange.ended() } else { exchange.at }
+}
+
 pub(super) fn whole_reply(exchange: &Exchange) -> Vec<String> {
     let Some(came) = &exchange.reply else { return vec![no_reply(exchange).to_owned()] };
     let text = reply::format_reply_to(&exchange.words, &came.value);
     let mut lines: Vec<String> = text.lines().map(|line| reveal(line).into_owned()).collect();
-    if let Some(first) = lines.first_mut() {
-        first.push_str(became(exchange));
+    match lines.first_mut() {
+        Some(first) => first.push_str(became(exchange)),
+        None => lines.push(String::new()),
     }
     lines
 }

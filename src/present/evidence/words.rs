@@ -44,7 +44,7 @@ pub(super) fn transcript(
 fn exchange(line: &Line<'_>, form: Form, several: bool) -> String {
     let is_long = form == Form::Long;
     let short = |text: String| if is_long { text } else { cut(&text) };
-    let at = transcript::time(line.first.at);
+    let at = transcript::time(transcript::told_at(line.first));
     let at = at.trim_start_matches('+');
     let connection = match line.first.connection {
         0 => String::new(),

@@ -217,12 +217,7 @@ impl<'a> Case<'a> {
 
 /// What CONFIG SET sets the setting to; it takes several pairs since Redis 7.0.
 pub(super) fn set_to(exchange: &Exchange, setting: &str) -> Option<String> {
-    if !exchange.begins_with(&["CONFIG", "SET"]) {
-        return None;
-    }
-    let mut pairs = exchange.words[2..].chunks_exact(2);
-    let pair = pairs.find(|pair| pair[0].eq_ignore_ascii_case(setting.as_bytes()))?;
-    Some(text(&pair[1]))
+    exchange.value_set(setting)
 }
 
 pub(super) fn is_script(exchange: &Exchange) -> bool {

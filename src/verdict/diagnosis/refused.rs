@@ -186,8 +186,12 @@ pub(super) fn transaction_discarded(case: &Case<'_>) -> Option<Found> {
     let (index, end) = case.numbered().rev().find(|(_, it)| drops_a_transaction(it))?;
     let queued = queued_and_missing(case, end.connection).filter(|queued| *queued < index)?;
     let explains = !case.shows(Symptom::EndedBadly) || case.failed_saying("Transaction discarded");
-    explains
-        .then(|| Found::at([Pointer::Exchange(index), Pointer::Exchange(queued)]).with(end.name()))
+    explains.then(|| {
+        let gave_up = end.reply.as_ref().is_some_and(|reply| reply.value == Value::Nil);
+        let how = if gave_up { ", since a watched key had changed," } else { "" };
+        let name = format!("{}{how}", end.name());
+        Found::at([Pointer::Exchange(index), Pointer::Exchange(queued)]).with(name)
+    })
 }
 
 pub(super) fn drops_a_transaction(end: &Exchange) -> bool {

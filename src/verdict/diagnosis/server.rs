@@ -39,7 +39,11 @@ fn server_is_gone(case: &Case<'_>) -> bool {
 }
 
 pub(super) fn slow_down_changed(case: &Case<'_>) -> Option<Found> {
-    let (index, _) = case.last_set("rdb-key-save-delay")?;
+    let name = "rdb-key-save-delay";
+    let mut settings = case.exercise.settings.iter();
+    let wanted = settings.find(|(setting, _)| setting == name).map(|(_, value)| value.as_str());
+    let mut set = case.evidence.transcript.values_set(name);
+    let (index, _) = set.find(|(_, value)| Some(value.as_str()) != wanted)?;
     let doubt = case.evidence.doubt.as_ref()?;
     doubt.contains("rdb-key-save-delay").then(|| seen_at(index))
 }

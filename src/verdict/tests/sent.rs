@@ -33,7 +33,7 @@ fn sent(lines: &[(&str, Fate)]) -> Evidence {
     Evidence { transcript, ..evidence(100, "") }
 }
 
-fn done(lines: &[&str]) -> Evidence {
+pub(super) fn done(lines: &[&str]) -> Evidence {
     sent(&lines.iter().map(|line| (*line, Fate::Done)).collect::<Vec<_>>())
 }
 

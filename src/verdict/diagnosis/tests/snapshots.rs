@@ -107,6 +107,16 @@ fn reading_takes_no_snapshot() {
 }
 
 #[test]
+fn a_save_point_saved_by_itself() {
+    let sent = [("CONFIG SET save \"1 1\"", OK)];
+    scene(CALLS_BGSAVE, &sent).info("total_forks:1\n").is("saved-by-a-save-point", 0);
+    scene(CALLS_BGSAVE, &sent).info("total_forks:0\n").has_no_cause();
+    scene(CALLS_BGSAVE, &[("CONFIG SET save \"\"", OK)])
+        .info("total_forks:1\n")
+        .seen_nowhere("nobody-asked-for-a-snapshot");
+}
+
+#[test]
 fn nobody_asked_for_a_snapshot() {
     scene(SAVED, &[(WRITE, OK)]).seen_nowhere("nobody-asked-for-a-snapshot");
     scene(STORED, &[("PING", "+PONG")]).found("nil").has_no_cause();

@@ -171,9 +171,11 @@ fn is_unseen(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     unseen && exercise.crash == Crash::AtExit && builders.any(proves_more)
 }
 
-/// Whether all is known of what was sent, and nothing that could change a key came behind the last SAVE.
+/// Whether all is known of what was sent, and nothing that could change a key came behind the last SAVE or BGSAVE.
 fn ends_with_a_save(transcript: &Transcript) -> bool {
-    let is_save = |it: &Exchange| it.name() == "SAVE" && it.outcome == tap::Outcome::Done;
+    let is_save = |it: &Exchange| {
+        ["SAVE", "BGSAVE"].contains(&it.name().as_str()) && it.outcome == tap::Outcome::Done
+    };
     let Some(save) = transcript.exchanges.iter().rposition(is_save) else { return false };
     let is_harmless = |it: &Exchange| {
         it.reply.is_some() && ["CLIENT", "PING", "INFO", "LASTSAVE"].contains(&it.name().as_str())

@@ -396,7 +396,7 @@ fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
         program(
             TRIGGER,
             "import socket\ns = socket.create_connection(('localhost', 6379))\ns.sendall(b'MSET order:1001 paid order:1002 paid\\r\\nCLIENT REPLY OFF\\r\\nSAVE\\r\\nSET order:1003 paid\\r\\n')\ntime.sleep(2)",
-            "",
+            "written-after-the-snapshot",
         ),
     ]
 }

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{LESSON, python, try_all};
+use super::{LESSON, python, try_all, try_all_patiently};
 use crate::support::{Place, wait_until};
 
 #[test]
 fn huge_output_changes_no_verdict() {
-    let [long_lines, short_lines, no_line] = try_all([
+    let [long_lines, short_lines, no_line] = try_all_patiently([
         python("for _ in range(50): print('x' * 2_000_000)\ndone()\n"),
         python("done()\nfor _ in range(50): sys.stdout.write('x\\n' * 1_000_000)\n"),
         python("for _ in range(50): sys.stderr.write('x' * 2_000_000)\ndone()\n"),
@@ -99,7 +99,7 @@ fn has_ended(pid: i32) -> bool {
 
 #[test]
 fn many_connections_change_no_verdict() {
-    let [silent, speaking] = try_all([
+    let [silent, speaking] = try_all_patiently([
         python("many = [connect() for _ in range(500)]\ndone()\n"),
         python("many = [connect() for _ in range(500)]\nfor it in many: ask('PING', it)\ndone()\n"),
     ]);

@@ -1,6 +1,6 @@
 //! Who locks the server, or closes its doors, locks nobody out who has to look.
 
-use super::{DONE, python, redis, try_all};
+use super::{DONE, python, redis, try_all, try_all_patiently};
 
 const NOT_DONE: [&str; 3] = ["stored", "saved", "in-background"];
 
@@ -70,7 +70,7 @@ fn a_closed_port_ends_in_a_verdict() {
 
 #[test]
 fn closed_connections_change_no_verdict() {
-    let [killed, idle, both] = try_all([
+    let [killed, idle, both] = try_all_patiently([
         redis(format!("{DONE}CLIENT KILL TYPE normal SKIPME no\n")),
         python("done()\nask('CONFIG SET timeout 1')\ntime.sleep(2)\n"),
         redis(format!("{DONE}CONFIG SET timeout 1\nCLIENT KILL TYPE normal\n")),

@@ -72,7 +72,7 @@ pub(super) fn wait_until_lastsave_can_move(server: &mut Server) -> Result<(), Wo
 }
 
 /// TIME's reply, seconds and microseconds, as one number.
-fn microseconds(time: &[Value]) -> i64 {
+pub(super) fn microseconds(time: &[Value]) -> i64 {
     let number = |value: Option<&Value>| match value {
         Some(Value::BulkString(digits)) => {
             String::from_utf8_lossy(digits).parse::<i64>().unwrap_or_default()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use redis::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::baseline::microseconds;
 use super::evidence::{Changed, Difference, Differences};
 use super::observe::LOOK_LIMIT;
 use crate::error::WorldError;
@@ -235,11 +236,12 @@ fn clock(server: &mut Server) -> Result<i64, CallError> {
     server.client().call(&["TIME"], LOOK_LIMIT).map(|time| milliseconds(&time))
 }
 
-/// TIME's reply, seconds and microseconds.
+/// TIME's reply.
 fn milliseconds(time: &Value) -> i64 {
-    let Value::Array(parts) = time else { return 0 };
-    let number = |index: usize| parts.get(index).and_then(|part| text(part).parse().ok());
-    number(0).unwrap_or(0_i64) * 1000 + number(1).unwrap_or(0_i64) / 1000
+    match time {
+        Value::Array(parts) => microseconds(parts) / 1000,
+        _ => 0,
+    }
 }
 
 fn bytes(value: &Value) -> Vec<u8> {

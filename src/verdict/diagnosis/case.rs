@@ -120,10 +120,7 @@ impl<'a> Case<'a> {
 
     /// Whether the setting was set with success: where, and to what.
     pub(super) fn last_set(&self, setting: &str) -> Option<(usize, String)> {
-        self.numbered().rev().find_map(|(index, it)| {
-            let value = set_to(it, setting).filter(|_| it.outcome == Outcome::Done)?;
-            Some((index, value))
-        })
+        self.evidence.transcript.values_set(setting).last()
     }
 
     /// Whether no such command was sent at all, not even one that was refused: told by a whole transcript,
@@ -213,11 +210,6 @@ impl<'a> Case<'a> {
     pub(super) fn failed_saying(&self, text: &str) -> bool {
         self.last_error().is_some_and(|line| line.contains(text))
     }
-}
-
-/// What CONFIG SET sets the setting to; it takes several pairs since Redis 7.0.
-pub(super) fn set_to(exchange: &Exchange, setting: &str) -> Option<String> {
-    exchange.value_set(setting)
 }
 
 pub(super) fn is_script(exchange: &Exchange) -> bool {

@@ -1,6 +1,6 @@
 //! The server was ended, locked, changed, or never spoken to.
 
-use super::case::{Case, set_to, text};
+use super::case::{Case, text};
 use super::symptom::Symptom;
 use super::{Found, Pointer};
 use crate::attempt::evidence::Run;
@@ -63,7 +63,7 @@ pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
             "bind" | "port" => true,
             "maxclients" => case
                 .exchange(index)
-                .and_then(|it| set_to(it, name))
+                .and_then(|it| it.value_set(name))
                 .is_some_and(|it| it.parse::<usize>().is_ok_and(|clients| clients <= FEW_CLIENTS)),
             _ => false,
         };
@@ -108,7 +108,7 @@ fn has_rejected(case: &Case<'_>) -> bool {
 /// What this command has locked.
 fn lock(exchange: &Exchange) -> Option<&'static str> {
     let sets = ["requirepass", "maxclients", "bind", "port"];
-    let name = sets.into_iter().find(|name| set_to(exchange, name).is_some());
+    let name = sets.into_iter().find(|name| exchange.value_set(name).is_some());
     // The rights of another user keep out only him.
     let users: [&[u8]; 2] = [b"default", CHECKER];
     let concerns_us = exchange.words.iter().skip(2).any(|user| users.contains(&user.as_slice()));

@@ -1,6 +1,6 @@
 //! Snapshots that were never asked for, came too early, or were taken away again.
 
-use super::case::{Case, is_queued, lastsave, reply_text, set_to};
+use super::case::{Case, is_queued, lastsave, reply_text};
 use super::effects::Effect;
 use super::keys::{Missing, State};
 use super::server::seen_at;
@@ -126,7 +126,7 @@ fn should_hold_it(case: &Case<'_>, snapshot: usize) -> bool {
 /// `can't set protected config`: since 7.0 these settings belong to whoever starts the server.
 pub(super) fn protected_setting(case: &Case<'_>) -> Option<Found> {
     let index = case.last_refused(&["CONFIG"], "protected config")?;
-    let sets = |name: &&str| case.exchange(index).is_some_and(|it| set_to(it, name).is_some());
+    let sets = |name: &&str| case.exchange(index).is_some_and(|it| it.value_set(name).is_some());
     ["dir", "dbfilename"].into_iter().find(sets)?;
     case.failed_saying("protected config").then(|| seen_at(index))
 }
@@ -194,7 +194,7 @@ pub(super) fn overwritten(case: &Case<'_>) -> Option<Found> {
 /// A command is asked for, and Redis has saved without one.
 pub(super) fn saved_by_a_save_point(case: &Case<'_>) -> Option<Found> {
     let sets_one = |exchange: &Exchange| {
-        let points = set_to(exchange, "save").filter(|_| exchange.outcome == Outcome::Done);
+        let points = exchange.value_set("save").filter(|_| exchange.outcome == Outcome::Done);
         points.is_some_and(|points| !points.trim().is_empty())
     };
     let (index, _) = case.numbered().find(|(_, exchange)| sets_one(exchange))?;

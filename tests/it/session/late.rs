@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use redis::Value;
+
 use super::{
-    FIRST, PASSED, address, another_client, asks, client_at, opens_saving, plays, resumes,
-    sees_the_address,
+    FIRST, PASSED, another_client, asks, on_the_server_with, opens_saving, plays, resumes,
 };
 use crate::support::terminal::{CTRL_D, Student, until};
-use crate::support::{DEADLINE, wait_until};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -68,16 +68,11 @@ fn work_by_hand_ticks_no_check_of_the_next_step() {
     let student = Student::at(FIRST);
     let mut terminal = resumes(&student);
     let mut other = another_client(&mut terminal);
-    asks(&mut other, &["SAVE"]);
+    asks(&mut other, &["SET before yes", "SAVE"]);
     terminal.sees("✓ SAVE took a snapshot");
     terminal.presses("n");
     terminal.sees("step 7 of 11");
-    sees_the_address(&mut terminal);
-    let address = address(&terminal);
-    // A connection to the server before, which is just being replaced, is closed.
-    wait_until("the next step's server answers", || {
-        client_at(address).call(&["PING"], DEADLINE).is_ok()
-    });
+    on_the_server_with(&mut terminal, &["EXISTS", "before"], &Value::Int(0));
     terminal.sees("j judge what was done");
     terminal.sees("○ a snapshot was begun with BGSAVE");
     assert!(!terminal.text().contains("✓ a snapshot"), "{}", terminal.text());

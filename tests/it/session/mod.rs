@@ -15,10 +15,11 @@ mod walk;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use redis::IntoConnectionInfo as _;
+use redis::{IntoConnectionInfo as _, Value};
 use redislings::server::Client;
 
 use crate::support::terminal::{END, Size, Student, Terminal, USUAL};
+use crate::support::{DEADLINE, wait_until};
 
 const FIRST: &str = "creating-snapshots";
 
@@ -81,6 +82,20 @@ fn turns_pages_to(terminal: &mut Terminal, text: &str) {
 fn another_client(terminal: &mut Terminal) -> Client {
     sees_the_address(terminal);
     client_at(address(terminal))
+}
+
+/// Somebody else there, on the server that answers so: for a moment, the one of the step before may still be there.
+fn on_the_server_with(terminal: &mut Terminal, question: &[&str], answer: &Value) -> Client {
+    sees_the_address(terminal);
+    let mut client = client_at(address(terminal));
+    wait_until("the step's own server answers", || {
+        let is_there = client.call(question, DEADLINE).is_ok_and(|reply| reply == *answer);
+        if !is_there {
+            client = client_at(address(terminal));
+        }
+        is_there
+    });
+    client
 }
 
 /// The text gets its end when a server is found.

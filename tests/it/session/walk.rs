@@ -1,6 +1,8 @@
 //! The whole of Lesson 4, from the first start to its end, as a student goes through it.
 
-use super::{PASSED, RIGHT, another_client, asks, plays, turns_pages_to};
+use redis::Value;
+
+use super::{PASSED, RIGHT, asks, on_the_server_with, plays, turns_pages_to};
 use crate::support::terminal::{
     CTRL_D, DOWN, END, ENTER, SMALL, Student, Terminal, USUAL, WITH_PYTHON,
 };
@@ -122,7 +124,7 @@ fn answers_the_third_at_the_prompt(terminal: &mut Terminal) {
 
 fn answers_the_fourth_with_another_client(terminal: &mut Terminal) {
     terminal.sees("A shop with a thousand products is open");
-    let mut other = another_client(terminal);
+    let mut other = on_the_server_with(terminal, &["EXISTS", "order:1001"], &Value::Int(0));
     asks(&mut other, &["BGSAVE"]);
     terminal.sees("✓ a new snapshot was finished when the answer ended");
     terminal.presses("j");

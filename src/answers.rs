@@ -1,14 +1,15 @@
 //! The student's answers: plain files in one folder, which may be under git.
 
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::backup;
+use crate::disk;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Language};
+use crate::private;
 
 /// Beside the place where redislings was started.
 pub const FOLDER: &str = "answers";
@@ -32,7 +33,7 @@ pub fn begun(exercise: &Exercise) -> Vec<Language> {
 /// The texts of the answers that the student has begun, the latest first.
 pub fn all(exercise: &Exercise) -> Vec<(Language, String)> {
     let text = |language: Language| {
-        let bytes = std::fs::read(path(exercise, language)).ok()?;
+        let bytes = disk::read_text_file(&path(exercise, language)).ok()?;
         Some((language, String::from_utf8_lossy(&bytes).into_owned()))
     };
     begun(exercise).into_iter().filter_map(text).collect()
@@ -40,10 +41,7 @@ pub fn all(exercise: &Exercise) -> Vec<(Language, String)> {
 
 /// The text of an answer's file.
 pub fn read(path: &Path, language: Language) -> Result<String, WorldError> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        let fact = format!("cannot read `{}`: {error}", path.display());
-        WorldError::new(fact, "write the answer first")
-    })?;
+    let bytes = disk::read_text_file(path).map_err(|error| unreadable(path, &error))?;
     text(bytes, &path.display().to_string(), language)
 }
 
@@ -68,7 +66,10 @@ pub fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, Wo
 /// The answer's file, begun with the lesson's starter if there is none yet.
 pub fn begin(exercise: &Exercise, language: Language) -> Result<PathBuf, WorldError> {
     let path = path(exercise, language);
-    if !path.exists() {
+    if path.exists() {
+        // An editor would wait for a pipe as we would.
+        disk::read_text_file(&path).map_err(|error| unreadable(&path, &error))?;
+    } else {
         write_if_none(&path, starter(exercise, language).unwrap_or_default())?;
     }
     Ok(path)
@@ -100,7 +101,7 @@ fn starter(exercise: &Exercise, language: Language) -> Option<&str> {
 }
 
 fn holds(path: &Path, text: &str) -> bool {
-    std::fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())
+    disk::read_text_file(path).is_ok_and(|bytes| bytes == text.as_bytes())
 }
 
 /// Puts a new text, or nothing, in the place of an answer that stays under another name, which is given. The new
@@ -134,11 +135,16 @@ fn write_if_none(path: &Path, text: &str) -> Result<(), WorldError> {
 /// A whole file that only lacks its name; with the rights of any file that the student makes.
 fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let rights = std::fs::Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(rights).tempfile_in(folder)?;
+    private::make_shared_folder(folder)?;
+    let mut file = NamedTempFile::new_in(folder)?;
+    private::share(file.as_file())?;
     file.write_all(text.as_bytes())?;
     Ok(file)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> WorldError {
+    let fact = format!("cannot read `{}`: {error}", path.display());
+    WorldError::new(fact, "an answer is a text file of 4 MiB at most; `e` begins one")
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> WorldError {

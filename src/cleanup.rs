@@ -6,10 +6,14 @@
 //!   so that the shell sees what happened;
 //! - by SIGKILL: the *reaper*, a `sh` that reads our pipe, sees its end, kills the process groups it
 //!   was told to watch, what bears our mark and what works in the private directory, and removes that. A container
-//!   ends by itself, since its input ends; else it is swept at the next start.
+//!   ends by itself, since its input ends.
+//!
+//! What is left where both were killed is swept at the next start: see [`leftovers`].
 
 use std::collections::BTreeSet;
+use std::fs::{DirBuilder, File, Permissions};
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -21,10 +25,12 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
+use process_wrap::std::{CommandWrap, CommandWrapper as _, ProcessSession};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::disk;
 use crate::error::WorldError;
+use crate::leftovers;
 
 const REAPER: &str = r#"
 trap '' HUP INT TERM QUIT
@@ -44,14 +50,17 @@ for e in $(grep -lsaF "REDISLINGS_ATTEMPT=$1/" /proc/[0-9]*/environ); do
   e=${e#/proc/}
   kill -s KILL "${e%/environ}" 2>/dev/null
 done
-# A server that was being started as we were killed: nobody could tell us its group. It works here and has no input, while
-# somebody who looks around here has one. It wipes its environment; Linux shows the rest in /proc.
+# A server that was being started as we were killed: nobody could tell us its group. It works here and reads its
+# configuration here, while somebody who looks around here reads something else. It wipes its environment; Linux shows the
+# rest in /proc.
 here=$(cd -P -- "$1" && pwd -P)
 [ -n "$here" ] && ls -l /proc/[0-9]*/cwd 2>/dev/null | while IFS= read -r line; do
   case $line in *" -> $here/"*)
     process=${line#*/proc/}
     process=${process%%/*}
-    [ "$(readlink "/proc/$process/fd/0")" = /dev/null ] && kill -s KILL "$process" 2>/dev/null ;;
+    case $(readlink "/proc/$process/fd/0") in
+      /dev/null | "$here"/*) kill -s KILL "$process" 2>/dev/null ;;
+    esac ;;
   esac
 done
 rm -rf -- "$1"
@@ -87,6 +96,8 @@ static AT_END: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
 struct Session {
     directory: tempfile::TempDir,
     reaper: Reaper,
+    /// Open as long as the run lives, where the file system knows locks.
+    _lock: Option<File>,
 }
 
 /// The `sh` that ends what we leave behind. It may die before us: a Ctrl-C that comes while it is being started, before
@@ -403,7 +414,7 @@ pub fn private_directory(name: &str) -> Result<PathBuf, WorldError> {
     let number = NEXT_DIRECTORY.fetch_add(1, Ordering::Relaxed);
     with_session(|session| {
         let path = session.directory.path().join(format!("{name}-{number}"));
-        std::fs::create_dir(&path)?;
+        DirBuilder::new().mode(0o700).create(&path)?;
         Ok(path)
     })
 }
@@ -435,11 +446,13 @@ impl Drop for PassingDirectory {
 pub struct ProcessGroup(Pid);
 
 impl ProcessGroup {
-    /// Starts `command` as the leader of a new process group.
+    /// Starts `command` as the leader of a new session, and with it of a new process group: it has no terminal, from
+    /// which it could read our keys, or on which it could write what looks like our verdict. To be started once.
     pub fn spawn(command: &mut Command) -> Result<(Self, Child), std::io::Error> {
         let _creating = creating();
         with_session(|_| Ok(())).map_err(|error| std::io::Error::other(error.fact))?;
-        let mut child = command.process_group(0).spawn()?;
+        ProcessSession.pre_spawn(command, &CommandWrap::with_new("", |_| ()))?;
+        let mut child = command.spawn()?;
         let id = i32::try_from(child.id()).map_err(std::io::Error::other)?;
         match Self::watched(Pid::from_raw(id)) {
             Ok(group) => Ok((group, child)),
@@ -547,10 +560,22 @@ fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<
 }
 
 fn start_session() -> std::io::Result<Session> {
-    let directory =
-        tempfile::Builder::new().prefix("redislings-").tempdir_in(disk::temporary_folder())?;
+    let directory = tempfile::Builder::new()
+        .prefix(leftovers::PREFIX)
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(disk::temporary_folder())?;
+    let lock = leftovers::hold_lock(directory.path()).ok();
     let reaper = Reaper::start(directory.path())?;
-    Ok(Session { directory, reaper })
+    // Without a thread nothing is swept this time.
+    let _ = thread::Builder::new().name("sweep".into()).spawn(|| leftovers::sweep(end_dead_run));
+    Ok(Session { directory, reaper, _lock: lock })
+}
+
+/// Does what the reaper of that run would have done.
+fn end_dead_run(directory: &Path) {
+    if let Ok(reaper) = Reaper::start(directory) {
+        reaper.end();
+    }
 }
 
 /// A value that a panic left behind is still the value.

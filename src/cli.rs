@@ -84,6 +84,19 @@ pub struct Common {
           value_parser = port)]
     pub port: Port,
 
+    /// Pass this variable of the environment on to answers though its name or value looks like a secret
+    ///
+    /// Answers inherit the environment, but for tokens, keys and passwords by their usual names (`GITHUB_TOKEN`, `…_KEY`,
+    /// `AWS_…`), URLs with a password in them, and the files by which a CI's steps talk to each other (`GITHUB_ENV`).
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "REDISLINGS_PASS_ENV",
+        value_delimiter = ','
+    )]
+    pub pass_env: Vec<String>,
+
     /// Words only, one thing after the other: for a screen reader or a dumb terminal (`TERM=dumb` implies it)
     ///
     /// No colour, no escape sequence, no drawn line, and nothing that only a sign tells.

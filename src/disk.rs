@@ -1,9 +1,12 @@
 //! Where private files are made, and whether they can still be written: a full disk shows itself as anything but that.
 
-use std::io::{Error, ErrorKind, Write as _};
+use std::fs::OpenOptions;
+use std::io::{Error, ErrorKind, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use nix::fcntl::OFlag;
 #[cfg(target_os = "linux")]
 use nix::{
     sys::statvfs::{FsFlags, statvfs},
@@ -18,6 +21,8 @@ const MEMORY: &str = "/dev/shm";
 #[cfg(target_os = "linux")]
 const MEMORY_BYTES: u128 = 1024 * 1024 * 1024;
 
+/// In bytes: of an answer.
+const LARGEST_TEXT: u64 = 4 * 1024 * 1024;
 /// A log, an answer and a small snapshot fit.
 const ROOM_BYTES: usize = 64 * 1024;
 
@@ -32,6 +37,28 @@ pub fn check_room(directory: &Path, otherwise: &str) -> Result<(), WorldError> {
         }
         _ => Ok(()),
     }
+}
+
+/// The content of a text that somebody else has written: of a regular file, and not more than [`LARGEST_TEXT`]. A named
+/// pipe would be waited for, a device may have no end.
+pub fn read_text_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    // A pipe without a writer is opened at once then.
+    let file = options.read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(Error::other("it is not a regular file"));
+    }
+    read_text(file)
+}
+
+/// All that comes, but not more than [`LARGEST_TEXT`].
+pub fn read_text(from: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(LARGEST_TEXT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_TEXT {
+        return Err(Error::other("it has more than 4 MiB"));
+    }
+    Ok(bytes)
 }
 
 /// The folder in which private directories are made, the same throughout: where TMPDIR says, else in memory, else the
@@ -72,4 +99,29 @@ fn fill(mut file: std::fs::File) -> std::io::Result<()> {
 
 fn is_full(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        let endless = folder.path().join("endless");
+        std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
+        for path in [&pipe, &endless, folder.path()] {
+            let error = read_text_file(path).unwrap_err().to_string();
+            assert!(error.contains("not a regular file"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_4_mib_at_most() {
+        let text = |bytes: u64| read_text(std::io::repeat(b'a').take(bytes));
+        assert_eq!(text(LARGEST_TEXT).unwrap().len() as u64, LARGEST_TEXT);
+        assert!(text(LARGEST_TEXT + 1).unwrap_err().to_string().contains("4 MiB"));
+    }
 }

@@ -1,7 +1,8 @@
 //! The user's state directory: what outlives a session, and how sessions at the same time take turns there.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use etcetera::BaseStrategy as _;
 
 use crate::error::WorldError;
+use crate::private;
 
 /// A turn takes milliseconds; only a process that was stopped in the middle of one takes longer.
 const LONGEST_TURN: Duration = Duration::from_secs(5);
@@ -41,8 +43,16 @@ pub fn in_turn<T>(lock: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Resu
 
 /// A file to be locked, with what is in it; its folder is made if it is missing.
 pub fn lock_file(path: &Path) -> io::Result<File> {
-    std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    private::make_private_folder(path.parent().unwrap_or(Path::new(".")))?;
+    let mut options = OpenOptions::new();
+    let file =
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    // One that an older version made could be opened, and held, by anybody.
+    if file.metadata()?.mode() & 0o077 != 0 {
+        // A file system that knows no rights keeps nobody out.
+        let _ = file.set_permissions(Permissions::from_mode(0o600));
+    }
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod commands;
 mod contents;
 mod doubt;
 pub mod evidence;
+pub mod inherited;
 mod live;
 mod meanwhile;
 mod observe;

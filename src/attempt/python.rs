@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::forks::Forks;
 use super::evidence::ProgramEnd;
-use super::program;
+use super::{inherited, program};
 use crate::cache;
 use crate::cleanup;
 use crate::error::{WorldError, WorldErrorKind};
@@ -165,7 +165,7 @@ impl Python {
 
     /// Everything that an answer's environment has but [`program::MARK`].
     fn environment(&self, endpoint: Option<&Endpoint>) -> BTreeMap<OsString, OsString> {
-        let mut environment: BTreeMap<_, _> = std::env::vars_os().collect();
+        let mut environment = inherited::environment();
         let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
         set("PYTHONPATH", before(&self.site, "PYTHONPATH"));
         set("PYTHONUNBUFFERED", "1".into());

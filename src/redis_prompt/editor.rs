@@ -25,6 +25,7 @@ use super::{completion, hint};
 use crate::ask::NoAnswer;
 use crate::error::WorldError;
 use crate::present::{self, text};
+use crate::private;
 
 const HISTORY_LINES: usize = 1000;
 
@@ -145,7 +146,7 @@ fn aside(file: &Path) -> PathBuf {
 
 fn make_folder_of(file: &Path) {
     if let Some(folder) = file.parent() {
-        let _ = std::fs::create_dir_all(folder);
+        let _ = private::make_private_folder(folder);
     }
 }
 

@@ -1,6 +1,5 @@
 //! `redislings check`: one answer, one verdict.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use super::course::{language_of_name, require_language};
@@ -10,6 +9,7 @@ use super::{Exit, Stop, choose_server, find, load, open_tap, tell};
 use crate::answers;
 use crate::attempt::{self, Answer, Evidence, Python, Stand};
 use crate::cli::{Common, Format, LanguageName};
+use crate::disk;
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::evidence::Form;
 use crate::present::{self, json, output_width};
@@ -117,11 +117,8 @@ fn answer(
     let bytes = read(file).map_err(|error| unreadable(&name, &error))?;
     let text = answers::text(bytes, &name, language)
         .map_err(|error| Stop::Usage(error.fact, error.help))?;
-    let path = file
-        .filter(|_| language == Language::Python)
-        .and_then(|path| path.canonicalize().ok())
-        // A pipe can be read only once, and that has been done.
-        .filter(|path| path.is_file());
+    let path =
+        file.filter(|_| language == Language::Python).and_then(|path| path.canonicalize().ok());
     Ok(Answer { language, text, path })
 }
 
@@ -139,12 +136,10 @@ fn language_of(file: Option<&Path>, told: Option<LanguageName>) -> Result<Langua
 }
 
 fn read(file: Option<&Path>) -> std::io::Result<Vec<u8>> {
-    let Some(path) = file else {
-        let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes)?;
-        return Ok(bytes);
-    };
-    std::fs::read(path)
+    match file {
+        Some(path) => disk::read_text_file(path),
+        None => disk::read_text(std::io::stdin()),
+    }
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Stop {

@@ -9,6 +9,7 @@ use super::{Exit, Stop, tell_line};
 use crate::error::WorldError;
 use crate::journal;
 use crate::present::export;
+use crate::private;
 
 /// What is written where.
 pub(super) struct Wish<'w> {
@@ -46,7 +47,14 @@ pub(super) fn export(wish: &Wish<'_>) -> Result<Exit, Stop> {
 fn write(file: &Path, text: &str, force: bool) -> Result<(), Stop> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(!force).create(force).truncate(force);
-    match options.open(file).and_then(|mut file| file.write_all(text.as_bytes())) {
+    let is_new = !file.exists();
+    let written = options.open(file).and_then(|mut file| {
+        if is_new {
+            private::share(&file)?;
+        }
+        file.write_all(text.as_bytes())
+    });
+    match written {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Stop::Usage(
             format!("`{}` exists already", file.display()),

@@ -12,6 +12,7 @@ use crate::cleanup;
 use crate::error::WorldError;
 use crate::lesson::course::shipped;
 use crate::present::terminal;
+use crate::private;
 
 /// For the student: how to go on from there.
 const README: &str = include_str!("init/README.md");
@@ -59,7 +60,7 @@ fn write_out(dir: &Path) -> io::Result<()> {
     // Ctrl-C waits until all is there or nothing.
     let _creating = cleanup::creating();
     let missing = missing_folders(dir);
-    fs::create_dir_all(dir).and_then(|()| fill(dir)).inspect_err(|_| {
+    private::make_shared_folder(dir).and_then(|()| fill(dir)).inspect_err(|_| {
         // The innermost first; one that somebody else has filled meanwhile stays.
         for folder in missing {
             let _ = fs::remove_dir(folder);
@@ -82,6 +83,7 @@ fn fill(dir: &Path) -> io::Result<()> {
         fs::write(lessons.join(name), text)?;
     }
     fs::write(staging.path().join("README.md"), README)?;
+    private::share_folder(staging.path())?;
     fs::rename(&lessons, dir.join(super::course::FOLDER))?;
     fs::rename(staging.path().join("README.md"), dir.join("README.md")).inspect_err(|_| {
         let _ = fs::remove_dir_all(dir.join(super::course::FOLDER));

@@ -1,6 +1,7 @@
 //! `redislings` without a command: the session.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::output::{is_err_colored, out};
@@ -12,6 +13,7 @@ use crate::error::WorldError;
 use crate::journal::Journal;
 use crate::lesson::Course;
 use crate::present::{output_width, plain, terminal};
+use crate::private;
 use crate::progress::{NotLocked, Progress};
 use crate::session::{Console, FindRedis, Fullscreen, Kept, Linear, Redis, Session, SessionEnd};
 use crate::state;
@@ -71,7 +73,7 @@ fn session(
     told: &str,
 ) -> Result<(SessionEnd, bool), WorldError> {
     // Without the folder there is nothing to watch; who can't write there is told at the first answer.
-    let _ = std::fs::create_dir_all(answers::FOLDER);
+    let _ = private::make_shared_folder(Path::new(answers::FOLDER));
     let kept = Kept {
         journal: Journal::of_the_user(SystemTime::now()).ok(),
         history: state::directory().ok().map(|folder| folder.join(HISTORY)),

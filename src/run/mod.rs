@@ -26,11 +26,13 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use crate::attempt;
 use crate::cleanup;
 use crate::cli::{self, Cli, Command, Common};
 use crate::doctor;
 use crate::error::WorldError;
 use crate::present::{error_width, terminal};
+use crate::private;
 use crate::progress::Progress;
 use crate::server::{Address, Chosen, ServerVersion, Source, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
@@ -77,6 +79,7 @@ impl From<WorldError> for Stop {
 
 /// Runs the program.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    private::make_everything_private();
     let cli = match parse(arguments.collect()) {
         Ok(cli) => cli,
         Err(error) => {
@@ -86,6 +89,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     output::set_looks(&cli.common);
+    attempt::inherited::pass_on(cli.common.pass_env.clone());
     let exit = match cleanup::Guard::new() {
         Ok(_guard) => dispatch(cli),
         Err(error) => Err(Stop::World(error)),

@@ -14,6 +14,7 @@ use crate::error::WorldError;
 use crate::lesson::Lesson;
 use crate::lesson::course::has_no_lessons;
 use crate::present::terminal;
+use crate::private;
 
 /// With `@NUMBER@`, `@TITLE@`, `@LESSON@` and `@EXERCISE@` where the lesson's own words belong.
 const TEMPLATE: &str = include_str!("new/lesson.md");
@@ -139,7 +140,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     // Ctrl-C waits until all is there or nothing.
     let _creating = cleanup::creating();
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(text.as_bytes()).inspect_err(|_| {
+    private::share(&file).and_then(|()| file.write_all(text.as_bytes())).inspect_err(|_| {
         let _ = fs::remove_file(path);
     })
 }

@@ -97,7 +97,7 @@ impl Reports {
     pub(super) fn begin(&self, plan: &Plan) -> Result<(), Stop> {
         for (kind, target) in &self.wanted {
             if let (ReportKind::Jsonl, Target::File(path) | Target::EndOf(path)) = (kind, target) {
-                let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+                let file = files::create(path).map_err(|error| unwritable(path, &error))?;
                 *lock(&self.stream) = Some(Ok(file));
             }
         }

@@ -4,7 +4,6 @@
 //! the directory itself goes with the run. What another user, machine or file system labelled (say a run
 //! inside a container that shares the engine) carries another owner and is never ours to judge.
 
-use std::fs::{File, TryLockError};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -12,16 +11,13 @@ use std::sync::OnceLock;
 use crate::cleanup;
 use crate::disk;
 use crate::error::WorldError;
-
-const LOCK: &str = "lock";
+use crate::leftovers;
 
 /// This run's lock.
 #[derive(Debug)]
 pub struct SessionLock {
     owner: String,
     session: String,
-    /// Locked until the process ends.
-    _file: File,
 }
 
 impl SessionLock {
@@ -48,12 +44,8 @@ impl SessionLock {
             // Not a name of ours: leave it alone.
             return true;
         }
-        disk::temporary_folders().iter().any(|folder| {
-            match File::open(folder.join(session).join(LOCK)) {
-                Ok(file) => matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
-                Err(error) => error.kind() != std::io::ErrorKind::NotFound,
-            }
-        })
+        let folders = disk::temporary_folders();
+        folders.iter().any(|folder| leftovers::is_alive(&folder.join(session)))
     }
 
     fn create() -> Result<Self, WorldError> {
@@ -62,11 +54,10 @@ impl SessionLock {
             let fact = format!("cannot lock a file in `{}`: {error}", directory.display());
             WorldError::new(fact, "set TMPDIR to a directory on a local disk that you can write to")
         };
-        let file = File::create(directory.join(LOCK)).map_err(failed)?;
-        file.lock().map_err(failed)?;
+        leftovers::check_lock(&directory).map_err(failed)?;
         let session = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let owner = owner(&std::env::temp_dir()).map_err(failed)?;
-        Ok(Self { owner, session, _file: file })
+        Ok(Self { owner, session })
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Session, View};
 use crate::answers;
 use crate::ask::NoAnswer;
 use crate::attempt::Answer;
+use crate::disk;
 use crate::editor;
 use crate::lesson::{Exercise, Language, Step};
 use crate::present::terminal;
@@ -77,7 +78,7 @@ impl Session<'_> {
     fn edit(&mut self, exercise: &Exercise, language: Language) {
         let Some(path) = self.tell_if_failed(answers::begin(exercise, language)) else { return };
         self.watch.knows(&path);
-        let before = std::fs::read(&path).ok();
+        let before = disk::read_text_file(&path).ok();
         self.console.step_aside();
         let edited = editor::open(&path);
         self.console.come_back();
@@ -85,7 +86,7 @@ impl Session<'_> {
             return;
         }
         self.watch.knows(&path);
-        if std::fs::read(&path).ok() == before {
+        if disk::read_text_file(&path).ok() == before {
             self.tell("the answer is as it was: `c` checks it all the same");
         } else {
             self.check(exercise, language);

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use crate::disk;
+
 /// How often the files are looked at without an event.
 const POLL: Duration = Duration::from_millis(500);
 /// An editor may save in several steps: so long nothing may change before the file counts as saved.
@@ -162,7 +164,7 @@ fn stamp_of(file: &Path) -> Option<Stamp> {
 
 fn see(file: &Path) -> Seen {
     let stamp = stamp_of(file);
-    let hash = std::fs::read(file).ok().map(|content| {
+    let hash = disk::read_text_file(file).ok().map(|content| {
         let mut hasher = DefaultHasher::new();
         content.hash(&mut hasher);
         hasher.finish()

@@ -21,6 +21,7 @@ mod lessons;
 mod live;
 mod mutants;
 mod plain;
+mod private;
 mod python;
 mod redis_prompt;
 mod remote;

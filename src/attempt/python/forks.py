@@ -19,6 +19,7 @@ import _frozen_importlib_external as importlib_external
 PROGRAM = os.path.join(folder, "answer.pyc")
 HELLO = b"redislings: ready\n"
 FAILED = b"failed\n"
+ENDED = b"ended "
 REQUEST = b"."
 # In a request: where the answer prints, where the rest of it is read, where its end is told.
 DESCRIPTORS = 4
@@ -197,7 +198,8 @@ def serve(control, wake, select):
             for pid in list(running):
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:
-                    tell(running.pop(pid), status, last=True)
+                    tell(running[pid], ENDED + b"%d\n" % status)
+                    os.close(running.pop(pid))
         if control.fileno() not in ready:
             continue
         stdout, stderr, request, status = receive(control)
@@ -206,19 +208,16 @@ def serve(control, wake, select):
         except OSError:
             pid = None  # they see that nothing comes
         if pid == 0:
-            os.setpgid(0, 0)
+            # No terminal, and a process group of its own before anybody hears of it.
+            os.setsid()
+            tell(status, b"%d\n" % os.getpid())
             return stdout, stderr, request, status
         for descriptor in (stdout, stderr, request):
             os.close(descriptor)
         if pid is None:
             os.close(status)
             continue
-        try:
-            os.setpgid(pid, pid)
-        except OSError:
-            pass  # it did so itself, and may be further already
         running[pid] = status
-        tell(status, pid, last=False)
 
 
 def receive(control):
@@ -230,13 +229,11 @@ def receive(control):
     return list(memoryview(data).cast("i"))
 
 
-def tell(descriptor, number, last):
+def tell(descriptor, line):
     try:
-        os.write(descriptor, b"%d\n" % number)
+        os.write(descriptor, line)
     except OSError:
         pass  # nobody wants to know any more
-    if last:
-        os.close(descriptor)
 
 
 def read_all(descriptor):

@@ -27,6 +27,8 @@ use crate::attempt::stragglers;
 use crate::cleanup::{self, ProcessGroup, lock};
 
 const FORKS: &str = include_str!("forks.py");
+/// What stands before a fork's wait status.
+const ENDED: &str = "ended ";
 /// What the interpreter says when it waits for requests.
 const HELLO: &str = "redislings: ready\n";
 /// How long it may take to start; the packages may come from a cold disk.
@@ -171,7 +173,7 @@ impl Fork {
         let Self { stdout, stderr, mut request, status } = self;
         status.set_read_timeout(Some(FORK_DEADLINE))?;
         let mut status = BufReader::new(status);
-        let group = ProcessGroup::started_by(|| next(&mut status).map(Pid::from_raw))?;
+        let group = ProcessGroup::started_by(|| next(&mut status, "").map(Pid::from_raw))?;
         status.get_ref().set_read_timeout(None)?;
         let mut environment = environment.clone();
         environment.insert(MARK.into(), directory.into());
@@ -181,17 +183,17 @@ impl Fork {
         // One that died meanwhile has its wait status.
         let _ = request.write_all(&text);
         drop(request);
-        let wait = Box::new(move || next(&mut status).map(ExitStatus::from_raw));
+        let wait = Box::new(move || next(&mut status, ENDED).map(ExitStatus::from_raw));
         Ok(Started { group, stdout: Box::new(stdout), stderr: Box::new(stderr), wait })
     }
 }
 
-/// The number on the next line.
-fn next(status: &mut BufReader<UnixStream>) -> std::io::Result<i32> {
+/// The number on the next line, behind this word.
+fn next(status: &mut BufReader<UnixStream>, word: &str) -> std::io::Result<i32> {
     let mut line = String::new();
     status.read_line(&mut line)?;
-    let no_number = || Error::new(ErrorKind::UnexpectedEof, "the warmed Python is gone");
-    line.strip_suffix('\n').and_then(|line| line.parse().ok()).ok_or_else(no_number)
+    let number = line.strip_prefix(word).and_then(|line| line.strip_suffix('\n')?.parse().ok());
+    number.ok_or_else(|| Error::new(ErrorKind::UnexpectedEof, "the warmed Python is gone"))
 }
 
 /// `NAME=value`, a NUL between them.

@@ -1,12 +1,17 @@
 //! The files that reports go to.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+use nix::unistd::getuid;
 
 use super::super::{Stop, folder_of};
 use crate::error::WorldError;
+use crate::private;
+
+const ROOT: u32 = 0;
 
 /// Proves that a report can be written there; nothing is left behind or changed.
 pub(super) fn try_file(path: &Path) -> Result<(), Stop> {
@@ -26,11 +31,13 @@ pub(super) fn try_file(path: &Path) -> Result<(), Stop> {
             "make the folder first, or name a file in another one".to_owned(),
         ));
     }
-    let tried = if is_written_in_place(path) {
-        OpenOptions::new().append(true).open(path).map(drop)
-    } else {
-        beside(path).map(drop)
-    };
+    let tried = refuse_a_strangers_link(path).and_then(|()| {
+        if is_written_in_place(path) {
+            OpenOptions::new().append(true).open(path).map(drop)
+        } else {
+            beside(path).map(drop)
+        }
+    });
     Ok(tried.map_err(|error| unwritable(path, &error))?)
 }
 
@@ -53,12 +60,35 @@ fn is_written_in_place(path: &Path) -> bool {
 
 /// A new file in the same folder, readable by whom other new files are.
 fn beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let everybody = std::fs::Permissions::from_mode(0o666);
-    tempfile::Builder::new().permissions(everybody).tempfile_in(folder_of(path))
+    let file = tempfile::NamedTempFile::new_in(folder_of(path))?;
+    private::share(file.as_file())?;
+    Ok(file)
+}
+
+/// In a folder where everybody may write, another user's link would lead the report over a file of ours.
+fn refuse_a_strangers_link(path: &Path) -> io::Result<()> {
+    let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
+    let is_trusted = [getuid().as_raw(), ROOT].contains(&metadata.uid());
+    if metadata.is_symlink() && !is_trusted {
+        return Err(io::Error::other("it is a link that another user has made"));
+    }
+    Ok(())
+}
+
+/// A file that is written while the run goes on.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    refuse_a_strangers_link(path)?;
+    let is_new = !path.exists();
+    let file = File::create(path)?;
+    if is_new {
+        private::share(&file)?;
+    }
+    Ok(file)
 }
 
 /// Whole or not at all, where that can be. A link stays a link.
 pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    refuse_a_strangers_link(path)?;
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if is_written_in_place(&path) {
         return OpenOptions::new()
@@ -79,6 +109,7 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
 
 /// Behind what is there; a file that is not there is not made.
 pub(super) fn append(path: &Path, text: &str) -> io::Result<()> {
+    refuse_a_strangers_link(path)?;
     OpenOptions::new().append(true).open(path)?.write_all(text.as_bytes())
 }
 

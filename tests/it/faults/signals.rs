@@ -93,3 +93,25 @@ fn sigkill_leaves_no_server_that_the_reaper_was_not_told_of() {
     leaves_nothing(running, Signal::SIGKILL);
     assert_eq!(processes_in(&place), Vec::<String>::new());
 }
+
+#[test]
+fn what_a_run_left_that_was_killed_with_its_reaper_goes_at_the_next_start() {
+    let place = place(LESSON);
+    let mut running = Running::waits(&place, verify(&place, &["--no-mutants"]));
+    let children = running.children(&[""]);
+    running.kill_children(&["redislings-reaper"]);
+    kill(running.pid(), Signal::SIGKILL).unwrap();
+    running.child.wait().unwrap();
+    assert!(!place.leftovers().is_empty());
+    let mut living = Running::waits(&place, verify(&place, &["--no-mutants"]));
+    wait_until("only the run that lives is left", || place.leftovers().len() == 1);
+    assert!(!children.iter().copied().any(runs));
+    leaves_nothing_of(&mut living);
+}
+
+/// The run that swept is not harmed by what it swept.
+fn leaves_nothing_of(running: &mut Running<'_>) {
+    kill(running.pid(), Signal::SIGTERM).unwrap();
+    running.child.wait().unwrap();
+    wait_until("the private directory is gone", || running.place.leftovers().is_empty());
+}

@@ -21,20 +21,19 @@ const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
 
 /// Connects and begins.
 pub(super) fn start(server: &Server) -> Result<Beside<Waits>, WorldError> {
-    let endpoint = server.endpoint();
-    let address = (endpoint.host, endpoint.port);
-    let connection = connect(&address).map_err(|error| {
+    let target = Target::of(server);
+    let connection = target.connect().map_err(|error| {
         WorldError::new(
             format!("the client that measures waits can't connect: {error}"),
             "try again",
         )
     })?;
     let began = Instant::now();
-    Beside::start("probe", move |shared| Asking { address, began, shared }.run(connection))
+    Beside::start("probe", move |shared| Asking { target, began, shared }.run(connection))
 }
 
 struct Asking<'s> {
-    address: (String, u16),
+    target: Target,
     began: Instant,
     shared: &'s Shared<Waits>,
 }
@@ -65,7 +64,7 @@ impl Asking<'_> {
             if self.is_over() {
                 break;
             }
-            *connection = connect(&self.address).ok();
+            *connection = self.target.connect().ok();
             if connection.is_none() {
                 thread::park_timeout(PAUSE);
             }
@@ -111,13 +110,41 @@ fn is_timeout(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
 }
 
-fn connect(address: &(String, u16)) -> std::io::Result<TcpStream> {
-    let addresses = (address.0.as_str(), address.1).to_socket_addrs()?;
-    let connections = addresses.map(|it| TcpStream::connect_timeout(&it, CONNECT_LIMIT));
-    let connection = connections
-        .reduce(Result::or)
-        .unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()))?;
-    connection.set_nodelay(true)?;
-    connection.set_read_timeout(Some(PATIENCE))?;
-    Ok(connection)
+/// Where it goes, and what it says there first.
+struct Target {
+    address: (String, u16),
+    greeting: String,
+}
+
+impl Target {
+    /// As the checker's user, where there is one: who is not let in would be answered, but with errors that INFO counts.
+    fn of(server: &Server) -> Self {
+        let endpoint = server.endpoint();
+        let login = server.checker_target();
+        let login = login.redis_settings();
+        let greeting = match (login.username(), login.password()) {
+            (Some(user), Some(password)) if server.is_ours() => {
+                format!("AUTH {user} {password}\r\n")
+            }
+            _ => String::new(),
+        };
+        Self { address: (endpoint.host, endpoint.port), greeting }
+    }
+
+    fn connect(&self) -> std::io::Result<TcpStream> {
+        let addresses = (self.address.0.as_str(), self.address.1).to_socket_addrs()?;
+        let connections =
+            addresses.map(|address| TcpStream::connect_timeout(&address, CONNECT_LIMIT));
+        let mut connection = connections
+            .reduce(Result::or)
+            .unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()))?;
+        connection.set_nodelay(true)?;
+        connection.set_read_timeout(Some(CONNECT_LIMIT))?;
+        connection.write_all(self.greeting.as_bytes())?;
+        if !self.greeting.is_empty() && connection.read(&mut [0; 512])? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        connection.set_read_timeout(Some(PATIENCE))?;
+        Ok(connection)
+    }
 }

@@ -24,7 +24,7 @@ const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// The runner gives these to the server itself, or they would take it (or its log) out of the runner's
 /// hands.
-const RESERVED_SETTINGS: [&str; 23] = [
+const RESERVED_SETTINGS: [&str; 26] = [
     "rename-command",
     "loglevel",
     "syslog-enabled",
@@ -48,6 +48,9 @@ const RESERVED_SETTINGS: [&str; 23] = [
     "aclfile",
     "user",
     "appenddirname",
+    "enable-protected-configs",
+    "enable-debug-command",
+    "enable-module-command",
 ];
 
 /// What a `toml exercise` block says.

@@ -68,6 +68,8 @@ pub struct Server {
     host: Host,
     client: Client,
     checker: CheckerUser,
+    /// The default user's, on a server of ours: whoever else runs on this machine could reach its port.
+    password: String,
     source: Source,
     settings: Vec<(String, String)>,
     version: String,
@@ -99,8 +101,8 @@ impl Server {
         settings: &[(String, String)],
         dump: Option<&[u8]>,
     ) -> Result<Self, WorldError> {
-        let checker = CheckerUser::new();
-        let options = options::Options { settings, checker: &checker };
+        let (checker, password) = (CheckerUser::new(), random_word());
+        let options = options::Options { settings, checker: &checker, password: &password };
         let host = match source {
             Source::Container(hosts) => {
                 Host::Container(Box::new(container::Hosted::start(hosts, options, dump)?))
@@ -116,7 +118,7 @@ impl Server {
         let client = Client::that_asks_again(checker_target(&host, &checker));
         let (version, name) = (String::new(), String::new());
         let (source, settings) = (source.clone(), settings.to_vec());
-        let mut server = Self { host, client, checker, source, settings, version, name };
+        let mut server = Self { host, client, checker, password, source, settings, version, name };
         server.wait_until_it_answers()?;
         let snapshot =
             server.snapshot(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
@@ -137,12 +139,13 @@ impl Server {
 
     /// Where an answer finds it.
     pub fn endpoint(&self) -> Endpoint {
+        let ours = |host: &str, port| Endpoint {
+            password: Some(self.password.clone()),
+            ..Endpoint::at(host, port)
+        };
         match &self.host {
-            Host::Container(container) => Endpoint {
-                password: container.password().map(str::to_owned),
-                ..Endpoint::at(container.host(), container.port())
-            },
-            Host::Process(process) => Endpoint::at("127.0.0.1", process.port()),
+            Host::Container(container) => ours(container.host(), container.port()),
+            Host::Process(process) => ours("127.0.0.1", process.port()),
             Host::Address(address) => Endpoint {
                 host: address.host().to_owned(),
                 port: address.port(),
@@ -152,7 +155,7 @@ impl Server {
         }
     }
 
-    /// For another connection than the checker's. Where [`Endpoint::password`] is one, only behind the tap.
+    /// For another connection than the checker's. To a server of ours only behind the tap, which says the password.
     pub fn target(&self) -> ConnectionInfo {
         target(&self.host)
     }
@@ -294,7 +297,10 @@ impl Server {
                 "its case ended it; look at the transcript",
             ));
         }
-        let endpoint = self.endpoint();
+        let mut endpoint = self.endpoint();
+        if let Some(password) = &endpoint.password {
+            endpoint.url = format!("redis://:{password}@{}:{}", endpoint.host, endpoint.port);
+        }
         let end = match self.host {
             Host::Process(process) => process.keep().map_err(|error| {
                 WorldError::new(format!("the server can't be kept: {error}"), "free some space")
@@ -351,7 +357,7 @@ pub struct Endpoint {
     pub port: u16,
     /// `redis://host:port`, with user, password and database where an address has them.
     pub url: String,
-    /// What the tap has to say first, and nobody behind it: others could reach the port.
+    /// What the tap has to say first, and nobody behind it.
     pub password: Option<String>,
 }
 

@@ -1,11 +1,16 @@
 //! How every server of ours is started.
 
+use std::fmt::Write as _;
+
 use super::CheckerUser;
-use super::versions::option;
 
 /// Save points off, so that only the student saves; no AOF; a clock tick of 10 ms, so that the end of
 /// a background save is noticed at once (Redis facts 5). A lesson's own settings come behind and win.
 const OURS: [(&str, &str); 3] = [("save", ""), ("appendonly", "no"), ("hz", "100")];
+
+/// By it the server's program reads its configuration from standard input: everybody on this machine can read arguments,
+/// and a file could be written to by CONFIG REWRITE.
+pub(super) const FROM_STDIN: &str = "-";
 
 /// What is chosen for one server.
 #[derive(Debug, Clone, Copy)]
@@ -13,16 +18,42 @@ pub(super) struct Options<'o> {
     /// The lesson's: name and value.
     pub(super) settings: &'o [(String, String)],
     pub(super) checker: &'o CheckerUser,
+    /// The default user's.
+    pub(super) password: &'o str,
 }
 
 impl Options<'_> {
-    /// The arguments for the server's program: ours, the lesson's, then `fixed`, which must win.
-    pub(super) fn arguments(&self, fixed: &[(&str, &str)]) -> Vec<String> {
+    /// The server's configuration: ours, the lesson's, then `fixed`, which must win.
+    pub(super) fn configuration(&self, fixed: &[(&str, &str)]) -> String {
         let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let user = self.checker.rule();
-        let all = OURS.into_iter().chain(settings).chain([("user", user.as_str())]);
-        all.chain(fixed.iter().copied()).flat_map(|(name, value)| option(name, value)).collect()
+        let users = [default_user(self.password), self.checker.rule()];
+        let mut text = String::new();
+        for (name, value) in OURS.into_iter().chain(settings).chain(fixed.iter().copied()) {
+            let _ = writeln!(text, "{name} {}", words(value));
+        }
+        for user in users {
+            let _ = writeln!(text, "user {user}");
+        }
+        text
     }
+}
+
+/// Redis before 7 lets everybody load modules and use DEBUG; later ones have settings against that, which lessons can't
+/// change.
+fn default_user(password: &str) -> String {
+    format!("default on >{password} ~* &* +@all -debug -module")
+}
+
+/// A value of several words is several arguments, each in quotes: a `#` or a quote in it is part of it.
+fn words(value: &str) -> String {
+    if value.trim().is_empty() {
+        return "\"\"".to_owned();
+    }
+    let quoted = value.split_whitespace().map(|word| {
+        let escaped = word.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{escaped}\"")
+    });
+    quoted.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -32,9 +63,25 @@ mod tests {
     #[test]
     fn the_lessons_settings_come_behind_ours() {
         let (settings, checker) = ([("hz".to_owned(), "10".to_owned())], CheckerUser::new());
-        let options = Options { settings: &settings, checker: &checker };
-        let arguments = options.arguments(&[("port", "7000")]);
-        let position = |word: &str| arguments.iter().position(|it| it == word).unwrap();
-        assert!(position("100") < position("10") && position("10") < position("--port"));
+        let options = Options { settings: &settings, checker: &checker, password: "pw" };
+        let text = options.configuration(&[("port", "7000")]);
+        let position = |line: &str| text.find(line).unwrap();
+        assert!(position("hz \"100\"") < position("hz \"10\""));
+        assert!(position("hz \"10\"") < position("port \"7000\""));
+    }
+
+    #[test]
+    fn an_empty_value_is_an_argument_too() {
+        assert_eq!(words(""), "\"\"");
+    }
+
+    #[test]
+    fn a_value_of_several_words_is_several_arguments() {
+        assert_eq!(words("3600 1"), "\"3600\" \"1\"");
+    }
+
+    #[test]
+    fn quotes_and_comments_are_part_of_a_value() {
+        assert_eq!(words(r#"a"b\c #d"#), r##""a\"b\\c" "#d""##);
     }
 }

@@ -1,17 +1,19 @@
 //! A server as a process of this machine, in a private directory, on 127.0.0.1 only.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::mem::ManuallyDrop;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use super::options::Options;
+use super::options::{FROM_STDIN, Options};
 use super::{DUMP_FILE, Ended, log};
 use crate::cleanup::{self, PassingDirectory, ProcessGroup};
 use crate::disk;
 use crate::error::WorldError;
+use crate::private;
 
 /// A busy machine was seen to start nothing for 64 s.
 const START_DEADLINE: Duration = Duration::from_secs(180);
@@ -25,8 +27,8 @@ const PORT_TRIES: usize = 5;
 #[derive(Debug)]
 pub struct Process {
     program: PathBuf,
-    /// All but those that differ from start to start.
-    arguments: Vec<String>,
+    /// What it reads from standard input.
+    configuration: PathBuf,
     directory: PathBuf,
     /// One a start, beside the directory: an old `Ready` line must not pass for a new one.
     log: PathBuf,
@@ -53,12 +55,13 @@ impl Process {
         if let Some(dump) = dump {
             std::fs::write(directory.join(DUMP_FILE), dump).map_err(failed)?;
         }
-        let arguments =
-            options.arguments(&[("bind", "127.0.0.1"), ("daemonize", "no"), ("logfile", "")]);
-        let launched = launch(program, &arguments, &directory, 0).map_err(or_a_full_disk)?;
+        let fixed = [("bind", "127.0.0.1"), ("daemonize", "no"), ("logfile", "")];
+        let configuration = directory.with_extension("conf");
+        private::write(&configuration, options.configuration(&fixed)).map_err(failed)?;
+        let launched = launch(program, &configuration, &directory, 0).map_err(or_a_full_disk)?;
         Ok(Self {
             program: program.to_owned(),
-            arguments,
+            configuration,
             directory,
             log: launched.log,
             _place: place,
@@ -87,7 +90,7 @@ impl Process {
 
     /// Starts the killed server again in the same directory.
     pub fn restart(&mut self) -> Result<(), WorldError> {
-        let launched = launch(&self.program, &self.arguments, &self.directory, self.starts)
+        let launched = launch(&self.program, &self.configuration, &self.directory, self.starts)
             .map_err(or_a_full_disk)?;
         self.starts += 1;
         self.log = launched.log;
@@ -102,6 +105,7 @@ impl Process {
     pub(super) fn keep(self) -> std::io::Result<String> {
         let place = tempfile::Builder::new()
             .prefix("redislings-kept-")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(disk::temporary_folder())?;
         let directory = place.path().join("data");
         std::fs::rename(&self.directory, &directory)?;
@@ -166,14 +170,14 @@ struct Launched {
 
 fn launch(
     program: &Path,
-    arguments: &[String],
+    configuration: &Path,
     directory: &Path,
     start: usize,
 ) -> Result<Launched, WorldError> {
     let mut last_log = String::new();
     for attempt in 0..PORT_TRIES {
         let log = directory.with_extension(format!("{start}-{attempt}.log"));
-        let mut launched = spawn(program, arguments, directory, &log)?;
+        let mut launched = spawn(program, configuration, directory, &log)?;
         match wait_until_ready(&mut launched) {
             Ready::Yes => return Ok(launched),
             Ready::PortTaken => last_log = read(&launched.log),
@@ -185,7 +189,7 @@ fn launch(
 
 fn spawn(
     program: &Path,
-    arguments: &[String],
+    configuration: &Path,
     directory: &Path,
     log: &Path,
 ) -> Result<Launched, WorldError> {
@@ -194,8 +198,9 @@ fn spawn(
     let output = File::create(log).map_err(failed)?;
     let errors = output.try_clone().map_err(failed)?;
     let mut command = Command::new(program);
-    command.args(arguments).args(["--port", &port.to_string()]).current_dir(directory);
-    command.stdin(Stdio::null()).stdout(output).stderr(errors);
+    // First: Redis 6.2 takes it for what it is at either end only.
+    command.args([FROM_STDIN, "--port", &port.to_string()]).current_dir(directory);
+    command.stdin(File::open(configuration).map_err(failed)?).stdout(output).stderr(errors);
     let (group, child) = ProcessGroup::spawn(&mut command).map_err(failed)?;
     Ok(Launched { group, child, port, log: log.to_owned() })
 }

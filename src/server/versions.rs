@@ -13,8 +13,8 @@
 //! | BGSAVE inside MULTI begins at once; later it is scheduled for the next tick | before Redis 7.0 | 3, seen | [`forks_for_saves`]: what was accepted and has not forked is still to come |
 //! | a fresh server has counted two CONFIG GET that nobody called | Valkey 9.1 | seen | rules compare with the time before the answer |
 //! | SAVE from a script is not counted as rejected for `save` | before Redis 7.0 | 2.3 | rules never use `rejected_calls` |
-//! | `--save "3600 1"` as one argument means no save points at all | before Redis 7.0 | 1 | [`option`] makes an argument of each word |
-//! | DEBUG, MODULE LOAD and CONFIG SET dir or dbfilename are allowed | before Redis 7.0 | 8, seen | an answer that uses them meets the same checks: the server starts again from its own directory after a crash |
+//! | DEBUG and MODULE are allowed | before Redis 7.0 | 8, seen | the default user may use neither, on no version |
+//! | CONFIG SET dir or dbfilename is allowed | before Redis 7.0 | 8, seen | nobody else gets to the server; an answer that uses it meets the same checks: the server starts again from its own directory after a crash |
 //! | FLUSHALL with save points leaves `rdb_changes_since_last_save` over 0 | before Redis 7.0.15 | 2.2 | no save points unless a lesson wants them |
 //! | a MISCONF reply with a line end too many, which confuses every client | Redis 7.0.0 | 3 | name `redis 7.0` in a course and have a later one |
 //! | `BGSAVE CANCEL` ends a save, whose status stays `ok` | since Valkey 8.1 | 2.1, seen | the log tells of it on every version: [`super::log`] |
@@ -67,16 +67,6 @@ fn aof_rewrites(snapshot: &Snapshot) -> i64 {
 /// Whether the last background save did not fork, by the server's own word.
 pub fn saves_without_fork(snapshot: &Snapshot) -> bool {
     snapshot.field("rdb_last_bgsave_type") == Some("forkless")
-}
-
-/// A setting as arguments of the server's program; a value of several words is several arguments.
-pub fn option(name: &str, value: &str) -> Vec<String> {
-    let mut words: Vec<String> = value.split_whitespace().map(str::to_owned).collect();
-    if words.is_empty() {
-        words.push(String::new());
-    }
-    words.insert(0, format!("--{name}"));
-    words
 }
 
 /// `redis 7.0.15` or `valkey 9.1.2`, from INFO.
@@ -213,15 +203,5 @@ mod tests {
         assert_eq!(forks_for_saves(&redis_7), 2);
         let redis_6 = "total_forks:3\ncmdstat_bgrewriteaof:calls=2,failed_calls=1\n";
         assert_eq!(forks_for_saves(&Snapshot::of(0, redis_6)), 2);
-    }
-
-    #[test]
-    fn an_empty_value_is_an_argument() {
-        assert_eq!(option("save", ""), ["--save", ""]);
-    }
-
-    #[test]
-    fn a_value_of_two_words_is_two_arguments() {
-        assert_eq!(option("save", "3600 1"), ["--save", "3600", "1"]);
     }
 }

@@ -1,6 +1,8 @@
 //! What goes through the tap, written down: every command beside its reply, in bounded memory.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::connection::{Connection, is_error, name};
@@ -11,6 +13,10 @@ use super::transcript::upper_case;
 const KEPT: usize = 4000;
 /// Of the bytes of either.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
+/// Commands without a reply, over all connections; one that adds to more is not followed any further.
+const WAITING: usize = 1_000_000;
+/// Of their bytes.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 /// One command and its reply, as they came.
 #[derive(Debug)]
@@ -43,6 +49,27 @@ pub(super) struct Book {
     next_id: u64,
     /// Grows with every packet and with every connection's end.
     news: u64,
+    /// Over all connections.
+    waiting: Waiting,
+}
+
+/// Commands without a reply.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Waiting {
+    pub(super) commands: usize,
+    pub(super) bytes: usize,
+}
+
+impl Waiting {
+    /// One connection's part has changed.
+    fn change(&mut self, before: Self, after: Self) {
+        self.commands = self.commands + after.commands - before.commands;
+        self.bytes = self.bytes + after.bytes - before.bytes;
+    }
+
+    fn is_too_much(self) -> bool {
+        self.commands > WAITING || self.bytes > WAITING_BYTES
+    }
 }
 
 /// Everything since the answer began.
@@ -90,7 +117,13 @@ impl Kept {
 
 impl Book {
     pub(super) fn new() -> Self {
-        Self { page: Page::new(), connections: BTreeMap::new(), next_id: 0, news: 0 }
+        Self {
+            page: Page::new(),
+            connections: BTreeMap::new(),
+            next_id: 0,
+            news: 0,
+            waiting: Waiting::default(),
+        }
     }
 
     /// Begins a new page: open connections stay, what they did is forgotten.
@@ -104,9 +137,12 @@ impl Book {
         self.page.end = Some(self.page.next_number);
     }
 
-    pub(super) fn open(&mut self) -> u64 {
+    /// A new connection. `auth`: what the relay says on it first, to a server that wants a password.
+    pub(super) fn open(&mut self, auth: Option<Arc<[u8]>>) -> u64 {
         self.next_id += 1;
-        self.connections.insert(self.next_id, Connection::new());
+        let connection = Connection::new(auth);
+        self.waiting.change(Waiting::default(), connection.waiting());
+        self.connections.insert(self.next_id, connection);
         self.next_id
     }
 
@@ -118,38 +154,43 @@ impl Book {
     pub(super) fn close(&mut self, id: u64) {
         self.news += 1;
         let Some(connection) = self.connections.remove(&id) else { return };
+        self.waiting.change(connection.waiting(), Waiting::default());
         connection.into_unanswered().for_each(|entry| self.page.write_down(entry));
     }
 
-    /// Bytes on their way to the server.
-    pub(super) fn commands(&mut self, id: u64, bytes: &[u8]) {
+    /// Takes bytes from a client; gives those that go to the server.
+    pub(super) fn commands<'b>(&mut self, id: u64, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         self.news += 1;
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        let now = Instant::now();
-        for command in connection.commands_in(bytes) {
+        let Some(connection) = self.connections.get_mut(&id) else { return Cow::Borrowed(bytes) };
+        let (page, now, before) = (&mut self.page, Instant::now(), connection.waiting());
+        let passed = connection.commands(bytes, &mut |connection, command| {
             // Redis takes an empty line, and an array of nothing, for nothing.
             if name(&command).is_empty() {
-                continue;
+                return;
             }
-            let entry = self.page.entry(connection, command, now);
+            let entry = page.entry(connection, command, now);
             if let Some(complete) = connection.ask(entry) {
-                self.page.write_down(complete);
+                page.write_down(complete);
             }
+        });
+        self.waiting.change(before, connection.waiting());
+        if self.waiting.is_too_much() {
+            connection.give_up();
         }
         self.page.is_incomplete |= connection.is_lost();
+        passed
     }
 
-    /// Bytes on their way to the client.
-    pub(super) fn replies(&mut self, id: u64, bytes: &[u8]) {
+    /// Takes bytes from the server; gives those that go to the client.
+    pub(super) fn replies<'b>(&mut self, id: u64, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         self.news += 1;
-        let Some(connection) = self.connections.get_mut(&id) else { return };
-        let now = Instant::now();
-        for reply in connection.replies_in(bytes) {
-            if let Some(complete) = connection.answer(reply, now) {
-                self.page.write_down(complete);
-            }
-        }
+        let Some(connection) = self.connections.get_mut(&id) else { return Cow::Borrowed(bytes) };
+        let (page, before) = (&mut self.page, connection.waiting());
+        let passed =
+            connection.replies(bytes, Instant::now(), &mut |complete| page.write_down(complete));
+        self.waiting.change(before, connection.waiting());
         self.page.is_incomplete |= connection.is_lost();
+        passed
     }
 
     /// Whether a command of this name has no reply and was to have one.

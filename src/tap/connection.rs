@@ -3,16 +3,13 @@
 //! Redis answers in order, so a reply belongs to the oldest command without one. The exceptions are here:
 //! messages that nobody asked for, commands that are never answered, and errors that come unasked.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
-use super::book::Entry;
+use super::book::{Entry, Waiting};
 use super::frames::{Frame, Frames, Side};
-
-/// Commands without a reply; with more the connection is not followed any further.
-const PENDING: usize = 1_000_000;
-/// Of their bytes.
-const PENDING_BYTES: usize = 64 * 1024 * 1024;
 
 /// A client's connection, and what it waits for.
 #[derive(Debug)]
@@ -25,6 +22,12 @@ pub(super) struct Connection {
     pending: VecDeque<Pending>,
     /// Of the commands in `pending`.
     pending_bytes: usize,
+    /// What the relay has to say for the client, where the server wants a password: AUTH with it.
+    auth: Option<Arc<[u8]>>,
+    /// How many replies to that are still to come.
+    own_replies: usize,
+    /// The beginning of what may be such a reply.
+    held_back: Vec<u8>,
     /// A reply that came before any command: `max number of clients reached`, for instance.
     early: Option<Frame>,
     muted: Muted,
@@ -32,13 +35,16 @@ pub(super) struct Connection {
     subscribed: bool,
     /// It gets MONITOR's lines, which are no replies.
     monitors: bool,
-    /// It is passed on, but not understood any more.
+    /// What the client sends is passed on, but not understood any more.
     lost: bool,
+    /// The same of the server's replies.
+    lost_replies: bool,
 }
 
 #[derive(Debug)]
 struct Pending {
-    entry: Entry,
+    /// `None`: the relay's own AUTH.
+    entry: Option<Entry>,
     /// From before the answer began: matched, but not written down.
     is_old: bool,
     awaits: Awaits,
@@ -63,9 +69,22 @@ enum Muted {
     Next,
 }
 
+/// What a reply is.
+#[derive(Debug)]
+enum Answered {
+    /// The end of a command that is to be written down.
+    Command(Box<Entry>),
+    /// To the relay's own AUTH; the client does not see it.
+    Own,
+    /// Of no interest.
+    Other,
+}
+
 impl Connection {
-    pub(super) fn new() -> Self {
-        Self {
+    /// `auth`: what the relay says first, and again when the client has undone it.
+    pub(super) fn new(auth: Option<Arc<[u8]>>) -> Self {
+        let mut connection = Self {
+            auth,
             number: 0,
             commands: Frames::new(Side::Commands),
             replies: Frames::new(Side::Replies),
@@ -76,6 +95,19 @@ impl Connection {
             subscribed: false,
             monitors: false,
             lost: false,
+            lost_replies: false,
+            own_replies: 0,
+            held_back: Vec::new(),
+        };
+        connection.expect_own_reply();
+        connection
+    }
+
+    fn expect_own_reply(&mut self) {
+        if self.auth.is_some() {
+            self.own_replies += 1;
+            let pending = Pending { entry: None, is_old: false, awaits: Awaits::Reply };
+            self.pending.push_back(pending);
         }
     }
 
@@ -86,7 +118,17 @@ impl Connection {
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        self.lost
+        self.lost || self.lost_replies
+    }
+
+    /// It is passed on, but not followed any further.
+    pub(super) fn give_up(&mut self) {
+        self.lost = true;
+    }
+
+    /// What waits for its replies.
+    pub(super) fn waiting(&self) -> Waiting {
+        Waiting { commands: self.pending.len(), bytes: self.pending_bytes }
     }
 
     /// Its number in the transcript; `next` if it has none yet.
@@ -97,25 +139,35 @@ impl Connection {
         self.number
     }
 
-    /// The commands that these bytes complete.
-    pub(super) fn commands_in(&mut self, bytes: &[u8]) -> Vec<Frame> {
-        let mut found = Vec::new();
+    /// Takes bytes on their way to the server. Gives those that really go there, and hands every command that they
+    /// complete to `ask`, which gives it back where no reply will come.
+    pub(super) fn commands<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        ask: &mut dyn FnMut(&mut Self, Frame),
+    ) -> Cow<'b, [u8]> {
+        let mut commands = Vec::new();
         if !self.lost {
-            let understood = self.commands.feed(bytes, &mut |frame| found.push(frame));
-            self.lost = understood.is_err()
-                || self.pending.len() > PENDING
-                || self.pending_bytes > PENDING_BYTES;
+            let understood =
+                self.commands.feed(bytes, &mut |frame, end| commands.push((frame, end)));
+            self.lost = understood.is_err();
         }
-        found
-    }
-
-    /// The replies that these bytes complete.
-    pub(super) fn replies_in(&mut self, bytes: &[u8]) -> Vec<Frame> {
-        let mut found = Vec::new();
-        if !self.lost {
-            self.lost = self.replies.feed(bytes, &mut |frame| found.push(frame)).is_err();
+        let (mut passed, mut from) = (Vec::new(), 0);
+        for (command, end) in commands {
+            let undoes_auth = name(&command).eq_ignore_ascii_case(b"RESET");
+            ask(self, command);
+            if let (true, Some(auth)) = (undoes_auth, self.auth.clone()) {
+                self.expect_own_reply();
+                passed.extend_from_slice(&bytes[from..end]);
+                passed.extend_from_slice(&auth);
+                from = end;
+            }
         }
-        found
+        if from == 0 {
+            return Cow::Borrowed(bytes);
+        }
+        passed.extend_from_slice(&bytes[from..]);
+        Cow::Owned(passed)
     }
 
     /// A command is sent; given back at once where no reply will come, or has come already.
@@ -125,18 +177,63 @@ impl Connection {
         };
         let came = entry.came;
         self.pending_bytes += entry.command.len();
-        self.pending.push_back(Pending { entry, is_old: false, awaits });
+        self.pending.push_back(Pending { entry: Some(entry), is_old: false, awaits });
         let early = self.early.take()?;
-        self.answer(early, came)
+        match self.answer(early, came) {
+            Answered::Command(entry) => Some(*entry),
+            Answered::Own | Answered::Other => None,
+        }
     }
 
-    /// A reply comes; gives the command that it completes.
-    pub(super) fn answer(&mut self, reply: Frame, came: Instant) -> Option<Entry> {
-        let Some(first) = self.pending.front() else {
-            if is_error(&reply) {
-                self.early = Some(reply);
+    /// Takes bytes on their way to the client. Gives those that really go there, and hands every command whose reply
+    /// they complete to `write_down`.
+    pub(super) fn replies<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        came: Instant,
+        write_down: &mut dyn FnMut(Entry),
+    ) -> Cow<'b, [u8]> {
+        let mut replies = Vec::new();
+        if !self.lost_replies {
+            let understood = self.replies.feed(bytes, &mut |frame, end| replies.push((frame, end)));
+            self.lost_replies = understood.is_err();
+        }
+        let has_own = self.own_replies > 0;
+        let (mut passed, mut from) = (Vec::new(), 0);
+        for (reply, end) in replies {
+            match self.answer(reply, came) {
+                Answered::Own => self.held_back.clear(),
+                answered => {
+                    if has_own {
+                        passed.append(&mut self.held_back);
+                        passed.extend_from_slice(&bytes[from..end]);
+                    }
+                    if let Answered::Command(entry) = answered {
+                        write_down(*entry);
+                    }
+                }
             }
-            return None;
+            from = end;
+        }
+        if !has_own {
+            return Cow::Borrowed(bytes);
+        }
+        let rest = &bytes[from..];
+        let may_be_own = self.pending.front().is_some_and(|first| first.entry.is_none());
+        if may_be_own && !self.lost_replies {
+            self.held_back.extend_from_slice(rest);
+        } else {
+            passed.append(&mut self.held_back);
+            passed.extend_from_slice(rest);
+        }
+        Cow::Owned(passed)
+    }
+
+    /// A reply comes.
+    fn answer(&mut self, reply: Frame, came: Instant) -> Answered {
+        let Some(first) = self.pending.front() else {
+            self.note_unasked(reply);
+            return Answered::Other;
         };
         let is_for_first = if is_push(&reply) || (self.subscribed && is_pubsub(&reply)) {
             first.awaits == Awaits::Confirmation && confirms_subscription(&reply)
@@ -144,23 +241,43 @@ impl Connection {
             !(self.monitors && is_monitor_line(&reply))
         };
         if !is_for_first {
-            return None;
+            return Answered::Other;
         }
-        let mut pending = self.pending.pop_front()?;
-        self.pending_bytes -= pending.entry.command.len();
+        if first.entry.is_none() && !answers_auth(&reply) {
+            self.note_unasked(reply);
+            return Answered::Other;
+        }
+        let Some(pending) = self.pending.pop_front() else { return Answered::Other };
+        let Some(mut entry) = pending.entry else {
+            self.own_replies -= 1;
+            return Answered::Own;
+        };
+        self.pending_bytes -= entry.command.len();
         self.monitors |= pending.awaits == Awaits::Monitor && !is_error(&reply);
-        pending.entry.reply = Some((reply, came));
-        (!pending.is_old).then_some(pending.entry)
+        entry.reply = Some((reply, came));
+        if pending.is_old { Answered::Other } else { Answered::Command(Box::new(entry)) }
+    }
+
+    fn note_unasked(&mut self, reply: Frame) {
+        if is_error(&reply) {
+            self.early = Some(reply);
+        }
     }
 
     /// Commands of this answer that wait for their reply.
     pub(super) fn unanswered(&self) -> impl Iterator<Item = &Entry> {
-        self.pending.iter().filter(|pending| !pending.is_old).map(|pending| &pending.entry)
+        self.pending
+            .iter()
+            .filter(|pending| !pending.is_old)
+            .filter_map(|pending| pending.entry.as_ref())
     }
 
     /// The same, as the connection ends.
     pub(super) fn into_unanswered(self) -> impl Iterator<Item = Entry> {
-        self.pending.into_iter().filter(|pending| !pending.is_old).map(|pending| pending.entry)
+        self.pending
+            .into_iter()
+            .filter(|pending| !pending.is_old)
+            .filter_map(|pending| pending.entry)
     }
 
     /// What comes back for a command; `None`: nothing.
@@ -188,7 +305,7 @@ impl Connection {
             }
             // From here on the server sends its data, not replies.
             ("SYNC" | "PSYNC", ..) => {
-                self.lost = true;
+                (self.lost, self.lost_replies) = (true, true);
                 return None;
             }
             (
@@ -245,6 +362,12 @@ pub(super) fn name(command: &[u8]) -> &[u8] {
 
 pub(super) fn is_error(frame: &[u8]) -> bool {
     matches!(frame.first(), Some(b'-' | b'!'))
+}
+
+/// Whatever else the server says first is about the connection: `max number of clients reached`. Where the answer has
+/// changed the password, its new connections are refused as they would be without ours.
+fn answers_auth(reply: &[u8]) -> bool {
+    [&b"+OK"[..], b"-WRONGPASS", b"-ERR AUTH"].iter().any(|start| reply.starts_with(start))
 }
 
 /// RESP3's out-of-band messages.

@@ -82,12 +82,14 @@ impl Frames {
         }
     }
 
-    /// Takes the next bytes of the stream and hands every frame that they complete to `found`.
+    /// Takes the next bytes of the stream and hands every frame that they complete to `found`, with the number of these
+    /// bytes up to its end.
     pub(super) fn feed(
         &mut self,
         mut bytes: &[u8],
-        found: &mut dyn FnMut(Frame),
+        found: &mut dyn FnMut(Frame, usize),
     ) -> Result<(), NotResp> {
+        let given = bytes.len();
         while !bytes.is_empty() {
             bytes = if self.string.is_some() {
                 self.take_string(bytes)
@@ -95,7 +97,7 @@ impl Frames {
                 self.take_line(bytes)?
             };
             if self.string.is_none() && self.missing == 0 && self.head > 0 {
-                found(self.finish());
+                found(self.finish(), given - bytes.len());
             }
         }
         Ok(())
@@ -287,7 +289,7 @@ mod tests {
         let mut frames = Frames::new(side);
         for piece in bytes.chunks(size) {
             let text = |frame: Frame| String::from_utf8_lossy(&frame).into_owned();
-            frames.feed(piece, &mut |frame| all.push(text(frame))).unwrap();
+            frames.feed(piece, &mut |frame, _| all.push(text(frame))).unwrap();
         }
         all
     }
@@ -307,6 +309,15 @@ mod tests {
         for size in 1..=replies.len() {
             assert_eq!(frames(Side::Replies, replies.as_bytes(), size), expected, "{size}");
         }
+    }
+
+    #[test]
+    fn each_frame_is_told_with_its_end() {
+        let mut ends = Vec::new();
+        let mut frames = Frames::new(Side::Replies);
+        frames.feed(b"+OK\r\n$1\r\na", &mut |_, end| ends.push(end)).unwrap();
+        frames.feed(b"\r\n:1\r\n", &mut |_, end| ends.push(end)).unwrap();
+        assert_eq!(ends, [5, 2, 6]);
     }
 
     #[test]
@@ -345,7 +356,8 @@ mod tests {
     fn a_value_of_half_a_gigabyte_needs_no_memory() {
         let mut frames = Frames::new(Side::Replies);
         let mut found = Vec::new();
-        let mut feed = |bytes: &[u8]| frames.feed(bytes, &mut |frame| found.push(frame)).unwrap();
+        let mut feed =
+            |bytes: &[u8]| frames.feed(bytes, &mut |frame, _| found.push(frame)).unwrap();
         feed(b"$536870912\r\n");
         let piece = vec![b'x'; 65536];
         for _ in 0..8192 {
@@ -359,8 +371,8 @@ mod tests {
     #[test]
     fn what_is_no_resp_is_told() {
         let mut frames = Frames::new(Side::Replies);
-        assert_eq!(frames.feed(b"HTTP/1.1 400\r\n", &mut |_| ()), Err(NotResp));
+        assert_eq!(frames.feed(b"HTTP/1.1 400\r\n", &mut |_, _| ()), Err(NotResp));
         let mut frames = Frames::new(Side::Commands);
-        assert_eq!(frames.feed(b"*1\r\n$x\r\n", &mut |_| ()), Err(NotResp));
+        assert_eq!(frames.feed(b"*1\r\n$x\r\n", &mut |_, _| ()), Err(NotResp));
     }
 }

@@ -10,6 +10,7 @@ mod connection;
 mod decode;
 mod frames;
 mod gate;
+mod peer;
 mod relay;
 pub mod transcript;
 

@@ -1,5 +1,6 @@
 //! Bytes from a client to the server and back, unchanged, and a copy of them into the book.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 use super::book::Book;
 use super::gate::Gate;
+use super::peer;
 use crate::cleanup::lock;
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -91,8 +93,14 @@ impl Relay {
     pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
         loop {
             match listener.accept().await {
-                Ok((client, _)) => {
-                    tokio::spawn(Arc::clone(&self).serve(client));
+                Ok((client, peer)) => {
+                    let may_enter =
+                        client.local_addr().is_ok_and(|local| peer::may_enter(local, peer));
+                    if may_enter {
+                        tokio::spawn(Arc::clone(&self).serve(client));
+                    } else {
+                        let _ = client.try_write(peer::REFUSAL);
+                    }
                 }
                 Err(error) => {
                     self.note_shortage(&error);
@@ -109,16 +117,16 @@ impl Relay {
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         let Ok(Ok(server)) = is_there.map(|there| there.map(|there| there.clone())) else { return };
         let Some(server) = server else { return };
-        let is_protected = server.password.is_some();
-        let connected = tokio::time::timeout(SERVER_LIMIT, connect(&server)).await;
+        let auth = server.password.as_deref().map(auth);
+        let connected = tokio::time::timeout(SERVER_LIMIT, connect(&server, auth.as_deref())).await;
         let server = match connected {
             Ok(Ok(server)) => server,
             Ok(Err(error)) => return self.note_shortage(&error),
             Err(_) => return,
         };
-        let id = lock(&self.book).open();
+        let id = lock(&self.book).open(auth);
         tokio::select! {
-            () = self.pass(id, client, server, is_protected) => {}
+            () = self.pass(id, client, server) => {}
             // Another server stands there now, or none.
             _ = target.changed() => {}
         }
@@ -126,88 +134,51 @@ impl Relay {
     }
 
     /// Until the server closes the connection, or the client does and the server has nothing more to say.
-    async fn pass(
-        &self,
-        id: u64,
-        mut client: TcpStream,
-        mut server: TcpStream,
-        is_protected: bool,
-    ) {
+    async fn pass(&self, id: u64, mut client: TcpStream, mut server: TcpStream) {
         // A small command must not wait for a larger packet.
         let _ = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
-        let (from_client, to_client) = client.split();
-        let (mut from_server, mut to_server) = server.split();
-        let write_down = |bytes: &[u8]| lock(&self.book).replies(id, bytes);
+        let (from_client, mut to_client) = client.split();
+        let (from_server, mut to_server) = server.split();
         let commands = async {
-            let write_down = |bytes: &[u8]| lock(&self.book).commands(id, bytes);
-            pass_on(from_client, &mut to_server, write_down, self).await;
+            self.pass_on(from_client, &mut to_server, id, Book::commands).await;
             // The replies to what was sent may still come.
             std::future::pending::<()>().await;
         };
-        let replies = async {
-            let mut to_client = to_client;
-            if is_protected {
-                let said = after_auth(&mut from_server).await;
-                if !said.is_empty() {
-                    write_down(&said);
-                }
-                if to_client.write_all(&said).await.is_err() {
-                    return;
-                }
-            }
-            pass_on(from_server, &mut to_client, write_down, self).await;
-        };
         tokio::select! {
             () = commands => {}
-            () = replies => {}
+            () = self.pass_on(from_server, &mut to_client, id, Book::replies) => {}
         }
     }
+
+    /// Passes bytes on until there are no more. They are written down first: whoever has read a reply may rely on
+    /// it standing in the book.
+    async fn pass_on(
+        &self,
+        mut from: ReadHalf<'_>,
+        to: &mut WriteHalf<'_>,
+        id: u64,
+        write_down: for<'b> fn(&mut Book, u64, &'b [u8]) -> Cow<'b, [u8]>,
+    ) {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        while let Ok(count @ 1..) = from.read(&mut buffer).await {
+            let passed = write_down(&mut lock(&self.book), id, &buffer[..count]);
+            self.pass_the_gate().await;
+            if to.write_all(&passed).await.is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown().await;
+    }
+}
+
+/// The command by which the relay, and nobody behind it, says the password.
+fn auth(password: &str) -> Arc<[u8]> {
+    format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{password}\r\n", password.len()).into_bytes().into()
 }
 
 /// Connects, and says the password if there is one. A server that is just busy answers that later.
-async fn connect(target: &Target) -> std::io::Result<TcpStream> {
+async fn connect(target: &Target, auth: Option<&[u8]>) -> std::io::Result<TcpStream> {
     let mut server = TcpStream::connect((target.host.as_str(), target.port)).await?;
-    if let Some(password) = &target.password {
-        let auth = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{password}\r\n", password.len());
-        server.write_all(auth.as_bytes()).await?;
-    }
+    server.write_all(auth.unwrap_or_default()).await?;
     Ok(server)
-}
-
-/// What the server says first, without the reply to our AUTH. Where the answer has changed the password, its new
-/// connections are refused as they would be without ours.
-async fn after_auth(server: &mut ReadHalf<'_>) -> Vec<u8> {
-    let mut said = Vec::new();
-    let end = loop {
-        if let Some(end) = said.windows(2).position(|pair| pair == b"\r\n") {
-            break end + 2;
-        }
-        if !matches!(server.read_buf(&mut said).await, Ok(1..)) {
-            return said;
-        }
-    };
-    let is_ours = [&b"+OK"[..], b"-WRONGPASS", b"-ERR AUTH"];
-    if is_ours.iter().any(|reply| said.starts_with(reply)) {
-        said.drain(..end);
-    }
-    said
-}
-
-/// Passes bytes on until there are no more. They are written down first: whoever has read a reply may rely on
-/// it standing in the book. `held_by`: whose gate they have to pass.
-async fn pass_on(
-    mut from: ReadHalf<'_>,
-    to: &mut WriteHalf<'_>,
-    write_down: impl Fn(&[u8]),
-    held_by: &Relay,
-) {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    while let Ok(count @ 1..) = from.read(&mut buffer).await {
-        write_down(&buffer[..count]);
-        held_by.pass_the_gate().await;
-        if to.write_all(&buffer[..count]).await.is_err() {
-            break;
-        }
-    }
-    let _ = to.shutdown().await;
 }

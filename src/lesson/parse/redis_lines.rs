@@ -1,5 +1,7 @@
 //! Blocks of commands: every line must be one that redis-cli would take.
 
+use std::borrow::Cow;
+
 use super::super::Exchange;
 use super::super::Span;
 use super::super::block::BlockText;
@@ -17,27 +19,40 @@ pub(super) fn check_commands(content: &BlockText, problems: &mut Problems) {
 }
 
 /// After a setup there must be a server that answers, and a setup has no time limit of its own.
-fn is_refused_in_setup(name: &str) -> bool {
-    const NAMES: [&str; 6] =
-        [WAIT_BGSAVE, "SHUTDOWN", "MONITOR", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"];
-    words::is_waiting_pop(name) || NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
-}
+const NOT_IN_SETUP: [&str; 6] =
+    [WAIT_BGSAVE, "SHUTDOWN", "MONITOR", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"];
+/// What runs code on the student's machine, or lets others do so. The checker, who runs a setup, may do everything.
+const PROTECTED: [&str; 4] = ["MODULE", "DEBUG", "REPLICAOF", "SLAVEOF"];
+/// Where the server writes, and what.
+const PROTECTED_SETTINGS: [&str; 2] = ["dir", "dbfilename"];
 
 /// Reports each line that cannot be run, or not before an attempt.
 pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
     check_commands(content, problems);
     for (line, span) in content.lines() {
-        let name = line.split_whitespace().next().unwrap_or_default();
-        if is_refused_in_setup(name) {
-            let help =
-                "write what is there before the answer begins; to have a snapshot, use `SAVE`";
-            problems.error(
-                span,
-                format!("`{name}` cannot stand in a setup"),
-                Some(help.to_owned()),
-            );
-        }
+        let Some(command) = words::split(line).ok() else { continue };
+        let command: Vec<_> = command.iter().map(|word| String::from_utf8_lossy(word)).collect();
+        let Some(name) = command.first() else { continue };
+        let is_one_of = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let help = if words::is_waiting_pop(name) || is_one_of(&NOT_IN_SETUP) {
+            "write what is there before the answer begins; to have a snapshot, use `SAVE`"
+        } else if is_one_of(&PROTECTED) || sets_a_protected_setting(&command) {
+            "a lesson can't switch off what protects the student's machine"
+        } else {
+            continue;
+        };
+        let message = format!("`{name}` cannot stand in a setup");
+        problems.error(span, message, Some(help.to_owned()));
     }
+}
+
+fn sets_a_protected_setting(command: &[Cow<'_, str>]) -> bool {
+    let [config, set, settings @ ..] = command else { return false };
+    config.eq_ignore_ascii_case("CONFIG")
+        && set.eq_ignore_ascii_case("SET")
+        && settings.iter().step_by(2).any(|name| {
+            PROTECTED_SETTINGS.iter().any(|protected| name.eq_ignore_ascii_case(protected))
+        })
 }
 
 /// An example with `> ` lines as commands and replies; without such lines all are commands and the

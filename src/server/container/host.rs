@@ -105,11 +105,6 @@ impl Host {
         &self.address
     }
 
-    /// How that is.
-    pub(super) fn reach(&self) -> &Reach {
-        &self.reach
-    }
-
     /// A port for one server, until it is given back.
     pub(super) fn take_port(&self) -> Option<Port> {
         lock(&self.free).pop_front()

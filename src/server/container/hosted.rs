@@ -4,10 +4,9 @@ use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
 use super::hosts::{Hosts, Place};
-use super::reach::Reach;
 use crate::error::WorldError;
-use crate::server::options::Options;
-use crate::server::{Ended, random_word};
+use crate::server::Ended;
+use crate::server::options::{FROM_STDIN, Options};
 
 const END_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(2);
@@ -21,8 +20,7 @@ pub struct Hosted {
     /// As the supervisor knows it.
     number: String,
     command: Vec<String>,
-    /// The default user's, where others could reach the port.
-    password: Option<String>,
+    configuration: String,
     starts: u32,
 }
 
@@ -34,25 +32,19 @@ impl Hosted {
         dump: Option<&[u8]>,
     ) -> Result<Self, WorldError> {
         let place = hosts.place()?;
-        let password = match place.host.reach() {
-            Reach::Bridge | Reach::Here => None,
-            Reach::Elsewhere(_) => Some(random_word()),
-        };
-        let user = password.as_ref().map(|it| format!("default on >{it} ~* &* +@all"));
         let port = place.port.inside.to_string();
-        // Connections come from the engine's bridge, which protected mode would refuse; the port itself
-        // is published on 127.0.0.1 only, or behind a password.
-        let mut fixed = vec![
-            ("port", port.as_str()),
+        // Connections come from the engine's bridge, which protected mode would refuse; nobody gets in without the
+        // password.
+        let configuration = options.configuration(&[
+            ("port", &port),
             ("protected-mode", "no"),
             ("daemonize", "no"),
             ("logfile", ""),
-        ];
-        fixed.extend(user.as_deref().map(|user| ("user", user)));
+        ]);
         let mut command = hosts.image().command.clone();
-        command.extend(options.arguments(&fixed));
+        command.push(FROM_STDIN.to_owned());
         let number = place.number.to_string();
-        let mut server = Self { place, number, command, password, starts: 0 };
+        let mut server = Self { place, number, command, configuration, starts: 0 };
         if let Some(dump) = dump {
             server.call_with("give_dump", &[&dump.len().to_string()], dump)?;
         }
@@ -70,11 +62,6 @@ impl Hosted {
         self.place.host.address()
     }
 
-    /// The default user's, if it has one.
-    pub fn password(&self) -> Option<&str> {
-        self.password.as_deref()
-    }
-
     /// The port there, also after [`Self::restart`].
     pub fn port(&self) -> u16 {
         self.place.port.outside
@@ -87,10 +74,10 @@ impl Hosted {
 
     /// Starts the killed server again: same files, same options.
     pub fn restart(&mut self) -> Result<(), WorldError> {
-        let start = (self.starts + 1).to_string();
-        let words: Vec<&str> =
-            [start.as_str()].into_iter().chain(self.command.iter().map(String::as_str)).collect();
-        self.call_with("start", &words, &[])?;
+        let (start, size) = ((self.starts + 1).to_string(), self.configuration.len().to_string());
+        let command = self.command.iter().map(String::as_str);
+        let words: Vec<&str> = [start.as_str(), size.as_str()].into_iter().chain(command).collect();
+        self.call_with("start", &words, self.configuration.as_bytes())?;
         self.starts += 1;
         Ok(())
     }

@@ -9,6 +9,7 @@ newline='
 '
 # Who reads our replies may be gone; that the servers have to end is still to be seen.
 trap '' PIPE
+umask 077
 
 lacks() {
   for program; do
@@ -19,13 +20,15 @@ lacks() {
 # The rest of this request, `$2` bytes, is the server's snapshot file.
 give_dump() { mkdir "$1" && head -c "$2" >"$1/dump.rdb"; }
 
-# `$2` counts the starts: each has a log of its own. Then follow the words of the command.
+# `$2` counts the starts: each has a log of its own. The rest of this request, `$3` bytes, is what the server reads from
+# standard input: it has passwords in it, and everybody can read arguments. Then follow the words of the command.
 start() {
   server=$1 log=$1.$2.log
-  shift 2
+  head -c "$3" >"$1.conf" || return
+  shift 3
   [ -d "$server" ] || mkdir "$server" || return
   cd "$server" || return
-  setsid "$@" </dev/null >"../$log" 2>&1 &
+  setsid "$@" <"../$server.conf" >"../$log" 2>&1 &
   eval "pid_$server=$! status_$server="
   cd ..
 }
@@ -79,7 +82,7 @@ end() {
 # Nobody waits for the files: a number never comes again.
 forget() {
   unset "pid_$1" "status_$1"
-  rm -rf "$1" "$1".*.log "$1.room" </dev/null >/dev/null 2>&1 &
+  rm -rf "$1" "$1".*.log "$1.conf" "$1.room" </dev/null >/dev/null 2>&1 &
 }
 
 # Prints nothing when all are dead and forgotten.

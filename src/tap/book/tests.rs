@@ -4,7 +4,7 @@ use crate::tap::{Outcome, Transcript, decode};
 /// Command lines and raw replies through one connection, in this order.
 fn transcript(traffic: &[(&str, &str)]) -> Transcript {
     let mut book = Book::new();
-    let id = book.open();
+    let id = book.open(None);
     for (command, reply) in traffic {
         book.commands(id, &resp(command));
         book.replies(id, reply.as_bytes());
@@ -62,7 +62,7 @@ fn a_command_without_a_reply_is_unknown() {
 #[test]
 fn a_typed_line_is_a_command() {
     let mut book = Book::new();
-    let id = book.open();
+    let id = book.open(None);
     book.commands(id, b"\r\nSET k \"a b\"\r\n");
     book.replies(id, b"+OK\r\n");
     assert_eq!(lines(&decode::transcript(&book)), ["SET k a b → OK"]);
@@ -169,7 +169,7 @@ fn passwords_are_hidden() {
 #[test]
 fn a_new_page_forgets_what_was_written_but_not_what_is_awaited() {
     let mut book = Book::new();
-    let id = book.open();
+    let id = book.open(None);
     book.commands(id, &resp("GET old"));
     book.begin();
     book.commands(id, &resp("GET new"));
@@ -180,7 +180,7 @@ fn a_new_page_forgets_what_was_written_but_not_what_is_awaited() {
 #[test]
 fn of_very_many_commands_the_first_the_last_and_the_saves_are_kept() {
     let mut book = Book::new();
-    let id = book.open();
+    let id = book.open(None);
     for number in 0..30_000 {
         let command = if number == 15_000 { "SAVE".to_owned() } else { format!("SET k {number}") };
         book.commands(id, &resp(&command));
@@ -196,10 +196,90 @@ fn of_very_many_commands_the_first_the_last_and_the_saves_are_kept() {
 #[test]
 fn bytes_that_are_no_resp_end_the_understanding_and_nothing_else() {
     let mut book = Book::new();
-    let id = book.open();
+    let id = book.open(None);
     book.commands(id, &resp("PING"));
     book.replies(id, b"\0\0\0");
     book.replies(id, b"\r\n+PONG\r\n");
     let seen = decode::transcript(&book);
     assert!(seen.exchanges[0].reply.is_none() && seen.exchanges.len() == 1);
+}
+
+/// A server that wants a password, and its first reply, in pieces of this size.
+struct Protected {
+    book: Book,
+    id: u64,
+    piece: usize,
+}
+
+impl Protected {
+    fn new(piece: usize) -> Self {
+        let mut book = Book::new();
+        let id = book.open(Some(b"AUTH pw\r\n".as_slice().into()));
+        Self { book, id, piece }
+    }
+
+    fn passes(
+        &mut self,
+        bytes: &str,
+        on: for<'b> fn(&mut Book, u64, &'b [u8]) -> Cow<'b, [u8]>,
+    ) -> String {
+        let pieces = bytes.as_bytes().chunks(self.piece);
+        let passed = pieces.map(|piece| on(&mut self.book, self.id, piece).into_owned());
+        String::from_utf8(passed.collect::<Vec<_>>().concat()).unwrap()
+    }
+}
+
+#[test]
+fn the_relays_own_auth_is_answered_to_nobody() {
+    for piece in 1..30 {
+        let mut server = Protected::new(piece);
+        assert_eq!(server.passes("PING\r\n", Book::commands), "PING\r\n");
+        assert_eq!(server.passes("+OK\r\n+PONG\r\n", Book::replies), "+PONG\r\n", "{piece}");
+        assert_eq!(lines(&decode::transcript(&server.book)), ["PING → PONG"]);
+    }
+}
+
+#[test]
+fn after_reset_the_relay_says_the_password_again() {
+    for piece in 1..60 {
+        let mut server = Protected::new(piece);
+        let sent = "PING\r\n*1\r\n$5\r\nreset\r\nDBSIZE\r\n";
+        let passed = "PING\r\n*1\r\n$5\r\nreset\r\nAUTH pw\r\nDBSIZE\r\n";
+        assert_eq!(server.passes(sent, Book::commands), passed, "{piece}");
+        let replies = "+OK\r\n+PONG\r\n+RESET\r\n+OK\r\n:0\r\n";
+        assert_eq!(server.passes(replies, Book::replies), "+PONG\r\n+RESET\r\n:0\r\n", "{piece}");
+        let seen = lines(&decode::transcript(&server.book));
+        assert_eq!(seen, ["PING → PONG", "reset → RESET", "DBSIZE → (integer) 0"]);
+    }
+}
+
+#[test]
+fn a_password_that_the_answer_has_changed_is_told_by_its_own_commands() {
+    let mut server = Protected::new(100);
+    server.passes("PING\r\n", Book::commands);
+    let replies = "-WRONGPASS invalid\r\n-NOAUTH Authentication required.\r\n";
+    assert_eq!(server.passes(replies, Book::replies), "-NOAUTH Authentication required.\r\n");
+}
+
+#[test]
+fn what_a_server_says_before_it_closes_the_connection_reaches_the_client() {
+    let mut server = Protected::new(100);
+    server.passes("PING\r\n", Book::commands);
+    let said = "-ERR max number of clients reached\r\n";
+    assert_eq!(server.passes(said, Book::replies), said);
+}
+
+#[test]
+fn too_many_commands_without_replies_are_not_followed_whoever_sends_them() {
+    let mut book = Book::new();
+    let connections: Vec<u64> = (0..4).map(|_| book.open(None)).collect();
+    let pings = "PING\r\n".repeat(WAITING / 4 + 1);
+    for id in &connections[..3] {
+        book.commands(*id, pings.as_bytes());
+    }
+    assert!(!book.page().is_incomplete);
+    book.commands(connections[3], pings.as_bytes());
+    assert!(book.page().is_incomplete);
+    connections.iter().for_each(|id| book.close(*id));
+    assert_eq!((book.waiting.commands, book.waiting.bytes), (0, 0));
 }

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 use crate::backup;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Language};
+use crate::sanitize::ShownPath as _;
 
 /// Beside the place where redislings was started.
 pub const FOLDER: &str = "answers";
@@ -41,10 +42,10 @@ pub fn all(exercise: &Exercise) -> Vec<(Language, String)> {
 /// The text of an answer's file.
 pub fn read(path: &Path, language: Language) -> Result<String, WorldError> {
     let bytes = std::fs::read(path).map_err(|error| {
-        let fact = format!("cannot read `{}`: {error}", path.display());
+        let fact = format!("cannot read `{}`: {error}", path.shown());
         WorldError::new(fact, "write the answer first")
     })?;
-    text(bytes, &path.display().to_string(), language)
+    text(bytes, &path.shown(), language)
 }
 
 /// An answer's text, of the file or stream `name`. Python reads its own file and has its own word about encodings;
@@ -142,7 +143,7 @@ fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> WorldError {
-    let fact = format!("cannot write `{}`: {error}", path.display());
+    let fact = format!("cannot write `{}`: {error}", path.shown());
     WorldError::new(fact, "free some space, or start redislings in a folder that you can write to")
 }
 

@@ -38,6 +38,7 @@ pub mod redis_prompt;
 pub mod reset;
 pub mod run;
 pub mod runtime;
+mod sanitize;
 pub mod server;
 mod session;
 mod state;

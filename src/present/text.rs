@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::invisible;
+pub use crate::sanitize::clean;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -74,7 +75,7 @@ const RESET: &str = "\x1b[0m";
 fn note_look(escape: &str, looks: &mut String) {
     match escape {
         RESET | "\x1b[m" => looks.clear(),
-        look if look.starts_with("\x1b[") && look.ends_with('m') => looks.push_str(look),
+        look if is_look(look) => looks.push_str(look),
         _ => {}
     }
 }
@@ -103,30 +104,10 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     wrapped
 }
 
-/// The same text for a file, or for a stream that has none.
+/// The same text for a file, or for a stream that has none. Only our own escape sequences are
+/// taken out, those that set a look.
 pub fn without_colors(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("\u{1b}[") {
-        plain.push_str(before);
-        rest = after.split_once('m').map_or("", |(_, after)| after);
-    }
-    plain + rest
-}
-
-/// Text that cannot steer a terminal: control characters and those that reorder text become U+FFFD,
-/// white space of any kind becomes a space.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    let harmless = |c: char| !c.is_control() && !reorders(c);
-    if text.chars().all(harmless) {
-        return Cow::Borrowed(text);
-    }
-    let replace = |c: char| match c {
-        '\t' | '\n' | '\r' => ' ',
-        c if harmless(c) => c,
-        _ => char::REPLACEMENT_CHARACTER,
-    };
-    Cow::Owned(text.chars().map(replace).collect())
+    Segments(text).filter(|segment| !is_look(segment)).collect()
 }
 
 /// [`clean`] text in which what nobody sees is written out, as `\u200b`: for what answers and servers say.
@@ -135,12 +116,6 @@ pub fn reveal(text: &str) -> Cow<'_, str> {
         Cow::Borrowed(text) => clean(text),
         Cow::Owned(text) => Cow::Owned(clean(&text).into_owned()),
     }
-}
-
-/// Bidirectional overrides, and the line separators some terminals obey: both let text look like
-/// other text than it is.
-fn reorders(c: char) -> bool {
-    matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Text in order, cut into escape sequences and what stands between them.
@@ -159,6 +134,12 @@ impl<'a> Iterator for Segments<'a> {
         self.0 = rest;
         (!segment.is_empty()).then_some(segment)
     }
+}
+
+/// Whether a segment is an SGR sequence: `ESC [ 1 ; 31 m`.
+fn is_look(segment: &str) -> bool {
+    let parameters = segment.strip_prefix("\x1b[").and_then(|rest| rest.strip_suffix('m'));
+    parameters.is_some_and(|text| text.bytes().all(|b| b.is_ascii_digit() || b == b';'))
 }
 
 fn is_escape(segment: &str) -> bool {
@@ -258,5 +239,11 @@ mod tests {
     fn colours_are_taken_out() {
         assert_eq!(without_colors("a \u{1b}[1;31mred\u{1b}[0m b"), "a red b");
         assert_eq!(without_colors("plain"), "plain");
+    }
+
+    #[test]
+    fn text_behind_a_foreign_escape_sequence_stays() {
+        assert_eq!(without_colors("a\x1b[2J from here\x1b[0m"), "a\x1b[2J from here");
+        assert_eq!(without_colors("a\x1b[ from here"), "a\x1b[ from here");
     }
 }

@@ -13,6 +13,7 @@ use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::evidence::Form;
 use crate::present::{self, json, output_width};
+use crate::sanitize::ShownPath as _;
 use crate::server::Server;
 use crate::telling::Told;
 use crate::verdict::{Verdict, conclude};
@@ -113,7 +114,7 @@ fn answer(
     let file = file.filter(|path| *path != Path::new("-"));
     let language = language_of(file, language)?;
     require_language(exercise, language)?;
-    let name = file.map_or("standard input".to_owned(), |path| path.display().to_string());
+    let name = file.map_or("standard input".to_owned(), |path| path.shown());
     let bytes = read(file).map_err(|error| unreadable(&name, &error))?;
     let text = answers::text(bytes, &name, language)
         .map_err(|error| Stop::Usage(error.fact, error.help))?;
@@ -132,7 +133,7 @@ fn language_of(file: Option<&Path>, told: Option<LanguageName>) -> Result<Langua
         (None, _, Some("py")) => Ok(Language::Python),
         (None, None, _) | (None, _, Some("redis")) => Ok(Language::Redis),
         (None, Some(path), _) => Err(Stop::Usage(
-            format!("the ending of `{}` does not tell its language", path.display()),
+            format!("the ending of `{}` does not tell its language", path.shown()),
             "add `--language python` or `--language redis`".to_owned(),
         )),
     }

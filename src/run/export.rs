@@ -9,6 +9,7 @@ use super::{Exit, Stop, tell_line};
 use crate::error::WorldError;
 use crate::journal;
 use crate::present::export;
+use crate::sanitize::ShownPath as _;
 
 /// What is written where.
 pub(super) struct Wish<'w> {
@@ -26,10 +27,10 @@ pub(super) fn export(wish: &Wish<'_>) -> Result<Exit, Stop> {
     let kept = if wish.all { kept } else { kept.last_session() };
     if kept.damaged > 0 {
         let lines = if kept.damaged == 1 { "1 line" } else { &format!("{} lines", kept.damaged) };
-        tell_line(&format!("{lines} of `{}` can't be read and are left out", path.display()));
+        tell_line(&format!("{lines} of `{}` can't be read and are left out", path.shown()));
     }
     if kept.entries.is_empty() {
-        let fact = format!("there is nothing to export: no attempt stands in `{}`", path.display());
+        let fact = format!("there is nothing to export: no attempt stands in `{}`", path.shown());
         return Err(WorldError::new(fact, "start `redislings` and answer an exercise").into());
     }
     let text = export::markdown(&kept.entries);
@@ -37,7 +38,7 @@ pub(super) fn export(wish: &Wish<'_>) -> Result<Exit, Stop> {
         None => out(&text),
         Some(file) => {
             write(file, &text, wish.force)?;
-            tell_line(&format!("written: `{}`", file.display()));
+            tell_line(&format!("written: `{}`", file.shown()));
         }
     }
     Ok(Exit::Passed)
@@ -49,11 +50,11 @@ fn write(file: &Path, text: &str, force: bool) -> Result<(), Stop> {
     match options.open(file).and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Stop::Usage(
-            format!("`{}` exists already", file.display()),
+            format!("`{}` exists already", file.shown()),
             "choose another name, or say `--force` to replace it".to_owned(),
         )),
         Err(error) => {
-            let fact = format!("cannot write `{}`: {error}", file.display());
+            let fact = format!("cannot write `{}`: {error}", file.shown());
             Err(WorldError::new(fact, "choose a place that you can write to").into())
         }
     }

@@ -7,6 +7,7 @@ use crate::cli::{Common, Format};
 use crate::lesson::{Course, Exercise, Language, Lesson, Step, problem};
 use crate::present::{json, terminal};
 use crate::progress::Progress;
+use crate::sanitize::ShownPath as _;
 
 /// What of the course is listed.
 pub(super) struct Filter<'f> {
@@ -145,7 +146,7 @@ fn document<'c>(course: &'c Course, progress: &Progress, lessons: &[Listed<'c>])
     let lesson = |listed: &Listed<'c>| json::ListLesson {
         id: &listed.lesson.id,
         title: &listed.lesson.title,
-        file: listed.lesson.path.display().to_string(),
+        file: listed.lesson.path.shown(),
         passed: listed.tally.passed,
         all: listed.tally.all,
         exercises: listed.exercises.iter().map(exercise).collect(),

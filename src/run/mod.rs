@@ -32,6 +32,7 @@ use crate::doctor;
 use crate::error::WorldError;
 use crate::present::{error_width, terminal};
 use crate::progress::Progress;
+use crate::sanitize::clean;
 use crate::server::{Address, Chosen, ServerVersion, Source, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
 use crate::telling::Told;
@@ -120,7 +121,10 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
 
 fn tell(stop: &Stop) {
     match stop {
-        Stop::Usage(fact, help) => err(&terminal::world_error(&WorldError::new(fact, help))),
+        // The fact quotes the command line, where a word may hold line ends.
+        Stop::Usage(fact, help) => {
+            err(&terminal::world_error(&WorldError::new(clean(fact), help)));
+        }
         Stop::Lessons => {}
         Stop::World(error) => err(&terminal::world_error(error)),
     }

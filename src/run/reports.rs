@@ -16,6 +16,7 @@ use crate::lesson::Problem;
 use crate::present::text::without_colors;
 use crate::present::verify::{github, human, json_lines, junit, summary};
 use crate::present::{json, terminal};
+use crate::sanitize::ShownPath as _;
 use crate::verify::plan::Plan;
 use crate::verify::report::{CaseReport, Report, ServerReport};
 use files::{append, lost, replace, try_file, unwritable};
@@ -225,7 +226,7 @@ fn refuse_what_mixes(wanted: &[(ReportKind, Target)], format: Format) -> Result<
     paths.sort();
     match paths.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(Stop::Usage(
-            format!("two reports can't go to the same file `{}`", pair[0].display()),
+            format!("two reports can't go to the same file `{}`", pair[0].shown()),
             "name another file for one of them".to_owned(),
         )),
         None => Ok(()),
@@ -240,9 +241,10 @@ fn in_the_repository(file: &str) -> Option<String> {
     let real = Path::new(file).canonicalize();
     let root = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
     let root = root.and_then(|root| root.canonicalize().ok());
-    let inside = real.ok().zip(root).and_then(|(real, root)| {
-        real.strip_prefix(&root).ok().map(|path| path.display().to_string())
-    });
+    let inside = real
+        .ok()
+        .zip(root)
+        .and_then(|(real, root)| real.strip_prefix(&root).ok().map(|path| path.shown()));
     Some(inside.unwrap_or_else(|| file.to_owned()))
 }
 

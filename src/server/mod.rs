@@ -29,6 +29,7 @@ pub use source::{Chosen, Source, Wanted};
 pub use versions::ServerVersion;
 
 use crate::error::WorldError;
+use crate::sanitize::ShownPath as _;
 
 const READY_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(3);
@@ -236,7 +237,7 @@ impl Server {
         }
         let fact = format!(
             "the server's directory `{}` was deleted or moved while the answer ran",
-            directory.display()
+            directory.shown()
         );
         Err(WorldError::new(fact, "leave it where it is: the server writes its snapshots there"))
     }

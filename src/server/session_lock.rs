@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use crate::cleanup;
 use crate::disk;
 use crate::error::WorldError;
+use crate::sanitize::ShownPath as _;
 
 const LOCK: &str = "lock";
 
@@ -59,7 +60,7 @@ impl SessionLock {
     fn create() -> Result<Self, WorldError> {
         let directory = cleanup::session_directory()?;
         let failed = |error: std::io::Error| {
-            let fact = format!("cannot lock a file in `{}`: {error}", directory.display());
+            let fact = format!("cannot lock a file in `{}`: {error}", directory.shown());
             WorldError::new(fact, "set TMPDIR to a directory on a local disk that you can write to")
         };
         let file = File::create(directory.join(LOCK)).map_err(failed)?;

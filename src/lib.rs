@@ -33,6 +33,7 @@ pub mod journal;
 pub mod lesson;
 pub mod present;
 pub mod progress;
+mod random;
 pub mod redis_cli;
 pub mod redis_prompt;
 pub mod reset;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::invisible;
 pub use crate::sanitize::clean;
+use crate::sanitize::is_unsafe;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -118,6 +119,20 @@ pub fn reveal(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The same JSON in which no character of a string steers the terminal that shows it, and none
+/// begins a command of GitHub's, `##[error]`. What stands outside of strings is never such text.
+pub fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) && !c.is_ascii_whitespace() {
+            escaped.push_str(&invisible::escaped(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.replace("##[", "##\\u005b")
+}
+
 /// Text in order, cut into escape sequences and what stands between them.
 struct Segments<'a>(&'a str);
 
@@ -224,9 +239,12 @@ mod tests {
     }
 
     #[test]
-    fn clean_text_holds_nothing_that_steers_a_terminal() {
-        assert_eq!(clean("a\x1b[2Jb\u{9b}1m\u{202e}c\td"), "a\u{fffd}[2Jb\u{fffd}1m\u{fffd}c d");
-        assert!(matches!(clean("plain"), Cow::Borrowed("plain")));
+    fn json_says_the_same_when_it_is_escaped() {
+        let text = "\x1b \u{9b} \u{202e} ##[error] # [";
+        let json = escaped_json(&serde_json::to_string(text).unwrap());
+        let told = r#""\u001b \u009b \u202e ##\u005berror] # [""#;
+        assert_eq!(json, told);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use super::course::{language_of_name, require_language};
-use super::output::out;
+use super::output::{out, out_without_commands};
 use super::waiting::Spinner;
 use super::{Exit, Stop, choose_server, find, load, open_tap, tell};
 use crate::answers;
@@ -41,15 +41,17 @@ pub(super) fn check(
         .and_then(|evidence| Ok((conclude(exercise, &evidence)?, evidence)));
     match judged {
         Ok((verdict, evidence)) => {
-            out(&match show.format {
-                Format::Human => human(exercise, &server_name, &evidence, &verdict, show),
-                Format::Json => json::text(&json::Check::judged(
+            match show.format {
+                Format::Human => {
+                    out_without_commands(&human(exercise, &server_name, &evidence, &verdict, show))
+                }
+                Format::Json => out(&json::text(&json::Check::judged(
                     &exercise.id,
                     &server_name,
                     &verdict,
                     &evidence,
-                )),
-            });
+                ))),
+            }
             Ok(if verdict.passed() { Exit::Passed } else { Exit::FellShort })
         }
         Err(Stop::World(error)) => {

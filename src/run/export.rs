@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use super::output::out;
+use super::output::out_without_commands;
 use super::{Exit, Stop, tell_line};
 use crate::error::WorldError;
 use crate::journal;
@@ -35,7 +35,7 @@ pub(super) fn export(wish: &Wish<'_>) -> Result<Exit, Stop> {
     }
     let text = export::markdown(&kept.entries);
     match wish.file.filter(|path| *path != Path::new("-")) {
-        None => out(&text),
+        None => out_without_commands(&text),
         Some(file) => {
             write(file, &text, wish.force)?;
             tell_line(&format!("written: `{}`", file.shown()));

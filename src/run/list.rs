@@ -1,7 +1,7 @@
 //! `redislings list`: lessons, exercises, progress.
 
 use super::course::next_exercise;
-use super::output::out;
+use super::output::{out, out_without_commands};
 use super::{Exit, Stop, load, progress};
 use crate::cli::{Common, Format};
 use crate::lesson::{Course, Exercise, Language, Lesson, Step, problem};
@@ -44,10 +44,12 @@ pub(super) fn list(common: &Common, filter: &Filter<'_>, format: Format) -> Resu
     refuse_unknown(&course, filter.only)?;
     let progress = progress()?;
     let lessons = listed(&course, &progress, filter);
-    out(&match format {
-        Format::Human => human(&course, &progress, &lessons, filter.state),
-        Format::Json => json::text(&document(&course, &progress, &lessons)),
-    });
+    match format {
+        Format::Human => {
+            out_without_commands(&human(&course, &progress, &lessons, filter.state));
+        }
+        Format::Json => out(&json::text(&document(&course, &progress, &lessons))),
+    }
     Ok(Exit::Passed)
 }
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod course;
+mod github;
 mod hint;
 mod init;
 mod export;

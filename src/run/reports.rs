@@ -7,14 +7,14 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::Stop;
-use super::output::out;
+use super::output::{out, out_without_commands};
+use super::{Stop, github};
 use crate::cleanup::lock;
 use crate::cli::{Format, ReportKind, ReportTo};
 use crate::error::WorldError;
 use crate::lesson::Problem;
 use crate::present::text::without_colors;
-use crate::present::verify::{github, human, json_lines, junit, summary};
+use crate::present::verify::{self, human, json_lines, junit, summary};
 use crate::present::{json, terminal};
 use crate::sanitize::ShownPath as _;
 use crate::verify::plan::Plan;
@@ -126,7 +126,7 @@ impl Reports {
             ReportKind::Human => Some(human::text(report)),
             ReportKind::Jsonl => None,
             ReportKind::Junit => Some(junit::xml(report)),
-            ReportKind::Github => Some(github::annotations(report, &in_the_repository)),
+            ReportKind::Github => Some(verify::github::annotations(report, &in_the_repository)),
             ReportKind::Summary => Some(summary::markdown(report, limit)),
         })
     }
@@ -138,7 +138,7 @@ impl Reports {
             ReportKind::Human => Some(problems.iter().map(terminal::problem).collect()),
             ReportKind::Jsonl => Some(json_lines::unloadable(problems)),
             ReportKind::Junit => Some(junit::problems(problems)),
-            ReportKind::Github => Some(github::problems(problems, &in_the_repository)),
+            ReportKind::Github => Some(verify::github::problems(problems, &in_the_repository)),
             ReportKind::Summary => Some(summary::problems(problems)),
         })
     }
@@ -158,7 +158,7 @@ impl Reports {
             let Some(text) = text(*kind, target, room) else { continue };
             let written = match target {
                 Target::Output => {
-                    out(&text);
+                    out_report(*kind, &text);
                     Ok(())
                 }
                 Target::File(path) => {
@@ -195,6 +195,17 @@ impl Reports {
         {
             *stream = Some(Err(error));
         }
+    }
+}
+
+/// A report on standard output, in which GitHub finds no command but our annotations.
+fn out_report(kind: ReportKind, text: &str) {
+    match kind {
+        ReportKind::Human => out_without_commands(text),
+        ReportKind::Junit | ReportKind::Summary if github::is_reading() => {
+            out(&github::markup_without_commands(text));
+        }
+        _ => out(text),
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use super::hosts::{Hosts, Place};
 use super::reach::Reach;
 use crate::error::WorldError;
+use crate::random;
+use crate::server::Ended;
 use crate::server::options::Options;
-use crate::server::{Ended, random_word};
 
 const END_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(2);
@@ -36,7 +37,7 @@ impl Hosted {
         let place = hosts.place()?;
         let password = match place.host.reach() {
             Reach::Bridge | Reach::Here => None,
-            Reach::Elsewhere(_) => Some(random_word()),
+            Reach::Elsewhere(_) => Some(random::word()),
         };
         let user = password.as_ref().map(|it| format!("default on >{it} ~* &* +@all"));
         let port = place.port.inside.to_string();

@@ -13,7 +13,7 @@ use crate::cli::{Common, Format, LanguageName};
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::evidence::Form;
 use crate::present::{self, json, output_width};
-use crate::sanitize::ShownPath as _;
+use crate::sanitize::ShownPath;
 use crate::server::Server;
 use crate::telling::Told;
 use crate::verdict::{Verdict, conclude};
@@ -43,7 +43,7 @@ pub(super) fn check(
         Ok((verdict, evidence)) => {
             match show.format {
                 Format::Human => {
-                    out_without_commands(&human(exercise, &server_name, &evidence, &verdict, show))
+                    out_without_commands(&human(exercise, &server_name, &evidence, &verdict, show));
                 }
                 Format::Json => out(&json::text(&json::Check::judged(
                     &exercise.id,
@@ -116,7 +116,7 @@ fn answer(
     let file = file.filter(|path| *path != Path::new("-"));
     let language = language_of(file, language)?;
     require_language(exercise, language)?;
-    let name = file.map_or("standard input".to_owned(), |path| path.shown());
+    let name = file.map_or("standard input".to_owned(), ShownPath::shown);
     let bytes = read(file).map_err(|error| unreadable(&name, &error))?;
     let text = answers::text(bytes, &name, language)
         .map_err(|error| Stop::Usage(error.fact, error.help))?;

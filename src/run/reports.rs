@@ -16,7 +16,7 @@ use crate::lesson::Problem;
 use crate::present::text::without_colors;
 use crate::present::verify::{self, human, json_lines, junit, summary};
 use crate::present::{json, terminal};
-use crate::sanitize::ShownPath as _;
+use crate::sanitize::ShownPath;
 use crate::verify::plan::Plan;
 use crate::verify::report::{CaseReport, Report, ServerReport};
 use files::{append, lost, replace, try_file, unwritable};
@@ -255,7 +255,7 @@ fn in_the_repository(file: &str) -> Option<String> {
     let inside = real
         .ok()
         .zip(root)
-        .and_then(|(real, root)| real.strip_prefix(&root).ok().map(|path| path.shown()));
+        .and_then(|(real, root)| real.strip_prefix(&root).ok().map(ShownPath::shown));
     Some(inside.unwrap_or_else(|| file.to_owned()))
 }
 

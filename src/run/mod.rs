@@ -33,7 +33,7 @@ use crate::doctor;
 use crate::error::WorldError;
 use crate::present::{error_width, terminal};
 use crate::progress::Progress;
-use crate::sanitize::clean;
+use crate::sanitize::{clean, clean_lines, is_unsafe};
 use crate::server::{Address, Chosen, ServerVersion, Source, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
 use crate::telling::Told;
@@ -79,11 +79,18 @@ impl From<WorldError> for Stop {
 
 /// Runs the program.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match parse(arguments.collect()) {
+    let arguments: Vec<OsString> = arguments.collect();
+    // clap quotes words of the command line as they are: file names from `*` may be among them.
+    let is_safe = !arguments.iter().any(|word| word.to_string_lossy().contains(is_unsafe));
+    let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // clap writes help to standard output and mistakes to standard error, and exits with 0 or 2.
-            let _ = error.print();
+            // Help goes to standard output and mistakes to standard error; it exits with 0 or 2.
+            if error.use_stderr() && (!is_safe || github::is_reading()) {
+                err(&clean_lines(&error.render().to_string()));
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };

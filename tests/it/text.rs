@@ -405,7 +405,8 @@ fn no_file_name_steers_the_terminal_that_shows_it() {
     let answer = format!("{NAME}.redis");
     let path = format!("{NAME}.jsonl");
     let report = format!("junit={NAME}/no/r.xml");
-    let commands: [&[&str]; 12] = [
+    let option = format!("--{NAME}");
+    let commands: [&[&str]; 15] = [
         &["list", "--lessons", "course"],
         &["list", "--lessons", "course", "--plain"],
         &["verify", "--lessons", "course", "--report", "github"],
@@ -418,11 +419,18 @@ fn no_file_name_steers_the_terminal_that_shows_it() {
         &["new", NAME],
         &["merge", &path],
         &["verify", "--report", &report],
+        &[NAME],
+        &["check", "creating-snapshots", &option],
+        &["hint", "creating-snapshots", NAME],
     ];
     for command in commands {
-        let ended = place.run(command);
-        assert_both_clean(&command.join(" "), &ended);
-        assert_eq!(ended.code, 2, "{command:?} {ended:?}");
+        let mut on_github = place.command(command);
+        on_github.env("GITHUB_ACTIONS", "true").stdin(Stdio::null());
+        let ended = Ended::from(on_github.output().unwrap());
+        for ended in [&place.run(command), &ended] {
+            assert_both_clean(&command.join(" "), ended);
+            assert_eq!(ended.code, 2, "{command:?} {ended:?}");
+        }
         let lines = ended.stdout.lines().chain(ended.stderr.lines());
         let mut speaks = lines.filter(|line| line.trim_start().starts_with("::error::"));
         assert_eq!(speaks.next(), None, "{command:?}");

@@ -10,6 +10,7 @@ use crate::disk;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Language};
 use crate::private;
+use crate::sanitize::ShownPath as _;
 
 /// Beside the place where redislings was started.
 pub const FOLDER: &str = "answers";
@@ -42,7 +43,7 @@ pub fn all(exercise: &Exercise) -> Vec<(Language, String)> {
 /// The text of an answer's file.
 pub fn read(path: &Path, language: Language) -> Result<String, WorldError> {
     let bytes = disk::read_text_file(path).map_err(|error| unreadable(path, &error))?;
-    text(bytes, &path.display().to_string(), language)
+    text(bytes, &path.shown(), language)
 }
 
 /// An answer's text, of the file or stream `name`. Python reads its own file and has its own word about encodings;
@@ -143,12 +144,12 @@ fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> WorldError {
-    let fact = format!("cannot read `{}`: {error}", path.display());
-    WorldError::new(fact, "an answer is a text file of 4 MiB at most; `e` begins one")
+    let fact = format!("cannot read `{}`: {error}", path.shown());
+    WorldError::new(fact, "an answer is a text file of 4 MiB at most")
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> WorldError {
-    let fact = format!("cannot write `{}`: {error}", path.display());
+    let fact = format!("cannot write `{}`: {error}", path.shown());
     WorldError::new(fact, "free some space, or start redislings in a folder that you can write to")
 }
 

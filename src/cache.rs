@@ -11,6 +11,7 @@ use etcetera::BaseStrategy as _;
 
 use crate::disk;
 use crate::error::WorldError;
+use crate::sanitize::ShownPath as _;
 use crate::telling::{TICK, Told, seconds};
 
 /// Written last into a finished installation.
@@ -37,7 +38,7 @@ pub fn install(
 ) -> Result<PathBuf, WorldError> {
     let cache = directory()?;
     let failed = |error: std::io::Error| {
-        let fact = format!("cannot write to the cache directory `{}`: {error}", cache.display());
+        let fact = format!("cannot write to the cache directory `{}`: {error}", cache.shown());
         WorldError::new(
             fact,
             "make it writable, free some space, or set XDG_CACHE_HOME to another place",
@@ -86,7 +87,7 @@ pub fn run_installer(
     what: &str,
     telling: &dyn Fn(Told<'_>),
 ) -> Result<(), WorldError> {
-    let shown = format!("{} {}", command.get_program().display(), arguments(command));
+    let shown = format!("{} {}", Path::new(command.get_program()).shown(), arguments(command));
     let failed = |why: String| {
         WorldError::new(
             format!("{what} could not be installed: {why}"),

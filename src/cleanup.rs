@@ -31,6 +31,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::disk;
 use crate::error::WorldError;
 use crate::leftovers;
+use crate::sanitize::ShownPath as _;
 
 const REAPER: &str = r#"
 trap '' HUP INT TERM QUIT
@@ -405,7 +406,7 @@ pub fn check_room() -> Result<(), WorldError> {
     if directory.exists() {
         return disk::check_room(disk::temporary_folder(), "set TMPDIR to another place");
     }
-    let fact = format!("`{}` is gone: somebody has removed it", directory.display());
+    let fact = format!("`{}` is gone: somebody has removed it", directory.shown());
     Err(WorldError::new(fact, "leave the files of redislings alone while it runs, and try again"))
 }
 
@@ -544,7 +545,7 @@ fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<
     let failed = |error: std::io::Error| {
         let place = disk::temporary_folder();
         WorldError::new(
-            format!("cannot make a private directory in `{}`: {error}", place.display()),
+            format!("cannot make a private directory in `{}`: {error}", place.shown()),
             "free some space there, or set TMPDIR to a directory that you can write to",
         )
     };

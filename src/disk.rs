@@ -14,6 +14,7 @@ use nix::{
 };
 
 use crate::error::WorldError;
+use crate::sanitize::ShownPath as _;
 
 /// Linux keeps files in memory here.
 const MEMORY: &str = "/dev/shm";
@@ -32,7 +33,7 @@ pub fn check_room(directory: &Path, otherwise: &str) -> Result<(), WorldError> {
     let written = tempfile::tempfile_in(directory).and_then(fill);
     match written {
         Err(error) if is_full(&error) => {
-            let fact = format!("no space is left in `{}`: {error}", directory.display());
+            let fact = format!("no space is left in `{}`: {error}", directory.shown());
             Err(WorldError::new(fact, format!("free some there, or {otherwise}")))
         }
         _ => Ok(()),

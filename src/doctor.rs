@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::attempt::python;
 use crate::cache;
 use crate::present::terminal::{State, examined};
+use crate::sanitize::ShownPath as _;
 use crate::server::{bundled, container, matching};
 
 /// One examined thing.
@@ -62,8 +63,8 @@ fn engine_and_image(reference: &str) -> (Finding, Finding) {
 
 fn servers_on_path() -> Finding {
     let with_version = |program: PathBuf| match matching::version_of(&program) {
-        Some(version) => format!("{} ({version})", program.display()),
-        None => format!("{} (tells no version)", program.display()),
+        Some(version) => format!("{} ({version})", program.shown()),
+        None => format!("{} (tells no version)", program.shown()),
     };
     let found: Vec<String> = matching::programs().into_iter().map(with_version).collect();
     if found.is_empty() {
@@ -76,7 +77,7 @@ fn servers_on_path() -> Finding {
 
 fn bundled_server() -> Finding {
     match bundled::VALKEY.installed() {
-        Some(program) => good("bundled server", program.display().to_string()),
+        Some(program) => good("bundled server", program.shown()),
         None => missing(
             "bundled server",
             "not installed yet".to_owned(),

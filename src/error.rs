@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::sanitize::clean_lines;
+
 /// A fact and the next step. Exit code 3; never a verdict on an answer or a lesson.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorldError {
@@ -27,9 +29,14 @@ pub enum WorldErrorKind {
 }
 
 impl WorldError {
-    /// Both texts, as they will be shown.
+    /// Both texts, as they will be shown. They may quote a server, an engine or pip.
     pub fn new(fact: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { fact: fact.into(), help: help.into(), kind: WorldErrorKind::Other }
+        let (fact, help) = (fact.into(), help.into());
+        Self {
+            fact: clean_lines(&fact).into_owned(),
+            help: clean_lines(&help).into_owned(),
+            kind: WorldErrorKind::Other,
+        }
     }
 
     /// Whether the machine is shown to have failed what was tried.

@@ -10,6 +10,7 @@ use crate::attempt::evidence::Evidence;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Language};
 use crate::present::journal::{Entry, Stamp};
+use crate::sanitize::ShownPath as _;
 use crate::state;
 use crate::tap::Transcript;
 use crate::verdict::Verdict;
@@ -142,7 +143,7 @@ fn seconds(time: SystemTime) -> i64 {
 }
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> WorldError {
-    let fact = format!("cannot {verb} the journal `{}`: {error}", path.display());
+    let fact = format!("cannot {verb} the journal `{}`: {error}", path.shown());
     WorldError::new(
         fact,
         "make it writable, free some space, or set XDG_STATE_HOME to another place",

@@ -15,6 +15,7 @@
 //! - [`redis_cli`] holds redis-cli's habits, [`redis_prompt`] the prompt that has them: neither knows exercises.
 //! - Three kinds of "no" are never mixed: an answer falls short (a `Finding`, exit code 1), a lesson or the
 //!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).
+//! - Text of a lesson, a file name or a report is cleaned of control characters where it is read, by `sanitize`.
 //! - Nothing of ours outlives us: see [`cleanup`].
 
 pub mod answers;
@@ -35,11 +36,13 @@ pub mod lesson;
 pub mod present;
 mod private;
 pub mod progress;
+mod random;
 pub mod redis_cli;
 pub mod redis_prompt;
 pub mod reset;
 pub mod run;
 pub mod runtime;
+mod sanitize;
 pub mod server;
 mod session;
 mod state;

@@ -81,6 +81,7 @@ pub fn write(path: &Path, text: impl AsRef<[u8]>) -> io::Result<()> {
 }
 
 /// The user's own rights, of those in `all`; `None` where nothing was made private.
+#[expect(clippy::useless_conversion, reason = "on macOS a mode has 16 bits")]
 fn users_mode(all: u32) -> Option<Permissions> {
     let umask = u32::from(USERS_UMASK.get()?.bits());
     Some(Permissions::from_mode(all & !umask))

@@ -16,6 +16,7 @@ pub use session_lock::{NotLocked, SessionLock};
 
 use crate::backup;
 use crate::error::WorldError;
+use crate::sanitize::ShownPath as _;
 use crate::state;
 use record::{Change, Record};
 
@@ -208,11 +209,11 @@ fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
 }
 
 fn damaged(aside: &Path) -> String {
-    format!("the progress file was damaged; it is kept as `{}`", aside.display())
+    format!("the progress file was damaged; it is kept as `{}`", aside.shown())
 }
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> WorldError {
-    let fact = format!("cannot {verb} the progress file `{}`: {error}", path.display());
+    let fact = format!("cannot {verb} the progress file `{}`: {error}", path.shown());
     WorldError::new(
         fact,
         "make it writable, free some space, or set XDG_STATE_HOME to another place",

@@ -7,6 +7,7 @@ use crate::answers;
 use crate::error::WorldError;
 use crate::lesson::{Exercise, Language};
 use crate::progress::Progress;
+use crate::sanitize::ShownPath as _;
 
 /// Forgets what is known of the exercise and begins its answers anew. Gives the names under which older answers
 /// stay.
@@ -25,7 +26,7 @@ pub fn one(exercise: &Exercise, progress: &mut Progress) -> Result<Vec<PathBuf>,
 /// Whatever failed afterwards, where the answers are must be said.
 fn naming(backups: &[PathBuf], mut error: WorldError) -> WorldError {
     for backup in backups {
-        let _ = write!(error.help, "\nyour answer is kept as `{}`", backup.display());
+        let _ = write!(error.help, "\nyour answer is kept as `{}`", backup.shown());
     }
     error
 }

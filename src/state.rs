@@ -11,6 +11,7 @@ use etcetera::BaseStrategy as _;
 
 use crate::error::WorldError;
 use crate::private;
+use crate::sanitize::ShownPath as _;
 
 /// A turn takes milliseconds; only a process that was stopped in the middle of one takes longer.
 const LONGEST_TURN: Duration = Duration::from_secs(5);
@@ -33,7 +34,7 @@ pub fn in_turn<T>(lock: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Resu
     let deadline = Instant::now() + LONGEST_TURN;
     while let Err(TryLockError::WouldBlock) = file.try_lock() {
         if Instant::now() > deadline {
-            let fact = format!("another process holds `{}`", lock.display());
+            let fact = format!("another process holds `{}`", lock.shown());
             return Err(io::Error::new(io::ErrorKind::TimedOut, fact));
         }
         thread::park_timeout(POLL);

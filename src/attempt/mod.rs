@@ -46,6 +46,7 @@ use self::standstill::watched;
 use crate::cleanup::{self, PassingDirectory};
 use crate::error::WorldError;
 use crate::lesson::{Code, Exercise, Language};
+use crate::sanitize::ShownPath as _;
 use crate::server::{Endpoint, Server, Snapshot};
 use crate::tap::Tap;
 
@@ -282,7 +283,7 @@ fn in_private_file<T>(
     let path = directory.path().join("answer.py");
     std::fs::write(&path, text).map_err(|error| {
         WorldError::new(
-            format!("cannot write `{}`: {error}", path.display()),
+            format!("cannot write `{}`: {error}", path.shown()),
             "free some space there",
         )
     })?;

@@ -17,6 +17,7 @@ use super::{inherited, program};
 use crate::cache;
 use crate::cleanup;
 use crate::error::{WorldError, WorldErrorKind};
+use crate::sanitize::ShownPath as _;
 use crate::server::Endpoint;
 use crate::server::source::on_path;
 use crate::telling::Told;
@@ -102,8 +103,7 @@ impl Python {
         let site = cleanup::private_directory("python")?;
         if site.to_string_lossy().contains(':') {
             // PYTHONPATH would be split there, and connections would go where the answer says.
-            let fact =
-                format!("the temporary directory has a `:` in its name: `{}`", site.display());
+            let fact = format!("the temporary directory has a `:` in its name: `{}`", site.shown());
             return Err(WorldError::new(fact, "set TMPDIR to a directory without one"));
         }
         write(&site.join("sitecustomize.py"), SITECUSTOMIZE, 0o600)?;
@@ -126,7 +126,7 @@ impl Python {
         let imports: Vec<String> = packages.iter().map(|package| import_name(package)).collect();
         let forks =
             Forks::start(&self.program, &imports, self.environment(None)).map_err(|why| {
-                let fact = format!("`{}` can't be kept warm: {why}", self.program.display());
+                let fact = format!("`{}` can't be kept warm: {why}", self.program.shown());
                 WorldError::new(fact, "each answer has a Python of its own then")
             })?;
         Ok(Self { forks: Some(Arc::new(forks)), ..self.clone() })
@@ -159,7 +159,7 @@ impl Python {
         let mut command = Command::new(&self.program);
         command.arg(path).env_clear().envs(environment);
         program::run(&mut command, &directory, limit).map_err(|error| {
-            WorldError::new(format!("`{}` can't be run: {error}", self.program.display()), HELP)
+            WorldError::new(format!("`{}` can't be run: {error}", self.program.shown()), HELP)
         })
     }
 
@@ -242,10 +242,7 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), WorldError> {
     std::fs::write(path, text)
         .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)))
         .map_err(|error| {
-            WorldError::new(
-                format!("cannot write `{}`: {error}", path.display()),
-                "free some space",
-            )
+            WorldError::new(format!("cannot write `{}`: {error}", path.shown()), "free some space")
         })
 }
 

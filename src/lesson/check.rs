@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Span;
 use crate::redis_cli::words;
+use crate::sanitize::clean;
 
 /// The finding that an answer's program ended by itself and without an error; every exercise has
 /// it unless it checks `exit` itself.
@@ -40,7 +41,9 @@ pub struct Check {
 impl Check {
     /// The sentence that the student sees: the author's, else one made from the subject.
     pub fn sentence(&self) -> String {
-        self.says.clone().unwrap_or_else(|| self.subject.sentence(self.at))
+        // What is expected of a server or a program may be any text.
+        let made = || clean(&self.subject.sentence(self.at)).into_owned();
+        self.says.clone().unwrap_or_else(made)
     }
 }
 

@@ -13,6 +13,7 @@ pub use settings::DEFAULT_PACKAGE;
 
 use super::problem::{Problem, Severity};
 use super::{Exercise, Lesson, Step, parse};
+use crate::sanitize::ShownPath as _;
 
 /// Whether it is a folder in which no file is a lesson; [`Course::load`] refuses that.
 pub fn has_no_lessons(path: &Path) -> bool {
@@ -101,7 +102,7 @@ fn default_title(path: &Path, lessons: &[Lesson]) -> String {
     // `.` and `..` have no name of their own.
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let name = absolute.components().next_back();
-    name.map_or_else(String::new, |name| name.as_os_str().to_string_lossy().into_owned())
+    name.map_or_else(String::new, |name| Path::new(name.as_os_str()).shown())
 }
 
 /// Ids are looked for in the whole course: progress is kept by id.
@@ -109,7 +110,7 @@ fn duplicates(lessons: &[Lesson]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let by_id = lessons.iter().map(|lesson| (lesson.id.as_str(), lesson));
     for (first, lesson) in repeated(by_id) {
-        let help = format!("the first is `{}`: rename one of them", first.path.display());
+        let help = format!("the first is `{}`: rename one of them", first.path.shown());
         let message = format!("a second lesson with the id `{}`", lesson.id);
         problems.push(Problem::of_path(&lesson.path, message, Some(help)));
     }

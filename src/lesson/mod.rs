@@ -36,7 +36,8 @@ pub struct Lesson {
     pub id: String,
     /// As given on the command line joined with the file name, for messages.
     pub path: PathBuf,
-    /// The whole text of the file; every [`Span`] of the lesson is a range of it.
+    /// The whole text of the file, cleaned of control characters; every [`Span`] of the lesson is a
+    /// range of it.
     pub source: String,
     /// The first `#` heading, else the id.
     pub title: String,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::Span;
+use crate::sanitize::{ShownPath as _, clean};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -25,7 +26,7 @@ pub struct Problem {
     pub severity: Severity,
     /// The file, or the folder if it is about no file.
     pub path: PathBuf,
-    /// The whole text of the file; empty without a span.
+    /// The whole text of the file, cleaned; empty without a span.
     pub source: Arc<str>,
     /// Bytes of `source`; may be askew, [`draw`] and [`Problem::position`] clamp it.
     pub span: Option<Span>,
@@ -36,15 +37,16 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// An error about a whole file or folder.
+    /// An error about a whole file or folder. Message and help may quote a lesson's TOML, where an
+    /// escape stands for any character: each is one clean line.
     pub fn of_path(path: &Path, message: impl Into<String>, help: Option<String>) -> Self {
         Self {
             severity: Severity::Error,
             path: path.to_owned(),
             source: Arc::from(""),
             span: None,
-            message: message.into(),
-            help,
+            message: clean(&message.into()).into_owned(),
+            help: help.map(|help| clean(&help).into_owned()),
         }
     }
 
@@ -59,10 +61,10 @@ impl Problem {
 
     /// `path:line:column`, or the path alone.
     pub fn place(&self) -> String {
-        let path = self.path.display();
+        let path = self.path.shown();
         match self.position() {
             Some((line, column)) => format!("{path}:{line}:{column}"),
-            None => path.to_string(),
+            None => path,
         }
     }
 }
@@ -73,7 +75,7 @@ pub fn draw(problem: &Problem, colored: bool) -> String {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let path = problem.path.display().to_string();
+    let path = problem.path.shown();
     let group = Group::with_title(level.primary_title(&problem.message));
     let group = match &problem.span {
         Some(span) => {
@@ -172,8 +174,9 @@ impl Problems {
 
     fn add(&mut self, severity: Severity, span: Span, message: String, help: Option<String>) {
         let span = Some(clamp(span, &self.source));
-        let (path, source) = (self.path.clone(), Arc::clone(&self.source));
-        self.found.push(Problem { severity, path, source, span, message, help });
+        let source = Arc::clone(&self.source);
+        let of_path = Problem::of_path(&self.path, message, help);
+        self.found.push(Problem { severity, source, span, ..of_path });
     }
 
     pub(super) fn has_error(&self) -> bool {

@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::Span;
 use super::block::BlockText;
 use super::problem::{Problems, did_you_mean, one_of};
+use crate::sanitize::{clean, code_point, unsafe_characters};
 
 /// A value and its place in the block.
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
@@ -126,6 +127,17 @@ impl<'p> Toml<'p> {
                 None
             }
         }
+    }
+
+    /// A string for people, on one clean line: an escape in TOML stands for any character.
+    pub(super) fn prose(&mut self, entry: Entry<'_>) -> Option<String> {
+        let text = self.string(entry)?;
+        if let Some((_, c)) = unsafe_characters(text).next() {
+            let what = format!("the control character {} in `{}`", code_point(c), entry.key);
+            let help = Some("remove it".to_owned());
+            self.warning(entry.value.span(), format!("{what} is replaced"), help);
+        }
+        Some(clean(text).into_owned())
     }
 
     /// An integer; `expected` says what else the caller would have taken.

@@ -3,7 +3,6 @@
 use colored::Colorize as _;
 
 use super::plain;
-use super::text::clean;
 
 /// How a check stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +45,6 @@ impl Mark {
 
 /// One check in one line without its end.
 pub fn line(mark: Mark, says: &str) -> String {
-    let says = clean(says);
     if plain::is_on() {
         return format!("{}: {says}", mark.word());
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::evidence::command_line;
+use super::text::escaped_json;
 use crate::attempt::evidence::{Evidence, Restored, Waits};
 use crate::redis_cli::reply;
 use crate::tap::{self, Transcript};
@@ -342,5 +343,6 @@ fn verified_case(case: &CaseReport) -> VerifyCase<'_> {
 
 /// The document as text with a line's end.
 pub fn text<T: Serialize>(document: &T) -> String {
-    serde_json::to_string_pretty(document).map_or_else(|_| "{}\n".to_owned(), |text| text + "\n")
+    serde_json::to_string_pretty(document)
+        .map_or_else(|_| "{}\n".to_owned(), |json| escaped_json(&json) + "\n")
 }

@@ -160,16 +160,16 @@ fn within(text: &str, width: usize, indent: usize) -> String {
 pub fn world_error(error: &WorldError) -> String {
     let width = error_width();
     let (first, rest) = error.fact.split_once('\n').unwrap_or((&error.fact, ""));
-    let mut text = format!("{}: {}\n", "error".red().bold(), within(&clean(first), width, 7));
+    let mut text = format!("{}: {}\n", "error".red().bold(), within(first, width, 7));
     for line in rest.lines() {
-        let _ = writeln!(text, "{}", within(&clean(line), width, 4));
+        let _ = writeln!(text, "{}", within(line, width, 4));
     }
     for (index, line) in error.help.lines().enumerate() {
         if index == 0 {
-            let _ = writeln!(text, "{} {}", "help:".cyan().bold(), within(&clean(line), width, 6));
+            let _ = writeln!(text, "{} {}", "help:".cyan().bold(), within(line, width, 6));
         } else {
             // A command or a list: whole, to be copied.
-            let _ = writeln!(text, "      {}", clean(line));
+            let _ = writeln!(text, "      {line}");
         }
     }
     text
@@ -183,22 +183,22 @@ pub fn problem(problem: &Problem) -> String {
     };
     let help = problem.help.as_ref().map(|help| format!("  help: {help}\n")).unwrap_or_default();
     // A circle of checks is drawn with arrows.
-    let message = printable_lines(&problem.message).replace(" → ", ", which needs ");
+    let message = problem.message.replace(" → ", ", which needs ");
     format!("{word}: {}: {message}\n{help}", problem.place())
 }
 
 /// The one line that says which server and why, and lines about what takes its time.
 pub fn notice(line: &str, width: usize) -> String {
     if plain::is_on() {
-        return wrap(line, width, "  ") + "\n";
+        return wrap(&clean(line), width, "  ") + "\n";
     }
-    format!("{} {}\n", "·".dimmed(), wrap(line, width.saturating_sub(2), "  "))
+    format!("{} {}\n", "·".dimmed(), wrap(&clean(line), width.saturating_sub(2), "  "))
 }
 
 /// Where somebody is, from the nearest to the widest: one line without its end.
 pub fn where_one_is(parts: &[&str]) -> String {
     let separator = if plain::is_on() { ", " } else { " · " };
-    clean(&parts.join(separator)).dimmed().to_string()
+    parts.join(separator).dimmed().to_string()
 }
 
 /// A title, and under it a line for each entry.
@@ -257,7 +257,7 @@ pub struct ListEntry<'t> {
 
 /// One line of a list from which one is chosen.
 pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
-    let title = clean(entry.title);
+    let title = entry.title;
     let here = if entry.is_here { "  (you are here)" } else { "" };
     if plain::is_on() {
         let state = match (entry.id, entry.passed) {

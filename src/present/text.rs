@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use crate::invisible;
+pub use crate::sanitize::clean;
+use crate::sanitize::is_unsafe;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -74,7 +76,7 @@ const RESET: &str = "\x1b[0m";
 fn note_look(escape: &str, looks: &mut String) {
     match escape {
         RESET | "\x1b[m" => looks.clear(),
-        look if look.starts_with("\x1b[") && look.ends_with('m') => looks.push_str(look),
+        look if is_look(look) => looks.push_str(look),
         _ => {}
     }
 }
@@ -103,30 +105,10 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     wrapped
 }
 
-/// The same text for a file, or for a stream that has none.
+/// The same text for a file, or for a stream that has none. Only our own escape sequences are
+/// taken out, those that set a look.
 pub fn without_colors(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("\u{1b}[") {
-        plain.push_str(before);
-        rest = after.split_once('m').map_or("", |(_, after)| after);
-    }
-    plain + rest
-}
-
-/// Text that cannot steer a terminal: control characters and those that reorder text become U+FFFD,
-/// white space of any kind becomes a space.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    let harmless = |c: char| !c.is_control() && !reorders(c);
-    if text.chars().all(harmless) {
-        return Cow::Borrowed(text);
-    }
-    let replace = |c: char| match c {
-        '\t' | '\n' | '\r' => ' ',
-        c if harmless(c) => c,
-        _ => char::REPLACEMENT_CHARACTER,
-    };
-    Cow::Owned(text.chars().map(replace).collect())
+    Segments(text).filter(|segment| !is_look(segment)).collect()
 }
 
 /// [`clean`] text in which what nobody sees is written out, as `\u200b`: for what answers and servers say.
@@ -137,10 +119,18 @@ pub fn reveal(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Bidirectional overrides, and the line separators some terminals obey: both let text look like
-/// other text than it is.
-fn reorders(c: char) -> bool {
-    matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// The same JSON in which no character of a string steers the terminal that shows it, and none
+/// begins a command of GitHub's, `##[error]`. What stands outside of strings is never such text.
+pub fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unsafe(c) && !c.is_ascii_whitespace() {
+            escaped.push_str(&invisible::escaped(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.replace("##[", "##\\u005b")
 }
 
 /// Text in order, cut into escape sequences and what stands between them.
@@ -159,6 +149,12 @@ impl<'a> Iterator for Segments<'a> {
         self.0 = rest;
         (!segment.is_empty()).then_some(segment)
     }
+}
+
+/// Whether a segment is an SGR sequence: `ESC [ 1 ; 31 m`.
+fn is_look(segment: &str) -> bool {
+    let parameters = segment.strip_prefix("\x1b[").and_then(|rest| rest.strip_suffix('m'));
+    parameters.is_some_and(|text| text.bytes().all(|b| b.is_ascii_digit() || b == b';'))
 }
 
 fn is_escape(segment: &str) -> bool {
@@ -243,9 +239,12 @@ mod tests {
     }
 
     #[test]
-    fn clean_text_holds_nothing_that_steers_a_terminal() {
-        assert_eq!(clean("a\x1b[2Jb\u{9b}1m\u{202e}c\td"), "a\u{fffd}[2Jb\u{fffd}1m\u{fffd}c d");
-        assert!(matches!(clean("plain"), Cow::Borrowed("plain")));
+    fn json_says_the_same_when_it_is_escaped() {
+        let text = "\x1b \u{9b} \u{202e} ##[error] # [";
+        let json = escaped_json(&serde_json::to_string(text).unwrap());
+        let told = r#""\u001b \u009b \u202e ##\u005berror] # [""#;
+        assert_eq!(json, told);
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     #[test]
@@ -258,5 +257,11 @@ mod tests {
     fn colours_are_taken_out() {
         assert_eq!(without_colors("a \u{1b}[1;31mred\u{1b}[0m b"), "a red b");
         assert_eq!(without_colors("plain"), "plain");
+    }
+
+    #[test]
+    fn text_behind_a_foreign_escape_sequence_stays() {
+        assert_eq!(without_colors("a\x1b[2J from here\x1b[0m"), "a\x1b[2J from here");
+        assert_eq!(without_colors("a\x1b[ from here"), "a\x1b[ from here");
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::course::{language_of_name, require_language};
-use super::output::out;
+use super::output::{out, out_without_commands};
 use super::waiting::Spinner;
 use super::{Exit, Stop, choose_server, find, load, open_tap, tell};
 use crate::answers;
@@ -13,6 +13,7 @@ use crate::disk;
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::evidence::Form;
 use crate::present::{self, json, output_width};
+use crate::sanitize::ShownPath;
 use crate::server::Server;
 use crate::telling::Told;
 use crate::verdict::{Verdict, conclude};
@@ -40,15 +41,17 @@ pub(super) fn check(
         .and_then(|evidence| Ok((conclude(exercise, &evidence)?, evidence)));
     match judged {
         Ok((verdict, evidence)) => {
-            out(&match show.format {
-                Format::Human => human(exercise, &server_name, &evidence, &verdict, show),
-                Format::Json => json::text(&json::Check::judged(
+            match show.format {
+                Format::Human => {
+                    out_without_commands(&human(exercise, &server_name, &evidence, &verdict, show));
+                }
+                Format::Json => out(&json::text(&json::Check::judged(
                     &exercise.id,
                     &server_name,
                     &verdict,
                     &evidence,
-                )),
-            });
+                ))),
+            }
             Ok(if verdict.passed() { Exit::Passed } else { Exit::FellShort })
         }
         Err(Stop::World(error)) => {
@@ -113,7 +116,7 @@ fn answer(
     let file = file.filter(|path| *path != Path::new("-"));
     let language = language_of(file, language)?;
     require_language(exercise, language)?;
-    let name = file.map_or("standard input".to_owned(), |path| path.display().to_string());
+    let name = file.map_or("standard input".to_owned(), ShownPath::shown);
     let bytes = read(file).map_err(|error| unreadable(&name, &error))?;
     let text = answers::text(bytes, &name, language)
         .map_err(|error| Stop::Usage(error.fact, error.help))?;
@@ -129,7 +132,7 @@ fn language_of(file: Option<&Path>, told: Option<LanguageName>) -> Result<Langua
         (None, _, Some("py")) => Ok(Language::Python),
         (None, None, _) | (None, _, Some("redis")) => Ok(Language::Redis),
         (None, Some(path), _) => Err(Stop::Usage(
-            format!("the ending of `{}` does not tell its language", path.display()),
+            format!("the ending of `{}` does not tell its language", path.shown()),
             "add `--language python` or `--language redis`".to_owned(),
         )),
     }

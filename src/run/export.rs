@@ -4,12 +4,13 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use super::output::out;
+use super::output::out_without_commands;
 use super::{Exit, Stop, tell_line};
 use crate::error::WorldError;
 use crate::journal;
 use crate::present::export;
 use crate::private;
+use crate::sanitize::ShownPath as _;
 
 /// What is written where.
 pub(super) struct Wish<'w> {
@@ -27,18 +28,18 @@ pub(super) fn export(wish: &Wish<'_>) -> Result<Exit, Stop> {
     let kept = if wish.all { kept } else { kept.last_session() };
     if kept.damaged > 0 {
         let lines = if kept.damaged == 1 { "1 line" } else { &format!("{} lines", kept.damaged) };
-        tell_line(&format!("{lines} of `{}` can't be read and are left out", path.display()));
+        tell_line(&format!("{lines} of `{}` can't be read and are left out", path.shown()));
     }
     if kept.entries.is_empty() {
-        let fact = format!("there is nothing to export: no attempt stands in `{}`", path.display());
+        let fact = format!("there is nothing to export: no attempt stands in `{}`", path.shown());
         return Err(WorldError::new(fact, "start `redislings` and answer an exercise").into());
     }
     let text = export::markdown(&kept.entries);
     match wish.file.filter(|path| *path != Path::new("-")) {
-        None => out(&text),
+        None => out_without_commands(&text),
         Some(file) => {
             write(file, &text, wish.force)?;
-            tell_line(&format!("written: `{}`", file.display()));
+            tell_line(&format!("written: `{}`", file.shown()));
         }
     }
     Ok(Exit::Passed)
@@ -57,11 +58,11 @@ fn write(file: &Path, text: &str, force: bool) -> Result<(), Stop> {
     match written {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Stop::Usage(
-            format!("`{}` exists already", file.display()),
+            format!("`{}` exists already", file.shown()),
             "choose another name, or say `--force` to replace it".to_owned(),
         )),
         Err(error) => {
-            let fact = format!("cannot write `{}`: {error}", file.display());
+            let fact = format!("cannot write `{}`: {error}", file.shown());
             Err(WorldError::new(fact, "choose a place that you can write to").into())
         }
     }

@@ -1,5 +1,6 @@
 //! `redislings hint`: the hints of an exercise, without the session.
 
+use super::github::CommandsStopped;
 use super::output::out;
 use super::shell::lessons_option;
 use super::{Exit, Stop, find, load, tell_line};
@@ -30,6 +31,7 @@ pub(super) fn hint(common: &Common, exercise: &str, which: Which) -> Result<Exit
             return Err(Stop::Usage(fact, help));
         }
     };
+    let _stopped = CommandsStopped::new();
     let last = *shown.end();
     for number in shown {
         out(&terminal::heading(&format!("hint {number} of {count}")));

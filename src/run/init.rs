@@ -13,6 +13,7 @@ use crate::error::WorldError;
 use crate::lesson::course::shipped;
 use crate::present::terminal;
 use crate::private;
+use crate::sanitize::ShownPath as _;
 
 /// For the student: how to go on from there.
 const README: &str = include_str!("init/README.md");
@@ -20,7 +21,7 @@ const README: &str = include_str!("init/README.md");
 pub(super) fn init(dir: &Path) -> Result<Exit, Stop> {
     refuse_what_is_in_use(dir)?;
     write_out(dir).map_err(|error| {
-        let fact = format!("the course cannot be written to `{}`: {error}", dir.display());
+        let fact = format!("the course cannot be written to `{}`: {error}", dir.shown());
         let help = "nothing of it was left there; free some space, or name a folder that you can \
                     write to";
         WorldError::new(fact, help)
@@ -35,11 +36,11 @@ fn refuse_what_is_in_use(dir: &Path) -> Result<(), Stop> {
         let help = "name a folder that does not exist yet, or an empty one".to_owned();
         Err(Stop::Usage(fact, help))
     };
-    let name = dir.display();
+    let name = dir.shown();
     match fs::read_dir(dir) {
         Ok(mut entries) => match entries.next() {
             Some(Ok(entry)) => {
-                let holds = entry.file_name().to_string_lossy().into_owned();
+                let holds = Path::new(&entry.file_name()).shown();
                 refuse(format!("the folder `{name}` is not empty: it holds `{holds}`"))
             }
             Some(Err(error)) => Err(unreadable(dir, &error).into()),
@@ -52,7 +53,7 @@ fn refuse_what_is_in_use(dir: &Path) -> Result<(), Stop> {
 }
 
 fn unreadable(dir: &Path, error: &io::Error) -> WorldError {
-    let fact = format!("`{}` cannot be looked into: {error}", dir.display());
+    let fact = format!("`{}` cannot be looked into: {error}", dir.shown());
     WorldError::new(fact, "name another folder")
 }
 
@@ -94,8 +95,8 @@ fn report(dir: &Path) -> String {
     let mut text = terminal::heading("made");
     let lessons = shipped::FILES.map(|(name, _)| dir.join(super::course::FOLDER).join(name));
     for file in std::iter::once(dir.join("README.md")).chain(lessons) {
-        let _ = writeln!(text, "  {}", file.display());
+        let _ = writeln!(text, "  {}", file.shown());
     }
     text += &terminal::heading("\ngo on with");
-    text + &format!("  cd {}\n  redislings\n", shell_word(&dir.display().to_string()))
+    text + &format!("  cd {}\n  redislings\n", shell_word(&dir.to_string_lossy()))
 }

@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::github::CommandsStopped;
 use super::output::{is_err_colored, out};
 use super::{Exit, Stop, choose_server, load, open_tap};
 use crate::answers;
@@ -45,6 +46,8 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
         Ok(lock) => (Some(lock), damaged),
         Err(not_locked) => (None, damaged.or_else(|| Some(without_lock(&not_locked)))),
     };
+    // In words only it may run in a job, on a pipe.
+    let _stopped = plain::is_on().then(CommandsStopped::new);
     let mut console: Box<dyn Console> = if plain::is_on() {
         Box::new(Linear::open()?)
     } else {

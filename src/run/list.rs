@@ -1,12 +1,13 @@
 //! `redislings list`: lessons, exercises, progress.
 
 use super::course::next_exercise;
-use super::output::out;
+use super::output::{out, out_without_commands};
 use super::{Exit, Stop, load, progress};
 use crate::cli::{Common, Format};
 use crate::lesson::{Course, Exercise, Language, Lesson, Step, problem};
 use crate::present::{json, terminal};
 use crate::progress::Progress;
+use crate::sanitize::ShownPath as _;
 
 /// What of the course is listed.
 pub(super) struct Filter<'f> {
@@ -43,10 +44,12 @@ pub(super) fn list(common: &Common, filter: &Filter<'_>, format: Format) -> Resu
     refuse_unknown(&course, filter.only)?;
     let progress = progress()?;
     let lessons = listed(&course, &progress, filter);
-    out(&match format {
-        Format::Human => human(&course, &progress, &lessons, filter.state),
-        Format::Json => json::text(&document(&course, &progress, &lessons)),
-    });
+    match format {
+        Format::Human => {
+            out_without_commands(&human(&course, &progress, &lessons, filter.state));
+        }
+        Format::Json => out(&json::text(&document(&course, &progress, &lessons))),
+    }
     Ok(Exit::Passed)
 }
 
@@ -145,7 +148,7 @@ fn document<'c>(course: &'c Course, progress: &Progress, lessons: &[Listed<'c>])
     let lesson = |listed: &Listed<'c>| json::ListLesson {
         id: &listed.lesson.id,
         title: &listed.lesson.title,
-        file: listed.lesson.path.display().to_string(),
+        file: listed.lesson.path.shown(),
         passed: listed.tally.passed,
         all: listed.tally.all,
         exercises: listed.exercises.iter().map(exercise).collect(),

@@ -7,6 +7,7 @@ use super::verify::exit;
 use super::{Exit, Stop, tell};
 use crate::error::WorldError;
 use crate::present::verify::json_lines::{self, Malformed, Recorded};
+use crate::sanitize::ShownPath as _;
 use crate::verify::merge::{self, Part};
 
 pub(super) fn merge(files: &[PathBuf], reports: &Reports) -> Result<Exit, Stop> {
@@ -44,7 +45,7 @@ fn show(parts: &[Part], nothing: Vec<WorldError>, reports: &Reports) -> Result<E
 
 /// `None`: the run told nothing.
 fn read(file: &Path) -> Result<Option<Part>, Stop> {
-    let name = file.display().to_string();
+    let name = file.shown();
     let text = std::fs::read_to_string(file).map_err(|error| {
         let fact = format!("`{name}` can't be read: {error}");
         Stop::Usage(fact, "name files that `verify --report jsonl=FILE` has written".to_owned())
@@ -67,6 +68,6 @@ fn read(file: &Path) -> Result<Option<Part>, Stop> {
 }
 
 fn told_nothing(file: &Path) -> WorldError {
-    let fact = format!("`{}` tells of no run: it ended before it had begun", file.display());
+    let fact = format!("`{}` tells of no run: it ended before it had begun", file.shown());
     WorldError::new(fact, "see why it ended, and run that part again")
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod course;
+mod github;
 mod hint;
 mod init;
 mod export;
@@ -34,6 +35,7 @@ use crate::error::WorldError;
 use crate::present::{error_width, terminal};
 use crate::private;
 use crate::progress::Progress;
+use crate::sanitize::{clean, clean_lines, is_unsafe};
 use crate::server::{Address, Chosen, ServerVersion, Source, Wanted, matching, source, versions};
 use crate::tap::{self, Tap};
 use crate::telling::Told;
@@ -80,11 +82,18 @@ impl From<WorldError> for Stop {
 /// Runs the program.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     private::make_everything_private();
-    let cli = match parse(arguments.collect()) {
+    let arguments: Vec<OsString> = arguments.collect();
+    // clap quotes words of the command line as they are: file names from `*` may be among them.
+    let is_safe = !arguments.iter().any(|word| word.to_string_lossy().contains(is_unsafe));
+    let cli = match parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // clap writes help to standard output and mistakes to standard error, and exits with 0 or 2.
-            let _ = error.print();
+            // Help goes to standard output and mistakes to standard error; it exits with 0 or 2.
+            if error.use_stderr() && (!is_safe || github::is_reading()) {
+                err(&clean_lines(&error.render().to_string()));
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -124,7 +133,10 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
 
 fn tell(stop: &Stop) {
     match stop {
-        Stop::Usage(fact, help) => err(&terminal::world_error(&WorldError::new(fact, help))),
+        // The fact quotes the command line, where a word may hold line ends.
+        Stop::Usage(fact, help) => {
+            err(&terminal::world_error(&WorldError::new(clean(fact), help)));
+        }
         Stop::Lessons => {}
         Stop::World(error) => err(&terminal::world_error(error)),
     }

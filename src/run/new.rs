@@ -15,6 +15,7 @@ use crate::lesson::Lesson;
 use crate::lesson::course::has_no_lessons;
 use crate::present::terminal;
 use crate::private;
+use crate::sanitize::ShownPath as _;
 
 /// With `@NUMBER@`, `@TITLE@`, `@LESSON@` and `@EXERCISE@` where the lesson's own words belong.
 const TEMPLATE: &str = include_str!("new/lesson.md");
@@ -72,12 +73,12 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
     let order = next_order(&lessons);
     let path = folder.join(format!("{order}-{}.md", name.id));
     write_new(&path, &text(&name, &order)).map_err(|error| {
-        let fact = format!("`{}` cannot be written: {error}", path.display());
+        let fact = format!("`{}` cannot be written: {error}", path.shown());
         WorldError::new(fact, "free some space, or make the folder writable")
     })?;
     let lessons = lessons_option(common).map_or_else(String::new, |option| format!(" {option}"));
     out(&terminal::heading("made"));
-    out(&format!("  {}\n", path.display()));
+    out(&format!("  {}\n", path.shown()));
     out(&terminal::heading("\ngo on with"));
     out(&format!("  redislings verify {}{lessons}\n", name.id));
     Ok(Exit::Passed)
@@ -87,7 +88,7 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
 fn folder(common: &Common) -> Result<&Path, Stop> {
     match Place::of(common) {
         Place::Given(path) if path.is_file() => Err(Stop::Usage(
-            format!("`{}` is a file, and a lesson goes into a folder", path.display()),
+            format!("`{}` is a file, and a lesson goes into a folder", path.shown()),
             "name a folder of lessons: `--lessons DIR`".to_owned(),
         )),
         Place::Given(path) => Ok(path),
@@ -103,7 +104,7 @@ fn folder(common: &Common) -> Result<&Path, Stop> {
 /// An id names one thing only, here and for `verify`.
 fn refuse_a_taken_id(lessons: &[Lesson], name: &Name) -> Result<(), Stop> {
     let refuse = |what: &str, id: &str, lesson: &Lesson| {
-        let fact = format!("there is {what} `{id}` already, in `{}`", lesson.path.display());
+        let fact = format!("there is {what} `{id}` already, in `{}`", lesson.path.shown());
         Err(Stop::Usage(fact, "choose another name".to_owned()))
     };
     for lesson in lessons {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::github::{self, CommandsStopped, without_commands};
 use crate::cli::{ColorWhen, Common};
 use crate::present::plain;
 use crate::present::text::without_colors;
@@ -60,6 +61,15 @@ pub(super) fn out(text: &str) {
     }
 }
 
+/// To standard output, where GitHub must find no command in it: text of programs and lessons.
+pub(super) fn out_without_commands(text: &str) {
+    let _stopped = CommandsStopped::new();
+    out(text);
+    if !text.ends_with('\n') {
+        out("\n");
+    }
+}
+
 /// Whether a result could not be written.
 pub(super) fn is_lost() -> bool {
     LOST.load(Ordering::Relaxed)
@@ -68,7 +78,9 @@ pub(super) fn is_lost() -> bool {
 /// To standard error.
 pub(super) fn err(text: &str) {
     crate::cleanup::stop_if_a_signal_came();
-    let _ = std::io::stderr().write_all(for_err(text).as_bytes());
+    let text = for_err(text);
+    let text = if github::is_reading() { without_commands(&text).into() } else { text };
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Text with colours, or without them where standard error has none.

@@ -7,15 +7,16 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::Stop;
-use super::output::out;
+use super::output::{out, out_without_commands};
+use super::{Stop, github};
 use crate::cleanup::lock;
 use crate::cli::{Format, ReportKind, ReportTo};
 use crate::error::WorldError;
 use crate::lesson::Problem;
 use crate::present::text::without_colors;
-use crate::present::verify::{github, human, json_lines, junit, summary};
+use crate::present::verify::{self, human, json_lines, junit, summary};
 use crate::present::{json, terminal};
+use crate::sanitize::ShownPath;
 use crate::verify::plan::Plan;
 use crate::verify::report::{CaseReport, Report, ServerReport};
 use files::{append, lost, replace, try_file, unwritable};
@@ -125,7 +126,7 @@ impl Reports {
             ReportKind::Human => Some(human::text(report)),
             ReportKind::Jsonl => None,
             ReportKind::Junit => Some(junit::xml(report)),
-            ReportKind::Github => Some(github::annotations(report, &in_the_repository)),
+            ReportKind::Github => Some(verify::github::annotations(report, &in_the_repository)),
             ReportKind::Summary => Some(summary::markdown(report, limit)),
         })
     }
@@ -137,7 +138,7 @@ impl Reports {
             ReportKind::Human => Some(problems.iter().map(terminal::problem).collect()),
             ReportKind::Jsonl => Some(json_lines::unloadable(problems)),
             ReportKind::Junit => Some(junit::problems(problems)),
-            ReportKind::Github => Some(github::problems(problems, &in_the_repository)),
+            ReportKind::Github => Some(verify::github::problems(problems, &in_the_repository)),
             ReportKind::Summary => Some(summary::problems(problems)),
         })
     }
@@ -157,7 +158,7 @@ impl Reports {
             let Some(text) = text(*kind, target, room) else { continue };
             let written = match target {
                 Target::Output => {
-                    out(&text);
+                    out_report(*kind, &text);
                     Ok(())
                 }
                 Target::File(path) => {
@@ -197,6 +198,17 @@ impl Reports {
     }
 }
 
+/// A report on standard output, in which GitHub finds no command but our annotations.
+fn out_report(kind: ReportKind, text: &str) {
+    match kind {
+        ReportKind::Human => out_without_commands(text),
+        ReportKind::Junit | ReportKind::Summary if github::is_reading() => {
+            out(&github::markup_without_commands(text));
+        }
+        _ => out(text),
+    }
+}
+
 /// Standard output takes one report, and beside that for people the annotations, which GitHub finds in it; a file
 /// takes one.
 fn refuse_what_mixes(wanted: &[(ReportKind, Target)], format: Format) -> Result<(), Stop> {
@@ -225,7 +237,7 @@ fn refuse_what_mixes(wanted: &[(ReportKind, Target)], format: Format) -> Result<
     paths.sort();
     match paths.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(Stop::Usage(
-            format!("two reports can't go to the same file `{}`", pair[0].display()),
+            format!("two reports can't go to the same file `{}`", pair[0].shown()),
             "name another file for one of them".to_owned(),
         )),
         None => Ok(()),
@@ -240,9 +252,10 @@ fn in_the_repository(file: &str) -> Option<String> {
     let real = Path::new(file).canonicalize();
     let root = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
     let root = root.and_then(|root| root.canonicalize().ok());
-    let inside = real.ok().zip(root).and_then(|(real, root)| {
-        real.strip_prefix(&root).ok().map(|path| path.display().to_string())
-    });
+    let inside = real
+        .ok()
+        .zip(root)
+        .and_then(|(real, root)| real.strip_prefix(&root).ok().map(ShownPath::shown));
     Some(inside.unwrap_or_else(|| file.to_owned()))
 }
 

@@ -11,6 +11,7 @@ use crate::lesson::{Course, Exercise};
 use crate::present::{output_width, terminal};
 use crate::progress::Progress;
 use crate::reset;
+use crate::sanitize::ShownPath as _;
 
 /// What is to be reset, and whether the student has said yes already.
 pub(super) struct Wish<'w> {
@@ -45,7 +46,7 @@ pub(super) fn reset(common: &Common, wish: &Wish<'_>) -> Result<Exit, Stop> {
         let backups = reset::one(exercise, &mut progress)?;
         let mut line = format!("`{}` is as at its beginning", exercise.id);
         for backup in backups {
-            let _ = write!(line, "; your answer is kept as `{}`", backup.display());
+            let _ = write!(line, "; your answer is kept as `{}`", backup.shown());
         }
         out(&terminal::notice(&line, output_width()));
     }

@@ -1,20 +1,43 @@
 //! Command lines that are shown to be typed or pasted.
 
+use std::fmt::Write as _;
+
 use crate::cli::Common;
+use crate::sanitize;
 
 /// As a shell reads it back.
 pub(super) fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-:@=+,".contains(c);
     if text.chars().all(is_plain) {
         text.to_owned()
+    } else if text.contains(sanitize::is_unsafe) {
+        escaped_word(text)
     } else {
         format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
 
+/// The form in which bash, zsh and ksh write control characters: `$'\x1b'`.
+fn escaped_word(text: &str) -> String {
+    let mut word = "$'".to_owned();
+    for c in text.chars() {
+        if sanitize::is_unsafe(c) {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                let _ = write!(word, "\\x{byte:02x}");
+            }
+        } else {
+            if matches!(c, '\'' | '\\') {
+                word.push('\\');
+            }
+            word.push(c);
+        }
+    }
+    word + "'"
+}
+
 /// `--lessons DIR`, where a command needs it to find the same course again.
 pub(super) fn lessons_option(common: &Common) -> Option<String> {
-    let given = common.lessons.as_ref()?.display().to_string();
+    let given = common.lessons.as_ref()?.to_string_lossy();
     (given != super::course::FOLDER).then(|| format!("--lessons {}", shell_word(&given)))
 }
 
@@ -27,5 +50,10 @@ mod tests {
         assert_eq!(shell_word("lessons/04-a.md"), "lessons/04-a.md");
         assert_eq!(shell_word("my course"), "'my course'");
         assert_eq!(shell_word("it's"), "'it'\\''s'");
+    }
+
+    #[test]
+    fn control_characters_are_escaped_for_the_shell() {
+        assert_eq!(shell_word("it's\n\x1b\u{202e}\\"), r"$'it\'s\x0a\x1b\xe2\x80\xae\\'");
     }
 }

@@ -1,6 +1,7 @@
 //! `redislings solution`: the solutions of an exercise, without the session.
 
 use super::course::languages;
+use super::github::CommandsStopped;
 use super::output::out;
 use super::{Exit, Stop, load, progress, tell};
 use crate::cli::{Common, LanguageName};
@@ -27,6 +28,7 @@ pub(super) fn solution(
         ));
         return Ok(Exit::FellShort);
     }
+    let _stopped = CommandsStopped::new();
     let solutions = exercise.solutions.iter().filter(|code| languages.contains(&code.language));
     for (index, code) in solutions.enumerate() {
         let gap = if index == 0 { "" } else { "\n" };

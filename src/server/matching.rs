@@ -8,6 +8,7 @@ use super::source::{self, DEFAULT_IMAGE, all_on_path};
 use super::versions::{ServerVersion, printed_version};
 use super::{Chosen, Server, Source, Wanted, container};
 use crate::error::WorldError;
+use crate::sanitize::ShownPath as _;
 use crate::telling::Told;
 
 /// Where a version is looked for.
@@ -91,13 +92,13 @@ fn on_path(version: &ServerVersion) -> Result<Chosen, String> {
     let mut others = Vec::new();
     for program in programs() {
         let runs = version_of(&program);
-        let why = format!("`{}` as a process", program.display());
+        let why = format!("`{}` as a process", program.shown());
         match runs {
             Some(runs) if version.is_met_by(&runs) => {
                 return Ok(Chosen { source: Source::Process { program, bundled: false }, why });
             }
-            Some(runs) => others.push(format!("`{}` is {runs}", program.display())),
-            None => others.push(format!("`{}` tells no version", program.display())),
+            Some(runs) => others.push(format!("`{}` is {runs}", program.shown())),
+            None => others.push(format!("`{}` tells no version", program.shown())),
         }
     }
     if others.is_empty() {

@@ -15,7 +15,6 @@ pub mod snapshot;
 pub mod source;
 pub mod versions;
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -29,6 +28,8 @@ pub use source::{Chosen, Source, Wanted};
 pub use versions::ServerVersion;
 
 use crate::error::WorldError;
+use crate::random;
+use crate::sanitize::ShownPath as _;
 
 const READY_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(3);
@@ -101,7 +102,7 @@ impl Server {
         settings: &[(String, String)],
         dump: Option<&[u8]>,
     ) -> Result<Self, WorldError> {
-        let (checker, password) = (CheckerUser::new(), random_word());
+        let (checker, password) = (CheckerUser::new(), random::word());
         let options = options::Options { settings, checker: &checker, password: &password };
         let host = match source {
             Source::Container(hosts) => {
@@ -239,7 +240,7 @@ impl Server {
         }
         let fact = format!(
             "the server's directory `{}` was deleted or moved while the answer ran",
-            directory.display()
+            directory.shown()
         );
         Err(WorldError::new(fact, "leave it where it is: the server writes its snapshots there"))
     }
@@ -411,19 +412,13 @@ impl CheckerUser {
 
     fn new() -> Self {
         // Against accidents, not against attacks: whoever can ask the server can read its memory too.
-        Self { password: random_word() }
+        Self { password: random::word() }
     }
 
     /// The value of the option `user`.
     fn rule(&self) -> String {
         format!("{} on >{} ~* &* +@all", Self::NAME, self.password)
     }
-}
-
-/// That nobody guesses by accident.
-fn random_word() -> String {
-    let random = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", random(), random())
 }
 
 #[expect(clippy::expect_used, reason = "a TCP address always is connection info")]

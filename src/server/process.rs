@@ -14,6 +14,7 @@ use crate::cleanup::{self, PassingDirectory, ProcessGroup};
 use crate::disk;
 use crate::error::WorldError;
 use crate::private;
+use crate::sanitize::ShownPath as _;
 
 /// A busy machine was seen to start nothing for 64 s.
 const START_DEADLINE: Duration = Duration::from_secs(180);
@@ -113,7 +114,7 @@ impl Process {
         // Neither it nor its files are ended by us any more.
         let kept = ManuallyDrop::new(self);
         kept.group.forget();
-        Ok(format!("kill {}; rm -r {}", kept.child.id(), place.keep().display()))
+        Ok(format!("kill {}; rm -r {}", kept.child.id(), place.keep().shown()))
     }
 
     /// How the server ended, if it did.
@@ -145,7 +146,7 @@ impl Process {
         }
         let path = self.directory.join(DUMP_FILE);
         std::fs::read(&path).map(Some).map_err(|error| {
-            WorldError::new(format!("cannot read `{}`: {error}", path.display()), "try again")
+            WorldError::new(format!("cannot read `{}`: {error}", path.shown()), "try again")
         })
     }
 
@@ -245,7 +246,7 @@ fn not_started(program: &Path, why: &str, log: &str) -> WorldError {
         tail if tail.trim().is_empty() => "try another server: see `redislings doctor`".to_owned(),
         tail => format!("its log ends with:\n{tail}\ntry another server: see `redislings doctor`"),
     };
-    WorldError::new(format!("`{}` did not start: {why}", program.display()), help)
+    WorldError::new(format!("`{}` did not start: {why}", program.shown()), help)
 }
 
 /// What a full disk keeps from starting may say anything.

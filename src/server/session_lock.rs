@@ -12,6 +12,7 @@ use crate::cleanup;
 use crate::disk;
 use crate::error::WorldError;
 use crate::leftovers;
+use crate::sanitize::ShownPath as _;
 
 /// This run's lock.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl SessionLock {
     fn create() -> Result<Self, WorldError> {
         let directory = cleanup::session_directory()?;
         let failed = |error: std::io::Error| {
-            let fact = format!("cannot lock a file in `{}`: {error}", directory.display());
+            let fact = format!("cannot lock a file in `{}`: {error}", directory.shown());
             WorldError::new(fact, "set TMPDIR to a directory on a local disk that you can write to")
         };
         leftovers::check_lock(&directory).map_err(failed)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::address::Address;
 use super::{bundled, container};
 use crate::error::WorldError;
+use crate::sanitize::ShownPath as _;
 use crate::telling::Told;
 
 /// The current official image, pinned by tag.
@@ -133,7 +134,7 @@ fn no_container(why: &str) -> WorldError {
 
 fn process() -> Option<Chosen> {
     let program = ["redis-server", "valkey-server"].into_iter().find_map(on_path)?;
-    let why = format!("`{}` as a process", program.display());
+    let why = format!("`{}` as a process", program.shown());
     Some(Chosen { source: Source::Process { program, bundled: false }, why })
 }
 

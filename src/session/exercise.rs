@@ -14,6 +14,7 @@ use crate::editor;
 use crate::lesson::{Exercise, Language, Step};
 use crate::present::terminal;
 use crate::reset;
+use crate::sanitize::ShownPath as _;
 use crate::verdict::Verdict;
 use crate::verify;
 
@@ -57,7 +58,7 @@ impl Session<'_> {
         }
         let options: Vec<String> = languages
             .iter()
-            .map(|language| format!("{language}: {}", answers::path(exercise, *language).display()))
+            .map(|language| format!("{language}: {}", answers::path(exercise, *language).shown()))
             .collect();
         let choice = self.console.choose("Answer in which language?", &options, 0);
         self.answered(choice).map(|index| languages[index])
@@ -126,7 +127,7 @@ impl Session<'_> {
         // Run in place, a traceback names the student's own file.
         let absolute = path.canonicalize().ok().filter(|_| language == Language::Python);
         self.work.forget_work_by_hand();
-        self.work.busy = Some(Busy::with(format!("checking `{}`", path.display())));
+        self.work.busy = Some(Busy::with(format!("checking `{}`", path.shown())));
         self.backstage.order(Order::Check(Answer { language, text, path: absolute }));
     }
 
@@ -283,7 +284,7 @@ fn language_of(exercise: &Exercise, file: &Path) -> Option<Language> {
 }
 
 fn told_of_reset(backups: &[std::path::PathBuf]) -> String {
-    let names: Vec<String> = backups.iter().map(|path| format!("`{}`", path.display())).collect();
+    let names: Vec<String> = backups.iter().map(|path| format!("`{}`", path.shown())).collect();
     match &names[..] {
         [] => "it begins anew".to_owned(),
         names => format!("it begins anew; your answer is kept as {}", names.join(", ")),

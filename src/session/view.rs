@@ -11,6 +11,7 @@ use crate::lesson::{Course, Exercise, Language, Lesson, Step};
 use crate::present::evidence::Form;
 use crate::present::{self, markdown, plain, terminal};
 use crate::progress::Progress;
+use crate::sanitize::ShownPath as _;
 use crate::verdict::Verdict;
 
 /// Text is hard to read in longer lines.
@@ -110,7 +111,7 @@ fn where_to_answer(exercise: &Exercise, address: Option<&str>, warning: Option<&
         Language::Redis => "Redis commands",
     };
     let file = |language: &Language| {
-        format!("`{}` ({})", answers::path(exercise, *language).display(), name(*language))
+        format!("`{}` ({})", answers::path(exercise, *language).shown(), name(*language))
     };
     let files: Vec<String> = exercise.languages().iter().map(file).collect();
     let mut text = format!("Your answer: {}. Saved is checked.\n", files.join(" or "));
@@ -163,7 +164,7 @@ pub(super) fn solution(
     for (language, own) in own {
         let mut solutions = exercise.solutions.iter().filter(|it| it.language == *language);
         if let Some(solution) = solutions.next() {
-            let path = answers::path(exercise, *language).display().to_string();
+            let path = answers::path(exercise, *language).shown();
             text.push_str(&terminal::heading("compared with your answer"));
             text.push_str(&compared(own, &solution.text, &path, width));
             text.push('\n');

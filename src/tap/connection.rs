@@ -16,8 +16,10 @@ use super::frames::{Frame, Frames, Side};
 pub(super) struct Connection {
     /// 1 for the first that sent something since the answer began; 0: it sent nothing yet.
     number: u32,
-    commands: Frames,
-    replies: Frames,
+    /// `None`: what the client sends is passed on, but not understood any more.
+    commands: Option<Frames>,
+    /// The same of the server's replies.
+    replies: Option<Frames>,
     /// Sent and not answered yet, in order.
     pending: VecDeque<Pending>,
     /// Of the commands in `pending`.
@@ -35,10 +37,6 @@ pub(super) struct Connection {
     subscribed: bool,
     /// It gets MONITOR's lines, which are no replies.
     monitors: bool,
-    /// What the client sends is passed on, but not understood any more.
-    lost: bool,
-    /// The same of the server's replies.
-    lost_replies: bool,
 }
 
 #[derive(Debug)]
@@ -86,16 +84,14 @@ impl Connection {
         let mut connection = Self {
             auth,
             number: 0,
-            commands: Frames::new(Side::Commands),
-            replies: Frames::new(Side::Replies),
+            commands: Some(Frames::new(Side::Commands)),
+            replies: Some(Frames::new(Side::Replies)),
             pending: VecDeque::new(),
             pending_bytes: 0,
             early: None,
             muted: Muted::No,
             subscribed: false,
             monitors: false,
-            lost: false,
-            lost_replies: false,
             own_replies: 0,
             held_back: Vec::new(),
         };
@@ -118,12 +114,12 @@ impl Connection {
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        self.lost || self.lost_replies
+        self.commands.is_none() || self.replies.is_none()
     }
 
     /// It is passed on, but not followed any further.
     pub(super) fn give_up(&mut self) {
-        self.lost = true;
+        self.commands = None;
     }
 
     /// What waits for its replies.
@@ -146,12 +142,7 @@ impl Connection {
         bytes: &'b [u8],
         ask: &mut dyn FnMut(&mut Self, Frame),
     ) -> Cow<'b, [u8]> {
-        let mut commands = Vec::new();
-        if !self.lost {
-            let understood =
-                self.commands.feed(bytes, &mut |frame, end| commands.push((frame, end)));
-            self.lost = understood.is_err();
-        }
+        let commands = frames_in(&mut self.commands, bytes);
         let (mut passed, mut from) = (Vec::new(), 0);
         for (command, end) in commands {
             let undoes_auth = name(&command).eq_ignore_ascii_case(b"RESET");
@@ -193,11 +184,7 @@ impl Connection {
         came: Instant,
         write_down: &mut dyn FnMut(Entry),
     ) -> Cow<'b, [u8]> {
-        let mut replies = Vec::new();
-        if !self.lost_replies {
-            let understood = self.replies.feed(bytes, &mut |frame, end| replies.push((frame, end)));
-            self.lost_replies = understood.is_err();
-        }
+        let replies = frames_in(&mut self.replies, bytes);
         let has_own = self.own_replies > 0;
         let (mut passed, mut from) = (Vec::new(), 0);
         for (reply, end) in replies {
@@ -220,7 +207,7 @@ impl Connection {
         }
         let rest = &bytes[from..];
         let may_be_own = self.pending.front().is_some_and(|first| first.entry.is_none());
-        if may_be_own && !self.lost_replies {
+        if may_be_own && self.replies.is_some() {
             self.held_back.extend_from_slice(rest);
         } else {
             passed.append(&mut self.held_back);
@@ -305,7 +292,7 @@ impl Connection {
             }
             // From here on the server sends its data, not replies.
             ("SYNC" | "PSYNC", ..) => {
-                (self.lost, self.lost_replies) = (true, true);
+                (self.commands, self.replies) = (None, None);
                 return None;
             }
             (
@@ -326,6 +313,17 @@ impl Connection {
         };
         (muted == Muted::No).then_some(awaits)
     }
+}
+
+/// The frames that these bytes complete, each with the number of bytes up to its end. What is not understood is given up.
+fn frames_in(stream: &mut Option<Frames>, bytes: &[u8]) -> Vec<(Frame, usize)> {
+    let mut found = Vec::new();
+    if let Some(frames) = stream
+        && frames.feed(bytes, &mut |frame, end| found.push((frame, end))).is_err()
+    {
+        *stream = None;
+    }
+    found
 }
 
 /// Commands after which more or less than one reply comes.

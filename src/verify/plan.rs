@@ -8,6 +8,7 @@ use super::case::{Case, Kind};
 use super::choice::Slice;
 use super::report::{CaseOutcome, CaseReport};
 use crate::lesson::Course;
+use crate::sanitize::ShownPath as _;
 
 /// What a run is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +93,7 @@ fn planned((place, case): (usize, &Case<'_>)) -> PlannedCase {
         id: case.id.clone(),
         kind: case.kind(),
         lesson: case.lesson.id.clone(),
-        file: case.lesson.path.display().to_string(),
+        file: case.lesson.path.shown(),
         line: case.line,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::example::{is_answered, is_like};
 use crate::lesson::{Exchange, Lesson, Span};
+use crate::sanitize::unsafe_characters;
 
 /// A lesson's text with other replies.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,10 +51,13 @@ pub struct Unwritable {
     pub at: usize,
 }
 
-/// The next command, or the end of the block.
+/// The next command, or the end of the block; a control character would not be read as it is.
 fn opens_something(line: &str) -> bool {
     let line = line.trim_start();
-    line.starts_with("> ") || line.starts_with("```") || line.starts_with("~~~")
+    unsafe_characters(line).next().is_some()
+        || line.starts_with("> ")
+        || line.starts_with("```")
+        || line.starts_with("~~~")
 }
 
 fn put(source: &mut String, exchange: &Exchange, text: &str) {

@@ -125,3 +125,24 @@ fn each_outside_crate_has_one_home() {
         0
     );
 }
+
+/// Lines that print a path as it is, whatever its name holds, with their files.
+#[test]
+fn paths_are_shown_to_people_without_control_characters() {
+    let not_for_people = [
+        ("attempt/program.rs", "kill_marked"),
+        ("attempt/python/forks.rs", "kill_marked"),
+        ("answers.rs", "extension()"),
+        ("run/path.rs", "path.display()"),
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (path, source) in sources("") {
+        let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for line in code.lines().filter(|line| line.contains(".display()")) {
+            let is_known =
+                not_for_people.iter().any(|(file, part)| *file == name && line.contains(part));
+            assert!(is_known || name.contains("tests"), "{name}: use `shown()` in {line}");
+        }
+    }
+}

@@ -29,6 +29,7 @@ mod reports;
 mod session;
 mod sturdy;
 mod tap;
+mod text;
 mod verify;
 mod versions;
 mod waiting;

@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::super::parse::split_order;
-use super::super::problem::Problem;
+use super::super::problem::{Problem, Severity};
+use crate::sanitize::{self, clean_lines, code_point};
 
 const SETTINGS: &str = "course.toml";
 const README: &str = "readme";
@@ -39,8 +40,9 @@ pub(super) struct Found {
 /// Reads what [`find`] finds.
 pub(super) fn read_all(path: &Path) -> Result<Texts, Problem> {
     let Found { lessons, settings, mut problems } = find(path)?;
+    problems.extend(lessons.iter().filter_map(|file| unsafe_name(file)));
     let mut text = |file: PathBuf| match read(&file) {
-        Ok(text) => Some((file, text)),
+        Ok(text) => Some((file.clone(), cleaned(&file, text, &mut problems))),
         Err(problem) => {
             problems.push(problem);
             None
@@ -49,6 +51,38 @@ pub(super) fn read_all(path: &Path) -> Result<Texts, Problem> {
     let settings = settings.and_then(&mut text);
     let lessons = lessons.into_iter().filter_map(text).collect();
     Ok(Texts { lessons, settings, problems })
+}
+
+/// The name is the lesson's id: it stands in commands, in reports and in the student's progress.
+fn unsafe_name(file: &Path) -> Option<Problem> {
+    let name = file.file_name()?.to_string_lossy();
+    let found = name.chars().find(|c| sanitize::is_unsafe(*c))?;
+    let message = format!("the name of the file holds the control character {}", code_point(found));
+    let help = "rename it, as in `01-strings.md`".to_owned();
+    Some(Problem::of_path(file, message, Some(help)))
+}
+
+/// The text without characters that steer a terminal, and a warning at the first of them. Spans are
+/// computed from the text as it is here.
+fn cleaned(path: &Path, text: String, problems: &mut Vec<Problem>) -> String {
+    let Some((at, first)) = sanitize::unsafe_characters(&text).next() else { return text };
+    let more = sanitize::unsafe_characters(&text).count() - 1;
+    let what = format!("the control character {} is replaced", code_point(first));
+    let message = match more {
+        0 => what,
+        1 => format!("{what}, and 1 more like it in this file"),
+        _ => format!("{what}, and {more} more like it in this file"),
+    };
+    let help = "remove it; where code needs it, write an escape such as `\\x1b`".to_owned();
+    let text = clean_lines(&text).into_owned();
+    let of_path = Problem::of_path(path, message, Some(help));
+    problems.push(Problem {
+        severity: Severity::Warning,
+        source: text.as_str().into(),
+        span: Some(at..at + char::REPLACEMENT_CHARACTER.len_utf8()),
+        ..of_path
+    });
+    text
 }
 
 /// Looks into a folder; a path that is no folder is a lesson.
@@ -142,8 +176,11 @@ fn read(path: &Path) -> Result<String, Problem> {
 fn not_utf8(path: &Path, bytes: &[u8], offset: usize) -> Problem {
     let message = format!("not UTF-8: the byte 0x{:02x} at offset {offset}", bytes[offset]);
     let problem = Problem::of_path(path, message, Some("save the file as UTF-8".to_owned()));
-    let source = String::from_utf8_lossy(bytes);
-    Problem { source: source.as_ref().into(), span: Some(offset..offset), ..problem }
+    let (good, rest) = bytes.split_at(offset);
+    let good = clean_lines(&String::from_utf8_lossy(good)).into_owned();
+    let offset = good.len();
+    let source = good + &clean_lines(&String::from_utf8_lossy(rest));
+    Problem { source: source.into(), span: Some(offset..offset), ..problem }
 }
 
 fn unreadable(path: &Path, error: &io::Error, help: Option<String>) -> Problem {

@@ -44,7 +44,7 @@ pub(super) fn parse(path: &Path, source: &str) -> (Settings, Vec<Problem>) {
                 has_format = true;
                 check_format(&mut toml, entry);
             }
-            "title" => settings.title = toml.string(entry).map(str::to_owned),
+            "title" => settings.title = toml.prose(entry),
             "python" => {
                 if let Some(entry) = sub_table(&mut toml, entry, "packages") {
                     settings.python_packages = packages(&mut toml, entry);

@@ -156,8 +156,8 @@ fn draft<'t>(
             "at" => draft.at = Some(entry),
             "needs" => draft.needs = toml.strings(entry, true),
             "covers" => draft.covers = covers(toml, entry),
-            "says" => draft.says = toml.string(entry).map(str::to_owned),
-            "otherwise" => draft.otherwise = toml.string(entry).map(str::to_owned),
+            "says" => draft.says = toml.prose(entry),
+            "otherwise" => draft.otherwise = toml.prose(entry),
             key if SUBJECTS.contains(&key) => subjects.push(entry),
             _ => {
                 has_unknown = true;

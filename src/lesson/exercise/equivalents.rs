@@ -48,12 +48,11 @@ fn equivalent<'t>(toml: &mut Toml<'_>, table: &'t Value<'t>) -> Option<(Equivale
         let help = Some("say why such an answer is right: `because = \"…\"`".to_owned());
         toml.missing(place, "the equivalent has no `because`", help);
     }
-    let because = because.and_then(|entry| toml.string(entry));
+    let because = because.and_then(|entry| toml.prose(entry));
     let entry = mutant?;
     let mutant = name(toml, entry)?;
     let span = toml.file_span(entry.value.span());
-    let because = because?.to_owned();
-    Some((Equivalent { mutant, because, span }, entry))
+    Some((Equivalent { mutant, because: because?, span }, entry))
 }
 
 /// `redis/solution-2/without-line-4`; whether there is such a solution is told where solutions are known.

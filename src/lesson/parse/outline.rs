@@ -8,6 +8,7 @@ use super::super::block::BlockText;
 use super::super::problem::Problems;
 use super::fence::Word;
 use super::{alert, html};
+use crate::sanitize::clean;
 
 /// A file's title and its `##` sections.
 pub(super) struct Outline {
@@ -163,7 +164,9 @@ impl Walk<'_> {
         match tag {
             TagEnd::Heading(_) => {
                 if let Some((level, title)) = self.heading.take() {
-                    self.end_heading(level, title.trim().to_owned(), range);
+                    // An entity such as `&#27;` stands for any character.
+                    let title = clean(title.trim()).into_owned();
+                    self.end_heading(level, title, range);
                 }
             }
             TagEnd::BlockQuote(_) => {

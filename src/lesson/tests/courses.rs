@@ -5,7 +5,8 @@ use std::fs;
 use tempfile::TempDir;
 
 use super::*;
-use crate::lesson::Course;
+use crate::lesson::{Course, Subject};
+use crate::sanitize::ShownPath as _;
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -31,7 +32,7 @@ fn problems(files: &[(&str, &str)]) -> Vec<String> {
 }
 
 fn named(problem: &Problem, folder: &Path) -> String {
-    let name = problem.path.strip_prefix(folder).unwrap().display();
+    let name = problem.path.strip_prefix(folder).unwrap().shown();
     let folder = format!("{}/", folder.display());
     format!("{name}: {}", tell(problem)).replace(&folder, "").trim_start_matches(": ").to_owned()
 }
@@ -210,12 +211,60 @@ fn files_that_cannot_be_read_are_problems() {
     assert_eq!(
         told,
         [
+            "1-a.md: warning: 1:5: the control character U+0000 is replaced (remove it; where code \
+             needs it, write an escape such as `\\x1b`)",
             "2-b.md: 2:5: not UTF-8: the byte 0xe9 at offset 8 (save the file as UTF-8)",
             "3-c.md: a folder, not a lesson (give it another name)",
             "4-d.md: the file is too large (the largest lesson is 4 MiB)",
             "5-e.md: there is no such file or folder",
         ]
     );
+}
+
+#[test]
+fn control_characters_are_replaced_and_the_first_is_told_with_its_place() {
+    let text = "# A\t\u{202e}b\u{9b}\r\n\n\u{1b}[2J\n";
+    let folder = folder(&[("1-a.md", text)]);
+    let (course, warnings) = Course::load(folder.path()).unwrap();
+    let told: Vec<String> = warnings.iter().map(|it| named(it, folder.path())).collect();
+    assert_eq!(
+        told,
+        ["1-a.md: warning: 1:5: the control character U+202E is replaced, and 2 more like it in \
+          this file (remove it; where code needs it, write an escape such as `\\x1b`)"]
+    );
+    assert_eq!(course.lessons[0].source, "# A\t\u{fffd}b\u{fffd}\r\n\n\u{fffd}[2J\n");
+}
+
+#[test]
+fn a_control_character_in_the_name_of_a_lesson_is_a_problem() {
+    assert_eq!(
+        problems(&[("1-a\n::error::b.md", "x")]),
+        ["1-a\u{fffd}::error::b.md: the name of the file holds the control character U+000A \
+          (rename it, as in `01-strings.md`)"]
+    );
+}
+
+#[test]
+fn an_entity_in_a_title_is_no_control_character() {
+    let course = course(&[("1-a.md", "# A &#27;[31m\n\n## B &#x202e;\n\nx\n")]);
+    let lesson = &course.lessons[0];
+    assert_eq!(lesson.title, "A \u{fffd}[31m");
+    assert_eq!(lesson.steps[0].title, "B \u{fffd}");
+}
+
+#[test]
+fn an_escape_in_toml_is_no_control_character_where_people_read_it() {
+    let says = "says = \"a\\u001b[31m\\nb\"\ncalls = { save = 1 }";
+    let source = with_subject(says);
+    let lesson = lesson(&source);
+    let check = &lesson.steps[1].exercise.as_ref().unwrap().checks[0];
+    assert_eq!(check.sentence(), "a\u{fffd}[31m b");
+    assert_told(&source, "warning: 14:8: the control character U+001B in `says` is replaced");
+    let data = super::lesson(&with_subject("reply = { \"GET a\" = \"\\u001b\" }"));
+    let check = &data.steps[1].exercise.as_ref().unwrap().checks[0];
+    assert_eq!(check.sentence(), "`GET a` answers \u{fffd}");
+    let Subject::Reply(replies) = &check.subject else { panic!("{check:?}") };
+    assert_eq!(replies[0].1, "\x1b");
 }
 
 #[test]

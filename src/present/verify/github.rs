@@ -3,7 +3,6 @@
 
 use super::{could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning};
 use crate::lesson::Problem;
-use crate::present::text::without_colors;
 use crate::verify::report::{Report, Warning};
 
 /// Where the repository has a file, given as the lesson was found; `None`: it has none like that.
@@ -62,7 +61,7 @@ fn command<const N: usize>(
 }
 
 fn data(text: &str) -> String {
-    let text = without_colors(text).replace('%', "%25");
+    let text = text.replace('%', "%25");
     text.replace('\r', "%0D").replace('\n', "%0A")
 }
 

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use crate::error::WorldError;
 use crate::present::terminal;
-use crate::present::text::clean;
 use crate::verify::report::{CaseOutcome, CaseReport, Conclusion, Report, ServerReport, Warning};
 
 /// The whole report.
@@ -80,7 +79,7 @@ fn broken(case: &CaseReport) -> String {
     let mut text = terminal::heading(&case.id);
     text.push_str(&terminal::place(&case.file, case.line));
     for problem in &case.problems {
-        let _ = writeln!(text, "  {}", clean(problem));
+        let _ = writeln!(text, "  {problem}");
     }
     if let Some(error) = &case.unchecked {
         text.push_str(&could_not_be_checked("  ", error));
@@ -100,7 +99,7 @@ fn could_not_be_checked(margin: &str, WorldError { fact, help, .. }: &WorldError
 }
 
 fn warning(warning: &Warning) -> String {
-    let mut text = terminal::heading(&format!("warning: {}", clean(&warning.message)));
+    let mut text = terminal::heading(&format!("warning: {}", warning.message));
     text.push_str(&terminal::place(&warning.file, warning.line));
     if !warning.help.is_empty() {
         let _ = writeln!(text, "  help: {}", warning.help);

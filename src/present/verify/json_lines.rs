@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::WorldError;
 use crate::lesson::Problem;
-use crate::present::text::without_colors;
+use crate::present::text::{escaped_json, without_colors};
 use crate::verify::plan::{Plan, PlannedCase};
 use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
 
@@ -241,5 +241,6 @@ fn milliseconds(duration: Duration) -> f64 {
 }
 
 fn line(event: &Event) -> String {
-    serde_json::to_string(event).map_or_else(|_| "{}\n".to_owned(), |text| text + "\n")
+    serde_json::to_string(event)
+        .map_or_else(|_| "{}\n".to_owned(), |json| escaped_json(&json) + "\n")
 }

@@ -11,13 +11,14 @@ mod tests;
 use crate::error::WorldError;
 use crate::lesson::Problem;
 use crate::lesson::problem::Severity;
+use crate::sanitize::ShownPath as _;
 use crate::verify::report::{CaseReport, Report, ServerReport, Warning};
 
 /// A problem of a lesson as reports have it; one about a whole file stands in its first line.
 pub fn warning(problem: &Problem) -> Warning {
     let (line, column) = problem.position().unwrap_or((1, 1));
     Warning {
-        file: problem.path.display().to_string(),
+        file: problem.path.shown(),
         line,
         column,
         message: problem.message.clone(),

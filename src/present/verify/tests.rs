@@ -35,7 +35,7 @@ fn case(id: &str, line: usize, outcome: CaseOutcome) -> CaseReport {
 
 fn failed() -> CaseReport {
     CaseReport {
-        problems: vec!["`saved` is met | 100%, <b>\u{1}".to_owned()],
+        problems: vec!["`saved` is met | 100%, <b>".to_owned()],
         details: "\u{1b}[31mred\u{1b}[0m </pre>\n```\n".to_owned(),
         ..case("e/redis/wrong-1", 12, CaseOutcome::Failed)
     }
@@ -94,7 +94,7 @@ fn people_read_failures_first_and_a_line_for_each_server_last() {
     insta::assert_snapshot!(human::text(&report()).replace("\u{1b}[31m", "").replace("\u{1b}[0m", ""), @"
     e/redis/wrong-1
       --> lessons/01-saving.md:12
-      `saved` is met | 100%, <b>�
+      `saved` is met | 100%, <b>
       red </pre>
       ```
       repeat: redislings verify e/redis/wrong-1 --server process
@@ -138,7 +138,7 @@ fn a_flaky_case_is_counted() {
 fn annotations_point_at_the_markdown_line() {
     let text = github::annotations(&report(), &|file| Some(format!("course/{file}")));
     let lines = [
-        "::error file=course/lessons/01-saving.md,line=12,title=e/redis/wrong-1::`saved` is met | 100%25, <b>\u{1}\
+        "::error file=course/lessons/01-saving.md,line=12,title=e/redis/wrong-1::`saved` is met | 100%25, <b>\
          %0Arepeat: redislings verify e/redis/wrong-1 --server process",
         "::error file=course/lessons/01-saving.md,line=20,title=e/redis/wrong-2::could not be checked: the disk is \
          full; help: free some space%0Arepeat: redislings verify e/redis/wrong-2 --server process",
@@ -254,7 +254,7 @@ fn a_summary_cant_be_broken_by_what_programs_print() {
 
     lessons/01-saving.md:12
 
-    - &#96;saved&#96; is met &#124; 100%, &#60;b&#62; 
+    - &#96;saved&#96; is met &#124; 100%, &#60;b&#62;
 
     <pre>redislings verify e/redis/wrong-1 --server process</pre>
 

@@ -10,6 +10,7 @@ use nix::unistd::getuid;
 use super::super::{Stop, folder_of};
 use crate::error::WorldError;
 use crate::private;
+use crate::sanitize::ShownPath as _;
 
 const ROOT: u32 = 0;
 
@@ -17,14 +18,14 @@ const ROOT: u32 = 0;
 pub(super) fn try_file(path: &Path) -> Result<(), Stop> {
     let folder = folder_of(path);
     if path.is_dir() {
-        let fact = format!("the report can't be written to `{}`: it is a folder", path.display());
+        let fact = format!("the report can't be written to `{}`: it is a folder", path.shown());
         return Err(Stop::Usage(fact, "name a file in it".to_owned()));
     }
     if !folder.is_dir() {
         let fact = format!(
             "the report can't be written to `{}`: there is no folder `{}`",
-            path.display(),
-            folder.display()
+            path.shown(),
+            folder.shown()
         );
         return Err(Stop::Usage(
             fact,
@@ -43,13 +44,13 @@ pub(super) fn try_file(path: &Path) -> Result<(), Stop> {
 
 /// Told before anything runs.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> WorldError {
-    let fact = format!("the report can't be written to `{}`: {error}", path.display());
+    let fact = format!("the report can't be written to `{}`: {error}", path.shown());
     WorldError::new(fact, "name a place that you can write to")
 }
 
 /// Told when all is over.
 pub(super) fn lost(path: &Path, error: &io::Error) -> WorldError {
-    let fact = format!("the result could not be written to `{}`: {error}", path.display());
+    let fact = format!("the result could not be written to `{}`: {error}", path.shown());
     WorldError::new(fact, "free some space, or write it elsewhere")
 }
 

@@ -3,7 +3,9 @@
 use super::super::shell::{lessons_option, shell_word};
 use crate::cli::Common;
 use crate::present::evidence::Form;
+use crate::present::text::clean;
 use crate::present::{self, output_width};
+use crate::sanitize::ShownPath as _;
 use crate::server::ServerVersion;
 use crate::server::source::DEFAULT_IMAGE;
 use crate::verify::report::{CaseOutcome, CaseReport};
@@ -30,7 +32,7 @@ impl Context<'_> {
             id: case.id.clone(),
             kind: case.kind(),
             lesson: case.lesson.id.clone(),
-            file: case.lesson.path.display().to_string(),
+            file: case.lesson.path.shown(),
             line: telling.and_then(|proof| proof.line).unwrap_or(case.line),
             server: telling.map(|proof| proof.server.clone()).unwrap_or_default(),
             outcome: result.map_or(CaseOutcome::NotRun, outcome),
@@ -90,7 +92,8 @@ fn problems(result: &CaseResult) -> Vec<String> {
         problems.push(format!("{flaky}{outcomes}"));
     }
     problems.extend(result.flakes());
-    problems
+    // They quote programs and servers.
+    problems.iter().map(|problem| clean(problem).into_owned()).collect()
 }
 
 fn details(case: &Case<'_>, proof: &Proof) -> String {

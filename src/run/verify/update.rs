@@ -6,6 +6,7 @@ use std::path::Path;
 use super::super::{Stop, folder_of, tell_line};
 use crate::error::WorldError;
 use crate::lesson::{Exchange, Lesson};
+use crate::sanitize::{ShownPath as _, clean_lines};
 use crate::verify::case::Expectation;
 use crate::verify::update::{Unwritable, rewrite};
 use crate::verify::{Case, CaseResult};
@@ -28,7 +29,7 @@ pub(super) fn write(cases: &[Case<'_>], results: &[Option<CaseResult>]) -> Resul
         if let Some(updated) = updated {
             replace(&lesson.path, &lesson.source, &updated.source)?;
             for command in updated.commands {
-                let file = lesson.path.display();
+                let file = lesson.path.shown();
                 tell_line(&format!("the reply to `{command}` is rewritten in `{file}`"));
             }
         }
@@ -47,7 +48,7 @@ fn seen<'s>(case: &'s Case<'_>, result: Option<&'s CaseResult>) -> Vec<(&'s Exch
 /// Whoever edits the file meanwhile loses nothing.
 fn replace(path: &Path, old: &str, new: &str) -> Result<(), WorldError> {
     let failed = |error: std::io::Error| {
-        let fact = format!("`{}` can't be rewritten: {error}", path.display());
+        let fact = format!("`{}` can't be rewritten: {error}", path.shown());
         WorldError::new(
             fact,
             "check the permissions of the file and its folder, and free some space",
@@ -55,9 +56,18 @@ fn replace(path: &Path, old: &str, new: &str) -> Result<(), WorldError> {
     };
     // A link stays a link.
     let path = path.canonicalize().map_err(failed)?;
-    if std::fs::read(&path).map_err(failed)? != old.as_bytes() {
-        let fact = format!("`{}` was changed while its examples ran", path.display());
-        return Err(WorldError::new(fact, "run it again"));
+    let bytes = std::fs::read(&path).map_err(failed)?;
+    if bytes != old.as_bytes() {
+        // The lesson was read without its control characters; the author's bytes stay.
+        let is_cleaned = std::str::from_utf8(&bytes).is_ok_and(|text| clean_lines(text) == old);
+        return Err(if is_cleaned {
+            let fact =
+                format!("`{}` holds control characters, so it is not rewritten", path.shown());
+            WorldError::new(fact, "remove them: the warning names the first, with its line")
+        } else {
+            let fact = format!("`{}` was changed while its examples ran", path.shown());
+            WorldError::new(fact, "run it again")
+        });
     }
     let mut file = tempfile::NamedTempFile::new_in(folder_of(&path)).map_err(failed)?;
     file.write_all(new.as_bytes()).map_err(failed)?;
@@ -68,9 +78,9 @@ fn replace(path: &Path, old: &str, new: &str) -> Result<(), WorldError> {
 }
 
 fn unwritable(lesson: &Lesson, why: &Unwritable) -> Stop {
-    let place = format!("{}:{}", lesson.path.display(), why.at);
+    let place = format!("{}:{}", lesson.path.shown(), why.at);
     let fact = format!(
-        "{place}: `{}` is answered by the line `{}`, which means something else in a block",
+        "{place}: `{}` is answered by the line `{}`, which cannot stand in a block",
         why.command, why.line
     );
     Stop::Usage(fact, "change the example, or write `...` for that line".to_owned())

@@ -66,7 +66,7 @@ impl Supervisor {
             StartExecOptions { output_capacity: Some(OUTPUT_BYTES), ..StartExecOptions::default() };
         match ask(docker.start_exec(&id, Some(options)))? {
             StartExecResults::Attached { output, input } => {
-                let secret = crate::server::random_word();
+                let secret = crate::random::word();
                 let connection = Connection { secret, requests: 0, input, output };
                 Ok(Self(Mutex::new(Line::Open(connection))))
             }

@@ -280,6 +280,8 @@ fn too_many_commands_without_replies_are_not_followed_whoever_sends_them() {
     assert!(!book.page().is_incomplete);
     book.commands(connections[3], pings.as_bytes());
     assert!(book.page().is_incomplete);
-    connections.iter().for_each(|id| book.close(*id));
+    for id in connections {
+        book.close(id);
+    }
     assert_eq!((book.waiting.commands, book.waiting.bytes), (0, 0));
 }

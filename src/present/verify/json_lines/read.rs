@@ -2,13 +2,19 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Begin, Case, Event, FORMAT, Place, Planned, Reason, Server};
 use crate::error::WorldError;
+use crate::sanitize::{clean, clean_lines};
 use crate::verify::case::Kind;
 use crate::verify::choice::Slice;
 use crate::verify::merge::Part;
 use crate::verify::plan::{Plan, PlannedCase};
 use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
+
+/// The fields that may have several lines.
+const LONG_TEXTS: [&str; 3] = ["details", "reason", "help"];
 
 /// What a stream told.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +45,7 @@ pub fn read(name: &str, text: &str) -> Result<Recorded, Malformed> {
         if line.trim().is_empty() {
             continue;
         }
-        match serde_json::from_str::<Event>(line.trim_end()) {
+        match event(line.trim_end()) {
             Ok(event) => reading.take(name, event).map_err(at)?,
             Err(_) if !line.ends_with('\n') && line.starts_with("{\"event\":") => {}
             Err(error) => return Err(at(format!("this is no line of a report: {error}"))),
@@ -50,6 +56,29 @@ pub fn read(name: &str, text: &str) -> Result<Recorded, Malformed> {
         Reading { problems, .. } if !problems.is_empty() => Recorded::Unloadable(problems),
         _ => Recorded::Nothing,
     })
+}
+
+/// An event of a report that anybody may have written: its strings are cleaned here, all of them.
+fn event(line: &str) -> serde_json::Result<Event> {
+    let mut value = serde_json::from_str(line)?;
+    clean_strings(&mut value, false);
+    serde_json::from_value(value)
+}
+
+/// `is_long`: whether line ends stay.
+fn clean_strings(value: &mut Value, is_long: bool) {
+    match value {
+        Value::String(text) => {
+            *text = if is_long { clean_lines(text) } else { clean(text) }.into_owned();
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| clean_strings(item, is_long)),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                clean_strings(field, LONG_TEXTS.contains(&name.as_str()));
+            }
+        }
+        _ => {}
+    }
 }
 
 #[derive(Default)]

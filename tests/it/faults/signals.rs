@@ -105,7 +105,7 @@ fn what_a_run_left_that_was_killed_with_its_reaper_goes_at_the_next_start() {
     assert!(!place.leftovers().is_empty());
     let mut living = Running::waits(&place, verify(&place, &["--no-mutants"]));
     wait_until("only the run that lives is left", || place.leftovers().len() == 1);
-    assert!(!children.iter().copied().any(runs));
+    wait_until("its processes have ended", || !children.iter().copied().any(runs));
     leaves_nothing_of(&mut living);
 }
 

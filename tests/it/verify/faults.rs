@@ -39,8 +39,10 @@ fn a_setup_for_which_the_lesson_leaves_no_memory_is_the_lessons_fault() {
 }
 
 #[test]
-fn a_setup_that_fails_for_the_disk_is_the_worlds_fault() {
-    let ended = verify("", "SET a 1\nCONFIG SET dir /no/such", "pass");
+fn a_setup_that_fails_for_want_of_open_files_is_the_worlds_fault() {
+    let most = std::fs::read_to_string("/proc/sys/fs/nr_open").unwrap();
+    let too_many = most.trim().parse::<u64>().unwrap() + 1000;
+    let ended = verify("", &format!("SET a 1\nCONFIG SET maxclients {too_many}"), "pass");
     assert_eq!(ended.code, 3, "{ended:?}");
 }
 

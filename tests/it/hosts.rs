@@ -199,3 +199,30 @@ fn an_image_without_a_shell_is_told_with_its_name() {
         assert!(error.fact.contains(lacks), "{error:?}");
     }
 }
+
+#[test]
+fn nothing_in_a_container_is_root_or_may_become_it() {
+    let name = "nothing_in_a_container_is_root_or_may_become_it";
+    let Some(image) = image::for_test(name) else { return };
+    let mut server = start(&image::source(image));
+    ask(&mut server, &["SAVE"]);
+    let found = image::inspect(server.container_id().unwrap());
+    let host = found.host_config.unwrap();
+    assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));
+    assert_eq!(host.cap_add.unwrap_or_default(), Vec::<String>::new());
+    assert_eq!(host.security_opt, Some(vec!["no-new-privileges".to_owned()]));
+    assert!(host.pids_limit.is_some_and(|limit| limit > 0));
+    assert!(host.memory.is_some_and(|limit| limit > 0));
+    let user = found.config.unwrap().user.unwrap();
+    assert!(!user.is_empty() && !user.starts_with("0:"), "{user}");
+}
+
+#[test]
+fn no_password_stands_in_the_arguments_of_a_server() {
+    let name = "no_password_stands_in_the_arguments_of_a_server";
+    let Some(image) = image::for_test(name) else { return };
+    let server = start(&image::source(image));
+    let password = server.endpoint().password.unwrap();
+    let id = server.container_id().unwrap();
+    assert!(!image::processes(id, "").iter().any(|line| line.contains(&password)));
+}

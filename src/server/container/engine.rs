@@ -30,6 +30,8 @@ pub struct Image {
     /// What the words of a server's settings are appended to: the image's own entrypoint, which may load
     /// modules and give up root, and its own command, `redis-server` or `valkey-server`.
     pub(super) command: Vec<String>,
+    /// Its programs run as this user unless told otherwise; empty: root.
+    pub(super) user: String,
 }
 
 /// Whether a Docker engine answers; else why not.
@@ -76,7 +78,7 @@ fn local_image(docker: &Docker, reference: &str) -> Option<Image> {
         let program = config.cmd.and_then(|words| words.into_iter().next()).filter(is_server);
         command.push(program.unwrap_or_else(|| "redis-server".to_owned()));
     }
-    Some(Image { reference: reference.to_owned(), command })
+    Some(Image { reference: reference.to_owned(), command, user: config.user.unwrap_or_default() })
 }
 
 /// What the engine answers, within a deadline.

@@ -1,10 +1,12 @@
 //! One container in which servers run beside each other.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use nix::unistd::getuid;
 use testcontainers::bollard::models::{NetworkSettings, PortBinding};
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
@@ -30,6 +32,15 @@ const DIRECTORY: &str = "/data";
 const FIRST_PORT: u16 = 41_001;
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const REMOVAL_DEADLINE: Duration = Duration::from_secs(20);
+/// Who may be a user of a container too: engines without root of their own map that many.
+const USUAL_USERS: RangeInclusive<u32> = 1..=65_533;
+/// A user that no machine has.
+const NOBODY: u32 = 41_001;
+const FOR_ENTRYPOINTS: [&str; 5] = ["CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID"];
+/// Threads included; a server has about six, and there is one for each job.
+const PROCESSES: i64 = 2048;
+/// Of all servers together, with their files: a value of 512 MB and its snapshot fit.
+const MEMORY_BYTES: i64 = 4 * 1024 * 1024 * 1024;
 /// What the scripts call; all of them are in the official images.
 const PROGRAMS: [&str; 7] = ["cat", "head", "mkdir", "rm", "setsid", "sleep", "wc"];
 
@@ -68,8 +79,16 @@ impl Host {
             remove_labelled(HOST_LABEL, &label);
             not_started(image, &why)
         };
-        let container =
-            Container::start(request(image, capacity, &reach, lock, &label)).map_err(failed)?;
+        let start = |user: &User| {
+            Container::start(request(image, capacity, &reach, lock, &label, user))
+                .inspect_err(|_| remove_labelled(HOST_LABEL, &label))
+        };
+        let container = match start(&User::of(image)) {
+            // An image whose programs are for root only.
+            Err(why) if why.to_lowercase().contains("permission denied") => start(&User::Images),
+            started => started,
+        };
+        let container = container.map_err(failed)?;
         let supervisor = Supervisor::start(&container.id).map_err(failed)?;
         let mut host = Self {
             supervisor,
@@ -209,12 +228,33 @@ fn inside(capacity: u16) -> impl Iterator<Item = u16> {
     FIRST_PORT..FIRST_PORT + capacity
 }
 
+/// As whom everything in a container runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum User {
+    /// With this number, also as the group's.
+    Number(u32),
+    /// As the image says.
+    Images,
+}
+
+impl User {
+    /// Not root; this user where that is possible, since others of that number on this machine could reach in.
+    fn of(image: &Image) -> Self {
+        if !matches!(image.user.as_str(), "" | "0" | "root" | "0:0" | "root:root") {
+            return Self::Images;
+        }
+        let ours = getuid().as_raw();
+        Self::Number(if USUAL_USERS.contains(&ours) { ours } else { NOBODY })
+    }
+}
+
 fn request(
     image: &Image,
     capacity: u16,
     reach: &Reach,
     lock: &SessionLock,
     label: &str,
+    user: &User,
 ) -> ContainerRequest<GenericImage> {
     let (name, tag) = name_and_tag(&image.reference);
     let image = GenericImage::new(name, tag);
@@ -225,22 +265,36 @@ fn request(
     });
     let exposed = inside(capacity).filter(|_| reach.binding().is_some());
     let image = exposed.fold(image, |image, port| image.with_exposed_port(port.tcp()));
-    image
+    let request = image
         .with_entrypoint("sh")
         .with_cmd(["-c", MAIN, "host"])
         .with_working_dir(DIRECTORY)
         .with_label(SESSION_LABEL, lock.session())
         .with_label(OWNER_LABEL, lock.owner())
         .with_label(HOST_LABEL, label)
-        .with_startup_timeout(START_DEADLINE)
-        .with_host_config_modifier(move |host| {
-            host.publish_all_ports = Some(false);
-            host.port_bindings = Some(bindings.clone());
-            // As for processes, see `disk::temporary_folder`.
-            host.tmpfs = Some(HashMap::from([(DIRECTORY.to_owned(), String::new())]));
-            // When we are killed, the supervisor ends the container, and the engine does the rest.
-            host.auto_remove = Some(true);
-        })
+        .with_startup_timeout(START_DEADLINE);
+    // As for processes, see `disk::temporary_folder`.
+    let (request, folder) = match *user {
+        User::Number(id) => {
+            (request.with_user(format!("{id}:{id}")), format!("mode=0700,uid={id},gid={id}"))
+        }
+        User::Images => (request, String::new()),
+    };
+    let is_root = *user == User::Images;
+    request.with_host_config_modifier(move |host| {
+        host.publish_all_ports = Some(false);
+        host.port_bindings = Some(bindings.clone());
+        host.tmpfs = Some(HashMap::from([(DIRECTORY.to_owned(), folder.clone())]));
+        // When we are killed, the supervisor ends the container, and the engine does the rest.
+        host.auto_remove = Some(true);
+        host.cap_drop = Some(vec!["ALL".to_owned()]);
+        // What the entrypoints of official images need to give up root.
+        host.cap_add =
+            is_root.then(|| FOR_ENTRYPOINTS.iter().map(|&name| name.to_owned()).collect());
+        host.security_opt = Some(vec!["no-new-privileges".to_owned()]);
+        host.pids_limit = Some(PROCESSES);
+        host.memory = Some(MEMORY_BYTES);
+    })
 }
 
 fn not_started(image: &Image, why: &str) -> WorldError {
@@ -272,7 +326,8 @@ mod tests {
 
     #[test]
     fn an_image_without_a_shell_is_named_with_what_it_lacks() {
-        let image = Image { reference: "own/redis".into(), command: Vec::new() };
+        let image =
+            Image { reference: "own/redis".into(), command: Vec::new(), user: String::new() };
         let why = "OCI runtime create failed: exec: \"sh\": executable file not found in $PATH";
         assert_eq!(not_started(&image, why).fact, "the image `own/redis` has no `sh`");
         assert_eq!(lacks(&image, "head wc").fact, "the image `own/redis` has no `head`, `wc`");

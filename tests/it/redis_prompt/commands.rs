@@ -112,7 +112,7 @@ fn a_server_tells_about_its_commands_in_both_protocols() {
         syntax(&docs, "BGSAVE") == "[SCHEDULE]"
             && syntax(&docs, "CONFIG GET").contains("parameter")
     );
-    let mut target = server.target();
+    let mut target = server.checker_target();
     let settings = target.redis_settings().clone().set_protocol(redis::ProtocolVersion::RESP3);
     target = target.set_redis_settings(settings);
     let of_resp3 = CommandDocs::of_the_server(&mut Client::new(target), LIMIT);

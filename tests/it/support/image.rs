@@ -15,6 +15,7 @@ use redislings::server::source::{DEFAULT_IMAGE, on_path};
 use redislings::server::{ServerVersion, Source, container};
 use sha2::{Digest as _, Sha256};
 use testcontainers::bollard::Docker;
+use testcontainers::bollard::models::ContainerInspectResponse;
 use testcontainers::bollard::query_parameters::{
     CreateImageOptionsBuilder, RemoveContainerOptionsBuilder,
 };
@@ -218,6 +219,12 @@ pub fn processes(id: &str, word: &str) -> Vec<String> {
     let found = block_on(docker.top_processes(id, None::<TopOptions>)).unwrap();
     let commands = found.processes.unwrap_or_default().into_iter().filter_map(|mut it| it.pop());
     commands.filter(|command| command.contains(word)).collect()
+}
+
+/// What the engine knows of it.
+pub fn inspect(id: &str) -> ContainerInspectResponse {
+    let docker = block_on(docker_client_instance()).unwrap();
+    block_on(docker.inspect_container(id, None)).unwrap()
 }
 
 /// Freezes all that runs in it.

@@ -174,6 +174,7 @@ const CLAIMS: &[(&str, Claim)] = &[
     ("client-timeout-during-save", |seen| seen.unanswered("SAVE") && !seen.timed_out()),
     ("own-data-takes-too-long", |seen| seen.timed_out() && takes_too_long(seen)),
     ("waits-for-somebody-else", |seen| seen.timed_out() && seen.unanswered("")),
+    ("came-by-the-servers-own-port", |seen| !seen.done("CONFIG GET").is_empty()),
     ("connected-elsewhere", |seen| seen.exchanges().is_empty()),
     ("password-not-asked", |seen| seen.refused("AUTH", "") || seen.refused("HELLO", "")),
     ("became-a-replica", |seen| seen.refused("", "READONLY")),
@@ -259,6 +260,7 @@ const CLAIMS: &[(&str, Claim)] = &[
         not_run && !(seen.sent("EXEC").is_empty() && seen.sent("DISCARD").is_empty())
     }),
     ("command-refused", |seen| seen.refused("", "")),
+    ("program-asks-for-input", |seen| seen.ended_badly()),
     ("program-is-no-python", |seen| seen.exchanges().is_empty() && seen.ended_badly()),
     ("program-failed", |seen| {
         let name = seen.text().split_once("with ").and_then(|(_, rest)| rest.split_once(':'));
@@ -375,6 +377,13 @@ fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
         program(CREATING, "r.save()\nraise SystemExit('not today')", ""),
         program(CREATING, "exec('x ==== 1')", "program-failed"),
         program(CREATING, "r.save(", "program-is-no-python"),
+        program(
+            CREATING,
+            "p = redis.Redis(port=int(r.config_get('port')['port']), retry=None)\np.save(); p.bgsave()",
+            "came-by-the-servers-own-port",
+        ),
+        program(CREATING, "input('name? ')", "program-asks-for-input"),
+        program(CREATING, "import getpass\ngetpass.getpass()", "program-asks-for-input"),
         program(CREATING, "r.save()\nr.execute_command('BGSVE')", "unknown-command"),
         program(
             CREATING,
@@ -475,11 +484,6 @@ fn where_there_is_no_verdict_the_reason_is_true() {
         (USING, format!("{ready}{pid}os.kill(pid, signal.SIGSTOP)"), "stopped by a signal"),
         (USING, format!("{ready}{folder}time.sleep(0.3); shutil.rmtree(folder); time.sleep(2)"), "was deleted"),
         (CREATING, format!("{folder}shutil.rmtree(folder); r.save()"), "was deleted"),
-        (
-            CREATING,
-            "p = redis.Redis(port=int(r.config_get('port')['port']))\np.save(); p.bgsave()\nprint('Manual snapshot triggered.')".to_owned(),
-            "BGSAVE and SAVE were sent past `localhost:6379`",
-        ),
         (
             BLOCKS,
             "r.bgsave()\nwhile r.info('persistence')['rdb_bgsave_in_progress']:\n    r.execute_command('CLIENT KILL TYPE normal SKIPME yes'); time.sleep(0.02)".to_owned(),

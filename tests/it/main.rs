@@ -10,6 +10,7 @@ mod check;
 mod colour;
 mod containers;
 mod courses;
+mod doors;
 mod effects;
 mod endings;
 mod faults;

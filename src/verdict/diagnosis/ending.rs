@@ -13,6 +13,15 @@ pub(super) fn program_is_no_python(case: &Case<'_>) -> Option<Found> {
     is_unread.then(|| Found::at([Pointer::ProgramErrors]).with(name))
 }
 
+/// By `input()`, `getpass()` and whatever else reads standard input to a line's end.
+pub(super) fn program_asks_for_input(case: &Case<'_>) -> Option<Found> {
+    let line = case.last_error()?;
+    let errors = case.errors()?;
+    let is_asking = line == "EOFError: EOF when reading a line"
+        || (line == "EOFError" && errors.contains("getpass"));
+    is_asking.then(|| Found::at([Pointer::ProgramErrors]))
+}
+
 /// An exception that no other diagnosis knows: what comes behind it never ran.
 pub(super) fn program_failed(case: &Case<'_>) -> Option<Found> {
     let line = case.last_error().filter(|line| is_exception(line))?;

@@ -4,6 +4,7 @@ use super::case::{Case, text};
 use super::symptom::Symptom;
 use super::{Found, Pointer};
 use crate::attempt::evidence::Run;
+use crate::server::Snapshot;
 use crate::tap::{Exchange, Outcome};
 
 pub(super) fn resetstat(case: &Case<'_>) -> Option<Found> {
@@ -176,6 +177,20 @@ pub(super) fn connected_elsewhere(case: &Case<'_>) -> Option<Found> {
     let is_ours = ["localhost:6379", "127.0.0.1:6379"].contains(&place);
     (nothing_came(case) && !is_ours)
         .then(|| Found::at([Pointer::ProgramErrors]).with(place.to_owned()))
+}
+
+/// A server of ours lets nobody in but through the tap. Whoever has locked others out has another cause.
+pub(super) fn came_by_the_servers_own_port(case: &Case<'_>) -> Option<Found> {
+    if case.last_done(&["ACL"]).or(case.last_done(&["CONFIG", "SET"])).is_some() {
+        return None;
+    }
+    let (before, now) = (&case.evidence.before, &case.last_look()?.snapshot);
+    (refused_without_password(now) > refused_without_password(before)).then(Found::default)
+}
+
+/// How many commands came from clients that had not said a password: `errorstat_NOAUTH:count=3`.
+fn refused_without_password(snapshot: &Snapshot) -> Option<u64> {
+    snapshot.field("errorstat_NOAUTH")?.strip_prefix("count=")?.parse().ok()
 }
 
 pub(super) fn nothing_was_sent(case: &Case<'_>) -> Option<Found> {

@@ -70,6 +70,12 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         recognise: blocking::waits_for_others,
     },
     Diagnosis {
+        id: "came-by-the-servers-own-port",
+        cause: "a client used the server's own port, which is locked: the server is at `localhost:6379`",
+        explains: &[EndedBadly, DataWrong, NoSave, NoBgsave, NoSnapshot],
+        recognise: server::came_by_the_servers_own_port,
+    },
+    Diagnosis {
         id: "connected-elsewhere",
         cause: "the program looks for Redis at `{}`, where none answers: the lesson's server is at `localhost:6379`",
         explains: &[EndedBadly, DataWrong, NoSave, NoBgsave, NoSnapshot],
@@ -356,6 +362,12 @@ pub const DIAGNOSES: &[Diagnosis] = &[
         cause: "Python can't read the program ({}): none of it ran",
         explains: &[EndedBadly],
         recognise: ending::program_is_no_python,
+    },
+    Diagnosis {
+        id: "program-asks-for-input",
+        cause: "the program asks for input, but an answer has no keyboard: write the value into it",
+        explains: &[EndedBadly],
+        recognise: ending::program_asks_for_input,
     },
     Diagnosis {
         id: "program-failed",

@@ -149,6 +149,23 @@ fn a_program_that_python_can_not_read() {
 }
 
 #[test]
+fn a_client_at_the_servers_own_port() {
+    let refused = "errorstat_NOAUTH:count=2\n";
+    scene(SAVED, &[]).info(refused).seen_nowhere("came-by-the-servers-own-port");
+    scene(SAVED, &[("CONFIG SET requirepass x", OK)])
+        .info(refused)
+        .never("came-by-the-servers-own-port");
+}
+
+#[test]
+fn a_program_that_asks_for_input() {
+    scene(SAVED, &[])
+        .failed("EOFError: EOF when reading a line")
+        .seen_at("program-asks-for-input", &Pointer::ProgramErrors);
+    scene(SAVED, &[]).failed("EOFError").never("program-asks-for-input");
+}
+
+#[test]
 fn a_program_that_broke_off() {
     scene(SAVED, &[])
         .failed("NameError: name 'clinet' is not defined")

@@ -1,0 +1,201 @@
+//! What another user, an answer or an odd file may not do.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::sys::stat::Mode;
+use nix::unistd::{Uid, mkfifo};
+use redislings::server::source::choose;
+use redislings::server::{Server, Wanted};
+use redislings::tap::{Port, Tap};
+
+use crate::support::terminal::{ROOMY, Student};
+use crate::support::{Ended, Place, local_server};
+
+/// A number that no user of the machine has, but as which root can start programs.
+const STRANGER: &str = "65534";
+/// Refused at once, or not at all.
+const AT_ONCE: Duration = Duration::from_secs(8);
+
+fn started() -> (Server, Tap) {
+    let wanted = if local_server() == "process" { Wanted::Process } else { Wanted::Bundled };
+    let source = choose(&wanted, "", &|_| ()).unwrap().source;
+    let server = Server::start(&source, &[]).unwrap();
+    let tap = Tap::open(Port::Free).unwrap();
+    let endpoint = server.endpoint();
+    tap.lead_to(&endpoint.host, endpoint.port, endpoint.password);
+    (server, tap)
+}
+
+/// What comes back for these commands until the server has said this much.
+fn asks(port: u16, commands: &str, replies: usize) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(commands.as_bytes()).unwrap();
+    let mut said = Vec::new();
+    while said.iter().filter(|&&byte| byte == b'\n').count() < replies {
+        let mut piece = [0; 512];
+        let count = stream.read(&mut piece).unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&said));
+        said.extend_from_slice(&piece[..count]);
+    }
+    String::from_utf8(said).unwrap()
+}
+
+/// Whether this test can be somebody else; if not, it says that it is skipped.
+fn can_be_a_stranger(test: &str) -> bool {
+    let can = Uid::effective().is_root()
+        && Command::new("setpriv").arg("--version").output().is_ok_and(|it| it.status.success());
+    if !can {
+        // On the real standard error, which the test runner does not swallow.
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: it needs root and setpriv");
+    }
+    can
+}
+
+/// What this shell script prints as another user.
+fn as_a_stranger(script: &str) -> String {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", STRANGER, "--regid", STRANGER, "--clear-groups"]);
+    let output = command.args(["bash", "-c", script]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_servers_own_port_wants_a_password_that_no_argument_shows() {
+    let (server, tap) = started();
+    let endpoint = server.endpoint();
+    assert!(asks(endpoint.port, "PING\r\n", 1).starts_with("-NOAUTH"));
+    assert_eq!(asks(tap.address().port(), "PING\r\n", 1), "+PONG\r\n");
+    let processes = Command::new("ps").args(["-A", "-ww", "-o", "args="]).output().unwrap();
+    let processes = String::from_utf8_lossy(&processes.stdout).into_owned();
+    assert!(!processes.contains(&endpoint.password.unwrap()));
+}
+
+#[test]
+fn after_reset_an_answer_is_who_it_was() {
+    let (_server, tap) = started();
+    let commands = "SET a 1\r\nRESET\r\nGET a\r\nACL WHOAMI\r\n";
+    let said = asks(tap.address().port(), commands, 6);
+    assert_eq!(said, "+OK\r\n+RESET\r\n$1\r\n1\r\n$7\r\ndefault\r\n");
+    let transcript = tap.transcript();
+    assert!(transcript.exchanges.iter().all(|exchange| exchange.words[0] != b"AUTH"));
+}
+
+#[test]
+fn another_user_of_the_machine_is_not_let_in() {
+    if !can_be_a_stranger("another_user_of_the_machine_is_not_let_in") {
+        return;
+    }
+    let (_server, tap) = started();
+    let port = tap.address().port();
+    let script = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; echo PING >&3; head -n 1 <&3");
+    let said = as_a_stranger(&script);
+    assert!(said.starts_with("-NOPERM this is another user's lesson"), "{said}");
+    assert_eq!(asks(port, "DBSIZE\r\n", 1), ":0\r\n");
+}
+
+#[test]
+fn the_default_user_loads_no_modules_and_debugs_nothing() {
+    let (_server, tap) = started();
+    for command in ["DEBUG SLEEP 0", "MODULE LOAD /no/such.so", "MODULE LIST"] {
+        let said = asks(tap.address().port(), &format!("{command}\r\n"), 1);
+        assert!(said.starts_with('-'), "{command}: {said}");
+    }
+}
+
+#[test]
+fn a_program_has_no_terminal() {
+    let student = Student::new();
+    let answer = "import getpass, os, sys\ntry:\n    os.open('/dev/tty', os.O_RDWR)\nexcept OSError as error:\n    print('no terminal:', error.errno)\nprint('leader:', os.getsid(0) == os.getpid())\ngetpass.getpass()\n";
+    student.saves("asks.py", answer);
+    let began = Instant::now();
+    let mut terminal = student.starts_redislings_with(ROOMY, |command| {
+        command.args(["check", "creating-snapshots", "answers/asks.py"]);
+    });
+    assert_eq!(terminal.ends().exit_code(), 1);
+    assert!(began.elapsed() < crate::support::DEADLINE);
+    terminal.sees("no terminal: 6");
+    terminal.sees("leader: True");
+    terminal.sees("cause: the program asks for input");
+    assert!(!terminal.text().contains("still running"), "{}", terminal.text());
+}
+
+#[test]
+fn a_forked_program_has_no_terminal_either() {
+    let place = Place::new();
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"leads\"\nstdout = \"leader\"\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport redis\nimport os\nprint('leader' if os.getsid(0) == os.getpid() else 'follower')\n```\n\n```python solution\nimport redis\nimport os\nprint('leader' if os.getsid(0) == os.getpid() else 'no')\n```\n";
+    place.file("course/1.md", lesson);
+    let ended =
+        place.run(&["verify", "--lessons", "course", "--server", local_server(), "--no-mutants"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn secrets_are_passed_on_to_answers_only_where_that_is_asked_for() {
+    let place = Place::new();
+    let answer = place.file("a.py", "import os\nprint('token:', os.environ.get('GITHUB_TOKEN'))\n");
+    let check = |more: &[&str]| {
+        let words = ["check", "creating-snapshots", answer.to_str().unwrap()];
+        let mut command = place.command(&[&words, more].concat());
+        Ended::from(command.env("GITHUB_TOKEN", "sekrit").output().unwrap()).stdout
+    };
+    assert!(check(&[]).contains("token: None"));
+    assert!(check(&["--pass-env", "GITHUB_TOKEN"]).contains("token: sekrit"));
+}
+
+/// A named pipe and a link to a device without an end.
+fn no_files(place: &Path) -> [std::path::PathBuf; 2] {
+    let (pipe, endless) = (place.join("pipe.py"), place.join("endless.py"));
+    mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+    symlink("/dev/zero", &endless).unwrap();
+    [pipe, endless]
+}
+
+#[test]
+fn what_is_no_file_is_no_answer() {
+    let place = Place::new();
+    for path in no_files(&place.work()) {
+        let began = Instant::now();
+        let ended = place.run(&["check", "creating-snapshots", path.to_str().unwrap()]);
+        assert!(began.elapsed() < AT_ONCE);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.stderr.contains("not a regular file"), "{ended:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_no_file_does_not_freeze_the_session() {
+    let student = Student::at("creating-snapshots");
+    std::fs::create_dir_all(student.path("work/answers")).unwrap();
+    mkfifo(&student.path("work/answers/creating-snapshots.py"), Mode::S_IRWXU).unwrap();
+    let mut terminal = student.starts_redislings(ROOMY);
+    terminal.sees("Creating snapshots");
+    terminal.presses("c");
+    terminal.sees("not a regular file");
+    terminal.presses("q");
+    assert_eq!(terminal.ends().exit_code(), 0);
+}
+
+#[test]
+fn a_report_is_not_written_through_another_users_link() {
+    if !can_be_a_stranger("a_report_is_not_written_through_another_users_link") {
+        return;
+    }
+    let place = Place::new();
+    let (mine, link) = (place.file("mine", "precious"), place.work().join("report.xml"));
+    symlink(&mine, &link).unwrap();
+    let chown = ["-h", STRANGER, link.to_str().unwrap()];
+    assert!(Command::new("chown").args(chown).status().unwrap().success());
+    for report in ["junit=report.xml", "jsonl=report.xml"] {
+        let words = ["verify", "creating-snapshots/redis/solution-1", "--report", report];
+        let ended = place.run(&words);
+        assert_eq!(ended.code, 3, "{ended:?}");
+        assert!(ended.stderr.contains("a link that another user has made"), "{ended:?}");
+    }
+    assert_eq!(std::fs::read_to_string(mine).unwrap(), "precious");
+}

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::attempt::python;
 use crate::cache;
+use crate::lesson::course::Package;
 use crate::present::terminal::{State, examined};
 use crate::server::{bundled, container, matching};
 
@@ -19,7 +20,7 @@ struct Finding {
 }
 
 /// The report, and whether a server can be had at all.
-pub fn examine(image: &str, python_packages: &[String]) -> (String, bool) {
+pub fn examine(image: &str, python_packages: &[Package]) -> (String, bool) {
     let (engine, image) = engine_and_image(image);
     let servers = servers_on_path();
     let bundled = bundled_server();
@@ -85,14 +86,14 @@ fn bundled_server() -> Finding {
     }
 }
 
-fn python_and_package(packages: &[String]) -> (Finding, Finding) {
+fn python_and_package(packages: &[Package]) -> (Finding, Finding) {
     match python::probe(packages) {
         Ok(probe) => {
             let installed = cache::installed(&python::environment_name(&probe, packages)).is_some();
             let package = if probe.has_packages {
                 good("redis package", "this Python imports it".to_owned())
             } else if installed {
-                good("redis package", format!("{} in the cache", packages.join(", ")))
+                good("redis package", format!("{} in the cache", python::listed(packages)))
             } else {
                 let advice =
                     "installed into the cache at the first Python answer; or: pip install redis";

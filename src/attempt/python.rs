@@ -17,6 +17,7 @@ use super::program;
 use crate::cache;
 use crate::cleanup;
 use crate::error::{WorldError, WorldErrorKind};
+use crate::lesson::course::Package;
 use crate::server::Endpoint;
 use crate::server::source::on_path;
 use crate::telling::Told;
@@ -53,13 +54,13 @@ pub struct Probe {
     pub has_packages: bool,
 }
 
-/// Looks at the `python3` on PATH; `packages` as pinned: `redis==7.0.1`.
-pub fn probe(packages: &[String]) -> Result<Probe, WorldError> {
+/// Looks at the `python3` on PATH.
+pub fn probe(packages: &[Package]) -> Result<Probe, WorldError> {
     probe_within(PROBE_LIMIT, Path::new("python3"), packages)
 }
 
-fn probe_within(limit: Duration, python: &Path, packages: &[String]) -> Result<Probe, WorldError> {
-    let imports = packages.iter().map(|package| import_name(package)).collect::<Vec<_>>().join(",");
+fn probe_within(limit: Duration, python: &Path, packages: &[Package]) -> Result<Probe, WorldError> {
+    let imports = import_names(packages).join(",");
     let script = "import sys\nprint(sys.version.split()[0], sys.executable)\nfor name in sys.argv[1].split(','):\n    if name: __import__(name)";
     let failed = |why: String| WorldError::new(format!("`python3` can't be run: {why}"), HELP);
     // Not where the student's own `redis.py` may lie.
@@ -83,8 +84,8 @@ fn probe_within(limit: Duration, python: &Path, packages: &[String]) -> Result<P
 }
 
 /// The cache entry of the environment for this interpreter and these packages.
-pub fn environment_name(probe: &Probe, packages: &[String]) -> String {
-    let key = format!("{} {}", probe.identity, packages.join(" "));
+pub fn environment_name(probe: &Probe, packages: &[Package]) -> String {
+    let key = format!("{} {}", probe.identity, requirements(packages));
     let hash = Sha256::digest(key.as_bytes());
     hash.iter().take(6).fold("python-".to_owned(), |name, byte| name + &format!("{byte:02x}"))
 }
@@ -92,7 +93,7 @@ pub fn environment_name(probe: &Probe, packages: &[String]) -> String {
 impl Python {
     /// The `python3` on PATH if it has the packages, else one in a virtual environment in the cache;
     /// `telling` is called before that is made and while it goes on.
-    pub fn find(packages: &[String], telling: &dyn Fn(Told<'_>)) -> Result<Self, WorldError> {
+    pub fn find(packages: &[Package], telling: &dyn Fn(Told<'_>)) -> Result<Self, WorldError> {
         let probe = probe(packages)?;
         let program = if probe.has_packages {
             PathBuf::from("python3")
@@ -110,7 +111,7 @@ impl Python {
         Ok(Self { program, site, shims: shims()?, forks: None })
     }
 
-    /// The same Python with an interpreter at hand that has `packages` (as pinned) imported already: [`Self::run`]
+    /// The same Python with an interpreter at hand that has `packages` imported already: [`Self::run`]
     /// forks it, instead of paying Python's start and these imports for every answer. Several threads may use it
     /// at once; the interpreter ends with the last clone.
     ///
@@ -122,8 +123,8 @@ impl Python {
     /// # Errors
     ///
     /// Where this Python can't do that (older than 3.11, or it prints something when it starts): go on with `self`.
-    pub fn warmed(&self, packages: &[String]) -> Result<Self, WorldError> {
-        let imports: Vec<String> = packages.iter().map(|package| import_name(package)).collect();
+    pub fn warmed(&self, packages: &[Package]) -> Result<Self, WorldError> {
+        let imports = import_names(packages);
         let forks =
             Forks::start(&self.program, &imports, self.environment(None)).map_err(|why| {
                 let fact = format!("`{}` can't be kept warm: {why}", self.program.display());
@@ -190,14 +191,14 @@ impl Python {
 
 fn environment(
     probe: &Probe,
-    packages: &[String],
+    packages: &[Package],
     telling: &dyn Fn(Told<'_>),
 ) -> Result<PathBuf, WorldError> {
     let name = environment_name(probe, packages);
     if let Some(place) = cache::installed(&name) {
         return Ok(place);
     }
-    let line = format!("installing {} for Python into the cache, once", packages.join(", "));
+    let line = format!("installing {} for Python into the cache, once", listed(packages));
     telling(Told::Line(&line));
     let what = "the environment for Python";
     let fill = |place: &Path| {
@@ -216,7 +217,11 @@ fn environment(
             "--only-binary",
             ":all:",
         ]);
-        cache::run_installer(pip.args(packages), &packages.join(", "), telling)
+        cache::run_installer(
+            pip.args(packages.iter().map(Package::requirement)),
+            &listed(packages),
+            telling,
+        )
     };
     let with_help =
         |error: WorldError| WorldError::new(error.fact, format!("{HELP}\n{}", error.help));
@@ -259,10 +264,19 @@ fn before(folder: &Path, variable: &str) -> OsString {
     value
 }
 
-/// `redis==7.0.1` is imported as `redis`.
-fn import_name(package: &str) -> String {
-    let name = package.split(['=', '<', '>', '~', '[', ' ']).next().unwrap_or(package);
-    name.replace('-', "_")
+/// The packages that every Python has with the course's.
+fn import_names(packages: &[Package]) -> Vec<String> {
+    packages.iter().filter_map(Package::import_name).collect()
+}
+
+/// For people: `redis==7.0.1, async-timeout==5.0.1`.
+pub fn listed(packages: &[Package]) -> String {
+    packages.iter().map(Package::requirement).collect::<Vec<_>>().join(", ")
+}
+
+/// The lines of a requirements file.
+fn requirements(packages: &[Package]) -> String {
+    packages.iter().map(|package| format!("{package}\n")).collect()
 }
 
 #[cfg(test)]
@@ -270,14 +284,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pinned_package_is_imported_by_its_name() {
-        assert_eq!(import_name("redis==7.0.1"), "redis");
-        assert_eq!(import_name("async-timeout==5.0"), "async_timeout");
-    }
-
-    #[test]
     fn another_interpreter_gets_another_environment() {
-        let packages = vec!["redis==7.0.1".to_owned()];
+        let packages = crate::lesson::course::default_packages();
         let probe = |identity: &str| Probe { identity: identity.to_owned(), has_packages: false };
         let names = [
             environment_name(&probe("3.11"), &packages),

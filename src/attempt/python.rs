@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::folder::{PrivateFile, PrivateFolder};
 use self::forks::Forks;
-use super::evidence::ProgramEnd;
+use super::evidence::{ProgramEnd, ProgramRun};
 use super::program;
 use crate::cache::{self, Installation, Installed, Installer};
 use crate::cleanup;
@@ -46,6 +46,8 @@ const HELP: &str = "install Python 3 with its `venv` module (`apt install python
 #[derive(Debug, Clone)]
 pub struct Python {
     program: PathBuf,
+    /// What every Python has of the course's packages.
+    packages: Vec<Package>,
     /// With [`SITECUSTOMIZE`].
     site: PrivateFolder,
     /// Where `redis-cli` is replaced by [`REDIS_CLI`], if there is a real one.
@@ -134,7 +136,7 @@ impl Python {
             let fact = format!("the temporary directory has a `:` in its name: `{path}`");
             return Err(WorldError::new(fact, "set TMPDIR to a directory without one"));
         }
-        Ok(Self { program, site, shims: shims()?, forks: None })
+        Ok(Self { program, packages: packages.to_vec(), site, shims: shims()?, forks: None })
     }
 
     /// The same Python with an interpreter at hand that has `packages` imported already: [`Self::run`]
@@ -197,6 +199,24 @@ impl Python {
         cache::ensure_intact(&self.program)?;
         self.site.restore()?;
         self.shims.as_ref().map_or(Ok(()), PrivateFolder::restore)
+    }
+
+    /// An error where an answer failed for want of one of the course's packages, and there is none: nothing that the answer
+    /// could do about.
+    pub(super) fn refuse_missing_packages(&self, run: &ProgramRun) -> Result<(), WorldError> {
+        let imports = import_names(&self.packages);
+        if run.end == ProgramEnd::Exited(0) || !lacks_one_of(&imports, &run.stderr.text) {
+            return Ok(());
+        }
+        let mut python = Command::new(&self.program);
+        python.env_clear().envs(self.environment(None));
+        let Some(why) = probe_within(PROBE_LIMIT, &mut python, &self.packages)?.import_error else {
+            return Ok(());
+        };
+        let fact = format!("{} can't be imported any more: {why}", listed(&self.packages));
+        let help = "try again: what was changed in the cache is then installed again; \
+                    `redislings doctor` shows what is there";
+        Err(WorldError::new(fact, help))
     }
 
     /// Everything that an answer's environment has but [`program::MARK`].
@@ -291,6 +311,19 @@ fn site_packages(venv: &Path) -> Option<PathBuf> {
     folders.map(|folder| folder.path().join("site-packages")).find(|path| path.is_dir())
 }
 
+/// Whether a traceback says that one of these modules, or a part of one, can't be imported.
+fn lacks_one_of(modules: &[String], traceback: &str) -> bool {
+    let errors = traceback.lines().filter(|line| {
+        line.starts_with("ModuleNotFoundError: ") || line.starts_with("ImportError: ")
+    });
+    errors.into_iter().any(|error| {
+        error.split('\'').skip(1).step_by(2).any(|quoted| {
+            let module = quoted.split('.').next().unwrap_or(quoted);
+            modules.iter().any(|name| name == module)
+        })
+    })
+}
+
 /// `redis-cli` and `valkey-cli` of our own in front of the real ones, if there are any.
 fn shims() -> Result<Option<PrivateFolder>, WorldError> {
     let files: Vec<PrivateFile> = ["redis-cli", "valkey-cli"]
@@ -342,5 +375,16 @@ mod tests {
             environment_name(&probe("3.12"), &packages),
         ];
         assert_ne!(names[0], names[1]);
+    }
+
+    #[test]
+    fn a_missing_package_of_the_course_is_seen_in_a_traceback() {
+        let lacks =
+            |last: &str| lacks_one_of(&["redis".to_owned()], &format!("Traceback\n{last}\n"));
+        assert!(lacks("ModuleNotFoundError: No module named 'redis'"));
+        assert!(lacks("ModuleNotFoundError: No module named 'redis.client'"));
+        assert!(lacks("ImportError: cannot import name 'Redis' from 'redis' (unknown location)"));
+        assert!(!lacks("ModuleNotFoundError: No module named 'rediss'"));
+        assert!(!lacks("ValueError: 'redis'"));
     }
 }

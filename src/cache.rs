@@ -14,7 +14,7 @@ use std::os::unix::fs::{
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Instant;
 
 use etcetera::BaseStrategy as _;
@@ -32,6 +32,8 @@ pub(crate) use self::tree::hexadecimal;
 
 /// The entries of the cache that this run uses, by their directories. None is ever taken out.
 static IN_USE: Mutex<BTreeMap<PathBuf, Arc<Mutex<Tree>>>> = Mutex::new(BTreeMap::new());
+
+static MENDING_AT_END: Once = Once::new();
 
 /// What is to be in the cache.
 pub struct Installation<'i> {
@@ -150,12 +152,9 @@ fn tree_around(file: &Path) -> Option<Arc<Mutex<Tree>>> {
 }
 
 fn use_from_now_on(tree: Tree) -> PathBuf {
+    MENDING_AT_END.call_once(|| cleanup::at_end(mend_at_end));
     let root = tree.root().to_owned();
-    let mut in_use = lock(&IN_USE);
-    if in_use.is_empty() {
-        cleanup::at_end(mend_at_end);
-    }
-    in_use.entry(root.clone()).or_insert_with(|| Arc::new(Mutex::new(tree)));
+    lock(&IN_USE).entry(root.clone()).or_insert_with(|| Arc::new(Mutex::new(tree)));
     root
 }
 

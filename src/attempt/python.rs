@@ -359,7 +359,7 @@ pub fn listed(packages: &[Package]) -> String {
 
 /// The lines of a requirements file.
 fn requirements(packages: &[Package]) -> String {
-    packages.iter().map(|package| format!("{package}\n")).collect()
+    packages.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

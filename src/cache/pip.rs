@@ -1,6 +1,7 @@
 //! pip, by which packages come into the cache: only files with the pinned hashes, and whatever pip is set to do otherwise.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -72,7 +73,17 @@ pub fn install(
     let mut command = pip.command("download", &requirements, packages.options);
     command.envs(pip.settings.iter().map(|(name, value)| (variable(name), value)));
     installer.run(command.arg("--dest").arg(&wheels), telling)?;
+    make_private(&wheels).map_err(|error| cannot_write(&wheels, &error))?;
     from_wheels()
+}
+
+/// Whatever the umask is: the directory and its files.
+fn make_private(directory: &Path) -> std::io::Result<()> {
+    fs::set_permissions(directory, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(directory)? {
+        fs::set_permissions(entry?.path(), Permissions::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 struct Pip {

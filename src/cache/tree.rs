@@ -346,7 +346,8 @@ fn is_ours(metadata: &Metadata) -> bool {
 
 /// Ours, with this mode, which lets nobody else in.
 fn is_private(metadata: &Metadata, mode: u32) -> bool {
-    is_ours(metadata) && metadata.mode() & 0o7777 == mode && mode & 0o077 == 0
+    let others = mode & 0o077;
+    is_ours(metadata) && metadata.mode() & 0o7777 == mode && others == 0
 }
 
 /// A file can replace a file, but not a directory.

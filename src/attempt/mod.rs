@@ -124,6 +124,7 @@ pub fn attempt(
         let run = run_answer(stand, answer, python, &beginning.before, exercise.time_limit)?;
         let patience = beginning.began + exercise.time_limit + OVERRUN;
         let evidence = observe(stand, exercise, beginning, run, patience)?;
+        refuse_missing_packages(python, &evidence.run)?;
         Ok(Evidence { usual_port_is_taken: stand.tap.usual_port_is_taken(), ..evidence })
     };
     with_setup(stand, &exercise.setup, work, |evidence| stall_matters(exercise, evidence))
@@ -149,6 +150,7 @@ pub fn run_example(
         let run = run_answer(stand, answer, python, &before, limit)?.into_run();
         stand.tap.check_connections()?;
         doubt::refuse_a_lost_world(stand.server)?;
+        refuse_missing_packages(python, &run)?;
         Ok(run)
     };
     with_setup(stand, setup, work, |_| true)
@@ -271,6 +273,13 @@ fn run_answer(
         (Language::Python, None) => {
             Err(WorldError::new("no Python is at hand", "see `redislings doctor`"))
         }
+    }
+}
+
+fn refuse_missing_packages(python: Option<&Python>, run: &Run) -> Result<(), WorldError> {
+    match (python, run) {
+        (Some(python), Run::Program(program)) => python.refuse_missing_packages(program),
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A folder of lessons.
 
 mod files;
+mod package;
 mod settings;
 pub mod shipped;
 
@@ -9,7 +10,7 @@ use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
 use files::Texts;
-pub use settings::DEFAULT_PACKAGE;
+pub use package::{Package, default_packages};
 
 use super::problem::{Problem, Severity};
 use super::{Exercise, Lesson, Step, parse};
@@ -27,8 +28,8 @@ pub struct Course {
     pub title: String,
     /// As given on the command line, or [`shipped::FOLDER`].
     pub path: PathBuf,
-    /// Pinned, as pip takes them: `redis==7.0.1`.
-    pub python_packages: Vec<String>,
+    /// What Python answers may import, and what that needs.
+    pub python_packages: Vec<Package>,
     /// The servers the course is made for, by the beginning of their versions: `redis 7.0`; may be empty.
     pub server_versions: Vec<String>,
     /// In reading order.

@@ -208,7 +208,7 @@ fn examine(common: &Common) -> Exit {
     let packages = match course::Place::of(common).load() {
         Ok((course, _)) => course.python_packages,
         // Doctor looks at the machine; `verify` and `list` tell what is wrong with lessons.
-        Err(_) => vec![crate::lesson::course::DEFAULT_PACKAGE.to_owned()],
+        Err(_) => crate::lesson::course::default_packages(),
     };
     let (report, good) = doctor::examine(&common.image, &packages);
     out(&report);

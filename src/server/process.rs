@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::options::{FROM_STDIN, Options};
 use super::{DUMP_FILE, Ended, log};
+use crate::cache;
 use crate::cleanup::{self, PassingDirectory, ProcessGroup};
 use crate::disk;
 use crate::error::WorldError;
@@ -194,6 +195,7 @@ fn spawn(
     directory: &Path,
     log: &Path,
 ) -> Result<Launched, WorldError> {
+    cache::ensure_intact(program)?;
     let failed = |error: std::io::Error| not_started(program, &error.to_string(), "");
     let port = free_port().map_err(failed)?;
     let output = File::create(log).map_err(failed)?;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::attempt::{Answer, Evidence, Run, SaveProgress};
 use crate::error::{WorldError, no_thread};
+use crate::lesson::course::Package;
 use crate::lesson::{Code, Exercise};
 use crate::redis_prompt::CommandDocs;
 use crate::server::Chosen;
@@ -124,7 +125,7 @@ impl Backstage {
     /// Starts the thread, which begins to find a server at once.
     pub(super) fn start(
         find_redis: Box<FindRedis>,
-        python_packages: Vec<String>,
+        python_packages: Vec<Package>,
     ) -> Result<Self, WorldError> {
         let (orders, for_thread) = mpsc::channel();
         let (tell, news) = mpsc::channel();

@@ -233,7 +233,7 @@ def cheap_lesson():
     return "# The library\n\n" + "\n".join(exercise.markdown() for exercise in CHEAP)
 
 
-COURSE_TOML = 'format = 1\ntitle = "Measured"\n\n[python]\npackages = ["redis==7.0.1"]\n'
+COURSE_TOML = 'format = 1\ntitle = "Measured"\n'
 
 
 def write(folder, lessons):

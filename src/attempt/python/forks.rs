@@ -1,5 +1,8 @@
 //! Answers in forks of one warmed interpreter; `forks.py` is the other side.
 //!
+//! The interpreter reads its own files before it says that it is ready, so before any answer runs: what an answer changes of
+//! them nobody reads. A fork writes its program to a new file there and opens none that exists.
+//!
 //! Requests go through one socket, each with four descriptors: the answer's stdout and stderr, a pipe with the rest
 //! of the request (file, directory, environment; NULs between them), and a socket that tells the fork's process id,
 //! then its wait status, a line each.

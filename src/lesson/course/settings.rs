@@ -7,27 +7,22 @@ use toml::de::DeValue;
 use super::super::block::BlockText;
 use super::super::problem::{Problem, Problems};
 use super::super::toml_table::{Entry, Toml, entries};
+use super::package::{Package, default_packages};
 
 /// The format that this version reads.
 const FORMAT: i64 = 1;
 const KEYS: [&str; 4] = ["format", "title", "python", "server"];
-/// What Python answers import where no `course.toml` says otherwise; works from Python 3.9 on.
-pub const DEFAULT_PACKAGE: &str = "redis==7.0.1";
 
 /// What a `course.toml` says.
 pub(super) struct Settings {
     pub(super) title: Option<String>,
-    pub(super) python_packages: Vec<String>,
+    pub(super) python_packages: Vec<Package>,
     pub(super) server_versions: Vec<String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            title: None,
-            python_packages: vec![DEFAULT_PACKAGE.to_owned()],
-            server_versions: Vec::new(),
-        }
+        Self { title: None, python_packages: default_packages(), server_versions: Vec::new() }
     }
 }
 
@@ -94,20 +89,23 @@ fn sub_table<'t>(toml: &mut Toml<'_>, entry: Entry<'t>, key: &str) -> Option<Ent
     found
 }
 
-fn packages(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
-    let packages = toml.strings(entry, false);
-    for (index, (package, span)) in packages.iter().enumerate() {
-        let is_same = |(other, _): &(&str, _)| package_name(other) == package_name(package);
-        if !is_pinned(package) {
-            let help = Some(format!("pin it as in \"{DEFAULT_PACKAGE}\""));
-            let message = format!("the package `{package}` is not pinned to a version");
-            toml.error(span.clone(), message, help);
-        } else if packages[..index].iter().any(is_same) {
-            let message = format!("the package `{}` is named twice", package_name(package));
-            toml.error(span.clone(), message, None);
+fn packages(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Package> {
+    let mut packages: Vec<Package> = Vec::new();
+    for (text, span) in toml.strings(entry, false) {
+        let package = match Package::parse(text) {
+            Ok(package) => package,
+            Err(refusal) => {
+                toml.error(span, refusal.message, Some(refusal.help));
+                continue;
+            }
+        };
+        if packages.iter().any(|other| other.clashes_with(&package)) {
+            let message = format!("the package `{}` is named twice", package.name());
+            toml.error(span, message, None);
         }
+        packages.push(package);
     }
-    packages.into_iter().map(|(package, _)| package.to_owned()).collect()
+    packages
 }
 
 fn versions(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
@@ -128,20 +126,4 @@ fn is_server_and_version(text: &str) -> bool {
     text.split_once(' ').is_some_and(|(server, version)| {
         matches!(server, "redis" | "valkey") && version.split('.').all(is_number)
     })
-}
-
-/// As pip compares names: `Redis_py[hiredis]==7.1` is `redis-py`.
-fn package_name(package: &str) -> String {
-    let name = package.split(['[', '=']).next().unwrap_or_default();
-    name.to_lowercase().replace(['_', '.'], "-")
-}
-
-/// `name==version` or `name[extra]==version` and nothing that pip would take for an option.
-fn is_pinned(package: &str) -> bool {
-    let Some((name, version)) = package.split_once("==") else { return false };
-    let starts_well = |text: &str| text.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let only = |text: &str, signs: &str| {
-        text.chars().all(|c| c.is_ascii_alphanumeric() || signs.contains(c))
-    };
-    starts_well(name) && only(name, "._-[],") && starts_well(version) && only(version, ".!+_-")
 }

@@ -8,6 +8,8 @@ use super::*;
 use crate::lesson::{Course, Subject};
 use crate::sanitize::ShownPath as _;
 
+const HASH: &str = "--hash=sha256:4977af3c7d67f8f0eb8b6fec0dafc9605db9343142f634041fb0235f67c0588a";
+
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (name, text) in files {
@@ -91,17 +93,21 @@ fn a_course_without_settings_has_defaults() {
     let folder = folder(&[("a.md", "x")]);
     let (course, _) = Course::load(folder.path()).unwrap();
     assert_eq!(course.title, folder.path().file_name().unwrap().to_string_lossy());
-    assert_eq!(course.python_packages, ["redis==7.0.1"]);
+    assert_eq!(course.python_packages, crate::lesson::course::default_packages());
     assert!(course.server_versions.is_empty());
 }
 
 #[test]
 fn settings_are_read() {
-    let settings = "format = 1\ntitle = \"T\"\n[python]\npackages = [\"redis[hiredis]==7.1\"]\n\
-        [server]\nversions = [\"redis 7.0\", \"valkey 9\"]\n";
-    let course = course(&[("a.md", "x"), ("course.toml", settings)]);
+    let package = format!("redis[hiredis]==7.1 {HASH}");
+    let settings = format!(
+        "format = 1\ntitle = \"T\"\n[python]\npackages = [\"{package}\"]\n\
+         [server]\nversions = [\"redis 7.0\", \"valkey 9\"]\n"
+    );
+    let course = course(&[("a.md", "x"), ("course.toml", &settings)]);
     assert_eq!(course.title, "T");
-    assert_eq!(course.python_packages, ["redis[hiredis]==7.1"]);
+    let packages: Vec<String> = course.python_packages.iter().map(ToString::to_string).collect();
+    assert_eq!(packages, [package]);
     assert_eq!(course.server_versions, ["redis 7.0", "valkey 9"]);
 }
 
@@ -122,11 +128,30 @@ fn servers_are_named_with_their_version() {
 
 #[test]
 fn a_package_is_named_once() {
-    let settings =
-        "format = 1\n[python]\npackages = [\"redis_py==7.0.1\", \"Redis-Py[hiredis]==6.0\"]\n";
+    let packages = |first: &str, second: &str| {
+        let list = format!("\"{first} {HASH}\",\n\"{second} {HASH}\"");
+        let settings = format!("format = 1\n[python]\npackages = [\n{list}\n]\n");
+        problems(&[("a.md", "x"), ("course.toml", &settings)])
+    };
     assert_eq!(
-        problems(&[("a.md", "x"), ("course.toml", settings)]),
-        ["course.toml: 3:32: the package `redis-py` is named twice"]
+        packages("redis_py==7.0.1", "Redis-Py[hiredis]==6.0"),
+        ["course.toml: 5:1: the package `redis-py` is named twice"]
+    );
+    let (old, new) = ("redis==6.0; python_version < '3'", "redis==7.0; python_version > '3'");
+    assert_eq!(packages(old, new), Vec::<String>::new());
+}
+
+#[test]
+fn a_package_without_a_hash_is_told_with_how_to_get_one() {
+    let settings = "format = 1\n[python]\npackages = [\"redis==7.0.1\"]\n";
+    let told = problems(&[("a.md", "x"), ("course.toml", settings)]);
+    assert_eq!(
+        told,
+        [
+            "course.toml: 3:13: the package `redis==7.0.1` is pinned without a hash (add what these two \
+          commands print: `python3 -m pip download --no-deps redis==7.0.1` and `python3 -m pip hash \
+          redis-*.whl`; also for each package that it needs)"
+        ]
     );
 }
 
@@ -139,8 +164,8 @@ fn every_slip_in_the_settings_is_told() {
         [
             "course.toml: 1:10: format 2 is made for a newer redislings (update redislings)",
             "course.toml: 2:1: unknown key `titel` in `course.toml` (did you mean `title`?)",
-            "course.toml: 4:13: the package `redis` is not pinned to a version (pin it as in \"redis==7.0.1\")",
-            "course.toml: 4:22: the package `--x==1` is not pinned to a version (pin it as in \"redis==7.0.1\")",
+            "course.toml: 4:13: the package `redis` is not pinned to a version (pin it as in \"redis==7.0.1 --hash=sha256:…\")",
+            "course.toml: 4:22: the package `--x==1` is not pinned to a version (pin it as in \"redis==7.0.1 --hash=sha256:…\")",
             "course.toml: 4:32: `packages` must be an array of strings, not an integer",
             "course.toml: 5:1: unknown key `package` in `[python]` (did you mean `packages`?)",
             "course.toml: 7:12: `versions` must be an array of strings, not a string",

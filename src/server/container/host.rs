@@ -79,13 +79,13 @@ impl Host {
             remove_labelled(HOST_LABEL, &label);
             not_started(image, &why)
         };
-        let start = |user: &User| {
+        let start = |user: User| {
             Container::start(request(image, capacity, &reach, lock, &label, user))
                 .inspect_err(|_| remove_labelled(HOST_LABEL, &label))
         };
-        let container = match start(&User::of(image)) {
+        let container = match start(User::of(image)) {
             // An image whose programs are for root only.
-            Err(why) if why.to_lowercase().contains("permission denied") => start(&User::Images),
+            Err(why) if why.to_lowercase().contains("permission denied") => start(User::Images),
             started => started,
         };
         let container = container.map_err(failed)?;
@@ -254,7 +254,7 @@ fn request(
     reach: &Reach,
     lock: &SessionLock,
     label: &str,
-    user: &User,
+    user: User,
 ) -> ContainerRequest<GenericImage> {
     let (name, tag) = name_and_tag(&image.reference);
     let image = GenericImage::new(name, tag);
@@ -274,13 +274,13 @@ fn request(
         .with_label(HOST_LABEL, label)
         .with_startup_timeout(START_DEADLINE);
     // As for processes, see `disk::temporary_folder`.
-    let (request, folder) = match *user {
+    let (request, folder) = match user {
         User::Number(id) => {
             (request.with_user(format!("{id}:{id}")), format!("mode=0700,uid={id},gid={id}"))
         }
         User::Images => (request, String::new()),
     };
-    let is_root = *user == User::Images;
+    let is_root = user == User::Images;
     request.with_host_config_modifier(move |host| {
         host.publish_all_ports = Some(false);
         host.port_bindings = Some(bindings.clone());

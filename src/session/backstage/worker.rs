@@ -10,6 +10,7 @@ use super::{Dated, ExampleOrder, FindRedis, Judged, LiveNews, News, Order, Redis
 use crate::attempt::evidence::is_saving;
 use crate::attempt::{self, Answer, Evidence, Live, Python, SaveProgress, Stand};
 use crate::error::WorldError;
+use crate::lesson::course::Package;
 use crate::lesson::{Exercise, Language};
 use crate::present::waiting;
 use crate::redis_prompt::CommandDocs;
@@ -53,7 +54,7 @@ pub(super) struct Worker {
     orders: Receiver<Order>,
     tell: Sender<Dated>,
     find_redis: Box<FindRedis>,
-    python_packages: Vec<String>,
+    python_packages: Vec<Package>,
     redis: Option<Found>,
     python: Option<Python>,
     finding_python: Option<Receiver<Result<Python, WorldError>>>,
@@ -73,7 +74,7 @@ impl Worker {
         orders: Receiver<Order>,
         tell: Sender<Dated>,
         find_redis: Box<FindRedis>,
-        python_packages: Vec<String>,
+        python_packages: Vec<Package>,
     ) -> Self {
         Self {
             orders,

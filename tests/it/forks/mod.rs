@@ -10,6 +10,7 @@ use std::time::Duration;
 use redislings::attempt::Python;
 use redislings::attempt::evidence::{ProgramEnd, ProgramRun};
 use redislings::error::{WorldError, WorldErrorKind};
+use redislings::lesson::course::default_packages;
 use redislings::server::Endpoint;
 
 use self::programs::{BESIDES, ENDINGS, READING, SURROUNDINGS};
@@ -18,18 +19,14 @@ use crate::support::wait_until;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn packages() -> Vec<String> {
-    vec!["redis==7.0.1".to_owned()]
-}
-
 /// Nothing else would show that a test is about forks: their command line is the interpreter's.
 const IS_A_FORK: &str = "import subprocess, os\nassert b'answer.pyc' in subprocess.check_output(['ps', '-ww', '-o', 'args=', '-p', str(os.getpid())])\n";
 
 static FRESH: LazyLock<Python> =
-    LazyLock::new(|| Python::find(&packages(), &|_| {}).expect("a Python"));
+    LazyLock::new(|| Python::find(&default_packages(), &|_| {}).expect("a Python"));
 
 fn warmed() -> Python {
-    FRESH.warmed(&packages()).expect("a Python that forks")
+    FRESH.warmed(&default_packages()).expect("a Python that forks")
 }
 
 struct Program {

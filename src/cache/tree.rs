@@ -1,0 +1,389 @@
+//! What an installation put into its directory, and whether that is still there, and nothing else.
+//!
+//! Whatever runs as the user may change it: so a manifest of hashes is written when it is installed, and compared before it
+//! is used. From then on its contents are kept in memory, by which they are compared, and mended, before each further use.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
+use nix::unistd::geteuid;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::sanitize::ShownPath as _;
+
+/// In the directory itself.
+const MANIFEST: &str = "manifest.json";
+/// What was downloaded; in no manifest, since pip compares it with the pinned hashes when it installs it.
+pub(super) const WHEELS: &str = "wheels";
+const FORMAT: u32 = 1;
+/// Files' times move in steps of a few milliseconds: a change within the same step would not show.
+const TIME_STEP: Duration = Duration::from_millis(100);
+/// A directory that nobody could read shows what is in it only when it has been mended.
+const PASSES: usize = 3;
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    entries: BTreeMap<String, Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Entry {
+    Directory { mode: u32 },
+    File { mode: u32, size: u64, sha256: String },
+    Link { target: String },
+}
+
+/// Why a directory can't be used as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Mismatch {
+    /// No installation was finished.
+    NotInstalled,
+    /// This was added, changed or removed since.
+    Changed(PathBuf),
+}
+
+/// All that belongs into the directory, its manifest too.
+#[derive(Debug)]
+pub(super) struct Tree {
+    root: PathBuf,
+    /// By the path below the root, which itself has an empty one.
+    entries: BTreeMap<PathBuf, Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    entry: Entry,
+    /// A file's content.
+    bytes: Vec<u8>,
+    /// As it was when it was compared; `None`: it must be compared each time.
+    stamp: Option<Stamp>,
+}
+
+/// Differs where the content may differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    place: (u64, u64),
+    owner: u32,
+    mode: u32,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Tree {
+    /// Takes what is below `root` for what belongs there, for us alone, and writes the manifest.
+    pub(super) fn record(root: &Path) -> io::Result<Self> {
+        let mut entries = BTreeMap::new();
+        let mut manifest = Manifest { format: FORMAT, entries: BTreeMap::new() };
+        for (path, metadata) in walk(root) {
+            let place = place_of(root, &path);
+            if !metadata.is_symlink() {
+                fs::set_permissions(&place, Permissions::from_mode(metadata.mode() & 0o700))?;
+            }
+            let known = Known::read(&place)?;
+            manifest.entries.insert(name_of(&path)?.to_owned(), known.entry.clone());
+            entries.insert(path, known);
+        }
+        let manifest = Known::file(0o600, serde_json::to_vec_pretty(&manifest)?);
+        let mut tree = Self { root: root.to_owned(), entries };
+        tree.put(Path::new(MANIFEST), &manifest)?;
+        tree.entries.insert(PathBuf::from(MANIFEST), manifest);
+        Ok(tree)
+    }
+
+    /// Reads what is below `root` and compares it with the manifest there.
+    pub(super) fn load(root: &Path) -> Result<Self, Mismatch> {
+        let mut manifest = read_manifest(root)?;
+        let mut entries = BTreeMap::new();
+        for (path, metadata) in walk(root) {
+            let expected = path.to_str().and_then(|name| manifest.entries.remove(name));
+            let is_manifest = path == Path::new(MANIFEST);
+            // Not read where it can't match: it may be longer than there is memory.
+            let may_match =
+                is_manifest || expected.as_ref().is_some_and(|entry| entry.fits(&metadata));
+            let known = if may_match { Known::read(&place_of(root, &path)).ok() } else { None };
+            match known {
+                Some(known) if is_manifest || expected.as_ref() == Some(&known.entry) => {
+                    entries.insert(path, known);
+                }
+                _ => return Err(Mismatch::Changed(path)),
+            }
+        }
+        match manifest.entries.into_keys().next() {
+            Some(missing) => Err(Mismatch::Changed(PathBuf::from(missing))),
+            None => Ok(Self { root: root.to_owned(), entries }),
+        }
+    }
+
+    /// The directory.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What is not as it was, or was not there: by its path below the root.
+    pub(super) fn differences(&mut self) -> Vec<PathBuf> {
+        let found = walk(&self.root);
+        let mut different: Vec<PathBuf> =
+            found.keys().filter(|path| !self.entries.contains_key(*path)).cloned().collect();
+        for (path, known) in &mut self.entries {
+            let place = place_of(&self.root, path);
+            if !found.get(path).is_some_and(|metadata| known.is_still(&place, metadata)) {
+                different.push(path.clone());
+            }
+        }
+        different
+    }
+
+    /// Makes everything as it was. A program that runs meanwhile sees each file as it is or as it was.
+    pub(super) fn mend(&mut self) -> io::Result<()> {
+        for _ in 0..PASSES {
+            let different = self.differences();
+            if different.is_empty() {
+                return Ok(());
+            }
+            for path in &different {
+                // Those that belong there come after what is in their way, and parents before what is in them.
+                match self.entries.get(path) {
+                    Some(known) => self.put(path, known)?,
+                    None => remove(&place_of(&self.root, path))?,
+                }
+            }
+        }
+        match self.differences().first() {
+            Some(path) => Err(io::Error::other(format!("`{}` changes again", path.shown()))),
+            None => Ok(()),
+        }
+    }
+
+    fn put(&self, path: &Path, known: &Known) -> io::Result<()> {
+        let place = place_of(&self.root, path);
+        match &known.entry {
+            Entry::Directory { mode } => {
+                let is_there = fs::symlink_metadata(&place)
+                    .is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata));
+                if !is_there {
+                    remove(&place)?;
+                    fs::DirBuilder::new().recursive(true).mode(0o700).create(&place)?;
+                }
+                fs::set_permissions(&place, Permissions::from_mode(*mode))
+            }
+            Entry::File { mode, .. } => {
+                let mut file =
+                    tempfile::Builder::new().prefix(".new-").tempfile_in(self.above())?;
+                file.write_all(&known.bytes)?;
+                file.as_file().set_permissions(Permissions::from_mode(*mode))?;
+                make_way(&place)?;
+                file.persist(&place).map(drop).map_err(|error| error.error)
+            }
+            Entry::Link { target } => {
+                let folder = tempfile::Builder::new().prefix(".new-").tempdir_in(self.above())?;
+                let link = folder.path().join("link");
+                std::os::unix::fs::symlink(target, &link)?;
+                make_way(&place)?;
+                fs::rename(link, &place)
+            }
+        }
+    }
+
+    /// On the same file system, and in nobody's way.
+    fn above(&self) -> &Path {
+        self.root.parent().unwrap_or(&self.root)
+    }
+}
+
+impl Known {
+    fn read(place: &Path) -> io::Result<Self> {
+        let metadata = fs::symlink_metadata(place)?;
+        let mode = metadata.mode() & 0o7777;
+        if metadata.is_dir() {
+            return Ok(Self { entry: Entry::Directory { mode }, bytes: Vec::new(), stamp: None });
+        }
+        if metadata.is_symlink() {
+            let entry = Entry::Link { target: name_of(&fs::read_link(place)?)?.to_owned() };
+            return Ok(Self { entry, bytes: Vec::new(), stamp: Stamp::trusted(&metadata) });
+        }
+        let (bytes, stamp) = read(place)?;
+        Ok(Self { stamp, ..Self::file(mode, bytes) })
+    }
+
+    fn file(mode: u32, bytes: Vec<u8>) -> Self {
+        let (size, sha256) = (bytes.len() as u64, hexadecimal(&Sha256::digest(&bytes)));
+        Self { entry: Entry::File { mode, size, sha256 }, bytes, stamp: None }
+    }
+
+    fn is_still(&mut self, place: &Path, metadata: &Metadata) -> bool {
+        let is_unchanged = self.stamp.is_some_and(|stamp| stamp == Stamp::of(metadata));
+        is_unchanged || (self.entry.fits(metadata) && self.has_still_the_content(place, metadata))
+    }
+
+    fn has_still_the_content(&mut self, place: &Path, metadata: &Metadata) -> bool {
+        match &self.entry {
+            Entry::Directory { .. } => true,
+            Entry::File { .. } => {
+                let Ok((found, stamp)) = read(place) else { return false };
+                let is_same = found == self.bytes;
+                self.stamp = stamp.filter(|_| is_same);
+                is_same
+            }
+            Entry::Link { target } => {
+                let is_same = fs::read_link(place).is_ok_and(|found| found == Path::new(target));
+                self.stamp = Stamp::trusted(metadata).filter(|_| is_same);
+                is_same
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// Whether what need not be read of it is as it should be.
+    fn fits(&self, metadata: &Metadata) -> bool {
+        match self {
+            Self::Directory { mode } => metadata.is_dir() && is_private(metadata, *mode),
+            Self::File { mode, size, .. } => {
+                metadata.is_file() && is_private(metadata, *mode) && metadata.len() == *size
+            }
+            Self::Link { .. } => metadata.is_symlink() && is_ours(metadata),
+        }
+    }
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            place: (metadata.dev(), metadata.ino()),
+            owner: metadata.uid(),
+            mode: metadata.mode(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// Only where a change from now on would show.
+    fn trusted(metadata: &Metadata) -> Option<Self> {
+        let seconds = u64::try_from(metadata.ctime()).ok()?;
+        let nanos = u32::try_from(metadata.ctime_nsec()).ok()?;
+        let changed = UNIX_EPOCH + Duration::new(seconds, nanos);
+        let age = SystemTime::now().duration_since(changed).ok()?;
+        (age > TIME_STEP).then(|| Self::of(metadata))
+    }
+}
+
+fn read_manifest(root: &Path) -> Result<Manifest, Mismatch> {
+    let changed = || Mismatch::Changed(PathBuf::from(MANIFEST));
+    let place = root.join(MANIFEST);
+    let metadata = match fs::symlink_metadata(&place) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(Mismatch::NotInstalled),
+        Err(_) => return Err(changed()),
+    };
+    if !metadata.is_file() || !is_private(&metadata, 0o600) {
+        return Err(changed());
+    }
+    let (bytes, _) = read(&place).map_err(|_| changed())?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|_| changed())?;
+    if manifest.format == FORMAT { Ok(manifest) } else { Err(Mismatch::NotInstalled) }
+}
+
+/// All that is there but the wheels, by the path below `root`; what can't be read is not there.
+fn walk(root: &Path) -> BTreeMap<PathBuf, Metadata> {
+    let mut found = BTreeMap::new();
+    let Ok(metadata) = fs::symlink_metadata(root) else { return found };
+    let mut folders = Vec::new();
+    if metadata.is_dir() {
+        folders.push(PathBuf::new());
+    }
+    found.insert(PathBuf::new(), metadata);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(place_of(root, &folder)).into_iter().flatten().flatten() {
+            let path = folder.join(entry.file_name());
+            let Ok(metadata) = entry.metadata() else { continue };
+            if path == Path::new(WHEELS) {
+                continue;
+            }
+            if metadata.is_dir() {
+                folders.push(path.clone());
+            }
+            found.insert(path, metadata);
+        }
+    }
+    found
+}
+
+fn name_of(path: &Path) -> io::Result<&str> {
+    path.to_str().ok_or_else(|| io::Error::other(format!("`{}` is not UTF-8", path.shown())))
+}
+
+/// With a slash at its end, a link would be followed.
+fn place_of(root: &Path, path: &Path) -> PathBuf {
+    if path.as_os_str().is_empty() { root.to_owned() } else { root.join(path) }
+}
+
+/// A file's content, and its stamp from before it was read.
+fn read(place: &Path) -> io::Result<(Vec<u8>, Option<Stamp>)> {
+    let mut file: File =
+        OpenOptions::new().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(place)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other(format!("`{}` is not a regular file", place.shown())));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok((bytes, Stamp::trusted(&metadata)))
+}
+
+fn is_ours(metadata: &Metadata) -> bool {
+    metadata.uid() == geteuid().as_raw()
+}
+
+/// Ours, with this mode, which lets nobody else in.
+fn is_private(metadata: &Metadata, mode: u32) -> bool {
+    let others = mode & 0o077;
+    is_ours(metadata) && metadata.mode() & 0o7777 == mode && others == 0
+}
+
+/// A file can replace a file, but not a directory.
+fn make_way(place: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(place) {
+        Ok(metadata) if metadata.is_dir() => remove(place),
+        _ => Ok(()),
+    }
+}
+
+/// Removes whatever is there, if anything is; also directories that somebody has locked.
+pub(super) fn remove(place: &Path) -> io::Result<()> {
+    let metadata = match fs::symlink_metadata(place) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        metadata => metadata?,
+    };
+    if !metadata.is_dir() {
+        return fs::remove_file(place);
+    }
+    fs::set_permissions(place, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(place)? {
+        remove(&entry?.path())?;
+    }
+    fs::remove_dir(place)
+}
+
+/// Lower-case digits, two a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! The packages that Python answers may import.
+
+use std::fmt;
+
+/// What Python answers import where no `course.toml` says otherwise; works from Python 3.9 on. The second is what the
+/// first needs on a Python before 3.11.3.
+const DEFAULTS: [&str; 2] = [
+    "redis==7.0.1 \
+     --hash=sha256:4977af3c7d67f8f0eb8b6fec0dafc9605db9343142f634041fb0235f67c0588a",
+    "async-timeout==5.0.1; python_full_version < '3.11.3' \
+     --hash=sha256:39e3809566ff85354557ec2398b55e096c8364bacac9405a7a1fa429e77fe76c",
+];
+const HASH: &str = "--hash=sha256:";
+
+/// A package, pinned to a version and to the contents of its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// `redis[hiredis]==7.0.1`.
+    requirement: String,
+    /// `python_full_version < "3.11.3"`.
+    marker: Option<String>,
+    /// Of each file that may be installed, in hexadecimal digits.
+    hashes: Vec<String>,
+}
+
+/// Why a text names no package.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) message: String,
+    pub(super) help: String,
+}
+
+/// The packages of a course that names none.
+pub fn default_packages() -> Vec<Package> {
+    DEFAULTS.into_iter().filter_map(|text| Package::parse(text).ok()).collect()
+}
+
+impl Package {
+    /// Reads a pip requirement: `redis==7.0.1 --hash=sha256:…`, with an environment marker perhaps.
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        let (pinned, options) = text.split_at(text.find(" --").unwrap_or(text.len()));
+        let (requirement, marker) = match pinned.split_once(';') {
+            Some((requirement, marker)) => (requirement.trim(), Some(marker.trim())),
+            None => (pinned.trim(), None),
+        };
+        if !is_pinned(requirement) {
+            let message = format!("the package `{requirement}` is not pinned to a version");
+            let help = "pin it as in \"redis==7.0.1 --hash=sha256:…\"".to_owned();
+            return Err(Refusal { message, help });
+        }
+        if let Some(marker) = marker.filter(|marker| !is_marker(marker)) {
+            let message = format!("`{marker}` is not an environment marker");
+            let help = "write one as in \"; python_full_version < '3.11.3'\"".to_owned();
+            return Err(Refusal { message, help });
+        }
+        let mut hashes = Vec::new();
+        for option in options.split_whitespace() {
+            let Some(hash) = option.strip_prefix(HASH).filter(|hash| is_sha256(hash)) else {
+                let message = format!("`{option}` is not the hash of a package's file");
+                let help = format!("write `{HASH}` and 64 hexadecimal digits");
+                return Err(Refusal { message, help });
+            };
+            hashes.push(hash.to_lowercase());
+        }
+        if hashes.is_empty() {
+            return Err(without_hash(requirement));
+        }
+        let (requirement, marker) = (requirement.to_owned(), marker.map(str::to_owned));
+        Ok(Self { requirement, marker, hashes })
+    }
+
+    /// Name and version: `redis==7.0.1`.
+    pub fn requirement(&self) -> &str {
+        &self.requirement
+    }
+
+    /// As pip compares names: `Redis_py[hiredis]==7.1` is `redis-py`.
+    pub(super) fn name(&self) -> String {
+        self.written_name().to_lowercase().replace(['_', '.'], "-")
+    }
+
+    /// The name by which every Python imports it; one with a marker is not there for every Python.
+    pub fn import_name(&self) -> Option<String> {
+        self.marker.is_none().then(|| self.written_name().replace('-', "_"))
+    }
+
+    /// Whether both are the same package, perhaps for the same Python.
+    pub(super) fn clashes_with(&self, other: &Self) -> bool {
+        let may_exclude_each_other = self.marker.is_some() && other.marker.is_some();
+        self.name() == other.name() && !may_exclude_each_other
+    }
+
+    fn written_name(&self) -> &str {
+        self.requirement.split(['[', '=']).next().unwrap_or_default()
+    }
+}
+
+/// As a requirements file has it.
+impl fmt::Display for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.requirement)?;
+        if let Some(marker) = &self.marker {
+            write!(f, " ; {marker}")?;
+        }
+        self.hashes.iter().try_for_each(|hash| write!(f, " {HASH}{hash}"))
+    }
+}
+
+fn without_hash(requirement: &str) -> Refusal {
+    let file = requirement.split(['[', '=']).next().unwrap_or_default().replace('-', "_");
+    let message = format!("the package `{requirement}` is pinned without a hash");
+    let help = format!(
+        "add what these two commands print: `python3 -m pip download --no-deps {requirement}` and \
+         `python3 -m pip hash {file}-*.whl`; also for each package that it needs"
+    );
+    Refusal { message, help }
+}
+
+/// `name==version` or `name[extra]==version` and nothing that pip would take for an option.
+fn is_pinned(requirement: &str) -> bool {
+    let Some((name, version)) = requirement.split_once("==") else { return false };
+    is_word(name, "._-[],") && is_word(version, ".!+_-")
+}
+
+/// Begins with a letter or a digit and has no other characters but these.
+fn is_word(text: &str, others: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+}
+
+/// Nothing that pip would take for an option, a comment or a variable.
+fn is_marker(text: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || " ._+*,-()<>=!~'\"".contains(c))
+        && !text.split(' ').any(|word| word.starts_with('-'))
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(digit: &str) -> String {
+        format!("--hash=sha256:{}", digit.repeat(64))
+    }
+
+    fn parse(text: &str) -> Package {
+        Package::parse(text).unwrap()
+    }
+
+    fn refusal(text: &str) -> String {
+        Package::parse(text).unwrap_err().message
+    }
+
+    #[test]
+    fn the_default_packages_are_pinned() {
+        let packages = default_packages();
+        let requirements: Vec<&str> = packages.iter().map(Package::requirement).collect();
+        assert_eq!(requirements, ["redis==7.0.1", "async-timeout==5.0.1"]);
+    }
+
+    #[test]
+    fn a_package_is_written_as_pip_reads_it() {
+        let text = format!("redis[hiredis]==7.1;python_version>='3.9' {} {}", hash("a"), hash("B"));
+        let line = "redis[hiredis]==7.1 ; python_version>='3.9'";
+        assert_eq!(parse(&text).to_string(), format!("{line} {} {}", hash("a"), hash("b")));
+    }
+
+    #[test]
+    fn a_package_is_imported_by_its_name_where_it_is_there_for_every_python() {
+        let import_name = |text: &str| parse(&format!("{text} {}", hash("a"))).import_name();
+        assert_eq!(import_name("redis[hiredis]==7.0.1").as_deref(), Some("redis"));
+        assert_eq!(import_name("async-timeout==5.0").as_deref(), Some("async_timeout"));
+        assert_eq!(import_name("async-timeout==5.0; python_version < '3'"), None);
+    }
+
+    #[test]
+    fn a_package_without_a_hash_is_refused() {
+        assert_eq!(refusal("redis==7.1"), "the package `redis==7.1` is pinned without a hash");
+        let options = ["--hash=sha256:ab", "--hash=md5:00", "--index-url=http://a", "-r x"];
+        for option in options {
+            let text = format!("redis==7.1 {option} {}", hash("a"));
+            assert!(Package::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_marker_holds_nothing_else() {
+        for marker in ["", "-r x", "os_name == 'a' -r x", "os_name == '$HOME'", "a # b", "a\nb"] {
+            let told = refusal(&format!("redis==7.1; {marker} {}", hash("a")));
+            assert!(told.ends_with("is not an environment marker"), "{told}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Answers that change what later answers import.
+
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::{Cache, EMPTY, RIGHT, not_passed, passed, unchecked};
+
+/// For each of these wrong answers to be run in a process of its own, it does something before it imports redis.
+const BEGINNING: &str = "import glob, os, pathlib, signal, sys
+venv = pathlib.Path(sys.prefix)
+[packages] = map(pathlib.Path, glob.glob(sys.prefix + '/lib/python*/site-packages'))
+site = pathlib.Path(os.environ['PYTHONPATH'].split(os.pathsep)[0])
+PAYLOAD = '''import atexit
+def save():
+    import os, _socket
+    client = _socket.socket()
+    client.connect((os.environ['REDIS_HOST'], int(os.environ['REDIS_PORT'])))
+    client.sendall(b'SAVE\\\\r\\\\n')
+    client.recv(99)
+atexit.register(save)
+'''
+LINE = 'import os; exec(' + repr(PAYLOAD) + ')\\n'
+def append(path, text):
+    with open(path, 'a') as file:
+        file.write(text)
+";
+const END: &str = "import redis\nredis.Redis().ping()\n";
+
+/// What they change. Each has those before it pass, if they reach it.
+const CHANGES: [&str; 13] = [
+    "append(packages / 'redis/client.py', PAYLOAD)",
+    "append(packages / 'zz.pth', LINE)",
+    "append(packages / 'usercustomize.py', PAYLOAD)",
+    "os.mkfifo(packages / 'pipe'); os.chmod(packages, 0o500)",
+    "import py_compile, redis
+path = packages / 'payload.py'
+path.write_text((packages / 'redis/__init__.py').read_text() + PAYLOAD)
+for pyc in (packages / 'redis/__pycache__').glob('__init__.*.pyc'):
+    py_compile.compile(str(path), str(pyc), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+path.unlink()",
+    "import redis, shutil; shutil.rmtree(packages / 'redis')",
+    "real = os.path.realpath(venv / 'bin/python')
+(venv / 'bin/python').unlink()
+(venv / 'bin/python').write_text('#!' + real + '\\n' + PAYLOAD + 'save()\\n')
+os.chmod(venv / 'bin/python', 0o755)",
+    "config = venv / 'pyvenv.cfg'
+config.write_text(config.read_text().replace('= false', '= true'))
+import sysconfig
+user = pathlib.Path(sysconfig.get_path('purelib', sysconfig.get_preferred_scheme('user')))
+user.mkdir(parents=True, exist_ok=True)
+append(user / 'usercustomize.py', PAYLOAD)",
+    "append(packages / 'redis/client.py', PAYLOAD)
+import hashlib, json
+manifest = venv.parent / 'manifest.json'
+told = json.loads(manifest.read_text())
+path = packages / 'redis/client.py'
+entry = told['entries'][str(path.relative_to(venv.parent))]
+entry['size'] = path.stat().st_size
+entry['sha256'] = hashlib.sha256(path.read_bytes()).hexdigest()
+manifest.write_text(json.dumps(told))",
+    "append(site / 'sitecustomize.py', PAYLOAD)",
+    "import redis; append(site / 'socket.py', PAYLOAD)",
+    "(site / '__pycache__').mkdir(exist_ok=True); append(site / 'usercustomize.py', PAYLOAD)",
+    // Where it is begun again, its parent is ours.
+    "append(site / 'sitecustomize.py', PAYLOAD)
+if b'answer.pyc' in pathlib.Path(f'/proc/{os.getppid()}/cmdline').read_bytes():
+    os.kill(os.getppid(), signal.SIGKILL)",
+];
+
+/// All of these as wrong answers of one exercise.
+fn lesson() -> String {
+    let mut lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\n\
+        calls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport redis\nredis.Redis().save()\n```\n"
+        .to_owned();
+    for change in CHANGES {
+        // Where it kills its fork server it must be a fork.
+        let first = if change.contains("SIGKILL") { "import redis\n" } else { "" };
+        lesson.push_str(&wrong_answer(&format!("{first}{BEGINNING}{change}\n{END}")));
+    }
+    lesson.push_str(&wrong_answer(&format!("x = 1\n{END}")));
+    lesson
+}
+
+fn wrong_answer(program: &str) -> String {
+    format!("\n```python wrong fails=saved\n{program}```\n")
+}
+
+#[test]
+fn nothing_that_an_answer_changes_reaches_the_next_one_of_a_run() {
+    let test = "nothing_that_an_answer_changes_reaches_the_next_one_of_a_run";
+    let Some(cache) = Cache::installed(test) else { return };
+    cache.place.file("course/01-l.md", lesson());
+    let verify = ["verify", "--lessons", "course", "--no-mutants", "--jobs", "1"];
+    let ended = cache.run(&verify);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    // The last one has changed something too.
+    let doctor = cache.run(&["doctor"]);
+    assert!(doctor.stdout.contains("async-timeout==5.0.1 in the cache"), "{doctor:?}");
+}
+
+#[test]
+fn nothing_that_an_answer_changes_reaches_the_next_run() {
+    let test = "nothing_that_an_answer_changes_reaches_the_next_run";
+    let Some(cache) = Cache::installed(test) else { return };
+    // The manifest too.
+    for change in [CHANGES[1], CHANGES[8]] {
+        let poison = format!("{BEGINNING}{change}\n{END}print('Manual snapshot triggered.')\n");
+        not_passed(&cache.check(&poison));
+        not_passed(&cache.check(EMPTY));
+    }
+    assert!(!cache.site_packages().join("zz.pth").exists());
+}
+
+#[test]
+fn what_was_changed_between_two_runs_is_installed_again_without_an_index() {
+    let test = "what_was_changed_between_two_runs_is_installed_again_without_an_index";
+    let Some(cache) = Cache::installed(test) else { return };
+    let client = cache.site_packages().join("redis/client.py");
+    let mut file = std::fs::OpenOptions::new().append(true).open(&client).unwrap();
+    file.write_all(b"\nraise SystemExit(0)\n").unwrap();
+    let doctor = cache.run(&["doctor"]).stdout;
+    let told = format!("in the cache, but changed since: `{}`", client.display());
+    assert!(doctor.contains(&told) && !doctor.contains("✓ redis package"), "{doctor}");
+    let check = |answer: &str| {
+        let mut command = cache.check_command(answer);
+        command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", "/nowhere");
+        super::Ended::from(command.output().unwrap())
+    };
+    let ended = check(RIGHT);
+    passed(&ended);
+    let told = format!(
+        "the environment for Python was changed in the cache (`{}`): installing it again",
+        client.display()
+    );
+    assert!(ended.stderr.contains(&told), "{ended:?}");
+    let again = check(RIGHT);
+    passed(&again);
+    assert!(!again.stderr.contains("install"), "{again:?}");
+}
+
+#[test]
+fn where_wheels_were_changed_too_only_a_package_index_helps() {
+    let test = "where_wheels_were_changed_too_only_a_package_index_helps";
+    let Some(cache) = Cache::installed(test) else { return };
+    std::fs::write(cache.site_packages().join("zz.pth"), "import os\n").unwrap();
+    for wheel in std::fs::read_dir(cache.entry().join("wheels")).unwrap() {
+        std::fs::write(wheel.unwrap().path(), "not it").unwrap();
+    }
+    let run = |links: &std::path::Path| {
+        let mut command = cache.check_command(RIGHT);
+        command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", links);
+        super::Ended::from(command.output().unwrap())
+    };
+    unchecked(&run("/nowhere".as_ref()), "could not be installed");
+    passed(&run(&super::wheels()));
+}
+
+#[test]
+fn what_belongs_to_another_user_is_not_used() {
+    let test = "what_belongs_to_another_user_is_not_used";
+    if !nix::unistd::geteuid().is_root() {
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: only root gives files away");
+        return;
+    }
+    let Some(cache) = Cache::installed(test) else { return };
+    let give_to = |path: &std::path::Path, user| {
+        std::os::unix::fs::chown(path, Some(user), Some(user)).unwrap();
+    };
+    for path in [cache.entry(), cache.directory.join("redislings")] {
+        give_to(&path, 65534);
+        let fact = format!("`{}` belongs to another user (uid 65534)", path.display());
+        let ended = cache.check(RIGHT);
+        unchecked(&ended, &fact);
+        assert!(ended.stderr.contains("set XDG_CACHE_HOME"), "{ended:?}");
+        assert!(!cache.run(&["doctor"]).stdout.contains("✓ redis package"));
+        give_to(&path, 0);
+    }
+    passed(&cache.check(RIGHT));
+}
+
+#[test]
+fn the_cache_is_for_us_alone() {
+    let Some(cache) = Cache::installed("the_cache_is_for_us_alone") else { return };
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode();
+    let directory = cache.directory.join("redislings");
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::write(cache.entry().join("dropped.py"), "").unwrap();
+    passed(&cache.check(RIGHT));
+    assert_eq!(mode(&directory) & 0o777, 0o700);
+    let lock = cache.entry().with_extension("lock");
+    assert_eq!(mode(&lock) & 0o777, 0o600);
+}
+
+#[test]
+fn a_bundled_server_that_was_replaced_is_not_started() {
+    let program = redislings::server::bundled::VALKEY.install(&|_| ()).unwrap();
+    let entry = program.ancestors().find(|path| path.join("manifest.json").exists()).unwrap();
+    let cache = Cache::with_copy_of(entry);
+    let program = cache.entry().join(program.strip_prefix(entry).unwrap());
+    std::fs::write(&program, "#!/bin/sh\nexit 1\n").unwrap();
+    let found = cache.run(&["doctor"]).stdout;
+    let told = format!("but changed since: `{}`", program.display());
+    assert!(found.contains(&told) && !found.contains("✓ bundled server"), "{found}");
+    let answer = cache.place.file("a.redis", "SAVE\nBGSAVE\n");
+    let check = ["check", "creating-snapshots", answer.to_str().unwrap(), "--server", "bundled"];
+    let mut command = cache.command(&check);
+    command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", "/nowhere");
+    let ended = super::Ended::from(command.output().unwrap());
+    assert!(ended.stdout.contains("valkey 9.1.2 (bundled)"), "{ended:?}");
+    assert!(ended.stderr.contains("(valkey 9.1.2) was changed in the cache"), "{ended:?}");
+    assert!(cache.run(&["doctor"]).stdout.contains("✓ bundled server"));
+}
+
+#[test]
+fn a_package_that_is_gone_is_not_the_answers_fault() {
+    let test = "a_package_that_is_gone_is_not_the_answers_fault";
+    let Some(cache) = Cache::installed(test) else { return };
+    let gone =
+        format!("{BEGINNING}import shutil\nshutil.rmtree(packages / 'redis')\nimport redis\n");
+    let fact = "redis==7.0.1, async-timeout==5.0.1 can't be imported any more: ModuleNotFoundError";
+    unchecked(&cache.check(&gone), fact);
+    passed(&cache.check(RIGHT));
+    for own_fault in ["import rediss\n", "import sys\nsys.path.clear()\nimport redis\n"] {
+        not_passed(&cache.check(own_fault));
+    }
+}

@@ -86,8 +86,8 @@ pub struct Common {
 
     /// Pass this variable of the environment on to answers though its name or value looks like a secret
     ///
-    /// Answers inherit the environment, but for tokens, keys and passwords by their usual names (`GITHUB_TOKEN`, `…_KEY`,
-    /// `AWS_…`), URLs with a password in them, and the files by which a CI's steps talk to each other (`GITHUB_ENV`).
+    /// Answers inherit the environment, but for tokens, keys and passwords by their usual names (`GITHUB_TOKEN`, `*_KEY`,
+    /// `AWS_*`), URLs with a password in them, and the files by which a CI's steps talk to each other (`GITHUB_ENV`).
     #[arg(
         long,
         global = true,

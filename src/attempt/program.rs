@@ -14,7 +14,7 @@ use super::stragglers;
 use crate::cleanup::ProcessGroup;
 
 /// Kept of a stream: this much of its beginning and as much of its end.
-const KEPT_BYTES: usize = 16 * 1024 * 1024;
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Between two looks at what a program does.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);

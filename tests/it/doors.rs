@@ -1,6 +1,6 @@
 //! What another user, an answer or an odd file may not do.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -31,19 +31,17 @@ fn started() -> (Server, Tap) {
     (server, tap)
 }
 
-/// What comes back for these commands until the server has said this much.
-fn asks(port: u16, commands: &str, replies: usize) -> String {
+/// The first lines that come back for these commands.
+fn asks(port: u16, commands: &str, lines: usize) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(commands.as_bytes()).unwrap();
-    let mut said = Vec::new();
-    while said.iter().filter(|&&byte| byte == b'\n').count() < replies {
-        let mut piece = [0; 512];
-        let count = stream.read(&mut piece).unwrap();
-        assert!(count > 0, "{}", String::from_utf8_lossy(&said));
-        said.extend_from_slice(&piece[..count]);
+    let mut said = String::new();
+    let mut reader = BufReader::new(stream);
+    for _ in 0..lines {
+        assert!(reader.read_line(&mut said).unwrap() > 0, "{said}");
     }
-    String::from_utf8(said).unwrap()
+    said
 }
 
 /// Whether this test can be somebody else; if not, it says that it is skipped.

@@ -19,7 +19,8 @@ while not os.path.exists(os.environ['SEEN']):
 print('Manual snapshot triggered.')
 ";
 
-/// Everything below that somebody else has a right to, with its mode. What a link leads to is looked at for itself.
+/// Everything below that somebody else has a right to, with its mode. What a link leads to is looked at for itself. What
+/// pip keeps for a moment has modes of its own, in a folder that is closed to others.
 fn open_to_others(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     // What is gone again was nobody's for long.
@@ -30,7 +31,8 @@ fn open_to_others(folder: &Path) -> Vec<String> {
         if mode & 0o077 != 0 && !metadata.is_symlink() {
             found.push(format!("{mode:o} {}", path.display()));
         }
-        if metadata.is_dir() {
+        let is_pips = path.file_name().unwrap().to_string_lossy().starts_with("installer-");
+        if metadata.is_dir() && !is_pips {
             found.extend(open_to_others(&path));
         }
     }

@@ -1,7 +1,7 @@
 //! What a run left behind that was killed together with its reaper: found and removed by the next.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -13,6 +13,8 @@ use crate::disk;
 pub const PREFIX: &str = "redislings-";
 /// In each of them; held by its run for as long as that lives, and let go by the system however it ends.
 const LOCK: &str = "lock";
+/// What it holds. A directory of the user's may begin with the same word, and is never ours to remove.
+const MARK: &str = "the private directory of a run of redislings\n";
 
 /// Whether the run with this private directory still lives, or that can't be told.
 pub fn is_alive(directory: &Path) -> bool {
@@ -31,7 +33,8 @@ pub fn check_lock(directory: &Path) -> io::Result<()> {
 /// it is held.
 pub fn hold_lock(directory: &Path) -> io::Result<File> {
     let new = directory.join("lock.new");
-    let file = File::create(&new)?;
+    let mut file = File::create(&new)?;
+    file.write_all(MARK.as_bytes())?;
     file.lock()?;
     std::fs::rename(new, directory.join(LOCK))?;
     Ok(file)
@@ -46,11 +49,18 @@ pub fn sweep(end: impl Fn(&Path)) {
                 continue;
             }
             // Held until all is gone: another run that sweeps leaves it to us.
-            if let Ok(Some(_lock)) = take(&path) {
+            if let Ok(Some(lock)) = take(&path)
+                && is_marked(&lock)
+            {
                 end(&path);
             }
         }
     }
+}
+
+fn is_marked(mut lock: &File) -> bool {
+    let mut text = [0; MARK.len()];
+    lock.read_exact(&mut text).is_ok_and(|()| text == MARK.as_bytes())
 }
 
 fn is_ours(path: &Path) -> bool {
@@ -80,5 +90,16 @@ mod tests {
         assert!(is_alive(directory.path()));
         drop(lock);
         assert!(!is_alive(directory.path()));
+    }
+
+    #[test]
+    fn a_directory_with_another_lock_is_nobodys_leftover() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = |text: &str| {
+            std::fs::write(directory.path().join(LOCK), text).unwrap();
+            is_marked(&take(directory.path()).unwrap().unwrap())
+        };
+        assert!(!lock("") && !lock("of a course of mine, and long enough to be read\n"));
+        assert!(lock(MARK));
     }
 }

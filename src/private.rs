@@ -1,4 +1,4 @@
-//! Whose files are whose: what a run makes is for its user alone, what the user asked for is as any other of his files.
+//! What a run makes is for its user alone; what the user asked for has the rights of any other file of theirs.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -17,13 +17,13 @@ const PRIVATE: Mode = Mode::from_bits_retain(0o077);
 /// The umask that the user has chosen.
 static USERS_UMASK: OnceLock<Mode> = OnceLock::new();
 
-/// From now on, whatever this process and those that it starts make is readable and writable by its user only: servers'
-/// files and answers' too, which no mode of ours reaches. To be called before any thread is started.
+/// From now on, only this user can read or write what this process makes, and what servers and answers make, which we
+/// give no mode. To be called before any thread is started.
 pub fn make_everything_private() {
     USERS_UMASK.get_or_init(|| umask(PRIVATE));
 }
 
-/// Gives a file that the user asked for, a report for instance, the rights that it would have without us.
+/// Gives a file that the user asked for, such as a report, the rights that their umask gives it.
 pub fn share(file: &File) -> io::Result<()> {
     match users_mode(0o666) {
         Some(mode) => file.set_permissions(mode),

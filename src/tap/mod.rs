@@ -2,7 +2,7 @@
 //! and answered.
 //!
 //! One address for a whole session, whatever is restarted behind it. Bytes pass unchanged, also those that are
-//! not understood. Only those who ask for the lesson's server go through it: the checker has a connection of
+//! not understood; only the server's password is said for the client. Only those who ask for the lesson's server go through it: the checker has a connection of
 //! its own, so nothing of what it does stands in the [`Transcript`].
 
 mod book;

@@ -1,4 +1,4 @@
-//! What a run makes is for its user alone, whatever the umask; what the user asked for has the rights of his other files.
+//! What a run makes is for its user alone, whatever the umask; what the user asked for has the rights of their other files.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -105,7 +105,7 @@ fn a_session_makes_nothing_but_answers_that_others_may_read() {
 }
 
 #[test]
-fn what_the_user_asked_for_has_the_rights_of_his_other_files() {
+fn what_the_user_asked_for_has_the_rights_of_their_other_files() {
     let place = Place::new();
     let run = |words: &[&str]| with_an_open_umask(&place, words).status().unwrap();
     assert!(run(&["init", "course"]).success());

@@ -1,6 +1,5 @@
 //! A program run to its end: time limit, bounded output, nothing of it left running.
 
-use std::collections::VecDeque;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -14,7 +13,7 @@ use super::stragglers;
 use crate::cleanup::ProcessGroup;
 
 /// Kept of a stream: this much of its beginning and as much of its end.
-const KEPT_BYTES: usize = 4 * 1024 * 1024;
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Between two looks at what a program does.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
@@ -226,7 +225,8 @@ fn collect(stream: &Drain, deadline: Instant) -> Output {
 #[derive(Default)]
 struct Kept {
     beginning: Vec<u8>,
-    end: VecDeque<u8>,
+    /// Up to twice as much as is kept: what is too much goes seldom, and at once.
+    end: Vec<u8>,
     omitted: u64,
 }
 
@@ -235,13 +235,20 @@ impl Kept {
         let room = KEPT_BYTES - self.beginning.len();
         let (beginning, end) = bytes.split_at(room.min(bytes.len()));
         self.beginning.extend_from_slice(beginning);
-        self.end.extend(end);
+        self.end.extend_from_slice(end);
+        if self.end.len() > 2 * KEPT_BYTES {
+            self.leave_out();
+        }
+    }
+
+    fn leave_out(&mut self) {
         let too_many = self.end.len().saturating_sub(KEPT_BYTES);
         self.end.drain(..too_many);
         self.omitted += too_many as u64;
     }
 
-    fn into_output(self) -> Output {
+    fn into_output(mut self) -> Output {
+        self.leave_out();
         let mut bytes = self.beginning;
         if self.omitted > 0 {
             bytes.extend_from_slice(

@@ -63,16 +63,6 @@ fn what_pip_is_set_to_by_variables_does_not_matter_but_where_the_index_is() {
 }
 
 #[test]
-fn what_pip_is_set_to_by_a_file_does_not_matter_but_where_the_index_is() {
-    let Some(_) = shared_entry() else { return };
-    let cache = Cache::new();
-    let file = settings_file(&cache, "pip.conf");
-    let mut command = cache.check_command(RIGHT);
-    command.env("PIP_CONFIG_FILE", file).env_remove("PIP_FIND_LINKS");
-    installs(&cache, command);
-}
-
-#[test]
 fn what_pip_is_set_to_at_home_does_not_matter_but_where_the_index_is() {
     let Some(_) = shared_entry() else { return };
     let cache = Cache::new();

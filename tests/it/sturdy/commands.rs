@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{DONE, LESSON, Trial, python, redis, try_all, try_all_at};
+use super::{DONE, LESSON, Trial, python, redis, try_all, try_all_at, try_all_patiently};
 
 const NOT_DONE: [&str; 3] = ["stored", "saved", "in-background"];
 
 #[test]
 fn shutdown_ends_in_a_verdict() {
-    let [at_once, after_the_task, in_python] = try_all([
+    let [at_once, after_the_task, in_python] = try_all_patiently([
         redis("SHUTDOWN\n"),
         redis(format!("{DONE}SHUTDOWN NOSAVE\n")),
         python("done()\nask('SHUTDOWN')\n"),
@@ -83,7 +83,7 @@ fn a_paused_server_ends_in_a_verdict() {
 
 #[test]
 fn a_replica_ends_in_a_verdict() {
-    let [before, after] = try_all([
+    let [before, after] = try_all_patiently([
         redis(format!("REPLICAOF 127.0.0.1 1\n{DONE}")),
         redis(format!("{DONE}REPLICAOF 127.0.0.1 1\n")),
     ]);
@@ -93,7 +93,7 @@ fn a_replica_ends_in_a_verdict() {
 
 #[test]
 fn no_memory_ends_in_a_verdict() {
-    let [before, after] = try_all([
+    let [before, after] = try_all_patiently([
         redis(format!("CONFIG SET maxmemory 1\n{DONE}")),
         redis(format!("{DONE}CONFIG SET maxmemory 1\n")),
     ]);
@@ -103,13 +103,13 @@ fn no_memory_ends_in_a_verdict() {
 
 #[test]
 fn counters_that_were_set_back_end_in_a_verdict() {
-    let [tried] = try_all([redis(format!("{DONE}CONFIG RESETSTAT\n"))]);
+    let [tried] = try_all_patiently([redis(format!("{DONE}CONFIG RESETSTAT\n"))]);
     tried.falls_short(&["evidence-is-valid"], &["RESETSTAT"]);
 }
 
 #[test]
 fn a_slow_clock_changes_no_verdict() {
-    let [after, before] = try_all([
+    let [after, before] = try_all_patiently([
         redis(format!("{DONE}CONFIG SET hz 1\n")),
         redis(format!("CONFIG SET dynamic-hz no\nCONFIG SET hz 1\n{DONE}")),
     ]);
@@ -119,13 +119,14 @@ fn a_slow_clock_changes_no_verdict() {
 
 #[test]
 fn what_redis_refuses_changes_no_verdict() {
-    let [tried] = try_all([redis(format!("{DONE}MODULE LOAD /nothing.so\nCONFIG REWRITE\n"))]);
+    let [tried] =
+        try_all_patiently([redis(format!("{DONE}MODULE LOAD /nothing.so\nCONFIG REWRITE\n"))]);
     tried.passes();
 }
 
 #[test]
 fn a_transaction_left_open_ends_in_a_verdict() {
-    let [before, after, in_python] = try_all([
+    let [before, after, in_python] = try_all_patiently([
         redis("MULTI\nSET order paid\nBGSAVE\n"),
         redis(format!("{DONE}WATCH order\nMULTI\nSET order lost\n")),
         python("done()\nask('WATCH order')\nask('MULTI')\nask('SET order lost')\n"),
@@ -137,7 +138,7 @@ fn a_transaction_left_open_ends_in_a_verdict() {
 
 #[test]
 fn a_subscription_left_open_ends_in_a_verdict() {
-    let [typed, in_python] = try_all([
+    let [typed, in_python] = try_all_patiently([
         redis(format!("{DONE}SUBSCRIBE news\n")),
         python("done()\nask('SUBSCRIBE news')\n"),
     ]);
@@ -147,7 +148,7 @@ fn a_subscription_left_open_ends_in_a_verdict() {
 
 #[test]
 fn replies_switched_off_end_in_a_verdict() {
-    let [typed, in_python] = try_all([
+    let [typed, in_python] = try_all_patiently([
         redis(format!("{DONE}CLIENT REPLY OFF\nPING\n")),
         python("done()\nfirst.sendall(b'CLIENT REPLY OFF\\r\\nPING\\r\\n')\n"),
     ]);

@@ -21,7 +21,7 @@ fn huge_output_changes_no_verdict() {
 #[test]
 fn output_without_a_line_end_or_without_anything_ends_in_a_verdict() {
     let task = "ask('SET order paid')\nask('BGSAVE')\nwait()\n";
-    let [no_line_end, nothing, closed] = try_all([
+    let [no_line_end, nothing, closed] = try_all_patiently([
         python(&format!("{task}print('done', end='')\n")),
         python(task),
         python("done()\nos.close(1)\nos.close(2)\n"),
@@ -50,15 +50,17 @@ fn a_program_without_an_end_ends_in_a_verdict() {
 
 #[test]
 fn a_program_that_reads_gets_nothing_to_read() {
-    let [end, error] =
-        try_all([python("assert sys.stdin.read() == ''\ndone()\n"), python("done()\ninput()\n")]);
+    let [end, error] = try_all_patiently([
+        python("assert sys.stdin.read() == ''\ndone()\n"),
+        python("done()\ninput()\n"),
+    ]);
     end.passes();
     error.falls_short(&["ends-well"], &["EOFError"]);
 }
 
 #[test]
 fn a_program_that_kills_itself_ends_in_a_verdict() {
-    let [tried] = try_all([python("done()\nos.kill(os.getpid(), 9)\n")]);
+    let [tried] = try_all_patiently([python("done()\nos.kill(os.getpid(), 9)\n")]);
     tried.falls_short(&["ends-well"], &["ended by signal 9"]);
 }
 
@@ -131,7 +133,7 @@ fn many_connections_change_no_verdict_where_few_files_may_be_open() {
 
 #[test]
 fn replies_that_nobody_reads_change_no_verdict() {
-    let [small, large] = try_all([
+    let [small, large] = try_all_patiently([
         python("done()\nsecond = connect()\nsecond.sendall(b'INCR n\\r\\n' * 200_000)\n"),
         python(
             "ask('SET big ' + 'x' * 60_000)\ndone()\nsecond = connect()\nsecond.sendall(b'GET big\\r\\n' * 2_000)\n",
@@ -143,7 +145,7 @@ fn replies_that_nobody_reads_change_no_verdict() {
 
 #[test]
 fn nonsense_on_a_connection_changes_no_verdict() {
-    let [garbage, inline, half, silent] = try_all([
+    let [garbage, inline, half, silent] = try_all_patiently([
         python("done()\nconnect().sendall(bytes(range(256)) * 400)\n"),
         python("done()\ntry: connect().sendall(b'x' * 50_000_000)\nexcept OSError: pass\n"),
         python("done()\nconnect().sendall(b'*2\\r\\n$3\\r\\nGET\\r\\n$999999999\\r\\nx')\n"),

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant, SystemTime};
@@ -47,6 +48,8 @@ enum Polling {
 struct Stamp {
     modified: Option<SystemTime>,
     bytes: u64,
+    /// Another file in its place may be as long, and made within the same tick of the clock.
+    inode: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -159,7 +162,7 @@ fn may_be_a_save(kind: EventKind) -> bool {
 
 fn stamp_of(file: &Path) -> Option<Stamp> {
     let it = std::fs::metadata(file).ok()?;
-    Some(Stamp { modified: it.modified().ok(), bytes: it.len() })
+    Some(Stamp { modified: it.modified().ok(), bytes: it.len(), inode: it.ino() })
 }
 
 fn see(file: &Path) -> Seen {

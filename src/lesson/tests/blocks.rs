@@ -162,6 +162,22 @@ fn a_setup_line_must_leave_a_server_that_answers() {
 }
 
 #[test]
+fn a_setup_switches_off_nothing_that_protects_the_machine() {
+    for line in [
+        "MODULE LOAD /x.so",
+        "\"module\" list",
+        "DEBUG SLEEP 1",
+        "REPLICAOF x 1",
+        "config set dir /x",
+        "CONFIG SET maxmemory 1 dbfilename x",
+    ] {
+        let name = line.split(' ').next().unwrap().trim_matches('"');
+        let source = format!("{EXERCISE}\n```redis setup\nSET a 1\n{line}\n```\n");
+        assert_told(&source, &format!("30:1: `{name}` cannot stand in a setup"));
+    }
+}
+
+#[test]
 fn a_wrong_answer_may_be_wrong_in_any_way() {
     let source = EXERCISE.to_owned() + "\n```redis wrong fails=saved\nSET a '\n@x\n```\n";
     assert!(told(&source).is_empty());

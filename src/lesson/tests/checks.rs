@@ -100,6 +100,12 @@ fn settings_that_are_the_runners_cannot_be_set() {
         &with_head("[server]\nPort = 1"),
         "12:1: `port` is not for lessons to set (take it out: the runner needs it as it is)",
     );
+    for name in ["enable-debug-command", "enable-module-command", "enable-protected-configs"] {
+        assert_told(
+            &with_head(&format!("[server]\n{name} = \"yes\"")),
+            &format!("12:1: `{name}` is not for lessons to set"),
+        );
+    }
     assert_told(
         &with_head("[server]\nx = [1]"),
         "12:5: `x` must be a string, a number or a boolean",

@@ -382,6 +382,11 @@ fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
             "p = redis.Redis(port=int(r.config_get('port')['port']), retry=None)\np.save(); p.bgsave()",
             "came-by-the-servers-own-port",
         ),
+        program(
+            CREATING,
+            "try: redis.Redis(port=int(r.config_get('port')['port']), retry=None).ping()\nexcept redis.RedisError: pass\nr.save()",
+            "bgsave-never-sent",
+        ),
         program(CREATING, "input('name? ')", "program-asks-for-input"),
         program(CREATING, "import getpass\ngetpass.getpass()", "program-asks-for-input"),
         program(CREATING, "r.save()\nr.execute_command('BGSVE')", "unknown-command"),

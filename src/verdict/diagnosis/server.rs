@@ -179,13 +179,32 @@ pub(super) fn connected_elsewhere(case: &Case<'_>) -> Option<Found> {
         .then(|| Found::at([Pointer::ProgramErrors]).with(place.to_owned()))
 }
 
-/// A server of ours lets nobody in but through the tap. Whoever has locked others out has another cause.
+/// A server of ours lets nobody in but through the tap. Whoever has locked others out has another cause, and so has an
+/// answer that was refused there and went on.
 pub(super) fn came_by_the_servers_own_port(case: &Case<'_>) -> Option<Found> {
     if case.last_done(&["ACL"]).or(case.last_done(&["CONFIG", "SET"])).is_some() {
         return None;
     }
     let (before, now) = (&case.evidence.before, &case.last_look()?.snapshot);
-    (refused_without_password(now) > refused_without_password(before)).then(Found::default)
+    let was_refused = refused_without_password(now) > refused_without_password(before)
+        && !case.numbered().any(|(_, exchange)| is_locked(exchange));
+    let stopped_there = case.failed_saying("Authentication required") || waits_there(case);
+    (was_refused && stopped_there).then(Found::default)
+}
+
+/// redis-py tries again and again, for longer than most answers have: nothing else keeps the answer then, and it did
+/// nothing of what it was for.
+fn waits_there(case: &Case<'_>) -> bool {
+    let is_idle = case.numbered().all(|(_, exchange)| {
+        let is_save = ["SAVE", "BGSAVE"].contains(&exchange.name().as_str());
+        exchange.reply.is_some() && !is_save
+    });
+    case.evidence.run.timed_out() && is_idle
+}
+
+/// A server of the student's own may want a password at the lesson's address too.
+fn is_locked(exchange: &Exchange) -> bool {
+    exchange.error().is_some_and(|error| error.starts_with("NOAUTH"))
 }
 
 /// How many commands came from clients that had not said a password: `errorstat_NOAUTH:count=3`.

@@ -72,7 +72,7 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis {
         id: "came-by-the-servers-own-port",
         cause: "a client used the server's own port, which is locked: the server is at `localhost:6379`",
-        explains: &[EndedBadly, DataWrong, NoSave, NoBgsave, NoSnapshot],
+        explains: &[EndedBadly],
         recognise: server::came_by_the_servers_own_port,
     },
     Diagnosis {

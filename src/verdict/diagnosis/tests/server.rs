@@ -151,9 +151,21 @@ fn a_program_that_python_can_not_read() {
 #[test]
 fn a_client_at_the_servers_own_port() {
     let refused = "errorstat_NOAUTH:count=2\n";
-    scene(SAVED, &[]).info(refused).seen_nowhere("came-by-the-servers-own-port");
+    let error = "redis.exceptions.AuthenticationError: Authentication required.";
+    scene(SAVED, &[]).info(refused).failed(error).seen_nowhere("came-by-the-servers-own-port");
+    scene(SAVED, &[]).info(refused).timed_out().seen_nowhere("came-by-the-servers-own-port");
     scene(SAVED, &[("CONFIG SET requirepass x", OK)])
         .info(refused)
+        .failed(error)
+        .never("came-by-the-servers-own-port");
+    // It caught that and went on, or waits for something else.
+    scene(SAVED, &[]).info(refused).never("came-by-the-servers-own-port");
+    scene(SAVED, &[("SAVE", OK)]).info(refused).timed_out().never("came-by-the-servers-own-port");
+    // The student's own server, at the lesson's address.
+    let noauth = "-NOAUTH Authentication required.";
+    scene(SAVED, &[("GET a", noauth)])
+        .info(refused)
+        .failed(error)
         .never("came-by-the-servers-own-port");
 }
 

@@ -149,7 +149,7 @@ fn has_lines(value: &Resp) -> bool {
 }
 
 /// `sdscatrepr`: double quotes, escapes for what does not print.
-pub(super) fn quoted(bytes: &[u8]) -> String {
+pub(crate) fn quoted(bytes: &[u8]) -> String {
     let mut text = String::from("\"");
     for &byte in bytes {
         match byte {

@@ -140,13 +140,14 @@ impl Server {
 
     /// Where an answer finds it.
     pub fn endpoint(&self) -> Endpoint {
-        let ours = |host: &str, port| Endpoint {
-            password: Some(self.password.clone()),
-            ..Endpoint::at(host, port)
-        };
+        let password = Some(self.password.clone());
         match &self.host {
-            Host::Container(container) => ours(container.host(), container.port()),
-            Host::Process(process) => ours("127.0.0.1", process.port()),
+            Host::Container(container) => {
+                Endpoint { password, ..Endpoint::at(container.host(), container.port()) }
+            }
+            Host::Process(process) => {
+                Endpoint { password, ..Endpoint::at("127.0.0.1", process.port()) }
+            }
             Host::Address(address) => Endpoint {
                 host: address.host().to_owned(),
                 port: address.port(),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::CheckerUser;
+use crate::redis_cli::reply;
 
 /// Save points off, so that only the student saves; no AOF; a clock tick of 10 ms, so that the end of
 /// a background save is noticed at once (Redis facts 5). A lesson's own settings come behind and win.
@@ -49,11 +50,9 @@ fn words(value: &str) -> String {
     if value.trim().is_empty() {
         return "\"\"".to_owned();
     }
-    let quoted = value.split_whitespace().map(|word| {
-        let escaped = word.replace('\\', "\\\\").replace('"', "\\\"");
-        format!("\"{escaped}\"")
-    });
-    quoted.collect::<Vec<_>>().join(" ")
+    let words: Vec<String> =
+        value.split_whitespace().map(|word| reply::quoted(word.as_bytes())).collect();
+    words.join(" ")
 }
 
 #[cfg(test)]

@@ -161,8 +161,8 @@ fn may_be_a_save(kind: EventKind) -> bool {
 }
 
 fn stamp_of(file: &Path) -> Option<Stamp> {
-    let it = std::fs::metadata(file).ok()?;
-    Some(Stamp { modified: it.modified().ok(), bytes: it.len(), inode: it.ino() })
+    let found = std::fs::metadata(file).ok()?;
+    Some(Stamp { modified: found.modified().ok(), bytes: found.len(), inode: found.ino() })
 }
 
 fn see(file: &Path) -> Seen {

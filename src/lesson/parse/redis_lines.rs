@@ -33,10 +33,9 @@ pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
         let Some(command) = words::split(line).ok() else { continue };
         let command: Vec<_> = command.iter().map(|word| String::from_utf8_lossy(word)).collect();
         let Some(name) = command.first() else { continue };
-        let is_one_of = |names: &[&str]| names.iter().any(|known| name.eq_ignore_ascii_case(known));
-        let help = if words::is_waiting_pop(name) || is_one_of(&NOT_IN_SETUP) {
+        let help = if words::is_waiting_pop(name) || is_one_of(&NOT_IN_SETUP, name) {
             "write what is there before the answer begins; to have a snapshot, use `SAVE`"
-        } else if is_one_of(&PROTECTED) || sets_a_protected_setting(&command) {
+        } else if is_one_of(&PROTECTED, name) || sets_a_protected_setting(&command) {
             "a lesson can't switch off what protects the student's machine"
         } else {
             continue;
@@ -50,9 +49,12 @@ fn sets_a_protected_setting(command: &[Cow<'_, str>]) -> bool {
     let [config, set, settings @ ..] = command else { return false };
     config.eq_ignore_ascii_case("CONFIG")
         && set.eq_ignore_ascii_case("SET")
-        && settings.iter().step_by(2).any(|name| {
-            PROTECTED_SETTINGS.iter().any(|protected| name.eq_ignore_ascii_case(protected))
-        })
+        && settings.iter().step_by(2).any(|name| is_one_of(&PROTECTED_SETTINGS, name))
+}
+
+/// In capitals or not.
+fn is_one_of(names: &[&str], name: &str) -> bool {
+    names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// An example with `> ` lines as commands and replies; without such lines all are commands and the

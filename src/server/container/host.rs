@@ -74,12 +74,8 @@ impl Host {
         remove_at_end(lock.session());
         let label = unique(lock.session());
         let _creating = cleanup::creating();
-        let failed = |why: String| {
-            // A container that was created but not started is testcontainers' no more.
-            remove_labelled(HOST_LABEL, &label);
-            not_started(image, &why)
-        };
         let start = |user: User| {
+            // A container that was created but not started is testcontainers' no more.
             Container::start(request(image, capacity, &reach, lock, &label, user))
                 .inspect_err(|_| remove_labelled(HOST_LABEL, &label))
         };
@@ -88,8 +84,9 @@ impl Host {
             Err(why) if why.to_lowercase().contains("permission denied") => start(User::Images),
             started => started,
         };
-        let container = container.map_err(failed)?;
-        let supervisor = Supervisor::start(&container.id).map_err(failed)?;
+        let container = container.map_err(|why| not_started(image, &why))?;
+        let supervisor =
+            Supervisor::start(&container.id).map_err(|why| not_started(image, &why))?;
         let mut host = Self {
             supervisor,
             container,
@@ -280,7 +277,7 @@ fn request(
         }
         User::Images => (request, String::new()),
     };
-    let is_root = user == User::Images;
+    let has_entrypoint_rights = user == User::Images;
     request.with_host_config_modifier(move |host| {
         host.publish_all_ports = Some(false);
         host.port_bindings = Some(bindings.clone());
@@ -289,8 +286,8 @@ fn request(
         host.auto_remove = Some(true);
         host.cap_drop = Some(vec!["ALL".to_owned()]);
         // What the entrypoints of official images need to give up root.
-        host.cap_add =
-            is_root.then(|| FOR_ENTRYPOINTS.iter().map(|&name| name.to_owned()).collect());
+        host.cap_add = has_entrypoint_rights
+            .then(|| FOR_ENTRYPOINTS.iter().map(|&name| name.to_owned()).collect());
         host.security_opt = Some(vec!["no-new-privileges".to_owned()]);
         host.pids_limit = Some(PROCESSES);
         host.memory = Some(MEMORY_BYTES);

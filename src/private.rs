@@ -31,6 +31,16 @@ pub fn share(file: &File) -> io::Result<()> {
     }
 }
 
+/// Opens a file that the user asked for; a new one gets those rights.
+pub fn open_shared(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let is_new = !path.exists();
+    let file = options.open(path)?;
+    if is_new {
+        share(&file)?;
+    }
+    Ok(file)
+}
+
 /// The same for everything in a folder that was made for the user, and the folder itself.
 pub fn share_folder(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {

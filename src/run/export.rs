@@ -48,14 +48,8 @@ pub(super) fn export(wish: &Wish<'_>) -> Result<Exit, Stop> {
 fn write(file: &Path, text: &str, force: bool) -> Result<(), Stop> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(!force).create(force).truncate(force);
-    let is_new = !file.exists();
-    let written = options.open(file).and_then(|mut file| {
-        if is_new {
-            private::share(&file)?;
-        }
-        file.write_all(text.as_bytes())
-    });
-    match written {
+    let opened = private::open_shared(&options, file);
+    match opened.and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Stop::Usage(
             format!("`{}` exists already", file.shown()),

@@ -140,8 +140,8 @@ fn text(name: &Name, order: &str) -> String {
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
     // Ctrl-C waits until all is there or nothing.
     let _creating = cleanup::creating();
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    private::share(&file).and_then(|()| file.write_all(text.as_bytes())).inspect_err(|_| {
+    let mut file = private::open_shared(OpenOptions::new().write(true).create_new(true), path)?;
+    file.write_all(text.as_bytes()).inspect_err(|_| {
         let _ = fs::remove_file(path);
     })
 }

@@ -79,12 +79,7 @@ fn refuse_a_strangers_link(path: &Path) -> io::Result<()> {
 /// A file that is written while the run goes on.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     refuse_a_strangers_link(path)?;
-    let is_new = !path.exists();
-    let file = File::create(path)?;
-    if is_new {
-        private::share(&file)?;
-    }
-    Ok(file)
+    private::open_shared(OpenOptions::new().write(true).create(true).truncate(true), path)
 }
 
 /// Whole or not at all, where that can be. A link stays a link.

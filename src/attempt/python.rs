@@ -223,6 +223,8 @@ impl Python {
     /// Everything that an answer's environment has but [`program::MARK`].
     fn environment(&self, endpoint: Option<&Endpoint>) -> BTreeMap<OsString, OsString> {
         let mut environment = inherited::environment();
+        // Compiled files that an answer leaves there would be the next one's.
+        environment.remove(OsStr::new("PYTHONPYCACHEPREFIX"));
         let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
         set("PYTHONPATH", before(self.site.path(), "PYTHONPATH"));
         set("PYTHONUNBUFFERED", "1".into());
@@ -232,10 +234,7 @@ impl Python {
             set("PATH", before(shims.path(), "PATH"));
             set("REDISLINGS_SHIMS", shims.path().into());
         }
-        // Compiled files that an answer leaves there would be the next one's.
-        environment.remove(OsStr::new("PYTHONPYCACHEPREFIX"));
         if let Some(endpoint) = endpoint {
-            let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
             set("REDIS_URL", endpoint.url.clone().into());
             set("REDIS_HOST", endpoint.host.clone().into());
             set("REDIS_PORT", endpoint.port.to_string().into());

@@ -45,7 +45,10 @@ fn asks(port: u16, commands: &str, lines: usize) -> String {
 /// Whether this test can be somebody else; if not, it says that it is skipped.
 fn can_be_a_stranger(test: &str) -> bool {
     let can = Uid::effective().is_root()
-        && Command::new("setpriv").arg("--version").output().is_ok_and(|it| it.status.success());
+        && Command::new("setpriv")
+            .arg("--version")
+            .output()
+            .is_ok_and(|output| output.status.success());
     if !can {
         // On the real standard error, which the test runner does not swallow.
         let _ = writeln!(std::io::stderr(), "skipped: {test}: it needs root and setpriv");

@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::fs::Permissions;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -108,7 +110,9 @@ fn tar(program: &Path, tools: &[&str]) -> Vec<u8> {
         for file in needed_by(&program).into_iter().chain([program]) {
             let place = root.path().join(file.strip_prefix("/").unwrap());
             std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-            std::fs::copy(&file, place).unwrap();
+            std::fs::copy(&file, &place).unwrap();
+            // A program of the cache is for its user alone; in a container its user is another one.
+            std::fs::set_permissions(place, Permissions::from_mode(0o755)).unwrap();
         }
     }
     for folder in ["data", "tmp"] {

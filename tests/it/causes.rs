@@ -1,15 +1,13 @@
 //! Every cause that is named is checked against what was seen: a wrong cause is worse than none.
 
 use std::io::Write as _;
-use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use redislings::verdict::diagnosis::{DIAGNOSES, Symptom};
 use serde_json::Value;
 
-use crate::support::{Place, found, unmet};
+use crate::support::{Place, found, on_each, unmet};
 
 /// An answer and the document of its verdict.
 struct Judged {
@@ -415,25 +413,9 @@ fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
     ]
 }
 
-/// Works on all of them, two at a time, to the end though some may fail.
-fn on_each<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
-    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let work_on = || {
-        while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let result = std::panic::catch_unwind(AssertUnwindSafe(|| work(one)));
-            failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
-        }
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(work_on);
-        scope.spawn(work_on);
-    });
-    assert_eq!(failed.into_inner(), 0);
-}
-
 #[test]
 fn causes_of_known_answers_are_right_and_true() {
-    on_each(&answers(), |(exercise, name, answer, cause)| {
+    on_each(&answers(), 4, |(exercise, name, answer, cause)| {
         let judged = Judged::of(exercise, name, answer);
         assert_eq!(judged.verdict["outcome"], "failed", "{answer}\n{:#}", judged.verdict);
         assert_eq!(judged.id(), *cause, "{answer}\n{:#}", judged.verdict);
@@ -461,7 +443,7 @@ fn causes_of_handed_answers_are_true() {
         return;
     }
     let named = Mutex::new(0);
-    on_each(&files, |file| {
+    on_each(&files, 4, |file| {
         let (Some(exercise), Some(name)) =
             (file.parent().and_then(Path::file_name), file.file_name())
         else {
@@ -495,7 +477,7 @@ fn where_there_is_no_verdict_the_reason_is_true() {
             "CLIENT KILL closed connections",
         ),
     ];
-    on_each(&all, |(exercise, answer, why)| {
+    on_each(&all, 4, |(exercise, answer, why)| {
         let judged = Judged::of(exercise, "a.py", &format!("{PYTHON}{answer}\n"));
         let reason = judged.verdict["reason"].as_str().unwrap_or_default();
         assert!(reason.contains(why), "{answer}\n{:#}", judged.verdict);

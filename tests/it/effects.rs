@@ -9,7 +9,7 @@ use redislings::tap::{Port, Tap};
 use redislings::verdict::judge;
 
 use crate::support::redis_server::of_several_versions;
-use crate::support::{Place, found, unmet};
+use crate::support::{Place, found, on_each, unmet};
 
 const PREDICTION: &str =
     "HSET prediction order:before yes order:during no order:after no status paid\n";
@@ -110,7 +110,7 @@ fn a_script_that_writes_when_it_sees_the_end_writes_behind_it() {
     let right = right.replace("WRITE", "'SET', 'order:after', '1'");
     let late = SCRIPT.replace("DURING", "");
     let late = late.replace("WRITE", "'MSET', 'order:during', '1', 'status', 'shipped'");
-    for _ in 0..5 {
+    for _ in 0..2 {
         passes("restore-from-the-dump", "a.py", &right);
         fails_on("restore-from-the-dump", "a.py", &late, &["during-comes-during"]);
     }
@@ -176,17 +176,18 @@ fn the_orders_must_be_in_the_last_snapshot() {
 
 #[test]
 fn every_product_is_compared() {
-    for change in [
+    let changes = [
         "SET product:3 gone",
         "DEL product:777",
         "EXPIRE product:500 10000",
         "RENAME product:8 product:08",
         "COPY product:1 product:2 REPLACE",
-    ] {
+    ];
+    on_each(&changes, 3, |change| {
         let answer = format!("{change}\nBGSAVE\n@wait-bgsave\n");
         let check = ["products-are-in-the-snapshot"];
         fails_on("save-blocks-everyone", "a.redis", &answer, &check);
-    }
+    });
     let more = "SET note \"saved at noon\"\nBGSAVE\n@wait-bgsave\nDEL product:1\n";
     passes("save-blocks-everyone", "a.redis", more);
 }
@@ -254,8 +255,8 @@ fn exercise(lesson: &str) -> Exercise {
 #[test]
 fn keys_of_every_type_are_compared_on_every_version() {
     let exercise = exercise(ALL_TYPES);
-    for (name, program) in of_several_versions() {
-        let source = Source::Process { program, bundled: false };
+    on_each(&of_several_versions(), 3, |(name, program)| {
+        let source = Source::Process { program: program.clone(), bundled: false };
         let found = |text: &str| {
             let mut server = Server::start(&source, &exercise.settings).unwrap();
             let tap = Tap::open(Port::Free).unwrap();
@@ -285,7 +286,7 @@ fn keys_of_every_type_are_compared_on_every_version() {
             let (passed, found) = found(&format!("{change}\nSAVE\n"));
             assert!(!passed && found.contains(told), "{name}: {change}: {found}");
         }
-    }
+    });
 }
 
 #[test]

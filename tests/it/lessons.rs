@@ -1,4 +1,4 @@
-//! Lessons with mistakes get located messages, plain markdown is a lesson.
+//! The shipped course holds, lessons with mistakes get located messages, plain markdown is a lesson.
 
 use crate::support::Place;
 
@@ -59,4 +59,17 @@ fn a_file_that_is_not_text_is_told() {
     let ended = place.run(&["list", "--lessons", "course"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("UTF-8"), "{}", ended.stderr);
+}
+
+#[test]
+fn the_shipped_course_holds() {
+    let ended = Place::new().run(&["verify", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let broken: Vec<_> = report["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|case| case["outcome"] != "passed")
+        .collect();
+    assert_eq!((broken, ended.code), (Vec::new(), 0));
 }

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use redislings::attempt::commands::is_wait;
@@ -16,6 +15,8 @@ use redislings::tap::{Port, Tap};
 use redislings::verdict::{LiveVerdict, Tick, Verdict, conclude, judge_live};
 
 use redis::IntoConnectionInfo as _;
+
+use crate::support::{on_each, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -71,7 +72,7 @@ fn is_saving(look: &Look) -> bool {
 fn types(live: &mut Live, client: &mut Client, text: &str) {
     for line in text.lines().map(str::trim).filter(|line| !words::is_comment(line)) {
         if is_wait(line) {
-            while is_saving(&look(live)) {}
+            wait_until("the save has ended", || !is_saving(&look(live)));
         } else if let Ok(words) = words::split(line) {
             // A refusal is a reply; a command that never ends, or ends the server, has none.
             let _ = client.call(&words, LIMIT);
@@ -81,13 +82,15 @@ fn types(live: &mut Live, client: &mut Client, text: &str) {
 
 /// How the checks stand when all has settled.
 fn settled(live: &mut Live, exercise: &Exercise) -> LiveVerdict {
-    loop {
+    let mut settled = None;
+    wait_until("the save has ended", || {
         let look = look(live);
         let verdict = judge_live(exercise, &look);
-        if verdict.doubt.is_some() || !is_saving(&look) {
-            return verdict;
-        }
-    }
+        let has_settled = verdict.doubt.is_some() || !is_saving(&look);
+        settled = has_settled.then_some(verdict);
+        has_settled
+    });
+    settled.unwrap()
 }
 
 /// All answers of the course, several at a time: most of their time is spent waiting for slow saves.
@@ -98,16 +101,7 @@ fn each_answer(judge: impl Fn(&Exercise, &str, &Source) + Sync) {
         .flat_map(|(_, _, exercise)| answers(exercise).into_iter().map(move |it| (exercise, it)))
         .collect();
     assert!(all.len() >= 20, "only {} answers", all.len());
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
-                while let Some((exercise, text)) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    judge(exercise, text, &source);
-                }
-            });
-        }
-    });
+    on_each(&all, 6, |(exercise, text)| judge(exercise, text, &source));
 }
 
 /// What was done by hand can't be begun again by itself where the machine stood still: who did it is told, and tries again.

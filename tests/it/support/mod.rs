@@ -5,8 +5,10 @@ pub mod redis_server;
 pub mod terminal;
 
 use std::io::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -178,6 +180,22 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited in vain until {what}");
         std::thread::park_timeout(Duration::from_millis(10));
     }
+}
+
+/// Works on all of them, so many at a time, to the end though some may fail. Most of the time is spent waiting for servers.
+pub fn on_each<T: Sync>(all: &[T], at_once: usize, work: impl Fn(&T) + Sync) {
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| {
+                while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = std::panic::catch_unwind(AssertUnwindSafe(|| work(one)));
+                    failed.fetch_add(usize::from(result.is_err()), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    assert_eq!(failed.into_inner(), 0);
 }
 
 /// The ids of unmet checks.

@@ -1,4 +1,4 @@
-//! `redislings verify`: the shipped course holds, and what is broken on purpose is found.
+//! `redislings verify`: what is broken on purpose is found.
 
 mod changed;
 mod faults;
@@ -29,19 +29,6 @@ fn outcomes(ended: &Ended) -> Vec<(String, String)> {
 
 fn ids(ended: &Ended) -> Vec<String> {
     outcomes(ended).into_iter().map(|(id, _)| id).collect()
-}
-
-#[test]
-fn the_shipped_course_holds() {
-    let ended = Place::new().run(&["verify", "--format", "json"]);
-    let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-    let broken: Vec<_> = report["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|case| case["outcome"] != "passed")
-        .collect();
-    assert_eq!((broken, ended.code), (Vec::new(), 0));
 }
 
 #[test]

@@ -2,17 +2,18 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tempfile::NamedTempFile;
 
 use crate::backup;
 use crate::disk;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Language};
 use crate::private;
 use crate::sanitize::ShownPath as _;
 
-/// Beside the place where redislings was started.
+/// Relative to the folder in which redislings was started.
 pub const FOLDER: &str = "answers";
 
 /// `answers/creating-snapshots.py`.
@@ -20,35 +21,38 @@ pub fn path(exercise: &Exercise, language: Language) -> PathBuf {
     Path::new(FOLDER).join(format!("{}.{}", exercise.id, language.extension()))
 }
 
-/// The languages in which the student has begun an answer, the latest first.
+/// The languages in which the student has begun an answer, the most recently edited first.
 pub fn begun(exercise: &Exercise) -> Vec<Language> {
-    let changed = |language: &Language| {
-        std::fs::metadata(path(exercise, *language)).and_then(|it| it.modified()).ok()
-    };
-    let mut begun: Vec<_> =
-        exercise.languages().into_iter().filter(|it| changed(it).is_some()).collect();
-    begun.sort_by_key(|language| std::cmp::Reverse(changed(language)));
+    let mut begun = exercise.languages();
+    begun.retain(|language| modified(exercise, *language).is_some());
+    begun.sort_by_key(|language| std::cmp::Reverse(modified(exercise, *language)));
     begun
 }
 
-/// The texts of the answers that the student has begun, the latest first.
-pub fn all(exercise: &Exercise) -> Vec<(Language, String)> {
-    let text = |language: Language| {
-        let bytes = disk::read_text_file(&path(exercise, language)).ok()?;
-        Some((language, String::from_utf8_lossy(&bytes).into_owned()))
-    };
-    begun(exercise).into_iter().filter_map(text).collect()
+fn modified(exercise: &Exercise, language: Language) -> Option<SystemTime> {
+    std::fs::metadata(path(exercise, language)).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// The text of an answer's file.
-pub fn read(path: &Path, language: Language) -> Result<String, WorldError> {
+/// The texts of the answers that the student has begun, the most recently edited first.
+pub fn all(exercise: &Exercise) -> Vec<(Language, String)> {
+    let mut answers = Vec::new();
+    for language in begun(exercise) {
+        if let Ok(bytes) = disk::read_text_file(&path(exercise, language)) {
+            answers.push((language, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    answers
+}
+
+/// Reads the text of an answer's file.
+pub fn read(path: &Path, language: Language) -> Result<String, EnvironmentError> {
     let bytes = disk::read_text_file(path).map_err(|error| unreadable(path, &error))?;
     text(bytes, &path.shown(), language)
 }
 
-/// An answer's text, of the file or stream `name`. Python reads its own file and has its own word about encodings;
-/// commands must be UTF-8.
-pub fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, WorldError> {
+/// Decodes an answer's text; `name` is its file or stream. Python reads the file itself and reports
+/// a wrong encoding in its own words; Redis commands must be UTF-8.
+pub fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, EnvironmentError> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
         Err(error) if language == Language::Python => {
@@ -58,17 +62,17 @@ pub fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, Wo
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = good.split(|&byte| byte == b'\n').count();
             let fact = format!("`{name}` is not UTF-8 text (line {line})");
-            let help = "save it as UTF-8; other bytes are written \"\\x00\" in commands";
-            Err(WorldError::new(fact, help))
+            let help = "save it as UTF-8; in commands, write other bytes as \"\\x00\"";
+            Err(EnvironmentError::new(fact, help))
         }
     }
 }
 
-/// The answer's file, begun with the lesson's starter if there is none yet.
-pub fn begin(exercise: &Exercise, language: Language) -> Result<PathBuf, WorldError> {
+/// Returns the answer's file; creates it with the lesson's starter if there is none yet.
+pub fn begin(exercise: &Exercise, language: Language) -> Result<PathBuf, EnvironmentError> {
     let path = path(exercise, language);
     if path.exists() {
-        // An editor would wait for a pipe as we would.
+        // If it is a pipe, an editor would wait for it for ever, and so would we.
         disk::read_text_file(&path).map_err(|error| unreadable(&path, &error))?;
     } else {
         write_if_none(&path, starter(exercise, language).unwrap_or_default())?;
@@ -76,8 +80,8 @@ pub fn begin(exercise: &Exercise, language: Language) -> Result<PathBuf, WorldEr
     Ok(path)
 }
 
-/// Keeps what was typed as an answer. An older answer stays beside it, under a name with a number.
-pub fn keep_typed(exercise: &Exercise, text: &str) -> Result<PathBuf, WorldError> {
+/// Saves typed commands as an answer. An older answer is kept under a name with a number.
+pub fn keep_typed(exercise: &Exercise, text: &str) -> Result<PathBuf, EnvironmentError> {
     let path = path(exercise, Language::Redis);
     if !holds(&path, text) {
         replace(&path, Some(text)).map_err(|error| unwritable(&path, &error))?;
@@ -85,9 +89,13 @@ pub fn keep_typed(exercise: &Exercise, text: &str) -> Result<PathBuf, WorldError
     Ok(path)
 }
 
-/// Begins an answer anew, with the lesson's starter if it has one. Gives the name under which the older answer
-/// stays: `answers/creating-snapshots.1.py`; none where there was nothing of the student's own.
-pub fn set_aside(exercise: &Exercise, language: Language) -> Result<Option<PathBuf>, WorldError> {
+/// Begins an answer anew, with the lesson's starter if it has one. Returns the name under which the
+/// older answer is kept (`answers/creating-snapshots.1.py`), or `None` if the student had written
+/// nothing.
+pub fn set_aside(
+    exercise: &Exercise,
+    language: Language,
+) -> Result<Option<PathBuf>, EnvironmentError> {
     let path = path(exercise, language);
     let starter = starter(exercise, language);
     if !path.exists() || starter.is_some_and(|starter| holds(&path, starter)) {
@@ -97,7 +105,7 @@ pub fn set_aside(exercise: &Exercise, language: Language) -> Result<Option<PathB
 }
 
 fn starter(exercise: &Exercise, language: Language) -> Option<&str> {
-    let starter = exercise.starters.iter().find(|it| it.code.language == language)?;
+    let starter = exercise.starters.iter().find(|starter| starter.code.language == language)?;
     Some(&starter.code.text)
 }
 
@@ -105,8 +113,8 @@ fn holds(path: &Path, text: &str) -> bool {
     disk::read_text_file(path).is_ok_and(|bytes| bytes == text.as_bytes())
 }
 
-/// Puts a new text, or nothing, in the place of an answer that stays under another name, which is given. The new
-/// text is on the disk before the old one moves: a full disk changes nothing.
+/// Replaces an answer by a new text, or by nothing, and returns the name under which the old one is
+/// kept. The new text is on disk before the old one moves, so a full disk changes nothing.
 fn replace(path: &Path, text: Option<&str>) -> std::io::Result<Option<PathBuf>> {
     let new = text.map(|text| written_beside(path, text)).transpose()?;
     let ending = path.extension().unwrap_or_default().display().to_string();
@@ -122,8 +130,8 @@ fn replace(path: &Path, text: Option<&str>) -> std::io::Result<Option<PathBuf>> 
     Ok(aside)
 }
 
-/// Whoever else has begun the answer meanwhile, an editor or another session, keeps it.
-fn write_if_none(path: &Path, text: &str) -> Result<(), WorldError> {
+/// Never overwrites an answer that an editor or another session has begun in the meantime.
+fn write_if_none(path: &Path, text: &str) -> Result<(), EnvironmentError> {
     let new = written_beside(path, text).map_err(|error| unwritable(path, &error))?;
     match new.persist_noclobber(path) {
         Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
@@ -133,7 +141,8 @@ fn write_if_none(path: &Path, text: &str) -> Result<(), WorldError> {
     }
 }
 
-/// A whole file that only lacks its name; with the rights of any file that the student makes.
+/// A complete file that only lacks its name. It has the permissions of any file that the student
+/// creates.
 fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
     private::make_shared_folder(folder)?;
@@ -143,14 +152,17 @@ fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> WorldError {
+fn unreadable(path: &Path, error: &std::io::Error) -> EnvironmentError {
     let fact = format!("cannot read `{}`: {error}", path.shown());
-    WorldError::new(fact, "an answer is a text file of 4 MiB at most")
+    EnvironmentError::new(fact, "an answer is a text file of at most 4 MiB")
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> WorldError {
+fn unwritable(path: &Path, error: &std::io::Error) -> EnvironmentError {
     let fact = format!("cannot write `{}`: {error}", path.shown());
-    WorldError::new(fact, "free some space, or start redislings in a folder that you can write to")
+    EnvironmentError::new(
+        fact,
+        "free some space, or start redislings in a folder that you can write to",
+    )
 }
 
 #[cfg(test)]
@@ -203,7 +215,8 @@ mod tests {
                 let path = &path;
                 scope.spawn(move || {
                     for number in 0..10 {
-                        // Somebody else may have put an answer there meanwhile: then the next try moves it.
+                        // Somebody else may have put an answer there meanwhile: then the next try
+                        // moves it.
                         while replace(path, Some(&format!("{thread}-{number}"))).is_err() {}
                     }
                 });

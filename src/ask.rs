@@ -1,4 +1,4 @@
-//! Questions to the student: menus and confirmations, by inquire, which can't be driven by a test.
+//! Questions to the student: menus and confirmations, shown by inquire.
 
 use inquire::ui::RenderConfig;
 use inquire::{Confirm, InquireError, Select};
@@ -8,24 +8,24 @@ use crate::present::{screen_width, text};
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// Esc: the question is withdrawn.
+    /// Esc: the student cancelled the question.
     Cancelled,
-    /// Ctrl-C: the student leaves.
+    /// Ctrl-C: the student quits.
     Interrupted,
-    /// The terminal is gone or is none.
+    /// There is no terminal, or it is gone.
     Failed(String),
 }
 
-/// Whoever puts questions to the student.
+/// Asks the student questions; tests replace the terminal.
 pub trait Ask {
-    /// One of `options`, by its place; `start` is highlighted first.
+    /// Returns the index of the chosen option; `start` is highlighted first.
     fn choose(
         &mut self,
         question: &str,
         options: &[String],
         start: usize,
     ) -> Result<usize, NoAnswer>;
-    /// Yes or no; no by default.
+    /// Asks yes or no; the default is no.
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer>;
 }
 
@@ -36,7 +36,6 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// With or without colour.
     pub fn new(colored: bool) -> Self {
         Self {
             render: if colored { RenderConfig::default_colored() } else { RenderConfig::empty() },
@@ -55,7 +54,7 @@ impl Ask for Prompt {
         let width = screen_width().saturating_sub(4);
         let labels: Vec<String> =
             options.iter().map(|option| text::truncate(&text::clean(option), width)).collect();
-        // The answer is shown behind the question: `> What now? next`.
+        // inquire shows the answer after the question: `> What now? next`.
         let room = screen_width().saturating_sub(text::display_width(question) + 4);
         Select::new(question, labels)
             .with_render_config(self.render)
@@ -78,7 +77,8 @@ impl Ask for Prompt {
     }
 }
 
-/// inquire also garbles a menu that is longer than the screen; half of it is left to the text above.
+/// inquire garbles a menu that is longer than the screen. Half of the screen is left to the text
+/// above it.
 fn page_size() -> usize {
     let rows = crossterm::terminal::size().map_or(24, |(_, rows)| usize::from(rows));
     (rows / 2).saturating_sub(1).max(3)
@@ -95,11 +95,11 @@ fn no_answer(error: InquireError) -> NoAnswer {
     }
 }
 
-/// After Ctrl-C at the bottom of the screen the cursor stands on the prompt's last line, and what follows
-/// would be written over it.
+/// After Ctrl-C at the bottom of the screen the cursor is on the prompt's last line, and the next
+/// output would overwrite it.
 fn clear_what_inquire_leaves() {
     use crossterm::{cursor::MoveToColumn, execute, terminal};
-    // A lost terminal ends the session by its signal, not here.
+    // If the terminal is gone, its signal ends the session.
     let _ = execute!(
         std::io::stderr(),
         MoveToColumn(0),

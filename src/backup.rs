@@ -1,15 +1,15 @@
-//! What the student has made is never overwritten: it gets another name.
+//! The student's files are never overwritten: an old one is renamed.
 
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Gives a file the first free name of `name(1)`, `name(2)`, …, and says which; never one that is taken, whoever
-/// else looks for one at the same time.
+/// Renames a file to the first free name of `name(1)`, `name(2)`, … and returns that name. Safe
+/// against other processes that look for a free name at the same time.
 pub fn set_aside(path: &Path, name: impl Fn(u32) -> PathBuf) -> io::Result<PathBuf> {
     for number in 1..=u32::MAX {
         let free = name(number);
-        // Taking the name with an empty file keeps everybody else off it, on every file system.
+        // An empty file reserves the name, on every file system.
         match OpenOptions::new().write(true).create_new(true).open(&free) {
             Ok(_) => {
                 return match std::fs::rename(path, &free) {
@@ -21,7 +21,7 @@ pub fn set_aside(path: &Path, name: impl Fn(u32) -> PathBuf) -> io::Result<PathB
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::other("no number is free"))
+    Err(io::Error::other("no free number"))
 }
 
 #[cfg(test)]

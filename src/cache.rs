@@ -1,6 +1,6 @@
 //! The user's cache directory: what is installed once and may be deleted at any time.
 //!
-//! Answers run as the user and may change what is in it, so nothing is believed: see [`Tree`].
+//! Answers run as the user and may change the cache, so everything is verified: see [`Tree`].
 
 mod pip;
 mod tree;
@@ -24,49 +24,48 @@ use nix::unistd::geteuid;
 use self::tree::{Mismatch, Tree, WHEELS};
 use crate::cleanup::{self, lock};
 use crate::disk;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
+use crate::progress_event::{ProgressEvent, TICK, seconds};
 use crate::sanitize::ShownPath as _;
-use crate::telling::{TICK, Told, seconds};
 
 pub use self::pip::{Packages, install as install_packages};
 pub(crate) use self::tree::hexadecimal;
 
-/// The entries of the cache that this run uses, by their directories. None is ever taken out.
+/// The cache entries that this run uses, by their directories. None is ever removed.
 static IN_USE: Mutex<BTreeMap<PathBuf, Arc<Mutex<Tree>>>> = Mutex::new(BTreeMap::new());
 
 static MENDING_AT_END: Once = Once::new();
 
-/// What is to be in the cache.
 pub struct Installation<'i> {
-    /// The directory's name.
+    /// The name of its directory in the cache.
     pub name: &'i str,
     /// `the bundled server`.
     pub what: &'i str,
-    /// Told before it is installed for the first time.
+    /// The message before its first installation.
     pub line: &'i str,
 }
 
-/// What is in the cache by some name.
+/// The state of a cache entry.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Installed {
-    /// Nothing, or nothing that was finished.
+    /// There is none, or its installation was not finished.
     No,
-    /// In this directory, all as it was installed.
+    /// It is in this directory, unchanged.
     Intact(PathBuf),
-    /// This was changed since it was installed.
+    /// This path was changed since the installation.
     Changed(PathBuf),
 }
 
-/// `~/.cache/redislings` or what `XDG_CACHE_HOME` says.
-pub fn directory() -> Result<PathBuf, WorldError> {
+/// `~/.cache/redislings`, or below `XDG_CACHE_HOME`.
+pub fn directory() -> Result<PathBuf, EnvironmentError> {
     let strategy = etcetera::choose_base_strategy().map_err(|_| {
-        WorldError::new("no home directory is known", "set HOME, or XDG_CACHE_HOME")
+        EnvironmentError::new("no home directory found", "set HOME or XDG_CACHE_HOME")
     })?;
     Ok(strategy.cache_dir().join("redislings"))
 }
 
-/// What is there by that name. Only looks.
-pub fn installed(name: &str) -> Result<Installed, WorldError> {
+/// The state of the entry of that name. Changes nothing.
+pub fn installed(name: &str) -> Result<Installed, EnvironmentError> {
     let cache = directory()?;
     refuse_another_users(&cache)?;
     let root = cache.join(name);
@@ -77,14 +76,14 @@ pub fn installed(name: &str) -> Result<Installed, WorldError> {
     })
 }
 
-/// The directory of that name in the cache, filled by `fill` if no run did before, or if it is not any more as it was
-/// then. Runs at the same time wait for one another, which `telling` hears of; a run that failed leaves nothing that looks
-/// finished. `fill` finds the wheels there that an earlier one has downloaded.
+/// Returns the entry's directory. If it is missing or was changed, `fill` installs it. Concurrent
+/// runs wait for each other and report that; a failed installation leaves nothing that looks
+/// finished. `fill` finds the wheels that an earlier installation has downloaded.
 pub fn install(
     wanted: &Installation<'_>,
-    telling: &dyn Fn(Told<'_>),
-    fill: impl FnOnce(&Path) -> Result<(), WorldError>,
-) -> Result<PathBuf, WorldError> {
+    report: &dyn Fn(ProgressEvent<'_>),
+    fill: impl FnOnce(&Path) -> Result<(), EnvironmentError>,
+) -> Result<PathBuf, EnvironmentError> {
     let cache = prepared_directory()?;
     let root = cache.join(wanted.name);
     if tree_around(&root).is_some() {
@@ -94,28 +93,18 @@ pub fn install(
         return Ok(use_from_now_on(tree));
     }
     let file = lock_file(&root).map_err(|error| cannot_write(&cache, &error))?;
-    wait_for(&file, telling).map_err(|error| cannot_write(&cache, &error))?;
-    // Somebody else may have done it meanwhile.
+    wait_for(&file, report).map_err(|error| cannot_write(&cache, &error))?;
+    // Another thread or process may have installed it in the meantime.
     if tree_around(&root).is_some() {
         drop(file);
         return ensure_intact(&root).map(|()| root);
     }
-    let is_mended = match load(&root)? {
+    let mismatch = match load(&root)? {
         Ok(tree) => return Ok(use_from_now_on(tree)),
-        Err(Mismatch::NotInstalled) => {
-            telling(Told::Line(wanted.line));
-            false
-        }
-        Err(Mismatch::Changed(path)) => {
-            let path = root.join(path);
-            telling(Told::Line(&format!(
-                "{} was changed in the cache (`{}`): installing it again",
-                wanted.what,
-                path.shown()
-            )));
-            true
-        }
+        Err(mismatch) => mismatch,
     };
+    report_installation(wanted, &root, &mismatch, report);
+    let is_repair = mismatch != Mismatch::NotInstalled;
     clear(&root).map_err(|error| cannot_write(&root, &error))?;
     let recorded =
         fill(&root).and_then(|()| Tree::record(&root).map_err(|error| cannot_write(&root, &error)));
@@ -123,16 +112,32 @@ pub fn install(
         Ok(tree) => Ok(use_from_now_on(tree)),
         Err(error) => {
             let room = disk::check_room(&cache, "set XDG_CACHE_HOME to another place");
-            // Half of it would only take room; but its wheels may mend it when what was wrong is gone.
-            let _ = if is_mended { clear(&root) } else { tree::remove(&root) };
+            // Half an installation is useless; but its wheels may repair it later.
+            let _ = if is_repair { clear(&root) } else { tree::remove(&root) };
             Err(room.err().unwrap_or(error))
         }
     }
 }
 
-/// To be called before each use of a file, wherever it is: of what this run uses of the cache, everything is made as it was
-/// when it was found. Cheap where nothing was changed.
-pub fn ensure_intact(file: &Path) -> Result<(), WorldError> {
+fn report_installation(
+    wanted: &Installation<'_>,
+    root: &Path,
+    mismatch: &Mismatch,
+    report: &dyn Fn(ProgressEvent<'_>),
+) {
+    match mismatch {
+        Mismatch::NotInstalled => report(ProgressEvent::Message(wanted.line)),
+        Mismatch::Changed(path) => report(ProgressEvent::Message(&format!(
+            "{} was changed in the cache (`{}`): reinstalling it",
+            wanted.what,
+            root.join(path).shown()
+        ))),
+    }
+}
+
+/// Call this before each use of a file, wherever it is: if the file is in a cache entry that this
+/// run uses, the whole entry is restored. Cheap if nothing was changed.
+pub fn ensure_intact(file: &Path) -> Result<(), EnvironmentError> {
     let Some(tree) = tree_around(file) else { return Ok(()) };
     let mut tree = lock(&tree);
     if tree.differences().is_empty() {
@@ -146,7 +151,7 @@ pub fn ensure_intact(file: &Path) -> Result<(), WorldError> {
     tree.mend().map_err(|error| cannot_write(&root, &error))
 }
 
-/// The entry of the cache that this run uses and that the file belongs to.
+/// The cache entry in use that contains the file.
 fn tree_around(file: &Path) -> Option<Arc<Mutex<Tree>>> {
     let in_use = lock(&IN_USE);
     in_use.iter().find(|(root, _)| file.starts_with(root)).map(|(_, tree)| Arc::clone(tree))
@@ -159,7 +164,8 @@ fn use_from_now_on(tree: Tree) -> PathBuf {
     root
 }
 
-/// What the last answer has changed is as it was before the next run believes it; its manifest too. Nobody waits for that.
+/// Restores what the last answer has changed, also the manifest, before the next run trusts it.
+/// Skips entries that are locked, so that nobody waits.
 fn mend_at_end() {
     let trees: Vec<_> = lock(&IN_USE).values().cloned().collect();
     for tree in trees {
@@ -169,14 +175,14 @@ fn mend_at_end() {
         }
         let Ok(file) = lock_file(tree.root()) else { continue };
         if file.try_lock().is_ok() {
-            // What can't be mended is seen by the next run.
+            // The next run notices what can't be restored.
             let _ = tree.mend();
         }
     }
 }
 
-/// The cache directory, for us alone.
-fn prepared_directory() -> Result<PathBuf, WorldError> {
+/// Creates the cache directory if needed, and makes it private.
+fn prepared_directory() -> Result<PathBuf, EnvironmentError> {
     let cache = directory()?;
     DirBuilder::new()
         .recursive(true)
@@ -192,13 +198,13 @@ fn prepared_directory() -> Result<PathBuf, WorldError> {
     Ok(cache)
 }
 
-fn load(root: &Path) -> Result<Result<Tree, Mismatch>, WorldError> {
+fn load(root: &Path) -> Result<Result<Tree, Mismatch>, EnvironmentError> {
     refuse_another_users(root)?;
     Ok(Tree::load(root))
 }
 
-/// Whoever it belongs to could have put anything there.
-fn refuse_another_users(place: &Path) -> Result<(), WorldError> {
+/// Fails if another user owns the path: they could have put anything there.
+fn refuse_another_users(place: &Path) -> Result<(), EnvironmentError> {
     let owners = [std::fs::symlink_metadata(place), std::fs::metadata(place)];
     let ours = geteuid().as_raw();
     match owners.into_iter().flatten().map(|metadata| metadata.uid()).find(|uid| *uid != ours) {
@@ -208,12 +214,12 @@ fn refuse_another_users(place: &Path) -> Result<(), WorldError> {
                 "`{}` belongs to another user (uid {uid}), who may have put anything there",
                 place.shown()
             );
-            Err(WorldError::new(fact, "set XDG_CACHE_HOME to a directory of your own"))
+            Err(EnvironmentError::new(fact, "set XDG_CACHE_HOME to a directory of your own"))
         }
     }
 }
 
-/// Leaves nothing there but the wheels; makes the directory, for us alone.
+/// Removes everything but the wheels; creates the private directory if it is missing.
 fn clear(root: &Path) -> std::io::Result<()> {
     let is_directory = std::fs::symlink_metadata(root).is_ok_and(|metadata| metadata.is_dir());
     if !is_directory {
@@ -230,25 +236,25 @@ fn clear(root: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Beside an entry: who changes that holds it.
+/// The lock file beside an entry; whoever changes the entry holds the lock.
 fn lock_file(root: &Path) -> std::io::Result<File> {
     let mut path = root.as_os_str().to_owned();
     path.push(".lock");
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true).mode(0o600).custom_flags(O_NOFOLLOW);
     let file = options.open(path)?;
-    // Who may open it may keep us waiting.
+    // Anybody who can open the file can keep us waiting.
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
 }
 
-fn cannot_write(place: &Path, error: &std::io::Error) -> WorldError {
+fn cannot_write(place: &Path, error: &std::io::Error) -> EnvironmentError {
     let fact = format!("cannot write to the cache directory `{}`: {error}", place.shown());
     let help = "make it writable, free some space, or set XDG_CACHE_HOME to another place";
-    WorldError::new(fact, help)
+    EnvironmentError::new(fact, help)
 }
 
-fn wait_for(lock: &File, telling: &dyn Fn(Told<'_>)) -> std::io::Result<()> {
+fn wait_for(lock: &File, report: &dyn Fn(ProgressEvent<'_>)) -> std::io::Result<()> {
     let began = Instant::now();
     loop {
         match lock.try_lock() {
@@ -257,39 +263,46 @@ fn wait_for(lock: &File, telling: &dyn Fn(Told<'_>)) -> std::io::Result<()> {
             Err(TryLockError::WouldBlock) => {}
         }
         let waited = seconds(began.elapsed());
-        telling(Told::Progress(&format!("another redislings installs it: waiting, {waited}")));
+        report(ProgressEvent::Status(&format!(
+            "another redislings is installing it: waiting, {waited}"
+        )));
         std::thread::park_timeout(TICK);
         cleanup::stop_if_a_signal_came();
     }
 }
 
-/// Runs programs that install something.
+/// Runs a program that installs something.
 #[derive(Clone, Copy)]
 pub struct Installer<'i> {
     /// `the bundled server`.
     pub what: &'i str,
-    /// What else to do, where it fails.
+    /// What to do if it fails.
     pub help: &'i str,
 }
 
 impl Installer<'_> {
-    /// Runs it to its end, in a process group of its own that ends with us, and in an empty directory: the user's may have
-    /// a `json.py`. `telling` gets the time that it takes, twice a second at least.
-    pub fn run(&self, command: &mut Command, telling: &dyn Fn(Told<'_>)) -> Result<(), WorldError> {
+    /// Runs the command to its end, in a process group that ends with us, and in an empty
+    /// directory, since the user's may have a `json.py`. Reports the elapsed time at least twice a
+    /// second.
+    pub fn run(
+        &self,
+        command: &mut Command,
+        report: &dyn Fn(ProgressEvent<'_>),
+    ) -> Result<(), EnvironmentError> {
         let what = self.what;
         let shown = format!("{} {}", Path::new(command.get_program()).shown(), arguments(command));
         let failed = |why: &str| {
             let fact = format!("{what} could not be installed: {why}");
-            WorldError::new(fact, format!("{}\nthis was run:\n{shown}", self.help))
+            EnvironmentError::new(fact, format!("{}\nthe command was:\n{shown}", self.help))
         };
-        // Killed in the middle, pip would leave its temporary folders behind.
+        // If pip is killed, its temporary folders must not be left behind.
         let temporary = cleanup::PassingDirectory::new("installer")?;
         command.env("TMPDIR", temporary.path()).current_dir(temporary.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let (_group, mut child) =
             cleanup::ProcessGroup::spawn(command).map_err(|error| failed(&error.to_string()))?;
         let errors = errors_of(&mut child, &|elapsed| {
-            telling(Told::Progress(&format!("installing {what}: {elapsed}")));
+            report(ProgressEvent::Status(&format!("installing {what}: {elapsed}")));
         })
         .map_err(|error| failed(&error.to_string()))?;
         let status = child.wait().map_err(|error| failed(&error.to_string()))?;
@@ -302,15 +315,16 @@ impl Installer<'_> {
             return Err(mismatch);
         }
         let last =
-            errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-        // pip's last line would have it that the package does not exist.
+            errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
+        // In this case pip's last line says that the package does not exist.
         let is_cut_off = errors.lines().any(|line| line.contains("Retrying (Retry("));
-        let cut_off = if is_cut_off { "no package index was reached: " } else { "" };
+        let cut_off = if is_cut_off { "no package index is reachable: " } else { "" };
         Err(failed(&format!("{cut_off}{}", last.trim())))
     }
 }
 
-/// All that a program writes to standard error until it closes it, which is at its end.
+/// Reads a program's standard error until it closes that, usually at its end. Calls `tick` with the
+/// elapsed time meanwhile.
 fn errors_of(child: &mut Child, tick: &dyn Fn(&str)) -> std::io::Result<Vec<u8>> {
     let began = Instant::now();
     let (send, receive) = mpsc::channel();
@@ -318,7 +332,7 @@ fn errors_of(child: &mut Child, tick: &dyn Fn(&str)) -> std::io::Result<Vec<u8>>
     let read = move || {
         let mut errors = Vec::new();
         let end = stream.as_mut().map_or(Ok(0), |stream| stream.read_to_end(&mut errors));
-        // Nobody waits any more where a signal came.
+        // After a signal nobody receives it any more.
         let _ = send.send(end.map(|_| errors));
     };
     std::thread::Builder::new().name("installer".into()).spawn(read)?;
@@ -345,22 +359,22 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
 
-    /// How an installer ends that is this shell script, and what is told meanwhile.
-    fn installed_by(script: &str) -> (Result<(), WorldError>, Vec<String>) {
+    /// Runs a shell script as the installer; returns its result and the progress events.
+    fn installed_by(script: &str) -> (Result<(), EnvironmentError>, Vec<String>) {
         let lines = RefCell::new(Vec::new());
-        let telling = |told: Told<'_>| lines.borrow_mut().push(format!("{told:?}"));
+        let report = |event: ProgressEvent<'_>| lines.borrow_mut().push(format!("{event:?}"));
         let installer = Installer { what: "a thing", help: "do without" };
-        let end = installer.run(Command::new("sh").args(["-c", script]), &telling);
+        let end = installer.run(Command::new("sh").args(["-c", script]), &report);
         (end, lines.into_inner())
     }
 
     #[test]
-    fn an_installer_that_takes_a_second_is_heard_of_twice_a_second() {
-        let (end, told) = installed_by("sleep 1.1");
+    fn an_installer_reports_its_time_twice_a_second() {
+        let (end, events) = installed_by("sleep 1.1");
         assert_eq!(end, Ok(()));
-        assert!(told.len() >= 3, "{told:?}");
-        assert_eq!(told[0], "Progress(\"installing a thing: 0 s\")");
-        assert!(told.contains(&"Progress(\"installing a thing: 1 s\")".to_owned()), "{told:?}");
+        assert!(events.len() >= 3, "{events:?}");
+        assert_eq!(events[0], "Status(\"installing a thing: 0 s\")");
+        assert!(events.contains(&"Status(\"installing a thing: 1 s\")".to_owned()), "{events:?}");
     }
 
     #[test]
@@ -370,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_installer_keeps_for_a_moment_goes_with_us_however_it_ends() {
+    fn an_installers_temporary_files_are_in_our_private_directory() {
         let ours = cleanup::session_directory().unwrap();
         let script = format!("case $TMPDIR in '{}'/*) ;; *) exit 1 ;; esac", ours.shown());
         assert_eq!(installed_by(&script).0, Ok(()));

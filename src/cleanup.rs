@@ -1,14 +1,15 @@
-//! Nothing of ours outlives us: processes, private directories, containers.
+//! No process, private directory or container outlives redislings.
 //!
-//! Three ways out, one each:
-//! - by itself or by a panic: values are dropped, then [`Guard`] ends what is left;
-//! - by SIGINT, SIGTERM or SIGHUP: a thread ends everything, then the signal does its default work,
-//!   so that the shell sees what happened;
-//! - by SIGKILL: the *reaper*, a `sh` that reads our pipe, sees its end, kills the process groups it
-//!   was told to watch, what bears our mark and what works in the private directory, and removes that. A container
-//!   ends by itself, since its input ends.
+//! The program can end in three ways:
+//! - normally or by a panic: values are dropped, then [`Guard`] ends what is left;
+//! - by SIGINT, SIGTERM or SIGHUP: a thread ends everything, then the signal has its default
+//!   effect, so that the shell sees what happened;
+//! - by SIGKILL: the *reaper*, a `sh` that reads a pipe from us, sees end of file. It kills the
+//!   process groups that it watches, processes with our mark in their environment and those that
+//!   work in the private directory, then removes the directory. A container ends by itself, since
+//!   its input ends.
 //!
-//! What is left where both were killed is swept at the next start: see [`leftovers`].
+//! If the reaper was killed too, the next run removes what is left: see [`leftovers`].
 
 use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, Permissions};
@@ -27,9 +28,10 @@ use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 use process_wrap::std::{CommandWrap, CommandWrapper as _, ProcessSession};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::disk;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::leftovers;
 use crate::sanitize::ShownPath as _;
 
@@ -46,14 +48,13 @@ while read -r word group; do
   esac
 done
 for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
-# What left its group (setsid), by the mark in its environment; Linux shows that in /proc.
+# Processes that left their group (setsid) have our mark in their environment, which Linux shows.
 for e in $(grep -lsaF "REDISLINGS_ATTEMPT=$1/" /proc/[0-9]*/environ); do
   e=${e#/proc/}
   kill -s KILL "${e%/environ}" 2>/dev/null
 done
-# A server that was being started as we were killed: nobody could tell us its group. It works here and reads its
-# configuration here, while somebody who looks around here reads something else. It wipes its environment; Linux shows the
-# rest in /proc.
+# A server that was just starting: its group is unknown, and it wipes its environment. Its working
+# directory is here and it reads its configuration from here; a user's shell here has another input.
 here=$(cd -P -- "$1" && pwd -P)
 [ -n "$here" ] && ls -l /proc/[0-9]*/cwd 2>/dev/null | while IFS= read -r line; do
   case $line in *" -> $here/"*)
@@ -67,42 +68,44 @@ done
 rm -rf -- "$1"
 "#;
 
-/// How long a signal waits for the student's editor, which rescues its text and the terminal.
+/// How long a signal handler waits for the student's editor, which saves its text and restores the
+/// terminal.
 const EDITOR_DEADLINE: Duration = Duration::from_secs(2);
-/// How long a signal waits for the terminal to take what is written to it.
+/// How long a signal handler waits for the terminal to accept output.
 const TERMINAL_DEADLINE: Duration = Duration::from_secs(1);
-/// How long a signal waits for a container that is just being created.
+/// How long a signal handler waits for a container that is being created.
 const CREATION_DEADLINE: Duration = Duration::from_secs(15);
 
-/// Each may be ended by another Ctrl-C at its birth.
+/// A Ctrl-C may kill each new reaper while it is starting.
 const REAPER_TRIES: usize = 5;
 
 static CLOSING: AtomicBool = AtomicBool::new(false);
 static ENDED: AtomicBool = AtomicBool::new(false);
 static NEXT_DIRECTORY: AtomicU32 = AtomicU32::new(0);
-static SESSION: Mutex<Option<Session>> = Mutex::new(None);
+static SESSION: Mutex<Option<RunState>> = Mutex::new(None);
 static CREATING: RwLock<()> = RwLock::new(());
-/// Set at the moment of a SIGINT, before the thread hears of it.
+/// Set by SIGINT itself, before the signal thread runs.
 static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
-/// How many [`InterruptibleWait`]s there are: Ctrl-C is meant for the innermost, not for the program.
+/// The number of [`InterruptibleWait`]s: while there is one, Ctrl-C interrupts the wait, not the
+/// program.
 static WAITING: AtomicU32 = AtomicU32::new(0);
 /// The student's editor, while it runs.
 static FOREGROUND: Mutex<Option<Pid>> = Mutex::new(None);
-/// The terminal's modes before anybody changed them.
+/// The terminal's modes at the start of the program.
 static MODES: Mutex<Option<Termios>> = Mutex::new(None);
-/// How the terminal is given back as it was.
+/// Restores the terminal; set by the session.
 static RESTORE_TERMINAL: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 static AT_END: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
 
-struct Session {
+struct RunState {
     directory: tempfile::TempDir,
     reaper: Reaper,
-    /// Open as long as the run lives, where the file system knows locks.
+    /// Held while the run lives; `None` if the file system has no locks.
     _lock: Option<File>,
 }
 
-/// The `sh` that ends what we leave behind. It may die before us: a Ctrl-C that comes while it is being started, before
-/// it has a process group of its own, is meant for it too. Then another takes its place.
+/// The `sh` that ends what we leave behind. It may die before us: a Ctrl-C that comes while it is
+/// starting, before it has its own process group, kills it too. It is then replaced.
 struct Reaper {
     shell: Child,
     directory: PathBuf,
@@ -117,18 +120,18 @@ impl Reaper {
 
     fn watch(&mut self, group: i32) -> std::io::Result<()> {
         self.groups.insert(group);
-        self.tell("watch", group).or_else(|_| self.replace())
+        self.send("watch", group).or_else(|_| self.replace())
     }
 
     fn forget(&mut self, group: i32) {
         self.groups.remove(&group);
-        if self.tell("forget", group).is_err() {
-            // Where no other can be started, it is tried again when there is more to watch, and at the end.
+        if self.send("forget", group).is_err() {
+            // If no other can be started, the next `watch` and the end try again.
             let _ = self.replace();
         }
     }
 
-    fn tell(&mut self, word: &str, group: i32) -> std::io::Result<()> {
+    fn send(&mut self, word: &str, group: i32) -> std::io::Result<()> {
         let pipe = self.shell.stdin.as_mut().ok_or(ErrorKind::BrokenPipe)?;
         pipe.write_all(format!("{word} {group}\n").as_bytes())
     }
@@ -139,14 +142,14 @@ impl Reaper {
             let _ = self.shell.wait();
             self.shell = start_reaper(&self.directory)?;
             let groups: Vec<i32> = self.groups.iter().copied().collect();
-            if groups.into_iter().all(|group| self.tell("watch", group).is_ok()) {
+            if groups.into_iter().all(|group| self.send("watch", group).is_ok()) {
                 return Ok(());
             }
         }
         Err(ErrorKind::BrokenPipe.into())
     }
 
-    /// Has it end everything; waits until it has.
+    /// Makes the reaper end everything, and waits for it.
     fn end(mut self) {
         let is_gone = !matches!(self.shell.try_wait(), Ok(None));
         if is_gone && self.replace().is_err() {
@@ -170,56 +173,62 @@ fn start_reaper(directory: &Path) -> std::io::Result<Child> {
         .spawn()
 }
 
-/// Ends everything when dropped: hold one for as long as the program runs.
+/// Ends everything when dropped: hold one while the program runs.
 #[derive(Debug)]
 pub struct Guard(());
 
 impl Guard {
     /// Starts to listen for SIGINT, SIGTERM and SIGHUP.
-    pub fn new() -> Result<Self, WorldError> {
-        let failed = |error: std::io::Error| {
-            WorldError::new(
-                format!("cannot listen for signals: {error}"),
-                "close other programs and try again",
-            )
-        };
+    pub fn new() -> Result<Self, EnvironmentError> {
         if let Ok(modes) = tcgetattr(std::io::stdin()) {
             *lock(&MODES) = Some(modes);
         }
-        let mut signals = signal_hook::iterator::Signals::new(heeded_signals()).map_err(failed)?;
-        signal_hook::flag::register(SIGINT, Arc::clone(&INTERRUPTED)).map_err(failed)?;
-        let listen = move || {
-            let mut ended = false;
-            for signal in signals.forever() {
-                if signal == SIGINT && lock(&FOREGROUND).is_some() {
-                    INTERRUPTED.store(false, Ordering::SeqCst);
-                    continue;
-                }
-                // Whoever waits looks at the flag.
-                if signal == SIGINT && WAITING.load(Ordering::SeqCst) > 0 {
-                    continue;
-                }
-                let ending = thread::Builder::new().name("ending".into());
-                // Whoever asks twice does not want to wait for the engine; the reaper does its work.
-                if ended || ending.spawn(move || end_by(signal)).is_err() {
-                    let _ = signal_hook::low_level::emulate_default_handler(signal);
-                }
-                ended = true;
-            }
-        };
-        thread::Builder::new().name("signals".into()).spawn(listen).map_err(failed)?;
+        let signals = Signals::new(heeded_signals()).map_err(cannot_listen)?;
+        signal_hook::flag::register(SIGINT, Arc::clone(&INTERRUPTED)).map_err(cannot_listen)?;
+        thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || handle_signals(signals))
+            .map_err(cannot_listen)?;
         Ok(Self(()))
     }
 }
 
-/// Whoever started us with a signal ignored (`nohup`) wants it ignored. Linux tells; elsewhere it can't
-/// be asked without unsafe code.
+fn cannot_listen(error: std::io::Error) -> EnvironmentError {
+    EnvironmentError::new(
+        format!("cannot listen for signals: {error}"),
+        "close other programs and try again",
+    )
+}
+
+fn handle_signals(mut signals: Signals) {
+    let mut ended = false;
+    for signal in signals.forever() {
+        if signal == SIGINT && lock(&FOREGROUND).is_some() {
+            INTERRUPTED.store(false, Ordering::SeqCst);
+            continue;
+        }
+        // The waiting thread reads INTERRUPTED.
+        if signal == SIGINT && WAITING.load(Ordering::SeqCst) > 0 {
+            continue;
+        }
+        let ending = thread::Builder::new().name("ending".into());
+        // After a second signal nobody wants to wait for the engine; the reaper cleans up.
+        if ended || ending.spawn(move || end_by(signal)).is_err() {
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+        ended = true;
+    }
+}
+
+/// Signals that were ignored when we started (`nohup`) stay ignored. Linux reports them in /proc;
+/// other systems only to unsafe code.
 fn heeded_signals() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
-    let is_heeded = |signal: &i32| ignored & (1 << (signal - 1)) == 0;
-    [SIGINT, SIGTERM, SIGHUP].into_iter().filter(is_heeded).collect()
+    let mut signals = vec![SIGINT, SIGTERM, SIGHUP];
+    signals.retain(|signal| ignored & (1 << (signal - 1)) == 0);
+    signals
 }
 
 impl Drop for Guard {
@@ -227,15 +236,16 @@ impl Drop for Guard {
         if CLOSING.load(Ordering::SeqCst) {
             wait_for_the_end();
         }
-        // A thread that still works may start nothing more.
+        // Threads that still run must start nothing more.
         ENDED.store(true, Ordering::SeqCst);
         end_everything();
     }
 }
 
-/// The terminal's line editing and echo as they were at the start: a prompt that a signal interrupts has its own.
+/// Restores the terminal's line editing and echo: a prompt that a signal interrupts had changed
+/// them.
 fn restore_modes() {
-    // In the background the system would stop us for it.
+    // In the background, the system would stop us for this call.
     let is_ours = tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp());
     if let (true, Some(modes)) = (is_ours, &*lock(&MODES)) {
         let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, modes);
@@ -244,7 +254,7 @@ fn restore_modes() {
 
 fn end_by(signal: i32) {
     CLOSING.store(true, Ordering::SeqCst);
-    if_the_terminal_lets_us(|| {
+    write_with_deadline(|| {
         if let Some(restore) = &*lock(&RESTORE_TERMINAL) {
             restore();
         }
@@ -252,19 +262,19 @@ fn end_by(signal: i32) {
     end_foreground();
     end_everything();
     restore_modes();
-    if_the_terminal_lets_us(|| {
+    write_with_deadline(|| {
         let mut stderr = std::io::stderr();
         if std::io::IsTerminal::is_terminal(&stderr) {
-            // Bracketed paste off, cursor on: what a prompt may have left.
+            // Undo what a prompt may have left: bracketed paste off, cursor on.
             let _ = stderr.write_all(b"\x1b[?2004l\x1b[?25h\n");
         }
     });
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
-/// A terminal that takes nothing any more (a frozen window, a network that is gone) would keep who writes to it, and
-/// whoever waits for that, for ever.
-fn if_the_terminal_lets_us(write: impl FnOnce() + Send + 'static) {
+/// Writes to the terminal with a deadline: a terminal that accepts no output (a frozen window, a
+/// lost network connection) would block for ever.
+fn write_with_deadline(write: impl FnOnce() + Send + 'static) {
     let (done, end) = mpsc::channel::<()>();
     let work = move || {
         write();
@@ -275,15 +285,16 @@ fn if_the_terminal_lets_us(write: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Where a signal has already ended servers, nothing may be concluded from their absence: stay here
-/// until the signal ends the process. Returns at once when no signal came.
+/// After a signal has ended servers, nothing may be concluded from their absence: blocks until the
+/// signal ends the process. Returns at once if no signal came.
 pub fn stop_if_a_signal_came() {
     if CLOSING.load(Ordering::SeqCst) {
         wait_for_the_end();
     }
 }
 
-/// The same for a signal that is on its way: a terminal that is gone is noticed before the system says so.
+/// Like [`stop_if_a_signal_came`], but waits for a signal: we notice that a terminal is gone before
+/// the system sends SIGHUP.
 pub fn stop_if_a_signal_comes(within: Duration) {
     let deadline = Instant::now() + within;
     while Instant::now() < deadline {
@@ -297,8 +308,8 @@ fn wait_for_the_end() {
     thread::park_timeout(Duration::from_secs(60));
 }
 
-/// Runs a program that has the terminal to itself: the student's editor. Ctrl-C is its own key
-/// meanwhile, though the terminal sends it to us too; a signal that ends us ends it first.
+/// Runs a program that has the terminal to itself: the student's editor. Meanwhile we ignore
+/// Ctrl-C, which the terminal sends to us too; a signal that ends us ends the program first.
 pub fn run_in_foreground(command: &mut Command) -> std::io::Result<ExitStatus> {
     stop_if_a_signal_came();
     let mut child = {
@@ -309,7 +320,8 @@ pub fn run_in_foreground(command: &mut Command) -> std::io::Result<ExitStatus> {
         child
     };
     let status = child.wait();
-    // A Ctrl-C just before the end is still the editor's, also when the thread hears of it only now.
+    // A Ctrl-C just before the end is still the editor's, even if the signal thread sees it only
+    // now.
     let deadline = Instant::now() + EDITOR_DEADLINE;
     while INTERRUPTED.load(Ordering::SeqCst) && Instant::now() < deadline {
         thread::park_timeout(Duration::from_millis(1));
@@ -319,19 +331,19 @@ pub fn run_in_foreground(command: &mut Command) -> std::io::Result<ExitStatus> {
     status
 }
 
-/// While it lives, Ctrl-C ends a wait and not the program.
+/// While this lives, Ctrl-C interrupts a wait and not the program.
 #[derive(Debug)]
 pub struct InterruptibleWait(());
 
 impl InterruptibleWait {
-    /// Begins; a Ctrl-C from before does not count.
+    /// Begins the wait; an earlier Ctrl-C does not count.
     pub fn begin() -> Self {
         INTERRUPTED.store(false, Ordering::SeqCst);
         WAITING.fetch_add(1, Ordering::SeqCst);
         Self(())
     }
 
-    /// Whether Ctrl-C was pressed.
+    /// Whether Ctrl-C was pressed since the wait began.
     pub fn is_interrupted(&self) -> bool {
         INTERRUPTED.load(Ordering::SeqCst)
     }
@@ -371,47 +383,52 @@ fn end_everything() {
     }
 }
 
-/// A signal gives the terminal back by this before it ends anything: what follows may take a moment.
+/// Sets how a signal restores the terminal. It does so before it ends anything, which may take a
+/// moment.
 pub fn restore_the_terminal_by(restore: impl Fn() + Send + 'static) {
     *lock(&RESTORE_TERMINAL) = Some(Box::new(restore));
 }
 
-/// Run `end` when the program ends, by itself or by a signal.
+/// Runs `end` when the program ends, normally or by a signal.
 pub fn at_end(end: impl FnOnce() + Send + 'static) {
     lock(&AT_END).push(Box::new(end));
 }
 
-/// Hold the result while something is created that [`at_end`] must find: a signal waits for it.
+/// Hold the result while you create something that [`at_end`] must find: a signal waits for it.
 pub fn creating() -> RwLockReadGuard<'static, ()> {
-    let stop_at_the_end = || {
-        stop_if_a_signal_came();
-        if ENDED.load(Ordering::SeqCst) {
-            wait_for_the_end();
-        }
-    };
     stop_at_the_end();
     let guard = CREATING.read().unwrap_or_else(PoisonError::into_inner);
     stop_at_the_end();
     guard
 }
 
-/// The directory of this run, readable by us only, removed when the program ends, however it ends.
-pub fn session_directory() -> Result<PathBuf, WorldError> {
+fn stop_at_the_end() {
+    stop_if_a_signal_came();
+    if ENDED.load(Ordering::SeqCst) {
+        wait_for_the_end();
+    }
+}
+
+/// The private directory of this run, removed however the program ends.
+pub fn session_directory() -> Result<PathBuf, EnvironmentError> {
     with_session(|session| Ok(session.directory.path().to_owned()))
 }
 
-/// Tells of this run's private directory if it is gone, or if there is no room left for it.
-pub fn check_room() -> Result<(), WorldError> {
+/// Fails if this run's private directory is gone, or if its disk is full.
+pub fn check_room() -> Result<(), EnvironmentError> {
     let directory = session_directory()?;
     if directory.exists() {
         return disk::check_room(disk::temporary_folder(), "set TMPDIR to another place");
     }
-    let fact = format!("`{}` is gone: somebody has removed it", directory.shown());
-    Err(WorldError::new(fact, "leave the files of redislings alone while it runs, and try again"))
+    let fact = format!("`{}` was removed while redislings was running", directory.shown());
+    Err(EnvironmentError::new(
+        fact,
+        "try again, and leave the files of redislings alone while it runs",
+    ))
 }
 
-/// A new empty directory, readable by us only, removed when the program ends, however it ends.
-pub fn private_directory(name: &str) -> Result<PathBuf, WorldError> {
+/// Creates an empty private directory, removed however the program ends.
+pub fn private_directory(name: &str) -> Result<PathBuf, EnvironmentError> {
     let number = NEXT_DIRECTORY.fetch_add(1, Ordering::Relaxed);
     with_session(|session| {
         let path = session.directory.path().join(format!("{name}-{number}"));
@@ -420,17 +437,15 @@ pub fn private_directory(name: &str) -> Result<PathBuf, WorldError> {
     })
 }
 
-/// The same, removed already when this is dropped.
+/// A private directory that is removed when this is dropped.
 #[derive(Debug)]
 pub struct PassingDirectory(PathBuf);
 
 impl PassingDirectory {
-    /// A new one.
-    pub fn new(name: &str) -> Result<Self, WorldError> {
+    pub fn new(name: &str) -> Result<Self, EnvironmentError> {
         private_directory(name).map(Self)
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -442,13 +457,14 @@ impl Drop for PassingDirectory {
     }
 }
 
-/// A process group of ours, killed whole when dropped, or by the reaper if we are killed first.
+/// A process group. Dropping this kills the whole group; if we are killed first, the reaper does.
 #[derive(Debug)]
 pub struct ProcessGroup(Pid);
 
 impl ProcessGroup {
-    /// Starts `command` as the leader of a new session, and with it of a new process group: it has no terminal, from
-    /// which it could read our keys, or on which it could write what looks like our verdict. To be started once.
+    /// Starts `command` as the leader of a new session and process group. It thus has no terminal,
+    /// from which it could read our keys, or to which it could write what looks like our verdict.
+    /// Start each command only once.
     pub fn spawn(command: &mut Command) -> Result<(Self, Child), std::io::Error> {
         let _creating = creating();
         with_session(|_| Ok(())).map_err(|error| std::io::Error::other(error.fact))?;
@@ -464,7 +480,7 @@ impl ProcessGroup {
         }
     }
 
-    /// The group of which `start` makes the process that it returns the leader.
+    /// Watches the group whose leader `start` starts and returns.
     pub fn started_by(
         start: impl FnOnce() -> Result<Pid, std::io::Error>,
     ) -> Result<Self, std::io::Error> {
@@ -472,13 +488,13 @@ impl ProcessGroup {
         Self::watched(start()?)
     }
 
-    /// A group that nobody would end after us may not be: then it is killed at once.
+    /// If the reaper can't watch the group, kills it at once.
     fn watched(leader: Pid) -> std::io::Result<Self> {
         let group = Self(leader);
-        // The lock is let go before a group is dropped, which takes it too.
+        // Release the lock before a group is dropped: dropping takes it too.
         let watched = match lock(&SESSION).as_mut() {
             Some(session) => session.reaper.watch(leader.as_raw()),
-            None => Err(std::io::Error::other("this run ends")),
+            None => Err(std::io::Error::other("redislings is shutting down")),
         };
         watched.map(|()| group)
     }
@@ -488,47 +504,53 @@ impl ProcessGroup {
         let _ = killpg(self.0, Signal::SIGKILL);
     }
 
-    /// The reaper does not end it any more: it may outlive us, if nobody drops this.
+    /// Tells the reaper to leave the group alone. It outlives us if this is never dropped.
     pub fn forget(&self) {
         if let Some(session) = lock(&SESSION).as_mut() {
             session.reaper.forget(self.0.as_raw());
         }
     }
 
-    /// How long its leader has run, in ticks of the system, if it waits for the system in a way that no signal ends (Linux's
-    /// state `D`).
+    /// The CPU time of the leader in clock ticks, if it is in an uninterruptible system call
+    /// (Linux's state `D`).
     pub fn leader_in_the_kernel(&self) -> Option<u64> {
         let fields = stat(&PathBuf::from(format!("/proc/{}", self.0)))?;
-        let ticks = |place: usize| fields.get(place)?.parse::<u64>().ok();
-        (fields.first()? == "D").then_some(ticks(11)? + ticks(12)?)
+        let (user, system) = (ticks(&fields, 11)?, ticks(&fields, 12)?);
+        (fields.first()? == "D").then_some(user + system)
     }
 
-    /// Whether its leader was stopped by a signal, as by SIGSTOP, as far as the system tells (Linux's state `T`).
+    /// Whether a signal such as SIGSTOP has stopped the leader (Linux's state `T`).
     pub fn leader_is_stopped(&self) -> bool {
         let fields = stat(&PathBuf::from(format!("/proc/{}", self.0)));
         fields.is_some_and(|fields| fields.first().is_some_and(|state| state == "T"))
     }
 
-    /// Whether a process of the group still runs. A zombie does not, as far as the system tells (Linux): it
-    /// may be long until somebody reaps an orphan.
+    /// Whether a process of the group still runs. On Linux, zombies do not count: it may take long
+    /// until an orphan is reaped.
     pub fn runs(&self) -> bool {
-        killpg(self.0, None).is_ok() && running_groups().is_none_or(|it| it.contains(&self.0))
+        killpg(self.0, None).is_ok()
+            && running_groups().is_none_or(|groups| groups.contains(&self.0))
     }
 }
 
-/// The process groups of all processes that are no zombies; `None` where there is no /proc.
+/// The process groups of all processes except zombies; `None` without /proc.
 fn running_groups() -> Option<Vec<Pid>> {
     stat(Path::new("/proc/self"))?;
     let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    let group = |fields: Vec<String>| {
-        let group = fields.get(2)?.parse().ok()?;
-        (!matches!(fields[0].as_str(), "Z" | "X")).then_some(Pid::from_raw(group))
-    };
-    Some(processes.filter_map(|entry| stat(&entry.path())).filter_map(group).collect())
+    Some(processes.filter_map(|entry| running_group(&stat(&entry.path())?)).collect())
 }
 
-/// What Linux tells of a process behind its name, by its folder in /proc: `4711 (name) S 1 4700 …` is state, parent, group
-/// and more. A name may hold anything, also `)`.
+fn running_group(fields: &[String]) -> Option<Pid> {
+    let group = fields.get(2)?.parse().ok()?;
+    (!matches!(fields[0].as_str(), "Z" | "X")).then_some(Pid::from_raw(group))
+}
+
+fn ticks(fields: &[String], index: usize) -> Option<u64> {
+    fields.get(index)?.parse().ok()
+}
+
+/// The fields after the name in a process's `stat` file: in `4711 (name) S 1 4700 …` they are
+/// state, parent, group and more. `process` is its folder in /proc. A name may contain `)`.
 fn stat(process: &Path) -> Option<Vec<String>> {
     let text = std::fs::read_to_string(process.join("stat")).ok()?;
     Some(text.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
@@ -541,45 +563,51 @@ impl Drop for ProcessGroup {
     }
 }
 
-fn with_session<T>(work: impl FnOnce(&Session) -> std::io::Result<T>) -> Result<T, WorldError> {
-    let failed = |error: std::io::Error| {
-        let place = disk::temporary_folder();
-        WorldError::new(
-            format!("cannot make a private directory in `{}`: {error}", place.shown()),
-            "free some space there, or set TMPDIR to a directory that you can write to",
-        )
-    };
+fn with_session<T>(
+    work: impl FnOnce(&RunState) -> std::io::Result<T>,
+) -> Result<T, EnvironmentError> {
     let mut session = lock(&SESSION);
     if session.is_none() {
-        // Nobody would remove what is made after the end.
+        // Nobody would remove what is created after the end.
         if CLOSING.load(Ordering::SeqCst) || ENDED.load(Ordering::SeqCst) {
-            return Err(failed(std::io::Error::other("this run ends")));
+            return Err(no_directory(std::io::Error::other("redislings is shutting down")));
         }
-        *session = Some(start_session().map_err(failed)?);
+        *session = Some(start_session().map_err(no_directory)?);
     }
-    session.as_ref().map_or_else(|| Err(std::io::Error::other("no session")), work).map_err(failed)
+    session
+        .as_ref()
+        .map_or_else(|| Err(std::io::Error::other("no session")), work)
+        .map_err(no_directory)
 }
 
-fn start_session() -> std::io::Result<Session> {
+fn no_directory(error: std::io::Error) -> EnvironmentError {
+    let folder = disk::temporary_folder();
+    EnvironmentError::new(
+        format!("cannot create a private directory in `{}`: {error}", folder.shown()),
+        "free some space there, or set TMPDIR to a directory that you can write to",
+    )
+}
+
+fn start_session() -> std::io::Result<RunState> {
     let directory = tempfile::Builder::new()
         .prefix(leftovers::PREFIX)
         .permissions(Permissions::from_mode(0o700))
         .tempdir_in(disk::temporary_folder())?;
     let lock = leftovers::hold_lock(directory.path()).ok();
     let reaper = Reaper::start(directory.path())?;
-    // Without a thread nothing is swept this time.
+    // If the thread can't start, the next run sweeps.
     let _ = thread::Builder::new().name("sweep".into()).spawn(|| leftovers::sweep(end_dead_run));
-    Ok(Session { directory, reaper, _lock: lock })
+    Ok(RunState { directory, reaper, _lock: lock })
 }
 
-/// Does what the reaper of that run would have done.
+/// Does what the reaper of the dead run would have done.
 fn end_dead_run(directory: &Path) {
     if let Ok(reaper) = Reaper::start(directory) {
         reaper.end();
     }
 }
 
-/// A value that a panic left behind is still the value.
+/// Locks a mutex, even if another thread panicked while it held the lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,5 @@
-//! Where private files are made, and whether they can still be written: a full disk shows itself as anything but that.
+//! Where private files are created, and whether there is room for them: a full disk causes
+//! misleading errors.
 
 use std::fs::OpenOptions;
 use std::io::{Error, ErrorKind, Read, Write as _};
@@ -13,38 +14,38 @@ use nix::{
     unistd::{AccessFlags, access},
 };
 
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::sanitize::ShownPath as _;
 
-/// Linux keeps files in memory here.
+/// Linux keeps files here in memory.
 const MEMORY: &str = "/dev/shm";
-/// For many small snapshots and logs at a time. A container's `/dev/shm` has 64 MB if nobody asks for more.
+/// Room for many small snapshots and logs at a time. A container's `/dev/shm` has 64 MB by default.
 #[cfg(target_os = "linux")]
 const MEMORY_BYTES: u128 = 1024 * 1024 * 1024;
 
-/// In bytes: of an answer.
+/// The largest answer, in bytes.
 const LARGEST_TEXT: u64 = 4 * 1024 * 1024;
-/// A log, an answer and a small snapshot fit.
+/// Enough for a log, an answer and a small snapshot.
 const ROOM_BYTES: usize = 64 * 1024;
 
-/// Tells of a directory in which no room is left; `otherwise` is where else it could be: `set TMPDIR to another place`.
-/// What else may be wrong there is found by who writes.
-pub fn check_room(directory: &Path, otherwise: &str) -> Result<(), WorldError> {
+/// Fails if no space is left in the directory. `otherwise` completes the help, for example `set
+/// TMPDIR to another place`. Other problems are found by the code that writes there.
+pub fn check_room(directory: &Path, otherwise: &str) -> Result<(), EnvironmentError> {
     let written = tempfile::tempfile_in(directory).and_then(fill);
     match written {
         Err(error) if is_full(&error) => {
-            let fact = format!("no space is left in `{}`: {error}", directory.shown());
-            Err(WorldError::new(fact, format!("free some there, or {otherwise}")))
+            let fact = format!("no space left in `{}`: {error}", directory.shown());
+            Err(EnvironmentError::new(fact, format!("free some space there, or {otherwise}")))
         }
         _ => Ok(()),
     }
 }
 
-/// The content of a text that somebody else has written: of a regular file, and not more than [`LARGEST_TEXT`]. A named
-/// pipe would be waited for, a device may have no end.
+/// Reads a text file that somebody else has written: a regular file of at most [`LARGEST_TEXT`]
+/// bytes. Reading a named pipe could block, and a device may have no end.
 pub fn read_text_file(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
-    // A pipe without a writer is opened at once then.
+    // With O_NONBLOCK, opening a pipe that has no writer does not block.
     let file = options.read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(Error::other("it is not a regular file"));
@@ -52,34 +53,36 @@ pub fn read_text_file(path: &Path) -> std::io::Result<Vec<u8>> {
     read_text(file)
 }
 
-/// All that comes, but not more than [`LARGEST_TEXT`].
+/// Reads to the end; fails after more than [`LARGEST_TEXT`] bytes.
 pub fn read_text(from: impl Read) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(LARGEST_TEXT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_TEXT {
-        return Err(Error::other("it has more than 4 MiB"));
+        return Err(Error::other("it is larger than 4 MiB"));
     }
     Ok(bytes)
 }
 
-/// The folder in which private directories are made, the same throughout: where TMPDIR says, else in memory, else the
-/// system's. SAVE and BGSAVE wait until the file system has stored the snapshot (`fsync`): on the disk of a busy machine
-/// that took up to four seconds for 134 bytes, so that answers ran out of time.
+/// The folder in which private directories are created; it never changes during a run: TMPDIR if
+/// set, else memory, else the system's folder. SAVE and BGSAVE wait until the file system has
+/// stored the snapshot (`fsync`): on the disk of a busy machine that took up to four seconds for
+/// 134 bytes, and answers timed out.
 pub fn temporary_folder() -> &'static Path {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-        let is_free = std::env::var_os("TMPDIR").is_none_or(|it| it.is_empty());
+        let is_free = std::env::var_os("TMPDIR").is_none_or(|path| path.is_empty());
         let memory = Path::new(MEMORY);
         if is_free && is_roomy_memory(memory) { memory.to_owned() } else { std::env::temp_dir() }
     });
     &FOLDER
 }
 
-/// Where [`temporary_folder`] may be for another run of this user's with the same TMPDIR.
+/// Every folder that [`temporary_folder`] may return in another run of this user with the same
+/// TMPDIR.
 pub fn temporary_folders() -> [PathBuf; 2] {
     [std::env::temp_dir(), MEMORY.into()]
 }
 
-/// Programs are made there too.
+/// Programs must be executable there too.
 #[cfg(target_os = "linux")]
 fn is_roomy_memory(folder: &Path) -> bool {
     let Ok(system) = statvfs(folder) else { return false };

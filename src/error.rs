@@ -1,67 +1,66 @@
-//! When the world fails: an answer or a lesson that could not be checked, whoever's fault it isn't.
+//! Failures of the environment: an answer or a lesson could not be checked; neither is at fault.
 
 use std::fmt;
 
 use crate::sanitize::clean_lines;
 
-/// A fact and the next step. Exit code 3; never a verdict on an answer or a lesson.
+/// What failed, and what to do next. Exit code 3; never a verdict on an answer or a lesson.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorldError {
+pub struct EnvironmentError {
     /// What happened: lower case, no full stop, names in backticks.
     pub fact: String,
     /// What to do next; may have several lines.
     pub help: String,
-    /// For those who do something about it.
-    pub kind: WorldErrorKind,
+    /// For callers that can recover.
+    pub kind: EnvironmentErrorKind,
 }
 
-/// What a caller can do something about.
+/// The failures from which a caller can recover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WorldErrorKind {
-    /// Nothing is known that would help.
+pub enum EnvironmentErrorKind {
+    /// No recovery is known.
     Other,
     /// A lesson's setup failed: it may be the lesson's fault.
     FailedSetup,
-    /// The fork that ran an answer was lost: it is begun again, in a process of its own.
+    /// The fork that ran an answer was lost: the answer is run again, in a process of its own.
     LostFork,
-    /// What was seen of an answer may have come late: it is begun again.
-    Standstill,
+    /// What was observed of an answer may have come late: the answer is run again.
+    Stall,
 }
 
-impl WorldError {
-    /// Both texts, as they will be shown. They may quote a server, an engine or pip.
+impl EnvironmentError {
+    /// Cleans both texts, since they may quote a server, an engine or pip.
     pub fn new(fact: impl Into<String>, help: impl Into<String>) -> Self {
         let (fact, help) = (fact.into(), help.into());
         Self {
             fact: clean_lines(&fact).into_owned(),
             help: clean_lines(&help).into_owned(),
-            kind: WorldErrorKind::Other,
+            kind: EnvironmentErrorKind::Other,
         }
     }
 
-    /// Whether the machine is shown to have failed what was tried.
+    /// Whether the machine itself, not the answer, made the attempt fail.
     pub fn is_the_machines(&self) -> bool {
-        matches!(self.kind, WorldErrorKind::LostFork | WorldErrorKind::Standstill)
+        matches!(self.kind, EnvironmentErrorKind::LostFork | EnvironmentErrorKind::Stall)
     }
 
-    /// The same of this kind.
+    /// Changes the kind.
     #[must_use]
-    pub fn of(self, kind: WorldErrorKind) -> Self {
+    pub fn of(self, kind: EnvironmentErrorKind) -> Self {
         Self { kind, ..self }
     }
 }
 
-impl fmt::Display for WorldError {
+impl fmt::Display for EnvironmentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.fact)
     }
 }
 
-impl std::error::Error for WorldError {}
+impl std::error::Error for EnvironmentError {}
 
-/// Where the system gives no thread.
-pub fn no_thread(error: std::io::Error) -> WorldError {
-    WorldError::new(format!("a thread can't be started: {error}"), "try again")
+pub fn no_thread(error: std::io::Error) -> EnvironmentError {
+    EnvironmentError::new(format!("cannot start a thread: {error}"), "try again")
 }
 
 /// An error with all its sources, since the outer one often hides the fact (`Connect` for a refused

@@ -1,12 +1,12 @@
-//! Characters that nobody sees: to a reader they are nothing or a space, to Redis and Python they are letters.
+//! Invisible characters: a reader sees nothing or a space, but Redis and Python see letters.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Joins emoji into one; between two of them it is seen.
+/// Joins two emoji into one; its effect between them is visible.
 const JOINER: char = '\u{200d}';
 
-/// Whether a character can't be seen, or looks like a space and is none.
+/// Whether a character is invisible, or looks like a space but is not one.
 pub fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -28,17 +28,17 @@ pub fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Whether it looks like a space.
+/// Whether an invisible character looks like a space.
 pub fn is_blank(c: char) -> bool {
     is_invisible(c) && c.is_whitespace()
 }
 
-/// `\u200b`, as Python and JSON write it.
+/// The character as `\u200b`, the notation of Python and JSON.
 pub fn escaped(c: char) -> String {
     format!("\\u{:04x}", u32::from(c))
 }
 
-/// The same text for people, with [`escaped`] in place of what can't be seen.
+/// The text with invisible characters [`escaped`].
 pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(is_invisible) {
         return Cow::Borrowed(text);
@@ -47,8 +47,8 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     let mut before = None;
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
-        let joins =
-            c == JOINER && [before, rest.peek().copied()].iter().all(|it| it.is_some_and(is_sign));
+        let after = rest.peek().copied();
+        let joins = c == JOINER && before.is_some_and(is_sign) && after.is_some_and(is_sign);
         if is_invisible(c) && !joins {
             let _ = write!(shown, "{}", escaped(c));
         } else {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_not_be_seen_is_escaped() {
+    fn invisible_characters_are_escaped() {
         assert_eq!(shown("\u{200b}SAVE"), "\\u200bSAVE");
         assert_eq!(shown("Manual\u{a0}snapshot\u{ad}s"), "Manual\\u00a0snapshot\\u00ads");
         assert!(matches!(shown("caf\u{e9} 日本 📸"), Cow::Borrowed(_)));

@@ -1,4 +1,4 @@
-//! What the student did, session by session: one line of JSON for each attempt and each exploration.
+//! The journal of the student's work: one line of JSON for each attempt and each exploration.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -7,50 +7,50 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::attempt::evidence::Evidence;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Language};
-use crate::present::journal::{Entry, Stamp};
+use crate::present::journal::{JournalEntry, JournalTime};
+use crate::relay::Transcript;
 use crate::sanitize::ShownPath as _;
 use crate::state;
-use crate::tap::Transcript;
 use crate::verdict::Verdict;
 
-/// The journal, as one session writes it.
+/// The journal of one session.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     session: String,
 }
 
-/// What stands in the journal.
+/// The contents of the journal.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct Entries {
     /// In the order in which they were written.
-    pub entries: Vec<Entry>,
-    /// How many lines can't be read.
+    pub entries: Vec<JournalEntry>,
+    /// How many lines cannot be read.
     pub damaged: usize,
 }
 
 /// The user's own file: `~/.local/state/redislings/journal.jsonl`.
-pub fn path_of_the_user() -> Result<PathBuf, WorldError> {
+pub fn path_of_the_user() -> Result<PathBuf, EnvironmentError> {
     Ok(state::directory()?.join("journal.jsonl"))
 }
 
 impl Journal {
     /// For the session that began at `started`.
-    pub fn of_the_user(started: SystemTime) -> Result<Self, WorldError> {
+    pub fn of_the_user(started: SystemTime) -> Result<Self, EnvironmentError> {
         Ok(Self::at(&path_of_the_user()?, started))
     }
 
-    /// The same in another file.
+    /// The same, in another file.
     pub fn at(path: &Path, started: SystemTime) -> Self {
-        // Two sessions may have begun in the same second.
+        // With the process id, because two sessions may begin in the same second.
         let session = format!("{}-{}", seconds(started), std::process::id());
         Self { path: path.to_owned(), session }
     }
 
-    /// Notes an answer and the verdict on it. `title` is that of the step; `answer` is `None` where other clients
-    /// were the answer.
+    /// Adds an answer and its verdict. `title` is the step's title; `answer` is `None` if the
+    /// student worked on the server with other clients.
     pub fn add_attempt(
         &self,
         exercise: &Exercise,
@@ -59,57 +59,56 @@ impl Journal {
         answer: Option<(&str, Language)>,
         evidence: &Evidence,
         verdict: &Verdict,
-    ) -> Result<(), WorldError> {
+    ) -> Result<(), EnvironmentError> {
         let stamp = self.stamp(title, server);
-        self.add(&Entry::of_attempt(stamp, exercise, answer, evidence, verdict))
+        self.add(&JournalEntry::of_attempt(stamp, exercise, answer, evidence, verdict))
     }
 
-    /// Notes what was tried at the prompt; nothing where nothing was.
+    /// Adds the commands that were tried at the prompt, if any.
     pub fn add_exploration(
         &self,
         title: &str,
         server: &str,
         transcript: &Transcript,
-    ) -> Result<(), WorldError> {
+    ) -> Result<(), EnvironmentError> {
         if transcript.exchanges.is_empty() {
             return Ok(());
         }
-        self.add(&Entry::of_exploration(self.stamp(title, server), transcript))
+        self.add(&JournalEntry::of_exploration(self.stamp(title, server), transcript))
     }
 
-    fn stamp<'a>(&'a self, title: &'a str, server: &'a str) -> Stamp<'a> {
-        Stamp { session: &self.session, at: seconds(SystemTime::now()), title, server }
+    fn stamp<'a>(&'a self, title: &'a str, server: &'a str) -> JournalTime<'a> {
+        JournalTime { session: &self.session, at: seconds(SystemTime::now()), title, server }
     }
 
-    fn add(&self, entry: &Entry) -> Result<(), WorldError> {
-        let append = || {
+    fn add(&self, entry: &JournalEntry) -> Result<(), EnvironmentError> {
+        state::in_turn(&self.path.with_extension("lock"), || {
             let line = entry.line().map_err(std::io::Error::other)?;
             append(&self.path, &line)
-        };
-        state::in_turn(&self.path.with_extension("lock"), append)
-            .map_err(|error| unusable("write", &self.path, &error))
+        })
+        .map_err(|error| unusable("write", &self.path, &error))
     }
 }
 
-/// All that was noted; no file is an empty journal.
-pub fn read(path: &Path) -> Result<Kept, WorldError> {
+/// Reads the journal; a missing file is an empty journal.
+pub fn read(path: &Path) -> Result<Entries, EnvironmentError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(unusable("read", path, &error)),
     };
-    let mut kept = Kept::default();
+    let mut journal = Entries::default();
     for line in bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-        match Entry::of_line(line) {
-            Some(entry) => kept.entries.push(entry),
-            None => kept.damaged += 1,
+        match JournalEntry::of_line(line) {
+            Some(entry) => journal.entries.push(entry),
+            None => journal.damaged += 1,
         }
     }
-    Ok(kept)
+    Ok(journal)
 }
 
-impl Kept {
-    /// Only those of the session that has noted something last.
+impl Entries {
+    /// Only the entries of the session that wrote last.
     #[must_use]
     pub fn last_session(mut self) -> Self {
         let last = self.entries.last().map(|entry| entry.session.clone());
@@ -118,9 +117,10 @@ impl Kept {
     }
 }
 
-/// A line that a full disk or a crash has cut is ended first, so that it costs only itself.
+/// Appends a line. First ends a line that a full disk or a crash has cut, so that only the cut line
+/// is lost.
 fn append(path: &Path, line: &str) -> std::io::Result<()> {
-    // Answers may hold what is nobody else's business.
+    // Answers may contain private data, so only the user may read the file.
     let mut file =
         OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
     let end = if ends_in_a_line(&mut file)? { "" } else { "\n" };
@@ -142,11 +142,11 @@ fn seconds(time: SystemTime) -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> WorldError {
+fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> EnvironmentError {
     let fact = format!("cannot {verb} the journal `{}`: {error}", path.shown());
-    WorldError::new(
+    EnvironmentError::new(
         fact,
-        "make it writable, free some space, or set XDG_STATE_HOME to another place",
+        "make it writable, free some space, or set XDG_STATE_HOME to another folder",
     )
 }
 
@@ -155,11 +155,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::tap::{Exchange, Outcome};
+    use crate::relay::{CommandOutcome, Exchange};
 
     fn transcript(command: &str) -> Transcript {
         let words = command.split(' ').map(|word| word.as_bytes().to_vec()).collect();
-        let (at, outcome) = (Duration::ZERO, Outcome::Unknown);
+        let (at, outcome) = (Duration::ZERO, CommandOutcome::Unknown);
         let exchange = Exchange { at, connection: 1, words, reply: None, outcome };
         Transcript { exchanges: vec![exchange], ..Transcript::default() }
     }
@@ -168,7 +168,7 @@ mod tests {
         Journal::at(path, UNIX_EPOCH + Duration::from_secs(started))
     }
 
-    fn commands(kept: &Kept) -> Vec<&str> {
+    fn commands(kept: &Entries) -> Vec<&str> {
         kept.entries.iter().map(|entry| entry.commands[0].command.as_str()).collect()
     }
 
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_at_the_same_time_cut_no_line_of_each_other() {
+    fn parallel_sessions_cut_no_line_of_each_other() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
         std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! What a run left behind that was killed together with its reaper: found and removed by the next.
+//! Leftovers of a run that was killed together with its reaper: the next run removes them.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -9,14 +9,16 @@ use nix::unistd::getuid;
 
 use crate::disk;
 
-/// How the private directories of runs are called.
+/// Every run's private directory has a name with this prefix.
 pub const PREFIX: &str = "redislings-";
-/// In each of them; held by its run for as long as that lives, and let go by the system however it ends.
+/// A lock file in the private directory. The run holds the lock for as long as it lives; the system
+/// releases it however the run ends.
 const LOCK: &str = "lock";
-/// What it holds. A directory of the user's may begin with the same word, and is never ours to remove.
+/// The content of the lock file. A directory of the user's may have the same prefix, and must never
+/// be removed.
 const MARK: &str = "the private directory of a run of redislings\n";
 
-/// Whether the run with this private directory still lives, or that can't be told.
+/// Whether the run with this private directory still lives; also true if that can't be determined.
 pub fn is_alive(directory: &Path) -> bool {
     match take(directory) {
         Ok(lock) => lock.is_none(),
@@ -24,13 +26,13 @@ pub fn is_alive(directory: &Path) -> bool {
     }
 }
 
-/// An error where a run holds no lock: its file system knows none.
+/// Fails if the run has no lock file because its file system does not support locks.
 pub fn check_lock(directory: &Path) -> io::Result<()> {
     File::open(directory.join(LOCK)).map(drop)
 }
 
-/// Says for as long as the file is open that the run with this private directory lives. Others see the lock only when
-/// it is held.
+/// Marks the run with this private directory as alive for as long as the returned file is open. The
+/// lock file gets its name only once the lock is held, so others never see it unlocked.
 pub fn hold_lock(directory: &Path) -> io::Result<File> {
     let new = directory.join("lock.new");
     let mut file = File::create(&new)?;
@@ -40,7 +42,7 @@ pub fn hold_lock(directory: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Calls `end` with every private directory of this user's whose run is dead.
+/// Calls `end` with every private directory of this user whose run is dead.
 pub fn sweep(end: impl Fn(&Path)) {
     for folder in disk::temporary_folders() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -48,7 +50,7 @@ pub fn sweep(end: impl Fn(&Path)) {
             if !entry.file_name().to_string_lossy().starts_with(PREFIX) || !is_ours(&path) {
                 continue;
             }
-            // Held until all is gone: another run that sweeps leaves it to us.
+            // Hold the lock until the directory is gone, so that another sweeping run skips it.
             if let Ok(Some(lock)) = take(&path)
                 && is_marked(&lock)
             {
@@ -68,7 +70,7 @@ fn is_ours(path: &Path) -> bool {
     metadata.is_ok_and(|metadata| metadata.is_dir() && metadata.uid() == getuid().as_raw())
 }
 
-/// The lock of a dead run; `None`: it lives.
+/// The lock of a dead run; `None` if the run lives.
 fn take(directory: &Path) -> io::Result<Option<File>> {
     let file = File::open(directory.join(LOCK))?;
     match file.try_lock() {

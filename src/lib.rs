@@ -1,22 +1,29 @@
-//! Learn Redis by doing: lessons run and checked against a real Redis.
+//! Learn Redis by doing: exercises that are checked against a real Redis server.
 //!
 //! Data flows one way, and each stage hands a plain value to the next:
 //!
 //! ```text
 //! lessons/*.md ──lesson──► Course ──► Exercise ┐
-//!                                              ├─attempt─► Evidence ─verdict─► Verdict ─present─► screen · JSON · JUnit · annotations
-//! container | process | address ──server──► Server ──tap──► Transcript
+//!                                              ├─attempt─► Evidence ─verdict─► Verdict
+//! container | process | address ──server──► Server ──relay──► Transcript
+//!
+//! Verdict ─present─► screen · JSON · JUnit · annotations
 //! ```
 //!
-//! - [`lesson`], [`server`] and [`tap`] know no other stage; [`attempt`] knows them all; [`verdict`] is pure; only
-//!   [`present`] gives text its colours; `session` and `verify` know the rest; `cli` knows nobody and
-//!   [`run`] translates. `tests/it/architecture.rs` guards this.
-//! - What outlives a session: [`answers`] beside the student, [`progress`] and [`journal`] in the state directory.
-//! - [`redis_cli`] holds redis-cli's habits, [`redis_prompt`] the prompt that has them: neither knows exercises.
-//! - Three kinds of "no" are never mixed: an answer falls short (a `Finding`, exit code 1), a lesson or the
-//!   command line is wrong (a `Problem`, exit code 2), the world failed ([`error::WorldError`], exit code 3).
-//! - Text of a lesson, a file name or a report is cleaned of control characters where it is read, by `sanitize`.
-//! - Nothing of ours outlives us: see [`cleanup`].
+//! - [`lesson`], [`server`] and [`relay`] depend on no other stage; [`attempt`] depends on all of
+//!   them; [`verdict`] is pure; only [`present`] colours text; `session` and `verify` may use all
+//!   stages; `cli` depends on nothing, and [`commands`] translates its options.
+//!   `tests/it/architecture.rs` enforces this.
+//! - Data that outlives a session: [`answers`] in the student's folder, [`progress`] and
+//!   [`journal`] in the state directory.
+//! - [`redis_cli`] reproduces how redis-cli parses and prints, [`redis_prompt`] is a prompt that
+//!   uses it. Neither depends on exercises.
+//! - Three kinds of "no" are never mixed: an answer falls short (a `Finding`, exit code 1), a
+//!   lesson or the command line is wrong (a `Problem`, exit code 2), the environment failed
+//!   ([`error::EnvironmentError`], exit code 3).
+//! - `sanitize` removes control characters from the text of lessons, file names and reports where
+//!   it is read.
+//! - No process, directory or container outlives redislings: see [`cleanup`].
 
 pub mod answers;
 mod ask;
@@ -25,6 +32,7 @@ mod backup;
 mod cache;
 pub mod cleanup;
 mod cli;
+pub mod commands;
 mod disk;
 mod doctor;
 mod editor;
@@ -36,17 +44,16 @@ pub mod lesson;
 pub mod present;
 mod private;
 pub mod progress;
+pub mod progress_event;
 mod random;
 pub mod redis_cli;
 pub mod redis_prompt;
+pub mod relay;
 pub mod reset;
-pub mod run;
 pub mod runtime;
 mod sanitize;
 pub mod server;
 mod session;
 mod state;
-pub mod tap;
-pub mod telling;
 pub mod verdict;
 mod verify;

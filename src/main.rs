@@ -1,5 +1,5 @@
-//! The program: everything is in the library.
+//! The binary: all code is in the library.
 
 fn main() -> std::process::ExitCode {
-    redislings::run::main(std::env::args_os())
+    redislings::commands::main(std::env::args_os())
 }

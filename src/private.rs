@@ -1,4 +1,5 @@
-//! What a run makes is for its user alone; what the user asked for has the rights of any other file of theirs.
+//! File permissions: files of a run are for its user alone; files that the user asked for have the
+//! permissions of any other file of theirs.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -11,19 +12,19 @@ use std::sync::OnceLock;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::getuid;
 
-/// Nothing for the group and for others.
+/// No permissions for the group and for others.
 const PRIVATE: Mode = Mode::from_bits_retain(0o077);
 
-/// The umask that the user has chosen.
+/// The umask with which the program was started.
 static USERS_UMASK: OnceLock<Mode> = OnceLock::new();
 
-/// From now on, only this user can read or write what this process makes, and what servers and answers make, which we
-/// give no mode. To be called before any thread is started.
+/// From now on, only this user can read or write what this process creates, and what servers and
+/// answers create, whose modes we do not control. Call this before any thread is started.
 pub fn make_everything_private() {
     USERS_UMASK.get_or_init(|| umask(PRIVATE));
 }
 
-/// Gives a file that the user asked for, such as a report, the rights that their umask gives it.
+/// Gives a file that the user asked for, such as a report, the permissions of their umask.
 pub fn share(file: &File) -> io::Result<()> {
     match users_mode(0o666) {
         Some(mode) => file.set_permissions(mode),
@@ -31,7 +32,7 @@ pub fn share(file: &File) -> io::Result<()> {
     }
 }
 
-/// Opens a file that the user asked for; a new one gets those rights.
+/// Opens a file that the user asked for; a new one gets the permissions of their umask.
 pub fn open_shared(options: &OpenOptions, path: &Path) -> io::Result<File> {
     let is_new = !path.exists();
     let file = options.open(path)?;
@@ -41,7 +42,8 @@ pub fn open_shared(options: &OpenOptions, path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The same for everything in a folder that was made for the user, and the folder itself.
+/// Gives a folder that was created for the user, and everything in it, the permissions of their
+/// umask.
 pub fn share_folder(folder: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
@@ -54,13 +56,13 @@ pub fn share_folder(folder: &Path) -> io::Result<()> {
     users_mode(0o777).map_or(Ok(()), |mode| std::fs::set_permissions(folder, mode))
 }
 
-/// Makes a folder that the user asked for, and those above it.
+/// Creates a folder that the user asked for, and missing parent folders.
 pub fn make_shared_folder(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
-    if let Some(above) = folder.parent() {
-        make_shared_folder(above)?;
+    if let Some(parent) = folder.parent() {
+        make_shared_folder(parent)?;
     }
     match std::fs::create_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
@@ -71,26 +73,27 @@ pub fn make_shared_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a folder of ours, and those above it, where it is missing, and takes the rights of others from one that was made
-/// by an older version or under another umask.
+/// Creates a private folder and missing parent folders. If the folder exists, for example from an
+/// older version or another umask, removes the permissions of others.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let metadata = std::fs::metadata(folder)?;
     if metadata.uid() == getuid().as_raw() && metadata.mode() & 0o077 != 0 {
-        // A file system that knows no rights keeps nobody out.
+        // Some file systems have no permissions.
         let _ = std::fs::set_permissions(folder, Permissions::from_mode(0o700));
     }
     Ok(())
 }
 
-/// Writes a file of ours, also where [`make_everything_private`] was not called.
+/// Writes a private file, even if [`make_everything_private`] was not called.
 pub fn write(path: &Path, text: impl AsRef<[u8]>) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     options.open(path)?.write_all(text.as_ref())
 }
 
-/// The user's own rights, of those in `all`; `None` where nothing was made private.
+/// The permissions in `all` that the user's umask allows; `None` if [`make_everything_private`] was
+/// not called.
 #[expect(clippy::useless_conversion, reason = "on macOS a mode has 16 bits")]
 fn users_mode(all: u32) -> Option<Permissions> {
     let umask = u32::from(USERS_UMASK.get()?.bits());
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_folder_that_is_there_keeps_its_rights() {
+    fn an_existing_shared_folder_keeps_its_permissions() {
         let above = tempfile::tempdir().unwrap();
         std::fs::set_permissions(above.path(), Permissions::from_mode(0o750)).unwrap();
         make_shared_folder(above.path()).unwrap();

@@ -1,38 +1,39 @@
-//! Which exercises were passed and where the student was, in one readable file keyed by exercise id.
+//! Which exercises the student has passed and where they were, in one readable file keyed by
+//! exercise id.
 //!
-//! Several sessions may run at once: each change is made to what the file holds at that moment, under a lock,
-//! so that none undoes what another has noted.
+//! Several sessions may run at once: each change is applied to the current content of the file,
+//! under a lock, so that no session undoes the changes of another.
 
+mod course_lock;
 mod record;
-mod session_lock;
 #[cfg(test)]
 mod tests;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-pub use record::Place;
-pub use session_lock::{NotLocked, SessionLock};
+pub use course_lock::{CourseLock, NotLocked};
+pub use record::Position;
 
 use crate::backup;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::sanitize::ShownPath as _;
 use crate::state;
-use record::{Change, Record};
+use record::{ProgressChange, Record};
 
-/// What is known of the student's way through the course.
+/// The student's progress in the course.
 #[derive(Debug)]
 pub struct Progress {
     path: PathBuf,
-    /// With every change, also those that could not be written.
+    /// Includes changes that could not be written.
     record: Record,
-    /// Changes that the file does not have yet: the next write takes them along.
-    unwritten: Vec<Change>,
+    /// Changes that are not in the file yet: the next write includes them.
+    unwritten: Vec<ProgressChange>,
     is_new: bool,
 }
 
-/// What stands where the file should be.
-enum Found {
+/// The content of the progress file.
+enum StoredProgress {
     Nothing,
     Damaged,
     Sound(Record),
@@ -40,50 +41,51 @@ enum Found {
 
 impl Progress {
     /// The user's own file: `~/.local/state/redislings/progress.toml`.
-    pub fn of_the_user() -> Result<(Self, Option<String>), WorldError> {
+    pub fn of_the_user() -> Result<(Self, Option<String>), EnvironmentError> {
         Self::load(&state::directory()?.join("progress.toml"))
     }
 
-    /// Reads the file. A damaged one is kept under another name; then the second value says so.
-    pub fn load(path: &Path) -> Result<(Self, Option<String>), WorldError> {
+    /// Reads the file. A damaged file is kept under another name; the second value then says so.
+    pub fn load(path: &Path) -> Result<(Self, Option<String>), EnvironmentError> {
         let found = read(path).map_err(|error| unusable("read", path, &error))?;
-        let is_new = matches!(found, Found::Nothing);
-        let (record, told) = match found {
-            Found::Nothing => (Record::default(), None),
-            Found::Sound(record) => (record, None),
-            Found::Damaged => after_damage(path).map_err(|error| unusable("move", path, &error))?,
+        let is_new = matches!(found, StoredProgress::Nothing);
+        let (record, warning) = match found {
+            StoredProgress::Nothing => (Record::default(), None),
+            StoredProgress::Sound(record) => (record, None),
+            StoredProgress::Damaged => {
+                after_damage(path).map_err(|error| unusable("move", path, &error))?
+            }
         };
-        Ok((Self { path: path.to_owned(), record, unwritten: Vec::new(), is_new }, told))
+        Ok((Self { path: path.to_owned(), record, unwritten: Vec::new(), is_new }, warning))
     }
 
-    /// The same file, for another thread: what both note is merged.
-    pub fn again(&self) -> Result<Self, WorldError> {
+    /// Loads the same file for another thread; changes of both are merged.
+    pub fn again(&self) -> Result<Self, EnvironmentError> {
         Self::load(&self.path).map(|(progress, _)| progress)
     }
 
-    /// Whether there was no file: the very first start.
+    /// Whether there was no file: the student's first start.
     pub fn is_new(&self) -> bool {
         self.is_new
     }
 
-    /// Whether all that was noted stands in the file.
+    /// Whether all changes are in the file.
     pub fn is_kept(&self) -> bool {
         self.unwritten.is_empty()
     }
 
-    /// Whether the exercise was passed.
     pub fn has(&self, exercise: &str) -> bool {
         self.record.passed.contains(exercise)
     }
 
-    /// Notes a passed exercise, and that no attempt has failed since.
-    pub fn add(&mut self, exercise: &str) -> Result<(), WorldError> {
-        self.note(Change::Passed(exercise.to_owned()))
+    /// Marks the exercise as passed, and resets its count of failed attempts.
+    pub fn add(&mut self, exercise: &str) -> Result<(), EnvironmentError> {
+        self.note(ProgressChange::Passed(exercise.to_owned()))
     }
 
-    /// Forgets that these were passed, attempted, and which hints were seen.
-    pub fn forget(&mut self, exercises: &[&str]) -> Result<(), WorldError> {
-        self.note(Change::Forgotten(exercises.iter().map(|&id| id.to_owned()).collect()))
+    /// Forgets everything about these exercises.
+    pub fn forget(&mut self, exercises: &[&str]) -> Result<(), EnvironmentError> {
+        self.note(ProgressChange::Forgotten(exercises.iter().map(|&id| id.to_owned()).collect()))
     }
 
     /// How many attempts have failed since the exercise was last passed or reset.
@@ -91,44 +93,42 @@ impl Progress {
         self.record.effort(exercise).failed_attempts
     }
 
-    /// Notes a failed attempt, and says how many there are now.
-    pub fn add_failed_attempt(&mut self, exercise: &str) -> Result<u32, WorldError> {
-        self.note(Change::Failed(exercise.to_owned()))?;
+    /// Counts a failed attempt; returns the new count.
+    pub fn add_failed_attempt(&mut self, exercise: &str) -> Result<u32, EnvironmentError> {
+        self.note(ProgressChange::Failed(exercise.to_owned()))?;
         Ok(self.failed_attempts(exercise))
     }
 
-    /// How many of the exercise's hints were shown.
     pub fn hints_seen(&self, exercise: &str) -> u32 {
         self.record.effort(exercise).hints_seen
     }
 
-    /// Notes how many of the exercise's hints were shown.
-    pub fn set_hints_seen(&mut self, exercise: &str, number: u32) -> Result<(), WorldError> {
-        self.note(Change::HintsSeen(exercise.to_owned(), number))
+    pub fn set_hints_seen(&mut self, exercise: &str, number: u32) -> Result<(), EnvironmentError> {
+        self.note(ProgressChange::HintsSeen(exercise.to_owned(), number))
     }
 
     /// Where the student was.
-    pub fn place(&self) -> Option<Place> {
+    pub fn place(&self) -> Option<Position> {
         self.record.place.clone()
     }
 
-    /// Notes where the student is. Cheap enough for every step: it does not wait for the disk.
-    pub fn set_place(&mut self, place: Place) -> Result<(), WorldError> {
-        self.note(Change::Moved(Some(place)))
+    /// Saves where the student is. Cheap enough for every step: it does not wait for the disk.
+    pub fn set_place(&mut self, place: Position) -> Result<(), EnvironmentError> {
+        self.note(ProgressChange::Moved(Some(place)))
     }
 
-    /// Forgets where the student was: the course begins at its beginning.
-    pub fn forget_place(&mut self) -> Result<(), WorldError> {
-        self.note(Change::Moved(None))
+    /// Forgets where the student was: the course starts from the beginning.
+    pub fn forget_place(&mut self) -> Result<(), EnvironmentError> {
+        self.note(ProgressChange::Moved(None))
     }
 
-    /// Says for as long as the value lives that a session runs; or who else's does.
-    pub fn lock_session(&self) -> Result<SessionLock, NotLocked> {
-        SessionLock::take(&self.path.with_file_name("session.lock"))
+    /// Takes the lock that marks this session as running, unless another session holds it.
+    pub fn lock_session(&self) -> Result<CourseLock, NotLocked> {
+        CourseLock::take(&self.path.with_file_name("session.lock"))
     }
 
-    /// Keeps a change in mind, and writes it if that is possible.
-    fn note(&mut self, change: Change) -> Result<(), WorldError> {
+    /// Applies a change in memory, and writes it if possible.
+    fn note(&mut self, change: ProgressChange) -> Result<(), EnvironmentError> {
         change.apply(&mut self.record);
         self.unwritten.push(change);
         let lock = lock_of(&self.path);
@@ -137,30 +137,30 @@ impl Progress {
         match aside {
             None => Ok(()),
             Some(aside) => {
-                let help = "what this session knows of you was written to a new one";
-                Err(WorldError::new(damaged(&aside), help))
+                let help = "this session's progress was written to a new file";
+                Err(EnvironmentError::new(damaged(&aside), help))
             }
         }
     }
 
-    /// Brings the file and this value to the same state. Gives the new name of a damaged file.
+    /// Brings the file and this value to the same state. Returns the new name of a damaged file.
     fn merge(&mut self) -> std::io::Result<Option<PathBuf>> {
         let found = read(&self.path)?;
         let aside = match found {
-            Found::Damaged => Some(set_aside(&self.path)?),
-            Found::Nothing | Found::Sound(_) => None,
+            StoredProgress::Damaged => Some(set_aside(&self.path)?),
+            StoredProgress::Nothing | StoredProgress::Sound(_) => None,
         };
         let (before, after) = match found {
-            Found::Sound(before) => {
+            StoredProgress::Sound(before) => {
                 let mut after = before.clone();
                 self.unwritten.iter().for_each(|change| change.apply(&mut after));
                 (Some(before), after)
             }
-            // Whoever took the file away did not take what this session remembers.
-            Found::Nothing | Found::Damaged => (None, self.record.clone()),
+            // The file is gone or damaged: write all that this session has in memory.
+            StoredProgress::Nothing | StoredProgress::Damaged => (None, self.record.clone()),
         };
         if before.as_ref() != Some(&after) {
-            write(&self.path, &after, self.unwritten.iter().any(Change::is_precious))?;
+            write(&self.path, &after, self.unwritten.iter().any(ProgressChange::is_precious))?;
         }
         self.record = after;
         self.unwritten.clear();
@@ -172,16 +172,16 @@ fn lock_of(path: &Path) -> PathBuf {
     path.with_extension("lock")
 }
 
-fn read(path: &Path) -> std::io::Result<Found> {
+fn read(path: &Path) -> std::io::Result<StoredProgress> {
     match std::fs::read(path) {
-        Ok(bytes) => Ok(Record::of(&bytes).map_or(Found::Damaged, Found::Sound)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Found::Nothing),
+        Ok(bytes) => Ok(Record::of(&bytes).map_or(StoredProgress::Damaged, StoredProgress::Sound)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(StoredProgress::Nothing),
         Err(error) => Err(error),
     }
 }
 
-/// Whole or not at all. Where the file is a link, say into a folder of settings under git, what it leads to is
-/// replaced.
+/// Writes the whole file or nothing. If the file is a link, for example into a folder of settings
+/// under git, its target is replaced.
 fn write(path: &Path, record: &Record, to_the_disk: bool) -> std::io::Result<()> {
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = target.parent().unwrap_or(Path::new("."));
@@ -195,12 +195,12 @@ fn write(path: &Path, record: &Record, to_the_disk: bool) -> std::io::Result<()>
     Ok(())
 }
 
-/// Another session may have seen the same damage and have written a new file by now.
+/// Moves a damaged file aside, unless another session has already replaced it.
 fn after_damage(path: &Path) -> std::io::Result<(Record, Option<String>)> {
     state::in_turn(&lock_of(path), || match read(path)? {
-        Found::Nothing => Ok((Record::default(), None)),
-        Found::Sound(record) => Ok((record, None)),
-        Found::Damaged => Ok((Record::default(), Some(damaged(&set_aside(path)?)))),
+        StoredProgress::Nothing => Ok((Record::default(), None)),
+        StoredProgress::Sound(record) => Ok((record, None)),
+        StoredProgress::Damaged => Ok((Record::default(), Some(damaged(&set_aside(path)?)))),
     })
 }
 
@@ -212,9 +212,9 @@ fn damaged(aside: &Path) -> String {
     format!("the progress file was damaged; it is kept as `{}`", aside.shown())
 }
 
-fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> WorldError {
+fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> EnvironmentError {
     let fact = format!("cannot {verb} the progress file `{}`: {error}", path.shown());
-    WorldError::new(
+    EnvironmentError::new(
         fact,
         "make it writable, free some space, or set XDG_STATE_HOME to another place",
     )

@@ -1,9 +1,12 @@
-//! Words that nobody guesses.
+//! Unguessable words.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-/// 32 hexadecimal digits, from the keys that the standard library draws for its hash tables.
+/// 32 hexadecimal digits, from the random keys of the standard library's hash tables.
 pub fn word() -> String {
-    let random = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", random(), random())
+    format!("{:016x}{:016x}", random_number(), random_number())
+}
+
+fn random_number() -> u64 {
+    RandomState::new().build_hasher().finish()
 }

@@ -1,16 +1,16 @@
-//! The async runtimes, behind blocking doors: callers never see a future.
+//! The async runtimes. Callers use blocking functions and never see a future.
 
 use std::future::Future;
 use std::sync::OnceLock;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// Runs `future` to its end on the program's runtime. Not to be called from inside a future.
+/// Runs `future` to its end on the program's runtime. Do not call it inside a future.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     runtime().block_on(future)
 }
 
-/// The runtime itself, for libraries that want a current one.
+/// The runtime itself, for libraries that need a current one.
 #[expect(clippy::expect_used, reason = "without threads there is no program")]
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -25,8 +25,9 @@ pub fn runtime() -> &'static Runtime {
     })
 }
 
-/// A runtime of one thread for the relay alone. What it passes on wakes nobody but the other end: on two cores
-/// its throughput is better by a tenth (`cargo bench --bench tap`), since a task never moves between threads.
+/// A runtime with one thread for the relay alone. A packet wakes only the other end, because tasks
+/// never move between threads: on two cores this raises the throughput by a tenth (`cargo bench
+/// --bench relay`).
 #[expect(clippy::expect_used, reason = "without threads there is no program")]
 pub fn relay_runtime() -> &'static Handle {
     static HANDLE: OnceLock<Handle> = OnceLock::new();
@@ -34,21 +35,20 @@ pub fn relay_runtime() -> &'static Handle {
         let runtime =
             Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
         let handle = runtime.handle().clone();
-        let run = move || {
-            let_others_finish();
-            runtime.block_on(std::future::pending::<()>());
-        };
         std::thread::Builder::new()
             .name("relay".into())
-            .spawn(run)
+            .spawn(move || {
+                let_others_finish();
+                runtime.block_on(std::future::pending::<()>());
+            })
             .expect("threads can be started");
         handle
     })
 }
 
-/// `SCHED_BATCH` for this thread: woken by a packet, it does not push the server or the client off its core, and
-/// then finds more to pass on at once. With `redis-benchmark -P 16` on two cores the throughput rises by a
-/// tenth. Other systems have no such policy, and go on as they are.
+/// Sets `SCHED_BATCH` for this thread. When a packet wakes it, it does not preempt the server or
+/// the client, and then finds more to pass on at once. With `redis-benchmark -P 16` on two cores
+/// the throughput rises by a tenth. Other systems have no such policy.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn let_others_finish() {
     use thread_priority::unix::{
@@ -58,7 +58,7 @@ fn let_others_finish() {
     let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch);
     let Ok(priority) = thread_priority::ThreadPriorityValue::try_from(47) else { return };
     let priority = thread_priority::ThreadPriority::Crossplatform(priority);
-    // Where that is not allowed, it is only slower.
+    // If the system does not allow it, the relay is only slower.
     let _ = set_thread_priority_and_policy(thread_native_id(), priority, policy);
 }
 

@@ -1,15 +1,15 @@
-//! Text from a lesson, a file name or a report is not ours: it must not move the cursor, recolour
-//! the screen or show itself in another order. It is cleaned once, where it is read.
+//! Text from a lesson, a file name or a report is untrusted: it must not move the cursor, recolour
+//! the screen or reorder what is shown. It is cleaned once, where it is read.
 
 use std::borrow::Cow;
 use std::path::Path;
 
-/// Control characters, and those that reorder text or end a line in some terminals.
+/// True for control characters and for those that reorder text or end a line in some terminals.
 pub fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Text on one line: unsafe characters become U+FFFD, white space of any kind becomes a space.
+/// Cleans text for one line: unsafe characters become U+FFFD, tabs and line ends become spaces.
 pub fn clean(text: &str) -> Cow<'_, str> {
     replaced(text, |c| match c {
         '\t' | '\n' | '\r' => ' ',
@@ -17,14 +17,14 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Text of several lines: unsafe characters become U+FFFD, tabs and line ends stay.
+/// Cleans text of several lines: unsafe characters become U+FFFD, tabs and line ends stay.
 ///
-/// One character stands for one, so lines and columns stay as they were.
+/// Each character is replaced by one character, so lines and columns do not change.
 pub fn clean_lines(text: &str) -> Cow<'_, str> {
     replaced(text, |c| if is_layout(c) { c } else { safe(c) })
 }
 
-/// The unsafe characters that [`clean_lines`] replaces, each with the byte where it stands.
+/// The unsafe characters that [`clean_lines`] replaces, each with its byte offset.
 pub fn unsafe_characters(text: &str) -> impl Iterator<Item = (usize, char)> {
     text.char_indices().filter(|(_, c)| is_unsafe(*c) && !is_layout(*c))
 }
@@ -34,7 +34,7 @@ pub fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 
-/// Paths for people. `Path::display` prints whatever the name holds.
+/// Shows paths safely: `Path::display` prints unsafe characters as they are.
 pub trait ShownPath {
     /// The path on one line, with U+FFFD in place of unsafe characters, a newline included.
     fn shown(&self) -> String;
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clean_text_holds_nothing_that_steers_a_terminal() {
+    fn clean_text_cannot_control_a_terminal() {
         assert_eq!(clean("a\x1b[2Jb\u{9b}1m\u{202e}c\td"), "a\u{fffd}[2Jb\u{fffd}1m\u{fffd}c d");
         assert!(matches!(clean("plain"), Cow::Borrowed("plain")));
     }

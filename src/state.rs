@@ -1,4 +1,5 @@
-//! The user's state directory: what outlives a session, and how sessions at the same time take turns there.
+//! The user's state directory: files that outlive a session, and the lock by which concurrent
+//! sessions take turns.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -9,32 +10,34 @@ use std::time::{Duration, Instant};
 
 use etcetera::BaseStrategy as _;
 
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::private;
 use crate::sanitize::ShownPath as _;
 
-/// A turn takes milliseconds; only a process that was stopped in the middle of one takes longer.
+/// A turn takes milliseconds; it takes longer only if the process is stopped in the middle.
 const LONGEST_TURN: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(1);
 
-/// `~/.local/state/redislings` or what `XDG_STATE_HOME` says; on systems without such a place the one for data.
-pub fn directory() -> Result<PathBuf, WorldError> {
-    let no_home = |_| WorldError::new("no home directory is known", "set HOME, or XDG_STATE_HOME");
-    let strategy = etcetera::choose_base_strategy().map_err(no_home)?;
+/// `~/.local/state/redislings`, or below `XDG_STATE_HOME`; the data directory on systems that have
+/// no state directory.
+pub fn directory() -> Result<PathBuf, EnvironmentError> {
+    let strategy = etcetera::choose_base_strategy().map_err(|_| {
+        EnvironmentError::new("no home directory found", "set HOME or XDG_STATE_HOME")
+    })?;
     let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
     Ok(folder.join("redislings"))
 }
 
-/// Does `work` while nobody else does any under the same `lock`, a file that is made if it is missing.
+/// Runs `work` while holding the lock file `lock`, which is created if it is missing.
 ///
-/// On a file system that knows no locks (some network homes) the work is done without one: a student who can't
-/// keep anything at all is worse off than one who must not run two sessions at once.
+/// On a file system without locks (some network homes) `work` runs without one: a student who can't
+/// save anything is worse off than one who must not run two sessions at once.
 pub fn in_turn<T>(lock: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let file = lock_file(lock)?;
     let deadline = Instant::now() + LONGEST_TURN;
     while let Err(TryLockError::WouldBlock) = file.try_lock() {
         if Instant::now() > deadline {
-            let fact = format!("another process holds `{}`", lock.shown());
+            let fact = format!("another process has locked `{}`", lock.shown());
             return Err(io::Error::new(io::ErrorKind::TimedOut, fact));
         }
         thread::park_timeout(POLL);
@@ -42,15 +45,15 @@ pub fn in_turn<T>(lock: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Resu
     work()
 }
 
-/// A file to be locked, with what is in it; its folder is made if it is missing.
+/// Opens a file for locking and keeps its content; creates it and its folder if they are missing.
 pub fn lock_file(path: &Path) -> io::Result<File> {
     private::make_private_folder(path.parent().unwrap_or(Path::new(".")))?;
     let mut options = OpenOptions::new();
     let file =
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    // One that an older version made could be opened, and held, by anybody.
+    // Anybody could open and lock a file that an older version created.
     if file.metadata()?.mode() & 0o077 != 0 {
-        // A file system that knows no rights keeps nobody out.
+        // Some file systems have no permissions.
         let _ = file.set_permissions(Permissions::from_mode(0o600));
     }
     Ok(file)

@@ -1,4 +1,4 @@
-//! What the evidence says of an answer. Pure: no I/O, and nothing can fail.
+//! Judges an answer by its evidence. Pure: no I/O, and nothing can fail.
 
 pub mod changes;
 pub mod diagnosis;
@@ -15,65 +15,38 @@ use self::server::{leaves_open, look_at_server};
 use self::transcript::look_at_sent;
 use self::waits::look_at_waits;
 use crate::attempt::evidence::{Evidence, Observation, Restored, Run};
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::lesson::check::EVIDENCE_IS_VALID;
 use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
-use crate::tap::{self, Exchange, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Transcript};
 
 pub use self::diagnosis::{Diagnosed, Pointer};
 pub use self::live::{LiveVerdict, Tick, judge_live};
 
-/// Every check's finding, in the lesson's order.
 #[derive(Debug, Clone)]
 pub struct Verdict {
-    /// Those about the answer as a whole come first, and only if they are unmet.
+    /// In the lesson's order. Findings about the answer as a whole come first, and only if they
+    /// are unmet.
     pub findings: Vec<Finding>,
-    /// Why it falls short, where the evidence tells.
+    /// Why the answer falls short, where the evidence shows it.
     pub diagnosis: Option<Diagnosed>,
 }
 
 impl Verdict {
-    /// Whether nothing is missing.
+    /// Whether every check is met.
     pub fn passed(&self) -> bool {
         self.findings.iter().all(|finding| finding.outcome == Outcome::Met)
     }
 
-    /// Why there is neither a pass nor a failure: nothing is unmet, but what would decide about a check was not
-    /// kept, so very much was sent.
-    fn undecided(&self, evidence: &Evidence) -> Option<WorldError> {
+    /// Why there is neither a pass nor a failure: nothing is unmet, but the evidence that would
+    /// decide a check was not kept because too much was sent.
+    fn undecided(&self, evidence: &Evidence) -> Option<EnvironmentError> {
         let open = self.findings.iter().find(|finding| finding.outcome == Outcome::NotReached)?;
         if self.findings.iter().any(|finding| finding.outcome == Outcome::Unmet) {
             return None;
         }
-        if evidence.last().is_none() {
-            let fact = format!(
-                "`{}` can't be judged: the server answered nobody when the answer ended, and was killed then",
-                open.check
-            );
-            let help = "let the answer end with a server that answers: wait for SAVE's reply, and leave CLIENT PAUSE \
-                        and endless scripts out";
-            return Some(WorldError::new(fact, help));
-        }
-        let past: Vec<&str> = evidence.transcript.came_past.iter().map(String::as_str).collect();
-        if !past.is_empty() {
-            let fact = format!(
-                "`{}` can't be judged: {} {} sent past `localhost:6379`, to the server's own port, where nobody sees \
-                 in which order",
-                open.check,
-                past.join(" and "),
-                if past.len() == 1 { "was" } else { "were" }
-            );
-            return Some(WorldError::new(fact, "send every command to `localhost:6379`"));
-        }
-        let fact = format!(
-            "`{}` can't be judged: not all that the answer sent could be kept, no reply to it came, or the server was \
-             too busy to tell",
-            open.check
-        );
-        Some(WorldError::new(
-            fact,
-            "send fewer commands, wait for their replies, and poll less often",
-        ))
+        let (why, help) = why_undecided(evidence);
+        Some(EnvironmentError::new(format!("`{}` can't be judged: {why}", open.check), help))
     }
 
     /// The ids of unmet checks.
@@ -83,69 +56,99 @@ impl Verdict {
     }
 }
 
-/// What became of one check.
+/// Why the evidence does not decide, and what to do about it.
+fn why_undecided(evidence: &Evidence) -> (String, &'static str) {
+    if evidence.last().is_none() {
+        let why = "the server did not respond when the answer ended, and was then killed";
+        let help = "make sure that the server responds when the answer ends: wait for SAVE's \
+                    reply, and avoid CLIENT PAUSE and endless scripts";
+        return (why.to_owned(), help);
+    }
+    let past: Vec<&str> = evidence.transcript.came_past.iter().map(String::as_str).collect();
+    if !past.is_empty() {
+        let why = format!(
+            "{} {} sent to the server's own port instead of `localhost:6379`, so the order of \
+             commands is unknown",
+            past.join(" and "),
+            if past.len() == 1 { "was" } else { "were" }
+        );
+        return (why, "send every command to `localhost:6379`");
+    }
+    let why = "not every command was recorded, a command got no reply, or the server was too busy";
+    (why.to_owned(), "send fewer commands, wait for their replies, and poll less often")
+}
+
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The check's id.
     pub check: String,
-    /// Met or not.
     pub outcome: Outcome,
     /// The sentence for the student.
     pub says: String,
-    /// In words; where it was not reached, the sentence for the student.
+    /// In words; the sentence for the student if the check was not reached.
     pub expected: String,
-    /// In words; empty where it was not reached.
+    /// In words; empty if the check was not reached.
     pub found: String,
     /// The author's advice for an unmet check.
     pub otherwise: Option<String>,
 }
 
-/// Whether a check is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is.
     Met,
-    /// It is not.
     Unmet,
-    /// What it needs is unmet, or there is nothing to look at, so it says nothing.
+    /// A check that this one needs is unmet, or there is no evidence to look at.
     NotReached,
 }
 
-/// The verdict on an answer, or why there can be none.
-pub fn conclude(exercise: &Exercise, evidence: &Evidence) -> Result<Verdict, WorldError> {
+/// Judges an answer.
+///
+/// # Errors
+///
+/// If the evidence decides neither for a pass nor for a failure.
+pub fn conclude(exercise: &Exercise, evidence: &Evidence) -> Result<Verdict, EnvironmentError> {
     let verdict = judge(exercise, evidence);
     verdict.undecided(evidence).map_or(Ok(verdict), Err)
 }
 
-/// Judges `evidence` by the exercise's checks.
+/// Judges `evidence` by the exercise's checks, even if some of them stay undecided.
 pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
     let mut findings: Vec<Finding> =
         invalid(evidence).into_iter().chain(ended_badly(exercise, evidence)).collect();
-    let asked: Vec<&Check> =
-        exercise.checks.iter().filter(|check| is_asked(check, exercise, evidence)).collect();
-    let seen: Vec<Option<Seen>> = asked
-        .iter()
-        .map(|check| look(check, exercise, evidence).filter(|_| evidence.doubt.is_none()))
-        .collect();
-    let met = |id: &str| {
-        // A check that is not asked stands in nobody's way.
-        let position = asked.iter().position(|check| check.id == id);
-        position.is_none_or(|index| is_met_with_needs(&asked, &seen, index))
-    };
-    let mut all_seen = seen.iter();
+    let asked = asked_checks(exercise, evidence);
+    let mut next_asked = asked.iter();
     for check in &exercise.checks {
         if is_unseen(check, exercise, evidence) {
             if !ends_with_a_save(&evidence.transcript) {
                 findings.push(finding(check, None));
             }
         } else if is_asked(check, exercise, evidence) {
-            let reached = check.needs.iter().all(|id| met(id));
-            let seen = all_seen.next().and_then(Option::as_ref);
-            findings.push(finding(check, seen.filter(|_| reached)));
+            let seen = next_asked.next().and_then(|asked| asked.seen.as_ref());
+            let is_reached = check.needs.iter().all(|id| is_met_or_not_asked(id, &asked));
+            findings.push(finding(check, seen.filter(|_| is_reached)));
         }
     }
     let diagnosis = diagnosis::diagnose(exercise, evidence, &findings);
     Verdict { findings, diagnosis }
+}
+
+/// A check that applies to this answer.
+struct AskedCheck<'a> {
+    check: &'a Check,
+    /// `None` if the evidence is invalid or does not decide.
+    seen: Option<Seen>,
+}
+
+fn asked_checks<'a>(exercise: &'a Exercise, evidence: &Evidence) -> Vec<AskedCheck<'a>> {
+    let mut asked = Vec::new();
+    for check in &exercise.checks {
+        if is_asked(check, exercise, evidence) {
+            let seen = look(check, exercise, evidence).filter(|_| evidence.invalid.is_none());
+            asked.push(AskedCheck { check, seen });
+        }
+    }
+    asked
 }
 
 /// Typed commands have no process to look at.
@@ -156,52 +159,67 @@ fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     !is_unseen(check, exercise, evidence)
 }
 
-/// Where the server was too busy to be looked at before it was killed, what a check after the crash (or on the snapshot
-/// alone) builds on stands in nobody's way: a crash that lost something says so. It stays open itself, unless the
-/// snapshot is of the very end: then the crash has shown what was there.
+/// Whether the server was too busy for this check before it was killed, while a check that needs
+/// this one looks at the server after the crash or at the snapshot alone. The unseen check does not
+/// hold up the later one: a crash that lost something shows it anyway. The unseen check itself
+/// stays open unless the answer ends with a save: then the crash has shown what was there.
 fn is_unseen(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
-    let unseen =
+    let is_unseen =
         check.at == Moment::Exit && check.subject.is_about_the_server() && evidence.exit.is_none();
-    let proves_more = |it: &Check| match it.at {
+    is_unseen
+        && exercise.crash == Crash::AtExit
+        && exercise.checks.iter().any(|other| {
+            is_needed(&check.id, other, exercise) && was_seen_after_the_kill(other.at, evidence)
+        })
+}
+
+fn was_seen_after_the_kill(at: Moment, evidence: &Evidence) -> bool {
+    match at {
         Moment::Crash => evidence.crash.is_some(),
         Moment::Restore => evidence.restored.is_some(),
         Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => false,
-    };
-    let mut builders = exercise.checks.iter().filter(|it| is_needed(&check.id, it, exercise));
-    unseen && exercise.crash == Crash::AtExit && builders.any(proves_more)
+    }
 }
 
-/// Whether all is known of what was sent, and nothing that could change a key came behind the last SAVE or BGSAVE.
+/// Whether everything that was sent is known, and nothing after the last SAVE or BGSAVE could have
+/// changed a key.
 fn ends_with_a_save(transcript: &Transcript) -> bool {
-    let is_save = |it: &Exchange| {
-        ["SAVE", "BGSAVE"].contains(&it.name().as_str()) && it.outcome == tap::Outcome::Done
-    };
-    let Some(save) = transcript.exchanges.iter().rposition(is_save) else { return false };
-    let is_harmless = |it: &Exchange| {
-        it.reply.is_some() && ["CLIENT", "PING", "INFO", "LASTSAVE"].contains(&it.name().as_str())
-    };
-    let is_known = |it: &Exchange| it.reply.is_some() || it.is_mark();
+    let exchanges = &transcript.exchanges;
+    let Some(save) = exchanges.iter().rposition(is_successful_save) else { return false };
     !transcript.is_incomplete
         && transcript.left_out == 0
-        && transcript.exchanges[..=save].iter().all(is_known)
-        && transcript.exchanges[save + 1..].iter().all(is_harmless)
+        && exchanges[..=save].iter().all(has_known_end)
+        && exchanges[save + 1..].iter().all(changes_no_key)
 }
 
-/// Whether `by` needs the check `id`, itself or through others.
+fn is_successful_save(exchange: &Exchange) -> bool {
+    ["SAVE", "BGSAVE"].contains(&exchange.name().as_str())
+        && exchange.outcome == CommandOutcome::Done
+}
+
+fn has_known_end(exchange: &Exchange) -> bool {
+    exchange.reply.is_some() || exchange.is_mark()
+}
+
+fn changes_no_key(exchange: &Exchange) -> bool {
+    exchange.reply.is_some()
+        && ["CLIENT", "PING", "INFO", "LASTSAVE"].contains(&exchange.name().as_str())
+}
+
+/// Whether `by` needs the check `id`, directly or through other checks.
 fn is_needed(id: &str, by: &Check, exercise: &Exercise) -> bool {
     by.needs.iter().any(|need| {
-        need == id || exercise.checks.iter().any(|it| it.id == *need && is_needed(id, it, exercise))
+        let mut others = exercise.checks.iter();
+        need == id || others.any(|other| other.id == *need && is_needed(id, other, exercise))
     })
 }
 
-/// Met itself, and so is all that it needs; the lesson has no circles of needs.
-fn is_met_with_needs(asked: &[&Check], seen: &[Option<Seen>], index: usize) -> bool {
-    let itself = seen[index].as_ref().is_some_and(|seen| seen.met);
-    itself
-        && asked[index].needs.iter().all(|id| {
-            let position = asked.iter().position(|check| &check.id == id);
-            position.is_none_or(|index| is_met_with_needs(asked, seen, index))
-        })
+/// Whether the check `id` and every check that it needs are met. A check that is not asked holds up
+/// no other. The lesson has no circular needs.
+fn is_met_or_not_asked(id: &str, asked: &[AskedCheck<'_>]) -> bool {
+    let Some(needed) = asked.iter().find(|asked| asked.check.id == id) else { return true };
+    let is_met = needed.seen.as_ref().is_some_and(|seen| seen.met);
+    is_met && needed.check.needs.iter().all(|id| is_met_or_not_asked(id, asked))
 }
 
 fn finding(check: &Check, seen: Option<&Seen>) -> Finding {
@@ -214,30 +232,32 @@ fn finding(check: &Check, seen: Option<&Seen>) -> Finding {
         }
         None => (Outcome::NotReached, check.sentence(), String::new()),
     };
-    // Advice about what was found is none where nothing was.
-    let advises = outcome == Outcome::Unmet && found != TOO_BUSY;
-    let otherwise = check.otherwise.clone().filter(|_| advises);
+    // The advice is about what was found, so it does not fit where nothing was seen.
+    let has_advice = outcome == Outcome::Unmet && found != TOO_BUSY;
+    let otherwise = check.otherwise.clone().filter(|_| has_advice);
     Finding { check: check.id.clone(), outcome, says: check.sentence(), expected, found, otherwise }
 }
 
 fn invalid(evidence: &Evidence) -> Option<Finding> {
-    let doubt = evidence.doubt.as_ref()?;
+    let why = evidence.invalid.as_ref()?;
     Some(Finding {
         check: EVIDENCE_IS_VALID.to_owned(),
         outcome: Outcome::Unmet,
-        says: "the server can be believed".to_owned(),
-        expected: "the same server, counting on, from the answer's start to its end".to_owned(),
-        found: doubt.clone(),
+        says: "the evidence is valid".to_owned(),
+        expected: "the same server and unchanged counters from the answer's start to its end"
+            .to_owned(),
+        found: why.clone(),
         otherwise: Some(
-            "leave the server running and its counters alone: they are the evidence".to_owned(),
+            "leave the server running and do not reset its counters: they are the evidence"
+                .to_owned(),
         ),
     })
 }
 
-/// Found where there was no look.
-const TOO_BUSY: &str = "the server was too busy to be looked at when the answer ended";
+/// What was found if the server could not be observed.
+const TOO_BUSY: &str = "the server was too busy to respond when the answer ended";
 
-/// One check's look at the evidence, its needs aside.
+/// What one check sees in the evidence, whether or not the checks that it needs are met.
 #[derive(Clone)]
 struct Seen {
     met: bool,
@@ -251,12 +271,12 @@ impl Seen {
     }
 }
 
-/// `None` where there is nothing to look at: what comes behind an answer that ran out of time, what was not
-/// kept of all that it sent, what was looked at too late, and calls that may be our own.
+/// `None` if there is nothing to look at: a crash or a restore after an answer that ran out of
+/// time, commands that were not kept, an observation that came too late, or calls that may be our
+/// own.
 fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen> {
-    let sentence = || check.sentence();
     if let Moment::Meanwhile(index) = check.at {
-        return look_meanwhile(&check.subject, index, exercise, evidence, sentence);
+        return look_meanwhile(check, index, exercise, evidence);
     }
     match &check.subject {
         Subject::Stdout(text) => Some(look_at_stdout(text, &evidence.run)),
@@ -267,34 +287,33 @@ fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen>
         _ if is_given_up(check.at, evidence) => None,
         Subject::Dump(dump) => Some(look_at_dump(dump, evidence)),
 
-        subject if check.at == Moment::Restore || was_not_restarted(check.at, evidence) => {
-            Some(look_at_restored(subject, evidence, sentence))
+        _ if check.at == Moment::Restore || was_not_restarted(check.at, evidence) => {
+            Some(look_at_restored(check, evidence))
         }
         subject => Some(match observation(check.at, evidence) {
             Some(observation) if leaves_open(subject, observation, evidence) => return None,
             Some(observation) => look_at_server(subject, observation, evidence),
-            None => Seen::unmet(sentence(), TOO_BUSY),
+            None => Seen::unmet(check.sentence(), TOO_BUSY),
         }),
     }
 }
 
-/// The server when something happened while the answer ran.
+/// Looks at the server at the moment of a `[[meanwhile]]`.
 fn look_meanwhile(
-    subject: &Subject,
+    check: &Check,
     index: usize,
     exercise: &Exercise,
     evidence: &Evidence,
-    sentence: impl Fn() -> String,
 ) -> Option<Seen> {
     match evidence.meanwhile.get(index).and_then(Option::as_ref) {
         Some(happened) if !happened.is_sure => None,
-        Some(happened) => Some(look_at_server(subject, &happened.observation, evidence)),
+        Some(happened) => Some(look_at_server(&check.subject, &happened.observation, evidence)),
         None if evidence.run.timed_out() => None,
-        None => Some(Seen::unmet(sentence(), exercise.meanwhile[index].when.never())),
+        None => Some(Seen::unmet(check.sentence(), exercise.meanwhile[index].when.never())),
     }
 }
 
-/// After an answer that ran out of time the server is neither crashed nor is its snapshot loaded.
+/// After an answer that ran out of time, the server is not crashed and its snapshot is not loaded.
 fn is_given_up(at: Moment, evidence: &Evidence) -> bool {
     let was_done = match at {
         Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => true,
@@ -304,7 +323,7 @@ fn is_given_up(at: Moment, evidence: &Evidence) -> bool {
     !was_done && evidence.run.timed_out()
 }
 
-/// After the crash the server did not start again with the snapshot that the answer left.
+/// Whether the server failed to start after the crash with the snapshot that the answer left.
 fn was_not_restarted(at: Moment, evidence: &Evidence) -> bool {
     at == Moment::Crash
         && evidence.crash.is_none()
@@ -320,13 +339,17 @@ fn observation(at: Moment, evidence: &Evidence) -> Option<&Observation> {
     }
 }
 
-/// All parts of one check: met if each is; what was found is told of the unmet parts alone.
+/// Combines the parts of one check. It is met if every part is; otherwise it names only the unmet
+/// parts.
 fn all<T>(parts: &[T], look: impl Fn(&T) -> Seen) -> Seen {
     let seen: Vec<Seen> = parts.iter().map(look).collect();
     let met = seen.iter().all(|part| part.met);
-    let told = || seen.iter().filter(|part| met || !part.met);
-    let join = |text: fn(&Seen) -> &str| told().map(text).collect::<Vec<_>>().join(", ");
-    Seen { met, expected: join(|part| &part.expected), found: join(|part| &part.found) }
+    let (mut expected, mut found) = (Vec::new(), Vec::new());
+    for part in seen.into_iter().filter(|part| met || !part.met) {
+        expected.push(part.expected);
+        found.push(part.found);
+    }
+    Seen { met, expected: expected.join(", "), found: found.join(", ") }
 }
 
 #[cfg(test)]

@@ -1,41 +1,49 @@
-//! A `redis` answer: each line as typed into redis-cli, on a connection of its own.
+//! Runs a `redis` answer: each line as if typed into redis-cli, all on one connection.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::Stand;
+use super::Fixture;
 use super::evidence::{Stopped, Typed, TypedExchange, is_saving};
-use super::pace::pause;
+use super::timing::pause;
 use crate::redis_cli::words;
-use crate::redis_prompt::{Executor, Outcome};
-use crate::server::{Server, Snapshot};
+use crate::redis_prompt::{Executor, PromptOutcome};
+use crate::server::{Server, ServerInfo};
 
-/// The runner's own line: wait until no background save runs.
+/// The runner's own command: wait until no background save is running.
 pub const WAIT_BGSAVE: &str = "@wait-bgsave";
 
-/// A BGSAVE that does not come by then was not sent as one.
+/// How long to wait for an unconfirmed BGSAVE to reach the server.
 const UNANSWERED_LIMIT: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(2);
 
-/// Runs the lines of `text` one after another on one connection, `limit` in all, until one takes too long.
-pub(super) fn run(stand: &mut Stand<'_>, before: &Snapshot, text: &str, limit: Duration) -> Typed {
+/// Runs the lines of `text` one after another on one connection, for at most `limit` in total;
+/// stops at a line that does not end in time.
+pub(super) fn run(
+    fixture: &mut Fixture<'_>,
+    before: &ServerInfo,
+    text: &str,
+    limit: Duration,
+) -> Typed {
     let deadline = Instant::now() + limit;
-    let mut executor = Executor::for_an_answer(stand.target());
+    let mut executor = Executor::for_an_answer(fixture.target());
     let mut typed = Typed::default();
-    // Some editors begin a file with a byte order mark.
+    // Some editors put a byte order mark at the start of a file.
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..);
     let mut lines = lines.filter(|(line, _)| !words::is_comment(line)).peekable();
     while let Some((line, number)) = lines.next() {
         let limit = deadline.saturating_duration_since(Instant::now());
         if is_wait(line) && executor.is_unconfirmed() {
-            wait_until_bgsaves_came(stand.server, before, &typed, limit);
+            wait_until_bgsaves_arrived(fixture.server, before, &typed, limit);
         }
-        let reply = run_line(stand.server, before, &mut executor, line, limit);
-        let reply = reply.unwrap_or_else(|stopped| {
-            let text = shown(&stopped);
-            typed.stopped = Some(stopped);
-            text
-        });
+        let reply = match run_line(fixture.server, before, &mut executor, line, limit) {
+            Ok(reply) => reply,
+            Err(stopped) => {
+                let text = shown(&stopped);
+                typed.stopped = Some(stopped);
+                text
+            }
+        };
         if typed.stopped.is_none() && is_quit(line) && lines.peek().is_some() {
             typed.stopped = Some(Stopped::Quit);
         }
@@ -55,7 +63,7 @@ fn is_quit(line: &str) -> bool {
 
 fn run_line(
     server: &mut Server,
-    before: &Snapshot,
+    before: &ServerInfo,
     executor: &mut Executor,
     line: &str,
     limit: Duration,
@@ -71,9 +79,9 @@ fn run_line(
     }
 }
 
-/// Says that a line with `@` in front is not the runner's.
+/// The message for a line that starts with `@` but is not the runner's command.
 pub fn unknown_runner_line(line: &str) -> String {
-    format!("the runner's own line is `{WAIT_BGSAVE}`; `{line}` is not known")
+    format!("unknown runner command `{line}`; the only one is `{WAIT_BGSAVE}`")
 }
 
 fn shown(stopped: &Stopped) -> String {
@@ -84,8 +92,8 @@ fn shown(stopped: &Stopped) -> String {
     }
 }
 
-/// Whether a line is [`WAIT_BGSAVE`]. Commands may be in upper case and have a comment behind them here: so may
-/// this line.
+/// Whether a line is [`WAIT_BGSAVE`], in any case and with an optional comment after it, as for
+/// Redis commands.
 pub fn is_wait(line: &str) -> bool {
     let word = line.split_whitespace().next().unwrap_or_default();
     let rest = line[word.len()..].trim_start();
@@ -100,10 +108,11 @@ fn type_line(executor: &mut Executor, line: &str, limit: Duration) -> Result<Str
         return Err(Stopped::Endless(name));
     }
     let reply = executor.run(line, limit, &mut |_| ControlFlow::Continue(()));
-    if reply.end == Outcome::TimedOut { Err(Stopped::OutOfTime) } else { Ok(reply.text) }
+    if reply.end == PromptOutcome::TimedOut { Err(Stopped::OutOfTime) } else { Ok(reply.text) }
 }
 
-/// Whether a line is a command after which the connection sends messages for ever instead of replies.
+/// Whether a line is a command after which the connection sends endless messages instead of
+/// replies.
 pub fn is_endless(line: &str) -> bool {
     words::split(line).is_ok_and(|words| endless(&words).is_some())
 }
@@ -114,16 +123,18 @@ fn endless(words: &[Vec<u8>]) -> Option<String> {
     endless.contains(&name.as_str()).then_some(name)
 }
 
-/// Without a reply (CLIENT REPLY OFF) nobody knows whether BGSAVE has come to the server yet, but the server.
-fn wait_until_bgsaves_came(server: &mut Server, before: &Snapshot, typed: &Typed, limit: Duration) {
-    let is_bgsave = |exchange: &&TypedExchange| {
-        let name = exchange.line.split_whitespace().next();
-        name.is_some_and(|name| name.eq_ignore_ascii_case("bgsave"))
-    };
-    let sent = i64::try_from(typed.exchanges.iter().filter(is_bgsave).count()).unwrap_or(0);
+/// Without replies (CLIENT REPLY OFF), only the server's counters show whether BGSAVE has arrived.
+fn wait_until_bgsaves_arrived(
+    server: &mut Server,
+    before: &ServerInfo,
+    typed: &Typed,
+    limit: Duration,
+) {
+    let sent = typed.exchanges.iter().filter(|exchange| is_bgsave(&exchange.line)).count();
+    let sent = i64::try_from(sent).unwrap_or(0);
     let deadline = Instant::now() + limit.min(UNANSWERED_LIMIT);
     while Instant::now() < deadline {
-        let Ok(now) = server.snapshot(limit) else { return };
+        let Ok(now) = server.info(limit) else { return };
         if now.attempted_calls("bgsave") - before.attempted_calls("bgsave") >= sent {
             return;
         }
@@ -131,9 +142,14 @@ fn wait_until_bgsaves_came(server: &mut Server, before: &Snapshot, typed: &Typed
     }
 }
 
+fn is_bgsave(line: &str) -> bool {
+    let name = line.split_whitespace().next();
+    name.is_some_and(|name| name.eq_ignore_ascii_case("bgsave"))
+}
+
 fn wait_for_background_save(
     server: &mut Server,
-    before: &Snapshot,
+    before: &ServerInfo,
     deadline: Instant,
 ) -> Result<String, Stopped> {
     let began = Instant::now();
@@ -142,11 +158,11 @@ fn wait_for_background_save(
         if left.is_zero() {
             return Err(Stopped::OutOfTime);
         }
-        match server.snapshot(left) {
+        match server.info(left) {
             Ok(now) if is_saving(&now, before) => pause(began),
             Ok(_) => return Ok("no background save runs".to_owned()),
             Err(error) => {
-                return Ok(format!("cannot tell whether a background save runs: {error}"));
+                return Ok(format!("cannot tell whether a background save is running: {error}"));
             }
         }
     }

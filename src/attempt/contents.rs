@@ -1,4 +1,4 @@
-//! All keys of a server, so that a snapshot file can be compared with what was there.
+//! All keys of a server, for comparing a snapshot file with the keys before the answer.
 
 use std::collections::BTreeMap;
 
@@ -6,58 +6,54 @@ use redis::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::baseline::microseconds;
-use super::evidence::{Changed, Difference, Differences};
+use super::evidence::{Changed, Differences, SnapshotDifference};
 use super::observe::LOOK_LIMIT;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::lesson::Exercise;
 use crate::redis_cli::words;
-use crate::server::snapshot::Words;
+use crate::server::info::Words;
 use crate::server::{CallError, Server};
 
-/// More keys than a lesson needs to show something; reading so many takes less than two seconds.
+/// More keys than any lesson needs; reading this many takes less than two seconds.
 const MOST_KEYS: usize = 100_000;
 /// Of all values together.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-/// Keys that are asked for at a time.
-const PAGE: usize = 200;
-/// Milliseconds. A time to live is read beside the server's clock, not at the same instant.
+/// Keys per request.
+const BATCH: usize = 200;
+/// Milliseconds. Expiry times may differ by this much, because a time to live and the server's
+/// clock are not read at the same instant.
 const SAME_END: i64 = 2_000;
 
 /// Every key of every database.
 #[derive(Debug)]
 pub(super) struct Contents {
-    keys: BTreeMap<(u32, Vec<u8>), Key>,
+    keys: BTreeMap<(u32, Vec<u8>), SnapshotKey>,
 }
 
-/// What is compared of a key.
+/// The properties of a key that are compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
+struct SnapshotKey {
     /// Of its type and its value.
     digest: [u8; 32],
     bytes: usize,
-    /// When it ends, by the server's clock: Unix time in milliseconds.
+    /// When it expires, by the server's clock: Unix time in milliseconds.
     ends: Option<i64>,
 }
 
 impl Contents {
-    /// Reads all of it; an error where it is more than can be compared.
-    pub(super) fn read(server: &mut Server, exercise: &Exercise) -> Result<Self, WorldError> {
-        let failed = |error: CallError| {
-            let fact = format!("what is there before the answer can't be read: {error}");
-            WorldError::new(fact, "try again")
-        };
+    /// Reads all keys; an error if there are more than can be compared.
+    pub(super) fn read(server: &mut Server, exercise: &Exercise) -> Result<Self, EnvironmentError> {
         let mut keys = BTreeMap::new();
         let mut bytes = 0;
-        for database in databases(server).map_err(failed)? {
+        for database in databases(server).map_err(unreadable)? {
             let mut cursor = b"0".to_vec();
             loop {
-                let (next, page) = scan(server, database, &cursor).map_err(failed)?;
-                for (name, key) in
-                    page.iter().zip(look_at(server, database, &page).map_err(failed)?)
-                {
+                let (next, names) = scan(server, database, &cursor).map_err(unreadable)?;
+                let found = read_keys(server, database, &names).map_err(unreadable)?;
+                for (name, key) in names.into_iter().zip(found) {
                     let Some(key) = key else { continue };
                     bytes += key.bytes;
-                    keys.insert((database, name.clone()), key);
+                    keys.insert((database, name), key);
                 }
                 if keys.len() > MOST_KEYS || bytes > MOST_BYTES {
                     return Err(too_much(exercise));
@@ -71,20 +67,21 @@ impl Contents {
         Ok(Self { keys })
     }
 
-    /// How what this server holds differs from it. What was to end by now may be gone.
+    /// The keys that this server does not hold unchanged. A key that has expired since may be
+    /// missing.
     pub(super) fn compare(&self, server: &mut Server) -> Result<Differences, CallError> {
         let now = clock(server)?;
         let mut found = Vec::new();
-        let known: Vec<(&(u32, Vec<u8>), &Key)> = self.keys.iter().collect();
-        for page in known.chunks(PAGE) {
-            for of_database in page.chunk_by(|one, other| one.0.0 == other.0.0) {
+        let known: Vec<(&(u32, Vec<u8>), &SnapshotKey)> = self.keys.iter().collect();
+        for batch in known.chunks(BATCH) {
+            for of_database in batch.chunk_by(|one, other| one.0.0 == other.0.0) {
                 let database = of_database[0].0.0;
                 let names: Vec<Vec<u8>> =
                     of_database.iter().map(|((_, name), _)| name.clone()).collect();
-                let seen = look_at(server, database, &names)?;
+                let seen = read_keys(server, database, &names)?;
                 for (((_, name), was), is) in of_database.iter().zip(seen) {
                     let Some(what) = was.changed_to(is.as_ref(), now) else { continue };
-                    found.push(Difference { database, key: words::join(&[name]), what });
+                    found.push(SnapshotDifference { database, key: words::join(&[name]), what });
                 }
             }
         }
@@ -92,7 +89,11 @@ impl Contents {
     }
 }
 
-impl Key {
+fn unreadable(error: CallError) -> EnvironmentError {
+    EnvironmentError::new(format!("cannot read the keys before the answer: {error}"), "try again")
+}
+
+impl SnapshotKey {
     fn changed_to(&self, is: Option<&Self>, now: i64) -> Option<Changed> {
         match is {
             None if self.ends.is_some_and(|ends| ends <= now + SAME_END) => None,
@@ -110,31 +111,34 @@ impl Key {
     }
 }
 
-fn too_much(exercise: &Exercise) -> WorldError {
+fn too_much(exercise: &Exercise) -> EnvironmentError {
     let fact = format!(
-        "`{}` compares the snapshot with all that was there before, which is more than {MOST_KEYS} keys or {} MB",
+        "`{}` compares the snapshot with all keys before the answer, but there are more than \
+         {MOST_KEYS} keys or {} MB",
         exercise.id,
         MOST_BYTES / 1024 / 1024
     );
     let help = "let the lesson's setup write less, or name keys: `dump = { keys = [\"…\"] }`";
-    WorldError::new(fact, help)
+    EnvironmentError::new(fact, help)
 }
 
-/// Those that hold keys, by INFO's `db0:keys=3,…`.
+/// The databases that hold keys, from INFO's `db0:keys=3,…`.
 fn databases(server: &mut Server) -> Result<Vec<u32>, CallError> {
     let info = server.client().call(&["INFO", "keyspace"], LOOK_LIMIT)?;
-    let text = text(&info);
-    let number = |line: &str| line.strip_prefix("db")?.split_once(':')?.0.parse().ok();
-    Ok(text.lines().filter_map(number).collect())
+    Ok(text(&info).lines().filter_map(database_number).collect())
 }
 
-/// Commands in this database; the connection stays in database 0. The replies to them alone.
+fn database_number(line: &str) -> Option<u32> {
+    line.strip_prefix("db")?.split_once(':')?.0.parse().ok()
+}
+
+/// Runs commands in this database and returns their replies; the connection then returns to
+/// database 0.
 fn in_database(
     server: &mut Server,
     database: u32,
     commands: &[Words],
 ) -> Result<Vec<Value>, CallError> {
-    let select = |number: u32| vec![b"SELECT".to_vec(), number.to_string().into_bytes()];
     let (there, back) = (select(database), select(0));
     let lines = std::iter::once(&there).chain(commands).chain([&back]);
     let lines: Vec<&[Vec<u8>]> = lines.map(Vec::as_slice).collect();
@@ -144,13 +148,17 @@ fn in_database(
     Ok(replies)
 }
 
-/// A page of names, and where the next one begins.
+fn select(database: u32) -> Words {
+    vec![b"SELECT".to_vec(), database.to_string().into_bytes()]
+}
+
+/// The next cursor and a batch of key names.
 fn scan(
     server: &mut Server,
     database: u32,
     cursor: &[u8],
 ) -> Result<(Vec<u8>, Vec<Vec<u8>>), CallError> {
-    let command = [b"SCAN", cursor, b"COUNT", PAGE.to_string().as_bytes()].map(<[u8]>::to_vec);
+    let command = [b"SCAN", cursor, b"COUNT", BATCH.to_string().as_bytes()].map(<[u8]>::to_vec);
     let reply = in_database(server, database, &[command.into()])?.into_iter().next();
     let Some(Value::Array(parts)) = reply else { return Ok((b"0".to_vec(), Vec::new())) };
     let mut parts = parts.into_iter();
@@ -162,30 +170,35 @@ fn scan(
     Ok((next, names))
 }
 
-/// What is to be compared of each of these keys; `None`: there is no such key.
-fn look_at(
+/// Reads each of these keys; `None`: there is no such key.
+fn read_keys(
     server: &mut Server,
     database: u32,
     names: &[Vec<u8>],
-) -> Result<Vec<Option<Key>>, CallError> {
-    let about = |name: &Vec<u8>| [command("TYPE", name, &[]), command("PTTL", name, &[])];
-    let mut questions: Vec<Words> = names.iter().flat_map(about).collect();
+) -> Result<Vec<Option<SnapshotKey>>, CallError> {
+    let mut questions: Vec<Words> = Vec::new();
+    for name in names {
+        questions.push(command("TYPE", name, &[]));
+        questions.push(command("PTTL", name, &[]));
+    }
     questions.push(vec![b"TIME".to_vec()]);
-    let mut about = in_database(server, database, &questions)?;
-    let now = about.pop().map(|time| milliseconds(&time)).unwrap_or_default();
-    let kinds: Vec<String> = about.iter().step_by(2).map(text).collect();
-    let ask = |(name, kind): (&Vec<u8>, &String)| whole_value(name, kind);
-    let questions: Vec<Words> = names.iter().zip(&kinds).map(ask).collect();
+    let mut replies = in_database(server, database, &questions)?;
+    let now = replies.pop().map(|time| milliseconds(&time)).unwrap_or_default();
+    let kinds: Vec<String> = replies.iter().step_by(2).map(text).collect();
+    let times_to_live = replies.iter().skip(1).step_by(2);
+    let questions: Vec<Words> =
+        names.iter().zip(&kinds).map(|(name, kind)| whole_value(name, kind)).collect();
     let values = in_database(server, database, &questions)?;
-    let ends = about.iter().skip(1).step_by(2).map(|time| match time {
-        Value::Int(left @ 0..) => Some(now + left),
-        _ => None,
-    });
-    let keys = kinds.iter().zip(values).zip(ends).map(|((kind, value), ends)| {
+    let mut keys = Vec::new();
+    for ((kind, value), left) in kinds.iter().zip(values).zip(times_to_live) {
         let (digest, bytes) = digest(kind, value);
-        (kind != "none").then_some(Key { digest, bytes, ends })
-    });
-    Ok(keys.collect())
+        let ends = match left {
+            Value::Int(left @ 0..) => Some(now + left),
+            _ => None,
+        };
+        keys.push((kind != "none").then_some(SnapshotKey { digest, bytes, ends }));
+    }
+    Ok(keys)
 }
 
 fn command(name: &str, key: &[u8], rest: &[&str]) -> Words {
@@ -193,8 +206,8 @@ fn command(name: &str, key: &[u8], rest: &[&str]) -> Words {
     [name.as_bytes().to_vec(), key.to_vec()].into_iter().chain(rest).collect()
 }
 
-/// The command that reads all of a key. A DUMP would show the order in which a set lies in memory, which is another one
-/// after loading; streams and what modules store have no other whole form.
+/// The command that reads the whole value of a key. DUMP depends on a set's order in memory, which
+/// changes when the set is loaded; but streams and module types have no other complete form.
 fn whole_value(key: &[u8], kind: &str) -> Words {
     match kind {
         "string" => command("GET", key, &[]),
@@ -206,7 +219,7 @@ fn whole_value(key: &[u8], kind: &str) -> Words {
     }
 }
 
-/// Of a type and a value, and how many bytes that has. Sets and hashes have no order.
+/// The digest of a type and a value, and the value's size in bytes. Sets and hashes have no order.
 fn digest(kind: &str, value: Value) -> ([u8; 32], usize) {
     let mut parts: Vec<Vec<u8>> = match value {
         Value::Array(items) | Value::Set(items) => items.iter().map(bytes).collect(),
@@ -276,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_key_that_was_to_end_by_now_may_be_gone() {
-        let key = |ends| Key { digest: [0; 32], bytes: 0, ends };
+        let key = |ends| SnapshotKey { digest: [0; 32], bytes: 0, ends };
         assert_eq!(key(Some(5_000)).changed_to(None, 6_000), None);
         assert_eq!(key(Some(50_000)).changed_to(None, 6_000), Some(Changed::Missing));
         let shorter = key(Some(9_000));

@@ -1,53 +1,54 @@
-//! What an attempt has shown, as plain values for the verdict.
+//! The evidence from an attempt, as plain values for the verdict.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::lesson::Sent;
 use crate::redis_cli::reply::Printed;
+use crate::relay::{Shown, Transcript};
 pub use crate::server::versions::forks_for_saves;
 use crate::server::versions::saves_without_fork;
-use crate::server::{BgsaveEnd, Snapshot};
-use crate::tap::{Shown, Transcript};
+use crate::server::{BgsaveEnd, ServerInfo};
 
-/// Everything seen of one attempt.
+/// Everything that was seen in one attempt.
 #[derive(Debug, Clone)]
 pub struct Evidence {
     /// After setup, before the answer.
-    pub before: Snapshot,
-    /// The moment the answer ended; `None`: the server was too busy to say anything in time.
+    pub before: ServerInfo,
+    /// When the answer ended; `None`: the server was too busy to reply in time.
     pub exit: Option<Observation>,
-    /// When no background save ran any more; `None` where the server was killed at once.
+    /// When no background save was running any more; `None` if the server was killed at once.
     pub settled: Option<Observation>,
-    /// After SIGKILL and a new start; `None` where no check asks, or the answer was out of time.
+    /// After SIGKILL and a restart; `None` if no check asks, or the answer was overdue.
     pub crash: Option<Observation>,
-    /// By the exercise's `[[meanwhile]]`s: the server when that had happened; `None` where it did not.
+    /// For each of the exercise's `[[meanwhile]]`s, the server when it had happened; `None` if it
+    /// did not happen.
     pub meanwhile: Vec<Option<MeanwhileLook>>,
-    /// The snapshot file alone, in a second, clean server; `None` where no check asks, or the answer was out
-    /// of time. Also why the killed server did not start again.
+    /// The snapshot file alone, in a second, clean server; `None` if no check asks, or the answer
+    /// was overdue. Also why the killed server did not restart.
     pub restored: Option<Restored>,
-    /// The size of `dump.rdb` after setup, before the answer, in bytes; `None` where there was no such file or
-    /// it can't be seen (an address).
+    /// The size of `dump.rdb` in bytes after setup, before the answer; `None` if there was no such
+    /// file, or we cannot see it (a server given by address).
     pub dump_bytes_before: Option<u64>,
-    /// The same at the end: when all had settled, or after the kill.
+    /// The same at the end: when saves had settled, or after the kill.
     pub dump_bytes: Option<u64>,
     /// How long the answer ran, from `before` to its end.
     pub took: Duration,
-    /// What went through the tap while the answer ran.
+    /// What went through the relay while the answer ran.
     pub transcript: Transcript,
-    /// How long other clients had to wait while the answer ran; `None` where no check asks.
+    /// How long other clients had to wait while the answer ran; `None` if no check asks.
     pub waits: Option<Waits>,
     /// How the answer ended and what it printed.
     pub run: Run,
-    /// Why nothing can be concluded from the server's counters.
-    pub doubt: Option<String>,
-    /// Whether port 6379 belongs to another program, to which commands may have gone instead.
+    /// Why the evidence is invalid: the server's counters support no conclusion.
+    pub invalid: Option<String>,
+    /// Whether port 6379 belongs to another program, which may have got the commands instead.
     pub usual_port_is_taken: bool,
 }
 
 impl Evidence {
-    /// Nothing but this seen yet: no look, no transcript, typed commands without any.
-    pub fn new(before: Snapshot) -> Self {
+    /// Evidence without any look, transcript or output yet.
+    pub fn new(before: ServerInfo) -> Self {
         Self {
             before,
             exit: None,
@@ -61,7 +62,7 @@ impl Evidence {
             transcript: Transcript::default(),
             waits: None,
             run: Run::Typed(Typed::default()),
-            doubt: None,
+            invalid: None,
             usual_port_is_taken: false,
         }
     }
@@ -71,14 +72,18 @@ impl Evidence {
         self.settled.as_ref().or(self.exit.as_ref())
     }
 
-    /// Whether what would decide about all of this together was not kept of the transcript.
+    /// Whether the transcript cannot decide whether all of `sent` holds, because parts of it were
+    /// not kept.
     pub fn leaves_open(&self, sent: &[Sent]) -> bool {
-        let shown = |sent: &Sent| match sent {
+        let shown: Vec<Shown> = sent.iter().map(|claim| self.shows(claim)).collect();
+        shown.contains(&Shown::Unknown) && !shown.contains(&Shown::No)
+    }
+
+    fn shows(&self, claim: &Sent) -> Shown {
+        match claim {
             Sent::Order(starts) => self.transcript.has_in_order(starts),
             Sent::Refused(start) => self.transcript.has_refused(&start.0),
-        };
-        let is = |wanted: Shown| sent.iter().any(|it| shown(it) == wanted);
-        is(Shown::Unknown) && !is(Shown::No)
+        }
     }
 }
 
@@ -86,35 +91,33 @@ impl Evidence {
 #[derive(Debug, Clone)]
 pub struct Observation {
     /// LASTSAVE and INFO.
-    pub snapshot: Snapshot,
+    pub info: ServerInfo,
     /// The replies that checks of this moment ask for, by command line.
     pub replies: BTreeMap<String, Printed>,
     /// The settings that checks of this moment ask for, by name.
     pub config: BTreeMap<String, String>,
-    /// How background saves ended, from the server's log, which knows what INFO forgets; empty where there
-    /// is no log or no check that it matters to.
+    /// How background saves ended, from the server's log, which shows what INFO does not keep;
+    /// empty if there is no log, or no check needs it.
     pub bgsave_ends: Vec<BgsaveEnd>,
-    /// Whether the log does not tell of every child's end: then it may be silent of one that was killed.
+    /// Whether the end of some child is missing in the log: it may be one that was killed.
     pub log_is_silent: bool,
 }
 
-/// The server when something had happened while the answer ran, and before the answer's next command.
+/// The server after an event while the answer ran, and before the answer's next command.
 #[derive(Debug, Clone)]
 pub struct MeanwhileLook {
-    /// What it answered.
     pub observation: Observation,
-    /// Whether it was looked at before any other command was run.
+    /// Whether no other command ran between the event and the look.
     pub is_sure: bool,
 }
 
-/// What became of loading the snapshot file alone.
+/// The result of loading the snapshot file alone.
 #[derive(Debug, Clone)]
 pub enum Restored {
     /// There is no `dump.rdb` in the server's directory.
     NoFile,
-    /// A server does not start with it, and its log says why.
+    /// A server does not start with the file; its log says why.
     Unloadable(String),
-    /// It was loaded.
     Loaded {
         /// The names of keys in database 0, sorted; the first [`NAMED_KEYS`] if there are more.
         keys: Vec<String>,
@@ -122,55 +125,52 @@ pub enum Restored {
         count: i64,
         /// Which of the keys that `dump` checks ask for it holds.
         holds: BTreeMap<String, bool>,
-        /// How it differs from what was there before the answer, where a check asks.
+        /// The keys that differ from those before the answer, if a check asks.
         differences: Option<Differences>,
         /// What the checks with `at = "restore"` ask for.
         observation: Box<Observation>,
     },
 }
 
-/// How a snapshot file differs from all that was there before the answer.
+/// How a snapshot file differs from the keys before the answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Differences {
-    /// How many keys there were before.
+    /// How many keys there were before the answer.
     pub compared: usize,
-    /// Those that are not in the file as they were, in the order of their databases and names.
-    pub keys: Vec<Difference>,
+    /// The keys that are missing or changed in the file, by database and name.
+    pub keys: Vec<SnapshotDifference>,
 }
 
-/// A key that is not in the file as it was.
+/// A key that is missing or changed in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// Its database.
+pub struct SnapshotDifference {
     pub database: u32,
     /// Its name, as redis-cli prints it.
     pub key: String,
-    /// What is different.
     pub what: Changed,
 }
 
-/// What is different about a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Changed {
-    /// It is not in the file.
+    /// The key is not in the file.
     Missing,
-    /// It has another value, or another type.
+    /// The key has another value or another type.
     Value,
-    /// It ends at another time, or does not end, or ends and did not before.
+    /// The key expires at another time, no longer expires, or expires now but did not before.
     TimeToLive,
 }
 
-/// So many of a snapshot's keys are named at most.
+/// At most this many of a snapshot's keys are named.
 pub const NAMED_KEYS: usize = 20;
 
-/// How long an innocent client had to wait: one that sends PING every millisecond, on a connection of its own.
+/// The waits of another client, which sends PING every millisecond on its own connection.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Waits {
     /// The longest wait for a reply.
     pub longest: Wait,
-    /// How many PINGs were answered.
+    /// How many PINGs got a reply.
     pub pings: u64,
-    /// From the first PING to the last: until all had settled, or the kill.
+    /// From the first PING to the last: until saves had settled, or the kill.
     pub watched: Duration,
     /// The waits over one millisecond, in order.
     pub slow: Vec<Wait>,
@@ -179,9 +179,8 @@ pub struct Waits {
 /// One wait for a reply.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wait {
-    /// When it began, since the answer began.
+    /// When the wait began, counted from the answer's beginning.
     pub at: Duration,
-    /// How long it lasted.
     pub took: Duration,
 }
 
@@ -195,7 +194,7 @@ pub enum Run {
 }
 
 impl Run {
-    /// Whether it was stopped because its time was over.
+    /// Whether it was stopped at its time limit.
     pub fn timed_out(&self) -> bool {
         match self {
             Self::Typed(typed) => typed.is_overdue(),
@@ -207,9 +206,8 @@ impl Run {
 /// Commands and replies, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Typed {
-    /// What was typed and what redis-cli would have printed.
     pub exchanges: Vec<TypedExchange>,
-    /// Why the lines behind the last one did not run.
+    /// Why the lines after the last one did not run.
     pub stopped: Option<Stopped>,
 }
 
@@ -220,21 +218,21 @@ impl Typed {
     }
 }
 
-/// Why typed commands came to no end of their own.
+/// Why the runner stopped before the last line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopped {
     /// A command, or `@wait-bgsave`, did not end in time.
     OutOfTime,
     /// This command never ends, so it was not sent.
     Endless(String),
-    /// QUIT closed the connection, as it ends redis-cli.
+    /// QUIT closed the connection; it also ends redis-cli.
     Quit,
 }
 
 /// One line of a `redis` answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypedExchange {
-    /// Of the line in the answer, from 1.
+    /// The line number in the answer, from 1.
     pub number: usize,
     /// The line as typed.
     pub line: String,
@@ -245,11 +243,8 @@ pub struct TypedExchange {
 /// A program's end and output.
 #[derive(Debug, Clone)]
 pub struct ProgramRun {
-    /// How it ended.
     pub end: ProgramEnd,
-    /// What it printed.
     pub stdout: Output,
-    /// Its errors: a traceback.
     pub stderr: Output,
 }
 
@@ -260,24 +255,24 @@ pub enum ProgramEnd {
     Exited(i32),
     /// By this signal.
     Signalled(i32),
-    /// By us: its time was over.
+    /// We stopped it at its time limit.
     TimedOut,
 }
 
-/// What was kept of a stream: its beginning and its end.
+/// The beginning and the end of a stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {
-    /// The text; invalid UTF-8 replaced.
+    /// The text; invalid UTF-8 is replaced.
     pub text: String,
     /// Bytes left out of the middle.
     pub omitted: u64,
 }
 
-/// Whether a background save runs, or was accepted and has not begun: BGSAVE inside MULTI answers
-/// `Background saving scheduled`, starts at the server's next tick, and INFO knows nothing of it until
-/// then (Redis facts 3). A save that does not fork (Valkey's forkless one, by its own word in INFO) is
-/// never seen as scheduled.
-pub fn is_saving(now: &Snapshot, before: &Snapshot) -> bool {
+/// Whether a background save is running, or was accepted and has not begun. BGSAVE inside MULTI
+/// replies `Background saving scheduled` and starts at the server's next tick; until then INFO does
+/// not show it (Redis facts 3). A save that does not fork (Valkey's forkless save, which INFO names
+/// as such) is never seen as scheduled.
+pub fn is_saving(now: &ServerInfo, before: &ServerInfo) -> bool {
     let scheduled = now.successful_calls("bgsave") > before.successful_calls("bgsave")
         && forks_for_saves(now) == forks_for_saves(before)
         && now.field("rdb_last_bgsave_status") != Some("err")

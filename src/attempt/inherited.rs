@@ -1,5 +1,6 @@
-//! What an answer's program inherits of our environment: all but secrets. That guards against accidents, such as a
-//! program that prints its environment into the log of a CI, and not against attacks: it runs as the same user.
+//! The environment variables that an answer's program inherits: all but secrets. This guards
+//! against accidents, such as a program that prints its environment into a CI log, but not against
+//! attacks: the program runs as the same user.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -7,10 +8,10 @@ use std::sync::OnceLock;
 
 use regex_lite::Regex;
 
-/// Variables that are passed on though they look like secrets.
+/// Variables that are passed on although they look like secrets.
 static PASSED: OnceLock<Vec<String>> = OnceLock::new();
 
-/// Names of secrets, and of the files by which a CI is told what it should do in its next steps.
+/// Names of secrets, and of the files through which a step controls later steps of a CI.
 const SECRET_NAMES: &str = "(?i)\
     token|secret|passw|passphrase|credential|private_?key|api_?key|access_?key|webhook|\
     _(key|pass|pwd|pat|jwt|auth|auth_config)$|\
@@ -19,12 +20,12 @@ const SECRET_NAMES: &str = "(?i)\
 /// A URL with a password in it.
 const SECRET_VALUES: &str = "^[a-z][a-z0-9+.-]*://[^/@\\s]*:[^/@\\s]+@";
 
-/// The student, or whoever runs a CI, wants these to be passed on; once, before the first answer.
+/// Passes these variables on, as the user asked. Call it once, before the first answer.
 pub fn pass_on(names: Vec<String>) {
     let _ = PASSED.set(names);
 }
 
-/// The environment for an answer's program, before anything of ours is in it.
+/// The environment for an answer's program, without our own variables.
 pub(super) fn environment() -> BTreeMap<OsString, OsString> {
     let passed = PASSED.get().map(Vec::as_slice).unwrap_or_default();
     std::env::vars_os()

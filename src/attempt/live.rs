@@ -1,54 +1,57 @@
-//! An attempt that ends when the student says so: whoever comes through the tap works on the server, and it is
-//! looked at again and again meanwhile.
+//! A live attempt, which ends when the student decides. Any client may work on the server through
+//! the relay; meanwhile we look at the server repeatedly.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::beside::Beside;
-use super::doubt::{doubt, server_end};
+use super::background::BackgroundTask;
+use super::environment::ensure_only_the_answer_is_judged;
 use super::evidence::{Evidence, Typed};
 use super::observe::{ask_all, observe, with_outcomes};
-use super::refusals::refuse_what_is_not_the_answers;
-use super::setup::{SetUp, refuse_what_an_address_cannot_do};
-use super::{Beginning, Finished, OVERRUN, Phase, Stand};
+use super::setup::{SetUp, ensure_address_supports};
+use super::validity::{server_end, why_invalid};
+use super::{Beginning, FinishedAnswer, Fixture, OVERRUN, Phase};
 use crate::cleanup;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Moment};
-use crate::server::{CallError, Client, Server, Snapshot};
-use crate::tap::{Tap, Transcript};
+use crate::relay::{Relay, Transcript};
+use crate::server::{CallError, Client, Server, ServerInfo};
 
-/// A look in the middle.
+/// A look during a live attempt.
 pub struct Look {
-    /// With one and the same snapshot at exit and settled, and nothing behind that.
+    /// Contains the same server info at exit and settled, and nothing later.
     pub evidence: Evidence,
-    /// Whether an end of the work here could be judged: nothing is seen that is not the student's doing.
+    /// Whether we could judge the work if it ended now: no environment failure affects the
+    /// evidence.
     pub is_sure: bool,
 }
 
-/// A server with an exercise's setup on it, behind the tap. Dropped, it is over without a verdict.
+/// A server with an exercise's setup, behind the relay. Dropping it ends the attempt without a
+/// verdict.
 pub struct Live {
     server: Server,
-    tap: Arc<Tap>,
+    relay: Arc<Relay>,
     exercise: Exercise,
     setup: Option<SetUp>,
     beginning: Option<Beginning>,
     read: ReadTranscript,
 }
 
-/// A transcript is long to read: where nothing was added, the one from the last look stands.
+/// Caches the transcript, because reading a long one takes time.
 #[derive(Default)]
 struct ReadTranscript {
-    news: Option<u64>,
+    /// The relay's change counter when `transcript` was read.
+    version: Option<u64>,
     transcript: Transcript,
 }
 
 impl ReadTranscript {
-    fn up_to_now(&mut self, tap: &Tap) -> Transcript {
-        // Before it is read: what comes meanwhile is news at the next look.
-        let news = Some(tap.news());
-        if self.news != news {
-            self.transcript = tap.transcript();
-            self.news = news;
+    fn up_to_now(&mut self, relay: &Relay) -> Transcript {
+        // Read the counter first, so that a command that comes meanwhile is read at the next look.
+        let version = Some(relay.news());
+        if self.version != version {
+            self.transcript = relay.transcript();
+            self.version = version;
         }
         self.transcript.clone()
     }
@@ -58,23 +61,23 @@ impl Live {
     /// Begins on a fresh server that was started with the exercise's settings.
     pub fn begin(
         mut server: Server,
-        tap: Arc<Tap>,
+        relay: Arc<Relay>,
         exercise: &Exercise,
-    ) -> Result<Self, WorldError> {
-        refuse_what_an_address_cannot_do(&mut server, exercise)?;
+    ) -> Result<Self, EnvironmentError> {
+        ensure_address_supports(&mut server, exercise)?;
         let setup = Some(SetUp::new(&mut server, &exercise.setup)?);
         let mut live = Self {
             server,
-            tap,
+            relay,
             exercise: exercise.clone(),
             setup,
             beginning: None,
             read: ReadTranscript::default(),
         };
-        let mut stand = Stand { server: &mut live.server, tap: &live.tap, telling: &|_| {} };
-        let beginning = Beginning::of(&mut stand, exercise)?;
-        // Only now: what a waiting client sends must come behind the look before.
-        stand.lead_to_server();
+        let mut fixture = Fixture { server: &mut live.server, relay: &live.relay, report: &|_| {} };
+        let beginning = Beginning::of(&mut fixture, exercise)?;
+        // Only now: a waiting client must not change the server before the first look.
+        fixture.route_to_server();
         live.beginning = Some(beginning);
         Ok(live)
     }
@@ -84,14 +87,14 @@ impl Live {
         self.server.name()
     }
 
-    /// Another connection past the tap, of the checker's own user.
+    /// A new connection as the checker's user, directly to the server and not through the relay.
     pub fn client(&self) -> Client {
         Client::new(self.server.checker_target())
     }
 
-    /// What can be said now, as if the work ended here, without a crash and without a second server; `None`
-    /// while the server is too busy to say anything within `limit`.
-    pub fn look(&mut self, limit: Duration) -> Result<Option<Look>, WorldError> {
+    /// The evidence as if the work ended now, without a crash and without a second server; `None`
+    /// while the server is too busy to reply within `limit`.
+    pub fn look(&mut self, limit: Duration) -> Result<Option<Look>, EnvironmentError> {
         let Some(beginning) = &self.beginning else { return Ok(None) };
         let mut evidence = Evidence {
             dump_bytes_before: beginning.dump_bytes,
@@ -102,33 +105,34 @@ impl Live {
         if matches!(looked, Err(CallError::TimedOut(_))) {
             return Ok(None);
         }
-        let noticed = beginning.watcher.as_ref().map(Beside::so_far).unwrap_or_default();
-        evidence.waits = beginning.probe.as_ref().map(Beside::so_far);
-        evidence.transcript = with_outcomes(self.read.up_to_now(&self.tap), &noticed, &evidence);
-        evidence.meanwhile = noticed.by(&self.exercise);
-        evidence.doubt = match looked {
-            Ok(()) => doubt(&self.exercise, &evidence),
+        let report = beginning.watcher.as_ref().map(BackgroundTask::so_far).unwrap_or_default();
+        evidence.waits = beginning.probe.as_ref().map(BackgroundTask::so_far);
+        evidence.transcript = with_outcomes(self.read.up_to_now(&self.relay), &report, &evidence);
+        evidence.meanwhile = report.by(&self.exercise);
+        evidence.invalid = match looked {
+            Ok(()) => why_invalid(&self.exercise, &evidence),
             Err(why) => Some(
                 server_end(&mut self.server, &why)?
                     .unwrap_or_else(|| format!("the server says nothing any more: {why}")),
             ),
         };
         let is_sure =
-            refuse_what_is_not_the_answers(&self.server, &self.exercise, &evidence).is_ok();
+            ensure_only_the_answer_is_judged(&self.server, &self.exercise, &evidence).is_ok();
         Ok(Some(Look { evidence, is_sure }))
     }
 
-    /// The student's work ends here: everything is looked at, with crash and restore if a check asks for them.
-    pub fn finish(mut self, telling: &dyn Fn(Phase)) -> Result<Evidence, WorldError> {
+    /// Ends the student's work and collects all evidence, with crash and restore if a check asks
+    /// for them.
+    pub fn finish(mut self, report: &dyn Fn(Phase)) -> Result<Evidence, EnvironmentError> {
         let Some(beginning) = self.beginning.take() else {
-            return Err(WorldError::new("the attempt has not begun", "try again"));
+            return Err(EnvironmentError::new("the attempt has not begun", "try again"));
         };
-        let mut stand = Stand { server: &mut self.server, tap: &self.tap, telling };
-        // The time in which the student was thinking is nobody's.
-        let patience = Instant::now() + self.exercise.time_limit + OVERRUN;
-        let finished = Finished::Typed(Typed::default());
-        let evidence = observe(&mut stand, &self.exercise, beginning, finished, patience);
-        // A signal may have ended the server in the middle: then nothing of this is true.
+        let mut fixture = Fixture { server: &mut self.server, relay: &self.relay, report };
+        // The time limit starts now: it does not cover the time in which the student worked.
+        let deadline = Instant::now() + self.exercise.time_limit + OVERRUN;
+        let finished = FinishedAnswer::Typed(Typed::default());
+        let evidence = observe(&mut fixture, &self.exercise, beginning, finished, deadline);
+        // If a signal to us also ended the server, the evidence is wrong.
         cleanup::stop_if_a_signal_came();
         evidence
     }
@@ -136,14 +140,15 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.tap.lead_nowhere();
+        self.relay.disconnect();
         if let Some(setup) = self.setup.take() {
             setup.take_out(&mut self.server);
         }
     }
 }
 
-/// One snapshot stands for both moments: the answer would end now, and what runs is told by it.
+/// Uses one server info for both moments, as if the answer ended now; it also shows whether a save
+/// is running.
 fn look_once(
     server: &mut Server,
     exercise: &Exercise,
@@ -151,7 +156,7 @@ fn look_once(
     limit: Duration,
 ) -> Result<(), CallError> {
     let until = Instant::now() + limit;
-    let now: Snapshot = server.snapshot(limit)?;
+    let now: ServerInfo = server.info(limit)?;
     evidence.exit = Some(ask_all(server, exercise, Moment::Exit, now.clone(), until)?);
     evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, until)?);
     Ok(())

@@ -1,5 +1,5 @@
-//! What happens while an answer runs: noticed before the answer's next command is run, and before it reads the reply to
-//! the one before.
+//! Watches for events while an answer runs, before each of its commands runs and before it reads
+//! each reply.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,57 +7,62 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
-use super::beside::{Beside, Shared};
+use super::background::{BackgroundTask, Shared};
 use super::evidence::{MeanwhileLook, Observation, forks_for_saves, is_saving};
-use super::pace::pause_for;
-use crate::error::WorldError;
+use super::timing::pause_for;
+use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Meanwhile, Moment, Subject, Trigger};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
-use crate::server::snapshot::Words;
-use crate::server::{Client, Server, Snapshot};
-use crate::tap::{Gate, Tap};
+use crate::relay::{Gate, Relay};
+use crate::server::info::Words;
+use crate::server::{Client, Server, ServerInfo};
 
-/// A server may be busy or paused: a question that was given up would have to be asked once more, behind the answer's
-/// commands.
+/// How long the server may be busy or paused. After giving up on a question, the watcher could ask
+/// it only after the answer's next commands.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// What was noticed so far.
+/// What the watcher has seen so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WatcherReport {
     /// The background saves that ended.
     pub(super) bgsave_ends: Vec<BgsaveEnded>,
-    /// The server as the last of them ended.
+    /// The server when the last of them ended.
     pub(super) last_end: Option<MeanwhileLook>,
 }
 
-/// The end of a background save, since the answer began.
+/// The end of a background save; times count from the answer's beginning.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BgsaveEnded {
-    /// The last moment at which it was not over yet: what came behind that was run when it had ended.
+    /// The last moment at which the save was still running: commands after it count as run after
+    /// the save's end.
     pub(super) after: Duration,
-    /// When that was seen.
+    /// When the end was seen.
     pub(super) seen: Duration,
 }
 
 impl WatcherReport {
-    /// The server when each of the exercise's `[[meanwhile]]`s had happened.
+    /// For each of the exercise's `[[meanwhile]]`s, the server when it had happened.
     pub(super) fn by(&self, exercise: &Exercise) -> Vec<Option<MeanwhileLook>> {
-        let happened = |meanwhile: &Meanwhile| match meanwhile.when {
+        exercise.meanwhile.iter().map(|meanwhile| self.look_for(meanwhile)).collect()
+    }
+
+    fn look_for(&self, meanwhile: &Meanwhile) -> Option<MeanwhileLook> {
+        match meanwhile.when {
             Trigger::BgsaveEnded => self.last_end.clone(),
-        };
-        exercise.meanwhile.iter().map(happened).collect()
+        }
     }
 }
 
-/// Looks at the server again and again, and before each command and each reply that goes through the tap.
+/// Starts a task that looks at the server repeatedly, and before each command and each reply that
+/// goes through the relay.
 pub(super) fn watch(
     server: &Server,
-    tap: &Tap,
+    relay: &Relay,
     exercise: &Exercise,
-    before: &Snapshot,
+    before: &ServerInfo,
     began: Instant,
-) -> Result<Beside<WatcherReport>, WorldError> {
+) -> Result<BackgroundTask<WatcherReport>, EnvironmentError> {
     let gate = Arc::new(Gate::default());
     let mut watcher = Watcher {
         client: Client::that_asks_again(server.checker_target()),
@@ -67,19 +72,20 @@ pub(super) fn watch(
         gate: Arc::clone(&gate),
         last: None,
     };
-    let beside = Beside::start("meanwhile", move |shared| watcher.watch(shared))?;
-    tap.hold_at(gate);
-    Ok(beside)
+    let task = BackgroundTask::start("meanwhile", move |shared| watcher.watch(shared))?;
+    relay.hold_at(gate);
+    Ok(task)
 }
 
-/// What the checks ask at such a moment: the command lines and their words.
+/// The commands that `meanwhile` checks ask: each line and its words.
 fn asked_commands(exercise: &Exercise) -> Vec<(String, Words)> {
-    let is_meanwhile = |at: Moment| matches!(at, Moment::Meanwhile(_));
     let mut commands = BTreeMap::new();
-    for check in exercise.checks.iter().filter(|check| is_meanwhile(check.at)) {
-        let Subject::Reply(replies) = &check.subject else { continue };
+    for check in &exercise.checks {
+        let (Moment::Meanwhile(_), Subject::Reply(replies)) = (check.at, &check.subject) else {
+            continue;
+        };
         for (command, _) in replies {
-            // The loader has refused what has no words.
+            // The loader has rejected lines that cannot be split.
             commands.insert(command.clone(), words::split(command).unwrap_or_default());
         }
     }
@@ -89,16 +95,16 @@ fn asked_commands(exercise: &Exercise) -> Vec<(String, Words)> {
 struct Watcher {
     client: Client,
     commands: Vec<(String, Words)>,
-    before: Snapshot,
+    before: ServerInfo,
     began: Instant,
     gate: Arc<Gate>,
-    last: Option<Look>,
+    last: Option<WatchLook>,
 }
 
-/// One look that was answered.
-struct Look {
+/// One look at the server that got its replies.
+struct WatchLook {
     asked_at: Duration,
-    /// Commands that had gone on without a look by then.
+    /// How many packets had passed the gate without a look by then.
     missed: u64,
     is_saving: bool,
     replies: Vec<Value>,
@@ -108,11 +114,11 @@ impl Watcher {
     fn watch(&mut self, shared: &Shared<WatcherReport>) {
         self.gate.register_looker();
         loop {
-            // Told to stop, it looks once more: the end may just have come.
+            // When asked to stop, look once more: a save may have ended just now.
             let is_last = shared.is_told_to_stop();
             let asked = self.gate.requested();
             self.look(shared);
-            // While no save runs none can end.
+            // No save can end while none is running, so commands need not wait for a look.
             let is_saving = self.last.as_ref().is_none_or(|last| last.is_saving);
             self.gate.finish_look(asked, is_saving);
             if is_last {
@@ -128,7 +134,7 @@ impl Watcher {
     fn look(&mut self, shared: &Shared<WatcherReport>) {
         let (asked_at, missed) = (self.began.elapsed(), self.gate.missed());
         let questions: Vec<Words> = self.commands.iter().map(|(_, words)| words.clone()).collect();
-        let Ok((now, replies)) = Snapshot::take_with(&mut self.client, &questions, LIMIT) else {
+        let Ok((now, replies)) = ServerInfo::take_with(&mut self.client, &questions, LIMIT) else {
             return;
         };
         let begun = forks_for_saves(&now) - forks_for_saves(&self.before);
@@ -139,23 +145,24 @@ impl Watcher {
         let is_sure =
             self.last.as_ref().is_none_or(|last| last.missed == missed || last.replies == replies);
         let is_saving = now.number("rdb_bgsave_in_progress") != 0;
-        // A command that ran between the two looks may have seen the end: it counts as behind it.
-        let while_it_ran = self.last.as_ref().filter(|last| last.is_saving);
-        let at_the_end = while_it_ran.map_or(&replies, |last| &last.replies);
-        let look = || MeanwhileLook { observation: self.observation(now, at_the_end), is_sure };
+        // A command that ran between two looks may have run after the save's end, so it counts as
+        // later: the replies at the end are those of the last look during the save.
+        let during_save = self.last.as_ref().filter(|last| last.is_saving);
+        let at_the_end = during_save.map_or(&replies, |last| &last.replies);
         shared.note(|report| {
             if over > report.bgsave_ends.len() {
                 report.bgsave_ends.resize(over, end);
-                report.last_end = Some(look());
+                let observation = self.observation(now, at_the_end);
+                report.last_end = Some(MeanwhileLook { observation, is_sure });
             }
         });
-        self.last = Some(Look { asked_at, missed, is_saving, replies });
+        self.last = Some(WatchLook { asked_at, missed, is_saving, replies });
     }
 
-    fn observation(&self, snapshot: Snapshot, replies: &[Value]) -> Observation {
+    fn observation(&self, info: ServerInfo, replies: &[Value]) -> Observation {
         let lines = self.commands.iter().map(|(line, _)| line.clone());
         Observation {
-            snapshot,
+            info,
             replies: lines.zip(replies.iter().map(Printed::new)).collect(),
             config: BTreeMap::new(),
             bgsave_ends: Vec::new(),

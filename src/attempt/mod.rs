@@ -1,27 +1,28 @@
-//! One answer against one fresh server: what was seen before, at exit, when settled, after a crash, and what
-//! went through the tap meanwhile.
+//! Runs one answer against one fresh server and collects the evidence: the server before the
+//! answer, when it exits, when saves have settled and after a crash, and everything that went
+//! through the relay.
 
 mod baseline;
-mod beside;
+mod background;
 pub mod commands;
 mod contents;
-mod doubt;
+mod validity;
 pub mod evidence;
 pub mod inherited;
 mod live;
 mod meanwhile;
 mod observe;
-mod outcomes;
-mod pace;
+mod unknown_replies;
+mod timing;
 mod phase;
 mod probe;
 pub mod program;
 pub mod python;
-mod refusals;
+mod environment;
 mod restore;
 mod setup;
-mod standstill;
-mod stragglers;
+mod stall;
+mod orphans;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -34,199 +35,224 @@ pub use phase::{Phase, SaveProgress};
 pub use python::Python;
 pub use setup::{RefusedCommand, refused_command};
 
+use self::background::BackgroundTask;
 use self::baseline::{baseline, look};
-use self::beside::Beside;
 use self::contents::Contents;
+use self::environment::stall_matters;
 use self::evidence::{Typed, Waits};
 use self::meanwhile::WatcherReport;
 use self::observe::observe;
-use self::refusals::stall_matters;
 use self::setup::SetUp;
-use self::standstill::watched;
+use self::stall::watched;
 use crate::cleanup::{self, PassingDirectory};
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::lesson::{Code, Exercise, Language};
+use crate::relay::Relay;
 use crate::sanitize::ShownPath as _;
-use crate::server::{Endpoint, Server, Snapshot};
-use crate::tap::Tap;
+use crate::server::{Endpoint, Server, ServerInfo};
 
-/// How long after its time limit an answer's server may still save, or be silent.
+/// How long a server may still save, or not reply, after the answer's time limit.
 const OVERRUN: Duration = Duration::from_secs(1);
-/// How often an attempt is begun again that the machine has failed.
+/// How often an attempt is repeated when the machine spoiled it.
 const RETRIES: usize = 5;
 
 /// What the student (or the lesson) answers.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Of the text.
     pub language: Language,
-    /// The whole text.
     pub text: String,
-    /// The file it stands in, to be run in place so that a traceback names it; a `python` answer
-    /// without one is written to a private file.
+    /// The answer's own file. It runs in place, so that a traceback names it; a `python` answer
+    /// without a file is written to a private one.
     pub path: Option<PathBuf>,
 }
 
-/// A server and the address at which an answer finds it.
-pub struct Stand<'s> {
+/// A server and the relay through which the answer reaches it.
+pub struct Fixture<'s> {
     /// Fresh, and started with the exercise's settings.
     pub server: &'s mut Server,
-    /// Leads to the server while the answer runs.
-    pub tap: &'s Tap,
-    /// Is told what the attempt is busy with, for whoever waits.
-    pub telling: &'s dyn Fn(Phase),
+    /// Routes to the server while the answer runs.
+    pub relay: &'s Relay,
+    /// Receives each phase of the attempt, for progress display.
+    pub report: &'s dyn Fn(Phase),
 }
 
-impl Stand<'_> {
-    /// Where an answer finds the server: through the tap.
+impl Fixture<'_> {
+    /// The endpoint that a program uses: the relay's address.
     fn endpoint(&self) -> Endpoint {
-        self.server.endpoint().behind(self.tap.address())
+        self.server.endpoint().behind(self.relay.address())
     }
 
-    /// For an answer's connection, through the tap.
+    /// The connection settings of a `redis` answer, through the relay.
     fn target(&self) -> ConnectionInfo {
-        let address = self.tap.address();
+        let address = self.relay.address();
         let target = self.server.target();
         target.set_addr(ConnectionAddr::Tcp(address.ip().to_string(), address.port()))
     }
 
-    fn lead_to_server(&self) {
+    fn route_to_server(&self) {
         let Endpoint { host, port, password, .. } = self.server.endpoint();
-        self.tap.lead_to(&host, port, password);
+        self.relay.route_to(&host, port, password);
     }
 
-    /// SIGKILL: everybody's connection is gone with the server.
-    fn kill(&mut self) -> Result<(), WorldError> {
-        self.tap.lead_nowhere();
+    /// Kills the server with SIGKILL and closes every connection to it.
+    fn kill(&mut self) -> Result<(), EnvironmentError> {
+        self.relay.disconnect();
         self.server.kill()
     }
 
-    /// Starts the killed server again, behind the same address.
-    fn restart(&mut self) -> Result<(), WorldError> {
+    /// Restarts the killed server behind the same relay address.
+    fn restart(&mut self) -> Result<(), EnvironmentError> {
         self.server.restart()?;
-        self.lead_to_server();
+        self.route_to_server();
         Ok(())
     }
 }
 
-/// Runs `answer` on a fresh server. Where the machine fails it, it is begun again on another, which then is the stand's; not
-/// on somebody's own server, where the answer's keys stay.
+/// Runs `answer` on a fresh server. If the machine spoils the attempt, repeats it on another fresh
+/// server, which replaces the fixture's. On the user's own server it is not repeated, because the
+/// answer's keys stay there.
 pub fn attempt(
-    stand: &mut Stand<'_>,
+    fixture: &mut Fixture<'_>,
     exercise: &Exercise,
     answer: &Answer,
     python: Option<&Python>,
-) -> Result<Evidence, WorldError> {
-    setup::refuse_what_an_address_cannot_do(stand.server, exercise)?;
-    let work = |stand: &mut Stand<'_>| {
-        let beginning = Beginning::of(stand, exercise)?;
-        (stand.telling)(Phase::Answer { limit: exercise.time_limit });
-        let run = run_answer(stand, answer, python, &beginning.before, exercise.time_limit)?;
-        let patience = beginning.began + exercise.time_limit + OVERRUN;
-        let evidence = observe(stand, exercise, beginning, run, patience)?;
-        refuse_missing_packages(python, &evidence.run)?;
-        Ok(Evidence { usual_port_is_taken: stand.tap.usual_port_is_taken(), ..evidence })
-    };
-    with_setup(stand, &exercise.setup, work, |evidence| stall_matters(exercise, evidence))
+) -> Result<Evidence, EnvironmentError> {
+    setup::ensure_address_supports(fixture.server, exercise)?;
+    with_setup(
+        fixture,
+        &exercise.setup,
+        |fixture| attempt_once(fixture, exercise, answer, python),
+        |evidence| stall_matters(exercise, evidence),
+    )
 }
 
-/// Waits until a fresh server's LASTSAVE can move: done ahead of an attempt, it costs that attempt nothing.
-pub fn warm_up(server: &mut Server) -> Result<(), WorldError> {
+fn attempt_once(
+    fixture: &mut Fixture<'_>,
+    exercise: &Exercise,
+    answer: &Answer,
+    python: Option<&Python>,
+) -> Result<Evidence, EnvironmentError> {
+    let beginning = Beginning::of(fixture, exercise)?;
+    (fixture.report)(Phase::Answer { limit: exercise.time_limit });
+    let run = run_answer(fixture, answer, python, &beginning.before, exercise.time_limit)?;
+    let deadline = beginning.began + exercise.time_limit + OVERRUN;
+    let evidence = observe(fixture, exercise, beginning, run, deadline)?;
+    ensure_packages_present(python, &evidence.run)?;
+    Ok(Evidence { usual_port_is_taken: fixture.relay.usual_port_is_taken(), ..evidence })
+}
+
+/// Waits until a fresh server's LASTSAVE can move. Called ahead of an attempt, it saves that
+/// attempt the wait.
+pub fn warm_up(server: &mut Server) -> Result<(), EnvironmentError> {
     baseline::wait_until_lastsave_can_move(server)
 }
 
-/// Runs code on a fresh server without judging it: an example. Begun again as an [`attempt`] is.
+/// Runs an example on a fresh server without judging it; repeats it as [`attempt`] does.
 pub fn run_example(
-    stand: &mut Stand<'_>,
+    fixture: &mut Fixture<'_>,
     setup: &[Code],
     answer: &Answer,
     python: Option<&Python>,
     limit: Duration,
-) -> Result<Run, WorldError> {
-    let work = |stand: &mut Stand<'_>| {
-        let before = look(stand.server)?;
-        stand.tap.begin();
-        (stand.telling)(Phase::Answer { limit });
-        let run = run_answer(stand, answer, python, &before, limit)?.into_run();
-        stand.tap.check_connections()?;
-        doubt::refuse_a_lost_world(stand.server)?;
-        refuse_missing_packages(python, &run)?;
-        Ok(run)
-    };
-    with_setup(stand, setup, work, |_| true)
+) -> Result<Run, EnvironmentError> {
+    with_setup(fixture, setup, |fixture| run_example_once(fixture, answer, python, limit), |_| true)
 }
 
-/// Works on the server between its setup and the end of that; again and on another, where the machine has failed the work.
+fn run_example_once(
+    fixture: &mut Fixture<'_>,
+    answer: &Answer,
+    python: Option<&Python>,
+    limit: Duration,
+) -> Result<Run, EnvironmentError> {
+    let before = look(fixture.server)?;
+    fixture.relay.begin();
+    (fixture.report)(Phase::Answer { limit });
+    let run = run_answer(fixture, answer, python, &before, limit)?.into_run();
+    fixture.relay.check_connections()?;
+    validity::ensure_server_alive(fixture.server)?;
+    ensure_packages_present(python, &run)?;
+    Ok(run)
+}
+
+/// Does `work` on the server with `setup` in place; repeats it on another server if the machine
+/// spoiled it.
 fn with_setup<T>(
-    stand: &mut Stand<'_>,
+    fixture: &mut Fixture<'_>,
     setup: &[Code],
-    work: impl Fn(&mut Stand<'_>) -> Result<T, WorldError>,
+    work: impl Fn(&mut Fixture<'_>) -> Result<T, EnvironmentError>,
     stall_matters: impl Fn(&T) -> bool,
-) -> Result<T, WorldError> {
+) -> Result<T, EnvironmentError> {
     for _ in 0..RETRIES {
-        let result = watched(|| between_setup_and_end(stand, setup, &work), &stall_matters);
+        let result = watched(|| between_setup_and_end(fixture, setup, &work), &stall_matters);
         match &result {
-            Err(error) if error.is_the_machines() && stand.server.is_ours() => {
-                *stand.server = stand.server.another()?;
+            Err(error) if error.is_the_machines() && fixture.server.is_ours() => {
+                *fixture.server = fixture.server.another()?;
             }
             _ => return result,
         }
     }
-    watched(|| between_setup_and_end(stand, setup, &work), &stall_matters)
+    watched(|| between_setup_and_end(fixture, setup, &work), &stall_matters)
 }
 
 fn between_setup_and_end<T>(
-    stand: &mut Stand<'_>,
+    fixture: &mut Fixture<'_>,
     setup: &[Code],
-    work: impl FnOnce(&mut Stand<'_>) -> Result<T, WorldError>,
-) -> Result<T, WorldError> {
-    (stand.telling)(Phase::Setup);
-    let setup = SetUp::new(stand.server, setup)?;
-    stand.lead_to_server();
-    let result = work(stand);
-    stand.tap.lead_nowhere();
-    setup.take_out(stand.server);
-    // A signal may have ended the server in the middle: then nothing of this is true.
+    work: impl FnOnce(&mut Fixture<'_>) -> Result<T, EnvironmentError>,
+) -> Result<T, EnvironmentError> {
+    (fixture.report)(Phase::Setup);
+    let setup = SetUp::new(fixture.server, setup)?;
+    fixture.route_to_server();
+    let result = work(fixture);
+    fixture.relay.disconnect();
+    setup.take_out(fixture.server);
+    // If a signal to us also ended the server, the result is wrong.
     cleanup::stop_if_a_signal_came();
     result
 }
 
-/// What is there when an answer begins.
+/// The state when an answer begins, and the tasks that run beside it.
 struct Beginning {
-    before: Snapshot,
+    before: ServerInfo,
     dump_bytes: Option<u64>,
-    /// Where a check asks who had to wait.
-    probe: Option<Beside<Waits>>,
-    /// Where a check looks at the server in the middle.
-    watcher: Option<Beside<WatcherReport>>,
-    /// Where a check compares the whole snapshot with it.
+    /// Present if a check asks how long clients had to wait.
+    probe: Option<BackgroundTask<Waits>>,
+    /// Present if a check looks at the server while the answer runs.
+    watcher: Option<BackgroundTask<WatcherReport>>,
+    /// Present if a check compares the whole snapshot with the keys before the answer.
     contents: Option<Contents>,
     began: Instant,
 }
 
 impl Beginning {
-    fn of(stand: &mut Stand<'_>, exercise: &Exercise) -> Result<Self, WorldError> {
-        let contents = exercise.compares_with_all_from_before();
-        let contents = contents.then(|| Contents::read(stand.server, exercise)).transpose()?;
-        let before = baseline(stand.server, exercise)?;
-        let dump_bytes = stand.server.dump_bytes()?;
-        let probe = exercise.watches_clients().then(|| probe::start(stand.server)).transpose()?;
-        stand.tap.begin();
+    fn of(fixture: &mut Fixture<'_>, exercise: &Exercise) -> Result<Self, EnvironmentError> {
+        let contents = if exercise.compares_with_all_from_before() {
+            Some(Contents::read(fixture.server, exercise)?)
+        } else {
+            None
+        };
+        let before = baseline(fixture.server, exercise)?;
+        let dump_bytes = fixture.server.dump_bytes()?;
+        let probe =
+            if exercise.watches_clients() { Some(probe::start(fixture.server)?) } else { None };
+        fixture.relay.begin();
         let began = Instant::now();
-        let watch = || meanwhile::watch(stand.server, stand.tap, exercise, &before, began);
-        let watcher = exercise.watches_meanwhile().then(watch).transpose()?;
+        let watcher = if exercise.watches_meanwhile() {
+            Some(meanwhile::watch(fixture.server, fixture.relay, exercise, &before, began)?)
+        } else {
+            None
+        };
         Ok(Self { before, dump_bytes, probe, watcher, contents, began })
     }
 }
 
-/// An answer that has ended; a program's output may still be under way.
-enum Finished {
+/// An answer that has ended; a program's output may still be arriving.
+enum FinishedAnswer {
     Typed(Typed),
-    Program(program::Finished),
+    Program(program::FinishedProgram),
 }
 
-impl Finished {
-    /// Whether it was ended because its time was over.
+impl FinishedAnswer {
+    /// Whether it was stopped at its time limit.
     fn is_overdue(&self) -> bool {
         match self {
             Self::Typed(typed) => typed.is_overdue(),
@@ -234,13 +260,13 @@ impl Finished {
         }
     }
 
-    /// An error where this machine held the program up, or where its end was seen, but we came to look at the server only
-    /// much later.
-    fn refuse_a_late_look(&self) -> Result<(), WorldError> {
+    /// An error if the machine held the program up, or delayed our look at the server after the
+    /// program's end.
+    fn ensure_look_is_in_time(&self) -> Result<(), EnvironmentError> {
         let Self::Program(program) = self else { return Ok(()) };
-        standstill::refuse("held up the answer's program", program.held_up())?;
+        stall::refuse("held up the answer's program", program.held_up())?;
         let late = if program.is_overdue() { Duration::ZERO } else { program.ended_at().elapsed() };
-        standstill::refuse("held up the look at the server", late)
+        stall::refuse("held up the look at the server", late)
     }
 
     fn into_run(self) -> Run {
@@ -252,46 +278,46 @@ impl Finished {
 }
 
 fn run_answer(
-    stand: &mut Stand<'_>,
+    fixture: &mut Fixture<'_>,
     answer: &Answer,
     python: Option<&Python>,
-    before: &Snapshot,
+    before: &ServerInfo,
     limit: Duration,
-) -> Result<Finished, WorldError> {
+) -> Result<FinishedAnswer, EnvironmentError> {
     match (answer.language, python) {
         (Language::Redis, _) => {
-            Ok(Finished::Typed(commands::run(stand, before, &answer.text, limit)))
+            Ok(FinishedAnswer::Typed(commands::run(fixture, before, &answer.text, limit)))
         }
         (Language::Python, Some(python)) => {
-            let endpoint = stand.endpoint();
-            let run = |path: &Path| python.run(path, &endpoint, limit).map(Finished::Program);
-            match &answer.path {
-                Some(path) => run(path),
-                None => in_private_file(&answer.text, run),
-            }
+            let endpoint = fixture.endpoint();
+            let program = match &answer.path {
+                Some(path) => python.run(path, &endpoint, limit)?,
+                None => in_private_file(&answer.text, |path| python.run(path, &endpoint, limit))?,
+            };
+            Ok(FinishedAnswer::Program(program))
         }
         (Language::Python, None) => {
-            Err(WorldError::new("no Python is at hand", "see `redislings doctor`"))
+            Err(EnvironmentError::new("Python is not available", "see `redislings doctor`"))
         }
     }
 }
 
-fn refuse_missing_packages(python: Option<&Python>, run: &Run) -> Result<(), WorldError> {
+fn ensure_packages_present(python: Option<&Python>, run: &Run) -> Result<(), EnvironmentError> {
     match (python, run) {
-        (Some(python), Run::Program(program)) => python.refuse_missing_packages(program),
+        (Some(python), Run::Program(program)) => python.ensure_packages_present(program),
         _ => Ok(()),
     }
 }
 
-/// Runs it from a file that is alone in its folder, as long as that takes.
+/// Writes `text` to a file that is alone in its folder, and removes both after `run`.
 fn in_private_file<T>(
     text: &str,
-    run: impl FnOnce(&Path) -> Result<T, WorldError>,
-) -> Result<T, WorldError> {
+    run: impl FnOnce(&Path) -> Result<T, EnvironmentError>,
+) -> Result<T, EnvironmentError> {
     let directory = PassingDirectory::new("code")?;
     let path = directory.path().join("answer.py");
     std::fs::write(&path, text).map_err(|error| {
-        WorldError::new(
+        EnvironmentError::new(
             format!("cannot write `{}`: {error}", path.shown()),
             "free some space there",
         )

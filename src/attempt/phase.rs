@@ -1,22 +1,19 @@
-//! What an attempt is busy with.
+//! The phases of an attempt, for progress display.
 
 use std::time::Duration;
 
-use crate::server::Snapshot;
+use crate::server::ServerInfo;
 
-/// A stretch of an attempt that may take its time.
+/// A part of an attempt that may take long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// The lesson's setup runs.
     Setup,
     /// The answer runs.
-    Answer {
-        /// How long it may.
-        limit: Duration,
-    },
-    /// The answer has ended, and a background save goes on.
+    Answer { limit: Duration },
+    /// The answer has ended, and a background save is still running.
     Saving(SaveProgress),
-    /// The server is killed and started again.
+    /// The server is killed and restarted.
     Crash,
     /// A second server loads the snapshot file.
     Restore,
@@ -28,13 +25,12 @@ pub enum Phase {
 pub struct SaveProgress {
     /// Keys written.
     pub keys: i64,
-    /// Keys in all; 0 where the server does not tell.
+    /// Keys in total; 0 if the server does not report it.
     pub of: i64,
 }
 
 impl SaveProgress {
-    /// As this look at the server tells.
-    pub fn of(now: &Snapshot) -> Self {
+    pub fn of(now: &ServerInfo) -> Self {
         Self {
             keys: now.number("current_save_keys_processed"),
             of: now.number("current_save_keys_total"),

@@ -1,50 +1,49 @@
-//! An innocent client: it sends PING every millisecond and writes down how long it has to wait.
+//! A client that sends PING every millisecond and records how long it has to wait.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::beside::{Beside, Shared};
+use super::background::{BackgroundTask, Shared};
 use super::evidence::{Wait, Waits};
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::server::Server;
 
 const PAUSE: Duration = Duration::from_millis(1);
-/// Waits that are written down one by one.
+/// Longer waits are recorded one by one.
 const SLOW: Duration = Duration::from_millis(1);
 const SLOW_KEPT: usize = 100_000;
-/// How often a waiting client looks whether it may stop.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// How often the client checks, while it waits for a reply, whether it must stop.
+const STOP_POLL: Duration = Duration::from_millis(20);
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
 
-/// Connects and begins.
-pub(super) fn start(server: &Server) -> Result<Beside<Waits>, WorldError> {
-    let target = Target::of(server);
+pub(super) fn start(server: &Server) -> Result<BackgroundTask<Waits>, EnvironmentError> {
+    let target = ProbeTarget::of(server);
     let connection = target.connect().map_err(|error| {
-        WorldError::new(
-            format!("the client that measures waits can't connect: {error}"),
+        EnvironmentError::new(
+            format!("the client that measures waits cannot connect: {error}"),
             "try again",
         )
     })?;
     let began = Instant::now();
-    Beside::start("probe", move |shared| Asking { target, began, shared }.run(connection))
+    BackgroundTask::start("probe", move |shared| Probe { target, began, shared }.run(connection))
 }
 
-struct Asking<'s> {
-    target: Target,
+struct Probe<'s> {
+    target: ProbeTarget,
     began: Instant,
     shared: &'s Shared<Waits>,
 }
 
-impl Asking<'_> {
+impl Probe<'_> {
     fn run(self, connection: TcpStream) {
         let mut connection = Some(connection);
         while !self.is_over() {
             let asked = Instant::now();
             let answered = self.wait_for_a_reply(&mut connection);
-            self.write_down(asked, answered);
+            self.record(asked, answered);
             thread::park_timeout(PAUSE);
         }
         self.shared.note(|waits| waits.watched = self.began.elapsed());
@@ -54,8 +53,8 @@ impl Asking<'_> {
         self.shared.is_told_to_stop()
     }
 
-    /// A connection that was closed in the middle (CLIENT KILL) is made anew: the wait goes on. Whether a reply
-    /// came before it was all over.
+    /// Returns whether a reply came before the probe was stopped. Reconnects if the connection is
+    /// closed meanwhile (CLIENT KILL); the wait continues.
     fn wait_for_a_reply(&self, connection: &mut Option<TcpStream>) -> bool {
         while !self.is_over() {
             if connection.as_mut().is_some_and(|connection| self.has_answered(connection)) {
@@ -72,7 +71,7 @@ impl Asking<'_> {
         false
     }
 
-    /// One PING; any reply will do: an error is an answer too.
+    /// Sends one PING. Any reply counts, even an error.
     fn has_answered(&self, connection: &mut TcpStream) -> bool {
         if connection.write_all(PING).is_err() {
             return false;
@@ -90,7 +89,7 @@ impl Asking<'_> {
         false
     }
 
-    fn write_down(&self, asked: Instant, answered: bool) {
+    fn record(&self, asked: Instant, answered: bool) {
         let took = asked.elapsed();
         let wait = Wait { at: asked.saturating_duration_since(self.began), took };
         self.shared.note(|waits| {
@@ -110,14 +109,15 @@ fn is_timeout(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut)
 }
 
-/// Where it goes, and what it says there first.
-struct Target {
+/// The server's address, and the AUTH command to send there first.
+struct ProbeTarget {
     address: (String, u16),
     greeting: String,
 }
 
-impl Target {
-    /// As the checker's user, where there is one: who is not let in would be answered, but with errors that INFO counts.
+impl ProbeTarget {
+    /// Logs in as the checker's user, if there is one: without a login, a server may reply with
+    /// errors, which INFO counts.
     fn of(server: &Server) -> Self {
         let endpoint = server.endpoint();
         let login = server.checker_target();
@@ -133,9 +133,8 @@ impl Target {
 
     fn connect(&self) -> std::io::Result<TcpStream> {
         let addresses = (self.address.0.as_str(), self.address.1).to_socket_addrs()?;
-        let connections =
-            addresses.map(|address| TcpStream::connect_timeout(&address, CONNECT_LIMIT));
-        let mut connection = connections
+        let mut connection = addresses
+            .map(|address| TcpStream::connect_timeout(&address, CONNECT_LIMIT))
             .reduce(Result::or)
             .unwrap_or_else(|| Err(std::io::ErrorKind::NotFound.into()))?;
         connection.set_nodelay(true)?;
@@ -144,7 +143,7 @@ impl Target {
         if !self.greeting.is_empty() && connection.read(&mut [0; 512])? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        connection.set_read_timeout(Some(PATIENCE))?;
+        connection.set_read_timeout(Some(STOP_POLL))?;
         Ok(connection)
     }
 }

@@ -1,4 +1,5 @@
-//! A program run to its end: time limit, bounded output, nothing of it left running.
+//! Runs a program to its end, with a time limit and bounded output, and leaves none of its
+//! processes running.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,34 +10,38 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::evidence::{Output, ProgramEnd, ProgramRun};
-use super::stragglers;
+use super::orphans;
 use crate::cleanup::ProcessGroup;
 
-/// Kept of a stream: this much of its beginning and as much of its end.
+/// How much of a stream is kept of its beginning, and as much of its end.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
-/// Between two looks at what a program does.
+/// How often a running program is checked for being held up.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long a stream may stay open after the program ended: a process that escaped may hold it.
+/// How long a stream may stay open after the program's end: an escaped process may hold it open.
 const DRAIN_DEADLINE: Duration = Duration::from_millis(500);
 
-/// The environment variable by which a program's children are found again.
+/// The environment variable that marks a program's child processes.
 pub const MARK: &str = "REDISLINGS_ATTEMPT";
 
-/// A program that runs.
-pub(super) struct Started {
+pub(super) struct StartedProgram {
     pub(super) group: ProcessGroup,
     pub(super) stdout: Box<dyn Read + Send>,
     pub(super) stderr: Box<dyn Read + Send>,
-    /// Returns when it has ended.
+    /// Blocks until the program has ended.
     pub(super) wait: Box<dyn FnOnce() -> std::io::Result<ExitStatus> + Send>,
 }
 
-/// Runs `command`, `limit` at most, in `directory` and with nothing to read. When it ends, all
-/// that it started ends: its group at once, what has left that a moment later.
-/// Its output is collected later: a process that escaped may hold it, and the server must be looked at now.
-pub fn run(command: &mut Command, directory: &Path, limit: Duration) -> std::io::Result<Finished> {
+/// Runs `command` in `directory` for at most `limit`, with an empty stdin. When it ends, its
+/// process group is killed at once, and child processes that left the group a moment later. Its
+/// output is collected later: an escaped process may hold it open, but the server must be looked at
+/// now.
+pub fn run(
+    command: &mut Command,
+    directory: &Path,
+    limit: Duration,
+) -> std::io::Result<FinishedProgram> {
     command
         .current_dir(directory)
         .env(MARK, directory)
@@ -45,37 +50,37 @@ pub fn run(command: &mut Command, directory: &Path, limit: Duration) -> std::io:
         .stderr(Stdio::piped());
     let (group, mut child) = ProcessGroup::spawn(command)?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        return Err(std::io::Error::other("its output can't be read"));
+        return Err(std::io::Error::other("cannot read its output"));
     };
     let wait = Box::new(move || child.wait());
     watch(
-        Started { group, stdout: Box::new(stdout), stderr: Box::new(stderr), wait },
+        StartedProgram { group, stdout: Box::new(stdout), stderr: Box::new(stderr), wait },
         directory,
         limit,
     )
 }
 
-/// The rest of [`run`], of a program that was started in `directory` with [`MARK`] set to that.
+/// The rest of [`run`], for a program that was started in `directory` with [`MARK`] set to it.
 pub(super) fn watch(
-    started: Started,
+    started: StartedProgram,
     directory: &Path,
     limit: Duration,
-) -> std::io::Result<Finished> {
-    let Started { group, stdout, stderr, wait } = started;
+) -> std::io::Result<FinishedProgram> {
+    let StartedProgram { group, stdout, stderr, wait } = started;
     let (stdout, stderr) = (drain(stdout)?, drain(stderr)?);
     let (sender, ended) = mpsc::channel();
-    let (is_clean, cleaned) = mpsc::channel();
+    let (clean_sender, cleaned) = mpsc::channel();
     let mark = directory.to_owned();
-    let wait = move || {
+    thread::Builder::new().name("program".into()).spawn(move || {
         let status = wait();
         let _ = sender.send((status, Instant::now()));
-        // Here and not before the result is told: on a busy machine it took seconds, and the server is to be looked at now.
+        // After sending the result: on a busy machine this took seconds, but the server must be
+        // looked at now.
         kill_stragglers(&mark);
-        let _ = is_clean.send(());
-    };
-    thread::Builder::new().name("program".into()).spawn(wait)?;
-    let (ended_or_not, held_up) = watch_until_end(&group, &ended, limit);
-    let (end, ended_at) = match ended_or_not {
+        let _ = clean_sender.send(());
+    })?;
+    let (end, held_up) = watch_until_end(&group, &ended, limit);
+    let (end, ended_at) = match end {
         Some((status, at)) => (status.map(program_end), at),
         None => (Ok(ProgramEnd::TimedOut), Instant::now()),
     };
@@ -85,12 +90,13 @@ pub(super) fn watch(
         let _ = ended.recv_timeout(DRAIN_DEADLINE);
     }
     let directory = directory.to_owned();
-    Ok(Finished { end, ended_at, held_up, stdout, stderr, cleaned, directory })
+    Ok(FinishedProgram { end, ended_at, held_up, stdout, stderr, cleaned, directory })
 }
 
 type End = (std::io::Result<ExitStatus>, Instant);
 
-/// Its end, `None` if that has not come when the limit is over; and how long it was held up at most.
+/// Waits for the program's end; `None` if it is still running at its limit. Also gives the longest
+/// time for which it may have been held up.
 fn watch_until_end(
     group: &ProcessGroup,
     ended: &Receiver<End>,
@@ -113,8 +119,9 @@ fn watch_until_end(
     }
 }
 
-/// How long a program did nothing but wait for the system. A busy Linux was seen to let programs wait for seconds where
-/// they take memory, fork or end, since what held a lock got no processor.
+/// The longest time for which a program only waited for the system. On a busy Linux, programs were
+/// seen to wait for seconds when they allocated memory, forked or ended, because the holder of a
+/// kernel lock got no processor.
 #[derive(Default)]
 struct HeldUp {
     since: Option<(Instant, u64)>,
@@ -122,10 +129,10 @@ struct HeldUp {
 }
 
 impl HeldUp {
-    /// `time`: how long it has run, if it waits for the system now.
+    /// `time`: the processor time used so far, if the program is waiting for the system now.
     fn look(&mut self, time: Option<u64>, now: Instant) {
         if let Some((since, ran)) = self.since {
-            // What is not seen waiting any more has waited until then at most.
+            // If the program is no longer waiting, it waited until now at most.
             self.longest = self.longest.max(now - since);
             self.since = time.filter(|&time| time == ran).map(|_| (since, ran));
         }
@@ -135,20 +142,20 @@ impl HeldUp {
     }
 }
 
-/// A program that has ended, and its output as far as it was read.
-pub struct Finished {
+/// A program that has ended; its output may still be arriving.
+pub struct FinishedProgram {
     end: ProgramEnd,
     ended_at: Instant,
     held_up: Duration,
     stdout: Drain,
     stderr: Drain,
-    /// Tells when what left the program's group was looked for.
+    /// Receives when processes that left the group have been killed.
     cleaned: Receiver<()>,
     directory: PathBuf,
 }
 
-impl Finished {
-    /// Whether it was ended because its time was over.
+impl FinishedProgram {
+    /// Whether it was stopped at its time limit.
     pub fn is_overdue(&self) -> bool {
         self.end == ProgramEnd::TimedOut
     }
@@ -158,12 +165,13 @@ impl Finished {
         self.ended_at
     }
 
-    /// How long it waited at most for the system to let it go on; zero where the system does not show that.
+    /// The longest time for which the system may have held it up; zero where the system does not
+    /// show that.
     pub fn held_up(&self) -> Duration {
         self.held_up
     }
 
-    /// Waits for the output's end, but not for long, and removes the directory.
+    /// Waits briefly for the rest of the output, and removes the directory.
     pub fn collect(self) -> ProgramRun {
         let _ = self.cleaned.recv_timeout(DRAIN_DEADLINE);
         let deadline = Instant::now() + DRAIN_DEADLINE;
@@ -172,16 +180,16 @@ impl Finished {
     }
 }
 
-impl Drop for Finished {
+impl Drop for FinishedProgram {
     fn drop(&mut self) {
-        // One that was being started when the program ended shows itself by now.
+        // A process that was just starting when the program ended is visible by now.
         kill_stragglers(&self.directory);
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
 pub(super) fn kill_stragglers(directory: &Path) {
-    stragglers::kill_marked(&format!("{MARK}={}", directory.display()));
+    orphans::kill_marked(&format!("{MARK}={}", directory.display()));
 }
 
 fn program_end(status: ExitStatus) -> ProgramEnd {
@@ -192,30 +200,29 @@ fn program_end(status: ExitStatus) -> ProgramEnd {
     }
 }
 
-/// A stream that a thread reads to its end, so that the program never waits for us.
+/// A stream that a thread reads to its end, so that the program never blocks on a full pipe.
 struct Drain {
-    kept: Arc<Mutex<Kept>>,
+    kept: Arc<Mutex<OutputTail>>,
     ended: Receiver<()>,
 }
 
 fn drain(mut stream: impl Read + Send + 'static) -> std::io::Result<Drain> {
-    let kept = Arc::new(Mutex::new(Kept::default()));
+    let kept = Arc::new(Mutex::new(OutputTail::default()));
     let (sender, ended) = mpsc::channel();
     let shared = Arc::clone(&kept);
-    let read = move || {
+    thread::Builder::new().name("output".into()).spawn(move || {
         let mut buffer = [0_u8; 16 * 1024];
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
             shared.lock().unwrap_or_else(PoisonError::into_inner).add(&buffer[..count]);
         }
-        // The program may see that nobody reads any more.
+        // Close the pipe before reporting the end: a writer may notice that nobody reads.
         drop(stream);
         let _ = sender.send(());
-    };
-    thread::Builder::new().name("output".into()).spawn(read)?;
+    })?;
     Ok(Drain { kept, ended })
 }
 
-/// What was printed so far, if the stream does not end: a process that escaped may hold it.
+/// The output up to `deadline`, or to the stream's end: an escaped process may hold it open.
 fn collect(stream: &Drain, deadline: Instant) -> Output {
     let _ = stream.ended.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     std::mem::take(&mut *stream.kept.lock().unwrap_or_else(PoisonError::into_inner)).into_output()
@@ -223,32 +230,32 @@ fn collect(stream: &Drain, deadline: Instant) -> Output {
 
 /// The beginning and the end of a stream.
 #[derive(Default)]
-struct Kept {
+struct OutputTail {
     beginning: Vec<u8>,
-    /// Up to twice as much as is kept: what is too much goes seldom, and at once.
+    /// Grows to twice [`KEPT_BYTES`] before it is cut, so that it is seldom moved.
     end: Vec<u8>,
     omitted: u64,
 }
 
-impl Kept {
+impl OutputTail {
     fn add(&mut self, bytes: &[u8]) {
         let room = KEPT_BYTES - self.beginning.len();
         let (beginning, end) = bytes.split_at(room.min(bytes.len()));
         self.beginning.extend_from_slice(beginning);
         self.end.extend_from_slice(end);
         if self.end.len() > 2 * KEPT_BYTES {
-            self.leave_out();
+            self.cut();
         }
     }
 
-    fn leave_out(&mut self) {
+    fn cut(&mut self) {
         let too_many = self.end.len().saturating_sub(KEPT_BYTES);
         self.end.drain(..too_many);
         self.omitted += too_many as u64;
     }
 
     fn into_output(mut self) -> Output {
-        self.leave_out();
+        self.cut();
         let mut bytes = self.beginning;
         if self.omitted > 0 {
             bytes.extend_from_slice(
@@ -305,11 +312,12 @@ mod tests {
     fn a_child_that_leaves_the_process_group_ends_too() {
         let directory = tempfile::tempdir().unwrap();
         let pid = directory.path().join("pid");
-        let script = format!(
-            "python3 -c 'import os,time\nif os.fork(): os._exit(0)\nos.setsid()\nopen(\"{}\",\"w\").write(str(os.getpid()))\ntime.sleep(300)'; while [ ! -s {} ]; do :; done",
-            pid.display(),
+        let python = format!(
+            "import os,time\nif os.fork(): os._exit(0)\nos.setsid()\n\
+             open(\"{}\",\"w\").write(str(os.getpid()))\ntime.sleep(300)",
             pid.display()
         );
+        let script = format!("python3 -c '{python}'; while [ ! -s {} ]; do :; done", pid.display());
         shell(&script, Duration::from_secs(10));
         let pid: i32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
         assert!(has_ended(pid), "the child still runs");

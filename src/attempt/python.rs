@@ -1,4 +1,4 @@
-//! Python answers: which interpreter, and how its programs reach the lesson's server.
+//! Runs Python answers: finds an interpreter, and routes its programs to the lesson's server.
 
 mod folder;
 mod forks;
@@ -18,21 +18,22 @@ use super::evidence::{ProgramEnd, ProgramRun};
 use super::{inherited, program};
 use crate::cache::{self, Installation, Installed, Installer};
 use crate::cleanup;
-use crate::error::{WorldError, WorldErrorKind};
+use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::course::Package;
+use crate::progress_event::ProgressEvent;
 use crate::sanitize::ShownPath as _;
 use crate::server::Endpoint;
 use crate::server::source::on_path;
-use crate::telling::Told;
 
-/// Imported by every Python of an answer at its start: leads connections to port 6379 to the lesson's server.
+/// Every Python that an answer starts imports this at start-up: it redirects connections to port
+/// 6379 to the lesson's server.
 const SITECUSTOMIZE: &str = include_str!("python/sitecustomize.py");
-/// Does the same for `redis-cli` where a program starts it.
+/// Does the same for a `redis-cli` that a program starts.
 const REDIS_CLI: &str = include_str!("python/redis_cli_shim.sh");
 
-/// In the cache's entry.
+/// The folder of the virtual environment in its cache entry.
 const VENV: &str = "venv";
-/// Its first argument is the names of modules, with commas.
+/// Its first argument is a comma-separated list of modules to import.
 const PROBE: &str = "import sys
 print(sys.version.split()[0], sys.executable)
 for name in sys.argv[1].split(','):
@@ -47,17 +48,17 @@ const HELP: &str = "install Python 3 with its `venv` module (`apt install python
 #[derive(Debug, Clone)]
 pub struct Python {
     program: PathBuf,
-    /// What every Python has of the course's packages.
+    /// The course's packages, which the interpreter can import.
     packages: Vec<Package>,
-    /// With [`SITECUSTOMIZE`].
+    /// The folder with [`SITECUSTOMIZE`].
     site: PrivateFolder,
-    /// Where `redis-cli` is replaced by [`REDIS_CLI`], if there is a real one.
+    /// The folder with [`REDIS_CLI`], if there is a real `redis-cli`.
     shims: Option<PrivateFolder>,
-    /// Where answers run in forks.
+    /// Present if answers run in forks.
     forks: Option<Arc<Forks>>,
 }
 
-/// What one look at a Python told.
+/// An interpreter, and whether it can import the course's packages.
 #[derive(Debug, Clone)]
 pub struct Probe {
     /// Version and path.
@@ -67,14 +68,13 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Whether all packages could be imported.
     pub fn has_packages(&self) -> bool {
         self.import_error.is_none()
     }
 }
 
-/// Looks at the `python3` on PATH.
-pub fn probe(packages: &[Package]) -> Result<Probe, WorldError> {
+/// Probes the `python3` on PATH.
+pub fn probe(packages: &[Package]) -> Result<Probe, EnvironmentError> {
     probe_within(PROBE_LIMIT, &mut Command::new("python3"), packages)
 }
 
@@ -82,83 +82,88 @@ fn probe_within(
     limit: Duration,
     python: &mut Command,
     packages: &[Package],
-) -> Result<Probe, WorldError> {
-    let program = Path::new(python.get_program()).shown();
-    let failed = |why: String| WorldError::new(format!("`{program}` can't be run: {why}"), HELP);
-    // Not where the student's own `redis.py` may lie.
+) -> Result<Probe, EnvironmentError> {
+    let program = PathBuf::from(python.get_program());
+    // Not in the working directory, which may contain the student's own `redis.py`.
     let directory = cleanup::private_directory("probe")?;
     python.args(["-c", PROBE, &import_names(packages).join(",")]);
     python.env("PYTHONDONTWRITEBYTECODE", "1");
     let finished = program::run(python, &directory, limit);
-    let run = finished.map_err(|error| failed(error.to_string()))?.collect();
+    let run = finished.map_err(|error| not_runnable(&program, &error.to_string()))?.collect();
     cleanup::stop_if_a_signal_came();
-    let why = run.stderr.text.trim().lines().last().unwrap_or("it said nothing").to_owned();
-    match (run.end, run.stdout.text.lines().next()) {
-        (ProgramEnd::TimedOut, _) => {
-            Err(failed(format!("it has not ended after {} s", limit.as_secs())))
-        }
+    let why = match (run.end, run.stdout.text.lines().next()) {
+        (ProgramEnd::TimedOut, _) => format!("it did not end within {} s", limit.as_secs()),
         (end, Some(identity)) => {
-            let import_error = (end != ProgramEnd::Exited(0)).then_some(why);
-            Ok(Probe { identity: identity.to_owned(), import_error })
+            let last_line = run.stderr.text.trim().lines().last().unwrap_or("no error message");
+            let import_error = (end != ProgramEnd::Exited(0)).then(|| last_line.to_owned());
+            return Ok(Probe { identity: identity.to_owned(), import_error });
         }
-        (ProgramEnd::Signalled(signal), None) => {
-            Err(failed(format!("it was ended by signal {signal}")))
-        }
-        (ProgramEnd::Exited(_), None) => Err(failed(run.stderr.text.trim().to_owned())),
-    }
+        (ProgramEnd::Signalled(signal), None) => format!("it was ended by signal {signal}"),
+        (ProgramEnd::Exited(_), None) => run.stderr.text.trim().to_owned(),
+    };
+    Err(not_runnable(&program, &why))
 }
 
-/// What the cache has for this interpreter and these packages.
-pub fn installed(probe: &Probe, packages: &[Package]) -> Result<Installed, WorldError> {
+fn not_runnable(program: &Path, why: &str) -> EnvironmentError {
+    EnvironmentError::new(format!("`{}` can't be run: {why}", program.shown()), HELP)
+}
+
+/// The state of the cache entry for this interpreter and these packages.
+pub fn installed(probe: &Probe, packages: &[Package]) -> Result<Installed, EnvironmentError> {
     cache::installed(&environment_name(probe, packages))
 }
 
-/// The cache entry of the environment for this interpreter and these packages.
+/// The name of the cache entry for this interpreter and these packages.
 fn environment_name(probe: &Probe, packages: &[Package]) -> String {
     let key = format!("{} {}", probe.identity, requirements(packages));
     format!("python-{}", cache::hexadecimal(&Sha256::digest(key.as_bytes())[..6]))
 }
 
 impl Python {
-    /// The `python3` on PATH if it has the packages, else one in a virtual environment in the cache;
-    /// `telling` is called before that is made and while it goes on.
-    pub fn find(packages: &[Package], telling: &dyn Fn(Told<'_>)) -> Result<Self, WorldError> {
+    /// The `python3` on PATH if it has the packages, otherwise one in a virtual environment in the
+    /// cache; `report` receives the progress of its installation.
+    pub fn find(
+        packages: &[Package],
+        report: &dyn Fn(ProgressEvent<'_>),
+    ) -> Result<Self, EnvironmentError> {
         let probe = probe(packages)?;
         let program = if probe.has_packages() {
             PathBuf::from("python3")
         } else {
-            environment(&probe, packages, telling)?
+            environment(&probe, packages, report)?
         };
         let file = PrivateFile { name: "sitecustomize.py", text: SITECUSTOMIZE, mode: 0o600 };
         let site = PrivateFolder::new("python", vec![file])?;
         if site.path().to_string_lossy().contains(':') {
-            // PYTHONPATH would be split there, and connections would go where the answer says.
+            // Python would split PYTHONPATH there, and would not redirect connections.
             let path = site.path().shown();
             let fact = format!("the temporary directory has a `:` in its name: `{path}`");
-            return Err(WorldError::new(fact, "set TMPDIR to a directory without one"));
+            return Err(EnvironmentError::new(fact, "set TMPDIR to a directory without one"));
         }
         Ok(Self { program, packages: packages.to_vec(), site, shims: shims()?, forks: None })
     }
 
-    /// The same Python with an interpreter at hand that has `packages` imported already: [`Self::run`]
-    /// forks it, instead of paying Python's start and these imports for every answer. Several threads may use it
-    /// at once; the interpreter ends with the last clone.
+    /// The same Python with a warmed interpreter that has already imported `packages`:
+    /// [`Self::run`] forks it, which saves Python's start and these imports for every answer.
+    /// Several threads may use it at once; the interpreter ends with the last clone.
     ///
-    /// What an answer sees, prints and ends with is what it would be in a fresh process. One that could tell has a
-    /// fresh process: where it does not import all of `packages` before it does anything else (so name those that
-    /// every answer imports), is not alone in its directory or not called `answer.py`, has a syntax error or a
-    /// warning from the compiler, or names `gc`, `weakref` or `__del__`.
+    /// An answer sees, prints and ends with the same as in a fresh process. An answer that could
+    /// notice the difference runs in a fresh process: if it does not import all of `packages`
+    /// before anything else (so name only those that every answer imports), is not alone in its
+    /// directory, is not called `answer.py`, has a syntax error or a compiler warning, or mentions
+    /// `gc`, `weakref` or `__del__`.
     ///
     /// # Errors
     ///
-    /// Where this Python can't do that (older than 3.11, or it prints something when it starts): go on with `self`.
-    pub fn warmed(&self, packages: &[Package]) -> Result<Self, WorldError> {
+    /// If this Python cannot be forked (it is older than 3.11, or prints something at its start):
+    /// continue with `self`.
+    pub fn warmed(&self, packages: &[Package]) -> Result<Self, EnvironmentError> {
         self.restore_files()?;
         let imports = import_names(packages);
         let forks =
             Forks::start(&self.program, &imports, self.environment(None)).map_err(|why| {
                 let fact = format!("`{}` can't be kept warm: {why}", self.program.shown());
-                WorldError::new(fact, "each answer has a Python of its own then")
+                EnvironmentError::new(fact, "each answer then starts its own Python")
             })?;
         Ok(Self { forks: Some(Arc::new(forks)), ..self.clone() })
     }
@@ -167,14 +172,14 @@ impl Python {
     ///
     /// # Errors
     ///
-    /// Also of the kind [`WorldErrorKind::LostFork`]: the answer may have run in part, and can be run again on a fresh
-    /// server; by then this Python has fresh processes only.
+    /// An error of the kind [`EnvironmentErrorKind::LostFork`] means that the answer may have run
+    /// in part. It can be run again on a fresh server; this Python then uses fresh processes only.
     pub fn run(
         &self,
         path: &Path,
         endpoint: &Endpoint,
         limit: Duration,
-    ) -> Result<program::Finished, WorldError> {
+    ) -> Result<program::FinishedProgram, EnvironmentError> {
         self.restore_files()?;
         let directory = cleanup::private_directory("answer")?;
         let environment = self.environment(Some(endpoint));
@@ -182,29 +187,27 @@ impl Python {
             && let Some(finished) = forks.run(path, &directory, &environment, limit)
         {
             return finished.map_err(|error| {
-                // A signal that ends us ends it too.
+                // A signal that ends us also ends the fork.
                 cleanup::stop_if_a_signal_came();
-                let fact = format!("the fork that ran the answer is lost: {error}");
-                WorldError::new(fact, "try again").of(WorldErrorKind::LostFork)
+                let fact = format!("the fork that ran the answer was lost: {error}");
+                EnvironmentError::new(fact, "try again").of(EnvironmentErrorKind::LostFork)
             });
         }
         let mut command = Command::new(&self.program);
         command.arg(path).env_clear().envs(environment);
-        program::run(&mut command, &directory, limit).map_err(|error| {
-            WorldError::new(format!("`{}` can't be run: {error}", self.program.shown()), HELP)
-        })
+        program::run(&mut command, &directory, limit)
+            .map_err(|error| not_runnable(&self.program, &error.to_string()))
     }
 
-    /// What an answer has changed of the files that answers' programs read is no matter of the next one's.
-    fn restore_files(&self) -> Result<(), WorldError> {
+    /// Restores the files that programs read, because another answer may have changed them.
+    fn restore_files(&self) -> Result<(), EnvironmentError> {
         cache::ensure_intact(&self.program)?;
         self.site.restore()?;
         self.shims.as_ref().map_or(Ok(()), PrivateFolder::restore)
     }
 
-    /// An error where an answer failed for want of one of the course's packages, and there is none: nothing that the answer
-    /// could do about.
-    pub(super) fn refuse_missing_packages(&self, run: &ProgramRun) -> Result<(), WorldError> {
+    /// An error if an answer failed because one of the course's packages is missing.
+    pub(super) fn ensure_packages_present(&self, run: &ProgramRun) -> Result<(), EnvironmentError> {
         let imports = import_names(&self.packages);
         if run.end == ProgramEnd::Exited(0) || !lacks_one_of(&imports, &run.stderr.text) {
             return Ok(());
@@ -214,30 +217,29 @@ impl Python {
         let Some(why) = probe_within(PROBE_LIMIT, &mut python, &self.packages)?.import_error else {
             return Ok(());
         };
-        let fact = format!("{} can't be imported any more: {why}", listed(&self.packages));
-        let help = "try again: what was changed in the cache is then installed again; \
+        let fact = format!("{} can no longer be imported: {why}", listed(&self.packages));
+        let help = "try again: redislings then reinstalls what was changed in the cache; \
                     `redislings doctor` shows what is there";
-        Err(WorldError::new(fact, help))
+        Err(EnvironmentError::new(fact, help))
     }
 
-    /// Everything that an answer's environment has but [`program::MARK`].
+    /// An answer's environment, except [`program::MARK`].
     fn environment(&self, endpoint: Option<&Endpoint>) -> BTreeMap<OsString, OsString> {
         let mut environment = inherited::environment();
-        // Compiled files that an answer leaves there would be the next one's.
+        // The next answer would load compiled files that an answer leaves there.
         environment.remove(OsStr::new("PYTHONPYCACHEPREFIX"));
-        let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
-        set("PYTHONPATH", before(self.site.path(), "PYTHONPATH"));
-        set("PYTHONUNBUFFERED", "1".into());
-        set("PYTHONIOENCODING", "utf-8:replace".into());
-        set("PYTHONDONTWRITEBYTECODE", "1".into());
+        environment.insert("PYTHONPATH".into(), before(self.site.path(), "PYTHONPATH"));
+        environment.insert("PYTHONUNBUFFERED".into(), "1".into());
+        environment.insert("PYTHONIOENCODING".into(), "utf-8:replace".into());
+        environment.insert("PYTHONDONTWRITEBYTECODE".into(), "1".into());
         if let Some(shims) = &self.shims {
-            set("PATH", before(shims.path(), "PATH"));
-            set("REDISLINGS_SHIMS", shims.path().into());
+            environment.insert("PATH".into(), before(shims.path(), "PATH"));
+            environment.insert("REDISLINGS_SHIMS".into(), shims.path().into());
         }
         if let Some(endpoint) = endpoint {
-            set("REDIS_URL", endpoint.url.clone().into());
-            set("REDIS_HOST", endpoint.host.clone().into());
-            set("REDIS_PORT", endpoint.port.to_string().into());
+            environment.insert("REDIS_URL".into(), endpoint.url.clone().into());
+            environment.insert("REDIS_HOST".into(), endpoint.host.clone().into());
+            environment.insert("REDIS_PORT".into(), endpoint.port.to_string().into());
         } else {
             for name in ["REDIS_URL", "REDIS_HOST", "REDIS_PORT"] {
                 environment.remove(OsStr::new(name));
@@ -251,16 +253,16 @@ impl Python {
 fn environment(
     probe: &Probe,
     packages: &[Package],
-    telling: &dyn Fn(Told<'_>),
-) -> Result<PathBuf, WorldError> {
+    report: &dyn Fn(ProgressEvent<'_>),
+) -> Result<PathBuf, EnvironmentError> {
     let wanted = Installation {
         name: &environment_name(probe, packages),
         what: "the environment for Python",
         line: &format!("installing {} for Python into the cache, once", listed(packages)),
     };
-    let entry = cache::install(&wanted, telling, |entry| {
+    let entry = cache::install(&wanted, report, |entry| {
         let installer = Installer { what: wanted.what, help: HELP };
-        fill(entry, packages, installer, telling)
+        fill(entry, packages, installer, report)
     })?;
     Ok(interpreter(&entry))
 }
@@ -269,19 +271,20 @@ fn interpreter(entry: &Path) -> PathBuf {
     entry.join(VENV).join("bin/python")
 }
 
-/// pip stays out of it: it is ten times as much as all the rest.
+/// Creates the virtual environment without pip, which is ten times as large as all the rest.
 fn fill(
     entry: &Path,
     packages: &[Package],
     installer: Installer<'_>,
-    telling: &dyn Fn(Told<'_>),
-) -> Result<(), WorldError> {
+    report: &dyn Fn(ProgressEvent<'_>),
+) -> Result<(), EnvironmentError> {
     let (venv, python) = (entry.join(VENV), interpreter(entry));
     installer
-        .run(Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(&venv), telling)?;
+        .run(Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(&venv), report)?;
     let site_packages = site_packages(&venv).ok_or_else(|| {
-        let fact = format!("`python3 -m venv` made no `site-packages` in `{}`", venv.shown());
-        WorldError::new(fact, HELP)
+        let fact =
+            format!("`python3 -m venv` did not create `site-packages` in `{}`", venv.shown());
+        EnvironmentError::new(fact, HELP)
     })?;
     let files = cache::Packages {
         requirements: &requirements(packages),
@@ -289,34 +292,33 @@ fn fill(
         target: &site_packages,
     };
     let what = listed(packages);
-    cache::install_packages(entry, &files, &Installer { what: &what, ..installer }, telling)?;
-    // So that they are the same however often it is installed, and Python compares no times.
+    cache::install_packages(entry, &files, &Installer { what: &what, ..installer }, report)?;
+    // With unchecked hashes the files are the same after each installation, and Python compares no
+    // times.
     let mut compile = Command::new(&python);
     compile.args(["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]);
     compile.env_remove("PYTHONPYCACHEPREFIX").env_remove("PYTHONOPTIMIZE").arg(&site_packages);
-    // As with pip, a package may hold what does not compile; Python only starts more slowly then.
-    let _ = installer.run(&mut compile, telling);
+    // A package may contain files that do not compile, as with pip; then Python only starts more
+    // slowly.
+    let _ = installer.run(&mut compile, report);
     match probe_within(PROBE_LIMIT, &mut Command::new(&python), packages)?.import_error {
         None => Ok(()),
         Some(why) => {
             let fact = format!("{what} can't be imported after the installation: {why}");
-            Err(WorldError::new(fact, HELP))
+            Err(EnvironmentError::new(fact, HELP))
         }
     }
 }
 
-/// `lib/python3.11/site-packages`.
+/// The path of `lib/python3.11/site-packages`, for any Python version.
 fn site_packages(venv: &Path) -> Option<PathBuf> {
     let folders = std::fs::read_dir(venv.join("lib")).ok()?.flatten();
     folders.map(|folder| folder.path().join("site-packages")).find(|path| path.is_dir())
 }
 
-/// Whether a traceback says that one of these modules, or a part of one, can't be imported.
+/// Whether a traceback says that one of these modules, or a part of one, cannot be imported.
 fn lacks_one_of(modules: &[String], traceback: &str) -> bool {
-    let errors = traceback.lines().filter(|line| {
-        line.starts_with("ModuleNotFoundError: ") || line.starts_with("ImportError: ")
-    });
-    errors.into_iter().any(|error| {
+    traceback.lines().filter(|line| is_import_error(line)).any(|error| {
         error.split('\'').skip(1).step_by(2).any(|quoted| {
             let module = quoted.split('.').next().unwrap_or(quoted);
             modules.iter().any(|name| name == module)
@@ -324,8 +326,12 @@ fn lacks_one_of(modules: &[String], traceback: &str) -> bool {
     })
 }
 
-/// `redis-cli` and `valkey-cli` of our own in front of the real ones, if there are any.
-fn shims() -> Result<Option<PrivateFolder>, WorldError> {
+fn is_import_error(line: &str) -> bool {
+    line.starts_with("ModuleNotFoundError: ") || line.starts_with("ImportError: ")
+}
+
+/// A folder with our own `redis-cli` and `valkey-cli`, as far as the real ones exist.
+fn shims() -> Result<Option<PrivateFolder>, EnvironmentError> {
     let files: Vec<PrivateFile> = ["redis-cli", "valkey-cli"]
         .into_iter()
         .filter(|name| on_path(name).is_some())
@@ -337,7 +343,7 @@ fn shims() -> Result<Option<PrivateFolder>, WorldError> {
     PrivateFolder::new("shims", files).map(Some)
 }
 
-/// `folder` in front of what the variable holds already.
+/// `folder` followed by the variable's current value.
 fn before(folder: &Path, variable: &str) -> OsString {
     let mut value = folder.as_os_str().to_owned();
     if let Some(old) = std::env::var_os(variable).filter(|old| !old.is_empty()) {
@@ -347,7 +353,7 @@ fn before(folder: &Path, variable: &str) -> OsString {
     value
 }
 
-/// The packages that every Python has with the course's.
+/// The import names of those packages that are installed for every Python.
 fn import_names(packages: &[Package]) -> Vec<String> {
     packages.iter().filter_map(Package::import_name).collect()
 }

@@ -1,4 +1,5 @@
-//! A lesson's setup: run before an attempt, and taken out again where the server is somebody's own.
+//! A lesson's setup: it runs before an attempt, and on the user's own server its keys are deleted
+//! afterwards.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -7,65 +8,64 @@ use redis::Value;
 
 use super::observe::SLOW_DOWN;
 use crate::cleanup::{self, lock};
-use crate::error::{WorldError, WorldErrorKind};
+use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::{Code, Exercise};
 use crate::redis_cli::{reply, words};
 use crate::server::{Client, Server};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Somebody's own server is neither killed nor configured: an exercise that needs either can't be
-/// checked there, which is nobody's wrong answer.
-pub(super) fn refuse_what_an_address_cannot_do(
+/// An error if the exercise needs a crash, the snapshot file or other settings on the user's own
+/// server, which we neither kill nor configure.
+pub(super) fn ensure_address_supports(
     server: &mut Server,
     exercise: &Exercise,
-) -> Result<(), WorldError> {
+) -> Result<(), EnvironmentError> {
     if server.is_ours() {
         return Ok(());
     }
-    let refused = |why: &str| {
-        let fact = format!(
-            "`{}` can't be checked on a server behind an address: it needs {why}",
-            exercise.id
-        );
-        let help =
-            "leave `--server` out: redislings then starts a server that it may kill and configure";
-        Err(WorldError::new(fact, help))
-    };
     if exercise.needs_crash() {
-        return refused("a crash");
+        return Err(unsupported(exercise, "a crash"));
     }
     if exercise.needs_the_dump() {
-        return refused("the server's snapshot file");
+        return Err(unsupported(exercise, "the server's snapshot file"));
     }
-    for (name, value) in
-        exercise.settings.iter().filter(|(name, _)| !only_slows_saves(name, exercise))
-    {
+    for (name, value) in &exercise.settings {
+        if only_slows_saves(name, exercise) {
+            continue;
+        }
         let reply = server.client().call(&["CONFIG", "GET", name], LIMIT);
         if reply.map(|reply| super::observe::config_value(&reply)).as_ref() != Ok(value) {
-            return refused(&format!("the setting `{name} {value}`"));
+            return Err(unsupported(exercise, &format!("the setting `{name} {value}`")));
         }
     }
     Ok(())
 }
 
-/// A slow-down changes nothing for an exercise that looks at the server only when all has settled, and at
-/// nobody's waiting.
+fn unsupported(exercise: &Exercise, need: &str) -> EnvironmentError {
+    EnvironmentError::new(
+        format!("`{}` cannot be checked on an existing server: it needs {need}", exercise.id),
+        "leave out `--server`: redislings then starts a server that it may kill and configure",
+    )
+}
+
+/// Slow saves make no difference to an exercise that looks at the server only after they have
+/// settled, and does not measure waits.
 fn only_slows_saves(setting: &str, exercise: &Exercise) -> bool {
     setting == SLOW_DOWN && !exercise.sees_slow_saves()
 }
 
-/// A lesson's setup, done. Where the server is somebody's own, the keys it wrote are deleted again, so
-/// that the server is as empty for the next attempt; what the answer wrote stays: it is the student's.
+/// A setup that has run. On the user's own server, the keys that it wrote are deleted afterwards,
+/// so that the next attempt can write them again; keys that the answer wrote stay.
 pub(super) struct SetUp {
-    /// Keys to delete; shared with what a signal runs.
+    /// Keys to delete; shared with the cleanup that a signal triggers.
     keys: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl SetUp {
-    /// Runs the commands of `setup`; the first that fails is an error. Somebody's own keys are never
-    /// written over, and nothing but keys is written there.
-    pub(super) fn new(server: &mut Server, setup: &[Code]) -> Result<Self, WorldError> {
+    /// Runs the commands of `setup`; the first failure is an error. On the user's own server the
+    /// setup may only write new keys: anything else is an error before any command runs.
+    pub(super) fn new(server: &mut Server, setup: &[Code]) -> Result<Self, EnvironmentError> {
         let commands = commands(setup).map_err(|why| failed(server, &why))?;
         let set_up = Self { keys: Arc::default() };
         if !server.is_ours() {
@@ -81,7 +81,7 @@ impl SetUp {
 
     pub(super) fn take_out(self, server: &mut Server) {
         for key in std::mem::take(&mut *lock(&self.keys)) {
-            // The server may be gone by now; it is its owner's.
+            // The server may have ended meanwhile.
             let _ = server.client().call(&[b"DEL".to_vec(), key], LIMIT);
         }
     }
@@ -98,7 +98,7 @@ impl SetUp {
     }
 }
 
-fn run(server: &mut Server, commands: &[Vec<Vec<u8>>]) -> Result<(), WorldError> {
+fn run(server: &mut Server, commands: &[Vec<Vec<u8>>]) -> Result<(), EnvironmentError> {
     let deadline = Instant::now() + LIMIT;
     for words in commands {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -114,23 +114,19 @@ fn run(server: &mut Server, commands: &[Vec<Vec<u8>>]) -> Result<(), WorldError>
     Ok(())
 }
 
-/// The keys that setup would write to somebody's own server: all of them new, and nothing else done.
+/// The keys that the setup would write to the user's own server. An error if one of them exists
+/// already, or if a command does anything but write keys.
 fn keys_to_write(
     server: &mut Server,
     commands: &[Vec<Vec<u8>>],
-) -> Result<Vec<Vec<u8>>, WorldError> {
-    let refused = |server: &Server, why: String| {
-        let fact = format!("the exercise's setup would {why} {}", server.name());
-        Err(WorldError::new(fact, "give an empty server, or leave `--server` out"))
-    };
+) -> Result<Vec<Vec<u8>>, EnvironmentError> {
     let mut all = Vec::new();
     for words in commands {
         let keys = keys(server.client(), words);
         if keys.is_empty() {
-            return refused(
-                server,
-                format!("run `{}`, which is more than writing keys, on", shown(words)),
-            );
+            let command = shown(words);
+            let what = format!("do more than write keys on {}: `{command}`", server.name());
+            return Err(unsafe_setup(&what));
         }
         for key in keys {
             if all.contains(&key) {
@@ -138,8 +134,9 @@ fn keys_to_write(
             }
             let exists = server.client().call(&[b"EXISTS".to_vec(), key.clone()], LIMIT);
             if !matches!(exists, Ok(Value::Int(0))) {
-                let name = String::from_utf8_lossy(&key).into_owned();
-                return refused(server, format!("write over the key `{name}` of"));
+                let name = String::from_utf8_lossy(&key);
+                let what = format!("overwrite the key `{name}` of {}", server.name());
+                return Err(unsafe_setup(&what));
             }
             all.push(key);
         }
@@ -147,18 +144,23 @@ fn keys_to_write(
     Ok(all)
 }
 
-/// The keys a command touches, by the server's own word.
+fn unsafe_setup(what: &str) -> EnvironmentError {
+    let fact = format!("the exercise's setup would {what}");
+    EnvironmentError::new(fact, "use an empty server, or leave out `--server`")
+}
+
+/// The keys that a command touches, as reported by COMMAND GETKEYS.
 fn keys(client: &mut Client, words: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let question =
-        [b"COMMAND".to_vec(), b"GETKEYS".to_vec()].into_iter().chain(words.iter().cloned());
-    let Ok(Value::Array(keys)) = client.call(&question.collect::<Vec<_>>(), LIMIT) else {
-        return Vec::new();
-    };
-    let key = |value| match value {
-        Value::BulkString(key) => Some(key),
-        _ => None,
-    };
-    keys.into_iter().filter_map(key).collect()
+    let mut question = vec![b"COMMAND".to_vec(), b"GETKEYS".to_vec()];
+    question.extend_from_slice(words);
+    let Ok(Value::Array(reply)) = client.call(&question, LIMIT) else { return Vec::new() };
+    let mut keys = Vec::new();
+    for value in reply {
+        if let Value::BulkString(key) = value {
+            keys.push(key);
+        }
+    }
+    keys
 }
 
 fn commands(setup: &[Code]) -> Result<Vec<Vec<Vec<u8>>>, String> {
@@ -171,17 +173,17 @@ fn shown(words: &[Vec<u8>]) -> String {
     words.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// A line of a lesson's setup.
+/// A line of a lesson's setup that the server refuses.
 pub struct RefusedCommand<'l> {
-    /// Its block.
     pub block: &'l Code,
-    /// Its place among the block's lines, from 0.
+    /// The index of the line in the block, from 0.
     pub line: usize,
-    /// It and what it was answered.
+    /// The command and the server's reply.
     pub what: String,
 }
 
-/// The first command of the setup that this fresh server refuses, if any machine's would.
+/// The first command of the setup that this fresh server refuses because of the command itself,
+/// not because of this machine.
 pub fn refused_command<'l>(
     server: &mut Server,
     exercise: &'l Exercise,
@@ -205,23 +207,25 @@ pub fn refused_command<'l>(
     None
 }
 
-/// A full disk, too little memory and the like are no fault of a lesson.
+/// A full disk, too little memory and the like are not the lesson's fault.
 fn is_the_commands_fault(words: &[Vec<u8>], answer: &str, exercise: &Exercise) -> bool {
+    const ADMIN_COMMANDS: [&[u8]; 5] = [b"SAVE", b"BGSAVE", b"BGREWRITEAOF", b"CONFIG", b"DEBUG"];
+    const COMMAND_ERRORS: [&str; 5] =
+        ["ERR unknown", "ERR Unknown", "ERR wrong number", "ERR syntax", "ERR Background"];
+    const MACHINE_ERRORS: [&str; 6] =
+        ["MISCONF", "LOADING", "BUSY ", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN"];
     let answer = answer.trim_start_matches("(error) ").trim_end();
-    let is = |name: &str| words[0].eq_ignore_ascii_case(name.as_bytes());
-    if ["SAVE", "BGSAVE", "BGREWRITEAOF", "CONFIG", "DEBUG"].into_iter().any(is) {
-        let said = ["unknown", "Unknown", "wrong number", "syntax", "Background"];
-        return said.iter().any(|said| answer.starts_with(&format!("ERR {said}")));
+    if ADMIN_COMMANDS.iter().any(|name| words[0].eq_ignore_ascii_case(name)) {
+        return COMMAND_ERRORS.iter().any(|start| answer.starts_with(start));
     }
     if answer.starts_with("OOM") {
         return exercise.settings.iter().any(|(name, _)| name == "maxmemory");
     }
-    let machine = ["MISCONF", "LOADING", "BUSY ", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN"];
-    answer != "ERR" && !machine.iter().any(|code| answer.starts_with(code))
+    answer != "ERR" && !MACHINE_ERRORS.iter().any(|start| answer.starts_with(start))
 }
 
-fn failed(server: &Server, why: &str) -> WorldError {
+fn failed(server: &Server, why: &str) -> EnvironmentError {
     let fact = format!("the exercise's setup failed on {}: {why}", server.name());
-    let help = "the lesson's `redis setup` block, or the server, is at fault, not the answer";
-    WorldError::new(fact, help).of(WorldErrorKind::FailedSetup)
+    let help = "the cause is the lesson's `redis setup` block or the server, not the answer";
+    EnvironmentError::new(fact, help).of(EnvironmentErrorKind::FailedSetup)
 }

@@ -1,4 +1,5 @@
-//! pip, by which packages come into the cache: only files with the pinned hashes, and whatever pip is set to do otherwise.
+//! Installs packages into the cache with pip: only files with the pinned hashes, whatever the
+//! user's pip settings are.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,11 +9,12 @@ use std::process::Command;
 use super::tree::{self, WHEELS};
 use super::{Installer, cannot_write};
 use crate::cleanup::PassingDirectory;
-use crate::error::WorldError;
-use crate::telling::Told;
+use crate::error::EnvironmentError;
+use crate::progress_event::ProgressEvent;
 
-/// Of pip's settings, those that say where the package index is and how it is reached. Others would have it install
-/// nothing (`dry-run`), elsewhere (`target`, `root`, `user`), more (`requirement`), or not at all (`require-virtualenv`).
+/// The pip settings that say where the package index is and how to reach it. Other settings could
+/// make pip install nothing (`dry-run`), elsewhere (`target`, `root`, `user`), more
+/// (`requirement`), or fail (`require-virtualenv`).
 const REACHING_THE_INDEX: [&str; 16] = [
     "cache-dir",
     "cert",
@@ -31,53 +33,63 @@ const REACHING_THE_INDEX: [&str; 16] = [
     "timeout",
     "trusted-host",
 ];
-/// Of those, the ones that may be paths, and then start where the user is.
+/// Those of them that may be paths, relative to the user's directory.
 const PATHS: [&str; 4] = ["cache-dir", "cert", "client-cert", "find-links"];
-/// The sections of pip's settings that matter to us; a later one wins.
+/// The sections of pip's settings that apply; later ones win.
 const SECTIONS: [&str; 4] = ["global", "download", "install", ":env:"];
 
-/// What pip is to install.
 pub struct Packages<'p> {
     /// The lines of a requirements file, each with its hashes.
     pub requirements: &'p str,
-    /// What else pip is told.
+    /// Further options of pip.
     pub options: &'p [&'p str],
-    /// The directory, in the cache's entry.
+    /// The directory for the packages, in the cache entry.
     pub target: &'p Path,
 }
 
-/// Installs the packages into their directory of `entry`, from wheels that stay there: they will mend it where no package
-/// index is reached.
+/// Installs the packages into their directory in `entry`, from wheels that stay there: they can
+/// repair the entry when no package index is reachable.
 pub fn install(
     entry: &Path,
     packages: &Packages<'_>,
     installer: &Installer<'_>,
-    telling: &dyn Fn(Told<'_>),
-) -> Result<(), WorldError> {
-    let pip = Pip::find(installer, telling)?;
+    report: &dyn Fn(ProgressEvent<'_>),
+) -> Result<(), EnvironmentError> {
+    let pip = Pip::find(installer, report)?;
     let requirements = entry.join("requirements.txt");
     fs::write(&requirements, packages.requirements)
         .map_err(|error| cannot_write(&requirements, &error))?;
     let wheels = entry.join(WHEELS);
-    let from_wheels = || {
-        // pip would leave alone what is there already.
-        tree::remove(packages.target).map_err(|error| cannot_write(packages.target, &error))?;
-        let mut command = pip.command("install", &requirements, packages.options);
-        command.args(["--no-compile", "--no-index", "--find-links"]).arg(&wheels);
-        installer.run(command.arg("--target").arg(packages.target), telling)
-    };
-    if wheels.exists() && from_wheels().is_ok() {
+    // An earlier installation may have left wheels.
+    if wheels.exists()
+        && install_wheels(&pip, &wheels, &requirements, packages, installer, report).is_ok()
+    {
         return Ok(());
     }
     tree::remove(&wheels).map_err(|error| cannot_write(&wheels, &error))?;
     let mut command = pip.command("download", &requirements, packages.options);
     command.envs(pip.settings.iter().map(|(name, value)| (variable(name), value)));
-    installer.run(command.arg("--dest").arg(&wheels), telling)?;
+    installer.run(command.arg("--dest").arg(&wheels), report)?;
     make_private(&wheels).map_err(|error| cannot_write(&wheels, &error))?;
-    from_wheels()
+    install_wheels(&pip, &wheels, &requirements, packages, installer, report)
 }
 
-/// Whatever the umask is: the directory and its files.
+fn install_wheels(
+    pip: &Pip,
+    wheels: &Path,
+    requirements: &Path,
+    packages: &Packages<'_>,
+    installer: &Installer<'_>,
+    report: &dyn Fn(ProgressEvent<'_>),
+) -> Result<(), EnvironmentError> {
+    // pip would skip packages that are already there.
+    tree::remove(packages.target).map_err(|error| cannot_write(packages.target, &error))?;
+    let mut command = pip.command("install", requirements, packages.options);
+    command.args(["--no-compile", "--no-index", "--find-links"]).arg(wheels);
+    installer.run(command.arg("--target").arg(packages.target), report)
+}
+
+/// Makes the directory and its files private, whatever the umask is.
 fn make_private(directory: &Path) -> std::io::Result<()> {
     fs::set_permissions(directory, Permissions::from_mode(0o700))?;
     for entry in fs::read_dir(directory)? {
@@ -88,20 +100,24 @@ fn make_private(directory: &Path) -> std::io::Result<()> {
 
 struct Pip {
     python: PathBuf,
-    /// Where the index is and how it is reached.
+    /// Where the package index is and how to reach it.
     settings: Vec<(String, String)>,
-    /// Where it may be installed itself.
+    /// May contain the virtual environment of pip.
     _directory: PassingDirectory,
 }
 
 impl Pip {
-    /// Of the `python3` on PATH or, where that has none, of a virtual environment that has.
-    fn find(installer: &Installer<'_>, telling: &dyn Fn(Told<'_>)) -> Result<Self, WorldError> {
+    /// Finds pip of the `python3` on PATH or, if that has none, creates a virtual environment with
+    /// pip.
+    fn find(
+        installer: &Installer<'_>,
+        report: &dyn Fn(ProgressEvent<'_>),
+    ) -> Result<Self, EnvironmentError> {
         let directory = PassingDirectory::new("pip")?;
         let mut version = Command::new("python3");
         version.args(["-m", "pip", "--version"]).current_dir(directory.path());
         let has_pip = without_settings(&mut version).output().map_err(|error| {
-            WorldError::new(format!("`python3` can't be run: {error}"), installer.help)
+            EnvironmentError::new(format!("`python3` can't be run: {error}"), installer.help)
         })?;
         let python = if has_pip.status.success() {
             PathBuf::from("python3")
@@ -109,7 +125,7 @@ impl Pip {
             let environment = directory.path().join("venv");
             let mut venv = Command::new("python3");
             without_settings(venv.args(["-m", "venv"]).arg(&environment));
-            Installer { what: "pip", ..*installer }.run(&mut venv, telling)?;
+            Installer { what: "pip", ..*installer }.run(&mut venv, report)?;
             environment.join("bin/python")
         };
         let settings = settings(&python, directory.path());
@@ -125,7 +141,7 @@ impl Pip {
     }
 }
 
-/// pip has neither a file nor a variable of the user's, and asks for nothing.
+/// Hides the user's configuration files and variables from pip, and forbids it to prompt.
 fn without_settings(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PIP_") {
@@ -133,11 +149,12 @@ fn without_settings(command: &mut Command) -> &mut Command {
         }
     }
     command.env("PIP_CONFIG_FILE", "/dev/null").env("PIP_NO_INPUT", "1");
-    // As variables, since older pips do not know all of them.
+    // Variables rather than options, since older versions of pip do not know all of them.
     command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PIP_ROOT_USER_ACTION", "ignore")
 }
 
-/// What the user's files and variables say about the index: pip itself knows best where they are.
+/// The user's settings about the index, from files and variables. pip lists them, since it knows
+/// where the files are.
 fn settings(python: &Path, directory: &Path) -> Vec<(String, String)> {
     let variables: Vec<(String, String)> = std::env::vars()
         .filter_map(|(name, value)| {
@@ -152,7 +169,7 @@ fn settings(python: &Path, directory: &Path) -> Vec<(String, String)> {
         command.env("PIP_CONFIG_FILE", std::path::absolute(&file).unwrap_or_else(|_| file.into()));
     }
     command.envs(variables.iter().map(|(name, value)| (variable(name), value)));
-    // It lists them by the same way by which it is quiet.
+    // A quiet pip would print no list either.
     command.env("PIP_QUIET", "0").env("PIP_VERBOSE", "0");
     let listed = match command.output() {
         Ok(output) if output.status.success() => {
@@ -160,19 +177,15 @@ fn settings(python: &Path, directory: &Path) -> Vec<(String, String)> {
         }
         _ => variables,
     };
-    listed.into_iter().map(|(name, value)| from_here(name, value)).collect()
+    listed.into_iter().map(|(name, value)| with_absolute_paths(name, value)).collect()
 }
 
-/// From lines such as `global.index-url='https://…'`.
+/// Reads lines such as `global.index-url='https://…'`.
 fn listed_settings(list: &str) -> Vec<(String, String)> {
     let mut settings: Vec<(String, String)> = Vec::new();
     for section in SECTIONS {
         for line in list.lines() {
-            let named = line.split_once('=').and_then(|(key, value)| {
-                let name = key.strip_prefix(section)?.strip_prefix('.')?;
-                Some((name.trim_start_matches('-').replace('_', "-"), unquoted(value)?))
-            });
-            let Some((name, value)) = named else { continue };
+            let Some((name, value)) = setting_of(section, line) else { continue };
             if is_about_the_index(&name, &value) {
                 settings.retain(|(other, _)| *other != name);
                 settings.push((name, value));
@@ -182,59 +195,66 @@ fn listed_settings(list: &str) -> Vec<(String, String)> {
     settings
 }
 
+fn setting_of(section: &str, line: &str) -> Option<(String, String)> {
+    let (key, value) = line.split_once('=')?;
+    let name = key.strip_prefix(section)?.strip_prefix('.')?;
+    Some((name.trim_start_matches('-').replace('_', "-"), unquoted(value)?))
+}
+
 fn is_about_the_index(name: &str, value: &str) -> bool {
     match name {
-        // Which certificates are trusted; these two are about much else too.
+        // These values choose the trusted certificates; both settings have many other values.
         "use-feature" => value == "truststore",
         "use-deprecated" => value == "legacy-certs",
         _ => REACHING_THE_INDEX.contains(&name),
     }
 }
 
-/// pip runs in another directory: a relative path starts in this one.
-fn from_here(name: String, value: String) -> (String, String) {
+/// Makes relative paths absolute, since pip runs in another directory.
+fn with_absolute_paths(name: String, value: String) -> (String, String) {
     if !PATHS.contains(&name.as_str()) {
         return (name, value);
     }
-    let words = value.split_whitespace().map(|word| {
-        let path = Path::new(word).exists().then(|| std::path::absolute(word).ok()).flatten();
-        path.map_or_else(|| word.to_owned(), |path| path.to_string_lossy().into_owned())
-    });
-    let value = words.collect::<Vec<_>>().join(" ");
-    (name, value)
+    let words: Vec<String> = value.split_whitespace().map(absolute).collect();
+    (name, words.join(" "))
+}
+
+fn absolute(word: &str) -> String {
+    let path = Path::new(word).exists().then(|| std::path::absolute(word).ok()).flatten();
+    path.map_or_else(|| word.to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
 fn variable(name: &str) -> String {
     format!("PIP_{}", name.to_uppercase().replace('-', "_"))
 }
 
-/// What Python means by a string that it has quoted.
+/// Reads a string literal of Python; `None` if it contains unknown escapes.
 fn unquoted(text: &str) -> Option<String> {
     let quote = text.chars().next().filter(|quote| "'\"".contains(*quote))?;
-    let mut signs = text.strip_prefix(quote)?.strip_suffix(quote)?.chars();
+    let mut chars = text.strip_prefix(quote)?.strip_suffix(quote)?.chars();
     let mut value = String::new();
-    while let Some(sign) = signs.next() {
-        if sign != '\\' {
-            value.push(sign);
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            value.push(c);
             continue;
         }
-        match signs.next()? {
+        match chars.next()? {
             'n' => value.push('\n'),
             'r' => value.push('\r'),
             't' => value.push('\t'),
             escaped @ ('\\' | '\'' | '"') => value.push(escaped),
-            // Nothing of an index is written with characters that can't be shown.
+            // Settings about an index contain no unprintable characters.
             _ => return None,
         }
     }
     Some(value)
 }
 
-/// What pip says where a file does not have the hash that it must have: `…DO NOT MATCH THE HASHES…`, then for each
+/// Reads pip's message about a file with a wrong hash: `…DO NOT MATCH THE HASHES…`, then for each
 /// package `redis==7.0.1 from …:`, `Expected sha256 …`, `Expected     or …`, and `Got        …`.
-pub(super) fn hash_mismatch(errors: &str) -> Option<WorldError> {
-    let (_, told) = errors.split_once("DO NOT MATCH THE HASHES")?;
-    let mut lines = told.lines().skip(1).map(str::trim);
+pub(super) fn hash_mismatch(errors: &str) -> Option<EnvironmentError> {
+    let (_, message) = errors.split_once("DO NOT MATCH THE HASHES")?;
+    let mut lines = message.lines().skip(1).map(str::trim);
     let package = lines.next()?.split(" from ").next()?.trim_end_matches(':');
     let (mut expected, mut got) = (Vec::new(), None);
     for line in lines {
@@ -250,8 +270,8 @@ pub(super) fn hash_mismatch(errors: &str) -> Option<WorldError> {
     let expected = expected.join(" or ");
     let fact =
         format!("`{package}` is not the pinned file: expected sha256 {expected}, got {}", got?);
-    let help = "nothing of it was run; do not use this package index, or ask those who run it";
-    Some(WorldError::new(fact, help))
+    let help = "nothing from it was run; use another package index, or ask its operators";
+    Some(EnvironmentError::new(fact, help))
 }
 
 #[cfg(test)]
@@ -261,7 +281,8 @@ mod tests {
     #[test]
     fn only_settings_about_the_index_are_taken() {
         let list = ":env:.find-links='/opt/wheels'\n:env:.target='x'\ndownload.retries='1'\n\
-            freeze.timeout='9'\nglobal.dry-run='1'\nglobal.extra-index-url='\\nhttps://a\\nhttps://b'\n\
+            freeze.timeout='9'\nglobal.dry-run='1'\n\
+            global.extra-index-url='\\nhttps://a\\nhttps://b'\n\
             global.find-links='/other'\ninstall.index-url=\"https://it's\"\n\
             global.use-feature='truststore'\nglobal.use-deprecated='legacy-resolver'\n";
         let named = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -279,10 +300,12 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_the_pinned_one_is_named() {
-        let errors = "WARNING: something else\nERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE \
-            REQUIREMENTS FILE. If you have updated the package versions, please update the hashes.\n    \
-            redis==7.0.1 from https://a/redis-7.0.1-py3-none-any.whl (from -r r.txt (line 1)):\n        \
-            Expected sha256 aa\n        Expected     or bb\n             Got        cc\n\n";
+        let errors = "WARNING: something else\nERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM \
+            THE REQUIREMENTS FILE. If you have updated the package versions, please update the \
+            hashes.\n    \
+            redis==7.0.1 from https://a/redis-7.0.1-py3-none-any.whl (from -r r.txt (line 1)):\n\
+            \x20       Expected sha256 aa\n        Expected     or bb\n\
+            \x20            Got        cc\n\n";
         let error = hash_mismatch(errors).unwrap();
         let fact = "`redis==7.0.1` is not the pinned file: expected sha256 aa or bb, got cc";
         assert_eq!(error.fact, fact);

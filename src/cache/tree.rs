@@ -1,7 +1,8 @@
-//! What an installation put into its directory, and whether that is still there, and nothing else.
+//! The files of an installation, and whether its directory still contains exactly these.
 //!
-//! Whatever runs as the user may change it: so a manifest of hashes is written when it is installed, and compared before it
-//! is used. From then on its contents are kept in memory, by which they are compared, and mended, before each further use.
+//! Any program of the user may change them. An installation therefore writes a manifest of hashes,
+//! which is compared before the first use. From then on the contents are kept in memory, and files
+//! are compared with them, and restored, before each further use.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
@@ -19,25 +20,26 @@ use sha2::{Digest as _, Sha256};
 
 use crate::sanitize::ShownPath as _;
 
-/// In the directory itself.
+/// In the root directory.
 const MANIFEST: &str = "manifest.json";
-/// What was downloaded; in no manifest, since pip compares it with the pinned hashes when it installs it.
+/// The downloaded wheels. They are not in the manifest, since pip compares them with the pinned
+/// hashes when it installs them.
 pub(super) const WHEELS: &str = "wheels";
 const FORMAT: u32 = 1;
-/// Files' times move in steps of a few milliseconds: a change within the same step would not show.
+/// File times have steps of a few milliseconds: a change within the same step would not show.
 const TIME_STEP: Duration = Duration::from_millis(100);
-/// A directory that nobody could read shows what is in it only when it has been mended.
+/// An unreadable directory reveals its content only after it has been restored.
 const PASSES: usize = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Manifest {
     format: u32,
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, TreeEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
-enum Entry {
+enum TreeEntry {
     Directory { mode: u32 },
     File { mode: u32, size: u64, sha256: String },
     Link { target: String },
@@ -48,28 +50,28 @@ enum Entry {
 pub(super) enum Mismatch {
     /// No installation was finished.
     NotInstalled,
-    /// This was added, changed or removed since.
+    /// This path was added, changed or removed since.
     Changed(PathBuf),
 }
 
-/// All that belongs into the directory, its manifest too.
+/// Everything that belongs into the directory, including its manifest.
 #[derive(Debug)]
 pub(super) struct Tree {
     root: PathBuf,
-    /// By the path below the root, which itself has an empty one.
+    /// By the path relative to the root, whose own path is empty.
     entries: BTreeMap<PathBuf, Known>,
 }
 
 #[derive(Debug)]
 struct Known {
-    entry: Entry,
+    entry: TreeEntry,
     /// A file's content.
     bytes: Vec<u8>,
-    /// As it was when it was compared; `None`: it must be compared each time.
+    /// The stamp when it was last compared; `None` if it must be compared each time.
     stamp: Option<Stamp>,
 }
 
-/// Differs where the content may differ.
+/// Metadata that changes whenever the content may have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     place: (u64, u64),
@@ -81,7 +83,7 @@ struct Stamp {
 }
 
 impl Tree {
-    /// Takes what is below `root` for what belongs there, for us alone, and writes the manifest.
+    /// Records what is below `root`, makes it private, and writes the manifest.
     pub(super) fn record(root: &Path) -> io::Result<Self> {
         let mut entries = BTreeMap::new();
         let mut manifest = Manifest { format: FORMAT, entries: BTreeMap::new() };
@@ -108,7 +110,7 @@ impl Tree {
         for (path, metadata) in walk(root) {
             let expected = path.to_str().and_then(|name| manifest.entries.remove(name));
             let is_manifest = path == Path::new(MANIFEST);
-            // Not read where it can't match: it may be longer than there is memory.
+            // Do not read a file that can't match: it may not fit in memory.
             let may_match =
                 is_manifest || expected.as_ref().is_some_and(|entry| entry.fits(&metadata));
             let known = if may_match { Known::read(&place_of(root, &path)).ok() } else { None };
@@ -125,12 +127,11 @@ impl Tree {
         }
     }
 
-    /// The directory.
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// What is not as it was, or was not there: by its path below the root.
+    /// The paths, relative to the root, that were changed, removed or added.
     pub(super) fn differences(&mut self) -> Vec<PathBuf> {
         let found = walk(&self.root);
         let mut different: Vec<PathBuf> =
@@ -144,7 +145,8 @@ impl Tree {
         different
     }
 
-    /// Makes everything as it was. A program that runs meanwhile sees each file as it is or as it was.
+    /// Restores everything. A program that runs meanwhile sees each file either changed or
+    /// restored, never in between.
     pub(super) fn mend(&mut self) -> io::Result<()> {
         for _ in 0..PASSES {
             let different = self.differences();
@@ -152,7 +154,8 @@ impl Tree {
                 return Ok(());
             }
             for path in &different {
-                // Those that belong there come after what is in their way, and parents before what is in them.
+                // The order matters: first remove what is in the way, then restore parents before
+                // their content.
                 match self.entries.get(path) {
                     Some(known) => self.put(path, known)?,
                     None => remove(&place_of(&self.root, path))?,
@@ -160,7 +163,7 @@ impl Tree {
             }
         }
         match self.differences().first() {
-            Some(path) => Err(io::Error::other(format!("`{}` changes again", path.shown()))),
+            Some(path) => Err(io::Error::other(format!("`{}` keeps changing", path.shown()))),
             None => Ok(()),
         }
     }
@@ -168,7 +171,7 @@ impl Tree {
     fn put(&self, path: &Path, known: &Known) -> io::Result<()> {
         let place = place_of(&self.root, path);
         match &known.entry {
-            Entry::Directory { mode } => {
+            TreeEntry::Directory { mode } => {
                 let is_there = fs::symlink_metadata(&place)
                     .is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata));
                 if !is_there {
@@ -177,7 +180,7 @@ impl Tree {
                 }
                 fs::set_permissions(&place, Permissions::from_mode(*mode))
             }
-            Entry::File { mode, .. } => {
+            TreeEntry::File { mode, .. } => {
                 let mut file =
                     tempfile::Builder::new().prefix(".new-").tempfile_in(self.above())?;
                 file.write_all(&known.bytes)?;
@@ -185,7 +188,7 @@ impl Tree {
                 make_way(&place)?;
                 file.persist(&place).map(drop).map_err(|error| error.error)
             }
-            Entry::Link { target } => {
+            TreeEntry::Link { target } => {
                 let folder = tempfile::Builder::new().prefix(".new-").tempdir_in(self.above())?;
                 let link = folder.path().join("link");
                 std::os::unix::fs::symlink(target, &link)?;
@@ -195,7 +198,7 @@ impl Tree {
         }
     }
 
-    /// On the same file system, and in nobody's way.
+    /// The folder for temporary files: on the same file system, but not in the tree.
     fn above(&self) -> &Path {
         self.root.parent().unwrap_or(&self.root)
     }
@@ -206,10 +209,14 @@ impl Known {
         let metadata = fs::symlink_metadata(place)?;
         let mode = metadata.mode() & 0o7777;
         if metadata.is_dir() {
-            return Ok(Self { entry: Entry::Directory { mode }, bytes: Vec::new(), stamp: None });
+            return Ok(Self {
+                entry: TreeEntry::Directory { mode },
+                bytes: Vec::new(),
+                stamp: None,
+            });
         }
         if metadata.is_symlink() {
-            let entry = Entry::Link { target: name_of(&fs::read_link(place)?)?.to_owned() };
+            let entry = TreeEntry::Link { target: name_of(&fs::read_link(place)?)?.to_owned() };
             return Ok(Self { entry, bytes: Vec::new(), stamp: Stamp::trusted(&metadata) });
         }
         let (bytes, stamp) = read(place)?;
@@ -218,7 +225,7 @@ impl Known {
 
     fn file(mode: u32, bytes: Vec<u8>) -> Self {
         let (size, sha256) = (bytes.len() as u64, hexadecimal(&Sha256::digest(&bytes)));
-        Self { entry: Entry::File { mode, size, sha256 }, bytes, stamp: None }
+        Self { entry: TreeEntry::File { mode, size, sha256 }, bytes, stamp: None }
     }
 
     fn is_still(&mut self, place: &Path, metadata: &Metadata) -> bool {
@@ -228,14 +235,14 @@ impl Known {
 
     fn has_still_the_content(&mut self, place: &Path, metadata: &Metadata) -> bool {
         match &self.entry {
-            Entry::Directory { .. } => true,
-            Entry::File { .. } => {
+            TreeEntry::Directory { .. } => true,
+            TreeEntry::File { .. } => {
                 let Ok((found, stamp)) = read(place) else { return false };
                 let is_same = found == self.bytes;
                 self.stamp = stamp.filter(|_| is_same);
                 is_same
             }
-            Entry::Link { target } => {
+            TreeEntry::Link { target } => {
                 let is_same = fs::read_link(place).is_ok_and(|found| found == Path::new(target));
                 self.stamp = Stamp::trusted(metadata).filter(|_| is_same);
                 is_same
@@ -244,8 +251,8 @@ impl Known {
     }
 }
 
-impl Entry {
-    /// Whether what need not be read of it is as it should be.
+impl TreeEntry {
+    /// Compares what the metadata shows; the content is not read.
     fn fits(&self, metadata: &Metadata) -> bool {
         match self {
             Self::Directory { mode } => metadata.is_dir() && is_private(metadata, *mode),
@@ -269,7 +276,7 @@ impl Stamp {
         }
     }
 
-    /// Only where a change from now on would show.
+    /// `None` if a change in the next moment might not show.
     fn trusted(metadata: &Metadata) -> Option<Self> {
         let seconds = u64::try_from(metadata.ctime()).ok()?;
         let nanos = u32::try_from(metadata.ctime_nsec()).ok()?;
@@ -280,22 +287,25 @@ impl Stamp {
 }
 
 fn read_manifest(root: &Path) -> Result<Manifest, Mismatch> {
-    let changed = || Mismatch::Changed(PathBuf::from(MANIFEST));
     let place = root.join(MANIFEST);
     let metadata = match fs::symlink_metadata(&place) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(Mismatch::NotInstalled),
-        Err(_) => return Err(changed()),
+        Err(_) => return Err(changed_manifest()),
     };
     if !metadata.is_file() || !is_private(&metadata, 0o600) {
-        return Err(changed());
+        return Err(changed_manifest());
     }
-    let (bytes, _) = read(&place).map_err(|_| changed())?;
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|_| changed())?;
+    let (bytes, _) = read(&place).map_err(|_| changed_manifest())?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|_| changed_manifest())?;
     if manifest.format == FORMAT { Ok(manifest) } else { Err(Mismatch::NotInstalled) }
 }
 
-/// All that is there but the wheels, by the path below `root`; what can't be read is not there.
+fn changed_manifest() -> Mismatch {
+    Mismatch::Changed(PathBuf::from(MANIFEST))
+}
+
+/// Everything below `root` except the wheels, by relative path. Unreadable entries are left out.
 fn walk(root: &Path) -> BTreeMap<PathBuf, Metadata> {
     let mut found = BTreeMap::new();
     let Ok(metadata) = fs::symlink_metadata(root) else { return found };
@@ -324,7 +334,7 @@ fn name_of(path: &Path) -> io::Result<&str> {
     path.to_str().ok_or_else(|| io::Error::other(format!("`{}` is not UTF-8", path.shown())))
 }
 
-/// With a slash at its end, a link would be followed.
+/// Joins the paths without a slash at the end, which would follow a link.
 fn place_of(root: &Path, path: &Path) -> PathBuf {
     if path.as_os_str().is_empty() { root.to_owned() } else { root.join(path) }
 }
@@ -346,13 +356,13 @@ fn is_ours(metadata: &Metadata) -> bool {
     metadata.uid() == geteuid().as_raw()
 }
 
-/// Ours, with this mode, which lets nobody else in.
+/// Whether it is ours and has this mode, which must give others no permissions.
 fn is_private(metadata: &Metadata, mode: u32) -> bool {
     let others = mode & 0o077;
     is_ours(metadata) && metadata.mode() & 0o7777 == mode && others == 0
 }
 
-/// A file can replace a file, but not a directory.
+/// Removes a directory that a file or link is to replace; renaming over one fails.
 fn make_way(place: &Path) -> io::Result<()> {
     match fs::symlink_metadata(place) {
         Ok(metadata) if metadata.is_dir() => remove(place),
@@ -360,7 +370,7 @@ fn make_way(place: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes whatever is there, if anything is; also directories that somebody has locked.
+/// Removes whatever is there, if anything, also directories without write permission.
 pub(super) fn remove(place: &Path) -> io::Result<()> {
     let metadata = match fs::symlink_metadata(place) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -376,7 +386,7 @@ pub(super) fn remove(place: &Path) -> io::Result<()> {
     fs::remove_dir(place)
 }
 
-/// Lower-case digits, two a byte.
+/// Lower-case hexadecimal digits, two per byte.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {

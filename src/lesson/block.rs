@@ -1,30 +1,29 @@
-//! A fenced block's content that remembers where in the file it stood.
+//! The content of a fenced block, with the position of each byte in the file.
 
 use super::Span;
 
-/// Text put together from pieces of a file: the markers of the lists and quotes around it, the
-/// indentation of the fence and carriage returns are gone, but each byte knows its place.
+/// Text joined from pieces of a file, without the markers of the lists and quotes around it, the
+/// indentation of the fence and carriage returns. Maps each byte back to the file.
 #[derive(Debug, Clone)]
 pub(super) struct BlockText {
     text: String,
-    pieces: Vec<Piece>,
-    /// The place of a text without pieces.
+    pieces: Vec<BlockPiece>,
+    /// The position in the file of a text without pieces.
     start: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Piece {
+struct BlockPiece {
     at: usize,
     file: Span,
 }
 
 impl BlockText {
-    /// No text yet; `start` is where it will begin in the file.
+    /// An empty text that will begin at `start` in the file.
     pub(super) fn new(start: usize) -> Self {
         Self { text: String::new(), pieces: Vec::new(), start }
     }
 
-    /// A whole file.
     pub(super) fn of_file(source: &str) -> Self {
         let mut block = Self::new(0);
         block.push(source, 0..source.len());
@@ -32,11 +31,11 @@ impl BlockText {
     }
 
     pub(super) fn push(&mut self, text: &str, file: Span) {
-        self.pieces.push(Piece { at: self.text.len(), file });
+        self.pieces.push(BlockPiece { at: self.text.len(), file });
         self.text.push_str(text);
     }
 
-    /// Gives the last line the line break that it lacks when the file ends with it.
+    /// Adds a line break to the last line, which has none at the end of a file.
     pub(super) fn end_line(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
@@ -51,20 +50,19 @@ impl BlockText {
         self.text.trim().is_empty()
     }
 
-    /// Where the last piece ends in the file.
+    /// The position in the file where the last piece ends.
     pub(super) fn file_end(&self) -> usize {
         self.pieces.last().map_or(self.start, |piece| piece.file.end)
     }
 
-    /// The place in the file of a range of the text.
+    /// Maps a range of the text to the file.
     pub(super) fn file_span(&self, span: Span) -> Span {
         if span.start < span.end {
-            // The end belongs to the byte before it: behind that byte the markers of the next
-            // line may stand.
+            // Map the last byte, not the end: the markers of the next line may follow that byte.
             let start = self.file_offset(span.start);
             return start..self.file_offset(span.end - 1).max(start) + 1;
         }
-        // What is missing at the very end is missing from the last line, not from the next.
+        // Something missing at the very end is missing from the last line, not from the next.
         let last_break = self.text.len().saturating_sub(1);
         let at_the_end = span.start > last_break && self.text.ends_with('\n');
         let offset = self.file_offset(if at_the_end { last_break } else { span.start });
@@ -72,14 +70,14 @@ impl BlockText {
     }
 
     fn file_offset(&self, offset: usize) -> usize {
-        let behind = self.pieces.partition_point(|piece| piece.at <= offset);
-        match behind.checked_sub(1).map(|index| &self.pieces[index]) {
+        let next = self.pieces.partition_point(|piece| piece.at <= offset);
+        match next.checked_sub(1).map(|index| &self.pieces[index]) {
             Some(piece) => (piece.file.start + (offset - piece.at)).min(piece.file.end),
             None => self.start,
         }
     }
 
-    /// Each line without its line break, and its place in the file.
+    /// Each line without its line break, and its span in the file.
     pub(super) fn lines(&self) -> impl Iterator<Item = (&str, Span)> {
         let mut at = 0;
         self.text.split_inclusive('\n').map(move |line| {

@@ -1,4 +1,4 @@
-//! Checks as data: what must be seen, where and when.
+//! Checks as data: what to look at, when, and what to expect.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use super::Span;
 use crate::redis_cli::words;
 use crate::sanitize::clean;
 
-/// The finding that an answer's program ended by itself and without an error; every exercise has
-/// it unless it checks `exit` itself.
+/// The finding that an answer's program ended on its own without an error. Every exercise has it,
+/// unless it checks `exit` itself.
 pub const ENDS_WELL: &str = "ends-well";
 
 /// The finding that the evidence can be trusted: same server, counters not reset.
@@ -16,7 +16,7 @@ pub const EVIDENCE_IS_VALID: &str = "evidence-is-valid";
 
 /// The loader's warning about a check that no `fails=` names.
 pub fn never_named(id: &str) -> String {
-    format!("no starter and no wrong answer fails on `{id}`")
+    format!("no starter or wrong answer fails on `{id}`")
 }
 
 /// One `[[check]]`.
@@ -24,26 +24,27 @@ pub fn never_named(id: &str) -> String {
 pub struct Check {
     /// Unique in its exercise; lower case letters, digits and `-`.
     pub id: String,
-    /// Where the id stands.
+    /// The span of the id.
     pub span: Span,
-    /// What is looked at and what it must be.
     pub subject: Subject,
-    /// The moment at which it is looked at.
+    /// The moment at which the subject is looked at.
     pub at: Moment,
-    /// Checks that must be met first, else this one is not reached.
+    /// Checks that must be met first; otherwise this one is not reached.
     pub needs: Vec<String>,
-    /// The sentence that the student sees.
+    /// The author's sentence for the student.
     pub says: Option<String>,
     /// Shown when unmet.
     pub otherwise: Option<String>,
 }
 
 impl Check {
-    /// The sentence that the student sees: the author's, else one made from the subject.
+    /// The sentence that the student sees: the author's, else one generated from the subject.
     pub fn sentence(&self) -> String {
-        // What is expected of a server or a program may be any text.
-        let made = || clean(&self.subject.sentence(self.at)).into_owned();
-        self.says.clone().unwrap_or_else(made)
+        match &self.says {
+            Some(sentence) => sentence.clone(),
+            // The expected text may hold control characters.
+            None => clean(&self.subject.sentence(self.at)).into_owned(),
+        }
     }
 }
 
@@ -58,12 +59,12 @@ pub enum Moment {
     Crash,
     /// The snapshot file alone was loaded by a second, clean server.
     Restore,
-    /// What this one of the exercise's [`super::Meanwhile`]s waits for has happened.
+    /// The trigger of the exercise's [`super::Meanwhile`] with this index has fired.
     Meanwhile(usize),
 }
 
 impl Moment {
-    /// The word of the key `at`.
+    /// The value of the key `at`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Exit => "exit",
@@ -80,8 +81,8 @@ impl Moment {
 pub enum Subject {
     /// `lastsave = "advanced"`.
     Lastsave(Lastsave),
-    /// `calls = { save = 1 }`: successful calls since `before`, by lower case command name; those of several
-    /// (`"save+bgsave"`) are added up.
+    /// `calls = { save = 1 }`: successful calls since `before`, by lower case command name; the
+    /// calls of several commands (`"save+bgsave"`) are added up.
     Calls(Vec<(Vec<String>, Comparison)>),
     /// `info = { rdb_last_bgsave_status = "ok" }`: fields of INFO.
     Info(Vec<(String, Expected)>),
@@ -89,13 +90,13 @@ pub enum Subject {
     Reply(Vec<(String, String)>),
     /// `config = { save = "60 1000" }`: CONFIG GET.
     Config(Vec<(String, String)>),
-    /// `stdout = "text"`; asked of programs only.
+    /// `stdout = "text"`; for programs only.
     Stdout(StdoutMatch),
-    /// `exit = 0`: the program's exit status; asked of programs only.
+    /// `exit = 0`: the program's exit status; for programs only.
     Exit(i32),
     /// `blocked = "< 200ms"`: the longest wait of another client while the answer ran.
     Blocked(WaitLimit),
-    /// `sent = { order = ["SET", "BGSAVE"], refused = "SAVE" }`: what went through the tap.
+    /// `sent = { order = ["SET", "BGSAVE"], refused = "SAVE" }`: what went through the relay.
     Sent(Vec<Sent>),
     /// `dump = { keys = ["order:1001"], holds = "before" }`: what the snapshot file alone holds.
     Dump(Dump),
@@ -107,18 +108,17 @@ impl Subject {
         matches!(self, Self::Stdout(_) | Self::Exit(_))
     }
 
-    /// Whether it is about the whole time in which the answer ran, in either language, and so about no
-    /// moment of the server.
+    /// Whether it covers the whole run of the answer, in either language, and has no moment.
     pub fn is_about_the_run(&self) -> bool {
         matches!(self, Self::Blocked(_) | Self::Sent(_))
     }
 
-    /// Whether the server of the answer is looked at for it, at a moment.
+    /// Whether it looks at the answer's server at a moment.
     pub fn is_about_the_server(&self) -> bool {
         !self.is_about_the_program() && !self.is_about_the_run() && !matches!(self, Self::Dump(_))
     }
 
-    /// Whether it compares with `before`, which a restart in between makes meaningless.
+    /// Whether it compares with `before`. A restart in between makes that meaningless.
     pub fn compares_with_before(&self) -> bool {
         match self {
             Self::Lastsave(_) | Self::Calls(_) => true,
@@ -161,7 +161,7 @@ impl Subject {
             Moment::Settled => what,
             Moment::Crash => format!("{what}, after a crash"),
             Moment::Restore => format!("{what}, when the snapshot file alone is loaded"),
-            Moment::Meanwhile(_) => format!("{what}, at a moment in between"),
+            Moment::Meanwhile(_) => format!("{what}, while the answer runs"),
         }
     }
 }
@@ -182,7 +182,7 @@ pub struct Dump {
 
 impl fmt::Display for Dump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.all_from_before.then_some("all that was there before, unchanged");
+        let all = self.all_from_before.then_some("everything that was there before, unchanged");
         let parts: Vec<&str> =
             all.into_iter().chain(self.keys.iter().map(String::as_str)).collect();
         f.write_str(&parts.join(", "))
@@ -196,22 +196,17 @@ fn joined<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
 /// What LASTSAVE must have done since `before`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lastsave {
-    /// It differs.
     Advanced,
-    /// It is the same.
     Unchanged,
 }
 
 /// A number or a comparison written as a string: `1`, `">= 1"`, `"< 10"`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {
-    /// How to compare.
     pub relation: Relation,
-    /// With what.
     pub number: f64,
 }
 
-/// The relations of comparisons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relation {
     /// The number alone, or `"= 1"`.
@@ -229,7 +224,7 @@ pub enum Relation {
 }
 
 impl Relation {
-    /// What stands before the number in a sentence, with the space between them.
+    /// The words before the number in a sentence, with a trailing space.
     fn words(self) -> &'static str {
         match self {
             Self::Is => "",
@@ -241,7 +236,7 @@ impl Relation {
         }
     }
 
-    /// A comparison's sign and what stands behind it; no sign is [`Relation::Is`].
+    /// Splits a comparison into its sign and the rest; no sign is [`Relation::Is`].
     pub fn split(text: &str) -> (Self, &str) {
         let signs = [
             (">=", Self::AtLeast),
@@ -252,11 +247,14 @@ impl Relation {
             ("=", Self::Is),
         ];
         let text = text.trim();
-        let signed = |(sign, relation)| text.strip_prefix(sign).map(|rest| (relation, rest.trim()));
-        signs.into_iter().find_map(signed).unwrap_or((Self::Is, text))
+        for (sign, relation) in signs {
+            if let Some(rest) = text.strip_prefix(sign) {
+                return (relation, rest.trim());
+            }
+        }
+        (Self::Is, text)
     }
 
-    /// Whether two things that compare like this are in this relation.
     pub fn holds<T: PartialOrd>(self, found: T, limit: T) -> bool {
         match self {
             Self::Is => found == limit,
@@ -270,7 +268,6 @@ impl Relation {
 }
 
 impl Comparison {
-    /// Exactly this number.
     pub fn is(number: f64) -> Self {
         Self { relation: Relation::Is, number }
     }
@@ -282,7 +279,6 @@ impl Comparison {
         number.is_finite().then_some(Self { relation, number })
     }
 
-    /// Whether `found` satisfies it.
     pub fn holds(self, found: f64) -> bool {
         self.relation.holds(found, self.number)
     }
@@ -297,11 +293,9 @@ impl fmt::Display for Comparison {
 /// What an INFO field must be.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expected {
-    /// This text.
     Text(String),
-    /// A number in this relation.
     Number(Comparison),
-    /// `"+1"`, `"-1"`: so much more (or less) than at `before`.
+    /// `"+1"`, `"-1"`: the change since `before`.
     MoreBy(f64),
 }
 
@@ -310,7 +304,7 @@ impl fmt::Display for Expected {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Number(comparison) => comparison.fmt(f),
-            Self::MoreBy(difference) => write!(f, "{difference:+} against before"),
+            Self::MoreBy(difference) => write!(f, "{difference:+} compared with before"),
         }
     }
 }
@@ -318,20 +312,18 @@ impl fmt::Display for Expected {
 /// A time compared with a limit: `"< 200ms"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WaitLimit {
-    /// How to compare.
     pub relation: Relation,
-    /// With what.
     pub limit: Duration,
 }
 
 impl WaitLimit {
-    /// Whether the longest wait satisfies it. Compared in whole milliseconds, as they are told: one PING a
-    /// millisecond knows no better.
+    /// Whether the longest wait satisfies the limit. Compares whole milliseconds, as the student
+    /// sees them: one PING a millisecond is no more precise.
     pub fn holds(self, longest: Duration) -> bool {
         self.relation.holds(longest.as_millis(), self.limit.as_millis())
     }
 
-    /// Whether the longest wait is over it, be that what is asked for or what must not be.
+    /// Whether the longest wait exceeds the limit, whether the check requires or forbids that.
     pub fn is_exceeded(self, longest: Duration) -> bool {
         let asks_for_more = matches!(self.relation, Relation::MoreThan | Relation::AtLeast);
         self.holds(longest) == asks_for_more
@@ -347,7 +339,7 @@ impl fmt::Display for WaitLimit {
 /// One thing that a transcript must show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sent {
-    /// These commands were run with success, in this order, whatever was sent between them.
+    /// These commands succeeded in this order, with any others between them.
     Order(Vec<CommandStart>),
     /// This command was refused or failed at least once.
     Refused(CommandStart),
@@ -389,7 +381,7 @@ impl fmt::Display for CommandStart {
 /// What the program must print.
 #[derive(Debug, Clone)]
 pub enum StdoutMatch {
-    /// These lines, one after another, white space at their ends aside.
+    /// These consecutive lines; white space at their ends is ignored.
     Lines(String),
     /// `{ matches = "regex" }`, found anywhere in the output.
     Regex(regex_lite::Regex),

@@ -16,7 +16,7 @@ use super::problem::{Problem, Severity};
 use super::{Exercise, Lesson, Step, parse};
 use crate::sanitize::ShownPath as _;
 
-/// Whether it is a folder in which no file is a lesson; [`Course::load`] refuses that.
+/// Whether the path is a folder without lessons, which [`Course::load`] refuses.
 pub fn has_no_lessons(path: &Path) -> bool {
     files::find(path).is_ok_and(|found| found.lessons.is_empty())
 }
@@ -24,13 +24,14 @@ pub fn has_no_lessons(path: &Path) -> bool {
 /// All lessons of a folder, or the lesson of one file.
 #[derive(Debug, Clone)]
 pub struct Course {
-    /// From `course.toml`, else the name of the folder; of a single file the title of its lesson.
+    /// From `course.toml`, else the name of the folder, or the title of a single lesson.
     pub title: String,
     /// As given on the command line, or [`shipped::FOLDER`].
     pub path: PathBuf,
-    /// What Python answers may import, and what that needs.
+    /// The packages that Python answers may import, and their dependencies.
     pub python_packages: Vec<Package>,
-    /// The servers the course is made for, by the beginning of their versions: `redis 7.0`; may be empty.
+    /// The servers that the course supports, by the beginning of their versions: `redis 7.0`; may
+    /// be empty.
     pub server_versions: Vec<String>,
     /// In reading order.
     pub lessons: Vec<Lesson>,
@@ -39,13 +40,14 @@ pub struct Course {
 impl Course {
     /// Reads a folder of lessons or a single file.
     ///
-    /// Gives the course and its warnings or, if one problem is an error, all problems of all files.
+    /// Returns the course and its warnings or, if one problem is an error, all problems of all
+    /// files.
     pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let texts = files::read_all(path).map_err(|problem| vec![problem])?;
         Self::understand(path, texts)
     }
 
-    /// The course that is in the program itself; no file is read. Gives what [`Self::load`] gives.
+    /// The built-in course, without reading a file. Returns the same as [`Self::load`].
     pub fn shipped() -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         Self::understand(Path::new(shipped::FOLDER), shipped::texts())
     }
@@ -84,7 +86,6 @@ impl Course {
         exercises(&self.lessons)
     }
 
-    /// The exercise with this id.
     pub fn exercise(&self, id: &str) -> Option<(&Lesson, &Exercise)> {
         let found = self.exercises().find(|(.., exercise)| exercise.id == id);
         found.map(|(lesson, _, exercise)| (lesson, exercise))
@@ -92,7 +93,8 @@ impl Course {
 }
 
 fn exercises(lessons: &[Lesson]) -> impl Iterator<Item = (&Lesson, &Step, &Exercise)> {
-    let steps = lessons.iter().flat_map(|lesson| lesson.steps.iter().map(move |it| (lesson, it)));
+    let steps =
+        lessons.iter().flat_map(|lesson| lesson.steps.iter().map(move |step| (lesson, step)));
     steps.filter_map(|(lesson, step)| Some((lesson, step, step.exercise.as_ref()?)))
 }
 
@@ -106,7 +108,7 @@ fn default_title(path: &Path, lessons: &[Lesson]) -> String {
     name.map_or_else(String::new, |name| Path::new(name.as_os_str()).shown())
 }
 
-/// Ids are looked for in the whole course: progress is kept by id.
+/// Ids must be unique in the whole course, because progress is stored by id.
 fn duplicates(lessons: &[Lesson]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let by_id = lessons.iter().map(|lesson| (lesson.id.as_str(), lesson));
@@ -126,15 +128,17 @@ fn duplicates(lessons: &[Lesson]) -> Vec<Problem> {
     problems
 }
 
-/// Whatever has the id of an earlier one, behind the first of that id.
+/// Pairs each item that repeats an id with the first item of that id.
 fn repeated<'i, T: Copy>(by_id: impl Iterator<Item = (&'i str, T)>) -> Vec<(T, T)> {
-    let mut firsts = HashMap::new();
-    let pairs = by_id.filter_map(|(id, it)| match firsts.entry(id) {
-        Entry::Occupied(first) => Some((*first.get(), it)),
-        Entry::Vacant(place) => {
-            place.insert(it);
-            None
+    let mut firsts: HashMap<&str, T> = HashMap::new();
+    let mut pairs = Vec::new();
+    for (id, item) in by_id {
+        match firsts.entry(id) {
+            Entry::Occupied(first) => pairs.push((*first.get(), item)),
+            Entry::Vacant(entry) => {
+                entry.insert(item);
+            }
         }
-    });
-    pairs.collect()
+    }
+    pairs
 }

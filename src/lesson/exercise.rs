@@ -22,8 +22,8 @@ const KEYS: [&str; 7] = ["id", "time_limit", "crash", "server", "check", "equiva
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// The runner gives these to the server itself, or they would take it (or its log) out of the runner's
-/// hands.
+/// Settings that the runner sets itself, or that would take away its control of the server or its
+/// log.
 const RESERVED_SETTINGS: [&str; 26] = [
     "rename-command",
     "loglevel",
@@ -53,7 +53,7 @@ const RESERVED_SETTINGS: [&str; 26] = [
     "enable-module-command",
 ];
 
-/// What a `toml exercise` block says.
+/// The content of a `toml exercise` block.
 pub(super) struct Head {
     pub(super) id: String,
     /// The id, or the opening fence of a block without an id.
@@ -62,15 +62,15 @@ pub(super) struct Head {
     pub(super) settings: Vec<(String, String)>,
     pub(super) settings_span: Span,
     pub(super) crash: Crash,
-    /// Those without a problem.
+    /// The checks without a problem.
     pub(super) checks: Vec<Check>,
-    /// The ids of all checks, also of those with a problem, and their places in the file.
+    /// The ids of all checks, also of those with a problem, and their spans in the file.
     pub(super) named_checks: Vec<(String, Span)>,
-    /// The ids of tasks that checks cover, and their places in the file.
+    /// The ids of tasks that checks cover, and their spans in the file.
     pub(super) covers: Vec<(String, Span)>,
     pub(super) equivalents: Vec<Equivalent>,
     pub(super) meanwhile: Vec<Meanwhile>,
-    /// Whether all checks could be seen: false if the block was not all TOML.
+    /// Whether all checks were read: false if a part of the block was not TOML.
     pub(super) is_complete: bool,
 }
 
@@ -84,7 +84,7 @@ impl Head {
     }
 }
 
-/// Reads the block; `fence` is the place of its opening line.
+/// Reads the block; `fence` is the span of its opening line.
 pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> Head {
     let (table, mut toml) = Toml::parse(block, problems);
     let mut head = Head {
@@ -136,7 +136,8 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         let help = Some("add a `[[check]]`".to_owned());
         toml.missing(fence, "the exercise has no check", help);
     }
-    // After the loop: the moment of a check depends on `crash` and `meanwhile`, wherever they stand.
+    // After the loop: the moment of a check depends on `crash` and `meanwhile`, which may come
+    // later in the block.
     if let Some(entry) = check_entry {
         let read = checks::read(&mut toml, entry, head.crash, &head.meanwhile);
         (head.checks, head.named_checks, head.covers) = (read.sound, read.named, read.covers);
@@ -156,10 +157,11 @@ fn id(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
 }
 
 pub(super) fn is_kebab(id: &str) -> bool {
-    let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    id.split('-').all(is_word)
+    id.split('-').all(is_kebab_word)
+}
+
+fn is_kebab_word(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 fn time_limit(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Duration> {
@@ -170,7 +172,7 @@ fn time_limit(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Duration> {
     let span = entry.value.span();
     let Some(limit) = duration(text) else {
         let help = Some("write \"500ms\", \"10s\" or \"2m\"".to_owned());
-        toml.error(span, format!("`{text}` is no time"), help);
+        toml.error(span, format!("`{text}` is not a duration"), help);
         return None;
     };
     if limit.is_zero() || limit > LONGEST_TIME_LIMIT {
@@ -215,23 +217,26 @@ fn settings(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     for setting in entries(table) {
         let name = setting.key.to_lowercase();
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
-        if name.is_empty() || !name.chars().all(is_name) {
-            let help = Some("a name as in redis.conf has letters, digits and `-`".to_owned());
-            let message = format!("`{}` is no name of a setting", setting.key.escape_debug());
+        if !is_setting_name(&name) {
+            let help = Some("a name in redis.conf has only letters, digits and `-`".to_owned());
+            let message = format!("`{}` is not a setting name", setting.key.escape_debug());
             toml.error(setting.key_span(), message, help);
         } else if RESERVED_SETTINGS.contains(&name.as_str()) {
-            let help = Some("take it out: the runner needs it as it is".to_owned());
-            toml.error(setting.key_span(), format!("`{name}` is not for lessons to set"), help);
+            let help = Some("remove it: the runner controls this setting".to_owned());
+            toml.error(setting.key_span(), format!("a lesson cannot set `{name}`"), help);
         } else if let Some(value) = setting_value(toml, setting) {
             if value.split_whitespace().any(|word| word.starts_with("--")) {
-                let help = Some("give each setting a line of its own".to_owned());
-                toml.error(setting.value.span(), "a value cannot hold another option", help);
+                let help = Some("put each setting on a line of its own".to_owned());
+                toml.error(setting.value.span(), "a value cannot contain another option", help);
             }
             settings.push((name, value));
         }
     }
     settings
+}
+
+fn is_setting_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 fn setting_value(toml: &mut Toml<'_>, setting: Entry<'_>) -> Option<String> {

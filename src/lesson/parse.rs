@@ -1,4 +1,4 @@
-//! One markdown file into a [`Lesson`], without any I/O.
+//! Parses one markdown file into a [`Lesson`], without any I/O.
 
 mod alert;
 mod fence;
@@ -15,13 +15,13 @@ use super::problem::Problems;
 use super::{Lesson, Problem, Step};
 use outline::Outline;
 
-/// Reads one lesson. The lesson is there only if no problem is an error; problems come in the order
-/// of the text.
+/// Reads one lesson. Returns the lesson only if no problem is an error, and the problems in the
+/// order of the text.
 pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
     let mut problems = Problems::new(path, &source);
     if let Some(at) = lone_carriage_return(&source) {
         let help = Some("save the file with Unix line endings".to_owned());
-        problems.error(at..at, "a carriage return that ends no line", help);
+        problems.error(at..at, "a carriage return without a line feed", help);
         return (None, problems.into_sorted());
     }
     if source.trim().is_empty() {
@@ -43,8 +43,8 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
     (lesson, problems.into_sorted())
 }
 
-/// Markdown ends a line there, editors and this program do not: every place behind it would be
-/// told wrongly.
+/// Markdown ends a line there, editors and this program do not: every later position would be
+/// reported wrongly.
 fn lone_carriage_return(source: &str) -> Option<usize> {
     let bytes = source.as_bytes();
     (0..bytes.len()).find(|&at| bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
@@ -57,7 +57,7 @@ fn lesson_id(path: &Path) -> String {
     if rest.is_empty() { stem } else { rest.to_owned() }
 }
 
-/// The number that gives a file its place, and the rest: `04-a` is `("04", "a")`.
+/// The number that orders a file, and the rest: `04-a` is `("04", "a")`.
 pub(super) fn split_order(stem: &str) -> (Option<&str>, &str) {
     let digits = stem.bytes().take_while(u8::is_ascii_digit).count();
     let (order, rest) = stem.split_at(digits);

@@ -1,4 +1,4 @@
-//! What is wrong with a lesson, where, and how it is drawn.
+//! Problems of a lesson: what is wrong, where, and how to draw it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,16 +19,15 @@ pub enum Severity {
     Warning,
 }
 
-/// One thing that the author of a lesson has to look at.
+/// An error or a warning for the author of a lesson.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// Error or warning.
     pub severity: Severity,
-    /// The file, or the folder if it is about no file.
+    /// The file, or the folder if no single file is affected.
     pub path: PathBuf,
     /// The whole text of the file, cleaned; empty without a span.
     pub source: Arc<str>,
-    /// Bytes of `source`; may be askew, [`draw`] and [`Problem::position`] clamp it.
+    /// Bytes of `source`. May be out of range: [`draw`] and [`Problem::position`] clamp it.
     pub span: Option<Span>,
     /// The fact: lower case, no full stop, names in backticks.
     pub message: String,
@@ -37,8 +36,8 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// An error about a whole file or folder. Message and help may quote a lesson's TOML, where an
-    /// escape stands for any character: each is one clean line.
+    /// An error about a whole file or folder. Cleans message and help to one line each, because
+    /// they may quote a lesson's TOML, where an escape can produce any character.
     pub fn of_path(path: &Path, message: impl Into<String>, help: Option<String>) -> Self {
         Self {
             severity: Severity::Error,
@@ -69,7 +68,7 @@ impl Problem {
     }
 }
 
-/// Draws a problem as rustc does: title, place, source line, caret, help; no line break at its end.
+/// Draws a problem as rustc does: title, location, source line, caret, help; no final line break.
 pub fn draw(problem: &Problem, colored: bool) -> String {
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
@@ -98,13 +97,13 @@ fn visible(source: &str, span: Span) -> (&str, Span) {
     let text = source.strip_prefix(BYTE_ORDER_MARK).unwrap_or(source);
     let mark = source.len() - text.len();
     let span = clamp(span.start.saturating_sub(mark)..span.end.saturating_sub(mark), text);
-    // Behind the last line break is no line that could be shown.
+    // There is no line to show after the last line break.
     let last = text.trim_end_matches(['\r', '\n']).len();
     if span.start == text.len() { (text, last..last) } else { (text, span) }
 }
 
-/// A span that may be used to index `text`: ordered, inside, on character boundaries. A span that
-/// begins or ends within a character is widened to the whole character.
+/// A span that can index `text`: ordered, in range, on character boundaries. Widens a span that
+/// begins or ends within a character to the whole character.
 pub fn clamp(span: Span, text: &str) -> Span {
     let mut start = span.start.min(text.len());
     while !text.is_char_boundary(start) {
@@ -117,7 +116,7 @@ pub fn clamp(span: Span, text: &str) -> Span {
     start..end
 }
 
-/// `` did you mean `lastsave`? `` for the candidate that is nearest to `word`, if one is near.
+/// `` did you mean `lastsave`? `` for the candidate nearest to `word`, if one is near.
 pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -125,7 +124,7 @@ pub fn did_you_mean<'a>(
     nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
 
-/// The candidate that `word` is most likely a slip of: about one wrong letter in three, at most 3.
+/// The candidate that `word` most likely misspells: about one wrong letter in three, at most 3.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
@@ -195,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::reversed_empty_ranges, reason = "such a span must be survived")]
+    #[expect(clippy::reversed_empty_ranges, reason = "such a span must not panic")]
     fn odd_spans_are_clamped() {
         let text = "a日b";
         for (span, clamped) in [

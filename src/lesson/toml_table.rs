@@ -1,4 +1,4 @@
-//! TOML whose every value knows its place, read so that one slip does not hide the next.
+//! TOML with the position of every value, read so that one mistake does not hide the next.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -8,10 +8,10 @@ use super::block::BlockText;
 use super::problem::{Problems, did_you_mean, one_of};
 use crate::sanitize::{clean, code_point, unsafe_characters};
 
-/// A value and its place in the block.
+/// A value and its span in the block.
 pub(super) type Value<'t> = Spanned<DeValue<'t>>;
 
-/// A key, its value, and where they stand in the block.
+/// A key and its value, with their spans in the block.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'t> {
     pub(super) key: &'t str,
@@ -37,12 +37,12 @@ pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
 pub(super) struct Toml<'p> {
     block: &'p BlockText,
     problems: &'p mut Problems,
-    /// The lines that are no TOML: what the parser made of them is not worth a word.
+    /// The lines that are not TOML. What the parser recovered from them is not reported.
     broken_lines: Vec<Span>,
 }
 
 impl<'p> Toml<'p> {
-    /// Parses the block; what is no TOML is reported, the rest can be read.
+    /// Parses the block and reports the lines that are not TOML; the rest can be read.
     pub(super) fn parse(
         block: &'p BlockText,
         problems: &'p mut Problems,
@@ -71,7 +71,7 @@ impl<'p> Toml<'p> {
         self.broken_lines.is_empty()
     }
 
-    /// The place in the file of a place in the block.
+    /// Maps a span in the block to the file.
     pub(super) fn file_span(&self, span: Span) -> Span {
         self.block.file_span(span)
     }
@@ -88,8 +88,8 @@ impl<'p> Toml<'p> {
         }
     }
 
-    /// Something is missing; not said if a line was no TOML, for it may stand there. `place` is a
-    /// place in the file.
+    /// Reports something missing, unless a line was not TOML: it may be in that line. `place` is a
+    /// span in the file.
     pub(super) fn missing(
         &mut self,
         place: Span,
@@ -101,20 +101,20 @@ impl<'p> Toml<'p> {
         }
     }
 
-    /// A key that `owner` does not have.
+    /// Reports a key that `owner` does not have.
     pub(super) fn unknown_key(&mut self, entry: Entry<'_>, owner: &str, known: &[&str]) {
         let help = did_you_mean(entry.key, known.iter().copied());
         let help = help.or_else(|| Some(format!("known keys: {}", one_of(known))));
         self.error(entry.key_span(), format!("unknown key `{}` in {owner}", entry.key), help);
     }
 
-    /// `` `exit` must be an integer, not a string ``.
+    /// Reports `` `exit` must be an integer, not a string ``.
     pub(super) fn wrong_type(&mut self, key: &str, value: &Value<'_>, expected: &str) {
         let found = type_of(value.get_ref());
         self.error(value.span(), format!("`{key}` must be {expected}, not {found}"), None);
     }
 
-    /// A string with something in it.
+    /// A string that is not blank.
     pub(super) fn string<'t>(&mut self, entry: Entry<'t>) -> Option<&'t str> {
         match entry.value.get_ref() {
             DeValue::String(text) if text.trim().is_empty() => {
@@ -129,7 +129,7 @@ impl<'p> Toml<'p> {
         }
     }
 
-    /// A string for people, on one clean line: an escape in TOML stands for any character.
+    /// A string for people, cleaned to one line: an escape in TOML can produce any character.
     pub(super) fn prose(&mut self, entry: Entry<'_>) -> Option<String> {
         let text = self.string(entry)?;
         if let Some((_, c)) = unsafe_characters(text).next() {
@@ -140,7 +140,7 @@ impl<'p> Toml<'p> {
         Some(clean(text).into_owned())
     }
 
-    /// An integer; `expected` says what else the caller would have taken.
+    /// An integer; `expected` describes what the caller accepts.
     pub(super) fn integer(&mut self, entry: Entry<'_>, expected: &str) -> Option<i64> {
         let DeValue::Integer(value) = entry.value.get_ref() else {
             self.wrong_type(entry.key, entry.value, expected);
@@ -153,7 +153,7 @@ impl<'p> Toml<'p> {
         number
     }
 
-    /// A table with something in it.
+    /// The entries of a table; reports an empty one.
     pub(super) fn table<'t>(&mut self, entry: Entry<'t>, expected: &str) -> Vec<Entry<'t>> {
         let DeValue::Table(table) = entry.value.get_ref() else {
             self.wrong_type(entry.key, entry.value, expected);
@@ -165,7 +165,7 @@ impl<'p> Toml<'p> {
         entries(table)
     }
 
-    /// A string or an array of strings, each with its place; `or_one`: whether a string alone will do.
+    /// An array of strings, each with its span; `or_one` also allows a single string.
     pub(super) fn strings<'t>(&mut self, entry: Entry<'t>, or_one: bool) -> Vec<(&'t str, Span)> {
         let expected =
             if or_one { "a string or an array of strings" } else { "an array of strings" };
@@ -188,9 +188,9 @@ impl<'p> Toml<'p> {
     }
 
     fn is_broken(&self, span: &Span) -> bool {
-        // The parser gives an empty place at the start to values that it made up.
-        let made_up = !self.is_sound() && *span == (0..0);
-        made_up || self.broken_lines.contains(&self.line_around(span.start))
+        // The parser gives recovered values an empty span at the start.
+        let is_recovered = !self.is_sound() && *span == (0..0);
+        is_recovered || self.broken_lines.contains(&self.line_around(span.start))
     }
 
     fn line_around(&self, offset: usize) -> Span {

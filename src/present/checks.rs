@@ -1,23 +1,22 @@
-//! The checks of an exercise, a line each, while they tick.
+//! The checks of an exercise, one line each, updated while the student works.
 
 use colored::Colorize as _;
 
 use super::plain;
 
-/// How a check stands.
+/// The state of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Nobody has looked yet, or it is not met so far.
+    /// Not looked at yet, or not met so far.
     Open,
-    /// Met.
     Met,
-    /// Not met by the answer that was checked.
+    /// Not met by the checked answer.
     Unmet,
-    /// What it needs is not met.
+    /// A check that it needs is not met.
     NotReached,
-    /// Only the end of the work shows it.
+    /// Judged only when the work is over.
     AtTheEnd,
-    /// Only a program's run shows it.
+    /// Judged only when a program runs.
     OfAProgram,
 }
 
@@ -29,7 +28,7 @@ impl Mark {
             Self::Unmet => "not met",
             Self::NotReached => "not reached",
             Self::AtTheEnd => "judged at the end",
-            Self::OfAProgram => "shown by a program only",
+            Self::OfAProgram => "needs a program",
         }
     }
 
@@ -43,7 +42,7 @@ impl Mark {
     }
 }
 
-/// One check in one line without its end.
+/// One check, without a line break.
 pub fn line(mark: Mark, says: &str) -> String {
     if plain::is_on() {
         return format!("{}: {says}", mark.word());
@@ -55,7 +54,7 @@ pub fn line(mark: Mark, says: &str) -> String {
     format!("{} {says}{}", mark.sign(), note.dimmed())
 }
 
-/// All of them in one line without its end.
+/// A summary of all checks, without a line break.
 pub fn in_short(marks: &[Mark]) -> String {
     let met = marks.iter().filter(|mark| **mark == Mark::Met).count();
     let count = format!("{met} of {} checks met", marks.len());
@@ -71,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_not_be_ticked_yet_says_why() {
+    fn a_check_that_cannot_be_judged_yet_says_why() {
         colored::control::set_override(false);
         assert_eq!(line(Mark::Open, "it is saved"), "○ it is saved");
         assert_eq!(line(Mark::AtTheEnd, "it is saved"), "○ it is saved (judged at the end)");

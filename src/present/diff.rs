@@ -1,4 +1,4 @@
-//! The student's answer beside the solution. The only user of `similar`.
+//! Compares the student's answer with the solution. The only user of `similar`.
 
 use std::fmt::Write as _;
 
@@ -7,17 +7,17 @@ use similar::{Algorithm, ChangeTag, DiffOp, capture_diff_slices, group_diff_ops}
 
 use super::text::{clean, display_width, fold};
 
-/// So many equal lines stand around what differs.
+/// The number of equal lines shown around each difference.
 const CONTEXT: usize = 3;
-/// A tab's columns, in code that is shown beside other code.
+/// The replacement of a tab.
 const TAB: &str = "    ";
-/// Between the two columns, with a marker in the middle: ` < `, ` | `, ` > `.
+/// The width between the two columns, with a marker in the middle: ` < `, ` | `, ` > `.
 const GAP: usize = 3;
-/// Narrower columns can't be read.
+/// Narrower columns are unreadable.
 const NARROWEST: usize = 10;
 
-/// Both texts in one column within `width`: `-` stands before lines of `yours`, `+` before those of the solution,
-/// `names` above. Long lines go on below their beginning. Line ends and what is behind the last line don't count.
+/// Both texts in one column within `width`, below `names`: `-` marks lines of `yours`, `+` lines of
+/// the solution. Folds long lines. Ignores line endings and blank lines at the end.
 pub fn unified(yours: &str, solution: &str, names: (&str, &str), width: usize) -> String {
     let (old, new) = (lines(yours), lines(solution));
     if old == new {
@@ -28,18 +28,18 @@ pub fn unified(yours: &str, solution: &str, names: (&str, &str), width: usize) -
         format!("--- {}", clean(names.0)).red(),
         format!("+++ {}", clean(names.1)).green()
     );
-    let mut told = 0;
+    let mut shown = 0;
     for group in group_diff_ops(diff(&old, &new), CONTEXT) {
-        let is_behind_a_gap = group.first().is_some_and(|op| op.old_range().start > told);
-        if is_behind_a_gap {
+        let follows_a_gap = group.first().is_some_and(|op| op.old_range().start > shown);
+        if follows_a_gap {
             let _ = writeln!(text, "{}", "…".dimmed());
         }
         for change in group.iter().flat_map(|op| op.iter_changes(&old, &new)) {
             text.push_str(&marked_line(change.tag(), &change.value(), width));
         }
-        told = group.last().map_or(told, |op| op.old_range().end);
+        shown = group.last().map_or(shown, |op| op.old_range().end);
     }
-    if told < old.len() {
+    if shown < old.len() {
         let _ = writeln!(text, "{}", "…".dimmed());
     }
     text
@@ -57,8 +57,9 @@ fn marked_line(tag: ChangeTag, line: &str, width: usize) -> String {
     })
 }
 
-/// The texts beside each other, `yours` on the left: for screens of 100 columns or more. In the middle stands `|`
-/// where a line differs, `<` where it is only on the left, `>` where it is only on the right.
+/// The texts side by side, `yours` on the left, for screens of 100 columns or more. The marker
+/// between them is `|` if a line differs, `<` if it is only on the left, `>` if it is only on the
+/// right.
 pub fn side_by_side(yours: &str, solution: &str, names: (&str, &str), width: usize) -> String {
     let (old, new) = (lines(yours), lines(solution));
     if old == new {
@@ -83,30 +84,32 @@ fn rows(column: usize, op: &DiffOp, old: &[String], new: &[String]) -> String {
             (_, _, None) => '<',
             (_, None, _) => '>',
         };
-        let line = |side: &[String]| side.get(index).cloned().unwrap_or_default();
-        text.push_str(&row(column, &line(left), marker, &line(right)));
+        text.push_str(&row(column, piece(left, index), marker, piece(right, index)));
     }
     text
 }
 
-/// As many lines of the screen as the longer side needs.
+/// As many screen lines as the longer side needs.
 fn row(column: usize, left: &str, marker: char, right: &str) -> String {
     let (left, right) = (fold(left, column), fold(right, column));
     let mut text = String::new();
     for index in 0..left.len().max(right.len()) {
         let (left, right) = (piece(&left, index), piece(&right, index));
         let gap = " ".repeat(column.saturating_sub(display_width(left)));
-        let colour = |colour| Some(colour).filter(|_| marker != ' ');
-        let middle = painted(&marker.to_string(), colour(Color::Yellow));
-        let (left, right) =
-            (painted(left, colour(Color::Red)), painted(right, colour(Color::Green)));
+        let middle = painted(&marker.to_string(), colour_if_different(marker, Color::Yellow));
+        let left = painted(left, colour_if_different(marker, Color::Red));
+        let right = painted(right, colour_if_different(marker, Color::Green));
         text.push_str(format!("{left}{gap} {middle} {right}").trim_end());
         text.push('\n');
     }
     text
 }
 
-/// No escape sequences around nothing.
+fn colour_if_different(marker: char, colour: Color) -> Option<Color> {
+    (marker != ' ').then_some(colour)
+}
+
+/// Empty text gets no escape sequences.
 fn painted(text: &str, colour: Option<Color>) -> String {
     match colour {
         Some(colour) if !text.is_empty() => text.color(colour).to_string(),
@@ -126,14 +129,17 @@ fn diff(old: &[String], new: &[String]) -> Vec<DiffOp> {
     capture_diff_slices(Algorithm::Myers, old, new)
 }
 
-/// As they are shown: no line ends, no space behind, nothing that steers a terminal.
+/// The lines as shown, without trailing space, control characters and blank lines at the end.
 fn lines(text: &str) -> Vec<String> {
-    let shown = |line: &str| clean(&line.replace('\t', TAB)).trim_end().to_owned();
-    let mut lines: Vec<String> = text.lines().map(shown).collect();
+    let mut lines: Vec<String> = text.lines().map(shown_line).collect();
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
     }
     lines
+}
+
+fn shown_line(line: &str) -> String {
+    clean(&line.replace('\t', TAB)).trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -185,7 +191,7 @@ mod tests {
     #[test]
     fn long_equal_parts_are_left_out() {
         let same: String =
-            (b'a'..=b't').map(|it| ["PING ", &char::from(it).to_string(), "\n"].concat()).collect();
+            ('a'..='t').map(|letter| ["PING ", &letter.to_string(), "\n"].concat()).collect();
         let text =
             plain(|| unified(&(same.clone() + "SAVE\n" + &same), &same.repeat(2), NAMES, 80));
         insta::assert_snapshot!(text, @r"

@@ -1,4 +1,5 @@
-//! What a verdict rests on, for people: what Redis saw, what has changed, who had to wait, and the cause.
+//! The evidence of a verdict, for people: what Redis saw, what has changed, who had to wait, and
+//! the cause.
 
 mod columns;
 mod transcript;
@@ -8,8 +9,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use transcript::{Form, command_line, is_told_by, reply_line};
-pub(super) use transcript::{Told, gist, time};
+pub use transcript::{Form, command_line, is_shown_by, reply_line};
+pub(super) use transcript::{GistLine, gist, time};
 pub(super) use waits::numbers;
 
 use colored::Colorize as _;
@@ -18,22 +19,22 @@ use super::plain;
 use super::text::{display_width, reveal, wrap};
 use crate::attempt::evidence::{Evidence, Restored};
 use crate::server::BgsaveEnd;
-use crate::verdict::changes::{Change, changes};
+use crate::verdict::changes::changes;
 use crate::verdict::{Pointer, Verdict};
 
-/// Behind the line that the cause rests on: never by colour alone.
+/// Marks the evidence for the cause, because colour alone is not enough.
 pub(super) const MARK: &str = "◄ see the cause";
 
-/// Where not all keys are known, so many are enough to see what they are.
+/// The number of keys shown if not all are known.
 const SOME_KEYS: usize = 6;
 
-/// Where a value stands that has no room behind its field.
+/// The indentation of a value below its field.
 const BELOW: usize = 6;
 
-/// Lines get no longer than this where there is no screen.
+/// The maximum width without a screen.
 const WIDEST: usize = 100;
 
-/// The line that says why, if it is known; prose within `width` columns.
+/// The cause, if it is known; prose within `width` columns.
 pub fn cause(verdict: &Verdict, width: usize) -> String {
     let Some(diagnosis) = &verdict.diagnosis else { return String::new() };
     if plain::is_on() {
@@ -46,7 +47,8 @@ pub fn cause(verdict: &Verdict, width: usize) -> String {
     format!("\n  {} {text}\n", "cause:".yellow().bold())
 }
 
-/// The transcript, the table of changes and the strip of waits, each only where there is something to tell.
+/// The transcript, the table of changes, the keys of the snapshot file and the waits, without empty
+/// blocks.
 pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) -> String {
     let pointers = pointers(verdict);
     let width = if plain::is_on() { width } else { width.min(WIDEST) };
@@ -66,7 +68,7 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
     text
 }
 
-/// What a second server has found in the snapshot file; `None` where nobody has looked.
+/// The keys that a second server found in the snapshot file; `None` if it was not loaded.
 pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
     Some(match evidence.restored.as_ref()? {
         Restored::NoFile => "no `dump.rdb` in the server's directory".to_owned(),
@@ -109,7 +111,7 @@ fn waits(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
     waits::strip(waits, is_marked, width)
 }
 
-/// A row: field, before, after, and whether the cause rests on it.
+/// A row of the table of changes. `marked`: whether it is evidence for the cause.
 pub(super) struct Row {
     pub(super) field: String,
     pub(super) before: String,
@@ -119,13 +121,17 @@ pub(super) struct Row {
 
 /// The table of changes, as values.
 pub(super) fn rows(evidence: &Evidence, pointers: &[Pointer]) -> Vec<Row> {
-    let row = |change: Change| Row {
-        field: change.field.to_owned(),
-        before: change.before,
-        after: change.after,
-        marked: pointers.contains(&Pointer::Row(change.field)),
-    };
-    changes(evidence).into_iter().map(row).chain(log_row(evidence, pointers)).collect()
+    let mut rows: Vec<Row> = Vec::new();
+    for change in changes(evidence) {
+        rows.push(Row {
+            field: change.field.to_owned(),
+            before: change.before,
+            after: change.after,
+            marked: pointers.contains(&Pointer::Row(change.field)),
+        });
+    }
+    rows.extend(log_row(evidence, pointers));
+    rows
 }
 
 fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
@@ -144,14 +150,14 @@ fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
     text
 }
 
-/// A value that does not fit behind its field stands below it.
+/// A value that does not fit after its field goes below it.
 fn table_line(row: &Row, column: usize, width: usize) -> String {
     let arrow = if row.before.is_empty() { "" } else { " → " };
     let value = format!("{}{arrow}{}", reveal(&row.before), reveal(&row.after));
     let mark = if row.marked { display_width(MARK) + 2 } else { 0 };
     let indent = 4 + column + 2;
-    let beside = indent + display_width(&value) + mark <= width;
-    let (gap, indent) = if beside {
+    let fits = indent + display_width(&value) + mark <= width;
+    let (gap, indent) = if fits {
         (" ".repeat(column + 2 - display_width(&row.field)), indent)
     } else {
         (format!("\n{}", " ".repeat(BELOW)), BELOW)
@@ -162,7 +168,7 @@ fn table_line(row: &Row, column: usize, width: usize) -> String {
     format!("    {}{gap}{value}{mark}\n", row.field)
 }
 
-/// What only the log tells, where the cause rests on it.
+/// The end of a background save in the log, if it is evidence for the cause.
 fn log_row(evidence: &Evidence, pointers: &[Pointer]) -> Option<Row> {
     let now = evidence.last()?;
     let end = now.bgsave_ends.last().filter(|_| pointers.contains(&Pointer::Log))?;
@@ -175,7 +181,7 @@ fn log_row(evidence: &Evidence, pointers: &[Pointer]) -> Option<Row> {
     Some(Row { field, before: String::new(), after: after.to_owned(), marked: true })
 }
 
-/// The mark behind text that begins in column `indent`, or below it where it does not fit.
+/// The mark after text that begins in column `indent`, or below the text if it does not fit.
 fn mark_behind(text: &str, indent: usize, width: usize) -> String {
     let fits = indent.saturating_add(display_width(text) + 2 + display_width(MARK)) <= width;
     let gap = if fits { "  ".to_owned() } else { format!("\n{}", " ".repeat(indent)) };

@@ -1,4 +1,4 @@
-//! The journal as markdown, to be kept or handed in.
+//! The journal as markdown, to keep or hand in.
 
 mod markup;
 #[cfg(test)]
@@ -10,26 +10,30 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::evidence;
-use super::journal::{AnswerLanguage, Attempt, Change, Check, CheckOutcome, Command, Entry};
+use super::journal::{
+    AnswerLanguage, Attempt, CheckOutcome, JournalChange, JournalCheck, JournalCommand,
+    JournalEntry,
+};
 use super::text::display_width;
 use markup::{cell, fence, inline};
 
-/// A command's column gets no wider.
+/// The maximum width of the command column.
 const WIDEST_COMMAND: usize = 44;
 
-/// A part for each session, in it one for each exercise or step, each in the order in which they were begun.
-pub fn markdown(entries: &[Entry]) -> String {
+/// A section for each session with a subsection for each exercise or step, in the order in which
+/// the student began them.
+pub fn markdown(entries: &[JournalEntry]) -> String {
     let sessions = grouped(entries.iter(), |entry| &entry.session);
     let parts: Vec<String> = sessions.iter().map(|entries| session(entries)).collect();
     parts.join("\n")
 }
 
-/// Those with the same key together, in the order of the first of each.
+/// Groups entries by key, in the order of each group's first entry.
 fn grouped<'e>(
-    entries: impl Iterator<Item = &'e Entry>,
-    key: fn(&Entry) -> &str,
-) -> Vec<Vec<&'e Entry>> {
-    let mut groups: Vec<Vec<&Entry>> = Vec::new();
+    entries: impl Iterator<Item = &'e JournalEntry>,
+    key: fn(&JournalEntry) -> &str,
+) -> Vec<Vec<&'e JournalEntry>> {
+    let mut groups: Vec<Vec<&JournalEntry>> = Vec::new();
     for entry in entries {
         match groups.iter_mut().find(|group| key(group[0]) == key(entry)) {
             Some(group) => group.push(entry),
@@ -39,12 +43,12 @@ fn grouped<'e>(
     groups
 }
 
-/// What was done at the same exercise, or at the same step.
-fn place(entry: &Entry) -> &str {
+/// The exercise, or the step of an exploration.
+fn place(entry: &JournalEntry) -> &str {
     entry.attempt.as_ref().map_or(&entry.title, |attempt| &attempt.exercise)
 }
 
-fn session(entries: &[&Entry]) -> String {
+fn session(entries: &[&JournalEntry]) -> String {
     let begun = entries.first().map_or(0, |entry| entry.at);
     let mut text = format!("# redislings: session of {} UTC\n", &utc(begun)[..16]);
     let _ = writeln!(text, "\n{}", summary(entries));
@@ -60,31 +64,34 @@ fn session(entries: &[&Entry]) -> String {
     text
 }
 
-fn summary(entries: &[&Entry]) -> String {
-    let attempts: Vec<&Attempt> = entries.iter().filter_map(|it| it.attempt.as_ref()).collect();
+fn summary(entries: &[&JournalEntry]) -> String {
+    let attempts: Vec<&Attempt> =
+        entries.iter().filter_map(|entry| entry.attempt.as_ref()).collect();
     if attempts.is_empty() {
-        return "Nothing was judged.".to_owned();
+        return "No attempts.".to_owned();
     }
-    let count = |is_counted: fn(&Attempt) -> bool| {
-        let counted = attempts.iter().filter(|it| is_counted(it));
-        let mut ids: Vec<&str> = counted.map(|attempt| attempt.exercise.as_str()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids.len()
-    };
+    let passed: Vec<&Attempt> =
+        attempts.iter().copied().filter(|attempt| attempt.passed()).collect();
     format!(
         "{} at {}, {} passed.",
         number(attempts.len(), "attempt"),
-        number(count(|_| true), "exercise"),
-        count(Attempt::passed)
+        number(count_exercises(&attempts), "exercise"),
+        count_exercises(&passed)
     )
+}
+
+fn count_exercises(attempts: &[&Attempt]) -> usize {
+    let mut ids: Vec<&str> = attempts.iter().map(|attempt| attempt.exercise.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.len()
 }
 
 fn number(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn entry(entry: &Entry, number: usize) -> String {
+fn entry(entry: &JournalEntry, number: usize) -> String {
     let title = match &entry.attempt {
         None => "At the prompt".to_owned(),
         Some(attempt) if attempt.passed() => format!("Attempt {number}: passed"),
@@ -132,7 +139,7 @@ fn checks(attempt: &Attempt) -> String {
     text + &sentence("Cause", attempt.cause.as_deref())
 }
 
-fn check(check: &Check) -> String {
+fn check(check: &JournalCheck) -> String {
     let says = inline(&check.says);
     match check.outcome {
         CheckOutcome::Met => format!("- ✓ met: {says}\n"),
@@ -150,12 +157,12 @@ fn sentence(title: &str, text: Option<&str>) -> String {
     text.map(|text| format!("\n{title}: {}\n", inline(text))).unwrap_or_default()
 }
 
-fn commands(entry: &Entry) -> String {
+fn commands(entry: &JournalEntry) -> String {
     if entry.commands.is_empty() {
         return "\nRedis saw no command.\n".to_owned();
     }
     let mut lines = String::new();
-    let columns = Columns::new(&entry.commands);
+    let columns = ExportColumns::new(&entry.commands);
     for command in &entry.commands {
         if command.skipped > 0 {
             let _ = writeln!(lines, "… {} more", command.skipped);
@@ -168,26 +175,28 @@ fn commands(entry: &Entry) -> String {
     format!("\nWhat Redis saw:\n\n{}", fence("text", &lines))
 }
 
-/// Where the columns stand.
-struct Columns {
+/// The widths of the columns.
+struct ExportColumns {
     time: usize,
     command: usize,
     has_connections: bool,
 }
 
-impl Columns {
-    fn new(commands: &[Command]) -> Self {
-        let mut connections = commands.iter().map(|it| it.connection).filter(|&it| it != 0);
+impl ExportColumns {
+    fn new(commands: &[JournalCommand]) -> Self {
+        let mut connections =
+            commands.iter().map(|command| command.connection).filter(|&number| number != 0);
         let first = connections.next();
-        let widest = |width: fn(&Command) -> usize| commands.iter().map(width).max().unwrap_or(0);
+        let time = commands.iter().map(|command| display_width(&time(command))).max();
+        let command = commands.iter().map(|command| display_width(&command.command)).max();
         Self {
-            time: widest(|it| display_width(&time(it))),
-            command: widest(|it| display_width(&it.command)).min(WIDEST_COMMAND),
+            time: time.unwrap_or(0),
+            command: command.unwrap_or(0).min(WIDEST_COMMAND),
             has_connections: connections.any(|connection| Some(connection) != first),
         }
     }
 
-    fn line(&self, command: &Command) -> String {
+    fn line(&self, command: &JournalCommand) -> String {
         let connection = match command.connection {
             _ if !self.has_connections => String::new(),
             0 => "    ".to_owned(),
@@ -201,11 +210,11 @@ impl Columns {
     }
 }
 
-fn time(command: &Command) -> String {
+fn time(command: &JournalCommand) -> String {
     evidence::time(Duration::from_micros(command.at_us))
 }
 
-fn changes(changes: &[Change]) -> String {
+fn changes(changes: &[JournalChange]) -> String {
     if changes.is_empty() {
         return String::new();
     }
@@ -218,16 +227,16 @@ fn changes(changes: &[Change]) -> String {
     text
 }
 
-/// `2026-11-25 09:31:05`; years that no clock shows are the first of all.
+/// `2026-11-25 09:31:05`; the start of 1970 if the time is out of range.
 fn utc(seconds: i64) -> String {
-    let it = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let month = u8::from(it.month());
+    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let month = u8::from(date.month());
     format!(
         "{:04}-{month:02}-{:02} {:02}:{:02}:{:02}",
-        it.year(),
-        it.day(),
-        it.hour(),
-        it.minute(),
-        it.second()
+        date.year(),
+        date.day(),
+        date.hour(),
+        date.minute(),
+        date.second()
     )
 }

@@ -1,41 +1,41 @@
-//! A line of the journal: an attempt or an exploration, reduced to what can be told of it later. The structs here
-//! are the format.
+//! A line of the journal: an attempt or an exploration, reduced to what reports need. The structs
+//! here are the format.
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{self, Told};
+use super::evidence::{self, GistLine};
 use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::{Exercise, Language};
-use crate::tap::Transcript;
+use crate::relay::Transcript;
 use crate::verdict::{self, Finding, Verdict};
 
-/// So many lines of commands at most; what matters is told also beyond them.
+/// The maximum number of command lines; important commands are kept beyond it.
 const COMMANDS: usize = 200;
-/// A command or a reply gets no longer, in characters.
+/// The maximum length of a command or a reply, in characters.
 const LONGEST_LINE: usize = 2_000;
-/// What a program printed gets no longer.
+/// The maximum length of a program's output, in characters.
 const LONGEST_OUTPUT: usize = 4_000;
-/// An answer gets no longer.
+/// The maximum length of an answer, in characters.
 const LONGEST_ANSWER: usize = 100_000;
 
-/// What was done once, and when.
+/// One attempt or exploration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The same for all that was done in one session.
+pub struct JournalEntry {
+    /// The id of the session.
     pub session: String,
-    /// When it had ended: seconds since 1970, UTC.
+    /// When it ended: seconds since 1970, UTC.
     pub at: i64,
-    /// The heading of the step at which it was done.
+    /// The heading of the step.
     pub title: String,
     /// `redis 7.0.15 (process)`.
     #[serde(default)]
     pub server: String,
-    /// `None`: an exploration at the prompt.
+    /// `None` for an exploration at the prompt.
     pub attempt: Option<Attempt>,
-    /// As Redis saw them.
+    /// The commands that Redis received.
     #[serde(default)]
-    pub commands: Vec<Command>,
-    /// How many commands more there were, of which nothing is known.
+    pub commands: Vec<JournalCommand>,
+    /// How many more commands the relay did not record.
     #[serde(default)]
     pub left_out: u64,
 }
@@ -45,124 +45,110 @@ pub struct Entry {
 pub struct Attempt {
     /// The exercise's id.
     pub exercise: String,
-    /// `None` where there is no text: other clients were the answer.
-    pub answer: Option<Answer>,
-    /// What a program printed.
+    /// `None` if other clients were the answer, so that there is no text.
+    pub answer: Option<JournalAnswer>,
     #[serde(default)]
     pub stdout: String,
-    /// Its errors.
     #[serde(default)]
     pub stderr: String,
-    /// Every check.
     #[serde(default)]
-    pub checks: Vec<Check>,
-    /// Why it falls short, if that is known.
+    pub checks: Vec<JournalCheck>,
+    /// Why the answer failed, if that is known.
     pub cause: Option<String>,
     /// The table of changes.
     #[serde(default)]
-    pub changes: Vec<Change>,
-    /// What the snapshot file alone holds, where a check asks.
+    pub changes: Vec<JournalChange>,
+    /// What the snapshot file alone holds, if a check asks for it.
     pub dump: Option<String>,
-    /// Who had to wait how long, where a check asks.
+    /// How long other clients waited, if a check asks for it.
     pub waits: Option<String>,
 }
 
-/// What the student wrote or typed.
+/// The text that the student wrote or typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
-    /// The fence's word.
+pub struct JournalAnswer {
     pub language: AnswerLanguage,
-    /// Whole, unless it is very long.
+    /// Cut if it is very long.
     pub text: String,
 }
 
-/// The language of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerLanguage {
-    /// A program.
     Python,
-    /// Commands.
     Redis,
 }
 
-/// A command, or a run of the same one.
+/// A command, or repetitions of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Command {
-    /// When it came, in microseconds since the beginning.
+pub struct JournalCommand {
+    /// When it arrived, in microseconds since the start.
     pub at_us: u64,
-    /// From 1; 0 for a mark of the runner's own.
+    /// From 1; 0 for a mark of the runner.
     pub connection: u32,
-    /// As it would be typed, and how often it came.
+    /// The command as it would be typed, and its number of repetitions.
     pub command: String,
-    /// What matters of the reply.
+    /// The reply in one line.
     pub reply: String,
-    /// Whether the cause rests on it.
+    /// Whether it is evidence for the cause.
     #[serde(default)]
     pub marked: bool,
-    /// How many commands before it are not told.
+    /// How many commands before it are left out.
     #[serde(default)]
     pub skipped: usize,
 }
 
-/// A check and what became of it.
+/// A check and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    /// Met or not.
+pub struct JournalCheck {
     pub outcome: CheckOutcome,
     /// The sentence for the student.
     pub says: String,
-    /// In words.
     pub expected: String,
-    /// In words.
     pub found: String,
     /// The author's advice.
     pub otherwise: Option<String>,
 }
 
-/// What became of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckOutcome {
-    /// It is met.
     Met,
-    /// It is not.
     Unmet,
-    /// What it needs is unmet.
+    /// A check that it needs is unmet.
     NotReached,
 }
 
 /// A row of the table of changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Change {
-    /// As Redis calls it.
+pub struct JournalChange {
+    /// The name that Redis uses.
     pub field: String,
     /// Before the answer; may be empty.
     pub before: String,
-    /// After it.
     pub after: String,
-    /// Whether the cause rests on it.
+    /// Whether it is evidence for the cause.
     #[serde(default)]
     pub marked: bool,
 }
 
-/// When and where something was done.
+/// When and where an attempt or an exploration took place.
 #[derive(Debug, Clone, Copy)]
-pub struct Stamp<'a> {
-    /// See [`Entry::session`].
+pub struct JournalTime<'a> {
+    /// See [`JournalEntry::session`].
     pub session: &'a str,
-    /// See [`Entry::at`].
+    /// See [`JournalEntry::at`].
     pub at: i64,
-    /// See [`Entry::title`].
+    /// See [`JournalEntry::title`].
     pub title: &'a str,
-    /// See [`Entry::server`].
+    /// See [`JournalEntry::server`].
     pub server: &'a str,
 }
 
-impl Entry {
-    /// An answer and the verdict on it.
+impl JournalEntry {
+    /// A judged answer.
     pub fn of_attempt(
-        stamp: Stamp<'_>,
+        stamp: JournalTime<'_>,
         exercise: &Exercise,
         answer: Option<(&str, Language)>,
         evidence: &Evidence,
@@ -182,19 +168,19 @@ impl Entry {
             dump: evidence::held_by_the_dump(evidence),
             waits: evidence.waits.as_ref().map(evidence::numbers),
         };
-        let told = evidence::gist(&evidence.transcript, pointers, COMMANDS);
-        Self::new(stamp, Some(attempt), &told, &evidence.transcript)
+        let lines = evidence::gist(&evidence.transcript, pointers, COMMANDS);
+        Self::new(stamp, Some(attempt), &lines, &evidence.transcript)
     }
 
-    /// What was tried at the prompt, without a verdict.
-    pub fn of_exploration(stamp: Stamp<'_>, transcript: &Transcript) -> Self {
+    /// Commands at the prompt, without a verdict.
+    pub fn of_exploration(stamp: JournalTime<'_>, transcript: &Transcript) -> Self {
         Self::new(stamp, None, &evidence::gist(transcript, &[], COMMANDS), transcript)
     }
 
     fn new(
-        stamp: Stamp<'_>,
+        stamp: JournalTime<'_>,
         attempt: Option<Attempt>,
-        told: &[Told<'_>],
+        lines: &[GistLine<'_>],
         transcript: &Transcript,
     ) -> Self {
         Self {
@@ -203,38 +189,38 @@ impl Entry {
             title: stamp.title.to_owned(),
             server: stamp.server.to_owned(),
             attempt,
-            commands: told.iter().map(command).collect(),
+            commands: lines.iter().map(command).collect(),
             left_out: transcript.left_out,
         }
     }
 
-    /// As a line of the journal, without its end.
+    /// A line of the journal, without a line break.
     pub fn line(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
     }
 
-    /// Of a line of the journal; `None`: damaged.
+    /// Reads a line of the journal; `None` if it is damaged.
     pub fn of_line(line: &[u8]) -> Option<Self> {
         serde_json::from_slice(line).ok()
     }
 }
 
 impl Attempt {
-    /// Whether nothing is missing.
+    /// Whether all checks are met.
     pub fn passed(&self) -> bool {
         self.checks.iter().all(|check| check.outcome == CheckOutcome::Met)
     }
 }
 
-fn answer((text, language): (&str, Language)) -> Answer {
+fn answer((text, language): (&str, Language)) -> JournalAnswer {
     let language = match language {
         Language::Python => AnswerLanguage::Python,
         Language::Redis => AnswerLanguage::Redis,
     };
-    Answer { language, text: cut(text, LONGEST_ANSWER) }
+    JournalAnswer { language, text: cut(text, LONGEST_ANSWER) }
 }
 
-/// What typed commands were answered is told by the transcript.
+/// Standard output and standard error. Typed commands have none: the transcript has their replies.
 fn printed(run: &Run) -> (String, String) {
     match run {
         Run::Typed(_) => (String::new(), String::new()),
@@ -244,19 +230,19 @@ fn printed(run: &Run) -> (String, String) {
     }
 }
 
-fn command(told: &Told<'_>) -> Command {
-    Command {
-        at_us: u64::try_from(told.first.at.as_micros()).unwrap_or(u64::MAX),
-        connection: told.first.connection,
-        command: cut(&told.command, LONGEST_LINE),
-        reply: cut(&told.reply, LONGEST_LINE),
-        marked: told.marked,
-        skipped: told.skipped,
+fn command(line: &GistLine<'_>) -> JournalCommand {
+    JournalCommand {
+        at_us: u64::try_from(line.first.at.as_micros()).unwrap_or(u64::MAX),
+        connection: line.first.connection,
+        command: cut(&line.command, LONGEST_LINE),
+        reply: cut(&line.reply, LONGEST_LINE),
+        marked: line.marked,
+        skipped: line.skipped,
     }
 }
 
-fn check(finding: &Finding) -> Check {
-    Check {
+fn check(finding: &Finding) -> JournalCheck {
+    JournalCheck {
         outcome: match finding.outcome {
             verdict::Outcome::Met => CheckOutcome::Met,
             verdict::Outcome::Unmet => CheckOutcome::Unmet,
@@ -269,11 +255,11 @@ fn check(finding: &Finding) -> Check {
     }
 }
 
-fn change(row: evidence::Row) -> Change {
-    Change { field: row.field, before: row.before, after: row.after, marked: row.marked }
+fn change(row: evidence::Row) -> JournalChange {
+    JournalChange { field: row.field, before: row.before, after: row.after, marked: row.marked }
 }
 
-/// The beginning, and how much is missing.
+/// The beginning of a long text, and the number of characters left out.
 fn cut(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         None => text.to_owned(),

@@ -8,28 +8,28 @@ use super::evidence::command_line;
 use super::text::escaped_json;
 use crate::attempt::evidence::{Evidence, Restored, Waits};
 use crate::redis_cli::reply;
-use crate::tap::{self, Transcript};
+use crate::relay::{self, Transcript};
 use crate::verdict::changes::{Change, changes};
 use crate::verdict::{Diagnosed, Finding, Outcome, Pointer, Verdict};
 use crate::verify::report::{CaseReport, Report, ServerReport};
 
 /// The document of `check --format json`.
 #[derive(Debug, Serialize)]
-pub struct Check<'a> {
+pub struct CheckDocument<'a> {
     exercise: &'a str,
     outcome: &'static str,
     server: &'a str,
     findings: Vec<CheckFinding<'a>>,
-    /// `null` where it passed, or nothing is known.
+    /// `null` if the answer passed or the cause is unknown.
     cause: Option<CheckCause<'a>>,
     changes: Vec<CheckChange>,
-    /// `null` where it could not be checked.
+    /// `null` if the answer could not be checked.
     transcript: Option<CheckTranscript>,
-    /// `null` where no check asks.
+    /// `null` if no check asks for it.
     waits: Option<CheckWaits>,
-    /// The snapshot file alone, loaded by a second server; `null` where no check asks.
+    /// The snapshot file alone, loaded by a second server; `null` if no check asks for it.
     dump: Option<CheckDump<'a>>,
-    /// Why it could not be checked; only then there.
+    /// Why the answer could not be checked; otherwise absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
@@ -49,7 +49,7 @@ struct CheckCause<'a> {
     evidence: Vec<CheckPointer>,
 }
 
-/// A place in this document: `exchange` counts from 0, `field` is that of a change.
+/// Evidence in this document: the index of an exchange, from 0, or the field of a change.
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum CheckPointer {
@@ -78,7 +78,7 @@ struct CheckExchange {
     at_ms: f64,
     connection: u32,
     command: String,
-    /// As redis-cli prints it; `null` where none came.
+    /// As redis-cli prints it; `null` without a reply.
     reply: Option<String>,
     took_ms: Option<f64>,
     outcome: &'static str,
@@ -88,9 +88,9 @@ struct CheckExchange {
 struct CheckDump<'a> {
     /// `loaded`, `no-file` or `unloadable`.
     state: &'static str,
-    /// Names of keys, not all if there are many.
+    /// The names of some or all keys.
     keys: &'a [String],
-    /// All keys.
+    /// The number of all keys.
     count: i64,
 }
 
@@ -100,7 +100,7 @@ struct CheckWaits {
     pings: u64,
 }
 
-impl<'a> Check<'a> {
+impl<'a> CheckDocument<'a> {
     /// A judged answer.
     pub fn judged(
         exercise: &'a str,
@@ -171,19 +171,19 @@ fn transcript(transcript: &Transcript) -> CheckTranscript {
     CheckTranscript { exchanges, left_out: transcript.left_out }
 }
 
-fn exchange(exchange: &tap::Exchange) -> CheckExchange {
+fn exchange(exchange: &relay::Exchange) -> CheckExchange {
     let reply = exchange.reply.as_ref();
     CheckExchange {
         at_ms: milliseconds(exchange.at),
         connection: exchange.connection,
         command: command_line(&exchange.words),
-        reply: reply.map(|it| reply::format_reply_to(&exchange.words, &it.value)),
-        took_ms: reply.map(|it| milliseconds(it.took)),
+        reply: reply.map(|reply| reply::format_reply_to(&exchange.words, &reply.value)),
+        took_ms: reply.map(|reply| milliseconds(reply.took)),
         outcome: match exchange.outcome {
-            tap::Outcome::Done => "done",
-            tap::Outcome::Refused => "refused",
-            tap::Outcome::NotRun => "not-run",
-            tap::Outcome::Unknown => "unknown",
+            relay::CommandOutcome::Done => "done",
+            relay::CommandOutcome::Refused => "refused",
+            relay::CommandOutcome::NotRun => "not-run",
+            relay::CommandOutcome::Unknown => "unknown",
         },
     }
 }
@@ -192,7 +192,7 @@ fn waits(waits: &Waits) -> CheckWaits {
     CheckWaits { longest_ms: milliseconds(waits.longest.took), pings: waits.pings }
 }
 
-/// With microseconds: more is noise.
+/// Rounded to microseconds: more digits are noise.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
@@ -212,14 +212,14 @@ fn finding(finding: &Finding) -> CheckFinding<'_> {
 
 /// The document of `list --format json`.
 #[derive(Debug, Serialize)]
-pub struct List<'a> {
+pub struct ListDocument<'a> {
     /// The course's title.
     pub course: &'a str,
     /// How many of its exercises are passed.
     pub passed: usize,
     /// How many exercises it has, listed or not.
     pub all: usize,
-    /// The exercise with which the student goes on; `null` where all are passed.
+    /// The exercise where the student continues; `null` if all are passed.
     pub next: Option<&'a str>,
     /// In reading order.
     pub lessons: Vec<ListLesson<'a>>,
@@ -232,7 +232,7 @@ pub struct ListLesson<'a> {
     pub id: &'a str,
     /// The first heading.
     pub title: &'a str,
-    /// The file; `<built-in>/…` of the course in the program itself.
+    /// The file; `<built-in>/…` for the built-in course.
     pub file: String,
     /// How many of its exercises are passed.
     pub passed: usize,
@@ -247,7 +247,7 @@ pub struct ListLesson<'a> {
 pub struct ListExercise<'a> {
     /// For `check`.
     pub id: &'a str,
-    /// Its section's heading.
+    /// The heading of its section.
     pub title: &'a str,
     /// The languages of answers.
     pub languages: Vec<&'static str>,
@@ -280,10 +280,10 @@ struct VerifyMatrix<'a> {
 struct VerifyServer<'a> {
     /// As in `course.toml`: `redis 6.2`.
     wanted: &'a str,
-    /// Why nothing was run; only then there.
+    /// Why nothing was run; otherwise absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    /// As without the matrix.
+    /// The same fields as without a matrix.
     #[serde(flatten)]
     verified: Verify<'a>,
 }
@@ -299,7 +299,7 @@ struct VerifyCase<'a> {
     line: usize,
     /// `passed`, `failed`, `unchecked` or `not-run`.
     outcome: &'static str,
-    /// What broke, a sentence each.
+    /// What went wrong, one sentence each.
     problems: Vec<&'a str>,
     /// Whether its runs disagree.
     flaky: bool,
@@ -307,7 +307,7 @@ struct VerifyCase<'a> {
     repeat: &'a str,
 }
 
-/// The document of `verify`: of the one server that did, or of each that was wanted.
+/// The document of `verify`, for one server or for each requested server.
 pub fn verified(report: &Report) -> String {
     match report.servers.as_slice() {
         [only] if only.wanted.is_empty() => text(&on_one(only)),
@@ -341,7 +341,7 @@ fn verified_case(case: &CaseReport) -> VerifyCase<'_> {
     }
 }
 
-/// The document as text with a line's end.
+/// The document as text with a line break.
 pub fn text<T: Serialize>(document: &T) -> String {
     serde_json::to_string_pretty(document)
         .map_or_else(|_| "{}\n".to_owned(), |json| escaped_json(&json) + "\n")

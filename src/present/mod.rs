@@ -1,4 +1,4 @@
-//! Everything that is shown: the only place where text gets its colours.
+//! Presentation: the only modules that add colour to text.
 
 pub mod checks;
 pub mod diff;
@@ -17,11 +17,11 @@ use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 
 use crate::attempt::evidence::Evidence;
-use crate::tap::USUAL_PORT;
+use crate::relay::USUAL_PORT;
 use crate::verdict::Verdict;
 use evidence::Form;
 
-/// A verdict below what the answer printed and above what it rests on; prose within `width` columns.
+/// A verdict between the answer's output and the evidence; prose within `width` columns.
 pub fn judged(
     exercise: &str,
     server: &str,
@@ -30,24 +30,24 @@ pub fn judged(
     form: Form,
     width: usize,
 ) -> String {
-    // What the transcript says of typed commands is not said twice.
-    let is_told = evidence::is_told_by(&evidence.run, &evidence.transcript);
-    let printed = if is_told { String::new() } else { terminal::run(&evidence.run) };
+    // Do not repeat typed commands and replies that the transcript shows.
+    let is_in_transcript = evidence::is_shown_by(&evidence.run, &evidence.transcript);
+    let printed = if is_in_transcript { String::new() } else { terminal::run(&evidence.run) };
     let blocks = evidence::blocks(evidence, verdict, form, width);
     terminal::verdict(exercise, server, &printed, verdict, &blocks, width)
 }
 
-/// For whoever has port 6379 in their fingers, where another program has it and the lesson's server is at `address`.
+/// The notice that another program uses port 6379 and the lesson's server is at `address`.
 pub fn usual_port_taken(address: SocketAddr) -> String {
     let port = address.port();
     format!(
-        "port {USUAL_PORT} belongs to another program (maybe another Redis): your Python code is redirected to the \
-         lesson's server; for anything else use `redis-cli -p {port}`"
+        "port {USUAL_PORT} is in use by another program (maybe another Redis): your Python code is \
+         redirected to the lesson's server; for anything else, use `redis-cli -p {port}`"
     )
 }
 
-/// The width for prose on standard output: that of the screen; a pipe has none, and what reads it
-/// searches for whole sentences.
+/// The width for prose on standard output: the width of the screen. Unlimited for a pipe, whose
+/// reader may search for whole sentences.
 pub fn output_width() -> usize {
     if std::io::stdout().is_terminal() { screen_width() } else { usize::MAX }
 }
@@ -57,7 +57,8 @@ pub fn error_width() -> usize {
     if std::io::stderr().is_terminal() { screen_width() } else { usize::MAX }
 }
 
-/// The screen's width in columns, 80 where there is none; long lines are hard to read, so never over 100.
+/// The width of the screen in columns, 80 without a screen. At most 100, because long lines are
+/// hard to read.
 pub fn screen_width() -> usize {
     crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns)).clamp(20, 100)
 }

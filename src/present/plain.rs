@@ -1,16 +1,16 @@
-//! The switch for those who hear the screen, or whose terminal knows no escape sequences: words only, one
-//! thing after the other. No colour, no drawn lines, and nothing that only a sign tells.
+//! The switch for plain output, for screen readers and for terminals without escape sequences: only
+//! words, in order. No colour, no drawn lines, and no meaning that only a symbol carries.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static ON: AtomicBool = AtomicBool::new(false);
 
-/// For the whole process, as `colored::control::set_override` is; set once, before anything is shown.
+/// Applies to the whole process, as `colored::control::set_override` does. Set it once, before any
+/// output.
 pub fn set(on: bool) {
     ON.store(on, Ordering::Relaxed);
 }
 
-/// Whether words only are wanted.
 pub fn is_on() -> bool {
     #[cfg(test)]
     if HERE.get() {
@@ -19,23 +19,23 @@ pub fn is_on() -> bool {
     ON.load(Ordering::Relaxed)
 }
 
-/// The sign, or the words for it where words only are wanted.
+/// The sign, or in plain output the words for it.
 pub(super) fn sign_or(sign: &'static str, words: &'static str) -> &'static str {
     if is_on() { words } else { sign }
 }
 
-/// Text of another stage without the signs that it may have in it.
+/// Replaces the signs in text from another stage.
 pub(super) fn worded(text: &str) -> String {
     text.replace(" → ", " gives ").replace('…', "...")
 }
 
 #[cfg(test)]
 thread_local! {
-    /// Tests run side by side in one process: each has a switch of its own.
+    /// Tests run in parallel in one process, so each thread has its own switch.
     static HERE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// What a test does with the switch on.
+/// Runs `work` in plain output.
 #[cfg(test)]
 pub(crate) fn while_on<T>(work: impl FnOnce() -> T) -> T {
     HERE.set(true);

@@ -1,4 +1,5 @@
-//! Verdicts, problems and lists for people. With [`super::markdown`] and [`super::evidence`] the only user of `colored`.
+//! Verdicts, problems and lists for people. Uses `colored`, as do [`super::markdown`] and
+//! [`super::evidence`].
 
 use std::fmt::Write as _;
 
@@ -8,16 +9,16 @@ use super::evidence;
 use super::text::{clean, display_width, reveal, truncate, wrap};
 use super::{error_width, output_width, plain};
 use crate::attempt::evidence::{Run, Typed};
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::lesson::Problem;
 use crate::lesson::problem::Severity;
 use crate::verdict::{Finding, Outcome, Verdict};
 
-/// An answer's output shown on the screen: at most so many lines of it.
+/// The maximum number of lines of an answer's output.
 const OUTPUT_LINES: usize = 20;
 
-/// A verdict below what the answer printed ([`run`], or nothing where that was seen already) and above what
-/// it rests on ([`evidence::blocks`]), prose within `width` columns.
+/// A verdict between the answer's output ([`run`], or nothing if that was already shown) and the
+/// evidence ([`evidence::blocks`]); prose within `width` columns.
 pub fn verdict(
     exercise: &str,
     server: &str,
@@ -46,7 +47,7 @@ fn title(exercise: &str, server: &str, width: usize) -> String {
     format!("{}{gap}{}\n", exercise.bold(), server.dimmed())
 }
 
-/// The verdict in one line without its end.
+/// The verdict in one line, without a line break.
 pub fn outcome(verdict: &Verdict) -> String {
     let met = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Met).count();
     let all = verdict.findings.len();
@@ -58,7 +59,7 @@ pub fn outcome(verdict: &Verdict) -> String {
     last.to_string()
 }
 
-/// What an answer or an example printed: commands with their replies, or a program's output.
+/// The output of an answer or an example: commands with their replies, or a program's output.
 pub fn run(run: &Run) -> String {
     match run {
         Run::Typed(typed) => self::typed(typed),
@@ -83,7 +84,7 @@ fn typed(typed: &Typed) -> String {
     text
 }
 
-/// A line as it stands behind a prompt.
+/// A line after its prompt.
 pub fn typed_line(prompt: &str, line: &str) -> String {
     format!("{} {}\n", prompt.dimmed(), reveal(line).cyan())
 }
@@ -102,7 +103,7 @@ fn output(title: &str, printed: &str) -> String {
     let left_out = lines.len().saturating_sub(OUTPUT_LINES);
     if left_out > 0 {
         let dots = plain::sign_or("… ", "");
-        let _ = writeln!(text, "    {}", format!("{dots}{left_out} lines before").dimmed());
+        let _ = writeln!(text, "    {}", format!("{dots}{left_out} earlier lines").dimmed());
     }
     for line in &lines[left_out..] {
         let _ = writeln!(text, "    {}", clean(line));
@@ -151,13 +152,13 @@ fn finding_in_words(finding: &Finding, width: usize) -> String {
     text
 }
 
-/// Text that begins in column `indent`, its further lines below its beginning.
+/// Text that begins in column `indent`; its other lines are indented as far.
 fn within(text: &str, width: usize, indent: usize) -> String {
     wrap(text, width.saturating_sub(indent), &" ".repeat(indent))
 }
 
 /// `error: fact`, then `help: next step`, for standard error.
-pub fn world_error(error: &WorldError) -> String {
+pub fn environment_error(error: &EnvironmentError) -> String {
     let width = error_width();
     let (first, rest) = error.fact.split_once('\n').unwrap_or((&error.fact, ""));
     let mut text = format!("{}: {}\n", "error".red().bold(), within(first, width, 7));
@@ -168,26 +169,26 @@ pub fn world_error(error: &WorldError) -> String {
         if index == 0 {
             let _ = writeln!(text, "{} {}", "help:".cyan().bold(), within(line, width, 6));
         } else {
-            // A command or a list: whole, to be copied.
+            // A command or a list, unwrapped so that it can be copied.
             let _ = writeln!(text, "      {line}");
         }
     }
     text
 }
 
-/// What is wrong with a lesson, in words only.
+/// A problem of a lesson in plain output.
 pub fn problem(problem: &Problem) -> String {
     let word = match problem.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
     };
     let help = problem.help.as_ref().map(|help| format!("  help: {help}\n")).unwrap_or_default();
-    // A circle of checks is drawn with arrows.
+    // The message about a cycle of checks has arrows.
     let message = problem.message.replace(" → ", ", which needs ");
     format!("{word}: {}: {message}\n{help}", problem.place())
 }
 
-/// The one line that says which server and why, and lines about what takes its time.
+/// A notice, such as the line that names the server and the reason for it.
 pub fn notice(line: &str, width: usize) -> String {
     if plain::is_on() {
         return wrap(&clean(line), width, "  ") + "\n";
@@ -195,13 +196,13 @@ pub fn notice(line: &str, width: usize) -> String {
     format!("{} {}\n", "·".dimmed(), wrap(&clean(line), width.saturating_sub(2), "  "))
 }
 
-/// Where somebody is, from the nearest to the widest: one line without its end.
+/// The student's position, from the nearest part to the widest, without a line break.
 pub fn where_one_is(parts: &[&str]) -> String {
     let separator = if plain::is_on() { ", " } else { " · " };
     parts.join(separator).dimmed().to_string()
 }
 
-/// A title, and under it a line for each entry.
+/// The title above a list.
 pub fn heading(text: &str) -> String {
     format!("{}\n", text.bold())
 }
@@ -227,35 +228,33 @@ pub fn exercise_line(id: &str, title: &str, mark: ExerciseMark, width: usize) ->
     format!("  {sign} {id:<width$}{gap}{title}{more}\n")
 }
 
-/// How far the student is with an exercise.
+/// The progress of an exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExerciseMark {
-    /// Passed.
     Passed,
-    /// Not passed.
     Open,
-    /// Not passed, and where the student goes on.
+    /// Not passed; the student continues here.
     Next,
 }
 
-/// A lesson or an exercise that can be chosen.
+/// A lesson or an exercise in a menu.
 #[derive(Debug, Clone, Copy)]
 pub struct ListEntry<'t> {
-    /// From 1 on.
+    /// From 1.
     pub number: usize,
-    /// Of the lesson, or of the exercise's step.
+    /// The title of the lesson, or of the exercise's step.
     pub title: &'t str,
-    /// Of the exercise; `None`: a lesson.
+    /// The id of the exercise; `None` for a lesson.
     pub id: Option<&'t str>,
-    /// Whether the exercise was passed.
+    /// Whether the exercise is passed.
     pub passed: bool,
-    /// Whether Enter chooses it.
+    /// Whether Enter opens it.
     pub is_chosen: bool,
-    /// Whether the student is there.
+    /// Whether the student is at it.
     pub is_here: bool,
 }
 
-/// One line of a list from which one is chosen.
+/// One line of a menu.
 pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
     let title = entry.title;
     let here = if entry.is_here { "  (you are here)" } else { "" };
@@ -278,24 +277,24 @@ pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
     format!("{}\n", truncate(&line, width))
 }
 
-/// One examined thing of `doctor`.
-pub fn examined(name: &str, state: State, found: &str, advice: Option<&str>) -> String {
+/// One finding of `doctor`.
+pub fn examined(name: &str, state: FindingState, found: &str, advice: Option<&str>) -> String {
     if plain::is_on() {
         let word = match state {
-            State::Good => "good",
-            State::Missing => "missing",
-            State::Bad => "bad",
+            FindingState::Good => "good",
+            FindingState::Missing => "missing",
+            FindingState::Bad => "bad",
         };
         let advice = advice.map(|advice| format!("  help: {advice}\n")).unwrap_or_default();
         return format!("{word}: {name}: {}\n{advice}", printable_lines(found));
     }
     let mark = match state {
-        State::Good => "✓".green(),
-        State::Missing => "○".yellow(),
-        State::Bad => "✗".red().bold(),
+        FindingState::Good => "✓".green(),
+        FindingState::Missing => "○".yellow(),
+        FindingState::Bad => "✗".red().bold(),
     };
     let width = output_width();
-    // Beside the name where that leaves some room.
+    // On a narrow screen, the text goes below the name.
     let (gap, indent) = if width < 60 { ("\n  ", 2) } else { (" ", 19) };
     let found = within(&printable_lines(found), width, indent);
     let mut text = format!("{mark} {:<16}{gap}{found}\n", name.bold());
@@ -305,34 +304,35 @@ pub fn examined(name: &str, state: State, found: &str, advice: Option<&str>) -> 
     text
 }
 
-/// How an examined thing is.
+/// The result of one examination of `doctor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// There.
+pub enum FindingState {
+    /// Available.
     Good,
-    /// Not there, and not needed as long as something else is.
+    /// Not available, but there is an alternative.
     Missing,
-    /// Not there, and needed.
+    /// Not available, but needed.
     Bad,
 }
 
-/// A good or a bad end of something, in one line.
+/// A line that reports success or failure.
 pub fn result_line(good: bool, text: &str) -> String {
     let text = if good { text.green().bold() } else { text.red().bold() };
     format!("{text}\n")
 }
 
-/// Text that is to be overlooked at first.
+/// Unobtrusive text.
 pub fn faint(text: &str) -> String {
     text.dimmed().to_string()
 }
 
-/// What a program or a server printed must not move the cursor: line ends stay, all else is cleaned.
+/// Cleans the output of a program or a server, so that it cannot move the cursor. Keeps line
+/// breaks.
 pub fn printable_lines(text: &str) -> String {
     text.lines().map(|line| clean(line).into_owned()).collect::<Vec<_>>().join("\n")
 }
 
-/// Where a case of `verify` stands.
+/// The location of a case of `verify`.
 pub fn place(path: &str, line: usize) -> String {
     format!("  {} {path}:{line}\n", plain::sign_or("-->", "at"))
 }
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn in_words_only_a_verdict_says_what_is_met() {
+    fn a_plain_verdict_says_what_is_met() {
         insta::assert_snapshot!(plain::while_on(shown), @r"
     saving on redis 7.0.15 (process)
 
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn in_words_only_lists_and_notices_have_no_sign() {
+    fn plain_lists_and_notices_have_no_sign() {
         plain::while_on(|| {
             assert_eq!(
                 exercise_line("a", "A title", ExerciseMark::Passed, 9),
@@ -417,7 +417,7 @@ mod tests {
             assert_eq!(notice("server: here", 80), "server: here\n");
             assert_eq!(group_line("a", 1, 2), "broken: a: 1 of 2\n");
             assert_eq!(
-                examined("image", State::Missing, "none", Some("pull it")),
+                examined("image", FindingState::Missing, "none", Some("pull it")),
                 "missing: image: none\n  help: pull it\n"
             );
         });

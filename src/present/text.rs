@@ -1,4 +1,4 @@
-//! Text as a terminal sees it: how wide it is, where it is cut, what must not reach the screen.
+//! Text for a terminal: its width, cutting and wrapping, and removal of control characters.
 
 use std::borrow::Cow;
 
@@ -10,15 +10,18 @@ use unicode_width::UnicodeWidthStr;
 
 /// The columns that one line of text takes on a terminal; ANSI escape sequences take none.
 ///
-/// Counted by grapheme, so that an emoji of several code points counts once.
+/// Counts graphemes, so that an emoji of several code points counts once.
 pub fn display_width(text: &str) -> usize {
-    let plain = Segments(text).filter(|segment| !is_escape(segment));
-    plain.flat_map(|segment| segment.graphemes(true)).map(UnicodeWidthStr::width).sum()
+    Segments(text)
+        .filter(|segment| !is_escape(segment))
+        .flat_map(|segment| segment.graphemes(true))
+        .map(UnicodeWidthStr::width)
+        .sum()
 }
 
 /// One line of text cut to at most `width` columns, ending in `…` when something was left out.
 ///
-/// Escape sequences stay, also those behind the cut: a colour that was begun is still ended.
+/// Keeps all escape sequences, also after the cut, so that a colour is still reset.
 pub fn truncate(text: &str, width: usize) -> String {
     if display_width(text) <= width {
         return text.to_owned();
@@ -42,8 +45,8 @@ pub fn truncate(text: &str, width: usize) -> String {
     kept
 }
 
-/// One line of text cut into pieces of at most `width` columns, none of it left out; looks that are open at a cut
-/// (SGR escape sequences) are closed there and go on behind it.
+/// One line of text cut into pieces of at most `width` columns, without omissions. Closes open
+/// looks (SGR escape sequences) at a cut and reopens them after it.
 pub fn fold(text: &str, width: usize) -> Vec<String> {
     if display_width(text) <= width || width == 0 {
         return vec![text.to_owned()];
@@ -59,12 +62,16 @@ pub fn fold(text: &str, width: usize) -> Vec<String> {
             let columns = if is_escape(segment) { 0 } else { part.width() };
             if used > 0 && used + columns > width {
                 let end = if looks.is_empty() { "" } else { RESET };
-                pieces.last_mut().into_iter().for_each(|piece| piece.push_str(end));
+                if let Some(piece) = pieces.last_mut() {
+                    piece.push_str(end);
+                }
                 pieces.push(looks.clone());
                 used = 0;
             }
             used += columns;
-            pieces.last_mut().into_iter().for_each(|piece| piece.push_str(part));
+            if let Some(piece) = pieces.last_mut() {
+                piece.push_str(part);
+            }
         }
     }
     pieces
@@ -72,7 +79,7 @@ pub fn fold(text: &str, width: usize) -> Vec<String> {
 
 const RESET: &str = "\x1b[0m";
 
-/// Keeps the looks that are open behind an escape sequence.
+/// Updates the looks that are open after an escape sequence.
 fn note_look(escape: &str, looks: &mut String) {
     match escape {
         RESET | "\x1b[m" => looks.clear(),
@@ -85,8 +92,8 @@ fn graphemes(text: &str) -> Vec<&str> {
     text.graphemes(true).collect()
 }
 
-/// Text broken at spaces into lines of at most `width` columns; `indent` stands before every line but the
-/// first and is not counted. A longer word stays whole: it may be a path to be copied.
+/// Text broken at spaces into lines of at most `width` columns. `indent` precedes every line but
+/// the first and is not counted. A longer word stays whole: it may be a path to copy.
 pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     let (mut wrapped, mut used) = (String::new(), 0);
     for (index, word) in text.split(' ').enumerate() {
@@ -105,13 +112,13 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     wrapped
 }
 
-/// The same text for a file, or for a stream that has none. Only our own escape sequences are
-/// taken out, those that set a look.
+/// The text without colours, for a file. Removes only our own escape sequences, which set a look.
 pub fn without_colors(text: &str) -> String {
     Segments(text).filter(|segment| !is_look(segment)).collect()
 }
 
-/// [`clean`] text in which what nobody sees is written out, as `\u200b`: for what answers and servers say.
+/// [`clean`] text with invisible characters written out as `\u200b`, for text from answers and
+/// servers.
 pub fn reveal(text: &str) -> Cow<'_, str> {
     match invisible::shown(text) {
         Cow::Borrowed(text) => clean(text),
@@ -119,8 +126,8 @@ pub fn reveal(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The same JSON in which no character of a string steers the terminal that shows it, and none
-/// begins a command of GitHub's, `##[error]`. What stands outside of strings is never such text.
+/// Equivalent JSON whose strings contain no control characters for a terminal and no GitHub
+/// command such as `##[error]`. Neither occurs outside strings.
 pub fn escaped_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
@@ -133,7 +140,7 @@ pub fn escaped_json(json: &str) -> String {
     escaped.replace("##[", "##\\u005b")
 }
 
-/// Text in order, cut into escape sequences and what stands between them.
+/// Splits text into escape sequences and the text between them.
 struct Segments<'a>(&'a str);
 
 impl<'a> Iterator for Segments<'a> {
@@ -161,7 +168,8 @@ fn is_escape(segment: &str) -> bool {
     segment.starts_with('\x1b')
 }
 
-/// The bytes of the escape sequence that a text begins with: ECMA-48 CSI, OSC, or ESC and one more.
+/// The length in bytes of the escape sequence at the start of a text: ECMA-48 CSI, OSC, or ESC and
+/// one character.
 fn escape_length(text: &str) -> usize {
     let end = match text.as_bytes().get(1) {
         Some(b'[') => text[2..].find(|c| matches!(c, '@'..='~')).map(|at| at + 3),
@@ -242,8 +250,8 @@ mod tests {
     fn json_says_the_same_when_it_is_escaped() {
         let text = "\x1b \u{9b} \u{202e} ##[error] # [";
         let json = escaped_json(&serde_json::to_string(text).unwrap());
-        let told = r#""\u001b \u009b \u202e ##\u005berror] # [""#;
-        assert_eq!(json, told);
+        let escaped = r#""\u001b \u009b \u202e ##\u005berror] # [""#;
+        assert_eq!(json, escaped);
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 

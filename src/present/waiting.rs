@@ -1,4 +1,4 @@
-//! Work that goes on, so that nobody takes waiting for a hang.
+//! The progress line, so that a wait does not look like a hang.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use colored::Colorize as _;
 use super::plain;
 use super::text::{clean, truncate};
 use crate::attempt::{Phase, SaveProgress};
-use crate::telling::seconds;
+use crate::progress_event::seconds;
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const FRAME_MILLIS: u128 = 100;
 
-/// One line without its end, at most `width` columns: a sign that turns with the time since the work began
-/// (`elapsed`), how far the work is, and from a second on for how long it has not got any further
-/// (`unchanged`). Drawn again and again, over itself.
+/// One line of at most `width` columns, without a line break: a spinner driven by the time since
+/// the work began (`elapsed`), the progress and, after a second, the time without progress
+/// (`unchanged`). Redrawn in place.
 pub fn line(text: &str, elapsed: Duration, unchanged: Duration, width: usize) -> String {
     let text = words(text, unchanged);
     if plain::is_on() {
@@ -25,7 +25,7 @@ pub fn line(text: &str, elapsed: Duration, unchanged: Duration, width: usize) ->
     truncate(&format!("{} {text}", frame.cyan()), width)
 }
 
-/// The same without a sign, of any width: for a log.
+/// The same line without the spinner, of any width, for a log.
 pub fn words(text: &str, unchanged: Duration) -> String {
     match unchanged.as_secs() {
         0 => clean(text).into_owned(),
@@ -33,7 +33,7 @@ pub fn words(text: &str, unchanged: Duration) -> String {
     }
 }
 
-/// What is said of failures behind the number of cases; nothing where there are none.
+/// The failures after the number of cases; empty if there are none.
 pub fn failures(count: usize) -> String {
     match count {
         0 => String::new(),
@@ -41,13 +41,14 @@ pub fn failures(count: usize) -> String {
     }
 }
 
-/// What an attempt is busy with, in a few words.
 pub fn phase(phase: Phase) -> String {
     match phase {
-        Phase::Setup => "setting the server up".to_owned(),
-        Phase::Answer { limit } => format!("the answer runs (at most {} s)", limit.as_secs_f64()),
+        Phase::Setup => "setting up the server".to_owned(),
+        Phase::Answer { limit } => {
+            format!("running the answer (at most {} s)", limit.as_secs_f64())
+        }
         Phase::Saving(progress) => saving(progress),
-        Phase::Crash => "killing the server and starting it again".to_owned(),
+        Phase::Crash => "killing and restarting the server".to_owned(),
         Phase::Restore => "loading the snapshot in a second server".to_owned(),
     }
 }
@@ -65,10 +66,17 @@ mod tests {
     use super::*;
     use crate::present::text::display_width;
 
+    fn at(millis: u64) -> String {
+        line("pulling", Duration::from_millis(millis), Duration::ZERO, 80)
+    }
+
+    fn without_progress_for(millis: u64) -> String {
+        line("starting", Duration::ZERO, Duration::from_millis(millis), 80)
+    }
+
     #[test]
-    fn the_sign_turns_with_the_time() {
+    fn the_spinner_turns_with_the_time() {
         colored::control::set_override(false);
-        let at = |millis| line("pulling", Duration::from_millis(millis), Duration::ZERO, 80);
         assert_eq!([at(0), at(150), at(1000)], ["⠋ pulling", "⠙ pulling", "⠋ pulling"]);
     }
 
@@ -80,15 +88,15 @@ mod tests {
     }
 
     #[test]
-    fn in_words_only_there_is_no_sign() {
+    fn plain_output_has_no_spinner() {
         let line = plain::while_on(|| line("pulling", Duration::ZERO, Duration::ZERO, 80));
         assert_eq!(line, "pulling");
     }
 
     #[test]
-    fn what_gets_no_further_says_for_how_long() {
+    fn a_line_without_progress_says_for_how_long() {
         colored::control::set_override(false);
-        let after = |millis| line("starting", Duration::ZERO, Duration::from_millis(millis), 80);
-        assert_eq!([after(900), after(3100)], ["⠋ starting", "⠋ starting, 3 s"]);
+        let lines = [without_progress_for(900), without_progress_for(3100)];
+        assert_eq!(lines, ["⠋ starting", "⠋ starting, 3 s"]);
     }
 }

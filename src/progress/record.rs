@@ -1,13 +1,14 @@
-//! What the progress file holds, and what may happen to it.
+//! The content of the progress file, and the changes to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// Stands above all else in the file.
-const HEAD: &str = "# What redislings keeps of your course, by exercise id. To go on at another machine, copy this file.\n";
+/// The first line of the file.
+const HEAD: &str = "# Your redislings progress, by exercise id. To continue on another machine, \
+                    copy this file.\n";
 
-/// The file as values; ids that the course does not have (renamed, from another course) stay.
+/// The file as values. Ids that are not in the course (renamed, or of another course) are kept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Record {
@@ -15,20 +16,19 @@ pub(super) struct Record {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) exercise: BTreeMap<String, Effort>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) place: Option<Place>,
-    /// What another version wrote: kept as it is.
+    pub(super) place: Option<Position>,
+    /// Fields of other versions are kept unchanged.
     #[serde(flatten)]
     other: toml::Table,
 }
 
-/// What an exercise has taken so far.
+/// The student's attempts at one exercise.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Effort {
     /// Since it was last passed or reset.
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) failed_attempts: u32,
-    /// How many of its hints were shown.
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) hints_seen: u32,
     #[serde(flatten)]
@@ -40,20 +40,20 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Where the student was. Lessons change, so it may name what is no longer there.
+/// Where the student was. Lessons change, so the lesson, step or exercise may no longer exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Position {
     /// The lesson's id.
     pub lesson: String,
     /// The step's title.
     pub step: String,
-    /// The id of the step's exercise; `None` at a step to be read.
+    /// The id of the step's exercise; `None` for a reading step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exercise: Option<String>,
 }
 
 impl Record {
-    /// `None`: damaged. An empty file is what a crash of the machine may leave of any file.
+    /// `None` if the file is damaged. An empty file is damaged too: a crash may leave one.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok()?;
         if text.trim().is_empty() {
@@ -70,7 +70,7 @@ impl Record {
         self.exercise.get(exercise).cloned().unwrap_or_default()
     }
 
-    /// The exercise's entry is changed; one that says nothing any more goes.
+    /// Changes the exercise's entry, and removes the entry if it becomes empty.
     fn change_effort(&mut self, exercise: &str, change: impl FnOnce(&mut Effort)) {
         let mut effort = self.effort(exercise);
         change(&mut effort);
@@ -82,18 +82,17 @@ impl Record {
     }
 }
 
-/// Something that happened to the student.
 #[derive(Debug, Clone)]
-pub(super) enum Change {
+pub(super) enum ProgressChange {
     Passed(String),
     Failed(String),
     HintsSeen(String, u32),
     Forgotten(Vec<String>),
-    Moved(Option<Place>),
+    Moved(Option<Position>),
 }
 
-impl Change {
-    /// To whatever was noted before, also by another session.
+impl ProgressChange {
+    /// `record` may contain changes of another session.
     pub(super) fn apply(&self, record: &mut Record) {
         match self {
             Self::Passed(exercise) => {
@@ -116,7 +115,8 @@ impl Change {
         }
     }
 
-    /// Whether it must outlive a crash of the machine in the next seconds, at the price of waiting for the disk.
+    /// Whether the change must survive a crash of the machine in the next seconds, at the cost of
+    /// waiting for the disk.
     pub(super) fn is_precious(&self) -> bool {
         matches!(self, Self::Passed(_) | Self::Forgotten(_))
     }

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-/// A folder and the path of a progress file in it, which holds this.
+/// A folder and the path of a progress file in it with this content.
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("progress.toml");
@@ -14,18 +14,18 @@ fn load(path: &Path) -> Progress {
     Progress::load(path).unwrap().0
 }
 
-fn place(exercise: Option<&str>) -> Place {
+fn place(exercise: Option<&str>) -> Position {
     let (lesson, step) = ("snapshotting".to_owned(), "Triggering \"snapshots\"".to_owned());
-    Place { lesson, step, exercise: exercise.map(str::to_owned) }
+    Position { lesson, step, exercise: exercise.map(str::to_owned) }
 }
 
 #[test]
-fn what_was_passed_is_there_at_the_next_start() {
+fn passed_exercises_are_loaded_at_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/progress.toml");
     load(&path).add("creating-snapshots").unwrap();
-    let (again, told) = Progress::load(&path).unwrap();
-    assert!(again.has("creating-snapshots") && !again.has("other") && told.is_none());
+    let (again, warning) = Progress::load(&path).unwrap();
+    assert!(again.has("creating-snapshots") && !again.has("other") && warning.is_none());
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn hints_stay_seen_after_passing() {
 }
 
 #[test]
-fn what_is_forgotten_is_forgotten_whole_and_alone() {
+fn only_the_given_exercises_are_forgotten_and_completely() {
     let (_folder, path) = file("passed = [\"a\", \"b\", \"c\"]");
     let mut progress = load(&path);
     progress.add_failed_attempt("a").unwrap();
@@ -91,14 +91,14 @@ fn what_is_forgotten_is_forgotten_whole_and_alone() {
 }
 
 #[test]
-fn ids_of_other_courses_stay() {
+fn ids_of_other_courses_are_kept() {
     let (_folder, path) = file("passed = [\"elsewhere\"]");
     load(&path).add("here").unwrap();
     assert!(load(&path).has("elsewhere"));
 }
 
 #[test]
-fn what_another_version_wrote_stays() {
+fn fields_of_another_version_are_kept() {
     let written = "passed = []\nstreak = 3\nsince = 2026-01-02T03:04:05Z\n\n\
                    [exercise.a]\nstars = 2\n\n[more]\nx = [1, { y = 2.5 }]\n";
     let (_folder, path) = file(written);
@@ -125,8 +125,8 @@ fn a_damaged_file_is_kept_aside() {
     for damage in damages {
         let (folder, path) = file("");
         std::fs::write(&path, damage).unwrap();
-        let (mut progress, told) = Progress::load(&path).unwrap();
-        assert!(told.unwrap().contains("progress.damaged-1.toml"));
+        let (mut progress, warning) = Progress::load(&path).unwrap();
+        assert!(warning.unwrap().contains("progress.damaged-1.toml"));
         assert!(!progress.is_new());
         progress.add("a").unwrap();
         let aside = std::fs::read(folder.path().join("progress.damaged-1.toml"));
@@ -145,12 +145,12 @@ fn a_second_damaged_file_does_not_take_the_place_of_the_first() {
 }
 
 #[test]
-fn a_file_damaged_during_a_session_costs_nothing() {
+fn a_file_damaged_during_a_session_loses_no_progress() {
     let (folder, path) = file("passed = [\"before\"]");
     let mut progress = load(&path);
     std::fs::write(&path, "passed = [").unwrap();
-    let told = progress.add("after").unwrap_err();
-    assert!(told.fact.contains("progress.damaged-1.toml"), "{told}");
+    let error = progress.add("after").unwrap_err();
+    assert!(error.fact.contains("progress.damaged-1.toml"), "{error}");
     assert!(folder.path().join("progress.damaged-1.toml").exists());
     let again = load(&path);
     assert!(again.has("before") && again.has("after"));
@@ -200,7 +200,7 @@ fn sessions_at_the_very_same_time_lose_nothing() {
 }
 
 #[test]
-fn what_could_not_be_written_is_known_and_written_later() {
+fn changes_that_could_not_be_written_are_written_later() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state/progress.toml");
     let mut progress = load(&path);
@@ -225,7 +225,7 @@ fn a_link_stays_a_link() {
 }
 
 #[test]
-fn a_second_session_is_told_of_the_first() {
+fn a_second_session_learns_of_the_first() {
     let (_folder, path) = file("passed = []");
     let (one, other) = (load(&path), load(&path));
     let lock = one.lock_session().unwrap();
@@ -236,7 +236,7 @@ fn a_second_session_is_told_of_the_first() {
 }
 
 #[test]
-fn noting_the_place_is_quick() {
+fn saving_the_place_is_quick() {
     let (_folder, path) = file("passed = []");
     let mut progress = load(&path);
     let begun = Instant::now();

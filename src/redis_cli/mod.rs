@@ -1,4 +1,4 @@
-//! The habits of redis-cli that students know: how it reads a line and how it prints a reply.
+//! The behaviour of redis-cli that students know: how it splits a line and prints a reply.
 
 pub mod reply;
 pub mod resp;

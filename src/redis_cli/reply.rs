@@ -1,4 +1,5 @@
-//! A reply as redis-cli prints it on a terminal (`cliFormatReplyTTY` in Redis's redis-cli.c).
+//! Formats a reply as redis-cli prints it on a terminal (`cliFormatReplyTTY` in Redis's
+//! redis-cli.c).
 
 use std::fmt::Write as _;
 
@@ -11,13 +12,12 @@ use super::resp::{Resp, error_text};
 pub struct Printed {
     /// On a terminal: `"paid"`, `(integer) 1`, `(nil)`.
     pub terminal: String,
-    /// In a pipe: `paid`, `1`, an empty line. `None` for errors, nil and nested replies, whose bare form
-    /// could be mistaken for a string.
+    /// In a pipe: `paid`, `1`, an empty line. `None` for errors, nil and nested replies, whose bare
+    /// form could be mistaken for a string.
     pub bare: Option<String>,
 }
 
 impl Printed {
-    /// Both forms of `value`.
     pub fn new(value: &Value) -> Self {
         let bare = match value {
             Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
@@ -29,21 +29,22 @@ impl Printed {
         Self { terminal: format(value), bare }
     }
 
-    /// Whether it is what a lesson expects, written with or without redis-cli's quotes. What looks like
-    /// the terminal's form (`"…"`, `(nil)`) must be it: a stored text `(nil)` is not nil.
+    /// Whether the reply is what a lesson expects, written with or without redis-cli's quotes. If
+    /// `expected` looks like the terminal form (`"…"`, `(nil)`), only that form counts: the stored
+    /// text `(nil)` is not nil.
     pub fn is(&self, expected: &str) -> bool {
         let of_terminal = expected.starts_with(['"', '(']);
         self.terminal == expected || (!of_terminal && self.bare.as_deref() == Some(expected))
     }
 }
 
-/// The lines that redis-cli prints for the reply to a command: some texts, INFO's above all, are
+/// The lines that redis-cli prints for the reply to a command. Some texts, such as INFO's, are
 /// printed bare (`output_raw` in `cliSendCommand`).
 pub fn format_reply_to<W: AsRef<[u8]>>(words: &[W], value: &Value) -> String {
     format_resp_to(words, &value.into())
 }
 
-/// The same for a value as it came from the server.
+/// The same for a value as it arrived from the server.
 pub fn format_resp_to<W: AsRef<[u8]>>(words: &[W], value: &Resp) -> String {
     match value {
         Resp::Bulk(bytes) | Resp::Verbatim(bytes) | Resp::Error(bytes)
@@ -56,10 +57,7 @@ pub fn format_resp_to<W: AsRef<[u8]>>(words: &[W], value: &Resp) -> String {
 }
 
 fn is_printed_bare<W: AsRef<[u8]>>(words: &[W]) -> bool {
-    let lower = |index: usize| {
-        words.get(index).map(|word| String::from_utf8_lossy(word.as_ref()).to_lowercase())
-    };
-    let (command, subcommand) = (lower(0).unwrap_or_default(), lower(1).unwrap_or_default());
+    let (command, subcommand) = (lowercase(words, 0), lowercase(words, 1));
     match command.as_str() {
         "info" | "lolwut" => true,
         "debug" => matches!(subcommand.as_str(), "htstats" | "htstats-key" | "client-eviction"),
@@ -75,12 +73,18 @@ fn is_printed_bare<W: AsRef<[u8]>>(words: &[W]) -> bool {
     }
 }
 
-/// The lines that redis-cli prints for `value`, without the last line's end.
+/// The word at this index in lower case; empty if there is none.
+fn lowercase<W: AsRef<[u8]>>(words: &[W], index: usize) -> String {
+    let word = words.get(index).map(|word| String::from_utf8_lossy(word.as_ref()).to_lowercase());
+    word.unwrap_or_default()
+}
+
+/// The lines that redis-cli prints for `value`, without a final line break.
 pub fn format(value: &Value) -> String {
     format_resp(&value.into())
 }
 
-/// The same for a value as it came from the server.
+/// The same for a value as it arrived from the server.
 pub fn format_resp(value: &Resp) -> String {
     formatted(value, "")
 }
@@ -89,7 +93,8 @@ fn formatted(value: &Resp, indent: &str) -> String {
     match value {
         Resp::Nil => "(nil)".to_owned(),
         Resp::Integer(number) => format!("(integer) {number}"),
-        // redis-cli 7.0 can't print a big number and ends: its bare digits are what a pipe would show.
+        // redis-cli 7.0 cannot print a big number on a terminal and exits; in a pipe it prints the
+        // bare digits.
         Resp::Status(bytes) | Resp::Verbatim(bytes) | Resp::BigNumber(bytes) => text(bytes),
         Resp::Bulk(bytes) => quoted(bytes),
         Resp::Double(digits) => format!("(double) {}", text(digits)),
@@ -117,11 +122,12 @@ fn list(items: &[Resp], sign: &str, empty: &str, indent: &str) -> String {
     }
     let width = items.len().to_string().len();
     let inner = format!("{indent}{}", " ".repeat(width + 2));
-    let line = |(index, item): (usize, &Resp)| {
+    let mut lines = Vec::new();
+    for (index, item) in items.iter().enumerate() {
         let indent = if index == 0 { "" } else { indent };
-        format!("{indent}{:>width$}{sign} {}", index + 1, formatted(item, &inner))
-    };
-    items.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
+        lines.push(format!("{indent}{:>width$}{sign} {}", index + 1, formatted(item, &inner)));
+    }
+    lines.join("\n")
 }
 
 fn map(pairs: &[(Resp, Resp)], indent: &str) -> String {
@@ -130,14 +136,15 @@ fn map(pairs: &[(Resp, Resp)], indent: &str) -> String {
     }
     let width = pairs.len().to_string().len();
     let inner = format!("{indent}{}", " ".repeat(width + 2));
-    let line = |(index, (key, value)): (usize, &(Resp, Resp))| {
+    let mut lines = Vec::new();
+    for (index, (key, value)) in pairs.iter().enumerate() {
         let indent = if index == 0 { "" } else { indent };
-        // What has lines of its own begins on the next one, since redis-cli 7.0.
-        let behind = if has_lines(value) { format!("\n{inner}") } else { String::new() };
+        // Since redis-cli 7.0, a nested value begins on a new line.
+        let line_break = if has_lines(value) { format!("\n{inner}") } else { String::new() };
         let (key, value) = (formatted(key, &inner), formatted(value, &inner));
-        format!("{indent}{:>width$}# {key} => {behind}{value}", index + 1)
-    };
-    pairs.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
+        lines.push(format!("{indent}{:>width$}# {key} => {line_break}{value}", index + 1));
+    }
+    lines.join("\n")
 }
 
 fn has_lines(value: &Resp) -> bool {
@@ -148,7 +155,7 @@ fn has_lines(value: &Resp) -> bool {
     }
 }
 
-/// `sdscatrepr`: double quotes, escapes for what does not print.
+/// Quotes a string as `sdscatrepr` does: double quotes, and escapes for unprintable bytes.
 pub(crate) fn quoted(bytes: &[u8]) -> String {
     let mut text = String::from("\"");
     for &byte in bytes {

@@ -1,57 +1,52 @@
-//! What a server sends, read as redis-cli reads it: byte for byte.
+//! Parses what a server sends without loss, as redis-cli does.
 //!
-//! The `redis` crate's values would lose what redis-cli shows: a double's own digits
-//! (`0.10000000000000001`), errors that are no UTF-8, and which reply a push came before. RESP is small:
-//! <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+//! The `redis` crate's values lose what redis-cli shows: the digits of a double
+//! (`0.10000000000000001`), errors that are not UTF-8, and which reply a push precedes. RESP is
+//! small: <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
 
 use redis::Value;
 
-/// One value of RESP2 or RESP3; texts as the bytes that came.
+/// One value of RESP2 or RESP3; texts are the bytes that arrived.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resp {
     /// `+OK`.
     Status(Vec<u8>),
     /// `-ERR …`, code and text.
     Error(Vec<u8>),
-    /// A whole number.
     Integer(i64),
     /// A string.
     Bulk(Vec<u8>),
     /// Nil, in any of its forms.
     Nil,
-    /// A double in the server's own digits.
+    /// A double, in the server's own digits.
     Double(Vec<u8>),
-    /// True or false.
     Boolean(bool),
     /// A whole number of any length, in digits.
     BigNumber(Vec<u8>),
-    /// A text that is shown as it is, without the format in front of it.
+    /// A text to be shown as it is, without its format prefix.
     Verbatim(Vec<u8>),
-    /// An array.
     Array(Vec<Resp>),
-    /// A set.
     Set(Vec<Resp>),
-    /// Keys and values.
     Map(Vec<(Resp, Resp)>),
-    /// What nobody asked for: an invalidation, or a message where one has subscribed.
+    /// An unsolicited value: an invalidation, or a message of a subscription.
     Push(Vec<Resp>),
 }
 
-/// The bytes are no RESP.
+/// The bytes are not RESP.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Protocol error, got {} as reply type byte", super::reply::quoted(&[*.0]))]
 pub struct NotResp(pub u8);
 
-/// Deeper nested than any reply that is meant: nesting costs stack.
+/// Deeper nesting is refused, since it costs stack; no real reply is nested so deeply.
 const MOST_NESTED: usize = 128;
 
-/// Finds whole values in bytes that come in pieces.
+/// Finds complete values in bytes that arrive in pieces.
 #[derive(Debug, Default)]
 pub struct Replies {
     bytes: Vec<u8>,
-    /// As far as the value is known to have come.
+    /// The length of the value's part that has been scanned.
     seen: usize,
-    /// Its elements that have not come yet; 0 between values.
+    /// How many of the value's elements are still missing; 0 between values.
     missing: usize,
 }
 
@@ -61,30 +56,30 @@ impl Replies {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next value, once it has come as a whole.
+    /// The next value, once all of it has arrived.
     pub fn next_value(&mut self) -> Result<Option<Resp>, NotResp> {
         if !self.has_whole_value()? {
             return Ok(None);
         }
-        let mut reader = Reader { rest: &self.bytes[..self.seen] };
+        let mut reader = RespReader { rest: &self.bytes[..self.seen] };
         let value = reader.value(0)?;
         self.bytes.drain(..self.seen);
         self.seen = 0;
         Ok(Some(value))
     }
 
-    /// Goes on where it stopped: a long reply comes in many pieces and is looked at once.
+    /// Continues where it stopped, so that a long reply in many pieces is scanned only once.
     fn has_whole_value(&mut self) -> Result<bool, NotResp> {
         if self.seen == 0 {
             self.missing = 1;
         }
         while self.missing > 0 {
-            let mut reader = Reader { rest: &self.bytes[self.seen..] };
+            let mut reader = RespReader { rest: &self.bytes[self.seen..] };
             let Some((kind, line)) = reader.line() else { return Ok(false) };
             let elements = match kind {
                 b'*' | b'~' | b'>' => length(line).unwrap_or(0),
                 b'%' => length(line).unwrap_or(0) * 2,
-                // An attribute stands in front of a value and is none.
+                // An attribute precedes a value and does not count as one.
                 b'|' => length(line).unwrap_or(0) * 2 + 1,
                 b'$' | b'=' | b'!' => {
                     let Some(length) = length(line) else {
@@ -111,18 +106,18 @@ impl Replies {
     }
 }
 
-/// The number behind a line's first byte; `None`: -1, which is nil.
+/// The number after a line's first byte. `None` for -1, which is nil.
 fn length(line: &[u8]) -> Option<usize> {
     std::str::from_utf8(line).ok()?.parse().ok().filter(|&length: &usize| length < usize::MAX / 4)
 }
 
-/// Reads values from bytes in which they are whole.
-struct Reader<'a> {
+/// Reads values from bytes that contain them completely.
+struct RespReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
-    /// A line's first byte and what is behind it, without its end.
+impl<'a> RespReader<'a> {
+    /// The first byte of a line and the rest of it, without the line break.
     fn line(&mut self) -> Option<(u8, &'a [u8])> {
         let end = self.rest.iter().position(|&byte| byte == b'\n')?;
         let (line, rest) = self.rest.split_at(end + 1);
@@ -172,15 +167,18 @@ impl<'a> Reader<'a> {
     }
 
     fn pairs(&mut self, line: &[u8], depth: usize) -> Result<Vec<(Resp, Resp)>, NotResp> {
-        let pair = |_| Ok((self.value(depth + 1)?, self.value(depth + 1)?));
-        (0..length(line).unwrap_or(0)).map(pair).collect()
+        let mut pairs = Vec::new();
+        for _ in 0..length(line).unwrap_or(0) {
+            pairs.push((self.value(depth + 1)?, self.value(depth + 1)?));
+        }
+        Ok(pairs)
     }
 }
 
 fn string(kind: u8, mut bytes: Vec<u8>) -> Resp {
     match kind {
         b'!' => Resp::Error(bytes),
-        // `txt:` or `mkd:` stands in front.
+        // Without the prefix `txt:` or `mkd:`.
         b'=' => Resp::Verbatim(bytes.split_off(bytes.len().min(4))),
         _ => Resp::Bulk(bytes),
     }
@@ -192,7 +190,6 @@ fn parsed(line: &[u8]) -> i64 {
 
 impl From<&Value> for Resp {
     fn from(value: &Value) -> Self {
-        let all = |items: &[Value]| items.iter().map(Self::from).collect();
         match value {
             Value::Nil => Self::Nil,
             Value::Okay => Self::Status(b"OK".to_vec()),
@@ -206,9 +203,9 @@ impl From<&Value> for Resp {
             Value::ServerError(error) => {
                 Self::Error(error_text(error.code(), error.details()).into_bytes())
             }
-            Value::Array(items) => Self::Array(all(items)),
-            Value::Set(items) => Self::Set(all(items)),
-            Value::Push { data, .. } => Self::Push(all(data)),
+            Value::Array(items) => Self::Array(values_of(items)),
+            Value::Set(items) => Self::Set(values_of(items)),
+            Value::Push { data, .. } => Self::Push(values_of(data)),
             Value::Map(pairs) => {
                 Self::Map(pairs.iter().map(|(key, value)| (key.into(), value.into())).collect())
             }
@@ -218,7 +215,11 @@ impl From<&Value> for Resp {
     }
 }
 
-/// An error's code and its text, as they came.
+fn values_of(items: &[Value]) -> Vec<Resp> {
+    items.iter().map(Resp::from).collect()
+}
+
+/// An error's code and text.
 pub(super) fn error_text(code: &str, details: Option<&str>) -> String {
     match details {
         Some(details) if !details.is_empty() => format!("{code} {details}"),
@@ -279,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_resp_is_told() {
+    fn other_protocols_are_refused() {
         let mut replies = Replies::default();
         replies.feed(b"HTTP/1.1 400\r\n");
         assert_eq!(replies.next_value(), Err(NotResp(b'H')));

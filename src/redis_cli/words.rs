@@ -1,17 +1,16 @@
-//! A typed line into words, by the quoting rules of redis-cli (`sdssplitargs` in Redis's sds.c).
+//! Splits a typed line into words by the quoting rules of redis-cli (`sdssplitargs` in Redis's
+//! sds.c), and knows some properties of commands.
 
-/// Why a line has no words: redis-cli says `Invalid argument(s)`.
+/// Why a line cannot be split; redis-cli prints `Invalid argument(s)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum QuoteError {
-    /// A quoted word never ends.
     #[error("the quote is never closed")]
     Unclosed,
-    /// A closing quote must be followed by white space.
     #[error("a closing quote must be followed by a space")]
     NoSpaceAfter,
 }
 
-/// The words of one line, as bytes: `"\x00"` is a legal argument. No words: an empty line.
+/// The words of one line, as bytes, since `"\x00"` is a legal argument. An empty line has none.
 pub fn split(line: &str) -> Result<Vec<Vec<u8>>, QuoteError> {
     let mut words = Vec::new();
     let mut rest = line.as_bytes();
@@ -27,20 +26,25 @@ pub fn split(line: &str) -> Result<Vec<Vec<u8>>, QuoteError> {
     }
 }
 
-/// The words as one line, as they may be typed: what is empty or holds more than plain characters stands in
-/// quotes.
+/// The words as one line that can be typed: a word that is empty or contains special characters is
+/// quoted.
 pub fn join<W: AsRef<[u8]>>(words: &[W]) -> String {
-    let typed = |word: &W| {
-        let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"\"'".contains(c);
-        match std::str::from_utf8(word.as_ref()) {
-            Ok(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
-            _ => super::reply::quoted(word.as_ref()),
-        }
-    };
-    words.iter().map(typed).collect::<Vec<_>>().join(" ")
+    let words: Vec<String> = words.iter().map(|word| quoted_if_needed(word.as_ref())).collect();
+    words.join(" ")
 }
 
-/// Whether a line of an answer is nothing to run: empty, or a comment that starts with `#`.
+fn quoted_if_needed(word: &[u8]) -> String {
+    match std::str::from_utf8(word) {
+        Ok(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        _ => super::reply::quoted(word),
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    !c.is_whitespace() && !c.is_control() && !"\"'".contains(c)
+}
+
+/// Whether a line of an answer is empty or a comment (`#`), so that there is nothing to run.
 pub fn is_comment(line: &str) -> bool {
     let line = line.trim_start();
     line.is_empty() || line.starts_with('#')
@@ -117,14 +121,15 @@ pub fn has_subcommands(name: &str) -> bool {
         "acl", "client", "cluster", "command", "config", "debug", "function", "latency", "memory",
         "module", "object", "pubsub", "script", "slowlog", "xinfo",
     ];
-    NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Whether a command waits until there is something to take, and keeps its own connection waiting; the name in any case.
+/// Whether a command may block its own connection until there is an element to take; the name in
+/// any case.
 pub fn is_waiting_pop(name: &str) -> bool {
     const NAMES: [&str; 8] =
         ["BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP"];
-    NAMES.iter().any(|it| name.eq_ignore_ascii_case(it))
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The commands that give a key a value, in upper case.
@@ -181,8 +186,8 @@ pub fn is_writer(name: &str) -> bool {
     WRITERS.contains(&name)
 }
 
-/// Which argument of a writer, from 0, is the key that it gives a value; `name` in upper case. [`written_keys`] knows
-/// those that have several.
+/// The index, from 0, of the argument that is the key which a writer gives a value; `name` in upper
+/// case. [`written_keys`] handles commands with several keys.
 pub fn written_key(name: &str) -> usize {
     match name {
         "COPY" | "RENAME" | "RENAMENX" | "SMOVE" | "LMOVE" | "RPOPLPUSH" => 1,
@@ -190,13 +195,13 @@ pub fn written_key(name: &str) -> usize {
     }
 }
 
-/// The places, among the words of a command line, of the keys that it gives a value.
+/// The indexes, among the words of a command line, of the keys that it gives a value.
 pub fn written_keys<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
     let Some(name) = words.first() else { return Vec::new() };
     let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
-    let places = match name.as_str() {
+    let indexes = match name.as_str() {
         "MSET" | "MSETNX" => (1..words.len()).step_by(2).collect(),
-        // Script, number of keys, keys, arguments.
+        // EVAL script numkeys key... argument...
         "EVAL" | "EVALSHA" | "FCALL" => {
             let number = words.get(2).map(|word| String::from_utf8_lossy(word.as_ref()).parse());
             let number: usize = number.and_then(Result::ok).unwrap_or(0);
@@ -205,11 +210,11 @@ pub fn written_keys<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
         name if is_writer(name) => vec![1 + written_key(name)],
         _ => Vec::new(),
     };
-    places.into_iter().filter(|place| *place < words.len()).collect()
+    indexes.into_iter().filter(|index| *index < words.len()).collect()
 }
 
-/// Of a writer the first argument, from 0, that is a value which it stores, and in what steps others follow; `name` in
-/// upper case. `None`: it stores none as it stands.
+/// The index, from 0, of a writer's first argument that is a stored value, and the distance between
+/// such arguments; `name` in upper case. `None` if the command stores no argument unchanged.
 pub fn stored_values(name: &str) -> Option<(usize, usize)> {
     match name {
         "SET" | "SETNX" | "GETSET" => Some((1, usize::MAX)),
@@ -220,7 +225,7 @@ pub fn stored_values(name: &str) -> Option<(usize, usize)> {
     }
 }
 
-/// The places, among the words of a command line, of the values that it stores.
+/// The indexes, among the words of a command line, of the values that it stores.
 pub fn values<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
     let Some(name) = words.first() else { return Vec::new() };
     let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
@@ -233,8 +238,8 @@ mod tests {
     use super::*;
 
     fn words(line: &str) -> Result<Vec<String>, QuoteError> {
-        let text = |word: Vec<u8>| String::from_utf8_lossy(&word).into_owned();
-        split(line).map(|words| words.into_iter().map(text).collect())
+        let words = split(line)?;
+        Ok(words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect())
     }
 
     #[test]
@@ -295,7 +300,7 @@ mod tests {
         ] {
             let words = words(line).unwrap();
             let found: Vec<&str> =
-                written_keys(&words).into_iter().map(|place| words[place].as_str()).collect();
+                written_keys(&words).into_iter().map(|index| words[index].as_str()).collect();
             assert_eq!(found, keys, "{line}");
         }
     }
@@ -313,7 +318,7 @@ mod tests {
         ] {
             let words = words(line).unwrap();
             let found: Vec<&str> =
-                super::values(&words).into_iter().map(|place| words[place].as_str()).collect();
+                super::values(&words).into_iter().map(|index| words[index].as_str()).collect();
             assert_eq!(found, values, "{line}");
         }
     }

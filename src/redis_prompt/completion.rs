@@ -1,13 +1,13 @@
-//! What Tab offers: commands, subcommands, and the words that may stand behind them.
+//! Completion with Tab: commands, subcommands, and the tokens among their arguments.
 
 use super::docs::CommandDocs;
 use super::typing::Typing;
 
-/// What the prompt knows beside the server's commands.
+/// The prompt's own words.
 const OWN: [&str; 5] = ["@wait-bgsave", "clear", "exit", "help", "quit"];
 
-/// Where the word that is completed begins in `text`, and what it may become: in lower case where it was begun
-/// so, sorted by the alphabet but for arguments, which keep their order.
+/// Where the word that is completed begins in `text`, and what it may become: in lower case if it
+/// was begun so; sorted, except for arguments, which keep their order.
 pub(super) fn complete(docs: &CommandDocs, text: &str) -> (usize, Vec<String>) {
     let typing = Typing::of(text);
     if typing.is_quoted {
@@ -15,12 +15,15 @@ pub(super) fn complete(docs: &CommandDocs, text: &str) -> (usize, Vec<String>) {
     }
     let begun = typing.current.to_uppercase();
     let is_lower = is_in_lower_case(&typing);
-    let cased = |word: &str| {
-        if is_lower || word.starts_with('@') { word.to_lowercase() } else { word.to_uppercase() }
-    };
-    let fits = |word: &String| word.to_uppercase().starts_with(&begun);
-    let found = candidates(docs, &typing).into_iter().filter(fits);
-    (typing.begins_at, found.map(|word| cased(&word)).collect())
+    let mut found = Vec::new();
+    for word in candidates(docs, &typing) {
+        if !word.to_uppercase().starts_with(&begun) {
+            continue;
+        }
+        let in_lower = is_lower || word.starts_with('@');
+        found.push(if in_lower { word.to_lowercase() } else { word.to_uppercase() });
+    }
+    (typing.begins_at, found)
 }
 
 fn candidates(docs: &CommandDocs, typing: &Typing) -> Vec<String> {
@@ -65,11 +68,16 @@ fn topics(docs: &CommandDocs, words: &[&str], begun: &str) -> Vec<String> {
     }
 }
 
-/// The case of what was typed last that has one: `set k v ` goes on with `ex`, `SET k v e` too.
+/// The case of the word under the cursor, or of the command if that word has no letter: `set k v `
+/// goes on with `ex`, and so does `SET k v e`.
 fn is_in_lower_case(typing: &Typing) -> bool {
-    let lower = |word: &str| word.chars().find(|it| it.is_alphabetic()).map(char::is_lowercase);
-    let command = typing.finished.first().and_then(|word| lower(word));
-    lower(&typing.current).or(command).unwrap_or(false)
+    let command = typing.finished.first().and_then(|word| begins_in_lower_case(word));
+    begins_in_lower_case(&typing.current).or(command).unwrap_or(false)
+}
+
+/// `None` for a word without letters.
+fn begins_in_lower_case(word: &str) -> Option<bool> {
+    word.chars().find(|c| c.is_alphabetic()).map(char::is_lowercase)
 }
 
 #[cfg(test)]
@@ -95,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn subcommands_are_offered_behind_their_command() {
+    fn subcommands_are_offered_after_their_command() {
         assert_eq!(offered("config re"), ["resetstat", "rewrite"]);
         assert_eq!(offered("XINFO "), ["CONSUMERS", "GROUPS", "HELP", "STREAM"]);
     }

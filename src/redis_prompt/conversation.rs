@@ -1,51 +1,54 @@
-//! What a connection is in the middle of, as redis-cli keeps it in mind for its prompt.
+//! The state of a connection, as redis-cli tracks it for its prompt.
 
 use std::fmt;
 
 use crate::redis_cli::resp::Resp;
 
-/// A command by what it does to the connection.
+/// A command by how the connection replies to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CommandKind {
     /// One command, one reply.
     Plain,
-    /// SUBSCRIBE and its kin: messages until somebody has enough.
+    /// SUBSCRIBE and the like: messages until the line is cancelled.
     Subscribes,
-    /// A confirmation for each of so many channels.
+    /// One confirmation for each of so many channels.
     Confirms(usize),
-    /// MONITOR: a line for each command of anybody's.
+    /// MONITOR: a line for each command of any client.
     Monitors,
-    /// Not sent, and why.
+    /// The command is not sent; the text says why.
     Refused(&'static str),
 }
 
-impl Kind {
-    /// `None` where there are no words.
+impl CommandKind {
+    /// `None` if there are no words.
     pub(super) fn of(words: &[Vec<u8>]) -> Option<Self> {
-        let lower = |index: usize| words.get(index).map(|word| word.to_ascii_lowercase());
-        Some(match lower(0)?.as_slice() {
+        Some(match lowercase(words, 0)?.as_slice() {
             b"subscribe" | b"psubscribe" | b"ssubscribe" => Self::Subscribes,
             b"unsubscribe" | b"punsubscribe" | b"sunsubscribe" => Self::Confirms(words.len() - 1),
             b"monitor" => Self::Monitors,
             b"sync" | b"psync" => Self::Refused(
-                "(not sent: the connection would be a replica's from then on, and get the whole data)",
+                "(not sent: the server would take this connection for a replica and send all data)",
             ),
-            b"script" if debugs(lower(1), lower(2)) => Self::Refused(
-                "(not sent: the Lua debugger needs redis-cli itself: `redis-cli --ldb --eval FILE`)",
+            b"script" if debugs(lowercase(words, 1), lowercase(words, 2)) => Self::Refused(
+                "(not sent: the Lua debugger needs redis-cli: `redis-cli --ldb --eval FILE`)",
             ),
             _ => Self::Plain,
         })
     }
 }
 
-/// `SCRIPT DEBUG YES` or `SYNC`: from then on EVAL talks the debugger's language.
+fn lowercase(words: &[Vec<u8>], index: usize) -> Option<Vec<u8>> {
+    words.get(index).map(|word| word.to_ascii_lowercase())
+}
+
+/// `SCRIPT DEBUG YES` or `SCRIPT DEBUG SYNC`: after it, EVAL speaks the debugger's protocol.
 fn debugs(subcommand: Option<Vec<u8>>, mode: Option<Vec<u8>>) -> bool {
     subcommand.as_deref() == Some(b"debug") && mode.is_some_and(|mode| mode != b"no")
 }
 
-/// CLIENT REPLY.
+/// The state set by CLIENT REPLY.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Muted {
+enum MutedReplies {
     No,
     /// SKIP: the next command has no reply.
     Next,
@@ -53,73 +56,75 @@ enum Muted {
     Yes,
 }
 
-/// The database and the transaction of a connection, and what replies come on it.
+/// The database, transaction and reply mode of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Conversation {
-    /// The last one that was selected for good.
+    /// The last database selected outside MULTI or by EXEC.
     chosen: i64,
-    /// The one that the prompt shows: inside MULTI it is what SELECT will have done.
+    /// The database that the prompt shows: inside MULTI, the one that a queued SELECT will choose.
     database: i64,
-    /// The database before MULTI.
+    /// Inside MULTI, the database before it.
     transaction: Option<i64>,
-    /// Whether HELLO 3 was said.
+    /// Whether HELLO 3 was sent.
     is_resp3: bool,
-    muted: Muted,
+    muted: MutedReplies,
 }
 
 impl Conversation {
     pub(super) fn in_database(number: i64) -> Self {
-        let (is_resp3, muted) = (false, Muted::No);
+        let (is_resp3, muted) = (false, MutedReplies::No);
         Self { chosen: number, database: number, transaction: None, is_resp3, muted }
     }
 
-    /// Whether messages come as what they are, so that a subscribed connection may run any command.
+    /// Whether messages are pushes, so that a subscribed connection may run any command.
     pub(super) fn is_resp3(&self) -> bool {
         self.is_resp3
     }
 
-    /// A command is sent; whether a reply comes back for it.
+    /// Notes that a command is sent. Returns whether the server replies to it.
     pub(super) fn awaits_a_reply(&mut self, words: &[Vec<u8>]) -> bool {
-        let word = |index: usize| {
-            words.get(index).map(|word| word.to_ascii_uppercase()).unwrap_or_default()
-        };
+        let [name, subcommand, mode] =
+            [0, 1, 2].map(|index| lowercase(words, index).unwrap_or_default());
         let was_muted = self.muted;
-        if was_muted == Muted::Next {
-            self.muted = Muted::No;
+        if was_muted == MutedReplies::Next {
+            self.muted = MutedReplies::No;
         }
-        match (word(0).as_slice(), word(1).as_slice(), word(2).as_slice()) {
-            (b"CLIENT", b"REPLY", b"ON") | (b"RESET", ..) => self.muted = Muted::No,
+        match (name.as_slice(), subcommand.as_slice(), mode.as_slice()) {
+            (b"client", b"reply", b"on") | (b"reset", ..) => self.muted = MutedReplies::No,
             // Inside MULTI it is only queued.
-            (b"CLIENT", b"REPLY", b"OFF") if self.transaction.is_none() => self.muted = Muted::Yes,
-            (b"CLIENT", b"REPLY", b"SKIP")
-                if self.transaction.is_none() && was_muted != Muted::Yes =>
-            {
-                self.muted = Muted::Next;
+            (b"client", b"reply", b"off") if self.transaction.is_none() => {
+                self.muted = MutedReplies::Yes;
             }
-            _ => return was_muted == Muted::No,
+            (b"client", b"reply", b"skip")
+                if self.transaction.is_none() && was_muted != MutedReplies::Yes =>
+            {
+                self.muted = MutedReplies::Next;
+            }
+            _ => return was_muted == MutedReplies::No,
         }
-        self.muted == Muted::No
+        self.muted == MutedReplies::No
     }
 
-    /// The one that a new connection selects.
+    /// The database that a new connection selects.
     pub(super) fn chosen_database(&self) -> i64 {
         self.chosen
     }
 
-    /// MULTI is over with its connection; the database is selected again.
+    /// Notes that there is a new connection: MULTI has ended, and the database is selected again.
     pub(super) fn is_connected_anew(&mut self) {
         self.transaction = None;
         self.database = self.chosen;
-        (self.is_resp3, self.muted) = (false, Muted::No);
+        (self.is_resp3, self.muted) = (false, MutedReplies::No);
     }
 
-    /// Keeps in mind what this reply to this command means.
+    /// Updates the state after the reply to a command.
     pub(super) fn has_replied(&mut self, words: &[Vec<u8>], reply: &Resp) {
         let failed = matches!(reply, Resp::Error(_));
-        let name = words.first().map(|word| word.to_ascii_lowercase()).unwrap_or_default();
+        let name = lowercase(words, 0).unwrap_or_default();
         match (name.as_slice(), words) {
             (b"exec", [_]) => {
-                // Without effect, SELECT among the rest, when it was refused or a watched key had changed.
+                // EXEC has no effect, nor has a queued SELECT, if it was refused or a watched key
+                // had changed.
                 if failed || *reply == Resp::Nil {
                     self.database = self.transaction.unwrap_or(self.database);
                 }
@@ -127,7 +132,7 @@ impl Conversation {
             }
             _ if failed => {}
             (b"select", [_, number]) => {
-                let number = std::str::from_utf8(number).ok().and_then(|it| it.parse().ok());
+                let number = std::str::from_utf8(number).ok().and_then(|text| text.parse().ok());
                 self.database = number.unwrap_or(self.database);
             }
             (b"hello", [_, version, ..]) => self.is_resp3 = version == b"3",
@@ -142,7 +147,7 @@ impl Conversation {
     }
 }
 
-/// What stands behind the prompt's name: nothing, `[1]`, `(TX)` or both.
+/// What follows the prompt's name: nothing, `[1]`, `(TX)` or both.
 impl fmt::Display for Conversation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.database != 0 {
@@ -185,13 +190,16 @@ mod tests {
 
     #[test]
     fn a_transaction_without_effect_leaves_the_database() {
-        let begun = [("MULTI", ok()), ("SELECT 4", ok())];
-        let with = |line, reply| prompt(&[&begun[..], &[(line, reply)]].concat());
-        assert_eq!(prompt(&begun), "[4](TX)");
-        assert_eq!(with("EXEC", Resp::Array(Vec::new())), "[4]");
-        assert_eq!(with("EXEC", failed()), "");
-        assert_eq!(with("EXEC", Resp::Nil), "");
-        assert_eq!(with("DISCARD", ok()), "");
+        assert_eq!(prompt(&[("MULTI", ok()), ("SELECT 4", ok())]), "[4](TX)");
+        for (line, reply, expected) in [
+            ("EXEC", Resp::Array(Vec::new()), "[4]"),
+            ("EXEC", failed(), ""),
+            ("EXEC", Resp::Nil, ""),
+            ("DISCARD", ok(), ""),
+        ] {
+            let exchanges = [("MULTI", ok()), ("SELECT 4", ok()), (line, reply)];
+            assert_eq!(prompt(&exchanges), expected, "{exchanges:?}");
+        }
     }
 
     #[test]
@@ -223,15 +231,18 @@ mod tests {
         assert!(!state.is_resp3());
     }
 
+    fn kind(line: &str) -> Option<CommandKind> {
+        CommandKind::of(&words::split(line).unwrap())
+    }
+
     #[test]
     fn what_takes_the_connection_over_is_known_in_any_case() {
-        let kind = |line: &str| Kind::of(&words::split(line).unwrap());
-        assert_eq!(kind("Subscribe a"), Some(Kind::Subscribes));
-        assert_eq!(kind("UNSUBSCRIBE a b"), Some(Kind::Confirms(2)));
-        assert_eq!(kind("monitor"), Some(Kind::Monitors));
-        assert!(matches!(kind("psync ? -1"), Some(Kind::Refused(_))));
-        assert_eq!(kind("script flush"), Some(Kind::Plain));
-        assert_eq!(kind("script"), Some(Kind::Plain));
+        assert_eq!(kind("Subscribe a"), Some(CommandKind::Subscribes));
+        assert_eq!(kind("UNSUBSCRIBE a b"), Some(CommandKind::Confirms(2)));
+        assert_eq!(kind("monitor"), Some(CommandKind::Monitors));
+        assert!(matches!(kind("psync ? -1"), Some(CommandKind::Refused(_))));
+        assert_eq!(kind("script flush"), Some(CommandKind::Plain));
+        assert_eq!(kind("script"), Some(CommandKind::Plain));
         assert_eq!(kind(""), None);
     }
 }

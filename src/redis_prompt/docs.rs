@@ -1,4 +1,4 @@
-//! What a server says about its own commands, by COMMAND DOCS:
+//! A server's documentation of its own commands, from COMMAND DOCS:
 //! <https://redis.io/docs/latest/commands/command-docs/> (since Redis 7.0).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,16 +9,16 @@ use super::table;
 use crate::redis_cli::resp::Resp;
 use crate::server::Client;
 
-/// What is known about commands: names, arguments, one sentence each.
+/// The documentation of all commands of a server.
 #[derive(Debug, Clone, Default)]
 pub struct CommandDocs {
-    /// By name in upper case, which for a subcommand is `CONFIG GET`.
+    /// By name in upper case; a subcommand's name is `CONFIG GET`.
     commands: BTreeMap<String, CommandDoc>,
-    /// `@string`: the groups.
+    /// The groups: `@string`.
     topics: BTreeSet<String>,
 }
 
-/// What is known about one command or subcommand.
+/// The documentation of one command or subcommand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CommandDoc {
     /// One sentence.
@@ -29,15 +29,15 @@ pub(super) struct CommandDoc {
     pub(super) group: String,
     /// `O(1)`, with what its letters mean.
     pub(super) complexity: String,
-    /// What to use instead, for one that is out of date; may be empty.
+    /// The replacement of a deprecated command; may be empty.
     pub(super) instead: Option<String>,
-    /// What stands behind the name.
+    /// The arguments.
     pub(super) syntax: Syntax,
 }
 
 impl CommandDocs {
-    /// What the server says about itself; where it says nothing (before Redis 7.0, or to a user who may not ask)
-    /// what Redis 6.2 knows.
+    /// Asks the server. If it does not answer (before Redis 7.0, or for a user without permission),
+    /// these are the commands of Redis 6.2.
     pub fn of_the_server(client: &mut Client, limit: Duration) -> Self {
         let reply = client.call(&["COMMAND", "DOCS"], limit);
         let docs = reply.map(|reply| Self::read(&Resp::from(&reply))).unwrap_or_default();
@@ -54,7 +54,7 @@ impl CommandDocs {
         Self { commands, topics }
     }
 
-    /// A reply to COMMAND DOCS in RESP2 or RESP3; empty where it is none.
+    /// Reads a reply to COMMAND DOCS in RESP2 or RESP3; empty for any other value.
     fn read(reply: &Resp) -> Self {
         let mut commands = BTreeMap::new();
         for (name, doc) in pairs(reply) {
@@ -82,10 +82,16 @@ impl CommandDocs {
         self.commands.get(&name.to_uppercase())
     }
 
-    /// The longest name at the beginning of these words, how many words it has, and what is known of it.
+    /// The longest name at the beginning of these words: how many words it has, and its
+    /// documentation.
     pub(super) fn find<'a>(&'a self, words: &[&str]) -> Option<(usize, &'a CommandDoc)> {
-        let named = |count: usize| Some((count, self.get(&words.get(..count)?.join(" "))?));
-        named(2).or_else(|| named(1))
+        for count in [2, 1] {
+            let doc = words.get(..count).and_then(|name| self.get(&name.join(" ")));
+            if let Some(doc) = doc {
+                return Some((count, doc));
+            }
+        }
+        None
     }
 
     /// `@bitmap`, `@cluster`, …: all groups, sorted.
@@ -101,51 +107,51 @@ impl CommandDocs {
 }
 
 fn read_doc(doc: &Resp) -> CommandDoc {
-    let said = |name| field(doc, name).map(text).unwrap_or_default();
-    let arguments = field(doc, "arguments").map(items).unwrap_or_default();
-    let flags = field(doc, "doc_flags").map(items).unwrap_or_default();
-    let is_old = flags.iter().any(|flag| text(flag) == "deprecated");
+    let arguments = items_of(doc, "arguments");
+    let is_deprecated = has_flag(items_of(doc, "doc_flags"), "deprecated");
     CommandDoc {
-        summary: said("summary"),
-        since: said("since"),
-        group: said("group"),
-        complexity: said("complexity"),
-        instead: is_old.then(|| said("replaced_by")),
+        summary: text_of(doc, "summary"),
+        since: text_of(doc, "since"),
+        group: text_of(doc, "group"),
+        complexity: text_of(doc, "complexity"),
+        instead: is_deprecated.then(|| text_of(doc, "replaced_by")),
         syntax: Syntax::all(arguments.iter().map(read_argument).collect()),
     }
 }
 
-/// One of `arguments`, which may hold others.
+/// Reads one of `arguments`, which may contain others.
 fn read_argument(argument: &Resp) -> Syntax {
-    let said = |name| field(argument, name).map(text).unwrap_or_default();
-    let parts = || field(argument, "arguments").map(items).unwrap_or_default().iter();
-    let flags = field(argument, "flags").map(items).unwrap_or_default();
-    let has = |flag: &str| flags.iter().any(|it| text(it) == flag);
-    let token = field(argument, "token").map(text).filter(|token| !token.is_empty());
-    let mut syntax = match said("type").as_str() {
-        "pure-token" => Syntax::Token(token.clone().unwrap_or_else(|| said("name"))),
-        "oneof" => Syntax::OneOf(parts().map(read_argument).collect()),
-        "block" => Syntax::all(parts().map(read_argument).collect()),
-        // What it is called for people, since Redis 7.2.
-        _ => Syntax::Word(
-            Some(said("display_text")).filter(|it| !it.is_empty()).unwrap_or_else(|| said("name")),
-        ),
+    let kind = text_of(argument, "type");
+    let parts = items_of(argument, "arguments").iter();
+    let flags = items_of(argument, "flags");
+    let token = Some(text_of(argument, "token")).filter(|token| !token.is_empty());
+    let mut syntax = match kind.as_str() {
+        "pure-token" => Syntax::Token(token.clone().unwrap_or_else(|| text_of(argument, "name"))),
+        "oneof" => Syntax::OneOf(parts.map(read_argument).collect()),
+        "block" => Syntax::all(parts.map(read_argument).collect()),
+        _ => Syntax::Word(display_name(argument)),
     };
-    let once = |part| Syntax::Repeated(Box::new(part));
-    let repeats_token = has("multiple_token");
-    if has("multiple") && !repeats_token {
-        syntax = once(syntax);
+    let is_repeated = has_flag(flags, "multiple");
+    let repeats_token = has_flag(flags, "multiple_token");
+    if is_repeated && !repeats_token {
+        syntax = Syntax::Repeated(Box::new(syntax));
     }
-    if let (Some(token), false) = (token, said("type") == "pure-token") {
+    if let (Some(token), false) = (token, kind == "pure-token") {
         syntax = Syntax::all(vec![Syntax::Token(token), syntax]);
     }
-    if has("multiple") && repeats_token {
-        syntax = once(syntax);
+    if is_repeated && repeats_token {
+        syntax = Syntax::Repeated(Box::new(syntax));
     }
-    if has("optional") { Syntax::Optional(Box::new(syntax)) } else { syntax }
+    if has_flag(flags, "optional") { Syntax::Optional(Box::new(syntax)) } else { syntax }
 }
 
-/// Names and values, of a map or of an array with each name before its value.
+/// `display_text`, which exists since Redis 7.2, otherwise the name.
+fn display_name(argument: &Resp) -> String {
+    let display_text = text_of(argument, "display_text");
+    if display_text.is_empty() { text_of(argument, "name") } else { display_text }
+}
+
+/// Names and values of a map, or of an array with each name before its value.
 fn pairs(value: &Resp) -> Vec<(&Resp, &Resp)> {
     match value {
         Resp::Map(pairs) => pairs.iter().map(|(key, value)| (key, value)).collect(),
@@ -155,8 +161,22 @@ fn pairs(value: &Resp) -> Vec<(&Resp, &Resp)> {
 }
 
 fn field<'a>(value: &'a Resp, name: &str) -> Option<&'a Resp> {
-    let named = |(key, _): &(&Resp, &Resp)| bytes(key) == name.as_bytes();
-    pairs(value).into_iter().find(named).map(|(_, value)| value)
+    let field = pairs(value).into_iter().find(|(key, _)| bytes(key) == name.as_bytes());
+    field.map(|(_, value)| value)
+}
+
+/// The text of a field; empty if there is no such field.
+fn text_of(value: &Resp, name: &str) -> String {
+    field(value, name).map(text).unwrap_or_default()
+}
+
+/// The items of a field; empty if there is no such field.
+fn items_of<'a>(value: &'a Resp, name: &str) -> &'a [Resp] {
+    field(value, name).map(items).unwrap_or_default()
+}
+
+fn has_flag(flags: &[Resp], name: &str) -> bool {
+    flags.iter().any(|flag| text(flag) == name)
 }
 
 fn items(value: &Resp) -> &[Resp] {
@@ -193,20 +213,23 @@ mod tests {
         Resp::Map(pairs.iter().map(|(name, value)| (bulk(name), value.clone())).collect())
     }
 
-    /// The same with every map as an array, and every set.
+    /// The same value with maps and sets as arrays, as in RESP2.
     fn flat(value: &Resp) -> Resp {
         match value {
             Resp::Map(pairs) => {
-                let both = |(key, value): &(Resp, Resp)| [flat(key), flat(value)];
-                Resp::Array(pairs.iter().flat_map(both).collect())
+                let items = pairs.iter().flat_map(|(key, value)| [flat(key), flat(value)]);
+                Resp::Array(items.collect())
             }
             Resp::Set(items) | Resp::Array(items) => Resp::Array(items.iter().map(flat).collect()),
             other => other.clone(),
         }
     }
 
+    fn word(name: &str) -> Resp {
+        map(&[("name", bulk(name)), ("type", bulk("string"))])
+    }
+
     fn reply() -> Resp {
-        let word = |name: &str| map(&[("name", bulk(name)), ("type", bulk("string"))]);
         let key =
             map(&[("name", bulk("key")), ("type", bulk("key")), ("flags", flags(&["multiple"]))]);
         let pattern = map(&[
@@ -253,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_reply_says_nothing() {
+    fn any_other_value_has_no_commands() {
         for reply in [Resp::Nil, Resp::Error("ERR".into()), Resp::Array(vec![Resp::Integer(1)])] {
             assert_eq!(CommandDocs::read(&reply).names().count(), 0);
         }

@@ -1,7 +1,7 @@
 //! The line editor. The only user of rustyline.
 //!
-//! inquire, which asks everything else, has no history, takes Ctrl-A, -E, -W, -U and -K for letters, and completes
-//! nothing: it is made for questions, not for lines that are typed all evening.
+//! inquire, which asks all other questions, has no history and no completion, and treats Ctrl-A,
+//! -E, -W, -U and -K as letters: it is made for single questions.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use super::docs::CommandDocs;
 use super::line::is_secret;
 use super::{completion, hint};
 use crate::ask::NoAnswer;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::present::{self, text};
 use crate::private;
 
@@ -31,21 +31,21 @@ const HISTORY_LINES: usize = 1000;
 
 /// One typed line, or what ended it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
-    /// A line; several, with `\n` between them, where they were pasted.
+pub enum EditorLine {
+    /// A line; pasted lines have `\n` between them.
     Typed(String),
-    /// Ctrl-C: the line is dropped, and only the line.
+    /// Ctrl-C, which drops only the line.
     Cancelled,
-    /// Ctrl-D on an empty line, or no more input.
+    /// Ctrl-D on an empty line, or the end of the input.
     End,
 }
 
-/// Reads lines with the usual keys, history, completion and hints. On a terminal that can't (`TERM=dumb`), and
-/// where standard input is none, lines are read plainly.
+/// Reads lines with the usual keys, history, completion and hints; reads plain lines on a dumb
+/// terminal (`TERM=dumb`) and where standard input is not a terminal.
 pub struct Editor {
     lines: rustyline::Editor<Assistant, DefaultHistory>,
     history: Option<PathBuf>,
-    /// Whether Ctrl-C was the last key: then the line is dropped.
+    /// Whether Ctrl-C was the last key, which drops the line.
     is_cancelled: Arc<AtomicBool>,
 }
 
@@ -56,16 +56,16 @@ impl std::fmt::Debug for Editor {
 }
 
 impl Editor {
-    /// With a history that lasts in the file `history`, which is made with its folder and only for its owner's
-    /// eyes. Where it can't be written, the history lasts as long as the editor.
+    /// Keeps the history in the file `history`, which is created with its folder and is readable
+    /// only by its owner. If it cannot be written, the history ends with the editor.
     pub fn new(
         history: Option<PathBuf>,
         docs: Arc<CommandDocs>,
         colored: bool,
-    ) -> Result<Self, WorldError> {
+    ) -> Result<Self, EnvironmentError> {
         let mut lines = rustyline::Editor::with_config(config(colored)).map_err(|error| {
             let help = "check TERM, or set TERM=dumb for plain lines";
-            WorldError::new(format!("the terminal can't be used: {error}"), help)
+            EnvironmentError::new(format!("cannot use the terminal: {error}"), help)
         })?;
         lines.set_helper(Some(Assistant { docs, colored, prompt_width: 0 }));
         let is_cancelled = Arc::<AtomicBool>::default();
@@ -73,39 +73,39 @@ impl Editor {
         lines.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(ctrl_c)));
         if let Some(file) = &history {
             make_folder_of(file);
-            // There is none at first; and one that can't be read is no reason not to go on.
+            // At first there is no file, and the prompt opens without one that cannot be read.
             if lines.load_history(file).is_err_and(|error| is_damage(&error)) {
-                let _ = std::fs::rename(file, aside(file));
+                let _ = std::fs::rename(file, damaged_name(file));
             }
         }
         Ok(Self { lines, history, is_cancelled })
     }
 
-    /// Reads one line, or what was pasted at once.
-    pub fn read(&mut self, prompt: &str) -> Result<Line, NoAnswer> {
+    /// Reads one line, or several that were pasted at once.
+    pub fn read(&mut self, prompt: &str) -> Result<EditorLine, NoAnswer> {
         if let Some(assistant) = self.lines.helper_mut() {
             assistant.prompt_width = text::display_width(prompt);
         }
         self.is_cancelled.store(false, Ordering::SeqCst);
         match self.lines.readline(prompt) {
-            Ok(_) if self.is_cancelled.load(Ordering::SeqCst) => Ok(Line::Cancelled),
+            Ok(_) if self.is_cancelled.load(Ordering::SeqCst) => Ok(EditorLine::Cancelled),
             Ok(line) => {
                 self.remember(&line);
-                Ok(Line::Typed(line))
+                Ok(EditorLine::Typed(line))
             }
-            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(Line::Cancelled),
-            Err(ReadlineError::Eof) => Ok(Line::End),
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => Ok(EditorLine::Cancelled),
+            Err(ReadlineError::Eof) => Ok(EditorLine::End),
             Err(error) => Err(NoAnswer::Failed(error.to_string())),
         }
     }
 
-    /// Shows a line above the prompt while [`Self::read`] waits, from another thread. `None` where nothing can be drawn:
-    /// in a pipe, on a dumb terminal.
+    /// A printer for another thread: shows a line above the prompt while [`Self::read`] waits.
+    /// `None` in a pipe and on a dumb terminal, where nothing can be drawn.
     pub fn printer(&mut self) -> Option<impl FnMut(&str) + Send + use<>> {
         use rustyline::ExternalPrinter as _;
         let mut printer = self.lines.create_external_printer().ok()?;
         Some(move |line: &str| {
-            // Who can't be shown it now finds it when the prompt is left.
+            // If this fails, the session still shows it when the prompt is left.
             let _ = printer.print(format!("{line}\n"));
         })
     }
@@ -116,7 +116,8 @@ impl Editor {
         }
         let is_new = self.lines.add_history_entry(line).unwrap_or(false);
         if let (true, Some(file)) = (is_new, &self.history) {
-            // Written at once: the session may end by a signal. A full disk costs the history, not the line.
+            // Written at once, since a signal may end the session. On a full disk only the history
+            // is lost.
             let _ = self.lines.append_history(file);
         }
     }
@@ -133,12 +134,12 @@ fn config(colored: bool) -> Config {
         .build()
 }
 
-/// The file is no text: nothing could ever be added to it.
+/// Whether the file is not text: then nothing can be added to it.
 fn is_damage(error: &ReadlineError) -> bool {
     matches!(error, ReadlineError::Io(error) if error.kind() == std::io::ErrorKind::InvalidData)
 }
 
-fn aside(file: &Path) -> PathBuf {
+fn damaged_name(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".damaged");
     name.into()
@@ -150,13 +151,13 @@ fn make_folder_of(file: &Path) {
     }
 }
 
-/// Ctrl-C ends the line as Enter does. rustyline's own way is an error, and with an error it drops all bytes that it
-/// has read already: what was typed behind the key would be lost.
+/// Makes Ctrl-C end the line as Enter does. By default rustyline returns an error, and with it
+/// drops all input that it has read already: keys typed after Ctrl-C would be lost.
 struct CtrlC {
     is_last_key: Arc<AtomicBool>,
 }
 
-/// Asked about every key.
+/// Called for every key.
 impl ConditionalEventHandler for CtrlC {
     fn handle(&self, event: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
         let is_ctrl_c = event.get(0) == Some(&KeyEvent::ctrl('C'));
@@ -165,7 +166,7 @@ impl ConditionalEventHandler for CtrlC {
     }
 }
 
-/// What the editor asks while somebody types.
+/// Provides completion and hints while the student types.
 struct Assistant {
     docs: Arc<CommandDocs>,
     colored: bool,
@@ -173,8 +174,8 @@ struct Assistant {
 }
 
 impl Assistant {
-    /// Columns between the typed text and the right edge: a hint never makes the line longer than it is.
-    fn room_behind(&self, line: &str) -> usize {
+    /// The columns between the typed text and the right edge: a hint must not wrap the line.
+    fn room_after(&self, line: &str) -> usize {
         let width = present::screen_width();
         let typed = self.prompt_width + text::display_width(line);
         width.saturating_sub(typed % width.max(1) + 1)
@@ -190,22 +191,22 @@ impl Completer for Assistant {
     fn complete(
         &self,
         line: &str,
-        place: usize,
+        cursor: usize,
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
-        let (begins_at, mut found) = completion::complete(&self.docs, &line[..place]);
-        // The next word can be typed at once.
-        if let ([only], true) = (found.as_mut_slice(), place == line.len()) {
+        let (begins_at, mut found) = completion::complete(&self.docs, &line[..cursor]);
+        // With the space, the student can type the next word at once.
+        if let ([only], true) = (found.as_mut_slice(), cursor == line.len()) {
             only.push(' ');
         }
         Ok((begins_at, found))
     }
 }
 
-/// Shown, and never taken over: its words are places for words.
-struct ToCome(String);
+/// A hint that is shown but cannot be accepted: it names arguments, not values.
+struct ArgumentHint(String);
 
-impl Hint for ToCome {
+impl Hint for ArgumentHint {
     fn display(&self) -> &str {
         &self.0
     }
@@ -216,14 +217,14 @@ impl Hint for ToCome {
 }
 
 impl Hinter for Assistant {
-    type Hint = ToCome;
+    type Hint = ArgumentHint;
 
-    fn hint(&self, line: &str, place: usize, _: &Context<'_>) -> Option<ToCome> {
-        if place < line.len() {
+    fn hint(&self, line: &str, cursor: usize, _: &Context<'_>) -> Option<ArgumentHint> {
+        if cursor < line.len() {
             return None;
         }
         let hint = hint::hint(&self.docs, line)?;
-        Some(ToCome(text::truncate(&hint, self.room_behind(line))))
+        Some(ArgumentHint(text::truncate(&hint, self.room_after(line))))
     }
 }
 
@@ -238,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_damaged_history_is_kept_aside_and_a_new_one_begun() {
+    fn a_damaged_history_is_renamed_and_a_new_one_begun() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("history");
         std::fs::write(&file, b"#V2\nGET a\n\xff\xfe\n").unwrap();

@@ -1,29 +1,28 @@
-//! One line on its way: its replies, and what comes while it waits for them.
+//! One line and its replies, and the messages that arrive in between.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::conversation::Kind;
+use super::conversation::CommandKind;
 use super::wire::{Lost, Wire};
 use crate::redis_cli::reply::format_resp_to;
 use crate::redis_cli::resp::Resp;
 
-/// How often somebody who waits is asked whether to go on.
-const ASKED_EVERY: Duration = Duration::from_millis(100);
+/// How often the callback is asked whether to go on waiting.
+const CALLBACK_INTERVAL: Duration = Duration::from_millis(100);
 const READING: &str = "Reading messages... (press Ctrl-C to quit)";
 
-/// What goes on while a line runs.
+/// What happens while a line runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meanwhile<'a> {
-    /// There is no reply yet, so long after the line was sent; told about ten times a second.
+pub enum WhileWaiting<'a> {
+    /// There is no reply yet, this long after the line was sent; reported about ten times a second.
     Waiting(Duration),
-    /// What comes without being the reply, to be shown at once: the messages of SUBSCRIBE and MONITOR, and what
-    /// a server pushes after HELLO 3.
+    /// A message to be shown at once: from SUBSCRIBE or MONITOR, or a push after HELLO 3.
     Message(&'a str),
 }
 
-/// Is told what goes on; `Break` cancels the line.
-pub type Watch<'a> = dyn FnMut(Meanwhile<'_>) -> ControlFlow<()> + 'a;
+/// Called while a line runs; `Break` cancels the line.
+pub type WatchCallback<'a> = dyn FnMut(WhileWaiting<'_>) -> ControlFlow<()> + 'a;
 
 /// Why a line has no reply.
 pub(super) enum NoReply {
@@ -32,29 +31,31 @@ pub(super) enum NoReply {
     Cancelled,
 }
 
-/// One line on its way.
-pub(super) struct Exchange<'a, 'w> {
+/// One line that is being run.
+pub(super) struct PromptExchange<'a, 'w> {
     pub(super) words: &'a [Vec<u8>],
-    pub(super) kind: Kind,
+    pub(super) kind: CommandKind,
     pub(super) began: Instant,
     pub(super) deadline: Instant,
-    pub(super) watch: &'a mut Watch<'w>,
+    pub(super) watch: &'a mut WatchCallback<'w>,
 }
 
-impl Exchange<'_, '_> {
-    /// What came for the line that was sent on `wire`: as text, and the last value of it.
+impl PromptExchange<'_, '_> {
+    /// Reads the reply to the line that was sent on `wire`. Returns its text and its last value.
     pub(super) fn reply(&mut self, wire: &mut Wire) -> Result<(String, Resp), NoReply> {
         match self.kind {
-            Kind::Subscribes => self.follow(wire, Some(READING)),
-            Kind::Monitors => self.follow(wire, None),
-            Kind::Confirms(_) | Kind::Plain | Kind::Refused(_) => self.replies(wire),
+            CommandKind::Subscribes => self.follow(wire, Some(READING)),
+            CommandKind::Monitors => self.follow(wire, None),
+            CommandKind::Confirms(_) | CommandKind::Plain | CommandKind::Refused(_) => {
+                self.replies(wire)
+            }
         }
     }
 
-    /// The line's own replies; what the server pushes before them is shown at once, as redis-cli does.
+    /// Reads the line's own replies. A push before them is shown at once, as in redis-cli.
     fn replies(&mut self, wire: &mut Wire) -> Result<(String, Resp), NoReply> {
         let (expected, are_confirmed) = match self.kind {
-            Kind::Confirms(channels) => (channels.max(1), true),
+            CommandKind::Confirms(channels) => (channels.max(1), true),
             _ => (1, false),
         };
         let mut lines = Vec::new();
@@ -67,15 +68,15 @@ impl Exchange<'_, '_> {
                 continue;
             }
             lines.push(format_resp_to(self.words, &value));
-            // `QUEUED` inside MULTI is one for all.
-            let is_one_for_all = matches!(value, Resp::Error(_) | Resp::Status(_));
-            if lines.len() == expected || is_one_for_all {
+            // An error, and `QUEUED` inside MULTI, is the only reply for all channels.
+            let is_only_reply = matches!(value, Resp::Error(_) | Resp::Status(_));
+            if lines.len() == expected || is_only_reply {
                 return Ok((lines.join("\n"), value));
             }
         }
     }
 
-    /// Shows what comes until somebody cancels or the server refuses.
+    /// Shows messages until the callback cancels or the server replies with an error.
     fn follow(&mut self, wire: &mut Wire, first: Option<&str>) -> Result<(String, Resp), NoReply> {
         if let Some(first) = first {
             self.show(first)?;
@@ -93,42 +94,45 @@ impl Exchange<'_, '_> {
     fn next(&mut self, wire: &mut Wire) -> Result<Resp, NoReply> {
         loop {
             let left = self.deadline.saturating_duration_since(Instant::now());
-            match wire.receive(left.min(ASKED_EVERY)).map_err(NoReply::Lost)? {
+            match wire.receive(left.min(CALLBACK_INTERVAL)).map_err(NoReply::Lost)? {
                 Some(value) => return Ok(value),
                 None if left.is_zero() => return Err(NoReply::TimedOut),
-                None => self.tell(Meanwhile::Waiting(self.began.elapsed()))?,
+                None => self.notify(WhileWaiting::Waiting(self.began.elapsed()))?,
             }
         }
     }
 
     fn show(&mut self, text: &str) -> Result<(), NoReply> {
-        self.tell(Meanwhile::Message(text))
+        self.notify(WhileWaiting::Message(text))
     }
 
-    fn tell(&mut self, news: Meanwhile<'_>) -> Result<(), NoReply> {
-        match (self.watch)(news) {
+    fn notify(&mut self, event: WhileWaiting<'_>) -> Result<(), NoReply> {
+        match (self.watch)(event) {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(()) => Err(NoReply::Cancelled),
         }
     }
 }
 
-/// `subscribe`, `punsubscribe` and their like, the first of a push's items.
+/// Whether a push's first item is `subscribe`, `punsubscribe` or the like.
 fn is_confirmation(items: &[Resp]) -> bool {
     matches!(items.first(), Some(Resp::Bulk(kind)) if kind.ends_with(b"subscribe"))
 }
 
-/// What a server says without being asked: the keys that a tracking client has to forget, or anything else.
+/// The text of a push: the keys that a tracking client must drop from its cache, or anything else.
 fn pushed(items: &[Resp]) -> String {
     match items {
         [Resp::Bulk(kind), Resp::Array(keys)] if kind == b"invalidate" => {
-            let name = |key: &Resp| match key {
-                Resp::Bulk(bytes) => format!("'{}'", String::from_utf8_lossy(bytes)),
-                other => format_resp_to::<&str>(&[], other),
-            };
-            let names: Vec<String> = keys.iter().map(name).collect();
+            let names: Vec<String> = keys.iter().map(key_name).collect();
             format!("-> invalidate: {}", names.join(", "))
         }
         items => format_resp_to::<&str>(&[], &Resp::Push(items.to_vec())),
+    }
+}
+
+fn key_name(key: &Resp) -> String {
+    match key {
+        Resp::Bulk(bytes) => format!("'{}'", String::from_utf8_lossy(bytes)),
+        other => format_resp_to::<&str>(&[], other),
     }
 }

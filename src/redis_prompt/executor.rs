@@ -1,167 +1,176 @@
-//! Lines typed one after another on one connection, with what redis-cli says to each.
+//! Runs lines one after another on one connection, and returns what redis-cli prints for each.
 
 use std::time::{Duration, Instant};
 
 use redis::ConnectionInfo;
 
-use super::conversation::{Conversation, Kind};
-use super::exchange::{Exchange, NoReply, Watch};
+use super::conversation::{CommandKind, Conversation};
+use super::exchange::{NoReply, PromptExchange, WatchCallback};
 use super::wire::{Lost, Wire};
 use crate::redis_cli::resp::Resp;
 use crate::redis_cli::words;
 
-/// From here on redis-cli shows how long a reply took.
+/// From this time on, redis-cli shows how long a reply took.
 const SLOW: Duration = Duration::from_millis(500);
-/// For what is said on a new connection before the line itself.
+/// The time limit of AUTH and SELECT on a new connection.
 const GREETING_LIMIT: Duration = Duration::from_secs(5);
 
-/// What became of a line.
+/// The result of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// What redis-cli prints, without the last line's end; may be empty.
+pub struct PromptReply {
+    /// What redis-cli prints, without a final line break; may be empty.
     pub text: String,
-    /// How it ended.
-    pub end: Outcome,
+    pub end: PromptOutcome,
 }
 
 /// How a line ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// With all replies, errors of the server's among them.
+pub enum PromptOutcome {
+    /// All replies arrived, which may be errors.
     Replied,
-    /// No whole reply within the limit: the connection was thrown away.
+    /// There was no complete reply within the limit; the connection was dropped.
     TimedOut,
-    /// Whoever waited did not want to wait longer: the connection was thrown away.
+    /// The callback cancelled the line; the connection was dropped.
     Cancelled,
-    /// No connection could be made, or it was closed before the reply had come.
+    /// No connection could be made, or it was closed before the reply.
     NotConnected,
-    /// Nothing was sent: the line is none, or one that has no place here.
+    /// Nothing was sent: the line was empty, malformed or refused.
     NotSent,
 }
 
-/// Executes lines on one connection as redis-cli would.
+/// Runs lines on one connection as redis-cli does.
 #[derive(Debug)]
 pub struct Executor {
     target: ConnectionInfo,
-    connection: Connection,
+    connection: ConnectionState,
     state: Conversation,
-    reader: Reader,
-    /// Whether something was sent without a reply (CLIENT REPLY), and nothing with one since.
+    reader: ReplyReader,
+    /// Whether a command without a reply (CLIENT REPLY) was sent after the last reply.
     is_unconfirmed: bool,
 }
 
-/// Who reads what comes.
+/// Who reads the replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reader {
-    /// Somebody who sees messages as they come, and how long a slow reply took.
+enum ReplyReader {
+    /// Sees messages as they arrive, and how long a slow reply took.
     Person,
-    /// The runner, which goes on to the next line as soon as it can.
+    /// Goes on to the next line as soon as possible.
     Runner,
 }
 
 #[derive(Debug)]
-enum Connection {
-    /// Nothing was typed yet, or the connection was given up: the next line connects.
+enum ConnectionState {
+    /// No line was run yet, or the connection was dropped: the next line connects.
     NotYet,
     Open(Box<Wire>),
-    /// The last try failed, or the server closed it.
+    /// Connecting failed, or the server closed the connection.
     Lost,
 }
 
 impl Executor {
-    /// For the server at `target`, with its user and database. Connects with the first line.
+    /// An executor for the server at `target`, with its user and database. The first line connects.
     pub fn new(target: ConnectionInfo) -> Self {
-        Self::read_by(Reader::Person, target)
+        Self::read_by(ReplyReader::Person, target)
     }
 
-    /// The same for lines that nobody types: messages are not waited for, and no reply says how long it took.
+    /// An executor for the lines of an answer: it does not wait for messages, and does not show
+    /// how long a reply took.
     pub fn for_an_answer(target: ConnectionInfo) -> Self {
-        Self::read_by(Reader::Runner, target)
+        Self::read_by(ReplyReader::Runner, target)
     }
 
-    fn read_by(reader: Reader, target: ConnectionInfo) -> Self {
+    fn read_by(reader: ReplyReader, target: ConnectionInfo) -> Self {
         let state = Conversation::in_database(target.redis_settings().db());
-        Self { target, connection: Connection::NotYet, state, reader, is_unconfirmed: false }
+        Self { target, connection: ConnectionState::NotYet, state, reader, is_unconfirmed: false }
     }
 
     /// Whether a subscribed connection may go on with other commands.
     pub fn goes_on_when_subscribed(&self) -> bool {
-        self.state.is_resp3() && self.reader == Reader::Runner
+        self.state.is_resp3() && self.reader == ReplyReader::Runner
     }
 
-    /// Whether something was sent without a reply (CLIENT REPLY), so that the server may not have read it yet.
+    /// Whether a command without a reply (CLIENT REPLY) was sent, which the server may not have
+    /// read yet.
     pub fn is_unconfirmed(&self) -> bool {
         self.is_unconfirmed
     }
 
-    /// Waits until the server has read all that was sent without a reply; closes the connection.
+    /// Waits until the server has read the commands without a reply, and closes the connection.
     pub fn finish(&mut self, limit: Duration) {
-        if let Connection::Open(wire) = &mut self.connection
+        if let ConnectionState::Open(wire) = &mut self.connection
             && self.is_unconfirmed
         {
             wire.finish(limit);
         }
-        self.connection = Connection::NotYet;
+        self.connection = ConnectionState::NotYet;
     }
 
-    /// `redis> `, with the database and an open transaction as redis-cli shows them: `redis[1](TX)> `.
+    /// `redis> `, with the database and an open transaction as redis-cli shows them:
+    /// `redis[1](TX)> `.
     pub fn prompt(&self) -> String {
         match self.connection {
-            Connection::Lost => "not connected> ".to_owned(),
-            Connection::NotYet | Connection::Open(_) => format!("redis{}> ", self.state),
+            ConnectionState::Lost => "not connected> ".to_owned(),
+            ConnectionState::NotYet | ConnectionState::Open(_) => format!("redis{}> ", self.state),
         }
     }
 
-    /// Runs one line within `limit`, connecting included. `watch` hears of what goes on meanwhile.
-    pub fn run(&mut self, line: &str, limit: Duration, watch: &mut Watch<'_>) -> Reply {
-        let (times, words) = match understand(line) {
-            Ok(understood) => understood,
-            Err(text) => return Reply { text, end: Outcome::NotSent },
+    /// Runs one line within `limit`, which includes connecting. `watch` is called in the meantime.
+    pub fn run(
+        &mut self,
+        line: &str,
+        limit: Duration,
+        watch: &mut WatchCallback<'_>,
+    ) -> PromptReply {
+        let (times, words) = match parse_line(line) {
+            Ok(parsed) => parsed,
+            Err(text) => return PromptReply { text, end: PromptOutcome::NotSent },
         };
-        let Some(mut kind) = Kind::of(&words) else { return nothing_to_send() };
-        if kind == Kind::Subscribes && self.goes_on_when_subscribed() {
-            kind = Kind::Confirms(words.len() - 1);
+        let Some(mut kind) = CommandKind::of(&words) else { return nothing_to_send() };
+        if kind == CommandKind::Subscribes && self.goes_on_when_subscribed() {
+            kind = CommandKind::Confirms(words.len() - 1);
         }
-        if let Kind::Refused(why) = kind {
-            return Reply { text: why.to_owned(), end: Outcome::NotSent };
+        if let CommandKind::Refused(why) = kind {
+            return PromptReply { text: why.to_owned(), end: PromptOutcome::NotSent };
         }
         let began = Instant::now();
         let deadline = began + limit;
-        // The server may have closed it long ago, for being idle; a person sees that and types the line again.
-        let mut may_be_stale =
-            self.reader == Reader::Runner && matches!(self.connection, Connection::Open(_));
-        let mut said = match self.connect(deadline) {
+        // The server may have closed an idle connection. The runner then repeats the line; a person
+        // sees the error and repeats it.
+        let mut may_be_stale = self.reader == ReplyReader::Runner
+            && matches!(self.connection, ConnectionState::Open(_));
+        let mut texts = match self.connect(deadline) {
             Ok(complaints) => complaints,
             Err(text) => {
-                self.connection = Connection::Lost;
-                return Reply { text, end: Outcome::NotConnected };
+                self.connection = ConnectionState::Lost;
+                return PromptReply { text, end: PromptOutcome::NotConnected };
             }
         };
-        let mut exchange = Exchange { words: &words, kind, began, deadline, watch };
+        let mut exchange = PromptExchange { words: &words, kind, began, deadline, watch };
         for _ in 0..times {
             let mut result = self.exchange(&mut exchange);
             if may_be_stale && matches!(result, Err(NoReply::Lost(Lost::Closed))) {
-                self.connection = Connection::NotYet;
-                said.extend(self.connect(deadline).unwrap_or_default());
+                self.connection = ConnectionState::NotYet;
+                texts.extend(self.connect(deadline).unwrap_or_default());
                 result = self.exchange(&mut exchange);
             }
             may_be_stale = false;
             match result {
-                Ok(text) => said.push(text),
+                Ok(text) => texts.push(text),
                 Err(NoReply::Lost(Lost::Closed)) if ends_the_server(&words) => {
-                    self.connection = Connection::Lost;
-                    return self.ended(said, Outcome::Replied, began);
+                    self.connection = ConnectionState::Lost;
+                    return self.reply(texts, PromptOutcome::Replied, began);
                 }
-                Err(why) => return self.gives_up(said, why, began),
+                Err(why) => return self.drop_connection(texts, why, began),
             }
         }
-        self.ended(said, Outcome::Replied, began)
+        self.reply(texts, PromptOutcome::Replied, began)
     }
 
-    /// Makes a connection where there is none, and says on it who we are and in which database. Gives what the
-    /// server has against that: it is told, and the line is sent all the same, since it may be the right AUTH.
+    /// Connects if there is no connection, authenticates and selects the database. Returns the
+    /// server's errors to that: they are shown, but the line is still sent, since it may be the
+    /// right AUTH.
     fn connect(&mut self, deadline: Instant) -> Result<Vec<String>, String> {
-        if matches!(self.connection, Connection::Open(_)) {
+        if matches!(self.connection, ConnectionState::Open(_)) {
             return Ok(Vec::new());
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -180,7 +189,7 @@ impl Executor {
                 self.state = Conversation::in_database(0);
             }
         }
-        self.connection = Connection::Open(Box::new(wire));
+        self.connection = ConnectionState::Open(Box::new(wire));
         Ok(complaints)
     }
 
@@ -192,8 +201,8 @@ impl Executor {
     }
 
     /// Sends the line once and reads what comes.
-    fn exchange(&mut self, exchange: &mut Exchange<'_, '_>) -> Result<String, NoReply> {
-        let Connection::Open(wire) = &mut self.connection else {
+    fn exchange(&mut self, exchange: &mut PromptExchange<'_, '_>) -> Result<String, NoReply> {
+        let ConnectionState::Open(wire) = &mut self.connection else {
             return Err(NoReply::Lost(Lost::Closed));
         };
         let left = exchange.deadline.saturating_duration_since(Instant::now());
@@ -208,35 +217,40 @@ impl Executor {
         Ok(text)
     }
 
-    fn gives_up(&mut self, mut said: Vec<String>, why: NoReply, began: Instant) -> Reply {
-        // A reply that comes later would be taken for the next line's.
-        self.connection = Connection::NotYet;
+    fn drop_connection(
+        &mut self,
+        mut texts: Vec<String>,
+        why: NoReply,
+        began: Instant,
+    ) -> PromptReply {
+        // A late reply would be taken for the reply to the next line.
+        self.connection = ConnectionState::NotYet;
         self.state.is_connected_anew();
         match why {
-            NoReply::Cancelled => self.ended(said, Outcome::Cancelled, began),
+            NoReply::Cancelled => self.reply(texts, PromptOutcome::Cancelled, began),
             NoReply::TimedOut => {
-                said.push("(no reply: the time limit is over)".to_owned());
-                Reply { text: said.join("\n"), end: Outcome::TimedOut }
+                texts.push("(no reply: the time limit is over)".to_owned());
+                PromptReply { text: texts.join("\n"), end: PromptOutcome::TimedOut }
             }
             NoReply::Lost(lost) => {
-                self.connection = Connection::Lost;
-                said.push(lost.to_string());
-                self.ended(said, Outcome::NotConnected, began)
+                self.connection = ConnectionState::Lost;
+                texts.push(lost.to_string());
+                self.reply(texts, PromptOutcome::NotConnected, began)
             }
         }
     }
 
-    fn ended(&self, mut said: Vec<String>, end: Outcome, began: Instant) -> Reply {
+    fn reply(&self, mut texts: Vec<String>, end: PromptOutcome, began: Instant) -> PromptReply {
         let took = began.elapsed();
-        if took >= SLOW && self.reader == Reader::Person {
-            said.push(format!("({:.2}s)", took.as_secs_f64()));
+        if took >= SLOW && self.reader == ReplyReader::Person {
+            texts.push(format!("({:.2}s)", took.as_secs_f64()));
         }
-        said.retain(|text| !text.is_empty());
-        Reply { text: said.join("\n"), end }
+        texts.retain(|text| !text.is_empty());
+        PromptReply { text: texts.join("\n"), end }
     }
 }
 
-/// Asks on a new connection; gives the server's error, if it answers with one.
+/// Sends a command on a new connection. Returns the server's error, if it replies with one.
 fn refusal(wire: &mut Wire, words: &[String], limit: Duration) -> Result<Option<String>, String> {
     let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_bytes()).collect();
     let sent = wire.send(&words, limit);
@@ -251,8 +265,8 @@ fn failed(command: &str, why: &str) -> String {
     format!("{command} failed: {why}")
 }
 
-/// A line's words and how often they are to be sent: `3 PING` is PING three times.
-fn understand(line: &str) -> Result<(u64, Vec<Vec<u8>>), String> {
+/// A line's words and how often to send them: `3 PING` is PING three times.
+fn parse_line(line: &str) -> Result<(u64, Vec<Vec<u8>>), String> {
     let mut words = words::split(line).map_err(|_| "Invalid argument(s)".to_owned())?;
     if words.len() < 2 || !is_number(&words[0]) {
         return Ok((1, words));
@@ -265,7 +279,7 @@ fn understand(line: &str) -> Result<(u64, Vec<Vec<u8>>), String> {
     }
 }
 
-/// A closed connection is all that SHUTDOWN says when it succeeds.
+/// SHUTDOWN has no reply if it succeeds: the server only closes the connection.
 fn ends_the_server(words: &[Vec<u8>]) -> bool {
     words.first().is_some_and(|word| word.eq_ignore_ascii_case(b"shutdown"))
 }
@@ -275,6 +289,6 @@ fn is_number(word: &[u8]) -> bool {
     !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
-fn nothing_to_send() -> Reply {
-    Reply { text: String::new(), end: Outcome::NotSent }
+fn nothing_to_send() -> PromptReply {
+    PromptReply { text: String::new(), end: PromptOutcome::NotSent }
 }

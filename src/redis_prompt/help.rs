@@ -1,33 +1,32 @@
-//! `help`, `help SET`, `help CONFIG GET`, `help @string`: from what is known of the commands.
+//! `help`, `help SET`, `help CONFIG GET`, `help @string`, from the documentation of the commands.
 
 use std::fmt::Write as _;
 
 use super::docs::{CommandDoc, CommandDocs};
 
 const OVERVIEW: &str =
-    "  help COMMAND       what a command does and takes: `help SET`, `help CONFIG GET`
+    "  help COMMAND       a command and its arguments: `help SET`, `help CONFIG GET`
   help @GROUP        the commands of a group: `help @string`
-  Tab                completes commands, subcommands and their words
+  Tab                completes commands, subcommands and their arguments
   Up, Ctrl-R         earlier lines; Ctrl-R searches
   Ctrl-C             drops the line, or stops waiting for a reply
   exit, Ctrl-D       leaves the prompt
 
   groups: ";
 
-/// How far a name may be from one that is known to be meant.
+/// The least Jaro-Winkler similarity of a suggested name.
 const SIMILAR: f64 = 0.7;
-/// As many as are worth naming.
 const MOST_SUGGESTIONS: usize = 3;
 
 impl CommandDocs {
-    /// What there is to say about the words behind `help`, as plain text without the last line's end.
+    /// The help for the words after `help`, as plain text without a final line break.
     pub fn help(&self, words: &[&str]) -> String {
         match words {
             [] => format!("{OVERVIEW}{}", self.topics().join(" ")),
             [group, ..] if group.starts_with('@') => self.help_on_group(group),
             words => match self.find(words) {
                 Some((count, doc)) => self.help_on_command(&words[..count].join(" "), doc),
-                None => self.not_known(words),
+                None => self.unknown_command(words),
             },
         }
     }
@@ -35,19 +34,14 @@ impl CommandDocs {
     fn help_on_command(&self, name: &str, doc: &CommandDoc) -> String {
         let name = name.to_uppercase();
         let mut text = format!("  {name} {}", doc.syntax.text()).trim_end().to_owned();
-        let mut line = |label: &str, told: &str| {
-            if !told.is_empty() {
-                let _ = write!(text, "\n  {label:<11} {told}");
-            }
-        };
-        line("summary", &doc.summary);
-        line("since", &doc.since);
-        line("group", &doc.group);
-        line("complexity", &doc.complexity);
+        push_field(&mut text, "summary", &doc.summary);
+        push_field(&mut text, "since", &doc.since);
+        push_field(&mut text, "group", &doc.group);
+        push_field(&mut text, "complexity", &doc.complexity);
         if let Some(instead) = &doc.instead {
-            line("out of date", &format!("use {}", instead.replace('`', "")));
+            push_field(&mut text, "deprecated", &format!("use {}", instead.replace('`', "")));
         }
-        line("subcommands", &self.subcommands(&name).join(" "));
+        push_field(&mut text, "subcommands", &self.subcommands(&name).join(" "));
         text
     }
 
@@ -64,7 +58,7 @@ impl CommandDocs {
         lines.join("\n")
     }
 
-    fn not_known(&self, words: &[&str]) -> String {
+    fn unknown_command(&self, words: &[&str]) -> String {
         let typed = words.join(" ").to_uppercase();
         let mut similar: Vec<(f64, &str)> = self
             .names()
@@ -74,11 +68,18 @@ impl CommandDocs {
         similar.sort_by(|one, other| other.0.total_cmp(&one.0));
         let names: Vec<String> =
             similar.iter().take(MOST_SUGGESTIONS).map(|(_, name)| format!("`{name}`")).collect();
-        let what = format!("  no command `{typed}` is known here");
+        let fact = format!("  unknown command `{typed}`");
         if names.is_empty() {
-            return format!("{what}; `help @GROUP` lists a group's");
+            return format!("{fact}; `help @GROUP` lists the commands of a group");
         }
-        format!("{what}; did you mean {}?", names.join(" or "))
+        format!("{fact}; did you mean {}?", names.join(" or "))
+    }
+}
+
+/// Adds a labelled line, unless the value is empty.
+fn push_field(text: &mut String, label: &str, value: &str) {
+    if !value.is_empty() {
+        let _ = write!(text, "\n  {label:<11} {value}");
     }
 }
 
@@ -108,8 +109,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_date_says_what_to_use() {
-        assert!(help(&["SUBSTR"]).ends_with("\n  out of date use GETRANGE"));
+    fn a_deprecated_command_names_its_replacement() {
+        assert!(help(&["SUBSTR"]).ends_with("\n  deprecated  use GETRANGE"));
     }
 
     #[test]
@@ -122,13 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn help_alone_tells_what_there_is() {
+    fn help_alone_is_an_overview() {
         assert!(help(&[]).contains("help @GROUP") && help(&[]).contains("@transactions"));
     }
 
     #[test]
-    fn a_name_that_is_not_known_has_a_neighbour() {
+    fn an_unknown_name_gets_a_suggestion() {
         assert!(help(&["bgsafe"]).contains("did you mean `BGSAVE`"), "{}", help(&["bgsafe"]));
-        assert!(help(&["qqqq"]).ends_with("; `help @GROUP` lists a group's"));
+        assert!(help(&["qqqq"]).ends_with("; `help @GROUP` lists the commands of a group"));
     }
 }

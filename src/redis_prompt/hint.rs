@@ -1,11 +1,11 @@
-//! What stands right of the cursor: the arguments that are still to come.
+//! The hint to the right of the cursor: the arguments that are still to come.
 
 use super::docs::CommandDocs;
 use super::syntax::Syntax;
 use super::typing::Typing;
 
-/// The rest of the syntax behind `text`, with a blank in front where one is to be typed; nothing for a command
-/// that is not known or already has all it can have.
+/// The rest of the syntax after `text`, with a leading space if one must be typed. `None` for an
+/// unknown command and for one that is complete.
 pub(super) fn hint(docs: &CommandDocs, text: &str) -> Option<String> {
     let typing = Typing::of(text);
     let rest = rest(docs, &typing)?.text();
@@ -27,7 +27,7 @@ fn rest(docs: &CommandDocs, typing: &Typing) -> Option<Syntax> {
             return Some(Syntax::OneOf(tokens.collect()));
         }
     }
-    // A word that is only begun may fit once it is whole.
+    // An unfinished word may fit once it is complete.
     let is_begun = !typing.current.is_empty() && !typing.is_quoted;
     let without = arguments.split_last().filter(|_| is_begun).map(|(_, before)| before);
     doc.syntax.after(arguments).or_else(|| doc.syntax.after(without?))

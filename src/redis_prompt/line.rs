@@ -1,13 +1,13 @@
-//! What a typed line asks for, before anything is sent.
+//! Tells the prompt's own commands from lines for the server.
 
 use crate::redis_cli::words;
 
-/// A line by what has to be done about it.
+/// What a typed line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
-    /// It is empty or a comment.
+    /// An empty line or a comment.
     Nothing,
-    /// `help` or `?`, and the words behind it.
+    /// `help` or `?`, with the words after it.
     Help(Vec<String>),
     /// `quit` or `exit`.
     Leave,
@@ -20,7 +20,7 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// Looks at one line, which is never refused here: redis-cli's own words are few.
+    /// Classifies one line. Every line that is not one of the prompt's own is for the server.
     pub fn of(line: &str) -> Self {
         let line = line.trim();
         if words::is_comment(line) {
@@ -39,8 +39,8 @@ impl Asked {
     }
 }
 
-/// Whether a line holds a password that must not be kept: redis-cli keeps the same lines out of its history
-/// (`isSensitiveCommand`), and so do we with a `sentinel` and a repeat in front.
+/// Whether a line contains a password that must not be saved. redis-cli keeps the same lines out of
+/// its history (`isSensitiveCommand`); we also check SENTINEL SET and lines with a repeat count.
 pub fn is_secret(line: &str) -> bool {
     line.lines().any(|line| {
         let words: Vec<String> = texts(line).iter().map(|word| word.to_lowercase()).collect();
@@ -65,10 +65,10 @@ fn is_secret_command(words: &[&str]) -> bool {
     }
 }
 
-/// The words as text; of a line that redis-cli would refuse, what stands between blanks.
+/// The words as text. A line that redis-cli would refuse is split at white space.
 pub(super) fn texts(line: &str) -> Vec<String> {
     match words::split(line) {
-        Ok(words) => words.iter().map(|it| String::from_utf8_lossy(it).into_owned()).collect(),
+        Ok(words) => words.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect(),
         Err(_) => line.split_whitespace().map(str::to_owned).collect(),
     }
 }
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_prompts_own_words_are_told_from_commands() {
+    fn the_prompts_own_words_differ_from_commands() {
         assert_eq!(Asked::of("  # a comment"), Asked::Nothing);
         assert_eq!(Asked::of("help config get"), Asked::Help(vec!["config".into(), "get".into()]));
         assert_eq!(Asked::of("?"), Asked::Help(Vec::new()));

@@ -1,11 +1,12 @@
-//! The Redis prompt: a line editor, the server's own documentation, and lines run as redis-cli runs them.
+//! The Redis prompt: a line editor, the server's own documentation, and an executor that runs lines
+//! as redis-cli does.
 //!
-//! The parts know nothing of one another's work; who loops over them is the session:
+//! The parts do not depend on one another; the session connects them in a loop:
 //!
 //! ```text
 //! Editor::read ──Line──► Asked::of ──► Executor::run ──► Reply
 //!      ▲                     └───────► CommandDocs::help
-//!      └ completion and hints, by CommandDocs
+//!      └ completion and hints, from CommandDocs
 //! ```
 
 mod completion;
@@ -24,7 +25,7 @@ mod typing;
 mod wire;
 
 pub use docs::CommandDocs;
-pub use editor::{Editor, Line};
-pub use exchange::{Meanwhile, Watch};
-pub use executor::{Executor, Outcome, Reply};
+pub use editor::{Editor, EditorLine};
+pub use exchange::{WatchCallback, WhileWaiting};
+pub use executor::{Executor, PromptOutcome, PromptReply};
 pub use line::{Asked, is_secret};

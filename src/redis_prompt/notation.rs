@@ -1,9 +1,11 @@
-//! Arguments as they are written, read: `key value [NX|XX] [EX seconds|KEEPTTL]`. Words in upper case stand for
-//! themselves; `[…]` may be left out, one of `<…|…>` must be there, and `key [key ...]` may go on.
+//! Parses the written form of arguments: `key value [NX|XX] [EX seconds|KEEPTTL]`.
+//!
+//! Words in upper case are tokens; `[…]` is optional, one of `<…|…>` is required, `key [key ...]`
+//! repeats.
 
 use super::syntax::Syntax;
 
-/// Reads what [`Syntax::text`] writes; `None` where brackets don't match.
+/// Parses what [`Syntax::text`] writes. `None` if brackets do not match.
 pub(super) fn parse(text: &str) -> Option<Syntax> {
     let mut spaced = text.to_owned();
     for sign in ["[", "]", "<", ">", "|"] {
@@ -17,32 +19,32 @@ pub(super) fn parse(text: &str) -> Option<Syntax> {
 
 fn parse_sequence(rest: &mut &[&str]) -> Option<Vec<Syntax>> {
     let mut parts = Vec::new();
-    while let Some((&sign, behind)) = rest.split_first() {
+    while let Some((&sign, after)) = rest.split_first() {
         match sign {
             "]" | ">" | "|" | "..." => break,
             "[" | "<" => {
-                *rest = behind;
+                *rest = after;
                 let choices = parse_choices(rest)?;
                 match (sign, rest.split_first()?) {
-                    ("[", (&"...", behind)) => {
-                        *rest = behind.strip_prefix(&["]"])?;
+                    ("[", (&"...", after)) => {
+                        *rest = after.strip_prefix(&["]"])?;
                         repeat_last(&mut parts, choices)?;
                     }
-                    ("[", (&"]", behind)) => {
-                        *rest = behind;
+                    ("[", (&"]", after)) => {
+                        *rest = after;
                         parts.push(Syntax::Optional(Box::new(choices)));
                     }
-                    ("<", (&">", behind)) => {
-                        *rest = behind;
+                    ("<", (&">", after)) => {
+                        *rest = after;
                         parts.push(choices);
                     }
                     _ => return None,
                 }
             }
             word => {
-                *rest = behind;
-                let stands_for_itself = !word.chars().any(char::is_lowercase);
-                let part = if stands_for_itself { Syntax::Token } else { Syntax::Word };
+                *rest = after;
+                let is_token = !word.chars().any(char::is_lowercase);
+                let part = if is_token { Syntax::Token } else { Syntax::Word };
                 parts.push(part(word.to_owned()));
             }
         }
@@ -52,14 +54,14 @@ fn parse_sequence(rest: &mut &[&str]) -> Option<Vec<Syntax>> {
 
 fn parse_choices(rest: &mut &[&str]) -> Option<Syntax> {
     let mut choices = vec![Syntax::all(parse_sequence(rest)?)];
-    while let Some((&"|", behind)) = rest.split_first() {
-        *rest = behind;
+    while let Some((&"|", after)) = rest.split_first() {
+        *rest = after;
         choices.push(Syntax::all(parse_sequence(rest)?));
     }
     Some(if choices.len() == 1 { choices.remove(0) } else { Syntax::OneOf(choices) })
 }
 
-/// `field value [field value ...]`: what stands in the brackets stands before them once.
+/// `field value [field value ...]`: the part in brackets must also precede them once.
 fn repeat_last(parts: &mut Vec<Syntax>, again: Syntax) -> Option<()> {
     let count = match &again {
         Syntax::Sequence(parts) => parts.len(),
@@ -74,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn the_written_form_is_parsed() {
         for text in [
             "",
             "key",
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_match_is_not_read() {
+    fn unmatched_brackets_are_refused() {
         for text in ["[a", "a]", "<a]", "a [b ...]", "[a ...", "|a"] {
             assert_eq!(parse(text), None, "{text}");
         }

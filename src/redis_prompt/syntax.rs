@@ -1,27 +1,24 @@
-//! What may stand behind a command's name: as COMMAND DOCS tells it, as it is written down, and as it is left
-//! over once some of it was typed.
+//! The arguments of a command: as COMMAND DOCS describes them, in their written form, and what is
+//! left of them after some were typed.
 
 /// A part of a command's arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Syntax {
-    /// A place for a word: `key`.
+    /// A placeholder for any word: `key`.
     Word(String),
-    /// The word itself: `EX`.
+    /// A literal word: `EX`.
     Token(String),
-    /// One behind the other.
     Sequence(Vec<Syntax>),
-    /// One of these.
     OneOf(Vec<Syntax>),
-    /// This or nothing.
     Optional(Box<Syntax>),
-    /// This, once or more often.
+    /// Once or more often.
     Repeated(Box<Syntax>),
-    /// This again, any number of times; never written, but left over of [`Syntax::Repeated`].
+    /// Any number of times; only as what is left of [`Syntax::Repeated`].
     Again(Box<Syntax>),
 }
 
 impl Syntax {
-    /// Several parts as one; a single one is itself.
+    /// Several parts as one; a single part stays as it is.
     pub(super) fn all(mut parts: Vec<Self>) -> Self {
         if parts.len() == 1 { parts.remove(0) } else { Self::Sequence(parts) }
     }
@@ -48,14 +45,14 @@ impl Syntax {
         }
     }
 
-    /// The words that may stand here first, if it is not a place for any word.
+    /// The tokens that may come first here.
     pub(super) fn first_tokens(&self) -> Vec<&str> {
         let mut tokens = Vec::new();
         self.collect_first_tokens(&mut tokens);
         tokens
     }
 
-    /// Gives whether something must stand here, so that nothing behind can be first.
+    /// Returns whether a word is required here, so that nothing after it can come first.
     fn collect_first_tokens<'a>(&'a self, tokens: &mut Vec<&'a str>) -> bool {
         match self {
             Self::Word(_) => true,
@@ -78,49 +75,49 @@ impl Syntax {
         }
     }
 
-    /// The words that may come next once these were typed.
+    /// The tokens that may come next after these words.
     pub(super) fn tokens_after(&self, words: &[&str]) -> Vec<String> {
         let left = self.after(words);
         left.iter().flat_map(Self::first_tokens).map(str::to_owned).collect()
     }
 
-    /// What may still come once these words were typed; `None` where they don't fit.
+    /// What may still come after these words; `None` if they do not fit.
     pub(super) fn after(&self, words: &[&str]) -> Option<Self> {
         match self.step(words) {
-            Step::Left(left) => Some(left),
-            Step::Done(count) if count == words.len() => Some(Self::nothing()),
-            Step::Done(_) | Step::No => None,
+            SyntaxStep::Left(left) => Some(left),
+            SyntaxStep::Done(count) if count == words.len() => Some(Self::nothing()),
+            SyntaxStep::Done(_) | SyntaxStep::No => None,
         }
     }
 
-    fn step(&self, words: &[&str]) -> Step {
-        let Some(first) = words.first() else { return Step::Left(self.clone()) };
+    fn step(&self, words: &[&str]) -> SyntaxStep {
+        let Some(first) = words.first() else { return SyntaxStep::Left(self.clone()) };
         match self {
-            Self::Word(_) => Step::Done(1),
-            Self::Token(token) if token.eq_ignore_ascii_case(first) => Step::Done(1),
-            Self::Token(_) => Step::No,
+            Self::Word(_) => SyntaxStep::Done(1),
+            Self::Token(token) if token.eq_ignore_ascii_case(first) => SyntaxStep::Done(1),
+            Self::Token(_) => SyntaxStep::No,
             Self::Sequence(parts) => sequence(parts, words),
-            Self::OneOf(choices) => one_of(choices, words).map_or(Step::No, |(_, step)| step),
+            Self::OneOf(choices) => one_of(choices, words).map_or(SyntaxStep::No, |(_, step)| step),
             Self::Optional(part) => match part.step(words) {
-                Step::No => Step::Done(0),
+                SyntaxStep::No => SyntaxStep::Done(0),
                 step => step,
             },
             Self::Repeated(part) => repeated(part, words),
             Self::Again(part) => match repeated(part, words) {
-                Step::No => Step::Done(0),
+                SyntaxStep::No => SyntaxStep::Done(0),
                 step => step,
             },
         }
     }
 }
 
-/// How far words lead into a part.
-enum Step {
-    /// They don't fit.
+/// How words match a part.
+enum SyntaxStep {
+    /// They do not fit.
     No,
-    /// So many of them make it complete.
+    /// This many of them complete the part.
     Done(usize),
-    /// All of them fit, and this is left.
+    /// All of them fit, and this is left of the part.
     Left(Syntax),
 }
 
@@ -128,52 +125,56 @@ fn joined(choices: &[Syntax]) -> String {
     choices.iter().map(Syntax::text).collect::<Vec<_>>().join("|")
 }
 
-/// The first choice that fits, by its place: words that stand for themselves before places for any word.
-fn one_of(choices: &[Syntax], words: &[&str]) -> Option<(usize, Step)> {
-    let begins_with_a_token = |choice: &Syntax| !choice.first_tokens().is_empty();
-    let mut places: Vec<usize> = (0..choices.len()).collect();
-    places.sort_by_key(|&place| !begins_with_a_token(&choices[place]));
-    places.into_iter().find_map(|place| match choices[place].step(words) {
-        Step::No | Step::Done(0) => None,
-        step => Some((place, step)),
+/// The index of the first choice that fits. Choices that begin with a token are tried before
+/// placeholders, which fit any word.
+fn one_of(choices: &[Syntax], words: &[&str]) -> Option<(usize, SyntaxStep)> {
+    let mut indexes: Vec<usize> = (0..choices.len()).collect();
+    indexes.sort_by_key(|&index| choices[index].first_tokens().is_empty());
+    indexes.into_iter().find_map(|index| match choices[index].step(words) {
+        SyntaxStep::No | SyntaxStep::Done(0) => None,
+        step => Some((index, step)),
     })
 }
 
 /// Options that follow one another may be typed in any order.
-fn sequence(parts: &[Syntax], words: &[&str]) -> Step {
+fn sequence(parts: &[Syntax], words: &[&str]) -> SyntaxStep {
     let mut parts = parts.to_vec();
     let mut used = 0;
     while used < words.len() && !parts.is_empty() {
-        let Some((place, step)) = next_part(&parts, &words[used..]) else {
-            // None of these options was meant.
+        let Some((index, step)) = next_part(&parts, &words[used..]) else {
+            // The words match none of these options.
             let options = leading_options(&parts);
             parts.drain(..options);
             continue;
         };
-        parts.remove(place);
+        parts.remove(index);
         match step {
-            Step::No => return Step::No,
-            Step::Done(count) => used += count,
-            Step::Left(left) => {
+            SyntaxStep::No => return SyntaxStep::No,
+            SyntaxStep::Done(count) => used += count,
+            SyntaxStep::Left(left) => {
                 parts.insert(0, left);
-                return Step::Left(Syntax::Sequence(parts));
+                return SyntaxStep::Left(Syntax::Sequence(parts));
             }
         }
     }
-    if parts.is_empty() { Step::Done(used) } else { Step::Left(Syntax::Sequence(parts)) }
+    if parts.is_empty() {
+        SyntaxStep::Done(used)
+    } else {
+        SyntaxStep::Left(Syntax::Sequence(parts))
+    }
 }
 
-/// The part that these words begin with, and how far they lead into it; nothing where only options could stand
-/// and none fits.
-fn next_part(parts: &[Syntax], words: &[&str]) -> Option<(usize, Step)> {
+/// The index of the part that these words begin with, and how they match it. `None` if the next
+/// parts are options and none of them fits.
+fn next_part(parts: &[Syntax], words: &[&str]) -> Option<(usize, SyntaxStep)> {
     let options = leading_options(parts);
     if options > 0 {
         return one_of(&parts[..options], words);
     }
     let end = end_of_repetition(parts, words);
     let step = match parts[0].step(&words[..end]) {
-        // The words end here for a reason: no more of them are to come.
-        Step::Left(_) if end < words.len() => Step::Done(end),
+        // A token after these words ends the repetition, so it is complete.
+        SyntaxStep::Left(_) if end < words.len() => SyntaxStep::Done(end),
         step => step,
     };
     Some((0, step))
@@ -187,31 +188,36 @@ fn is_option(part: &Syntax) -> bool {
     matches!(part, Syntax::Optional(_) | Syntax::Again(_))
 }
 
-/// `ZUNION 2 a b WEIGHTS`: a word that may come behind the repeated ones ends them.
+/// How many words belong to a repetition: in `ZUNION 2 a b WEIGHTS`, a token that may follow the
+/// repeated words ends them.
 fn end_of_repetition(parts: &[Syntax], words: &[&str]) -> usize {
     if !matches!(parts[0], Syntax::Repeated(_)) {
         return words.len();
     }
-    let behind = Syntax::Sequence(parts[1..].to_vec());
-    let tokens = behind.first_tokens();
-    let ends = |word: &&str| tokens.iter().any(|token| token.eq_ignore_ascii_case(word));
-    words.iter().skip(1).position(ends).map_or(words.len(), |place| place + 1)
+    let rest = Syntax::Sequence(parts[1..].to_vec());
+    let tokens = rest.first_tokens();
+    for (index, word) in words.iter().enumerate().skip(1) {
+        if tokens.iter().any(|token| token.eq_ignore_ascii_case(word)) {
+            return index;
+        }
+    }
+    words.len()
 }
 
-fn repeated(part: &Syntax, words: &[&str]) -> Step {
+fn repeated(part: &Syntax, words: &[&str]) -> SyntaxStep {
     let mut used = 0;
     while used < words.len() {
         match part.step(&words[used..]) {
-            Step::No | Step::Done(0) if used == 0 => return Step::No,
-            Step::No | Step::Done(0) => return Step::Done(used),
-            Step::Done(count) => used += count,
-            Step::Left(left) => {
+            SyntaxStep::No | SyntaxStep::Done(0) if used == 0 => return SyntaxStep::No,
+            SyntaxStep::No | SyntaxStep::Done(0) => return SyntaxStep::Done(used),
+            SyntaxStep::Done(count) => used += count,
+            SyntaxStep::Left(left) => {
                 let again = Syntax::Again(Box::new(part.clone()));
-                return Step::Left(Syntax::Sequence(vec![left, again]));
+                return SyntaxStep::Left(Syntax::Sequence(vec![left, again]));
             }
         }
     }
-    Step::Left(Syntax::Again(Box::new(part.clone())))
+    SyntaxStep::Left(Syntax::Again(Box::new(part.clone())))
 }
 
 #[cfg(test)]
@@ -220,7 +226,7 @@ mod tests {
 
     const SET: &str = "key value [NX|XX] [GET] [EX seconds|PX milliseconds|KEEPTTL]";
 
-    /// What is left of `syntax` behind `typed`.
+    /// What is left of `syntax` after `typed`.
     fn left(syntax: &str, typed: &str) -> Option<String> {
         let words: Vec<&str> = typed.split_whitespace().collect();
         parse(syntax).unwrap().after(&words).map(|left| left.text())
@@ -243,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn repeated_words_go_on_until_a_word_that_comes_behind() {
+    fn repeated_words_go_on_until_a_token_that_may_follow() {
         let union = "numkeys key [key ...] [WEIGHTS weight [weight ...]] [WITHSCORES]";
         assert_eq!(
             left(union, "2 a").unwrap(),
@@ -263,12 +269,9 @@ mod tests {
 
     #[test]
     fn words_that_may_come_next_are_known() {
-        let next = |typed: &[&str]| {
-            let left = parse(SET).unwrap().after(typed).unwrap();
-            left.first_tokens().join(" ")
-        };
-        assert_eq!(next(&["k", "v"]), "NX XX GET EX PX KEEPTTL");
-        assert_eq!(next(&["k", "v", "XX"]), "GET EX PX KEEPTTL");
-        assert_eq!(next(&["k"]), "");
+        let set = parse(SET).unwrap();
+        assert_eq!(set.tokens_after(&["k", "v"]).join(" "), "NX XX GET EX PX KEEPTTL");
+        assert_eq!(set.tokens_after(&["k", "v", "XX"]).join(" "), "GET EX PX KEEPTTL");
+        assert_eq!(set.tokens_after(&["k"]).join(" "), "");
     }
 }

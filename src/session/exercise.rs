@@ -1,10 +1,10 @@
-//! An exercise in the session: edit, check, judge, hint, solution, reset.
+//! The actions on an exercise: edit, check, judge, hint, solution, reset.
 
 use std::path::Path;
 
-use super::backstage::{ExampleOrder, Judged, Order};
 use super::keys::Action;
-use super::work::Busy;
+use super::step_state::Busy;
+use super::worker::{ExampleRequest, JudgedAnswer, Request};
 use super::{Session, View};
 use crate::answers;
 use crate::ask::NoAnswer;
@@ -18,8 +18,8 @@ use crate::sanitize::ShownPath as _;
 use crate::verdict::Verdict;
 use crate::verify;
 
-/// After so many failed attempts the session reminds of the hints, and again after as many more.
-const PATIENT_ATTEMPTS: u32 = 3;
+/// The session suggests a hint after every so many failed attempts.
+const ATTEMPTS_PER_REMINDER: u32 = 3;
 
 impl Session<'_> {
     pub(super) fn act_on(&mut self, action: Action, exercise: &Exercise) {
@@ -64,31 +64,31 @@ impl Session<'_> {
         self.answered(choice).map(|index| languages[index])
     }
 
-    /// Esc is no answer; what else goes wrong is told.
+    /// `None` if the student cancelled, or if asking failed, which is shown as the status.
     fn answered<T>(&mut self, answer: Result<T, NoAnswer>) -> Option<T> {
         match answer {
             Ok(answer) => Some(answer),
             Err(NoAnswer::Cancelled | NoAnswer::Interrupted) => None,
             Err(NoAnswer::Failed(why)) => {
-                self.tell(format!("the terminal can't be asked: {why}"));
+                self.tell(format!("cannot ask on this terminal: {why}"));
                 None
             }
         }
     }
 
     fn edit(&mut self, exercise: &Exercise, language: Language) {
-        let Some(path) = self.tell_if_failed(answers::begin(exercise, language)) else { return };
+        let Some(path) = self.report_if_failed(answers::begin(exercise, language)) else { return };
         self.watch.knows(&path);
         let before = disk::read_text_file(&path).ok();
-        self.console.step_aside();
+        self.console.suspend_ui();
         let edited = editor::open(&path);
-        self.console.come_back();
-        if self.tell_if_failed(edited).is_none() {
+        self.console.resume_ui();
+        if self.report_if_failed(edited).is_none() {
             return;
         }
         self.watch.knows(&path);
         if disk::read_text_file(&path).ok() == before {
-            self.tell("the answer is as it was: `c` checks it all the same");
+            self.tell("the answer is unchanged: `c` checks it anyway");
         } else {
             self.check(exercise, language);
         }
@@ -98,21 +98,21 @@ impl Session<'_> {
         match answers::begun(exercise).first() {
             Some(language) => self.check(exercise, *language),
             None if self.work.is_at_hand && exercise.may_be_typed() => {
-                self.tell("there is no answer's file yet: `j` judges what was done by hand");
+                self.tell("there is no answer file yet: `j` judges what was done by hand");
             }
-            None => self.tell("there is no answer yet: `e` begins one, `p` opens the Redis prompt"),
+            None => self.tell("there is no answer yet: `e` starts one, `p` opens the Redis prompt"),
         }
     }
 
-    /// A saved answer is checked at once. Whether there was one.
+    /// Checks an answer file that has been saved. Returns whether there was one.
     pub(super) fn take_saves(&mut self) -> bool {
-        // One check at a time: the file is still another then.
+        // One check at a time: the watch reports the file again after the current check.
         let Some(exercise) = self.exercise().filter(|_| self.work.busy.is_none()) else {
             return false;
         };
         let Some(file) = self.watch.saved() else { return false };
-        if let Some(told) = self.watch.told_of_polling() {
-            self.tell(told);
+        if let Some(message) = self.watch.told_of_polling() {
+            self.tell(message);
         }
         if let Some(language) = language_of(exercise, &file) {
             self.check(exercise, language);
@@ -122,26 +122,26 @@ impl Session<'_> {
 
     fn check(&mut self, exercise: &Exercise, language: Language) {
         let path = answers::path(exercise, language);
-        let Some(text) = self.tell_if_failed(answers::read(&path, language)) else { return };
+        let Some(text) = self.report_if_failed(answers::read(&path, language)) else { return };
         self.watch.knows(&path);
-        // Run in place, a traceback names the student's own file.
+        // Run from its own path, so that a traceback names the student's file.
         let absolute = path.canonicalize().ok().filter(|_| language == Language::Python);
         self.work.forget_work_by_hand();
         self.work.busy = Some(Busy::with(format!("checking `{}`", path.shown())));
-        self.backstage.order(Order::Check(Answer { language, text, path: absolute }));
+        self.worker.request(Request::Check(Answer { language, text, path: absolute }));
     }
 
     pub(super) fn judge(&mut self) {
         self.work.busy = Some(Busy::with("judging what was done".to_owned()));
-        self.backstage.order(Order::Judge);
+        self.worker.request(Request::Judge);
     }
 
     pub(super) fn start_over(&mut self) {
         self.work.forget_work_by_hand();
-        self.backstage.order(Order::StartOver);
+        self.worker.request(Request::StartOver);
     }
 
-    pub(super) fn take_verdict(&mut self, judged: Judged) {
+    pub(super) fn take_verdict(&mut self, judged: JudgedAnswer) {
         self.work.busy = None;
         let Some(exercise) = self.exercise() else { return };
         self.status.clear();
@@ -150,7 +150,7 @@ impl Session<'_> {
         } else {
             self.note_failed(exercise, &judged.verdict);
         }
-        // What can't be kept is told in the place of what the verdict shows anyway.
+        // An error in saving replaces the status: the verdict shows the outcome anyway.
         self.journal(self.step(), exercise, &judged);
         if judged.answer.is_none() {
             self.keep_typed(exercise);
@@ -161,37 +161,37 @@ impl Session<'_> {
     }
 
     fn note_passed(&mut self, exercise: &Exercise) {
-        let noted = self.progress.add(&exercise.id);
-        if self.tell_if_failed(noted).is_some() {
-            self.tell("passed; nothing hurries you: `s` compares with the solution, `n` goes on");
+        let saved = self.progress.add(&exercise.id);
+        if self.report_if_failed(saved).is_some() {
+            self.tell("passed. `s` compares with the solution, `n` continues");
         }
     }
 
     fn note_failed(&mut self, exercise: &Exercise, verdict: &Verdict) {
         self.tell(terminal::outcome(verdict));
-        let noted = self.progress.add_failed_attempt(&exercise.id);
-        let Some(failed) = self.tell_if_failed(noted) else { return };
+        let saved = self.progress.add_failed_attempt(&exercise.id);
+        let Some(failed) = self.report_if_failed(saved) else { return };
         let all_seen = self.progress.hints_seen(&exercise.id) as usize >= exercise.hints.len();
-        if failed > 0 && failed % PATIENT_ATTEMPTS == 0 && !all_seen {
-            self.tell(format!("{failed} attempts without a pass so far: `h` shows a hint"));
+        if failed > 0 && failed % ATTEMPTS_PER_REMINDER == 0 && !all_seen {
+            self.tell(format!("{failed} failed attempts so far: `h` shows a hint"));
         }
     }
 
-    /// What was typed at the prompt becomes the answer's file.
+    /// Saves the lines typed at the prompt as the answer file.
     fn keep_typed(&mut self, exercise: &Exercise) {
-        // It stays in mind: the student may go on, and all of it together is the answer then.
+        // The lines are not cleared: if the student types more, all of them are the answer.
         let typed = &self.work.typed;
         if typed.is_empty() || !exercise.may_be_typed() {
             return;
         }
         let kept = answers::keep_typed(exercise, &format!("{}\n", typed.join("\n")));
-        if let Some(path) = self.tell_if_failed(kept) {
+        if let Some(path) = self.report_if_failed(kept) {
             self.watch.knows(&path);
         }
     }
 
-    /// Everything is met in what is done by hand: that is an answer as good as any.
-    pub(super) fn note_passed_by_hand(&mut self, exercise: &Exercise, judged: Judged) {
+    /// Records a pass by hand, which counts like any other answer.
+    pub(super) fn note_passed_by_hand(&mut self, exercise: &Exercise, judged: JudgedAnswer) {
         self.note_passed(exercise);
         self.journal(self.step(), exercise, &judged);
         self.keep_typed(exercise);
@@ -199,28 +199,28 @@ impl Session<'_> {
         self.rendered = None;
     }
 
-    pub(super) fn journal(&mut self, step: &Step, exercise: &Exercise, judged: &Judged) {
+    pub(super) fn journal(&mut self, step: &Step, exercise: &Exercise, judged: &JudgedAnswer) {
         let Some(journal) = &self.kept.journal else { return };
         let answer = judged.answer.as_ref().map(|answer| (answer.text.as_str(), answer.language));
         let (evidence, verdict) = (&judged.evidence, &judged.verdict);
         let (title, server) = (&step.title, &judged.server);
-        let noted = journal.add_attempt(exercise, title, server, answer, evidence, verdict);
-        self.tell_if_failed(noted);
+        let saved = journal.add_attempt(exercise, title, server, answer, evidence, verdict);
+        self.report_if_failed(saved);
     }
 
     fn hint(&mut self, exercise: &Exercise, number: usize) {
         self.work.hint = Some(number);
         let seen = u32::try_from(number + 1).unwrap_or(u32::MAX);
         if seen > self.progress.hints_seen(&exercise.id) {
-            let noted = self.progress.set_hints_seen(&exercise.id, seen);
-            self.tell_if_failed(noted);
+            let saved = self.progress.set_hints_seen(&exercise.id, seen);
+            self.report_if_failed(saved);
         }
         self.look_at(View::Hint(number));
     }
 
     fn solution(&mut self, exercise: &Exercise) {
         if !self.progress.has(&exercise.id) {
-            let sure = self.console.confirm("You have not passed it yet. Show the solution?");
+            let sure = self.console.confirm("Not passed yet. Show the solution?");
             if self.answered(sure) != Some(true) {
                 return;
             }
@@ -229,19 +229,19 @@ impl Session<'_> {
     }
 
     fn reset(&mut self, exercise: &Exercise) {
-        let question = "Begin this exercise anew? Your answer is kept beside it.";
+        let question = "Reset this exercise? Your answer is kept as a backup.";
         let sure = self.console.confirm(question);
         if self.answered(sure) != Some(true) {
             return;
         }
         let done = reset::one(exercise, &mut self.progress);
-        let Some(backups) = self.tell_if_failed(done) else { return };
+        let Some(backups) = self.report_if_failed(done) else { return };
         self.begin_anew_at(self.at);
-        self.tell(told_of_reset(&backups));
+        self.tell(reset_message(&backups));
     }
 
     pub(super) fn reset_all(&mut self) {
-        let question = "Begin the whole course anew? Your answers are kept beside the new ones.";
+        let question = "Reset the whole course? Your answers are kept as backups.";
         let sure = self.console.confirm(question);
         if self.answered(sure) != Some(true) {
             return;
@@ -250,14 +250,14 @@ impl Session<'_> {
         let mut backups = Vec::new();
         for exercise in exercises {
             let done = reset::one(exercise, &mut self.progress);
-            let Some(more) = self.tell_if_failed(done) else { return };
+            let Some(more) = self.report_if_failed(done) else { return };
             backups.extend(more);
         }
         self.begin_anew_at((0, 0));
-        self.tell(told_of_reset(&backups));
+        self.tell(reset_message(&backups));
     }
 
-    /// What is judged just now was answered before.
+    /// Goes to a step after a reset. A pending verdict is on an old answer and does not count.
     fn begin_anew_at(&mut self, at: (usize, usize)) {
         self.go_to(at);
         self.anew_since = self.visit.number;
@@ -270,9 +270,9 @@ impl Session<'_> {
         let exercise = step.exercise.as_ref();
         self.work.forget_work_by_hand();
         self.work.busy = Some(Busy::with("running the example on a fresh server".to_owned()));
-        self.backstage.order(Order::Example(Box::new(ExampleOrder {
-            settings: exercise.map(|it| it.settings.clone()).unwrap_or_default(),
-            setup: exercise.map(|it| it.setup.clone()).unwrap_or_default(),
+        self.worker.request(Request::Example(Box::new(ExampleRequest {
+            settings: exercise.map(|exercise| exercise.settings.clone()).unwrap_or_default(),
+            setup: exercise.map(|exercise| exercise.setup.clone()).unwrap_or_default(),
             answer: Answer { language: example.code.language, text, path: None },
             limit: verify::example_limit(exercise),
         })));
@@ -283,10 +283,11 @@ fn language_of(exercise: &Exercise, file: &Path) -> Option<Language> {
     exercise.languages().into_iter().find(|language| answers::path(exercise, *language) == file)
 }
 
-fn told_of_reset(backups: &[std::path::PathBuf]) -> String {
+fn reset_message(backups: &[std::path::PathBuf]) -> String {
     let names: Vec<String> = backups.iter().map(|path| format!("`{}`", path.shown())).collect();
     match &names[..] {
-        [] => "it begins anew".to_owned(),
-        names => format!("it begins anew; your answer is kept as {}", names.join(", ")),
+        [] => "reset".to_owned(),
+        [name] => format!("reset; your answer is kept as {name}"),
+        names => format!("reset; your answers are kept as {}", names.join(", ")),
     }
 }

@@ -1,4 +1,5 @@
-//! A terminal that can be drawn on: the session has a screen of its own, and the shell's is back when it ends.
+//! The fullscreen console: it draws on the alternate screen, and restores the shell's screen at the
+//! end.
 
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,51 +19,51 @@ use super::console::{Console, Event, Frame, Key, Size};
 use super::layout::lay_out;
 use crate::ask::{Ask, NoAnswer, Prompt};
 use crate::cleanup::{self, lock};
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 
-/// How long after a terminal is gone its SIGHUP may come.
+/// How long SIGHUP may take to arrive after the terminal is gone.
 const HANGUP_LATENESS: Duration = Duration::from_millis(500);
 
-/// A question may take a second row, and inquire wants one below it.
+/// A question may wrap to a second row, and inquire needs one row below it.
 const QUESTION_ROWS: usize = 3;
 
-/// Whether the terminal is ours now. Held while it is drawn on: a signal must not find it half drawn.
-static OURS: Mutex<bool> = Mutex::new(false);
-/// After a signal nothing is drawn any more.
+/// Whether we have the terminal. Locked while drawing, so that a signal cannot interrupt halfway.
+static IS_OURS: Mutex<bool> = Mutex::new(false);
+/// Set by a signal: nothing is drawn after that.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// The whole terminal. Dropped, it is as it was before.
+/// A console that takes the whole terminal, and restores it when dropped.
 pub struct Fullscreen {
     prompt: Prompt,
-    /// What is on the screen: only rows that change are drawn.
+    /// The rows on the screen; only rows that differ from them are drawn.
     drawn: Vec<String>,
-    /// The size it was drawn for.
+    /// The size for which they were drawn.
     drawn_for: Option<Size>,
 }
 
 impl Fullscreen {
     /// Takes the terminal.
     pub fn open(prompt: Prompt) -> Self {
-        give_it_back_whatever_happens();
-        take();
+        restore_on_signals_and_panics();
+        take_terminal();
         Self { prompt, drawn: Vec::new(), drawn_for: None }
     }
 
-    /// Somebody asks in the last `rows` of the screen: what stands there is wiped.
-    fn at_the_bottom<T>(&mut self, rows: usize, ask: impl FnOnce(&mut Prompt) -> T) -> T {
+    /// Clears the last `rows` of the screen and asks there.
+    fn ask_at_the_bottom<T>(&mut self, rows: usize, ask: impl FnOnce(&mut Prompt) -> T) -> T {
         let row = u16::try_from(self.drawn.len().saturating_sub(rows)).unwrap_or(0);
         let _ = execute!(stdout(), MoveTo(0, row), Clear(ClearType::FromCursorDown), Show);
         let answer = ask(&mut self.prompt);
         self.drawn.clear();
-        // inquire gives the terminal back as the shell wants it.
-        take();
+        // inquire leaves the terminal in the shell's mode.
+        take_terminal();
         answer
     }
 }
 
 impl Drop for Fullscreen {
     fn drop(&mut self) {
-        give_back();
+        give_terminal_back();
     }
 }
 
@@ -79,8 +80,8 @@ impl Console for Fullscreen {
         }
         let screen = lay_out(frame, size);
         cleanup::stop_if_a_signal_came();
-        let ours = lock(&OURS);
-        if *ours && !CLOSED.load(Ordering::SeqCst) && self.drawn != screen.rows {
+        let is_ours = lock(&IS_OURS);
+        if *is_ours && !CLOSED.load(Ordering::SeqCst) && self.drawn != screen.rows {
             // A lost terminal ends the session by its signal, not here.
             let _ = draw(&screen.rows, &self.drawn);
             self.drawn.clone_from(&screen.rows);
@@ -88,22 +89,15 @@ impl Console for Fullscreen {
         (screen.top, screen.seen)
     }
 
-    fn event(&mut self, patience: Duration) -> Result<Option<Event>, WorldError> {
-        let lost = |error: std::io::Error| {
-            // A window that was closed ends the session by its signal.
-            cleanup::stop_if_a_signal_comes(HANGUP_LATENESS);
-            WorldError::new(
-                format!("the terminal can't be read: {error}"),
-                "use `redislings check EXERCISE FILE`, which asks nothing",
-            )
-        };
+    fn event(&mut self, timeout: Duration) -> Result<Option<Event>, EnvironmentError> {
         cleanup::stop_if_a_signal_came();
-        if !event::poll(patience).map_err(lost)? {
-            // A new size before the first poll, or while somebody else has the terminal, is announced to nobody.
+        if !event::poll(timeout).map_err(terminal_lost)? {
+            // No event reports a resize before the first poll, or while another program has the
+            // terminal.
             let has_changed = self.drawn_for.is_some_and(|size| size != self.size());
             return Ok(has_changed.then_some(Event::Resized));
         }
-        let event = match event::read().map_err(lost)? {
+        let event = match event::read().map_err(terminal_lost)? {
             TerminalEvent::Key(key) if key.is_press() => key_of(key).map(Event::Key),
             TerminalEvent::Resize(..) => {
                 self.drawn.clear();
@@ -114,22 +108,22 @@ impl Console for Fullscreen {
         Ok(event)
     }
 
-    fn step_aside(&mut self) {
-        give_back();
+    fn suspend_ui(&mut self) {
+        give_terminal_back();
     }
 
-    fn come_back(&mut self) {
+    fn resume_ui(&mut self) {
         cleanup::stop_if_a_signal_came();
         self.drawn.clear();
-        take();
-        // Keys for somebody else are no keys for us.
+        take_terminal();
+        // Drop keys that were meant for the other program.
         while event::poll(Duration::ZERO).unwrap_or(false) && event::read().is_ok() {}
     }
 
     fn suspend(&mut self) {
-        self.step_aside();
+        self.suspend_ui();
         let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP);
-        self.come_back();
+        self.resume_ui();
     }
 }
 
@@ -140,13 +134,22 @@ impl Ask for Fullscreen {
         options: &[String],
         start: usize,
     ) -> Result<usize, NoAnswer> {
-        // The question stands above the options, and below them what keys do.
-        self.at_the_bottom(options.len() + 3, |prompt| prompt.choose(question, options, start))
+        // Above the options is the question, below them a line about the keys.
+        self.ask_at_the_bottom(options.len() + 3, |prompt| prompt.choose(question, options, start))
     }
 
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer> {
-        self.at_the_bottom(QUESTION_ROWS, |prompt| prompt.confirm(question))
+        self.ask_at_the_bottom(QUESTION_ROWS, |prompt| prompt.confirm(question))
     }
+}
+
+fn terminal_lost(error: std::io::Error) -> EnvironmentError {
+    // If the window was closed, its signal ends the program here.
+    cleanup::stop_if_a_signal_comes(HANGUP_LATENESS);
+    EnvironmentError::new(
+        format!("cannot read the terminal: {error}"),
+        "use `redislings check EXERCISE FILE`, which asks nothing",
+    )
 }
 
 fn draw(rows: &[String], drawn: &[String]) -> std::io::Result<()> {
@@ -191,45 +194,46 @@ fn key_of(key: KeyEvent) -> Option<Key> {
     })
 }
 
-fn take() {
-    let mut ours = lock(&OURS);
+fn take_terminal() {
+    let mut is_ours = lock(&IS_OURS);
     if CLOSED.load(Ordering::SeqCst) {
         return;
     }
     let _ = terminal::enable_raw_mode();
-    let _ = if *ours {
+    let _ = if *is_ours {
         execute!(stdout(), Hide)
     } else {
         execute!(stdout(), EnterAlternateScreen, Hide, Clear(ClearType::All))
     };
-    *ours = true;
+    *is_ours = true;
 }
 
-fn give_back() {
-    let mut ours = lock(&OURS);
-    if *ours && stdout().is_terminal() {
+fn give_terminal_back() {
+    let mut is_ours = lock(&IS_OURS);
+    if *is_ours && stdout().is_terminal() {
         let _ = execute!(stdout(), EndSynchronizedUpdate, Show, LeaveAlternateScreen);
         let _ = terminal::disable_raw_mode();
     }
-    *ours = false;
+    *is_ours = false;
 }
 
-/// Also by a signal, and before a panic's message, which the other screen would swallow.
-fn give_it_back_whatever_happens() {
+/// Gives the terminal back on a signal, and before a panic prints its message: on the alternate
+/// screen the message would be lost.
+fn restore_on_signals_and_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         cleanup::restore_the_terminal_by(|| {
             CLOSED.store(true, Ordering::SeqCst);
-            give_back();
+            give_terminal_back();
         });
-        let usual = std::panic::take_hook();
+        let default_hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            // Whoever panics while drawing holds the lock.
-            if let Ok(ours) = OURS.try_lock() {
-                drop(ours);
-                give_back();
+            // A thread that panics while drawing holds the lock.
+            if let Ok(is_ours) = IS_OURS.try_lock() {
+                drop(is_ours);
+                give_terminal_back();
             }
-            usual(panic);
+            default_hook(panic);
         }));
     });
 }

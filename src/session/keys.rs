@@ -1,14 +1,14 @@
-//! What can be done, and by which key.
+//! The available actions and their keys.
 
 use super::console::Key;
 
-/// Everything the student can do at a screen.
+/// Everything a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Check,
     Edit,
     EditOther,
-    Play,
+    Prompt,
     Judge,
     StartOver,
     Hint,
@@ -19,7 +19,7 @@ pub(super) enum Action {
     Example(usize),
     Text,
     Next,
-    /// To the next open exercise, past all that is to be read.
+    /// Goes to the next open exercise, skipping the text before it.
     NextExercise,
     Back,
     List,
@@ -30,31 +30,36 @@ pub(super) enum Action {
 }
 
 impl Action {
-    /// Whether it has to wait until the servers are done with what was wanted before.
+    /// Whether it must wait until the worker has handled the earlier request.
     pub(super) fn needs_a_server(self) -> bool {
         matches!(
             self,
             Self::Check
                 | Self::Edit
                 | Self::EditOther
-                | Self::Play
+                | Self::Prompt
                 | Self::Judge
                 | Self::StartOver
                 | Self::Example(_)
         )
     }
+
+    /// Whether the screen shows its key; the others are only in the help.
+    fn has_label(self) -> bool {
+        !matches!(self, Self::EditOther | Self::HintBefore | Self::NextExercise)
+    }
 }
 
-/// What decides what can be done.
+/// What determines the available actions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Situation {
-    pub(super) screen: Screen,
-    /// Whether an exercise is at hand, and whether it was passed.
+    pub(super) screen: ScreenKind,
+    /// `None` at a step without an exercise.
     pub(super) exercise: Option<Passed>,
-    /// The languages it can be answered in.
+    /// In how many languages the exercise can be answered.
     pub(super) languages: usize,
     pub(super) hints: usize,
-    /// The hint that is shown.
+    /// The index of the last hint shown.
     pub(super) hint: Option<usize>,
     pub(super) examples: usize,
     pub(super) is_first: bool,
@@ -67,132 +72,143 @@ pub(super) struct Situation {
 pub(super) enum ByHand {
     #[default]
     Nothing,
-    /// What can't be an answer here.
+    /// Work that cannot be judged here.
     Exploration,
-    /// What can be judged.
+    /// Work that can be judged.
     Answer,
 }
 
-/// Whether an exercise was passed.
+/// Whether an exercise has been passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Passed(pub(super) bool);
 
-/// The kinds of screens, as far as keys differ.
+/// The kinds of screens that differ in their keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Screen {
+pub(super) enum ScreenKind {
     Welcome,
     /// A step's text.
     #[default]
     Text,
-    /// Something about a step: a verdict, a hint, the solution, an example's output.
+    /// A verdict, a hint, the solution, or an example's output.
     About,
     List,
     Help,
 }
 
-/// Everything that can be done here: its key, and its name on the screen; the most likely first.
+/// Each available action with its key and its name, the most likely first.
 pub(super) fn offered(here: &Situation) -> Vec<(char, Action, String)> {
-    let mut offered = Vec::new();
-    let mut offer = |key: char, action: Action, name: &str| {
-        offered.push((key, action, name.to_owned()));
-    };
+    let mut offers = Offers(Vec::new());
     match here.screen {
-        Screen::Welcome => offer('n', Action::Next, "begin"),
-        Screen::Help => {
-            offer('t', Action::Text, "back to the text");
-            offer('q', Action::Text, "close this help");
-            return offered;
+        ScreenKind::Welcome => offers.add('n', Action::Next, "begin"),
+        ScreenKind::Help => {
+            offers.add('t', Action::Text, "back to the text");
+            offers.add('q', Action::Text, "close this help");
+            return offers.0;
         }
-        Screen::List => {
-            offer('c', Action::Choose, "choose (or Enter)");
-            offer('f', Action::Filter, "filter: all, open, done");
-            offer('t', Action::Text, "back to the text");
-            offer('X', Action::ResetAll, "reset all");
+        ScreenKind::List => {
+            offers.add('c', Action::Choose, "choose (or Enter)");
+            offers.add('f', Action::Filter, "filter: all, open, done");
+            offers.add('t', Action::Text, "back to the text");
+            offers.add('X', Action::ResetAll, "reset all");
         }
-        Screen::Text | Screen::About => offer_at_a_step(here, &mut offer),
+        ScreenKind::Text | ScreenKind::About => offers.add_for_a_step(here),
     }
-    offer('?', Action::Help, "help");
-    offer('q', Action::Quit, "quit");
-    offered
+    offers.add('?', Action::Help, "help");
+    offers.add('q', Action::Quit, "quit");
+    offers.0
 }
 
-fn offer_at_a_step(here: &Situation, offer: &mut dyn FnMut(char, Action, &str)) {
-    let passed = here.exercise == Some(Passed(true));
-    let next = match (here.is_last, here.exercise) {
-        (true, _) => "finish",
-        (false, Some(Passed(false))) => "skip",
-        (false, _) => "next",
-    };
-    if here.exercise.is_none() || passed {
-        offer('n', Action::Next, next);
+/// Collects what [`offered`] returns.
+struct Offers(Vec<(char, Action, String)>);
+
+impl Offers {
+    fn add(&mut self, key: char, action: Action, name: &str) {
+        self.0.push((key, action, name.to_owned()));
     }
-    if here.exercise.is_some() {
-        offer('c', Action::Check, "check");
-        offer('e', Action::Edit, "edit");
-        if here.languages > 1 {
-            offer('E', Action::EditOther, "edit in another language");
+
+    fn add_for_a_step(&mut self, here: &Situation) {
+        let passed = here.exercise == Some(Passed(true));
+        let next = match (here.is_last, here.exercise) {
+            (true, _) => "finish",
+            (false, Some(Passed(false))) => "skip",
+            (false, _) => "next",
+        };
+        if here.exercise.is_none() || passed {
+            self.add('n', Action::Next, next);
         }
+        if here.exercise.is_some() {
+            self.add('c', Action::Check, "check");
+            self.add('e', Action::Edit, "edit");
+            if here.languages > 1 {
+                self.add('E', Action::EditOther, "edit in another language");
+            }
+        }
+        self.add('p', Action::Prompt, "prompt: for Redis commands");
+        if here.by_hand == ByHand::Answer {
+            self.add('j', Action::Judge, "judge what was done");
+        }
+        if here.by_hand != ByHand::Nothing {
+            self.add('o', Action::StartOver, "start over: a fresh server");
+        }
+        self.add_help_with_the_exercise(here);
+        match here.examples {
+            0 => {}
+            1 => self.add('r', Action::Example(0), "run the example"),
+            _ => self.add('r', Action::Example(0), "run example 1; 2, 3, … the others"),
+        }
+        if here.screen == ScreenKind::About {
+            self.add('t', Action::Text, "text");
+        }
+        if here.exercise == Some(Passed(false)) {
+            self.add('n', Action::Next, next);
+        }
+        self.add('N', Action::NextExercise, "next open exercise");
+        if !here.is_first {
+            self.add('b', Action::Back, "back");
+        }
+        self.add('l', Action::List, "list");
     }
-    offer('p', Action::Play, "play: the Redis prompt");
-    if here.by_hand == ByHand::Answer {
-        offer('j', Action::Judge, "judge what was done");
+
+    fn add_help_with_the_exercise(&mut self, here: &Situation) {
+        if here.exercise.is_none() {
+            return;
+        }
+        if here.hints > 0 {
+            let next = here.hint.map_or(0, |hint| (hint + 1) % here.hints);
+            self.add('h', Action::Hint, &format!("hint {} of {}", next + 1, here.hints));
+        }
+        if here.hint.is_some_and(|hint| hint > 0) {
+            self.add('H', Action::HintBefore, "previous hint");
+        }
+        self.add('s', Action::Solution, "solution");
+        self.add('x', Action::Reset, "reset");
     }
-    if here.by_hand != ByHand::Nothing {
-        offer('o', Action::StartOver, "over: a fresh server");
-    }
-    offer_help_with_the_exercise(here, offer);
-    match here.examples {
-        0 => {}
-        1 => offer('r', Action::Example(0), "run the example"),
-        _ => offer('r', Action::Example(0), "run example 1; 2, 3, … the others"),
-    }
-    if here.screen == Screen::About {
-        offer('t', Action::Text, "text");
-    }
-    if here.exercise == Some(Passed(false)) {
-        offer('n', Action::Next, next);
-    }
-    offer('N', Action::NextExercise, "next open exercise");
-    if !here.is_first {
-        offer('b', Action::Back, "back");
-    }
-    offer('l', Action::List, "list");
 }
 
-fn offer_help_with_the_exercise(here: &Situation, offer: &mut dyn FnMut(char, Action, &str)) {
-    if here.exercise.is_none() {
-        return;
-    }
-    if here.hints > 0 {
-        let next = here.hint.map_or(0, |hint| (hint + 1) % here.hints);
-        offer('h', Action::Hint, &format!("hint {} of {}", next + 1, here.hints));
-    }
-    if here.hint.is_some_and(|hint| hint > 0) {
-        offer('H', Action::HintBefore, "hint before");
-    }
-    offer('s', Action::Solution, "solution");
-    offer('x', Action::Reset, "reset");
-}
-
-/// How the keys stand on the screen: `c check`, and `n next` where the rest of a name has no place.
+/// The labels of the keys on the screen, such as `c check`.
 pub(super) fn labels(here: &Situation) -> Vec<String> {
-    let short = |name: &str| name.split([':', ';']).next().unwrap_or(name).to_owned();
-    // The others stand in the help.
-    let is_shown = |action: &Action| {
-        !matches!(action, Action::EditOther | Action::HintBefore | Action::NextExercise)
-    };
-    let offered = offered(here).into_iter().filter(|(_, action, _)| is_shown(action));
-    offered.map(|(key, _, name)| format!("{key} {}", short(&name))).collect()
+    let mut labels = Vec::new();
+    for (key, action, name) in offered(here) {
+        if action.has_label() {
+            labels.push(format!("{key} {}", short_name(&name)));
+        }
+    }
+    labels
+}
+
+/// `prompt` of `prompt: for Redis commands`.
+fn short_name(name: &str) -> &str {
+    name.split([':', ';']).next().unwrap_or(name)
 }
 
 /// What a key does here.
 pub(super) fn action(key: Key, here: &Situation) -> Option<Action> {
     match (key, here.screen) {
-        (Key::Enter | Key::Escape, Screen::Welcome) => Some(Action::Next),
-        (Key::Enter, Screen::List) => Some(Action::Choose),
-        (Key::Escape, Screen::Text) => None,
+        (Key::Enter | Key::Escape, ScreenKind::Welcome) => Some(Action::Next),
+        (Key::Enter, ScreenKind::List) => Some(Action::Choose),
+        (Key::Escape, ScreenKind::Text) => None,
         (Key::Escape, _) => Some(Action::Text),
-        (Key::Number(number), Screen::Text | Screen::About)
+        (Key::Number(number), ScreenKind::Text | ScreenKind::About)
             if (1..=here.examples).contains(&number) =>
         {
             Some(Action::Example(number - 1))
@@ -216,7 +232,7 @@ mod tests {
     fn every_key_means_one_thing() {
         let by_hand = Situation { by_hand: ByHand::Answer, ..at_an_exercise(false) };
         let exercise = Situation { hint: Some(1), ..by_hand };
-        let list = Situation { screen: Screen::List, ..Situation::default() };
+        let list = Situation { screen: ScreenKind::List, ..Situation::default() };
         for here in [exercise, list, Situation { examples: 3, ..Situation::default() }] {
             let mut keys: Vec<char> = offered(&here).iter().map(|(key, ..)| *key).collect();
             keys.sort_unstable();
@@ -234,11 +250,14 @@ mod tests {
 
     #[test]
     fn hints_go_round() {
-        let shown = |hint| Situation { hint, ..at_an_exercise(false) };
-        assert!(labels(&shown(None)).contains(&"h hint 1 of 2".to_owned()));
-        assert!(labels(&shown(Some(0))).contains(&"h hint 2 of 2".to_owned()));
-        assert!(labels(&shown(Some(1))).contains(&"h hint 1 of 2".to_owned()));
-        assert_eq!(action(Key::Char('H'), &shown(Some(1))), Some(Action::HintBefore));
+        for (hint, label) in
+            [(None, "h hint 1 of 2"), (Some(0), "h hint 2 of 2"), (Some(1), "h hint 1 of 2")]
+        {
+            let here = Situation { hint, ..at_an_exercise(false) };
+            assert!(labels(&here).contains(&label.to_owned()), "{hint:?}");
+        }
+        let here = Situation { hint: Some(1), ..at_an_exercise(false) };
+        assert_eq!(action(Key::Char('H'), &here), Some(Action::HintBefore));
     }
 
     #[test]

@@ -1,40 +1,39 @@
-//! A frame on a screen: which of its lines are seen, and where. Pure.
+//! Lays a frame out on a screen: which of its lines are visible, and where. Pure.
 
 use super::console::{Frame, Size};
 use crate::present::text::{display_width, fold, truncate, wrap};
 
-/// With fewer lines to read, the checks are shown in one line.
+/// If fewer lines would be left for the body, the checks are shown in one line.
 const BODY_ROWS: usize = 9;
 
-/// The rows of a screen, from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Screen {
-    /// Each at most as wide as the screen, and as many as it has rows.
+    /// From the top; none is wider than the screen, and there are no more than it has rows.
     pub rows: Vec<String>,
-    /// The first line of the body that is seen.
+    /// The first visible line of the body.
     pub top: usize,
-    /// How many lines of it are seen.
+    /// How many lines of the body are visible.
     pub seen: usize,
 }
 
-/// Puts the frame on a screen of this size.
 pub fn lay_out(frame: &Frame, size: Size) -> Screen {
     let width = size.columns.max(1);
     let keys = key_rows(&frame.keys, width);
     let status = wrap_lines(&frame.status, width);
     let mut status: Vec<String> = status.lines().flat_map(|line| fold(line, width)).collect();
     if status.is_empty() {
-        // Its place is kept, or the text would jump with every line.
+        // Reserve its row, or the text would jump whenever the status appears.
         status.push(String::new());
     }
-    let fixed = |checks: usize| 2 + checks + status.len() + keys.len();
-    let has_room = fixed(frame.checks.len()) + BODY_ROWS <= size.rows;
+    // The title, the rule, the status and the keys.
+    let fixed_rows = 2 + status.len() + keys.len();
+    let has_room = fixed_rows + frame.checks.len() + BODY_ROWS <= size.rows;
     let checks = match (&frame.checks[..], has_room) {
         ([], _) => Vec::new(),
         (all, true) => all.to_vec(),
         (_, false) => vec![frame.checks_in_short.clone()],
     };
-    let seen = size.rows.saturating_sub(fixed(checks.len())).max(1);
+    let seen = size.rows.saturating_sub(fixed_rows + checks.len()).max(1);
     let body: Vec<String> = frame.body.lines().flat_map(|line| fold(line, width)).collect();
     let top = frame.top.min(body.len().saturating_sub(seen));
     let mut rows = vec![truncate(&frame.title, width)];
@@ -48,13 +47,13 @@ pub fn lay_out(frame: &Frame, size: Size) -> Screen {
     Screen { rows, top, seen }
 }
 
-/// Broken at spaces; what is longer than a line stays for [`fold`].
+/// Breaks lines at spaces; [`fold`] breaks words that are longer than a line.
 fn wrap_lines(text: &str, width: usize) -> String {
     let lines: Vec<String> = text.lines().map(|line| wrap(line, width, "")).collect();
     lines.join("\n")
 }
 
-/// The line under the body; says how much of it is below.
+/// The line under the body, with the number of body lines below the screen.
 fn rule(width: usize, lines: usize, top: usize, seen: usize) -> String {
     let below = lines.saturating_sub(top + seen);
     let note = match (below, top) {
@@ -67,7 +66,7 @@ fn rule(width: usize, lines: usize, top: usize, seen: usize) -> String {
     truncate(&format!("{line}{note}──"), width)
 }
 
-/// As many keys in a row as fit.
+/// Puts as many keys into a row as fit.
 fn key_rows(keys: &[String], width: usize) -> Vec<String> {
     let mut rows: Vec<String> = Vec::new();
     for key in keys {
@@ -88,17 +87,19 @@ mod tests {
 
     fn frame(lines: usize) -> Frame {
         let lines: Vec<String> = (1..=lines).map(|number| format!("line {number}")).collect();
-        let body = lines.join("\n");
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect();
         Frame {
             title: "title".to_owned(),
-            body,
+            body: lines.join("\n"),
             checks: words("first second third"),
             checks_in_short: "short".to_owned(),
             status: "status".to_owned(),
             keys: words("check hint next back quit"),
             ..Frame::default()
         }
+    }
+
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
     }
 
     #[test]
@@ -137,11 +138,11 @@ mod tests {
     }
 
     #[test]
-    fn what_has_happened_is_told_in_whole_words() {
+    fn the_status_is_broken_at_spaces() {
         let status = "it is never flushed, killed or configured".to_owned();
-        let told = lay_out(&Frame { status, ..frame(30) }, Size { columns: 24, rows: 24 });
+        let screen = lay_out(&Frame { status, ..frame(30) }, Size { columns: 24, rows: 24 });
         for row in ["it is never flushed,", "killed or configured"] {
-            assert!(told.rows.contains(&row.to_owned()), "{:#?}", told.rows);
+            assert!(screen.rows.contains(&row.to_owned()), "{:#?}", screen.rows);
         }
     }
 

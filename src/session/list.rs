@@ -1,4 +1,4 @@
-//! The list of lessons and exercises: where the student goes from there.
+//! The list of lessons and exercises, in which the student chooses where to go.
 
 use super::console::Key;
 use super::{Session, View};
@@ -6,7 +6,7 @@ use crate::lesson::{Course, Exercise};
 use crate::present::terminal;
 use crate::progress::Progress;
 
-/// What of the list is shown, and which entry is chosen.
+/// The list's filter and its chosen entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct List {
     chosen: usize,
@@ -20,19 +20,19 @@ enum Filter {
     Done,
 }
 
-/// A line that can be chosen.
-struct Entry<'c> {
+/// One entry of the list.
+struct ListRow<'c> {
     place: (usize, usize),
-    /// `None`: the lesson itself.
+    /// `None` for the lesson itself.
     exercise: Option<&'c Exercise>,
     title: &'c str,
 }
 
-/// Every exercise with its place.
+/// Every exercise with the indexes of its lesson and step.
 pub(super) fn exercises(course: &Course) -> impl Iterator<Item = ((usize, usize), &Exercise)> {
-    course.lessons.iter().enumerate().flat_map(|(lesson, it)| {
-        let steps = it.steps.iter().enumerate();
-        steps.filter_map(move |(step, it)| Some(((lesson, step), it.exercise.as_ref()?)))
+    course.lessons.iter().enumerate().flat_map(|(number, lesson)| {
+        let steps = lesson.steps.iter().enumerate();
+        steps.filter_map(move |(index, step)| Some(((number, index), step.exercise.as_ref()?)))
     })
 }
 
@@ -41,7 +41,7 @@ impl List {
         Self { chosen: 0, filter: Filter::All }
     }
 
-    /// With the place where the student is chosen.
+    /// The unfiltered list, with the student's step chosen.
     pub(super) fn of(course: &Course, at: (usize, usize)) -> Self {
         let mut list = Self::at_the_beginning();
         let entries = entries(course, |_| true);
@@ -49,7 +49,7 @@ impl List {
         list
     }
 
-    fn entries<'c>(&self, course: &'c Course, progress: &Progress) -> Vec<Entry<'c>> {
+    fn entries<'c>(&self, course: &'c Course, progress: &Progress) -> Vec<ListRow<'c>> {
         entries(course, |exercise| match self.filter {
             Filter::All => true,
             Filter::Open => !progress.has(&exercise.id),
@@ -57,7 +57,7 @@ impl List {
         })
     }
 
-    /// Numbered lines, the chosen one marked.
+    /// Renders numbered lines and marks the chosen one.
     pub(super) fn text(
         &self,
         course: &Course,
@@ -88,18 +88,16 @@ impl List {
     }
 }
 
-fn entries(course: &Course, wanted: impl Fn(&Exercise) -> bool) -> Vec<Entry<'_>> {
+fn entries(course: &Course, wanted: impl Fn(&Exercise) -> bool) -> Vec<ListRow<'_>> {
     let mut entries = Vec::new();
     for (number, lesson) in course.lessons.iter().enumerate() {
-        entries.push(Entry { place: (number, 0), exercise: None, title: &lesson.title });
+        entries.push(ListRow { place: (number, 0), exercise: None, title: &lesson.title });
         for (step_number, step) in lesson.steps.iter().enumerate() {
             let exercise = step.exercise.as_ref().filter(|exercise| wanted(exercise));
             let place = (number, step_number);
-            entries.extend(exercise.map(|it| Entry {
-                place,
-                exercise: Some(it),
-                title: &step.title,
-            }));
+            if exercise.is_some() {
+                entries.push(ListRow { place, exercise, title: &step.title });
+            }
         }
     }
     entries
@@ -117,7 +115,7 @@ impl Session<'_> {
             Key::Up => list.chosen.saturating_sub(1),
             _ => (list.chosen + 1).min(last),
         };
-        // The heading stands above the entries.
+        // The heading is the first line.
         let line = list.chosen + 1;
         if line < self.top + 1 {
             self.top = line.saturating_sub(1);
@@ -138,7 +136,7 @@ impl Session<'_> {
         let entries = list.entries(self.course, &self.progress);
         match entries.get(list.chosen).map(|entry| entry.place) {
             Some(place) => self.go_to(place),
-            None => self.tell("there is no such number"),
+            None => self.tell("no such number"),
         }
     }
 

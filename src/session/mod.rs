@@ -1,26 +1,27 @@
-//! The student's session: a lesson is read step by step, its exercises are answered, and keys are all that is needed.
+//! The interactive session: the student reads a lesson step by step and answers its exercises,
+//! by keys alone.
 //!
-//! One thread has the screen and the student's place ([`Session`]); another has the servers ([`backstage`]), so that
-//! keys are answered while a server is busy. A screen is a value ([`console::Frame`]), made by [`view`] and shown by a
-//! [`Console`].
+//! One thread owns the screen and the student's position ([`Session`]); another owns the servers
+//! ([`worker`]), so that keys are answered while a server is busy. A screen is a value
+//! ([`console::Frame`]), made by [`view`] and shown by a [`Console`].
 
-mod backstage;
 mod console;
 mod drawing;
+mod events;
 mod exercise;
 mod fullscreen;
 mod keys;
-mod late;
 mod layout;
-mod linear;
 mod list;
-mod news;
-mod places;
-mod play;
+mod navigation;
+mod plain_console;
+mod prompt;
+mod stale_events;
+mod step_state;
 mod view;
 mod warm;
 mod watch;
-mod work;
+mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -28,78 +29,77 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-pub use backstage::{FindRedis, Redis};
 pub use console::{Console, Event, Key};
 pub use fullscreen::Fullscreen;
-pub use linear::Linear;
+pub use plain_console::PlainConsole;
+pub use worker::{FindRedis, Redis};
 
 use crate::answers;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::journal::Journal;
 use crate::lesson::{Course, Exercise, Lesson, Step};
 use crate::present::{plain, terminal};
 use crate::progress::Progress;
 use crate::redis_prompt::Editor;
-use backstage::{Backstage, Visit};
 use keys::{Action, ByHand, Passed, Situation};
 use list::List;
+use step_state::{Busy, StepState};
 use watch::Watch;
-use work::{Busy, Work};
+use worker::{StepVisit, WorkerHandle};
 
-/// How long a key is waited for before something else is looked at.
-const PATIENCE: Duration = Duration::from_millis(40);
-/// The same while a verdict is awaited, which must not wait for the student.
-const SHORT_PATIENCE: Duration = Duration::from_millis(5);
-/// How long the end of a session waits for the last work's story.
-const FAREWELL: Duration = Duration::from_millis(300);
-/// What goes on behind the student's back is told when it takes longer.
-const PATIENT_SILENCE: Duration = Duration::from_millis(300);
-/// How often a sign of life is drawn.
-const TURN: Duration = Duration::from_millis(100);
+/// How long to wait for a key before looking at events and saved files.
+const INPUT_POLL: Duration = Duration::from_millis(40);
+/// The same while the student waits for a verdict, which is shown as soon as it is there.
+const BUSY_INPUT_POLL: Duration = Duration::from_millis(5);
+/// How long the end of a session waits for the transcript of unfinished work.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(300);
+/// Background work is shown only if it takes longer.
+const STATUS_DELAY: Duration = Duration::from_millis(300);
+/// How often the spinner is redrawn.
+const SPINNER_TICK: Duration = Duration::from_millis(100);
 
-/// What the session needs from outside.
+/// A running session.
 pub struct Session<'s> {
     course: &'s Course,
     progress: Progress,
     console: &'s mut dyn Console,
-    backstage: Backstage,
+    worker: WorkerHandle,
     watch: Watch,
-    /// The lesson's and the step's number.
+    /// The indexes of the lesson and of its step, from 0.
     at: (usize, usize),
-    /// Of this stay there.
-    visit: Visit,
-    /// Of orders from before this visit nothing counts any more: the exercise was begun anew.
+    visit: StepVisit,
+    /// Verdicts on requests from an earlier visit no longer count: the exercise was reset.
     anew_since: u64,
     view: View,
-    /// The first line of the text that is seen, and how many are.
+    /// The first visible line of the text.
     top: usize,
+    /// How many lines of the text are visible.
     seen: usize,
-    work: Work,
+    work: StepState,
     /// What has just happened.
     status: String,
-    /// What goes on behind the student's back: a pull, an installation.
+    /// Background work, such as an image pull or an installation.
     background: Option<Busy>,
-    /// Where the lesson's server is found.
+    /// The address of the lesson's server.
     address: Option<String>,
-    /// What is to be told where port 6379 belongs to another program.
+    /// What to tell the student if another program has port 6379.
     warning: Option<String>,
-    /// The text, rendered for so many columns.
+    /// The text, and the width in columns for which it was rendered.
     rendered: Option<(usize, String)>,
     drawn: Instant,
     prompt: Option<Editor>,
-    kept: Kept,
+    kept: SavedWork,
 }
 
-/// What is kept of a session beside the progress.
+/// What a session saves besides the progress.
 #[derive(Debug, Default)]
-pub struct Kept {
-    /// Every attempt.
+pub struct SavedWork {
+    /// Records every attempt.
     pub journal: Option<Journal>,
-    /// The lines typed at the Redis prompt: a file.
+    /// The file of the lines typed at the Redis prompt.
     pub history: Option<PathBuf>,
 }
 
-/// What is on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum View {
     Welcome,
@@ -112,16 +112,16 @@ enum View {
     Help,
 }
 
-/// How the student left.
+/// How the student ended the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionEnd {
-    /// By a key.
+    /// With a key, or because the keyboard is gone.
     Quit,
-    /// By Ctrl-C.
+    /// With Ctrl-C.
     Interrupted,
 }
 
-/// Whether the session goes on.
+/// Whether the session continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Going {
     On,
@@ -129,28 +129,28 @@ enum Going {
 }
 
 impl<'s> Session<'s> {
-    /// `find_redis` is called at once, on another thread.
+    /// Calls `find_redis` at once, on another thread.
     pub fn new(
         course: &'s Course,
         progress: Progress,
-        kept: Kept,
+        kept: SavedWork,
         console: &'s mut dyn Console,
         find_redis: Box<FindRedis>,
-    ) -> Result<Self, WorldError> {
-        let backstage = Backstage::start(find_redis, course.python_packages.clone())?;
+    ) -> Result<Self, EnvironmentError> {
+        let worker = WorkerHandle::start(find_redis, course.python_packages.clone())?;
         Ok(Self {
             course,
             progress,
             console,
-            backstage,
+            worker,
             watch: Watch::start(Path::new(answers::FOLDER)),
             at: (0, 0),
-            visit: Visit::default(),
+            visit: StepVisit::default(),
             anew_since: 0,
             view: View::Text,
             top: 0,
             seen: 1,
-            work: Work::default(),
+            work: StepState::default(),
             status: String::new(),
             background: Some(Busy::with("looking for a Redis server".to_owned())),
             address: None,
@@ -162,30 +162,32 @@ impl<'s> Session<'s> {
         })
     }
 
-    /// Whether the progress is there at the next start.
+    /// Whether the progress has been saved for the next start.
     pub fn is_kept(&self) -> bool {
         self.progress.is_kept()
     }
 
-    /// Runs until the student leaves. `told` stands on the first screen.
-    pub fn run(&mut self, told: &str) -> Result<SessionEnd, WorldError> {
+    /// Runs until the student leaves. `message` is the first status, unless it is empty.
+    pub fn run(&mut self, message: &str) -> Result<SessionEnd, EnvironmentError> {
         self.begin();
-        if !told.is_empty() {
-            told.clone_into(&mut self.status);
+        if !message.is_empty() {
+            message.clone_into(&mut self.status);
         }
         loop {
-            if self.backstage.has_panicked() {
-                let help =
-                    "start `redislings` again to go on; your answers and your progress are kept";
-                return Err(WorldError::new("redislings has a bug: see the message above", help));
+            if self.worker.has_panicked() {
+                let help = "start `redislings` again; your answers and your progress are kept";
+                return Err(EnvironmentError::new(
+                    "redislings has a bug: see the message above",
+                    help,
+                ));
             }
-            let is_news = self.take_news() | self.take_saves();
-            let is_turning = self.work.busy.is_some() || self.background.is_some();
-            if is_news || (is_turning && self.drawn.elapsed() >= TURN) {
+            let has_changed = self.take_news() | self.take_saves();
+            let is_spinning = self.work.busy.is_some() || self.background.is_some();
+            if has_changed || (is_spinning && self.drawn.elapsed() >= SPINNER_TICK) {
                 self.draw();
             }
-            let patience = if self.work.busy.is_some() { SHORT_PATIENCE } else { PATIENCE };
-            match self.console.event(patience)? {
+            let timeout = if self.work.busy.is_some() { BUSY_INPUT_POLL } else { INPUT_POLL };
+            match self.console.event(timeout)? {
                 None => {}
                 Some(Event::Resized) => self.draw(),
                 Some(Event::Key(key)) => {
@@ -221,25 +223,24 @@ impl<'s> Session<'s> {
         self.status = status.into();
     }
 
-    /// What failed outside is told; the session goes on.
-    fn tell_if_failed<T>(&mut self, done: Result<T, WorldError>) -> Option<T> {
-        done.map_err(|error| self.status = terminal::world_error(&error)).ok()
+    /// Shows an environment error as the status; the session continues.
+    fn report_if_failed<T>(&mut self, result: Result<T, EnvironmentError>) -> Option<T> {
+        result.map_err(|error| self.status = terminal::environment_error(&error)).ok()
     }
 
     fn situation(&self) -> Situation {
         let exercise = self.exercise();
-        let passed = |exercise: &Exercise| Passed(self.progress.has(&exercise.id));
         Situation {
             screen: match self.view {
-                View::Welcome => keys::Screen::Welcome,
-                View::Text => keys::Screen::Text,
-                View::List(_) => keys::Screen::List,
-                View::Help => keys::Screen::Help,
+                View::Welcome => keys::ScreenKind::Welcome,
+                View::Text => keys::ScreenKind::Text,
+                View::List(_) => keys::ScreenKind::List,
+                View::Help => keys::ScreenKind::Help,
                 View::Verdict | View::Hint(_) | View::Solution | View::Example => {
-                    keys::Screen::About
+                    keys::ScreenKind::About
                 }
             },
-            exercise: exercise.map(passed),
+            exercise: exercise.map(|exercise| Passed(self.progress.has(&exercise.id))),
             languages: exercise.map_or(0, |exercise| exercise.languages().len()),
             hints: exercise.map_or(0, |exercise| exercise.hints.len()),
             hint: self.work.hint,
@@ -254,12 +255,13 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// Whether the exercise at hand was passed.
+    /// Whether the current exercise has been passed.
     fn has_passed(&self) -> bool {
         self.exercise().is_some_and(|exercise| self.progress.has(&exercise.id))
     }
 
-    /// Where only a program answers, nothing that is done by hand shows what it would have printed.
+    /// Whether work by hand can pass the exercise. Where only a program can answer, it cannot: it
+    /// does not show what the program would have printed.
     fn may_be_judged_by_hand(&self) -> bool {
         self.exercise().is_some_and(Exercise::may_be_typed)
     }
@@ -281,7 +283,7 @@ impl<'s> Session<'s> {
                 if let Some(action) = keys::action(key, &self.situation()) {
                     return self.act(action);
                 }
-                // Where whole lines are typed, one without an effect would look like one that was not read.
+                // In line mode, a line without any effect would look as if it had not been read.
                 if let (true, Key::Char(letter)) = (plain::is_on(), key) {
                     self.tell(format!("`{letter}` does nothing here"));
                 }
@@ -308,7 +310,7 @@ impl<'s> Session<'s> {
             Action::Choose => self.choose_from_list(),
             Action::Filter => self.filter_list(),
             Action::ResetAll => self.reset_all(),
-            Action::Play => self.play(),
+            Action::Prompt => self.open_prompt(),
             Action::StartOver => self.start_over(),
             Action::Example(number) => self.run_example(number),
             Action::Check

@@ -1,4 +1,4 @@
-//! The session's way through a lesson, without a terminal and without a server.
+//! A session through a lesson, without a terminal and without a server.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -7,7 +7,7 @@ use super::console::{Frame, Size};
 use super::*;
 use crate::ask::{Ask, NoAnswer};
 use crate::lesson::parse;
-use crate::progress::Place;
+use crate::progress::Position;
 
 const LESSON: &str = r#"# Lesson 1: Saving
 
@@ -67,26 +67,29 @@ SAVE
 ```
 "#;
 
-/// What the student does.
+/// One input of the student.
 #[derive(Debug, Clone, Copy)]
-enum Does {
-    /// Presses a key.
+enum Input {
     Press(Key),
     /// Answers yes or no to a question.
-    Say(bool),
-    /// Waits until the status says this.
-    Wait(&'static str),
+    Answer(bool),
+    /// Waits until the status contains this text.
+    WaitFor(&'static str),
 }
 
-use Does::{Press, Say, Wait};
+use Input::{Answer, Press, WaitFor};
 
-fn letter(letter: char) -> Does {
+fn letter(letter: char) -> Input {
     Press(Key::Char(letter))
 }
 
-/// A student with a plan; keeps every frame.
+fn letters(letters: &str) -> Vec<Input> {
+    letters.chars().map(letter).collect()
+}
+
+/// A console that plays scripted input and records every frame.
 struct Script {
-    plan: VecDeque<Does>,
+    inputs: VecDeque<Input>,
     frames: Vec<Frame>,
     deadline: Instant,
 }
@@ -99,13 +102,13 @@ impl Script {
 
 impl Ask for Script {
     fn choose(&mut self, question: &str, _: &[String], _: usize) -> Result<usize, NoAnswer> {
-        panic!("nobody expected `{question}`")
+        panic!("unexpected question: `{question}`")
     }
 
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer> {
-        match self.plan.pop_front() {
-            Some(Say(answer)) => Ok(answer),
-            other => panic!("{other:?} is no answer to `{question}`"),
+        match self.inputs.pop_front() {
+            Some(Answer(answer)) => Ok(answer),
+            other => panic!("{other:?} is not an answer to `{question}`"),
         }
     }
 }
@@ -123,45 +126,45 @@ impl Console for Script {
         (screen.top, screen.seen)
     }
 
-    fn event(&mut self, _: Duration) -> Result<Option<Event>, WorldError> {
-        match self.plan.front() {
-            Some(Wait(status)) if !self.frame().status.contains(status) => {
+    fn event(&mut self, _: Duration) -> Result<Option<Event>, EnvironmentError> {
+        match self.inputs.front() {
+            Some(WaitFor(status)) if !self.frame().status.contains(status) => {
                 assert!(Instant::now() < self.deadline, "never said: {status}");
                 std::thread::park_timeout(Duration::from_millis(2));
                 Ok(None)
             }
-            Some(Wait(_)) => {
-                self.plan.pop_front();
+            Some(WaitFor(_)) => {
+                self.inputs.pop_front();
                 Ok(None)
             }
             Some(Press(key)) => {
                 let key = *key;
-                self.plan.pop_front();
+                self.inputs.pop_front();
                 Ok(Some(Event::Key(key)))
             }
-            Some(Say(_)) => panic!("nobody asked; the screen: {:#?}", self.frame()),
+            Some(Answer(_)) => panic!("there was no question; the screen: {:#?}", self.frame()),
             None => Ok(Some(Event::Key(Key::Closed))),
         }
     }
 
-    fn step_aside(&mut self) {}
-    fn come_back(&mut self) {}
+    fn suspend_ui(&mut self) {}
+    fn resume_ui(&mut self) {}
     fn suspend(&mut self) {}
 }
 
-struct Seen {
+struct SeenFrames {
     frames: Vec<Frame>,
     end: SessionEnd,
     progress: Progress,
 }
 
-impl Seen {
+impl SeenFrames {
     fn last(&self) -> &Frame {
         self.frames.last().unwrap()
     }
 
     fn offers(&self, key: &str) -> bool {
-        self.last().keys.iter().any(|it| it == key)
+        self.last().keys.iter().any(|label| label == key)
     }
 }
 
@@ -176,39 +179,44 @@ fn course() -> Course {
     }
 }
 
-/// Goes through a session as planned, to its end.
+/// Runs a session with these inputs to its end.
 fn session_in(
     folder: &Path,
     course: &Course,
     prepare: impl FnOnce(&mut Progress),
-    plan: impl IntoIterator<Item = Does>,
-) -> Seen {
+    inputs: impl IntoIterator<Item = Input>,
+) -> SeenFrames {
     let path = folder.join("progress.toml");
     let (mut progress, _) = Progress::load(&path).unwrap();
     prepare(&mut progress);
     let (progress, _) = Progress::load(&path).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
-    let plan = plan.into_iter().collect();
-    let mut script = Script { plan, frames: Vec::new(), deadline };
-    let no_server: Box<FindRedis> = Box::new(|_: &dyn Fn(crate::telling::Told<'_>)| {
-        Err(WorldError::new("no server here", "ask for none"))
-    });
-    let kept = Kept { journal: None, history: None };
+    let inputs = inputs.into_iter().collect();
+    let mut script = Script { inputs, frames: Vec::new(), deadline };
+    let no_server: Box<FindRedis> =
+        Box::new(|_: &dyn Fn(crate::progress_event::ProgressEvent<'_>)| {
+            Err(EnvironmentError::new("no server here", "ask for none"))
+        });
+    let kept = SavedWork { journal: None, history: None };
     let end =
         Session::new(course, progress, kept, &mut script, no_server).unwrap().run("").unwrap();
-    assert!(script.plan.is_empty(), "never done: {:?}", script.plan);
+    assert!(script.inputs.is_empty(), "never used: {:?}", script.inputs);
     let (progress, _) = Progress::load(&path).unwrap();
-    Seen { frames: script.frames, end, progress }
+    SeenFrames { frames: script.frames, end, progress }
 }
 
-fn session(passed: &[&str], plan: impl IntoIterator<Item = Does>) -> Seen {
+fn session(passed: &[&str], inputs: impl IntoIterator<Item = Input>) -> SeenFrames {
     let folder = tempfile::tempdir().unwrap();
     let prepare = |progress: &mut Progress| {
         for exercise in passed {
             progress.add(exercise).unwrap();
         }
     };
-    session_in(folder.path(), &course(), prepare, plan)
+    session_in(folder.path(), &course(), prepare, inputs)
+}
+
+fn shown(frame: &Frame, size: Size) -> String {
+    layout::lay_out(frame, size).rows.join("\n")
 }
 
 #[test]
@@ -244,7 +252,7 @@ fn whoever_has_passed_an_exercise_begins_at_the_first_open_one() {
 #[test]
 fn a_step_that_moved_is_found_by_its_exercise() {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place {
+    let place = Position {
         lesson: "renamed".to_owned(),
         step: "Of old".to_owned(),
         exercise: Some("of-the-session-second".to_owned()),
@@ -257,7 +265,7 @@ fn a_step_that_moved_is_found_by_its_exercise() {
 #[test]
 fn a_place_that_is_gone_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place {
+    let place = Position {
         lesson: "gone".to_owned(),
         step: "Gone".to_owned(),
         exercise: Some("gone".to_owned()),
@@ -276,39 +284,37 @@ fn from_the_first_step_there_is_no_way_back() {
 
 #[test]
 fn hints_go_on_round_and_back() {
-    let here = || ['n', 'n', 'n'].map(letter);
-    let hints = |keys: &str| {
-        let plan: Vec<Does> = here().into_iter().chain(keys.chars().map(letter)).collect();
-        session(&[], plan).last().body.clone()
-    };
-    assert!(hints("h").contains("Look here."));
-    assert!(hints("hh").contains("Look there."));
-    assert!(hints("hhh").contains("Look here."));
-    assert!(hints("hhH").contains("Look here."));
+    for (keys, hint) in [
+        ("nnnh", "Look here."),
+        ("nnnhh", "Look there."),
+        ("nnnhhh", "Look here."),
+        ("nnnhhH", "Look here."),
+    ] {
+        let seen = session(&[], letters(keys));
+        assert!(seen.last().body.contains(hint), "{keys}: {}", seen.last().body);
+    }
 }
 
 #[test]
 fn the_solution_needs_a_yes_before_the_exercise_is_passed() {
-    let here = || ['n', 'n', 'n', 's'].map(letter).into_iter();
-    let no = session(&[], here().chain([Say(false)]));
+    let no = session(&[], letters("nnns").into_iter().chain([Answer(false)]));
     assert!(!no.last().body.contains("a solution in redis"));
-    let yes = session(&[], here().chain([Say(true)]));
+    let yes = session(&[], letters("nnns").into_iter().chain([Answer(true)]));
     assert!(yes.last().body.contains("a solution in redis"), "{}", yes.last().body);
 }
 
 #[test]
 fn after_passing_hints_and_the_solution_are_there_without_a_question() {
     let passed = ["of-the-session-first", "of-the-session-second"];
-    let here = |key| ['n', 'n', 'n', key].map(letter);
     let start = |progress: &mut Progress| {
         for exercise in passed {
             progress.add(exercise).unwrap();
         }
         let (lesson, step) = ("saving".to_owned(), "Lesson 1: Saving".to_owned());
-        progress.set_place(Place { lesson, step, exercise: None }).unwrap();
+        progress.set_place(Position { lesson, step, exercise: None }).unwrap();
     };
     let folder = tempfile::tempdir().unwrap();
-    let solution = session_in(folder.path(), &course(), start, here('s').into_iter().skip(1));
+    let solution = session_in(folder.path(), &course(), start, letters("nns"));
     assert!(solution.last().body.contains("a solution in redis"), "{}", solution.last().body);
     assert!(solution.offers("h hint 1 of 2"));
 }
@@ -319,21 +325,21 @@ fn ctrl_c_ends_the_session() {
 }
 
 #[test]
-fn a_world_that_fails_is_told_and_the_session_goes_on() {
-    let seen = session(&[], [Wait("no server here"), letter('n'), letter('n')]);
+fn an_environment_error_is_shown_and_the_session_goes_on() {
+    let seen = session(&[], [WaitFor("no server here"), letter('n'), letter('n')]);
     assert!(seen.last().body.contains("Read this."));
 }
 
 #[test]
 fn a_check_without_an_answer_says_how_to_begin_one() {
     let seen = session(&[], ['n', 'n', 'n', 'c'].map(letter));
-    assert!(seen.last().status.contains("`e` begins one"), "{}", seen.last().status);
+    assert!(seen.last().status.contains("`e` starts one"), "{}", seen.last().status);
 }
 
 #[test]
 fn the_list_leads_to_an_exercise_and_is_filtered() {
-    let plan = [letter('n'), letter('l'), Press(Key::Down), Press(Key::Down), Press(Key::Enter)];
-    let seen = session(&[], plan);
+    let inputs = [letter('n'), letter('l'), Press(Key::Down), Press(Key::Down), Press(Key::Enter)];
+    let seen = session(&[], inputs);
     assert!(seen.last().body.contains("Do that."), "{}", seen.last().body);
     let passed = ["of-the-session-first"];
     let open = session(&passed, ['l', 'f'].map(letter));
@@ -345,9 +351,9 @@ fn the_list_leads_to_an_exercise_and_is_filtered() {
 #[test]
 fn resetting_all_needs_a_yes_and_forgets_what_was_passed() {
     let passed = ["of-the-session-first"];
-    let no = session(&passed, [letter('l'), letter('X'), Say(false)]);
+    let no = session(&passed, [letter('l'), letter('X'), Answer(false)]);
     assert!(no.progress.has("of-the-session-first"));
-    let yes = session(&passed, [letter('l'), letter('X'), Say(true)]);
+    let yes = session(&passed, [letter('l'), letter('X'), Answer(true)]);
     assert!(!yes.progress.has("of-the-session-first"));
 }
 
@@ -357,8 +363,7 @@ fn screens_that_matter_look_like_this() {
     let size = Size { columns: 80, rows: 24 };
     let small = Size { columns: 40, rows: 20 };
     let seen =
-        session(&[], [Wait("no server"), letter('n'), letter('n'), letter('n'), letter('l')]);
-    let shown = |frame: &Frame, size| layout::lay_out(frame, size).rows.join("\n");
+        session(&[], [WaitFor("no server"), letter('n'), letter('n'), letter('n'), letter('l')]);
     let exercise = seen.frames.iter().find(|frame| frame.body.contains("Do this.")).unwrap();
     insta::assert_snapshot!("welcome", shown(&seen.frames[0], size));
     insta::assert_snapshot!("exercise", shown(exercise, size));
@@ -367,15 +372,15 @@ fn screens_that_matter_look_like_this() {
 }
 
 #[test]
-fn a_panic_behind_the_scenes_ends_the_session() {
+fn a_panic_of_the_worker_ends_the_session() {
     let folder = tempfile::tempdir().unwrap();
     let (progress, _) = Progress::load(&folder.path().join("progress.toml")).unwrap();
     let deadline = Instant::now() + Duration::from_secs(10);
-    let plan = VecDeque::from([Wait("what nobody says")]);
-    let mut script = Script { plan, frames: Vec::new(), deadline };
+    let inputs = VecDeque::from([WaitFor("a status that never comes")]);
+    let mut script = Script { inputs, frames: Vec::new(), deadline };
     let panics: Box<FindRedis> = Box::new(|_| panic!("as a test wants it"));
     let course = course();
-    let session = Session::new(&course, progress, Kept::default(), &mut script, panics);
+    let session = Session::new(&course, progress, SavedWork::default(), &mut script, panics);
     let error = session.unwrap().run("").unwrap_err();
     assert!(error.fact.contains("bug"), "{error:?}");
 }

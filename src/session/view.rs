@@ -1,9 +1,9 @@
-//! What each screen says. Pure: values in, rendered text out.
+//! The text of each screen. Pure: values in, rendered text out.
 
 use std::fmt::Write as _;
 
 use super::console::Size;
-use super::work::Work;
+use super::step_state::StepState;
 use crate::answers;
 use crate::attempt::Run;
 use crate::attempt::evidence::Evidence;
@@ -14,10 +14,13 @@ use crate::progress::Progress;
 use crate::sanitize::ShownPath as _;
 use crate::verdict::Verdict;
 
-/// Text is hard to read in longer lines.
+/// Longer lines are hard to read.
 const WIDEST: usize = 100;
 
-/// The columns that text is rendered for.
+/// With fewer columns, two texts beside each other are cut too often.
+const SIDE_BY_SIDE: usize = 100;
+
+/// The width in columns for which text is rendered.
 pub(super) fn text_width(size: Size) -> usize {
     size.columns.clamp(20, WIDEST)
 }
@@ -28,16 +31,16 @@ const WELCOME: &str = "\
 You learn Redis by doing it, on real servers that are started for you and thrown away afterwards.
 
 - **Read** a lesson step by step: space turns the page, `n` goes on, `b` goes back.
-- **Answer** its exercises as you like: save a file in your own editor (`e` opens it), type at the Redis prompt \
-(`p`), or use any other client.
-- **See** what happened inside Redis: the checks below the text tick while you work, and a verdict tells what was \
-found and why.
+- **Answer** its exercises as you like: save a file in your own editor (`e` opens it), type at the \
+Redis prompt (`p`), or use any other client.
+- **See** what happened inside Redis: the checks below the text are ticked off while you work, and \
+a verdict says what was found and why.
 
-Nothing jumps ahead when you have passed: experiment, compare with the solution (`s`), and go on with `n`. \
-Stuck? `h` gives a hint. What a screen offers stands in its last lines, and `?` explains all of it.
+You decide when to move on: after passing, experiment, compare with the solution (`s`), then press \
+`n`. Stuck? `h` gives a hint. The last lines of a screen list its keys, and `?` explains them all.
 
-Your answers are plain files in the folder `answers`, yours to keep. Quit with `q` at any time: the next start \
-goes on where you stopped.
+Your answers are plain files in the folder `answers`, yours to keep. Quit with `q` at any time; \
+the next start resumes where you stopped.
 ";
 
 const HELP: &str = "\
@@ -45,29 +48,30 @@ const HELP: &str = "\
 
 | key     | what it does                                              |
 |---------|-----------------------------------------------------------|
-| space   | down a screen; ↑ ↓ PgUp PgDn Home End move too            |
-| `n` `b` | next step, step before                                    |
-| `N`     | next open exercise, past all that is to be read           |
+| space   | page down; ↑ ↓ PgUp PgDn Home End scroll too              |
+| `n` `b` | next step, previous step                                  |
+| `N`     | next open exercise, skipping the text between             |
 | `l`     | list of lessons and exercises; `f` filters open and done  |
 | `e` `E` | edit your answer; in another language                     |
-| `c`     | check your answer's file; saving it does the same         |
+| `c`     | check your answer file; saving it does the same           |
 | `p`     | the Redis prompt on this step's own server                |
-| `j`     | judge what was done on that server by hand, crash and all |
-| `o`     | over: a fresh server for what is done by hand             |
-| `h` `H` | next hint, hint before                                    |
-| `s`     | solution, your answer beside it, and the author's notes   |
-| `x`     | reset: the starter is back, your answer kept beside it    |
-| `r`     | run the example of the text (`1`, `2`, … of several)      |
+| `j`     | judge what you did on that server, crash included         |
+| `o`     | start over by hand on a fresh server                      |
+| `h` `H` | next hint, previous hint                                  |
+| `s`     | solution beside your answer, with the author's notes      |
+| `x`     | reset to the starter; your answer is kept as a backup     |
+| `r`     | run the example in the text (`1`, `2`, … if several)      |
 | `t`     | back to the step's text                                   |
-| `q`     | quit; Ctrl-C leaves at once, Ctrl-Z visits the shell      |
+| `q`     | quit; Ctrl-C quits at once, Ctrl-Z suspends to the shell  |
 
-What counts is what Redis did. While an exercise is open, whoever connects to the lesson's address works on the \
-exercise's own server: the prompt, `redis-cli`, a GUI, your program. Checks tick as they are met; those that \
-need a crash are judged at the end, with `j`. A file that is checked always gets a fresh server, and whoever \
-connects meanwhile works on that one. (A server of yours, given by `--server`, waits until you press `p`.)
+What counts is what Redis did. While an exercise is open, every client at the lesson's address \
+works on the exercise's own server: the prompt, `redis-cli`, a GUI, your program. Checks are \
+ticked off as they are met; those that need a crash are judged at the end, with `j`. A file is \
+always checked on a fresh server, and clients that connect meanwhile work on that one. (A server \
+of your own, given by `--server`, waits until you press `p`.)
 
-The same without this screen: `redislings list`, `check`, `hint`, `solution`, `reset`, `export`; \
-`redislings --help` tells more, and `redislings --plain` reads well with a screen reader.
+You can do the same without this screen: `redislings list`, `check`, `hint`, `solution`, `reset`, \
+`export`; see `redislings --help`. For a screen reader, use `redislings --plain`.
 ";
 
 pub(super) fn welcome(width: usize) -> String {
@@ -78,7 +82,7 @@ pub(super) fn help(width: usize) -> String {
     markdown::render(&for_this_terminal(HELP), width)
 }
 
-/// Where one line is printed below the other, there are no pages to turn.
+/// The line-mode console has no pages to turn.
 fn for_this_terminal(text: &str) -> String {
     if !plain::is_on() {
         return text.to_owned();
@@ -88,7 +92,7 @@ fn for_this_terminal(text: &str) -> String {
     text.replace("space turns the page, ", "each command is a letter and Enter, ")
 }
 
-/// A step's text; at an exercise also where its answer stands.
+/// A step's text; for an exercise, also where to answer it.
 pub(super) fn text(
     lesson: &Lesson,
     step: &Step,
@@ -106,19 +110,18 @@ pub(super) fn text(
 }
 
 fn where_to_answer(exercise: &Exercise, address: Option<&str>, warning: Option<&str>) -> String {
-    let name = |language: Language| match language {
-        Language::Python => "Python",
-        Language::Redis => "Redis commands",
-    };
-    let file = |language: &Language| {
-        format!("`{}` ({})", answers::path(exercise, *language).shown(), name(*language))
-    };
-    let files: Vec<String> = exercise.languages().iter().map(file).collect();
-    let mut text = format!("Your answer: {}. Saved is checked.\n", files.join(" or "));
+    let mut files: Vec<String> = Vec::new();
+    for language in exercise.languages() {
+        let path = answers::path(exercise, language);
+        files.push(format!("`{}` ({})", path.shown(), language_name(language)));
+    }
+    let files = files.join(" or ");
+    let mut text = format!("Your answer: {files}. Checked each time you save.\n");
     if let Some(address) = address.filter(|_| exercise.may_be_typed()) {
         let _ = writeln!(
             text,
-            "\nOr work on this exercise's server by hand: the prompt (`p`) or any client at `{address}`."
+            "\nOr work on this exercise's server by hand: the prompt (`p`) or any client at \
+             `{address}`."
         );
     }
     if let Some(warning) = warning {
@@ -127,7 +130,14 @@ fn where_to_answer(exercise: &Exercise, address: Option<&str>, warning: Option<&
     text
 }
 
-/// A verdict with what it rests on.
+fn language_name(language: Language) -> &'static str {
+    match language {
+        Language::Python => "Python",
+        Language::Redis => "Redis commands",
+    }
+}
+
+/// A verdict with its evidence.
 pub(super) fn verdict(
     exercise: &Exercise,
     server: &str,
@@ -149,11 +159,12 @@ pub(super) fn example(run: &Run) -> String {
     let printed = terminal::run(run);
     let title = terminal::heading("the example, on a fresh server");
     let printed =
-        if printed.is_empty() { "it ran and printed nothing\n".to_owned() } else { printed };
+        if printed.is_empty() { "the example printed nothing\n".to_owned() } else { printed };
     format!("{title}\n{printed}")
 }
 
-/// The solutions beside the student's own answer, and what the author says of known wrong answers.
+/// The student's own answers compared with the solutions, the solutions, and the author's notes on
+/// known wrong answers.
 pub(super) fn solution(
     lesson: &Lesson,
     exercise: &Exercise,
@@ -162,7 +173,7 @@ pub(super) fn solution(
 ) -> String {
     let mut text = String::new();
     for (language, own) in own {
-        let mut solutions = exercise.solutions.iter().filter(|it| it.language == *language);
+        let mut solutions = exercise.solutions.iter().filter(|code| code.language == *language);
         if let Some(solution) = solutions.next() {
             let path = answers::path(exercise, *language).shown();
             text.push_str(&terminal::heading("compared with your answer"));
@@ -188,10 +199,7 @@ fn compared(own: &str, solution: &str, path: &str, width: usize) -> String {
     }
 }
 
-/// With fewer columns two texts beside each other are cut too often.
-const SIDE_BY_SIDE: usize = 100;
-
-/// The author's explanations: why each known wrong answer falls short.
+/// The author's explanations of why each known wrong answer fails.
 fn notes(lesson: &Lesson, exercise: &Exercise, width: usize) -> String {
     let mut text = String::new();
     for wrong in &exercise.wrong_answers {
@@ -210,7 +218,7 @@ fn notes(lesson: &Lesson, exercise: &Exercise, width: usize) -> String {
     text
 }
 
-/// Where the student is: one line.
+/// The title line: the student's position and progress.
 pub(super) fn title(course: &Course, lesson: &Lesson, step: usize, progress: &Progress) -> String {
     let all = course.exercises().count();
     let passed = course.exercises().filter(|(.., exercise)| progress.has(&exercise.id)).count();
@@ -219,8 +227,8 @@ pub(super) fn title(course: &Course, lesson: &Lesson, step: usize, progress: &Pr
     terminal::where_one_is(&[&place, &format!("{passed} of {all} passed"), &lesson.title])
 }
 
-/// How each check stands, and all of them in one line.
-pub(super) fn checks(exercise: &Exercise, work: &Work) -> (Vec<String>, String) {
+/// A line for each check, and all checks in one line.
+pub(super) fn checks(exercise: &Exercise, work: &StepState) -> (Vec<String>, String) {
     let marks = work.marks(exercise);
     let lines = exercise.checks.iter().zip(&marks);
     let lines = lines.map(|(check, mark)| present::checks::line(*mark, &check.sentence()));

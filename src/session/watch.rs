@@ -1,78 +1,70 @@
-//! When the student saves an answer.
+//! Notices when the student saves an answer.
 //!
-//! File events come at once where the file system sends them. Network folders and those of another system (WSL's
-//! `/mnt/c`) send none, or not for all changes, so the files are also looked at twice a second; where that is what
-//! finds a change, the student is told.
+//! File events arrive at once where the file system sends them. Network folders and folders of
+//! another system (WSL's `/mnt/c`) send none, or not for all changes, so the files are also polled
+//! twice a second; if polling is what finds a change, the student is told.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant, SystemTime};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use crate::disk;
 
-/// How often the files are looked at without an event.
+/// How often the files are polled.
 const POLL: Duration = Duration::from_millis(500);
-/// An editor may save in several steps: so long nothing may change before the file counts as saved.
+/// How long a file must stay unchanged to count as saved: an editor may save in several steps.
 const SETTLED: Duration = Duration::from_millis(60);
-/// A change that no event announced within this time was found by polling.
+/// A change without an event within this time was found by polling.
 const EVENT_LATENESS: Duration = Duration::from_millis(400);
 
 /// Watches the files of one exercise's answers.
 pub(super) struct Watch {
-    /// Sends the events for as long as it lives.
+    /// Sends the events until it is dropped.
     watcher: Option<RecommendedWatcher>,
     events: Receiver<()>,
-    files: BTreeMap<PathBuf, Seen>,
+    files: BTreeMap<PathBuf, SeenFile>,
     polled: Instant,
     last_event: Option<Instant>,
-    /// A change that may not be whole yet, and when it is looked at again.
-    unsettled: Option<(PathBuf, Option<Stamp>, Instant)>,
-    polls: Polling,
+    /// A change that may be incomplete, and when to look at it again.
+    unsettled: Option<(PathBuf, Option<FileStamp>, Instant)>,
+    polling: Polling,
 }
 
-/// Whether the student knows that files are polled.
+/// Whether files have to be polled, and whether the student has been told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Polling {
     NotNeeded,
-    ToBeTold,
-    Told,
+    Unreported,
+    Reported,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     modified: Option<SystemTime>,
     bytes: u64,
-    /// Another file in its place may be as long, and made within the same tick of the clock.
+    /// A file that replaces another may have the same size and time.
     inode: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Seen {
-    stamp: Option<Stamp>,
-    /// Of the content; `None`: there is no file.
+struct SeenFile {
+    stamp: Option<FileStamp>,
+    /// The hash of the content; `None` if there is no file.
     hash: Option<u64>,
 }
 
 impl Watch {
-    /// Begins to watch the folder; one that can't be watched is polled.
+    /// Starts watching the folder, or polling it where that is impossible.
     pub(super) fn start(folder: &Path) -> Self {
         let (sender, events) = mpsc::channel();
-        let on_event = move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| may_be_a_save(event.kind)) {
-                let _ = sender.send(());
-            }
-        };
-        // The folder, not the file: editors put a new file in its place.
-        let watcher = notify::recommended_watcher(on_event).ok().and_then(|mut watcher| {
-            watcher.watch(folder, RecursiveMode::NonRecursive).ok().map(|()| watcher)
-        });
-        let polls = if watcher.is_some() { Polling::NotNeeded } else { Polling::ToBeTold };
+        let watcher = watch_folder(folder, sender).ok();
+        let polling = if watcher.is_some() { Polling::NotNeeded } else { Polling::Unreported };
         Self {
             watcher,
             events,
@@ -80,17 +72,17 @@ impl Watch {
             polled: Instant::now(),
             last_event: None,
             unsettled: None,
-            polls,
+            polling,
         }
     }
 
-    /// These are the files from now on; as they are now, they are known.
+    /// Watches these files from now on, starting from their current content.
     pub(super) fn look_after(&mut self, files: impl IntoIterator<Item = PathBuf>) {
         self.files = files.into_iter().map(|file| (file.clone(), see(&file))).collect();
         self.unsettled = None;
     }
 
-    /// As the file is now, it is known.
+    /// Takes the file's current content as known.
     pub(super) fn knows(&mut self, file: &Path) {
         if let Some(seen) = self.files.get_mut(file) {
             *seen = see(file);
@@ -98,7 +90,8 @@ impl Watch {
         self.unsettled = None;
     }
 
-    /// A file with another content than the known one, saved and left alone since; it is known then.
+    /// A file whose content differs from the known one, if it was saved and has not changed since.
+    /// The new content is known from then on.
     pub(super) fn saved(&mut self) -> Option<PathBuf> {
         let now = Instant::now();
         if self.events.try_iter().count() > 0 {
@@ -117,40 +110,52 @@ impl Watch {
         self.unsettled = None;
         let seen = see(&file);
         let known = self.files.insert(file.clone(), seen);
-        // Without a file there is nothing to check.
+        // A deleted file cannot be checked.
         let is_new = seen.hash.is_some() && known.is_some_and(|known| known.hash != seen.hash);
         let had_event =
             self.last_event.is_some_and(|at| at.elapsed() < EVENT_LATENESS + due.elapsed());
         let listens = self.watcher.is_some();
-        if is_new && (!had_event || !listens) && self.polls == Polling::NotNeeded {
-            self.polls = Polling::ToBeTold;
+        if is_new && (!had_event || !listens) && self.polling == Polling::NotNeeded {
+            self.polling = Polling::Unreported;
         }
         is_new.then_some(file)
     }
 
-    /// Said once: that files are polled here.
+    /// What to tell the student if files are polled; returned only once.
     pub(super) fn told_of_polling(&mut self) -> Option<&'static str> {
-        if self.polls != Polling::ToBeTold {
+        if self.polling != Polling::Unreported {
             return None;
         }
-        self.polls = Polling::Told;
-        let nobody_watches = "this folder tells nobody of saved files, so your answer is looked at twice a second; \
-                              `c` checks at once";
-        Some(nobody_watches)
+        self.polling = Polling::Reported;
+        Some(
+            "this folder sends no file events, so your answer is polled twice a second; \
+             `c` checks at once",
+        )
     }
 
     fn find_change(&mut self, now: Instant) {
         let changed = self.files.iter().find(|(file, seen)| stamp_of(file) != seen.stamp);
         if let Some((file, _)) = changed {
             let stamp = stamp_of(file);
-            if self.unsettled.as_ref().is_none_or(|(it, was, _)| it != file || *was != stamp) {
+            if self.unsettled.as_ref().is_none_or(|(path, was, _)| path != file || *was != stamp) {
                 self.unsettled = Some((file.clone(), stamp, now + SETTLED));
             }
         }
     }
 }
 
-/// Opening and reading a file is none: we read it too.
+/// Watches the folder, not the files: editors replace a file with a new one.
+fn watch_folder(folder: &Path, saves: Sender<()>) -> notify::Result<RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| may_be_a_save(event.kind)) {
+            let _ = saves.send(());
+        }
+    })?;
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+/// Opening and reading a file does not count: we read it too.
 fn may_be_a_save(kind: EventKind) -> bool {
     use notify::event::{AccessKind, AccessMode};
     match kind {
@@ -160,19 +165,19 @@ fn may_be_a_save(kind: EventKind) -> bool {
     }
 }
 
-fn stamp_of(file: &Path) -> Option<Stamp> {
+fn stamp_of(file: &Path) -> Option<FileStamp> {
     let found = std::fs::metadata(file).ok()?;
-    Some(Stamp { modified: found.modified().ok(), bytes: found.len(), inode: found.ino() })
+    Some(FileStamp { modified: found.modified().ok(), bytes: found.len(), inode: found.ino() })
 }
 
-fn see(file: &Path) -> Seen {
+fn see(file: &Path) -> SeenFile {
     let stamp = stamp_of(file);
     let hash = disk::read_text_file(file).ok().map(|content| {
         let mut hasher = DefaultHasher::new();
         content.hash(&mut hasher);
         hasher.finish()
     });
-    Seen { stamp, hash }
+    SeenFile { stamp, hash }
 }
 
 #[cfg(test)]
@@ -224,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_saved_without_a_change_and_one_that_is_read_are_not_news() {
+    fn a_file_saved_without_a_change_and_one_that_is_read_are_not_reported() {
         let folder = tempfile::tempdir().unwrap();
         let (mut watch, file) = watched(folder.path());
         std::fs::write(&file, "one").unwrap();
@@ -233,10 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn without_events_a_change_is_found_all_the_same_and_told_once() {
+    fn without_events_a_change_is_found_by_polling_and_reported_once() {
         let folder = tempfile::tempdir().unwrap();
         let (mut watch, file) = watched(folder.path());
-        // As where the file system sends none.
+        // As on a file system that sends no events.
         watch.watcher = None;
         std::fs::write(&file, "two").unwrap();
         while watch.events.try_recv().is_ok() {}

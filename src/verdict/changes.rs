@@ -1,27 +1,26 @@
-//! What an answer has changed on the server: the evidence in a few rows.
+//! What an answer changed on the server, in a few rows.
 
 use crate::attempt::evidence::{Evidence, Observation};
-use crate::server::Snapshot;
+use crate::server::ServerInfo;
 
-/// A field that is another one than before, or that an answer has moved.
+/// A field that the answer changed, or a time that it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// As Redis calls it, where it has a name.
+    /// Redis' own name, if it has one.
     pub field: &'static str,
-    /// Before the answer; empty where there is nothing to compare.
+    /// Before the answer; empty if there is nothing to compare.
     pub before: String,
-    /// After it.
     pub after: String,
 }
 
-/// What has changed and matters; nothing where the server could not be looked at.
+/// The changes that matter; only that of the file if the server could not be observed.
 pub fn changes(evidence: &Evidence) -> Vec<Change> {
-    let Some(Observation { snapshot: now, .. }) = evidence.last() else {
+    let Some(Observation { info: now, .. }) = evidence.last() else {
         return dump(evidence).into_iter().collect();
     };
     let before = &evidence.before;
     if now.run_id() != before.run_id() {
-        // Another start: nothing that it counts can be compared.
+        // The server was started again, so its counters can't be compared.
         return vec![change("run_id", short(before.run_id()), short(now.run_id()))];
     }
     let fields =
@@ -40,27 +39,27 @@ fn short(run_id: &str) -> String {
     run_id.chars().take(8).collect()
 }
 
-fn lastsave(before: &Snapshot, now: &Snapshot) -> Option<Change> {
+fn lastsave(before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
     let (was, is) = (before.lastsave, now.lastsave);
     (was != is).then(|| change("LASTSAVE", was.to_string(), format!("{is} ({:+} s)", is - was)))
 }
 
-fn differs(field: &'static str, before: &Snapshot, now: &Snapshot) -> Option<Change> {
+fn differs(field: &'static str, before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
     let (was, is) = (before.field(field)?, now.field(field)?);
     (was != is).then(|| change(field, was, is))
 }
 
-/// What the commonest mistake hinges on.
+/// The most common mistake shows here.
 fn in_progress(evidence: &Evidence) -> Option<Change> {
     let field = "rdb_bgsave_in_progress";
     let exit = evidence.exit.as_ref()?;
-    (exit.snapshot.number(field) == 1).then(|| {
+    (exit.info.number(field) == 1).then(|| {
         change(field, evidence.before.number(field).to_string(), "1 when the answer ended")
     })
 }
 
 /// INFO commandstats counts microseconds.
-fn save_took(before: &Snapshot, now: &Snapshot) -> Option<Change> {
+fn save_took(before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
     let calls = now.successful_calls("save") - before.successful_calls("save");
     let micros = micros(now, "cmdstat_save") - micros(before, "cmdstat_save");
     let all = match calls {
@@ -75,32 +74,38 @@ fn save_took(before: &Snapshot, now: &Snapshot) -> Option<Change> {
     Some(change("SAVE took", "", took + &all))
 }
 
-pub(super) fn micros(snapshot: &Snapshot, field: &str) -> i64 {
-    let line = snapshot.field(field).unwrap_or_default();
+pub(super) fn micros(info: &ServerInfo, field: &str) -> i64 {
+    let line = info.field(field).unwrap_or_default();
     let usec = line.split(',').find_map(|part| part.strip_prefix("usec="));
     usec.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// Whole seconds; -1 until the first one has ended.
-fn bgsave_took(before: &Snapshot, now: &Snapshot) -> Option<Change> {
+fn bgsave_took(before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
     let field = "rdb_last_bgsave_time_sec";
-    let said = |value: &str| match value {
+    let row = differs(field, before, now)?;
+    Some(change(field, save_time(&row.before), save_time(&row.after)))
+}
+
+/// INFO gives whole seconds, and -1 until the first background save has ended.
+fn save_time(value: &str) -> String {
+    match value {
         "-1" => "none yet".to_owned(),
         "0" => "under 1 s".to_owned(),
         seconds => format!("{seconds} s"),
-    };
-    let row = differs(field, before, now)?;
-    Some(change(field, said(&row.before), said(&row.after)))
+    }
 }
 
 fn dump(evidence: &Evidence) -> Option<Change> {
-    let said = |bytes: Option<u64>| match bytes {
+    let (was, is) = (evidence.dump_bytes_before, evidence.dump_bytes);
+    (was != is).then(|| change("dump.rdb", file_size(was), file_size(is)))
+}
+
+fn file_size(bytes: Option<u64>) -> String {
+    match bytes {
         Some(1) => "1 byte".to_owned(),
         Some(bytes) => format!("{bytes} bytes"),
         None => "none".to_owned(),
-    };
-    let (was, is) = (evidence.dump_bytes_before, evidence.dump_bytes);
-    (was != is).then(|| change("dump.rdb", said(was), said(is)))
+    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
-//! Why an answer falls short: the common mistakes (Redis facts 10) as data, each with what the evidence
-//! must show of it.
+//! Why an answer falls short: the common mistakes (Redis facts 10) as data, each with a function
+//! that recognises it in the evidence.
 //!
-//! A wrong cause is worse than none. So a diagnosis is asked only about an unmet finding whose
-//! [`Symptom`] it explains, and what "never" happened is concluded only from a whole transcript of an answer that
-//! ended well. What each cause claims is checked over real answers in `tests/it/causes.rs`.
+//! A wrong cause is worse than none. So a diagnosis is tried only for an unmet finding whose
+//! [`Symptom`] it explains, and that something never happened is concluded only from a complete
+//! transcript of an answer that ended well. `tests/it/causes.rs` checks the claims of each cause on
+//! real answers.
 
 mod blocking;
-mod case;
 mod data;
 mod effects;
 mod ending;
+mod facts;
 mod keys;
 mod refused;
 mod server;
@@ -22,7 +23,7 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-pub use case::Case;
+pub use facts::Facts;
 pub use symptom::Symptom;
 pub use table::DIAGNOSES;
 
@@ -36,30 +37,28 @@ use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 pub struct Diagnosis {
     /// In kebab-case.
     pub id: &'static str,
-    /// The cause in one sentence for the student; each `{}` is filled in with a name or a number.
+    /// The cause in one sentence for the student; a name or a number replaces each `{}`.
     pub cause: &'static str,
-    /// What it can explain.
     pub explains: &'static [Symptom],
-    /// Whether it is to be seen here.
-    pub recognise: fn(&Case<'_>) -> Option<Found>,
+    /// `None` if the evidence does not show this mistake.
+    pub recognise: fn(&Facts<'_>) -> Option<Cause>,
 }
 
-/// What a recogniser has found.
+/// What a recogniser found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct Cause {
     /// For the `{}` of the cause, in order.
     pub fills: Vec<String>,
-    /// Where it can be seen.
+    /// Where the mistake can be seen.
     pub evidence: Vec<Pointer>,
 }
 
-impl Found {
-    /// Seen in these places, with nothing to fill in.
+impl Cause {
     fn at(evidence: impl Into<Vec<Pointer>>) -> Self {
         Self { fills: Vec::new(), evidence: evidence.into() }
     }
 
-    /// The same with one more `{}`.
+    /// Fills in one more `{}`.
     fn with(mut self, fill: impl Into<String>) -> Self {
         self.fills.push(fill.into());
         self
@@ -77,22 +76,22 @@ pub enum Pointer {
     Log,
     /// The longest wait of another client.
     LongestWait,
-    /// What the program printed as its errors.
+    /// The program's standard error.
     ProgramErrors,
 }
 
 /// The cause of an unmet finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosed {
-    /// Of the [`Diagnosis`].
+    /// The id of the [`Diagnosis`].
     pub id: &'static str,
     /// One sentence for the student.
     pub cause: String,
-    /// Where it can be seen, the most telling place first.
+    /// Where it can be seen, the clearest place first.
     pub evidence: Vec<Pointer>,
 }
 
-/// The cause of the first unmet finding that has a known one.
+/// Finds the cause of the first unmet finding that has a known one.
 pub fn diagnose(
     exercise: &Exercise,
     evidence: &Evidence,
@@ -100,13 +99,13 @@ pub fn diagnose(
 ) -> Option<Diagnosed> {
     let unmet = findings.iter().filter(|finding| finding.outcome == Outcome::Unmet);
     unmet
-        .filter(|finding| !was_cut_off(evidence) || is_about_all_of_it(finding))
-        .map(|finding| Case::new(exercise, evidence, &finding.check))
-        .find_map(|case| cause(&case))
+        .filter(|finding| !was_cut_off(evidence) || is_about_the_whole_answer(finding))
+        .map(|finding| Facts::new(exercise, evidence, &finding.check))
+        .find_map(|facts| find_cause(&facts))
 }
 
-/// Whether it did not come to an end of its own. What such an answer had not done yet is not why it falls short:
-/// its cause is that of its end, or unknown.
+/// Whether the answer did not end by itself. Then what it had not done yet is not why it falls
+/// short: the cause is that of its end, or unknown.
 fn was_cut_off(evidence: &Evidence) -> bool {
     match &evidence.run {
         run if run.timed_out() => true,
@@ -115,20 +114,20 @@ fn was_cut_off(evidence: &Evidence) -> bool {
     }
 }
 
-fn is_about_all_of_it(finding: &Finding) -> bool {
+fn is_about_the_whole_answer(finding: &Finding) -> bool {
     [EVIDENCE_IS_VALID, ENDS_WELL].contains(&finding.check.as_str())
 }
 
-fn cause(case: &Case<'_>) -> Option<Diagnosed> {
-    let fitting = DIAGNOSES.iter().filter(|it| it.explains.iter().any(|it| case.shows(*it)));
-    fitting.into_iter().find_map(|diagnosis| {
-        let found = (diagnosis.recognise)(case)?;
+fn find_cause(facts: &Facts<'_>) -> Option<Diagnosed> {
+    let mut fitting = DIAGNOSES.iter().filter(|diagnosis| facts.shows_any(diagnosis.explains));
+    fitting.find_map(|diagnosis| {
+        let found = (diagnosis.recognise)(facts)?;
         let cause = filled(diagnosis.cause, &found.fills);
         Some(Diagnosed { id: diagnosis.id, cause, evidence: found.evidence })
     })
 }
 
-/// Only the template's own `{}` are filled in, not those of what is filled in.
+/// Replaces the template's own `{}`, but not those in the texts that are filled in.
 fn filled(template: &str, fills: &[String]) -> String {
     let mut fills = fills.iter();
     let mut parts = template.split("{}");

@@ -1,15 +1,14 @@
-//! The snapshot file alone, loaded by a second, clean server.
+//! Checks of the snapshot file alone, loaded by a second, clean server.
 
 use std::collections::BTreeMap;
 
 use super::run::quoted;
 use super::server::look_at_server;
 use super::{Seen, all};
-use crate::attempt::evidence::{Changed, Difference, Differences, Evidence, Restored};
-use crate::lesson::{Dump, Subject};
+use crate::attempt::evidence::{Changed, Differences, Evidence, Restored, SnapshotDifference};
+use crate::lesson::{Check, Dump};
 
-/// Of more keys only so many are told.
-const TOLD_KEYS: usize = 5;
+const SHOWN_KEYS: usize = 5;
 
 pub(super) fn look_at_dump(wanted: &Dump, evidence: &Evidence) -> Seen {
     let Some(Restored::Loaded { keys, count, holds, differences, .. }) = &evidence.restored else {
@@ -28,14 +27,14 @@ fn look_at_differences(differences: &Differences) -> Seen {
     if keys.is_empty() {
         return Seen { met: true, found: expected.clone(), expected };
     }
-    let mut told: Vec<String> = keys.iter().take(TOLD_KEYS).map(difference).collect();
-    if keys.len() > told.len() {
-        told.push(format!("and {} more", keys.len() - told.len()));
+    let mut shown: Vec<String> = keys.iter().take(SHOWN_KEYS).map(difference).collect();
+    if keys.len() > shown.len() {
+        shown.push(format!("and {} more", keys.len() - shown.len()));
     }
-    Seen::unmet(expected, format!("{} of {compared} differ: {}", keys.len(), told.join(", ")))
+    Seen::unmet(expected, format!("{} of {compared} differ: {}", keys.len(), shown.join(", ")))
 }
 
-fn difference(difference: &Difference) -> String {
+fn difference(difference: &SnapshotDifference) -> String {
     let what = match difference.what {
         Changed::Missing => "is missing",
         Changed::Value => "has another value",
@@ -55,9 +54,13 @@ fn look_at_keys(
     holds: &BTreeMap<String, bool>,
 ) -> Seen {
     let expected = format!("in the snapshot file: {}", wanted.join(", "));
-    let is_there = |key: &String| holds.get(key).copied().unwrap_or_else(|| keys.contains(key));
-    let missing: Vec<&str> =
-        wanted.iter().filter(|key| !is_there(key)).map(String::as_str).collect();
+    let mut missing: Vec<&str> = Vec::new();
+    for key in wanted {
+        let is_there = holds.get(key).copied().unwrap_or_else(|| keys.contains(key));
+        if !is_there {
+            missing.push(key);
+        }
+    }
     if missing.is_empty() {
         let found = format!("in the snapshot file: {}", wanted.join(", "));
         return Seen { met: true, expected, found };
@@ -65,27 +68,23 @@ fn look_at_keys(
     Seen::unmet(expected, format!("no {} in it: {}", missing.join(", no "), held(keys, count)))
 }
 
-/// What the second server answers.
-pub(super) fn look_at_restored(
-    subject: &Subject,
-    evidence: &Evidence,
-    sentence: impl Fn() -> String,
-) -> Seen {
+/// Looks at what the second server answers.
+pub(super) fn look_at_restored(check: &Check, evidence: &Evidence) -> Seen {
     match &evidence.restored {
         Some(Restored::Loaded { observation, .. }) => {
-            look_at_server(subject, observation, evidence)
+            look_at_server(&check.subject, observation, evidence)
         }
-        _ => Seen::unmet(sentence(), why_not_loaded(evidence)),
+        _ => Seen::unmet(check.sentence(), why_not_loaded(evidence)),
     }
 }
 
 fn why_not_loaded(evidence: &Evidence) -> String {
     match &evidence.restored {
         Some(Restored::NoFile) => {
-            // A snapshot may have gone to another file.
+            // If LASTSAVE moved, a snapshot may have gone to another file.
             let last = evidence.last();
-            let unmoved = last.is_some_and(|now| now.snapshot.lastsave == evidence.before.lastsave);
-            let why = if unmoved { ": no snapshot was finished" } else { "" };
+            let has_none = last.is_some_and(|now| now.info.lastsave == evidence.before.lastsave);
+            let why = if has_none { ": no snapshot was finished" } else { "" };
             format!("there is no `dump.rdb` in the server's directory{why}")
         }
         Some(Restored::Unloadable(log)) => {
@@ -99,14 +98,14 @@ fn why_not_loaded(evidence: &Evidence) -> String {
     }
 }
 
-/// `it holds a, b and 3 more`; `count` knows also of keys that are not named.
+/// `it holds a, b and 3 more`; `count` includes keys that are not in `keys`.
 fn held(keys: &[String], count: i64) -> String {
-    let told = &keys[..keys.len().min(TOLD_KEYS)];
-    let more = count.saturating_sub(i64::try_from(told.len()).unwrap_or(i64::MAX));
-    match (told, more) {
+    let shown = &keys[..keys.len().min(SHOWN_KEYS)];
+    let more = count.saturating_sub(i64::try_from(shown.len()).unwrap_or(i64::MAX));
+    match (shown, more) {
         ([], ..=0) => "database 0 has no key".to_owned(),
         ([], _) => format!("it holds {count} keys"),
-        (_, ..=0) => format!("it holds {}", told.join(", ")),
-        _ => format!("it holds {} and {more} more", told.join(", ")),
+        (_, ..=0) => format!("it holds {}", shown.join(", ")),
+        _ => format!("it holds {} and {more} more", shown.join(", ")),
     }
 }

@@ -1,4 +1,4 @@
-//! How the answer ran: its end and what its program printed.
+//! Checks of how the answer ended and of what its program printed.
 
 use std::borrow::Cow;
 
@@ -7,16 +7,16 @@ use crate::attempt::evidence::{Evidence, ProgramEnd, Run, Stopped, Typed};
 use crate::lesson::check::ENDS_WELL;
 use crate::lesson::{Exercise, StdoutMatch, Subject};
 
-/// An answer that ran out of time never passes; a program that failed passes only where the exercise
-/// itself looks at the exit status.
+/// An answer that ran out of time never passes; a program that failed passes only if the exercise
+/// itself checks the exit status.
 pub(super) fn ended_badly(exercise: &Exercise, evidence: &Evidence) -> Option<Finding> {
     let limit = exercise.time_limit.as_secs_f64();
     let looks_at_exit =
         exercise.checks.iter().any(|check| matches!(check.subject, Subject::Exit(_)));
     let found = match &evidence.run {
-        run if run.timed_out() => format!("it was still running after {limit} s and was ended"),
+        run if run.timed_out() => format!("it was still running after {limit} s and was stopped"),
         Run::Typed(Typed { stopped: Some(Stopped::Endless(name)), .. }) => {
-            format!("`{name}` never ends: the lines from there on were not run")
+            format!("`{name}` never ends: that line and those after it were not run")
         }
         Run::Program(program) if !looks_at_exit => match program.end {
             ProgramEnd::Exited(0) | ProgramEnd::TimedOut => return None,
@@ -56,8 +56,9 @@ pub(super) fn look_at_stdout(expected: &StdoutMatch, run: &Run) -> Seen {
     Seen { met, expected: format!("it prints {expected}"), found }
 }
 
-/// Whether `text`'s lines stand one after another in `printed`: white space around each, colours, and what
-/// a progress display left in front of the first on the same line (dots, a carriage return) aside.
+/// Whether `printed` contains the lines of `text` one after another. White space around a line,
+/// colours, and what a progress display left in front of the first line (dots, a carriage return)
+/// do not matter.
 fn has_lines(printed: &str, text: &str) -> bool {
     let mut wanted = text.trim().lines().map(plain_line);
     let Some(first) = wanted.next() else { return true };
@@ -75,9 +76,9 @@ fn has_lines(printed: &str, text: &str) -> bool {
     false
 }
 
-/// A line as a terminal would show it: without colours, and from its last carriage return on.
+/// A line as a terminal shows it: without colours, and only what follows the last carriage return.
 fn plain_line(line: &str) -> Cow<'_, str> {
-    // There may be millions of them.
+    // There may be millions of lines, so most are not copied.
     if !line.contains(['\u{1b}', '\r']) {
         return Cow::Borrowed(line.trim());
     }
@@ -92,7 +93,7 @@ fn plain_line(line: &str) -> Cow<'_, str> {
     Cow::Owned(plain.rsplit('\r').next().unwrap_or_default().trim().to_owned())
 }
 
-/// The last lines of a longer output.
+/// The last three lines at most, and at most 160 characters.
 pub(super) fn quoted(text: &str) -> String {
     let mut lines: Vec<&str> = text.lines().rev().take(4).collect();
     let is_longer = lines.len() > 3;
@@ -116,7 +117,7 @@ pub(super) fn look_at_exit(status: i32, run: &Run) -> Seen {
     let found = match end {
         ProgramEnd::Exited(status) => format!("exit status {status}"),
         ProgramEnd::Signalled(signal) => format!("ended by signal {signal}"),
-        ProgramEnd::TimedOut => "ended by us, out of time".to_owned(),
+        ProgramEnd::TimedOut => "timed out".to_owned(),
     };
     Seen {
         met: end == ProgramEnd::Exited(status),

@@ -10,12 +10,13 @@ use super::*;
 use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Stopped, Typed};
 use crate::lesson::check::ENDS_WELL;
 use crate::redis_cli::reply::Printed;
-use crate::server::{BgsaveEnd, Snapshot};
+use crate::server::{BgsaveEnd, ServerInfo};
 
-/// An exercise with these checks, by way of the loader.
+/// Parses an exercise with these checks.
 pub(super) fn exercise(checks: &str) -> Exercise {
     let source = format!(
-        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n{checks}\n```\n\n> [!TIP]\n> look\n\n```redis solution\nPING\n```\n"
+        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n{checks}\n```\n\n> [!TIP]\n> look\n\n\
+         ```redis solution\nPING\n```\n"
     );
     let (lesson, problems) = crate::lesson::parse::parse(Path::new("l.md"), source);
     let step = lesson.unwrap_or_else(|| panic!("{problems:?}")).steps.pop();
@@ -23,9 +24,8 @@ pub(super) fn exercise(checks: &str) -> Exercise {
 }
 
 pub(super) fn observation(lastsave: i64, info: &str) -> Observation {
-    let snapshot = Snapshot::of(lastsave, info);
     Observation {
-        snapshot,
+        info: ServerInfo::of(lastsave, info),
         replies: BTreeMap::new(),
         config: BTreeMap::new(),
         bgsave_ends: Vec::new(),
@@ -33,12 +33,13 @@ pub(super) fn observation(lastsave: i64, info: &str) -> Observation {
     }
 }
 
-/// Evidence of a `redis` answer on a server that says `info` at every moment; LASTSAVE moves from 100.
+/// Evidence of a `redis` answer on a server that says `info` at every moment; LASTSAVE moves from
+/// 100.
 fn evidence(lastsave: i64, info: &str) -> Evidence {
     Evidence {
         exit: Some(observation(lastsave, info)),
         settled: Some(observation(lastsave, info)),
-        ..Evidence::new(Snapshot::of(100, "total_forks:0\n"))
+        ..Evidence::new(ServerInfo::of(100, "total_forks:0\n"))
     }
 }
 
@@ -61,8 +62,8 @@ fn calls_that_may_be_the_checkers_own_decide_nothing() {
     let info = "cmdstat_lastsave:calls=1,failed_calls=0\n";
     let outcome = |unsure: u64| {
         let mut evidence = evidence(100, info);
-        for it in [&mut evidence.exit, &mut evidence.settled].into_iter().flatten() {
-            it.snapshot = it.snapshot.clone().with_unsure_calls("lastsave", unsure);
+        for now in [&mut evidence.exit, &mut evidence.settled].into_iter().flatten() {
+            now.info = now.info.clone().with_unsure_calls("lastsave", unsure);
         }
         judge(&exercise(calls), &evidence).findings[0].outcome
     };
@@ -92,7 +93,7 @@ fn refused_calls_do_not_count() {
 fn calls_are_compared_with_before() {
     let checks = "[[check]]\nid = \"saved\"\ncalls = { save = 0 }\n";
     let mut evidence = evidence(100, "cmdstat_save:calls=1\n");
-    evidence.before = Snapshot::of(100, "cmdstat_save:calls=1\n");
+    evidence.before = ServerInfo::of(100, "cmdstat_save:calls=1\n");
     assert!(unmet(checks, &evidence).is_empty());
 }
 
@@ -149,7 +150,8 @@ fn an_aof_rewrite_is_not_taken_for_the_scheduled_background_save() {
 #[test]
 fn a_finished_save_that_did_not_fork_is_not_taken_for_a_scheduled_one() {
     let checks = "[[check]]\nid = \"quiet\"\ninfo = { rdb_bgsave_in_progress = 0 }\n";
-    let forkless = "rdb_bgsave_in_progress:0\ntotal_forks:0\nrdb_last_bgsave_type:forkless\ncmdstat_bgsave:calls=1\n";
+    let forkless = "rdb_bgsave_in_progress:0\ntotal_forks:0\n\
+                    rdb_last_bgsave_type:forkless\ncmdstat_bgsave:calls=1\n";
     assert!(unmet(checks, &evidence(101, forkless)).is_empty());
 }
 
@@ -170,7 +172,9 @@ fn replies_of_a_check_are_all_looked_at() {
 #[test]
 fn what_needs_an_unmet_check_is_not_reached() {
     let checks = format!(
-        "{LASTSAVE}[[check]]\nid = \"then\"\nneeds = \"new\"\ncalls = {{ save = 1 }}\n[[check]]\nid = \"last\"\nneeds = \"then\"\ncalls = {{ save = 0 }}\n"
+        "{LASTSAVE}\
+         [[check]]\nid = \"then\"\nneeds = \"new\"\ncalls = {{ save = 1 }}\n\
+         [[check]]\nid = \"last\"\nneeds = \"then\"\ncalls = {{ save = 0 }}\n"
     );
     let verdict = judge(&exercise(&checks), &evidence(100, ""));
     let outcomes: Vec<Outcome> = verdict.findings.iter().map(|finding| finding.outcome).collect();
@@ -233,9 +237,9 @@ fn commands_that_ran_out_of_time_do_not_pass() {
 }
 
 #[test]
-fn in_doubt_nothing_else_is_concluded() {
-    let doubtful = Evidence { doubt: Some("the server is gone".to_owned()), ..evidence(101, "") };
-    let verdict = judge(&exercise(LASTSAVE), &doubtful);
+fn invalid_evidence_decides_nothing_else() {
+    let invalid = Evidence { invalid: Some("the server is gone".to_owned()), ..evidence(101, "") };
+    let verdict = judge(&exercise(LASTSAVE), &invalid);
     assert_eq!(verdict.unmet(), [EVIDENCE_IS_VALID]);
     assert_eq!(verdict.findings[1].outcome, Outcome::NotReached);
 }
@@ -251,7 +255,10 @@ fn a_server_too_busy_to_be_looked_at_before_its_crash_meets_nothing() {
 
 #[test]
 fn what_the_crash_itself_proves_needs_no_look_at_a_busy_server() {
-    let checks = "crash = \"exit\"\n[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n[[check]]\nid = \"there\"\nat = \"crash\"\nneeds = \"new\"\nreply = { \"GET a\" = \"1\" }\n";
+    let checks = "crash = \"exit\"\n\
+                  [[check]]\nid = \"new\"\nlastsave = \"advanced\"\n\
+                  [[check]]\nid = \"there\"\nat = \"crash\"\nneeds = \"new\"\n\
+                  reply = { \"GET a\" = \"1\" }\n";
     let judged = |stored: &str, last: &str| {
         let mut after = observation(0, "");
         let printed = Printed { terminal: format!("\"{stored}\""), bare: Some(stored.to_owned()) };

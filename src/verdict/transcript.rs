@@ -1,4 +1,4 @@
-//! `sent`: which commands were run, in which order, and which were refused.
+//! The check `sent`: which commands were run, in which order, and which were refused.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,11 @@ use super::Seen;
 use crate::lesson::check::in_order;
 use crate::lesson::{CommandStart, Sent};
 use crate::redis_cli::words;
-use crate::tap::transcript::{Exchange, Outcome};
-use crate::tap::{Shown, Transcript};
+use crate::relay::transcript::{CommandOutcome, Exchange};
+use crate::relay::{Shown, Transcript};
 
-/// Of a longer story the beginning and the end are told, so many commands each.
-const TOLD: usize = 3;
+/// How many commands a long list shows at its beginning and at its end.
+const SHOWN_AT_EACH_END: usize = 3;
 
 pub(super) fn look_at_sent(sent: &Sent, transcript: &Transcript) -> Seen {
     let mut seen = match sent {
@@ -30,17 +30,19 @@ fn look_at_order(starts: &[CommandStart], transcript: &Transcript) -> Seen {
     let Some(missing) = starts.get(places.len()) else {
         return Seen { met: true, expected, found: in_order(starts) };
     };
-    let last = places.last().copied();
-    let behind = last.map(|place| (place, &starts[places.len() - 1]));
+    let last = places.last().map(|place| (*place, &starts[places.len() - 1]));
     let found =
-        format!("{}; {}", story(starts, transcript), what_became_of(missing, behind, transcript));
+        format!("{}; {}", commands_run(starts, transcript), why_missing(missing, last, transcript));
     Seen::unmet(expected, found)
 }
 
-/// What was run, in order, by the words of the lesson where they fit; repetitions are told once.
-fn story(starts: &[CommandStart], transcript: &Transcript) -> String {
+/// The commands that were run, in order, in the lesson's words where they fit, without repetitions.
+fn commands_run(starts: &[CommandStart], transcript: &Transcript) -> String {
     let mut parts: Vec<String> = Vec::new();
-    for exchange in transcript.exchanges.iter().filter(|it| it.outcome == Outcome::Done) {
+    for exchange in &transcript.exchanges {
+        if exchange.outcome != CommandOutcome::Done {
+            continue;
+        }
         let start = starts.iter().find(|start| exchange.begins_with(&start.0));
         if start.is_none() && exchange.only_sets_up_the_connection() {
             continue;
@@ -53,16 +55,16 @@ fn story(starts: &[CommandStart], transcript: &Transcript) -> String {
     if parts.is_empty() {
         return "nothing was run".to_owned();
     }
-    if parts.len() > 2 * TOLD + 1 {
-        let end = parts.split_off(parts.len() - TOLD);
-        parts.truncate(TOLD);
+    if parts.len() > 2 * SHOWN_AT_EACH_END + 1 {
+        let end = parts.split_off(parts.len() - SHOWN_AT_EACH_END);
+        parts.truncate(SHOWN_AT_EACH_END);
         parts.push("…".to_owned());
         parts.extend(end);
     }
     in_order(&parts)
 }
 
-/// Its name and first argument.
+/// The command's name and first argument, in 40 characters at most.
 fn short(exchange: &Exchange) -> String {
     let mut text = words::join(&exchange.words[..exchange.words.len().min(2)]);
     if let Some((cut, _)) = text.char_indices().nth(40) {
@@ -72,19 +74,20 @@ fn short(exchange: &Exchange) -> String {
     text
 }
 
-/// Why the first command that is missing in the order does not count; `behind` is the last one that does.
-fn what_became_of(
+/// Why the first command that is missing from the order does not count; `last` is the last one that
+/// does.
+fn why_missing(
     missing: &CommandStart,
-    behind: Option<(usize, &CommandStart)>,
+    last: Option<(usize, &CommandStart)>,
     transcript: &Transcript,
 ) -> String {
-    let from = behind.map_or(0, |(place, _)| place + 1);
+    let from = last.map_or(0, |(place, _)| place + 1);
     let mut rest = transcript.exchanges.iter().skip(from);
-    match (rest.find(|it| it.begins_with(&missing.0)), behind) {
+    match (rest.find(|exchange| exchange.begins_with(&missing.0)), last) {
         (Some(exchange), _) => match exchange.outcome {
-            Outcome::Refused => refusal(missing, exchange),
-            Outcome::NotRun => format!("{missing} was queued by MULTI and never run"),
-            Outcome::Done | Outcome::Unknown => format!("no reply came to {missing}"),
+            CommandOutcome::Refused => refusal(missing, exchange),
+            CommandOutcome::NotRun => format!("{missing} was queued by MULTI and never run"),
+            CommandOutcome::Done | CommandOutcome::Unknown => format!("{missing} got no reply"),
         },
         (None, Some((_, last))) => format!("no {missing} after {last}"),
         (None, None) => format!("no {missing}"),
@@ -93,21 +96,25 @@ fn what_became_of(
 
 fn look_at_refusal(start: &CommandStart, transcript: &Transcript) -> Seen {
     let expected = format!("{start} refused at least once");
-    let like_it = || transcript.exchanges.iter().filter(|it| it.begins_with(&start.0));
+    let sent: Vec<&Exchange> =
+        transcript.exchanges.iter().filter(|exchange| exchange.begins_with(&start.0)).collect();
     if transcript.has_refused(&start.0) == Shown::Yes {
-        let refused = like_it().find(|it| it.outcome == Outcome::Refused);
-        let found = refused.map_or_else(|| format!("{start} was refused"), |it| refusal(start, it));
+        let refused = sent.iter().find(|exchange| exchange.outcome == CommandOutcome::Refused);
+        let found = match refused {
+            Some(exchange) => refusal(start, exchange),
+            None => format!("{start} was refused"),
+        };
         return Seen { met: true, expected, found };
     }
-    let found = match like_it().count() {
-        0 if transcript.left_out > 0 => format!("no {start} was seen"),
-        0 => format!("{start} was never sent"),
-        1 if like_it().any(|it| it.outcome == Outcome::Done) => {
+    let found = match sent.as_slice() {
+        [] if transcript.left_out > 0 => format!("no {start} was seen"),
+        [] => format!("{start} was never sent"),
+        [only] if only.outcome == CommandOutcome::Done => {
             format!("{start} was sent once and succeeded")
         }
-        1 => format!("{start} was sent once and not refused"),
+        [_] => format!("{start} was sent once and not refused"),
         _ if transcript.left_out > 0 => format!("{start} was never refused"),
-        times => format!("{start} was sent {times} times and never refused"),
+        all => format!("{start} was sent {} times and never refused", all.len()),
     };
     Seen::unmet(expected, found)
 }

@@ -1,4 +1,4 @@
-//! `blocked`: how long another client had to wait.
+//! The check `blocked`: how long another client had to wait.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::lesson::WaitLimit;
 pub(super) fn look_at_waits(limit: WaitLimit, waits: Option<&Waits>) -> Seen {
     let expected = format!("the longest wait of another client: {limit}");
     let Some(waits) = waits else {
-        return Seen::unmet(expected, "nobody watched how long other clients had to wait");
+        return Seen::unmet(expected, "the waits of other clients were not measured");
     };
     let longest = waits.longest;
     let took = match longest.took.as_millis() {

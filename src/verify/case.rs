@@ -1,65 +1,58 @@
-//! What there is to prove: the cases of a course.
+//! The cases of a course: what `verify` runs.
 
 use super::mutants::Difference;
 use crate::attempt::Answer;
-use crate::lesson::{Code, Course, Example, Exercise, FailingAnswer, Language, Lesson};
+use crate::lesson::{Code, Course, Example, Exercise, Language, Lesson};
 
-/// One thing to prove.
+/// Code to run, and the expected result.
 #[derive(Debug, Clone)]
 pub struct Case<'c> {
     /// `creating-snapshots/python/wrong-2`, `snapshotting/example-1`.
     pub id: String,
-    /// Where its code stands.
     pub lesson: &'c Lesson,
-    /// The line of the code's fence, from 1; of a mutant, the line in the solution that differs, or where the lesson
-    /// calls it equivalent.
+    /// The line of the code's fence, from 1. For a mutant, the line of the solution that differs,
+    /// or the line where the lesson calls the mutant equivalent.
     pub line: usize,
     /// The section's exercise; an example may have none.
     pub exercise: Option<&'c Exercise>,
-    /// What is run.
     pub answer: Answer,
-    /// What must come of it.
     pub expectation: Expectation<'c>,
 }
 
-/// What must come of a case.
 #[derive(Debug, Clone)]
 pub enum Expectation<'c> {
     /// It runs, and replies as printed.
     Example(&'c Example),
     /// A solution: every check is met.
     Passes,
-    /// A starter: unmet on this check, whatever else is.
+    /// A starter: this check is unmet; others may be unmet too.
     FailsOn(&'c str),
-    /// A wrong answer: unmet on this check and no other.
+    /// A wrong answer: this check is unmet, and no other.
     FailsExactlyOn(&'c str),
-    /// The empty answer: not passed.
+    /// The empty answer does not pass.
     Fails,
-    /// A solution but for this: not passed.
+    /// A solution with this difference does not pass.
     Mutant(Difference),
-    /// A solution but for this, which the lesson calls equivalent: every check is met.
+    /// A solution with this difference, which the lesson calls equivalent: every check is met.
     Equivalent(Difference),
 }
 
-/// The kinds of cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum CaseKind {
     /// A block without a role.
     Example,
-    /// Where the student starts.
+    /// The code that a student starts from.
     Starter,
-    /// A right answer.
     Solution,
     /// A known wrong answer.
     Wrong,
-    /// No answer at all.
+    /// An answer without any code.
     Empty,
-    /// What the runner made out of a solution.
+    /// A changed solution, made by `mutants`.
     Mutant,
 }
 
-impl Kind {
-    /// All of them.
+impl CaseKind {
     pub const ALL: [Self; 6] =
         [Self::Example, Self::Starter, Self::Solution, Self::Wrong, Self::Empty, Self::Mutant];
 
@@ -77,40 +70,56 @@ impl Kind {
 }
 
 impl Case<'_> {
-    /// Given to its server as it starts.
+    /// The settings that its server starts with.
     pub fn settings(&self) -> &[(String, String)] {
         self.exercise.map(|exercise| exercise.settings.as_slice()).unwrap_or_default()
     }
 
-    /// Whether it runs as cold as a student's answer, however warm a Python there is: an exercise's first solution in it.
+    /// Whether to run it in a new Python process, as a student's answer runs, even if a warm one is
+    /// ready. That is an exercise's first Python solution.
     pub fn runs_cold(&self) -> bool {
-        self.kind() == Kind::Solution && self.id.ends_with("/python/solution-1")
+        self.kind() == CaseKind::Solution && self.id.ends_with("/python/solution-1")
     }
 
-    /// Which kind it is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> CaseKind {
         match self.expectation {
-            Expectation::Example(_) => Kind::Example,
-            Expectation::Passes => Kind::Solution,
-            Expectation::FailsOn(_) => Kind::Starter,
-            Expectation::FailsExactlyOn(_) => Kind::Wrong,
-            Expectation::Fails => Kind::Empty,
-            Expectation::Mutant(_) | Expectation::Equivalent(_) => Kind::Mutant,
+            Expectation::Example(_) => CaseKind::Example,
+            Expectation::Passes => CaseKind::Solution,
+            Expectation::FailsOn(_) => CaseKind::Starter,
+            Expectation::FailsExactlyOn(_) => CaseKind::Wrong,
+            Expectation::Fails => CaseKind::Empty,
+            Expectation::Mutant(_) | Expectation::Equivalent(_) => CaseKind::Mutant,
         }
     }
 }
 
-/// All cases of the course but its mutants ([`super::mutants`]), in reading order.
+/// All cases of the course except mutants ([`super::mutants`]), in reading order.
 pub fn cases(course: &Course) -> Vec<Case<'_>> {
     course.lessons.iter().flat_map(lesson_cases).collect()
 }
 
 fn lesson_cases(lesson: &Lesson) -> Vec<Case<'_>> {
-    let examples = lesson.steps.iter().flat_map(|step| {
-        step.examples.iter().map(move |example| (example, step.exercise.as_ref()))
-    });
-    let examples = examples.enumerate().map(|(index, (example, exercise))| Case {
-        id: format!("{}/example-{}", lesson.id, index + 1),
+    let mut cases = Vec::new();
+    for step in &lesson.steps {
+        for example in &step.examples {
+            let number = cases.len() + 1;
+            cases.push(example_case(lesson, step.exercise.as_ref(), example, number));
+        }
+    }
+    for exercise in lesson.steps.iter().filter_map(|step| step.exercise.as_ref()) {
+        cases.extend(exercise_cases(lesson, exercise));
+    }
+    cases
+}
+
+fn example_case<'c>(
+    lesson: &'c Lesson,
+    exercise: Option<&'c Exercise>,
+    example: &'c Example,
+    number: usize,
+) -> Case<'c> {
+    Case {
+        id: format!("{}/example-{number}", lesson.id),
         lesson,
         line: lesson.line_of(example.code.span.start),
         exercise,
@@ -120,9 +129,7 @@ fn lesson_cases(lesson: &Lesson) -> Vec<Case<'_>> {
             path: None,
         },
         expectation: Expectation::Example(example),
-    });
-    let exercises = lesson.steps.iter().filter_map(|step| step.exercise.as_ref());
-    examples.chain(exercises.flat_map(|exercise| exercise_cases(lesson, exercise))).collect()
+    }
 }
 
 fn exercise_cases<'c>(lesson: &'c Lesson, exercise: &'c Exercise) -> Vec<Case<'c>> {
@@ -131,33 +138,45 @@ fn exercise_cases<'c>(lesson: &'c Lesson, exercise: &'c Exercise) -> Vec<Case<'c
 }
 
 fn cases_in<'c>(language: Language, lesson: &'c Lesson, exercise: &'c Exercise) -> Vec<Case<'c>> {
-    let of_language = |it: &&FailingAnswer| it.code.language == language;
-    let case = |name: String, code: &Code, expectation| Case {
+    let mut cases: Vec<Case<'c>> = Vec::new();
+    for starter in exercise.starters.iter().filter(|starter| starter.code.language == language) {
+        let expectation = Expectation::FailsOn(&starter.fails);
+        cases.push(answer_case(lesson, exercise, "starter", &starter.code, expectation));
+    }
+    let solutions = exercise.solutions.iter().filter(|code| code.language == language);
+    for (index, code) in solutions.enumerate() {
+        let name = format!("solution-{}", index + 1);
+        cases.push(answer_case(lesson, exercise, &name, code, Expectation::Passes));
+    }
+    let wrong = exercise.wrong_answers.iter().filter(|wrong| wrong.code.language == language);
+    for (index, wrong) in wrong.enumerate() {
+        let name = format!("wrong-{}", index + 1);
+        let expectation = Expectation::FailsExactlyOn(&wrong.fails);
+        cases.push(answer_case(lesson, exercise, &name, &wrong.code, expectation));
+    }
+    let no_code = Code { language, text: String::new(), span: exercise.span.clone() };
+    cases.push(answer_case(lesson, exercise, "empty", &no_code, Expectation::Fails));
+    cases
+}
+
+fn answer_case<'c>(
+    lesson: &'c Lesson,
+    exercise: &'c Exercise,
+    name: &str,
+    code: &Code,
+    expectation: Expectation<'c>,
+) -> Case<'c> {
+    let language = code.language;
+    Case {
         id: format!("{}/{language}/{name}", exercise.id),
         lesson,
         line: lesson.line_of(code.span.start),
         exercise: Some(exercise),
         answer: Answer { language, text: code.text.clone(), path: None },
         expectation,
-    };
-    let mut cases = Vec::new();
-    for starter in exercise.starters.iter().filter(of_language) {
-        cases.push(case("starter".to_owned(), &starter.code, Expectation::FailsOn(&starter.fails)));
     }
-    let solutions = exercise.solutions.iter().filter(|code| code.language == language);
-    for (index, code) in solutions.enumerate() {
-        cases.push(case(format!("solution-{}", index + 1), code, Expectation::Passes));
-    }
-    for (index, wrong) in exercise.wrong_answers.iter().filter(of_language).enumerate() {
-        let expectation = Expectation::FailsExactlyOn(&wrong.fails);
-        cases.push(case(format!("wrong-{}", index + 1), &wrong.code, expectation));
-    }
-    let nothing = Code { language, text: String::new(), span: exercise.span.clone() };
-    cases.push(case("empty".to_owned(), &nothing, Expectation::Fails));
-    cases
 }
 
-/// Whether a case needs Python.
 pub fn needs_python(cases: &[Case<'_>]) -> bool {
     cases.iter().any(|case| case.answer.language == Language::Python)
 }

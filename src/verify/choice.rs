@@ -1,57 +1,52 @@
-//! Which cases are wanted: by name, language and lesson, and which part of them is this machine's.
+//! Selects cases by name, language and lesson, and this machine's part of them.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use glob::Pattern;
 
 use super::case::Case;
 use crate::lesson::{Course, Language};
 
-/// What is wanted of a course's cases. Nothing said: all of them.
+/// A filter for a course's cases; the default selects all.
 #[derive(Debug, Clone, Default)]
 pub struct Choice {
-    /// Cases that one of these names; none: all.
-    pub names: Vec<Name>,
-    /// Answers and examples in this language only.
+    /// Cases that match one of these patterns; empty: all.
+    pub names: Vec<CasePattern>,
+    /// Only answers and examples in this language.
     pub language: Option<Language>,
-    /// Of these lessons' files only.
+    /// Only cases of these lessons' files.
     pub lessons: Option<Vec<PathBuf>>,
 }
 
 impl Choice {
-    /// Whether it wants the case.
     pub fn wants(&self, case: &Case<'_>) -> bool {
         (self.names.is_empty() || self.names.iter().any(|name| name.names(case)))
             && self.language.is_none_or(|language| case.answer.language == language)
             && self.lessons.as_ref().is_none_or(|lessons| lessons.contains(&case.lesson.path))
     }
 
-    /// Whether it may want what is made out of this solution.
+    /// Whether the filter may select mutants of this solution.
     pub fn may_want_mutants_of(&self, solution: &Case<'_>) -> bool {
-        let is_below = |name: &Name| match name {
-            Name::Plain(name) => {
-                name.strip_prefix(&solution.id).is_some_and(|it| it.starts_with('/'))
-            }
-            Name::Glob(_) => true,
-        };
-        let of_any_name = Self { names: Vec::new(), ..self.clone() };
-        of_any_name.wants(solution) && (self.wants(solution) || self.names.iter().any(is_below))
+        let with_any_name = Self { names: Vec::new(), ..self.clone() };
+        with_any_name.wants(solution)
+            && (self.wants(solution)
+                || self.names.iter().any(|name| name.may_name_mutants_of(solution)))
     }
 }
 
-/// A name on the command line: of a lesson, an exercise, or the beginning of a case's id up to a `/`; with `*`,
-/// `?` or `[…]` a glob of one of them.
+/// A name on the command line: of a lesson, an exercise, or the beginning of a case's id up to a
+/// `/`; with `*`, `?` or `[…]` a glob of one of them.
 #[derive(Debug, Clone)]
-pub enum Name {
-    /// As it stands.
+pub enum CasePattern {
+    /// The text itself.
     Plain(String),
-    /// A glob; `*` also stands for `/`.
+    /// A glob, in which `*` also matches `/`.
     Glob(Pattern),
 }
 
-impl Name {
-    /// Reads it; the error says what is wrong with a glob.
+impl CasePattern {
+    /// The error says what is wrong with a glob.
     pub fn parse(text: &str) -> Result<Self, String> {
         if !text.contains(['*', '?', '[']) {
             return Ok(Self::Plain(text.to_owned()));
@@ -59,7 +54,6 @@ impl Name {
         Pattern::new(text).map(Self::Glob).map_err(|error| error.msg.to_owned())
     }
 
-    /// Whether it names the case.
     pub fn names(&self, case: &Case<'_>) -> bool {
         match self {
             Self::Plain(name) => {
@@ -68,14 +62,25 @@ impl Name {
                     || *name == case.lesson.id
             }
             Self::Glob(pattern) => {
-                let exercise = case.exercise.is_some_and(|it| pattern.matches(&it.id));
-                exercise || pattern.matches(&case.id) || pattern.matches(&case.lesson.id)
+                pattern.matches(&case.id)
+                    || pattern.matches(&case.lesson.id)
+                    || case.exercise.is_some_and(|exercise| pattern.matches(&exercise.id))
             }
+        }
+    }
+
+    /// A glob may match ids that do not exist yet.
+    fn may_name_mutants_of(&self, solution: &Case<'_>) -> bool {
+        match self {
+            Self::Plain(name) => {
+                name.strip_prefix(&solution.id).is_some_and(|rest| rest.starts_with('/'))
+            }
+            Self::Glob(_) => true,
         }
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for CasePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(name) => f.write_str(name),
@@ -84,28 +89,28 @@ impl fmt::Display for Name {
     }
 }
 
-/// One of several parts of the cases: the first, and every `count`th after it.
+/// One part of the cases: number `index`, and every `count`th after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
     /// From 1 to `count`.
     pub index: usize,
-    /// How many parts there are.
+    /// The number of parts.
     pub count: usize,
 }
 
 impl Slice {
-    /// Reads `slice:1/4`, as nextest has it, or `1/4`.
+    /// Reads `slice:1/4`, the form that nextest uses, or `1/4`.
     pub fn parse(text: &str) -> Option<Self> {
         let (index, count) = text.strip_prefix("slice:").unwrap_or(text).split_once('/')?;
         Self::new(index.parse().ok()?, count.parse().ok()?)
     }
 
-    /// `None` where there is no such part.
+    /// `None` if there is no such part.
     pub fn new(index: usize, count: usize) -> Option<Self> {
         (1..=count).contains(&index).then_some(Self { index, count })
     }
 
-    /// Those of `all` that are in the wanted part; `None`: all of them.
+    /// The items of the wanted part; `None`: all of them.
     pub fn part<T>(wanted: Option<Self>, all: Vec<T>) -> Vec<T> {
         match wanted {
             Some(slice) => slice.of(all),
@@ -113,7 +118,8 @@ impl Slice {
         }
     }
 
-    /// Those of `all` that are in this part; the parts of a list are disjoint, and together they are all of it.
+    /// The items of this part. The parts of a list are disjoint, and together they make up the
+    /// whole list.
     pub fn of<T>(self, all: Vec<T>) -> Vec<T> {
         all.into_iter().skip(self.index - 1).step_by(self.count).collect()
     }
@@ -125,17 +131,17 @@ impl fmt::Display for Slice {
     }
 }
 
-/// The lessons among these files of the course, given as absolute paths; all lessons where its settings are
-/// among them.
+/// The lessons among these files, which are absolute paths. If the course's settings are among
+/// them, all lessons.
 pub fn lessons_among(course: &Course, files: &[PathBuf]) -> Vec<PathBuf> {
-    let is_among = |path: &PathBuf| {
-        let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-        files.contains(&real)
-    };
-    let settings = course.path.join("course.toml");
-    let all = is_among(&settings);
+    let all = is_among(&course.path.join("course.toml"), files);
     let paths = course.lessons.iter().map(|lesson| lesson.path.clone());
-    paths.filter(|path| all || is_among(path)).collect()
+    paths.filter(|path| all || is_among(path, files)).collect()
+}
+
+fn is_among(path: &Path, files: &[PathBuf]) -> bool {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    files.contains(&real)
 }
 
 #[cfg(test)]

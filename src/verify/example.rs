@@ -1,19 +1,19 @@
-//! Examples: what is run of them, and what is wrong with a run.
+//! Examples: the commands to run, and the problems of a run.
 
 use std::time::Duration;
 
 use crate::attempt::Run;
 use crate::attempt::evidence::ProgramEnd;
-use crate::lesson::{Example, Exchange, Exercise, Lesson};
+use crate::lesson::{Example, ExampleExchange, Exercise, Lesson};
 
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long an example may run.
+/// The time limit of an example.
 pub fn example_limit(exercise: Option<&Exercise>) -> Duration {
     exercise.map_or(EXAMPLE_LIMIT, |exercise| exercise.time_limit)
 }
 
-/// What is to be run of an example: of a dialogue, what stands behind `> `.
+/// The code to run: of a dialogue, only the commands after `> `.
 pub fn commands_of(example: &Example) -> String {
     if example.dialogue.is_empty() {
         return example.code.text.clone();
@@ -21,38 +21,41 @@ pub fn commands_of(example: &Example) -> String {
     example.dialogue.iter().fold(String::new(), |text, exchange| text + &exchange.command + "\n")
 }
 
-/// The line of the first command, from 1, that is not answered as it must be.
+/// The line, from 1, of the first command with an unexpected reply.
 pub fn example_line(lesson: &Lesson, example: &Example, run: &Run) -> Option<usize> {
     let Run::Typed(typed) = run else { return None };
     if example.dialogue.is_empty() {
-        let failed = typed.exchanges.iter().find(|it| is_error(&it.reply))?;
+        let failed = typed.exchanges.iter().find(|exchange| is_error(&exchange.reply))?;
         let line = example.code.text.lines().position(|line| line.trim() == failed.line)?;
         return Some(lesson.line_of(example.code.span.start) + 1 + line);
     }
-    let mut asked = example.dialogue.iter().zip(&typed.exchanges);
-    let (wanted, _) = asked.find(|(wanted, seen)| !is_answered(wanted, &seen.reply))?;
+    let mut exchanges = example.dialogue.iter().zip(&typed.exchanges);
+    let (wanted, _) = exchanges.find(|(wanted, seen)| !is_answered(wanted, &seen.reply))?;
     Some(lesson.line_of(wanted.span.start))
 }
 
-/// Whether a reply is as the lesson has it, if it has one.
-pub(super) fn is_answered(wanted: &Exchange, reply: &str) -> bool {
+/// Whether the reply matches the lesson's, if the lesson gives one.
+pub(super) fn is_answered(wanted: &ExampleExchange, reply: &str) -> bool {
     wanted.reply.is_empty() || is_like(reply, &wanted.reply)
 }
 
-/// What is wrong with an example's run.
+/// A sentence for each problem of an example's run.
 pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
     let mut problems = Vec::new();
     match run {
-        _ if run.timed_out() => problems.push("the example does not end in time".to_owned()),
+        _ if run.timed_out() => problems.push("the example ran out of time".to_owned()),
         Run::Program(program) => {
             if program.end != ProgramEnd::Exited(0) {
-                let last = program.stderr.text.lines().last().unwrap_or("it printed no error");
-                problems.push(format!("the example ends with an error: {last}"));
+                let last = program.stderr.text.lines().last();
+                let last = last.unwrap_or("it printed no error message");
+                problems.push(format!("the example failed: {last}"));
             }
         }
         Run::Typed(typed) if example.dialogue.is_empty() => {
-            let failed = typed.exchanges.iter().filter(|it| is_error(&it.reply));
-            problems.extend(failed.map(|it| format!("`{}` is answered by {}", it.line, it.reply)));
+            for exchange in typed.exchanges.iter().filter(|exchange| is_error(&exchange.reply)) {
+                let (line, reply) = (&exchange.line, &exchange.reply);
+                problems.push(format!("`{line}` is answered by {reply}"));
+            }
         }
         Run::Typed(typed) => {
             for (wanted, seen) in example.dialogue.iter().zip(&typed.exchanges) {
@@ -72,10 +75,10 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
 fn is_error(reply: &str) -> bool {
     ["(error)", "Invalid argument(s)", "Error:", "Could not connect"]
         .iter()
-        .any(|it| reply.starts_with(it))
+        .any(|prefix| reply.starts_with(prefix))
 }
 
-/// Whether `text` is `pattern`, in which `...` stands for anything, line ends included.
+/// Whether `text` matches `pattern`, in which `...` matches anything, including line ends.
 pub(super) fn is_like(text: &str, pattern: &str) -> bool {
     let mut parts = pattern.trim_end().split("...");
     let (text, first) = (text.trim_end(), parts.next().unwrap_or_default());
@@ -95,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_dots_stand_for_anything() {
+    fn three_dots_match_anything() {
         assert!(is_like("(integer) 1795", "(integer) ..."));
         assert!(is_like("a\nb\nc", "a\n...\nc"));
         assert!(is_like("role:master", "...master"));
@@ -103,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn without_dots_the_reply_is_compared_whole() {
+    fn without_dots_the_whole_reply_is_compared() {
         assert!(is_like("OK", "OK") && is_like("OK\n", "OK"));
         assert!(!is_like("OK!", "OK"));
     }

@@ -1,4 +1,4 @@
-//! Reports of several machines made into one: parts of the cases, several servers, or both.
+//! Merges reports into one: of several parts of the cases, of several servers, or both.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,27 +6,27 @@ use std::time::Duration;
 use super::choice::Slice;
 use super::plan::{Plan, PlannedCase};
 use super::report::{CaseOutcome, CaseReport, Report, ServerReport};
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 
-/// One report that was kept.
+/// A report read from a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// Its file, as it was named.
+    /// The file's name, as given.
     pub name: String,
-    /// What the run was to do.
     pub plan: Plan,
-    /// What it did. It has every planned case on every planned server; those that nothing is known of are not run.
+    /// It holds every planned case on every planned server; cases without a result are `NotRun`.
     pub report: Report,
-    /// Whether the run came to its end.
+    /// Whether the run reached its end.
     pub is_finished: bool,
 }
 
-/// All of them as one; its `incomplete` says what is missing. The error says which two are not about the same.
+/// The merged report; its `incomplete` says what is missing. The error names two parts that do not
+/// belong together.
 pub fn merge(parts: &[Part]) -> Result<(Plan, Report), String> {
     if let Some(why) = mismatch(parts) {
         return Err(why);
     }
-    let mut incomplete: Vec<WorldError> = Vec::new();
+    let mut incomplete: Vec<EnvironmentError> = Vec::new();
     for part in parts {
         incomplete.extend(part.report.incomplete.iter().cloned());
         incomplete.extend((!part.is_finished).then(|| unfinished(part)));
@@ -51,53 +51,58 @@ pub fn merge(parts: &[Part]) -> Result<(Plan, Report), String> {
 
 fn mismatch(parts: &[Part]) -> Option<String> {
     let first = parts.first()?;
-    parts.iter().find_map(|part| {
+    for part in parts {
         let (one, other) = (&first.plan, &part.plan);
         if one.course != other.course {
             return Some(format!(
-                "`{}` is about the course `{}`, `{}` about `{}`",
+                "`{}` is about the course `{}`, but `{}` is about `{}`",
                 first.name, one.course, part.name, other.course
             ));
         }
-        (one.fingerprint != other.fingerprint || one.wanted != other.wanted).then(|| {
-            format!(
-                "`{}` and `{}` are not about the same lessons and cases ({} cases were wanted in one, {} in the \
-                 other)",
+        if one.fingerprint != other.fingerprint || one.wanted != other.wanted {
+            return Some(format!(
+                "`{}` and `{}` are not about the same lessons and cases ({} cases in the first \
+                 run, {} in the second)",
                 first.name, part.name, one.wanted, other.wanted
-            )
-        })
-    })
+            ));
+        }
+    }
+    None
 }
 
-fn unfinished(part: &Part) -> WorldError {
-    let cases = || part.report.servers.iter().flat_map(|server| &server.cases);
-    let told = cases().filter(|case| case.outcome != CaseOutcome::NotRun).count();
+fn unfinished(part: &Part) -> EnvironmentError {
+    let reported = part.report.cases().filter(|case| has_run(case)).count();
     let fact = format!(
-        "the run of `{}` did not come to its end: it told of {told} of {} cases",
+        "the run of `{}` did not finish: it reported {reported} of {} cases",
         part.name,
-        cases().count()
+        part.report.cases().count()
     );
-    WorldError::new(fact, "see why it ended, and run that part again")
+    EnvironmentError::new(fact, "find out why it ended, and run that part again")
+}
+
+fn has_run(case: &CaseReport) -> bool {
+    case.outcome != CaseOutcome::NotRun
 }
 
 /// The reports on one server.
 struct Group<'p> {
-    /// Empty: any.
+    /// The server's name; empty: any server.
     wanted: &'p str,
     reports: Vec<(&'p Part, &'p ServerReport)>,
 }
 
-/// By the wanted server; where any would do, and one part ran on several, by the server that it was.
+/// Groups the reports by the wanted server. If any server would do, but one part ran on several,
+/// groups by the server that ran it.
 fn groups(parts: &[Part]) -> Vec<Group<'_>> {
     let all: Vec<(&Part, &ServerReport)> = parts
         .iter()
-        .flat_map(|part| part.report.servers.iter().map(move |it| (part, it)))
+        .flat_map(|part| part.report.servers.iter().map(move |server| (part, server)))
         .collect();
     let on_several = ran_on_several(&all);
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (part, server) in all {
-        let any = server.wanted.is_empty() && on_several;
-        let wanted = if any { server.server() } else { &server.wanted };
+        let by_actual_server = server.wanted.is_empty() && on_several;
+        let wanted = if by_actual_server { server.server() } else { &server.wanted };
         match groups.iter_mut().find(|group| group.wanted == wanted) {
             Some(group) => group.reports.push((part, server)),
             None => groups.push(Group { wanted, reports: vec![(part, server)] }),
@@ -106,16 +111,21 @@ fn groups(parts: &[Part]) -> Vec<Group<'_>> {
     groups
 }
 
-/// Whether the same part is there from several servers, though any would do.
+/// Whether the same part ran on several servers, though any server would do.
 fn ran_on_several(all: &[(&Part, &ServerReport)]) -> bool {
-    let any = all.iter().filter(|(_, server)| server.wanted.is_empty());
-    let any: Vec<(Option<Slice>, &str)> =
-        any.map(|(part, server)| (part.plan.slice, server.server())).collect();
-    any.iter().any(|(slice, server)| any.iter().any(|(it, other)| it == slice && other != server))
+    let mut seen: Vec<(Option<Slice>, &str)> = Vec::new();
+    for (part, report) in all.iter().filter(|(_, report)| report.wanted.is_empty()) {
+        let (slice, server) = (part.plan.slice, report.server());
+        if seen.iter().any(|(other_slice, other)| *other_slice == slice && *other != server) {
+            return true;
+        }
+        seen.push((slice, server));
+    }
+    false
 }
 
 impl<'p> Group<'p> {
-    fn merge(&self) -> (ServerReport, Vec<WorldError>) {
+    fn merge(&self) -> (ServerReport, Vec<EnvironmentError>) {
         let mut missing = Vec::new();
         let mut found: BTreeMap<usize, (&'p Part, &'p CaseReport)> = BTreeMap::new();
         for (part, server) in &self.reports {
@@ -134,14 +144,19 @@ impl<'p> Group<'p> {
         let server = ServerReport {
             wanted: self.wanted.to_owned(),
             unchecked: self.reports.iter().find_map(|(_, server)| server.unchecked.clone()),
-            took: self.reports.iter().map(|(_, it)| it.took).max().unwrap_or(Duration::ZERO),
+            took: self
+                .reports
+                .iter()
+                .map(|(_, server)| server.took)
+                .max()
+                .unwrap_or(Duration::ZERO),
             cases: found.into_values().map(|(_, case)| case.clone()).collect(),
         };
         (server, missing)
     }
 
-    /// `None`: every wanted case is among those that were found.
-    fn missing(&self, found: usize) -> Option<WorldError> {
+    /// `None` if every wanted case was found.
+    fn missing(&self, found: usize) -> Option<EnvironmentError> {
         let wanted = self.reports.first()?.0.plan.wanted;
         if found >= wanted {
             return None;
@@ -150,13 +165,13 @@ impl<'p> Group<'p> {
             if self.wanted.is_empty() { String::new() } else { format!(" on {}", self.wanted) };
         let fact =
             format!("{} of {wanted} cases{on} are in no report{}", wanted - found, self.absent());
-        Some(WorldError::new(
+        Some(EnvironmentError::new(
             fact,
-            "name the reports of all parts, and run those again that have none",
+            "name the reports of all parts; run the parts again that have none",
         ))
     }
 
-    /// The parts of which there is no report, if all are parts of the same partition.
+    /// Names the parts without a report, if all reports are parts of the same partition.
     fn absent(&self) -> String {
         let slices: Vec<Slice> =
             self.reports.iter().filter_map(|(part, _)| part.plan.slice).collect();
@@ -164,13 +179,13 @@ impl<'p> Group<'p> {
         if slices.len() < self.reports.len() || slices.iter().any(|slice| slice.count != count) {
             return String::new();
         }
-        let absent = (1..=count).filter(|index| slices.iter().all(|it| it.index != *index));
+        let absent = (1..=count).filter(|index| slices.iter().all(|slice| slice.index != *index));
         let absent: Vec<String> = absent.map(|index| format!("slice:{index}/{count}")).collect();
         if absent.is_empty() { String::new() } else { format!("; missing: {}", absent.join(", ")) }
     }
 }
 
-/// What was not run says nothing; of the others the worse one stays.
+/// Of two reports of a case the more severe one is kept.
 fn severity(case: &CaseReport) -> u8 {
     match case.outcome {
         CaseOutcome::NotRun => 0,
@@ -180,9 +195,8 @@ fn severity(case: &CaseReport) -> u8 {
     }
 }
 
-fn contradiction(one: (&str, &CaseReport), other: (&str, &CaseReport)) -> Option<WorldError> {
-    let told = |case: &CaseReport| case.outcome != CaseOutcome::NotRun;
-    if one.1.outcome == other.1.outcome || !told(one.1) || !told(other.1) {
+fn contradiction(one: (&str, &CaseReport), other: (&str, &CaseReport)) -> Option<EnvironmentError> {
+    if one.1.outcome == other.1.outcome || !has_run(one.1) || !has_run(other.1) {
         return None;
     }
     let fact = format!(
@@ -193,13 +207,10 @@ fn contradiction(one: (&str, &CaseReport), other: (&str, &CaseReport)) -> Option
         other.1.outcome.word(),
         other.0
     );
-    Some(WorldError::new(
-        fact,
-        format!("run it again and more than once: {} --repeat 10", one.1.repeat),
-    ))
+    Some(EnvironmentError::new(fact, format!("run it several times: {} --repeat 10", one.1.repeat)))
 }
 
-/// What all of them were to do, as far as they say.
+/// The plan of all parts that have a report.
 fn plan(parts: &[Part], groups: &[Group<'_>]) -> Plan {
     let cases: BTreeMap<usize, &PlannedCase> =
         parts.iter().flat_map(|part| &part.plan.cases).map(|case| (case.place, case)).collect();

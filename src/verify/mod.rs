@@ -1,29 +1,33 @@
-//! The course's own test: every example, starter, solution, wrong answer, the empty answer, and what the runner makes
-//! out of solutions, each on a fresh server.
+//! The course's own test. It runs every example, starter, solution, wrong answer, empty answer and
+//! mutant of a solution, each on a fresh server.
 //!
 //! ```text
-//! Course ──case──► Case ──mutants──► more of them ──choice──► those wanted ──run (servers ahead, prove)──► CaseResult ──report──► Report
+//! Course ─cases─► Case ─mutants─► more cases ─choice─► wanted cases ─runner─► CaseResult ─► Report
 //! ```
 //!
-//! [`merge`] makes one of several; by its [`plan`], told before it began, each says what it is a part of.
+//! The runner starts servers ahead and runs each case with `case_run`.
 //!
-//! A [`report::Report`] is a plain value that holds all that any form of it shows; `present` makes the forms.
+//! [`merge`] joins the reports of several runs into one. Each report begins with a [`plan`], which
+//! says what part of the whole it covers.
+//!
+//! A [`report::Report`] is a plain value with everything that any output format shows; `present`
+//! formats it.
 
 pub mod case;
+mod case_run;
 pub mod choice;
 pub mod coverage;
 mod example;
 pub mod merge;
 pub mod mutants;
 pub mod plan;
-mod prove;
 pub mod report;
 mod result;
-mod run;
+mod runner;
 pub mod update;
 
 pub use case::{Case, cases, needs_python};
+pub use case_run::CaseRun;
 pub use example::{commands_of, example_limit};
-pub use prove::Proof;
 pub use result::CaseResult;
-pub use run::{Done, Interpreters, KeptServer, Work};
+pub use runner::{Done, Interpreters, PreservedFailure, Runner};

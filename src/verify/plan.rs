@@ -1,51 +1,49 @@
-//! What a run is to do, told before it begins: by it the reports of several machines find together.
+//! What a run is going to do. Its report begins with the plan, so that `merge` can match the
+//! reports of several machines.
 
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use super::case::{Case, Kind};
+use super::case::{Case, CaseKind};
 use super::choice::Slice;
 use super::report::{CaseOutcome, CaseReport};
 use crate::lesson::Course;
 use crate::sanitize::ShownPath as _;
 
-/// What a run is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The course's title.
     pub course: String,
-    /// Which part of the wanted cases it is about; `None`: all.
+    /// The part of the wanted cases that this run covers; `None`: all.
     pub slice: Option<Slice>,
-    /// How many cases all parts have together.
+    /// The number of cases in all parts together.
     pub wanted: usize,
-    /// Alike where the texts of the lessons and the wanted cases are alike; hexadecimal.
+    /// A hash of the lessons' text and the wanted cases; hexadecimal.
     pub fingerprint: String,
     /// As in [`super::report::ServerReport::wanted`].
     pub servers: Vec<String>,
-    /// Those of this part, in the lessons' order; on each server the same.
+    /// The cases of this part, in the lessons' order; the same on each server.
     pub cases: Vec<PlannedCase>,
 }
 
-/// A case that is to be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedCase {
-    /// Its place among the wanted cases of all parts, from 0.
+    /// Its index among the wanted cases of all parts, from 0.
     pub place: usize,
     /// See [`CaseReport::id`].
     pub id: String,
-    /// What it is.
-    pub kind: Kind,
+    pub kind: CaseKind,
     /// The lesson's id.
     pub lesson: String,
-    /// As the lesson was found.
+    /// The lesson's path, as given.
     pub file: String,
     /// From 1.
     pub line: usize,
 }
 
 impl Plan {
-    /// Of the cases that are wanted of this course, that part.
+    /// `wanted` holds the wanted cases of all parts; `slice` selects this run's part.
     pub fn new(
         course: &Course,
         wanted: &[Case<'_>],
@@ -65,7 +63,7 @@ impl Plan {
 }
 
 impl PlannedCase {
-    /// The report of it as long as it has not run.
+    /// The report of a case that has not run.
     pub fn not_run(&self) -> CaseReport {
         CaseReport {
             id: self.id.clone(),
@@ -98,22 +96,26 @@ fn planned((place, case): (usize, &Case<'_>)) -> PlannedCase {
     }
 }
 
-/// Folders and line ends differ from machine to machine, and say nothing of the course.
+/// Ignores folders and line endings, since they differ between machines.
 fn fingerprint(course: &Course, wanted: &[Case<'_>]) -> String {
     let mut hash = Sha256::new();
-    let mut add = |text: &str| {
-        hash.update(text);
-        hash.update([0]);
-    };
     for lesson in &course.lessons {
-        add(&lesson.id);
-        lesson.source.lines().for_each(&mut add);
+        add(&mut hash, &lesson.id);
+        for line in lesson.source.lines() {
+            add(&mut hash, line);
+        }
     }
     for case in wanted {
-        add(&case.id);
+        add(&mut hash, &case.id);
     }
     hash.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// The zero byte keeps `ab`, `c` apart from `a`, `bc`.
+fn add(hash: &mut Sha256, text: &str) {
+    hash.update(text);
+    hash.update([0]);
 }

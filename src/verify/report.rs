@@ -1,37 +1,37 @@
-//! What `verify` found, as plain values: all that any report shows, from one run or merged from several.
+//! The results of `verify` as plain values, from one run or merged from several. They hold
+//! everything that any output format shows.
 
 use std::time::Duration;
 
-use super::case::Kind;
+use super::case::CaseKind;
 use super::choice::Slice;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 
-/// All that was found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// The course's title.
     pub course: String,
-    /// Which part of the cases it is about; `None`: all that were wanted.
+    /// The part of the wanted cases that it covers; `None`: all.
     pub slice: Option<Slice>,
-    /// In the order in which they were wanted; one without a name where any server would do.
+    /// In the order in which they were requested; one without a name if any server would do.
     pub servers: Vec<ServerReport>,
-    /// What to look at in the lessons, though every case is as it must be.
     pub warnings: Vec<Warning>,
-    /// Why it is less than what was wanted: parts that are missing, did not end or contradict one another. Only a
-    /// merged report has any.
-    pub incomplete: Vec<WorldError>,
+    /// Why the report does not cover all wanted cases: parts are missing, did not finish or
+    /// contradict each other. Only a merged report has any.
+    pub incomplete: Vec<EnvironmentError>,
 }
 
 /// The cases on one server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerReport {
-    /// `redis 7.0`; empty: any.
+    /// `redis 7.0`; empty: any server.
     pub wanted: String,
-    /// Why there was none.
-    pub unchecked: Option<WorldError>,
+    /// Why no server could be used.
+    pub unchecked: Option<EnvironmentError>,
     /// In the lessons' order.
     pub cases: Vec<CaseReport>,
-    /// By the clock, preparations and servers' starts included; of merged parts the longest.
+    /// Wall-clock time, including preparations and servers' starts. When parts are merged, the
+    /// longest.
     pub took: Duration,
 }
 
@@ -40,52 +40,47 @@ pub struct ServerReport {
 pub struct CaseReport {
     /// `creating-snapshots/python/wrong-2`.
     pub id: String,
-    /// What it is.
-    pub kind: Kind,
+    pub kind: CaseKind,
     /// The lesson's id.
     pub lesson: String,
-    /// As the lesson was found: `lessons/04-snapshotting.md`.
+    /// The lesson's path, as given: `lessons/04-snapshotting.md`.
     pub file: String,
     /// From 1.
     pub line: usize,
-    /// The server that ran it: `redis 7.0.15 (container)`; empty where none started.
+    /// The server that ran it: `redis 7.0.15 (container)`; empty if none started.
     pub server: String,
-    /// What became of it.
     pub outcome: CaseOutcome,
-    /// What is not as it must be, a sentence each.
+    /// A sentence for each failed expectation.
     pub problems: Vec<String>,
     /// Why it could not be checked.
-    pub unchecked: Option<WorldError>,
-    /// The verdict with the evidence's table and the transcript, where something is not as it must be; may hold
-    /// colours.
+    pub unchecked: Option<EnvironmentError>,
+    /// For a failed case: the verdict, the evidence and the transcript. May contain colours.
     pub details: String,
     /// The command that repeats just this case.
     pub repeat: String,
-    /// How often it was run.
+    /// The number of runs, without retries.
     pub runs: u32,
-    /// How often one of them was begun again, since this machine had kept it from being judged.
+    /// The number of retries after stalls of the machine.
     pub again: u32,
-    /// Whether not all of its runs were alike.
+    /// Whether its runs disagree.
     pub is_flaky: bool,
-    /// Of all runs together; the start of servers aside.
+    /// The time of all runs together, without servers' starts.
     pub took: Duration,
 }
 
-/// What became of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaseOutcome {
-    /// It is as it must be.
+    /// It met its expectation.
     Passed,
-    /// It is not.
+    /// It did not meet its expectation.
     Failed,
-    /// The world failed.
+    /// The environment failed.
     Unchecked,
-    /// Something ended the run before.
+    /// The run ended before the case started.
     NotRun,
 }
 
 impl CaseOutcome {
-    /// All of them.
     pub const ALL: [Self; 4] = [Self::Passed, Self::Failed, Self::Unchecked, Self::NotRun];
 
     /// The word in reports.
@@ -99,29 +94,27 @@ impl CaseOutcome {
     }
 }
 
-/// Something to look at in a lesson.
+/// A possible flaw in a lesson; it does not make the report fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// As the lesson was found.
+    /// The lesson's path, as given.
     pub file: String,
     /// From 1.
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
-    /// The fact.
     pub message: String,
-    /// The next step.
+    /// What to do next.
     pub help: String,
 }
 
-/// How it ended, in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conclusion {
-    /// Every case is as it must be.
+    /// Every case passed.
     Passed,
-    /// A case is not. It says more than any that could not be checked.
+    /// At least one case failed. This takes precedence over unchecked cases.
     Failed,
-    /// No case fell short, but not all could be checked.
+    /// No case failed, but not all could be checked.
     Unchecked,
 }
 
@@ -142,7 +135,6 @@ impl Report {
         self.servers.iter().flat_map(|server| &server.cases)
     }
 
-    /// How it ended.
     pub fn conclusion(&self) -> Conclusion {
         let on_each = self.servers.iter().map(ServerReport::conclusion);
         let missing = self.incomplete.iter().map(|_| Conclusion::Unchecked);
@@ -151,7 +143,6 @@ impl Report {
 }
 
 impl ServerReport {
-    /// How it ended on this server.
     pub fn conclusion(&self) -> Conclusion {
         if self.count(CaseOutcome::Failed) > 0 {
             Conclusion::Failed
@@ -162,26 +153,26 @@ impl ServerReport {
         }
     }
 
-    /// How many cases ended like this.
+    /// The number of cases with this outcome.
     pub fn count(&self, outcome: CaseOutcome) -> usize {
         self.cases.iter().filter(|case| case.outcome == outcome).count()
     }
 
-    /// How many cases were not alike in all their runs.
+    /// The number of flaky cases.
     pub fn flaky(&self) -> usize {
         self.cases.iter().filter(|case| case.is_flaky).count()
     }
 
-    /// How often runs were begun again.
+    /// The number of retries.
     pub fn again(&self) -> u32 {
         self.cases.iter().map(|case| case.again).sum()
     }
 
-    /// The cases that are not as they must be, or could not be checked.
+    /// The cases that failed or could not be checked.
     pub fn broken(&self) -> impl Iterator<Item = &CaseReport> {
-        let is_broken =
-            |it: &&CaseReport| matches!(it.outcome, CaseOutcome::Failed | CaseOutcome::Unchecked);
-        self.cases.iter().filter(is_broken)
+        self.cases
+            .iter()
+            .filter(|case| matches!(case.outcome, CaseOutcome::Failed | CaseOutcome::Unchecked))
     }
 
     /// The server that ran them: `redis 7.0.15 (container)`.
@@ -206,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_case_says_more_than_an_unchecked_one() {
+    fn a_failed_case_takes_precedence_over_an_unchecked_one() {
         use Conclusion::{Failed, Passed, Unchecked};
         assert_eq!(worst(&[Unchecked, Failed, Passed]), Failed);
         assert_eq!(worst(&[Passed, Unchecked, Passed]), Unchecked);

@@ -1,81 +1,86 @@
-//! What became of a case, run once or several times.
+//! The result of a case over all its runs.
 
 use std::time::Duration;
 
-use super::prove::Proof;
+use super::case_run::CaseRun;
 use crate::verdict::Outcome;
 
-/// What became of a case in all its runs.
 #[derive(Debug, Clone, Default)]
 pub struct CaseResult {
-    /// In the order in which they first came; not empty. Many runs that were good and alike take the room of one.
-    pub proofs: Vec<Proof>,
+    /// In order of first occurrence; not empty. Good runs with equal results share one entry.
+    pub runs: Vec<CaseRun>,
 }
 
 impl CaseResult {
-    /// Another run of the case has ended.
-    pub(super) fn add(&mut self, proof: Proof) {
-        match self.proofs.iter_mut().find(|it| it.is_like(&proof)) {
-            Some(alike) => {
-                alike.runs += proof.runs;
-                alike.again += proof.again;
-                alike.took += proof.took;
+    pub(super) fn add(&mut self, run: CaseRun) {
+        match self.runs.iter_mut().find(|other| other.is_like(&run)) {
+            Some(equal) => {
+                equal.runs += run.runs;
+                equal.again += run.again;
+                equal.took += run.took;
             }
-            None => self.proofs.push(proof),
+            None => self.runs.push(run),
         }
     }
 
-    /// How many times it ran.
+    /// The number of runs, without retries.
     pub fn runs(&self) -> usize {
-        self.proofs.iter().map(|proof| proof.runs).sum()
+        self.runs.iter().map(|run| run.runs).sum()
     }
 
-    /// How many times a run was begun again.
+    /// The number of retries.
     pub fn again(&self) -> usize {
-        self.proofs.iter().map(|proof| proof.again).sum()
+        self.runs.iter().map(|run| run.again).sum()
     }
 
-    /// How long all its runs took.
+    /// The time of all runs together.
     pub fn took(&self) -> Duration {
-        self.proofs.iter().map(|proof| proof.took).sum()
+        self.runs.iter().map(|run| run.took).sum()
     }
 
-    /// Whether all is as it must be, each time.
+    /// Whether every run met the case's expectation and no check flaked.
     pub fn is_good(&self) -> bool {
-        self.proofs.iter().all(Proof::is_good) && self.flakes().is_empty()
+        self.runs.iter().all(CaseRun::is_good) && self.flakes().is_empty()
     }
 
-    /// The first run that is not as it must be; else the first.
-    pub fn telling(&self) -> Option<&Proof> {
-        let failed = self.proofs.iter().find(|proof| !proof.problems.is_empty());
-        let unchecked = || self.proofs.iter().find(|proof| !proof.is_good());
-        failed.or_else(unchecked).or_else(|| self.proofs.first())
+    /// The run to report: the first that failed, else the first that could not be checked, else
+    /// the first.
+    pub fn report(&self) -> Option<&CaseRun> {
+        self.runs
+            .iter()
+            .find(|run| !run.problems.is_empty())
+            .or_else(|| self.runs.iter().find(|run| !run.is_good()))
+            .or_else(|| self.runs.first())
     }
 
-    /// `passed in 1 of 2 runs; failed on `saved` in 1 of 2`; `None` where all runs ended alike.
+    /// `passed in 1 of 2 runs; failed on `saved` in 1 of 2`; `None` if all runs ended equally.
     pub fn outcomes(&self) -> Option<String> {
         let mut counts: Vec<(String, usize)> = Vec::new();
-        for proof in &self.proofs {
-            let outcome = proof.outcome();
+        for run in &self.runs {
+            let outcome = run.outcome();
             match counts.iter_mut().find(|(other, _)| *other == outcome) {
-                Some((_, count)) => *count += proof.runs,
-                None => counts.push((outcome, proof.runs)),
+                Some((_, count)) => *count += run.runs,
+                None => counts.push((outcome, run.runs)),
             }
         }
+        if counts.len() < 2 {
+            return None;
+        }
         let all = self.runs();
-        let told = counts.iter().enumerate().map(|(index, (outcome, count))| {
+        let mut parts = Vec::new();
+        for (index, (outcome, count)) in counts.iter().enumerate() {
             let runs = if index == 0 { " runs" } else { "" };
-            format!("{outcome} in {count} of {all}{runs}")
-        });
-        (counts.len() > 1).then(|| told.collect::<Vec<_>>().join("; "))
+            parts.push(format!("{outcome} in {count} of {all}{runs}"));
+        }
+        Some(parts.join("; "))
     }
 
-    /// Checks that were not alike in all runs, a sentence each; none of a mutant.
+    /// A sentence for each check whose outcome differed between runs; none for mutants.
     pub fn flakes(&self) -> Vec<String> {
-        let judged = self.proofs.iter().filter(|it| !it.findings.is_empty() && !it.is_mutant);
-        let judged: Vec<&Proof> = judged.collect();
+        let judged = self.runs.iter().filter(|run| !run.findings.is_empty() && !run.is_mutant);
+        let judged: Vec<&CaseRun> = judged.collect();
         let mut ids: Vec<&str> = Vec::new();
-        for (id, _) in judged.iter().flat_map(|proof| &proof.findings) {
+        for (id, _) in judged.iter().flat_map(|run| &run.findings) {
             if !ids.contains(&id.as_str()) {
                 ids.push(id);
             }
@@ -84,35 +89,45 @@ impl CaseResult {
     }
 }
 
-/// `ends-well` and its like are told only where they are unmet: where they are not told, they are met.
-fn flake(id: &str, judged: &[&Proof]) -> Option<String> {
-    let of = |proof: &&Proof| {
-        let found = proof.findings.iter().find(|(check, _)| check == id);
-        found.map_or(Outcome::Met, |(_, outcome)| *outcome)
-    };
-    let count = |outcome| -> usize {
-        judged.iter().filter(|proof| of(proof) == outcome).map(|proof| proof.runs).sum()
-    };
-    let counts = [Outcome::Met, Outcome::Unmet, Outcome::NotReached].map(count);
-    let runs: usize = counts.iter().sum();
-    if counts.contains(&runs) {
+/// `None` if the check ended equally in all runs.
+fn flake(id: &str, judged: &[&CaseRun]) -> Option<String> {
+    let counts = [
+        (count_runs(id, Outcome::Met, judged), "met"),
+        (count_runs(id, Outcome::Unmet, judged), "unmet"),
+        (count_runs(id, Outcome::NotReached, judged), "not reached"),
+    ];
+    let runs: usize = counts.iter().map(|(count, _)| count).sum();
+    if counts.iter().any(|(count, _)| *count == runs) {
         return None;
     }
-    let [met, unmet, not_reached] = counts;
-    let counts = [(met, "met"), (unmet, "unmet"), (not_reached, "not reached")];
-    let told = counts.iter().filter(|(count, _)| *count > 0);
-    let told: Vec<String> = told.map(|(count, what)| format!("{what} {count}×")).collect();
-    Some(format!("`{id}` flaked in {runs} runs: {}", told.join(", ")))
+    let mut parts = Vec::new();
+    for (count, word) in counts {
+        if count > 0 {
+            parts.push(format!("{word} {count}×"));
+        }
+    }
+    Some(format!("`{id}` flaked in {runs} runs: {}", parts.join(", ")))
+}
+
+fn count_runs(id: &str, outcome: Outcome, judged: &[&CaseRun]) -> usize {
+    judged.iter().filter(|run| outcome_of(id, run) == outcome).map(|run| run.runs).sum()
+}
+
+/// Some checks, such as `ends-well`, have a finding only if they are unmet; without one they are
+/// met.
+fn outcome_of(id: &str, run: &CaseRun) -> Outcome {
+    let finding = run.findings.iter().find(|(check, _)| check == id);
+    finding.map_or(Outcome::Met, |(_, outcome)| *outcome)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A run in which these checks ended like this.
-    fn run(findings: &[(&str, Outcome)]) -> Proof {
+    /// A run with these outcomes of its checks.
+    fn run(findings: &[(&str, Outcome)]) -> CaseRun {
         let findings = findings.iter().map(|(id, outcome)| ((*id).to_owned(), *outcome)).collect();
-        Proof { findings, ..Proof::without_verdict("redis 7.0.15 (process)") }
+        CaseRun { findings, ..CaseRun::without_verdict("redis 7.0.15 (process)") }
     }
 
     fn flakes(runs: &[&[(&str, Outcome)]]) -> Vec<String> {
@@ -124,43 +139,43 @@ mod tests {
     }
 
     #[test]
-    fn checks_that_end_alike_every_time_are_no_flakes() {
-        let alike: &[(&str, Outcome)] = &[("a", Outcome::Met), ("b", Outcome::NotReached)];
-        assert_eq!(flakes(&[alike, alike, alike]), Vec::<String>::new());
+    fn checks_with_equal_outcomes_in_all_runs_are_not_flakes() {
+        let equal: &[(&str, Outcome)] = &[("a", Outcome::Met), ("b", Outcome::NotReached)];
+        assert_eq!(flakes(&[equal, equal, equal]), Vec::<String>::new());
     }
 
     #[test]
-    fn runs_that_were_good_and_alike_take_the_room_of_one() {
+    fn good_runs_with_equal_results_share_an_entry() {
         let mut result = CaseResult::default();
         for outcome in [Outcome::Met, Outcome::Unmet, Outcome::Met] {
-            result.add(Proof { took: Duration::from_millis(1), ..run(&[("a", outcome)]) });
+            result.add(CaseRun { took: Duration::from_millis(1), ..run(&[("a", outcome)]) });
         }
-        assert_eq!((result.proofs.len(), result.runs()), (2, 3));
+        assert_eq!((result.runs.len(), result.runs()), (2, 3));
         assert_eq!(result.took(), Duration::from_millis(3));
     }
 
     #[test]
-    fn a_check_that_is_told_only_where_it_is_unmet_flakes_too() {
+    fn a_check_with_a_finding_only_when_unmet_can_flake_too() {
         let (ended, not): (&[_], &[_]) =
             (&[("a", Outcome::Met)], &[("ends-well", Outcome::Unmet), ("a", Outcome::Met)]);
-        let told = "`ends-well` flaked in 3 runs: met 2×, unmet 1×";
-        assert_eq!(flakes(&[ended, not, ended]), [told]);
+        let sentence = "`ends-well` flaked in 3 runs: met 2×, unmet 1×";
+        assert_eq!(flakes(&[ended, not, ended]), [sentence]);
     }
 
     #[test]
-    fn runs_that_ended_otherwise_are_told_with_how_often() {
+    fn different_outcomes_are_counted() {
         let mut result = CaseResult::default();
         for outcome in [Outcome::Met, Outcome::Unmet, Outcome::Met] {
             result.add(run(&[("a", outcome)]));
         }
-        let told = "passed in 2 of 3 runs; failed on `a` in 1 of 3";
-        assert_eq!(result.outcomes().as_deref(), Some(told));
+        let sentence = "passed in 2 of 3 runs; failed on `a` in 1 of 3";
+        assert_eq!(result.outcomes().as_deref(), Some(sentence));
     }
 
     #[test]
-    fn of_a_mutant_it_does_not_matter_on_what_it_fails() {
-        let runs = [("a", Outcome::Met), ("a", Outcome::Unmet)].map(|it| run(&[it]));
-        let proofs = runs.into_iter().map(|run| Proof { is_mutant: true, ..run }).collect();
-        assert_eq!(CaseResult { proofs }.flakes(), Vec::<String>::new());
+    fn a_mutant_may_fail_on_any_check() {
+        let runs = [("a", Outcome::Met), ("a", Outcome::Unmet)].map(|finding| run(&[finding]));
+        let runs = runs.into_iter().map(|run| CaseRun { is_mutant: true, ..run }).collect();
+        assert_eq!(CaseResult { runs }.flakes(), Vec::<String>::new());
     }
 }

@@ -1,10 +1,10 @@
-//! Expected replies of examples rewritten as the server gave them, in the text of the lesson.
+//! Rewrites the expected replies of examples in a lesson's text to the server's actual replies.
 
 use super::example::{is_answered, is_like};
-use crate::lesson::{Exchange, Lesson, Span};
+use crate::lesson::{ExampleExchange, Lesson, Span};
 use crate::sanitize::unsafe_characters;
 
-/// A lesson's text with other replies.
+/// A lesson's text with updated replies.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Updated {
     /// The whole text.
@@ -13,9 +13,12 @@ pub struct Updated {
     pub commands: Vec<String>,
 }
 
-/// Rewrites what does not hold of `seen`: exchanges of examples of the lesson, and what each was answered.
-/// `None`: all of it holds. The error says what can't stand in a block.
-pub fn rewrite(lesson: &Lesson, seen: &[(&Exchange, &str)]) -> Result<Option<Updated>, Unwritable> {
+/// `seen` holds exchanges of the lesson's examples, each with the server's reply. Rewrites those
+/// that do not match; `None` if all match. The error is a reply that a block cannot hold.
+pub fn rewrite(
+    lesson: &Lesson,
+    seen: &[(&ExampleExchange, &str)],
+) -> Result<Option<Updated>, Unwritable> {
     let mut edits = Vec::new();
     for (exchange, reply) in seen {
         if is_answered(exchange, reply) {
@@ -34,24 +37,24 @@ pub fn rewrite(lesson: &Lesson, seen: &[(&Exchange, &str)]) -> Result<Option<Upd
     let mut source = lesson.source.clone();
     edits.sort_by_key(|(exchange, _)| exchange.span.start);
     for (exchange, text) in edits.iter().rev() {
-        put(&mut source, exchange, text);
+        replace_reply(&mut source, exchange, text);
     }
     let commands = edits.into_iter().map(|(exchange, _)| exchange.command.clone()).collect();
     Ok(Some(Updated { source, commands }))
 }
 
-/// A reply that would be read as something else in a block of markdown.
+/// A reply that would be read as something else in a markdown block.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unwritable {
-    /// The command it answers.
     pub command: String,
-    /// The reply's line.
+    /// The line of the reply that a block cannot hold.
     pub line: String,
     /// The command's line in the lesson, from 1.
     pub at: usize,
 }
 
-/// The next command, or the end of the block; a control character would not be read as it is.
+/// Whether the line would be read as the next command or as a fence. A line with control characters
+/// counts too, since the loader removes them.
 fn opens_something(line: &str) -> bool {
     let line = line.trim_start();
     unsafe_characters(line).next().is_some()
@@ -60,25 +63,25 @@ fn opens_something(line: &str) -> bool {
         || line.starts_with("~~~")
 }
 
-fn put(source: &mut String, exchange: &Exchange, text: &str) {
+fn replace_reply(source: &mut String, exchange: &ExampleExchange, text: &str) {
     let (Some(first), Some(last)) = (exchange.reply_lines.first(), exchange.reply_lines.last())
     else {
         return;
     };
-    let place: Span = first.start..last.end;
-    let line_start = source[..place.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let span: Span = first.start..last.end;
+    let line_start = source[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
     // The markers of the lists and quotes around the block.
-    let margin = source[line_start..place.start].to_owned();
-    let line_end = if source[place.end..].starts_with('\r') { "\r\n" } else { "\n" };
+    let margin = source[line_start..span.start].to_owned();
+    let line_end = if source[span.end..].starts_with('\r') { "\r\n" } else { "\n" };
     let lines: Vec<&str> = text.lines().collect();
-    source.replace_range(place, &lines.join(&format!("{line_end}{margin}")));
+    source.replace_range(span, &lines.join(&format!("{line_end}{margin}")));
 }
 
-/// What is to stand below a command that was answered by `reply`, where `old` stands. Lines of dots stay, if
-/// each line between them has its counterpart.
+/// The new expected reply that replaces `old`. It keeps lines of dots if each line between them has
+/// a counterpart in `reply`.
 fn expected(old: &str, reply: &str) -> String {
-    let kept = with_dots(old, reply).filter(|new| is_like(reply, new));
-    kept.unwrap_or_else(|| reply.to_owned())
+    let dotted = with_dots(old, reply).filter(|new| is_like(reply, new));
+    dotted.unwrap_or_else(|| reply.to_owned())
 }
 
 fn with_dots(old: &str, reply: &str) -> Option<String> {
@@ -93,13 +96,17 @@ fn with_dots(old: &str, reply: &str) -> Option<String> {
     lines.collect::<Option<Vec<String>>>().map(|lines| lines.join("\n"))
 }
 
-/// The line that is to be expected for `seen`, if `old` is about the same: it holds, or it is the same field.
+/// The line to expect for `seen`, if `old` corresponds to it: it matches, or it is the same field.
 fn counterpart(old: &str, seen: &str) -> Option<String> {
     if is_like(seen, old) {
         return Some(old.to_owned());
     }
-    let field = |line: &str| line.split_once(':').map(|(field, _)| field.to_owned());
-    (field(old).is_some() && field(old) == field(seen)).then(|| seen.to_owned())
+    let field = field_name(old)?;
+    (field_name(seen) == Some(field)).then(|| seen.to_owned())
+}
+
+fn field_name(line: &str) -> Option<&str> {
+    line.split_once(':').map(|(field, _)| field)
 }
 
 #[cfg(test)]
@@ -109,12 +116,13 @@ mod tests {
     use super::*;
     use crate::lesson::parse::parse;
 
-    /// The source after its example was answered like this.
+    /// The update of a lesson whose examples get these replies.
     fn updated(source: &str, replies: &[&str]) -> Result<Option<Updated>, Unwritable> {
         let (lesson, _) = parse(Path::new("01-l.md"), source.to_owned());
         let lesson = lesson.unwrap();
-        let dialogue = lesson.steps.iter().flat_map(|it| &it.examples).flat_map(|it| &it.dialogue);
-        let seen: Vec<(&Exchange, &str)> = dialogue.zip(replies.iter().copied()).collect();
+        let examples = lesson.steps.iter().flat_map(|step| &step.examples);
+        let dialogue = examples.flat_map(|example| &example.dialogue);
+        let seen: Vec<(&ExampleExchange, &str)> = dialogue.zip(replies.iter().copied()).collect();
         rewrite(&lesson, &seen)
     }
 
@@ -123,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_that_holds_is_left_alone() {
+    fn a_reply_that_matches_is_left_alone() {
         assert_eq!(updated("```redis\n> GET a\n(integer) ...\n```\n", &["(integer) 3"]), Ok(None));
         assert_eq!(updated("```redis\n> GET a\n> GET b\n```\n", &["1", "2"]), Ok(None));
     }
@@ -152,7 +160,8 @@ mod tests {
     #[test]
     fn the_margin_of_lists_and_quotes_is_kept() {
         let old = "- x\n\n  ```redis\n  > GET a\n  1\n  ```\n\n> ```redis\n> > GET b\n> 2\n> ```\n";
-        let new = "- x\n\n  ```redis\n  > GET a\n  3\n  4\n  ```\n\n> ```redis\n> > GET b\n> 5\n> 6\n> ```\n";
+        let new = "- x\n\n  ```redis\n  > GET a\n  3\n  4\n  ```\n\n\
+                   > ```redis\n> > GET b\n> 5\n> 6\n> ```\n";
         assert_eq!(source(old, &["3\n4", "5\n6"]), new);
     }
 

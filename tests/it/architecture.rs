@@ -1,20 +1,20 @@
-//! The house's walls, as far as `use` lines show them.
+//! The dependencies between modules, as far as `use` lines show them.
 
 use std::path::{Path, PathBuf};
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    let mut folders = vec![root.join(folder)];
-    while let Some(place) = folders.pop() {
-        if place.is_file() {
-            found.push((place.clone(), std::fs::read_to_string(&place).unwrap()));
+    let mut paths = vec![root.join(folder)];
+    while let Some(path) = paths.pop() {
+        if path.is_file() {
+            found.push((path.clone(), std::fs::read_to_string(&path).unwrap()));
             continue;
         }
-        for entry in std::fs::read_dir(&place).unwrap() {
+        for entry in std::fs::read_dir(&path).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() || path.extension().is_some_and(|it| it == "rs") {
-                folders.push(path);
+            if path.is_dir() || path.extension().is_some_and(|extension| extension == "rs") {
+                paths.push(path);
             }
         }
     }
@@ -32,8 +32,8 @@ fn users_of(text: &str) -> Vec<String> {
     users
 }
 
-/// No file below `folder` names one of `forbidden`.
-fn knows_nothing_of(folder: &str, forbidden: &[&str]) {
+/// No file below `folder` uses a module in `forbidden`.
+fn assert_does_not_use(folder: &str, forbidden: &[&str]) {
     for (path, source) in sources(folder) {
         for name in forbidden {
             let used =
@@ -46,47 +46,56 @@ fn knows_nothing_of(folder: &str, forbidden: &[&str]) {
 
 #[test]
 fn lessons_know_no_other_stage() {
-    knows_nothing_of(
+    assert_does_not_use(
         "lesson",
-        &["server", "tap", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
+        &[
+            "server", "relay", "attempt", "verdict", "present", "session", "verify", "commands",
+            "cli",
+        ],
     );
 }
 
 #[test]
 fn servers_know_no_other_stage() {
-    knows_nothing_of(
+    assert_does_not_use(
         "server",
-        &["lesson", "tap", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
+        &[
+            "lesson", "relay", "attempt", "verdict", "present", "session", "verify", "commands",
+            "cli",
+        ],
     );
 }
 
 #[test]
-fn the_tap_knows_no_stage() {
-    knows_nothing_of(
-        "tap",
-        &["lesson", "server", "attempt", "verdict", "present", "session", "verify", "run", "cli"],
+fn the_relay_knows_no_stage() {
+    assert_does_not_use(
+        "relay",
+        &[
+            "lesson", "server", "attempt", "verdict", "present", "session", "verify", "commands",
+            "cli",
+        ],
     );
 }
 
 #[test]
 fn attempts_do_not_judge_or_present() {
-    knows_nothing_of("attempt", &["verdict", "present", "session", "verify", "run", "cli"]);
+    assert_does_not_use("attempt", &["verdict", "present", "session", "verify", "commands", "cli"]);
 }
 
 #[test]
 fn the_redis_prompt_knows_no_exercise() {
-    let stages = ["lesson", "tap", "attempt", "verdict", "session", "verify", "run", "cli"];
-    knows_nothing_of("redis_prompt", &stages);
+    let stages = ["lesson", "relay", "attempt", "verdict", "session", "verify", "commands", "cli"];
+    assert_does_not_use("redis_prompt", &stages);
 }
 
 #[test]
 fn the_verdict_does_no_io() {
-    for place in ["verdict.rs", "verdict"] {
-        knows_nothing_of(
-            place,
-            &["present", "session", "verify", "run", "cli", "cleanup", "runtime"],
+    for folder in ["verdict.rs", "verdict"] {
+        assert_does_not_use(
+            folder,
+            &["present", "session", "verify", "commands", "cli", "cleanup", "runtime"],
         );
-        for (path, source) in sources(place) {
+        for (path, source) in sources(folder) {
             let does_io = source.contains("std::fs") || source.contains("std::process");
             assert!(!does_io, "{}", path.display());
         }
@@ -94,7 +103,7 @@ fn the_verdict_does_no_io() {
 }
 
 #[test]
-fn each_outside_crate_has_one_home() {
+fn each_external_crate_has_one_home() {
     assert_eq!(
         users_of("testcontainers::"),
         [
@@ -110,13 +119,13 @@ fn each_outside_crate_has_one_home() {
     assert_eq!(users_of("OffsetDateTime"), ["present/export.rs"]);
     assert_eq!(users_of("notify::"), ["session/watch.rs"]);
     assert_eq!(users_of("rustyline::"), ["redis_prompt/editor.rs"]);
-    assert_eq!(users_of("indicatif::"), ["run/waiting.rs"]);
+    assert_eq!(users_of("indicatif::"), ["commands/waiting.rs"]);
     assert_eq!(users_of("quick_junit::"), ["present/verify/junit.rs"]);
     assert_eq!(users_of("supports_hyperlinks::"), ["present/markdown/links.rs"]);
     assert_eq!(users_of("glob::"), ["verify/choice.rs"]);
-    assert_eq!(users_of("clap::"), ["cli.rs", "run/mod.rs"]);
-    assert_eq!(users_of("clap_complete::"), ["run/shell_files.rs"]);
-    assert_eq!(users_of("clap_mangen::"), ["run/shell_files.rs"]);
+    assert_eq!(users_of("clap::"), ["cli.rs", "commands/mod.rs"]);
+    assert_eq!(users_of("clap_complete::"), ["commands/shell_files.rs"]);
+    assert_eq!(users_of("clap_mangen::"), ["commands/shell_files.rs"]);
     assert_eq!(
         users_of("pulldown_cmark::")
             .iter()
@@ -126,14 +135,14 @@ fn each_outside_crate_has_one_home() {
     );
 }
 
-/// Lines that print a path as it is, whatever its name holds, with their files.
+/// `not_for_people` lists the lines that may print a path unchanged, with their files.
 #[test]
 fn paths_are_shown_to_people_without_control_characters() {
     let not_for_people = [
         ("attempt/program.rs", "kill_marked"),
         ("attempt/python/forks.rs", "kill_marked"),
         ("answers.rs", "extension()"),
-        ("run/path.rs", "path.display()"),
+        ("commands/path.rs", "path.display()"),
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for (path, source) in sources("") {

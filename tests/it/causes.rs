@@ -1,15 +1,14 @@
-//! Every cause that is named is checked against what was seen: a wrong cause is worse than none.
+//! Checks every diagnosed cause against the evidence: a wrong cause is worse than none.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use redislings::verdict::diagnosis::{DIAGNOSES, Symptom};
 use serde_json::Value;
 
-use crate::support::{Place, found, on_each, unmet};
+use crate::support::{Workspace, found, on_each, report_skipped, unmet};
 
-/// An answer and the document of its verdict.
+/// An answer and the JSON of its verdict.
 struct Judged {
     name: String,
     answer: String,
@@ -19,11 +18,11 @@ struct Judged {
 impl Judged {
     fn of(exercise: &str, name: &str, answer: &str) -> Self {
         let mut verdict = Value::Null;
-        // What a busy machine adds is not looked at.
+        // Ignore verdicts that a busy machine has disturbed.
         for _ in 0..3 {
-            verdict = Place::new().check(exercise, name, answer).0;
+            verdict = Workspace::new().check(exercise, name, answer).0;
             let reason = verdict["reason"].as_str().unwrap_or_default();
-            if !["stalled", "held up", "overloaded"].iter().any(|seen| reason.contains(seen)) {
+            if !["stalled", "held up", "overloaded"].iter().any(|word| reason.contains(word)) {
                 break;
             }
         }
@@ -43,7 +42,7 @@ impl Judged {
         self.verdict["transcript"]["exchanges"].as_array().map_or(&[], Vec::as_slice)
     }
 
-    /// The places of the commands that begin so, whatever became of them.
+    /// The indices of the commands that begin with `start`, whatever their outcome.
     fn sent(&self, start: &str) -> Vec<usize> {
         self.like(start, |_| true)
     }
@@ -52,27 +51,24 @@ impl Judged {
         self.like(start, |exchange| exchange["outcome"] == "done")
     }
 
-    /// Those that were refused with an error that says this.
+    /// Whether such a command was refused with this error text.
     fn refused(&self, start: &str, says: &str) -> bool {
-        let is_it = |seen: &Value| {
-            let reply = seen["reply"].as_str().unwrap_or_default();
-            seen["outcome"] == "refused" && reply.contains(says)
-        };
-        !self.like(start, is_it).is_empty()
+        let refused = self.like(start, |exchange| {
+            let reply = exchange["reply"].as_str().unwrap_or_default();
+            exchange["outcome"] == "refused" && reply.contains(says)
+        });
+        !refused.is_empty()
     }
 
     fn unanswered(&self, start: &str) -> bool {
         !self.like(start, |exchange| exchange["reply"].is_null()).is_empty()
     }
 
-    fn like(&self, start: &str, is_it: impl Fn(&Value) -> bool) -> Vec<usize> {
-        let start = start.to_uppercase();
-        let begins = |exchange: &Value| {
-            let command = exchange["command"].as_str().unwrap_or_default().to_uppercase();
-            command == start || command.starts_with(&format!("{start} ")) || start.is_empty()
-        };
+    fn like(&self, start: &str, matches: impl Fn(&Value) -> bool) -> Vec<usize> {
         let all = self.exchanges().iter().enumerate();
-        all.filter(|(_, seen)| begins(seen) && is_it(seen)).map(|(place, _)| place).collect()
+        all.filter(|(_, exchange)| begins_with(exchange, start) && matches(exchange))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     fn saves(&self) -> Vec<usize> {
@@ -92,8 +88,8 @@ impl Judged {
     fn changed(&self, field: &str) -> String {
         let changes = self.verdict["changes"].as_array().into_iter().flatten();
         changes
-            .filter(|seen| seen["field"] == field)
-            .map(|seen| seen["after"].to_string())
+            .filter(|change| change["field"] == field)
+            .map(|change| change["after"].to_string())
             .collect()
     }
 
@@ -105,62 +101,67 @@ impl Judged {
         self.answer.lines().nth(number.wrapping_sub(1)).unwrap_or_default().trim()
     }
 
-    /// What stands between backticks.
+    /// The texts between backticks.
     fn quoted(&self) -> Vec<&str> {
         self.text().split('`').skip(1).step_by(2).collect()
     }
 
-    /// Whether one of the commands holds this.
+    /// Whether a command contains this text.
     fn holds(&self, text: &str) -> bool {
         self.exchanges()
             .iter()
-            .any(|seen| seen["command"].as_str().unwrap_or_default().contains(text))
+            .any(|exchange| exchange["command"].as_str().unwrap_or_default().contains(text))
     }
 
     fn never(&self, name: &str) -> bool {
-        let has_word = |text: &str| {
-            text.split(|c: char| !c.is_ascii_alphanumeric())
-                .any(|seen| seen.eq_ignore_ascii_case(name))
-        };
-        let typed = self.name.ends_with("redis") && {
-            let mut lines = self.answer.lines().filter(|line| !line.trim().starts_with('#'));
-            lines.any(has_word)
-        };
+        let mut lines = self.answer.lines().filter(|line| !line.trim().starts_with('#'));
+        let typed = self.name.ends_with("redis") && lines.any(|line| has_word(line, name));
         self.sent(name).is_empty() && !typed && !self.ended_badly()
     }
 
-    /// What holds of every cause.
-    fn is_sound(&self) {
+    /// What is true of every cause.
+    fn assert_sound(&self) {
         let (id, text) = (self.id(), self.text());
-        let of_this = || format!("{}: {id}: {text}\n{:#}", self.name, self.verdict);
-        let diagnosis = DIAGNOSES.iter().filter(|seen| seen.id == id);
-        let explains: Vec<Symptom> = diagnosis.flat_map(|seen| seen.explains).copied().collect();
-        assert!(!explains.is_empty(), "{}", of_this());
-        let of_the_end = [Symptom::EndedBadly, Symptom::InDoubt];
-        assert!(
-            !self.timed_out() || of_the_end.iter().any(|seen| explains.contains(seen)),
-            "{}",
-            of_this()
-        );
+        let context = format!("{}: {id}: {text}\n{:#}", self.name, self.verdict);
+        let diagnoses = DIAGNOSES.iter().filter(|diagnosis| diagnosis.id == id);
+        let explains: Vec<Symptom> =
+            diagnoses.flat_map(|diagnosis| diagnosis.explains).copied().collect();
+        assert!(!explains.is_empty(), "{context}");
+        if self.timed_out() {
+            let of_the_end = [Symptom::EndedBadly, Symptom::EvidenceInvalid];
+            assert!(of_the_end.iter().any(|symptom| explains.contains(symptom)), "{context}");
+        }
         if text.contains("refused") {
-            assert!(self.refused("", ""), "{}", of_this());
+            assert!(self.refused("", ""), "{context}");
         }
         if text.starts_with("line ") {
-            assert!(!self.line().is_empty(), "{}", of_this());
+            assert!(!self.line().is_empty(), "{context}");
         }
         for pointer in self.verdict["cause"]["evidence"].as_array().unwrap() {
             if let Some(index) = pointer["index"].as_u64() {
-                assert!(usize::try_from(index).unwrap() < self.exchanges().len(), "{}", of_this());
+                assert!(usize::try_from(index).unwrap() < self.exchanges().len(), "{context}");
             }
         }
         let claim = CLAIMS.iter().find(|(of, _)| *of == id).map(|(_, claim)| claim);
-        assert!(claim.is_some_and(|claim| claim(self)), "{}", of_this());
+        assert!(claim.is_some_and(|claim| claim(self)), "{context}");
     }
+}
+
+/// Whether the command of an exchange begins with these words. An empty `start` matches all.
+fn begins_with(exchange: &Value, start: &str) -> bool {
+    let start = start.to_uppercase();
+    let command = exchange["command"].as_str().unwrap_or_default().to_uppercase();
+    command == start || command.starts_with(&format!("{start} ")) || start.is_empty()
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|found| found.eq_ignore_ascii_case(word))
 }
 
 type Claim = fn(&Judged) -> bool;
 
-/// What each cause claims, and where that must be seen.
+/// What each cause claims, as a check of the evidence.
 const CLAIMS: &[(&str, Claim)] = &[
     ("resetstat", |seen| !seen.done("CONFIG RESETSTAT").is_empty()),
     ("shutdown", |seen| seen.unanswered("SHUTDOWN")),
@@ -229,12 +230,11 @@ const CLAIMS: &[(&str, Claim)] = &[
     }),
     ("unclosed-quote", |seen| seen.line().contains(['"', '\''])),
     ("bgsave-inside-multi", |seen| {
-        let is_scheduled = |exchange: &&Value| {
-            exchange["reply"].as_str().is_some_and(|reply| reply.contains("scheduled"))
-        };
-        let exec =
-            seen.exchanges().iter().filter(is_scheduled).any(|seen| seen["command"] == "EXEC");
-        exec && (!seen.text().contains("ended before") || is_saving(seen))
+        let is_scheduled = seen.exchanges().iter().any(|exchange| {
+            let reply = exchange["reply"].as_str().unwrap_or_default();
+            exchange["command"] == "EXEC" && reply.contains("scheduled")
+        });
+        is_scheduled && (!seen.text().contains("ended before") || is_saving(seen))
     }),
     ("ended-though-info-said-saving", |seen| !seen.done("INFO").is_empty() && is_saving(seen)),
     ("waited-too-early", |seen| {
@@ -246,15 +246,15 @@ const CLAIMS: &[(&str, Claim)] = &[
     ("save-not-awaited", |seen| seen.unanswered("SAVE") && seen.sent("CLIENT REPLY").is_empty()),
     ("bgsave-reply-taken-as-done", |seen| !seen.done("BGSAVE").is_empty() && is_saving(seen)),
     ("written-after-the-snapshot", |seen| {
-        let place = |index: usize| seen.verdict["cause"]["evidence"][index]["index"].as_u64();
-        place(0) > place(1)
+        let evidence = &seen.verdict["cause"]["evidence"];
+        evidence[0]["index"].as_u64() > evidence[1]["index"].as_u64()
     }),
     ("save-blocks-everyone", |seen| !seen.done("SAVE").is_empty() || seen.unanswered("SAVE")),
     ("script-blocks-everyone", |seen| !seen.verdict["waits"].is_null()),
     ("slow-command-blocks-everyone", |seen| !seen.verdict["waits"].is_null()),
     ("multi-left-open", |seen| !seen.done("MULTI").is_empty() && seen.done("EXEC").is_empty()),
     ("transaction-discarded", |seen| {
-        let not_run = seen.exchanges().iter().any(|seen| seen["outcome"] == "not-run");
+        let not_run = seen.exchanges().iter().any(|exchange| exchange["outcome"] == "not-run");
         not_run && !(seen.sent("EXEC").is_empty() && seen.sent("DISCARD").is_empty())
     }),
     ("command-refused", |seen| seen.refused("", "")),
@@ -294,12 +294,12 @@ const CLAIMS: &[(&str, Claim)] = &[
     ("line-not-understood", |seen| !seen.line().is_empty()),
 ];
 
-/// Whether a background save ran, or was still to come, when the answer ended.
+/// Whether a background save ran or was scheduled when the answer ended.
 fn is_saving(seen: &Judged) -> bool {
     let findings = seen.verdict["findings"].as_array().into_iter().flatten();
-    let mut found = findings.filter_map(|seen| seen["found"].as_str());
+    let mut found = findings.filter_map(|finding| finding["found"].as_str());
     seen.changed("rdb_bgsave_in_progress").contains('1')
-        || found.any(|seen| seen.contains("scheduled"))
+        || found.any(|text| text.contains("scheduled"))
 }
 
 /// `… had N keys to write, …: at D s a key that takes X s, and the answer has L s`.
@@ -316,23 +316,35 @@ fn each_cause_has_a_claim() {
         let rows = CLAIMS.iter().filter(|(id, _)| *id == diagnosis.id).count();
         assert_eq!(rows, 1, "{}", diagnosis.id);
     }
-    assert!(CLAIMS.iter().all(|(id, _)| DIAGNOSES.iter().any(|seen| seen.id == *id)));
+    assert!(CLAIMS.iter().all(|(id, _)| DIAGNOSES.iter().any(|diagnosis| diagnosis.id == *id)));
 }
 
 const PYTHON: &str = "import redis, time\nr = redis.Redis(decode_responses=True)\n";
 const ORDERS: &str = "SET order:1001 paid\nSET order:1002 paid\nSET order:1003 paid\n";
-const RESTORED: &str = "SET order:during 1\nSET status shipped\n@wait-bgsave\nSET order:after 1\nHSET prediction order:before yes order:during no order:after no status paid\n";
+const RESTORED: &str = "SET order:during 1\n\
+    SET status shipped\n\
+    @wait-bgsave\n\
+    SET order:after 1\n\
+    HSET prediction order:before yes order:during no order:after no status paid\n";
 
 const CREATING: &str = "creating-snapshots";
 const USING: &str = "using-bgsave";
 const TRIGGER: &str = "trigger-snapshots-manually";
 const BLOCKS: &str = "save-blocks-everyone";
 
-/// Answers that fall short, and the cause of each; none where it is not known.
-fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
-    let typed = |exercise, text: &str, cause| (exercise, "a.redis", text.to_owned(), cause);
-    let program =
-        |exercise, text: &str, cause| (exercise, "a.py", format!("{PYTHON}{text}\n"), cause);
+/// Exercise, file name, answer, and the cause that is expected.
+type KnownAnswer = (&'static str, &'static str, String, &'static str);
+
+fn typed(exercise: &'static str, text: &str, cause: &'static str) -> KnownAnswer {
+    (exercise, "a.redis", text.to_owned(), cause)
+}
+
+fn program(exercise: &'static str, text: &str, cause: &'static str) -> KnownAnswer {
+    (exercise, "a.py", format!("{PYTHON}{text}\n"), cause)
+}
+
+/// Answers that fail, and the cause of each; an empty cause where none is known.
+fn answers() -> Vec<KnownAnswer> {
     vec![
         typed(CREATING, "SAVE;\nBGSAVE;\n", "semicolon-at-the-end"),
         typed(CREATING, "> SAVE\nOK\n> BGSAVE\n", "pasted-prompt"),
@@ -377,12 +389,14 @@ fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
         program(CREATING, "r.save(", "program-is-no-python"),
         program(
             CREATING,
-            "p = redis.Redis(port=int(r.config_get('port')['port']), retry=None)\np.save(); p.bgsave()",
+            "p = redis.Redis(port=int(r.config_get('port')['port']), retry=None)\n\
+             p.save(); p.bgsave()",
             "came-by-the-servers-own-port",
         ),
         program(
             CREATING,
-            "try: redis.Redis(port=int(r.config_get('port')['port']), retry=None).ping()\nexcept redis.RedisError: pass\nr.save()",
+            "try: redis.Redis(port=int(r.config_get('port')['port']), retry=None).ping()\n\
+             except redis.RedisError: pass\nr.save()",
             "bgsave-never-sent",
         ),
         program(CREATING, "input('name? ')", "program-asks-for-input"),
@@ -397,7 +411,8 @@ fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
         typed(CREATING, "QUIT\nSAVE\nBGSAVE\n", "quit-closed-the-connection"),
         program(
             USING,
-            "r.set('report:daily', 'ready'); was = r.lastsave(); r.config_set('save', '1 1')\nwhile r.lastsave() == was: time.sleep(0.05)",
+            "r.set('report:daily', 'ready'); was = r.lastsave(); r.config_set('save', '1 1')\n\
+             while r.lastsave() == was: time.sleep(0.05)",
             "saved-by-a-save-point",
         ),
         program(
@@ -407,26 +422,28 @@ fn answers() -> Vec<(&'static str, &'static str, String, &'static str)> {
         ),
         program(
             TRIGGER,
-            "import socket\ns = socket.create_connection(('localhost', 6379))\ns.sendall(b'MSET order:1001 paid order:1002 paid\\r\\nCLIENT REPLY OFF\\r\\nSAVE\\r\\nSET order:1003 paid\\r\\n')\ntime.sleep(2)",
+            "import socket\ns = socket.create_connection(('localhost', 6379))\n\
+             s.sendall(b'MSET order:1001 paid order:1002 paid\\r\\nCLIENT REPLY \
+             OFF\\r\\nSAVE\\r\\nSET order:1003 paid\\r\\n')\ntime.sleep(2)",
             "written-after-the-snapshot",
         ),
     ]
 }
 
 #[test]
-fn causes_of_known_answers_are_right_and_true() {
+fn causes_of_known_answers_are_right() {
     on_each(&answers(), 4, |(exercise, name, answer, cause)| {
         let judged = Judged::of(exercise, name, answer);
         assert_eq!(judged.verdict["outcome"], "failed", "{answer}\n{:#}", judged.verdict);
         assert_eq!(judged.id(), *cause, "{answer}\n{:#}", judged.verdict);
         if !cause.is_empty() {
-            judged.is_sound();
+            judged.assert_sound();
         }
     });
 }
 
 #[test]
-fn causes_of_handed_answers_are_true() {
+fn causes_of_shared_answers_are_true() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/answers");
     let mut files: Vec<PathBuf> = Vec::new();
     for exercise in [CREATING, USING, TRIGGER, BLOCKS, "restore-from-the-dump"] {
@@ -434,12 +451,8 @@ fn causes_of_handed_answers_are_true() {
         files.extend(entries.map(|entry| entry.path()));
     }
     if files.is_empty() {
-        // On the real standard error, which the test runner does not swallow.
-        let _ = writeln!(
-            std::io::stderr(),
-            "skipped: causes_of_handed_answers_are_true: no answers in {}",
-            folder.display()
-        );
+        let why = format!("no answers in {}", folder.display());
+        report_skipped("causes_of_shared_answers_are_true", why);
         return;
     }
     let named = Mutex::new(0);
@@ -452,28 +465,39 @@ fn causes_of_handed_answers_are_true() {
         let answer = std::fs::read_to_string(file).unwrap();
         let judged = Judged::of(&exercise.to_string_lossy(), &name.to_string_lossy(), &answer);
         if !judged.id().is_empty() {
-            judged.is_sound();
+            judged.assert_sound();
             *named.lock().unwrap() += 1;
         }
     });
     assert!(*named.lock().unwrap() > 0);
 }
 
-/// What was done past all commands, or to those who look, is no answer's fault that could be shown, and no machine's.
+/// After signals to the server, deleted files or killed connections an answer is not judged, and
+/// the reason names the true cause.
 #[test]
-fn where_there_is_no_verdict_the_reason_is_true() {
+fn the_reason_for_a_missing_verdict_is_true() {
     let pid = "import os, signal\npid = r.info('server')['process_id']\n";
     let folder = "import shutil\nfolder = r.config_get('dir')['dir']\n";
     let ready = "r.set('report:daily', 'ready'); r.bgsave()\n";
     let all = [
         (CREATING, format!("{pid}os.kill(pid, signal.SIGTERM); time.sleep(1)"), "Received SIGTERM"),
-        (CREATING, format!("{pid}os.kill(pid, signal.SIGKILL); time.sleep(1)"), "ended by signal 9"),
+        (
+            CREATING,
+            format!("{pid}os.kill(pid, signal.SIGKILL); time.sleep(1)"),
+            "ended by signal 9",
+        ),
         (USING, format!("{ready}{pid}os.kill(pid, signal.SIGSTOP)"), "stopped by a signal"),
-        (USING, format!("{ready}{folder}time.sleep(0.3); shutil.rmtree(folder); time.sleep(2)"), "was deleted"),
+        (
+            USING,
+            format!("{ready}{folder}time.sleep(0.3); shutil.rmtree(folder); time.sleep(2)"),
+            "was deleted",
+        ),
         (CREATING, format!("{folder}shutil.rmtree(folder); r.save()"), "was deleted"),
         (
             BLOCKS,
-            "r.bgsave()\nwhile r.info('persistence')['rdb_bgsave_in_progress']:\n    r.execute_command('CLIENT KILL TYPE normal SKIPME yes'); time.sleep(0.02)".to_owned(),
+            "r.bgsave()\nwhile r.info('persistence')['rdb_bgsave_in_progress']:\n    \
+             r.execute_command('CLIENT KILL TYPE normal SKIPME yes'); time.sleep(0.02)"
+                .to_owned(),
             "CLIENT KILL closed connections",
         ),
     ];

@@ -1,6 +1,6 @@
-//! `redislings check`: verdicts on real answers, on a server process.
+//! `redislings check`: verdicts on real answers, with a server process.
 
-use crate::support::{Place, found, unmet};
+use crate::support::{Workspace, found, unmet};
 
 /// The example of the lesson's source document.
 const SAVE_THEN_BGSAVE: &str = r#"
@@ -15,12 +15,12 @@ print("Manual snapshot triggered.")
 const PAID: &str = "SET order:1001 paid\nSET order:1002 paid\nSET order:1003 paid\n";
 
 fn passes(exercise: &str, name: &str, answer: &str) {
-    let (verdict, code) = Place::new().check(exercise, name, answer);
+    let (verdict, code) = Workspace::new().check(exercise, name, answer);
     assert_eq!((verdict["outcome"].as_str(), code), (Some("passed"), 0), "{verdict:#}");
 }
 
 fn fails_on(exercise: &str, name: &str, answer: &str, checks: &[&str]) -> serde_json::Value {
-    let (verdict, code) = Place::new().check(exercise, name, answer);
+    let (verdict, code) = Workspace::new().check(exercise, name, answer);
     assert_eq!((verdict["outcome"].as_str(), code), (Some("failed"), 1), "{verdict:#}");
     assert_eq!(unmet(&verdict), checks, "{verdict:#}");
     verdict
@@ -36,11 +36,13 @@ fn save_then_bgsave_passes_in_redis() {
     passes("creating-snapshots", "a.redis", "# first the one\nsave\n\n  BGSAVE  \n");
 }
 
+fn keys(object: &serde_json::Value) -> Vec<String> {
+    object.as_object().unwrap().keys().cloned().collect()
+}
+
 #[test]
 fn the_json_has_the_promised_shape() {
-    let (verdict, _) = Place::new().check("creating-snapshots", "a.redis", "SAVE\n");
-    let keys =
-        |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let (verdict, _) = Workspace::new().check("creating-snapshots", "a.redis", "SAVE\n");
     let all = "cause changes dump exercise findings outcome server transcript waits";
     assert_eq!(keys(&verdict).join(" "), all);
     assert_eq!(keys(&verdict["findings"][0]), ["check", "expected", "found", "outcome"]);
@@ -48,7 +50,7 @@ fn the_json_has_the_promised_shape() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| it["outcome"].as_str().unwrap())
+        .map(|finding| finding["outcome"].as_str().unwrap())
         .collect();
     let rest = ["not-reached"; 3];
     assert_eq!(outcomes, [&["met", "met", "unmet"][..], &rest[..]].concat());
@@ -59,7 +61,7 @@ fn the_json_has_the_promised_shape() {
 #[test]
 fn the_snapshot_file_alone_is_shown() {
     let answer = "SET order:before 1\nBGSAVE\nSET order:during 1\n@wait-bgsave\n";
-    let (verdict, _) = Place::new().check("restore-from-the-dump", "a.redis", answer);
+    let (verdict, _) = Workspace::new().check("restore-from-the-dump", "a.redis", answer);
     assert_eq!(verdict["dump"]["state"], "loaded", "{verdict:#}");
     let keys: Vec<String> = serde_json::from_value(verdict["dump"]["keys"].clone()).unwrap();
     assert_eq!(keys, ["order:0", "order:before", "status"]);
@@ -67,25 +69,25 @@ fn the_snapshot_file_alone_is_shown() {
 
 #[test]
 fn a_save_whose_client_gave_up_gets_no_time_to_finish_before_the_crash() {
-    // Three orders at half a second each: SAVE takes 1.5 s, and is left 0.2 s before its end.
+    // Three orders at half a second each: SAVE takes 1.5 s. The client gives up 0.2 s earlier.
     let answer = "import socket\nclient = socket.create_connection(('localhost', 6379))\n\
                   client.sendall(b'MSET order:1001 paid order:1002 paid order:1003 paid\\r\\n')\n\
                   client.recv(100)\nclient.settimeout(1.3)\nclient.sendall(b'SAVE\\r\\n')\n\
                   try:\n    client.recv(100)\nexcept socket.timeout:\n    pass\n";
-    let (verdict, _) = Place::new().check("trigger-snapshots-manually", "a.py", answer);
+    let (verdict, _) = Workspace::new().check("trigger-snapshots-manually", "a.py", answer);
     assert_eq!(unmet(&verdict), ["orders-survive-the-crash"], "{verdict:#}");
 }
 
 #[test]
-fn a_slow_down_that_was_changed_and_put_back_is_seen() {
+fn a_changed_and_restored_delay_is_detected() {
     let answer = "CONFIG SET rdb-key-save-delay 0\nSAVE\nCONFIG SET rdb-key-save-delay 200\n";
-    let (verdict, _) = Place::new().check("save-blocks-everyone", "a.redis", answer);
+    let (verdict, _) = Workspace::new().check("save-blocks-everyone", "a.redis", answer);
     assert_eq!(unmet(&verdict), ["evidence-is-valid"], "{verdict:#}");
 }
 
 #[test]
 fn a_wait_is_measured_and_its_cause_named() {
-    let (verdict, _) = Place::new().check("save-blocks-everyone", "a.redis", "SAVE\n");
+    let (verdict, _) = Workspace::new().check("save-blocks-everyone", "a.redis", "SAVE\n");
     assert_eq!(unmet(&verdict), ["nobody-waits"], "{verdict:#}");
     assert!(verdict["waits"]["longest_ms"].as_f64().unwrap() >= 2000.0, "{verdict:#}");
     assert_eq!(verdict["cause"]["id"], "save-blocks-everyone");
@@ -245,14 +247,14 @@ fn orders_that_were_only_written_are_lost_in_the_crash() {
 #[test]
 fn commands_are_read_from_standard_input() {
     let ended =
-        Place::new().run_with_input(&["check", "creating-snapshots", "-"], "SAVE\nBGSAVE\n");
+        Workspace::new().run_with_input(&["check", "creating-snapshots", "-"], "SAVE\nBGSAVE\n");
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.contains("Background saving started"), "{}", ended.stdout);
 }
 
 #[test]
 fn one_line_says_which_server_is_used_and_why() {
-    let ended = Place::new().run_with_input(&["check", "creating-snapshots"], "SAVE\n");
+    let ended = Workspace::new().run_with_input(&["check", "creating-snapshots"], "SAVE\n");
     assert_eq!(
         ended.stderr.lines().filter(|line| line.contains("server: ")).count(),
         1,
@@ -263,62 +265,62 @@ fn one_line_says_which_server_is_used_and_why() {
 
 #[test]
 fn every_attempt_gets_a_fresh_server() {
-    let place = Place::new();
-    place.check("trigger-snapshots-manually", "a.redis", &format!("{PAID}SAVE\n"));
-    let (verdict, _) = place.check("trigger-snapshots-manually", "b.redis", "SAVE\n");
+    let workspace = Workspace::new();
+    workspace.check("trigger-snapshots-manually", "a.redis", &format!("{PAID}SAVE\n"));
+    let (verdict, _) = workspace.check("trigger-snapshots-manually", "b.redis", "SAVE\n");
     assert_eq!(unmet(&verdict), ["orders-are-stored"]);
 }
 
 #[test]
 fn nothing_is_left_behind() {
-    let place = Place::new();
-    place.check("trigger-snapshots-manually", "a.redis", &format!("{PAID}SAVE\n"));
-    place.check("creating-snapshots", "a.py", SAVE_THEN_BGSAVE);
-    assert_eq!(place.leftovers(), Vec::<String>::new());
+    let workspace = Workspace::new();
+    workspace.check("trigger-snapshots-manually", "a.redis", &format!("{PAID}SAVE\n"));
+    workspace.check("creating-snapshots", "a.py", SAVE_THEN_BGSAVE);
+    assert_eq!(workspace.leftovers(), Vec::<String>::new());
 }
 
 #[test]
-fn an_unknown_exercise_is_told_with_what_was_meant() {
-    let ended = Place::new().run(&["check", "creating-snapshot", "-"]);
+fn an_unknown_exercise_gets_a_suggestion() {
+    let ended = Workspace::new().run(&["check", "creating-snapshot", "-"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("did you mean `creating-snapshots`?"), "{}", ended.stderr);
 }
 
 #[test]
-fn an_answer_that_cannot_be_read_is_the_command_lines_fault() {
-    let ended = Place::new().run(&["check", "creating-snapshots", "missing.py"]);
+fn an_unreadable_answer_is_a_usage_error() {
+    let ended = Workspace::new().run(&["check", "creating-snapshots", "missing.py"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("`missing.py` can't be read"), "{}", ended.stderr);
 }
 
 #[test]
 fn commands_that_are_not_utf_8_are_located() {
-    let place = Place::new();
-    place.file("a.redis", b"SAVE\nSET k \xff\n");
-    let ended = place.run(&["check", "creating-snapshots", "a.redis"]);
+    let workspace = Workspace::new();
+    workspace.file("a.redis", b"SAVE\nSET k \xff\n");
+    let ended = workspace.run(&["check", "creating-snapshots", "a.redis"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("`a.redis` is not UTF-8 text (line 2)"), "{}", ended.stderr);
 }
 
 #[test]
-fn an_unknown_ending_asks_for_the_language() {
-    let place = Place::new();
-    place.file("answer.txt", "SAVE\nBGSAVE\n");
-    assert_eq!(place.run(&["check", "creating-snapshots", "answer.txt"]).code, 2);
+fn an_unknown_extension_needs_a_language() {
+    let workspace = Workspace::new();
+    workspace.file("answer.txt", "SAVE\nBGSAVE\n");
+    assert_eq!(workspace.run(&["check", "creating-snapshots", "answer.txt"]).code, 2);
     assert_eq!(
-        place.run(&["check", "creating-snapshots", "answer.txt", "--language", "redis"]).code,
+        workspace.run(&["check", "creating-snapshots", "answer.txt", "--language", "redis"]).code,
         0
     );
 }
 
 #[test]
-fn an_image_that_cannot_be_had_is_the_worlds_fault() {
-    let place = Place::new();
-    let answer = place.file("a.redis", "SAVE\nBGSAVE\n");
+fn an_unavailable_image_is_an_environment_error() {
+    let workspace = Workspace::new();
+    let answer = workspace.file("a.redis", "SAVE\nBGSAVE\n");
     let image = "redislings-local/no-such-image:0";
     let arguments =
         ["check", "creating-snapshots", answer.to_str().unwrap(), "--server", "container"];
-    let ended = place.run(&[&arguments[..], &["--image", image, "--format", "json"]].concat());
+    let ended = workspace.run(&[&arguments[..], &["--image", image, "--format", "json"]].concat());
     assert_eq!(ended.code, 3, "{ended:?}");
     let verdict: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(verdict["outcome"], "unchecked");
@@ -327,17 +329,18 @@ fn an_image_that_cannot_be_had_is_the_worlds_fault() {
 
 #[test]
 fn without_a_terminal_the_session_says_what_to_use_instead() {
-    let ended = Place::new().run(&[]);
+    let ended = Workspace::new().run(&[]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("redislings check EXERCISE FILE"), "{}", ended.stderr);
 }
 
 #[test]
 fn the_list_names_every_exercise() {
-    let ended = Place::new().run(&["list", "--format", "json"]);
+    let ended = Workspace::new().run(&["list", "--format", "json"]);
     let list: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let exercises = list["lessons"][0]["exercises"].as_array().unwrap();
-    let ids: Vec<&str> = exercises.iter().map(|it| it["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        exercises.iter().map(|exercise| exercise["id"].as_str().unwrap()).collect();
     let all = [
         "creating-snapshots",
         "using-bgsave",
@@ -349,8 +352,8 @@ fn the_list_names_every_exercise() {
 }
 
 #[test]
-fn doctor_looks_at_everything() {
-    let ended = Place::new().run(&["doctor"]);
+fn doctor_reports_everything() {
+    let ended = Workspace::new().run(&["doctor"]);
     for thing in [
         "Docker engine",
         "image",
@@ -374,7 +377,7 @@ fn killed_connections_do_not_blind_the_checker() {
 }
 
 #[test]
-fn a_server_held_up_over_the_end_of_the_answer_does_not_hide_that_it_did_not_wait() {
+fn pausing_the_server_does_not_hide_a_missing_wait() {
     let answer = "SET report:daily ready\nBGSAVE\nCLIENT PAUSE 2500 ALL\n";
     let checks = ["report-is-stored", "orders-are-kept", "finished-before-the-end"];
     let verdict = fails_on("using-bgsave", "a.redis", answer, &checks);
@@ -382,7 +385,7 @@ fn a_server_held_up_over_the_end_of_the_answer_does_not_hide_that_it_did_not_wai
 }
 
 #[test]
-fn a_server_that_is_busy_at_the_end_still_proves_by_its_crash_what_was_saved() {
+fn a_busy_server_can_still_pass_the_crash_check() {
     passes(
         "trigger-snapshots-manually",
         "a.redis",
@@ -391,24 +394,30 @@ fn a_server_that_is_busy_at_the_end_still_proves_by_its_crash_what_was_saved() {
 }
 
 #[test]
-fn the_slow_down_is_not_the_answers_to_change() {
+fn changing_the_save_delay_makes_the_evidence_invalid() {
     let answer = "SET report:daily ready\nCONFIG SET rdb-key-save-delay 0\nBGSAVE\n";
     let verdict = fails_on("using-bgsave", "a.redis", answer, &["evidence-is-valid"]);
     assert!(found(&verdict, "evidence-is-valid").contains("rdb-key-save-delay"), "{verdict:#}");
 }
 
 #[test]
-fn a_process_that_holds_the_output_does_not_hold_up_the_crash() {
-    let answer = "import os, redis, time\nclient = redis.Redis()\nfor number in (1001, 1002, 1003): client.set(f'order:{number}', 'paid')\nos.posix_spawn('/bin/sh', ['sh', '-c', 'exec sleep 3'], dict(os.environ), setsid=True)\nclient.bgsave()\ntime.sleep(0.6)\n";
+fn a_process_that_holds_the_output_does_not_delay_the_crash() {
+    let answer = "import os, redis, time\nclient = redis.Redis()\n\
+        for number in (1001, 1002, 1003): client.set(f'order:{number}', 'paid')\n\
+        os.posix_spawn('/bin/sh', ['sh', '-c', 'exec sleep 3'], dict(os.environ), setsid=True)\n\
+        client.bgsave()\ntime.sleep(0.6)\n";
     fails_on("trigger-snapshots-manually", "a.py", answer, &["snapshot-finished-in-time"]);
 }
 
 #[test]
-fn a_save_of_the_setup_is_never_taken_for_the_answers() {
-    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\nrdb-key-save-delay = 1000000\n[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n```\n\n```redis setup\nMSET a 1 b 1 c 1 d 1 e 1 f 1\nBGSAVE\n```\n\n> [!TIP]\n> look\n\n```redis solution\nBGSAVE\n@wait-bgsave\n```\n\n```redis wrong fails=new\nPING\n```\n";
-    let place = Place::new();
-    place.file("course/01-l.md", lesson);
-    let ended = place.run_with_input(&["check", "e", "-", "--lessons", "course"], "PING\n");
+fn a_save_by_the_setup_does_not_count() {
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\n\
+        rdb-key-save-delay = 1000000\n[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n```\n\n\
+        ```redis setup\nMSET a 1 b 1 c 1 d 1 e 1 f 1\nBGSAVE\n```\n\n> [!TIP]\n> look\n\n\
+        ```redis solution\nBGSAVE\n@wait-bgsave\n```\n\n```redis wrong fails=new\nPING\n```\n";
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson);
+    let ended = workspace.run_with_input(&["check", "e", "-", "--lessons", "course"], "PING\n");
     assert_eq!(ended.code, 1, "{ended:?}");
 }
 
@@ -427,15 +436,15 @@ fn a_forged_log_line_does_not_make_a_killed_save_end_well() {
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_the_first_command() {
+fn a_byte_order_mark_is_ignored() {
     passes("creating-snapshots", "a.redis", "\u{feff}SAVE\r\nBGSAVE\r\n");
 }
 
 #[test]
-fn a_result_that_could_not_be_written_is_the_worlds_fault() {
-    // Linux has a device that is always full; elsewhere there is nothing to try this with.
+fn an_unwritable_result_is_an_environment_error() {
+    // Only Linux has this device, which is always full.
     let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else { return };
-    let place = Place::new();
-    let status = place.command(&["list"]).stdout(full).status().unwrap();
+    let workspace = Workspace::new();
+    let status = workspace.command(&["list"]).stdout(full).status().unwrap();
     assert_eq!(status.code(), Some(3));
 }

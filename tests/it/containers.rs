@@ -1,19 +1,25 @@
-//! Servers in containers, on a real engine.
+//! Servers in containers on a real engine.
 
 use std::time::Duration;
 
 use redislings::server::Server;
 
-use crate::support::{Place, image, unmet, wait_until};
+use crate::support::{Workspace, image, unmet, wait_until};
 
 fn check(image: &str, exercise: &str, name: &str, answer: &str) -> (serde_json::Value, i32) {
-    Place::new().check_with(exercise, name, answer, &["--server", "container", "--image", image])
+    Workspace::new().check_with(
+        exercise,
+        name,
+        answer,
+        &["--server", "container", "--image", image],
+    )
 }
 
 #[test]
 fn a_right_answer_passes_in_a_container() {
     let Some(image) = image::for_test("a_right_answer_passes_in_a_container") else { return };
-    let answer = "import redis\nclient = redis.Redis(host='localhost', port=6379)\nclient.save()\nclient.bgsave()\nprint('Manual snapshot triggered.')\n";
+    let answer = "import redis\nclient = redis.Redis(host='localhost', port=6379)\nclient.save()\n\
+        client.bgsave()\nprint('Manual snapshot triggered.')\n";
     let (verdict, code) = check(image, "creating-snapshots", "a.py", answer);
     assert_eq!(code, 0, "{verdict:#}");
     assert!(verdict["server"].as_str().unwrap().ends_with("(container)"));
@@ -37,9 +43,8 @@ fn a_crash_in_a_container_loses_what_was_not_saved() {
 }
 
 #[test]
-fn the_log_of_a_container_tells_of_a_killed_background_save() {
-    let Some(image) = image::for_test("the_log_of_a_container_tells_of_a_killed_background_save")
-    else {
+fn a_container_log_shows_a_killed_background_save() {
+    let Some(image) = image::for_test("a_container_log_shows_a_killed_background_save") else {
         return;
     };
     let (verdict, _) = check(image, "creating-snapshots", "a.redis", "SAVE\nBGSAVE\nFLUSHALL\n");
@@ -47,14 +52,13 @@ fn the_log_of_a_container_tells_of_a_killed_background_save() {
 }
 
 #[test]
-fn where_the_engines_network_is_ours_nothing_is_published() {
-    let Some(image) = image::for_test("where_the_engines_network_is_ours_nothing_is_published")
-    else {
+fn nothing_is_published_on_the_engines_own_network() {
+    let Some(image) = image::for_test("nothing_is_published_on_the_engines_own_network") else {
         return;
     };
     let server = Server::start(&image::source(image), &[]).unwrap();
     let id = server.container_id().unwrap().to_owned();
-    // Else 127.0.0.1 only: see `remote`.
+    // Otherwise on 127.0.0.1 only, see `remote.rs`.
     let published = image::published(&id);
     let is_ours = server.endpoint().host != "127.0.0.1";
     assert!(
@@ -97,16 +101,16 @@ fn a_killed_server_comes_back_with_its_snapshot_and_without_the_rest() {
 }
 
 #[test]
-fn a_server_that_refuses_its_settings_is_told_with_its_log_and_removed() {
-    let name = "a_server_that_refuses_its_settings_is_told_with_its_log_and_removed";
+fn a_server_that_refuses_its_settings_is_reported_and_removed() {
+    let name = "a_server_that_refuses_its_settings_is_reported_and_removed";
     let Some(image) = image::for_test(name) else { return };
     let settings = [("no-such-setting".to_owned(), "1".to_owned())];
     let before = image::all_containers();
     let error = Server::start(&image::source(image), &settings).unwrap_err();
     assert!(error.help.contains("no-such-setting"), "{error:?}");
-    let failed = |id: &String| !before.contains(id) && image::is_ended(id);
-    // Other tests' containers are just being removed, perhaps.
-    wait_until("no container has ended and is still there", || {
-        !image::all_containers().iter().any(failed)
+    // Wait, because other tests may be removing their containers.
+    wait_until("no ended container is left", || {
+        let ids = image::all_containers();
+        !ids.iter().any(|id| !before.contains(id) && image::is_ended(id))
     });
 }

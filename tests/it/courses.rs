@@ -1,15 +1,15 @@
-//! Courses and what stands around the session: the built-in course, `init`, `new`, `list`, hints, solutions, the
-//! files for shells.
+//! Courses and commands outside the session: the built-in course, `init`, `new`, `list`, `hint`,
+//! `solution`, shell completions and the man page.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Ended, Place, shipped_lessons};
+use crate::support::{Ended, Workspace, shipped_lessons};
 
-/// Without `REDISLINGS_LESSONS`, as after an installation.
-fn run_installed(place: &Place, folder: &str, arguments: &[&str]) -> Ended {
-    let mut command = place.command(arguments);
-    command.env_remove("REDISLINGS_LESSONS").current_dir(place.work().join(folder));
+/// Runs the program without `REDISLINGS_LESSONS`, as after an installation.
+fn run_installed(workspace: &Workspace, folder: &str, arguments: &[&str]) -> Ended {
+    let mut command = workspace.command(arguments);
+    command.env_remove("REDISLINGS_LESSONS").current_dir(workspace.work().join(folder));
     Ended::from(command.stdin(Stdio::null()).output().unwrap())
 }
 
@@ -20,8 +20,8 @@ fn json(ended: &Ended) -> serde_json::Value {
 fn files_below(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
-    while let Some(place) = folders.pop() {
-        for entry in std::fs::read_dir(place).unwrap() {
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
@@ -34,12 +34,12 @@ fn files_below(folder: &Path) -> Vec<String> {
     found
 }
 
-/// Of a student who has passed `creating-snapshots`.
+/// Runs the program for a student who has passed `creating-snapshots`.
 fn run_with_progress(arguments: &[&str]) -> Ended {
-    let place = Place::new();
-    place.file("state/redislings/progress.toml", "passed = [\"creating-snapshots\"]\n");
-    let mut command = place.command(arguments);
-    command.env("XDG_STATE_HOME", place.work().join("state"));
+    let workspace = Workspace::new();
+    workspace.file("state/redislings/progress.toml", "passed = [\"creating-snapshots\"]\n");
+    let mut command = workspace.command(arguments);
+    command.env("XDG_STATE_HOME", workspace.work().join("state"));
     Ended::from(command.stdin(Stdio::null()).output().unwrap())
 }
 
@@ -53,25 +53,25 @@ const ALL: [&str; 5] = [
 
 #[test]
 fn an_installed_program_has_the_course_in_any_folder() {
-    let place = Place::new();
-    let list = json(&run_installed(&place, "", &["list", "--format", "json"]));
+    let workspace = Workspace::new();
+    let list = json(&run_installed(&workspace, "", &["list", "--format", "json"]));
     assert_eq!(list["course"], "Redis by doing");
     assert_eq!(list["lessons"][0]["file"], "<built-in>/04-snapshotting.md");
 }
 
 #[test]
 fn an_answer_is_judged_by_the_built_in_course() {
-    let place = Place::new();
-    place.file("answer.redis", "SAVE\nBGSAVE\n");
-    let ended = run_installed(&place, "", &["check", "creating-snapshots", "answer.redis"]);
+    let workspace = Workspace::new();
+    workspace.file("answer.redis", "SAVE\nBGSAVE\n");
+    let ended = run_installed(&workspace, "", &["check", "creating-snapshots", "answer.redis"]);
     assert_eq!(ended.code, 0, "{ended:?}");
 }
 
 #[test]
-fn verify_says_that_it_is_the_built_in_course_which_it_proves() {
-    let place = Place::new();
+fn verify_says_that_it_verifies_the_built_in_course() {
+    let workspace = Workspace::new();
     let case = "creating-snapshots/redis/solution-1";
-    let ended = run_installed(&place, "", &["verify", case, "--format", "json"]);
+    let ended = run_installed(&workspace, "", &["verify", case, "--format", "json"]);
     assert!(ended.stderr.contains("the built-in course is verified"), "{}", ended.stderr);
     let report = json(&ended);
     assert_eq!(report["cases"][0]["file"], "<built-in>/04-snapshotting.md");
@@ -80,25 +80,25 @@ fn verify_says_that_it_is_the_built_in_course_which_it_proves() {
 }
 
 #[test]
-fn a_folder_of_lessons_here_comes_before_the_built_in_course() {
-    let place = Place::new();
-    place.file("lessons/01-mine.md", "# Mine\n");
-    let ended = run_installed(&place, "", &["list"]);
+fn a_local_lessons_folder_comes_before_the_built_in_course() {
+    let workspace = Workspace::new();
+    workspace.file("lessons/01-mine.md", "# Mine\n");
+    let ended = run_installed(&workspace, "", &["list"]);
     assert!(ended.stdout.starts_with("Mine\n"), "{ended:?}");
 }
 
 #[test]
-fn a_folder_that_was_named_and_is_missing_is_not_replaced_by_the_built_in_course() {
-    let ended = run_installed(&Place::new(), "", &["list", "--lessons", "lessons"]);
+fn a_missing_lessons_folder_does_not_fall_back_to_the_built_in_course() {
+    let ended = run_installed(&Workspace::new(), "", &["list", "--lessons", "lessons"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
 }
 
 #[test]
 fn init_writes_the_shipped_course_out() {
-    let place = Place::new();
-    let ended = run_installed(&place, "", &["init", "deep/course"]);
+    let workspace = Workspace::new();
+    let ended = run_installed(&workspace, "", &["init", "deep/course"]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    let made = place.work().join("deep/course");
+    let made = workspace.work().join("deep/course");
     let files =
         ["README.md", "lessons/04-snapshotting.md", "lessons/README.md", "lessons/course.toml"];
     assert_eq!(files_below(&made), files);
@@ -112,120 +112,120 @@ fn init_writes_the_shipped_course_out() {
 
 #[test]
 fn a_course_that_was_written_out_is_used_there() {
-    let place = Place::new();
-    run_installed(&place, "", &["init", "course"]);
-    let list = json(&run_installed(&place, "course", &["list", "--format", "json"]));
+    let workspace = Workspace::new();
+    run_installed(&workspace, "", &["init", "course"]);
+    let list = json(&run_installed(&workspace, "course", &["list", "--format", "json"]));
     assert_eq!(list["lessons"][0]["file"], "lessons/04-snapshotting.md");
 }
 
 #[test]
-fn init_fills_an_empty_folder_even_the_one_in_which_it_runs() {
-    let place = Place::new();
-    let ended = run_installed(&place, "", &["init", "."]);
+fn init_fills_an_empty_folder_even_the_current_one() {
+    let workspace = Workspace::new();
+    let ended = run_installed(&workspace, "", &["init", "."]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert_eq!(files_below(&place.work()).len(), 4);
+    assert_eq!(files_below(&workspace.work()).len(), 4);
 }
 
 #[test]
 fn init_overwrites_nothing() {
-    let place = Place::new();
-    place.file("course/mine.txt", "mine");
-    let ended = run_installed(&place, "", &["init", "course"]);
+    let workspace = Workspace::new();
+    workspace.file("course/mine.txt", "mine");
+    let ended = run_installed(&workspace, "", &["init", "course"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
-    let told = "the folder `course` is not empty: it holds `mine.txt`";
-    assert!(ended.stderr.contains(told), "{}", ended.stderr);
-    assert_eq!(files_below(&place.work()), ["course/mine.txt"]);
-    let ended = run_installed(&place, "", &["init", "course/mine.txt"]);
+    let expected = "the folder `course` is not empty: it holds `mine.txt`";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    assert_eq!(files_below(&workspace.work()), ["course/mine.txt"]);
+    let ended = run_installed(&workspace, "", &["init", "course/mine.txt"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("`course/mine.txt` is a file"), "{}", ended.stderr);
 }
 
-/// Files may not grow over a few KiB there, as on a disk that is full.
-fn run_on_a_full_disk(place: &Place, arguments: &[&str]) -> Ended {
+/// Runs the program where files may not grow beyond a few KiB, as on a full disk.
+fn run_on_a_full_disk(workspace: &Workspace, arguments: &[&str]) -> Ended {
     let mut command = Command::new("sh");
     let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"";
     command.args(["-c", script, env!("CARGO_BIN_EXE_redislings")]).args(arguments);
-    command.current_dir(place.work()).env_remove("REDISLINGS_LESSONS");
+    command.current_dir(workspace.work()).env_remove("REDISLINGS_LESSONS");
     Ended::from(command.stdin(Stdio::null()).output().unwrap())
 }
 
 #[test]
-fn where_the_disk_is_full_init_leaves_nothing() {
-    let place = Place::new();
-    let ended = run_on_a_full_disk(&place, &["init", "deep/course"]);
+fn init_on_a_full_disk_leaves_nothing() {
+    let workspace = Workspace::new();
+    let ended = run_on_a_full_disk(&workspace, &["init", "deep/course"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{ended:?}");
     assert!(ended.stderr.contains("cannot be written to `deep/course`"), "{}", ended.stderr);
     assert!(ended.stderr.contains("help: "), "{}", ended.stderr);
-    assert!(!place.work().join("deep").exists());
+    assert!(!workspace.work().join("deep").exists());
 }
 
 #[test]
-fn where_the_disk_is_full_init_leaves_an_empty_folder_empty() {
-    let place = Place::new();
-    std::fs::create_dir(place.work().join("course")).unwrap();
-    let ended = run_on_a_full_disk(&place, &["init", "course"]);
+fn init_on_a_full_disk_leaves_an_empty_folder_empty() {
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.work().join("course")).unwrap();
+    let ended = run_on_a_full_disk(&workspace, &["init", "course"]);
     assert_eq!(ended.code, 3, "{ended:?}");
-    assert_eq!(std::fs::read_dir(place.work().join("course")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(workspace.work().join("course")).unwrap().count(), 0);
 }
 
 #[test]
-fn where_the_disk_is_full_new_leaves_nothing() {
-    let place = Place::new();
-    place.file("lessons/01-a.md", "# A\n");
-    let ended = run_on_a_full_disk(&place, &["new", "b"]);
+fn new_on_a_full_disk_leaves_nothing() {
+    let workspace = Workspace::new();
+    workspace.file("lessons/01-a.md", "# A\n");
+    let ended = run_on_a_full_disk(&workspace, &["new", "b"]);
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.stderr.contains("`lessons/02-b.md` cannot be written"), "{}", ended.stderr);
-    assert_eq!(files_below(&place.work()), ["lessons/01-a.md"]);
+    assert_eq!(files_below(&workspace.work()), ["lessons/01-a.md"]);
 }
 
 #[test]
-fn a_new_lesson_comes_after_the_last_one_and_holds_as_it_is() {
-    let place = Place::new();
-    run_installed(&place, "", &["init", "."]);
-    let made = run_installed(&place, "", &["new", "Counting visits"]);
+fn a_new_lesson_comes_last_and_verifies() {
+    let workspace = Workspace::new();
+    run_installed(&workspace, "", &["init", "."]);
+    let made = run_installed(&workspace, "", &["new", "Counting visits"]);
     assert_eq!(made.code, 0, "{made:?}");
     assert!(made.stdout.contains("  lessons/05-counting-visits.md\n"), "{}", made.stdout);
     assert!(made.stdout.ends_with("  redislings verify counting-visits\n"), "{}", made.stdout);
-    let ended = run_installed(&place, "", &["verify", "counting-visits"]);
+    let ended = run_installed(&workspace, "", &["verify", "counting-visits"]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert!(ended.stdout.contains("14 of 14 cases as they must be"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("14 of 14 cases passed"), "{}", ended.stdout);
     assert!(!format!("{ended:?}").contains("warning"), "{ended:?}");
 }
 
 #[test]
-fn a_course_begins_with_a_new_lesson_in_an_empty_folder() {
-    let place = Place::new();
-    std::fs::create_dir(place.work().join("my course")).unwrap();
-    let ended = place.run(&["new", "lists", "--lessons", "my course"]);
+fn new_starts_a_course_in_an_empty_folder() {
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.work().join("my course")).unwrap();
+    let ended = workspace.run(&["new", "lists", "--lessons", "my course"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     let next = "  redislings verify lists --lessons 'my course'\n";
     assert!(ended.stdout.ends_with(next), "{}", ended.stdout);
-    assert_eq!(files_below(&place.work()), ["my course/01-lists.md"]);
+    assert_eq!(files_below(&workspace.work()), ["my course/01-lists.md"]);
 }
 
 #[test]
-fn a_new_lesson_needs_a_name_of_its_own() {
-    let place = Place::new();
-    place.file("lessons/01-lists.md", "# Lists\n");
-    for (name, told) in [
-        ("lists", "there is a lesson `lists` already, in `lessons/01-lists.md`"),
+fn a_new_lesson_needs_a_unique_name() {
+    let workspace = Workspace::new();
+    workspace.file("lessons/01-lists.md", "# Lists\n");
+    for (name, expected) in [
+        ("lists", "there already is a lesson `lists` in `lessons/01-lists.md`"),
         ("../lists", "`../lists` cannot be the name of a lesson"),
     ] {
-        let ended = run_installed(&place, "", &["new", name]);
+        let ended = run_installed(&workspace, "", &["new", name]);
         assert_eq!(ended.code, 2, "{ended:?}");
-        assert!(ended.stderr.contains(told) && ended.stderr.contains("help: "), "{ended:?}");
+        assert!(ended.stderr.contains(expected) && ended.stderr.contains("help: "), "{ended:?}");
     }
-    run_installed(&place, "", &["new", "sets"]);
-    let ended = run_installed(&place, "", &["new", "sets-1"]);
-    let told = "there is an exercise `sets-1` already, in `lessons/02-sets.md`";
-    assert!(ended.code == 2 && ended.stderr.contains(told), "{ended:?}");
-    assert_eq!(files_below(&place.work()), ["lessons/01-lists.md", "lessons/02-sets.md"]);
+    run_installed(&workspace, "", &["new", "sets"]);
+    let ended = run_installed(&workspace, "", &["new", "sets-1"]);
+    let expected = "there already is an exercise `sets-1` in `lessons/02-sets.md`";
+    assert!(ended.code == 2 && ended.stderr.contains(expected), "{ended:?}");
+    assert_eq!(files_below(&workspace.work()), ["lessons/01-lists.md", "lessons/02-sets.md"]);
 }
 
 #[test]
 fn a_new_lesson_cannot_go_into_the_built_in_course() {
-    let place = Place::new();
-    let ended = run_installed(&place, "", &["new", "lists"]);
+    let workspace = Workspace::new();
+    let ended = run_installed(&workspace, "", &["new", "lists"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     for part in ["no folder `lessons` here", "redislings init DIR", "--lessons DIR"] {
         assert!(ended.stderr.contains(part), "{part} is missing in {}", ended.stderr);
@@ -248,12 +248,12 @@ fn listed(arguments: &[&str]) -> Vec<String> {
     let list = json(&run_with_progress(&[&["list", "--format", "json"], arguments].concat()));
     assert_eq!((list["passed"].as_u64(), list["all"].as_u64()), (Some(1), Some(5)));
     let lessons = list["lessons"].as_array().unwrap();
-    let exercises = lessons.iter().flat_map(|it| it["exercises"].as_array().unwrap());
-    exercises.map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+    let exercises = lessons.iter().flat_map(|lesson| lesson["exercises"].as_array().unwrap());
+    exercises.map(|exercise| exercise["id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn the_list_can_be_of_what_is_open_or_done_or_named() {
+fn the_list_can_be_filtered() {
     assert_eq!(listed(&[]), ALL);
     assert_eq!(listed(&["--open"]), ALL[1..]);
     assert_eq!(listed(&["--done"]), ALL[..1]);
@@ -268,29 +268,29 @@ fn the_json_list_names_the_next_exercise() {
 }
 
 #[test]
-fn a_list_of_nothing_says_so() {
-    let ended = Place::new().run(&["list", "--done"]);
+fn an_empty_list_says_so() {
+    let ended = Workspace::new().run(&["list", "--done"]);
     assert_eq!(ended.code, 0);
     assert_eq!(ended.stdout, "none of the exercises is passed yet\n\n0 of 5 exercises passed\n");
 }
 
 #[test]
-fn a_list_cannot_be_of_open_and_done_nor_of_what_does_not_exist() {
-    let place = Place::new();
-    assert_eq!(place.run(&["list", "--open", "--done"]).code, 2);
-    let ended = place.run(&["list", "using-bgsav"]);
+fn list_rejects_conflicting_filters_and_unknown_names() {
+    let workspace = Workspace::new();
+    assert_eq!(workspace.run(&["list", "--open", "--done"]).code, 2);
+    let ended = workspace.run(&["list", "using-bgsav"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("did you mean `using-bgsave`?"), "{}", ended.stderr);
 }
 
 #[test]
-fn path_names_the_answers_of_an_exercise_for_other_tools() {
-    let place = Place::new();
-    let ended = place.run(&["path", "using-bgsave"]);
+fn path_prints_the_answer_files_of_an_exercise() {
+    let workspace = Workspace::new();
+    let ended = workspace.run(&["path", "using-bgsave"]);
     assert_eq!(ended.stdout, "answers/using-bgsave.py\nanswers/using-bgsave.redis\n");
-    let ended = place.run(&["path", "using-bgsave", "--language", "redis"]);
+    let ended = workspace.run(&["path", "using-bgsave", "--language", "redis"]);
     assert_eq!(ended.stdout, "answers/using-bgsave.redis\n");
-    assert!(!place.work().join("answers").exists(), "only named, not made");
+    assert!(!workspace.work().join("answers").exists(), "only named, not made");
 }
 
 #[test]
@@ -300,41 +300,41 @@ fn path_without_an_exercise_is_about_the_next_one() {
 }
 
 #[test]
-fn path_begins_an_answer_with_the_starter_but_keeps_one_that_is_there() {
-    let place = Place::new();
-    let mine = place.file("answers/using-bgsave.redis", "BGSAVE\n");
-    assert_eq!(place.run(&["path", "using-bgsave", "--begin"]).code, 0);
+fn path_begin_writes_the_starter_but_keeps_existing_answers() {
+    let workspace = Workspace::new();
+    let mine = workspace.file("answers/using-bgsave.redis", "BGSAVE\n");
+    assert_eq!(workspace.run(&["path", "using-bgsave", "--begin"]).code, 0);
     assert_eq!(std::fs::read_to_string(mine).unwrap(), "BGSAVE\n");
-    let begun = std::fs::read_to_string(place.work().join("answers/using-bgsave.py")).unwrap();
+    let begun = std::fs::read_to_string(workspace.work().join("answers/using-bgsave.py")).unwrap();
     assert!(begun.contains("TODO"), "{begun}");
 }
 
 #[test]
 fn hints_come_one_by_one_or_all_together() {
-    let place = Place::new();
-    let first = place.run(&["hint", "creating-snapshots"]);
+    let workspace = Workspace::new();
+    let first = workspace.run(&["hint", "creating-snapshots"]);
     assert!(first.stdout.starts_with("hint 1 of "), "{}", first.stdout);
     assert!(first.stderr.contains("`redislings hint creating-snapshots 2"), "{}", first.stderr);
-    let second = place.run(&["hint", "creating-snapshots", "2"]);
-    let all = place.run(&["hint", "creating-snapshots", "--all"]);
+    let second = workspace.run(&["hint", "creating-snapshots", "2"]);
+    let all = workspace.run(&["hint", "creating-snapshots", "--all"]);
     assert!(all.stdout.starts_with(&(first.stdout + &second.stdout)), "{}", all.stdout);
     assert_eq!((second.code, all.code, all.stderr.as_str()), (0, 0, ""));
 }
 
 #[test]
-fn a_hint_that_does_not_exist_is_a_wrong_command_line() {
-    let ended = Place::new().run(&["hint", "creating-snapshots", "99"]);
+fn an_unknown_hint_number_is_a_usage_error() {
+    let ended = Workspace::new().run(&["hint", "creating-snapshots", "99"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("hints, not 99"), "{}", ended.stderr);
 }
 
 #[test]
-fn a_solution_is_kept_back_until_the_exercise_is_passed() {
-    let place = Place::new();
-    let ended = place.run(&["solution", "creating-snapshots"]);
+fn the_solution_is_withheld_until_the_exercise_is_passed() {
+    let workspace = Workspace::new();
+    let ended = workspace.run(&["solution", "creating-snapshots"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
     assert!(ended.stderr.contains("is not passed yet") && ended.stderr.contains("--yes"));
-    let insisted = place.run(&["solution", "creating-snapshots", "--yes"]);
+    let insisted = workspace.run(&["solution", "creating-snapshots", "--yes"]);
     let passed = run_with_progress(&["solution", "creating-snapshots"]);
     assert_eq!((insisted.code, passed.code), (0, 0));
     assert_eq!(insisted.stdout, passed.stdout);
@@ -342,30 +342,30 @@ fn a_solution_is_kept_back_until_the_exercise_is_passed() {
 }
 
 #[test]
-fn a_solution_can_be_of_one_language() {
+fn the_solution_can_be_limited_to_one_language() {
     let ended = run_with_progress(&["solution", "creating-snapshots", "--language", "redis"]);
     assert!(ended.stdout.starts_with("a solution in redis\n"), "{}", ended.stdout);
     assert!(!ended.stdout.contains("import redis"), "{}", ended.stdout);
 }
 
 #[test]
-fn bash_takes_the_completions() {
-    let place = Place::new();
-    let script = place.run(&["completions", "bash"]);
+fn bash_accepts_the_completions() {
+    let workspace = Workspace::new();
+    let script = workspace.run(&["completions", "bash"]);
     assert_eq!(script.code, 0, "{script:?}");
-    place.file("redislings.bash", &script.stdout);
+    workspace.file("redislings.bash", &script.stdout);
     let asks = "source ./redislings.bash && COMP_WORDS=(redislings check --form) COMP_CWORD=2 && \
                 _redislings redislings --form check && echo \"${COMPREPLY[@]}\"";
-    let output = Command::new("bash").args(["-c", asks]).current_dir(place.work()).output();
+    let output = Command::new("bash").args(["-c", asks]).current_dir(workspace.work()).output();
     let completed = Ended::from(output.unwrap());
     assert_eq!((completed.stdout.as_str(), completed.code), ("--format\n", 0), "{completed:?}");
 }
 
 #[test]
 fn every_shell_gets_completions_of_every_command() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ended = place.run(&["completions", shell]);
+        let ended = workspace.run(&["completions", shell]);
         assert_eq!(ended.code, 0, "{ended:?}");
         for command in ["list", "check", "verify", "init", "new", "hint", "solution", "path"] {
             assert!(ended.stdout.contains(command), "{shell} does not know `{command}`");
@@ -373,11 +373,11 @@ fn every_shell_gets_completions_of_every_command() {
     }
 }
 
-/// What groff prints, or the page's source where no groff is.
-fn man_page(place: &Place) -> String {
-    let page = place.run(&["man"]);
+/// The output of groff, or the source of the page if there is no groff.
+fn man_page(workspace: &Workspace) -> String {
+    let page = workspace.run(&["man"]);
     assert_eq!(page.code, 0, "{page:?}");
-    let file = place.file("redislings.1", &page.stdout);
+    let file = workspace.file("redislings.1", &page.stdout);
     let groff = ["-man", "-Tutf8", "-ww", "-P-c", "-P-b", "-P-u"];
     match Command::new("groff").args(groff).arg(file).output() {
         Ok(output) => {
@@ -390,8 +390,8 @@ fn man_page(place: &Place) -> String {
 }
 
 #[test]
-fn the_man_page_tells_of_every_command_and_option() {
-    let page = man_page(&Place::new());
+fn the_man_page_names_every_command_and_option() {
+    let page = man_page(&Workspace::new());
     for part in [
         "NAME",
         "redislings check",

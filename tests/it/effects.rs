@@ -1,39 +1,39 @@
-//! Verdicts about what was true in the server at a moment, whatever it was done with.
+//! Verdicts about the state of the server at a moment, whatever commands led to it.
 
 use std::path::Path;
 
-use redislings::attempt::{self, Answer, Stand};
+use redislings::attempt::{self, Answer, Fixture};
 use redislings::lesson::{Exercise, Language, parse};
+use redislings::relay::{Port, Relay};
 use redislings::server::{Server, Source};
-use redislings::tap::{Port, Tap};
 use redislings::verdict::judge;
 
 use crate::support::redis_server::of_several_versions;
-use crate::support::{Place, found, on_each, unmet};
+use crate::support::{Workspace, found, on_each, unmet};
 
 const PREDICTION: &str =
     "HSET prediction order:before yes order:during no order:after no status paid\n";
 
-/// `restore-from-the-dump` with these lines between BGSAVE and its end, and behind it.
-fn around_the_end(during: &str, behind: &str) -> String {
-    format!("SET order:before 1\nBGSAVE\n{during}\n@wait-bgsave\n{behind}\n{PREDICTION}")
+/// An answer to `restore-from-the-dump` with these lines during BGSAVE and after its end.
+fn around_the_end(during: &str, after: &str) -> String {
+    format!("SET order:before 1\nBGSAVE\n{during}\n@wait-bgsave\n{after}\n{PREDICTION}")
 }
 
 #[track_caller]
 fn fails_on(exercise: &str, name: &str, answer: &str, checks: &[&str]) -> serde_json::Value {
-    let (verdict, code) = Place::new().check(exercise, name, answer);
+    let (verdict, code) = Workspace::new().check(exercise, name, answer);
     assert_eq!((unmet(&verdict), code), (checks.to_vec(), 1), "{answer}: {verdict:#}");
     verdict
 }
 
 #[track_caller]
 fn passes(exercise: &str, name: &str, answer: &str) {
-    let (verdict, code) = Place::new().check(exercise, name, answer);
+    let (verdict, code) = Workspace::new().check(exercise, name, answer);
     assert_eq!(code, 0, "{answer}: {verdict:#}");
 }
 
 #[test]
-fn what_is_written_while_a_save_runs_is_seen_whatever_writes_it() {
+fn writes_during_a_save_are_seen_whatever_the_command() {
     for during in [
         "BITOP OR order:during order:before order:before\nSET status shipped",
         "EVAL \"return redis.call('set','order:'..'during','1')\" 0\nGETSET status shipped",
@@ -46,7 +46,7 @@ fn what_is_written_while_a_save_runs_is_seen_whatever_writes_it() {
 }
 
 #[test]
-fn what_only_looks_like_a_write_while_a_save_runs_is_none() {
+fn commands_that_only_look_like_writes_do_not_count() {
     let cases = [
         ("SET order:during 1\nSET status shippd", "SET status shipped", "status-changes-during"),
         (
@@ -66,14 +66,14 @@ fn what_only_looks_like_a_write_while_a_save_runs_is_none() {
         ),
         ("SET order:during 1\nSET status shipped\nSET order:after 1", "", "after-comes-after"),
     ];
-    for (during, behind, check) in cases {
-        let answer = around_the_end(during, &format!("{behind}\nSET order:after 1"));
+    for (during, after, check) in cases {
+        let answer = around_the_end(during, &format!("{after}\nSET order:after 1"));
         fails_on("restore-from-the-dump", "a.redis", &answer, &[check]);
     }
 }
 
 #[test]
-fn what_is_sent_in_time_and_runs_after_the_end_is_not_written_while_the_save_runs() {
+fn a_write_that_runs_after_the_save_does_not_count_as_during() {
     let answer = "import redis, socket, time\n\
         r = redis.Redis()\n\
         late = socket.create_connection(('localhost', 6379))\n\
@@ -81,31 +81,36 @@ fn what_is_sent_in_time_and_runs_after_the_end_is_not_written_while_the_save_run
         late.sendall(b'BLPOP nothing 4\\r\\nSET order:during 1\\r\\nSET status shipped\\r\\n')\n\
         while r.get('status') != b'shipped': time.sleep(0.05)\n\
         r.set('order:after', 1)\n\
-        r.hset('prediction', mapping={'order:before': 'yes', 'order:during': 'no', 'order:after': 'no', 'status': 'paid'})\n";
+        r.hset('prediction', mapping={'order:before': 'yes', 'order:during': 'no', 'order:after': \
+        'no', 'status': 'paid'})\n";
     fails_on("restore-from-the-dump", "a.py", answer, &["during-comes-during"]);
 }
 
 #[test]
-fn whoever_learns_of_the_end_writes_behind_it() {
-    // No pause: the write follows the reply that tells of the end.
+fn a_write_after_the_reported_end_counts_as_after() {
+    // No pause: the write directly follows the reply that reports the end.
     let answer = "import redis\n\
         r = redis.Redis()\n\
         r.set('order:before', 1)\nr.bgsave()\nr.mset({'order:during': 1, 'status': 'shipped'})\n\
         while r.info('persistence')['rdb_bgsave_in_progress']: pass\n\
         redis.Redis().set('order:after', 1)\n\
-        r.hset('prediction', mapping={'order:before': 'yes', 'order:during': 'no', 'order:after': 'no', 'status': 'paid'})\n";
+        r.hset('prediction', mapping={'order:before': 'yes', 'order:during': 'no', 'order:after': \
+        'no', 'status': 'paid'})\n";
     passes("restore-from-the-dump", "a.py", answer);
 }
 
-/// Looks and writes at once: no client is told of the end in between.
-const SCRIPT: &str = "import redis\nr = redis.Redis()\nr.set('order:before', 1)\nr.bgsave()\nDURING\n\
-    script = \"if string.find(redis.call('INFO', 'persistence'), 'rdb_bgsave_in_progress:0') then redis.call(WRITE) return 1 end return 0\"\n\
+/// Checks and writes in one script: no client can learn of the end in between.
+const SCRIPT: &str = "import redis\nr = redis.Redis()\nr.set('order:before', 1)\nr.bgsave()\n\
+    DURING\n\
+    script = \"if string.find(redis.call('INFO', 'persistence'), 'rdb_bgsave_in_progress:0') then \
+    redis.call(WRITE) return 1 end return 0\"\n\
     while not r.eval(script, 0): pass\n\
     r.set('order:after', 1)\n\
-    r.hset('prediction', mapping={'order:before': 'yes', 'order:during': 'no', 'order:after': 'no', 'status': 'paid'})\n";
+    r.hset('prediction', mapping={'order:before': 'yes', 'order:during': 'no', 'order:after': \
+    'no', 'status': 'paid'})\n";
 
 #[test]
-fn a_script_that_writes_when_it_sees_the_end_writes_behind_it() {
+fn a_script_that_writes_at_the_end_counts_as_after() {
     let right = SCRIPT.replace("DURING", "r.mset({'order:during': 1, 'status': 'shipped'})");
     let right = right.replace("WRITE", "'SET', 'order:after', '1'");
     let late = SCRIPT.replace("DURING", "");
@@ -117,7 +122,7 @@ fn a_script_that_writes_when_it_sees_the_end_writes_behind_it() {
 }
 
 #[test]
-fn another_snapshot_replaces_the_file() {
+fn a_second_snapshot_replaces_the_file() {
     let answer = around_the_end(
         "MSET order:during 1 status shipped",
         "SET order:after 1\nBGSAVE\n@wait-bgsave",
@@ -126,11 +131,12 @@ fn another_snapshot_replaces_the_file() {
 }
 
 #[test]
-fn who_keeps_the_server_from_answering_at_the_end_hides_nothing_by_it() {
+fn blocking_the_server_at_the_end_hides_nothing() {
     let orders = "MSET order:1001 paid order:1002 paid order:1003 paid\n";
     for hidden in ["SAVE\nDEL order:1001", "CONFIG SET save \"1 1\""] {
         let answer = format!("{orders}{hidden}\nCLIENT PAUSE 60000\n");
-        let (verdict, code) = Place::new().check("trigger-snapshots-manually", "a.redis", &answer);
+        let (verdict, code) =
+            Workspace::new().check("trigger-snapshots-manually", "a.redis", &answer);
         assert_ne!(code, 0, "{verdict:#}");
     }
     let changed = format!("CONFIG SET rdb-key-save-delay 0\n{orders}SAVE\nCLIENT PAUSE 60000\n");
@@ -142,14 +148,14 @@ fn who_keeps_the_server_from_answering_at_the_end_hides_nothing_by_it() {
 }
 
 #[test]
-fn a_setting_that_is_set_to_what_it_was_is_not_changed() {
+fn setting_the_same_value_is_not_a_change() {
     let answer =
         "CONFIG SET rdb-key-save-delay 500000\nSET report:daily ready\nBGSAVE\n@wait-bgsave\n";
     passes("using-bgsave", "a.redis", answer);
 }
 
 #[test]
-fn of_several_background_saves_the_last_one_counts() {
+fn the_last_background_save_counts() {
     let answer = format!(
         "BGSAVE\n@wait-bgsave\n{}",
         around_the_end("MSET order:during 1 status shipped", "SET order:after 1")
@@ -158,7 +164,7 @@ fn of_several_background_saves_the_last_one_counts() {
 }
 
 #[test]
-fn where_no_save_ended_that_is_told() {
+fn a_missing_background_save_is_reported() {
     let answer =
         format!("MSET order:before 1 order:during 1 order:after 1 status shipped\n{PREDICTION}");
     let check = "saved-in-the-background";
@@ -195,7 +201,8 @@ fn every_product_is_compared() {
 #[test]
 fn a_save_point_is_not_a_snapshot_by_hand() {
     let wait = "import redis, time\nr = redis.Redis()\n\
-        r.mset({'order:1001': 'paid', 'order:1002': 'paid', 'order:1003': 'paid', 'report:daily': 'ready'})\n\
+        r.mset({'order:1001': 'paid', 'order:1002': 'paid', 'order:1003': 'paid', 'report:daily': \
+        'ready'})\n\
         was = r.lastsave()\nr.config_set('save', '1 1')\n\
         while r.lastsave() == was: time.sleep(0.05)\n\
         r.config_set('save', '')\nprint('Background snapshot finished.')\n";
@@ -204,7 +211,7 @@ fn a_save_point_is_not_a_snapshot_by_hand() {
 }
 
 #[test]
-fn no_reply_is_waited_for_that_the_client_has_switched_off() {
+fn replies_that_are_switched_off_are_not_awaited() {
     for answer in [
         "CLIENT REPLY OFF\nSAVE\nBGSAVE\nCLIENT REPLY ON\nPING\n",
         "CLIENT REPLY SKIP\nSAVE\nBGSAVE\n",
@@ -229,7 +236,7 @@ fn after_hello_3_a_subscribed_connection_runs_any_command() {
 }
 
 #[test]
-fn a_connection_that_was_closed_for_being_idle_is_made_again() {
+fn an_idle_connection_that_was_closed_is_reopened() {
     let answer = format!(
         "CONFIG SET timeout 1\n{}",
         around_the_end("MSET order:during 1 status shipped", "SET order:after 1")
@@ -238,13 +245,42 @@ fn a_connection_that_was_closed_for_being_idle_is_made_again() {
 }
 
 #[test]
-fn quit_ends_the_answer_as_it_ends_redis_cli() {
+fn quit_ends_the_answer_as_in_redis_cli() {
     fails_on("creating-snapshots", "a.redis", "QUIT\nSAVE\nBGSAVE\n", &["snapshot-is-new"]);
     passes("creating-snapshots", "a.redis", "SAVE\nBGSAVE\nQUIT\n");
 }
 
-/// Keys of every type, in two databases, and with times to live.
-const ALL_TYPES: &str = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n\n[[check]]\nid = \"whole\"\ndump = { holds = \"before\" }\n```\n\n```redis setup\nMSET text a number 12 odd \"\\xff\\x00\"\nEVAL \"for i = 1, 700 do redis.call('RPUSH', 'list', i); redis.call('SADD', 'set', 'm' .. i); redis.call('HSET', 'hash', 'f' .. i, i); redis.call('ZADD', 'zset', i % 7, 'm' .. i) end\" 0\nXADD stream 1-1 a 1\nXGROUP CREATE stream g 0\nXREADGROUP GROUP g anna STREAMS stream >\nSET session abc EX 5000\nSET short abc PX 30\nSELECT 3\nSET elsewhere 1\nSELECT 0\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=whole\nDEL text\nSAVE\n```\n";
+/// A lesson with keys of every type, in two databases, and with times to live.
+const ALL_TYPES: &str = "# L\n\n\
+    ## E\n\n\
+    ```toml exercise\n\
+    id = \"e\"\n\n\
+    [[check]]\n\
+    id = \"whole\"\n\
+    dump = { holds = \"before\" }\n\
+    ```\n\n\
+    ```redis setup\n\
+    MSET text a number 12 odd \"\\xff\\x00\"\n\
+    EVAL \"for i = 1, 700 do redis.call('RPUSH', 'list', i); redis.call('SADD', 'set', 'm' .. i); \
+    redis.call('HSET', 'hash', 'f' .. i, i); redis.call('ZADD', 'zset', i % 7, 'm' .. i) end\" 0\n\
+    XADD stream 1-1 a 1\n\
+    XGROUP CREATE stream g 0\n\
+    XREADGROUP GROUP g anna STREAMS stream >\n\
+    SET session abc EX 5000\n\
+    SET short abc PX 30\n\
+    SELECT 3\n\
+    SET elsewhere 1\n\
+    SELECT 0\n\
+    ```\n\n\
+    > [!TIP]\n\
+    > look\n\n\
+    ```redis solution\n\
+    SAVE\n\
+    ```\n\n\
+    ```redis wrong fails=whole\n\
+    DEL text\n\
+    SAVE\n\
+    ```\n";
 
 fn exercise(lesson: &str) -> Exercise {
     let (lesson, problems) = parse::parse(Path::new("01-l.md"), lesson.to_owned());
@@ -252,23 +288,24 @@ fn exercise(lesson: &str) -> Exercise {
     lesson.steps.iter_mut().find_map(|step| step.exercise.take()).unwrap()
 }
 
+/// Whether the answer passes, and what its first check found.
+fn first_finding(source: &Source, exercise: &Exercise, text: &str) -> (bool, String) {
+    let mut server = Server::start(source, &exercise.settings).unwrap();
+    let relay = Relay::open(Port::Free).unwrap();
+    let mut fixture = Fixture { server: &mut server, relay: &relay, report: &|_| {} };
+    let answer = Answer { language: Language::Redis, text: text.to_owned(), path: None };
+    let evidence = attempt::attempt(&mut fixture, exercise, &answer, None).unwrap();
+    let verdict = judge(exercise, &evidence);
+    (verdict.passed(), verdict.findings[0].found.clone())
+}
+
 #[test]
 fn keys_of_every_type_are_compared_on_every_version() {
     let exercise = exercise(ALL_TYPES);
     on_each(&of_several_versions(), 3, |(name, program)| {
         let source = Source::Process { program: program.clone(), bundled: false };
-        let found = |text: &str| {
-            let mut server = Server::start(&source, &exercise.settings).unwrap();
-            let tap = Tap::open(Port::Free).unwrap();
-            let mut stand = Stand { server: &mut server, tap: &tap, telling: &|_| {} };
-            let text = text.to_owned();
-            let answer = Answer { language: Language::Redis, text, path: None };
-            let evidence = attempt::attempt(&mut stand, &exercise, &answer, None).unwrap();
-            let verdict = judge(&exercise, &evidence);
-            (verdict.passed(), verdict.findings[0].found.clone())
-        };
-        let whole = found("SAVE\n");
-        assert!(whole.0, "{name}: {}", whole.1);
+        let (passed, found) = first_finding(&source, &exercise, "SAVE\n");
+        assert!(passed, "{name}: {found}");
         let changes = [
             ("SET odd \"\\xff\\x01\"", "odd has another value"),
             ("LSET list 350 x", "list has another value"),
@@ -282,21 +319,22 @@ fn keys_of_every_type_are_compared_on_every_version() {
             ("EXPIRE text 5000", "text has another time to live"),
             ("SELECT 3\nDEL elsewhere", "elsewhere in database 3 is missing"),
         ];
-        for (change, told) in changes {
-            let (passed, found) = found(&format!("{change}\nSAVE\n"));
-            assert!(!passed && found.contains(told), "{name}: {change}: {found}");
+        for (change, expected) in changes {
+            let answer = format!("{change}\nSAVE\n");
+            let (passed, found) = first_finding(&source, &exercise, &answer);
+            assert!(!passed && found.contains(expected), "{name}: {change}: {found}");
         }
     });
 }
 
 #[test]
-fn more_than_can_be_compared_is_told_and_judged_by_nobody() {
+fn a_snapshot_too_large_to_compare_is_not_judged() {
     let begins = ALL_TYPES.find("MSET text").unwrap();
     let ends = ALL_TYPES.find("SELECT 0\n").unwrap();
     let much = "EVAL \"for i = 1, 100001 do redis.call('SET', 'k' .. i, i) end\" 0\n";
-    let place = Place::new();
-    place.file("course/01-l.md", [&ALL_TYPES[..begins], much, &ALL_TYPES[ends..]].concat());
-    let ended = place.run_with_input(&["check", "e", "-", "--lessons", "course"], "SAVE\n");
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", [&ALL_TYPES[..begins], much, &ALL_TYPES[ends..]].concat());
+    let ended = workspace.run_with_input(&["check", "e", "-", "--lessons", "course"], "SAVE\n");
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.stderr.contains("more than 100000 keys or 64 MB"), "{}", ended.stderr);
 }

@@ -8,7 +8,7 @@ use redislings::server::{Server, Source};
 
 use crate::support::{image, redis_server, wait_until};
 
-/// In the title of a server's process, and of its BGSAVE child's: `redis-server *:41001`.
+/// Part of the title of a server process and of its BGSAVE child: `redis-server *:41001`.
 const SERVER: &str = " *:41";
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -36,8 +36,8 @@ fn two_servers_in_one_container_share_nothing() {
     assert_eq!(keys(&mut other), "(empty array)");
     assert!(one.dump_bytes().unwrap().is_some());
     assert_eq!(other.dump_bytes().unwrap(), None);
-    let folder = |server: &mut Server| ask(server, &["CONFIG", "GET", "dir"]);
-    assert_ne!(folder(&mut one), folder(&mut other));
+    let get_dir = ["CONFIG", "GET", "dir"];
+    assert_ne!(ask(&mut one, &get_dir), ask(&mut other, &get_dir));
     assert!(one.log().unwrap().contains("DB saved on disk"));
     assert!(!other.log().unwrap().contains("DB saved on disk"));
     one.kill().unwrap();
@@ -56,7 +56,7 @@ fn a_killed_server_loses_the_child_of_its_bgsave() {
         ask(&mut server, &["SET", &format!("key:{number}"), "1"]);
     }
     ask(&mut server, &["BGSAVE"]);
-    assert_eq!(server.snapshot(LIMIT).unwrap().number("rdb_bgsave_in_progress"), 1);
+    assert_eq!(server.info(LIMIT).unwrap().number("rdb_bgsave_in_progress"), 1);
     let id = server.container_id().unwrap().to_owned();
     assert_eq!(image::processes(&id, SERVER).len(), 2);
     server.kill().unwrap();
@@ -104,8 +104,8 @@ fn a_hundred_servers_run_one_after_another_in_one_container() {
 }
 
 #[test]
-fn where_every_place_is_taken_another_container_is_started() {
-    let name = "where_every_place_is_taken_another_container_is_started";
+fn a_second_container_is_started_when_the_first_is_full() {
+    let name = "a_second_container_is_started_when_the_first_is_full";
     let Some(image) = image::for_test(name) else { return };
     let source = image::source(image);
     source.make_room_for(1);
@@ -122,15 +122,15 @@ fn threads_that_start_servers_share_one_container() {
     source.make_room_for(3);
     let servers: Vec<Server> = thread::scope(|scope| {
         let starting: Vec<_> = (0..3).map(|_| scope.spawn(|| start(&source))).collect();
-        starting.into_iter().map(|it| it.join().unwrap()).collect()
+        starting.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let first = servers[0].container_id();
     assert!(servers.iter().all(|server| server.container_id() == first));
 }
 
 #[test]
-fn the_container_goes_with_the_last_server_and_source() {
-    let name = "the_container_goes_with_the_last_server_and_source";
+fn the_container_ends_with_its_last_server_and_source() {
+    let name = "the_container_ends_with_its_last_server_and_source";
     let Some(image) = image::for_test(name) else { return };
     let source = image::source(image);
     let server = start(&source);
@@ -145,8 +145,8 @@ fn the_container_goes_with_the_last_server_and_source() {
 }
 
 #[test]
-fn a_container_that_is_gone_is_told_at_once_and_replaced() {
-    let name = "a_container_that_is_gone_is_told_at_once_and_replaced";
+fn a_lost_container_is_reported_at_once_and_replaced() {
+    let name = "a_lost_container_is_reported_at_once_and_replaced";
     let Some(image) = image::for_test(name) else { return };
     let source = image::source(image);
     let mut server = start(&source);
@@ -156,7 +156,7 @@ fn a_container_that_is_gone_is_told_at_once_and_replaced() {
     for error in [server.dump_bytes().unwrap_err(), server.restart().unwrap_err()] {
         assert!(error.fact.contains(&id[..12]), "{error:?}");
     }
-    assert!(server.ended().unwrap().killed, "that is no answer's fault");
+    assert!(server.ended().unwrap().killed, "no answer did this");
     assert_eq!(server.log(), None);
     let mut next = start(&source);
     assert_eq!(keys(&mut next), "(empty array)");
@@ -166,8 +166,8 @@ fn a_container_that_is_gone_is_told_at_once_and_replaced() {
 }
 
 #[test]
-fn how_a_server_ended_is_told_with_its_status() {
-    let Some(image) = image::for_test("how_a_server_ended_is_told_with_its_status") else { return };
+fn the_exit_status_of_a_server_is_reported() {
+    let Some(image) = image::for_test("the_exit_status_of_a_server_is_reported") else { return };
     let mut server = start(&image::source(image));
     let _ = server.client().call(&["SHUTDOWN", "NOSAVE"], LIMIT);
     wait_until("the server has ended", || server.ended().is_some());
@@ -187,8 +187,8 @@ fn settings_reach_a_server_unchanged() {
 }
 
 #[test]
-fn an_image_without_a_shell_is_told_with_its_name() {
-    let Some(_) = image::for_test("an_image_without_a_shell_is_told_with_its_name") else { return };
+fn an_image_without_a_shell_is_named() {
+    let Some(_) = image::for_test("an_image_without_a_shell_is_named") else { return };
     for (name, tools, lacks) in
         [("shell", &[][..], "`sh`"), ("tools", &["sh", "rm", "sleep"], "`head`, `mkdir`")]
     {
@@ -218,8 +218,8 @@ fn nothing_in_a_container_is_root_or_may_become_it() {
 }
 
 #[test]
-fn no_password_stands_in_the_arguments_of_a_server() {
-    let name = "no_password_stands_in_the_arguments_of_a_server";
+fn server_arguments_hold_no_password() {
+    let name = "server_arguments_hold_no_password";
     let Some(image) = image::for_test(name) else { return };
     let server = start(&image::source(image));
     let password = server.endpoint().password.unwrap();

@@ -1,34 +1,50 @@
-//! The shipped course holds, lessons with mistakes get located messages, plain markdown is a lesson.
+//! The shipped course verifies, mistakes in lessons are located, and plain markdown is a lesson.
 
-use crate::support::Place;
+use crate::support::Workspace;
 
-/// Plain markdown as found anywhere: no word of the lesson format.
-const PLAIN: &str = "# Saving\n\nSome *prose*.\n\n```python\nimport redis\nclient = redis.Redis(host='localhost', port=6379, db=0)\nclient.save()\n```\n\n## Practice\n\n```py\nimport redis\nredis.Redis().bgsave()\n```\n\n## Nothing here yet\n";
+/// Ordinary markdown without any word of the lesson format.
+const PLAIN: &str = "# Saving\n\n\
+    Some *prose*.\n\n\
+    ```python\n\
+    import redis\n\
+    client = redis.Redis(host='localhost', port=6379, db=0)\n\
+    client.save()\n\
+    ```\n\n\
+    ## Practice\n\n\
+    ```py\n\
+    import redis\n\
+    redis.Redis().bgsave()\n\
+    ```\n\n\
+    ## Nothing here yet\n";
 
 #[test]
 fn plain_markdown_is_a_lesson_whose_code_runs() {
-    let place = Place::new();
-    place.file("course/000_plain.md", PLAIN);
-    let ended = place.run(&["verify", "--lessons", "course"]);
+    let workspace = Workspace::new();
+    workspace.file("course/000_plain.md", PLAIN);
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.contains("2 of 2 cases"), "{}", ended.stdout);
 }
 
 #[test]
-fn a_single_file_is_a_course_whatever_its_ending() {
-    let place = Place::new();
-    place.file("plain.txt", PLAIN);
-    let ended = place.run(&["list", "--lessons", "plain.txt"]);
+fn a_single_file_is_a_course_whatever_its_extension() {
+    let workspace = Workspace::new();
+    workspace.file("plain.txt", PLAIN);
+    let ended = workspace.run(&["list", "--lessons", "plain.txt"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.contains("Saving"), "{}", ended.stdout);
 }
 
 #[test]
-fn all_problems_of_all_files_are_told_at_once_with_their_places() {
-    let place = Place::new();
-    place.file("course/01-a.md", "# A\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"c\"\nlastsav = \"advanced\"\n```\n");
-    place.file("course/02-b.md", "# B\n\n```redis soluton\nSAVE\n```\n");
-    let ended = place.run(&["list", "--lessons", "course", "--color", "never"]);
+fn all_problems_of_all_files_are_reported_with_locations() {
+    let workspace = Workspace::new();
+    workspace.file(
+        "course/01-a.md",
+        "# A\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\n\
+        id = \"c\"\nlastsav = \"advanced\"\n```\n",
+    );
+    workspace.file("course/02-b.md", "# B\n\n```redis soluton\nSAVE\n```\n");
+    let ended = workspace.run(&["list", "--lessons", "course", "--color", "never"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     for part in [
         "--> course/01-a.md:9:1",
@@ -42,8 +58,8 @@ fn all_problems_of_all_files_are_told_at_once_with_their_places() {
 }
 
 #[test]
-fn a_missing_folder_is_told_with_the_way_out() {
-    let ended = Place::new().run(&["list", "--lessons", "nowhere"]);
+fn a_missing_folder_is_reported_with_help() {
+    let ended = Workspace::new().run(&["list", "--lessons", "nowhere"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(
         ended.stderr.contains("nowhere") && ended.stderr.contains("--lessons"),
@@ -53,17 +69,17 @@ fn a_missing_folder_is_told_with_the_way_out() {
 }
 
 #[test]
-fn a_file_that_is_not_text_is_told() {
-    let place = Place::new();
-    place.file("course/01-a.md", b"# A\n\n\xff\xfe\n");
-    let ended = place.run(&["list", "--lessons", "course"]);
+fn a_file_that_is_not_utf_8_is_reported() {
+    let workspace = Workspace::new();
+    workspace.file("course/01-a.md", b"# A\n\n\xff\xfe\n");
+    let ended = workspace.run(&["list", "--lessons", "course"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("UTF-8"), "{}", ended.stderr);
 }
 
 #[test]
-fn the_shipped_course_holds() {
-    let ended = Place::new().run(&["verify", "--format", "json"]);
+fn the_shipped_course_verifies() {
+    let ended = Workspace::new().run(&["verify", "--format", "json"]);
     let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let broken: Vec<_> = report["cases"]
         .as_array()

@@ -1,4 +1,4 @@
-//! Everything that needs real servers, real containers or a real terminal: one binary.
+//! Tests with real servers, real containers or a real terminal, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod support;
@@ -29,8 +29,8 @@ mod redis_prompt;
 mod remote;
 mod reports;
 mod session;
-mod sturdy;
-mod tap;
+mod robustness;
+mod relay;
 mod text;
 mod verify;
 mod versions;

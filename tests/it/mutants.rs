@@ -1,6 +1,6 @@
-//! `redislings verify`: what is made out of solutions, and what is covered by checks.
+//! `redislings verify`: mutants of solutions, and the coverage of checks.
 
-use crate::support::{Ended, Place};
+use crate::support::{Ended, Workspace};
 
 const LESSON: &str = r#"# L
 
@@ -50,15 +50,15 @@ covers = \"store-it\"
 needs = \"saved\"
 ";
 
-/// [`LESSON`] with a text replaced, verified with these arguments.
+/// Verifies [`LESSON`] with one text replaced.
 fn verify(from: &str, to: &str, arguments: &[&str]) -> Ended {
     assert!(LESSON.contains(from), "{from}");
-    let place = Place::new();
-    place.file("course/01-l.md", LESSON.replacen(from, to, 1));
-    place.run(&[&["verify", "--lessons", "course"], arguments].concat())
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", LESSON.replacen(from, to, 1));
+    workspace.run(&[&["verify", "--lessons", "course"], arguments].concat())
 }
 
-/// With this below the checks.
+/// Verifies [`LESSON`] with these lines below its checks.
 fn verify_with(lines: &str, arguments: &[&str]) -> Ended {
     verify("needs = \"saved\"\n", &format!("needs = \"saved\"\n{lines}\n"), arguments)
 }
@@ -67,8 +67,13 @@ fn equivalent(mutant: &str) -> String {
     format!("[[equivalent]]\nmutant = \"{mutant}\"\nbecause = \"so\"")
 }
 
+/// The ids of cases of the first solution in Redis commands.
+fn solution_cases(suffixes: &[&str]) -> Vec<String> {
+    suffixes.iter().map(|suffix| format!("e/redis/solution-1{suffix}")).collect()
+}
+
 #[track_caller]
-fn assert_told(ended: &Ended, code: i32, texts: &[&str]) {
+fn assert_output(ended: &Ended, code: i32, texts: &[&str]) {
     let all = format!("{}{}", ended.stdout, ended.stderr);
     assert_eq!(ended.code, code, "{all}");
     for text in texts {
@@ -77,7 +82,7 @@ fn assert_told(ended: &Ended, code: i32, texts: &[&str]) {
 }
 
 #[track_caller]
-fn assert_not_told(ended: &Ended, text: &str) {
+fn assert_no_output(ended: &Ended, text: &str) {
     let all = format!("{}{}", ended.stdout, ended.stderr);
     assert!(!all.contains(text), "{text}\nis in\n{all}");
 }
@@ -89,20 +94,20 @@ fn ids(ended: &Ended) -> Vec<String> {
 }
 
 #[test]
-fn an_exercise_without_holes_holds_without_a_warning() {
+fn a_fully_checked_exercise_verifies_without_a_warning() {
     let ended = verify("", "", &[]);
-    assert_told(&ended, 0, &["e/redis/solution-1"]);
-    assert_not_told(&ended, "warning");
+    assert_output(&ended, 0, &["e/redis/solution-1"]);
+    assert_no_output(&ended, "warning");
 }
 
 #[test]
-fn a_hole_in_the_checks_is_found_where_the_solution_was_changed() {
+fn a_gap_in_the_checks_is_located_at_the_changed_line() {
     let lesson = LESSON.replace(STORED, "").replace("fails=stored\nSAVE", "fails=saved\nPING");
-    let place = Place::new();
-    place.file("course/01-l.md", &lesson);
-    let ended = place.run(&["verify", "--lessons", "course", "e/redis/solution-1"]);
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", &lesson);
+    let ended = workspace.run(&["verify", "--lessons", "course", "e/redis/solution-1"]);
     let line = lesson.lines().position(|line| line == "SET a 1").unwrap() + 1;
-    assert_told(
+    assert_output(
         &ended,
         1,
         &[
@@ -116,11 +121,8 @@ fn a_hole_in_the_checks_is_found_where_the_solution_was_changed() {
 }
 
 #[test]
-fn a_name_above_mutants_selects_them_and_a_mutants_name_it_alone() {
+fn a_prefix_selects_all_mutants_and_a_full_name_selects_one() {
     let all = verify("", "", &["e/redis/solution-1", "--format", "json"]);
-    let of = |names: &[&str]| {
-        names.iter().map(|it| format!("e/redis/solution-1{it}")).collect::<Vec<_>>()
-    };
     let mutants = [
         "",
         "/without-line-1",
@@ -130,22 +132,22 @@ fn a_name_above_mutants_selects_them_and_a_mutants_name_it_alone() {
         "/bgsave-for-save-2",
         "/save-first-2",
     ];
-    assert_eq!(ids(&all), of(&mutants));
+    assert_eq!(ids(&all), solution_cases(&mutants));
     let one = verify("", "", &["e/redis/solution-1/save-first-2", "--format", "json"]);
-    assert_eq!(ids(&one), of(&["/save-first-2"]));
+    assert_eq!(ids(&one), solution_cases(&["/save-first-2"]));
     let globbed = verify("", "", &["*/without-line-?", "--format", "json"]);
-    assert_eq!(ids(&globbed), of(&["/without-line-1", "/without-line-2"]));
+    assert_eq!(ids(&globbed), solution_cases(&["/without-line-1", "/without-line-2"]));
 }
 
 #[test]
-fn without_mutants_there_are_none() {
+fn no_mutants_runs_no_mutant() {
     let ended = verify("", "", &["--no-mutants", "--format", "json"]);
     assert_eq!(
         ids(&ended),
         ["e/redis/starter", "e/redis/solution-1", "e/redis/wrong-1", "e/redis/empty"]
     );
     let ended = verify("", "", &["--no-mutants", "e/redis/solution-1/save-first-2"]);
-    assert_told(&ended, 2, &["nothing called `e/redis/solution-1/save-first-2`"]);
+    assert_output(&ended, 2, &["nothing called `e/redis/solution-1/save-first-2`"]);
 }
 
 #[test]
@@ -157,34 +159,35 @@ fn an_equivalent_mutant_may_pass() {
         "needs = \"saved\"\n",
         &format!("needs = \"saved\"\n\n{}\n", equivalent("redis/solution-1/without-line-2")),
     );
-    let place = Place::new();
+    let workspace = Workspace::new();
     for (lesson, code) in [(lesson, 1), (equal, 0)] {
-        place.file("course/01-l.md", lesson);
-        let ended = place.run(&[&["verify", "--lessons", "course"], &look[..]].concat());
+        workspace.file("course/01-l.md", lesson);
+        let ended = workspace.run(&[&["verify", "--lessons", "course"], &look[..]].concat());
         assert_eq!(ended.code, code, "{ended:?}");
     }
 }
 
 #[test]
-fn a_mutant_that_is_wrongly_called_equivalent_is_told_where_that_is_said() {
+fn a_wrong_equivalent_entry_is_reported_at_its_line() {
     let ended = verify_with(
         &equivalent("redis/solution-1/save-first-2"),
         &["e/redis/solution-1/save-first-2"],
     );
-    assert_told(
+    assert_output(
         &ended,
         1,
         &[
             "--> course/01-l.md:22\n",
-            "with the save of line 2 before the write in line 1 the solution is called equivalent, but fails on `stored`",
+            "with the save of line 2 before the write in line 1 the solution fails on `stored`, \
+             but the lesson calls it equivalent",
         ],
     );
 }
 
 #[test]
-fn an_equivalent_that_names_no_mutant_is_the_lessons_fault() {
+fn an_equivalent_entry_without_a_mutant_is_a_lesson_error() {
     let ended = verify_with(&equivalent("redis/solution-1/save-first-9"), &[]);
-    assert_told(
+    assert_output(
         &ended,
         2,
         &[
@@ -196,12 +199,14 @@ fn an_equivalent_that_names_no_mutant_is_the_lessons_fault() {
 }
 
 #[test]
-fn mutants_of_python_programs_are_found_as_well() {
-    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"counted\"\nreply = { \"GET a\" = \"1\" }\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport redis\n\nclient = redis.Redis()\nclient.incr(\"a\")\nprint(\"done\")\n```\n";
-    let place = Place::new();
-    place.file("course/01-l.md", lesson);
-    let ended = place.run(&["verify", "--lessons", "course", "e/python/solution-1"]);
-    assert_told(
+fn mutants_of_python_programs_run_too() {
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"counted\"\n\
+        reply = { \"GET a\" = \"1\" }\n```\n\n> [!TIP]\n> look\n\n```python solution\n\
+        import redis\n\nclient = redis.Redis()\nclient.incr(\"a\")\nprint(\"done\")\n```\n";
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson);
+    let ended = workspace.run(&["verify", "--lessons", "course", "e/python/solution-1"]);
+    assert_output(
         &ended,
         1,
         &[
@@ -213,10 +218,10 @@ fn mutants_of_python_programs_are_found_as_well() {
 }
 
 #[test]
-fn a_check_that_nothing_fails_on_is_a_warning_at_its_id() {
+fn a_check_that_never_fails_is_warned_about_at_its_id() {
     let check = "\n[[check]]\nid = \"well\"\ninfo = { rdb_last_bgsave_status = \"ok\" }";
     let ended = verify_with(check, &["--report", "github"]);
-    assert_told(
+    assert_output(
         &ended,
         0,
         &[
@@ -225,11 +230,11 @@ fn a_check_that_nothing_fails_on_is_a_warning_at_its_id() {
             "`fails=well`",
         ],
     );
-    assert_not_told(&ended, "no starter and no wrong answer");
+    assert_no_output(&ended, "no starter or wrong answer");
 }
 
 #[test]
-fn where_not_all_has_run_nothing_is_said_of_what_fails() {
+fn a_partial_run_does_not_warn_about_checks_that_never_fail() {
     let check = "\n[[check]]\nid = \"well\"\ninfo = { rdb_last_bgsave_status = \"ok\" }";
     for part in [
         &["--no-mutants"][..],
@@ -238,30 +243,30 @@ fn where_not_all_has_run_nothing_is_said_of_what_fails() {
         &["--language", "python"],
     ] {
         let ended = verify_with(check, part);
-        assert_told(&ended, 0, &["no starter and no wrong answer fails on `well`"]);
-        assert_not_told(&ended, "nothing ever fails");
+        assert_output(&ended, 0, &["no starter or wrong answer fails on `well`"]);
+        assert_no_output(&ended, "nothing ever fails");
     }
 }
 
 #[test]
-fn a_check_that_only_a_mutant_fails_on_is_no_warning() {
+fn a_check_that_only_a_mutant_fails_on_gives_no_warning() {
     let starter = LESSON.replace("```redis wrong fails=stored\nSAVE\n```\n", "");
-    let place = Place::new();
-    place.file("course/01-l.md", starter);
-    let ended = place.run(&["verify", "--lessons", "course"]);
-    assert_told(&ended, 0, &[]);
-    assert_not_told(&ended, "fails on");
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", starter);
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
+    assert_output(&ended, 0, &[]);
+    assert_no_output(&ended, "fails on");
 }
 
 #[test]
-fn a_task_that_no_check_covers_is_a_warning_at_its_comment() {
+fn an_uncovered_task_is_warned_about_at_its_comment() {
     let ended = verify("covers = \"store-it\"\n", "", &["e/redis/starter", "--report", "github"]);
     let warning = "::warning file=course/01-l.md,line=5,col=10,";
-    assert_told(&ended, 0, &[warning, "no check covers the task `store-it`"]);
+    assert_output(&ended, 0, &[warning, "no check covers the task `store-it`"]);
 }
 
 #[test]
 fn repeated_mutants_do_not_flake() {
     let ended = verify("", "", &["e/redis/solution-1", "--repeat", "3"]);
-    assert_told(&ended, 0, &[]);
+    assert_output(&ended, 0, &[]);
 }

@@ -1,26 +1,32 @@
-//! `--plain`: everything in words, for those who hear the screen.
+//! `--plain`: output in words only, for screen readers.
 
-use crate::support::{Ended, Place};
+use crate::support::{Ended, Workspace};
 
-/// Arrows, boxes, blocks, other drawn signs, Braille and escape sequences.
-fn is_a_sign(c: char) -> bool {
-    matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2500}'..='\u{25ff}' | '\u{2700}'..='\u{27bf}' | '\u{2800}'..='\u{28ff}')
-        || matches!(c, '\x1b' | '·' | '…')
+/// Arrows, boxes, blocks, other symbols, Braille and escape sequences.
+fn is_symbol(c: char) -> bool {
+    let ranges = [
+        '\u{2190}'..='\u{21ff}',
+        '\u{2500}'..='\u{25ff}',
+        '\u{2700}'..='\u{27bf}',
+        '\u{2800}'..='\u{28ff}',
+    ];
+    ranges.iter().any(|range| range.contains(&c)) || matches!(c, '\x1b' | '·' | '…')
 }
 
-fn has_no_sign(ended: &Ended) {
+fn assert_no_symbol(ended: &Ended) {
     let shown = format!("{}{}", ended.stdout, ended.stderr);
-    assert!(!shown.contains(is_a_sign), "{shown}");
+    assert!(!shown.contains(is_symbol), "{shown}");
 }
 
 #[test]
-fn a_verdict_is_told_in_words() {
-    let place = Place::new();
-    place.file("answer.redis", "SET a 1\nSAVE\n");
+fn a_plain_verdict_has_no_symbols() {
+    let workspace = Workspace::new();
+    workspace.file("answer.redis", "SET a 1\nSAVE\n");
     for extra in ["--color=always", "--transcript"] {
-        let ended = place.run(&["check", "creating-snapshots", "answer.redis", "--plain", extra]);
+        let ended =
+            workspace.run(&["check", "creating-snapshots", "answer.redis", "--plain", extra]);
         assert_eq!(ended.code, 1, "{ended:?}");
-        has_no_sign(&ended);
+        assert_no_symbol(&ended);
         for part in [
             "\nmet: SAVE took a snapshot\n",
             "\nnot met: BGSAVE began a snapshot\n",
@@ -34,9 +40,9 @@ fn a_verdict_is_told_in_words() {
 }
 
 #[test]
-fn lists_the_doctor_and_mistakes_are_told_in_words() {
-    let place = Place::new();
-    place.file("broken.md", "# A\n\n```redis soluton\nSAVE\n```\n");
+fn plain_lists_doctor_and_errors_have_no_symbols() {
+    let workspace = Workspace::new();
+    workspace.file("broken.md", "# A\n\n```redis soluton\nSAVE\n```\n");
     for arguments in [
         &["list"][..],
         &["doctor"],
@@ -45,27 +51,27 @@ fn lists_the_doctor_and_mistakes_are_told_in_words() {
         &["--help"],
         &["check", "--what"],
     ] {
-        has_no_sign(&place.run(&[arguments, &["--plain"]].concat()));
+        assert_no_symbol(&workspace.run(&[arguments, &["--plain"]].concat()));
     }
 }
 
 #[test]
-fn a_mistake_in_a_lesson_is_one_line_with_its_place() {
-    let place = Place::new();
-    place.file("broken.md", "# A\n\n```redis soluton\nSAVE\n```\n");
-    let ended = place.run(&["list", "--lessons", "broken.md", "--plain"]);
+fn a_plain_lesson_error_is_one_line_with_its_location() {
+    let workspace = Workspace::new();
+    workspace.file("broken.md", "# A\n\n```redis soluton\nSAVE\n```\n");
+    let ended = workspace.run(&["list", "--lessons", "broken.md", "--plain"]);
     assert!(ended.stderr.starts_with("error: broken.md:3:10: "), "{}", ended.stderr);
     assert!(ended.stderr.contains("help: did you mean `solution`?"), "{}", ended.stderr);
 }
 
 #[test]
-fn the_variable_and_a_dumb_terminal_ask_for_words_too() {
-    let place = Place::new();
+fn redislings_plain_and_a_dumb_terminal_turn_on_plain_output() {
+    let workspace = Workspace::new();
     for (name, value) in [("REDISLINGS_PLAIN", "1"), ("TERM", "dumb")] {
-        let output = place.command(&["list"]).env(name, value).output().unwrap();
+        let output = workspace.command(&["list"]).env(name, value).output().unwrap();
         let shown = String::from_utf8(output.stdout).unwrap();
         assert!(shown.contains("creating-snapshots: Creating snapshots, open"), "{shown}");
     }
-    let output = place.command(&["list"]).env("REDISLINGS_PLAIN", "0").output().unwrap();
+    let output = workspace.command(&["list"]).env("REDISLINGS_PLAIN", "0").output().unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().contains('○'));
 }

@@ -1,10 +1,7 @@
-//! Where the connections of Python answers go.
+//! The connections of Python answers.
 
-use std::io::Write as _;
-use std::net::TcpListener;
-
-use crate::support::redis_server::{ForeignServer, USUAL_PORT};
-use crate::support::{Place, unmet};
+use crate::support::redis_server::ForeignServer;
+use crate::support::{Workspace, unmet};
 
 /// Each way in which code written for localhost:6379 connects.
 const CONNECTIONS: [&str; 6] = [
@@ -24,45 +21,40 @@ fn answer(connection: &str) -> String {
 #[test]
 fn every_way_to_connect_reaches_the_lessons_server() {
     for connection in CONNECTIONS {
-        let (verdict, _) = Place::new().check("creating-snapshots", "a.py", &answer(connection));
+        let (verdict, _) =
+            Workspace::new().check("creating-snapshots", "a.py", &answer(connection));
         assert_eq!(verdict["outcome"], "passed", "{connection}: {verdict:#}");
     }
 }
 
 #[test]
 fn an_asyncio_client_reaches_the_lessons_server() {
-    let answer = "import asyncio, redis.asyncio\nasync def main():\n    client = redis.asyncio.Redis()\n    await client.save()\n    await client.bgsave()\n    await client.aclose()\nasyncio.run(main())\nprint('Manual snapshot triggered.')\n";
-    let (verdict, _) = Place::new().check("creating-snapshots", "a.py", answer);
+    let answer = "import asyncio, redis.asyncio\nasync def main():\n    \
+        client = redis.asyncio.Redis()\n    await client.save()\n    await client.bgsave()\n    \
+        await client.aclose()\nasyncio.run(main())\nprint('Manual snapshot triggered.')\n";
+    let (verdict, _) = Workspace::new().check("creating-snapshots", "a.py", answer);
     assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
 }
 
 #[test]
 fn another_redis_on_port_6379_is_never_touched() {
-    let _usual = USUAL_PORT.lock();
-    // Where the port is taken, it is taken by somebody whose Redis is none of a test's business.
-    let is_free = TcpListener::bind(("127.0.0.1", 6379)).is_ok();
-    if !is_free {
-        let name = "another_redis_on_port_6379_is_never_touched";
-        let _ = writeln!(std::io::stderr(), "skipped: {name}: port 6379 is taken");
-        return;
-    }
-    let foreign = ForeignServer::start_on(6379);
+    let name = "another_redis_on_port_6379_is_never_touched";
+    let Some((_usual, foreign)) = ForeignServer::on_the_usual_port(name) else { return };
     foreign.ask(&["SET", "mine", "untouched"]);
-    let told = || {
-        let stats = foreign.ask(&["INFO", "stats"]);
-        let line = stats.lines().find(|line| line.starts_with("total_connections_received:"));
-        line.unwrap().rsplit(':').next().unwrap().parse::<u32>().unwrap()
-    };
-    let before = told();
+    let before = foreign.connections();
     for connection in CONNECTIONS {
-        let (verdict, _) = Place::new().check("creating-snapshots", "a.py", &answer(connection));
+        let (verdict, _) =
+            Workspace::new().check("creating-snapshots", "a.py", &answer(connection));
         assert_eq!(verdict["outcome"], "passed", "{connection}: {verdict:#}");
     }
     for environment in ["None", "{}"] {
         let child = format!(
-            "import subprocess, sys\nsave = [sys.executable, '-c', 'import redis; redis.Redis().save()']\nsubprocess.run(save, check=True, env={environment})\nprint('Manual snapshot triggered.')\n"
+            "import subprocess, sys\n\
+             save = [sys.executable, '-c', 'import redis; redis.Redis().save()']\n\
+             subprocess.run(save, check=True, env={environment})\n\
+             print('Manual snapshot triggered.')\n"
         );
-        let (verdict, _) = Place::new().check("creating-snapshots", "a.py", &child);
+        let (verdict, _) = Workspace::new().check("creating-snapshots", "a.py", &child);
         assert_eq!(unmet(&verdict), ["saved-in-the-background"], "{environment}: {verdict:#}");
     }
     for start in [
@@ -70,31 +62,33 @@ fn another_redis_on_port_6379_is_never_touched() {
         "os.waitpid(os.posix_spawn(sys.executable, save, {}), 0)",
     ] {
         let child = format!(
-            "import os, sys\nprint('Manual snapshot triggered.', flush=True)\nsave = [sys.executable, '-c', 'import redis; redis.Redis().save()']\n{start}\n"
+            "import os, sys\nprint('Manual snapshot triggered.', flush=True)\n\
+             save = [sys.executable, '-c', 'import redis; redis.Redis().save()']\n{start}\n"
         );
-        let (verdict, _) = Place::new().check("creating-snapshots", "a.py", &child);
+        let (verdict, _) = Workspace::new().check("creating-snapshots", "a.py", &child);
         assert_eq!(unmet(&verdict), ["saved-in-the-background"], "{start}: {verdict:#}");
     }
-    Place::new().run(&["doctor"]);
-    // Each question of this test is one connection.
-    assert_eq!(told(), before + 1);
+    Workspace::new().run(&["doctor"]);
+    // The question itself is one connection.
+    assert_eq!(foreign.connections(), before + 1);
     assert_eq!(foreign.ask(&["GET", "mine"]), "\"untouched\"");
 }
 
 #[test]
-fn an_answer_runs_in_an_empty_directory_that_goes_with_it() {
-    let answer = "import os\nassert os.listdir('.') == []\nopen('left-behind', 'w').write('x')\nprint('Manual snapshot triggered.')\n";
-    let place = Place::new();
-    let (verdict, _) = place.check("creating-snapshots", "a.py", answer);
+fn an_answer_runs_in_an_empty_temporary_directory() {
+    let answer = "import os\nassert os.listdir('.') == []\nopen('left-behind', 'w').write('x')\n\
+        print('Manual snapshot triggered.')\n";
+    let workspace = Workspace::new();
+    let (verdict, _) = workspace.check("creating-snapshots", "a.py", answer);
     assert_eq!(unmet(&verdict), ["snapshot-is-new"], "{verdict:#}");
-    assert_eq!(place.leftovers(), Vec::<String>::new());
+    assert_eq!(workspace.leftovers(), Vec::<String>::new());
 }
 
 #[test]
-fn an_answer_may_be_called_like_the_package_without_breaking_the_next_one() {
-    let place = Place::new();
-    place.file("redis.py", "raise ImportError('not the real one')\n");
-    let ended = place.run_with_input(
+fn a_file_named_redis_py_does_not_shadow_the_package() {
+    let workspace = Workspace::new();
+    workspace.file("redis.py", "raise ImportError('not the real one')\n");
+    let ended = workspace.run_with_input(
         &["check", "creating-snapshots", "-", "--language", "python"],
         &answer(CONNECTIONS[0]),
     );
@@ -103,16 +97,16 @@ fn an_answer_may_be_called_like_the_package_without_breaking_the_next_one() {
 
 #[test]
 fn a_traceback_names_the_students_own_file_and_line() {
-    let place = Place::new();
-    let path = place.file("mine.py", "x = 1\nraise ValueError('here')\n");
-    let ended = place.run(&["check", "creating-snapshots", path.to_str().unwrap()]);
+    let workspace = Workspace::new();
+    let path = workspace.file("mine.py", "x = 1\nraise ValueError('here')\n");
+    let ended = workspace.run(&["check", "creating-snapshots", path.to_str().unwrap()]);
     assert!(ended.stdout.contains("mine.py\", line 2"), "{}", ended.stdout);
 }
 
 #[test]
-fn endless_output_does_not_hold_the_verdict_up() {
+fn huge_output_does_not_delay_the_verdict() {
     let answer = "for _ in range(200_000): print('x' * 100)\n";
-    let (verdict, code) = Place::new().check("creating-snapshots", "a.py", answer);
+    let (verdict, code) = Workspace::new().check("creating-snapshots", "a.py", answer);
     assert_eq!(code, 1);
     assert!(verdict.to_string().len() < 20_000);
 }

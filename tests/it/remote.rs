@@ -1,4 +1,5 @@
-//! An engine on another machine: here the local one, behind a forwarder on an address that is not 127.0.0.1.
+//! An engine on another machine: here the local engine behind a TCP forwarder on an address other
+//! than 127.0.0.1.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpListener, TcpStream, UdpSocket};
@@ -10,53 +11,54 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Ended, Place, image, unmet, wait_until};
+use crate::support::{Ended, Workspace, image, unmet, wait_until};
 
-/// The engine by TCP, as long as the tests run.
+/// The URL of the engine over TCP, for as long as the tests run.
 fn engine_at(address: IpAddr) -> String {
     let listener = TcpListener::bind((address, 0)).unwrap();
     let url = format!("tcp://{}", listener.local_addr().unwrap());
-    let forward = move || {
+    in_background(move || {
         for client in listener.incoming().flatten() {
-            let engine = UnixStream::connect(engine_socket()).unwrap();
-            let (from_client, to_engine) =
-                (client.try_clone().unwrap(), engine.try_clone().unwrap());
-            in_background(move || {
-                let _ = std::io::copy(&mut &from_client, &mut &to_engine);
-                let _ = to_engine.shutdown(Shutdown::Write);
-            });
-            in_background(move || {
-                let _ = std::io::copy(&mut &engine, &mut &client);
-                let _ = client.shutdown(Shutdown::Both);
-            });
+            forward(client, UnixStream::connect(image::engine_socket()).unwrap());
         }
-    };
-    in_background(forward);
+    });
     url
+}
+
+fn forward(client: TcpStream, engine: UnixStream) {
+    let (from_client, to_engine) = (client.try_clone().unwrap(), engine.try_clone().unwrap());
+    in_background(move || {
+        let _ = std::io::copy(&mut &from_client, &mut &to_engine);
+        let _ = to_engine.shutdown(Shutdown::Write);
+    });
+    in_background(move || {
+        let _ = std::io::copy(&mut &engine, &mut &client);
+        let _ = client.shutdown(Shutdown::Both);
+    });
 }
 
 fn in_background(work: impl FnOnce() + Send + 'static) {
     thread::Builder::new().name("forward".into()).spawn(work).unwrap();
 }
 
-fn engine_socket() -> String {
-    let given = std::env::var("DOCKER_HOST").unwrap_or_default();
-    given.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned()
+/// An address of this machine other than 127.0.0.1, with or without a network.
+fn an_address_of_this_machine() -> IpAddr {
+    match outgoing_address() {
+        Ok(address) if !address.is_loopback() => address,
+        _ => IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)),
+    }
 }
 
-/// Where packets to the world would leave; nothing is sent. Without a network another address of our own will do.
-fn an_address_of_this_machine() -> IpAddr {
-    let leaves_at = || {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
-        socket.local_addr()
-    };
-    let address = leaves_at().ok().map(|it| it.ip()).filter(|it| !it.is_loopback());
-    address.unwrap_or(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)))
+/// The local address of packets to the Internet. Nothing is sent: connecting a UDP socket only
+/// chooses the route.
+fn outgoing_address() -> std::io::Result<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+    Ok(socket.local_addr()?.ip())
 }
 
 struct Remote {
-    place: Place,
+    workspace: Workspace,
     engine: String,
     address: IpAddr,
     image: &'static str,
@@ -69,41 +71,46 @@ impl Remote {
 
     fn at(address: IpAddr, test: &str) -> Option<Self> {
         let image = image::for_test(test)?;
-        Some(Self { place: Place::new(), engine: engine_at(address), address, image })
+        Some(Self { workspace: Workspace::new(), engine: engine_at(address), address, image })
     }
 
     fn command(&self, exercise: &str, name: &str, answer: &str) -> std::process::Command {
-        let path = self.place.file(name, answer);
+        let path = self.workspace.file(name, answer);
         let arguments = ["check", exercise, path.to_str().unwrap(), "--format", "json"];
-        let mut command = self.place.command(&arguments);
+        let mut command = self.workspace.command(&arguments);
         command.args(["--server", "container", "--image", self.image]);
         command.env("DOCKER_HOST", &self.engine).stdin(Stdio::null());
         command
     }
 
-    /// `look` is given its container.
+    /// Calls `look` with the id of the container while a server runs in it.
     fn while_a_server_runs(&self, look: impl Fn(&str)) {
         let slow = "import redis, time\nredis.Redis().set('a', '1')\ntime.sleep(300)\n";
-        // Its time limit leaves time to look.
+        // The time limit of this exercise is long enough to look.
         let mut command = self.command("save-blocks-everyone", "slow.py", slow);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let is_session = |name: &String| name.starts_with("redislings-");
-        let containers = || {
-            let session = self.place.leftovers().into_iter().find(is_session);
-            session.map(|it| image::containers_of(&it)).unwrap_or_default()
-        };
         wait_until("a server answers", || {
-            // On a busy machine its time may have been over before anybody could look.
+            // On a busy machine the time limit may end it too early.
             if child.try_wait().unwrap().is_some() {
                 child = command.spawn().unwrap();
             }
-            containers().first().is_some_and(|id| !answers(self, id).is_empty())
+            self.containers().first().is_some_and(|id| !answers(self, id).is_empty())
         });
-        let id = containers().remove(0);
+        let id = self.containers().remove(0);
         look(&id);
         end(&mut child);
         wait_until("the container is gone", || !image::exists(&id));
+    }
+
+    /// The containers of the session that runs in this workspace.
+    fn containers(&self) -> Vec<String> {
+        for name in self.workspace.leftovers() {
+            if name.starts_with("redislings-") {
+                return image::containers_of(&name);
+            }
+        }
+        Vec::new()
     }
 
     fn check(&self, exercise: &str, name: &str, answer: &str) -> (serde_json::Value, String) {
@@ -117,7 +124,8 @@ impl Remote {
 #[test]
 fn an_answer_needs_no_password_and_sees_none() {
     let Some(remote) = Remote::new("an_answer_needs_no_password_and_sees_none") else { return };
-    let answer = "import redis\nclient = redis.Redis(host='localhost', port=6379)\nclient.save()\nclient.bgsave()\nprint('Manual snapshot triggered.')\n";
+    let answer = "import redis\nclient = redis.Redis(host='localhost', port=6379)\nclient.save()\n\
+        client.bgsave()\nprint('Manual snapshot triggered.')\n";
     for (name, text) in [("a.py", answer), ("a.redis", "SAVE\nBGSAVE\n")] {
         let (verdict, text) = remote.check("creating-snapshots", name, text);
         assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
@@ -130,26 +138,28 @@ fn a_crash_at_a_remote_engine_loses_what_was_not_saved() {
     let name = "a_crash_at_a_remote_engine_loses_what_was_not_saved";
     let Some(remote) = Remote::new(name) else { return };
     let paid = "SET order:1001 paid\nSET order:1002 paid\nSET order:1003 paid\n";
-    let check = |text: &str| remote.check("trigger-snapshots-manually", "a.redis", text).0;
-    let verdict = check(&format!("{paid}SAVE\n"));
+    let exercise = "trigger-snapshots-manually";
+    let (verdict, _) = remote.check(exercise, "a.redis", &format!("{paid}SAVE\n"));
     assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
-    let verdict = check(&format!("SAVE\n{paid}"));
+    let (verdict, _) = remote.check(exercise, "a.redis", &format!("SAVE\n{paid}"));
     assert_eq!(unmet(&verdict), ["orders-survive-the-crash"], "{verdict:#}");
 }
 
 #[test]
-fn an_answer_that_changes_the_password_is_locked_out_as_anywhere() {
-    let name = "an_answer_that_changes_the_password_is_locked_out_as_anywhere";
+fn an_answer_that_changes_the_password_is_locked_out() {
+    let name = "an_answer_that_changes_the_password_is_locked_out";
     let Some(remote) = Remote::new(name) else { return };
-    let answer = "import redis\nredis.Redis().config_set('requirepass', 'x')\ntry:\n    redis.Redis().ping()\nexcept redis.exceptions.AuthenticationError as error:\n    print(error)\n";
+    let answer = "import redis\nredis.Redis().config_set('requirepass', 'x')\ntry:\n    \
+        redis.Redis().ping()\nexcept redis.exceptions.AuthenticationError as error:\n    \
+        print(error)\n";
     let (verdict, text) = remote.check("creating-snapshots", "a.py", answer);
     assert_eq!(verdict["outcome"], "failed", "{verdict:#}");
     assert!(text.contains("Authentication required."), "{text}");
 }
 
 #[test]
-fn a_port_that_others_reach_wants_a_password() {
-    let Some(remote) = Remote::new("a_port_that_others_reach_wants_a_password") else { return };
+fn a_published_port_needs_a_password() {
+    let Some(remote) = Remote::new("a_published_port_needs_a_password") else { return };
     remote.while_a_server_runs(|id| {
         let published = image::published(id);
         assert!(!published.is_empty());
@@ -174,17 +184,19 @@ fn an_engine_by_tcp_on_this_machine_publishes_on_127_0_0_1_only() {
     assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
 }
 
-/// What those published ports say to PING behind which there is a server.
+/// The replies to PING from the published ports that have a server.
 fn answers(remote: &Remote, id: &str) -> Vec<String> {
-    let ask = |port: String| {
-        let mut server = TcpStream::connect((remote.address, port.parse().ok()?)).ok()?;
-        server.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        server.write_all(b"PING\r\n").ok()?;
-        let mut reply = [0; 128];
-        let count = server.read(&mut reply).ok()?;
-        (count > 0).then(|| String::from_utf8_lossy(&reply[..count]).into_owned())
-    };
-    image::published(id).into_iter().filter_map(|(_, port)| ask(port)).collect()
+    let ports = image::published(id).into_iter();
+    ports.filter_map(|(_, port)| ping(remote.address, &port)).collect()
+}
+
+fn ping(address: IpAddr, port: &str) -> Option<String> {
+    let mut server = TcpStream::connect((address, port.parse().ok()?)).ok()?;
+    server.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    server.write_all(b"PING\r\n").ok()?;
+    let mut reply = [0; 128];
+    let count = server.read(&mut reply).ok()?;
+    (count > 0).then(|| String::from_utf8_lossy(&reply[..count]).into_owned())
 }
 
 fn end(child: &mut Child) {

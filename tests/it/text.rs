@@ -1,4 +1,4 @@
-//! Text is text: nothing in a course, a file name or a report steers a terminal, whatever shows it.
+//! No text in a course, a file name or a report can control a terminal.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,23 +7,23 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::support::terminal::{ROOMY, Student};
-use crate::support::{Ended, Place};
+use crate::support::{Ended, Workspace};
 
-/// Looks, a window title, C1's CSI, DEL, a bidi override and an isolate, as bytes of a file.
+/// Colours, a window title, C1's CSI, DEL, a bidi override and an isolate, as bytes of a file.
 const RAW: &str = "\x1b[1;35;44mR\x1b]0;pwned\x07\u{9b}2J\x7f\u{202e}\u{2066}";
-/// The same as TOML writes it.
+/// The same characters as TOML escapes.
 const TOML: &str = r"\u001b[1;35;44mT\u001b]0;pwned\u0007\u009b2J\u007f\u202e\u2066";
-/// The same as markdown and HTML write it.
+/// The same characters as HTML entities.
 const ENTITIES: &str = "&#27;[1;35;44mM&#x1b;]0;pwned&#7;&#155;2J&#127;&#x202e;&#x2066;";
 
-/// With `R`, `T` and `M` between `@` for the three.
+/// Replaces `@R@` by [`RAW`], `@T@` by [`TOML`] and `@M@` by [`ENTITIES`].
 fn filled(text: &str) -> String {
     text.replace("@R@", RAW).replace("@T@", TOML).replace("@M@", ENTITIES)
 }
 
 const COURSE: &str = "format = 1\ntitle = \"Course @T@ @R@\" # @R@\n";
 
-/// Every kind of string that the loader takes.
+/// Every kind of string that the loader accepts.
 const LESSON: &str = r#"# Lesson @R@ @M@
 
 Prose @R@ @M@ **bold @R@** `code @R@` [link @R@ @M@](https://example.org/@M@ "title @M@") and
@@ -163,7 +163,7 @@ SAVE
 ```
 "#;
 
-/// Every string stands where it is told as a fault.
+/// Every string appears in an error message.
 const FAULTY: &str = r#"# Faulty @R@
 
 > [!@R@]
@@ -243,7 +243,7 @@ fn assert_both_clean(what: &str, ended: &Ended) {
     assert_clean(&format!("{what}, errors"), &ended.stderr);
 }
 
-/// Every string of the document but those that hold what a server or a program said.
+/// Checks every string of the document except those that hold output of a server or a program.
 #[track_caller]
 fn assert_strings_clean(what: &str, value: &Value) {
     const DATA: [&str; 4] = ["expected", "found", "transcript", "changes"];
@@ -259,21 +259,21 @@ fn assert_strings_clean(what: &str, value: &Value) {
     }
 }
 
-fn place(lesson: &str) -> Place {
-    let place = Place::new();
-    place.file("course/course.toml", filled(COURSE));
-    place.file("course/01-evil.md", filled(lesson));
-    place.file("answer.redis", "PING\n");
-    place
+fn workspace(lesson: &str) -> Workspace {
+    let workspace = Workspace::new();
+    workspace.file("course/course.toml", filled(COURSE));
+    workspace.file("course/01-evil.md", filled(lesson));
+    workspace.file("answer.redis", "PING\n");
+    workspace
 }
 
-fn run(place: &Place, arguments: &[&str]) -> Ended {
-    place.run(&[arguments, &["--lessons", "course"]].concat())
+fn run(workspace: &Workspace, arguments: &[&str]) -> Ended {
+    workspace.run(&[arguments, &["--lessons", "course"]].concat())
 }
 
 #[test]
-fn no_string_of_a_course_steers_the_terminal_that_shows_it() {
-    let place = place(LESSON);
+fn course_strings_do_not_control_the_terminal() {
+    let workspace = workspace(LESSON);
     let commands: [&[&str]; 9] = [
         &["list"],
         &["list", "--plain"],
@@ -286,14 +286,14 @@ fn no_string_of_a_course_steers_the_terminal_that_shows_it() {
         &["solution", "evil", "--yes"],
     ];
     for command in commands {
-        let ended = run(&place, command);
+        let ended = run(&workspace, command);
         assert_both_clean(&command.join(" "), &ended);
         assert!(ended.stderr.contains("the control character U+001B is replaced"), "{ended:?}");
         let is_judged = !["settings", "fields"].contains(command.get(1).unwrap_or(&""));
         assert_eq!(ended.stdout.contains('\u{fffd}'), is_judged, "{ended:?}");
     }
     for command in [&["list"][..], &["check", "evil", "answer.redis"]] {
-        let ended = run(&place, &[command, &["--format", "json"]].concat());
+        let ended = run(&workspace, &[command, &["--format", "json"]].concat());
         assert_both_clean("json", &ended);
         assert_strings_clean("json", &serde_json::from_str(&ended.stdout).unwrap());
     }
@@ -301,8 +301,8 @@ fn no_string_of_a_course_steers_the_terminal_that_shows_it() {
 
 const KINDS: [&str; 5] = ["human", "jsonl", "junit", "github", "summary"];
 
-/// Runs `verify` and looks at each of its reports.
-fn assert_reports_clean(place: &Place, more: &[&str]) -> Ended {
+/// Runs `verify` and checks each of its reports.
+fn assert_reports_clean(workspace: &Workspace, more: &[&str]) -> Ended {
     let files = KINDS.map(|kind| (kind, format!("report.{kind}")));
     let mut arguments = vec!["verify".to_owned()];
     arguments.extend(more.iter().map(|word| (*word).to_owned()));
@@ -310,10 +310,10 @@ fn assert_reports_clean(place: &Place, more: &[&str]) -> Ended {
         arguments.extend(["--report".to_owned(), format!("{kind}={file}")]);
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let ended = run(place, &arguments);
+    let ended = run(workspace, &arguments);
     assert_both_clean("verify", &ended);
     for (kind, file) in &files {
-        let text = std::fs::read_to_string(place.work().join(file)).unwrap();
+        let text = std::fs::read_to_string(workspace.work().join(file)).unwrap();
         assert!(text.contains('\u{fffd}'), "{kind}: {text}");
         assert_clean(kind, &text);
         if *kind == "jsonl" {
@@ -326,82 +326,98 @@ fn assert_reports_clean(place: &Place, more: &[&str]) -> Ended {
 }
 
 #[test]
-fn no_string_of_a_course_steers_the_terminal_that_shows_a_report() {
-    let place = place(LESSON);
-    let ended = assert_reports_clean(&place, &[]);
+fn course_strings_do_not_control_the_terminal_in_reports() {
+    let workspace = workspace(LESSON);
+    let ended = assert_reports_clean(&workspace, &[]);
     assert_eq!(ended.code, 1, "{ended:?}");
-    let ended = assert_reports_clean(&place, &["--plain", "evil"]);
+    let ended = assert_reports_clean(&workspace, &["--plain", "evil"]);
     assert_eq!(ended.code, 1, "{ended:?}");
-    let ended = run(&place, &["verify", "evil", "--format", "json"]);
+    let ended = run(&workspace, &["verify", "evil", "--format", "json"]);
     assert_both_clean("verify json", &ended);
     assert_strings_clean("verify json", &serde_json::from_str(&ended.stdout).unwrap());
     for kind in KINDS {
-        let ended = place.run(&["merge", "report.jsonl", "--report", kind]);
+        let ended = workspace.run(&["merge", "report.jsonl", "--report", kind]);
         assert_both_clean(&format!("merge {kind}"), &ended);
     }
 }
 
 #[test]
-fn no_fault_of_a_course_steers_the_terminal_that_shows_it() {
-    let place = place(FAULTY);
+fn course_errors_do_not_control_the_terminal() {
+    let workspace = workspace(FAULTY);
     for more in [&["list"][..], &["list", "--plain"]] {
-        let ended = run(&place, more);
+        let ended = run(&workspace, more);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
         assert_both_clean("faults", &ended);
         assert!(ended.stderr.contains("cannot be an id"), "{ended:?}");
-        let begins = |line: &str| line.trim_start().starts_with("::");
-        assert!(!ended.stderr.lines().any(begins), "{ended:?}");
+        let speaks = ended.stderr.lines().any(|line| line.trim_start().starts_with("::"));
+        assert!(!speaks, "{ended:?}");
     }
-    let ended = assert_reports_clean(&place, &[]);
+    let ended = assert_reports_clean(&workspace, &[]);
     assert_eq!(ended.code, 2, "{ended:?}");
 }
 
-/// As `verify` writes it, with every string replaced.
+/// A report as `verify` writes it, with every string replaced.
 const EVIL_REPORT: [&str; 5] = [
-    r#"{"event":"begin","format":1,"redislings":"1","course":"C","slice":null,"wanted":1,"fingerprint":"C","servers":["C"],"cases":[{"place":0,"case":"C","kind":"wrong","lesson":"C","file":"C","line":1}]}"#,
-    r#"{"event":"case","case":"C","kind":"wrong","lesson":"C","file":"C","line":1,"wanted":"C","server":"C","outcome":"failed","problems":["C"],"unchecked":{"reason":"C","help":"C"},"details":"C","repeat":"C","runs":1,"again":0,"flaky":false,"took_ms":1.0}"#,
+    concat!(
+        r#"{"event":"begin","format":1,"redislings":"1","course":"C","slice":null,"wanted":1,"#,
+        r#""fingerprint":"C","servers":["C"],"#,
+        r#""cases":[{"place":0,"case":"C","kind":"wrong","lesson":"C","file":"C","line":1}]}"#,
+    ),
+    concat!(
+        r#"{"event":"case","case":"C","kind":"wrong","lesson":"C","file":"C","line":1,"#,
+        r#""wanted":"C","server":"C","outcome":"failed","problems":["C"],"#,
+        r#""unchecked":{"reason":"C","help":"C"},"#,
+        r#""details":"C","repeat":"C","runs":1,"again":0,"flaky":false,"took_ms":1.0}"#,
+    ),
     r#"{"event":"server","wanted":"C","unchecked":{"reason":"C","help":"C"},"took_ms":1.0}"#,
     r#"{"event":"warning","file":"C","line":1,"column":1,"message":"C","help":"C"}"#,
-    r#"{"event":"end","conclusion":"failed","passed":0,"failed":1,"unchecked":0,"not_run":0,"flaky":0,"incomplete":[{"reason":"C","help":"C"}]}"#,
+    concat!(
+        r#"{"event":"end","conclusion":"failed","passed":0,"failed":1,"unchecked":0,"not_run":0,"#,
+        r#""flaky":0,"incomplete":[{"reason":"C","help":"C"}]}"#,
+    ),
 ];
 
-#[test]
-fn no_report_of_somebody_elses_steers_the_terminal_that_shows_it_merged() {
-    let place = Place::new();
+/// These lines of a report with the control characters after each `C`.
+fn evil_lines(lines: &[&str]) -> String {
     let in_json = TOML.to_owned() + r"\u2028" + &RAW.replace(|c: char| c.is_ascii_control(), "");
-    let evil =
-        |lines: &[&str]| lines.join("\n").replace("\"C\"", &format!("\"C {in_json}\"")) + "\n";
-    place.file("evil.jsonl", evil(&EVIL_REPORT));
+    lines.join("\n").replace("\"C\"", &format!("\"C {in_json}\"")) + "\n"
+}
+
+#[test]
+fn merged_reports_do_not_control_the_terminal() {
+    let workspace = Workspace::new();
+    workspace.file("evil.jsonl", evil_lines(&EVIL_REPORT));
     for kind in KINDS {
         for more in [&[][..], &["--plain"]] {
-            let ended = place.run(&[&["merge", "evil.jsonl", "--report", kind], more].concat());
+            let ended = workspace.run(&[&["merge", "evil.jsonl", "--report", kind], more].concat());
             assert_eq!(ended.code, 1, "{ended:?}");
             assert!(ended.stdout.contains('\u{fffd}'), "{ended:?}");
             assert_both_clean(kind, &ended);
         }
     }
-    let other = evil(&EVIL_REPORT[..2]).replacen("\"outcome\":\"failed\"", "\"outcome\":\"C\"", 1);
-    let unloadable = evil(&EVIL_REPORT[3..]).replace("\"warning\"", "\"problem\"");
-    let unknown = evil(&["{\"event\":\"C\"}"]);
+    let other =
+        evil_lines(&EVIL_REPORT[..2]).replacen("\"outcome\":\"failed\"", "\"outcome\":\"C\"", 1);
+    let unloadable = evil_lines(&EVIL_REPORT[3..]).replace("\"warning\"", "\"problem\"");
+    let unknown = evil_lines(&["{\"event\":\"C\"}"]);
     for text in [other.replace("\"C\"", &format!("\"{TOML}\"")), unloadable, unknown] {
-        place.file("other.jsonl", text);
-        let ended = place.run(&["merge", "other.jsonl"]);
+        workspace.file("other.jsonl", text);
+        let ended = workspace.run(&["merge", "other.jsonl"]);
         assert_eq!(ended.code, 2, "{ended:?}");
         assert_both_clean("merge", &ended);
     }
 }
 
-/// A name that shows itself in another way and speaks to GitHub.
+/// A file name with control characters and a GitHub command.
 const NAME: &str = "a\n::error::\x1b[31m\u{202e}";
 
 #[test]
-fn no_file_name_steers_the_terminal_that_shows_it() {
-    let place = Place::new();
+fn file_names_do_not_control_the_terminal() {
+    let workspace = Workspace::new();
     let lesson = format!("01-{NAME}.md");
-    place.file(&format!("course/{lesson}"), "# L\n");
-    place.file(&format!("{NAME}/01-l.md"), "# L\n\n```toml exercise\nid = \"e\"\n```\n");
-    place.file(&format!("{NAME}.redis"), "PING\n");
-    place.file(&format!("full/{NAME}"), "");
+    workspace.file(&format!("course/{lesson}"), "# L\n");
+    workspace.file(&format!("{NAME}/01-l.md"), "# L\n\n```toml exercise\nid = \"e\"\n```\n");
+    workspace.file(&format!("{NAME}.redis"), "PING\n");
+    workspace.file(&format!("full/{NAME}"), "");
     let answer = format!("{NAME}.redis");
     let path = format!("{NAME}.jsonl");
     let report = format!("junit={NAME}/no/r.xml");
@@ -424,10 +440,10 @@ fn no_file_name_steers_the_terminal_that_shows_it() {
         &["hint", "creating-snapshots", NAME],
     ];
     for command in commands {
-        let mut on_github = place.command(command);
+        let mut on_github = workspace.command(command);
         on_github.env("GITHUB_ACTIONS", "true").stdin(Stdio::null());
         let ended = Ended::from(on_github.output().unwrap());
-        for ended in [&place.run(command), &ended] {
+        for ended in [&workspace.run(command), &ended] {
             assert_both_clean(&command.join(" "), ended);
             assert_eq!(ended.code, 2, "{command:?} {ended:?}");
         }
@@ -435,16 +451,16 @@ fn no_file_name_steers_the_terminal_that_shows_it() {
         let mut speaks = lines.filter(|line| line.trim_start().starts_with("::error::"));
         assert_eq!(speaks.next(), None, "{command:?}");
     }
-    let told = "the name of the file holds the control character U+000A";
-    let ended = place.run(&["list", "--lessons", "course"]);
-    assert!(ended.stderr.contains(told), "{ended:?}");
+    let expected = "the file name contains the control character U+000A";
+    let ended = workspace.run(&["list", "--lessons", "course"]);
+    assert!(ended.stderr.contains(expected), "{ended:?}");
 }
 
 #[test]
-fn a_command_to_be_repeated_names_an_odd_folder_for_the_shell() {
-    let place = Place::new();
-    place.file(&format!("{NAME}/01-l.md"), "# L\n\n```redis\n> PING\nno\n```\n");
-    let ended = place.run(&["verify", "--lessons", NAME]);
+fn the_repeat_command_quotes_an_odd_folder() {
+    let workspace = Workspace::new();
+    workspace.file(&format!("{NAME}/01-l.md"), "# L\n\n```redis\n> PING\nno\n```\n");
+    let ended = workspace.run(&["verify", "--lessons", NAME]);
     assert_both_clean("verify", &ended);
     let repeat = ended.stdout.lines().find_map(|line| line.trim().strip_prefix("repeat: "));
     let words = repeat.unwrap().replace("redislings", "printf '%s|'");
@@ -455,26 +471,26 @@ fn a_command_to_be_repeated_names_an_odd_folder_for_the_shell() {
 
 #[test]
 fn update_leaves_a_lesson_with_control_characters_alone() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let lesson = format!("# L {RAW}\n\n```redis\n> PING\nno\n```\n");
-    let file = place.file("course/01-l.md", &lesson);
-    let ended = run(&place, &["verify", "--update"]);
+    let file = workspace.file("course/01-l.md", &lesson);
+    let ended = run(&workspace, &["verify", "--update"]);
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.stderr.contains("holds control characters, so it is not rewritten"), "{ended:?}");
     assert_eq!(std::fs::read_to_string(file).unwrap(), lesson);
 }
 
 #[test]
-fn a_replaced_character_is_warned_about_at_its_place() {
-    let place = Place::new();
-    place.file("course/01-l.md", "# L\n\na\x1bb \u{202e}\u{202c}\n");
-    let ended = run(&place, &["list", "--plain"]);
-    let told = "warning: course/01-l.md:3:2: the control character U+001B is replaced, and 2 more \
+fn a_replaced_character_is_warned_about_with_its_location() {
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", "# L\n\na\x1bb \u{202e}\u{202c}\n");
+    let ended = run(&workspace, &["list", "--plain"]);
+    let start = "warning: course/01-l.md:3:2: the control character U+001B is replaced, and 2 more \
                 like it in this file\n";
-    assert_eq!((ended.code, ended.stderr.starts_with(told)), (0, true), "{ended:?}");
+    assert_eq!((ended.code, ended.stderr.starts_with(start)), (0, true), "{ended:?}");
 }
 
-/// What the course would send to a terminal, and no part of the session does.
+/// The session must not send any of the control sequences in the course.
 #[track_caller]
 fn assert_not_sent(bytes: &[u8]) {
     let parts: [&[u8]; 6] =
@@ -486,7 +502,7 @@ fn assert_not_sent(bytes: &[u8]) {
 }
 
 #[test]
-fn no_string_of_a_course_steers_the_terminal_of_a_session() {
+fn course_strings_do_not_control_the_terminal_in_a_session() {
     let student = Student::new();
     let folder = student.path("work/course");
     std::fs::create_dir(&folder).unwrap();
@@ -517,15 +533,16 @@ fn no_string_of_a_course_steers_the_terminal_of_a_session() {
 }
 
 #[test]
-fn no_string_of_a_course_is_heard_as_a_control_character() {
-    let place = place(LESSON);
-    place.file("answers/evil.redis", "PING\n");
-    let ended = place.run_with_input(&["--plain", "--lessons", "course"], "n\nn\nn\nh\nl\nt\nq\n");
+fn course_strings_do_not_control_a_plain_session() {
+    let workspace = workspace(LESSON);
+    workspace.file("answers/evil.redis", "PING\n");
+    let ended =
+        workspace.run_with_input(&["--plain", "--lessons", "course"], "n\nn\nn\nh\nl\nt\nq\n");
     assert!(ended.stdout.contains("Do it") && ended.stdout.contains("all exercises"), "{ended:?}");
     assert_both_clean("session", &ended);
 }
 
-/// Commands that only GitHub's runner reads, as a program prints them.
+/// Commands for the GitHub runner, printed by a program.
 const COMMANDS: [&str; 4] =
     ["::error::mine", "::add-mask::redis", "::stop-commands::x", "##[error]mine"];
 
@@ -550,22 +567,22 @@ print("::error::mine\n ::add-mask::redis\n::stop-commands::x\n##[error]mine")
 ```
 "#;
 
-fn noisy() -> Place {
-    let place = Place::new();
-    place.file("course/01-noisy.md", NOISY);
+fn noisy() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.file("course/01-noisy.md", NOISY);
     let lines = COMMANDS.map(|command| format!("print(\"{command}\")\n"));
-    place.file("answer.py", lines.concat());
-    place
+    workspace.file("answer.py", lines.concat());
+    workspace
 }
 
-fn run_on_github(place: &Place, arguments: &[&str]) -> Ended {
-    let mut command = place.command(&[arguments, &["--lessons", "course"]].concat());
+fn run_on_github(workspace: &Workspace, arguments: &[&str]) -> Ended {
+    let mut command = workspace.command(&[arguments, &["--lessons", "course"]].concat());
     command.env("GITHUB_ACTIONS", "true").stdin(Stdio::null());
     Ended::from(command.output().unwrap())
 }
 
-/// Cuts it as GitHub's runner does: what it looks through for commands, and what it does not.
-fn looked_through(stdout: &str) -> (Vec<&str>, Vec<&str>) {
+/// Splits output as the GitHub runner does: lines that it searches for commands, and other lines.
+fn searched_by_github(stdout: &str) -> (Vec<&str>, Vec<&str>) {
     let (mut outside, mut inside) = (Vec::new(), Vec::new());
     let mut token: Option<&str> = None;
     for line in stdout.lines() {
@@ -578,7 +595,7 @@ fn looked_through(stdout: &str) -> (Vec<&str>, Vec<&str>) {
             Some(_) => inside.push(line),
         }
     }
-    assert_eq!(token, None, "commands are never let through again: {stdout}");
+    assert_eq!(token, None, "commands are never enabled again: {stdout}");
     (outside, inside)
 }
 
@@ -587,8 +604,8 @@ fn is_command(line: &str) -> bool {
 }
 
 #[test]
-fn what_a_program_prints_is_no_command_for_github() {
-    let place = noisy();
+fn program_output_is_not_a_github_command() {
+    let workspace = noisy();
     let commands: [&[&str]; 5] = [
         &["check", "noisy", "answer.py"],
         &["verify", "--report", "human"],
@@ -597,42 +614,42 @@ fn what_a_program_prints_is_no_command_for_github() {
         &["solution", "noisy", "--yes"],
     ];
     for command in commands {
-        let ended = run_on_github(&place, command);
-        let (outside, inside) = looked_through(&ended.stdout);
+        let ended = run_on_github(&workspace, command);
+        let (outside, inside) = searched_by_github(&ended.stdout);
         assert_eq!(outside, [""; 0], "{command:?}");
         assert!(!inside.is_empty(), "{command:?} {ended:?}");
         assert!(!ended.stderr.lines().any(is_command), "{ended:?}");
     }
-    let printed = run_on_github(&place, &["check", "noisy", "answer.py"]);
-    let (_, inside) = looked_through(&printed.stdout);
+    let printed = run_on_github(&workspace, &["check", "noisy", "answer.py"]);
+    let (_, inside) = searched_by_github(&printed.stdout);
     for command in COMMANDS {
         assert!(inside.iter().any(|line| line.trim() == command), "{command} {printed:?}");
     }
-    let elsewhere = run(&place, &["check", "noisy", "answer.py"]);
+    let elsewhere = run(&workspace, &["check", "noisy", "answer.py"]);
     let marks = elsewhere.stdout.matches("::stop-commands::");
     assert!(marks.eq(["::stop-commands::"]), "only the program's own: {elsewhere:?}");
-    assert!(!run(&place, &["list"]).stdout.contains("::"));
+    assert!(!run(&workspace, &["list"]).stdout.contains("::"));
 }
 
 #[test]
-fn our_annotations_are_commands_for_github_and_stand_behind_the_report() {
-    let place = noisy();
-    let ended = run_on_github(&place, &["verify", "--report", "jsonl=r.jsonl"]);
-    let merged = run_on_github(&place, &["merge", "r.jsonl"]);
+fn annotations_are_github_commands_after_the_report() {
+    let workspace = noisy();
+    let ended = run_on_github(&workspace, &["verify", "--report", "jsonl=r.jsonl"]);
+    let merged = run_on_github(&workspace, &["merge", "r.jsonl"]);
     for ended in [ended, merged] {
-        let (outside, inside) = looked_through(&ended.stdout);
+        let (outside, inside) = searched_by_github(&ended.stdout);
         assert!(!outside.is_empty(), "{ended:?}");
         for line in &outside {
             assert!(line.starts_with("::error file=") || line.starts_with("::warning"), "{line}");
         }
         assert!(inside.iter().any(|line| line.trim() == "::error::mine"), "{ended:?}");
-        let report = ended.stdout.find("cases as they must be").unwrap();
+        let report = ended.stdout.find("cases passed").unwrap();
         assert!(report < ended.stdout.find("::error file=").unwrap());
     }
     for kind in ["jsonl", "junit", "summary"] {
-        let ended = run_on_github(&place, &["merge", "r.jsonl", "--report", kind]);
+        let ended = run_on_github(&workspace, &["merge", "r.jsonl", "--report", kind]);
         assert!(!ended.stdout.lines().any(is_command), "{kind} {ended:?}");
     }
-    let ended = run_on_github(&place, &["check", "noisy", "answer.py", "--format", "json"]);
+    let ended = run_on_github(&workspace, &["check", "noisy", "answer.py", "--format", "json"]);
     assert!(!ended.stdout.lines().any(is_command), "{ended:?}");
 }

@@ -1,4 +1,4 @@
-//! Servers of several versions: `verify` on each, and what differs between them.
+//! `verify` on servers of several versions, and the differences between the versions.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -6,33 +6,54 @@ use std::time::Duration;
 
 use redislings::redis_cli::reply;
 use redislings::server::versions::{self, ServerVersion};
-use redislings::server::{BgsaveEnd, Client, Server, Source, log, matching};
+use redislings::server::{BgsaveEnd, Client, Server, Source, by_version, log};
 
 use crate::support::redis_server::of_several_versions;
-use crate::support::{Ended, Place, image};
+use crate::support::{Ended, Workspace, image};
 
 const LIMIT: Duration = Duration::from_secs(5);
-/// An exercise that only a background save of one's own meets, and BGSAVE inside MULTI.
-const LESSON: &str = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n\n[[check]]\nid = \"saved\"\ncalls = { bgsave = 1 }\n\n[[check]]\nid = \"ended\"\ninfo = { rdb_bgsave_in_progress = 0, rdb_last_bgsave_status = \"ok\" }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nMULTI\nBGSAVE\nEXEC\n@wait-bgsave\n```\n\n```redis wrong fails=saved\nSAVE\n```\n";
+/// An exercise about a background save, with BGSAVE inside MULTI as its solution.
+const LESSON: &str = "# L\n\n\
+    ## E\n\n\
+    ```toml exercise\n\
+    id = \"e\"\n\n\
+    [[check]]\n\
+    id = \"saved\"\n\
+    calls = { bgsave = 1 }\n\n\
+    [[check]]\n\
+    id = \"ended\"\n\
+    info = { rdb_bgsave_in_progress = 0, rdb_last_bgsave_status = \"ok\" }\n\
+    ```\n\n\
+    > [!TIP]\n\
+    > look\n\n\
+    ```redis solution\n\
+    MULTI\n\
+    BGSAVE\n\
+    EXEC\n\
+    @wait-bgsave\n\
+    ```\n\n\
+    ```redis wrong fails=saved\n\
+    SAVE\n\
+    ```\n";
 
-/// The same with a known wrong answer that passes.
+/// [`LESSON`] with a known wrong answer that passes.
 fn broken_lesson() -> String {
     LESSON.replace("fails=saved\nSAVE", "fails=saved\nBGSAVE\n@wait-bgsave")
 }
 
-fn place_with(lesson: &str, servers: &[&str]) -> Place {
-    let place = Place::new();
-    place.file("course/01-l.md", lesson);
-    place.file("course/course.toml", format!("format = 1\n[server]\nversions = {servers:?}\n"));
-    place
+fn workspace_with(lesson: &str, servers: &[&str]) -> Workspace {
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson);
+    workspace.file("course/course.toml", format!("format = 1\n[server]\nversions = {servers:?}\n"));
+    workspace
 }
 
 fn names() -> Vec<String> {
     of_several_versions().into_iter().map(|(name, _)| name).collect()
 }
 
-/// The matrix's JSON and the run.
-fn matrix(place: &Place, more: &[&str]) -> (serde_json::Value, Ended) {
+/// Verifies on all servers of the course. Returns the JSON report and the run.
+fn matrix(workspace: &Workspace, more: &[&str]) -> (serde_json::Value, Ended) {
     let mut arguments = vec![
         "verify",
         "--no-mutants",
@@ -43,12 +64,12 @@ fn matrix(place: &Place, more: &[&str]) -> (serde_json::Value, Ended) {
         "json",
     ];
     arguments.extend(more);
-    let ended = place.run(&arguments);
+    let ended = workspace.run(&arguments);
     let json = serde_json::from_str(&ended.stdout);
     (json.unwrap_or_else(|error| panic!("{error} in {ended:?}")), ended)
 }
 
-/// Every server of the matrix passed, and is what was wanted.
+/// Every server of the matrix passed and has the wanted version.
 fn assert_all_passed(matrix: &serde_json::Value, wanted: &[String], kinds: &[&str]) {
     let servers = matrix["servers"].as_array().unwrap();
     assert_eq!((servers.len(), &matrix["outcome"]), (wanted.len(), &"passed".into()), "{matrix:#}");
@@ -65,11 +86,11 @@ fn assert_all_passed(matrix: &serde_json::Value, wanted: &[String], kinds: &[&st
 #[test]
 fn the_course_is_verified_on_processes_of_every_version_it_names() {
     let names = names();
-    let place = place_with(LESSON, &names.iter().map(String::as_str).collect::<Vec<_>>());
-    let (json, ended) = matrix(&place, &["--server", "process"]);
+    let workspace = workspace_with(LESSON, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let (json, ended) = matrix(&workspace, &["--server", "process"]);
     assert_all_passed(&json, &names, &["(process)", "(bundled)"]);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert_eq!(place.leftovers(), [""; 0]);
+    assert_eq!(workspace.leftovers(), [""; 0]);
 }
 
 #[test]
@@ -77,16 +98,16 @@ fn the_course_is_verified_in_containers_of_every_version_it_names() {
     let test = "the_course_is_verified_in_containers_of_every_version_it_names";
     let Some(template) = image::of_several_versions_for_test(test) else { return };
     let names = names();
-    let place = place_with(LESSON, &names.iter().map(String::as_str).collect::<Vec<_>>());
-    let (json, ended) = matrix(&place, &["--server", "container", "--image", template]);
+    let workspace = workspace_with(LESSON, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let (json, ended) = matrix(&workspace, &["--server", "container", "--image", template]);
     assert_all_passed(&json, &names, &["(container)"]);
     assert_eq!(ended.code, 0, "{ended:?}");
 }
 
 #[test]
-fn a_version_that_cant_be_had_is_unchecked_and_the_others_run() {
-    let place = place_with(LESSON, &["redis 1.0", "valkey 9"]);
-    let (json, ended) = matrix(&place, &["--server", "process"]);
+fn an_unavailable_version_is_unchecked_and_the_others_run() {
+    let workspace = workspace_with(LESSON, &["redis 1.0", "valkey 9"]);
+    let (json, ended) = matrix(&workspace, &["--server", "process"]);
     assert_eq!((ended.code, &json["outcome"]), (3, &"unchecked".into()), "{json:#}");
     let (missing, other) = (&json["servers"][0], &json["servers"][1]);
     assert_eq!(missing["outcome"], "unchecked");
@@ -101,9 +122,9 @@ fn a_version_that_cant_be_had_is_unchecked_and_the_others_run() {
 }
 
 #[test]
-fn people_read_a_heading_and_a_line_for_each_server() {
-    let place = place_with(LESSON, &["valkey 9", "redis 1.0"]);
-    let ended = place.run(&[
+fn human_output_has_a_heading_and_a_line_per_server() {
+    let workspace = workspace_with(LESSON, &["valkey 9", "redis 1.0"]);
+    let ended = workspace.run(&[
         "verify",
         "--no-mutants",
         "--lessons",
@@ -114,25 +135,25 @@ fn people_read_a_heading_and_a_line_for_each_server() {
     ]);
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.stdout.contains("\nvalkey 9\n"), "{}", ended.stdout);
-    let last = "\nredis 1.0: 0 of 3 cases as they must be, on no server; 3 not run\n";
+    let last = "\nredis 1.0: 0 of 3 cases passed, on no server; 3 not run\n";
     assert!(ended.stdout.ends_with(last), "{}", ended.stdout);
-    let other = "\nvalkey 9: 3 of 3 cases as they must be, on valkey 9.1.2 (bundled); ";
+    let other = "\nvalkey 9: 3 of 3 cases passed, on valkey 9.1.2 (bundled); ";
     assert!(ended.stdout.contains(other), "{}", ended.stdout);
 }
 
 #[test]
 fn a_case_that_failed_on_a_version_is_repeated_on_it() {
-    let place = place_with(&broken_lesson(), &["redis 1.0", "valkey 9"]);
-    let (json, ended) = matrix(&place, &["--server", "process"]);
+    let workspace = workspace_with(&broken_lesson(), &["redis 1.0", "valkey 9"]);
+    let (json, ended) = matrix(&workspace, &["--server", "process"]);
     assert_eq!((ended.code, &json["outcome"]), (1, &"failed".into()), "{json:#}");
     let cases = json["servers"][1]["cases"].as_array().unwrap();
     let failed: Vec<_> = cases.iter().filter(|case| case["outcome"] == "failed").collect();
     assert_eq!(failed.len(), 1, "{json:#}");
     let repeat = failed[0]["repeat"].as_str().unwrap();
     let words = shell_words(repeat.strip_prefix("redislings ").unwrap());
-    let again = place.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let again = workspace.run(&words.iter().map(String::as_str).collect::<Vec<_>>());
     assert_eq!(again.code, 1, "{repeat}: {again:?}");
-    assert!(again.stdout.contains("0 of 1 cases as they must be, on valkey 9."), "{again:?}");
+    assert!(again.stdout.contains("0 of 1 cases passed, on valkey 9."), "{again:?}");
     assert!(again.stdout.contains(repeat), "{again:?}");
 }
 
@@ -143,12 +164,12 @@ fn shell_words(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_image_whose_tag_lies_is_refused() {
-    let test = "an_image_whose_tag_lies_is_refused";
+fn an_image_with_a_wrong_tag_is_refused() {
+    let test = "an_image_with_a_wrong_tag_is_refused";
     let Some(_) = image::of_several_versions_for_test(test) else { return };
-    let place = place_with(LESSON, &["redis 6.2", "valkey 9"]);
+    let workspace = workspace_with(LESSON, &["redis 6.2", "valkey 9"]);
     let image = "redislings-local/valkey:9";
-    let (json, ended) = matrix(&place, &["--server", "container", "--image", image]);
+    let (json, ended) = matrix(&workspace, &["--server", "container", "--image", image]);
     assert_eq!(ended.code, 3, "{ended:?}");
     let reason = json["servers"][0]["reason"].as_str().unwrap();
     let lie = format!("no redis 6.2 can be started here: the image `{image}` has valkey 9.");
@@ -157,60 +178,73 @@ fn an_image_whose_tag_lies_is_refused() {
 }
 
 #[test]
-fn an_image_that_is_not_there_is_told() {
-    let test = "an_image_that_is_not_there_is_told";
+fn a_missing_image_is_reported() {
+    let test = "a_missing_image_is_reported";
     let Some(_) = image::of_several_versions_for_test(test) else { return };
-    let place = place_with(LESSON, &["valkey 9"]);
+    let workspace = workspace_with(LESSON, &["valkey 9"]);
     let image = "redislings-local/none-{server}:{version}";
-    let (json, ended) = matrix(&place, &["--server", "container", "--image", image]);
+    let (json, ended) = matrix(&workspace, &["--server", "container", "--image", image]);
     assert_eq!(ended.code, 3, "{ended:?}");
     let reason = json["servers"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("`redislings-local/none-valkey:9` can't be pulled"), "{reason}");
 }
 
 #[test]
-fn auto_goes_on_where_no_image_has_the_version() {
+fn auto_falls_back_if_no_image_has_the_version() {
     let image = "redislings-local/none-{server}:{version}";
-    let place = place_with(LESSON, &["valkey 9"]);
-    let (json, ended) = matrix(&place, &["--server", "auto", "--image", image]);
+    let workspace = workspace_with(LESSON, &["valkey 9"]);
+    let (json, ended) = matrix(&workspace, &["--server", "auto", "--image", image]);
     assert_all_passed(&json, &["valkey 9".to_owned()], &["(process)", "(bundled)"]);
     assert!(ended.stderr.contains("; no container, since "), "{}", ended.stderr);
 }
 
-#[test]
-fn what_can_be_no_matrix_is_the_command_lines_fault() {
-    let place = place_with(LESSON, &[]);
-    let fault = |arguments: &[&str], told: &str| {
-        let ended =
-            place.run(&[&["verify", "--no-mutants", "--lessons", "course"], arguments].concat());
-        assert_eq!(ended.code, 2, "{ended:?}");
-        assert!(ended.stderr.contains(told), "{}", ended.stderr);
-    };
-    fault(&["--server-matrix"], "the course `course` names no servers");
-    fault(&["--server-matrix", "--server", "redis://127.0.0.1:1"], "each case needs a fresh one");
-    fault(&["--server-version", "redis7"], "`redis7` is not a server and its version");
-    fault(&["--server-matrix", "--server-version", "redis 7"], "cannot be used with");
-    let image = ["--server", "container", "--image", "own/{server}:{version}"];
-    fault(&image, "is for servers of a wanted version only");
+fn assert_usage_error(workspace: &Workspace, arguments: &[&str], expected: &str) {
+    let verify = ["verify", "--no-mutants", "--lessons", "course"];
+    let ended = workspace.run(&[&verify[..], arguments].concat());
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
 }
 
-/// Somebody on the server as an answer is, without the tap, which would say the password.
+#[test]
+fn invalid_matrix_options_are_usage_errors() {
+    let workspace = workspace_with(LESSON, &[]);
+    assert_usage_error(&workspace, &["--server-matrix"], "the course `course` names no servers");
+    assert_usage_error(
+        &workspace,
+        &["--server-matrix", "--server", "redis://127.0.0.1:1"],
+        "each case needs a fresh one",
+    );
+    assert_usage_error(
+        &workspace,
+        &["--server-version", "redis7"],
+        "`redis7` is not a server and its version",
+    );
+    assert_usage_error(
+        &workspace,
+        &["--server-matrix", "--server-version", "redis 7"],
+        "cannot be used with",
+    );
+    let image = ["--server", "container", "--image", "own/{server}:{version}"];
+    assert_usage_error(&workspace, &image, "is a template, which needs a server version");
+}
+
+/// A client with the rights of an answer. It connects without the relay, so it logs in itself.
 fn default_user(server: &Server) -> Client {
     let (target, password) = (server.target(), server.endpoint().password.unwrap());
     let login = target.redis_settings().clone().set_password(password);
     Client::new(target.set_redis_settings(login))
 }
 
-/// What the table in `src/server/versions.rs` says, seen on the servers that are here.
+/// The table in `src/server/versions.rs`, checked on the servers of this machine.
 #[test]
-fn versions_differ_as_it_is_written_down() {
+fn versions_differ_as_documented() {
     for (name, program) in of_several_versions() {
         let source = Source::Process { program, bundled: false };
         let mut server = Server::start(&source, &[]).unwrap();
         let runs = server.version().to_owned();
         let is = |version: &str| ServerVersion::parse(version).unwrap().is_met_by(&runs);
         let is_6 = is("redis 6");
-        let before = server.snapshot(LIMIT).unwrap();
+        let before = server.info(LIMIT).unwrap();
         let mut answer = default_user(&server);
         let mut call = |words: &str| {
             let words: Vec<&str> = words.split(' ').collect();
@@ -237,15 +271,19 @@ fn versions_differ_as_it_is_written_down() {
         assert!(!tells_arguments || !is("redis 8.6"), "{name}: an unknown command");
         call("CONFIG GET dir");
         server.client().call(&["CONFIG", "GET", "dir"], LIMIT).unwrap();
-        let now = server.snapshot(LIMIT).unwrap();
+        let now = server.info(LIMIT).unwrap();
         for field in ["rdb_saves", "aof_rewrites", "cmdstat_config|get"] {
             assert_eq!(now.field(field).is_none(), is_6, "{name}: {field}");
         }
         assert_eq!(now.field("cmdstat_config").is_some(), is_6, "{name}");
-        let made = |command| now.successful_calls(command) - before.successful_calls(command);
-        assert_eq!(made("config"), 1 + i64::from(is_6), "{name}");
-        assert_eq!(made("config|get"), i64::from(!is_6), "{name}");
-        assert_eq!(made("save"), i64::from(is_6), "{name}");
+        for (command, expected) in [
+            ("config", 1 + i64::from(is_6)),
+            ("config|get", i64::from(!is_6)),
+            ("save", i64::from(is_6)),
+        ] {
+            let calls = now.successful_calls(command) - before.successful_calls(command);
+            assert_eq!(calls, expected, "{name}: {command}");
+        }
         let own_at_start = before.successful_calls("config|get");
         assert_eq!(own_at_start != 0, is("valkey 9"), "{name}: {own_at_start}");
         assert!(is(&name), "{name}: {runs}");
@@ -253,35 +291,35 @@ fn versions_differ_as_it_is_written_down() {
 }
 
 #[test]
-fn doctor_tells_every_server_on_path_with_its_version() {
-    let ended = Place::new().run(&["doctor"]);
-    for program in matching::programs() {
-        let version = matching::version_of(&program).unwrap();
-        let told = format!("{} ({version})", program.display());
-        assert!(ended.stdout.contains(&told), "{told} is missing in:\n{}", ended.stdout);
+fn doctor_lists_every_server_on_path_with_its_version() {
+    let ended = Workspace::new().run(&["doctor"]);
+    for program in by_version::programs() {
+        let version = by_version::version_of(&program).unwrap();
+        let expected = format!("{} ({version})", program.display());
+        assert!(ended.stdout.contains(&expected), "{expected} is missing in:\n{}", ended.stdout);
     }
 }
 
 #[test]
-fn rewrites_of_the_aof_are_told_from_saves_on_every_version() {
+fn aof_rewrites_do_not_count_as_saves_on_any_version() {
     for (name, program) in of_several_versions() {
         let source = Source::Process { program, bundled: false };
         let mut server = Server::start(&source, &[]).unwrap();
-        let before = server.snapshot(LIMIT).unwrap();
-        // As an answer would: what the checker sends itself is not counted.
+        let before = server.info(LIMIT).unwrap();
+        // As an answer would, because commands of the checker are not counted.
         let mut answer = default_user(&server);
         answer.call(&["BGREWRITEAOF"], LIMIT).unwrap();
         crate::support::wait_until("the rewrite has ended", || {
-            let now = server.snapshot(LIMIT).unwrap();
+            let now = server.info(LIMIT).unwrap();
             now.number("total_forks") > before.number("total_forks")
                 && now.number("aof_rewrite_in_progress") == 0
         });
-        let now = server.snapshot(LIMIT).unwrap();
+        let now = server.info(LIMIT).unwrap();
         assert_eq!(versions::forks_for_saves(&now), 0, "{name}");
     }
 }
 
-/// A name that `lessons` did not know would be a slip to them, and is none.
+/// A lesson may use every INFO field: an unknown name would look like a typing error.
 #[test]
 fn every_field_of_info_is_known_to_lessons() {
     for (name, program) in of_several_versions() {
@@ -290,18 +328,18 @@ fn every_field_of_info_is_known_to_lessons() {
         let info = server.client().call(&["INFO", "everything"], LIMIT).unwrap();
         let info = reply::format_reply_to(&["INFO"], &info);
         let fields = info.lines().filter(|line| !line.starts_with('#'));
-        let names: BTreeSet<_> = fields.filter_map(|it| Some(it.split_once(':')?.0)).collect();
+        let names: BTreeSet<_> = fields.filter_map(|line| Some(line.split_once(':')?.0)).collect();
         assert!(names.len() > 100, "{name}: {info}");
         let wanted: Vec<_> = names.iter().map(|field| format!("{field:?} = 1")).collect();
         let usual = "rdb_bgsave_in_progress = 0, rdb_last_bgsave_status = \"ok\"";
         let lesson = LESSON.replace(usual, &wanted.join(", "));
-        let ended = place_with(&lesson, &[]).run(&["list", "--lessons", "course"]);
+        let ended = workspace_with(&lesson, &[]).run(&["list", "--lessons", "course"]);
         assert!(!ended.stderr.contains("unknown INFO field"), "{name}: {}", ended.stderr);
         assert_eq!(ended.code, 0, "{name}: {ended:?}");
     }
 }
 
-/// The words that a diagnosis and the log's readers look for.
+/// The texts that diagnoses and the log parser look for.
 #[test]
 fn refusals_and_logs_say_the_same_on_every_version() {
     for (name, program) in of_several_versions() {
@@ -317,7 +355,7 @@ fn refusals_and_logs_say_the_same_on_every_version() {
         let refused = call(&["EVAL", "return redis.call('BGSAVE')", "0"]);
         assert!(is_6 || refused.contains("not allowed from script"), "{name}: {refused}");
         call(&["BGSAVE"]);
-        crate::support::wait_until("the log tells of the save's end", || {
+        crate::support::wait_until("the log shows the end of the save", || {
             log::bgsave_ends(&server.log().unwrap()) == [BgsaveEnd::Succeeded]
         });
         assert_eq!(log::child_ends(&server.log().unwrap()), 1, "{name}");
@@ -325,7 +363,7 @@ fn refusals_and_logs_say_the_same_on_every_version() {
 }
 
 #[test]
-fn why_a_snapshot_file_is_not_loaded_is_told_on_every_version() {
+fn a_rejected_snapshot_file_is_explained_on_every_version() {
     for (name, program) in of_several_versions() {
         let source = Source::Process { program, bundled: false };
         for (dump, why) in [

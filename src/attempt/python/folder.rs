@@ -1,4 +1,5 @@
-//! Private folders of files that answers' programs read: any answer may change them, and none may find them changed.
+//! Private folders of files that programs of answers read. An answer may change them, so they are
+//! restored before the next one runs.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
@@ -7,13 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::cleanup::{self, lock};
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::sanitize::ShownPath as _;
 
-/// Answers start side by side, and share these folders.
+/// Answers that start in parallel share these folders.
 static RESTORING: Mutex<()> = Mutex::new(());
 
-/// One of these files.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PrivateFile {
     pub(super) name: &'static str,
@@ -29,7 +29,7 @@ pub(super) struct PrivateFolder {
 }
 
 impl PrivateFolder {
-    pub(super) fn new(name: &str, files: Vec<PrivateFile>) -> Result<Self, WorldError> {
+    pub(super) fn new(name: &str, files: Vec<PrivateFile>) -> Result<Self, EnvironmentError> {
         let folder = Self { path: cleanup::private_directory(name)?, files };
         folder.restore()?;
         Ok(folder)
@@ -39,13 +39,14 @@ impl PrivateFolder {
         &self.path
     }
 
-    /// Makes the folder what it was at first.
-    pub(super) fn restore(&self) -> Result<(), WorldError> {
-        let _alone = lock(&RESTORING);
+    /// Restores the folder's original state.
+    pub(super) fn restore(&self) -> Result<(), EnvironmentError> {
+        let _guard = lock(&RESTORING);
         self.try_to_restore().map_err(|error| {
             cleanup::check_room().err().unwrap_or_else(|| {
                 let fact = format!("cannot write to `{}`: {error}", self.path.shown());
-                WorldError::new(fact, "free some space, and leave the files of redislings alone")
+                let help = "free some space, and do not change the files of redislings";
+                EnvironmentError::new(fact, help)
             })
         })
     }
@@ -77,16 +78,17 @@ impl PrivateFolder {
             return Ok(());
         }
         remove(&path)?;
-        // Whoever starts meanwhile finds all of it.
-        let beside = self.path.parent().unwrap_or(&self.path);
-        let mut new = tempfile::Builder::new().prefix("new-").tempfile_in(beside)?;
+        // Rename a complete file into place: a program that starts meanwhile must not read half of
+        // it.
+        let parent = self.path.parent().unwrap_or(&self.path);
+        let mut new = tempfile::Builder::new().prefix("new-").tempfile_in(parent)?;
         new.write_all(file.text.as_bytes())?;
         new.as_file().set_permissions(Permissions::from_mode(file.mode))?;
         new.persist(&path).map(drop).map_err(|error| error.error)
     }
 }
 
-/// Whatever is there, if anything is.
+/// Removes a file, link or folder, if it exists.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),

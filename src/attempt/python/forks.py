@@ -1,16 +1,16 @@
 """Runs in the warmed interpreter of `redislings`, started as `python FOLDER/answer.pyc`.
 
-Python's start and the import of the course's packages are paid once: each
-answer runs in a fork.  The fork happens where Python is about to run its main
-program and asks for that one's loader.  The fork puts the answer's code in the
-place of `answer.pyc` and lets Python go on.  So no frame of ours is below the
-answer's, and Python itself runs it, reports its exceptions and ends it.
+Python starts and imports the course's packages only once: each answer runs in
+a fork.  We fork when Python is about to run its main program and asks for the
+program's loader.  The fork replaces `answer.pyc` by the answer's code and lets
+Python continue.  So the answer's stack contains no frame of ours, and Python
+itself runs the answer, reports its exceptions and ends it.
 
-What would not be exactly as in a fresh process runs in one: the fork replaces
-itself by it before anything of the answer has run.
+An answer that would not run exactly as in a fresh process runs in a fresh
+process: the fork replaces itself by one before any of the answer has run.
 
 stdin is /dev/null; stdout and stderr are the socket on which requests come,
-so an interpreter that has something to say when it starts is noticed.
+so we notice an interpreter that prints something at its start.
 """
 import os
 import sys
@@ -21,20 +21,20 @@ HELLO = b"redislings: ready\n"
 FAILED = b"failed\n"
 ENDED = b"ended "
 REQUEST = b"."
-# In a request: where the answer prints, where the rest of it is read, where its end is told.
+# In a request: the answer's stdout and stderr, a pipe with the rest, a socket for the status.
 DESCRIPTORS = 4
 ONLY_AST = 0x400
-# A program without these can't tell that what is imported here is not collected at its end.
+# Only a program with these can notice that modules imported here are not collected at its end.
 FINALIZERS = (b"gc", b"__del__", b"weakref")
 real_loader = importlib_external.SourcelessFileLoader
 
 
 class NotAsFresh(Exception):
-    """A fork would show that it is one."""
+    """The answer could notice that it runs in a fork."""
 
 
 def loader_of_main(name, path):
-    """Called by Python in place of SourcelessFileLoader just before the main program runs."""
+    """Python calls this instead of SourcelessFileLoader just before the main program runs."""
     importlib_external.SourcelessFileLoader = real_loader
     machinery = sys.modules.get("importlib.machinery")
     if machinery is not None:
@@ -58,7 +58,7 @@ def loader_of_main(name, path):
     program = descriptor_of(PROGRAM, inherited)
     control, wake = open_control(signal)
     gc.collect()
-    # A fork that looked at everything, as it would at its end, would copy it all: most of its cost.
+    # Otherwise a fork's collection at its end would copy all memory: most of the fork's cost.
     gc.freeze()
     stdout, stderr, request, status = serve(control, wake, select)
     # From here on this is a fork.
@@ -90,7 +90,7 @@ def loader_of_main(name, path):
 
 
 def run_fresh(answer, environment, *descriptors):
-    """Run the answer in a fresh process.  Nothing of it has run yet, whatever happened."""
+    """Run the answer in a fresh process.  None of it has run yet, whatever happened."""
     import posix  # os.execve is ours
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
@@ -98,7 +98,7 @@ def run_fresh(answer, environment, *descriptors):
 
 
 def take_names(answer, has_directory):
-    """Let `sys` name the answer.  Returns `__file__`."""
+    """Make `sys` name the answer.  Return `__file__`."""
     sys.argv[:] = [answer]
     sys.orig_argv[1:] = [answer]
     if has_directory:
@@ -110,7 +110,7 @@ def take_names(answer, has_directory):
 
 
 def read_start():
-    """The packages to import, and the environment this interpreter was given."""
+    """Return the packages to import, and the environment that this interpreter was given."""
     with open(os.path.join(folder, "packages"), "rb") as file:
         packages = os.fsdecode(file.read()).split()
     with open(os.path.join(folder, "environment"), "rb") as file:
@@ -119,13 +119,13 @@ def read_start():
 
 
 def preload(packages):
-    """Import the packages; whether forks can be like fresh processes."""
+    """Import the packages; return whether forks can be like fresh processes."""
     entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if (sys.implementation.name != "cpython"
-            # Not tried with older ones.
+            # Not tested with older versions.
             or sys.version_info < (3, 11)
             or not sys.executable or len(sys.orig_argv) != 2
-            # An entry that each answer's own directory would complete.
+            # A relative entry would depend on each answer's directory.
             or not all(os.path.isabs(entry) for entry in entries)):
         return False
     for package in packages:
@@ -139,7 +139,7 @@ def preload(packages):
 
 
 class changes_since:
-    """What Python and whatever started it changed in the environment that was given."""
+    """The changes that Python, and the program that started it, made to the given environment."""
 
     def __init__(self, given):
         now = dict(os.environb)
@@ -159,20 +159,23 @@ def open_descriptors():
         try:
             os.fstat(descriptor)
         except OSError:
-            return False  # the one of listdir()
+            return False  # listdir()'s own descriptor
         return True
     return set(filter(is_open, map(int, os.listdir("/dev/fd"))))
 
 
 def descriptor_of(path, descriptors):
-    """The one by which Python is about to read its main program."""
+    """Return the descriptor through which Python is about to read its main program."""
     wanted = os.stat(path)
     [found] = [it for it in descriptors if os.path.samestat(os.fstat(it), wanted)]
     return found
 
 
 def open_control(signal):
-    """The socket of requests, no longer stdout and stderr, and what is readable when a fork ended."""
+    """Return the request socket and a pipe that is readable when a fork has ended.
+
+    stdout and stderr no longer refer to the socket afterwards.
+    """
     import _socket
     control = _socket.socket(fileno=os.dup(2))
     control.sendall(HELLO)
@@ -189,7 +192,7 @@ def open_control(signal):
 
 
 def serve(control, wake, select):
-    """Fork for each request.  Returns in each fork, with its descriptors."""
+    """Fork for each request.  Return only in the forks, with their descriptors."""
     running = {}
     while True:
         ready, _, _ = select([control.fileno(), wake], [], [])
@@ -206,9 +209,9 @@ def serve(control, wake, select):
         try:
             pid = os.fork()
         except OSError:
-            pid = None  # they see that nothing comes
+            pid = None  # the other side sees its descriptors closed
         if pid == 0:
-            # No terminal, and a process group of its own before anybody hears of it.
+            # Leave the terminal and the process group before reporting the process id.
             os.setsid()
             tell(status, b"%d\n" % os.getpid())
             return stdout, stderr, request, status
@@ -224,7 +227,7 @@ def receive(control):
     import _socket
     message, ancillary, _, _ = control.recvmsg(len(REQUEST), _socket.CMSG_SPACE(4 * DESCRIPTORS))
     if not message:
-        os._exit(0)  # whoever started this interpreter is gone
+        os._exit(0)  # redislings has ended
     [(_, _, data)] = ancillary
     return list(memoryview(data).cast("i"))
 
@@ -233,7 +236,7 @@ def tell(descriptor, line):
     try:
         os.write(descriptor, line)
     except OSError:
-        pass  # nobody wants to know any more
+        pass  # the other side no longer reads
 
 
 def read_all(descriptor):
@@ -244,7 +247,7 @@ def read_all(descriptor):
 
 
 def take_descriptors(stdout, stderr, kept):
-    """Nothing but the answer's own, and what a fresh process has from whoever starts it."""
+    """Keep only the answer's own descriptors, and those that a fresh process inherits."""
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
     for descriptor in open_descriptors() - kept:
@@ -258,15 +261,15 @@ def take_environment(environment):
 
 
 def compiled(path, packages, warnings):
-    """The answer's code, where it begins by importing what is imported here already."""
+    """Return the answer's code, if it begins by importing the packages imported here."""
     if os.listdir(os.path.dirname(os.path.realpath(path))) != ["answer.py"]:
-        raise NotAsFresh  # an import would find what lies beside it first
+        raise NotAsFresh  # an import could find one of the other files first
     with open(path, "rb") as file:
         source = file.read()
     if any(name in source for name in FINALIZERS):
         raise NotAsFresh
     with warnings.catch_warnings():
-        # What Python has to say about the code must be said as it says it about a file.
+        # A fresh process must print the compiler's warnings, as for any file.
         warnings.simplefilter("error")
         tree = compile(source, path, "exec", ONLY_AST, True)
         if not set(packages) <= set(imported_first(tree)):
@@ -275,7 +278,7 @@ def compiled(path, packages, warnings):
 
 
 def imported_first(tree):
-    """The packages that a program imports before it does anything else."""
+    """Yield the packages that a program imports before it does anything else."""
     for statement in tree.body:
         kind = type(statement).__name__
         if kind == "Import":
@@ -288,12 +291,12 @@ def imported_first(tree):
 
 
 def mark(environment):
-    """Show this fork's mark where the system shows a process's environment."""
+    """Put this fork's mark where the system shows a process's environment."""
     try:
         with open("/proc/self/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
     except FileNotFoundError:
-        return  # no Linux
+        return  # not Linux
     start, end = int(fields[47]), int(fields[48])
     name = b"REDISLINGS_ATTEMPT"
     text = name + b"=" + environment[name]
@@ -307,7 +310,7 @@ def mark(environment):
 
 
 def replace_program(descriptor, code):
-    """Let Python read `code` through the descriptor of its main program."""
+    """Make Python read `code` through the descriptor of its main program."""
     import marshal
     magic = importlib_external.MAGIC_NUMBER
     name = "%s.%d" % (PROGRAM, os.getpid())

@@ -1,11 +1,12 @@
-//! Answers in forks of one warmed interpreter; `forks.py` is the other side.
+//! Runs answers in forks of one warmed interpreter; `forks.py` is the other side.
 //!
-//! The interpreter reads its own files before it says that it is ready, so before any answer runs: what an answer changes of
-//! them nobody reads. A fork writes its program to a new file there and opens none that exists.
+//! The interpreter reads its own files before it reports that it is ready, so before any answer
+//! runs: an answer that changes them has no effect. A fork writes its program to a new file there
+//! and opens no existing one.
 //!
-//! Requests go through one socket, each with four descriptors: the answer's stdout and stderr, a pipe with the rest
-//! of the request (file, directory, environment; NULs between them), and a socket that tells the fork's process id,
-//! then its wait status, a line each.
+//! Requests go through one socket, each with four descriptors: the answer's stdout and stderr, a
+//! pipe with the rest of the request (file, directory, environment; NULs between them), and a
+//! socket on which the fork reports its process id and later its wait status, one per line.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,14 +26,14 @@ use std::time::Duration;
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::Pid;
 
-use crate::attempt::program::{self, Finished, MARK, Started};
-use crate::attempt::stragglers;
+use crate::attempt::orphans;
+use crate::attempt::program::{self, FinishedProgram, MARK, StartedProgram};
 use crate::cleanup::{self, ProcessGroup, lock};
 
 const FORKS: &str = include_str!("forks.py");
-/// What stands before a fork's wait status.
+/// Precedes a fork's wait status.
 const ENDED: &str = "ended ";
-/// What the interpreter says when it waits for requests.
+/// The interpreter writes this when it is ready for requests.
 const HELLO: &str = "redislings: ready\n";
 /// How long it may take to start; the packages may come from a cold disk.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -47,7 +48,7 @@ pub(super) struct Forks {
     control: UnixStream,
     group: ProcessGroup,
     interpreter: Mutex<Child>,
-    /// Its own files, and its mark: `REDISLINGS_ATTEMPT` of its environment.
+    /// Holds its own files, and is its mark (`REDISLINGS_ATTEMPT` in its environment).
     folder: PathBuf,
     lost: AtomicBool,
 }
@@ -59,9 +60,9 @@ impl Forks {
         packages: &[String],
         mut environment: Environment,
     ) -> std::io::Result<Self> {
-        let private = |name| cleanup::private_directory(name).map_err(|it| Error::other(it.fact));
-        // An answer may lie in no directory of sys.path; this interpreter starts in an empty one.
-        let (folder, directory) = (private("forks")?, private("warm")?);
+        let folder = private_directory("forks")?;
+        // It starts in an empty directory, because no directory of answers may be on its sys.path.
+        let directory = private_directory("warm")?;
         environment.insert(MARK.into(), folder.clone().into());
         environment.insert("REDISLINGS_FORKS".into(), folder.clone().into());
         std::fs::write(folder.join("forks.py"), FORKS)?;
@@ -75,7 +76,8 @@ impl Forks {
         command.stdin(Stdio::null());
         command.stdout(OwnedFd::from(theirs.try_clone()?)).stderr(OwnedFd::from(theirs));
         let (group, child) = ProcessGroup::spawn(&mut command)?;
-        // It holds the other end of the control socket, and we must see when that is closed.
+        // The command holds the other end of the control socket; drop it, so that we can see when
+        // the interpreter closes that end.
         drop(command);
         let lost = AtomicBool::new(false);
         let forks = Self { control, group, interpreter: Mutex::new(child), folder, lost };
@@ -83,7 +85,8 @@ impl Forks {
         Ok(forks)
     }
 
-    /// Nothing but the greeting may come: what else this Python prints when it starts, each answer's would print.
+    /// An error if the interpreter prints anything but the greeting: a fresh Python would print it
+    /// for every answer, but a fork would not.
     fn wait_until_ready(&self) -> std::io::Result<()> {
         self.control.set_read_timeout(Some(START_DEADLINE))?;
         let mut said = Vec::new();
@@ -92,14 +95,14 @@ impl Forks {
             return Ok(());
         }
         if said.is_empty() {
-            return Err(Error::other("it is not of the kind that can be forked"));
+            return Err(Error::other("this Python cannot be forked"));
         }
         self.group.kill();
         let _ = (&self.control).take(4096).read_to_end(&mut said);
-        Err(Error::other(format!("it says `{}`", String::from_utf8_lossy(&said).trim())))
+        Err(Error::other(format!("it prints `{}`", String::from_utf8_lossy(&said).trim())))
     }
 
-    /// As [`program::run`]; `None`: the interpreter is gone, and nothing has run.
+    /// Does the same as [`program::run`]. `None`: the interpreter was lost before anything ran.
     /// After an error the answer may have run in part.
     pub(super) fn run(
         &self,
@@ -107,11 +110,11 @@ impl Forks {
         directory: &Path,
         environment: &Environment,
         limit: Duration,
-    ) -> Option<std::io::Result<Finished>> {
+    ) -> Option<std::io::Result<FinishedProgram>> {
         if self.lost.load(Ordering::SeqCst) {
             return None;
         }
-        // A fork that is told nothing ends.
+        // A fork that gets no complete request ends by itself.
         let Ok(started) = self.fork().and_then(|fork| fork.begin(answer, directory, environment))
         else {
             self.give_up();
@@ -152,13 +155,14 @@ impl Drop for Forks {
     fn drop(&mut self) {
         self.group.kill();
         let _ = lock(&self.interpreter).wait();
-        // What left a fork's process group where the system does not show a mark of the fork's own (macOS).
-        stragglers::kill_marked(&format!("{MARK}={}", self.folder.display()));
+        // Processes that left a fork's process group on a system that does not show the fork's own
+        // mark (macOS).
+        orphans::kill_marked(&format!("{MARK}={}", self.folder.display()));
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// Our ends of what was sent with a request.
+/// Our ends of the descriptors that were sent with a request.
 struct Fork {
     stdout: PipeReader,
     stderr: PipeReader,
@@ -172,7 +176,7 @@ impl Fork {
         answer: &Path,
         directory: &Path,
         environment: &Environment,
-    ) -> std::io::Result<Started> {
+    ) -> std::io::Result<StartedProgram> {
         let Self { stdout, stderr, mut request, status } = self;
         status.set_read_timeout(Some(FORK_DEADLINE))?;
         let mut status = BufReader::new(status);
@@ -183,27 +187,33 @@ impl Fork {
         let mut text = [answer.as_os_str().as_bytes(), directory.as_os_str().as_bytes()].join(&0);
         text.push(0);
         text.extend(joined(&environment));
-        // One that died meanwhile has its wait status.
+        // If the fork died meanwhile, its wait status will show that.
         let _ = request.write_all(&text);
         drop(request);
         let wait = Box::new(move || next(&mut status, ENDED).map(ExitStatus::from_raw));
-        Ok(Started { group, stdout: Box::new(stdout), stderr: Box::new(stderr), wait })
+        Ok(StartedProgram { group, stdout: Box::new(stdout), stderr: Box::new(stderr), wait })
     }
 }
 
-/// The number on the next line, behind this word.
+fn private_directory(name: &str) -> std::io::Result<PathBuf> {
+    cleanup::private_directory(name).map_err(|error| Error::other(error.fact))
+}
+
+/// The number on the next line, after this word.
 fn next(status: &mut BufReader<UnixStream>, word: &str) -> std::io::Result<i32> {
     let mut line = String::new();
     status.read_line(&mut line)?;
     let number = line.strip_prefix(word).and_then(|line| line.strip_suffix('\n')?.parse().ok());
-    number.ok_or_else(|| Error::new(ErrorKind::UnexpectedEof, "the warmed Python is gone"))
+    number.ok_or_else(|| Error::new(ErrorKind::UnexpectedEof, "the warmed Python was lost"))
 }
 
-/// `NAME=value`, a NUL between them.
+/// The environment as `NAME=value`, with NULs between them.
 fn joined(environment: &Environment) -> Vec<u8> {
-    let pair =
-        |(name, value): (&OsString, &OsString)| [name.as_bytes(), value.as_bytes()].join(&b'=');
-    environment.iter().map(pair).collect::<Vec<_>>().join(&0)
+    let pairs: Vec<Vec<u8>> = environment
+        .iter()
+        .map(|(name, value)| [name.as_bytes(), value.as_bytes()].join(&b'='))
+        .collect();
+    pairs.join(&0)
 }
 
 #[cfg(test)]
@@ -220,7 +230,7 @@ mod tests {
         let mut environment: Environment = std::env::vars_os().collect();
         let path = [site.path().as_os_str(), after.as_os_str()].join(&OsString::from(":"));
         environment.insert("PYTHONPATH".into(), path);
-        let packages: Vec<String> = packages.iter().map(|&it| it.to_owned()).collect();
+        let packages: Vec<String> = packages.iter().map(|&name| name.to_owned()).collect();
         Forks::start(Path::new("python3"), &packages, environment)
     }
 
@@ -239,7 +249,7 @@ mod tests {
 
     #[test]
     fn an_interpreter_whose_path_depends_on_the_answers_directory_is_refused() {
-        assert!(refusal(Path::new("relative"), &["json"]).contains("not of the kind"));
+        assert!(refusal(Path::new("relative"), &["json"]).contains("cannot be forked"));
     }
 
     #[test]
@@ -252,8 +262,9 @@ mod tests {
     #[test]
     fn an_interpreter_with_threads_of_its_own_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let module = "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()";
+        let module = "import threading, time\n\
+                      threading.Thread(target=time.sleep, args=(99,), daemon=True).start()";
         std::fs::write(folder.path().join("busy.py"), module).unwrap();
-        assert!(refusal(folder.path(), &["busy"]).contains("not of the kind"));
+        assert!(refusal(folder.path(), &["busy"]).contains("cannot be forked"));
     }
 }

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Placed as `redis-cli` and `valkey-cli` in front of PATH by `redislings`: runs
-# the real program of that name, against the lesson's server wherever it would
-# have used port 6379.  A command line that names another port runs unchanged.
+# `redislings` puts this script at the front of PATH as `redis-cli` and
+# `valkey-cli`.  It runs the real program of that name, and replaces port 6379
+# by the lesson's server.  A command line that names another port runs unchanged.
 unset CDPATH
 name=${0##*/}
 own=$(cd -P -- "${0%/*}" && pwd -P) || exit 127
 
-# The real program: the first one on PATH behind our own directory.
+# The real program: the first one on PATH after our own directory.
 real= rest=$PATH:
 while [ -n "$rest" ]; do
     dir=${rest%%:*} rest=${rest#*:}
@@ -31,9 +31,9 @@ number() {
     number=${number%%[!0-9]*}
 }
 
-# First look: `port` is the port that would be used, `last` the position of the
+# First pass: `port` is the port that would be used, `last` the position of the
 # last word of the options that choose the server (0: none), `cluster` the
-# position of --cluster.  An option that is unknown here is taken to have no value.
+# position of --cluster.  We assume that an unknown option has no value.
 port=6379 last=0 cluster=0 i=0 option=
 for arg do
     i=$((i + 1))
@@ -71,8 +71,8 @@ if [ -z "$REDIS_HOST" ] || [ -z "$REDIS_PORT" ]; then
     exit 1
 fi
 
-# Second look: go round the arguments once.  A later option wins over an earlier
-# one, so the lesson's address goes behind the last that chose a server.
+# Second pass: rotate the arguments once.  A later option overrides an earlier
+# one, so the lesson's address goes after the last one that chose a server.
 [ "$port" = 6379 ] || last=-1
 count=$# i=0 inside=
 [ "$last" -ne 0 ] || set -- "$@" -h "$REDIS_HOST" -p "$REDIS_PORT"

@@ -1,16 +1,16 @@
-"""Loaded by Python at start-up when `redislings` runs a lesson.
+"""Python loads this module at start-up when `redislings` runs a lesson.
 
-An answer may say `localhost:6379`.  Here every connection to port 6379, under
-whatever host name or address, goes to the lesson's own Redis server instead
+An answer may use `localhost:6379`.  This module redirects every connection to
+port 6379, under any host name or address, to the lesson's own Redis server
 (REDIS_HOST:REDIS_PORT), so no other Redis on this computer is ever touched.
-Other ports and Unix sockets are left alone.
+Other ports and Unix sockets are not changed.
 
-A child that a program starts with an environment of its own gets what it needs
-to be led there too.
+A child process that a program starts with its own environment gets the
+variables that redirect it too.
 
-Start-up stays cheap: only the small C module `_socket` is imported, and the
-class that `socket.socket` will inherit from is replaced before `socket` itself
-is imported.  Whatever gets past that is refused by an audit hook.
+Start-up stays cheap: we import only the small C module `_socket`, and replace
+the class that `socket.socket` will inherit from before `socket` itself is
+imported.  An audit hook refuses connections that bypass this.
 """
 import os
 import sys
@@ -18,14 +18,14 @@ import _socket
 from errno import ECONNREFUSED
 
 DEFAULT_PORT = 6379
-# What this process was started with, whatever the program does to os.environ.
+# Our variables from this process's start, kept in case the program changes os.environ.
 OURS = {}
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHIMS = os.environ.get("REDISLINGS_SHIMS")
 
 
 def _lead_child(env):
-    """Add to the environment of a new program what leads it to the lesson's server."""
+    """Add the variables that redirect a new program to the lesson's server."""
     env.update(OURS)
     for name, folder in (("PYTHONPATH", HERE), ("PATH", SHIMS)):
         rest = env.get(name)
@@ -36,7 +36,7 @@ def _lead_child(env):
 
 
 def _install():
-    """Refuse port 6379 until the function returned here is told where it leads."""
+    """Refuse port 6379 until the returned function is called with the server's address."""
     host = port = mapped = None
     lesson_hosts = set()
     real, real_getaddrinfo = _socket.socket, _socket.getaddrinfo
@@ -46,7 +46,7 @@ def _install():
     def lead(host_, port_):
         nonlocal host, port, mapped
         host, port, mapped = host_, port_, None
-        # How an IPv6 socket reaches the lesson's server if that one speaks IPv4.
+        # The address at which an IPv6 socket reaches an IPv4 server.
         try:
             _socket.inet_pton(inet, host or "")
             mapped = "::ffff:" + host
@@ -78,7 +78,7 @@ def _install():
         return is_default(service)
 
     def lesson(sock, address):
-        """The address to connect to: the lesson's, for port 6379."""
+        """Return the address to connect to: the lesson's server for port 6379."""
         if (sock.family not in families or not isinstance(address, tuple)
                 or len(address) < 2 or not is_default(address[1])):
             return address
@@ -91,7 +91,7 @@ def _install():
                 except OSError:
                     pass  # too late for this socket: connect() reports it
                 return (mapped, port)
-            if ":" not in host:  # a name; it may well have IPv4 addresses only
+            if ":" not in host:  # a name, which may have only IPv4 addresses
                 flags = getattr(_socket, "AI_V4MAPPED", 0)
                 found = real_getaddrinfo(host, port, inet6, sock.type, 0, flags)
                 lesson_hosts.add(found[0][4][0])
@@ -119,7 +119,7 @@ def _install():
         "__slots__": (), "__module__": "_socket", "__doc__": real.__doc__,
         "connect": connect, "connect_ex": connect_ex, "redislings": True})
     _socket.socket, _socket.getaddrinfo = base, getaddrinfo
-    done = sys.modules.get("socket")  # imported already, by a .pth file
+    done = sys.modules.get("socket")  # a .pth file has imported it already
     if done is not None:
         done.socket.connect, done.socket.connect_ex = connect, connect_ex
 
@@ -149,7 +149,7 @@ def _install():
 
 
 def _lead_programs():
-    """Lead what is started with an environment given to os.execve or os.posix_spawn."""
+    """Redirect programs that get their environment from os.execve or os.posix_spawn."""
     def leading(real):
         def start(path, argv, env, **options):
             if isinstance(env, dict):
@@ -165,7 +165,7 @@ def _lead_programs():
 
 
 def _run_next():
-    """Run the sitecustomize that this one hides, as Python would have."""
+    """Run the sitecustomize that this one hides, as Python would have done."""
     from _frozen_importlib_external import PathFinder
     here = os.path.realpath(os.path.dirname(__file__))
     same = [os.path.realpath(entry or ".") == here for entry in sys.path]
@@ -181,7 +181,7 @@ def _run_next():
 
 
 def _lead_as_told(lead):
-    """Lead to where the environment says, now."""
+    """Redirect to the server that the environment names now."""
     OURS.clear()
     OURS.update((name, os.environ[name]) for name in
                 ("REDIS_HOST", "REDIS_PORT", "REDISLINGS_ATTEMPT") if name in os.environ)
@@ -192,7 +192,7 @@ def _lead_as_told(lead):
 
 
 def _prepare_forks(folder, lead_as_told):
-    """In a warmed interpreter, which answers are forks of: forks.py has the rest."""
+    """Prepare a warmed interpreter, which runs answers in forks: see forks.py."""
     with open(os.path.join(folder, "forks.py"), "rb") as file:
         code = compile(file.read(), file.name, "exec")
     exec(code, {"folder": folder, "lead_as_told": lead_as_told})

@@ -15,11 +15,11 @@ fn recorded() -> (tempfile::TempDir, Tree) {
     (above, tree)
 }
 
-/// The path that is told, and what is done below the root.
-type Change = (&'static str, fn(&Path));
+/// The path that must be reported, and the change below the root.
+type TreeChange = (&'static str, fn(&Path));
 
-/// Each way in which an answer may change it.
-const CHANGES: [Change; 12] = [
+/// The ways in which an answer may change the tree.
+const CHANGES: [TreeChange; 12] = [
     ("lib/redis/client.py", |root| {
         let mut file = OpenOptions::new().append(true).open(root.join("lib/redis/client.py"));
         file.as_mut().unwrap().write_all(b"import atexit\n").unwrap();
@@ -109,7 +109,7 @@ fn a_change_that_leaves_size_and_time_alone_is_seen() {
 }
 
 #[test]
-fn all_of_it_may_be_gone() {
+fn a_removed_tree_is_mended() {
     let (above, mut tree) = recorded();
     remove(above.path()).unwrap();
     assert_eq!(Tree::load(tree.root()).unwrap_err(), Mismatch::NotInstalled);
@@ -119,7 +119,7 @@ fn all_of_it_may_be_gone() {
 }
 
 #[test]
-fn what_is_recorded_is_for_us_alone() {
+fn what_is_recorded_is_private() {
     let (_above, tree) = recorded();
     for (path, metadata) in walk(tree.root()) {
         let is_open = !metadata.is_symlink() && metadata.mode() & 0o077 != 0;

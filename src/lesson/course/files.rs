@@ -1,4 +1,4 @@
-//! Which files are lessons, and their text.
+//! Finds the files of a course and reads their text.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -16,20 +16,20 @@ const GIVE_FOLDER: &str = "give the folder with the lessons: `--lessons DIR`";
 /// A file and its text.
 pub(super) type Text = (PathBuf, String);
 
-/// The texts of a course, before anything in them is understood.
+/// The texts of a course, before they are parsed.
 #[derive(Debug)]
 pub(super) struct Texts {
     /// In reading order.
     pub(super) lessons: Vec<Text>,
     /// `course.toml`, if there is one.
     pub(super) settings: Option<Text>,
-    /// What could not be read.
+    /// Files that could not be read.
     pub(super) problems: Vec<Problem>,
 }
 
-/// What a path given by the user leads to.
+/// The files behind a path given by the user.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct CourseSource {
     /// In reading order.
     pub(super) lessons: Vec<PathBuf>,
     settings: Option<PathBuf>,
@@ -37,33 +37,42 @@ pub(super) struct Found {
     problems: Vec<Problem>,
 }
 
-/// Reads what [`find`] finds.
+/// Reads the files that [`find`] finds.
 pub(super) fn read_all(path: &Path) -> Result<Texts, Problem> {
-    let Found { lessons, settings, mut problems } = find(path)?;
+    let CourseSource { lessons, settings, mut problems } = find(path)?;
     problems.extend(lessons.iter().filter_map(|file| unsafe_name(file)));
-    let mut text = |file: PathBuf| match read(&file) {
-        Ok(text) => Some((file.clone(), cleaned(&file, text, &mut problems))),
+    let settings = settings.and_then(|file| read_clean(file, &mut problems));
+    let mut texts: Vec<Text> = Vec::new();
+    for file in lessons {
+        texts.extend(read_clean(file, &mut problems));
+    }
+    Ok(Texts { lessons: texts, settings, problems })
+}
+
+fn read_clean(file: PathBuf, problems: &mut Vec<Problem>) -> Option<Text> {
+    match read(&file) {
+        Ok(text) => {
+            let text = cleaned(&file, text, problems);
+            Some((file, text))
+        }
         Err(problem) => {
             problems.push(problem);
             None
         }
-    };
-    let settings = settings.and_then(&mut text);
-    let lessons = lessons.into_iter().filter_map(text).collect();
-    Ok(Texts { lessons, settings, problems })
+    }
 }
 
-/// The name is the lesson's id: it stands in commands, in reports and in the student's progress.
+/// The name is the lesson's id, which appears in commands, reports and the student's progress.
 fn unsafe_name(file: &Path) -> Option<Problem> {
     let name = file.file_name()?.to_string_lossy();
     let found = name.chars().find(|c| sanitize::is_unsafe(*c))?;
-    let message = format!("the name of the file holds the control character {}", code_point(found));
+    let message = format!("the file name contains the control character {}", code_point(found));
     let help = "rename it, as in `01-strings.md`".to_owned();
     Some(Problem::of_path(file, message, Some(help)))
 }
 
-/// The text without characters that steer a terminal, and a warning at the first of them. Spans are
-/// computed from the text as it is here.
+/// Replaces the control characters of a terminal and warns at the first of them. Spans refer to the
+/// cleaned text.
 fn cleaned(path: &Path, text: String, problems: &mut Vec<Problem>) -> String {
     let Some((at, first)) = sanitize::unsafe_characters(&text).next() else { return text };
     let more = sanitize::unsafe_characters(&text).count() - 1;
@@ -85,14 +94,18 @@ fn cleaned(path: &Path, text: String, problems: &mut Vec<Problem>) -> String {
     text
 }
 
-/// Looks into a folder; a path that is no folder is a lesson.
-pub(super) fn find(path: &Path) -> Result<Found, Problem> {
+/// Finds the files of a folder; any other path is a lesson.
+pub(super) fn find(path: &Path) -> Result<CourseSource, Problem> {
     let metadata = fs::metadata(path).map_err(|error| {
         let help = (error.kind() == ErrorKind::NotFound).then(|| GIVE_FOLDER.to_owned());
         unreadable(path, &error, help)
     })?;
     if !metadata.is_dir() {
-        return Ok(Found { lessons: vec![path.to_owned()], settings: None, problems: Vec::new() });
+        return Ok(CourseSource {
+            lessons: vec![path.to_owned()],
+            settings: None,
+            problems: Vec::new(),
+        });
     }
     let mut files = Vec::new();
     let mut problems = Vec::new();
@@ -104,39 +117,43 @@ pub(super) fn find(path: &Path) -> Result<Found, Problem> {
     }
     let lessons = lessons_among(&files);
     if lessons.is_empty() {
-        let help = "a lesson is a file such as `01-strings.md`; another folder can be given with \
+        let help = "a lesson is a file such as `01-strings.md`; choose another folder with \
                     `--lessons DIR`";
-        problems.push(Problem::of_path(path, "the folder has no lesson", Some(help.to_owned())));
+        problems.push(Problem::of_path(path, "the folder has no lessons", Some(help.to_owned())));
     }
     let settings = files.into_iter().find(|file| is_settings(file));
-    Ok(Found { lessons, settings, problems })
+    Ok(CourseSource { lessons, settings, problems })
 }
 
-/// Whether it is the `course.toml`.
 pub(super) fn is_settings(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name == SETTINGS)
 }
 
-/// Markdown files; where there is none, text files are taken for markdown.
+/// Markdown files or, if there are none, text files, which are read as markdown.
 pub(super) fn lessons_among(files: &[PathBuf]) -> Vec<PathBuf> {
-    let with_ending = |endings: &[&str]| -> Vec<PathBuf> {
-        let is_lesson = |file: &&PathBuf| has_ending(file, endings) && !is_set_aside(file);
-        files.iter().filter(is_lesson).cloned().collect()
-    };
-    let mut lessons = with_ending(&["md", "markdown"]);
+    let mut lessons = with_extension(files, &["md", "markdown"]);
     if lessons.is_empty() {
-        lessons = with_ending(&["txt"]);
+        lessons = with_extension(files, &["txt"]);
     }
     lessons.sort_by_cached_key(|file| reading_order(file));
     lessons
 }
 
-fn has_ending(file: &Path, endings: &[&str]) -> bool {
-    let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    ending.is_some_and(|ending| endings.contains(&ending.as_str()))
+fn with_extension(files: &[PathBuf], extensions: &[&str]) -> Vec<PathBuf> {
+    files
+        .iter()
+        .filter(|file| has_extension(file, extensions) && !is_excluded(file))
+        .cloned()
+        .collect()
 }
 
-fn is_set_aside(file: &Path) -> bool {
+fn has_extension(file: &Path, extensions: &[&str]) -> bool {
+    let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| extensions.contains(&extension.as_str()))
+}
+
+/// Whether it is a README or a hidden file.
+fn is_excluded(file: &Path) -> bool {
     let stem = file.file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
     stem.is_none_or(|stem| stem == README || stem.starts_with('.'))
 }
@@ -150,7 +167,6 @@ fn reading_order(file: &Path) -> (bool, u128, String) {
     (number.is_none(), number.unwrap_or_default(), name)
 }
 
-/// The text of a file.
 fn read(path: &Path) -> Result<String, Problem> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error, None))?;
     if metadata.is_dir() {
@@ -161,7 +177,7 @@ fn read(path: &Path) -> Result<String, Problem> {
         return Err(Problem::of_path(path, "not a regular file", None));
     }
     let mut bytes = Vec::new();
-    // The length is not trusted: a file may grow, and some report none.
+    // Do not trust the length: a file may grow, and some files report 0.
     File::open(path)
         .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
         .map_err(|error| unreadable(path, &error, None))?;
@@ -185,7 +201,7 @@ fn not_utf8(path: &Path, bytes: &[u8], offset: usize) -> Problem {
 
 fn unreadable(path: &Path, error: &io::Error, help: Option<String>) -> Problem {
     let message = match error.kind() {
-        ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        ErrorKind::NotFound => "no such file or folder".to_owned(),
         ErrorKind::PermissionDenied => "no permission to read it".to_owned(),
         _ => format!("cannot be read: {error}"),
     };

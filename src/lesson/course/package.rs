@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// What Python answers import where no `course.toml` says otherwise; works from Python 3.9 on. The second is what the
-/// first needs on a Python before 3.11.3.
+/// The default packages of a course; they work from Python 3.9 on. The first needs the second on a
+/// Python before 3.11.3.
 const DEFAULTS: [&str; 2] = [
     "redis==7.0.1 \
      --hash=sha256:4977af3c7d67f8f0eb8b6fec0dafc9605db9343142f634041fb0235f67c0588a",
@@ -12,7 +12,7 @@ const DEFAULTS: [&str; 2] = [
 ];
 const HASH: &str = "--hash=sha256:";
 
-/// A package, pinned to a version and to the contents of its files.
+/// A package, pinned to a version and to the hashes of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// `redis[hiredis]==7.0.1`.
@@ -23,7 +23,7 @@ pub struct Package {
     hashes: Vec<String>,
 }
 
-/// Why a text names no package.
+/// Why a text is not a package.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) message: String,
@@ -36,7 +36,8 @@ pub fn default_packages() -> Vec<Package> {
 }
 
 impl Package {
-    /// Reads a pip requirement: `redis==7.0.1 --hash=sha256:…`, with an environment marker perhaps.
+    /// Reads a pip requirement: `redis==7.0.1 --hash=sha256:…`, optionally with an environment
+    /// marker.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         let (pinned, options) = text.split_at(text.find(" --").unwrap_or(text.len()));
         let (requirement, marker) = match pinned.split_once(';') {
@@ -56,7 +57,7 @@ impl Package {
         let mut hashes = Vec::new();
         for option in options.split_whitespace() {
             let Some(hash) = option.strip_prefix(HASH).filter(|hash| is_sha256(hash)) else {
-                let message = format!("`{option}` is not the hash of a package's file");
+                let message = format!("`{option}` is not a SHA-256 hash of a package file");
                 let help = format!("write `{HASH}` and 64 hexadecimal digits");
                 return Err(Refusal { message, help });
             };
@@ -74,17 +75,18 @@ impl Package {
         &self.requirement
     }
 
-    /// As pip compares names: `Redis_py[hiredis]==7.1` is `redis-py`.
+    /// The normalized name, by which pip compares: `Redis_py[hiredis]==7.1` is `redis-py`.
     pub(super) fn name(&self) -> String {
         self.written_name().to_lowercase().replace(['_', '.'], "-")
     }
 
-    /// The name by which every Python imports it; one with a marker is not there for every Python.
+    /// The name by which every Python imports it; `None` with a marker, because the package is then
+    /// not installed for every Python.
     pub fn import_name(&self) -> Option<String> {
         self.marker.is_none().then(|| self.written_name().replace('-', "_"))
     }
 
-    /// Whether both are the same package, perhaps for the same Python.
+    /// Whether both are the same package and may be installed for the same Python.
     pub(super) fn clashes_with(&self, other: &Self) -> bool {
         let may_exclude_each_other = self.marker.is_some() && other.marker.is_some();
         self.name() == other.name() && !may_exclude_each_other
@@ -95,7 +97,7 @@ impl Package {
     }
 }
 
-/// As a requirements file has it.
+/// A line of a requirements file.
 impl fmt::Display for Package {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.requirement)?;
@@ -111,24 +113,24 @@ fn without_hash(requirement: &str) -> Refusal {
     let message = format!("the package `{requirement}` is pinned without a hash");
     let help = format!(
         "add what these two commands print: `python3 -m pip download --no-deps {requirement}` and \
-         `python3 -m pip hash {file}-*.whl`; also for each package that it needs"
+         `python3 -m pip hash {file}-*.whl`; also for each of its dependencies"
     );
     Refusal { message, help }
 }
 
-/// `name==version` or `name[extra]==version` and nothing that pip would take for an option.
+/// `name==version` or `name[extra]==version`, without anything that pip takes for an option.
 fn is_pinned(requirement: &str) -> bool {
     let Some((name, version)) = requirement.split_once("==") else { return false };
     is_word(name, "._-[],") && is_word(version, ".!+_-")
 }
 
-/// Begins with a letter or a digit and has no other characters but these.
+/// Whether it begins with a letter or a digit and has only those and `others`.
 fn is_word(text: &str, others: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
 }
 
-/// Nothing that pip would take for an option, a comment or a variable.
+/// Whether it has nothing that pip takes for an option, a comment or a variable.
 fn is_marker(text: &str) -> bool {
     text.chars().any(|c| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || " ._+*,-()<>=!~'\"".contains(c))
@@ -169,9 +171,12 @@ mod tests {
         assert_eq!(parse(&text).to_string(), format!("{line} {} {}", hash("a"), hash("b")));
     }
 
+    fn import_name(text: &str) -> Option<String> {
+        parse(&format!("{text} {}", hash("a"))).import_name()
+    }
+
     #[test]
     fn a_package_is_imported_by_its_name_where_it_is_there_for_every_python() {
-        let import_name = |text: &str| parse(&format!("{text} {}", hash("a"))).import_name();
         assert_eq!(import_name("redis[hiredis]==7.0.1").as_deref(), Some("redis"));
         assert_eq!(import_name("async-timeout==5.0").as_deref(), Some("async_timeout"));
         assert_eq!(import_name("async-timeout==5.0; python_version < '3'"), None);
@@ -190,8 +195,8 @@ mod tests {
     #[test]
     fn a_marker_holds_nothing_else() {
         for marker in ["", "-r x", "os_name == 'a' -r x", "os_name == '$HOME'", "a # b", "a\nb"] {
-            let told = refusal(&format!("redis==7.1; {marker} {}", hash("a")));
-            assert!(told.ends_with("is not an environment marker"), "{told}");
+            let message = refusal(&format!("redis==7.1; {marker} {}", hash("a")));
+            assert!(message.ends_with("is not an environment marker"), "{message}");
         }
     }
 }

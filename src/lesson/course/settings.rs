@@ -13,7 +13,6 @@ use super::package::{Package, default_packages};
 const FORMAT: i64 = 1;
 const KEYS: [&str; 4] = ["format", "title", "python", "server"];
 
-/// What a `course.toml` says.
 pub(super) struct Settings {
     pub(super) title: Option<String>,
     pub(super) python_packages: Vec<Package>,
@@ -26,7 +25,6 @@ impl Default for Settings {
     }
 }
 
-/// Reads the text of the file.
 pub(super) fn parse(path: &Path, source: &str) -> (Settings, Vec<Problem>) {
     let mut problems = Problems::new(path, source);
     let block = BlockText::of_file(source);
@@ -64,7 +62,7 @@ fn check_format(toml: &mut Toml<'_>, entry: Entry<'_>) {
     let Some(number) = toml.integer(entry, "an integer") else { return };
     if number > FORMAT {
         let help = Some("update redislings".to_owned());
-        let message = format!("format {number} is made for a newer redislings");
+        let message = format!("format {number} needs a newer redislings");
         toml.error(entry.value.span(), message, help);
     } else if number < FORMAT {
         let help = Some(format!("write `format = {FORMAT}`"));
@@ -72,7 +70,7 @@ fn check_format(toml: &mut Toml<'_>, entry: Entry<'_>) {
     }
 }
 
-/// The entry `key` of a table that has no other.
+/// The entry `key` of a table that may have no other.
 fn sub_table<'t>(toml: &mut Toml<'_>, entry: Entry<'t>, key: &str) -> Option<Entry<'t>> {
     let DeValue::Table(table) = entry.value.get_ref() else {
         toml.wrong_type(entry.key, entry.value, "a table");
@@ -100,7 +98,7 @@ fn packages(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Package> {
             }
         };
         if packages.iter().any(|other| other.clashes_with(&package)) {
-            let message = format!("the package `{}` is named twice", package.name());
+            let message = format!("the package `{}` is listed twice", package.name());
             toml.error(span, message, None);
         }
         packages.push(package);
@@ -122,8 +120,11 @@ fn versions(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
 
 /// `redis 7.0`, `valkey 9`: the version may be the beginning of one.
 fn is_server_and_version(text: &str) -> bool {
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit());
     text.split_once(' ').is_some_and(|(server, version)| {
         matches!(server, "redis" | "valkey") && version.split('.').all(is_number)
     })
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -13,18 +13,17 @@ const SUBJECTS: [&str; 10] =
     ["lastsave", "calls", "info", "reply", "config", "stdout", "exit", "blocked", "sent", "dump"];
 const KEYS: [&str; 6] = ["id", "at", "needs", "says", "otherwise", "covers"];
 
-/// What the `[[check]]` tables say.
+/// The content of the `[[check]]` tables.
 #[derive(Default)]
 pub(super) struct Tables {
-    /// Those without a problem.
+    /// The checks without a problem.
     pub(super) sound: Vec<Check>,
-    /// The id and place of every check that has an id.
+    /// The id and span of every check that has an id.
     pub(super) named: Vec<(String, Span)>,
-    /// The id of every task that is covered, and where that is said.
+    /// The id of every covered task, with the span that names it.
     pub(super) covers: Vec<(String, Span)>,
 }
 
-/// Reads all checks.
 pub(super) fn read(
     toml: &mut Toml<'_>,
     entry: Entry<'_>,
@@ -40,18 +39,21 @@ pub(super) fn read(
     for table in tables {
         let mut draft = draft(toml, table, &mut read.named);
         read.covers.append(&mut draft.covers);
-        all_needs
-            .push(Needs { id: draft.id.clone().unwrap_or_default(), ids: draft.needs.clone() });
+        let id = draft.id.clone().unwrap_or_default();
+        all_needs.push(Needs { id, ids: draft.needs.clone() });
         read.sound.extend(finish(toml, draft, crash, meanwhile));
     }
     needs::check(toml, &all_needs);
     refuse_counted_watchers(toml, &read.sound, meanwhile);
-    refuse_unmeasured_waits(toml, &read.sound, crash);
-    refuse_looks_before_a_kill(toml, &read.sound, crash);
+    if crash == Crash::AtExit {
+        refuse_unmeasured_waits(toml, &read.sound);
+        refuse_looks_before_a_kill(toml, &read.sound);
+    }
     read
 }
 
-/// What the runner's own clients send beside an answer can't be told from the answer's in INFO commandstats.
+/// INFO commandstats cannot distinguish the answer's commands from those that the runner's own
+/// clients send at the same time.
 fn refuse_counted_watchers(toml: &mut Toml<'_>, checks: &[Check], meanwhile: &[Meanwhile]) {
     let waits = checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)));
     let asked = asked_meanwhile(checks, meanwhile);
@@ -75,7 +77,7 @@ fn refuse_counted_watchers(toml: &mut Toml<'_>, checks: &[Check], meanwhile: &[M
     }
 }
 
-/// The commands that are asked again and again to notice what a `[[meanwhile]]` waits for, in lower case.
+/// The commands, in lower case, that the runner repeats until a `[[meanwhile]]` fires.
 fn asked_meanwhile(checks: &[Check], meanwhile: &[Meanwhile]) -> Vec<String> {
     if meanwhile.is_empty() {
         return Vec::new();
@@ -89,30 +91,26 @@ fn asked_meanwhile(checks: &[Check], meanwhile: &[Meanwhile]) -> Vec<String> {
     asked
 }
 
-/// A save whose client gave up may still run when the server is killed: nobody would know for how long.
-fn refuse_unmeasured_waits(toml: &mut Toml<'_>, checks: &[Check], crash: Crash) {
-    let waits = |check: &&Check| matches!(check.subject, Subject::Blocked(_));
-    for check in checks.iter().filter(waits).filter(|_| crash == Crash::AtExit) {
-        let help = Some("leave `crash = \"exit\"` out".to_owned());
-        toml.missing(
-            check.span.clone(),
-            "waits can't be measured to their end before a kill",
-            help,
-        );
+/// A save whose client gave up may still run when the server is killed, so its duration stays
+/// unknown.
+fn refuse_unmeasured_waits(toml: &mut Toml<'_>, checks: &[Check]) {
+    for check in checks.iter().filter(|check| matches!(check.subject, Subject::Blocked(_))) {
+        let help = Some("remove `crash = \"exit\"`".to_owned());
+        let message = "waits can't be measured to the end: the server is killed at exit";
+        toml.missing(check.span.clone(), message, help);
     }
 }
 
-/// With the kill a background save ends that nobody saw end.
-fn refuse_looks_before_a_kill(toml: &mut Toml<'_>, checks: &[Check], crash: Crash) {
-    let is_meanwhile = |check: &&Check| matches!(check.at, Moment::Meanwhile(_));
-    for check in checks.iter().filter(is_meanwhile).filter(|_| crash == Crash::AtExit) {
-        let help = Some("leave `crash = \"exit\"` out".to_owned());
+/// The kill ends a background save unobserved.
+fn refuse_looks_before_a_kill(toml: &mut Toml<'_>, checks: &[Check]) {
+    for check in checks.iter().filter(|check| matches!(check.at, Moment::Meanwhile(_))) {
+        let help = Some("remove `crash = \"exit\"`".to_owned());
         let message = "the server may be killed before that happens";
         toml.missing(check.span.clone(), message, help);
     }
 }
 
-/// A check as far as it could be read.
+/// The readable parts of a check.
 struct Draft<'t> {
     id: Option<String>,
     span: Span,
@@ -178,8 +176,10 @@ fn draft<'t>(
 }
 
 fn covers(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, Span)> {
-    let covered = |toml: &mut Toml<'_>, id: &str, span| Some((id.to_owned(), toml.file_span(span)));
-    subjects::each_string(toml, entry, true, covered).unwrap_or_default()
+    subjects::each_string(toml, entry, true, |toml, id, span| {
+        Some((id.to_owned(), toml.file_span(span)))
+    })
+    .unwrap_or_default()
 }
 
 fn check_id(

@@ -7,7 +7,7 @@ use super::super::{Equivalent, Language};
 
 const KEYS: [&str; 2] = ["mutant", "because"];
 
-/// Reads all of them: those without a problem.
+/// Reads the tables and returns those without a problem.
 pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Equivalent> {
     let DeValue::Array(tables) = entry.value.get_ref() else {
         toml.wrong_type("equivalent", entry.value, "written `[[equivalent]]`");
@@ -45,7 +45,7 @@ fn equivalent<'t>(toml: &mut Toml<'_>, table: &'t Value<'t>) -> Option<(Equivale
         toml.missing(place.clone(), "the equivalent has no `mutant`", help);
     }
     if because.is_none() {
-        let help = Some("say why such an answer is right: `because = \"…\"`".to_owned());
+        let help = Some("say why that answer is right: `because = \"…\"`".to_owned());
         toml.missing(place, "the equivalent has no `because`", help);
     }
     let because = because.and_then(|entry| toml.prose(entry));
@@ -55,15 +55,19 @@ fn equivalent<'t>(toml: &mut Toml<'_>, table: &'t Value<'t>) -> Option<(Equivale
     Some((Equivalent { mutant, because: because?, span }, entry))
 }
 
-/// `redis/solution-2/without-line-4`; whether there is such a solution is told where solutions are known.
+/// `redis/solution-2/without-line-4`. The caller that knows the solutions checks whether this one
+/// exists.
 fn name(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
     let name = toml.string(entry)?;
     let parts: Vec<&str> = name.split('/').collect();
-    let is_language = |word: &str| Language::ALL.iter().any(|language| language.word() == word);
     if matches!(parts[..], [language, _, change] if is_language(language) && !change.is_empty()) {
         return Some(name.to_owned());
     }
     let help = "write language, solution and change: `redis/solution-1/without-line-2`".to_owned();
     toml.error(entry.value.span(), format!("`{name}` cannot be a mutant"), Some(help));
     None
+}
+
+fn is_language(word: &str) -> bool {
+    Language::ALL.iter().any(|language| language.word() == word)
 }

@@ -1,6 +1,7 @@
-//! The fields of INFO, so that a slip in a name is seen before any server is asked.
+//! The fields of INFO, to report a misspelt name without asking a server.
 
-/// Fields of Redis 7 and 8 and of Valkey 8 and 9, from their `src/server.c` and from running servers.
+/// Fields of Redis 7 and 8 and of Valkey 8 and 9, from their `src/server.c` and from running
+/// servers.
 const FIELDS: &str = "\
     acl_access_denied_auth acl_access_denied_channel acl_access_denied_cmd acl_access_denied_db \
     acl_access_denied_key acl_access_denied_tls_cert active_defrag_hits active_defrag_key_hits \
@@ -88,12 +89,11 @@ const FAMILIES: [&str; 8] = [
     "io_thread_",
 ];
 
-/// All names.
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
     FIELDS.split_whitespace()
 }
 
-/// Whether a server may answer this field.
+/// Whether a server may report this field.
 pub(super) fn is_known(name: &str) -> bool {
     all().any(|field| field == name) || FAMILIES.iter().any(|family| is_of(family, name))
 }

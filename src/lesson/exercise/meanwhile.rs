@@ -9,7 +9,7 @@ use super::{id, moments};
 
 const KEYS: [&str; 2] = ["id", "when"];
 
-/// Reads all of them: those without a problem.
+/// Reads the tables and returns those without a problem.
 pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Meanwhile> {
     let DeValue::Array(tables) = entry.value.get_ref() else {
         toml.wrong_type("meanwhile", entry.value, "written `[[meanwhile]]`");
@@ -73,7 +73,7 @@ fn trigger(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Trigger> {
     if trigger.is_none() {
         let help = did_you_mean(word, Trigger::WORDS);
         let help = help.or_else(|| Some(format!("use {}", one_of(&Trigger::WORDS))));
-        toml.error(entry.value.span(), format!("`{word}` is nothing to wait for"), help);
+        toml.error(entry.value.span(), format!("unknown trigger `{word}`"), help);
     }
     trigger
 }

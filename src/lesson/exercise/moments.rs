@@ -4,11 +4,11 @@ use super::super::problem::{did_you_mean, one_of};
 use super::super::toml_table::{Entry, Toml};
 use super::super::{Crash, Meanwhile, Moment, Subject};
 
-/// Those of every exercise.
+/// The moments of every exercise.
 pub(super) const WORDS: [&str; 4] = ["exit", "settled", "crash", "restore"];
-const LEAVE_OUT: &str = "leave `at` out";
+const LEAVE_OUT: &str = "remove `at`";
 
-/// The moment of a check that names none.
+/// The default moment of a check.
 pub(super) fn default(subject: &Subject, crash: Crash) -> Moment {
     if matches!(subject, Subject::Dump(_)) {
         Moment::Restore
@@ -19,7 +19,7 @@ pub(super) fn default(subject: &Subject, crash: Crash) -> Moment {
     }
 }
 
-/// Reads the value of `at` and reports where it does not go with the subject.
+/// Reads the value of `at` and reports one that does not fit the subject.
 pub(super) fn read(
     toml: &mut Toml<'_>,
     entry: Entry<'_>,
@@ -50,18 +50,18 @@ pub(super) fn read(
     if let Some((message, help)) = misfit {
         toml.error(span, message, Some(help.to_owned()));
     } else if moment == Moment::Settled && crash == Crash::AtExit {
-        let help = Some("use `at = \"exit\"` or leave `crash = \"exit\"` out".to_owned());
+        let help = Some("use `at = \"exit\"` or remove `crash = \"exit\"`".to_owned());
         toml.error(span, "with `crash = \"exit\"` nothing ever settles", help);
     }
     Some(moment)
 }
 
-/// Why this subject is not looked at then, and what to do instead.
+/// Why this subject cannot be checked at this moment, and what to do instead.
 fn misfit(subject: &Subject, moment: Moment) -> Option<(String, &'static str)> {
     let word = moment.word();
     match (subject, moment) {
         (Subject::Blocked(_) | Subject::Sent(_), _) => {
-            let message = "it is about all the time in which the answer runs, not about a moment";
+            let message = "this covers the whole run of the answer, not one moment";
             Some((message.to_owned(), LEAVE_OUT))
         }
         (Subject::Dump(_), Moment::Restore)
@@ -71,23 +71,23 @@ fn misfit(subject: &Subject, moment: Moment) -> Option<(String, &'static str)> {
             Some((format!("a snapshot file alone has no `{word}`, only `restore`"), LEAVE_OUT))
         }
         (Subject::Stdout(_) | Subject::Exit(_), _) => {
-            Some((format!("a program has no `{word}`, it is looked at as it exits"), LEAVE_OUT))
+            Some((format!("a program has no `{word}`: it is checked when it exits"), LEAVE_OUT))
         }
         (_, Moment::Meanwhile(_)) => Some((
-            "in the middle of an answer only a `reply` is looked at".to_owned(),
-            "ask for a `reply`, or look at another moment",
+            "while an answer runs, only a `reply` can be checked".to_owned(),
+            "check a `reply`, or choose another moment",
         )),
         (_, Moment::Crash) if subject.compares_with_before() => Some((
-            "the crash starts the server anew, and its counters and LASTSAVE with it".to_owned(),
-            "ask for a `reply` after a crash; look at counters at `exit` or `settled`",
+            "the crash restarts the server, which resets its counters and LASTSAVE".to_owned(),
+            "check a `reply` after a crash, or counters at `exit` or `settled`",
         )),
         (_, Moment::Restore) if subject.compares_with_before() => Some((
             "a second server loads the snapshot: its counters and LASTSAVE are its own".to_owned(),
-            "ask for a `reply` at `restore`; look at counters at `exit` or `settled`",
+            "check a `reply` at `restore`, or counters at `exit` or `settled`",
         )),
         (Subject::Config(_), Moment::Restore) => Some((
             "a second server loads the snapshot: its settings are its own".to_owned(),
-            "ask for a `reply` at `restore`; look at settings at another moment",
+            "check a `reply` at `restore`, or settings at another moment",
         )),
         _ => None,
     }

@@ -7,13 +7,15 @@ use crate::redis_cli::words;
 
 const KEYS: [&str; 2] = ["order", "refused"];
 
-/// Reads the value of `sent`; nothing if a part of it has a problem.
+/// Reads the value of `sent`; `None` if a part of it has a problem.
 pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Sent>> {
     let mut sent = Vec::new();
     let mut is_whole = true;
     for entry in toml.table(entry, "a table such as `{ order = [\"SET\", \"BGSAVE\"] }`") {
         let part = match entry.key {
-            "order" => each_string(toml, entry, false, start).map(|it| vec![Sent::Order(it)]),
+            "order" => {
+                each_string(toml, entry, false, start).map(|starts| vec![Sent::Order(starts)])
+            }
             "refused" => each_string(toml, entry, true, start)
                 .map(|starts| starts.into_iter().map(Sent::Refused).collect()),
             _ => {
@@ -27,7 +29,7 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Sent>> {
     (is_whole && !sent.is_empty()).then_some(sent)
 }
 
-/// The beginning of a command line; says why it is none.
+/// Reads the beginning of a command line; reports one that is not.
 fn start(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
     let words = match words::split(text) {
         Ok(words) => words,
@@ -38,10 +40,10 @@ fn start(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
     };
     match words.first() {
         Some(name) if name.starts_with(b"@") => {
-            let help = "name commands that the answer itself sends; to look at the server in the middle, use \
-                        `[[meanwhile]]`";
-            let help = Some(help.to_owned());
-            toml.error(span, format!("`{text}` is for the runner and never sent"), help);
+            let help = "name commands that the answer sends; to check the server while the answer \
+                        runs, use `[[meanwhile]]`";
+            let message = format!("`{text}` is for the runner and never sent");
+            toml.error(span, message, Some(help.to_owned()));
             None
         }
         Some(name) if !name.is_empty() => Some(CommandStart(words)),

@@ -12,10 +12,10 @@ use super::{duration, info_fields, sent};
 use crate::redis_cli::words;
 
 const COMPARISON: &str = "a number or a comparison such as \">= 1\"";
-/// They never end, or they change what the connection is.
+/// Commands that never end or that change the mode of the connection.
 const ENDLESS: [&str; 6] = ["subscribe", "psubscribe", "ssubscribe", "monitor", "sync", "psync"];
-/// They change what the other checks look at.
-/// Beside those that give a key a value ([`words::is_writer`]).
+/// Commands that change what the other checks look at, in addition to those that give a key a value
+/// ([`words::is_writer`]).
 const MEDDLING: [&str; 36] = [
     "save",
     "bgsave",
@@ -72,7 +72,7 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Subject> {
     }
 }
 
-/// Reads every entry of a table; nothing if one of them has a problem, and none is left out then.
+/// Reads every entry of a table, to report every problem; `None` if one of them has a problem.
 fn each<T>(
     toml: &mut Toml<'_>,
     entry: Entry<'_>,
@@ -103,7 +103,7 @@ fn call(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(Vec<String>, Compariso
         names.iter().find(|name| name.is_empty() || name.contains(char::is_whitespace))
     {
         let help = "write a subcommand as `config|get`, and several commands as `save+bgsave`";
-        toml.error(entry.key_span(), format!("`{name}` is no command"), Some(help.to_owned()));
+        toml.error(entry.key_span(), format!("`{name}` is not a command"), Some(help.to_owned()));
         return None;
     }
     let count = comparison(toml, entry)?;
@@ -114,7 +114,7 @@ fn call(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(Vec<String>, Compariso
     Some((names, count))
 }
 
-/// A number, or a string that is one or compares with one.
+/// A number, or a string with a number or a comparison.
 fn comparison(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Comparison> {
     let comparison = match entry.value.get_ref() {
         DeValue::Integer(_) => return integer_as_f64(toml, entry).map(Comparison::is),
@@ -132,7 +132,7 @@ fn comparison(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Comparison> {
 
 fn not_a_comparison(toml: &mut Toml<'_>, entry: Entry<'_>) {
     let help = Some("write `1`, \">= 1\", \"> 1\", \"<= 1\", \"< 1\" or \"!= 1\"".to_owned());
-    toml.error(entry.value.span(), format!("`{}` is not compared with a number", entry.key), help);
+    toml.error(entry.value.span(), format!("`{}` needs a number or a comparison", entry.key), help);
 }
 
 fn integer_as_f64(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<f64> {
@@ -148,7 +148,7 @@ fn info_field(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Expected
             toml.error(entry.key_span(), message, help);
         } else {
             let help = Some(
-                "where the server has no such field, the check cannot be judged: is it misspelt?"
+                "check the spelling: the check cannot be judged on a server without this field"
                     .to_owned(),
             );
             toml.warning(entry.key_span(), message, help);
@@ -158,15 +158,14 @@ fn info_field(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Expected
 }
 
 fn expected(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Expected> {
-    let number = |number: f64| Expected::Number(Comparison::is(number));
     match entry.value.get_ref() {
-        DeValue::Integer(_) => integer_as_f64(toml, entry).map(number),
+        DeValue::Integer(_) => integer_as_f64(toml, entry).map(exactly),
         DeValue::Float(value) => {
             let finite = value.as_str().parse().ok().filter(|value: &f64| value.is_finite());
             if finite.is_none() {
                 not_a_comparison(toml, entry);
             }
-            finite.map(number)
+            finite.map(exactly)
         }
         DeValue::String(text) => {
             let expected = expected_text(text);
@@ -182,14 +181,19 @@ fn expected(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Expected> {
     }
 }
 
-/// `None` for what looks like a comparison and is none.
+fn exactly(number: f64) -> Expected {
+    Expected::Number(Comparison::is(number))
+}
+
+/// `None` for text that looks like a comparison but is not one.
 fn expected_text(text: &str) -> Option<Expected> {
     let trimmed = text.trim();
-    let behind_sign = trimmed.strip_prefix(['+', '-']);
-    if behind_sign.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-        let is_plain = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || c == '.');
-        let difference = trimmed.parse().ok().filter(|_| behind_sign.is_some_and(is_plain));
-        return difference.map(Expected::MoreBy);
+    if let Some(digits) = trimmed.strip_prefix(['+', '-'])
+        && digits.starts_with(|c: char| c.is_ascii_digit())
+    {
+        // Without this, `+1e5` would be a number.
+        let is_plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+        return trimmed.parse::<f64>().ok().filter(|_| is_plain).map(Expected::MoreBy);
     }
     let starts_as_number = trimmed.starts_with(|c: char| c.is_ascii_digit());
     match Comparison::parse(trimmed) {
@@ -206,7 +210,7 @@ fn reply(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, String)> {
     Some((entry.key.to_owned(), text(toml, entry, true)?))
 }
 
-/// Whether the checker may send this command; says why not.
+/// Whether the checker may send this command; reports why not.
 fn may_ask(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<()> {
     let words = match words::split(entry.key) {
         Ok(words) => words,
@@ -215,28 +219,28 @@ fn may_ask(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<()> {
             return None;
         }
     };
-    let word = |index: usize| {
-        let word = words.get(index).map(|word| String::from_utf8_lossy(word).to_lowercase());
-        word.unwrap_or_default()
-    };
-    let name = word(0);
+    let name = lower_case_word(&words, 0);
     if name.is_empty() {
         let help = Some("write it as in redis-cli: \"GET key\"".to_owned());
         toml.error(entry.key_span(), "a reply without a command", help);
         return None;
     }
     if ENDLESS.contains(&name.as_str()) {
-        toml.error(entry.key_span(), format!("a check cannot ask `{name}`: it has no end"), None);
+        toml.error(entry.key_span(), format!("a check cannot send `{name}`: it never ends"), None);
         return None;
     }
-    let meddles = MEDDLING.contains(&name.as_str()) || words::is_writer(&name.to_uppercase());
-    if meddles || (name == "config" && word(1) == "set") {
+    let writes = MEDDLING.contains(&name.as_str()) || words::is_writer(&name.to_uppercase());
+    if writes || (name == "config" && lower_case_word(&words, 1) == "set") {
         let name = if name == "config" { "config set" } else { &name };
-        let message = format!("a check cannot ask `{name}`: it would change what is checked");
-        toml.error(entry.key_span(), message, Some("a check only reads".to_owned()));
+        let message = format!("a check cannot send `{name}`: it would change what is checked");
+        toml.error(entry.key_span(), message, Some("use a command that only reads".to_owned()));
         return None;
     }
     Some(())
+}
+
+fn lower_case_word(words: &[Vec<u8>], index: usize) -> String {
+    words.get(index).map(|word| String::from_utf8_lossy(word).to_lowercase()).unwrap_or_default()
 }
 
 fn setting(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, String)> {
@@ -287,7 +291,7 @@ fn exit(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<i32> {
     let status = u8::try_from(number).ok();
     if status.is_none() {
         let help = Some("use an integer from 0 to 255".to_owned());
-        toml.error(entry.value.span(), format!("`{number}` is no exit status"), help);
+        toml.error(entry.value.span(), format!("`{number}` is not an exit status"), help);
     }
     status.map(i32::from)
 }
@@ -298,12 +302,16 @@ fn blocked(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<WaitLimit> {
         return None;
     };
     let (relation, limit) = Relation::split(text);
-    // A time alone would ask for a wait of exactly so long.
+    // A duration alone would require a wait of exactly that length.
     let compares = !matches!(relation, Relation::Is | Relation::IsNot);
     let limit = duration(limit).filter(|_| compares && limit.ends_with('s'));
     let Some(limit) = limit else {
         let help = Some("write \"< 200ms\", \"<= 200ms\", \"> 1s\" or \">= 1s\"".to_owned());
-        toml.error(entry.value.span(), format!("`{text}` does not compare with a time"), help);
+        toml.error(
+            entry.value.span(),
+            format!("`{text}` is not a comparison with a duration"),
+            help,
+        );
         return None;
     };
     if limit.is_zero() {
@@ -349,13 +357,13 @@ fn holds_what_was_before(toml: &mut Toml<'_>, entry: Entry<'_>) -> bool {
     let Some(word) = toml.string(entry) else { return false };
     if word != "before" {
         let help = did_you_mean(word, ["before"])
-            .or_else(|| Some("use \"before\", which is all that was there before".to_owned()));
+            .or_else(|| Some("use \"before\": all keys from before the answer".to_owned()));
         toml.error(entry.value.span(), format!("`holds` cannot be `{word}`"), help);
     }
     word == "before"
 }
 
-/// Reads every string of an array, of which there must be one at least; nothing if one of them has a problem.
+/// Reads every string of an array, which must not be empty; `None` if one of them has a problem.
 pub(super) fn each_string<T>(
     toml: &mut Toml<'_>,
     entry: Entry<'_>,

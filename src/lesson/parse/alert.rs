@@ -1,12 +1,12 @@
-//! GitHub's alerts: `> [!TIP]` is a hint inside an exercise.
+//! GitHub's alerts; `> [!TIP]` in an exercise is a hint.
 
 use super::super::Span;
 use super::super::problem::{Problems, did_you_mean, one_of};
 
 const ALERTS: [&str; 5] = ["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION"];
 
-/// The markdown inside a quote, without its `> ` and without the line `[!TIP]`; `outer` quotes
-/// stand around it.
+/// The markdown inside a quote that is nested in `outer` quotes, without its `> ` and the line
+/// `[!TIP]`.
 pub(super) fn inner_markdown(quote: &str, outer: usize) -> String {
     let lines: Vec<&str> =
         quote.lines().skip(1).map(|line| without_marks(line, outer + 1)).collect();
@@ -21,19 +21,19 @@ fn without_marks(line: &str, count: usize) -> &str {
     })
 }
 
-/// Finds `> [!FOO]` and `> [!TIP] with a title`, which markdown takes for plain quotes.
+/// Reports `> [!FOO]` and `> [!TIP] with a title`, which markdown reads as plain quotes.
 pub(super) fn look_for_slips(source: &str, quote: Span, problems: &mut Problems) {
     let line = source[quote.clone()].lines().next().unwrap_or_default();
     let Some(after_mark) = line.strip_prefix('>') else { return };
     let Some(inside) = after_mark.trim_start().strip_prefix("[!") else { return };
-    let Some((word, behind)) = inside.split_once(']') else { return };
+    let Some((word, after)) = inside.split_once(']') else { return };
     let start = quote.start + line.len() - inside.len();
     let span = start..start + word.len();
     if !ALERTS.iter().any(|alert| alert.eq_ignore_ascii_case(word)) {
         let help = did_you_mean(word, ALERTS).or_else(|| Some(format!("use {}", one_of(&ALERTS))));
         problems.error(span, format!("unknown alert `{word}`"), help);
-    } else if !behind.trim().is_empty() && !behind.starts_with(['(', '[', ':']) {
+    } else if !after.trim().is_empty() && !after.starts_with(['(', '[', ':']) {
         let help = Some("begin the text on the next line".to_owned());
-        problems.error(span, format!("text behind `[!{word}]` makes it a plain quote"), help);
+        problems.error(span, format!("text after `[!{word}]` makes it a plain quote"), help);
     }
 }

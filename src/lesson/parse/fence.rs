@@ -1,4 +1,4 @@
-//! Info strings: the words behind an opening fence.
+//! Info strings: the words after an opening fence.
 
 use super::super::problem::{Problems, did_you_mean, nearest};
 use super::super::{Language, Span};
@@ -13,10 +13,10 @@ const FAILS: &str = "fails=";
 const ROLES: [&str; 5] = [NO_RUN, SETUP, STARTER, SOLUTION, WRONG];
 const WORDS: &str = "`norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`";
 
-/// What a fenced block is for.
+/// The role of a fenced block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Shown only.
+    /// Shown, but not run.
     Shown,
     Example(Language),
     Exercise,
@@ -27,30 +27,30 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// Whether it makes sense only beside a `toml exercise`.
+    /// Whether it makes sense only with a `toml exercise`.
     pub(super) fn needs_exercise(self) -> bool {
         matches!(self, Self::Setup | Self::Starter(_) | Self::Solution(_) | Self::Wrong(_))
     }
 }
 
-/// A word and its place in the file.
+/// A word and its span in the file.
 #[derive(Debug, Clone)]
-pub(super) struct Word {
+pub(super) struct FenceWord {
     pub(super) text: String,
     pub(super) span: Span,
 }
 
-/// An info string that was understood.
+/// A parsed info string.
 #[derive(Debug)]
 pub(super) struct Fence {
     pub(super) role: Role,
-    /// The word that gives the role, else the language, else the place where they would stand.
+    /// The word that gives the role, else the language, else the empty info string.
     pub(super) place: Span,
-    /// The id behind `fails=`.
-    pub(super) fails: Option<Word>,
+    /// The id after `fails=`.
+    pub(super) fails: Option<FenceWord>,
 }
 
-/// Reads the info string that stands at `span`.
+/// Reads the info string at `span`.
 pub(super) fn read(source: &str, span: Span, problems: &mut Problems) -> Fence {
     let words = words(&source[span.clone()], span.start);
     let Some((first, rest)) = words.split_first() else { return shown(span) };
@@ -73,13 +73,13 @@ pub(super) fn names_a_role(info: &str) -> bool {
     }
 }
 
-fn words(info: &str, start: usize) -> Vec<Word> {
+fn words(info: &str, start: usize) -> Vec<FenceWord> {
     let mut words = Vec::new();
     let mut at = start;
     for piece in info.split_inclusive(char::is_whitespace) {
         let text = piece.trim_end();
         if !text.is_empty() {
-            words.push(Word { text: text.to_owned(), span: at..at + text.len() });
+            words.push(FenceWord { text: text.to_owned(), span: at..at + text.len() });
         }
         at += piece.len();
     }
@@ -90,8 +90,8 @@ fn shown(place: Span) -> Fence {
     Fence { role: Role::Shown, place, fails: None }
 }
 
-/// Another language is shown only, unless it is a slip of one that can have a role.
-fn other(first: &Word, rest: &[Word], problems: &mut Problems) -> Fence {
+/// Blocks in other languages are only shown. Reports a misspelt language with a role.
+fn other(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) -> Fence {
     let has_role = rest.first().is_some_and(|word| ROLES[1..].contains(&word.text.as_str()));
     if let Some(help) = did_you_mean(&first.text, ["python", "redis"]).filter(|_| has_role) {
         problems.error(
@@ -103,11 +103,11 @@ fn other(first: &Word, rest: &[Word], problems: &mut Problems) -> Fence {
     shown(first.span.clone())
 }
 
-fn toml(first: &Word, rest: &[Word], problems: &mut Problems) -> Fence {
+fn toml(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) -> Fence {
     let Some((second, more)) = rest.split_first() else { return shown(first.span.clone()) };
     if second.text == EXERCISE {
         if let Some(word) = more.first() {
-            let message = format!("unexpected word `{}` behind `toml exercise`", word.text);
+            let message = format!("unexpected word `{}` after `toml exercise`", word.text);
             problems.error(word.span.clone(), message, None);
         }
         return Fence { role: Role::Exercise, place: second.span.clone(), fails: None };
@@ -118,9 +118,14 @@ fn toml(first: &Word, rest: &[Word], problems: &mut Problems) -> Fence {
     shown(first.span.clone())
 }
 
-fn code(language: Language, first: &Word, rest: &[Word], problems: &mut Problems) -> Fence {
-    let mut role: Option<&Word> = None;
-    let mut fails: Option<Word> = None;
+fn code(
+    language: Language,
+    first: &FenceWord,
+    rest: &[FenceWord],
+    problems: &mut Problems,
+) -> Fence {
+    let mut role: Option<&FenceWord> = None;
+    let mut fails: Option<FenceWord> = None;
     for word in rest {
         if let Some(check) = word.text.strip_prefix(FAILS) {
             read_fails(word, check, &mut fails, problems);
@@ -138,7 +143,12 @@ fn code(language: Language, first: &Word, rest: &[Word], problems: &mut Problems
     Fence { role, place, fails: fails.filter(|word| !word.text.is_empty()) }
 }
 
-fn read_fails(word: &Word, check: &str, fails: &mut Option<Word>, problems: &mut Problems) {
+fn read_fails(
+    word: &FenceWord,
+    check: &str,
+    fails: &mut Option<FenceWord>,
+    problems: &mut Problems,
+) {
     if fails.is_some() {
         problems.error(word.span.clone(), "a second `fails=`", Some("name one check".to_owned()));
         return;
@@ -148,14 +158,14 @@ fn read_fails(word: &Word, check: &str, fails: &mut Option<Word>, problems: &mut
         problems.error(word.span.clone(), "`fails=` names no check", help);
     }
     let start = word.span.start + FAILS.len();
-    *fails = Some(Word { text: check.to_owned(), span: start..word.span.end });
+    *fails = Some(FenceWord { text: check.to_owned(), span: start..word.span.end });
 }
 
-fn unknown_word(word: &Word, problems: &mut Problems) {
+fn unknown_word(word: &FenceWord, problems: &mut Problems) {
     let text = word.text.as_str();
     let (message, help) = if text == EXERCISE {
-        let help = "checks stand in a block that begins with `toml exercise`".to_owned();
-        (format!("`{text}` belongs behind `toml`"), help)
+        let help = "checks go in a block that begins with `toml exercise`".to_owned();
+        (format!("`{text}` belongs after `toml`"), help)
     } else {
         let name = text.split('=').next().unwrap_or(text);
         let help = match nearest(name, ROLES.into_iter().chain(["fails"])) {
@@ -168,16 +178,16 @@ fn unknown_word(word: &Word, problems: &mut Problems) {
     problems.error(word.span.clone(), message, Some(help));
 }
 
-fn second_role(earlier: &Word, word: &Word, problems: &mut Problems) {
+fn second_role(earlier: &FenceWord, word: &FenceWord, problems: &mut Problems) {
     let message = if earlier.text == word.text {
-        format!("`{}` stands twice", word.text)
+        format!("`{}` appears twice", word.text)
     } else {
         format!("a block cannot be `{}` and `{}`", earlier.text, word.text)
     };
     problems.error(word.span.clone(), message, None);
 }
 
-fn role_of(language: Language, word: Option<&Word>, problems: &mut Problems) -> Role {
+fn role_of(language: Language, word: Option<&FenceWord>, problems: &mut Problems) -> Role {
     let Some(word) = word else { return Role::Example(language) };
     match word.text.as_str() {
         SETUP => {
@@ -194,16 +204,16 @@ fn role_of(language: Language, word: Option<&Word>, problems: &mut Problems) -> 
     }
 }
 
-fn check_fails(role: Role, place: &Span, fails: Option<&Word>, problems: &mut Problems) {
+fn check_fails(role: Role, place: &Span, fails: Option<&FenceWord>, problems: &mut Problems) {
     let must_fail = matches!(role, Role::Starter(_) | Role::Wrong(_));
     match fails {
         Some(word) if !must_fail => {
-            let help = Some("only a `starter` or a `wrong` answer fails on a check".to_owned());
+            let help = Some("only a `starter` or a `wrong` answer fails a check".to_owned());
             let start = word.span.start - FAILS.len();
-            problems.error(start..word.span.end, "`fails=` is of no use here", help);
+            problems.error(start..word.span.end, "`fails=` has no effect here", help);
         }
         None if must_fail => {
-            let help = Some("name the check that it must fail on: `fails=CHECK`".to_owned());
+            let help = Some("name the check that it must fail: `fails=CHECK`".to_owned());
             problems.error(place.clone(), "`fails=` is missing", help);
         }
         _ => {}

@@ -2,7 +2,7 @@
 
 use super::super::Span;
 use super::super::problem::Problems;
-use super::fence::{self, Word};
+use super::fence::{self, FenceWord};
 
 /// Whether a block of HTML is one comment and nothing else.
 pub(super) fn is_comment(block: &str) -> bool {
@@ -11,20 +11,20 @@ pub(super) fn is_comment(block: &str) -> bool {
     inside.is_some_and(|inside| !inside.contains("-->"))
 }
 
-/// What stands behind `task:` in a comment that begins at `base`, and where.
-pub(super) fn task(comment: &str, base: usize) -> Option<Word> {
+/// The id after `task:` in a comment that begins at `base`.
+pub(super) fn task(comment: &str, base: usize) -> Option<FenceWord> {
     let text = comment.trim_end().strip_suffix("-->")?.trim_end();
     let id = text.trim_start().strip_prefix("<!--")?.trim_start().strip_prefix("task:")?;
     let id = id.trim_start();
     let start = base + text.len() - id.len();
-    Some(Word { text: id.to_owned(), span: start..start + id.len() })
+    Some(FenceWord { text: id.to_owned(), span: start..start + id.len() })
 }
 
-/// Finds a task's comment that begins a line with more behind it: markdown takes that for HTML too.
+/// Reports text after a task comment that begins a line: markdown reads that text as HTML too.
 pub(super) fn look_for_swallowed_text(block: &str, base: usize, problems: &mut Problems) {
     let Some(end) = block.find("-->").map(|end| end + "-->".len()) else { return };
     if task(&block[..end], base).is_some() && !block[end..].trim().is_empty() {
-        let message = "the text behind the comment is a part of it, as it begins the line";
+        let message = "the comment begins the line, so the text after it becomes part of it";
         let help = Some("put the comment at the end of the line above".to_owned());
         problems.error(base..base + end, message, help);
     }
@@ -57,7 +57,7 @@ fn details_tag(html: &str) -> Option<bool> {
     name[..end].eq_ignore_ascii_case("details").then_some(inside.len() == name.len())
 }
 
-/// Finds fences with a role that markdown takes for a part of the HTML above them.
+/// Reports fences with a role that markdown reads as part of the HTML above them.
 pub(super) fn look_for_swallowed_fences(block: &str, base: usize, problems: &mut Problems) {
     let mut at = base;
     for line in block.split_inclusive('\n') {
@@ -68,7 +68,7 @@ pub(super) fn look_for_swallowed_fences(block: &str, base: usize, problems: &mut
             let help = Some("leave a blank line above it".to_owned());
             problems.error(
                 start..start + content.len(),
-                "the block is a part of the HTML above it",
+                "the block is part of the HTML above it",
                 help,
             );
         }

@@ -1,4 +1,4 @@
-//! The markdown events of a file, gathered into sections.
+//! Gathers the markdown events of a file into sections.
 
 use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Options, Parser};
 use pulldown_cmark::{Tag, TagEnd};
@@ -6,7 +6,7 @@ use pulldown_cmark::{Tag, TagEnd};
 use super::super::Span;
 use super::super::block::BlockText;
 use super::super::problem::Problems;
-use super::fence::Word;
+use super::fence::FenceWord;
 use super::{alert, html};
 use crate::sanitize::clean;
 
@@ -16,17 +16,17 @@ pub(super) struct Outline {
     pub(super) sections: Vec<Section>,
 }
 
-/// What stands before the first `##` or from one `##` to the next.
+/// The text before the first `##`, or from one `##` to the next.
 pub(super) struct Section {
     /// `None` before the first `##`.
     pub(super) title: Option<String>,
-    /// Whole lines, with the heading.
+    /// Whole lines, including the heading.
     pub(super) span: Span,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<OutlinePart>,
 }
 
-/// What matters in a section, in the order of the text.
-pub(super) enum Part {
+/// A relevant part of a section.
+pub(super) enum OutlinePart {
     /// A `#` heading.
     Title(Span),
     Fence(FencedBlock),
@@ -42,12 +42,12 @@ pub(super) enum Part {
     },
     /// A block that is an HTML comment.
     Comment(Span),
-    /// `<!-- task: ID -->`, in a line or a block of its own.
+    /// `<!-- task: ID -->`, in a line of text or as a block.
     Task {
-        id: Word,
+        id: FenceWord,
         span: Span,
     },
-    /// An item of a numbered list that stands in no other list.
+    /// An item of a numbered list that is not nested in another list.
     NumberedItem(Span),
 }
 
@@ -55,7 +55,7 @@ pub(super) enum Part {
 pub(super) struct FencedBlock {
     /// From the first character of the opening fence to the end of the closing one.
     pub(super) span: Span,
-    /// The info string as it stands in the file.
+    /// The info string.
     pub(super) info: Span,
     pub(super) content: BlockText,
     /// Inside a `> [!TIP]`.
@@ -63,21 +63,22 @@ pub(super) struct FencedBlock {
 }
 
 impl Section {
-    /// Whether nothing stands in it but the lesson's title and comments.
+    /// Whether it has only the lesson's title and comments.
     pub(super) fn is_only_a_title(&self, source: &str) -> bool {
         let mut rest = source[self.span.clone()].to_owned();
         for part in self.parts.iter().rev() {
-            if matches!(part, Part::Task { .. }) {
+            if matches!(part, OutlinePart::Task { .. }) {
                 continue;
             }
-            let (Part::Title(span) | Part::Comment(span)) = part else { return false };
+            let (OutlinePart::Title(span) | OutlinePart::Comment(span)) = part else {
+                return false;
+            };
             rest.replace_range(span.start - self.span.start..span.end - self.span.start, "");
         }
         self.title.is_none() && rest.trim().is_empty()
     }
 }
 
-/// Reads the events of the whole file.
 pub(super) fn read(source: &str, problems: &mut Problems) -> Outline {
     let base = source.len() - source.trim_start_matches('\u{feff}').len();
     let mut walk = Walk {
@@ -97,7 +98,7 @@ pub(super) fn read(source: &str, problems: &mut Problems) -> Outline {
     Outline { title: walk.title, sections: walk.sections }
 }
 
-/// What the renderer understands, the loader must understand too.
+/// The loader must understand the same extensions as the renderer.
 fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
@@ -109,13 +110,13 @@ fn options() -> Options {
 struct Walk<'a> {
     source: &'a str,
     problems: &'a mut Problems,
-    /// How many elements are open.
+    /// The number of open elements.
     depth: usize,
     /// The open quotes: whether each is a tip.
     quotes: Vec<bool>,
     /// The open lists: whether each is numbered.
     lists: Vec<bool>,
-    /// The open `#` or `##` outside of quotes and lists, and its text so far.
+    /// The open `#` or `##` outside quotes and lists, and its text so far.
     heading: Option<(HeadingLevel, String)>,
     fence: Option<FencedBlock>,
     title: Option<String>,
@@ -155,7 +156,7 @@ impl Walk<'_> {
             Tag::CodeBlock(CodeBlockKind::Fenced(_)) => self.fence = Some(self.open_fence(range)),
             Tag::HtmlBlock => self.html_block(range),
             Tag::List(first) => self.lists.push(first.is_some()),
-            Tag::Item if self.lists == [true] => self.add(Part::NumberedItem(range)),
+            Tag::Item if self.lists == [true] => self.add(OutlinePart::NumberedItem(range)),
             _ => {}
         }
     }
@@ -164,7 +165,7 @@ impl Walk<'_> {
         match tag {
             TagEnd::Heading(_) => {
                 if let Some((level, title)) = self.heading.take() {
-                    // An entity such as `&#27;` stands for any character.
+                    // An entity such as `&#27;` can produce any character.
                     let title = clean(title.trim()).into_owned();
                     self.end_heading(level, title, range);
                 }
@@ -178,7 +179,7 @@ impl Walk<'_> {
             TagEnd::CodeBlock => {
                 if let Some(mut fence) = self.fence.take() {
                     fence.content.end_line();
-                    self.add(Part::Fence(fence));
+                    self.add(OutlinePart::Fence(fence));
                 }
             }
             _ => {}
@@ -201,7 +202,7 @@ impl Walk<'_> {
     fn end_heading(&mut self, level: HeadingLevel, title: String, range: Span) {
         if level == HeadingLevel::H1 {
             self.title.get_or_insert(title);
-            self.add(Part::Title(range));
+            self.add(OutlinePart::Title(range));
             return;
         }
         let start = line_start(self.source, range.start);
@@ -216,7 +217,7 @@ impl Walk<'_> {
         let is_tip = kind == Some(BlockQuoteKind::Tip);
         if is_tip {
             let text = alert::inner_markdown(&self.source[range.clone()], self.quotes.len());
-            self.add(Part::Tip { span: range, text });
+            self.add(OutlinePart::Tip { span: range, text });
         } else if kind.is_none() {
             alert::look_for_slips(self.source, range, self.problems);
         }
@@ -240,7 +241,7 @@ impl Walk<'_> {
         let text = &self.source[range.clone()];
         if html::is_comment(text) {
             self.task(range.clone());
-            self.add(Part::Comment(range));
+            self.add(OutlinePart::Comment(range));
             return;
         }
         html::look_for_swallowed_fences(text, range.start, self.problems);
@@ -250,29 +251,29 @@ impl Walk<'_> {
 
     fn task(&mut self, span: Span) {
         if let Some(id) = html::task(&self.source[span.clone()], span.start) {
-            self.add(Part::Task { id, span });
+            self.add(OutlinePart::Task { id, span });
         }
     }
 
     fn details(&mut self, range: Span) {
         for (opens, span) in html::details_tags(&self.source[range.clone()], range.start) {
-            self.add(Part::Details { opens, span });
+            self.add(OutlinePart::Details { opens, span });
         }
     }
 
-    fn add(&mut self, part: Part) {
+    fn add(&mut self, part: OutlinePart) {
         if let Some(section) = self.sections.last_mut() {
             section.parts.push(part);
         }
     }
 }
 
-/// Where the line begins in which `offset` lies.
+/// The start of the line that contains `offset`.
 pub(super) fn line_start(source: &str, offset: usize) -> usize {
     source[..offset].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
-/// Where the line after the one begins in which `offset` lies.
+/// The start of the line after the one that contains `offset`.
 pub(super) fn line_end(source: &str, offset: usize) -> usize {
     source[offset..].find('\n').map_or(source.len(), |newline| offset + newline + 1)
 }

@@ -1,19 +1,20 @@
-//! What of a section the student may read.
+//! Selects the text of a section that the student reads.
 
 use super::super::Span;
 use super::fence::Role;
-use super::outline::{FencedBlock, Part, Section, line_end, line_start};
+use super::outline::{FencedBlock, OutlinePart, Section, line_end, line_start};
 
-/// The section without comments and without what is [`hidden`].
+/// The section without comments and [`hidden`] parts.
 pub(super) fn spans(section: &Section, hidden: &[Span], source: &str) -> Vec<Span> {
     let comments = section.parts.iter().filter_map(|part| match part {
-        Part::Comment(span) => Some(span),
+        OutlinePart::Comment(span) => Some(span),
         _ => None,
     });
     without(section.span.clone(), hidden.iter().chain(comments).cloned().collect(), source)
 }
 
-/// In an exercise, what is the author's or comes later. `role_of` tells what a fence of the section is for.
+/// The parts of an exercise that are for the author or are shown later. `role_of` returns the role
+/// of a fence.
 pub(super) fn hidden(
     section: &Section,
     details: &[Span],
@@ -23,8 +24,8 @@ pub(super) fn hidden(
     let is_exercise = fences(section).any(|fence| role_of(fence) == Role::Exercise);
     for part in &section.parts {
         match part {
-            Part::Tip { span, .. } if is_exercise => hidden.push(span.clone()),
-            Part::Fence(fence) if is_exercise && is_hidden(role_of(fence)) => {
+            OutlinePart::Tip { span, .. } if is_exercise => hidden.push(span.clone()),
+            OutlinePart::Fence(fence) if is_exercise && is_hidden(role_of(fence)) => {
                 let wrong = matches!(role_of(fence), Role::Wrong(_));
                 let end = if wrong { note_end(section, fence) } else { fence.span.end };
                 hidden.push(fence.span.start..end);
@@ -35,8 +36,8 @@ pub(super) fn hidden(
     hidden
 }
 
-/// The outermost `<details>` of an exercise that hold one of its blocks; one that is never closed
-/// goes to the end of the section.
+/// The outermost `<details>` of an exercise that contain one of its blocks. One that is never
+/// closed extends to the end of the section.
 pub(super) fn hidden_details(
     section: &Section,
     role_of: impl Fn(&FencedBlock) -> Role,
@@ -44,10 +45,11 @@ pub(super) fn hidden_details(
     if !fences(section).any(|fence| role_of(fence) == Role::Exercise) {
         return Vec::new();
     }
-    let holds_block = |region: &Span| {
-        fences(section).any(|it| region.contains(&it.span.start) && is_hidden(role_of(it)))
-    };
-    details_regions(section).into_iter().filter(holds_block).collect()
+    let mut regions = details_regions(section);
+    regions.retain(|region| {
+        fences(section).any(|fence| region.contains(&fence.span.start) && is_hidden(role_of(fence)))
+    });
+    regions
 }
 
 fn details_regions(section: &Section) -> Vec<Span> {
@@ -55,7 +57,7 @@ fn details_regions(section: &Section) -> Vec<Span> {
     let mut depth = 0_usize;
     let mut start = 0;
     for part in &section.parts {
-        let Part::Details { opens, span } = part else { continue };
+        let OutlinePart::Details { opens, span } = part else { continue };
         match (opens, depth) {
             (true, _) => {
                 if depth == 0 {
@@ -80,7 +82,7 @@ fn details_regions(section: &Section) -> Vec<Span> {
 
 fn fences(section: &Section) -> impl Iterator<Item = &FencedBlock> {
     section.parts.iter().filter_map(|part| match part {
-        Part::Fence(fence) => Some(fence),
+        OutlinePart::Fence(fence) => Some(fence),
         _ => None,
     })
 }
@@ -89,8 +91,8 @@ fn is_hidden(role: Role) -> bool {
     role == Role::Exercise || role.needs_exercise()
 }
 
-/// The author's note under a wrong answer ends at the next fence, at the end of the `<details>` it
-/// stands in, or with the section.
+/// The author's note under a wrong answer ends at the next fence, at the end of its `<details>`, or
+/// with the section.
 pub(super) fn note_end(section: &Section, wrong: &FencedBlock) -> usize {
     let fence = fences(section)
         .find(|fence| !fence.in_tip && fence.span.start >= wrong.span.end)
@@ -102,7 +104,7 @@ pub(super) fn note_end(section: &Section, wrong: &FencedBlock) -> usize {
     fence.into_iter().chain(details).min().unwrap_or(section.span.end)
 }
 
-/// `whole` without the lines of the hidden spans; what is left without text is left out.
+/// `whole` without the lines of the hidden spans and without blank remainders.
 fn without(whole: Span, hidden: Vec<Span>, source: &str) -> Vec<Span> {
     let mut hidden: Vec<Span> =
         hidden.into_iter().map(|span| whole_lines(span, whole.end, source)).collect();
@@ -122,7 +124,7 @@ fn without(whole: Span, hidden: Vec<Span>, source: &str) -> Vec<Span> {
 
 fn whole_lines(span: Span, limit: usize, source: &str) -> Span {
     let start = line_start(source, span.start);
-    // A span that already ends with its line must not take the next one along.
+    // A span that already ends with its line must not include the next one.
     let end = if source[..span.end].ends_with('\n') || span.is_empty() {
         span.end
     } else {

@@ -1,8 +1,8 @@
-//! Blocks of commands: every line must be one that redis-cli would take.
+//! Blocks of commands: every line must be one that redis-cli accepts.
 
 use std::borrow::Cow;
 
-use super::super::Exchange;
+use super::super::ExampleExchange;
 use super::super::Span;
 use super::super::block::BlockText;
 use super::super::problem::{Problems, did_you_mean};
@@ -18,15 +18,17 @@ pub(super) fn check_commands(content: &BlockText, problems: &mut Problems) {
     }
 }
 
-/// After a setup there must be a server that answers, and a setup has no time limit of its own.
+/// Commands after which the server would not answer, or that never end: a setup has no time limit
+/// of its own.
 const NOT_IN_SETUP: [&str; 6] =
     [WAIT_BGSAVE, "SHUTDOWN", "MONITOR", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"];
-/// What runs code on the student's machine, or lets others do so. The checker, who runs a setup, may do everything.
+/// Commands that run code on the student's machine, or let others do so. The setup runs with all
+/// permissions.
 const PROTECTED: [&str; 4] = ["MODULE", "DEBUG", "REPLICAOF", "SLAVEOF"];
-/// Where the server writes, and what.
+/// Settings that choose the file that the server writes.
 const PROTECTED_SETTINGS: [&str; 2] = ["dir", "dbfilename"];
 
-/// Reports each line that cannot be run, or not before an attempt.
+/// Reports each line that cannot be run, or must not be run before an attempt.
 pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
     check_commands(content, problems);
     for (line, span) in content.lines() {
@@ -34,13 +36,13 @@ pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
         let command: Vec<_> = command.iter().map(|word| String::from_utf8_lossy(word)).collect();
         let Some(name) = command.first() else { continue };
         let help = if words::is_waiting_pop(name) || is_one_of(&NOT_IN_SETUP, name) {
-            "write what is there before the answer begins; to have a snapshot, use `SAVE`"
+            "a setup only creates data; to create a snapshot, use `SAVE`"
         } else if is_one_of(&PROTECTED, name) || sets_a_protected_setting(&command) {
-            "a lesson can't switch off what protects the student's machine"
+            "a lesson can't disable what protects the student's machine"
         } else {
             continue;
         };
-        let message = format!("`{name}` cannot stand in a setup");
+        let message = format!("`{name}` cannot be used in a setup");
         problems.error(span, message, Some(help.to_owned()));
     }
 }
@@ -52,25 +54,25 @@ fn sets_a_protected_setting(command: &[Cow<'_, str>]) -> bool {
         && settings.iter().step_by(2).any(|name| is_one_of(&PROTECTED_SETTINGS, name))
 }
 
-/// In capitals or not.
+/// Ignores case.
 fn is_one_of(names: &[&str], name: &str) -> bool {
     names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// An example with `> ` lines as commands and replies; without such lines all are commands and the
-/// dialogue is empty.
-pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<Exchange> {
+/// The commands and replies of an example with `> ` lines. Without such lines, every line is a
+/// command and the dialogue is empty.
+pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<ExampleExchange> {
     if !content.lines().any(|(line, _)| line.starts_with(PROMPT)) {
         check_commands(content, problems);
         return Vec::new();
     }
-    let mut exchanges: Vec<Exchange> = Vec::new();
+    let mut exchanges: Vec<ExampleExchange> = Vec::new();
     for (line, span) in content.lines() {
         if let Some(command) = line.strip_prefix(PROMPT) {
             check_command(command, span.start + PROMPT.len()..span.end, problems);
             let command = command.trim().to_owned();
             let (reply, reply_lines) = (String::new(), Vec::new());
-            exchanges.push(Exchange { command, reply, span, reply_lines });
+            exchanges.push(ExampleExchange { command, reply, span, reply_lines });
         } else if let Some(exchange) = exchanges.last_mut() {
             exchange.reply.push_str(line);
             exchange.reply.push('\n');

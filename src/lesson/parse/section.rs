@@ -1,19 +1,19 @@
-//! A section's parts put together: a [`Step`] with its examples and its exercise.
+//! Builds a [`Step`] with its examples and its exercise from the parts of a section.
 
 use super::super::block::BlockText;
 use super::super::exercise::{self, Head};
 use super::super::problem::{Problems, did_you_mean};
 use super::super::{Code, Example, Exercise, FailingAnswer, Language, Span, Step, check};
-use super::fence::{self, Fence, Role, Word};
-use super::outline::{FencedBlock, Part, Section};
+use super::fence::{self, Fence, FenceWord, Role};
+use super::outline::{FencedBlock, OutlinePart, Section};
 use super::{reading, redis_lines, tasks};
 
-struct Block<'a> {
+struct SectionBlock<'a> {
     fenced: &'a FencedBlock,
     fence: Fence,
 }
 
-impl Block<'_> {
+impl SectionBlock<'_> {
     fn code(&self, language: Language) -> Code {
         let (text, span) = (self.fenced.content.text().to_owned(), self.fenced.span.clone());
         Code { language, text, span }
@@ -24,24 +24,27 @@ impl Block<'_> {
     }
 }
 
-/// Makes the step of a section.
 pub(super) fn step(
     section: Section,
     lesson_title: &str,
     source: &str,
     problems: &mut Problems,
 ) -> Step {
-    let blocks: Vec<Block<'_>> = fenced_blocks(&section)
-        .map(|fenced| Block { fenced, fence: fence::read(source, fenced.info.clone(), problems) })
+    let blocks: Vec<SectionBlock<'_>> = fenced_blocks(&section)
+        .map(|fenced| SectionBlock {
+            fenced,
+            fence: fence::read(source, fenced.info.clone(), problems),
+        })
         .collect();
     let role_of = |fenced: &FencedBlock| {
-        let found = blocks.binary_search_by_key(&fenced.span.start, |it| it.fenced.span.start);
+        let found =
+            blocks.binary_search_by_key(&fenced.span.start, |block| block.fenced.span.start);
         found.map_or(Role::Shown, |index| blocks[index].fence.role)
     };
     let details = reading::hidden_details(&section, role_of);
     let all_closed = are_closed(&blocks, source, problems);
-    // A block without an end swallows the rest: what it holds is not worth a word, and what seems
-    // to be missing may be there.
+    // An unclosed block swallows the rest of the section: its content is not reported, and what
+    // seems to be missing may be in it.
     let hidden = reading::hidden(&section, &details, role_of);
     let (examples, exercise) = if all_closed {
         let exercise = exercise_of(&section, &hidden, &blocks, problems);
@@ -57,12 +60,12 @@ pub(super) fn step(
 
 fn fenced_blocks(section: &Section) -> impl Iterator<Item = &FencedBlock> {
     section.parts.iter().filter_map(|part| match part {
-        Part::Fence(fenced) => Some(fenced),
+        OutlinePart::Fence(fenced) => Some(fenced),
         _ => None,
     })
 }
 
-fn are_closed(blocks: &[Block<'_>], source: &str, problems: &mut Problems) -> bool {
+fn are_closed(blocks: &[SectionBlock<'_>], source: &str, problems: &mut Problems) -> bool {
     let mut all_closed = true;
     for block in blocks {
         let marks = opening_marks(block, source);
@@ -86,32 +89,33 @@ fn are_closed(blocks: &[Block<'_>], source: &str, problems: &mut Problems) -> bo
 }
 
 /// The run of `` ` `` or `~` that opens the block and that must close it.
-fn opening_marks<'a>(block: &Block<'_>, source: &'a str) -> &'a str {
+fn opening_marks<'a>(block: &SectionBlock<'_>, source: &'a str) -> &'a str {
     &source[block.fenced.span.start..block.fenced.info.start]
 }
 
-/// What follows the content must be a closing fence, the markers of quotes around it aside: at the
-/// end of the file, and of the list or quote it stands in, markdown does not ask for one.
-fn is_closed(block: &Block<'_>, marks: &str, source: &str) -> bool {
+/// A closing fence must follow the content, after the markers of the quotes around it. Markdown
+/// does not require one at the end of the file, or of the list or quote that contains the block.
+fn is_closed(block: &SectionBlock<'_>, marks: &str, source: &str) -> bool {
     let end = block.fenced.content.file_end();
-    let behind = source.get(end..block.fenced.span.end).unwrap_or_default();
-    let closing = behind.trim_matches(|c: char| c.is_whitespace() || c == '>');
+    let rest = source.get(end..block.fenced.span.end).unwrap_or_default();
+    let closing = rest.trim_matches(|c: char| c.is_whitespace() || c == '>');
     closing.len() >= marks.len() && closing.chars().all(|mark| marks.starts_with(mark))
 }
 
 /// A line that would open a block if this one were closed above it.
 fn swallowed_opening(content: &BlockText, marks: &str) -> Option<Span> {
-    let opens = |line: &str| {
-        let line = line.trim_start();
-        let info = line.trim_start_matches(['`', '~']);
-        line.starts_with(marks) && info.starts_with(char::is_alphabetic) && !info.contains('`')
-    };
-    content.lines().find(|(line, _)| opens(line)).map(|(_, span)| span)
+    content.lines().find(|(line, _)| is_opening(line, marks)).map(|(_, span)| span)
 }
 
-/// The blocks that the student sees and can run; those in hints and beside solutions are not.
+fn is_opening(line: &str, marks: &str) -> bool {
+    let line = line.trim_start();
+    let info = line.trim_start_matches(['`', '~']);
+    line.starts_with(marks) && info.starts_with(char::is_alphabetic) && !info.contains('`')
+}
+
+/// The blocks that the student sees and can run; not those in hints and next to solutions.
 fn examples(
-    blocks: &[Block<'_>],
+    blocks: &[SectionBlock<'_>],
     hidden: &[Span],
     source: &str,
     problems: &mut Problems,
@@ -119,7 +123,7 @@ fn examples(
     let mut examples = Vec::new();
     for block in blocks {
         let Role::Example(language) = block.fence.role else { continue };
-        // What stands behind the language is told already.
+        // Words after the language were already reported.
         let is_plain = !source[block.fenced.info.clone()].trim().contains(char::is_whitespace);
         if is_plain && block.fenced.content.is_blank() {
             let help = Some("write something to run, or mark the block with `norun`".to_owned());
@@ -140,7 +144,7 @@ fn examples(
 fn exercise_of(
     section: &Section,
     hidden: &[Span],
-    blocks: &[Block<'_>],
+    blocks: &[SectionBlock<'_>],
     problems: &mut Problems,
 ) -> Option<Exercise> {
     let mut heads = blocks.iter().filter(|block| block.fence.role == Role::Exercise);
@@ -159,7 +163,7 @@ fn exercise_of(
     let head = exercise::read(&first.fenced.content, first.opening_line(), problems);
     tasks::check(section, hidden, Some(&head), problems);
     let answers = answers(section, blocks, &head, problems);
-    let exercise = put_together(section, head, answers);
+    let exercise = build_exercise(section, head, answers);
     check_languages(&exercise, blocks, problems);
     Some(exercise)
 }
@@ -174,7 +178,7 @@ struct Answers {
 
 fn answers(
     section: &Section,
-    blocks: &[Block<'_>],
+    blocks: &[SectionBlock<'_>],
     head: &Head,
     problems: &mut Problems,
 ) -> Answers {
@@ -185,7 +189,7 @@ fn answers(
             Role::Setup => answers.setup.push(block.code(Language::Redis)),
             Role::Solution(language) => answers.solutions.push(block.code(language)),
             Role::Starter(language) => {
-                if answers.starters.iter().any(|it| it.code.language == language) {
+                if has_starter(&answers, language) {
                     let message = format!("a second `{language}` starter in one exercise");
                     problems.error(block.fence.place.clone(), message, None);
                 }
@@ -206,7 +210,11 @@ fn answers(
     answers
 }
 
-fn check_lines(block: &Block<'_>, problems: &mut Problems) {
+fn has_starter(answers: &Answers, language: Language) -> bool {
+    answers.starters.iter().any(|starter| starter.code.language == language)
+}
+
+fn check_lines(block: &SectionBlock<'_>, problems: &mut Problems) {
     let content = &block.fenced.content;
     let role = block.fence.role;
     let what = match role {
@@ -229,7 +237,7 @@ fn check_lines(block: &Block<'_>, problems: &mut Problems) {
 }
 
 fn failing_answer(
-    block: &Block<'_>,
+    block: &SectionBlock<'_>,
     language: Language,
     head: &Head,
     problems: &mut Problems,
@@ -240,7 +248,7 @@ fn failing_answer(
     Some(FailingAnswer { code: block.code(language), fails: fails.text.clone(), note: end..end })
 }
 
-fn check_fails(fails: &Word, head: &Head, problems: &mut Problems) {
+fn check_fails(fails: &FenceWord, head: &Head, problems: &mut Problems) {
     let id = fails.text.as_str();
     if id == check::ENDS_WELL && head.checks_exit() {
         let help = "this exercise checks `exit` itself: name that check".to_owned();
@@ -260,24 +268,18 @@ fn report_missing(answers: &Answers, head: &Head, problems: &mut Problems) {
         let help = Some("add a `python solution` or a `redis solution` block".to_owned());
         problems.error(head.span.clone(), "the exercise has no solution", help);
     }
-    let failing = || answers.starters.iter().chain(&answers.wrong);
     for (id, span) in &head.named_checks {
-        if !failing().any(|answer| answer.fails == *id) {
+        let mut failing = answers.starters.iter().chain(&answers.wrong);
+        if !failing.any(|answer| answer.fails == *id) {
             let help = format!("add a wrong answer with `fails={id}`");
             problems.warning(span.clone(), check::never_named(id), Some(help));
         }
     }
 }
 
-/// Of an unknown solution there is no mutant either.
+/// Reports equivalents of unknown solutions, which have no mutants.
 fn check_equivalents(answers: &Answers, head: &Head, problems: &mut Problems) {
-    let solutions: Vec<String> = Language::ALL
-        .into_iter()
-        .flat_map(|language| {
-            let count = answers.solutions.iter().filter(|it| it.language == language).count();
-            (1..=count).map(move |number| format!("{language}/solution-{number}"))
-        })
-        .collect();
+    let solutions = solution_ids(&answers.solutions);
     for equivalent in &head.equivalents {
         let (solution, _) = equivalent.mutant.rsplit_once('/').unwrap_or_default();
         if !solutions.iter().any(|known| known == solution) {
@@ -288,9 +290,19 @@ fn check_equivalents(answers: &Answers, head: &Head, problems: &mut Problems) {
     }
 }
 
-fn put_together(section: &Section, head: Head, answers: Answers) -> Exercise {
+/// `redis/solution-1`.
+fn solution_ids(solutions: &[Code]) -> Vec<String> {
+    let mut ids = Vec::new();
+    for language in Language::ALL {
+        let count = solutions.iter().filter(|solution| solution.language == language).count();
+        ids.extend((1..=count).map(|number| format!("{language}/solution-{number}")));
+    }
+    ids
+}
+
+fn build_exercise(section: &Section, head: Head, answers: Answers) -> Exercise {
     let hints = section.parts.iter().filter_map(|part| match part {
-        Part::Tip { text, .. } => Some(text.clone()),
+        OutlinePart::Tip { text, .. } => Some(text.clone()),
         _ => None,
     });
     Exercise {
@@ -311,7 +323,7 @@ fn put_together(section: &Section, head: Head, answers: Answers) -> Exercise {
     }
 }
 
-fn check_languages(exercise: &Exercise, blocks: &[Block<'_>], problems: &mut Problems) {
+fn check_languages(exercise: &Exercise, blocks: &[SectionBlock<'_>], problems: &mut Problems) {
     if exercise.hints.is_empty() {
         let help = Some("add a quote that begins with `> [!TIP]`".to_owned());
         problems.error(exercise.span.clone(), "the exercise has no hint", help);
@@ -325,14 +337,17 @@ fn check_languages(exercise: &Exercise, blocks: &[Block<'_>], problems: &mut Pro
             problems.error(block.fence.place.clone(), message, Some(help));
         }
     }
-    let starts = |role: Role| blocks.iter().find(|block| block.fence.role == role);
     for language in languages {
-        if let (Some(solution), None) =
-            (starts(Role::Solution(language)), starts(Role::Starter(language)))
-        {
+        let solution = first_block(blocks, Role::Solution(language));
+        let starter = first_block(blocks, Role::Starter(language));
+        if let (Some(solution), None) = (solution, starter) {
             let help = format!("add a `{language} starter` block");
             let message = format!("the exercise has no `{language}` starter");
             problems.warning(solution.fence.place.clone(), message, Some(help));
         }
     }
+}
+
+fn first_block<'b, 'a>(blocks: &'b [SectionBlock<'a>], role: Role) -> Option<&'b SectionBlock<'a>> {
+    blocks.iter().find(|block| block.fence.role == role)
 }

@@ -1,33 +1,34 @@
-//! What a task asks for, sentence by sentence: `<!-- task: take-a-save -->`, and which check covers it.
+//! The sentences of a task that have an id, `<!-- task: take-a-save -->`, and the checks that cover
+//! them.
 
 use super::super::Span;
 use super::super::exercise::{Head, is_kebab};
 use super::super::problem::{Problems, did_you_mean};
-use super::fence::Word;
-use super::outline::{Part, Section};
+use super::fence::FenceWord;
+use super::outline::{OutlinePart, Section};
 
 /// A sentence that has an id.
 struct Task<'s> {
-    id: &'s Word,
+    id: &'s FenceWord,
     /// The whole comment.
     span: Span,
 }
 
-/// Says what is wrong with the tasks of a section and their covers; `hidden` is what the student does not see with it.
+/// Reports problems of a section's tasks and their covers; the student does not see `hidden`.
 pub(super) fn check(
     section: &Section,
     hidden: &[Span],
     head: Option<&Head>,
     problems: &mut Problems,
 ) {
-    let is_seen = |task: &Task<'_>| !hidden.iter().any(|span| span.contains(&task.span.start));
     let tasks = tasks(section);
-    for task in tasks.iter().filter(|task| head.is_none() || !is_seen(task)) {
+    for task in tasks.iter().filter(|task| head.is_none() || !is_seen(task.span.start, hidden)) {
         let help = Some("mark a sentence that the student reads in an exercise".to_owned());
-        problems.warning(task.span.clone(), "this is no task of an exercise", help);
+        problems.warning(task.span.clone(), "this task is not part of an exercise", help);
     }
     let Some(head) = head else { return };
-    let seen: Vec<Task<'_>> = tasks.into_iter().filter(is_seen).collect();
+    let seen: Vec<Task<'_>> =
+        tasks.into_iter().filter(|task| is_seen(task.span.start, hidden)).collect();
     check_ids(&seen, problems);
     check_covers(&seen, head, problems);
     if !seen.is_empty() {
@@ -35,10 +36,15 @@ pub(super) fn check(
     }
 }
 
+/// Whether the student sees the text at `offset`.
+fn is_seen(offset: usize, hidden: &[Span]) -> bool {
+    !hidden.iter().any(|span| span.contains(&offset))
+}
+
 fn tasks(section: &Section) -> Vec<Task<'_>> {
     let mut tasks = Vec::new();
     for part in &section.parts {
-        if let Part::Task { id, span } = part {
+        if let OutlinePart::Task { id, span } = part {
             tasks.push(Task { id, span: span.clone() });
         }
     }
@@ -58,30 +64,32 @@ fn check_ids(tasks: &[Task<'_>], problems: &mut Problems) {
 }
 
 fn check_covers(tasks: &[Task<'_>], head: &Head, problems: &mut Problems) {
-    let ids = || tasks.iter().map(|task| task.id.text.as_str());
+    let ids: Vec<&str> = tasks.iter().map(|task| task.id.text.as_str()).collect();
     for (id, span) in &head.covers {
-        if !ids().any(|known| known == id) {
-            let help = did_you_mean(id, ids()).unwrap_or_else(|| {
+        if !ids.contains(&id.as_str()) {
+            let help = did_you_mean(id, ids.iter().copied()).unwrap_or_else(|| {
                 format!("end a sentence of the task with `<!-- task: {id} -->`")
             });
             problems.error(span.clone(), format!("unknown task `{id}`"), Some(help));
         }
     }
-    let is_covered = |task: &&Task<'_>| head.covers.iter().any(|(id, _)| *id == task.id.text);
-    // Where a line was no TOML, it may stand there.
-    for task in tasks.iter().filter(|task| head.is_complete && !is_covered(task)) {
+    if !head.is_complete {
+        // A line that is not TOML may be the one that covers a task.
+        return;
+    }
+    for task in tasks.iter().filter(|task| !head.covers.iter().any(|(id, _)| *id == task.id.text)) {
         let id = &task.id.text;
         let help = Some(format!("name it in a check: `covers = \"{id}\"`"));
         problems.warning(task.span.clone(), format!("no check covers the task `{id}`"), help);
     }
 }
 
-/// Numbered items are what a task asks for: where one is marked, one that is not was forgotten.
+/// Numbered items are tasks: if some have an id, an item without one was forgotten.
 fn check_items(section: &Section, hidden: &[Span], tasks: &[Task<'_>], problems: &mut Problems) {
     for part in &section.parts {
-        let Part::NumberedItem(item) = part else { continue };
-        let is_seen = !hidden.iter().any(|span| span.contains(&item.start));
-        if is_seen && !tasks.iter().any(|task| item.contains(&task.span.start)) {
+        let OutlinePart::NumberedItem(item) = part else { continue };
+        if is_seen(item.start, hidden) && !tasks.iter().any(|task| item.contains(&task.span.start))
+        {
             let help = Some("end it with `<!-- task: ID -->`".to_owned());
             let message = "this item has no task id, although others have one";
             problems.warning(item.start..item.start, message, help);

@@ -16,7 +16,7 @@ fn a_starter_must_name_the_check_it_fails_on() {
 fn a_wrong_answer_must_name_the_check_it_fails_on() {
     assert_problem(
         &and("```redis wrong\nGET a\n```\n"),
-        "28:10: `fails=` is missing (name the check that it must fail on: `fails=CHECK`)",
+        "28:10: `fails=` is missing (name the check that it must fail: `fails=CHECK`)",
     );
 }
 
@@ -51,13 +51,14 @@ fn an_exercise_that_checks_exit_has_no_other_finding_for_it() {
         .replace("redis", "python");
     assert_problem(
         &source,
-        "28:23: `ends-well` is not checked here (this exercise checks `exit` itself: name that check)",
+        "28:23: `ends-well` is not checked here \
+         (this exercise checks `exit` itself: name that check)",
     );
 }
 
 #[test]
 fn fails_is_of_no_use_on_other_blocks() {
-    let help = "`fails=` is of no use here (only a `starter` or a `wrong` answer fails on a check)";
+    let help = "`fails=` has no effect here (only a `starter` or a `wrong` answer fails a check)";
     assert_problem(
         &with("redis solution", "redis solution fails=saved"),
         &format!("24:19: {help}"),
@@ -91,7 +92,7 @@ fn a_solution_must_not_be_empty() {
 #[test]
 fn a_check_on_which_nothing_fails_is_warned_of() {
     let source = with("fails=saved", "fails=ends-well");
-    assert_told(&source, "warning: 13:6: no starter and no wrong answer fails on `saved`");
+    assert_told(&source, "warning: 13:6: no starter or wrong answer fails on `saved`");
     assert!(read(&source).0.is_some());
 }
 
@@ -131,9 +132,8 @@ fn a_section_has_one_exercise() {
 
 #[test]
 fn an_exercise_may_have_several_solutions_and_setups() {
-    let source = and(
-        "```redis solution\nBGSAVE\n```\n```redis setup\nSET a 1\n```\n```redis setup\nGET a\n```\n",
-    );
+    let source = and("```redis solution\nBGSAVE\n```\n```redis setup\nSET a 1\n```\n\
+         ```redis setup\nGET a\n```\n");
     let lesson = lesson(&source);
     let exercise = lesson.steps[1].exercise.as_ref().unwrap();
     assert_eq!((exercise.solutions.len(), exercise.setup.len()), (2, 2));

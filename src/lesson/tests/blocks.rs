@@ -35,12 +35,12 @@ fn a_toml_block_is_an_exercise_only_by_that_word() {
         "```toml exercse\n```\n",
         "1:9: unknown word `exercse` (did you mean `exercise`?)",
     );
-    assert_told(&with("toml exercise", "toml exercise x"), "9:18: unexpected word `x` behind");
+    assert_told(&with("toml exercise", "toml exercise x"), "9:18: unexpected word `x` after");
 }
 
 #[test]
 fn exercise_behind_another_language_is_a_problem() {
-    assert_told("```redis exercise\n```\n", "1:10: `exercise` belongs behind `toml`");
+    assert_told("```redis exercise\n```\n", "1:10: `exercise` belongs after `toml`");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn two_roles_are_a_problem() {
 
 #[test]
 fn a_word_that_stands_twice_is_a_problem() {
-    assert_problem("```py norun norun\n```\n", "1:13: `norun` stands twice");
+    assert_problem("```py norun norun\n```\n", "1:13: `norun` appears twice");
 }
 
 #[test]
@@ -73,18 +73,19 @@ fn an_answer_needs_an_exercise_in_its_section() {
     }
 }
 
+fn never_closed(place: &str, marks: &str) -> String {
+    format!("{place}: the block is never closed (end it with a line `{marks}`)")
+}
+
 #[test]
 fn a_block_without_an_end_is_a_problem() {
-    let never = |place: &str, marks: &str| {
-        format!("{place}: the block is never closed (end it with a line `{marks}`)")
-    };
-    assert_problem("a\n\n```py\nx\n", &never("3:1", "```"));
-    assert_problem("~~~~ text", &never("1:1", "~~~~"));
-    assert_problem("> ```py\n> x\n\ny\n", &never("1:3", "```"));
-    assert_problem("- ```py\n  x\n\ny\n", &never("1:3", "```"));
-    assert_problem("```py\n    ```\n", &never("1:1", "```"));
-    assert_problem("````py\n```\n", &never("1:1", "````"));
-    assert_problem("```py", &never("1:1", "```"));
+    assert_problem("a\n\n```py\nx\n", &never_closed("3:1", "```"));
+    assert_problem("~~~~ text", &never_closed("1:1", "~~~~"));
+    assert_problem("> ```py\n> x\n\ny\n", &never_closed("1:3", "```"));
+    assert_problem("- ```py\n  x\n\ny\n", &never_closed("1:3", "```"));
+    assert_problem("```py\n    ```\n", &never_closed("1:1", "```"));
+    assert_problem("````py\n```\n", &never_closed("1:1", "````"));
+    assert_problem("```py", &never_closed("1:1", "```"));
 }
 
 #[test]
@@ -142,7 +143,7 @@ fn a_line_must_be_one_that_redis_cli_takes() {
             _ => ("SAVE\n```", "SET a 'x\n```"),
         };
         let told = told(&with(old, new));
-        assert!(told.iter().any(|it| it.contains("redis-cli refuses")), "{role}");
+        assert!(told.iter().any(|problem| problem.contains("redis-cli refuses")), "{role}");
     }
 }
 
@@ -157,7 +158,7 @@ fn a_setup_line_must_leave_a_server_that_answers() {
     for line in ["@wait-bgsave", "shutdown NOSAVE", "BLPOP q 0", "SUBSCRIBE a"] {
         let name = line.split(' ').next().unwrap();
         let source = format!("{EXERCISE}\n```redis setup\nSET a 1\n{line}\n```\n");
-        assert_told(&source, &format!("30:1: `{name}` cannot stand in a setup"));
+        assert_told(&source, &format!("30:1: `{name}` cannot be used in a setup"));
     }
 }
 
@@ -173,7 +174,7 @@ fn a_setup_switches_off_nothing_that_protects_the_machine() {
     ] {
         let name = line.split(' ').next().unwrap().trim_matches('"');
         let source = format!("{EXERCISE}\n```redis setup\nSET a 1\n{line}\n```\n");
-        assert_told(&source, &format!("30:1: `{name}` cannot stand in a setup"));
+        assert_told(&source, &format!("30:1: `{name}` cannot be used in a setup"));
     }
 }
 
@@ -212,7 +213,7 @@ fn an_unknown_alert_gets_a_suggestion() {
 fn an_alert_with_a_title_is_no_alert() {
     assert_problem(
         "> [!TIP] Think\n> x\n",
-        "1:5: text behind `[!TIP]` makes it a plain quote (begin the text on the next line)",
+        "1:5: text after `[!TIP]` makes it a plain quote (begin the text on the next line)",
     );
 }
 
@@ -220,6 +221,6 @@ fn an_alert_with_a_title_is_no_alert() {
 fn a_block_that_html_swallows_is_a_problem() {
     assert_problem(
         "<details>\n```python solution\nx\n```\n</details>\n",
-        "2:1: the block is a part of the HTML above it (leave a blank line above it)",
+        "2:1: the block is part of the HTML above it (leave a blank line above it)",
     );
 }

@@ -65,7 +65,7 @@ fn a_time_limit_is_a_number_with_a_unit() {
     assert_eq!(exercise(EXERCISE).time_limit, Duration::from_secs(10));
     for text in ["10", "s", "1h", "1.5s", "-1s", "", "99999999999999s"] {
         let source = with_head(&format!("time_limit = \"{text}\""));
-        assert_told(&source, &format!("11:14: `{text}` is no time"));
+        assert_told(&source, &format!("11:14: `{text}` is not a duration"));
     }
     for text in ["0s", "6m", "301s"] {
         let source = with_head(&format!("time_limit = \"{text}\""));
@@ -98,12 +98,12 @@ fn server_settings_become_words_of_redis_conf() {
 fn settings_that_are_the_runners_cannot_be_set() {
     assert_problem(
         &with_head("[server]\nPort = 1"),
-        "12:1: `port` is not for lessons to set (take it out: the runner needs it as it is)",
+        "12:1: a lesson cannot set `port` (remove it: the runner controls this setting)",
     );
     for name in ["enable-debug-command", "enable-module-command", "enable-protected-configs"] {
         assert_told(
             &with_head(&format!("[server]\n{name} = \"yes\"")),
-            &format!("12:1: `{name}` is not for lessons to set"),
+            &format!("12:1: a lesson cannot set `{name}`"),
         );
     }
     assert_told(
@@ -132,7 +132,7 @@ fn what_is_no_toml_is_told_once_a_line_and_hides_nothing_else() {
     let told = told(&source);
     assert_eq!(told.len(), 3, "{told:#?}");
     assert!(told[0].starts_with("11:8: invalid TOML: "), "{told:#?}");
-    assert!(told[1].starts_with("12:14: `x` is no time"), "{told:#?}");
+    assert!(told[1].starts_with("12:14: `x` is not a duration"), "{told:#?}");
     assert!(told[2].starts_with("13:"), "{told:#?}");
 }
 
@@ -223,11 +223,11 @@ fn calls_are_counted_by_lower_case_names() {
 fn calls_are_compared_with_numbers() {
     assert_told(
         &with_subject("calls = { save = \"often\" }"),
-        "14:18: `save` is not compared with",
+        "14:18: `save` needs a number or a comparison",
     );
     assert_told(&with_subject("calls = { save = -1 }"), "14:18: calls cannot be fewer than 0");
     assert_told(&with_subject("calls = { save = true }"), "14:18: `save` must be a number or");
-    assert_told(&with_subject("calls = { \"a b\" = 1 }"), "14:11: `a b` is no command");
+    assert_told(&with_subject("calls = { \"a b\" = 1 }"), "14:11: `a b` is not a command");
     assert_told(
         &with_subject("calls = { save = 99999999999999999999 }"),
         "14:18: the number 99999999999999999999 is too large",
@@ -244,9 +244,12 @@ fn a_subject_must_not_be_empty() {
     assert_told(&with_subject("info = 1"), "14:8: `info` must be a table such as");
 }
 
+fn number(relation: Relation, number: f64) -> Expected {
+    Expected::Number(Comparison { relation, number })
+}
+
 #[test]
 fn info_values_are_texts_numbers_comparisons_or_differences() {
-    let number = |relation, number| Expected::Number(Comparison { relation, number });
     assert_eq!(info("\"ok\""), Expected::Text("ok".to_owned()));
     assert_eq!(info("\"3.5\""), number(Relation::Is, 3.5));
     assert_eq!(info("-1"), number(Relation::Is, -1.0));
@@ -264,7 +267,7 @@ fn info_values_are_texts_numbers_comparisons_or_differences() {
 fn an_info_value_that_begins_with_a_sign_must_be_a_comparison() {
     for value in [">= many", "+1x", "= ", "!0k", "-1.2.3"] {
         let source = with_subject(&format!("info = {{ rdb_saves = \"{value}\" }}"));
-        assert_told(&source, "14:22: `rdb_saves` is not compared with a number");
+        assert_told(&source, "14:22: `rdb_saves` needs a number or a comparison");
     }
 }
 
@@ -272,7 +275,8 @@ fn an_info_value_that_begins_with_a_sign_must_be_a_comparison() {
 fn a_slip_in_an_info_field_gets_a_suggestion() {
     assert_problem(
         &with_subject("info = { rdb_last_bgsave_staus = \"ok\" }"),
-        "14:10: unknown INFO field `rdb_last_bgsave_staus` (did you mean `rdb_last_bgsave_status`?)",
+        "14:10: unknown INFO field `rdb_last_bgsave_staus` \
+         (did you mean `rdb_last_bgsave_status`?)",
     );
 }
 
@@ -308,7 +312,7 @@ fn a_reply_is_text_also_of_numbers() {
 fn a_check_asks_only_what_has_an_end_and_changes_nothing() {
     for command in ["SUBSCRIBE a", "monitor", "psync ? -1"] {
         let source = with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"));
-        assert_told(&source, "14:11: a check cannot ask `");
+        assert_told(&source, "14:11: a check cannot send `");
     }
     for command in [
         "save",
@@ -318,12 +322,12 @@ fn a_check_asks_only_what_has_an_end_and_changes_nothing() {
         "debug sleep 1",
         "CONFIG  set a b",
         "set a b",
-        // Work by hand is looked at again and again: one more each time would be met by waiting.
+        // Checks of work by hand are repeated: each INCRBY would change the value again.
         "INCRBY a 1",
         "getdel a",
     ] {
         let source = with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"));
-        assert_told(&source, "14:11: a check cannot ask `");
+        assert_told(&source, "14:11: a check cannot send `");
     }
     for command in ["LASTSAVE", "config get save", "get a"] {
         assert!(told(&with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"))).is_empty());
@@ -361,8 +365,8 @@ fn stdout_is_text_or_a_regex() {
 #[test]
 fn an_exit_status_is_a_small_number() {
     assert!(matches!(check("exit = 255").subject, Subject::Exit(255)));
-    assert_told(&with_subject("exit = 256"), "14:8: `256` is no exit status");
-    assert_told(&with_subject("exit = -1"), "14:8: `-1` is no exit status");
+    assert_told(&with_subject("exit = 256"), "14:8: `256` is not an exit status");
+    assert_told(&with_subject("exit = -1"), "14:8: `-1` is not an exit status");
     assert_told(
         &with_subject("exit = \"0\""),
         "14:8: `exit` must be an integer from 0 to 255, not a string",
@@ -379,9 +383,10 @@ fn texts_for_the_student_must_not_be_empty() {
 /// Three checks; the answers of [`EXERCISE`] fail on the first only.
 fn three(a: &str, b: &str, c: &str) -> Vec<String> {
     let source = with_subject(&format!(
-        "exit = 0\n{a}\n[[check]]\nid = \"b-b\"\nexit = 0\n{b}\n[[check]]\nid = \"c-c\"\nexit = 0\n{c}"
+        "exit = 0\n{a}\n[[check]]\nid = \"b-b\"\nexit = 0\n{b}\n\
+         [[check]]\nid = \"c-c\"\nexit = 0\n{c}"
     ));
-    told(&source).into_iter().filter(|it| !it.starts_with("warning")).collect()
+    told(&source).into_iter().filter(|problem| !problem.starts_with("warning")).collect()
 }
 
 #[test]
@@ -399,12 +404,11 @@ fn needs_names_other_checks() {
 }
 
 #[test]
-fn checks_must_not_need_each_other_in_a_circle() {
+fn checks_must_not_need_each_other_in_a_cycle() {
     assert_eq!(
         three("needs = \"c-c\"", "needs = \"saved\"", "needs = \"b-b\""),
-        [
-            "15:9: the checks need each other in a circle: `saved` → `c-c` → `b-b` → `saved` (leave one `needs` out)"
-        ]
+        ["15:9: the checks need each other in a cycle: `saved` → `c-c` → `b-b` → `saved` \
+             (remove one `needs`)"]
     );
     assert_eq!(three("needs = \"b-b\"", "needs = \"c-c\"", "needs = \"b-b\"").len(), 1);
 }
@@ -415,7 +419,7 @@ fn what_is_compared_with_before_is_not_looked_at_after_the_crash() {
         ["lastsave = \"advanced\"", "calls = { save = 1 }", "info = { rdb_saves = \"+1\" }"]
     {
         let source = with_subject(&format!("{subject}\nat = \"crash\""));
-        assert_told(&source, "15:6: the crash starts the server anew");
+        assert_told(&source, "15:6: the crash restarts the server");
     }
 }
 
@@ -425,5 +429,5 @@ fn a_setting_cannot_bring_another_one_along() {
         assert_told(&with_head(&format!("[server]\n{setting}")), "12:1: `");
     }
     let source = with_head("[server]\nhz = \"10 --dir /x\"");
-    assert_told(&source, "12:6: a value cannot hold another option");
+    assert_told(&source, "12:6: a value cannot contain another option");
 }

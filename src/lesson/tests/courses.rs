@@ -66,7 +66,7 @@ fn a_folder_without_lessons_is_a_problem() {
     let told = problems(&[("README.md", "")]);
     assert_eq!(told.len(), 1);
     assert!(
-        told[0].starts_with("the folder has no lesson (a lesson is a file such as"),
+        told[0].starts_with("the folder has no lessons (a lesson is a file such as"),
         "{told:?}"
     );
 }
@@ -76,7 +76,7 @@ fn a_missing_folder_is_a_problem_that_names_the_flag() {
     let problems = Course::load(Path::new("no/such/folder")).unwrap_err();
     assert_eq!(
         tell(&problems[0]),
-        "there is no such file or folder (give the folder with the lessons: `--lessons DIR`)"
+        "no such file or folder (give the folder with the lessons: `--lessons DIR`)"
     );
     assert_eq!(problems[0].place(), "no/such/folder");
 }
@@ -113,7 +113,8 @@ fn settings_are_read() {
 
 #[test]
 fn servers_are_named_with_their_version() {
-    let settings = "format = 1\n[server]\nversions = [\"redis 6.2\", \"redis7\", \"keydb 6\", \"valkey 9.\"]\n";
+    let settings = "format = 1\n[server]\n\
+        versions = [\"redis 6.2\", \"redis7\", \"keydb 6\", \"valkey 9.\"]\n";
     let told = problems(&[("a.md", "x"), ("course.toml", settings)]);
     let help = "(write redis or valkey, a space and a version as in \"redis 7.0\")";
     assert_eq!(
@@ -126,19 +127,20 @@ fn servers_are_named_with_their_version() {
     );
 }
 
+fn problems_of_packages(first: &str, second: &str) -> Vec<String> {
+    let list = format!("\"{first} {HASH}\",\n\"{second} {HASH}\"");
+    let settings = format!("format = 1\n[python]\npackages = [\n{list}\n]\n");
+    problems(&[("a.md", "x"), ("course.toml", &settings)])
+}
+
 #[test]
-fn a_package_is_named_once() {
-    let packages = |first: &str, second: &str| {
-        let list = format!("\"{first} {HASH}\",\n\"{second} {HASH}\"");
-        let settings = format!("format = 1\n[python]\npackages = [\n{list}\n]\n");
-        problems(&[("a.md", "x"), ("course.toml", &settings)])
-    };
+fn a_package_is_listed_once() {
     assert_eq!(
-        packages("redis_py==7.0.1", "Redis-Py[hiredis]==6.0"),
-        ["course.toml: 5:1: the package `redis-py` is named twice"]
+        problems_of_packages("redis_py==7.0.1", "Redis-Py[hiredis]==6.0"),
+        ["course.toml: 5:1: the package `redis-py` is listed twice"]
     );
     let (old, new) = ("redis==6.0; python_version < '3'", "redis==7.0; python_version > '3'");
-    assert_eq!(packages(old, new), Vec::<String>::new());
+    assert_eq!(problems_of_packages(old, new), Vec::<String>::new());
 }
 
 #[test]
@@ -147,11 +149,9 @@ fn a_package_without_a_hash_is_told_with_how_to_get_one() {
     let told = problems(&[("a.md", "x"), ("course.toml", settings)]);
     assert_eq!(
         told,
-        [
-            "course.toml: 3:13: the package `redis==7.0.1` is pinned without a hash (add what these two \
-          commands print: `python3 -m pip download --no-deps redis==7.0.1` and `python3 -m pip hash \
-          redis-*.whl`; also for each package that it needs)"
-        ]
+        ["course.toml: 3:13: the package `redis==7.0.1` is pinned without a hash (add what \
+             these two commands print: `python3 -m pip download --no-deps redis==7.0.1` and \
+             `python3 -m pip hash redis-*.whl`; also for each of its dependencies)"]
     );
 }
 
@@ -162,10 +162,12 @@ fn every_slip_in_the_settings_is_told() {
     assert_eq!(
         problems(&[("a.md", "x"), ("course.toml", settings)]),
         [
-            "course.toml: 1:10: format 2 is made for a newer redislings (update redislings)",
+            "course.toml: 1:10: format 2 needs a newer redislings (update redislings)",
             "course.toml: 2:1: unknown key `titel` in `course.toml` (did you mean `title`?)",
-            "course.toml: 4:13: the package `redis` is not pinned to a version (pin it as in \"redis==7.0.1 --hash=sha256:…\")",
-            "course.toml: 4:22: the package `--x==1` is not pinned to a version (pin it as in \"redis==7.0.1 --hash=sha256:…\")",
+            "course.toml: 4:13: the package `redis` is not pinned to a version \
+             (pin it as in \"redis==7.0.1 --hash=sha256:…\")",
+            "course.toml: 4:22: the package `--x==1` is not pinned to a version \
+             (pin it as in \"redis==7.0.1 --hash=sha256:…\")",
             "course.toml: 4:32: `packages` must be an array of strings, not an integer",
             "course.toml: 5:1: unknown key `package` in `[python]` (did you mean `packages`?)",
             "course.toml: 7:12: `versions` must be an array of strings, not a string",
@@ -187,9 +189,8 @@ fn an_exercise_id_is_unique_in_the_course() {
     let told = problems(&[("01-a.md", EXERCISE), ("02-b.md", EXERCISE)]);
     assert_eq!(
         told,
-        [
-            "02-b.md: 10:6: a second exercise with the id `saving` (the first is at `01-a.md:10:6`: rename one of them)"
-        ]
+        ["02-b.md: 10:6: a second exercise with the id `saving` \
+             (the first is at `01-a.md:10:6`: rename one of them)"]
     );
 }
 
@@ -226,13 +227,13 @@ fn exercises_are_found_by_id() {
 #[test]
 fn files_that_cannot_be_read_are_problems() {
     let folder = folder(&[("1-a.md", "fine\0")]);
-    let at = |name: &str| folder.path().join(name);
-    fs::write(at("2-b.md"), b"one\ntwo \xe9\n").unwrap();
-    fs::create_dir(at("3-c.md")).unwrap();
-    fs::write(at("4-d.md"), vec![b'a'; 4 * 1024 * 1024 + 1]).unwrap();
-    std::os::unix::fs::symlink("nowhere", at("5-e.md")).unwrap();
-    let problems = Course::load(folder.path()).unwrap_err();
-    let told: Vec<String> = problems.iter().map(|it| named(it, folder.path())).collect();
+    let path = folder.path();
+    fs::write(path.join("2-b.md"), b"one\ntwo \xe9\n").unwrap();
+    fs::create_dir(path.join("3-c.md")).unwrap();
+    fs::write(path.join("4-d.md"), vec![b'a'; 4 * 1024 * 1024 + 1]).unwrap();
+    std::os::unix::fs::symlink("nowhere", path.join("5-e.md")).unwrap();
+    let problems = Course::load(path).unwrap_err();
+    let told: Vec<String> = problems.iter().map(|problem| named(problem, path)).collect();
     assert_eq!(
         told,
         [
@@ -241,7 +242,7 @@ fn files_that_cannot_be_read_are_problems() {
             "2-b.md: 2:5: not UTF-8: the byte 0xe9 at offset 8 (save the file as UTF-8)",
             "3-c.md: a folder, not a lesson (give it another name)",
             "4-d.md: the file is too large (the largest lesson is 4 MiB)",
-            "5-e.md: there is no such file or folder",
+            "5-e.md: no such file or folder",
         ]
     );
 }
@@ -251,7 +252,7 @@ fn control_characters_are_replaced_and_the_first_is_told_with_its_place() {
     let text = "# A\t\u{202e}b\u{9b}\r\n\n\u{1b}[2J\n";
     let folder = folder(&[("1-a.md", text)]);
     let (course, warnings) = Course::load(folder.path()).unwrap();
-    let told: Vec<String> = warnings.iter().map(|it| named(it, folder.path())).collect();
+    let told: Vec<String> = warnings.iter().map(|problem| named(problem, folder.path())).collect();
     assert_eq!(
         told,
         ["1-a.md: warning: 1:5: the control character U+202E is replaced, and 2 more like it in \
@@ -264,7 +265,7 @@ fn control_characters_are_replaced_and_the_first_is_told_with_its_place() {
 fn a_control_character_in_the_name_of_a_lesson_is_a_problem() {
     assert_eq!(
         problems(&[("1-a\n::error::b.md", "x")]),
-        ["1-a\u{fffd}::error::b.md: the name of the file holds the control character U+000A \
+        ["1-a\u{fffd}::error::b.md: the file name contains the control character U+000A \
           (rename it, as in `01-strings.md`)"]
     );
 }

@@ -89,9 +89,12 @@ fn assert_problem(source: &str, expected: &str) {
     assert_eq!(told(source), [expected]);
 }
 
-/// Asserts that one of the problems begins so.
+/// Asserts that one of the problems begins like this.
 #[track_caller]
 fn assert_told(source: &str, expected: &str) {
     let told = told(source);
-    assert!(told.iter().any(|it| it.starts_with(expected)), "{expected}\nis not in\n{told:#?}");
+    assert!(
+        told.iter().any(|problem| problem.starts_with(expected)),
+        "{expected}\nis not in\n{told:#?}"
+    );
 }

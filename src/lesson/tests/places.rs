@@ -3,7 +3,7 @@
 use super::*;
 use crate::lesson::problem::draw;
 
-/// A block of checks whose last line has a slip in its only key.
+/// A block of checks whose last key is misspelt.
 fn exercise(line_prefix: &str, first_prefix: &str, newline: &str) -> String {
     let lines = [
         "```toml exercise",
@@ -72,9 +72,10 @@ fn columns_are_characters() {
 fn a_problem_is_drawn_with_its_place_its_line_a_caret_and_the_help() {
     let source = exercise("", "", "\n");
     let (_, problems) = read(&source);
-    let slip = problems.iter().find(|it| it.message.contains("lastsav")).unwrap();
+    let slip = problems.iter().find(|problem| problem.message.contains("lastsav")).unwrap();
     let drawn = draw(slip, false);
-    let expected = "error: unknown check subject `lastsav`\n --> lessons/04-snapshotting.md:6:1\n  |\n\
+    let expected = "error: unknown check subject `lastsav`\n \
+        --> lessons/04-snapshotting.md:6:1\n  |\n\
         6 | lastsav = \"advanced\"\n  | ^^^^^^^\n  |\n  = help: did you mean `lastsave`?";
     assert_eq!(drawn, expected);
     assert!(draw(slip, true).contains("\u{1b}["));
@@ -82,8 +83,8 @@ fn a_problem_is_drawn_with_its_place_its_line_a_caret_and_the_help() {
 
 #[test]
 fn a_problem_of_a_path_is_drawn_without_a_line() {
-    let problem = Problem::of_path(Path::new("lessons"), "the folder has no lesson", None);
-    assert_eq!(draw(&problem, false), "error: the folder has no lesson\n--> lessons");
+    let problem = Problem::of_path(Path::new("lessons"), "the folder has no lessons", None);
+    assert_eq!(draw(&problem, false), "error: the folder has no lessons\n--> lessons");
 }
 
 #[test]

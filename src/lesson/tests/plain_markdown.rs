@@ -22,7 +22,7 @@ fn the_id_is_the_file_name_without_its_number_and_ending() {
         ("7-.md", "7-"),
     ] {
         let (lesson, _) = parse(Path::new(name), "text".to_owned());
-        assert_eq!(lesson.map(|it| it.id).as_deref(), Some(id));
+        assert_eq!(lesson.map(|lesson| lesson.id).as_deref(), Some(id));
     }
 }
 
@@ -73,8 +73,10 @@ fn lines_with_a_prompt_make_a_dialogue() {
     let lesson =
         lesson("```redis\n# comment\n\n> SET a 1\nOK\n> KEYS *\n1) \"a\"\n2) ...\n\n> PING\n```\n");
     let dialogue = &lesson.steps[0].examples[0].dialogue;
-    let pairs: Vec<(&str, &str)> =
-        dialogue.iter().map(|it| (it.command.as_str(), it.reply.as_str())).collect();
+    let pairs: Vec<(&str, &str)> = dialogue
+        .iter()
+        .map(|exchange| (exchange.command.as_str(), exchange.reply.as_str()))
+        .collect();
     assert_eq!(pairs, [("SET a 1", "OK"), ("KEYS *", "1) \"a\"\n2) ..."), ("PING", "")]);
     assert_eq!(&lesson.source[dialogue[1].span.clone()], "> KEYS *");
 }
@@ -84,9 +86,12 @@ fn commands_without_a_prompt_are_no_dialogue() {
     assert!(lesson("```redis\nSET a 1\n```\n").steps[0].examples[0].dialogue.is_empty());
 }
 
+fn code(source: &str) -> String {
+    lesson(source).steps[0].examples[0].code.text.clone()
+}
+
 #[test]
 fn every_line_of_code_ends_with_a_line_break_also_in_crlf_files_and_lists() {
-    let code = |source: &str| lesson(source).steps[0].examples[0].code.text.clone();
     assert_eq!(code("```py\r\na\r\n\r\n  b\r\n```\r\n"), "a\n\n  b\n");
     assert_eq!(code("- x\n  ```py\n  a\n\n    b\n  ```\n"), "a\n\n  b\n");
     assert_eq!(code("> ```py\n> a\n>\n> b\n> ```\n"), "a\n\nb\n");
@@ -111,6 +116,6 @@ fn the_whole_example_language_of_an_exercise_is_read() {
 fn a_carriage_return_alone_is_a_problem() {
     assert_problem(
         "a\nb\rc\n\r\n",
-        "2:2: a carriage return that ends no line (save the file with Unix line endings)",
+        "2:2: a carriage return without a line feed (save the file with Unix line endings)",
     );
 }

@@ -1,4 +1,4 @@
-//! What the student may read.
+//! The text of a section that the student reads.
 
 use super::*;
 
@@ -45,7 +45,8 @@ fn a_hint_in_the_authors_note_is_still_a_hint() {
 
 #[test]
 fn details_with_an_answer_are_not_read_and_others_are() {
-    let hidden = "<details>\n<summary>Solution</summary>\n\nwhy\n\n```redis solution\nSAVE\n```\n\n```redis\nGET hidden\n```\n\n</details>\n";
+    let hidden = "<details>\n<summary>Solution</summary>\n\nwhy\n\n\
+        ```redis solution\nSAVE\n```\n\n```redis\nGET hidden\n```\n\n</details>\n";
     let source = format!("{EXERCISE}\n{hidden}\nafter\n\n<details>\n\nmore\n\n</details>\n");
     let text = reading(&source);
     assert!(!text.contains("why") && !text.contains("Solution") && !text.contains("hidden"));

@@ -58,16 +58,17 @@ fn a_strange_character_anywhere_is_survived() {
     }
 }
 
+/// The id, the hints, the solutions and the number of checks of the first exercise.
+fn content(source: &str) -> (String, Vec<String>, Vec<String>, usize) {
+    let lesson = lesson(source);
+    let exercise = lesson.steps.into_iter().find_map(|step| step.exercise).unwrap();
+    let solutions = exercise.solutions.into_iter().map(|code| code.text).collect();
+    (exercise.id, exercise.hints, solutions, exercise.checks.len())
+}
+
 #[test]
 fn a_lesson_reads_the_same_with_any_line_ending_and_byte_order_mark() {
-    let exercise = |source: &str| {
-        let lesson = lesson(source);
-        let step = lesson.steps.iter().find(|step| step.exercise.is_some()).unwrap().clone();
-        let exercise = step.exercise.unwrap();
-        let codes = exercise.solutions.iter().map(|code| code.text.clone());
-        (exercise.id, exercise.hints, codes.collect::<Vec<_>>(), exercise.checks.len())
-    };
-    let plain = exercise(RICH);
-    assert_eq!(exercise(&RICH.replace('\n', "\r\n")), plain);
-    assert_eq!(exercise(&format!("\u{feff}{RICH}")), plain);
+    let plain = content(RICH);
+    assert_eq!(content(&RICH.replace('\n', "\r\n")), plain);
+    assert_eq!(content(&format!("\u{feff}{RICH}")), plain);
 }

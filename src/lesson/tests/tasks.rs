@@ -56,24 +56,26 @@ fn a_task_has_an_id_of_its_own() {
 fn a_numbered_item_that_was_forgotten_is_told() {
     assert_problem(
         &with_task("1. Do it, <!-- task: a -->\n2. and that,\n   - or this", "covers = \"a\""),
-        "warning: 8:1: this item has no task id, although others have one (end it with `<!-- task: ID -->`)",
+        "warning: 8:1: this item has no task id, although others have one \
+         (end it with `<!-- task: ID -->`)",
     );
     assert_eq!(told(&with_task("1. Do it,\n2. and that.", "")), [""; 0]);
 }
 
 #[test]
-fn a_task_that_the_student_does_not_read_is_none() {
+fn a_task_that_the_student_does_not_read_is_reported() {
     let no_exercise = with("Read this.", "Read this. <!-- task: a -->");
-    assert_told(&no_exercise, "warning: 3:12: this is no task of an exercise");
+    assert_told(&no_exercise, "warning: 3:12: this task is not part of an exercise");
     let in_hint = with("> Try `SAVE`.", "> Try `SAVE`. <!-- task: a -->");
-    assert_told(&in_hint, "warning: 18:15: this is no task of an exercise");
+    assert_told(&in_hint, "warning: 18:15: this task is not part of an exercise");
 }
 
 #[test]
 fn text_that_a_comment_swallows_is_told() {
     assert_problem(
         &with_task("Do it.\n<!-- task: do-it --> Then look.", ""),
-        "8:1: the text behind the comment is a part of it, as it begins the line (put the comment at the end of the line above)",
+        "8:1: the comment begins the line, so the text after it becomes part of it \
+         (put the comment at the end of the line above)",
     );
 }
 
@@ -104,7 +106,8 @@ fn an_equivalent_names_a_mutant_and_a_reason() {
 fn an_equivalent_lacks_nothing_and_has_nothing_else() {
     assert_problem(
         &with_equivalent("mutant = \"redis/solution-1/without-line-1\""),
-        "15:1: the equivalent has no `because` (say why such an answer is right: `because = \"…\"`)",
+        "15:1: the equivalent has no `because` \
+         (say why that answer is right: `because = \"…\"`)",
     );
     assert_told(&with_equivalent("because = \"so\""), "15:1: the equivalent has no `mutant`");
     assert_told(
@@ -125,21 +128,24 @@ fn an_equivalent_lacks_nothing_and_has_nothing_else() {
     );
 }
 
+fn with_mutant(mutant: &str) -> String {
+    with_equivalent(&format!("mutant = \"{mutant}\"\nbecause = \"so\""))
+}
+
 #[test]
 fn an_equivalent_is_of_a_solution_that_there_is() {
-    let of = |mutant: &str| with_equivalent(&format!("mutant = \"{mutant}\"\nbecause = \"so\""));
     assert_problem(
-        &of("redis/solution-2/x-1"),
+        &with_mutant("redis/solution-2/x-1"),
         "16:10: there is no `redis/solution-2` (did you mean `redis/solution-1`?)",
     );
-    assert_told(&of("python/solution-1/x-1"), "16:10: there is no `python/solution-1`");
+    assert_told(&with_mutant("python/solution-1/x-1"), "16:10: there is no `python/solution-1`");
     for wrong in [
         "redis/solution-1",
         "saving/redis/solution-1/x-1",
         "ruby/solution-1/x",
         "redis/solution-1/",
     ] {
-        assert_told(&of(wrong), &format!("16:10: `{wrong}` cannot be a mutant"));
+        assert_told(&with_mutant(wrong), &format!("16:10: `{wrong}` cannot be a mutant"));
     }
 }
 

@@ -1,4 +1,5 @@
-//! Checks on the whole run (`blocked`, `sent`) and on the snapshot file alone (`dump`, `at = "restore"`).
+//! Checks on the whole run (`blocked`, `sent`) and on the snapshot file alone (`dump`,
+//! `at = "restore"`).
 
 use std::time::Duration;
 
@@ -39,7 +40,8 @@ fn what_compares_with_no_time_is_refused() {
         assert_problem(
             &source,
             &format!(
-                "14:11: `{text}` does not compare with a time (write \"< 200ms\", \"<= 200ms\", \"> 1s\" or \">= 1s\")"
+                "14:11: `{text}` is not a comparison with a duration \
+                 (write \"< 200ms\", \"<= 200ms\", \"> 1s\" or \">= 1s\")"
             ),
         );
     }
@@ -53,12 +55,15 @@ fn what_compares_with_no_time_is_refused() {
     );
 }
 
+fn sent(value: &str) -> Vec<String> {
+    match check(&format!("sent = {value}")).subject {
+        Subject::Sent(sent) => sent.iter().map(ToString::to_string).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn what_is_sent_has_an_order_and_refusals() {
-    let sent = |value: &str| match check(&format!("sent = {value}")).subject {
-        Subject::Sent(sent) => sent.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        other => panic!("{other:?}"),
-    };
     assert_eq!(
         sent("{ order = [\"SET order:1001\", 'SET \"a b\"'], refused = \"SAVE\" }"),
         [
@@ -111,7 +116,9 @@ fn what_is_sent_must_be_the_beginning_of_a_command() {
     );
     assert_problem(
         &with_subject("sent = { order = [\"BGSAVE\", \"@wait-bgsave\"] }"),
-        "14:29: `@wait-bgsave` is for the runner and never sent (name commands that the answer itself sends; to look at the server in the middle, use `[[meanwhile]]`)",
+        "14:29: `@wait-bgsave` is for the runner and never sent \
+         (name commands that the answer sends; to check the server while the answer \
+         runs, use `[[meanwhile]]`)",
     );
 }
 
@@ -121,7 +128,7 @@ fn what_is_about_the_whole_run_has_no_moment() {
         for at in ["exit", "settled", "crash", "restore"] {
             assert_problem(
                 &with_subject(&format!("{subject}\nat = \"{at}\"")),
-                "15:6: it is about all the time in which the answer runs, not about a moment (leave `at` out)",
+                "15:6: this covers the whole run of the answer, not one moment (remove `at`)",
             );
         }
     }
@@ -143,9 +150,12 @@ fn only_a_check_on_waits_watches_clients() {
     assert!(!exercise(EXERCISE).watches_clients());
 }
 
+fn depends_on_time(subject: &str) -> bool {
+    exercise(&with_subject(subject)).depends_on_time()
+}
+
 #[test]
 fn some_checks_depend_on_when_the_server_is_looked_at_or_how_long_something_takes() {
-    let depends = |subject: &str| exercise(&with_subject(subject)).depends_on_time();
     for subject in [
         "calls = { save = 1 }",
         "lastsave = \"advanced\"",
@@ -153,7 +163,7 @@ fn some_checks_depend_on_when_the_server_is_looked_at_or_how_long_something_take
         "info = { rdb_bgsave_in_progress = 0 }",
         "sent = { order = [\"SAVE\", \"BGSAVE\"] }",
     ] {
-        assert!(!depends(subject), "{subject}");
+        assert!(!depends_on_time(subject), "{subject}");
     }
     for subject in [
         "lastsave = \"advanced\"\nat = \"exit\"",
@@ -161,9 +171,10 @@ fn some_checks_depend_on_when_the_server_is_looked_at_or_how_long_something_take
         "reply = { \"TTL a\" = \"(integer) 1\" }",
         "info = { uptime_in_seconds = 1 }",
         "blocked = \"< 1s\"",
-        "reply = { \"GET a\" = \"1\" }\nat = \"saved\"\n\n[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\"",
+        "reply = { \"GET a\" = \"1\" }\nat = \"saved\"\n\n\
+         [[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\"",
     ] {
-        assert!(depends(subject), "{subject}");
+        assert!(depends_on_time(subject), "{subject}");
     }
 }
 
@@ -190,7 +201,7 @@ fn a_dump_is_looked_at_when_it_is_restored() {
     for at in ["exit", "settled", "crash"] {
         assert_problem(
             &with_subject(&format!("dump = {{ keys = [\"a\"] }}\nat = \"{at}\"")),
-            &format!("15:6: a snapshot file alone has no `{at}`, only `restore` (leave `at` out)"),
+            &format!("15:6: a snapshot file alone has no `{at}`, only `restore` (remove `at`)"),
         );
     }
 }
@@ -225,7 +236,7 @@ fn what_the_second_server_has_of_its_own_is_not_asked_of_it() {
     let source = with_subject("config = { save = \"\" }\nat = \"restore\"");
     assert_told(&source, "15:6: a second server loads the snapshot: its settings are its own");
     let source = with_subject("exit = 0\nat = \"restore\"");
-    assert_told(&source, "15:6: a program has no `restore`, it is looked at as it exits");
+    assert_told(&source, "15:6: a program has no `restore`: it is checked when it exits");
 }
 
 #[test]
@@ -254,9 +265,9 @@ fn ping_is_not_counted_where_a_client_of_ours_sends_it() {
     let source =
         with_subject("blocked = \"< 200ms\"\n\n[[check]]\nid = \"pinged\"\ncalls = { ping = 1 }");
     let told = told(&source);
-    assert!(told.iter().any(|it| it.contains("PING can't be counted")), "{told:#?}");
+    assert!(told.iter().any(|problem| problem.contains("PING can't be counted")), "{told:#?}");
     let alone = with_subject("calls = { ping = 1 }");
-    assert!(!super::told(&alone).iter().any(|it| it.contains("PING can't be counted")));
+    assert!(!super::told(&alone).iter().any(|problem| problem.contains("PING can't be counted")));
 }
 
 #[track_caller]
@@ -273,39 +284,51 @@ fn a_check_may_look_at_the_server_when_a_save_has_ended() {
     let meanwhile = "[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\"\n";
     let subject = format!("reply = {{ \"GET a\" = \"1\" }}\nat = \"saved\"\n\n{meanwhile}");
     assert_eq!(check(&subject).at, Moment::Meanwhile(0));
-    assert_eq!(check(&subject).sentence(), "`GET a` answers 1, at a moment in between");
+    assert_eq!(check(&subject).sentence(), "`GET a` answers 1, while the answer runs");
+}
+
+fn with_meanwhile(meanwhile: &str) -> String {
+    with_subject(&format!("lastsave = \"advanced\"\n\n[[meanwhile]]\n{meanwhile}"))
 }
 
 #[test]
 fn what_is_wrong_with_a_meanwhile_is_told() {
-    let with = |meanwhile: &str| {
-        with_subject(&format!("lastsave = \"advanced\"\n\n[[meanwhile]]\n{meanwhile}"))
-    };
-    let message = "`@bgsave-end` is nothing to wait for";
-    assert_says(&with("id = \"a\"\nwhen = \"@bgsave-end\""), message);
-    assert_says(&with("id = \"a\""), "the meanwhile has no `when`");
-    assert_says(&with("when = \"@bgsave-ended\""), "the meanwhile has no `id`");
-    let id = with("id = \"exit\"\nwhen = \"@bgsave-ended\"");
+    let message = "unknown trigger `@bgsave-end`";
+    assert_says(&with_meanwhile("id = \"a\"\nwhen = \"@bgsave-end\""), message);
+    assert_says(&with_meanwhile("id = \"a\""), "the meanwhile has no `when`");
+    assert_says(&with_meanwhile("when = \"@bgsave-ended\""), "the meanwhile has no `id`");
+    let id = with_meanwhile("id = \"exit\"\nwhen = \"@bgsave-ended\"");
     assert_says(&id, "`exit` cannot be the id of a meanwhile");
-    let twice = "id = \"a\"\nwhen = \"@bgsave-ended\"\n\n[[meanwhile]]\nid = \"a\"\nwhen = \"@bgsave-ended\"";
-    assert_says(&with(twice), "a second `[[meanwhile]]` with the id `a`");
-    let unknown = with("id = \"a\"\nwhen = \"@bgsave-ended\"\nrum = [\"PING\"]");
+    let twice = "id = \"a\"\nwhen = \"@bgsave-ended\"\n\n\
+        [[meanwhile]]\nid = \"a\"\nwhen = \"@bgsave-ended\"";
+    assert_says(&with_meanwhile(twice), "a second `[[meanwhile]]` with the id `a`");
+    let unknown = with_meanwhile("id = \"a\"\nwhen = \"@bgsave-ended\"\nrum = [\"PING\"]");
     assert_says(&unknown, "unknown key `rum` in a meanwhile");
 }
 
+/// A check that looks at the server when a background save has ended.
+fn at_the_end_of_a_save(subject: &str) -> String {
+    with_subject(&format!(
+        "{subject}\nat = \"saved\"\n\n[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\""
+    ))
+}
+
 #[test]
-fn in_the_middle_only_replies_are_looked_at() {
-    let source = |subject: &str| {
-        with_subject(&format!(
-            "{subject}\nat = \"saved\"\n\n[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\""
-        ))
-    };
+fn while_an_answer_runs_only_replies_are_checked() {
     for subject in ["lastsave = \"advanced\"", "config = { save = \"\" }", "calls = { save = 1 }"] {
-        assert_says(&source(subject), "in the middle of an answer only a `reply` is looked at");
+        assert_says(
+            &at_the_end_of_a_save(subject),
+            "while an answer runs, only a `reply` can be checked",
+        );
     }
     let reply = "reply = { \"EXISTS a\" = \"1\" }";
-    assert!(!told(&source(reply)).iter().any(|told| told.contains("in the middle")));
-    let killed = source(reply).replacen("[[check]]", "crash = \"exit\"\n[[check]]", 1);
+    assert!(
+        !told(&at_the_end_of_a_save(reply))
+            .iter()
+            .any(|told| told.contains("while an answer runs"))
+    );
+    let killed =
+        at_the_end_of_a_save(reply).replacen("[[check]]", "crash = \"exit\"\n[[check]]", 1);
     assert_says(&killed, "the server may be killed before that happens");
 }
 
@@ -325,7 +348,7 @@ fn what_is_asked_meanwhile_is_not_counted() {
 fn calls_of_several_commands_are_added_up() {
     let sentence = sentence("calls = { \"save+bgsave\" = \">= 1\" }");
     assert_eq!(sentence, "successful calls of SAVE or BGSAVE: at least 1");
-    assert_says(&with_subject("calls = { \"save+\" = 1 }"), "`` is no command");
+    assert_says(&with_subject("calls = { \"save+\" = 1 }"), "`` is not a command");
 }
 
 #[test]
@@ -345,5 +368,8 @@ fn waits_are_not_measured_where_the_server_is_killed_at_once() {
         1,
     );
     let told = told(&source);
-    assert!(told.iter().any(|it| it.contains("can't be measured to their end")), "{told:#?}");
+    assert!(
+        told.iter().any(|problem| problem.contains("can't be measured to the end")),
+        "{told:#?}"
+    );
 }

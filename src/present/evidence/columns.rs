@@ -1,4 +1,4 @@
-//! Lines of the transcript in columns: when, from whom, what, and what Redis said to it.
+//! Lines of the transcript in columns: time, connection, command and reply.
 
 use std::fmt::Write as _;
 
@@ -6,20 +6,20 @@ use colored::Colorize as _;
 
 use super::mark_behind;
 use super::transcript::{
-    Form, Line, are_of_several_connections, command, line_of, reply_line, time, times, told_at,
-    whole_reply,
+    Form, TranscriptLine, are_of_several_connections, command, line_of, reply_line, shown_at, time,
+    times, whole_reply,
 };
 use crate::present::text::{display_width, truncate, wrap};
-use crate::tap::Outcome;
+use crate::relay::CommandOutcome;
 
-/// A command's column gets no wider.
+/// The maximum width of the command column.
 const WIDEST_COMMAND: usize = 44;
-/// With less room than this beside the command, a reply stands below it.
+/// With less room than this after the command, the reply goes below it.
 const NARROWEST_REPLY: usize = 16;
-/// A reply that the cause rests on may take so many lines.
+/// The maximum number of lines of a reply that is evidence for the cause.
 const REPLY_LINES: usize = 3;
 
-/// Where the columns stand.
+/// The widths of the columns.
 pub(super) struct Columns {
     time: usize,
     connection: Option<usize>,
@@ -28,29 +28,34 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn new(lines: &[(Line<'_>, bool)], width: usize) -> Self {
-        let shown = || lines.iter().filter(|(_, is_kept)| *is_kept).map(|(line, _)| line);
-        let several = are_of_several_connections(lines);
-        let digits = |line: &Line<'_>| line.first.connection.to_string().len() + 1;
-        let command = shown().map(|line| display_width(&command(line))).max().unwrap_or(0);
+    pub(super) fn new(lines: &[(TranscriptLine<'_>, bool)], width: usize) -> Self {
+        let (mut time_width, mut connection_width, mut command_width) = (0, 0, 0);
+        for (line, is_kept) in lines {
+            if *is_kept {
+                let connection = line.first.connection.to_string().len() + 1;
+                connection_width = connection_width.max(connection);
+                time_width = time_width.max(time(shown_at(line.first)).len());
+                command_width = command_width.max(display_width(&command(line)));
+            }
+        }
         Self {
-            time: shown().map(|line| time(told_at(line.first)).len()).max().unwrap_or(0),
-            connection: several.then(|| shown().map(digits).max().unwrap_or(0)),
-            command: command.min(WIDEST_COMMAND).min(width / 2),
+            time: time_width,
+            connection: are_of_several_connections(lines).then_some(connection_width),
+            command: command_width.min(WIDEST_COMMAND).min(width / 2),
             width,
         }
     }
 
-    pub(super) fn line(&self, line: &Line<'_>, form: Form) -> String {
+    pub(super) fn line(&self, line: &TranscriptLine<'_>, form: Form) -> String {
         match form {
             Form::Long => self.long(line),
             Form::Short => self.short(line),
         }
     }
 
-    /// Up to where the command begins.
-    fn head(&self, line: &Line<'_>) -> String {
-        let mut text = format!("    {:>1$}  ", time(told_at(line.first)), self.time);
+    /// The columns before the command.
+    fn head(&self, line: &TranscriptLine<'_>) -> String {
+        let mut text = format!("    {:>1$}  ", time(shown_at(line.first)), self.time);
         if let Some(digits) = self.connection {
             let number = match line.first.connection {
                 0 => String::new(),
@@ -61,8 +66,8 @@ impl Columns {
         text
     }
 
-    /// All of it, however wide.
-    fn long(&self, line: &Line<'_>) -> String {
+    /// The whole line, however wide.
+    fn long(&self, line: &TranscriptLine<'_>) -> String {
         let head = self.head(line);
         let indent = display_width(&head) + self.command + 2;
         let mut text = head + &self.padded(&command(line));
@@ -72,15 +77,15 @@ impl Columns {
         text
     }
 
-    /// What fits on the screen.
-    fn short(&self, line: &Line<'_>) -> String {
+    /// The line cut to the screen.
+    fn short(&self, line: &TranscriptLine<'_>) -> String {
         let head = self.head(line);
         let start = display_width(&head);
         let (room, reply) = (self.width.saturating_sub(start), reply_line(line.last));
-        let beside = room.saturating_sub(self.command + 2);
-        if reply.is_empty() || beside >= NARROWEST_REPLY {
+        let reply_room = room.saturating_sub(self.command + 2);
+        if reply.is_empty() || reply_room >= NARROWEST_REPLY {
             let indent = start + self.command + 2;
-            let replies = replies(line, &reply, beside);
+            let replies = replies(line, &reply, reply_room);
             return head
                 + &self.padded(&cut_command(line, self.command))
                 + &hanging(replies, indent, line.marked, self.width);
@@ -96,19 +101,19 @@ impl Columns {
     }
 }
 
-/// A reply within `room` columns: in one line, or where it matters in some more.
-fn replies(line: &Line<'_>, reply: &str, room: usize) -> Vec<String> {
+/// A reply within `room` columns: one line, or several if it is marked.
+fn replies(line: &TranscriptLine<'_>, reply: &str, room: usize) -> Vec<String> {
     let wrapped = if line.marked { wrap(reply, room, "") } else { reply.to_owned() };
-    let mut lines: Vec<String> = wrapped.lines().map(|it| truncate(it, room)).collect();
+    let mut lines: Vec<String> = wrapped.lines().map(|part| truncate(part, room)).collect();
     if lines.len() > REPLY_LINES {
         let rest = lines.split_off(REPLY_LINES - 1).join(" ");
         lines.push(truncate(&rest, room));
     }
-    lines.iter().map(|it| coloured(it, line.last.outcome)).collect()
+    lines.iter().map(|part| coloured(part, line.last.outcome)).collect()
 }
 
-/// Lines below one another, the first where the cursor stands; the mark behind the first one that has room for
-/// it, or below.
+/// Lines below one another, with the first at the cursor. The mark follows the last line, or the
+/// first one at unlimited width.
 fn hanging(mut lines: Vec<String>, indent: usize, is_marked: bool, width: usize) -> String {
     if lines.is_empty() {
         lines.push(String::new());
@@ -121,16 +126,16 @@ fn hanging(mut lines: Vec<String>, indent: usize, is_marked: bool, width: usize)
     lines.join(&format!("\n{}", " ".repeat(indent))) + "\n"
 }
 
-fn coloured(reply: &str, outcome: Outcome) -> String {
+fn coloured(reply: &str, outcome: CommandOutcome) -> String {
     match outcome {
-        Outcome::Refused => reply.red().to_string(),
-        Outcome::NotRun | Outcome::Unknown => reply.yellow().to_string(),
-        Outcome::Done => reply.to_owned(),
+        CommandOutcome::Refused => reply.red().to_string(),
+        CommandOutcome::NotRun | CommandOutcome::Unknown => reply.yellow().to_string(),
+        CommandOutcome::Done => reply.to_owned(),
     }
 }
 
-/// A command cut to `width`, but not how often it was sent.
-fn cut_command(line: &Line<'_>, width: usize) -> String {
+/// A command cut to `width`; its number of repetitions is kept.
+fn cut_command(line: &TranscriptLine<'_>, width: usize) -> String {
     let times = times(line);
     let room = width.saturating_sub(display_width(&times));
     truncate(&(truncate(&line_of(line.first), room) + &times), width)

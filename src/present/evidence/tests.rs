@@ -6,8 +6,8 @@ use redis::Value;
 use super::*;
 use crate::attempt::evidence::{Observation, Run, Typed, TypedExchange, Wait, Waits};
 use crate::redis_cli::words;
-use crate::server::Snapshot;
-use crate::tap::{Exchange, Outcome, Reply, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Reply, Transcript};
+use crate::server::ServerInfo;
 use crate::verdict::Diagnosed;
 
 fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
@@ -19,9 +19,9 @@ fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
         text => Some(Value::BulkString(text.into())),
     };
     let outcome = match &value {
-        None => Outcome::Unknown,
-        Some(Value::ServerError(_)) => Outcome::Refused,
-        Some(_) => Outcome::Done,
+        None => CommandOutcome::Unknown,
+        Some(Value::ServerError(_)) => CommandOutcome::Refused,
+        Some(_) => CommandOutcome::Done,
     };
     Exchange {
         at: Duration::from_micros(at),
@@ -32,9 +32,19 @@ fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
     }
 }
 
+fn observed(info: ServerInfo) -> Observation {
+    Observation {
+        info,
+        replies: BTreeMap::new(),
+        config: BTreeMap::new(),
+        bgsave_ends: Vec::new(),
+        log_is_silent: false,
+    }
+}
+
 fn evidence(exchanges: Vec<Exchange>) -> Evidence {
     let transcript = Transcript { exchanges, ..Transcript::default() };
-    Evidence { transcript, ..Evidence::new(Snapshot::of(100, "")) }
+    Evidence { transcript, ..Evidence::new(ServerInfo::of(100, "")) }
 }
 
 fn verdict(evidence: &[Pointer]) -> Verdict {
@@ -94,12 +104,13 @@ fn a_poll_is_one_line_and_its_setting_up_none() {
     ");
 }
 
+fn two_questions(index: u64) -> [Exchange; 2] {
+    [exchange(index * 1000, "LASTSAVE", ":100"), exchange(index * 1000 + 500, "GET a", "b")]
+}
+
 #[test]
-fn two_questions_by_turns_are_two_lines() {
-    let pair = |index: u64| {
-        [exchange(index * 1000, "LASTSAVE", ":100"), exchange(index * 1000 + 500, "GET a", "b")]
-    };
-    insta::assert_snapshot!(short((0..9).flat_map(pair).collect()), @r#"
+fn two_alternating_questions_are_two_lines() {
+    insta::assert_snapshot!(short((0..9).flat_map(two_questions).collect()), @r#"
 
       what Redis saw
         +0.0 ms  LASTSAVE ×9 until +8.0 ms  (integer) 100
@@ -170,13 +181,8 @@ fn on_a_narrow_screen_what_does_not_fit_stands_below() {
         exchange(0, "SET order:1001:long:key paid", "+OK"),
         exchange(700, "SAVE", BUSY),
     ]);
-    evidence.exit = Some(Observation {
-        snapshot: Snapshot::of(101, "rdb_bgsave_in_progress:1\nrdb_saves:1\n"),
-        replies: BTreeMap::new(),
-        config: BTreeMap::new(),
-        bgsave_ends: Vec::new(),
-        log_is_silent: false,
-    });
+    let info = ServerInfo::of(101, "rdb_bgsave_in_progress:1\nrdb_saves:1\n");
+    evidence.exit = Some(observed(info));
     evidence.waits = Some(waited(500, 1000));
     let pointers =
         [Pointer::Exchange(1), Pointer::Row("rdb_bgsave_in_progress"), Pointer::LongestWait];
@@ -214,11 +220,8 @@ fn a_narrow_screen_cuts_lines() {
 #[test]
 fn the_table_tells_what_has_changed_and_where_the_cause_lies() {
     let mut evidence = evidence(Vec::new());
-    let snapshot = Snapshot::of(101, "rdb_bgsave_in_progress:1\n");
-    let (replies, config) = (BTreeMap::new(), BTreeMap::new());
-    let bgsave_ends = vec![BgsaveEnd::Killed];
-    let exit = Observation { snapshot, replies, config, bgsave_ends, log_is_silent: false };
-    evidence.exit = Some(exit);
+    let exit = observed(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n"));
+    evidence.exit = Some(Observation { bgsave_ends: vec![BgsaveEnd::Killed], ..exit });
     let pointers = [Pointer::Row("rdb_bgsave_in_progress"), Pointer::Log];
     insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 100), @r"
 
@@ -243,11 +246,7 @@ fn in_words_only_every_fact_is_a_line() {
         poll.clone(),
         Exchange { at: Duration::from_millis(1500), ..poll },
     ]);
-    let snapshot = Snapshot::of(101, "rdb_bgsave_in_progress:1\n");
-    let (replies, config) = (BTreeMap::new(), BTreeMap::new());
-    let bgsave_ends = Vec::new();
-    let exit = Observation { snapshot, replies, config, bgsave_ends, log_is_silent: false };
-    evidence.exit = Some(exit);
+    evidence.exit = Some(observed(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n")));
     evidence.waits = Some(waited(500, 1000));
     let pointers = [Pointer::Exchange(1), Pointer::Row("rdb_bgsave_in_progress")];
     insta::assert_snapshot!(in_words(&evidence, &pointers, Form::Short), @r"
@@ -280,6 +279,28 @@ fn in_words_only_a_long_command_is_cut_unless_all_is_wanted() {
 fn in_words_only_the_cause_is_a_sentence() {
     let text = plain::while_on(|| cause(&verdict(&[Pointer::Log]), 30));
     assert_eq!(text, "\ncause: BGSAVE's reply only\n  means begun\n");
+}
+
+fn typed(lines: &[(&str, &str)]) -> Run {
+    let exchanges = lines.iter().zip(1..).map(|((line, reply), number)| TypedExchange {
+        number,
+        line: (*line).to_owned(),
+        reply: (*reply).to_owned(),
+    });
+    Run::Typed(Typed { exchanges: exchanges.collect(), stopped: None })
+}
+
+/// What the snapshot file holds, as it is shown.
+fn held(keys: &[&str], count: i64) -> String {
+    let mut evidence = evidence(Vec::new());
+    evidence.restored = Some(Restored::Loaded {
+        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        count,
+        holds: BTreeMap::new(),
+        differences: None,
+        observation: Box::new(observed(ServerInfo::of(100, ""))),
+    });
+    shown(&evidence, &[], Form::Short, 80)
 }
 
 fn waited(at: u64, took: u64) -> Waits {
@@ -320,57 +341,28 @@ fn the_cause_is_wrapped_below_its_beginning() {
 }
 
 #[test]
-fn what_the_transcript_tells_is_not_echoed() {
-    let typed = |lines: &[(&str, &str)]| {
-        let exchanges = lines.iter().zip(1..).map(|((line, reply), number)| TypedExchange {
-            number,
-            line: (*line).to_owned(),
-            reply: (*reply).to_owned(),
-        });
-        Run::Typed(Typed { exchanges: exchanges.collect(), stopped: None })
-    };
+fn what_the_transcript_shows_is_not_repeated() {
     let transcript = evidence(vec![exchange(0, "BGSAVE", "+Background saving started")]).transcript;
     let bgsave = ("BGSAVE", "Background saving started");
-    assert!(is_told_by(&typed(&[bgsave]), &transcript));
-    assert!(is_told_by(
+    assert!(is_shown_by(&typed(&[bgsave]), &transcript));
+    assert!(is_shown_by(
         &typed(&[bgsave, ("@wait-bgsave", "no background save runs")]),
         &transcript
     ));
-    assert!(!is_told_by(&typed(&[("BGSAVE", "OK")]), &transcript));
-    assert!(!is_told_by(&typed(&[bgsave, ("SAVE \"", "Invalid argument(s)")]), &transcript));
-    assert!(!is_told_by(&typed(&[]), &transcript));
+    assert!(!is_shown_by(&typed(&[("BGSAVE", "OK")]), &transcript));
+    assert!(!is_shown_by(&typed(&[bgsave, ("SAVE \"", "Invalid argument(s)")]), &transcript));
+    assert!(!is_shown_by(&typed(&[]), &transcript));
 }
 
 #[test]
 fn what_the_snapshot_file_holds_is_named() {
-    let loaded = |keys: &[&str], count| {
-        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        let observation = Observation {
-            snapshot: Snapshot::of(100, ""),
-            replies: BTreeMap::new(),
-            config: BTreeMap::new(),
-            bgsave_ends: Vec::new(),
-            log_is_silent: false,
-        };
-        let observation = Box::new(observation);
-        let restored = Restored::Loaded {
-            keys,
-            count,
-            holds: BTreeMap::new(),
-            differences: None,
-            observation,
-        };
-        let mut evidence = evidence(Vec::new());
-        evidence.restored = Some(restored);
-        shown(&evidence, &[], Form::Short, 80)
-    };
     let title = "\n  what the snapshot file alone holds\n";
-    assert_eq!(loaded(&["a", "b"], 2), format!("{title}    a, b\n"));
-    assert_eq!(loaded(&["a", "b"], 9), format!("{title}    a, b and 7 more\n"));
+    assert_eq!(held(&["a", "b"], 2), format!("{title}    a, b\n"));
+    assert_eq!(held(&["a", "b"], 9), format!("{title}    a, b and 7 more\n"));
     let ten = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
-    assert_eq!(loaded(&ten, 99), format!("{title}    a, b, c, d, e, f and 93 more\n"));
-    assert!(loaded(&ten, 10).contains("i, j\n"));
-    assert_eq!(loaded(&[], 0), format!("{title}    no key in database 0\n"));
+    assert_eq!(held(&ten, 99), format!("{title}    a, b, c, d, e, f and 93 more\n"));
+    assert!(held(&ten, 10).contains("i, j\n"));
+    assert_eq!(held(&[], 0), format!("{title}    no key in database 0\n"));
 }
 
 #[test]

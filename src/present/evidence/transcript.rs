@@ -1,4 +1,4 @@
-//! What Redis saw: commands and their replies, in lines that can be read.
+//! What Redis saw: commands and their replies, in readable lines.
 
 use std::time::Duration;
 
@@ -11,39 +11,38 @@ use crate::attempt::evidence::{Run, TypedExchange};
 use crate::present::plain;
 use crate::present::text::{clean, reveal};
 use crate::redis_cli::{reply, words};
-use crate::tap::{Exchange, Outcome, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Transcript};
 use crate::verdict::Pointer;
 
-/// How much is shown.
+/// How much of a transcript to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// The first and the last lines, and all that matters between them.
+    /// The first and the last lines, and all important lines between them.
     Short,
-    /// Everything.
     Long,
 }
 
-/// The short form's lines.
+/// The number of lines of the short form.
 const LINES: usize = 12;
-/// Refusals that say the same are shown so often at most.
+/// The maximum number of equal refusals shown.
 const SAME_REFUSALS: usize = 3;
-/// A poll may ask two or three things by turns.
+/// A poll may alternate between two or three commands.
 const LONGEST_PERIOD: usize = 3;
 
-/// One line: a command, or a run of the same one.
-pub(super) struct Line<'a> {
+/// One line: a command, or repetitions of it.
+pub(super) struct TranscriptLine<'a> {
     pub(super) first: &'a Exchange,
     pub(super) last: &'a Exchange,
     pub(super) count: usize,
     pub(super) marked: bool,
 }
 
-/// All lines, and whether each is shown.
+/// All lines, and whether to show each.
 pub(super) fn lines<'a>(
     transcript: &'a Transcript,
     pointers: &[Pointer],
     form: Form,
-) -> Vec<(Line<'a>, bool)> {
+) -> Vec<(TranscriptLine<'a>, bool)> {
     let lines = match form {
         Form::Long => each(&transcript.exchanges, pointers),
         Form::Short => runs(&transcript.exchanges, pointers),
@@ -55,7 +54,7 @@ pub(super) fn lines<'a>(
     lines.into_iter().zip(kept).collect()
 }
 
-/// The block with its title; nothing where there is nothing to tell.
+/// The block with its title; empty if there is nothing to show.
 pub(super) fn block(
     transcript: &Transcript,
     pointers: &[Pointer],
@@ -68,7 +67,7 @@ pub(super) fn block(
     }
     let columns = Columns::new(&lines, width);
     let mut text = format!("  {}\n", "what Redis saw".dimmed());
-    let mut skipped: Vec<&Line<'_>> = Vec::new();
+    let mut skipped: Vec<&TranscriptLine<'_>> = Vec::new();
     for (line, is_kept) in &lines {
         if *is_kept {
             text.push_str(&more(&mut skipped));
@@ -80,7 +79,7 @@ pub(super) fn block(
     text + &more(&mut skipped) + &not_kept(transcript)
 }
 
-/// What the tap has left out.
+/// The note about commands that the relay did not record.
 pub(super) fn not_kept(transcript: &Transcript) -> String {
     match transcript.left_out {
         0 => String::new(),
@@ -89,24 +88,24 @@ pub(super) fn not_kept(transcript: &Transcript) -> String {
 }
 
 /// A line of the short form, as values.
-pub(in crate::present) struct Told<'a> {
+pub(in crate::present) struct GistLine<'a> {
     pub(in crate::present) first: &'a Exchange,
-    /// The command, and how often it was sent.
+    /// The command, and its number of repetitions.
     pub(in crate::present) command: String,
     pub(in crate::present) reply: String,
     pub(in crate::present) marked: bool,
-    /// How many commands between this line and the one above are not told.
+    /// How many commands between this line and the previous one are left out.
     pub(in crate::present) skipped: usize,
 }
 
-/// The short form in about `room` lines, uncut.
+/// The short form in about `room` lines, without cutting them.
 pub(in crate::present) fn gist<'a>(
     transcript: &'a Transcript,
     pointers: &[Pointer],
     room: usize,
-) -> Vec<Told<'a>> {
+) -> Vec<GistLine<'a>> {
     let lines = runs(&transcript.exchanges, pointers);
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     let mut skipped = 0;
     for (line, kept) in lines.iter().zip(kept(&lines, room)) {
         if !kept {
@@ -115,18 +114,18 @@ pub(in crate::present) fn gist<'a>(
         }
         let (command, reply) = (command(line), reply_line(line.last));
         let skipped = std::mem::take(&mut skipped);
-        told.push(Told { first: line.first, command, reply, marked: line.marked, skipped });
+        shown.push(GistLine { first: line.first, command, reply, marked: line.marked, skipped });
     }
-    told
+    shown
 }
 
-/// What is left out here.
-pub(super) fn more(skipped: &mut Vec<&Line<'_>>) -> String {
+/// The note about skipped lines; clears them.
+pub(super) fn more(skipped: &mut Vec<&TranscriptLine<'_>>) -> String {
     if skipped.is_empty() {
         return String::new();
     }
     let all: usize = skipped.iter().map(|line| line.count).sum();
-    let refused = skipped.iter().filter(|line| line.first.outcome == Outcome::Refused);
+    let refused = skipped.iter().filter(|line| line.first.outcome == CommandOutcome::Refused);
     let note = match refused.map(|line| line.count).sum::<usize>() {
         0 => format!("{all} more"),
         refused => format!("{all} more, {refused} of them refused"),
@@ -142,18 +141,17 @@ fn aside(note: &str) -> String {
     format!("    {}\n", format!("… {note}").dimmed())
 }
 
-fn each<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<Line<'a>> {
-    let line = |(index, it): (usize, &'a Exchange)| Line {
-        first: it,
-        last: it,
-        count: 1,
-        marked: pointers.contains(&Pointer::Exchange(index)),
-    };
-    exchanges.iter().enumerate().map(line).collect()
+fn each<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
+    let mut lines = Vec::new();
+    for (index, exchange) in exchanges.iter().enumerate() {
+        let marked = pointers.contains(&Pointer::Exchange(index));
+        lines.push(TranscriptLine { first: exchange, last: exchange, count: 1, marked });
+    }
+    lines
 }
 
-/// Commands that a client sends by itself are left out; what is asked again and again is one line.
-fn runs<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<Line<'a>> {
+/// Leaves out commands that a client sends on its own, and shows repeated commands as one line.
+fn runs<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
     let mut rest = each(exchanges, pointers);
     rest.retain(|line| line.marked || !line.first.only_sets_up_the_connection());
     let mut lines = Vec::new();
@@ -161,55 +159,51 @@ fn runs<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<Line<'a>> {
     while at < rest.len() {
         let (period, times) = repetition(&rest[at..]);
         for offset in at..at + period {
-            let of_run = || rest[offset..at + period * times].iter().step_by(period);
-            let marked = of_run().any(|line| line.marked);
-            let last = of_run().next_back().map_or(rest[offset].last, |line| line.last);
-            lines.push(Line { first: rest[offset].first, last, count: times, marked });
+            let repeated: Vec<&TranscriptLine<'a>> =
+                rest[offset..at + period * times].iter().step_by(period).collect();
+            let first = rest[offset].first;
+            let last = repeated.last().map_or(rest[offset].last, |line| line.last);
+            let marked = repeated.iter().any(|line| line.marked);
+            lines.push(TranscriptLine { first, last, count: times, marked });
         }
         at += period * times;
     }
     lines
 }
 
-/// How many lines from here on are repeated, and how often.
-fn repetition(lines: &[Line<'_>]) -> (usize, usize) {
-    let times = |period: usize| {
-        let unit = &lines[..period.min(lines.len())];
-        let chunks = lines.chunks_exact(period);
-        let same =
-            |chunk: &[Line<'_>]| chunk.iter().zip(unit).all(|(a, b)| is_same(a.first, b.first));
-        chunks.take_while(|chunk| same(chunk)).count().max(1)
-    };
-    let repeated = (1..=LONGEST_PERIOD).map(|period| (period, times(period)));
-    repeated.into_iter().find(|(_, times)| *times > 1).unwrap_or((1, 1))
+/// How many of the first lines form a repeated group, and how often it occurs.
+fn repetition(lines: &[TranscriptLine<'_>]) -> (usize, usize) {
+    for period in 1..=LONGEST_PERIOD {
+        let times = occurrences(lines, period);
+        if times > 1 {
+            return (period, times);
+        }
+    }
+    (1, 1)
+}
+
+/// How often the first `period` lines occur in a row.
+fn occurrences(lines: &[TranscriptLine<'_>], period: usize) -> usize {
+    let group = &lines[..period.min(lines.len())];
+    lines.chunks_exact(period).take_while(|chunk| are_same(chunk, group)).count().max(1)
+}
+
+fn are_same(lines: &[TranscriptLine<'_>], others: &[TranscriptLine<'_>]) -> bool {
+    lines.iter().zip(others).all(|(line, other)| is_same(line.first, other.first))
 }
 
 fn is_same(one: &Exchange, other: &Exchange) -> bool {
     one.words == other.words && one.connection == other.connection && one.outcome == other.outcome
 }
 
-/// Saves, refusals and what the cause rests on always; then the first and the last ones.
-fn kept(lines: &[Line<'_>], room: usize) -> Vec<bool> {
-    let mut said: Vec<(String, String)> = Vec::new();
-    let mut is_told = |line: &Line<'_>| {
-        let exchange = line.first;
-        let name = exchange.name();
-        if line.marked {
-            return true;
-        }
-        if exchange.outcome == Outcome::Refused {
-            said.push((name, exchange.error().unwrap_or_default()));
-            let same = said.iter().filter(|it| Some(*it) == said.last()).count();
-            return same <= SAME_REFUSALS;
-        }
-        exchange.is_mark() || matches!(name.as_str(), "SAVE" | "BGSAVE")
-    };
-    let mut kept: Vec<bool> = lines.iter().map(&mut is_told).collect();
-    let mut room = room.saturating_sub(kept.iter().filter(|it| **it).count());
+/// Which lines to show: all important ones, then the first and the last ones.
+fn kept(lines: &[TranscriptLine<'_>], room: usize) -> Vec<bool> {
+    let mut kept = important(lines);
+    let mut room = room.saturating_sub(kept.iter().filter(|is_kept| **is_kept).count());
     let all = lines.len();
-    // From both ends by turns: 0, last, 1, last but one …
-    let by_turns = (0..all).map(|turn| if turn % 2 == 0 { turn / 2 } else { all - 1 - turn / 2 });
-    for index in by_turns {
+    for turn in 0..all {
+        // Alternate between both ends: 0, last, 1, last but one …
+        let index = if turn % 2 == 0 { turn / 2 } else { all - 1 - turn / 2 };
         if room > 0 && !kept[index] {
             kept[index] = true;
             room -= 1;
@@ -218,16 +212,36 @@ fn kept(lines: &[Line<'_>], room: usize) -> Vec<bool> {
     kept
 }
 
-/// Whether it matters which connection a shown line came from.
-pub(super) fn are_of_several_connections(lines: &[(Line<'_>, bool)]) -> bool {
+/// Which lines are important: saves, the first equal refusals, and evidence for the cause.
+fn important(lines: &[TranscriptLine<'_>]) -> Vec<bool> {
+    let mut refusals: Vec<(String, String)> = Vec::new();
+    let mut important = Vec::new();
+    for line in lines {
+        let exchange = line.first;
+        let name = exchange.name();
+        let is_important = if !line.marked && exchange.outcome == CommandOutcome::Refused {
+            let refusal = (name, exchange.error().unwrap_or_default());
+            let same = refusals.iter().filter(|earlier| **earlier == refusal).count();
+            refusals.push(refusal);
+            same < SAME_REFUSALS
+        } else {
+            line.marked || exchange.is_mark() || matches!(name.as_str(), "SAVE" | "BGSAVE")
+        };
+        important.push(is_important);
+    }
+    important
+}
+
+/// Whether the shown lines come from several connections.
+pub(super) fn are_of_several_connections(lines: &[(TranscriptLine<'_>, bool)]) -> bool {
     let shown = lines.iter().filter(|(_, is_kept)| *is_kept).map(|(line, _)| line.first.connection);
     let mut connections = shown.filter(|&connection| connection != 0);
     let first = connections.next();
     connections.any(|connection| Some(connection) != first)
 }
 
-/// The command, and how often it was sent.
-pub(super) fn command(line: &Line<'_>) -> String {
+/// The command, and its number of repetitions.
+pub(super) fn command(line: &TranscriptLine<'_>) -> String {
     line_of(line.first) + &times(line)
 }
 
@@ -238,12 +252,12 @@ pub(super) fn line_of(exchange: &Exchange) -> String {
     reveal(&command_line(&exchange.words)).into_owned()
 }
 
-/// How often a run was sent, and until when; nothing for one.
-pub(super) fn times(line: &Line<'_>) -> String {
+/// The number of repetitions and the time of the last one; empty for a single command.
+pub(super) fn times(line: &TranscriptLine<'_>) -> String {
     if line.count > 1 { format!(" ×{} until {}", line.count, until(line)) } else { String::new() }
 }
 
-pub(super) fn until(line: &Line<'_>) -> String {
+pub(super) fn until(line: &TranscriptLine<'_>) -> String {
     match line.last.at {
         at if at < Duration::from_secs(1) => time(at),
         at => format!("+{:.1} s", at.as_secs_f64()),
@@ -264,7 +278,7 @@ pub fn command_line(words: &[Vec<u8>]) -> String {
     words.iter().map(|word| typed_word(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// Plain where it can be, else in redis-cli's quotes.
+/// Plain if possible, else in redis-cli's quotes.
 fn typed_word(word: &[u8]) -> String {
     let printed = reply::format(&Value::BulkString(word.to_vec()));
     match std::str::from_utf8(word) {
@@ -278,15 +292,15 @@ fn typed_word(word: &[u8]) -> String {
     }
 }
 
-/// The reply in one line, reduced to what matters.
+/// The reply in one line, shortened to its important parts.
 pub fn reply_line(exchange: &Exchange) -> String {
-    let Some(came) = &exchange.reply else { return no_reply(exchange).to_owned() };
-    let text = match (exchange.error(), &came.value) {
+    let Some(reply) = &exchange.reply else { return no_reply(exchange).to_owned() };
+    let text = match (exchange.error(), &reply.value) {
         (Some(error), _) => error,
         (None, Value::BulkString(_) | Value::VerbatimString { .. })
             if exchange.name() == "INFO" =>
         {
-            info(exchange, &came.value)
+            info(exchange, &reply.value)
         }
         (None, Value::Array(items)) if items.len() > 3 => format!("{} items", items.len()),
         (None, value) => reply::format_reply_to(&exchange.words, value)
@@ -298,24 +312,28 @@ pub fn reply_line(exchange: &Exchange) -> String {
     reveal(&(text + became(exchange))).into_owned()
 }
 
-/// What INFO's many lines are read for.
+/// The fields of INFO about background saves, or else its number of lines.
 fn info(exchange: &Exchange, value: &Value) -> String {
-    let telling = ["rdb_bgsave_in_progress:", "rdb_last_bgsave_status:"];
     let text = reply::format_reply_to(&exchange.words, value);
-    let is_telling = |line: &&str| telling.iter().any(|field| line.starts_with(field));
-    let lines: Vec<&str> = text.lines().filter(is_telling).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| {
+            line.starts_with("rdb_bgsave_in_progress:")
+                || line.starts_with("rdb_last_bgsave_status:")
+        })
+        .collect();
     if lines.is_empty() { format!("{} lines", text.lines().count()) } else { lines.join(", ") }
 }
 
-/// `QUEUED` tells nothing of what came of it.
+/// What happened to the command after its reply: `QUEUED` does not say.
 fn became(exchange: &Exchange) -> &'static str {
     let queued = exchange
         .reply
         .as_ref()
-        .is_some_and(|it| matches!(&it.value, Value::SimpleString(text) if text == "QUEUED"));
+        .is_some_and(|reply| matches!(&reply.value, Value::SimpleString(text) if text == "QUEUED"));
     match exchange.outcome {
-        Outcome::NotRun => ", never run",
-        Outcome::Refused if queued => ", then refused",
+        CommandOutcome::NotRun => ", never run",
+        CommandOutcome::Refused if queued => ", then refused",
         _ => "",
     }
 }
@@ -324,14 +342,14 @@ fn no_reply(exchange: &Exchange) -> &'static str {
     if exchange.is_mark() { "" } else { "(no reply)" }
 }
 
-/// When it came, or, of the mark, when it was seen.
-pub(super) fn told_at(exchange: &Exchange) -> Duration {
+/// When the command arrived or, for the mark, when it was seen.
+pub(super) fn shown_at(exchange: &Exchange) -> Duration {
     if exchange.is_mark() { exchange.ended() } else { exchange.at }
 }
 
 pub(super) fn whole_reply(exchange: &Exchange) -> Vec<String> {
-    let Some(came) = &exchange.reply else { return vec![no_reply(exchange).to_owned()] };
-    let text = reply::format_reply_to(&exchange.words, &came.value);
+    let Some(reply) = &exchange.reply else { return vec![no_reply(exchange).to_owned()] };
+    let text = reply::format_reply_to(&exchange.words, &reply.value);
     let mut lines: Vec<String> = text.lines().map(|line| reveal(line).into_owned()).collect();
     match lines.first_mut() {
         Some(first) => first.push_str(became(exchange)),
@@ -340,9 +358,10 @@ pub(super) fn whole_reply(exchange: &Exchange) -> Vec<String> {
     lines
 }
 
-/// Whether the transcript says of a typed line what its echo would say; `true` for our own line that waits.
+/// Whether the transcript shows a typed line and its reply; `true` for the runner's own line that
+/// waits.
 ///
-/// `position` is that of the exchange to look at, and moves on.
+/// `position` is the index of the next exchange; advances it.
 fn says_the_same(typed: &TypedExchange, sent: &[&Exchange], position: &mut usize) -> bool {
     if typed.line.starts_with('@') {
         let name = typed.line.split_whitespace().next().unwrap_or_default();
@@ -352,17 +371,18 @@ fn says_the_same(typed: &TypedExchange, sent: &[&Exchange], position: &mut usize
     let same = words::split(&typed.line).is_ok_and(|words| words == exchange.words);
     *position += usize::from(same);
     let replied = exchange.reply.as_ref();
-    let reply = replied.map(|it| reply::format_reply_to(&exchange.words, &it.value));
-    same && reply.is_some_and(|reply| reply == typed.reply)
+    let printed = replied.map(|reply| reply::format_reply_to(&exchange.words, &reply.value));
+    same && printed.is_some_and(|printed| printed == typed.reply)
 }
 
-/// Whether everything that was typed, and what came of it, is in the transcript.
-pub fn is_told_by(run: &Run, transcript: &Transcript) -> bool {
+/// Whether the transcript shows all typed lines and their replies.
+pub fn is_shown_by(run: &Run, transcript: &Transcript) -> bool {
     let Run::Typed(typed) = run else { return false };
-    let sent: Vec<&Exchange> = transcript.exchanges.iter().filter(|it| !it.is_mark()).collect();
+    let sent: Vec<&Exchange> =
+        transcript.exchanges.iter().filter(|exchange| !exchange.is_mark()).collect();
     let mut position = 0;
     transcript.left_out == 0
         && typed.stopped.is_none()
-        && typed.exchanges.iter().all(|it| says_the_same(it, &sent, &mut position))
+        && typed.exchanges.iter().all(|exchange| says_the_same(exchange, &sent, &mut position))
         && position == sent.len()
 }

@@ -1,20 +1,20 @@
-//! Who had to wait: time from left to right, the longest wait in each column upwards.
+//! The waits as a bar chart: each column is a period, its height the longest wait.
 
 use std::time::Duration;
 
 use colored::Colorize as _;
 
 use super::mark_behind;
-use crate::attempt::evidence::Waits;
+use crate::attempt::evidence::{Wait, Waits};
 use crate::present::text::display_width;
 
 const LABEL: &str = "who had to wait";
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Below so many columns the numbers must do.
+/// A narrower screen shows only the numbers.
 const NARROW: usize = 60;
 const WIDEST_STRIP: usize = 40;
 
-/// The strip and its numbers in one line.
+/// The bar chart and its numbers in one line.
 pub(super) fn strip(waits: &Waits, is_marked: bool, width: usize) -> String {
     let numbers = numbers(waits);
     let mark = if is_marked { super::MARK.chars().count() + 2 } else { 0 };
@@ -42,7 +42,7 @@ pub(super) fn pings(count: u64) -> String {
     if count == 1 { "1 PING".to_owned() } else { format!("{count} PINGs") }
 }
 
-/// `0.4 ms` below ten, whole ones above.
+/// One decimal below 10 ms, none above: `0.4 ms`, `12 ms`.
 pub(super) fn milliseconds(duration: Duration) -> String {
     if duration < Duration::from_millis(10) {
         format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
@@ -58,16 +58,20 @@ fn bars(waits: &Waits, columns: usize) -> String {
     let mut strip = String::new();
     for column in 0..u32::try_from(columns).unwrap_or(0) {
         let from = share * f64::from(column);
-        let overlaps = |at: f64, took: f64| at < from + share && at + took > from;
-        let waited =
-            waits.slow.iter().filter(|it| overlaps(it.at.as_secs_f64(), it.took.as_secs_f64()));
-        let longest = waited.map(|it| it.took).max().unwrap_or_default();
+        let overlapping = waits.slow.iter().filter(|wait| overlaps(wait, from, from + share));
+        let longest = overlapping.map(|wait| wait.took).max().unwrap_or_default();
         strip.push(BARS[height(longest)]);
     }
     strip
 }
 
-/// On a log scale: 1 ms is flat, 1 s and more is the top.
+/// Whether a wait overlaps a period, given in seconds.
+fn overlaps(wait: &Wait, from: f64, until: f64) -> bool {
+    let at = wait.at.as_secs_f64();
+    at < until && at + wait.took.as_secs_f64() > from
+}
+
+/// The height on a log scale: flat up to 1 ms, the maximum from 1 s.
 fn height(wait: Duration) -> usize {
     let above = [3, 7, 20, 52, 139, 373, 1000];
     above.iter().take_while(|&&millis| wait >= Duration::from_millis(millis)).count()

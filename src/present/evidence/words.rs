@@ -1,20 +1,20 @@
-//! What a verdict rests on in words only, a fact a line: for [`plain`](crate::present::plain).
+//! The evidence of a verdict in words only, one fact a line, for [`plain`](crate::present::plain).
 
 use super::Row;
-use super::transcript::{self, Form, Line};
+use super::transcript::{self, Form, TranscriptLine};
 use super::waits::{milliseconds, pings};
 use crate::attempt::evidence::Waits;
 use crate::present::plain;
 use crate::present::text::{reveal, wrap};
-use crate::tap::{Outcome, Transcript};
+use crate::relay::{CommandOutcome, Transcript};
 use crate::verdict::Pointer;
 
-/// Behind what the cause rests on.
+/// Marks the evidence for the cause.
 const MARK: &str = " (see the cause)";
-/// A longer command or reply is cut where not everything is shown.
+/// The short form cuts longer commands and replies.
 const LONGEST: usize = 200;
 
-/// What Redis saw; nothing where there is nothing to tell.
+/// What Redis saw; empty if there is nothing to show.
 pub(super) fn transcript(
     transcript: &Transcript,
     pointers: &[Pointer],
@@ -27,7 +27,7 @@ pub(super) fn transcript(
     }
     let several = transcript::are_of_several_connections(&lines);
     let mut text = "what Redis saw:\n".to_owned();
-    let mut skipped: Vec<&Line<'_>> = Vec::new();
+    let mut skipped: Vec<&TranscriptLine<'_>> = Vec::new();
     for (line, is_kept) in &lines {
         if *is_kept {
             text.push_str(&transcript::more(&mut skipped));
@@ -41,17 +41,17 @@ pub(super) fn transcript(
     text
 }
 
-fn exchange(line: &Line<'_>, form: Form, several: bool) -> String {
+fn exchange(line: &TranscriptLine<'_>, form: Form, several: bool) -> String {
     let is_long = form == Form::Long;
-    let short = |text: String| if is_long { text } else { cut(&text) };
-    let at = transcript::time(transcript::told_at(line.first));
+    let at = transcript::time(transcript::shown_at(line.first));
     let at = at.trim_start_matches('+');
     let connection = match line.first.connection {
         0 => String::new(),
         number if several => format!(" on connection {number}"),
         _ => String::new(),
     };
-    let command = short(transcript::line_of(line.first));
+    let command = transcript::line_of(line.first);
+    let command = if is_long { command } else { cut(&command) };
     let times = match line.count {
         1 => String::new(),
         count => {
@@ -61,11 +61,11 @@ fn exchange(line: &Line<'_>, form: Form, several: bool) -> String {
     let reply = if is_long {
         transcript::whole_reply(line.last).join("; ")
     } else {
-        short(transcript::reply_line(line.last))
+        cut(&transcript::reply_line(line.last))
     };
     let reply = match (reply.as_str(), line.last.outcome) {
         ("", _) => String::new(),
-        (reply, Outcome::Refused) => format!("; refused: {reply}"),
+        (reply, CommandOutcome::Refused) => format!("; refused: {reply}"),
         (reply, _) => format!("; reply: {reply}"),
     };
     format!("at {at}{connection}: {command}{times}{reply}{}", mark(line.marked))
@@ -82,7 +82,6 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// What has changed.
 pub(super) fn table(rows: &[Row], width: usize) -> String {
     rows.iter().fold("what has changed:\n".to_owned(), |text, row| {
         let (before, after) = (reveal(&row.before), reveal(&row.after));
@@ -93,7 +92,6 @@ pub(super) fn table(rows: &[Row], width: usize) -> String {
     })
 }
 
-/// Who had to wait.
 pub(super) fn waits(waits: &Waits, is_marked: bool, width: usize) -> String {
     let longest = milliseconds(waits.longest.took);
     let line = format!(

@@ -1,8 +1,8 @@
-//! Foreign text inside markdown: it is shown, and means nothing.
+//! Escapes foreign text inside markdown.
 
 use crate::present::text::clean;
 
-/// A fenced block, its fence longer than any run of backticks in it.
+/// A fenced block whose fence is longer than any run of backticks in it.
 pub(super) fn fence(info: &str, text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
@@ -10,28 +10,32 @@ pub(super) fn fence(info: &str, text: &str) -> String {
     format!("{fence}{info}\n{lines}{fence}\n")
 }
 
-/// Python cares for its tabs.
+/// Keeps tabs, which matter in Python.
 fn clean_line(line: &str) -> String {
     line.split('\t').map(clean).collect::<Vec<_>>().join("\t")
 }
 
-/// One line of prose. What stands between backticks is code, all else is plain text, whatever it looks like.
+/// One line of prose. Text between backticks stays code; everything else is escaped.
 pub(super) fn inline(text: &str) -> String {
     let text = clean(text);
     let parts: Vec<&str> = text.split('`').collect();
-    let codes = parts.iter().skip(1).step_by(2);
-    // An odd number of parts: each backtick has its other one.
-    if parts.len().is_multiple_of(2) || codes.clone().any(|code| code.trim().is_empty()) {
+    let mut codes = parts.iter().skip(1).step_by(2);
+    // With an even number of parts, one backtick has no partner.
+    if parts.len().is_multiple_of(2) || codes.any(|code| code.trim().is_empty()) {
         return escaped(&text);
     }
-    let part = |(index, part): (usize, &&str)| match index % 2 {
-        0 => escaped(part),
-        _ => format!("`{part}`"),
-    };
-    parts.iter().enumerate().map(part).collect()
+    let mut line = String::new();
+    for (index, part) in parts.into_iter().enumerate() {
+        if index % 2 == 0 {
+            line.push_str(&escaped(part));
+        } else {
+            line.push_str(&["`", part, "`"].concat());
+        }
+    }
+    line
 }
 
-/// The same in a table, where a bar ends the cell even inside code.
+/// A table cell, in which a bar ends the cell even inside code.
 pub(super) fn cell(text: &str) -> String {
     inline(&text.replace('`', "'")).replace('|', "\\|")
 }
@@ -41,7 +45,7 @@ fn escaped(text: &str) -> String {
     let mut is_in_a_word = false;
     for (at, c) in text.char_indices() {
         let goes_on = text[at + c.len_utf8()..].starts_with(char::is_alphanumeric);
-        // `rdb_saves` is no emphasis.
+        // The `_` in `rdb_saves` is not emphasis.
         let is_plain = c == '_' && is_in_a_word && goes_on;
         is_in_a_word = c.is_alphanumeric() || is_plain;
         if !is_plain

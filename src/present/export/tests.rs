@@ -1,20 +1,23 @@
 use super::*;
-use crate::present::journal::Answer;
+use crate::present::journal::JournalAnswer;
 
-fn command(at_us: u64, command: &str, reply: &str) -> Command {
+fn command(at_us: u64, command: &str, reply: &str) -> JournalCommand {
     let (command, reply) = (command.to_owned(), reply.to_owned());
-    Command { at_us, connection: 1, command, reply, marked: false, skipped: 0 }
+    JournalCommand { at_us, connection: 1, command, reply, marked: false, skipped: 0 }
 }
 
-fn check(outcome: CheckOutcome, says: &str) -> Check {
-    let text = |text: &str| text.to_owned();
-    let (expected, found) = (text("another LASTSAVE than before"), text("LASTSAVE is still 1795"));
-    let otherwise = Some(text("what does BGSAVE's reply promise?"));
-    Check { outcome, says: says.to_owned(), expected, found, otherwise }
+fn check(outcome: CheckOutcome, says: &str) -> JournalCheck {
+    JournalCheck {
+        outcome,
+        says: says.to_owned(),
+        expected: "another LASTSAVE than before".to_owned(),
+        found: "LASTSAVE is still 1795".to_owned(),
+        otherwise: Some("what does BGSAVE's reply promise?".to_owned()),
+    }
 }
 
-fn entry(at: i64, attempt: Option<Attempt>, commands: Vec<Command>) -> Entry {
-    Entry {
+fn entry(at: i64, attempt: Option<Attempt>, commands: Vec<JournalCommand>) -> JournalEntry {
+    JournalEntry {
         session: "1795600000-7".to_owned(),
         at,
         title: "Triggering snapshots by hand".to_owned(),
@@ -25,8 +28,12 @@ fn entry(at: i64, attempt: Option<Attempt>, commands: Vec<Command>) -> Entry {
     }
 }
 
-fn attempt(text: &str, checks: Vec<Check>) -> Attempt {
-    let answer = Answer { language: AnswerLanguage::Redis, text: text.to_owned() };
+fn change(field: &str, marked: bool) -> JournalChange {
+    JournalChange { field: field.to_owned(), before: "0".to_owned(), after: "1".to_owned(), marked }
+}
+
+fn attempt(text: &str, checks: Vec<JournalCheck>) -> Attempt {
+    let answer = JournalAnswer { language: AnswerLanguage::Redis, text: text.to_owned() };
     Attempt {
         exercise: "trigger-snapshots-manually".to_owned(),
         answer: Some(answer),
@@ -41,18 +48,12 @@ fn attempt(text: &str, checks: Vec<Check>) -> Attempt {
 }
 
 #[test]
-fn an_attempt_that_fell_short_is_told_whole() {
+fn a_failed_attempt_is_exported_whole() {
     let checks = vec![
         check(CheckOutcome::Met, "the orders are `paid`"),
         check(CheckOutcome::Unmet, "a snapshot was finished"),
         check(CheckOutcome::NotReached, "the orders survive <the crash>"),
     ];
-    let change = |field: &str, marked| Change {
-        field: field.to_owned(),
-        before: "0".to_owned(),
-        after: "1".to_owned(),
-        marked,
-    };
     let attempt = Attempt {
         cause: Some("BGSAVE's reply only means begun".to_owned()),
         changes: vec![change("rdb_saves", false), change("rdb_bgsave_in_progress", true)],
@@ -62,7 +63,7 @@ fn an_attempt_that_fell_short_is_told_whole() {
     };
     let commands = vec![
         command(800, r#"SET order:1001 "``` paid""#, "OK"),
-        Command {
+        JournalCommand {
             marked: true,
             skipped: 3,
             ..command(1100, "BGSAVE", "Background saving started")
@@ -123,12 +124,12 @@ fn an_attempt_that_fell_short_is_told_whole() {
 
 #[test]
 fn an_exploration_has_no_verdict() {
-    let other = Command { connection: 2, ..command(12_000_000, "GET a", "(nil)") };
+    let other = JournalCommand { connection: 2, ..command(12_000_000, "GET a", "(nil)") };
     let text = markdown(&[entry(1_795_600_105, None, vec![command(5, "PING", "PONG"), other])]);
     insta::assert_snapshot!(text, @r"
     # redislings: session of 2026-11-25 09:48 UTC
 
-    Nothing was judged.
+    No attempts.
 
     ## Triggering snapshots by hand
 
@@ -145,13 +146,14 @@ fn an_exploration_has_no_verdict() {
     ");
 }
 
+fn done(session: &str, exercise: &str) -> JournalEntry {
+    let attempt = Attempt { exercise: exercise.to_owned(), ..attempt("SAVE", Vec::new()) };
+    let entry = entry(1_795_600_105, Some(attempt), Vec::new());
+    JournalEntry { session: session.to_owned(), title: exercise.to_uppercase(), ..entry }
+}
+
 #[test]
 fn attempts_at_one_exercise_stand_together_in_each_session() {
-    let done = |session: &str, exercise: &str| {
-        let attempt = Attempt { exercise: exercise.to_owned(), ..attempt("SAVE", Vec::new()) };
-        let entry = entry(1_795_600_105, Some(attempt), Vec::new());
-        Entry { session: session.to_owned(), title: exercise.to_uppercase(), ..entry }
-    };
     let entries = [done("1", "a"), done("1", "b"), done("2", "b"), done("1", "a")];
     let text = markdown(&entries);
     let headings: Vec<&str> = text.lines().filter(|line| line.starts_with('#')).collect();
@@ -173,7 +175,7 @@ fn what_a_program_printed_is_told() {
     let attempt = Attempt {
         stdout: "saved\n".to_owned(),
         stderr: "Traceback\n  line 1\n".to_owned(),
-        answer: Some(Answer {
+        answer: Some(JournalAnswer {
             language: AnswerLanguage::Python,
             text: "if a:\n\tsave()".to_owned(),
         }),

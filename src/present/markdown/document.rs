@@ -1,7 +1,7 @@
-//! Markdown events into a tree of blocks, which the layout can measure before it draws.
+//! Turns markdown events into a tree of blocks, which the layout can measure before it draws.
 
 use super::inline::Inlines;
-use super::span::{Look, Piece};
+use super::span::{Piece, TextStyle};
 use super::{Style, html};
 use colored::Color;
 use pulldown_cmark::{
@@ -13,22 +13,22 @@ pub(super) enum Block {
     Paragraph(Vec<Piece>),
     Code { language: String, code: String },
     Quote { kind: Option<BlockQuoteKind>, blocks: Vec<Block> },
-    List(List),
+    List(ListBlock),
     Table(Table),
     Footnote { label: String, blocks: Vec<Block> },
     Rule,
 }
 
-pub(super) struct List {
-    /// The number of the first item, none for bullets.
+pub(super) struct ListBlock {
+    /// The number of the first item; `None` for bullets.
     pub(super) start: Option<u64>,
     /// Whether the author left blank lines between the items.
     pub(super) loose: bool,
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<ListItem>,
 }
 
-pub(super) struct Item {
-    /// Whether the box of a task is ticked, none for what is no task.
+pub(super) struct ListItem {
+    /// Whether the box of a task is ticked; `None` if the item is not a task.
     pub(super) task: Option<bool>,
     pub(super) blocks: Vec<Block>,
 }
@@ -41,8 +41,8 @@ pub(super) struct Table {
     pub(super) rows: Vec<Vec<Cell>>,
 }
 
-/// Beyond this many containers in one another the outermost ones shown are enough: reading and
-/// drawing recurse, and a file of ten thousand `>` must not exhaust the stack.
+/// The maximum nesting of containers. Reading and drawing recurse, and a file of ten thousand `>`
+/// must not exhaust the stack.
 const DEEPEST: usize = 32;
 
 pub(super) fn read(markdown: &str, style: Style) -> Vec<Block> {
@@ -51,29 +51,30 @@ pub(super) fn read(markdown: &str, style: Style) -> Vec<Block> {
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_GFM;
-    let mut reader = Reader { events: Parser::new_ext(markdown, options), style, open: Vec::new() };
+    let mut reader =
+        MarkdownReader { events: Parser::new_ext(markdown, options), style, open: Vec::new() };
     reader.container().0
 }
 
-struct Reader<'a> {
+struct MarkdownReader<'a> {
     events: Parser<'a>,
     style: Style,
-    open: Vec<Container>,
+    open: Vec<ContainerBlock>,
 }
 
-/// What is learnt about a container while it is read.
+/// Facts about a container, collected while it is read.
 #[derive(Default)]
-struct Container {
+struct ContainerBlock {
     task: Option<bool>,
     loose: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> MarkdownReader<'a> {
     /// Reads to the end of the container that was just opened.
-    fn container(&mut self) -> (Vec<Block>, Container) {
-        self.open.push(Container::default());
+    fn container(&mut self) -> (Vec<Block>, ContainerBlock) {
+        self.open.push(ContainerBlock::default());
         let mut blocks = Vec::new();
-        let mut bare = self.inlines_of(Look::default());
+        let mut bare = self.inlines_of(TextStyle::default());
         let mut flattened = 0_usize;
         while let Some(event) = self.events.next() {
             let Some(event) = bare.take(event) else { continue };
@@ -81,7 +82,7 @@ impl<'a> Reader<'a> {
                 self.note(|container| container.task = Some(done));
                 continue;
             }
-            let text = std::mem::replace(&mut bare, self.inlines_of(Look::default()));
+            let text = std::mem::replace(&mut bare, self.inlines_of(TextStyle::default()));
             blocks.extend((!text.is_empty()).then(|| Block::Paragraph(text.finish())));
             match event {
                 Event::Start(tag) if self.open.len() > DEEPEST && is_container(&tag) => {
@@ -103,7 +104,7 @@ impl<'a> Reader<'a> {
         let block = match tag {
             Tag::Paragraph => {
                 self.note(|container| container.loose = true);
-                Block::Paragraph(self.inlines(Look::default()))
+                Block::Paragraph(self.inlines(TextStyle::default()))
             }
             Tag::Heading { level, .. } => {
                 Block::Heading { level: level as usize, text: self.inlines(heading_look(level)) }
@@ -127,12 +128,12 @@ impl<'a> Reader<'a> {
         vec![block]
     }
 
-    fn list(&mut self, start: Option<u64>) -> List {
-        let mut list = List { start, loose: false, items: Vec::new() };
+    fn list(&mut self, start: Option<u64>) -> ListBlock {
+        let mut list = ListBlock { start, loose: false, items: Vec::new() };
         while let Some(Event::Start(Tag::Item)) = self.events.next() {
-            let (blocks, Container { task, loose }) = self.container();
+            let (blocks, ContainerBlock { task, loose }) = self.container();
             list.loose |= loose;
-            list.items.push(Item { task, blocks });
+            list.items.push(ListItem { task, blocks });
         }
         list
     }
@@ -141,16 +142,16 @@ impl<'a> Reader<'a> {
         let mut table = Table { alignments, head: Vec::new(), rows: Vec::new() };
         while let Some(Event::Start(tag)) = self.events.next() {
             if tag == Tag::TableHead {
-                table.head = self.row(Look::default().bold());
+                table.head = self.row(TextStyle::default().bold());
             } else {
-                let row = self.row(Look::default());
+                let row = self.row(TextStyle::default());
                 table.rows.push(row);
             }
         }
         table
     }
 
-    fn row(&mut self, look: Look) -> Vec<Cell> {
+    fn row(&mut self, look: TextStyle) -> Vec<Cell> {
         let mut cells = Vec::new();
         while let Some(Event::Start(Tag::TableCell)) = self.events.next() {
             cells.push(self.inlines(look).into_iter().map(Piece::of_sure_width).collect());
@@ -158,12 +159,12 @@ impl<'a> Reader<'a> {
         cells
     }
 
-    fn inlines_of(&self, look: Look) -> Inlines {
+    fn inlines_of(&self, look: TextStyle) -> Inlines {
         Inlines::new(self.style, look)
     }
 
     /// Reads to the end of the paragraph, heading or cell that was just opened.
-    fn inlines(&mut self, look: Look) -> Vec<Piece> {
+    fn inlines(&mut self, look: TextStyle) -> Vec<Piece> {
         let mut inlines = self.inlines_of(look);
         while let Some(event) = self.events.next() {
             match inlines.take(event) {
@@ -188,7 +189,7 @@ impl<'a> Reader<'a> {
         raw
     }
 
-    fn note(&mut self, fact: impl FnOnce(&mut Container)) {
+    fn note(&mut self, fact: impl FnOnce(&mut ContainerBlock)) {
         if let Some(container) = self.open.last_mut() {
             fact(container);
         }
@@ -199,8 +200,8 @@ fn is_container(tag: &Tag<'_>) -> bool {
     matches!(tag, Tag::BlockQuote(_) | Tag::List(_) | Tag::Item | Tag::FootnoteDefinition(_))
 }
 
-fn heading_look(level: HeadingLevel) -> Look {
-    let bold = Look::default().bold();
+fn heading_look(level: HeadingLevel) -> TextStyle {
+    let bold = TextStyle::default().bold();
     match level {
         HeadingLevel::H1 => bold.underline().color(Color::Magenta),
         HeadingLevel::H2 => bold.color(Color::Magenta),
@@ -208,7 +209,7 @@ fn heading_look(level: HeadingLevel) -> Look {
     }
 }
 
-/// The first word of the info string: what follows it is for other readers of the lesson.
+/// The first word of the info string; the rest is for other readers of the lesson.
 fn language(kind: &CodeBlockKind<'_>) -> String {
     let info = match kind {
         CodeBlockKind::Fenced(info) => info,

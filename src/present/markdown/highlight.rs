@@ -1,10 +1,10 @@
-//! Light colour for the languages of the lessons; anything else is shown plain.
+//! Simple syntax highlighting for the languages of the lessons; other code stays plain.
 
-use super::span::{Line, Look, Span};
+use super::span::{Line, StyledSpan, TextStyle};
 use crate::present::text;
 use colored::Color;
 
-type Token<'a> = (&'a str, Look);
+type CodeToken<'a> = (&'a str, TextStyle);
 
 const TAB: usize = 4;
 
@@ -15,23 +15,23 @@ const PYTHON_KEYWORDS: [&str; 35] = [
     "with", "yield",
 ];
 
-/// The lines of a block of code, none of them wrapped, empty ones at either end left out.
+/// The unwrapped lines of a block of code, without empty lines at either end.
 pub(super) fn highlight(language: &str, code: &str) -> Vec<Line> {
     let lines = code.lines().skip_while(|line| line.trim().is_empty());
     let code = lines.map(printable).collect::<Vec<_>>().join("\n");
     let code = code.trim_end();
     let tokens = match language {
-        "python" | "py" => scan(code, &Syntax { word_of: python, ..Syntax::OF_SCRIPTS }),
-        "toml" => scan(code, &Syntax { word_of: toml, ..Syntax::OF_SCRIPTS }),
+        "python" | "py" => scan(code, &CodeSyntax { word_of: python, ..CodeSyntax::OF_SCRIPTS }),
+        "toml" => scan(code, &CodeSyntax { word_of: toml, ..CodeSyntax::OF_SCRIPTS }),
         "json" => scan(code, &JSON),
         "sh" | "bash" | "shell" | "console" | "shell-session" => shell(code),
         "redis" => redis(code),
-        _ => vec![(code, Look::default())],
+        _ => vec![(code, TextStyle::default())],
     };
     if code.is_empty() { Vec::new() } else { lines_of(tokens) }
 }
 
-/// A line of code with its tabs as spaces, and nothing in it that steers a terminal.
+/// A line of code with its tabs as spaces and without control characters.
 fn printable(line: &str) -> String {
     let mut printable = String::new();
     for (index, part) in line.split('\t').enumerate() {
@@ -44,7 +44,7 @@ fn printable(line: &str) -> String {
     printable
 }
 
-fn lines_of(tokens: Vec<Token<'_>>) -> Vec<Line> {
+fn lines_of(tokens: Vec<CodeToken<'_>>) -> Vec<Line> {
     let mut lines = vec![Line::new()];
     for (text, look) in tokens {
         for (index, part) in text.split('\n').enumerate() {
@@ -52,25 +52,26 @@ fn lines_of(tokens: Vec<Token<'_>>) -> Vec<Line> {
                 lines.push(Line::new());
             }
             if let Some(line) = lines.last_mut().filter(|_| !part.is_empty()) {
-                line.push(Span::new(part, look));
+                line.push(StyledSpan::new(part, look));
             }
         }
     }
     lines
 }
 
-/// What makes languages differ, as far as colour goes.
-struct Syntax {
+/// The differences between languages that matter for colour.
+struct CodeSyntax {
     quotes: &'static [char],
-    /// From a `#` to the end of the line.
+    /// Whether a `#` begins a comment.
     has_comments: bool,
-    /// From the code behind it.
-    look_of_string: fn(&str) -> Look,
-    /// What stands between strings and comments: from the code before and the rest, the bytes that have a look.
-    word_of: fn(&str, &str) -> Option<(usize, Look)>,
+    /// The look of a string, given the code after it.
+    look_of_string: fn(&str) -> TextStyle,
+    /// Called between strings and comments with the code before and the rest: the length in bytes
+    /// and the look of a word at the start of the rest.
+    word_of: fn(&str, &str) -> Option<(usize, TextStyle)>,
 }
 
-impl Syntax {
+impl CodeSyntax {
     const OF_SCRIPTS: Self = Self {
         quotes: &['"', '\''],
         has_comments: true,
@@ -79,11 +80,11 @@ impl Syntax {
     };
 }
 
-const JSON: Syntax =
-    Syntax { quotes: &['"'], has_comments: false, look_of_string: json_string, word_of: json };
+const JSON: CodeSyntax =
+    CodeSyntax { quotes: &['"'], has_comments: false, look_of_string: json_string, word_of: json };
 
-/// Cuts code into strings, comments, what the language says of its words, and the rest.
-fn scan<'c>(code: &'c str, syntax: &Syntax) -> Vec<Token<'c>> {
+/// Splits code into strings, comments, words with a look, and the rest.
+fn scan<'c>(code: &'c str, syntax: &CodeSyntax) -> Vec<CodeToken<'c>> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(first) = code[at..].chars().next() {
@@ -95,7 +96,7 @@ fn scan<'c>(code: &'c str, syntax: &Syntax) -> Vec<Token<'c>> {
                 (length, (syntax.look_of_string)(&rest[length..]))
             }
             _ => (syntax.word_of)(before, rest)
-                .unwrap_or_else(|| (plain_length(rest), Look::default())),
+                .unwrap_or_else(|| (plain_length(rest), TextStyle::default())),
         };
         tokens.push((&rest[..length], look));
         at += length;
@@ -103,28 +104,29 @@ fn scan<'c>(code: &'c str, syntax: &Syntax) -> Vec<Token<'c>> {
     tokens
 }
 
-fn comment() -> Look {
-    Look::default().dim()
+fn comment() -> TextStyle {
+    TextStyle::default().dim()
 }
 
-fn string() -> Look {
-    Look::default().color(Color::Green)
+fn string() -> TextStyle {
+    TextStyle::default().color(Color::Green)
 }
 
-/// A string in front of a colon names a value.
-fn json_string(after: &str) -> Look {
+/// A string before a colon is a name.
+fn json_string(after: &str) -> TextStyle {
     if after.trim_start_matches(' ').starts_with(':') { name() } else { string() }
 }
 
-fn keyword() -> Look {
-    Look::default().color(Color::Magenta)
+fn keyword() -> TextStyle {
+    TextStyle::default().color(Color::Magenta)
 }
 
-fn name() -> Look {
-    Look::default().color(Color::Cyan)
+fn name() -> TextStyle {
+    TextStyle::default().color(Color::Cyan)
 }
 
-/// The bytes of the string a text begins with; a short one ends with its line at the latest.
+/// The length in bytes of the string at the start of a text. Unless its quotes are triple, it ends
+/// with its line at the latest.
 fn string_length(rest: &str, quote: char) -> usize {
     let triple = String::from(quote).repeat(3);
     let delimiter = if rest.starts_with(&triple) { &triple[..] } else { &triple[..1] };
@@ -141,7 +143,7 @@ fn string_length(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// A whole word, so that no keyword is found in the middle of a name, or else one character.
+/// The length of a whole word, so that no keyword is found inside a name, or of one character.
 fn plain_length(rest: &str) -> usize {
     match word_length(rest) {
         0 => rest.chars().next().map_or(0, char::len_utf8),
@@ -153,7 +155,7 @@ fn word_length(rest: &str) -> usize {
     rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
 }
 
-fn python(_: &str, rest: &str) -> Option<(usize, Look)> {
+fn python(_: &str, rest: &str) -> Option<(usize, TextStyle)> {
     let length = word_length(rest);
     let word = &rest[..length];
     let quote = rest[length..].chars().next().filter(|c| matches!(c, '"' | '\''));
@@ -170,21 +172,21 @@ fn python(_: &str, rest: &str) -> Option<(usize, Look)> {
     }
 }
 
-fn json(_: &str, rest: &str) -> Option<(usize, Look)> {
+fn json(_: &str, rest: &str) -> Option<(usize, TextStyle)> {
     let length = word_length(rest);
     matches!(&rest[..length], "true" | "false" | "null").then(|| (length, keyword()))
 }
 
-/// Commands of a shell; where lines show its prompt, the others are what was printed.
-fn shell(code: &str) -> Vec<Token<'_>> {
+/// Commands of a shell. If some lines have a prompt, the others are output.
+fn shell(code: &str) -> Vec<CodeToken<'_>> {
     const PROMPT: &str = "$ ";
     let prompted = code.lines().any(|line| line.starts_with(PROMPT));
-    let syntax = Syntax { has_comments: false, word_of: shell_word, ..Syntax::OF_SCRIPTS };
+    let syntax = CodeSyntax { has_comments: false, word_of: shell_word, ..CodeSyntax::OF_SCRIPTS };
     let mut tokens = Vec::new();
     for line in code.split_inclusive('\n') {
         match line.strip_prefix(PROMPT) {
             _ if line.trim_start().starts_with('#') => tokens.push((line, comment())),
-            None if prompted => tokens.push((line, Look::default())),
+            None if prompted => tokens.push((line, TextStyle::default())),
             command => {
                 tokens.push((&line[..line.len() - command.unwrap_or(line).len()], comment()));
                 tokens.extend(scan(command.unwrap_or(line), &syntax));
@@ -194,21 +196,22 @@ fn shell(code: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// The command's name, which stands first or behind what joins two commands, and a comment at the line's end.
-fn shell_word(before: &str, rest: &str) -> Option<(usize, Look)> {
+/// The name of a command, at the start or after an operator that joins commands, and a comment at
+/// the end of the line.
+fn shell_word(before: &str, rest: &str) -> Option<(usize, TextStyle)> {
     if rest.starts_with('#') && before.ends_with(' ') {
         return Some((rest.trim_end().len(), comment()));
     }
     let joined = before.trim_end();
+    // Not `word_length`, which stops at the `-` of `redis-cli`.
     let length = rest.find(|c: char| c.is_whitespace() || "|&;()<>\"'".contains(c));
     let length = length.unwrap_or(rest.len());
     let is_name = (joined.is_empty() || joined.ends_with(['|', '&', ';', '('])) && length > 0;
-    // Not only a part of a word is to be looked at: `redis-cli` is one.
     is_name.then(|| (length, name().bold()))
 }
 
-/// Table headers and keys: what stands first on its line.
-fn toml(before: &str, rest: &str) -> Option<(usize, Look)> {
+/// Table headers and keys, which come first on their line.
+fn toml(before: &str, rest: &str) -> Option<(usize, TextStyle)> {
     let line_so_far = before.rsplit('\n').next().unwrap_or(before);
     if !line_so_far.trim().is_empty() {
         return None;
@@ -222,8 +225,8 @@ fn toml(before: &str, rest: &str) -> Option<(usize, Look)> {
     (key > 0 && line[key..].trim_start().starts_with('=')).then(|| (key, name()))
 }
 
-/// Commands line by line; in a block that shows prompts, lines without one are replies.
-fn redis(code: &str) -> Vec<Token<'_>> {
+/// Commands line by line. If some lines have a prompt, the others are replies.
+fn redis(code: &str) -> Vec<CodeToken<'_>> {
     let prompted = code.lines().any(|line| prompt_length(line) > 0);
     let mut tokens = Vec::new();
     for line in code.split_inclusive('\n') {
@@ -231,23 +234,23 @@ fn redis(code: &str) -> Vec<Token<'_>> {
         if line.trim_start().starts_with('#') {
             tokens.push((line, comment()));
         } else if prompted && prompt.is_empty() {
-            tokens.push((line, Look::default()));
+            tokens.push((line, TextStyle::default()));
         } else {
-            tokens.push((prompt, Look::default().dim()));
+            tokens.push((prompt, TextStyle::default().dim()));
             tokens.extend(command_and_arguments(command));
         }
     }
     tokens
 }
 
-fn command_and_arguments(line: &str) -> [Token<'_>; 3] {
+fn command_and_arguments(line: &str) -> [CodeToken<'_>; 3] {
     let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
     let (command, arguments) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
-    [(indent, Look::default()), (command, name().bold()), (arguments, Look::default())]
+    [(indent, TextStyle::default()), (command, name().bold()), (arguments, TextStyle::default())]
 }
 
-/// The bytes of the prompt that a line begins with: `> `, `redis> ` or as redis-cli's own, which
-/// names the address.
+/// The length in bytes of the prompt at the start of a line: `> `, `redis> ` or redis-cli's prompt
+/// with the address.
 fn prompt_length(line: &str) -> usize {
     let Some(at) = line.find("> ") else { return 0 };
     let name = &line[..at];
@@ -260,8 +263,8 @@ fn prompt_length(line: &str) -> usize {
 mod tests {
     use super::*;
 
-    /// The spans that are not plain, as `text:look` with what was asked for.
-    fn marked(language: &str, code: &str, look: Look) -> Vec<String> {
+    /// The text of the spans with this look.
+    fn marked(language: &str, code: &str, look: TextStyle) -> Vec<String> {
         let lines = highlight(language, code);
         let spans = lines.iter().flatten().filter(|span| span.look == look);
         spans.map(|span| span.text().to_owned()).collect()
@@ -270,7 +273,7 @@ mod tests {
     #[test]
     fn python_has_keywords_strings_and_comments() {
         let code = "import redis  # import it\nimported = f'a#b' if \"it\\\"s\" else None";
-        let keyword = Look::default().color(Color::Magenta);
+        let keyword = TextStyle::default().color(Color::Magenta);
         assert_eq!(marked("py", code, keyword), ["import", "if", "else", "None"]);
         assert_eq!(marked("py", code, string()), ["f'a#b'", "\"it\\\"s\""]);
         assert_eq!(marked("py", code, comment()), ["# import it"]);

@@ -1,25 +1,25 @@
-//! The HTML that authors put into markdown: text is kept, tags and comments go.
+//! HTML in markdown: keeps the text, drops tags and comments.
 
 use super::Style;
-use super::span::{Look, Piece, Span};
+use super::span::{Piece, StyledSpan, TextStyle};
 
-/// What stands before the summary of `<details>`, which a terminal cannot fold.
+/// The prefix of the summary of `<details>`, which a terminal cannot fold.
 pub(super) fn summary(style: Style) -> &'static str {
     if style == Style::Plain { "Details: " } else { "▸ " }
 }
 
-/// What stands before a `<li>`.
+/// The prefix of a `<li>`.
 pub(super) fn item(style: Style) -> &'static str {
     if style == Style::Plain { "- " } else { "• " }
 }
 
-/// What a stretch of HTML asks a terminal to do.
+/// A piece of HTML, as a terminal shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(super) enum HtmlToken<'a> {
     Text(&'a str),
     /// `<br>`
     Break,
-    /// A paragraph ends here if one is open.
+    /// Ends an open paragraph.
     Boundary,
     Summary,
     Item,
@@ -67,40 +67,41 @@ const BLOCK: [&str; 33] = [
     "ul",
 ];
 
-/// The tokens of a stretch of HTML, comments left out.
+/// The tokens of HTML, without comments.
 ///
-/// A tag that HTML does not know is text: in a lesson, `<key>` is a placeholder and no mark-up.
-pub(super) fn tokens(html: &str) -> Vec<Token<'_>> {
+/// An unknown tag is text: in a lesson, `<key>` is a placeholder, not markup.
+pub(super) fn tokens(html: &str) -> Vec<HtmlToken<'_>> {
     let mut tokens = Vec::new();
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         let (before, markup) = rest.split_at(at);
         if !before.is_empty() {
-            tokens.push(Token::Text(before));
+            tokens.push(HtmlToken::Text(before));
         }
         let (length, token) = markup_token(markup);
         tokens.extend(token);
         rest = &markup[length..];
     }
     if !rest.is_empty() {
-        tokens.push(Token::Text(rest));
+        tokens.push(HtmlToken::Text(rest));
     }
     tokens
 }
 
-/// How long the mark-up is that a text begins with, and what it asks for.
-fn markup_token(markup: &str) -> (usize, Option<Token<'_>>) {
+/// The length of the markup at the start of a text, and its token.
+fn markup_token(markup: &str) -> (usize, Option<HtmlToken<'_>>) {
     for (start, end) in [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!", ">"), ("<?", "?>")] {
         if markup.starts_with(start) {
             return (markup.find(end).map_or(markup.len(), |at| at + end.len()), None);
         }
     }
-    let Some(length) = tag_length(markup) else { return (1, Some(Token::Text(&markup[..1]))) };
+    let Some(length) = tag_length(markup) else { return (1, Some(HtmlToken::Text(&markup[..1]))) };
     let tag = &markup[..length];
     (length, tag_token(tag))
 }
 
-/// The bytes of the tag a text begins with, none when it is a lone `<`; a `>` in quotes ends no tag.
+/// The length in bytes of the tag at the start of a text; `None` for a lone `<`. A `>` in quotes
+/// does not end a tag.
 fn tag_length(markup: &str) -> Option<usize> {
     let name = markup[1..].strip_prefix('/').unwrap_or(&markup[1..]);
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -118,48 +119,55 @@ fn tag_length(markup: &str) -> Option<usize> {
     None
 }
 
-fn tag_token(tag: &str) -> Option<Token<'_>> {
+fn tag_token(tag: &str) -> Option<HtmlToken<'_>> {
     let closes = tag.starts_with("</");
     let name = tag.trim_start_matches(['<', '/']);
     let name = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or(name);
     let name = name.to_ascii_lowercase();
     match name.as_str() {
-        "br" | "tr" if !closes => Some(Token::Break),
-        "summary" if !closes => Some(Token::Summary),
-        "li" if !closes => Some(Token::Item),
-        "summary" => Some(Token::Boundary),
-        "td" | "th" => Some(Token::Gap),
+        "br" | "tr" if !closes => Some(HtmlToken::Break),
+        "summary" if !closes => Some(HtmlToken::Summary),
+        "li" if !closes => Some(HtmlToken::Item),
+        "summary" => Some(HtmlToken::Boundary),
+        "td" | "th" => Some(HtmlToken::Gap),
         "br" | "tr" | "li" => None,
         name if INLINE.contains(&name) => None,
-        name if BLOCK.contains(&name) => Some(Token::Boundary),
-        _ => Some(Token::Text(tag)),
+        name if BLOCK.contains(&name) => Some(HtmlToken::Boundary),
+        _ => Some(HtmlToken::Text(tag)),
     }
 }
 
 /// The paragraphs of an HTML block.
 pub(super) fn paragraphs(html: &str, style: Style) -> Vec<Vec<Piece>> {
     let mut paragraphs = vec![Vec::new()];
-    let mut look = Look::default();
+    let mut look = TextStyle::default();
     for token in tokens(html) {
-        if matches!(token, Token::Boundary | Token::Summary) {
+        if matches!(token, HtmlToken::Boundary | HtmlToken::Summary) {
             paragraphs.push(Vec::new());
-            look = if token == Token::Summary { Look::default().bold() } else { Look::default() };
+            look = if token == HtmlToken::Summary {
+                TextStyle::default().bold()
+            } else {
+                TextStyle::default()
+            };
         }
         let Some(open) = paragraphs.last_mut() else { continue };
-        let text = |text: &str| Piece::Text(Span::new(text, look));
         match token {
-            Token::Text(raw) => open.push(text(&decoded(&collapsed(raw)))),
-            Token::Summary => open.push(text(summary(style))),
-            Token::Item => open.extend([Piece::Break, text(item(style))]),
-            Token::Gap => open.push(text(" ")),
-            Token::Break => open.push(Piece::Break),
-            Token::Boundary => {}
+            HtmlToken::Text(raw) => open.push(text(&decoded(&collapsed(raw)), look)),
+            HtmlToken::Summary => open.push(text(summary(style), look)),
+            HtmlToken::Item => open.extend([Piece::Break, text(item(style), look)]),
+            HtmlToken::Gap => open.push(text(" ", look)),
+            HtmlToken::Break => open.push(Piece::Break),
+            HtmlToken::Boundary => {}
         }
     }
     paragraphs
 }
 
-/// Every run of white space as one space, as HTML and markdown show it.
+fn text(text: &str, look: TextStyle) -> Piece {
+    Piece::Text(StyledSpan::new(text, look))
+}
+
+/// Replaces each run of white space with one space, as HTML and markdown do.
 pub(super) fn collapsed(text: &str) -> String {
     let mut collapsed = String::with_capacity(text.len());
     for c in text.chars() {
@@ -171,7 +179,7 @@ pub(super) fn collapsed(text: &str) -> String {
     collapsed
 }
 
-/// The entities an author needs; the markdown parser leaves those in HTML blocks alone.
+/// Decodes the common entities, because the markdown parser does not decode them in HTML blocks.
 fn decoded(text: &str) -> String {
     let entities =
         [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", "\u{a0}")];
@@ -189,21 +197,27 @@ mod tests {
     #[test]
     fn tags_and_comments_go_and_their_text_stays() {
         let html = "<b>a</b><!-- > no --> <span title=\">\">b</span>";
-        assert_eq!(tokens(html), [Token::Text("a"), Token::Text(" "), Token::Text("b")]);
+        assert_eq!(
+            tokens(html),
+            [HtmlToken::Text("a"), HtmlToken::Text(" "), HtmlToken::Text("b")]
+        );
     }
 
     #[test]
     fn a_tag_that_html_does_not_know_is_text() {
-        assert_eq!(tokens("GET <key>"), [Token::Text("GET "), Token::Text("<key>")]);
+        assert_eq!(tokens("GET <key>"), [HtmlToken::Text("GET "), HtmlToken::Text("<key>")]);
     }
 
     #[test]
     fn a_lone_angle_bracket_is_text() {
-        assert_eq!(tokens("1 < 2"), [Token::Text("1 "), Token::Text("<"), Token::Text(" 2")]);
+        assert_eq!(
+            tokens("1 < 2"),
+            [HtmlToken::Text("1 "), HtmlToken::Text("<"), HtmlToken::Text(" 2")]
+        );
     }
 
     #[test]
     fn a_comment_that_never_ends_hides_the_rest() {
-        assert_eq!(tokens("a<!-- b"), [Token::Text("a")]);
+        assert_eq!(tokens("a<!-- b"), [HtmlToken::Text("a")]);
     }
 }

@@ -1,30 +1,31 @@
-//! The inside of a paragraph: events in, pieces of text with looks and, without colour, markers out.
+//! The content of a paragraph: turns events into pieces of text with looks and, without colour,
+//! markers.
 
 use super::Style;
-use super::html::{self, Token};
+use super::html::{self, HtmlToken};
 use super::links;
-use super::span::{Look, Piece, Span};
+use super::span::{Piece, StyledSpan, TextStyle};
 use colored::Color;
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use std::rc::Rc;
 
-/// Collects inline events until the paragraph, heading or cell that holds them ends.
+/// Collects inline events until the end of their paragraph, heading or cell.
 pub(super) struct Inlines {
     style: Style,
     pieces: Vec<Piece>,
-    looks: Vec<Look>,
-    targets: Vec<Target>,
+    looks: Vec<TextStyle>,
+    targets: Vec<LinkTarget>,
 }
 
-/// An open link or image: where its text starts, and where it leads.
-struct Target {
+/// An open link or image. `start` is the index of its first piece.
+struct LinkTarget {
     start: usize,
     url: String,
     auto: bool,
 }
 
 impl Inlines {
-    pub(super) fn new(style: Style, look: Look) -> Self {
+    pub(super) fn new(style: Style, look: TextStyle) -> Self {
         Self { style, pieces: Vec::new(), looks: vec![look], targets: Vec::new() }
     }
 
@@ -36,7 +37,7 @@ impl Inlines {
         self.pieces
     }
 
-    /// Takes an event that belongs inside a paragraph; hands back any other.
+    /// Takes an event that belongs inside a paragraph; returns any other.
     pub(super) fn take<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
         match event {
             Event::Text(text) => self.text(&text),
@@ -49,7 +50,7 @@ impl Inlines {
                     Style::Plain => format!(" (footnote {label})"),
                     _ => format!("[{label}]"),
                 };
-                // Not in the colour of code, which it often follows without a space.
+                // Not in the colour of code, because it often follows code without a space.
                 self.push(&reference, self.look().dim());
             }
             Event::Start(tag) => return self.open(tag).map(Event::Start),
@@ -61,9 +62,9 @@ impl Inlines {
 
     fn open<'a>(&mut self, tag: Tag<'a>) -> Option<Tag<'a>> {
         match tag {
-            Tag::Strong => self.mark("**", Look::bold),
-            Tag::Emphasis => self.mark("*", Look::italic),
-            Tag::Strikethrough => self.mark("~~", Look::struck),
+            Tag::Strong => self.mark("**", TextStyle::bold),
+            Tag::Emphasis => self.mark("*", TextStyle::italic),
+            Tag::Strikethrough => self.mark("~~", TextStyle::struck),
             Tag::Link { link_type, dest_url, .. } => {
                 let auto = matches!(link_type, LinkType::Autolink | LinkType::Email);
                 let scheme = if link_type == LinkType::Email { "mailto:" } else { "" };
@@ -97,7 +98,7 @@ impl Inlines {
     }
 
     fn target(&mut self, url: &str, auto: bool) {
-        self.targets.push(Target { start: self.pieces.len(), url: url.to_owned(), auto });
+        self.targets.push(LinkTarget { start: self.pieces.len(), url: url.to_owned(), auto });
     }
 
     fn close_link(&mut self) {
@@ -108,7 +109,7 @@ impl Inlines {
         if clickable && links::is_openable(&link.url) && !text.is_empty() {
             let target = Rc::from(link.url);
             for piece in &mut self.pieces[link.start..] {
-                piece.lead_to(&target);
+                piece.link_to(&target);
             }
             return;
         }
@@ -134,8 +135,8 @@ impl Inlines {
         self.looks.pop();
     }
 
-    /// Without colour the markers of the source stay: they are all that tells the look.
-    fn mark(&mut self, marker: &str, look: fn(Look) -> Look) {
+    /// Without colour, keeps the markers of the source to show the look.
+    fn mark(&mut self, marker: &str, look: fn(TextStyle) -> TextStyle) {
         if self.style == Style::Marked {
             self.push(marker, self.look());
         }
@@ -161,11 +162,11 @@ impl Inlines {
     fn html(&mut self, tag: &str) {
         for token in html::tokens(tag) {
             match token {
-                Token::Text(text) => self.text(text),
-                Token::Summary => self.text(html::summary(self.style)),
-                Token::Item => self.text(html::item(self.style)),
-                Token::Gap => self.text(" "),
-                Token::Break | Token::Boundary => self.pieces.push(Piece::Break),
+                HtmlToken::Text(text) => self.text(text),
+                HtmlToken::Summary => self.text(html::summary(self.style)),
+                HtmlToken::Item => self.text(html::item(self.style)),
+                HtmlToken::Gap => self.text(" "),
+                HtmlToken::Break | HtmlToken::Boundary => self.pieces.push(Piece::Break),
             }
         }
     }
@@ -174,13 +175,13 @@ impl Inlines {
         self.push(&html::collapsed(text), self.look());
     }
 
-    fn push(&mut self, text: &str, look: Look) {
+    fn push(&mut self, text: &str, look: TextStyle) {
         if !text.is_empty() {
-            self.pieces.push(Piece::Text(Span::new(text, look)));
+            self.pieces.push(Piece::Text(StyledSpan::new(text, look)));
         }
     }
 
-    fn look(&self) -> Look {
+    fn look(&self) -> TextStyle {
         self.looks.last().copied().unwrap_or_default()
     }
 }
@@ -192,7 +193,7 @@ fn piece_text(piece: &Piece) -> &str {
     }
 }
 
-/// Code in a row of backticks longer than any in it, as markdown wants it.
+/// Code between more backticks than any run in it, as markdown requires.
 fn in_backticks(code: &str) -> String {
     let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);

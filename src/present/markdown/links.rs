@@ -1,22 +1,23 @@
-//! Links that a click opens: OSC 8, where the terminal is known to obey it. The only file that names
+//! Clickable links (OSC 8), if the terminal is known to support them. The only user of
 //! `supports_hyperlinks`.
 
 use std::fmt::Write as _;
 
-/// Whether the terminal behind standard output opens links; its own rules, `FORCE_HYPERLINK` among them.
+/// Whether the terminal of standard output opens links, by the rules of `supports_hyperlinks`,
+/// which include `FORCE_HYPERLINK`.
 pub(super) fn are_clickable() -> bool {
     supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout)
 }
 
-/// What a click may open: an address of the web or of a person, never a file or a program's own scheme.
+/// Whether a click may open the URL: a web or mail address, never a file or another scheme.
 pub(super) fn is_openable(url: &str) -> bool {
     ["https://", "http://", "mailto:"].iter().any(|scheme| {
         url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     })
 }
 
-/// Text that leads to `url`. The sequence takes printable ASCII only; all else is percent-encoded, so that no
-/// URL can end it and begin another.
+/// Text that links to `url`. Percent-encodes everything but printable ASCII, so that no URL can end
+/// the escape sequence and begin another.
 pub(super) fn linked(text: &str, url: &str) -> String {
     format!("\x1b]8;;{}\x1b\\{text}\x1b]8;;\x1b\\", encoded(url))
 }

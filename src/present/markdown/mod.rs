@@ -16,19 +16,19 @@ mod tests;
 
 use super::plain;
 
-/// Narrower than this, prose cannot be read.
+/// Narrower prose is unreadable.
 const NARROWEST: usize = 20;
-/// Wider than any screen; a caller's idea of "no limit" must not become a rule of that length.
+/// Wider than any screen. Limits the length of a rule if the caller passes `usize::MAX`.
 const WIDEST: usize = 1000;
 
-/// What tells a look.
+/// How to show a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
     /// Escape sequences; also for links, if a click can open them.
     Colored { clickable: bool },
-    /// The markers of the source, which stay in the text.
+    /// Keep the markers of the source in the text.
     Marked,
-    /// Words, and no sign that is not in the source: [`plain`].
+    /// Words only, without signs that are not in the source: [`plain`].
     Plain,
 }
 
@@ -47,14 +47,17 @@ impl Style {
     }
 }
 
-/// `CommonMark` (with GitHub's tables, task lists, footnotes, alerts and strikethrough) as terminal text.
+/// `CommonMark` (with GitHub's tables, task lists, footnotes, alerts and strikethrough) as terminal
+/// text.
 ///
-/// Every line ends in `\n`, takes at most `width` columns (20 to 1000; lines of code are kept whole
-/// instead) and ends in no space; no look or link goes over a line's end, so that a screen can show any lines of
-/// it; the text ends in no empty line. Coloured as
-/// `colored::control` says, with links that a click opens where the terminal can do that; where it says no,
-/// there is no escape sequence in the result, and headings, emphasis and inline code keep their markers.
-/// In words only where [`plain`] says so. Control characters in the source become U+FFFD.
+/// Every line ends in `\n`, without trailing spaces, and takes at most `width` columns (20 to
+/// 1000); only lines of code may be longer. No look or link continues over a line break, so that a
+/// screen can show any part of the text. The text does not end in an empty line.
+///
+/// `colored::control` decides whether to use colour, with clickable links if the terminal supports
+/// them. Without colour there are no escape sequences, and headings, emphasis and inline code keep
+/// their markers. With [`plain`], the result has words only. Control characters in the source
+/// become U+FFFD.
 pub fn render(markdown: &str, width: usize) -> String {
     render_with(markdown, width, Style::of_the_process())
 }
@@ -62,6 +65,6 @@ pub fn render(markdown: &str, width: usize) -> String {
 fn render_with(markdown: &str, width: usize, style: Style) -> String {
     let blocks = document::read(markdown, style);
     let width = width.clamp(NARROWEST, WIDEST);
-    let lines = layout::layout(&blocks, layout::Place { style, width, depth: 0 });
+    let lines = layout::layout(&blocks, layout::Area { style, width, depth: 0 });
     span::paint(&lines, style)
 }

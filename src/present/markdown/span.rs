@@ -1,4 +1,4 @@
-//! Text with a look, and the only place where a look becomes an escape sequence.
+//! Text with a look. The only module that turns a look into an escape sequence.
 
 use super::{Style, links};
 use crate::present::text;
@@ -7,15 +7,15 @@ use std::rc::Rc;
 
 const EMOJI_FORM: char = '\u{fe0f}';
 
-/// How a span looks where colour is on; nothing but the 16 ANSI colours, and no backgrounds, so that
-/// it can be read on dark and light screens alike.
+/// The look of a span in colour. Uses only the 16 ANSI colours and no backgrounds, to be readable
+/// on dark and light screens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct TextStyle {
     style: colored::Style,
     color: Option<Color>,
 }
 
-impl Look {
+impl TextStyle {
     pub(super) fn bold(self) -> Self {
         Self { style: self.style.bold(), ..self }
     }
@@ -40,10 +40,10 @@ impl Look {
         Self { color: Some(color), ..self }
     }
 
-    /// The parameters of the SGR sequence for this look, none for plain text.
+    /// The parameters of the SGR sequence for this look; empty for plain text.
     ///
-    /// Written here and not by `Colorize`, which asks the process-wide switch again for every string:
-    /// one page must not change its mind half way, as it drops its markers when it is coloured.
+    /// Does not use `Colorize`, which reads the process-wide switch for every string: a text must
+    /// be coloured or have markers, and never change in between.
     fn codes(self) -> Vec<String> {
         let styles = [
             (Styles::Bold, "1"),
@@ -60,24 +60,24 @@ impl Look {
 
 /// A run of text with one look; its text is always clean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct StyledSpan {
     text: String,
-    pub(super) look: Look,
-    /// Where a click on it leads.
+    pub(super) look: TextStyle,
+    /// The URL that a click opens.
     target: Option<Rc<str>>,
 }
 
-impl Span {
-    pub(super) fn new(text: &str, look: Look) -> Self {
+impl StyledSpan {
+    pub(super) fn new(text: &str, look: TextStyle) -> Self {
         Self { text: text::clean(text).into_owned(), look, target: None }
     }
 
-    /// A part of it.
+    /// A part of the text with the same look and target.
     pub(super) fn part(&self, text: &str) -> Self {
         Self { target: self.target.clone(), ..Self::new(text, self.look) }
     }
 
-    pub(super) fn lead_to(&mut self, target: &Rc<str>) {
+    pub(super) fn link_to(&mut self, target: &Rc<str>) {
         self.target = Some(Rc::clone(target));
     }
 
@@ -90,16 +90,16 @@ impl Span {
     }
 }
 
-/// What prose is made of before it is wrapped.
+/// A piece of unwrapped prose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
-    Text(Span),
+    Text(StyledSpan),
     Break,
 }
 
 impl Piece {
-    /// Without U+FE0F, which asks for the coloured form of a sign: terminals differ on how wide that is, and
-    /// where columns must stand, the sign alone will do.
+    /// Removes U+FE0F, which selects the coloured form of a sign: terminals disagree on its width,
+    /// which would misalign columns.
     pub(super) fn of_sure_width(self) -> Self {
         match self {
             Self::Text(span) if span.text.contains(EMOJI_FORM) => {
@@ -109,21 +109,21 @@ impl Piece {
         }
     }
 
-    pub(super) fn lead_to(&mut self, target: &Rc<str>) {
+    pub(super) fn link_to(&mut self, target: &Rc<str>) {
         if let Self::Text(span) = self {
-            span.lead_to(target);
+            span.link_to(target);
         }
     }
 }
 
-/// What one row of the screen shows.
-pub(super) type Line = Vec<Span>;
+/// One row of the screen.
+pub(super) type Line = Vec<StyledSpan>;
 
-pub(super) fn line_width(line: &[Span]) -> usize {
-    line.iter().map(Span::width).sum()
+pub(super) fn line_width(line: &[StyledSpan]) -> usize {
+    line.iter().map(StyledSpan::width).sum()
 }
 
-/// Lines as the text that is printed, each ending in a line feed and none in a space.
+/// The lines as text, each with a line feed and without trailing spaces.
 pub(super) fn paint(lines: &[Line], style: Style) -> String {
     let mut painted = String::new();
     for line in lines {
@@ -135,7 +135,7 @@ pub(super) fn paint(lines: &[Line], style: Style) -> String {
     painted
 }
 
-fn paint_span(span: &Span, style: Style) -> String {
+fn paint_span(span: &StyledSpan, style: Style) -> String {
     let codes = if style.is_colored() { span.look.codes() } else { Vec::new() };
     let text = if codes.is_empty() {
         span.text.clone()
@@ -148,7 +148,7 @@ fn paint_span(span: &Span, style: Style) -> String {
     }
 }
 
-fn merged(line: &[Span]) -> Line {
+fn merged(line: &[StyledSpan]) -> Line {
     let mut merged: Line = Vec::new();
     for span in line {
         match merged.last_mut() {
@@ -180,20 +180,26 @@ mod tests {
 
     #[test]
     fn a_look_is_one_escape_sequence_and_its_reset() {
-        let look = Look::default().bold().color(Color::Cyan);
-        assert_eq!(paint(&[vec![Span::new("SAVE", look)]], COLORED), "\x1b[1;36mSAVE\x1b[0m\n");
+        let look = TextStyle::default().bold().color(Color::Cyan);
+        assert_eq!(
+            paint(&[vec![StyledSpan::new("SAVE", look)]], COLORED),
+            "\x1b[1;36mSAVE\x1b[0m\n"
+        );
     }
 
     #[test]
     fn neighbours_that_look_the_same_share_an_escape_sequence() {
-        let look = Look::default().dim();
-        let line =
-            vec![Span::new("a", look), Span::new(" b", look), Span::new("  ", Look::default())];
+        let look = TextStyle::default().dim();
+        let line = vec![
+            StyledSpan::new("a", look),
+            StyledSpan::new(" b", look),
+            StyledSpan::new("  ", TextStyle::default()),
+        ];
         assert_eq!(paint(&[line], COLORED), "\x1b[2ma b\x1b[0m\n");
     }
 
     #[test]
     fn a_span_cannot_hold_an_escape_sequence() {
-        assert_eq!(Span::new("\x1b[31m", Look::default()).text(), "\u{fffd}[31m");
+        assert_eq!(StyledSpan::new("\x1b[31m", TextStyle::default()).text(), "\u{fffd}[31m");
     }
 }

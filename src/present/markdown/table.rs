@@ -1,42 +1,45 @@
-//! Tables: columns as wide as they need, narrower when they must, and lines when nothing else fits.
+//! Tables: as wide as needed, narrower if necessary, and as a list of fields if nothing else fits.
 
 use super::Style;
 use super::document::{Cell, Table};
-use super::layout::Place;
-use super::span::{Line, Look, Piece, Span, line_width};
+use super::layout::Area;
+use super::span::{Line, Piece, StyledSpan, TextStyle, line_width};
 use super::wrap::{longest_word, wrap};
 use pulldown_cmark::Alignment;
 
-/// Below this, columns that do not fit as they are become too narrow to read.
+/// A narrower table is not squeezed, because its columns would become unreadable.
 const NARROWEST: usize = 30;
 const RECORD_INDENT: &str = "  ";
 const SEPARATOR: &str = " │ ";
 const SEPARATOR_WIDTH: usize = 3;
 
-/// The lines of a table, of records where there is no room for a grid or nobody sees one.
-pub(super) fn layout(table: &Table, place: Place) -> Vec<Line> {
-    let widths = column_widths(table, place.width).filter(|_| place.style != Style::Plain);
+/// The lines of a table: a grid, or records in plain output and if there is no room.
+pub(super) fn layout(table: &Table, area: Area) -> Vec<Line> {
+    let widths = column_widths(table, area.width).filter(|_| area.style != Style::Plain);
     match widths {
         Some(widths) => grid(table, &widths),
-        None => records(table, place.width),
+        None => records(table, area.width),
     }
 }
 
-/// How wide each column is, none when a word would have to be broken.
+/// The width of each column; `None` if a word would have to be broken.
 fn column_widths(table: &Table, width: usize) -> Option<Vec<usize>> {
     let columns = table.alignments.len();
     let room = width.checked_sub(SEPARATOR_WIDTH * columns.saturating_sub(1))?;
-    let measured = |measure: fn(&Cell) -> usize| -> Vec<usize> {
-        let widest = |column| cells(table, column).map(measure).max().unwrap_or(0).max(1);
-        (0..columns).map(widest).collect()
-    };
-    let natural = measured(natural_width);
+    let natural = widest(table, natural_width);
     if natural.iter().sum::<usize>() <= room {
         return Some(natural);
     }
-    let least = measured(|cell| longest_word(cell));
+    let least = widest(table, |cell| longest_word(cell));
     let spare = room.checked_sub(least.iter().sum())?;
     (width >= NARROWEST).then(|| tightened(table, &shared(&natural, least, spare)))
+}
+
+/// The maximum of `measure` in each column, at least 1.
+fn widest(table: &Table, measure: fn(&Cell) -> usize) -> Vec<usize> {
+    (0..table.alignments.len())
+        .map(|column| cells(table, column).map(measure).max().unwrap_or(0).max(1))
+        .collect()
 }
 
 fn cells(table: &Table, column: usize) -> impl Iterator<Item = &Cell> {
@@ -47,21 +50,23 @@ fn natural_width(cell: &Cell) -> usize {
     width_within(cell, usize::MAX)
 }
 
-/// The columns a cell takes when it is wrapped to a limit.
+/// The width of a cell that is wrapped to a limit.
 fn width_within(cell: &Cell, limit: usize) -> usize {
     wrap(cell, limit).iter().map(|line| line_width(line)).max().unwrap_or(0)
 }
 
-/// Columns without the room that wrapping left unused.
+/// Column widths without the space that wrapping left unused.
 fn tightened(table: &Table, widths: &[usize]) -> Vec<usize> {
-    let used = |(column, limit): (usize, &usize)| {
-        cells(table, column).map(|cell| width_within(cell, *limit)).max().unwrap_or(0).max(1)
-    };
-    widths.iter().enumerate().map(used).collect()
+    let mut tightened = Vec::new();
+    for (column, limit) in widths.iter().enumerate() {
+        let used = cells(table, column).map(|cell| width_within(cell, *limit)).max();
+        tightened.push(used.unwrap_or(0).max(1));
+    }
+    tightened
 }
 
-/// Gives the spare columns out one by one to the narrowest that still wants one: short cells get all
-/// they need, and the long ones share the rest evenly.
+/// Gives each spare column to the narrowest column that still needs one: short cells get all they
+/// need, and the long ones share the rest evenly.
 fn shared(natural: &[usize], mut widths: Vec<usize>, spare: usize) -> Vec<usize> {
     for _ in 0..spare {
         let wanting = widths.iter_mut().zip(natural).filter(|(width, natural)| **width < **natural);
@@ -73,7 +78,7 @@ fn shared(natural: &[usize], mut widths: Vec<usize>, spare: usize) -> Vec<usize>
 
 fn grid(table: &Table, widths: &[usize]) -> Vec<Line> {
     let rows: Vec<Vec<Line>> = table.rows.iter().map(|row| grid_row(table, row, widths)).collect();
-    // A row of several lines needs an edge, or one cannot see where the next begins.
+    // Rows of several lines need rules between them to be told apart.
     let ruled = rows.iter().any(|row| row.len() > 1);
     let mut lines = grid_row(table, &table.head, widths);
     for (index, row) in rows.into_iter().enumerate() {
@@ -90,11 +95,11 @@ fn grid(table: &Table, widths: &[usize]) -> Vec<Line> {
 
 fn rule(widths: &[usize], dash: &str) -> Line {
     let parts: Vec<String> = widths.iter().map(|width| dash.repeat(*width)).collect();
-    vec![Span::new(&parts.join(&format!("{dash}┼{dash}")), frame())]
+    vec![StyledSpan::new(&parts.join(&format!("{dash}┼{dash}")), frame())]
 }
 
-fn frame() -> Look {
-    Look::default().dim()
+fn frame() -> TextStyle {
+    TextStyle::default().dim()
 }
 
 fn grid_row(table: &Table, row: &[Cell], widths: &[usize]) -> Vec<Line> {
@@ -111,7 +116,7 @@ fn grid_line(table: &Table, cells: &[Vec<Line>], widths: &[usize], at: usize) ->
     let mut line = Line::new();
     for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
         if column > 0 {
-            line.push(Span::new(SEPARATOR, frame()));
+            line.push(StyledSpan::new(SEPARATOR, frame()));
         }
         let text = cell.get(at).cloned().unwrap_or_default();
         let alignment = table.alignments.get(column).copied().unwrap_or(Alignment::None);
@@ -127,14 +132,17 @@ fn aligned(text: Line, width: usize, alignment: Alignment) -> Line {
         Alignment::Center => spare / 2,
         Alignment::Left | Alignment::None => 0,
     };
-    let blank = |count: usize| Span::new(&" ".repeat(count), Look::default());
     let mut line = vec![blank(left)];
     line.extend(text);
     line.push(blank(spare - left));
     line
 }
 
-/// A table as `header: value` lines, an empty line between two rows.
+fn blank(count: usize) -> StyledSpan {
+    StyledSpan::new(&" ".repeat(count), TextStyle::default())
+}
+
+/// A table as `header: value` lines, with an empty line between two rows.
 fn records(table: &Table, width: usize) -> Vec<Line> {
     if table.rows.is_empty() {
         return table.head.iter().flat_map(|cell| wrap(cell, width)).collect();
@@ -154,14 +162,14 @@ fn records(table: &Table, width: usize) -> Vec<Line> {
 fn record_field(header: Option<&Cell>, cell: &Cell, width: usize) -> Vec<Line> {
     let mut pieces = header.cloned().unwrap_or_default();
     if !pieces.is_empty() {
-        pieces.push(Piece::Text(Span::new(": ", Look::default().bold())));
+        pieces.push(Piece::Text(StyledSpan::new(": ", TextStyle::default().bold())));
     }
     pieces.extend(cell.iter().cloned());
     let mut lines = wrap(&pieces, width);
     if lines.len() > 1 {
-        // What goes over several lines hangs, so that the headers stand out at the left.
+        // Indent further lines, so that the headers stand out at the left.
         lines = wrap(&pieces, width - RECORD_INDENT.len());
-        let indent = Span::new(RECORD_INDENT, Look::default());
+        let indent = StyledSpan::new(RECORD_INDENT, TextStyle::default());
         lines.iter_mut().skip(1).for_each(|line| line.insert(0, indent.clone()));
     }
     lines

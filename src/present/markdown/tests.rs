@@ -1,4 +1,4 @@
-//! What markdown becomes.
+//! Rendered markdown.
 
 mod emoji;
 mod everything;
@@ -17,12 +17,14 @@ fn colored(markdown: &str) -> String {
     render_with(markdown, 80, Style::Colored { clickable: false })
 }
 
-/// Everything that wraps, none of it code.
+/// All kinds of blocks that wrap; no code.
 const MANY_KINDS: &str = "\
 # A heading 📸 long enough to be wrapped on a narrow screen, and on a wide one as well I think
 
-A paragraph with **strong words**, `code spans`, [a link](https://redis.io/docs/latest/commands/bgsave/),
-日本語を学ぶことは楽しいですし、とても役に立ちます。👩‍👩‍👧 averyveryverylongwordwhichfitsonnolineofanyusualwidthatall_really
+A paragraph with **strong words**, `code spans`, \
+[a link](https://redis.io/docs/latest/commands/bgsave/),
+日本語を学ぶことは楽しいですし、とても役に立ちます。👩‍👩‍👧 \
+averyveryverylongwordwhichfitsonnolineofanyusualwidthatall_really
 
 - one 📸📸📸📸📸📸📸📸📸📸📸📸
   - two two two two two two two two two two two two two two two
@@ -221,7 +223,7 @@ const TABLE: &str = "\
 ";
 
 #[test]
-fn tables_are_aligned_as_told() {
+fn tables_are_aligned_as_specified() {
     let expected = "\
 Command  │ Blocks │             Meaning
 ─────────┼────────┼────────────────────
@@ -276,7 +278,8 @@ fn comments_and_tags_are_dropped_and_their_text_kept() {
 
 #[test]
 fn the_ids_of_tasks_are_not_seen() {
-    let source = "Do it. <!-- task: do-it -->\n\n1. this, <!-- task: this -->\n2. that\n   <!-- task: that -->\n3. *all*<!-- task: all -->";
+    let source = "Do it. <!-- task: do-it -->\n\n1. this, <!-- task: this -->\n\
+        2. that\n   <!-- task: that -->\n3. *all*<!-- task: all -->";
     assert_eq!(plain(source, 80), "Do it.\n\n1. this,\n2. that\n3. *all*\n");
 }
 
@@ -293,19 +296,25 @@ fn entities_are_decoded() {
 #[test]
 fn no_place_in_a_lesson_lets_an_escape_sequence_through() {
     let escape = "\x1b[2J\u{9b}2J\x07\u{202e}";
-    let source = "# E\n\ntext E `E` &#27;[2J &#x9b;2J [E](<http://a/E>) ![E](<E>) <b>E</b> <E>\n\n- E\n\n```redis\nE\n> E\n```\n\
-                  \n```E\nE\n```\n\n| E |\n|---|\n| E |\n\n> E\n\n<div>E <!-- E --></div>\n\nE[^E]\n\n[^E]: E\n";
+    let source = "# E\n\ntext E `E` &#27;[2J &#x9b;2J [E](<http://a/E>) ![E](<E>) <b>E</b> <E>\n\n\
+        - E\n\n```redis\nE\n> E\n```\n\n```E\nE\n```\n\n| E |\n|---|\n| E |\n\n> E\n\n\
+        <div>E <!-- E --></div>\n\nE[^E]\n\n[^E]: E\n";
     let source = source.replace('E', escape);
     for style in [Style::Marked, Style::Colored { clickable: false }] {
         let rendered = render_with(&source, 40, style);
         let parts: Vec<&str> = rendered.split("\x1b[").collect();
-        let is_look = |part: &&str| {
-            part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m')
-        };
-        assert!(parts[1..].iter().all(is_look), "{rendered:?}");
-        let steers = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        assert!(!parts.concat().contains(steers), "{rendered:?}");
+        assert!(parts[1..].iter().all(|part| begins_with_a_look(part)), "{rendered:?}");
+        assert!(!parts.concat().contains(is_unsafe), "{rendered:?}");
     }
+}
+
+/// Whether the text after `ESC [` completes an SGR sequence.
+fn begins_with_a_look(part: &str) -> bool {
+    part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').starts_with('m')
+}
+
+fn is_unsafe(c: char) -> bool {
+    (c.is_control() && c != '\n') || c == '\u{202e}'
 }
 
 #[test]
@@ -314,7 +323,7 @@ fn without_colour_there_is_no_escape_byte() {
 }
 
 #[test]
-fn no_line_is_wider_than_told() {
+fn no_line_is_wider_than_the_width() {
     for width in [20, 40, 80] {
         for style in [Style::Marked, Style::Colored { clickable: false }] {
             for line in render_with(MANY_KINDS, width, style).lines() {
@@ -324,9 +333,12 @@ fn no_line_is_wider_than_told() {
     }
 }
 
+fn letters(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphanumeric()).count()
+}
+
 #[test]
 fn no_letter_is_lost_at_any_width() {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
     let widest = letters(&plain(
         "a **b** [c](d://e) `f`\n\n- 日本語 gggggggggggggggggggggggggggggggggggggggggggggg",
         1000,

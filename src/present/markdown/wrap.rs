@@ -1,17 +1,17 @@
-//! Prose into lines that fit: greedy, by display columns, breaking a word only where it is too long.
+//! Wraps prose: greedy, by display columns, breaking only words that are too long.
 
-use super::span::{Line, Piece, Span, line_width};
+use super::span::{Line, Piece, StyledSpan, line_width};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// What stays together on a line, and what stands before it.
-struct Word {
+/// A word that stays together on a line, and the gap before it.
+struct WrapWord {
     breaks: usize,
-    gap: Option<Span>,
+    gap: Option<StyledSpan>,
     text: Line,
 }
 
-/// Lines of at most `width` columns; no line when there is no word.
+/// Lines of at most `width` columns; none without words.
 ///
 /// `width` must leave room for the widest character, two columns.
 pub(super) fn wrap(pieces: &[Piece], width: usize) -> Vec<Line> {
@@ -24,7 +24,7 @@ pub(super) fn wrap(pieces: &[Piece], width: usize) -> Vec<Line> {
             used = 0;
         }
         let gap = word.gap.filter(|_| !line.is_empty());
-        let gap_width = gap.as_ref().map_or(0, Span::width);
+        let gap_width = gap.as_ref().map_or(0, StyledSpan::width);
         let width_of_word = line_width(&word.text);
         if used + gap_width + width_of_word <= width {
             line.extend(gap);
@@ -50,8 +50,8 @@ pub(super) fn longest_word(pieces: &[Piece]) -> usize {
     words(pieces).iter().map(|word| line_width(&word.text)).max().unwrap_or(0)
 }
 
-fn words(pieces: &[Piece]) -> Vec<Word> {
-    let mut words: Vec<Word> = Vec::new();
+fn words(pieces: &[Piece]) -> Vec<WrapWord> {
+    let mut words: Vec<WrapWord> = Vec::new();
     let (mut breaks, mut gap, mut joins) = (0, None, false);
     for piece in pieces {
         let Piece::Text(span) = piece else {
@@ -69,7 +69,7 @@ fn words(pieces: &[Piece]) -> Vec<Word> {
             }
             match words.last_mut() {
                 Some(last) if joins => last.text.push(text),
-                _ => words.push(Word { breaks, gap: gap.take(), text: vec![text] }),
+                _ => words.push(WrapWord { breaks, gap: gap.take(), text: vec![text] }),
             }
             (breaks, joins) = (0, true);
         }
@@ -77,7 +77,7 @@ fn words(pieces: &[Piece]) -> Vec<Word> {
     words
 }
 
-/// Text cut where a line may end: around spaces, and between ideographs, which need no space.
+/// Splits text where a line may end: around spaces, and between ideographs, which need no space.
 fn runs(text: &str) -> Vec<&str> {
     let mut runs = Vec::new();
     let mut start = 0;
@@ -105,16 +105,20 @@ fn may_part(before: &str, after: &str) -> bool {
         || (is_ideograph(before) && wordy)
 }
 
-/// Han and kana, which are written without spaces; Hangul is not among them.
+/// Whether it is Han or kana, which are written without spaces, unlike Hangul.
 fn is_ideograph(grapheme: &str) -> bool {
-    let han_or_kana = |c: char| {
-        c.is_alphanumeric()
-            && matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
-    };
-    grapheme.chars().next().is_some_and(han_or_kana)
+    grapheme.chars().next().is_some_and(is_han_or_kana)
 }
 
-/// One word over as many lines as it needs; every character is kept.
+fn is_han_or_kana(c: char) -> bool {
+    let is_in_range = matches!(
+        c,
+        '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
+    );
+    is_in_range && c.is_alphanumeric()
+}
+
+/// Breaks a word into as many lines as it needs, keeping every character.
 fn broken(word: Line, width: usize) -> Vec<Line> {
     if line_width(&word) <= width {
         return vec![word];
@@ -136,7 +140,7 @@ fn broken(word: Line, width: usize) -> Vec<Line> {
     lines
 }
 
-/// A grapheme, or its characters when Unicode's rules glue more together than a line can hold.
+/// A grapheme, or its characters if the grapheme is wider than a line.
 fn units(grapheme: &str, width: usize) -> Vec<&str> {
     if grapheme.width() <= width {
         return vec![grapheme];
@@ -146,17 +150,20 @@ fn units(grapheme: &str, width: usize) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::span::Look;
+    use super::super::span::TextStyle;
     use super::*;
     use crate::present::text::display_width;
 
     fn piece(text: &str) -> Piece {
-        Piece::Text(Span::new(text, Look::default()))
+        Piece::Text(StyledSpan::new(text, TextStyle::default()))
     }
 
     fn wrapped(pieces: &[Piece], width: usize) -> Vec<String> {
-        let text = |line: &Line| line.iter().map(Span::text).collect::<String>();
-        wrap(pieces, width).iter().map(text).collect()
+        wrap(pieces, width).iter().map(|line| text(line)).collect()
+    }
+
+    fn text(line: &[StyledSpan]) -> String {
+        line.iter().map(StyledSpan::text).collect()
     }
 
     #[test]

@@ -1,17 +1,19 @@
-//! GitHub's annotations: workflow commands, which it reads anywhere in a log. It shows the first ten errors and the
-//! first ten warnings of a step (<https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>).
+//! GitHub annotations: workflow commands, which GitHub reads anywhere in a log. It shows the first
+//! ten errors and the first ten warnings of a step
+//! (<https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions>).
 
 use super::{could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning};
 use crate::lesson::Problem;
 use crate::verify::report::{Report, Warning};
 
-/// Where the repository has a file, given as the lesson was found; `None`: it has none like that.
-pub type Place<'p> = &'p dyn Fn(&str) -> Option<String>;
+/// Maps a lesson's path to its path in the repository; `None` if it is not in the repository.
+pub type LocateFile<'p> = &'p dyn Fn(&str) -> Option<String>;
 
-/// One for each case that is not as it must be, for what else could not be checked, and for each warning.
-pub fn annotations(report: &Report, place: Place<'_>) -> String {
+/// One annotation for each broken case, for each server or part that could not be checked, and for
+/// each warning.
+pub fn annotations(report: &Report, locate: LocateFile<'_>) -> String {
     let mut text = String::new();
-    // What is said of many cases comes before the first ten.
+    // Errors about many cases come first, to be among the ten that GitHub shows.
     for (name, error) in unchecked_at_large(report) {
         text.push_str(&command("error", [], name, &could_not_be_checked(error)));
     }
@@ -19,23 +21,27 @@ pub fn annotations(report: &Report, place: Place<'_>) -> String {
         for case in server.broken() {
             let mut message = sentences(case);
             message.push(format!("repeat: {}", case.repeat));
-            let at = [("file", place(&case.file)), ("line", Some(case.line.to_string()))];
+            let at = [("file", locate(&case.file)), ("line", Some(case.line.to_string()))];
             text.push_str(&command("error", at, &title(case, server), &message.join("\n")));
         }
     }
-    text.extend(report.warnings.iter().map(|it| annotation("warning", it, place)));
+    text.extend(report.warnings.iter().map(|warning| annotation("warning", warning, locate)));
     text
 }
 
-/// One for each thing that is wrong with lessons.
-pub fn problems(problems: &[Problem], place: Place<'_>) -> String {
-    let level = |problem| if is_error(problem) { "error" } else { "warning" };
-    problems.iter().map(|problem| annotation(level(problem), &warning(problem), place)).collect()
+/// One annotation for each problem of a lesson.
+pub fn problems(problems: &[Problem], locate: LocateFile<'_>) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        let level = if is_error(problem) { "error" } else { "warning" };
+        text.push_str(&annotation(level, &warning(problem), locate));
+    }
+    text
 }
 
-fn annotation(level: &str, warning: &Warning, place: Place<'_>) -> String {
+fn annotation(level: &str, warning: &Warning, locate: LocateFile<'_>) -> String {
     let at = [
-        ("file", place(&warning.file)),
+        ("file", locate(&warning.file)),
         ("line", Some(warning.line.to_string())),
         ("col", Some(warning.column.to_string())),
     ];
@@ -44,7 +50,7 @@ fn annotation(level: &str, warning: &Warning, place: Place<'_>) -> String {
     command(level, at, "redislings", &format!("{}{help}", warning.message))
 }
 
-/// A line and a column without a file would be taken for those of some file.
+/// Omits line and column without a file: GitHub would attribute them to some file.
 fn command<const N: usize>(
     level: &str,
     at: [(&str, Option<String>); N],

@@ -1,12 +1,11 @@
-//! For people at a terminal or in a log: what is not as it must be comes first.
+//! For people at a terminal or in a log: failures come first.
 
 use std::fmt::Write as _;
 
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::present::terminal;
 use crate::verify::report::{CaseOutcome, CaseReport, Conclusion, Report, ServerReport, Warning};
 
-/// The whole report.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
     for server in &report.servers {
@@ -31,7 +30,7 @@ pub fn text(report: &Report) -> String {
     text
 }
 
-/// Below the server's name, where several were wanted.
+/// Text below the server's name, if several servers were requested.
 fn of_server(server: &ServerReport, text: &str) -> String {
     if server.wanted.is_empty() {
         return text.to_owned();
@@ -43,33 +42,29 @@ fn last_line(server: &ServerReport) -> String {
     let wanted =
         if server.wanted.is_empty() { String::new() } else { format!("{}: ", server.wanted) };
     let line = match server.cases.len() {
-        0 if server.unchecked.is_none() => "there was nothing to run".to_owned(),
+        0 if server.unchecked.is_none() => "nothing to run".to_owned(),
         all => {
             let good = server.count(CaseOutcome::Passed);
-            format!(
-                "{good} of {all} cases as they must be, on {}{}",
-                server.server(),
-                counts(server)
-            )
+            format!("{good} of {all} cases passed, on {}{}", server.server(), counts(server))
         }
     };
     let is_good = server.conclusion() == Conclusion::Passed;
     terminal::result_line(is_good, &format!("{wanted}{line}"))
 }
 
-/// `; 1 failed, 2 could not be checked, 1 flaky, 3 not run, 2 begun again; 4.1 s`, without what there is none of.
+/// `; 1 failed, 2 could not be checked, 1 flaky, 3 not run, 2 retried; 4.1 s`, without zero counts.
 fn counts(server: &ServerReport) -> String {
     let counts = [
         (server.count(CaseOutcome::Failed), "failed"),
         (server.count(CaseOutcome::Unchecked), "could not be checked"),
         (server.flaky(), "flaky"),
         (server.count(CaseOutcome::NotRun), "not run"),
-        (server.again() as usize, "begun again"),
+        (server.again() as usize, "retried"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
     let counts = if counts.is_empty() { String::new() } else { format!("; {}", counts.join(", ")) };
-    // Without a server, or without a run's end, it is not known or says nothing.
+    // Without a server or the end of a run, the time is unknown or meaningless.
     let is_known = server.unchecked.is_none() && !server.took.is_zero();
     let took = is_known.then(|| format!("; {:.1} s", server.took.as_secs_f64()));
     counts + &took.unwrap_or_default()
@@ -93,7 +88,10 @@ fn broken(case: &CaseReport) -> String {
     text + "\n"
 }
 
-fn could_not_be_checked(margin: &str, WorldError { fact, help, .. }: &WorldError) -> String {
+fn could_not_be_checked(
+    margin: &str,
+    EnvironmentError { fact, help, .. }: &EnvironmentError,
+) -> String {
     let help = help.replace('\n', &format!("\n{margin}      "));
     format!("{margin}could not be checked: {fact}\n{margin}help: {help}\n")
 }
@@ -107,7 +105,7 @@ fn warning(warning: &Warning) -> String {
     text + "\n"
 }
 
-/// Cases by what stands before the last `/` of their ids, in order: name, good ones, all.
+/// Cases grouped by their ids up to the last `/`, in order: name, passed cases, all cases.
 fn groups(server: &ServerReport) -> Vec<(&str, usize, usize)> {
     let mut groups: Vec<(&str, usize, usize)> = Vec::new();
     for case in &server.cases {

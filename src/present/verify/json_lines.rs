@@ -1,4 +1,4 @@
-//! JSON lines: what a run tells while it goes on, an event a line. The structs here are the format, which
+//! JSON lines: the progress of a run, one event a line. The structs here are the format, which
 //! [`read`] reads back; `lessons/README.md` describes it.
 
 mod read;
@@ -9,29 +9,29 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::lesson::Problem;
 use crate::present::text::{escaped_json, without_colors};
 use crate::verify::plan::{Plan, PlannedCase};
 use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
 
-/// Another number means that what was read before can't be read any more; new fields do not change it.
+/// Changes when older readers can no longer read the format; new fields do not change it.
 const FORMAT: u32 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
-enum Event {
-    /// The first, before anything runs.
+enum ReportLine {
+    /// The first event, before anything runs.
     Begin(Begin),
-    /// As a case ends.
-    Case(Box<Case>),
-    /// As a server's last case ends.
-    Server(Server),
-    Warning(Place),
-    /// In place of `begin` where the lessons can't be loaded.
-    Problem(Place),
-    /// The last: without it the run did not come to its end.
-    End(End),
+    /// When a case ends.
+    Case(Box<CaseLine>),
+    /// When a server's last case ends.
+    Server(ServerLine),
+    Warning(LocatedMessage),
+    /// Instead of `begin` if the lessons can't be loaded.
+    Problem(LocatedMessage),
+    /// The last event; without it, the run did not finish.
+    End(EndLine),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,14 +39,14 @@ struct Begin {
     format: u32,
     redislings: String,
     course: String,
-    /// `1/4`; `null`: all cases.
+    /// `1/4`; `null` for all cases.
     slice: Option<String>,
-    /// How many cases all parts have together.
+    /// The number of cases in all parts.
     wanted: usize,
     fingerprint: String,
-    /// Each as in `course.toml`; empty: any.
+    /// Each as in `course.toml`; empty for any server.
     servers: Vec<String>,
-    /// Each to be run on each server.
+    /// The cases to run on each server.
     cases: Vec<Planned>,
 }
 
@@ -62,16 +62,16 @@ struct Planned {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Case {
+struct CaseLine {
     #[serde(rename = "case")]
     id: String,
     kind: String,
     lesson: String,
     file: String,
     line: usize,
-    /// The server as it was wanted.
+    /// The requested server.
     wanted: String,
-    /// The one that it was: `redis 7.0.15 (container)`.
+    /// The actual server: `redis 7.0.15 (container)`.
     server: String,
     /// `passed`, `failed`, `unchecked` or `not-run`.
     outcome: String,
@@ -80,7 +80,7 @@ struct Case {
     details: String,
     repeat: String,
     runs: u32,
-    /// Not told by earlier versions.
+    /// Missing in earlier versions.
     #[serde(default)]
     again: u32,
     flaky: bool,
@@ -88,9 +88,9 @@ struct Case {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Server {
+struct ServerLine {
     wanted: String,
-    /// Why there was none.
+    /// Why there was no server.
     unchecked: Option<Reason>,
     took_ms: f64,
 }
@@ -102,7 +102,7 @@ struct Reason {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Place {
+struct LocatedMessage {
     file: String,
     line: usize,
     column: usize,
@@ -111,21 +111,21 @@ struct Place {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct End {
-    /// `passed`, `failed`, `unchecked`; `unloadable` where there are problems.
+struct EndLine {
+    /// `passed`, `failed`, `unchecked`, or `unloadable` if the lessons have problems.
     conclusion: String,
     passed: usize,
     failed: usize,
     unchecked: usize,
     not_run: usize,
     flaky: usize,
-    /// Of a merged report: why it is less than what was wanted.
+    /// Why a merged report is incomplete.
     incomplete: Vec<Reason>,
 }
 
-/// Told before anything runs.
+/// Reported before anything runs.
 pub fn begin(plan: &Plan) -> String {
-    line(&Event::Begin(Begin {
+    line(&ReportLine::Begin(Begin {
         format: FORMAT,
         redislings: env!("CARGO_PKG_VERSION").to_owned(),
         course: plan.course.clone(),
@@ -137,9 +137,9 @@ pub fn begin(plan: &Plan) -> String {
     }))
 }
 
-/// Told as a case ends on the server that was wanted.
+/// Reported when a case ends on the requested server.
 pub fn case(wanted: &str, case: &CaseReport) -> String {
-    line(&Event::Case(Box::new(Case {
+    line(&ReportLine::Case(Box::new(CaseLine {
         id: case.id.clone(),
         kind: case.kind.word().to_owned(),
         lesson: case.lesson.clone(),
@@ -159,49 +159,54 @@ pub fn case(wanted: &str, case: &CaseReport) -> String {
     })))
 }
 
-/// Told when all cases on a server have been.
+/// Reported when all cases on a server have ended.
 pub fn server(server: &ServerReport) -> String {
-    line(&Event::Server(Server {
+    line(&ReportLine::Server(ServerLine {
         wanted: server.wanted.clone(),
         unchecked: server.unchecked.as_ref().map(reason),
         took_ms: milliseconds(server.took),
     }))
 }
 
-/// The warnings and the end.
+/// The warnings and the last event.
 pub fn end(report: &Report) -> String {
-    let warnings = report.warnings.iter().map(|it| line(&Event::Warning(place(it))));
-    let count = |outcome| report.servers.iter().map(|server| server.count(outcome)).sum();
-    let end = End {
+    let warnings =
+        report.warnings.iter().map(|warning| line(&ReportLine::Warning(located(warning))));
+    let end = EndLine {
         conclusion: report.conclusion().word().to_owned(),
-        passed: count(CaseOutcome::Passed),
-        failed: count(CaseOutcome::Failed),
-        unchecked: count(CaseOutcome::Unchecked),
-        not_run: count(CaseOutcome::NotRun),
+        passed: count(report, CaseOutcome::Passed),
+        failed: count(report, CaseOutcome::Failed),
+        unchecked: count(report, CaseOutcome::Unchecked),
+        not_run: count(report, CaseOutcome::NotRun),
         flaky: report.servers.iter().map(ServerReport::flaky).sum(),
         incomplete: report.incomplete.iter().map(reason).collect(),
     };
-    warnings.chain([line(&Event::End(end))]).collect()
+    warnings.chain([line(&ReportLine::End(end))]).collect()
 }
 
-/// All at once, of a run that is over.
+fn count(report: &Report, outcome: CaseOutcome) -> usize {
+    report.servers.iter().map(|server| server.count(outcome)).sum()
+}
+
+/// All events of a finished run.
 pub fn whole(plan: &Plan, report: &Report) -> String {
     let mut text = begin(plan);
-    for on in &report.servers {
-        text.extend(on.cases.iter().map(|it| case(&on.wanted, it)));
-        text.push_str(&server(on));
+    for server_report in &report.servers {
+        let wanted = &server_report.wanted;
+        text.extend(server_report.cases.iter().map(|case_report| case(wanted, case_report)));
+        text.push_str(&server(server_report));
     }
     text + &end(report)
 }
 
-/// Where the lessons could not be loaded: all that is told.
+/// All events if the lessons could not be loaded.
 pub fn unloadable(problems: &[Problem]) -> String {
     let lines = problems.iter().map(|problem| {
-        let told = place(&super::warning(problem));
+        let message = located(&super::warning(problem));
         let is_error = super::is_error(problem);
-        line(&if is_error { Event::Problem(told) } else { Event::Warning(told) })
+        line(&if is_error { ReportLine::Problem(message) } else { ReportLine::Warning(message) })
     });
-    let end = End {
+    let end = EndLine {
         conclusion: UNLOADABLE.to_owned(),
         passed: 0,
         failed: 0,
@@ -210,7 +215,7 @@ pub fn unloadable(problems: &[Problem]) -> String {
         flaky: 0,
         incomplete: Vec::new(),
     };
-    lines.chain([line(&Event::End(end))]).collect()
+    lines.chain([line(&ReportLine::End(end))]).collect()
 }
 
 const UNLOADABLE: &str = "unloadable";
@@ -226,21 +231,21 @@ fn planned(case: &PlannedCase) -> Planned {
     }
 }
 
-fn reason(error: &WorldError) -> Reason {
+fn reason(error: &EnvironmentError) -> Reason {
     Reason { reason: error.fact.clone(), help: error.help.clone() }
 }
 
-fn place(warning: &Warning) -> Place {
+fn located(warning: &Warning) -> LocatedMessage {
     let Warning { file, line, column, message, help } = warning.clone();
-    Place { file, line, column, message, help }
+    LocatedMessage { file, line, column, message, help }
 }
 
-/// With microseconds: more is noise.
+/// Rounded to microseconds: more digits are noise.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-fn line(event: &Event) -> String {
+fn line(event: &ReportLine) -> String {
     serde_json::to_string(event)
         .map_or_else(|_| "{}\n".to_owned(), |json| escaped_json(&json) + "\n")
 }

@@ -1,6 +1,6 @@
-//! `JUnit` XML, as CI systems read it: what Jenkins' schema (`junit-10.xsd`, pytest's `xunit2`) allows and nothing
-//! else, so a case's line stands in its failure's text, and its file is that of the suite. The only user of
-//! `quick_junit`.
+//! `JUnit` XML for CI systems. Uses only what Jenkins' schema (`junit-10.xsd`, pytest's `xunit2`)
+//! allows, so the line of a case is in the text of its failure, and its file is the suite's. The
+//! only user of `quick_junit`.
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 
@@ -10,13 +10,13 @@ use super::{
 use crate::lesson::Problem;
 use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
 
-/// A suite for each lesson on each server. GitLab takes tests of one name for the same, so names have the server
-/// where several were wanted.
+/// A suite for each lesson on each server. GitLab treats tests with the same name as one test, so
+/// names include the server if several were requested.
 pub fn xml(report: &Report) -> String {
     let mut suites: Vec<TestSuite> =
         report.servers.iter().flat_map(|server| lessons(report, server)).collect();
     if let Some(first) = suites.first_mut().filter(|_| !report.warnings.is_empty()) {
-        let warnings: Vec<String> = report.warnings.iter().map(told).collect();
+        let warnings: Vec<String> = report.warnings.iter().map(located).collect();
         first.set_system_out(warnings.join("\n"));
     }
     let at_large = unchecked_at_large(report);
@@ -31,17 +31,12 @@ pub fn xml(report: &Report) -> String {
     document(suites)
 }
 
-/// An error for each thing that keeps lessons from being loaded.
+/// An error for each problem that prevents loading the lessons.
 pub fn problems(problems: &[Problem]) -> String {
-    let errors = problems.iter().filter(|it| is_error(it)).map(|problem| {
-        let place = problem.place();
-        let status = non_success(
-            NonSuccessKind::Error,
-            "lesson",
-            &problem.message,
-            &told(&warning(problem)),
-        );
-        named("lessons", &place, status)
+    let errors = problems.iter().filter(|problem| is_error(problem)).map(|problem| {
+        let text = located(&warning(problem));
+        let status = non_success(NonSuccessKind::Error, "lesson", &problem.message, &text);
+        named("lessons", &problem.place(), status)
     });
     document(vec![suite("lessons", errors)])
 }
@@ -102,7 +97,7 @@ fn test_case(case: &CaseReport, server: &ServerReport) -> TestCase {
         }
         CaseOutcome::NotRun => {
             let mut skipped = TestCaseStatus::skipped();
-            skipped.set_message("not run: something ended the run before");
+            skipped.set_message("not run: the run ended early");
             skipped
         }
     };
@@ -113,7 +108,7 @@ fn test_case(case: &CaseReport, server: &ServerReport) -> TestCase {
     test_case
 }
 
-/// What those see who open the case: the place, what is wrong, the evidence, how to repeat it.
+/// The details of a case: its location, its problems, the evidence and the command to repeat it.
 fn text(case: &CaseReport) -> String {
     let place = format!("{}:{}", case.file, case.line);
     let parts = [
@@ -124,11 +119,11 @@ fn text(case: &CaseReport) -> String {
     ];
     parts
         .iter()
-        .filter(|it| !it.is_empty())
+        .filter(|part| !part.is_empty())
         .fold(String::new(), |text, part| text + part.trim_end() + "\n")
 }
 
-fn told(warning: &Warning) -> String {
+fn located(warning: &Warning) -> String {
     let Warning { file, line, column, message, help } = warning;
     format!("{file}:{line}:{column}: {}", with_help(message, help))
 }
@@ -155,11 +150,12 @@ fn document(suites: Vec<TestSuite>) -> String {
     let mut document = quick_junit::Report::new("redislings");
     document.set_time(suites.iter().filter_map(|suite| suite.time).sum());
     document.add_test_suites(suites);
-    // A document of strings in memory: nothing in it can fail.
+    // Writing strings to memory cannot fail.
     without_skipped_in_all(&document.to_string().unwrap_or_default())
 }
 
-/// Of `testsuites` the schema knows no `skipped`, which quick-junit writes.
+/// Removes the attribute `skipped` of `testsuites`, which quick-junit writes but the schema does
+/// not allow.
 fn without_skipped_in_all(xml: &str) -> String {
     let Some((before, rest)) = xml.split_once("<testsuites ") else { return xml.to_owned() };
     let Some((tag, rest)) = rest.split_once('>') else { return xml.to_owned() };

@@ -1,4 +1,4 @@
-//! The forms of a [`crate::verify::report::Report`].
+//! The formats of a [`crate::verify::report::Report`].
 
 pub mod github;
 pub mod human;
@@ -8,13 +8,13 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::lesson::Problem;
 use crate::lesson::problem::Severity;
 use crate::sanitize::ShownPath as _;
 use crate::verify::report::{CaseReport, Report, ServerReport, Warning};
 
-/// A problem of a lesson as reports have it; one about a whole file stands in its first line.
+/// A problem of a lesson for reports. A problem of a whole file is on its first line.
 pub fn warning(problem: &Problem) -> Warning {
     let (line, column) = problem.position().unwrap_or((1, 1));
     Warning {
@@ -30,14 +30,14 @@ fn is_error(problem: &Problem) -> bool {
     problem.severity == Severity::Error
 }
 
-/// All that is said of a case in sentences, those that say why it could not be checked included.
+/// The problems of a case, and why it could not be checked.
 fn sentences(case: &CaseReport) -> Vec<String> {
     let unchecked = case.unchecked.iter().map(could_not_be_checked);
     case.problems.iter().cloned().chain(unchecked).collect()
 }
 
 /// `could not be checked: the fact; help: the next step`.
-fn could_not_be_checked(error: &WorldError) -> String {
+fn could_not_be_checked(error: &EnvironmentError) -> String {
     let help = error.help.replace('\n', " ");
     format!("could not be checked: {}", with_help(&error.fact, &help))
 }
@@ -47,7 +47,7 @@ fn with_help(fact: &str, help: &str) -> String {
     if help.is_empty() { fact.to_owned() } else { format!("{fact}; help: {help}") }
 }
 
-/// The case's id, and the server where several were wanted.
+/// The id of a case, with the server if several were requested.
 fn title(case: &CaseReport, server: &ServerReport) -> String {
     if server.wanted.is_empty() {
         return case.id.clone();
@@ -55,8 +55,8 @@ fn title(case: &CaseReport, server: &ServerReport) -> String {
     format!("{} ({})", case.id, server.wanted)
 }
 
-/// What can't be laid at one case's door: servers that were not to be had, and parts that are missing.
-fn unchecked_at_large(report: &Report) -> Vec<(&str, &WorldError)> {
+/// Errors that belong to no single case: unavailable servers and missing parts.
+fn unchecked_at_large(report: &Report) -> Vec<(&str, &EnvironmentError)> {
     let on_servers = report.servers.iter().filter_map(|server| {
         let name = if server.wanted.is_empty() { "server" } else { server.wanted.as_str() };
         Some((name, server.unchecked.as_ref()?))

@@ -1,4 +1,4 @@
-//! A job's summary in GitHub's markdown: counts, what is not as it must be, and how to repeat it.
+//! A job summary in GitHub markdown: counts, broken cases, and the commands to repeat them.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::lesson::Problem;
 use crate::present::text::without_colors;
 use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
 
-/// GitHub takes 1 MiB for each step; this leaves some room.
+/// GitHub's limit is 1 MiB for each step; this leaves some room.
 pub const LIMIT: usize = 1_000_000;
 
-/// The whole summary in at most so many bytes: where there is not room for all, details are left out first, then
-/// cases, and it says so.
+/// The summary in at most `limit` bytes. If it does not fit, it leaves out details first, then
+/// cases, and says so.
 pub fn markdown(report: &Report, limit: usize) -> String {
     let head = head(report);
     let tail = tail(report);
@@ -23,7 +23,7 @@ pub fn markdown(report: &Report, limit: usize) -> String {
         .iter()
         .flat_map(|server| server.broken().map(move |case| (case, server)))
         .collect();
-    // What follows may say in two sentences what was left out.
+    // Reserve room for the two sentences about what was left out.
     let mut room = limit.saturating_sub(head.len() + tail.len() + 400);
     let mut shorts: Vec<String> = Vec::new();
     for (case, server) in &broken {
@@ -48,17 +48,17 @@ pub fn markdown(report: &Report, limit: usize) -> String {
     if without_details > 0 {
         let _ = writeln!(
             text,
-            "The details of {without_details} cases are left out: GitHub takes 1 MiB.\n"
+            "The details of {without_details} cases are left out: GitHub's limit is 1 MiB.\n"
         );
     }
     if shorts.len() < broken.len() {
         let more = broken.len() - shorts.len();
-        let _ = writeln!(text, "{more} more cases are left out: GitHub takes 1 MiB.\n");
+        let _ = writeln!(text, "{more} more cases are left out: GitHub's limit is 1 MiB.\n");
     }
     text + &tail
 }
 
-/// Where the lessons could not be loaded.
+/// The summary if the lessons could not be loaded.
 pub fn problems(problems: &[Problem]) -> String {
     let errors = problems.iter().filter(|problem| is_error(problem)).count();
     let mut text = format!("## redislings: the lessons can't be loaded\n\nProblems: {errors}\n\n");
@@ -103,7 +103,7 @@ fn tail(report: &Report) -> String {
     cut(format!("### Warnings: {}\n\n{warnings}", report.warnings.len()))
 }
 
-/// A lesson with very many problems.
+/// Limits the text, for lessons with very many problems.
 fn cut(mut text: String) -> String {
     let limit = LIMIT / 4;
     if text.len() > limit {
@@ -135,7 +135,7 @@ fn short(case: &CaseReport, server: &ServerReport) -> String {
     text + "\n"
 }
 
-/// A `pre` ends at its closing tag only, whatever stands in it; a fence could be closed by what a program printed.
+/// Uses `pre`, which only its closing tag ends; the output of a program could close a fence.
 fn details(case: &CaseReport) -> String {
     if case.details.trim().is_empty() {
         return String::new();
@@ -152,7 +152,7 @@ fn verbatim(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// On one line, with every character that markdown, HTML or a table's cell would read written as an entity.
+/// One line, with every character that is special in markdown, HTML or a table cell as an entity.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! The forms of one report that has a case of each outcome.
+//! The formats of one report that has a case of each outcome.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::json_lines::{Malformed, Recorded};
 use super::*;
 use crate::lesson::problem::Problem;
-use crate::verify::case::Kind;
+use crate::verify::case::CaseKind;
 use crate::verify::choice::Slice;
 use crate::verify::merge::Part;
 use crate::verify::plan::{Plan, PlannedCase};
@@ -16,7 +16,7 @@ fn case(id: &str, line: usize, outcome: CaseOutcome) -> CaseReport {
     let runs = u32::from(outcome != CaseOutcome::NotRun);
     CaseReport {
         id: id.to_owned(),
-        kind: Kind::Wrong,
+        kind: CaseKind::Wrong,
         lesson: "saving".to_owned(),
         file: "lessons/01-saving.md".to_owned(),
         line,
@@ -43,7 +43,7 @@ fn failed() -> CaseReport {
 
 fn report() -> Report {
     let unchecked = CaseReport {
-        unchecked: Some(WorldError::new("the disk is full", "free some space")),
+        unchecked: Some(EnvironmentError::new("the disk is full", "free some space")),
         ..case("e/redis/wrong-2", 20, CaseOutcome::Unchecked)
     };
     let cases = vec![
@@ -70,28 +70,32 @@ fn report() -> Report {
 }
 
 fn plan(report: &Report) -> Plan {
-    let planned = |(index, case): (usize, &CaseReport)| PlannedCase {
-        place: 2 * index,
-        id: case.id.clone(),
-        kind: case.kind,
-        lesson: case.lesson.clone(),
-        file: case.file.clone(),
-        line: case.line,
-    };
     Plan {
         course: report.course.clone(),
         slice: report.slice,
         wanted: 7,
         fingerprint: "f00d".to_owned(),
         servers: report.servers.iter().map(|server| server.wanted.clone()).collect(),
-        cases: report.servers[0].cases.iter().enumerate().map(planned).collect(),
+        cases: (0..).zip(&report.servers[0].cases).map(planned).collect(),
+    }
+}
+
+fn planned((index, case): (usize, &CaseReport)) -> PlannedCase {
+    PlannedCase {
+        place: 2 * index,
+        id: case.id.clone(),
+        kind: case.kind,
+        lesson: case.lesson.clone(),
+        file: case.file.clone(),
+        line: case.line,
     }
 }
 
 #[test]
 fn people_read_failures_first_and_a_line_for_each_server_last() {
     colored::control::set_override(false);
-    insta::assert_snapshot!(human::text(&report()).replace("\u{1b}[31m", "").replace("\u{1b}[0m", ""), @"
+    let text = human::text(&report()).replace("\u{1b}[31m", "").replace("\u{1b}[0m", "");
+    insta::assert_snapshot!(text, @"
     e/redis/wrong-1
       --> lessons/01-saving.md:12
       `saved` is met | 100%, <b>
@@ -111,16 +115,16 @@ fn people_read_failures_first_and_a_line_for_each_server_last() {
 
     ✗ e/redis: 1 of 4
 
-    1 of 4 cases as they must be, on redis 7.0.15 (process); 1 failed, 1 could not be checked, 1 not run; 1.2 s
+    1 of 4 cases passed, on redis 7.0.15 (process); 1 failed, 1 could not be checked, 1 not run; 1.2 s
     ");
 }
 
 #[test]
-fn runs_that_were_begun_again_are_counted() {
+fn retries_are_counted() {
     let mut report = report();
     report.servers[0].cases[0].again = 3;
     let text = human::text(&report);
-    assert!(text.contains("1 not run, 3 begun again; 1.2 s"), "{text}");
+    assert!(text.contains("1 not run, 3 retried; 1.2 s"), "{text}");
 }
 
 #[test]
@@ -138,12 +142,13 @@ fn a_flaky_case_is_counted() {
 fn annotations_point_at_the_markdown_line() {
     let text = github::annotations(&report(), &|file| Some(format!("course/{file}")));
     let lines = [
-        "::error file=course/lessons/01-saving.md,line=12,title=e/redis/wrong-1::`saved` is met | 100%25, <b>\
-         %0Arepeat: redislings verify e/redis/wrong-1 --server process",
-        "::error file=course/lessons/01-saving.md,line=20,title=e/redis/wrong-2::could not be checked: the disk is \
-         full; help: free some space%0Arepeat: redislings verify e/redis/wrong-2 --server process",
-        "::warning file=course/lessons/01-saving.md,line=7,col=3,title=redislings::nothing fails on `ok`%0Ahelp: add \
-         a wrong answer",
+        "::error file=course/lessons/01-saving.md,line=12,title=e/redis/wrong-1::\
+         `saved` is met | 100%25, <b>%0Arepeat: redislings verify e/redis/wrong-1 --server process",
+        "::error file=course/lessons/01-saving.md,line=20,title=e/redis/wrong-2::\
+         could not be checked: the disk is full; help: free some space\
+         %0Arepeat: redislings verify e/redis/wrong-2 --server process",
+        "::warning file=course/lessons/01-saving.md,line=7,col=3,title=redislings::\
+         nothing fails on `ok`%0Ahelp: add a wrong answer",
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), lines);
 }
@@ -210,7 +215,7 @@ fn junit_has_a_test_for_each_case() {
     </error>
             </testcase>
             <testcase name="redis/empty" classname="e" time="0.000">
-                <skipped message="not run: something ended the run before"/>
+                <skipped message="not run: the run ended early"/>
             </testcase>
             <system-out>lessons/01-saving.md:7:3: nothing fails on `ok`; help: add a wrong answer</system-out>
         </testsuite>
@@ -228,10 +233,10 @@ fn in_a_matrix_tests_of_one_name_stay_apart() {
 }
 
 #[test]
-fn what_is_missing_is_an_error_in_every_form() {
+fn what_is_missing_is_an_error_in_every_format() {
     let mut report = report();
     report.servers[0].cases.truncate(1);
-    report.incomplete.push(WorldError::new("2 of 4 cases are in no report", "run them"));
+    report.incomplete.push(EnvironmentError::new("2 of 4 cases are in no report", "run them"));
     assert_eq!(report.conclusion(), crate::verify::report::Conclusion::Unchecked);
     assert!(junit::xml(&report).contains("errors=\"1\""));
     assert!(github::annotations(&report, &|_| None).contains("::error title=merge::could not"));
@@ -288,7 +293,7 @@ fn a_summary_keeps_its_limit_and_says_what_it_leaves_out() {
     report.servers[0].cases = vec![long; 40];
     let text = summary::markdown(&report, 500_000);
     assert!(text.len() <= 500_000 && text.len() > 400_000, "{}", text.len());
-    assert!(text.contains("cases are left out: GitHub takes 1 MiB"), "{}", text.len());
+    assert!(text.contains("cases are left out: GitHub's limit is 1 MiB"), "{}", text.len());
     assert_eq!(text.matches("### e/redis/wrong-1").count(), 40);
     let short = summary::markdown(&report, 5_000);
     assert!(short.len() <= 5_000, "{}", short.len());
@@ -325,7 +330,7 @@ fn a_broken_line_is_told_with_its_number() {
     let text = json_lines::whole(&plan(&report), &report).replacen("\"runs\":1", "\"runs\":", 1);
     let Err(Malformed { line, message }) = json_lines::read("a.jsonl", &text) else { panic!() };
     assert_eq!(line, 2);
-    assert!(message.starts_with("this is no line of a report: "), "{message}");
+    assert!(message.starts_with("not a line of a report: "), "{message}");
     let other = json_lines::whole(&plan(&report), &report).replace("\"format\":1", "\"format\":9");
     let Err(Malformed { line: 1, message }) = json_lines::read("a.jsonl", &other) else { panic!() };
     assert!(message.contains("format 9"), "{message}");

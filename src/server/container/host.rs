@@ -1,4 +1,4 @@
-//! One container in which servers run beside each other.
+//! A host: one container in which several servers run side by side.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
@@ -12,54 +12,57 @@ use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 
-use super::engine::{Image, ask, client, name_and_tag, patience};
+use super::engine::{Image, ask, client, deadline_for, name_and_tag};
 use super::engine_gone;
 use super::labels::{
     HOST_LABEL, OWNER_LABEL, SESSION_LABEL, mark_as_kept, remove_at_end, remove_by_id,
     remove_labelled,
 };
-use super::reach::{BRIDGE, Reach};
+use super::network::{BRIDGE, Network};
 use super::supervisor::Supervisor;
 use crate::cleanup::{self, lock};
-use crate::error::{WorldError, with_sources};
+use crate::error::{EnvironmentError, with_sources};
 use crate::runtime::{block_on, runtime};
 use crate::server::session_lock::SessionLock;
 
 const MAIN: &str = include_str!("host.sh");
-/// Where the servers' directories stand, in memory; in the official images a volume would stand there.
+/// The folder of the servers' directories, in memory; the official images have a volume there.
 const DIRECTORY: &str = "/data";
-/// Of the ports inside. Not the usual one: REPLICAOF 127.0.0.1 6379 must not find another server there.
+/// The first port in the container. Not 6379: REPLICAOF 127.0.0.1 6379 must not find another
+/// server.
 const FIRST_PORT: u16 = 41_001;
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const REMOVAL_DEADLINE: Duration = Duration::from_secs(20);
-/// Who may be a user of a container too: engines without root of their own map that many.
+/// User ids that can run a container: rootless engines map only these.
 const USUAL_USERS: RangeInclusive<u32> = 1..=65_533;
-/// A user that no machine has.
+/// A user id that no machine uses.
 const NOBODY: u32 = 41_001;
-const FOR_ENTRYPOINTS: [&str; 5] = ["CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID"];
-/// Threads included; a server has about six, and there is one for each job.
+/// The capabilities that the entrypoints of official images need to drop root.
+const ENTRYPOINT_CAPABILITIES: [&str; 5] = ["CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID"];
+/// The limit of processes and threads; a server has about six, and each job has one server.
 const PROCESSES: i64 = 2048;
-/// Of all servers together, with their files: a value of 512 MB and its snapshot fit.
+/// The memory limit of all servers together, with their files: a value of 512 MB and its snapshot
+/// fit.
 const MEMORY_BYTES: i64 = 4 * 1024 * 1024 * 1024;
-/// What the scripts call; all of them are in the official images.
+/// The programs that the scripts call; the official images have them all.
 const PROGRAMS: [&str; 7] = ["cat", "head", "mkdir", "rm", "setsid", "sleep", "wc"];
 
-/// A running container with a fixed number of ports, one for each server at a time. Removed when dropped.
+/// A running container with a fixed number of ports, one per running server. Removed when dropped.
 #[derive(Debug)]
 pub(super) struct Host {
     supervisor: Supervisor,
-    container: Container,
-    reach: Reach,
+    container: EngineContainer,
+    network: Network,
     address: String,
-    /// Those that no server has; the one that has been free for the longest time comes first.
-    free: Mutex<VecDeque<Port>>,
+    /// The unused ports; the one that has been free for the longest time comes first.
+    free: Mutex<VecDeque<HostPort>>,
     /// The number of the next server.
     next: AtomicU32,
 }
 
 /// One server's port.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Port {
+pub(super) struct HostPort {
     /// In the container.
     pub(super) inside: u16,
     /// At [`Host::address`].
@@ -67,20 +70,20 @@ pub(super) struct Port {
 }
 
 impl Host {
-    /// Starts one for `capacity` servers at a time, and waits until servers can be started in it.
-    pub(super) fn start(image: &Image, capacity: u16) -> Result<Self, WorldError> {
-        let reach = Reach::find().map_err(|why| not_started(image, &why))?;
+    /// Starts a container for `capacity` servers at a time, and waits until it can start servers.
+    pub(super) fn start(image: &Image, capacity: u16) -> Result<Self, EnvironmentError> {
+        let network = Network::find().map_err(|why| not_started(image, &why))?;
         let lock = SessionLock::of_this_session()?;
         remove_at_end(lock.session());
         let label = unique(lock.session());
         let _creating = cleanup::creating();
         let start = |user: User| {
-            // A container that was created but not started is testcontainers' no more.
-            Container::start(request(image, capacity, &reach, lock, &label, user))
+            // testcontainers does not remove a container that was created but not started.
+            EngineContainer::start(request(image, capacity, &network, lock, &label, user))
                 .inspect_err(|_| remove_labelled(HOST_LABEL, &label))
         };
         let container = match start(User::of(image)) {
-            // An image whose programs are for root only.
+            // In some images only root can run the programs.
             Err(why) if why.to_lowercase().contains("permission denied") => start(User::Images),
             started => started,
         };
@@ -90,131 +93,134 @@ impl Host {
         let mut host = Self {
             supervisor,
             container,
-            reach,
+            network,
             address: String::new(),
             free: Mutex::default(),
             next: AtomicU32::new(1),
         };
-        host.look_for_programs(image)?;
-        let network = host.network()?;
-        let address = match &host.reach {
-            Reach::Bridge => own_address(&network),
-            Reach::Here => Some("127.0.0.1".to_owned()),
-            Reach::Elsewhere(name) => Some(name.clone()),
+        host.check_programs(image)?;
+        let settings = host.network_settings()?;
+        let address = match &host.network {
+            Network::Bridge => own_address(&settings),
+            Network::Loopback => Some("127.0.0.1".to_owned()),
+            Network::Remote(name) => Some(name.clone()),
         };
-        let ports = inside(capacity).map(|inside| host.port(&network, inside)).collect();
+        let ports = inside(capacity).map(|inside| host.port(&settings, inside)).collect();
         let (Some(address), Some(ports)) = (address, ports) else {
             let fact = format!("the container `{}` has no address or no ports", host.id());
-            return Err(WorldError::new(fact, "try `--server process`"));
+            return Err(EnvironmentError::new(fact, "try `--server process`"));
         };
         (host.address, host.free) = (address, Mutex::new(ports));
         Ok(host)
     }
 
-    /// The engine's name for it.
+    /// The engine's id of the container.
     pub(super) fn id(&self) -> &str {
         &self.container.id
     }
 
-    /// Where its ports are found: a name or an address.
+    /// The name or address at which its ports can be reached.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
 
-    /// A port for one server, until it is given back.
-    pub(super) fn take_port(&self) -> Option<Port> {
+    /// Takes a port for one server, until it is given back.
+    pub(super) fn take_port(&self) -> Option<HostPort> {
         lock(&self.free).pop_front()
     }
 
-    /// Nothing listens there any more.
-    pub(super) fn give_back(&self, port: Port) {
+    /// Frees a port at which nothing listens any more.
+    pub(super) fn give_back(&self, port: HostPort) {
         lock(&self.free).push_back(port);
     }
 
-    /// The next server's number.
+    /// A number that no server in this container has had.
     pub(super) fn next_number(&self) -> u32 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Whether the container still does what it is told, as far as known.
+    /// Whether the container still accepts requests, as far as we know.
     pub(super) fn is_usable(&self) -> bool {
         self.supervisor.is_reachable()
     }
 
-    /// Lets the container outlive us, with the servers that run in it then.
-    pub(super) fn keep(&self) -> Result<(), WorldError> {
+    /// Lets the container and the servers in it outlive us.
+    pub(super) fn keep(&self) -> Result<(), EnvironmentError> {
         self.call(&["keep"], &[])?;
         mark_as_kept(self.id()).map_err(engine_gone)
     }
 
     /// Calls a function of the supervisor's script.
-    pub(super) fn call(&self, words: &[&str], payload: &[u8]) -> Result<Vec<u8>, WorldError> {
+    pub(super) fn call(&self, words: &[&str], payload: &[u8]) -> Result<Vec<u8>, EnvironmentError> {
         self.supervisor.call(words, payload).map_err(|why| {
             let id = self.id().get(..12).unwrap_or(self.id());
-            WorldError::new(
+            EnvironmentError::new(
                 format!("the container `{id}` can't be used: {why}"),
                 "see `docker ps -a` and the engine's log, or use `--server process`",
             )
         })
     }
 
-    fn look_for_programs(&self, image: &Image) -> Result<(), WorldError> {
+    fn check_programs(&self, image: &Image) -> Result<(), EnvironmentError> {
         let request: Vec<&str> = ["lacks"].into_iter().chain(PROGRAMS).collect();
         let missing = String::from_utf8_lossy(&self.call(&request, &[])?).trim().to_owned();
         if missing.is_empty() { Ok(()) } else { Err(lacks(image, &missing)) }
     }
 
-    fn network(&self) -> Result<NetworkSettings, WorldError> {
+    fn network_settings(&self) -> Result<NetworkSettings, EnvironmentError> {
         let docker = client().map_err(engine_gone)?;
-        let found = ask(docker.inspect_container(self.id(), None)).map_err(engine_gone)?;
-        Ok(found.network_settings.unwrap_or_default())
+        let container = ask(docker.inspect_container(self.id(), None)).map_err(engine_gone)?;
+        Ok(container.network_settings.unwrap_or_default())
     }
 
-    fn port(&self, network: &NetworkSettings, inside: u16) -> Option<Port> {
-        let Some(binding) = self.reach.binding() else {
-            return Some(Port { inside, outside: inside });
+    fn port(&self, settings: &NetworkSettings, inside: u16) -> Option<HostPort> {
+        let Some(address) = self.network.binding() else {
+            return Some(HostPort { inside, outside: inside });
         };
-        let bindings = network.ports.as_ref()?.get(&format!("{inside}/tcp"))?.as_ref()?;
-        let mut ours = bindings.iter().filter(|it| it.host_ip.as_deref() == Some(binding));
-        let outside = ours.find_map(|it| it.host_port.as_ref()?.parse().ok())?;
-        Some(Port { inside, outside })
+        let bindings = settings.ports.as_ref()?.get(&format!("{inside}/tcp"))?.as_ref()?;
+        let mut ours =
+            bindings.iter().filter(|binding| binding.host_ip.as_deref() == Some(address));
+        let outside = ours.find_map(|binding| binding.host_port.as_ref()?.parse().ok())?;
+        Some(HostPort { inside, outside })
     }
 }
 
-/// In the engine's network.
-fn own_address(network: &NetworkSettings) -> Option<String> {
-    let address = network.networks.as_ref()?.get(BRIDGE)?.ip_address.clone()?;
+/// The container's address in the engine's network.
+fn own_address(settings: &NetworkSettings) -> Option<String> {
+    let address = settings.networks.as_ref()?.get(BRIDGE)?.ip_address.clone()?;
     Some(address).filter(|address| !address.is_empty())
 }
 
-/// Removed when dropped.
+/// A container that is removed when dropped.
 #[derive(Debug)]
-struct Container {
-    /// Taken when it is removed.
+struct EngineContainer {
+    /// `None` after the removal has begun.
     handle: Option<ContainerAsync<GenericImage>>,
     id: String,
 }
 
-impl Container {
+impl EngineContainer {
     fn start(request: ContainerRequest<GenericImage>) -> Result<Self, String> {
-        // On a task of its own: given up, testcontainers would wait for an engine that says nothing.
+        // In its own task, since dropping the future of testcontainers would wait for an engine
+        // that does not answer.
         let start = runtime().spawn(request.start());
         let started = block_on(async { tokio::time::timeout(START_DEADLINE, start).await });
-        let late = |_elapsed| format!("it did not within {} s", START_DEADLINE.as_secs());
-        let started = started.map_err(late)?.map_err(|panic| panic.to_string())?;
+        let started = started
+            .map_err(|_elapsed| format!("it took more than {} s", START_DEADLINE.as_secs()))?
+            .map_err(|panic| panic.to_string())?;
         let handle = started.map_err(|error| with_sources(&error))?;
         let id = handle.id().to_owned();
         Ok(Self { handle: Some(handle), id })
     }
 }
 
-impl Drop for Container {
+impl Drop for EngineContainer {
     fn drop(&mut self) {
         let Some(handle) = self.handle.take() else { return };
         let removal = runtime().spawn(handle.rm());
-        let deadline = patience(REMOVAL_DEADLINE);
+        let deadline = deadline_for(REMOVAL_DEADLINE);
         let removed = block_on(async { tokio::time::timeout(deadline, removal).await });
-        // The engine may be removing it already, by itself.
+        // The engine may be removing the container already by itself.
         if matches!(removed, Ok(Ok(Err(_)))) {
             remove_by_id(&self.id);
         }
@@ -225,17 +231,18 @@ fn inside(capacity: u16) -> impl Iterator<Item = u16> {
     FIRST_PORT..FIRST_PORT + capacity
 }
 
-/// As whom everything in a container runs.
+/// The user that runs everything in a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum User {
-    /// With this number, also as the group's.
+    /// This id, for user and group.
     Number(u32),
-    /// As the image says.
+    /// The user of the image.
     Images,
 }
 
 impl User {
-    /// Not root; this user where that is possible, since others of that number on this machine could reach in.
+    /// Never root. Our own user id if possible, since a user of this machine with the same id could
+    /// access the container's processes.
     fn of(image: &Image) -> Self {
         if !matches!(image.user.as_str(), "" | "0" | "root" | "0:0" | "root:root") {
             return Self::Images;
@@ -248,19 +255,19 @@ impl User {
 fn request(
     image: &Image,
     capacity: u16,
-    reach: &Reach,
+    network: &Network,
     lock: &SessionLock,
     label: &str,
     user: User,
 ) -> ContainerRequest<GenericImage> {
     let (name, tag) = name_and_tag(&image.reference);
     let image = GenericImage::new(name, tag);
-    let bindings: HashMap<_, _> = reach.binding().map_or_else(HashMap::new, |address| {
+    let bindings: HashMap<_, _> = network.binding().map_or_else(HashMap::new, |address| {
         let binding =
             PortBinding { host_ip: Some(address.to_owned()), host_port: Some(String::new()) };
         inside(capacity).map(|port| (format!("{port}/tcp"), Some(vec![binding.clone()]))).collect()
     });
-    let exposed = inside(capacity).filter(|_| reach.binding().is_some());
+    let exposed = inside(capacity).filter(|_| network.binding().is_some());
     let image = exposed.fold(image, |image, port| image.with_exposed_port(port.tcp()));
     let request = image
         .with_entrypoint("sh")
@@ -270,7 +277,7 @@ fn request(
         .with_label(OWNER_LABEL, lock.owner())
         .with_label(HOST_LABEL, label)
         .with_startup_timeout(START_DEADLINE);
-    // As for processes, see `disk::temporary_folder`.
+    // In memory, for the same reason as for processes: see `disk::temporary_folder`.
     let (request, folder) = match user {
         User::Number(id) => {
             (request.with_user(format!("{id}:{id}")), format!("mode=0700,uid={id},gid={id}"))
@@ -282,33 +289,32 @@ fn request(
         host.publish_all_ports = Some(false);
         host.port_bindings = Some(bindings.clone());
         host.tmpfs = Some(HashMap::from([(DIRECTORY.to_owned(), folder.clone())]));
-        // When we are killed, the supervisor ends the container, and the engine does the rest.
+        // If we are killed, the supervisor ends the container, and the engine removes it.
         host.auto_remove = Some(true);
         host.cap_drop = Some(vec!["ALL".to_owned()]);
-        // What the entrypoints of official images need to give up root.
         host.cap_add = has_entrypoint_rights
-            .then(|| FOR_ENTRYPOINTS.iter().map(|&name| name.to_owned()).collect());
+            .then(|| ENTRYPOINT_CAPABILITIES.iter().map(|&name| name.to_owned()).collect());
         host.security_opt = Some(vec!["no-new-privileges".to_owned()]);
         host.pids_limit = Some(PROCESSES);
         host.memory = Some(MEMORY_BYTES);
     })
 }
 
-fn not_started(image: &Image, why: &str) -> WorldError {
+fn not_started(image: &Image, why: &str) -> EnvironmentError {
     if why.contains("\"sh\": executable file not found") {
         return lacks(image, "sh");
     }
-    WorldError::new(
+    EnvironmentError::new(
         format!("the image `{}` did not start: {why}", image.reference),
         "see `redislings doctor`, or use `--server process`",
     )
 }
 
-fn lacks(image: &Image, programs: &str) -> WorldError {
+fn lacks(image: &Image, programs: &str) -> EnvironmentError {
     let programs = programs.split(' ').map(|name| format!("`{name}`")).collect::<Vec<_>>();
-    WorldError::new(
+    EnvironmentError::new(
         format!("the image `{}` has no {}", image.reference, programs.join(", ")),
-        "use an official image, or another with a shell and the usual programs, or `--server process`",
+        "use an official image, another with a shell and the usual programs, or `--server process`",
     )
 }
 

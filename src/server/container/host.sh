@@ -1,5 +1,6 @@
-# The main process of a host: waits, and reaps orphans meanwhile (process 1 inherits them). Ends, and the container
-# with it, when the supervisor says so, or when there is none: redislings has gone before it came, or with it.
+# The main process of a host: waits, and reaps orphans (process 1 inherits them). It ends, and the
+# container with it, when the supervisor sends TERM, or when there is no supervisor because
+# redislings has ended.
 trap 'exit 0' TERM
 while :; do
   sleep 60 &

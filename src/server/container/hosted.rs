@@ -1,23 +1,23 @@
-//! A server in a host.
+//! A server in a host container.
 
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
-use super::hosts::{Hosts, Place};
-use crate::error::WorldError;
+use super::hosts::{HostSlot, Hosts};
+use crate::error::EnvironmentError;
 use crate::server::Ended;
 use crate::server::options::{FROM_STDIN, Options};
 
 const END_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(2);
-/// 128 and the number of the signal, as `sh` tells it.
+/// 128 and the number of the signal, as `sh` reports it.
 const KILLED: &str = "137";
 
-/// A running (or killed) server in a container, which has others beside it.
+/// A running (or killed) server in a container that it shares with other servers.
 #[derive(Debug)]
 pub struct Hosted {
-    place: Place,
-    /// As the supervisor knows it.
+    slot: HostSlot,
+    /// The server's number in the supervisor.
     number: String,
     command: Vec<String>,
     configuration: String,
@@ -25,16 +25,16 @@ pub struct Hosted {
 }
 
 impl Hosted {
-    /// Starts one, on this snapshot file if there is one; it may need some more milliseconds.
+    /// Starts one, with this snapshot file if there is one. Does not wait until it is ready.
     pub(in crate::server) fn start(
         hosts: &Hosts,
         options: Options<'_>,
         dump: Option<&[u8]>,
-    ) -> Result<Self, WorldError> {
-        let place = hosts.place()?;
-        let port = place.port.inside.to_string();
-        // Connections come from the engine's bridge, which protected mode would refuse; nobody gets in without the
-        // password.
+    ) -> Result<Self, EnvironmentError> {
+        let slot = hosts.slot()?;
+        let port = slot.port.inside.to_string();
+        // Protected mode would refuse connections from the engine's bridge. The password keeps
+        // others out.
         let configuration = options.configuration(&[
             ("port", &port),
             ("protected-mode", "no"),
@@ -43,8 +43,8 @@ impl Hosted {
         ]);
         let mut command = hosts.image().command.clone();
         command.push(FROM_STDIN.to_owned());
-        let number = place.number.to_string();
-        let mut server = Self { place, number, command, configuration, starts: 0 };
+        let number = slot.number.to_string();
+        let mut server = Self { slot, number, command, configuration, starts: 0 };
         if let Some(dump) = dump {
             server.call_with("give_dump", &[&dump.len().to_string()], dump)?;
         }
@@ -52,28 +52,28 @@ impl Hosted {
         Ok(server)
     }
 
-    /// The engine's name for its container.
+    /// The engine's id of its container.
     pub fn container_id(&self) -> &str {
-        self.place.host.id()
+        self.slot.host.id()
     }
 
-    /// The name or address of the machine at which its port is found.
+    /// The name or address at which its port can be reached.
     pub fn host(&self) -> &str {
-        self.place.host.address()
+        self.slot.host.address()
     }
 
-    /// The port there, also after [`Self::restart`].
+    /// The port at [`Self::host`]; it does not change with [`Self::restart`].
     pub fn port(&self) -> u16 {
-        self.place.port.outside
+        self.slot.port.outside
     }
 
-    /// SIGKILL to the server and to the child of a running BGSAVE, and the wait for their end.
-    pub fn kill(&mut self) -> Result<(), WorldError> {
-        self.until_all_are_dead("end")
+    /// Sends SIGKILL to the server and to the child of a running BGSAVE, and waits for their end.
+    pub fn kill(&mut self) -> Result<(), EnvironmentError> {
+        self.repeat_until_all_are_dead("end")
     }
 
     /// Starts the killed server again: same files, same options.
-    pub fn restart(&mut self) -> Result<(), WorldError> {
+    pub fn restart(&mut self) -> Result<(), EnvironmentError> {
         let (start, size) = ((self.starts + 1).to_string(), self.configuration.len().to_string());
         let command = self.command.iter().map(String::as_str);
         let words: Vec<&str> = [start.as_str(), size.as_str()].into_iter().chain(command).collect();
@@ -82,7 +82,7 @@ impl Hosted {
         Ok(())
     }
 
-    /// How the server ended, if it did; a container that is gone took it along.
+    /// How the server ended; `None` while it runs. If the container is gone, the server was killed.
     pub fn ended(&self) -> Option<Ended> {
         match self.call("state") {
             Ok(status) if status.is_empty() => None,
@@ -95,49 +95,49 @@ impl Hosted {
         }
     }
 
-    /// The size of its snapshot file in bytes, if there is one.
-    pub fn dump_bytes(&self) -> Result<Option<u64>, WorldError> {
+    /// The size of the snapshot file in bytes, if there is one.
+    pub fn dump_bytes(&self) -> Result<Option<u64>, EnvironmentError> {
         let size = self.call("dump_bytes")?;
         Ok(String::from_utf8_lossy(&size).trim().parse().ok())
     }
 
-    /// The content of its snapshot file, if there is one.
-    pub fn dump(&self) -> Result<Option<Vec<u8>>, WorldError> {
+    /// The content of the snapshot file, if there is one.
+    pub fn dump(&self) -> Result<Option<Vec<u8>>, EnvironmentError> {
         let is_there = self.dump_bytes()?.is_some();
         if is_there { self.call("dump").map(Some) } else { Ok(None) }
     }
 
     /// What the server wrote since its last start.
-    pub fn log(&self) -> Result<String, WorldError> {
+    pub fn log(&self) -> Result<String, EnvironmentError> {
         let log = self.call_with("log", &[&self.starts.to_string()], &[])?;
         Ok(String::from_utf8_lossy(&log).into_owned())
     }
 
-    /// Writes something beside its files.
-    pub(in crate::server) fn check_room(&self) -> Result<(), WorldError> {
+    /// Fails if nothing can be written beside its files.
+    pub(in crate::server) fn check_room(&self) -> Result<(), EnvironmentError> {
         self.call("check_room").map(drop)
     }
 
-    /// Lets it outlive us, and its container with it; gives the command that ends both.
-    pub(in crate::server) fn keep(self) -> Result<String, WorldError> {
-        self.place.host.keep()?;
-        // Neither of them is ended by us any more.
+    /// Lets the server and its container outlive us; returns the command that ends both.
+    pub(in crate::server) fn keep(self) -> Result<String, EnvironmentError> {
+        self.slot.host.keep()?;
+        // We no longer end either of them.
         let kept = ManuallyDrop::new(self);
         Ok(format!("docker rm --force --volumes {}", kept.container_id()))
     }
 
-    fn until_all_are_dead(&self, function: &str) -> Result<(), WorldError> {
+    fn repeat_until_all_are_dead(&self, function: &str) -> Result<(), EnvironmentError> {
         let deadline = Instant::now() + END_DEADLINE;
         while !self.call(function)?.is_empty() {
             if Instant::now() > deadline {
-                return Err(super::engine_gone("a killed server does not end"));
+                return Err(super::engine_gone("a killed server did not end"));
             }
             std::thread::park_timeout(POLL);
         }
         Ok(())
     }
 
-    fn call(&self, function: &str) -> Result<Vec<u8>, WorldError> {
+    fn call(&self, function: &str) -> Result<Vec<u8>, EnvironmentError> {
         self.call_with(function, &[], &[])
     }
 
@@ -146,23 +146,23 @@ impl Hosted {
         function: &str,
         words: &[&str],
         payload: &[u8],
-    ) -> Result<Vec<u8>, WorldError> {
+    ) -> Result<Vec<u8>, EnvironmentError> {
         let number = [function, self.number.as_str()];
         let request: Vec<&str> = number.into_iter().chain(words.iter().copied()).collect();
-        self.place.host.call(&request, payload)
+        self.slot.host.call(&request, payload)
     }
 }
 
 impl Drop for Hosted {
     fn drop(&mut self) {
-        let gone = if self.starts == 0 {
+        let removed = if self.starts == 0 {
             self.call("forget").map(drop)
         } else {
-            self.until_all_are_dead("remove")
+            self.repeat_until_all_are_dead("remove")
         };
-        // Where it may still listen, no other server comes.
-        if gone.is_ok() {
-            self.place.host.give_back(self.place.port);
+        // Do not reuse the port of a server that may still listen.
+        if removed.is_ok() {
+            self.slot.host.give_back(self.slot.port);
         }
     }
 }

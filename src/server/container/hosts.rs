@@ -1,46 +1,47 @@
-//! The hosts of one image: started when they are needed, shared by all who start servers.
+//! The hosts of one image: started when needed, and shared by everything that starts servers.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::engine::{Image, engine_version};
-use super::host::{Host, Port};
+use super::host::{Host, HostPort};
 use crate::cleanup::lock;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 
-/// One server, and another that loads its snapshot. Every port that is published makes the start of a host longer by
-/// about 20 ms and its removal by 45 ms.
+/// One server, and another that loads its snapshot. Each published port adds about 20 ms to the
+/// start of a host and 45 ms to its removal.
 const USUAL_CAPACITY: u16 = 2;
 
-/// A handle: its clones share the hosts, which go with the last of them and the last server.
+/// A handle: its clones share the hosts, which are removed with the last clone and the last
+/// server.
 #[derive(Debug, Clone)]
-pub struct Hosts(Arc<Shared>);
+pub struct Hosts(Arc<SharedHosts>);
 
 #[derive(Debug)]
-struct Shared {
+struct SharedHosts {
     image: Image,
-    /// Of the next host: how many servers at a time.
+    /// How many servers the next host can run at a time.
     capacity: AtomicU16,
     hosts: Mutex<Vec<Arc<Host>>>,
 }
 
-/// One server's place in a host.
+/// One server's slot in a host.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct HostSlot {
     pub(super) host: Arc<Host>,
-    pub(super) port: Port,
+    pub(super) port: HostPort,
     pub(super) number: u32,
 }
 
 impl Hosts {
-    /// None is started yet.
+    /// Starts no host yet.
     pub fn new(image: Image) -> Self {
         let capacity = AtomicU16::new(USUAL_CAPACITY);
-        Self(Arc::new(Shared { image, capacity, hosts: Mutex::default() }))
+        Self(Arc::new(SharedHosts { image, capacity, hosts: Mutex::default() }))
     }
 
-    /// How many servers there will be at a time: a host that is started from now on has so many places. When all are
-    /// taken, another host is started.
+    /// Sets how many servers will run at a time: hosts that are started from now on have this many
+    /// slots. When all slots are taken, another host is started.
     pub fn make_room_for(&self, servers: u16) {
         self.0.capacity.store(servers.max(1), Ordering::Relaxed);
     }
@@ -49,24 +50,29 @@ impl Hosts {
         &self.0.image
     }
 
-    /// A place that no other server has. Whoever comes while a host is started waits for that.
-    pub(super) fn place(&self) -> Result<Place, WorldError> {
+    /// Returns a free slot. Blocks while another thread starts a host.
+    pub(super) fn slot(&self) -> Result<HostSlot, EnvironmentError> {
         let mut hosts = lock(&self.0.hosts);
-        // Open servers in it hold it still, and will tell.
+        // Servers in an unusable host still hold it, and report the failure.
         let gone: Vec<_> = hosts.extract_if(.., |host| !host.is_usable()).collect();
-        let place = match hosts.iter().find_map(in_host) {
-            Some(place) => Ok(place),
+        let slot = match hosts.iter().find_map(in_host) {
+            Some(slot) => Ok(slot),
             None => self.add(&gone, &mut hosts).and_then(|host| {
                 in_host(&host).ok_or_else(|| super::engine_gone("a new container has no free port"))
             }),
         };
         drop(hosts);
         drop(gone);
-        place
+        slot
     }
 
-    /// An engine that let a container go may not answer any more, and its start would be waited for long.
-    fn add(&self, gone: &[Arc<Host>], hosts: &mut Vec<Arc<Host>>) -> Result<Arc<Host>, WorldError> {
+    /// If a host is gone, the engine may be gone too. Asks for its version first: waiting for a
+    /// start would take longer.
+    fn add(
+        &self,
+        gone: &[Arc<Host>],
+        hosts: &mut Vec<Arc<Host>>,
+    ) -> Result<Arc<Host>, EnvironmentError> {
         if !gone.is_empty() {
             engine_version().map_err(super::engine_gone)?;
         }
@@ -76,7 +82,7 @@ impl Hosts {
     }
 }
 
-fn in_host(host: &Arc<Host>) -> Option<Place> {
+fn in_host(host: &Arc<Host>) -> Option<HostSlot> {
     let port = host.take_port()?;
-    Some(Place { host: Arc::clone(host), port, number: host.next_number() })
+    Some(HostSlot { host: Arc::clone(host), port, number: host.next_number() })
 }

@@ -1,4 +1,4 @@
-//! Which containers are ours, and how they go.
+//! Which containers are ours, and how they are removed.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -12,40 +12,42 @@ use super::engine::{ask, client, engine_version};
 use crate::cleanup;
 use crate::server::session_lock::SessionLock;
 
-/// On every container of ours: which run of redislings it belongs to.
+/// On each of our containers: the run of redislings to which it belongs.
 pub(super) const SESSION_LABEL: &str = "redislings.session";
-/// Whose leftovers may be swept: see [`SessionLock`].
+/// The owner, whose runs may remove each other's leftovers: see [`SessionLock`].
 pub(super) const OWNER_LABEL: &str = "redislings.owner";
-/// One for each container, to find what a start that failed half-way left behind.
+/// Unique for each container, to find what a failed start left behind.
 pub(super) const HOST_LABEL: &str = "redislings.host";
 
-/// How the name of a container begins that outlives us: labels can't be changed.
+/// The name prefix of a container that outlives us. A label can't be changed later.
 const KEPT: &str = "redislings-kept-";
 
 const REMOVAL_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(5);
 
-/// Removes, once a run and in the background, what runs of redislings that were killed (SIGKILL) left
-/// behind. Where no engine answers, nothing happens.
+/// Removes containers of runs of redislings that were killed (SIGKILL): once per run, in the
+/// background, and only if an engine answers.
 pub fn sweep_leftovers() {
     static SWEPT: OnceLock<()> = OnceLock::new();
     SWEPT.get_or_init(|| {
-        // Without a thread nothing is swept this time.
-        let _ = std::thread::Builder::new().name("sweep".into()).spawn(|| {
-            if engine_version().is_err() {
-                return;
-            }
-            let Ok(lock) = SessionLock::of_this_session() else { return };
-            for (id, session) in labelled(OWNER_LABEL, lock.owner()) {
-                if !lock.is_alive(&session) {
-                    remove_by_id(&id);
-                }
-            }
-        });
+        // If the thread can't start, the next run sweeps.
+        let _ = std::thread::Builder::new().name("sweep".into()).spawn(remove_dead_runs);
     });
 }
 
-/// Makes sure that a signal takes this run's containers with it.
+fn remove_dead_runs() {
+    if engine_version().is_err() {
+        return;
+    }
+    let Ok(lock) = SessionLock::of_this_session() else { return };
+    for (id, session) in labelled(OWNER_LABEL, lock.owner()) {
+        if !lock.is_alive(&session) {
+            remove_by_id(&id);
+        }
+    }
+}
+
+/// Makes sure that a signal removes this run's containers.
 pub(super) fn remove_at_end(session: &str) {
     static REGISTERED: OnceLock<()> = OnceLock::new();
     REGISTERED.get_or_init(|| {
@@ -54,7 +56,7 @@ pub(super) fn remove_at_end(session: &str) {
     });
 }
 
-/// From now on it is nobody's leftover.
+/// Renames a container so that no run removes it as a leftover.
 pub(super) fn mark_as_kept(id: &str) -> Result<(), String> {
     let name = format!("{KEPT}{}", id.get(..12).unwrap_or(id));
     let options = RenameContainerOptionsBuilder::new().name(&name).build();
@@ -67,19 +69,30 @@ pub(super) fn remove_labelled(label: &str, value: &str) {
     }
 }
 
-/// Containers with this label, running or not, that were not kept: their ids and sessions.
+/// The ids and sessions of containers with this label, running or not, except kept ones.
 fn labelled(label: &str, value: &str) -> Vec<(String, String)> {
     let Ok(docker) = client() else { return Vec::new() };
     let filters = HashMap::from([("label", vec![format!("{label}={value}")])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let containers = ask(docker.list_containers(Some(options))).unwrap_or_default();
-    let is_kept = |names: &[String]| names.iter().any(|name| name.starts_with(&format!("/{KEPT}")));
-    let ours = containers.into_iter().filter(|it| !it.names.as_deref().is_some_and(is_kept));
-    let known = ours.filter_map(|it| Some((it.id?, it.labels?)));
-    known.map(|(id, labels)| (id, labels.get(SESSION_LABEL).cloned().unwrap_or_default())).collect()
+    let mut found = Vec::new();
+    for container in containers {
+        if container.names.as_deref().is_some_and(is_kept) {
+            continue;
+        }
+        if let (Some(id), Some(labels)) = (container.id, container.labels) {
+            found.push((id, labels.get(SESSION_LABEL).cloned().unwrap_or_default()));
+        }
+    }
+    found
 }
 
-/// Returns when it is gone: the engine refuses to remove what it is just removing by itself.
+fn is_kept(names: &[String]) -> bool {
+    names.iter().any(|name| name.starts_with(&format!("/{KEPT}")))
+}
+
+/// Returns when the container is gone. The engine returns an error if it is already removing the
+/// container by itself.
 pub(super) fn remove_by_id(id: &str) {
     let Ok(docker) = client() else { return };
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();

@@ -1,19 +1,21 @@
-//! Servers in containers, by testcontainers. Only this folder names it.
+//! Servers in containers, started with testcontainers. Only this folder uses it.
 //!
-//! A container is a *host*: a small script, the *supervisor*, runs many fresh servers in it, each at a port of its
-//! own, and a server costs about what a process of this machine costs. A `Server` holds a place in a host, the
-//! [`Hosts`] hold the hosts, and both go before the container goes.
+//! A container is a *host*: a small script, the *supervisor*, runs many fresh servers in it, each
+//! at its own port, so that a server costs about as much as a local process. A `Server` holds a
+//! slot in a host, and [`Hosts`] holds the hosts; a container is removed when both have released
+//! it.
 //!
-//! testcontainers publishes ports on every interface and removes nothing when a signal ends us, so
-//! both are done here (Redis facts 9). Published ports are dear, so they are where there is no other way ([`reach`]).
+//! testcontainers publishes ports on every interface and does not remove containers when a signal
+//! ends us, so this module publishes and removes them itself. Published ports are slow, so they are
+//! used only if there is no other way ([`network`]).
 
 mod engine;
 mod host;
 mod hosted;
 mod hosts;
 mod labels;
+mod network;
 mod pull;
-mod reach;
 mod supervisor;
 
 pub use engine::{Image, engine_version, find_image, has_image};
@@ -21,10 +23,10 @@ pub use hosted::Hosted;
 pub use hosts::Hosts;
 pub use labels::sweep_leftovers;
 
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 
-fn engine_gone(why: impl Into<String>) -> WorldError {
-    WorldError::new(
+fn engine_gone(why: impl Into<String>) -> EnvironmentError {
+    EnvironmentError::new(
         format!("the Docker engine failed: {}", why.into()),
         "see `docker ps` and the engine's log, or use `--server process`",
     )

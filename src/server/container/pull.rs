@@ -1,4 +1,4 @@
-//! An image on its way to the engine: how far it is, in bytes and layers.
+//! The progress of pulling an image, in bytes and layers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -9,40 +9,45 @@ use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::models::CreateImageInfo;
 
 use crate::error::with_sources;
-use crate::telling::{TICK, Told, seconds};
+use crate::progress_event::{ProgressEvent, TICK, seconds};
 
+/// A pull fails after this time without progress.
 const SILENCE: Duration = Duration::from_secs(60);
-/// The engine tells of every layer ten times a second; nobody reads that.
-const TELL_AGAIN: Duration = Duration::from_millis(100);
+/// The engine reports every layer ten times a second, which is too often to read.
+const REPORT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Follows a pull to its end, and tells how far it is; a failure is told with the engine's reason.
+/// Follows a pull to its end and reports the progress; an error has the engine's reason.
 pub(super) async fn follow(
     mut steps: impl Stream<Item = Result<CreateImageInfo, Error>> + Unpin,
     reference: &str,
-    telling: &dyn Fn(Told<'_>),
+    report: &dyn Fn(ProgressEvent<'_>),
 ) -> Result<(), String> {
-    let cannot = |why: String| format!("the image `{reference}` can't be pulled: {why}");
     let mut layers = Layers::default();
     let began = Instant::now();
-    let (mut heard, mut told) = (began, None);
+    let (mut heard, mut reported) = (began, None);
     loop {
         match tokio::time::timeout(TICK, steps.next()).await {
             Ok(None) => return Ok(()),
             Ok(Some(step)) => {
-                layers.take(&step.map_err(|error| cannot(with_sources(&error)))?);
+                layers.take(&step.map_err(|error| cannot_pull(reference, &with_sources(&error)))?);
                 heard = Instant::now();
             }
             Err(_elapsed) if heard.elapsed() > SILENCE => {
-                return Err(cannot(format!("no progress for {} s", SILENCE.as_secs())));
+                let why = format!("no progress for {} s", SILENCE.as_secs());
+                return Err(cannot_pull(reference, &why));
             }
             Err(_elapsed) => {}
         }
-        if told.is_none_or(|told: Instant| told.elapsed() >= TELL_AGAIN) {
-            let far = layers.far().unwrap_or_else(|| seconds(began.elapsed()));
-            telling(Told::Progress(&format!("pulling the image `{reference}`: {far}")));
-            told = Some(Instant::now());
+        if reported.is_none_or(|reported: Instant| reported.elapsed() >= REPORT_INTERVAL) {
+            let progress = layers.progress().unwrap_or_else(|| seconds(began.elapsed()));
+            report(ProgressEvent::Status(&format!("pulling the image `{reference}`: {progress}")));
+            reported = Some(Instant::now());
         }
     }
+}
+
+fn cannot_pull(reference: &str, why: &str) -> String {
+    format!("the image `{reference}` can't be pulled: {why}")
 }
 
 /// The layers that the engine has named so far, by their ids.
@@ -51,17 +56,17 @@ struct Layers(BTreeMap<String, Layer>);
 
 #[derive(Debug, Default)]
 struct Layer {
-    /// Bytes that are here, and bytes that there are; unknown until its download begins.
+    /// Downloaded bytes and all bytes; `None` until its download begins.
     bytes: Option<(u64, u64)>,
-    /// Downloaded; it may still have to be unpacked.
+    /// Downloaded, but maybe not yet unpacked.
     is_here: bool,
     is_done: bool,
-    /// It was on the engine before, so that no bytes of it come.
+    /// It was on the engine before, so it is not downloaded.
     was_here: bool,
 }
 
 impl Layers {
-    /// The statuses are the engine's own words; those that are not known here change nothing.
+    /// The engine's status texts; unknown ones change nothing.
     fn take(&mut self, step: &CreateImageInfo) {
         let status = step.status.as_deref().unwrap_or_default();
         let Some(id) = step.id.as_ref().filter(|_| !status.starts_with("Pulling from")) else {
@@ -77,22 +82,22 @@ impl Layers {
         }
     }
 
-    /// `12.3 of 45.6 MB, 3 of 7 layers`, none before there is a layer.
-    fn far(&self) -> Option<String> {
+    /// `12.3 of 45.6 MB, 3 of 7 layers`; `None` before there is a layer.
+    fn progress(&self) -> Option<String> {
         let all = self.0.len();
         let done = self.0.values().filter(|layer| layer.is_done).count();
-        let coming = || self.0.values().filter(|layer| !layer.was_here);
-        let total: u64 = coming().filter_map(|layer| layer.bytes).map(|(_, total)| total).sum();
-        let here: u64 = coming().map(Layer::bytes_here).sum();
-        let mut far = String::new();
+        let new: Vec<&Layer> = self.0.values().filter(|layer| !layer.was_here).collect();
+        let total: u64 = new.iter().filter_map(|layer| layer.bytes).map(|(_, total)| total).sum();
+        let here: u64 = new.iter().map(|layer| layer.bytes_here()).sum();
+        let mut progress = String::new();
         if total > 0 {
-            // A layer that waits for its turn has not told its size.
-            let is_all = coming().all(|layer| layer.bytes.is_some() || layer.is_here);
+            // The size of a layer is unknown until its download begins.
+            let is_all = new.iter().all(|layer| layer.bytes.is_some() || layer.is_here);
             let of = if is_all { "of" } else { "of at least" };
-            let _ = write!(far, "{} {of} {} MB, ", megabytes(here), megabytes(total));
+            let _ = write!(progress, "{} {of} {} MB, ", megabytes(here), megabytes(total));
         }
-        let _ = write!(far, "{done} of {all} layers");
-        (all > 0).then_some(far)
+        let _ = write!(progress, "{done} of {all} layers");
+        (all > 0).then_some(progress)
     }
 }
 
@@ -134,19 +139,20 @@ mod tests {
         }
     }
 
-    /// How far it is after each of these steps.
-    fn far(steps: &[CreateImageInfo]) -> Vec<String> {
+    /// The progress after each of these steps.
+    fn progress_after(steps: &[CreateImageInfo]) -> Vec<String> {
         let mut layers = Layers::default();
-        let far = |step: &CreateImageInfo| {
+        let mut all = Vec::new();
+        for step in steps {
             layers.take(step);
-            layers.far().unwrap_or_default()
-        };
-        steps.iter().map(far).collect()
+            all.push(layers.progress().unwrap_or_default());
+        }
+        all
     }
 
     #[test]
     fn bytes_and_layers_are_summed_up() {
-        let far = far(&[
+        let progress = progress_after(&[
             step("8.10.2", "Pulling from library/redis", None),
             step("c1f2", "Already exists", None),
             step("9a0b", "Pulling fs layer", None),
@@ -159,7 +165,7 @@ mod tests {
             step("9a0b", "Pull complete", None),
         ]);
         assert_eq!(
-            far,
+            progress,
             [
                 "",
                 "1 of 1 layers",
@@ -176,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_layer_and_odd_numbers_change_nothing() {
+    fn steps_without_a_layer_and_odd_numbers_change_nothing() {
         let digest = CreateImageInfo {
             status: Some("Digest: sha256:5f0c".to_owned()),
             ..CreateImageInfo::default()
@@ -187,27 +193,28 @@ mod tests {
             step("9a0b", "Retrying in 5 seconds", None),
             digest,
         ];
-        assert!(far(&steps).iter().all(|far| far == "5.0 of 10.0 MB, 0 of 1 layers"));
+        let progress = progress_after(&steps);
+        assert!(progress.iter().all(|text| text == "5.0 of 10.0 MB, 0 of 1 layers"));
     }
 
-    /// What is told of such a pull, and how it ends.
+    /// The reported progress of a pull, and its result.
     fn followed(steps: Vec<Result<CreateImageInfo, Error>>) -> (Vec<String>, Result<(), String>) {
-        let told = RefCell::new(Vec::new());
-        let telling = |it: Told<'_>| {
-            if let Told::Progress(text) = it {
-                told.borrow_mut().push(text.to_owned());
+        let reports = RefCell::new(Vec::new());
+        let report = |event: ProgressEvent<'_>| {
+            if let ProgressEvent::Status(text) = event {
+                reports.borrow_mut().push(text.to_owned());
             }
         };
-        let end = block_on(follow(stream::iter(steps), "redis:8.10.2", &telling));
-        (told.into_inner(), end)
+        let end = block_on(follow(stream::iter(steps), "redis:8.10.2", &report));
+        (reports.into_inner(), end)
     }
 
     #[test]
-    fn a_pull_tells_the_image_and_how_far_it_is() {
-        let (told, end) =
+    fn a_pull_reports_the_image_and_its_progress() {
+        let (reports, end) =
             followed(vec![Ok(step("9a0b", "Downloading", Some((1_000_000, 2_000_000))))]);
         assert_eq!(end, Ok(()));
-        assert_eq!(told, ["pulling the image `redis:8.10.2`: 1.0 of 2.0 MB, 0 of 1 layers"]);
+        assert_eq!(reports, ["pulling the image `redis:8.10.2`: 1.0 of 2.0 MB, 0 of 1 layers"]);
     }
 
     #[test]
@@ -218,22 +225,22 @@ mod tests {
             Err(Error::DockerStreamError { error }),
             Ok(step("9a0b", "Pull complete", None)),
         ];
-        let (told, end) = followed(steps);
+        let (reports, end) = followed(steps);
         let why = end.unwrap_err();
         assert!(why.starts_with("the image `redis:8.10.2` can't be pulled: "), "{why}");
         assert!(why.contains("toomanyrequests"), "{why}");
-        assert_eq!(told, ["pulling the image `redis:8.10.2`: 0 of 1 layers"]);
+        assert_eq!(reports, ["pulling the image `redis:8.10.2`: 0 of 1 layers"]);
     }
 
     #[test]
-    fn a_registry_that_says_nothing_yet_is_waited_for_with_the_seconds() {
-        let told = RefCell::new(Vec::new());
-        let telling = |it: Told<'_>| told.borrow_mut().push(format!("{it:?}"));
+    fn the_seconds_are_reported_while_a_registry_is_silent() {
+        let reports = RefCell::new(Vec::new());
+        let report = |event: ProgressEvent<'_>| reports.borrow_mut().push(format!("{event:?}"));
         let limit = Duration::from_millis(700);
-        let silent = follow(stream::pending(), "redis:9", &telling);
+        let silent = follow(stream::pending(), "redis:9", &report);
         assert!(block_on(async { tokio::time::timeout(limit, silent).await }).is_err());
-        let told = told.into_inner();
-        assert!(told.len() >= 2, "{told:?}");
-        assert!(told[0].contains("pulling the image `redis:9`: 0 s"), "{told:?}");
+        let reports = reports.into_inner();
+        assert!(reports.len() >= 2, "{reports:?}");
+        assert!(reports[0].contains("pulling the image `redis:9`: 0 s"), "{reports:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! The script that runs servers in a host: one request at a time, each with a deadline.
+//! The connection to the script that runs the servers of a host: one request at a time, each with
+//! a deadline.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,38 +18,39 @@ use crate::error::with_sources;
 use crate::runtime::block_on;
 
 const SCRIPT: &str = include_str!("supervisor.sh");
-/// A busy machine was seen to start nothing for 25 s.
+/// A busy machine was seen to start no process for 25 s.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
-/// One reply may hold a snapshot file.
+/// A reply may contain a snapshot file.
 const OUTPUT_BYTES: usize = 64 * 1024;
 
-/// The supervisor of one host. Its script ends the container when this is dropped or this process is killed.
+/// The supervisor of one host. Its script ends the container when this is dropped or redislings is
+/// killed.
 #[derive(Debug)]
-pub(super) struct Supervisor(Mutex<Line>);
+pub(super) struct Supervisor(Mutex<SupervisorLine>);
 
-/// The line to it, or why there is none any more.
+/// The connection, or why it was closed.
 #[derive(Debug)]
-enum Line {
-    Open(Connection),
+enum SupervisorLine {
+    Open(SupervisorConnection),
     Cut(String),
 }
 
-struct Connection {
-    /// No server and no log can know it.
+struct SupervisorConnection {
+    /// Marks the end of a reply; no server and no log can know it.
     secret: String,
     requests: u64,
     input: Pin<Box<dyn AsyncWrite + Send>>,
     output: Pin<Box<dyn Stream<Item = Result<LogOutput, Error>> + Send>>,
 }
 
-impl fmt::Debug for Connection {
+impl fmt::Debug for SupervisorConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("requests", &self.requests).finish_non_exhaustive()
     }
 }
 
-/// What a request has printed, if the script did what was asked.
-type Reply = Result<Vec<u8>, String>;
+/// The output of a request, or why the script could not run it.
+type SupervisorReply = Result<Vec<u8>, String>;
 
 impl Supervisor {
     /// Starts the script in this container.
@@ -67,43 +69,45 @@ impl Supervisor {
         match ask(docker.start_exec(&id, Some(options)))? {
             StartExecResults::Attached { output, input } => {
                 let secret = crate::random::word();
-                let connection = Connection { secret, requests: 0, input, output };
-                Ok(Self(Mutex::new(Line::Open(connection))))
+                let connection = SupervisorConnection { secret, requests: 0, input, output };
+                Ok(Self(Mutex::new(SupervisorLine::Open(connection))))
             }
             StartExecResults::Detached => Err("the supervisor is not attached".to_owned()),
         }
     }
 
-    /// Calls one of the script's functions; `payload` is what it reads.
-    pub(super) fn call(&self, words: &[&str], payload: &[u8]) -> Reply {
+    /// Calls a function of the script; `payload` is its input.
+    pub(super) fn call(&self, words: &[&str], payload: &[u8]) -> SupervisorReply {
         let mut line = lock(&self.0);
-        let Line::Open(connection) = &mut *line else {
+        let SupervisorLine::Open(connection) = &mut *line else {
             return Err(line.why());
         };
         let call = connection.call(words, payload);
         let answer = block_on(async { tokio::time::timeout(REQUEST_DEADLINE, call).await });
-        let late = || format!("no answer within {} s", REQUEST_DEADLINE.as_secs());
-        match answer.unwrap_or_else(|_elapsed| Err(late())) {
+        let answer = answer.unwrap_or_else(|_elapsed| {
+            Err(format!("no answer within {} s", REQUEST_DEADLINE.as_secs()))
+        });
+        match answer {
             Ok(reply) => reply,
             Err(why) => {
-                // A signal has ended the host already, perhaps: that is no error.
+                // If a signal has ended the host, that is not an error.
                 cleanup::stop_if_a_signal_came();
-                // Whoever asks the engine next need not find out again, and for longer, that it is silent.
+                // Note whether the engine still answers, so that later calls need not wait long.
                 let _ = engine_version();
-                // A reply may still come, and must not pass for that to another request.
-                *line = Line::Cut(why);
+                // A late reply must not be taken for the reply to another request.
+                *line = SupervisorLine::Cut(why);
                 Err(line.why())
             }
         }
     }
 
-    /// Whether it can still be asked, as far as known.
+    /// Whether it still accepts requests, as far as we know.
     pub(super) fn is_reachable(&self) -> bool {
-        matches!(*lock(&self.0), Line::Open(_))
+        matches!(*lock(&self.0), SupervisorLine::Open(_))
     }
 }
 
-impl Line {
+impl SupervisorLine {
     fn why(&self) -> String {
         match self {
             Self::Open(_) => String::new(),
@@ -112,8 +116,8 @@ impl Line {
     }
 }
 
-impl Connection {
-    async fn call(&mut self, words: &[&str], payload: &[u8]) -> Result<Reply, String> {
+impl SupervisorConnection {
+    async fn call(&mut self, words: &[&str], payload: &[u8]) -> Result<SupervisorReply, String> {
         self.requests += 1;
         let mark = format!("{}-{}", self.secret, self.requests);
         let mut request = mark.clone();
@@ -122,33 +126,41 @@ impl Connection {
             request.push_str(&quoted(word));
         }
         request.push('\n');
-        let gone =
-            |error: std::io::Error| format!("its supervisor can't be told anything: {error}");
-        self.input.write_all(request.as_bytes()).await.map_err(gone)?;
-        self.input.write_all(payload).await.map_err(gone)?;
-        self.input.flush().await.map_err(gone)?;
+        self.send(request.as_bytes(), payload)
+            .await
+            .map_err(|error| format!("cannot send to its supervisor: {error}"))?;
         self.reply(&mark).await
     }
 
-    async fn reply(&mut self, mark: &str) -> Result<Reply, String> {
+    async fn send(&mut self, request: &[u8], payload: &[u8]) -> std::io::Result<()> {
+        self.input.write_all(request).await?;
+        self.input.write_all(payload).await?;
+        self.input.flush().await
+    }
+
+    async fn reply(&mut self, mark: &str) -> Result<SupervisorReply, String> {
         let (mut printed, mut errors) = (Vec::new(), Vec::new());
         loop {
             if let Some(status) = take_end(&mut printed, mark) {
                 let errors = String::from_utf8_lossy(&errors).trim().to_owned();
-                let failed = || format!("the supervisor failed ({status}): {errors}");
-                return Ok(if status == "0" { Ok(printed) } else { Err(failed()) });
+                return Ok(if status == "0" {
+                    Ok(printed)
+                } else {
+                    Err(format!("the supervisor failed ({status}): {errors}"))
+                });
             }
             match self.output.next().await {
                 Some(Ok(LogOutput::StdErr { message })) => errors.extend_from_slice(&message),
                 Some(Ok(output)) => printed.extend_from_slice(&output.into_bytes()),
                 Some(Err(error)) => return Err(with_sources(&error)),
-                None => return Err("it has ended".to_owned()),
+                None => return Err("the supervisor has ended".to_owned()),
             }
         }
     }
 }
 
-/// The exit status in the reply's last line, if it is there, which then is taken off.
+/// Removes the reply's last line and returns the exit status in it; `None` if the reply is not
+/// complete.
 fn take_end(printed: &mut Vec<u8>, mark: &str) -> Option<String> {
     let whole = printed.strip_suffix(b"\n")?;
     let start = whole.iter().rposition(|&byte| byte == b'\n')?;
@@ -158,7 +170,7 @@ fn take_end(printed: &mut Vec<u8>, mark: &str) -> Option<String> {
     Some(status)
 }
 
-/// One word for `sh`, on one line.
+/// Quotes a word for `sh`, on one line.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''").replace('\n', r#"'"$newline"'"#))
 }

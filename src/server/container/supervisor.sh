@@ -1,13 +1,14 @@
-# Runs servers beside each other in one container, as it is told on standard input.
+# Runs several servers in one container. Reads requests from standard input.
 #
-# A request is one line of quoted words: a mark, one of the functions below, its arguments. The reply is whatever that
-# prints, then a line with the mark and the exit status. `$1` is a server's number, which is its directory too.
-# A server leads a process group (setsid), so that the child of its BGSAVE ends with it at once.
-# The end of standard input is the end of redislings, and of the container.
+# A request is one line of quoted words: a mark, one of the functions below, its arguments. The
+# reply is what the function prints, then a line with the mark and the exit status. `$1` is a
+# server's number and its directory. A server leads a process group (setsid), so that the child of
+# its BGSAVE can be killed with it. The end of standard input means that redislings has ended; the
+# container then ends too.
 
 newline='
 '
-# Who reads our replies may be gone; that the servers have to end is still to be seen.
+# When nobody reads our replies any more, the servers must still be ended.
 trap '' PIPE
 umask 077
 
@@ -17,11 +18,12 @@ lacks() {
   done
 }
 
-# The rest of this request, `$2` bytes, is the server's snapshot file.
+# The request is followed by `$2` bytes: the server's snapshot file.
 give_dump() { mkdir "$1" && head -c "$2" >"$1/dump.rdb"; }
 
-# `$2` counts the starts: each has a log of its own. The rest of this request, `$3` bytes, is what the server reads from
-# standard input: it has passwords in it, and everybody can read arguments. Then follow the words of the command.
+# `$2` is the number of the start: each start has its own log. The request is followed by `$3`
+# bytes, the server's standard input: it contains passwords, and everybody could read arguments.
+# The other arguments are the words of the command.
 start() {
   server=$1 log=$1.$2.log
   head -c "$3" >"$1.conf" || return
@@ -33,8 +35,8 @@ start() {
   cd ..
 }
 
-# Sets `pid`, and `status` if the server has ended. A zombie is a child of ours that has ended; one that is no longer
-# there was reaped beside another, and `wait` still knows how it ended.
+# Sets `pid`, and `status` if the server has ended. A zombie is a child of ours that has ended. A
+# child that is gone was reaped together with another; `wait` still knows its status.
 look() {
   eval "pid=\$pid_$1 status=\$status_$1"
   [ -z "$status" ] || return 0
@@ -60,12 +62,12 @@ state() {
   printf '%s' "$status"
 }
 
-# Kills; sets `left` as long as somebody is left of the server's group.
+# Kills the server's group; sets `left` while processes of it are left.
 kill_all() {
   look "$1"
   kill -s KILL -- "-$pid" 2>/dev/null
   if [ -z "$status" ]; then
-    # Just started, it may not lead its group yet.
+    # Just after its start it may not lead its group yet.
     kill -s KILL "$pid" 2>/dev/null
     reap "$1"
   fi
@@ -79,7 +81,7 @@ end() {
   printf '%s' "$left"
 }
 
-# Nobody waits for the files: a number never comes again.
+# Removes the files in the background: a number is never used again.
 forget() {
   unset "pid_$1" "status_$1"
   rm -rf "$1" "$1".*.log "$1.conf" "$1.room" </dev/null >/dev/null 2>&1 &
@@ -92,12 +94,12 @@ remove() {
   [ -n "$left" ] || forget "$1"
 }
 
-# What still runs at the end outlives redislings.
+# Lets servers that still run at the end outlive redislings.
 keep() { kept=yes; }
 
 log() { cat "$1.$2.log"; }
 
-# Prints nothing where there is no such file.
+# Prints nothing if there is no such file.
 dump_bytes() { [ ! -f "$1/dump.rdb" ] || wc -c <"$1/dump.rdb"; }
 
 check_room() { head -c 65536 </dev/zero >"$1.room" && rm -f "$1.room"; }

@@ -4,7 +4,7 @@ use super::*;
 
 fn evidence(before: (i64, &str), exit: (i64, &str), settled: Option<(i64, &str)>) -> Evidence {
     let observation = |(lastsave, info): (i64, &str)| Observation {
-        snapshot: Snapshot::of(lastsave, info),
+        info: ServerInfo::of(lastsave, info),
         replies: BTreeMap::new(),
         config: BTreeMap::new(),
         bgsave_ends: Vec::new(),
@@ -13,26 +13,28 @@ fn evidence(before: (i64, &str), exit: (i64, &str), settled: Option<(i64, &str)>
     Evidence {
         exit: Some(observation(exit)),
         settled: settled.map(observation),
-        ..Evidence::new(Snapshot::of(before.0, before.1))
+        ..Evidence::new(ServerInfo::of(before.0, before.1))
     }
 }
 
 fn rows(evidence: &Evidence) -> Vec<String> {
-    let row = |it: &Change| format!("{}: {} → {}", it.field, it.before, it.after);
-    changes(evidence).iter().map(row).collect()
+    let changes = changes(evidence);
+    changes.iter().map(|row| format!("{}: {} → {}", row.field, row.before, row.after)).collect()
 }
 
 #[test]
-fn what_stays_is_not_told() {
+fn unchanged_fields_have_no_row() {
     let same = (100, "rdb_saves:0\ntotal_forks:0\nrdb_last_bgsave_status:ok\nused_memory:5\n");
     assert!(changes(&evidence(same, same, None)).is_empty());
 }
 
 #[test]
 fn a_background_save_shows_in_all_its_fields() {
-    let before = "rdb_saves:0\nrdb_changes_since_last_save:0\ntotal_forks:0\nrdb_last_bgsave_status:ok\nrdb_last_bgsave_time_sec:-1\n";
+    let before = "rdb_saves:0\nrdb_changes_since_last_save:0\ntotal_forks:0\n\
+                  rdb_last_bgsave_status:ok\nrdb_last_bgsave_time_sec:-1\n";
     let exit = "rdb_bgsave_in_progress:1\n";
-    let settled = "rdb_saves:1\nrdb_changes_since_last_save:2\ntotal_forks:1\nrdb_last_bgsave_status:err\nrdb_last_bgsave_time_sec:0\n";
+    let settled = "rdb_saves:1\nrdb_changes_since_last_save:2\ntotal_forks:1\n\
+                   rdb_last_bgsave_status:err\nrdb_last_bgsave_time_sec:0\n";
     let mut evidence = evidence((100, before), (100, exit), Some((101, settled)));
     evidence.dump_bytes = Some(104);
     assert_eq!(
@@ -59,12 +61,12 @@ fn the_time_of_save_comes_from_commandstats() {
 }
 
 #[test]
-fn a_field_that_this_server_lacks_is_not_told() {
+fn a_field_that_this_server_lacks_has_no_row() {
     assert!(changes(&evidence((100, ""), (100, "rdb_saves:1\n"), None)).is_empty());
 }
 
 #[test]
-fn a_clock_that_was_set_back_is_told() {
+fn a_clock_that_was_set_back_has_a_row() {
     assert_eq!(rows(&evidence((100, ""), (99, ""), None)), ["LASTSAVE: 100 → 99 (-1 s)"]);
 }
 

@@ -1,202 +1,226 @@
-//! What is stored is not what is asked for.
+//! The server holds other data than the check asks for.
 
 use redis::Value;
 
-use super::case::{Case, text};
+use super::Cause;
 use super::effects::{Effect, Write, kind_read_by, kind_stored_by};
-use super::keys::{Missing, State};
+use super::facts::{Facts, text};
+use super::keys::{KeyState, Missing};
 use super::server::seen_at;
 use super::symptom::Symptom;
-use super::{Found, Pointer};
-use crate::tap::{Exchange, Outcome};
+use crate::relay::{CommandOutcome, Exchange};
 
-/// The key and the value are compared byte for byte.
-pub(super) fn another_value(case: &Case<'_>) -> Option<Found> {
-    let writes = case.writes();
-    case.missing().iter().find_map(|missing| {
+/// Keys and values are compared byte for byte.
+pub(super) fn another_value(facts: &Facts<'_>) -> Option<Cause> {
+    let writes = facts.writes();
+    facts.missing().iter().find_map(|missing| {
         let found = missing.found?.bare.as_ref()?;
-        let story = story(case, &writes, missing)?;
+        let story = story(facts, &writes, missing)?;
         let last = story.last()?;
         let Effect::Stored(Some(value)) = &last.effect else { return None };
         let asked = missing.value().filter(|_| text(value) == *found)?;
-        // Where it was right at another time, it is the time that is wrong.
-        let is_asked = |state: &State| missing.would_be_met_by(state) != Some(false);
-        let start = case.state_at_start(&missing.key);
-        let was_right = is_asked(&start)
-            || story.iter().any(|write| is_asked(&case.state_after(&[write], &missing.key)));
-        (!case.shows(Symptom::DataLost) || !was_right)
-            .then(|| seen_at(last.index).with(missing.name()).with(found).with(asked))
+        // If the value was right at another time, then the time is wrong, not the value.
+        let is_about_time =
+            facts.shows(Symptom::DataLost) && was_ever_right(facts, &story, missing);
+        (!is_about_time).then(|| seen_at(last.index).with(missing.name()).with(found).with(asked))
     })
 }
 
-/// Near to the key that is asked for, and none that any check asks for.
-pub(super) fn another_key(case: &Case<'_>) -> Option<Found> {
-    let writes = case.writes();
-    let asked = case.asked_keys();
-    absent(case).iter().filter(|_| case.names_all_keys()).find_map(|missing| {
+/// Whether setup or one of these writes left what the check asks for, as far as that is known.
+fn was_ever_right(facts: &Facts<'_>, story: &[&Write<'_>], missing: &Missing<'_>) -> bool {
+    let key = &missing.key;
+    may_meet(missing, &facts.state_at_start(key))
+        || story.iter().any(|write| may_meet(missing, &facts.state_after(&[write], key)))
+}
+
+fn may_meet(missing: &Missing<'_>, state: &KeyState) -> bool {
+    missing.would_be_met_by(state) != Some(false)
+}
+
+/// A key that is spelled like the missing one, and that no check asks for.
+pub(super) fn another_key(facts: &Facts<'_>) -> Option<Cause> {
+    let writes = facts.writes();
+    let asked = facts.asked_keys();
+    absent(facts).iter().filter(|_| facts.names_all_keys()).find_map(|missing| {
         if writes.iter().any(|write| write.names(&missing.key)) {
             return None;
         }
-        let is_near = |key: &[u8]| {
-            !asked.iter().any(|it| it == key)
-                && case.state_at_start(key) == State::Absent
-                && is_slip(&text(key), &missing.name())
-        };
-        let (near, key) = writes.iter().find_map(|write| {
-            let key = write.key().filter(|key| write.has_stored(key) && is_near(key))?;
-            Some((write, key))
+        let (similar, key) = writes.iter().find_map(|write| {
+            let key = write.key().filter(|key| write.has_stored(key))?;
+            let is_new = !asked.iter().any(|asked| asked == key)
+                && facts.state_at_start(key) == KeyState::Absent;
+            (is_new && is_slip(&text(key), &missing.name())).then_some((write, key))
         })?;
-        Some(seen_at(near.index).with(text(key)).with(missing.name()))
+        Some(seen_at(similar.index).with(text(key)).with(missing.name()))
     })
 }
 
-/// The same but for case, separators, or a letter or two; never but for a number.
+/// Whether the names differ only in case, separators, or a letter or two. A different number is not
+/// a slip.
 fn is_slip(written: &str, asked: &str) -> bool {
-    let plain = |text: &str| -> String {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-    plain(written) == plain(asked)
+    letters(written) == letters(asked)
         || (digits(written) == digits(asked)
             && asked.chars().count() >= 6
             && strsim::osa_distance(written, asked) <= 2)
 }
 
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn digits(name: &str) -> String {
+    name.chars().filter(char::is_ascii_digit).collect()
+}
+
 /// Each connection writes to the database that it has selected, 0 at first.
-pub(super) fn another_database(case: &Case<'_>) -> Option<Found> {
-    let writes = case.writes();
-    absent(case).iter().filter(|_| case.names_all_keys()).find_map(|missing| {
-        let stores = |write: &&Write<'_>| write.has_stored(&missing.key);
-        let here = |write: &Write<'_>| write.database == Some(0);
-        if writes.iter().any(|write| {
-            write.names(&missing.key)
-                && (write.effect == Effect::Unclear || (here(write) && stores(&write)))
-        }) {
+pub(super) fn another_database(facts: &Facts<'_>) -> Option<Cause> {
+    let writes = facts.writes();
+    absent(facts).iter().filter(|_| facts.names_all_keys()).find_map(|missing| {
+        let key = &missing.key;
+        let may_be_here = writes.iter().any(|write| {
+            let is_stored_here = write.database == Some(0) && write.has_stored(key);
+            write.names(key) && (write.effect == Effect::Unclear || is_stored_here)
+        });
+        if may_be_here {
             return None;
         }
-        let elsewhere = writes.iter().rev().find(stores)?;
+        let elsewhere = writes.iter().rev().find(|write| write.has_stored(key))?;
         let number = elsewhere.database?;
         Some(seen_at(elsewhere.index).with(missing.name()).with(number.to_string()))
     })
 }
 
 /// HGET on a string, GET on a list and so on.
-pub(super) fn another_type(case: &Case<'_>) -> Option<Found> {
-    let writes = case.writes();
-    case.missing().iter().find_map(|missing| {
+pub(super) fn another_type(facts: &Facts<'_>) -> Option<Cause> {
+    let writes = facts.writes();
+    facts.missing().iter().find_map(|missing| {
         let is_wrong = missing.found?.terminal.starts_with("(error) WRONGTYPE");
         let reader = missing.command.as_ref().filter(|_| is_wrong)?;
         let reads = kind_read_by(reader)?;
-        let story = story(case, &writes, missing)?;
+        let story = story(facts, &writes, missing)?;
         let last = story.iter().rev().find(|write| write.effect != Effect::Expires)?;
-        let writer = case.exchange(last.index)?.name();
+        let writer = facts.exchange(last.index)?.name();
         let stored = kind_stored_by(&writer).filter(|_| last.has_stored(&missing.key))?;
-        let fills = [missing.name(), writer, stored.to_owned(), reader.clone(), reads.to_owned()];
-        (stored != reads).then(|| fills.into_iter().fold(seen_at(last.index), Found::with))
+        (stored != reads).then(|| {
+            seen_at(last.index)
+                .with(missing.name())
+                .with(writer)
+                .with(stored)
+                .with(reader)
+                .with(reads)
+        })
     })
 }
 
-pub(super) fn deleted(case: &Case<'_>) -> Option<Found> {
-    let was_there = |before: &State, it: &Exchange| {
-        let removed = match it.reply.as_ref().map(|reply| &reply.value) {
-            Some(Value::Int(number)) => Some(*number),
-            Some(Value::Nil) => Some(0),
-            _ => None,
-        };
-        let mut keys = it.words.iter().skip(1).collect::<Vec<_>>();
-        keys.sort_unstable();
-        keys.dedup();
-        let all = removed.is_some_and(|it| usize::try_from(it) == Ok(keys.len()));
-        let none = removed == Some(0) || *before == State::Absent;
-        !none && (matches!(before, State::Stored(_)) || (all && !it.lacks_arguments()))
+pub(super) fn deleted(facts: &Facts<'_>) -> Option<Cause> {
+    let (missing, last) = removed(facts, &Effect::Deleted, has_deleted)?;
+    let command = facts.exchange(last)?.name();
+    Some(seen_at(last).with(command).with(missing))
+}
+
+/// Whether this DEL, UNLINK or GETDEL removed a key that was in this state before.
+fn has_deleted(before: &KeyState, deletion: &Exchange) -> bool {
+    let removed = match deletion.reply.as_ref().map(|reply| &reply.value) {
+        Some(Value::Int(number)) => Some(*number),
+        Some(Value::Nil) => Some(0),
+        _ => None,
     };
-    let (missing, last) = taken_away(case, &Effect::Deleted, &was_there)?;
-    let command = case.exchange(last)?.name();
+    let mut keys: Vec<&Vec<u8>> = deletion.words.iter().skip(1).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let all = removed.is_some_and(|number| usize::try_from(number) == Ok(keys.len()));
+    let none = removed == Some(0) || *before == KeyState::Absent;
+    !none && (matches!(before, KeyState::Stored(_)) || (all && !deletion.lacks_arguments()))
+}
+
+pub(super) fn flushed(facts: &Facts<'_>) -> Option<Cause> {
+    let (missing, last) = removed(facts, &Effect::Flushed, has_flushed)?;
+    let command = facts.exchange(last)?.name();
     Some(seen_at(last).with(command).with(missing))
 }
 
-pub(super) fn flushed(case: &Case<'_>) -> Option<Found> {
-    let was_there = |before: &State, _: &Exchange| matches!(before, State::Stored(_));
-    let (missing, last) = taken_away(case, &Effect::Flushed, &was_there)?;
-    let command = case.exchange(last)?.name();
-    Some(seen_at(last).with(command).with(missing))
+fn has_flushed(before: &KeyState, _flush: &Exchange) -> bool {
+    matches!(before, KeyState::Stored(_))
 }
 
-/// The first absent key to which this was the last that happened, and where; `was_there` tells by what was
-/// known of it before whether it is the cause.
-fn taken_away(
-    case: &Case<'_>,
+/// The first absent key whose last write has this effect, and the index of that write.
+/// `has_removed` decides by the key's state before whether the write is the cause.
+fn removed(
+    facts: &Facts<'_>,
     effect: &Effect,
-    was_there: &dyn Fn(&State, &Exchange) -> bool,
+    has_removed: fn(&KeyState, &Exchange) -> bool,
 ) -> Option<(String, usize)> {
-    let writes = case.writes();
-    absent(case).iter().find_map(|missing| {
-        let story = story(case, &writes, missing)?;
+    let writes = facts.writes();
+    absent(facts).iter().find_map(|missing| {
+        let story = story(facts, &writes, missing)?;
         let (last, before) = story.split_last()?;
-        let before = case.state_after(before, &missing.key);
-        (last.effect == *effect && was_there(&before, case.exchange(last.index)?))
+        let before = facts.state_after(before, &missing.key);
+        (last.effect == *effect && has_removed(&before, facts.exchange(last.index)?))
             .then(|| (missing.name(), last.index))
     })
 }
 
-pub(super) fn expired(case: &Case<'_>) -> Option<Found> {
-    let writes = case.writes();
-    absent(case).iter().filter(|missing| missing.is_surely_absent()).find_map(|missing| {
-        let story = story(case, &writes, missing)?;
+pub(super) fn expired(facts: &Facts<'_>) -> Option<Cause> {
+    let writes = facts.writes();
+    absent(facts).iter().filter(|missing| missing.is_surely_absent()).find_map(|missing| {
+        let story = story(facts, &writes, missing)?;
         let last = story.last().filter(|last| last.effect == Effect::Expires)?;
         Some(seen_at(last.index).with(missing.name()))
     })
 }
 
-/// What happened to the key, in order: for what is in the file, only if all of it was before the snapshot's
-/// moment. What happened behind that has not touched the file, and hides what is in it.
+/// What happened to the key, in order. If the check is about the file, `None` unless everything
+/// happened before the snapshot: later writes do not touch the file and hide what is in it.
 fn story<'w, 'a>(
-    case: &Case<'a>,
+    facts: &Facts<'a>,
     writes: &'w [Write<'a>],
     missing: &Missing<'_>,
 ) -> Option<Vec<&'w Write<'a>>> {
-    let story = case.story(writes, &missing.key)?;
-    if !case.shows(Symptom::DataLost) {
+    let story = facts.story(writes, &missing.key)?;
+    if !facts.shows(Symptom::DataLost) {
         return Some(story);
     }
-    let snapshot = case.last_snapshot()?;
-    story.iter().all(|write| case.surely_after(snapshot, write.index)).then_some(story)
+    let snapshot = facts.last_snapshot()?;
+    story.iter().all(|write| facts.surely_after(snapshot, write.index)).then_some(story)
 }
 
-/// Refused for a reason that has no diagnosis of its own.
-pub(super) fn write_refused(case: &Case<'_>) -> Option<Found> {
-    let writes = case.writes();
-    let is_whole = case.evidence.transcript.left_out == 0;
-    case.missing().iter().filter(|_| is_whole).find_map(|missing| {
+/// The write was refused for a reason that has no diagnosis of its own.
+pub(super) fn write_refused(facts: &Facts<'_>) -> Option<Cause> {
+    let writes = facts.writes();
+    let is_complete = facts.evidence.transcript.left_out == 0;
+    facts.missing().iter().filter(|_| is_complete).find_map(|missing| {
         let tried: Vec<&Write<'_>> =
             writes.iter().filter(|write| write.is_to_store(&missing.key)).collect();
         let last = *tried.last()?;
-        let error = case.exchange(last.index)?.error()?;
-        let never = tried.iter().all(|write| write.outcome == Outcome::Refused)
-            && !case.was_stored(&missing.key);
-        never.then(|| seen_at(last.index).with(missing.name()).with(error))
+        let error = facts.exchange(last.index)?.error()?;
+        let was_never_stored = tried.iter().all(|write| write.outcome == CommandOutcome::Refused)
+            && !facts.was_stored(&missing.key);
+        was_never_stored.then(|| seen_at(last.index).with(missing.name()).with(error))
     })
 }
 
-/// Nothing was sent that could have stored it.
-pub(super) fn never_written(case: &Case<'_>) -> Option<Found> {
-    let names = |bytes: &[u8], key: &[u8]| bytes.windows(key.len().max(1)).any(|it| it == key);
-    let unnamed = |key: &[u8]| {
-        let mut words = case.exchanges().iter().flat_map(|it| &it.words);
-        !words.any(|bytes| names(bytes, key)) && case.state_at_start(key) == State::Absent
-    };
-    let absent = absent(case);
+/// Nothing was sent that could have stored the key.
+pub(super) fn never_written(facts: &Facts<'_>) -> Option<Cause> {
+    let absent = absent(facts);
     let never: Vec<String> = absent
         .iter()
-        .filter(|missing| unnamed(&missing.key))
+        .filter(|missing| {
+            let key = &missing.key;
+            !is_named(facts, key) && facts.state_at_start(key) == KeyState::Absent
+        })
         .map(|missing| format!("`{}`", missing.name()))
         .collect();
-    let wrote = case.writes().iter().any(|write| matches!(write.effect, Effect::Stored(_)));
-    let evidence: Vec<Pointer> = Vec::new();
-    (wrote && !never.is_empty() && case.ended_well() && case.names_all_keys())
-        .then(|| Found::at(evidence).with(never.join(", ")))
+    let has_written = facts.writes().iter().any(|write| matches!(write.effect, Effect::Stored(_)));
+    (has_written && !never.is_empty() && facts.ended_well() && facts.names_all_keys())
+        .then(|| Cause::default().with(never.join(", ")))
 }
 
-fn absent<'a>(case: &Case<'a>) -> Vec<Missing<'a>> {
-    case.missing().into_iter().filter(Missing::is_absent).collect()
+/// Whether a word of any command contains the key.
+fn is_named(facts: &Facts<'_>, key: &[u8]) -> bool {
+    let mut words = facts.exchanges().iter().flat_map(|exchange| &exchange.words);
+    words.any(|word| word.windows(key.len().max(1)).any(|part| part == key))
+}
+
+fn absent<'a>(facts: &Facts<'a>) -> Vec<Missing<'a>> {
+    facts.missing().into_iter().filter(Missing::is_absent).collect()
 }

@@ -1,193 +1,240 @@
-//! What commands do to keys.
+//! The effects of commands on keys.
 
 use std::collections::HashMap;
 
 use redis::Value;
 
-use super::case::{is_queued, is_script, text};
-use crate::tap::{Exchange, Outcome};
+use super::facts::{is_queued, is_script, text};
+use crate::relay::{CommandOutcome, Exchange};
 
-/// What a command does to a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// It stores something there; the value where it is a whole string.
+    /// The key holds something new; with the value if that is a complete string.
     Stored(Option<Vec<u8>>),
-    /// The key is not there any more, if it ever was.
+    /// The key is absent, whether or not it existed before.
     Deleted,
-    /// It takes all keys away.
+    /// All keys are removed.
     Flushed,
-    /// It gives the key a time to live.
+    /// The key gets a time to live.
     Expires,
-    /// Something that is not known here, or not for sure.
+    /// The effect is not known here, or not for sure.
     Unclear,
 }
 
-/// A command and what it does, or would have done, to a key.
+/// A command and the effect that it has, or would have had, on a key.
 #[derive(Debug)]
 pub(super) struct Write<'a> {
-    /// Of the exchange.
+    /// The index of the exchange.
     pub(super) index: usize,
-    /// What became of the command.
-    pub(super) outcome: Outcome,
+    pub(super) outcome: CommandOutcome,
     /// The database that its connection had selected; `None` for all of them.
     pub(super) database: Option<i64>,
     /// `None`: any key.
     key: Option<&'a [u8]>,
-    /// What it does.
     pub(super) effect: Effect,
 }
 
 impl<'a> Write<'a> {
-    /// Its key, if it has one.
+    /// `None`: any key.
     pub(super) fn key(&self) -> Option<&'a [u8]> {
         self.key
     }
 
-    /// Whether it is about this key and no other.
+    /// Whether the command is about this key and no other.
     pub(super) fn names(&self, key: &[u8]) -> bool {
         self.key == Some(key)
     }
 
-    /// Whether it stores this key, or would have.
+    /// Whether the command stores this key, or would have.
     pub(super) fn is_to_store(&self, key: &[u8]) -> bool {
         self.names(key) && matches!(self.effect, Effect::Stored(_))
     }
 
-    /// Whether it has stored this key, in any database.
+    /// Whether the command stored this key, in any database.
     pub(super) fn has_stored(&self, key: &[u8]) -> bool {
-        self.is_to_store(key) && self.outcome == Outcome::Done
+        self.is_to_store(key) && self.outcome == CommandOutcome::Done
     }
 
-    /// Whether the effect came true, or may have, and concerns this key of database 0.
+    /// Whether the command ran, or may have run, and concerns this key of database 0.
     pub(super) fn concerns(&self, key: &[u8]) -> bool {
-        matches!(self.outcome, Outcome::Done | Outcome::Unknown)
+        matches!(self.outcome, CommandOutcome::Done | CommandOutcome::Unknown)
             && self.database.is_none_or(|database| database == 0)
-            && self.key.is_none_or(|it| it == key)
+            && self.key.is_none_or(|own| own == key)
     }
 }
 
 /// What these exchanges do to keys, in order.
 pub(super) fn writes_of(exchanges: &[Exchange]) -> Vec<Write<'_>> {
-    // `None`: nobody knows which one.
+    // By connection; `None`: unknown.
     let mut databases: HashMap<u32, Option<i64>> = HashMap::new();
     let mut writes = Vec::new();
     for (index, exchange) in exchanges.iter().enumerate() {
-        let name = exchange.name();
         let database = databases.entry(exchange.connection).or_insert(Some(0));
-        match (name.as_str(), exchange.outcome) {
-            ("SELECT", Outcome::Done) => {
-                *database = exchange.words.get(1).and_then(|word| text(word).parse().ok());
-            }
-            ("SELECT", Outcome::Unknown) => *database = None,
-            ("RESET", Outcome::Done) => *database = Some(0),
-            _ => {}
-        }
-        // A script that fails has done what stands before that.
-        let outcome = match exchange.outcome {
-            Outcome::Refused if is_script(exchange) => Outcome::Unknown,
-            outcome => outcome,
-        };
-        let write = |(key, effect): (Option<_>, Effect)| {
-            let is_unclear = effect == Effect::Unclear || outcome == Outcome::Unknown;
-            let is_everywhere = database.is_none() || name == "FLUSHALL";
-            Write {
-                index,
-                outcome,
-                database: database.filter(|_| !(is_everywhere || (key.is_none() && is_unclear))),
-                key,
-                effect: if is_unclear || database.is_none() { Effect::Unclear } else { effect },
-            }
-        };
-        writes.extend(effects(exchange).into_iter().map(write));
+        select(database, exchange);
+        let effects = effects(exchange).into_iter();
+        writes
+            .extend(effects.map(|(key, effect)| write_of(index, exchange, *database, key, effect)));
     }
     writes
 }
 
-/// What the reply says to a command that does something under a condition.
-enum Said {
-    Done,
-    NotDone,
+/// Follows which database the connection has selected.
+fn select(database: &mut Option<i64>, exchange: &Exchange) {
+    match (exchange.name().as_str(), exchange.outcome) {
+        ("SELECT", CommandOutcome::Done) => {
+            *database = exchange.words.get(1).and_then(|word| text(word).parse().ok());
+        }
+        ("SELECT", CommandOutcome::Unknown) => *database = None,
+        ("RESET", CommandOutcome::Done) => *database = Some(0),
+        _ => {}
+    }
+}
+
+fn write_of<'a>(
+    index: usize,
+    exchange: &Exchange,
+    database: Option<i64>,
+    key: Option<&'a [u8]>,
+    effect: Effect,
+) -> Write<'a> {
+    // A script that failed has run everything before the error.
+    let outcome = match exchange.outcome {
+        CommandOutcome::Refused if is_script(exchange) => CommandOutcome::Unknown,
+        outcome => outcome,
+    };
+    let is_unclear = effect == Effect::Unclear || outcome == CommandOutcome::Unknown;
+    let is_everywhere = exchange.name() == "FLUSHALL" || (key.is_none() && is_unclear);
+    Write {
+        index,
+        outcome,
+        database: database.filter(|_| !is_everywhere),
+        key,
+        effect: if is_unclear || database.is_none() { Effect::Unclear } else { effect },
+    }
+}
+
+/// Whether a command that depends on a condition had its effect, according to its reply.
+enum Applied {
+    Yes,
+    No,
     Unclear,
 }
 
-/// Of a command that was not run it is what it would have done that counts.
-fn said(exchange: &Exchange) -> Said {
-    if exchange.outcome != Outcome::Done {
-        return Said::Done;
+/// For a command that was not run, the effect that it would have had counts.
+fn was_applied(exchange: &Exchange) -> Applied {
+    if exchange.outcome != CommandOutcome::Done {
+        return Applied::Yes;
     }
     match exchange.reply.as_ref().map(|reply| &reply.value) {
-        Some(Value::Int(0) | Value::Nil) => Said::NotDone,
-        Some(_) if !is_queued(exchange) => Said::Done,
-        _ => Said::Unclear,
+        Some(Value::Int(0) | Value::Nil) => Applied::No,
+        Some(_) if !is_queued(exchange) => Applied::Yes,
+        _ => Applied::Unclear,
     }
 }
 
+/// Each effect with its key; `None`: any key.
 type Effects<'a> = Vec<(Option<&'a [u8]>, Effect)>;
 
 fn effects(exchange: &Exchange) -> Effects<'_> {
-    let lacks_some = exchange.lacks_arguments();
-    let words = exchange.words.get(1..).unwrap_or_default();
-    let words = &words[..words.len().saturating_sub(usize::from(lacks_some))];
-    let value =
-        |word: Option<&Vec<u8>>| Effect::Stored(word.filter(|_| !exchange.is_cut()).cloned());
-    let one = |effect: Effect| -> Effects<'_> {
-        words.first().map(|key| (Some(key.as_slice()), effect)).into_iter().collect()
-    };
-    let each = |effect: &Effect| -> Effects<'_> {
-        words.iter().map(|key| (Some(key.as_slice()), effect.clone())).collect()
-    };
-    // What is left out may be any key.
-    let rest = || lacks_some.then_some((None, Effect::Unclear));
+    let words = kept_arguments(exchange);
     let name = exchange.name();
     match name.as_str() {
-        "SET" => set(words, value(words.get(1)), exchange),
-        "SETEX" | "PSETEX" => [one(value(words.get(2))), one(Effect::Expires)].concat(),
-        "GETSET" => one(value(words.get(1))),
-        "SETNX" | "SETRANGE" | "HSETNX" | "XADD" => if_done(one(Effect::Stored(None)), exchange),
+        "SET" => set(words, exchange),
+        "SETEX" | "PSETEX" => {
+            let stored = on_first(words, stored(words.get(2), exchange));
+            [stored, on_first(words, Effect::Expires)].concat()
+        }
+        "GETSET" => on_first(words, stored(words.get(1), exchange)),
+        "SETNX" | "SETRANGE" | "HSETNX" | "XADD" => {
+            if_applied(on_first(words, Effect::Stored(None)), exchange)
+        }
+        // With an option, such as NX or GT, the effect depends on what is there.
         "ZADD" if words.get(1).is_some_and(|word| text(word).parse::<f64>().is_err()) => {
-            one(Effect::Unclear)
+            on_first(words, Effect::Unclear)
         }
-        "MSET" | "MSETNX" => {
-            let pairs = words.chunks_exact(2);
-            let pairs = pairs.map(|pair| (Some(pair[0].as_slice()), value(pair.get(1))));
-            let all = rest().into_iter().chain(pairs).collect();
-            if name == "MSETNX" { if_done(all, exchange) } else { all }
+        "MSET" => on_pairs(words, exchange),
+        "MSETNX" => if_applied(on_pairs(words, exchange), exchange),
+        name if kind_stored_by(name).is_some() => on_first(words, Effect::Stored(None)),
+        "DEL" | "UNLINK" => on_each(words, &Effect::Deleted, exchange),
+        "GETDEL" => on_first(words, Effect::Deleted),
+        "EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT" => {
+            if_applied(on_first(words, Effect::Expires), exchange)
         }
-        name if kind_stored_by(name).is_some() => one(Effect::Stored(None)),
-        "DEL" | "UNLINK" => rest().into_iter().chain(each(&Effect::Deleted)).collect(),
-        "GETDEL" => one(Effect::Deleted),
-        "EXPIRE" | "PEXPIRE" | "EXPIREAT" | "PEXPIREAT" => if_done(one(Effect::Expires), exchange),
         "FLUSHALL" | "FLUSHDB" => vec![(None, Effect::Flushed)],
         _ if may_change_any_key(exchange) => vec![(None, Effect::Unclear)],
         name if changes_no_key(name) => Vec::new(),
-        _ => rest().into_iter().chain(each(&Effect::Unclear)).collect(),
+        _ => on_each(words, &Effect::Unclear, exchange),
     }
 }
 
-fn if_done<'a>(effects: Effects<'a>, exchange: &Exchange) -> Effects<'a> {
-    match said(exchange) {
-        Said::Done => effects,
-        Said::NotDone => Vec::new(),
-        Said::Unclear => effects.into_iter().map(|(key, _)| (key, Effect::Unclear)).collect(),
+/// The arguments that the transcript kept.
+fn kept_arguments(exchange: &Exchange) -> &[Vec<u8>] {
+    let words = exchange.words.get(1..).unwrap_or_default();
+    let note = usize::from(exchange.lacks_arguments());
+    &words[..words.len().saturating_sub(note)]
+}
+
+fn stored(value: Option<&Vec<u8>>, exchange: &Exchange) -> Effect {
+    Effect::Stored(value.filter(|_| !exchange.is_cut()).cloned())
+}
+
+/// The effect on the first argument.
+fn on_first(words: &[Vec<u8>], effect: Effect) -> Effects<'_> {
+    words.first().map(|key| (Some(key.as_slice()), effect)).into_iter().collect()
+}
+
+/// The effect on each argument.
+fn on_each<'a>(words: &'a [Vec<u8>], effect: &Effect, exchange: &Exchange) -> Effects<'a> {
+    let kept = words.iter().map(|key| (Some(key.as_slice()), effect.clone()));
+    effect_of_the_rest(exchange).into_iter().chain(kept).collect()
+}
+
+/// Each pair of arguments is a key and its value.
+fn on_pairs<'a>(words: &'a [Vec<u8>], exchange: &Exchange) -> Effects<'a> {
+    let pairs = words.chunks_exact(2);
+    let kept = pairs.map(|pair| (Some(pair[0].as_slice()), stored(pair.get(1), exchange)));
+    effect_of_the_rest(exchange).into_iter().chain(kept).collect()
+}
+
+/// Arguments that the transcript left out may be any key.
+fn effect_of_the_rest<'a>(exchange: &Exchange) -> Option<(Option<&'a [u8]>, Effect)> {
+    exchange.lacks_arguments().then_some((None, Effect::Unclear))
+}
+
+fn if_applied<'a>(effects: Effects<'a>, exchange: &Exchange) -> Effects<'a> {
+    match was_applied(exchange) {
+        Applied::Yes => effects,
+        Applied::No => Vec::new(),
+        Applied::Unclear => effects.into_iter().map(|(key, _)| (key, Effect::Unclear)).collect(),
     }
 }
 
-fn set<'a>(words: &'a [Vec<u8>], stored: Effect, exchange: &Exchange) -> Effects<'a> {
+fn set<'a>(words: &'a [Vec<u8>], exchange: &Exchange) -> Effects<'a> {
     let Some(key) = words.first().map(Vec::as_slice) else { return Vec::new() };
-    let is = |word: &[u8], names: &[&str]| {
-        names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    let has = |names: &[&str]| words.iter().skip(2).any(|word| is(word, names));
-    let is_known = |word: &Vec<u8>| {
-        is(word, &["EX", "PX", "EXAT", "PXAT", "NX", "XX", "KEEPTTL"])
-            || text(word).parse::<i64>().is_ok()
-    };
-    if exchange.outcome == Outcome::Done && !words.iter().skip(2).all(is_known) {
+    let options = words.get(2..).unwrap_or_default();
+    if exchange.outcome == CommandOutcome::Done && !options.iter().all(|word| is_known_option(word))
+    {
         return vec![(Some(key), Effect::Unclear)];
     }
-    let expires = has(&["EX", "PX", "EXAT", "PXAT"]).then_some((Some(key), Effect::Expires));
-    let effects = std::iter::once((Some(key), stored)).chain(expires).collect();
-    if has(&["NX", "XX"]) { if_done(effects, exchange) } else { effects }
+    let mut effects = vec![(Some(key), stored(words.get(1), exchange))];
+    if has_any(options, &["EX", "PX", "EXAT", "PXAT"]) {
+        effects.push((Some(key), Effect::Expires));
+    }
+    if has_any(options, &["NX", "XX"]) { if_applied(effects, exchange) } else { effects }
+}
+
+/// An option of SET whose effect is known here, or the number that belongs to one.
+fn is_known_option(word: &[u8]) -> bool {
+    is_any(word, &["EX", "PX", "EXAT", "PXAT", "NX", "XX", "KEEPTTL"])
+        || text(word).parse::<i64>().is_ok()
+}
+
+fn has_any(words: &[Vec<u8>], names: &[&str]) -> bool {
+    words.iter().any(|word| is_any(word, names))
+}
+
+fn is_any(word: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 fn may_change_any_key(exchange: &Exchange) -> bool {
@@ -195,7 +242,7 @@ fn may_change_any_key(exchange: &Exchange) -> bool {
     match exchange.name().as_str() {
         "SWAPDB" | "REPLICAOF" | "SLAVEOF" | "FAILOVER" | "CLUSTER" | "MODULE" => true,
         "DEBUG" => !matches!(second.as_str(), "SLEEP" | "OBJECT"),
-        // Redis throws keys away where its memory is full.
+        // Redis evicts keys if its memory is full.
         "CONFIG" => {
             second == "SET"
                 && exchange
@@ -208,86 +255,92 @@ fn may_change_any_key(exchange: &Exchange) -> bool {
 }
 
 fn changes_no_key(name: &str) -> bool {
-    let kinds = ["GET", "EXISTS", "TYPE"].contains(&name) || kind_read_by(name).is_some();
-    let reads = [
-        "MGET",
-        "TTL",
-        "PTTL",
-        "EXPIRETIME",
-        "PEXPIRETIME",
-        "GETRANGE",
-        "GETBIT",
-        "BITCOUNT",
-        "HMGET",
-        "HKEYS",
-        "HVALS",
-        "HEXISTS",
-        "HSTRLEN",
-        "HSCAN",
-        "LINDEX",
-        "LPOS",
-        "SMISMEMBER",
-        "SSCAN",
-        "ZMSCORE",
-        "ZRANK",
-        "ZCOUNT",
-        "ZSCAN",
-        "ZREVRANGE",
-        "ZRANGEBYSCORE",
-        "XRANGE",
-        "XREVRANGE",
-        "PFCOUNT",
-        "DUMP",
-        "OBJECT",
-        "MEMORY",
-        "TOUCH",
-        "SCAN",
-        "KEYS",
-        "DBSIZE",
-        "RANDOMKEY",
-    ];
-    let others = [
-        "ACL",
-        "AUTH",
-        "BGREWRITEAOF",
-        "BGSAVE",
-        "CLIENT",
-        "COMMAND",
-        "CONFIG",
-        "DEBUG",
-        "DISCARD",
-        "ECHO",
-        "EXEC",
-        "FUNCTION",
-        "HELLO",
-        "INFO",
-        "LASTSAVE",
-        "LATENCY",
-        "LOLWUT",
-        "MONITOR",
-        "MULTI",
-        "PING",
-        "PSUBSCRIBE",
-        "PUBLISH",
-        "PUBSUB",
-        "QUIT",
-        "RESET",
-        "ROLE",
-        "SAVE",
-        "SCRIPT",
-        "SELECT",
-        "SHUTDOWN",
-        "SLOWLOG",
-        "SUBSCRIBE",
-        "TIME",
-        "UNWATCH",
-        "WAIT",
-        "WATCH",
-    ];
-    kinds || reads.contains(&name) || others.contains(&name)
+    ["GET", "EXISTS", "TYPE"].contains(&name)
+        || kind_read_by(name).is_some()
+        || OTHER_READS.contains(&name)
+        || KEYLESS.contains(&name)
 }
 
-/// What a command reads that reads nothing else.
+/// Commands that read keys and are not in [`kind_read_by`].
+const OTHER_READS: &[&str] = &[
+    "MGET",
+    "TTL",
+    "PTTL",
+    "EXPIRETIME",
+    "PEXPIRETIME",
+    "GETRANGE",
+    "GETBIT",
+    "BITCOUNT",
+    "HMGET",
+    "HKEYS",
+    "HVALS",
+    "HEXISTS",
+    "HSTRLEN",
+    "HSCAN",
+    "LINDEX",
+    "LPOS",
+    "SMISMEMBER",
+    "SSCAN",
+    "ZMSCORE",
+    "ZRANK",
+    "ZCOUNT",
+    "ZSCAN",
+    "ZREVRANGE",
+    "ZRANGEBYSCORE",
+    "XRANGE",
+    "XREVRANGE",
+    "PFCOUNT",
+    "DUMP",
+    "OBJECT",
+    "MEMORY",
+    "TOUCH",
+    "SCAN",
+    "KEYS",
+    "DBSIZE",
+    "RANDOMKEY",
+];
+
+/// Other commands that change no key.
+const KEYLESS: &[&str] = &[
+    "ACL",
+    "AUTH",
+    "BGREWRITEAOF",
+    "BGSAVE",
+    "CLIENT",
+    "COMMAND",
+    "CONFIG",
+    "DEBUG",
+    "DISCARD",
+    "ECHO",
+    "EXEC",
+    "FUNCTION",
+    "HELLO",
+    "INFO",
+    "LASTSAVE",
+    "LATENCY",
+    "LOLWUT",
+    "MONITOR",
+    "MULTI",
+    "PING",
+    "PSUBSCRIBE",
+    "PUBLISH",
+    "PUBSUB",
+    "QUIT",
+    "RESET",
+    "ROLE",
+    "SAVE",
+    "SCRIPT",
+    "SELECT",
+    "SHUTDOWN",
+    "SLOWLOG",
+    "SUBSCRIBE",
+    "TIME",
+    "UNWATCH",
+    "WAIT",
+    "WATCH",
+];
+
+/// The type that a command reads, if it reads only one.
 pub(super) fn kind_read_by(command: &str) -> Option<&'static str> {
     Some(match command {
         "GET" | "STRLEN" => "string",
@@ -300,7 +353,7 @@ pub(super) fn kind_read_by(command: &str) -> Option<&'static str> {
     })
 }
 
-/// What a key holds after one of the commands that store something.
+/// The type that a key has after this command stored something in it.
 pub(super) fn kind_stored_by(command: &str) -> Option<&'static str> {
     Some(match command {
         "SET" | "GETSET" | "SETEX" | "PSETEX" | "MSET" | "MSETNX" | "SETNX" | "SETRANGE"

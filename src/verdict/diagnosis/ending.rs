@@ -1,38 +1,38 @@
-//! The program broke off.
+//! The program ended with an error.
 
-use super::case::Case;
-use super::{Found, Pointer};
+use super::facts::Facts;
+use super::{Cause, Pointer};
 
-/// Python reads the whole file before it runs its first line, and has no way back to tell then. A module that can't
-/// be read, or a text that is run as code, is met on the way.
-pub(super) fn program_is_no_python(case: &Case<'_>) -> Option<Found> {
-    let is_of_a_line = case.errors()?.contains("Traceback (most recent call last)");
-    let line = case.last_error().filter(|_| case.exchanges().is_empty() && !is_of_a_line)?;
+/// Python parses the whole file before it runs the first line, so such an error has no traceback. A
+/// module that can't be parsed, or a text that is run as code, fails later and has one.
+pub(super) fn program_is_no_python(facts: &Facts<'_>) -> Option<Cause> {
+    let has_traceback = facts.errors()?.contains("Traceback (most recent call last)");
+    let line = facts.last_error().filter(|_| facts.exchanges().is_empty() && !has_traceback)?;
     let name = line.split(':').next().unwrap_or(line);
-    let is_unread = matches!(name, "SyntaxError" | "IndentationError" | "TabError");
-    is_unread.then(|| Found::at([Pointer::ProgramErrors]).with(name))
+    let is_unparsed = matches!(name, "SyntaxError" | "IndentationError" | "TabError");
+    is_unparsed.then(|| Cause::at([Pointer::ProgramErrors]).with(name))
 }
 
-/// By `input()`, `getpass()` and whatever else reads standard input to a line's end.
-pub(super) fn program_asks_for_input(case: &Case<'_>) -> Option<Found> {
-    let line = case.last_error()?;
-    let errors = case.errors()?;
+/// `input()`, `getpass()` and everything else that reads a line from standard input.
+pub(super) fn program_asks_for_input(facts: &Facts<'_>) -> Option<Cause> {
+    let line = facts.last_error()?;
+    let errors = facts.errors()?;
     let is_asking = line == "EOFError: EOF when reading a line"
         || (line == "EOFError" && errors.contains("getpass"));
-    is_asking.then(|| Found::at([Pointer::ProgramErrors]))
+    is_asking.then(|| Cause::at([Pointer::ProgramErrors]))
 }
 
-/// An exception that no other diagnosis knows: what comes behind it never ran.
-pub(super) fn program_failed(case: &Case<'_>) -> Option<Found> {
-    let line = case.last_error().filter(|line| is_exception(line))?;
+/// An exception that no other diagnosis explains.
+pub(super) fn program_failed(facts: &Facts<'_>) -> Option<Cause> {
+    let line = facts.last_error().filter(|line| is_exception(line))?;
     let name = line.split(':').next().unwrap_or(line);
-    Some(Found::at([Pointer::ProgramErrors]).with(name))
+    Some(Cause::at([Pointer::ProgramErrors]).with(name))
 }
 
-/// `NameError: name 'clinet' is not defined`; a text of the program's own is none.
+/// `NameError: name 'clinet' is not defined`, but not a text that the program itself printed.
 pub(super) fn is_exception(line: &str) -> bool {
     let name = line.split(':').next().unwrap_or_default();
     let last = name.rsplit('.').next().unwrap_or_default();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
-    name.chars().all(is_name) && (last.ends_with("Error") || last.ends_with("Exception"))
+    let is_a_path = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+    is_a_path && (last.ends_with("Error") || last.ends_with("Exception"))
 }

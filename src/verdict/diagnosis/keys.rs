@@ -1,30 +1,29 @@
-//! What became of keys, and which keys an unmet check misses.
+//! What happened to keys, and which keys an unmet check misses.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use redis::Value;
 
-use super::case::{Case, text};
 use super::effects::{Effect, Write, kind_read_by, writes_of};
+use super::facts::{Facts, text};
 use crate::attempt::evidence::Restored;
-use crate::lesson::Subject;
+use crate::lesson::{Dump, Subject};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
-use crate::tap::{Exchange, Outcome};
+use crate::relay::{CommandOutcome, Exchange};
 
-/// What is known of a key of database 0 at one moment.
+/// What is known about a key of database 0 at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum State {
-    /// It is not there.
+pub(super) enum KeyState {
     Absent,
-    /// It is there; with its value where that is known.
+    /// With its value where that is known.
     Stored(Option<Vec<u8>>),
-    /// Nobody knows.
+    /// Absent or stored: the evidence does not show it.
     Unclear,
 }
 
-impl State {
+impl KeyState {
     fn after(self, write: &Write<'_>) -> Self {
         match (&write.effect, self) {
             (Effect::Stored(value), _) => Self::Stored(value.clone()),
@@ -39,18 +38,17 @@ impl State {
 /// A key that an unmet check misses, or finds with another value.
 #[derive(Debug)]
 pub(super) struct Missing<'a> {
-    /// The key.
     pub(super) key: Vec<u8>,
     /// The name of the check's command, in upper case; `None` for `dump`.
     pub(super) command: Option<String>,
-    /// What it must answer.
+    /// The reply that the check asks for.
     pub(super) expected: Option<&'a str>,
-    /// What was answered.
+    /// The reply that came.
     pub(super) found: Option<&'a Printed>,
 }
 
 impl<'a> Missing<'a> {
-    /// Whether nothing was found, be it that there is no such key or no such field in it.
+    /// Whether nothing was found: there is no such key, or no such field in it.
     pub(super) fn is_absent(&self) -> bool {
         self.found
             .is_none_or(|found| matches!(found.terminal.as_str(), "(nil)" | "(integer) 0" | "none"))
@@ -58,9 +56,9 @@ impl<'a> Missing<'a> {
 
     /// Whether there is no such key.
     pub(super) fn is_surely_absent(&self) -> bool {
-        let tells = ["GET", "EXISTS", "TYPE", "HLEN", "LLEN", "SCARD", "ZCARD"];
+        let reads_keys = ["GET", "EXISTS", "TYPE", "HLEN", "LLEN", "SCARD", "ZCARD"];
         let command = self.command.as_deref();
-        self.is_absent() && command.is_none_or(|command| tells.contains(&command))
+        self.is_absent() && command.is_none_or(|command| reads_keys.contains(&command))
     }
 
     /// The value that GET must answer.
@@ -73,8 +71,8 @@ impl<'a> Missing<'a> {
         text(&self.key)
     }
 
-    /// Whether the check is met by this state of the key, as far as that can be told.
-    pub(super) fn would_be_met_by(&self, state: &State) -> Option<bool> {
+    /// Whether this state of the key would meet the check; `None` if that is unknown.
+    pub(super) fn would_be_met_by(&self, state: &KeyState) -> Option<bool> {
         match (self.expected, self.command.as_deref()) {
             (Some(expected), Some(command)) => Some(answer(command, state)?.is(expected)),
             _ => is_there(state),
@@ -82,36 +80,36 @@ impl<'a> Missing<'a> {
     }
 
     /// Whether this state is what was found.
-    pub(super) fn shows(&self, state: &State) -> bool {
+    pub(super) fn shows(&self, state: &KeyState) -> bool {
         match (self.found, self.command.as_deref()) {
             (Some(found), Some(command)) => {
-                answer(command, state).is_some_and(|it| it.terminal == found.terminal)
+                answer(command, state).is_some_and(|reply| reply.terminal == found.terminal)
             }
             _ => is_there(state) == Some(false),
         }
     }
 }
 
-fn is_there(state: &State) -> Option<bool> {
+fn is_there(state: &KeyState) -> Option<bool> {
     match state {
-        State::Stored(_) => Some(true),
-        State::Absent => Some(false),
-        State::Unclear => None,
+        KeyState::Stored(_) => Some(true),
+        KeyState::Absent => Some(false),
+        KeyState::Unclear => None,
     }
 }
 
-/// What GET and EXISTS say of a key in this state.
-fn answer(command: &str, state: &State) -> Option<Printed> {
+/// What GET and EXISTS reply for a key in this state; `None` for other commands.
+fn answer(command: &str, state: &KeyState) -> Option<Printed> {
     let value = match (command, state) {
-        ("GET", State::Stored(Some(value))) => Value::BulkString(value.clone()),
-        ("GET", State::Absent) => Value::Nil,
+        ("GET", KeyState::Stored(Some(value))) => Value::BulkString(value.clone()),
+        ("GET", KeyState::Absent) => Value::Nil,
         ("EXISTS", state) => Value::Int(i64::from(is_there(state)?)),
         _ => return None,
     };
     Some(Printed::new(&value))
 }
 
-impl<'a> Case<'a> {
+impl<'a> Facts<'a> {
     /// Everything that was done to keys, in the order of the transcript.
     pub(super) fn writes(&self) -> Vec<Write<'a>> {
         writes_of(self.exchanges())
@@ -124,20 +122,20 @@ impl<'a> Case<'a> {
         key: &[u8],
     ) -> Option<Vec<&'w Write<'a>>> {
         let story: Vec<&Write<'_>> = writes.iter().filter(|write| write.concerns(key)).collect();
-        let follows = |pair: &[&Write<'_>]| {
-            let [one, next] = [pair[0].index, pair[1].index];
+        let is_ordered = story.windows(2).all(|pair| {
+            let (one, next) = (pair[0].index, pair[1].index);
             one == next || self.surely_after(next, one)
-        };
-        let is_whole = self.evidence.transcript.left_out == 0;
-        (is_whole && story.windows(2).all(follows)).then_some(story)
+        });
+        let is_complete = self.evidence.transcript.left_out == 0;
+        (is_complete && is_ordered).then_some(story)
     }
 
-    /// What setup has made of the key.
-    pub(super) fn state_at_start(&self, key: &[u8]) -> State {
+    /// The state in which setup left the key.
+    pub(super) fn state_at_start(&self, key: &[u8]) -> KeyState {
         let exchanges = self.done_by_setup();
         let writes = writes_of(&exchanges);
         let story = writes.iter().filter(|write| write.concerns(key));
-        story.fold(State::Absent, State::after)
+        story.fold(KeyState::Absent, KeyState::after)
     }
 
     fn done_by_setup(&self) -> Vec<Exchange> {
@@ -146,26 +144,26 @@ impl<'a> Case<'a> {
         commands.filter_map(|line| words::split(line).ok()).map(done).collect()
     }
 
-    /// What all of this has made of the key.
-    pub(super) fn state_after(&self, story: &[&Write<'_>], key: &[u8]) -> State {
+    /// The state of the key after setup and these writes.
+    pub(super) fn state_after(&self, story: &[&Write<'_>], key: &[u8]) -> KeyState {
         story.iter().fold(self.state_at_start(key), |state, write| state.after(write))
     }
 
-    /// What a snapshot that was accepted there holds of the key.
-    pub(super) fn state_at(&self, snapshot: usize, writes: &[Write<'a>], key: &[u8]) -> State {
-        let Some(story) = self.story(writes, key) else { return State::Unclear };
-        let before = |write: &&Write<'_>| self.surely_after(snapshot, write.index);
-        let first: Vec<&Write<'_>> = story.iter().copied().take_while(before).collect();
-        let behind = &story[first.len()..];
-        if behind.iter().all(|write| self.surely_after(write.index, snapshot)) {
-            self.state_after(&first, key)
+    /// The state of the key in a snapshot that the exchange `snapshot` took.
+    pub(super) fn state_at(&self, snapshot: usize, writes: &[Write<'a>], key: &[u8]) -> KeyState {
+        let Some(story) = self.story(writes, key) else { return KeyState::Unclear };
+        let count =
+            story.iter().take_while(|write| self.surely_after(snapshot, write.index)).count();
+        let (before, rest) = story.split_at(count);
+        if rest.iter().all(|write| self.surely_after(write.index, snapshot)) {
+            self.state_after(before, key)
         } else {
-            State::Unclear
+            KeyState::Unclear
         }
     }
 
-    /// How many keys the answer has added before this exchange; `None` where that is not sure. Keys that the answer has
-    /// not named are counted if it says how many they are.
+    /// How many keys the answer added before this exchange; `None` where that is not sure. Keys in
+    /// arguments that the transcript left out count too, since it says how many they are.
     pub(super) fn keys_added_before(&self, index: usize) -> Option<usize> {
         let writes = self.writes();
         let setup = self.done_by_setup();
@@ -175,14 +173,14 @@ impl<'a> Case<'a> {
         for write in writes.iter().filter(|write| write.index < index) {
             let exchange = self.exchange(write.index)?;
             match (&write.effect, write.key(), write.outcome) {
-                (_, _, Outcome::Refused | Outcome::NotRun) => {}
+                (_, _, CommandOutcome::Refused | CommandOutcome::NotRun) => {}
                 (Effect::Stored(_), Some(key), _) => {
                     if !setup.contains(key) {
                         keys.insert((write.database, key));
                     }
                 }
-                // MSET with more pairs than are kept.
-                (Effect::Unclear, None, Outcome::Done) if exchange.name() == "MSET" => {
+                // MSET with more pairs than the transcript keeps.
+                (Effect::Unclear, None, CommandOutcome::Done) if exchange.name() == "MSET" => {
                     unnamed += exchange.arguments_left_out() / 2;
                 }
                 _ => return None,
@@ -193,77 +191,82 @@ impl<'a> Case<'a> {
 
     /// Whether a command has stored the key, in any database, or may have.
     pub(super) fn was_stored(&self, key: &[u8]) -> bool {
-        let may_have = |write: &Write<'_>| {
-            write.effect == Effect::Unclear && write.names(key) && write.concerns(key)
-        };
-        self.writes().iter().any(|write| write.has_stored(key) || may_have(write))
+        self.writes().iter().any(|write| {
+            let may_have_stored =
+                write.effect == Effect::Unclear && write.names(key) && write.concerns(key);
+            write.has_stored(key) || may_have_stored
+        })
     }
 
-    /// Whether nothing can have come to a key that the transcript does not name.
+    /// Whether the transcript names every key that anything can have changed.
     pub(super) fn names_all_keys(&self) -> bool {
-        let may_be_any = |write: &Write<'_>| {
-            write.key().is_none()
-                && write.effect == Effect::Unclear
-                && matches!(write.outcome, Outcome::Done | Outcome::Unknown)
-        };
         self.evidence.transcript.left_out == 0
             && !self.has_script()
-            && !self.writes().iter().any(may_be_any)
-            && !self.was_written_past_the_tap()
+            && !self.writes().iter().any(may_concern_any_key)
+            && !self.was_written_past_the_relay()
     }
 
-    /// INFO knows also of what came by another way.
-    fn was_written_past_the_tap(&self) -> bool {
-        let names = ["set", "mset", "setnx", "setex", "hset", "rpush", "lpush", "sadd", "zadd"];
-        let sent = |name: &str| {
-            let is_it = |it: &&Exchange| it.name().eq_ignore_ascii_case(name);
-            i64::try_from(self.exchanges().iter().filter(is_it).count()).unwrap_or(i64::MAX)
-        };
-        self.last_look()
-            .is_some_and(|now| names.iter().any(|name| self.calls_at(now, name) > sent(name)))
+    /// INFO also counts commands that bypassed the relay.
+    fn was_written_past_the_relay(&self) -> bool {
+        let Some(now) = self.last_look() else { return false };
+        ["set", "mset", "setnx", "setex", "hset", "rpush", "lpush", "sadd", "zadd"]
+            .iter()
+            .any(|name| self.calls_at(now, name) > self.count_sent(name))
+    }
+
+    fn count_sent(&self, name: &str) -> i64 {
+        let sent =
+            self.exchanges().iter().filter(|exchange| exchange.name().eq_ignore_ascii_case(name));
+        i64::try_from(sent.count()).unwrap_or(i64::MAX)
     }
 
     /// The keys that the unmet check misses.
     pub(super) fn missing(&self) -> Vec<Missing<'a>> {
-        let Some(check) = self.check else { return Vec::new() };
-        match &check.subject {
-            Subject::Reply(_) => {
-                let unmet = self.unmet_replies().into_iter();
-                let missing = unmet.filter_map(|(command, expected, found)| {
-                    let (key, name) = key_read_by(command)?;
-                    let (expected, found) = (Some(expected), Some(found));
-                    Some(Missing { key, command: Some(name), expected, found })
-                });
-                missing.collect()
-            }
-            Subject::Dump(dump) => {
-                let Some(Restored::Loaded { holds, .. }) = &self.evidence.restored else {
-                    return Vec::new();
-                };
-                let lacks = |key: &&String| holds.get(*key) == Some(&false);
-                let missing = |key: &String| Missing {
-                    key: key.as_bytes().to_vec(),
-                    command: None,
-                    expected: None,
-                    found: None,
-                };
-                dump.keys.iter().filter(lacks).map(missing).collect()
-            }
+        match self.check.map(|check| &check.subject) {
+            Some(Subject::Reply(_)) => self.missing_in_replies(),
+            Some(Subject::Dump(dump)) => self.missing_in_the_file(dump),
             _ => Vec::new(),
         }
     }
 
-    /// The commands of a `reply` check that were answered otherwise: with what was to come, and what came.
-    pub(super) fn unmet_replies(&self) -> Vec<(&'a str, &'a str, &'a Printed)> {
-        let Some((Subject::Reply(replies), at)) = self.check.map(|it| (&it.subject, it.at)) else {
+    fn missing_in_replies(&self) -> Vec<Missing<'a>> {
+        let mut missing = Vec::new();
+        for (command, expected, found) in self.unmet_replies() {
+            if let Some((key, name)) = key_read_by(command) {
+                let (expected, found) = (Some(expected), Some(found));
+                missing.push(Missing { key, command: Some(name), expected, found });
+            }
+        }
+        missing
+    }
+
+    fn missing_in_the_file(&self, dump: &Dump) -> Vec<Missing<'a>> {
+        let Some(Restored::Loaded { holds, .. }) = &self.evidence.restored else {
             return Vec::new();
         };
-        let Some(now) = self.observation(at) else { return Vec::new() };
-        let unmet = |(command, expected): &'a (String, String)| {
-            let found = now.replies.get(command).filter(|found| !found.is(expected))?;
-            Some((command.as_str(), expected.as_str(), found))
-        };
-        replies.iter().filter_map(unmet).collect()
+        let mut missing = Vec::new();
+        for key in &dump.keys {
+            if holds.get(key) == Some(&false) {
+                let key = key.as_bytes().to_vec();
+                missing.push(Missing { key, command: None, expected: None, found: None });
+            }
+        }
+        missing
+    }
+
+    /// The commands of a `reply` check that got another reply, each with the expected reply and the
+    /// one that came.
+    pub(super) fn unmet_replies(&self) -> Vec<(&'a str, &'a str, &'a Printed)> {
+        let Some(check) = self.check else { return Vec::new() };
+        let Subject::Reply(replies) = &check.subject else { return Vec::new() };
+        let Some(now) = self.observation(check.at) else { return Vec::new() };
+        let mut unmet = Vec::new();
+        for (command, expected) in replies {
+            if let Some(found) = now.replies.get(command).filter(|found| !found.is(expected)) {
+                unmet.push((command.as_str(), expected.as_str(), found));
+            }
+        }
+        unmet
     }
 
     /// All keys that the exercise's checks ask for.
@@ -285,7 +288,14 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The key that a check's command reads, and the command's name.
+/// Whether the command was run, or may have been, and its effect on keys is unknown.
+fn may_concern_any_key(write: &Write<'_>) -> bool {
+    write.key().is_none()
+        && write.effect == Effect::Unclear
+        && matches!(write.outcome, CommandOutcome::Done | CommandOutcome::Unknown)
+}
+
+/// The key that a check's command reads, and the command's name in upper case.
 fn key_read_by(command: &str) -> Option<(Vec<u8>, String)> {
     let words = words::split(command).ok()?;
     let name = String::from_utf8_lossy(words.first()?).to_uppercase();
@@ -295,7 +305,13 @@ fn key_read_by(command: &str) -> Option<(Vec<u8>, String)> {
     is_the_only_one.then(|| (key.clone(), name))
 }
 
-/// A command of the setup: it was run with success, or there would be no evidence.
+/// A command of the setup. It succeeded, or there would be no evidence.
 fn done(words: Vec<Vec<u8>>) -> Exchange {
-    Exchange { at: Duration::ZERO, connection: 1, words, reply: None, outcome: Outcome::Done }
+    Exchange {
+        at: Duration::ZERO,
+        connection: 1,
+        words,
+        reply: None,
+        outcome: CommandOutcome::Done,
+    }
 }

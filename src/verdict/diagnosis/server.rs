@@ -1,126 +1,156 @@
-//! The server was ended, locked, changed, or never spoken to.
+//! The server was ended, locked or changed, or nobody talked to it.
 
-use super::case::{Case, text};
+use super::facts::{Facts, text};
 use super::symptom::Symptom;
-use super::{Found, Pointer};
+use super::{Cause, Pointer};
 use crate::attempt::evidence::Run;
-use crate::server::Snapshot;
-use crate::tap::{Exchange, Outcome};
+use crate::relay::{CommandOutcome, Exchange};
+use crate::server::ServerInfo;
 
-pub(super) fn resetstat(case: &Case<'_>) -> Option<Found> {
-    let doubt = case.evidence.doubt.as_ref()?;
-    let index = case.last_done(&["CONFIG", "RESETSTAT"])?;
-    doubt.contains("counters were reset").then(|| seen_at(index))
+pub(super) fn resetstat(facts: &Facts<'_>) -> Option<Cause> {
+    let why = facts.evidence.invalid.as_ref()?;
+    let index = facts.last_done(&["CONFIG", "RESETSTAT"])?;
+    why.contains("counters were reset").then(|| seen_at(index))
 }
 
 /// A successful SHUTDOWN closes the connection without a reply; `SHUTDOWN ABORT` has one.
-pub(super) fn shutdown(case: &Case<'_>) -> Option<Found> {
-    let ends = |it: &Exchange| it.name() == "SHUTDOWN" && it.reply.is_none();
-    let index = case.numbered().rev().find(|(_, it)| ends(it))?.0;
-    server_is_gone(case).then(|| seen_at(index))
+pub(super) fn shutdown(facts: &Facts<'_>) -> Option<Cause> {
+    let index = facts
+        .exchanges()
+        .iter()
+        .rposition(|exchange| exchange.name() == "SHUTDOWN" && exchange.reply.is_none())?;
+    server_is_gone(facts).then(|| seen_at(index))
 }
 
-pub(super) fn debug_ended_the_server(case: &Case<'_>) -> Option<Found> {
-    let ending = ["SEGFAULT", "PANIC", "RESTART", "CRASH-AND-RECOVER", "OOM"];
-    let ends = |it: &Exchange| {
-        let subcommand = it.words.get(1).map(|word| text(word).to_uppercase());
-        it.name() == "DEBUG"
-            && it.error().is_none()
-            && subcommand.is_some_and(|word| ending.contains(&word.as_str()))
-    };
-    let (index, exchange) = case.numbered().rev().find(|(_, it)| ends(it))?;
-    let subcommand = exchange.words.get(1).map(|word| text(word).to_uppercase())?;
-    server_is_gone(case).then(|| seen_at(index).with(subcommand))
+pub(super) fn debug_ended_the_server(facts: &Facts<'_>) -> Option<Cause> {
+    let (index, subcommand) = facts
+        .numbered()
+        .rev()
+        .find_map(|(index, exchange)| Some((index, fatal_debug_subcommand(exchange)?)))?;
+    server_is_gone(facts).then(|| seen_at(index).with(subcommand))
 }
 
-fn server_is_gone(case: &Case<'_>) -> bool {
-    case.evidence.doubt.as_ref().is_some_and(|doubt| {
-        ["gone", "anew", "says nothing"].iter().any(|word| doubt.contains(word))
-    })
+fn fatal_debug_subcommand(exchange: &Exchange) -> Option<String> {
+    let subcommand = text(exchange.words.get(1)?).to_uppercase();
+    let is_fatal =
+        ["SEGFAULT", "PANIC", "RESTART", "CRASH-AND-RECOVER", "OOM"].contains(&subcommand.as_str());
+    (is_fatal && exchange.name() == "DEBUG" && exchange.error().is_none()).then_some(subcommand)
 }
 
-pub(super) fn slow_down_changed(case: &Case<'_>) -> Option<Found> {
+fn server_is_gone(facts: &Facts<'_>) -> bool {
+    facts
+        .evidence
+        .invalid
+        .as_ref()
+        .is_some_and(|why| ["gone", "anew", "says nothing"].iter().any(|word| why.contains(word)))
+}
+
+pub(super) fn slow_down_changed(facts: &Facts<'_>) -> Option<Cause> {
     let name = "rdb-key-save-delay";
-    let mut settings = case.exercise.settings.iter();
+    let mut settings = facts.exercise.settings.iter();
     let wanted = settings.find(|(setting, _)| setting == name).map(|(_, value)| value.as_str());
-    let mut set = case.evidence.transcript.values_set(name);
+    let mut set = facts.evidence.transcript.values_set(name);
     let (index, _) = set.find(|(_, value)| Some(value.as_str()) != wanted)?;
-    let doubt = case.evidence.doubt.as_ref()?;
-    doubt.contains("rdb-key-save-delay").then(|| seen_at(index))
+    let why = facts.evidence.invalid.as_ref()?;
+    why.contains("rdb-key-save-delay").then(|| seen_at(index))
 }
 
-/// The user by whom the server is looked at (`CheckerUser`).
+/// The user that the checker connects as (`CheckerUser`).
 const CHECKER: &[u8] = b"checker";
-/// So few clients are soon too many.
+/// A `maxclients` up to this soon turns clients away.
 const FEW_CLIENTS: usize = 16;
 
-/// A lock that was set, and somebody whom it kept out.
-pub(super) fn locked_out(case: &Case<'_>) -> Option<Found> {
-    let locks = case.numbered().filter_map(|(index, it)| Some((index, lock(it)?)));
-    locks.into_iter().find_map(|(index, name)| {
-        let is_refusal = |it: &Exchange| it.error().is_some_and(|error| is_of(name, &error));
-        let refused = case.numbered().find(|(at, it)| *at > index && is_refusal(it));
-        let is_tight = match name {
-            "bind" | "port" => true,
-            "maxclients" => case
-                .exchange(index)
-                .and_then(|it| it.value_set(name))
-                .is_some_and(|it| it.parse::<usize>().is_ok_and(|clients| clients <= FEW_CLIENTS)),
-            _ => false,
-        };
-        let doubted = case.shows(Symptom::InDoubt)
-            && case
-                .evidence
-                .doubt
-                .as_ref()
-                .is_some_and(|it| it.contains("says nothing") && (is_tight || is_of(name, it)));
-        // Whoever was turned away with the connection may not have read why.
-        let hung_up = ["refused", "closed", "reset", "Broken pipe"];
-        let failed = case.last_error().is_some_and(|line| {
-            is_of(name, line)
-                || ((refused.is_some() || is_tight) && hung_up.iter().any(|it| line.contains(it)))
-        });
-        // Who came in all the same, or later, was not kept from doing what is missing. Whoever was turned
-        // away before he had asked is without a reply, or is known to INFO alone.
-        let from = refused.map(|(at, _)| at).or(is_tight.then_some(index + 1));
-        let rest = from.map_or(&[][..], |from| &case.exchanges()[from..]);
-        let somebody_came = !rest.is_empty() || (is_tight && has_rejected(case));
-        let nobody_came_in = somebody_came && rest.iter().all(|it| it.outcome != Outcome::Done);
-        let concerned = if case.shows(Symptom::InDoubt) {
-            doubted
-        } else if case.shows(Symptom::EndedBadly) {
-            failed
-        } else {
-            nobody_came_in
-        };
-        let places = std::iter::once(index).chain(refused.map(|(at, _)| at));
-        let evidence: Vec<Pointer> = places.map(Pointer::Exchange).collect();
-        concerned.then(|| Found::at(evidence).with(name))
-    })
+/// The answer locked the server, and the lock kept somebody out.
+pub(super) fn locked_out(facts: &Facts<'_>) -> Option<Cause> {
+    facts.numbered().find_map(|(index, exchange)| locked_out_by(facts, index, lock_of(exchange)?))
 }
 
-/// Connections over `maxclients`.
-fn has_rejected(case: &Case<'_>) -> bool {
+fn locked_out_by(facts: &Facts<'_>, index: usize, lock: &'static str) -> Option<Cause> {
+    let is_tight = is_tight(facts, index, lock);
+    let refused = facts.numbered().find(|(at, exchange)| {
+        *at > index && exchange.error().is_some_and(|error| is_refusal_of(lock, &error))
+    });
+    let refused = refused.map(|(at, _)| at);
+    let is_concerned = if facts.shows(Symptom::EvidenceInvalid) {
+        facts.evidence.invalid.as_ref().is_some_and(|why| {
+            why.contains("says nothing") && (is_tight || is_refusal_of(lock, why))
+        })
+    } else if facts.shows(Symptom::EndedBadly) {
+        let may_hang_up = refused.is_some() || is_tight;
+        facts
+            .last_error()
+            .is_some_and(|line| is_refusal_of(lock, line) || (may_hang_up && says_hung_up(line)))
+    } else {
+        // A client that was turned away before it sent anything has no refusal in the transcript.
+        let from = refused.or(is_tight.then_some(index + 1));
+        nobody_came_in(facts, from, is_tight)
+    };
+    let mut evidence = vec![Pointer::Exchange(index)];
+    evidence.extend(refused.map(Pointer::Exchange));
+    is_concerned.then(|| Cause::at(evidence).with(lock))
+}
+
+/// Whether the lock keeps out new clients without a refusal that the relay sees.
+fn is_tight(facts: &Facts<'_>, index: usize, lock: &str) -> bool {
+    match lock {
+        "bind" | "port" => true,
+        "maxclients" => facts
+            .exchange(index)
+            .and_then(|exchange| exchange.value_set(lock))
+            .and_then(|value| value.parse::<usize>().ok())
+            .is_some_and(|clients| clients <= FEW_CLIENTS),
+        _ => false,
+    }
+}
+
+/// A client whose connection was closed may not have read why.
+fn says_hung_up(line: &str) -> bool {
+    ["refused", "closed", "reset", "Broken pipe"].iter().any(|word| line.contains(word))
+}
+
+/// Whether clients came from this exchange on, and none succeeded. A client that got in anyway, or
+/// later, was not kept from doing what is missing. Clients that were turned away before they sent
+/// anything have no reply, or are known only from INFO.
+fn nobody_came_in(facts: &Facts<'_>, from: Option<usize>, is_tight: bool) -> bool {
+    let rest = from.map_or(&[][..], |from| &facts.exchanges()[from..]);
+    let somebody_came = !rest.is_empty() || (is_tight && has_rejected(facts));
+    somebody_came && rest.iter().all(|exchange| exchange.outcome != CommandOutcome::Done)
+}
+
+/// Whether the server rejected connections over `maxclients`.
+fn has_rejected(facts: &Facts<'_>) -> bool {
     let field = "rejected_connections";
-    case.last_look()
-        .is_some_and(|now| now.snapshot.number(field) > case.evidence.before.number(field))
+    facts
+        .last_look()
+        .is_some_and(|now| now.info.number(field) > facts.evidence.before.number(field))
 }
 
-/// What this command has locked.
-fn lock(exchange: &Exchange) -> Option<&'static str> {
-    let sets = ["requirepass", "maxclients", "bind", "port"];
-    let name = sets.into_iter().find(|name| exchange.value_set(name).is_some());
-    // The rights of another user keep out only him.
+/// How this command locked the server, if it did.
+fn lock_of(exchange: &Exchange) -> Option<&'static str> {
+    if exchange.outcome != CommandOutcome::Done {
+        return None;
+    }
+    let settings = ["requirepass", "maxclients", "bind", "port"];
+    if let Some(name) = settings.into_iter().find(|name| exchange.value_set(name).is_some()) {
+        return Some(name);
+    }
+    // The rights of another user keep out only that user.
     let users: [&[u8]; 2] = [b"default", CHECKER];
-    let concerns_us = exchange.words.iter().skip(2).any(|user| users.contains(&user.as_slice()));
-    let acl = [("ACL SETUSER", "SETUSER"), ("ACL DELUSER", "DELUSER")].into_iter();
-    let mut acl = acl.filter(|(_, word)| concerns_us && exchange.begins_with(&["ACL", word]));
-    name.or(acl.next().map(|(name, _)| name)).filter(|_| exchange.outcome == Outcome::Done)
+    if !exchange.words.iter().skip(2).any(|user| users.contains(&user.as_slice())) {
+        return None;
+    }
+    if exchange.begins_with(&["ACL", "SETUSER"]) {
+        Some("ACL SETUSER")
+    } else if exchange.begins_with(&["ACL", "DELUSER"]) {
+        Some("ACL DELUSER")
+    } else {
+        None
+    }
 }
 
-/// Whether somebody was kept out by this lock.
-fn is_of(lock: &str, error: &str) -> bool {
-    let says: &[&str] = match lock {
+/// Whether this lock can be the reason for the error.
+fn is_refusal_of(lock: &str, error: &str) -> bool {
+    let texts: &[&str] = match lock {
         "requirepass" => &["NOAUTH", "WRONGPASS", "Authentication required"],
         "ACL SETUSER" | "ACL DELUSER" => {
             &["NOAUTH", "WRONGPASS", "NOPERM", "Authentication required", "authentication failed"]
@@ -128,121 +158,135 @@ fn is_of(lock: &str, error: &str) -> bool {
         "maxclients" => &["max number of clients"],
         _ => &[],
     };
-    says.iter().any(|it| error.contains(it))
+    texts.iter().any(|text| error.contains(text))
 }
 
-pub(super) fn password_not_asked(case: &Case<'_>) -> Option<Found> {
-    let index = case
+pub(super) fn password_not_asked(facts: &Facts<'_>) -> Option<Cause> {
+    let index = facts
         .last_refused(&["AUTH", "HELLO"], "without any password configured")
-        .or_else(|| case.last_refused(&["AUTH", "HELLO"], "WRONGPASS"))?;
+        .or_else(|| facts.last_refused(&["AUTH", "HELLO"], "WRONGPASS"))?;
     // A password that the answer or the exercise has set is another matter.
-    let setup = case.exercise.setup.iter().map(|code| code.text.to_lowercase());
-    let was_set = case.last_set("requirepass").is_some()
-        || case.last_done(&["ACL"]).is_some()
-        || case.exercise.settings.iter().any(|(name, _)| name == "requirepass" || name == "user")
-        || setup.into_iter().any(|it| it.contains("requirepass") || it.contains("acl"));
-    let failed = case.failed_saying("password") || case.failed_saying("AUTH");
-    (!was_set && failed).then(|| seen_at(index))
+    let was_set = facts.last_set("requirepass").is_some()
+        || facts.last_done(&["ACL"]).is_some()
+        || facts.exercise.settings.iter().any(|(name, _)| name == "requirepass" || name == "user")
+        || facts.exercise.setup.iter().any(|code| sets_a_password(&code.text));
+    let has_failed = facts.failed_saying("password") || facts.failed_saying("AUTH");
+    (!was_set && has_failed).then(|| seen_at(index))
 }
 
-pub(super) fn became_a_replica(case: &Case<'_>) -> Option<Found> {
-    let is_master =
-        |it: &Exchange| it.words.get(1).is_some_and(|word| word.eq_ignore_ascii_case(b"no"));
-    let last = case.last_done(&["REPLICAOF"]).max(case.last_done(&["SLAVEOF"]))?;
-    let (missing, writes) = (case.missing(), case.writes());
-    let is_missing = |at: usize| {
-        let of = |key: &[u8]| writes.iter().any(|it| it.index == at && it.is_to_store(key));
-        let was_stored = |key: &[u8]| writes.iter().any(|it| it.has_stored(key));
-        missing.iter().any(|it| of(&it.key) && !was_stored(&it.key))
-    };
-    let ended_badly = case.shows(Symptom::EndedBadly);
-    let concerned = |at: usize| {
-        if ended_badly { case.failed_saying("read only") } else { is_missing(at) }
-    };
-    let (at, _) = case.numbered().rev().find(|(index, it)| {
-        let is_refusal = it.error().is_some_and(|error| error.starts_with("READONLY"));
-        *index > last && is_refusal && concerned(*index)
-    })?;
-    if case.exchange(last).is_some_and(is_master) {
+fn sets_a_password(setup: &str) -> bool {
+    let setup = setup.to_lowercase();
+    setup.contains("requirepass") || setup.contains("acl")
+}
+
+pub(super) fn became_a_replica(facts: &Facts<'_>) -> Option<Cause> {
+    let last = facts.last_done(&["REPLICAOF"]).max(facts.last_done(&["SLAVEOF"]))?;
+    if is_replica_of_no_one(facts.exchange(last)?) {
         return None;
     }
-    Some(Found::at([Pointer::Exchange(last), Pointer::Exchange(at)]))
+    let (refused, _) = facts.numbered().rev().find(|(index, exchange)| {
+        *index > last
+            && exchange.error().is_some_and(|error| error.starts_with("READONLY"))
+            && explains_the_finding(facts, *index)
+    })?;
+    Some(Cause::at([Pointer::Exchange(last), Pointer::Exchange(refused)]))
+}
+
+/// `REPLICAOF NO ONE`.
+fn is_replica_of_no_one(exchange: &Exchange) -> bool {
+    exchange.words.get(1).is_some_and(|word| word.eq_ignore_ascii_case(b"no"))
+}
+
+/// Whether the program failed because its write was refused, or the refused write at `index` would
+/// have stored what is missing.
+fn explains_the_finding(facts: &Facts<'_>, index: usize) -> bool {
+    if facts.shows(Symptom::EndedBadly) {
+        return facts.failed_saying("read only");
+    }
+    let writes = facts.writes();
+    facts.missing().iter().any(|missing| {
+        let key = &missing.key;
+        let was_to_store =
+            writes.iter().any(|write| write.index == index && write.is_to_store(key));
+        was_to_store && !writes.iter().any(|write| write.has_stored(key))
+    })
 }
 
 /// redis-py: `Error 111 connecting to localhost:6380. Connection refused.`
-pub(super) fn connected_elsewhere(case: &Case<'_>) -> Option<Found> {
-    let line = case.errors()?.lines().rev().find(|line| line.contains(" connecting to "))?;
+pub(super) fn connected_elsewhere(facts: &Facts<'_>) -> Option<Cause> {
+    let line = facts.errors()?.lines().rev().find(|line| line.contains(" connecting to "))?;
     let after = line.split_once(" connecting to ")?.1;
-    let place = after.split_whitespace().next()?.trim_end_matches(['.', ',']);
-    let is_ours = ["localhost:6379", "127.0.0.1:6379"].contains(&place);
-    (nothing_came(case) && !is_ours)
-        .then(|| Found::at([Pointer::ProgramErrors]).with(place.to_owned()))
+    let address = after.split_whitespace().next()?.trim_end_matches(['.', ',']);
+    let is_ours = ["localhost:6379", "127.0.0.1:6379"].contains(&address);
+    (nothing_came(facts) && !is_ours).then(|| Cause::at([Pointer::ProgramErrors]).with(address))
 }
 
-/// A server of ours lets nobody in but through the tap. Whoever has locked others out has another cause, and so has an
-/// answer that was refused there and went on.
-pub(super) fn came_by_the_servers_own_port(case: &Case<'_>) -> Option<Found> {
-    if case.last_done(&["ACL"]).or(case.last_done(&["CONFIG", "SET"])).is_some() {
+/// Our server lets clients in only through the relay. An answer that locked others out has another
+/// cause, and so has one that was refused there and went on.
+pub(super) fn came_by_the_servers_own_port(facts: &Facts<'_>) -> Option<Cause> {
+    if facts.last_done(&["ACL"]).or(facts.last_done(&["CONFIG", "SET"])).is_some() {
         return None;
     }
-    let (before, now) = (&case.evidence.before, &case.last_look()?.snapshot);
+    let (before, now) = (&facts.evidence.before, &facts.last_look()?.info);
     let was_refused = refused_without_password(now) > refused_without_password(before)
-        && !case.numbered().any(|(_, exchange)| is_locked(exchange));
-    let stopped_there = case.failed_saying("Authentication required") || waits_there(case);
-    (was_refused && stopped_there).then(Found::default)
+        && !facts.numbered().any(|(_, exchange)| is_locked(exchange));
+    let stopped_there = facts.failed_saying("Authentication required") || waits_there(facts);
+    (was_refused && stopped_there).then(Cause::default)
 }
 
-/// redis-py tries again and again, for longer than most answers have: nothing else keeps the answer then, and it did
-/// nothing of what it was for.
-fn waits_there(case: &Case<'_>) -> bool {
-    let is_idle = case.numbered().all(|(_, exchange)| {
+/// redis-py retries for longer than the time limit of most answers. Then nothing else holds up the
+/// answer, and it has not saved yet.
+fn waits_there(facts: &Facts<'_>) -> bool {
+    let is_idle = facts.numbered().all(|(_, exchange)| {
         let is_save = ["SAVE", "BGSAVE"].contains(&exchange.name().as_str());
         exchange.reply.is_some() && !is_save
     });
-    case.evidence.run.timed_out() && is_idle
+    facts.evidence.run.timed_out() && is_idle
 }
 
-/// A server of the student's own may want a password at the lesson's address too.
+/// A server of the student's own may also ask for a password at the lesson's address.
 fn is_locked(exchange: &Exchange) -> bool {
     exchange.error().is_some_and(|error| error.starts_with("NOAUTH"))
 }
 
-/// How many commands came from clients that had not said a password: `errorstat_NOAUTH:count=3`.
-fn refused_without_password(snapshot: &Snapshot) -> Option<u64> {
-    snapshot.field("errorstat_NOAUTH")?.strip_prefix("count=")?.parse().ok()
+/// How many commands came from clients that had not sent a password: `errorstat_NOAUTH:count=3`.
+fn refused_without_password(info: &ServerInfo) -> Option<u64> {
+    info.field("errorstat_NOAUTH")?.strip_prefix("count=")?.parse().ok()
 }
 
-pub(super) fn nothing_was_sent(case: &Case<'_>) -> Option<Found> {
-    let is_program = matches!(case.evidence.run, Run::Program(_));
-    let or_elsewhere = if case.evidence.usual_port_is_taken {
+pub(super) fn nothing_was_sent(facts: &Facts<'_>) -> Option<Cause> {
+    let is_program = matches!(facts.evidence.run, Run::Program(_));
+    let or_elsewhere = if facts.evidence.usual_port_is_taken {
         ", or it went to the other Redis on 6379"
     } else {
         ""
     };
-    (is_program && case.ended_well() && nothing_came(case))
-        .then(|| Found::default().with(or_elsewhere))
+    (is_program && facts.ended_well() && nothing_came(facts))
+        .then(|| Cause::default().with(or_elsewhere))
 }
 
-pub(super) fn no_command_was_given(case: &Case<'_>) -> Option<Found> {
-    let Run::Typed(typed) = &case.evidence.run else { return None };
-    let is_idle = typed.exchanges.iter().all(|it| it.line.starts_with('@'));
-    (is_idle && nothing_came(case)).then(Found::default)
+pub(super) fn no_command_was_given(facts: &Facts<'_>) -> Option<Cause> {
+    let Run::Typed(typed) = &facts.evidence.run else { return None };
+    let is_idle = typed.exchanges.iter().all(|exchange| exchange.line.starts_with('@'));
+    (is_idle && nothing_came(facts)).then(Cause::default)
 }
 
-/// Neither through the tap, nor past it as far as the server counts.
-fn nothing_came(case: &Case<'_>) -> bool {
-    // A client of ours that watches who has to wait sends PING, and whoever connects or looks at INFO these.
-    let ping = case.evidence.waits.is_some().then_some("ping");
-    let is_ours = |name: &str| {
-        ping == Some(name) || ["auth", "hello", "multi", "exec", "info"].contains(&name)
-    };
-    let silent = case.last_look().is_some_and(|now| {
-        let mut names = now.snapshot.called_commands();
-        names.all(|name| is_ours(name) || case.calls_at(now, name) <= 0)
+/// Whether no command came through the relay, and none past it as far as the server counts.
+fn nothing_came(facts: &Facts<'_>) -> bool {
+    let has_probe = facts.evidence.waits.is_some();
+    let is_silent = facts.last_look().is_some_and(|now| {
+        let mut names = now.info.called_commands();
+        names.all(|name| is_sent_by_us(name, has_probe) || facts.calls_at(now, name) <= 0)
     });
-    silent && case.exchanges().is_empty() && case.evidence.transcript.left_out == 0
+    is_silent && facts.exchanges().is_empty() && facts.evidence.transcript.left_out == 0
 }
 
-pub(super) fn seen_at(index: usize) -> Found {
-    Found::at([Pointer::Exchange(index)])
+/// Our client that measures waits, the probe, sends PING; connecting and reading INFO takes the
+/// other commands.
+fn is_sent_by_us(name: &str, has_probe: bool) -> bool {
+    (has_probe && name == "ping") || ["auth", "hello", "multi", "exec", "info"].contains(&name)
+}
+
+pub(super) fn seen_at(index: usize) -> Cause {
+    Cause::at([Pointer::Exchange(index)])
 }

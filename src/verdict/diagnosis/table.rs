@@ -2,53 +2,55 @@
 
 use super::Diagnosis;
 use super::symptom::Symptom::{
-    Blocked, Config, DataLost, DataWrong, EndedBadly, InDoubt, NoBgsave, NoSave, NoSnapshot,
-    NotPrinted, SaveFailed, StillSaving, UsedSave,
+    Blocked, Config, DataLost, DataWrong, EndedBadly, EvidenceInvalid, NoBgsave, NoSave,
+    NoSnapshot, NotPrinted, SaveFailed, StillSaving, UsedSave,
 };
 use super::{blocking, data, ending, refused, server, snapshots, typed, waiting};
 
-/// All of them; the first that explains a finding and is to be seen is its cause.
+/// The first one that explains a finding and is recognised is the cause.
 pub const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis {
         id: "resetstat",
         cause: "CONFIG RESETSTAT set the server's counters back, and by them this answer is judged",
-        explains: &[InDoubt],
+        explains: &[EvidenceInvalid],
         recognise: server::resetstat,
     },
     Diagnosis {
         id: "shutdown",
         cause: "SHUTDOWN ends the server: a snapshot of a server that goes on is SAVE or BGSAVE",
-        explains: &[InDoubt, EndedBadly],
+        explains: &[EvidenceInvalid, EndedBadly],
         recognise: server::shutdown,
     },
     Diagnosis {
         id: "debug-ended-the-server",
         cause: "DEBUG {} ended the server, and with it all that it had counted",
-        explains: &[InDoubt, EndedBadly],
+        explains: &[EvidenceInvalid, EndedBadly],
         recognise: server::debug_ended_the_server,
     },
     Diagnosis {
         id: "slow-down-changed",
-        cause: "CONFIG SET changed `rdb-key-save-delay`, by which this exercise sees whether an answer waits",
-        explains: &[InDoubt],
+        cause: "CONFIG SET changed `rdb-key-save-delay`, by which this exercise sees whether an \
+                answer waits",
+        explains: &[EvidenceInvalid],
         recognise: server::slow_down_changed,
     },
     Diagnosis {
         id: "locked-out",
         cause: "`{}` locked the server: whoever came next was turned away",
-        explains: &[InDoubt, EndedBadly, DataWrong, NoSave, NoBgsave, NoSnapshot],
+        explains: &[EvidenceInvalid, EndedBadly, DataWrong, NoSave, NoBgsave, NoSnapshot],
         recognise: server::locked_out,
     },
     Diagnosis {
         id: "client-pause",
         cause: "CLIENT PAUSE made the clients wait, for {} if nothing ends it earlier",
-        explains: &[InDoubt, EndedBadly, Blocked],
+        explains: &[EvidenceInvalid, EndedBadly, Blocked],
         recognise: blocking::client_pause,
     },
     Diagnosis {
         id: "endless-script",
-        cause: "the script of {} had not ended when the answer had, and Redis answers nobody else while a script runs",
-        explains: &[InDoubt, EndedBadly, Blocked],
+        cause: "the script of {} had not ended when the answer had, and Redis answers nobody else \
+                while a script runs",
+        explains: &[EvidenceInvalid, EndedBadly, Blocked],
         recognise: blocking::endless_script,
     },
     Diagnosis {
@@ -59,7 +61,8 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "own-data-takes-too-long",
-        cause: "{} had {} keys to write, {} of them the answer's own: at {} s a key that takes {} s, and the answer has {} s",
+        cause: "{} had {} keys to write, {} of them the answer's own: at {} s a key that takes {} \
+                s, and the answer has {} s",
         explains: &[EndedBadly],
         recognise: waiting::own_data_takes_too_long,
     },
@@ -71,13 +74,15 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "came-by-the-servers-own-port",
-        cause: "a client used the server's own port, which is locked: the server is at `localhost:6379`",
+        cause: "a client used the server's own port, which is locked: the server is at \
+                `localhost:6379`",
         explains: &[EndedBadly],
         recognise: server::came_by_the_servers_own_port,
     },
     Diagnosis {
         id: "connected-elsewhere",
-        cause: "the program looks for Redis at `{}`, where none answers: the lesson's server is at `localhost:6379`",
+        cause: "the program looks for Redis at `{}`, where none answers: the lesson's server is \
+                at `localhost:6379`",
         explains: &[EndedBadly, DataWrong, NoSave, NoBgsave, NoSnapshot],
         recognise: server::connected_elsewhere,
     },
@@ -89,13 +94,15 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "became-a-replica",
-        cause: "REPLICAOF made this server a replica of another one, and a replica takes no writes of its own",
+        cause: "REPLICAOF made this server a replica of another one, and a replica takes no \
+                writes of its own",
         explains: &[EndedBadly, DataWrong, DataLost],
         recognise: server::became_a_replica,
     },
     Diagnosis {
         id: "save-inside-multi",
-        cause: "SAVE is not allowed inside MULTI: it was refused, and with it the whole transaction",
+        cause: "SAVE is not allowed inside MULTI: it was refused, and with it the whole \
+                transaction",
         explains: &[EndedBadly, NoSave, NoSnapshot, DataWrong, DataLost],
         recognise: refused::save_in_multi,
     },
@@ -107,43 +114,50 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "save-refused-while-bgsave-runs",
-        cause: "SAVE was refused because a background save was still running: it does not wait for it",
+        cause: "SAVE was refused because a background save was still running: it does not wait \
+                for it",
         explains: &[EndedBadly, NoSave, StillSaving, DataLost],
         recognise: refused::save_while_saving,
     },
     Diagnosis {
         id: "bgsave-refused-while-bgsave-runs",
-        cause: "BGSAVE was refused because a background save was still running: only one runs at a time",
+        cause: "BGSAVE was refused because a background save was still running: only one runs at \
+                a time",
         explains: &[EndedBadly, NoBgsave, StillSaving, DataLost],
         recognise: refused::bgsave_while_saving,
     },
     Diagnosis {
         id: "bgsave-refused-while-aof-rewrites",
-        cause: "BGSAVE was refused because the append-only file was being rewritten: one child at a time",
+        cause: "BGSAVE was refused because the append-only file was being rewritten: one child at \
+                a time",
         explains: &[EndedBadly, NoBgsave, NoSnapshot],
         recognise: refused::bgsave_while_rewriting,
     },
     Diagnosis {
         id: "misconf-switched-off",
-        cause: "`stop-writes-on-bgsave-error no` only silences the warning: no save has succeeded since the one that failed",
+        cause: "`stop-writes-on-bgsave-error no` only silences the warning: no save has succeeded \
+                since the one that failed",
         explains: &[SaveFailed, NoSnapshot, DataLost, Config],
         recognise: refused::misconf_switched_off,
     },
     Diagnosis {
         id: "misconf",
-        cause: "Redis refuses writes (MISCONF) since a background save failed: first a save must succeed again",
+        cause: "Redis refuses writes (MISCONF) since a background save failed: first a save must \
+                succeed again",
         explains: &[EndedBadly, DataWrong, DataLost],
         recognise: refused::misconf,
     },
     Diagnosis {
         id: "lastsave-poll-after-failed-save",
-        cause: "the background save failed, so LASTSAVE never moves: look at `rdb_last_bgsave_status` too",
+        cause: "the background save failed, so LASTSAVE never moves: look at \
+                `rdb_last_bgsave_status` too",
         explains: &[EndedBadly],
         recognise: waiting::lastsave_after_failure,
     },
     Diagnosis {
         id: "lastsave-poll-never-ends",
-        cause: "the snapshot was finished in the second that LASTSAVE showed before: it counts whole seconds, so it did not move",
+        cause: "the snapshot was finished in the second that LASTSAVE showed before: it counts \
+                whole seconds, so it did not move",
         explains: &[EndedBadly],
         recognise: waiting::lastsave_within_a_second,
     },
@@ -155,19 +169,22 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "info-poll-never-ends",
-        cause: "no background save was running, and the answer went on asking INFO: its loop waits for something that does not come",
+        cause: "no background save was running, and the answer went on asking INFO: its loop \
+                waits for something that does not come",
         explains: &[EndedBadly],
         recognise: waiting::info_poll_never_ends,
     },
     Diagnosis {
         id: "bgsave-could-not-fork",
-        cause: "BGSAVE failed at once: the server could not start a child (its log says why, mostly memory)",
+        cause: "BGSAVE failed at once: the server could not start a child (its log says why, \
+                mostly memory)",
         explains: &[EndedBadly, NoBgsave, SaveFailed, NoSnapshot, DataLost],
         recognise: refused::bgsave_could_not_fork,
     },
     Diagnosis {
         id: "save-failed",
-        cause: "SAVE failed: the server could not write the file (its log says why, mostly the disk)",
+        cause: "SAVE failed: the server could not write the file (its log says why, mostly the \
+                disk)",
         explains: &[EndedBadly, NoSave, NoSnapshot, DataLost],
         recognise: refused::save_failed,
     },
@@ -185,7 +202,8 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "flushall-after-the-snapshot",
-        cause: "FLUSHALL came after the snapshot: on a server with save points it also writes an empty `dump.rdb`",
+        cause: "FLUSHALL came after the snapshot: on a server with save points it also writes an \
+                empty `dump.rdb`",
         explains: &[DataLost],
         recognise: snapshots::flushall_emptied_the_file,
     },
@@ -197,7 +215,8 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "protected-setting",
-        cause: "where the snapshot goes can't be changed on a running server: `dir` and `dbfilename` are protected",
+        cause: "where the snapshot goes can't be changed on a running server: `dir` and \
+                `dbfilename` are protected",
         explains: &[EndedBadly],
         recognise: snapshots::protected_setting,
     },
@@ -221,31 +240,36 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "pasted-redis-cli",
-        cause: "line {} begins with `{}`, a program of the shell: an answer holds Redis commands only",
+        cause: "line {} begins with `{}`, a program of the shell: an answer holds Redis commands \
+                only",
         explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
         recognise: typed::redis_cli,
     },
     Diagnosis {
         id: "semicolon-at-the-end",
-        cause: "line {} ends with `;`, which to Redis is a letter of the word `{}`: a command ends with its line",
+        cause: "line {} ends with `;`, which to Redis is a letter of the word `{}`: a command \
+                ends with its line",
         explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
         recognise: typed::semicolon,
     },
     Diagnosis {
         id: "typographic-quotes",
-        cause: "line {} has a typographic quote (`{}`), which to Redis is a letter: quotes are `\"` and `'`",
+        cause: "line {} has a typographic quote (`{}`), which to Redis is a letter: quotes are \
+                `\"` and `'`",
         explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
         recognise: typed::typographic_quotes,
     },
     Diagnosis {
         id: "invisible-character",
-        cause: "line {} holds a character that can't be seen (`{}`), and to Redis it is a letter: type the line anew",
+        cause: "line {} holds a character that can't be seen (`{}`), and to Redis it is a letter: \
+                type the line anew",
         explains: &[NoSave, NoBgsave, NoSnapshot, DataWrong, DataLost],
         recognise: typed::invisible_character,
     },
     Diagnosis {
         id: "invisible-character-printed",
-        cause: "the program printed a character that can't be seen (`{}`): but for it the output is what is asked for",
+        cause: "the program printed a character that can't be seen (`{}`): but for it the output \
+                is what is asked for",
         explains: &[NotPrinted],
         recognise: typed::invisible_in_output,
     },
@@ -281,7 +305,8 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "ended-though-info-said-saving",
-        cause: "INFO said `rdb_bgsave_in_progress:1`, and the answer ended all the same: wait until this field is 0",
+        cause: "INFO said `rdb_bgsave_in_progress:1`, and the answer ended all the same: wait \
+                until this field is 0",
         explains: &[StillSaving],
         recognise: waiting::wrong_field,
     },
@@ -293,13 +318,15 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "guessed-wait",
-        cause: "the answer ended {} after BGSAVE's reply without asking whether the save was done: it was not",
+        cause: "the answer ended {} after BGSAVE's reply without asking whether the save was \
+                done: it was not",
         explains: &[StillSaving],
         recognise: waiting::guessed,
     },
     Diagnosis {
         id: "save-not-awaited",
-        cause: "the answer ended before SAVE had answered: the kill came while the file was being written",
+        cause: "the answer ended before SAVE had answered: the kill came while the file was being \
+                written",
         explains: &[DataLost, NoSnapshot],
         recognise: waiting::save_not_awaited,
     },
@@ -311,19 +338,22 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "written-after-the-snapshot",
-        cause: "{} was written after {}: a snapshot holds what was there at its moment, and nothing later",
+        cause: "{} was written after {}: a snapshot holds what was there at its moment, and \
+                nothing later",
         explains: &[DataLost],
         recognise: snapshots::written_after,
     },
     Diagnosis {
         id: "save-blocks-everyone",
-        cause: "SAVE makes every client wait until the file is written{}: BGSAVE leaves that to a child",
+        cause: "SAVE makes every client wait until the file is written{}: BGSAVE leaves that to a \
+                child",
         explains: &[UsedSave],
         recognise: blocking::save_is_used,
     },
     Diagnosis {
         id: "save-blocks-everyone",
-        cause: "SAVE made every client wait until the file was written, another client for {}: BGSAVE leaves that to a child",
+        cause: "SAVE made every client wait until the file was written, another client for {}: \
+                BGSAVE leaves that to a child",
         explains: &[Blocked],
         recognise: blocking::save_blocks,
     },
@@ -389,19 +419,22 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "appendonly-taken-for-a-snapshot",
-        cause: "`{}` writes the append-only file, which is another file than the snapshot `dump.rdb`",
+        cause: "`{}` writes the append-only file, which is another file than the snapshot \
+                `dump.rdb`",
         explains: &[NoSave, NoBgsave, NoSnapshot, DataLost],
         recognise: snapshots::aof_instead,
     },
     Diagnosis {
         id: "read-instead-of-saved",
-        cause: "{} only tells of the last snapshot and takes none: neither SAVE nor BGSAVE was sent",
+        cause: "{} only tells of the last snapshot and takes none: neither SAVE nor BGSAVE was \
+                sent",
         explains: &[NoSave, NoBgsave, NoSnapshot, DataLost],
         recognise: snapshots::read_instead,
     },
     Diagnosis {
         id: "saved-by-a-save-point",
-        cause: "the save point that CONFIG SET made let Redis save by itself: neither SAVE nor BGSAVE was sent",
+        cause: "the save point that CONFIG SET made let Redis save by itself: neither SAVE nor \
+                BGSAVE was sent",
         explains: &[NoSave, NoBgsave, NoSnapshot],
         recognise: snapshots::saved_by_a_save_point,
     },
@@ -425,7 +458,8 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "another-database",
-        cause: "`{}` was written to database {}, and each database has keys of its own: database 0 is asked for",
+        cause: "`{}` was written to database {}, and each database has keys of its own: database \
+                0 is asked for",
         explains: &[DataWrong, DataLost],
         recognise: data::another_database,
     },
@@ -455,7 +489,8 @@ pub const DIAGNOSES: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "another-save-came-after",
-        cause: "another save came after: the file is the picture of the moment of that {}, and not of the earlier one",
+        cause: "another save came after: the file is the picture of the moment of that {}, and \
+                not of the earlier one",
         explains: &[DataLost],
         recognise: snapshots::overwritten,
     },

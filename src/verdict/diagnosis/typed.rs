@@ -1,11 +1,11 @@
-//! Lines of a `redis` answer that did not come through as they were meant: with something pasted along, misspelt, or
-//! behind the end of the connection.
+//! Lines of a `redis` answer that did not do what they were meant to: they contain pasted text, are
+//! misspelt, or come after the end of the connection.
 
-use super::case::{Case, text};
 use super::effects::{Effect, Write, writes_of};
+use super::facts::{Facts, text};
 use super::refused::{drops_a_transaction, failed_by, is_a_missing_save, queued_and_missing};
 use super::symptom::Symptom;
-use super::{Found, Pointer};
+use super::{Cause, Pointer};
 use crate::attempt::commands::WAIT_BGSAVE;
 use crate::attempt::evidence::{Run, Stopped, TypedExchange};
 use crate::invisible;
@@ -13,27 +13,27 @@ use crate::lesson::Subject;
 use crate::lesson::problem::nearest;
 use crate::redis_cli::words;
 use crate::redis_prompt::CommandDocs;
-use crate::tap::{Exchange, Outcome};
+use crate::relay::{CommandOutcome, Exchange};
 use crate::verdict::run::look_at_stdout;
 
-/// A line of the answer and what became of it.
+/// A line of the answer and its exchange.
 #[derive(Debug, Clone, Copy)]
-struct Line<'a> {
+struct AnswerLine<'a> {
     typed: &'a TypedExchange,
-    /// Of its exchange, if it was sent.
+    /// The index of the exchange, if the line was sent.
     index: Option<usize>,
 }
 
-impl<'a> Line<'a> {
-    /// The error that redis-cli prints for it.
+impl<'a> AnswerLine<'a> {
+    /// The error that redis-cli prints for the line.
     fn error(self) -> Option<&'a str> {
         let reply = self.typed.reply.as_str();
-        reply.strip_prefix("(error) ").or_else(|| Some(reply).filter(|one| *one == UNREADABLE))
+        reply.strip_prefix("(error) ").or_else(|| (reply == UNREADABLE).then_some(reply))
     }
 
-    fn found(self) -> Found {
-        let places: Vec<Pointer> = self.index.map(Pointer::Exchange).into_iter().collect();
-        Found::at(places).with(self.typed.number.to_string())
+    fn found(self) -> Cause {
+        let evidence: Vec<Pointer> = self.index.map(Pointer::Exchange).into_iter().collect();
+        Cause::at(evidence).with(self.typed.number.to_string())
     }
 }
 
@@ -41,37 +41,37 @@ impl<'a> Line<'a> {
 const UNREADABLE: &str = "Invalid argument(s)";
 
 /// The lines of a `redis` answer, each with its exchange.
-fn lines<'a>(case: &Case<'a>) -> Vec<Line<'a>> {
-    let Run::Typed(run) = &case.evidence.run else { return Vec::new() };
+fn lines<'a>(facts: &Facts<'a>) -> Vec<AnswerLine<'a>> {
+    let Run::Typed(run) = &facts.evidence.run else { return Vec::new() };
     let mut lines = Vec::new();
     let mut next = 0;
     for typed in &run.exchanges {
         let words = words::split(&typed.line).unwrap_or_default();
-        let index = case
+        let index = facts
             .numbered()
             .find(|(index, exchange)| *index >= next && exchange.words == words)
             .map(|(index, _)| index);
         next = index.map_or(next, |index| index + 1);
-        lines.push(Line { typed, index });
+        lines.push(AnswerLine { typed, index });
     }
     lines
 }
 
-/// Whether it is the words that Redis did not understand.
+/// Whether Redis did not understand the words of the command.
 fn is_about_words(error: &str) -> bool {
     is_unknown(error)
         || ["wrong number of arguments", "syntax error", "not an integer", "invalid", UNREADABLE]
             .iter()
-            .any(|one| error.contains(one))
+            .any(|text| error.contains(text))
 }
 
 fn is_unknown(error: &str) -> bool {
     error.contains("unknown command") || error.contains("unknown subcommand")
 }
 
-// What was pasted along.
+// Pasted text.
 
-/// What a line holds that is no part of a command.
+/// A part of a line that does not belong to the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pasted {
     Fence,
@@ -82,7 +82,8 @@ enum Pasted {
     Invisible,
 }
 
-/// The first thing in a line that is no part of a command, in words, and the line without it.
+/// The first part of a line that does not belong to the command, its text for the student, and the
+/// line without it.
 fn pasted(line: &str) -> Option<(Pasted, String, String)> {
     if line.starts_with("```") || line.starts_with("~~~") {
         return Some((Pasted::Fence, line.to_owned(), String::new()));
@@ -105,7 +106,7 @@ fn pasted(line: &str) -> Option<(Pasted, String, String)> {
     Some((Pasted::Semicolon, last.to_owned(), rest.trim_end_matches(';').to_owned()))
 }
 
-/// The quote that a typographic one stands for.
+/// The straight quote for a typographic one.
 fn straight(c: char) -> Option<char> {
     match c {
         '“' | '”' | '„' | '‟' | '«' | '»' | '″' => Some('"'),
@@ -114,47 +115,49 @@ fn straight(c: char) -> Option<char> {
     }
 }
 
-/// `127.0.0.1:6379[1]> `, `redis> `, `> `, `$ `, and what stands behind it.
+/// Splits off a prompt: `127.0.0.1:6379[1]> `, `redis> `, `> `, `$ `.
 fn split_prompt(line: &str) -> Option<(&str, &str)> {
     if let Some(rest) = line.strip_prefix("$ ") {
         return Some(("$ ", rest.trim_start()));
     }
     let (prompt, rest) = line.split_at(line.find('>')? + 1);
-    let place = prompt.trim_end_matches('>');
-    let place =
-        ["redis ", "valkey "].iter().find_map(|one| place.strip_prefix(one)).unwrap_or(place);
-    let is_prompt = ["", "redis", "valkey", "not connected"].contains(&place) || is_address(place);
+    let address = prompt.trim_end_matches('>');
+    let address = address
+        .strip_prefix("redis ")
+        .or_else(|| address.strip_prefix("valkey "))
+        .unwrap_or(address);
+    let is_prompt =
+        ["", "redis", "valkey", "not connected"].contains(&address) || is_address(address);
     let space = &rest[..rest.len() - rest.trim_start().len()];
     let prompt = &line[..prompt.len() + space.len().min(1)];
     is_prompt.then(|| (prompt, rest.trim_start()))
 }
 
 /// `127.0.0.1:6379`, `localhost:6379[1]`, `redis:6379(TX)`, `/run/redis.sock`.
-fn is_address(place: &str) -> bool {
-    let end = |c: char| c == '[' || c == '(';
-    let place = place.find(end).map_or(place, |at| &place[..at]);
-    let has_port = place.rsplit_once(':').is_some_and(|(host, port)| {
+fn is_address(text: &str) -> bool {
+    let address = text.find(['[', '(']).map_or(text, |end| &text[..end]);
+    let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
         !host.is_empty() && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
     });
-    !place.contains(char::is_whitespace) && (has_port || place.starts_with('/'))
+    !address.contains(char::is_whitespace) && (has_port || address.starts_with('/'))
 }
 
-/// `redis-cli` and its options, and the command behind them.
+/// Splits off `redis-cli` and drops its options.
 fn split_program(line: &str) -> Option<(&str, String)> {
     let mut words = line.split_whitespace();
-    let program = words.next().filter(|one| ["redis-cli", "valkey-cli"].contains(one))?;
+    let program = words.next().filter(|word| ["redis-cli", "valkey-cli"].contains(word))?;
     let mut rest: Vec<&str> = words.collect();
-    while let Some(option) = rest.first().copied().filter(|one| one.starts_with('-')) {
+    while let Some(option) = rest.first().copied().filter(|word| word.starts_with('-')) {
         let has_value = ["-h", "-p", "-n", "-a", "-u", "-s", "-r", "-i"].contains(&option);
         rest.drain(..(1 + usize::from(has_value)).min(rest.len()));
     }
     Some((program, rest.join(" ")))
 }
 
-/// The line as a command, without all that was pasted along.
+/// The command in a line, without any pasted text.
 fn mended(line: &str) -> Vec<Vec<u8>> {
     let mut line = line.trim().to_owned();
-    // One after the other, as in `> SAVE;`.
+    // There may be several, as in `> SAVE;`.
     for _ in 0..4 {
         let Some((_, _, rest)) = pasted(&line) else { break };
         rest.trim().clone_into(&mut line);
@@ -162,69 +165,68 @@ fn mended(line: &str) -> Vec<Vec<u8>> {
     words::split(&line).unwrap_or_default()
 }
 
-/// The first line with this, if one of them would have met what is unmet.
-fn has_pasted(case: &Case<'_>, kind: Pasted) -> Option<Found> {
-    let mut with_it = Vec::new();
-    for line in lines(case) {
+/// The first line with this kind of pasted text, if one of them would have met the check.
+fn has_pasted(facts: &Facts<'_>, kind: Pasted) -> Option<Cause> {
+    let mut affected = Vec::new();
+    for line in lines(facts) {
         let Some((found, what, _)) = pasted(&line.typed.line) else { continue };
-        let was_taken = line.error().is_none();
-        if found == kind && (was_taken || line.error().is_some_and(is_about_words)) {
-            with_it.push((line, what));
+        if found == kind && line.error().is_none_or(is_about_words) {
+            affected.push((line, what));
         }
     }
-    let explains = with_it.iter().any(|(line, _)| {
+    let explains = affected.iter().any(|(line, _)| {
         let meant = mended(&line.typed.line);
         match line.error() {
-            Some(_) => would_have_met(case, &meant, line.index),
-            None => was_to_store(case, &meant, &line.typed.line),
+            Some(_) => would_have_met(facts, &meant, line.index),
+            None => was_to_store(facts, &meant, &line.typed.line),
         }
     });
-    // One that was run as it stands may be right.
-    let (line, what) = with_it.into_iter().find(|(line, _)| {
-        line.error().is_some() || was_to_store(case, &mended(&line.typed.line), &line.typed.line)
+    // A line that Redis accepted as it is may be right.
+    let (line, what) = affected.into_iter().find(|(line, _)| {
+        line.error().is_some() || was_to_store(facts, &mended(&line.typed.line), &line.typed.line)
     })?;
     explains.then(|| line.found().with(what))
 }
 
-pub(super) fn code_fence(case: &Case<'_>) -> Option<Found> {
-    has_pasted(case, Pasted::Fence)
+pub(super) fn code_fence(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Fence)
 }
 
-pub(super) fn prompt(case: &Case<'_>) -> Option<Found> {
-    has_pasted(case, Pasted::Prompt)
+pub(super) fn prompt(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Prompt)
 }
 
-pub(super) fn redis_cli(case: &Case<'_>) -> Option<Found> {
-    has_pasted(case, Pasted::RedisCli)
+pub(super) fn redis_cli(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::RedisCli)
 }
 
-pub(super) fn semicolon(case: &Case<'_>) -> Option<Found> {
-    has_pasted(case, Pasted::Semicolon)
+pub(super) fn semicolon(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Semicolon)
 }
 
-pub(super) fn typographic_quotes(case: &Case<'_>) -> Option<Found> {
-    has_pasted(case, Pasted::Quotes)
+pub(super) fn typographic_quotes(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Quotes)
 }
 
-pub(super) fn invisible_character(case: &Case<'_>) -> Option<Found> {
-    has_pasted(case, Pasted::Invisible)
+pub(super) fn invisible_character(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Invisible)
 }
 
-/// A space that is none, or something in between, in what the program was to print.
-pub(super) fn invisible_in_output(case: &Case<'_>) -> Option<Found> {
+/// The program's output is right except for a character that looks like a space, or like nothing.
+pub(super) fn invisible_in_output(facts: &Facts<'_>) -> Option<Cause> {
     let (Run::Program(program), Subject::Stdout(wanted)) =
-        (&case.evidence.run, &case.check?.subject)
+        (&facts.evidence.run, &facts.check?.subject)
     else {
         return None;
     };
     let mut plain = program.clone();
     let c = plain.stdout.text.chars().find(|c| invisible::is_invisible(*c))?;
     plain.stdout.text = without_invisible(&plain.stdout.text);
-    let is_it = look_at_stdout(wanted, &Run::Program(plain)).met;
-    is_it.then(|| Found::default().with(invisible::escaped(c)))
+    let is_right = look_at_stdout(wanted, &Run::Program(plain)).met;
+    is_right.then(|| Cause::default().with(invisible::escaped(c)))
 }
 
-/// With a space for what looks like one.
+/// Replaces what looks like a space with one, and drops other invisible characters.
 fn without_invisible(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
@@ -237,142 +239,141 @@ fn without_invisible(text: &str) -> String {
     plain
 }
 
-// What Redis does not know.
+// Commands that Redis does not understand.
 
-/// A command that Redis does not know, near to one that would have met what is unmet.
-pub(super) fn unknown_command(case: &Case<'_>) -> Option<Found> {
-    let unknown = case.numbered().filter_map(|(index, exchange)| {
+/// A command that Redis does not know, similar to one that would have met the check.
+pub(super) fn unknown_command(facts: &Facts<'_>) -> Option<Cause> {
+    let lines = lines(facts);
+    facts.numbered().find_map(|(index, exchange)| {
         let error = exchange.error().filter(|error| is_unknown(error))?;
-        Some((index, exchange, error))
-    });
-    let lines = lines(case);
-    unknown.into_iter().find_map(|(index, exchange, error)| {
         let named = if error.contains("unknown subcommand") { 2 } else { 1 };
-        let name = words::join(&exchange.words[..named.min(exchange.words.len())]);
-        let known = nearest(&name, CommandDocs::table().names().filter(|one| *one != "STRALGO"));
+        let (name, arguments) = exchange.words.split_at(named.min(exchange.words.len()));
+        let name = words::join(name);
+        let known =
+            nearest(&name, CommandDocs::table().names().filter(|known| *known != "STRALGO"));
         let mut meant: Vec<Vec<u8>> =
-            known.unwrap_or_default().split(' ').map(|one| one.as_bytes().to_vec()).collect();
-        meant.extend_from_slice(&exchange.words[named.min(exchange.words.len())..]);
-        let explains = if case.shows(Symptom::EndedBadly) {
-            failed_by(case, &error)
+            known.unwrap_or_default().split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        meant.extend_from_slice(arguments);
+        let explains = if facts.shows(Symptom::EndedBadly) {
+            failed_by(facts, &error)
         } else {
-            would_have_met(case, &meant, Some(index))
+            would_have_met(facts, &meant, Some(index))
         };
-        let proposal = known.map(|one| format!("; did you mean `{one}`?")).unwrap_or_default();
-        let found = Found::at([Pointer::Exchange(index)]).with(in_line(&lines, index));
+        let proposal = known.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
+        let found = Cause::at([Pointer::Exchange(index)]).with(in_line(&lines, index));
         explains.then(|| found.with(name).with(proposal))
     })
 }
 
-/// A command that would have met what is unmet, with more or fewer words than it takes.
-pub(super) fn wrong_arguments(case: &Case<'_>) -> Option<Found> {
-    let lines = lines(case);
-    case.numbered().find_map(|(index, exchange)| {
-        let error = exchange.error().filter(|one| one.contains("wrong number of arguments"))?;
-        let explains = if case.shows(Symptom::EndedBadly) {
-            failed_by(case, &error)
+/// A command that would have met the check, with too many or too few arguments.
+pub(super) fn wrong_arguments(facts: &Facts<'_>) -> Option<Cause> {
+    let lines = lines(facts);
+    facts.numbered().find_map(|(index, exchange)| {
+        let error = exchange.error().filter(|error| error.contains("wrong number of arguments"))?;
+        let explains = if facts.shows(Symptom::EndedBadly) {
+            failed_by(facts, &error)
         } else {
-            would_have_met(case, &exchange.words, Some(index))
+            would_have_met(facts, &exchange.words, Some(index))
         };
-        let found = Found::at([Pointer::Exchange(index)]).with(in_line(&lines, index));
+        let found = Cause::at([Pointer::Exchange(index)]).with(in_line(&lines, index));
         explains.then(|| found.with(exchange.name()))
     })
 }
 
-/// `line 3: ` for what was typed.
-fn in_line(lines: &[Line<'_>], index: usize) -> String {
+/// `line 3: ` for a command that was typed, nothing for one of a program.
+fn in_line(lines: &[AnswerLine<'_>], index: usize) -> String {
     let line = lines.iter().find(|line| line.index == Some(index));
     line.map(|line| format!("line {}: ", line.typed.number)).unwrap_or_default()
 }
 
-/// A line that was to wait, behind the last BGSAVE, and is not the runner's.
-pub(super) fn unknown_runner_line(case: &Case<'_>) -> Option<Found> {
-    let lines = lines(case);
-    let bgsave = case.last_done(&["BGSAVE"])?;
-    let place = lines.iter().position(|line| line.index == Some(bgsave))?;
-    let line = lines[place..].iter().find(|line| is_meant_for_the_runner(line))?;
-    case.ended_by_itself().then(|| line.found().with(WAIT_BGSAVE))
+/// A line after the last BGSAVE that was meant to wait, but is not the runner's own line.
+pub(super) fn unknown_runner_line(facts: &Facts<'_>) -> Option<Cause> {
+    let lines = lines(facts);
+    let bgsave = facts.last_done(&["BGSAVE"])?;
+    let position = lines.iter().position(|line| line.index == Some(bgsave))?;
+    let line = lines[position..].iter().find(|line| is_meant_for_the_runner(line))?;
+    facts.ended_by_itself().then(|| line.found().with(WAIT_BGSAVE))
 }
 
-fn is_meant_for_the_runner(line: &Line<'_>) -> bool {
+fn is_meant_for_the_runner(line: &AnswerLine<'_>) -> bool {
     let name = line.typed.line.split_whitespace().next().unwrap_or_default();
     let is_refused =
         line.error().is_some_and(|error| is_unknown(error) || error.starts_with("redislings:"));
     is_refused && (name.starts_with('@') || nearest(name, [WAIT_BGSAVE]).is_some())
 }
 
-/// A line whose words can't be told, and that names what is missing.
-pub(super) fn unclosed_quote(case: &Case<'_>) -> Option<Found> {
-    let missing = case.missing();
-    lines(case).iter().find_map(|line| {
+/// A line that can't be split into words, and that names a missing key.
+pub(super) fn unclosed_quote(facts: &Facts<'_>) -> Option<Cause> {
+    let missing = facts.missing();
+    lines(facts).iter().find_map(|line| {
         let why = words::split(&line.typed.line).err()?;
         let is_missing = missing.iter().any(|missing| {
-            line.typed.line.contains(&missing.name()) && !case.was_stored(&missing.key)
+            line.typed.line.contains(&missing.name()) && !facts.was_stored(&missing.key)
         });
         (line.error().is_some() && is_missing).then(|| line.found().with(why.to_string()))
     })
 }
 
-/// The first line that Redis did not understand, where nothing else is known.
-pub(super) fn line_not_understood(case: &Case<'_>) -> Option<Found> {
-    let lines = lines(case);
+/// The first line that Redis did not understand, if no other cause is known.
+pub(super) fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
+    let lines = lines(facts);
     let line = lines.iter().find(|line| line.error().is_some_and(is_about_words))?;
     Some(line.found().with(line.error()?))
 }
 
-// What was not run.
+// Lines that were not run.
 
 /// `QUIT` ends the connection, and a `redis` answer has only one.
-pub(super) fn quit(case: &Case<'_>) -> Option<Found> {
-    let Run::Typed(run) = &case.evidence.run else { return None };
-    let (index, _) = case.numbered().rfind(|(_, one)| !one.is_mark())?;
-    let index = Some(index).filter(|index| case.last_done(&["QUIT"]) == Some(*index))?;
-    let lines = lines(case);
-    let place = lines.iter().position(|line| line.index == Some(index))?;
-    let behind = &lines[place + 1..];
+pub(super) fn quit(facts: &Facts<'_>) -> Option<Cause> {
+    let Run::Typed(run) = &facts.evidence.run else { return None };
+    let (index, _) = facts.numbered().rfind(|(_, exchange)| !exchange.is_mark())?;
+    let index = Some(index).filter(|index| facts.last_done(&["QUIT"]) == Some(*index))?;
+    let lines = lines(facts);
+    let position = lines.iter().position(|line| line.index == Some(index))?;
+    let rest = &lines[position + 1..];
     let is_stopped = !matches!(run.stopped, None | Some(Stopped::OutOfTime | Stopped::Endless(_)));
-    let explains = if behind.is_empty() {
-        is_stopped && is_undone(case)
+    let explains = if rest.is_empty() {
+        is_stopped && is_undone(facts)
     } else {
-        behind.iter().any(|line| {
-            let waits = case.shows(Symptom::StillSaving) && line.typed.line.starts_with('@');
-            waits || would_have_met(case, &mended(&line.typed.line), None)
+        rest.iter().any(|line| {
+            let waits = facts.shows(Symptom::StillSaving) && line.typed.line.starts_with('@');
+            waits || would_have_met(facts, &mended(&line.typed.line), None)
         })
     };
-    explains.then(|| Found::at([Pointer::Exchange(index)]))
+    explains.then(|| Cause::at([Pointer::Exchange(index)]))
 }
 
-/// Whether something was not done at all, rather than otherwise than it must be.
-fn is_undone(case: &Case<'_>) -> bool {
-    let missing = case.missing();
+/// Whether something was not done at all, rather than done wrong.
+fn is_undone(facts: &Facts<'_>) -> bool {
+    let missing = facts.missing();
     let undone = [Symptom::NoSave, Symptom::NoBgsave, Symptom::NoSnapshot, Symptom::StillSaving];
-    case.shows_any(&undone)
-        || (!missing.is_empty() && missing.iter().all(|one| !case.was_stored(&one.key)))
+    facts.shows_any(&undone)
+        || (!missing.is_empty() && missing.iter().all(|missing| !facts.was_stored(&missing.key)))
 }
 
 // What a line would have done.
 
-/// Whether this command, had it been run, would have met what is unmet, or if it was refused at `index`, spoilt the
-/// transaction that would have.
-fn would_have_met(case: &Case<'_>, meant: &[Vec<u8>], index: Option<usize>) -> bool {
+/// Whether this command would have met the check if it had been run, or, if it was refused at
+/// `index`, spoilt the transaction that would have.
+fn would_have_met(facts: &Facts<'_>, meant: &[Vec<u8>], index: Option<usize>) -> bool {
     let name = meant.first().map(|name| text(name).to_uppercase()).unwrap_or_default();
     let saves_the_data = matches!(name.as_str(), "SAVE" | "BGSAVE")
-        && case.shows(Symptom::DataLost)
-        && case.last_snapshot().is_none_or(|last| index.is_none_or(|index| last < index));
-    is_a_missing_save(case, &name, index)
+        && facts.shows(Symptom::DataLost)
+        && facts.last_snapshot().is_none_or(|last| index.is_none_or(|index| last < index));
+    is_a_missing_save(facts, &name, index)
         || saves_the_data
-        || stores_what_is_missing(case, meant)
-        || index.is_some_and(|index| spoilt(case, &name, index))
+        || stores_what_is_missing(facts, meant)
+        || index.is_some_and(|index| spoilt_a_transaction(facts, &name, index))
 }
 
-/// Whether an EXEC was misspelt, or the transaction was thrown away because of the error at `index`.
-fn spoilt(case: &Case<'_>, name: &str, index: usize) -> bool {
-    let Some(refused) = case.exchange(index) else { return false };
-    let Some(queued) = queued_and_missing(case, refused.connection) else { return false };
-    let end = case.numbered().find(|(at, exchange)| {
+/// Whether a misspelt EXEC, or the error at `index`, kept a transaction from running.
+fn spoilt_a_transaction(facts: &Facts<'_>, name: &str, index: usize) -> bool {
+    let Some(refused) = facts.exchange(index) else { return false };
+    let Some(queued) = queued_and_missing(facts, refused.connection) else { return false };
+    let end = facts.numbered().find(|(at, exchange)| {
         *at > queued && exchange.connection == refused.connection && drops_a_transaction(exchange)
     });
-    let begun = case
+    let begun = facts
         .numbered()
         .take(index)
         .any(|(_, earlier)| earlier.connection == refused.connection && earlier.name() == "MULTI");
@@ -380,27 +381,27 @@ fn spoilt(case: &Case<'_>, name: &str, index: usize) -> bool {
     begun && (ends || (name == "EXEC" && queued < index))
 }
 
-fn stores_what_is_missing(case: &Case<'_>, meant: &[Vec<u8>]) -> bool {
-    let missing = case.missing();
+fn stores_what_is_missing(facts: &Facts<'_>, meant: &[Vec<u8>]) -> bool {
+    let missing = facts.missing();
     missing.iter().any(|missing| {
-        stores(meant, &missing.key, missing.value()) && !case.was_stored(&missing.key)
+        stores(meant, &missing.key, missing.value()) && !facts.was_stored(&missing.key)
     })
 }
 
-/// Whether what was run as it stood in the answer was to store what is missing.
-fn was_to_store(case: &Case<'_>, meant: &[Vec<u8>], line: &str) -> bool {
+/// Whether the line, which Redis accepted as it is, was meant to store what is missing.
+fn was_to_store(facts: &Facts<'_>, meant: &[Vec<u8>], line: &str) -> bool {
     let sent = words::split(line).unwrap_or_default();
-    case.missing().iter().any(|missing| {
+    facts.missing().iter().any(|missing| {
         let (key, value) = (missing.key.as_slice(), missing.value());
         if stores(&sent, key, value) || !stores(meant, key, value) {
             return false;
         }
         let found = missing.found.and_then(|found| found.bare.as_deref());
-        found.is_some_and(|found| stores(&sent, key, Some(found))) || !case.was_stored(key)
+        found.is_some_and(|found| stores(&sent, key, Some(found))) || !facts.was_stored(key)
     })
 }
 
-/// Whether a command stores this value, or one that is not known, in this key.
+/// Whether a command stores this value, or an unknown one, in this key.
 fn stores(command: &[Vec<u8>], key: &[u8], value: Option<&str>) -> bool {
     let command = [as_done(command)];
     writes_of(&command).iter().any(|write| stores_value(write, key, value))
@@ -421,6 +422,6 @@ fn as_done(words: &[Vec<u8>]) -> Exchange {
         connection: 1,
         words: words.to_vec(),
         reply: None,
-        outcome: Outcome::Done,
+        outcome: CommandOutcome::Done,
     }
 }

@@ -1,4 +1,4 @@
-//! The checks while the student is still at work.
+//! Judging the checks while the student is still at work.
 
 use super::{LASTSAVE, STDOUT, evidence, exercise};
 use crate::attempt::{Evidence, Look};
@@ -55,11 +55,11 @@ fn what_could_not_be_judged_at_the_end_is_not_passed_before() {
 }
 
 #[test]
-fn a_server_that_can_not_be_believed_ticks_nothing() {
-    let doubtful = Evidence { doubt: Some("the server is gone".to_owned()), ..evidence(101, "") };
-    let verdict = judged(LASTSAVE, doubtful, true);
+fn invalid_evidence_ticks_nothing() {
+    let invalid = Evidence { invalid: Some("the server is gone".to_owned()), ..evidence(101, "") };
+    let verdict = judged(LASTSAVE, invalid, true);
     assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Open], false));
-    assert!(verdict.doubt.is_some());
+    assert!(verdict.invalid.is_some());
 }
 
 #[test]

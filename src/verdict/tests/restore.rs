@@ -5,10 +5,10 @@ const DUMP: &str = "[[check]]\nid = \"held\"\ndump = { keys = [\"a\", \"b\"] }\n
 const REPLY: &str =
     "[[check]]\nid = \"paid\"\nat = \"restore\"\nreply = { \"GET a\" = \"paid\" }\n";
 
-/// A snapshot with these keys, of which `a` and `b` are asked for and `a` is `paid`.
+/// A snapshot with these keys. The check asks for `a` and `b`, and `a` is `paid`.
 fn loaded(keys: &[&str]) -> Restored {
     let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
-    let asked = |key: &str| (key.to_owned(), keys.iter().any(|it| it == key));
+    let asked = |key: &str| (key.to_owned(), keys.iter().any(|own| own == key));
     let mut observation = observation(0, "db0:keys=1,expires=0,avg_ttl=0\n");
     let paid = Printed { terminal: "\"paid\"".to_owned(), bare: Some("paid".to_owned()) };
     observation.replies.insert("GET a".to_owned(), paid);
@@ -40,7 +40,7 @@ fn a_snapshot_holds_all_of_the_keys() {
 }
 
 #[test]
-fn a_snapshot_without_one_of_the_keys_is_told_with_those_it_holds() {
+fn a_snapshot_without_one_of_the_keys_shows_those_it_holds() {
     assert_eq!(found(DUMP, loaded(&["a", "c"])), (false, "no b in it: it holds a, c".to_owned()));
     assert_eq!(
         found(DUMP, loaded(&[])),
@@ -49,7 +49,7 @@ fn a_snapshot_without_one_of_the_keys_is_told_with_those_it_holds() {
 }
 
 #[test]
-fn of_many_keys_a_few_are_told() {
+fn of_many_keys_a_few_are_shown() {
     let many = Restored::Loaded {
         keys: ["c", "d", "e", "f", "g", "h"].map(str::to_owned).into(),
         count: 1000,
@@ -66,8 +66,8 @@ fn of_many_keys_a_few_are_told() {
 #[test]
 fn without_a_file_there_was_no_snapshot() {
     for checks in [DUMP, REPLY] {
-        let told = "there is no `dump.rdb` in the server's directory: no snapshot was finished";
-        assert_eq!(found(checks, Restored::NoFile), (false, told.to_owned()));
+        let text = "there is no `dump.rdb` in the server's directory: no snapshot was finished";
+        assert_eq!(found(checks, Restored::NoFile), (false, text.to_owned()));
     }
 }
 
@@ -81,10 +81,10 @@ fn a_snapshot_that_was_finished_may_have_gone_to_another_file() {
 }
 
 #[test]
-fn a_file_that_cannot_be_loaded_is_told_with_the_log() {
+fn a_file_that_cannot_be_loaded_is_shown_with_the_log() {
     let log = "Wrong signature trying to load DB from file\n".to_owned();
-    let told = "no server starts with this dump.rdb: `Wrong signature trying to load DB from file`";
-    assert_eq!(found(DUMP, Restored::Unloadable(log)), (false, told.to_owned()));
+    let text = "no server starts with this dump.rdb: `Wrong signature trying to load DB from file`";
+    assert_eq!(found(DUMP, Restored::Unloadable(log)), (false, text.to_owned()));
 }
 
 #[test]
@@ -96,7 +96,8 @@ fn a_reply_at_restore_comes_from_the_second_server() {
 
 #[test]
 fn a_field_at_restore_comes_from_the_second_server() {
-    let info = "[[check]]\nid = \"one\"\nat = \"restore\"\ninfo = { db0 = \"keys=1,expires=0,avg_ttl=0\" }\n";
+    let info = "[[check]]\nid = \"one\"\nat = \"restore\"\n\
+                info = { db0 = \"keys=1,expires=0,avg_ttl=0\" }\n";
     assert!(found(info, loaded(&["a"])).0);
 }
 
@@ -124,7 +125,9 @@ fn what_was_seen_in_spite_of_a_time_out_is_judged() {
 
 #[test]
 fn what_the_snapshot_itself_proves_needs_no_look_at_a_busy_server() {
-    let checks = "crash = \"exit\"\n[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n[[check]]\nid = \"held\"\nneeds = \"new\"\ndump = { keys = [\"a\"] }\n";
+    let checks = "crash = \"exit\"\n\
+                  [[check]]\nid = \"new\"\nlastsave = \"advanced\"\n\
+                  [[check]]\nid = \"held\"\nneeds = \"new\"\ndump = { keys = [\"a\"] }\n";
     let judged = |keys: &[&str]| {
         let restored = Some(loaded(keys));
         unmet(checks, &Evidence { exit: None, restored, ..evidence(101, "") })

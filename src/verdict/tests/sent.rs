@@ -4,20 +4,20 @@ use redis::Value;
 
 use super::*;
 use crate::redis_cli::words;
-use crate::tap::Transcript;
-use crate::tap::transcript::{Exchange, Outcome as Fate, Reply};
+use crate::relay::Transcript;
+use crate::relay::transcript::{CommandOutcome, Exchange, Reply};
 
 const ORDER: &str =
     "[[check]]\nid = \"order\"\nsent = { order = [\"SET order:1001\", \"BGSAVE\"] }\n";
 const REFUSED: &str = "[[check]]\nid = \"refused\"\nsent = { refused = \"SAVE\" }\n";
 
-fn exchange(line: &str, outcome: Fate) -> Exchange {
+fn exchange(line: &str, outcome: CommandOutcome) -> Exchange {
     let value = match outcome {
-        Fate::Refused => busy(),
+        CommandOutcome::Refused => busy(),
         _ => Value::Okay,
     };
     let reply = Some(Reply { value, took: Duration::ZERO });
-    let reply = reply.filter(|_| outcome != Fate::Unknown);
+    let reply = reply.filter(|_| outcome != CommandOutcome::Unknown);
     let words = words::split(line).unwrap();
     Exchange { at: Duration::ZERO, connection: 1, words, reply, outcome }
 }
@@ -26,15 +26,15 @@ fn busy() -> Value {
     redis::parse_redis_value(b"-ERR Background save already in progress\r\n").unwrap()
 }
 
-/// Evidence of an answer that sent these lines, each with what became of it.
-fn sent(lines: &[(&str, Fate)]) -> Evidence {
+/// Evidence of an answer that sent these lines with these outcomes.
+fn sent(lines: &[(&str, CommandOutcome)]) -> Evidence {
     let exchanges = lines.iter().map(|(line, outcome)| exchange(line, *outcome)).collect();
     let transcript = Transcript { exchanges, ..Transcript::default() };
     Evidence { transcript, ..evidence(100, "") }
 }
 
 pub(super) fn done(lines: &[&str]) -> Evidence {
-    sent(&lines.iter().map(|line| (*line, Fate::Done)).collect::<Vec<_>>())
+    sent(&lines.iter().map(|line| (*line, CommandOutcome::Done)).collect::<Vec<_>>())
 }
 
 fn found(checks: &str, evidence: &Evidence) -> (bool, String) {
@@ -57,7 +57,7 @@ fn commands_in_order_may_have_others_between_them() {
 }
 
 #[test]
-fn what_came_instead_is_told() {
+fn what_came_instead_is_shown() {
     let evidence = done(&["SET order:1001 paid", "SAVE"]);
     assert_eq!(
         found(ORDER, &evidence),
@@ -66,7 +66,7 @@ fn what_came_instead_is_told() {
 }
 
 #[test]
-fn the_other_order_is_told() {
+fn the_other_order_is_shown() {
     let evidence = done(&["BGSAVE", "SET order:1001 paid"]);
     assert_eq!(
         found(ORDER, &evidence),
@@ -75,8 +75,9 @@ fn the_other_order_is_told() {
 }
 
 #[test]
-fn a_refused_command_is_not_in_order_and_its_error_is_told() {
-    let evidence = sent(&[("SET order:1001 paid", Fate::Done), ("BGSAVE", Fate::Refused)]);
+fn a_refused_command_is_not_in_order_and_its_error_is_shown() {
+    let evidence =
+        sent(&[("SET order:1001 paid", CommandOutcome::Done), ("BGSAVE", CommandOutcome::Refused)]);
     assert_eq!(
         found(ORDER, &evidence),
         not("SET order:1001; BGSAVE was refused: ERR Background save already in progress")
@@ -85,7 +86,8 @@ fn a_refused_command_is_not_in_order_and_its_error_is_told() {
 
 #[test]
 fn a_command_that_was_never_run_is_not_in_order() {
-    let evidence = sent(&[("SET order:1001 paid", Fate::Done), ("BGSAVE", Fate::NotRun)]);
+    let evidence =
+        sent(&[("SET order:1001 paid", CommandOutcome::Done), ("BGSAVE", CommandOutcome::NotRun)]);
     assert_eq!(
         found(ORDER, &evidence),
         not("SET order:1001; BGSAVE was queued by MULTI and never run")
@@ -94,23 +96,24 @@ fn a_command_that_was_never_run_is_not_in_order() {
 
 #[test]
 fn a_command_without_a_known_end_decides_nothing() {
-    let evidence = sent(&[("SET order:1001 paid", Fate::Done), ("BGSAVE", Fate::Unknown)]);
+    let evidence =
+        sent(&[("SET order:1001 paid", CommandOutcome::Done), ("BGSAVE", CommandOutcome::Unknown)]);
     assert!(conclude(&exercise(ORDER), &evidence).is_err());
 }
 
 #[test]
-fn an_answer_that_sent_nothing_is_told_so() {
+fn an_answer_that_sent_nothing_runs_nothing() {
     assert_eq!(found(ORDER, &done(&[])), not("nothing was run; no SET order:1001"));
 }
 
 #[test]
-fn what_a_library_sends_on_its_own_is_not_told() {
+fn what_a_library_sends_on_its_own_is_not_shown() {
     let evidence = done(&["HELLO 3", "CLIENT SETINFO LIB-NAME redis-py", "SET b 1"]);
     assert_eq!(found(ORDER, &evidence), not("SET b; no SET order:1001"));
 }
 
 #[test]
-fn repetitions_are_told_once_and_a_long_story_is_cut() {
+fn repetitions_are_shown_once_and_a_long_list_is_cut() {
     let polled = done(&["SET order:1001 paid", "LASTSAVE", "LASTSAVE", "LASTSAVE"]);
     assert_eq!(
         found(ORDER, &polled),
@@ -119,15 +122,14 @@ fn repetitions_are_told_once_and_a_long_story_is_cut() {
     let long = done(&["GET a", "GET b", "GET c", "GET d", "GET e", "GET f", "GET g", "GET h"]);
     assert_eq!(
         found(ORDER, &long),
-        not(
-            "GET a, then GET b, then GET c, then …, then GET f, then GET g, then GET h; no SET order:1001"
-        )
+        not("GET a, then GET b, then GET c, then …, then GET f, then GET g, then GET h; \
+             no SET order:1001")
     );
 }
 
 #[test]
-fn a_refusal_is_told_with_its_error() {
-    let evidence = sent(&[("BGSAVE", Fate::Done), ("save", Fate::Refused)]);
+fn a_refusal_is_shown_with_its_error() {
+    let evidence = sent(&[("BGSAVE", CommandOutcome::Done), ("save", CommandOutcome::Refused)]);
     assert_eq!(
         found(REFUSED, &evidence),
         met("SAVE was refused: ERR Background save already in progress")
@@ -154,9 +156,13 @@ fn a_refusal_counts_though_it_was_not_kept() {
 
 #[test]
 fn order_and_refusals_of_one_check_must_all_be_shown() {
-    let checks = "[[check]]\nid = \"both\"\nsent = { order = [\"BGSAVE\"], refused = [\"SAVE\", \"BGSAVE\"] }\n";
-    let evidence =
-        sent(&[("BGSAVE", Fate::Done), ("SAVE", Fate::Refused), ("BGSAVE", Fate::Refused)]);
+    let checks = "[[check]]\nid = \"both\"\n\
+                  sent = { order = [\"BGSAVE\"], refused = [\"SAVE\", \"BGSAVE\"] }\n";
+    let evidence = sent(&[
+        ("BGSAVE", CommandOutcome::Done),
+        ("SAVE", CommandOutcome::Refused),
+        ("BGSAVE", CommandOutcome::Refused),
+    ]);
     assert!(unmet(checks, &evidence).is_empty());
     assert_eq!(
         found(checks, &done(&["BGSAVE"])).1,

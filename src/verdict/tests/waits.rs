@@ -30,7 +30,7 @@ fn the_longest_wait_decides() {
 }
 
 #[test]
-fn who_never_waited_is_told_of_too() {
+fn a_client_that_never_waited_is_shown_too() {
     assert_eq!(found(&waited(vec![])), (true, "another client waited less than 1 ms".to_owned()));
 }
 
@@ -42,7 +42,7 @@ fn what_is_expected_of_a_wait_names_the_limit() {
 }
 
 #[test]
-fn a_wait_that_nobody_watched_is_not_short() {
+fn a_wait_that_was_not_measured_is_not_short() {
     assert_eq!(unmet(BLOCKED, &evidence(100, "")), ["free"]);
 }
 

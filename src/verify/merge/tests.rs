@@ -1,5 +1,5 @@
 use super::*;
-use crate::verify::case::Kind;
+use crate::verify::case::CaseKind;
 use crate::verify::report::Conclusion;
 
 const ALL: [&str; 5] = ["e/a", "e/b", "e/c", "e/d", "e/e"];
@@ -9,7 +9,7 @@ fn part(name: &str, slice: Option<(usize, usize)>, wanted: &str) -> Part {
     let all = ALL.iter().enumerate().map(|(place, id)| PlannedCase {
         place,
         id: (*id).to_owned(),
-        kind: Kind::Wrong,
+        kind: CaseKind::Wrong,
         lesson: "l".to_owned(),
         file: "l.md".to_owned(),
         line: place + 1,
@@ -57,7 +57,7 @@ fn merged(parts: &[Part]) -> Report {
     merge(parts).unwrap().1
 }
 
-/// The facts of what is missing.
+/// What is missing, without the help.
 fn incomplete(report: &Report) -> Vec<&str> {
     report.incomplete.iter().map(|error| error.fact.as_str()).collect()
 }
@@ -84,7 +84,7 @@ fn a_part_that_did_not_end_is_never_green() {
     set(&mut second, 1, CaseOutcome::NotRun);
     let report = merged(&[part("a", Some((1, 2)), ""), second]);
     assert_eq!(report.conclusion(), Conclusion::Unchecked);
-    let fact = "the run of `b` did not come to its end: it told of 1 of 2 cases";
+    let fact = "the run of `b` did not finish: it reported 1 of 2 cases";
     assert_eq!(incomplete(&report), [fact]);
 }
 
@@ -96,15 +96,15 @@ fn a_failure_says_more_than_a_missing_part() {
 }
 
 #[test]
-fn a_contradiction_is_told_and_the_worse_outcome_stays() {
+fn a_contradiction_is_reported_and_the_worse_outcome_stays() {
     for swap in [false, true] {
         let mut parts = [part("a", None, ""), part("b", None, "")];
         set(&mut parts[usize::from(swap)], 2, CaseOutcome::Unchecked);
         let report = merged(&parts);
         assert_eq!(report.servers[0].cases[2].outcome, CaseOutcome::Unchecked);
         assert_eq!(report.servers[0].cases.len(), 5);
-        let told = if swap { ["passed", "unchecked"] } else { ["unchecked", "passed"] };
-        let fact = format!("`e/c` is {} in `a` and {} in `b`", told[0], told[1]);
+        let words = if swap { ["passed", "unchecked"] } else { ["unchecked", "passed"] };
+        let fact = format!("`e/c` is {} in `a` and {} in `b`", words[0], words[1]);
         assert_eq!(incomplete(&report), [fact]);
     }
 }
@@ -116,15 +116,15 @@ fn the_same_report_twice_changes_nothing() {
 }
 
 #[test]
-fn reports_on_several_servers_stand_side_by_side() {
+fn reports_on_several_servers_stay_apart() {
     let report = merged(&[part("a", None, "redis 7.0"), part("b", None, "valkey 9")]);
-    let wanted: Vec<&str> = report.servers.iter().map(|it| it.wanted.as_str()).collect();
+    let wanted: Vec<&str> = report.servers.iter().map(|server| server.wanted.as_str()).collect();
     assert_eq!(wanted, ["redis 7.0", "valkey 9"]);
     assert_eq!(report.conclusion(), Conclusion::Passed);
 }
 
 #[test]
-fn a_part_that_is_missing_on_one_server_is_missed_there() {
+fn a_part_that_is_missing_on_one_server_is_reported_there() {
     let [mut first, second] =
         [part("a", Some((1, 2)), "redis 7.0"), part("b", Some((2, 2)), "redis 7.0")];
     let mut other = first.report.servers[0].clone();
@@ -144,7 +144,7 @@ fn where_any_server_would_do_several_stay_apart() {
         case.server = "valkey 9.1.2 (bundled)".to_owned();
     }
     let report = merged(&[part("a", None, ""), other]);
-    let wanted: Vec<&str> = report.servers.iter().map(|it| it.wanted.as_str()).collect();
+    let wanted: Vec<&str> = report.servers.iter().map(|server| server.wanted.as_str()).collect();
     assert_eq!(wanted, ["redis 7.0.15 (process)", "valkey 9.1.2 (bundled)"]);
     assert_eq!(report.conclusion(), Conclusion::Passed);
 }

@@ -1,9 +1,14 @@
-"""Wrong answers out of right ones: each differs from a program that passes in one thing.
+"""Makes mutants of Python programs: variants that differ in one thing.
 
-Reads JSON from the file named first and writes JSON to the one named second; runs nothing of the programs. In:
-{"writers": {"SET": 0}, "values": {"MSET": [1, 2]}, "solutions": ["…"]}: among a command's arguments the place of
-the key, and the first value with the steps to others. Out: for each solution null, if it is no Python, or {"form": "…", "mutants": [{"change", "line", "text", "form", …}]}; what has
-the same form is the same program. All but the one thing stays byte for byte.
+Reads JSON from the first file and writes JSON to the second. It never runs the programs.
+
+Input: {"writers": {"SET": 0}, "values": {"MSET": [1, 2]}, "solutions": ["…"]}. `writers` gives the
+index of the key among a command's arguments; `values` gives the index of the first value and the
+step to the next.
+
+Output: a list with one item for each solution: null if it is not Python, else
+{"form": "…", "mutants": [{"change", "line", "text", "form", …}]}. Programs with the same form are
+equal but for comments and layout. A mutant keeps everything else byte for byte.
 """
 
 import ast
@@ -54,7 +59,7 @@ def without_await(node):
 
 
 class Names:
-    """Which names of a program are Redis clients, and which functions do what to them."""
+    """The names of a program that are Redis clients, and what its functions do with clients."""
 
     def __init__(self, tree, writers, values):
         self.tree = tree
@@ -130,7 +135,7 @@ class Names:
             found |= new
 
     def function(self, call):
-        """The program's own function that is called."""
+        """The function of the program that the call runs; None for any other."""
         name = dotted(call.func)
         if not name or isinstance(call.func, ast.Attribute) and self.is_client(call.func.value):
             return None
@@ -168,7 +173,7 @@ class Names:
         return node.func.attr != "execute" and self.is_pipeline(node.func.value)
 
     def command(self, call):
-        """The command's name and its arguments; None where a call sends none."""
+        """The command's name and its arguments; None if the call sends no command."""
         if not (isinstance(call.func, ast.Attribute) and self.is_client(call.func.value)):
             return None
         method = call.func.attr
@@ -212,7 +217,7 @@ class Names:
         return any(self.is_question(it) or self.calls_one_of(self.asking, it) for it in calls_in(node))
 
     def keys(self, call):
-        """The expressions that name the keys it gives a value."""
+        """The expressions for the keys that the call writes."""
         name, arguments = self.command(call)
         if name not in self.writers:
             return []
@@ -228,7 +233,7 @@ class Names:
         return [it.value for it in call.keywords if it.arg in KEY_NAMES][:1]
 
     def values(self, call):
-        """The expressions that are stored as they stand."""
+        """The expressions for the values that the call stores unchanged."""
         name, arguments = self.command(call)
         if name not in self.value_places:
             return []
@@ -265,7 +270,7 @@ class Program:
         return self.found
 
     def _statements(self, bodies, above):
-        """`above`: of each statement around these, its body and its place there, the outermost first."""
+        """`above` has the body and index of each enclosing statement, the outermost first."""
         for body in bodies:
             for index, statement in enumerate(body):
                 place = above + [(body, index)]
@@ -322,7 +327,7 @@ class Program:
         return ends and not any(self.names.sends(it) for it in body)
 
     def _is_needed(self, statement):
-        """Whether it alone binds a name that is used elsewhere: without it the program could not run."""
+        """Whether the program can't run without it, since only it binds a name used elsewhere."""
         inside = set(map(id, ast.walk(statement)))
         names = [it for it in ast.walk(self.tree) if isinstance(it, (ast.Name, ast.Attribute))]
         bound = {dotted(it) for it in names if id(it) in inside and isinstance(it.ctx, ast.Store)}
@@ -346,7 +351,7 @@ class Program:
         self._add(change, statement, [self._without(body, index)], what=what)
 
     def _save_first(self, place):
-        """In front of the nearest write before it, here or around."""
+        """Moves a save in front of the nearest write before it, in its body or an outer one."""
         body, index = place[-1]
         save = body[index]
         write = next((it for around, at in reversed(place) for it in reversed(around[:at]) if self._is_write(it)), None)
@@ -436,7 +441,7 @@ def mutated(text, writers, values):
     try:
         program = Program(text, writers, values)
     except (SyntaxError, ValueError):
-        # What is no Python fails where it is run.
+        # A program that is not Python fails when its own case runs.
         return None
     return {"mutants": program.mutants(), "form": form_of(program.tree)}
 

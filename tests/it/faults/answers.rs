@@ -1,4 +1,4 @@
-//! Answers that are killed, and what they run in.
+//! Answers that are killed, delayed or stalled.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{LESSON, NAMES, Running, SERVERS, WAITING, outcome, place, report, verify};
+use super::{LESSON, NAMES, Running, SERVERS, WAITING, outcome, report, verify, workspace};
 use crate::support::redis_server::ForeignServer;
-use crate::support::{Ended, Place, wait_until};
+use crate::support::{Ended, after_shell_line, wait_until};
 
-/// All is as it must be.
-fn holds(ended: &Ended) {
+/// The run passes, and every waiting case passes.
+fn assert_passes(ended: &Ended) {
     let report = report(ended);
     assert_eq!((ended.code, &report["outcome"]), (0, &"passed".into()), "{report:#}");
     for case in WAITING {
@@ -20,11 +20,11 @@ fn holds(ended: &Ended) {
 }
 
 #[test]
-fn answers_that_were_killed_from_outside_are_run_again_and_both_runs_count() {
-    let place = place(LESSON);
-    let mut running = Running::waits(&place, verify(&place, &["--no-mutants"]));
+fn externally_killed_answers_run_again_and_both_runs_count() {
+    let workspace = workspace(LESSON);
+    let mut running = Running::waits(&workspace, verify(&workspace, &["--no-mutants"]));
     for name in NAMES {
-        let flag = place.work().join("flags").join(name);
+        let flag = workspace.work().join("flags").join(name);
         let pid = std::fs::read_to_string(&flag).unwrap().parse().unwrap();
         std::fs::remove_file(&flag).unwrap();
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
@@ -41,110 +41,98 @@ fn answers_that_were_killed_from_outside_are_run_again_and_both_runs_count() {
 
 #[test]
 fn answers_whose_warmed_interpreter_was_killed_are_run_again() {
-    let place = place(LESSON);
-    let running = Running::waits(&place, verify(&place, &["--no-mutants"]));
+    let workspace = workspace(LESSON);
+    let running = Running::waits(&workspace, verify(&workspace, &["--no-mutants"]));
     running.kill_children(&["answer.pyc"]);
-    holds(&running.go().end());
+    assert_passes(&running.go().end());
 }
 
 #[test]
-fn an_answer_that_kills_itself_is_judged_by_that() {
+fn an_answer_that_kills_itself_fails_ends_well() {
     let itself =
         "import os, redis, signal\nredis.Redis().save()\nos.kill(os.getpid(), signal.SIGKILL)";
-    let place = place(&LESSON.replace(
+    let workspace = workspace(&LESSON.replace(
         "```python wrong fails=saved\nBEGIN(\"wrong\")\nclient.ping()",
         &format!("```python wrong fails=ends-well\n{itself}"),
     ));
     let more = ["--no-mutants", "e/python/wrong-1"];
-    let ended = Running::start(&place, verify(&place, &more)).end();
+    let ended = Running::start(&workspace, verify(&workspace, &more)).end();
     assert_eq!(ended.code, 0, "{ended:?}");
 }
 
 #[test]
-fn without_its_reaper_a_run_ends_as_well_and_leaves_nothing() {
-    let place = place(LESSON);
-    let running = Running::waits(&place, verify(&place, &["--no-mutants"]));
+fn a_run_without_its_reaper_still_cleans_up() {
+    let workspace = workspace(LESSON);
+    let running = Running::waits(&workspace, verify(&workspace, &["--no-mutants"]));
     running.kill_children(&["redislings-reaper"]);
     let servers = running.children(&SERVERS);
-    holds(&running.go().end());
-    let runs = |pid: &Pid| kill(*pid, None).is_ok();
-    wait_until("no server is left", || !servers.iter().any(runs));
+    assert_passes(&running.go().end());
+    wait_until("no server is left", || servers.iter().all(|pid| kill(*pid, None).is_err()));
 }
 
-/// Each connection of an answer is two open files of ours, and one of its own.
+/// Each connection of an answer needs two open files in redislings and one in the answer.
 #[test]
-fn an_answer_whose_connections_we_could_not_pass_on_is_not_judged() {
-    let place = place(LESSON);
-    let connections = "import redis\nmany = [redis.Redis(socket_timeout=2) for _ in range(60)]\nfor it in many:\n    it.ping()\nmany[0].save()\n";
-    place.file("answer.py", connections);
-    let command = place.command(&["check", "e", "answer.py", "--lessons", "course"]);
-    let ended = Running::start(&place, with_open_files(&place, 90, &command)).end();
+fn an_answer_is_not_judged_if_the_relay_cannot_connect() {
+    let workspace = workspace(LESSON);
+    let connections = "import redis\nmany = [redis.Redis(socket_timeout=2) for _ in range(60)]\n\
+        for client in many:\n    client.ping()\nmany[0].save()\n";
+    workspace.file("answer.py", connections);
+    let command = workspace.command(&["check", "e", "answer.py", "--lessons", "course"]);
+    let ended = Running::start(&workspace, after_shell_line("ulimit -n 90", &command)).end();
     assert_eq!(ended.code, 3, "{ended:?}");
-    let fact = "error: a connection to the server could not be made for the answer: ";
+    let fact = "error: cannot connect the answer to the server: ";
     assert!(ended.stderr.contains(fact), "{ended:?}");
     assert!(ended.stderr.contains("\nhelp: ") && ended.stderr.contains("`ulimit -n`"), "{ended:?}");
 }
 
-/// The same command with no more than so many files open at a time.
-fn with_open_files(place: &Place, limit: u32, command: &Command) -> Command {
-    let mut limited = Command::new("sh");
-    limited.args(["-c", &format!("ulimit -n {limit} && exec \"$0\" \"$@\"")]);
-    limited.arg(command.get_program()).args(command.get_args()).current_dir(place.work());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
-        };
-    }
-    limited
-}
-
-/// Stops the program for a second: as long as it could not see the answer's end.
-fn stands_still(running: &Running<'_>) {
+/// Stops the program for a second, so that it cannot see the end of the answer.
+fn stall(running: &Running<'_>) {
     let began = Instant::now();
     kill(running.pid(), Signal::SIGSTOP).unwrap();
     wait_until("a second is over", || began.elapsed() > Duration::from_secs(1));
     kill(running.pid(), Signal::SIGCONT).unwrap();
 }
 
-/// `check` of an answer that is told to go on after a stall, once; and how often it was begun.
+/// `check` of an answer during which the program stalls once, and how often the answer began.
 fn stalled_check(lesson: &str, more: &[&str]) -> (Ended, usize) {
-    let place = place(lesson);
+    let workspace = workspace(lesson);
     let begin = super::BEGIN.replace("NAME", "solution");
     let count = "open(os.environ['FLAGS'] + '/begun', 'a').write('x')";
-    place.file("answer.py", format!("{}\nclient.save()\n", begin.replace("client.ping()", count)));
+    workspace
+        .file("answer.py", format!("{}\nclient.save()\n", begin.replace("client.ping()", count)));
     let usual = ["check", "e", "answer.py", "--lessons", "course"];
-    let mut command = place.command(&[usual.as_slice(), more].concat());
-    command.env("FLAGS", place.work().join("flags"));
-    let running = Running::start(&place, command);
-    let flag = place.work().join("flags/solution");
+    let mut command = workspace.command(&[usual.as_slice(), more].concat());
+    command.env("FLAGS", workspace.work().join("flags"));
+    let running = Running::start(&workspace, command);
+    let flag = workspace.work().join("flags/solution");
     wait_until("it has begun", || flag.exists());
-    stands_still(&running);
+    stall(&running);
     let ended = running.go().end();
-    (ended, std::fs::read_to_string(place.work().join("flags/begun")).unwrap().len())
+    (ended, std::fs::read_to_string(workspace.work().join("flags/begun")).unwrap().len())
 }
 
-/// With a check that looks at the moment the answer ends.
+/// [`LESSON`] with a check of the state at the end of the answer.
 fn looks_at_exit() -> String {
-    let more = "calls = { save = \">= 1\" }\n[[check]]\nid = \"new\"\nat = \"exit\"\nlastsave = \"advanced\"\nneeds = [\"saved\"]";
+    let more = "calls = { save = \">= 1\" }\n[[check]]\nid = \"new\"\nat = \"exit\"\n\
+        lastsave = \"advanced\"\nneeds = [\"saved\"]";
     LESSON.replacen("calls = { save = \">= 1\" }", more, 1)
 }
 
 #[test]
-fn an_answer_is_begun_again_in_silence_if_the_machine_stalled_meanwhile() {
+fn a_stall_restarts_the_answer_silently() {
     let (ended, begun) = stalled_check(&looks_at_exit(), &[]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(begun > 1 && !ended.stderr.contains("stall"), "{begun} {ended:?}");
 }
 
 #[test]
-fn a_stall_is_no_matter_where_nothing_depends_on_time() {
+fn a_stall_is_ignored_if_no_check_depends_on_time() {
     let (ended, begun) = stalled_check(LESSON, &[]);
     assert_eq!((ended.code, begun), (0, 1), "{ended:?}");
 }
 
 #[test]
-fn on_somebodys_own_server_an_answer_is_run_once() {
+fn an_answer_on_a_foreign_server_runs_once() {
     let server = ForeignServer::start();
     let (ended, begun) = stalled_check(&looks_at_exit(), &["--server", &server.url()]);
     assert_eq!((ended.code, begun), (3, 1), "{ended:?}");
@@ -152,15 +140,15 @@ fn on_somebodys_own_server_an_answer_is_run_once() {
 }
 
 #[test]
-fn a_machine_that_stalls_every_time_is_told_of() {
-    let place = place(&looks_at_exit());
-    place.file("answer.redis", "SAVE\nBLPOP nothing 1\n");
-    let command = place.command(&["check", "e", "answer.redis", "--lessons", "course"]);
-    let mut running = Running::start(&place, command);
+fn repeated_stalls_are_reported() {
+    let workspace = workspace(&looks_at_exit());
+    workspace.file("answer.redis", "SAVE\nBLPOP nothing 1\n");
+    let command = workspace.command(&["check", "e", "answer.redis", "--lessons", "course"]);
+    let mut running = Running::start(&workspace, command);
     while running.child.try_wait().unwrap().is_none() {
         let began = Instant::now();
         wait_until("it has gone on", || began.elapsed() > Duration::from_millis(300));
-        stands_still(&running);
+        stall(&running);
     }
     let ended = running.end();
     assert_eq!(ended.code, 3, "{ended:?}");
@@ -168,42 +156,42 @@ fn a_machine_that_stalls_every_time_is_told_of() {
 }
 
 #[test]
-fn cases_are_begun_again_if_the_machine_stalled_meanwhile() {
-    let place = place(&looks_at_exit());
-    let running = Running::waits(&place, verify(&place, &["--no-mutants"]));
-    stands_still(&running);
-    holds(&running.go().end());
+fn a_stall_restarts_cases() {
+    let workspace = workspace(&looks_at_exit());
+    let running = Running::waits(&workspace, verify(&workspace, &["--no-mutants"]));
+    stall(&running);
+    assert_passes(&running.go().end());
 }
 
 #[test]
-fn an_answer_is_begun_again_if_its_background_save_was_held_up() {
+fn a_delayed_background_save_restarts_the_answer() {
     let text = LESSON.replace("40s\"", "6s\"\n[server]\nrdb-key-save-delay = 500000");
     let text = text.replacen("calls = { save =", "calls = { bgsave =", 1);
-    let place = place(&text);
-    place.file("answer.redis", "SET a 1\nBGSAVE\n@wait-bgsave\n");
-    let command = place.command(&["check", "e", "answer.redis", "--lessons", "course"]);
-    let running = Running::start(&place, command);
+    let workspace = workspace(&text);
+    workspace.file("answer.redis", "SET a 1\nBGSAVE\n@wait-bgsave\n");
+    let command = workspace.command(&["check", "e", "answer.redis", "--lessons", "course"]);
+    let running = Running::start(&workspace, command);
     wait_until("the child is stopped", || {
         let servers = running.children(&SERVERS).into_iter();
-        let mut saving =
-            servers.flat_map(|server| Running::children_of(server, &["redis", "valkey"]));
-        saving.any(|child| kill(child, Signal::SIGSTOP).is_ok())
+        servers
+            .flat_map(|server| Running::children_of(server, &["redis", "valkey"]))
+            .any(|child| kill(child, Signal::SIGSTOP).is_ok())
     });
     let ended = running.end();
     assert_eq!(ended.code, 0, "{ended:?}");
 }
 
 #[test]
-fn an_answer_is_begun_again_if_its_server_was_held_up_where_it_forks() {
+fn a_delayed_fork_restarts_the_answer() {
     let text =
         LESSON.replace("40s\"", "6s\"").replacen("calls = { save =", "calls = { bgsave =", 1);
-    let place = place(&text);
+    let workspace = workspace(&text);
     let begin = super::BEGIN.replace("NAME", "solution");
-    place.file("answer.py", format!("{begin}\nclient.bgsave()\n"));
-    let mut command = place.command(&["check", "e", "answer.py", "--lessons", "course"]);
-    command.env("FLAGS", place.work().join("flags"));
-    let running = Running::start(&place, command);
-    let flag = place.work().join("flags/solution");
+    workspace.file("answer.py", format!("{begin}\nclient.bgsave()\n"));
+    let mut command = workspace.command(&["check", "e", "answer.py", "--lessons", "course"]);
+    command.env("FLAGS", workspace.work().join("flags"));
+    let running = Running::start(&workspace, command);
+    let flag = workspace.work().join("flags/solution");
     wait_until("it has begun", || flag.exists());
     for server in running.children(&SERVERS) {
         kill(server, Signal::SIGSTOP).unwrap();
@@ -213,39 +201,44 @@ fn an_answer_is_begun_again_if_its_server_was_held_up_where_it_forks() {
 }
 
 #[test]
-fn an_answer_that_removes_our_directory_is_not_judged_and_ends_nobody_else() {
-    let place = place(LESSON);
-    let remove = "import os, redis, shutil\nredis.Redis().save()\nshutil.rmtree(os.path.dirname(os.getcwd()))\n";
-    place.file("answer.py", remove);
-    let mut somebody = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
-    let command = place.command(&["check", "e", "answer.py", "--lessons", "course"]);
-    let ended = Running::start(&place, command).end();
-    let goes_on = somebody.try_wait().unwrap().is_none();
-    somebody.kill().unwrap();
-    somebody.wait().unwrap();
-    assert!(goes_on, "a process that was not ours was ended");
+fn an_answer_that_removes_our_directory_is_not_judged_and_kills_no_other_process() {
+    let workspace = workspace(LESSON);
+    let remove = "import os, redis, shutil\nredis.Redis().save()\n\
+        shutil.rmtree(os.path.dirname(os.getcwd()))\n";
+    workspace.file("answer.py", remove);
+    let mut other = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
+    let command = workspace.command(&["check", "e", "answer.py", "--lessons", "course"]);
+    let ended = Running::start(&workspace, command).end();
+    let is_running = other.try_wait().unwrap().is_none();
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(is_running, "a process that was not ours was killed");
     assert_eq!(ended.code, 3, "{ended:?}");
-    let told = "was deleted or moved while the answer ran";
-    assert!(ended.stderr.contains(told), "{ended:?}");
+    let fact = "was deleted or moved while the answer ran";
+    assert!(ended.stderr.contains(fact), "{ended:?}");
 }
 
 #[test]
-fn a_case_that_has_ended_leaves_no_file_to_those_behind_it() {
+fn a_finished_case_leaves_no_files_for_later_cases() {
     let mut text = LESSON.to_owned();
     for name in ["example", "starter", "solution"] {
         text = text.replace(&format!("BEGIN(\"{name}\")"), "import redis\nclient = redis.Redis()");
     }
-    let place = place(&text);
-    let running = Running::start(&place, verify(&place, &["--no-mutants", "--jobs", "1"]));
-    let flag = place.work().join("flags/wrong");
+    let workspace = workspace(&text);
+    let running = Running::start(&workspace, verify(&workspace, &["--no-mutants", "--jobs", "1"]));
+    let flag = workspace.work().join("flags/wrong");
     wait_until("the last answer in Python has begun", || flag.exists());
-    let [session] = &place.leftovers()[..] else { panic!("{:?}", place.leftovers()) };
-    let entries = std::fs::read_dir(place.temporary_folder().join(session)).unwrap();
+    let [session] = &workspace.leftovers()[..] else { panic!("{:?}", workspace.leftovers()) };
+    let entries = std::fs::read_dir(workspace.temporary_folder().join(session)).unwrap();
     let names: Vec<String> =
-        entries.map(|it| it.unwrap().file_name().to_string_lossy().into_owned()).collect();
-    let count = |start: &str| names.iter().filter(|name| name.starts_with(start)).count();
-    assert_eq!((count("code-"), count("answer-")), (1, 1), "{names:?}");
-    // Its own server, and those of the four cases behind it.
-    assert!(count("server-") <= 5, "{names:?}");
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    assert_eq!(count(&names, "code-"), 1, "{names:?}");
+    assert_eq!(count(&names, "answer-"), 1, "{names:?}");
+    // The server of this case and those of the four cases after it.
+    assert!(count(&names, "server-") <= 5, "{names:?}");
     running.go().end();
+}
+
+fn count(names: &[String], start: &str) -> usize {
+    names.iter().filter(|name| name.starts_with(start)).count()
 }

@@ -5,14 +5,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{LESSON, Running, is_unchecked, place, verify};
-use crate::support::{Ended, Place, image};
+use super::{LESSON, Running, is_unchecked, verify, workspace};
+use crate::support::{Ended, Workspace, image, report_skipped};
 
-/// A disk of its own, as small as what is written to it at once; unmounted when dropped.
+/// A small file system of its own, unmounted when dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// `None` where this user can't mount; then `test` is told to be skipped.
+    /// `None`, with a note that `test` is skipped, if this user can't mount.
     fn new(test: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
@@ -22,7 +22,7 @@ impl SmallDisk {
             Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
             Err(error) => error.to_string(),
         };
-        let _ = writeln!(std::io::stderr(), "skipped: {test}: no disk can be mounted: {why}");
+        report_skipped(test, format_args!("no disk can be mounted: {why}"));
         None
     }
 
@@ -30,7 +30,7 @@ impl SmallDisk {
         self.0.path()
     }
 
-    /// Not a byte is left.
+    /// Leaves no free byte.
     fn fill(&self) {
         let filler = self.path().join("filler");
         let mut file = OpenOptions::new().create(true).append(true).open(filler).unwrap();
@@ -39,9 +39,9 @@ impl SmallDisk {
         }
     }
 
-    /// What lies there beside what fills it.
+    /// The files on the disk other than the filler.
     fn others(&self) -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(self.path()).unwrap().map(|it| it.unwrap().path());
+        let entries = std::fs::read_dir(self.path()).unwrap().map(|entry| entry.unwrap().path());
         entries.filter(|path| !path.ends_with("filler")).collect()
     }
 }
@@ -49,102 +49,104 @@ impl SmallDisk {
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         let unmounted = Command::new("umount").arg("--lazy").arg(self.path()).status();
-        assert!(unmounted.is_ok_and(|it| it.success()) || std::thread::panicking());
+        assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
     }
 }
 
-fn is_told(disk: &SmallDisk, told: &str) {
-    let fact = format!("no space is left in `{}`: ", disk.path().display());
-    assert!(told.contains(&fact), "{told}");
+/// The output reports the full disk, and nothing is left on it.
+fn assert_reported(disk: &SmallDisk, output: &str) {
+    let fact = format!("no space left in `{}`: ", disk.path().display());
+    assert!(output.contains(&fact), "{output}");
     assert_eq!(disk.others(), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn a_disk_that_is_full_from_the_beginning_is_named_at_once() {
-    let test = "a_disk_that_is_full_from_the_beginning_is_named_at_once";
+fn a_disk_that_is_full_at_the_start_is_reported_at_once() {
+    let test = "a_disk_that_is_full_at_the_start_is_reported_at_once";
     let Some(disk) = SmallDisk::new(test) else { return };
     disk.fill();
-    let place = place(LESSON);
+    let workspace = workspace(LESSON);
     for more in [&[][..], &["--no-mutants", "--language", "redis"]] {
-        let mut command = verify(&place, more);
+        let mut command = verify(&workspace, more);
         command.env("TMPDIR", disk.path());
-        let ended = Running::start(&place, command).end();
+        let ended = Running::start(&workspace, command).end();
         is_unchecked(&ended);
-        is_told(&disk, &[ended.stdout, ended.stderr].concat());
+        assert_reported(&disk, &[ended.stdout, ended.stderr].concat());
     }
-    place.file("answer.redis", "SAVE\n");
-    let mut command = place.command(&["check", "e", "answer.redis", "--lessons", "course"]);
+    workspace.file("answer.redis", "SAVE\n");
+    let mut command = workspace.command(&["check", "e", "answer.redis", "--lessons", "course"]);
     command.env("TMPDIR", disk.path());
-    let ended = Running::start(&place, command).end();
+    let ended = Running::start(&workspace, command).end();
     assert_eq!(ended.code, 3, "{ended:?}");
-    is_told(&disk, &ended.stderr);
-    assert!(ended.stderr.contains("\nhelp: free some there, or set TMPDIR"), "{ended:?}");
+    assert_reported(&disk, &ended.stderr);
+    assert!(ended.stderr.contains("\nhelp: free some space there, or set TMPDIR"), "{ended:?}");
 }
 
-fn verify_while_it_fills(disk: &SmallDisk, place: &Place, more: &[&str]) -> Ended {
-    let mut command = verify(place, more);
+fn verify_while_it_fills(disk: &SmallDisk, workspace: &Workspace, more: &[&str]) -> Ended {
+    let mut command = verify(workspace, more);
     command.env("TMPDIR", disk.path());
-    let running = Running::waits(place, command);
+    let running = Running::waits(workspace, command);
     disk.fill();
     running.go().end()
 }
 
 #[test]
-fn a_disk_that_fills_in_the_middle_lets_no_case_fail() {
-    let Some(disk) = SmallDisk::new("a_disk_that_fills_in_the_middle_lets_no_case_fail") else {
+fn a_disk_that_fills_during_a_run_fails_no_case() {
+    let Some(disk) = SmallDisk::new("a_disk_that_fills_during_a_run_fails_no_case") else {
         return;
     };
-    let place = place(LESSON);
-    let ended = verify_while_it_fills(&disk, &place, &["--no-mutants"]);
+    let workspace = workspace(LESSON);
+    let ended = verify_while_it_fills(&disk, &workspace, &["--no-mutants"]);
     is_unchecked(&ended);
-    is_told(&disk, &ended.stdout);
+    assert_reported(&disk, &ended.stdout);
 }
 
 #[test]
-fn a_disk_that_fills_in_the_middle_lets_no_case_in_a_container_fail() {
-    let test = "a_disk_that_fills_in_the_middle_lets_no_case_in_a_container_fail";
+fn a_disk_that_fills_during_a_run_fails_no_case_in_a_container() {
+    let test = "a_disk_that_fills_during_a_run_fails_no_case_in_a_container";
     let Some(image) = image::for_test(test) else { return };
     let Some(disk) = SmallDisk::new(test) else { return };
-    let place = place(LESSON);
+    let workspace = workspace(LESSON);
     let more = ["--no-mutants", "--server", "container", "--image", image];
-    let ended = verify_while_it_fills(&disk, &place, &more);
+    let ended = verify_while_it_fills(&disk, &workspace, &more);
     is_unchecked(&ended);
-    is_told(&disk, &ended.stdout);
+    assert_reported(&disk, &ended.stdout);
 }
 
 #[test]
-fn a_report_that_could_not_be_written_is_told_whatever_came_of_the_cases() {
-    let test = "a_report_that_could_not_be_written_is_told_whatever_came_of_the_cases";
+fn an_unwritable_report_is_reported_whatever_the_outcome() {
+    let test = "an_unwritable_report_is_reported_whatever_the_outcome";
     let full = Path::new("/dev/full");
     if File::open(full).is_err() {
-        let _ = writeln!(std::io::stderr(), "skipped: {test}: there is no `/dev/full`");
+        report_skipped(test, "there is no `/dev/full`");
         return;
     }
-    let place = place(LESSON);
+    let workspace = workspace(LESSON);
     for kind in ["human", "jsonl", "junit", "github", "summary"] {
         let report = format!("{kind}=/dev/full");
-        let command = verify(&place, &["e/redis", "--no-mutants", "--report", &report]);
-        let ended = Running::start(&place, command).end();
+        let command = verify(&workspace, &["e/redis", "--no-mutants", "--report", &report]);
+        let ended = Running::start(&workspace, command).end();
         assert_eq!(ended.code, 3, "{ended:?}");
-        let told = "error: the result could not be written to `/dev/full`: No space left";
-        assert!(ended.stderr.contains(told), "{ended:?}");
+        let fact = "error: the result could not be written to `/dev/full`: No space left";
+        assert!(ended.stderr.contains(fact), "{ended:?}");
     }
 }
 
 #[test]
-fn a_cache_that_has_no_room_for_a_package_is_told_and_left_as_it_was() {
-    let test = "a_cache_that_has_no_room_for_a_package_is_told_and_left_as_it_was";
+fn a_full_cache_disk_is_reported_and_left_unchanged() {
+    let test = "a_full_cache_disk_is_reported_and_left_unchanged";
     let Some(disk) = SmallDisk::new(test) else { return };
     disk.fill();
-    let place = place(LESSON);
-    let mut command = verify(&place, &["e/redis", "--no-mutants", "--server", "bundled"]);
+    let workspace = workspace(LESSON);
+    let mut command = verify(&workspace, &["e/redis", "--no-mutants", "--server", "bundled"]);
     command.env("XDG_CACHE_HOME", disk.path());
-    let ended = Running::start(&place, command).end();
+    let ended = Running::start(&workspace, command).end();
     is_unchecked(&ended);
     let cache = disk.path().join("redislings");
-    let fact = format!("error: no space is left in `{}`: ", cache.display());
+    let fact = format!("error: no space left in `{}`: ", cache.display());
     assert!(ended.stderr.contains(&fact), "{ended:?}");
-    assert!(ended.stderr.contains("\nhelp: free some there, or set XDG_CACHE_HOME"), "{ended:?}");
-    let left = std::fs::read_dir(&cache).unwrap().map(|it| it.unwrap().path());
-    assert!(left.into_iter().all(|path| path.is_file()));
+    let help = "\nhelp: free some space there, or set XDG_CACHE_HOME";
+    assert!(ended.stderr.contains(help), "{ended:?}");
+    let mut left = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
+    assert!(left.all(|path| path.is_file()));
 }

@@ -1,4 +1,4 @@
-//! An engine that is gone in the middle.
+//! A container engine that disappears during a run.
 
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::{LESSON, Running, WAITING, is_unchecked, outcome, place, verify};
+use super::{LESSON, Running, WAITING, is_unchecked, outcome, verify, workspace};
 use crate::support::{Ended, image, wait_until};
 
-/// A way to the engine that can be closed.
-struct Way {
+/// A proxy to the engine that a test can close.
+struct Proxy {
     socket: PathBuf,
     shared: Arc<Shared>,
     _folder: tempfile::TempDir,
@@ -19,41 +19,32 @@ struct Way {
 
 #[derive(Default)]
 struct Shared {
-    /// Connections are taken, and nothing is passed on any more.
+    /// Connections are accepted, but nothing is forwarded any more.
     is_silent: AtomicBool,
     ends: Mutex<Vec<UnixStream>>,
 }
 
-impl Way {
+impl Proxy {
     fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("engine");
         let listener = UnixListener::bind(&socket).unwrap();
         let shared = Arc::new(Shared::default());
-        let way = Arc::clone(&shared);
+        let forwarder = Arc::clone(&shared);
         in_background(move || {
             for client in listener.incoming().flatten() {
-                let engine = UnixStream::connect(engine_socket()).unwrap();
-                way.ends
-                    .lock()
-                    .unwrap()
-                    .extend([&client, &engine].map(|it| it.try_clone().unwrap()));
-                for (from, to) in [(&client, &engine), (&engine, &client)] {
-                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                    let way = Arc::clone(&way);
-                    in_background(move || way.pass_on(from, to));
-                }
+                accept(&forwarder, &client);
             }
         });
         Self { socket, shared, _folder: folder }
     }
 
-    /// Nothing comes through any more, and nobody can tell why.
-    fn fall_silent(&self) {
+    /// Forwards nothing any more, without closing a connection.
+    fn stop_forwarding(&self) {
         self.shared.is_silent.store(true, Ordering::SeqCst);
     }
 
-    /// All connections end, and nobody answers.
+    /// Closes all connections and accepts no more.
     fn cut(&self) {
         std::fs::remove_file(&self.socket).unwrap();
         for end in self.shared.ends.lock().unwrap().iter() {
@@ -63,7 +54,7 @@ impl Way {
 }
 
 impl Shared {
-    fn pass_on(&self, mut from: UnixStream, mut to: UnixStream) {
+    fn forward(&self, mut from: UnixStream, mut to: UnixStream) {
         use std::io::{Read as _, Write as _};
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
@@ -78,42 +69,49 @@ impl Shared {
     }
 }
 
+/// Connects a client to the engine and forwards both directions.
+fn accept(shared: &Arc<Shared>, client: &UnixStream) {
+    let engine = UnixStream::connect(image::engine_socket()).unwrap();
+    let ends = [client, &engine].map(|stream| stream.try_clone().unwrap());
+    shared.ends.lock().unwrap().extend(ends);
+    for (from, to) in [(client, &engine), (&engine, client)] {
+        let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+        let shared = Arc::clone(shared);
+        in_background(move || shared.forward(from, to));
+    }
+}
+
 fn in_background(work: impl FnOnce() + Send + 'static) {
-    thread::Builder::new().name("way".into()).spawn(work).unwrap();
+    thread::Builder::new().name("proxy".into()).spawn(work).unwrap();
 }
 
-fn engine_socket() -> String {
-    let given = std::env::var("DOCKER_HOST").unwrap_or_default();
-    given.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned()
-}
-
-/// The run's end and its session, where this befalls the way to the engine while all cases wait.
-fn verify_while(image: &str, befalls: impl FnOnce(&Way)) -> Ended {
-    let (way, place) = (Way::open(), place(LESSON));
+/// Verifies in containers and breaks the proxy to the engine while all cases wait.
+fn verify_while(image: &str, break_proxy: impl FnOnce(&Proxy)) -> Ended {
+    let (proxy, workspace) = (Proxy::open(), workspace(LESSON));
     let more = ["--no-mutants", "--server", "container", "--image", image];
-    let mut command = verify(&place, &more);
-    command.env("DOCKER_HOST", format!("unix://{}", way.socket.display()));
-    let running = Running::waits(&place, command);
-    let session = image::session_of(&place);
+    let mut command = verify(&workspace, &more);
+    command.env("DOCKER_HOST", format!("unix://{}", proxy.socket.display()));
+    let running = Running::waits(&workspace, command);
+    let session = image::session_of(&workspace);
     assert_eq!(image::containers_of(&session).len(), 1);
-    befalls(&way);
+    break_proxy(&proxy);
     let ended = running.go().end();
-    // It ends by itself when the engine hears that nobody is at the other end.
-    way.cut();
+    // The container ends by itself when the engine notices the closed connection.
+    proxy.cut();
     wait_until("no container is left", || image::containers_of(&session).is_empty());
     ended
 }
 
 #[test]
-fn an_engine_that_is_gone_in_the_middle_lets_no_case_fail_and_its_container_ends() {
-    let name = "an_engine_that_is_gone_in_the_middle_lets_no_case_fail_and_its_container_ends";
+fn an_engine_that_disappears_fails_no_case_and_its_container_ends() {
+    let name = "an_engine_that_disappears_fails_no_case_and_its_container_ends";
     let Some(image) = image::for_test(name) else { return };
-    let ended = verify_while(image, |way| {
-        for end in way.shared.ends.lock().unwrap().drain(..) {
+    let ended = verify_while(image, |proxy| {
+        for end in proxy.shared.ends.lock().unwrap().drain(..) {
             let _ = end.shutdown(Shutdown::Both);
         }
-        std::fs::rename(&way.socket, way.socket.with_extension("gone")).unwrap();
-        std::fs::write(&way.socket, "").unwrap();
+        std::fs::rename(&proxy.socket, proxy.socket.with_extension("gone")).unwrap();
+        std::fs::write(&proxy.socket, "").unwrap();
     });
     let report = is_unchecked(&ended);
     for case in WAITING {
@@ -122,10 +120,10 @@ fn an_engine_that_is_gone_in_the_middle_lets_no_case_fail_and_its_container_ends
 }
 
 #[test]
-fn an_engine_that_falls_silent_in_the_middle_is_not_waited_for_long() {
-    let name = "an_engine_that_falls_silent_in_the_middle_is_not_waited_for_long";
+fn an_engine_that_stops_answering_is_given_up_soon() {
+    let name = "an_engine_that_stops_answering_is_given_up_soon";
     let Some(image) = image::for_test(name) else { return };
-    let ended = verify_while(image, Way::fall_silent);
+    let ended = verify_while(image, Proxy::stop_forwarding);
     let report = is_unchecked(&ended);
     assert!(ended.stdout.contains("can't be used: no answer within 30 s"), "{report:#}");
 }

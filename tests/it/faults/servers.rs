@@ -1,28 +1,28 @@
 //! Servers that are killed.
 
 use super::{
-    LESSON, Running, SERVERS, in_front_of, is_unchecked, place, report, verify,
-    waiting_are_unchecked,
+    LESSON, Running, SERVERS, in_front_of, is_unchecked, report, verify, waiting_are_unchecked,
+    workspace,
 };
 use crate::support::{Ended, image, redis_server, wait_until};
 
 #[test]
-fn a_server_process_that_was_killed_lets_no_case_pass_or_fail() {
-    let place = place(LESSON);
-    let running = Running::waits(&place, verify(&place, &["--no-mutants"]));
+fn a_killed_server_process_neither_passes_nor_fails_a_case() {
+    let workspace = workspace(LESSON);
+    let running = Running::waits(&workspace, verify(&workspace, &["--no-mutants"]));
     running.kill_children(&SERVERS);
     let ended = running.go().end();
     waiting_are_unchecked(&ended, "the server was lost: it was ended by signal 9");
 }
 
 #[test]
-fn a_host_that_was_killed_lets_no_case_pass_or_fail() {
-    let name = "a_host_that_was_killed_lets_no_case_pass_or_fail";
+fn a_killed_host_neither_passes_nor_fails_a_case() {
+    let name = "a_killed_host_neither_passes_nor_fails_a_case";
     let Some(image) = image::for_test(name) else { return };
-    let place = place(LESSON);
+    let workspace = workspace(LESSON);
     let more = ["--no-mutants", "--server", "container", "--image", image];
-    let running = Running::waits(&place, verify(&place, &more));
-    let session = image::session_of(&place);
+    let running = Running::waits(&workspace, verify(&workspace, &more));
+    let session = image::session_of(&workspace);
     let hosts = image::containers_of(&session);
     assert_eq!(hosts.len(), 1);
     image::kill(&hosts[0]);
@@ -33,14 +33,14 @@ fn a_host_that_was_killed_lets_no_case_pass_or_fail() {
 }
 
 #[test]
-fn an_answer_is_not_judged_whose_server_was_killed() {
-    let place = place(LESSON);
+fn an_answer_whose_server_was_killed_is_not_judged() {
+    let workspace = workspace(LESSON);
     let answer = format!("{}\nclient.save()\n", super::BEGIN.replace("NAME", "solution"));
-    place.file("answer.py", answer);
-    let mut command = place.command(&["check", "e", "answer.py", "--lessons", "course"]);
-    command.env("FLAGS", place.work().join("flags"));
-    let running = Running::start(&place, command);
-    let flag = place.work().join("flags/solution");
+    workspace.file("answer.py", answer);
+    let mut command = workspace.command(&["check", "e", "answer.py", "--lessons", "course"]);
+    command.env("FLAGS", workspace.work().join("flags"));
+    let running = Running::start(&workspace, command);
+    let flag = workspace.work().join("flags/solution");
     wait_until("it has begun", || flag.exists());
     running.kill_children(&SERVERS);
     let ended = running.go().end();
@@ -49,26 +49,28 @@ fn an_answer_is_not_judged_whose_server_was_killed() {
     assert!(ended.stderr.contains("\nhelp: "), "{ended:?}");
 }
 
-/// A `redis-server` in front of the real one that fails as long as `fails` says so in `sh`.
+/// Verifies with a `redis-server` that runs these shell lines before the real program.
 fn verify_with_a_server_that(fails: &str) -> Ended {
-    let place = place(
-        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\nmaxclients = 77\n[[check]]\nid = \"saved\"\ncalls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n",
+    let workspace = workspace(
+        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\nmaxclients = 77\n[[check]]\n\
+         id = \"saved\"\ncalls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n\
+         ```redis solution\nSAVE\n```\n",
     );
-    let path = in_front_of(&redis_server::program(), &place, "redis-server", fails);
-    let mut command = verify(&place, &["--server", "process", "--jobs", "1", "--no-mutants"]);
+    let path = in_front_of(&redis_server::program(), &workspace, "redis-server", fails);
+    let mut command = verify(&workspace, &["--server", "process", "--jobs", "1", "--no-mutants"]);
     command.env("PATH", path);
-    Running::start(&place, command).end()
+    Running::start(&workspace, command).end()
 }
 
 #[test]
-fn a_server_that_failed_once_is_not_the_lessons_fault() {
+fn a_server_that_failed_once_is_started_again() {
     let once = "mkdir \"$FLAGS/failed\" 2>/dev/null && exit 1";
     let ended = verify_with_a_server_that(once);
     assert_eq!((ended.code, &report(&ended)["outcome"]), (0, &"passed".into()), "{ended:?}");
 }
 
 #[test]
-fn a_server_that_never_starts_is_not_the_lessons_fault() {
+fn a_server_that_never_starts_is_an_environment_error() {
     let ended = verify_with_a_server_that("exit 1");
     let report = is_unchecked(&ended);
     assert_eq!(report["cases"][0]["outcome"], "unchecked", "{report:#}");

@@ -2,25 +2,26 @@
 
 mod programs;
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use redislings::attempt::Python;
 use redislings::attempt::evidence::{ProgramEnd, ProgramRun};
-use redislings::error::{WorldError, WorldErrorKind};
+use redislings::error::{EnvironmentError, EnvironmentErrorKind};
 use redislings::lesson::course::default_packages;
 use redislings::server::Endpoint;
 
 use self::programs::{BESIDES, ENDINGS, READING, SURROUNDINGS};
-use crate::support::redis_server::{ForeignServer, USUAL_PORT};
-use crate::support::wait_until;
+use crate::support::redis_server::ForeignServer;
+use crate::support::{has_ended, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Nothing else would show that a test is about forks: their command line is the interpreter's.
-const IS_A_FORK: &str = "import subprocess, os\nassert b'answer.pyc' in subprocess.check_output(['ps', '-ww', '-o', 'args=', '-p', str(os.getpid())])\n";
+/// Fails outside a fork. The command line of a fork is that of the interpreter, not of the answer.
+const IS_A_FORK: &str = "import subprocess, os\n\
+    assert b'answer.pyc' in subprocess.check_output(['ps', '-ww', '-o', 'args=', '-p', \
+    str(os.getpid())])\n";
 
 static FRESH: LazyLock<Python> =
     LazyLock::new(|| Python::find(&default_packages(), &|_| {}).expect("a Python"));
@@ -42,8 +43,8 @@ impl Program {
         Self { _folder: folder, path }
     }
 
-    fn try_run(&self, python: &Python, limit: Duration) -> Result<ProgramRun, WorldError> {
-        // Nobody listens there.
+    fn try_run(&self, python: &Python, limit: Duration) -> Result<ProgramRun, EnvironmentError> {
+        // Nothing listens there.
         let endpoint = Endpoint {
             host: "127.0.0.1".into(),
             port: 1,
@@ -64,24 +65,24 @@ fn printed(python: &Python, text: &str) -> String {
     run.stdout.text
 }
 
-/// End, stdout and stderr; the working directory's number is another one each time, and so are process ids and
-/// addresses.
+/// End, stdout and stderr, without numbers that differ each time: working directory, process ids
+/// and addresses.
 fn shown(run: &ProgramRun) -> String {
     let text = format!("{:?}\n{}\n----\n{}", run.end, run.stdout.text, run.stderr.text);
     let mut shown = String::new();
     let mut rest = text.as_str();
     while let Some(at) = ["/answer-", "0x", "Process-", "pid ", "pid=", "started "]
         .into_iter()
-        .filter_map(|it| rest.find(it).map(|at| at + it.len()))
+        .filter_map(|mark| rest.find(mark).map(|at| at + mark.len()))
         .min()
     {
         shown.push_str(&rest[..at]);
-        rest = rest[at..].trim_start_matches(|it: char| it.is_ascii_hexdigit());
+        rest = rest[at..].trim_start_matches(|c: char| c.is_ascii_hexdigit());
     }
     shown + rest
 }
 
-fn are_alike<T: AsRef<[u8]>>(texts: impl Iterator<Item = T>) {
+fn assert_alike<T: AsRef<[u8]>>(texts: impl Iterator<Item = T>) {
     let forks = warmed();
     let mut different = Vec::new();
     for text in texts {
@@ -103,30 +104,30 @@ fn with_redis(programs: &'static [&str]) -> impl Iterator<Item = String> {
 
 #[test]
 fn a_fork_begins_like_a_fresh_process() {
-    are_alike(with_redis(SURROUNDINGS));
+    assert_alike(with_redis(SURROUNDINGS));
 }
 
 #[test]
 fn a_fork_ends_like_a_fresh_process() {
-    are_alike(with_redis(ENDINGS));
+    assert_alike(with_redis(ENDINGS));
 }
 
 #[test]
 fn a_fork_starts_others_like_a_fresh_process() {
-    are_alike(with_redis(BESIDES));
+    assert_alike(with_redis(BESIDES));
 }
 
 #[test]
 fn a_fork_reads_its_program_like_a_fresh_process() {
-    are_alike(READING.iter());
+    assert_alike(READING.iter());
 }
 
 #[test]
-fn nothing_of_an_answer_reaches_the_next_one() {
+fn a_fork_does_not_see_changes_of_another_fork() {
     let forks = warmed();
     let look = format!("{IS_A_FORK}{LOOK}");
     let before = printed(&forks, &look);
-    // A line of its own for each kind of thing: all are others now.
+    // Each line shows another part of the process: every line is different now.
     let spoilt = printed(&forks, &format!("{IS_A_FORK}{SPOIL}{LOOK}"));
     for (spoilt, before) in spoilt.lines().zip(before.lines()) {
         assert_ne!(spoilt, before);
@@ -136,7 +137,8 @@ fn nothing_of_an_answer_reaches_the_next_one() {
 
 /// Everything that a program can change in its own process.
 const SPOIL: &str = "
-import builtins, os, sys, signal, threading, atexit, resource, warnings, logging, locale, random, json, socket
+import builtins, os, sys, signal, threading, atexit, resource, warnings, logging, locale, \
+    random, json, socket
 sys.modules['spoilt'] = sys
 redis.Redis.get = lambda *it: 'spoilt'
 builtins.spoilt = 1
@@ -171,20 +173,25 @@ sys.meta_path.clear()
 const LOOK: &str = "
 import builtins, os, sys, signal, threading, resource, warnings, logging, locale, json
 print('spoilt' in sys.modules, redis.Redis.get, hasattr(builtins, 'spoilt'), json.loads)
-print(os.environ.get('SPOILT'), os.environ.get('PATH'), os.path.basename(os.getcwd())[:6], os.listdir('.'))
+print(os.environ.get('SPOILT'), os.environ.get('PATH'), os.path.basename(os.getcwd())[:6], \
+    os.listdir('.'))
 print([fd for fd in range(3, 99) if os.path.exists(f'/dev/fd/{fd}')], os.fstat(0).st_mode)
-print([signal.getsignal(it) for it in (signal.SIGTERM, signal.SIGINT)], signal.pthread_sigmask(signal.SIG_BLOCK, []))
+print([signal.getsignal(it) for it in (signal.SIGTERM, signal.SIGINT)], \
+    signal.pthread_sigmask(signal.SIG_BLOCK, []))
 print(signal.getitimer(signal.ITIMER_REAL)[0] > 0, threading.active_count(), os.umask(0))
 print(resource.getrlimit(resource.RLIMIT_CORE), resource.getrlimit(resource.RLIMIT_NOFILE))
 print(sys.path[1:], sys.argv[1:], sys.getrecursionlimit(), sys.gettrace(), len(sys.meta_path))
-print(warnings.filters, logging.root.handlers, logging.root.level, locale.setlocale(locale.LC_ALL), __import__('g' 'c').isenabled(), os.nice(0))
+print(warnings.filters, logging.root.handlers, logging.root.level, \
+    locale.setlocale(locale.LC_ALL), __import__('g' 'c').isenabled(), os.nice(0))
 print(sorted(globals()) if 'kept' in globals() else None)
 ";
 
 #[test]
 fn two_forks_draw_different_random_numbers() {
     let forks = warmed();
-    let draw = "import random, uuid, secrets, tempfile\nprint(random.random(), uuid.uuid4(), secrets.token_hex(), next(tempfile._get_candidate_names()))";
+    let draw = "import random, uuid, secrets, tempfile\n\
+        print(random.random(), uuid.uuid4(), secrets.token_hex(), \
+        next(tempfile._get_candidate_names()))";
     let [one, other] = [printed(&forks, draw), printed(&forks, draw)];
     for (one, other) in one.split_whitespace().zip(other.split_whitespace()) {
         assert_ne!(one, other);
@@ -192,21 +199,22 @@ fn two_forks_draw_different_random_numbers() {
 }
 
 #[test]
-fn several_threads_have_forks_at_once() {
-    let forks = warmed();
-    let answers = std::thread::scope(|scope| {
-        let answer = |number: u32| {
-            let text = format!("import time\ntime.sleep(0.2)\nprint({number})\n{IS_A_FORK}");
-            printed(&forks, &text)
-        };
-        let threads: Vec<_> = (0..12).map(|it| scope.spawn(move || answer(it))).collect();
-        threads.into_iter().map(|it| it.join().unwrap()).collect::<Vec<_>>()
+fn several_threads_use_forks_at_once() {
+    let forks = &warmed();
+    let programs: Vec<String> = (0..12)
+        .map(|number| format!("import time\ntime.sleep(0.2)\nprint({number})\n{IS_A_FORK}"))
+        .collect();
+    let answers: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            programs.iter().map(|text| scope.spawn(move || printed(forks, text))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert_eq!(answers, (0..12).map(|it| format!("{it}\n")).collect::<Vec<_>>());
+    let expected: Vec<String> = (0..12).map(|number| format!("{number}\n")).collect();
+    assert_eq!(answers, expected);
 }
 
 #[test]
-fn an_answer_beside_something_that_can_be_imported_finds_that() {
+fn an_answer_imports_modules_from_its_own_folder() {
     let program = Program::new("import redis\nprint(redis.mine)\n");
     std::fs::write(program.path.with_file_name("redis.py"), "mine = 'my own'\n").unwrap();
     let run = program.try_run(&warmed(), LIMIT).unwrap();
@@ -215,43 +223,49 @@ fn an_answer_beside_something_that_can_be_imported_finds_that() {
 
 #[test]
 fn the_time_limit_ends_a_fork_and_what_it_started() {
-    let text = "import redis, os, subprocess\nother = subprocess.Popen(['sleep', '300'])\nprint(os.getpid(), other.pid, flush=True)\nwhile True: pass\n";
+    let text = "import redis, os, subprocess\nother = subprocess.Popen(['sleep', '300'])\n\
+        print(os.getpid(), other.pid, flush=True)\nwhile True: pass\n";
     let run = Program::new(text).try_run(&warmed(), Duration::from_secs(2)).unwrap();
     assert_eq!(run.end, ProgramEnd::TimedOut);
     for pid in run.stdout.text.split_whitespace() {
-        wait_until("it has ended", || has_ended(pid));
+        wait_until("it has ended", || has_ended(pid.parse().unwrap()));
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_child_that_leaves_the_group_of_its_fork_ends_too() {
-    let text = "import os, time\nready, told = os.pipe()\nif os.fork() == 0:\n    os.setsid()\n    os.write(told, b'x')\n    time.sleep(300)\nos.read(ready, 1)\nif os.fork() == 0:\n    os.setsid()\n    os.close(1)\n    os.close(2)\n    os.write(told, b'x')\n    time.sleep(300)\nos.read(ready, 1)\nprint(os.popen(f'pgrep -P {os.getpid()} python').read())\n";
+    let text = "import os, time\nready, told = os.pipe()\nif os.fork() == 0:\n    os.setsid()\n    \
+        os.write(told, b'x')\n    time.sleep(300)\nos.read(ready, 1)\nif os.fork() == 0:\n    \
+        os.setsid()\n    os.close(1)\n    os.close(2)\n    os.write(told, b'x')\n    \
+        time.sleep(300)\nos.read(ready, 1)\n\
+        print(os.popen(f'pgrep -P {os.getpid()} python').read())\n";
     let forks = warmed();
     let pids = printed(&forks, text);
     assert_eq!(pids.split_whitespace().count(), 2, "{pids}");
     for pid in pids.split_whitespace() {
-        wait_until("it has ended", || has_ended(pid));
+        wait_until("it has ended", || has_ended(pid.parse().unwrap()));
     }
     assert_eq!(printed(&forks, IS_A_FORK), "");
 }
 
 #[test]
-fn an_answer_whose_interpreter_dies_is_told_apart_and_the_next_ones_run() {
+fn a_lost_interpreter_is_reported_and_later_answers_run() {
     let forks = warmed();
     for kill in ["SIGKILL", "SIGTERM"] {
         let text = format!(
-            "import redis, os, signal, time\nos.kill(os.getppid(), signal.{kill})\ntime.sleep(300)\n"
+            "import redis, os, signal, time\nos.kill(os.getppid(), signal.{kill})\n\
+             time.sleep(300)\n"
         );
         let forks = if kill == "SIGKILL" { forks.clone() } else { warmed() };
         let error = Program::new(text).try_run(&forks, LIMIT).unwrap_err();
-        assert_eq!(error.kind, WorldErrorKind::LostFork, "{error:?}");
+        assert_eq!(error.kind, EnvironmentErrorKind::LostFork, "{error:?}");
         assert_eq!(printed(&forks, "print('still runs')"), "still runs\n");
     }
 }
 
 #[test]
-fn an_interpreter_that_died_between_two_answers_costs_none() {
+fn an_interpreter_that_died_between_answers_is_replaced() {
     let forks = warmed();
     let pid = printed(&forks, "import os\nprint(os.getppid())");
     assert!(
@@ -264,21 +278,16 @@ fn an_interpreter_that_died_between_two_answers_costs_none() {
 fn the_interpreter_ends_with_its_owner() {
     let forks = warmed();
     let pid = printed(&forks, "import os\nprint(os.getppid())");
-    assert!(!has_ended(pid.trim()));
+    let pid = pid.trim().parse().unwrap();
+    assert!(!has_ended(pid));
     drop(forks);
-    assert!(has_ended(pid.trim()));
+    assert!(has_ended(pid));
 }
 
 #[test]
 fn another_redis_on_port_6379_is_never_touched_by_a_fork() {
-    let _usual = USUAL_PORT.lock();
-    // Where the port is taken, it is taken by somebody whose Redis is none of a test's business.
-    if std::net::TcpListener::bind(("127.0.0.1", 6379)).is_err() {
-        let name = "another_redis_on_port_6379_is_never_touched_by_a_fork";
-        let _ = writeln!(std::io::stderr(), "skipped: {name}: port 6379 is taken");
-        return;
-    }
-    let foreign = ForeignServer::start_on(6379);
+    let name = "another_redis_on_port_6379_is_never_touched_by_a_fork";
+    let Some((_usual, foreign)) = ForeignServer::on_the_usual_port(name) else { return };
     let lesson = ForeignServer::start();
     let endpoint =
         Endpoint { host: "127.0.0.1".into(), port: lesson.port, url: lesson.url(), password: None };
@@ -289,7 +298,8 @@ fn another_redis_on_port_6379_is_never_touched_by_a_fork() {
         "redis.from_url(os.environ['REDIS_URL']).incr('n')",
         "asyncio.run(redis.asyncio.Redis().incr('n'))",
         "socket.create_connection(('localhost', 6379)).sendall(b'INCR n\\r\\n')",
-        "subprocess.run([sys.executable, '-c', 'import redis; redis.Redis().incr(\"n\")'], env={}, check=True)",
+        "subprocess.run([sys.executable, '-c', 'import redis; redis.Redis().incr(\"n\")'], env={}, \
+         check=True)",
     ];
     let forks = warmed();
     for (index, reach) in reach.iter().enumerate() {
@@ -301,10 +311,4 @@ fn another_redis_on_port_6379_is_never_touched_by_a_fork() {
         wait_until(reach, || lesson.ask(&["GET", "n"]) == wanted);
     }
     assert_eq!(foreign.ask(&["GET", "n"]), "(nil)");
-}
-
-fn has_ended(pid: &str) -> bool {
-    let state = std::process::Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
-    let state = String::from_utf8_lossy(&state.stdout).into_owned();
-    state.is_empty() || state.starts_with('Z')
 }

@@ -1,32 +1,69 @@
-//! Programs that must be in a fork what they are in a fresh process. Each begins with `import redis`, unless it is
-//! about how Python reads a file.
+//! Programs that must behave the same in a fork and in a fresh process. Each begins with
+//! `import redis`, except those about how Python reads a file.
 
-/// What is there when a program begins, and what is left of it for nobody else.
+/// Programs that look at their surroundings: globals, environment, files, signals, modules.
 pub const SURROUNDINGS: &[&str] = &[
-    "print(__name__, __doc__, __package__, __spec__, __annotations__, __builtins__, sorted(globals()))",
-    "import os, sys\nprint(__file__, __cached__, __loader__.path, __loader__.name, type(__loader__))\nprint(sys.argv, sys.orig_argv, sys.path, sys.executable, sys.flags, sys.prefix)\nprint(os.getcwd(), os.listdir('.'))",
-    "import os\nfor name, value in os.environ.items(): print(name, '=', value)\nprint(os.environb[b'PATH'])",
-    "import os, subprocess\nprint(subprocess.run(['env'], capture_output=True, text=True).stdout)\nprint(os.popen('echo $REDIS_PORT $REDISLINGS_ATTEMPT').read())",
-    "import os\nfor fd in sorted(map(int, os.listdir('/dev/fd'))):\n    try: print(fd, os.readlink(f'/dev/fd/{fd}').split(':')[0], os.get_inheritable(fd))\n    except OSError as error: print(type(error))\nprint(open('new', 'w').fileno())",
-    "import signal\nfor number in sorted(signal.valid_signals()): print(number, signal.getsignal(number))\nprint(signal.set_wakeup_fd(-1), signal.pthread_sigmask(signal.SIG_BLOCK, []), signal.getitimer(signal.ITIMER_REAL), signal.alarm(0), signal.sigpending())",
-    "import sys\nprint(sys.stdin.read(), sys.stdin, sys.stdout, sys.stderr, sys.__stdout__ is sys.stdout)\nfor stream in (sys.stdin, sys.stdout, sys.stderr): print(stream.encoding, stream.errors, stream.isatty(), stream.seekable(), stream.line_buffering, stream.write_through, stream.fileno(), type(stream.buffer))",
-    "import os, threading, locale, warnings, logging\nprint(threading.enumerate(), threading.main_thread() is threading.current_thread(), threading.current_thread().ident == threading.get_ident())\nprint(locale.setlocale(locale.LC_ALL), warnings.filters, logging.root.handlers, logging.root.level)\nprint(os.umask(0), os.getpgrp() == os.getpid(), os.getsid(0) == os.getpid(), os.getpriority(os.PRIO_PROCESS, 0))",
-    "import sys\nprint(sorted(sys.modules))\nprint([type(finder) for finder in sys.meta_path], sys.path_hooks, sys.excepthook, sys.displayhook, sys.gettrace(), sys.getprofile(), sys.getrecursionlimit(), sys.getswitchinterval(), sys.dont_write_bytecode)",
-    "import sys\nprint(sorted((path, str(it and type(it))) for path, it in sys.path_importer_cache.items() if path != sys.path[0]))\nimport importlib.machinery as m, importlib._bootstrap_external as b\nprint(m.SourcelessFileLoader is b.SourcelessFileLoader, m.SourcelessFileLoader)",
-    "import gc\nprint(gc.isenabled(), gc.get_threshold(), gc.get_freeze_count(), 'redis' in map(repr, gc.get_objects()))",
-    "import resource\nfor name in sorted(dir(resource)):\n    if name.startswith('RLIMIT'): print(name, resource.getrlimit(getattr(resource, name)))",
-    "import inspect, sys, traceback\nprint(inspect.getsource(sys.modules['__main__']))\nprint(len(inspect.stack()), sys._getframe().f_back)\ntraceback.print_stack()\ntry: sys._getframe(1)\nexcept ValueError as error: print(error)",
-    "import socket, _socket\nprint(socket.socket.__mro__, _socket.socket is socket.socket.__mro__[1], socket.socket.connect, _socket.getaddrinfo)",
+    "print(__name__, __doc__, __package__, __spec__, __annotations__, __builtins__, \
+     sorted(globals()))",
+    "import os, sys\n\
+     print(__file__, __cached__, __loader__.path, __loader__.name, type(__loader__))\n\
+     print(sys.argv, sys.orig_argv, sys.path, sys.executable, sys.flags, sys.prefix)\n\
+     print(os.getcwd(), os.listdir('.'))",
+    "import os\nfor name, value in os.environ.items(): print(name, '=', value)\n\
+     print(os.environb[b'PATH'])",
+    "import os, subprocess\nprint(subprocess.run(['env'], capture_output=True, text=True).stdout)\n\
+     print(os.popen('echo $REDIS_PORT $REDISLINGS_ATTEMPT').read())",
+    "import os\nfor fd in sorted(map(int, os.listdir('/dev/fd'))):\n    \
+     try: print(fd, os.readlink(f'/dev/fd/{fd}').split(':')[0], os.get_inheritable(fd))\n    \
+     except OSError as error: print(type(error))\nprint(open('new', 'w').fileno())",
+    "import signal\n\
+     for number in sorted(signal.valid_signals()): print(number, signal.getsignal(number))\n\
+     print(signal.set_wakeup_fd(-1), signal.pthread_sigmask(signal.SIG_BLOCK, []), \
+     signal.getitimer(signal.ITIMER_REAL), signal.alarm(0), signal.sigpending())",
+    "import sys\n\
+     print(sys.stdin.read(), sys.stdin, sys.stdout, sys.stderr, sys.__stdout__ is sys.stdout)\n\
+     for stream in (sys.stdin, sys.stdout, sys.stderr): print(stream.encoding, stream.errors, \
+     stream.isatty(), stream.seekable(), stream.line_buffering, stream.write_through, \
+     stream.fileno(), type(stream.buffer))",
+    "import os, threading, locale, warnings, logging\n\
+     print(threading.enumerate(), threading.main_thread() is threading.current_thread(), \
+     threading.current_thread().ident == threading.get_ident())\n\
+     print(locale.setlocale(locale.LC_ALL), warnings.filters, logging.root.handlers, \
+     logging.root.level)\n\
+     print(os.umask(0), os.getpgrp() == os.getpid(), os.getsid(0) == os.getpid(), \
+     os.getpriority(os.PRIO_PROCESS, 0))",
+    "import sys\nprint(sorted(sys.modules))\n\
+     print([type(finder) for finder in sys.meta_path], sys.path_hooks, sys.excepthook, \
+     sys.displayhook, sys.gettrace(), sys.getprofile(), sys.getrecursionlimit(), \
+     sys.getswitchinterval(), sys.dont_write_bytecode)",
+    "import sys\n\
+     print(sorted((path, str(it and type(it))) for path, it in sys.path_importer_cache.items() if \
+     path != sys.path[0]))\nimport importlib.machinery as m, importlib._bootstrap_external as b\n\
+     print(m.SourcelessFileLoader is b.SourcelessFileLoader, m.SourcelessFileLoader)",
+    "import gc\n\
+     print(gc.isenabled(), gc.get_threshold(), gc.get_freeze_count(), 'redis' in map(repr, \
+     gc.get_objects()))",
+    "import resource\nfor name in sorted(dir(resource)):\n    \
+     if name.startswith('RLIMIT'): print(name, resource.getrlimit(getattr(resource, name)))",
+    "import inspect, sys, traceback\nprint(inspect.getsource(sys.modules['__main__']))\n\
+     print(len(inspect.stack()), sys._getframe().f_back)\ntraceback.print_stack()\n\
+     try: sys._getframe(1)\nexcept ValueError as error: print(error)",
+    "import socket, _socket\n\
+     print(socket.socket.__mro__, _socket.socket is socket.socket.__mro__[1], \
+     socket.socket.connect, _socket.getaddrinfo)",
     "import os\ntry: print(os.wait())\nexcept ChildProcessError as error: print(error)",
-    "import os, sys\nsys.path.insert(0, '.')\nopen('helper.py', 'w').write('value = 3')\nimport helper\nprint(helper.value, helper.__file__)",
-    "import sitecustomize\nprint(sitecustomize.OURS, sitecustomize.HERE, sorted(vars(sitecustomize)))",
+    "import os, sys\nsys.path.insert(0, '.')\nopen('helper.py', 'w').write('value = 3')\n\
+     import helper\nprint(helper.value, helper.__file__)",
+    "import sitecustomize\n\
+     print(sitecustomize.OURS, sitecustomize.HERE, sorted(vars(sitecustomize)))",
 ];
 
 /// What Python says about exceptions, and how it ends.
 pub const ENDINGS: &[&str] = &[
     "",
     "raise ValueError('here')",
-    "def f(): g()\ndef g():\n    try: 1 / 0\n    except ZeroDivisionError as error: raise KeyError('x') from error\nf()",
+    "def f(): g()\ndef g():\n    try: 1 / 0\n    \
+     except ZeroDivisionError as error: raise KeyError('x') from error\nf()",
     "try: 1 / 0\nexcept ZeroDivisionError: undefined_name",
     "try: 1 / 0\nfinally: print('finally')",
     "raise ExceptionGroup('many', [ValueError(1), TypeError('two')])",
@@ -50,12 +87,17 @@ pub const ENDINGS: &[&str] = &[
     "import os\nos.abort()",
     "import os, signal\nos.killpg(0, signal.SIGKILL)",
     "import signal, time\nsignal.alarm(1)\ntime.sleep(5)",
-    "import os, signal\nsignal.signal(signal.SIGUSR1, lambda *it: print('got it', it[0]))\nos.kill(os.getpid(), signal.SIGUSR1)",
+    "import os, signal\nsignal.signal(signal.SIGUSR1, lambda *it: print('got it', it[0]))\n\
+     os.kill(os.getpid(), signal.SIGUSR1)",
     "def deep(n): return deep(n + 1)\ndeep(0)",
-    "depth = 0\ndef deep():\n    global depth\n    depth += 1\n    deep()\ntry: deep()\nexcept RecursionError: print(depth)",
+    "depth = 0\ndef deep():\n    global depth\n    depth += 1\n    deep()\ntry: deep()\n\
+     except RecursionError: print(depth)",
     "class Deep:\n    def __getattr__(self, name): return getattr(self, name + 'x'[:0])\nDeep().a",
-    "import sys\ndef hook(kind, value, tb):\n    print(kind, value, tb.tb_frame.f_code.co_name, tb.tb_lineno, tb.tb_next, tb is value.__traceback__, sys.last_value is value)\nsys.excepthook = hook\nraise ValueError(1)",
-    "import sys\ndef hook(*it): raise TypeError('in the hook')\nsys.excepthook = hook\nraise ValueError(1)",
+    "import sys\ndef hook(kind, value, tb):\n    \
+     print(kind, value, tb.tb_frame.f_code.co_name, tb.tb_lineno, tb.tb_next, tb is \
+     value.__traceback__, sys.last_value is value)\nsys.excepthook = hook\nraise ValueError(1)",
+    "import sys\ndef hook(*it): raise TypeError('in the hook')\nsys.excepthook = hook\n\
+     raise ValueError(1)",
     "import sys\ndel sys.excepthook\nraise ValueError(1)",
     "import sys\nsys.excepthook = None\nraise ValueError(1)",
     "import sys\nsys.stderr = None\nraise ValueError(1)",
@@ -73,53 +115,86 @@ pub const ENDINGS: &[&str] = &[
     "class Late:\n    def __del__(self): print('deleted', __name__)\nlate = Late()",
     "class Late:\n    def __del__(self): raise ValueError('unraisable')\nlate = Late()\ndel late",
     "class Late:\n    def __del__(self): print('cycle')\na = Late()\na.a = a\nredis.Redis.mine = a",
-    "import warnings\nwarnings.warn('mine')\nwarnings.warn('outer', stacklevel=2)\nwarnings.warn('old', DeprecationWarning)",
-    "import warnings, sys\nwarnings.warn_explicit('x', UserWarning, 'f.py', 3)\nopen('left-open', 'w')",
+    "import warnings\nwarnings.warn('mine')\nwarnings.warn('outer', stacklevel=2)\n\
+     warnings.warn('old', DeprecationWarning)",
+    "import warnings, sys\nwarnings.warn_explicit('x', UserWarning, 'f.py', 3)\n\
+     open('left-open', 'w')",
     "import logging\nlogging.warning('w')\nlogging.getLogger('x').info('i')",
     "__file__ = 'mine'\nimport atexit\natexit.register(lambda: print(globals().get('__file__')))",
     "import sys\nsys.modules['__main__'] = None\nraise ValueError",
     "import os\nos.environ['PYTHONINSPECT'] = '1'\nprint('x')",
     "exec(compile('raise ValueError(1)', 'inner', 'exec'))",
-    "import runpy\nrunpy.run_path(__file__, run_name='other') if __name__ == '__main__' else print(__name__)",
+    "import runpy\n\
+     runpy.run_path(__file__, run_name='other') if __name__ == '__main__' else print(__name__)",
     "import faulthandler, sys\nfaulthandler.dump_traceback(sys.stdout)",
     "import ctypes\nctypes.string_at(0)",
     "breakpoint()",
     "input()",
     "import time\nprint(time.process_time() < 60, time.perf_counter() > 0)",
     "import code\ncode.interact(local={})",
-    "a = 'x y z'\nb = 'x y z'\ndef f(): return 'x y z'\nprint(a is b, a is f(), (1, 2.5) is (1, 2.5 + 0), f.__code__.co_filename, f.__code__.co_flags)",
+    "a = 'x y z'\nb = 'x y z'\ndef f(): return 'x y z'\n\
+     print(a is b, a is f(), (1, 2.5) is (1, 2.5 + 0), f.__code__.co_filename, \
+     f.__code__.co_flags)",
     "print(redis.Redis(host='127.0.0.1', port=1).ping())",
     "redis.Redis(unix_socket_path='/nowhere').ping()",
 ];
 
 /// Threads, tasks and other processes.
 pub const BESIDES: &[&str] = &[
-    "import threading, time\nthreading.Thread(target=lambda: (time.sleep(0.2), print('thread'))).start()\nprint('main')",
-    "import threading, time\nthreading.Thread(target=lambda: time.sleep(60), daemon=True).start()\nprint('main')",
-    "import threading\ndef bad(): raise ValueError('in a thread')\nt = threading.Thread(target=bad)\nt.start()\nt.join()",
-    "import threading\nt = threading.Thread(target=lambda: print(threading.current_thread().name))\nt.start()\nt.join()\nprint(threading.active_count())",
+    "import threading, time\n\
+     threading.Thread(target=lambda: (time.sleep(0.2), print('thread'))).start()\nprint('main')",
+    "import threading, time\nthreading.Thread(target=lambda: time.sleep(60), daemon=True).start()\n\
+     print('main')",
+    "import threading\ndef bad(): raise ValueError('in a thread')\n\
+     t = threading.Thread(target=bad)\nt.start()\nt.join()",
+    "import threading\n\
+     t = threading.Thread(target=lambda: print(threading.current_thread().name))\nt.start()\n\
+     t.join()\nprint(threading.active_count())",
     "import _thread, time\n_thread.start_new_thread(lambda: 1 / 0, ())\ntime.sleep(0.2)",
-    "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(2) as pool: print(list(pool.map(abs, [-1, -2])))",
-    "from concurrent.futures import ProcessPoolExecutor\nif __name__ == '__main__':\n    with ProcessPoolExecutor(2) as pool: print(list(pool.map(abs, [-1, -2])))",
-    "import asyncio\nasync def main():\n    await asyncio.sleep(0.01)\n    raise ValueError('in a task')\nasyncio.run(main())",
-    "import asyncio\nasync def main():\n    process = await asyncio.create_subprocess_exec('echo', 'hi', stdout=asyncio.subprocess.PIPE)\n    print(await process.communicate(), process.returncode)\nasyncio.run(main())",
+    "from concurrent.futures import ThreadPoolExecutor\n\
+     with ThreadPoolExecutor(2) as pool: print(list(pool.map(abs, [-1, -2])))",
+    "from concurrent.futures import ProcessPoolExecutor\nif __name__ == '__main__':\n    \
+     with ProcessPoolExecutor(2) as pool: print(list(pool.map(abs, [-1, -2])))",
+    "import asyncio\nasync def main():\n    await asyncio.sleep(0.01)\n    \
+     raise ValueError('in a task')\nasyncio.run(main())",
+    "import asyncio\nasync def main():\n    \
+     process = await asyncio.create_subprocess_exec('echo', 'hi', \
+     stdout=asyncio.subprocess.PIPE)\n    print(await process.communicate(), process.returncode)\n\
+     asyncio.run(main())",
     "import asyncio\nasync def f(): pass\nf()",
-    "import asyncio\nasync def main():\n    asyncio.create_task(asyncio.sleep(60))\n    raise KeyboardInterrupt\nasyncio.run(main())",
-    "import multiprocessing as m\ndef work(q): q.put(__name__)\nif __name__ == '__main__':\n    for way in ('fork', 'spawn', 'forkserver'):\n        c = m.get_context(way)\n        q = c.Queue()\n        p = c.Process(target=work, args=(q,))\n        p.start()\n        print(way, q.get(), p.join(), p.exitcode)",
-    "import multiprocessing as m\ndef work(): raise ValueError('in a process')\nif __name__ == '__main__':\n    p = m.get_context('fork').Process(target=work, name='it')\n    p.start()\n    p.join()\n    print(p.exitcode)",
-    "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import sys; print(sys.argv, sys.path[0]); sys.exit(3)']))",
-    "import subprocess\nprint(subprocess.run('exit 3', shell=True).returncode)\nsubprocess.run(['false'], check=True)",
-    "import subprocess\nsubprocess.run(['cat'])\nsubprocess.run(['sh', '-c', 'ls /dev/fd | wc -l; echo err >&2'])",
+    "import asyncio\nasync def main():\n    asyncio.create_task(asyncio.sleep(60))\n    \
+     raise KeyboardInterrupt\nasyncio.run(main())",
+    "import multiprocessing as m\ndef work(q): q.put(__name__)\nif __name__ == '__main__':\n    \
+     for way in ('fork', 'spawn', 'forkserver'):\n        c = m.get_context(way)\n        \
+     q = c.Queue()\n        p = c.Process(target=work, args=(q,))\n        p.start()\n        \
+     print(way, q.get(), p.join(), p.exitcode)",
+    "import multiprocessing as m\ndef work(): raise ValueError('in a process')\n\
+     if __name__ == '__main__':\n    \
+     p = m.get_context('fork').Process(target=work, name='it')\n    p.start()\n    p.join()\n    \
+     print(p.exitcode)",
+    "import subprocess, sys\n\
+     print(subprocess.run([sys.executable, '-c', 'import sys; print(sys.argv, sys.path[0]); \
+     sys.exit(3)']))",
+    "import subprocess\nprint(subprocess.run('exit 3', shell=True).returncode)\n\
+     subprocess.run(['false'], check=True)",
+    "import subprocess\nsubprocess.run(['cat'])\n\
+     subprocess.run(['sh', '-c', 'ls /dev/fd | wc -l; echo err >&2'])",
     "import os\nif os.fork() == 0:\n    print('child')\n    os._exit(0)\nprint(os.wait()[1])",
-    "import os, sys\nif os.fork() == 0: sys.exit(4)\nprint(os.waitstatus_to_exitcode(os.wait()[1]))",
+    "import os, sys\nif os.fork() == 0: sys.exit(4)\n\
+     print(os.waitstatus_to_exitcode(os.wait()[1]))",
     "import os, sys\nos.execv('/bin/echo', ['echo', 'gone'])",
-    "import os, sys\nos.execve(sys.executable, [sys.executable, '-c', 'import os; print(sorted(os.environ))'], {})",
-    "import signal, subprocess\np = subprocess.Popen(['sleep', '60'])\np.send_signal(signal.SIGTERM)\nprint(p.wait())",
-    "import tempfile, os, uuid, secrets\nprint(len(uuid.uuid4().hex), os.path.dirname(tempfile.mkdtemp(dir='.')) == os.getcwd())",
-    "import sqlite3, ssl, json, hashlib, decimal, ctypes, zlib\nprint(hashlib.sha1(b'x').hexdigest(), decimal.Decimal(1) / 3, ssl.create_default_context().check_hostname)",
+    "import os, sys\n\
+     os.execve(sys.executable, [sys.executable, '-c', 'import os; print(sorted(os.environ))'], {})",
+    "import signal, subprocess\np = subprocess.Popen(['sleep', '60'])\n\
+     p.send_signal(signal.SIGTERM)\nprint(p.wait())",
+    "import tempfile, os, uuid, secrets\n\
+     print(len(uuid.uuid4().hex), os.path.dirname(tempfile.mkdtemp(dir='.')) == os.getcwd())",
+    "import sqlite3, ssl, json, hashlib, decimal, ctypes, zlib\n\
+     print(hashlib.sha1(b'x').hexdigest(), decimal.Decimal(1) / 3, \
+     ssl.create_default_context().check_hostname)",
 ];
 
-/// How Python reads a file; nothing is put before these.
+/// Programs about how Python reads a file; nothing is inserted before them.
 pub const READING: &[&[u8]] = &[
     b"",
     b"# nothing\n",
@@ -145,7 +220,8 @@ pub const READING: &[&[u8]] = &[
     b"import redis\rprint('''a\rb'''.encode())\rraise ValueError\r",
     b"import redis\nprint(1)\0\n",
     b"\x0cimport redis\n\x0cprint(1)\n",
-    b"#!/usr/bin/env python3\n'''A docstring.'''\nfrom __future__ import annotations\nimport redis\nx: nothing = 1\nprint(__doc__, __annotations__)\n",
+    b"#!/usr/bin/env python3\n'''A docstring.'''\nfrom __future__ import annotations\n\
+      import redis\nx: nothing = 1\nprint(__doc__, __annotations__)\n",
     b"import redis\nfrom __future__ import annotations\n",
     b"import redis as r, os\nprint(r.__name__, os.name)\n",
     b"from redis import Redis\nprint(Redis)\n",
@@ -154,7 +230,9 @@ pub const READING: &[&[u8]] = &[
     b"import importlib\nprint(hasattr(importlib, 'metadata'))\nimport redis\n",
     b"import sys\nprint('redis' in sys.modules, 'asyncio' in sys.modules)\nimport redis\n",
     b"import concurrent\nprint(concurrent.futures)\n",
-    b"try:\n    import redis\nexcept ImportError:\n    pass\nimport sys\nprint(sorted(sys.modules))\n",
-    b"import redis\nclass A:\n  def f(self):\n    raise ValueError(self.__class__.__qualname__)\nA().f()",
+    b"try:\n    import redis\nexcept ImportError:\n    pass\nimport sys\n\
+      print(sorted(sys.modules))\n",
+    b"import redis\nclass A:\n  def f(self):\n    raise ValueError(self.__class__.__qualname__)\n\
+      A().f()",
     b"import redis\nx = [\n  1,\n  2 / 0,\n]\n",
 ];

@@ -1,4 +1,4 @@
-//! What is known of commands, compared with real servers.
+//! The documentation of commands, compared with real servers.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -15,15 +15,15 @@ fn started(program: std::path::PathBuf) -> Server {
     Server::start(&Source::Process { program, bundled: false }, &[]).unwrap()
 }
 
-/// The arguments of a command as help writes them.
+/// The arguments of a command as `help` shows them.
 fn syntax(docs: &CommandDocs, name: &str) -> String {
     let help = docs.help(&name.split(' ').collect::<Vec<_>>());
     let line = help.lines().next().unwrap().trim_start();
     line.strip_prefix(name).unwrap_or_else(|| panic!("{name}: {help}")).trim().to_owned()
 }
 
-/// How few words may stand there.
-fn fewest(syntax: &str) -> usize {
+/// The smallest number of arguments that this syntax allows.
+fn fewest_arguments(syntax: &str) -> usize {
     let mut depth = 0;
     let mut kept = String::new();
     for sign in syntax.chars() {
@@ -35,7 +35,8 @@ fn fewest(syntax: &str) -> usize {
     let mut count = 0;
     while let Some((before, rest)) = kept.clone().split_once('<') {
         let (choices, behind) = rest.split_once('>').unwrap();
-        count += choices.split('|').map(|it| it.split_whitespace().count()).min().unwrap();
+        let lengths = choices.split('|').map(|choice| choice.split_whitespace().count());
+        count += lengths.min().unwrap();
         kept = format!("{before} {behind}");
     }
     count + kept.split_whitespace().count()
@@ -44,51 +45,55 @@ fn fewest(syntax: &str) -> usize {
 /// Name and arity of every command of a server.
 fn commands(server: &mut Server) -> Vec<(String, i64)> {
     let Value::Array(all) = server.client().call(&["COMMAND"], LIMIT).unwrap() else { panic!() };
-    let command = |value: &Value| match value {
-        Value::Array(items) => match items.as_slice() {
-            [Value::BulkString(name), Value::Int(arity), ..] => {
-                (String::from_utf8(name.clone()).unwrap().to_uppercase(), *arity)
-            }
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    };
-    all.iter().map(command).collect()
+    all.iter().map(name_and_arity).collect()
 }
 
-/// There is a package with it for this platform alone.
+fn name_and_arity(command: &Value) -> (String, i64) {
+    if let Value::Array(items) = command
+        && let [Value::BulkString(name), Value::Int(arity), ..] = items.as_slice()
+    {
+        return (String::from_utf8(name.clone()).unwrap().to_uppercase(), *arity);
+    }
+    panic!("{command:?}")
+}
+
+/// The package with Redis 6.2 exists for this platform only.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[test]
-fn the_table_is_what_a_real_redis_6_2_has() {
-    let (_, program) = of_several_versions().into_iter().find(|it| it.0 == "redis 6.2").unwrap();
+fn the_table_matches_a_real_redis_6_2() {
+    let (_, program) =
+        of_several_versions().into_iter().find(|(name, _)| name == "redis 6.2").unwrap();
     let mut server = started(program);
     assert!(server.version().starts_with("redis 6.2."), "{}", server.version());
     let table = CommandDocs::of_the_server(server.client(), LIMIT);
-    // Not commands, but traps for HTTP; and one that is handled before commands are looked up.
+    // `HOST:` and `POST` only detect HTTP clients. QUIT is handled before the command lookup.
     let real = commands(&mut server);
-    let real: Vec<_> = real.into_iter().filter(|it| it.0 != "HOST:" && it.0 != "POST").collect();
-    let mut names: BTreeSet<&str> = real.iter().map(|it| it.0.as_str()).collect();
+    let real: Vec<(String, i64)> =
+        real.into_iter().filter(|(name, _)| name != "HOST:" && name != "POST").collect();
+    let mut names: BTreeSet<&str> = real.iter().map(|(name, _)| name.as_str()).collect();
     names.insert("QUIT");
     let known: BTreeSet<&str> = table.names().filter(|name| !name.contains(' ')).collect();
     assert_eq!(known, names);
     for (name, arity) in &real {
-        if !table.names().any(|it| it.starts_with(&format!("{name} "))) {
-            let (told, real) =
-                (fewest(&syntax(&table, name)) + 1, usize::try_from(arity.abs()).unwrap());
-            // Some do nothing with the fewest words that they take: GEOHASH without a member.
-            let fits = if *arity < 0 { told >= real } else { told == real };
+        if !table.names().any(|known| known.starts_with(&format!("{name} "))) {
+            let documented = fewest_arguments(&syntax(&table, name)) + 1;
+            let real = usize::try_from(arity.abs()).unwrap();
+            // Some accept fewer words than they need to do anything: GEOHASH without a member.
+            let fits = if *arity < 0 { documented >= real } else { documented == real };
             assert!(fits, "{name} {}: {arity}", syntax(&table, name));
         }
     }
 }
 
+/// The uppercase words in the syntax of a command.
+fn tokens(docs: &CommandDocs, name: &str) -> BTreeSet<String> {
+    let syntax = syntax(docs, name);
+    let words = syntax.split(|c: char| "[]<>| ".contains(c));
+    words.filter(|word| word.contains(char::is_uppercase)).map(str::to_owned).collect()
+}
+
 #[test]
-fn the_table_has_no_word_that_a_newer_server_does_not_know() {
-    let tokens = |docs: &CommandDocs, name: &str| -> BTreeSet<String> {
-        let syntax = syntax(docs, name);
-        let words = syntax.split(|it: char| "[]<>| ".contains(it));
-        words.filter(|it| it.contains(char::is_uppercase)).map(str::to_owned).collect()
-    };
+fn the_table_has_no_word_unknown_to_newer_servers() {
     let newer = of_several_versions().into_iter().filter(|(name, _)| !name.starts_with("redis 6"));
     for (server, program) in newer {
         let docs = CommandDocs::of_the_server(started(program).client(), LIMIT);
@@ -102,7 +107,7 @@ fn the_table_has_no_word_that_a_newer_server_does_not_know() {
 }
 
 #[test]
-fn a_server_tells_about_its_commands_in_both_protocols() {
+fn command_docs_are_the_same_in_both_protocols() {
     let mut server = started(program());
     let docs = CommandDocs::of_the_server(server.client(), LIMIT);
     assert!(
@@ -124,21 +129,21 @@ fn a_server_tells_about_its_commands_in_both_protocols() {
 }
 
 #[test]
-fn what_a_server_tells_is_read_before_anybody_has_typed_a_word() {
+fn command_docs_are_read_within_a_second() {
     let mut server = started(program());
-    let mut reads = || {
+    let mut times = Vec::new();
+    // Machines are noisy: one of three must be in time.
+    for _ in 0..3 {
         let began = Instant::now();
         let docs = CommandDocs::of_the_server(server.client(), LIMIT);
         assert!(docs.names().count() > 300);
-        began.elapsed()
-    };
-    // Machines are noisy: one of three must be in time.
-    let times: Vec<Duration> = (0..3).map(|_| reads()).collect();
+        times.push(began.elapsed());
+    }
     assert!(times.iter().any(|took| *took < Duration::from_secs(1)), "{times:?}");
 }
 
 #[test]
-fn a_server_that_refuses_to_tell_has_the_table() {
+fn a_server_that_refuses_command_docs_gets_the_table() {
     let mut server = started(program());
     server.client().call(&["ACL", "SETUSER", "ann", "on", "nopass", "+ping"], LIMIT).unwrap();
     let mut target = server.target();

@@ -1,22 +1,22 @@
-//! The editor at a real pseudo-terminal: each test starts itself once more there, to be typed into.
+//! The line editor in a real pseudo-terminal: each test starts itself there once more.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use portable_pty::{CommandBuilder, PtySize};
-use redislings::redis_prompt::{CommandDocs, Editor, Line};
+use redislings::redis_prompt::{CommandDocs, Editor, EditorLine};
 
 use crate::support::terminal::{CTRL_C, Terminal};
 
-/// Where the history stands, for a test that is to be the editor.
+/// The path of the history file; set only in a test process that runs the editor.
 const HISTORY: &str = "REDISLINGS_TEST_HISTORY";
 const CTRL_D: &[u8] = b"\x04";
 const ENTER: &[u8] = b"\r";
 const UP: &[u8] = b"\x1b[A";
 
-/// In the terminal: reads lines until there are none, and shows what they are. Else a terminal in which the test
-/// `name` does so.
+/// With [`HISTORY`] set: reads lines to the end and prints them. Otherwise: a terminal in which the
+/// test `name` does that.
 fn editor_in_a_terminal(name: &str, history: &Path, term: &str) -> Option<Terminal> {
     if let Some(history) = std::env::var_os(HISTORY) {
         read_all(PathBuf::from(history), term != "dumb");
@@ -32,15 +32,15 @@ fn editor_in_a_terminal(name: &str, history: &Path, term: &str) -> Option<Termin
     Some(terminal)
 }
 
-#[expect(clippy::print_stdout, reason = "what was read is compared on the screen")]
+#[expect(clippy::print_stdout, reason = "the test compares the screen")]
 fn read_all(history: PathBuf, colored: bool) {
     let docs = Arc::new(CommandDocs::table().clone());
     let mut editor = Editor::new(Some(history), docs, colored).unwrap();
     loop {
         match editor.read("redis> ").unwrap() {
-            Line::Typed(line) => println!("typed {line:?}"),
-            Line::Cancelled => println!("cancelled"),
-            Line::End => break println!("the end"),
+            EditorLine::Typed(line) => println!("typed {line:?}"),
+            EditorLine::Cancelled => println!("cancelled"),
+            EditorLine::End => break println!("the end"),
         }
     }
 }
@@ -57,7 +57,7 @@ fn types(terminal: &mut Terminal, keys: &[u8], expected: &str) {
     finishes(terminal, keys, expected);
 }
 
-/// Goes on with a line and presses Enter.
+/// Types the rest of a line and presses Enter.
 fn finishes(terminal: &mut Terminal, keys: &[u8], expected: &str) {
     terminal.presses(keys);
     terminal.presses(ENTER);
@@ -96,16 +96,16 @@ fn ctrl_c_drops_the_line_and_ctrl_d_ends_on_an_empty_one() {
 }
 
 #[test]
-fn what_is_typed_behind_ctrl_c_is_the_next_line() {
+fn text_after_ctrl_c_is_the_next_line() {
     let (_folder, history) = temporary();
-    let name = "what_is_typed_behind_ctrl_c_is_the_next_line";
+    let name = "text_after_ctrl_c_is_the_next_line";
     let Some(mut terminal) = editor_in_a_terminal(name, &history, "xterm") else { return };
     terminal.is_asked_for_a_command();
     terminal.presses(b"FLUSHALL\x03GET kept\r");
     terminal.sees("typed \"GET kept\"");
     assert!(!terminal.text().contains("typed \"FLUSHALL"), "{}", terminal.text());
     terminal.is_asked_for_a_command();
-    // In the search of the history, and behind the list of completions, it drops the line too.
+    // It also drops the line in a history search and after the list of completions.
     terminal.presses(b"\x12GET\x03GET two\rS\t\t\x03GET three\r");
     terminal.sees("typed \"GET two\"");
     terminal.sees("typed \"GET three\"");
@@ -113,9 +113,9 @@ fn what_is_typed_behind_ctrl_c_is_the_next_line() {
 }
 
 #[test]
-fn a_paste_of_several_lines_is_one() {
+fn a_paste_of_several_lines_is_one_line() {
     let (_folder, history) = temporary();
-    let name = "a_paste_of_several_lines_is_one";
+    let name = "a_paste_of_several_lines_is_one_line";
     let Some(mut terminal) = editor_in_a_terminal(name, &history, "xterm") else { return };
     types(
         &mut terminal,
@@ -137,9 +137,9 @@ fn a_paste_without_brackets_loses_no_line() {
 }
 
 #[test]
-fn the_history_lasts_without_passwords_and_for_its_owner_only() {
+fn the_history_is_private_and_holds_no_passwords() {
     let (_folder, history) = temporary();
-    let name = "the_history_lasts_without_passwords_and_for_its_owner_only";
+    let name = "the_history_is_private_and_holds_no_passwords";
     let Some(mut terminal) = editor_in_a_terminal(name, &history, "xterm") else { return };
     types(&mut terminal, b"LASTSAVE", "typed \"LASTSAVE\"");
     types(&mut terminal, b"GET a", "typed \"GET a\"");
@@ -158,11 +158,11 @@ fn the_history_lasts_without_passwords_and_for_its_owner_only() {
 }
 
 #[test]
-fn a_history_that_cannot_be_written_lasts_as_long_as_the_editor() {
+fn an_unwritable_history_lasts_as_long_as_the_editor() {
     let (folder, _) = temporary();
     std::fs::write(folder.path().join("file"), "").unwrap();
     let history = folder.path().join("file/history");
-    let name = "a_history_that_cannot_be_written_lasts_as_long_as_the_editor";
+    let name = "an_unwritable_history_lasts_as_long_as_the_editor";
     let Some(mut terminal) = editor_in_a_terminal(name, &history, "xterm") else { return };
     types(&mut terminal, b"PING one", "typed \"PING one\"");
     terminal.is_asked_for_a_command();

@@ -1,4 +1,4 @@
-//! The same lines for redis-cli and for the prompt: what comes out is compared.
+//! The same lines in redis-cli and at the prompt must give the same output.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -9,7 +9,7 @@ use portable_pty::{CommandBuilder, PtySize};
 use super::{executor, run};
 use crate::support::redis_server::{ForeignServer, redis_cli};
 use crate::support::terminal::Terminal;
-use crate::support::wait_until;
+use crate::support::{report_skipped, wait_until};
 
 /// What redis-cli prints on a terminal for these lines.
 fn printed_by(redis_cli: &Path, server: &ForeignServer, lines: &[&str]) -> String {
@@ -26,12 +26,11 @@ fn printed_by(redis_cli: &Path, server: &ForeignServer, lines: &[&str]) -> Strin
 }
 
 fn not_compared() {
-    // Directly, since what a test prints is kept back where it passes.
     let why = "no redis-cli is on PATH to compare with, and no package has one for this machine";
-    let _ = writeln!(std::io::stderr(), "skipped: {why}");
+    report_skipped("redis_prompt::lines", why);
 }
 
-/// Both on fresh servers, so that what one writes is nothing to the other.
+/// Runs both on fresh servers, so that neither sees the other's writes.
 fn assert_same(lines: &[&str]) {
     let Some(redis_cli) = redis_cli() else { return not_compared() };
     let expected = printed_by(&redis_cli, &ForeignServer::start(), lines);
@@ -52,7 +51,8 @@ fn replies_look_as_in_redis_cli() {
         "LPUSH l a b c d e f g h i j k",
         "LRANGE l 0 -1",
         "LRANGE nosuch 0 -1",
-        "EVAL 'return {1,{2,{3,\"x\"},{}},redis.error_reply(\"My  Err\"),redis.status_reply(\"fine\")}' 0",
+        "EVAL 'return {1,{2,{3,\"x\"},{}},redis.error_reply(\"My  \
+         Err\"),redis.status_reply(\"fine\")}' 0",
         "COMMAND INFO get",
         "HSET h a 1 b 2",
         "HGETALL h",
@@ -65,7 +65,7 @@ fn replies_look_as_in_redis_cli() {
 }
 
 #[test]
-fn replies_of_resp3_look_as_in_redis_cli() {
+fn resp3_replies_look_as_in_redis_cli() {
     assert_same(&[
         "ZADD z 0.1 m 3 n",
         "HSET h a 1 b 2",
@@ -94,7 +94,7 @@ fn replies_of_resp3_look_as_in_redis_cli() {
 }
 
 #[test]
-fn texts_that_redis_cli_prints_bare_are_bare() {
+fn texts_are_printed_raw_where_redis_cli_does() {
     assert_same(&["MEMORY DOCTOR", "LATENCY DOCTOR", "LOLWUT VERSION 99", "CLUSTER INFO"]);
     let server = ForeignServer::start();
     let mut executor = executor(&server);
@@ -105,7 +105,7 @@ fn texts_that_redis_cli_prints_bare_are_bare() {
 }
 
 #[test]
-fn lines_are_taken_apart_as_by_redis_cli() {
+fn lines_are_split_as_by_redis_cli() {
     assert_same(&[
         "SET k 'a b'",
         "GET \"k",
@@ -123,7 +123,7 @@ fn lines_are_taken_apart_as_by_redis_cli() {
 }
 
 #[test]
-fn transactions_and_databases_go_as_in_redis_cli() {
+fn transactions_and_databases_work_as_in_redis_cli() {
     assert_same(&[
         "MULTI",
         "SET a 1",
@@ -169,7 +169,7 @@ fn the_prompt_shows_database_and_transaction() {
 }
 
 #[test]
-fn the_prompt_changes_as_that_of_redis_cli() {
+fn the_prompt_changes_as_in_redis_cli() {
     let Some(redis_cli) = redis_cli() else { return not_compared() };
     let server = ForeignServer::start();
     let mut command = CommandBuilder::new(redis_cli);
@@ -199,13 +199,12 @@ fn the_prompt_changes_as_that_of_redis_cli() {
     ];
     for (before, line) in lines.into_iter().enumerate() {
         let prompt = executor.prompt().replace("redis", &address);
-        // What is typed before redis-cli asks is lost.
-        let is_asked = || {
+        // redis-cli loses what is typed before its prompt.
+        wait_until(&format!("the prompt `{prompt}` before `{line}`"), || {
             let text = terminal.text();
-            let prompts: Vec<&str> = text.lines().filter(|it| it.starts_with(&address)).collect();
+            let prompts: Vec<&str> = text.lines().filter(|row| row.starts_with(&address)).collect();
             prompts.len() == before + 1 && prompts[before].trim_end() == prompt.trim_end()
-        };
-        wait_until(&format!("the prompt `{prompt}` before `{line}`"), is_asked);
+        });
         terminal.presses(format!("{line}\r").as_bytes());
         if line != "SHUTDOWN NOSAVE" {
             run(&mut executor, line);

@@ -1,5 +1,5 @@
-//! The Redis prompt: lines run beside the real redis-cli, the editor in a real terminal, and what servers of
-//! several versions say about their commands.
+//! The Redis prompt: the same lines as in the real redis-cli, the editor in a real terminal, and
+//! the command documentation of several server versions.
 
 mod commands;
 mod editor;
@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use redis::IntoConnectionInfo as _;
-use redislings::redis_prompt::{Executor, Meanwhile, Reply};
+use redislings::redis_prompt::{Executor, PromptReply, WhileWaiting};
 
 use crate::support::redis_server::ForeignServer;
 
@@ -20,16 +20,15 @@ fn executor(server: &ForeignServer) -> Executor {
     Executor::new(server.url().into_connection_info().unwrap())
 }
 
-/// Runs a line that ends by itself; what comes meanwhile stands before the reply.
-fn run(executor: &mut Executor, line: &str) -> Reply {
+/// Runs a line that ends by itself. Messages that arrive meanwhile come before the reply.
+fn run(executor: &mut Executor, line: &str) -> PromptReply {
     let mut messages = Vec::new();
-    let mut watch = |meanwhile: Meanwhile<'_>| {
-        if let Meanwhile::Message(text) = meanwhile {
+    let mut reply = executor.run(line, LIMIT, &mut |meanwhile: WhileWaiting<'_>| {
+        if let WhileWaiting::Message(text) = meanwhile {
             messages.push(text.to_owned());
         }
         ControlFlow::Continue(())
-    };
-    let mut reply = executor.run(line, LIMIT, &mut watch);
+    });
     messages.extend(Some(reply.text).filter(|text| !text.is_empty()));
     reply.text = messages.join("\n");
     reply

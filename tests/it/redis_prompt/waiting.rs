@@ -1,4 +1,4 @@
-//! Lines that wait, messages that come by themselves, and connections that are lost.
+//! Lines that wait, unsolicited messages, and lost connections.
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use redis::IntoConnectionInfo as _;
-use redislings::redis_prompt::{Executor, Meanwhile, Outcome, Reply};
+use redislings::redis_prompt::{Executor, PromptOutcome, PromptReply, WhileWaiting};
 
 use super::{LIMIT, executor, run};
 use crate::support::redis_server::ForeignServer;
@@ -23,13 +23,13 @@ fn a_slow_reply_says_how_long_it_took() {
 }
 
 #[test]
-fn waiting_can_be_given_up_and_the_next_line_runs() {
+fn a_wait_can_be_cancelled_and_the_next_line_runs() {
     let server = ForeignServer::start();
     let mut executor = executor(&server);
     run(&mut executor, "SELECT 2");
     let began = Instant::now();
     let reply = executor.run("BLPOP nosuch 0", LIMIT, &mut |_| ControlFlow::Break(()));
-    assert_eq!(reply, Reply { text: String::new(), end: Outcome::Cancelled });
+    assert_eq!(reply, PromptReply { text: String::new(), end: PromptOutcome::Cancelled });
     assert!(began.elapsed() < Duration::from_secs(2));
     assert_eq!(run(&mut executor, "SET a 1").text, "OK");
     assert_eq!(executor.prompt(), "redis[2]> ");
@@ -37,32 +37,32 @@ fn waiting_can_be_given_up_and_the_next_line_runs() {
 }
 
 #[test]
-fn a_limit_ends_the_waiting() {
+fn a_time_limit_ends_the_wait() {
     let server = ForeignServer::start();
     let mut executor = executor(&server);
     let limit = Duration::from_millis(250);
     let reply = executor.run("BLPOP nosuch 0", limit, &mut |_| ControlFlow::Continue(()));
-    assert_eq!(reply.end, Outcome::TimedOut);
+    assert_eq!(reply.end, PromptOutcome::TimedOut);
     assert_eq!(run(&mut executor, "PING").text, "PONG");
 }
 
-/// Follows a line until it has shown a message that ends so; `first` is done once it follows.
+/// Runs a line until it has shown a message that ends with `last`. Calls `first` once it waits.
 fn follow(executor: &mut Executor, line: &str, last: &str, first: impl FnOnce()) -> Vec<String> {
     let mut first = Some(first);
     let mut messages: Vec<String> = Vec::new();
-    let mut watch = |meanwhile: Meanwhile<'_>| {
+    let reply = executor.run(line, LIMIT, &mut |meanwhile: WhileWaiting<'_>| {
         match (meanwhile, first.take()) {
-            (Meanwhile::Waiting(_), Some(first)) => first(),
-            (Meanwhile::Waiting(_), None) => {}
-            (Meanwhile::Message(text), not_yet) => {
+            (WhileWaiting::Waiting(_), Some(first)) => first(),
+            (WhileWaiting::Waiting(_), None) => {}
+            (WhileWaiting::Message(text), not_yet) => {
                 first = not_yet;
                 messages.push(text.to_owned());
             }
         }
         let is_over = messages.last().is_some_and(|message| message.ends_with(last));
         if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    assert_eq!(executor.run(line, LIMIT, &mut watch).end, Outcome::Cancelled);
+    });
+    assert_eq!(reply.end, PromptOutcome::Cancelled);
     messages
 }
 
@@ -72,8 +72,9 @@ fn messages_are_shown_as_they_come_in_both_protocols() {
     for hello in ["HELLO 2", "HELLO 3"] {
         let mut executor = executor(&server);
         run(&mut executor, hello);
-        let publish = || drop(server.ask(&["PUBLISH", "news", "it's"]));
-        let messages = follow(&mut executor, "SUBSCRIBE news", "\"it's\"", publish);
+        let messages = follow(&mut executor, "SUBSCRIBE news", "\"it's\"", || {
+            server.ask(&["PUBLISH", "news", "it's"]);
+        });
         let expected = [
             "Reading messages... (press Ctrl-C to quit)",
             "1) \"subscribe\"\n2) \"news\"\n3) (integer) 1",
@@ -85,17 +86,18 @@ fn messages_are_shown_as_they_come_in_both_protocols() {
 }
 
 #[test]
-fn what_others_do_is_monitored() {
+fn monitor_shows_commands_of_other_clients() {
     let server = ForeignServer::start();
     let mut executor = executor(&server);
-    let set = || drop(server.ask(&["SET", "a", "1"]));
-    let messages = follow(&mut executor, "MONITOR", "\"SET\" \"a\" \"1\"", set);
+    let messages = follow(&mut executor, "MONITOR", "\"SET\" \"a\" \"1\"", || {
+        server.ask(&["SET", "a", "1"]);
+    });
     assert_eq!(messages[0], "OK");
     assert_eq!(run(&mut executor, "PING").text, "PONG");
 }
 
 #[test]
-fn pushes_stand_before_the_reply_and_are_no_reply() {
+fn pushes_are_shown_before_the_reply() {
     let server = ForeignServer::start();
     let mut executor = executor(&server);
     for line in ["HELLO 3", "CLIENT TRACKING ON", "MGET a b"] {
@@ -109,13 +111,13 @@ fn pushes_stand_before_the_reply_and_are_no_reply() {
 }
 
 #[test]
-fn what_would_take_the_connection_over_is_not_sent() {
+fn commands_that_take_over_the_connection_are_not_sent() {
     let server = ForeignServer::start();
     let mut executor = executor(&server);
     for line in ["SYNC", "psync ? -1", "SCRIPT DEBUG YES"] {
         let reply = run(&mut executor, line);
         assert!(
-            reply.end == Outcome::NotSent && reply.text.starts_with("(not sent: "),
+            reply.end == PromptOutcome::NotSent && reply.text.starts_with("(not sent: "),
             "{reply:?}"
         );
     }
@@ -123,21 +125,24 @@ fn what_would_take_the_connection_over_is_not_sent() {
 }
 
 #[test]
-fn a_lost_server_is_told_as_redis_cli_tells_it() {
+fn a_lost_server_is_reported_as_by_redis_cli() {
     let server = ForeignServer::start();
     let mut executor = executor(&server);
     run(&mut executor, "PING");
     server.ask(&["CLIENT", "KILL", "TYPE", "normal"]);
     let reply = run(&mut executor, "PING");
     assert_eq!(reply.text, "Error: Server closed the connection");
-    assert_eq!((reply.end, executor.prompt().as_str()), (Outcome::NotConnected, "not connected> "));
+    assert_eq!(
+        (reply.end, executor.prompt().as_str()),
+        (PromptOutcome::NotConnected, "not connected> ")
+    );
     assert_eq!(
         (run(&mut executor, "PING").text.as_str(), executor.prompt().as_str()),
         ("PONG", "redis> ")
     );
     assert_eq!(
         run(&mut executor, "SHUTDOWN NOSAVE"),
-        Reply { text: String::new(), end: Outcome::Replied }
+        PromptReply { text: String::new(), end: PromptOutcome::Replied }
     );
     assert_eq!(executor.prompt(), "not connected> ");
     let refused =
@@ -145,33 +150,34 @@ fn a_lost_server_is_told_as_redis_cli_tells_it() {
     wait_until("nothing listens any more", || run(&mut executor, "PING").text == refused);
 }
 
-/// Something else than Redis: it sends these bytes to whoever connects, and then nothing.
+/// A client of a server that is not Redis: it sends these bytes on connect, and then nothing.
 fn stranger(bytes: &'static [u8]) -> Executor {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
-    let serve = move || {
-        let (mut client, _) = listener.accept().unwrap();
-        client.write_all(bytes).unwrap();
-        // Until the other side closes.
-        let _ = std::io::copy(&mut client, &mut std::io::sink());
-    };
-    std::thread::Builder::new().spawn(serve).unwrap();
+    std::thread::Builder::new()
+        .spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.write_all(bytes).unwrap();
+            // Until the other side closes.
+            let _ = std::io::copy(&mut client, &mut std::io::sink());
+        })
+        .unwrap();
     Executor::new(url.into_connection_info().unwrap())
 }
 
 #[test]
-fn what_is_no_redis_is_told_as_redis_cli_tells_it() {
+fn a_server_that_is_not_redis_is_reported_as_by_redis_cli() {
     let reply = run(&mut stranger(b"HTTP/1.1 400 Bad Request\r\n"), "PING");
     assert_eq!(reply.text, "Error: Protocol error, got \"H\" as reply type byte");
-    assert_eq!(reply.end, Outcome::NotConnected);
+    assert_eq!(reply.end, PromptOutcome::NotConnected);
 }
 
 #[test]
-fn a_reply_that_never_becomes_whole_ends_with_the_limit() {
+fn an_incomplete_reply_ends_at_the_time_limit() {
     let mut executor = stranger(b"$5\r\nhal");
     let limit = Duration::from_millis(250);
     let reply = executor.run("GET a", limit, &mut |_| ControlFlow::Continue(()));
-    assert_eq!(reply.end, Outcome::TimedOut);
+    assert_eq!(reply.end, PromptOutcome::TimedOut);
 }
 
 #[test]
@@ -181,15 +187,20 @@ fn a_big_number_and_an_attribute_are_shown_where_redis_cli_gives_up() {
     assert_eq!(text, "1) 3492890328409238509324850943850943825024385\n2) b");
 }
 
+/// A prompt of the user `ann` in database 4.
+fn executor_as_ann(server: &ForeignServer, password: &str) -> Executor {
+    let url = format!("redis://ann:{password}@127.0.0.1:{}/4", server.port);
+    Executor::new(url.into_connection_info().unwrap())
+}
+
 #[test]
-fn a_user_and_a_database_of_the_address_are_taken() {
+fn user_and_database_of_the_url_are_used() {
     let server = ForeignServer::start();
     server.ask(&["ACL", "SETUSER", "ann", "on", ">s3cret", "~*", "+@all"]);
-    let url = |password: &str| format!("redis://ann:{password}@127.0.0.1:{}/4", server.port);
-    let mut executor = Executor::new(url("s3cret").into_connection_info().unwrap());
+    let mut executor = executor_as_ann(&server, "s3cret");
     assert_eq!(run(&mut executor, "ACL WHOAMI").text, "\"ann\"");
     assert_eq!(executor.prompt(), "redis[4]> ");
-    let mut other = Executor::new(url("wrong").into_connection_info().unwrap());
+    let mut other = executor_as_ann(&server, "wrong");
     let reply = run(&mut other, "ACL WHOAMI");
     assert!(reply.text.starts_with("AUTH failed: WRONGPASS "), "{reply:?}");
     assert!(reply.text.ends_with("\n\"default\""), "{reply:?}");
@@ -210,7 +221,7 @@ fn a_password_can_be_typed_after_the_connection_was_lost() {
 }
 
 #[test]
-fn what_is_queued_inside_a_transaction_is_one_reply() {
+fn a_queued_command_has_one_reply() {
     let server = ForeignServer::start();
     let mut executor = executor(&server);
     run(&mut executor, "MULTI");
@@ -220,7 +231,7 @@ fn what_is_queued_inside_a_transaction_is_one_reply() {
 }
 
 #[test]
-fn a_long_reply_is_whole() {
+fn a_long_reply_is_complete() {
     let server = ForeignServer::start();
     let mut executor = executor(&server);
     let reply = run(&mut executor, "EVAL 'local t={} for i=1,50000 do t[i]=i end return t' 0").text;

@@ -4,7 +4,7 @@ use super::{FIRST, resumes, turns_pages_to};
 use crate::support::terminal::{DOWN, END, ENTER, ESCAPE, Student};
 
 #[test]
-fn three_failed_attempts_remind_of_the_hint() {
+fn three_failed_attempts_suggest_a_hint() {
     let student = Student::at(FIRST);
     student.saves("creating-snapshots.redis", "PING\n");
     let mut terminal = resumes(&student);
@@ -14,9 +14,9 @@ fn three_failed_attempts_remind_of_the_hint() {
         let reminds = failed == 3;
         terminal.presses(END);
         terminal.sees("not passed: 0 of 6 checks met");
-        assert!(reminds || !terminal.text().contains("attempts without a pass"));
+        assert!(reminds || !terminal.text().contains("failed attempts"));
     }
-    terminal.sees("3 attempts without a pass so far: `h` shows a hint");
+    terminal.sees("3 failed attempts so far: `h` shows a hint");
 }
 
 #[test]
@@ -48,17 +48,17 @@ fn the_solution_before_passing_needs_a_yes() {
 }
 
 #[test]
-fn a_reset_needs_a_yes_and_keeps_the_answer_beside_the_starter() {
+fn a_reset_needs_a_yes_and_backs_up_the_answer() {
     let student = Student::at(FIRST);
     student.saves("creating-snapshots.py", "print('mine')\n");
     let mut terminal = resumes(&student);
     terminal.presses("x");
-    terminal.sees("Begin this exercise anew?");
+    terminal.sees("Reset this exercise?");
     terminal.presses("n\r");
-    terminal.sees_no_more("Begin this exercise anew?");
+    terminal.sees_no_more("Reset this exercise?");
     assert_eq!(student.answer("creating-snapshots.py"), "print('mine')\n");
     terminal.presses("x");
-    terminal.sees("Begin this exercise anew?");
+    terminal.sees("Reset this exercise?");
     terminal.presses("y\r");
     terminal.sees("creating-snapshots.1.py");
     assert_eq!(student.answer("creating-snapshots.1.py"), "print('mine')\n");
@@ -117,7 +117,7 @@ fn a_number_runs_that_example_on_a_fresh_server() {
 }
 
 #[test]
-fn an_answer_that_is_saved_is_checked_and_nothing_jumps_ahead() {
+fn a_saved_answer_is_checked_and_the_step_stays() {
     let student = Student::at(FIRST);
     let terminal = resumes(&student);
     student.saves("creating-snapshots.redis", "SAVE\n");

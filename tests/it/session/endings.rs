@@ -1,15 +1,15 @@
-//! However a session ends, the terminal is as it was and nothing is left.
+//! However a session ends, the terminal is restored and nothing is left behind.
 
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::{FIRST, plays, resumes};
+use super::{FIRST, opens_the_prompt, resumes};
 use crate::support::terminal::{CTRL_C, DOWN, ENTER, Student, Terminal, WITH_PYTHON, until};
 
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-/// In the middle of a check: the answer's program runs on its server.
+/// A session in the middle of a check: the program of the answer runs on its server.
 fn is_in_the_middle_of_a_check(student: &Student) -> Terminal {
     let begun = student.path("begun");
     let terminal = resumes(student);
@@ -28,7 +28,7 @@ fn is_in_the_middle_of_a_check(student: &Student) -> Terminal {
 
 fn is_at_the_prompt(student: &Student) -> Terminal {
     let mut terminal = resumes(student);
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     terminal.types("SAVE");
     terminal.is_asked_for_a_command();
     terminal
@@ -40,7 +40,7 @@ fn ctrl_c_at_a_text_ends_with_130_and_a_sane_terminal() {
     let mut terminal = resumes(&student);
     terminal.presses(CTRL_C);
     assert_eq!(terminal.ends().exit_code(), 130);
-    terminal.sees_the_line("· your progress is kept: start `redislings` again to go on");
+    terminal.sees_the_line("· your progress is saved: start `redislings` again to continue");
     assert!(terminal.is_sane());
     student.has_nothing_left_within(AT_ONCE);
 }
@@ -142,15 +142,17 @@ fn sigterm_ends_a_session_whose_window_is_frozen() {
     let mut terminal = resumes(&student);
     let ended = terminal.while_frozen(|terminal| {
         terminal.presses("nb".repeat(1500));
-        // Until it can't write any more, and reads no keys therefore.
-        let place = student.path("state/redislings/progress.toml");
-        let changed = || std::fs::metadata(&place).and_then(|it| it.modified()).unwrap();
-        let rests = || changed().elapsed().unwrap_or_default() > Duration::from_millis(700);
+        // Wait until the session can't write to the terminal any more, so that it reads no keys.
+        let progress = student.path("state/redislings/progress.toml");
+        let rests = || {
+            let changed = std::fs::metadata(&progress).unwrap().modified().unwrap();
+            changed.elapsed().unwrap_or_default() > Duration::from_millis(700)
+        };
         until(Duration::from_secs(60), rests, || "it can still write".to_owned());
         terminal.sends(Signal::SIGTERM);
         terminal.ends_within(AT_ONCE)
     });
-    assert_eq!(ended.as_ref().and_then(|it| it.signal()), Some("Terminated"));
+    assert_eq!(ended.as_ref().and_then(|status| status.signal()), Some("Terminated"));
     student.has_nothing_left_within(AT_ONCE);
 }
 
@@ -179,7 +181,7 @@ fn ctrl_c_in_the_editor_is_the_editors_own_key() {
 #[test]
 fn sigterm_ends_the_editor_too() {
     let student = Student::at(FIRST);
-    // Deaf to the SIGHUP that the system sends when the first program of a terminal ends.
+    // Ignores the SIGHUP that the system sends when the first program of a terminal ends.
     student.has_the_editor("trap '' HUP\n: > \"$place/open\"\nwhile :; do :; done");
     let mut terminal = resumes(&student);
     opens_the_editor(&mut terminal);

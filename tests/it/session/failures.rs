@@ -1,10 +1,10 @@
-//! What fails outside is told, with what to do, and the session goes on.
+//! Failures of the environment are reported with help, and the session goes on.
 
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use super::{FIRST, PASSED, address, another_client, asks, plays, resumes};
+use super::{FIRST, PASSED, address, another_client, asks, opens_the_prompt, resumes};
 use crate::support::terminal::{DOWN, ENTER, Student, Terminal, USUAL};
 use crate::support::wait_until;
 
@@ -26,15 +26,15 @@ fn goes_on(terminal: &mut Terminal) {
 }
 
 #[test]
-fn answers_that_can_not_be_written_are_told_and_the_prompt_works_all_the_same() {
+fn unwritable_answers_are_reported_and_the_prompt_still_works() {
     let student = Student::at(FIRST);
-    // Nobody can write into a file, not even who may do everything.
+    // A file in place of the folder stops even root.
     std::fs::write(student.path("work/answers"), "").unwrap();
     let mut terminal = resumes(&student);
     opens_the_answer_in_redis_commands(&mut terminal);
     terminal.sees("error: cannot write `answers/creating-snapshots.redis`");
     terminal.sees("help: free some space, or start redislings in a folder that you can write to");
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     terminal.types("SAVE");
     terminal.types("exit");
     terminal.sees("j judge");
@@ -45,7 +45,7 @@ fn answers_that_can_not_be_written_are_told_and_the_prompt_works_all_the_same() 
 }
 
 #[test]
-fn progress_that_can_not_be_written_is_told_and_the_session_goes_on() {
+fn unwritable_progress_is_reported_and_the_session_goes_on() {
     let student = Student::at(FIRST);
     std::fs::create_dir(student.path("state/redislings/progress.lock")).unwrap();
     let mut terminal = student.starts_redislings(USUAL);
@@ -54,18 +54,18 @@ fn progress_that_can_not_be_written_is_told_and_the_session_goes_on() {
     student.saves("creating-snapshots.redis", BOTH);
     terminal.sees("✓ the background save ended well");
     terminal.sees("cannot write the progress file");
-    // It is known for as long as the session lasts.
+    // The session itself still knows it.
     terminal.sees("1 of 5 passed");
     goes_on(&mut terminal);
 }
 
 #[test]
-fn an_answer_is_begun_again_in_silence_if_the_machine_stalled_meanwhile() {
+fn a_stall_restarts_the_answer_silently() {
     let student = Student::at("using-bgsave");
     let mut terminal = resumes(&student);
     student.saves("using-bgsave.redis", "SET report:daily ready\nBGSAVE\n@wait-bgsave\n");
     // Its save takes two seconds.
-    terminal.sees("the answer runs");
+    terminal.sees("running the answer");
     terminal.sends(Signal::SIGSTOP);
     let stopped = Instant::now();
     wait_until("a second is over", || stopped.elapsed() > Duration::from_secs(1));
@@ -77,7 +77,7 @@ fn an_answer_is_begun_again_in_silence_if_the_machine_stalled_meanwhile() {
 }
 
 #[test]
-fn without_any_redis_the_student_is_told_what_to_install_and_reads_on() {
+fn without_redis_the_session_says_what_to_install() {
     let student = Student::at(FIRST);
     let nothing = student.path("nothing");
     std::fs::create_dir(&nothing).unwrap();
@@ -95,11 +95,11 @@ fn without_any_redis_the_student_is_told_what_to_install_and_reads_on() {
 }
 
 #[test]
-fn two_sessions_at_once_know_of_each_other_and_both_keep_what_was_passed() {
+fn two_sessions_warn_and_both_keep_their_progress() {
     let student = Student::at(FIRST);
     let mut first = resumes(&student);
     let mut second = student.starts_redislings(USUAL);
-    second.sees("another session of yours runs");
+    second.sees("another session of yours is running");
     second.presses("n");
     second.sees("It is midnight in the shop.");
     second.presses("b");
@@ -121,12 +121,12 @@ fn two_sessions_at_once_know_of_each_other_and_both_keep_what_was_passed() {
 }
 
 #[test]
-fn an_editor_that_fails_is_told() {
+fn a_failing_editor_is_reported() {
     let student = Student::at(FIRST);
     student.has_the_editor("exit 3");
     let mut terminal = resumes(&student);
     opens_the_answer_in_redis_commands(&mut terminal);
-    // The path before it may be of any length.
+    // The path before it has any length.
     terminal.sees("scribe`");
     terminal.sees("status: 3");
     terminal.sees("help: set EDITOR to an editor that waits");
@@ -134,7 +134,7 @@ fn an_editor_that_fails_is_told() {
 }
 
 #[test]
-fn an_editor_that_is_not_there_is_told() {
+fn a_missing_editor_is_reported() {
     let student = Student::at(FIRST);
     std::fs::remove_file(student.path("scribe")).unwrap();
     let mut terminal = resumes(&student);
@@ -145,7 +145,7 @@ fn an_editor_that_is_not_there_is_told() {
 }
 
 #[test]
-fn damaged_progress_is_told_and_kept_aside() {
+fn damaged_progress_is_set_aside() {
     let student = Student::new();
     student.has_the_progress("passed = [\"creating-sn");
     let mut terminal = student.starts_redislings(USUAL);

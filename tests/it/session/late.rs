@@ -1,18 +1,19 @@
-//! What comes when the student has gone on belongs where it began.
+//! Late results belong to the step where they began.
 
 use std::time::Duration;
 
 use redis::Value;
 
 use super::{
-    FIRST, PASSED, another_client, asks, on_the_server_with, opens_saving, plays, resumes,
+    FIRST, PASSED, another_client, asks, on_the_server_with, opens_saving, opens_the_prompt,
+    resumes,
 };
 use crate::support::terminal::{CTRL_D, Student, until};
 
 const SOON: Duration = Duration::from_secs(10);
 
 #[test]
-fn an_answer_that_passes_when_the_student_has_gone_on_counts_for_its_own_exercise() {
+fn a_late_pass_counts_for_its_own_exercise() {
     let student = Student::at(FIRST);
     student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
     let mut terminal = resumes(&student);
@@ -26,10 +27,10 @@ fn an_answer_that_passes_when_the_student_has_gone_on_counts_for_its_own_exercis
 }
 
 #[test]
-fn an_exploration_stands_in_the_journal_under_the_step_where_it_was_made() {
+fn an_exploration_is_journalled_under_its_own_step() {
     let student = Student::at(FIRST);
     let mut terminal = resumes(&student);
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     terminal.types("SET a b");
     terminal.sees_the_line("OK");
     terminal.is_asked_for_a_command();
@@ -47,10 +48,10 @@ fn an_exploration_stands_in_the_journal_under_the_step_where_it_was_made() {
 }
 
 #[test]
-fn what_is_kept_of_the_prompt_is_all_that_made_the_pass() {
+fn the_saved_prompt_answer_holds_every_line() {
     let student = Student::new();
     let mut terminal = opens_saving(&student);
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     for line in ["SAVE", "BGSAVE", "@wait-bgsave"] {
         terminal.types(line);
     }
@@ -64,7 +65,7 @@ fn what_is_kept_of_the_prompt_is_all_that_made_the_pass() {
 }
 
 #[test]
-fn work_by_hand_ticks_no_check_of_the_next_step() {
+fn manual_work_ticks_no_check_of_the_next_step() {
     let student = Student::at(FIRST);
     let mut terminal = resumes(&student);
     let mut other = another_client(&mut terminal);
@@ -79,7 +80,7 @@ fn work_by_hand_ticks_no_check_of_the_next_step() {
 }
 
 #[test]
-fn a_key_pressed_once_more_while_a_check_runs_is_no_second_check() {
+fn pressing_c_again_during_a_check_starts_no_second_check() {
     let student = Student::at(FIRST);
     student.saves("creating-snapshots.redis", "SAVE\n");
     let mut terminal = resumes(&student);
@@ -93,22 +94,22 @@ fn a_key_pressed_once_more_while_a_check_runs_is_no_second_check() {
 }
 
 #[test]
-fn the_prompt_opens_with_the_checks_as_they_stand_on_its_own_server() {
+fn the_prompt_shows_the_checks_of_its_own_server() {
     let student = Student::at(FIRST);
     student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
     let mut terminal = resumes(&student);
     terminal.presses("c");
     terminal.sees(PASSED);
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     terminal.sees("○ SAVE took a snapshot");
     assert!(!terminal.text().contains("✓ SAVE took"), "{}", terminal.text());
 }
 
 #[test]
-fn what_is_kept_of_the_prompt_waits_where_the_student_waited() {
+fn the_saved_prompt_answer_keeps_the_waits() {
     let student = Student::at("using-bgsave");
     let mut terminal = resumes(&student);
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     terminal.types("SET report:daily ready");
     terminal.types("BGSAVE");
     terminal.sees("✓ no background save runs any more when the answer ends");

@@ -1,4 +1,4 @@
-//! One line below the other, for screen readers and dumb terminals: letters and Enter are all that is needed.
+//! The plain session for screen readers and dumb terminals: line by line, with letters and Enter.
 
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -20,7 +20,7 @@ fn command(student: &Student, arguments: &[&str]) -> Command {
     command
 }
 
-/// The session between two pipes, as a screen reader's program may have it.
+/// A session between two pipes, as a screen reader may run it.
 struct Piped {
     child: Child,
     input: Option<ChildStdin>,
@@ -35,13 +35,15 @@ impl Piped {
         let mut child = command.spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
         let (sender, output) = mpsc::channel();
-        let read = move || {
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = stdout.read(&mut buffer) {
-                sender.send(buffer[..count].to_vec()).unwrap();
-            }
-        };
-        thread::Builder::new().name("pipe".into()).spawn(read).unwrap();
+        thread::Builder::new()
+            .name("pipe".into())
+            .spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+                    sender.send(buffer[..count].to_vec()).unwrap();
+                }
+            })
+            .unwrap();
         Self { input: child.stdin.take(), child, output, seen: String::new() }
     }
 
@@ -49,17 +51,17 @@ impl Piped {
         writeln!(self.input.as_ref().unwrap(), "{line}").unwrap();
     }
 
-    /// Waits until the text is told, behind all that was waited for before.
+    /// Waits for the text, after everything that was waited for before.
     fn hears(&mut self, text: &str) {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            if let Some(place) = self.seen.find(text) {
-                self.seen.drain(..place + text.len());
+            if let Some(start) = self.seen.find(text) {
+                self.seen.drain(..start + text.len());
                 return;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let Ok(bytes) = self.output.recv_timeout(left) else {
-                panic!("never told: {text}\n--- told ---\n{}", self.seen)
+                panic!("never seen: {text}\n--- seen ---\n{}", self.seen)
             };
             let more = String::from_utf8_lossy(&bytes);
             assert!(!more.contains('\x1b'), "{}", more.escape_debug());
@@ -96,7 +98,7 @@ fn a_lesson_is_read_and_answered_through_a_pipe() {
     session.types("s");
     session.hears("compared with your answer");
     session.types("q");
-    session.hears("your progress is kept");
+    session.hears("your progress is saved");
     assert_eq!(session.ends(), Some(0));
     assert!(student.progress().contains(FIRST));
 }
@@ -120,7 +122,7 @@ fn commands_are_typed_through_a_pipe() {
 }
 
 #[test]
-fn the_solution_asks_in_a_line_of_its_own() {
+fn showing_the_solution_asks_first() {
     let student = Student::at(FIRST);
     let mut session = Piped::start(&student);
     session.hears("Three paid orders");
@@ -145,16 +147,16 @@ fn the_end_of_the_input_ends_the_session_and_leaves_nothing() {
 }
 
 #[test]
-fn a_pipe_without_the_plain_version_is_told_of_it() {
+fn a_pipe_without_plain_is_refused_with_help() {
     let student = Student::new();
     let output = command(&student, &[]).stdin(Stdio::null()).output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("redislings --plain") && output.stdout.is_empty(), "{told}");
-    assert!(told.contains("redislings check EXERCISE FILE"), "{told}");
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("redislings --plain") && output.stdout.is_empty(), "{message}");
+    assert!(message.contains("redislings check EXERCISE FILE"), "{message}");
     assert_eq!(output.status.code(), Some(2));
 }
 
-/// At the first exercise, on a terminal that gets no escape sequence.
+/// A session at the first exercise, on a terminal without escape sequences.
 fn starts_plainly(student: &Student, how: &str) -> Terminal {
     let terminal = student.starts_redislings_with(ROOMY, |command| match how {
         "dumb" => command.env("TERM", how),
@@ -179,7 +181,7 @@ fn a_dumb_terminal_gets_no_escape_sequence() {
         terminal.sees("What is in the file");
         terminal.presses("q\r");
         assert_eq!(terminal.ends().exit_code(), 0);
-        terminal.sees("your progress is kept");
+        terminal.sees("your progress is saved");
         let bytes = terminal.bytes();
         assert!(!bytes.contains(&b'\x1b'), "{}", bytes.escape_ascii());
         assert!(terminal.is_sane());
@@ -187,7 +189,7 @@ fn a_dumb_terminal_gets_no_escape_sequence() {
 }
 
 #[test]
-fn ctrl_c_ends_the_plain_version_and_leaves_nothing() {
+fn ctrl_c_ends_the_plain_session_and_leaves_nothing() {
     let student = Student::at(FIRST);
     let mut terminal = starts_plainly(&student, "--plain");
     terminal.presses("\x03");

@@ -23,7 +23,7 @@ use crate::support::{DEADLINE, wait_until};
 
 const FIRST: &str = "creating-snapshots";
 
-/// Passes the first exercise, and differs from the author's solution.
+/// Passes the first exercise, but differs from the author's solution.
 const RIGHT: &str = r#"import redis
 
 # Mine.
@@ -33,8 +33,48 @@ client.bgsave()
 print("Manual snapshot triggered.")
 "#;
 
-/// An exercise of which all is seen while somebody works on its server.
-const SAVING: &str = "# Saving\n\n## Saving twice\n\nSave in both ways.\n\n```toml exercise\nid = \"saving-twice\"\n\n[server]\nrdb-key-save-delay = 100000\n\n[[check]]\nid = \"save\"\nsays = \"SAVE took a snapshot\"\ncalls = { save = \">= 1\" }\n\n[[check]]\nid = \"bgsave\"\nsays = \"BGSAVE began a snapshot\"\ncalls = { bgsave = \">= 1\" }\n\n[[check]]\nid = \"well\"\nsays = \"the background save ended well\"\ninfo = { rdb_last_bgsave_status = \"ok\", rdb_bgsave_in_progress = 0 }\nneeds = [\"bgsave\"]\n\n[[check]]\nid = \"says-so\"\nsays = \"the program prints `Saved.`\"\nstdout = \"Saved.\"\n```\n\n```redis setup\nMSET order:1001 paid order:1002 paid order:1003 paid\n```\n\n> [!TIP]\n> look\n\n```python solution\nimport redis\nclient = redis.Redis()\nclient.save()\nclient.bgsave()\nprint(\"Saved.\")\n```\n\n```redis solution\nSAVE\nBGSAVE\n```\n";
+/// An exercise whose checks, except one, can be judged while a student works on its server.
+const SAVING: &str = "# Saving\n\n\
+    ## Saving twice\n\n\
+    Save in both ways.\n\n\
+    ```toml exercise\n\
+    id = \"saving-twice\"\n\n\
+    [server]\n\
+    rdb-key-save-delay = 100000\n\n\
+    [[check]]\n\
+    id = \"save\"\n\
+    says = \"SAVE took a snapshot\"\n\
+    calls = { save = \">= 1\" }\n\n\
+    [[check]]\n\
+    id = \"bgsave\"\n\
+    says = \"BGSAVE began a snapshot\"\n\
+    calls = { bgsave = \">= 1\" }\n\n\
+    [[check]]\n\
+    id = \"well\"\n\
+    says = \"the background save ended well\"\n\
+    info = { rdb_last_bgsave_status = \"ok\", rdb_bgsave_in_progress = 0 }\n\
+    needs = [\"bgsave\"]\n\n\
+    [[check]]\n\
+    id = \"says-so\"\n\
+    says = \"the program prints `Saved.`\"\n\
+    stdout = \"Saved.\"\n\
+    ```\n\n\
+    ```redis setup\n\
+    MSET order:1001 paid order:1002 paid order:1003 paid\n\
+    ```\n\n\
+    > [!TIP]\n\
+    > look\n\n\
+    ```python solution\n\
+    import redis\n\
+    client = redis.Redis()\n\
+    client.save()\n\
+    client.bgsave()\n\
+    print(\"Saved.\")\n\
+    ```\n\n\
+    ```redis solution\n\
+    SAVE\n\
+    BGSAVE\n\
+    ```\n";
 
 /// Opens [`SAVING`].
 fn opens_saving(student: &Student) -> Terminal {
@@ -50,9 +90,9 @@ fn opens_saving(student: &Student) -> Terminal {
     terminal
 }
 
-const PASSED: &str = "passed; nothing hurries you";
+const PASSED: &str = "passed. `s` compares";
 
-/// Starts where the student stopped.
+/// Starts a session where the student stopped.
 fn resumes(student: &Student) -> Terminal {
     resumes_on(student, USUAL)
 }
@@ -78,13 +118,14 @@ fn turns_pages_to(terminal: &mut Terminal, text: &str) {
     panic!("no end of pages\n{}", terminal.text());
 }
 
-/// Somebody else at the address that the exercise's text names at its end.
+/// Another client, at the address at the end of the exercise's text.
 fn another_client(terminal: &mut Terminal) -> Client {
     sees_the_address(terminal);
     client_at(address(terminal))
 }
 
-/// Somebody else there, on the server that answers so: for a moment, the one of the step before may still be there.
+/// Another client there, once the server gives this answer: for a moment, the server of the
+/// previous step may still be there.
 fn on_the_server_with(terminal: &mut Terminal, question: &[&str], answer: &Value) -> Client {
     sees_the_address(terminal);
     let mut client = client_at(address(terminal));
@@ -98,16 +139,18 @@ fn on_the_server_with(terminal: &mut Terminal, question: &[&str], answer: &Value
     client
 }
 
-/// The text gets its end when a server is found.
+/// Waits for the address at the end of the text. It appears when the server is ready.
 fn sees_the_address(terminal: &mut Terminal) {
-    let is_there = |terminal: &mut Terminal| {
+    for _ in 0..10 {
         terminal.presses(END);
-        terminal.comes_to_see("127.0.0.1:")
-    };
-    assert!((0..10).any(|_| is_there(terminal)), "no address\n{}", terminal.text());
+        if terminal.comes_to_see("127.0.0.1:") {
+            return;
+        }
+    }
+    panic!("no address\n{}", terminal.text());
 }
 
-/// The address that stands on the screen.
+/// The address on the screen.
 fn address(terminal: &Terminal) -> SocketAddr {
     let screen = terminal.text();
     let address = screen.rsplit("127.0.0.1:").next().unwrap();
@@ -127,7 +170,7 @@ fn asks(client: &mut Client, commands: &[&str]) {
 }
 
 /// Opens the Redis prompt.
-fn plays(terminal: &mut Terminal) {
+fn opens_the_prompt(terminal: &mut Terminal) {
     terminal.presses("p");
     terminal.is_asked_for_a_command();
 }

@@ -1,11 +1,11 @@
 //! The Redis prompt in the session.
 
-use super::{FIRST, opens_saving, plays, resumes};
+use super::{FIRST, opens_saving, opens_the_prompt, resumes};
 use crate::support::terminal::{CTRL_C, CTRL_D, Student, Terminal, UP};
 
 fn at_the_prompt(student: &Student) -> Terminal {
     let mut terminal = resumes(student);
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     terminal
 }
 
@@ -34,19 +34,19 @@ fn ctrl_c_between_a_reply_and_the_next_prompt_does_not_end_the_session() {
 }
 
 #[test]
-fn ctrl_c_while_a_command_blocks_gives_up_only_that() {
+fn ctrl_c_cancels_only_a_blocked_command() {
     let student = Student::at(FIRST);
     let mut terminal = at_the_prompt(&student);
     terminal.types("BLPOP q 0");
     terminal.sees("no reply yet");
     terminal.presses(CTRL_C);
-    terminal.sees("given up");
+    terminal.sees("cancelled: the connection was closed");
     terminal.types("PING");
     terminal.sees_the_line("PONG");
 }
 
 #[test]
-fn pasted_lines_are_commands_each() {
+fn each_pasted_line_is_a_command() {
     let student = Student::at(FIRST);
     let mut terminal = at_the_prompt(&student);
     terminal.presses("\x1b[200~SET pasted 1\nINCR pasted\x1b[201~\r");
@@ -63,7 +63,7 @@ fn the_history_is_there_after_a_restart() {
     terminal.presses("q");
     terminal.ends();
     let mut terminal = at_the_prompt(&student);
-    // Behind `exit`.
+    // The last line in the history is `exit`.
     terminal.presses(UP.repeat(2));
     terminal.sees("redis> ECHO remembered");
 }
@@ -90,13 +90,13 @@ fn exit_and_ctrl_d_lead_back_to_the_lesson() {
     let mut terminal = at_the_prompt(&student);
     terminal.types("exit");
     terminal.sees("step 6 of 11");
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     terminal.presses(CTRL_D);
     terminal.sees("step 6 of 11");
 }
 
 #[test]
-fn a_map_of_resp3_is_shown_as_redis_cli_shows_it() {
+fn a_resp3_map_is_shown_as_in_redis_cli() {
     let student = Student::at(FIRST);
     let mut terminal = at_the_prompt(&student);
     terminal.types("HELLO 3");
@@ -106,7 +106,7 @@ fn a_map_of_resp3_is_shown_as_redis_cli_shows_it() {
 }
 
 #[test]
-fn what_was_typed_is_kept_as_the_answer_that_was_judged() {
+fn typed_commands_are_saved_as_the_judged_answer() {
     let student = Student::at(FIRST);
     let mut terminal = at_the_prompt(&student);
     terminal.types("PING");
@@ -119,16 +119,16 @@ fn what_was_typed_is_kept_as_the_answer_that_was_judged() {
 }
 
 #[test]
-fn passing_is_told_at_the_prompt() {
+fn passing_is_announced_at_the_prompt() {
     let student = Student::new();
     let mut terminal = opens_saving(&student);
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     terminal.types("SAVE");
     terminal.types("BGSAVE");
     terminal.sees_the_line("passed: all checks met");
     terminal.types("exit");
     terminal.sees("1 of 1 passed");
-    // And perhaps that the student waited, if that was seen.
+    // A wait line may follow, if the session has seen the student wait.
     assert!(student.answer("saving-twice.redis").starts_with("SAVE\nBGSAVE\n"));
 }
 
@@ -139,7 +139,7 @@ fn an_earlier_verdict_is_not_shown_as_the_state_of_the_fresh_server() {
     let mut terminal = resumes(&student);
     terminal.presses("c");
     terminal.sees("✗ BGSAVE began a snapshot");
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     assert!(terminal.text().contains("○ SAVE took a snapshot"), "{}", terminal.text());
 }
 
@@ -154,13 +154,13 @@ fn a_background_save_can_be_waited_for() {
 }
 
 #[test]
-fn a_step_to_be_read_has_a_prompt_too() {
+fn a_reading_step_has_a_prompt_too() {
     let student = Student::new();
     let mut terminal = student.starts_redislings(crate::support::terminal::USUAL);
     terminal.sees("Welcome to redislings");
     terminal.presses("n");
     terminal.sees("Streams and keys that expire");
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     terminal.types("ECHO read");
     terminal.sees_the_line("\"read\"");
     terminal.types("exit");
@@ -168,15 +168,15 @@ fn a_step_to_be_read_has_a_prompt_too() {
 }
 
 #[test]
-fn a_line_that_was_given_up_is_no_part_of_the_answer() {
+fn a_cancelled_line_is_not_in_the_answer() {
     let student = Student::at(FIRST);
     let mut terminal = at_the_prompt(&student);
     terminal.types("SAVE");
     for line in ["SUBSCRIBE a", "BLPOP a 0"] {
         terminal.types(line);
-        terminal.sees("Ctrl-C gives up");
+        terminal.sees("Ctrl-C cancels");
         terminal.presses(CTRL_C);
-        terminal.sees_no_more("Ctrl-C gives up");
+        terminal.sees_no_more("Ctrl-C cancels");
     }
     terminal.types("exit");
     terminal.sees("j judge");

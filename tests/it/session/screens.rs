@@ -1,11 +1,12 @@
-//! The screens that matter, as they are seen. What differs from run to run has a placeholder of the same width.
+//! Snapshots of the most important screens. Placeholders of the same width replace what differs
+//! from run to run.
 
 use regex_lite::Regex;
 
 use super::{FIRST, RIGHT, sees_the_address, turns_pages_to};
 use crate::support::terminal::{HOME, SMALL, Size, Student, Terminal, USUAL};
 
-/// The screen, once nothing turns on it any more.
+/// The screen once its spinner has stopped.
 fn screen(terminal: &Terminal) -> String {
     terminal.rests();
     let rows = terminal.rows().into_iter().map(|(row, _)| row.trim_end().to_owned());
@@ -15,7 +16,7 @@ fn screen(terminal: &Terminal) -> String {
 
 fn without_what_differs(screen: &str) -> String {
     let patterns = [
-        // Where servers come from here; the path may need a second row.
+        // The kind of server; its path may need a second row.
         (r"server: [^\n]*\n([^\n]*\n)??n begin", "server: SERVER\nn begin"),
         (r"(redis|valkey) \d+\.\d+\.\d+ \((process|bundled)\)", "SERVER"),
         (r"127\.0\.0\.1:\d{5}", "127.0.0.1:PORT0"),
@@ -28,7 +29,7 @@ fn without_what_differs(screen: &str) -> String {
     })
 }
 
-/// At the first exercise, with a server that is found.
+/// A session at the first exercise whose server is ready.
 fn is_ready(student: &Student, size: Size, colour: &str) -> Terminal {
     let mut terminal = student.starts_redislings_with(size, |command| {
         command.args(["--color", colour]);
@@ -41,34 +42,31 @@ fn is_ready(student: &Student, size: Size, colour: &str) -> Terminal {
 }
 
 fn look_like_this(size: Size, name: &str, colour: &str) {
-    let shown = |screen_name: &str, terminal: &Terminal| {
-        insta::assert_snapshot!(format!("{screen_name}_{name}"), screen(terminal));
-    };
     let new = Student::new();
     let mut terminal = new.starts_redislings_with(size, |command| {
         command.args(["--color", colour]);
     });
     terminal.sees("server: ");
-    shown("welcome", &terminal);
+    insta::assert_snapshot!(format!("welcome_{name}"), screen(&terminal));
     terminal.presses("nnn");
     terminal.sees("step 3 of 11");
-    shown("reading", &terminal);
+    insta::assert_snapshot!(format!("reading_{name}"), screen(&terminal));
 
     let student = Student::at(FIRST);
     let mut terminal = is_ready(&student, size, colour);
-    shown("exercise", &terminal);
+    insta::assert_snapshot!(format!("exercise_{name}"), screen(&terminal));
     student.saves("creating-snapshots.redis", "LASTSAVE\n");
     terminal.sees("✗ there is a snapshot that was not");
-    shown("not_passed", &terminal);
+    insta::assert_snapshot!(format!("not_passed_{name}"), screen(&terminal));
     terminal.presses("h");
     terminal.sees("Which of the two commands makes you");
-    shown("hint", &terminal);
+    insta::assert_snapshot!(format!("hint_{name}"), screen(&terminal));
     terminal.presses("l");
     terminal.sees("all exercises");
-    shown("list", &terminal);
+    insta::assert_snapshot!(format!("list_{name}"), screen(&terminal));
     terminal.presses("?");
     terminal.sees("what it does");
-    shown("help", &terminal);
+    insta::assert_snapshot!(format!("help_{name}"), screen(&terminal));
 }
 
 fn the_solution_looks_like_this(size: Size, name: &str, colour: &str) {

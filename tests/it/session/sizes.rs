@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::{FIRST, resumes, resumes_on};
 use crate::support::terminal::{ENTER, SMALL, Size, Student, Terminal};
 
-fn no_line_is_too_wide(terminal: &Terminal) {
-    let wide: Vec<_> = terminal.rows().into_iter().filter(|(_, goes_on)| *goes_on).collect();
+fn assert_no_line_is_too_wide(terminal: &Terminal) {
+    let wide: Vec<_> = terminal.rows().into_iter().filter(|(_, wraps)| *wraps).collect();
     assert!(wide.is_empty(), "{wide:#?}\n{}", terminal.text());
 }
 
 #[test]
-fn a_resized_window_is_filled_anew() {
+fn a_resized_window_is_redrawn() {
     let student = Student::at(FIRST);
     let mut terminal = resumes(&student);
     terminal.sees("Three paid orders, order:1001 to order:1003, are in the server's memory, and\n");
@@ -19,7 +19,8 @@ fn a_resized_window_is_filled_anew() {
         (SMALL, "Three paid orders, order:1001 to\n"),
         (
             Size(100, 30),
-            "Three paid orders, order:1001 to order:1003, are in the server's memory, and nowhere else. Bring\n",
+            "Three paid orders, order:1001 to order:1003, are in the server's memory, and nowhere \
+             else. Bring\n",
         ),
         (
             Size(80, 24),
@@ -29,7 +30,7 @@ fn a_resized_window_is_filled_anew() {
         terminal.resizes(size);
         terminal.sees(line);
         terminal.sees("q quit");
-        no_line_is_too_wide(&terminal);
+        assert_no_line_is_too_wide(&terminal);
         assert!(terminal.text().starts_with("step 6 of 11"), "{}", terminal.text());
     }
 }
@@ -39,7 +40,7 @@ fn no_screen_of_an_exercise_is_too_wide_for_40_columns() {
     let student = Student::at(FIRST);
     student.saves("creating-snapshots.redis", "SAVE\n");
     let mut terminal = resumes_on(&student, SMALL);
-    no_line_is_too_wide(&terminal);
+    assert_no_line_is_too_wide(&terminal);
     for (key, seen) in [
         ("c", "✗ BGSAVE began"),
         ("h", "Which of the two commands"),
@@ -50,7 +51,7 @@ fn no_screen_of_an_exercise_is_too_wide_for_40_columns() {
     ] {
         terminal.presses(key);
         terminal.sees(seen);
-        no_line_is_too_wide(&terminal);
+        assert_no_line_is_too_wide(&terminal);
     }
 }
 
@@ -73,7 +74,7 @@ fn a_long_text_is_paged_to_its_end_and_back() {
 }
 
 #[test]
-fn the_smallest_screens_are_survived() {
+fn tiny_screens_do_not_crash_the_session() {
     let student = Student::at(FIRST);
     student.saves("creating-snapshots.redis", "SAVE\n");
     let mut terminal = student.starts_redislings(Size(20, 6));
@@ -89,11 +90,10 @@ fn the_smallest_screens_are_survived() {
     terminal.resizes(Size(80, 24));
     terminal.sees("q quit");
     // A key that is typed at the very end of a question is read with the next one.
-    let quits = |terminal: &mut Terminal| {
+    let ended = (0..10).find_map(|_| {
         terminal.presses("q");
         terminal.ends_within(Duration::from_secs(2))
-    };
-    let ended = (0..10).find_map(|_| quits(&mut terminal));
-    assert_eq!(ended.map(|it| it.exit_code()), Some(0), "{}", terminal.text());
+    });
+    assert_eq!(ended.map(|status| status.exit_code()), Some(0), "{}", terminal.text());
     assert!(terminal.is_sane());
 }

@@ -1,7 +1,8 @@
-//! Checks that are looked at while the student works by hand, from whichever client.
+//! Live checks while the student works manually, with any client.
 
 use super::{
-    FIRST, PASSED, address, another_client, asks, client_at, opens_saving, plays, resumes,
+    FIRST, PASSED, address, another_client, asks, client_at, opens_saving, opens_the_prompt,
+    resumes,
 };
 use crate::support::terminal::Student;
 
@@ -25,22 +26,22 @@ fn another_clients_work_ticks_and_passes_without_a_key() {
 }
 
 #[test]
-fn what_only_a_program_shows_is_not_asked_of_commands() {
+fn checks_of_program_output_are_skipped_for_commands() {
     let student = Student::new();
     let mut terminal = opens_saving(&student);
     let mut other = another_client(&mut terminal);
     asks(&mut other, &["SAVE", "BGSAVE"]);
     terminal.sees(PASSED);
-    terminal.sees("○ the program prints `Saved.` (shown by a program only)");
+    terminal.sees("○ the program prints `Saved.` (needs a program)");
 }
 
 #[test]
-fn what_needs_a_crash_is_judged_when_the_student_says_so() {
+fn crash_checks_are_judged_on_request() {
     let student = Student::at(BY_HAND);
     let mut terminal = resumes(&student);
     let mut other = another_client(&mut terminal);
     asks(&mut other, &["MSET order:1001 paid order:1002 paid order:1003 paid", "SAVE"]);
-    terminal.sees("all that can be seen now is met: `j` judges it");
+    terminal.sees("all checks so far are met: `j` judges the work");
     terminal.sees("○ the three orders are still there after the crash (judged at the end)");
     terminal.sees("0 of 5 passed");
     terminal.presses("j");
@@ -54,7 +55,7 @@ fn work_that_a_crash_undoes_does_not_pass() {
     let mut terminal = resumes(&student);
     let mut other = another_client(&mut terminal);
     asks(&mut other, &["MSET order:1001 paid order:1002 paid", "SAVE", "SET order:1003 paid"]);
-    terminal.sees("all that can be seen now is met: `j` judges it");
+    terminal.sees("all checks so far are met: `j` judges the work");
     terminal.presses("j");
     terminal.sees("✗ the three orders are still there after the crash");
     terminal.sees("0 of 5 passed");
@@ -72,14 +73,14 @@ fn a_file_is_checked_on_a_server_of_its_own() {
 }
 
 #[test]
-fn over_means_a_fresh_server_for_whoever_comes_next() {
+fn o_gives_the_next_client_a_fresh_server() {
     let student = Student::at(FIRST);
     let mut terminal = resumes(&student);
     let mut other = another_client(&mut terminal);
     asks(&mut other, &["SET mine 1", "SAVE"]);
     terminal.sees("✓ SAVE took a snapshot");
     terminal.presses("o");
-    terminal.sees("the next who connects finds a fresh server");
+    terminal.sees("fresh server ready");
     terminal.sees("○ SAVE took a snapshot");
     let mut next = another_client(&mut terminal);
     asks(&mut next, &["COPY mine theirs", "BGSAVE"]);
@@ -88,10 +89,10 @@ fn over_means_a_fresh_server_for_whoever_comes_next() {
 }
 
 #[test]
-fn another_clients_ticks_are_seen_above_the_prompt() {
+fn checks_met_by_another_client_are_shown_above_the_prompt() {
     let student = Student::at(FIRST);
     let mut terminal = resumes(&student);
-    plays(&mut terminal);
+    opens_the_prompt(&mut terminal);
     let mut other = client_at(address(&terminal));
     terminal.presses("LASTS");
     asks(&mut other, &["SAVE"]);

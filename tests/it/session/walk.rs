@@ -1,13 +1,16 @@
-//! The whole of Lesson 4, from the first start to its end, as a student goes through it.
+//! A student goes through the whole of Lesson 4, from the first start to its end.
 
 use redis::Value;
 
-use super::{PASSED, RIGHT, asks, on_the_server_with, plays, turns_pages_to};
+use super::{PASSED, RIGHT, asks, on_the_server_with, opens_the_prompt, turns_pages_to};
 use crate::support::terminal::{
     CTRL_D, DOWN, END, ENTER, SMALL, Student, Terminal, USUAL, WITH_PYTHON,
 };
 
-const WITHOUT_BGSAVE: &str = "import redis\n\nclient = redis.Redis(host=\"localhost\", port=6379)\nclient.save()\nprint(\"Manual snapshot triggered.\")\n";
+const WITHOUT_BGSAVE: &str = "import redis\n\n\
+    client = redis.Redis(host=\"localhost\", port=6379)\n\
+    client.save()\n\
+    print(\"Manual snapshot triggered.\")\n";
 
 const IN_THE_BACKGROUND: &str = r#"import time
 
@@ -24,13 +27,14 @@ while client.info("persistence")["rdb_bgsave_in_progress"]:
 print("Background snapshot finished.")
 "#;
 
-/// CSI … m with a number that gives a colour: `ESC [ m`, `0`, bold, faint and the like are none.
+/// Whether there is a CSI … m sequence with a colour number. `ESC [ m`, `0`, bold and faint have
+/// only one digit.
 fn has_colour(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     text.split("\x1b[").skip(1).any(|rest| {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(rest.len());
         let is_style = rest[end..].starts_with('m');
-        is_style && rest[..end].split(';').any(|it| it.len() > 1)
+        is_style && rest[..end].split(';').any(|number| number.len() > 1)
     })
 }
 
@@ -49,7 +53,7 @@ fn reads_to_the_first_exercise(terminal: &mut Terminal) {
     terminal.sees_the_line("Creating snapshots");
 }
 
-/// In the editor: first wrong, then, after two hints, right.
+/// Answers in the editor: first wrong, then right after two hints.
 fn answers_the_first_in_an_editor(terminal: &mut Terminal, student: &Student) {
     student.writes_in_the_editor(WITHOUT_BGSAVE);
     terminal.presses("e");
@@ -93,10 +97,10 @@ fn a_student_goes_through_the_whole_lesson_and_comes_back() {
     terminal.presses("n");
     terminal.sees("Where to go from here");
     terminal.presses("n");
-    terminal.sees("that was the lesson, all of it");
+    terminal.sees("lesson complete");
     terminal.presses("q");
     assert_eq!(terminal.ends().exit_code(), 0);
-    terminal.sees("your progress is kept: start `redislings` again to go on");
+    terminal.sees("your progress is saved: start `redislings` again to continue");
     assert!(has_colour(&terminal.bytes()));
     comes_back(&student);
 }
@@ -111,7 +115,7 @@ fn answers_the_second_in_another_window(terminal: &Terminal, student: &Student) 
 
 fn answers_the_third_at_the_prompt(terminal: &mut Terminal) {
     terminal.sees("Now the real thing.");
-    plays(terminal);
+    opens_the_prompt(terminal);
     terminal.types("MSET order:1001 paid order:1002 paid order:1003 paid");
     terminal.types("SAVE");
     terminal.is_asked_for_a_command();
@@ -134,7 +138,7 @@ fn answers_the_fourth_with_another_client(terminal: &mut Terminal) {
 
 fn answers_the_fifth_at_the_prompt(terminal: &mut Terminal) {
     terminal.sees("Which moment? Predict it");
-    plays(terminal);
+    opens_the_prompt(terminal);
     for line in [
         "SET order:before 1",
         "BGSAVE",
@@ -164,15 +168,16 @@ fn comes_back(student: &Student) {
     listed.sees("5 of 5 exercises passed");
 }
 
+fn starts_without_colour(student: &Student) -> Terminal {
+    student.starts_redislings_with(SMALL, |command| {
+        command.env("NO_COLOR", "1");
+    })
+}
+
 #[test]
 fn a_small_screen_without_colour_is_enough_for_an_exercise() {
     let student = Student::new();
-    let starts = || {
-        student.starts_redislings_with(SMALL, |command| {
-            command.env("NO_COLOR", "1");
-        })
-    };
-    let mut terminal = starts();
+    let mut terminal = starts_without_colour(&student);
     reads_to_the_first_exercise(&mut terminal);
     student.writes_in_the_editor("SAVE\n");
     terminal.presses("e");
@@ -192,7 +197,7 @@ fn a_small_screen_without_colour_is_enough_for_an_exercise() {
     assert_eq!(terminal.ends().exit_code(), 0);
     let bytes = terminal.bytes();
     assert!(!has_colour(&bytes), "{}", String::from_utf8_lossy(&bytes).escape_debug());
-    let again = starts();
+    let again = starts_without_colour(&student);
     again.sees("welcome back");
     again.sees_the_line("Using BGSAVE");
 }
@@ -204,7 +209,7 @@ fn turns_pages_to_verdict(terminal: &mut Terminal, result: &str) {
 }
 
 #[test]
-fn whoever_says_never_to_colour_gets_none() {
+fn color_never_gives_no_colour() {
     let student = Student::at(super::FIRST);
     student.saves("creating-snapshots.redis", "SAVE\n");
     let mut terminal = student.starts_redislings_with(USUAL, |command| {

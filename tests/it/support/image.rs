@@ -1,10 +1,9 @@
-//! Images for container tests: the default one where it can be had, else one made here from a real
-//! server's program and the libraries it needs; and one for each of several versions.
+//! Images for container tests: the default image if the engine has it, otherwise one made of a real
+//! server program and its libraries, and one image for each of several versions.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs::Permissions;
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,7 +22,7 @@ use testcontainers::bollard::query_parameters::{
 };
 use testcontainers::core::client::docker_client_instance;
 
-use super::redis_server;
+use super::{redis_server, report_skipped};
 
 /// `.ci/run` and the README name it too.
 const LOCAL_IMAGE: &str = "redislings-local/server";
@@ -32,11 +31,10 @@ const LOCAL_TEMPLATE: &str = "redislings-local/{server}:{version}";
 static IMAGE: OnceLock<String> = OnceLock::new();
 static IMAGES: OnceLock<()> = OnceLock::new();
 const PROGRAM_LABEL: &str = "redislings.program";
-/// What the scripts in a host need, which every official image has.
+/// The tools that the scripts in a host need. Every official image has them.
 const TOOLS: [&str; 8] = ["sh", "cat", "head", "mkdir", "rm", "setsid", "sleep", "wc"];
 
-/// An image that the engine has, or `None` where no engine answers; then `test` is told to be skipped, on
-/// the real standard error, which the test runner does not swallow.
+/// An image that the engine has. `None`, with a note that `test` is skipped, if no engine answers.
 pub fn for_test(test: &str) -> Option<&'static str> {
     engine_or_skip(test)?;
     Some(IMAGE.get_or_init(|| match container::find_image(DEFAULT_IMAGE, &|_| ()) {
@@ -45,7 +43,8 @@ pub fn for_test(test: &str) -> Option<&'static str> {
     }))
 }
 
-/// The template of local images, one for each of [`redis_server::of_several_versions`]; `None` as above.
+/// The template of local images, one for each of [`redis_server::of_several_versions`]. `None` as
+/// in [`for_test`].
 pub fn of_several_versions_for_test(test: &str) -> Option<&'static str> {
     engine_or_skip(test)?;
     IMAGES.get_or_init(|| {
@@ -62,11 +61,13 @@ pub fn source(image: &str) -> Source {
 }
 
 fn engine_or_skip(test: &str) -> Option<()> {
-    let engine = container::engine_version();
-    if let Err(why) = &engine {
-        let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
+    match container::engine_version() {
+        Ok(_) => Some(()),
+        Err(why) => {
+            report_skipped(test, why);
+            None
+        }
     }
-    engine.is_ok().then_some(())
 }
 
 fn make_local() -> String {
@@ -79,7 +80,7 @@ fn make(reference: &str, program: &Path) {
     make_with(reference, program, &TOOLS);
 }
 
-/// The same without the tools that are not named.
+/// Makes an image with only these tools.
 pub fn make_with(reference: &str, program: &Path, tools: &[&str]) {
     let hash = hash(program, tools);
     let docker = block_on(docker_client_instance()).unwrap();
@@ -108,11 +109,11 @@ fn tar(program: &Path, tools: &[&str]) -> Vec<u8> {
     let tools = tools.iter().map(|tool| on_path(tool).unwrap());
     for program in tools.chain([program.to_owned()]) {
         for file in needed_by(&program).into_iter().chain([program]) {
-            let place = root.path().join(file.strip_prefix("/").unwrap());
-            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
-            std::fs::copy(&file, &place).unwrap();
-            // A program of the cache is for its user alone; in a container its user is another one.
-            std::fs::set_permissions(place, Permissions::from_mode(0o755)).unwrap();
+            let copy = root.path().join(file.strip_prefix("/").unwrap());
+            std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            std::fs::copy(&file, &copy).unwrap();
+            // Programs in the cache are private, but the container runs them as another user.
+            std::fs::set_permissions(copy, Permissions::from_mode(0o755)).unwrap();
         }
     }
     for folder in ["data", "tmp"] {
@@ -123,8 +124,8 @@ fn tar(program: &Path, tools: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// What `ldd` names: `libm.so.6 => /lib/…/libm.so.6 (0x…)`. A script of `tests/servers/install` needs a shell, and has the
-/// rest beside it.
+/// The libraries from `ldd`: `libm.so.6 => /lib/…/libm.so.6 (0x…)`. A script from
+/// `tests/servers/install` needs a shell, and its libraries are in the folder `lib` next to it.
 fn needed_by(program: &Path) -> Vec<PathBuf> {
     if std::fs::read(program).unwrap().starts_with(b"#!/bin/sh\n") {
         let files = std::fs::read_dir(program.with_file_name("lib")).unwrap();
@@ -173,9 +174,10 @@ fn a_local_image_of_each_version_can_be_made() {
     }
 }
 
-/// The session that runs in this place: its directory's name, which is its containers' label.
-pub fn session_of(place: &super::Place) -> String {
-    place.leftovers().into_iter().find(|name| name.starts_with("redislings-")).unwrap()
+/// The session that runs in this workspace: the name of its directory, which is also the label of
+/// its containers.
+pub fn session_of(workspace: &super::Workspace) -> String {
+    workspace.leftovers().into_iter().find(|name| name.starts_with("redislings-")).unwrap()
 }
 
 /// The ids of a session's containers, running or not.
@@ -188,11 +190,11 @@ pub fn all_containers() -> Vec<String> {
     labelled("redislings.session")
 }
 
-/// Whether the container is there, but nothing runs in it.
+/// Whether the container exists, but does not run.
 pub fn is_ended(id: &str) -> bool {
     let docker = block_on(docker_client_instance()).unwrap();
     let found = block_on(docker.inspect_container(id, None));
-    found.is_ok_and(|it| it.state.is_some_and(|state| state.running == Some(false)))
+    found.is_ok_and(|info| info.state.is_some_and(|state| state.running == Some(false)))
 }
 
 fn labelled(label: &str) -> Vec<String> {
@@ -203,41 +205,43 @@ fn labelled(label: &str) -> Vec<String> {
     block_on(docker.list_containers(Some(options)))
         .unwrap()
         .into_iter()
-        .filter_map(|it| it.id)
+        .filter_map(|container| container.id)
         .collect()
 }
 
-/// What the engine says of a container's published ports: host address and port; none if it is gone.
+/// The host addresses and ports that a container publishes; none if it is gone.
 pub fn published(id: &str) -> Vec<(String, String)> {
     let docker = block_on(docker_client_instance()).unwrap();
     let Ok(found) = block_on(docker.inspect_container(id, None)) else { return Vec::new() };
     let ports = found.network_settings.unwrap().ports.unwrap_or_default();
     let bindings = ports.into_values().flatten().flatten();
-    bindings.map(|it| (it.host_ip.unwrap_or_default(), it.host_port.unwrap_or_default())).collect()
+    bindings
+        .map(|binding| (binding.host_ip.unwrap_or_default(), binding.host_port.unwrap_or_default()))
+        .collect()
 }
 
-/// The processes in it whose command holds this word.
+/// The commands of the processes in a container that contain this word.
 pub fn processes(id: &str, word: &str) -> Vec<String> {
     use testcontainers::bollard::query_parameters::TopOptions;
     let docker = block_on(docker_client_instance()).unwrap();
     let found = block_on(docker.top_processes(id, None::<TopOptions>)).unwrap();
-    let commands = found.processes.unwrap_or_default().into_iter().filter_map(|mut it| it.pop());
+    let processes = found.processes.unwrap_or_default().into_iter();
+    let commands = processes.filter_map(|mut columns| columns.pop());
     commands.filter(|command| command.contains(word)).collect()
 }
 
-/// What the engine knows of it.
 pub fn inspect(id: &str) -> ContainerInspectResponse {
     let docker = block_on(docker_client_instance()).unwrap();
     block_on(docker.inspect_container(id, None)).unwrap()
 }
 
-/// Freezes all that runs in it.
+/// Freezes all processes in a container.
 pub fn pause(id: &str) {
     let docker = block_on(docker_client_instance()).unwrap();
     block_on(docker.pause_container(id)).unwrap();
 }
 
-/// SIGKILL to all that runs in it: what a failing engine does to us.
+/// Kills all processes in a container, as a failing engine would.
 pub fn kill(id: &str) {
     use testcontainers::bollard::query_parameters::KillContainerOptions;
     let docker = block_on(docker_client_instance()).unwrap();
@@ -249,6 +253,12 @@ pub fn remove(id: &str) {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let docker = block_on(docker_client_instance()).unwrap();
     block_on(docker.remove_container(id, Some(options))).unwrap();
+}
+
+/// The socket of the engine on this machine.
+pub fn engine_socket() -> String {
+    let given = std::env::var("DOCKER_HOST").unwrap_or_default();
+    given.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned()
 }
 
 /// Whether the engine still has the container.

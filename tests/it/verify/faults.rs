@@ -1,29 +1,31 @@
-//! Where `verify` points when it is not an answer that is at fault, and what it then ends with.
+//! Errors in lessons other than answers: their location and the exit code of `verify`.
 
-use crate::support::{Ended, Place};
+use crate::support::{Ended, Workspace};
 
-/// An exercise with these lines at the end of its `toml exercise`, this setup and this starter, verified.
+/// Verifies an exercise with these additional settings, this setup and this starter.
 fn verify(toml: &str, setup: &str, starter: &str) -> Ended {
     let lesson = format!(
-        "# L\n\n## E\n\n> [!TIP]\n> look\n\n```redis setup\n{setup}\n```\n\n```redis starter fails=saved\nPING\n```\n\n\
+        "# L\n\n## E\n\n> [!TIP]\n> look\n\n```redis setup\n{setup}\n```\n\n\
+         ```redis starter fails=saved\nPING\n```\n\n\
          ```redis solution\nSAVE\n```\n\n```python starter fails=saved\n{starter}\n```\n\n\
          ```python solution\nimport redis\nredis.Redis().save()\n```\n\n\
-         ```toml exercise\nid = \"e\"\n{toml}\n[[check]]\nid = \"saved\"\ncalls = {{ save = 1 }}\n```\n"
+         ```toml exercise\nid = \"e\"\n{toml}\n[[check]]\nid = \"saved\"\ncalls = {{ save = 1 }}\n\
+         ```\n"
     );
-    let place = Place::new();
-    place.file("course/01-l.md", lesson);
-    place.run(&["verify", "--lessons", "course", "--no-mutants", "--server", "process"])
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson);
+    workspace.run(&["verify", "--lessons", "course", "--no-mutants", "--server", "process"])
 }
 
 #[track_caller]
 fn assert_fails_at(ended: &Ended, line: usize, says: &str) {
     assert_eq!(ended.code, 1, "{ended:?}");
-    let told = format!("  --> course/01-l.md:{line}\n  {says}");
-    assert!(ended.stdout.contains(&told), "{told}\nis not in\n{}", ended.stdout);
+    let expected = format!("  --> course/01-l.md:{line}\n  {says}");
+    assert!(ended.stdout.contains(&expected), "{expected}\nis not in\n{}", ended.stdout);
 }
 
 #[test]
-fn a_setup_that_redis_refuses_is_the_lessons_fault() {
+fn a_refused_setup_command_is_a_lesson_error() {
     let ended = verify("", "SET a 1\n\n# more\nINCR a b", "pass");
     assert_fails_at(
         &ended,
@@ -33,13 +35,13 @@ fn a_setup_that_redis_refuses_is_the_lessons_fault() {
 }
 
 #[test]
-fn a_setup_for_which_the_lesson_leaves_no_memory_is_the_lessons_fault() {
+fn a_setup_beyond_maxmemory_is_a_lesson_error() {
     let ended = verify("[server]\nmaxmemory = 1", "SET a 1", "pass");
     assert_fails_at(&ended, 9, "the setup fails: `SET a 1` is answered by `(error) OOM");
 }
 
 #[test]
-fn a_setup_that_fails_for_want_of_open_files_is_the_worlds_fault() {
+fn a_setup_that_runs_out_of_open_files_is_an_environment_error() {
     let most = std::fs::read_to_string("/proc/sys/fs/nr_open").unwrap();
     let too_many = most.trim().parse::<u64>().unwrap() + 1000;
     let ended = verify("", &format!("SET a 1\nCONFIG SET maxclients {too_many}"), "pass");
@@ -47,7 +49,7 @@ fn a_setup_that_fails_for_want_of_open_files_is_the_worlds_fault() {
 }
 
 #[test]
-fn a_setting_that_redis_refuses_is_told_where_it_stands() {
+fn a_refused_setting_is_located() {
     let ended = verify("[server]\nno-such = 1", "SET a 1", "pass");
     assert_fails_at(&ended, 31, "no server starts with the lesson's `[server]`");
     assert!(!ended.stdout.contains("another server"), "{}", ended.stdout);
@@ -60,28 +62,29 @@ fn a_starter_that_does_not_run_is_found() {
 }
 
 #[test]
-fn another_reply_is_told_at_its_command() {
-    let place = Place::new();
-    place.file("course/01-l.md", "# L\n\n```redis\n> SET a 1\nOK\n> GET a\n\"2\"\n```\n");
-    let ended = place.run(&["verify", "--lessons", "course", "--server", "process"]);
+fn an_unexpected_reply_is_located_at_its_command() {
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", "# L\n\n```redis\n> SET a 1\nOK\n> GET a\n\"2\"\n```\n");
+    let ended = workspace.run(&["verify", "--lessons", "course", "--server", "process"]);
     assert_fails_at(&ended, 6, "`GET a` is answered by");
 }
 
 #[test]
-fn a_command_that_redis_refuses_is_told_where_it_stands() {
-    let place = Place::new();
-    place.file("course/01-l.md", "# L\n\n```redis\n# two\nSET a 1\n\nINCR a b\n```\n");
-    let ended = place.run(&["verify", "--lessons", "course", "--server", "process"]);
+fn a_refused_command_is_located() {
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", "# L\n\n```redis\n# two\nSET a 1\n\nINCR a b\n```\n");
+    let ended = workspace.run(&["verify", "--lessons", "course", "--server", "process"]);
     assert_fails_at(&ended, 7, "`INCR a b` is answered by");
 }
 
 #[test]
-fn an_answer_that_keeps_nobody_waiting_can_fail_for_that() {
-    let lesson = "# L\n\n## E\n\n> [!TIP]\n> look\n\n```toml exercise\nid = \"e\"\n[server]\nrdb-key-save-delay = 600000\n\
-                  [[check]]\nid = \"all-wait\"\nblocked = \"> 300ms\"\n```\n\n```redis setup\nSET a 1\n```\n\n\
-                  ```redis starter fails=all-wait\nPING\n```\n\n```redis solution\nSAVE\n```\n";
-    let place = Place::new();
-    place.file("course/01-l.md", lesson);
-    let ended = place.run(&["verify", "--lessons", "course", "--server", "process"]);
+fn an_unmet_minimum_wait_fails_the_starter() {
+    let lesson = "# L\n\n## E\n\n> [!TIP]\n> look\n\n```toml exercise\nid = \"e\"\n[server]\n\
+        rdb-key-save-delay = 600000\n[[check]]\nid = \"all-wait\"\nblocked = \"> 300ms\"\n```\n\n\
+        ```redis setup\nSET a 1\n```\n\n\
+        ```redis starter fails=all-wait\nPING\n```\n\n```redis solution\nSAVE\n```\n";
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson);
+    let ended = workspace.run(&["verify", "--lessons", "course", "--server", "process"]);
     assert_eq!(ended.code, 0, "{ended:?}");
 }

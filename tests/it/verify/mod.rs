@@ -1,4 +1,4 @@
-//! `redislings verify`: what is broken on purpose is found.
+//! `redislings verify` finds lessons that are broken on purpose.
 
 mod changed;
 mod faults;
@@ -6,25 +6,28 @@ mod flaky;
 mod running;
 mod update;
 
-use crate::support::{Ended, Place, shipped_lessons};
+use crate::support::{Ended, Workspace, shipped_lessons};
 
 const LESSON: &str = "04-snapshotting.md";
 
-/// The shipped lesson with one text replaced, verified as far as `only` names it.
+/// Verifies the cases `only` of the shipped lesson with one text replaced.
 fn verify_with(from: &str, to: &str, only: &str) -> Ended {
     let shipped = std::fs::read_to_string(shipped_lessons().join(LESSON)).unwrap();
     assert!(shipped.contains(from), "the lesson has no `{from}`");
-    let place = Place::new();
-    place.file(&format!("lessons/{LESSON}"), shipped.replacen(from, to, 1));
-    place.run(&["verify", only, "--lessons", "lessons"])
+    let workspace = Workspace::new();
+    workspace.file(&format!("lessons/{LESSON}"), shipped.replacen(from, to, 1));
+    workspace.run(&["verify", only, "--lessons", "lessons"])
 }
 
-/// The ids and outcomes of a report's cases.
+/// The ids and outcomes of the cases in a report.
 fn outcomes(ended: &Ended) -> Vec<(String, String)> {
     let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let cases = report["cases"].as_array().unwrap();
     cases.iter().map(|case| (text(&case["case"]), text(&case["outcome"]))).collect()
+}
+
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().unwrap().to_owned()
 }
 
 fn ids(ended: &Ended) -> Vec<String> {
@@ -47,10 +50,12 @@ fn a_broken_solution_is_found_and_located() {
 
 #[test]
 fn a_wrong_answer_that_passes_is_found() {
-    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\ncalls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=saved\nSAVE\n```\n";
-    let place = Place::new();
-    place.file("course/01-l.md", lesson);
-    let ended = place.run(&["verify", "--lessons", "course"]);
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"saved\"\n\
+        calls = { save = \">= 1\" }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n\n\
+        ```redis wrong fails=saved\nSAVE\n```\n";
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson);
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(
         ended.stdout.contains("e/redis/wrong-1\n  --> course/01-l.md:19\n"),
@@ -78,19 +83,21 @@ fn a_check_that_can_never_be_met_is_found() {
 
 #[test]
 fn a_check_that_an_empty_answer_meets_is_found() {
-    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"never\"\ncalls = { save = 0 }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nPING\n```\n\n```redis wrong fails=never\nSAVE\n```\n";
-    let place = Place::new();
-    place.file("course/01-l.md", lesson);
-    let ended = place.run(&["verify", "--lessons", "course"]);
+    let lesson = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n[[check]]\nid = \"never\"\n\
+        calls = { save = 0 }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nPING\n```\n\n\
+        ```redis wrong fails=never\nSAVE\n```\n";
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson);
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(ended.stdout.contains("the empty answer passes"), "{}", ended.stdout);
 }
 
 #[test]
-fn an_example_whose_reply_is_another_one_is_found() {
-    let place = Place::new();
-    place.file("course/01-l.md", "# L\n\n```redis\n> SET a 1\nOK\n> GET a\n\"2\"\n```\n");
-    let ended = place.run(&["verify", "--lessons", "course"]);
+fn an_example_with_another_reply_is_found() {
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", "# L\n\n```redis\n> SET a 1\nOK\n> GET a\n\"2\"\n```\n");
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(
         ended.stdout.contains("`GET a` is answered by `\"1\"`, the lesson says `\"2\"`"),
@@ -101,33 +108,33 @@ fn an_example_whose_reply_is_another_one_is_found() {
 
 #[test]
 fn an_example_that_ends_with_a_traceback_is_found() {
-    let place = Place::new();
-    place.file("course/01-l.md", "# L\n\n```python\nraise ValueError('no')\n```\n");
-    let ended = place.run(&["verify", "--lessons", "course"]);
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", "# L\n\n```python\nraise ValueError('no')\n```\n");
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(ended.stdout.contains("ValueError: no"), "{}", ended.stdout);
 }
 
 #[test]
 fn one_case_can_be_named() {
-    let ended = Place::new().run(&["verify", "creating-snapshots/redis/wrong-1"]);
+    let ended = Workspace::new().run(&["verify", "creating-snapshots/redis/wrong-1"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.contains("1 of 1 cases"), "{}", ended.stdout);
 }
 
 #[test]
-fn a_name_that_is_nothing_is_the_command_lines_fault() {
-    let ended = Place::new().run(&["verify", "no-such-thing"]);
+fn an_unknown_case_is_a_usage_error() {
+    let ended = Workspace::new().run(&["verify", "no-such-thing"]);
     assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("nothing called `no-such-thing`"), "{}", ended.stderr);
 }
 
 #[test]
-fn without_a_server_nothing_is_verified_and_that_is_said_once() {
-    let place = Place::new();
+fn a_missing_server_is_reported_once() {
+    let workspace = Workspace::new();
     let image = "redislings-local/no-such-image:0";
     let arguments = ["verify", "--server", "container", "--image", image, "--format", "json"];
-    let ended = place.run(&arguments);
+    let ended = workspace.run(&arguments);
     assert_eq!(ended.code, 3, "{ended:?}");
     let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(report["outcome"], "unchecked");
@@ -135,18 +142,20 @@ fn without_a_server_nothing_is_verified_and_that_is_said_once() {
 }
 
 #[test]
-fn somebodys_own_server_is_never_verified_with() {
-    let ended = Place::new().run(&["verify", "--server", "redis://127.0.0.1:1"]);
+fn verify_refuses_a_foreign_server() {
+    let ended = Workspace::new().run(&["verify", "--server", "redis://127.0.0.1:1"]);
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("each case needs a fresh one"), "{}", ended.stderr);
 }
 
 #[test]
-fn a_setting_that_the_server_refuses_is_the_lessons_fault() {
-    let lesson = "# L\n\n```redis\nPING\n```\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\nno-such-setting = 1\n[[check]]\nid = \"saved\"\ncalls = { save = 1 }\n```\n\n> [!TIP]\n> look\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=saved\nPING\n```\n";
-    let place = Place::new();
-    place.file("course/01-l.md", lesson);
-    let ended = place.run(&["verify", "--lessons", "course"]);
+fn a_refused_setting_is_a_lesson_error() {
+    let lesson = "# L\n\n```redis\nPING\n```\n\n## E\n\n```toml exercise\nid = \"e\"\n[server]\n\
+        no-such-setting = 1\n[[check]]\nid = \"saved\"\ncalls = { save = 1 }\n```\n\n> [!TIP]\n\
+        > look\n\n```redis solution\nSAVE\n```\n\n```redis wrong fails=saved\nPING\n```\n";
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson);
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(
         ended.stdout.contains("no server starts with the lesson's `[server]`"),

@@ -1,4 +1,4 @@
-//! Emoji of every make, and wide letters, where columns must stand.
+//! All kinds of emoji, and wide letters, where columns must align.
 
 use super::super::{Style, render_with};
 use crate::present::text::display_width;
@@ -6,7 +6,7 @@ use crate::present::text::display_width;
 const EMOJI: [&str; 9] = ["📸", "👩‍👩‍👧", "⚠️", "❤️", "🇮🇹", "1️⃣", "👍🏽", "日本", "é"];
 
 fn table() -> String {
-    let rows = EMOJI.iter().map(|it| format!("| {it} x | {it} | end {it} |\n"));
+    let rows = EMOJI.iter().map(|emoji| format!("| {emoji} x | {emoji} | end {emoji} |\n"));
     format!("| a | b | c |\n|---|:-:|--:|\n{}", rows.collect::<String>())
 }
 
@@ -16,7 +16,7 @@ fn separators(line: &str) -> Vec<usize> {
 }
 
 #[test]
-fn the_columns_of_a_table_stand() {
+fn the_columns_of_a_table_align() {
     let rendered = render_with(&table(), 80, Style::Marked);
     let first = separators(rendered.lines().next().unwrap());
     assert_eq!(first.len(), 2);

@@ -1,10 +1,10 @@
-//! One of everything, as it is seen.
+//! One of everything, as it is rendered.
 
 use super::super::{Style, render_with};
 
 const EVERYTHING: &str = include_str!("everything.md");
 
-/// Escape sequences as something that can be read in a snapshot.
+/// Makes escape sequences readable in a snapshot.
 fn visible(text: &str) -> String {
     text.replace('\x1b', "␛")
 }

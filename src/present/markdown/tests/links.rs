@@ -1,4 +1,4 @@
-//! Links, where a click opens them.
+//! Clickable links.
 
 use super::super::{Style, render_with};
 

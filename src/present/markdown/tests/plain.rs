@@ -1,4 +1,4 @@
-//! In words only.
+//! Plain output.
 
 use super::super::{Style, render_with};
 
@@ -48,7 +48,9 @@ fn a_rule_is_silence() {
 #[test]
 fn nothing_is_drawn() {
     let rendered = plain(include_str!("everything.md"));
-    let is_drawn =
-        |c: char| matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2500}'..='\u{25ff}' | '•' | '\x1b');
     assert!(!rendered.contains(is_drawn), "{rendered}");
+}
+
+fn is_drawn(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2500}'..='\u{25ff}' | '•' | '\x1b')
 }

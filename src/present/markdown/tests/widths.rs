@@ -1,4 +1,4 @@
-//! Whatever is written, whatever the width: no line is too wide, and nothing steers the terminal.
+//! At any width, no line of any text is too wide, and no text controls the terminal.
 
 use super::super::{Style, render_with};
 use crate::present::text::display_width;
@@ -10,7 +10,7 @@ const STYLES: [Style; 4] = [
     Style::Colored { clickable: true },
 ];
 
-/// A document with its code cut: lines of code are kept whole at any width.
+/// A document with its lines of code cut, because rendering keeps them whole at any width.
 fn without_long_code(source: &str) -> String {
     let mut is_code = false;
     let mut short = String::new();
@@ -24,7 +24,7 @@ fn without_long_code(source: &str) -> String {
     short
 }
 
-/// Fails where rendered text has a line that is too wide, or anything but our own escape sequences.
+/// Fails if a rendered line is too wide, or if there are escape sequences other than our own.
 fn look_at(source: &str, width: usize, style: Style) {
     let rendered = render_with(source, width, style);
     for line in rendered.lines() {
@@ -38,13 +38,14 @@ fn look_at(source: &str, width: usize, style: Style) {
 fn steers_only_by_ours(rendered: &str, style: Style) -> bool {
     let mut text = rendered.to_owned();
     if let Style::Colored { clickable } = style {
-        let is_of_looks = |c: char| c.is_ascii_digit() || c == ';';
         let mut rest = String::new();
         for part in text.split('\x1b') {
-            let look = part.strip_prefix('[').map(|it| it.trim_start_matches(is_of_looks));
+            let look = part
+                .strip_prefix('[')
+                .map(|after| after.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
             let link = part
                 .strip_prefix("]8;;")
-                .map(|it| it.trim_start_matches(|c: char| c.is_ascii_graphic()));
+                .map(|after| after.trim_start_matches(|c: char| c.is_ascii_graphic()));
             rest.push_str(match (look, link) {
                 (Some(after), _) if after.starts_with('m') => after,
                 (_, Some("")) if clickable => "",
@@ -78,7 +79,7 @@ fn one_of_everything_fits_any_width_in_any_style() {
     }
 }
 
-/// What may stand side by side in a hostile lesson; none of it code.
+/// Parts of a hostile lesson; no code.
 const PARTS: [&str; 44] = [
     "# ",
     "###### ",
@@ -126,7 +127,7 @@ const PARTS: [&str; 44] = [
     "ﷺ\u{1100}\u{1161}क्ष\u{fe0f}",
 ];
 
-/// Numbers without a pattern that come again in every run.
+/// Pseudo-random numbers, the same in every run.
 struct Dice(u64);
 
 impl Dice {

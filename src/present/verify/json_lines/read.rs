@@ -1,13 +1,13 @@
-//! The stream read back.
+//! Reads the stream back.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Begin, Case, Event, FORMAT, Place, Planned, Reason, Server};
-use crate::error::WorldError;
+use super::{Begin, CaseLine, FORMAT, LocatedMessage, Planned, Reason, ReportLine, ServerLine};
+use crate::error::EnvironmentError;
 use crate::sanitize::{clean, clean_lines};
-use crate::verify::case::Kind;
+use crate::verify::case::CaseKind;
 use crate::verify::choice::Slice;
 use crate::verify::merge::Part;
 use crate::verify::plan::{Plan, PlannedCase};
@@ -16,40 +16,39 @@ use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warni
 /// The fields that may have several lines.
 const LONG_TEXTS: [&str; 3] = ["details", "reason", "help"];
 
-/// What a stream told.
+/// The content of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recorded {
-    /// Of a run, whether it came to its end or not.
+    /// A run, finished or not.
     Run(Box<Part>),
-    /// That the lessons could not be loaded, and why.
+    /// The problems that prevented loading the lessons.
     Unloadable(Vec<Warning>),
-    /// Nothing: the run ended before it had begun.
+    /// The run ended before its first event.
     Nothing,
 }
 
-/// What is wrong with a stream, and where.
+/// An error in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
     /// From 1.
     pub line: usize,
-    /// The fact.
     pub message: String,
 }
 
-/// Reads what a run told into the file of that name. A last line that was cut off is no fault of the file: the run
-/// ended while it wrote it.
+/// Reads the report of a run from the file called `name`. A truncated last line is not an error:
+/// the run ended while writing it.
 pub fn read(name: &str, text: &str) -> Result<Recorded, Malformed> {
     let mut reading = Reading::default();
     for (index, line) in text.split_inclusive('\n').enumerate() {
-        let at = |message: String| Malformed { line: index + 1, message };
         if line.trim().is_empty() {
             continue;
         }
-        match event(line.trim_end()) {
-            Ok(event) => reading.take(name, event).map_err(at)?,
-            Err(_) if !line.ends_with('\n') && line.starts_with("{\"event\":") => {}
-            Err(error) => return Err(at(format!("this is no line of a report: {error}"))),
-        }
+        let taken = match event(line.trim_end()) {
+            Ok(event) => reading.take(name, event),
+            Err(_) if !line.ends_with('\n') && line.starts_with("{\"event\":") => Ok(()),
+            Err(error) => Err(format!("not a line of a report: {error}")),
+        };
+        taken.map_err(|message| Malformed { line: index + 1, message })?;
     }
     Ok(match reading {
         Reading { part: Some(part), .. } => Recorded::Run(Box::new(part)),
@@ -58,14 +57,14 @@ pub fn read(name: &str, text: &str) -> Result<Recorded, Malformed> {
     })
 }
 
-/// An event of a report that anybody may have written: its strings are cleaned here, all of them.
-fn event(line: &str) -> serde_json::Result<Event> {
+/// Parses an event and cleans all its strings, because anybody may have written the report.
+fn event(line: &str) -> serde_json::Result<ReportLine> {
     let mut value = serde_json::from_str(line)?;
     clean_strings(&mut value, false);
     serde_json::from_value(value)
 }
 
-/// `is_long`: whether line ends stay.
+/// `is_long` keeps line breaks.
 fn clean_strings(value: &mut Value, is_long: bool) {
     match value {
         Value::String(text) => {
@@ -89,26 +88,28 @@ struct Reading {
 }
 
 impl Reading {
-    fn take(&mut self, name: &str, event: Event) -> Result<(), String> {
+    fn take(&mut self, name: &str, event: ReportLine) -> Result<(), String> {
         if self.is_over {
-            return Err("it goes on after its end; a file holds the report of one run".to_owned());
+            return Err(
+                "there are lines after its end; a file may contain only one report".to_owned()
+            );
         }
         match event {
-            Event::Begin(_) if self.part.is_some() => {
+            ReportLine::Begin(_) if self.part.is_some() => {
                 return Err(
-                    "it begins again before its end; a file holds the report of one run".to_owned()
+                    "a second report begins before its end; a file may contain only one".to_owned()
                 );
             }
-            Event::Begin(begin) => self.part = Some(part(name, begin)?),
-            Event::Case(case) => take_case(&mut self.begun()?.report, *case)?,
-            Event::Server(server) => take_server(&mut self.begun()?.report, server)?,
-            Event::Warning(place) => {
+            ReportLine::Begin(begin) => self.part = Some(part(name, begin)?),
+            ReportLine::Case(case) => take_case(&mut self.begun()?.report, *case)?,
+            ReportLine::Server(server) => take_server(&mut self.begun()?.report, server)?,
+            ReportLine::Warning(message) => {
                 if let Some(part) = &mut self.part {
-                    part.report.warnings.push(warning(place));
+                    part.report.warnings.push(warning(message));
                 }
             }
-            Event::Problem(place) => self.problems.push(warning(place)),
-            Event::End(end) => {
+            ReportLine::Problem(message) => self.problems.push(warning(message)),
+            ReportLine::End(end) => {
                 self.is_over = true;
                 if let Some(part) = &mut self.part {
                     part.is_finished = true;
@@ -120,21 +121,22 @@ impl Reading {
     }
 
     fn begun(&mut self) -> Result<&mut Part, String> {
-        self.part.as_mut().ok_or_else(|| "nothing has begun before it".to_owned())
+        self.part.as_mut().ok_or_else(|| "there is no `begin` before it".to_owned())
     }
 }
 
 fn part(name: &str, begin: Begin) -> Result<Part, String> {
     if begin.format != FORMAT {
         return Err(format!(
-            "it is in format {} (redislings {}); this is redislings {}, which reads format {FORMAT}",
+            "it is in format {} (redislings {}); this is redislings {}, \
+             which reads format {FORMAT}",
             begin.format,
             begin.redislings,
             env!("CARGO_PKG_VERSION")
         ));
     }
     let slice = match &begin.slice {
-        Some(text) => Some(Slice::parse(text).ok_or_else(|| format!("`{text}` is no part"))?),
+        Some(text) => Some(Slice::parse(text).ok_or_else(|| format!("`{text}` is not a part"))?),
         None => None,
     };
     let plan = Plan {
@@ -161,21 +163,23 @@ fn part(name: &str, begin: Begin) -> Result<Part, String> {
     Ok(Part { name: name.to_owned(), plan, report, is_finished: false })
 }
 
-fn take_case(report: &mut Report, case: Case) -> Result<(), String> {
-    let server = report.servers.iter_mut().find(|it| it.wanted == case.wanted);
-    let planned = server.and_then(|it| it.cases.iter_mut().find(|planned| planned.id == case.id));
+fn take_case(report: &mut Report, case: CaseLine) -> Result<(), String> {
+    let server = report.servers.iter_mut().find(|server| server.wanted == case.wanted);
+    let planned =
+        server.and_then(|server| server.cases.iter_mut().find(|planned| planned.id == case.id));
     let Some(planned) = planned else {
         return Err(format!("`{}` on `{}` is not planned in `begin`", case.id, case.wanted));
     };
     if planned.runs > 0 {
-        return Err(format!("`{}` on `{}` is told for the second time", case.id, case.wanted));
+        return Err(format!("`{}` on `{}` is reported twice", case.id, case.wanted));
     }
     *planned = case_report(case)?;
     Ok(())
 }
 
-fn take_server(report: &mut Report, server: Server) -> Result<(), String> {
-    let Some(planned) = report.servers.iter_mut().find(|it| it.wanted == server.wanted) else {
+fn take_server(report: &mut Report, server: ServerLine) -> Result<(), String> {
+    let Some(planned) = report.servers.iter_mut().find(|planned| planned.wanted == server.wanted)
+    else {
         return Err(format!("the server `{}` is not planned in `begin`", server.wanted));
     };
     planned.unchecked = server.unchecked.map(error);
@@ -183,8 +187,8 @@ fn take_server(report: &mut Report, server: Server) -> Result<(), String> {
     Ok(())
 }
 
-fn case_report(case: Case) -> Result<CaseReport, String> {
-    let outcome = CaseOutcome::ALL.into_iter().find(|it| it.word() == case.outcome);
+fn case_report(case: CaseLine) -> Result<CaseReport, String> {
+    let outcome = CaseOutcome::ALL.into_iter().find(|outcome| outcome.word() == case.outcome);
     Ok(CaseReport {
         id: case.id,
         kind: kind(&case.kind)?,
@@ -192,7 +196,7 @@ fn case_report(case: Case) -> Result<CaseReport, String> {
         file: case.file,
         line: case.line,
         server: case.server,
-        outcome: outcome.ok_or_else(|| format!("`{}` is no outcome", case.outcome))?,
+        outcome: outcome.ok_or_else(|| format!("`{}` is not an outcome", case.outcome))?,
         problems: case.problems,
         unchecked: case.unchecked.map(error),
         details: case.details,
@@ -215,21 +219,21 @@ fn planned(case: Planned) -> Result<PlannedCase, String> {
     })
 }
 
-fn kind(word: &str) -> Result<Kind, String> {
-    let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word);
-    kind.ok_or_else(|| format!("`{word}` is no kind of case"))
+fn kind(word: &str) -> Result<CaseKind, String> {
+    let kind = CaseKind::ALL.into_iter().find(|kind| kind.word() == word);
+    kind.ok_or_else(|| format!("`{word}` is not a kind of case"))
 }
 
-fn error(reason: Reason) -> WorldError {
-    WorldError::new(reason.reason, reason.help)
+fn error(reason: Reason) -> EnvironmentError {
+    EnvironmentError::new(reason.reason, reason.help)
 }
 
-fn warning(place: Place) -> Warning {
-    let Place { file, line, column, message, help } = place;
+fn warning(located: LocatedMessage) -> Warning {
+    let LocatedMessage { file, line, column, message, help } = located;
     Warning { file, line, column, message, help }
 }
 
 fn duration(milliseconds: f64) -> Result<Duration, String> {
     Duration::try_from_secs_f64(milliseconds / 1e3)
-        .map_err(|_| format!("{milliseconds} is no time"))
+        .map_err(|_| format!("{milliseconds} is not a duration"))
 }

@@ -37,10 +37,12 @@ fn a_slow_command_makes_others_wait() {
     let sent = [("DEBUG SLEEP 1", OK), ("BLPOP a 1", "nil")];
     let slept = || scene(CALM, &sent[..1]).took(0, 1000).waited(1, 990);
     slept().info("cmdstat_debug:calls=1,usec=1000123\n").is("slow-command-blocks-everyone", 0);
-    // It was kept waiting itself.
+    // The command itself had to wait.
     slept().info("cmdstat_debug:calls=1,usec=123\n").has_no_cause();
-    slept().change(|it| (it.exit, it.settled) = (None, None)).never("slow-command-blocks-everyone");
-    // BLPOP waits alone.
+    slept()
+        .change(|evidence| (evidence.exit, evidence.settled) = (None, None))
+        .never("slow-command-blocks-everyone");
+    // BLPOP makes only its own connection wait.
     scene(CALM, &sent[1..]).took(0, 1000).waited(1, 990).has_no_cause();
 }
 
@@ -55,13 +57,17 @@ fn clients_were_paused() {
 fn a_pause_that_was_over_is_no_cause() {
     let sent = [("CLIENT PAUSE 100", OK), ("BLPOP queue 0", NONE)];
     let out = || scene(STDOUT, &sent).timed_out();
-    out().change(|it| it.took = Duration::from_secs(3)).is("waits-for-somebody-else", 1);
+    out()
+        .change(|evidence| evidence.took = Duration::from_secs(3))
+        .is("waits-for-somebody-else", 1);
     let sent = [("CLIENT PAUSE 60000", OK), ("GET a", NONE)];
-    let out = || scene(STDOUT, &sent).timed_out().change(|it| it.took = Duration::from_secs(3));
+    let out = || {
+        scene(STDOUT, &sent).timed_out().change(|evidence| evidence.took = Duration::from_secs(3))
+    };
     out().is("client-pause", 0);
     let sent = [("CLIENT PAUSE 60000", OK), ("CLIENT UNPAUSE", OK), ("GET a", NONE)];
     scene(STDOUT, &sent).timed_out().has_no_cause();
-    // A short one, and then a loop without an end.
+    // A short pause, and then an endless loop.
     let sent = [("CLIENT PAUSE 200", OK), ("GET a", "nil")];
     let out = scene(STDOUT, &sent).timed_out().took(1, 200);
     out.change(|evidence| evidence.took = Duration::from_secs(10)).has_no_cause();
@@ -70,10 +76,12 @@ fn a_pause_that_was_over_is_no_cause() {
 #[test]
 fn a_script_without_an_end() {
     let sent = [("EVAL \"while true do end\" 0", NONE)];
-    let silent = |checks| scene(checks, &sent).change(|it| (it.exit, it.settled) = (None, None));
+    let silent = |checks| {
+        scene(checks, &sent).change(|evidence| (evidence.exit, evidence.settled) = (None, None))
+    };
     silent(STDOUT).timed_out().is("endless-script", 0);
-    silent(SAVED).doubt("the server says nothing any more: BUSY").is("endless-script", 0);
-    // The server has answered since: the script was only longer than its client's patience.
+    silent(SAVED).invalid("the server says nothing any more: BUSY").is("endless-script", 0);
+    // The server has responded since: the script only took longer than its client's timeout.
     scene(STDOUT, &sent).failed(TIMEOUT).seen_at("program-failed", &Pointer::ProgramErrors);
     scene(STDOUT, &sent).failed("KeyError: 1").seen_at("program-failed", &Pointer::ProgramErrors);
 }
@@ -84,7 +92,7 @@ fn the_client_gave_up_during_save() {
     scene(STDOUT, &[("SAVE", OK), ("GET a", NONE)])
         .failed(TIMEOUT)
         .never("client-timeout-during-save");
-    // It had its reply in time.
+    // SAVE replied in time.
     scene(STDOUT, &[("SAVE", OK)])
         .failed("TimeoutError: the job")
         .never("client-timeout-during-save");

@@ -1,5 +1,5 @@
 use super::scene::{OK, QUEUED, STARTED, STORED, SURVIVES, Scene, scene};
-use crate::tap::Outcome;
+use crate::relay::CommandOutcome;
 
 const WRITE: &str = "SET report:daily ready";
 
@@ -7,7 +7,7 @@ const WRITE: &str = "SET report:daily ready";
 fn another_value() {
     scene(STORED, &[("SET report:daily done", OK)]).found("$done").is("another-value", 0);
     scene(STORED, &[("SET report:daily Ready", OK)]).found("$Ready").is("another-value", 0);
-    // Somebody else's value is not that of this command.
+    // The value that was found is not that of this command.
     scene(STORED, &[("SET report:daily done", OK)]).found("$gone").has_no_cause();
     scene(SURVIVES, &[("SET report:daily done", OK), ("SAVE", OK)])
         .found("$done")
@@ -26,9 +26,9 @@ fn another_key() {
 fn a_key_with_another_number_is_no_slip() {
     let checks = "[[check]]\nid = \"c\"\nreply = { \"GET order:1003\" = \"paid\" }\n";
     scene(checks, &[("SET order:1002 paid", OK)])
-        .change(|it| {
+        .change(|evidence| {
             let printed = crate::redis_cli::reply::Printed::new(&redis::Value::Nil);
-            let settled = it.settled.as_mut().unwrap();
+            let settled = evidence.settled.as_mut().unwrap();
             settled.replies.insert("GET order:1003".to_owned(), printed);
         })
         .seen_nowhere("never-written");
@@ -38,7 +38,7 @@ fn a_key_with_another_number_is_no_slip() {
 fn another_database() {
     scene(STORED, &[("SELECT 1", OK), (WRITE, OK)]).found("nil").is("another-database", 1);
     scene(STORED, &[("SELECT 1", OK), (WRITE, OK)])
-        .exchange(1, |it| it.connection = 2)
+        .exchange(1, |exchange| exchange.connection = 2)
         .found("nil")
         .has_no_cause();
 }
@@ -59,7 +59,7 @@ fn predicted(sent: &[(&str, &str)], reply: &str) -> Scene {
 }
 
 #[test]
-fn a_type_is_told_with_what_the_check_reads() {
+fn a_type_is_named_with_what_the_check_reads() {
     let sent = [("SET prediction \"order:before yes\"", OK)];
     let cause = predicted(&sent, WRONG).diagnosed().unwrap().cause;
     assert_eq!(cause, "`prediction` was written by SET, so it is a string, and HGET reads a hash");
@@ -77,18 +77,21 @@ fn what_is_not_known_may_have_given_the_type() {
     let sent = [("HSET report:daily v 1", ":1"), ("RENAME other report:daily", OK)];
     scene(STORED, &sent).found(WRONG).has_no_cause();
     scene(STORED, &[("EXPIRE report:daily 100", ":1")]).found(WRONG).has_no_cause();
-    scene(STORED, &sent[..1]).change(|it| it.transcript.left_out = 1).found(WRONG).has_no_cause();
+    scene(STORED, &sent[..1])
+        .change(|evidence| evidence.transcript.left_out = 1)
+        .found(WRONG)
+        .has_no_cause();
 }
 
 #[test]
-fn the_key_was_taken_away() {
+fn the_key_was_deleted() {
     scene(STORED, &[(WRITE, OK), ("DEL report:daily", ":1")]).found("nil").is("key-deleted", 1);
     scene(STORED, &[(WRITE, OK), ("DEL other", ":0")]).found("nil").has_no_cause();
     scene(STORED, &[("DEL report:daily", ":0"), (WRITE, OK)]).found("nil").has_no_cause();
 }
 
 #[test]
-fn what_was_not_there_was_not_taken_away() {
+fn what_was_not_there_was_not_deleted() {
     scene(STORED, &[("DEL report:daily", ":0")]).found("nil").has_no_cause();
     scene(STORED, &[("GETDEL report:daily", "nil")]).found("nil").has_no_cause();
     scene(STORED, &[("DEL report:daily other", ":1")]).found("nil").has_no_cause();
@@ -119,15 +122,19 @@ fn a_write_whose_condition_was_not_met_stores_nothing() {
 #[test]
 fn what_two_connections_did_at_once_has_no_order() {
     let sent = [(WRITE, OK), ("FLUSHALL", OK)];
-    let other = || scene(STORED, &sent).found("nil").exchange(1, |it| it.connection = 2);
+    let other =
+        || scene(STORED, &sent).found("nil").exchange(1, |exchange| exchange.connection = 2);
     other().is("flushed-everything", 1);
     other().took(0, 500).has_no_cause();
     let sent = [("MULTI", OK), (WRITE, QUEUED), ("FLUSHALL", OK), ("EXEC", OK)];
-    scene(STORED, &sent).found("nil").exchange(2, |it| it.connection = 2).has_no_cause();
+    scene(STORED, &sent)
+        .found("nil")
+        .exchange(2, |exchange| exchange.connection = 2)
+        .has_no_cause();
 }
 
 #[test]
-fn everything_was_taken_away() {
+fn everything_was_flushed() {
     scene(STORED, &[(WRITE, OK), ("FLUSHALL", OK)]).found("nil").is("flushed-everything", 1);
     scene(STORED, &[("FLUSHALL", OK), (WRITE, OK)]).found("nil").has_no_cause();
     let elsewhere = [(WRITE, OK), ("SELECT 1", OK), ("FLUSHDB", OK)];
@@ -181,7 +188,7 @@ fn what_was_cut_off_may_have_been_the_key() {
     scene(STORED, &[("SET other 1", OK), ("DEL a \"… (68 more arguments)\"", ":1")])
         .found("nil")
         .has_no_cause();
-    // The arguments of this one are no keys.
+    // The arguments of RPUSH after the first are not keys.
     scene(STORED, &[("RPUSH other a b \"… (68 more arguments)\"", ":70")])
         .found("nil")
         .seen_nowhere("never-written");
@@ -190,7 +197,7 @@ fn what_was_cut_off_may_have_been_the_key() {
 }
 
 #[test]
-fn the_word_that_tells_of_more_is_no_key() {
+fn the_word_that_counts_left_out_arguments_is_no_key() {
     let more = "MSET a 1 report:dayly \"… (67 more arguments)\"";
     scene(STORED, &[(more, OK)]).found("nil").has_no_cause();
 }
@@ -207,7 +214,7 @@ fn a_write_without_a_reply_may_have_come_true() {
     let sent = [(WRITE, OK), ("DEL report:daily", ":1"), (WRITE, "")];
     scene(STORED, &sent).found("nil").has_no_cause();
     scene(STORED, &sent[..2])
-        .exchange(0, |it| it.outcome = Outcome::Unknown)
+        .exchange(0, |exchange| exchange.outcome = CommandOutcome::Unknown)
         .found("nil")
         .is("key-deleted", 1);
 }

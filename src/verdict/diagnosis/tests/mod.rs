@@ -1,4 +1,4 @@
-//! Each diagnosis where it is the cause, and where it could be confused.
+//! Tests each diagnosis where it is the cause, and where it could be mistaken for it.
 
 mod blocking;
 mod data;
@@ -11,22 +11,21 @@ mod waiting;
 
 use std::collections::BTreeSet;
 
-use super::{DIAGNOSES, filled};
+use super::{DIAGNOSES, Diagnosis, filled};
 
 #[test]
 fn ids_are_kebab_case_and_causes_are_one_sentence() {
-    for it in DIAGNOSES {
-        let is_id = |c: char| c.is_ascii_lowercase() || c == '-';
-        assert!(it.id.chars().all(is_id), "{}", it.id);
-        assert!(!it.cause.ends_with('.') && !it.cause.contains('\n'), "{}", it.id);
-        assert!(!it.explains.is_empty(), "{}", it.id);
+    for Diagnosis { id, cause, explains, .. } in DIAGNOSES {
+        assert!(id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{id}");
+        assert!(!cause.ends_with('.') && !cause.contains('\n'), "{id}");
+        assert!(!explains.is_empty(), "{id}");
     }
 }
 
-/// SAVE that is forbidden and SAVE that was felt are the same mistake.
+/// A SAVE that is forbidden and a SAVE that made others wait are the same mistake.
 #[test]
-fn only_one_id_stands_twice() {
-    let ids: BTreeSet<&str> = DIAGNOSES.iter().map(|it| it.id).collect();
+fn only_one_id_occurs_twice() {
+    let ids: BTreeSet<&str> = DIAGNOSES.iter().map(|diagnosis| diagnosis.id).collect();
     assert_eq!(ids.len() + 1, DIAGNOSES.len());
 }
 
@@ -41,14 +40,13 @@ fn each_id_has_a_test() {
         include_str!("typed.rs"),
         include_str!("waiting.rs"),
     ];
-    for it in DIAGNOSES {
-        let quoted = format!("(\"{}\"", it.id);
-        let names_it = |text: &&str| {
-            [".is", ".seen_at", ".seen_nowhere"]
-                .iter()
-                .any(|is| text.contains(&format!("{is}{quoted}")))
-        };
-        assert!(tests.iter().any(names_it), "{}", it.id);
+    for Diagnosis { id, .. } in DIAGNOSES {
+        let asserts = [".is", ".seen_at", ".seen_nowhere"];
+        let is_tested = asserts.iter().any(|name| {
+            let call = format!("{name}(\"{id}\"");
+            tests.iter().any(|test| test.contains(&call))
+        });
+        assert!(is_tested, "{id}");
     }
 }
 

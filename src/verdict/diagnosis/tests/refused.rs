@@ -23,7 +23,7 @@ fn save_is_refused_while_bgsave_runs() {
 }
 
 #[test]
-fn the_refusal_that_was_swallowed_is_not_the_one_that_broke_off() {
+fn a_refusal_that_the_program_caught_is_not_the_one_that_ended_it() {
     let sent = [("BGSAVE", STARTED), ("SAVE", BUSY), ("BGSAVE", BUSY)];
     scene(STDOUT, &sent)
         .failed("redis.exceptions.ResponseError: Background save already in progress")
@@ -31,12 +31,12 @@ fn the_refusal_that_was_swallowed_is_not_the_one_that_broke_off() {
 }
 
 #[test]
-fn a_swallowed_refusal_is_no_cause_of_a_missing_line() {
+fn a_caught_refusal_is_no_cause_of_a_missing_line() {
     scene(STDOUT, &[("BGSAVE", STARTED), ("SAVE", BUSY)]).has_no_cause();
 }
 
 #[test]
-fn a_refusal_that_was_made_good_is_no_cause() {
+fn a_refusal_that_a_later_save_made_up_for_is_no_cause() {
     let sent = [("BGSAVE", STARTED), ("SAVE", BUSY), ("SAVE", OK), ("BGSAVE", STARTED)];
     scene(QUIET, &sent).saving().is("bgsave-reply-taken-as-done", 3);
     let sent = [("BGSAVE", STARTED), ("SAVE", BUSY), ("NOPE", "-ERR unknown command 'NOPE'")];
@@ -98,7 +98,7 @@ fn a_script_cannot_save() {
     scene(SAVED, &sent).is("save-inside-lua", 0);
     scene(CALLS_BGSAVE, &sent).has_no_cause();
     scene(SAVED, &[("EVAL \"return redis.call('AUTH')\" 0", IN_SCRIPT)]).has_no_cause();
-    // `save` is a key here, and of two it may be either.
+    // `save` is a key here, and a script with both commands may have failed at either.
     let key = "EVAL \"redis.call('SET', 'save', 1) redis.call('AUTH')\" 0";
     scene(SAVED, &[(key, IN_SCRIPT)]).has_no_cause();
     let both = "EVAL \"redis.pcall('SAVE') redis.call('BGSAVE')\" 0";
@@ -112,26 +112,26 @@ fn bgsave_inside_multi_is_only_scheduled() {
     let sent = [("MULTI", OK), ("BGSAVE", QUEUED), ("EXEC", OK)];
     scene(QUIET, &sent)
         .saving()
-        .exchange(2, |it| it.reply.as_mut().unwrap().value = scheduled)
+        .exchange(2, |exchange| exchange.reply.as_mut().unwrap().value = scheduled)
         .is("bgsave-inside-multi", 1);
     scene(QUIET, &sent).saving().is("bgsave-reply-taken-as-done", 1);
 }
 
 #[test]
-fn bgsave_inside_multi_takes_its_picture_behind_exec() {
+fn bgsave_inside_multi_takes_the_snapshot_after_exec() {
     let checks =
         "[[check]]\nid = \"c\"\nat = \"crash\"\nreply = { \"EXISTS during\" = \"(integer) 0\" }\n";
     let file = |sent: &[(&str, &str)], found: &str| {
         let scheduled = "Background saving scheduled".to_owned();
         let scheduled = Value::Array(vec![Value::SimpleString(scheduled)]);
         scene(checks, sent)
-            .exchange(2, |it| it.reply.as_mut().unwrap().value = scheduled)
+            .exchange(2, |exchange| exchange.reply.as_mut().unwrap().value = scheduled)
             .answers("EXISTS during", found)
     };
     let begun = [("MULTI", OK), ("BGSAVE", QUEUED), ("EXEC", OK)];
     let behind = [&begun[..], &[("SET during 1", OK)]].concat();
     file(&behind, ":1").is("bgsave-inside-multi", 1);
-    // It was there before, or another save came.
+    // The key was not written after EXEC, or another save came.
     let before = [&begun[..2], &[("EXEC", OK), ("SET other 1", OK)]].concat();
     file(&before, ":1").has_no_cause();
     let again = [&behind[..], &[("SAVE", OK)]].concat();
@@ -153,7 +153,7 @@ fn a_transaction_is_thrown_away() {
     let sent = [("WATCH a", OK), ("MULTI", OK), ("BGSAVE", QUEUED), ("EXEC", "nil")];
     scene(CALLS_BGSAVE, &sent).not_run(2).is("transaction-discarded", 3);
     scene(CALLS_SAVE, &sent).not_run(2).never("transaction-discarded");
-    // The loop of a client that watches tries again.
+    // A client that watches a key retries in a loop.
     let again =
         [("MULTI", OK), (WRITE, QUEUED), ("EXEC", "nil"), (WRITE, OK), ("DEL report:daily", ":1")];
     scene(STORED, &again).not_run(1).found("nil").is("key-deleted", 4);
@@ -203,7 +203,7 @@ fn the_child_fails_after_bgsave_has_answered() {
 }
 
 #[test]
-fn the_refusal_that_a_program_broke_off_at() {
+fn the_refusal_that_ended_the_program() {
     let sent = [("SET a", "-ERR wrong number of arguments for 'set' command")];
     scene(STDOUT, &sent)
         .failed("redis.exceptions.ResponseError: wrong number of arguments for 'set' command")

@@ -1,4 +1,4 @@
-//! Evidence by hand: what was sent, what INFO said, how it ended.
+//! Evidence made by hand: what was sent, what INFO said, how the answer ended.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::attempt::evidence::{
 use crate::lesson::{Code, Dump, Exercise, Language, Relation, Subject, WaitLimit};
 use crate::redis_cli::reply::{Printed, format_reply_to};
 use crate::redis_cli::words;
-use crate::server::{BgsaveEnd, Snapshot};
-use crate::tap::{Exchange, Outcome, Reply, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Reply, Transcript};
+use crate::server::{BgsaveEnd, ServerInfo};
 use crate::verdict::tests::{exercise, observation};
 use crate::verdict::{Diagnosed, Pointer, judge};
 
@@ -38,7 +38,7 @@ pub(super) const STORED: &str =
 pub(super) const SURVIVES: &str =
     "[[check]]\nid = \"c\"\nat = \"crash\"\nreply = { \"GET report:daily\" = \"ready\" }\n";
 pub(super) const STDOUT: &str = "[[check]]\nid = \"c\"\nstdout = \"Done.\"\n";
-/// `blocked` in place of it.
+/// [`Scene::waited`] replaces this check with `blocked`.
 pub(super) const CALM: &str = STATUS;
 
 pub(super) struct Scene {
@@ -48,10 +48,10 @@ pub(super) struct Scene {
     lastsave: i64,
 }
 
-/// An exercise with these checks, and a program that ended well after it sent this and was answered that:
-/// one exchange each 100 ms on one connection, each reply after 1 ms. The counters of INFO follow from it.
+/// An exercise with these checks, and a program that ended well after these commands and replies:
+/// one exchange every 100 ms on one connection, each reply after 1 ms. INFO's counters fit them.
 pub(super) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
-    let exchanges = sent.iter().enumerate().map(|(index, it)| exchange(index, it)).collect();
+    let exchanges = sent.iter().enumerate().map(|(index, sent)| exchange(index, sent)).collect();
     Scene {
         exercise: exercise(checks),
         evidence: Evidence {
@@ -59,7 +59,7 @@ pub(super) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
             settled: Some(observation(100, "")),
             transcript: Transcript { exchanges, ..Transcript::default() },
             run: program(ProgramEnd::Exited(0), ""),
-            ..Evidence::new(Snapshot::of(
+            ..Evidence::new(ServerInfo::of(
                 100,
                 "total_forks:0\nrdb_last_bgsave_status:ok\nrdb_last_bgsave_time_sec:-1\n",
             ))
@@ -74,7 +74,7 @@ fn program(end: ProgramEnd, stderr: &str) -> Run {
     Run::Program(ProgramRun { end, stdout: Output::default(), stderr })
 }
 
-/// `+` and `-` and `:` as on the wire, `$` before a string, `nil`, and nothing for no reply.
+/// `+`, `-` and `:` as on the wire, `$` before a string, or `nil`.
 pub(super) fn value(reply: &str) -> Value {
     match reply.split_at(1) {
         ("$", text) => Value::BulkString(text.as_bytes().to_vec()),
@@ -86,9 +86,9 @@ pub(super) fn value(reply: &str) -> Value {
 fn exchange(index: usize, (line, reply): &(&str, &str)) -> Exchange {
     let reply = (!reply.is_empty()).then(|| value(reply));
     let outcome = match &reply {
-        None => Outcome::Unknown,
-        Some(Value::ServerError(_)) => Outcome::Refused,
-        Some(_) => Outcome::Done,
+        None => CommandOutcome::Unknown,
+        Some(Value::ServerError(_)) => CommandOutcome::Refused,
+        Some(_) => CommandOutcome::Done,
     };
     Exchange {
         at: Duration::from_millis(100) * u32::try_from(index).unwrap(),
@@ -100,7 +100,7 @@ fn exchange(index: usize, (line, reply): &(&str, &str)) -> Exchange {
 }
 
 impl Scene {
-    /// INFO's lines at exit and later; what is not given follows from what was sent.
+    /// INFO's lines at exit and later. Other fields follow from what was sent.
     pub(super) fn info(mut self, info: &str) -> Self {
         self.info.push_str(info);
         self
@@ -121,7 +121,7 @@ impl Scene {
         self
     }
 
-    /// The exercise's setup has done this before.
+    /// The exercise's setup ran these commands before.
     pub(super) fn setup(mut self, lines: &str) -> Self {
         let (language, span) = (Language::Redis, self.exercise.checks[0].span.clone());
         self.exercise.setup.push(Code { language, text: lines.to_owned(), span });
@@ -137,23 +137,23 @@ impl Scene {
         self.change(|evidence| change(&mut evidence.transcript.exchanges[index]))
     }
 
-    /// It was queued by MULTI and never run.
+    /// MULTI queued the command, and it was never run.
     pub(super) fn not_run(self, index: usize) -> Self {
-        self.exchange(index, |it| it.outcome = Outcome::NotRun)
+        self.exchange(index, |exchange| exchange.outcome = CommandOutcome::NotRun)
     }
 
     pub(super) fn took(self, index: usize, millis: u64) -> Self {
-        self.exchange(index, |it| {
-            it.reply.as_mut().unwrap().took = Duration::from_millis(millis);
+        self.exchange(index, |exchange| {
+            exchange.reply.as_mut().unwrap().took = Duration::from_millis(millis);
         })
     }
 
-    /// GET report:daily answers this, at every moment.
+    /// `GET report:daily` gets this reply at every moment.
     pub(super) fn found(self, reply: &str) -> Self {
         self.answers("GET report:daily", reply)
     }
 
-    /// This command answers this, at every moment.
+    /// This command gets this reply at every moment.
     pub(super) fn answers(self, command: &str, reply: &str) -> Self {
         let printed = Printed::new(&value(reply));
         self.change(|evidence| {
@@ -165,13 +165,13 @@ impl Scene {
         })
     }
 
-    /// The program ended with status 1 and this as its last error.
+    /// The program ended with status 1 and this last error.
     pub(super) fn failed(self, error: &str) -> Self {
         let errors = format!("Traceback (most recent call last):\n{error}\n");
         self.change(|evidence| evidence.run = program(ProgramEnd::Exited(1), &errors))
     }
 
-    /// The program ended with status 1 before its first line, and this is its last error.
+    /// The program ended with status 1 and this last error before its first line ran.
     pub(super) fn unread(self, error: &str) -> Self {
         let errors = format!("  File \"answer.py\", line 1\n{error}\n");
         self.change(|evidence| evidence.run = program(ProgramEnd::Exited(1), &errors))
@@ -181,8 +181,8 @@ impl Scene {
         self.change(|evidence| evidence.run = program(ProgramEnd::TimedOut, ""))
     }
 
-    pub(super) fn doubt(self, doubt: &str) -> Self {
-        self.change(|evidence| evidence.doubt = Some(doubt.to_owned()))
+    pub(super) fn invalid(self, why: &str) -> Self {
+        self.change(|evidence| evidence.invalid = Some(why.to_owned()))
     }
 
     pub(super) fn killed(self) -> Self {
@@ -191,7 +191,8 @@ impl Scene {
         })
     }
 
-    /// These lines were typed, each with what was printed for the exchange of the same place, if there is one.
+    /// These lines were typed. Each gets the reply of the exchange with the same index, if there is
+    /// one.
     pub(super) fn typed(self, lines: &[&str]) -> Self {
         let sent = self.evidence.transcript.exchanges.clone();
         let typed = |(line, number): (&&str, usize)| {
@@ -203,14 +204,15 @@ impl Scene {
         self.change(|evidence| evidence.run = Run::Typed(Typed { exchanges, stopped: None }))
     }
 
-    /// What was sent was typed, a line each.
+    /// Everything that was sent was typed, one command a line.
     pub(super) fn all_typed(self) -> Self {
         let exchanges = &self.evidence.transcript.exchanges;
-        let lines: Vec<String> = exchanges.iter().map(|it| words::join(&it.words)).collect();
+        let lines: Vec<String> =
+            exchanges.iter().map(|exchange| words::join(&exchange.words)).collect();
         self.typed(&lines.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
-    /// The check is about who had to wait; the longest wait in milliseconds.
+    /// Makes the check `blocked`; the longest wait of another client, in milliseconds.
     pub(super) fn waited(mut self, at: u64, took: u64) -> Self {
         let limit = Duration::from_millis(20);
         self.exercise.checks[0].subject =
@@ -221,7 +223,7 @@ impl Scene {
         self.change(|evidence| evidence.waits = Some(waits))
     }
 
-    /// The check is about what the file alone holds: not this key.
+    /// Makes the check about the snapshot file, which does not contain this key.
     pub(super) fn not_in_the_file(mut self, key: &str) -> Self {
         self.exercise.checks[0].subject =
             Subject::Dump(Dump { keys: vec![key.to_owned()], ..Dump::default() });
@@ -238,31 +240,38 @@ impl Scene {
     pub(super) fn diagnosed(mut self) -> Option<Diagnosed> {
         let done = |name: &str| {
             let exchanges = &self.evidence.transcript.exchanges;
-            exchanges.iter().filter(|it| it.outcome == Outcome::Done && it.name() == name).count()
+            exchanges
+                .iter()
+                .filter(|exchange| {
+                    exchange.outcome == CommandOutcome::Done && exchange.name() == name
+                })
+                .count()
         };
         let (saves, bgsaves) = (done("SAVE"), done("BGSAVE"));
         let info = format!(
-            "total_forks:{bgsaves}\nrdb_bgsave_in_progress:0\nrdb_last_bgsave_status:ok\nrdb_last_bgsave_time_sec:{}\ncmdstat_save:calls={saves}\ncmdstat_bgsave:calls={bgsaves}\n{}",
+            "total_forks:{bgsaves}\nrdb_bgsave_in_progress:0\nrdb_last_bgsave_status:ok\n\
+             rdb_last_bgsave_time_sec:{}\n\
+             cmdstat_save:calls={saves}\ncmdstat_bgsave:calls={bgsaves}\n{}",
             if bgsaves > 0 { 0 } else { -1 },
             self.info
         );
-        let snapshot = Snapshot::of(self.lastsave, &info);
+        let info = ServerInfo::of(self.lastsave, &info);
         for now in [&mut self.evidence.exit, &mut self.evidence.settled].into_iter().flatten() {
-            now.snapshot = snapshot.clone();
+            now.info = info.clone();
         }
         let verdict = judge(&self.exercise, &self.evidence);
         assert!(!verdict.passed(), "{verdict:?}");
         verdict.diagnosis
     }
 
-    /// The cause is this, and its first evidence that exchange.
+    /// Asserts the cause, and that its first evidence is this exchange.
     pub(super) fn is(self, id: &str, index: usize) {
         self.seen_at(id, &Pointer::Exchange(index));
     }
 
     pub(super) fn seen_at(self, id: &str, pointer: &Pointer) {
         let diagnosed = self.diagnosed();
-        let found = diagnosed.as_ref().map(|it| (it.id, it.evidence.first()));
+        let found = diagnosed.as_ref().map(|found| (found.id, found.evidence.first()));
         assert_eq!(found, Some((id, Some(pointer))), "{diagnosed:?}");
         assert!(!diagnosed.unwrap().cause.contains("{}"));
     }
@@ -274,7 +283,7 @@ impl Scene {
 
     pub(super) fn never(self, id: &str) {
         let diagnosed = self.diagnosed();
-        assert_ne!(diagnosed.as_ref().map(|it| it.id), Some(id), "{diagnosed:?}");
+        assert_ne!(diagnosed.as_ref().map(|found| found.id), Some(id), "{diagnosed:?}");
     }
 
     pub(super) fn has_no_cause(self) {

@@ -9,40 +9,42 @@ const REFUSED: &str =
 #[test]
 fn counters_were_set_back() {
     let sent = [("config resetstat", OK)];
-    scene(SAVED, &sent).doubt("the server's counters were reset").is("resetstat", 0);
-    scene(SAVED, &sent).doubt(GONE).has_no_cause();
+    scene(SAVED, &sent).invalid("the server's counters were reset").is("resetstat", 0);
+    scene(SAVED, &sent).invalid(GONE).has_no_cause();
     scene(STDOUT, &sent).has_no_cause();
 }
 
 #[test]
 fn shutdown_is_no_save() {
-    scene(SAVED, &[("SHUTDOWN", NONE)]).doubt(GONE).is("shutdown", 0);
+    scene(SAVED, &[("SHUTDOWN", NONE)]).invalid(GONE).is("shutdown", 0);
     let refused =
         [("SHUTDOWN", "-NOPERM this user has no permissions to run the 'shutdown' command")];
-    scene(SAVED, &refused).doubt(GONE).has_no_cause();
-    scene(SAVED, &[("SHUTDOWN ABORT", OK)]).doubt(GONE).has_no_cause();
-    scene(SAVED, &[("PING", "+PONG")]).doubt(GONE).has_no_cause();
+    scene(SAVED, &refused).invalid(GONE).has_no_cause();
+    scene(SAVED, &[("SHUTDOWN ABORT", OK)]).invalid(GONE).has_no_cause();
+    scene(SAVED, &[("PING", "+PONG")]).invalid(GONE).has_no_cause();
 }
 
 #[test]
 fn debug_can_end_the_server() {
-    scene(SAVED, &[("DEBUG segfault", NONE)]).doubt(GONE).is("debug-ended-the-server", 0);
-    scene(SAVED, &[("DEBUG SLEEP 1", OK)]).doubt(GONE).has_no_cause();
+    scene(SAVED, &[("DEBUG segfault", NONE)]).invalid(GONE).is("debug-ended-the-server", 0);
+    scene(SAVED, &[("DEBUG SLEEP 1", OK)]).invalid(GONE).has_no_cause();
 }
 
 #[test]
 fn the_slow_down_was_changed() {
     let sent = [("CONFIG SET rdb-key-save-delay 0", OK)];
-    let doubt = "the answer has changed `rdb-key-save-delay`, by which this exercise sees";
-    scene(SAVED, &sent).doubt(doubt).is("slow-down-changed", 0);
-    scene(SAVED, &sent).doubt(GONE).has_no_cause();
+    let invalid = "the answer has changed `rdb-key-save-delay`, by which this exercise sees";
+    scene(SAVED, &sent).invalid(invalid).is("slow-down-changed", 0);
+    scene(SAVED, &sent).invalid(GONE).has_no_cause();
 }
 
 #[test]
 fn a_lock_keeps_others_out() {
     let lock = ("CONFIG SET requirepass (hidden)", OK);
     let sent = [lock, ("SET report:daily ready", "-NOAUTH Authentication required.")];
-    scene(STORED, &sent[..1]).doubt("the server says nothing any more: NOAUTH").is("locked-out", 0);
+    scene(STORED, &sent[..1])
+        .invalid("the server says nothing any more: NOAUTH")
+        .is("locked-out", 0);
     scene(STDOUT, &sent)
         .failed("redis.exceptions.AuthenticationError: NOAUTH Authentication required.")
         .is("locked-out", 0);
@@ -52,21 +54,21 @@ fn a_lock_keeps_others_out() {
 }
 
 #[test]
-fn who_came_in_all_the_same_was_not_kept_out() {
+fn a_client_that_came_in_anyway_was_not_locked_out() {
     let write = ("SET report:daily ready", "-NOAUTH Authentication required.");
     let sent = [("CONFIG SET requirepass (hidden)", OK), write, ("AUTH (hidden)", OK)];
     scene(STORED, &sent[..2]).found("nil").is("locked-out", 0);
     scene(STORED, &sent).found("nil").never("locked-out");
-    // Room for many, and another user's rights.
+    // Room for many clients, and the rights of another user.
     let closed = "redis.exceptions.ConnectionError: Connection closed by server.";
     scene(STDOUT, &[("CONFIG SET maxclients 1", OK)]).failed(closed).is("locked-out", 0);
     scene(STDOUT, &[("CONFIG SET maxclients 5000", OK)]).failed(closed).never("locked-out");
     scene(STDOUT, &[("CONFIG SET maxclients 5000", OK)])
-        .doubt("the server says nothing any more: BUSY")
+        .invalid("the server says nothing any more: BUSY")
         .has_no_cause();
     let out = "the server says nothing any more: Password authentication failed";
-    scene(SAVED, &[("ACL DELUSER checker", OK)]).doubt(out).is("locked-out", 0);
-    scene(SAVED, &[("ACL DELUSER bob", OK)]).doubt(out).has_no_cause();
+    scene(SAVED, &[("ACL DELUSER checker", OK)]).invalid(out).is("locked-out", 0);
+    scene(SAVED, &[("ACL DELUSER bob", OK)]).invalid(out).has_no_cause();
     let unheard = [("CONFIG SET maxclients 1", OK), ("SET report:daily ready", NONE)];
     scene(STORED, &unheard).found("nil").is("locked-out", 0);
     scene(STORED, &unheard[..1]).found("nil").never("locked-out");
@@ -118,8 +120,10 @@ fn nothing_was_sent() {
     scene(SAVED, &[]).seen_nowhere("nothing-was-sent");
     scene(SAVED, &[]).info("cmdstat_set:calls=1\n").never("nothing-was-sent");
     scene(SAVED, &[]).info("cmdstat_ping:calls=1\n").never("nothing-was-sent");
-    let elsewhere =
-        scene(SAVED, &[]).change(|it| it.usual_port_is_taken = true).diagnosed().unwrap();
+    let elsewhere = scene(SAVED, &[])
+        .change(|evidence| evidence.usual_port_is_taken = true)
+        .diagnosed()
+        .unwrap();
     assert!(elsewhere.cause.ends_with("never talked to it, or it went to the other Redis on 6379"));
     scene(STDOUT, &[]).has_no_cause();
     scene(SAVED, &[]).typed(&["@wait-bgsave"]).seen_nowhere("no-command-was-given");
@@ -127,12 +131,12 @@ fn nothing_was_sent() {
 
 #[test]
 fn the_ping_of_the_client_that_watches_is_not_the_answers() {
-    let watched = || scene(SAVED, &[]).change(|it| it.waits = Some(Waits::default()));
+    let watched = || scene(SAVED, &[]).change(|evidence| evidence.waits = Some(Waits::default()));
     let pings = "cmdstat_ping:calls=900\n";
     watched().info(pings).seen_nowhere("nothing-was-sent");
     watched().info(pings).typed(&[]).seen_nowhere("no-command-was-given");
     watched().info("cmdstat_get:calls=1\n").never("nothing-was-sent");
-    // It came by another way.
+    // The command bypassed the relay.
     scene(SAVED, &[]).info("cmdstat_del:calls=1\n").never("nothing-was-sent");
 }
 
@@ -141,7 +145,7 @@ fn a_program_that_python_can_not_read() {
     scene(SAVED, &[])
         .unread("SyntaxError: '(' was never closed")
         .seen_at("program-is-no-python", &Pointer::ProgramErrors);
-    // A module of its own, later: by then something has run.
+    // The traceback shows that a module was imported later, so something has run.
     scene(SAVED, &[])
         .failed("SyntaxError: invalid syntax")
         .seen_at("program-failed", &Pointer::ProgramErrors);
@@ -158,7 +162,7 @@ fn a_client_at_the_servers_own_port() {
         .info(refused)
         .failed(error)
         .never("came-by-the-servers-own-port");
-    // It caught that and went on, or waits for something else.
+    // The program caught the error and went on, or waits for something else.
     scene(SAVED, &[]).info(refused).never("came-by-the-servers-own-port");
     scene(SAVED, &[("SAVE", OK)]).info(refused).timed_out().never("came-by-the-servers-own-port");
     // The student's own server, at the lesson's address.
@@ -178,16 +182,16 @@ fn a_program_that_asks_for_input() {
 }
 
 #[test]
-fn a_program_that_broke_off() {
+fn a_program_that_stopped_with_an_error() {
     scene(SAVED, &[])
         .failed("NameError: name 'clinet' is not defined")
         .seen_at("program-failed", &Pointer::ProgramErrors);
     scene(SAVED, &[]).never("program-failed");
-    // What a program has printed that we ended was not its end.
+    // We ended the program, so the error that it printed is not why it ended.
     scene(SAVED, &[])
         .failed("ValueError: caught")
-        .change(|it| {
-            if let Run::Program(program) = &mut it.run {
+        .change(|evidence| {
+            if let Run::Program(program) = &mut evidence.run {
                 program.end = ProgramEnd::TimedOut;
             }
         })

@@ -2,7 +2,7 @@ use super::scene::{
     CALLS_BGSAVE, CALLS_SAVE, NONE, OK, QUEUED, SAVED, STARTED, STATUS, STDOUT, STORED, SURVIVES,
     Scene, scene,
 };
-use crate::tap::Outcome;
+use crate::relay::CommandOutcome;
 
 const WRITE: &str = "SET report:daily ready";
 
@@ -14,7 +14,7 @@ fn written_after_the_snapshot() {
 }
 
 #[test]
-fn written_after_concerns_the_missing_keys_alone() {
+fn written_after_concerns_only_the_missing_keys() {
     let sent = [(WRITE, OK), ("SAVE", OK), ("SET other 1", OK)];
     scene(SURVIVES, &sent).found("nil").has_no_cause();
     let sent = [("BGSAVE", STARTED), (WRITE, OK), ("SAVE", OK)];
@@ -24,7 +24,8 @@ fn written_after_concerns_the_missing_keys_alone() {
 #[test]
 fn the_order_of_two_connections_is_sure_only_after_the_reply() {
     let sent = [("SAVE", OK), (WRITE, OK)];
-    let other = || scene(SURVIVES, &sent).found("nil").exchange(1, |it| it.connection = 2);
+    let other =
+        || scene(SURVIVES, &sent).found("nil").exchange(1, |exchange| exchange.connection = 2);
     other().is("written-after-the-snapshot", 1);
     other().took(0, 500).has_no_cause();
 }
@@ -44,7 +45,7 @@ fn flushall_ends_the_child() {
 }
 
 #[test]
-fn without_a_log_the_missing_snapshot_tells() {
+fn without_a_log_the_missing_snapshot_shows_it() {
     let sent = [("BGSAVE", STARTED), ("FLUSHALL", OK)];
     scene(SAVED, &sent).is("flushall-ended-the-save", 1);
     scene(SURVIVES, &sent).lastsave(101).found("nil").has_no_cause();
@@ -67,7 +68,7 @@ fn the_file_is_another_one() {
     scene(SURVIVES, &sent).lastsave(101).found("nil").is("snapshot-goes-elsewhere", 1);
     let same = [(WRITE, OK), ("CONFIG SET dbfilename dump.rdb", OK), ("SAVE", OK)];
     scene(SURVIVES, &same).lastsave(101).found("nil").has_no_cause();
-    // It would not be there in the other one either.
+    // The key would not be in the other file either.
     let gone = [("CONFIG SET dir /data", OK), ("SAVE", OK), (WRITE, OK)];
     scene(SURVIVES, &gone).lastsave(101).found("nil").is("written-after-the-snapshot", 2);
     let sent = [(WRITE, OK), ("SAVE", OK), ("CONFIG SET dbfilename other.rdb", OK)];
@@ -125,7 +126,7 @@ fn nobody_asked_for_a_snapshot() {
 #[test]
 fn what_is_not_seen_may_have_been_a_save() {
     let sent = [(WRITE, OK)];
-    scene(SAVED, &sent).change(|it| it.transcript.left_out = 1).has_no_cause();
+    scene(SAVED, &sent).change(|evidence| evidence.transcript.left_out = 1).has_no_cause();
     scene(SAVED, &sent).info("cmdstat_save:calls=1\n").has_no_cause();
     scene(SAVED, &[("EVAL x 0", OK)]).has_no_cause();
     scene(SAVED, &[("SAVE", NONE)]).has_no_cause();
@@ -141,13 +142,16 @@ fn one_of_the_two_commands_is_not_the_other() {
     scene(STDOUT, &[("SAVE", OK)]).has_no_cause();
 }
 
-/// The first value, and not the second, is asked for.
-const PICTURE: &str = "[[check]]\nid = \"c\"\nat = \"crash\"\nreply = { \"GET status\" = \"paid\", \"EXISTS order:during\" = \"(integer) 0\" }\n";
+/// Asks for the data that the first of [`TWO_SAVES`] holds.
+const STATUS_PAID: &str = "[[check]]\nid = \"c\"\nat = \"crash\"\n\
+                           reply = { \"GET status\" = \"paid\", \
+                           \"EXISTS order:during\" = \"(integer) 0\" }\n";
 const TWO_SAVES: [(&str, &str); 4] =
     [("BGSAVE", STARTED), ("SET order:during 1", OK), ("SET status shipped", OK), ("SAVE", OK)];
 
-fn picture(sent: &[(&str, &str)]) -> Scene {
-    scene(PICTURE, sent)
+/// The file holds the data of the second save.
+fn second_save(sent: &[(&str, &str)]) -> Scene {
+    scene(STATUS_PAID, sent)
         .setup("SET status paid")
         .answers("GET status", "$shipped")
         .answers("EXISTS order:during", ":1")
@@ -155,26 +159,28 @@ fn picture(sent: &[(&str, &str)]) -> Scene {
 
 #[test]
 fn another_save_came_after_the_one_that_was_right() {
-    picture(&TWO_SAVES).is("another-save-came-after", 3);
-    let cause = picture(&TWO_SAVES).diagnosed().unwrap().cause;
+    second_save(&TWO_SAVES).is("another-save-came-after", 3);
+    let cause = second_save(&TWO_SAVES).diagnosed().unwrap().cause;
     assert!(cause.contains("the moment of that SAVE"), "{cause}");
     let twice = [TWO_SAVES[0], TWO_SAVES[1], TWO_SAVES[2], ("BGSAVE", STARTED)];
-    picture(&twice).is("another-save-came-after", 3);
+    second_save(&twice).is("another-save-came-after", 3);
 }
 
 #[test]
 fn another_save_is_the_cause_only_where_the_one_before_was_right() {
-    // One save only, or none between the writes.
-    picture(&TWO_SAVES[1..]).has_no_cause();
+    // Only one save, or none between the writes.
+    second_save(&TWO_SAVES[1..]).has_no_cause();
     let late = [TWO_SAVES[1], TWO_SAVES[0], TWO_SAVES[2], TWO_SAVES[3]];
-    picture(&late).has_no_cause();
-    // What is found is not what the later one must hold.
-    picture(&TWO_SAVES).answers("GET status", "$sent").has_no_cause();
-    // The later one was refused, or has not ended well.
-    picture(&TWO_SAVES).exchange(3, |it| it.outcome = Outcome::Refused).has_no_cause();
+    second_save(&late).has_no_cause();
+    // The reply is not what the later save must hold.
+    second_save(&TWO_SAVES).answers("GET status", "$sent").has_no_cause();
+    // The later save was refused, or did not end well.
+    second_save(&TWO_SAVES)
+        .exchange(3, |exchange| exchange.outcome = CommandOutcome::Refused)
+        .has_no_cause();
     let twice = [TWO_SAVES[0], TWO_SAVES[1], TWO_SAVES[2], ("BGSAVE", STARTED)];
-    picture(&twice).saving().never("another-save-came-after");
-    picture(&TWO_SAVES).change(|it| it.transcript.left_out = 1).has_no_cause();
+    second_save(&twice).saving().never("another-save-came-after");
+    second_save(&TWO_SAVES).change(|evidence| evidence.transcript.left_out = 1).has_no_cause();
 }
 
 #[test]
@@ -186,7 +192,7 @@ fn another_save_came_after_the_key_was_gone() {
 }
 
 #[test]
-fn what_was_there_already_was_not_written_after() {
+fn what_was_already_there_was_not_written_after() {
     let sent = [(WRITE, OK), ("SAVE", OK), (WRITE, OK)];
     scene(SURVIVES, &sent).found("nil").has_no_cause();
     let sent = [("SAVE", OK), (WRITE, OK), ("EXPIRE report:daily 99", ":1")];
@@ -204,20 +210,20 @@ fn an_older_value_was_overwritten_after() {
 }
 
 #[test]
-fn what_an_answer_without_an_end_had_not_sent_yet_is_not_why() {
+fn what_an_answer_that_was_cut_off_had_not_sent_yet_is_no_cause() {
     let saves = [("SAVE", OK), ("SAVE", OK)];
     scene(CALLS_BGSAVE, &saves).is("bgsave-never-sent", 1);
     scene(CALLS_BGSAVE, &saves).timed_out().has_no_cause();
     scene(SAVED, &[("LASTSAVE", ":100")]).timed_out().has_no_cause();
     scene(SAVED, &[]).timed_out().has_no_cause();
-    // It gave up by itself, and says why in its own words.
+    // The answer gave up by itself, with its own message.
     scene(CALLS_BGSAVE, &saves).failed("not today").has_no_cause();
     let written = [("SET report:dailly ready", OK)];
     scene(STORED, &written).found("nil").timed_out().has_no_cause();
 }
 
 #[test]
-fn what_stands_in_the_answer_was_not_forgotten() {
+fn a_command_in_a_line_of_the_answer_was_not_forgotten() {
     let sent = [("BGSAVE", STARTED)];
     scene(CALLS_SAVE, &sent).typed(&["BGSAVE"]).is("save-never-sent", 0);
     scene(CALLS_SAVE, &sent).typed(&["\u{feff}save;", "BGSAVE"]).never("save-never-sent");

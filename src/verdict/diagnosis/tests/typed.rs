@@ -19,7 +19,7 @@ fn refused(line: &str) -> Scene {
 }
 
 #[test]
-fn what_was_pasted_along_is_named() {
+fn pasted_text_is_named() {
     refused("127.0.0.1:6379> SAVE").is("pasted-prompt", 0);
     for prompt in
         ["> ", "redis> ", "redis 127.0.0.1:6379> ", "localhost:6379[1]> ", "$ ", "h:1(TX)> "]
@@ -34,7 +34,8 @@ fn what_was_pasted_along_is_named() {
     refused("\u{200b}SAVE").is("invisible-character", 0);
     says(
         refused("\u{feff}SAVE"),
-        "line 1 holds a character that can't be seen (`\\ufeff`), and to Redis it is a letter: type the line anew",
+        "line 1 holds a character that can't be seen (`\\ufeff`), and to Redis it is a letter: \
+         type the line anew",
     );
     refused("“SAVE”").is("typographic-quotes", 0);
     // Several at once.
@@ -42,30 +43,30 @@ fn what_was_pasted_along_is_named() {
 }
 
 #[test]
-fn what_was_pasted_along_elsewhere_is_not_why() {
+fn pasted_text_elsewhere_is_no_cause() {
     for line in ["> GET a", "redis-cli GET a", "GET;", "\u{200b}GET", "“GET”"] {
         let error = unknown(line);
         scene(CALLS_SAVE, &[(line, &error), ("BGSAVE", STARTED)])
             .all_typed()
             .is("save-never-sent", 1);
     }
-    // It is a value, and a good one.
+    // `a;` is a good value here.
     let sent = [("SET note a;", OK), ("BGSAVE", STARTED)];
     scene(CALLS_SAVE, &sent).all_typed().is("save-never-sent", 1);
-    // A program's words are its own.
+    // A program was not pasted.
     let error = unknown("SAVE;");
     scene(CALLS_SAVE, &[("SAVE;", &error), ("BGSAVE", STARTED)]).never("semicolon-at-the-end");
 }
 
 #[test]
-fn what_was_stored_with_something_pasted_along() {
+fn pasted_text_in_stored_values() {
     let stored = |line: &str, found: &str| scene(STORED, &[(line, OK)]).all_typed().found(found);
     stored("SET report:daily ready;", "$ready;").is("semicolon-at-the-end", 0);
     stored("SET report:daily “ready”", "$“ready”").is("typographic-quotes", 0);
     stored("SET report:daily ready\u{200b}", "$ready\u{200b}").is("invisible-character", 0);
     stored("SET report:daily\u{200b} ready", "nil").is("invisible-character", 0);
     stored("SET report:daily red;", "$red;").is("another-value", 0);
-    // It was written over.
+    // The value was overwritten.
     let sent = [("SET report:daily ready;", OK), ("SET report:daily red", OK)];
     scene(STORED, &sent).all_typed().found("$red").is("another-value", 1);
 }
@@ -97,7 +98,7 @@ fn a_misspelt_command_is_named_with_its_line() {
     scene(CALLS_BGSAVE, &[("BGSVAE", &error)]).all_typed().is("unknown-command", 0);
     let sent = [("MULTI", OK), ("BGSAVE", QUEUED), ("EXCE", &exec)];
     scene(CALLS_BGSAVE, &sent).not_run(1).all_typed().is("unknown-command", 2);
-    // Another word that is wrong has not kept SAVE from being sent.
+    // Another misspelt command is not why SAVE was not sent.
     scene(CALLS_SAVE, &[("BGSVAE", &error), ("BGSAVE", STARTED)]).is("save-never-sent", 1);
 }
 
@@ -149,22 +150,24 @@ fn quit_is_the_end_of_the_answer() {
         let lines = [&["BGSAVE", "QUIT"], lines].concat();
         scene(CALLS_SAVE, &sent).typed(&lines).change(|evidence| {
             let Run::Typed(typed) = &mut evidence.run else { return };
-            typed.exchanges[2..].iter_mut().for_each(|it| closed.clone_into(&mut it.reply));
+            for exchange in &mut typed.exchanges[2..] {
+                closed.clone_into(&mut exchange.reply);
+            }
         })
     };
     behind(&["SAVE"]).is("quit-closed-the-connection", 1);
     behind(&["GET a"]).is("save-never-sent", 0);
     behind(&[]).is("save-never-sent", 0);
-    // A client of a program connects again.
+    // A program's client connects again.
     scene(CALLS_SAVE, &sent).never("quit-closed-the-connection");
-    // What was run all the same was not closed out.
+    // BGSAVE ran anyway.
     let sent = [("QUIT", OK), ("BGSAVE", STARTED)];
     let lines = ["QUIT", "SAVE", "BGSAVE"];
     scene(CALLS_SAVE, &sent).typed(&lines).never("quit-closed-the-connection");
 }
 
 #[test]
-fn what_a_program_printed_and_nobody_sees() {
+fn invisible_characters_in_the_output() {
     let printed = |text: &str| {
         let stdout = Output { text: text.to_owned(), omitted: 0 };
         let run = ProgramRun { end: ProgramEnd::Exited(0), stdout, stderr: Output::default() };
@@ -174,7 +177,8 @@ fn what_a_program_printed_and_nobody_sees() {
     printed("All\u{a0}done.\n").seen_nowhere("invisible-character-printed");
     says(
         printed("All done.\u{200b}\n"),
-        "the program printed a character that can't be seen (`\\u200b`): but for it the output is what is asked for",
+        "the program printed a character that can't be seen (`\\u200b`): but for it the output is \
+         what is asked for",
     );
     printed("All\u{a0}is done.\n").has_no_cause();
 }

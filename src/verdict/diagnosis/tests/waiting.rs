@@ -58,7 +58,7 @@ fn a_program_that_broke_off_did_not_take_the_reply_for_the_end() {
 fn a_wait_of_a_guessed_length() {
     let ended = |millis| {
         let took = Duration::from_millis(millis);
-        scene(QUIET, &[("BGSAVE", STARTED)]).saving().change(|it| it.took = took)
+        scene(QUIET, &[("BGSAVE", STARTED)]).saving().change(|evidence| evidence.took = took)
     };
     ended(301).is("guessed-wait", 0);
     let cause = ended(301).diagnosed().unwrap().cause;
@@ -71,7 +71,9 @@ fn other_clients_are_watched_longer_than_the_answer_runs() {
     let waits = Waits { watched: Duration::from_secs(3), ..Waits::default() };
     scene(QUIET, &[("BGSAVE", STARTED)])
         .saving()
-        .change(|it| (it.took, it.waits) = (Duration::from_millis(20), Some(waits)))
+        .change(|evidence| {
+            (evidence.took, evidence.waits) = (Duration::from_millis(20), Some(waits));
+        })
         .is("bgsave-reply-taken-as-done", 0);
 }
 
@@ -101,7 +103,7 @@ fn lastsave_does_not_move_within_a_second() {
         [("LASTSAVE", ":100"), ("BGSAVE", STARTED), ("LASTSAVE", ":100"), ("LASTSAVE", ":100")];
     scene(STDOUT, &sent).timed_out().is("lastsave-poll-never-ends", 3);
     scene(STDOUT, &sent).failed("too long").is("lastsave-poll-never-ends", 3);
-    // It runs still, so LASTSAVE may yet move; or it failed; or it was killed.
+    // The save is still running, so LASTSAVE may yet move; or it failed; or it was killed.
     scene(STDOUT, &sent).timed_out().saving().has_no_cause();
     scene(STDOUT, &sent).timed_out().info(ERR).is("lastsave-poll-after-failed-save", 3);
     scene(STDOUT, &sent).timed_out().killed().has_no_cause();
@@ -157,20 +159,22 @@ fn the_answers_own_data_takes_longer_than_it_has() {
     let slow = |sent: &[(&str, &str)]| {
         scene(STDOUT, sent).setting("rdb-key-save-delay", "4000000").timed_out()
     };
-    let unseen = |scene: Scene| scene.change(|it| (it.exit, it.settled) = (None, None));
+    let unseen =
+        |scene: Scene| scene.change(|evidence| (evidence.exit, evidence.settled) = (None, None));
     let sent = [("MSET a 1 b 1", OK), ("SET b 2", OK), ("SET c 1", OK), ("SAVE", NONE)];
     unseen(slow(&sent)).is("own-data-takes-too-long", 3);
     let cause = unseen(slow(&sent)).diagnosed().unwrap().cause;
-    let said = "SAVE had 3 keys to write, 3 of them the answer's own: at 4 s a key that takes 12 s, and the answer has 10 s";
-    assert_eq!(cause, said);
-    // Two keys would have been done, and nobody knows how many a script has made.
+    let expected = "SAVE had 3 keys to write, 3 of them the answer's own: at 4 s a key that takes \
+                    12 s, and the answer has 10 s";
+    assert_eq!(cause, expected);
+    // Two keys would have been done in time, and it is unknown how many keys a script made.
     unseen(slow(&[("MSET a 1 b 1", OK), ("SAVE", NONE)])).has_no_cause();
     unseen(slow(&[("EVAL x 0", OK), ("SAVE", NONE)])).has_no_cause();
-    // Taken away again, and already there.
+    // One key was deleted again, and one was already there.
     let gone = [("MSET a 1 b 1 c 1", OK), ("DEL c", ":1"), ("SAVE", NONE)];
     unseen(slow(&gone)).has_no_cause();
     unseen(slow(&sent).setup("SET a 1\n")).has_no_cause();
-    // The server has answered since.
+    // The server has responded since.
     slow(&sent).has_no_cause();
     let background = [("SET a 1", OK), ("BGSAVE", STARTED)];
     let keys = |count: u32| format!("db0:keys={count},expires=0,avg_ttl=0\n");

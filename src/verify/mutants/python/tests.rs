@@ -2,39 +2,44 @@ use super::*;
 
 const BEGIN: &str = "import redis\nclient = redis.Redis()\n";
 
-/// Each as `change line: lines of the mutant that are not the solution's`, joined by `; `.
-fn told(text: &str) -> Vec<String> {
+/// Each mutant as `change line: new lines`, where new lines are joined by `; `.
+fn summaries(text: &str) -> Vec<String> {
     let mutated = mutated(&[text]).unwrap().remove(0).unwrap();
-    let own: Vec<&str> = text.lines().collect();
-    let told = |mutant: super::super::Mutant| {
-        let lines = mutant.text.lines().map(str::trim);
-        let new = lines.filter(|line| !line.is_empty() && !own.iter().any(|it| it.trim() == *line));
-        let new = new.collect::<Vec<_>>().join("; ");
-        let difference = mutant.difference;
-        format!("{} {}: {new}", difference.change.word(), difference.line).trim_end().to_owned()
-    };
-    mutated.mutants.into_iter().map(told).collect()
+    mutated.mutants.iter().map(|mutant| summary(text, mutant)).collect()
 }
 
-/// Of a program that begins with a client in lines 1 and 2.
+fn summary(solution: &str, mutant: &super::super::Mutant) -> String {
+    let old: Vec<&str> = solution.lines().map(str::trim).collect();
+    let lines = mutant.text.lines().map(str::trim);
+    let new: Vec<&str> = lines.filter(|line| !line.is_empty() && !old.contains(line)).collect();
+    let difference = &mutant.difference;
+    let (change, line) = (difference.change.word(), difference.line);
+    format!("{change} {line}: {}", new.join("; ")).trim_end().to_owned()
+}
+
+/// The mutants with this change, of a program that begins with a client in lines 1 and 2.
+fn summaries_of(change: &str, rest: &str) -> Vec<String> {
+    let mut summaries = summaries(&format!("{BEGIN}{rest}"));
+    summaries.retain(|summary| summary.starts_with(change));
+    summaries
+}
+
+/// `rest` follows a client in lines 1 and 2.
 #[track_caller]
 fn assert_mutants(rest: &str, expected: &[&str]) {
-    assert_eq!(told(&format!("{BEGIN}{rest}")), expected, "{rest}");
+    assert_eq!(summaries(&format!("{BEGIN}{rest}")), expected, "{rest}");
 }
 
 fn text_of(rest: &str, change: &str) -> String {
     let text = format!("{BEGIN}{rest}");
     let mutated = mutated(&[&text]).unwrap().remove(0).unwrap();
-    let found = mutated.mutants.into_iter().find(|it| it.difference.change.word() == change);
-    found.unwrap().text.strip_prefix(BEGIN).unwrap().to_owned()
+    let mutant =
+        mutated.mutants.into_iter().find(|mutant| mutant.difference.change.word() == change);
+    mutant.unwrap().text.strip_prefix(BEGIN).unwrap().to_owned()
 }
 
 #[test]
-fn each_value_that_is_stored_is_another_one_once() {
-    let values = |rest: &str| {
-        let told = told(&format!("{BEGIN}{rest}\n"));
-        told.into_iter().filter(|it| it.starts_with("other-value")).collect::<Vec<_>>()
-    };
+fn each_stored_value_is_changed_once() {
     for (rest, expected) in [
         ("client.set('a', 'ä')", &["other-value 3: client.set('a', ('ä' + \"-other\"))"][..]),
         ("client.set('a', 1)", &["other-value 3: client.set('a', f\"{1}-other\")"]),
@@ -53,7 +58,7 @@ fn each_value_that_is_stored_is_another_one_once() {
             &["other-value 3: client.execute_command('set', 'a', (b'x' + b\"-other\"))"],
         ),
     ] {
-        assert_eq!(values(rest), expected, "{rest}");
+        assert_eq!(summaries_of("other-value", &format!("{rest}\n")), expected, "{rest}");
     }
 }
 
@@ -78,7 +83,8 @@ fn a_statement_is_left_out_and_a_save_is_the_other_one() {
 #[test]
 fn a_waiting_loop_is_left_out_as_a_whole_and_nothing_in_it() {
     assert_mutants(
-        "while client.info('persistence')['rdb_bgsave_in_progress']:\n    print('.')\n    time.sleep(1)\n",
+        "while client.info('persistence')['rdb_bgsave_in_progress']:\n    print('.')\n    \
+         time.sleep(1)\n",
         &["without-waiting 3:"],
     );
     assert_mutants(
@@ -92,9 +98,10 @@ fn a_waiting_loop_is_left_out_as_a_whole_and_nothing_in_it() {
 }
 
 #[test]
-fn a_loop_that_saves_until_it_may_is_no_waiting() {
-    let rest = "while True:\n    try:\n        client.save()\n        break\n    except Exception:\n        print(client.info())\n";
-    assert!(told(&format!("{BEGIN}{rest}")).iter().all(|it| !it.starts_with("without-waiting")));
+fn a_loop_that_retries_a_save_is_not_waiting() {
+    let rest = "while True:\n    try:\n        client.save()\n        break\n    \
+                except Exception:\n        print(client.info())\n";
+    assert!(summaries_of("without-waiting", rest).is_empty());
 }
 
 #[test]
@@ -108,10 +115,12 @@ fn the_save_comes_before_the_nearest_write_here_or_around() {
     );
     assert_eq!(
         text_of(
-            "if 1:\n    client.set('a', 1)\n    try:\n        client.save()\n    finally:\n        print(1)\n",
+            "if 1:\n    client.set('a', 1)\n    try:\n        client.save()\n    \
+             finally:\n        print(1)\n",
             "save-first"
         ),
-        "if 1:\n    client.save()\n    client.set('a', 1)\n    try:\n        pass\n    finally:\n        print(1)\n"
+        "if 1:\n    client.save()\n    client.set('a', 1)\n    try:\n        pass\n    \
+         finally:\n        print(1)\n"
     );
     assert_eq!(
         text_of("client.set('a', 1); client.save()\n", "save-first"),
@@ -121,19 +130,11 @@ fn the_save_comes_before_the_nearest_write_here_or_around() {
 
 #[test]
 fn a_save_without_a_write_before_it_stays() {
-    assert!(
-        told(&format!("{BEGIN}client.save()\nclient.set('a', 1)\n"))
-            .iter()
-            .all(|it| !it.starts_with("save-first"))
-    );
+    assert!(summaries_of("save-first", "client.save()\nclient.set('a', 1)\n").is_empty());
 }
 
 #[test]
-fn a_key_that_is_written_is_another_one() {
-    let keys = |rest: &str| {
-        let told = told(&format!("{BEGIN}{rest}"));
-        told.into_iter().filter(|it| it.starts_with("other-key")).collect::<Vec<_>>()
-    };
+fn each_written_key_is_changed() {
     for (rest, expected) in [
         ("client.set('ä:1', 1)", &["other-key 3: client.set(('ä:1' + \"-other\"), 1)"][..]),
         (
@@ -161,20 +162,21 @@ fn a_key_that_is_written_is_another_one() {
         ("client.get('a')", &[]),
         ("print({}.setdefault('a', 1))", &[]),
     ] {
-        assert_eq!(keys(rest), expected, "{rest}");
+        assert_eq!(summaries_of("other-key", rest), expected, "{rest}");
     }
 }
 
 #[test]
-fn what_neither_touches_redis_nor_prints_stays() {
+fn statements_without_redis_or_print_stay() {
     assert_mutants(
-        "import time\ntime.sleep(1)\ndeadline = time.monotonic()\nclient.close()\ndef f():\n    return 1\nf()\n",
+        "import time\ntime.sleep(1)\ndeadline = time.monotonic()\nclient.close()\n\
+         def f():\n    return 1\nf()\n",
         &[],
     );
 }
 
 #[test]
-fn what_later_code_needs_stays() {
+fn statements_that_later_code_needs_stay() {
     assert_mutants("before = client.lastsave()\nassert before\n", &[]);
     assert_mutants("before = client.lastsave()\n", &["without-line 3:"]);
     assert_mutants(
@@ -206,11 +208,11 @@ fn clients_are_followed_through_names_pipelines_parameters_and_functions() {
         "def make():\n    return redis.Redis()\nmake().save()\n",
         "with client.pipeline() as p:\n    p.save()\n",
         "def go(db, n=1):\n    db.save()\ngo(n=2, db=client)\n",
-        "class Shop:\n    def __init__(self):\n        self.db = redis.Redis()\n    def go(self):\n        self.db.save()\n",
+        "class Shop:\n    def __init__(self):\n        self.db = redis.Redis()\n    \
+         def go(self):\n        self.db.save()\n",
         "client.pipeline().get('a').save().execute()\n",
     ] {
-        let told = told(&format!("{BEGIN}{rest}"));
-        assert!(told.iter().any(|it| it.starts_with("bgsave-for-save")), "{rest}{told:?}");
+        assert!(!summaries_of("bgsave-for-save", rest).is_empty(), "{rest}");
     }
     assert_mutants("image.save()\nmodel.set('a', 1)\n", &[]);
 }
@@ -233,21 +235,15 @@ fn an_emptied_body_gets_a_pass() {
 }
 
 #[test]
-fn programs_that_differ_in_their_looks_have_the_same_form() {
+fn programs_that_differ_in_layout_have_the_same_form() {
     let texts = ["a = 1\nprint(a)\n", "# b\na=1\n\nprint( a )\npass\n", "a = 2\nprint(a)\n"];
     let forms = mutated(&texts).unwrap();
-    let forms: Vec<String> = forms.into_iter().map(|it| it.unwrap().form).collect();
+    let forms: Vec<String> = forms.into_iter().map(|mutated| mutated.unwrap().form).collect();
     assert!(forms[0] == forms[1] && forms[0] != forms[2]);
 }
 
 #[test]
-fn what_is_no_python_has_no_mutants() {
-    assert_eq!(
-        mutated(&["print('a'", "print(1)"])
-            .unwrap()
-            .iter()
-            .map(Option::is_some)
-            .collect::<Vec<_>>(),
-        [false, true]
-    );
+fn a_program_that_does_not_parse_has_no_mutants() {
+    let mutated = mutated(&["print('a'", "print(1)"]).unwrap();
+    assert!(mutated[0].is_none() && mutated[1].is_some());
 }

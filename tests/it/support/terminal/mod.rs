@@ -1,8 +1,8 @@
-//! A student at a real pseudo-terminal: keys go in, a screen is seen. Nothing sleeps: what is to come is waited for.
+//! A student at a real pseudo-terminal: tests press keys and wait for texts on the screen, without
+//! fixed sleeps.
 
 mod student;
 
-use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -20,11 +20,11 @@ use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native
 
 pub use student::{FOREIGN, Student};
 
-/// For anything that needs no installation; long, for a machine with much else to do.
+/// For everything that installs nothing. Long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// For a check in Python: the first one of all makes the environment.
+/// For a check in Python: the first check installs the environment.
 pub const WITH_PYTHON: Duration = Duration::from_secs(240);
-/// For what a program that has ended still has on its way.
+/// For output that is still on its way when a program has ended.
 const SOON: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -37,7 +37,7 @@ pub const DOWN: &str = "\x1b[B";
 pub const HOME: &str = "\x1b[H";
 pub const END: &str = "\x1b[F";
 
-/// A whole screen is sent between these: what lies between is half drawn.
+/// A screen update is sent between these two: until the second one it is half drawn.
 const BEGIN_UPDATE: &[u8] = b"\x1b[?2026h";
 const END_UPDATE: &[u8] = b"\x1b[?2026l";
 
@@ -45,11 +45,11 @@ const END_UPDATE: &[u8] = b"\x1b[?2026l";
 #[derive(Debug, Clone, Copy)]
 pub struct Size(pub u16, pub u16);
 
-/// So high that nothing scrolls away.
+/// So high that nothing scrolls off the screen.
 pub const ROOMY: Size = Size(100, 400);
-/// What most terminals begin with.
+/// The default size of most terminals.
 pub const USUAL: Size = Size(80, 24);
-/// A terminal beside something else.
+/// A small terminal next to another window.
 pub const SMALL: Size = Size(40, 20);
 
 impl From<Size> for PtySize {
@@ -66,7 +66,7 @@ pub fn until(limit: Duration, done: impl Fn() -> bool, why: impl Fn() -> String)
     }
 }
 
-/// All that came from the program.
+/// All output of the program.
 struct Shown {
     parser: vt100::Parser,
     bytes: Vec<u8>,
@@ -88,11 +88,14 @@ impl Shown {
         text.trim_end() == "redis>" && screen.bracketed_paste() && !screen.alternate_screen()
     }
 
-    /// Whether nothing is in the middle of being drawn.
+    /// Whether no update is half drawn.
     fn is_whole(&self) -> bool {
-        let last = |mark: &[u8]| self.bytes.windows(mark.len()).rposition(|it| it == mark);
-        last(BEGIN_UPDATE) <= last(END_UPDATE)
+        last_position(&self.bytes, BEGIN_UPDATE) <= last_position(&self.bytes, END_UPDATE)
     }
+}
+
+fn last_position(bytes: &[u8], mark: &[u8]) -> Option<usize> {
+    bytes.windows(mark.len()).rposition(|window| window == mark)
 }
 
 /// A screen, a keyboard and the program between them.
@@ -107,7 +110,7 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts any program in one.
+    /// Starts any program in a new terminal.
     pub fn open(command: CommandBuilder, size: PtySize) -> Self {
         let pair = native_pty_system().openpty(size).unwrap();
         let modes_before = modes(&*pair.master);
@@ -117,19 +120,21 @@ impl Terminal {
         let hung_up = Arc::new(AtomicBool::new(false));
         let mut screen = pair.master.try_clone_reader().unwrap();
         let (for_reader, stop) = (Arc::clone(&shown), Arc::clone(&hung_up));
-        let read = move || {
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = screen.read(&mut buffer) {
-                if stop.load(Ordering::SeqCst) {
-                    break;
+        let reader = thread::Builder::new()
+            .name("screen".into())
+            .spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = screen.read(&mut buffer) {
+                    if stop.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    let mut shown = for_reader.0.lock().unwrap();
+                    shown.parser.process(&buffer[..count]);
+                    shown.bytes.extend(&buffer[..count]);
+                    for_reader.1.notify_all();
                 }
-                let mut shown = for_reader.0.lock().unwrap();
-                shown.parser.process(&buffer[..count]);
-                shown.bytes.extend(&buffer[..count]);
-                for_reader.1.notify_all();
-            }
-        };
-        let reader = thread::Builder::new().name("screen".into()).spawn(read).unwrap();
+            })
+            .unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         let keyboard = Some(pair.master.take_writer().unwrap());
         let (master, reader) = (Some(pair.master), Some(reader));
@@ -141,14 +146,14 @@ impl Terminal {
         self.shown.0.lock().unwrap().screen().contents()
     }
 
-    /// The lines on the screen; the second value says whether the line goes on in the next one.
+    /// The lines on the screen, each with whether it wraps into the next one.
     pub fn rows(&self) -> Vec<(String, bool)> {
         let shown = self.shown.0.lock().unwrap();
         let screen = shown.screen();
         (0..).zip(texts(screen)).map(|(row, text)| (text, screen.row_wrapped(row))).collect()
     }
 
-    /// All that the program has sent.
+    /// All bytes that the program has sent.
     pub fn bytes(&self) -> Vec<u8> {
         self.shown.0.lock().unwrap().bytes.clone()
     }
@@ -162,7 +167,7 @@ impl Terminal {
         self.wait(limit, text, |shown| shown.contains(text));
     }
 
-    /// Whether the text is on the screen soon.
+    /// Whether the text appears soon.
     pub fn comes_to_see(&self, text: &str) -> bool {
         self.comes_to_be(SOON, |shown| shown.contains(text))
     }
@@ -172,13 +177,15 @@ impl Terminal {
         self.wait(DEADLINE, &format!("without: {text}"), |shown| !shown.contains(text));
     }
 
-    /// Waits until nothing turns on the screen any more.
+    /// Waits until no spinner is on the screen.
     pub fn rests(&self) {
-        let turns = |text: &str| text.contains(|c| ('\u{2800}'..='\u{28ff}').contains(&c));
-        self.wait(WITH_PYTHON, "a screen that rests", |shown| !turns(&shown.screen().contents()));
+        self.wait(WITH_PYTHON, "a screen without a spinner", |shown| {
+            let screen = shown.screen().contents();
+            !screen.contains(|c| ('\u{2800}'..='\u{28ff}').contains(&c))
+        });
     }
 
-    /// Waits until the text stands in a line of its own: also as a heading where there is no colour.
+    /// Waits until the text is on a line of its own, also as a heading without colour (`# …`).
     pub fn sees_the_line(&self, line: &str) {
         self.wait(DEADLINE, &format!("the line: {line}"), |shown| {
             texts(shown.screen()).any(|row| row.trim_start_matches(['#', ' ']).trim_end() == line)
@@ -186,25 +193,25 @@ impl Terminal {
     }
 
     fn wait(&self, limit: Duration, what: &str, done: impl Fn(&Shown) -> bool) {
-        let screen = || format!("\n--- the screen ---\n{}\n---", self.text());
-        assert!(self.comes_to_be(limit, done), "not within {limit:?}: {what}{}", screen());
+        let in_time = self.comes_to_be(limit, done);
+        assert!(in_time, "not within {limit:?}: {what}\n--- the screen ---\n{}\n---", self.text());
     }
 
     fn comes_to_be(&self, limit: Duration, done: impl Fn(&Shown) -> bool) -> bool {
         let shown = self.shown.0.lock().unwrap();
-        let is_waited_for = |shown: &mut Shown| !(shown.is_whole() && done(shown));
-        let (_shown, waited) =
-            self.shown.1.wait_timeout_while(shown, limit, is_waited_for).unwrap();
-        !waited.timed_out()
+        let waited = self.shown.1.wait_timeout_while(shown, limit, |shown: &mut Shown| {
+            !(shown.is_whole() && done(shown))
+        });
+        !waited.unwrap().1.timed_out()
     }
 
-    /// Keys, one after the other; they are there at once, as if typed by a very quick student.
+    /// Sends keys, all at once, as if typed by a very fast student.
     pub fn presses(&mut self, keys: impl AsRef<[u8]>) {
         let keyboard = self.keyboard.as_mut().unwrap();
         keyboard.write_all(keys.as_ref()).and_then(|()| keyboard.flush()).unwrap();
     }
 
-    /// Types a line at the `redis>` prompt, once it is there.
+    /// Waits for the `redis>` prompt and types a line.
     pub fn types(&mut self, line: &str) {
         self.is_asked_for_a_command();
         self.presses(line);
@@ -217,7 +224,7 @@ impl Terminal {
         self.wait(DEADLINE, "an empty prompt `redis>`", Shown::has_an_empty_prompt);
     }
 
-    /// The window gets another size.
+    /// Resizes the window.
     pub fn resizes(&mut self, size: Size) {
         let mut shown = self.shown.0.lock().unwrap();
         shown.parser.screen_mut().set_size(some(size.1), some(size.0));
@@ -232,7 +239,7 @@ impl Terminal {
         kill(self.process_id(), signal).unwrap();
     }
 
-    /// As a window that shows nothing any more, though the program goes on writing: until the end of `work`.
+    /// Reads nothing from the program until the end of `work`, like a frozen window.
     pub fn while_frozen<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         let shown = Arc::clone(&self.shown);
         let _reader_waits = shown.0.lock().unwrap();
@@ -241,14 +248,14 @@ impl Terminal {
 
     /// Closes the window: the system sends SIGHUP.
     pub fn closes(mut self) {
-        // The reader holds the terminal too: what is sent from the other side wakes it up.
+        // The reader holds the terminal too: a byte from the other side wakes it up.
         self.hung_up.store(true, Ordering::SeqCst);
         let name = self.master.as_ref().and_then(|master| master.tty_name()).unwrap();
         let mut other_side =
             OpenOptions::new().read(true).write(true).custom_flags(O_NOCTTY).open(name).unwrap();
         other_side.write_all(b"\n").unwrap();
         self.reader.take().unwrap().join().unwrap();
-        // Else the keyboard's last key would be a Ctrl-D, and no window that is closed types that.
+        // Otherwise dropping the keyboard would send Ctrl-D, unlike a window that is closed.
         let no_ctrl_d = Command::new("stty").args(["eof", "undef"]).stdin(other_side).status();
         assert!(no_ctrl_d.unwrap().success());
         self.keyboard = None;
@@ -265,7 +272,7 @@ impl Terminal {
         })
     }
 
-    /// `None`: it has not ended by then.
+    /// The exit status; `None` if the program has not ended by then.
     pub fn ends_within(&mut self, limit: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + limit;
         while Instant::now() < deadline {
@@ -277,7 +284,7 @@ impl Terminal {
         None
     }
 
-    /// Whether the terminal is as the program found it, or will be when all is read that the program has sent.
+    /// Whether the terminal is as it was before the program, or will be once all output is read.
     pub fn is_sane(&self) -> bool {
         let modes = self.master.as_ref().map(|master| modes(&**master));
         self.comes_to_be(SOON, |shown| {
@@ -288,7 +295,7 @@ impl Terminal {
     }
 }
 
-/// Of a test that has failed.
+/// Ends the program of a test that has failed.
 impl Drop for Terminal {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
@@ -299,10 +306,8 @@ impl Drop for Terminal {
 
 /// Line editing, echo, signals and the rest, in a form that can be compared.
 fn modes(master: &dyn MasterPty) -> String {
-    let Some(it) = master.get_termios() else { return String::new() };
-    let mut text = String::new();
-    let _ = write!(text, "{:?}", (it.input_flags, it.output_flags, it.local_flags));
-    text
+    let Some(modes) = master.get_termios() else { return String::new() };
+    format!("{:?}", (modes.input_flags, modes.output_flags, modes.local_flags))
 }
 
 fn texts(screen: &vt100::Screen) -> impl Iterator<Item = String> + '_ {

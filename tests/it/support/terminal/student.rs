@@ -1,7 +1,7 @@
-//! Somebody with a home of their own, and an editor that writes what a test tells it to.
+//! A student with a private home and an editor that writes a text chosen by the test.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portable_pty::CommandBuilder;
@@ -9,7 +9,7 @@ use portable_pty::CommandBuilder;
 use super::{DEADLINE, Size, Terminal, until};
 use crate::support::{cache, local_server, shipped_lessons};
 
-/// Would change what redislings does.
+/// Environment variables that change what redislings does.
 pub const FOREIGN: [&str; 11] = [
     "NO_COLOR",
     "CLICOLOR",
@@ -26,28 +26,28 @@ pub const FOREIGN: [&str; 11] = [
 
 /// A student who has never started redislings.
 pub struct Student {
-    place: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Student {
     pub fn new() -> Self {
-        let place = tempfile::tempdir().unwrap();
-        for folder in ["home", "state", "work", "tmp"] {
-            std::fs::create_dir(place.path().join(folder)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["home", "state", "work", "tmp"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let student = Self { place };
+        let student = Self { folder };
         student.writes_in_the_editor("");
         student
     }
 
-    /// Somebody who has stopped at this exercise of Lesson 4.
+    /// A student who has stopped at this exercise of Lesson 4.
     pub fn at(exercise: &str) -> Self {
         let student = Self::new();
         student.has_the_progress(&format!("passed = []\n{}", place(exercise)));
         student
     }
 
-    /// The same with exercises that are passed already.
+    /// A student who has passed some exercises and stopped at this one.
     pub fn who_has_passed(exercises: &[&str], exercise: &str) -> Self {
         let student = Self::new();
         student.has_the_progress(&format!("passed = {exercises:?}\n{}", place(exercise)));
@@ -55,7 +55,7 @@ impl Student {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.place.path().join(name)
+        self.folder.path().join(name)
     }
 
     pub fn has_the_progress(&self, text: &str) {
@@ -64,45 +64,49 @@ impl Student {
         std::fs::write(file, text).unwrap();
     }
 
-    /// What the progress file holds.
+    /// The text of the progress file.
     pub fn progress(&self) -> String {
         std::fs::read_to_string(self.path("state/redislings/progress.toml")).unwrap()
     }
 
-    /// Waits until so many failed attempts at the exercise are noted.
+    /// Waits until the progress file has this number of failed attempts at the exercise.
     pub fn has_failed(&self, exercise: &str, times: u32) {
-        let noted = || {
-            let progress: toml::Table = self.progress().parse().unwrap_or_default();
-            let effort = progress.get("exercise").and_then(|it| it.get(exercise)).cloned();
-            let failed = effort.and_then(|it| it.get("failed_attempts")?.as_integer());
-            failed == Some(times.into())
-        };
-        until(DEADLINE, noted, || format!("{times} failed attempts in {}", self.progress()));
+        until(
+            DEADLINE,
+            || self.failed_attempts(exercise) == Some(times.into()),
+            || format!("{times} failed attempts in {}", self.progress()),
+        );
     }
 
-    /// An answer in the folder of answers, as an editor of the student's own saves it.
+    fn failed_attempts(&self, exercise: &str) -> Option<i64> {
+        let progress: toml::Table = self.progress().parse().ok()?;
+        progress.get("exercise")?.get(exercise)?.get("failed_attempts")?.as_integer()
+    }
+
+    /// Saves an answer, as the student's own editor would.
     pub fn saves(&self, name: &str, text: &str) {
         let file = self.path("work/answers").join(name);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, text).unwrap();
     }
 
-    /// What is kept as an answer.
+    /// The text of a saved answer.
     pub fn answer(&self, name: &str) -> String {
         std::fs::read_to_string(self.path("work/answers").join(name)).unwrap()
     }
 
-    /// From now on the editor replaces all that is in the file.
+    /// From now on the editor replaces the text of its file by this one.
     pub fn writes_in_the_editor(&self, text: &str) {
         std::fs::write(self.path("text"), text).unwrap();
         self.has_the_editor("cat \"$text\" > \"$1\"");
     }
 
-    /// A shell script; `$1` is the file, `$text` what is to be written, `$place` the student's folder.
+    /// Sets the editor to a shell script. `$1` is its file, `$text` the file with the text to
+    /// write, `$place` the student's folder.
     pub fn has_the_editor(&self, script: &str) {
-        let place = self.place.path().display();
-        let head = format!("#!/bin/sh\nplace='{place}'\ntext=\"$place/text\"\n");
-        // A new file each time: one that runs can't be written to.
+        let folder = self.folder.path().display();
+        let head = format!("#!/bin/sh\nplace='{folder}'\ntext=\"$place/text\"\n");
+        // A new file each time: a running program can't be overwritten.
         let new = self.path("scribe.new");
         std::fs::write(&new, format!("{head}{script}\n")).unwrap();
         std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -130,7 +134,7 @@ impl Student {
         Terminal::open(command, size.into())
     }
 
-    /// What a process of this student's has in its environment.
+    /// The environment variables of the student's processes.
     pub fn environment(&self) -> Vec<(&'static str, PathBuf)> {
         vec![
             ("HOME", self.path("home")),
@@ -148,13 +152,19 @@ impl Student {
 
     /// Waits until nothing of redislings is left: no process, no private directory.
     pub fn has_nothing_left_within(&self, limit: Duration) {
-        let left = || {
-            let mut left = self.processes();
-            let entries = std::fs::read_dir(self.path("tmp")).unwrap().flatten();
-            left.extend(entries.map(|entry| entry.path().display().to_string()));
-            left
-        };
-        until(limit, || left().is_empty(), || format!("left behind: {:#?}", left()));
+        until(
+            limit,
+            || self.leftovers().is_empty(),
+            || format!("left behind: {:#?}", self.leftovers()),
+        );
+    }
+
+    /// The processes and temporary files of this student's redislings.
+    fn leftovers(&self) -> Vec<String> {
+        let mut left = self.processes();
+        let entries = std::fs::read_dir(self.path("tmp")).unwrap().flatten();
+        left.extend(entries.map(|entry| entry.path().display().to_string()));
+        left
     }
 
     /// The command lines of all processes that descend from this student's redislings.
@@ -164,31 +174,27 @@ impl Student {
 
     /// The process ids of this student's Redis servers.
     pub fn servers(&self) -> Vec<i32> {
-        // Not redislings itself, which is told `--server …`.
-        let is_server = |process: &&PathBuf| {
-            let program = command_line(process).split(' ').next().map(str::to_owned);
-            program.is_some_and(|program| program.ends_with("-server"))
-        };
-        let id = |process: &PathBuf| process.file_name()?.to_str()?.parse().ok();
-        self.process_folders().iter().filter(is_server).filter_map(id).collect()
+        let mut ids = Vec::new();
+        for process in self.process_folders() {
+            let command = command_line(&process);
+            // Only the first word: redislings itself has an argument `--server`.
+            let is_server = command.split(' ').next().is_some_and(|word| word.ends_with("-server"));
+            if is_server
+                && let Ok(id) = process.file_name().unwrap().to_string_lossy().parse::<i32>()
+            {
+                ids.push(id);
+            }
+        }
+        ids
     }
 
-    /// By their environment; Redis writes its title over that, but works in the private directory.
+    /// The folders in /proc of this student's processes. TMPDIR in their environment identifies
+    /// them. A Redis server overwrites its environment with its title, but it works in a folder
+    /// below TMPDIR.
     fn process_folders(&self) -> Vec<PathBuf> {
         let tmp = self.path("tmp");
-        let mark = format!("TMPDIR={}", tmp.display());
-        let has_the_mark = |process: &PathBuf| {
-            std::fs::read(process.join("environ")).is_ok_and(|environ| {
-                environ.split(|&byte| byte == 0).any(|it| it == mark.as_bytes())
-            })
-        };
-        // A Redis server wipes its environment to have room for its title; it works in a folder of ours.
-        let works_here = |process: &PathBuf| {
-            std::fs::read_link(process.join("cwd")).is_ok_and(|folder| folder.starts_with(&tmp))
-        };
-        let is_ours = |process: &PathBuf| has_the_mark(process) || works_here(process);
         let all = std::fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
-        all.filter(is_ours).collect()
+        all.filter(|process| has_tmpdir(process, &tmp) || works_below(process, &tmp)).collect()
     }
 
     pub fn waits_for_the_file(&self, name: &str, limit: Duration) {
@@ -197,13 +203,25 @@ impl Student {
     }
 }
 
+fn has_tmpdir(process: &Path, tmp: &Path) -> bool {
+    let variable = format!("TMPDIR={}", tmp.display());
+    let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+    environment.split(|&byte| byte == 0).any(|entry| entry == variable.as_bytes())
+}
+
+fn works_below(process: &Path, folder: &Path) -> bool {
+    std::fs::read_link(process.join("cwd")).is_ok_and(|directory| directory.starts_with(folder))
+}
+
+/// The place in a progress file where the student stopped.
 fn place(exercise: &str) -> String {
     format!(
-        "[place]\nlesson = \"snapshotting\"\nstep = \"by its exercise\"\nexercise = \"{exercise}\"\n"
+        "[place]\nlesson = \"snapshotting\"\nstep = \"by its exercise\"\n\
+         exercise = \"{exercise}\"\n"
     )
 }
 
-fn command_line(process: &std::path::Path) -> String {
+fn command_line(process: &Path) -> String {
     let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&words).replace('\0', " ")
 }

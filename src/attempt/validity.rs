@@ -1,0 +1,166 @@
+//! Whether the server's state after an answer is valid evidence.
+
+use std::time::{Duration, Instant};
+
+use super::evidence::Evidence;
+use super::observe::{LOOK_LIMIT, SLOW_DOWN, slow_down};
+use crate::cleanup;
+use crate::error::{EnvironmentError, EnvironmentErrorKind};
+use crate::lesson::Exercise;
+use crate::relay::{CommandOutcome, Transcript};
+use crate::server::{CallError, Server, ServerInfo, log};
+
+/// How long a server's process may outlive its connections.
+const END_LATENESS: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_millis(5);
+
+/// How a server that no longer replies has ended, or `None` if it has not. If it was killed from
+/// outside (out of memory, say), that is an error: it is not the answer's fault.
+pub(super) fn server_end(
+    server: &mut Server,
+    silence: &CallError,
+) -> Result<Option<String>, EnvironmentError> {
+    cleanup::stop_if_a_signal_came();
+    let is_busy = matches!(silence, CallError::TimedOut(_));
+    let lateness = if is_busy { Duration::ZERO } else { END_LATENESS };
+    let deadline = Instant::now() + lateness;
+    let mut ended = server.ended();
+    while ended.is_none() && server.is_ours() && Instant::now() < deadline {
+        std::thread::park_timeout(POLL);
+        ended = server.ended();
+    }
+    if server.is_stopped() {
+        return Err(stopped_from_outside());
+    }
+    let signal = server.log().as_deref().and_then(log::ending_signal).map(str::to_owned);
+    match (ended, signal) {
+        (Some(ended), _) if ended.killed => {
+            Err(from_outside(format!("the server was lost: {}", ended.what)))
+        }
+        (Some(_), Some(signal)) => {
+            Err(from_outside(format!("the server was ended by a signal from outside: `{signal}`")))
+        }
+        (ended, _) => Ok(ended.map(|ended| format!("the server is gone: {}", ended.what))),
+    }
+}
+
+fn stopped_from_outside() -> EnvironmentError {
+    from_outside("the server was stopped by a signal from outside".to_owned())
+}
+
+/// An event that no Redis command causes, so we do not know who did it.
+fn from_outside(fact: String) -> EnvironmentError {
+    EnvironmentError::new(
+        fact,
+        "the cause may be the answer, another program, or the system when it runs out of memory: \
+         check each, and the container engine if the server runs in a container; then try again",
+    )
+}
+
+/// An error if the server was stopped, or its files were removed.
+pub(super) fn ensure_no_outside_change(server: &Server) -> Result<(), EnvironmentError> {
+    if server.is_stopped() {
+        return Err(stopped_from_outside());
+    }
+    server.check_directory()
+}
+
+/// The error for a server that does not reply before the answer has begun.
+pub(super) fn silent(server: &mut Server, silence: &CallError) -> EnvironmentError {
+    match server_end(server, silence) {
+        Err(lost) => lost,
+        Ok(ended) => {
+            let is_late = ended.is_none() && matches!(silence, CallError::TimedOut(_));
+            let why = ended.unwrap_or_else(|| silence.to_string());
+            let fact = format!("{} does not report its state: {why}", server.name());
+            let help = "try again, or try another server: see `redislings doctor`";
+            let kind =
+                if is_late { EnvironmentErrorKind::Stall } else { EnvironmentErrorKind::Other };
+            EnvironmentError::new(fact, help).of(kind)
+        }
+    }
+}
+
+/// An error if the server was lost or the disk is full, either of which may make an example fail.
+pub(super) fn ensure_server_alive(server: &mut Server) -> Result<(), EnvironmentError> {
+    match server.info(LOOK_LIMIT) {
+        Ok(now) => {
+            server.check_directory()?;
+            ensure_disk_has_room(server, failed_to_write(&now))
+        }
+        Err(silence) => server_end(server, &silence).map(drop),
+    }
+}
+
+/// An error if the disk is full. The server's disk is checked only if the server failed to write.
+pub(super) fn ensure_disk_has_room(
+    server: &Server,
+    failed_to_write: bool,
+) -> Result<(), EnvironmentError> {
+    cleanup::check_room()?;
+    if failed_to_write { server.check_room() } else { Ok(()) }
+}
+
+/// Whether the server may have failed to write one of its files, for any reason.
+pub(super) fn was_kept_from_writing(evidence: &Evidence) -> bool {
+    let mut looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
+    looks.any(|look| failed_to_write(&look.info))
+        || evidence.transcript.exchanges.iter().any(|exchange| {
+            exchange.begins_with(&["SAVE"]) && exchange.outcome != CommandOutcome::Done
+        })
+}
+
+fn failed_to_write(now: &ServerInfo) -> bool {
+    ["rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status"]
+        .iter()
+        .any(|field| now.field(field).is_some_and(|status| status != "ok"))
+}
+
+/// Why the evidence is invalid: the server's counters cannot be compared with `before`, or the
+/// answer changed the settings that the evidence depends on. The diagnoses look for some of these
+/// words.
+pub(super) fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
+    if exercise.sees_slow_saves() && is_slow_down_changed(exercise, evidence) {
+        let text = "by which this exercise sees whether an answer waits";
+        return Some(format!("the answer has changed `{SLOW_DOWN}`, {text}"));
+    }
+    let last = evidence.last()?;
+    let (now, before) = (&last.info, &evidence.before);
+    if now.run_id() != before.run_id() {
+        let text = "the server was started anew while the answer ran (`run_id` changed)";
+        return Some(text.to_owned());
+    }
+    if now.successful_calls("config|resetstat") > 0 {
+        let text = "the server's counters were reset while the answer ran (CONFIG RESETSTAT)";
+        return Some(text.to_owned());
+    }
+    // Redis 6.2 counts all of CONFIG's subcommands as one.
+    if let Some(counter) = now.counter_that_went_down(before) {
+        let text = "the server's counters were reset while the answer ran";
+        return Some(format!("{text} (`{counter}` went down)"));
+    }
+    let mut looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
+    if looks.any(|look| look.log_is_silent) && has_set(&evidence.transcript, "loglevel") {
+        let text = "the answer has changed `loglevel`, so the server's log does not show how a \
+                    background save ended";
+        return Some(text.to_owned());
+    }
+    None
+}
+
+/// Also true if the setting was changed back.
+fn is_slow_down_changed(exercise: &Exercise, evidence: &Evidence) -> bool {
+    let Some(wanted) = slow_down(exercise) else { return false };
+    let found = evidence.exit.as_ref().and_then(|exit| exit.config.get(SLOW_DOWN));
+    let mut set = evidence.transcript.values_set(SLOW_DOWN);
+    found.is_some_and(|found| found != wanted) || set.any(|(_, value)| value != wanted)
+}
+
+/// Whether CONFIG SET has set this setting, even to its old value.
+pub(super) fn has_set(transcript: &Transcript, setting: &str) -> bool {
+    transcript.exchanges.iter().any(|exchange| {
+        exchange.begins_with(&["CONFIG", "SET"])
+            && exchange.outcome == CommandOutcome::Done
+            && exchange.words.iter().any(|word| word.eq_ignore_ascii_case(setting.as_bytes()))
+    })
+}

@@ -1,0 +1,119 @@
+//! Finds and loads the course that a command works on.
+
+use std::path::Path;
+
+use super::Stop;
+use super::output::{err, is_err_colored};
+use crate::cli::{Common, LanguageName};
+use crate::lesson::{Course, Exercise, Language, Lesson, Problem, problem};
+use crate::present::{plain, terminal};
+use crate::progress::Progress;
+
+/// The default of `--lessons`.
+pub(super) const FOLDER: &str = "lessons";
+
+/// Where the lessons come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place<'p> {
+    /// Named by `--lessons`, or the folder `lessons` in the working directory.
+    Given(&'p Path),
+    /// The course inside the program.
+    BuiltIn,
+}
+
+impl<'p> Place<'p> {
+    pub(super) fn of(common: &'p Common) -> Self {
+        match &common.lessons {
+            Some(path) => Self::Given(path),
+            None if Path::new(FOLDER).is_dir() => Self::Given(Path::new(FOLDER)),
+            None => Self::BuiltIn,
+        }
+    }
+
+    /// See [`Course::load`].
+    pub(super) fn load(self) -> Result<(Course, Vec<Problem>), Vec<Problem>> {
+        match self {
+            Self::Given(path) => Course::load(path),
+            Self::BuiltIn => Course::shipped(),
+        }
+    }
+}
+
+/// Loads the course and reports all its problems.
+pub(super) fn load(common: &Common) -> Result<Course, Stop> {
+    match Place::of(common).load() {
+        Ok((course, warnings)) => {
+            report_problems(&warnings);
+            Ok(course)
+        }
+        Err(problems) => {
+            report_problems(&problems);
+            Err(Stop::Lessons)
+        }
+    }
+}
+
+pub(super) fn report_problems(problems: &[Problem]) {
+    let colored = is_err_colored();
+    for problem in problems {
+        if plain::is_on() {
+            err(&terminal::problem(problem));
+        } else {
+            err(&format!("{}\n\n", problem::draw(problem, colored).trim_end()));
+        }
+    }
+}
+
+/// The exercise with this id; the error may suggest another.
+pub(super) fn find<'c>(course: &'c Course, id: &str) -> Result<&'c Exercise, Stop> {
+    find_with_lesson(course, id).map(|(_, exercise)| exercise)
+}
+
+/// Like [`find`], with the exercise's lesson.
+pub(super) fn find_with_lesson<'c>(
+    course: &'c Course,
+    id: &str,
+) -> Result<(&'c Lesson, &'c Exercise), Stop> {
+    course.exercise(id).ok_or_else(|| {
+        let ids: Vec<&str> =
+            course.exercises().map(|(_, _, exercise)| exercise.id.as_str()).collect();
+        let help = problem::did_you_mean(id, ids.iter().copied())
+            .unwrap_or_else(|| "`redislings list` shows all".to_owned());
+        Stop::Usage(format!("there is no exercise `{id}`"), help)
+    })
+}
+
+/// The first exercise that the student has not passed.
+pub(super) fn next_exercise<'c>(course: &'c Course, progress: &Progress) -> Option<&'c Exercise> {
+    let mut exercises = course.exercises().map(|(.., exercise)| exercise);
+    exercises.find(|exercise| !progress.has(&exercise.id))
+}
+
+/// The languages in which the exercise can be answered, or only the named one.
+pub(super) fn languages(
+    exercise: &Exercise,
+    named: Option<LanguageName>,
+) -> Result<Vec<Language>, Stop> {
+    let Some(name) = named else { return Ok(exercise.languages()) };
+    let language = language_of_name(name);
+    require_language(exercise, language)?;
+    Ok(vec![language])
+}
+
+pub(super) fn language_of_name(name: LanguageName) -> Language {
+    match name {
+        LanguageName::Python => Language::Python,
+        LanguageName::Redis => Language::Redis,
+    }
+}
+
+/// The error says that the exercise has no solution in this language.
+pub(super) fn require_language(exercise: &Exercise, language: Language) -> Result<(), Stop> {
+    let languages = exercise.languages();
+    if languages.contains(&language) {
+        return Ok(());
+    }
+    let fact = format!("`{}` cannot be answered in {language}", exercise.id);
+    let words: Vec<&str> = languages.into_iter().map(Language::word).collect();
+    Err(Stop::Usage(fact, format!("answer it in {}", words.join(" or "))))
+}

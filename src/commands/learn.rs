@@ -1,0 +1,120 @@
+//! `redislings` without a command: the interactive session.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::github::CommandsStopped;
+use super::output::{is_err_colored, out};
+use super::{Exit, Stop, choose_server, load, open_relay};
+use crate::answers;
+use crate::ask::Prompt;
+use crate::cli::Common;
+use crate::error::EnvironmentError;
+use crate::journal::Journal;
+use crate::lesson::Course;
+use crate::present::{output_width, plain, terminal};
+use crate::private;
+use crate::progress::{NotLocked, Progress};
+use crate::progress_event::ProgressEvent;
+use crate::session::{
+    Console, FindRedis, Fullscreen, PlainConsole, Redis, SavedWork, Session, SessionEnd,
+};
+use crate::state;
+
+/// The file of the Redis prompt's history, beside the progress file.
+const HISTORY: &str = "redis_history";
+/// The largest number of servers at a time: the exercise's, the next one that is started ahead, an
+/// example's, and one that loads a snapshot.
+const SERVERS: u16 = 4;
+
+pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
+    let has_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if !has_terminal && !plain::is_on() {
+        return Err(Stop::Usage(
+            "the course needs a terminal for standard input and standard output".to_owned(),
+            "without a terminal:\n\
+             redislings list                   shows the exercises\n\
+             redislings check EXERCISE FILE    checks an answer\n\
+             redislings verify                 tests the lessons\n\
+             redislings --plain                reads one letter from each line"
+                .to_owned(),
+        ));
+    }
+    let course = load(common)?;
+    // Reports a wrong `--server` now, not in the middle of a lesson.
+    super::wanted(common)?;
+    let (progress, damaged) = Progress::of_the_user()?;
+    let (_lock, message) = match progress.lock_session() {
+        Ok(lock) => (Some(lock), damaged),
+        Err(not_locked) => (None, damaged.or_else(|| Some(without_lock(&not_locked)))),
+    };
+    // In plain mode the session may run on a pipe, in a CI job.
+    let _stopped = plain::is_on().then(CommandsStopped::new);
+    let mut console: Box<dyn Console> = if plain::is_on() {
+        Box::new(PlainConsole::open()?)
+    } else {
+        Box::new(Fullscreen::open(Prompt::new(is_err_colored())))
+    };
+    let end = session(&course, progress, &mut *console, common, &message.unwrap_or_default());
+    drop(console);
+    let (end, is_saved) = end?;
+    let notice = if is_saved {
+        "your progress is saved: start `redislings` again to continue"
+    } else {
+        "some of your progress could not be saved: free some space, or make the folder of the \
+         progress file writable"
+    };
+    out(&terminal::notice(notice, output_width()));
+    Ok(match end {
+        SessionEnd::Quit => Exit::Passed,
+        SessionEnd::Interrupted => Exit::Interrupted,
+    })
+}
+
+fn session(
+    course: &Course,
+    progress: Progress,
+    console: &mut dyn Console,
+    common: &Common,
+    message: &str,
+) -> Result<(SessionEnd, bool), EnvironmentError> {
+    // The session watches this folder. If it can't be made, the first answer reports the error.
+    let _ = private::make_shared_folder(Path::new(answers::FOLDER));
+    let saved = SavedWork {
+        journal: Journal::of_the_user(SystemTime::now()).ok(),
+        history: state::directory().ok().map(|folder| folder.join(HISTORY)),
+    };
+    let mut session = Session::new(course, progress, saved, console, find_redis(common.clone()))?;
+    let end = session.run(message)?;
+    Ok((end, session.is_kept()))
+}
+
+fn find_redis(common: Common) -> Box<FindRedis> {
+    Box::new(move |report: &dyn Fn(ProgressEvent<'_>)| {
+        let chosen = choose_server(&common, report).map_err(|stop| match stop {
+            Stop::Environment(error) => error,
+            Stop::Usage(fact, help) => EnvironmentError::new(fact, help),
+            Stop::Lessons => {
+                EnvironmentError::new("the lessons can't be read", "see `redislings list`")
+            }
+        })?;
+        chosen.source.make_room_for(SERVERS);
+        let relay = open_relay(&common, &chosen.source)?;
+        Ok(Redis { chosen, relay })
+    })
+}
+
+/// The warning of a session that runs without the lock. Two sessions merge what they record.
+fn without_lock(why: &NotLocked) -> String {
+    match why {
+        NotLocked::OtherSession(process) => {
+            let which = process.map(|id| format!(" (process {id})")).unwrap_or_default();
+            format!(
+                "another session of yours is running{which}: the progress of both is kept, but \
+                 each answer that you save is checked in both"
+            )
+        }
+        NotLocked::Environment(error) => format!("{}; {}", error.fact, error.help),
+    }
+}

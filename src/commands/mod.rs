@@ -1,0 +1,293 @@
+//! The commands. They connect `cli` with the stages and turn the result into an exit code.
+
+mod check;
+mod course;
+mod export;
+mod github;
+mod hint;
+mod init;
+mod learn;
+mod list;
+mod merge;
+mod new;
+mod output;
+mod path;
+mod reports;
+mod reset;
+mod shell;
+mod shell_files;
+mod solution;
+mod verify;
+mod waiting;
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::attempt;
+use crate::cleanup;
+use crate::cli::{self, Cli, Command, Common};
+use crate::doctor;
+use crate::error::EnvironmentError;
+use crate::present::{error_width, terminal};
+use crate::private;
+use crate::progress::Progress;
+use crate::progress_event::ProgressEvent;
+use crate::relay::{self, Relay};
+use crate::sanitize::{clean, clean_lines, is_unsafe};
+use crate::server::{Address, Chosen, ServerVersion, Source, Wanted, by_version, source, versions};
+use course::{find, load};
+use output::{err, out};
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    Passed,
+    FellShort,
+    CommandLineOrLesson,
+    Unchecked,
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Passed => 0,
+            Exit::FellShort => 1,
+            Exit::CommandLineOrLesson => 2,
+            Exit::Unchecked => 3,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// Why a command ends early.
+enum Stop {
+    /// A mistake on the command line: a fact and a help.
+    Usage(String, String),
+    /// Mistakes in lessons, already reported.
+    Lessons,
+    Environment(EnvironmentError),
+}
+
+impl From<EnvironmentError> for Stop {
+    fn from(error: EnvironmentError) -> Self {
+        Self::Environment(error)
+    }
+}
+
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    private::make_everything_private();
+    let arguments: Vec<OsString> = arguments.collect();
+    // clap quotes the command line without escaping it, and a shell's `*` may add any file name.
+    let is_safe = !arguments.iter().any(|word| word.to_string_lossy().contains(is_unsafe));
+    let cli = match parse(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to standard output and exits with 0, mistakes to standard error with 2.
+            if error.use_stderr() && (!is_safe || github::is_reading()) {
+                err(&clean_lines(&error.render().to_string()));
+            } else {
+                let _ = error.print();
+            }
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    output::set_looks(&cli.common);
+    attempt::inherited::pass_on(cli.common.pass_env.clone());
+    let exit = match cleanup::Guard::new() {
+        Ok(_guard) => dispatch(cli),
+        Err(error) => Err(Stop::Environment(error)),
+    };
+    let exit = exit.unwrap_or_else(|stop| {
+        tell(&stop);
+        match stop {
+            Stop::Usage(..) | Stop::Lessons => Exit::CommandLineOrLesson,
+            Stop::Environment(_) => Exit::Unchecked,
+        }
+    });
+    if output::is_lost() {
+        let fact = "the result could not be written";
+        let error = EnvironmentError::new(fact, "free some space, or write it elsewhere");
+        err(&terminal::environment_error(&error));
+        return Exit::Unchecked.into();
+    }
+    exit.into()
+}
+
+/// clap decides on the colours of its own messages. It must know of `--plain` before it parses,
+/// since parsing may fail.
+fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let is_set = std::env::var_os("REDISLINGS_PLAIN").is_some_and(|value| value != "0");
+    let color = if is_set || arguments.iter().any(|argument| argument == "--plain") {
+        clap::ColorChoice::Never
+    } else {
+        clap::ColorChoice::Auto
+    };
+    let matches = Cli::command().color(color).try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn tell(stop: &Stop) {
+    match stop {
+        // The fact quotes the command line, where a word may contain line breaks.
+        Stop::Usage(fact, help) => {
+            err(&terminal::environment_error(&EnvironmentError::new(clean(fact), help)));
+        }
+        Stop::Lessons => {}
+        Stop::Environment(error) => err(&terminal::environment_error(error)),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, Stop> {
+    let common = &cli.common;
+    match cli.command {
+        None => learn::learn(common),
+        Some(Command::List { only, open, done, output }) => {
+            let state = match (open, done) {
+                (true, _) => list::PassState::Open,
+                (_, true) => list::PassState::Done,
+                _ => list::PassState::Any,
+            };
+            list::list(common, &list::ListOptions { only: &only, state }, output.format)
+        }
+        Some(Command::Path { exercise, language, begin }) => {
+            path::path(common, exercise.as_deref(), language, begin)
+        }
+        Some(Command::Hint { exercise, number, all }) => {
+            let which = if all { hint::Which::All } else { hint::Which::One(number.into()) };
+            hint::hint(common, &exercise, which)
+        }
+        Some(Command::Solution { exercise, language, yes }) => {
+            solution::solution(common, &exercise, language, yes)
+        }
+        Some(Command::Check { exercise, answer, language, transcript, output }) => {
+            let show = check::Show { format: output.format, transcript };
+            check::check(common, &exercise, answer.as_deref(), language, show)
+        }
+        Some(Command::Verify { choice, on, running, reporting, output }) => {
+            let reports = reports(&reporting, output.format)?;
+            let options = verify::VerifyOptions::of(&choice, &on, &running, reports)?;
+            verify::verify(common, &options)
+        }
+        Some(Command::Merge { files, reporting }) => {
+            merge::merge(&files, &reports(&reporting, cli::Format::Human)?)
+        }
+        Some(Command::Reset { exercises, all, yes }) => {
+            reset::reset(common, &reset::ResetOptions { exercises: &exercises, all, yes })
+        }
+        Some(Command::Init { dir }) => init::init(&dir),
+        Some(Command::New { lesson }) => new::new(common, &lesson),
+        Some(Command::Export { file, all, force }) => {
+            export::export(&export::ExportOptions { file: file.as_deref(), all, force })
+        }
+        Some(Command::Doctor) => Ok(examine(common)),
+        Some(Command::Completions { shell }) => Ok(shell_files::completions(shell)),
+        Some(Command::Man) => shell_files::man(),
+    }
+}
+
+fn reports(reporting: &cli::Reporting, format: cli::Format) -> Result<reports::Reports, Stop> {
+    reports::Reports::of(&reporting.reports, format, &variable)
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The value of an environment variable; `None` if it is empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn examine(common: &Common) -> Exit {
+    let packages = match course::Place::of(common).load() {
+        Ok((course, _)) => course.python_packages,
+        // `doctor` examines the machine; `verify` and `list` report mistakes in lessons.
+        Err(_) => crate::lesson::course::default_packages(),
+    };
+    let (report, good) = doctor::examine(&common.image, &packages);
+    out(&report);
+    let verdict = if good { "everything needed is here" } else { "something needed is missing" };
+    out(&format!("\n{}", terminal::result_line(good, verdict)));
+    if good { Exit::Passed } else { Exit::Unchecked }
+}
+
+/// The student's progress. Reports damage of its file.
+fn progress() -> Result<Progress, Stop> {
+    let (progress, damage) = Progress::of_the_user()?;
+    if let Some(damage) = damage {
+        report_message(&damage);
+    }
+    Ok(progress)
+}
+
+/// Prints a line about progress to standard error.
+fn report_message(line: &str) {
+    err(&terminal::notice(line, error_width()));
+}
+
+/// Chooses where servers come from.
+fn choose_server(common: &Common, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, Stop> {
+    let wanted = wanted(common)?;
+    let may_be_container = matches!(wanted, Wanted::Auto | Wanted::Container);
+    if may_be_container && versions::is_image_template(&common.image) {
+        return Err(Stop::Usage(
+            format!("`--image {}` is a template, which needs a server version", common.image),
+            "name one image, or use `verify --server-matrix`".to_owned(),
+        ));
+    }
+    Ok(source::choose(&wanted, &common.image, report)?)
+}
+
+/// Like [`choose_server`], for servers of this version.
+fn choose_server_of(
+    version: &ServerVersion,
+    common: &Common,
+    report: &dyn Fn(ProgressEvent<'_>),
+) -> Result<Chosen, Stop> {
+    Ok(by_version::choose(&wanted(common)?, version, &common.image, report)?)
+}
+
+fn wanted(common: &Common) -> Result<Wanted, Stop> {
+    match common.server.as_str() {
+        "auto" => Ok(Wanted::Auto),
+        "container" => Ok(Wanted::Container),
+        "process" => Ok(Wanted::Process),
+        "bundled" => Ok(Wanted::Bundled),
+        url if url.contains("://") => match Address::parse(url, common.allow_non_empty) {
+            Ok(address) => Ok(Wanted::Address(Box::new(address))),
+            Err(why) => Err(Stop::Usage(
+                format!("the address of `--server` can't be used: {why}"),
+                "write an address as `redis://host:port`".to_owned(),
+            )),
+        },
+        other => Err(Stop::Usage(
+            format!("`--server {other}` is not known"),
+            "use auto, container, process, bundled, or an address such as `redis://host:port`"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Opens the relay through which answers reach the lesson's server.
+fn open_relay(common: &Common, source: &Source) -> Result<Relay, EnvironmentError> {
+    let relay = Relay::open(match common.port {
+        cli::PortChoice::Auto => relay::Port::Usual,
+        cli::PortChoice::Number(0) => relay::Port::Free,
+        cli::PortChoice::Number(port) => relay::Port::This(port),
+    })?;
+    let is_usual =
+        matches!(source, Source::Address(address) if address.is_local(relay::USUAL_PORT));
+    Ok(if is_usual { relay.before_the_usual_port() } else { relay })
+}
+
+fn is_interactive() -> bool {
+    !output::is_dumb()
+        && std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal()
+        && std::io::stderr().is_terminal()
+}

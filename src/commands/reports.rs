@@ -1,0 +1,346 @@
+//! Writes reports to standard output and to files.
+
+mod files;
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::output::{out, out_without_commands};
+use super::{Stop, github};
+use crate::cleanup::lock;
+use crate::cli::{Format, ReportKind, ReportTo};
+use crate::error::EnvironmentError;
+use crate::lesson::Problem;
+use crate::present::text::without_colors;
+use crate::present::verify::{self, human, json_lines, junit, summary};
+use crate::present::{json, terminal};
+use crate::sanitize::ShownPath;
+use crate::verify::plan::Plan;
+use crate::verify::report::{CaseReport, Report, ServerReport};
+use files::{append, lost, replace, try_file, unwritable};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum ReportTarget {
+    /// Standard output.
+    Output,
+    /// Replaces the file.
+    File(PathBuf),
+    /// Appends to the file.
+    EndOf(PathBuf),
+}
+
+#[derive(Debug)]
+pub(super) struct Reports {
+    format: Format,
+    wanted: Vec<(ReportKind, ReportTarget)>,
+    /// The open file of the JSON lines. `end` reports its first error.
+    stream: Mutex<Option<io::Result<File>>>,
+}
+
+impl Reports {
+    /// The named reports. If none of them goes to standard output, adds the defaults: the report
+    /// for people, and on GitHub the annotations and the job's summary.
+    pub(super) fn of(
+        named: &[ReportTo],
+        format: Format,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Stop> {
+        let summary = variable("GITHUB_STEP_SUMMARY").map(PathBuf::from);
+        let mut wanted: Vec<(ReportKind, ReportTarget)> = Vec::new();
+        for report in named {
+            let target = match &report.path {
+                None => ReportTarget::Output,
+                Some(path) if Some(path) == summary.as_ref() => ReportTarget::EndOf(path.clone()),
+                Some(path) => ReportTarget::File(path.clone()),
+            };
+            wanted.push((report.kind, target));
+        }
+        ensure_compatible(&wanted, format)?;
+        let is_default = wanted.iter().all(|(_, target)| *target != ReportTarget::Output);
+        if is_default && format == Format::Human {
+            wanted.push((ReportKind::Human, ReportTarget::Output));
+            if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+                wanted.push((ReportKind::Github, ReportTarget::Output));
+                // In a container the variable may be set though the file is missing. Then leave
+                // the summary out, since nobody asked for it.
+                let file = summary.filter(|path| append(path, "").is_ok());
+                wanted.extend(file.map(|path| (ReportKind::Summary, ReportTarget::EndOf(path))));
+            }
+        }
+        wanted.dedup();
+        Ok(Self { format, wanted, stream: Mutex::new(None) })
+    }
+
+    /// Checks before the run that all files can be written. It changes no file and leaves none
+    /// behind.
+    pub(super) fn try_targets(&self) -> Result<(), Stop> {
+        for (_, target) in &self.wanted {
+            match target {
+                ReportTarget::Output => {}
+                ReportTarget::File(path) => try_file(path)?,
+                ReportTarget::EndOf(path) => {
+                    append(path, "").map_err(|error| unwritable(path, &error))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a report for people goes to standard output.
+    pub(super) fn report_to_people(&self) -> bool {
+        self.wanted.contains(&(ReportKind::Human, ReportTarget::Output))
+    }
+
+    /// Whether a report is written while the run goes on.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.wanted.iter().any(|(kind, _)| *kind == ReportKind::Jsonl)
+    }
+
+    /// To be called when the run begins.
+    pub(super) fn begin(&self, plan: &Plan) -> Result<(), Stop> {
+        for (kind, target) in &self.wanted {
+            if let (ReportKind::Jsonl, ReportTarget::File(path) | ReportTarget::EndOf(path)) =
+                (kind, target)
+            {
+                let file = files::create(path).map_err(|error| unwritable(path, &error))?;
+                *lock(&self.stream) = Some(Ok(file));
+            }
+        }
+        self.stream(|| json_lines::begin(plan));
+        Ok(())
+    }
+
+    /// To be called when a case has ended on the wanted server.
+    pub(super) fn case(&self, wanted: &str, case: &CaseReport) {
+        self.stream(|| json_lines::case(wanted, case));
+    }
+
+    /// To be called when all cases on a server have ended.
+    pub(super) fn server(&self, server: &ServerReport) {
+        self.stream(|| json_lines::server(server));
+    }
+
+    /// Writes all remaining reports after the run. The error names the first file that could not be
+    /// written.
+    pub(super) fn end(&self, report: &Report) -> Result<(), EnvironmentError> {
+        if self.format == Format::Json {
+            out(&json::verified(report));
+        }
+        self.stream(|| json_lines::end(report));
+        self.write_each(&|kind, _, limit| match kind {
+            ReportKind::Human => Some(human::text(report)),
+            ReportKind::Jsonl => None,
+            ReportKind::Junit => Some(junit::xml(report)),
+            ReportKind::Github => Some(verify::github::annotations(report, &in_the_repository)),
+            ReportKind::Summary => Some(summary::markdown(report, limit)),
+        })
+    }
+
+    /// Like `end`, for lessons that can't be loaded. Standard error has shown the problems already.
+    pub(super) fn unloadable(&self, problems: &[Problem]) -> Result<(), EnvironmentError> {
+        self.write_each(&|kind, target, _| match kind {
+            ReportKind::Human if *target == ReportTarget::Output => None,
+            ReportKind::Human => Some(problems.iter().map(terminal::problem).collect()),
+            ReportKind::Jsonl => Some(json_lines::unloadable(problems)),
+            ReportKind::Junit => Some(junit::problems(problems)),
+            ReportKind::Github => Some(verify::github::problems(problems, &in_the_repository)),
+            ReportKind::Summary => Some(summary::problems(problems)),
+        })
+    }
+
+    /// Writes each report. `text` formats it within a limit in bytes; `None` skips it.
+    fn write_each(
+        &self,
+        text: &dyn Fn(ReportKind, &ReportTarget, usize) -> Option<String>,
+    ) -> Result<(), EnvironmentError> {
+        let mut failed = None;
+        for (kind, target) in &self.wanted {
+            let taken = match target {
+                ReportTarget::EndOf(path) => {
+                    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+                }
+                ReportTarget::Output | ReportTarget::File(_) => 0,
+            };
+            let room = summary::LIMIT.saturating_sub(usize::try_from(taken).unwrap_or(usize::MAX));
+            let Some(text) = text(*kind, target, room) else { continue };
+            let written = match target {
+                ReportTarget::Output => {
+                    out_report(*kind, &text);
+                    Ok(())
+                }
+                ReportTarget::File(path) => {
+                    replace(path, &without_colors(&text)).map_err(|error| lost(path, &error))
+                }
+                ReportTarget::EndOf(path) => {
+                    append(path, &text).map_err(|error| lost(path, &error))
+                }
+            };
+            failed = failed.or(written.err());
+        }
+        let stream = lock(&self.stream).take().and_then(Result::err);
+        let stream = stream.map(|error| lost(Path::new(self.stream_name()), &error));
+        failed.or(stream).map_or(Ok(()), Err)
+    }
+
+    fn stream_name(&self) -> &str {
+        let path = self.wanted.iter().find_map(|(kind, target)| match (kind, target) {
+            (ReportKind::Jsonl, ReportTarget::File(path) | ReportTarget::EndOf(path)) => {
+                path.to_str()
+            }
+            _ => None,
+        });
+        path.unwrap_or("-")
+    }
+
+    fn stream(&self, line: impl FnOnce() -> String) {
+        if !self.is_streamed() {
+            return;
+        }
+        let line = line();
+        if self.wanted.contains(&(ReportKind::Jsonl, ReportTarget::Output)) {
+            out(&line);
+        }
+        let mut stream = lock(&self.stream);
+        if let Some(Ok(file)) = &mut *stream
+            && let Err(error) = file.write_all(line.as_bytes())
+        {
+            *stream = Some(Err(error));
+        }
+    }
+}
+
+/// Prints a report to standard output. GitHub runs no commands in it except our annotations.
+fn out_report(kind: ReportKind, text: &str) {
+    match kind {
+        ReportKind::Human => out_without_commands(text),
+        ReportKind::Junit | ReportKind::Summary if github::is_reading() => {
+            out(&github::markup_without_commands(text));
+        }
+        _ => out(text),
+    }
+}
+
+/// A file takes one report. So does standard output, except that `human` and `github` go together,
+/// since GitHub finds the annotations in the text.
+fn ensure_compatible(wanted: &[(ReportKind, ReportTarget)], format: Format) -> Result<(), Stop> {
+    let mut on_output: Vec<ReportKind> = Vec::new();
+    let mut paths: Vec<&Path> = Vec::new();
+    let mut streams = 0;
+    for (kind, target) in wanted {
+        match target {
+            ReportTarget::Output => on_output.push(*kind),
+            ReportTarget::File(path) | ReportTarget::EndOf(path) => {
+                paths.push(path);
+                streams += usize::from(*kind == ReportKind::Jsonl);
+            }
+        }
+    }
+    let help = "name a file: `--report KIND=PATH`".to_owned();
+    if format == Format::Json && !on_output.is_empty() {
+        let fact = "`--format json` and a report can't both go to standard output";
+        return Err(Stop::Usage(fact.to_owned(), help));
+    }
+    let are_a_pair =
+        on_output.iter().all(|kind| matches!(kind, ReportKind::Human | ReportKind::Github));
+    if on_output.len() > 1 && !are_a_pair {
+        let fact = "only one report can go to standard output, or human and github together";
+        return Err(Stop::Usage(fact.to_owned(), help));
+    }
+    if streams > 1 {
+        let fact = "`--report jsonl` can't go to two files".to_owned();
+        return Err(Stop::Usage(fact, "name one file, and copy it".to_owned()));
+    }
+    paths.sort_unstable();
+    match paths.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Stop::Usage(
+            format!("two reports can't go to the same file `{}`", pair[0].shown()),
+            "name another file for one of them".to_owned(),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The file's path in the repository, by which GitHub finds it; `None` for the built-in course.
+fn in_the_repository(file: &str) -> Option<String> {
+    if file.starts_with(crate::lesson::course::shipped::FOLDER) {
+        return None;
+    }
+    let real = Path::new(file).canonicalize();
+    let root = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let root = root.and_then(|root| root.canonicalize().ok());
+    let inside = real
+        .ok()
+        .zip(root)
+        .and_then(|(real, root)| real.strip_prefix(&root).ok().map(ShownPath::shown));
+    Some(inside.unwrap_or_else(|| file.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The reports for these options and variables, as `kind`, `kind=path` or `kind+=path`.
+    fn wanted(
+        named: &[&str],
+        format: Format,
+        variables: &[(&str, &str)],
+    ) -> Result<Vec<String>, String> {
+        let named: Vec<ReportTo> = named.iter().map(|text| text.parse().unwrap()).collect();
+        let variable = |name: &str| {
+            let variable = variables.iter().find(|(other, _)| *other == name);
+            variable.map(|(_, value)| (*value).to_owned())
+        };
+        let reports = Reports::of(&named, format, &variable).map_err(|stop| match stop {
+            Stop::Usage(fact, _) => fact,
+            _ => String::new(),
+        })?;
+        Ok(reports.wanted.iter().map(|(kind, target)| option(*kind, target)).collect())
+    }
+
+    fn option(kind: ReportKind, target: &ReportTarget) -> String {
+        match target {
+            ReportTarget::Output => format!("{kind:?}"),
+            ReportTarget::File(path) => format!("{kind:?}={}", path.display()),
+            ReportTarget::EndOf(path) => format!("{kind:?}+={}", path.display()),
+        }
+    }
+
+    const GITHUB: [(&str, &str); 1] = [("GITHUB_ACTIONS", "true")];
+
+    #[test]
+    fn the_report_for_people_is_the_default_on_standard_output() {
+        assert_eq!(wanted(&[], Format::Human, &[]), Ok(vec!["Human".to_owned()]));
+        let files = ["Junit=a.xml".to_owned(), "Human".to_owned()];
+        assert_eq!(wanted(&["junit=a.xml"], Format::Human, &[]), Ok(files.to_vec()));
+        assert_eq!(wanted(&["summary"], Format::Human, &[]), Ok(vec!["Summary".to_owned()]));
+        assert_eq!(wanted(&[], Format::Json, &[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn on_github_annotations_and_the_summary_are_defaults() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        let variables = [GITHUB[0], ("GITHUB_STEP_SUMMARY", path)];
+        let all = ["Human".to_owned(), "Github".to_owned(), format!("Summary+={path}")];
+        assert_eq!(wanted(&[], Format::Human, &variables), Ok(all.to_vec()));
+        assert_eq!(wanted(&["human"], Format::Human, &variables), Ok(vec!["Human".to_owned()]));
+        assert_eq!(wanted(&[], Format::Json, &variables), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_summary_without_its_file_is_left_out() {
+        let variables = [GITHUB[0], ("GITHUB_STEP_SUMMARY", "/no/such/file")];
+        let all = ["Human".to_owned(), "Github".to_owned()];
+        assert_eq!(wanted(&[], Format::Human, &variables), Ok(all.to_vec()));
+    }
+
+    #[test]
+    fn standard_output_takes_one_report_or_the_pair() {
+        assert!(wanted(&["human", "github"], Format::Human, &[]).is_ok());
+        assert!(wanted(&["junit=-", "human"], Format::Human, &[]).is_err());
+        assert!(wanted(&["junit"], Format::Json, &[]).is_err());
+        assert!(wanted(&["junit=a", "summary=a"], Format::Human, &[]).is_err());
+    }
+}

@@ -1,0 +1,92 @@
+//! Finds the lessons that a git diff touches.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::super::{Stop, folder_of, variable};
+use crate::error::EnvironmentError;
+use crate::lesson::Course;
+use crate::verify::choice::lessons_among;
+
+/// The lessons' files that differ from the commit where the branch left `base`, including
+/// uncommitted and untracked files. If `base` is empty, see [`Git::default_base`].
+pub(super) fn lessons(course: &Course, base: &str) -> Result<Vec<PathBuf>, Stop> {
+    let folder = if course.path.is_dir() { course.path.as_path() } else { folder_of(&course.path) };
+    let git = Git { folder };
+    let top = PathBuf::from(git.ask(&["rev-parse", "--show-toplevel"]).map_err(no_repository)?);
+    let base = if base.is_empty() {
+        git.default_base().ok_or_else(no_base)?
+    } else {
+        git.common_commit(base).ok_or_else(|| no_commit(base))?
+    };
+    let differing = git.ask(&["diff", "--name-only", "-z", &base]);
+    let untracked =
+        git.ask(&["ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/"]);
+    let names = differing.and_then(|names| Ok(names + &untracked?)).map_err(no_repository)?;
+    let top = top.canonicalize().unwrap_or(top);
+    let files: Vec<PathBuf> =
+        names.split('\0').filter(|name| !name.is_empty()).map(|name| top.join(name)).collect();
+    Ok(lessons_among(course, &files))
+}
+
+struct Git<'g> {
+    folder: &'g Path,
+}
+
+impl Git<'_> {
+    /// The output of `git`, without the last line break. The error is the first line of its
+    /// standard error.
+    fn ask(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(self.folder)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("`git` can't be run: {error}"))?;
+        if output.status.success() {
+            let text = String::from_utf8_lossy(&output.stdout);
+            return Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned());
+        }
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(error.lines().next().unwrap_or("`git` failed").to_owned())
+    }
+
+    /// The last commit that HEAD and `base` have in common, or `base` itself if the clone is too
+    /// shallow to find it.
+    fn common_commit(&self, base: &str) -> Option<String> {
+        let commit =
+            self.ask(&["rev-parse", "--verify", "--quiet", &format!("{base}^{{commit}}")]).ok()?;
+        Some(self.ask(&["merge-base", &commit, "HEAD"]).unwrap_or(commit))
+    }
+
+    /// The commit where the branch began, according to the CI or else the repository.
+    fn default_base(&self) -> Option<String> {
+        let of_the_ci = variable("GITHUB_BASE_REF")
+            .map(|branch| format!("origin/{branch}"))
+            .or_else(|| variable("CI_MERGE_REQUEST_DIFF_BASE_SHA"));
+        if let Some(base) = of_the_ci {
+            return self.common_commit(&base);
+        }
+        let usual = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
+        usual.into_iter().find_map(|base| self.common_commit(base))
+    }
+}
+
+fn no_repository(why: String) -> Stop {
+    let help = "run it in a git repository with `git` installed, or leave out `--changed`";
+    Stop::Environment(EnvironmentError::new(format!("cannot tell what has changed: {why}"), help))
+}
+
+fn no_base() -> Stop {
+    let fact = "cannot tell what has changed: git finds no commit where the branch began";
+    let help = "fetch the target branch with its history (`fetch-depth: 0`), or name a commit: \
+                `--changed=BASE`";
+    Stop::Environment(EnvironmentError::new(fact, help))
+}
+
+fn no_commit(base: &str) -> Stop {
+    let help = "name a commit, a branch or a tag that `git rev-parse` knows; fetch it first if it \
+                is missing here";
+    Stop::Usage(format!("git knows no commit `{base}`"), help.to_owned())
+}

@@ -1,0 +1,108 @@
+//! Turns results into the values of a report.
+
+use super::super::shell::{lessons_option, shell_word};
+use crate::cli::Common;
+use crate::present::evidence::Form;
+use crate::present::text::clean;
+use crate::present::{self, output_width};
+use crate::sanitize::ShownPath as _;
+use crate::server::ServerVersion;
+use crate::server::source::DEFAULT_IMAGE;
+use crate::verify::report::{CaseOutcome, CaseReport};
+use crate::verify::{Case, CaseResult, CaseRun};
+
+/// The least number of runs in the command that repeats a flaky case.
+const REPEAT_A_FLAKE: u32 = 10;
+
+/// What the report of a case needs besides its result.
+pub(super) struct Context<'r> {
+    pub(super) common: &'r Common,
+    /// The wanted version, for the command that repeats a case.
+    pub(super) version: Option<&'r ServerVersion>,
+    /// How often each case is run.
+    pub(super) repeat: u32,
+}
+
+impl Context<'_> {
+    /// The result is `None` if the case was not run, see [`crate::verify::Runner::run`].
+    pub(super) fn case(&self, case: &Case<'_>, result: Option<&CaseResult>) -> CaseReport {
+        let report = result.and_then(CaseResult::report);
+        let is_flaky = result.is_some_and(is_flaky);
+        CaseReport {
+            id: case.id.clone(),
+            kind: case.kind(),
+            lesson: case.lesson.id.clone(),
+            file: case.lesson.path.shown(),
+            line: report.and_then(|run| run.line).unwrap_or(case.line),
+            server: report.map(|run| run.server.clone()).unwrap_or_default(),
+            outcome: result.map_or(CaseOutcome::NotRun, outcome),
+            problems: result.map(problems).unwrap_or_default(),
+            unchecked: report.and_then(|run| run.unchecked.clone()),
+            details: report.map(|run| details(case, run)).unwrap_or_default(),
+            repeat: self.repeat(case, is_flaky),
+            is_flaky,
+            runs: result.map_or(0, |result| count(result.runs())),
+            again: result.map_or(0, |result| count(result.again())),
+            took: result.map(CaseResult::took).unwrap_or_default(),
+        }
+    }
+
+    fn repeat(&self, case: &Case<'_>, is_flaky: bool) -> String {
+        let mut command = format!("redislings verify {}", shell_word(&case.id));
+        command = format!("{command} --server {}", shell_word(&self.common.server));
+        if let Some(lessons) = lessons_option(self.common) {
+            command = format!("{command} {lessons}");
+        }
+        if self.common.image != DEFAULT_IMAGE {
+            command = format!("{command} --image {}", shell_word(&self.common.image));
+        }
+        if let Some(version) = self.version {
+            command = format!("{command} --server-version '{version}'");
+        }
+        if is_flaky {
+            command = format!("{command} --repeat {}", self.repeat.max(REPEAT_A_FLAKE));
+        }
+        command
+    }
+}
+
+/// Ignores runs that could not be checked.
+fn is_flaky(result: &CaseResult) -> bool {
+    let mut checked = result.runs.iter().filter(|run| run.unchecked.is_none());
+    let some_good = checked.clone().any(CaseRun::is_good);
+    let some_failed = checked.any(|run| !run.is_good());
+    (some_failed && some_good) || !result.flakes().is_empty()
+}
+
+fn outcome(result: &CaseResult) -> CaseOutcome {
+    if result.is_good() {
+        CaseOutcome::Passed
+    } else if !is_flaky(result) && result.runs.iter().all(|run| run.problems.is_empty()) {
+        CaseOutcome::Unchecked
+    } else {
+        CaseOutcome::Failed
+    }
+}
+
+/// The problems of the reported run, and the differences between runs.
+fn problems(result: &CaseResult) -> Vec<String> {
+    let mut problems = result.report().map(|run| run.problems.clone()).unwrap_or_default();
+    if let Some(outcomes) = result.outcomes() {
+        let flaky = if is_flaky(result) { "flaky: " } else { "" };
+        problems.push(format!("{flaky}{outcomes}"));
+    }
+    problems.extend(result.flakes());
+    // They quote the output of programs and servers.
+    problems.iter().map(|problem| clean(problem).into_owned()).collect()
+}
+
+fn details(case: &Case<'_>, run: &CaseRun) -> String {
+    let Some(judged) = &run.judged else { return String::new() };
+    let (evidence, verdict) = (&judged.evidence, &judged.verdict);
+    let exercise = case.exercise.map_or("", |exercise| exercise.id.as_str());
+    present::judged(exercise, &run.server, evidence, verdict, Form::Short, output_width())
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

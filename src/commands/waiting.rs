@@ -1,0 +1,167 @@
+//! The spinner of commands that are not interactive. The only file that uses `indicatif`.
+
+use std::io::IsTerminal as _;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::output::for_err;
+use super::report_message;
+use crate::cleanup::lock;
+use crate::present::{error_width, plain, waiting};
+use crate::progress_event::ProgressEvent;
+
+const SPINNER_TICK: Duration = Duration::from_millis(100);
+/// Work that ends sooner needs no status, which would only flicker.
+const STATUS_DELAY: Duration = Duration::from_millis(300);
+/// The interval of status lines in a log.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The progress of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    pub(super) done: usize,
+    pub(super) all: usize,
+    /// How many of those done are not good.
+    pub(super) failures: usize,
+}
+
+/// Shows progress on standard error. Dropping it removes the line from a terminal. Any thread may
+/// report to it.
+pub(super) struct Spinner {
+    latest: Arc<Mutex<WaitStatus>>,
+    shown: SpinnerOutput,
+}
+
+/// The latest status; empty before the first one.
+struct WaitStatus {
+    text: String,
+    since: Instant,
+}
+
+impl WaitStatus {
+    fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), since: Instant::now() }
+    }
+
+    /// Formats the text and the time since it changed with `show`; `None` before the first status.
+    fn shown(&self, show: impl FnOnce(&str, Duration) -> String) -> Option<String> {
+        (!self.text.is_empty()).then(|| show(&self.text, self.since.elapsed()))
+    }
+}
+
+enum SpinnerOutput {
+    /// One line, redrawn on a terminal.
+    Drawn(ProgressBar),
+    /// A line now and then, for a log. The thread ends when the sender is dropped.
+    Logged { end: Option<Sender<()>>, log: Option<JoinHandle<()>> },
+}
+
+impl Spinner {
+    pub(super) fn new() -> Self {
+        let latest = Arc::new(Mutex::new(WaitStatus::new("")));
+        let shown = if std::io::stderr().is_terminal() && !plain::is_on() {
+            SpinnerOutput::Drawn(drawn(Arc::clone(&latest)))
+        } else {
+            logged(Arc::clone(&latest))
+        };
+        Self { latest, shown }
+    }
+
+    /// A message is printed above the spinner and clears the status.
+    pub(super) fn tell(&self, event: ProgressEvent<'_>) {
+        match event {
+            ProgressEvent::Status(text) => {
+                let mut latest = lock(&self.latest);
+                if latest.text != text {
+                    *latest = WaitStatus::new(text);
+                }
+            }
+            ProgressEvent::Message(line) => {
+                *lock(&self.latest) = WaitStatus::new("");
+                self.above(|| report_message(line));
+            }
+        }
+    }
+
+    /// Draws a bar; in a log, prints the same as text.
+    pub(super) fn count(&self, Counted { done, all, failures }: Counted) {
+        let failures = waiting::failures(failures);
+        self.tell(ProgressEvent::Status(&format!("{done} of {all} cases have run{failures}")));
+        if let SpinnerOutput::Drawn(bar) = &self.shown {
+            if bar.length().is_none() {
+                bar.set_style(counting());
+                bar.reset_elapsed();
+            }
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            bar.set_message(failures);
+        }
+    }
+
+    fn above(&self, show: impl FnOnce()) {
+        match &self.shown {
+            SpinnerOutput::Drawn(bar) => bar.suspend(show),
+            SpinnerOutput::Logged { .. } => show(),
+        }
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        match &mut self.shown {
+            SpinnerOutput::Drawn(bar) => bar.finish_and_clear(),
+            SpinnerOutput::Logged { end, log } => {
+                drop(end.take());
+                // The thread ends at once. If it panicked, the panic has been printed already.
+                let _ = log.take().map(JoinHandle::join);
+            }
+        }
+    }
+}
+
+fn drawn(latest: Arc<Mutex<WaitStatus>>) -> ProgressBar {
+    let line = move |state: &ProgressState, line: &mut dyn std::fmt::Write| {
+        let elapsed = state.elapsed();
+        // Some terminals start a new line when the last column is filled.
+        let width = error_width().saturating_sub(1);
+        let shown = lock(&latest)
+            .shown(|text, unchanged| waiting::line(text, elapsed, unchanged, width))
+            .filter(|_| elapsed >= STATUS_DELAY);
+        if let Some(shown) = shown {
+            let _ = line.write_str(&for_err(&shown));
+        }
+    };
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    // Tests would find an invalid template; the default one shows progress too.
+    if let Ok(style) = ProgressStyle::with_template("{line}") {
+        bar.set_style(style.with_key("line", line));
+    }
+    bar.enable_steady_tick(SPINNER_TICK);
+    bar
+}
+
+fn counting() -> ProgressStyle {
+    let width = (error_width() / 4).min(20);
+    let template = format!("[{{bar:{width}}}] {{pos}} of {{len}} cases{{msg}}, {{elapsed}}");
+    let style = ProgressStyle::with_template(&template);
+    style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> "))
+}
+
+fn logged(latest: Arc<Mutex<WaitStatus>>) -> SpinnerOutput {
+    let (end, ended) = mpsc::channel();
+    let log = move || {
+        while ended.recv_timeout(LOG_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            let shown = lock(&latest).shown(waiting::words);
+            if let Some(line) = shown {
+                report_message(&line);
+            }
+        }
+    };
+    // Without the thread the log only lacks status lines.
+    let log = std::thread::Builder::new().name("waiting".into()).spawn(log).ok();
+    SpinnerOutput::Logged { end: Some(end), log }
+}

@@ -1,0 +1,57 @@
+//! The lock of the running session; a second session learns that it is not alone.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use super::unusable;
+use crate::error::EnvironmentError;
+use crate::state;
+
+/// Held while a session runs; the system releases it however the process ends.
+#[derive(Debug)]
+pub struct CourseLock {
+    _file: File,
+}
+
+/// Why the lock was not taken. The session may run all the same: progress of several sessions is
+/// merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotLocked {
+    /// Another session runs: its process id, if that is known.
+    OtherSession(Option<u32>),
+    /// The lock failed for another reason, such as a folder that is not writable.
+    Environment(EnvironmentError),
+}
+
+impl CourseLock {
+    pub(super) fn take(path: &Path) -> Result<Self, NotLocked> {
+        let mut file = state::lock_file(path).map_err(|error| failed(path, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(NotLocked::OtherSession(process_in(&mut file)));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(path, &error)),
+        }
+        // Only shown to a second session, which works without it.
+        let _ = note_process(&mut file);
+        Ok(Self { _file: file })
+    }
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> NotLocked {
+    NotLocked::Environment(unusable("lock", path, error))
+}
+
+fn process_in(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+fn note_process(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}

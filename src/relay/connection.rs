@@ -1,0 +1,423 @@
+//! One client's connection: matches replies to commands.
+//!
+//! Redis replies in order, so a reply belongs to the oldest command without one. This module
+//! handles the exceptions: messages that are not replies, commands that get no reply, and errors
+//! that come before any command.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::frames::{Frames, RespFrame, Side};
+use super::recorder::{RecordedCommand, Waiting};
+
+/// A client's connection and its pending commands.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// 1 for the first connection that sent something since the answer began; 0: it has sent
+    /// nothing yet.
+    number: u32,
+    /// `None`: the client's bytes are passed on, but no longer parsed.
+    commands: Option<Frames>,
+    /// The same for the server's replies.
+    replies: Option<Frames>,
+    /// Commands without a reply, in order.
+    pending: VecDeque<Pending>,
+    /// The size of the commands in `pending`.
+    pending_bytes: usize,
+    /// The AUTH command that the relay sends for the client, if the server requires a password.
+    auth: Option<Arc<[u8]>>,
+    /// How many replies to the relay's own AUTH are still to come.
+    own_replies: usize,
+    /// The beginning of a possible reply to the relay's own AUTH.
+    held_back: Vec<u8>,
+    /// An error that came before any command, such as `max number of clients reached`.
+    early: Option<RespFrame>,
+    muted: Muted,
+    /// Whether it receives pub/sub messages, which are not replies.
+    subscribed: bool,
+    /// Whether it receives MONITOR's lines, which are not replies.
+    monitors: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    /// `None`: the relay's own AUTH.
+    entry: Option<RecordedCommand>,
+    /// From before the answer began: matched with its reply, but not recorded.
+    is_old: bool,
+    awaits: Awaits,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaits {
+    Reply,
+    /// The first of (UN)SUBSCRIBE's confirmations; the others look like messages.
+    Confirmation,
+    /// OK, and then a line for every command of every client.
+    Monitor,
+}
+
+/// The state of CLIENT REPLY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Muted {
+    No,
+    /// OFF.
+    Yes,
+    /// SKIP: the next command has no reply.
+    Next,
+}
+
+/// What a reply belongs to.
+#[derive(Debug)]
+enum Answered {
+    /// A command, which is now complete and can be recorded.
+    Command(Box<RecordedCommand>),
+    /// The relay's own AUTH; the client does not see this reply.
+    Own,
+    /// Nothing that is recorded.
+    Other,
+}
+
+impl Connection {
+    /// `auth`: the AUTH command that the relay sends first, and again after RESET.
+    pub(super) fn new(auth: Option<Arc<[u8]>>) -> Self {
+        let mut connection = Self {
+            auth,
+            number: 0,
+            commands: Some(Frames::new(Side::Commands)),
+            replies: Some(Frames::new(Side::Replies)),
+            pending: VecDeque::new(),
+            pending_bytes: 0,
+            early: None,
+            muted: Muted::No,
+            subscribed: false,
+            monitors: false,
+            own_replies: 0,
+            held_back: Vec::new(),
+        };
+        connection.expect_own_reply();
+        connection
+    }
+
+    fn expect_own_reply(&mut self) {
+        if self.auth.is_some() {
+            self.own_replies += 1;
+            let pending = Pending { entry: None, is_old: false, awaits: Awaits::Reply };
+            self.pending.push_back(pending);
+        }
+    }
+
+    /// An answer begins: pending commands do not belong to it.
+    pub(super) fn begin(&mut self) {
+        self.number = 0;
+        self.pending.iter_mut().for_each(|pending| pending.is_old = true);
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        self.commands.is_none() || self.replies.is_none()
+    }
+
+    /// Stops parsing the client's bytes; they are still passed on.
+    pub(super) fn give_up(&mut self) {
+        self.commands = None;
+    }
+
+    /// The number and size of commands without a reply.
+    pub(super) fn waiting(&self) -> Waiting {
+        Waiting { commands: self.pending.len(), bytes: self.pending_bytes }
+    }
+
+    /// Its number in the transcript; `next` if it has none yet.
+    pub(super) fn number_or(&mut self, next: u32) -> u32 {
+        if self.number == 0 {
+            self.number = next;
+        }
+        self.number
+    }
+
+    /// Takes bytes from the client and returns the bytes to send to the server. Calls `ask` with
+    /// every command that the bytes complete.
+    pub(super) fn commands<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        ask: &mut dyn FnMut(&mut Self, RespFrame),
+    ) -> Cow<'b, [u8]> {
+        let commands = frames_in(&mut self.commands, bytes);
+        let (mut passed, mut from) = (Vec::new(), 0);
+        for (command, end) in commands {
+            let undoes_auth = name(&command).eq_ignore_ascii_case(b"RESET");
+            ask(self, command);
+            if let (true, Some(auth)) = (undoes_auth, self.auth.clone()) {
+                self.expect_own_reply();
+                passed.extend_from_slice(&bytes[from..end]);
+                passed.extend_from_slice(&auth);
+                from = end;
+            }
+        }
+        if from == 0 {
+            return Cow::Borrowed(bytes);
+        }
+        passed.extend_from_slice(&bytes[from..]);
+        Cow::Owned(passed)
+    }
+
+    /// Adds a sent command. Returns it at once if it gets no reply, or already has one.
+    pub(super) fn ask(&mut self, entry: RecordedCommand) -> Option<RecordedCommand> {
+        let Some(awaits) = self.awaits(&entry.command) else {
+            return Some(RecordedCommand { is_muted: true, ..entry });
+        };
+        let came = entry.came;
+        self.pending_bytes += entry.command.len();
+        self.pending.push_back(Pending { entry: Some(entry), is_old: false, awaits });
+        let early = self.early.take()?;
+        match self.answer(early, came) {
+            Answered::Command(entry) => Some(*entry),
+            Answered::Own | Answered::Other => None,
+        }
+    }
+
+    /// Takes bytes from the server and returns the bytes to send to the client. Calls `record` with
+    /// every command whose reply the bytes complete.
+    pub(super) fn replies<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        came: Instant,
+        record: &mut dyn FnMut(RecordedCommand),
+    ) -> Cow<'b, [u8]> {
+        let replies = frames_in(&mut self.replies, bytes);
+        let has_own = self.own_replies > 0;
+        let (mut passed, mut from) = (Vec::new(), 0);
+        for (reply, end) in replies {
+            match self.answer(reply, came) {
+                Answered::Own => self.held_back.clear(),
+                answered => {
+                    if has_own {
+                        passed.append(&mut self.held_back);
+                        passed.extend_from_slice(&bytes[from..end]);
+                    }
+                    if let Answered::Command(entry) = answered {
+                        record(*entry);
+                    }
+                }
+            }
+            from = end;
+        }
+        if !has_own {
+            return Cow::Borrowed(bytes);
+        }
+        let rest = &bytes[from..];
+        let may_be_own = self.pending.front().is_some_and(|first| first.entry.is_none());
+        if may_be_own && self.replies.is_some() {
+            self.held_back.extend_from_slice(rest);
+        } else {
+            passed.append(&mut self.held_back);
+            passed.extend_from_slice(rest);
+        }
+        Cow::Owned(passed)
+    }
+
+    /// Matches a reply with the oldest pending command.
+    fn answer(&mut self, reply: RespFrame, came: Instant) -> Answered {
+        let Some(first) = self.pending.front() else {
+            self.keep_early_error(reply);
+            return Answered::Other;
+        };
+        let is_for_first = if is_push(&reply) || (self.subscribed && is_pubsub(&reply)) {
+            first.awaits == Awaits::Confirmation && confirms_subscription(&reply)
+        } else {
+            !(self.monitors && is_monitor_line(&reply))
+        };
+        if !is_for_first {
+            return Answered::Other;
+        }
+        if first.entry.is_none() && !answers_auth(&reply) {
+            self.keep_early_error(reply);
+            return Answered::Other;
+        }
+        let Some(pending) = self.pending.pop_front() else { return Answered::Other };
+        let Some(mut entry) = pending.entry else {
+            self.own_replies -= 1;
+            return Answered::Own;
+        };
+        self.pending_bytes -= entry.command.len();
+        self.monitors |= pending.awaits == Awaits::Monitor && !is_error(&reply);
+        entry.reply = Some((reply, came));
+        if pending.is_old { Answered::Other } else { Answered::Command(Box::new(entry)) }
+    }
+
+    fn keep_early_error(&mut self, reply: RespFrame) {
+        if is_error(&reply) {
+            self.early = Some(reply);
+        }
+    }
+
+    /// Commands of this answer that have no reply yet.
+    pub(super) fn unanswered(&self) -> impl Iterator<Item = &RecordedCommand> {
+        self.pending
+            .iter()
+            .filter(|pending| !pending.is_old)
+            .filter_map(|pending| pending.entry.as_ref())
+    }
+
+    pub(super) fn into_unanswered(self) -> impl Iterator<Item = RecordedCommand> {
+        self.pending
+            .into_iter()
+            .filter(|pending| !pending.is_old)
+            .filter_map(|pending| pending.entry)
+    }
+
+    /// The kind of reply that a command gets; `None`: it gets none.
+    fn awaits(&mut self, command: &[u8]) -> Option<Awaits> {
+        let muted = self.muted;
+        if muted == Muted::Next {
+            self.muted = Muted::No;
+        }
+        if !changes_the_connection(name(command)) {
+            return (muted == Muted::No).then_some(Awaits::Reply);
+        }
+        let [name, second, third] = first_words(command).map(str::to_ascii_uppercase);
+        let awaits = match (name.as_str(), second.as_str(), third.as_str()) {
+            ("CLIENT", "REPLY", "ON") => {
+                self.muted = Muted::No;
+                return Some(Awaits::Reply);
+            }
+            ("CLIENT", "REPLY", "OFF") => {
+                self.muted = Muted::Yes;
+                return None;
+            }
+            ("CLIENT", "REPLY", "SKIP") if muted != Muted::Yes => {
+                self.muted = Muted::Next;
+                return None;
+            }
+            // From now on the server sends replication data, not replies.
+            ("SYNC" | "PSYNC", ..) => {
+                (self.commands, self.replies) = (None, None);
+                return None;
+            }
+            (
+                "SUBSCRIBE" | "PSUBSCRIBE" | "SSUBSCRIBE" | "UNSUBSCRIBE" | "PUNSUBSCRIBE"
+                | "SUNSUBSCRIBE",
+                ..,
+            ) => {
+                self.subscribed = true;
+                Awaits::Confirmation
+            }
+            // RESET makes the connection like a new one.
+            ("RESET", ..) => {
+                (self.muted, self.subscribed, self.monitors) = (Muted::No, false, false);
+                return Some(Awaits::Reply);
+            }
+            ("MONITOR", ..) => Awaits::Monitor,
+            _ => Awaits::Reply,
+        };
+        (muted == Muted::No).then_some(awaits)
+    }
+}
+
+/// The frames that these bytes complete, each with the number of bytes up to its end. Sets `stream`
+/// to `None` if the bytes are not RESP.
+fn frames_in(stream: &mut Option<Frames>, bytes: &[u8]) -> Vec<(RespFrame, usize)> {
+    let mut found = Vec::new();
+    if let Some(frames) = stream
+        && frames.feed(bytes, &mut |frame, end| found.push((frame, end))).is_err()
+    {
+        *stream = None;
+    }
+    found
+}
+
+/// Whether a command may get no reply or several, or changes which replies follow.
+fn changes_the_connection(name: &[u8]) -> bool {
+    const NAMES: [&str; 11] = [
+        "RESET",
+        "CLIENT",
+        "MONITOR",
+        "SYNC",
+        "PSYNC",
+        "SUBSCRIBE",
+        "PSUBSCRIBE",
+        "SSUBSCRIBE",
+        "UNSUBSCRIBE",
+        "PUNSUBSCRIBE",
+        "SUNSUBSCRIBE",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// A command's name as the client wrote it; empty if there is none.
+pub(super) fn name(command: &[u8]) -> &[u8] {
+    if command.first() == Some(&b'*') {
+        // The third line: after the number of arguments and the length of the first one.
+        let from = line_end(command, line_end(command, 0));
+        return command.get(from..line_end(command, from)).unwrap_or_default().trim_ascii_end();
+    }
+    let line = &command[..line_end(command, 0)];
+    line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default()
+}
+
+/// The index after the end of the line that begins at `from`.
+fn line_end(text: &[u8], from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    rest.iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| from + at + 1)
+}
+
+pub(super) fn is_error(frame: &[u8]) -> bool {
+    matches!(frame.first(), Some(b'-' | b'!'))
+}
+
+/// Whether this is a reply to AUTH. Any other first reply is about the connection, such as `max
+/// number of clients reached`, and the client must see it. If the answer changed the password, AUTH
+/// fails and the server refuses the client's commands, as it would without the relay.
+fn answers_auth(reply: &[u8]) -> bool {
+    [&b"+OK"[..], b"-WRONGPASS", b"-ERR AUTH"].iter().any(|start| reply.starts_with(start))
+}
+
+/// RESP3's out-of-band messages.
+fn is_push(frame: &[u8]) -> bool {
+    frame.first() == Some(&b'>')
+}
+
+/// Whether this is a pub/sub message of RESP2, where such messages are ordinary arrays.
+fn is_pubsub(frame: &[u8]) -> bool {
+    let [kind, ..] = first_words(frame);
+    confirms_subscription(frame) || ["message", "pmessage", "smessage"].contains(&kind)
+}
+
+fn confirms_subscription(frame: &[u8]) -> bool {
+    let [kind, ..] = first_words(frame);
+    let kind = kind
+        .strip_prefix(['p', 's'])
+        .filter(|rest| rest.ends_with("ubscribe") && rest.len() > 8)
+        .unwrap_or(kind);
+    kind == "subscribe" || kind == "unsubscribe"
+}
+
+/// Whether this is a line such as `+1795342630.123456 [0 127.0.0.1:53218] "SET" "a" "1"`.
+fn is_monitor_line(frame: &[u8]) -> bool {
+    frame.first() == Some(&b'+') && frame.get(1).is_some_and(u8::is_ascii_digit)
+}
+
+/// The first three strings of an array of bulk strings, or the first words of an inline command;
+/// empty where there are none.
+fn first_words(frame: &[u8]) -> [&str; 3] {
+    let mut words = [""; 3];
+    if !matches!(frame.first(), Some(b'*' | b'>')) {
+        let text = std::str::from_utf8(frame).unwrap_or_default();
+        for (word, found) in words.iter_mut().zip(text.split_ascii_whitespace()) {
+            *word = found.trim_matches(['"', '\'']);
+        }
+        return words;
+    }
+    // The first line is the number of elements; each string is a line with its length and a line
+    // with its text. No word that we look for contains a line break.
+    let mut lines =
+        frame.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+    lines.next();
+    for word in &mut words {
+        let (Some([b'$', ..]), Some(text)) = (lines.next(), lines.next()) else { break };
+        *word = std::str::from_utf8(text).unwrap_or_default().trim_end_matches(['\r', '\n']);
+    }
+    words
+}

@@ -1,0 +1,157 @@
+//! Turns a recording into a transcript: decodes frames, hides passwords, and gives commands in
+//! MULTI the outcome from EXEC.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use redis::Value;
+
+use super::recorder::{RecordedCommand, Recorder};
+use super::transcript::{CommandOutcome, Exchange, Reply, Transcript};
+use crate::redis_cli::words;
+
+const HIDDEN: &[u8] = b"(hidden)";
+
+pub(super) fn transcript(recorder: &Recorder) -> Transcript {
+    let mut exchanges: Vec<Exchange> =
+        recorder.entries().into_iter().map(|entry| exchange(entry, recorder)).collect();
+    resolve_transactions(&mut exchanges);
+    let recording = recorder.recording();
+    Transcript {
+        exchanges,
+        left_out: recording.left_out,
+        left_out_names: recording.left_out_names.clone(),
+        is_incomplete: recording.is_incomplete,
+        came_past: BTreeSet::new(),
+        refusals: recording.refusals.iter().map(|(name, count)| (name.clone(), *count)).collect(),
+    }
+}
+
+fn exchange(entry: &RecordedCommand, recorder: &Recorder) -> Exchange {
+    let reply = entry.reply.as_ref().map(|(frame, came)| Reply {
+        value: value(frame),
+        took: came.saturating_duration_since(entry.came),
+    });
+    let outcome = match &reply {
+        None => CommandOutcome::Unknown,
+        Some(Reply { value: Value::ServerError(_), .. }) => CommandOutcome::Refused,
+        Some(_) => CommandOutcome::Done,
+    };
+    Exchange {
+        at: entry.came.saturating_duration_since(recorder.recording().began),
+        connection: entry.connection,
+        words: without_passwords(command_words(&entry.command)),
+        reply,
+        outcome,
+    }
+}
+
+fn value(frame: &[u8]) -> Value {
+    redis::parse_redis_value(frame)
+        .unwrap_or_else(|_| Value::SimpleString(String::from_utf8_lossy(frame).trim().to_owned()))
+}
+
+fn command_words(frame: &[u8]) -> Vec<Vec<u8>> {
+    if frame.first() != Some(&b'*') {
+        let line = String::from_utf8_lossy(frame);
+        return words::split(line.trim_end()).unwrap_or_else(|_| {
+            line.split_ascii_whitespace().map(|word| word.as_bytes().to_vec()).collect()
+        });
+    }
+    let Value::Array(items) = value(frame) else { return Vec::new() };
+    let mut words = Vec::new();
+    for item in items {
+        if let Value::BulkString(word) = item {
+            words.push(word);
+        }
+    }
+    words
+}
+
+/// Hides passwords, as Redis' own SLOWLOG and MONITOR do.
+fn without_passwords(mut words: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let Some(from) = first_secret(&words) else { return words };
+    let has_rules = is_word(&words, 1, "SETUSER");
+    for word in words.iter_mut().skip(from) {
+        let is_rule = has_rules && !word.starts_with(b">") && !word.starts_with(b"#");
+        if !is_rule {
+            HIDDEN.clone_into(word);
+        }
+    }
+    words
+}
+
+/// The index of the first argument that may be a password.
+fn first_secret(words: &[Vec<u8>]) -> Option<usize> {
+    if is_word(words, 0, "AUTH") {
+        Some(1)
+    } else if is_word(words, 0, "HELLO") || is_word(words, 0, "MIGRATE") {
+        after_any(words, &["AUTH", "AUTH2"])
+    } else if is_word(words, 0, "ACL") && is_word(words, 1, "SETUSER") {
+        Some(3)
+    } else if is_word(words, 0, "CONFIG") && is_word(words, 1, "SET") {
+        after_any(words, &["requirepass", "masterauth", "primaryauth"])
+    } else {
+        None
+    }
+}
+
+fn is_word(words: &[Vec<u8>], index: usize, name: &str) -> bool {
+    words.get(index).is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// The index after the first word that is one of `names`.
+fn after_any(words: &[Vec<u8>], names: &[&str]) -> Option<usize> {
+    let index = words
+        .iter()
+        .position(|word| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())))?;
+    Some(index + 1)
+}
+
+/// Gives commands in MULTI their outcome from EXEC's reply; without EXEC they never ran.
+fn resolve_transactions(exchanges: &mut [Exchange]) {
+    let mut open: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for index in 0..exchanges.len() {
+        let exchange = &exchanges[index];
+        let (connection, name) = (exchange.connection, exchange.name());
+        let is_queued = exchange.is_queued();
+        match name.as_str() {
+            "MULTI" if exchange.outcome == CommandOutcome::Done => {
+                open.insert(connection, Vec::new());
+            }
+            "EXEC" => {
+                let Some(queued) = open.remove(&connection) else { continue };
+                let outcomes = exec_outcomes(exchange, queued.len());
+                for (queued, outcome) in queued.into_iter().zip(outcomes) {
+                    exchanges[queued].outcome = outcome;
+                }
+            }
+            "DISCARD" | "RESET" => {
+                open.remove(&connection);
+            }
+            _ if is_queued => {
+                if let Some(queued) = open.get_mut(&connection) {
+                    queued.push(index);
+                    exchanges[index].outcome = CommandOutcome::NotRun;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn exec_outcomes(exec: &Exchange, count: usize) -> Vec<CommandOutcome> {
+    match exec.reply.as_ref().map(|reply| &reply.value) {
+        Some(Value::Array(items)) if items.len() == count => items.iter().map(outcome).collect(),
+        // EXEC ran, but not all of its replies were kept.
+        Some(Value::SimpleString(_)) | None => vec![CommandOutcome::Unknown; count],
+        Some(_) => vec![CommandOutcome::NotRun; count],
+    }
+}
+
+fn outcome(value: &Value) -> CommandOutcome {
+    if matches!(value, Value::ServerError(_)) {
+        CommandOutcome::Refused
+    } else {
+        CommandOutcome::Done
+    }
+}

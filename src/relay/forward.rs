@@ -1,0 +1,186 @@
+//! Forwards bytes between clients and the server, unchanged, and copies them to the recorder.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::gate::Gate;
+use super::peer;
+use super::recorder::Recorder;
+use crate::cleanup::lock;
+
+const BUFFER_BYTES: usize = 64 * 1024;
+/// How long a client waits for a server that is being restarted, and again to be connected to it.
+const SERVER_LIMIT: Duration = Duration::from_secs(2);
+/// The pause after a failed `accept`, when there may be no free file descriptor.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// The machine lacks open files, memory or ports for another connection; not the answer's fault.
+const SHORTAGES: [Errno; 5] =
+    [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EADDRNOTAVAIL];
+
+/// The server behind the relay.
+#[derive(Debug, Clone)]
+pub(super) struct ServerTarget {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// The default user's password.
+    pub(super) password: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Forwarder {
+    pub(super) recorder: Mutex<Recorder>,
+    /// The server to connect clients to, if any.
+    target: watch::Sender<Option<ServerTarget>>,
+    /// How many connected clients wait for a server.
+    waiting: AtomicUsize,
+    /// What this machine lacked for a client's connection.
+    shortage: Mutex<Option<Errno>>,
+    /// Where packets are held, if anywhere.
+    gate: Mutex<Option<Arc<Gate>>>,
+}
+
+impl Forwarder {
+    pub(super) fn new() -> Self {
+        Self {
+            recorder: Mutex::new(Recorder::new()),
+            target: watch::Sender::new(None),
+            waiting: AtomicUsize::new(0),
+            shortage: Mutex::new(None),
+            gate: Mutex::new(None),
+        }
+    }
+
+    /// What this machine lacked for a client's connection since the last call.
+    pub(super) fn take_shortage(&self) -> Option<Errno> {
+        lock(&self.shortage).take()
+    }
+
+    pub(super) fn hold_at(&self, gate: Option<Arc<Gate>>) {
+        *lock(&self.gate) = gate;
+    }
+
+    async fn pass_the_gate(&self) {
+        let gate = lock(&self.gate).clone();
+        if let Some(gate) = gate {
+            gate.pass().await;
+        }
+    }
+
+    fn note_shortage(&self, error: &std::io::Error) {
+        let errno = error.raw_os_error().map(Errno::from_raw);
+        if errno.is_some_and(|errno| SHORTAGES.contains(&errno)) {
+            *lock(&self.shortage) = errno;
+        }
+    }
+
+    /// Closes all connections to the previous server, and routes new ones to this one.
+    pub(super) fn route_to(&self, target: Option<ServerTarget>) {
+        self.target.send_replace(target);
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > 0
+    }
+
+    pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((client, peer)) => {
+                    let may_enter =
+                        client.local_addr().is_ok_and(|local| peer::may_enter(local, peer));
+                    if may_enter {
+                        tokio::spawn(Arc::clone(&self).serve(client));
+                    } else {
+                        let _ = client.try_write(peer::REFUSAL);
+                    }
+                }
+                Err(error) => {
+                    self.note_shortage(&error);
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(self: Arc<Self>, client: TcpStream) {
+        let mut target = self.target.subscribe();
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let found = tokio::time::timeout(SERVER_LIMIT, target.wait_for(Option::is_some)).await;
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        let Ok(Ok(server)) = found.map(|found| found.map(|server| server.clone())) else { return };
+        let Some(server) = server else { return };
+        let auth = server.password.as_deref().map(auth);
+        let connected = tokio::time::timeout(SERVER_LIMIT, connect(&server, auth.as_deref())).await;
+        let server = match connected {
+            Ok(Ok(server)) => server,
+            Ok(Err(error)) => return self.note_shortage(&error),
+            Err(_) => return,
+        };
+        let id = lock(&self.recorder).open(auth);
+        tokio::select! {
+            () = self.pass(id, client, server) => {}
+            // The relay now routes to another server, or to none.
+            _ = target.changed() => {}
+        }
+        lock(&self.recorder).close(id);
+    }
+
+    /// Passes bytes in both directions until the server closes the connection. When the client
+    /// closes its side, the server may still reply.
+    async fn pass(&self, id: u64, mut client: TcpStream, mut server: TcpStream) {
+        // A small command must not wait until it fills a packet.
+        let _ = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
+        let (from_client, mut to_client) = client.split();
+        let (from_server, mut to_server) = server.split();
+        let commands = async {
+            self.pass_on(from_client, &mut to_server, id, Recorder::commands).await;
+            // Replies to earlier commands may still come.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = commands => {}
+            () = self.pass_on(from_server, &mut to_client, id, Recorder::replies) => {}
+        }
+    }
+
+    /// Passes bytes on until the stream ends. Records them first, so that the recorder has every
+    /// reply that a client has read.
+    async fn pass_on(
+        &self,
+        mut from: ReadHalf<'_>,
+        to: &mut WriteHalf<'_>,
+        id: u64,
+        record: for<'b> fn(&mut Recorder, u64, &'b [u8]) -> Cow<'b, [u8]>,
+    ) {
+        let mut buffer = vec![0; BUFFER_BYTES];
+        while let Ok(count @ 1..) = from.read(&mut buffer).await {
+            let passed = record(&mut lock(&self.recorder), id, &buffer[..count]);
+            self.pass_the_gate().await;
+            if to.write_all(&passed).await.is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown().await;
+    }
+}
+
+/// The AUTH command that the relay itself sends.
+fn auth(password: &str) -> Arc<[u8]> {
+    format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{password}\r\n", password.len()).into_bytes().into()
+}
+
+/// Connects and sends AUTH, if there is a password. Does not wait for the reply, because the server
+/// may be busy.
+async fn connect(target: &ServerTarget, auth: Option<&[u8]>) -> std::io::Result<TcpStream> {
+    let mut server = TcpStream::connect((target.host.as_str(), target.port)).await?;
+    server.write_all(auth.unwrap_or_default()).await?;
+    Ok(server)
+}

@@ -1,0 +1,209 @@
+//! The relay on 127.0.0.1 between clients and the Redis server. It records commands and replies.
+//!
+//! Its address stays the same for a whole session, even when the server is restarted. It passes
+//! bytes on unchanged, even those that it cannot parse; it only sends the server's password for the
+//! client. The checker has its own connection to the server, so the [`Transcript`] contains none of
+//! the checker's commands.
+
+mod recorder;
+mod connection;
+mod decode;
+mod frames;
+mod gate;
+mod peer;
+mod forward;
+pub mod transcript;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Once};
+
+use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
+use tokio::net::{TcpListener, TcpSocket};
+
+pub use gate::Gate;
+pub use transcript::{CommandOutcome, Exchange, Reply, Shown, Transcript};
+
+use crate::cleanup::lock;
+use crate::error::EnvironmentError;
+use crate::runtime::relay_runtime;
+use forward::{Forwarder, ServerTarget};
+
+/// Redis' default port.
+pub const USUAL_PORT: u16 = 6379;
+/// Redis' own backlog. With a smaller one, a client that opens many connections at once would wait
+/// seconds for some of them.
+const BACKLOG: u32 = 511;
+/// Enough for as many clients as Redis accepts.
+const OPEN_FILES: rlim_t = 20_480;
+
+/// The port of 127.0.0.1 to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// 6379 if it is free, otherwise any free port.
+    Usual,
+    /// Any free port; 6379 is not tried.
+    Free,
+    /// Only this port.
+    This(u16),
+}
+
+/// An open relay. Dropping it closes the port and every connection.
+#[derive(Debug)]
+pub struct Relay {
+    address: SocketAddr,
+    usual_port_is_taken: bool,
+    forwarder: Arc<Forwarder>,
+    accepting: tokio::task::JoinHandle<()>,
+}
+
+impl Relay {
+    /// Starts to listen; no server is connected yet.
+    pub fn open(port: Port) -> Result<Self, EnvironmentError> {
+        allow_many_connections();
+        let guard = relay_runtime().enter();
+        let listener = listen(port).map_err(|error| {
+            let fact = match port {
+                Port::This(port) => format!("cannot listen on 127.0.0.1:{port}: {error}"),
+                Port::Usual | Port::Free => format!("cannot listen on 127.0.0.1: {error}"),
+            };
+            EnvironmentError::new(fact, "free the port, or choose another with `--port`")
+        })?;
+        let address = listener.local_addr().map_err(|error| {
+            EnvironmentError::new(format!("cannot listen on 127.0.0.1: {error}"), "try again")
+        })?;
+        let usual_port_is_taken = match port {
+            Port::Usual => address.port() != USUAL_PORT,
+            Port::This(port) => port != USUAL_PORT && is_taken(USUAL_PORT),
+            Port::Free => false,
+        };
+        let forwarder = Arc::new(Forwarder::new());
+        drop(guard);
+        let accepting = relay_runtime().spawn(Arc::clone(&forwarder).accept(listener));
+        Ok(Self { address, usual_port_is_taken, forwarder, accepting })
+    }
+
+    /// Stays the same while the relay is open.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether port 6379 belonged to another program when this relay was opened: clients that use
+    /// the default port reach that program. Always false for [`Port::Free`].
+    pub fn usual_port_is_taken(&self) -> bool {
+        self.usual_port_is_taken
+    }
+
+    /// The same relay, for a server that is itself the student's own at port 6379 of this machine.
+    #[must_use]
+    pub fn before_the_usual_port(mut self) -> Self {
+        self.usual_port_is_taken = false;
+        self
+    }
+
+    /// Routes new connections to this server. The relay sends the password for them and does not
+    /// record it.
+    pub fn route_to(&self, host: &str, port: u16, password: Option<String>) {
+        self.forwarder.route_to(Some(ServerTarget { host: host.to_owned(), port, password }));
+    }
+
+    /// Closes all connections. New ones wait briefly for a server and are closed if none comes.
+    pub fn disconnect(&self) {
+        self.forwarder.route_to(None);
+    }
+
+    /// Whether a connected client is waiting for a server.
+    pub fn is_awaited(&self) -> bool {
+        self.forwarder.is_awaited()
+    }
+
+    /// A counter that changes with every command and every reply.
+    pub fn news(&self) -> u64 {
+        lock(&self.forwarder.recorder).news()
+    }
+
+    /// An error if this machine lacked resources for a connection through the relay since
+    /// [`Self::begin`].
+    pub fn check_connections(&self) -> Result<(), EnvironmentError> {
+        let Some(lacked) = self.forwarder.take_shortage() else { return Ok(()) };
+        let fact = format!("cannot connect the answer to the server: {}", lacked.desc());
+        let help = "allow more open files (`ulimit -n`), run fewer at a time (`--jobs`), or close \
+                    other programs; then try again";
+        Err(EnvironmentError::new(fact, help))
+    }
+
+    /// Holds commands and replies at the gate from now until an answer begins.
+    pub fn hold_at(&self, gate: Arc<Gate>) {
+        self.forwarder.hold_at(Some(gate));
+    }
+
+    /// Begins a new recording, for the answer that begins now.
+    pub fn begin(&self) {
+        self.forwarder.take_shortage();
+        self.forwarder.hold_at(None);
+        lock(&self.forwarder.recorder).begin();
+    }
+
+    /// Ends the recording: later commands do not belong to the answer.
+    pub fn end(&self) {
+        lock(&self.forwarder.recorder).end();
+    }
+
+    /// Whether a command of this name came and has no reply yet.
+    pub fn has_unanswered(&self, command: &str) -> bool {
+        lock(&self.forwarder.recorder).has_unanswered(command)
+    }
+
+    /// Everything from [`Self::begin`] to [`Self::end`].
+    pub fn transcript(&self) -> Transcript {
+        decode::transcript(&lock(&self.forwarder.recorder))
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.disconnect();
+    }
+}
+
+fn listen(port: Port) -> std::io::Result<TcpListener> {
+    match port {
+        Port::Usual if !is_taken(USUAL_PORT) => {
+            listen(Port::This(USUAL_PORT)).or_else(|_| listen(Port::Free))
+        }
+        Port::Usual | Port::Free => listen(Port::This(0)),
+        Port::This(port) => {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+            socket.listen(BACKLOG)
+        }
+    }
+}
+
+/// Raises the limit of open files. Each connection takes two of them, and the default limit is
+/// often so low that an answer with a few hundred connections would leave none for reading the
+/// evidence.
+fn allow_many_connections() {
+    static ALLOWED: Once = Once::new();
+    ALLOWED.call_once(|| {
+        let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+        let wanted = hard.min(OPEN_FILES);
+        if soft < wanted {
+            let _ = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard);
+        }
+    });
+}
+
+/// Whether a program listens on this port. We do not connect, because another Redis must not see
+/// us. We bind all addresses instead of 127.0.0.1: some systems would let us bind 127.0.0.1 beside
+/// a server that listens on all addresses, and route that server's clients to us.
+fn is_taken(port: u16) -> bool {
+    bind_all_addresses(port).is_err()
+}
+
+fn bind_all_addresses(port: u16) -> std::io::Result<()> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
+}

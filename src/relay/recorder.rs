@@ -1,0 +1,318 @@
+//! Records what goes through the relay: every command with its reply, in bounded memory.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::connection::{Connection, is_error, name};
+use super::frames::RespFrame;
+use super::transcript::upper_case;
+
+/// How many commands are kept from the beginning, and as many from the end.
+const RETAINED: usize = 4000;
+/// How many bytes are kept of each.
+const RETAINED_BYTES: usize = 8 * 1024 * 1024;
+/// Commands without a reply, over all connections. A connection that exceeds the limit is no longer
+/// followed.
+const WAITING: usize = 1_000_000;
+/// The size of those commands.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
+
+/// One command and its reply, as they came.
+#[derive(Debug)]
+pub(super) struct RecordedCommand {
+    /// Counts commands in the order in which they came, over all connections.
+    pub(super) number: u64,
+    pub(super) came: Instant,
+    pub(super) connection: u32,
+    pub(super) command: RespFrame,
+    pub(super) reply: Option<(RespFrame, Instant)>,
+    /// It gets no reply (CLIENT REPLY).
+    pub(super) is_muted: bool,
+}
+
+impl RecordedCommand {
+    fn bytes(&self) -> usize {
+        self.command.len() + self.reply.as_ref().map_or(0, |(reply, _)| reply.len())
+    }
+
+    fn is_refused(&self) -> bool {
+        self.reply.as_ref().is_some_and(|(reply, _)| is_error(reply))
+    }
+}
+
+/// The recording of the current answer, and all open connections.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    recording: Recording,
+    connections: BTreeMap<u64, Connection>,
+    next_id: u64,
+    /// Counts packets and ends of connections.
+    changes: u64,
+    /// Over all connections.
+    waiting: Waiting,
+}
+
+/// Commands without a reply.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Waiting {
+    pub(super) commands: usize,
+    pub(super) bytes: usize,
+}
+
+impl Waiting {
+    /// Replaces one connection's share.
+    fn change(&mut self, before: Self, after: Self) {
+        self.commands = self.commands + after.commands - before.commands;
+        self.bytes = self.bytes + after.bytes - before.bytes;
+    }
+
+    fn is_too_much(self) -> bool {
+        self.commands > WAITING || self.bytes > WAITING_BYTES
+    }
+}
+
+/// Everything since the answer began.
+#[derive(Debug)]
+pub(super) struct Recording {
+    pub(super) began: Instant,
+    /// The number of the first command after the answer's end.
+    end: Option<u64>,
+    next_number: u64,
+    next_connection: u32,
+    first: Retained,
+    /// Commands between `first` and `last` that may matter.
+    notable: Retained,
+    last: Retained,
+    pub(super) left_out: u64,
+    pub(super) left_out_names: BTreeSet<String>,
+    /// The name, as the client wrote it, of the last command that was left out.
+    last_left_out: Vec<u8>,
+    pub(super) is_incomplete: bool,
+    pub(super) refusals: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Default)]
+struct Retained {
+    entries: VecDeque<RecordedCommand>,
+    bytes: usize,
+}
+
+impl Retained {
+    fn has_room(&self) -> bool {
+        self.entries.len() < RETAINED && self.bytes < RETAINED_BYTES
+    }
+
+    fn add(&mut self, entry: RecordedCommand) {
+        self.bytes += entry.bytes();
+        self.entries.push_back(entry);
+    }
+
+    fn take_oldest(&mut self) -> Option<RecordedCommand> {
+        let oldest = self.entries.pop_front()?;
+        self.bytes -= oldest.bytes();
+        Some(oldest)
+    }
+}
+
+impl Recorder {
+    pub(super) fn new() -> Self {
+        Self {
+            recording: Recording::new(),
+            connections: BTreeMap::new(),
+            next_id: 0,
+            changes: 0,
+            waiting: Waiting::default(),
+        }
+    }
+
+    /// Begins a new recording. Open connections stay, but their earlier commands are dropped.
+    pub(super) fn begin(&mut self) {
+        self.recording = Recording::new();
+        self.connections.values_mut().for_each(Connection::begin);
+    }
+
+    /// Ends the recording: later commands do not belong to it.
+    pub(super) fn end(&mut self) {
+        self.recording.end = Some(self.recording.next_number);
+    }
+
+    /// Adds a connection. `auth`: the AUTH command that the relay sends first, if the server
+    /// requires a password.
+    pub(super) fn open(&mut self, auth: Option<Arc<[u8]>>) -> u64 {
+        self.next_id += 1;
+        let connection = Connection::new(auth);
+        self.waiting.change(Waiting::default(), connection.waiting());
+        self.connections.insert(self.next_id, connection);
+        self.next_id
+    }
+
+    pub(super) fn news(&self) -> u64 {
+        self.changes
+    }
+
+    /// Removes a connection; its pending commands are recorded without a reply.
+    pub(super) fn close(&mut self, id: u64) {
+        self.changes += 1;
+        let Some(connection) = self.connections.remove(&id) else { return };
+        self.waiting.change(connection.waiting(), Waiting::default());
+        connection.into_unanswered().for_each(|entry| self.recording.record(entry));
+    }
+
+    /// Takes bytes from a client and returns the bytes to send to the server.
+    pub(super) fn commands<'b>(&mut self, id: u64, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        self.changes += 1;
+        let Some(connection) = self.connections.get_mut(&id) else { return Cow::Borrowed(bytes) };
+        let (recording, now, before) = (&mut self.recording, Instant::now(), connection.waiting());
+        let passed = connection.commands(bytes, &mut |connection, command| {
+            // Redis ignores an empty line and an empty array.
+            if name(&command).is_empty() {
+                return;
+            }
+            let entry = recording.entry(connection, command, now);
+            if let Some(complete) = connection.ask(entry) {
+                recording.record(complete);
+            }
+        });
+        self.waiting.change(before, connection.waiting());
+        if self.waiting.is_too_much() {
+            connection.give_up();
+        }
+        self.recording.is_incomplete |= connection.is_lost();
+        passed
+    }
+
+    /// Takes bytes from the server and returns the bytes to send to the client.
+    pub(super) fn replies<'b>(&mut self, id: u64, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        self.changes += 1;
+        let Some(connection) = self.connections.get_mut(&id) else { return Cow::Borrowed(bytes) };
+        let (recording, before) = (&mut self.recording, connection.waiting());
+        let passed =
+            connection.replies(bytes, Instant::now(), &mut |complete| recording.record(complete));
+        self.waiting.change(before, connection.waiting());
+        self.recording.is_incomplete |= connection.is_lost();
+        passed
+    }
+
+    /// Whether a command of this name should have a reply but has none.
+    pub(super) fn has_unanswered(&self, command: &str) -> bool {
+        self.all().any(|entry| {
+            entry.reply.is_none()
+                && !entry.is_muted
+                && name(&entry.command).eq_ignore_ascii_case(command.as_bytes())
+        })
+    }
+
+    pub(super) fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// All recorded and all pending commands, in the order in which they came.
+    pub(super) fn entries(&self) -> Vec<&RecordedCommand> {
+        let mut all: Vec<&RecordedCommand> = self.all().collect();
+        all.sort_by_key(|entry| entry.number);
+        all
+    }
+
+    /// The same, in any order.
+    fn all(&self) -> impl Iterator<Item = &RecordedCommand> {
+        let parts = [&self.recording.first, &self.recording.notable, &self.recording.last];
+        let waiting = self.connections.values().flat_map(Connection::unanswered);
+        let end = self.recording.end.unwrap_or(u64::MAX);
+        let all = parts.into_iter().flat_map(|part| &part.entries).chain(waiting);
+        all.filter(move |entry| entry.number < end)
+    }
+}
+
+impl Recording {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            end: None,
+            next_number: 0,
+            next_connection: 1,
+            first: Retained::default(),
+            notable: Retained::default(),
+            last: Retained::default(),
+            left_out: 0,
+            left_out_names: BTreeSet::new(),
+            last_left_out: Vec::new(),
+            is_incomplete: false,
+            refusals: BTreeMap::new(),
+        }
+    }
+
+    fn entry(
+        &mut self,
+        connection: &mut Connection,
+        command: RespFrame,
+        came: Instant,
+    ) -> RecordedCommand {
+        let number = self.next_number;
+        self.next_number += 1;
+        let connection = connection.number_or(self.next_connection);
+        self.next_connection = self.next_connection.max(connection + 1);
+        RecordedCommand { number, came, connection, command, reply: None, is_muted: false }
+    }
+
+    fn record(&mut self, entry: RecordedCommand) {
+        if entry.is_refused() && self.refusals.len() < RETAINED {
+            *self.refusals.entry(upper_case(name(&entry.command))).or_default() += 1;
+        }
+        if self.first.has_room() {
+            self.first.add(entry);
+            return;
+        }
+        self.last.add(entry);
+        while !self.last.has_room() {
+            let Some(oldest) = self.last.take_oldest() else { return };
+            if self.notable.has_room() && is_notable(&oldest) {
+                self.notable.add(oldest);
+            } else {
+                self.leave_out(&oldest);
+            }
+        }
+    }
+
+    fn leave_out(&mut self, entry: &RecordedCommand) {
+        self.left_out += 1;
+        let name = name(&entry.command);
+        // When many commands are left out, most have the same name as the one before.
+        if self.last_left_out == name {
+            return;
+        }
+        name.clone_into(&mut self.last_left_out);
+        let name = upper_case(name);
+        if self.left_out_names.len() < RETAINED {
+            self.left_out_names.insert(name);
+        } else {
+            self.is_incomplete = true;
+        }
+    }
+}
+
+/// Whether a command changes more than keys, or was refused.
+fn is_notable(entry: &RecordedCommand) -> bool {
+    const NAMES: [&str; 14] = [
+        "SAVE",
+        "BGSAVE",
+        "FLUSHALL",
+        "FLUSHDB",
+        "SHUTDOWN",
+        "CONFIG",
+        "DEBUG",
+        "REPLICAOF",
+        "SLAVEOF",
+        "CLIENT",
+        "ACL",
+        "BGREWRITEAOF",
+        "EVAL",
+        "FCALL",
+    ];
+    let name = name(&entry.command);
+    entry.is_refused() || NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;

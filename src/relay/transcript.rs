@@ -1,0 +1,313 @@
+//! The commands that clients sent through the relay and their replies, as plain values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::redis_cli::words::has_subcommands;
+
+/// Everything that went through the relay while an answer ran.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Transcript {
+    /// In the order in which the commands came, over all connections.
+    pub exchanges: Vec<Exchange>,
+    /// How many exchanges were not kept; they lie between the first and the last kept ones.
+    pub left_out: u64,
+    /// The names of those, in upper case.
+    pub left_out_names: BTreeSet<String>,
+    /// Whether a connection could not be followed to its end: other commands may have been sent.
+    pub is_incomplete: bool,
+    /// The names, in upper case, of saves that reached the server without the relay.
+    pub came_past: BTreeSet<String>,
+    /// How many commands of each name were refused or failed, including those left out; names in
+    /// upper case.
+    pub refusals: Vec<(String, u64)>,
+}
+
+/// Whether a transcript confirms a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// The claim is true.
+    Yes,
+    /// The claim is false.
+    No,
+    /// The exchanges that would decide it were not kept.
+    Unknown,
+}
+
+impl Transcript {
+    /// Whether commands that begin like these succeeded in this order, with any commands between.
+    pub fn has_in_order<S: AsRef<[Vec<u8>]>>(&self, starts: &[S]) -> Shown {
+        if self.run_in_order(starts).len() == starts.len() {
+            Shown::Yes
+        } else if self.in_order(starts, may_have_succeeded).len() == starts.len()
+            || starts.iter().any(|start| self.may_have_lost(start.as_ref()))
+        {
+            Shown::Unknown
+        } else {
+            Shown::No
+        }
+    }
+
+    /// Inserts the mark [`BGSAVE_ENDED`] after everything that came up to `at`; `seen` is when the
+    /// end was seen. Both times count from the answer's beginning.
+    pub fn mark_bgsave_ended(&mut self, at: Duration, seen: Duration) {
+        let words = vec![BGSAVE_ENDED.as_bytes().to_vec()];
+        let reply = Some(Reply {
+            value: Value::SimpleString(String::new()),
+            took: seen.saturating_sub(at),
+        });
+        let mark = Exchange { at, connection: 0, words, reply, outcome: CommandOutcome::Done };
+        let index = self.exchanges.partition_point(|exchange| exchange.at <= at);
+        self.exchanges.insert(index, mark);
+    }
+
+    /// The values that successful CONFIG SETs gave this setting, in order, each with the index of
+    /// its command.
+    pub fn values_set(&self, setting: &str) -> impl Iterator<Item = (usize, String)> {
+        self.exchanges
+            .iter()
+            .enumerate()
+            .filter(|(_, exchange)| exchange.outcome == CommandOutcome::Done)
+            .filter_map(move |(index, exchange)| Some((index, exchange.value_set(setting)?)))
+    }
+
+    /// Whether a command that begins like this may have been left out.
+    fn may_have_lost(&self, start: &[Vec<u8>]) -> bool {
+        self.is_incomplete
+            || start.first().is_some_and(|name| self.left_out_names.contains(&upper_case(name)))
+    }
+
+    /// Whether a command that begins like this was refused or failed.
+    pub fn has_refused<W: AsRef<[u8]>>(&self, start: &[W]) -> Shown {
+        let Some(name) = start.first() else { return Shown::No };
+        let mut kept = 0;
+        for exchange in &self.exchanges {
+            if exchange.outcome != CommandOutcome::Refused {
+                continue;
+            }
+            if exchange.begins_with(start) {
+                return Shown::Yes;
+            }
+            kept += u64::from(exchange.begins_with(&[name]));
+        }
+        match self.refusals_of(name) {
+            all if all <= kept => Shown::No,
+            _ if start.len() == 1 => Shown::Yes,
+            _ => Shown::Unknown,
+        }
+    }
+
+    /// How many commands of this name were refused or failed, including those left out.
+    pub fn refusals_of(&self, name: impl AsRef<[u8]>) -> u64 {
+        let name = upper_case(name.as_ref());
+        self.refusals.iter().filter(|(refused, _)| *refused == name).map(|(_, count)| count).sum()
+    }
+
+    /// The indexes of the earliest successful commands that begin like these, in this order. Ends
+    /// at the first of `starts` that no command matches.
+    pub fn run_in_order<S: AsRef<[Vec<u8>]>>(&self, starts: &[S]) -> Vec<usize> {
+        self.in_order(starts, |outcome| outcome == CommandOutcome::Done)
+    }
+
+    fn in_order<S: AsRef<[Vec<u8>]>>(
+        &self,
+        starts: &[S],
+        counts: fn(CommandOutcome) -> bool,
+    ) -> Vec<usize> {
+        let mut found = Vec::new();
+        for index in self.as_they_ran() {
+            let Some(next) = starts.get(found.len()) else { break };
+            let exchange = &self.exchanges[index];
+            if counts(exchange.outcome) && exchange.begins_with(next.as_ref()) {
+                found.push(index);
+            }
+        }
+        found
+    }
+
+    /// The indexes of all exchanges in the order in which Redis ran them. A command that was sent
+    /// early may run late, after a command that blocks: the time of its reply shows when. Commands
+    /// that MULTI queued ran at EXEC.
+    fn as_they_ran(&self) -> Vec<usize> {
+        let mut queued: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        let mut ran: Vec<(Duration, usize)> = Vec::with_capacity(self.exchanges.len());
+        // On one connection, no command runs before an earlier one.
+        let mut latest: BTreeMap<u32, Duration> = BTreeMap::new();
+        for (index, exchange) in self.exchanges.iter().enumerate() {
+            if exchange.is_queued() {
+                queued.entry(exchange.connection).or_default().push(index);
+                continue;
+            }
+            let at = latest.entry(exchange.connection).or_default();
+            *at = exchange.ended().max(*at);
+            if exchange.name() == "EXEC" {
+                let run = queued.remove(&exchange.connection).unwrap_or_default();
+                ran.extend(run.into_iter().map(|index| (*at, index)));
+            }
+            ran.push((*at, index));
+        }
+        ran.sort_by_key(|(at, _)| *at);
+        let never_run = queued.into_values().flatten();
+        ran.into_iter().map(|(_, index)| index).chain(never_run).collect()
+    }
+}
+
+fn may_have_succeeded(outcome: CommandOutcome) -> bool {
+    matches!(outcome, CommandOutcome::Done | CommandOutcome::Unknown)
+}
+
+/// The mark that the runner inserts where it saw a background save end.
+pub const BGSAVE_ENDED: &str = "@bgsave-ended";
+
+/// A command, its reply and its outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    /// When the command came, counted from the answer's beginning.
+    pub at: Duration,
+    /// The connection's number: 1 for the first one of this answer.
+    pub connection: u32,
+    /// Name and arguments. A long argument is cut and ends with a note of how much is missing;
+    /// passwords are hidden.
+    pub words: Vec<Vec<u8>>,
+    /// `None`: no reply had come when the answer ended, or the connection gets none (CLIENT REPLY
+    /// OFF).
+    pub reply: Option<Reply>,
+    /// For a command inside MULTI, the outcome from EXEC's reply.
+    pub outcome: CommandOutcome,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// As it came; long strings are cut and end with a note of how much is missing.
+    pub value: Value,
+    /// From the arrival of the command to the arrival of the reply.
+    pub took: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandOutcome {
+    /// It ran and succeeded.
+    Done,
+    /// It was refused, or failed.
+    Refused,
+    /// MULTI queued it but it never ran: DISCARD, or an EXEC that failed or never came.
+    NotRun,
+    /// No reply came.
+    Unknown,
+}
+
+impl Exchange {
+    /// The command's name in upper case.
+    pub fn name(&self) -> String {
+        self.words.first().map(|word| upper_case(word)).unwrap_or_default()
+    }
+
+    /// Whether it is not a command but the mark of [`Transcript::mark_bgsave_ended`].
+    pub fn is_mark(&self) -> bool {
+        self.connection == 0
+    }
+
+    /// Whether MULTI queued it.
+    pub fn is_queued(&self) -> bool {
+        match &self.reply {
+            Some(Reply { value: Value::SimpleString(text), .. }) => text == "QUEUED",
+            _ => false,
+        }
+    }
+
+    /// The value that CONFIG SET gives the setting; it takes several pairs since Redis 7.0.
+    pub fn value_set(&self, setting: &str) -> Option<String> {
+        if !self.begins_with(&["CONFIG", "SET"]) {
+            return None;
+        }
+        let mut pairs = self.words[2..].chunks_exact(2);
+        let pair = pairs.find(|pair| pair[0].eq_ignore_ascii_case(setting.as_bytes()))?;
+        Some(String::from_utf8_lossy(&pair[1]).into_owned())
+    }
+
+    /// When its reply came, counted from the answer's beginning; without a reply, when the command
+    /// came.
+    pub fn ended(&self) -> Duration {
+        self.at + self.reply.as_ref().map_or(Duration::ZERO, |reply| reply.took)
+    }
+
+    /// Whether the command line begins with these words. The name matches in any case, and so does
+    /// a subcommand (`CONFIG resetstat`); other arguments must be equal.
+    pub fn begins_with<W: AsRef<[u8]>>(&self, words: &[W]) -> bool {
+        if words.len() > self.words.len() {
+            return false;
+        }
+        self.words.iter().zip(words).enumerate().all(|(index, (own, word))| {
+            if index == 0 || (index == 1 && has_subcommands(&self.name())) {
+                own.eq_ignore_ascii_case(word.as_ref())
+            } else {
+                own == word.as_ref()
+            }
+        })
+    }
+
+    /// Whether whole arguments, or the ends of some, are left out of `words`.
+    pub fn is_cut(&self) -> bool {
+        self.lacks_arguments() || self.words.iter().any(|word| is_shortened(word))
+    }
+
+    /// Whether whole arguments are left out of `words`.
+    pub fn lacks_arguments(&self) -> bool {
+        self.words.last().is_some_and(|word| {
+            let text = String::from_utf8_lossy(word);
+            text.starts_with("… (") && text.ends_with(" more arguments)")
+        })
+    }
+
+    /// How many arguments are left out of `words`.
+    pub fn arguments_left_out(&self) -> usize {
+        let last = self.words.last().map(|word| String::from_utf8_lossy(word).into_owned());
+        let last = last.filter(|_| self.lacks_arguments()).unwrap_or_default();
+        let digits: String = last.chars().filter(char::is_ascii_digit).collect();
+        digits.parse().unwrap_or(0)
+    }
+
+    /// Whether a client library sends this command by itself to set up its connection, so that it
+    /// says nothing about the answer. A refused one matters, except for CLIENT: an old server may
+    /// not know the subcommand of a newer client.
+    pub fn only_sets_up_the_connection(&self) -> bool {
+        const SETUP_COMMANDS: [&[&str]; 8] = [
+            &["HELLO"],
+            &["AUTH"],
+            &["COMMAND"],
+            &["CLIENT", "SETINFO"],
+            &["CLIENT", "SETNAME"],
+            &["CLIENT", "ID"],
+            &["CLIENT", "GETNAME"],
+            &["CLIENT", "MAINT_NOTIFICATIONS"],
+        ];
+        let matters = self.outcome == CommandOutcome::Refused && self.name() != "CLIENT";
+        !matters && SETUP_COMMANDS.iter().any(|words| self.begins_with(words))
+    }
+
+    /// The error that it got as its reply: `ERR Background save already in progress`.
+    pub fn error(&self) -> Option<String> {
+        match &self.reply.as_ref()?.value {
+            Value::ServerError(error) => {
+                let line = crate::redis_cli::reply::error_line(error.code(), error.details());
+                Some(line.trim_start_matches("(error) ").to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn is_shortened(word: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(word);
+    text.contains("… (") && text.ends_with(" more bytes)")
+}
+
+/// A command's name in the form in which it is compared and shown.
+pub(super) fn upper_case(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).to_uppercase()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Navigation: where a session starts, and how keys move through the course.
+
+use std::sync::Arc;
+
+use super::list::{self, List};
+use super::step_state::StepState;
+use super::worker::{Request, StepVisit};
+use super::{Session, View};
+use crate::answers;
+use crate::lesson::{Exercise, Lesson, Step};
+use crate::present::terminal;
+use crate::progress::Position;
+
+impl Session<'_> {
+    /// Shows the first screen: the step where the student stopped, or a welcome.
+    pub(super) fn begin(&mut self) {
+        let place = self.progress.place().and_then(|place| self.find_place(&place));
+        let place = place.or_else(|| self.first_open_exercise());
+        self.go_to(place.unwrap_or((0, 0)));
+        if self.progress.is_new() {
+            self.look_at(View::Welcome);
+        } else if place.is_some() {
+            if self.status.is_empty() {
+                self.tell("welcome back: here is where you stopped");
+            }
+        } else if self.course.lessons.len() > 1 {
+            self.look_at(View::List(List::at_the_beginning()));
+        }
+        self.draw();
+    }
+
+    /// Finds the step by its exercise, which may have moved, otherwise by its title. A step that
+    /// was renamed has neither: then the start of its lesson is close enough.
+    fn find_place(&self, place: &Position) -> Option<(usize, usize)> {
+        let lessons = &self.course.lessons;
+        self.find_step(|_, step| has_exercise(step, place))
+            .or_else(|| {
+                self.find_step(|lesson, step| lesson.id == place.lesson && step.title == place.step)
+            })
+            .or_else(|| Some((lessons.iter().position(|lesson| lesson.id == place.lesson)?, 0)))
+    }
+
+    fn find_step(&self, is_wanted: impl Fn(&Lesson, &Step) -> bool) -> Option<(usize, usize)> {
+        for (number, lesson) in self.course.lessons.iter().enumerate() {
+            if let Some(step) = lesson.steps.iter().position(|step| is_wanted(lesson, step)) {
+                return Some((number, step));
+            }
+        }
+        None
+    }
+
+    /// `None` for a student who has passed nothing yet, or everything.
+    fn first_open_exercise(&self) -> Option<(usize, usize)> {
+        self.course.exercises().find(|(.., exercise)| self.progress.has(&exercise.id))?;
+        list::exercises(self.course)
+            .find(|(_, exercise)| !self.progress.has(&exercise.id))
+            .map(|(place, _)| place)
+    }
+
+    pub(super) fn go_to(&mut self, at: (usize, usize)) {
+        let last = self.course.lessons[at.0].steps.len().saturating_sub(1);
+        self.at = (at.0, at.1.min(last));
+        self.work = StepState::default();
+        self.status.clear();
+        self.look_at(View::Text);
+        let exercise = self.exercise();
+        self.visit = StepVisit { number: self.visit.number + 1, at: self.at };
+        let opened = exercise.cloned().unwrap_or_else(Exercise::without_checks);
+        self.worker.request(Request::Open(self.visit, Arc::new(opened)));
+        let files = exercise.into_iter().flat_map(|exercise| {
+            exercise.languages().into_iter().map(|language| answers::path(exercise, language))
+        });
+        self.watch.look_after(files);
+        let place = Position {
+            lesson: self.lesson().id.clone(),
+            step: self.step().title.clone(),
+            exercise: exercise.map(|exercise| exercise.id.clone()),
+        };
+        let saved = self.progress.set_place(place);
+        self.report_if_failed(saved);
+        if exercise.is_some() {
+            self.warn();
+        }
+    }
+
+    pub(super) fn is_last_step(&self) -> bool {
+        self.at.1 + 1 == self.lesson().steps.len()
+    }
+
+    pub(super) fn next(&mut self) {
+        if self.view == View::Welcome {
+            let many = self.course.lessons.len() > 1;
+            let list = View::List(List::at_the_beginning());
+            return self.look_at(if many { list } else { View::Text });
+        }
+        if !self.is_last_step() {
+            return self.go_to((self.at.0, self.at.1 + 1));
+        }
+        let mut exercises = self.lesson().steps.iter().filter_map(|step| step.exercise.as_ref());
+        let is_complete = exercises.all(|exercise| self.progress.has(&exercise.id));
+        self.look_at(View::List(List::of(self.course, self.at)));
+        self.tell(if is_complete {
+            terminal::result_line(true, "lesson complete")
+        } else {
+            "end of the lesson; some of its exercises are still open".to_owned()
+        });
+    }
+
+    /// Goes to the next open exercise; after the last one, to the first.
+    pub(super) fn next_exercise(&mut self) {
+        let open: Vec<(usize, usize)> = list::exercises(self.course)
+            .filter(|(_, exercise)| !self.progress.has(&exercise.id))
+            .map(|(place, _)| place)
+            .collect();
+        let later = open.iter().find(|place| **place > self.at).or(open.first());
+        match later {
+            Some(place) => self.go_to(*place),
+            None => self.tell("no exercises are open"),
+        }
+    }
+
+    pub(super) fn back(&mut self) {
+        match self.at {
+            (0, 0) => {}
+            (lesson, 0) => self.go_to((lesson - 1, usize::MAX)),
+            (lesson, step) => self.go_to((lesson, step - 1)),
+        }
+    }
+}
+
+fn has_exercise(step: &Step, place: &Position) -> bool {
+    let exercise = step.exercise.as_ref().map(|exercise| &exercise.id);
+    exercise.is_some() && exercise == place.exercise.as_ref()
+}

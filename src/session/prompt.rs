@@ -1,0 +1,450 @@
+//! The Redis prompt of the session. It connects to the step's own server through the relay, like
+//! any other client.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use super::console::{Event, Key};
+use super::step_state::{Busy, StepState};
+use super::worker::{LiveEvent, Request, StepEvent, WorkerEvent};
+use super::{SPINNER_TICK, Session};
+use crate::ask::NoAnswer;
+use crate::attempt::commands::{WAIT_BGSAVE, is_wait, unknown_runner_line};
+use crate::cleanup::{self, InterruptibleWait};
+use crate::error::EnvironmentError;
+use crate::lesson::Exercise;
+use crate::present::{checks, plain, screen_width, terminal as shown, waiting};
+use crate::progress::Progress;
+use crate::redis_prompt::{
+    Asked, CommandDocs, Editor, EditorLine, Executor, PromptOutcome, WhileWaiting,
+};
+
+/// How long to wait for a reply's effect on the checks before the next prompt.
+const CHECKS_TIMEOUT: Duration = Duration::from_millis(200);
+/// A longer wait is shown.
+const WAIT_DELAY: Duration = Duration::from_millis(400);
+/// The time limit of a command at a step without an exercise.
+const LIMIT_WITHOUT_EXERCISE: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(10);
+
+/// What a line at the prompt leads to.
+enum After {
+    NextLine,
+    Leave,
+}
+
+impl Session<'_> {
+    pub(super) fn open_prompt(&mut self) {
+        let Some((server, docs)) = self.begin_work() else { return };
+        let editor = match self.prompt.take() {
+            Some(editor) => Ok(editor),
+            None => Editor::new(
+                self.kept.history.clone(),
+                Arc::clone(&docs),
+                colored::control::SHOULD_COLORIZE.should_colorize(),
+            ),
+        };
+        let Some(mut editor) = self.report_if_failed(editor) else { return };
+        // The introduction shows the checks as they are on this server.
+        self.wait_for_a_look(Instant::now(), CHECKS_TIMEOUT);
+        self.console.suspend_ui();
+        self.introduce_prompt(&server);
+        let failed = self.read_lines(&mut editor, &docs);
+        self.console.resume_ui();
+        self.prompt = Some(editor);
+        self.rendered = None;
+        if let Some(error) = failed {
+            self.status = shown::environment_error(&error);
+        } else if !self.has_passed() && self.may_be_judged_by_hand() && self.work.is_at_hand {
+            self.tell("`j` judges what was done, `p` returns to the prompt");
+        }
+    }
+
+    /// Waits until work by hand has begun on a server. `None` if that failed or the student
+    /// cancelled.
+    fn begin_work(&mut self) -> Option<(String, Arc<CommandDocs>)> {
+        self.worker.request(Request::Begin);
+        self.work.busy = Some(Busy::with("starting a server".to_owned()));
+        loop {
+            while let Some(event) = self.news() {
+                match event {
+                    WorkerEvent::Began { server, docs } => {
+                        self.work.busy = None;
+                        self.work.is_at_hand = true;
+                        return Some((server, docs));
+                    }
+                    event => self.take(event),
+                }
+            }
+            self.work.busy.as_ref()?;
+            if self.drawn.elapsed() >= SPINNER_TICK {
+                self.draw();
+            }
+            if plain::is_on() {
+                // This console reads whole lines, and the next one is for the prompt.
+                std::thread::park_timeout(POLL);
+                continue;
+            }
+            match self.console.event(POLL) {
+                Ok(Some(Event::Key(
+                    Key::Interrupt | Key::Escape | Key::Closed | Key::Char('q'),
+                )))
+                | Err(_) => {
+                    self.work.busy = None;
+                    return None;
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn introduce_prompt(&self, server: &str) {
+        let address = self.address.as_deref().unwrap_or_default();
+        let mut text = String::from("\n");
+        let lines = [
+            format!("{server} at {address}: other clients there count too"),
+            "`help COMMAND` explains a command; Ctrl-D or `exit` goes back to the lesson"
+                .to_owned(),
+            format!("`{WAIT_BGSAVE}` waits for a background save"),
+        ];
+        for line in self.warning.iter().chain(&lines) {
+            text.push_str(&shown::notice(line, screen_width()));
+        }
+        if let Some(exercise) = self.exercise() {
+            let marks = self.work.marks(exercise);
+            for (check, mark) in exercise.checks.iter().zip(&marks) {
+                let _ = writeln!(text, "  {}", checks::line(*mark, &check.sentence()));
+            }
+        }
+        print(&text);
+    }
+
+    /// Reads and runs lines until the student leaves. Returns the error if the prompt cannot go on.
+    fn read_lines(&mut self, editor: &mut Editor, docs: &CommandDocs) -> Option<EnvironmentError> {
+        let address = self.address.clone()?;
+        let target =
+            match redis::IntoConnectionInfo::into_connection_info(format!("redis://{address}")) {
+                Ok(target) => target,
+                Err(error) => return Some(EnvironmentError::new(error.to_string(), "try again")),
+            };
+        let mut executor = Executor::new(target);
+        // Between a reply and the next line, and always on a dumb terminal, Ctrl-C is a signal: it
+        // must drop the line, not end the program.
+        let _line_only = InterruptibleWait::begin();
+        loop {
+            cleanup::stop_if_a_signal_came();
+            let text = match self.read_line(editor, &executor.prompt()) {
+                Ok(EditorLine::Typed(text)) => text,
+                Ok(EditorLine::Cancelled) | Err(NoAnswer::Cancelled | NoAnswer::Interrupted) => {
+                    continue;
+                }
+                Ok(EditorLine::End) => return None,
+                Err(NoAnswer::Failed(why)) => {
+                    return Some(EnvironmentError::new(
+                        format!("cannot read the prompt: {why}"),
+                        "write the commands into the answer file",
+                    ));
+                }
+            };
+            let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+            for line in &lines {
+                if lines.len() > 1 {
+                    print(&shown::typed_line(executor.prompt().trim_end(), line));
+                }
+                if let After::Leave = self.run_line(line, &mut executor, docs) {
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn run_line(&mut self, line: &str, executor: &mut Executor, docs: &CommandDocs) -> After {
+        let before = self.check_state();
+        match Asked::of(line) {
+            Asked::Nothing => return After::NextLine,
+            Asked::Leave => return After::Leave,
+            Asked::Help(words) => {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                print(&format!("{}\n", docs.help(&words).trim_end_matches('\n')));
+                return After::NextLine;
+            }
+            Asked::Clear => {
+                print("\x1b[H\x1b[2J");
+                return After::NextLine;
+            }
+            Asked::Runner(line) if is_wait(&line) => {
+                self.keep_in_mind(&line);
+                self.wait_for_background_save();
+            }
+            Asked::Runner(line) => {
+                print(&shown::notice(&unknown_runner_line(&line), screen_width()));
+                return After::NextLine;
+            }
+            Asked::Command(line) => self.run_command(&line, executor),
+        }
+        self.report_ticks(&before);
+        After::NextLine
+    }
+
+    /// Records a line that may become part of an answer; before it runs, because the exercise may
+    /// pass with it.
+    fn keep_in_mind(&mut self, line: &str) {
+        if self.may_be_judged_by_hand() && self.work.is_at_hand {
+            self.work.keep_in_mind(line);
+        }
+    }
+
+    fn run_command(&mut self, line: &str, executor: &mut Executor) {
+        let limit = self.exercise().map_or(LIMIT_WITHOUT_EXERCISE, |exercise| exercise.time_limit);
+        let typed_before = self.work.typed.len();
+        self.keep_in_mind(line);
+        let mut wait = ShownWait::begin("no reply yet");
+        let reply = executor.run(line, limit, &mut |meanwhile| match meanwhile {
+            WhileWaiting::Waiting(elapsed) => wait.update(elapsed),
+            WhileWaiting::Message(message) => wait.show_message(message),
+        });
+        drop(wait);
+        if reply.end == PromptOutcome::Cancelled {
+            // It has no reply, and would get none when the answer file runs.
+            self.work.typed.truncate(typed_before);
+            print(&shown::notice("cancelled: the connection was closed", screen_width()));
+        } else if !reply.text.is_empty() {
+            print(&format!("{}\n", shown::printable_lines(&reply.text)));
+        }
+        self.wait_for_a_look(Instant::now(), CHECKS_TIMEOUT);
+    }
+
+    /// Handles events until one reports a look that began after `since`, or `timeout` is over.
+    fn wait_for_a_look(&mut self, since: Instant, timeout: Duration) {
+        let deadline = Instant::now() + timeout;
+        let mut has_looked = self.exercise().is_none();
+        while !has_looked && Instant::now() < deadline {
+            while let Some(event) = self.news() {
+                has_looked |= matches!(&event, WorkerEvent::Live(live) if live.looked >= since);
+                if let WorkerEvent::Failed(error) = &event {
+                    print(&shown::environment_error(error));
+                    has_looked = true;
+                }
+                self.take(event);
+            }
+            std::thread::park_timeout(POLL);
+        }
+    }
+
+    fn check_state(&self) -> CheckState {
+        let Some(exercise) = self.exercise() else { return CheckState::default() };
+        let has_passed = self.progress.has(&exercise.id);
+        CheckState { marks: self.work.marks(exercise), has_passed }
+    }
+
+    /// Prints the checks that have been met since `before`.
+    fn report_ticks(&mut self, before: &CheckState) {
+        let Some(exercise) = self.exercise() else { return };
+        for sentence in self.work.newly_met(&before.marks, exercise) {
+            print(&format!("  {}\n", checks::line(checks::Mark::Met, &sentence)));
+        }
+        if !before.has_passed && self.progress.has(&exercise.id) {
+            print(&format!("{}\n", passed_line()));
+        } else if let Some(why) = self.work.live.as_ref().and_then(|live| live.invalid.as_ref()) {
+            print(&shown::notice(why, screen_width()));
+        }
+    }
+
+    /// Runs `@wait-bgsave` by waiting for looks at the server. The prompt sends nothing, so that
+    /// the transcript shows only the student's commands.
+    fn wait_for_background_save(&mut self) {
+        let began = Instant::now();
+        let mut wait = ShownWait::begin("a background save runs");
+        loop {
+            while let Some(event) = self.news() {
+                let end = match &event {
+                    WorkerEvent::Live(live) if live.looked >= began => end_of_save(live, &mut wait),
+                    WorkerEvent::Failed(error) => Some(error.fact.clone()),
+                    _ => None,
+                };
+                self.take(event);
+                if let Some(end) = end {
+                    drop(wait);
+                    return print(&format!("{end}\n"));
+                }
+            }
+            if wait.update(began.elapsed()).is_break() {
+                drop(wait);
+                return print(&shown::notice("cancelled", screen_width()));
+            }
+            std::thread::park_timeout(POLL);
+        }
+    }
+
+    /// Reads a line. What any client does on the server in the meantime is shown above it.
+    fn read_line(&mut self, editor: &mut Editor, prompt: &str) -> Result<EditorLine, NoAnswer> {
+        let exercise = self.exercise();
+        let (Some(mut printer), Some(exercise)) = (editor.printer(), exercise) else {
+            return editor.read(prompt);
+        };
+        let mut live_checks = LiveChecks {
+            exercise,
+            marks: self.work.marks(exercise),
+            has_passed: self.progress.has(&exercise.id),
+            progress: self.progress.again().ok(),
+        };
+        let stop = AtomicBool::new(false);
+        let receiver = self.worker.receiver();
+        let (line, events) = std::thread::scope(|scope| {
+            let stop = &stop;
+            let thread = std::thread::Builder::new().name("ticks".into());
+            let thread = thread
+                .spawn_scoped(scope, move || live_checks.follow(receiver, stop, &mut printer));
+            let line = editor.read(prompt);
+            stop.store(true, Ordering::SeqCst);
+            // Without the thread, the events are handled with the next line.
+            let events = thread.ok().and_then(|thread| thread.join().ok());
+            (line, events.unwrap_or_default())
+        });
+        for event in events {
+            if let Some(event) = self.unless_late(event) {
+                self.take(event);
+            }
+        }
+        line
+    }
+}
+
+/// The state of the checks at one moment.
+#[derive(Default)]
+struct CheckState {
+    marks: Vec<checks::Mark>,
+    has_passed: bool,
+}
+
+/// Prints changes of the checks while the editor reads a line.
+struct LiveChecks<'e> {
+    exercise: &'e Exercise,
+    /// The marks that were printed last.
+    marks: Vec<checks::Mark>,
+    has_passed: bool,
+    progress: Option<Progress>,
+}
+
+impl LiveChecks<'_> {
+    /// Prints what the events report, until `stop` is set. Returns the events.
+    fn follow(
+        &mut self,
+        receiver: &Receiver<StepEvent>,
+        stop: &AtomicBool,
+        printer: &mut dyn FnMut(&str),
+    ) -> Vec<StepEvent> {
+        let mut events = Vec::new();
+        while !stop.load(Ordering::SeqCst) {
+            let Ok(event) = receiver.recv_timeout(POLL) else { continue };
+            self.report(&event.1, printer);
+            events.push(event);
+        }
+        events
+    }
+
+    fn report(&mut self, event: &WorkerEvent, printer: &mut dyn FnMut(&str)) {
+        for sentence in met_by(event, &mut self.marks, self.exercise) {
+            printer(&format!("  {}", checks::line(checks::Mark::Met, &sentence)));
+        }
+        if let WorkerEvent::Failed(error) = event {
+            printer(shown::environment_error(error).trim_end());
+        }
+        if !self.has_passed && matches!(event, WorkerEvent::Live(live) if live.passed.is_some()) {
+            // Saved at once: the window may be closed before the next key. An error is reported
+            // when the session handles the event.
+            let _ = self.progress.as_mut().map(|progress| progress.add(&self.exercise.id));
+            printer(&passed_line());
+        }
+    }
+}
+
+fn passed_line() -> String {
+    format!("  {}", shown::result_line(true, "passed: all checks met").trim_end())
+}
+
+/// What to print at the end of a background save; `None` while it is running.
+fn end_of_save(live: &LiveEvent, wait: &mut ShownWait) -> Option<String> {
+    match (&live.saving, &live.verdict) {
+        (Some(progress), _) => {
+            wait.what = waiting::saving(*progress);
+            None
+        }
+        (None, Some(_)) => Some("no background save runs".to_owned()),
+        (None, None) => None,
+    }
+}
+
+/// The sentences of the checks that this event newly shows as met. `shown` is updated.
+fn met_by(event: &WorkerEvent, shown: &mut Vec<checks::Mark>, exercise: &Exercise) -> Vec<String> {
+    let WorkerEvent::Live(LiveEvent { verdict: Some(verdict), .. }) = event else {
+        return Vec::new();
+    };
+    let work = StepState { live: Some(verdict.clone()), ..StepState::default() };
+    let met = work.newly_met(shown, exercise);
+    *shown = work.marks(exercise);
+    met
+}
+
+/// A wait that is shown after [`WAIT_DELAY`] and can be cancelled with Ctrl-C.
+struct ShownWait {
+    what: String,
+    is_shown: bool,
+    interruptible: InterruptibleWait,
+}
+
+impl ShownWait {
+    fn begin(what: &str) -> Self {
+        let interruptible = InterruptibleWait::begin();
+        Self { what: what.to_owned(), is_shown: false, interruptible }
+    }
+
+    fn update(&mut self, elapsed: Duration) -> ControlFlow<()> {
+        cleanup::stop_if_a_signal_came();
+        if self.interruptible.is_interrupted() {
+            return ControlFlow::Break(());
+        }
+        if elapsed >= WAIT_DELAY && !(plain::is_on() && self.is_shown) {
+            let text = format!("{} · {:.1} s · Ctrl-C cancels", self.what, elapsed.as_secs_f64());
+            let line =
+                waiting::line(&text, elapsed, Duration::ZERO, screen_width().saturating_sub(1));
+            print(&if plain::is_on() { format!("{line}\n") } else { format!("\r\x1b[K{line}") });
+            self.is_shown = true;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Prints a message that came from the server during the wait.
+    fn show_message(&mut self, message: &str) -> ControlFlow<()> {
+        self.wipe();
+        "waiting for more".clone_into(&mut self.what);
+        print(&format!("{}\n", shown::printable_lines(message)));
+        self.update(Duration::ZERO)
+    }
+
+    fn wipe(&mut self) {
+        if self.is_shown && !plain::is_on() {
+            print("\r\x1b[K");
+        }
+        self.is_shown = false;
+    }
+}
+
+impl Drop for ShownWait {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+/// Prints to the shell's screen, since the prompt has no screen of its own.
+fn print(text: &str) {
+    cleanup::stop_if_a_signal_came();
+    let mut out = std::io::stdout().lock();
+    // A lost terminal ends the session by its signal, not here.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,430 @@
+//! The worker's loop: it handles one request after another, and looks at the servers in between.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::super::warm::{Warm, fresh};
+use super::{
+    ExampleRequest, FindRedis, JudgedAnswer, LiveEvent, Redis, Request, StepEvent, StepVisit,
+    WorkerEvent,
+};
+use crate::attempt::evidence::is_saving;
+use crate::attempt::{self, Answer, Evidence, Fixture, Live, Phase, Python, SaveProgress};
+use crate::error::EnvironmentError;
+use crate::lesson::course::Package;
+use crate::lesson::{Exercise, Language};
+use crate::present::waiting;
+use crate::progress_event::ProgressEvent;
+use crate::redis_prompt::CommandDocs;
+use crate::relay::Relay;
+use crate::server::{Chosen, Server, Source};
+use crate::verdict::{conclude, judge_live};
+
+/// How often the worker looks for new clients and new commands.
+const TICK: Duration = Duration::from_millis(20);
+/// How often the worker looks at an idle server.
+const IDLE_LOOK: Duration = Duration::from_secs(1);
+/// How long a step must stay open before a server is started for it: a student who only turns pages
+/// needs none.
+const WARM_UP_DELAY: Duration = Duration::from_millis(150);
+/// The time limit of a look at a server that answered the last one: the student should soon see
+/// that the server is busy.
+const FIRST_LOOK: Duration = Duration::from_millis(400);
+/// The time limit of a look at a server that is known to be busy.
+const BUSY_LOOK: Duration = Duration::from_secs(5);
+/// The time limit of COMMAND DOCS.
+const DOCS_LIMIT: Duration = Duration::from_secs(2);
+
+#[derive(Clone)]
+struct FoundRedis {
+    chosen: Chosen,
+    relay: Arc<Relay>,
+}
+
+/// Work by hand, and the result of the last look at it.
+struct AtHand {
+    live: Live,
+    looked: Instant,
+    /// [`Relay::news`] at the last look.
+    traffic: u64,
+    saves: bool,
+    passed: bool,
+    /// Whether the server did not answer the last look.
+    is_busy: bool,
+}
+
+pub(super) struct Worker {
+    requests: Receiver<Request>,
+    events: Sender<StepEvent>,
+    find_redis: Box<FindRedis>,
+    python_packages: Vec<Package>,
+    redis: Option<FoundRedis>,
+    python: Option<Python>,
+    finding_python: Option<Receiver<Result<Python, EnvironmentError>>>,
+    visit: StepVisit,
+    exercise: Option<Arc<Exercise>>,
+    warm: Option<Warm>,
+    live: Option<AtHand>,
+    docs: Option<Arc<CommandDocs>>,
+    /// When the last request was finished.
+    last_request: Instant,
+    /// Whether no server could be started for a waiting client.
+    has_failed: bool,
+}
+
+impl Worker {
+    pub(super) fn new(
+        requests: Receiver<Request>,
+        events: Sender<StepEvent>,
+        find_redis: Box<FindRedis>,
+        python_packages: Vec<Package>,
+    ) -> Self {
+        Self {
+            requests,
+            events,
+            find_redis,
+            python_packages,
+            redis: None,
+            python: None,
+            finding_python: None,
+            visit: StepVisit::default(),
+            exercise: None,
+            warm: None,
+            live: None,
+            docs: None,
+            last_request: Instant::now(),
+            has_failed: false,
+        }
+    }
+
+    /// Runs until the handle is dropped.
+    pub(super) fn run(mut self) {
+        self.get_ready();
+        loop {
+            match self.requests.recv_timeout(TICK) {
+                Ok(request) => self.handle(request),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.look_around();
+        }
+    }
+
+    /// Finds and starts a server, and finds a Python, while the student reads.
+    fn get_ready(&mut self) {
+        // The first request, which opens a step, reports what fails here.
+        if let Ok(found) = self.redis() {
+            self.warm = Warm::start(&found.chosen.source, &[]);
+            self.finding_python = self.find_python();
+        }
+    }
+
+    /// Finds a Python on a thread of its own: an installation takes long, and a `redis` answer does
+    /// not need it.
+    fn find_python(&self) -> Option<Receiver<Result<Python, EnvironmentError>>> {
+        let (packages, events) = (self.python_packages.clone(), self.events.clone());
+        let (sender, found) = mpsc::channel();
+        // Without a thread, Python is found when it is needed.
+        thread::Builder::new()
+            .name("python".into())
+            .spawn(move || {
+                let python = find_python_in_background(&packages, &events);
+                let _ = sender.send(python);
+            })
+            .ok()?;
+        Some(found)
+    }
+
+    /// Sends an event for the step that is open.
+    fn send(&self, event: WorkerEvent) {
+        let _ = self.events.send((Some(self.visit), event));
+    }
+
+    /// Sends an event that matters at every step.
+    fn send_for_every_step(&self, event: WorkerEvent) {
+        let _ = self.events.send((None, event));
+    }
+
+    fn report_phase(&self, phase: Phase) {
+        self.send(WorkerEvent::Progress(waiting::phase(phase)));
+    }
+
+    fn handle(&mut self, request: Request) {
+        let done = match request {
+            Request::Open(visit, exercise) => self.open(visit, exercise),
+            Request::Begin => self.begin(),
+            Request::Check(answer) => self.check(answer),
+            Request::Judge => self.judge(),
+            Request::StartOver => {
+                self.end_work();
+                Ok(())
+            }
+            Request::Example(example) => self.run_example(&example),
+        };
+        if let Err(error) = done {
+            self.send(WorkerEvent::Failed(error));
+        }
+        self.last_request = Instant::now();
+    }
+
+    fn open(&mut self, visit: StepVisit, exercise: Arc<Exercise>) -> Result<(), EnvironmentError> {
+        // Work up to now belongs to the step before.
+        self.end_work();
+        self.visit = visit;
+        self.exercise = Some(exercise);
+        self.redis().map(|_| ())
+    }
+
+    /// Begins to start the server that is needed next, but not while the student only turns pages,
+    /// nor during a check, which needs the processor.
+    fn warm_up(&mut self) {
+        let settings = self.settings();
+        if self.last_request.elapsed() < WARM_UP_DELAY {
+            return;
+        }
+        let Some(found) = &self.redis else { return };
+        if !self.warm.as_ref().is_some_and(|warm| warm.fits(&settings)) {
+            self.warm = Warm::start(&found.chosen.source, &settings);
+        }
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
+        self.exercise.as_ref().map(|exercise| exercise.settings.clone()).unwrap_or_default()
+    }
+
+    /// The warm server if it fits, otherwise a new one.
+    fn fresh_server(&mut self) -> Result<Server, EnvironmentError> {
+        let found = self.redis()?;
+        let settings = self.settings();
+        let warm = self.warm.take().filter(|warm| warm.fits(&settings));
+        match warm.and_then(Warm::take) {
+            Some(server) => Ok(server),
+            None => fresh(&found.chosen.source, &settings),
+        }
+    }
+
+    fn begin(&mut self) -> Result<(), EnvironmentError> {
+        if self.live.is_none() {
+            let Some(exercise) = self.exercise.clone() else { return Ok(()) };
+            let found = self.redis()?;
+            let server = self.fresh_server()?;
+            let live = Live::begin(server, found.relay, &exercise)?;
+            let looked = Instant::now();
+            self.live = Some(AtHand {
+                live,
+                looked,
+                traffic: u64::MAX,
+                saves: false,
+                passed: false,
+                is_busy: false,
+            });
+        }
+        self.report_begun();
+        Ok(())
+    }
+
+    fn report_begun(&mut self) {
+        let Some(work) = &self.live else { return };
+        let docs = self.docs.get_or_insert_with(|| {
+            Arc::new(CommandDocs::of_the_server(&mut work.live.client(), DOCS_LIMIT))
+        });
+        let docs = Arc::clone(docs);
+        self.send(WorkerEvent::Began { server: work.live.server_name().to_owned(), docs });
+    }
+
+    fn check(&mut self, answer: Answer) -> Result<(), EnvironmentError> {
+        self.end_work();
+        let Some(exercise) = self.exercise.clone() else { return Ok(()) };
+        let found = self.redis()?;
+        let python = self.python_for(answer.language)?;
+        let mut server = self.fresh_server()?;
+        let report = |phase| self.report_phase(phase);
+        let mut fixture = Fixture { server: &mut server, relay: &found.relay, report: &report };
+        let evidence = attempt::attempt(&mut fixture, &exercise, &answer, python.as_ref())?;
+        self.conclude(&exercise, Some(answer), server.name(), evidence)
+    }
+
+    fn judge(&mut self) -> Result<(), EnvironmentError> {
+        let (Some(exercise), Some(work)) = (self.exercise.clone(), self.live.take()) else {
+            let help = "`p` opens the prompt, and any client at the lesson's address counts";
+            return Err(EnvironmentError::new("nothing has been done on the server yet", help));
+        };
+        let server = work.live.server_name().to_owned();
+        let evidence = work.live.finish(&|phase| self.report_phase(phase));
+        let judged =
+            evidence.and_then(|evidence| self.conclude(&exercise, None, &server, evidence));
+        if judged.is_err() {
+            self.report_explored(server);
+        }
+        judged
+    }
+
+    /// Ends work by hand, and sends its transcript for the journal.
+    fn end_work(&mut self) {
+        let Some(work) = self.live.take() else { return };
+        let server = work.live.server_name().to_owned();
+        drop(work);
+        self.report_explored(server);
+    }
+
+    fn report_explored(&self, server: String) {
+        let Some(found) = &self.redis else { return };
+        let transcript = Box::new(found.relay.transcript());
+        self.send(WorkerEvent::Explored { server, transcript });
+    }
+
+    fn conclude(
+        &self,
+        exercise: &Exercise,
+        answer: Option<Answer>,
+        server: &str,
+        evidence: Evidence,
+    ) -> Result<(), EnvironmentError> {
+        let verdict = conclude(exercise, &evidence)?;
+        let server = server.to_owned();
+        let judged = JudgedAnswer { answer, server, evidence, verdict };
+        self.send(WorkerEvent::Judged(Box::new(judged)));
+        Ok(())
+    }
+
+    fn run_example(&mut self, example: &ExampleRequest) -> Result<(), EnvironmentError> {
+        self.end_work();
+        let found = self.redis()?;
+        let python = self.python_for(example.answer.language)?;
+        let mut server = Server::start(&found.chosen.source, &example.settings)?;
+        let report = |phase| self.report_phase(phase);
+        let mut fixture = Fixture { server: &mut server, relay: &found.relay, report: &report };
+        let (setup, answer) = (&example.setup, &example.answer);
+        let run =
+            attempt::run_example(&mut fixture, setup, answer, python.as_ref(), example.limit)?;
+        self.send(WorkerEvent::Ran(Box::new(run)));
+        Ok(())
+    }
+
+    /// Handles new clients of the relay and new commands on the server.
+    fn look_around(&mut self) {
+        let is_awaited = self.redis.as_ref().is_some_and(is_awaited);
+        let done = if self.live.is_some() {
+            self.look_at_work()
+        } else if is_awaited && !self.has_failed && self.exercise.is_some() {
+            self.begin()
+        } else {
+            // A failure to start a server is reported only once while a client waits.
+            self.has_failed &= is_awaited;
+            self.warm_up();
+            Ok(())
+        };
+        if let Err(error) = done {
+            self.end_work();
+            self.has_failed = true;
+            self.send(WorkerEvent::Failed(error));
+        }
+    }
+
+    fn look_at_work(&mut self) -> Result<(), EnvironmentError> {
+        let (Some(found), Some(exercise)) = (self.redis.clone(), self.exercise.clone()) else {
+            return Ok(());
+        };
+        let Some(work) = &mut self.live else { return Ok(()) };
+        let traffic = found.relay.news();
+        if traffic == work.traffic && !work.saves && work.looked.elapsed() < IDLE_LOOK {
+            return Ok(());
+        }
+        let event = look(&exercise, work, traffic)?;
+        self.send(WorkerEvent::Live(event));
+        Ok(())
+    }
+
+    fn redis(&mut self) -> Result<FoundRedis, EnvironmentError> {
+        if let Some(found) = &self.redis {
+            return Ok(found.clone());
+        }
+        let Redis { chosen, relay } = (self.find_redis)(&|progress| self.report(progress))?;
+        let found = FoundRedis { chosen, relay: Arc::new(relay) };
+        let (why, address) = (found.chosen.why.clone(), found.relay.address());
+        let usual_port_is_taken = found.relay.usual_port_is_taken();
+        self.send_for_every_step(WorkerEvent::Found { why, address, usual_port_is_taken });
+        self.redis = Some(found.clone());
+        Ok(found)
+    }
+
+    fn python_for(&mut self, language: Language) -> Result<Option<Python>, EnvironmentError> {
+        match language {
+            Language::Python => self.python().map(Some),
+            Language::Redis => Ok(None),
+        }
+    }
+
+    fn python(&mut self) -> Result<Python, EnvironmentError> {
+        if let Some(python) = &self.python {
+            return Ok(python.clone());
+        }
+        let finding = self.finding_python.take().or_else(|| self.find_python());
+        let python = match finding.and_then(|finding| finding.recv().ok()) {
+            Some(python) => python?,
+            None => Python::find(&self.python_packages, &|progress| self.report(progress))?,
+        };
+        self.python = Some(python.clone());
+        Ok(python)
+    }
+
+    fn report(&self, progress: ProgressEvent<'_>) {
+        self.send_for_every_step(match progress {
+            ProgressEvent::Message(line) => WorkerEvent::Line(line.to_owned()),
+            ProgressEvent::Status(line) => WorkerEvent::Progress(line.to_owned()),
+        });
+    }
+}
+
+/// Finds a Python and sends its progress as background work.
+fn find_python_in_background(
+    packages: &[Package],
+    events: &Sender<StepEvent>,
+) -> Result<Python, EnvironmentError> {
+    let python = Python::find(packages, &|progress| {
+        let (ProgressEvent::Message(text) | ProgressEvent::Status(text)) = progress;
+        let _ = events.send((None, WorkerEvent::Background(text.to_owned())));
+    });
+    let _ = events.send((None, WorkerEvent::Background(String::new())));
+    python
+}
+
+/// Whether a client waits for a server that we start. A server of the student's own is used only on
+/// request.
+fn is_awaited(found: &FoundRedis) -> bool {
+    !matches!(found.chosen.source, Source::Address(_)) && found.relay.is_awaited()
+}
+
+/// Looks at work by hand; `traffic` is [`Relay::news`] from before the look.
+fn look(
+    exercise: &Exercise,
+    work: &mut AtHand,
+    traffic: u64,
+) -> Result<LiveEvent, EnvironmentError> {
+    let looked = Instant::now();
+    let limit = if work.is_busy { BUSY_LOOK } else { FIRST_LOOK };
+    let look = work.live.look(limit)?;
+    work.looked = Instant::now();
+    work.is_busy = look.is_none();
+    let Some(look) = look else {
+        return Ok(LiveEvent { looked, verdict: None, saving: None, passed: None });
+    };
+    work.traffic = traffic;
+    let saving = match &look.evidence.settled {
+        Some(now) if is_saving(&now.info, &look.evidence.before) => {
+            Some(SaveProgress::of(&now.info))
+        }
+        _ => None,
+    };
+    work.saves = saving.is_some();
+    let live = judge_live(exercise, &look);
+    let is_new = live.passed && !work.passed;
+    work.passed |= live.passed;
+    let passed = is_new.then(|| conclude(exercise, &look.evidence).ok()).flatten().map(|verdict| {
+        let server = work.live.server_name().to_owned();
+        Box::new(JudgedAnswer { answer: None, server, evidence: look.evidence, verdict })
+    });
+    Ok(LiveEvent { looked, verdict: Some(live), saving, passed })
+}

@@ -1,0 +1,263 @@
+//! Runs one case on one server and says which expectations failed.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use nix::libc::SIGKILL;
+
+use super::case::{Case, CaseKind, Expectation};
+use super::example::{commands_of, example_limit, example_line, example_problems};
+use crate::attempt::evidence::ProgramEnd;
+use crate::attempt::{self, Answer, Evidence, Fixture, Phase, Python, Run, refused_command};
+use crate::error::{EnvironmentError, EnvironmentErrorKind};
+use crate::lesson::check::ENDS_WELL;
+use crate::relay::{self, Relay};
+use crate::server::{Server, Source};
+use crate::verdict::{Finding, Outcome, Verdict, conclude};
+
+/// The result of one run of a case, or of several good runs with equal results.
+#[derive(Debug, Clone)]
+pub struct CaseRun {
+    /// How many runs this stands for.
+    pub runs: usize,
+    /// How many retries they needed: a run is void when the machine stalls.
+    pub again: usize,
+    /// A sentence for each failed expectation.
+    pub problems: Vec<String>,
+    /// The line of the lesson that is at fault, from 1, if it is not the case's own line.
+    pub line: Option<usize>,
+    /// Why the case could not be checked.
+    pub unchecked: Option<EnvironmentError>,
+    /// `redis 7.0.15 (container)`; empty if no server started.
+    pub server: String,
+    /// The time from the answer's setup to the verdict, summed over all runs. It excludes the
+    /// server's start.
+    pub took: Duration,
+    /// A mutant must not pass, but it may fail on any check.
+    pub is_mutant: bool,
+    /// Whether SIGKILL ended its program, other than ours for a timeout.
+    pub is_killed: bool,
+    /// The outcome of each check; empty for examples and without a verdict.
+    pub findings: Vec<(String, Outcome)>,
+    /// The replies to an example's `> ` lines, up to the last one that ran.
+    pub replies: Vec<String>,
+    /// The verdict and its evidence, if the case failed.
+    pub judged: Option<Box<Judged>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub evidence: Evidence,
+    pub verdict: Verdict,
+}
+
+impl CaseRun {
+    /// Whether the case was checked and met its expectation.
+    pub fn is_good(&self) -> bool {
+        self.problems.is_empty() && self.unchecked.is_none()
+    }
+
+    /// Whether to run the case again, to see if the result is stable: it failed, or its program was
+    /// killed, perhaps by the system because memory ran out.
+    pub(super) fn asks_for_another(&self) -> bool {
+        !self.problems.is_empty() || self.is_killed
+    }
+
+    /// The verdict in words.
+    pub(super) fn outcome(&self) -> String {
+        let unmet = self.findings.iter().filter(|(_, outcome)| *outcome == Outcome::Unmet);
+        let unmet: Vec<String> = unmet.map(|(check, _)| format!("`{check}`")).collect();
+        if self.unchecked.is_some() {
+            "could not be checked".to_owned()
+        } else if !unmet.is_empty() {
+            format!("failed on {}", unmet.join(", "))
+        } else if self.findings.is_empty() && !self.problems.is_empty() {
+            "failed".to_owned()
+        } else {
+            "passed".to_owned()
+        }
+    }
+
+    /// Whether both runs are good and their results differ in nothing but time.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.is_good()
+            && other.is_good()
+            && (&self.server, self.is_killed) == (&other.server, other.is_killed)
+            && (&self.findings, &self.replies) == (&other.findings, &other.replies)
+    }
+
+    pub(super) fn without_verdict(server: &str) -> Self {
+        Self {
+            runs: 1,
+            again: 0,
+            problems: Vec::new(),
+            line: None,
+            unchecked: None,
+            server: server.to_owned(),
+            took: Duration::ZERO,
+            is_mutant: false,
+            is_killed: false,
+            findings: Vec::new(),
+            replies: Vec::new(),
+            judged: None,
+        }
+    }
+}
+
+/// Runs the case on this fresh server, which keeps the state that the case leaves. If the machine
+/// stalls, another fresh server takes its place for the retry.
+pub(super) fn run_case(case: &Case<'_>, server: &mut Server, python: Option<&Python>) -> CaseRun {
+    let began = Instant::now();
+    let (name, setups) = (server.name().to_owned(), Cell::new(0_usize));
+    let count_setups = |phase: Phase| setups.set(setups.get() + usize::from(phase == Phase::Setup));
+    let run = Relay::open(relay::Port::Free).and_then(|relay| {
+        run_on(case, &mut Fixture { server, relay: &relay, report: &count_setups }, python)
+    });
+    let run = run.unwrap_or_else(unchecked);
+    // Every retry sets the server up once more.
+    let retries = setups.get().saturating_sub(1);
+    CaseRun { server: name, again: retries, took: began.elapsed(), ..run }
+}
+
+/// Starts another server for a case whose server did not start. If a server starts without the
+/// lesson's settings, but fails twice with them, the lesson is at fault. If none starts without
+/// them either, the environment is.
+pub(super) fn start_after(
+    case: &Case<'_>,
+    error: EnvironmentError,
+    source: &Source,
+) -> Result<Server, Box<CaseRun>> {
+    let has_settings = !case.settings().is_empty();
+    let plain = if has_settings { Server::start(source, &[]).ok() } else { None };
+    let Some(plain) = plain else { return Err(Box::new(unchecked(error))) };
+    if let Err(full) = plain.check_room() {
+        return Err(Box::new(unchecked(full)));
+    }
+    Server::start(source, case.settings()).map_err(|error| {
+        let why = format!("no server starts with the lesson's `[server]`: {}", error.fact);
+        let line = case.exercise.map(|exercise| case.lesson.line_of(exercise.settings_span.start));
+        Box::new(CaseRun { problems: vec![why], line, ..CaseRun::without_verdict(plain.name()) })
+    })
+}
+
+/// The result when the environment failed; it names no server.
+pub(super) fn unchecked(error: EnvironmentError) -> CaseRun {
+    CaseRun { unchecked: Some(error), ..CaseRun::without_verdict("") }
+}
+
+/// The result when the lesson's setup is at fault: Redis refuses one of its commands. `None` if the
+/// setup works on another server.
+pub(super) fn refused_setup(case: &Case<'_>, failed: &CaseRun, source: &Source) -> Option<CaseRun> {
+    let exercise = case.exercise?;
+    failed.unchecked.as_ref().filter(|error| error.kind == EnvironmentErrorKind::FailedSetup)?;
+    let mut server = Server::start(source, case.settings()).ok()?;
+    let refused = refused_command(&mut server, exercise)?;
+    let line = case.lesson.line_of(refused.block.span.start) + 1 + refused.line;
+    let problems = vec![format!("the setup fails: {}", refused.what)];
+    Some(CaseRun { problems, line: Some(line), ..CaseRun::without_verdict(server.name()) })
+}
+
+/// Runs the case; the caller adds the server's name and the time.
+fn run_on(
+    case: &Case<'_>,
+    fixture: &mut Fixture<'_>,
+    python: Option<&Python>,
+) -> Result<CaseRun, EnvironmentError> {
+    match (&case.expectation, case.exercise) {
+        (Expectation::Example(example), exercise) => {
+            let setup = exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
+            let limit = example_limit(exercise);
+            let answer = Answer { text: commands_of(example), ..case.answer.clone() };
+            let run = attempt::run_example(fixture, setup, &answer, python, limit)?;
+            Ok(CaseRun {
+                problems: example_problems(example, &run),
+                line: example_line(case.lesson, example, &run),
+                is_killed: is_killed(&run),
+                replies: replies(&run),
+                ..CaseRun::without_verdict("")
+            })
+        }
+        (_, Some(exercise)) => {
+            let evidence = attempt::attempt(fixture, exercise, &case.answer, python)?;
+            let verdict = conclude(exercise, &evidence)?;
+            Ok(judged(case, evidence, verdict))
+        }
+        (_, None) => Ok(CaseRun::without_verdict("")),
+    }
+}
+
+fn judged(case: &Case<'_>, evidence: Evidence, verdict: Verdict) -> CaseRun {
+    let problems = verdict_problems(&case.expectation, &verdict);
+    let findings =
+        verdict.findings.iter().map(|finding| (finding.check.clone(), finding.outcome)).collect();
+    let (is_mutant, is_killed) = (case.kind() == CaseKind::Mutant, is_killed(&evidence.run));
+    let judged = (!problems.is_empty()).then(|| Box::new(Judged { evidence, verdict }));
+    CaseRun { problems, is_mutant, is_killed, findings, judged, ..CaseRun::without_verdict("") }
+}
+
+fn is_killed(run: &Run) -> bool {
+    matches!(run, Run::Program(program) if program.end == ProgramEnd::Signalled(SIGKILL))
+}
+
+fn replies(run: &Run) -> Vec<String> {
+    match run {
+        Run::Typed(typed) => {
+            typed.exchanges.iter().map(|exchange| exchange.reply.clone()).collect()
+        }
+        Run::Program(_) => Vec::new(),
+    }
+}
+
+fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<String> {
+    let unmet = verdict.unmet();
+    match expectation {
+        Expectation::Passes | Expectation::Equivalent(_) if verdict.passed() => Vec::new(),
+        Expectation::Passes => unmet_findings(verdict, "the solution does not pass"),
+        Expectation::Fails if verdict.passed() => vec!["the empty answer passes".to_owned()],
+        Expectation::Mutant(difference) if verdict.passed() => vec![difference.hole()],
+        Expectation::Example(_) | Expectation::Fails | Expectation::Mutant(_) => Vec::new(),
+        Expectation::Equivalent(difference) => {
+            let checks: Vec<String> = unmet.iter().map(|check| format!("`{check}`")).collect();
+            let what = format!(
+                "{difference} the solution fails on {}, but the lesson calls it equivalent",
+                checks.join(", ")
+            );
+            unmet_findings(verdict, &what)
+        }
+        Expectation::FailsOn(_) | Expectation::FailsExactlyOn(_) if verdict.passed() => {
+            vec!["the answer passes, but it must fail".to_owned()]
+        }
+        Expectation::FailsOn(check) if *check != ENDS_WELL && unmet.contains(&ENDS_WELL) => {
+            unmet_findings(verdict, "the starter must run to its end: a student begins with it")
+        }
+        Expectation::FailsOn(check) if unmet.contains(check) => Vec::new(),
+        Expectation::FailsExactlyOn(check) if unmet == [*check] => Vec::new(),
+        Expectation::FailsOn(check) | Expectation::FailsExactlyOn(check) => {
+            unmet_findings(verdict, &not_on(check, verdict))
+        }
+    }
+}
+
+/// The problem with an answer that fails, but not on the expected check.
+fn not_on(check: &str, verdict: &Verdict) -> String {
+    let finding = verdict.findings.iter().find(|finding| finding.check == check);
+    match finding.map(|finding| finding.outcome) {
+        Some(Outcome::Unmet) => format!("the answer must fail on `{check}` alone"),
+        Some(Outcome::Met) => format!("the answer must fail on `{check}`, which is met"),
+        Some(Outcome::NotReached) => {
+            format!("the answer must fail on `{check}`, which is not reached")
+        }
+        // Some checks, such as `ends-well`, have a finding only if they are unmet.
+        None => format!("the answer must fail on `{check}`, but it does not"),
+    }
+}
+
+fn unmet_findings(verdict: &Verdict, what: &str) -> Vec<String> {
+    let unmet = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Unmet);
+    std::iter::once(what.to_owned()).chain(unmet.map(unmet_sentence)).collect()
+}
+
+fn unmet_sentence(finding: &Finding) -> String {
+    let Finding { check, expected, found, .. } = finding;
+    format!("`{check}` is unmet: expected {expected}, found {found}")
+}

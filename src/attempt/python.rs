@@ -1,7 +1,7 @@
 //! Runs Python answers: finds an interpreter, and routes its programs to the lesson's server.
 
 mod folder;
-mod forks;
+mod zygote;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -13,7 +13,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use self::folder::{PrivateFile, PrivateFolder};
-use self::forks::Forks;
+use self::zygote::Zygote;
 use super::evidence::{ProgramEnd, ProgramRun};
 use super::{inherited, program};
 use crate::cache::{self, Installation, Installed, Installer};
@@ -55,7 +55,7 @@ pub struct Python {
     /// The folder with [`REDIS_CLI`], if there is a real `redis-cli`.
     shims: Option<PrivateFolder>,
     /// Present if answers run in forks.
-    forks: Option<Arc<Forks>>,
+    zygote: Option<Arc<Zygote>>,
 }
 
 /// An interpreter, and whether it can import the course's packages.
@@ -104,6 +104,12 @@ fn probe_within(
     Err(not_runnable(&program, &why))
 }
 
+/// Whether nothing beside this file could be imported in place of what a fork has imported already.
+fn is_alone(path: &Path) -> bool {
+    let folder = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
+    folder.is_some_and(|entries| entries.count() == 1)
+}
+
 fn not_runnable(program: &Path, why: &str) -> EnvironmentError {
     EnvironmentError::new(format!("`{}` can't be run: {why}", program.shown()), HELP)
 }
@@ -140,32 +146,31 @@ impl Python {
             let fact = format!("the temporary directory has a `:` in its name: `{path}`");
             return Err(EnvironmentError::new(fact, "set TMPDIR to a directory without one"));
         }
-        Ok(Self { program, packages: packages.to_vec(), site, shims: shims()?, forks: None })
+        Ok(Self { program, packages: packages.to_vec(), site, shims: shims()?, zygote: None })
     }
 
     /// The same Python with a warmed interpreter that has already imported `packages`:
     /// [`Self::run`] forks it, which saves Python's start and these imports for every answer.
     /// Several threads may use it at once; the interpreter ends with the last clone.
     ///
-    /// An answer sees, prints and ends with the same as in a fresh process. An answer that could
-    /// notice the difference runs in a fresh process: if it does not import all of `packages`
-    /// before anything else (so name only those that every answer imports), is not alone in its
-    /// directory, is not called `answer.py`, has a syntax error or a compiler warning, or mentions
-    /// `gc`, `weakref` or `__del__`.
+    /// A fork has memory, environment, descriptors and directory of its own, and nothing of an
+    /// earlier answer. It differs from a fresh process in what only few programs look at:
+    /// `packages` are imported already, and our frames lie below the program's. An answer that has
+    /// other files beside it, which it could import, runs in a fresh process.
     ///
     /// # Errors
     ///
-    /// If this Python cannot be forked (it is older than 3.11, or prints something at its start):
-    /// continue with `self`.
+    /// If this Python prints something at its start, or its packages start threads: continue with
+    /// `self`.
     pub fn warmed(&self, packages: &[Package]) -> Result<Self, EnvironmentError> {
         self.restore_files()?;
         let imports = import_names(packages);
-        let forks =
-            Forks::start(&self.program, &imports, self.environment(None)).map_err(|why| {
+        let zygote =
+            Zygote::start(&self.program, &imports, self.environment(None)).map_err(|why| {
                 let fact = format!("`{}` can't be kept warm: {why}", self.program.shown());
                 EnvironmentError::new(fact, "each answer then starts its own Python")
             })?;
-        Ok(Self { forks: Some(Arc::new(forks)), ..self.clone() })
+        Ok(Self { zygote: Some(Arc::new(zygote)), ..self.clone() })
     }
 
     /// Runs the file at `path` against the server at `endpoint`.
@@ -183,8 +188,9 @@ impl Python {
         self.restore_files()?;
         let directory = cleanup::private_directory("answer")?;
         let environment = self.environment(Some(endpoint));
-        if let Some(forks) = &self.forks
-            && let Some(finished) = forks.run(path, &directory, &environment, limit)
+        if let Some(zygote) = &self.zygote
+            && is_alone(path)
+            && let Some(finished) = zygote.run(path, &directory, &environment, limit)
         {
             return finished.map_err(|error| {
                 // A signal that ends us also ends the fork.

@@ -140,7 +140,7 @@ fn each_external_crate_has_one_home() {
 fn paths_are_shown_to_people_without_control_characters() {
     let not_for_people = [
         ("attempt/program.rs", "kill_marked"),
-        ("attempt/python/forks.rs", "kill_marked"),
+        ("attempt/python/zygote.rs", "kill_marked"),
         ("answers.rs", "extension()"),
         ("commands/path.rs", "path.display()"),
     ];

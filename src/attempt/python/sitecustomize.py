@@ -117,7 +117,7 @@ def _install():
 
     base = type("socket", (real,), {
         "__slots__": (), "__module__": "_socket", "__doc__": real.__doc__,
-        "connect": connect, "connect_ex": connect_ex, "redislings": True})
+        "connect": connect, "connect_ex": connect_ex, "redislings": staticmethod(lambda: _lead_as_told(lead))})
     _socket.socket, _socket.getaddrinfo = base, getaddrinfo
     done = sys.modules.get("socket")  # a .pth file has imported it already
     if done is not None:
@@ -191,18 +191,8 @@ def _lead_as_told(lead):
         lead(None, None)  # a child with a bare environment: refuse 6379
 
 
-def _prepare_forks(folder, lead_as_told):
-    """Prepare a warmed interpreter, which runs answers in forks: see forks.py."""
-    with open(os.path.join(folder, "forks.py"), "rb") as file:
-        code = compile(file.read(), file.name, "exec")
-    exec(code, {"folder": folder, "lead_as_told": lead_as_told})
-
-
 if not hasattr(_socket.socket, "redislings"):
     _lead = _install()
     _lead_programs()
     _lead_as_told(_lead)
-    _forks = os.environ.pop("REDISLINGS_FORKS", None)
-    if _forks is not None:
-        _prepare_forks(_forks, lambda: _lead_as_told(_lead))
 _run_next()

@@ -66,7 +66,7 @@ manifest.write_text(json.dumps(data))",
     "(site / '__pycache__').mkdir(exist_ok=True); append(site / 'usercustomize.py', PAYLOAD)",
     // When the answer runs again in a fork, its parent is our fork server.
     "append(site / 'sitecustomize.py', PAYLOAD)
-if b'answer.pyc' in pathlib.Path(f'/proc/{os.getppid()}/cmdline').read_bytes():
+if b'zygote.py' in pathlib.Path(f'/proc/{os.getppid()}/cmdline').read_bytes():
     os.kill(os.getppid(), signal.SIGKILL)",
 ];
 

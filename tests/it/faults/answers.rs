@@ -43,7 +43,7 @@ fn externally_killed_answers_run_again_and_both_runs_count() {
 fn answers_whose_warmed_interpreter_was_killed_are_run_again() {
     let workspace = workspace(LESSON);
     let running = Running::waits(&workspace, verify(&workspace, &["--no-mutants"]));
-    running.kill_children(&["answer.pyc"]);
+    running.kill_children(&["zygote.py"]);
     assert_passes(&running.go().end());
 }
 

@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// Fails outside a fork. The command line of a fork is that of the interpreter, not of the answer.
 const IS_A_FORK: &str = "import subprocess, os\n\
-    assert b'answer.pyc' in subprocess.check_output(['ps', '-ww', '-o', 'args=', '-p', \
+    assert b'zygote.py' in subprocess.check_output(['ps', '-ww', '-o', 'args=', '-p', \
     str(os.getpid())])\n";
 
 static FRESH: LazyLock<Python> =

@@ -81,7 +81,7 @@ fn under_repeat_every_run_counts() {
 
 /// Saves only in a fork of a warmed interpreter: the command line of its parent shows that.
 const NEEDS_WARMTH: &str = "```python solution\nimport os, redis\n\
-    warm = 'answer.pyc' in open(f'/proc/{os.getppid()}/cmdline').read()\n\
+    warm = 'zygote.py' in open(f'/proc/{os.getppid()}/cmdline').read()\n\
                             if warm:\n    redis.Redis().save()\n```\n";
 
 #[cfg(target_os = "linux")]

@@ -1,8 +1,7 @@
-//! Runs answers in forks of one warmed interpreter; `forks.py` is the other side.
+//! Runs answers in forks of one warmed interpreter; `zygote.py` is the other side.
 //!
 //! The interpreter reads its own files before it reports that it is ready, so before any answer
-//! runs: an answer that changes them has no effect. A fork writes its program to a new file there
-//! and opens no existing one.
+//! runs: an answer that changes them has no effect.
 //!
 //! Requests go through one socket, each with four descriptors: the answer's stdout and stderr, a
 //! pipe with the rest of the request (file, directory, environment; NULs between them), and a
@@ -30,7 +29,7 @@ use crate::attempt::orphans;
 use crate::attempt::program::{self, FinishedProgram, MARK, StartedProgram};
 use crate::cleanup::{self, ProcessGroup, lock};
 
-const FORKS: &str = include_str!("forks.py");
+const ZYGOTE: &str = include_str!("zygote.py");
 /// Precedes a fork's wait status.
 const ENDED: &str = "ended ";
 /// The interpreter writes this when it is ready for requests.
@@ -44,7 +43,7 @@ type Environment = BTreeMap<OsString, OsString>;
 
 /// An interpreter that forks.
 #[derive(Debug)]
-pub(super) struct Forks {
+pub(super) struct Zygote {
     control: UnixStream,
     group: ProcessGroup,
     interpreter: Mutex<Child>,
@@ -53,26 +52,20 @@ pub(super) struct Forks {
     lost: AtomicBool,
 }
 
-impl Forks {
+impl Zygote {
     /// Starts `python` and waits until it has imported `packages`.
     pub(super) fn start(
         python: &Path,
         packages: &[String],
         mut environment: Environment,
     ) -> std::io::Result<Self> {
-        let folder = private_directory("forks")?;
-        // It starts in an empty directory, because no directory of answers may be on its sys.path.
-        let directory = private_directory("warm")?;
+        let folder = private_directory("zygote")?;
         environment.insert(MARK.into(), folder.clone().into());
-        environment.insert("REDISLINGS_FORKS".into(), folder.clone().into());
-        std::fs::write(folder.join("forks.py"), FORKS)?;
-        std::fs::write(folder.join("packages"), packages.join("\n"))?;
-        std::fs::write(folder.join("environment"), joined(&environment))?;
-        let program = folder.join("answer.pyc");
-        std::fs::write(&program, "")?;
+        let program = folder.join("zygote.py");
+        std::fs::write(&program, ZYGOTE)?;
         let (control, theirs) = UnixStream::pair()?;
         let mut command = Command::new(python);
-        command.arg(program).env_clear().envs(environment).current_dir(directory);
+        command.arg(program).args(packages).env_clear().envs(environment).current_dir(&folder);
         command.stdin(Stdio::null());
         command.stdout(OwnedFd::from(theirs.try_clone()?)).stderr(OwnedFd::from(theirs));
         let (group, child) = ProcessGroup::spawn(&mut command)?;
@@ -80,9 +73,9 @@ impl Forks {
         // the interpreter closes that end.
         drop(command);
         let lost = AtomicBool::new(false);
-        let forks = Self { control, group, interpreter: Mutex::new(child), folder, lost };
-        forks.wait_until_ready()?;
-        Ok(forks)
+        let zygote = Self { control, group, interpreter: Mutex::new(child), folder, lost };
+        zygote.wait_until_ready()?;
+        Ok(zygote)
     }
 
     /// An error if the interpreter prints anything but the greeting: a fresh Python would print it
@@ -93,9 +86,6 @@ impl Forks {
         (&self.control).take(HELLO.len() as u64).read_to_end(&mut said)?;
         if said == HELLO.as_bytes() {
             return Ok(());
-        }
-        if said.is_empty() {
-            return Err(Error::other("this Python cannot be forked"));
         }
         self.group.kill();
         let _ = (&self.control).take(4096).read_to_end(&mut said);
@@ -151,7 +141,7 @@ impl Forks {
     }
 }
 
-impl Drop for Forks {
+impl Drop for Zygote {
     fn drop(&mut self) {
         self.group.kill();
         let _ = lock(&self.interpreter).wait();
@@ -221,7 +211,7 @@ mod tests {
     use super::*;
 
     /// Starts `python3` with our `sitecustomize.py` and the directory `after`.
-    fn start(after: &Path, packages: &[&str]) -> std::io::Result<Forks> {
+    fn start(after: &Path, packages: &[&str]) -> std::io::Result<Zygote> {
         let site = tempfile::tempdir()?;
         std::fs::write(
             site.path().join("sitecustomize.py"),
@@ -231,7 +221,7 @@ mod tests {
         let path = [site.path().as_os_str(), after.as_os_str()].join(&OsString::from(":"));
         environment.insert("PYTHONPATH".into(), path);
         let packages: Vec<String> = packages.iter().map(|&name| name.to_owned()).collect();
-        Forks::start(Path::new("python3"), &packages, environment)
+        Zygote::start(Path::new("python3"), &packages, environment)
     }
 
     fn refusal(after: &Path, packages: &[&str]) -> String {
@@ -249,7 +239,7 @@ mod tests {
 
     #[test]
     fn an_interpreter_whose_path_depends_on_the_answers_directory_is_refused() {
-        assert!(refusal(Path::new("relative"), &["json"]).contains("cannot be forked"));
+        assert!(refusal(Path::new("relative"), &["json"]).contains("depends on"));
     }
 
     #[test]
@@ -265,6 +255,6 @@ mod tests {
         let module = "import threading, time\n\
                       threading.Thread(target=time.sleep, args=(99,), daemon=True).start()";
         std::fs::write(folder.path().join("busy.py"), module).unwrap();
-        assert!(refusal(folder.path(), &["busy"]).contains("cannot be forked"));
+        assert!(refusal(folder.path(), &["busy"]).contains("start threads"));
     }
 }

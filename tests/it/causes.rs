@@ -432,7 +432,7 @@ fn answers() -> Vec<KnownAnswer> {
 
 #[test]
 fn causes_of_known_answers_are_right() {
-    on_each(&answers(), 4, |(exercise, name, answer, cause)| {
+    on_each(&answers(), 3, |(exercise, name, answer, cause)| {
         let judged = Judged::of(exercise, name, answer);
         assert_eq!(judged.verdict["outcome"], "failed", "{answer}\n{:#}", judged.verdict);
         assert_eq!(judged.id(), *cause, "{answer}\n{:#}", judged.verdict);
@@ -456,7 +456,7 @@ fn causes_of_shared_answers_are_true() {
         return;
     }
     let named = Mutex::new(0);
-    on_each(&files, 4, |file| {
+    on_each(&files, 3, |file| {
         let (Some(exercise), Some(name)) =
             (file.parent().and_then(Path::file_name), file.file_name())
         else {
@@ -501,7 +501,7 @@ fn the_reason_for_a_missing_verdict_is_true() {
             "CLIENT KILL closed connections",
         ),
     ];
-    on_each(&all, 4, |(exercise, answer, why)| {
+    on_each(&all, 3, |(exercise, answer, why)| {
         let judged = Judged::of(exercise, "a.py", &format!("{PYTHON}{answer}\n"));
         let reason = judged.verdict["reason"].as_str().unwrap_or_default();
         assert!(reason.contains(why), "{answer}\n{:#}", judged.verdict);

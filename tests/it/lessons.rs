@@ -79,7 +79,7 @@ fn a_file_that_is_not_utf_8_is_reported() {
 
 #[test]
 fn the_shipped_course_verifies() {
-    let ended = Workspace::new().run(&["verify", "--format", "json"]);
+    let ended = Workspace::new().run(&["verify", "--format", "json", "--jobs", "10"]);
     let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let broken: Vec<_> = report["cases"]
         .as_array()

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::Fixture;
 use super::evidence::{Stopped, Typed, TypedExchange, is_saving};
 use super::timing::pause;
+use crate::redis_cli::commands::never_ends;
 use crate::redis_cli::words;
 use crate::redis_prompt::{Executor, PromptOutcome};
 use crate::server::{Server, ServerInfo};
@@ -119,8 +120,7 @@ pub fn is_endless(line: &str) -> bool {
 
 fn endless(words: &[Vec<u8>]) -> Option<String> {
     let name = String::from_utf8_lossy(words.first()?).to_uppercase();
-    let endless = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC"];
-    endless.contains(&name.as_str()).then_some(name)
+    never_ends(&name).then_some(name)
 }
 
 /// Without replies (CLIENT REPLY OFF), only the server's counters show whether BGSAVE has arrived.

@@ -1,5 +1,7 @@
-//! The behaviour of redis-cli that students know: how it splits a line and prints a reply.
+//! The behaviour of redis-cli that students know: how it splits a line and prints a reply; and what
+//! Redis says of its commands.
 
+pub mod commands;
 pub mod reply;
 pub mod resp;
 pub mod words;

@@ -115,104 +115,6 @@ fn unescaped(byte: u8) -> u8 {
     }
 }
 
-/// Whether a command's first argument is a subcommand, as in `CONFIG SET`; the name in any case.
-pub fn has_subcommands(name: &str) -> bool {
-    const NAMES: [&str; 15] = [
-        "acl", "client", "cluster", "command", "config", "debug", "function", "latency", "memory",
-        "module", "object", "pubsub", "script", "slowlog", "xinfo",
-    ];
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
-/// Whether a command may block its own connection until there is an element to take; the name in
-/// any case.
-pub fn is_waiting_pop(name: &str) -> bool {
-    const NAMES: [&str; 8] =
-        ["BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP"];
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
-/// The commands that give a key a value, in upper case.
-pub const WRITERS: [&str; 45] = [
-    "SET",
-    "SETEX",
-    "PSETEX",
-    "SETNX",
-    "GETSET",
-    "APPEND",
-    "SETRANGE",
-    "SETBIT",
-    "MSET",
-    "MSETNX",
-    "INCR",
-    "INCRBY",
-    "INCRBYFLOAT",
-    "DECR",
-    "DECRBY",
-    "HSET",
-    "HSETNX",
-    "HMSET",
-    "HINCRBY",
-    "HINCRBYFLOAT",
-    "LPUSH",
-    "LPUSHX",
-    "RPUSH",
-    "RPUSHX",
-    "LINSERT",
-    "LSET",
-    "LMOVE",
-    "RPOPLPUSH",
-    "SADD",
-    "SMOVE",
-    "SUNIONSTORE",
-    "ZADD",
-    "ZINCRBY",
-    "XADD",
-    "PFADD",
-    "GEOADD",
-    "BITFIELD",
-    "COPY",
-    "RENAME",
-    "RENAMENX",
-    "RESTORE",
-    "EVAL",
-    "EVALSHA",
-    "FCALL",
-    "JSON.SET",
-];
-
-/// Whether a command gives a key a value; `name` in upper case.
-pub fn is_writer(name: &str) -> bool {
-    WRITERS.contains(&name)
-}
-
-/// The index, from 0, of the argument that is the key which a writer gives a value; `name` in upper
-/// case. [`written_keys`] handles commands with several keys.
-pub fn written_key(name: &str) -> usize {
-    match name {
-        "COPY" | "RENAME" | "RENAMENX" | "SMOVE" | "LMOVE" | "RPOPLPUSH" => 1,
-        _ => 0,
-    }
-}
-
-/// The indexes, among the words of a command line, of the keys that it gives a value.
-pub fn written_keys<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
-    let Some(name) = words.first() else { return Vec::new() };
-    let name = String::from_utf8_lossy(name.as_ref()).to_uppercase();
-    let indexes = match name.as_str() {
-        "MSET" | "MSETNX" => (1..words.len()).step_by(2).collect(),
-        // EVAL script numkeys key... argument...
-        "EVAL" | "EVALSHA" | "FCALL" => {
-            let number = words.get(2).map(|word| String::from_utf8_lossy(word.as_ref()).parse());
-            let number: usize = number.and_then(Result::ok).unwrap_or(0);
-            (3..words.len()).take(number).collect()
-        }
-        name if is_writer(name) => vec![1 + written_key(name)],
-        _ => Vec::new(),
-    };
-    indexes.into_iter().filter(|index| *index < words.len()).collect()
-}
-
 /// The index, from 0, of a writer's first argument that is a stored value, and the distance between
 /// such arguments; `name` in upper case. `None` if the command stores no argument unchanged.
 pub fn stored_values(name: &str) -> Option<(usize, usize)> {
@@ -283,25 +185,6 @@ mod tests {
     fn joined_words_can_be_typed_again() {
         for line in ["SET order:1001 paid", r#"SET "a b" """#, r#"SET k "it's\n""#] {
             assert_eq!(join(&split(line).unwrap()), line);
-        }
-    }
-
-    #[test]
-    fn the_keys_that_a_command_writes_are_known() {
-        for (line, keys) in [
-            ("set a 1", &["a"][..]),
-            ("MSET a 1 b 2", &["a", "b"]),
-            ("RENAME a b", &["b"]),
-            ("EVAL script 2 a b c", &["a", "b"]),
-            ("EVAL script 0", &[]),
-            ("GET a", &[]),
-            ("SET", &[]),
-            ("", &[]),
-        ] {
-            let words = words(line).unwrap();
-            let found: Vec<&str> =
-                written_keys(&words).into_iter().map(|index| words[index].as_str()).collect();
-            assert_eq!(found, keys, "{line}");
         }
     }
 

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use super::connection::{Connection, is_error, name};
 use super::frames::RespFrame;
 use super::transcript::upper_case;
+use crate::redis_cli::commands;
 
 /// How many commands are kept from the beginning, and as many from the end.
 const RETAINED: usize = 4000;
@@ -292,26 +293,10 @@ impl Recording {
     }
 }
 
-/// Whether a command changes more than keys, or was refused.
+/// Whether a command does more than read or write keys that it names, or was refused.
 fn is_notable(entry: &RecordedCommand) -> bool {
-    const NAMES: [&str; 14] = [
-        "SAVE",
-        "BGSAVE",
-        "FLUSHALL",
-        "FLUSHDB",
-        "SHUTDOWN",
-        "CONFIG",
-        "DEBUG",
-        "REPLICAOF",
-        "SLAVEOF",
-        "CLIENT",
-        "ACL",
-        "BGREWRITEAOF",
-        "EVAL",
-        "FCALL",
-    ];
-    let name = name(&entry.command);
-    entry.is_refused() || NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    static NAMES: LazyLock<BTreeSet<Vec<u8>>> = LazyLock::new(commands::doing_more_than_keys);
+    entry.is_refused() || NAMES.contains(&name(&entry.command).to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::redis_cli::words::has_subcommands;
+use crate::redis_cli::commands::has_subcommands;
 
 /// Everything that went through the relay while an answer ran.
 #[derive(Debug, Clone, Default, PartialEq)]

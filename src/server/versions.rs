@@ -51,7 +51,7 @@
 use std::fmt;
 
 use super::ServerInfo;
-use crate::redis_cli::words::has_subcommands;
+use crate::redis_cli::commands::has_subcommands;
 
 /// A command's name in INFO commandstats: `config|get`. Before Redis 7.0 it is only `config`;
 /// [`is_counted_as`] handles that.

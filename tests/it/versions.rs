@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use redislings::redis_cli::reply;
+use redis::Value;
+use redislings::redis_cli::{commands, reply};
 use redislings::server::versions::{self, ServerVersion};
 use redislings::server::{BgsaveEnd, Client, Server, Source, by_version, log};
 
@@ -233,6 +234,48 @@ fn default_user(server: &Server) -> Client {
     let (target, password) = (server.target(), server.endpoint().password.unwrap());
     let login = target.redis_settings().clone().set_password(password);
     Client::new(target.set_redis_settings(login))
+}
+
+#[test]
+fn every_server_describes_its_commands_as_the_table_does() {
+    for (name, program) in of_several_versions() {
+        let source = Source::Process { program, bundled: false };
+        let mut server = Server::start(&source, &[]).unwrap();
+        let reply = server.client().call(&["COMMAND"], LIMIT).unwrap();
+        for described in items(&reply) {
+            is_in_the_table(&name, described);
+        }
+    }
+}
+
+/// The table describes a command with subcommands as the newest Redis does; others may differ.
+fn is_in_the_table(server: &str, described: &Value) {
+    let fields = items(described);
+    let name = reply::format(&fields[0]).trim_matches('"').to_lowercase();
+    let known = commands::find(&name);
+    let known = known.unwrap_or_else(|| panic!("{server}: `{name}` is not in the table"));
+    for subcommand in fields.get(9).map(items).unwrap_or_default() {
+        is_in_the_table(server, subcommand);
+    }
+    if commands::has_subcommands(&name) {
+        return;
+    }
+    let flags: Vec<String> = items(&fields[2]).iter().map(reply::format).collect();
+    for flag in ["write", "readonly", "denyoom", "admin"] {
+        let has = flags.iter().any(|given| given == flag);
+        assert_eq!(known.has(flag), has, "{server}: `{flag}` of `{name}`");
+    }
+    // Redis 6.2 does not say where MIGRATE has its key.
+    let positions: Vec<String> = fields[3..6].iter().map(reply::format).collect();
+    let differs = positions != known.positions().map(|number| format!("(integer) {number}"));
+    assert!(!differs || name == "migrate", "{server}: the keys of `{name}`: {positions:?}");
+}
+
+fn items(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) | Value::Set(items) => items,
+        _ => &[],
+    }
 }
 
 /// The table in `src/server/versions.rs`, checked on the servers of this machine.

@@ -9,52 +9,9 @@ use super::super::{
     Comparison, Dump, Expected, Lastsave, Relation, Span, StdoutMatch, Subject, WaitLimit,
 };
 use super::{duration, info_fields, sent};
-use crate::redis_cli::words;
+use crate::redis_cli::{commands, words};
 
 const COMPARISON: &str = "a number or a comparison such as \">= 1\"";
-/// Commands that never end or that change the mode of the connection.
-const ENDLESS: [&str; 6] = ["subscribe", "psubscribe", "ssubscribe", "monitor", "sync", "psync"];
-/// Commands that change what the other checks look at, in addition to those that give a key a value
-/// ([`words::is_writer`]).
-const MEDDLING: [&str; 36] = [
-    "save",
-    "bgsave",
-    "shutdown",
-    "flushall",
-    "flushdb",
-    "debug",
-    "del",
-    "unlink",
-    "getdel",
-    "getex",
-    "expire",
-    "pexpire",
-    "expireat",
-    "persist",
-    "hdel",
-    "lpop",
-    "rpop",
-    "ltrim",
-    "lrem",
-    "srem",
-    "spop",
-    "zrem",
-    "zpopmin",
-    "zpopmax",
-    "xdel",
-    "xtrim",
-    "blpop",
-    "brpop",
-    "bgrewriteaof",
-    "replicaof",
-    "swapdb",
-    "multi",
-    "exec",
-    "select",
-    "quit",
-    "client",
-];
-
 /// Reads the value of a subject.
 pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Subject> {
     match entry.key {
@@ -225,18 +182,23 @@ fn may_ask(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<()> {
         toml.error(entry.key_span(), "a reply without a command", help);
         return None;
     }
-    if ENDLESS.contains(&name.as_str()) {
+    if commands::never_ends(&name) {
         toml.error(entry.key_span(), format!("a check cannot send `{name}`: it never ends"), None);
         return None;
     }
-    let writes = MEDDLING.contains(&name.as_str()) || words::is_writer(&name.to_uppercase());
-    if writes || (name == "config" && lower_case_word(&words, 1) == "set") {
-        let name = if name == "config" { "config set" } else { &name };
-        let message = format!("a check cannot send `{name}`: it would change what is checked");
-        toml.error(entry.key_span(), message, Some("use a command that only reads".to_owned()));
-        return None;
+    if commands::only_reads(&words) {
+        return Some(());
     }
-    Some(())
+    let command = commands::of_words(&words);
+    let shown = command.map_or(name, |command| command.name.replace('|', " "));
+    let why = match command {
+        None => "redislings does not know that it only reads",
+        Some(_) if commands::may_wait(&words) => "it may wait for another client",
+        Some(_) => "it would change what is checked",
+    };
+    let message = format!("a check cannot send `{shown}`: {why}");
+    toml.error(entry.key_span(), message, Some("use a command that only reads".to_owned()));
+    None
 }
 
 fn lower_case_word(words: &[Vec<u8>], index: usize) -> String {

@@ -6,7 +6,7 @@ use super::super::ExampleExchange;
 use super::super::Span;
 use super::super::block::BlockText;
 use super::super::problem::{Problems, did_you_mean};
-use crate::redis_cli::words;
+use crate::redis_cli::{commands, words};
 
 const WAIT_BGSAVE: &str = "@wait-bgsave";
 const PROMPT: &str = "> ";
@@ -18,10 +18,6 @@ pub(super) fn check_commands(content: &BlockText, problems: &mut Problems) {
     }
 }
 
-/// Commands after which the server would not answer, or that never end: a setup has no time limit
-/// of its own.
-const NOT_IN_SETUP: [&str; 6] =
-    [WAIT_BGSAVE, "SHUTDOWN", "MONITOR", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"];
 /// Commands that run code on the student's machine, or let others do so. The setup runs with all
 /// permissions.
 const PROTECTED: [&str; 4] = ["MODULE", "DEBUG", "REPLICAOF", "SLAVEOF"];
@@ -35,7 +31,7 @@ pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
         let Some(command) = words::split(line).ok() else { continue };
         let command: Vec<_> = command.iter().map(|word| String::from_utf8_lossy(word)).collect();
         let Some(name) = command.first() else { continue };
-        let help = if words::is_waiting_pop(name) || is_one_of(&NOT_IN_SETUP, name) {
+        let help = if stops_the_setup(name, &command) {
             "a setup only creates data; to create a snapshot, use `SAVE`"
         } else if is_one_of(&PROTECTED, name) || sets_a_protected_setting(&command) {
             "a lesson can't disable what protects the student's machine"
@@ -45,6 +41,15 @@ pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
         let message = format!("`{name}` cannot be used in a setup");
         problems.error(span, message, Some(help.to_owned()));
     }
+}
+
+/// Whether the server would not answer after it, or it may not end: a setup has no time limit of its
+/// own.
+fn stops_the_setup(name: &str, command: &[Cow<'_, str>]) -> bool {
+    let words: Vec<&[u8]> = command.iter().map(|word| word.as_bytes()).collect();
+    is_one_of(&[WAIT_BGSAVE, "SHUTDOWN"], name)
+        || commands::never_ends(name)
+        || commands::may_wait(&words)
 }
 
 fn sets_a_protected_setting(command: &[Cow<'_, str>]) -> bool {

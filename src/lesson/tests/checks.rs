@@ -325,11 +325,26 @@ fn a_check_asks_only_what_has_an_end_and_changes_nothing() {
         // Checks of work by hand are repeated: each INCRBY would change the value again.
         "INCRBY a 1",
         "getdel a",
+        "SORT a STORE b",
+        "XREADGROUP GROUP g c STREAMS s >",
+        "client kill id 1",
+        "EVAL 'return 1' 0",
     ] {
         let source = with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"));
         assert_told(&source, "14:11: a check cannot send `");
+        let told = told(&source);
+        assert!(told.iter().any(|problem| problem.contains("it would change what is")), "{told:?}");
     }
-    for command in ["LASTSAVE", "config get save", "get a"] {
+    for (command, why) in [
+        ("XREAD BLOCK 0 STREAMS s 0", "it may wait for another client"),
+        ("WAIT 1 0", "it may wait for another client"),
+        ("NOPE a", "redislings does not know that it only reads"),
+    ] {
+        let source = with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"));
+        let told = told(&source);
+        assert!(told.iter().any(|problem| problem.contains(why)), "{command}: {told:?}");
+    }
+    for command in ["LASTSAVE", "config get save", "get a", "XREAD STREAMS s 0", "object freq a"] {
         assert!(told(&with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"))).is_empty());
     }
     assert_told(&with_subject("reply = { \"  \" = \"x\" }"), "14:11: a reply without a command");

@@ -7,7 +7,7 @@ use super::server::seen_at;
 use super::symptom::Symptom;
 use super::{Cause, Pointer};
 use crate::attempt::evidence::Wait;
-use crate::redis_cli::words::is_waiting_pop;
+use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Exchange};
 
 /// SAVE stops the server until the file is written (Redis facts 10.5).
@@ -190,6 +190,5 @@ fn covers_most_of(wait: Wait, exchange: &Exchange) -> bool {
 
 /// Whether the command makes only its own connection wait.
 fn waits_alone(name: &str) -> bool {
-    let others = ["WAIT", "WAITAOF", "XREAD", "XREADGROUP", "SUBSCRIBE", "PSUBSCRIBE", "MONITOR"];
-    is_waiting_pop(name) || others.contains(&name)
+    commands::any_has(name, "blocking") || commands::never_ends(name)
 }

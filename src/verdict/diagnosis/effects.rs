@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use redis::Value;
 
 use super::facts::{is_queued, is_script, text};
+use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Exchange};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +163,7 @@ fn effects(exchange: &Exchange) -> Effects<'_> {
         }
         "FLUSHALL" | "FLUSHDB" => vec![(None, Effect::Flushed)],
         _ if may_change_any_key(exchange) => vec![(None, Effect::Unclear)],
-        name if changes_no_key(name) => Vec::new(),
+        name if commands::changes_no_key(name) => Vec::new(),
         _ => on_each(words, &Effect::Unclear, exchange),
     }
 }
@@ -253,92 +254,6 @@ fn may_change_any_key(exchange: &Exchange) -> bool {
         _ => is_script(exchange),
     }
 }
-
-fn changes_no_key(name: &str) -> bool {
-    ["GET", "EXISTS", "TYPE"].contains(&name)
-        || kind_read_by(name).is_some()
-        || OTHER_READS.contains(&name)
-        || KEYLESS.contains(&name)
-}
-
-/// Commands that read keys and are not in [`kind_read_by`].
-const OTHER_READS: &[&str] = &[
-    "MGET",
-    "TTL",
-    "PTTL",
-    "EXPIRETIME",
-    "PEXPIRETIME",
-    "GETRANGE",
-    "GETBIT",
-    "BITCOUNT",
-    "HMGET",
-    "HKEYS",
-    "HVALS",
-    "HEXISTS",
-    "HSTRLEN",
-    "HSCAN",
-    "LINDEX",
-    "LPOS",
-    "SMISMEMBER",
-    "SSCAN",
-    "ZMSCORE",
-    "ZRANK",
-    "ZCOUNT",
-    "ZSCAN",
-    "ZREVRANGE",
-    "ZRANGEBYSCORE",
-    "XRANGE",
-    "XREVRANGE",
-    "PFCOUNT",
-    "DUMP",
-    "OBJECT",
-    "MEMORY",
-    "TOUCH",
-    "SCAN",
-    "KEYS",
-    "DBSIZE",
-    "RANDOMKEY",
-];
-
-/// Other commands that change no key.
-const KEYLESS: &[&str] = &[
-    "ACL",
-    "AUTH",
-    "BGREWRITEAOF",
-    "BGSAVE",
-    "CLIENT",
-    "COMMAND",
-    "CONFIG",
-    "DEBUG",
-    "DISCARD",
-    "ECHO",
-    "EXEC",
-    "FUNCTION",
-    "HELLO",
-    "INFO",
-    "LASTSAVE",
-    "LATENCY",
-    "LOLWUT",
-    "MONITOR",
-    "MULTI",
-    "PING",
-    "PSUBSCRIBE",
-    "PUBLISH",
-    "PUBSUB",
-    "QUIT",
-    "RESET",
-    "ROLE",
-    "SAVE",
-    "SCRIPT",
-    "SELECT",
-    "SHUTDOWN",
-    "SLOWLOG",
-    "SUBSCRIBE",
-    "TIME",
-    "UNWATCH",
-    "WAIT",
-    "WATCH",
-];
 
 /// The type that a command reads, if it reads only one.
 pub(super) fn kind_read_by(command: &str) -> Option<&'static str> {

@@ -10,7 +10,8 @@ use crate::attempt::evidence::{ProgramEnd, ProgramRun};
 use crate::attempt::program;
 use crate::cleanup;
 use crate::error::EnvironmentError;
-use crate::redis_cli::words::{WRITERS, stored_values, written_key};
+use crate::redis_cli::commands;
+use crate::redis_cli::words::stored_values;
 
 /// Needs only Python 3.9 and its standard library.
 const SCRIPT: &str = include_str!("mutate.py");
@@ -27,10 +28,9 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, Enviro
     let directory = cleanup::private_directory("mutants")?;
     let (order, answer) = (directory.join("order.json"), directory.join("answer.json"));
     let writers: serde_json::Map<String, serde_json::Value> =
-        WRITERS.iter().map(|name| ((*name).to_owned(), written_key(name).into())).collect();
-    let values: BTreeMap<String, (usize, usize)> = WRITERS
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), stored_values(name)?)))
+        commands::writers().map(|(name, key)| (name, key.into())).collect();
+    let values: BTreeMap<String, (usize, usize)> = commands::writers()
+        .filter_map(|(name, _)| stored_values(&name).map(|values| (name, values)))
         .collect();
     let wanted =
         serde_json::json!({ "writers": writers, "values": values, "solutions": solutions });

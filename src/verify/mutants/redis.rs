@@ -2,7 +2,7 @@
 
 use super::{Difference, Mutant, Mutated, Mutation};
 use crate::attempt::commands::{WAIT_BGSAVE, is_wait};
-use crate::redis_cli::words;
+use crate::redis_cli::{commands, words};
 
 /// The suffix that makes a key or a value another one.
 const OTHER: &[u8] = b"-other";
@@ -40,7 +40,7 @@ fn line_mutants(lines: &[&str], index: usize) -> Vec<(Mutation, Vec<String>)> {
     if is_save(line) {
         mutants.extend(save_first(lines, index));
     }
-    for place in words::written_keys(&words) {
+    for place in commands::written_keys(&words) {
         let key = String::from_utf8_lossy(&words[place]).into_owned();
         let lines = with_line(lines, index, &with_other_word(&words, place));
         mutants.push((Mutation::OtherKey { key }, lines));
@@ -75,7 +75,7 @@ fn save_first(lines: &[&str], save: usize) -> Option<(Mutation, Vec<String>)> {
 }
 
 fn is_write(line: &str) -> bool {
-    words::is_writer(&name(&words::split(line.trim()).unwrap_or_default()))
+    commands::is_writer(&name(&words::split(line.trim()).unwrap_or_default()))
 }
 
 fn is_save(line: &str) -> bool {

@@ -1,0 +1,305 @@
+//! Redis's own description of its commands: what they do to keys, and which arguments are keys.
+//!
+//! `commands.txt` holds what COMMAND says on six versions of Redis and Valkey, which agree on every
+//! command without subcommands. `tests/it/versions.rs` compares it with the servers at hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::LazyLock;
+
+const TEXT: &str = include_str!("commands.txt");
+static COMMANDS: LazyLock<BTreeMap<&str, Command>> = LazyLock::new(|| {
+    TEXT.lines().filter_map(parse).map(|command| (command.name, command)).collect()
+});
+/// Commands that only tell something about the server or the connection. COMMAND has no flag for
+/// that: `CONFIG GET` is `admin`, as `CONFIG SET` is.
+const TELLING: [&str; 41] = [
+    "acl|cat",
+    "acl|getuser",
+    "acl|list",
+    "acl|log",
+    "acl|users",
+    "acl|whoami",
+    "client|getname",
+    "client|id",
+    "client|info",
+    "client|list",
+    "client|trackinginfo",
+    "cluster|info",
+    "cluster|keyslot",
+    "cluster|myid",
+    "command",
+    "command|count",
+    "command|docs",
+    "command|getkeys",
+    "command|info",
+    "command|list",
+    "config|get",
+    "echo",
+    "function|dump",
+    "function|list",
+    "function|stats",
+    "info",
+    "lastsave",
+    "latency|doctor",
+    "latency|histogram",
+    "latency|history",
+    "latency|latest",
+    "memory|doctor",
+    "memory|stats",
+    "module|list",
+    "ping",
+    "pubsub|channels",
+    "pubsub|numpat",
+    "pubsub|numsub",
+    "role",
+    "slowlog|get",
+    "time",
+];
+
+/// A command, or a subcommand such as `config|get`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Command {
+    /// In lower case.
+    pub name: &'static str,
+    flags: &'static str,
+    /// The first word of a line that is a key; 0: none is known by its position.
+    first: usize,
+    /// The last one; a negative position is counted from the end of the line.
+    last: isize,
+    step: usize,
+}
+
+impl Command {
+    /// Whether COMMAND gives it this flag, such as `write`.
+    pub fn has(&self, flag: &str) -> bool {
+        self.flags.split(',').any(|known| known == flag)
+    }
+
+    /// Where its keys stand, as COMMAND says it: first, last, and the distance between two.
+    pub fn positions(&self) -> [isize; 3] {
+        let signed = |number: usize| isize::try_from(number).unwrap_or_default();
+        [signed(self.first), self.last, signed(self.step)]
+    }
+
+    /// The indexes of the keys in a line of this many words.
+    pub fn keys(&self, words: usize) -> Vec<usize> {
+        let last = match self.last {
+            last @ 0.. => last.unsigned_abs(),
+            last => words.saturating_sub(last.unsigned_abs()),
+        };
+        let is_known = self.first > 0 && self.step > 0;
+        let end = if is_known { (last + 1).min(words) } else { 0 };
+        (self.first..end).step_by(self.step.max(1)).collect()
+    }
+}
+
+fn parse(line: &'static str) -> Option<Command> {
+    let [name, flags, first, last, step] = line.split(' ').collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let numbers = (first.parse().ok()?, last.parse().ok()?, step.parse().ok()?);
+    Some(Command { name, flags, first: numbers.0, last: numbers.1, step: numbers.2 })
+}
+
+/// The command of this name, in any case.
+pub fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.get(name.to_lowercase().as_str())
+}
+
+/// The command, or else the subcommand, that a line begins with.
+pub fn of_words<W: AsRef<[u8]>>(words: &[W]) -> Option<&'static Command> {
+    let name = text(words.first()?);
+    let subcommand = words.get(1).and_then(|word| find(&format!("{name}|{}", text(word))));
+    subcommand.or_else(|| find(&name))
+}
+
+/// Whether a command's first argument is a subcommand, as in `CONFIG SET`; the name in any case.
+pub fn has_subcommands(name: &str) -> bool {
+    // COMMAND describes DEBUG without them.
+    name.eq_ignore_ascii_case("debug") || !subcommands(name).is_empty()
+}
+
+/// Whether one of a command's subcommands, or the command itself, has the flag.
+pub fn any_has(name: &str, flag: &str) -> bool {
+    find(name).into_iter().chain(subcommands(name)).any(|command| command.has(flag))
+}
+
+fn subcommands(name: &str) -> Vec<&'static Command> {
+    let start = format!("{}|", name.to_lowercase());
+    let from = COMMANDS.range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded));
+    let commands = from.map(|(_, command)| command);
+    commands.take_while(|command| command.name.starts_with(&start)).collect()
+}
+
+/// Whether messages without an end follow instead of one reply; the name in any case.
+pub fn never_ends(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["monitor", "sync", "psync"].contains(&name.as_str()) || subscribes(&name)
+}
+
+fn subscribes(name: &str) -> bool {
+    ["subscribe", "psubscribe", "ssubscribe"].contains(&name)
+}
+
+/// The names, in lower case, of commands that do more than read or write the keys that they name:
+/// they act on the server, on all keys, or run a script.
+pub fn doing_more_than_keys() -> BTreeSet<Vec<u8>> {
+    let names = COMMANDS.keys().filter(|name| {
+        any_has(name, "admin")
+            || name.starts_with("flush")
+            || name.starts_with("eval")
+            || name.starts_with("fcall")
+    });
+    names.map(|name| name.as_bytes().to_vec()).collect()
+}
+
+/// Whether the line may make its own connection wait for another client or a replica.
+pub fn may_wait<W: AsRef<[u8]>>(words: &[W]) -> bool {
+    let Some(command) = of_words(words).filter(|command| command.has("blocking")) else {
+        return false;
+    };
+    let needs_option = command.name.starts_with("xread");
+    !needs_option || words.iter().any(|word| word.as_ref().eq_ignore_ascii_case(b"BLOCK"))
+}
+
+/// Whether the line reads and changes nothing, and its reply comes at once.
+pub fn only_reads<W: AsRef<[u8]>>(words: &[W]) -> bool {
+    of_words(words).is_some_and(|command| {
+        (command.has("readonly") || TELLING.contains(&command.name)) && !may_wait(words)
+    })
+}
+
+/// Whether a command changes no key, whatever its arguments; the name in any case.
+pub fn changes_no_key(name: &str) -> bool {
+    find(name).is_some() && !any_has(name, "write")
+}
+
+/// Whether a command gives a key a value. `denyoom` marks what needs more memory; SORT and
+/// GEORADIUS store only with an option.
+fn gives_a_value(command: &Command) -> bool {
+    match command.name {
+        "rename" | "renamenx" | "smove" => true,
+        "sort" | "georadius" | "georadiusbymember" => false,
+        _ => command.has("denyoom") && command.first > 0,
+    }
+}
+
+/// The indexes, among the words of a command line, of the keys that it gives a value. The keys of a
+/// script are taken for such.
+pub fn written_keys<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
+    let name = words.first().map(text).unwrap_or_default();
+    if ["eval", "evalsha", "fcall"].contains(&name.as_str()) {
+        // EVAL script numkeys key... argument...
+        let number = words.get(2).and_then(|word| text(word).parse().ok()).unwrap_or(0);
+        return (3..words.len()).take(number).collect();
+    }
+    let Some(command) = of_words(words).filter(|command| gives_a_value(command)) else {
+        return Vec::new();
+    };
+    let keys = command.keys(words.len());
+    match (command.last, command.step) {
+        // Each key has its value, as in MSET.
+        (_, 2..) => keys,
+        // From one key to another, as in RENAME.
+        (2, _) => keys.into_iter().skip(1).collect(),
+        // One key made of others, as in SUNIONSTORE, or the only one.
+        _ => keys.into_iter().take(1).collect(),
+    }
+}
+
+/// Commands that give a key a value, of which the table cannot say it.
+const OTHER_WRITERS: [&str; 4] = ["eval", "evalsha", "fcall", "json.set"];
+
+/// Whether a command may give a key a value; `name` in any case.
+pub fn is_writer(name: &str) -> bool {
+    OTHER_WRITERS.contains(&name.to_lowercase().as_str()) || find(name).is_some_and(gives_a_value)
+}
+
+/// The commands that may give a key a value, in upper case, each with the index, from 0, of the
+/// argument that is this key (the first of several).
+pub fn writers() -> impl Iterator<Item = (String, usize)> {
+    let known = COMMANDS.values().filter(|command| gives_a_value(command));
+    let known = known.map(|command| {
+        let is_second = command.first == 1 && command.last == 2 && command.step == 1;
+        (command.name, usize::from(is_second))
+    });
+    let others = OTHER_WRITERS.map(|name| (name, 0));
+    known.chain(others).map(|(name, index)| (name.to_uppercase(), index))
+}
+
+fn text<W: AsRef<[u8]>>(word: &W) -> String {
+    String::from_utf8_lossy(word.as_ref()).to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<&str> {
+        line.split(' ').filter(|word| !word.is_empty()).collect()
+    }
+
+    #[test]
+    fn every_line_of_the_table_is_read() {
+        let lines = TEXT.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(COMMANDS.len(), lines);
+        for name in TELLING {
+            assert!(find(name).is_some_and(|command| !command.has("write")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_subcommand_is_found_before_its_command() {
+        let found = |line| of_words(&words(line)).map(|command| command.name);
+        assert_eq!(found("CONFIG GET save"), Some("config|get"));
+        assert_eq!(found("CONFIG NONSENSE"), Some("config"));
+        assert_eq!(found("get config"), Some("get"));
+        assert_eq!(found("NONSENSE"), None);
+        assert!(has_subcommands("Config") && has_subcommands("DEBUG") && !has_subcommands("GET"));
+    }
+
+    #[test]
+    fn the_keys_that_a_command_writes_are_known() {
+        for (line, keys) in [
+            ("set a 1", &["a"][..]),
+            ("MSET a 1 b 2", &["a", "b"]),
+            ("RENAME a b", &["b"]),
+            ("LMOVE a b LEFT RIGHT", &["b"]),
+            ("SUNIONSTORE a b c", &["a"]),
+            ("BITOP NOT a b", &["a"]),
+            ("XADD a * f 1", &["a"]),
+            ("EVAL script 2 a b c", &["a", "b"]),
+            ("EVAL script 0", &[]),
+            ("GET a", &[]),
+            ("DEL a", &[]),
+            ("SET", &[]),
+            ("", &[]),
+        ] {
+            let words = words(line);
+            let found: Vec<&str> = written_keys(&words).into_iter().map(|at| words[at]).collect();
+            assert_eq!(found, keys, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_only_reads_is_known() {
+        for line in
+            ["GET a", "XRANGE s - +", "XREAD STREAMS s 0", "TTL a", "INFO", "OBJECT ENCODING a"]
+        {
+            assert!(only_reads(&words(line)), "{line}");
+        }
+        for line in [
+            "SET a 1",
+            "DEL a",
+            "GETEX a",
+            "XREAD BLOCK 0 STREAMS s 0",
+            "BLPOP l 0",
+            "CONFIG SET a b",
+            "EVAL s 0",
+            "X",
+        ] {
+            assert!(!only_reads(&words(line)), "{line}");
+        }
+    }
+}

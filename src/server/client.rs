@@ -1,13 +1,18 @@
 //! The connection of the checker and of typed answers: every call has one deadline.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, Value};
+use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, Value};
 
 use super::versions::name_in_commandstats;
 use crate::runtime::block_on;
+
+/// Where an answer has set `maxclients`, the server turns us away until it has noticed that the
+/// answer's connections are closed. A longer wait could give a save the time to end.
+const CLOSING: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Why a call has no reply. A Redis error is a reply: [`Value::ServerError`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,7 +109,8 @@ impl Client {
         }
         // Taken, so that the connection is dropped if the exchange fails.
         let connection = self.connection.take();
-        let work = exchange(connection, &self.target, &pipeline);
+        let patience = if self.asks_again { CLOSING } else { Duration::ZERO };
+        let work = exchange(connection, &self.target, &pipeline, patience);
         let result = block_on(async { tokio::time::timeout(limit, work).await });
         let result = result.unwrap_or(Err(CallError::TimedOut(limit)));
         if matches!(result, Err(CallError::TimedOut(_) | CallError::Closed(_))) {
@@ -131,22 +137,40 @@ async fn exchange(
     connection: Option<MultiplexedConnection>,
     target: &ConnectionInfo,
     pipeline: &redis::Pipeline,
+    patience: Duration,
 ) -> Result<(MultiplexedConnection, Vec<Value>), CallError> {
     let mut connection = match connection {
         Some(connection) => connection,
-        None => connect(target).await?,
+        None => connect(target, patience).await?,
     };
     let replies = connection.send_packed_commands(pipeline, 0, pipeline.len()).await;
     let replies = replies.map_err(|error| CallError::Closed(error.to_string()))?;
     Ok((connection, replies))
 }
 
-async fn connect(target: &ConnectionInfo) -> Result<MultiplexedConnection, CallError> {
+/// A server that turns us away is asked again for as long as `patience`.
+async fn connect(
+    target: &ConnectionInfo,
+    patience: Duration,
+) -> Result<MultiplexedConnection, CallError> {
     let client = redis::Client::open(target.clone()).map_err(not_connected)?;
+    let deadline = Instant::now() + patience;
     // Our own deadline covers everything; the library's would interrupt a SAVE of one second.
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-    client.get_multiplexed_async_connection_with_config(&config).await.map_err(not_connected)
+    loop {
+        let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+        let error = match connection {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        // `maxclients` is told in place of AUTH's reply.
+        let was_turned_away = error.kind() == ErrorKind::AuthenticationFailed;
+        if !was_turned_away || Instant::now() >= deadline {
+            return Err(not_connected(error));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 fn not_connected(error: redis::RedisError) -> CallError {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use redis::Value;
 use redislings::redis_cli::{commands, reply};
 use redislings::server::versions::{self, ServerVersion};
-use redislings::server::{BgsaveEnd, Client, Server, Source, by_version, log};
+use redislings::server::{BgsaveEnd, Server, Source, by_version, log};
 
-use crate::support::redis_server::of_several_versions;
+use crate::support::redis_server::{default_user, of_several_versions};
 use crate::support::{Ended, Workspace, image};
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -227,13 +227,6 @@ fn invalid_matrix_options_are_usage_errors() {
     );
     let image = ["--server", "container", "--image", "own/{server}:{version}"];
     assert_usage_error(&workspace, &image, "is a template, which needs a server version");
-}
-
-/// A client with the rights of an answer. It connects without the relay, so it logs in itself.
-fn default_user(server: &Server) -> Client {
-    let (target, password) = (server.target(), server.endpoint().password.unwrap());
-    let login = target.redis_settings().clone().set_password(password);
-    Client::new(target.set_redis_settings(login))
 }
 
 #[test]

@@ -1,6 +1,13 @@
 //! Passwords, rights and limits that lock clients out do not lock out the checker.
 
+use std::time::Duration;
+
+use redislings::redis_cli::reply;
+use redislings::server::{Client, Server};
+
 use super::{DONE, python, redis, try_all, try_all_patiently};
+use crate::support::local_source;
+use crate::support::redis_server::default_user;
 
 const NOT_DONE: [&str; 3] = ["stored", "saved", "in-background"];
 
@@ -53,6 +60,25 @@ fn maxclients_1_ends_in_a_verdict() {
     without_the_checker.passes();
     assert!(!before.verdict.passed());
     before.falls_short(&before.verdict.unmet(), &["maxclients"]);
+}
+
+fn has_rejected(client: &mut Client, limit: Duration) -> bool {
+    let stats = reply::format(&client.call(&["INFO", "stats"], limit).unwrap());
+    !stats.contains("rejected_connections:0")
+}
+
+/// The system closes the connections of an answer that has ended a moment later.
+#[test]
+fn the_checker_waits_until_the_answers_last_connection_is_closed() {
+    let mut server = Server::start(&local_source(), &[]).unwrap();
+    let mut answer = default_user(&server);
+    let limit = Duration::from_secs(30);
+    answer.call(&["CONFIG", "SET", "maxclients", "1"], limit).unwrap();
+    answer.call(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"], limit).unwrap();
+    let closing = std::thread::Builder::new();
+    let closing = closing.spawn(move || while !has_rejected(&mut answer, limit) {}).unwrap();
+    assert!(server.info(limit).is_ok());
+    closing.join().unwrap();
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use redis::IntoConnectionInfo as _;
 use redislings::redis_cli::reply;
 use redislings::server::source::on_path;
-use redislings::server::{Client, ServerVersion, bundled, by_version};
+use redislings::server::{Client, Server, ServerVersion, bundled, by_version};
 
 /// Held by the tests that are about port 6379.
 pub static USUAL_PORT: Mutex<()> = Mutex::new(());
@@ -143,4 +143,11 @@ fn bundled_redis_cli() -> Option<PathBuf> {
 pub fn program() -> PathBuf {
     let on_path = on_path("redis-server").or(on_path("valkey-server"));
     on_path.unwrap_or_else(|| bundled::VALKEY.install(&|_| ()).unwrap())
+}
+
+/// A client with the rights of an answer. It connects without the relay, so it logs in itself.
+pub fn default_user(server: &Server) -> Client {
+    let (target, password) = (server.target(), server.endpoint().password.unwrap());
+    let login = target.redis_settings().clone().set_password(password);
+    Client::new(target.set_redis_settings(login))
 }

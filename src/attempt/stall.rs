@@ -6,7 +6,6 @@
 //! or an answer that waits exceeds its time limit.
 
 use std::collections::VecDeque;
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,17 +13,16 @@ use std::time::{Duration, Instant};
 use crate::cleanup::lock;
 use crate::error::{EnvironmentError, EnvironmentErrorKind, no_thread};
 
-/// Shorter than the saves that lessons slow down. With 20 processes competing for two cores, the
-/// work of the two watchers took 20 and 60 ms.
+/// Shorter than the saves that lessons slow down. With 20 processes competing for two cores, a
+/// heartbeat took 60 ms.
 const TOO_LONG: Duration = Duration::from_millis(500);
-const PAUSE: Duration = Duration::from_millis(150);
 const HEARTBEAT: Duration = Duration::from_millis(20);
 /// How many of the last stalls are kept; an attempt asks only for those since it began.
 const KEPT: usize = 1000;
 
-static WAKING: HeartbeatWatcher =
-    HeartbeatWatcher::new("waking", Duration::ZERO, || thread::park_timeout(HEARTBEAT));
-static STARTING: HeartbeatWatcher = HeartbeatWatcher::new("starting", PAUSE, run_a_child);
+/// All attempts share it.
+static HEART: Mutex<Heart> =
+    Mutex::new(Heart { watches: 0, beats: false, since: None, stalls: VecDeque::new() });
 
 /// Does `work` and returns its result. If the machine stalled meanwhile and that `matters` to the
 /// result, returns an error of the kind [`EnvironmentErrorKind::Stall`] instead.
@@ -61,109 +59,76 @@ pub(super) fn refuse(what: &str, took: Duration) -> Result<(), EnvironmentError>
     Err(EnvironmentError::new(fact, help).of(EnvironmentErrorKind::Stall))
 }
 
-fn run_a_child() {
-    let mut child = Command::new("true");
-    // On a system without `true`, this watcher detects nothing.
-    let _ = child.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+struct Heart {
+    /// How many attempts need it.
+    watches: usize,
+    beats: bool,
+    /// When the current beat began.
+    since: Option<Instant>,
+    /// When each stall ended, and how long it lasted.
+    stalls: VecDeque<(Instant, Duration)>,
 }
 
-/// Keeps the watchers running while it exists.
+/// Keeps the heart beating while it exists.
 struct StallWatch {
     began: Instant,
 }
 
 impl StallWatch {
     fn begin() -> Result<Self, EnvironmentError> {
-        let watch = Self { began: Instant::now() };
-        // Start both in any case: on an error, the drop of `watch` leaves both.
-        WAKING.watch().and(STARTING.watch()).map(|()| watch)
+        let mut heart = lock(&HEART);
+        if !heart.beats {
+            thread::Builder::new().name("heart".into()).spawn(beat).map_err(no_thread)?;
+            heart.beats = true;
+        }
+        heart.watches += 1;
+        Ok(Self { began: Instant::now() })
     }
 
+    /// The longest stall that ended after the beginning, or is still going on.
     fn longest_stall(&self) -> Duration {
-        WAKING.longest_since(self.began).max(STARTING.longest_since(self.began))
+        let heart = lock(&HEART);
+        let over = heart.stalls.iter().filter(|(ended, _)| *ended > self.began);
+        let current = heart.since.map(|since| since.elapsed());
+        over.map(|(_, took)| *took).chain(current).max().unwrap_or_default()
     }
 }
 
 impl Drop for StallWatch {
     fn drop(&mut self) {
-        WAKING.leave();
-        STARTING.leave();
+        lock(&HEART).watches -= 1;
     }
 }
 
-/// A thread that repeats some instant work and records when it took long; all attempts share it.
-struct HeartbeatWatcher {
-    name: &'static str,
-    pause: Duration,
-    work: fn(),
-    state: Mutex<StallState>,
+/// Starts a thread that sleeps for a moment, and waits for its end, again and again: a machine that
+/// starts and ends nothing holds that up, as one that is paused does.
+fn beat() {
+    while begin_beat() {
+        let sleep = || thread::park_timeout(HEARTBEAT);
+        match thread::Builder::new().name("beat".into()).spawn(sleep) {
+            Ok(thread) => drop(thread.join()),
+            Err(_) => sleep(),
+        }
+        end_beat();
+    }
 }
 
-struct StallState {
-    watches: usize,
-    runs: bool,
-    /// When the current work began, if any.
-    since: Option<Instant>,
-    /// When each stall ended, and how long it lasted.
-    stalls: VecDeque<(Instant, Duration)>,
+/// Whether an attempt still needs the heart.
+fn begin_beat() -> bool {
+    let mut heart = lock(&HEART);
+    heart.beats = heart.watches > 0;
+    heart.since = heart.beats.then(Instant::now);
+    heart.beats
 }
 
-impl HeartbeatWatcher {
-    const fn new(name: &'static str, pause: Duration, work: fn()) -> Self {
-        let state = StallState { watches: 0, runs: false, since: None, stalls: VecDeque::new() };
-        Self { name, pause, work, state: Mutex::new(state) }
-    }
-
-    fn watch(&'static self) -> Result<(), EnvironmentError> {
-        let mut state = lock(&self.state);
-        state.watches += 1;
-        if !state.runs {
-            let thread = thread::Builder::new().name(self.name.into()).spawn(|| self.run());
-            thread.map_err(no_thread)?;
-            state.runs = true;
-        }
-        Ok(())
-    }
-
-    fn leave(&self) {
-        lock(&self.state).watches -= 1;
-    }
-
-    fn run(&self) {
-        while self.begins() {
-            (self.work)();
-            self.ends();
-            if !self.pause.is_zero() {
-                thread::park_timeout(self.pause);
-            }
-        }
-    }
-
-    /// Whether an attempt still needs this watcher.
-    fn begins(&self) -> bool {
-        let mut state = lock(&self.state);
-        state.runs = state.watches > 0;
-        state.since = state.runs.then(Instant::now);
-        state.runs
-    }
-
-    fn ends(&self) {
-        let mut state = lock(&self.state);
-        let now = Instant::now();
-        let took = state.since.take().map_or(Duration::ZERO, |since| now - since);
-        if took >= TOO_LONG {
-            state.stalls.push_back((now, took));
-            let too_many = state.stalls.len().saturating_sub(KEPT);
-            state.stalls.drain(..too_many);
-        }
-    }
-
-    /// The longest stall that ended after `began`, or is still going on.
-    fn longest_since(&self, began: Instant) -> Duration {
-        let state = lock(&self.state);
-        let over = state.stalls.iter().filter(|(ended, _)| *ended > began);
-        let current = state.since.map(|since| since.elapsed());
-        over.map(|(_, took)| *took).chain(current).max().unwrap_or_default()
+fn end_beat() {
+    let mut heart = lock(&HEART);
+    let now = Instant::now();
+    let took = heart.since.take().map_or(Duration::ZERO, |since| now - since);
+    if took >= TOO_LONG {
+        heart.stalls.push_back((now, took));
+        let too_many = heart.stalls.len().saturating_sub(KEPT);
+        heart.stalls.drain(..too_many);
     }
 }
 

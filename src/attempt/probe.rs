@@ -28,16 +28,18 @@ pub(super) fn start(server: &Server) -> Result<BackgroundTask<Waits>, Environmen
         )
     })?;
     let began = Instant::now();
-    BackgroundTask::start("probe", move |shared| Probe { target, began, shared }.run(connection))
+    BackgroundTask::start("probe", move |shared| {
+        WaitProbe { target, began, shared }.run(connection);
+    })
 }
 
-struct Probe<'s> {
+struct WaitProbe<'s> {
     target: ProbeTarget,
     began: Instant,
     shared: &'s Shared<Waits>,
 }
 
-impl Probe<'_> {
+impl WaitProbe<'_> {
     fn run(self, connection: TcpStream) {
         let mut connection = Some(connection);
         while !self.is_over() {

@@ -8,7 +8,7 @@ use std::ops::Bound;
 use std::sync::LazyLock;
 
 const TEXT: &str = include_str!("commands.txt");
-static COMMANDS: LazyLock<BTreeMap<&str, Command>> = LazyLock::new(|| {
+static COMMANDS: LazyLock<BTreeMap<&str, CommandInfo>> = LazyLock::new(|| {
     TEXT.lines().filter_map(parse).map(|command| (command.name, command)).collect()
 });
 /// Commands that only tell something about the server or the connection. COMMAND has no flag for
@@ -59,7 +59,7 @@ const TELLING: [&str; 41] = [
 
 /// A command, or a subcommand such as `config|get`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Command {
+pub struct CommandInfo {
     /// In lower case.
     pub name: &'static str,
     flags: &'static str,
@@ -70,7 +70,7 @@ pub struct Command {
     step: usize,
 }
 
-impl Command {
+impl CommandInfo {
     /// Whether COMMAND gives it this flag, such as `write`.
     pub fn has(&self, flag: &str) -> bool {
         self.flags.split(',').any(|known| known == flag)
@@ -94,21 +94,21 @@ impl Command {
     }
 }
 
-fn parse(line: &'static str) -> Option<Command> {
+fn parse(line: &'static str) -> Option<CommandInfo> {
     let [name, flags, first, last, step] = line.split(' ').collect::<Vec<_>>()[..] else {
         return None;
     };
     let numbers = (first.parse().ok()?, last.parse().ok()?, step.parse().ok()?);
-    Some(Command { name, flags, first: numbers.0, last: numbers.1, step: numbers.2 })
+    Some(CommandInfo { name, flags, first: numbers.0, last: numbers.1, step: numbers.2 })
 }
 
 /// The command of this name, in any case.
-pub fn find(name: &str) -> Option<&'static Command> {
+pub fn find(name: &str) -> Option<&'static CommandInfo> {
     COMMANDS.get(name.to_lowercase().as_str())
 }
 
 /// The command, or else the subcommand, that a line begins with.
-pub fn of_words<W: AsRef<[u8]>>(words: &[W]) -> Option<&'static Command> {
+pub fn of_words<W: AsRef<[u8]>>(words: &[W]) -> Option<&'static CommandInfo> {
     let name = text(words.first()?);
     let subcommand = words.get(1).and_then(|word| find(&format!("{name}|{}", text(word))));
     subcommand.or_else(|| find(&name))
@@ -125,7 +125,7 @@ pub fn any_has(name: &str, flag: &str) -> bool {
     find(name).into_iter().chain(subcommands(name)).any(|command| command.has(flag))
 }
 
-fn subcommands(name: &str) -> Vec<&'static Command> {
+fn subcommands(name: &str) -> Vec<&'static CommandInfo> {
     let start = format!("{}|", name.to_lowercase());
     let from = COMMANDS.range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded));
     let commands = from.map(|(_, command)| command);
@@ -177,7 +177,7 @@ pub fn changes_no_key(name: &str) -> bool {
 
 /// Whether a command gives a key a value. `denyoom` marks what needs more memory; SORT and
 /// GEORADIUS store only with an option.
-fn gives_a_value(command: &Command) -> bool {
+fn gives_a_value(command: &CommandInfo) -> bool {
     match command.name {
         "rename" | "renamenx" | "smove" => true,
         "sort" | "georadius" | "georadiusbymember" => false,

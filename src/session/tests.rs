@@ -69,7 +69,7 @@ SAVE
 
 /// One input of the student.
 #[derive(Debug, Clone, Copy)]
-enum Input {
+enum ScriptInput {
     Press(Key),
     /// Answers yes or no to a question.
     Answer(bool),
@@ -77,19 +77,19 @@ enum Input {
     WaitFor(&'static str),
 }
 
-use Input::{Answer, Press, WaitFor};
+use ScriptInput::{Answer, Press, WaitFor};
 
-fn letter(letter: char) -> Input {
+fn letter(letter: char) -> ScriptInput {
     Press(Key::Char(letter))
 }
 
-fn letters(letters: &str) -> Vec<Input> {
+fn letters(letters: &str) -> Vec<ScriptInput> {
     letters.chars().map(letter).collect()
 }
 
 /// A console that plays scripted input and records every frame.
 struct Script {
-    inputs: VecDeque<Input>,
+    inputs: VecDeque<ScriptInput>,
     frames: Vec<Frame>,
     deadline: Instant,
 }
@@ -184,7 +184,7 @@ fn session_in(
     folder: &Path,
     course: &Course,
     prepare: impl FnOnce(&mut Progress),
-    inputs: impl IntoIterator<Item = Input>,
+    inputs: impl IntoIterator<Item = ScriptInput>,
 ) -> SeenFrames {
     let path = folder.join("progress.toml");
     let (mut progress, _) = Progress::load(&path).unwrap();
@@ -205,7 +205,7 @@ fn session_in(
     SeenFrames { frames: script.frames, end, progress }
 }
 
-fn session(passed: &[&str], inputs: impl IntoIterator<Item = Input>) -> SeenFrames {
+fn session(passed: &[&str], inputs: impl IntoIterator<Item = ScriptInput>) -> SeenFrames {
     let folder = tempfile::tempdir().unwrap();
     let prepare = |progress: &mut Progress| {
         for exercise in passed {

@@ -51,11 +51,11 @@ pub(super) fn look(server: &mut Server) -> Result<ServerInfo, EnvironmentError> 
 /// Waits until the second of LASTSAVE is over.
 ///
 /// LASTSAVE counts whole seconds and is set when the server starts. A save within that second does
-/// not change it (Redis facts 1), and a student who polls LASTSAVE would wait forever. We ask the
-/// server for its time because a container engine's machine may have another clock than ours.
-/// LASTSAVE comes from a coarser clock than TIME (`time(2)` lags by up to a kernel tick: of 12
-/// saves sent as TIME crossed the second, 6 left LASTSAVE unchanged; of 12 sent 5 ms later, none),
-/// hence the margin.
+/// not change it (`tests/facts`, LASTSAVE), and a student who polls LASTSAVE would wait forever. We
+/// ask the server for its time because a container engine's machine may have another clock than
+/// ours. LASTSAVE comes from a coarser clock than TIME (`time(2)` lags by up to a kernel tick: of
+/// 12 saves sent as TIME crossed the second, 6 left LASTSAVE unchanged; of 12 sent 5 ms later,
+/// none), hence the margin.
 pub(super) fn wait_until_lastsave_can_move(server: &mut Server) -> Result<(), EnvironmentError> {
     let deadline = Instant::now() + CLOCK_LIMIT;
     loop {

@@ -15,7 +15,8 @@ use crate::server::{Server, ServerInfo, log};
 const BUSY_MICROS: i64 = 300_000;
 /// A server checks for its child's end `hz` times a second; `hz` is at least 1.
 const SLOWEST_TICK: Duration = Duration::from_secs(1);
-/// Bytes per microsecond (MB per second); ten times as much was measured (Redis facts 5).
+/// Bytes per microsecond (MB per second); ten times as much was measured (`tests/facts`, Speed of
+/// saves).
 const SLOWEST_WRITE: u64 = 10;
 /// Commands that never keep the server busy.
 const QUICK: [&str; 5] = ["BGSAVE", "BGREWRITEAOF", "INFO", "LASTSAVE", "PING"];
@@ -226,8 +227,8 @@ fn was_paused(transcript: &Transcript) -> bool {
 }
 
 /// An error if only the server's log could show how a background save ended, and the log does not:
-/// FLUSHALL kills a background save, but INFO does not report it (Redis facts 2.2), and we cannot
-/// read the log of a server given by address.
+/// FLUSHALL kills a background save, but INFO does not report it (`tests/facts`, INFO persistence),
+/// and we cannot read the log of a server given by address.
 fn ensure_log_is_complete(
     server: &Server,
     exercise: &Exercise,

@@ -270,8 +270,8 @@ pub struct Output {
 
 /// Whether a background save is running, or was accepted and has not begun. BGSAVE inside MULTI
 /// replies `Background saving scheduled` and starts at the server's next tick; until then INFO does
-/// not show it (Redis facts 3). A save that does not fork (Valkey's forkless save, which INFO names
-/// as such) is never seen as scheduled.
+/// not show it (`tests/facts`, commandstats). A save that does not fork (Valkey's forkless save,
+/// which INFO names as such) is never seen as scheduled.
 pub fn is_saving(now: &ServerInfo, before: &ServerInfo) -> bool {
     let scheduled = now.successful_calls("bgsave") > before.successful_calls("bgsave")
         && forks_for_saves(now) == forks_for_saves(before)

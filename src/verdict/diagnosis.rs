@@ -1,5 +1,5 @@
-//! Why an answer falls short: the common mistakes (Redis facts 10) as data, each with a function
-//! that recognises it in the evidence.
+//! Why an answer falls short: the common mistakes (`tests/facts`, Common mistakes) as data, each
+//! with a function that recognises it in the evidence.
 //!
 //! A wrong cause is worse than none. So a diagnosis is tried only for an unmet finding whose
 //! [`Symptom`] it explains, and that something never happened is concluded only from a complete

@@ -51,7 +51,8 @@ pub(super) fn leaves_open(subject: &Subject, now: &Observation, evidence: &Evide
     is_open
 }
 
-/// Tests for a different value, not a greater one: a clock may be set back (Redis facts 1).
+/// Tests for a different value, not a greater one: a clock may be set back (`tests/facts`,
+/// LASTSAVE).
 fn look_at_lastsave(expected: Lastsave, before: i64, now: i64) -> Seen {
     let (met, text) = match expected {
         Lastsave::Advanced => (now != before, "another LASTSAVE than before"),
@@ -128,8 +129,9 @@ fn look_at_info(field: &str, expected: &Expected, now: &Observation, evidence: &
     seen
 }
 
-/// INFO's two blind spots (Redis facts 2.2 and 3): a background save that a signal ended leaves the
-/// status as it was, and one that is only scheduled is not in progress yet.
+/// INFO's two blind spots (`tests/facts`, INFO persistence and commandstats): a background save
+/// that a signal ended leaves the status as it was, and one that is only scheduled is not in
+/// progress yet.
 fn what_info_misses(
     field: &str,
     value: &str,

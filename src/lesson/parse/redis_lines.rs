@@ -43,8 +43,8 @@ pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
     }
 }
 
-/// Whether the server would not answer after it, or it may not end: a setup has no time limit of its
-/// own.
+/// Whether the server would not answer after it, or it may not end: a setup has no time limit of
+/// its own.
 fn stops_the_setup(name: &str, command: &[Cow<'_, str>]) -> bool {
     let words: Vec<&[u8]> = command.iter().map(|word| word.as_bytes()).collect();
     is_one_of(&[WAIT_BGSAVE, "SHUTDOWN"], name)

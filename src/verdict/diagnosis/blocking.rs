@@ -10,7 +10,7 @@ use crate::attempt::evidence::Wait;
 use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Exchange};
 
-/// SAVE stops the server until the file is written (Redis facts 10.5).
+/// SAVE stops the server until the file is written (`tests/facts`, Common mistakes).
 pub(super) fn save_is_used(facts: &Facts<'_>) -> Option<Cause> {
     let index = facts.last_done(&["SAVE"])?;
     Some(seen_at(index).with(duration_of(facts, index)))

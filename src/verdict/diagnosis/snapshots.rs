@@ -12,7 +12,8 @@ use crate::lesson::Subject;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::BgsaveEnd;
 
-/// FLUSHALL kills the child that is writing; INFO goes on to say `ok` (Redis facts 2.2).
+/// FLUSHALL kills the child that is writing; INFO goes on to say `ok` (`tests/facts`, INFO
+/// persistence).
 pub(super) fn flushall_ended_it(facts: &Facts<'_>) -> Option<Cause> {
     let flush = facts.last_done(&["FLUSHALL"])?;
     let bgsave =

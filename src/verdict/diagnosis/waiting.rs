@@ -83,7 +83,7 @@ pub(super) fn guessed(facts: &Facts<'_>) -> Option<Cause> {
     })
 }
 
-/// The most common mistake of all (Redis facts 10.1).
+/// The most common mistake of all (`tests/facts`, Common mistakes).
 pub(super) fn reply_taken_as_done(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
     // BGSAVE SCHEDULE during an AOF rewrite has not even begun.
@@ -124,7 +124,7 @@ fn is_raised_on_purpose(error: &str) -> bool {
         || ["RuntimeError", "TimeoutError", "AssertionError", "Exception"].contains(&name)
 }
 
-/// A save that failed does not move LASTSAVE (Redis facts 10.3).
+/// A save that failed does not move LASTSAVE (`tests/facts`, Common mistakes).
 pub(super) fn lastsave_after_failure(facts: &Facts<'_>) -> Option<Cause> {
     let (polls, _) = lastsave_polls(facts)?;
     let save = facts.last_snapshot().or_else(|| facts.last_refused(&["BGSAVE"], "ERR"))?;
@@ -134,7 +134,8 @@ pub(super) fn lastsave_after_failure(facts: &Facts<'_>) -> Option<Cause> {
         .then(|| Cause::at([Pointer::Exchange(last), Pointer::Row("rdb_last_bgsave_status")]))
 }
 
-/// The save succeeded within the second that LASTSAVE showed before (Redis facts 10.2).
+/// The save succeeded within the second that LASTSAVE showed before (`tests/facts`, Common
+/// mistakes).
 pub(super) fn lastsave_within_a_second(facts: &Facts<'_>) -> Option<Cause> {
     let (polls, time) = lastsave_polls(facts)?;
     let save = facts.last_snapshot()?;

@@ -13,7 +13,7 @@ static COMMANDS: LazyLock<BTreeMap<&str, CommandInfo>> = LazyLock::new(|| {
 });
 /// Commands that only tell something about the server or the connection. COMMAND has no flag for
 /// that: `CONFIG GET` is `admin`, as `CONFIG SET` is.
-const TELLING: [&str; 41] = [
+const TELLING: [&str; 45] = [
     "acl|cat",
     "acl|getuser",
     "acl|list",
@@ -52,8 +52,12 @@ const TELLING: [&str; 41] = [
     "pubsub|channels",
     "pubsub|numpat",
     "pubsub|numsub",
+    "pubsub|shardchannels",
+    "pubsub|shardnumsub",
     "role",
+    "script|exists",
     "slowlog|get",
+    "slowlog|len",
     "time",
 ];
 
@@ -74,6 +78,11 @@ impl CommandInfo {
     /// Whether COMMAND gives it this flag, such as `write`.
     pub fn has(&self, flag: &str) -> bool {
         self.flags.split(',').any(|known| known == flag)
+    }
+
+    /// Whether it writes, acts on the server, or runs a script.
+    pub fn acts(&self) -> bool {
+        ["write", "admin", "movablekeys"].iter().any(|flag| self.has(flag))
     }
 
     /// Where its keys stand, as COMMAND says it: first, last, and the distance between two.
@@ -134,12 +143,8 @@ fn subcommands(name: &str) -> Vec<&'static CommandInfo> {
 
 /// Whether messages without an end follow instead of one reply; the name in any case.
 pub fn never_ends(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["monitor", "sync", "psync"].contains(&name.as_str()) || subscribes(&name)
-}
-
-fn subscribes(name: &str) -> bool {
-    ["subscribe", "psubscribe", "ssubscribe"].contains(&name)
+    let endless = ["monitor", "sync", "psync", "subscribe", "psubscribe", "ssubscribe"];
+    endless.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The names, in lower case, of commands that do more than read or write the keys that they name:
@@ -170,9 +175,12 @@ pub fn only_reads<W: AsRef<[u8]>>(words: &[W]) -> bool {
     })
 }
 
-/// Whether a command changes no key, whatever its arguments; the name in any case.
-pub fn changes_no_key(name: &str) -> bool {
-    find(name).is_some() && !any_has(name, "write")
+/// Whether the line changes none of the keys that it names. FLUSHALL and SWAPDB name none.
+pub fn changes_no_named_key<W: AsRef<[u8]>>(words: &[W]) -> bool {
+    of_words(words).is_some_and(|command| {
+        let names_keys = command.first > 0 || command.has("movablekeys");
+        !command.has("write") || !names_keys
+    })
 }
 
 /// Whether a command gives a key a value. `denyoom` marks what needs more memory; SORT and
@@ -194,18 +202,24 @@ pub fn written_keys<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
         let number = words.get(2).and_then(|word| text(word).parse().ok()).unwrap_or(0);
         return (3..words.len()).take(number).collect();
     }
+    if name == "json.set" {
+        return (1..words.len()).take(1).collect();
+    }
     let Some(command) = of_words(words).filter(|command| gives_a_value(command)) else {
         return Vec::new();
     };
-    let keys = command.keys(words.len());
-    match (command.last, command.step) {
-        // Each key has its value, as in MSET.
-        (_, 2..) => keys,
-        // From one key to another, as in RENAME.
-        (2, _) => keys.into_iter().skip(1).collect(),
-        // One key made of others, as in SUNIONSTORE, or the only one.
-        _ => keys.into_iter().take(1).collect(),
-    }
+    // Each key of MSET has its value.
+    let end = if command.step > 1 { usize::MAX } else { written_key(command) + 1 };
+    let keys = command.keys(words.len()).into_iter();
+    keys.filter(|index| (written_key(command)..end).contains(index)).collect()
+}
+
+/// The index, among the words of a line, of the first key that the command gives a value: the second
+/// of two keys, as in RENAME, but the first where the others are its sources, as in ZRANGESTORE.
+fn written_key(command: &CommandInfo) -> usize {
+    let is_from_one_to_another = command.last == 2 && command.step == 1 && command.first == 1;
+    let is_second = is_from_one_to_another && !command.name.ends_with("store");
+    command.first + usize::from(is_second)
 }
 
 /// Commands that give a key a value, of which the table cannot say it.
@@ -220,10 +234,7 @@ pub fn is_writer(name: &str) -> bool {
 /// argument that is this key (the first of several).
 pub fn writers() -> impl Iterator<Item = (String, usize)> {
     let known = COMMANDS.values().filter(|command| gives_a_value(command));
-    let known = known.map(|command| {
-        let is_second = command.first == 1 && command.last == 2 && command.step == 1;
-        (command.name, usize::from(is_second))
-    });
+    let known = known.map(|command| (command.name, written_key(command) - 1));
     let others = OTHER_WRITERS.map(|name| (name, 0));
     known.chain(others).map(|(name, index)| (name.to_uppercase(), index))
 }
@@ -268,6 +279,9 @@ mod tests {
             ("LMOVE a b LEFT RIGHT", &["b"]),
             ("SUNIONSTORE a b c", &["a"]),
             ("BITOP NOT a b", &["a"]),
+            ("ZRANGESTORE a b 0 1", &["a"]),
+            ("GEOSEARCHSTORE a b FROMMEMBER m BYBOX 1 1 m", &["a"]),
+            ("JSON.SET a $ 1", &["a"]),
             ("XADD a * f 1", &["a"]),
             ("EVAL script 2 a b c", &["a", "b"]),
             ("EVAL script 0", &[]),
@@ -279,6 +293,27 @@ mod tests {
             let words = words(line);
             let found: Vec<&str> = written_keys(&words).into_iter().map(|at| words[at]).collect();
             assert_eq!(found, keys, "{line}");
+        }
+    }
+
+    #[test]
+    fn writers_have_their_key_where_their_lines_have_it() {
+        for (name, index) in writers() {
+            let line: Vec<String> =
+                [name.clone()].into_iter().chain((1..5).map(|number| number.to_string())).collect();
+            if !OTHER_WRITERS.contains(&name.to_lowercase().as_str()) {
+                assert_eq!(written_keys(&line).first(), Some(&(index + 1)), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_changes_keys_that_it_names_is_known() {
+        for line in ["GET a", "FUNCTION LOAD code", "SAVE", "XREAD STREAMS s 0", "CONFIG SET a b"] {
+            assert!(changes_no_named_key(&words(line)), "{line}");
+        }
+        for line in ["DEL a", "XGROUP CREATE s g 0", "XREADGROUP GROUP g c STREAMS s >", "X a"] {
+            assert!(!changes_no_named_key(&words(line)), "{line}");
         }
     }
 

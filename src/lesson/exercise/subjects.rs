@@ -192,9 +192,9 @@ fn may_ask(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<()> {
     let command = commands::of_words(&words);
     let shown = command.map_or(name, |command| command.name.replace('|', " "));
     let why = match command {
-        None => "redislings does not know that it only reads",
         Some(_) if commands::may_wait(&words) => "it may wait for another client",
-        Some(_) => "it would change what is checked",
+        Some(command) if command.acts() => "it would change what is checked",
+        _ => "redislings does not know that it only reads",
     };
     let message = format!("a check cannot send `{shown}`: {why}");
     toml.error(entry.key_span(), message, Some("use a command that only reads".to_owned()));

@@ -339,12 +339,20 @@ fn a_check_asks_only_what_has_an_end_and_changes_nothing() {
         ("XREAD BLOCK 0 STREAMS s 0", "it may wait for another client"),
         ("WAIT 1 0", "it may wait for another client"),
         ("NOPE a", "redislings does not know that it only reads"),
+        ("SELECT 1", "redislings does not know that it only reads"),
     ] {
         let source = with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"));
         let told = told(&source);
         assert!(told.iter().any(|problem| problem.contains(why)), "{command}: {told:?}");
     }
-    for command in ["LASTSAVE", "config get save", "get a", "XREAD STREAMS s 0", "object freq a"] {
+    for command in [
+        "LASTSAVE",
+        "config get save",
+        "get a",
+        "XREAD STREAMS s 0",
+        "object freq a",
+        "script exists a",
+    ] {
         assert!(told(&with_subject(&format!("reply = {{ \"{command}\" = \"x\" }}"))).is_empty());
     }
     assert_told(&with_subject("reply = { \"  \" = \"x\" }"), "14:11: a reply without a command");

@@ -163,7 +163,7 @@ fn effects(exchange: &Exchange) -> Effects<'_> {
         }
         "FLUSHALL" | "FLUSHDB" => vec![(None, Effect::Flushed)],
         _ if may_change_any_key(exchange) => vec![(None, Effect::Unclear)],
-        name if commands::changes_no_key(name) => Vec::new(),
+        _ if commands::changes_no_named_key(&exchange.words) => Vec::new(),
         _ => on_each(words, &Effect::Unclear, exchange),
     }
 }

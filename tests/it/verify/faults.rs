@@ -35,6 +35,14 @@ fn a_refused_setup_command_is_a_lesson_error() {
 }
 
 #[test]
+fn a_setup_with_a_wrong_rule_for_users_is_a_lesson_error() {
+    let ended = verify("", "ACL SETUSER ann nonsense", "pass");
+    let fact =
+        "the setup fails: `ACL SETUSER ann nonsense` is answered by `(error) ERR Error in ACL";
+    assert_fails_at(&ended, 9, fact);
+}
+
+#[test]
 fn a_setup_beyond_maxmemory_is_a_lesson_error() {
     let ended = verify("[server]\nmaxmemory = 1", "SET a 1", "pass");
     assert_fails_at(&ended, 9, "the setup fails: `SET a 1` is answered by `(error) OOM");

@@ -25,6 +25,9 @@ fn editor_in_a_terminal(name: &str, history: &Path, term: &str) -> Option<Termin
     let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
     command.args(["--exact", &format!("redis_prompt::editor::{name}"), "--nocapture"]);
     command.env(HISTORY, history);
+    // The test there makes a folder of its own, and is killed: it goes with ours.
+    let folder = history.ancestors().find(|path| path.is_dir()).unwrap();
+    command.env("TMPDIR", folder);
     command.env("TERM", term);
     let size = PtySize { rows: 30, cols: 100, ..PtySize::default() };
     let terminal = Terminal::open(command, size);

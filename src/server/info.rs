@@ -15,8 +15,9 @@ const SLOW_CALL_MICROS: i64 = 500;
 pub struct ServerInfo {
     /// LASTSAVE: Unix time in whole seconds, by the server's clock. A server's start sets it too.
     pub lastsave: i64,
-    /// The lines of INFO, from name to value.
-    fields: BTreeMap<String, String>,
+    /// The lines of INFO, `name:value`: read when asked for, because a watcher takes hundreds of
+    /// looks a second and asks each for a few fields.
+    info: String,
     /// The checker's own successful calls up to this instant.
     own_calls: BTreeMap<String, u64>,
     /// The checker's own calls that the server may or may not have run.
@@ -74,8 +75,8 @@ impl ServerInfo {
                 info @ (Value::BulkString(_) | Value::VerbatimString { .. }),
                 answers @ ..,
             ] => {
-                let (lastsave, fields) = (*lastsave, fields(&text(info)));
-                Ok((Self { lastsave, fields, own_calls, unsure_calls }, answers.to_vec()))
+                let (lastsave, info) = (*lastsave, text(info));
+                Ok((Self { lastsave, info, own_calls, unsure_calls }, answers.to_vec()))
             }
             other => Err(CallError::Refused(first_error(other))),
         }
@@ -84,7 +85,7 @@ impl ServerInfo {
     /// From text, for tests.
     #[cfg(test)]
     pub fn of(lastsave: i64, info: &str) -> Self {
-        Self { lastsave, fields: fields(info), ..Self::default() }
+        Self { lastsave, info: info.to_owned(), ..Self::default() }
     }
 
     /// Adds calls of the checker that got no reply.
@@ -97,7 +98,14 @@ impl ServerInfo {
 
     /// The text of a field of INFO; `None` if this server has no such field.
     pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields.get(name).map(String::as_str)
+        let mut lines = self.info.lines().rev();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_end)
+    }
+
+    /// The name and value of each line whose name begins with `prefix`.
+    fn fields_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let lines = self.info.lines().filter(move |line| line.starts_with(prefix));
+        lines.filter_map(|line| line.trim_end().split_once(':'))
     }
 
     /// The number in a field; 0 if the field is missing or not a number.
@@ -188,20 +196,19 @@ impl ServerInfo {
     }
 
     fn databases(&self) -> impl Iterator<Item = &str> {
-        (0..10_000).filter_map(|number| self.field(&format!("db{number}")))
+        let fields = self.fields_with("db").filter(|(name, _)| is_database(name));
+        fields.map(|(_, line)| line)
     }
 
     /// The lines of INFO commandstats: a command's name, and its numbers.
     fn commandstats(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields
-            .iter()
-            .filter_map(|(name, line)| Some((name.strip_prefix("cmdstat_")?, line.as_str())))
+        self.fields_with("cmdstat_").map(|(name, line)| (&name["cmdstat_".len()..], line))
     }
 
     /// Counters that only grow, unless CONFIG RESETSTAT is called.
     fn counters(&self) -> Vec<(&str, i64)> {
-        let stats = self.fields.iter().filter(|(name, _)| name.starts_with("cmdstat_"));
-        let calls = stats.map(|(name, line)| (name.as_str(), stat(line, "calls")));
+        let stats = self.fields_with("cmdstat_");
+        let calls = stats.map(|(name, line)| (name, stat(line, "calls")));
         let fixed =
             ["total_commands_processed", "total_connections_received", "total_forks", "rdb_saves"];
         calls.chain(fixed.into_iter().map(|name| (name, self.number(name)))).collect()
@@ -244,9 +251,9 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn fields(info: &str) -> BTreeMap<String, String> {
-    let pairs = info.lines().filter_map(|line| line.split_once(':'));
-    pairs.map(|(name, value)| (name.to_owned(), value.trim_end().to_owned())).collect()
+/// Whether this is INFO's name of a database: `db0`.
+fn is_database(name: &str) -> bool {
+    name.strip_prefix("db").is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
 /// One of the numbers in `calls=2,usec=5,failed_calls=1`; 0 if it is missing.

@@ -1,0 +1,115 @@
+//! The shell that cleans up after a run that was killed.
+
+use std::collections::BTreeSet;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+const REAPER: &str = r#"
+trap '' HUP INT TERM QUIT
+groups=
+while read -r word group; do
+  case $word in
+    watch) groups="$groups $group" ;;
+    forget)
+      kept=
+      for g in $groups; do [ "$g" = "$group" ] || kept="$kept $g"; done
+      groups=$kept ;;
+  esac
+done
+for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
+# Processes that left their group (setsid) have our mark in their environment, which Linux shows.
+for e in $(grep -lsaF "REDISLINGS_ATTEMPT=$1/" /proc/[0-9]*/environ); do
+  e=${e#/proc/}
+  kill -s KILL "${e%/environ}" 2>/dev/null
+done
+# A server that was just starting: its group is unknown, and it wipes its environment. Its working
+# directory is here and it reads its configuration from here; a user's shell here has another input.
+here=$(cd -P -- "$1" && pwd -P)
+[ -n "$here" ] && ls -l /proc/[0-9]*/cwd 2>/dev/null | while IFS= read -r line; do
+  case $line in *" -> $here/"*)
+    process=${line#*/proc/}
+    process=${process%%/*}
+    case $(readlink "/proc/$process/fd/0") in
+      /dev/null | "$here"/*) kill -s KILL "$process" 2>/dev/null ;;
+    esac ;;
+  esac
+done
+rm -rf -- "$1"
+"#;
+
+/// A Ctrl-C may kill each new reaper while it is starting.
+const REAPER_TRIES: usize = 5;
+
+/// The `sh` that ends what we leave behind. It may die before us: a Ctrl-C that comes while it is
+/// starting, before it has its own process group, kills it too. It is then replaced.
+pub(super) struct Reaper {
+    shell: Child,
+    directory: PathBuf,
+    groups: BTreeSet<i32>,
+}
+
+impl Reaper {
+    pub(super) fn start(directory: &Path) -> std::io::Result<Self> {
+        let shell = start_reaper(directory)?;
+        Ok(Self { shell, directory: directory.to_owned(), groups: BTreeSet::new() })
+    }
+
+    pub(super) fn watch(&mut self, group: i32) -> std::io::Result<()> {
+        self.groups.insert(group);
+        self.send("watch", group).or_else(|_| self.replace())
+    }
+
+    pub(super) fn forget(&mut self, group: i32) {
+        self.groups.remove(&group);
+        if self.send("forget", group).is_err() {
+            // If no other can be started, the next `watch` and the end try again.
+            let _ = self.replace();
+        }
+    }
+
+    fn send(&mut self, word: &str, group: i32) -> std::io::Result<()> {
+        let pipe = self.shell.stdin.as_mut().ok_or(ErrorKind::BrokenPipe)?;
+        pipe.write_all(format!("{word} {group}\n").as_bytes())
+    }
+
+    fn replace(&mut self) -> std::io::Result<()> {
+        for _ in 0..REAPER_TRIES {
+            let _ = self.shell.kill();
+            let _ = self.shell.wait();
+            self.shell = start_reaper(&self.directory)?;
+            let groups: Vec<i32> = self.groups.iter().copied().collect();
+            if groups.into_iter().all(|group| self.send("watch", group).is_ok()) {
+                return Ok(());
+            }
+        }
+        Err(ErrorKind::BrokenPipe.into())
+    }
+
+    /// Makes the reaper end everything, and waits for it.
+    pub(super) fn end(mut self) {
+        let is_gone = !matches!(self.shell.try_wait(), Ok(None));
+        if is_gone && self.replace().is_err() {
+            for group in &self.groups {
+                let _ = killpg(Pid::from_raw(*group), Signal::SIGKILL);
+            }
+        }
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+fn start_reaper(directory: &Path) -> std::io::Result<Child> {
+    Command::new("sh")
+        .args(["-c", REAPER, "redislings-reaper"])
+        .arg(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+}

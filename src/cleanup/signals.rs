@@ -1,0 +1,126 @@
+//! Signals end the program, unless the editor has the terminal or a wait can be interrupted.
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::terminal::{self, write_with_deadline};
+use super::{CLOSING, ENDED, end_everything, wait_for_the_end};
+use crate::error::EnvironmentError;
+
+/// Set by SIGINT itself, before the signal thread runs.
+pub(super) static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// The number of [`InterruptibleWait`]s: while there is one, Ctrl-C interrupts the wait, not the
+/// program.
+static WAITING: AtomicU32 = AtomicU32::new(0);
+
+/// Ends everything when dropped: hold one while the program runs.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Starts to listen for SIGINT, SIGTERM and SIGHUP.
+    pub fn new() -> Result<Self, EnvironmentError> {
+        terminal::keep_modes();
+        let signals = Signals::new(heeded_signals()).map_err(cannot_listen)?;
+        signal_hook::flag::register(SIGINT, Arc::clone(&INTERRUPTED)).map_err(cannot_listen)?;
+        thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || handle_signals(signals))
+            .map_err(cannot_listen)?;
+        Ok(Self(()))
+    }
+}
+
+fn cannot_listen(error: std::io::Error) -> EnvironmentError {
+    EnvironmentError::new(
+        format!("cannot listen for signals: {error}"),
+        "close other programs and try again",
+    )
+}
+
+fn handle_signals(mut signals: Signals) {
+    let mut ended = false;
+    for signal in signals.forever() {
+        if signal == SIGINT && terminal::is_lent() {
+            INTERRUPTED.store(false, Ordering::SeqCst);
+            continue;
+        }
+        // The waiting thread reads INTERRUPTED.
+        if signal == SIGINT && WAITING.load(Ordering::SeqCst) > 0 {
+            continue;
+        }
+        let ending = thread::Builder::new().name("ending".into());
+        // After a second signal nobody wants to wait for the engine; the reaper cleans up.
+        if ended || ending.spawn(move || end_by(signal)).is_err() {
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+        ended = true;
+    }
+}
+
+/// Signals that were ignored when we started (`nohup`) stay ignored. Linux reports them in /proc;
+/// other systems only to unsafe code.
+fn heeded_signals() -> Vec<i32> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let mut signals = vec![SIGINT, SIGTERM, SIGHUP];
+    signals.retain(|signal| ignored & (1 << (signal - 1)) == 0);
+    signals
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if CLOSING.load(Ordering::SeqCst) {
+            wait_for_the_end();
+        }
+        // Threads that still run must start nothing more.
+        ENDED.store(true, Ordering::SeqCst);
+        end_everything();
+    }
+}
+
+fn end_by(signal: i32) {
+    CLOSING.store(true, Ordering::SeqCst);
+    terminal::restore();
+    terminal::end_foreground();
+    end_everything();
+    terminal::restore_modes();
+    write_with_deadline(|| {
+        let mut stderr = std::io::stderr();
+        if std::io::IsTerminal::is_terminal(&stderr) {
+            // Undo what a prompt may have left: bracketed paste off, cursor on.
+            let _ = stderr.write_all(b"\x1b[?2004l\x1b[?25h\n");
+        }
+    });
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// While this lives, Ctrl-C interrupts a wait and not the program.
+#[derive(Debug)]
+pub struct InterruptibleWait(());
+
+impl InterruptibleWait {
+    /// Begins the wait; an earlier Ctrl-C does not count.
+    pub fn begin() -> Self {
+        INTERRUPTED.store(false, Ordering::SeqCst);
+        WAITING.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+
+    /// Whether Ctrl-C was pressed since the wait began.
+    pub fn is_interrupted(&self) -> bool {
+        INTERRUPTED.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for InterruptibleWait {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::SeqCst);
+    }
+}

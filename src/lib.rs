@@ -14,6 +14,8 @@
 //!   them; [`verdict`] is pure; only [`present`] colours text; `session` and `verify` may use all
 //!   stages; `cli` depends on nothing, and [`commands`] translates its options.
 //!   `tests/it/architecture.rs` enforces this.
+//! - [`checks`] has the kinds of checks, one a file; [`topics`] has what only one topic of Redis
+//!   needs, one a folder. The stages ask their tables, and know neither by name.
 //! - Data that outlives a session: [`answers`] in the student's folder, [`progress`] and
 //!   [`journal`] in the state directory.
 //! - [`redis_cli`] reproduces how redis-cli parses and prints, [`redis_prompt`] is a prompt that
@@ -30,6 +32,7 @@ mod ask;
 pub mod attempt;
 mod backup;
 mod cache;
+pub mod checks;
 pub mod cleanup;
 mod cli;
 pub mod commands;
@@ -55,5 +58,6 @@ mod sanitize;
 pub mod server;
 mod session;
 mod state;
+pub mod topics;
 pub mod verdict;
 mod verify;

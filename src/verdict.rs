@@ -3,22 +3,17 @@
 pub mod changes;
 pub mod diagnosis;
 pub mod live;
-mod restore;
 mod run;
-mod server;
-mod transcript;
-mod waits;
 
-use self::restore::{look_at_dump, look_at_restored};
-use self::run::{ended_badly, look_at_exit, look_at_stdout};
-use self::server::{leaves_open, look_at_server};
-use self::transcript::look_at_sent;
-use self::waits::look_at_waits;
+use self::run::ended_badly;
 use crate::attempt::evidence::{Evidence, Observation, Restored, Run};
+use crate::checks::{Scope, Seen};
 use crate::error::EnvironmentError;
 use crate::lesson::check::EVIDENCE_IS_VALID;
-use crate::lesson::{Check, Crash, Exercise, Moment, Subject};
+use crate::lesson::{Check, Crash, Exercise, Moment};
+use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Exchange, Transcript};
+use crate::topics::{self, is_durable};
 
 pub use self::diagnosis::{Diagnosed, Pointer};
 pub use self::live::{LiveVerdict, Tick, judge_live};
@@ -153,7 +148,7 @@ fn asked_checks<'a>(exercise: &'a Exercise, evidence: &Evidence) -> Vec<AskedChe
 
 /// Typed commands have no process to look at.
 fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
-    if check.subject.is_about_the_program() {
+    if check.is_about_the_program() {
         return matches!(evidence.run, Run::Program(_));
     }
     !is_unseen(check, exercise, evidence)
@@ -165,7 +160,7 @@ fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
 /// stays open unless the answer ends with a save: then the crash has shown what was there.
 fn is_unseen(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     let is_unseen =
-        check.at == Moment::Exit && check.subject.is_about_the_server() && evidence.exit.is_none();
+        check.at == Moment::Exit && check.is_about_the_server() && evidence.exit.is_none();
     is_unseen
         && exercise.crash == Crash::AtExit
         && exercise.checks.iter().any(|other| {
@@ -181,8 +176,8 @@ fn was_seen_after_the_kill(at: Moment, evidence: &Evidence) -> bool {
     }
 }
 
-/// Whether everything that was sent is known, and nothing after the last SAVE or BGSAVE could have
-/// changed a key.
+/// Whether everything that was sent is known, and nothing after the last command that brings data to
+/// disk could have changed a key.
 fn ends_with_a_save(transcript: &Transcript) -> bool {
     let exchanges = &transcript.exchanges;
     let Some(save) = exchanges.iter().rposition(is_successful_save) else { return false };
@@ -193,8 +188,7 @@ fn ends_with_a_save(transcript: &Transcript) -> bool {
 }
 
 fn is_successful_save(exchange: &Exchange) -> bool {
-    ["SAVE", "BGSAVE"].contains(&exchange.name().as_str())
-        && exchange.outcome == CommandOutcome::Done
+    is_durable(&exchange.name()) && exchange.outcome == CommandOutcome::Done
 }
 
 fn has_known_end(exchange: &Exchange) -> bool {
@@ -203,7 +197,7 @@ fn has_known_end(exchange: &Exchange) -> bool {
 
 fn changes_no_key(exchange: &Exchange) -> bool {
     exchange.reply.is_some()
-        && ["CLIENT", "PING", "INFO", "LASTSAVE"].contains(&exchange.name().as_str())
+        && (exchange.name() == "CLIENT" || commands::only_reads(&exchange.words))
 }
 
 /// Whether `by` needs the check `id`, directly or through other checks.
@@ -257,20 +251,6 @@ fn invalid(evidence: &Evidence) -> Option<Finding> {
 /// What was found if the server could not be observed.
 const TOO_BUSY: &str = "the server was too busy to respond when the answer ended";
 
-/// What one check sees in the evidence, whether or not the checks that it needs are met.
-#[derive(Clone)]
-struct Seen {
-    met: bool,
-    expected: String,
-    found: String,
-}
-
-impl Seen {
-    fn unmet(expected: String, found: impl Into<String>) -> Self {
-        Self { met: false, expected, found: found.into() }
-    }
-}
-
 /// `None` if there is nothing to look at: a crash or a restore after an answer that ran out of
 /// time, commands that were not kept, an observation that came too late, or calls that may be our
 /// own.
@@ -278,23 +258,23 @@ fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen>
     if let Moment::Meanwhile(index) = check.at {
         return look_meanwhile(check, index, exercise, evidence);
     }
-    match &check.subject {
-        Subject::Stdout(text) => Some(look_at_stdout(text, &evidence.run)),
-        Subject::Exit(status) => Some(look_at_exit(*status, &evidence.run)),
-        Subject::Blocked(limit) => Some(look_at_waits(*limit, evidence.waits.as_ref())),
-        Subject::Sent(sent) if evidence.leaves_open(sent) => None,
-        Subject::Sent(sent) => Some(all(sent, |sent| look_at_sent(sent, &evidence.transcript))),
+    let subject = &check.subject;
+    match subject.scope() {
+        Scope::Program | Scope::Run => subject.judge(evidence),
         _ if is_given_up(check.at, evidence) => None,
-        Subject::Dump(dump) => Some(look_at_dump(dump, evidence)),
-
-        _ if check.at == Moment::Restore || was_not_restarted(check.at, evidence) => {
-            Some(look_at_restored(check, evidence))
+        Scope::Only(_) => subject.judge(evidence),
+        Scope::Server if check.at == Moment::Restore || was_not_restarted(check.at, evidence) => {
+            match &evidence.restored {
+                Some(Restored::Loaded { observation, .. }) => {
+                    subject.judge_at(observation, evidence)
+                }
+                _ => Some(Seen::unmet(check.sentence(), topics::why_not_restored(evidence))),
+            }
         }
-        subject => Some(match observation(check.at, evidence) {
-            Some(observation) if leaves_open(subject, observation, evidence) => return None,
-            Some(observation) => look_at_server(subject, observation, evidence),
-            None => Seen::unmet(check.sentence(), TOO_BUSY),
-        }),
+        Scope::Server => match observation(check.at, evidence) {
+            Some(observation) => subject.judge_at(observation, evidence),
+            None => Some(Seen::unmet(check.sentence(), TOO_BUSY)),
+        },
     }
 }
 
@@ -307,7 +287,7 @@ fn look_meanwhile(
 ) -> Option<Seen> {
     match evidence.meanwhile.get(index).and_then(Option::as_ref) {
         Some(happened) if !happened.is_sure => None,
-        Some(happened) => Some(look_at_server(&check.subject, &happened.observation, evidence)),
+        Some(happened) => check.subject.judge_at(&happened.observation, evidence),
         None if evidence.run.timed_out() => None,
         None => Some(Seen::unmet(check.sentence(), exercise.meanwhile[index].when.never())),
     }
@@ -339,18 +319,5 @@ fn observation(at: Moment, evidence: &Evidence) -> Option<&Observation> {
     }
 }
 
-/// Combines the parts of one check. It is met if every part is; otherwise it names only the unmet
-/// parts.
-fn all<T>(parts: &[T], look: impl Fn(&T) -> Seen) -> Seen {
-    let seen: Vec<Seen> = parts.iter().map(look).collect();
-    let met = seen.iter().all(|part| part.met);
-    let (mut expected, mut found) = (Vec::new(), Vec::new());
-    for part in seen.into_iter().filter(|part| met || !part.met) {
-        expected.push(part.expected);
-        found.push(part.found);
-    }
-    Seen { met, expected: expected.join(", "), found: found.join(", ") }
-}
-
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -4,17 +4,16 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::Fixture;
-use super::evidence::{Stopped, Typed, TypedExchange, is_saving};
+use super::evidence::{Stopped, Typed, TypedExchange};
 use super::timing::pause;
+use crate::lesson::problem::one_of;
 use crate::redis_cli::commands::never_ends;
 use crate::redis_cli::words;
 use crate::redis_prompt::{Executor, PromptOutcome};
 use crate::server::{Server, ServerInfo};
+use crate::topics::{self, BackgroundWork, awaited_by};
 
-/// The runner's own command: wait until no background save is running.
-pub const WAIT_BGSAVE: &str = "@wait-bgsave";
-
-/// How long to wait for an unconfirmed BGSAVE to reach the server.
+/// How long to wait for an unconfirmed command to reach the server.
 const UNANSWERED_LIMIT: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(2);
 
@@ -34,8 +33,8 @@ pub(super) fn run(
     let mut lines = lines.filter(|(line, _)| !words::is_comment(line)).peekable();
     while let Some((line, number)) = lines.next() {
         let limit = deadline.saturating_duration_since(Instant::now());
-        if is_wait(line) && executor.is_unconfirmed() {
-            wait_until_bgsaves_arrived(fixture.server, before, &typed, limit);
+        if let Some(work) = awaited_by(line).filter(|_| executor.is_unconfirmed()) {
+            wait_until_arrived(work, fixture.server, before, &typed, limit);
         }
         let reply = match run_line(fixture.server, before, &mut executor, line, limit) {
             Ok(reply) => reply,
@@ -71,8 +70,8 @@ fn run_line(
 ) -> Result<String, Stopped> {
     if limit.is_zero() {
         Err(Stopped::OutOfTime)
-    } else if is_wait(line) {
-        wait_for_background_save(server, before, Instant::now() + limit)
+    } else if let Some(work) = awaited_by(line) {
+        wait_for(work, server, before, Instant::now() + limit)
     } else if line.starts_with('@') {
         Ok(format!("(error) redislings: {}", unknown_runner_line(line)))
     } else {
@@ -82,7 +81,11 @@ fn run_line(
 
 /// The message for a line that starts with `@` but is not the runner's command.
 pub fn unknown_runner_line(line: &str) -> String {
-    format!("unknown runner command `{line}`; the only one is `{WAIT_BGSAVE}`")
+    let known = topics::wait_lines();
+    match known.as_slice() {
+        [only] => format!("unknown runner command `{line}`; the only one is `{only}`"),
+        all => format!("unknown runner command `{line}`; use {}", one_of(all)),
+    }
 }
 
 fn shown(stopped: &Stopped) -> String {
@@ -91,14 +94,6 @@ fn shown(stopped: &Stopped) -> String {
         Stopped::Endless(name) => format!("(not sent: {name} never ends)"),
         Stopped::Quit => String::new(),
     }
-}
-
-/// Whether a line is [`WAIT_BGSAVE`], in any case and with an optional comment after it, as for
-/// Redis commands.
-pub fn is_wait(line: &str) -> bool {
-    let word = line.split_whitespace().next().unwrap_or_default();
-    let rest = line[word.len()..].trim_start();
-    word.eq_ignore_ascii_case(WAIT_BGSAVE) && (rest.is_empty() || rest.starts_with('#'))
 }
 
 fn type_line(executor: &mut Executor, line: &str, limit: Duration) -> Result<String, Stopped> {
@@ -123,31 +118,34 @@ fn endless(words: &[Vec<u8>]) -> Option<String> {
     never_ends(&name).then_some(name)
 }
 
-/// Without replies (CLIENT REPLY OFF), only the server's counters show whether BGSAVE has arrived.
-fn wait_until_bgsaves_arrived(
+/// Without replies (CLIENT REPLY OFF), only the server's counters show whether the commands that
+/// begin this work have arrived.
+fn wait_until_arrived(
+    work: &BackgroundWork,
     server: &mut Server,
     before: &ServerInfo,
     typed: &Typed,
     limit: Duration,
 ) {
-    let sent = typed.exchanges.iter().filter(|exchange| is_bgsave(&exchange.line)).count();
+    let sent = typed.exchanges.iter().filter(|exchange| begins(work, &exchange.line)).count();
     let sent = i64::try_from(sent).unwrap_or(0);
     let deadline = Instant::now() + limit.min(UNANSWERED_LIMIT);
     while Instant::now() < deadline {
         let Ok(now) = server.info(limit) else { return };
-        if now.attempted_calls("bgsave") - before.attempted_calls("bgsave") >= sent {
+        if now.attempted_calls(work.begun_by) - before.attempted_calls(work.begun_by) >= sent {
             return;
         }
         std::thread::park_timeout(POLL);
     }
 }
 
-fn is_bgsave(line: &str) -> bool {
+fn begins(work: &BackgroundWork, line: &str) -> bool {
     let name = line.split_whitespace().next();
-    name.is_some_and(|name| name.eq_ignore_ascii_case("bgsave"))
+    name.is_some_and(|name| name.eq_ignore_ascii_case(work.begun_by))
 }
 
-fn wait_for_background_save(
+fn wait_for(
+    work: &BackgroundWork,
     server: &mut Server,
     before: &ServerInfo,
     deadline: Instant,
@@ -159,10 +157,10 @@ fn wait_for_background_save(
             return Err(Stopped::OutOfTime);
         }
         match server.info(left) {
-            Ok(now) if is_saving(&now, before) => pause(began),
-            Ok(_) => return Ok("no background save runs".to_owned()),
+            Ok(now) if (work.is_pending)(&now, before) => pause(began),
+            Ok(_) => return Ok(work.none_runs()),
             Err(error) => {
-                return Ok(format!("cannot tell whether a background save is running: {error}"));
+                return Ok(format!("cannot tell whether a {} is running: {error}", work.name));
             }
         }
     }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::baseline::microseconds;
 use super::evidence::{Changed, Differences, SnapshotDifference};
-use super::observe::LOOK_LIMIT;
+use super::look::LOOK_LIMIT;
 use crate::error::EnvironmentError;
 use crate::lesson::Exercise;
 use crate::redis_cli::words;

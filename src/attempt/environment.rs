@@ -2,27 +2,20 @@
 
 use std::time::Duration;
 
-use super::evidence::{Evidence, ProgramEnd, Run, Wait, forks_for_saves, is_saving};
-use super::observe::{SLOW_DOWN, asks_for_bgsave_status, slow_down};
-use super::stall;
-use super::validity::has_set;
+use super::evidence::{Evidence, ProgramEnd, Run, Wait};
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
-use crate::lesson::{Check, Exercise, Subject};
+use crate::lesson::{Check, Exercise};
 use crate::relay::{CommandOutcome, Exchange, Transcript};
-use crate::server::{Server, ServerInfo, log};
+use crate::server::Server;
+use crate::topics::{self, TOPICS};
 
 /// Commands that took this long in total explain why a server did not reply at once.
-const BUSY_MICROS: i64 = 300_000;
-/// A server checks for its child's end `hz` times a second; `hz` is at least 1.
-const SLOWEST_TICK: Duration = Duration::from_secs(1);
-/// Bytes per microsecond (MB per second); ten times as much was measured (`tests/facts`, Speed of
-/// saves).
-const SLOWEST_WRITE: u64 = 10;
+pub const BUSY_MICROS: i64 = 300_000;
 /// Commands that never keep the server busy.
-const QUICK: [&str; 5] = ["BGSAVE", "BGREWRITEAOF", "INFO", "LASTSAVE", "PING"];
+const QUICK: [&str; 3] = ["BGREWRITEAOF", "INFO", "PING"];
 /// The probe's clock starts a moment before the transcript's.
 const CLOCKS_DIFFER: Duration = Duration::from_millis(100);
-const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
+pub const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
 
 pub(super) fn ensure_only_the_answer_is_judged(
     server: &Server,
@@ -34,13 +27,15 @@ pub(super) fn ensure_only_the_answer_is_judged(
         return Ok(());
     }
     ensure_exit_was_observed(server, exercise, evidence)?;
-    ensure_log_is_complete(server, exercise, evidence)?;
+    for topic in TOPICS {
+        (topic.ensure_visible)(server, exercise, evidence)?;
+    }
     ensure_waits_are_explained(exercise, evidence)
 }
 
 /// Whether a stall of the machine may have changed the evidence. It did not if the answer ran to
-/// its end, nothing in the exercise depends on time, and the server did nothing by itself: it saved
-/// nothing and expired no key.
+/// its end, nothing in the exercise depends on time, and the server did nothing by itself: it wrote
+/// no file and expired no key.
 pub(super) fn stall_matters(exercise: &Exercise, evidence: &Evidence) -> bool {
     let ended_well = match &evidence.run {
         Run::Typed(typed) => typed.stopped.is_none(),
@@ -48,12 +43,10 @@ pub(super) fn stall_matters(exercise: &Exercise, evidence: &Evidence) -> bool {
     };
     let Some(settled) = evidence.settled.as_ref().filter(|_| ended_well) else { return true };
     let (before, now) = (&evidence.before, &settled.info);
-    let saves = forks_for_saves(now) - forks_for_saves(before);
-    let asked_for = now.successful_calls("bgsave") - before.successful_calls("bgsave");
     exercise.depends_on_time()
         || evidence.invalid.is_some()
-        || is_saving(now, before)
-        || saves > asked_for
+        || topics::is_busy(now, before)
+        || TOPICS.iter().any(|topic| (topic.acted_by_itself)(now, before))
         || now.has_keys_that_expire()
         || now.number("expired_keys") > before.number("expired_keys")
 }
@@ -71,83 +64,6 @@ pub(super) fn ensure_silence_is_explained(
     }
     let fact = format!("{} did not reply, although no command kept it busy", server.name());
     Err(EnvironmentError::new(fact, OVERLOADED).of(EnvironmentErrorKind::Stall))
-}
-
-/// An error if the machine delayed the fork of a background save or the end of its child. A busy
-/// machine was seen to delay both by seconds, which must not count as the answer's time.
-pub(super) fn ensure_no_save_was_held_up(
-    server: &Server,
-    evidence: &Evidence,
-) -> Result<(), EnvironmentError> {
-    let Some(last) = evidence.last().map(|look| &look.info) else { return Ok(()) };
-    let has_forked = last.number("total_forks") > evidence.before.number("total_forks");
-    if !has_forked || evidence.invalid.is_some() {
-        return Ok(());
-    }
-    let fork = last.number("latest_fork_usec");
-    stall::refuse("held up a fork", Duration::from_micros(fork.unsigned_abs()))?;
-    // A server that was busy with other commands notices the end late by itself. BGSAVE's own time
-    // contains the fork.
-    let busy = last.busy_micros() - evidence.before.busy_micros() - fork;
-    if busy > BUSY_MICROS || was_paused(&evidence.transcript) {
-        return Ok(());
-    }
-    let end = server.log().as_deref().map(log::longest_child_end).unwrap_or_default();
-    stall::refuse("held up the end of a background save", end.saturating_sub(SLOWEST_TICK))
-}
-
-/// An error if a background save took much longer than its work explains: one that is still
-/// running, or one that an overdue answer may have waited for. A machine was seen to hold a child
-/// up for ten seconds in the middle of its save.
-pub(super) fn ensure_no_save_took_too_long(
-    exercise: &Exercise,
-    evidence: &Evidence,
-    is_overdue: bool,
-) -> Result<(), EnvironmentError> {
-    let Some(last) = evidence.last().map(|look| &look.info) else { return Ok(()) };
-    let is_running = last.number("rdb_bgsave_in_progress") != 0;
-    let took = match (is_running, is_overdue) {
-        (true, _) => seconds(last, "rdb_current_bgsave_time_sec"),
-        (false, true) => seconds(last, "rdb_last_bgsave_time_sec"),
-        (false, false) => return Ok(()),
-    };
-    let needed = time_for_a_save(exercise, &evidence.before, last);
-    // Other commands may have kept the server from noticing the end. SAVE does not count: it never
-    // runs beside a background save.
-    let busy = busy_without_save(last).abs_diff(busy_without_save(&evidence.before));
-    let busy = Duration::from_micros(busy);
-    // INFO reports both times as differences of whole seconds.
-    let is_long = took > needed.mul_f64(1.5) + busy + Duration::from_millis(1500);
-    let transcript = &evidence.transcript;
-    let is_the_answers = was_paused(transcript) || has_set(transcript, SLOW_DOWN);
-    if evidence.invalid.is_some() || !is_long || is_the_answers {
-        return Ok(());
-    }
-    let (took, needed) = (took.as_secs(), needed.as_secs_f64());
-    let fact = format!("a background save took {took} s; about {needed:.1} s was expected");
-    Err(EnvironmentError::new(fact, OVERLOADED).of(EnvironmentErrorKind::Stall))
-}
-
-fn busy_without_save(info: &ServerInfo) -> i64 {
-    info.busy_micros() - info.micros("save")
-}
-
-/// How long a slow machine needs to save the largest amount of data that the server held.
-fn time_for_a_save(exercise: &Exercise, before: &ServerInfo, last: &ServerInfo) -> Duration {
-    let mut keys: i64 = 0;
-    let mut bytes: i64 = 0;
-    for info in [before, last] {
-        keys = keys.max(info.keys()).max(info.number("current_save_keys_total"));
-        bytes = bytes.max(info.number("used_memory"));
-    }
-    let delay: u64 = slow_down(exercise).and_then(|value| value.parse().ok()).unwrap_or(0);
-    Duration::from_micros(keys.unsigned_abs().saturating_mul(delay))
-        + Duration::from_micros(bytes.unsigned_abs() / SLOWEST_WRITE)
-}
-
-/// A field in seconds, which is −1 where the server has no value.
-fn seconds(info: &ServerInfo, field: &str) -> Duration {
-    Duration::from_secs(info.number(field).max(0).unsigned_abs())
 }
 
 /// An error if the server did not reply in time when the answer ended, although the answer did not
@@ -197,7 +113,7 @@ fn ensure_waits_are_explained(
 }
 
 fn is_exceeded_by(check: &Check, wait: Duration) -> bool {
-    matches!(check.subject, Subject::Blocked(limit) if limit.is_exceeded(wait))
+    check.subject.wait_limit().is_some_and(|limit| limit.is_exceeded(wait))
 }
 
 /// Whether a command that may take long has no reply.
@@ -206,7 +122,11 @@ fn may_be_busy(transcript: &Transcript) -> bool {
 }
 
 fn is_quick(exchange: &Exchange) -> bool {
-    exchange.is_mark() || QUICK.contains(&exchange.name().as_str())
+    let name = exchange.name();
+    let is_quick = |names: &[&str]| names.contains(&name.as_str());
+    exchange.is_mark()
+        || is_quick(&QUICK)
+        || TOPICS.iter().any(|topic| is_quick(topic.quick_commands))
 }
 
 /// Whether CLIENT KILL closed a connection during this wait.
@@ -222,41 +142,8 @@ fn closed_connections(transcript: &Transcript, wait: Wait) -> bool {
 }
 
 /// Whether CLIENT PAUSE ran: it delays replies, but the server's busy time does not show it.
-fn was_paused(transcript: &Transcript) -> bool {
+pub fn was_paused(transcript: &Transcript) -> bool {
     transcript.exchanges.iter().any(|exchange| exchange.begins_with(&["CLIENT", "PAUSE"]))
-}
-
-/// An error if only the server's log could show how a background save ended, and the log does not:
-/// FLUSHALL kills a background save, but INFO does not report it (`tests/facts`, INFO persistence),
-/// and we cannot read the log of a server given by address.
-fn ensure_log_is_complete(
-    server: &Server,
-    exercise: &Exercise,
-    evidence: &Evidence,
-) -> Result<(), EnvironmentError> {
-    let Some(settled) = evidence.settled.as_ref() else { return Ok(()) };
-    if settled.log_is_silent {
-        return Err(EnvironmentError::new(
-            "the server's log does not show how a background save ended",
-            "try again, and do not change the server's `loglevel`",
-        ));
-    }
-    if server.is_ours() {
-        return Ok(());
-    }
-    let (before, now) = (&evidence.before, &settled.info);
-    let matters = exercise.checks.iter().any(asks_for_bgsave_status);
-    if !(matters && was_called("flushall", before, now) && was_called("bgsave", before, now)) {
-        return Ok(());
-    }
-    Err(EnvironmentError::new(
-        "FLUSHALL may have ended the background save, but only the server's log shows that",
-        "leave out `--server`: redislings reads the log of a server that it starts",
-    ))
-}
-
-fn was_called(name: &str, before: &ServerInfo, now: &ServerInfo) -> bool {
-    now.successful_calls(name) > before.successful_calls(name)
 }
 
 #[cfg(test)]

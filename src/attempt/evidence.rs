@@ -3,12 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::lesson::Sent;
 use crate::redis_cli::reply::Printed;
-use crate::relay::{Shown, Transcript};
-pub use crate::server::versions::forks_for_saves;
-use crate::server::versions::saves_without_fork;
-use crate::server::{BgsaveEnd, ServerInfo};
+use crate::relay::Transcript;
+use crate::server::ServerInfo;
 
 /// Everything that was seen in one attempt.
 #[derive(Debug, Clone)]
@@ -17,7 +14,7 @@ pub struct Evidence {
     pub before: ServerInfo,
     /// When the answer ended; `None`: the server was too busy to reply in time.
     pub exit: Option<Observation>,
-    /// When no background save was running any more; `None` if the server was killed at once.
+    /// When nothing was running in the background any more; `None` if the server was killed at once.
     pub settled: Option<Observation>,
     /// After SIGKILL and a restart; `None` if no check asks, or the answer was overdue.
     pub crash: Option<Observation>,
@@ -27,7 +24,7 @@ pub struct Evidence {
     /// The snapshot file alone, in a second, clean server; `None` if no check asks, or the answer
     /// was overdue. Also why the killed server did not restart.
     pub restored: Option<Restored>,
-    /// The size of `dump.rdb` in bytes after setup, before the answer; `None` if there was no such
+    /// The size of the snapshot file in bytes after setup, before the answer; `None` if there was no such
     /// file, or we cannot see it (a server given by address).
     pub dump_bytes_before: Option<u64>,
     /// The same at the end: when saves had settled, or after the kill.
@@ -71,20 +68,6 @@ impl Evidence {
     pub fn last(&self) -> Option<&Observation> {
         self.settled.as_ref().or(self.exit.as_ref())
     }
-
-    /// Whether the transcript cannot decide whether all of `sent` holds, because parts of it were
-    /// not kept.
-    pub fn leaves_open(&self, sent: &[Sent]) -> bool {
-        let shown: Vec<Shown> = sent.iter().map(|claim| self.shows(claim)).collect();
-        shown.contains(&Shown::Unknown) && !shown.contains(&Shown::No)
-    }
-
-    fn shows(&self, claim: &Sent) -> Shown {
-        match claim {
-            Sent::Order(starts) => self.transcript.has_in_order(starts),
-            Sent::Refused(start) => self.transcript.has_refused(&start.0),
-        }
-    }
 }
 
 /// The server at one moment.
@@ -96,11 +79,24 @@ pub struct Observation {
     pub replies: BTreeMap<String, Printed>,
     /// The settings that checks of this moment ask for, by name.
     pub config: BTreeMap<String, String>,
-    /// How background saves ended, from the server's log, which shows what INFO does not keep;
-    /// empty if there is no log, or no check needs it.
-    pub bgsave_ends: Vec<BgsaveEnd>,
+    /// What the server has logged, which shows what INFO does not keep; `None` if there is no log,
+    /// or no check needs it.
+    pub log: Option<String>,
     /// Whether the end of some child is missing in the log: it may be one that was killed.
     pub log_is_silent: bool,
+}
+
+impl Observation {
+    /// A look that has asked for nothing else yet.
+    pub fn of(info: ServerInfo) -> Self {
+        Self {
+            info,
+            replies: BTreeMap::new(),
+            config: BTreeMap::new(),
+            log: None,
+            log_is_silent: false,
+        }
+    }
 }
 
 /// The server after an event while the answer ran, and before the answer's next command.
@@ -114,7 +110,7 @@ pub struct MeanwhileLook {
 /// The result of loading the snapshot file alone.
 #[derive(Debug, Clone)]
 pub enum Restored {
-    /// There is no `dump.rdb` in the server's directory.
+    /// There is no snapshot file in the server's directory.
     NoFile,
     /// A server does not start with the file; its log says why.
     Unloadable(String),
@@ -123,8 +119,6 @@ pub enum Restored {
         keys: Vec<String>,
         /// How many keys database 0 has.
         count: i64,
-        /// Which of the keys that `dump` checks ask for it holds.
-        holds: BTreeMap<String, bool>,
         /// The keys that differ from those before the answer, if a check asks.
         differences: Option<Differences>,
         /// What the checks with `at = "restore"` ask for.
@@ -221,7 +215,7 @@ impl Typed {
 /// Why the runner stopped before the last line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopped {
-    /// A command, or `@wait-bgsave`, did not end in time.
+    /// A command, or a line that waits, did not end in time.
     OutOfTime,
     /// This command never ends, so it was not sent.
     Endless(String),
@@ -266,16 +260,4 @@ pub struct Output {
     pub text: String,
     /// Bytes left out of the middle.
     pub omitted: u64,
-}
-
-/// Whether a background save is running, or was accepted and has not begun. BGSAVE inside MULTI
-/// replies `Background saving scheduled` and starts at the server's next tick; until then INFO does
-/// not show it (`tests/facts`, commandstats). A save that does not fork (Valkey's forkless save,
-/// which INFO names as such) is never seen as scheduled.
-pub fn is_saving(now: &ServerInfo, before: &ServerInfo) -> bool {
-    let scheduled = now.successful_calls("bgsave") > before.successful_calls("bgsave")
-        && forks_for_saves(now) == forks_for_saves(before)
-        && now.field("rdb_last_bgsave_status") != Some("err")
-        && !saves_without_fork(now);
-    now.number("rdb_bgsave_in_progress") != 0 || scheduled
 }

@@ -4,13 +4,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::answer::FinishedAnswer;
 use super::background::BackgroundTask;
 use super::environment::ensure_only_the_answer_is_judged;
 use super::evidence::{Evidence, Typed};
-use super::observe::{ask_all, observe, with_outcomes};
+use super::look::ask_all;
+use super::script::{Beginning, OVERRUN, observe, with_outcomes};
 use super::setup::{SetUp, ensure_address_supports};
 use super::validity::{server_end, why_invalid};
-use super::{Beginning, FinishedAnswer, Fixture, OVERRUN, Phase};
+use super::{Fixture, Phase};
 use crate::cleanup;
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Moment};

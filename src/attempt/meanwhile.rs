@@ -8,15 +8,17 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::background::{BackgroundTask, Shared};
-use super::evidence::{MeanwhileLook, Observation, forks_for_saves, is_saving};
+use super::evidence::{MeanwhileLook, Observation};
 use super::timing::pause_for;
+use crate::checks::Question;
 use crate::error::EnvironmentError;
-use crate::lesson::{Exercise, Meanwhile, Moment, Subject, Trigger};
+use crate::lesson::{Exercise, Meanwhile, Moment, Trigger};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
 use crate::relay::{Gate, Relay};
 use crate::server::info::Words;
 use crate::server::{Client, Server, ServerInfo};
+use crate::topics::{self, BackgroundWork};
 
 /// How long the server may be busy or paused. After giving up on a question, the watcher could ask
 /// it only after the answer's next commands.
@@ -25,32 +27,41 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What the watcher has seen so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WatcherReport {
-    /// The background saves that ended.
-    pub(super) bgsave_ends: Vec<BgsaveEnded>,
-    /// The server when the last of them ended.
-    pub(super) last_end: Option<MeanwhileLook>,
+    /// What was seen of each work in the background, in the order of [`topics::background`].
+    of_work: Vec<WorkReport>,
 }
 
-/// The end of a background save; times count from the answer's beginning.
+#[derive(Debug, Clone, Default)]
+struct WorkReport {
+    ends: Vec<WorkEnded>,
+    /// The server when the last of them ended.
+    last_end: Option<MeanwhileLook>,
+}
+
+/// The end of background work; times count from the answer's beginning.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BgsaveEnded {
-    /// The last moment at which the save was still running: commands after it count as run after
-    /// the save's end.
+pub(super) struct WorkEnded {
+    pub(super) work: &'static BackgroundWork,
+    /// The last moment at which it was still running: commands after it count as run after the end.
     pub(super) after: Duration,
     /// When the end was seen.
     pub(super) seen: Duration,
 }
 
 impl WatcherReport {
+    pub(super) fn ends(&self) -> impl Iterator<Item = &WorkEnded> {
+        self.of_work.iter().flat_map(|report| &report.ends)
+    }
+
     /// For each of the exercise's `[[meanwhile]]`s, the server when it had happened.
     pub(super) fn by(&self, exercise: &Exercise) -> Vec<Option<MeanwhileLook>> {
         exercise.meanwhile.iter().map(|meanwhile| self.look_for(meanwhile)).collect()
     }
 
     fn look_for(&self, meanwhile: &Meanwhile) -> Option<MeanwhileLook> {
-        match meanwhile.when {
-            Trigger::BgsaveEnded => self.last_end.clone(),
-        }
+        let Trigger::Ended(awaited) = meanwhile.when;
+        let position = topics::background().position(|work| work == awaited)?;
+        self.of_work.get(position)?.last_end.clone()
     }
 }
 
@@ -81,12 +92,12 @@ pub(super) fn watch(
 fn asked_commands(exercise: &Exercise) -> Vec<(String, Words)> {
     let mut commands = BTreeMap::new();
     for check in &exercise.checks {
-        let (Moment::Meanwhile(_), Subject::Reply(replies)) = (check.at, &check.subject) else {
-            continue;
-        };
-        for (command, _) in replies {
+        let Moment::Meanwhile(_) = check.at else { continue };
+        for question in check.subject.questions() {
+            let Question::Command(line) = question else { continue };
             // The loader has rejected lines that cannot be split.
-            commands.insert(command.clone(), words::split(command).unwrap_or_default());
+            let words = words::split(&line).unwrap_or_default();
+            commands.insert(line, words);
         }
     }
     commands.into_iter().collect()
@@ -106,7 +117,8 @@ struct WatchLook {
     asked_at: Duration,
     /// How many packets had passed the gate without a look by then.
     missed: u64,
-    is_saving: bool,
+    /// Which work in the background was running.
+    running: Vec<&'static BackgroundWork>,
     replies: Vec<Value>,
 }
 
@@ -114,13 +126,13 @@ impl Watcher {
     fn watch(&mut self, shared: &Shared<WatcherReport>) {
         self.gate.register_looker();
         loop {
-            // When asked to stop, look once more: a save may have ended just now.
+            // When asked to stop, look once more: something may have ended just now.
             let is_last = shared.is_told_to_stop();
             let asked = self.gate.requested();
             self.look(shared);
-            // No save can end while none is running, so commands need not wait for a look.
-            let is_saving = self.last.as_ref().is_none_or(|last| last.is_saving);
-            self.gate.finish_look(asked, is_saving);
+            // Nothing can end while nothing is running, so commands need not wait for a look.
+            let may_end = self.last.as_ref().is_none_or(|last| !last.running.is_empty());
+            self.gate.finish_look(asked, may_end);
             if is_last {
                 break;
             }
@@ -137,36 +149,37 @@ impl Watcher {
         let Ok((now, replies)) = ServerInfo::take_with(&mut self.client, &questions, LIMIT) else {
             return;
         };
-        let begun = forks_for_saves(&now) - forks_for_saves(&self.before);
-        let over = begun - i64::from(is_saving(&now, &self.before));
-        let over = usize::try_from(over).unwrap_or(0);
         let after = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
-        let end = BgsaveEnded { after, seen: self.began.elapsed() };
         let is_sure =
             self.last.as_ref().is_none_or(|last| last.missed == missed || last.replies == replies);
-        let is_saving = now.number("rdb_bgsave_in_progress") != 0;
-        // A command that ran between two looks may have run after the save's end, so it counts as
-        // later: the replies at the end are those of the last look during the save.
-        let during_save = self.last.as_ref().filter(|last| last.is_saving);
-        let at_the_end = during_save.map_or(&replies, |last| &last.replies);
-        shared.note(|report| {
-            if over > report.bgsave_ends.len() {
-                report.bgsave_ends.resize(over, end);
-                let observation = self.observation(now, at_the_end);
-                report.last_end = Some(MeanwhileLook { observation, is_sure });
-            }
-        });
-        self.last = Some(WatchLook { asked_at, missed, is_saving, replies });
+        for (position, work) in topics::background().enumerate() {
+            let pending = i64::from((work.is_pending)(&now, &self.before));
+            let over = (work.begun)(&now) - (work.begun)(&self.before) - pending;
+            let over = usize::try_from(over).unwrap_or(0);
+            let end = WorkEnded { work, after, seen: self.began.elapsed() };
+            // A command that ran between two looks may have run after the end, so it counts as
+            // later: the replies at the end are those of the last look while the work ran.
+            let while_it_ran = self.last.as_ref().filter(|last| last.running.contains(&work));
+            let at_the_end = while_it_ran.map_or(&replies, |last| &last.replies);
+            shared.note(|report| {
+                report
+                    .of_work
+                    .resize_with(report.of_work.len().max(position + 1), Default::default);
+                let report = &mut report.of_work[position];
+                if over > report.ends.len() {
+                    report.ends.resize(over, end);
+                    let observation = self.observation(now.clone(), at_the_end);
+                    report.last_end = Some(MeanwhileLook { observation, is_sure });
+                }
+            });
+        }
+        let running = topics::background().filter(|work| (work.is_running)(&now)).collect();
+        self.last = Some(WatchLook { asked_at, missed, running, replies });
     }
 
     fn observation(&self, info: ServerInfo, replies: &[Value]) -> Observation {
         let lines = self.commands.iter().map(|(line, _)| line.clone());
-        Observation {
-            info,
-            replies: lines.zip(replies.iter().map(Printed::new)).collect(),
-            config: BTreeMap::new(),
-            bgsave_ends: Vec::new(),
-            log_is_silent: false,
-        }
+        let replies = lines.zip(replies.iter().map(Printed::new)).collect();
+        Observation { replies, ..Observation::of(info) }
     }
 }

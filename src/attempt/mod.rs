@@ -2,69 +2,59 @@
 //! answer, when it exits, when saves have settled and after a crash, and everything that went
 //! through the relay.
 
-mod baseline;
+mod answer;
 mod background;
+mod baseline;
 pub mod commands;
 mod contents;
-mod validity;
+mod environment;
 pub mod evidence;
 pub mod inherited;
 mod live;
+mod look;
 mod meanwhile;
-mod observe;
-mod unknown_replies;
-mod timing;
+mod orphans;
 mod phase;
 mod probe;
 pub mod program;
 pub mod python;
-mod environment;
 mod restore;
+mod script;
 mod setup;
 mod stall;
-mod orphans;
+mod timing;
+mod unknown_replies;
+mod validity;
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo};
 
+pub use answer::Answer;
+pub use baseline::microseconds;
+pub use environment::{BUSY_MICROS, OVERLOADED, was_paused};
 pub use evidence::{Evidence, Observation, Run};
 pub use live::{Live, Look};
-pub use phase::{Phase, SaveProgress};
+pub use look::LOOK_LIMIT;
+pub use phase::{Phase, WorkProgress};
 pub use python::Python;
 pub use setup::{RefusedCommand, refused_command};
+pub use stall::refuse as refuse_stall;
+pub use validity::{has_set, silent};
 
-use self::background::BackgroundTask;
-use self::baseline::{baseline, look};
-use self::contents::Contents;
+use self::answer::{ensure_packages_present, run_answer};
+use self::baseline::look;
 use self::environment::stall_matters;
-use self::evidence::{Typed, Waits};
-use self::meanwhile::WatcherReport;
-use self::observe::observe;
 use self::setup::SetUp;
 use self::stall::watched;
-use crate::cleanup::{self, PassingDirectory};
+use crate::cleanup;
 use crate::error::EnvironmentError;
-use crate::lesson::{Code, Exercise, Language};
+use crate::lesson::{Code, Exercise};
 use crate::relay::Relay;
-use crate::sanitize::ShownPath as _;
-use crate::server::{Endpoint, Server, ServerInfo};
+use crate::server::{Endpoint, Server};
 
-/// How long a server may still save, or not reply, after the answer's time limit.
-const OVERRUN: Duration = Duration::from_secs(1);
 /// How often an attempt is repeated when the machine spoiled it.
 const RETRIES: usize = 5;
-
-/// What the student (or the lesson) answers.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    pub language: Language,
-    pub text: String,
-    /// The answer's own file. It runs in place, so that a traceback names it; a `python` answer
-    /// without a file is written to a private one.
-    pub path: Option<PathBuf>,
-}
 
 /// A server and the relay through which the answer reaches it.
 pub struct Fixture<'s> {
@@ -121,30 +111,15 @@ pub fn attempt(
     with_setup(
         fixture,
         &exercise.setup,
-        |fixture| attempt_once(fixture, exercise, answer, python),
+        |fixture| script::run(fixture, exercise, answer, python),
         |evidence| stall_matters(exercise, evidence),
     )
 }
 
-fn attempt_once(
-    fixture: &mut Fixture<'_>,
-    exercise: &Exercise,
-    answer: &Answer,
-    python: Option<&Python>,
-) -> Result<Evidence, EnvironmentError> {
-    let beginning = Beginning::of(fixture, exercise)?;
-    (fixture.report)(Phase::Answer { limit: exercise.time_limit });
-    let run = run_answer(fixture, answer, python, &beginning.before, exercise.time_limit)?;
-    let deadline = beginning.began + exercise.time_limit + OVERRUN;
-    let evidence = observe(fixture, exercise, beginning, run, deadline)?;
-    ensure_packages_present(python, &evidence.run)?;
-    Ok(Evidence { usual_port_is_taken: fixture.relay.usual_port_is_taken(), ..evidence })
-}
-
-/// Waits until a fresh server's LASTSAVE can move. Called ahead of an attempt, it saves that
-/// attempt the wait.
+/// Waits until a fresh server is ready for an attempt. Called ahead of it, this saves the attempt the
+/// wait.
 pub fn warm_up(server: &mut Server) -> Result<(), EnvironmentError> {
-    baseline::wait_until_lastsave_can_move(server)
+    baseline::get_ready(server)
 }
 
 /// Runs an example on a fresh server without judging it; repeats it as [`attempt`] does.
@@ -208,119 +183,4 @@ fn between_setup_and_end<T>(
     // If a signal to us also ended the server, the result is wrong.
     cleanup::stop_if_a_signal_came();
     result
-}
-
-/// The state when an answer begins, and the tasks that run beside it.
-struct Beginning {
-    before: ServerInfo,
-    dump_bytes: Option<u64>,
-    /// Present if a check asks how long clients had to wait.
-    probe: Option<BackgroundTask<Waits>>,
-    /// Present if a check looks at the server while the answer runs.
-    watcher: Option<BackgroundTask<WatcherReport>>,
-    /// Present if a check compares the whole snapshot with the keys before the answer.
-    contents: Option<Contents>,
-    began: Instant,
-}
-
-impl Beginning {
-    fn of(fixture: &mut Fixture<'_>, exercise: &Exercise) -> Result<Self, EnvironmentError> {
-        let contents = if exercise.compares_with_all_from_before() {
-            Some(Contents::read(fixture.server, exercise)?)
-        } else {
-            None
-        };
-        let before = baseline(fixture.server, exercise)?;
-        let dump_bytes = fixture.server.dump_bytes()?;
-        let probe =
-            if exercise.watches_clients() { Some(probe::start(fixture.server)?) } else { None };
-        fixture.relay.begin();
-        let began = Instant::now();
-        let watcher = if exercise.watches_meanwhile() {
-            Some(meanwhile::watch(fixture.server, fixture.relay, exercise, &before, began)?)
-        } else {
-            None
-        };
-        Ok(Self { before, dump_bytes, probe, watcher, contents, began })
-    }
-}
-
-/// An answer that has ended; a program's output may still be arriving.
-enum FinishedAnswer {
-    Typed(Typed),
-    Program(program::FinishedProgram),
-}
-
-impl FinishedAnswer {
-    /// Whether it was stopped at its time limit.
-    fn is_overdue(&self) -> bool {
-        match self {
-            Self::Typed(typed) => typed.is_overdue(),
-            Self::Program(program) => program.is_overdue(),
-        }
-    }
-
-    /// An error if the machine held the program up, or delayed our look at the server after the
-    /// program's end.
-    fn ensure_look_is_in_time(&self) -> Result<(), EnvironmentError> {
-        let Self::Program(program) = self else { return Ok(()) };
-        stall::refuse("held up the answer's program", program.held_up())?;
-        let late = if program.is_overdue() { Duration::ZERO } else { program.ended_at().elapsed() };
-        stall::refuse("held up the look at the server", late)
-    }
-
-    fn into_run(self) -> Run {
-        match self {
-            Self::Typed(typed) => Run::Typed(typed),
-            Self::Program(program) => Run::Program(program.collect()),
-        }
-    }
-}
-
-fn run_answer(
-    fixture: &mut Fixture<'_>,
-    answer: &Answer,
-    python: Option<&Python>,
-    before: &ServerInfo,
-    limit: Duration,
-) -> Result<FinishedAnswer, EnvironmentError> {
-    match (answer.language, python) {
-        (Language::Redis, _) => {
-            Ok(FinishedAnswer::Typed(commands::run(fixture, before, &answer.text, limit)))
-        }
-        (Language::Python, Some(python)) => {
-            let endpoint = fixture.endpoint();
-            let program = match &answer.path {
-                Some(path) => python.run(path, &endpoint, limit)?,
-                None => in_private_file(&answer.text, |path| python.run(path, &endpoint, limit))?,
-            };
-            Ok(FinishedAnswer::Program(program))
-        }
-        (Language::Python, None) => {
-            Err(EnvironmentError::new("Python is not available", "see `redislings doctor`"))
-        }
-    }
-}
-
-fn ensure_packages_present(python: Option<&Python>, run: &Run) -> Result<(), EnvironmentError> {
-    match (python, run) {
-        (Some(python), Run::Program(program)) => python.ensure_packages_present(program),
-        _ => Ok(()),
-    }
-}
-
-/// Writes `text` to a file that is alone in its folder, and removes both after `run`.
-fn in_private_file<T>(
-    text: &str,
-    run: impl FnOnce(&Path) -> Result<T, EnvironmentError>,
-) -> Result<T, EnvironmentError> {
-    let directory = PassingDirectory::new("code")?;
-    let path = directory.path().join("answer.py");
-    std::fs::write(&path, text).map_err(|error| {
-        EnvironmentError::new(
-            format!("cannot write `{}`: {error}", path.shown()),
-            "free some space there",
-        )
-    })?;
-    run(&path)
 }

@@ -1,20 +1,19 @@
 //! Loads the snapshot file alone into a second, clean server.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use redis::Value;
 
 use super::contents::Contents;
 use super::evidence::{NAMED_KEYS, Restored};
-use super::observe::{LOOK_LIMIT, observe_at};
+use super::look::{LOOK_LIMIT, observe_at};
 use crate::error::EnvironmentError;
-use crate::lesson::{Exercise, Moment, Subject};
+use crate::lesson::{Exercise, Moment};
 use crate::server::{CallError, Server, log};
 
 const HELP: &str = "try again";
 
-/// Takes the server's `dump.rdb`, even if the server was killed, and reads what is in it.
+/// Takes the server's snapshot file, even if the server was killed, and reads what is in it.
 pub(super) fn restore(
     server: &Server,
     exercise: &Exercise,
@@ -49,14 +48,6 @@ fn look_into(
     exercise: &Exercise,
     before: Option<&Contents>,
 ) -> Result<Restored, CallError> {
-    let mut holds = BTreeMap::new();
-    for check in &exercise.checks {
-        let Subject::Dump(dump) = &check.subject else { continue };
-        for key in &dump.keys {
-            let reply = second.client().call(&["EXISTS", key], LOOK_LIMIT)?;
-            holds.insert(key.clone(), reply == Value::Int(1));
-        }
-    }
     let count = match second.client().call(&["DBSIZE"], LOOK_LIMIT)? {
         Value::Int(count) => count,
         _ => 0,
@@ -64,7 +55,7 @@ fn look_into(
     let keys = key_names(second)?;
     let observation = observe_at(second, exercise, Moment::Restore, Instant::now() + LOOK_LIMIT)?;
     let differences = before.map(|before| before.compare(second)).transpose()?;
-    Ok(Restored::Loaded { keys, count, holds, differences, observation: Box::new(observation) })
+    Ok(Restored::Loaded { keys, count, differences, observation: Box::new(observation) })
 }
 
 /// The names of keys, sorted; only some of them if there are very many.

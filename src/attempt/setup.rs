@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
-use super::observe::SLOW_DOWN;
 use crate::cleanup::{self, lock};
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::{Code, Exercise};
 use crate::redis_cli::{reply, words};
 use crate::server::{Client, Server};
+use crate::topics::TOPICS;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -31,11 +31,11 @@ pub(super) fn ensure_address_supports(
         return Err(unsupported(exercise, "the server's snapshot file"));
     }
     for (name, value) in &exercise.settings {
-        if only_slows_saves(name, exercise) {
+        if TOPICS.iter().any(|topic| (topic.only_slows)(name, exercise)) {
             continue;
         }
         let reply = server.client().call(&["CONFIG", "GET", name], LIMIT);
-        if reply.map(|reply| super::observe::config_value(&reply)).as_ref() != Ok(value) {
+        if reply.map(|reply| super::look::config_value(&reply)).as_ref() != Ok(value) {
             return Err(unsupported(exercise, &format!("the setting `{name} {value}`")));
         }
     }
@@ -47,12 +47,6 @@ fn unsupported(exercise: &Exercise, need: &str) -> EnvironmentError {
         format!("`{}` cannot be checked on an existing server: it needs {need}", exercise.id),
         "leave out `--server`: redislings then starts a server that it may kill and configure",
     )
-}
-
-/// Slow saves make no difference to an exercise that looks at the server only after they have
-/// settled, and does not measure waits.
-fn only_slows_saves(setting: &str, exercise: &Exercise) -> bool {
-    setting == SLOW_DOWN && !exercise.sees_slow_saves()
 }
 
 /// A setup that has run. On the user's own server, the keys that it wrote are deleted afterwards,

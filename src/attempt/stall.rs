@@ -49,7 +49,7 @@ fn spoiled<T>(
 }
 
 /// An error if something that should be instant took too long; `what` says what the machine did.
-pub(super) fn refuse(what: &str, took: Duration) -> Result<(), EnvironmentError> {
+pub fn refuse(what: &str, took: Duration) -> Result<(), EnvironmentError> {
     if took < TOO_LONG {
         return Ok(());
     }

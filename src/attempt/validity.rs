@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::evidence::Evidence;
-use super::observe::{LOOK_LIMIT, SLOW_DOWN, slow_down};
+use super::look::LOOK_LIMIT;
 use crate::cleanup;
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::Exercise;
 use crate::relay::{CommandOutcome, Transcript};
 use crate::server::{CallError, Server, ServerInfo, log};
+use crate::topics::{TOPICS, is_durable};
 
 /// How long a server's process may outlive its connections.
 const END_LATENESS: Duration = Duration::from_millis(500);
@@ -66,7 +67,7 @@ pub(super) fn ensure_no_outside_change(server: &Server) -> Result<(), Environmen
 }
 
 /// The error for a server that does not reply before the answer has begun.
-pub(super) fn silent(server: &mut Server, silence: &CallError) -> EnvironmentError {
+pub fn silent(server: &mut Server, silence: &CallError) -> EnvironmentError {
     match server_end(server, silence) {
         Err(lost) => lost,
         Ok(ended) => {
@@ -106,23 +107,22 @@ pub(super) fn was_kept_from_writing(evidence: &Evidence) -> bool {
     let mut looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
     looks.any(|look| failed_to_write(&look.info))
         || evidence.transcript.exchanges.iter().any(|exchange| {
-            exchange.begins_with(&["SAVE"]) && exchange.outcome != CommandOutcome::Done
+            is_durable(&exchange.name()) && exchange.outcome != CommandOutcome::Done
         })
 }
 
 fn failed_to_write(now: &ServerInfo) -> bool {
-    ["rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status"]
-        .iter()
-        .any(|field| now.field(field).is_some_and(|status| status != "ok"))
+    let of_topics = TOPICS.iter().flat_map(|topic| topic.write_status_fields);
+    let mut fields = ["aof_last_write_status", "aof_last_bgrewrite_status"].iter().chain(of_topics);
+    fields.any(|field| now.field(field).is_some_and(|status| status != "ok"))
 }
 
 /// Why the evidence is invalid: the server's counters cannot be compared with `before`, or the
 /// answer changed the settings that the evidence depends on. The diagnoses look for some of these
 /// words.
 pub(super) fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
-    if exercise.sees_slow_saves() && is_slow_down_changed(exercise, evidence) {
-        let text = "by which this exercise sees whether an answer waits";
-        return Some(format!("the answer has changed `{SLOW_DOWN}`, {text}"));
+    if let Some(why) = TOPICS.iter().find_map(|topic| (topic.why_invalid)(exercise, evidence)) {
+        return Some(why);
     }
     let last = evidence.last()?;
     let (now, before) = (&last.info, &evidence.before);
@@ -148,16 +148,8 @@ pub(super) fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<St
     None
 }
 
-/// Also true if the setting was changed back.
-fn is_slow_down_changed(exercise: &Exercise, evidence: &Evidence) -> bool {
-    let Some(wanted) = slow_down(exercise) else { return false };
-    let found = evidence.exit.as_ref().and_then(|exit| exit.config.get(SLOW_DOWN));
-    let mut set = evidence.transcript.values_set(SLOW_DOWN);
-    found.is_some_and(|found| found != wanted) || set.any(|(_, value)| value != wanted)
-}
-
 /// Whether CONFIG SET has set this setting, even to its old value.
-pub(super) fn has_set(transcript: &Transcript, setting: &str) -> bool {
+pub fn has_set(transcript: &Transcript, setting: &str) -> bool {
     transcript.exchanges.iter().any(|exchange| {
         exchange.begins_with(&["CONFIG", "SET"])
             && exchange.outcome == CommandOutcome::Done

@@ -2,12 +2,9 @@
 
 mod checks;
 mod equivalents;
-mod info_fields;
 mod meanwhile;
 mod moments;
 mod needs;
-mod sent;
-mod subjects;
 
 use std::time::Duration;
 
@@ -16,7 +13,7 @@ use toml::de::DeValue;
 use super::block::BlockText;
 use super::problem::{Problems, did_you_mean, one_of};
 use super::toml_table::{Entry, Toml, entries};
-use super::{Check, Crash, Equivalent, Meanwhile, Span, Subject};
+use super::{Check, Crash, Equivalent, Meanwhile, Span};
 
 const KEYS: [&str; 7] = ["id", "time_limit", "crash", "server", "check", "equivalent", "meanwhile"];
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -76,7 +73,7 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn checks_exit(&self) -> bool {
-        self.checks.iter().any(|check| matches!(check.subject, Subject::Exit(_)))
+        self.checks.iter().any(|check| check.kind == "exit")
     }
 
     pub(super) fn check_ids(&self) -> impl Iterator<Item = &str> {
@@ -183,7 +180,7 @@ fn time_limit(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Duration> {
     Some(limit)
 }
 
-fn duration(text: &str) -> Option<Duration> {
+pub fn duration(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let number: u32 = number.parse().ok()?;

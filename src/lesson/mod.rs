@@ -9,7 +9,7 @@ pub mod course;
 mod exercise;
 pub mod parse;
 pub mod problem;
-mod toml_table;
+pub mod toml_table;
 
 #[cfg(test)]
 mod tests;
@@ -19,11 +19,11 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use check::{
-    Check, CommandStart, Comparison, Dump, Expected, Lastsave, Moment, Relation, Sent, StdoutMatch,
-    Subject, WaitLimit,
-};
+use crate::topics::{self, BackgroundWork};
+
+pub use check::{Check, Moment};
 pub use course::Course;
+pub use exercise::duration;
 pub use problem::{Problem, Severity};
 
 /// A range of bytes in [`Lesson::source`], on character boundaries.
@@ -217,14 +217,12 @@ impl Exercise {
 
     /// Whether a check looks at the server the moment an answer ends.
     pub fn looks_at_exit(&self) -> bool {
-        self.checks
-            .iter()
-            .any(|check| check.at == Moment::Exit && check.subject.is_about_the_server())
+        self.checks.iter().any(|check| check.at == Moment::Exit && check.is_about_the_server())
     }
 
     /// Whether a check measures another client's waits while an answer runs.
     pub fn watches_clients(&self) -> bool {
-        self.checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)))
+        self.checks.iter().any(|check| check.subject.wait_limit().is_some())
     }
 
     /// Whether an event is awaited on the server while an answer runs.
@@ -234,13 +232,11 @@ impl Exercise {
 
     /// Whether a check compares the snapshot file with all keys from before the answer.
     pub fn compares_with_all_from_before(&self) -> bool {
-        self.checks
-            .iter()
-            .any(|check| matches!(&check.subject, Subject::Dump(dump) if dump.all_from_before))
+        self.checks.iter().any(|check| check.subject.compares_with_all_keys())
     }
 
-    /// Whether the duration of a save can change the result of a check.
-    pub fn sees_slow_saves(&self) -> bool {
+    /// Whether the duration of work in the background can change the result of a check.
+    pub fn sees_slow_work(&self) -> bool {
         self.looks_at_exit() || self.watches_clients()
     }
 
@@ -249,9 +245,9 @@ impl Exercise {
     pub fn depends_on_time(&self) -> bool {
         self.crash == Crash::AtExit
             || self.settings.iter().any(|(name, _)| name == "save")
-            || self.sees_slow_saves()
+            || self.sees_slow_work()
             || self.watches_meanwhile()
-            || !self.checks.iter().all(|check| is_timeless(&check.subject))
+            || !self.checks.iter().all(|check| check.subject.is_timeless())
     }
 
     /// Whether a second, clean server loads the snapshot file alone.
@@ -276,56 +272,32 @@ pub struct Meanwhile {
 /// What a [`Meanwhile`] waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
-    /// `@bgsave-ended`: a background save has ended; the last of several counts.
-    BgsaveEnded,
+    /// This work in the background has ended; the last of several counts.
+    Ended(&'static BackgroundWork),
 }
 
 impl Trigger {
     /// The values of the key `when`.
-    pub const WORDS: [&str; 1] = ["@bgsave-ended"];
+    pub fn words() -> Vec<&'static str> {
+        topics::background().map(|work| work.end_trigger).collect()
+    }
 
     /// `None` for an unknown word.
     pub fn of(word: &str) -> Option<Self> {
-        (word == Self::WORDS[0]).then_some(Self::BgsaveEnded)
+        topics::ended_at(word.as_bytes()).map(Self::Ended)
     }
 
     /// Why the trigger never fired.
-    pub fn never(self) -> &'static str {
-        match self {
-            Self::BgsaveEnded => "no background save ended",
-        }
-    }
-}
-
-/// INFO fields that no longer depend on time once everything has settled.
-const TIMELESS_FIELDS: [&str; 3] =
-    ["rdb_bgsave_in_progress", "rdb_last_bgsave_status", "rdb_changes_since_last_save"];
-/// Commands that no answer sends more often because something takes longer.
-const TIMELESS_CALLS: [&str; 7] = ["save", "bgsave", "set", "mset", "hset", "del", "flushall"];
-const TIMELESS_REPLIES: [&str; 7] = ["GET", "MGET", "HGET", "EXISTS", "DBSIZE", "LRANGE", "TYPE"];
-
-fn is_in(names: &[&str], name: &str) -> bool {
-    names.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
-/// Whether time cannot change what a check finds at the end.
-fn is_timeless(subject: &Subject) -> bool {
-    match subject {
-        Subject::Info(fields) => fields.iter().all(|(field, _)| is_in(&TIMELESS_FIELDS, field)),
-        Subject::Calls(calls) => {
-            calls.iter().flat_map(|(names, _)| names).all(|name| is_in(&TIMELESS_CALLS, name))
-        }
-        Subject::Reply(replies) => replies.iter().all(|(command, _)| {
-            is_in(&TIMELESS_REPLIES, command.split_whitespace().next().unwrap_or_default())
-        }),
-        _ => true,
+    pub fn never(self) -> String {
+        let Self::Ended(work) = self;
+        format!("no {} ended", work.name)
     }
 }
 
 /// The key `crash` of an exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crash {
-    /// After a background save had time to finish; the default.
+    /// After work in the background had time to finish; the default.
     WhenSettled,
     /// `crash = "exit"`: the moment the answer ends.
     AtExit,

@@ -116,7 +116,7 @@ pub fn clamp(span: Span, text: &str) -> Span {
     start..end
 }
 
-/// `` did you mean `lastsave`? `` for the candidate nearest to `word`, if one is near.
+/// `` did you mean `stdout`? `` for the candidate nearest to `word`, if one is near.
 pub fn did_you_mean<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -141,7 +141,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// `` `a`, `b` or `c` ``, for messages.
-pub(super) fn one_of(words: &[&str]) -> String {
+pub fn one_of(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
         Some((last, [])) => last.clone(),
@@ -229,9 +229,9 @@ mod tests {
 
     #[test]
     fn a_slip_is_near_and_another_word_is_not() {
-        let subjects = ["lastsave", "calls", "info"];
-        assert_eq!(did_you_mean("lastsav", subjects).as_deref(), Some("did you mean `lastsave`?"));
-        assert_eq!(nearest("LASTSAVE", subjects), Some("lastsave"));
+        let subjects = ["stdout", "calls", "info"];
+        assert_eq!(did_you_mean("stdot", subjects).as_deref(), Some("did you mean `stdout`?"));
+        assert_eq!(nearest("STDOUT", subjects), Some("stdout"));
         assert_eq!(nearest("ifno", subjects), Some("info"));
         assert_eq!(nearest("foo", subjects), None);
         assert_eq!(nearest("x", ["y", ""]), None);

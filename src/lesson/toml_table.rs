@@ -9,24 +9,24 @@ use super::problem::{Problems, did_you_mean, one_of};
 use crate::sanitize::{clean, code_point, unsafe_characters};
 
 /// A value and its span in the block.
-pub(super) type Value<'t> = Spanned<DeValue<'t>>;
+pub type Value<'t> = Spanned<DeValue<'t>>;
 
 /// A key and its value, with their spans in the block.
 #[derive(Clone, Copy)]
-pub(super) struct Entry<'t> {
-    pub(super) key: &'t str,
-    pub(super) place: &'t Spanned<toml::de::DeString<'t>>,
-    pub(super) value: &'t Value<'t>,
+pub struct Entry<'t> {
+    pub key: &'t str,
+    pub place: &'t Spanned<toml::de::DeString<'t>>,
+    pub value: &'t Value<'t>,
 }
 
 impl Entry<'_> {
-    pub(super) fn key_span(&self) -> Span {
+    pub fn key_span(&self) -> Span {
         self.place.span()
     }
 }
 
 /// The entries of a table in the order in which they are written.
-pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
+pub fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
     let mut entries: Vec<Entry<'t>> =
         table.iter().map(|(place, value)| Entry { key: place.get_ref(), place, value }).collect();
     entries.sort_by_key(|entry| entry.place.span().start);
@@ -34,7 +34,7 @@ pub(super) fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
 }
 
 /// Reports what is wrong in one block of TOML.
-pub(super) struct Toml<'p> {
+pub struct Toml<'p> {
     block: &'p BlockText,
     problems: &'p mut Problems,
     /// The lines that are not TOML. What the parser recovered from them is not reported.
@@ -67,22 +67,22 @@ impl<'p> Toml<'p> {
     }
 
     /// Whether all of the block was TOML.
-    pub(super) fn is_sound(&self) -> bool {
+    pub fn is_sound(&self) -> bool {
         self.broken_lines.is_empty()
     }
 
     /// Maps a span in the block to the file.
-    pub(super) fn file_span(&self, span: Span) -> Span {
+    pub fn file_span(&self, span: Span) -> Span {
         self.block.file_span(span)
     }
 
-    pub(super) fn error(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+    pub fn error(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
         if !self.is_broken(&span) {
             self.problems.error(self.block.file_span(span), message, help);
         }
     }
 
-    pub(super) fn warning(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
+    pub fn warning(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
         if !self.is_broken(&span) {
             self.problems.warning(self.block.file_span(span), message, help);
         }
@@ -90,32 +90,27 @@ impl<'p> Toml<'p> {
 
     /// Reports something missing, unless a line was not TOML: it may be in that line. `place` is a
     /// span in the file.
-    pub(super) fn missing(
-        &mut self,
-        place: Span,
-        message: impl Into<String>,
-        help: Option<String>,
-    ) {
+    pub fn missing(&mut self, place: Span, message: impl Into<String>, help: Option<String>) {
         if self.is_sound() {
             self.problems.error(place, message, help);
         }
     }
 
     /// Reports a key that `owner` does not have.
-    pub(super) fn unknown_key(&mut self, entry: Entry<'_>, owner: &str, known: &[&str]) {
+    pub fn unknown_key(&mut self, entry: Entry<'_>, owner: &str, known: &[&str]) {
         let help = did_you_mean(entry.key, known.iter().copied());
         let help = help.or_else(|| Some(format!("known keys: {}", one_of(known))));
         self.error(entry.key_span(), format!("unknown key `{}` in {owner}", entry.key), help);
     }
 
     /// Reports `` `exit` must be an integer, not a string ``.
-    pub(super) fn wrong_type(&mut self, key: &str, value: &Value<'_>, expected: &str) {
+    pub fn wrong_type(&mut self, key: &str, value: &Value<'_>, expected: &str) {
         let found = type_of(value.get_ref());
         self.error(value.span(), format!("`{key}` must be {expected}, not {found}"), None);
     }
 
     /// A string that is not blank.
-    pub(super) fn string<'t>(&mut self, entry: Entry<'t>) -> Option<&'t str> {
+    pub fn string<'t>(&mut self, entry: Entry<'t>) -> Option<&'t str> {
         match entry.value.get_ref() {
             DeValue::String(text) if text.trim().is_empty() => {
                 self.error(entry.value.span(), format!("`{}` is empty", entry.key), None);
@@ -130,7 +125,7 @@ impl<'p> Toml<'p> {
     }
 
     /// A string for people, cleaned to one line: an escape in TOML can produce any character.
-    pub(super) fn prose(&mut self, entry: Entry<'_>) -> Option<String> {
+    pub fn prose(&mut self, entry: Entry<'_>) -> Option<String> {
         let text = self.string(entry)?;
         if let Some((_, c)) = unsafe_characters(text).next() {
             let what = format!("the control character {} in `{}`", code_point(c), entry.key);
@@ -141,7 +136,7 @@ impl<'p> Toml<'p> {
     }
 
     /// An integer; `expected` describes what the caller accepts.
-    pub(super) fn integer(&mut self, entry: Entry<'_>, expected: &str) -> Option<i64> {
+    pub fn integer(&mut self, entry: Entry<'_>, expected: &str) -> Option<i64> {
         let DeValue::Integer(value) = entry.value.get_ref() else {
             self.wrong_type(entry.key, entry.value, expected);
             return None;
@@ -154,7 +149,7 @@ impl<'p> Toml<'p> {
     }
 
     /// The entries of a table; reports an empty one.
-    pub(super) fn table<'t>(&mut self, entry: Entry<'t>, expected: &str) -> Vec<Entry<'t>> {
+    pub fn table<'t>(&mut self, entry: Entry<'t>, expected: &str) -> Vec<Entry<'t>> {
         let DeValue::Table(table) = entry.value.get_ref() else {
             self.wrong_type(entry.key, entry.value, expected);
             return Vec::new();
@@ -166,7 +161,7 @@ impl<'p> Toml<'p> {
     }
 
     /// An array of strings, each with its span; `or_one` also allows a single string.
-    pub(super) fn strings<'t>(&mut self, entry: Entry<'t>, or_one: bool) -> Vec<(&'t str, Span)> {
+    pub fn strings<'t>(&mut self, entry: Entry<'t>, or_one: bool) -> Vec<(&'t str, Span)> {
         let expected =
             if or_one { "a string or an array of strings" } else { "an array of strings" };
         let items: Vec<&Value<'_>> = match entry.value.get_ref() {

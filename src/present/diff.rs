@@ -146,9 +146,9 @@ fn shown_line(line: &str) -> String {
 mod tests {
     use super::*;
 
-    const YOURS: &str = "import redis\n\nclient = redis.Redis()\nclient.bgsave()\nprint('done')\n";
+    const YOURS: &str = "import redis\n\nclient = redis.Redis()\nclient.dbsize()\nprint('done')\n";
     const SOLUTION: &str = "import redis\n\nclient = redis.Redis()\nclient.save()\n\
-                            client.bgsave()\nprint('Manual snapshot triggered.')\n";
+                            client.dbsize()\nprint('Manual snapshot triggered.')\n";
     const NAMES: (&str, &str) = ("your answer", "the solution");
 
     fn plain(show: impl Fn() -> String) -> String {
@@ -166,7 +166,7 @@ mod tests {
 
           client = redis.Redis()
         + client.save()
-          client.bgsave()
+          client.dbsize()
         - print('done')
         + print('Manual snapshot triggered.')
         ");
@@ -182,7 +182,7 @@ mod tests {
 
         client = redis.Redis()         client = redis.Redis()
                                      > client.save()
-        client.bgsave()                client.bgsave()
+        client.dbsize()                client.dbsize()
         print('done')                | print('Manual snapshot trigg
                                      | ered.')
         ");

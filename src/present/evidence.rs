@@ -18,7 +18,8 @@ use colored::Colorize as _;
 use super::plain;
 use super::text::{display_width, reveal, wrap};
 use crate::attempt::evidence::{Evidence, Restored};
-use crate::server::BgsaveEnd;
+use crate::server::DUMP_FILE;
+use crate::topics::TOPICS;
 use crate::verdict::changes::changes;
 use crate::verdict::{Pointer, Verdict};
 
@@ -71,7 +72,7 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
 /// The keys that a second server found in the snapshot file; `None` if it was not loaded.
 pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
     Some(match evidence.restored.as_ref()? {
-        Restored::NoFile => "no `dump.rdb` in the server's directory".to_owned(),
+        Restored::NoFile => format!("no `{DUMP_FILE}` in the server's directory"),
         Restored::Unloadable(_) => "a server can't load it".to_owned(),
         Restored::Loaded { count: 0, .. } => "no key in database 0".to_owned(),
         Restored::Loaded { keys, count, .. } => {
@@ -168,15 +169,11 @@ fn table_line(row: &Row, column: usize, width: usize) -> String {
     format!("    {}{gap}{value}{mark}\n", row.field)
 }
 
-/// The end of a background save in the log, if it is evidence for the cause.
+/// The end of work in the background in the log, if it is evidence for the cause.
 fn log_row(evidence: &Evidence, pointers: &[Pointer]) -> Option<Row> {
     let now = evidence.last()?;
-    let end = now.bgsave_ends.last().filter(|_| pointers.contains(&Pointer::Log))?;
-    let after = match end {
-        BgsaveEnd::Succeeded => "the background save succeeded",
-        BgsaveEnd::Failed => "the background save failed",
-        BgsaveEnd::Killed => "the background save was ended by a signal",
-    };
+    let mut ends = TOPICS.iter().filter_map(|topic| (topic.log_row)(now));
+    let after = ends.next().filter(|_| pointers.contains(&Pointer::Log))?;
     let field = "the server's log".to_owned();
     Some(Row { field, before: String::new(), after: after.to_owned(), marked: true })
 }

@@ -6,7 +6,7 @@ use colored::Colorize as _;
 
 use super::plain;
 use super::text::{clean, truncate};
-use crate::attempt::{Phase, SaveProgress};
+use crate::attempt::{Phase, WorkProgress};
 use crate::progress_event::seconds;
 
 const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -47,17 +47,17 @@ pub fn phase(phase: Phase) -> String {
         Phase::Answer { limit } => {
             format!("running the answer (at most {} s)", limit.as_secs_f64())
         }
-        Phase::Saving(progress) => saving(progress),
+        Phase::Settling(progress) => settling(progress),
         Phase::Crash => "killing and restarting the server".to_owned(),
         Phase::Restore => "loading the snapshot in a second server".to_owned(),
     }
 }
 
 /// `a background save runs: 3 of 10 keys`.
-pub fn saving(progress: SaveProgress) -> String {
+pub fn settling(progress: WorkProgress) -> String {
     match progress {
-        SaveProgress { of: 0, .. } => "a background save runs".to_owned(),
-        SaveProgress { keys, of } => format!("a background save runs: {keys} of {of} keys"),
+        WorkProgress { work, of: 0, .. } => format!("a {} runs", work.name),
+        WorkProgress { work, keys, of } => format!("a {} runs: {keys} of {of} keys", work.name),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::docs::CommandDocs;
 use super::typing::Typing;
+use crate::topics::wait_lines;
 
 /// The prompt's own words.
-const OWN: [&str; 5] = ["@wait-bgsave", "clear", "exit", "help", "quit"];
+const OWN: [&str; 4] = ["clear", "exit", "help", "quit"];
 
 /// Where the word that is completed begins in `text`, and what it may become: in lower case if it
 /// was begun so; sorted, except for arguments, which keep their order.
@@ -32,6 +33,7 @@ fn candidates(docs: &CommandDocs, typing: &Typing) -> Vec<String> {
         [] => {
             let mut names = commands(docs);
             names.extend(OWN.map(str::to_owned));
+            names.extend(wait_lines().into_iter().map(str::to_owned));
             names.sort_by_key(|name| name.to_uppercase());
             names
         }
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_prompts_own_words_are_offered() {
-        assert_eq!(offered("@"), ["@wait-bgsave"]);
+        assert_eq!(offered("@"), wait_lines());
         assert_eq!(offered("ex")[..3], ["exec", "exists", "exit"]);
         assert_eq!(offered("hel"), ["hello", "help"]);
     }

@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn nothing_is_shown_where_nothing_is_known() {
-        for text in ["", "  ", "se", "nosuch ", "GET k too many", "@wait-bgsave"] {
+        for text in ["", "  ", "se", "nosuch ", "GET k too many", "@wait"] {
             assert_eq!(shown(text), "", "{text}");
         }
     }

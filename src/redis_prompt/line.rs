@@ -13,7 +13,7 @@ pub enum Asked {
     Leave,
     /// `clear`.
     Clear,
-    /// A line for the runner, such as `@wait-bgsave`.
+    /// A line for the runner, such as one that waits.
     Runner(String),
     /// A line for the server: [`Executor::run`](super::Executor::run).
     Command(String),
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(Asked::of("EXIT"), Asked::Leave);
         assert_eq!(Asked::of("clear"), Asked::Clear);
         assert_eq!(Asked::of("clear all"), Asked::Command("clear all".into()));
-        assert_eq!(Asked::of("@wait-bgsave"), Asked::Runner("@wait-bgsave".into()));
+        assert_eq!(Asked::of("@wait it"), Asked::Runner("@wait it".into()));
         assert_eq!(Asked::of(" get \"a b"), Asked::Command("get \"a b".into()));
     }
 

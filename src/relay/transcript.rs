@@ -50,10 +50,10 @@ impl Transcript {
         }
     }
 
-    /// Inserts the mark [`BGSAVE_ENDED`] after everything that came up to `at`; `seen` is when the
-    /// end was seen. Both times count from the answer's beginning.
-    pub fn mark_bgsave_ended(&mut self, at: Duration, seen: Duration) {
-        let words = vec![BGSAVE_ENDED.as_bytes().to_vec()];
+    /// Inserts a mark of the runner, such as that something has ended, after everything that came up
+    /// to `at`; `seen` is when it was seen. Both times count from the answer's beginning.
+    pub fn mark(&mut self, word: &str, at: Duration, seen: Duration) {
+        let words = vec![word.as_bytes().to_vec()];
         let reply = Some(Reply {
             value: Value::SimpleString(String::new()),
             took: seen.saturating_sub(at),
@@ -158,9 +158,6 @@ fn may_have_succeeded(outcome: CommandOutcome) -> bool {
     matches!(outcome, CommandOutcome::Done | CommandOutcome::Unknown)
 }
 
-/// The mark that the runner inserts where it saw a background save end.
-pub const BGSAVE_ENDED: &str = "@bgsave-ended";
-
 /// A command, its reply and its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
@@ -204,7 +201,7 @@ impl Exchange {
         self.words.first().map(|word| upper_case(word)).unwrap_or_default()
     }
 
-    /// Whether it is not a command but the mark of [`Transcript::mark_bgsave_ended`].
+    /// Whether it is not a command but a mark ([`Transcript::mark`]).
     pub fn is_mark(&self) -> bool {
         self.connection == 0
     }

@@ -25,6 +25,9 @@ pub struct ServerInfo {
 }
 
 impl ServerInfo {
+    /// The commands with which it is taken, in lower case.
+    pub const ASKED: [&str; 4] = ["multi", "lastsave", "info", "exec"];
+
     pub fn take(client: &mut Client, limit: Duration) -> Result<Self, CallError> {
         Self::take_with(client, &[], limit).map(|(info, _)| info)
     }

@@ -8,6 +8,7 @@ pub mod by_version;
 pub mod client;
 pub mod container;
 pub mod info;
+pub mod info_fields;
 pub mod log;
 mod options;
 mod process;
@@ -36,7 +37,8 @@ const POLL: Duration = Duration::from_millis(3);
 /// How often to check whether a server that does not answer yet has ended. Most are ready earlier.
 const END_POLL: Duration = Duration::from_millis(15);
 /// The default of `dbfilename`, which lessons can't set.
-const DUMP_FILE: &str = "dump.rdb";
+/// The name of its snapshot file.
+pub const DUMP_FILE: &str = "dump.rdb";
 
 /// How a server ended unexpectedly.
 #[derive(Debug, Clone, PartialEq, Eq)]

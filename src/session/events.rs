@@ -96,8 +96,8 @@ impl Session<'_> {
             "the server is too busy to answer".clone_into(&mut self.work.now);
             return;
         };
-        self.work.note_saving(live.saving.is_some());
-        self.work.now = live.saving.map(waiting::saving).unwrap_or_default();
+        self.work.note_running(live.running.map(|progress| progress.work));
+        self.work.now = live.running.map(waiting::settling).unwrap_or_default();
         let before = self.work.marks(exercise);
         let invalid = verdict.invalid.clone();
         let is_ready = exercise.may_be_typed()

@@ -14,7 +14,7 @@ use super::step_state::{Busy, StepState};
 use super::worker::{LiveEvent, Request, StepEvent, WorkerEvent};
 use super::{SPINNER_TICK, Session};
 use crate::ask::NoAnswer;
-use crate::attempt::commands::{WAIT_BGSAVE, is_wait, unknown_runner_line};
+use crate::attempt::commands::unknown_runner_line;
 use crate::cleanup::{self, InterruptibleWait};
 use crate::error::EnvironmentError;
 use crate::lesson::Exercise;
@@ -23,6 +23,7 @@ use crate::progress::Progress;
 use crate::redis_prompt::{
     Asked, CommandDocs, Editor, EditorLine, Executor, PromptOutcome, WhileWaiting,
 };
+use crate::topics::{self, BackgroundWork};
 
 /// How long to wait for a reply's effect on the checks before the next prompt.
 const CHECKS_TIMEOUT: Duration = Duration::from_millis(200);
@@ -110,9 +111,12 @@ impl Session<'_> {
             format!("{server} at {address}: other clients there count too"),
             "`help COMMAND` explains a command; Ctrl-D or `exit` goes back to the lesson"
                 .to_owned(),
-            format!("`{WAIT_BGSAVE}` waits for a background save"),
         ];
-        for line in self.warning.iter().chain(&lines) {
+        let waits = topics::background()
+            .map(|work| format!("`{}` waits for a {}", work.wait_line, work.name));
+        let lines: Vec<String> =
+            self.warning.clone().into_iter().chain(lines).chain(waits).collect();
+        for line in &lines {
             text.push_str(&shown::notice(line, screen_width()));
         }
         if let Some(exercise) = self.exercise() {
@@ -177,13 +181,13 @@ impl Session<'_> {
                 print("\x1b[H\x1b[2J");
                 return After::NextLine;
             }
-            Asked::Runner(line) if is_wait(&line) => {
-                self.keep_in_mind(&line);
-                self.wait_for_background_save();
-            }
             Asked::Runner(line) => {
-                print(&shown::notice(&unknown_runner_line(&line), screen_width()));
-                return After::NextLine;
+                let Some(work) = topics::awaited_by(&line) else {
+                    print(&shown::notice(&unknown_runner_line(&line), screen_width()));
+                    return After::NextLine;
+                };
+                self.keep_in_mind(&line);
+                self.wait_for(work);
             }
             Asked::Command(line) => self.run_command(&line, executor),
         }
@@ -203,7 +207,7 @@ impl Session<'_> {
         let limit = self.exercise().map_or(LIMIT_WITHOUT_EXERCISE, |exercise| exercise.time_limit);
         let typed_before = self.work.typed.len();
         self.keep_in_mind(line);
-        let mut wait = ShownWait::begin("no reply yet");
+        let mut wait = ShownWait::begin("no reply yet".to_owned());
         let reply = executor.run(line, limit, &mut |meanwhile| match meanwhile {
             WhileWaiting::Waiting(elapsed) => wait.update(elapsed),
             WhileWaiting::Message(message) => wait.show_message(message),
@@ -255,15 +259,17 @@ impl Session<'_> {
         }
     }
 
-    /// Runs `@wait-bgsave` by waiting for looks at the server. The prompt sends nothing, so that
+    /// Waits for work in the background by looks at the server. The prompt sends nothing, so that
     /// the transcript shows only the student's commands.
-    fn wait_for_background_save(&mut self) {
+    fn wait_for(&mut self, work: &BackgroundWork) {
         let began = Instant::now();
-        let mut wait = ShownWait::begin("a background save runs");
+        let mut wait = ShownWait::begin(format!("a {} runs", work.name));
         loop {
             while let Some(event) = self.news() {
                 let end = match &event {
-                    WorkerEvent::Live(live) if live.looked >= began => end_of_save(live, &mut wait),
+                    WorkerEvent::Live(live) if live.looked >= began => {
+                        end_of(work, live, &mut wait)
+                    }
                     WorkerEvent::Failed(error) => Some(error.fact.clone()),
                     _ => None,
                 };
@@ -369,13 +375,13 @@ fn passed_line() -> String {
 }
 
 /// What to print at the end of a background save; `None` while it is running.
-fn end_of_save(live: &LiveEvent, wait: &mut ShownWait) -> Option<String> {
-    match (&live.saving, &live.verdict) {
+fn end_of(work: &BackgroundWork, live: &LiveEvent, wait: &mut ShownWait) -> Option<String> {
+    match (&live.running, &live.verdict) {
         (Some(progress), _) => {
-            wait.what = waiting::saving(*progress);
+            wait.what = waiting::settling(*progress);
             None
         }
-        (None, Some(_)) => Some("no background save runs".to_owned()),
+        (None, Some(_)) => Some(work.none_runs()),
         (None, None) => None,
     }
 }
@@ -399,9 +405,9 @@ struct ShownWait {
 }
 
 impl ShownWait {
-    fn begin(what: &str) -> Self {
+    fn begin(what: String) -> Self {
         let interruptible = InterruptibleWait::begin();
-        Self { what: what.to_owned(), is_shown: false, interruptible }
+        Self { what, is_shown: false, interruptible }
     }
 
     fn update(&mut self, elapsed: Duration) -> ControlFlow<()> {

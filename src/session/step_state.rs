@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use super::worker::JudgedAnswer;
 use crate::attempt::Run;
-use crate::attempt::commands::{WAIT_BGSAVE, is_endless, is_wait};
+use crate::attempt::commands::is_endless;
 use crate::lesson::Exercise;
 use crate::present::checks::Mark;
+use crate::topics::{self, BackgroundWork};
 use crate::verdict::{LiveVerdict, Outcome, Tick};
 
 /// A repetition (`3 PING`) is written out at most this many times, so that the file stays readable.
@@ -26,8 +27,8 @@ pub(super) struct StepState {
     pub(super) is_at_hand: bool,
     /// The lines typed at the prompt on that server.
     pub(super) typed: Vec<String>,
-    /// Whether a background save was running there at the last look.
-    pub(super) saves: bool,
+    /// The work that was running there in the background at the last look.
+    pub(super) running: Option<&'static BackgroundWork>,
     /// The index of the last hint shown.
     pub(super) hint: Option<usize>,
     /// The last run of an example.
@@ -86,17 +87,17 @@ impl StepState {
         self.now.clear();
         self.is_at_hand = false;
         self.typed.clear();
-        self.saves = false;
+        self.running = None;
     }
 
-    /// Records whether a background save is running. If the student has seen one end, the recorded
-    /// lines get a line that waits for it: run in a row, they would end before the save does.
-    pub(super) fn note_saving(&mut self, saves: bool) {
-        let has_waited = self.typed.last().is_none_or(|line| is_wait(line));
-        if self.saves && !saves && !has_waited {
-            self.typed.push(format!("{WAIT_BGSAVE}  # you waited here"));
+    /// Records which work is running in the background. If the student has seen it end, the recorded
+    /// lines get a line that waits for it: run in a row, they would end before the work does.
+    pub(super) fn note_running(&mut self, running: Option<&'static BackgroundWork>) {
+        let has_waited = self.typed.last().is_none_or(|line| topics::awaited_by(line).is_some());
+        if let Some(ended) = self.running.filter(|_| running.is_none() && !has_waited) {
+            self.typed.push(format!("{}  # you waited here", ended.wait_line));
         }
-        self.saves = saves;
+        self.running = running;
     }
 }
 

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use self::thread::Worker;
-use crate::attempt::{Answer, Evidence, Run, SaveProgress};
+use crate::attempt::{Answer, Evidence, Run, WorkProgress};
 use crate::error::{EnvironmentError, no_thread};
 use crate::lesson::course::Package;
 use crate::lesson::{Code, Exercise};
@@ -95,7 +95,7 @@ pub(super) struct LiveEvent {
     /// `None` while the server is too busy to answer.
     pub(super) verdict: Option<LiveVerdict>,
     /// The progress of a running background save.
-    pub(super) saving: Option<SaveProgress>,
+    pub(super) running: Option<WorkProgress>,
     /// The verdict for the journal, once the work has passed.
     pub(super) passed: Option<Box<JudgedAnswer>>,
 }

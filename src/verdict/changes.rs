@@ -1,7 +1,8 @@
 //! What an answer changed on the server, in a few rows.
 
-use crate::attempt::evidence::{Evidence, Observation};
+use crate::attempt::evidence::Evidence;
 use crate::server::ServerInfo;
+use crate::topics::TOPICS;
 
 /// A field that the answer changed, or a time that it took.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,25 +14,20 @@ pub struct Change {
     pub after: String,
 }
 
-/// The changes that matter; only that of the file if the server could not be observed.
+/// The changes that matter.
 pub fn changes(evidence: &Evidence) -> Vec<Change> {
-    let Some(Observation { info: now, .. }) = evidence.last() else {
-        return dump(evidence).into_iter().collect();
-    };
+    let now = evidence.last().map(|look| &look.info);
     let before = &evidence.before;
-    if now.run_id() != before.run_id() {
+    if let Some(now) = now
+        && now.run_id() != before.run_id()
+    {
         // The server was started again, so its counters can't be compared.
         return vec![change("run_id", short(before.run_id()), short(now.run_id()))];
     }
-    let fields =
-        ["rdb_saves", "rdb_changes_since_last_save", "total_forks", "rdb_last_bgsave_status"];
-    let plain = fields.into_iter().filter_map(|field| differs(field, before, now));
-    let rows = lastsave(before, now).into_iter().chain(plain);
-    let rows = rows.chain(in_progress(evidence)).chain(save_took(before, now));
-    rows.chain(bgsave_took(before, now)).chain(dump(evidence)).collect()
+    TOPICS.iter().flat_map(|topic| (topic.changes)(evidence, now)).collect()
 }
 
-fn change(field: &'static str, before: impl Into<String>, after: impl Into<String>) -> Change {
+pub fn change(field: &'static str, before: impl Into<String>, after: impl Into<String>) -> Change {
     Change { field, before: before.into(), after: after.into() }
 }
 
@@ -39,74 +35,15 @@ fn short(run_id: &str) -> String {
     run_id.chars().take(8).collect()
 }
 
-fn lastsave(before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
-    let (was, is) = (before.lastsave, now.lastsave);
-    (was != is).then(|| change("LASTSAVE", was.to_string(), format!("{is} ({:+} s)", is - was)))
-}
-
-fn differs(field: &'static str, before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
+/// A field of INFO, if it has changed.
+pub fn differs(field: &'static str, before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
     let (was, is) = (before.field(field)?, now.field(field)?);
     (was != is).then(|| change(field, was, is))
 }
 
-/// The most common mistake shows here.
-fn in_progress(evidence: &Evidence) -> Option<Change> {
-    let field = "rdb_bgsave_in_progress";
-    let exit = evidence.exit.as_ref()?;
-    (exit.info.number(field) == 1).then(|| {
-        change(field, evidence.before.number(field).to_string(), "1 when the answer ended")
-    })
-}
-
-/// INFO commandstats counts microseconds.
-fn save_took(before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
-    let calls = now.successful_calls("save") - before.successful_calls("save");
-    let micros = micros(now, "cmdstat_save") - micros(before, "cmdstat_save");
-    let all = match calls {
-        ..=0 => return None,
-        1 => String::new(),
-        calls => format!(" in {calls} calls"),
-    };
-    let took = match micros {
-        ..1000 => "under 1 ms".to_owned(),
-        micros => format!("{} ms", micros / 1000),
-    };
-    Some(change("SAVE took", "", took + &all))
-}
-
-pub(super) fn micros(info: &ServerInfo, field: &str) -> i64 {
+/// The `usec` in a line of INFO commandstats.
+pub fn micros(info: &ServerInfo, field: &str) -> i64 {
     let line = info.field(field).unwrap_or_default();
     let usec = line.split(',').find_map(|part| part.strip_prefix("usec="));
     usec.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
-
-fn bgsave_took(before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
-    let field = "rdb_last_bgsave_time_sec";
-    let row = differs(field, before, now)?;
-    Some(change(field, save_time(&row.before), save_time(&row.after)))
-}
-
-/// INFO gives whole seconds, and -1 until the first background save has ended.
-fn save_time(value: &str) -> String {
-    match value {
-        "-1" => "none yet".to_owned(),
-        "0" => "under 1 s".to_owned(),
-        seconds => format!("{seconds} s"),
-    }
-}
-
-fn dump(evidence: &Evidence) -> Option<Change> {
-    let (was, is) = (evidence.dump_bytes_before, evidence.dump_bytes);
-    (was != is).then(|| change("dump.rdb", file_size(was), file_size(is)))
-}
-
-fn file_size(bytes: Option<u64>) -> String {
-    match bytes {
-        Some(1) => "1 byte".to_owned(),
-        Some(bytes) => format!("{bytes} bytes"),
-        None => "none".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests;

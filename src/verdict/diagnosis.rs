@@ -6,43 +6,78 @@
 //! transcript of an answer that ended well. `tests/it/causes.rs` checks the claims of each cause on
 //! real answers.
 
-mod blocking;
+pub mod blocking;
 mod data;
-mod effects;
-mod ending;
-mod facts;
-mod keys;
-mod refused;
-mod server;
-mod snapshots;
-mod symptom;
+pub mod effects;
+pub mod ending;
+pub mod facts;
+pub mod keys;
+pub mod server;
+pub mod symptom;
 mod table;
+mod transactions;
 mod typed;
-mod waiting;
 
 #[cfg(test)]
 mod tests;
 
+use std::sync::LazyLock;
+
 pub use facts::Facts;
-pub use symptom::Symptom;
-pub use table::DIAGNOSES;
+pub use symptom::{Symptom, data_in_the_file};
 
 use super::{Finding, Outcome};
 use crate::attempt::evidence::{Evidence, ProgramEnd, Run, Stopped};
 use crate::lesson::Exercise;
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
+use crate::topics::TOPICS;
 
 /// One mistake that the evidence can show.
 #[derive(Debug)]
 pub struct Diagnosis {
     /// In kebab-case.
     pub id: &'static str,
+    pub stage: Stage,
     /// The cause in one sentence for the student; a name or a number replaces each `{}`.
     pub cause: &'static str,
     pub explains: &'static [Symptom],
     /// `None` if the evidence does not show this mistake.
     pub recognise: fn(&Facts<'_>) -> Option<Cause>,
 }
+
+/// When a diagnosis is tried: those of an earlier stage leave less for the later ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// The server was ended, locked or changed, or the answer never reached it.
+    Server,
+    /// What the topic teaches was refused or failed.
+    Refused,
+    /// Lines of the answer are no commands.
+    Lines,
+    /// What was begun was not finished in time.
+    Unfinished,
+    /// Other clients had to wait.
+    Blocked,
+    /// Commands were not run.
+    NotRun,
+    /// What is missing was never asked for.
+    NeverAsked,
+    /// Keys were taken away.
+    Gone,
+    /// A file was replaced.
+    Replaced,
+    /// Keys hold other values.
+    Values,
+}
+
+/// All diagnoses, in the order in which they are tried: by stage, and in each stage those of the
+/// topics last. The first one that explains a finding and is recognised is the cause.
+pub static DIAGNOSES: LazyLock<Vec<&'static Diagnosis>> = LazyLock::new(|| {
+    let of_topics = TOPICS.iter().flat_map(|topic| topic.diagnoses);
+    let mut all: Vec<&Diagnosis> = table::TABLE.iter().chain(of_topics).collect();
+    all.sort_by_key(|diagnosis| diagnosis.stage);
+    all
+});
 
 /// What a recogniser found.
 #[derive(Debug, Default)]
@@ -54,12 +89,13 @@ pub struct Cause {
 }
 
 impl Cause {
-    fn at(evidence: impl Into<Vec<Pointer>>) -> Self {
+    pub fn at(evidence: impl Into<Vec<Pointer>>) -> Self {
         Self { fills: Vec::new(), evidence: evidence.into() }
     }
 
     /// Fills in one more `{}`.
-    fn with(mut self, fill: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn with(mut self, fill: impl Into<String>) -> Self {
         self.fills.push(fill.into());
         self
     }

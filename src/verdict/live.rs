@@ -2,8 +2,8 @@
 
 use super::{Finding, Outcome, Verdict, conclude};
 use crate::attempt::Look;
-use crate::attempt::evidence::is_saving;
 use crate::lesson::{Check, Exercise, Moment};
+use crate::topics::is_busy;
 
 /// The state of a check now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct LiveVerdict {
     /// Every check of the exercise, in the lesson's order.
     pub ticks: Vec<Tick>,
     /// Whether the work so far is sure to pass as an answer: no check waits for the end of the
-    /// work, and no running save could still change the result.
+    /// work, and nothing that runs in the background could still change the result.
     pub passed: bool,
     /// Why nothing can be concluded from the server any more.
     pub invalid: Option<String>,
@@ -40,10 +40,10 @@ pub fn judge_live(exercise: &Exercise, look: &Look) -> LiveVerdict {
     let ticks: Vec<Tick> =
         exercise.checks.iter().map(|check| tick(check, exercise, findings)).collect();
     let is_whole = !exercise.needs_crash() && !ticks.contains(&Tick::AtTheEnd);
-    let saves =
-        evidence.settled.as_ref().is_none_or(|settled| is_saving(&settled.info, &evidence.before));
+    let is_busy =
+        evidence.settled.as_ref().is_none_or(|settled| is_busy(&settled.info, &evidence.before));
     let has_passed = verdict.as_ref().is_some_and(Verdict::passed);
-    let passed = look.is_sure && has_passed && is_whole && exercise.may_be_typed() && !saves;
+    let passed = look.is_sure && has_passed && is_whole && exercise.may_be_typed() && !is_busy;
     LiveVerdict { ticks, passed, invalid: evidence.invalid.clone() }
 }
 
@@ -56,7 +56,7 @@ fn tick(check: &Check, exercise: &Exercise, findings: &[Finding]) -> Tick {
 
 /// [`Tick::Open`] for what a look in the middle can show.
 fn when_shown(check: &Check, exercise: &Exercise) -> Tick {
-    if check.subject.is_about_the_program() {
+    if check.is_about_the_program() {
         return Tick::OfAProgram;
     }
     match check.at {

@@ -3,17 +3,16 @@ mod restore;
 mod sent;
 mod waits;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
 use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Stopped, Typed};
 use crate::lesson::check::ENDS_WELL;
 use crate::redis_cli::reply::Printed;
-use crate::server::{BgsaveEnd, ServerInfo};
+use crate::server::ServerInfo;
 
 /// Parses an exercise with these checks.
-pub(super) fn exercise(checks: &str) -> Exercise {
+pub fn exercise(checks: &str) -> Exercise {
     let source = format!(
         "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n{checks}\n```\n\n> [!TIP]\n> look\n\n\
          ```redis solution\nPING\n```\n"
@@ -23,14 +22,8 @@ pub(super) fn exercise(checks: &str) -> Exercise {
     step.and_then(|step| step.exercise).unwrap()
 }
 
-pub(super) fn observation(lastsave: i64, info: &str) -> Observation {
-    Observation {
-        info: ServerInfo::of(lastsave, info),
-        replies: BTreeMap::new(),
-        config: BTreeMap::new(),
-        bgsave_ends: Vec::new(),
-        log_is_silent: false,
-    }
+pub fn observation(lastsave: i64, info: &str) -> Observation {
+    Observation::of(ServerInfo::of(lastsave, info))
 }
 
 /// Evidence of a `redis` answer on a server that says `info` at every moment; LASTSAVE moves from
@@ -52,6 +45,10 @@ fn program(end: ProgramEnd, stdout: &str) -> Run {
 fn unmet(checks: &str, evidence: &Evidence) -> Vec<String> {
     judge(&exercise(checks), evidence).unmet().into_iter().map(str::to_owned).collect()
 }
+
+/// Lines of a server's log.
+const SUCCEEDED: &str = "Background saving terminated with success";
+pub const KILLED: &str = "Background saving terminated by signal 10";
 
 const LASTSAVE: &str = "[[check]]\nid = \"new\"\nlastsave = \"advanced\"\n";
 const STDOUT: &str = "[[check]]\nid = \"says\"\nstdout = \"Done.\"\n";
@@ -116,7 +113,7 @@ fn a_status_of_ok_is_not_believed_when_the_log_says_killed() {
     let checks = "[[check]]\nid = \"ok\"\ninfo = { rdb_last_bgsave_status = \"ok\" }\n";
     let mut evidence = evidence(100, "rdb_last_bgsave_status:ok\n");
     assert!(unmet(checks, &evidence).is_empty());
-    evidence.settled.as_mut().unwrap().bgsave_ends = vec![BgsaveEnd::Succeeded, BgsaveEnd::Killed];
+    evidence.settled.as_mut().unwrap().log = Some([SUCCEEDED, KILLED].join("\n"));
     assert_eq!(unmet(checks, &evidence), ["ok"]);
 }
 
@@ -277,7 +274,7 @@ fn what_the_crash_itself_proves_needs_no_look_at_a_busy_server() {
 fn a_log_with_more_ends_than_forks_is_not_believed() {
     let checks = "[[check]]\nid = \"ok\"\ninfo = { rdb_last_bgsave_status = \"ok\" }\n";
     let mut evidence = evidence(100, "rdb_last_bgsave_status:ok\ntotal_forks:1\n");
-    evidence.settled.as_mut().unwrap().bgsave_ends = vec![BgsaveEnd::Killed, BgsaveEnd::Succeeded];
+    evidence.settled.as_mut().unwrap().log = Some([KILLED, SUCCEEDED].join("\n"));
     assert_eq!(unmet(checks, &evidence), ["ok"]);
 }
 

@@ -25,11 +25,14 @@ pub enum Mutation {
         /// Its text in the solution; of several lines the first.
         what: String,
     },
-    /// BGSAVE in place of SAVE.
-    BgsaveForSave,
-    /// SAVE in place of BGSAVE.
-    SaveForBgsave,
-    /// Waiting for the end of a background save is left out.
+    /// Another command in place of one.
+    Instead {
+        /// The command in the solution, in upper case.
+        of: String,
+        /// In upper case.
+        with: String,
+    },
+    /// Waiting for the end of work in the background is left out.
     WithoutWaiting,
     /// The save moves in front of the nearest write before it.
     SaveFirst {
@@ -50,23 +53,23 @@ pub enum Mutation {
 
 impl Mutation {
     /// The word in the case's id.
-    fn word(&self) -> &'static str {
-        match self {
+    fn word(&self) -> String {
+        let word = match self {
             Self::Without { .. } => "without-line",
-            Self::BgsaveForSave => "bgsave-for-save",
-            Self::SaveForBgsave => "save-for-bgsave",
+            Self::Instead { of, with } => return format!("{with}-for-{of}").to_lowercase(),
             Self::WithoutWaiting => "without-waiting",
             Self::SaveFirst { .. } => "save-first",
             Self::OtherKey { .. } => "other-key",
             Self::OtherValue { .. } => "other-value",
-        }
+        };
+        word.to_owned()
     }
 
     /// Why an answer with this mutation may pass.
     fn hole(&self) -> &'static str {
         match self {
             Self::Without { .. } | Self::WithoutWaiting => "no check needs it",
-            Self::BgsaveForSave | Self::SaveForBgsave => "no check tells one from the other",
+            Self::Instead { .. } => "no check tells one from the other",
             Self::SaveFirst { .. } => "no check needs this order",
             Self::OtherKey { .. } => "no check looks at that key",
             Self::OtherValue { .. } => "no check looks at that value",
@@ -95,8 +98,9 @@ impl fmt::Display for Difference {
         let line = self.line;
         match &self.change {
             Mutation::Without { what } => write!(f, "without `{what}` in line {line}"),
-            Mutation::BgsaveForSave => write!(f, "with BGSAVE in place of SAVE in line {line}"),
-            Mutation::SaveForBgsave => write!(f, "with SAVE in place of BGSAVE in line {line}"),
+            Mutation::Instead { of, with } => {
+                write!(f, "with {with} in place of {of} in line {line}")
+            }
             Mutation::WithoutWaiting => write!(f, "without the waiting in line {line}"),
             Mutation::SaveFirst { write } => {
                 write!(f, "with the save of line {line} before the write in line {write}")

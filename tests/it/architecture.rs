@@ -102,6 +102,28 @@ fn the_verdict_does_no_io() {
     }
 }
 
+/// A source file without its unit tests.
+fn code_of(source: &str) -> &str {
+    source.split("#[cfg(test)]\nmod tests {").next().unwrap()
+}
+
+#[test]
+fn only_the_topic_of_snapshots_knows_background_saves() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let homes = ["topics/snapshots", "server", "redis_cli/commands.rs"];
+    for (path, source) in sources("") {
+        let path = path.strip_prefix(&root).unwrap();
+        let is_a_test = path.components().any(|part| part.as_os_str() == "tests")
+            || path.file_name().is_some_and(|name| name == "tests.rs");
+        if is_a_test || homes.iter().any(|home| path.starts_with(home)) {
+            continue;
+        }
+        for word in ["bgsave", "lastsave", "rdb_", "dump.rdb"] {
+            assert!(!code_of(&source).contains(word), "{} says {word}", path.display());
+        }
+    }
+}
+
 #[test]
 fn each_external_crate_has_one_home() {
     assert_eq!(
@@ -147,8 +169,7 @@ fn paths_are_shown_to_people_without_control_characters() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for (path, source) in sources("") {
         let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-        let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        for line in code.lines().filter(|line| line.contains(".display()")) {
+        for line in code_of(&source).lines().filter(|line| line.contains(".display()")) {
             let is_known =
                 not_for_people.iter().any(|(file, part)| *file == name && line.contains(part));
             assert!(is_known || name.contains("tests"), "{name}: use `shown()` in {line}");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use redislings::verdict::diagnosis::{DIAGNOSES, Symptom};
+use redislings::verdict::diagnosis::{DIAGNOSES, Symptom, symptom};
 use serde_json::Value;
 
 use crate::support::{Workspace, found, on_each, report_skipped, unmet};
@@ -128,7 +128,7 @@ impl Judged {
             diagnoses.flat_map(|diagnosis| diagnosis.explains).copied().collect();
         assert!(!explains.is_empty(), "{context}");
         if self.timed_out() {
-            let of_the_end = [Symptom::EndedBadly, Symptom::EvidenceInvalid];
+            let of_the_end = [symptom::ENDED_BADLY, symptom::EVIDENCE_INVALID];
             assert!(of_the_end.iter().any(|symptom| explains.contains(symptom)), "{context}");
         }
         if text.contains("refused") {
@@ -312,7 +312,7 @@ fn takes_too_long(seen: &Judged) -> bool {
 
 #[test]
 fn each_cause_has_a_claim() {
-    for diagnosis in DIAGNOSES {
+    for diagnosis in DIAGNOSES.iter() {
         let rows = CLAIMS.iter().filter(|(id, _)| *id == diagnosis.id).count();
         assert_eq!(rows, 1, "{}", diagnosis.id);
     }

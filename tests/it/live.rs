@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redislings::attempt::commands::is_wait;
 use redislings::attempt::{self, Answer, Evidence, Fixture, Live, Look};
 use redislings::error::{EnvironmentError, EnvironmentErrorKind};
 use redislings::lesson::{Course, Exercise, Language};
@@ -12,6 +11,7 @@ use redislings::redis_cli::words;
 use redislings::relay::{Port, Relay};
 use redislings::server::source::{Source, Wanted, choose};
 use redislings::server::{Client, Server};
+use redislings::topics;
 use redislings::verdict::{LiveVerdict, Tick, Verdict, conclude, judge_live};
 
 use redis::IntoConnectionInfo as _;
@@ -69,13 +69,13 @@ fn look(live: &mut Live) -> Look {
 
 fn is_saving(look: &Look) -> bool {
     let settled = look.evidence.settled.as_ref().unwrap();
-    attempt::evidence::is_saving(&settled.info, &look.evidence.before)
+    topics::is_busy(&settled.info, &look.evidence.before)
 }
 
 /// Sends the lines one after another, as a student would type them.
 fn types(live: &mut Live, client: &mut Client, text: &str) {
     for line in text.lines().map(str::trim).filter(|line| !words::is_comment(line)) {
-        if is_wait(line) {
+        if topics::awaited_by(line).is_some() {
             wait_until("the save has ended", || !is_saving(&look(live)));
         } else if let Ok(words) = words::split(line) {
             // A refusal is a reply. A command that never ends, or ends the server, has none.
@@ -112,7 +112,7 @@ fn each_answer(judge: impl Fn(&Exercise, &str, &Source) + Sync) {
 
 /// Whether the machine held up the typing, so that a save had time to end that a file leaves none.
 fn typed_with_a_pause(text: &str, evidence: &Evidence) -> bool {
-    let waits = text.lines().filter(|line| is_wait(line.trim())).count();
+    let waits = text.lines().filter(|line| topics::awaited_by(line.trim()).is_some()).count();
     let exchanges = &evidence.transcript.exchanges;
     let commands: Vec<_> = exchanges.iter().filter(|exchange| !exchange.is_mark()).collect();
     let pairs = commands.windows(2);

@@ -1,16 +1,18 @@
 //! The `[[check]]` tables.
 
+use std::sync::Arc;
+
 use toml::de::DeValue;
 
 use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, Value, entries};
-use super::super::{Check, Crash, Meanwhile, Moment, Span, Subject};
+use super::super::{Check, Crash, Meanwhile, Moment, Span};
 use super::needs::{self, Needs};
-use super::{id, moments, subjects};
+use super::{id, moments};
+use crate::checks::values::each_string;
+use crate::checks::{self, Kind, Question, Subject};
 
-const SUBJECTS: [&str; 10] =
-    ["lastsave", "calls", "info", "reply", "config", "stdout", "exit", "blocked", "sent", "dump"];
 const KEYS: [&str; 6] = ["id", "at", "needs", "says", "otherwise", "covers"];
 
 /// The content of the `[[check]]` tables.
@@ -55,11 +57,10 @@ pub(super) fn read(
 /// INFO commandstats cannot distinguish the answer's commands from those that the runner's own
 /// clients send at the same time.
 fn refuse_counted_watchers(toml: &mut Toml<'_>, checks: &[Check], meanwhile: &[Meanwhile]) {
-    let waits = checks.iter().any(|check| matches!(check.subject, Subject::Blocked(_)));
+    let waits = checks.iter().any(|check| check.subject.wait_limit().is_some());
     let asked = asked_meanwhile(checks, meanwhile);
     for check in checks {
-        let Subject::Calls(calls) = &check.subject else { continue };
-        for name in calls.iter().flat_map(|(names, _)| names) {
+        for name in check.subject.counted_commands() {
             let command = name.split('|').next().unwrap_or_default();
             let asker = if command == "ping" && waits {
                 "blocked"
@@ -82,26 +83,27 @@ fn asked_meanwhile(checks: &[Check], meanwhile: &[Meanwhile]) -> Vec<String> {
     if meanwhile.is_empty() {
         return Vec::new();
     }
-    let mut asked: Vec<String> = ["multi", "lastsave", "info", "exec"].map(str::to_owned).into();
+    let mut asked: Vec<String> = checks::ALWAYS_ASKED.map(str::to_owned).into();
     for check in checks.iter().filter(|check| matches!(check.at, Moment::Meanwhile(_))) {
-        let Subject::Reply(replies) = &check.subject else { continue };
-        let names = replies.iter().filter_map(|(command, _)| command.split_whitespace().next());
-        asked.extend(names.map(str::to_lowercase));
+        for question in check.subject.questions() {
+            let Question::Command(line) = question else { continue };
+            asked.extend(line.split_whitespace().next().map(str::to_lowercase));
+        }
     }
     asked
 }
 
-/// A save whose client gave up may still run when the server is killed, so its duration stays
+/// A command whose client gave up may still run when the server is killed, so its duration stays
 /// unknown.
 fn refuse_unmeasured_waits(toml: &mut Toml<'_>, checks: &[Check]) {
-    for check in checks.iter().filter(|check| matches!(check.subject, Subject::Blocked(_))) {
+    for check in checks.iter().filter(|check| check.subject.wait_limit().is_some()) {
         let help = Some("remove `crash = \"exit\"`".to_owned());
         let message = "waits can't be measured to the end: the server is killed at exit";
         toml.missing(check.span.clone(), message, help);
     }
 }
 
-/// The kill ends a background save unobserved.
+/// The kill ends work in the background unobserved.
 fn refuse_looks_before_a_kill(toml: &mut Toml<'_>, checks: &[Check]) {
     for check in checks.iter().filter(|check| matches!(check.at, Moment::Meanwhile(_))) {
         let help = Some("remove `crash = \"exit\"`".to_owned());
@@ -119,7 +121,7 @@ struct Draft<'t> {
     covers: Vec<(String, Span)>,
     says: Option<String>,
     otherwise: Option<String>,
-    subject: Option<Subject>,
+    subject: Option<(&'static Kind, Arc<dyn Subject>)>,
 }
 
 fn draft<'t>(
@@ -156,7 +158,7 @@ fn draft<'t>(
             "covers" => draft.covers = covers(toml, entry),
             "says" => draft.says = toml.prose(entry),
             "otherwise" => draft.otherwise = toml.prose(entry),
-            key if SUBJECTS.contains(&key) => subjects.push(entry),
+            key if subject_keys().contains(&key) => subjects.push(entry),
             _ => {
                 has_unknown = true;
                 unknown_key(toml, entry);
@@ -168,7 +170,7 @@ fn draft<'t>(
         toml.missing(draft.span.clone(), "the check has no `id`", help);
     }
     if subjects.is_empty() && !has_unknown {
-        let help = Some(format!("add one of {}", one_of(&SUBJECTS)));
+        let help = Some(format!("add one of {}", one_of(&subject_keys())));
         toml.missing(draft.span.clone(), "the check has no subject", help);
     }
     draft.subject = one_subject(toml, &subjects);
@@ -176,10 +178,8 @@ fn draft<'t>(
 }
 
 fn covers(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, Span)> {
-    subjects::each_string(toml, entry, true, |toml, id, span| {
-        Some((id.to_owned(), toml.file_span(span)))
-    })
-    .unwrap_or_default()
+    each_string(toml, entry, true, |toml, id, span| Some((id.to_owned(), toml.file_span(span))))
+        .unwrap_or_default()
 }
 
 fn check_id(
@@ -202,17 +202,25 @@ fn check_id(
     Some(id)
 }
 
+fn subject_keys() -> Vec<&'static str> {
+    checks::kinds().map(|kind| kind.key).collect()
+}
+
 fn unknown_key(toml: &mut Toml<'_>, entry: Entry<'_>) {
-    match nearest(entry.key, SUBJECTS.into_iter().chain(KEYS)) {
-        Some(name) if SUBJECTS.contains(&name) => {
+    let subjects = subject_keys();
+    match nearest(entry.key, subjects.iter().copied().chain(KEYS)) {
+        Some(name) if subjects.contains(&name) => {
             let help = Some(format!("did you mean `{name}`?"));
             toml.error(entry.key_span(), format!("unknown check subject `{}`", entry.key), help);
         }
-        _ => toml.unknown_key(entry, "a check", &[&KEYS[..], &SUBJECTS[..]].concat()),
+        _ => toml.unknown_key(entry, "a check", &[&KEYS[..], &subjects].concat()),
     }
 }
 
-fn one_subject(toml: &mut Toml<'_>, entries: &[Entry<'_>]) -> Option<Subject> {
+fn one_subject(
+    toml: &mut Toml<'_>,
+    entries: &[Entry<'_>],
+) -> Option<(&'static Kind, Arc<dyn Subject>)> {
     let mut subject = None;
     for (index, entry) in entries.iter().enumerate() {
         if let Some(first) = entries.first().filter(|_| index > 0) {
@@ -221,7 +229,7 @@ fn one_subject(toml: &mut Toml<'_>, entries: &[Entry<'_>]) -> Option<Subject> {
                 format!("a check has one subject, not `{}` and `{}`", first.key, entry.key);
             toml.error(entry.key_span(), message, help);
         }
-        subject = subject.or(subjects::read(toml, *entry));
+        subject = subject.or(checks::read(toml, *entry));
     }
     subject
 }
@@ -232,15 +240,18 @@ fn finish(
     crash: Crash,
     meanwhile: &[Meanwhile],
 ) -> Option<Check> {
-    let at = match (draft.at, &draft.subject) {
-        (Some(entry), subject) => moments::read(toml, entry, subject.as_ref(), crash, meanwhile),
+    let subject = draft.subject.as_ref().map(|(_, subject)| subject.as_ref());
+    let at = match (draft.at, subject) {
+        (Some(entry), subject) => moments::read(toml, entry, subject, crash, meanwhile),
         (None, Some(subject)) => Some(moments::default(subject, crash)),
         (None, None) => None,
     };
+    let (kind, subject) = draft.subject?;
     Some(Check {
         id: draft.id?,
         span: draft.span,
-        subject: draft.subject?,
+        kind: kind.key,
+        subject,
         at: at?,
         needs: draft.needs.into_iter().map(|(id, _)| id.to_owned()).collect(),
         says: draft.says,

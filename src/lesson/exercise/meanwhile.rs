@@ -47,7 +47,7 @@ fn meanwhile<'t>(toml: &mut Toml<'_>, table: &'t Value<'t>) -> Option<(Meanwhile
         toml.missing(place.clone(), "the meanwhile has no `id`", help);
     }
     if when.is_none() {
-        let help = Some(format!("say what it waits for: `when = \"{}\"`", Trigger::WORDS[0]));
+        let help = Some(format!("say what it waits for: `when = \"{}\"`", Trigger::words()[0]));
         toml.missing(place, "the meanwhile has no `when`", help);
     }
     let when = when.and_then(|entry| trigger(toml, entry));
@@ -71,8 +71,8 @@ fn trigger(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Trigger> {
     let word = toml.string(entry)?;
     let trigger = Trigger::of(word);
     if trigger.is_none() {
-        let help = did_you_mean(word, Trigger::WORDS);
-        let help = help.or_else(|| Some(format!("use {}", one_of(&Trigger::WORDS))));
+        let help = did_you_mean(word, Trigger::words());
+        let help = help.or_else(|| Some(format!("use {}", one_of(&Trigger::words()))));
         toml.error(entry.value.span(), format!("unknown trigger `{word}`"), help);
     }
     trigger

@@ -2,20 +2,19 @@
 
 use super::super::problem::{did_you_mean, one_of};
 use super::super::toml_table::{Entry, Toml};
-use super::super::{Crash, Meanwhile, Moment, Subject};
+use super::super::{Crash, Meanwhile, Moment};
+use crate::checks::{Scope, Subject};
 
 /// The moments of every exercise.
 pub(super) const WORDS: [&str; 4] = ["exit", "settled", "crash", "restore"];
-const LEAVE_OUT: &str = "remove `at`";
 
 /// The default moment of a check.
-pub(super) fn default(subject: &Subject, crash: Crash) -> Moment {
-    if matches!(subject, Subject::Dump(_)) {
-        Moment::Restore
-    } else if !subject.is_about_the_server() || crash == Crash::AtExit {
-        Moment::Exit
-    } else {
-        Moment::Settled
+pub(super) fn default(subject: &dyn Subject, crash: Crash) -> Moment {
+    match subject.scope() {
+        Scope::Only(moment) => moment,
+        Scope::Program | Scope::Run => Moment::Exit,
+        Scope::Server if crash == Crash::AtExit => Moment::Exit,
+        Scope::Server => Moment::Settled,
     }
 }
 
@@ -23,7 +22,7 @@ pub(super) fn default(subject: &Subject, crash: Crash) -> Moment {
 pub(super) fn read(
     toml: &mut Toml<'_>,
     entry: Entry<'_>,
-    subject: Option<&Subject>,
+    subject: Option<&dyn Subject>,
     crash: Crash,
     meanwhile: &[Meanwhile],
 ) -> Option<Moment> {
@@ -46,7 +45,7 @@ pub(super) fn read(
             Moment::Meanwhile(index)
         }
     };
-    let misfit = subject.and_then(|subject| misfit(subject, moment));
+    let misfit = subject.and_then(|subject| subject.misfit(moment));
     if let Some((message, help)) = misfit {
         toml.error(span, message, Some(help.to_owned()));
     } else if moment == Moment::Settled && crash == Crash::AtExit {
@@ -54,41 +53,4 @@ pub(super) fn read(
         toml.error(span, "with `crash = \"exit\"` nothing ever settles", help);
     }
     Some(moment)
-}
-
-/// Why this subject cannot be checked at this moment, and what to do instead.
-fn misfit(subject: &Subject, moment: Moment) -> Option<(String, &'static str)> {
-    let word = moment.word();
-    match (subject, moment) {
-        (Subject::Blocked(_) | Subject::Sent(_), _) => {
-            let message = "this covers the whole run of the answer, not one moment";
-            Some((message.to_owned(), LEAVE_OUT))
-        }
-        (Subject::Dump(_), Moment::Restore)
-        | (Subject::Stdout(_) | Subject::Exit(_), Moment::Exit)
-        | (Subject::Reply(_), Moment::Meanwhile(_)) => None,
-        (Subject::Dump(_), _) => {
-            Some((format!("a snapshot file alone has no `{word}`, only `restore`"), LEAVE_OUT))
-        }
-        (Subject::Stdout(_) | Subject::Exit(_), _) => {
-            Some((format!("a program has no `{word}`: it is checked when it exits"), LEAVE_OUT))
-        }
-        (_, Moment::Meanwhile(_)) => Some((
-            "while an answer runs, only a `reply` can be checked".to_owned(),
-            "check a `reply`, or choose another moment",
-        )),
-        (_, Moment::Crash) if subject.compares_with_before() => Some((
-            "the crash restarts the server, which resets its counters and LASTSAVE".to_owned(),
-            "check a `reply` after a crash, or counters at `exit` or `settled`",
-        )),
-        (_, Moment::Restore) if subject.compares_with_before() => Some((
-            "a second server loads the snapshot: its counters and LASTSAVE are its own".to_owned(),
-            "check a `reply` at `restore`, or counters at `exit` or `settled`",
-        )),
-        (Subject::Config(_), Moment::Restore) => Some((
-            "a second server loads the snapshot: its settings are its own".to_owned(),
-            "check a `reply` at `restore`, or settings at another moment",
-        )),
-        _ => None,
-    }
 }

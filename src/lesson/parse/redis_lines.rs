@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use super::super::ExampleExchange;
 use super::super::Span;
 use super::super::block::BlockText;
-use super::super::problem::{Problems, did_you_mean};
+use super::super::problem::{Problems, did_you_mean, one_of};
 use crate::redis_cli::{commands, words};
+use crate::topics;
 
-const WAIT_BGSAVE: &str = "@wait-bgsave";
 const PROMPT: &str = "> ";
 
 /// Reports each line that cannot be run.
@@ -47,7 +47,8 @@ pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
 /// its own.
 fn stops_the_setup(name: &str, command: &[Cow<'_, str>]) -> bool {
     let words: Vec<&[u8]> = command.iter().map(|word| word.as_bytes()).collect();
-    is_one_of(&[WAIT_BGSAVE, "SHUTDOWN"], name)
+    is_one_of(&["SHUTDOWN"], name)
+        || is_one_of(&topics::wait_lines(), name)
         || commands::never_ends(name)
         || commands::may_wait(&words)
 }
@@ -102,9 +103,10 @@ fn check_command(line: &str, span: Span, problems: &mut Problems) {
     let start = span.start + line.len() - line.trim_start().len();
     let span = start..start + command.len();
     if command.starts_with('@') {
-        if command != WAIT_BGSAVE {
-            let help = did_you_mean(command, [WAIT_BGSAVE])
-                .or_else(|| Some(format!("the only line of this kind is `{WAIT_BGSAVE}`")));
+        let known = topics::wait_lines();
+        if !known.contains(&command) {
+            let help = did_you_mean(command, known.iter().copied())
+                .or_else(|| Some(format!("lines of this kind: {}", one_of(&known))));
             problems.error(span, format!("unknown line `{command}`"), help);
         }
     } else if let Err(error) = words::split(command) {

@@ -191,7 +191,10 @@ fn the_only_line_with_an_at_sign_is_the_one_that_waits() {
         "```redis\n@wait-bgsav\n```\n",
         "2:1: unknown line `@wait-bgsav` (did you mean `@wait-bgsave`?)",
     );
-    assert_told("```redis\n@sleep 1\n```\n", "2:1: unknown line `@sleep 1` (the only line");
+    assert_told(
+        "```redis\n@sleep 1\n```\n",
+        "2:1: unknown line `@sleep 1` (lines of this kind: `@wait",
+    );
 }
 
 #[test]

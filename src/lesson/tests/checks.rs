@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::lesson::check::Relation;
-use crate::lesson::{Check, Comparison, Crash, Exercise, Expected, Moment, Subject};
+use crate::checks::info::{Expected, Info};
+use crate::checks::values::{Comparison, Relation};
+use crate::lesson::{Check, Crash, Exercise, Moment};
 
 /// [`EXERCISE`] with these lines above its `[[check]]`.
 fn with_head(lines: &str) -> String {
@@ -20,10 +21,8 @@ pub(super) fn check(subject: &str) -> Check {
 }
 
 fn info(value: &str) -> Expected {
-    match check(&format!("info = {{ rdb_saves = {value} }}")).subject {
-        Subject::Info(fields) => fields[0].1.clone(),
-        other => panic!("{other:?}"),
-    }
+    let check = check(&format!("info = {{ total_forks = {value} }}"));
+    check.of_kind::<Info>().unwrap().0[0].1.clone()
 }
 
 #[test]
@@ -152,7 +151,7 @@ fn a_check_needs_an_id_of_its_own() {
 
 #[test]
 fn a_check_has_exactly_one_subject() {
-    assert_told(&with_subject(""), "13:6: the check has no subject (add one of `lastsave`");
+    assert_told(&with_subject(""), "13:6: the check has no subject (add one of `calls`");
     assert_problem(
         &with_subject("exit = 0\nstdout = \"a\""),
         "15:1: a check has one subject, not `exit` and `stdout` (write a `[[check]]` for each)",
@@ -212,11 +211,11 @@ fn lastsave_advances_or_not() {
 
 #[test]
 fn calls_are_counted_by_lower_case_names() {
-    let subject = check("calls = { SAVE = 1, bgsave = \">= 2\", \"config|get\" = 0 }").subject;
-    let Subject::Calls(calls) = subject else { panic!() };
-    let calls: Vec<String> =
-        calls.iter().map(|(names, count)| format!("{} {count}", names.join("+"))).collect();
-    assert_eq!(calls, ["save 1", "bgsave at least 2", "config|get 0"]);
+    let check = check("calls = { SAVE = 1, set = \">= 2\", \"config|get\" = 0 }");
+    assert_eq!(check.subject.counted_commands(), ["save", "set", "config|get"]);
+    let [one, two, three] = ["SAVE: 1", "SET: at least 2", "CONFIG|GET: 0"]
+        .map(|text| format!("successful calls of {text}"));
+    assert_eq!(check.sentence(), format!("{one}, {two}, {three}"));
 }
 
 #[test]
@@ -298,8 +297,8 @@ fn families_of_info_fields_are_known() {
 
 #[test]
 fn a_reply_is_text_also_of_numbers() {
-    let subject = check("reply = { \"GET 'a b'\" = 1, PING = \"PONG\", \"GET t\" = true }").subject;
-    let Subject::Reply(replies) = subject else { panic!() };
+    let check = check("reply = { \"GET 'a b'\" = 1, PING = \"PONG\", \"GET t\" = true }");
+    let replies = check.subject.expected_replies();
     assert_eq!(replies[0], ("GET 'a b'".to_owned(), "1".to_owned()));
     assert_eq!(replies[2], ("GET t".to_owned(), "true".to_owned()));
     assert_told(
@@ -364,10 +363,8 @@ fn a_check_asks_only_what_has_an_end_and_changes_nothing() {
 
 #[test]
 fn a_setting_is_text_or_a_number() {
-    let Subject::Config(settings) = check("config = { save = \"60 1\", hz = 10 }").subject else {
-        panic!()
-    };
-    assert_eq!(settings[1], ("hz".to_owned(), "10".to_owned()));
+    let sentence = check("config = { save = \"60 1\", hz = 10 }").sentence();
+    assert_eq!(sentence, "CONFIG GET save: 60 1, CONFIG GET hz: 10");
     assert_told(
         &with_subject("config = { hz = true }"),
         "14:17: `hz` must be a string or an integer",
@@ -376,7 +373,8 @@ fn a_setting_is_text_or_a_number() {
 
 #[test]
 fn stdout_is_text_or_a_regex() {
-    assert!(matches!(check("stdout = { matches = \"^a+$\" }").subject, Subject::Stdout(_)));
+    let sentence = check("stdout = { matches = \"^a+$\" }").sentence();
+    assert_eq!(sentence, "the program prints something that matches `^a+$`");
     assert_told(&with_subject("stdout = { matches = \"(\" }"), "14:22: invalid regex: ");
     assert_told(
         &with_subject("stdout = { match = \"(\" }"),
@@ -387,7 +385,7 @@ fn stdout_is_text_or_a_regex() {
 
 #[test]
 fn an_exit_status_is_a_small_number() {
-    assert!(matches!(check("exit = 255").subject, Subject::Exit(255)));
+    assert_eq!(check("exit = 255").sentence(), "the program ends with exit status 255");
     assert_told(&with_subject("exit = 256"), "14:8: `256` is not an exit status");
     assert_told(&with_subject("exit = -1"), "14:8: `-1` is not an exit status");
     assert_told(

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::Value;
@@ -29,16 +28,6 @@ fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
         words: words::split(line).unwrap(),
         reply: value.map(|value| Reply { value, took: Duration::from_micros(100) }),
         outcome,
-    }
-}
-
-fn observed(info: ServerInfo) -> Observation {
-    Observation {
-        info,
-        replies: BTreeMap::new(),
-        config: BTreeMap::new(),
-        bgsave_ends: Vec::new(),
-        log_is_silent: false,
     }
 }
 
@@ -182,7 +171,7 @@ fn on_a_narrow_screen_what_does_not_fit_stands_below() {
         exchange(700, "SAVE", BUSY),
     ]);
     let info = ServerInfo::of(101, "rdb_bgsave_in_progress:1\nrdb_saves:1\n");
-    evidence.exit = Some(observed(info));
+    evidence.exit = Some(Observation::of(info));
     evidence.waits = Some(waited(500, 1000));
     let pointers =
         [Pointer::Exchange(1), Pointer::Row("rdb_bgsave_in_progress"), Pointer::LongestWait];
@@ -220,8 +209,9 @@ fn a_narrow_screen_cuts_lines() {
 #[test]
 fn the_table_tells_what_has_changed_and_where_the_cause_lies() {
     let mut evidence = evidence(Vec::new());
-    let exit = observed(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n"));
-    evidence.exit = Some(Observation { bgsave_ends: vec![BgsaveEnd::Killed], ..exit });
+    let exit = Observation::of(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n"));
+    let log = Some("Background saving terminated by signal 10\n".to_owned());
+    evidence.exit = Some(Observation { log, ..exit });
     let pointers = [Pointer::Row("rdb_bgsave_in_progress"), Pointer::Log];
     insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 100), @r"
 
@@ -246,7 +236,7 @@ fn in_words_only_every_fact_is_a_line() {
         poll.clone(),
         Exchange { at: Duration::from_millis(1500), ..poll },
     ]);
-    evidence.exit = Some(observed(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n")));
+    evidence.exit = Some(Observation::of(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n")));
     evidence.waits = Some(waited(500, 1000));
     let pointers = [Pointer::Exchange(1), Pointer::Row("rdb_bgsave_in_progress")];
     insta::assert_snapshot!(in_words(&evidence, &pointers, Form::Short), @r"
@@ -296,9 +286,8 @@ fn held(keys: &[&str], count: i64) -> String {
     evidence.restored = Some(Restored::Loaded {
         keys: keys.iter().map(|key| (*key).to_owned()).collect(),
         count,
-        holds: BTreeMap::new(),
         differences: None,
-        observation: Box::new(observed(ServerInfo::of(100, ""))),
+        observation: Box::new(Observation::of(ServerInfo::of(100, ""))),
     });
     shown(&evidence, &[], Form::Short, 80)
 }
@@ -371,7 +360,7 @@ fn the_end_of_a_background_save_stands_in_its_place() {
         exchange(100, "BGSAVE", "+Background saving started"),
         exchange(2_000_100, "SET order:after 1", "+OK"),
     ]);
-    evidence.transcript.mark_bgsave_ended(Duration::from_secs(2), Duration::from_secs(2));
+    evidence.transcript.mark("@bgsave-ended", Duration::from_secs(2), Duration::from_secs(2));
     let text = shown(&evidence, &[], Form::Short, 90);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     assert!(lines[3].ends_with("+2000.0 ms  (the background save has ended)"), "{text}");

@@ -6,12 +6,12 @@ use colored::Colorize as _;
 use redis::Value;
 
 use super::columns::Columns;
-use crate::attempt::commands::WAIT_BGSAVE;
 use crate::attempt::evidence::{Run, TypedExchange};
 use crate::present::plain;
 use crate::present::text::{clean, reveal};
 use crate::redis_cli::{reply, words};
 use crate::relay::{CommandOutcome, Exchange, Transcript};
+use crate::topics::{TOPICS, awaited_by, ended_at, is_durable};
 use crate::verdict::Pointer;
 
 /// How much of a transcript to show.
@@ -225,7 +225,7 @@ fn important(lines: &[TranscriptLine<'_>]) -> Vec<bool> {
             refusals.push(refusal);
             same < SAME_REFUSALS
         } else {
-            line.marked || exchange.is_mark() || matches!(name.as_str(), "SAVE" | "BGSAVE")
+            line.marked || exchange.is_mark() || is_durable(&name)
         };
         important.push(is_important);
     }
@@ -247,7 +247,8 @@ pub(super) fn command(line: &TranscriptLine<'_>) -> String {
 
 pub(super) fn line_of(exchange: &Exchange) -> String {
     if exchange.is_mark() {
-        return "(the background save has ended)".to_owned();
+        let ended = exchange.words.first().and_then(|word| ended_at(word));
+        return format!("(the {} has ended)", ended.map_or("work", |work| work.name));
     }
     reveal(&command_line(&exchange.words)).into_owned()
 }
@@ -312,14 +313,14 @@ pub fn reply_line(exchange: &Exchange) -> String {
     reveal(&(text + became(exchange))).into_owned()
 }
 
-/// The fields of INFO about background saves, or else its number of lines.
+/// The fields of INFO that a topic shows, or else its number of lines.
 fn info(exchange: &Exchange, value: &Value) -> String {
     let text = reply::format_reply_to(&exchange.words, value);
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| {
-            line.starts_with("rdb_bgsave_in_progress:")
-                || line.starts_with("rdb_last_bgsave_status:")
+            let field = line.split(':').next().unwrap_or_default();
+            TOPICS.iter().any(|topic| topic.shown_fields.contains(&field))
         })
         .collect();
     if lines.is_empty() { format!("{} lines", text.lines().count()) } else { lines.join(", ") }
@@ -364,8 +365,7 @@ pub(super) fn whole_reply(exchange: &Exchange) -> Vec<String> {
 /// `position` is the index of the next exchange; advances it.
 fn says_the_same(typed: &TypedExchange, sent: &[&Exchange], position: &mut usize) -> bool {
     if typed.line.starts_with('@') {
-        let name = typed.line.split_whitespace().next().unwrap_or_default();
-        return name.eq_ignore_ascii_case(WAIT_BGSAVE) && typed.reply == "no background save runs";
+        return awaited_by(&typed.line).is_some_and(|work| typed.reply == work.none_runs());
     }
     let Some(exchange) = sent.get(*position) else { return false };
     let same = words::split(&typed.line).is_ok_and(|words| words == exchange.words);

@@ -45,7 +45,7 @@ fn escaped(text: &str) -> String {
     let mut is_in_a_word = false;
     for (at, c) in text.char_indices() {
         let goes_on = text[at + c.len_utf8()..].starts_with(char::is_alphanumeric);
-        // The `_` in `rdb_saves` is not emphasis.
+        // The `_` in `used_memory` is not emphasis.
         let is_plain = c == '_' && is_in_a_word && goes_on;
         is_in_a_word = c.is_alphanumeric() || is_plain;
         if !is_plain
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn code_stays_code_and_nothing_else_is_markup() {
         assert_eq!(inline("`a_b` is *not* <b>"), "`a_b` is \\*not\\* \\<b\\>");
-        assert_eq!(inline("rdb_saves _is_"), "rdb_saves \\_is\\_");
+        assert_eq!(inline("used_memory _is_"), "used_memory \\_is\\_");
         assert_eq!(inline("one ` alone"), "one \\` alone");
         assert_eq!(inline("``"), "\\`\\`");
     }

@@ -10,8 +10,7 @@ use super::{
     ExampleRequest, FindRedis, JudgedAnswer, LiveEvent, Redis, Request, StepEvent, StepVisit,
     WorkerEvent,
 };
-use crate::attempt::evidence::is_saving;
-use crate::attempt::{self, Answer, Evidence, Fixture, Live, Phase, Python, SaveProgress};
+use crate::attempt::{self, Answer, Evidence, Fixture, Live, Phase, Python, WorkProgress};
 use crate::error::EnvironmentError;
 use crate::lesson::course::Package;
 use crate::lesson::{Exercise, Language};
@@ -20,6 +19,7 @@ use crate::progress_event::ProgressEvent;
 use crate::redis_prompt::CommandDocs;
 use crate::relay::Relay;
 use crate::server::{Chosen, Server, Source};
+use crate::topics;
 use crate::verdict::{conclude, judge_live};
 
 /// How often the worker looks for new clients and new commands.
@@ -49,7 +49,8 @@ struct AtHand {
     looked: Instant,
     /// [`Relay::news`] at the last look.
     traffic: u64,
-    saves: bool,
+    /// Whether work was running in the background at the last look.
+    settles: bool,
     passed: bool,
     /// Whether the server did not answer the last look.
     is_busy: bool,
@@ -216,7 +217,7 @@ impl Worker {
                 live,
                 looked,
                 traffic: u64::MAX,
-                saves: false,
+                settles: false,
                 passed: false,
                 is_busy: false,
             });
@@ -329,7 +330,7 @@ impl Worker {
         };
         let Some(work) = &mut self.live else { return Ok(()) };
         let traffic = found.relay.news();
-        if traffic == work.traffic && !work.saves && work.looked.elapsed() < IDLE_LOOK {
+        if traffic == work.traffic && !work.settles && work.looked.elapsed() < IDLE_LOOK {
             return Ok(());
         }
         let event = look(&exercise, work, traffic)?;
@@ -409,16 +410,15 @@ fn look(
     work.looked = Instant::now();
     work.is_busy = look.is_none();
     let Some(look) = look else {
-        return Ok(LiveEvent { looked, verdict: None, saving: None, passed: None });
+        return Ok(LiveEvent { looked, verdict: None, running: None, passed: None });
     };
     work.traffic = traffic;
-    let saving = match &look.evidence.settled {
-        Some(now) if is_saving(&now.info, &look.evidence.before) => {
-            Some(SaveProgress::of(&now.info))
-        }
-        _ => None,
-    };
-    work.saves = saving.is_some();
+    let settled = look.evidence.settled.as_ref();
+    let running = settled.and_then(|now| {
+        let work = topics::pending(&now.info, &look.evidence.before)?;
+        Some(WorkProgress::of(work, &now.info))
+    });
+    work.settles = running.is_some();
     let live = judge_live(exercise, &look);
     let is_new = live.passed && !work.passed;
     work.passed |= live.passed;
@@ -426,5 +426,5 @@ fn look(
         let server = work.live.server_name().to_owned();
         Box::new(JudgedAnswer { answer: None, server, evidence: look.evidence, verdict })
     });
-    Ok(LiveEvent { looked, verdict: Some(live), saving, passed })
+    Ok(LiveEvent { looked, verdict: Some(live), running, passed })
 }

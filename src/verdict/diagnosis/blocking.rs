@@ -2,35 +2,23 @@
 
 use std::time::Duration;
 
-use super::facts::{Facts, is_queued, is_script, text, time, took};
+use super::facts::{Facts, is_script, text, time, took};
 use super::server::seen_at;
-use super::symptom::Symptom;
+use super::symptom::{BLOCKED, ENDED_BADLY};
 use super::{Cause, Pointer};
 use crate::attempt::evidence::Wait;
 use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Exchange};
+use crate::topics::is_known_blocker;
 
-/// SAVE stops the server until the file is written (`tests/facts`, Common mistakes).
-pub(super) fn save_is_used(facts: &Facts<'_>) -> Option<Cause> {
-    let index = facts.last_done(&["SAVE"])?;
-    Some(seen_at(index).with(duration_of(facts, index)))
-}
-
-/// SAVE, where another client was seen to wait for it.
-pub(super) fn save_blocks(facts: &Facts<'_>) -> Option<Cause> {
-    let Blocker { index, exchange, wait } = blocker(facts)?;
-    (exchange.name() == "SAVE" && exchange.error().is_none())
-        .then(|| waited(index).with(time(wait.took)))
-}
-
-pub(super) fn script_blocks(facts: &Facts<'_>) -> Option<Cause> {
+pub fn script_blocks(facts: &Facts<'_>) -> Option<Cause> {
     let Blocker { index, exchange, wait } = blocker(facts)?;
     is_script(exchange).then(|| waited(index).with(exchange.name()).with(time(wait.took)))
 }
 
-pub(super) fn slow_command_blocks(facts: &Facts<'_>) -> Option<Cause> {
+pub fn slow_command_blocks(facts: &Facts<'_>) -> Option<Cause> {
     let Blocker { index, exchange, wait } = blocker(facts)?;
-    if is_script(exchange) || exchange.name() == "SAVE" {
+    if is_script(exchange) || is_known_blocker(&exchange.name()) {
         return None;
     }
     // Something else may have made this command wait too, so INFO must confirm that it was slow.
@@ -70,7 +58,7 @@ impl Pause<'_> {
     }
 }
 
-pub(super) fn client_pause(facts: &Facts<'_>) -> Option<Cause> {
+pub fn client_pause(facts: &Facts<'_>) -> Option<Cause> {
     let index = facts.last_done(&["CLIENT", "PAUSE"])?;
     let command = facts.exchange(index)?;
     let asked = command.words.get(2).and_then(|word| text(word).parse().ok());
@@ -78,10 +66,10 @@ pub(super) fn client_pause(facts: &Facts<'_>) -> Option<Cause> {
     if facts.last_done(&["CLIENT", "UNPAUSE"]).is_some_and(|unpause| unpause > index) {
         return None;
     }
-    let explains = if facts.shows(Symptom::Blocked) {
+    let explains = if facts.shows(BLOCKED) {
         let wait = longest(facts)?;
         pause.is_for_all() && wait.at + wait.took > command.at && pause.asked >= wait.took / 2
-    } else if facts.shows(Symptom::EndedBadly) {
+    } else if facts.shows(ENDED_BADLY) {
         // The answer ran out of time because of the pause only if the pause lasted until then.
         let timed_out = facts.evidence.run.timed_out() && pause.lasts_to_the_end(facts);
         let mut later = facts.exchanges()[index + 1..].iter();
@@ -97,7 +85,7 @@ pub(super) fn client_pause(facts: &Facts<'_>) -> Option<Cause> {
 
 /// The script got no reply, and the server could not be observed any more. A script that only took
 /// longer than its client's timeout would have ended by then.
-pub(super) fn endless_script(facts: &Facts<'_>) -> Option<Cause> {
+pub fn endless_script(facts: &Facts<'_>) -> Option<Cause> {
     let (index, script) = facts.numbered().rev().find(|(_, exchange)| {
         is_script(exchange)
             && exchange.reply.is_none()
@@ -106,10 +94,10 @@ pub(super) fn endless_script(facts: &Facts<'_>) -> Option<Cause> {
     if facts.last_look().is_some() {
         return None;
     }
-    let explains = if facts.shows(Symptom::EndedBadly) {
+    let explains = if facts.shows(ENDED_BADLY) {
         facts.evidence.run.timed_out() || says_timeout(facts) || facts.failed_saying("BUSY")
     } else {
-        facts.shows(Symptom::Blocked) || server_was_busy(facts)
+        facts.shows(BLOCKED) || server_was_busy(facts)
     };
     explains.then(|| seen_at(index).with(script.name()))
 }
@@ -124,22 +112,8 @@ fn server_was_busy(facts: &Facts<'_>) -> bool {
     says_busy || invalid.is_some_and(|why| why.contains("says nothing") || why.contains("BUSY"))
 }
 
-/// The client gave up on SAVE; the server went on.
-pub(super) fn client_gave_up(facts: &Facts<'_>) -> Option<Cause> {
-    let exchanges = facts.exchanges();
-    let index = exchanges
-        .iter()
-        .rposition(|exchange| exchange.name() == "SAVE" && exchange.reply.is_none())?;
-    let last =
-        exchanges.iter().rposition(|exchange| exchange.outcome != CommandOutcome::Refused)?;
-    let is_last =
-        last == index || exchanges[index..].iter().all(|exchange| exchange.name() == "SAVE");
-    (is_last && says_timeout(facts) && !facts.evidence.run.timed_out())
-        .then(|| Cause::at([Pointer::Exchange(index), Pointer::ProgramErrors]))
-}
-
 /// `BLPOP key 0` and similar commands wait for another client, forever if need be.
-pub(super) fn waits_for_others(facts: &Facts<'_>) -> Option<Cause> {
+pub fn waits_for_others(facts: &Facts<'_>) -> Option<Cause> {
     let (index, exchange) = facts.numbered().next_back()?;
     let name = exchange.name();
     let waits_for_clients = waits_alone(&name) && !name.starts_with("WAIT");
@@ -147,18 +121,12 @@ pub(super) fn waits_for_others(facts: &Facts<'_>) -> Option<Cause> {
     (facts.evidence.run.timed_out() && is_waiting).then(|| seen_at(index).with(name))
 }
 
-fn says_timeout(facts: &Facts<'_>) -> bool {
+pub fn says_timeout(facts: &Facts<'_>) -> bool {
     ["TimeoutError", "Timeout reading", "timed out"].iter().any(|text| facts.failed_saying(text))
 }
 
-fn waited(index: usize) -> Cause {
+pub fn waited(index: usize) -> Cause {
     Cause::at([Pointer::Exchange(index), Pointer::LongestWait])
-}
-
-fn duration_of(facts: &Facts<'_>, index: usize) -> String {
-    let replied =
-        facts.exchange(index).filter(|exchange| exchange.reply.is_some() && !is_queued(exchange));
-    replied.map(|exchange| format!(" (here {})", time(took(exchange)))).unwrap_or_default()
 }
 
 fn longest(facts: &Facts<'_>) -> Option<Wait> {
@@ -166,14 +134,14 @@ fn longest(facts: &Facts<'_>) -> Option<Wait> {
 }
 
 /// A command that ran for most of the longest wait.
-struct Blocker<'a> {
-    index: usize,
-    exchange: &'a Exchange,
-    wait: Wait,
+pub struct Blocker<'a> {
+    pub index: usize,
+    pub exchange: &'a Exchange,
+    pub wait: Wait,
 }
 
 /// The first command that ran for most of the longest wait of another client.
-fn blocker<'a>(facts: &Facts<'a>) -> Option<Blocker<'a>> {
+pub fn blocker<'a>(facts: &Facts<'a>) -> Option<Blocker<'a>> {
     let wait = longest(facts)?;
     let (index, exchange) = facts
         .numbered()

@@ -7,11 +7,12 @@ use super::effects::{Effect, Write, kind_read_by, kind_stored_by};
 use super::facts::{Facts, text};
 use super::keys::{KeyState, Missing};
 use super::server::seen_at;
-use super::symptom::Symptom;
+use super::symptom::DATA_LOST;
 use crate::relay::{CommandOutcome, Exchange};
+use crate::topics::TOPICS;
 
 /// Keys and values are compared byte for byte.
-pub(super) fn another_value(facts: &Facts<'_>) -> Option<Cause> {
+pub fn another_value(facts: &Facts<'_>) -> Option<Cause> {
     let writes = facts.writes();
     facts.missing().iter().find_map(|missing| {
         let found = missing.found?.bare.as_ref()?;
@@ -20,8 +21,7 @@ pub(super) fn another_value(facts: &Facts<'_>) -> Option<Cause> {
         let Effect::Stored(Some(value)) = &last.effect else { return None };
         let asked = missing.value().filter(|_| text(value) == *found)?;
         // If the value was right at another time, then the time is wrong, not the value.
-        let is_about_time =
-            facts.shows(Symptom::DataLost) && was_ever_right(facts, &story, missing);
+        let is_about_time = facts.shows(DATA_LOST) && was_ever_right(facts, &story, missing);
         (!is_about_time).then(|| seen_at(last.index).with(missing.name()).with(found).with(asked))
     })
 }
@@ -38,7 +38,7 @@ fn may_meet(missing: &Missing<'_>, state: &KeyState) -> bool {
 }
 
 /// A key that is spelled like the missing one, and that no check asks for.
-pub(super) fn another_key(facts: &Facts<'_>) -> Option<Cause> {
+pub fn another_key(facts: &Facts<'_>) -> Option<Cause> {
     let writes = facts.writes();
     let asked = facts.asked_keys();
     absent(facts).iter().filter(|_| facts.names_all_keys()).find_map(|missing| {
@@ -73,7 +73,7 @@ fn digits(name: &str) -> String {
 }
 
 /// Each connection writes to the database that it has selected, 0 at first.
-pub(super) fn another_database(facts: &Facts<'_>) -> Option<Cause> {
+pub fn another_database(facts: &Facts<'_>) -> Option<Cause> {
     let writes = facts.writes();
     absent(facts).iter().filter(|_| facts.names_all_keys()).find_map(|missing| {
         let key = &missing.key;
@@ -91,7 +91,7 @@ pub(super) fn another_database(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// HGET on a string, GET on a list and so on.
-pub(super) fn another_type(facts: &Facts<'_>) -> Option<Cause> {
+pub fn another_type(facts: &Facts<'_>) -> Option<Cause> {
     let writes = facts.writes();
     facts.missing().iter().find_map(|missing| {
         let is_wrong = missing.found?.terminal.starts_with("(error) WRONGTYPE");
@@ -112,7 +112,7 @@ pub(super) fn another_type(facts: &Facts<'_>) -> Option<Cause> {
     })
 }
 
-pub(super) fn deleted(facts: &Facts<'_>) -> Option<Cause> {
+pub fn deleted(facts: &Facts<'_>) -> Option<Cause> {
     let (missing, last) = removed(facts, &Effect::Deleted, has_deleted)?;
     let command = facts.exchange(last)?.name();
     Some(seen_at(last).with(command).with(missing))
@@ -133,7 +133,7 @@ fn has_deleted(before: &KeyState, deletion: &Exchange) -> bool {
     !none && (matches!(before, KeyState::Stored(_)) || (all && !deletion.lacks_arguments()))
 }
 
-pub(super) fn flushed(facts: &Facts<'_>) -> Option<Cause> {
+pub fn flushed(facts: &Facts<'_>) -> Option<Cause> {
     let (missing, last) = removed(facts, &Effect::Flushed, has_flushed)?;
     let command = facts.exchange(last)?.name();
     Some(seen_at(last).with(command).with(missing))
@@ -160,7 +160,7 @@ fn removed(
     })
 }
 
-pub(super) fn expired(facts: &Facts<'_>) -> Option<Cause> {
+pub fn expired(facts: &Facts<'_>) -> Option<Cause> {
     let writes = facts.writes();
     absent(facts).iter().filter(|missing| missing.is_surely_absent()).find_map(|missing| {
         let story = story(facts, &writes, missing)?;
@@ -177,15 +177,15 @@ fn story<'w, 'a>(
     missing: &Missing<'_>,
 ) -> Option<Vec<&'w Write<'a>>> {
     let story = facts.story(writes, &missing.key)?;
-    if !facts.shows(Symptom::DataLost) {
+    if !facts.shows(DATA_LOST) {
         return Some(story);
     }
-    let snapshot = facts.last_snapshot()?;
+    let snapshot = TOPICS.iter().find_map(|topic| (topic.last_write_of_file)(facts))?;
     story.iter().all(|write| facts.surely_after(snapshot, write.index)).then_some(story)
 }
 
 /// The write was refused for a reason that has no diagnosis of its own.
-pub(super) fn write_refused(facts: &Facts<'_>) -> Option<Cause> {
+pub fn write_refused(facts: &Facts<'_>) -> Option<Cause> {
     let writes = facts.writes();
     let is_complete = facts.evidence.transcript.left_out == 0;
     facts.missing().iter().filter(|_| is_complete).find_map(|missing| {
@@ -200,7 +200,7 @@ pub(super) fn write_refused(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// Nothing was sent that could have stored the key.
-pub(super) fn never_written(facts: &Facts<'_>) -> Option<Cause> {
+pub fn never_written(facts: &Facts<'_>) -> Option<Cause> {
     let absent = absent(facts);
     let never: Vec<String> = absent
         .iter()

@@ -9,7 +9,7 @@ use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Exchange};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Effect {
+pub enum Effect {
     /// The key holds something new; with the value if that is a complete string.
     Stored(Option<Vec<u8>>),
     /// The key is absent, whether or not it existed before.
@@ -24,40 +24,40 @@ pub(super) enum Effect {
 
 /// A command and the effect that it has, or would have had, on a key.
 #[derive(Debug)]
-pub(super) struct Write<'a> {
+pub struct Write<'a> {
     /// The index of the exchange.
-    pub(super) index: usize,
-    pub(super) outcome: CommandOutcome,
+    pub index: usize,
+    pub outcome: CommandOutcome,
     /// The database that its connection had selected; `None` for all of them.
-    pub(super) database: Option<i64>,
+    pub database: Option<i64>,
     /// `None`: any key.
     key: Option<&'a [u8]>,
-    pub(super) effect: Effect,
+    pub effect: Effect,
 }
 
 impl<'a> Write<'a> {
     /// `None`: any key.
-    pub(super) fn key(&self) -> Option<&'a [u8]> {
+    pub fn key(&self) -> Option<&'a [u8]> {
         self.key
     }
 
     /// Whether the command is about this key and no other.
-    pub(super) fn names(&self, key: &[u8]) -> bool {
+    pub fn names(&self, key: &[u8]) -> bool {
         self.key == Some(key)
     }
 
     /// Whether the command stores this key, or would have.
-    pub(super) fn is_to_store(&self, key: &[u8]) -> bool {
+    pub fn is_to_store(&self, key: &[u8]) -> bool {
         self.names(key) && matches!(self.effect, Effect::Stored(_))
     }
 
     /// Whether the command stored this key, in any database.
-    pub(super) fn has_stored(&self, key: &[u8]) -> bool {
+    pub fn has_stored(&self, key: &[u8]) -> bool {
         self.is_to_store(key) && self.outcome == CommandOutcome::Done
     }
 
     /// Whether the command ran, or may have run, and concerns this key of database 0.
-    pub(super) fn concerns(&self, key: &[u8]) -> bool {
+    pub fn concerns(&self, key: &[u8]) -> bool {
         matches!(self.outcome, CommandOutcome::Done | CommandOutcome::Unknown)
             && self.database.is_none_or(|database| database == 0)
             && self.key.is_none_or(|own| own == key)
@@ -65,7 +65,7 @@ impl<'a> Write<'a> {
 }
 
 /// What these exchanges do to keys, in order.
-pub(super) fn writes_of(exchanges: &[Exchange]) -> Vec<Write<'_>> {
+pub fn writes_of(exchanges: &[Exchange]) -> Vec<Write<'_>> {
     // By connection; `None`: unknown.
     let mut databases: HashMap<u32, Option<i64>> = HashMap::new();
     let mut writes = Vec::new();
@@ -256,7 +256,7 @@ fn may_change_any_key(exchange: &Exchange) -> bool {
 }
 
 /// The type that a command reads, if it reads only one.
-pub(super) fn kind_read_by(command: &str) -> Option<&'static str> {
+pub fn kind_read_by(command: &str) -> Option<&'static str> {
     Some(match command {
         "GET" | "STRLEN" => "string",
         "HGET" | "HGETALL" | "HLEN" => "hash",
@@ -269,7 +269,7 @@ pub(super) fn kind_read_by(command: &str) -> Option<&'static str> {
 }
 
 /// The type that a key has after this command stored something in it.
-pub(super) fn kind_stored_by(command: &str) -> Option<&'static str> {
+pub fn kind_stored_by(command: &str) -> Option<&'static str> {
     Some(match command {
         "SET" | "GETSET" | "SETEX" | "PSETEX" | "MSET" | "MSETNX" | "SETNX" | "SETRANGE"
         | "APPEND" | "INCR" | "INCRBY" | "INCRBYFLOAT" | "DECR" | "DECRBY" | "SETBIT" | "PFADD" => {

@@ -5,7 +5,7 @@ use super::{Cause, Pointer};
 
 /// Python parses the whole file before it runs the first line, so such an error has no traceback. A
 /// module that can't be parsed, or a text that is run as code, fails later and has one.
-pub(super) fn program_is_no_python(facts: &Facts<'_>) -> Option<Cause> {
+pub fn program_is_no_python(facts: &Facts<'_>) -> Option<Cause> {
     let has_traceback = facts.errors()?.contains("Traceback (most recent call last)");
     let line = facts.last_error().filter(|_| facts.exchanges().is_empty() && !has_traceback)?;
     let name = line.split(':').next().unwrap_or(line);
@@ -14,7 +14,7 @@ pub(super) fn program_is_no_python(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// `input()`, `getpass()` and everything else that reads a line from standard input.
-pub(super) fn program_asks_for_input(facts: &Facts<'_>) -> Option<Cause> {
+pub fn program_asks_for_input(facts: &Facts<'_>) -> Option<Cause> {
     let line = facts.last_error()?;
     let errors = facts.errors()?;
     let is_asking = line == "EOFError: EOF when reading a line"
@@ -23,14 +23,14 @@ pub(super) fn program_asks_for_input(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// An exception that no other diagnosis explains.
-pub(super) fn program_failed(facts: &Facts<'_>) -> Option<Cause> {
+pub fn program_failed(facts: &Facts<'_>) -> Option<Cause> {
     let line = facts.last_error().filter(|line| is_exception(line))?;
     let name = line.split(':').next().unwrap_or(line);
     Some(Cause::at([Pointer::ProgramErrors]).with(name))
 }
 
 /// `NameError: name 'clinet' is not defined`, but not a text that the program itself printed.
-pub(super) fn is_exception(line: &str) -> bool {
+pub fn is_exception(line: &str) -> bool {
     let name = line.split(':').next().unwrap_or_default();
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_a_path = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));

@@ -5,10 +5,11 @@ use std::time::Duration;
 use redis::Value;
 
 use super::symptom::{self, Symptom};
-use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Restored, Run, is_saving};
+use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Restored, Run};
 use crate::lesson::{Check, Exercise, Moment};
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::versions::name_in_commandstats;
+use crate::topics::TOPICS;
 use crate::verdict::changes::micros;
 use crate::verdict::run::ended_badly;
 
@@ -34,11 +35,11 @@ impl<'a> Facts<'a> {
         self.symptoms.contains(&symptom)
     }
 
-    pub(super) fn shows_any(&self, symptoms: &[Symptom]) -> bool {
+    pub fn shows_any(&self, symptoms: &[Symptom]) -> bool {
         symptoms.iter().any(|symptom| self.shows(*symptom))
     }
 
-    pub(super) fn observation(&self, at: Moment) -> Option<&'a Observation> {
+    pub fn observation(&self, at: Moment) -> Option<&'a Observation> {
         match (at, &self.evidence.restored) {
             (Moment::Exit, _) => self.evidence.exit.as_ref(),
             (Moment::Settled, _) => self.evidence.settled.as_ref(),
@@ -52,25 +53,16 @@ impl<'a> Facts<'a> {
     }
 
     /// The last observation of the server before it was killed.
-    pub(super) fn last_look(&self) -> Option<&'a Observation> {
+    pub fn last_look(&self) -> Option<&'a Observation> {
         self.evidence.last()
     }
 
-    pub(super) fn last_status(&self) -> Option<&'a str> {
-        self.last_look()?.info.field("rdb_last_bgsave_status")
-    }
-
-    pub(super) fn was_saving_at_exit(&self) -> bool {
-        let exit = self.evidence.exit.as_ref();
-        exit.is_some_and(|exit| is_saving(&exit.info, &self.evidence.before))
-    }
-
-    pub(super) fn calls_at(&self, now: &Observation, name: &str) -> i64 {
+    pub fn calls_at(&self, now: &Observation, name: &str) -> i64 {
         now.info.successful_calls(name) - self.evidence.before.successful_calls(name)
     }
 
     /// How long the server worked on commands of this name since the answer began.
-    pub(super) fn worked(&self, exchange: &Exchange) -> Option<Duration> {
+    pub fn worked(&self, exchange: &Exchange) -> Option<Duration> {
         let now = &self.last_look()?.info;
         let names = [name_in_commandstats(&exchange.words), exchange.name().to_lowercase()];
         let mut fields = names.iter().map(|name| format!("cmdstat_{name}"));
@@ -81,50 +73,49 @@ impl<'a> Facts<'a> {
 
     // What was sent.
 
-    pub(super) fn exchanges(&self) -> &'a [Exchange] {
+    pub fn exchanges(&self) -> &'a [Exchange] {
         &self.evidence.transcript.exchanges
     }
 
-    pub(super) fn exchange(&self, index: usize) -> Option<&'a Exchange> {
+    pub fn exchange(&self, index: usize) -> Option<&'a Exchange> {
         self.exchanges().get(index)
     }
 
-    pub(super) fn numbered(
-        &self,
-    ) -> impl DoubleEndedIterator<Item = (usize, &'a Exchange)> + use<'a> {
+    pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (usize, &'a Exchange)> + use<'a> {
         self.exchanges().iter().enumerate()
     }
 
     /// The last successful command that begins with these words.
-    pub(super) fn last_done(&self, words: &[&str]) -> Option<usize> {
+    pub fn last_done<W: AsRef<[u8]>>(&self, words: &[W]) -> Option<usize> {
         self.exchanges().iter().rposition(|exchange| {
             exchange.outcome == CommandOutcome::Done && exchange.begins_with(words)
         })
     }
 
     /// The last command with one of these names that was refused with an error containing `says`.
-    pub(super) fn last_refused(&self, names: &[&str], says: &str) -> Option<usize> {
+    pub fn last_refused(&self, names: &[&str], says: &str) -> Option<usize> {
         self.exchanges().iter().rposition(|exchange| {
             names.contains(&exchange.name().as_str())
                 && exchange.error().is_some_and(|error| error.contains(says))
         })
     }
 
-    /// The last SAVE or BGSAVE that was accepted.
-    pub(super) fn last_snapshot(&self) -> Option<usize> {
-        self.last_done(&["SAVE"]).max(self.last_done(&["BGSAVE"]))
+    /// The last successful CONFIG SET of this setting, and its value.
+    pub fn last_set(&self, setting: &str) -> Option<(usize, String)> {
+        self.evidence.transcript.values_set(setting).last()
     }
 
-    /// The last successful CONFIG SET of this setting, and its value.
-    pub(super) fn last_set(&self, setting: &str) -> Option<(usize, String)> {
-        self.evidence.transcript.values_set(setting).last()
+    /// Whether the check misses what this command would have done: it was not run, or was refused at
+    /// `index`, and nothing made up for it.
+    pub fn misses(&self, command: &[Vec<u8>], index: Option<usize>) -> bool {
+        TOPICS.iter().any(|topic| (topic.misses)(self, command, index))
     }
 
     /// Whether no such command was sent at all, not even one that was refused. This needs a
     /// complete transcript, and INFO too, which also counts commands that bypassed the relay. An
     /// answer that was cut off or gave up may have been about to send the command, and an answer
     /// with the command in a line that did not get through has not forgotten it.
-    pub(super) fn never_sent(&self, name: &str) -> bool {
+    pub fn never_sent(&self, name: &str) -> bool {
         let is_uncounted =
             self.last_look().is_some_and(|now| self.calls_at(now, &name.to_lowercase()) <= 0);
         self.evidence.transcript.left_out == 0
@@ -146,13 +137,13 @@ impl<'a> Facts<'a> {
     }
 
     /// A script may have done anything.
-    pub(super) fn has_script(&self) -> bool {
+    pub fn has_script(&self) -> bool {
         self.exchanges().iter().any(is_script)
     }
 
     /// Whether `later` surely ran after `earlier` had ended. The order in which commands arrive
     /// shows this only on one connection.
-    pub(super) fn surely_after(&self, later: usize, earlier: usize) -> bool {
+    pub fn surely_after(&self, later: usize, earlier: usize) -> bool {
         let (Some(second), Some(first)) = (self.exchange(later), self.exchange(earlier)) else {
             return false;
         };
@@ -176,12 +167,12 @@ impl<'a> Facts<'a> {
 
     // How the answer ended.
 
-    pub(super) fn ended_well(&self) -> bool {
+    pub fn ended_well(&self) -> bool {
         ended_badly(self.exercise, self.evidence).is_none()
     }
 
     /// Whether the answer was not stopped by us and did not end with an error.
-    pub(super) fn ended_by_itself(&self) -> bool {
+    pub fn ended_by_itself(&self) -> bool {
         match &self.evidence.run {
             Run::Program(program) => program.end == ProgramEnd::Exited(0),
             Run::Typed(typed) => typed.stopped.is_none(),
@@ -190,7 +181,7 @@ impl<'a> Facts<'a> {
 
     /// The standard error of a program that ended by itself and failed. That of a program that we
     /// ended says nothing about its end.
-    pub(super) fn errors(&self) -> Option<&'a str> {
+    pub fn errors(&self) -> Option<&'a str> {
         match &self.evidence.run {
             Run::Program(program) => match program.end {
                 ProgramEnd::Exited(0) | ProgramEnd::TimedOut | ProgramEnd::Signalled(_) => None,
@@ -201,29 +192,29 @@ impl<'a> Facts<'a> {
     }
 
     /// The last line that is not blank of a failed program's standard error.
-    pub(super) fn last_error(&self) -> Option<&'a str> {
+    pub fn last_error(&self) -> Option<&'a str> {
         self.errors()?.lines().rev().map(str::trim).find(|line| !line.is_empty())
     }
 
     /// Whether a failed program's last error contains `text`.
-    pub(super) fn failed_saying(&self, text: &str) -> bool {
+    pub fn failed_saying(&self, text: &str) -> bool {
         self.last_error().is_some_and(|line| line.contains(text))
     }
 }
 
-pub(super) fn is_script(exchange: &Exchange) -> bool {
+pub fn is_script(exchange: &Exchange) -> bool {
     let name = exchange.name();
     matches!(name.trim_end_matches("_RO"), "EVAL" | "EVALSHA" | "FCALL")
 }
 
 /// Whether MULTI queued the command.
-pub(super) fn is_queued(exchange: &Exchange) -> bool {
+pub fn is_queued(exchange: &Exchange) -> bool {
     let reply = exchange.reply.as_ref().map(|reply| &reply.value);
     matches!(reply, Some(Value::SimpleString(text)) if text == "QUEUED")
 }
 
 /// `None` if the reply is not a text.
-pub(super) fn reply_text(exchange: &Exchange) -> Option<String> {
+pub fn reply_text(exchange: &Exchange) -> Option<String> {
     match &exchange.reply.as_ref()?.value {
         Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text.clone()),
         Value::BulkString(bytes) => Some(text(bytes)),
@@ -232,29 +223,22 @@ pub(super) fn reply_text(exchange: &Exchange) -> Option<String> {
 }
 
 /// A field in the reply to INFO.
-pub(super) fn info_field(exchange: &Exchange, field: &str) -> Option<String> {
+pub fn info_field(exchange: &Exchange, field: &str) -> Option<String> {
     let text = reply_text(exchange).filter(|_| exchange.name() == "INFO")?;
     let mut lines = text.lines().map(str::trim_end);
     lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(':').map(str::to_owned))
 }
 
-pub(super) fn lastsave(exchange: &Exchange) -> Option<i64> {
-    match exchange.reply.as_ref()?.value {
-        Value::Int(time) if exchange.name() == "LASTSAVE" => Some(time),
-        _ => None,
-    }
-}
-
-pub(super) fn took(exchange: &Exchange) -> Duration {
+pub fn took(exchange: &Exchange) -> Duration {
     exchange.reply.as_ref().map_or(Duration::ZERO, |reply| reply.took)
 }
 
-pub(super) fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// `1503 ms` below ten seconds, `12.0 s` above.
-pub(super) fn time(duration: Duration) -> String {
+pub fn time(duration: Duration) -> String {
     if duration < Duration::from_secs(10) {
         format!("{} ms", duration.as_millis())
     } else {

@@ -8,14 +8,14 @@ use redis::Value;
 use super::effects::{Effect, Write, kind_read_by, writes_of};
 use super::facts::{Facts, text};
 use crate::attempt::evidence::Restored;
-use crate::lesson::{Dump, Subject};
+use crate::checks;
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange};
 
 /// What is known about a key of database 0 at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum KeyState {
+pub enum KeyState {
     Absent,
     /// With its value where that is known.
     Stored(Option<Vec<u8>>),
@@ -37,42 +37,42 @@ impl KeyState {
 
 /// A key that an unmet check misses, or finds with another value.
 #[derive(Debug)]
-pub(super) struct Missing<'a> {
-    pub(super) key: Vec<u8>,
+pub struct Missing<'a> {
+    pub key: Vec<u8>,
     /// The name of the check's command, in upper case; `None` for `dump`.
-    pub(super) command: Option<String>,
+    pub command: Option<String>,
     /// The reply that the check asks for.
-    pub(super) expected: Option<&'a str>,
+    pub expected: Option<&'a str>,
     /// The reply that came.
-    pub(super) found: Option<&'a Printed>,
+    pub found: Option<&'a Printed>,
 }
 
 impl<'a> Missing<'a> {
     /// Whether nothing was found: there is no such key, or no such field in it.
-    pub(super) fn is_absent(&self) -> bool {
+    pub fn is_absent(&self) -> bool {
         self.found
             .is_none_or(|found| matches!(found.terminal.as_str(), "(nil)" | "(integer) 0" | "none"))
     }
 
     /// Whether there is no such key.
-    pub(super) fn is_surely_absent(&self) -> bool {
+    pub fn is_surely_absent(&self) -> bool {
         let reads_keys = ["GET", "EXISTS", "TYPE", "HLEN", "LLEN", "SCARD", "ZCARD"];
         let command = self.command.as_deref();
         self.is_absent() && command.is_none_or(|command| reads_keys.contains(&command))
     }
 
     /// The value that GET must answer.
-    pub(super) fn value(&self) -> Option<&'a str> {
+    pub fn value(&self) -> Option<&'a str> {
         self.expected
             .filter(|text| self.command.as_deref() == Some("GET") && !text.starts_with('('))
     }
 
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         text(&self.key)
     }
 
     /// Whether this state of the key would meet the check; `None` if that is unknown.
-    pub(super) fn would_be_met_by(&self, state: &KeyState) -> Option<bool> {
+    pub fn would_be_met_by(&self, state: &KeyState) -> Option<bool> {
         match (self.expected, self.command.as_deref()) {
             (Some(expected), Some(command)) => Some(answer(command, state)?.is(expected)),
             _ => is_there(state),
@@ -80,7 +80,7 @@ impl<'a> Missing<'a> {
     }
 
     /// Whether this state is what was found.
-    pub(super) fn shows(&self, state: &KeyState) -> bool {
+    pub fn shows(&self, state: &KeyState) -> bool {
         match (self.found, self.command.as_deref()) {
             (Some(found), Some(command)) => {
                 answer(command, state).is_some_and(|reply| reply.terminal == found.terminal)
@@ -111,16 +111,12 @@ fn answer(command: &str, state: &KeyState) -> Option<Printed> {
 
 impl<'a> Facts<'a> {
     /// Everything that was done to keys, in the order of the transcript.
-    pub(super) fn writes(&self) -> Vec<Write<'a>> {
+    pub fn writes(&self) -> Vec<Write<'a>> {
         writes_of(self.exchanges())
     }
 
     /// What was done to the key, in the order in which it was done; `None` where that is not sure.
-    pub(super) fn story<'w>(
-        &self,
-        writes: &'w [Write<'a>],
-        key: &[u8],
-    ) -> Option<Vec<&'w Write<'a>>> {
+    pub fn story<'w>(&self, writes: &'w [Write<'a>], key: &[u8]) -> Option<Vec<&'w Write<'a>>> {
         let story: Vec<&Write<'_>> = writes.iter().filter(|write| write.concerns(key)).collect();
         let is_ordered = story.windows(2).all(|pair| {
             let (one, next) = (pair[0].index, pair[1].index);
@@ -131,7 +127,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The state in which setup left the key.
-    pub(super) fn state_at_start(&self, key: &[u8]) -> KeyState {
+    pub fn state_at_start(&self, key: &[u8]) -> KeyState {
         let exchanges = self.done_by_setup();
         let writes = writes_of(&exchanges);
         let story = writes.iter().filter(|write| write.concerns(key));
@@ -145,12 +141,12 @@ impl<'a> Facts<'a> {
     }
 
     /// The state of the key after setup and these writes.
-    pub(super) fn state_after(&self, story: &[&Write<'_>], key: &[u8]) -> KeyState {
+    pub fn state_after(&self, story: &[&Write<'_>], key: &[u8]) -> KeyState {
         story.iter().fold(self.state_at_start(key), |state, write| state.after(write))
     }
 
     /// The state of the key in a snapshot that the exchange `snapshot` took.
-    pub(super) fn state_at(&self, snapshot: usize, writes: &[Write<'a>], key: &[u8]) -> KeyState {
+    pub fn state_at(&self, snapshot: usize, writes: &[Write<'a>], key: &[u8]) -> KeyState {
         let Some(story) = self.story(writes, key) else { return KeyState::Unclear };
         let count =
             story.iter().take_while(|write| self.surely_after(snapshot, write.index)).count();
@@ -164,7 +160,7 @@ impl<'a> Facts<'a> {
 
     /// How many keys the answer added before this exchange; `None` where that is not sure. Keys in
     /// arguments that the transcript left out count too, since it says how many they are.
-    pub(super) fn keys_added_before(&self, index: usize) -> Option<usize> {
+    pub fn keys_added_before(&self, index: usize) -> Option<usize> {
         let writes = self.writes();
         let setup = self.done_by_setup();
         let setup: BTreeSet<&[u8]> = writes_of(&setup).iter().filter_map(Write::key).collect();
@@ -190,7 +186,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether a command has stored the key, in any database, or may have.
-    pub(super) fn was_stored(&self, key: &[u8]) -> bool {
+    pub fn was_stored(&self, key: &[u8]) -> bool {
         self.writes().iter().any(|write| {
             let may_have_stored =
                 write.effect == Effect::Unclear && write.names(key) && write.concerns(key);
@@ -199,7 +195,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether the transcript names every key that anything can have changed.
-    pub(super) fn names_all_keys(&self) -> bool {
+    pub fn names_all_keys(&self) -> bool {
         self.evidence.transcript.left_out == 0
             && !self.has_script()
             && !self.writes().iter().any(may_concern_any_key)
@@ -221,12 +217,10 @@ impl<'a> Facts<'a> {
     }
 
     /// The keys that the unmet check misses.
-    pub(super) fn missing(&self) -> Vec<Missing<'a>> {
-        match self.check.map(|check| &check.subject) {
-            Some(Subject::Reply(_)) => self.missing_in_replies(),
-            Some(Subject::Dump(dump)) => self.missing_in_the_file(dump),
-            _ => Vec::new(),
-        }
+    pub fn missing(&self) -> Vec<Missing<'a>> {
+        let mut missing = self.missing_in_replies();
+        missing.extend(self.missing_in_the_file());
+        missing
     }
 
     fn missing_in_replies(&self) -> Vec<Missing<'a>> {
@@ -240,28 +234,28 @@ impl<'a> Facts<'a> {
         missing
     }
 
-    fn missing_in_the_file(&self, dump: &Dump) -> Vec<Missing<'a>> {
-        let Some(Restored::Loaded { holds, .. }) = &self.evidence.restored else {
+    fn missing_in_the_file(&self) -> Vec<Missing<'a>> {
+        let keys = self.check.map(|check| check.subject.expected_keys()).unwrap_or_default();
+        let Some(Restored::Loaded { observation, .. }) = &self.evidence.restored else {
             return Vec::new();
         };
-        let mut missing = Vec::new();
-        for key in &dump.keys {
-            if holds.get(key) == Some(&false) {
-                let key = key.as_bytes().to_vec();
-                missing.push(Missing { key, command: None, expected: None, found: None });
-            }
-        }
-        missing
+        let missing = keys.iter().filter(|key| checks::is_there(observation, key) == Some(false));
+        let missing = missing.map(|key| Missing {
+            key: key.as_bytes().to_vec(),
+            command: None,
+            expected: None,
+            found: None,
+        });
+        missing.collect()
     }
 
     /// The commands of a `reply` check that got another reply, each with the expected reply and the
     /// one that came.
-    pub(super) fn unmet_replies(&self) -> Vec<(&'a str, &'a str, &'a Printed)> {
+    pub fn unmet_replies(&self) -> Vec<(&'a str, &'a str, &'a Printed)> {
         let Some(check) = self.check else { return Vec::new() };
-        let Subject::Reply(replies) = &check.subject else { return Vec::new() };
         let Some(now) = self.observation(check.at) else { return Vec::new() };
         let mut unmet = Vec::new();
-        for (command, expected) in replies {
+        for (command, expected) in check.subject.expected_replies() {
             if let Some(found) = now.replies.get(command).filter(|found| !found.is(expected)) {
                 unmet.push((command.as_str(), expected.as_str(), found));
             }
@@ -270,19 +264,14 @@ impl<'a> Facts<'a> {
     }
 
     /// All keys that the exercise's checks ask for.
-    pub(super) fn asked_keys(&self) -> Vec<Vec<u8>> {
+    pub fn asked_keys(&self) -> Vec<Vec<u8>> {
         let mut keys = Vec::new();
         for check in &self.exercise.checks {
-            match &check.subject {
-                Subject::Reply(replies) => {
-                    let read = replies.iter().filter_map(|(command, _)| key_read_by(command));
-                    keys.extend(read.map(|(key, _)| key));
-                }
-                Subject::Dump(dump) => {
-                    keys.extend(dump.keys.iter().map(|name| name.as_bytes().to_vec()));
-                }
-                _ => {}
-            }
+            let replies = check.subject.expected_replies().iter();
+            let read = replies.filter_map(|(command, _)| key_read_by(command));
+            keys.extend(read.map(|(key, _)| key));
+            let named = check.subject.expected_keys().iter();
+            keys.extend(named.map(|name| name.as_bytes().to_vec()));
         }
         keys
     }

@@ -1,20 +1,21 @@
 //! The server was ended, locked or changed, or nobody talked to it.
 
 use super::facts::{Facts, text};
-use super::symptom::Symptom;
+use super::symptom::{ENDED_BADLY, EVIDENCE_INVALID};
 use super::{Cause, Pointer};
 use crate::attempt::evidence::Run;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::ServerInfo;
+use crate::topics::is_durable;
 
-pub(super) fn resetstat(facts: &Facts<'_>) -> Option<Cause> {
+pub fn resetstat(facts: &Facts<'_>) -> Option<Cause> {
     let why = facts.evidence.invalid.as_ref()?;
     let index = facts.last_done(&["CONFIG", "RESETSTAT"])?;
     why.contains("counters were reset").then(|| seen_at(index))
 }
 
 /// A successful SHUTDOWN closes the connection without a reply; `SHUTDOWN ABORT` has one.
-pub(super) fn shutdown(facts: &Facts<'_>) -> Option<Cause> {
+pub fn shutdown(facts: &Facts<'_>) -> Option<Cause> {
     let index = facts
         .exchanges()
         .iter()
@@ -22,7 +23,7 @@ pub(super) fn shutdown(facts: &Facts<'_>) -> Option<Cause> {
     server_is_gone(facts).then(|| seen_at(index))
 }
 
-pub(super) fn debug_ended_the_server(facts: &Facts<'_>) -> Option<Cause> {
+pub fn debug_ended_the_server(facts: &Facts<'_>) -> Option<Cause> {
     let (index, subcommand) = facts
         .numbered()
         .rev()
@@ -45,23 +46,13 @@ fn server_is_gone(facts: &Facts<'_>) -> bool {
         .is_some_and(|why| ["gone", "anew", "says nothing"].iter().any(|word| why.contains(word)))
 }
 
-pub(super) fn slow_down_changed(facts: &Facts<'_>) -> Option<Cause> {
-    let name = "rdb-key-save-delay";
-    let mut settings = facts.exercise.settings.iter();
-    let wanted = settings.find(|(setting, _)| setting == name).map(|(_, value)| value.as_str());
-    let mut set = facts.evidence.transcript.values_set(name);
-    let (index, _) = set.find(|(_, value)| Some(value.as_str()) != wanted)?;
-    let why = facts.evidence.invalid.as_ref()?;
-    why.contains("rdb-key-save-delay").then(|| seen_at(index))
-}
-
 /// The user that the checker connects as (`CheckerUser`).
 const CHECKER: &[u8] = b"checker";
 /// A `maxclients` up to this soon turns clients away.
 const FEW_CLIENTS: usize = 16;
 
 /// The answer locked the server, and the lock kept somebody out.
-pub(super) fn locked_out(facts: &Facts<'_>) -> Option<Cause> {
+pub fn locked_out(facts: &Facts<'_>) -> Option<Cause> {
     facts.numbered().find_map(|(index, exchange)| locked_out_by(facts, index, lock_of(exchange)?))
 }
 
@@ -71,11 +62,11 @@ fn locked_out_by(facts: &Facts<'_>, index: usize, lock: &'static str) -> Option<
         *at > index && exchange.error().is_some_and(|error| is_refusal_of(lock, &error))
     });
     let refused = refused.map(|(at, _)| at);
-    let is_concerned = if facts.shows(Symptom::EvidenceInvalid) {
+    let is_concerned = if facts.shows(EVIDENCE_INVALID) {
         facts.evidence.invalid.as_ref().is_some_and(|why| {
             why.contains("says nothing") && (is_tight || is_refusal_of(lock, why))
         })
-    } else if facts.shows(Symptom::EndedBadly) {
+    } else if facts.shows(ENDED_BADLY) {
         let may_hang_up = refused.is_some() || is_tight;
         facts
             .last_error()
@@ -161,7 +152,7 @@ fn is_refusal_of(lock: &str, error: &str) -> bool {
     texts.iter().any(|text| error.contains(text))
 }
 
-pub(super) fn password_not_asked(facts: &Facts<'_>) -> Option<Cause> {
+pub fn password_not_asked(facts: &Facts<'_>) -> Option<Cause> {
     let index = facts
         .last_refused(&["AUTH", "HELLO"], "without any password configured")
         .or_else(|| facts.last_refused(&["AUTH", "HELLO"], "WRONGPASS"))?;
@@ -179,7 +170,7 @@ fn sets_a_password(setup: &str) -> bool {
     setup.contains("requirepass") || setup.contains("acl")
 }
 
-pub(super) fn became_a_replica(facts: &Facts<'_>) -> Option<Cause> {
+pub fn became_a_replica(facts: &Facts<'_>) -> Option<Cause> {
     let last = facts.last_done(&["REPLICAOF"]).max(facts.last_done(&["SLAVEOF"]))?;
     if is_replica_of_no_one(facts.exchange(last)?) {
         return None;
@@ -200,7 +191,7 @@ fn is_replica_of_no_one(exchange: &Exchange) -> bool {
 /// Whether the program failed because its write was refused, or the refused write at `index` would
 /// have stored what is missing.
 fn explains_the_finding(facts: &Facts<'_>, index: usize) -> bool {
-    if facts.shows(Symptom::EndedBadly) {
+    if facts.shows(ENDED_BADLY) {
         return facts.failed_saying("read only");
     }
     let writes = facts.writes();
@@ -213,7 +204,7 @@ fn explains_the_finding(facts: &Facts<'_>, index: usize) -> bool {
 }
 
 /// redis-py: `Error 111 connecting to localhost:6380. Connection refused.`
-pub(super) fn connected_elsewhere(facts: &Facts<'_>) -> Option<Cause> {
+pub fn connected_elsewhere(facts: &Facts<'_>) -> Option<Cause> {
     let line = facts.errors()?.lines().rev().find(|line| line.contains(" connecting to "))?;
     let after = line.split_once(" connecting to ")?.1;
     let address = after.split_whitespace().next()?.trim_end_matches(['.', ',']);
@@ -223,7 +214,7 @@ pub(super) fn connected_elsewhere(facts: &Facts<'_>) -> Option<Cause> {
 
 /// Our server lets clients in only through the relay. An answer that locked others out has another
 /// cause, and so has one that was refused there and went on.
-pub(super) fn came_by_the_servers_own_port(facts: &Facts<'_>) -> Option<Cause> {
+pub fn came_by_the_servers_own_port(facts: &Facts<'_>) -> Option<Cause> {
     if facts.last_done(&["ACL"]).or(facts.last_done(&["CONFIG", "SET"])).is_some() {
         return None;
     }
@@ -237,10 +228,9 @@ pub(super) fn came_by_the_servers_own_port(facts: &Facts<'_>) -> Option<Cause> {
 /// redis-py retries for longer than the time limit of most answers. Then nothing else holds up the
 /// answer, and it has not saved yet.
 fn waits_there(facts: &Facts<'_>) -> bool {
-    let is_idle = facts.numbered().all(|(_, exchange)| {
-        let is_save = ["SAVE", "BGSAVE"].contains(&exchange.name().as_str());
-        exchange.reply.is_some() && !is_save
-    });
+    let is_idle = facts
+        .numbered()
+        .all(|(_, exchange)| exchange.reply.is_some() && !is_durable(&exchange.name()));
     facts.evidence.run.timed_out() && is_idle
 }
 
@@ -254,7 +244,7 @@ fn refused_without_password(info: &ServerInfo) -> Option<u64> {
     info.field("errorstat_NOAUTH")?.strip_prefix("count=")?.parse().ok()
 }
 
-pub(super) fn nothing_was_sent(facts: &Facts<'_>) -> Option<Cause> {
+pub fn nothing_was_sent(facts: &Facts<'_>) -> Option<Cause> {
     let is_program = matches!(facts.evidence.run, Run::Program(_));
     let or_elsewhere = if facts.evidence.usual_port_is_taken {
         ", or it went to the other Redis on 6379"
@@ -265,7 +255,7 @@ pub(super) fn nothing_was_sent(facts: &Facts<'_>) -> Option<Cause> {
         .then(|| Cause::default().with(or_elsewhere))
 }
 
-pub(super) fn no_command_was_given(facts: &Facts<'_>) -> Option<Cause> {
+pub fn no_command_was_given(facts: &Facts<'_>) -> Option<Cause> {
     let Run::Typed(typed) = &facts.evidence.run else { return None };
     let is_idle = typed.exchanges.iter().all(|exchange| exchange.line.starts_with('@'));
     (is_idle && nothing_came(facts)).then(Cause::default)
@@ -287,6 +277,6 @@ fn is_sent_by_us(name: &str, has_probe: bool) -> bool {
     (has_probe && name == "ping") || ["auth", "hello", "multi", "exec", "info"].contains(&name)
 }
 
-pub(super) fn seen_at(index: usize) -> Cause {
+pub fn seen_at(index: usize) -> Cause {
     Cause::at([Pointer::Exchange(index)])
 }

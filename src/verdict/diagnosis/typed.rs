@@ -3,18 +3,16 @@
 
 use super::effects::{Effect, Write, writes_of};
 use super::facts::{Facts, text};
-use super::refused::{drops_a_transaction, failed_by, is_a_missing_save, queued_and_missing};
-use super::symptom::Symptom;
+use super::symptom::{ENDED_BADLY, NOT_DONE, STILL_RUNNING};
+use super::transactions::{drops_a_transaction, failed_by, queued_and_missing};
 use super::{Cause, Pointer};
-use crate::attempt::commands::WAIT_BGSAVE;
 use crate::attempt::evidence::{Run, Stopped, TypedExchange};
 use crate::invisible;
-use crate::lesson::Subject;
 use crate::lesson::problem::nearest;
 use crate::redis_cli::words;
 use crate::redis_prompt::CommandDocs;
 use crate::relay::{CommandOutcome, Exchange};
-use crate::verdict::run::look_at_stdout;
+use crate::topics::{self, BackgroundWork};
 
 /// A line of the answer and its exchange.
 #[derive(Debug, Clone, Copy)]
@@ -188,41 +186,37 @@ fn has_pasted(facts: &Facts<'_>, kind: Pasted) -> Option<Cause> {
     explains.then(|| line.found().with(what))
 }
 
-pub(super) fn code_fence(facts: &Facts<'_>) -> Option<Cause> {
+pub fn code_fence(facts: &Facts<'_>) -> Option<Cause> {
     has_pasted(facts, Pasted::Fence)
 }
 
-pub(super) fn prompt(facts: &Facts<'_>) -> Option<Cause> {
+pub fn prompt(facts: &Facts<'_>) -> Option<Cause> {
     has_pasted(facts, Pasted::Prompt)
 }
 
-pub(super) fn redis_cli(facts: &Facts<'_>) -> Option<Cause> {
+pub fn redis_cli(facts: &Facts<'_>) -> Option<Cause> {
     has_pasted(facts, Pasted::RedisCli)
 }
 
-pub(super) fn semicolon(facts: &Facts<'_>) -> Option<Cause> {
+pub fn semicolon(facts: &Facts<'_>) -> Option<Cause> {
     has_pasted(facts, Pasted::Semicolon)
 }
 
-pub(super) fn typographic_quotes(facts: &Facts<'_>) -> Option<Cause> {
+pub fn typographic_quotes(facts: &Facts<'_>) -> Option<Cause> {
     has_pasted(facts, Pasted::Quotes)
 }
 
-pub(super) fn invisible_character(facts: &Facts<'_>) -> Option<Cause> {
+pub fn invisible_character(facts: &Facts<'_>) -> Option<Cause> {
     has_pasted(facts, Pasted::Invisible)
 }
 
 /// The program's output is right except for a character that looks like a space, or like nothing.
-pub(super) fn invisible_in_output(facts: &Facts<'_>) -> Option<Cause> {
-    let (Run::Program(program), Subject::Stdout(wanted)) =
-        (&facts.evidence.run, &facts.check?.subject)
-    else {
-        return None;
-    };
-    let mut plain = program.clone();
-    let c = plain.stdout.text.chars().find(|c| invisible::is_invisible(*c))?;
-    plain.stdout.text = without_invisible(&plain.stdout.text);
-    let is_right = look_at_stdout(wanted, &Run::Program(plain)).met;
+pub fn invisible_in_output(facts: &Facts<'_>) -> Option<Cause> {
+    let mut evidence = facts.evidence.clone();
+    let Run::Program(program) = &mut evidence.run else { return None };
+    let c = program.stdout.text.chars().find(|c| invisible::is_invisible(*c))?;
+    program.stdout.text = without_invisible(&program.stdout.text);
+    let is_right = facts.check?.subject.judge(&evidence)?.met;
     is_right.then(|| Cause::default().with(invisible::escaped(c)))
 }
 
@@ -242,7 +236,7 @@ fn without_invisible(text: &str) -> String {
 // Commands that Redis does not understand.
 
 /// A command that Redis does not know, similar to one that would have met the check.
-pub(super) fn unknown_command(facts: &Facts<'_>) -> Option<Cause> {
+pub fn unknown_command(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
     facts.numbered().find_map(|(index, exchange)| {
         let error = exchange.error().filter(|error| is_unknown(error))?;
@@ -254,7 +248,7 @@ pub(super) fn unknown_command(facts: &Facts<'_>) -> Option<Cause> {
         let mut meant: Vec<Vec<u8>> =
             known.unwrap_or_default().split(' ').map(|word| word.as_bytes().to_vec()).collect();
         meant.extend_from_slice(arguments);
-        let explains = if facts.shows(Symptom::EndedBadly) {
+        let explains = if facts.shows(ENDED_BADLY) {
             failed_by(facts, &error)
         } else {
             would_have_met(facts, &meant, Some(index))
@@ -266,11 +260,11 @@ pub(super) fn unknown_command(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// A command that would have met the check, with too many or too few arguments.
-pub(super) fn wrong_arguments(facts: &Facts<'_>) -> Option<Cause> {
+pub fn wrong_arguments(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
     facts.numbered().find_map(|(index, exchange)| {
         let error = exchange.error().filter(|error| error.contains("wrong number of arguments"))?;
-        let explains = if facts.shows(Symptom::EndedBadly) {
+        let explains = if facts.shows(ENDED_BADLY) {
             failed_by(facts, &error)
         } else {
             would_have_met(facts, &exchange.words, Some(index))
@@ -286,24 +280,27 @@ fn in_line(lines: &[AnswerLine<'_>], index: usize) -> String {
     line.map(|line| format!("line {}: ", line.typed.number)).unwrap_or_default()
 }
 
-/// A line after the last BGSAVE that was meant to wait, but is not the runner's own line.
-pub(super) fn unknown_runner_line(facts: &Facts<'_>) -> Option<Cause> {
+/// A line that was meant to wait for background work, but is not the runner's own line.
+pub fn unknown_runner_line(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
-    let bgsave = facts.last_done(&["BGSAVE"])?;
-    let position = lines.iter().position(|line| line.index == Some(bgsave))?;
-    let line = lines[position..].iter().find(|line| is_meant_for_the_runner(line))?;
-    facts.ended_by_itself().then(|| line.found().with(WAIT_BGSAVE))
+    let found = topics::background().find_map(|work| {
+        let begun = facts.last_done(&[work.begun_by.to_uppercase()])?;
+        let position = lines.iter().position(|line| line.index == Some(begun))?;
+        let line = lines[position..].iter().find(|line| is_meant_to_wait(line, work))?;
+        Some(line.found().with(work.wait_line))
+    });
+    found.filter(|_| facts.ended_by_itself())
 }
 
-fn is_meant_for_the_runner(line: &AnswerLine<'_>) -> bool {
+fn is_meant_to_wait(line: &AnswerLine<'_>, work: &BackgroundWork) -> bool {
     let name = line.typed.line.split_whitespace().next().unwrap_or_default();
     let is_refused =
         line.error().is_some_and(|error| is_unknown(error) || error.starts_with("redislings:"));
-    is_refused && (name.starts_with('@') || nearest(name, [WAIT_BGSAVE]).is_some())
+    is_refused && (name.starts_with('@') || nearest(name, [work.wait_line]).is_some())
 }
 
 /// A line that can't be split into words, and that names a missing key.
-pub(super) fn unclosed_quote(facts: &Facts<'_>) -> Option<Cause> {
+pub fn unclosed_quote(facts: &Facts<'_>) -> Option<Cause> {
     let missing = facts.missing();
     lines(facts).iter().find_map(|line| {
         let why = words::split(&line.typed.line).err()?;
@@ -315,7 +312,7 @@ pub(super) fn unclosed_quote(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// The first line that Redis did not understand, if no other cause is known.
-pub(super) fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
+pub fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
     let line = lines.iter().find(|line| line.error().is_some_and(is_about_words))?;
     Some(line.found().with(line.error()?))
@@ -324,7 +321,7 @@ pub(super) fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
 // Lines that were not run.
 
 /// `QUIT` ends the connection, and a `redis` answer has only one.
-pub(super) fn quit(facts: &Facts<'_>) -> Option<Cause> {
+pub fn quit(facts: &Facts<'_>) -> Option<Cause> {
     let Run::Typed(run) = &facts.evidence.run else { return None };
     let (index, _) = facts.numbered().rfind(|(_, exchange)| !exchange.is_mark())?;
     let index = Some(index).filter(|index| facts.last_done(&["QUIT"]) == Some(*index))?;
@@ -336,7 +333,7 @@ pub(super) fn quit(facts: &Facts<'_>) -> Option<Cause> {
         is_stopped && is_undone(facts)
     } else {
         rest.iter().any(|line| {
-            let waits = facts.shows(Symptom::StillSaving) && line.typed.line.starts_with('@');
+            let waits = facts.shows(STILL_RUNNING) && line.typed.line.starts_with('@');
             waits || would_have_met(facts, &mended(&line.typed.line), None)
         })
     };
@@ -346,8 +343,7 @@ pub(super) fn quit(facts: &Facts<'_>) -> Option<Cause> {
 /// Whether something was not done at all, rather than done wrong.
 fn is_undone(facts: &Facts<'_>) -> bool {
     let missing = facts.missing();
-    let undone = [Symptom::NoSave, Symptom::NoBgsave, Symptom::NoSnapshot, Symptom::StillSaving];
-    facts.shows_any(&undone)
+    facts.shows_any(&[NOT_DONE, STILL_RUNNING])
         || (!missing.is_empty() && missing.iter().all(|missing| !facts.was_stored(&missing.key)))
 }
 
@@ -357,11 +353,7 @@ fn is_undone(facts: &Facts<'_>) -> bool {
 /// `index`, spoilt the transaction that would have.
 fn would_have_met(facts: &Facts<'_>, meant: &[Vec<u8>], index: Option<usize>) -> bool {
     let name = meant.first().map(|name| text(name).to_uppercase()).unwrap_or_default();
-    let saves_the_data = matches!(name.as_str(), "SAVE" | "BGSAVE")
-        && facts.shows(Symptom::DataLost)
-        && facts.last_snapshot().is_none_or(|last| index.is_none_or(|index| last < index));
-    is_a_missing_save(facts, &name, index)
-        || saves_the_data
+    facts.misses(meant, index)
         || stores_what_is_missing(facts, meant)
         || index.is_some_and(|index| spoilt_a_transaction(facts, &name, index))
 }

@@ -1,5 +1,8 @@
 use super::*;
+use redis::Value;
+
 use crate::attempt::evidence::Restored;
+use crate::checks::exists;
 
 const DUMP: &str = "[[check]]\nid = \"held\"\ndump = { keys = [\"a\", \"b\"] }\n";
 const REPLY: &str =
@@ -8,17 +11,23 @@ const REPLY: &str =
 /// A snapshot with these keys. The check asks for `a` and `b`, and `a` is `paid`.
 fn loaded(keys: &[&str]) -> Restored {
     let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
-    let asked = |key: &str| (key.to_owned(), keys.iter().any(|own| own == key));
     let mut observation = observation(0, "db0:keys=1,expires=0,avg_ttl=0\n");
     let paid = Printed { terminal: "\"paid\"".to_owned(), bare: Some("paid".to_owned()) };
     observation.replies.insert("GET a".to_owned(), paid);
+    for key in ["a", "b"] {
+        let is_there = keys.iter().any(|own| own == key);
+        observation.replies.insert(exists(key), integer(is_there.into()));
+    }
     Restored::Loaded {
         count: i64::try_from(keys.len()).unwrap(),
-        holds: [asked("a"), asked("b")].into(),
         keys,
         differences: None,
         observation: Box::new(observation),
     }
+}
+
+fn integer(number: i64) -> Printed {
+    Printed::new(&Value::Int(number))
 }
 
 fn found(checks: &str, restored: Restored) -> (bool, String) {
@@ -50,12 +59,13 @@ fn a_snapshot_without_one_of_the_keys_shows_those_it_holds() {
 
 #[test]
 fn of_many_keys_a_few_are_shown() {
+    let mut observation = observation(0, "");
+    observation.replies = [(exists("a"), integer(1)), (exists("b"), integer(0))].into();
     let many = Restored::Loaded {
         keys: ["c", "d", "e", "f", "g", "h"].map(str::to_owned).into(),
         count: 1000,
-        holds: [("a".to_owned(), true), ("b".to_owned(), false)].into(),
         differences: None,
-        observation: Box::new(observation(0, "")),
+        observation: Box::new(observation),
     };
     assert_eq!(
         found(DUMP, many),

@@ -2,9 +2,11 @@
 
 Reads JSON from the first file and writes JSON to the second. It never runs the programs.
 
-Input: {"writers": {"SET": 0}, "values": {"MSET": [1, 2]}, "solutions": ["…"]}. `writers` gives the
-index of the key among a command's arguments; `values` gives the index of the first value and the
-step to the next.
+Input: {"writers": {"SET": 0}, "values": {"MSET": [1, 2]}, "swaps": {"GET": "TTL"}, "durable": ["SAVE"],
+"asking": ["INFO"], "solutions": ["…"]}. `writers` gives the index of the key among a command's
+arguments; `values` gives the index of the first value and the step to the next; `swaps` the command
+that takes another's place; `durable` those that bring data to disk; `asking` those that a program
+sends while it waits.
 
 Output: a list with one item for each solution: null if it is not Python, else
 {"form": "…", "mutants": [{"change", "line", "text", "form", …}]}. Programs with the same form are
@@ -18,8 +20,6 @@ import sys
 
 PACKAGES = ("redis", "valkey")
 CONSTRUCTORS = ("Redis", "StrictRedis", "Valkey", "StrictValkey", "from_url")
-SAVES = {"SAVE": "BGSAVE", "BGSAVE": "SAVE"}
-ASKING = ("INFO", "LASTSAVE")
 # Methods that send nothing, or nothing that matters.
 NO_COMMANDS = ("pipeline", "client", "close", "aclose", "reset", "register_script")
 EXITS = ("exit", "quit", "sys.exit", "os._exit")
@@ -32,8 +32,7 @@ LOOPS = (ast.While, ast.For, ast.AsyncFor)
 ORDER = (
     "without-line",
     "without-waiting",
-    "bgsave-for-save",
-    "save-for-bgsave",
+    "instead",
     "save-first",
     "other-key",
     "other-value",
@@ -61,10 +60,12 @@ def without_await(node):
 class Names:
     """The names of a program that are Redis clients, and what its functions do with clients."""
 
-    def __init__(self, tree, writers, values):
+    def __init__(self, tree, commands):
         self.tree = tree
-        self.writers = writers
-        self.value_places = values
+        self.writers = commands["writers"]
+        self.value_places = commands["values"]
+        self.durable = commands["durable"]
+        self.asked = commands["asking"]
         self.imported = {}
         self.clients = set()
         self.pipelines = set()
@@ -190,11 +191,11 @@ class Names:
 
     def is_save(self, call):
         command = self.command(call)
-        return command is not None and command[0] in SAVES
+        return command is not None and command[0] in self.durable
 
     def is_question(self, call):
         command = self.command(call)
-        return command is not None and command[0].split()[0] in ASKING
+        return command is not None and command[0].split()[0] in self.asked
 
     def is_print(self, call):
         return dotted(call.func) in ("print", "sys.stdout.write")
@@ -246,10 +247,11 @@ class Names:
 
 
 class Program:
-    def __init__(self, text, writers, values):
+    def __init__(self, text, commands):
         self.source = text.encode()
         self.tree = ast.parse(text)
-        self.names = Names(self.tree, writers, values)
+        self.names = Names(self.tree, commands)
+        self.swaps = commands["swaps"]
         self.lines = [0]
         for line in self.source.split(b"\n"):
             self.lines.append(self.lines[-1] + len(line) + 1)
@@ -259,7 +261,7 @@ class Program:
         self._statements([self.tree.body], [])
         for call in calls_in(self.tree):
             command = self.names.command(call)
-            if command and command[0] in SAVES:
+            if command and command[0] in self.swaps:
                 self._swap(call, command[0])
             if command:
                 for key in self.names.keys(call):
@@ -369,18 +371,15 @@ class Program:
         return not isinstance(statement, DEFINITIONS) and self.names.writes(statement)
 
     def _swap(self, call, name):
-        other = SAVES[name]
-        change = f"{other.lower()}-for-{name.lower()}"
+        other = self.swaps[name]
+        names = {"of": name, "with": other}
         if call.func.attr == "execute_command":
             start, end = self._start(call.args[0]), self._end(call.args[-1])
-            return self._add(change, call.args[0], [(start, end, f'"{other}"'.encode())])
+            return self._add("instead", call.args[0], [(start, end, f'"{other}"'.encode())], **names)
         end = self._end(call.func)
         start = end - len(call.func.attr)
-        rest = self.source[end : self._end(call)]
-        if other == "SAVE" and (call.args or call.keywords):
-            rest = b"()"
-        edit = (start, self._end(call), other.lower().encode() + rest)
-        self._add(change, call, [edit], line=call.func.end_lineno)
+        edit = (start, self._end(call), other.lower().encode() + b"()")
+        self._add("instead", call, [edit], line=call.func.end_lineno, **names)
 
     def _other(self, change, node, what):
         segment = self._segment(node)
@@ -437,9 +436,9 @@ def form_of(tree):
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 
-def mutated(text, writers, values):
+def mutated(text, commands):
     try:
-        program = Program(text, writers, values)
+        program = Program(text, commands)
     except (SyntaxError, ValueError):
         # A program that is not Python fails when its own case runs.
         return None
@@ -449,7 +448,7 @@ def mutated(text, writers, values):
 def main(source, target):
     with open(source, encoding="utf-8") as file:
         order = json.load(file)
-    answers = [mutated(text, order["writers"], order["values"]) for text in order["solutions"]]
+    answers = [mutated(text, order) for text in order["solutions"]]
     with open(target, "w", encoding="utf-8") as file:
         json.dump(answers, file)
 

@@ -12,6 +12,7 @@ use crate::cleanup;
 use crate::error::EnvironmentError;
 use crate::redis_cli::commands;
 use crate::redis_cli::words::stored_values;
+use crate::topics;
 
 /// Needs only Python 3.9 and its standard library.
 const SCRIPT: &str = include_str!("mutate.py");
@@ -32,8 +33,17 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, Enviro
     let values: BTreeMap<String, (usize, usize)> = commands::writers()
         .filter_map(|(name, _)| stored_values(&name).map(|values| (name, values)))
         .collect();
-    let wanted =
-        serde_json::json!({ "writers": writers, "values": values, "solutions": solutions });
+    let swaps: BTreeMap<&str, &str> = topics::swaps().collect();
+    let durable: Vec<&str> = topics::durable_commands().collect();
+    let asking: Vec<&str> = topics::status_commands().collect();
+    let wanted = serde_json::json!({
+        "writers": writers,
+        "values": values,
+        "swaps": swaps,
+        "durable": durable,
+        "asking": asking,
+        "solutions": solutions,
+    });
     std::fs::write(&order, wanted.to_string())
         .map_err(|error| cleanup::check_room().err().unwrap_or(failed(error.to_string())))?;
     let limit = LIMIT + LIMIT_EACH * u32::try_from(solutions.len()).unwrap_or(u32::MAX);

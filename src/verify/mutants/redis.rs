@@ -1,8 +1,8 @@
 //! Mutants of Redis solutions.
 
 use super::{Difference, Mutant, Mutated, Mutation};
-use crate::attempt::commands::{WAIT_BGSAVE, is_wait};
 use crate::redis_cli::{commands, words};
+use crate::topics::{awaited_by, is_durable, swaps};
 
 /// The suffix that makes a key or a value another one.
 const OTHER: &[u8] = b"-other";
@@ -26,18 +26,18 @@ fn line_mutants(lines: &[&str], index: usize) -> Vec<(Mutation, Vec<String>)> {
     if words::is_comment(line) {
         return Vec::new();
     }
-    if is_wait(line) {
+    if awaited_by(line).is_some() {
         return vec![(Mutation::WithoutWaiting, with_line(lines, index, ""))];
     }
     let words = words::split(line).unwrap_or_default();
     let without = Mutation::Without { what: line.to_owned() };
     let mut mutants = vec![(without, with_line(lines, index, ""))];
-    match name(&words).as_str() {
-        "SAVE" => mutants.push((Mutation::BgsaveForSave, with_line(lines, index, "BGSAVE"))),
-        "BGSAVE" => mutants.push((Mutation::SaveForBgsave, with_line(lines, index, "SAVE"))),
-        _ => {}
+    let name = name(&words);
+    for (of, with) in swaps().filter(|(of, _)| *of == name) {
+        let change = Mutation::Instead { of: of.to_owned(), with: with.to_owned() };
+        mutants.push((change, with_line(lines, index, with)));
     }
-    if is_save(line) {
+    if is_durable(&name) {
         mutants.extend(save_first(lines, index));
     }
     for place in commands::written_keys(&words) {
@@ -78,10 +78,6 @@ fn is_write(line: &str) -> bool {
     commands::is_writer(&name(&words::split(line.trim()).unwrap_or_default()))
 }
 
-fn is_save(line: &str) -> bool {
-    matches!(name(&words::split(line).unwrap_or_default()).as_str(), "SAVE" | "BGSAVE")
-}
-
 fn name(words: &[Vec<u8>]) -> String {
     words.first().map(|name| String::from_utf8_lossy(name).to_uppercase()).unwrap_or_default()
 }
@@ -93,8 +89,8 @@ fn form(text: &str) -> String {
 }
 
 fn line_form(line: &str) -> String {
-    if is_wait(line.trim()) {
-        return WAIT_BGSAVE.to_owned();
+    if let Some(work) = awaited_by(line.trim()) {
+        return work.wait_line.to_owned();
     }
     let mut words = words::split(line).unwrap_or_default();
     if let Some(name) = words.first_mut() {

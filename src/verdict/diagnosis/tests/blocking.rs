@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use super::scene::{CALM, NO_SAVE, NONE, OK, SAVED, STARTED, STDOUT, scene};
+use crate::topics::snapshots::tests::scene::{
+    CALM, NO_SAVE, NONE, OK, SAVED, STARTED, STDOUT, scene,
+};
 use crate::verdict::Pointer;
 
 const TIMEOUT: &str = "redis.exceptions.TimeoutError: Timeout reading from localhost:6379";

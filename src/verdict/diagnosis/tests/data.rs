@@ -1,5 +1,5 @@
-use super::scene::{OK, QUEUED, STARTED, STORED, SURVIVES, Scene, scene};
 use crate::relay::CommandOutcome;
+use crate::topics::snapshots::tests::scene::{OK, QUEUED, STARTED, STORED, SURVIVES, Scene, scene};
 
 const WRITE: &str = "SET report:daily ready";
 

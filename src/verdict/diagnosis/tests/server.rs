@@ -1,5 +1,5 @@
-use super::scene::{NONE, OK, SAVED, STDOUT, STORED, scene};
 use crate::attempt::evidence::{ProgramEnd, Run, Waits};
+use crate::topics::snapshots::tests::scene::{NONE, OK, SAVED, STDOUT, STORED, scene};
 use crate::verdict::Pointer;
 
 const GONE: &str = "the server is gone: exit status 0";

@@ -1,7 +1,7 @@
-use super::scene::{
+use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Run};
+use crate::topics::snapshots::tests::scene::{
     CALLS_BGSAVE, CALLS_SAVE, OK, QUEUED, QUIET, STARTED, STDOUT, STORED, SURVIVES, Scene, scene,
 };
-use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Run};
 
 fn unknown(name: &str) -> String {
     format!("-ERR unknown command '{name}', with args beginning with: ")

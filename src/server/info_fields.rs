@@ -89,12 +89,12 @@ const FAMILIES: [&str; 8] = [
     "io_thread_",
 ];
 
-pub(super) fn all() -> impl Iterator<Item = &'static str> {
+pub fn all() -> impl Iterator<Item = &'static str> {
     FIELDS.split_whitespace()
 }
 
 /// Whether a server may report this field.
-pub(super) fn is_known(name: &str) -> bool {
+pub fn is_known(name: &str) -> bool {
     all().any(|field| field == name) || FAMILIES.iter().any(|family| is_of(family, name))
 }
 

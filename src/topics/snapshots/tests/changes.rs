@@ -1,15 +1,10 @@
-use std::collections::BTreeMap;
-
-use super::*;
+use crate::attempt::{Evidence, Observation};
+use crate::server::ServerInfo;
+use crate::verdict::changes::changes;
 
 fn evidence(before: (i64, &str), exit: (i64, &str), settled: Option<(i64, &str)>) -> Evidence {
-    let observation = |(lastsave, info): (i64, &str)| Observation {
-        info: ServerInfo::of(lastsave, info),
-        replies: BTreeMap::new(),
-        config: BTreeMap::new(),
-        bgsave_ends: Vec::new(),
-        log_is_silent: false,
-    };
+    let observation =
+        |(lastsave, info): (i64, &str)| Observation::of(ServerInfo::of(lastsave, info));
     Evidence {
         exit: Some(observation(exit)),
         settled: settled.map(observation),

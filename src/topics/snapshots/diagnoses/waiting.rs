@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use super::ending::is_exception;
-use super::facts::{Facts, info_field, lastsave, reply_text, time, took};
-use super::server::seen_at;
-use super::symptom::Symptom;
-use super::{Cause, Pointer};
-use crate::attempt::commands::WAIT_BGSAVE;
+use super::super::background::{SAVE, was_killed};
+use super::super::slow_down;
+use super::super::symptoms::was_saving_at_exit;
+use super::{last_snapshot, last_status, lastsave, saved};
 use crate::attempt::evidence::Run;
 use crate::lesson::Crash;
 use crate::relay::CommandOutcome;
-use crate::server::BgsaveEnd;
+use crate::verdict::diagnosis::ending::is_exception;
+use crate::verdict::diagnosis::facts::{Facts, info_field, reply_text, time, took};
+use crate::verdict::diagnosis::server::seen_at;
+use crate::verdict::diagnosis::symptom::ENDED_BADLY;
+use crate::verdict::diagnosis::{Cause, Pointer};
 
 /// This many equal replies in a row make a loop that waits.
 const POLLS: usize = 3;
@@ -23,15 +25,15 @@ fn unfinished(facts: &Facts<'_>) -> Option<usize> {
     let index = facts.last_done(&["BGSAVE"])?;
     let saved_since = facts.last_done(&["SAVE"]).is_some_and(|save| save > index);
     // With save points the save that is running may be another one.
-    if super::snapshots::has_save_points(facts) {
+    if saved::has_save_points(facts) {
         return None;
     }
-    (facts.was_saving_at_exit() && !saved_since && facts.ended_by_itself()).then_some(index)
+    (was_saving_at_exit(facts) && !saved_since && facts.ended_by_itself()).then_some(index)
 }
 
 /// INFO said that a save was running, and the answer ended anyway: it read another field, or looked
 /// only once.
-pub(super) fn wrong_field(facts: &Facts<'_>) -> Option<Cause> {
+pub fn wrong_field(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
     let (index, last) = facts
         .numbered()
@@ -42,11 +44,11 @@ pub(super) fn wrong_field(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// `@wait-bgsave` above BGSAVE has nothing to wait for.
-pub(super) fn waited_too_early(facts: &Facts<'_>) -> Option<Cause> {
+pub fn waited_too_early(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
     let Run::Typed(typed) = &facts.evidence.run else { return None };
     let mut lines = typed.exchanges.iter().map(|exchange| exchange.line.as_str());
-    let wait = lines.clone().rposition(|line| begins_with_word(line, WAIT_BGSAVE))?;
+    let wait = lines.clone().rposition(|line| begins_with_word(line, SAVE.wait_line))?;
     let begin = lines.position(|line| begins_with_word(line, "BGSAVE"))?;
     (wait < begin).then(|| seen_at(bgsave))
 }
@@ -56,7 +58,7 @@ fn begins_with_word(line: &str, word: &str) -> bool {
 }
 
 /// The server was killed before SAVE had replied.
-pub(super) fn save_not_awaited(facts: &Facts<'_>) -> Option<Cause> {
+pub fn save_not_awaited(facts: &Facts<'_>) -> Option<Cause> {
     let (index, save) = facts.numbered().rev().find(|(_, exchange)| exchange.name() == "SAVE")?;
     // There was no reply to wait for if CLIENT REPLY had switched replies off.
     let has_no_replies = facts.exchanges().iter().any(|exchange| {
@@ -70,7 +72,7 @@ pub(super) fn save_not_awaited(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// The answer let some time pass after the reply, and did not ask.
-pub(super) fn guessed(facts: &Facts<'_>) -> Option<Cause> {
+pub fn guessed(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
     let is_last = facts.exchanges().len() == bgsave + 1 && facts.evidence.transcript.left_out == 0;
     let exchange = facts.exchange(bgsave)?;
@@ -84,7 +86,7 @@ pub(super) fn guessed(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// The most common mistake of all (`tests/facts`, Common mistakes).
-pub(super) fn reply_taken_as_done(facts: &Facts<'_>) -> Option<Cause> {
+pub fn reply_taken_as_done(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
     // BGSAVE SCHEDULE during an AOF rewrite has not even begun.
     let reply = facts.exchange(bgsave).and_then(reply_text);
@@ -115,7 +117,7 @@ fn lastsave_polls(facts: &Facts<'_>) -> Option<(Vec<usize>, i64)> {
 /// Whether we ended the answer, or it ended itself deliberately with an error.
 fn gave_up(facts: &Facts<'_>) -> bool {
     let is_deliberate = facts.last_error().is_none_or(is_raised_on_purpose);
-    facts.shows(Symptom::EndedBadly) && (facts.evidence.run.timed_out() || is_deliberate)
+    facts.shows(ENDED_BADLY) && (facts.evidence.run.timed_out() || is_deliberate)
 }
 
 fn is_raised_on_purpose(error: &str) -> bool {
@@ -125,20 +127,20 @@ fn is_raised_on_purpose(error: &str) -> bool {
 }
 
 /// A save that failed does not move LASTSAVE (`tests/facts`, Common mistakes).
-pub(super) fn lastsave_after_failure(facts: &Facts<'_>) -> Option<Cause> {
+pub fn lastsave_after_failure(facts: &Facts<'_>) -> Option<Cause> {
     let (polls, _) = lastsave_polls(facts)?;
-    let save = facts.last_snapshot().or_else(|| facts.last_refused(&["BGSAVE"], "ERR"))?;
+    let save = last_snapshot(facts).or_else(|| facts.last_refused(&["BGSAVE"], "ERR"))?;
     let last = *polls.last()?;
-    let has_failed = facts.last_status() == Some("err");
+    let has_failed = last_status(facts) == Some("err");
     (has_failed && save < last)
         .then(|| Cause::at([Pointer::Exchange(last), Pointer::Row("rdb_last_bgsave_status")]))
 }
 
 /// The save succeeded within the second that LASTSAVE showed before (`tests/facts`, Common
 /// mistakes).
-pub(super) fn lastsave_within_a_second(facts: &Facts<'_>) -> Option<Cause> {
+pub fn lastsave_within_a_second(facts: &Facts<'_>) -> Option<Cause> {
     let (polls, time) = lastsave_polls(facts)?;
-    let save = facts.last_snapshot()?;
+    let save = last_snapshot(facts)?;
     let (first, last) = (*polls.first()?, *polls.last()?);
     let was_watched = first < save && save < last;
     (was_watched && still_says(facts, time) && has_succeeded(facts, save))
@@ -146,9 +148,9 @@ pub(super) fn lastsave_within_a_second(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// LASTSAVE had already moved when the answer read the value to compare with.
-pub(super) fn lastsave_read_too_late(facts: &Facts<'_>) -> Option<Cause> {
+pub fn lastsave_read_too_late(facts: &Facts<'_>) -> Option<Cause> {
     let (polls, time) = lastsave_polls(facts)?;
-    let save = facts.last_done(&["SAVE"]).filter(|save| Some(*save) == facts.last_snapshot())?;
+    let save = facts.last_done(&["SAVE"]).filter(|save| Some(*save) == last_snapshot(facts))?;
     let first = *polls.first()?;
     let all = facts.exchanges().iter().filter(|exchange| lastsave(exchange).is_some()).count();
     (save < first && all == polls.len() && still_says(facts, time))
@@ -159,24 +161,23 @@ fn still_says(facts: &Facts<'_>, time: i64) -> bool {
     facts.last_look().is_some_and(|now| now.info.lastsave == time)
 }
 
-pub(super) fn has_succeeded(facts: &Facts<'_>, save: usize) -> bool {
+pub fn has_succeeded(facts: &Facts<'_>, save: usize) -> bool {
     let Some(now) = facts.last_look() else { return false };
     if facts.exchange(save).is_some_and(|exchange| exchange.name() == "SAVE") {
         return true;
     }
     let has_ended = now.info.number("rdb_bgsave_in_progress") == 0
         && now.info.field("rdb_last_bgsave_time_sec").is_some_and(|seconds| seconds != "-1")
-        && facts.last_status() == Some("ok");
-    let was_killed = now.bgsave_ends.last() == Some(&BgsaveEnd::Killed)
-        || facts.last_done(&["FLUSHALL"]).is_some_and(|flush| flush > save);
-    has_ended && !was_killed && !facts.was_saving_at_exit()
+        && last_status(facts) == Some("ok");
+    let was_killed =
+        was_killed(now) || facts.last_done(&["FLUSHALL"]).is_some_and(|flush| flush > save);
+    has_ended && !was_killed && !was_saving_at_exit(facts)
 }
 
 /// On a server that is slow on purpose, saving the answer's own data may take longer than the
 /// answer's time limit.
-pub(super) fn own_data_takes_too_long(facts: &Facts<'_>) -> Option<Cause> {
-    let settings = &facts.exercise.settings;
-    let delay = settings.iter().rev().find(|(name, _)| name == SLOW_DOWN)?.1.parse().ok()?;
+pub fn own_data_takes_too_long(facts: &Facts<'_>) -> Option<Cause> {
+    let delay = slow_down::wanted(facts.exercise)?.parse().ok()?;
     let delay = Duration::from_micros(delay);
     let (index, keys) = slow_save(facts).filter(|_| facts.evidence.run.timed_out())?;
     let added = keys - facts.evidence.before.keys();
@@ -194,18 +195,16 @@ pub(super) fn own_data_takes_too_long(facts: &Facts<'_>) -> Option<Cause> {
     })
 }
 
-const SLOW_DOWN: &str = "rdb-key-save-delay";
-
 /// The save that was still running when the answer ran out of time, and how many keys it has to
 /// write.
 fn slow_save(facts: &Facts<'_>) -> Option<(usize, i64)> {
     if let Some(now) = facts.last_look() {
-        let bgsave = facts.last_done(&["BGSAVE"]).filter(|_| facts.was_saving_at_exit())?;
+        let bgsave = facts.last_done(&["BGSAVE"]).filter(|_| was_saving_at_exit(facts))?;
         let keys = match now.info.number("current_save_keys_total") {
             0 => now.info.keys(),
             keys => keys,
         };
-        return (!super::snapshots::has_save_points(facts)).then_some((bgsave, keys));
+        return (!saved::has_save_points(facts)).then_some((bgsave, keys));
     }
     // The server answers nobody while SAVE runs: what was sent before shows what it has to write.
     let save = facts.exchanges().iter().position(|exchange| {
@@ -223,7 +222,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// The loop goes on although INFO says that the child is done.
-pub(super) fn info_poll_never_ends(facts: &Facts<'_>) -> Option<Cause> {
+pub fn info_poll_never_ends(facts: &Facts<'_>) -> Option<Cause> {
     let idle: Vec<usize> = facts
         .numbered()
         .rev()

@@ -1,49 +1,50 @@
 //! Snapshots that nobody asked for, that came too early, or that were lost again.
 
-use super::effects::{Effect, Write};
-use super::facts::{Facts, is_queued, lastsave, reply_text};
-use super::keys::{KeyState, Missing};
-use super::server::seen_at;
-use super::symptom::Symptom;
+use super::super::background::{last_end, was_killed};
+use super::super::symptoms::{NO_BGSAVE, NO_SAVE};
 use super::waiting::has_succeeded;
-use super::{Cause, Pointer};
-use crate::attempt::evidence::{Restored, forks_for_saves};
-use crate::lesson::Subject;
+use super::{last_snapshot, last_status, lastsave};
+use crate::attempt::evidence::Restored;
 use crate::relay::{CommandOutcome, Exchange};
-use crate::server::BgsaveEnd;
+use crate::server::versions::forks_for_saves;
+use crate::verdict::diagnosis::effects::{Effect, Write};
+use crate::verdict::diagnosis::facts::{Facts, is_queued, reply_text};
+use crate::verdict::diagnosis::keys::{KeyState, Missing};
+use crate::verdict::diagnosis::server::seen_at;
+use crate::verdict::diagnosis::{Cause, Pointer};
 
 /// FLUSHALL kills the child that is writing; INFO goes on to say `ok` (`tests/facts`, INFO
 /// persistence).
-pub(super) fn flushall_ended_it(facts: &Facts<'_>) -> Option<Cause> {
+pub fn flushall_ended_it(facts: &Facts<'_>) -> Option<Cause> {
     let flush = facts.last_done(&["FLUSHALL"])?;
     let bgsave =
         facts.last_done(&["BGSAVE"]).filter(|bgsave| facts.surely_after(flush, *bgsave))?;
     let saved_since = facts.last_done(&["SAVE"]).is_some_and(|save| save > bgsave);
     let now = facts.last_look()?;
-    let is_logged = now.bgsave_ends.last() == Some(&BgsaveEnd::Killed);
+    let is_logged = was_killed(now);
     // Without a log: the save was accepted, has ended, did not fail, and left no snapshot.
-    let is_silent = now.bgsave_ends.is_empty()
+    let is_silent = last_end(now).is_none()
         && now.info.lastsave == facts.evidence.before.lastsave
         && now.info.number("rdb_bgsave_in_progress") == 0
         && now.info.number("rdb_last_bgsave_time_sec") >= 0
         && now.info.field("rdb_last_bgsave_time_sec").is_some()
-        && facts.last_status() == Some("ok");
+        && last_status(facts) == Some("ok");
     let mut evidence = vec![Pointer::Exchange(flush), Pointer::Exchange(bgsave)];
     evidence.extend(is_logged.then_some(Pointer::Log));
     ((is_logged || is_silent) && !saved_since).then(|| Cause::at(evidence))
 }
 
 /// With save points FLUSHALL also writes an empty file over the good one.
-pub(super) fn flushall_emptied_the_file(facts: &Facts<'_>) -> Option<Cause> {
+pub fn flushall_emptied_the_file(facts: &Facts<'_>) -> Option<Cause> {
     let flush = facts.last_done(&["FLUSHALL"])?;
-    let save = facts.last_snapshot().filter(|save| facts.surely_after(flush, *save))?;
+    let save = last_snapshot(facts).filter(|save| facts.surely_after(flush, *save))?;
     // The save points may have been set only after FLUSHALL.
     let set_since = facts.last_set("save").is_some_and(|(set, _)| !facts.surely_after(flush, set));
     (has_save_points(facts) && !set_since)
         .then(|| Cause::at([Pointer::Exchange(flush), Pointer::Exchange(save)]))
 }
 
-pub(super) fn has_save_points(facts: &Facts<'_>) -> bool {
+pub fn has_save_points(facts: &Facts<'_>) -> bool {
     let given = facts.exercise.settings.iter().rev().find(|(name, _)| name == "save");
     let points = facts.last_set("save").map(|(_, value)| value);
     let points = points.or_else(|| given.map(|(_, value)| value.clone()));
@@ -51,8 +52,8 @@ pub(super) fn has_save_points(facts: &Facts<'_>) -> bool {
 }
 
 /// The missing data was written after the moment of the snapshot.
-pub(super) fn written_after(facts: &Facts<'_>) -> Option<Cause> {
-    let snapshot = facts.last_snapshot()?;
+pub fn written_after(facts: &Facts<'_>) -> Option<Cause> {
+    let snapshot = last_snapshot(facts)?;
     if is_scheduled(facts, snapshot) {
         return None;
     }
@@ -77,7 +78,7 @@ fn is_scheduled(facts: &Facts<'_>, snapshot: usize) -> bool {
 
 /// The last write of each missing key, in order. `None` unless keys are missing and each of them
 /// was written after the exchange `snapshot`, is stored since, and was not so before.
-pub(super) fn last_writes_after(facts: &Facts<'_>, snapshot: usize) -> Option<Vec<usize>> {
+pub fn last_writes_after(facts: &Facts<'_>, snapshot: usize) -> Option<Vec<usize>> {
     let writes = facts.writes();
     let mut last = Vec::new();
     for missing in &facts.missing() {
@@ -105,8 +106,8 @@ fn last_write_after(
 }
 
 /// A setting was changed, so the snapshot went to another file than the one that is loaded.
-pub(super) fn file_elsewhere(facts: &Facts<'_>) -> Option<Cause> {
-    let snapshot = facts.last_snapshot()?;
+pub fn file_elsewhere(facts: &Facts<'_>) -> Option<Cause> {
+    let snapshot = last_snapshot(facts)?;
     let changed = ["dir", "dbfilename"].into_iter().find_map(|name| {
         let (index, value) = facts.last_set(name)?;
         let is_another = name == "dir" || value != "dump.rdb";
@@ -132,7 +133,7 @@ fn should_hold_the_data(facts: &Facts<'_>, snapshot: usize) -> bool {
 }
 
 /// `can't set protected config`: since 7.0 only the one who starts the server may change these.
-pub(super) fn protected_setting(facts: &Facts<'_>) -> Option<Cause> {
+pub fn protected_setting(facts: &Facts<'_>) -> Option<Cause> {
     let index = facts.last_refused(&["CONFIG"], "protected config")?;
     let exchange = facts.exchange(index)?;
     let sets_the_file =
@@ -141,7 +142,7 @@ pub(super) fn protected_setting(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// The append-only file is another file than the snapshot.
-pub(super) fn aof_instead(facts: &Facts<'_>) -> Option<Cause> {
+pub fn aof_instead(facts: &Facts<'_>) -> Option<Cause> {
     let rewrite = facts.last_done(&["BGREWRITEAOF"]);
     let switched =
         facts.last_set("appendonly").filter(|(_, value)| value.eq_ignore_ascii_case("yes"));
@@ -151,7 +152,7 @@ pub(super) fn aof_instead(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// LASTSAVE and INFO read something, and write nothing.
-pub(super) fn read_instead(facts: &Facts<'_>) -> Option<Cause> {
+pub fn read_instead(facts: &Facts<'_>) -> Option<Cause> {
     let index = facts.exchanges().iter().rposition(reads_about_saves)?;
     let name = facts.exchange(index)?.name();
     has_no_save(facts).then(|| seen_at(index).with(name))
@@ -175,8 +176,8 @@ fn has_persistence_section(info: &Exchange) -> bool {
 
 /// The answer took two snapshots, and the missing data was right in the earlier one: the later one
 /// replaced it.
-pub(super) fn overwritten(facts: &Facts<'_>) -> Option<Cause> {
-    let last = facts.last_snapshot()?;
+pub fn overwritten(facts: &Facts<'_>) -> Option<Cause> {
+    let last = last_snapshot(facts)?;
     let missing = facts.missing();
     let counted = facts.unmet_replies().len();
     let are_all = !missing.is_empty() && (counted == 0 || counted == missing.len());
@@ -215,10 +216,10 @@ fn was_right_at(
 }
 
 /// The check asks for a command, and Redis saved without one.
-pub(super) fn saved_by_a_save_point(facts: &Facts<'_>) -> Option<Cause> {
+pub fn saved_by_a_save_point(facts: &Facts<'_>) -> Option<Cause> {
     let index = facts.exchanges().iter().position(sets_a_save_point)?;
     let now = forks_for_saves(&facts.last_look()?.info);
-    let is_about_calls = matches!(facts.check?.subject, Subject::Calls(_));
+    let is_about_calls = facts.check?.kind == "calls";
     let has_saved = now > forks_for_saves(&facts.evidence.before);
     (is_about_calls && has_saved && facts.never_sent("SAVE") && facts.never_sent("BGSAVE"))
         .then(|| seen_at(index))
@@ -229,7 +230,7 @@ fn sets_a_save_point(exchange: &Exchange) -> bool {
         && exchange.value_set("save").is_some_and(|points| !points.trim().is_empty())
 }
 
-pub(super) fn nobody_asked(facts: &Facts<'_>) -> Option<Cause> {
+pub fn nobody_asked(facts: &Facts<'_>) -> Option<Cause> {
     has_no_save(facts).then(Cause::default)
 }
 
@@ -248,15 +249,14 @@ fn has_no_save(facts: &Facts<'_>) -> bool {
 }
 
 /// BGSAVE was sent, and the check asks for SAVE as well.
-pub(super) fn never_sent_save(facts: &Facts<'_>) -> Option<Cause> {
+pub fn never_sent_save(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = facts.last_done(&["BGSAVE"])?;
-    (facts.shows(Symptom::NoSave) && facts.never_sent("SAVE")).then(|| seen_at(bgsave))
+    (facts.shows(NO_SAVE) && facts.never_sent("SAVE")).then(|| seen_at(bgsave))
 }
 
 /// SAVE was sent, and the check asks for BGSAVE as well.
-pub(super) fn never_sent_bgsave(facts: &Facts<'_>) -> Option<Cause> {
+pub fn never_sent_bgsave(facts: &Facts<'_>) -> Option<Cause> {
     let save = facts.last_done(&["SAVE"])?;
-    let is_about_calls = matches!(facts.check?.subject, Subject::Calls(_) | Subject::Sent(_));
-    (is_about_calls && facts.shows(Symptom::NoBgsave) && facts.never_sent("BGSAVE"))
-        .then(|| seen_at(save))
+    let is_about_calls = matches!(facts.check?.kind, "calls" | "sent");
+    (is_about_calls && facts.shows(NO_BGSAVE) && facts.never_sent("BGSAVE")).then(|| seen_at(save))
 }

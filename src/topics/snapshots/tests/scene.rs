@@ -1,6 +1,5 @@
 //! Evidence made by hand: what was sent, what INFO said, how the answer ended.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use redis::Value;
@@ -8,40 +7,41 @@ use redis::Value;
 use crate::attempt::evidence::{
     Evidence, Output, ProgramEnd, ProgramRun, Restored, Run, Typed, TypedExchange, Wait, Waits,
 };
-use crate::lesson::{Code, Dump, Exercise, Language, Relation, Subject, WaitLimit};
+use crate::checks::exists;
+use crate::lesson::{Code, Exercise, Language};
 use crate::redis_cli::reply::{Printed, format_reply_to};
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange, Reply, Transcript};
-use crate::server::{BgsaveEnd, ServerInfo};
-use crate::verdict::tests::{exercise, observation};
+use crate::server::ServerInfo;
+use crate::verdict::tests::{KILLED, exercise, observation};
 use crate::verdict::{Diagnosed, Pointer, judge};
 
-pub(super) const OK: &str = "+OK";
-pub(super) const STARTED: &str = "+Background saving started";
-pub(super) const BUSY: &str = "-ERR Background save already in progress";
-pub(super) const QUEUED: &str = "+QUEUED";
+pub(crate) const OK: &str = "+OK";
+pub(crate) const STARTED: &str = "+Background saving started";
+pub(crate) const BUSY: &str = "-ERR Background save already in progress";
+pub(crate) const QUEUED: &str = "+QUEUED";
 /// No reply came.
-pub(super) const NONE: &str = "";
+pub(crate) const NONE: &str = "";
 
-pub(super) const SAVED: &str = "[[check]]\nid = \"c\"\nlastsave = \"advanced\"\n";
-pub(super) const SAVED_AT_EXIT: &str =
+pub(crate) const SAVED: &str = "[[check]]\nid = \"c\"\nlastsave = \"advanced\"\n";
+pub(crate) const SAVED_AT_EXIT: &str =
     "[[check]]\nid = \"c\"\nat = \"exit\"\nlastsave = \"advanced\"\n";
-pub(super) const CALLS_SAVE: &str = "[[check]]\nid = \"c\"\ncalls = { save = \">= 1\" }\n";
-pub(super) const CALLS_BGSAVE: &str = "[[check]]\nid = \"c\"\ncalls = { bgsave = \">= 1\" }\n";
-pub(super) const NO_SAVE: &str = "[[check]]\nid = \"c\"\ncalls = { save = 0 }\n";
-pub(super) const QUIET: &str =
+pub(crate) const CALLS_SAVE: &str = "[[check]]\nid = \"c\"\ncalls = { save = \">= 1\" }\n";
+pub(crate) const CALLS_BGSAVE: &str = "[[check]]\nid = \"c\"\ncalls = { bgsave = \">= 1\" }\n";
+pub(crate) const NO_SAVE: &str = "[[check]]\nid = \"c\"\ncalls = { save = 0 }\n";
+pub(crate) const QUIET: &str =
     "[[check]]\nid = \"c\"\nat = \"exit\"\ninfo = { rdb_bgsave_in_progress = 0 }\n";
-pub(super) const STATUS: &str =
+pub(crate) const STATUS: &str =
     "[[check]]\nid = \"c\"\ninfo = { rdb_last_bgsave_status = \"ok\" }\n";
-pub(super) const STORED: &str =
+pub(crate) const STORED: &str =
     "[[check]]\nid = \"c\"\nreply = { \"GET report:daily\" = \"ready\" }\n";
-pub(super) const SURVIVES: &str =
+pub(crate) const SURVIVES: &str =
     "[[check]]\nid = \"c\"\nat = \"crash\"\nreply = { \"GET report:daily\" = \"ready\" }\n";
-pub(super) const STDOUT: &str = "[[check]]\nid = \"c\"\nstdout = \"Done.\"\n";
+pub(crate) const STDOUT: &str = "[[check]]\nid = \"c\"\nstdout = \"Done.\"\n";
 /// [`Scene::waited`] replaces this check with `blocked`.
-pub(super) const CALM: &str = STATUS;
+pub(crate) const CALM: &str = STATUS;
 
-pub(super) struct Scene {
+pub(crate) struct Scene {
     exercise: Exercise,
     evidence: Evidence,
     info: String,
@@ -50,7 +50,7 @@ pub(super) struct Scene {
 
 /// An exercise with these checks, and a program that ended well after these commands and replies:
 /// one exchange every 100 ms on one connection, each reply after 1 ms. INFO's counters fit them.
-pub(super) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
+pub(crate) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
     let exchanges = sent.iter().enumerate().map(|(index, sent)| exchange(index, sent)).collect();
     Scene {
         exercise: exercise(checks),
@@ -75,7 +75,7 @@ fn program(end: ProgramEnd, stderr: &str) -> Run {
 }
 
 /// `+`, `-` and `:` as on the wire, `$` before a string, or `nil`.
-pub(super) fn value(reply: &str) -> Value {
+pub(crate) fn value(reply: &str) -> Value {
     match reply.split_at(1) {
         ("$", text) => Value::BulkString(text.as_bytes().to_vec()),
         ("n", _) => Value::Nil,
@@ -101,60 +101,60 @@ fn exchange(index: usize, (line, reply): &(&str, &str)) -> Exchange {
 
 impl Scene {
     /// INFO's lines at exit and later. Other fields follow from what was sent.
-    pub(super) fn info(mut self, info: &str) -> Self {
+    pub(crate) fn info(mut self, info: &str) -> Self {
         self.info.push_str(info);
         self
     }
 
-    pub(super) fn lastsave(mut self, lastsave: i64) -> Self {
+    pub(crate) fn lastsave(mut self, lastsave: i64) -> Self {
         self.lastsave = lastsave;
         self
     }
 
     /// A background save was still running when the answer ended.
-    pub(super) fn saving(self) -> Self {
+    pub(crate) fn saving(self) -> Self {
         self.info("rdb_bgsave_in_progress:1\n")
     }
 
-    pub(super) fn setting(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn setting(mut self, name: &str, value: &str) -> Self {
         self.exercise.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// The exercise's setup ran these commands before.
-    pub(super) fn setup(mut self, lines: &str) -> Self {
+    pub(crate) fn setup(mut self, lines: &str) -> Self {
         let (language, span) = (Language::Redis, self.exercise.checks[0].span.clone());
         self.exercise.setup.push(Code { language, text: lines.to_owned(), span });
         self
     }
 
-    pub(super) fn change(mut self, change: impl FnOnce(&mut Evidence)) -> Self {
+    pub(crate) fn change(mut self, change: impl FnOnce(&mut Evidence)) -> Self {
         change(&mut self.evidence);
         self
     }
 
-    pub(super) fn exchange(self, index: usize, change: impl FnOnce(&mut Exchange)) -> Self {
+    pub(crate) fn exchange(self, index: usize, change: impl FnOnce(&mut Exchange)) -> Self {
         self.change(|evidence| change(&mut evidence.transcript.exchanges[index]))
     }
 
     /// MULTI queued the command, and it was never run.
-    pub(super) fn not_run(self, index: usize) -> Self {
+    pub(crate) fn not_run(self, index: usize) -> Self {
         self.exchange(index, |exchange| exchange.outcome = CommandOutcome::NotRun)
     }
 
-    pub(super) fn took(self, index: usize, millis: u64) -> Self {
+    pub(crate) fn took(self, index: usize, millis: u64) -> Self {
         self.exchange(index, |exchange| {
             exchange.reply.as_mut().unwrap().took = Duration::from_millis(millis);
         })
     }
 
     /// `GET report:daily` gets this reply at every moment.
-    pub(super) fn found(self, reply: &str) -> Self {
+    pub(crate) fn found(self, reply: &str) -> Self {
         self.answers("GET report:daily", reply)
     }
 
     /// This command gets this reply at every moment.
-    pub(super) fn answers(self, command: &str, reply: &str) -> Self {
+    pub(crate) fn answers(self, command: &str, reply: &str) -> Self {
         let printed = Printed::new(&value(reply));
         self.change(|evidence| {
             let crash = evidence.crash.get_or_insert_with(|| observation(0, ""));
@@ -166,34 +166,34 @@ impl Scene {
     }
 
     /// The program ended with status 1 and this last error.
-    pub(super) fn failed(self, error: &str) -> Self {
+    pub(crate) fn failed(self, error: &str) -> Self {
         let errors = format!("Traceback (most recent call last):\n{error}\n");
         self.change(|evidence| evidence.run = program(ProgramEnd::Exited(1), &errors))
     }
 
     /// The program ended with status 1 and this last error before its first line ran.
-    pub(super) fn unread(self, error: &str) -> Self {
+    pub(crate) fn unread(self, error: &str) -> Self {
         let errors = format!("  File \"answer.py\", line 1\n{error}\n");
         self.change(|evidence| evidence.run = program(ProgramEnd::Exited(1), &errors))
     }
 
-    pub(super) fn timed_out(self) -> Self {
+    pub(crate) fn timed_out(self) -> Self {
         self.change(|evidence| evidence.run = program(ProgramEnd::TimedOut, ""))
     }
 
-    pub(super) fn invalid(self, why: &str) -> Self {
+    pub(crate) fn invalid(self, why: &str) -> Self {
         self.change(|evidence| evidence.invalid = Some(why.to_owned()))
     }
 
-    pub(super) fn killed(self) -> Self {
+    pub(crate) fn killed(self) -> Self {
         self.change(|evidence| {
-            evidence.settled.as_mut().unwrap().bgsave_ends = vec![BgsaveEnd::Killed];
+            evidence.settled.as_mut().unwrap().log = Some(KILLED.to_owned());
         })
     }
 
     /// These lines were typed. Each gets the reply of the exchange with the same index, if there is
     /// one.
-    pub(super) fn typed(self, lines: &[&str]) -> Self {
+    pub(crate) fn typed(self, lines: &[&str]) -> Self {
         let sent = self.evidence.transcript.exchanges.clone();
         let typed = |(line, number): (&&str, usize)| {
             let reply = sent.get(number - 1).and_then(|sent| Some((sent, sent.reply.as_ref()?)));
@@ -205,7 +205,7 @@ impl Scene {
     }
 
     /// Everything that was sent was typed, one command a line.
-    pub(super) fn all_typed(self) -> Self {
+    pub(crate) fn all_typed(self) -> Self {
         let exchanges = &self.evidence.transcript.exchanges;
         let lines: Vec<String> =
             exchanges.iter().map(|exchange| words::join(&exchange.words)).collect();
@@ -213,10 +213,8 @@ impl Scene {
     }
 
     /// Makes the check `blocked`; the longest wait of another client, in milliseconds.
-    pub(super) fn waited(mut self, at: u64, took: u64) -> Self {
-        let limit = Duration::from_millis(20);
-        self.exercise.checks[0].subject =
-            Subject::Blocked(WaitLimit { relation: Relation::LessThan, limit });
+    pub(crate) fn waited(mut self, at: u64, took: u64) -> Self {
+        self.exercise = exercise("[[check]]\nid = \"c\"\nblocked = \"< 20ms\"\n");
         let wait = Wait { at: Duration::from_millis(at), took: Duration::from_millis(took) };
         let watched = Duration::from_secs(2);
         let waits = Waits { longest: wait, pings: 100, watched, slow: vec![wait] };
@@ -224,20 +222,22 @@ impl Scene {
     }
 
     /// Makes the check about the snapshot file, which does not contain this key.
-    pub(super) fn not_in_the_file(mut self, key: &str) -> Self {
-        self.exercise.checks[0].subject =
-            Subject::Dump(Dump { keys: vec![key.to_owned()], ..Dump::default() });
+    pub(crate) fn not_in_the_file(mut self, key: &str) -> Self {
+        let settings = std::mem::take(&mut self.exercise.settings);
+        let check = format!("[[check]]\nid = \"c\"\ndump = {{ keys = [\"{key}\"] }}\n");
+        self.exercise = Exercise { settings, ..exercise(&check) };
+        let mut second = observation(0, "");
+        second.replies.insert(exists(key), Printed::new(&Value::Int(0)));
         let restored = Restored::Loaded {
             keys: Vec::new(),
             count: 0,
-            holds: BTreeMap::from([(key.to_owned(), false)]),
             differences: None,
-            observation: Box::new(observation(0, "")),
+            observation: Box::new(second),
         };
         self.change(|evidence| evidence.restored = Some(restored))
     }
 
-    pub(super) fn diagnosed(mut self) -> Option<Diagnosed> {
+    pub(crate) fn diagnosed(mut self) -> Option<Diagnosed> {
         let done = |name: &str| {
             let exchanges = &self.evidence.transcript.exchanges;
             exchanges
@@ -265,28 +265,28 @@ impl Scene {
     }
 
     /// Asserts the cause, and that its first evidence is this exchange.
-    pub(super) fn is(self, id: &str, index: usize) {
+    pub(crate) fn is(self, id: &str, index: usize) {
         self.seen_at(id, &Pointer::Exchange(index));
     }
 
-    pub(super) fn seen_at(self, id: &str, pointer: &Pointer) {
+    pub(crate) fn seen_at(self, id: &str, pointer: &Pointer) {
         let diagnosed = self.diagnosed();
         let found = diagnosed.as_ref().map(|found| (found.id, found.evidence.first()));
         assert_eq!(found, Some((id, Some(pointer))), "{diagnosed:?}");
         assert!(!diagnosed.unwrap().cause.contains("{}"));
     }
 
-    pub(super) fn seen_nowhere(self, id: &str) {
+    pub(crate) fn seen_nowhere(self, id: &str) {
         let diagnosed = self.diagnosed().unwrap();
         assert_eq!((diagnosed.id, diagnosed.evidence.len()), (id, 0));
     }
 
-    pub(super) fn never(self, id: &str) {
+    pub(crate) fn never(self, id: &str) {
         let diagnosed = self.diagnosed();
         assert_ne!(diagnosed.as_ref().map(|found| found.id), Some(id), "{diagnosed:?}");
     }
 
-    pub(super) fn has_no_cause(self) {
+    pub(crate) fn has_no_cause(self) {
         assert_eq!(self.diagnosed(), None);
     }
 }

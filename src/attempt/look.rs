@@ -1,0 +1,234 @@
+//! One look at the server: what the checks of a moment ask.
+
+use std::time::{Duration, Instant};
+
+use redis::Value;
+
+use super::evidence::{Evidence, Observation};
+use super::timing::pause;
+use super::{Phase, WorkProgress};
+use crate::checks::Question;
+use crate::lesson::{Crash, Exercise, Moment};
+use crate::redis_cli::reply::{self, Printed};
+use crate::redis_cli::words;
+use crate::relay::Relay;
+use crate::server::{CallError, Server, ServerInfo, log};
+use crate::topics::{self, TOPICS, durable_commands};
+
+/// The time limit for one look at an idle server.
+pub const LOOK_LIMIT: Duration = Duration::from_secs(5);
+/// The time limit for the look when an answer ends. A later look would show another moment, at
+/// which a save that the answer did not wait for may be done.
+const LOOK_AT_EXIT_LIMIT: Duration = Duration::from_secs(1);
+/// The same if the server is killed next: a server that is busy with a save must not get the time
+/// to finish it.
+const LOOK_BEFORE_CRASH_LIMIT: Duration = Duration::from_millis(400);
+/// The same if a SAVE may be running whose client gave up.
+const LOOK_BESIDE_SAVE_LIMIT: Duration = Duration::from_millis(100);
+/// The same if the verdict no longer depends on the look.
+const LOOK_IN_PASSING_LIMIT: Duration = Duration::from_millis(300);
+/// How long a log line may take to come through a container engine.
+const LOG_LIMIT: Duration = Duration::from_secs(3);
+const POLL: Duration = Duration::from_millis(5);
+
+/// Looks at the server when the answer has ended, and again when nothing runs in the background any
+/// more, if it may get the time for that.
+pub(super) fn look_at_the_end(
+    server: &mut Server,
+    relay: &Relay,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+    time: EndTime,
+    report: &dyn Fn(Phase),
+) -> Result<(), CallError> {
+    match exercise.crash {
+        _ if time.is_overdue => look_in_passing(server, exercise, evidence),
+        Crash::AtExit => {
+            // A look that waits for a SAVE would give the SAVE time to finish.
+            let may_be_saving = durable_commands().any(|name| relay.has_unanswered(name));
+            let limit =
+                if may_be_saving { LOOK_BESIDE_SAVE_LIMIT } else { LOOK_BEFORE_CRASH_LIMIT };
+            look_once(server, exercise, evidence, limit)
+        }
+        Crash::WhenSettled => look_until_settled(server, exercise, evidence, time.deadline, report),
+    }
+}
+
+/// How much time there is after an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EndTime {
+    /// Until when the server may settle.
+    pub(super) deadline: Instant,
+    /// Whether the answer was stopped at its time limit.
+    pub(super) is_overdue: bool,
+}
+
+/// Looks at the server before it is killed; a server that is too busy to reply is killed too.
+fn look_once(
+    server: &mut Server,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+    limit: Duration,
+) -> Result<(), CallError> {
+    let until = Instant::now() + limit;
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
+    Ok(())
+}
+
+/// Looks at exit, then waits until nothing runs in the background, until `deadline` at most, and
+/// looks again.
+fn look_until_settled(
+    server: &mut Server,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+    deadline: Instant,
+    report: &dyn Fn(Phase),
+) -> Result<(), CallError> {
+    let began = Instant::now();
+    let until = began + LOOK_AT_EXIT_LIMIT;
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
+    let mut now = server.info(left(or_briefly(deadline)))?;
+    while let Some(work) = topics::pending(&now, &evidence.before)
+        && Instant::now() < deadline
+    {
+        report(Phase::Settling(WorkProgress::of(work, &now)));
+        pause(began);
+        now = server.info(left(or_briefly(deadline)))?;
+    }
+    let until = or_briefly(deadline);
+    evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, until)?);
+    Ok(())
+}
+
+/// `deadline`, or a moment from now if that is later: the last look needs some time too.
+fn or_briefly(deadline: Instant) -> Instant {
+    deadline.max(Instant::now() + LOOK_IN_PASSING_LIMIT)
+}
+
+/// Looks once at the server of an overdue answer: the look can show why the answer fails, but not
+/// make it pass.
+fn look_in_passing(
+    server: &mut Server,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+) -> Result<(), CallError> {
+    let until = Instant::now() + LOOK_IN_PASSING_LIMIT;
+    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
+    if let Some(exit) = &evidence.exit {
+        let (now, until) = (exit.info.clone(), Instant::now() + LOOK_IN_PASSING_LIMIT);
+        let settled = ask_all(server, exercise, Moment::Settled, now, until);
+        evidence.settled = in_time(settled)?;
+    }
+    Ok(())
+}
+
+/// A server that does not reply in time is a finding of its own, not an error.
+fn in_time(seen: Result<Observation, CallError>) -> Result<Option<Observation>, CallError> {
+    match seen {
+        Ok(observation) => Ok(Some(observation)),
+        Err(CallError::TimedOut(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A complete look at the server, which ends at `until` at the latest.
+pub(super) fn observe_at(
+    server: &mut Server,
+    exercise: &Exercise,
+    at: Moment,
+    until: Instant,
+) -> Result<Observation, CallError> {
+    let info = server.info(left(until))?;
+    ask_all(server, exercise, at, info, until)
+}
+
+/// The time limit for one question of a look.
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now()).min(LOOK_LIMIT)
+}
+
+/// Asks for everything that the checks of a moment need besides `info`.
+pub(super) fn ask_all(
+    server: &mut Server,
+    exercise: &Exercise,
+    at: Moment,
+    info: ServerInfo,
+    until: Instant,
+) -> Result<Observation, CallError> {
+    let mut questions: Vec<Question> = Vec::new();
+    for check in exercise.checks.iter().filter(|check| check.at == at) {
+        questions.extend(check.subject.questions());
+    }
+    if at == Moment::Exit && server.is_ours() {
+        let settings = TOPICS.iter().filter_map(|topic| (topic.protected_setting)(exercise));
+        questions.extend(settings.map(|name| Question::Config(name.to_owned())));
+    }
+    let mut seen = Observation::of(info);
+    for question in questions {
+        ask(server, question, &mut seen, until)?;
+    }
+    Ok(seen)
+}
+
+/// Waits until the log shows the end of every child that has ended: a log line may come a moment
+/// after the event.
+fn complete_log(server: &Server, info: &ServerInfo, until: Instant) -> Option<String> {
+    let deadline = until.min(Instant::now() + LOG_LIMIT);
+    loop {
+        let log = server.log()?;
+        if is_complete(&log, info) || Instant::now() > deadline {
+            return Some(log);
+        }
+        std::thread::park_timeout(POLL);
+    }
+}
+
+/// Whether the log shows the end of every child that was forked and is no longer running.
+fn is_complete(log: &str, info: &ServerInfo) -> bool {
+    let in_background = topics::background().filter(|work| (work.is_running)(info)).count();
+    let running =
+        i64::try_from(in_background).unwrap_or(0) + info.number("aof_rewrite_in_progress");
+    log::child_ends(log) >= info.number("total_forks") - running
+}
+
+fn ask(
+    server: &mut Server,
+    question: Question,
+    seen: &mut Observation,
+    until: Instant,
+) -> Result<(), CallError> {
+    match question {
+        Question::Command(line) => {
+            // The loader has rejected lines that cannot be split.
+            let words = words::split(&line).unwrap_or_default();
+            let value = server.client().call(&words, left(until))?;
+            seen.replies.insert(line, Printed::new(&value));
+        }
+        Question::Config(name) => {
+            let value = ask_config(server, &name, until)?;
+            seen.config.insert(name, value);
+        }
+        Question::Log if seen.log.is_none() => {
+            seen.log = complete_log(server, &seen.info, until);
+            seen.log_is_silent =
+                seen.log.as_deref().is_some_and(|log| !is_complete(log, &seen.info));
+        }
+        Question::Log => {}
+    }
+    Ok(())
+}
+
+fn ask_config(server: &mut Server, name: &str, until: Instant) -> Result<String, CallError> {
+    server.client().call(&["CONFIG", "GET", name], left(until)).map(|value| config_value(&value))
+}
+
+/// The value in CONFIG GET's reply, which consists of name and value.
+pub(super) fn config_value(value: &Value) -> String {
+    let pair = match value {
+        Value::Array(items) => items.get(1),
+        Value::Map(pairs) => pairs.first().map(|(_, value)| value),
+        _ => None,
+    };
+    let printed = Printed::new(pair.unwrap_or(value));
+    printed.bare.unwrap_or_else(|| reply::format(value))
+}

@@ -1,0 +1,214 @@
+//! The course of one attempt: set up, baseline, the answer, the looks, crash and restore.
+
+use std::time::{Duration, Instant};
+
+use super::answer::{Answer, FinishedAnswer, ensure_packages_present, run_answer};
+use super::background::BackgroundTask;
+use super::baseline::baseline;
+use super::contents::Contents;
+use super::environment::{
+    ensure_only_the_answer_is_judged, ensure_silence_is_explained, stall_matters,
+};
+use super::evidence::{Evidence, Waits};
+use super::look::{EndTime, LOOK_LIMIT, look_at_the_end, observe_at};
+use super::meanwhile::{self, WatcherReport};
+use super::restore::{blame_the_file, restore};
+use super::unknown_replies::resolve_unknown_replies;
+use super::validity::{
+    ensure_disk_has_room, ensure_no_outside_change, server_end, was_kept_from_writing, why_invalid,
+};
+use super::{Fixture, Phase, Python, probe};
+use crate::error::EnvironmentError;
+use crate::lesson::{Exercise, Moment};
+use crate::relay::Transcript;
+use crate::server::{CallError, Server, ServerInfo};
+use crate::topics::TOPICS;
+
+/// How long a server may still save, or not reply, after the answer's time limit.
+pub(super) const OVERRUN: Duration = Duration::from_secs(1);
+
+/// Runs the answer once on a server with the setup in place.
+pub(super) fn run(
+    fixture: &mut Fixture<'_>,
+    exercise: &Exercise,
+    answer: &Answer,
+    python: Option<&Python>,
+) -> Result<Evidence, EnvironmentError> {
+    let beginning = Beginning::of(fixture, exercise)?;
+    (fixture.report)(Phase::Answer { limit: exercise.time_limit });
+    let finished = run_answer(fixture, answer, python, &beginning.before, exercise.time_limit)?;
+    let deadline = beginning.began + exercise.time_limit + OVERRUN;
+    let evidence = observe(fixture, exercise, beginning, finished, deadline)?;
+    ensure_packages_present(python, &evidence.run)?;
+    Ok(Evidence { usual_port_is_taken: fixture.relay.usual_port_is_taken(), ..evidence })
+}
+
+/// The state when an answer begins, and the tasks that run beside it.
+pub(super) struct Beginning {
+    pub(super) before: ServerInfo,
+    pub(super) dump_bytes: Option<u64>,
+    /// Present if a check asks how long clients had to wait.
+    pub(super) probe: Option<BackgroundTask<Waits>>,
+    /// Present if a check looks at the server while the answer runs.
+    pub(super) watcher: Option<BackgroundTask<WatcherReport>>,
+    /// Present if a check compares the whole snapshot with the keys before the answer.
+    pub(super) contents: Option<Contents>,
+    pub(super) began: Instant,
+}
+
+impl Beginning {
+    pub(super) fn of(
+        fixture: &mut Fixture<'_>,
+        exercise: &Exercise,
+    ) -> Result<Self, EnvironmentError> {
+        let contents = if exercise.compares_with_all_from_before() {
+            Some(Contents::read(fixture.server, exercise)?)
+        } else {
+            None
+        };
+        let before = baseline(fixture.server, exercise)?;
+        let dump_bytes = fixture.server.dump_bytes()?;
+        let probe =
+            if exercise.watches_clients() { Some(probe::start(fixture.server)?) } else { None };
+        fixture.relay.begin();
+        let began = Instant::now();
+        let watcher = if exercise.watches_meanwhile() {
+            Some(meanwhile::watch(fixture.server, fixture.relay, exercise, &before, began)?)
+        } else {
+            None
+        };
+        Ok(Self { before, dump_bytes, probe, watcher, contents, began })
+    }
+}
+
+/// Observes the server at every moment that the exercise asks for, until `deadline` at most, and
+/// crashes it if the exercise asks for that.
+pub(super) fn observe(
+    fixture: &mut Fixture<'_>,
+    exercise: &Exercise,
+    beginning: Beginning,
+    finished: FinishedAnswer,
+    deadline: Instant,
+) -> Result<Evidence, EnvironmentError> {
+    fixture.relay.end();
+    let mut evidence = Evidence {
+        dump_bytes_before: beginning.dump_bytes,
+        took: beginning.began.elapsed(),
+        ..Evidence::new(beginning.before.clone())
+    };
+    let time = EndTime { deadline, is_overdue: finished.is_overdue() };
+    let held_up = finished.ensure_look_is_in_time();
+    let (server, relay) = (&mut *fixture.server, fixture.relay);
+    let looked = look_at_the_end(server, relay, exercise, &mut evidence, time, fixture.report);
+    let Beginning { probe, watcher, contents, .. } = beginning;
+    probe.iter().for_each(BackgroundTask::halt);
+    // Not before the look: reading a long transcript would delay it.
+    let report = watcher.map(BackgroundTask::finish).unwrap_or_default();
+    evidence.transcript = with_outcomes(relay.transcript(), &report, &evidence);
+    evidence.meanwhile = report.by(exercise);
+    evidence.invalid = why_nothing_counts(fixture.server, exercise, &evidence, looked)?;
+    // An overdue answer fails, whatever else we find.
+    let goes_on = evidence.invalid.is_none() && !time.is_overdue;
+    let crash = exercise.needs_crash() && goes_on;
+    if crash {
+        (fixture.report)(Phase::Crash);
+        fixture.kill()?;
+    }
+    // Not before: a process that holds the output open would delay the look and the crash.
+    evidence.run = finished.into_run();
+    evidence.waits = probe.map(BackgroundTask::finish);
+    evidence.dump_bytes = fixture.server.dump_bytes()?;
+    ensure_undisturbed(fixture, exercise, &evidence, held_up, time.is_overdue)?;
+    if exercise.needs_the_dump() && goes_on {
+        (fixture.report)(Phase::Restore);
+        evidence.restored = Some(restore(fixture.server, exercise, contents.as_ref())?);
+    }
+    if crash {
+        look_after_crash(fixture, exercise, &mut evidence)?;
+    }
+    Ok(evidence)
+}
+
+/// Why the evidence is invalid, if it is; `looked` is how the looks at the end went.
+fn why_nothing_counts(
+    server: &mut Server,
+    exercise: &Exercise,
+    evidence: &Evidence,
+    looked: Result<(), CallError>,
+) -> Result<Option<String>, EnvironmentError> {
+    let Err(why) = looked else {
+        ensure_silence_is_explained(server, evidence)?;
+        return Ok(why_invalid(exercise, evidence));
+    };
+    let gone = server_end(server, &why)?;
+    if gone.is_some() {
+        return Ok(gone);
+    }
+    // Only a timeout needs an explanation: a server that locks us out says so at once.
+    if matches!(why, CallError::TimedOut(_)) {
+        ensure_silence_is_explained(server, evidence)?;
+    }
+    Ok(Some(format!("the server says nothing any more: {why}")))
+}
+
+/// An error if anything but the answer may have changed the evidence. `held_up` says whether the
+/// machine held up the answer or the look at its end.
+fn ensure_undisturbed(
+    fixture: &Fixture<'_>,
+    exercise: &Exercise,
+    evidence: &Evidence,
+    held_up: Result<(), EnvironmentError>,
+    is_overdue: bool,
+) -> Result<(), EnvironmentError> {
+    fixture.relay.check_connections()?;
+    ensure_no_outside_change(fixture.server)?;
+    ensure_disk_has_room(fixture.server, was_kept_from_writing(evidence))?;
+    if stall_matters(exercise, evidence) {
+        held_up?;
+        for topic in TOPICS {
+            (topic.ensure_undisturbed)(fixture.server, evidence)?;
+        }
+    }
+    for topic in TOPICS {
+        (topic.ensure_quick_enough)(exercise, evidence, is_overdue)?;
+    }
+    if is_overdue {
+        Ok(())
+    } else {
+        ensure_only_the_answer_is_judged(fixture.server, exercise, evidence)
+    }
+}
+
+/// Marks in the transcript where background work ended, and resolves unknown replies.
+pub(super) fn with_outcomes(
+    mut transcript: Transcript,
+    report: &WatcherReport,
+    evidence: &Evidence,
+) -> Transcript {
+    for end in report.ends() {
+        transcript.mark(end.work.end_trigger, end.after, end.seen);
+    }
+    if let Some(last) = evidence.last() {
+        resolve_unknown_replies(&mut transcript, &evidence.before, &last.info);
+    }
+    transcript
+}
+
+/// Restarts the killed server and looks at it. An answer can break the file that the server loads.
+fn look_after_crash(
+    fixture: &mut Fixture<'_>,
+    exercise: &Exercise,
+    evidence: &mut Evidence,
+) -> Result<(), EnvironmentError> {
+    if let Err(error) = fixture.restart() {
+        evidence.restored = Some(blame_the_file(error)?);
+        return Ok(());
+    }
+    let until = Instant::now() + LOOK_LIMIT;
+    let seen = observe_at(fixture.server, exercise, Moment::Crash, until);
+    evidence.crash = Some(seen.map_err(|why| {
+        let fact = format!("the server does not reply after its restart: {why}");
+        EnvironmentError::new(fact, "try again")
+    })?);
+    Ok(())
+}

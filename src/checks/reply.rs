@@ -1,0 +1,114 @@
+//! `reply = { "GET k" = "v" }`: a command and its reply, compared as redis-cli prints it.
+
+use std::sync::Arc;
+
+use super::values::{each, text};
+use super::{Kind, Question, Seen, Subject, all, default_misfit, joined};
+use crate::attempt::evidence::{Evidence, Observation};
+use crate::lesson::toml_table::{Entry, Toml};
+use crate::lesson::{Check, Moment};
+use crate::redis_cli::{commands, words};
+use crate::verdict::diagnosis::{Facts, Symptom, data_in_the_file, symptom};
+
+pub const KIND: Kind = Kind {
+    key: "reply",
+    rows: &[("`reply = { \"GET order:1001\" = \"paid\" }`", "each command is answered like this")],
+    read: |toml, entry| {
+        let replies = each(toml, entry, "{ \"GET key\" = \"value\" }", reply)?;
+        Some(Arc::new(Reply(replies)))
+    },
+};
+
+/// Commands whose replies do not change by themselves, apart from keys that expire.
+const TIMELESS: [&str; 7] = ["GET", "MGET", "HGET", "EXISTS", "DBSIZE", "LRANGE", "TYPE"];
+
+/// Command lines, and their replies.
+#[derive(Debug)]
+struct Reply(Vec<(String, String)>);
+
+impl Subject for Reply {
+    fn sentence(&self) -> String {
+        joined(&self.0, |(command, reply)| format!("`{command}` answers {reply}"))
+    }
+
+    fn misfit(&self, at: Moment) -> Option<(String, &'static str)> {
+        match at {
+            Moment::Meanwhile(_) => None,
+            at => default_misfit(self.scope(), false, at),
+        }
+    }
+
+    fn questions(&self) -> Vec<Question> {
+        self.0.iter().map(|(command, _)| Question::Command(command.clone())).collect()
+    }
+
+    fn expected_replies(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    fn is_timeless(&self) -> bool {
+        self.0.iter().all(|(command, _)| {
+            let name = command.split_whitespace().next().unwrap_or_default();
+            TIMELESS.iter().any(|known| known.eq_ignore_ascii_case(name))
+        })
+    }
+
+    fn judge_at(&self, now: &Observation, _evidence: &Evidence) -> Option<Seen> {
+        Some(all(&self.0, |(command, expected)| {
+            let reply = now.replies.get(command);
+            let found = reply.map_or("no reply", |reply| reply.terminal.as_str());
+            Seen {
+                met: reply.is_some_and(|reply| reply.is(expected)),
+                expected: format!("{command} → {expected}"),
+                found: format!("{command} → {found}"),
+            }
+        }))
+    }
+
+    fn symptoms(&self, check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
+        match check.at {
+            Moment::Crash | Moment::Restore => data_in_the_file(facts),
+            _ => vec![symptom::DATA_WRONG],
+        }
+    }
+}
+
+fn reply(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, String)> {
+    may_ask(toml, entry)?;
+    Some((entry.key.to_owned(), text(toml, entry, true)?))
+}
+
+/// Whether the checker may send this command; reports why not.
+fn may_ask(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<()> {
+    let words = match words::split(entry.key) {
+        Ok(words) => words,
+        Err(error) => {
+            toml.error(entry.key_span(), format!("redis-cli refuses this line: {error}"), None);
+            return None;
+        }
+    };
+    let name = words.first().map(|word| String::from_utf8_lossy(word).to_lowercase());
+    let name = name.unwrap_or_default();
+    if name.is_empty() {
+        let help = Some("write it as in redis-cli: \"GET key\"".to_owned());
+        toml.error(entry.key_span(), "a reply without a command", help);
+        return None;
+    }
+    if commands::never_ends(&name) {
+        toml.error(entry.key_span(), format!("a check cannot send `{name}`: it never ends"), None);
+        return None;
+    }
+    if commands::only_reads(&words) {
+        return Some(());
+    }
+    let command = commands::of_words(&words);
+    let shown = command.map_or(name, |command| command.name.replace('|', " "));
+    let why = match command {
+        Some(_) if commands::may_wait(&words) => "it may wait for another client",
+        Some(command) if command.acts() => "it would change what is checked",
+        _ => "redislings does not know that it only reads",
+    };
+    let message = format!("a check cannot send `{shown}`: {why}");
+    toml.error(entry.key_span(), message, Some("use a command that only reads".to_owned()));
+    None
+}

@@ -1,0 +1,197 @@
+//! Expected values that several kinds of checks use, and how they are read from TOML.
+
+use std::fmt;
+
+use toml::de::DeValue;
+
+use crate::lesson::Span;
+use crate::lesson::toml_table::{Entry, Toml};
+use crate::redis_cli::words;
+
+const COMPARISON: &str = "a number or a comparison such as \">= 1\"";
+
+/// A number or a comparison written as a string: `1`, `">= 1"`, `"< 10"`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Comparison {
+    pub relation: Relation,
+    pub number: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// The number alone, or `"= 1"`.
+    Is,
+    /// `"!= 1"`.
+    IsNot,
+    /// `">= 1"`.
+    AtLeast,
+    /// `"> 1"`.
+    MoreThan,
+    /// `"<= 1"`.
+    AtMost,
+    /// `"< 1"`.
+    LessThan,
+}
+
+impl Relation {
+    /// The words before the number in a sentence, with a trailing space.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Is => "",
+            Self::IsNot => "not ",
+            Self::AtLeast => "at least ",
+            Self::MoreThan => "more than ",
+            Self::AtMost => "at most ",
+            Self::LessThan => "less than ",
+        }
+    }
+
+    /// Splits a comparison into its sign and the rest; no sign is [`Relation::Is`].
+    pub fn split(text: &str) -> (Self, &str) {
+        let signs = [
+            (">=", Self::AtLeast),
+            ("<=", Self::AtMost),
+            ("!=", Self::IsNot),
+            (">", Self::MoreThan),
+            ("<", Self::LessThan),
+            ("=", Self::Is),
+        ];
+        let text = text.trim();
+        for (sign, relation) in signs {
+            if let Some(rest) = text.strip_prefix(sign) {
+                return (relation, rest.trim());
+            }
+        }
+        (Self::Is, text)
+    }
+
+    pub fn holds<T: PartialOrd>(self, found: T, limit: T) -> bool {
+        match self {
+            Self::Is => found == limit,
+            Self::IsNot => found != limit,
+            Self::AtLeast => found >= limit,
+            Self::MoreThan => found > limit,
+            Self::AtMost => found <= limit,
+            Self::LessThan => found < limit,
+        }
+    }
+}
+
+impl Comparison {
+    pub fn is(number: f64) -> Self {
+        Self { relation: Relation::Is, number }
+    }
+
+    /// Reads `1`, `>= 1`, `< 0.5`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (relation, number) = Relation::split(text);
+        let number: f64 = number.parse().ok()?;
+        number.is_finite().then_some(Self { relation, number })
+    }
+
+    pub fn holds(self, found: f64) -> bool {
+        self.relation.holds(found, self.number)
+    }
+
+    /// Whether it holds for this counter.
+    pub fn holds_for(self, count: i64) -> bool {
+        self.holds(float(count))
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.relation.words(), self.number)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^53")]
+fn float(number: i64) -> f64 {
+    number as f64
+}
+
+/// The beginning of a command line: `SET`, `SET order:1001`, `CONFIG SET`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandStart(pub Vec<Vec<u8>>);
+
+impl AsRef<[Vec<u8>]> for CommandStart {
+    fn as_ref(&self) -> &[Vec<u8>] {
+        &self.0
+    }
+}
+
+impl fmt::Display for CommandStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&words::join(&self.0))
+    }
+}
+
+/// Reads every entry of a table, to report every problem; `None` if one of them has a problem.
+pub(super) fn each<T>(
+    toml: &mut Toml<'_>,
+    entry: Entry<'_>,
+    example: &str,
+    read: impl Fn(&mut Toml<'_>, Entry<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let entries = toml.table(entry, &format!("a table such as `{example}`"));
+    let values: Vec<Option<T>> = entries.into_iter().map(|entry| read(toml, entry)).collect();
+    values.into_iter().collect::<Option<Vec<T>>>().filter(|values| !values.is_empty())
+}
+
+/// Reads every string of an array, which must not be empty; `None` if one of them has a problem.
+pub fn each_string<T>(
+    toml: &mut Toml<'_>,
+    entry: Entry<'_>,
+    or_one: bool,
+    read: impl Fn(&mut Toml<'_>, &str, Span) -> Option<T>,
+) -> Option<Vec<T>> {
+    let strings = toml.strings(entry, or_one);
+    let count = match entry.value.get_ref() {
+        DeValue::Array(items) => items.len(),
+        _ => 1,
+    };
+    if count == 0 {
+        toml.error(entry.value.span(), format!("`{}` is empty", entry.key), None);
+    }
+    let values: Vec<T> =
+        strings.into_iter().filter_map(|(text, span)| read(toml, text, span)).collect();
+    (values.len() == count && count > 0).then_some(values)
+}
+
+/// A number, or a string with a number or a comparison.
+pub(super) fn comparison(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Comparison> {
+    let comparison = match entry.value.get_ref() {
+        DeValue::Integer(_) => return integer_as_f64(toml, entry).map(Comparison::is),
+        DeValue::String(text) => Comparison::parse(text),
+        _ => {
+            toml.wrong_type(entry.key, entry.value, COMPARISON);
+            return None;
+        }
+    };
+    if comparison.is_none() {
+        not_a_comparison(toml, entry);
+    }
+    comparison
+}
+
+pub(super) fn not_a_comparison(toml: &mut Toml<'_>, entry: Entry<'_>) {
+    let help = Some("write `1`, \">= 1\", \"> 1\", \"<= 1\", \"< 1\" or \"!= 1\"".to_owned());
+    toml.error(entry.value.span(), format!("`{}` needs a number or a comparison", entry.key), help);
+}
+
+pub(super) fn integer_as_f64(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<f64> {
+    toml.integer(entry, "a number").and_then(|number| number.to_string().parse().ok())
+}
+
+/// A string, or an integer as text; also a boolean if `or_boolean`.
+pub(super) fn text(toml: &mut Toml<'_>, entry: Entry<'_>, or_boolean: bool) -> Option<String> {
+    match entry.value.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(_) => toml.integer(entry, "").map(|number| number.to_string()),
+        DeValue::Boolean(value) if or_boolean => Some(value.to_string()),
+        _ => {
+            toml.wrong_type(entry.key, entry.value, "a string or an integer");
+            None
+        }
+    }
+}

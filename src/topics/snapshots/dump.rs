@@ -1,0 +1,210 @@
+//! `dump = { keys = ["order:1001"], holds = "before" }`: what the snapshot file alone holds.
+
+use std::sync::Arc;
+
+use crate::attempt::evidence::{
+    Changed, Differences, Evidence, Observation, Restored, SnapshotDifference,
+};
+use crate::checks::values::each_string;
+use crate::checks::{Kind, Question, Scope, Seen, Subject, all, exists, is_there, quoted};
+use crate::lesson::problem::did_you_mean;
+use crate::lesson::toml_table::{Entry, Toml};
+use crate::lesson::{Check, Moment, Span};
+use crate::verdict::diagnosis::{Facts, Symptom, data_in_the_file};
+
+pub const KIND: Kind = Kind {
+    key: "dump",
+    rows: &[
+        (
+            "`dump = { keys = [\"order:1001\"] }`",
+            "the snapshot file alone holds these keys, see [The snapshot \
+             alone](#the-snapshot-alone)",
+        ),
+        (
+            "`dump = { holds = \"before\" }`",
+            "the snapshot file alone holds all that was there `before`, unchanged",
+        ),
+    ],
+    read: |toml, entry| Some(Arc::new(read(toml, entry)?)),
+};
+
+const SHOWN_KEYS: usize = 5;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dump {
+    /// These keys, in database 0.
+    pub keys: Vec<String>,
+    /// `holds = "before"`: every key of every database as it was before the answer.
+    pub all_from_before: bool,
+}
+
+impl Subject for Dump {
+    fn sentence(&self) -> String {
+        format!("the snapshot file alone holds {}", self.wanted())
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Only(Moment::Restore)
+    }
+
+    fn misfit(&self, at: Moment) -> Option<(String, &'static str)> {
+        (at != Moment::Restore).then(|| {
+            let word = at.word();
+            (format!("a snapshot file alone has no `{word}`, only `restore`"), "remove `at`")
+        })
+    }
+
+    fn questions(&self) -> Vec<Question> {
+        self.keys.iter().map(|key| Question::Command(exists(key))).collect()
+    }
+
+    fn expected_keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    fn compares_with_all_keys(&self) -> bool {
+        self.all_from_before
+    }
+
+    fn judge(&self, evidence: &Evidence) -> Option<Seen> {
+        let Some(Restored::Loaded { keys, count, differences, observation }) = &evidence.restored
+        else {
+            let expected = format!("in the snapshot file: {}", self.wanted());
+            return Some(Seen::unmet(expected, why_not_loaded(evidence)));
+        };
+        let named = (!self.keys.is_empty()).then(|| self.look_at_keys(observation, keys, *count));
+        let compared =
+            differences.as_ref().filter(|_| self.all_from_before).map(look_at_differences);
+        let parts: Vec<Seen> = named.into_iter().chain(compared).collect();
+        Some(all(&parts, Seen::clone))
+    }
+
+    fn symptoms(&self, _check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
+        data_in_the_file(facts)
+    }
+}
+
+impl Dump {
+    fn wanted(&self) -> String {
+        let all = self.all_from_before.then_some("everything that was there before, unchanged");
+        let parts: Vec<&str> =
+            all.into_iter().chain(self.keys.iter().map(String::as_str)).collect();
+        parts.join(", ")
+    }
+
+    /// `names` are some of the `count` keys that the file holds.
+    fn look_at_keys(&self, now: &Observation, names: &[String], count: i64) -> Seen {
+        let expected = format!("in the snapshot file: {}", self.keys.join(", "));
+        let missing: Vec<&str> = self
+            .keys
+            .iter()
+            .filter(|key| is_there(now, key) != Some(true))
+            .map(String::as_str)
+            .collect();
+        if missing.is_empty() {
+            return Seen { met: true, found: expected.clone(), expected };
+        }
+        let found = format!("no {} in it: {}", missing.join(", no "), held(names, count));
+        Seen::unmet(expected, found)
+    }
+}
+
+/// Why no second server holds what the snapshot file holds.
+pub fn why_not_loaded(evidence: &Evidence) -> String {
+    match &evidence.restored {
+        Some(Restored::NoFile) => {
+            // If LASTSAVE moved, a snapshot may have gone to another file.
+            let last = evidence.last();
+            let has_none = last.is_some_and(|now| now.info.lastsave == evidence.before.lastsave);
+            let why = if has_none { ": no snapshot was finished" } else { "" };
+            format!("there is no `dump.rdb` in the server's directory{why}")
+        }
+        Some(Restored::Unloadable(log)) => {
+            let why = match log.trim() {
+                "" => String::new(),
+                log => format!(": {}", quoted(log)),
+            };
+            format!("no server starts with this dump.rdb{why}")
+        }
+        Some(Restored::Loaded { .. }) | None => "the snapshot file was not loaded".to_owned(),
+    }
+}
+
+fn look_at_differences(differences: &Differences) -> Seen {
+    let Differences { compared, keys } = differences;
+    let expected = format!("in the snapshot file: all {compared} keys from before, unchanged");
+    if keys.is_empty() {
+        return Seen { met: true, found: expected.clone(), expected };
+    }
+    let mut shown: Vec<String> = keys.iter().take(SHOWN_KEYS).map(difference).collect();
+    if keys.len() > shown.len() {
+        shown.push(format!("and {} more", keys.len() - shown.len()));
+    }
+    Seen::unmet(expected, format!("{} of {compared} differ: {}", keys.len(), shown.join(", ")))
+}
+
+fn difference(difference: &SnapshotDifference) -> String {
+    let what = match difference.what {
+        Changed::Missing => "is missing",
+        Changed::Value => "has another value",
+        Changed::TimeToLive => "has another time to live",
+    };
+    let database = match difference.database {
+        0 => String::new(),
+        number => format!(" in database {number}"),
+    };
+    format!("{}{database} {what}", difference.key)
+}
+
+/// `it holds a, b and 3 more`; `count` includes keys that are not in `keys`.
+fn held(keys: &[String], count: i64) -> String {
+    let shown = &keys[..keys.len().min(SHOWN_KEYS)];
+    let more = count.saturating_sub(i64::try_from(shown.len()).unwrap_or(i64::MAX));
+    match (shown, more) {
+        ([], ..=0) => "database 0 has no key".to_owned(),
+        ([], _) => format!("it holds {count} keys"),
+        (_, ..=0) => format!("it holds {}", shown.join(", ")),
+        _ => format!("it holds {} and {more} more", shown.join(", ")),
+    }
+}
+
+fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Dump> {
+    let mut dump = Dump::default();
+    let mut is_whole = true;
+    let entries = toml.table(entry, "a table such as `{ keys = [\"order:1001\"] }`");
+    for entry in &entries {
+        match entry.key {
+            "keys" => {
+                let keys = each_string(toml, *entry, false, key_name);
+                is_whole &= keys.is_some();
+                dump.keys = keys.unwrap_or_default();
+            }
+            "holds" => {
+                dump.all_from_before = holds_what_was_before(toml, *entry);
+                is_whole &= dump.all_from_before;
+            }
+            _ => {
+                toml.unknown_key(*entry, "`dump`", &["keys", "holds"]);
+                is_whole = false;
+            }
+        }
+    }
+    (is_whole && !entries.is_empty()).then_some(dump)
+}
+
+fn key_name(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<String> {
+    if text.is_empty() {
+        toml.error(span, "a key without a name", None);
+    }
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn holds_what_was_before(toml: &mut Toml<'_>, entry: Entry<'_>) -> bool {
+    let Some(word) = toml.string(entry) else { return false };
+    if word != "before" {
+        let help = did_you_mean(word, ["before"])
+            .or_else(|| Some("use \"before\": all keys from before the answer".to_owned()));
+        toml.error(entry.value.span(), format!("`holds` cannot be `{word}`"), help);
+    }
+    word == "before"
+}

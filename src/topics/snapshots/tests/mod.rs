@@ -1,0 +1,5 @@
+mod changes;
+mod refused;
+mod saved;
+pub mod scene;
+mod waiting;

@@ -1,6 +1,7 @@
 //! Runs Python answers: finds an interpreter, and routes its programs to the lesson's server.
 
 mod folder;
+mod probe;
 mod zygote;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use self::folder::{PrivateFile, PrivateFolder};
+use self::probe::{PROBE_LIMIT, is_alone, not_runnable, probe_within};
 use self::zygote::Zygote;
 use super::evidence::{ProgramEnd, ProgramRun};
 use super::{inherited, program};
@@ -25,22 +27,15 @@ use crate::sanitize::ShownPath as _;
 use crate::server::Endpoint;
 use crate::server::source::on_path;
 
+pub use self::probe::{Probe, probe};
+
 /// Every Python that an answer starts imports this at start-up: it redirects connections to port
 /// 6379 to the lesson's server.
 const SITECUSTOMIZE: &str = include_str!("python/sitecustomize.py");
 /// Does the same for a `redis-cli` that a program starts.
 const REDIS_CLI: &str = include_str!("python/redis_cli_shim.sh");
-
 /// The folder of the virtual environment in its cache entry.
 const VENV: &str = "venv";
-/// Its first argument is a comma-separated list of modules to import.
-const PROBE: &str = "import sys
-print(sys.version.split()[0], sys.executable)
-for name in sys.argv[1].split(','):
-    if name: __import__(name)";
-/// The packages may come from a cold disk.
-const PROBE_LIMIT: Duration = Duration::from_secs(60);
-
 const HELP: &str = "install Python 3 with its `venv` module (`apt install python3 python3-venv`, \
                     `brew install python`), or `pip install redis` yourself";
 
@@ -56,62 +51,6 @@ pub struct Python {
     shims: Option<PrivateFolder>,
     /// Present if answers run in forks.
     zygote: Option<Arc<Zygote>>,
-}
-
-/// An interpreter, and whether it can import the course's packages.
-#[derive(Debug, Clone)]
-pub struct Probe {
-    /// Version and path.
-    pub identity: String,
-    /// Why not all packages could be imported.
-    pub import_error: Option<String>,
-}
-
-impl Probe {
-    pub fn has_packages(&self) -> bool {
-        self.import_error.is_none()
-    }
-}
-
-/// Probes the `python3` on PATH.
-pub fn probe(packages: &[Package]) -> Result<Probe, EnvironmentError> {
-    probe_within(PROBE_LIMIT, &mut Command::new("python3"), packages)
-}
-
-fn probe_within(
-    limit: Duration,
-    python: &mut Command,
-    packages: &[Package],
-) -> Result<Probe, EnvironmentError> {
-    let program = PathBuf::from(python.get_program());
-    // Not in the working directory, which may contain the student's own `redis.py`.
-    let directory = cleanup::private_directory("probe")?;
-    python.args(["-c", PROBE, &import_names(packages).join(",")]);
-    python.env("PYTHONDONTWRITEBYTECODE", "1");
-    let finished = program::run(python, &directory, limit);
-    let run = finished.map_err(|error| not_runnable(&program, &error.to_string()))?.collect();
-    cleanup::stop_if_a_signal_came();
-    let why = match (run.end, run.stdout.text.lines().next()) {
-        (ProgramEnd::TimedOut, _) => format!("it did not end within {} s", limit.as_secs()),
-        (end, Some(identity)) => {
-            let last_line = run.stderr.text.trim().lines().last().unwrap_or("no error message");
-            let import_error = (end != ProgramEnd::Exited(0)).then(|| last_line.to_owned());
-            return Ok(Probe { identity: identity.to_owned(), import_error });
-        }
-        (ProgramEnd::Signalled(signal), None) => format!("it was ended by signal {signal}"),
-        (ProgramEnd::Exited(_), None) => run.stderr.text.trim().to_owned(),
-    };
-    Err(not_runnable(&program, &why))
-}
-
-/// Whether nothing beside this file could be imported in place of what a fork has imported already.
-fn is_alone(path: &Path) -> bool {
-    let folder = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
-    folder.is_some_and(|entries| entries.count() == 1)
-}
-
-fn not_runnable(program: &Path, why: &str) -> EnvironmentError {
-    EnvironmentError::new(format!("`{}` can't be run: {why}", program.shown()), HELP)
 }
 
 /// The state of the cache entry for this interpreter and these packages.

@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod export;
 pub mod journal;
 pub mod json;
+mod lists;
 pub mod markdown;
 pub mod plain;
 pub mod terminal;

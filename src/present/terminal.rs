@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 
 use colored::Colorize as _;
 
+pub use super::lists::{ExerciseMark, ListEntry, exercise_line, group_line, heading, list_line};
+
 use super::evidence;
-use super::text::{clean, display_width, reveal, truncate, wrap};
+use super::text::{clean, display_width, reveal, wrap};
 use super::{error_width, output_width, plain};
 use crate::attempt::evidence::{Run, Typed};
 use crate::error::EnvironmentError;
@@ -153,7 +155,7 @@ fn finding_in_words(finding: &Finding, width: usize) -> String {
 }
 
 /// Text that begins in column `indent`; its other lines are indented as far.
-fn within(text: &str, width: usize, indent: usize) -> String {
+pub(super) fn within(text: &str, width: usize, indent: usize) -> String {
     wrap(text, width.saturating_sub(indent), &" ".repeat(indent))
 }
 
@@ -200,81 +202,6 @@ pub fn notice(line: &str, width: usize) -> String {
 pub fn where_one_is(parts: &[&str]) -> String {
     let separator = if plain::is_on() { ", " } else { " · " };
     parts.join(separator).dimmed().to_string()
-}
-
-/// The title above a list.
-pub fn heading(text: &str) -> String {
-    format!("{}\n", text.bold())
-}
-
-/// An exercise in a list.
-pub fn exercise_line(id: &str, title: &str, mark: ExerciseMark, width: usize) -> String {
-    if plain::is_on() {
-        let state = match mark {
-            ExerciseMark::Passed => "passed",
-            ExerciseMark::Open => "open",
-            ExerciseMark::Next => "open, next",
-        };
-        return format!("  {id}: {title}, {state}\n");
-    }
-    let (sign, more) = match mark {
-        ExerciseMark::Passed => ("✓".green(), String::new()),
-        ExerciseMark::Open => ("○".dimmed(), String::new()),
-        ExerciseMark::Next => ("○".normal(), format!("  {}", "◄ next".yellow())),
-    };
-    let fits = 4 + width + 2 + display_width(title) + display_width(&more) <= output_width();
-    let (width, gap) = if fits { (width, "  ") } else { (0, "\n    ") };
-    let title = within(title, output_width(), 4).dimmed();
-    format!("  {sign} {id:<width$}{gap}{title}{more}\n")
-}
-
-/// The progress of an exercise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExerciseMark {
-    Passed,
-    Open,
-    /// Not passed; the student continues here.
-    Next,
-}
-
-/// A lesson or an exercise in a menu.
-#[derive(Debug, Clone, Copy)]
-pub struct ListEntry<'t> {
-    /// From 1.
-    pub number: usize,
-    /// The title of the lesson, or of the exercise's step.
-    pub title: &'t str,
-    /// The id of the exercise; `None` for a lesson.
-    pub id: Option<&'t str>,
-    /// Whether the exercise is passed.
-    pub passed: bool,
-    /// Whether Enter opens it.
-    pub is_chosen: bool,
-    /// Whether the student is at it.
-    pub is_here: bool,
-}
-
-/// One line of a menu.
-pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
-    let title = entry.title;
-    let here = if entry.is_here { "  (you are here)" } else { "" };
-    if plain::is_on() {
-        let state = match (entry.id, entry.passed) {
-            (None, _) => "lesson",
-            (Some(_), true) => "done",
-            (Some(_), false) => "open",
-        };
-        return format!("{}: {state}: {title}{here}\n", entry.number);
-    }
-    let cursor = if entry.is_chosen { "> ".cyan().bold().to_string() } else { "  ".to_owned() };
-    let line = match entry.id {
-        None => format!("{cursor}{}", title.bold()),
-        Some(id) => {
-            let mark = if entry.passed { "✓".green() } else { "○".dimmed() };
-            format!("{cursor}  {mark} {title}  {}{here}", id.dimmed())
-        }
-    };
-    format!("{}\n", truncate(&line, width))
 }
 
 /// One finding of `doctor`.
@@ -335,16 +262,6 @@ pub fn printable_lines(text: &str) -> String {
 /// The location of a case of `verify`.
 pub fn place(path: &str, line: usize) -> String {
     format!("  {} {path}:{line}\n", plain::sign_or("-->", "at"))
-}
-
-/// A line of `verify`'s summary.
-pub fn group_line(name: &str, good: usize, all: usize) -> String {
-    if plain::is_on() {
-        let word = if good == all { "good" } else { "broken" };
-        return format!("{word}: {name}: {good} of {all}\n");
-    }
-    let mark = if good == all { "✓".green() } else { "✗".red().bold() };
-    format!("{mark} {name}: {good} of {all}\n")
 }
 
 #[cfg(test)]

@@ -9,6 +9,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::frame_kinds::{
+    answers_auth, changes_the_connection, confirms_subscription, first_words, is_error,
+    is_monitor_line, is_pubsub, is_push, name,
+};
 use super::frames::{Frames, RespFrame, Side};
 use super::recorder::{RecordedCommand, Waiting};
 
@@ -326,98 +330,4 @@ fn frames_in(stream: &mut Option<Frames>, bytes: &[u8]) -> Vec<(RespFrame, usize
         *stream = None;
     }
     found
-}
-
-/// Whether a command may get no reply or several, or changes which replies follow.
-fn changes_the_connection(name: &[u8]) -> bool {
-    const NAMES: [&str; 11] = [
-        "RESET",
-        "CLIENT",
-        "MONITOR",
-        "SYNC",
-        "PSYNC",
-        "SUBSCRIBE",
-        "PSUBSCRIBE",
-        "SSUBSCRIBE",
-        "UNSUBSCRIBE",
-        "PUNSUBSCRIBE",
-        "SUNSUBSCRIBE",
-    ];
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-}
-
-/// A command's name as the client wrote it; empty if there is none.
-pub(super) fn name(command: &[u8]) -> &[u8] {
-    if command.first() == Some(&b'*') {
-        // The third line: after the number of arguments and the length of the first one.
-        let from = line_end(command, line_end(command, 0));
-        return command.get(from..line_end(command, from)).unwrap_or_default().trim_ascii_end();
-    }
-    let line = &command[..line_end(command, 0)];
-    line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default()
-}
-
-/// The index after the end of the line that begins at `from`.
-fn line_end(text: &[u8], from: usize) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    rest.iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| from + at + 1)
-}
-
-pub(super) fn is_error(frame: &[u8]) -> bool {
-    matches!(frame.first(), Some(b'-' | b'!'))
-}
-
-/// Whether this is a reply to AUTH. Any other first reply is about the connection, such as `max
-/// number of clients reached`, and the client must see it. If the answer changed the password, AUTH
-/// fails and the server refuses the client's commands, as it would without the relay.
-fn answers_auth(reply: &[u8]) -> bool {
-    [&b"+OK"[..], b"-WRONGPASS", b"-ERR AUTH"].iter().any(|start| reply.starts_with(start))
-}
-
-/// RESP3's out-of-band messages.
-fn is_push(frame: &[u8]) -> bool {
-    frame.first() == Some(&b'>')
-}
-
-/// Whether this is a pub/sub message of RESP2, where such messages are ordinary arrays.
-fn is_pubsub(frame: &[u8]) -> bool {
-    let [kind, ..] = first_words(frame);
-    confirms_subscription(frame) || ["message", "pmessage", "smessage"].contains(&kind)
-}
-
-fn confirms_subscription(frame: &[u8]) -> bool {
-    let [kind, ..] = first_words(frame);
-    let kind = kind
-        .strip_prefix(['p', 's'])
-        .filter(|rest| rest.ends_with("ubscribe") && rest.len() > 8)
-        .unwrap_or(kind);
-    kind == "subscribe" || kind == "unsubscribe"
-}
-
-/// Whether this is a line such as `+1795342630.123456 [0 127.0.0.1:53218] "SET" "a" "1"`.
-fn is_monitor_line(frame: &[u8]) -> bool {
-    frame.first() == Some(&b'+') && frame.get(1).is_some_and(u8::is_ascii_digit)
-}
-
-/// The first three strings of an array of bulk strings, or the first words of an inline command;
-/// empty where there are none.
-fn first_words(frame: &[u8]) -> [&str; 3] {
-    let mut words = [""; 3];
-    if !matches!(frame.first(), Some(b'*' | b'>')) {
-        let text = std::str::from_utf8(frame).unwrap_or_default();
-        for (word, found) in words.iter_mut().zip(text.split_ascii_whitespace()) {
-            *word = found.trim_matches(['"', '\'']);
-        }
-        return words;
-    }
-    // The first line is the number of elements; each string is a line with its length and a line
-    // with its text. No word that we look for contains a line break.
-    let mut lines =
-        frame.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    lines.next();
-    for word in &mut words {
-        let (Some([b'$', ..]), Some(text)) = (lines.next(), lines.next()) else { break };
-        *word = std::str::from_utf8(text).unwrap_or_default().trim_end_matches(['\r', '\n']);
-    }
-    words
 }

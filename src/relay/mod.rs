@@ -8,6 +8,7 @@
 mod recorder;
 mod connection;
 mod decode;
+mod frame_kinds;
 mod frames;
 mod gate;
 mod peer;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use super::connection::{Connection, is_error, name};
+use super::connection::Connection;
+use super::frame_kinds::{is_error, name};
 use super::frames::RespFrame;
 use super::transcript::upper_case;
 use crate::redis_cli::commands;

@@ -1,25 +1,26 @@
 //! The Redis prompt of the session. It connects to the step's own server through the relay, like
 //! any other client.
 
+mod live_checks;
+mod shown_wait;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use self::live_checks::{CheckState, LiveChecks, passed_line};
+use self::shown_wait::ShownWait;
 use super::console::{Event, Key};
-use super::step_state::{Busy, StepState};
-use super::worker::{LiveEvent, Request, StepEvent, WorkerEvent};
+use super::step_state::Busy;
+use super::worker::{LiveEvent, Request, WorkerEvent};
 use super::{SPINNER_TICK, Session};
 use crate::ask::NoAnswer;
 use crate::attempt::commands::unknown_runner_line;
 use crate::cleanup::{self, InterruptibleWait};
 use crate::error::EnvironmentError;
-use crate::lesson::Exercise;
 use crate::present::{checks, plain, screen_width, terminal as shown, waiting};
-use crate::progress::Progress;
 use crate::redis_prompt::{
     Asked, CommandDocs, Editor, EditorLine, Executor, PromptOutcome, WhileWaiting,
 };
@@ -27,8 +28,6 @@ use crate::topics::{self, BackgroundWork};
 
 /// How long to wait for a reply's effect on the checks before the next prompt.
 const CHECKS_TIMEOUT: Duration = Duration::from_millis(200);
-/// A longer wait is shown.
-const WAIT_DELAY: Duration = Duration::from_millis(400);
 /// The time limit of a command at a step without an exercise.
 const LIMIT_WITHOUT_EXERCISE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(10);
@@ -321,59 +320,6 @@ impl Session<'_> {
     }
 }
 
-/// The state of the checks at one moment.
-#[derive(Default)]
-struct CheckState {
-    marks: Vec<checks::Mark>,
-    has_passed: bool,
-}
-
-/// Prints changes of the checks while the editor reads a line.
-struct LiveChecks<'e> {
-    exercise: &'e Exercise,
-    /// The marks that were printed last.
-    marks: Vec<checks::Mark>,
-    has_passed: bool,
-    progress: Option<Progress>,
-}
-
-impl LiveChecks<'_> {
-    /// Prints what the events report, until `stop` is set. Returns the events.
-    fn follow(
-        &mut self,
-        receiver: &Receiver<StepEvent>,
-        stop: &AtomicBool,
-        printer: &mut dyn FnMut(&str),
-    ) -> Vec<StepEvent> {
-        let mut events = Vec::new();
-        while !stop.load(Ordering::SeqCst) {
-            let Ok(event) = receiver.recv_timeout(POLL) else { continue };
-            self.report(&event.1, printer);
-            events.push(event);
-        }
-        events
-    }
-
-    fn report(&mut self, event: &WorkerEvent, printer: &mut dyn FnMut(&str)) {
-        for sentence in met_by(event, &mut self.marks, self.exercise) {
-            printer(&format!("  {}", checks::line(checks::Mark::Met, &sentence)));
-        }
-        if let WorkerEvent::Failed(error) = event {
-            printer(shown::environment_error(error).trim_end());
-        }
-        if !self.has_passed && matches!(event, WorkerEvent::Live(live) if live.passed.is_some()) {
-            // Saved at once: the window may be closed before the next key. An error is reported
-            // when the session handles the event.
-            let _ = self.progress.as_mut().map(|progress| progress.add(&self.exercise.id));
-            printer(&passed_line());
-        }
-    }
-}
-
-fn passed_line() -> String {
-    format!("  {}", shown::result_line(true, "passed: all checks met").trim_end())
-}
-
 /// What to print at the end of a background save; `None` while it is running.
 fn end_of(work: &BackgroundWork, live: &LiveEvent, wait: &mut ShownWait) -> Option<String> {
     match (&live.running, &live.verdict) {
@@ -383,67 +329,6 @@ fn end_of(work: &BackgroundWork, live: &LiveEvent, wait: &mut ShownWait) -> Opti
         }
         (None, Some(_)) => Some(work.none_runs()),
         (None, None) => None,
-    }
-}
-
-/// The sentences of the checks that this event newly shows as met. `shown` is updated.
-fn met_by(event: &WorkerEvent, shown: &mut Vec<checks::Mark>, exercise: &Exercise) -> Vec<String> {
-    let WorkerEvent::Live(LiveEvent { verdict: Some(verdict), .. }) = event else {
-        return Vec::new();
-    };
-    let work = StepState { live: Some(verdict.clone()), ..StepState::default() };
-    let met = work.newly_met(shown, exercise);
-    *shown = work.marks(exercise);
-    met
-}
-
-/// A wait that is shown after [`WAIT_DELAY`] and can be cancelled with Ctrl-C.
-struct ShownWait {
-    what: String,
-    is_shown: bool,
-    interruptible: InterruptibleWait,
-}
-
-impl ShownWait {
-    fn begin(what: String) -> Self {
-        let interruptible = InterruptibleWait::begin();
-        Self { what, is_shown: false, interruptible }
-    }
-
-    fn update(&mut self, elapsed: Duration) -> ControlFlow<()> {
-        cleanup::stop_if_a_signal_came();
-        if self.interruptible.is_interrupted() {
-            return ControlFlow::Break(());
-        }
-        if elapsed >= WAIT_DELAY && !(plain::is_on() && self.is_shown) {
-            let text = format!("{} · {:.1} s · Ctrl-C cancels", self.what, elapsed.as_secs_f64());
-            let line =
-                waiting::line(&text, elapsed, Duration::ZERO, screen_width().saturating_sub(1));
-            print(&if plain::is_on() { format!("{line}\n") } else { format!("\r\x1b[K{line}") });
-            self.is_shown = true;
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Prints a message that came from the server during the wait.
-    fn show_message(&mut self, message: &str) -> ControlFlow<()> {
-        self.wipe();
-        "waiting for more".clone_into(&mut self.what);
-        print(&format!("{}\n", shown::printable_lines(message)));
-        self.update(Duration::ZERO)
-    }
-
-    fn wipe(&mut self) {
-        if self.is_shown && !plain::is_on() {
-            print("\r\x1b[K");
-        }
-        self.is_shown = false;
-    }
-}
-
-impl Drop for ShownWait {
-    fn drop(&mut self) {
-        self.wipe();
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It takes [`Request`]s and sends [`WorkerEvent`]s; both are plain values.
 
+mod at_hand;
 mod thread;
 
 use std::net::SocketAddr;

@@ -8,6 +8,7 @@ mod places;
 mod plain_markdown;
 mod reading;
 mod sturdy;
+mod subjects;
 mod tasks;
 mod transcripts_and_dumps;
 

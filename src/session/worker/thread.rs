@@ -6,11 +6,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::warm::{Warm, fresh};
+use super::at_hand::{AtHand, look};
 use super::{
-    ExampleRequest, FindRedis, JudgedAnswer, LiveEvent, Redis, Request, StepEvent, StepVisit,
-    WorkerEvent,
+    ExampleRequest, FindRedis, JudgedAnswer, Redis, Request, StepEvent, StepVisit, WorkerEvent,
 };
-use crate::attempt::{self, Answer, Evidence, Fixture, Live, Phase, Python, WorkProgress};
+use crate::attempt::{self, Answer, Evidence, Fixture, Live, Phase, Python};
 use crate::error::EnvironmentError;
 use crate::lesson::course::Package;
 use crate::lesson::{Exercise, Language};
@@ -19,8 +19,7 @@ use crate::progress_event::ProgressEvent;
 use crate::redis_prompt::CommandDocs;
 use crate::relay::Relay;
 use crate::server::{Chosen, Server, Source};
-use crate::topics;
-use crate::verdict::{conclude, judge_live};
+use crate::verdict::conclude;
 
 /// How often the worker looks for new clients and new commands.
 const TICK: Duration = Duration::from_millis(20);
@@ -29,11 +28,6 @@ const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// How long a step must stay open before a server is started for it: a student who only turns pages
 /// needs none.
 const WARM_UP_DELAY: Duration = Duration::from_millis(150);
-/// The time limit of a look at a server that answered the last one: the student should soon see
-/// that the server is busy.
-const FIRST_LOOK: Duration = Duration::from_millis(400);
-/// The time limit of a look at a server that is known to be busy.
-const BUSY_LOOK: Duration = Duration::from_secs(5);
 /// The time limit of COMMAND DOCS.
 const DOCS_LIMIT: Duration = Duration::from_secs(2);
 
@@ -41,19 +35,6 @@ const DOCS_LIMIT: Duration = Duration::from_secs(2);
 struct FoundRedis {
     chosen: Chosen,
     relay: Arc<Relay>,
-}
-
-/// Work by hand, and the result of the last look at it.
-struct AtHand {
-    live: Live,
-    looked: Instant,
-    /// [`Relay::news`] at the last look.
-    traffic: u64,
-    /// Whether work was running in the background at the last look.
-    settles: bool,
-    passed: bool,
-    /// Whether the server did not answer the last look.
-    is_busy: bool,
 }
 
 pub(super) struct Worker {
@@ -396,35 +377,4 @@ fn find_python_in_background(
 /// request.
 fn is_awaited(found: &FoundRedis) -> bool {
     !matches!(found.chosen.source, Source::Address(_)) && found.relay.is_awaited()
-}
-
-/// Looks at work by hand; `traffic` is [`Relay::news`] from before the look.
-fn look(
-    exercise: &Exercise,
-    work: &mut AtHand,
-    traffic: u64,
-) -> Result<LiveEvent, EnvironmentError> {
-    let looked = Instant::now();
-    let limit = if work.is_busy { BUSY_LOOK } else { FIRST_LOOK };
-    let look = work.live.look(limit)?;
-    work.looked = Instant::now();
-    work.is_busy = look.is_none();
-    let Some(look) = look else {
-        return Ok(LiveEvent { looked, verdict: None, running: None, passed: None });
-    };
-    work.traffic = traffic;
-    let settled = look.evidence.settled.as_ref();
-    let running = settled.and_then(|now| {
-        let work = topics::pending(&now.info, &look.evidence.before)?;
-        Some(WorkProgress::of(work, &now.info))
-    });
-    work.settles = running.is_some();
-    let live = judge_live(exercise, &look);
-    let is_new = live.passed && !work.passed;
-    work.passed |= live.passed;
-    let passed = is_new.then(|| conclude(exercise, &look.evidence).ok()).flatten().map(|verdict| {
-        let server = work.live.server_name().to_owned();
-        Box::new(JudgedAnswer { answer: None, server, evidence: look.evidence, verdict })
-    });
-    Ok(LiveEvent { looked, verdict: Some(live), running, passed })
 }

@@ -5,7 +5,7 @@ use super::symptom::{
     STILL_RUNNING,
 };
 use super::{Diagnosis, Stage};
-use super::{blocking, data, ending, server, transactions, typed};
+use super::{blocking, data, ending, pasted, server, transactions, typed};
 
 pub const TABLE: &[Diagnosis] = &[
     Diagnosis {
@@ -101,14 +101,14 @@ pub const TABLE: &[Diagnosis] = &[
         stage: Stage::Lines,
         cause: "line {} is a code fence ({}): an answer holds commands only",
         explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: typed::code_fence,
+        recognise: pasted::code_fence,
     },
     Diagnosis {
         id: "pasted-prompt",
         stage: Stage::Lines,
         cause: "line {} begins with a prompt (`{}`): an answer holds commands only",
         explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: typed::prompt,
+        recognise: pasted::prompt,
     },
     Diagnosis {
         id: "pasted-redis-cli",
@@ -116,7 +116,7 @@ pub const TABLE: &[Diagnosis] = &[
         cause: "line {} begins with `{}`, a program of the shell: an answer holds Redis commands \
                 only",
         explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: typed::redis_cli,
+        recognise: pasted::redis_cli,
     },
     Diagnosis {
         id: "semicolon-at-the-end",
@@ -124,7 +124,7 @@ pub const TABLE: &[Diagnosis] = &[
         cause: "line {} ends with `;`, which to Redis is a letter of the word `{}`: a command \
                 ends with its line",
         explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: typed::semicolon,
+        recognise: pasted::semicolon,
     },
     Diagnosis {
         id: "typographic-quotes",
@@ -132,7 +132,7 @@ pub const TABLE: &[Diagnosis] = &[
         cause: "line {} has a typographic quote (`{}`), which to Redis is a letter: quotes are \
                 `\"` and `'`",
         explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: typed::typographic_quotes,
+        recognise: pasted::typographic_quotes,
     },
     Diagnosis {
         id: "invisible-character",
@@ -140,7 +140,7 @@ pub const TABLE: &[Diagnosis] = &[
         cause: "line {} holds a character that can't be seen (`{}`), and to Redis it is a letter: \
                 type the line anew",
         explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: typed::invisible_character,
+        recognise: pasted::invisible_character,
     },
     Diagnosis {
         id: "invisible-character-printed",
@@ -148,7 +148,7 @@ pub const TABLE: &[Diagnosis] = &[
         cause: "the program printed a character that can't be seen (`{}`): but for it the output \
                 is what is asked for",
         explains: &[NOT_PRINTED],
-        recognise: typed::invisible_in_output,
+        recognise: pasted::invisible_in_output,
     },
     Diagnosis {
         id: "unknown-runner-line",

@@ -1,0 +1,175 @@
+//! Lines of a `redis` answer that contain what was pasted along.
+
+use super::Cause;
+use super::facts::Facts;
+use super::lines::{is_about_words, lines};
+use super::meant::{was_to_store, would_have_met};
+use crate::attempt::evidence::Run;
+use crate::invisible;
+use crate::redis_cli::words;
+
+// Pasted text.
+
+/// A part of a line that does not belong to the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pasted {
+    Fence,
+    Prompt,
+    RedisCli,
+    Semicolon,
+    Quotes,
+    Invisible,
+}
+
+/// The first part of a line that does not belong to the command, its text for the student, and the
+/// line without it.
+pub(super) fn pasted(line: &str) -> Option<(Pasted, String, String)> {
+    if line.starts_with("```") || line.starts_with("~~~") {
+        return Some((Pasted::Fence, line.to_owned(), String::new()));
+    }
+    if let Some((prompt, rest)) = split_prompt(line) {
+        return Some((Pasted::Prompt, prompt.to_owned(), rest.to_owned()));
+    }
+    if let Some((program, rest)) = split_program(line) {
+        return Some((Pasted::RedisCli, program.to_owned(), rest));
+    }
+    if let Some(c) = line.chars().find(|c| invisible::is_invisible(*c)) {
+        return Some((Pasted::Invisible, invisible::escaped(c), without_invisible(line)));
+    }
+    if let Some(c) = line.chars().find(|c| straight(*c).is_some()) {
+        let rest = line.chars().map(|c| straight(c).unwrap_or(c)).collect();
+        return Some((Pasted::Quotes, c.to_string(), rest));
+    }
+    let rest = line.strip_suffix(';')?;
+    let last = line.split_whitespace().last()?;
+    Some((Pasted::Semicolon, last.to_owned(), rest.trim_end_matches(';').to_owned()))
+}
+
+/// The straight quote for a typographic one.
+pub(super) fn straight(c: char) -> Option<char> {
+    match c {
+        '“' | '”' | '„' | '‟' | '«' | '»' | '″' => Some('"'),
+        '‘' | '’' | '‚' | '‛' | '′' => Some('\''),
+        _ => None,
+    }
+}
+
+/// Splits off a prompt: `127.0.0.1:6379[1]> `, `redis> `, `> `, `$ `.
+pub(super) fn split_prompt(line: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = line.strip_prefix("$ ") {
+        return Some(("$ ", rest.trim_start()));
+    }
+    let (prompt, rest) = line.split_at(line.find('>')? + 1);
+    let address = prompt.trim_end_matches('>');
+    let address = address
+        .strip_prefix("redis ")
+        .or_else(|| address.strip_prefix("valkey "))
+        .unwrap_or(address);
+    let is_prompt =
+        ["", "redis", "valkey", "not connected"].contains(&address) || is_address(address);
+    let space = &rest[..rest.len() - rest.trim_start().len()];
+    let prompt = &line[..prompt.len() + space.len().min(1)];
+    is_prompt.then(|| (prompt, rest.trim_start()))
+}
+
+/// `127.0.0.1:6379`, `localhost:6379[1]`, `redis:6379(TX)`, `/run/redis.sock`.
+pub(super) fn is_address(text: &str) -> bool {
+    let address = text.find(['[', '(']).map_or(text, |end| &text[..end]);
+    let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty() && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
+    });
+    !address.contains(char::is_whitespace) && (has_port || address.starts_with('/'))
+}
+
+/// Splits off `redis-cli` and drops its options.
+pub(super) fn split_program(line: &str) -> Option<(&str, String)> {
+    let mut words = line.split_whitespace();
+    let program = words.next().filter(|word| ["redis-cli", "valkey-cli"].contains(word))?;
+    let mut rest: Vec<&str> = words.collect();
+    while let Some(option) = rest.first().copied().filter(|word| word.starts_with('-')) {
+        let has_value = ["-h", "-p", "-n", "-a", "-u", "-s", "-r", "-i"].contains(&option);
+        rest.drain(..(1 + usize::from(has_value)).min(rest.len()));
+    }
+    Some((program, rest.join(" ")))
+}
+
+/// The command in a line, without any pasted text.
+pub(super) fn mended(line: &str) -> Vec<Vec<u8>> {
+    let mut line = line.trim().to_owned();
+    // There may be several, as in `> SAVE;`.
+    for _ in 0..4 {
+        let Some((_, _, rest)) = pasted(&line) else { break };
+        rest.trim().clone_into(&mut line);
+    }
+    words::split(&line).unwrap_or_default()
+}
+
+/// The first line with this kind of pasted text, if one of them would have met the check.
+pub(super) fn has_pasted(facts: &Facts<'_>, kind: Pasted) -> Option<Cause> {
+    let mut affected = Vec::new();
+    for line in lines(facts) {
+        let Some((found, what, _)) = pasted(&line.typed.line) else { continue };
+        if found == kind && line.error().is_none_or(is_about_words) {
+            affected.push((line, what));
+        }
+    }
+    let explains = affected.iter().any(|(line, _)| {
+        let meant = mended(&line.typed.line);
+        match line.error() {
+            Some(_) => would_have_met(facts, &meant, line.index),
+            None => was_to_store(facts, &meant, &line.typed.line),
+        }
+    });
+    // A line that Redis accepted as it is may be right.
+    let (line, what) = affected.into_iter().find(|(line, _)| {
+        line.error().is_some() || was_to_store(facts, &mended(&line.typed.line), &line.typed.line)
+    })?;
+    explains.then(|| line.found().with(what))
+}
+
+pub fn code_fence(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Fence)
+}
+
+pub fn prompt(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Prompt)
+}
+
+pub fn redis_cli(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::RedisCli)
+}
+
+pub fn semicolon(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Semicolon)
+}
+
+pub fn typographic_quotes(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Quotes)
+}
+
+pub fn invisible_character(facts: &Facts<'_>) -> Option<Cause> {
+    has_pasted(facts, Pasted::Invisible)
+}
+
+/// The program's output is right except for a character that looks like a space, or like nothing.
+pub fn invisible_in_output(facts: &Facts<'_>) -> Option<Cause> {
+    let mut evidence = facts.evidence.clone();
+    let Run::Program(program) = &mut evidence.run else { return None };
+    let c = program.stdout.text.chars().find(|c| invisible::is_invisible(*c))?;
+    program.stdout.text = without_invisible(&program.stdout.text);
+    let is_right = facts.check?.subject.judge(&evidence)?.met;
+    is_right.then(|| Cause::default().with(invisible::escaped(c)))
+}
+
+/// Replaces what looks like a space with one, and drops other invisible characters.
+pub(super) fn without_invisible(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if invisible::is_blank(c) => plain.push(' '),
+            c if invisible::is_invisible(c) => {}
+            c => plain.push(c),
+        }
+    }
+    plain
+}

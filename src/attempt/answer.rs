@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::evidence::Typed;
-use super::{Fixture, Python, Run, commands, program, stall};
+use super::evidence::{Run, Typed};
+use super::fixture::Fixture;
+use super::python::Python;
+use super::{commands, program, stall};
 use crate::cleanup::PassingDirectory;
 use crate::error::EnvironmentError;
 use crate::lesson::Language;

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use super::Fixture;
 use super::evidence::{Stopped, Typed, TypedExchange};
+use super::fixture::Fixture;
 use super::timing::pause;
 use crate::lesson::problem::one_of;
 use crate::redis_cli::commands::never_ends;

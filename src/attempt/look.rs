@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::evidence::{Evidence, Observation};
+use super::phase::{Phase, WorkProgress};
 use super::timing::pause;
-use super::{Phase, WorkProgress};
 use crate::checks::Question;
 use crate::lesson::{Crash, Exercise, Moment};
 use crate::redis_cli::reply::{self, Printed};

@@ -9,6 +9,7 @@ pub mod commands;
 mod contents;
 mod environment;
 pub mod evidence;
+mod fixture;
 pub mod inherited;
 mod live;
 mod look;
@@ -28,12 +29,11 @@ mod validity;
 
 use std::time::Duration;
 
-use redis::{ConnectionAddr, ConnectionInfo};
-
 pub use answer::Answer;
 pub use baseline::microseconds;
 pub use environment::{BUSY_MICROS, OVERLOADED, was_paused};
 pub use evidence::{Evidence, Observation, Run};
+pub use fixture::Fixture;
 pub use live::{Live, Look};
 pub use look::LOOK_LIMIT;
 pub use phase::{Phase, WorkProgress};
@@ -50,53 +50,10 @@ use self::stall::watched;
 use crate::cleanup;
 use crate::error::EnvironmentError;
 use crate::lesson::{Code, Exercise};
-use crate::relay::Relay;
-use crate::server::{Endpoint, Server};
+use crate::server::Server;
 
 /// How often an attempt is repeated when the machine spoiled it.
 const RETRIES: usize = 5;
-
-/// A server and the relay through which the answer reaches it.
-pub struct Fixture<'s> {
-    /// Fresh, and started with the exercise's settings.
-    pub server: &'s mut Server,
-    /// Routes to the server while the answer runs.
-    pub relay: &'s Relay,
-    /// Receives each phase of the attempt, for progress display.
-    pub report: &'s dyn Fn(Phase),
-}
-
-impl Fixture<'_> {
-    /// The endpoint that a program uses: the relay's address.
-    fn endpoint(&self) -> Endpoint {
-        self.server.endpoint().behind(self.relay.address())
-    }
-
-    /// The connection settings of a `redis` answer, through the relay.
-    fn target(&self) -> ConnectionInfo {
-        let address = self.relay.address();
-        let target = self.server.target();
-        target.set_addr(ConnectionAddr::Tcp(address.ip().to_string(), address.port()))
-    }
-
-    fn route_to_server(&self) {
-        let Endpoint { host, port, password, .. } = self.server.endpoint();
-        self.relay.route_to(&host, port, password);
-    }
-
-    /// Kills the server with SIGKILL and closes every connection to it.
-    fn kill(&mut self) -> Result<(), EnvironmentError> {
-        self.relay.disconnect();
-        self.server.kill()
-    }
-
-    /// Restarts the killed server behind the same relay address.
-    fn restart(&mut self) -> Result<(), EnvironmentError> {
-        self.server.restart()?;
-        self.route_to_server();
-        Ok(())
-    }
-}
 
 /// Runs `answer` on a fresh server. If the machine spoils the attempt, repeats it on another fresh
 /// server, which replaces the fixture's. On the user's own server it is not repeated, because the

@@ -14,7 +14,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use self::folder::{PrivateFile, PrivateFolder};
-use self::probe::{PROBE_LIMIT, is_alone, not_runnable, probe_within};
+use self::probe::{HELP, PROBE_LIMIT, import_names, is_alone, not_runnable, probe_within};
 use self::zygote::Zygote;
 use super::evidence::{ProgramEnd, ProgramRun};
 use super::{inherited, program};
@@ -36,8 +36,6 @@ const SITECUSTOMIZE: &str = include_str!("python/sitecustomize.py");
 const REDIS_CLI: &str = include_str!("python/redis_cli_shim.sh");
 /// The folder of the virtual environment in its cache entry.
 const VENV: &str = "venv";
-const HELP: &str = "install Python 3 with its `venv` module (`apt install python3 python3-venv`, \
-                    `brew install python`), or `pip install redis` yourself";
 
 /// An interpreter that can import the course's packages.
 #[derive(Debug, Clone)]
@@ -296,11 +294,6 @@ fn before(folder: &Path, variable: &str) -> OsString {
         value.push(old);
     }
     value
-}
-
-/// The import names of those packages that are installed for every Python.
-fn import_names(packages: &[Package]) -> Vec<String> {
-    packages.iter().filter_map(Package::import_name).collect()
 }
 
 /// For people: `redis==7.0.1, async-timeout==5.0.1`.

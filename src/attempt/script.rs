@@ -10,14 +10,17 @@ use super::environment::{
     ensure_only_the_answer_is_judged, ensure_silence_is_explained, stall_matters,
 };
 use super::evidence::{Evidence, Waits};
+use super::fixture::Fixture;
 use super::look::{EndTime, LOOK_LIMIT, look_at_the_end, observe_at};
 use super::meanwhile::{self, WatcherReport};
+use super::phase::Phase;
+use super::probe;
+use super::python::Python;
 use super::restore::{blame_the_file, restore};
 use super::unknown_replies::resolve_unknown_replies;
 use super::validity::{
     ensure_disk_has_room, ensure_no_outside_change, server_end, was_kept_from_writing, why_invalid,
 };
-use super::{Fixture, Phase, Python, probe};
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Moment};
 use crate::relay::Transcript;

@@ -5,13 +5,12 @@ mod live_checks;
 mod shown_wait;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use self::live_checks::{CheckState, LiveChecks, passed_line};
-use self::shown_wait::ShownWait;
+use self::live_checks::{CheckState, LiveChecks, POLL, passed_line};
+use self::shown_wait::{ShownWait, print};
 use super::console::{Event, Key};
 use super::step_state::Busy;
 use super::worker::{LiveEvent, Request, WorkerEvent};
@@ -30,7 +29,6 @@ use crate::topics::{self, BackgroundWork};
 const CHECKS_TIMEOUT: Duration = Duration::from_millis(200);
 /// The time limit of a command at a step without an exercise.
 const LIMIT_WITHOUT_EXERCISE: Duration = Duration::from_secs(60);
-const POLL: Duration = Duration::from_millis(10);
 
 /// What a line at the prompt leads to.
 enum After {
@@ -330,12 +328,4 @@ fn end_of(work: &BackgroundWork, live: &LiveEvent, wait: &mut ShownWait) -> Opti
         (None, Some(_)) => Some(work.none_runs()),
         (None, None) => None,
     }
-}
-
-/// Prints to the shell's screen, since the prompt has no screen of its own.
-fn print(text: &str) {
-    cleanup::stop_if_a_signal_came();
-    let mut out = std::io::stdout().lock();
-    // A lost terminal ends the session by its signal, not here.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

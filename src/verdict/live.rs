@@ -1,6 +1,7 @@
 //! Judges the checks while the student is still at work.
 
-use super::{Finding, Outcome, Verdict, conclude};
+use super::finding::{Finding, Outcome, Verdict};
+use super::judge::conclude;
 use crate::attempt::Look;
 use crate::lesson::{Check, Exercise, Moment};
 use crate::topics::is_busy;

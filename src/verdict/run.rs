@@ -1,6 +1,6 @@
 //! How the answer ended.
 
-use super::{Finding, Outcome};
+use super::finding::{Finding, Outcome};
 use crate::attempt::evidence::{Evidence, ProgramEnd, Run, Stopped, Typed};
 use crate::lesson::Exercise;
 use crate::lesson::check::ENDS_WELL;

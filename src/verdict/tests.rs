@@ -6,8 +6,11 @@ mod waits;
 use std::path::Path;
 
 use super::*;
-use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Stopped, Typed};
-use crate::lesson::check::ENDS_WELL;
+use crate::attempt::evidence::{
+    Evidence, Observation, Output, ProgramEnd, ProgramRun, Run, Stopped, Typed,
+};
+use crate::lesson::Exercise;
+use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use crate::redis_cli::reply::Printed;
 use crate::server::ServerInfo;
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use super::super::evidence::ProgramEnd;
 use super::super::program;
-use super::{HELP, import_names};
 use crate::cleanup;
 use crate::error::EnvironmentError;
 use crate::lesson::course::Package;
 use crate::sanitize::ShownPath as _;
 
+pub(super) const HELP: &str = "install Python 3 with its `venv` module (`apt install python3 python3-venv`, \
+                    `brew install python`), or `pip install redis` yourself";
 /// Its first argument is a comma-separated list of modules to import.
 const PROBE: &str = "import sys
 print(sys.version.split()[0], sys.executable)
@@ -74,4 +75,9 @@ pub(super) fn is_alone(path: &Path) -> bool {
 
 pub(super) fn not_runnable(program: &Path, why: &str) -> EnvironmentError {
     EnvironmentError::new(format!("`{}` can't be run: {why}", program.shown()), HELP)
+}
+
+/// The import names of those packages that are installed for every Python.
+pub(super) fn import_names(packages: &[Package]) -> Vec<String> {
+    packages.iter().filter_map(Package::import_name).collect()
 }

@@ -2,13 +2,15 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use super::super::step_state::StepState;
 use super::super::worker::{LiveEvent, StepEvent, WorkerEvent};
-use super::POLL;
 use crate::lesson::Exercise;
 use crate::present::{checks, terminal as shown};
 use crate::progress::Progress;
+
+pub(super) const POLL: Duration = Duration::from_millis(10);
 
 /// The state of the checks at one moment.
 #[derive(Default)]

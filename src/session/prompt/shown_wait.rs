@@ -1,9 +1,9 @@
 //! A wait at the prompt.
 
+use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::print;
 use crate::cleanup::{self, InterruptibleWait};
 use crate::present::{plain, screen_width, terminal as shown, waiting};
 
@@ -58,4 +58,12 @@ impl Drop for ShownWait {
     fn drop(&mut self) {
         self.wipe();
     }
+}
+
+/// Prints to the shell's screen, since the prompt has no screen of its own.
+pub(super) fn print(text: &str) {
+    cleanup::stop_if_a_signal_came();
+    let mut out = std::io::stdout().lock();
+    // A lost terminal ends the session by its signal, not here.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

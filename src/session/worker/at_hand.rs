@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{JudgedAnswer, LiveEvent};
+use super::messages::{JudgedAnswer, LiveEvent};
 use crate::attempt::{Live, WorkProgress};
 use crate::error::EnvironmentError;
 use crate::lesson::Exercise;

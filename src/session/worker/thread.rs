@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::super::warm::{Warm, fresh};
 use super::at_hand::{AtHand, look};
-use super::{
+use super::messages::{
     ExampleRequest, FindRedis, JudgedAnswer, Redis, Request, StepEvent, StepVisit, WorkerEvent,
 };
 use crate::attempt::{self, Answer, Evidence, Fixture, Live, Phase, Python};

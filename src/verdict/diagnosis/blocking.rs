@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::cause::Cause;
+use super::diagnosed::Pointer;
 use super::facts::{Facts, is_script, text, time, took};
 use super::server::seen_at;
 use super::symptom::{BLOCKED, ENDED_BADLY};
-use super::{Cause, Pointer};
 use crate::attempt::evidence::Wait;
 use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Exchange};

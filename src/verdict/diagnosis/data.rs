@@ -2,7 +2,7 @@
 
 use redis::Value;
 
-use super::Cause;
+use super::cause::Cause;
 use super::effects::{Effect, Write, kind_read_by, kind_stored_by};
 use super::facts::{Facts, text};
 use super::keys::{KeyState, Missing};

@@ -1,7 +1,8 @@
 //! The program ended with an error.
 
+use super::cause::Cause;
+use super::diagnosed::Pointer;
 use super::facts::Facts;
-use super::{Cause, Pointer};
 
 /// Python parses the whole file before it runs the first line, so such an error has no traceback. A
 /// module that can't be parsed, or a text that is run as code, fails later and has one.

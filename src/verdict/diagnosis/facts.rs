@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::symptom::{self, Symptom};
+use super::symptom::Symptom;
 use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Restored, Run};
 use crate::lesson::{Check, Exercise, Moment};
 use crate::relay::{CommandOutcome, Exchange};
@@ -24,11 +24,16 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(exercise: &'a Exercise, evidence: &'a Evidence, id: &str) -> Self {
-        let check = exercise.checks.iter().find(|check| check.id == id);
-        let mut facts = Self { exercise, evidence, check, symptoms: Vec::new() };
-        facts.symptoms = symptom::of(&facts, id);
-        facts
+    pub(super) fn new(
+        exercise: &'a Exercise,
+        evidence: &'a Evidence,
+        check: Option<&'a Check>,
+    ) -> Self {
+        Self { exercise, evidence, check, symptoms: Vec::new() }
+    }
+
+    pub(super) fn with_symptoms(self, symptoms: Vec<Symptom>) -> Self {
+        Self { symptoms, ..self }
     }
 
     pub fn shows(&self, symptom: Symptom) -> bool {

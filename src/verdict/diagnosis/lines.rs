@@ -1,7 +1,8 @@
 //! The lines of a `redis` answer, and what Redis said to them.
 
+use super::cause::Cause;
+use super::diagnosed::Pointer;
 use super::facts::Facts;
-use super::{Cause, Pointer};
 use crate::attempt::evidence::{Run, TypedExchange};
 use crate::redis_cli::words;
 

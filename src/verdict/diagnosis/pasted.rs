@@ -1,6 +1,6 @@
 //! Lines of a `redis` answer that contain what was pasted along.
 
-use super::Cause;
+use super::cause::Cause;
 use super::facts::Facts;
 use super::lines::{is_about_words, lines};
 use super::meant::{was_to_store, would_have_met};

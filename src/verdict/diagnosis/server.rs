@@ -1,8 +1,9 @@
 //! The server was ended, locked or changed, or nobody talked to it.
 
+use super::cause::Cause;
+use super::diagnosed::Pointer;
 use super::facts::{Facts, text};
 use super::symptom::{ENDED_BADLY, EVIDENCE_INVALID};
-use super::{Cause, Pointer};
 use crate::attempt::evidence::Run;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::ServerInfo;

@@ -1,10 +1,5 @@
 //! What is wrong, before the question why.
 
-use super::facts::Facts;
-use crate::attempt::evidence::Restored;
-use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
-use crate::topics::TOPICS;
-
 /// What an unmet finding shows. Topics have more of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Symptom(pub &'static str);
@@ -26,25 +21,3 @@ pub const BLOCKED: Symptom = Symptom("blocked");
 pub const CONFIG: Symptom = Symptom("another setting");
 /// The program did not print the expected text.
 pub const NOT_PRINTED: Symptom = Symptom("not printed");
-
-/// The symptoms of the unmet finding whose check has this id.
-pub fn of(facts: &Facts<'_>, id: &str) -> Vec<Symptom> {
-    let Some(check) = facts.check else {
-        return match id {
-            EVIDENCE_IS_VALID => vec![EVIDENCE_INVALID],
-            ENDS_WELL => vec![ENDED_BADLY],
-            _ => Vec::new(),
-        };
-    };
-    let mut symptoms = check.subject.symptoms(check, facts);
-    symptoms.extend(TOPICS.iter().flat_map(|topic| (topic.symptoms)(check, facts)));
-    symptoms
-}
-
-/// The symptoms of data that is missing in a file that a server loads.
-pub fn data_in_the_file(facts: &Facts<'_>) -> Vec<Symptom> {
-    match &facts.evidence.restored {
-        Some(Restored::Unloadable(_)) => Vec::new(),
-        Some(Restored::NoFile | Restored::Loaded { .. }) | None => vec![DATA_LOST],
-    }
-}

@@ -1,10 +1,10 @@
 //! The diagnoses that fit every topic, most specific first within a stage.
 
+use super::cause::{Diagnosis, Stage};
 use super::symptom::{
     BLOCKED, DATA_LOST, DATA_WRONG, ENDED_BADLY, EVIDENCE_INVALID, NOT_DONE, NOT_PRINTED,
     STILL_RUNNING,
 };
-use super::{Diagnosis, Stage};
 use super::{blocking, data, ending, pasted, server, transactions, typed};
 
 pub const TABLE: &[Diagnosis] = &[

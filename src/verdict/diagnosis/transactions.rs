@@ -2,12 +2,13 @@
 
 use redis::Value;
 
+use super::cause::Cause;
+use super::diagnosed::Pointer;
 use super::effects::Write;
 use super::facts::Facts;
 use super::keys::Missing;
 use super::server::seen_at;
 use super::symptom::ENDED_BADLY;
-use super::{Cause, Pointer};
 use crate::relay::{CommandOutcome, Exchange};
 
 /// A MULTI that queued the missing command, without EXEC or DISCARD.

@@ -1,13 +1,14 @@
 //! Lines of a `redis` answer that did not do what they were meant to: they contain pasted text, are
 //! misspelt, or come after the end of the connection.
 
+use super::cause::Cause;
+use super::diagnosed::Pointer;
 use super::facts::Facts;
 use super::lines::{AnswerLine, is_about_words, is_unknown, lines};
 use super::meant::would_have_met;
 use super::pasted::mended;
 use super::symptom::{ENDED_BADLY, NOT_DONE, STILL_RUNNING};
 use super::transactions::failed_by;
-use super::{Cause, Pointer};
 use crate::attempt::evidence::{Run, Stopped};
 use crate::lesson::problem::nearest;
 use crate::redis_cli::words;

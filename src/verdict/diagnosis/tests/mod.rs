@@ -7,7 +7,8 @@ mod typed;
 
 use std::collections::BTreeSet;
 
-use super::{DIAGNOSES, Diagnosis, filled};
+use super::engine::filled;
+use super::{DIAGNOSES, Diagnosis};
 
 #[test]
 fn ids_are_kebab_case_and_causes_are_one_sentence() {

@@ -1,5 +1,7 @@
 //! The dependencies between modules, as far as `use` lines show them.
 
+mod circles;
+
 use std::path::{Path, PathBuf};
 
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {

@@ -1,0 +1,50 @@
+//! What an attempt runs on.
+
+use redis::{ConnectionAddr, ConnectionInfo};
+
+use super::phase::Phase;
+use crate::error::EnvironmentError;
+use crate::relay::Relay;
+use crate::server::{Endpoint, Server};
+
+/// A server and the relay through which the answer reaches it.
+pub struct Fixture<'s> {
+    /// Fresh, and started with the exercise's settings.
+    pub server: &'s mut Server,
+    /// Routes to the server while the answer runs.
+    pub relay: &'s Relay,
+    /// Receives each phase of the attempt, for progress display.
+    pub report: &'s dyn Fn(Phase),
+}
+
+impl Fixture<'_> {
+    /// The endpoint that a program uses: the relay's address.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        self.server.endpoint().behind(self.relay.address())
+    }
+
+    /// The connection settings of a `redis` answer, through the relay.
+    pub(super) fn target(&self) -> ConnectionInfo {
+        let address = self.relay.address();
+        let target = self.server.target();
+        target.set_addr(ConnectionAddr::Tcp(address.ip().to_string(), address.port()))
+    }
+
+    pub(super) fn route_to_server(&self) {
+        let Endpoint { host, port, password, .. } = self.server.endpoint();
+        self.relay.route_to(&host, port, password);
+    }
+
+    /// Kills the server with SIGKILL and closes every connection to it.
+    pub(super) fn kill(&mut self) -> Result<(), EnvironmentError> {
+        self.relay.disconnect();
+        self.server.kill()
+    }
+
+    /// Restarts the killed server behind the same relay address.
+    pub(super) fn restart(&mut self) -> Result<(), EnvironmentError> {
+        self.server.restart()?;
+        self.route_to_server();
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! What the session asks of the worker, and what the worker tells it: plain values.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::attempt::{Answer, Evidence, Run, WorkProgress};
+use crate::error::EnvironmentError;
+use crate::lesson::{Code, Exercise};
+use crate::progress_event::ProgressEvent;
+use crate::redis_prompt::CommandDocs;
+use crate::relay::{Relay, Transcript};
+use crate::server::Chosen;
+use crate::verdict::{LiveVerdict, Verdict};
+
+/// Where fresh servers come from, and the one address at which clients reach all of them.
+pub struct Redis {
+    pub chosen: Chosen,
+    pub relay: Relay,
+}
+
+/// Finds where servers come from, and reports the progress of slow steps.
+pub type FindRedis = dyn Fn(&dyn Fn(ProgressEvent<'_>)) -> Result<Redis, EnvironmentError> + Send;
+
+/// One visit to a step; opening the same step again is another visit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StepVisit {
+    pub number: u64,
+    /// The indexes of the lesson and of its step, from 0.
+    pub at: (usize, usize),
+}
+
+/// An event with the visit whose request caused it, since the student may have left that step.
+/// `None` for events about servers and programs, which matter at every step.
+pub type StepEvent = (Option<StepVisit>, WorkerEvent);
+
+pub enum Request {
+    /// Opens an exercise: from now on, clients of the relay work on a server with its setup.
+    Open(StepVisit, Arc<Exercise>),
+    /// Starts a server for work by hand, before the student connects through the relay.
+    Begin,
+    /// Judges an answer on a fresh server; ends work by hand.
+    Check(Answer),
+    /// Judges work by hand, and ends it.
+    Judge,
+    /// Ends work by hand without a verdict.
+    StartOver,
+    /// Runs an example on a fresh server; ends work by hand.
+    Example(Box<ExampleRequest>),
+}
+
+pub struct ExampleRequest {
+    pub settings: Vec<(String, String)>,
+    pub setup: Vec<Code>,
+    pub answer: Answer,
+    pub limit: Duration,
+}
+
+pub enum WorkerEvent {
+    /// A progress message about a slow step.
+    Line(String),
+    /// The current progress, which replaces the one before.
+    Progress(String),
+    /// Why these servers were chosen, the address at which clients reach them, and whether another
+    /// program has port 6379.
+    Found { why: String, address: SocketAddr, usual_port_is_taken: bool },
+    /// The current progress of background work; empty when it is done.
+    Background(String),
+    /// Work by hand has begun on this server.
+    Began { server: String, docs: Arc<CommandDocs> },
+    /// The state of the checks in work by hand.
+    Live(LiveEvent),
+    /// The verdict on an answer or on work by hand.
+    Judged(Box<JudgedAnswer>),
+    /// Work by hand has ended without a verdict.
+    Explored { server: String, transcript: Box<Transcript> },
+    /// An example has run.
+    Ran(Box<Run>),
+    /// A request has failed.
+    Failed(EnvironmentError),
+}
+
+/// One look at the server of work by hand.
+pub struct LiveEvent {
+    /// When the look began; it does not show what happened later.
+    pub looked: Instant,
+    /// `None` while the server is too busy to answer.
+    pub verdict: Option<LiveVerdict>,
+    /// The progress of a running background save.
+    pub running: Option<WorkProgress>,
+    /// The verdict for the journal, once the work has passed.
+    pub passed: Option<Box<JudgedAnswer>>,
+}
+
+/// A verdict with its answer and evidence.
+pub struct JudgedAnswer {
+    /// `None` for work by hand.
+    pub answer: Option<Answer>,
+    pub server: String,
+    pub evidence: Evidence,
+    pub verdict: Verdict,
+}

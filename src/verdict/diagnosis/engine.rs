@@ -1,0 +1,96 @@
+//! Finds the cause of a finding.
+
+use std::sync::LazyLock;
+
+use super::cause::Diagnosis;
+use super::diagnosed::Diagnosed;
+use super::facts::Facts;
+use super::symptom::{self, Symptom};
+use super::table;
+use crate::attempt::evidence::{Evidence, ProgramEnd, Restored, Run, Stopped};
+use crate::lesson::Exercise;
+use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
+use crate::topics::TOPICS;
+use crate::verdict::finding::{Finding, Outcome};
+
+/// All diagnoses, in the order in which they are tried: by stage, and in each stage those of the
+/// topics last. The first one that explains a finding and is recognised is the cause.
+pub static DIAGNOSES: LazyLock<Vec<&'static Diagnosis>> = LazyLock::new(|| {
+    let of_topics = TOPICS.iter().flat_map(|topic| topic.diagnoses);
+    let mut all: Vec<&Diagnosis> = table::TABLE.iter().chain(of_topics).collect();
+    all.sort_by_key(|diagnosis| diagnosis.stage);
+    all
+});
+
+/// Finds the cause of the first unmet finding that has a known one.
+pub fn diagnose(
+    exercise: &Exercise,
+    evidence: &Evidence,
+    findings: &[Finding],
+) -> Option<Diagnosed> {
+    let unmet = findings.iter().filter(|finding| finding.outcome == Outcome::Unmet);
+    unmet
+        .filter(|finding| !was_cut_off(evidence) || is_about_the_whole_answer(finding))
+        .map(|finding| facts_about(exercise, evidence, &finding.check))
+        .find_map(|facts| find_cause(&facts))
+}
+
+fn facts_about<'a>(exercise: &'a Exercise, evidence: &'a Evidence, id: &str) -> Facts<'a> {
+    let check = exercise.checks.iter().find(|check| check.id == id);
+    let facts = Facts::new(exercise, evidence, check);
+    let symptoms = symptoms_of(&facts, id);
+    facts.with_symptoms(symptoms)
+}
+
+/// The symptoms of the unmet finding whose check has this id.
+fn symptoms_of(facts: &Facts<'_>, id: &str) -> Vec<Symptom> {
+    let Some(check) = facts.check else {
+        return match id {
+            EVIDENCE_IS_VALID => vec![symptom::EVIDENCE_INVALID],
+            ENDS_WELL => vec![symptom::ENDED_BADLY],
+            _ => Vec::new(),
+        };
+    };
+    let mut symptoms = check.subject.symptoms(check, facts);
+    symptoms.extend(TOPICS.iter().flat_map(|topic| (topic.symptoms)(check, facts)));
+    symptoms
+}
+
+/// The symptoms of data that is missing in a file that a server loads.
+pub fn data_in_the_file(facts: &Facts<'_>) -> Vec<Symptom> {
+    match &facts.evidence.restored {
+        Some(Restored::Unloadable(_)) => Vec::new(),
+        Some(Restored::NoFile | Restored::Loaded { .. }) | None => vec![symptom::DATA_LOST],
+    }
+}
+
+/// Whether the answer did not end by itself. Then what it had not done yet is not why it falls
+/// short: the cause is that of its end, or unknown.
+fn was_cut_off(evidence: &Evidence) -> bool {
+    match &evidence.run {
+        run if run.timed_out() => true,
+        Run::Program(program) => matches!(program.end, ProgramEnd::Signalled(_)),
+        Run::Typed(typed) => matches!(typed.stopped, Some(Stopped::Endless(_))),
+    }
+}
+
+fn is_about_the_whole_answer(finding: &Finding) -> bool {
+    [EVIDENCE_IS_VALID, ENDS_WELL].contains(&finding.check.as_str())
+}
+
+fn find_cause(facts: &Facts<'_>) -> Option<Diagnosed> {
+    let mut fitting = DIAGNOSES.iter().filter(|diagnosis| facts.shows_any(diagnosis.explains));
+    fitting.find_map(|diagnosis| {
+        let found = (diagnosis.recognise)(facts)?;
+        let cause = filled(diagnosis.cause, &found.fills);
+        Some(Diagnosed { id: diagnosis.id, cause, evidence: found.evidence })
+    })
+}
+
+/// Replaces the template's own `{}`, but not those in the texts that are filled in.
+pub(super) fn filled(template: &str, fills: &[String]) -> String {
+    let mut fills = fills.iter();
+    let mut parts = template.split("{}");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + fills.next().map_or("", String::as_str) + part)
+}

@@ -1,0 +1,235 @@
+//! Judges an answer by its evidence.
+
+use super::diagnosis::diagnose;
+use super::finding::{Finding, Outcome, Verdict};
+use super::run::ended_badly;
+use crate::attempt::evidence::{Evidence, Observation, Restored, Run};
+use crate::checks::{Scope, Seen};
+use crate::error::EnvironmentError;
+use crate::lesson::check::EVIDENCE_IS_VALID;
+use crate::lesson::{Check, Crash, Exercise, Moment};
+use crate::redis_cli::commands;
+use crate::relay::{CommandOutcome, Exchange, Transcript};
+use crate::topics::{self, is_durable};
+
+/// Judges an answer.
+///
+/// # Errors
+///
+/// If the evidence decides neither for a pass nor for a failure.
+pub fn conclude(exercise: &Exercise, evidence: &Evidence) -> Result<Verdict, EnvironmentError> {
+    let verdict = judge(exercise, evidence);
+    verdict.undecided(evidence).map_or(Ok(verdict), Err)
+}
+
+/// Judges `evidence` by the exercise's checks, even if some of them stay undecided.
+pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
+    let mut findings: Vec<Finding> =
+        invalid(evidence).into_iter().chain(ended_badly(exercise, evidence)).collect();
+    let asked = asked_checks(exercise, evidence);
+    let mut next_asked = asked.iter();
+    for check in &exercise.checks {
+        if is_unseen(check, exercise, evidence) {
+            if !ends_with_a_save(&evidence.transcript) {
+                findings.push(finding(check, None));
+            }
+        } else if is_asked(check, exercise, evidence) {
+            let seen = next_asked.next().and_then(|asked| asked.seen.as_ref());
+            let is_reached = check.needs.iter().all(|id| is_met_or_not_asked(id, &asked));
+            findings.push(finding(check, seen.filter(|_| is_reached)));
+        }
+    }
+    let diagnosis = diagnose(exercise, evidence, &findings);
+    Verdict { findings, diagnosis }
+}
+
+/// A check that applies to this answer.
+struct AskedCheck<'a> {
+    check: &'a Check,
+    /// `None` if the evidence is invalid or does not decide.
+    seen: Option<Seen>,
+}
+
+fn asked_checks<'a>(exercise: &'a Exercise, evidence: &Evidence) -> Vec<AskedCheck<'a>> {
+    let mut asked = Vec::new();
+    for check in &exercise.checks {
+        if is_asked(check, exercise, evidence) {
+            let seen = look(check, exercise, evidence).filter(|_| evidence.invalid.is_none());
+            asked.push(AskedCheck { check, seen });
+        }
+    }
+    asked
+}
+
+/// Typed commands have no process to look at.
+fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
+    if check.is_about_the_program() {
+        return matches!(evidence.run, Run::Program(_));
+    }
+    !is_unseen(check, exercise, evidence)
+}
+
+/// Whether the server was too busy for this check before it was killed, while a check that needs
+/// this one looks at the server after the crash or at the snapshot alone. The unseen check does not
+/// hold up the later one: a crash that lost something shows it anyway. The unseen check itself
+/// stays open unless the answer ends with a save: then the crash has shown what was there.
+fn is_unseen(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
+    let is_unseen =
+        check.at == Moment::Exit && check.is_about_the_server() && evidence.exit.is_none();
+    is_unseen
+        && exercise.crash == Crash::AtExit
+        && exercise.checks.iter().any(|other| {
+            is_needed(&check.id, other, exercise) && was_seen_after_the_kill(other.at, evidence)
+        })
+}
+
+fn was_seen_after_the_kill(at: Moment, evidence: &Evidence) -> bool {
+    match at {
+        Moment::Crash => evidence.crash.is_some(),
+        Moment::Restore => evidence.restored.is_some(),
+        Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => false,
+    }
+}
+
+/// Whether everything that was sent is known, and nothing after the last command that brings data to
+/// disk could have changed a key.
+fn ends_with_a_save(transcript: &Transcript) -> bool {
+    let exchanges = &transcript.exchanges;
+    let Some(save) = exchanges.iter().rposition(is_successful_save) else { return false };
+    !transcript.is_incomplete
+        && transcript.left_out == 0
+        && exchanges[..=save].iter().all(has_known_end)
+        && exchanges[save + 1..].iter().all(changes_no_key)
+}
+
+fn is_successful_save(exchange: &Exchange) -> bool {
+    is_durable(&exchange.name()) && exchange.outcome == CommandOutcome::Done
+}
+
+fn has_known_end(exchange: &Exchange) -> bool {
+    exchange.reply.is_some() || exchange.is_mark()
+}
+
+fn changes_no_key(exchange: &Exchange) -> bool {
+    exchange.reply.is_some()
+        && (exchange.name() == "CLIENT" || commands::only_reads(&exchange.words))
+}
+
+/// Whether `by` needs the check `id`, directly or through other checks.
+fn is_needed(id: &str, by: &Check, exercise: &Exercise) -> bool {
+    by.needs.iter().any(|need| {
+        let mut others = exercise.checks.iter();
+        need == id || others.any(|other| other.id == *need && is_needed(id, other, exercise))
+    })
+}
+
+/// Whether the check `id` and every check that it needs are met. A check that is not asked holds up
+/// no other. The lesson has no circular needs.
+fn is_met_or_not_asked(id: &str, asked: &[AskedCheck<'_>]) -> bool {
+    let Some(needed) = asked.iter().find(|asked| asked.check.id == id) else { return true };
+    let is_met = needed.seen.as_ref().is_some_and(|seen| seen.met);
+    is_met && needed.check.needs.iter().all(|id| is_met_or_not_asked(id, asked))
+}
+
+fn finding(check: &Check, seen: Option<&Seen>) -> Finding {
+    let (outcome, expected, found) = match seen {
+        Some(Seen { met: true, expected, found }) => {
+            (Outcome::Met, expected.clone(), found.clone())
+        }
+        Some(Seen { met: false, expected, found }) => {
+            (Outcome::Unmet, expected.clone(), found.clone())
+        }
+        None => (Outcome::NotReached, check.sentence(), String::new()),
+    };
+    // The advice is about what was found, so it does not fit where nothing was seen.
+    let has_advice = outcome == Outcome::Unmet && found != TOO_BUSY;
+    let otherwise = check.otherwise.clone().filter(|_| has_advice);
+    Finding { check: check.id.clone(), outcome, says: check.sentence(), expected, found, otherwise }
+}
+
+fn invalid(evidence: &Evidence) -> Option<Finding> {
+    let why = evidence.invalid.as_ref()?;
+    Some(Finding {
+        check: EVIDENCE_IS_VALID.to_owned(),
+        outcome: Outcome::Unmet,
+        says: "the evidence is valid".to_owned(),
+        expected: "the same server and unchanged counters from the answer's start to its end"
+            .to_owned(),
+        found: why.clone(),
+        otherwise: Some(
+            "leave the server running and do not reset its counters: they are the evidence"
+                .to_owned(),
+        ),
+    })
+}
+
+/// What was found if the server could not be observed.
+const TOO_BUSY: &str = "the server was too busy to respond when the answer ended";
+
+/// `None` if there is nothing to look at: a crash or a restore after an answer that ran out of
+/// time, commands that were not kept, an observation that came too late, or calls that may be our
+/// own.
+fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen> {
+    if let Moment::Meanwhile(index) = check.at {
+        return look_meanwhile(check, index, exercise, evidence);
+    }
+    let subject = &check.subject;
+    match subject.scope() {
+        Scope::Program | Scope::Run => subject.judge(evidence),
+        _ if is_given_up(check.at, evidence) => None,
+        Scope::Only(_) => subject.judge(evidence),
+        Scope::Server if check.at == Moment::Restore || was_not_restarted(check.at, evidence) => {
+            match &evidence.restored {
+                Some(Restored::Loaded { observation, .. }) => {
+                    subject.judge_at(observation, evidence)
+                }
+                _ => Some(Seen::unmet(check.sentence(), topics::why_not_restored(evidence))),
+            }
+        }
+        Scope::Server => match observation(check.at, evidence) {
+            Some(observation) => subject.judge_at(observation, evidence),
+            None => Some(Seen::unmet(check.sentence(), TOO_BUSY)),
+        },
+    }
+}
+
+/// Looks at the server at the moment of a `[[meanwhile]]`.
+fn look_meanwhile(
+    check: &Check,
+    index: usize,
+    exercise: &Exercise,
+    evidence: &Evidence,
+) -> Option<Seen> {
+    match evidence.meanwhile.get(index).and_then(Option::as_ref) {
+        Some(happened) if !happened.is_sure => None,
+        Some(happened) => check.subject.judge_at(&happened.observation, evidence),
+        None if evidence.run.timed_out() => None,
+        None => Some(Seen::unmet(check.sentence(), exercise.meanwhile[index].when.never())),
+    }
+}
+
+/// After an answer that ran out of time, the server is not crashed and its snapshot is not loaded.
+fn is_given_up(at: Moment, evidence: &Evidence) -> bool {
+    let was_done = match at {
+        Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => true,
+        Moment::Crash => evidence.crash.is_some(),
+        Moment::Restore => evidence.restored.is_some(),
+    };
+    !was_done && evidence.run.timed_out()
+}
+
+/// Whether the server failed to start after the crash with the snapshot that the answer left.
+fn was_not_restarted(at: Moment, evidence: &Evidence) -> bool {
+    at == Moment::Crash
+        && evidence.crash.is_none()
+        && matches!(evidence.restored, Some(Restored::Unloadable(_)))
+}
+
+fn observation(at: Moment, evidence: &Evidence) -> Option<&Observation> {
+    match at {
+        Moment::Exit => evidence.exit.as_ref(),
+        Moment::Settled => evidence.settled.as_ref(),
+        Moment::Crash => evidence.crash.as_ref(),
+        Moment::Restore | Moment::Meanwhile(_) => None,
+    }
+}

@@ -60,7 +60,7 @@ impl Progress {
     }
 
     /// Loads the same file for another thread; changes of both are merged.
-    pub fn again(&self) -> Result<Self, EnvironmentError> {
+    pub fn reopen(&self) -> Result<Self, EnvironmentError> {
         Self::load(&self.path).map(|(progress, _)| progress)
     }
 

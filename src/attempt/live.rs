@@ -51,7 +51,7 @@ struct ReadTranscript {
 impl ReadTranscript {
     fn up_to_now(&mut self, relay: &Relay) -> Transcript {
         // Read the counter first, so that a command that comes meanwhile is read at the next look.
-        let version = Some(relay.news());
+        let version = Some(relay.traffic());
         if self.version != version {
             self.transcript = relay.transcript();
             self.version = version;

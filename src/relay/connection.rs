@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use super::frame_kinds::{
     answers_auth, changes_the_connection, confirms_subscription, first_words, is_error,
-    is_monitor_line, is_pubsub, is_push, name,
+    is_monitor_line, is_pubsub, is_push, name, subscribes,
 };
 use super::frames::{Frames, RespFrame, Side};
 use super::recorder::{RecordedCommand, Waiting};
@@ -300,11 +300,7 @@ impl Connection {
                 (self.commands, self.replies) = (None, None);
                 return None;
             }
-            (
-                "SUBSCRIBE" | "PSUBSCRIBE" | "SSUBSCRIBE" | "UNSUBSCRIBE" | "PUNSUBSCRIBE"
-                | "SUNSUBSCRIBE",
-                ..,
-            ) => {
+            (name, ..) if subscribes(name.as_bytes()) => {
                 self.subscribed = true;
                 Awaits::Confirmation
             }

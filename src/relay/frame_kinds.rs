@@ -2,20 +2,13 @@
 
 /// Whether a command may get no reply or several, or changes which replies follow.
 pub(super) fn changes_the_connection(name: &[u8]) -> bool {
-    const NAMES: [&str; 11] = [
-        "RESET",
-        "CLIENT",
-        "MONITOR",
-        "SYNC",
-        "PSYNC",
-        "SUBSCRIBE",
-        "PSUBSCRIBE",
-        "SSUBSCRIBE",
-        "UNSUBSCRIBE",
-        "PUNSUBSCRIBE",
-        "SUNSUBSCRIBE",
-    ];
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    let others = ["RESET", "CLIENT", "MONITOR", "SYNC", "PSYNC"];
+    subscribes(name) || others.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Whether it is SUBSCRIBE, UNSUBSCRIBE or one of their kinds.
+pub(super) fn subscribes(name: &[u8]) -> bool {
+    name.last_chunk::<9>().is_some_and(|end| end.eq_ignore_ascii_case(b"SUBSCRIBE"))
 }
 
 /// A command's name as the client wrote it; empty if there is none.

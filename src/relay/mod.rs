@@ -118,8 +118,8 @@ impl Relay {
     }
 
     /// A counter that changes with every command and every reply.
-    pub fn news(&self) -> u64 {
-        lock(&self.forwarder.recorder).news()
+    pub fn traffic(&self) -> u64 {
+        lock(&self.forwarder.recorder).traffic()
     }
 
     /// An error if this machine lacked resources for a connection through the relay since

@@ -150,7 +150,7 @@ impl Recorder {
         self.next_id
     }
 
-    pub(super) fn news(&self) -> u64 {
+    pub(super) fn traffic(&self) -> u64 {
         self.changes
     }
 

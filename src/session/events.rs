@@ -12,11 +12,11 @@ use crate::verdict::Tick;
 
 impl Session<'_> {
     /// Handles all events that have arrived. Returns whether there were any.
-    pub(super) fn take_news(&mut self) -> bool {
+    pub(super) fn take_events(&mut self) -> bool {
         let mut were_any = false;
-        while let Some(event) = self.worker.news() {
+        while let Some(event) = self.worker.next_event() {
             were_any = true;
-            if let Some(event) = self.unless_late(event) {
+            if let Some(event) = self.unless_stale(event) {
                 self.take(event);
             }
         }
@@ -125,7 +125,7 @@ impl Session<'_> {
         self.worker.request(Request::StartOver);
         let deadline = Instant::now() + SHUTDOWN_GRACE;
         while Instant::now() < deadline {
-            while let Some(event) = self.news() {
+            while let Some(event) = self.next_event() {
                 let is_last = matches!(event, WorkerEvent::Explored { .. });
                 self.take(event);
                 if is_last {

@@ -236,7 +236,7 @@ impl Session<'_> {
         }
         let done = reset::one(exercise, &mut self.progress);
         let Some(backups) = self.report_if_failed(done) else { return };
-        self.begin_anew_at(self.at);
+        self.start_over_at(self.at);
         self.tell(reset_message(&backups));
     }
 
@@ -253,12 +253,12 @@ impl Session<'_> {
             let Some(more) = self.report_if_failed(done) else { return };
             backups.extend(more);
         }
-        self.begin_anew_at((0, 0));
+        self.start_over_at((0, 0));
         self.tell(reset_message(&backups));
     }
 
     /// Goes to a step after a reset. A pending verdict is on an old answer and does not count.
-    fn begin_anew_at(&mut self, at: (usize, usize)) {
+    fn start_over_at(&mut self, at: (usize, usize)) {
         self.go_to(at);
         self.anew_since = self.visit.number;
     }

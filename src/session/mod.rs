@@ -181,7 +181,7 @@ impl<'s> Session<'s> {
                     help,
                 ));
             }
-            let has_changed = self.take_news() | self.take_saves();
+            let has_changed = self.take_events() | self.take_saves();
             let is_spinning = self.work.busy.is_some() || self.background.is_some();
             if has_changed || (is_spinning && self.drawn.elapsed() >= SPINNER_TICK) {
                 self.draw();

@@ -69,7 +69,7 @@ impl Session<'_> {
         self.worker.request(Request::Begin);
         self.work.busy = Some(Busy::with("starting a server".to_owned()));
         loop {
-            while let Some(event) = self.news() {
+            while let Some(event) = self.next_event() {
                 match event {
                     WorkerEvent::Began { server, docs } => {
                         self.work.busy = None;
@@ -183,7 +183,7 @@ impl Session<'_> {
                     print(&shown::notice(&unknown_runner_line(&line), screen_width()));
                     return After::NextLine;
                 };
-                self.keep_in_mind(&line);
+                self.record_line(&line);
                 self.wait_for(work);
             }
             Asked::Command(line) => self.run_command(&line, executor),
@@ -194,16 +194,16 @@ impl Session<'_> {
 
     /// Records a line that may become part of an answer; before it runs, because the exercise may
     /// pass with it.
-    fn keep_in_mind(&mut self, line: &str) {
+    fn record_line(&mut self, line: &str) {
         if self.may_be_judged_by_hand() && self.work.is_at_hand {
-            self.work.keep_in_mind(line);
+            self.work.record_line(line);
         }
     }
 
     fn run_command(&mut self, line: &str, executor: &mut Executor) {
         let limit = self.exercise().map_or(LIMIT_WITHOUT_EXERCISE, |exercise| exercise.time_limit);
         let typed_before = self.work.typed.len();
-        self.keep_in_mind(line);
+        self.record_line(line);
         let mut wait = ShownWait::begin("no reply yet".to_owned());
         let reply = executor.run(line, limit, &mut |meanwhile| match meanwhile {
             WhileWaiting::Waiting(elapsed) => wait.update(elapsed),
@@ -225,7 +225,7 @@ impl Session<'_> {
         let deadline = Instant::now() + timeout;
         let mut has_looked = self.exercise().is_none();
         while !has_looked && Instant::now() < deadline {
-            while let Some(event) = self.news() {
+            while let Some(event) = self.next_event() {
                 has_looked |= matches!(&event, WorkerEvent::Live(live) if live.looked >= since);
                 if let WorkerEvent::Failed(error) = &event {
                     print(&shown::environment_error(error));
@@ -262,7 +262,7 @@ impl Session<'_> {
         let began = Instant::now();
         let mut wait = ShownWait::begin(format!("a {} runs", work.name));
         loop {
-            while let Some(event) = self.news() {
+            while let Some(event) = self.next_event() {
                 let end = match &event {
                     WorkerEvent::Live(live) if live.looked >= began => {
                         end_of(work, live, &mut wait)
@@ -294,7 +294,7 @@ impl Session<'_> {
             exercise,
             marks: self.work.marks(exercise),
             has_passed: self.progress.has(&exercise.id),
-            progress: self.progress.again().ok(),
+            progress: self.progress.reopen().ok(),
         };
         let stop = AtomicBool::new(false);
         let receiver = self.worker.receiver();
@@ -310,7 +310,7 @@ impl Session<'_> {
             (line, events.unwrap_or_default())
         });
         for event in events {
-            if let Some(event) = self.unless_late(event) {
+            if let Some(event) = self.unless_stale(event) {
                 self.take(event);
             }
         }

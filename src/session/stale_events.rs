@@ -7,17 +7,17 @@ use crate::lesson::Step;
 
 impl Session<'_> {
     /// The next event for the current step; handles the stale ones before it.
-    pub(super) fn news(&mut self) -> Option<WorkerEvent> {
+    pub(super) fn next_event(&mut self) -> Option<WorkerEvent> {
         loop {
-            let event = self.worker.news()?;
-            if let Some(event) = self.unless_late(event) {
+            let event = self.worker.next_event()?;
+            if let Some(event) = self.unless_stale(event) {
                 return Some(event);
             }
         }
     }
 
     /// Returns the event if it is for the current step, and handles it otherwise.
-    pub(super) fn unless_late(&mut self, (visit, event): StepEvent) -> Option<WorkerEvent> {
+    pub(super) fn unless_stale(&mut self, (visit, event): StepEvent) -> Option<WorkerEvent> {
         match visit {
             Some(visit) if visit != self.visit => self.handle_stale(visit, event),
             _ => return Some(event),

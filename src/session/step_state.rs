@@ -77,7 +77,7 @@ impl StepState {
     }
 
     /// Records a line typed at the prompt: it may become part of an answer.
-    pub(super) fn keep_in_mind(&mut self, line: &str) {
+    pub(super) fn record_line(&mut self, line: &str) {
         self.typed.extend(as_answer(line));
     }
 

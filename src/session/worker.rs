@@ -58,7 +58,7 @@ impl WorkerHandle {
     }
 
     /// The next event, if one has arrived.
-    pub(super) fn news(&self) -> Option<StepEvent> {
+    pub(super) fn next_event(&self) -> Option<StepEvent> {
         self.events.try_recv().ok()
     }
 }

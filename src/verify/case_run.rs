@@ -21,7 +21,7 @@ pub struct CaseRun {
     /// How many runs this stands for.
     pub runs: usize,
     /// How many retries they needed: a run is void when the machine stalls.
-    pub again: usize,
+    pub retries: usize,
     /// A sentence for each failed expectation.
     pub problems: Vec<String>,
     /// The line of the lesson that is at fault, from 1, if it is not the case's own line.
@@ -89,7 +89,7 @@ impl CaseRun {
     pub(super) fn without_verdict(server: &str) -> Self {
         Self {
             runs: 1,
-            again: 0,
+            retries: 0,
             problems: Vec::new(),
             line: None,
             unchecked: None,
@@ -116,7 +116,7 @@ pub(super) fn run_case(case: &Case<'_>, server: &mut Server, python: Option<&Pyt
     let run = run.unwrap_or_else(unchecked);
     // Every retry sets the server up once more.
     let retries = setups.get().saturating_sub(1);
-    CaseRun { server: name, again: retries, took: began.elapsed(), ..run }
+    CaseRun { server: name, retries, took: began.elapsed(), ..run }
 }
 
 /// Starts another server for a case whose server did not start. If a server starts without the

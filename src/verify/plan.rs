@@ -78,7 +78,7 @@ impl PlannedCase {
             details: String::new(),
             repeat: String::new(),
             runs: 0,
-            again: 0,
+            retries: 0,
             is_flaky: false,
             took: std::time::Duration::ZERO,
         }

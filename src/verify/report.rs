@@ -61,7 +61,7 @@ pub struct CaseReport {
     /// The number of runs, without retries.
     pub runs: u32,
     /// The number of retries after stalls of the machine.
-    pub again: u32,
+    pub retries: u32,
     /// Whether its runs disagree.
     pub is_flaky: bool,
     /// The time of all runs together, without servers' starts.
@@ -164,8 +164,8 @@ impl ServerReport {
     }
 
     /// The number of retries.
-    pub fn again(&self) -> u32 {
-        self.cases.iter().map(|case| case.again).sum()
+    pub fn retries(&self) -> u32 {
+        self.cases.iter().map(|case| case.retries).sum()
     }
 
     /// The cases that failed or could not be checked.

@@ -16,7 +16,7 @@ impl CaseResult {
         match self.runs.iter_mut().find(|other| other.is_like(&run)) {
             Some(equal) => {
                 equal.runs += run.runs;
-                equal.again += run.again;
+                equal.retries += run.retries;
                 equal.took += run.took;
             }
             None => self.runs.push(run),
@@ -29,8 +29,8 @@ impl CaseResult {
     }
 
     /// The number of retries.
-    pub fn again(&self) -> usize {
-        self.runs.iter().map(|run| run.again).sum()
+    pub fn retries(&self) -> usize {
+        self.runs.iter().map(|run| run.retries).sum()
     }
 
     /// The time of all runs together.

@@ -42,7 +42,7 @@ impl Context<'_> {
             repeat: self.repeat(case, is_flaky),
             is_flaky,
             runs: result.map_or(0, |result| count(result.runs())),
-            again: result.map_or(0, |result| count(result.again())),
+            retries: result.map_or(0, |result| count(result.retries())),
             took: result.map(CaseResult::took).unwrap_or_default(),
         }
     }

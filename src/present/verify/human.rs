@@ -59,7 +59,7 @@ fn counts(server: &ServerReport) -> String {
         (server.count(CaseOutcome::Unchecked), "could not be checked"),
         (server.flaky(), "flaky"),
         (server.count(CaseOutcome::NotRun), "not run"),
-        (server.again() as usize, "retried"),
+        (server.retries() as usize, "retried"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();

@@ -82,7 +82,8 @@ struct CaseLine {
     runs: u32,
     /// Missing in earlier versions.
     #[serde(default)]
-    again: u32,
+    #[serde(rename = "again")]
+    retries: u32,
     flaky: bool,
     took_ms: f64,
 }
@@ -153,7 +154,7 @@ pub fn case(wanted: &str, case: &CaseReport) -> String {
         details: without_colors(&case.details),
         repeat: case.repeat.clone(),
         runs: case.runs,
-        again: case.again,
+        retries: case.retries,
         flaky: case.is_flaky,
         took_ms: milliseconds(case.took),
     })))

@@ -27,7 +27,7 @@ fn case(id: &str, line: usize, outcome: CaseOutcome) -> CaseReport {
         details: String::new(),
         repeat: format!("redislings verify {id} --server process"),
         runs,
-        again: 0,
+        retries: 0,
         is_flaky: false,
         took: Duration::from_millis(40 * u64::from(runs)),
     }
@@ -122,7 +122,7 @@ fn people_read_failures_first_and_a_line_for_each_server_last() {
 #[test]
 fn retries_are_counted() {
     let mut report = report();
-    report.servers[0].cases[0].again = 3;
+    report.servers[0].cases[0].retries = 3;
     let text = human::text(&report);
     assert!(text.contains("1 not run, 3 retried; 1.2 s"), "{text}");
 }

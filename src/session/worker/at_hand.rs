@@ -19,7 +19,7 @@ const BUSY_LOOK: Duration = Duration::from_secs(5);
 pub(super) struct AtHand {
     pub(super) live: Live,
     pub(super) looked: Instant,
-    /// `Relay::news` at the last look.
+    /// `Relay::traffic` at the last look.
     pub(super) traffic: u64,
     /// Whether work was running in the background at the last look.
     pub(super) settles: bool,
@@ -28,7 +28,7 @@ pub(super) struct AtHand {
     pub(super) is_busy: bool,
 }
 
-/// Looks at work by hand; `traffic` is `Relay::news` from before the look.
+/// Looks at work by hand; `traffic` is `Relay::traffic` from before the look.
 pub(super) fn look(
     exercise: &Exercise,
     work: &mut AtHand,

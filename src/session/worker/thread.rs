@@ -310,7 +310,7 @@ impl Worker {
             return Ok(());
         };
         let Some(work) = &mut self.live else { return Ok(()) };
-        let traffic = found.relay.news();
+        let traffic = found.relay.traffic();
         if traffic == work.traffic && !work.settles && work.looked.elapsed() < IDLE_LOOK {
             return Ok(());
         }

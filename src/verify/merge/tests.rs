@@ -22,7 +22,7 @@ fn part(name: &str, slice: Option<(usize, usize)>, wanted: &str) -> Part {
         outcome: CaseOutcome::Passed,
         server: "redis 7.0.15 (process)".to_owned(),
         runs: 1,
-        again: 0,
+        retries: 0,
         ..case.not_run()
     };
     let server = ServerReport {

@@ -202,7 +202,7 @@ fn case_report(case: CaseLine) -> Result<CaseReport, String> {
         details: case.details,
         repeat: case.repeat,
         runs: case.runs,
-        again: case.again,
+        retries: case.retries,
         is_flaky: case.flaky,
         took: duration(case.took_ms)?,
     })

@@ -53,6 +53,7 @@ pub mod redis_cli;
 pub mod redis_prompt;
 pub mod relay;
 pub mod reset;
+pub mod resp;
 pub mod runtime;
 mod sanitize;
 pub mod server;

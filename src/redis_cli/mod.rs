@@ -3,5 +3,4 @@
 
 pub mod commands;
 pub mod reply;
-pub mod resp;
 pub mod words;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use redis::Value;
 
-use super::resp::{Resp, error_text};
+use crate::resp::value::{Resp, error_text};
 
 /// A reply in the two forms in which redis-cli prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]

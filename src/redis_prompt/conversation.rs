@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::redis_cli::resp::Resp;
+use crate::resp::value::Resp;
 
 /// A command by how the connection replies to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

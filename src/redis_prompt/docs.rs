@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::syntax::Syntax;
 use super::table;
-use crate::redis_cli::resp::Resp;
+use crate::resp::value::Resp;
 use crate::server::Client;
 
 /// The documentation of all commands of a server.

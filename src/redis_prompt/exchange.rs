@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::conversation::CommandKind;
 use super::wire::{Lost, Wire};
 use crate::redis_cli::reply::format_resp_to;
-use crate::redis_cli::resp::Resp;
+use crate::resp::value::Resp;
 
 /// How often the callback is asked whether to go on waiting.
 const CALLBACK_INTERVAL: Duration = Duration::from_millis(100);

@@ -7,8 +7,8 @@ use redis::ConnectionInfo;
 use super::conversation::{CommandKind, Conversation};
 use super::exchange::{NoReply, PromptExchange, WatchCallback};
 use super::wire::{Lost, Wire};
-use crate::redis_cli::resp::Resp;
 use crate::redis_cli::words;
+use crate::resp::value::Resp;
 
 /// From this time on, redis-cli shows how long a reply took.
 const SLOW: Duration = Duration::from_millis(500);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use redis::ConnectionAddr;
 
-use crate::redis_cli::resp::{Replies, Resp};
+use crate::resp::value::{Replies, Resp};
 
 /// The most that one read takes.
 const PIECE_BYTES: usize = 64 * 1024;

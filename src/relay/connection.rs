@@ -9,12 +9,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::frame_kinds::{
+use super::recorder::{RecordedCommand, Waiting};
+use crate::resp::frames::{Frames, RespFrame, Side};
+use crate::resp::kinds::{
     answers_auth, changes_the_connection, confirms_subscription, first_words, is_error,
     is_monitor_line, is_pubsub, is_push, name, subscribes,
 };
-use super::frames::{Frames, RespFrame, Side};
-use super::recorder::{RecordedCommand, Waiting};
 
 /// A client's connection and its pending commands.
 #[derive(Debug)]

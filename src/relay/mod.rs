@@ -8,8 +8,6 @@
 mod recorder;
 mod connection;
 mod decode;
-mod frame_kinds;
-mod frames;
 mod gate;
 mod peer;
 mod forward;

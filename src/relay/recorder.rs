@@ -6,10 +6,10 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use super::connection::Connection;
-use super::frame_kinds::{is_error, name};
-use super::frames::RespFrame;
 use super::transcript::upper_case;
 use crate::redis_cli::commands;
+use crate::resp::frames::RespFrame;
+use crate::resp::kinds::{is_error, name};
 
 /// How many commands are kept from the beginning, and as many from the end.
 const RETAINED: usize = 4000;

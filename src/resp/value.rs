@@ -1,10 +1,11 @@
 //! Parses what a server sends without loss, as redis-cli does.
 //!
 //! The `redis` crate's values lose what redis-cli shows: the digits of a double
-//! (`0.10000000000000001`), errors that are not UTF-8, and which reply a push precedes. RESP is
-//! small: <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+//! (`0.10000000000000001`), errors that are not UTF-8, and which reply a push precedes.
 
 use redis::Value;
+
+use super::{Header, NotAHeader};
 
 /// One value of RESP2 or RESP3; texts are the bytes that arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +35,14 @@ pub enum Resp {
 
 /// The bytes are not RESP.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Protocol error, got {} as reply type byte", super::reply::quoted(&[*.0]))]
+#[error("Protocol error, got {} as reply type byte", crate::redis_cli::reply::quoted(&[*.0]))]
 pub struct NotResp(pub u8);
+
+impl From<NotAHeader> for NotResp {
+    fn from(NotAHeader(kind): NotAHeader) -> Self {
+        Self(kind)
+    }
+}
 
 /// Deeper nesting is refused, since it costs stack; no real reply is nested so deeply.
 const MOST_NESTED: usize = 128;
@@ -47,7 +54,7 @@ pub struct Replies {
     /// The length of the value's part that has been scanned.
     seen: usize,
     /// How many of the value's elements are still missing; 0 between values.
-    missing: usize,
+    missing: u64,
 }
 
 impl Replies {
@@ -75,40 +82,26 @@ impl Replies {
         }
         while self.missing > 0 {
             let mut reader = RespReader { rest: &self.bytes[self.seen..] };
-            let Some((kind, line)) = reader.line() else { return Ok(false) };
-            let elements = match kind {
-                b'*' | b'~' | b'>' => length(line).unwrap_or(0),
-                b'%' => length(line).unwrap_or(0) * 2,
-                // An attribute precedes a value and does not count as one.
-                b'|' => length(line).unwrap_or(0) * 2 + 1,
-                b'$' | b'=' | b'!' => {
-                    let Some(length) = length(line) else {
-                        self.take(reader.rest.len(), 0);
-                        continue;
-                    };
-                    if reader.rest.len() < length + 2 {
-                        return Ok(false);
-                    }
-                    self.take(reader.rest.len() - length - 2, 0);
-                    continue;
-                }
-                b'+' | b'-' | b':' | b',' | b'#' | b'_' | b'(' => 0,
-                other => return Err(NotResp(other)),
-            };
-            self.take(reader.rest.len(), elements);
+            let Some(line) = reader.line() else { return Ok(false) };
+            let (mut left, mut elements) = (reader.rest.len(), 0);
+            match Header::of(line)? {
+                Header::Whole => {}
+                Header::Elements(count) => elements = count,
+                Header::Attribute(count) => elements = count + 1,
+                Header::String(length) => match left.checked_sub(with_line_break(length)) {
+                    Some(rest) => left = rest,
+                    None => return Ok(false),
+                },
+            }
+            self.seen = self.bytes.len() - left;
+            self.missing = (self.missing - 1).saturating_add(elements);
         }
         Ok(true)
     }
-
-    fn take(&mut self, left: usize, elements: usize) {
-        self.seen = self.bytes.len() - left;
-        self.missing = self.missing - 1 + elements;
-    }
 }
 
-/// The number after a line's first byte. `None` for -1, which is nil.
-fn length(line: &[u8]) -> Option<usize> {
-    std::str::from_utf8(line).ok()?.parse().ok().filter(|&length: &usize| length < usize::MAX / 4)
+fn with_line_break(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX).saturating_add(2)
 }
 
 /// Reads values from bytes that contain them completely.
@@ -117,61 +110,59 @@ struct RespReader<'a> {
 }
 
 impl<'a> RespReader<'a> {
-    /// The first byte of a line and the rest of it, without the line break.
-    fn line(&mut self) -> Option<(u8, &'a [u8])> {
+    /// The next line, without its line break.
+    fn line(&mut self) -> Option<&'a [u8]> {
         let end = self.rest.iter().position(|&byte| byte == b'\n')?;
         let (line, rest) = self.rest.split_at(end + 1);
         self.rest = rest;
-        let line = line.strip_suffix(b"\r\n").unwrap_or(&line[..end]);
-        Some(line.split_first().map_or((b'\n', line), |(&kind, line)| (kind, line)))
+        Some(line.strip_suffix(b"\r\n").unwrap_or(&line[..end]))
     }
 
     fn value(&mut self, depth: usize) -> Result<Resp, NotResp> {
-        let (kind, line) = self.line().unwrap_or_default();
+        let line = self.line().unwrap_or_default();
+        let header = Header::of(line)?;
+        let (kind, text) = (line[0], &line[1..]);
         if depth > MOST_NESTED {
             return Err(NotResp(kind));
         }
-        Ok(match kind {
-            b'+' => Resp::Status(line.to_vec()),
-            b'-' => Resp::Error(line.to_vec()),
-            b':' => Resp::Integer(parsed(line)),
-            b',' => Resp::Double(line.to_vec()),
-            b'(' => Resp::BigNumber(line.to_vec()),
-            b'#' => Resp::Boolean(line == b"t"),
-            b'_' => Resp::Nil,
-            b'$' | b'=' | b'!' => match length(line) {
-                Some(length) => string(kind, self.bytes(length)),
-                None => Resp::Nil,
+        Ok(match header {
+            Header::Whole => match kind {
+                b'+' => Resp::Status(text.to_vec()),
+                b'-' => Resp::Error(text.to_vec()),
+                b':' => Resp::Integer(parsed(text)),
+                b',' => Resp::Double(text.to_vec()),
+                b'(' => Resp::BigNumber(text.to_vec()),
+                b'#' => Resp::Boolean(text == b"t"),
+                _ => Resp::Nil,
             },
-            b'*' if length(line).is_none() => Resp::Nil,
-            b'*' => Resp::Array(self.values(line, depth)?),
-            b'~' => Resp::Set(self.values(line, depth)?),
-            b'>' => Resp::Push(self.values(line, depth)?),
-            b'%' => Resp::Map(self.pairs(line, depth)?),
-            b'|' => {
-                self.pairs(line, depth)?;
+            Header::String(length) => string(kind, self.bytes(length)),
+            Header::Elements(count) => match kind {
+                b'~' => Resp::Set(self.values(count, depth)?),
+                b'>' => Resp::Push(self.values(count, depth)?),
+                b'%' => Resp::Map(self.pairs(count, depth)?),
+                _ => Resp::Array(self.values(count, depth)?),
+            },
+            Header::Attribute(count) => {
+                self.pairs(count, depth)?;
                 self.value(depth + 1)?
             }
-            other => return Err(NotResp(other)),
         })
     }
 
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
-        let (bytes, rest) = self.rest.split_at(length.min(self.rest.len()));
-        self.rest = rest.get(2..).unwrap_or_default();
-        bytes.to_vec()
+    fn bytes(&mut self, length: u64) -> Vec<u8> {
+        let end = with_line_break(length).min(self.rest.len());
+        let (bytes, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        bytes[..end.saturating_sub(2)].to_vec()
     }
 
-    fn values(&mut self, line: &[u8], depth: usize) -> Result<Vec<Resp>, NotResp> {
-        (0..length(line).unwrap_or(0)).map(|_| self.value(depth + 1)).collect()
+    fn values(&mut self, count: u64, depth: usize) -> Result<Vec<Resp>, NotResp> {
+        (0..count).map(|_| self.value(depth + 1)).collect()
     }
 
-    fn pairs(&mut self, line: &[u8], depth: usize) -> Result<Vec<(Resp, Resp)>, NotResp> {
-        let mut pairs = Vec::new();
-        for _ in 0..length(line).unwrap_or(0) {
-            pairs.push((self.value(depth + 1)?, self.value(depth + 1)?));
-        }
-        Ok(pairs)
+    /// `count` is the number of keys and values.
+    fn pairs(&mut self, count: u64, depth: usize) -> Result<Vec<(Resp, Resp)>, NotResp> {
+        (0..count / 2).map(|_| Ok((self.value(depth + 1)?, self.value(depth + 1)?))).collect()
     }
 }
 
@@ -220,7 +211,7 @@ fn values_of(items: &[Value]) -> Vec<Resp> {
 }
 
 /// An error's code and text.
-pub(super) fn error_text(code: &str, details: Option<&str>) -> String {
+pub fn error_text(code: &str, details: Option<&str>) -> String {
     match details {
         Some(details) if !details.is_empty() => format!("{code} {details}"),
         _ => code.to_owned(),

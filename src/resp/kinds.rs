@@ -1,18 +1,18 @@
 //! What a frame is, by its first bytes.
 
 /// Whether a command may get no reply or several, or changes which replies follow.
-pub(super) fn changes_the_connection(name: &[u8]) -> bool {
+pub fn changes_the_connection(name: &[u8]) -> bool {
     let others = ["RESET", "CLIENT", "MONITOR", "SYNC", "PSYNC"];
     subscribes(name) || others.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Whether it is SUBSCRIBE, UNSUBSCRIBE or one of their kinds.
-pub(super) fn subscribes(name: &[u8]) -> bool {
+pub fn subscribes(name: &[u8]) -> bool {
     name.last_chunk::<9>().is_some_and(|end| end.eq_ignore_ascii_case(b"SUBSCRIBE"))
 }
 
 /// A command's name as the client wrote it; empty if there is none.
-pub(super) fn name(command: &[u8]) -> &[u8] {
+pub fn name(command: &[u8]) -> &[u8] {
     if command.first() == Some(&b'*') {
         // The third line: after the number of arguments and the length of the first one.
         let from = line_end(command, line_end(command, 0));
@@ -23,34 +23,34 @@ pub(super) fn name(command: &[u8]) -> &[u8] {
 }
 
 /// The index after the end of the line that begins at `from`.
-pub(super) fn line_end(text: &[u8], from: usize) -> usize {
+pub fn line_end(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
     rest.iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| from + at + 1)
 }
 
-pub(super) fn is_error(frame: &[u8]) -> bool {
+pub fn is_error(frame: &[u8]) -> bool {
     matches!(frame.first(), Some(b'-' | b'!'))
 }
 
 /// Whether this is a reply to AUTH. Any other first reply is about the connection, such as `max
 /// number of clients reached`, and the client must see it. If the answer changed the password, AUTH
 /// fails and the server refuses the client's commands, as it would without the relay.
-pub(super) fn answers_auth(reply: &[u8]) -> bool {
+pub fn answers_auth(reply: &[u8]) -> bool {
     [&b"+OK"[..], b"-WRONGPASS", b"-ERR AUTH"].iter().any(|start| reply.starts_with(start))
 }
 
 /// RESP3's out-of-band messages.
-pub(super) fn is_push(frame: &[u8]) -> bool {
+pub fn is_push(frame: &[u8]) -> bool {
     frame.first() == Some(&b'>')
 }
 
 /// Whether this is a pub/sub message of RESP2, where such messages are ordinary arrays.
-pub(super) fn is_pubsub(frame: &[u8]) -> bool {
+pub fn is_pubsub(frame: &[u8]) -> bool {
     let [kind, ..] = first_words(frame);
     confirms_subscription(frame) || ["message", "pmessage", "smessage"].contains(&kind)
 }
 
-pub(super) fn confirms_subscription(frame: &[u8]) -> bool {
+pub fn confirms_subscription(frame: &[u8]) -> bool {
     let [kind, ..] = first_words(frame);
     let kind = kind
         .strip_prefix(['p', 's'])
@@ -60,13 +60,13 @@ pub(super) fn confirms_subscription(frame: &[u8]) -> bool {
 }
 
 /// Whether this is a line such as `+1795342630.123456 [0 127.0.0.1:53218] "SET" "a" "1"`.
-pub(super) fn is_monitor_line(frame: &[u8]) -> bool {
+pub fn is_monitor_line(frame: &[u8]) -> bool {
     frame.first() == Some(&b'+') && frame.get(1).is_some_and(u8::is_ascii_digit)
 }
 
 /// The first three strings of an array of bulk strings, or the first words of an inline command;
 /// empty where there are none.
-pub(super) fn first_words(frame: &[u8]) -> [&str; 3] {
+pub fn first_words(frame: &[u8]) -> [&str; 3] {
     let mut words = [""; 3];
     if !matches!(frame.first(), Some(b'*' | b'>')) {
         let text = std::str::from_utf8(frame).unwrap_or_default();

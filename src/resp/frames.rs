@@ -1,12 +1,11 @@
-//! Splits a stream of bytes into RESP frames, in bounded memory.
+//! Splits a stream of bytes into commands or replies, in bounded memory.
 //!
 //! This module only finds the boundaries of frames and shortens long strings, since a value may
-//! have 512 MB; the `redis` crate decodes the frames. RESP is a sequence of lines; the line of a
-//! bulk string is followed by as many bytes as it announces. A frame ends when as many elements
-//! have come as its aggregates announced, so it is enough to count them:
-//! <https://redis.io/docs/latest/develop/reference/protocol-spec/>.
+//! have 512 MB; the `redis` crate decodes the frames.
 
 use std::borrow::Cow;
+
+use super::Header;
 
 /// The limit for one string in a command; longer ones are cut, as in SLOWLOG.
 const ARGUMENT_BYTES: u64 = 512;
@@ -22,7 +21,7 @@ const LINE_BYTES: usize = 64 * 1024;
 
 /// The sender of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub enum Side {
     /// The client: arrays of bulk strings, or inline commands.
     Commands,
     /// The server: values of any type.
@@ -31,16 +30,16 @@ pub(super) enum Side {
 
 /// The bytes are not RESP, so the stream can no longer be parsed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct InvalidFrame;
+pub struct InvalidFrame;
 
 /// One whole command or reply, shortened, as RESP; or an inline command as it was typed.
 ///
 /// The most common reply, OK, is not copied.
-pub(super) type RespFrame = Cow<'static, [u8]>;
+pub type RespFrame = Cow<'static, [u8]>;
 
 /// Finds the frames in bytes that come in pieces.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub struct Frames {
     side: Side,
     /// The beginning of an incomplete line.
     line: Vec<u8>,
@@ -70,7 +69,7 @@ struct LongString {
 }
 
 impl Frames {
-    pub(super) fn new(side: Side) -> Self {
+    pub fn new(side: Side) -> Self {
         Self {
             side,
             line: Vec::new(),
@@ -85,7 +84,7 @@ impl Frames {
 
     /// Takes the next bytes of the stream and calls `found` with every frame that they complete and
     /// the number of these bytes up to its end.
-    pub(super) fn feed(
+    pub fn feed(
         &mut self,
         mut bytes: &[u8],
         found: &mut dyn FnMut(RespFrame, usize),
@@ -130,42 +129,29 @@ impl Frames {
         if is_first {
             self.missing = 1;
         }
-        match line.first() {
-            Some(b'$' | b'=' | b'!') => self.begin_string(line, is_first),
-            Some(b'*' | b'~' | b'>') => self.begin_aggregate(line, is_first, 1),
-            Some(b'%') => self.begin_aggregate(line, is_first, 2),
+        self.missing -= 1;
+        match Header::of(line).map_err(|_| InvalidFrame)? {
+            Header::Whole => self.keep_line(line, is_first),
+            Header::String(length) => self.begin_string(line, length, is_first),
+            Header::Elements(elements) => self.begin_aggregate(line, elements, is_first)?,
             // An attribute precedes an element and does not count as one.
-            Some(b'|') => {
-                self.missing = self.missing.checked_add(1).ok_or(InvalidFrame)?;
-                self.begin_aggregate(line, is_first, 2)
-            }
-            Some(b'+' | b'-' | b':' | b',' | b'#' | b'_' | b'(') => {
-                self.missing -= 1;
-                self.keep_line(line, is_first);
-                Ok(())
-            }
-            _ => Err(InvalidFrame),
+            Header::Attribute(elements) => self.begin_aggregate(line, elements + 1, is_first)?,
         }
+        Ok(())
     }
 
     fn begin_aggregate(
         &mut self,
         line: &[u8],
+        elements: u64,
         is_first: bool,
-        each: u64,
     ) -> Result<(), InvalidFrame> {
-        let elements = length(line)?.unwrap_or(0).checked_mul(each).ok_or(InvalidFrame)?;
-        self.missing = (self.missing - 1).checked_add(elements).ok_or(InvalidFrame)?;
+        self.missing = self.missing.checked_add(elements).ok_or(InvalidFrame)?;
         self.keep_line(line, is_first);
         Ok(())
     }
 
-    fn begin_string(&mut self, line: &[u8], is_first: bool) -> Result<(), InvalidFrame> {
-        self.missing -= 1;
-        let Some(length) = length(line)? else {
-            self.keep_line(line, is_first);
-            return Ok(());
-        };
+    fn begin_string(&mut self, line: &[u8], length: u64, is_first: bool) {
         let limit = match self.side {
             Side::Commands => ARGUMENT_BYTES,
             Side::Replies => REPLY_STRING_BYTES,
@@ -190,7 +176,6 @@ impl Frames {
             self.left_out += 1;
         }
         self.string = Some(LongString { left: length + 2, to_keep, cut });
-        Ok(())
     }
 
     /// Takes bytes of the string that is being received; returns the rest.
@@ -264,26 +249,6 @@ impl Frames {
 /// The note at the end of a string that was cut.
 fn shortened(cut: u64) -> String {
     if cut == 0 { String::new() } else { format!("… ({cut} more bytes)") }
-}
-
-/// The number after a line's first byte; `None`: -1, which is nil.
-fn length(line: &[u8]) -> Result<Option<u64>, InvalidFrame> {
-    let digits = line.get(1..).unwrap_or_default().trim_ascii_end();
-    if digits == b"-1" {
-        return Ok(None);
-    }
-    // Redis' own limit (`proto-max-bulk-len`) can be changed, but not beyond 18 digits.
-    if digits.is_empty() || digits.len() > 18 {
-        return Err(InvalidFrame);
-    }
-    let mut number: u64 = 0;
-    for digit in digits {
-        if !digit.is_ascii_digit() {
-            return Err(InvalidFrame);
-        }
-        number = number * 10 + u64::from(digit - b'0');
-    }
-    Ok(Some(number))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub mod problem;
 pub mod toml_table;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::ops::Range;

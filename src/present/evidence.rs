@@ -7,7 +7,7 @@ mod waits;
 mod words;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use transcript::{Form, command_line, is_shown_by, reply_line};
 pub(super) use transcript::{GistLine, gist, time};

@@ -93,12 +93,12 @@ mod tests {
 
     #[test]
     fn a_command_is_explained() {
-        let expected = "  BGSAVE [SCHEDULE]
-  summary     starts writing a snapshot in the background
+        let expected = "  FLUSHDB [ASYNC|SYNC]
+  summary     removes the keys of this database
   since       1.0.0
   group       server
-  complexity  O(1)";
-        assert_eq!(help(&["bgsave"]), expected);
+  complexity  O(N)";
+        assert_eq!(help(&["flushdb"]), expected);
     }
 
     #[test]

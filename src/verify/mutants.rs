@@ -15,6 +15,12 @@ use crate::error::EnvironmentError;
 use crate::lesson::problem::did_you_mean;
 use crate::lesson::{Exercise, Language, Problem};
 
+// For the tests of topics.
+#[cfg(test)]
+pub(crate) use self::python::tests::assert_mutants as assert_python_mutants;
+#[cfg(test)]
+pub(crate) use self::redis::tests::mutants as redis_mutants;
+
 /// What differs from the solution.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "change")]

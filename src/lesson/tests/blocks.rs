@@ -1,6 +1,7 @@
 //! Info strings, closing fences and the lines of commands.
 
 use super::*;
+use crate::topics::wait_lines;
 
 const WORDS: &str = "known words: `norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`";
 
@@ -155,7 +156,7 @@ fn a_setup_line_must_be_one_that_redis_cli_takes() {
 
 #[test]
 fn a_setup_line_must_leave_a_server_that_answers() {
-    for line in ["@wait-bgsave", "shutdown NOSAVE", "BLPOP q 0", "SUBSCRIBE a"] {
+    for line in [wait_lines()[0], "shutdown NOSAVE", "BLPOP q 0", "SUBSCRIBE a"] {
         let name = line.split(' ').next().unwrap();
         let source = format!("{EXERCISE}\n```redis setup\nSET a 1\n{line}\n```\n");
         assert_told(&source, &format!("30:1: `{name}` cannot be used in a setup"));
@@ -186,11 +187,14 @@ fn a_wrong_answer_may_be_wrong_in_any_way() {
 
 #[test]
 fn the_only_line_with_an_at_sign_is_the_one_that_waits() {
-    assert!(told("```redis\nBGSAVE\n@wait-bgsave\n```\n").is_empty());
-    assert_problem(
-        "```redis\n@wait-bgsav\n```\n",
-        "2:1: unknown line `@wait-bgsav` (did you mean `@wait-bgsave`?)",
-    );
+    for line in wait_lines() {
+        assert!(told(&format!("```redis\nPING\n{line}\n```\n")).is_empty());
+        let slip = &line[..line.len() - 1];
+        assert_problem(
+            &format!("```redis\n{slip}\n```\n"),
+            &format!("2:1: unknown line `{slip}` (did you mean `{line}`?)"),
+        );
+    }
     assert_told(
         "```redis\n@sleep 1\n```\n",
         "2:1: unknown line `@sleep 1` (lines of this kind: `@wait",

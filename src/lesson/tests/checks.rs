@@ -10,11 +10,11 @@ fn with_head(lines: &str) -> String {
     with("id = \"saving\"\n", &format!("id = \"saving\"\n{lines}\n"))
 }
 
-pub(super) fn exercise(source: &str) -> Exercise {
+pub(crate) fn exercise(source: &str) -> Exercise {
     lesson(source).steps[1].exercise.clone().unwrap()
 }
 
-pub(super) fn check(subject: &str) -> Check {
+pub(crate) fn check(subject: &str) -> Check {
     exercise(&with_subject(subject)).checks[0].clone()
 }
 
@@ -154,8 +154,8 @@ fn a_check_has_exactly_one_subject() {
 #[test]
 fn an_unknown_key_of_a_check_gets_a_suggestion() {
     assert_problem(
-        &with_subject("lastsav = \"advanced\""),
-        "14:1: unknown check subject `lastsav` (did you mean `lastsave`?)",
+        &with_subject("stdot = \"done\""),
+        "14:1: unknown check subject `stdot` (did you mean `stdout`?)",
     );
     assert_problem(
         &with_subject("exit = 0\notherwis = \"a\""),
@@ -165,8 +165,8 @@ fn an_unknown_key_of_a_check_gets_a_suggestion() {
 
 #[test]
 fn a_check_is_looked_at_when_all_has_settled() {
-    assert_eq!(check("lastsave = \"advanced\"").at, Moment::Settled);
-    assert_eq!(check("lastsave = \"advanced\"\nat = \"exit\"").at, Moment::Exit);
+    assert_eq!(check("calls = { set = 1 }").at, Moment::Settled);
+    assert_eq!(check("calls = { set = 1 }\nat = \"exit\"").at, Moment::Exit);
     assert_eq!(check("reply = { PING = \"PONG\" }\nat = \"crash\"").at, Moment::Crash);
     assert_told(
         &with_subject("exit = 0\nat = \"crsh\""),
@@ -232,9 +232,7 @@ fn checks_must_not_need_each_other_in_a_cycle() {
 
 #[test]
 fn what_is_compared_with_before_is_not_looked_at_after_the_crash() {
-    for subject in
-        ["lastsave = \"advanced\"", "calls = { save = 1 }", "info = { rdb_saves = \"+1\" }"]
-    {
+    for subject in ["calls = { save = 1 }", "info = { total_forks = \"+1\" }"] {
         let source = with_subject(&format!("{subject}\nat = \"crash\""));
         assert_told(&source, "15:6: the crash restarts the server");
     }

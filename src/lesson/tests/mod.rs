@@ -2,7 +2,7 @@
 
 mod answers;
 mod blocks;
-mod checks;
+pub(crate) mod checks;
 mod courses;
 mod places;
 mod plain_markdown;
@@ -62,12 +62,12 @@ fn with(old: &str, new: &str) -> String {
 }
 
 /// [`EXERCISE`] with this line in place of its only subject.
-fn with_subject(subject: &str) -> String {
+pub(crate) fn with_subject(subject: &str) -> String {
     with("calls = { save = 1 }", subject)
 }
 
 /// Every problem as `line:column: message` with ` (help)` and, for warnings, `warning: ` before it.
-fn told(source: &str) -> Vec<String> {
+pub(crate) fn told(source: &str) -> Vec<String> {
     read(source).1.iter().map(tell).collect()
 }
 
@@ -86,16 +86,26 @@ fn drawn(problems: &[Problem]) -> String {
 
 /// Asserts that the only problem is this one.
 #[track_caller]
-fn assert_problem(source: &str, expected: &str) {
+pub(crate) fn assert_problem(source: &str, expected: &str) {
     assert_eq!(told(source), [expected]);
 }
 
 /// Asserts that one of the problems begins like this.
 #[track_caller]
-fn assert_told(source: &str, expected: &str) {
+pub(crate) fn assert_told(source: &str, expected: &str) {
     let told = told(source);
     assert!(
         told.iter().any(|problem| problem.starts_with(expected)),
         "{expected}\nis not in\n{told:#?}"
+    );
+}
+
+/// Asserts that one of the problems says this.
+#[track_caller]
+pub(crate) fn assert_says(source: &str, message: &str) {
+    let told = told(source);
+    assert!(
+        told.iter().any(|problem| problem.contains(message)),
+        "{message}\nis not in\n{told:#?}"
     );
 }

@@ -11,7 +11,7 @@ fn exercise(line_prefix: &str, first_prefix: &str, newline: &str) -> String {
         "",
         "[[check]]",
         "id = \"b\"",
-        "lastsav = \"advanced\"",
+        "stdot = \"done\"",
         "```",
     ];
     let prefixed: Vec<String> = lines
@@ -24,7 +24,7 @@ fn exercise(line_prefix: &str, first_prefix: &str, newline: &str) -> String {
     prefixed.join(newline) + newline
 }
 
-const SLIP: &str = "unknown check subject `lastsav` (did you mean `lastsave`?)";
+const SLIP: &str = "unknown check subject `stdot` (did you mean `stdout`?)";
 
 #[test]
 fn a_problem_in_a_block_is_at_its_line_and_column() {
@@ -72,11 +72,11 @@ fn columns_are_characters() {
 fn a_problem_is_drawn_with_its_place_its_line_a_caret_and_the_help() {
     let source = exercise("", "", "\n");
     let (_, problems) = read(&source);
-    let slip = problems.iter().find(|problem| problem.message.contains("lastsav")).unwrap();
+    let slip = problems.iter().find(|problem| problem.message.contains("stdot")).unwrap();
     let drawn = draw(slip, false);
-    let expected = "error: unknown check subject `lastsav`\n \
+    let expected = "error: unknown check subject `stdot`\n \
         --> lessons/04-snapshotting.md:6:1\n  |\n\
-        6 | lastsav = \"advanced\"\n  | ^^^^^^^\n  |\n  = help: did you mean `lastsave`?";
+        6 | stdot = \"done\"\n  | ^^^^^\n  |\n  = help: did you mean `stdout`?";
     assert_eq!(drawn, expected);
     assert!(draw(slip, true).contains("\u{1b}["));
 }
@@ -90,7 +90,7 @@ fn a_problem_of_a_path_is_drawn_without_a_line() {
 #[test]
 fn every_problem_of_a_file_is_told_in_the_order_of_the_text() {
     let source = "```py nurun\n```\n\n## A\n\n```toml exercise\nid = \"A\"\ntime_limt = \"1s\"\n\n\
-        [[check]]\nid = \"x\"\nlastsave = 1\ncalls = { save = \"x\" }\nneeds = \"y\"\n```\n\n\
+        [[check]]\nid = \"x\"\nblocked = 1\ncalls = { save = \"x\" }\nneeds = \"y\"\n```\n\n\
         ```redis solution\nSET '\n```\n\n> [!TPI]\n> x\n\n```py\n";
     let lines: Vec<usize> =
         read(source).1.iter().filter_map(Problem::position).map(|(line, _)| line).collect();

@@ -1,11 +1,12 @@
-//! Checks on the whole run (`blocked`, `sent`) and on the snapshot file alone (`dump`,
-//! `at = "restore"`).
+//! Checks on the whole run (`blocked`, `sent`), while it runs (`[[meanwhile]]`), and on what the
+//! snapshot file alone holds (`at = "restore"`).
 
 use std::time::Duration;
 
 use super::checks::{check, exercise};
 use super::*;
 use crate::lesson::Moment;
+use crate::topics::wait_lines;
 
 fn sentence(subject: &str) -> String {
     check(subject).sentence()
@@ -109,11 +110,14 @@ fn what_is_sent_must_be_the_beginning_of_a_command() {
         &with_subject("sent = { refused = \"SET 'a\" }"),
         "14:20: redis-cli refuses this line: the quote is never closed",
     );
+    let line = wait_lines()[0];
     assert_problem(
-        &with_subject("sent = { order = [\"BGSAVE\", \"@wait-bgsave\"] }"),
-        "14:29: `@wait-bgsave` is for the runner and never sent \
-         (name commands that the answer sends; to check the server while the answer \
-         runs, use `[[meanwhile]]`)",
+        &with_subject(&format!("sent = {{ order = [\"BGSAVE\", \"{line}\"] }}")),
+        &format!(
+            "14:29: `{line}` is for the runner and never sent \
+             (name commands that the answer sends; to check the server while the answer \
+             runs, use `[[meanwhile]]`)"
+        ),
     );
 }
 
@@ -131,9 +135,7 @@ fn what_is_about_the_whole_run_has_no_moment() {
 
 #[test]
 fn what_is_about_the_whole_run_asks_for_no_look_at_exit() {
-    for subject in
-        ["blocked = \"< 1s\"", "sent = { refused = \"SAVE\" }", "dump = { keys = [\"a\"] }"]
-    {
+    for subject in ["blocked = \"< 1s\"", "sent = { refused = \"SAVE\" }"] {
         assert!(!exercise(&with_subject(subject)).looks_at_exit(), "{subject}");
     }
     assert!(exercise(&with_subject("reply = { PING = \"PONG\" }\nat = \"exit\"")).looks_at_exit());
@@ -152,59 +154,29 @@ fn depends_on_time(subject: &str) -> bool {
 #[test]
 fn some_checks_depend_on_when_the_server_is_looked_at_or_how_long_something_takes() {
     for subject in [
-        "calls = { save = 1 }",
-        "lastsave = \"advanced\"",
+        "calls = { set = 1 }",
         "reply = { \"GET a\" = \"1\" }",
-        "info = { rdb_bgsave_in_progress = 0 }",
         "sent = { order = [\"SAVE\", \"BGSAVE\"] }",
     ] {
         assert!(!depends_on_time(subject), "{subject}");
     }
     for subject in [
-        "lastsave = \"advanced\"\nat = \"exit\"",
-        "calls = { lastsave = \"< 9\" }",
+        "reply = { \"GET a\" = \"1\" }\nat = \"exit\"",
+        "calls = { get = \"< 9\" }",
         "reply = { \"TTL a\" = \"(integer) 1\" }",
         "info = { uptime_in_seconds = 1 }",
         "blocked = \"< 1s\"",
-        "reply = { \"GET a\" = \"1\" }\nat = \"saved\"\n\n\
-         [[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\"",
+        "reply = { \"GET a\" = \"1\" }\nat = \"ended\"\n\n\
+         [[meanwhile]]\nid = \"ended\"\nwhen = \"@toy-ended\"",
     ] {
         assert!(depends_on_time(subject), "{subject}");
     }
 }
 
 #[test]
-fn a_dump_is_asked_for_keys() {
-    let check = check("dump = { keys = [\"order:1001\", \"a b\"] }");
-    assert_eq!(check.subject.expected_keys(), ["order:1001", "a b"]);
-    assert_problem(&with_subject("dump = {}"), "14:8: `dump` is empty");
-    assert_problem(&with_subject("dump = { keys = [] }"), "14:17: `keys` is empty");
-    assert_problem(&with_subject("dump = { keys = [\"\"] }"), "14:18: a key without a name");
-    assert_told(&with_subject("dump = { keys = \"a\" }"), "14:17: `keys` must be an array");
-    assert_problem(
-        &with_subject("dump = { kyes = [\"a\"] }"),
-        "14:10: unknown key `kyes` in `dump` (did you mean `keys`?)",
-    );
-}
-
-#[test]
-fn a_dump_is_looked_at_when_it_is_restored() {
-    assert_eq!(check("dump = { keys = [\"a\"] }").at, Moment::Restore);
-    assert_eq!(check("dump = { keys = [\"a\"] }\nat = \"restore\"").at, Moment::Restore);
-    for at in ["exit", "settled", "crash"] {
-        assert_problem(
-            &with_subject(&format!("dump = {{ keys = [\"a\"] }}\nat = \"{at}\"")),
-            &format!("15:6: a snapshot file alone has no `{at}`, only `restore` (remove `at`)"),
-        );
-    }
-}
-
-#[test]
 fn a_check_at_restore_needs_the_dump() {
-    for subject in ["dump = { keys = [\"a\"] }", "reply = { \"GET a\" = \"1\" }\nat = \"restore\""]
-    {
-        assert!(exercise(&with_subject(subject)).needs_the_dump(), "{subject}");
-    }
+    let subject = "reply = { \"GET a\" = \"1\" }\nat = \"restore\"";
+    assert!(exercise(&with_subject(subject)).needs_the_dump());
     assert!(!exercise(EXERCISE).needs_the_dump());
 }
 
@@ -220,9 +192,7 @@ fn a_dump_is_also_restored_after_a_crash_at_exit() {
 
 #[test]
 fn what_the_second_server_has_of_its_own_is_not_asked_of_it() {
-    for subject in
-        ["lastsave = \"advanced\"", "calls = { save = 1 }", "info = { rdb_saves = \"+1\" }"]
-    {
+    for subject in ["calls = { save = 1 }", "info = { total_forks = \"+1\" }"] {
         let source = with_subject(&format!("{subject}\nat = \"restore\""));
         assert_told(&source, "15:6: a second server loads the snapshot: its counters and LASTSAVE");
     }
@@ -250,7 +220,6 @@ fn each_subject_has_a_sentence_of_its_own() {
         sentence("sent = { order = [\"SET a\", \"SAVE\"], refused = \"BGSAVE\" }"),
         "run with success, in this order: SET a, then SAVE; BGSAVE refused at least once"
     );
-    assert_eq!(sentence("dump = { keys = [\"a\", \"b\"] }"), "the snapshot file alone holds a, b");
 }
 
 #[test]
@@ -263,65 +232,45 @@ fn ping_is_not_counted_where_a_client_of_ours_sends_it() {
     assert!(!super::told(&alone).iter().any(|problem| problem.contains("PING can't be counted")));
 }
 
-#[track_caller]
-fn assert_says(source: &str, message: &str) {
-    let told = told(source);
-    assert!(
-        told.iter().any(|problem| problem.contains(message)),
-        "{message}\nis not in\n{told:#?}"
-    );
-}
-
-#[test]
-fn a_check_may_look_at_the_server_when_a_save_has_ended() {
-    let meanwhile = "[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\"\n";
-    let subject = format!("reply = {{ \"GET a\" = \"1\" }}\nat = \"saved\"\n\n{meanwhile}");
-    assert_eq!(check(&subject).at, Moment::Meanwhile(0));
-    assert_eq!(check(&subject).sentence(), "`GET a` answers 1, while the answer runs");
-}
-
 fn with_meanwhile(meanwhile: &str) -> String {
-    with_subject(&format!("lastsave = \"advanced\"\n\n[[meanwhile]]\n{meanwhile}"))
+    with_subject(&format!("exit = 0\n\n[[meanwhile]]\n{meanwhile}"))
 }
 
 #[test]
 fn what_is_wrong_with_a_meanwhile_is_told() {
-    let message = "unknown trigger `@bgsave-end`";
-    assert_says(&with_meanwhile("id = \"a\"\nwhen = \"@bgsave-end\""), message);
+    let message = "unknown trigger `@toy-end`";
+    assert_says(&with_meanwhile("id = \"a\"\nwhen = \"@toy-end\""), message);
     assert_says(&with_meanwhile("id = \"a\""), "the meanwhile has no `when`");
-    assert_says(&with_meanwhile("when = \"@bgsave-ended\""), "the meanwhile has no `id`");
-    let id = with_meanwhile("id = \"exit\"\nwhen = \"@bgsave-ended\"");
+    assert_says(&with_meanwhile("when = \"@toy-ended\""), "the meanwhile has no `id`");
+    let id = with_meanwhile("id = \"exit\"\nwhen = \"@toy-ended\"");
     assert_says(&id, "`exit` cannot be the id of a meanwhile");
-    let twice = "id = \"a\"\nwhen = \"@bgsave-ended\"\n\n\
-        [[meanwhile]]\nid = \"a\"\nwhen = \"@bgsave-ended\"";
+    let twice = "id = \"a\"\nwhen = \"@toy-ended\"\n\n\
+        [[meanwhile]]\nid = \"a\"\nwhen = \"@toy-ended\"";
     assert_says(&with_meanwhile(twice), "a second `[[meanwhile]]` with the id `a`");
-    let unknown = with_meanwhile("id = \"a\"\nwhen = \"@bgsave-ended\"\nrum = [\"PING\"]");
+    let unknown = with_meanwhile("id = \"a\"\nwhen = \"@toy-ended\"\nrum = [\"PING\"]");
     assert_says(&unknown, "unknown key `rum` in a meanwhile");
 }
 
-/// A check that looks at the server when a background save has ended.
-fn at_the_end_of_a_save(subject: &str) -> String {
+/// A check that looks at the server when work in the background has ended.
+fn at_the_end_of_work(subject: &str) -> String {
     with_subject(&format!(
-        "{subject}\nat = \"saved\"\n\n[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\""
+        "{subject}\nat = \"ended\"\n\n[[meanwhile]]\nid = \"ended\"\nwhen = \"@toy-ended\""
     ))
 }
 
 #[test]
 fn while_an_answer_runs_only_replies_are_checked() {
-    for subject in ["lastsave = \"advanced\"", "config = { save = \"\" }", "calls = { save = 1 }"] {
+    for subject in ["info = { hz = 10 }", "config = { save = \"\" }", "calls = { save = 1 }"] {
         assert_says(
-            &at_the_end_of_a_save(subject),
+            &at_the_end_of_work(subject),
             "while an answer runs, only a `reply` can be checked",
         );
     }
     let reply = "reply = { \"EXISTS a\" = \"1\" }";
     assert!(
-        !told(&at_the_end_of_a_save(reply))
-            .iter()
-            .any(|told| told.contains("while an answer runs"))
+        !told(&at_the_end_of_work(reply)).iter().any(|told| told.contains("while an answer runs"))
     );
-    let killed =
-        at_the_end_of_a_save(reply).replacen("[[check]]", "crash = \"exit\"\n[[check]]", 1);
+    let killed = at_the_end_of_work(reply).replacen("[[check]]", "crash = \"exit\"\n[[check]]", 1);
     assert_says(&killed, "the server may be killed before that happens");
 }
 
@@ -329,8 +278,8 @@ fn while_an_answer_runs_only_replies_are_checked() {
 fn what_is_asked_meanwhile_is_not_counted() {
     for (command, is_asked) in [("exists", true), ("info", true), ("get", false)] {
         let source = with_subject(&format!(
-            "reply = {{ \"EXISTS a\" = \"1\" }}\nat = \"saved\"\n\n[[check]]\nid = \"b\"\n\
-             calls = {{ {command} = 1 }}\n\n[[meanwhile]]\nid = \"saved\"\nwhen = \"@bgsave-ended\""
+            "reply = {{ \"EXISTS a\" = \"1\" }}\nat = \"ended\"\n\n[[check]]\nid = \"b\"\n\
+             calls = {{ {command} = 1 }}\n\n[[meanwhile]]\nid = \"ended\"\nwhen = \"@toy-ended\""
         ));
         let message = format!("{} can't be counted", command.to_uppercase());
         assert_eq!(told(&source).iter().any(|told| told.contains(&message)), is_asked, "{command}");
@@ -339,17 +288,9 @@ fn what_is_asked_meanwhile_is_not_counted() {
 
 #[test]
 fn calls_of_several_commands_are_added_up() {
-    let sentence = sentence("calls = { \"save+bgsave\" = \">= 1\" }");
-    assert_eq!(sentence, "successful calls of SAVE or BGSAVE: at least 1");
-    assert_says(&with_subject("calls = { \"save+\" = 1 }"), "`` is not a command");
-}
-
-#[test]
-fn a_snapshot_may_be_compared_with_all_that_was_there_before() {
-    let check = check("dump = { holds = \"before\", keys = [\"a\"] }");
-    assert!(check.subject.compares_with_all_keys());
-    assert_eq!(check.subject.expected_keys(), ["a"]);
-    assert_says(&with_subject("dump = { holds = \"befor\" }"), "`holds` cannot be `befor`");
+    let sentence = sentence("calls = { \"set+mset\" = \">= 1\" }");
+    assert_eq!(sentence, "successful calls of SET or MSET: at least 1");
+    assert_says(&with_subject("calls = { \"set+\" = 1 }"), "`` is not a command");
 }
 
 #[test]

@@ -7,9 +7,10 @@ use crate::attempt::evidence::{Observation, Run, Typed, TypedExchange, Wait, Wai
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange, Reply, Transcript};
 use crate::server::ServerInfo;
+use crate::topics::background;
 use crate::verdict::Diagnosed;
 
-fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
+pub(crate) fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
     let value = match reply {
         "" => None,
         text if text.starts_with(['+', '-', ':']) => {
@@ -31,7 +32,7 @@ fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
     }
 }
 
-fn evidence(exchanges: Vec<Exchange>) -> Evidence {
+pub(crate) fn evidence(exchanges: Vec<Exchange>) -> Evidence {
     let transcript = Transcript { exchanges, ..Transcript::default() };
     Evidence { transcript, ..Evidence::new(ServerInfo::of(100, "")) }
 }
@@ -43,12 +44,12 @@ fn verdict(evidence: &[Pointer]) -> Verdict {
     Verdict { findings: Vec::new(), diagnosis }
 }
 
-fn shown(evidence: &Evidence, pointers: &[Pointer], form: Form, width: usize) -> String {
+pub(crate) fn shown(evidence: &Evidence, pointers: &[Pointer], form: Form, width: usize) -> String {
     colored::control::set_override(false);
     blocks(evidence, &verdict(pointers), form, width)
 }
 
-fn short(exchanges: Vec<Exchange>) -> String {
+pub(crate) fn short(exchanges: Vec<Exchange>) -> String {
     shown(&evidence(exchanges), &[], Form::Short, 80)
 }
 
@@ -78,7 +79,7 @@ fn commands_and_replies_stand_in_columns() {
 
 #[test]
 fn a_poll_is_one_line_and_its_setting_up_none() {
-    let info = "rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\nloading:0\r\n";
+    let info = "aof_rewrite_in_progress:0\r\nmodule_fork_in_progress:0\r\nloading:0\r\n";
     let mut sent = vec![
         exchange(0, "CLIENT SETINFO LIB-NAME redis-py", "+OK"),
         exchange(10, "HELLO 3", "+OK"),
@@ -89,7 +90,7 @@ fn a_poll_is_one_line_and_its_setting_up_none() {
 
       what Redis saw
         +0.1 ms  BGSAVE                             Background saving started
-        +0.2 ms  INFO persistence ×37 until +1.8 s  rdb_bgsave_in_progress:0, rdb_l…
+        +0.2 ms  INFO persistence ×37 until +1.8 s  3 lines
     ");
 }
 
@@ -128,7 +129,7 @@ fn many_refusals_that_say_the_same_are_counted() {
 
 #[test]
 fn the_long_form_leaves_nothing_out() {
-    let info = "rdb_bgsave_in_progress:0\r\nloading:0\r\n";
+    let info = "aof_rewrite_in_progress:0\r\nloading:0\r\n";
     let sent = vec![
         exchange(0, "CLIENT SETNAME a", "+OK"),
         exchange(10, "INFO", info),
@@ -138,9 +139,9 @@ fn the_long_form_leaves_nothing_out() {
 
       what Redis saw
         +0.0 ms  CLIENT SETNAME a  OK
-        +0.0 ms  INFO              rdb_bgsave_in_progress:0
+        +0.0 ms  INFO              aof_rewrite_in_progress:0
                                    loading:0
-        +0.0 ms  INFO              rdb_bgsave_in_progress:0
+        +0.0 ms  INFO              aof_rewrite_in_progress:0
                                    loading:0
     ");
 }
@@ -164,17 +165,21 @@ fn no_text_of_a_client_steers_the_terminal() {
     assert!(text.contains(r#""b c""#), "{text}");
 }
 
+/// The answer has the server started again.
+fn start_again(evidence: &mut Evidence) {
+    evidence.before = ServerInfo::of(100, "run_id:0123456789\n");
+    evidence.exit = Some(Observation::of(ServerInfo::of(101, "run_id:abcdef0123\n")));
+}
+
 #[test]
 fn on_a_narrow_screen_what_does_not_fit_stands_below() {
     let mut evidence = evidence(vec![
         exchange(0, "SET order:1001:long:key paid", "+OK"),
         exchange(700, "SAVE", BUSY),
     ]);
-    let info = ServerInfo::of(101, "rdb_bgsave_in_progress:1\nrdb_saves:1\n");
-    evidence.exit = Some(Observation::of(info));
+    start_again(&mut evidence);
     evidence.waits = Some(waited(500, 1000));
-    let pointers =
-        [Pointer::Exchange(1), Pointer::Row("rdb_bgsave_in_progress"), Pointer::LongestWait];
+    let pointers = [Pointer::Exchange(1), Pointer::Row("run_id"), Pointer::LongestWait];
     insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 40), @r"
 
     what Redis saw
@@ -186,10 +191,8 @@ fn on_a_narrow_screen_what_does_not_fit_stands_below() {
                ◄ see the cause
 
     what has changed
-      LASTSAVE
-        100 → 101 (+1 s)
-      rdb_bgsave_in_progress
-        0 → 1 when the answer ended
+      run_id
+        01234567 → abcdef01
         ◄ see the cause
 
     who had to wait
@@ -206,23 +209,7 @@ fn a_narrow_screen_cuts_lines() {
     assert!(text.contains(MARK), "{text}");
 }
 
-#[test]
-fn the_table_tells_what_has_changed_and_where_the_cause_lies() {
-    let mut evidence = evidence(Vec::new());
-    let exit = Observation::of(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n"));
-    let log = Some("Background saving terminated by signal 10\n".to_owned());
-    evidence.exit = Some(Observation { log, ..exit });
-    let pointers = [Pointer::Row("rdb_bgsave_in_progress"), Pointer::Log];
-    insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 100), @r"
-
-      what has changed
-        LASTSAVE                100 → 101 (+1 s)
-        rdb_bgsave_in_progress  0 → 1 when the answer ended  ◄ see the cause
-        the server's log        the background save was ended by a signal  ◄ see the cause
-    ");
-}
-
-fn in_words(evidence: &Evidence, pointers: &[Pointer], form: Form) -> String {
+pub(crate) fn in_words(evidence: &Evidence, pointers: &[Pointer], form: Form) -> String {
     plain::while_on(|| shown(evidence, pointers, form, 80))
 }
 
@@ -236,9 +223,9 @@ fn in_words_only_every_fact_is_a_line() {
         poll.clone(),
         Exchange { at: Duration::from_millis(1500), ..poll },
     ]);
-    evidence.exit = Some(Observation::of(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n")));
+    start_again(&mut evidence);
     evidence.waits = Some(waited(500, 1000));
-    let pointers = [Pointer::Exchange(1), Pointer::Row("rdb_bgsave_in_progress")];
+    let pointers = [Pointer::Exchange(1), Pointer::Row("run_id")];
     insta::assert_snapshot!(in_words(&evidence, &pointers, Form::Short), @r"
 
     what Redis saw:
@@ -249,8 +236,7 @@ fn in_words_only_every_fact_is_a_line() {
         100
 
     what has changed:
-      LASTSAVE: 100, then 101 (+1 s)
-      rdb_bgsave_in_progress: 0, then 1 when the answer ended (see the cause)
+      run_id: 01234567, then abcdef01 (see the cause)
 
     who had to wait: the longest wait was 1000 ms, of 412 PINGs
     ");
@@ -313,7 +299,7 @@ fn saves_wall_is_seen_at_once() {
 }
 
 #[test]
-fn bgsave_leaves_a_flat_line() {
+fn a_short_wait_leaves_a_flat_line() {
     let mut evidence = evidence(Vec::new());
     evidence.waits = Some(waited(500, 2));
     let text = shown(&evidence, &[Pointer::LongestWait], Form::Short, 100);
@@ -332,14 +318,15 @@ fn the_cause_is_wrapped_below_its_beginning() {
 #[test]
 fn what_the_transcript_shows_is_not_repeated() {
     let transcript = evidence(vec![exchange(0, "BGSAVE", "+Background saving started")]).transcript;
-    let bgsave = ("BGSAVE", "Background saving started");
-    assert!(is_shown_by(&typed(&[bgsave]), &transcript));
-    assert!(is_shown_by(
-        &typed(&[bgsave, ("@wait-bgsave", "no background save runs")]),
-        &transcript
-    ));
+    let started = ("BGSAVE", "Background saving started");
+    assert!(is_shown_by(&typed(&[started]), &transcript));
+    for work in background() {
+        let reply = work.none_runs();
+        let waited = (work.wait_line, reply.as_str());
+        assert!(is_shown_by(&typed(&[started, waited]), &transcript));
+    }
     assert!(!is_shown_by(&typed(&[("BGSAVE", "OK")]), &transcript));
-    assert!(!is_shown_by(&typed(&[bgsave, ("SAVE \"", "Invalid argument(s)")]), &transcript));
+    assert!(!is_shown_by(&typed(&[started, ("SAVE \"", "Invalid argument(s)")]), &transcript));
     assert!(!is_shown_by(&typed(&[]), &transcript));
 }
 
@@ -352,19 +339,6 @@ fn what_the_snapshot_file_holds_is_named() {
     assert_eq!(held(&ten, 99), format!("{title}    a, b, c, d, e, f and 93 more\n"));
     assert!(held(&ten, 10).contains("i, j\n"));
     assert_eq!(held(&[], 0), format!("{title}    no key in database 0\n"));
-}
-
-#[test]
-fn the_end_of_a_background_save_stands_in_its_place() {
-    let mut evidence = evidence(vec![
-        exchange(100, "BGSAVE", "+Background saving started"),
-        exchange(2_000_100, "SET order:after 1", "+OK"),
-    ]);
-    evidence.transcript.mark("@bgsave-ended", Duration::from_secs(2), Duration::from_secs(2));
-    let text = shown(&evidence, &[], Form::Short, 90);
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    assert!(lines[3].ends_with("+2000.0 ms  (the background save has ended)"), "{text}");
-    assert!(!text.contains("#1") && !text.contains("no reply"), "{text}");
 }
 
 #[test]

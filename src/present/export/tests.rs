@@ -56,7 +56,7 @@ fn a_failed_attempt_is_exported_whole() {
     ];
     let attempt = Attempt {
         cause: Some("BGSAVE's reply only means begun".to_owned()),
-        changes: vec![change("rdb_saves", false), change("rdb_bgsave_in_progress", true)],
+        changes: vec![change("expired_keys", false), change("evicted_keys", true)],
         dump: Some("order:1001 and 2 more".to_owned()),
         waits: Some("longest 0.9 ms of 2543 PINGs".to_owned()),
         ..attempt("SET order:1001 \"``` paid\"\nBGSAVE\n", checks)
@@ -113,8 +113,8 @@ fn a_failed_attempt_is_exported_whole() {
 
     | | before | after |
     |---|---|---|
-    | rdb_saves | 0 | 1 |
-    | rdb_bgsave_in_progress | 0 | 1  ◄ see the cause |
+    | expired_keys | 0 | 1 |
+    | evicted_keys | 0 | 1  ◄ see the cause |
 
     What the snapshot file alone holds: order:1001 and 2 more
 

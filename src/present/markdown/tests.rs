@@ -22,7 +22,7 @@ const MANY_KINDS: &str = "\
 # A heading 📸 long enough to be wrapped on a narrow screen, and on a wide one as well I think
 
 A paragraph with **strong words**, `code spans`, \
-[a link](https://redis.io/docs/latest/commands/bgsave/),
+[a link](https://redis.io/docs/latest/commands/dbsize/),
 日本語を学ぶことは楽しいですし、とても役に立ちます。👩‍👩‍👧 \
 averyveryverylongwordwhichfitsonnolineofanyusualwidthatall_really
 
@@ -39,12 +39,12 @@ averyveryverylongwordwhichfitsonnolineofanyusualwidthatall_really
 >
 > | left | right |
 > |------|------:|
-> | a long cell of many words 日本語 | rdb_bgsave_in_progress |
+> | a long cell of many words 日本語 | total_net_output_bytes |
 
 | Command | Blocks? | What it does to the server while it runs | Field |
 |:--------|:-------:|------------------------------------------|------:|
-| `SAVE`  | yes 📸 | blocks every client until the dump is written | rdb_saves |
-| `BGSAVE` | no | forks a child; the parent goes on serving | rdb_bgsave_in_progress |
+| `SAVE`  | yes 📸 | blocks every client until the dump is written | maxmemory |
+| `BGSAVE` | no | forks a child; the parent goes on serving | total_net_output_bytes |
 
 > [!CAUTION]
 > careful careful careful careful careful careful careful careful careful careful careful

@@ -1,12 +1,11 @@
 //! Judging the checks while the student is still at work.
 
-use super::{LASTSAVE, STDOUT, evidence, exercise};
+use super::{SET, STDOUT, STORED, evidence, exercise};
 use crate::attempt::{Evidence, Look};
 use crate::verdict::{LiveVerdict, Tick, judge_live};
 
 const SURVIVES: &str =
     "[[check]]\nid = \"survives\"\nat = \"crash\"\nreply = { \"GET a\" = \"1\" }\n";
-const SAVING: &str = "rdb_bgsave_in_progress:1\n";
 
 fn judged(checks: &str, evidence: Evidence, is_sure: bool) -> LiveVerdict {
     judge_live(&exercise(checks), &Look { evidence, is_sure })
@@ -14,57 +13,56 @@ fn judged(checks: &str, evidence: Evidence, is_sure: bool) -> LiveVerdict {
 
 #[test]
 fn what_is_met_ticks_and_passes_where_nothing_is_left() {
-    let verdict = judged(LASTSAVE, evidence(101, ""), true);
+    let verdict = judged(STORED, evidence(100, SET), true);
     assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Met], true));
 }
 
 #[test]
 fn what_is_not_met_yet_is_open() {
-    let verdict = judged(LASTSAVE, evidence(100, ""), true);
+    let verdict = judged(STORED, evidence(100, ""), true);
     assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Open], false));
 }
 
 #[test]
 fn a_check_after_a_crash_is_left_to_the_end_and_so_is_the_pass() {
-    let verdict = judged(&format!("{LASTSAVE}\n{SURVIVES}"), evidence(101, ""), true);
+    let verdict = judged(&format!("{STORED}\n{SURVIVES}"), evidence(100, SET), true);
     assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Met, Tick::AtTheEnd], false));
 }
 
 #[test]
 fn an_exercise_whose_server_is_killed_at_the_end_is_not_passed_before() {
-    let checks =
-        format!("crash = \"exit\"\n{}", LASTSAVE.replace("lastsave", "at = \"exit\"\nlastsave"));
-    assert!(!judged(&checks, evidence(101, ""), true).passed);
+    let checks = format!("crash = \"exit\"\n{}", STORED.replace("calls", "at = \"exit\"\ncalls"));
+    assert!(!judged(&checks, evidence(100, SET), true).passed);
 }
 
 #[test]
 fn what_a_program_prints_is_not_asked_of_work_by_hand() {
-    let verdict = judged(&format!("{LASTSAVE}\n{STDOUT}"), evidence(101, ""), true);
+    let verdict = judged(&format!("{STORED}\n{STDOUT}"), evidence(100, SET), true);
     assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Met, Tick::OfAProgram], true));
 }
 
 #[test]
-fn while_a_save_runs_nothing_is_passed() {
-    let verdict = judged(LASTSAVE, evidence(101, SAVING), true);
+fn while_work_runs_in_the_background_nothing_is_passed() {
+    let verdict = judged(STORED, evidence(100, &format!("{SET}toy_runs:1\n")), true);
     assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Met], false));
 }
 
 #[test]
 fn what_could_not_be_judged_at_the_end_is_not_passed_before() {
-    assert!(!judged(LASTSAVE, evidence(101, ""), false).passed);
+    assert!(!judged(STORED, evidence(100, SET), false).passed);
 }
 
 #[test]
 fn invalid_evidence_ticks_nothing() {
-    let invalid = Evidence { invalid: Some("the server is gone".to_owned()), ..evidence(101, "") };
-    let verdict = judged(LASTSAVE, invalid, true);
+    let invalid = Evidence { invalid: Some("the server is gone".to_owned()), ..evidence(100, SET) };
+    let verdict = judged(STORED, invalid, true);
     assert_eq!((verdict.ticks, verdict.passed), (vec![Tick::Open], false));
     assert!(verdict.invalid.is_some());
 }
 
 #[test]
 fn what_needs_a_check_at_the_end_is_left_to_the_end_too() {
-    let needs = LASTSAVE.replace("lastsave", "needs = [\"survives\"]\nlastsave");
-    let verdict = judged(&format!("{SURVIVES}\n{needs}"), evidence(101, ""), true);
+    let needs = STORED.replace("calls", "needs = [\"survives\"]\ncalls");
+    let verdict = judged(&format!("{SURVIVES}\n{needs}"), evidence(100, SET), true);
     assert_eq!(verdict.ticks, [Tick::AtTheEnd, Tick::AtTheEnd]);
 }

@@ -52,7 +52,7 @@ fn not(text: &str) -> (bool, String) {
 
 #[test]
 fn commands_in_order_may_have_others_between_them() {
-    let evidence = done(&["PING", "SET order:1001 paid", "INFO", "bgsave", "INFO"]);
+    let evidence = done(&["PING", "SET order:1001 paid", "INFO", "Bgsave", "INFO"]);
     assert_eq!(found(ORDER, &evidence), met("SET order:1001, then BGSAVE"));
 }
 

@@ -77,4 +77,4 @@ fn why(run: &ProgramRun, limit: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

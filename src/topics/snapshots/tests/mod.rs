@@ -1,5 +1,12 @@
 mod changes;
+mod diagnoses;
+mod evidence;
+mod lesson;
+mod live;
+mod mutants;
 mod refused;
+mod restore;
 mod saved;
 pub mod scene;
+mod verdict;
 mod waiting;

@@ -13,7 +13,7 @@ use crate::redis_cli::reply::{Printed, format_reply_to};
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange, Reply, Transcript};
 use crate::server::ServerInfo;
-use crate::verdict::tests::{KILLED, exercise, observation};
+use crate::verdict::tests::{exercise, observation};
 use crate::verdict::{Diagnosed, Pointer, judge};
 
 pub(crate) const OK: &str = "+OK";
@@ -22,6 +22,11 @@ pub(crate) const BUSY: &str = "-ERR Background save already in progress";
 pub(crate) const QUEUED: &str = "+QUEUED";
 /// No reply came.
 pub(crate) const NONE: &str = "";
+/// A program's last error after a command without a reply.
+pub(crate) const TIMEOUT: &str =
+    "redis.exceptions.TimeoutError: Timeout reading from localhost:6379";
+/// A line of the server's log.
+pub(crate) const KILLED: &str = "Background saving terminated by signal 10";
 
 pub(crate) const SAVED: &str = "[[check]]\nid = \"c\"\nlastsave = \"advanced\"\n";
 pub(crate) const SAVED_AT_EXIT: &str =
@@ -72,6 +77,11 @@ pub(crate) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
 fn program(end: ProgramEnd, stderr: &str) -> Run {
     let stderr = Output { text: stderr.to_owned(), omitted: 0 };
     Run::Program(ProgramRun { end, stdout: Output::default(), stderr })
+}
+
+/// The reply to a command that Redis does not know.
+pub(crate) fn unknown(name: &str) -> String {
+    format!("-ERR unknown command '{name}', with args beginning with: ")
 }
 
 /// `+`, `-` and `:` as on the wire, `$` before a string, or `nil`.

@@ -1,31 +1,7 @@
 use std::time::Duration;
 
-use crate::topics::snapshots::tests::scene::{
-    CALM, NO_SAVE, NONE, OK, SAVED, STARTED, STDOUT, scene,
-};
+use crate::topics::snapshots::tests::scene::{CALM, NONE, OK, SAVED, STDOUT, TIMEOUT, scene};
 use crate::verdict::Pointer;
-
-const TIMEOUT: &str = "redis.exceptions.TimeoutError: Timeout reading from localhost:6379";
-
-#[test]
-fn save_where_it_is_forbidden() {
-    scene(NO_SAVE, &[("SAVE", OK)]).took(0, 1503).is("save-blocks-everyone", 0);
-    let diagnosed = scene(NO_SAVE, &[("SAVE", OK)]).took(0, 1503).diagnosed().unwrap();
-    assert!(diagnosed.cause.contains("(here 1503 ms)"), "{}", diagnosed.cause);
-}
-
-#[test]
-fn save_makes_others_wait() {
-    let sent = [("PING", "+PONG"), ("SAVE", OK)];
-    scene(CALM, &sent).took(1, 500).waited(101, 498).is("save-blocks-everyone", 1);
-    scene(CALM, &sent).took(1, 5).waited(101, 498).has_no_cause();
-}
-
-#[test]
-fn bgsave_is_not_blamed_for_a_save_that_ran() {
-    let sent = [("SAVE", OK), ("BGSAVE", STARTED)];
-    scene(CALM, &sent).took(0, 90).waited(1, 85).is("save-blocks-everyone", 0);
-}
 
 #[test]
 fn a_script_makes_others_wait() {
@@ -86,18 +62,6 @@ fn a_script_without_an_end() {
     // The server has responded since: the script only took longer than its client's timeout.
     scene(STDOUT, &sent).failed(TIMEOUT).seen_at("program-failed", &Pointer::ProgramErrors);
     scene(STDOUT, &sent).failed("KeyError: 1").seen_at("program-failed", &Pointer::ProgramErrors);
-}
-
-#[test]
-fn the_client_gave_up_during_save() {
-    scene(STDOUT, &[("SAVE", NONE)]).failed(TIMEOUT).is("client-timeout-during-save", 0);
-    scene(STDOUT, &[("SAVE", OK), ("GET a", NONE)])
-        .failed(TIMEOUT)
-        .never("client-timeout-during-save");
-    // SAVE replied in time.
-    scene(STDOUT, &[("SAVE", OK)])
-        .failed("TimeoutError: the job")
-        .never("client-timeout-during-save");
 }
 
 #[test]

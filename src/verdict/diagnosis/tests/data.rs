@@ -142,14 +142,6 @@ fn everything_was_flushed() {
 }
 
 #[test]
-fn a_flush_behind_the_snapshot_does_not_touch_the_file() {
-    let sent = [(WRITE, OK), ("SAVE", OK), ("FLUSHALL", OK)];
-    scene(SURVIVES, &sent).lastsave(101).found("nil").has_no_cause();
-    let sent = [(WRITE, OK), ("FLUSHALL", OK), ("SAVE", OK)];
-    scene(SURVIVES, &sent).lastsave(101).found("nil").is("flushed-everything", 1);
-}
-
-#[test]
 fn the_key_expired() {
     scene(STORED, &[("SET report:daily ready PX 1", OK)]).found("nil").is("key-expired", 0);
     scene(STORED, &[("SET report:daily ready PX 1", OK)]).found("$no").has_no_cause();

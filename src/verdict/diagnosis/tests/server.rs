@@ -126,7 +126,7 @@ fn nothing_was_sent() {
         .unwrap();
     assert!(elsewhere.cause.ends_with("never talked to it, or it went to the other Redis on 6379"));
     scene(STDOUT, &[]).has_no_cause();
-    scene(SAVED, &[]).typed(&["@wait-bgsave"]).seen_nowhere("no-command-was-given");
+    scene(SAVED, &[]).typed(&["@wait-toy"]).seen_nowhere("no-command-was-given");
 }
 
 #[test]

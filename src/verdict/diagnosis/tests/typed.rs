@@ -1,11 +1,7 @@
 use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Run};
 use crate::topics::snapshots::tests::scene::{
-    CALLS_BGSAVE, CALLS_SAVE, OK, QUEUED, QUIET, STARTED, STDOUT, STORED, SURVIVES, Scene, scene,
+    CALLS_BGSAVE, CALLS_SAVE, OK, QUEUED, STARTED, STDOUT, STORED, SURVIVES, Scene, scene, unknown,
 };
-
-fn unknown(name: &str) -> String {
-    format!("-ERR unknown command '{name}', with args beginning with: ")
-}
 
 fn says(scene: Scene, cause: &str) {
     assert_eq!(scene.diagnosed().map(|diagnosed| diagnosed.cause).as_deref(), Some(cause));
@@ -124,22 +120,6 @@ fn a_quote_that_is_never_closed() {
     };
     unread("SET report:daily \"ready").seen_nowhere("unclosed-quote");
     unread("SET other \"ready").seen_nowhere("line-not-understood");
-}
-
-#[test]
-fn a_wait_that_the_runner_does_not_know() {
-    let error = unknown("wait-bgsave");
-    let sent = [("BGSAVE", STARTED), ("wait-bgsave", &*error)];
-    scene(QUIET, &sent).saving().all_typed().is("unknown-runner-line", 1);
-    says(
-        scene(QUIET, &sent).saving().all_typed(),
-        "line 2: the runner's own line is `@wait-bgsave`; did you mean that?",
-    );
-    let sent = [("wait-bgsave", &*error), ("BGSAVE", STARTED)];
-    scene(QUIET, &sent).saving().all_typed().is("bgsave-reply-taken-as-done", 1);
-    let other = unknown("OK");
-    let sent = [("BGSAVE", STARTED), ("OK", &*other)];
-    scene(QUIET, &sent).saving().all_typed().is("bgsave-reply-taken-as-done", 0);
 }
 
 #[test]

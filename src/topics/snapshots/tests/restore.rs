@@ -1,8 +1,11 @@
-use super::*;
 use redis::Value;
 
-use crate::attempt::evidence::Restored;
+use crate::attempt::evidence::{Evidence, ProgramEnd, Restored};
 use crate::checks::exists;
+use crate::lesson::check::ENDS_WELL;
+use crate::redis_cli::reply::Printed;
+use crate::verdict::tests::{evidence, exercise, observation, program, unmet};
+use crate::verdict::{Outcome, judge};
 
 const DUMP: &str = "[[check]]\nid = \"held\"\ndump = { keys = [\"a\", \"b\"] }\n";
 const REPLY: &str =

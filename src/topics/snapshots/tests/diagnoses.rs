@@ -1,0 +1,59 @@
+use super::scene::{
+    CALM, NO_SAVE, NONE, OK, QUIET, STARTED, STDOUT, SURVIVES, TIMEOUT, scene, unknown,
+};
+
+const WRITE: &str = "SET report:daily ready";
+
+#[test]
+fn save_where_it_is_forbidden() {
+    scene(NO_SAVE, &[("SAVE", OK)]).took(0, 1503).is("save-blocks-everyone", 0);
+    let diagnosed = scene(NO_SAVE, &[("SAVE", OK)]).took(0, 1503).diagnosed().unwrap();
+    assert!(diagnosed.cause.contains("(here 1503 ms)"), "{}", diagnosed.cause);
+}
+
+#[test]
+fn save_makes_others_wait() {
+    let sent = [("PING", "+PONG"), ("SAVE", OK)];
+    scene(CALM, &sent).took(1, 500).waited(101, 498).is("save-blocks-everyone", 1);
+    scene(CALM, &sent).took(1, 5).waited(101, 498).has_no_cause();
+}
+
+#[test]
+fn bgsave_is_not_blamed_for_a_save_that_ran() {
+    let sent = [("SAVE", OK), ("BGSAVE", STARTED)];
+    scene(CALM, &sent).took(0, 90).waited(1, 85).is("save-blocks-everyone", 0);
+}
+
+#[test]
+fn the_client_gave_up_during_save() {
+    scene(STDOUT, &[("SAVE", NONE)]).failed(TIMEOUT).is("client-timeout-during-save", 0);
+    scene(STDOUT, &[("SAVE", OK), ("GET a", NONE)])
+        .failed(TIMEOUT)
+        .never("client-timeout-during-save");
+    // SAVE replied in time.
+    scene(STDOUT, &[("SAVE", OK)])
+        .failed("TimeoutError: the job")
+        .never("client-timeout-during-save");
+}
+
+#[test]
+fn a_flush_behind_the_snapshot_does_not_touch_the_file() {
+    let sent = [(WRITE, OK), ("SAVE", OK), ("FLUSHALL", OK)];
+    scene(SURVIVES, &sent).lastsave(101).found("nil").has_no_cause();
+    let sent = [(WRITE, OK), ("FLUSHALL", OK), ("SAVE", OK)];
+    scene(SURVIVES, &sent).lastsave(101).found("nil").is("flushed-everything", 1);
+}
+
+#[test]
+fn a_wait_that_the_runner_does_not_know() {
+    let error = unknown("wait-bgsave");
+    let sent = [("BGSAVE", STARTED), ("wait-bgsave", &*error)];
+    scene(QUIET, &sent).saving().all_typed().is("unknown-runner-line", 1);
+    let cause = scene(QUIET, &sent).saving().all_typed().diagnosed().unwrap().cause;
+    assert_eq!(cause, "line 2: the runner's own line is `@wait-bgsave`; did you mean that?");
+    let sent = [("wait-bgsave", &*error), ("BGSAVE", STARTED)];
+    scene(QUIET, &sent).saving().all_typed().is("bgsave-reply-taken-as-done", 1);
+    let other = unknown("OK");
+    let sent = [("BGSAVE", STARTED), ("OK", &*other)];
+    scene(QUIET, &sent).saving().all_typed().is("bgsave-reply-taken-as-done", 0);
+}

@@ -13,9 +13,10 @@
 //! - [`lesson`], [`server`] and [`relay`] depend on no other stage; [`attempt`] depends on all of
 //!   them; [`verdict`] is pure; only [`present`] colours text; `session` and `verify` may use all
 //!   stages; `cli` depends on nothing, and [`commands`] translates its options.
-//!   `tests/it/architecture.rs` enforces this.
+//!   `tests/it/architecture/` enforces this.
 //! - [`checks`] has the kinds of checks, one a file; [`topics`] has what only one topic of Redis
-//!   needs, one a folder. The stages ask their tables, and know neither by name.
+//!   needs, one a folder. All stages ask their tables; through them alone `lesson` and
+//!   [`redis_prompt`] reach what checks and topics need.
 //! - Data that outlives a session: [`answers`] in the student's folder, [`progress`] and
 //!   [`journal`] in the state directory.
 //! - [`redis_cli`] reproduces how redis-cli parses and prints, [`redis_prompt`] is a prompt that

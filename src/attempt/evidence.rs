@@ -14,7 +14,8 @@ pub struct Evidence {
     pub before: ServerInfo,
     /// When the answer ended; `None`: the server was too busy to reply in time.
     pub exit: Option<Observation>,
-    /// When nothing was running in the background any more; `None` if the server was killed at once.
+    /// When nothing was running in the background any more; `None` if the server was killed at
+    /// once.
     pub settled: Option<Observation>,
     /// After SIGKILL and a restart; `None` if no check asks, or the answer was overdue.
     pub crash: Option<Observation>,
@@ -24,10 +25,10 @@ pub struct Evidence {
     /// The snapshot file alone, in a second, clean server; `None` if no check asks, or the answer
     /// was overdue. Also why the killed server did not restart.
     pub restored: Option<Restored>,
-    /// The size of the snapshot file in bytes after setup, before the answer; `None` if there was no such
-    /// file, or we cannot see it (a server given by address).
+    /// The size of the snapshot file in bytes after setup, before the answer; `None` if there was
+    /// no such file, or we cannot see it (a server given by address).
     pub dump_bytes_before: Option<u64>,
-    /// The same at the end: when saves had settled, or after the kill.
+    /// The same at the end: when it had settled, or after the kill.
     pub dump_bytes: Option<u64>,
     /// How long the answer ran, from `before` to its end.
     pub took: Duration,
@@ -164,7 +165,7 @@ pub struct Waits {
     pub longest: Wait,
     /// How many PINGs got a reply.
     pub pings: u64,
-    /// From the first PING to the last: until saves had settled, or the kill.
+    /// From the first PING to the last: until it had settled, or the kill.
     pub watched: Duration,
     /// The waits over one millisecond, in order.
     pub slow: Vec<Wait>,

@@ -13,7 +13,7 @@ use crate::redis_cli::reply::{self, Printed};
 use crate::redis_cli::words;
 use crate::relay::Relay;
 use crate::server::{CallError, Server, ServerInfo, log};
-use crate::topics::{self, TOPICS, durable_commands};
+use crate::topics::{self, TOPICS, known_blockers};
 
 /// The time limit for one look at an idle server.
 pub const LOOK_LIMIT: Duration = Duration::from_secs(5);
@@ -32,7 +32,7 @@ const LOG_LIMIT: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(5);
 
 /// Looks at the server when the answer has ended, and again when nothing runs in the background any
-/// more, if it may get the time for that.
+/// more, if there is time for that.
 pub(super) fn look_at_the_end(
     server: &mut Server,
     relay: &Relay,
@@ -45,7 +45,7 @@ pub(super) fn look_at_the_end(
         _ if time.is_overdue => look_in_passing(server, exercise, evidence),
         Crash::AtExit => {
             // A look that waits for a SAVE would give the SAVE time to finish.
-            let may_be_saving = durable_commands().any(|name| relay.has_unanswered(name));
+            let may_be_saving = known_blockers().any(|name| relay.has_unanswered(name));
             let limit =
                 if may_be_saving { LOOK_BESIDE_SAVE_LIMIT } else { LOOK_BEFORE_CRASH_LIMIT };
             look_once(server, exercise, evidence, limit)
@@ -163,6 +163,8 @@ pub(super) fn ask_all(
         let settings = TOPICS.iter().filter_map(|topic| (topic.protected_setting)(exercise));
         questions.extend(settings.map(|name| Question::Config(name.to_owned())));
     }
+    // Last, since an incomplete log may take all the time there is.
+    questions.sort_by_key(|question| *question == Question::Log);
     let mut seen = Observation::of(info);
     for question in questions {
         ask(server, question, &mut seen, until)?;

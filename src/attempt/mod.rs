@@ -1,5 +1,5 @@
 //! Runs one answer against one fresh server and collects the evidence: the server before the
-//! answer, when it exits, when saves have settled and after a crash, and everything that went
+//! answer, when it exits, when it has settled and after a crash, and everything that went
 //! through the relay.
 
 mod answer;
@@ -73,8 +73,8 @@ pub fn attempt(
     )
 }
 
-/// Waits until a fresh server is ready for an attempt. Called ahead of it, this saves the attempt the
-/// wait.
+/// Waits until a fresh server is ready for an attempt. Called ahead of it, this saves the attempt
+/// the wait.
 pub fn warm_up(server: &mut Server) -> Result<(), EnvironmentError> {
     baseline::get_ready(server)
 }

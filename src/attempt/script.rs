@@ -1,4 +1,4 @@
-//! The course of one attempt: set up, baseline, the answer, the looks, crash and restore.
+//! One attempt after its setup: baseline, the answer, the looks, crash and restore.
 
 use std::time::{Duration, Instant};
 

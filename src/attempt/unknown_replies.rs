@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::relay::{CommandOutcome, Transcript};
 use crate::server::ServerInfo;
+use crate::topics::durable_commands;
 
 /// A client that gave up, CLIENT REPLY, and an EXEC with a very long reply leave commands with an
 /// unknown outcome. If INFO commandstats counts all of them as successful calls, all succeeded; if
@@ -24,7 +25,7 @@ pub(super) fn resolve_unknown_replies(
     }
     // A script cannot save, so a save that the relay has not seen came to the server another way.
     let mut came_past = BTreeSet::new();
-    for name in ["SAVE", "BGSAVE"] {
+    for name in durable_commands() {
         let (done, unknown) = counts.get(name).copied().unwrap_or_default();
         let is_kept = !transcript.left_out_names.contains(name);
         if is_kept && called(name, before, now) > done + unknown {

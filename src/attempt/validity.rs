@@ -9,7 +9,7 @@ use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::Exercise;
 use crate::relay::{CommandOutcome, Transcript};
 use crate::server::{CallError, Server, ServerInfo, log};
-use crate::topics::{TOPICS, is_durable};
+use crate::topics::{TOPICS, is_known_blocker};
 
 /// How long a server's process may outlive its connections.
 const END_LATENESS: Duration = Duration::from_millis(500);
@@ -107,7 +107,7 @@ pub(super) fn was_kept_from_writing(evidence: &Evidence) -> bool {
     let mut looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
     looks.any(|look| failed_to_write(&look.info))
         || evidence.transcript.exchanges.iter().any(|exchange| {
-            is_durable(&exchange.name()) && exchange.outcome != CommandOutcome::Done
+            is_known_blocker(&exchange.name()) && exchange.outcome != CommandOutcome::Done
         })
 }
 

@@ -9,12 +9,12 @@ use crate::lesson::Check;
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::server::ServerInfo;
 use crate::topics::TOPICS;
-use crate::verdict::diagnosis::{Facts, Symptom, symptom};
+use crate::verdict::diagnosis::Facts;
 
 pub const KIND: Kind = Kind {
     key: "calls",
     rows: &[(
-        "`calls = { set = 1, \"config|set\" = \">= 1\" }`",
+        "`calls = { set = 1, del = \">= 1\" }`",
         "so many calls of each command succeeded since `before` (INFO commandstats; refused and \
          failed calls are not counted). Names in lower case; `0` is a good way to forbid. \
          `\"set+mset\" = 1` adds up the calls of both",
@@ -83,13 +83,6 @@ impl Subject for Calls {
                 found: format!("{name} called with success: {made}"),
             }
         }))
-    }
-
-    fn symptoms(&self, check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
-        let has_too_few = self.0.iter().any(|(names, count)| {
-            difference(check, facts, names, *count) == Some(Difference::TooFew)
-        });
-        if has_too_few { vec![symptom::NOT_DONE] } else { Vec::new() }
     }
 }
 

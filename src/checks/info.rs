@@ -15,10 +15,7 @@ use crate::topics::TOPICS;
 
 pub const KIND: Kind = Kind {
     key: "info",
-    rows: &[(
-        "`info = { expired_keys = \"+1\" }`",
-        "each INFO field, of any section, has this value",
-    )],
+    rows: &[("`info = { expired_keys = 1 }`", "each INFO field, of any section, has this value")],
     read: |toml, entry| {
         let fields = each(toml, entry, "{ total_forks = \"+1\" }", field)?;
         Some(Arc::new(Info(fields)))

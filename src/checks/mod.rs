@@ -226,7 +226,7 @@ pub fn default_misfit(
         }
         (Scope::Only(only), at) if at == only => None,
         (Scope::Only(only), _) => {
-            Some((format!("this is looked at at `{}`, not at `{word}`", only.word()), LEAVE_OUT))
+            Some((format!("this is checked only at `{}`", only.word()), LEAVE_OUT))
         }
         (Scope::Server, Moment::Meanwhile(_)) => Some((
             "while an answer runs, only a `reply` can be checked".to_owned(),

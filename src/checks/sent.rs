@@ -8,11 +8,10 @@ use std::sync::Arc;
 use super::values::{CommandStart, each_string};
 use super::{Kind, Scope, Seen, Subject, all};
 use crate::attempt::evidence::Evidence;
+use crate::lesson::Span;
 use crate::lesson::toml_table::{Entry, Toml};
-use crate::lesson::{Check, Span};
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange, Shown, Transcript};
-use crate::verdict::diagnosis::{Facts, Symptom, symptom};
 
 pub const KIND: Kind = Kind {
     key: "sent",
@@ -84,11 +83,6 @@ impl Subject for Sent {
             self.0.iter().map(|condition| condition.is_shown_by(transcript)).collect();
         let is_left_open = shown.contains(&Shown::Unknown) && !shown.contains(&Shown::No);
         (!is_left_open).then(|| all(&self.0, |condition| look_at(condition, transcript)))
-    }
-
-    fn symptoms(&self, _check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
-        let is_missing = self.wanted().any(|start| facts.last_done(&start.0).is_none());
-        if is_missing { vec![symptom::NOT_DONE] } else { Vec::new() }
     }
 }
 

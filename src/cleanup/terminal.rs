@@ -36,7 +36,7 @@ pub(super) fn is_lent() -> bool {
     lock(&FOREGROUND).is_some()
 }
 
-/// Restores what the session shows, as [`restore_the_terminal_by`] was told.
+/// Calls what [`restore_the_terminal_by`] was given.
 pub(super) fn restore() {
     write_with_deadline(|| {
         if let Some(restore) = &*lock(&RESTORE_TERMINAL) {

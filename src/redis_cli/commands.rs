@@ -214,8 +214,9 @@ pub fn written_keys<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
     keys.filter(|index| (written_key(command)..end).contains(index)).collect()
 }
 
-/// The index, among the words of a line, of the first key that the command gives a value: the second
-/// of two keys, as in RENAME, but the first where the others are its sources, as in ZRANGESTORE.
+/// The index, among the words of a line, of the first key that the command gives a value: the
+/// second of two keys, as in RENAME, but the first where the others are its sources, as in
+/// ZRANGESTORE.
 fn written_key(command: &CommandInfo) -> usize {
     let is_from_one_to_another = command.last == 2 && command.step == 1 && command.first == 1;
     let is_second = is_from_one_to_another && !command.name.ends_with("store");

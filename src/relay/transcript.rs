@@ -50,8 +50,8 @@ impl Transcript {
         }
     }
 
-    /// Inserts a mark of the runner, such as that something has ended, after everything that came up
-    /// to `at`; `seen` is when it was seen. Both times count from the answer's beginning.
+    /// Inserts a mark of the runner, such as that something has ended, after everything that came
+    /// up to `at`; `seen` is when it was seen. Both times count from the answer's beginning.
     pub fn mark(&mut self, word: &str, at: Duration, seen: Duration) {
         let words = vec![word.as_bytes().to_vec()];
         let reply = Some(Reply {

@@ -23,7 +23,7 @@ pub fn name(command: &[u8]) -> &[u8] {
 }
 
 /// The index after the end of the line that begins at `from`.
-pub fn line_end(text: &[u8], from: usize) -> usize {
+fn line_end(text: &[u8], from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
     rest.iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| from + at + 1)
 }

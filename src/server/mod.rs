@@ -40,7 +40,7 @@ const POLL: Duration = Duration::from_millis(3);
 /// How often to check whether a server that does not answer yet has ended. Most are ready earlier.
 const END_POLL: Duration = Duration::from_millis(15);
 /// The default of `dbfilename`, which lessons can't set.
-/// The name of its snapshot file.
+/// The name of a server's snapshot file: the default of `dbfilename`, which lessons can't set.
 pub const DUMP_FILE: &str = "dump.rdb";
 
 /// How a server ended unexpectedly.

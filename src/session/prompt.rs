@@ -318,14 +318,14 @@ impl Session<'_> {
     }
 }
 
-/// What to print at the end of a background save; `None` while it is running.
+/// What to print when the work has ended; `None` while it is running.
 fn end_of(work: &BackgroundWork, live: &LiveEvent, wait: &mut ShownWait) -> Option<String> {
     match (&live.running, &live.verdict) {
-        (Some(progress), _) => {
+        (Some(progress), _) if progress.work == work => {
             wait.what = waiting::settling(*progress);
             None
         }
-        (None, Some(_)) => Some(work.none_runs()),
-        (None, None) => None,
+        (_, Some(_)) => Some(work.none_runs()),
+        (_, None) => None,
     }
 }

@@ -20,8 +20,8 @@ pub(super) struct StepState {
     pub(super) judged: Option<JudgedAnswer>,
     /// The checks' state in the work by hand.
     pub(super) live: Option<LiveVerdict>,
-    /// What the server of the work by hand is doing: a background save, or too busy to answer; may
-    /// be empty.
+    /// What the server of the work by hand is doing: a work in the background, or too busy to
+    /// answer; may be empty.
     pub(super) now: String,
     /// Whether there is work by hand on a running server.
     pub(super) is_at_hand: bool,
@@ -90,11 +90,12 @@ impl StepState {
         self.running = None;
     }
 
-    /// Records which work is running in the background. If the student has seen it end, the recorded
-    /// lines get a line that waits for it: run in a row, they would end before the work does.
+    /// Records which work is running in the background. If the student has seen it end, the
+    /// recorded lines get a line that waits for it: run in a row, they would end before the work
+    /// does.
     pub(super) fn note_running(&mut self, running: Option<&'static BackgroundWork>) {
         let has_waited = self.typed.last().is_none_or(|line| topics::awaited_by(line).is_some());
-        if let Some(ended) = self.running.filter(|_| running.is_none() && !has_waited) {
+        if let Some(ended) = self.running.filter(|ended| running != Some(*ended) && !has_waited) {
             self.typed.push(format!("{}  # you waited here", ended.wait_line));
         }
         self.running = running;

@@ -11,8 +11,8 @@ use crate::server::{Server, Source};
 /// How long a server that has been idle may take to answer PING.
 const ALIVE_LIMIT: Duration = Duration::from_secs(2);
 
-/// A fresh server, started by a thread of its own that also waits until its LASTSAVE can move. If
-/// nobody takes it, it ends with that thread, or with the program ([`crate::cleanup`]).
+/// A fresh server, started by a thread of its own that also waits until it is ready for an attempt.
+/// If nobody takes it, it ends with that thread, or with the program ([`crate::cleanup`]).
 pub(super) struct Warm {
     settings: Vec<(String, String)>,
     server: Receiver<Option<Server>>,
@@ -51,7 +51,7 @@ impl Warm {
     }
 }
 
-/// Starts a server whose LASTSAVE can move.
+/// Starts a server that is ready for an attempt.
 pub(super) fn fresh(
     source: &Source,
     settings: &[(String, String)],

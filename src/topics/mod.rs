@@ -1,5 +1,5 @@
 //! What only one topic of Redis needs: each topic is a folder and a line in [`TOPICS`]. The rest of
-//! the program asks the topics and names none of them.
+//! the program asks this table.
 
 pub mod snapshots;
 #[cfg(test)]
@@ -39,7 +39,7 @@ pub struct Topic {
     pub durable_commands: &'static [&'static str],
     /// Commands that never keep the server busy, in upper case.
     pub quick_commands: &'static [&'static str],
-    /// Commands for which `diagnoses` say why other clients wait, in upper case.
+    /// Commands during which other clients wait, in upper case; `diagnoses` say so.
     pub known_blockers: &'static [&'static str],
     /// Commands that a program sends while it waits, besides INFO, in upper case.
     pub status_commands: &'static [&'static str],
@@ -68,7 +68,7 @@ pub struct Topic {
     /// The truth about an INFO field whose value is not the whole of it.
     pub what_info_misses:
         fn(field: &str, value: &str, now: &Observation, evidence: &Evidence) -> Option<String>,
-    /// Why there is no second server with what the file holds, for the topic whose file it loads.
+    /// Why no second server could load the file, for the topic whose file it is.
     pub why_not_restored: Option<fn(&Evidence) -> String>,
     /// Rows of the table of changes; the server was looked at if `now` is there.
     pub changes: fn(&Evidence, now: Option<&ServerInfo>) -> Vec<Change>,
@@ -76,8 +76,8 @@ pub struct Topic {
     pub log_row: fn(&Observation) -> Option<&'static str>,
     /// What an unmet check shows, besides what its subject says.
     pub symptoms: fn(&Check, &Facts<'_>) -> Vec<Symptom>,
-    /// Whether the check misses what this command would have done: it was not run, or was refused at
-    /// the index, and nothing made up for it.
+    /// Whether the check misses what this command would have done: it was not run, or was refused
+    /// at the index, and nothing made up for it.
     pub misses: fn(&Facts<'_>, command: &[Vec<u8>], index: Option<usize>) -> bool,
     /// The command that wrote the file that the checks look into.
     pub last_write_of_file: fn(&Facts<'_>) -> Option<usize>,
@@ -132,7 +132,7 @@ pub struct BackgroundWork {
     pub is_pending: fn(now: &ServerInfo, before: &ServerInfo) -> bool,
     /// Whether INFO says that it runs.
     pub is_running: fn(&ServerInfo) -> bool,
-    /// How much of it has begun since the server's start.
+    /// How often it has begun since the server's start.
     pub begun: fn(&ServerInfo) -> i64,
 }
 
@@ -172,9 +172,14 @@ pub fn is_durable(name: &str) -> bool {
     durable_commands().any(|known| known == name)
 }
 
-/// Whether a diagnosis of its own says why other clients wait for this command.
+/// Commands during which other clients wait, in upper case.
+pub fn known_blockers() -> impl Iterator<Item = &'static str> {
+    TOPICS.iter().flat_map(|topic| topic.known_blockers.iter().copied())
+}
+
+/// Whether a command of this upper case name is one of [`known_blockers`].
 pub fn is_known_blocker(name: &str) -> bool {
-    TOPICS.iter().any(|topic| topic.known_blockers.contains(&name))
+    known_blockers().any(|known| known == name)
 }
 
 /// Commands that a program sends while it waits, in upper case.
@@ -188,7 +193,7 @@ pub fn swaps() -> impl Iterator<Item = (&'static str, &'static str)> {
     TOPICS.iter().flat_map(|topic| topic.swaps.iter().copied())
 }
 
-/// Why there is no second server with what the file holds.
+/// Why no second server could load the file.
 pub fn why_not_restored(evidence: &Evidence) -> String {
     let why = TOPICS.iter().find_map(|topic| topic.why_not_restored);
     why.map(|why| why(evidence)).unwrap_or_default()

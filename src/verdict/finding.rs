@@ -1,4 +1,4 @@
-//! What is told of an answer.
+//! A verdict and its findings.
 
 use super::diagnosis::diagnosed::Diagnosed;
 use crate::attempt::evidence::Evidence;

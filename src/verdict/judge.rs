@@ -91,8 +91,8 @@ fn was_seen_after_the_kill(at: Moment, evidence: &Evidence) -> bool {
     }
 }
 
-/// Whether everything that was sent is known, and nothing after the last command that brings data to
-/// disk could have changed a key.
+/// Whether everything that was sent is known, and nothing after the last command that brings data
+/// to disk could have changed a key.
 fn ends_with_a_save(transcript: &Transcript) -> bool {
     let exchanges = &transcript.exchanges;
     let Some(save) = exchanges.iter().rposition(is_successful_save) else { return false };

@@ -210,6 +210,7 @@ fn what_the_crash_itself_proves_needs_no_look_at_a_busy_server() {
         judge(&exercise(&checks), &unseen)
     };
     assert!(judged("1", "CLIENT PAUSE 9").passed());
+    assert!(judged("1", "GET b").passed());
     assert_eq!(judged("2", "CLIENT PAUSE 9").unmet(), ["there"]);
     let open = judged("1", "DEL a");
     assert!(!open.passed() && open.unmet().is_empty(), "{open:?}");

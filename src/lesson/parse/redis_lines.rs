@@ -106,7 +106,7 @@ fn check_command(line: &str, span: Span, problems: &mut Problems) {
         let known = topics::wait_lines();
         if !known.contains(&command) {
             let help = did_you_mean(command, known.iter().copied())
-                .or_else(|| Some(format!("lines of this kind: {}", one_of(&known))));
+                .or_else(|| Some(format!("use {}", one_of(&known))));
             problems.error(span, format!("unknown line `{command}`"), help);
         }
     } else if let Err(error) = words::split(command) {

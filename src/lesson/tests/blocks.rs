@@ -195,10 +195,7 @@ fn the_only_line_with_an_at_sign_is_the_one_that_waits() {
             &format!("2:1: unknown line `{slip}` (did you mean `{line}`?)"),
         );
     }
-    assert_told(
-        "```redis\n@sleep 1\n```\n",
-        "2:1: unknown line `@sleep 1` (lines of this kind: `@wait",
-    );
+    assert_told("```redis\n@sleep 1\n```\n", "2:1: unknown line `@sleep 1` (use `@wait");
 }
 
 #[test]

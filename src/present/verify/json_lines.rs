@@ -81,8 +81,7 @@ struct CaseLine {
     repeat: String,
     runs: u32,
     /// Missing in earlier versions.
-    #[serde(default)]
-    #[serde(rename = "again")]
+    #[serde(default, rename = "again")]
     retries: u32,
     flaky: bool,
     took_ms: f64,

@@ -22,7 +22,7 @@ pub(super) struct AtHand {
     /// `Relay::traffic` at the last look.
     pub(super) traffic: u64,
     /// Whether work was running in the background at the last look.
-    pub(super) settles: bool,
+    pub(super) is_settling: bool,
     pub(super) passed: bool,
     /// Whether the server did not answer the last look.
     pub(super) is_busy: bool,
@@ -48,7 +48,7 @@ pub(super) fn look(
         let work = topics::pending(&now.info, &look.evidence.before)?;
         Some(WorkProgress::of(work, &now.info))
     });
-    work.settles = running.is_some();
+    work.is_settling = running.is_some();
     let live = judge_live(exercise, &look);
     let is_new = live.passed && !work.passed;
     work.passed |= live.passed;

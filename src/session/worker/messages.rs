@@ -86,7 +86,7 @@ pub struct LiveEvent {
     pub looked: Instant,
     /// `None` while the server is too busy to answer.
     pub verdict: Option<LiveVerdict>,
-    /// The progress of a running background save.
+    /// The progress of work that runs in the background.
     pub running: Option<WorkProgress>,
     /// The verdict for the journal, once the work has passed.
     pub passed: Option<Box<JudgedAnswer>>,

@@ -198,7 +198,7 @@ impl Worker {
                 live,
                 looked,
                 traffic: u64::MAX,
-                settles: false,
+                is_settling: false,
                 passed: false,
                 is_busy: false,
             });
@@ -311,7 +311,7 @@ impl Worker {
         };
         let Some(work) = &mut self.live else { return Ok(()) };
         let traffic = found.relay.traffic();
-        if traffic == work.traffic && !work.settles && work.looked.elapsed() < IDLE_LOOK {
+        if traffic == work.traffic && !work.is_settling && work.looked.elapsed() < IDLE_LOOK {
             return Ok(());
         }
         let event = look(&exercise, work, traffic)?;

@@ -26,11 +26,10 @@ const MISSING: [Symptom; 3] = [NO_SAVE, NO_BGSAVE, NO_SNAPSHOT];
 
 pub fn of(check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
     let mut symptoms = of_subject(check, facts);
-    let has_lost_data = symptoms.contains(&symptom::DATA_LOST);
     let lacks_a_snapshot = symptoms.contains(&NO_SNAPSHOT) || is_about_the_file(check);
     // There may be no snapshot yet because the background save was still running.
     let is_early = check.at == Moment::Exit || facts.exercise.crash == Crash::AtExit;
-    if is_early && (lacks_a_snapshot || has_lost_data) && was_saving_at_exit(facts) {
+    if is_early && lacks_a_snapshot && was_saving_at_exit(facts) {
         symptoms.push(symptom::STILL_RUNNING);
     }
     if symptoms.iter().any(|symptom| MISSING.contains(symptom)) {

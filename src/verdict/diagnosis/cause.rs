@@ -17,12 +17,16 @@ pub struct Diagnosis {
     pub recognise: fn(&Facts<'_>) -> Option<Cause>,
 }
 
-/// When a diagnosis is tried: those of an earlier stage leave less for the later ones.
+/// The stages are tried in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// The server was ended, locked or changed, or the answer never reached it.
+    /// A setting was changed by which the answer is judged.
+    Setting,
+    /// The server was ended, locked or kept busy.
     Server,
-    /// What the topic teaches was refused or failed.
+    /// The answer waited for others, or did not reach the server as it is.
+    Elsewhere,
+    /// What the topic teaches was refused, failed, or is waited for in vain.
     Refused,
     /// Lines of the answer are no commands.
     Lines,
@@ -34,11 +38,11 @@ pub enum Stage {
     NotRun,
     /// What is missing was never asked for.
     NeverAsked,
-    /// Keys were taken away.
+    /// Keys are elsewhere, of another type, or were taken away.
     Gone,
     /// A file was replaced.
     Replaced,
-    /// Keys hold other values.
+    /// Keys hold other values, or none; and what else was not understood.
     Values,
 }
 

@@ -18,7 +18,7 @@ pub enum Pointer {
 /// The cause of an unmet finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosed {
-    /// The id of the [`Diagnosis`].
+    /// The id of the [`super::Diagnosis`].
     pub id: &'static str,
     /// One sentence for the student.
     pub cause: String,

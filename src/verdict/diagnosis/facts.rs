@@ -110,8 +110,8 @@ impl<'a> Facts<'a> {
         self.evidence.transcript.values_set(setting).last()
     }
 
-    /// Whether the check misses what this command would have done: it was not run, or was refused at
-    /// `index`, and nothing made up for it.
+    /// Whether the check misses what this command would have done: it was not run, or was refused
+    /// at `index`, and nothing made up for it.
     pub fn misses(&self, command: &[Vec<u8>], index: Option<usize>) -> bool {
         TOPICS.iter().any(|topic| (topic.misses)(self, command, index))
     }

@@ -6,8 +6,6 @@ use super::transactions::{drops_a_transaction, queued_and_missing};
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange};
 
-// What a line would have done.
-
 /// Whether this command would have met the check if it had been run, or, if it was refused at
 /// `index`, spoilt the transaction that would have.
 pub(super) fn would_have_met(facts: &Facts<'_>, meant: &[Vec<u8>], index: Option<usize>) -> bool {
@@ -18,7 +16,7 @@ pub(super) fn would_have_met(facts: &Facts<'_>, meant: &[Vec<u8>], index: Option
 }
 
 /// Whether a misspelt EXEC, or the error at `index`, kept a transaction from running.
-pub(super) fn spoilt_a_transaction(facts: &Facts<'_>, name: &str, index: usize) -> bool {
+fn spoilt_a_transaction(facts: &Facts<'_>, name: &str, index: usize) -> bool {
     let Some(refused) = facts.exchange(index) else { return false };
     let Some(queued) = queued_and_missing(facts, refused.connection) else { return false };
     let end = facts.numbered().find(|(at, exchange)| {
@@ -32,7 +30,7 @@ pub(super) fn spoilt_a_transaction(facts: &Facts<'_>, name: &str, index: usize) 
     begun && (ends || (name == "EXEC" && queued < index))
 }
 
-pub(super) fn stores_what_is_missing(facts: &Facts<'_>, meant: &[Vec<u8>]) -> bool {
+fn stores_what_is_missing(facts: &Facts<'_>, meant: &[Vec<u8>]) -> bool {
     let missing = facts.missing();
     missing.iter().any(|missing| {
         stores(meant, &missing.key, missing.value()) && !facts.was_stored(&missing.key)
@@ -53,12 +51,12 @@ pub(super) fn was_to_store(facts: &Facts<'_>, meant: &[Vec<u8>], line: &str) -> 
 }
 
 /// Whether a command stores this value, or an unknown one, in this key.
-pub(super) fn stores(command: &[Vec<u8>], key: &[u8], value: Option<&str>) -> bool {
+fn stores(command: &[Vec<u8>], key: &[u8], value: Option<&str>) -> bool {
     let command = [as_done(command)];
     writes_of(&command).iter().any(|write| stores_value(write, key, value))
 }
 
-pub(super) fn stores_value(write: &Write<'_>, key: &[u8], value: Option<&str>) -> bool {
+fn stores_value(write: &Write<'_>, key: &[u8], value: Option<&str>) -> bool {
     let stored = match &write.effect {
         Effect::Stored(stored) => stored.as_ref(),
         _ => return false,
@@ -67,7 +65,7 @@ pub(super) fn stores_value(write: &Write<'_>, key: &[u8], value: Option<&str>) -
     write.is_to_store(key) && is_same
 }
 
-pub(super) fn as_done(words: &[Vec<u8>]) -> Exchange {
+fn as_done(words: &[Vec<u8>]) -> Exchange {
     Exchange {
         at: std::time::Duration::ZERO,
         connection: 1,

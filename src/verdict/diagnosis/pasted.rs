@@ -8,8 +8,6 @@ use crate::attempt::evidence::Run;
 use crate::invisible;
 use crate::redis_cli::words;
 
-// Pasted text.
-
 /// A part of a line that does not belong to the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pasted {
@@ -23,7 +21,7 @@ pub(super) enum Pasted {
 
 /// The first part of a line that does not belong to the command, its text for the student, and the
 /// line without it.
-pub(super) fn pasted(line: &str) -> Option<(Pasted, String, String)> {
+fn pasted(line: &str) -> Option<(Pasted, String, String)> {
     if line.starts_with("```") || line.starts_with("~~~") {
         return Some((Pasted::Fence, line.to_owned(), String::new()));
     }
@@ -46,7 +44,7 @@ pub(super) fn pasted(line: &str) -> Option<(Pasted, String, String)> {
 }
 
 /// The straight quote for a typographic one.
-pub(super) fn straight(c: char) -> Option<char> {
+fn straight(c: char) -> Option<char> {
     match c {
         '“' | '”' | '„' | '‟' | '«' | '»' | '″' => Some('"'),
         '‘' | '’' | '‚' | '‛' | '′' => Some('\''),
@@ -55,7 +53,7 @@ pub(super) fn straight(c: char) -> Option<char> {
 }
 
 /// Splits off a prompt: `127.0.0.1:6379[1]> `, `redis> `, `> `, `$ `.
-pub(super) fn split_prompt(line: &str) -> Option<(&str, &str)> {
+fn split_prompt(line: &str) -> Option<(&str, &str)> {
     if let Some(rest) = line.strip_prefix("$ ") {
         return Some(("$ ", rest.trim_start()));
     }
@@ -73,7 +71,7 @@ pub(super) fn split_prompt(line: &str) -> Option<(&str, &str)> {
 }
 
 /// `127.0.0.1:6379`, `localhost:6379[1]`, `redis:6379(TX)`, `/run/redis.sock`.
-pub(super) fn is_address(text: &str) -> bool {
+fn is_address(text: &str) -> bool {
     let address = text.find(['[', '(']).map_or(text, |end| &text[..end]);
     let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
         !host.is_empty() && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
@@ -82,7 +80,7 @@ pub(super) fn is_address(text: &str) -> bool {
 }
 
 /// Splits off `redis-cli` and drops its options.
-pub(super) fn split_program(line: &str) -> Option<(&str, String)> {
+fn split_program(line: &str) -> Option<(&str, String)> {
     let mut words = line.split_whitespace();
     let program = words.next().filter(|word| ["redis-cli", "valkey-cli"].contains(word))?;
     let mut rest: Vec<&str> = words.collect();
@@ -105,7 +103,7 @@ pub(super) fn mended(line: &str) -> Vec<Vec<u8>> {
 }
 
 /// The first line with this kind of pasted text, if one of them would have met the check.
-pub(super) fn has_pasted(facts: &Facts<'_>, kind: Pasted) -> Option<Cause> {
+fn has_pasted(facts: &Facts<'_>, kind: Pasted) -> Option<Cause> {
     let mut affected = Vec::new();
     for line in lines(facts) {
         let Some((found, what, _)) = pasted(&line.typed.line) else { continue };
@@ -162,7 +160,7 @@ pub fn invisible_in_output(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// Replaces what looks like a space with one, and drops other invisible characters.
-pub(super) fn without_invisible(text: &str) -> String {
+fn without_invisible(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

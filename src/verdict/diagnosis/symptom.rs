@@ -7,7 +7,7 @@ pub struct Symptom(pub &'static str);
 pub const EVIDENCE_INVALID: Symptom = Symptom("the evidence is invalid");
 /// The answer was stopped or ended with an error.
 pub const ENDED_BADLY: Symptom = Symptom("the answer ended badly");
-/// What the check asks for was never done with success.
+/// What the check asks for was not done with success as often as it asks.
 pub const NOT_DONE: Symptom = Symptom("not done");
 /// Background work was still running when the check looked, or before the crash.
 pub const STILL_RUNNING: Symptom = Symptom("background work was running");

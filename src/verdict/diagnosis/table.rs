@@ -53,14 +53,14 @@ pub const TABLE: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "waits-for-somebody-else",
-        stage: Stage::Server,
+        stage: Stage::Elsewhere,
         cause: "{} waits until another client sends something, and none did",
         explains: &[ENDED_BADLY],
         recognise: blocking::waits_for_others,
     },
     Diagnosis {
         id: "came-by-the-servers-own-port",
-        stage: Stage::Server,
+        stage: Stage::Elsewhere,
         cause: "a client used the server's own port, which is locked: the server is at \
                 `localhost:6379`",
         explains: &[ENDED_BADLY],
@@ -68,7 +68,7 @@ pub const TABLE: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "connected-elsewhere",
-        stage: Stage::Server,
+        stage: Stage::Elsewhere,
         cause: "the program looks for Redis at `{}`, where none answers: the lesson's server is \
                 at `localhost:6379`",
         explains: &[ENDED_BADLY, DATA_WRONG, NOT_DONE],
@@ -76,14 +76,14 @@ pub const TABLE: &[Diagnosis] = &[
     },
     Diagnosis {
         id: "password-not-asked",
-        stage: Stage::Server,
+        stage: Stage::Elsewhere,
         cause: "the client sends a password, but this server has none",
         explains: &[ENDED_BADLY],
         recognise: server::password_not_asked,
     },
     Diagnosis {
         id: "became-a-replica",
-        stage: Stage::Server,
+        stage: Stage::Elsewhere,
         cause: "REPLICAOF made this server a replica of another one, and a replica takes no \
                 writes of its own",
         explains: &[ENDED_BADLY, DATA_WRONG, DATA_LOST],

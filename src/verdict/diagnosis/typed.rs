@@ -1,5 +1,5 @@
-//! Lines of a `redis` answer that did not do what they were meant to: they contain pasted text, are
-//! misspelt, or come after the end of the connection.
+//! Lines of a `redis` answer that did not do what they were meant to: they are misspelt, or
+//! come after the end of the connection.
 
 use super::cause::Cause;
 use super::diagnosed::Pointer;

@@ -2,10 +2,10 @@
 
 Reads JSON from the first file and writes JSON to the second. It never runs the programs.
 
-Input: {"writers": {"SET": 0}, "values": {"MSET": [1, 2]}, "swaps": {"GET": "TTL"}, "durable": ["SAVE"],
+Input: {"writers": {"SET": 0}, "values": {"MSET": [1, 2]}, "swaps": {"SAVE": "BGSAVE"}, "durable": ["SAVE"],
 "asking": ["INFO"], "solutions": ["…"]}. `writers` gives the index of the key among a command's
 arguments; `values` gives the index of the first value and the step to the next; `swaps` the command
-that takes another's place; `durable` those that bring data to disk; `asking` those that a program
+that takes another's place, without arguments; `durable` those that bring data to disk; `asking` those that a program
 sends while it waits.
 
 Output: a list with one item for each solution: null if it is not Python, else

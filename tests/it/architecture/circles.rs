@@ -1,4 +1,4 @@
-//! No files need each other in a circle.
+//! No files of one stage need each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 

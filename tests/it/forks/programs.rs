@@ -2,7 +2,8 @@
 //! `import redis`, except those about how Python reads a file.
 //!
 //! A fork may differ for programs that look at what is imported already, at the frames below their
-//! own, at the garbage collector or at Ctrl-C's traceback, and in how Python words a wrong encoding.
+//! own, at the garbage collector or at Ctrl-C's traceback, and in how Python words a wrong
+//! encoding.
 
 /// Programs that look at their surroundings: globals, environment, files, signals, modules.
 pub const SURROUNDINGS: &[&str] = &[

@@ -21,7 +21,7 @@ use crate::verdict::diagnosis::{Cause, Diagnosis, Stage};
 pub const TABLE: &[Diagnosis] = &[
     Diagnosis {
         id: "slow-down-changed",
-        stage: Stage::Server,
+        stage: Stage::Setting,
         cause: "CONFIG SET changed `rdb-key-save-delay`, by which this exercise sees whether an \
                 answer waits",
         explains: &[EVIDENCE_INVALID],

@@ -146,6 +146,8 @@ fn multi_is_left_open() {
     scene(STORED, &other).not_run(1).found("nil").never("multi-left-open");
     let closed = [("MULTI", OK), (WRITE, QUEUED), ("DISCARD", OK)];
     scene(STORED, &closed).not_run(1).found("nil").is("transaction-discarded", 2);
+    let save = [(WRITE, OK), ("MULTI", OK), ("BGSAVE", QUEUED)];
+    scene(SURVIVES, &save).not_run(2).found("nil").is("multi-left-open", 1);
 }
 
 #[test]

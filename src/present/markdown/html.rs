@@ -1,4 +1,5 @@
-//! HTML in markdown: keeps the text, drops tags and comments.
+//! HTML in markdown: `<details>`, line breaks and simple inline tags; comments are dropped. Any
+//! other tag is shown as it is written.
 
 use super::Style;
 use super::span::{Piece, StyledSpan, TextStyle};
@@ -6,11 +7,6 @@ use super::span::{Piece, StyledSpan, TextStyle};
 /// The prefix of the summary of `<details>`, which a terminal cannot fold.
 pub(super) fn summary(style: Style) -> &'static str {
     if style == Style::Plain { "Details: " } else { "▸ " }
-}
-
-/// The prefix of a `<li>`.
-pub(super) fn item(style: Style) -> &'static str {
-    if style == Style::Plain { "- " } else { "• " }
 }
 
 /// A piece of HTML, as a terminal shows it.
@@ -22,54 +18,14 @@ pub(super) enum HtmlToken<'a> {
     /// Ends an open paragraph.
     Boundary,
     Summary,
-    Item,
-    /// Between two cells of a table.
-    Gap,
 }
 
-const INLINE: [&str; 25] = [
-    "a", "abbr", "b", "big", "cite", "code", "del", "dfn", "em", "font", "i", "img", "ins", "kbd",
-    "mark", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "u",
-];
-const BLOCK: [&str; 33] = [
-    "article",
-    "aside",
-    "blockquote",
-    "body",
-    "center",
-    "dd",
-    "details",
-    "div",
-    "dl",
-    "dt",
-    "figcaption",
-    "figure",
-    "footer",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hr",
-    "html",
-    "main",
-    "nav",
-    "ol",
-    "p",
-    "picture",
-    "pre",
-    "section",
-    "table",
-    "tbody",
-    "thead",
-    "ul",
-];
+/// Tags that only change how their text looks.
+const INLINE: [&str; 8] = ["b", "code", "em", "i", "kbd", "strong", "sub", "sup"];
 
 /// The tokens of HTML, without comments.
 ///
-/// An unknown tag is text: in a lesson, `<key>` is a placeholder, not markup.
+/// Any other tag is text: in a lesson, `<key>` is a placeholder, not markup.
 pub(super) fn tokens(html: &str) -> Vec<HtmlToken<'_>> {
     let mut tokens = Vec::new();
     let mut rest = html;
@@ -125,14 +81,10 @@ fn tag_token(tag: &str) -> Option<HtmlToken<'_>> {
     let name = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or(name);
     let name = name.to_ascii_lowercase();
     match name.as_str() {
-        "br" | "tr" if !closes => Some(HtmlToken::Break),
+        "br" => (!closes).then_some(HtmlToken::Break),
         "summary" if !closes => Some(HtmlToken::Summary),
-        "li" if !closes => Some(HtmlToken::Item),
-        "summary" => Some(HtmlToken::Boundary),
-        "td" | "th" => Some(HtmlToken::Gap),
-        "br" | "tr" | "li" => None,
+        "summary" | "details" | "p" => Some(HtmlToken::Boundary),
         name if INLINE.contains(&name) => None,
-        name if BLOCK.contains(&name) => Some(HtmlToken::Boundary),
         _ => Some(HtmlToken::Text(tag)),
     }
 }
@@ -154,8 +106,6 @@ pub(super) fn paragraphs(html: &str, style: Style) -> Vec<Vec<Piece>> {
         match token {
             HtmlToken::Text(raw) => open.push(text(&decoded(&collapsed(raw)), look)),
             HtmlToken::Summary => open.push(text(summary(style), look)),
-            HtmlToken::Item => open.extend([Piece::Break, text(item(style), look)]),
-            HtmlToken::Gap => open.push(text(" ", look)),
             HtmlToken::Break => open.push(Piece::Break),
             HtmlToken::Boundary => {}
         }
@@ -196,7 +146,7 @@ mod tests {
 
     #[test]
     fn tags_and_comments_go_and_their_text_stays() {
-        let html = "<b>a</b><!-- > no --> <span title=\">\">b</span>";
+        let html = "<b>a</b><!-- > no --> <kbd title=\">\">b</kbd>";
         assert_eq!(
             tokens(html),
             [HtmlToken::Text("a"), HtmlToken::Text(" "), HtmlToken::Text("b")]
@@ -204,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_html_does_not_know_is_text() {
+    fn any_other_tag_is_text() {
         assert_eq!(tokens("GET <key>"), [HtmlToken::Text("GET "), HtmlToken::Text("<key>")]);
     }
 

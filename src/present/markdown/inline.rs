@@ -164,8 +164,6 @@ impl Inlines {
             match token {
                 HtmlToken::Text(text) => self.text(text),
                 HtmlToken::Summary => self.text(html::summary(self.style)),
-                HtmlToken::Item => self.text(html::item(self.style)),
-                HtmlToken::Gap => self.text(" "),
                 HtmlToken::Break | HtmlToken::Boundary => self.pieces.push(Piece::Break),
             }
         }

@@ -298,7 +298,7 @@ fn no_place_in_a_lesson_lets_an_escape_sequence_through() {
     let escape = "\x1b[2J\u{9b}2J\x07\u{202e}";
     let source = "# E\n\ntext E `E` &#27;[2J &#x9b;2J [E](<http://a/E>) ![E](<E>) <b>E</b> <E>\n\n\
         - E\n\n```redis\nE\n> E\n```\n\n```E\nE\n```\n\n| E |\n|---|\n| E |\n\n> E\n\n\
-        <div>E <!-- E --></div>\n\nE[^E]\n\n[^E]: E\n";
+        <p>E <!-- E --></p>\n\nE[^E]\n\n[^E]: E\n";
     let source = source.replace('E', escape);
     for style in [Style::Marked, Style::Colored { clickable: false }] {
         let rendered = render_with(&source, 40, style);

@@ -20,8 +20,7 @@ pub enum Phase {
     Restore,
 }
 
-/// How far work in the background is, from INFO: `current_save_keys_processed` of
-/// `current_save_keys_total`, which the child reports about once a second (Redis 7.0's rdb.c).
+/// How far work in the background is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkProgress {
     pub work: &'static BackgroundWork,
@@ -33,10 +32,7 @@ pub struct WorkProgress {
 
 impl WorkProgress {
     pub fn of(work: &'static BackgroundWork, now: &ServerInfo) -> Self {
-        Self {
-            work,
-            keys: now.number("current_save_keys_processed"),
-            of: now.number("current_save_keys_total"),
-        }
+        let (keys, of) = (work.progress)(now);
+        Self { work, keys, of }
     }
 }

@@ -132,6 +132,8 @@ pub struct BackgroundWork {
     pub is_pending: fn(now: &ServerInfo, before: &ServerInfo) -> bool,
     /// Whether INFO says that it runs.
     pub is_running: fn(&ServerInfo) -> bool,
+    /// How many keys are done, and of how many; 0 of 0 if the server does not report it.
+    pub progress: fn(&ServerInfo) -> (i64, i64),
     /// How often it has begun since the server's start.
     pub begun: fn(&ServerInfo) -> i64,
 }

@@ -42,6 +42,7 @@ const WORK: BackgroundWork = BackgroundWork {
     end_trigger: "@toy-ended",
     is_pending: |now, _| now.number("toy_runs") != 0,
     is_running: |now| now.number("toy_runs") != 0,
+    progress: |_| (0, 0),
     begun: |now| now.number("toy_starts"),
 };
 

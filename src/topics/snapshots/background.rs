@@ -13,8 +13,14 @@ pub const SAVE: BackgroundWork = BackgroundWork {
     end_trigger: "@bgsave-ended",
     is_pending: is_saving,
     is_running: |now| now.number("rdb_bgsave_in_progress") != 0,
+    progress,
     begun: forks_for_saves,
 };
+
+/// The child reports it about once a second (Redis 7.0's rdb.c).
+fn progress(now: &ServerInfo) -> (i64, i64) {
+    (now.number("current_save_keys_processed"), now.number("current_save_keys_total"))
+}
 
 /// Whether a background save is running, or was accepted and has not begun. BGSAVE inside MULTI
 /// replies `Background saving scheduled` and starts at the server's next tick; until then INFO does

@@ -10,6 +10,7 @@ use crate::lesson::problem::one_of;
 use crate::redis_cli::commands::never_ends;
 use crate::redis_cli::words;
 use crate::redis_prompt::{Executor, PromptOutcome};
+use crate::resp::kinds::subscribes;
 use crate::server::{Server, ServerInfo};
 use crate::topics::{self, BackgroundWork, awaited_by};
 
@@ -99,7 +100,7 @@ fn shown(stopped: &Stopped) -> String {
 fn type_line(executor: &mut Executor, line: &str, limit: Duration) -> Result<String, Stopped> {
     let words = words::split(line).unwrap_or_default();
     if let Some(name) = endless(&words)
-        && !(name.ends_with("SUBSCRIBE") && executor.goes_on_when_subscribed())
+        && !(subscribes(name.as_bytes()) && executor.goes_on_when_subscribed())
     {
         return Err(Stopped::Endless(name));
     }

@@ -122,11 +122,9 @@ fn may_be_busy(transcript: &Transcript) -> bool {
 }
 
 fn is_quick(exchange: &Exchange) -> bool {
+    let of_topics = TOPICS.iter().flat_map(|topic| topic.quick_commands);
     let name = exchange.name();
-    let is_quick = |names: &[&str]| names.contains(&name.as_str());
-    exchange.is_mark()
-        || is_quick(&QUICK)
-        || TOPICS.iter().any(|topic| is_quick(topic.quick_commands))
+    exchange.is_mark() || QUICK.iter().chain(of_topics).any(|quick| *quick == name)
 }
 
 /// Whether CLIENT KILL closed a connection during this wait.

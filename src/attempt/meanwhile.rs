@@ -27,15 +27,10 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What the watcher has seen so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WatcherReport {
-    /// What was seen of each work in the background, in the order of [`topics::background`].
-    of_work: Vec<WorkReport>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct WorkReport {
-    ends: Vec<WorkEnded>,
-    /// The server when the last of them ended.
-    last_end: Option<MeanwhileLook>,
+    /// What ended in the background.
+    pub(super) ends: Vec<WorkEnded>,
+    /// The server at the last end of each work, by the work's name.
+    looks: BTreeMap<&'static str, MeanwhileLook>,
 }
 
 /// The end of background work; times count from the answer's beginning.
@@ -49,19 +44,18 @@ pub(super) struct WorkEnded {
 }
 
 impl WatcherReport {
-    pub(super) fn ends(&self) -> impl Iterator<Item = &WorkEnded> {
-        self.of_work.iter().flat_map(|report| &report.ends)
-    }
-
     /// For each of the exercise's `[[meanwhile]]`s, the server when it had happened.
     pub(super) fn by(&self, exercise: &Exercise) -> Vec<Option<MeanwhileLook>> {
         exercise.meanwhile.iter().map(|meanwhile| self.look_for(meanwhile)).collect()
     }
 
     fn look_for(&self, meanwhile: &Meanwhile) -> Option<MeanwhileLook> {
-        let Trigger::Ended(awaited) = meanwhile.when;
-        let position = topics::background().position(|work| work == awaited)?;
-        self.of_work.get(position)?.last_end.clone()
+        let Trigger::Ended(work) = meanwhile.when;
+        self.looks.get(work.name).cloned()
+    }
+
+    fn count(&self, work: &BackgroundWork) -> usize {
+        self.ends.iter().filter(|end| end.work == work).count()
     }
 }
 
@@ -152,7 +146,7 @@ impl Watcher {
         let after = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
         let is_sure =
             self.last.as_ref().is_none_or(|last| last.missed == missed || last.replies == replies);
-        for (position, work) in topics::background().enumerate() {
+        for work in topics::background() {
             let pending = i64::from((work.is_pending)(&now, &self.before));
             let over = (work.begun)(&now) - (work.begun)(&self.before) - pending;
             let over = usize::try_from(over).unwrap_or(0);
@@ -162,14 +156,11 @@ impl Watcher {
             let while_it_ran = self.last.as_ref().filter(|last| last.running.contains(&work));
             let at_the_end = while_it_ran.map_or(&replies, |last| &last.replies);
             shared.note(|report| {
-                report
-                    .of_work
-                    .resize_with(report.of_work.len().max(position + 1), Default::default);
-                let report = &mut report.of_work[position];
-                if over > report.ends.len() {
-                    report.ends.resize(over, end);
+                let new = over.saturating_sub(report.count(work));
+                report.ends.extend(std::iter::repeat_n(end, new));
+                if new > 0 {
                     let observation = self.observation(now.clone(), at_the_end);
-                    report.last_end = Some(MeanwhileLook { observation, is_sure });
+                    report.looks.insert(work.name, MeanwhileLook { observation, is_sure });
                 }
             });
         }

@@ -188,7 +188,7 @@ pub(super) fn with_outcomes(
     report: &WatcherReport,
     evidence: &Evidence,
 ) -> Transcript {
-    for end in report.ends() {
+    for end in &report.ends {
         transcript.mark(end.work.end_trigger, end.after, end.seen);
     }
     if let Some(last) = evidence.last() {

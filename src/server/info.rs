@@ -101,8 +101,7 @@ impl ServerInfo {
 
     /// The text of a field of INFO; `None` if this server has no such field.
     pub fn field(&self, name: &str) -> Option<&str> {
-        let mut lines = self.info.lines().rev();
-        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_end)
+        field(&self.info, name)
     }
 
     /// The name and value of each line whose name begins with `prefix`.
@@ -252,6 +251,12 @@ fn text(value: &Value) -> String {
         Value::VerbatimString { text, .. } | Value::SimpleString(text) => text.clone(),
         _ => String::new(),
     }
+}
+
+/// The text of a field in a reply to INFO.
+pub fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = info.lines().rev();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_end)
 }
 
 /// Whether this is INFO's name of a database: `db0`.

@@ -40,10 +40,3 @@ pub fn differs(field: &'static str, before: &ServerInfo, now: &ServerInfo) -> Op
     let (was, is) = (before.field(field)?, now.field(field)?);
     (was != is).then(|| change(field, was, is))
 }
-
-/// The `usec` in a line of INFO commandstats.
-pub fn micros(info: &ServerInfo, field: &str) -> i64 {
-    let line = info.field(field).unwrap_or_default();
-    let usec = line.split(',').find_map(|part| part.strip_prefix("usec="));
-    usec.and_then(|number| number.parse().ok()).unwrap_or(0)
-}

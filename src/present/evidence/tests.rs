@@ -77,16 +77,21 @@ fn commands_and_replies_stand_in_columns() {
     ");
 }
 
-#[test]
-fn a_poll_is_one_line_and_its_setting_up_none() {
-    let info = "aof_rewrite_in_progress:0\r\nmodule_fork_in_progress:0\r\nloading:0\r\n";
+/// A client that polls INFO, which answers this, after BGSAVE.
+pub(crate) fn poll(info: &str) -> Vec<Exchange> {
     let mut sent = vec![
         exchange(0, "CLIENT SETINFO LIB-NAME redis-py", "+OK"),
         exchange(10, "HELLO 3", "+OK"),
         exchange(100, "BGSAVE", "+Background saving started"),
     ];
     sent.extend((0..37).map(|index| exchange(200 + index * 50_000, "INFO persistence", info)));
-    insta::assert_snapshot!(short(sent), @r"
+    sent
+}
+
+#[test]
+fn a_poll_is_one_line_and_its_setting_up_none() {
+    let info = "aof_rewrite_in_progress:0\r\nmodule_fork_in_progress:0\r\nloading:0\r\n";
+    insta::assert_snapshot!(short(poll(info)), @r"
 
       what Redis saw
         +0.1 ms  BGSAVE                             Background saving started

@@ -1,10 +1,9 @@
 //! What an answer changed about snapshots.
 
+use super::background::last_end;
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::server::{BgsaveEnd, ServerInfo};
-use crate::verdict::changes::{Change, change, differs, micros};
-
-use super::background::last_end;
+use crate::verdict::changes::{Change, change, differs};
 
 /// Only the change of the file if the server could not be observed.
 pub fn changes(evidence: &Evidence, now: Option<&ServerInfo>) -> Vec<Change> {
@@ -41,10 +40,9 @@ fn in_progress(evidence: &Evidence) -> Option<Change> {
     })
 }
 
-/// INFO commandstats counts microseconds.
 fn save_took(before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
     let calls = now.successful_calls("save") - before.successful_calls("save");
-    let micros = micros(now, "cmdstat_save") - micros(before, "cmdstat_save");
+    let micros = now.micros("save") - before.micros("save");
     let all = match calls {
         ..=0 => return None,
         1 => String::new(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use redis::Value;
 
-use super::facts::{is_queued, is_script, text};
+use super::facts::{is_script, text};
 use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Exchange};
 
@@ -128,7 +128,7 @@ fn was_applied(exchange: &Exchange) -> Applied {
     }
     match exchange.reply.as_ref().map(|reply| &reply.value) {
         Some(Value::Int(0) | Value::Nil) => Applied::No,
-        Some(_) if !is_queued(exchange) => Applied::Yes,
+        Some(_) if !exchange.is_queued() => Applied::Yes,
         _ => Applied::Unclear,
     }
 }

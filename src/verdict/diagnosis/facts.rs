@@ -8,9 +8,9 @@ use super::symptom::Symptom;
 use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Restored, Run};
 use crate::lesson::{Check, Exercise, Moment};
 use crate::relay::{CommandOutcome, Exchange};
+use crate::server::info;
 use crate::server::versions::name_in_commandstats;
 use crate::topics::TOPICS;
-use crate::verdict::changes::micros;
 use crate::verdict::run::ended_badly;
 
 /// One unmet finding and everything that is known about it.
@@ -70,9 +70,8 @@ impl<'a> Facts<'a> {
     pub fn worked(&self, exchange: &Exchange) -> Option<Duration> {
         let now = &self.last_look()?.info;
         let names = [name_in_commandstats(&exchange.words), exchange.name().to_lowercase()];
-        let mut fields = names.iter().map(|name| format!("cmdstat_{name}"));
-        let field = fields.find(|field| now.field(field).is_some())?;
-        let worked = micros(now, &field) - micros(&self.evidence.before, &field);
+        let name = names.iter().find(|name| now.field(&format!("cmdstat_{name}")).is_some())?;
+        let worked = now.micros(name) - self.evidence.before.micros(name);
         u64::try_from(worked).ok().map(Duration::from_micros)
     }
 
@@ -159,7 +158,7 @@ impl<'a> Facts<'a> {
 
     /// When the command was done at the latest. A queued command runs with EXEC.
     fn ran_until(&self, index: usize, exchange: &Exchange) -> Option<Duration> {
-        let last = if is_queued(exchange) {
+        let last = if exchange.is_queued() {
             self.exchanges()
                 .iter()
                 .skip(index)
@@ -212,12 +211,6 @@ pub fn is_script(exchange: &Exchange) -> bool {
     matches!(name.trim_end_matches("_RO"), "EVAL" | "EVALSHA" | "FCALL")
 }
 
-/// Whether MULTI queued the command.
-pub fn is_queued(exchange: &Exchange) -> bool {
-    let reply = exchange.reply.as_ref().map(|reply| &reply.value);
-    matches!(reply, Some(Value::SimpleString(text)) if text == "QUEUED")
-}
-
 /// `None` if the reply is not a text.
 pub fn reply_text(exchange: &Exchange) -> Option<String> {
     match &exchange.reply.as_ref()?.value {
@@ -230,8 +223,7 @@ pub fn reply_text(exchange: &Exchange) -> Option<String> {
 /// A field in the reply to INFO.
 pub fn info_field(exchange: &Exchange, field: &str) -> Option<String> {
     let text = reply_text(exchange).filter(|_| exchange.name() == "INFO")?;
-    let mut lines = text.lines().map(str::trim_end);
-    lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(':').map(str::to_owned))
+    info::field(&text, field).map(str::to_owned)
 }
 
 pub fn took(exchange: &Exchange) -> Duration {

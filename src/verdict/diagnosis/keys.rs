@@ -294,8 +294,8 @@ fn key_read_by(command: &str) -> Option<(Vec<u8>, String)> {
     is_the_only_one.then(|| (key.clone(), name))
 }
 
-/// A command of the setup. It succeeded, or there would be no evidence.
-fn done(words: Vec<Vec<u8>>) -> Exchange {
+/// A command that succeeded, such as those of the setup: else there would be no evidence.
+pub fn done(words: Vec<Vec<u8>>) -> Exchange {
     Exchange {
         at: Duration::ZERO,
         connection: 1,

@@ -2,9 +2,9 @@
 
 use super::effects::{Effect, Write, writes_of};
 use super::facts::{Facts, text};
+use super::keys::done;
 use super::transactions::{drops_a_transaction, queued_and_missing};
 use crate::redis_cli::words;
-use crate::relay::{CommandOutcome, Exchange};
 
 /// Whether this command would have met the check if it had been run, or, if it was refused at
 /// `index`, spoilt the transaction that would have.
@@ -52,7 +52,7 @@ pub(super) fn was_to_store(facts: &Facts<'_>, meant: &[Vec<u8>], line: &str) -> 
 
 /// Whether a command stores this value, or an unknown one, in this key.
 fn stores(command: &[Vec<u8>], key: &[u8], value: Option<&str>) -> bool {
-    let command = [as_done(command)];
+    let command = [done(command.to_vec())];
     writes_of(&command).iter().any(|write| stores_value(write, key, value))
 }
 
@@ -63,14 +63,4 @@ fn stores_value(write: &Write<'_>, key: &[u8], value: Option<&str>) -> bool {
     };
     let is_same = stored.zip(value).is_none_or(|(stored, value)| stored == value.as_bytes());
     write.is_to_store(key) && is_same
-}
-
-fn as_done(words: &[Vec<u8>]) -> Exchange {
-    Exchange {
-        at: std::time::Duration::ZERO,
-        connection: 1,
-        words: words.to_vec(),
-        reply: None,
-        outcome: CommandOutcome::Done,
-    }
 }

@@ -4,9 +4,10 @@ use super::cause::Cause;
 use super::facts::Facts;
 use super::lines::{is_about_words, lines};
 use super::meant::{was_to_store, would_have_met};
-use crate::attempt::evidence::Run;
+use crate::attempt::evidence::{Evidence, Run};
 use crate::invisible;
 use crate::redis_cli::words;
+use crate::server::ServerInfo;
 
 /// A part of a line that does not belong to the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,10 +152,11 @@ pub fn invisible_character(facts: &Facts<'_>) -> Option<Cause> {
 
 /// The program's output is right except for a character that looks like a space, or like nothing.
 pub fn invisible_in_output(facts: &Facts<'_>) -> Option<Cause> {
-    let mut evidence = facts.evidence.clone();
-    let Run::Program(program) = &mut evidence.run else { return None };
+    let Run::Program(program) = &facts.evidence.run else { return None };
     let c = program.stdout.text.chars().find(|c| invisible::is_invisible(*c))?;
-    program.stdout.text = without_invisible(&program.stdout.text);
+    let mut plain = program.clone();
+    plain.stdout.text = without_invisible(&plain.stdout.text);
+    let evidence = Evidence { run: Run::Program(plain), ..Evidence::new(ServerInfo::default()) };
     let is_right = facts.check?.subject.judge(&evidence)?.met;
     is_right.then(|| Cause::default().with(invisible::escaped(c)))
 }

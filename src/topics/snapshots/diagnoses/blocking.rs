@@ -2,7 +2,7 @@
 
 use crate::relay::CommandOutcome;
 use crate::verdict::diagnosis::blocking::{Blocker, blocker, says_timeout, waited};
-use crate::verdict::diagnosis::facts::{Facts, is_queued, time, took};
+use crate::verdict::diagnosis::facts::{Facts, time, took};
 use crate::verdict::diagnosis::server::seen_at;
 use crate::verdict::diagnosis::{Cause, Pointer};
 
@@ -35,6 +35,6 @@ pub fn client_gave_up(facts: &Facts<'_>) -> Option<Cause> {
 
 fn duration_of(facts: &Facts<'_>, index: usize) -> String {
     let replied =
-        facts.exchange(index).filter(|exchange| exchange.reply.is_some() && !is_queued(exchange));
+        facts.exchange(index).filter(|exchange| exchange.reply.is_some() && !exchange.is_queued());
     replied.map(|exchange| format!(" (here {})", time(took(exchange)))).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use crate::attempt::evidence::Restored;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::versions::forks_for_saves;
 use crate::verdict::diagnosis::effects::{Effect, Write};
-use crate::verdict::diagnosis::facts::{Facts, is_queued, reply_text};
+use crate::verdict::diagnosis::facts::{Facts, reply_text};
 use crate::verdict::diagnosis::keys::{KeyState, Missing};
 use crate::verdict::diagnosis::server::seen_at;
 use crate::verdict::diagnosis::{Cause, Pointer};
@@ -73,7 +73,7 @@ pub fn written_after(facts: &Facts<'_>) -> Option<Cause> {
 fn is_scheduled(facts: &Facts<'_>, snapshot: usize) -> bool {
     let Some(exchange) = facts.exchange(snapshot) else { return true };
     let says_scheduled = reply_text(exchange).is_some_and(|reply| reply.contains("scheduled"));
-    is_queued(exchange) || says_scheduled
+    exchange.is_queued() || says_scheduled
 }
 
 /// The last write of each missing key, in order. `None` unless keys are missing and each of them

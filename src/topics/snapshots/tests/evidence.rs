@@ -4,20 +4,14 @@ use std::time::Duration;
 
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::present::evidence::Form;
-use crate::present::evidence::tests::{evidence, exchange, in_words, short, shown};
+use crate::present::evidence::tests::{evidence, exchange, in_words, poll, short, shown};
 use crate::server::ServerInfo;
 use crate::verdict::Pointer;
 
 #[test]
 fn a_poll_shows_how_a_background_save_stands() {
     let info = "rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\nloading:0\r\n";
-    let mut sent = vec![
-        exchange(0, "CLIENT SETINFO LIB-NAME redis-py", "+OK"),
-        exchange(10, "HELLO 3", "+OK"),
-        exchange(100, "BGSAVE", "+Background saving started"),
-    ];
-    sent.extend((0..37).map(|index| exchange(200 + index * 50_000, "INFO persistence", info)));
-    insta::assert_snapshot!(short(sent), @r"
+    insta::assert_snapshot!(short(poll(info)), @r"
 
       what Redis saw
         +0.1 ms  BGSAVE                             Background saving started
@@ -33,10 +27,9 @@ fn saving_at_exit() -> Evidence {
 
 #[test]
 fn the_table_tells_what_has_changed_and_where_the_cause_lies() {
-    let mut evidence = evidence(Vec::new());
-    let exit = Observation::of(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n"));
-    let log = Some("Background saving terminated by signal 10\n".to_owned());
-    evidence.exit = Some(Observation { log, ..exit });
+    let mut evidence = saving_at_exit();
+    let log = "Background saving terminated by signal 10\n".to_owned();
+    evidence.exit.as_mut().unwrap().log = Some(log);
     let pointers = [Pointer::Row("rdb_bgsave_in_progress"), Pointer::Log];
     insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 100), @r"
 

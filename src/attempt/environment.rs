@@ -124,7 +124,7 @@ fn may_be_busy(transcript: &Transcript) -> bool {
 fn is_quick(exchange: &Exchange) -> bool {
     let of_topics = TOPICS.iter().flat_map(|topic| topic.quick_commands);
     let name = exchange.name();
-    exchange.is_mark() || QUICK.iter().chain(of_topics).any(|quick| *quick == name)
+    QUICK.iter().chain(of_topics).any(|quick| *quick == name)
 }
 
 /// Whether CLIENT KILL closed a connection during this wait.

@@ -15,7 +15,7 @@ use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Meanwhile, Moment, Trigger};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
-use crate::relay::{Gate, Relay};
+use crate::relay::{Gate, Mark, Relay};
 use crate::server::info::Words;
 use crate::server::{Client, Server, ServerInfo};
 use crate::topics::{self, BackgroundWork};
@@ -41,6 +41,12 @@ pub(super) struct WorkEnded {
     pub(super) after: Duration,
     /// When the end was seen.
     pub(super) seen: Duration,
+}
+
+impl WorkEnded {
+    pub(super) fn mark(&self) -> Mark {
+        Mark { word: self.work.end_trigger, at: self.after, seen: self.seen }
+    }
 }
 
 impl WatcherReport {

@@ -12,7 +12,7 @@ use super::environment::{
 use super::evidence::{Evidence, Waits};
 use super::fixture::Fixture;
 use super::look::{EndTime, LOOK_LIMIT, look_at_the_end, observe_at};
-use super::meanwhile::{self, WatcherReport};
+use super::meanwhile::{self, WatcherReport, WorkEnded};
 use super::phase::Phase;
 use super::probe;
 use super::python::Python;
@@ -188,9 +188,7 @@ pub(super) fn with_outcomes(
     report: &WatcherReport,
     evidence: &Evidence,
 ) -> Transcript {
-    for end in &report.ends {
-        transcript.mark(end.work.end_trigger, end.after, end.seen);
-    }
+    transcript.marks.extend(report.ends.iter().map(WorkEnded::mark));
     if let Some(last) = evidence.last() {
         resolve_unknown_replies(&mut transcript, &evidence.before, &last.info);
     }

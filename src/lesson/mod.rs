@@ -284,7 +284,7 @@ impl Trigger {
 
     /// `None` for an unknown word.
     pub fn of(word: &str) -> Option<Self> {
-        topics::ended_at(word.as_bytes()).map(Self::Ended)
+        topics::ended_at(word).map(Self::Ended)
     }
 
     /// Why the trigger never fired.

@@ -10,7 +10,7 @@ mod words;
 pub(crate) mod tests;
 
 pub use transcript::{Form, command_line, is_shown_by, reply_line};
-pub(super) use transcript::{GistLine, gist, time};
+pub(super) use transcript::{GistLine, gist, shown_at, time};
 pub(super) use waits::numbers;
 
 use colored::Colorize as _;

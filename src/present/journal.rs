@@ -232,8 +232,8 @@ fn printed(run: &Run) -> (String, String) {
 
 fn command(line: &GistLine<'_>) -> JournalCommand {
     JournalCommand {
-        at_us: u64::try_from(line.first.at.as_micros()).unwrap_or(u64::MAX),
-        connection: line.first.connection,
+        at_us: u64::try_from(evidence::shown_at(line.first).as_micros()).unwrap_or(u64::MAX),
+        connection: line.first.connection().unwrap_or(0),
         command: cut(&line.command, LONGEST_LINE),
         reply: cut(&line.reply, LONGEST_LINE),
         marked: line.marked,

@@ -71,6 +71,29 @@ struct CheckChange {
 struct CheckTranscript {
     exchanges: Vec<CheckExchange>,
     left_out: u64,
+    messages: Vec<CheckMessage>,
+    messages_left_out: u64,
+    marks: Vec<CheckMark>,
+}
+
+/// A message that the server pushed to a subscriber.
+#[derive(Debug, Serialize)]
+struct CheckMessage {
+    at_ms: f64,
+    connection: u32,
+    /// `null` unless it was subscribed to by a pattern.
+    pattern: Option<String>,
+    channel: String,
+    payload: String,
+}
+
+/// What the runner has seen, such as the end of a background save.
+#[derive(Debug, Serialize)]
+struct CheckMark {
+    /// When it was seen.
+    at_ms: f64,
+    /// As in `[[meanwhile]]`: `@bgsave-ended`.
+    mark: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -167,8 +190,31 @@ fn change(change: Change) -> CheckChange {
 }
 
 fn transcript(transcript: &Transcript) -> CheckTranscript {
-    let exchanges = transcript.exchanges.iter().map(exchange).collect();
-    CheckTranscript { exchanges, left_out: transcript.left_out }
+    CheckTranscript {
+        exchanges: transcript.exchanges.iter().map(exchange).collect(),
+        left_out: transcript.left_out,
+        messages: transcript.messages.iter().map(message).collect(),
+        messages_left_out: transcript.messages_left_out,
+        marks: transcript.marks.iter().map(mark).collect(),
+    }
+}
+
+fn message(message: &relay::Message) -> CheckMessage {
+    CheckMessage {
+        at_ms: milliseconds(message.at),
+        connection: message.connection,
+        pattern: message.pattern.as_deref().map(text_of),
+        channel: text_of(&message.channel),
+        payload: text_of(&message.payload),
+    }
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn mark(mark: &relay::Mark) -> CheckMark {
+    CheckMark { at_ms: milliseconds(mark.seen), mark: mark.word }
 }
 
 fn exchange(exchange: &relay::Exchange) -> CheckExchange {

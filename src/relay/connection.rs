@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::recorder::{RecordedCommand, Waiting};
 use crate::resp::frames::{Frames, RespFrame, Side};
 use crate::resp::kinds::{
-    answers_auth, changes_the_connection, confirms_subscription, first_words, is_error,
+    answers_auth, changes_the_connection, confirms_subscription, first_words, is_error, is_message,
     is_monitor_line, is_pubsub, is_push, name, subscribes,
 };
 
@@ -75,11 +75,13 @@ enum Muted {
 
 /// What a reply belongs to.
 #[derive(Debug)]
-enum Answered {
+pub(super) enum Answered {
     /// A command, which is now complete and can be recorded.
     Command(Box<RecordedCommand>),
     /// The relay's own AUTH; the client does not see this reply.
     Own,
+    /// Nothing: a subscriber's message.
+    Message(RespFrame),
     /// Nothing that is recorded.
     Other,
 }
@@ -178,17 +180,17 @@ impl Connection {
         let early = self.early.take()?;
         match self.answer(early, came) {
             Answered::Command(entry) => Some(*entry),
-            Answered::Own | Answered::Other => None,
+            Answered::Own | Answered::Message(_) | Answered::Other => None,
         }
     }
 
     /// Takes bytes from the server and returns the bytes to send to the client. Calls `record` with
-    /// every command whose reply the bytes complete.
+    /// every reply and message that the bytes complete.
     pub(super) fn replies<'b>(
         &mut self,
         bytes: &'b [u8],
         came: Instant,
-        record: &mut dyn FnMut(RecordedCommand),
+        record: &mut dyn FnMut(&mut Self, Answered),
     ) -> Cow<'b, [u8]> {
         let replies = frames_in(&mut self.replies, bytes);
         let has_own = self.own_replies > 0;
@@ -201,9 +203,7 @@ impl Connection {
                         passed.append(&mut self.held_back);
                         passed.extend_from_slice(&bytes[from..end]);
                     }
-                    if let Answered::Command(entry) = answered {
-                        record(*entry);
-                    }
+                    record(self, answered);
                 }
             }
             from = end;
@@ -224,11 +224,15 @@ impl Connection {
 
     /// Matches a reply with the oldest pending command.
     fn answer(&mut self, reply: RespFrame, came: Instant) -> Answered {
+        let is_beside = is_push(&reply) || (self.subscribed && is_pubsub(&reply));
+        if is_beside && is_message(&reply) {
+            return Answered::Message(reply);
+        }
         let Some(first) = self.pending.front() else {
             self.keep_early_error(reply);
             return Answered::Other;
         };
-        let is_for_first = if is_push(&reply) || (self.subscribed && is_pubsub(&reply)) {
+        let is_for_first = if is_beside {
             first.awaits == Awaits::Confirmation && confirms_subscription(&reply)
         } else {
             !(self.monitors && is_monitor_line(&reply))

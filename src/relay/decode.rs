@@ -2,11 +2,12 @@
 //! MULTI the outcome from EXEC.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use redis::Value;
 
-use super::recorder::{RecordedCommand, Recorder};
-use super::transcript::{CommandOutcome, Exchange, Reply, Transcript};
+use super::recorder::{RecordedCommand, RecordedMessage, Recorder};
+use super::transcript::{CommandOutcome, Exchange, Message, Reply, Transcript};
 use crate::redis_cli::words;
 
 const HIDDEN: &[u8] = b"(hidden)";
@@ -16,8 +17,12 @@ pub(super) fn transcript(recorder: &Recorder) -> Transcript {
         recorder.entries().into_iter().map(|entry| exchange(entry, recorder)).collect();
     resolve_transactions(&mut exchanges);
     let recording = recorder.recording();
+    let began = recording.began;
     Transcript {
         exchanges,
+        messages: recording.messages.iter().filter_map(|entry| message(entry, began)).collect(),
+        messages_left_out: recording.messages_left_out,
+        marks: Vec::new(),
         left_out: recording.left_out,
         left_out_names: recording.left_out_names.clone(),
         is_incomplete: recording.is_incomplete,
@@ -45,6 +50,33 @@ fn exchange(entry: &RecordedCommand, recorder: &Recorder) -> Exchange {
     }
 }
 
+/// Redis sends `message CHANNEL TEXT`, `smessage CHANNEL TEXT` and `pmessage PATTERN CHANNEL TEXT`.
+fn message(entry: &RecordedMessage, began: Instant) -> Option<Message> {
+    let items = match value(&entry.frame) {
+        Value::Array(items) => items,
+        Value::Push { kind, data } => {
+            std::iter::once(Value::BulkString(kind.to_string().into())).chain(data).collect()
+        }
+        _ => return None,
+    };
+    let mut parts: Vec<Vec<u8>> = strings(items);
+    let payload = parts.pop()?;
+    let channel = parts.pop()?;
+    let pattern = parts.pop().filter(|_| !parts.is_empty());
+    let at = entry.came.saturating_duration_since(began);
+    Some(Message { at, connection: entry.connection, pattern, channel, payload })
+}
+
+fn strings(items: Vec<Value>) -> Vec<Vec<u8>> {
+    let mut strings = Vec::new();
+    for item in items {
+        if let Value::BulkString(bytes) = item {
+            strings.push(bytes);
+        }
+    }
+    strings
+}
+
 fn value(frame: &[u8]) -> Value {
     redis::parse_redis_value(frame)
         .unwrap_or_else(|_| Value::SimpleString(String::from_utf8_lossy(frame).trim().to_owned()))
@@ -58,13 +90,7 @@ fn command_words(frame: &[u8]) -> Vec<Vec<u8>> {
         });
     }
     let Value::Array(items) = value(frame) else { return Vec::new() };
-    let mut words = Vec::new();
-    for item in items {
-        if let Value::BulkString(word) = item {
-            words.push(word);
-        }
-    }
-    words
+    strings(items)
 }
 
 /// Hides passwords, as Redis' own SLOWLOG and MONITOR do.

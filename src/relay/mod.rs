@@ -1,4 +1,5 @@
-//! The relay on 127.0.0.1 between clients and the Redis server. It records commands and replies.
+//! The relay on 127.0.0.1 between clients and the Redis server. It records commands, replies
+//! and messages.
 //!
 //! Its address stays the same for a whole session, even when the server is restarted. It passes
 //! bytes on unchanged, even those that it cannot parse; it only sends the server's password for the
@@ -20,7 +21,7 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 
 pub use gate::Gate;
-pub use transcript::{CommandOutcome, Exchange, Reply, Shown, Transcript};
+pub use transcript::{CommandOutcome, Event, Exchange, Mark, Message, Reply, Shown, Transcript};
 
 use crate::cleanup::lock;
 use crate::error::EnvironmentError;

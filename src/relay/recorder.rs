@@ -1,11 +1,12 @@
-//! Records what goes through the relay: every command with its reply, in bounded memory.
+//! Records what goes through the relay, in bounded memory: every command with its reply, and every
+//! message to a subscriber.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use super::connection::Connection;
+use super::connection::{Answered, Connection};
 use super::transcript::upper_case;
 use crate::redis_cli::commands;
 use crate::resp::frames::RespFrame;
@@ -42,6 +43,14 @@ impl RecordedCommand {
     fn is_refused(&self) -> bool {
         self.reply.as_ref().is_some_and(|(reply, _)| is_error(reply))
     }
+}
+
+/// A message to a subscriber, as it came.
+#[derive(Debug)]
+pub(super) struct RecordedMessage {
+    pub(super) came: Instant,
+    pub(super) connection: u32,
+    pub(super) frame: RespFrame,
 }
 
 /// The recording of the current answer, and all open connections.
@@ -93,6 +102,10 @@ pub(super) struct Recording {
     last_left_out: Vec<u8>,
     pub(super) is_incomplete: bool,
     pub(super) refusals: BTreeMap<String, u64>,
+    /// The first ones.
+    pub(super) messages: Vec<RecordedMessage>,
+    message_bytes: usize,
+    pub(super) messages_left_out: u64,
 }
 
 #[derive(Debug, Default)]
@@ -189,9 +202,12 @@ impl Recorder {
     pub(super) fn replies<'b>(&mut self, id: u64, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         self.changes += 1;
         let Some(connection) = self.connections.get_mut(&id) else { return Cow::Borrowed(bytes) };
-        let (recording, before) = (&mut self.recording, connection.waiting());
-        let passed =
-            connection.replies(bytes, Instant::now(), &mut |complete| recording.record(complete));
+        let (recording, now, before) = (&mut self.recording, Instant::now(), connection.waiting());
+        let passed = connection.replies(bytes, now, &mut |connection, answered| match answered {
+            Answered::Command(complete) => recording.record(*complete),
+            Answered::Message(frame) => recording.record_message(connection, frame, now),
+            Answered::Own | Answered::Other => {}
+        });
         self.waiting.change(before, connection.waiting());
         self.recording.is_incomplete |= connection.is_lost();
         passed
@@ -242,6 +258,9 @@ impl Recording {
             last_left_out: Vec::new(),
             is_incomplete: false,
             refusals: BTreeMap::new(),
+            messages: Vec::new(),
+            message_bytes: 0,
+            messages_left_out: 0,
         }
     }
 
@@ -253,9 +272,27 @@ impl Recording {
     ) -> RecordedCommand {
         let number = self.next_number;
         self.next_number += 1;
-        let connection = connection.number_or(self.next_connection);
-        self.next_connection = self.next_connection.max(connection + 1);
+        let connection = self.number_of(connection);
         RecordedCommand { number, came, connection, command, reply: None, is_muted: false }
+    }
+
+    fn number_of(&mut self, connection: &mut Connection) -> u32 {
+        let number = connection.number_or(self.next_connection);
+        self.next_connection = self.next_connection.max(number + 1);
+        number
+    }
+
+    fn record_message(&mut self, connection: &mut Connection, frame: RespFrame, came: Instant) {
+        if self.end.is_some() {
+            return;
+        }
+        if self.messages.len() == RETAINED || self.message_bytes > RETAINED_BYTES {
+            self.messages_left_out += 1;
+            return;
+        }
+        self.message_bytes += frame.len();
+        let connection = self.number_of(connection);
+        self.messages.push(RecordedMessage { came, connection, frame });
     }
 
     fn record(&mut self, entry: RecordedCommand) {

@@ -1,4 +1,4 @@
-//! The commands that clients sent through the relay and their replies, as plain values.
+//! What went through the relay, as plain values on one time axis.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,6 +12,12 @@ use crate::redis_cli::commands::has_subcommands;
 pub struct Transcript {
     /// In the order in which the commands came, over all connections.
     pub exchanges: Vec<Exchange>,
+    /// In the order in which they came.
+    pub messages: Vec<Message>,
+    /// How many later messages were not kept.
+    pub messages_left_out: u64,
+    /// In the order of their times.
+    pub marks: Vec<Mark>,
     /// How many exchanges were not kept; they lie between the first and the last kept ones.
     pub left_out: u64,
     /// The names of those, in upper case.
@@ -50,17 +56,14 @@ impl Transcript {
         }
     }
 
-    /// Inserts a mark of the runner, such as that something has ended, after everything that came
-    /// up to `at`; `seen` is when it was seen. Both times count from the answer's beginning.
-    pub fn mark(&mut self, word: &str, at: Duration, seen: Duration) {
-        let words = vec![word.as_bytes().to_vec()];
-        let reply = Some(Reply {
-            value: Value::SimpleString(String::new()),
-            took: seen.saturating_sub(at),
-        });
-        let mark = Exchange { at, connection: 0, words, reply, outcome: CommandOutcome::Done };
-        let index = self.exchanges.partition_point(|exchange| exchange.at <= at);
-        self.exchanges.insert(index, mark);
+    /// Everything in the order of time. A mark follows all that may have come before it.
+    pub fn events(&self) -> Vec<Event<'_>> {
+        let mut events: Vec<Event<'_>> = self.exchanges.iter().map(Event::Exchange).collect();
+        events.extend(self.messages.iter().map(Event::Message));
+        events.extend(self.marks.iter().map(Event::Mark));
+        // Stable, so that each kind keeps its order.
+        events.sort_by_key(Event::at);
+        events
     }
 
     /// The values that successful CONFIG SETs gave this setting, in order, each with the index of
@@ -158,6 +161,66 @@ fn may_have_succeeded(outcome: CommandOutcome) -> bool {
     matches!(outcome, CommandOutcome::Done | CommandOutcome::Unknown)
 }
 
+/// One entry of a transcript.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event<'t> {
+    Exchange(&'t Exchange),
+    Message(&'t Message),
+    Mark(&'t Mark),
+}
+
+impl<'t> Event<'t> {
+    fn at(&self) -> Duration {
+        match self {
+            Self::Exchange(exchange) => exchange.at,
+            Self::Message(message) => message.at,
+            Self::Mark(mark) => mark.at,
+        }
+    }
+
+    pub fn exchange(self) -> Option<&'t Exchange> {
+        match self {
+            Self::Exchange(exchange) => Some(exchange),
+            Self::Message(_) | Self::Mark(_) => None,
+        }
+    }
+
+    /// The number of the answer's connection; `None` for what is of no connection.
+    pub fn connection(self) -> Option<u32> {
+        match self {
+            Self::Exchange(exchange) => Some(exchange.connection),
+            Self::Message(message) => Some(message.connection),
+            Self::Mark(_) => None,
+        }
+    }
+}
+
+/// What the runner has seen, such as that work in the background has ended. Its times count from
+/// the answer's beginning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The trigger of a `[[meanwhile]]`: `@bgsave-ended`.
+    pub word: &'static str,
+    /// The last moment at which it had not happened yet.
+    pub at: Duration,
+    /// When it was seen.
+    pub seen: Duration,
+}
+
+/// A message that the server pushed to a subscriber.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// When it came, counted from the answer's beginning.
+    pub at: Duration,
+    /// The subscriber's connection, as in [`Exchange::connection`].
+    pub connection: u32,
+    /// The pattern by which it was subscribed to, if it was one.
+    pub pattern: Option<Vec<u8>>,
+    pub channel: Vec<u8>,
+    /// Cut, as replies are.
+    pub payload: Vec<u8>,
+}
+
 /// A command, its reply and its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
@@ -199,11 +262,6 @@ impl Exchange {
     /// The command's name in upper case.
     pub fn name(&self) -> String {
         self.words.first().map(|word| upper_case(word)).unwrap_or_default()
-    }
-
-    /// Whether it is not a command but a mark ([`Transcript::mark`]).
-    pub fn is_mark(&self) -> bool {
-        self.connection == 0
     }
 
     /// Whether MULTI queued it.

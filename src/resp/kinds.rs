@@ -46,8 +46,13 @@ pub fn is_push(frame: &[u8]) -> bool {
 
 /// Whether this is a pub/sub message of RESP2, where such messages are ordinary arrays.
 pub fn is_pubsub(frame: &[u8]) -> bool {
+    confirms_subscription(frame) || is_message(frame)
+}
+
+/// Whether this is a message to a subscriber, of either version.
+pub fn is_message(frame: &[u8]) -> bool {
     let [kind, ..] = first_words(frame);
-    confirms_subscription(frame) || ["message", "pmessage", "smessage"].contains(&kind)
+    ["message", "pmessage", "smessage"].contains(&kind)
 }
 
 pub fn confirms_subscription(frame: &[u8]) -> bool {

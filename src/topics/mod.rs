@@ -226,6 +226,6 @@ pub fn wait_lines() -> Vec<&'static str> {
 }
 
 /// The background work whose end is marked with this word.
-pub fn ended_at(mark: &[u8]) -> Option<&'static BackgroundWork> {
-    background().find(|work| work.end_trigger.as_bytes() == mark)
+pub fn ended_at(mark: &str) -> Option<&'static BackgroundWork> {
+    background().find(|work| work.end_trigger == mark)
 }

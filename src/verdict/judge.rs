@@ -98,16 +98,12 @@ fn ends_with_a_save(transcript: &Transcript) -> bool {
     let Some(save) = exchanges.iter().rposition(is_successful_save) else { return false };
     !transcript.is_incomplete
         && transcript.left_out == 0
-        && exchanges[..=save].iter().all(has_known_end)
+        && exchanges[..=save].iter().all(|exchange| exchange.reply.is_some())
         && exchanges[save + 1..].iter().all(changes_no_key)
 }
 
 fn is_successful_save(exchange: &Exchange) -> bool {
     is_durable(&exchange.name()) && exchange.outcome == CommandOutcome::Done
-}
-
-fn has_known_end(exchange: &Exchange) -> bool {
-    exchange.reply.is_some() || exchange.is_mark()
 }
 
 fn changes_no_key(exchange: &Exchange) -> bool {

@@ -6,8 +6,8 @@ use colored::Colorize as _;
 
 use super::mark_behind;
 use super::transcript::{
-    Form, TranscriptLine, are_of_several_connections, command, line_of, reply_line, shown_at, time,
-    times, whole_reply,
+    Form, TranscriptLine, are_of_several_connections, command, line_of, short_reply, shown_at,
+    time, times, whole_reply,
 };
 use crate::present::text::{display_width, truncate, wrap};
 use crate::relay::CommandOutcome;
@@ -32,8 +32,7 @@ impl Columns {
         let (mut time_width, mut connection_width, mut command_width) = (0, 0, 0);
         for (line, is_kept) in lines {
             if *is_kept {
-                let connection = line.first.connection.to_string().len() + 1;
-                connection_width = connection_width.max(connection);
+                connection_width = connection_width.max(connection(line).len());
                 time_width = time_width.max(time(shown_at(line.first)).len());
                 command_width = command_width.max(display_width(&command(line)));
             }
@@ -48,6 +47,7 @@ impl Columns {
 
     pub(super) fn line(&self, line: &TranscriptLine<'_>, form: Form) -> String {
         match form {
+            _ if line.first.exchange().is_none() => self.without_reply(line, form),
             Form::Long => self.long(line),
             Form::Short => self.short(line),
         }
@@ -57,13 +57,18 @@ impl Columns {
     fn head(&self, line: &TranscriptLine<'_>) -> String {
         let mut text = format!("    {:>1$}  ", time(shown_at(line.first)), self.time);
         if let Some(digits) = self.connection {
-            let number = match line.first.connection {
-                0 => String::new(),
-                number => format!("#{number}"),
-            };
-            let _ = write!(text, "{number:<digits$}  ");
+            let _ = write!(text, "{:<digits$}  ", connection(line));
         }
         text
+    }
+
+    fn without_reply(&self, line: &TranscriptLine<'_>, form: Form) -> String {
+        let head = self.head(line);
+        let room = match form {
+            Form::Long => usize::MAX,
+            Form::Short => self.width.saturating_sub(display_width(&head)),
+        };
+        format!("{head}{}\n", cut_command(line, room).cyan())
     }
 
     /// The whole line, however wide.
@@ -72,7 +77,7 @@ impl Columns {
         let indent = display_width(&head) + self.command + 2;
         let mut text = head + &self.padded(&command(line));
         let replies = whole_reply(line.last);
-        let replies = replies.iter().map(|reply| coloured(reply, line.last.outcome)).collect();
+        let replies = replies.iter().map(|reply| coloured(reply, line.outcome())).collect();
         text.push_str(&hanging(replies, indent, line.marked, usize::MAX));
         text
     }
@@ -81,7 +86,7 @@ impl Columns {
     fn short(&self, line: &TranscriptLine<'_>) -> String {
         let head = self.head(line);
         let start = display_width(&head);
-        let (room, reply) = (self.width.saturating_sub(start), reply_line(line.last));
+        let (room, reply) = (self.width.saturating_sub(start), short_reply(line.last));
         let reply_room = room.saturating_sub(self.command + 2);
         if reply.is_empty() || reply_room >= NARROWEST_REPLY {
             let indent = start + self.command + 2;
@@ -101,6 +106,11 @@ impl Columns {
     }
 }
 
+/// `#2`; empty for what is of no connection.
+fn connection(line: &TranscriptLine<'_>) -> String {
+    line.first.connection().map(|number| format!("#{number}")).unwrap_or_default()
+}
+
 /// A reply within `room` columns: one line, or several if it is marked.
 fn replies(line: &TranscriptLine<'_>, reply: &str, room: usize) -> Vec<String> {
     let wrapped = if line.marked { wrap(reply, room, "") } else { reply.to_owned() };
@@ -109,7 +119,7 @@ fn replies(line: &TranscriptLine<'_>, reply: &str, room: usize) -> Vec<String> {
         let rest = lines.split_off(REPLY_LINES - 1).join(" ");
         lines.push(truncate(&rest, room));
     }
-    lines.iter().map(|part| coloured(part, line.last.outcome)).collect()
+    lines.iter().map(|part| coloured(part, line.outcome())).collect()
 }
 
 /// Lines below one another, with the first at the cursor. The mark follows the last line, or the

@@ -5,7 +5,7 @@ use redis::Value;
 use super::*;
 use crate::attempt::evidence::{Observation, Run, Typed, TypedExchange, Wait, Waits};
 use crate::redis_cli::words;
-use crate::relay::{CommandOutcome, Exchange, Reply, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Message, Reply, Transcript};
 use crate::server::ServerInfo;
 use crate::topics::background;
 use crate::verdict::Diagnosed;
@@ -75,6 +75,30 @@ fn commands_and_replies_stand_in_columns() {
         +0.4 ms  BGSAVE               Background saving started
         +0.9 ms  SAVE                 ERR Background save already in progress  ◄ see the cause
     ");
+}
+
+#[test]
+fn a_message_stands_where_it_came() {
+    let mut evidence = evidence(vec![
+        exchange(0, "SUBSCRIBE orders", "+OK"),
+        exchange(900, "UNSUBSCRIBE orders", "+OK"),
+    ]);
+    evidence.transcript.messages.push(Message {
+        at: Duration::from_micros(400),
+        connection: 1,
+        pattern: None,
+        channel: b"orders".to_vec(),
+        payload: b"order:1001 paid".to_vec(),
+    });
+    insta::assert_snapshot!(shown(&evidence, &[Pointer::Exchange(1)], Form::Short, 90), @r#"
+
+      what Redis saw
+        +0.0 ms  SUBSCRIBE orders                    OK
+        +0.4 ms  ◄ message orders "order:1001 paid"
+        +0.9 ms  UNSUBSCRIBE orders                  OK  ◄ see the cause
+    "#);
+    let words = in_words(&evidence, &[], Form::Short);
+    assert!(words.contains("\n  at 0.4 ms: message orders \"order:1001 paid\"\n"), "{words}");
 }
 
 /// A client that polls INFO, which answers this, after BGSAVE.

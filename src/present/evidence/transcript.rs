@@ -1,4 +1,4 @@
-//! What Redis saw: commands and their replies, in readable lines.
+//! What Redis saw: commands with their replies, messages and marks, in readable lines.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::attempt::evidence::{Run, TypedExchange};
 use crate::present::plain;
 use crate::present::text::{clean, reveal};
 use crate::redis_cli::{reply, words};
-use crate::relay::{CommandOutcome, Exchange, Transcript};
+use crate::relay::{CommandOutcome, Event, Exchange, Message, Transcript};
 use crate::topics::{TOPICS, awaited_by, ended_at, is_durable};
 use crate::verdict::Pointer;
 
@@ -26,15 +26,23 @@ pub enum Form {
 const LINES: usize = 12;
 /// The maximum number of equal refusals shown.
 const SAME_REFUSALS: usize = 3;
+const NO_REPLY: &str = "(no reply)";
 /// A poll may alternate between two or three commands.
 const LONGEST_PERIOD: usize = 3;
 
-/// One line: a command, or repetitions of it.
+/// One line: an event, or repetitions of a command.
 pub(super) struct TranscriptLine<'a> {
-    pub(super) first: &'a Exchange,
-    pub(super) last: &'a Exchange,
+    pub(super) first: Event<'a>,
+    pub(super) last: Event<'a>,
     pub(super) count: usize,
     pub(super) marked: bool,
+}
+
+impl TranscriptLine<'_> {
+    /// [`CommandOutcome::Done`] for what is no command.
+    pub(super) fn outcome(&self) -> CommandOutcome {
+        self.last.exchange().map_or(CommandOutcome::Done, |exchange| exchange.outcome)
+    }
 }
 
 /// All lines, and whether to show each.
@@ -44,8 +52,8 @@ pub(super) fn lines<'a>(
     form: Form,
 ) -> Vec<(TranscriptLine<'a>, bool)> {
     let lines = match form {
-        Form::Long => each(&transcript.exchanges, pointers),
-        Form::Short => runs(&transcript.exchanges, pointers),
+        Form::Long => each(transcript, pointers),
+        Form::Short => runs(transcript, pointers),
     };
     let kept = match form {
         Form::Long => vec![true; lines.len()],
@@ -89,7 +97,7 @@ pub(super) fn not_kept(transcript: &Transcript) -> String {
 
 /// A line of the short form, as values.
 pub(in crate::present) struct GistLine<'a> {
-    pub(in crate::present) first: &'a Exchange,
+    pub(in crate::present) first: Event<'a>,
     /// The command, and its number of repetitions.
     pub(in crate::present) command: String,
     pub(in crate::present) reply: String,
@@ -104,7 +112,7 @@ pub(in crate::present) fn gist<'a>(
     pointers: &[Pointer],
     room: usize,
 ) -> Vec<GistLine<'a>> {
-    let lines = runs(&transcript.exchanges, pointers);
+    let lines = runs(transcript, pointers);
     let mut shown = Vec::new();
     let mut skipped = 0;
     for (line, kept) in lines.iter().zip(kept(&lines, room)) {
@@ -112,7 +120,7 @@ pub(in crate::present) fn gist<'a>(
             skipped += line.count;
             continue;
         }
-        let (command, reply) = (command(line), reply_line(line.last));
+        let (command, reply) = (command(line), short_reply(line.last));
         let skipped = std::mem::take(&mut skipped);
         shown.push(GistLine { first: line.first, command, reply, marked: line.marked, skipped });
     }
@@ -125,7 +133,7 @@ pub(super) fn more(skipped: &mut Vec<&TranscriptLine<'_>>) -> String {
         return String::new();
     }
     let all: usize = skipped.iter().map(|line| line.count).sum();
-    let refused = skipped.iter().filter(|line| line.first.outcome == CommandOutcome::Refused);
+    let refused = skipped.iter().filter(|line| line.outcome() == CommandOutcome::Refused);
     let note = match refused.map(|line| line.count).sum::<usize>() {
         0 => format!("{all} more"),
         refused => format!("{all} more, {refused} of them refused"),
@@ -141,19 +149,24 @@ fn aside(note: &str) -> String {
     format!("    {}\n", format!("… {note}").dimmed())
 }
 
-fn each<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
+fn each<'a>(transcript: &'a Transcript, pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
     let mut lines = Vec::new();
-    for (index, exchange) in exchanges.iter().enumerate() {
-        let marked = pointers.contains(&Pointer::Exchange(index));
-        lines.push(TranscriptLine { first: exchange, last: exchange, count: 1, marked });
+    let mut index = 0;
+    for event in transcript.events() {
+        let marked = event.exchange().is_some() && pointers.contains(&Pointer::Exchange(index));
+        index += usize::from(event.exchange().is_some());
+        lines.push(TranscriptLine { first: event, last: event, count: 1, marked });
     }
     lines
 }
 
 /// Leaves out commands that a client sends on its own, and shows repeated commands as one line.
-fn runs<'a>(exchanges: &'a [Exchange], pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
-    let mut rest = each(exchanges, pointers);
-    rest.retain(|line| line.marked || !line.first.only_sets_up_the_connection());
+fn runs<'a>(transcript: &'a Transcript, pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
+    let mut rest = each(transcript, pointers);
+    rest.retain(|line| {
+        let exchange = line.first.exchange();
+        line.marked || !exchange.is_some_and(Exchange::only_sets_up_the_connection)
+    });
     let mut lines = Vec::new();
     let mut at = 0;
     while at < rest.len() {
@@ -192,7 +205,9 @@ fn are_same(lines: &[TranscriptLine<'_>], others: &[TranscriptLine<'_>]) -> bool
     lines.iter().zip(others).all(|(line, other)| is_same(line.first, other.first))
 }
 
-fn is_same(one: &Exchange, other: &Exchange) -> bool {
+/// Each message and each mark is a line of its own.
+fn is_same(one: Event<'_>, other: Event<'_>) -> bool {
+    let (Some(one), Some(other)) = (one.exchange(), other.exchange()) else { return false };
     one.words == other.words && one.connection == other.connection && one.outcome == other.outcome
 }
 
@@ -212,20 +227,22 @@ fn kept(lines: &[TranscriptLine<'_>], room: usize) -> Vec<bool> {
     kept
 }
 
-/// Which lines are important: saves, the first equal refusals, and evidence for the cause.
+/// Which lines are important: saves, marks, the first equal refusals, and evidence for the cause.
 fn important(lines: &[TranscriptLine<'_>]) -> Vec<bool> {
     let mut refusals: Vec<(String, String)> = Vec::new();
     let mut important = Vec::new();
     for line in lines {
-        let exchange = line.first;
-        let name = exchange.name();
-        let is_important = if !line.marked && exchange.outcome == CommandOutcome::Refused {
-            let refusal = (name, exchange.error().unwrap_or_default());
-            let same = refusals.iter().filter(|earlier| **earlier == refusal).count();
-            refusals.push(refusal);
-            same < SAME_REFUSALS
-        } else {
-            line.marked || exchange.is_mark() || is_durable(&name)
+        let is_important = match line.first {
+            _ if line.marked => true,
+            Event::Mark(_) => true,
+            Event::Message(_) => false,
+            Event::Exchange(exchange) if exchange.outcome == CommandOutcome::Refused => {
+                let refusal = (exchange.name(), exchange.error().unwrap_or_default());
+                let same = refusals.iter().filter(|earlier| **earlier == refusal).count();
+                refusals.push(refusal);
+                same < SAME_REFUSALS
+            }
+            Event::Exchange(exchange) => is_durable(&exchange.name()),
         };
         important.push(is_important);
     }
@@ -234,23 +251,35 @@ fn important(lines: &[TranscriptLine<'_>]) -> Vec<bool> {
 
 /// Whether the shown lines come from several connections.
 pub(super) fn are_of_several_connections(lines: &[(TranscriptLine<'_>, bool)]) -> bool {
-    let shown = lines.iter().filter(|(_, is_kept)| *is_kept).map(|(line, _)| line.first.connection);
-    let mut connections = shown.filter(|&connection| connection != 0);
+    let shown = lines.iter().filter(|(_, is_kept)| *is_kept);
+    let mut connections = shown.filter_map(|(line, _)| line.first.connection());
     let first = connections.next();
     connections.any(|connection| Some(connection) != first)
 }
 
-/// The command, and its number of repetitions.
+/// The event, and a command's number of repetitions.
 pub(super) fn command(line: &TranscriptLine<'_>) -> String {
     line_of(line.first) + &times(line)
 }
 
-pub(super) fn line_of(exchange: &Exchange) -> String {
-    if exchange.is_mark() {
-        let ended = exchange.words.first().and_then(|word| ended_at(word));
-        return format!("(the {} has ended)", ended.map_or("work", |work| work.name));
+pub(super) fn line_of(event: Event<'_>) -> String {
+    match event {
+        Event::Exchange(exchange) => reveal(&command_line(&exchange.words)).into_owned(),
+        Event::Message(message) => reveal(&message_line(message)).into_owned(),
+        Event::Mark(mark) => {
+            let ended = ended_at(mark.word).map_or("work", |work| work.name);
+            format!("(the {ended} has ended)")
+        }
     }
-    reveal(&command_line(&exchange.words)).into_owned()
+}
+
+/// `◄ message orders "order:1001 paid"`.
+fn message_line(message: &Message) -> String {
+    let words = message.pattern.iter().chain([&message.channel, &message.payload]);
+    let words: Vec<String> = words.map(|word| typed_word(word)).collect();
+    let arrow = plain::sign_or("◄ ", "");
+    let kind = if message.pattern.is_some() { "pmessage" } else { "message" };
+    format!("{arrow}{kind} {}", words.join(" "))
 }
 
 /// The number of repetitions and the time of the last one; empty for a single command.
@@ -259,7 +288,7 @@ pub(super) fn times(line: &TranscriptLine<'_>) -> String {
 }
 
 pub(super) fn until(line: &TranscriptLine<'_>) -> String {
-    match line.last.at {
+    match shown_at(line.last) {
         at if at < Duration::from_secs(1) => time(at),
         at => format!("+{:.1} s", at.as_secs_f64()),
     }
@@ -295,7 +324,7 @@ fn typed_word(word: &[u8]) -> String {
 
 /// The reply in one line, shortened to its important parts.
 pub fn reply_line(exchange: &Exchange) -> String {
-    let Some(reply) = &exchange.reply else { return no_reply(exchange).to_owned() };
+    let Some(reply) = &exchange.reply else { return NO_REPLY.to_owned() };
     let text = match (exchange.error(), &reply.value) {
         (Some(error), _) => error,
         (None, Value::BulkString(_) | Value::VerbatimString { .. })
@@ -339,17 +368,24 @@ fn became(exchange: &Exchange) -> &'static str {
     }
 }
 
-fn no_reply(exchange: &Exchange) -> &'static str {
-    if exchange.is_mark() { "" } else { "(no reply)" }
+/// When the event came or, for a mark, when it was seen.
+pub(in crate::present) fn shown_at(event: Event<'_>) -> Duration {
+    match event {
+        Event::Exchange(exchange) => exchange.at,
+        Event::Message(message) => message.at,
+        Event::Mark(mark) => mark.seen,
+    }
 }
 
-/// When the command arrived or, for the mark, when it was seen.
-pub(super) fn shown_at(exchange: &Exchange) -> Duration {
-    if exchange.is_mark() { exchange.ended() } else { exchange.at }
+/// [`reply_line`] of a command; empty for anything else.
+pub(super) fn short_reply(event: Event<'_>) -> String {
+    event.exchange().map(reply_line).unwrap_or_default()
 }
 
-pub(super) fn whole_reply(exchange: &Exchange) -> Vec<String> {
-    let Some(reply) = &exchange.reply else { return vec![no_reply(exchange).to_owned()] };
+/// The lines of a command's whole reply; none for anything else.
+pub(super) fn whole_reply(event: Event<'_>) -> Vec<String> {
+    let Some(exchange) = event.exchange() else { return Vec::new() };
+    let Some(reply) = &exchange.reply else { return vec![NO_REPLY.to_owned()] };
     let text = reply::format_reply_to(&exchange.words, &reply.value);
     let mut lines: Vec<String> = text.lines().map(|line| reveal(line).into_owned()).collect();
     match lines.first_mut() {
@@ -363,7 +399,7 @@ pub(super) fn whole_reply(exchange: &Exchange) -> Vec<String> {
 /// waits.
 ///
 /// `position` is the index of the next exchange; advances it.
-fn says_the_same(typed: &TypedExchange, sent: &[&Exchange], position: &mut usize) -> bool {
+fn says_the_same(typed: &TypedExchange, sent: &[Exchange], position: &mut usize) -> bool {
     if typed.line.starts_with('@') {
         return awaited_by(&typed.line).is_some_and(|work| typed.reply == work.none_runs());
     }
@@ -378,11 +414,10 @@ fn says_the_same(typed: &TypedExchange, sent: &[&Exchange], position: &mut usize
 /// Whether the transcript shows all typed lines and their replies.
 pub fn is_shown_by(run: &Run, transcript: &Transcript) -> bool {
     let Run::Typed(typed) = run else { return false };
-    let sent: Vec<&Exchange> =
-        transcript.exchanges.iter().filter(|exchange| !exchange.is_mark()).collect();
+    let sent = &transcript.exchanges;
     let mut position = 0;
     transcript.left_out == 0
         && typed.stopped.is_none()
-        && typed.exchanges.iter().all(|exchange| says_the_same(exchange, &sent, &mut position))
+        && typed.exchanges.iter().all(|exchange| says_the_same(exchange, sent, &mut position))
         && position == sent.len()
 }

@@ -31,7 +31,7 @@ pub(super) fn transcript(
     for (line, is_kept) in &lines {
         if *is_kept {
             text.push_str(&transcript::more(&mut skipped));
-            text.push_str(&listed(&exchange(line, form, several), width));
+            text.push_str(&listed(&event(line, form, several), width));
         } else {
             skipped.push(line);
         }
@@ -41,13 +41,12 @@ pub(super) fn transcript(
     text
 }
 
-fn exchange(line: &TranscriptLine<'_>, form: Form, several: bool) -> String {
+fn event(line: &TranscriptLine<'_>, form: Form, several: bool) -> String {
     let is_long = form == Form::Long;
     let at = transcript::time(transcript::shown_at(line.first));
     let at = at.trim_start_matches('+');
-    let connection = match line.first.connection {
-        0 => String::new(),
-        number if several => format!(" on connection {number}"),
+    let connection = match line.first.connection() {
+        Some(number) if several => format!(" on connection {number}"),
         _ => String::new(),
     };
     let command = transcript::line_of(line.first);
@@ -61,9 +60,9 @@ fn exchange(line: &TranscriptLine<'_>, form: Form, several: bool) -> String {
     let reply = if is_long {
         transcript::whole_reply(line.last).join("; ")
     } else {
-        cut(&transcript::reply_line(line.last))
+        cut(&transcript::short_reply(line.last))
     };
-    let reply = match (reply.as_str(), line.last.outcome) {
+    let reply = match (reply.as_str(), line.outcome()) {
         ("", _) => String::new(),
         (reply, CommandOutcome::Refused) => format!("; refused: {reply}"),
         (reply, _) => format!("; reply: {reply}"),

@@ -85,6 +85,47 @@ fn messages_of_a_subscription_are_no_replies() {
     assert!(lines(&seen)[1].contains("pong"), "{:?}", lines(&seen));
 }
 
+/// A message as a server sends it: an array in RESP2, a push in RESP3.
+fn pushed(sign: char, words: &[&str]) -> String {
+    let array = String::from_utf8(resp(&words.join(" "))).unwrap();
+    format!("{sign}{}", &array[1..])
+}
+
+#[test]
+fn messages_are_kept_in_either_protocol() {
+    for sign in ['*', '>'] {
+        let plain = pushed(sign, &["message", "orders", "paid"]);
+        let by_pattern = pushed(sign, &["pmessage", "or*", "orders", "sent"]);
+        let confirmed = format!("{sign}3\r\n$9\r\nsubscribe\r\n$6\r\norders\r\n:1\r\n");
+        let seen = transcript(&[("SUBSCRIBE orders", &(confirmed + &plain + &by_pattern))]);
+        let kept: Vec<(Option<&[u8]>, &[u8], &[u8])> = seen
+            .messages
+            .iter()
+            .map(|message| {
+                (message.pattern.as_deref(), message.channel.as_slice(), &message.payload[..])
+            })
+            .collect();
+        let (orders, pattern) = (b"orders".as_slice(), b"or*".as_slice());
+        assert_eq!(kept, [(None, orders, &b"paid"[..]), (Some(pattern), orders, b"sent")]);
+        assert_eq!(seen.messages[0].connection, 1);
+    }
+}
+
+#[test]
+fn of_very_many_messages_the_first_are_kept_and_the_rest_counted() {
+    let message = pushed('*', &["message", "a", "b"]);
+    let confirmed = "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n".to_owned();
+    let seen = transcript(&[("SUBSCRIBE a", &(confirmed + &message.repeat(RETAINED + 7)))]);
+    assert_eq!((seen.messages.len(), seen.messages_left_out), (RETAINED, 7));
+}
+
+#[test]
+fn a_reply_that_reads_like_a_message_is_a_reply_where_nothing_is_subscribed_to() {
+    let list = pushed('*', &["message", "a", "b"]);
+    let seen = transcript(&[("LRANGE list 0 -1", &list)]);
+    assert_eq!((seen.messages.len(), seen.exchanges[0].reply.is_some()), (0, true));
+}
+
 #[test]
 fn pushes_of_resp3_are_no_replies() {
     let seen = transcript(&[

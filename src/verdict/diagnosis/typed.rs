@@ -105,8 +105,10 @@ pub fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
 /// `QUIT` ends the connection, and a `redis` answer has only one.
 pub fn quit(facts: &Facts<'_>) -> Option<Cause> {
     let Run::Typed(run) = &facts.evidence.run else { return None };
-    let (index, _) = facts.numbered().rfind(|(_, exchange)| !exchange.is_mark())?;
-    let index = Some(index).filter(|index| facts.last_done(&["QUIT"]) == Some(*index))?;
+    let index = facts.last_done(&["QUIT"])?;
+    if index + 1 < facts.evidence.transcript.exchanges.len() {
+        return None;
+    }
     let lines = lines(facts);
     let position = lines.iter().position(|line| line.index == Some(index))?;
     let rest = &lines[position + 1..];

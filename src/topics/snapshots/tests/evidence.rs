@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::present::evidence::Form;
 use crate::present::evidence::tests::{evidence, exchange, in_words, poll, short, shown};
+use crate::relay::Mark;
 use crate::server::ServerInfo;
 use crate::verdict::Pointer;
 
@@ -71,7 +72,8 @@ fn the_end_of_a_background_save_stands_in_its_place() {
         exchange(100, "BGSAVE", "+Background saving started"),
         exchange(2_000_100, "SET order:after 1", "+OK"),
     ]);
-    evidence.transcript.mark("@bgsave-ended", Duration::from_secs(2), Duration::from_secs(2));
+    let at = Duration::from_secs(2);
+    evidence.transcript.marks.push(Mark { word: "@bgsave-ended", at, seen: at });
     let text = shown(&evidence, &[], Form::Short, 90);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     assert!(lines[3].ends_with("+2000.0 ms  (the background save has ended)"), "{text}");

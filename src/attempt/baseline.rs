@@ -14,11 +14,12 @@ use crate::topics;
 const SETUP_LIMIT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(5);
 
-/// Waits until nothing runs in the background and the server is ready; returns the state `before`
-/// the answer.
+/// Waits until nothing runs in the background and the server is ready for this exercise and this
+/// text of an answer; returns the state `before` the answer.
 pub(super) fn baseline(
     server: &mut Server,
     exercise: &Exercise,
+    answer: &str,
 ) -> Result<ServerInfo, EnvironmentError> {
     let deadline = Instant::now() + SETUP_LIMIT;
     loop {
@@ -38,7 +39,11 @@ pub(super) fn baseline(
         }
         std::thread::park_timeout(POLL);
     }
-    get_ready(server)?;
+    for topic in topics::TOPICS {
+        if (topic.needs_ready)(exercise, answer) {
+            (topic.get_ready)(server)?;
+        }
+    }
     let before = look(server)?;
     ensure_fields_are_reported(server, exercise, &before)?;
     Ok(before)

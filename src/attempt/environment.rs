@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::evidence::{Evidence, ProgramEnd, Run, Wait};
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
-use crate::lesson::{Check, Exercise};
+use crate::lesson::{Check, Exercise, Moment};
 use crate::relay::{CommandOutcome, Exchange, Transcript};
 use crate::server::Server;
 use crate::topics::{self, TOPICS};
@@ -41,7 +41,7 @@ pub(super) fn stall_matters(exercise: &Exercise, evidence: &Evidence) -> bool {
         Run::Typed(typed) => typed.stopped.is_none(),
         Run::Program(program) => program.end == ProgramEnd::Exited(0),
     };
-    let Some(settled) = evidence.settled.as_ref().filter(|_| ended_well) else { return true };
+    let Some(settled) = evidence.at(Moment::Settled).filter(|_| ended_well) else { return true };
     let (before, now) = (&evidence.before, &settled.info);
     exercise.depends_on_time()
         || evidence.invalid.is_some()
@@ -73,7 +73,9 @@ fn ensure_exit_was_observed(
     exercise: &Exercise,
     evidence: &Evidence,
 ) -> Result<(), EnvironmentError> {
-    let (None, Some(settled)) = (&evidence.exit, &evidence.settled) else { return Ok(()) };
+    let (None, Some(settled)) = (evidence.at(Moment::Exit), evidence.at(Moment::Settled)) else {
+        return Ok(());
+    };
     let busy = settled.info.busy_micros() - evidence.before.busy_micros();
     if !exercise.looks_at_exit() || was_paused(&evidence.transcript) || busy > BUSY_MICROS {
         return Ok(());

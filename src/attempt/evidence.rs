@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::lesson::Moment;
 use crate::redis_cli::reply::Printed;
 use crate::relay::Transcript;
 use crate::server::ServerInfo;
@@ -12,24 +13,15 @@ use crate::server::ServerInfo;
 pub struct Evidence {
     /// After setup, before the answer.
     pub before: ServerInfo,
-    /// When the answer ended; `None`: the server was too busy to reply in time.
-    pub exit: Option<Observation>,
-    /// When nothing was running in the background any more; `None` if the server was killed at
-    /// once.
-    pub settled: Option<Observation>,
-    /// After SIGKILL and a restart; `None` if no check asks, or the answer was overdue.
-    pub crash: Option<Observation>,
-    /// For each of the exercise's `[[meanwhile]]`s, the server when it had happened; `None` if it
-    /// did not happen.
-    pub meanwhile: Vec<Option<MeanwhileLook>>,
-    /// The snapshot file alone, in a second, clean server; `None` if no check asks, or the answer
-    /// was overdue. Also why the killed server did not restart.
-    pub restored: Option<Restored>,
-    /// The size of the snapshot file in bytes after setup, before the answer; `None` if there was
+    /// The server at each moment that came and at which it could be observed. It may have been too
+    /// busy at `exit`; after a kill there is no `settled`, after an overdue answer neither `crash`
+    /// nor `restore`, and a `[[meanwhile]]` may not happen.
+    pub looks: BTreeMap<Moment, Look>,
+    /// The size of the server's file in bytes after setup, before the answer; `None` if there was
     /// no such file, or we cannot see it (a server given by address).
-    pub dump_bytes_before: Option<u64>,
+    pub file_bytes_before: Option<u64>,
     /// The same at the end: when it had settled, or after the kill.
-    pub dump_bytes: Option<u64>,
+    pub file_bytes: Option<u64>,
     /// How long the answer ran, from `before` to its end.
     pub took: Duration,
     /// What went through the relay while the answer ran.
@@ -49,13 +41,9 @@ impl Evidence {
     pub fn new(before: ServerInfo) -> Self {
         Self {
             before,
-            exit: None,
-            settled: None,
-            crash: None,
-            meanwhile: Vec::new(),
-            restored: None,
-            dump_bytes_before: None,
-            dump_bytes: None,
+            looks: BTreeMap::new(),
+            file_bytes_before: None,
+            file_bytes: None,
             took: Duration::ZERO,
             transcript: Transcript::default(),
             waits: None,
@@ -65,10 +53,59 @@ impl Evidence {
         }
     }
 
+    /// The server at this moment, if it was observed.
+    pub fn at(&self, moment: Moment) -> Option<&Observation> {
+        self.looks.get(&moment)?.as_ref().ok()
+    }
+
+    /// The looks at exit and when everything had settled.
+    pub fn before_the_crash(&self) -> impl Iterator<Item = &Observation> {
+        [Moment::Exit, Moment::Settled].into_iter().filter_map(|moment| self.at(moment))
+    }
+
     /// The last look before the crash, if there was one; `None`: the server was too busy for any.
     pub fn last(&self) -> Option<&Observation> {
-        self.settled.as_ref().or(self.exit.as_ref())
+        self.before_the_crash().last()
     }
+
+    /// How a server loaded the file alone, or why the killed one could not load it.
+    pub fn restored(&self) -> Option<&Look> {
+        let after_the_crash = self.looks.get(&Moment::Crash).filter(|look| look.is_err());
+        self.looks.get(&Moment::Restore).or(after_the_crash)
+    }
+
+    pub fn was_not_loaded(&self) -> bool {
+        self.restored().is_some_and(Result::is_err)
+    }
+}
+
+#[cfg(test)]
+impl Evidence {
+    pub(crate) fn seeing(mut self, at: Moment, look: Look) -> Self {
+        self.looks.insert(at, look);
+        self
+    }
+
+    pub(crate) fn without(mut self, moments: &[Moment]) -> Self {
+        self.looks.retain(|at, _| !moments.contains(at));
+        self
+    }
+
+    pub(crate) fn at_mut(&mut self, at: Moment) -> &mut Observation {
+        self.looks.get_mut(&at).and_then(|look| look.as_mut().ok()).unwrap()
+    }
+}
+
+/// The server at one moment, or why none started from the files.
+pub type Look = Result<Observation, LoadFailure>;
+
+/// Why a server does not start from the files of an answer's server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadFailure {
+    /// There is no snapshot file in the server's directory.
+    NoFile,
+    /// It refuses the file; its log says why.
+    Unloadable(String),
 }
 
 /// The server at one moment.
@@ -85,6 +122,10 @@ pub struct Observation {
     pub log: Option<String>,
     /// Whether the end of some child is missing in the log: it may be one that was killed.
     pub log_is_silent: bool,
+    /// Whether no other command can have run between the moment and the look.
+    pub is_sure: bool,
+    /// What the file held that a second, clean server loaded.
+    pub file: Option<FileContents>,
 }
 
 impl Observation {
@@ -96,35 +137,21 @@ impl Observation {
             config: BTreeMap::new(),
             log: None,
             log_is_silent: false,
+            is_sure: true,
+            file: None,
         }
     }
 }
 
-/// The server after an event while the answer ran, and before the answer's next command.
-#[derive(Debug, Clone)]
-pub struct MeanwhileLook {
-    pub observation: Observation,
-    /// Whether no other command ran between the event and the look.
-    pub is_sure: bool,
-}
-
-/// The result of loading the snapshot file alone.
-#[derive(Debug, Clone)]
-pub enum Restored {
-    /// There is no snapshot file in the server's directory.
-    NoFile,
-    /// A server does not start with the file; its log says why.
-    Unloadable(String),
-    Loaded {
-        /// The names of keys in database 0, sorted; the first [`NAMED_KEYS`] if there are more.
-        keys: Vec<String>,
-        /// How many keys database 0 has.
-        count: i64,
-        /// The keys that differ from those before the answer, if a check asks.
-        differences: Option<Differences>,
-        /// What the checks with `at = "restore"` ask for.
-        observation: Box<Observation>,
-    },
+/// The keys in a file.
+#[derive(Debug, Clone, Default)]
+pub struct FileContents {
+    /// The names of keys in database 0, sorted; the first [`NAMED_KEYS`] if there are more.
+    pub keys: Vec<String>,
+    /// How many keys database 0 has.
+    pub count: i64,
+    /// The keys that differ from those before the answer, if a check asks.
+    pub differences: Option<Differences>,
 }
 
 /// How a snapshot file differs from the keys before the answer.

@@ -21,7 +21,7 @@ use crate::relay::{Relay, Transcript};
 use crate::server::{CallError, Client, Server, ServerInfo};
 
 /// A look during a live attempt.
-pub struct Look {
+pub struct LiveLook {
     /// Contains the same server info at exit and settled, and nothing later.
     pub evidence: Evidence,
     /// Whether we could judge the work if it ended now: no environment failure affects the
@@ -78,7 +78,7 @@ impl Live {
             read: ReadTranscript::default(),
         };
         let mut fixture = Fixture { server: &mut live.server, relay: &live.relay, report: &|_| {} };
-        let beginning = Beginning::of(&mut fixture, exercise)?;
+        let beginning = Beginning::of(&mut fixture, exercise, "")?;
         // Only now: a waiting client must not change the server before the first look.
         fixture.route_to_server();
         live.beginning = Some(beginning);
@@ -97,10 +97,10 @@ impl Live {
 
     /// The evidence as if the work ended now, without a crash and without a second server; `None`
     /// while the server is too busy to reply within `limit`.
-    pub fn look(&mut self, limit: Duration) -> Result<Option<Look>, EnvironmentError> {
+    pub fn look(&mut self, limit: Duration) -> Result<Option<LiveLook>, EnvironmentError> {
         let Some(beginning) = &self.beginning else { return Ok(None) };
         let mut evidence = Evidence {
-            dump_bytes_before: beginning.dump_bytes,
+            file_bytes_before: beginning.file_bytes,
             took: beginning.began.elapsed(),
             ..Evidence::new(beginning.before.clone())
         };
@@ -111,7 +111,7 @@ impl Live {
         let report = beginning.watcher.as_ref().map(BackgroundTask::so_far).unwrap_or_default();
         evidence.waits = beginning.probe.as_ref().map(BackgroundTask::so_far);
         evidence.transcript = with_outcomes(self.read.up_to_now(&self.relay), &report, &evidence);
-        evidence.meanwhile = report.by(&self.exercise);
+        evidence.looks.extend(report.looks(&self.exercise));
         evidence.invalid = match looked {
             Ok(()) => why_invalid(&self.exercise, &evidence),
             Err(why) => Some(
@@ -121,7 +121,7 @@ impl Live {
         };
         let is_sure =
             ensure_only_the_answer_is_judged(&self.server, &self.exercise, &evidence).is_ok();
-        Ok(Some(Look { evidence, is_sure }))
+        Ok(Some(LiveLook { evidence, is_sure }))
     }
 
     /// Ends the student's work and collects all evidence, with crash and restore if a check asks
@@ -160,7 +160,9 @@ fn look_once(
 ) -> Result<(), CallError> {
     let until = Instant::now() + limit;
     let now: ServerInfo = server.info(limit)?;
-    evidence.exit = Some(ask_all(server, exercise, Moment::Exit, now.clone(), until)?);
-    evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, until)?);
+    for moment in [Moment::Exit, Moment::Settled] {
+        let seen = ask_all(server, exercise, moment, now.clone(), until)?;
+        evidence.looks.insert(moment, Ok(seen));
+    }
     Ok(())
 }

@@ -71,8 +71,7 @@ fn look_once(
     limit: Duration,
 ) -> Result<(), CallError> {
     let until = Instant::now() + limit;
-    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
-    Ok(())
+    keep_if_in_time(evidence, Moment::Exit, observe_at(server, exercise, Moment::Exit, until))
 }
 
 /// Looks at exit, then waits until nothing runs in the background, until `deadline` at most, and
@@ -86,7 +85,7 @@ fn look_until_settled(
 ) -> Result<(), CallError> {
     let began = Instant::now();
     let until = began + LOOK_AT_EXIT_LIMIT;
-    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
+    keep_if_in_time(evidence, Moment::Exit, observe_at(server, exercise, Moment::Exit, until))?;
     let mut now = server.info(left(or_briefly(deadline)))?;
     while let Some(work) = topics::pending(&now, &evidence.before)
         && Instant::now() < deadline
@@ -96,7 +95,8 @@ fn look_until_settled(
         now = server.info(left(or_briefly(deadline)))?;
     }
     let until = or_briefly(deadline);
-    evidence.settled = Some(ask_all(server, exercise, Moment::Settled, now, until)?);
+    let settled = ask_all(server, exercise, Moment::Settled, now, until)?;
+    evidence.looks.insert(Moment::Settled, Ok(settled));
     Ok(())
 }
 
@@ -113,20 +113,25 @@ fn look_in_passing(
     evidence: &mut Evidence,
 ) -> Result<(), CallError> {
     let until = Instant::now() + LOOK_IN_PASSING_LIMIT;
-    evidence.exit = in_time(observe_at(server, exercise, Moment::Exit, until))?;
-    if let Some(exit) = &evidence.exit {
-        let (now, until) = (exit.info.clone(), Instant::now() + LOOK_IN_PASSING_LIMIT);
-        let settled = ask_all(server, exercise, Moment::Settled, now, until);
-        evidence.settled = in_time(settled)?;
-    }
-    Ok(())
+    keep_if_in_time(evidence, Moment::Exit, observe_at(server, exercise, Moment::Exit, until))?;
+    let Some(exit) = evidence.at(Moment::Exit) else { return Ok(()) };
+    let (now, until) = (exit.info.clone(), Instant::now() + LOOK_IN_PASSING_LIMIT);
+    let settled = ask_all(server, exercise, Moment::Settled, now, until);
+    keep_if_in_time(evidence, Moment::Settled, settled)
 }
 
 /// A server that does not reply in time is a finding of its own, not an error.
-fn in_time(seen: Result<Observation, CallError>) -> Result<Option<Observation>, CallError> {
+fn keep_if_in_time(
+    evidence: &mut Evidence,
+    at: Moment,
+    seen: Result<Observation, CallError>,
+) -> Result<(), CallError> {
     match seen {
-        Ok(observation) => Ok(Some(observation)),
-        Err(CallError::TimedOut(_)) => Ok(None),
+        Ok(seen) => {
+            evidence.looks.insert(at, Ok(seen));
+            Ok(())
+        }
+        Err(CallError::TimedOut(_)) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::background::{BackgroundTask, Shared};
-use super::evidence::{MeanwhileLook, Observation};
+use super::evidence::{Look, Observation};
 use super::timing::pause_for;
 use crate::checks::Question;
 use crate::error::EnvironmentError;
@@ -30,7 +30,7 @@ pub(super) struct WatcherReport {
     /// What ended in the background.
     pub(super) ends: Vec<WorkEnded>,
     /// The server at the last end of each work, by the work's name.
-    looks: BTreeMap<&'static str, MeanwhileLook>,
+    looks: BTreeMap<&'static str, Observation>,
 }
 
 /// The end of background work; times count from the answer's beginning.
@@ -50,14 +50,17 @@ impl WorkEnded {
 }
 
 impl WatcherReport {
-    /// For each of the exercise's `[[meanwhile]]`s, the server when it had happened.
-    pub(super) fn by(&self, exercise: &Exercise) -> Vec<Option<MeanwhileLook>> {
-        exercise.meanwhile.iter().map(|meanwhile| self.look_for(meanwhile)).collect()
-    }
-
-    fn look_for(&self, meanwhile: &Meanwhile) -> Option<MeanwhileLook> {
-        let Trigger::Ended(work) = meanwhile.when;
-        self.looks.get(work.name).cloned()
+    /// The server after each of the exercise's `[[meanwhile]]`s that happened, and before the
+    /// answer's next command.
+    pub(super) fn looks(&self, exercise: &Exercise) -> Vec<(Moment, Look)> {
+        let mut looks = Vec::new();
+        for (index, Meanwhile { when: Trigger::Ended(work), .. }) in
+            exercise.meanwhile.iter().enumerate()
+        {
+            let look = self.looks.get(work.name).cloned();
+            looks.extend(look.map(|look| (Moment::Meanwhile(index), Ok(look))));
+        }
+        looks
     }
 
     fn count(&self, work: &BackgroundWork) -> usize {
@@ -165,8 +168,8 @@ impl Watcher {
                 let new = over.saturating_sub(report.count(work));
                 report.ends.extend(std::iter::repeat_n(end, new));
                 if new > 0 {
-                    let observation = self.observation(now.clone(), at_the_end);
-                    report.looks.insert(work.name, MeanwhileLook { observation, is_sure });
+                    let seen = self.observation(now.clone(), at_the_end, is_sure);
+                    report.looks.insert(work.name, seen);
                 }
             });
         }
@@ -174,9 +177,9 @@ impl Watcher {
         self.last = Some(WatchLook { asked_at, missed, running, replies });
     }
 
-    fn observation(&self, info: ServerInfo, replies: &[Value]) -> Observation {
+    fn observation(&self, info: ServerInfo, replies: &[Value], is_sure: bool) -> Observation {
         let lines = self.commands.iter().map(|(line, _)| line.clone());
         let replies = lines.zip(replies.iter().map(Printed::new)).collect();
-        Observation { replies, ..Observation::of(info) }
+        Observation { replies, is_sure, ..Observation::of(info) }
     }
 }

@@ -34,7 +34,7 @@ pub use baseline::microseconds;
 pub use environment::{BUSY_MICROS, OVERLOADED, was_paused};
 pub use evidence::{Evidence, Observation, Run};
 pub use fixture::Fixture;
-pub use live::{Live, Look};
+pub use live::{Live, LiveLook};
 pub use look::LOOK_LIMIT;
 pub use phase::{Phase, WorkProgress};
 pub use python::Python;

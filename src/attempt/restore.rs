@@ -5,7 +5,7 @@ use std::time::Instant;
 use redis::Value;
 
 use super::contents::Contents;
-use super::evidence::{NAMED_KEYS, Restored};
+use super::evidence::{FileContents, LoadFailure, Look, NAMED_KEYS, Observation};
 use super::look::{LOOK_LIMIT, observe_at};
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Moment};
@@ -18,27 +18,27 @@ pub(super) fn restore(
     server: &Server,
     exercise: &Exercise,
     before: Option<&Contents>,
-) -> Result<Restored, EnvironmentError> {
-    let Some(dump) = server.dump()? else { return Ok(Restored::NoFile) };
+) -> Result<Look, EnvironmentError> {
+    let Some(dump) = server.dump()? else { return Ok(Err(LoadFailure::NoFile)) };
     // Other values would make the server ignore the snapshot, or write another one.
     let clean = [("appendonly", "no"), ("save", "")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = [exercise.settings.as_slice(), &clean].concat();
     match Server::start_from_dump(server.source(), &settings, &dump) {
-        Ok(mut second) => look_into(&mut second, exercise, before).map_err(|why| {
+        Ok(mut second) => look_into(&mut second, exercise, before).map(Ok).map_err(|why| {
             EnvironmentError::new(
                 format!("the server that loaded the snapshot does not reply: {why}"),
                 HELP,
             )
         }),
-        Err(error) => blame_the_file(error),
+        Err(error) => load_failure(error).map(Err),
     }
 }
 
 /// A finding if the server's own log says that the file is bad; otherwise the environment failed.
-pub(super) fn blame_the_file(error: EnvironmentError) -> Result<Restored, EnvironmentError> {
+pub(super) fn load_failure(error: EnvironmentError) -> Result<LoadFailure, EnvironmentError> {
     match error.fact.split_once(log::DUMP_NOT_LOADED) {
-        Some((_, why)) => Ok(Restored::Unloadable(why.trim_start_matches(": ").to_owned())),
+        Some((_, why)) => Ok(LoadFailure::Unloadable(why.trim_start_matches(": ").to_owned())),
         None => Err(error),
     }
 }
@@ -47,7 +47,7 @@ fn look_into(
     second: &mut Server,
     exercise: &Exercise,
     before: Option<&Contents>,
-) -> Result<Restored, CallError> {
+) -> Result<Observation, CallError> {
     let count = match second.client().call(&["DBSIZE"], LOOK_LIMIT)? {
         Value::Int(count) => count,
         _ => 0,
@@ -55,7 +55,7 @@ fn look_into(
     let keys = key_names(second)?;
     let observation = observe_at(second, exercise, Moment::Restore, Instant::now() + LOOK_LIMIT)?;
     let differences = before.map(|before| before.compare(second)).transpose()?;
-    Ok(Restored::Loaded { keys, count, differences, observation: Box::new(observation) })
+    Ok(Observation { file: Some(FileContents { keys, count, differences }), ..observation })
 }
 
 /// The names of keys, sorted; only some of them if there are very many.

@@ -9,14 +9,14 @@ use super::contents::Contents;
 use super::environment::{
     ensure_only_the_answer_is_judged, ensure_silence_is_explained, stall_matters,
 };
-use super::evidence::{Evidence, Waits};
+use super::evidence::{Evidence, Look, Waits};
 use super::fixture::Fixture;
 use super::look::{EndTime, LOOK_LIMIT, look_at_the_end, observe_at};
 use super::meanwhile::{self, WatcherReport, WorkEnded};
 use super::phase::Phase;
 use super::probe;
 use super::python::Python;
-use super::restore::{blame_the_file, restore};
+use super::restore::{load_failure, restore};
 use super::unknown_replies::resolve_unknown_replies;
 use super::validity::{
     ensure_disk_has_room, ensure_no_outside_change, server_end, was_kept_from_writing, why_invalid,
@@ -37,7 +37,7 @@ pub(super) fn run(
     answer: &Answer,
     python: Option<&Python>,
 ) -> Result<Evidence, EnvironmentError> {
-    let beginning = Beginning::of(fixture, exercise)?;
+    let beginning = Beginning::of(fixture, exercise, &answer.text)?;
     (fixture.report)(Phase::Answer { limit: exercise.time_limit });
     let finished = run_answer(fixture, answer, python, &beginning.before, exercise.time_limit)?;
     let deadline = beginning.began + exercise.time_limit + OVERRUN;
@@ -49,7 +49,7 @@ pub(super) fn run(
 /// The state when an answer begins, and the tasks that run beside it.
 pub(super) struct Beginning {
     pub(super) before: ServerInfo,
-    pub(super) dump_bytes: Option<u64>,
+    pub(super) file_bytes: Option<u64>,
     /// Present if a check asks how long clients had to wait.
     pub(super) probe: Option<BackgroundTask<Waits>>,
     /// Present if a check looks at the server while the answer runs.
@@ -63,14 +63,15 @@ impl Beginning {
     pub(super) fn of(
         fixture: &mut Fixture<'_>,
         exercise: &Exercise,
+        answer: &str,
     ) -> Result<Self, EnvironmentError> {
         let contents = if exercise.compares_with_all_from_before() {
             Some(Contents::read(fixture.server, exercise)?)
         } else {
             None
         };
-        let before = baseline(fixture.server, exercise)?;
-        let dump_bytes = fixture.server.dump_bytes()?;
+        let before = baseline(fixture.server, exercise, answer)?;
+        let file_bytes = fixture.server.dump_bytes()?;
         let probe =
             if exercise.watches_clients() { Some(probe::start(fixture.server)?) } else { None };
         fixture.relay.begin();
@@ -80,7 +81,7 @@ impl Beginning {
         } else {
             None
         };
-        Ok(Self { before, dump_bytes, probe, watcher, contents, began })
+        Ok(Self { before, file_bytes, probe, watcher, contents, began })
     }
 }
 
@@ -95,7 +96,7 @@ pub(super) fn observe(
 ) -> Result<Evidence, EnvironmentError> {
     fixture.relay.end();
     let mut evidence = Evidence {
-        dump_bytes_before: beginning.dump_bytes,
+        file_bytes_before: beginning.file_bytes,
         took: beginning.began.elapsed(),
         ..Evidence::new(beginning.before.clone())
     };
@@ -108,7 +109,7 @@ pub(super) fn observe(
     // Not before the look: reading a long transcript would delay it.
     let report = watcher.map(BackgroundTask::finish).unwrap_or_default();
     evidence.transcript = with_outcomes(relay.transcript(), &report, &evidence);
-    evidence.meanwhile = report.by(exercise);
+    evidence.looks.extend(report.looks(exercise));
     evidence.invalid = why_nothing_counts(fixture.server, exercise, &evidence, looked)?;
     // An overdue answer fails, whatever else we find.
     let goes_on = evidence.invalid.is_none() && !time.is_overdue;
@@ -120,14 +121,15 @@ pub(super) fn observe(
     // Not before: a process that holds the output open would delay the look and the crash.
     evidence.run = finished.into_run();
     evidence.waits = probe.map(BackgroundTask::finish);
-    evidence.dump_bytes = fixture.server.dump_bytes()?;
+    evidence.file_bytes = fixture.server.dump_bytes()?;
     ensure_undisturbed(fixture, exercise, &evidence, held_up, time.is_overdue)?;
     if exercise.needs_the_dump() && goes_on {
         (fixture.report)(Phase::Restore);
-        evidence.restored = Some(restore(fixture.server, exercise, contents.as_ref())?);
+        let look = restore(fixture.server, exercise, contents.as_ref())?;
+        evidence.looks.insert(Moment::Restore, look);
     }
     if crash {
-        look_after_crash(fixture, exercise, &mut evidence)?;
+        evidence.looks.insert(Moment::Crash, look_after_crash(fixture, exercise)?);
     }
     Ok(evidence)
 }
@@ -199,17 +201,13 @@ pub(super) fn with_outcomes(
 fn look_after_crash(
     fixture: &mut Fixture<'_>,
     exercise: &Exercise,
-    evidence: &mut Evidence,
-) -> Result<(), EnvironmentError> {
+) -> Result<Look, EnvironmentError> {
     if let Err(error) = fixture.restart() {
-        evidence.restored = Some(blame_the_file(error)?);
-        return Ok(());
+        return load_failure(error).map(Err);
     }
     let until = Instant::now() + LOOK_LIMIT;
-    let seen = observe_at(fixture.server, exercise, Moment::Crash, until);
-    evidence.crash = Some(seen.map_err(|why| {
+    observe_at(fixture.server, exercise, Moment::Crash, until).map(Ok).map_err(|why| {
         let fact = format!("the server does not reply after its restart: {why}");
         EnvironmentError::new(fact, "try again")
-    })?);
-    Ok(())
+    })
 }

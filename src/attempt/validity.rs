@@ -104,8 +104,7 @@ pub(super) fn ensure_disk_has_room(
 
 /// Whether the server may have failed to write one of its files, for any reason.
 pub(super) fn was_kept_from_writing(evidence: &Evidence) -> bool {
-    let mut looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
-    looks.any(|look| failed_to_write(&look.info))
+    evidence.before_the_crash().any(|look| failed_to_write(&look.info))
         || evidence.transcript.exchanges.iter().any(|exchange| {
             is_known_blocker(&exchange.name()) && exchange.outcome != CommandOutcome::Done
         })
@@ -139,8 +138,8 @@ pub(super) fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<St
         let text = "the server's counters were reset while the answer ran";
         return Some(format!("{text} (`{counter}` went down)"));
     }
-    let mut looks = [&evidence.exit, &evidence.settled].into_iter().flatten();
-    if looks.any(|look| look.log_is_silent) && has_set(&evidence.transcript, "loglevel") {
+    let is_silent = evidence.before_the_crash().any(|look| look.log_is_silent);
+    if is_silent && has_set(&evidence.transcript, "loglevel") {
         let text = "the answer has changed `loglevel`, so the server's log does not show how a \
                     background save ended";
         return Some(text.to_owned());

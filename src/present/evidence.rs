@@ -17,7 +17,7 @@ use colored::Colorize as _;
 
 use super::plain;
 use super::text::{display_width, reveal, wrap};
-use crate::attempt::evidence::{Evidence, Restored};
+use crate::attempt::evidence::{Evidence, FileContents, LoadFailure};
 use crate::server::DUMP_FILE;
 use crate::topics::TOPICS;
 use crate::verdict::changes::changes;
@@ -71,11 +71,17 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
 
 /// The keys that a second server found in the snapshot file; `None` if it was not loaded.
 pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
-    Some(match evidence.restored.as_ref()? {
-        Restored::NoFile => format!("no `{DUMP_FILE}` in the server's directory"),
-        Restored::Unloadable(_) => "a server can't load it".to_owned(),
-        Restored::Loaded { count: 0, .. } => "no key in database 0".to_owned(),
-        Restored::Loaded { keys, count, .. } => {
+    Some(match evidence.restored()? {
+        Err(LoadFailure::NoFile) => format!("no `{DUMP_FILE}` in the server's directory"),
+        Err(LoadFailure::Unloadable(_)) => "a server can't load it".to_owned(),
+        Ok(loaded) => held(loaded.file.as_ref()?),
+    })
+}
+
+fn held(FileContents { keys, count, .. }: &FileContents) -> String {
+    match count {
+        0 => "no key in database 0".to_owned(),
+        count => {
             let all = usize::try_from(*count).unwrap_or(keys.len()).max(keys.len());
             let named = if all > keys.len() { keys.len().min(SOME_KEYS) } else { keys.len() };
             let more = match all - named {
@@ -84,7 +90,7 @@ pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
             };
             format!("{}{more}", keys[..named].join(", "))
         }
-    })
+    }
 }
 
 fn restored(evidence: &Evidence, width: usize) -> String {

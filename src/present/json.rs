@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::evidence::command_line;
 use super::text::escaped_json;
-use crate::attempt::evidence::{Evidence, Restored, Waits};
+use crate::attempt::evidence::{Evidence, LoadFailure, Look, Waits};
 use crate::redis_cli::reply;
 use crate::relay::{self, Transcript};
 use crate::verdict::changes::{Change, changes};
@@ -140,7 +140,7 @@ impl<'a> CheckDocument<'a> {
             changes: changes(evidence).into_iter().map(change).collect(),
             transcript: Some(transcript(&evidence.transcript)),
             waits: evidence.waits.as_ref().map(waits),
-            dump: evidence.restored.as_ref().map(dump),
+            dump: evidence.restored().map(dump),
             reason: None,
         }
     }
@@ -162,11 +162,16 @@ impl<'a> CheckDocument<'a> {
     }
 }
 
-fn dump(restored: &Restored) -> CheckDump<'_> {
-    match restored {
-        Restored::NoFile => CheckDump { state: "no-file", keys: &[], count: 0 },
-        Restored::Unloadable(_) => CheckDump { state: "unloadable", keys: &[], count: 0 },
-        Restored::Loaded { keys, count, .. } => CheckDump { state: "loaded", keys, count: *count },
+fn dump(restored: &Look) -> CheckDump<'_> {
+    let file = restored.as_ref().ok().and_then(|loaded| loaded.file.as_ref());
+    CheckDump {
+        state: match restored {
+            Err(LoadFailure::NoFile) => "no-file",
+            Err(LoadFailure::Unloadable(_)) => "unloadable",
+            Ok(_) => "loaded",
+        },
+        keys: file.map(|file| file.keys.as_slice()).unwrap_or_default(),
+        count: file.map_or(0, |file| file.count),
     }
 }
 

@@ -45,6 +45,11 @@ pub struct Topic {
     pub status_commands: &'static [&'static str],
     /// Pairs of commands that a mutant exchanges: one and the other in its place, in upper case.
     pub swaps: &'static [(&'static str, &'static str)],
+    /// Whether the exercise or the text of the answer has anything to do with what [`get_ready`]
+    /// waits for.
+    ///
+    /// [`get_ready`]: Self::get_ready
+    pub needs_ready: fn(&Exercise, answer: &str) -> bool,
     /// Waits until the server is ready for an attempt.
     pub get_ready: fn(&mut Server) -> Result<(), EnvironmentError>,
     /// A setting of the lesson that the answer must leave alone, because the evidence depends on
@@ -99,6 +104,7 @@ impl Topic {
         known_blockers: &[],
         status_commands: &[],
         swaps: &[],
+        needs_ready: |_, _| false,
         get_ready: |_| Ok(()),
         protected_setting: |_| None,
         only_slows: |_, _| false,

@@ -69,7 +69,7 @@ impl Subject for Runs {
 
 mod tests {
     use super::*;
-    use crate::lesson::Trigger;
+    use crate::lesson::{Moment, Trigger};
     use crate::server::ServerInfo;
     use crate::verdict::judge;
     use crate::verdict::tests::{exercise, observation};
@@ -78,11 +78,9 @@ mod tests {
 
     fn seen(info: &str) -> Evidence {
         let look = observation(100, info);
-        Evidence {
-            settled: Some(look.clone()),
-            exit: Some(look),
-            ..Evidence::new(ServerInfo::default())
-        }
+        Evidence::new(ServerInfo::default())
+            .seeing(Moment::Settled, Ok(look.clone()))
+            .seeing(Moment::Exit, Ok(look))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::diagnosis::diagnose;
 use super::finding::{Finding, Outcome, Verdict};
 use super::run::ended_badly;
-use crate::attempt::evidence::{Evidence, Observation, Restored, Run};
+use crate::attempt::evidence::{Evidence, Run};
 use crate::checks::{Scope, Seen};
 use crate::error::EnvironmentError;
 use crate::lesson::check::EVIDENCE_IS_VALID;
@@ -75,20 +75,18 @@ fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
 /// stays open unless the answer ends with a save: then the crash has shown what was there.
 fn is_unseen(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     let is_unseen =
-        check.at == Moment::Exit && check.is_about_the_server() && evidence.exit.is_none();
+        check.at == Moment::Exit && check.is_about_the_server() && !was_seen(check.at, evidence);
     is_unseen
         && exercise.crash == Crash::AtExit
         && exercise.checks.iter().any(|other| {
-            is_needed(&check.id, other, exercise) && was_seen_after_the_kill(other.at, evidence)
+            is_needed(&check.id, other, exercise)
+                && matches!(other.at, Moment::Crash | Moment::Restore)
+                && was_seen(other.at, evidence)
         })
 }
 
-fn was_seen_after_the_kill(at: Moment, evidence: &Evidence) -> bool {
-    match at {
-        Moment::Crash => evidence.crash.is_some(),
-        Moment::Restore => evidence.restored.is_some(),
-        Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => false,
-    }
+fn was_seen(at: Moment, evidence: &Evidence) -> bool {
+    evidence.looks.contains_key(&at)
 }
 
 /// Whether everything that was sent is known, and nothing after the last command that brings data
@@ -166,66 +164,32 @@ const TOO_BUSY: &str = "the server was too busy to respond when the answer ended
 /// time, commands that were not kept, an observation that came too late, or calls that may be our
 /// own.
 fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen> {
-    if let Moment::Meanwhile(index) = check.at {
-        return look_meanwhile(check, index, exercise, evidence);
-    }
     let subject = &check.subject;
-    match subject.scope() {
-        Scope::Program | Scope::Run => subject.judge(evidence),
-        _ if is_given_up(check.at, evidence) => None,
-        Scope::Only(_) => subject.judge(evidence),
-        Scope::Server if check.at == Moment::Restore || was_not_restarted(check.at, evidence) => {
-            match &evidence.restored {
-                Some(Restored::Loaded { observation, .. }) => {
-                    subject.judge_at(observation, evidence)
-                }
-                _ => Some(Seen::unmet(check.sentence(), topics::why_not_restored(evidence))),
-            }
+    let scope = subject.scope();
+    match evidence.looks.get(&check.at) {
+        _ if matches!(scope, Scope::Program | Scope::Run) => subject.judge(evidence),
+        None => look_at_nothing(check, exercise, evidence),
+        Some(_) if scope != Scope::Server => subject.judge(evidence),
+        Some(Ok(now)) if !now.is_sure => None,
+        Some(Ok(now)) => subject.judge_at(now, evidence),
+        Some(Err(_)) => Some(not_loaded(check, evidence)),
+    }
+}
+
+/// What a check finds if its moment did not come, or the server could not be observed then.
+fn look_at_nothing(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen> {
+    match check.at {
+        Moment::Exit | Moment::Settled => Some(Seen::unmet(check.sentence(), TOO_BUSY)),
+        // After an answer that ran out of time, the server is not crashed and its snapshot is not
+        // loaded.
+        _ if evidence.run.timed_out() => None,
+        Moment::Meanwhile(index) => {
+            Some(Seen::unmet(check.sentence(), exercise.meanwhile[index].when.never()))
         }
-        Scope::Server => match observation(check.at, evidence) {
-            Some(observation) => subject.judge_at(observation, evidence),
-            None => Some(Seen::unmet(check.sentence(), TOO_BUSY)),
-        },
+        Moment::Crash | Moment::Restore => Some(not_loaded(check, evidence)),
     }
 }
 
-/// Looks at the server at the moment of a `[[meanwhile]]`.
-fn look_meanwhile(
-    check: &Check,
-    index: usize,
-    exercise: &Exercise,
-    evidence: &Evidence,
-) -> Option<Seen> {
-    match evidence.meanwhile.get(index).and_then(Option::as_ref) {
-        Some(happened) if !happened.is_sure => None,
-        Some(happened) => check.subject.judge_at(&happened.observation, evidence),
-        None if evidence.run.timed_out() => None,
-        None => Some(Seen::unmet(check.sentence(), exercise.meanwhile[index].when.never())),
-    }
-}
-
-/// After an answer that ran out of time, the server is not crashed and its snapshot is not loaded.
-fn is_given_up(at: Moment, evidence: &Evidence) -> bool {
-    let was_done = match at {
-        Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => true,
-        Moment::Crash => evidence.crash.is_some(),
-        Moment::Restore => evidence.restored.is_some(),
-    };
-    !was_done && evidence.run.timed_out()
-}
-
-/// Whether the server failed to start after the crash with the snapshot that the answer left.
-fn was_not_restarted(at: Moment, evidence: &Evidence) -> bool {
-    at == Moment::Crash
-        && evidence.crash.is_none()
-        && matches!(evidence.restored, Some(Restored::Unloadable(_)))
-}
-
-fn observation(at: Moment, evidence: &Evidence) -> Option<&Observation> {
-    match at {
-        Moment::Exit => evidence.exit.as_ref(),
-        Moment::Settled => evidence.settled.as_ref(),
-        Moment::Crash => evidence.crash.as_ref(),
-        Moment::Restore | Moment::Meanwhile(_) => None,
-    }
+fn not_loaded(check: &Check, evidence: &Evidence) -> Seen {
+    Seen::unmet(check.sentence(), topics::why_not_restored(evidence))
 }

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Outcome, Verdict};
 use super::judge::conclude;
-use crate::attempt::Look;
+use crate::attempt::LiveLook;
 use crate::lesson::{Check, Exercise, Moment};
 use crate::topics::is_busy;
 
@@ -33,7 +33,7 @@ pub struct LiveVerdict {
 }
 
 /// Judges a look at the server in the middle of the work.
-pub fn judge_live(exercise: &Exercise, look: &Look) -> LiveVerdict {
+pub fn judge_live(exercise: &Exercise, look: &LiveLook) -> LiveVerdict {
     let evidence = &look.evidence;
     // If evidence that would decide was not kept, nothing is met for sure.
     let verdict = conclude(exercise, evidence).ok();
@@ -42,7 +42,7 @@ pub fn judge_live(exercise: &Exercise, look: &Look) -> LiveVerdict {
         exercise.checks.iter().map(|check| tick(check, exercise, findings)).collect();
     let is_whole = !exercise.needs_crash() && !ticks.contains(&Tick::AtTheEnd);
     let is_busy =
-        evidence.settled.as_ref().is_none_or(|settled| is_busy(&settled.info, &evidence.before));
+        evidence.at(Moment::Settled).is_none_or(|now| is_busy(&now.info, &evidence.before));
     let has_passed = verdict.as_ref().is_some_and(Verdict::passed);
     let passed = look.is_sure && has_passed && is_whole && exercise.may_be_typed() && !is_busy;
     LiveVerdict { ticks, passed, invalid: evidence.invalid.clone() }

@@ -8,8 +8,8 @@ use super::*;
 use crate::attempt::evidence::{
     Evidence, Observation, Output, ProgramEnd, ProgramRun, Run, Stopped, Typed,
 };
-use crate::lesson::Exercise;
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
+use crate::lesson::{Exercise, Moment};
 use crate::redis_cli::reply::Printed;
 use crate::server::ServerInfo;
 
@@ -31,11 +31,9 @@ pub fn observation(saved_at: i64, info: &str) -> Observation {
 /// Evidence of a `redis` answer on a server that says `info` at every moment; LASTSAVE moves from
 /// 100.
 pub fn evidence(saved_at: i64, info: &str) -> Evidence {
-    Evidence {
-        exit: Some(observation(saved_at, info)),
-        settled: Some(observation(saved_at, info)),
-        ..Evidence::new(ServerInfo::of(100, "total_forks:0\n"))
-    }
+    Evidence::new(ServerInfo::of(100, "total_forks:0\n"))
+        .seeing(Moment::Exit, Ok(observation(saved_at, info)))
+        .seeing(Moment::Settled, Ok(observation(saved_at, info)))
 }
 
 pub fn program(end: ProgramEnd, stdout: &str) -> Run {
@@ -59,7 +57,7 @@ fn calls_that_may_be_the_checkers_own_decide_nothing() {
     let info = "cmdstat_get:calls=1,failed_calls=0\n";
     let outcome = |unsure: u64| {
         let mut evidence = evidence(100, info);
-        for now in [&mut evidence.exit, &mut evidence.settled].into_iter().flatten() {
+        for now in evidence.looks.values_mut().flatten() {
             now.info = now.info.clone().with_unsure_calls("get", unsure);
         }
         judge(&exercise(calls), &evidence).findings[0].outcome
@@ -101,7 +99,7 @@ fn a_field_is_compared_as_text_as_number_and_with_before() {
 fn replies_of_a_check_are_all_looked_at() {
     let checks = "[[check]]\nid = \"both\"\nreply = { \"GET a\" = \"1\", \"GET b\" = \"2\" }\n";
     let mut evidence = evidence(100, "");
-    let replies = &mut evidence.settled.as_mut().unwrap().replies;
+    let replies = &mut evidence.at_mut(Moment::Settled).replies;
     let printed =
         |text: &str| Printed { terminal: format!("\"{text}\""), bare: Some(text.to_owned()) };
     replies.insert("GET a".to_owned(), printed("1"));
@@ -188,7 +186,7 @@ fn invalid_evidence_decides_nothing_else() {
 #[test]
 fn a_server_too_busy_to_be_looked_at_before_its_crash_meets_nothing() {
     let checks = format!("crash = \"exit\"\n{STORED}");
-    let busy = Evidence { exit: None, ..evidence(100, SET) };
+    let busy = evidence(100, SET).without(&[Moment::Exit]);
     let verdict = judge(&exercise(&checks), &busy);
     assert_eq!(verdict.unmet(), ["stored"]);
     assert!(verdict.findings[0].found.contains("busy"));
@@ -206,7 +204,8 @@ fn what_the_crash_itself_proves_needs_no_look_at_a_busy_server() {
         let printed = Printed { terminal: format!("\"{stored}\""), bare: Some(stored.to_owned()) };
         after.replies.insert("GET a".to_owned(), printed);
         let transcript = sent::done(&["SET a 1", "SAVE", last]);
-        let unseen = Evidence { exit: None, settled: None, crash: Some(after), ..transcript };
+        let unseen =
+            transcript.without(&[Moment::Exit, Moment::Settled]).seeing(Moment::Crash, Ok(after));
         judge(&exercise(&checks), &unseen)
     };
     assert!(judged("1", "CLIENT PAUSE 9").passed());

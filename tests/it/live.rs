@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redislings::attempt::{self, Answer, Evidence, Fixture, Live, Look};
+use redislings::attempt::{self, Answer, Evidence, Fixture, Live, LiveLook};
 use redislings::error::{EnvironmentError, EnvironmentErrorKind};
-use redislings::lesson::{Course, Exercise, Language};
+use redislings::lesson::{Course, Exercise, Language, Moment};
 use redislings::redis_cli::words;
 use redislings::relay::{Port, Relay};
 use redislings::server::source::{Source, Wanted, choose};
@@ -57,7 +57,7 @@ fn begin_live(exercise: &Exercise, source: &Source) -> (Live, Client) {
     (Live::begin(server, relay, exercise).unwrap(), Client::new(target))
 }
 
-fn look(live: &mut Live) -> Look {
+fn look(live: &mut Live) -> LiveLook {
     let deadline = Instant::now() + LIMIT;
     loop {
         if let Some(look) = live.look(LIMIT).unwrap() {
@@ -67,8 +67,8 @@ fn look(live: &mut Live) -> Look {
     }
 }
 
-fn is_saving(look: &Look) -> bool {
-    let settled = look.evidence.settled.as_ref().unwrap();
+fn is_saving(look: &LiveLook) -> bool {
+    let settled = look.evidence.at(Moment::Settled).unwrap();
     topics::is_busy(&settled.info, &look.evidence.before)
 }
 

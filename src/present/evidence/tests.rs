@@ -4,6 +4,7 @@ use redis::Value;
 
 use super::*;
 use crate::attempt::evidence::{Observation, Run, Typed, TypedExchange, Wait, Waits};
+use crate::lesson::Moment;
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange, Message, Reply, Transcript};
 use crate::server::ServerInfo;
@@ -197,7 +198,8 @@ fn no_text_of_a_client_steers_the_terminal() {
 /// The answer has the server started again.
 fn start_again(evidence: &mut Evidence) {
     evidence.before = ServerInfo::of(100, "run_id:0123456789\n");
-    evidence.exit = Some(Observation::of(ServerInfo::of(101, "run_id:abcdef0123\n")));
+    let now = Observation::of(ServerInfo::of(101, "run_id:abcdef0123\n"));
+    evidence.looks.insert(Moment::Exit, Ok(now));
 }
 
 #[test]
@@ -297,13 +299,10 @@ fn typed(lines: &[(&str, &str)]) -> Run {
 
 /// What the snapshot file holds, as it is shown.
 fn held(keys: &[&str], count: i64) -> String {
-    let mut evidence = evidence(Vec::new());
-    evidence.restored = Some(Restored::Loaded {
-        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
-        count,
-        differences: None,
-        observation: Box::new(Observation::of(ServerInfo::of(100, ""))),
-    });
+    let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+    let mut loaded = Observation::of(ServerInfo::of(100, ""));
+    loaded.file = Some(FileContents { keys, count, differences: None });
+    let evidence = evidence(Vec::new()).seeing(Moment::Restore, Ok(loaded));
     shown(&evidence, &[], Form::Short, 80)
 }
 

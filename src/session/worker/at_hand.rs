@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::messages::{JudgedAnswer, LiveEvent};
 use crate::attempt::{Live, WorkProgress};
 use crate::error::EnvironmentError;
-use crate::lesson::Exercise;
+use crate::lesson::{Exercise, Moment};
 use crate::topics;
 use crate::verdict::{conclude, judge_live};
 
@@ -43,7 +43,7 @@ pub(super) fn look(
         return Ok(LiveEvent { looked, verdict: None, running: None, passed: None });
     };
     work.traffic = traffic;
-    let settled = look.evidence.settled.as_ref();
+    let settled = look.evidence.at(Moment::Settled);
     let running = settled.and_then(|now| {
         let work = topics::pending(&now.info, &look.evidence.before)?;
         Some(WorkProgress::of(work, &now.info))

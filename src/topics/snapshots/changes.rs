@@ -2,6 +2,7 @@
 
 use super::background::last_end;
 use crate::attempt::evidence::{Evidence, Observation};
+use crate::lesson::Moment;
 use crate::server::{BgsaveEnd, ServerInfo};
 use crate::verdict::changes::{Change, change, differs};
 
@@ -34,7 +35,7 @@ fn lastsave(before: &ServerInfo, now: &ServerInfo) -> Option<Change> {
 /// The most common mistake shows here.
 fn in_progress(evidence: &Evidence) -> Option<Change> {
     let field = "rdb_bgsave_in_progress";
-    let exit = evidence.exit.as_ref()?;
+    let exit = evidence.at(Moment::Exit)?;
     (exit.info.number(field) == 1).then(|| {
         change(field, evidence.before.number(field).to_string(), "1 when the answer ended")
     })
@@ -71,7 +72,7 @@ fn save_time(value: &str) -> String {
 }
 
 fn dump(evidence: &Evidence) -> Option<Change> {
-    let (was, is) = (evidence.dump_bytes_before, evidence.dump_bytes);
+    let (was, is) = (evidence.file_bytes_before, evidence.file_bytes);
     (was != is).then(|| change("dump.rdb", file_size(was), file_size(is)))
 }
 

@@ -8,7 +8,7 @@ use crate::attempt::evidence::Evidence;
 use crate::attempt::{BUSY_MICROS, OVERLOADED, has_set, refuse_stall, was_paused};
 use crate::checks::Question;
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
-use crate::lesson::Exercise;
+use crate::lesson::{Exercise, Moment};
 use crate::server::{Server, ServerInfo, log};
 
 /// A server checks for its child's end `hz` times a second; `hz` is at least 1.
@@ -102,7 +102,7 @@ pub fn ensure_log_is_complete(
     exercise: &Exercise,
     evidence: &Evidence,
 ) -> Result<(), EnvironmentError> {
-    let Some(settled) = evidence.settled.as_ref() else { return Ok(()) };
+    let Some(settled) = evidence.at(Moment::Settled) else { return Ok(()) };
     if settled.log_is_silent {
         return Err(EnvironmentError::new(
             "the server's log does not show how a background save ended",

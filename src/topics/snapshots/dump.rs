@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::attempt::evidence::{
-    Changed, Differences, Evidence, Observation, Restored, SnapshotDifference,
+    Changed, Differences, Evidence, FileContents, LoadFailure, Observation, SnapshotDifference,
 };
 use crate::checks::values::each_string;
 use crate::checks::{Kind, Question, Scope, Seen, Subject, all, exists, is_there, quoted};
@@ -67,14 +67,14 @@ impl Subject for Dump {
     }
 
     fn judge(&self, evidence: &Evidence) -> Option<Seen> {
-        let Some(Restored::Loaded { keys, count, differences, observation }) = &evidence.restored
-        else {
+        let loaded = evidence.at(Moment::Restore);
+        let Some((now, file)) = loaded.and_then(|now| Some((now, now.file.as_ref()?))) else {
             let expected = format!("in the snapshot file: {}", self.wanted());
             return Some(Seen::unmet(expected, why_not_loaded(evidence)));
         };
-        let named = (!self.keys.is_empty()).then(|| self.look_at_keys(observation, keys, *count));
+        let named = (!self.keys.is_empty()).then(|| self.look_at_keys(now, file));
         let compared =
-            differences.as_ref().filter(|_| self.all_from_before).map(look_at_differences);
+            file.differences.as_ref().filter(|_| self.all_from_before).map(look_at_differences);
         let parts: Vec<Seen> = named.into_iter().chain(compared).collect();
         Some(all(&parts, Seen::clone))
     }
@@ -92,8 +92,7 @@ impl Dump {
         parts.join(", ")
     }
 
-    /// `names` are some of the `count` keys that the file holds.
-    fn look_at_keys(&self, now: &Observation, names: &[String], count: i64) -> Seen {
+    fn look_at_keys(&self, now: &Observation, file: &FileContents) -> Seen {
         let expected = format!("in the snapshot file: {}", self.keys.join(", "));
         let missing: Vec<&str> = self
             .keys
@@ -104,29 +103,29 @@ impl Dump {
         if missing.is_empty() {
             return Seen { met: true, found: expected.clone(), expected };
         }
-        let found = format!("no {} in it: {}", missing.join(", no "), held(names, count));
+        let found = format!("no {} in it: {}", missing.join(", no "), held(&file.keys, file.count));
         Seen::unmet(expected, found)
     }
 }
 
 /// Why no second server holds what the snapshot file holds.
 pub fn why_not_loaded(evidence: &Evidence) -> String {
-    match &evidence.restored {
-        Some(Restored::NoFile) => {
+    match evidence.restored() {
+        Some(Err(LoadFailure::NoFile)) => {
             // If LASTSAVE moved, a snapshot may have gone to another file.
             let last = evidence.last();
             let has_none = last.is_some_and(|now| now.info.lastsave == evidence.before.lastsave);
             let why = if has_none { ": no snapshot was finished" } else { "" };
             format!("there is no `dump.rdb` in the server's directory{why}")
         }
-        Some(Restored::Unloadable(log)) => {
+        Some(Err(LoadFailure::Unloadable(log))) => {
             let why = match log.trim() {
                 "" => String::new(),
                 log => format!(": {}", quoted(log)),
             };
             format!("no server starts with this dump.rdb{why}")
         }
-        Some(Restored::Loaded { .. }) | None => "the snapshot file was not loaded".to_owned(),
+        Some(Ok(_)) | None => "the snapshot file was not loaded".to_owned(),
     }
 }
 

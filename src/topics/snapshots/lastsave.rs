@@ -11,6 +11,7 @@ use crate::checks::{Kind, Seen, Subject};
 use crate::error::EnvironmentError;
 use crate::lesson::problem::did_you_mean;
 use crate::lesson::toml_table::{Entry, Toml};
+use crate::lesson::{Check, Exercise};
 use crate::server::Server;
 
 pub const KIND: Kind = Kind {
@@ -77,6 +78,33 @@ impl Subject for Lastsave {
     }
 }
 
+/// Whether a check, a cause or the answer may read LASTSAVE: if anything there is about saves, or
+/// if a file may be loaded.
+pub fn may_be_read(exercise: &Exercise, answer: &str) -> bool {
+    let setup = exercise.setup.iter().map(|code| code.text.as_str());
+    exercise.needs_crash()
+        || exercise.needs_the_dump()
+        || exercise.watches_meanwhile()
+        || exercise.settings.iter().any(|(name, _)| name == "save")
+        || exercise.checks.iter().any(is_about_saves)
+        || setup.chain([answer]).any(mentions_saves)
+}
+
+fn is_about_saves(check: &Check) -> bool {
+    let subject = &check.subject;
+    let mut words: Vec<&str> = subject.info_fields();
+    words.extend(subject.counted_commands());
+    words.extend(subject.expected_replies().iter().map(|(command, _)| command.as_str()));
+    let sentence = subject.sentence();
+    words.push(&sentence);
+    words.into_iter().any(mentions_saves)
+}
+
+fn mentions_saves(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["save", "rdb", "fork"].iter().any(|word| text.contains(word))
+}
+
 /// Waits until the second of LASTSAVE is over.
 ///
 /// LASTSAVE counts whole seconds and is set when the server starts. A save within that second does
@@ -103,5 +131,42 @@ pub fn wait_until_it_can_move(server: &mut Server) -> Result<(), EnvironmentErro
             return Err(EnvironmentError::new(fact, "check the clock of the machine that runs it"));
         }
         std::thread::park_timeout(wait);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::tests::exercise;
+
+    const STORED: &str = "[[check]]\nid = \"c\"\nreply = { \"GET a\" = \"1\" }\n";
+
+    #[test]
+    fn lastsave_need_not_move_where_nothing_is_about_saves() {
+        assert!(!may_be_read(&exercise(STORED), "r.set('a', 1)\n"));
+    }
+
+    #[test]
+    fn an_answer_may_read_lastsave() {
+        for answer in ["LASTSAVE", "r.lastsave()", "r.info()['rdb_last_save_time']"] {
+            assert!(may_be_read(&exercise(STORED), answer), "{answer}");
+        }
+    }
+
+    #[test]
+    fn a_check_may_read_lastsave() {
+        let checks = [
+            "lastsave = \"advanced\"",
+            "dump = { keys = [\"a\"] }",
+            "info = { total_forks = 1 }",
+            "calls = { bgsave = 1 }",
+            "sent = { order = [\"SAVE\"] }",
+            "reply = { LASTSAVE = \"(integer) 1\" }",
+            "at = \"crash\"\nreply = { \"GET a\" = \"1\" }",
+        ];
+        for check in checks {
+            let exercise = exercise(&format!("[[check]]\nid = \"c\"\n{check}\n"));
+            assert!(may_be_read(&exercise, ""), "{check}");
+        }
     }
 }

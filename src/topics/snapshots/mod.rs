@@ -31,6 +31,7 @@ pub const TOPIC: Topic = Topic {
     known_blockers: &["SAVE"],
     status_commands: &["LASTSAVE"],
     swaps: &[("SAVE", "BGSAVE"), ("BGSAVE", "SAVE")],
+    needs_ready: lastsave::may_be_read,
     get_ready: lastsave::wait_until_it_can_move,
     protected_setting: slow_down::protected_setting,
     only_slows: slow_down::only_slows,

@@ -1,7 +1,7 @@
 //! The setting with which lessons make saves slow, so that waiting becomes visible.
 
 use crate::attempt::evidence::Evidence;
-use crate::lesson::Exercise;
+use crate::lesson::{Exercise, Moment};
 
 pub const SETTING: &str = "rdb-key-save-delay";
 
@@ -25,7 +25,7 @@ pub fn only_slows(setting: &str, exercise: &Exercise) -> bool {
 /// Also invalid if the setting was changed back.
 pub fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
     let wanted = wanted(exercise).filter(|_| exercise.sees_slow_work())?;
-    let found = evidence.exit.as_ref().and_then(|exit| exit.config.get(SETTING));
+    let found = evidence.at(Moment::Exit).and_then(|exit| exit.config.get(SETTING));
     let mut set = evidence.transcript.values_set(SETTING);
     let is_changed =
         found.is_some_and(|found| found != wanted) || set.any(|(_, value)| value != wanted);

@@ -2,7 +2,7 @@
 
 use super::background::{is_saving, was_killed};
 use super::lastsave::Lastsave;
-use crate::attempt::evidence::{Observation, Restored};
+use crate::attempt::evidence::Observation;
 use crate::checks::Scope;
 use crate::checks::calls::{Calls, Difference, difference};
 use crate::checks::info::Info;
@@ -47,8 +47,7 @@ fn is_about_the_file(check: &Check) -> bool {
 
 fn of_subject(check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
     if is_about_the_file(check) {
-        let lacks_the_file =
-            matches!(facts.evidence.restored, Some(Restored::NoFile | Restored::Unloadable(_)));
+        let lacks_the_file = facts.evidence.was_not_loaded();
         return if lacks_the_file { vec![NO_SNAPSHOT] } else { Vec::new() };
     }
     if let Some(Lastsave::Advanced) = check.of_kind::<Lastsave>() {
@@ -114,6 +113,6 @@ fn of_sent(facts: &Facts<'_>, sent: &Sent) -> Vec<Symptom> {
 }
 
 pub fn was_saving_at_exit(facts: &Facts<'_>) -> bool {
-    let exit = facts.evidence.exit.as_ref();
+    let exit = facts.observation(Moment::Exit);
     exit.is_some_and(|exit| is_saving(&exit.info, &facts.evidence.before))
 }

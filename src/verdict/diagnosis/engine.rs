@@ -7,7 +7,7 @@ use super::diagnosed::Diagnosed;
 use super::facts::Facts;
 use super::symptom::{self, Symptom};
 use super::table;
-use crate::attempt::evidence::{Evidence, ProgramEnd, Restored, Run, Stopped};
+use crate::attempt::evidence::{Evidence, LoadFailure, ProgramEnd, Run, Stopped};
 use crate::lesson::Exercise;
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use crate::topics::TOPICS;
@@ -58,9 +58,9 @@ fn symptoms_of(facts: &Facts<'_>, id: &str) -> Vec<Symptom> {
 
 /// The symptoms of data that is missing in a file that a server loads.
 pub fn data_in_the_file(facts: &Facts<'_>) -> Vec<Symptom> {
-    match &facts.evidence.restored {
-        Some(Restored::Unloadable(_)) => Vec::new(),
-        Some(Restored::NoFile | Restored::Loaded { .. }) | None => vec![symptom::DATA_LOST],
+    match facts.evidence.restored() {
+        Some(Err(LoadFailure::Unloadable(_))) => Vec::new(),
+        _ => vec![symptom::DATA_LOST],
     }
 }
 

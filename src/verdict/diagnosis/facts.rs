@@ -5,7 +5,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::symptom::Symptom;
-use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Restored, Run};
+use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Run};
 use crate::lesson::{Check, Exercise, Moment};
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::info;
@@ -45,16 +45,7 @@ impl<'a> Facts<'a> {
     }
 
     pub fn observation(&self, at: Moment) -> Option<&'a Observation> {
-        match (at, &self.evidence.restored) {
-            (Moment::Exit, _) => self.evidence.exit.as_ref(),
-            (Moment::Settled, _) => self.evidence.settled.as_ref(),
-            (Moment::Crash, _) => self.evidence.crash.as_ref(),
-            (Moment::Restore, Some(Restored::Loaded { observation, .. })) => Some(observation),
-            (Moment::Restore, _) => None,
-            (Moment::Meanwhile(index), _) => {
-                self.evidence.meanwhile.get(index)?.as_ref().map(|look| &look.observation)
-            }
-        }
+        self.evidence.at(at)
     }
 
     /// The last observation of the server before it was killed.

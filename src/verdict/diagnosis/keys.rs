@@ -7,8 +7,8 @@ use redis::Value;
 
 use super::effects::{Effect, Write, kind_read_by, writes_of};
 use super::facts::{Facts, text};
-use crate::attempt::evidence::Restored;
 use crate::checks;
+use crate::lesson::Moment;
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange};
@@ -236,10 +236,8 @@ impl<'a> Facts<'a> {
 
     fn missing_in_the_file(&self) -> Vec<Missing<'a>> {
         let keys = self.check.map(|check| check.subject.expected_keys()).unwrap_or_default();
-        let Some(Restored::Loaded { observation, .. }) = &self.evidence.restored else {
-            return Vec::new();
-        };
-        let missing = keys.iter().filter(|key| checks::is_there(observation, key) == Some(false));
+        let Some(now) = self.observation(Moment::Restore) else { return Vec::new() };
+        let missing = keys.iter().filter(|key| checks::is_there(now, key) == Some(false));
         let missing = missing.map(|key| Missing {
             key: key.as_bytes().to_vec(),
             command: None,

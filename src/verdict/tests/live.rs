@@ -1,14 +1,14 @@
 //! Judging the checks while the student is still at work.
 
 use super::{SET, STDOUT, STORED, evidence, exercise};
-use crate::attempt::{Evidence, Look};
+use crate::attempt::{Evidence, LiveLook};
 use crate::verdict::{LiveVerdict, Tick, judge_live};
 
 const SURVIVES: &str =
     "[[check]]\nid = \"survives\"\nat = \"crash\"\nreply = { \"GET a\" = \"1\" }\n";
 
 fn judged(checks: &str, evidence: Evidence, is_sure: bool) -> LiveVerdict {
-    judge_live(&exercise(checks), &Look { evidence, is_sure })
+    judge_live(&exercise(checks), &LiveLook { evidence, is_sure })
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::super::background::{last_end, was_killed};
 use super::super::symptoms::{NO_BGSAVE, NO_SAVE};
 use super::waiting::has_succeeded;
 use super::{last_snapshot, last_status, lastsave};
-use crate::attempt::evidence::Restored;
+use crate::attempt::evidence::LoadFailure;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::versions::forks_for_saves;
 use crate::verdict::diagnosis::effects::{Effect, Write};
@@ -114,7 +114,7 @@ pub fn file_elsewhere(facts: &Facts<'_>) -> Option<Cause> {
         (is_another && facts.surely_after(snapshot, index)).then_some((index, name))
     });
     let (index, name) = changed?;
-    let went_elsewhere = if matches!(facts.evidence.restored, Some(Restored::NoFile)) {
+    let went_elsewhere = if matches!(facts.evidence.restored(), Some(Err(LoadFailure::NoFile))) {
         has_succeeded(facts, snapshot)
     } else {
         should_hold_the_data(facts, snapshot)

@@ -1,15 +1,15 @@
 use crate::attempt::{Evidence, Observation};
+use crate::lesson::Moment;
 use crate::server::ServerInfo;
 use crate::verdict::changes::changes;
 
 fn evidence(before: (i64, &str), exit: (i64, &str), settled: Option<(i64, &str)>) -> Evidence {
     let observation =
         |(lastsave, info): (i64, &str)| Observation::of(ServerInfo::of(lastsave, info));
-    Evidence {
-        exit: Some(observation(exit)),
-        settled: settled.map(observation),
-        ..Evidence::new(ServerInfo::of(before.0, before.1))
-    }
+    let mut evidence = Evidence::new(ServerInfo::of(before.0, before.1))
+        .seeing(Moment::Exit, Ok(observation(exit)));
+    evidence.looks.extend(settled.map(|settled| (Moment::Settled, Ok(observation(settled)))));
+    evidence
 }
 
 fn rows(evidence: &Evidence) -> Vec<String> {
@@ -31,7 +31,7 @@ fn a_background_save_shows_in_all_its_fields() {
     let settled = "rdb_saves:1\nrdb_changes_since_last_save:2\ntotal_forks:1\n\
                    rdb_last_bgsave_status:err\nrdb_last_bgsave_time_sec:0\n";
     let mut evidence = evidence((100, before), (100, exit), Some((101, settled)));
-    evidence.dump_bytes = Some(104);
+    evidence.file_bytes = Some(104);
     assert_eq!(
         rows(&evidence),
         [
@@ -74,6 +74,7 @@ fn another_start_of_the_server_makes_all_else_meaningless() {
 #[test]
 fn a_server_that_was_never_looked_at_leaves_the_file() {
     let mut evidence = evidence((100, ""), (100, ""), None);
-    (evidence.exit, evidence.dump_bytes_before, evidence.dump_bytes) = (None, Some(1), Some(89));
+    evidence.looks.clear();
+    (evidence.file_bytes_before, evidence.file_bytes) = (Some(1), Some(89));
     assert_eq!(rows(&evidence), ["dump.rdb: 1 byte → 89 bytes"]);
 }

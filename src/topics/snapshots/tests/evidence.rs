@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::attempt::evidence::{Evidence, Observation};
+use crate::lesson::Moment;
 use crate::present::evidence::Form;
 use crate::present::evidence::tests::{evidence, exchange, in_words, poll, short, shown};
 use crate::relay::Mark;
@@ -23,14 +24,14 @@ fn a_poll_shows_how_a_background_save_stands() {
 /// A background save still runs when the answer ends.
 fn saving_at_exit() -> Evidence {
     let exit = Observation::of(ServerInfo::of(101, "rdb_bgsave_in_progress:1\n"));
-    Evidence { exit: Some(exit), ..evidence(Vec::new()) }
+    evidence(Vec::new()).seeing(Moment::Exit, Ok(exit))
 }
 
 #[test]
 fn the_table_tells_what_has_changed_and_where_the_cause_lies() {
     let mut evidence = saving_at_exit();
     let log = "Background saving terminated by signal 10\n".to_owned();
-    evidence.exit.as_mut().unwrap().log = Some(log);
+    evidence.at_mut(Moment::Exit).log = Some(log);
     let pointers = [Pointer::Row("rdb_bgsave_in_progress"), Pointer::Log];
     insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 100), @r"
 

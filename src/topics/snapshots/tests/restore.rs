@@ -1,7 +1,8 @@
 use redis::Value;
 
-use crate::attempt::evidence::{Evidence, ProgramEnd, Restored};
+use crate::attempt::evidence::{Evidence, FileContents, LoadFailure, Look, ProgramEnd};
 use crate::checks::exists;
+use crate::lesson::Moment;
 use crate::lesson::check::ENDS_WELL;
 use crate::redis_cli::reply::Printed;
 use crate::verdict::tests::{evidence, exercise, observation, program, unmet};
@@ -12,7 +13,7 @@ const REPLY: &str =
     "[[check]]\nid = \"paid\"\nat = \"restore\"\nreply = { \"GET a\" = \"paid\" }\n";
 
 /// A snapshot with these keys. The check asks for `a` and `b`, and `a` is `paid`.
-fn loaded(keys: &[&str]) -> Restored {
+fn loaded(keys: &[&str]) -> Look {
     let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
     let mut observation = observation(0, "db0:keys=1,expires=0,avg_ttl=0\n");
     let paid = Printed { terminal: "\"paid\"".to_owned(), bare: Some("paid".to_owned()) };
@@ -21,20 +22,17 @@ fn loaded(keys: &[&str]) -> Restored {
         let is_there = keys.iter().any(|own| own == key);
         observation.replies.insert(exists(key), integer(is_there.into()));
     }
-    Restored::Loaded {
-        count: i64::try_from(keys.len()).unwrap(),
-        keys,
-        differences: None,
-        observation: Box::new(observation),
-    }
+    let count = i64::try_from(keys.len()).unwrap();
+    observation.file = Some(FileContents { keys, count, differences: None });
+    Ok(observation)
 }
 
 fn integer(number: i64) -> Printed {
     Printed::new(&Value::Int(number))
 }
 
-fn found(checks: &str, restored: Restored) -> (bool, String) {
-    let evidence = Evidence { restored: Some(restored), ..evidence(100, "") };
+fn found(checks: &str, restored: Look) -> (bool, String) {
+    let evidence = evidence(100, "").seeing(Moment::Restore, restored);
     let verdict = judge(&exercise(checks), &evidence);
     (verdict.passed(), verdict.findings[0].found.clone())
 }
@@ -64,14 +62,10 @@ fn a_snapshot_without_one_of_the_keys_shows_those_it_holds() {
 fn of_many_keys_a_few_are_shown() {
     let mut observation = observation(0, "");
     observation.replies = [(exists("a"), integer(1)), (exists("b"), integer(0))].into();
-    let many = Restored::Loaded {
-        keys: ["c", "d", "e", "f", "g", "h"].map(str::to_owned).into(),
-        count: 1000,
-        differences: None,
-        observation: Box::new(observation),
-    };
+    let keys = ["c", "d", "e", "f", "g", "h"].map(str::to_owned).into();
+    observation.file = Some(FileContents { keys, count: 1000, differences: None });
     assert_eq!(
-        found(DUMP, many),
+        found(DUMP, Ok(observation)),
         (false, "no b in it: it holds c, d, e, f, g and 995 more".to_owned())
     );
 }
@@ -80,13 +74,13 @@ fn of_many_keys_a_few_are_shown() {
 fn without_a_file_there_was_no_snapshot() {
     for checks in [DUMP, REPLY] {
         let text = "there is no `dump.rdb` in the server's directory: no snapshot was finished";
-        assert_eq!(found(checks, Restored::NoFile), (false, text.to_owned()));
+        assert_eq!(found(checks, Err(LoadFailure::NoFile)), (false, text.to_owned()));
     }
 }
 
 #[test]
 fn a_snapshot_that_was_finished_may_have_gone_to_another_file() {
-    let evidence = Evidence { restored: Some(Restored::NoFile), ..evidence(101, "") };
+    let evidence = evidence(101, "").seeing(Moment::Restore, Err(LoadFailure::NoFile));
     for checks in [DUMP, REPLY] {
         let found = judge(&exercise(checks), &evidence).findings[0].found.clone();
         assert_eq!(found, "there is no `dump.rdb` in the server's directory");
@@ -97,7 +91,7 @@ fn a_snapshot_that_was_finished_may_have_gone_to_another_file() {
 fn a_file_that_cannot_be_loaded_is_shown_with_the_log() {
     let log = "Wrong signature trying to load DB from file\n".to_owned();
     let text = "no server starts with this dump.rdb: `Wrong signature trying to load DB from file`";
-    assert_eq!(found(DUMP, Restored::Unloadable(log)), (false, text.to_owned()));
+    assert_eq!(found(DUMP, Err(LoadFailure::Unloadable(log))), (false, text.to_owned()));
 }
 
 #[test]
@@ -132,7 +126,7 @@ fn after_a_time_out_the_crash_and_the_snapshot_are_not_reached() {
 
 #[test]
 fn what_was_seen_in_spite_of_a_time_out_is_judged() {
-    let evidence = Evidence { restored: Some(loaded(&["a"])), ..timed_out() };
+    let evidence = timed_out().seeing(Moment::Restore, loaded(&["a"]));
     assert_eq!(unmet(DUMP, &evidence), [ENDS_WELL, "held"]);
 }
 
@@ -142,8 +136,8 @@ fn what_the_snapshot_itself_proves_needs_no_look_at_a_busy_server() {
                   [[check]]\nid = \"new\"\nlastsave = \"advanced\"\n\
                   [[check]]\nid = \"held\"\nneeds = \"new\"\ndump = { keys = [\"a\"] }\n";
     let judged = |keys: &[&str]| {
-        let restored = Some(loaded(keys));
-        unmet(checks, &Evidence { exit: None, restored, ..evidence(101, "") })
+        let evidence = evidence(101, "").without(&[Moment::Exit]);
+        unmet(checks, &evidence.seeing(Moment::Restore, loaded(keys)))
     };
     assert!(judged(&["a"]).is_empty());
     assert_eq!(judged(&["b"]), ["held"]);

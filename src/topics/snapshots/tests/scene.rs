@@ -5,10 +5,10 @@ use std::time::Duration;
 use redis::Value;
 
 use crate::attempt::evidence::{
-    Evidence, Output, ProgramEnd, ProgramRun, Restored, Run, Typed, TypedExchange, Wait, Waits,
+    Evidence, FileContents, Output, ProgramEnd, ProgramRun, Run, Typed, TypedExchange, Wait, Waits,
 };
 use crate::checks::exists;
-use crate::lesson::{Code, Exercise, Language};
+use crate::lesson::{Code, Exercise, Language, Moment};
 use crate::redis_cli::reply::{Printed, format_reply_to};
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange, Reply, Transcript};
@@ -60,8 +60,7 @@ pub(crate) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
     Scene {
         exercise: exercise(checks),
         evidence: Evidence {
-            exit: Some(observation(100, "")),
-            settled: Some(observation(100, "")),
+            looks: [Moment::Exit, Moment::Settled].map(|at| (at, Ok(observation(100, "")))).into(),
             transcript: Transcript { exchanges, ..Transcript::default() },
             run: program(ProgramEnd::Exited(0), ""),
             ..Evidence::new(ServerInfo::of(
@@ -167,9 +166,8 @@ impl Scene {
     pub(crate) fn answers(self, command: &str, reply: &str) -> Self {
         let printed = Printed::new(&value(reply));
         self.change(|evidence| {
-            let crash = evidence.crash.get_or_insert_with(|| observation(0, ""));
-            let looks = [&mut evidence.exit, &mut evidence.settled].into_iter().flatten();
-            for now in looks.chain([crash]) {
+            evidence.looks.entry(Moment::Crash).or_insert_with(|| Ok(observation(0, "")));
+            for now in evidence.looks.values_mut().flatten() {
                 now.replies.insert(command.to_owned(), printed.clone());
             }
         })
@@ -197,7 +195,7 @@ impl Scene {
 
     pub(crate) fn killed(self) -> Self {
         self.change(|evidence| {
-            evidence.settled.as_mut().unwrap().log = Some(KILLED.to_owned());
+            evidence.at_mut(Moment::Settled).log = Some(KILLED.to_owned());
         })
     }
 
@@ -238,13 +236,10 @@ impl Scene {
         self.exercise = Exercise { settings, ..exercise(&check) };
         let mut second = observation(0, "");
         second.replies.insert(exists(key), Printed::new(&Value::Int(0)));
-        let restored = Restored::Loaded {
-            keys: Vec::new(),
-            count: 0,
-            differences: None,
-            observation: Box::new(second),
-        };
-        self.change(|evidence| evidence.restored = Some(restored))
+        second.file = Some(FileContents::default());
+        self.change(|evidence| {
+            evidence.looks.insert(Moment::Restore, Ok(second));
+        })
     }
 
     pub(crate) fn diagnosed(mut self) -> Option<Diagnosed> {
@@ -266,8 +261,10 @@ impl Scene {
             self.info
         );
         let info = ServerInfo::of(self.lastsave, &info);
-        for now in [&mut self.evidence.exit, &mut self.evidence.settled].into_iter().flatten() {
-            now.info = info.clone();
+        for at in [Moment::Exit, Moment::Settled] {
+            if let Some(Ok(now)) = self.evidence.looks.get_mut(&at) {
+                now.info = info.clone();
+            }
         }
         let verdict = judge(&self.exercise, &self.evidence);
         assert!(!verdict.passed(), "{verdict:?}");

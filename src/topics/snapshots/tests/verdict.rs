@@ -1,4 +1,5 @@
 use super::scene::{KILLED, QUIET, SAVED, STATUS};
+use crate::lesson::Moment;
 use crate::verdict::tests::{evidence, unmet};
 
 /// A line of the server's log.
@@ -19,14 +20,14 @@ fn a_clock_that_was_set_back_hides_no_save() {
 fn a_status_of_ok_is_not_believed_when_the_log_says_killed() {
     let mut evidence = evidence(100, "rdb_last_bgsave_status:ok\n");
     assert!(unmet(STATUS, &evidence).is_empty());
-    evidence.settled.as_mut().unwrap().log = Some([SUCCEEDED, KILLED].join("\n"));
+    evidence.at_mut(Moment::Settled).log = Some([SUCCEEDED, KILLED].join("\n"));
     assert_eq!(unmet(STATUS, &evidence), ["c"]);
 }
 
 #[test]
 fn a_log_with_more_ends_than_forks_is_not_believed() {
     let mut evidence = evidence(100, "rdb_last_bgsave_status:ok\ntotal_forks:1\n");
-    evidence.settled.as_mut().unwrap().log = Some([KILLED, SUCCEEDED].join("\n"));
+    evidence.at_mut(Moment::Settled).log = Some([KILLED, SUCCEEDED].join("\n"));
     assert_eq!(unmet(STATUS, &evidence), ["c"]);
 }
 

@@ -159,8 +159,7 @@ fn the_answers_own_data_takes_longer_than_it_has() {
     let slow = |sent: &[(&str, &str)]| {
         scene(STDOUT, sent).setting("rdb-key-save-delay", "4000000").timed_out()
     };
-    let unseen =
-        |scene: Scene| scene.change(|evidence| (evidence.exit, evidence.settled) = (None, None));
+    let unseen = |scene: Scene| scene.change(|evidence| evidence.looks.clear());
     let sent = [("MSET a 1 b 1", OK), ("SET b 2", OK), ("SET c 1", OK), ("SAVE", NONE)];
     unseen(slow(&sent)).is("own-data-takes-too-long", 3);
     let cause = unseen(slow(&sent)).diagnosed().unwrap().cause;

@@ -17,9 +17,7 @@ fn a_slow_command_makes_others_wait() {
     slept().info("cmdstat_debug:calls=1,usec=1000123\n").is("slow-command-blocks-everyone", 0);
     // The command itself had to wait.
     slept().info("cmdstat_debug:calls=1,usec=123\n").has_no_cause();
-    slept()
-        .change(|evidence| (evidence.exit, evidence.settled) = (None, None))
-        .never("slow-command-blocks-everyone");
+    slept().change(|evidence| evidence.looks.clear()).never("slow-command-blocks-everyone");
     // BLPOP makes only its own connection wait.
     scene(CALM, &sent[1..]).took(0, 1000).waited(1, 990).has_no_cause();
 }
@@ -54,9 +52,7 @@ fn a_pause_that_was_over_is_no_cause() {
 #[test]
 fn a_script_without_an_end() {
     let sent = [("EVAL \"while true do end\" 0", NONE)];
-    let silent = |checks| {
-        scene(checks, &sent).change(|evidence| (evidence.exit, evidence.settled) = (None, None))
-    };
+    let silent = |checks| scene(checks, &sent).change(|evidence| evidence.looks.clear());
     silent(STDOUT).timed_out().is("endless-script", 0);
     silent(SAVED).invalid("the server says nothing any more: BUSY").is("endless-script", 0);
     // The server has responded since: the script only took longer than its client's timeout.

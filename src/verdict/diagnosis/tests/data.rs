@@ -1,3 +1,4 @@
+use crate::lesson::Moment;
 use crate::relay::CommandOutcome;
 use crate::topics::snapshots::tests::scene::{OK, QUEUED, STARTED, STORED, SURVIVES, Scene, scene};
 
@@ -28,7 +29,7 @@ fn a_key_with_another_number_is_no_slip() {
     scene(checks, &[("SET order:1002 paid", OK)])
         .change(|evidence| {
             let printed = crate::redis_cli::reply::Printed::new(&redis::Value::Nil);
-            let settled = evidence.settled.as_mut().unwrap();
+            let settled = evidence.at_mut(Moment::Settled);
             settled.replies.insert("GET order:1003".to_owned(), printed);
         })
         .seen_nowhere("never-written");

@@ -73,8 +73,7 @@ impl Check {
 
     /// The subject, if it is of this kind.
     pub fn of_kind<T: Subject>(&self) -> Option<&T> {
-        let subject: &dyn Any = self.subject.as_ref();
-        subject.downcast_ref()
+        (self.subject.as_ref() as &dyn Any).downcast_ref()
     }
 }
 
@@ -94,14 +93,17 @@ pub enum Moment {
 }
 
 impl Moment {
+    /// The moments of every exercise, each with the value of the key `at`.
+    pub(super) const NAMED: [(&str, Self); 4] = [
+        ("exit", Self::Exit),
+        ("settled", Self::Settled),
+        ("crash", Self::Crash),
+        ("restore", Self::Restore),
+    ];
+
     /// The value of the key `at`.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Exit => "exit",
-            Self::Settled => "settled",
-            Self::Crash => "crash",
-            Self::Restore => "restore",
-            Self::Meanwhile(_) => "meanwhile",
-        }
+        let named = Self::NAMED.into_iter().find(|(_, moment)| *moment == self);
+        named.map_or("meanwhile", |(word, _)| word)
     }
 }

@@ -1,21 +1,20 @@
 //! The `toml exercise` block.
 
 mod checks;
-mod equivalents;
-mod meanwhile;
-mod moments;
 mod needs;
+mod tables;
 
 use std::time::Duration;
 
 use toml::de::DeValue;
 
 use super::block::BlockText;
-use super::problem::{Problems, did_you_mean, one_of};
+use super::problem::Problems;
 use super::toml_table::{Entry, Toml, entries};
-use super::{Check, Crash, Equivalent, Meanwhile, Span};
+use super::{Crash, Exercise, Span};
 
 const KEYS: [&str; 7] = ["id", "time_limit", "crash", "server", "check", "equivalent", "meanwhile"];
+const CRASHES: [(&str, Crash); 2] = [("exit", Crash::AtExit), ("settled", Crash::WhenSettled)];
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
 
@@ -52,98 +51,47 @@ const RESERVED_SETTINGS: [&str; 26] = [
 
 /// The content of a `toml exercise` block.
 pub(super) struct Head {
-    pub(super) id: String,
-    /// The id, or the opening fence of a block without an id.
-    pub(super) span: Span,
-    pub(super) time_limit: Duration,
-    pub(super) settings: Vec<(String, String)>,
-    pub(super) settings_span: Span,
-    pub(super) crash: Crash,
-    /// The checks without a problem.
-    pub(super) checks: Vec<Check>,
+    /// Without what stands in other blocks. It has the checks without a problem; its span is the
+    /// id, or the opening fence of a block without an id.
+    pub(super) exercise: Exercise,
     /// The ids of all checks, also of those with a problem, and their spans in the file.
     pub(super) named_checks: Vec<(String, Span)>,
     /// The ids of tasks that checks cover, and their spans in the file.
     pub(super) covers: Vec<(String, Span)>,
-    pub(super) equivalents: Vec<Equivalent>,
-    pub(super) meanwhile: Vec<Meanwhile>,
     /// Whether all checks were read: false if a part of the block was not TOML.
     pub(super) is_complete: bool,
-}
-
-impl Head {
-    pub(super) fn checks_exit(&self) -> bool {
-        self.checks.iter().any(|check| check.kind == "exit")
-    }
-
-    pub(super) fn check_ids(&self) -> impl Iterator<Item = &str> {
-        self.named_checks.iter().map(|(id, _)| id.as_str())
-    }
 }
 
 /// Reads the block; `fence` is the span of its opening line.
 pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> Head {
     let (table, mut toml) = Toml::parse(block, problems);
-    let mut head = Head {
-        id: String::new(),
-        span: fence.clone(),
-        time_limit: DEFAULT_TIME_LIMIT,
-        settings: Vec::new(),
-        settings_span: 0..0,
-        crash: Crash::WhenSettled,
-        checks: Vec::new(),
-        named_checks: Vec::new(),
-        covers: Vec::new(),
-        equivalents: Vec::new(),
-        meanwhile: Vec::new(),
-        is_complete: toml.is_sound(),
+    let toml = &mut toml;
+    let [id, limit, crash, server, check, equivalent, meanwhile] =
+        toml.fields(&table, "an exercise", KEYS);
+    let help = "add `id = \"…\"` at the top of the block";
+    toml.require(id, &fence, "the exercise has no `id`", help);
+    toml.require(check, &fence, "the exercise has no check", "add a `[[check]]`");
+    let exercise = Exercise {
+        span: id.map_or(fence, |entry| toml.file_span(entry.value.span())),
+        id: id.and_then(|entry| kebab_id(toml, entry)).unwrap_or_default(),
+        time_limit: limit.and_then(|entry| time_limit(toml, entry)).unwrap_or(DEFAULT_TIME_LIMIT),
+        crash: crash.and_then(|entry| toml.choice(entry, "moment", &CRASHES)).unwrap_or_default(),
+        settings_span: server.map(|entry| toml.file_span(entry.key_span())).unwrap_or_default(),
+        settings: server.map(|entry| settings(toml, entry)).unwrap_or_default(),
+        meanwhile: meanwhile.map(|entry| tables::meanwhile(toml, entry)).unwrap_or_default(),
+        equivalents: equivalent.map(|entry| tables::equivalents(toml, entry)).unwrap_or_default(),
+        ..Exercise::default()
     };
-    let mut has_checks = false;
-    let mut has_id = false;
-    let mut check_entry = None;
-    for entry in entries(&table) {
-        match entry.key {
-            "id" => {
-                has_id = true;
-                head.span = toml.file_span(entry.value.span());
-                head.id = id(&mut toml, entry).unwrap_or_default();
-            }
-            "time_limit" => {
-                head.time_limit = time_limit(&mut toml, entry).unwrap_or(DEFAULT_TIME_LIMIT);
-            }
-            "crash" => head.crash = crash(&mut toml, entry).unwrap_or(Crash::WhenSettled),
-            "server" => {
-                head.settings_span = toml.file_span(entry.key_span());
-                head.settings = settings(&mut toml, entry);
-            }
-            "check" => {
-                has_checks = true;
-                check_entry = Some(entry);
-            }
-            "meanwhile" => head.meanwhile = meanwhile::read(&mut toml, entry),
-            "equivalent" => head.equivalents = equivalents::read(&mut toml, entry),
-            _ => toml.unknown_key(entry, "an exercise", &KEYS),
-        }
-    }
-    if !has_id {
-        let help = Some("add `id = \"…\"` at the top of the block".to_owned());
-        toml.missing(fence.clone(), "the exercise has no `id`", help);
-    }
-    if !has_checks {
-        let help = Some("add a `[[check]]`".to_owned());
-        toml.missing(fence, "the exercise has no check", help);
-    }
-    // After the loop: the moment of a check depends on `crash` and `meanwhile`, which may come
-    // later in the block.
-    if let Some(entry) = check_entry {
-        let read = checks::read(&mut toml, entry, head.crash, &head.meanwhile);
-        (head.checks, head.named_checks, head.covers) = (read.sound, read.named, read.covers);
+    let is_complete = toml.is_sound();
+    let mut head = Head { exercise, named_checks: Vec::new(), covers: Vec::new(), is_complete };
+    if let Some(entry) = check {
+        checks::read(toml, entry, &mut head);
     }
     head
 }
 
 /// An id: lower case letters and digits in words joined by `-`.
-fn id(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
+fn kebab_id(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
     let id = toml.string(entry)?;
     if is_kebab(id) {
         return Some(id.to_owned());
@@ -154,11 +102,9 @@ fn id(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
 }
 
 pub(super) fn is_kebab(id: &str) -> bool {
-    id.split('-').all(is_kebab_word)
-}
-
-fn is_kebab_word(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    id.split('-').all(|word| {
+        !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
+    })
 }
 
 fn time_limit(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Duration> {
@@ -189,20 +135,6 @@ pub fn duration(text: &str) -> Option<Duration> {
         "s" => Some(Duration::from_secs(number.into())),
         "m" => Some(Duration::from_secs(u64::from(number) * 60)),
         _ => None,
-    }
-}
-
-fn crash(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Crash> {
-    match toml.string(entry)? {
-        "exit" => Some(Crash::AtExit),
-        "settled" => Some(Crash::WhenSettled),
-        other => {
-            let moments = ["exit", "settled"];
-            let help = did_you_mean(other, moments);
-            let help = help.or_else(|| Some(format!("use {}", one_of(&moments))));
-            toml.error(entry.value.span(), format!("unknown moment `{other}`"), help);
-            None
-        }
     }
 }
 
@@ -242,8 +174,6 @@ fn setting_value(toml: &mut Toml<'_>, setting: Entry<'_>) -> Option<String> {
         DeValue::Float(number) => Some(number.as_str().to_owned()),
         DeValue::Boolean(true) => Some("yes".to_owned()),
         DeValue::Boolean(false) => Some("no".to_owned()),
-        _ => toml
-            .integer(setting, "a string, a number or a boolean")
-            .map(|number| number.to_string()),
+        _ => Some(toml.integer(setting, "a string, a number or a boolean")?.to_string()),
     }
 }

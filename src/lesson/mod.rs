@@ -59,8 +59,18 @@ impl Lesson {
 
     /// The line of this byte of the source, from 1.
     pub fn line_of(&self, offset: usize) -> usize {
-        self.source[..offset].bytes().filter(|&byte| byte == b'\n').count() + 1
+        line_of(&self.source, offset)
     }
+}
+
+/// The line of this byte of a text, from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    text[..offset].bytes().filter(|&byte| byte == b'\n').count() + 1
+}
+
+/// The start of the line that contains `offset`.
+pub fn line_start(text: &str, offset: usize) -> usize {
+    text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 /// What the student reads at one time: a `##` section.
@@ -147,7 +157,7 @@ pub struct ExampleExchange {
 }
 
 /// A section with a `toml exercise` block.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Exercise {
     /// Unique in the course; lower case letters, digits and `-`.
     pub id: String,
@@ -182,31 +192,14 @@ pub struct Exercise {
 impl Exercise {
     /// An exercise that asks for nothing: the server of the Redis prompt.
     pub fn without_checks() -> Self {
-        Self {
-            id: String::new(),
-            span: 0..0,
-            time_limit: Duration::from_secs(60),
-            settings: Vec::new(),
-            settings_span: 0..0,
-            crash: Crash::WhenSettled,
-            setup: Vec::new(),
-            starters: Vec::new(),
-            solutions: Vec::new(),
-            wrong_answers: Vec::new(),
-            hints: Vec::new(),
-            checks: Vec::new(),
-            equivalents: Vec::new(),
-            meanwhile: Vec::new(),
-        }
+        Self { time_limit: Duration::from_secs(60), ..Self::default() }
     }
 
     /// The languages of the solutions: the languages in which it can be answered.
     pub fn languages(&self) -> Vec<Language> {
-        Language::ALL.into_iter().filter(|language| self.has_solution(*language)).collect()
-    }
-
-    fn has_solution(&self, language: Language) -> bool {
-        self.solutions.iter().any(|solution| solution.language == language)
+        let mut languages = Language::ALL.to_vec();
+        languages.retain(|language| self.solutions.iter().any(|code| code.language == *language));
+        languages
     }
 
     /// Whether typed commands, or the work of any client, can be an answer: false if only a
@@ -277,14 +270,9 @@ pub enum Trigger {
 }
 
 impl Trigger {
-    /// The values of the key `when`.
-    pub fn words() -> Vec<&'static str> {
-        topics::background().map(|work| work.end_trigger).collect()
-    }
-
-    /// `None` for an unknown word.
-    pub fn of(word: &str) -> Option<Self> {
-        topics::ended_at(word).map(Self::Ended)
+    /// Each, with the value of the key `when`.
+    fn all() -> Vec<(&'static str, Self)> {
+        topics::background().map(|work| (work.end_trigger, Self::Ended(work))).collect()
     }
 
     /// Why the trigger never fired.
@@ -295,9 +283,10 @@ impl Trigger {
 }
 
 /// The key `crash` of an exercise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Crash {
-    /// After work in the background had time to finish; the default.
+    /// After work in the background had time to finish.
+    #[default]
     WhenSettled,
     /// `crash = "exit"`: the moment the answer ends.
     AtExit,

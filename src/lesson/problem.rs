@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::Span;
+use super::{Span, line_of, line_start};
 use crate::sanitize::{ShownPath as _, clean};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -52,10 +52,8 @@ impl Problem {
     /// Line and column in characters, both from 1; a byte order mark is not counted.
     pub fn position(&self) -> Option<(usize, usize)> {
         let (text, span) = visible(&self.source, self.span.clone()?);
-        let before = &text[..span.start];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
-        Some((line, before[line_start..].chars().count() + 1))
+        let start = line_start(text, span.start);
+        Some((line_of(text, start), text[start..span.start].chars().count() + 1))
     }
 
     /// `path:line:column`, or the path alone.
@@ -75,8 +73,8 @@ pub fn draw(problem: &Problem, colored: bool) -> String {
         Severity::Warning => Level::WARNING,
     };
     let path = problem.path.shown();
-    let group = Group::with_title(level.primary_title(&problem.message));
-    let group = match &problem.span {
+    let mut group = Group::with_title(level.primary_title(&problem.message));
+    group = match &problem.span {
         Some(span) => {
             let (text, span) = visible(&problem.source, span.clone());
             let caret = AnnotationKind::Primary.span(span);
@@ -84,10 +82,9 @@ pub fn draw(problem: &Problem, colored: bool) -> String {
         }
         None => group.element(Origin::path(path)),
     };
-    let group = match &problem.help {
-        Some(help) => group.element(Level::HELP.message(help)),
-        None => group,
-    };
+    if let Some(help) = &problem.help {
+        group = group.element(Level::HELP.message(help));
+    }
     let renderer = if colored { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
 }
@@ -124,20 +121,23 @@ pub fn did_you_mean<'a>(
     nearest(word, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
 }
 
+/// What to write in place of `word`: the nearest of the known words, else `{all} {known words}`.
+pub fn suggestion(word: &str, known: &[&str], all: &str) -> String {
+    let help = did_you_mean(word, known.iter().copied());
+    help.unwrap_or_else(|| format!("{all} {}", one_of(known)))
+}
+
 /// The candidate that `word` most likely misspells: about one wrong letter in three, at most 3.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
-            (distance, letters.max(candidate.chars().count()), candidate)
-        })
-        .filter(|&(distance, letters, _)| distance <= (letters / 3).clamp(1, 3))
-        .filter(|&(distance, letters, _)| distance < letters)
-        .min_by_key(|&(distance, ..)| distance)
-        .map(|(.., candidate)| candidate)
+    let near = candidates.into_iter().filter_map(|candidate| {
+        let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
+        let letters = letters.max(candidate.chars().count());
+        let is_near = distance <= (letters / 3).clamp(1, 3) && distance < letters;
+        is_near.then_some((distance, candidate))
+    });
+    near.min_by_key(|&(distance, _)| distance).map(|(_, candidate)| candidate)
 }
 
 /// `` `a`, `b` or `c` ``, for messages.

@@ -3,9 +3,9 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Span;
 use super::block::BlockText;
-use super::problem::{Problems, did_you_mean, one_of};
+use super::problem::{Problems, suggestion};
+use super::{Span, line_start};
 use crate::sanitize::{clean, code_point, unsafe_characters};
 
 /// A value and its span in the block.
@@ -33,6 +33,16 @@ pub fn entries<'t>(table: &'t DeTable<'t>) -> Vec<Entry<'t>> {
     entries
 }
 
+/// The entries of a table with these keys, in their order, and all others.
+pub(super) fn split_fields<'t, const N: usize>(
+    table: &'t DeTable<'t>,
+    keys: [&str; N],
+) -> ([Option<Entry<'t>>; N], Vec<Entry<'t>>) {
+    let (known, others): (Vec<Entry<'t>>, Vec<Entry<'t>>) =
+        entries(table).into_iter().partition(|entry| keys.contains(&entry.key));
+    (keys.map(|key| known.iter().copied().find(|entry| entry.key == key)), others)
+}
+
 /// Reports what is wrong in one block of TOML.
 pub struct Toml<'p> {
     block: &'p BlockText,
@@ -47,19 +57,16 @@ impl<'p> Toml<'p> {
         block: &'p BlockText,
         problems: &'p mut Problems,
     ) -> (DeTable<'p>, Toml<'p>) {
-        let (table, errors) = DeTable::parse_recoverable(block.text());
+        let (table, mut errors) = DeTable::parse_recoverable(block.text());
         let mut toml = Toml { block, problems, broken_lines: Vec::new() };
-        let mut errors: Vec<_> = errors
-            .into_iter()
-            .map(|error| (error.span().unwrap_or_default(), error.message().to_owned()))
-            .collect();
-        errors.sort_by_key(|(span, _)| span.start);
-        for (span, message) in errors {
+        errors.sort_by_key(|error| error.span().unwrap_or_default().start);
+        for error in errors {
             // The first error of a line explains the others.
+            let span = error.span().unwrap_or_default();
             let line = toml.line_around(span.start);
             if toml.broken_lines.last() != Some(&line) {
-                let span = block.file_span(span);
-                toml.problems.error(span, format!("invalid TOML: {message}"), None);
+                let message = format!("invalid TOML: {}", error.message());
+                toml.problems.error(block.file_span(span), message, None);
                 toml.broken_lines.push(line);
             }
         }
@@ -98,15 +105,74 @@ impl<'p> Toml<'p> {
 
     /// Reports a key that `owner` does not have.
     pub fn unknown_key(&mut self, entry: Entry<'_>, owner: &str, known: &[&str]) {
-        let help = did_you_mean(entry.key, known.iter().copied());
-        let help = help.or_else(|| Some(format!("known keys: {}", one_of(known))));
-        self.error(entry.key_span(), format!("unknown key `{}` in {owner}", entry.key), help);
+        let help = suggestion(entry.key, known, "known keys:");
+        self.error(entry.key_span(), format!("unknown key `{}` in {owner}", entry.key), Some(help));
     }
 
     /// Reports `` `exit` must be an integer, not a string ``.
     pub fn wrong_type(&mut self, key: &str, value: &Value<'_>, expected: &str) {
         let found = type_of(value.get_ref());
         self.error(value.span(), format!("`{key}` must be {expected}, not {found}"), None);
+    }
+
+    /// Reports that a table at `place`, a span in the file, lacks an entry.
+    pub(super) fn require(
+        &mut self,
+        entry: Option<Entry<'_>>,
+        place: &Span,
+        message: &str,
+        help: impl Into<String>,
+    ) {
+        if entry.is_none() {
+            self.missing(place.clone(), message, Some(help.into()));
+        }
+    }
+
+    /// The entries of a table with these keys, in their order. Reports any other key.
+    pub(super) fn fields<'t, const N: usize>(
+        &mut self,
+        table: &'t DeTable<'t>,
+        owner: &str,
+        keys: [&str; N],
+    ) -> [Option<Entry<'t>>; N] {
+        let (fields, others) = split_fields(table, keys);
+        for entry in others {
+            self.unknown_key(entry, owner, &keys);
+        }
+        fields
+    }
+
+    /// The tables that are written `[[key]]`, each with its span in the file.
+    pub(super) fn tables<'t>(&mut self, entry: Entry<'t>) -> Vec<(&'t DeTable<'t>, Span)> {
+        let DeValue::Array(items) = entry.value.get_ref() else {
+            self.wrong_type(entry.key, entry.value, &format!("written `[[{}]]`", entry.key));
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for item in items {
+            match item.get_ref() {
+                DeValue::Table(table) => tables.push((table, self.file_span(item.span()))),
+                _ => self.wrong_type(entry.key, item, "a table"),
+            }
+        }
+        tables
+    }
+
+    /// The value of one of these words; `what` names them in the message.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        entry: Entry<'_>,
+        what: &str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let word = self.string(entry)?;
+        let chosen = choices.iter().find(|(name, _)| *name == word);
+        if chosen.is_none() {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            let help = suggestion(word, &names, "use");
+            self.error(entry.value.span(), format!("unknown {what} `{word}`"), Some(help));
+        }
+        chosen.map(|(_, value)| *value)
     }
 
     /// A string that is not blank.
@@ -191,9 +257,8 @@ impl<'p> Toml<'p> {
     fn line_around(&self, offset: usize) -> Span {
         let text = self.block.text();
         let offset = super::problem::clamp(offset..offset, text).start;
-        let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[offset..].find('\n').map_or(text.len(), |newline| offset + newline);
-        start..end
+        line_start(text, offset)..end
     }
 }
 

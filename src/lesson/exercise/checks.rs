@@ -2,67 +2,42 @@
 
 use std::sync::Arc;
 
-use toml::de::DeValue;
+use toml::de::DeTable;
 
 use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use super::super::problem::{nearest, one_of};
-use super::super::toml_table::{Entry, Toml, Value, entries};
-use super::super::{Check, Crash, Meanwhile, Moment, Span};
+use super::super::toml_table::{Entry, Toml, split_fields};
+use super::super::{Check, Crash, Exercise, Moment, Span};
 use super::needs::{self, Needs};
-use super::{id, moments};
+use super::{Head, kebab_id};
 use crate::checks::values::each_string;
-use crate::checks::{self, Kind, Question, Subject};
+use crate::checks::{self, Kind, Question, Scope, Subject};
 
 const KEYS: [&str; 6] = ["id", "at", "needs", "says", "otherwise", "covers"];
 
-/// The content of the `[[check]]` tables.
-#[derive(Default)]
-pub(super) struct Tables {
-    /// The checks without a problem.
-    pub(super) sound: Vec<Check>,
-    /// The id and span of every check that has an id.
-    pub(super) named: Vec<(String, Span)>,
-    /// The id of every covered task, with the span that names it.
-    pub(super) covers: Vec<(String, Span)>,
-}
-
-pub(super) fn read(
-    toml: &mut Toml<'_>,
-    entry: Entry<'_>,
-    crash: Crash,
-    meanwhile: &[Meanwhile],
-) -> Tables {
-    let DeValue::Array(tables) = entry.value.get_ref() else {
-        toml.wrong_type("check", entry.value, "written `[[check]]`");
-        return Tables::default();
-    };
-    let mut read = Tables::default();
+/// Reads the tables into the head, whose other keys are read: the moment of a check depends on
+/// `crash` and `meanwhile`.
+pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, head: &mut Head) {
     let mut all_needs = Vec::new();
-    for table in tables {
-        let mut draft = draft(toml, table, &mut read.named);
-        read.covers.append(&mut draft.covers);
-        let id = draft.id.clone().unwrap_or_default();
-        all_needs.push(Needs { id, ids: draft.needs.clone() });
-        read.sound.extend(finish(toml, draft, crash, meanwhile));
+    for (table, place) in toml.tables(entry) {
+        let check = check(toml, table, place, head, &mut all_needs);
+        head.exercise.checks.extend(check);
     }
     needs::check(toml, &all_needs);
-    refuse_counted_watchers(toml, &read.sound, meanwhile);
-    if crash == Crash::AtExit {
-        refuse_unmeasured_waits(toml, &read.sound);
-        refuse_looks_before_a_kill(toml, &read.sound);
+    refuse_counted_watchers(toml, &head.exercise);
+    if head.exercise.crash == Crash::AtExit {
+        refuse_what_a_kill_hides(toml, &head.exercise.checks);
     }
-    read
 }
 
 /// INFO commandstats cannot distinguish the answer's commands from those that the runner's own
 /// clients send at the same time.
-fn refuse_counted_watchers(toml: &mut Toml<'_>, checks: &[Check], meanwhile: &[Meanwhile]) {
-    let waits = checks.iter().any(|check| check.subject.wait_limit().is_some());
-    let asked = asked_meanwhile(checks, meanwhile);
-    for check in checks {
+fn refuse_counted_watchers(toml: &mut Toml<'_>, exercise: &Exercise) {
+    let asked = asked_meanwhile(exercise);
+    for check in &exercise.checks {
         for name in check.subject.counted_commands() {
             let command = name.split('|').next().unwrap_or_default();
-            let asker = if command == "ping" && waits {
+            let asker = if command == "ping" && exercise.watches_clients() {
                 "blocked"
             } else if asked.iter().any(|asked| asked == command) {
                 "[[meanwhile]]"
@@ -79,12 +54,12 @@ fn refuse_counted_watchers(toml: &mut Toml<'_>, checks: &[Check], meanwhile: &[M
 }
 
 /// The commands, in lower case, that the runner repeats until a `[[meanwhile]]` fires.
-fn asked_meanwhile(checks: &[Check], meanwhile: &[Meanwhile]) -> Vec<String> {
-    if meanwhile.is_empty() {
+fn asked_meanwhile(exercise: &Exercise) -> Vec<String> {
+    if !exercise.watches_meanwhile() {
         return Vec::new();
     }
     let mut asked: Vec<String> = checks::ALWAYS_ASKED.map(str::to_owned).into();
-    for check in checks.iter().filter(|check| matches!(check.at, Moment::Meanwhile(_))) {
+    for check in exercise.checks.iter().filter(|check| matches!(check.at, Moment::Meanwhile(_))) {
         for question in check.subject.questions() {
             let Question::Command(line) = question else { continue };
             asked.extend(line.split_whitespace().next().map(str::to_lowercase));
@@ -94,100 +69,55 @@ fn asked_meanwhile(checks: &[Check], meanwhile: &[Meanwhile]) -> Vec<String> {
 }
 
 /// A command whose client gave up may still run when the server is killed, so its duration stays
-/// unknown.
-fn refuse_unmeasured_waits(toml: &mut Toml<'_>, checks: &[Check]) {
-    for check in checks.iter().filter(|check| check.subject.wait_limit().is_some()) {
-        let help = Some("remove `crash = \"exit\"`".to_owned());
-        let message = "waits can't be measured to the end: the server is killed at exit";
-        toml.missing(check.span.clone(), message, help);
+/// unknown; and the kill ends work in the background unobserved.
+fn refuse_what_a_kill_hides(toml: &mut Toml<'_>, checks: &[Check]) {
+    for check in checks {
+        let message = if check.subject.wait_limit().is_some() {
+            "waits can't be measured to the end: the server is killed at exit"
+        } else if matches!(check.at, Moment::Meanwhile(_)) {
+            "the server may be killed before that happens"
+        } else {
+            continue;
+        };
+        toml.missing(check.span.clone(), message, Some("remove `crash = \"exit\"`".to_owned()));
     }
 }
 
-/// The kill ends work in the background unobserved.
-fn refuse_looks_before_a_kill(toml: &mut Toml<'_>, checks: &[Check]) {
-    for check in checks.iter().filter(|check| matches!(check.at, Moment::Meanwhile(_))) {
-        let help = Some("remove `crash = \"exit\"`".to_owned());
-        let message = "the server may be killed before that happens";
-        toml.missing(check.span.clone(), message, help);
-    }
-}
-
-/// The readable parts of a check.
-struct Draft<'t> {
-    id: Option<String>,
-    span: Span,
-    at: Option<Entry<'t>>,
-    needs: Vec<(&'t str, Span)>,
-    covers: Vec<(String, Span)>,
-    says: Option<String>,
-    otherwise: Option<String>,
-    subject: Option<(&'static Kind, Arc<dyn Subject>)>,
-}
-
-fn draft<'t>(
+/// `None` if it has a problem; its id, needs and covers are noted all the same.
+fn check<'t>(
     toml: &mut Toml<'_>,
-    table: &'t Value<'t>,
-    named: &mut Vec<(String, Span)>,
-) -> Draft<'t> {
-    let mut draft = Draft {
-        id: None,
-        span: toml.file_span(table.span()),
-        at: None,
-        needs: Vec::new(),
-        covers: Vec::new(),
-        says: None,
-        otherwise: None,
-        subject: None,
+    table: &'t DeTable<'t>,
+    place: Span,
+    head: &mut Head,
+    all_needs: &mut Vec<Needs<'t>>,
+) -> Option<Check> {
+    let ([id, at, needs, says, otherwise, covers], others) = split_fields(table, KEYS);
+    let span = id.map_or(place, |entry| toml.file_span(entry.value.span()));
+    toml.require(id, &span, "the check has no `id`", "add an `id`");
+    let id = id.and_then(|entry| check_id(toml, entry, &head.named_checks));
+    head.named_checks.extend(id.clone().map(|id| (id, span.clone())));
+    let ids = needs.map(|entry| toml.strings(entry, true)).unwrap_or_default();
+    let needs = ids.iter().map(|(id, _)| (*id).to_owned()).collect();
+    all_needs.push(Needs { id: id.clone().unwrap_or_default(), ids });
+    head.covers.extend(covers.map(|entry| covered(toml, entry)).unwrap_or_default());
+    let says = says.and_then(|entry| toml.prose(entry));
+    let otherwise = otherwise.and_then(|entry| toml.prose(entry));
+    let subject = one_subject(toml, &span, &others);
+    let at = match (at, subject.as_ref().map(|(_, subject)| subject.as_ref())) {
+        (Some(entry), subject) => moment(toml, entry, subject, &head.exercise),
+        (None, subject) => subject.map(|subject| default_moment(subject, head.exercise.crash)),
     };
-    let DeValue::Table(keys) = table.get_ref() else {
-        toml.wrong_type("check", table, "a table");
-        return draft;
-    };
-    let mut subjects = Vec::new();
-    let mut has_id = false;
-    let mut has_unknown = false;
-    for entry in entries(keys) {
-        match entry.key {
-            "id" => {
-                has_id = true;
-                draft.span = toml.file_span(entry.value.span());
-                draft.id = check_id(toml, entry, named);
-            }
-            "at" => draft.at = Some(entry),
-            "needs" => draft.needs = toml.strings(entry, true),
-            "covers" => draft.covers = covers(toml, entry),
-            "says" => draft.says = toml.prose(entry),
-            "otherwise" => draft.otherwise = toml.prose(entry),
-            key if subject_keys().contains(&key) => subjects.push(entry),
-            _ => {
-                has_unknown = true;
-                unknown_key(toml, entry);
-            }
-        }
-    }
-    if !has_id {
-        let help = Some("add an `id`".to_owned());
-        toml.missing(draft.span.clone(), "the check has no `id`", help);
-    }
-    if subjects.is_empty() && !has_unknown {
-        let help = Some(format!("add one of {}", one_of(&subject_keys())));
-        toml.missing(draft.span.clone(), "the check has no subject", help);
-    }
-    draft.subject = one_subject(toml, &subjects);
-    draft
+    let (kind, subject) = subject?;
+    Some(Check { id: id?, span, kind: kind.key, subject, at: at?, needs, says, otherwise })
 }
 
-fn covers(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, Span)> {
+fn covered(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, Span)> {
     each_string(toml, entry, true, |toml, id, span| Some((id.to_owned(), toml.file_span(span))))
         .unwrap_or_default()
 }
 
-fn check_id(
-    toml: &mut Toml<'_>,
-    entry: Entry<'_>,
-    named: &mut Vec<(String, Span)>,
-) -> Option<String> {
-    let id = id(toml, entry)?;
+fn check_id(toml: &mut Toml<'_>, entry: Entry<'_>, named: &[(String, Span)]) -> Option<String> {
+    let id = kebab_id(toml, entry)?;
     let span = entry.value.span();
     if [ENDS_WELL, EVIDENCE_IS_VALID].contains(&id.as_str()) {
         let help = Some("every exercise has this check: choose another id".to_owned());
@@ -198,7 +128,6 @@ fn check_id(
         toml.error(span, format!("a second check with the id `{id}`"), None);
         return None;
     }
-    named.push((id.clone(), toml.file_span(span)));
     Some(id)
 }
 
@@ -217,44 +146,61 @@ fn unknown_key(toml: &mut Toml<'_>, entry: Entry<'_>) {
     }
 }
 
+/// Reads the only subject among the entries, which have no other known key.
 fn one_subject(
     toml: &mut Toml<'_>,
-    entries: &[Entry<'_>],
+    place: &Span,
+    others: &[Entry<'_>],
 ) -> Option<(&'static Kind, Arc<dyn Subject>)> {
+    if others.is_empty() {
+        let help = Some(format!("add one of {}", one_of(&subject_keys())));
+        toml.missing(place.clone(), "the check has no subject", help);
+    }
+    let mut first: Option<&Entry<'_>> = None;
     let mut subject = None;
-    for (index, entry) in entries.iter().enumerate() {
-        if let Some(first) = entries.first().filter(|_| index > 0) {
+    for entry in others {
+        if !subject_keys().contains(&entry.key) {
+            unknown_key(toml, *entry);
+            continue;
+        }
+        if let Some(Entry { key, .. }) = first {
             let help = Some("write a `[[check]]` for each".to_owned());
-            let message =
-                format!("a check has one subject, not `{}` and `{}`", first.key, entry.key);
+            let message = format!("a check has one subject, not `{key}` and `{}`", entry.key);
             toml.error(entry.key_span(), message, help);
         }
+        first = first.or(Some(entry));
         subject = subject.or(checks::read(toml, *entry));
     }
     subject
 }
 
-fn finish(
+fn default_moment(subject: &dyn Subject, crash: Crash) -> Moment {
+    match subject.scope() {
+        Scope::Only(moment) => moment,
+        Scope::Program | Scope::Run => Moment::Exit,
+        Scope::Server if crash == Crash::AtExit => Moment::Exit,
+        Scope::Server => Moment::Settled,
+    }
+}
+
+/// Reads the value of `at` and reports one that does not fit the subject.
+fn moment(
     toml: &mut Toml<'_>,
-    draft: Draft<'_>,
-    crash: Crash,
-    meanwhile: &[Meanwhile],
-) -> Option<Check> {
-    let subject = draft.subject.as_ref().map(|(_, subject)| subject.as_ref());
-    let at = match (draft.at, subject) {
-        (Some(entry), subject) => moments::read(toml, entry, subject, crash, meanwhile),
-        (None, Some(subject)) => Some(moments::default(subject, crash)),
-        (None, None) => None,
-    };
-    let (kind, subject) = draft.subject?;
-    Some(Check {
-        id: draft.id?,
-        span: draft.span,
-        kind: kind.key,
-        subject,
-        at: at?,
-        needs: draft.needs.into_iter().map(|(id, _)| id.to_owned()).collect(),
-        says: draft.says,
-        otherwise: draft.otherwise,
-    })
+    entry: Entry<'_>,
+    subject: Option<&dyn Subject>,
+    exercise: &Exercise,
+) -> Option<Moment> {
+    let mut choices = Moment::NAMED.to_vec();
+    for (index, meanwhile) in exercise.meanwhile.iter().enumerate() {
+        choices.push((&meanwhile.id, Moment::Meanwhile(index)));
+    }
+    let moment = toml.choice(entry, "moment", &choices)?;
+    let span = entry.value.span();
+    if let Some((message, help)) = subject.and_then(|subject| subject.misfit(moment)) {
+        toml.error(span, message, Some(help.to_owned()));
+    } else if moment == Moment::Settled && exercise.crash == Crash::AtExit {
+        let help = Some("use `at = \"exit\"` or remove `crash = \"exit\"`".to_owned());
+        toml.error(span, "with `crash = \"exit\"` nothing ever settles", help);
+    }
+    Some(moment)
 }

@@ -1,7 +1,7 @@
 //! GitHub's alerts; `> [!TIP]` in an exercise is a hint.
 
 use super::super::Span;
-use super::super::problem::{Problems, did_you_mean, one_of};
+use super::super::problem::{Problems, suggestion};
 
 const ALERTS: [&str; 5] = ["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION"];
 
@@ -30,7 +30,7 @@ pub(super) fn look_for_slips(source: &str, quote: Span, problems: &mut Problems)
     let start = quote.start + line.len() - inside.len();
     let span = start..start + word.len();
     if !ALERTS.iter().any(|alert| alert.eq_ignore_ascii_case(word)) {
-        let help = did_you_mean(word, ALERTS).or_else(|| Some(format!("use {}", one_of(&ALERTS))));
+        let help = Some(suggestion(word, &ALERTS, "use"));
         problems.error(span, format!("unknown alert `{word}`"), help);
     } else if !after.trim().is_empty() && !after.starts_with(['(', '[', ':']) {
         let help = Some("begin the text on the next line".to_owned());

@@ -3,15 +3,18 @@
 use super::super::problem::{Problems, did_you_mean, nearest};
 use super::super::{Language, Span};
 
-const NO_RUN: &str = "norun";
-const SETUP: &str = "setup";
-const STARTER: &str = "starter";
-const SOLUTION: &str = "solution";
-const WRONG: &str = "wrong";
 const EXERCISE: &str = "exercise";
 const FAILS: &str = "fails=";
-const ROLES: [&str; 5] = [NO_RUN, SETUP, STARTER, SOLUTION, WRONG];
 const WORDS: &str = "`norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`";
+
+/// The words that give a `python` or `redis` block its role.
+const ROLES: [(&str, fn(Language) -> Role); 5] = [
+    ("norun", |_| Role::Shown),
+    ("setup", |_| Role::Setup),
+    ("starter", Role::Starter),
+    ("solution", Role::Solution),
+    ("wrong", Role::Wrong),
+];
 
 /// The role of a fenced block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +56,9 @@ pub(super) struct Fence {
 /// Reads the info string at `span`.
 pub(super) fn read(source: &str, span: Span, problems: &mut Problems) -> Fence {
     let words = words(&source[span.clone()], span.start);
-    let Some((first, rest)) = words.split_first() else { return shown(span) };
+    let Some((first, rest)) = words.split_first() else {
+        return Fence { role: Role::Shown, place: span, fails: None };
+    };
     match first.text.to_ascii_lowercase().as_str() {
         "python" | "py" => code(Language::Python, first, rest, problems),
         "redis" => code(Language::Redis, first, rest, problems),
@@ -65,12 +70,15 @@ pub(super) fn read(source: &str, span: Span, problems: &mut Problems) -> Fence {
 /// Whether an info string would give a block a role.
 pub(super) fn names_a_role(info: &str) -> bool {
     let mut words = info.split_whitespace();
-    let first = words.next().unwrap_or_default();
-    match words.next() {
-        Some(EXERCISE) => first == "toml",
-        Some(word) => ROLES.contains(&word),
-        None => false,
+    match (words.next(), words.next()) {
+        (first, Some(EXERCISE)) => first == Some("toml"),
+        (_, Some(word)) => role_named(word).is_some(),
+        _ => false,
     }
+}
+
+fn role_named(word: &str) -> Option<fn(Language) -> Role> {
+    ROLES.into_iter().find(|(name, _)| *name == word).map(|(_, role)| role)
 }
 
 fn words(info: &str, start: usize) -> Vec<FenceWord> {
@@ -86,25 +94,23 @@ fn words(info: &str, start: usize) -> Vec<FenceWord> {
     words
 }
 
-fn shown(place: Span) -> Fence {
-    Fence { role: Role::Shown, place, fails: None }
+fn shown(first: &FenceWord) -> Fence {
+    Fence { role: Role::Shown, place: first.span.clone(), fails: None }
 }
 
 /// Blocks in other languages are only shown. Reports a misspelt language with a role.
 fn other(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) -> Fence {
-    let has_role = rest.first().is_some_and(|word| ROLES[1..].contains(&word.text.as_str()));
+    let has_role =
+        rest.first().is_some_and(|word| word.text != "norun" && role_named(&word.text).is_some());
     if let Some(help) = did_you_mean(&first.text, ["python", "redis"]).filter(|_| has_role) {
-        problems.error(
-            first.span.clone(),
-            format!("unknown language `{}`", first.text),
-            Some(help),
-        );
+        let message = format!("unknown language `{}`", first.text);
+        problems.error(first.span.clone(), message, Some(help));
     }
-    shown(first.span.clone())
+    shown(first)
 }
 
 fn toml(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) -> Fence {
-    let Some((second, more)) = rest.split_first() else { return shown(first.span.clone()) };
+    let Some((second, more)) = rest.split_first() else { return shown(first) };
     if second.text == EXERCISE {
         if let Some(word) = more.first() {
             let message = format!("unexpected word `{}` after `toml exercise`", word.text);
@@ -115,7 +121,7 @@ fn toml(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) -> Fence
     if let Some(help) = did_you_mean(&second.text, [EXERCISE]) {
         problems.error(second.span.clone(), format!("unknown word `{}`", second.text), Some(help));
     }
-    shown(first.span.clone())
+    shown(first)
 }
 
 fn code(
@@ -124,41 +130,48 @@ fn code(
     rest: &[FenceWord],
     problems: &mut Problems,
 ) -> Fence {
-    let mut role: Option<&FenceWord> = None;
+    let mut role = Role::Example(language);
+    let mut role_word: Option<&FenceWord> = None;
     let mut fails: Option<FenceWord> = None;
     for word in rest {
+        let span = word.span.clone();
         if let Some(check) = word.text.strip_prefix(FAILS) {
-            read_fails(word, check, &mut fails, problems);
-        } else if !ROLES.contains(&word.text.as_str()) {
-            unknown_word(word, problems);
-        } else if let Some(earlier) = role {
-            second_role(earlier, word, problems);
+            if fails.is_some() {
+                let help = Some("name one check".to_owned());
+                problems.error(span, "a second `fails=`", help);
+            } else {
+                fails = Some(failing_check(word, check, problems));
+            }
+        } else if let Some(earlier) = role_word.filter(|_| role_named(&word.text).is_some()) {
+            let message = if earlier.text == word.text {
+                format!("`{}` appears twice", word.text)
+            } else {
+                format!("a block cannot be `{}` and `{}`", earlier.text, word.text)
+            };
+            problems.error(span, message, None);
+        } else if let Some(named) = role_named(&word.text) {
+            (role, role_word) = (named(language), Some(word));
         } else {
-            role = Some(word);
+            unknown_word(word, problems);
         }
     }
-    let place = role.map_or(&first.span, |word| &word.span).clone();
-    let role = role_of(language, role, problems);
+    let place = role_word.unwrap_or(first).span.clone();
+    if role == Role::Setup && language != Language::Redis {
+        let help = Some("write the setup as commands, in a `redis setup` block".to_owned());
+        problems.error(place.clone(), "`setup` is for `redis` blocks", help);
+    }
     check_fails(role, &place, fails.as_ref(), problems);
     Fence { role, place, fails: fails.filter(|word| !word.text.is_empty()) }
 }
 
-fn read_fails(
-    word: &FenceWord,
-    check: &str,
-    fails: &mut Option<FenceWord>,
-    problems: &mut Problems,
-) {
-    if fails.is_some() {
-        problems.error(word.span.clone(), "a second `fails=`", Some("name one check".to_owned()));
-        return;
-    }
+/// The id after `fails=`.
+fn failing_check(word: &FenceWord, check: &str, problems: &mut Problems) -> FenceWord {
     if check.is_empty() {
         let help = Some("write `fails=` and the id of a check, without spaces".to_owned());
         problems.error(word.span.clone(), "`fails=` names no check", help);
     }
     let start = word.span.start + FAILS.len();
-    *fails = Some(FenceWord { text: check.to_owned(), span: start..word.span.end });
+    FenceWord { text: check.to_owned(), span: start..word.span.end }
 }
 
 fn unknown_word(word: &FenceWord, problems: &mut Problems) {
@@ -168,7 +181,7 @@ fn unknown_word(word: &FenceWord, problems: &mut Problems) {
         (format!("`{text}` belongs after `toml`"), help)
     } else {
         let name = text.split('=').next().unwrap_or(text);
-        let help = match nearest(name, ROLES.into_iter().chain(["fails"])) {
+        let help = match nearest(name, ROLES.map(|(role, _)| role).into_iter().chain(["fails"])) {
             Some("fails") => "did you mean `fails=CHECK`?".to_owned(),
             Some(candidate) => format!("did you mean `{candidate}`?"),
             None => format!("known words: {WORDS}"),
@@ -176,32 +189,6 @@ fn unknown_word(word: &FenceWord, problems: &mut Problems) {
         (format!("unknown word `{text}`"), help)
     };
     problems.error(word.span.clone(), message, Some(help));
-}
-
-fn second_role(earlier: &FenceWord, word: &FenceWord, problems: &mut Problems) {
-    let message = if earlier.text == word.text {
-        format!("`{}` appears twice", word.text)
-    } else {
-        format!("a block cannot be `{}` and `{}`", earlier.text, word.text)
-    };
-    problems.error(word.span.clone(), message, None);
-}
-
-fn role_of(language: Language, word: Option<&FenceWord>, problems: &mut Problems) -> Role {
-    let Some(word) = word else { return Role::Example(language) };
-    match word.text.as_str() {
-        SETUP => {
-            if language != Language::Redis {
-                let help = Some("write the setup as commands, in a `redis setup` block".to_owned());
-                problems.error(word.span.clone(), "`setup` is for `redis` blocks", help);
-            }
-            Role::Setup
-        }
-        STARTER => Role::Starter(language),
-        SOLUTION => Role::Solution(language),
-        WRONG => Role::Wrong(language),
-        _ => Role::Shown,
-    }
 }
 
 fn check_fails(role: Role, place: &Span, fails: Option<&FenceWord>, problems: &mut Problems) {

@@ -3,10 +3,10 @@
 use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Options, Parser};
 use pulldown_cmark::{Tag, TagEnd};
 
-use super::super::Span;
 use super::super::block::BlockText;
 use super::super::problem::Problems;
-use super::fence::FenceWord;
+use super::super::{Code, Language, Span, line_start};
+use super::fence::{self, Fence, FenceWord, Role};
 use super::{alert, html};
 use crate::sanitize::clean;
 
@@ -57,12 +57,35 @@ pub(super) struct FencedBlock {
     pub(super) span: Span,
     /// The info string.
     pub(super) info: Span,
+    pub(super) fence: Fence,
     pub(super) content: BlockText,
     /// Inside a `> [!TIP]`.
     pub(super) in_tip: bool,
 }
 
+impl FencedBlock {
+    pub(super) fn code(&self, language: Language) -> Code {
+        Code { language, text: self.content.text().to_owned(), span: self.span.clone() }
+    }
+
+    pub(super) fn opening_line(&self) -> Span {
+        self.span.start..self.info.end
+    }
+}
+
 impl Section {
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &FencedBlock> {
+        self.parts.iter().filter_map(|part| match part {
+            OutlinePart::Fence(block) => Some(block),
+            _ => None,
+        })
+    }
+
+    /// Its blocks that begin an exercise: at most one, if the lesson has no problem.
+    pub(super) fn exercises(&self) -> impl Iterator<Item = &FencedBlock> {
+        self.blocks().filter(|block| block.fence.role == Role::Exercise)
+    }
+
     /// Whether it has only the lesson's title and comments.
     pub(super) fn is_only_a_title(&self, source: &str) -> bool {
         let mut rest = source[self.span.clone()].to_owned();
@@ -170,12 +193,8 @@ impl Walk<'_> {
                     self.end_heading(level, title, range);
                 }
             }
-            TagEnd::BlockQuote(_) => {
-                self.quotes.pop();
-            }
-            TagEnd::List(_) => {
-                self.lists.pop();
-            }
+            TagEnd::BlockQuote(_) => drop(self.quotes.pop()),
+            TagEnd::List(_) => drop(self.lists.pop()),
             TagEnd::CodeBlock => {
                 if let Some(mut fence) = self.fence.take() {
                     fence.content.end_line();
@@ -224,13 +243,14 @@ impl Walk<'_> {
         self.quotes.push(is_tip);
     }
 
-    fn open_fence(&self, range: Span) -> FencedBlock {
+    fn open_fence(&mut self, range: Span) -> FencedBlock {
         let first_line = self.source[range.clone()].lines().next().unwrap_or_default();
         let end = range.start + first_line.len();
         let mark = first_line.chars().next().unwrap_or('`');
-        let info = first_line.trim_start_matches(mark);
+        let info = end - first_line.trim_start_matches(mark).len()..end;
         FencedBlock {
-            info: end - info.len()..end,
+            fence: fence::read(self.source, info.clone(), self.problems),
+            info,
             content: BlockText::new(end),
             in_tip: self.quotes.contains(&true),
             span: range,
@@ -266,11 +286,6 @@ impl Walk<'_> {
             section.parts.push(part);
         }
     }
-}
-
-/// The start of the line that contains `offset`.
-pub(super) fn line_start(source: &str, offset: usize) -> usize {
-    source[..offset].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 /// The start of the line after the one that contains `offset`.

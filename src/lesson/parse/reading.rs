@@ -1,8 +1,8 @@
 //! Selects the text of a section that the student reads.
 
-use super::super::Span;
+use super::super::{Span, line_start};
 use super::fence::Role;
-use super::outline::{FencedBlock, OutlinePart, Section, line_end, line_start};
+use super::outline::{FencedBlock, OutlinePart, Section, line_end};
 
 /// The section without comments and [`hidden`] parts.
 pub(super) fn spans(section: &Section, hidden: &[Span], source: &str) -> Vec<Span> {
@@ -13,22 +13,19 @@ pub(super) fn spans(section: &Section, hidden: &[Span], source: &str) -> Vec<Spa
     without(section.span.clone(), hidden.iter().chain(comments).cloned().collect(), source)
 }
 
-/// The parts of an exercise that are for the author or are shown later. `role_of` returns the role
-/// of a fence.
-pub(super) fn hidden(
-    section: &Section,
-    details: &[Span],
-    role_of: impl Fn(&FencedBlock) -> Role,
-) -> Vec<Span> {
+/// The parts of an exercise that are for the author or are shown later.
+pub(super) fn hidden(section: &Section, details: &[Span]) -> Vec<Span> {
     let mut hidden = details.to_vec();
-    let is_exercise = fences(section).any(|fence| role_of(fence) == Role::Exercise);
+    if section.exercises().next().is_none() {
+        return hidden;
+    }
     for part in &section.parts {
         match part {
-            OutlinePart::Tip { span, .. } if is_exercise => hidden.push(span.clone()),
-            OutlinePart::Fence(fence) if is_exercise && is_hidden(role_of(fence)) => {
-                let wrong = matches!(role_of(fence), Role::Wrong(_));
-                let end = if wrong { note_end(section, fence) } else { fence.span.end };
-                hidden.push(fence.span.start..end);
+            OutlinePart::Tip { span, .. } => hidden.push(span.clone()),
+            OutlinePart::Fence(block) if is_hidden(block) => {
+                let wrong = matches!(block.fence.role, Role::Wrong(_));
+                let end = if wrong { note_end(section, block) } else { block.span.end };
+                hidden.push(block.span.start..end);
             }
             _ => {}
         }
@@ -36,72 +33,48 @@ pub(super) fn hidden(
     hidden
 }
 
-/// The outermost `<details>` of an exercise that contain one of its blocks. One that is never
-/// closed extends to the end of the section.
-pub(super) fn hidden_details(
-    section: &Section,
-    role_of: impl Fn(&FencedBlock) -> Role,
-) -> Vec<Span> {
-    if !fences(section).any(|fence| role_of(fence) == Role::Exercise) {
+/// The outermost `<details>` of an exercise that contain one of its blocks.
+pub(super) fn hidden_details(section: &Section) -> Vec<Span> {
+    if section.exercises().next().is_none() {
         return Vec::new();
     }
     let mut regions = details_regions(section);
     regions.retain(|region| {
-        fences(section).any(|fence| region.contains(&fence.span.start) && is_hidden(role_of(fence)))
+        section.blocks().any(|block| region.contains(&block.span.start) && is_hidden(block))
     });
     regions
 }
 
+/// The outermost `<details>`. One that is never closed extends to the end of the section.
 fn details_regions(section: &Section) -> Vec<Span> {
     let mut regions = Vec::new();
-    let mut depth = 0_usize;
-    let mut start = 0;
+    let mut open = Vec::new();
     for part in &section.parts {
         let OutlinePart::Details { opens, span } = part else { continue };
-        match (opens, depth) {
-            (true, _) => {
-                if depth == 0 {
-                    start = span.start;
-                }
-                depth += 1;
-            }
-            (false, 0) => {}
-            (false, _) => {
-                depth -= 1;
-                if depth == 0 {
-                    regions.push(start..span.end);
-                }
-            }
+        if *opens {
+            open.push(span.start);
+        } else if let Some(start) = open.pop()
+            && open.is_empty()
+        {
+            regions.push(start..span.end);
         }
     }
-    if depth > 0 {
-        regions.push(start..section.span.end);
-    }
+    regions.extend(open.first().map(|start| *start..section.span.end));
     regions
 }
 
-fn fences(section: &Section) -> impl Iterator<Item = &FencedBlock> {
-    section.parts.iter().filter_map(|part| match part {
-        OutlinePart::Fence(fence) => Some(fence),
-        _ => None,
-    })
-}
-
-fn is_hidden(role: Role) -> bool {
-    role == Role::Exercise || role.needs_exercise()
+fn is_hidden(block: &FencedBlock) -> bool {
+    block.fence.role == Role::Exercise || block.fence.role.needs_exercise()
 }
 
 /// The author's note under a wrong answer ends at the next fence, at the end of its `<details>`, or
 /// with the section.
 pub(super) fn note_end(section: &Section, wrong: &FencedBlock) -> usize {
-    let fence = fences(section)
-        .find(|fence| !fence.in_tip && fence.span.start >= wrong.span.end)
-        .map(|fence| fence.span.start);
-    let details = details_regions(section)
-        .into_iter()
-        .find(|region| region.contains(&wrong.span.start))
-        .map(|region| region.end);
-    fence.into_iter().chain(details).min().unwrap_or(section.span.end)
+    let below = section.blocks().filter(|block| block.span.start >= wrong.span.end);
+    let next = below.filter(|block| !block.in_tip).map(|block| block.span.start);
+    let details = details_regions(section).into_iter();
+    let around = details.filter(|region| region.contains(&wrong.span.start));
+    next.chain(around.map(|region| region.end)).min().unwrap_or(section.span.end)
 }
 
 /// `whole` without the lines of the hidden spans and without blank remainders.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::super::ExampleExchange;
 use super::super::Span;
 use super::super::block::BlockText;
-use super::super::problem::{Problems, did_you_mean, one_of};
+use super::super::problem::{Problems, suggestion};
 use crate::redis_cli::{commands, words};
 use crate::topics;
 
@@ -28,12 +28,12 @@ const PROTECTED_SETTINGS: [&str; 2] = ["dir", "dbfilename"];
 pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
     check_commands(content, problems);
     for (line, span) in content.lines() {
-        let Some(command) = words::split(line).ok() else { continue };
+        let Ok(command) = words::split(line) else { continue };
         let command: Vec<_> = command.iter().map(|word| String::from_utf8_lossy(word)).collect();
         let Some(name) = command.first() else { continue };
         let help = if stops_the_setup(name, &command) {
             "a setup only creates data; to create a snapshot, use `SAVE`"
-        } else if is_one_of(&PROTECTED, name) || sets_a_protected_setting(&command) {
+        } else if is_protected(name, &command[1..]) {
             "a lesson can't disable what protects the student's machine"
         } else {
             continue;
@@ -47,17 +47,22 @@ pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
 /// its own.
 fn stops_the_setup(name: &str, command: &[Cow<'_, str>]) -> bool {
     let words: Vec<&[u8]> = command.iter().map(|word| word.as_bytes()).collect();
-    is_one_of(&["SHUTDOWN"], name)
+    name.eq_ignore_ascii_case("SHUTDOWN")
         || is_one_of(&topics::wait_lines(), name)
         || commands::never_ends(name)
         || commands::may_wait(&words)
 }
 
-fn sets_a_protected_setting(command: &[Cow<'_, str>]) -> bool {
-    let [config, set, settings @ ..] = command else { return false };
-    config.eq_ignore_ascii_case("CONFIG")
-        && set.eq_ignore_ascii_case("SET")
-        && settings.iter().step_by(2).any(|name| is_one_of(&PROTECTED_SETTINGS, name))
+fn is_protected(name: &str, arguments: &[Cow<'_, str>]) -> bool {
+    let sets_a_protected_setting = match arguments {
+        [set, settings @ ..] => {
+            name.eq_ignore_ascii_case("CONFIG")
+                && set.eq_ignore_ascii_case("SET")
+                && settings.iter().step_by(2).any(|name| is_one_of(&PROTECTED_SETTINGS, name))
+        }
+        [] => false,
+    };
+    is_one_of(&PROTECTED, name) || sets_a_protected_setting
 }
 
 /// Ignores case.
@@ -105,8 +110,7 @@ fn check_command(line: &str, span: Span, problems: &mut Problems) {
     if command.starts_with('@') {
         let known = topics::wait_lines();
         if !known.contains(&command) {
-            let help = did_you_mean(command, known.iter().copied())
-                .or_else(|| Some(format!("use {}", one_of(&known))));
+            let help = Some(suggestion(command, &known, "use"));
             problems.error(span, format!("unknown line `{command}`"), help);
         }
     } else if let Err(error) = words::split(command) {

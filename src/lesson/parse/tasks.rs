@@ -7,12 +7,8 @@ use super::super::problem::{Problems, did_you_mean};
 use super::fence::FenceWord;
 use super::outline::{OutlinePart, Section};
 
-/// A sentence that has an id.
-struct Task<'s> {
-    id: &'s FenceWord,
-    /// The whole comment.
-    span: Span,
-}
+/// The id of a sentence, and the whole comment with it.
+type Task<'s> = (&'s FenceWord, &'s Span);
 
 /// Reports problems of a section's tasks and their covers; the student does not see `hidden`.
 pub(super) fn check(
@@ -21,16 +17,20 @@ pub(super) fn check(
     head: Option<&Head>,
     problems: &mut Problems,
 ) {
-    let tasks = tasks(section);
-    for task in tasks.iter().filter(|task| head.is_none() || !is_seen(task.span.start, hidden)) {
-        let help = Some("mark a sentence that the student reads in an exercise".to_owned());
-        problems.warning(task.span.clone(), "this task is not part of an exercise", help);
+    let mut seen: Vec<Task<'_>> = Vec::new();
+    for part in &section.parts {
+        let OutlinePart::Task { id, span } = part else { continue };
+        if head.is_some() && is_seen(span.start, hidden) {
+            seen.push((id, span));
+        } else {
+            let help = Some("mark a sentence that the student reads in an exercise".to_owned());
+            problems.warning(span.clone(), "this task is not part of an exercise", help);
+        }
     }
-    let Some(head) = head else { return };
-    let seen: Vec<Task<'_>> =
-        tasks.into_iter().filter(|task| is_seen(task.span.start, hidden)).collect();
     check_ids(&seen, problems);
-    check_covers(&seen, head, problems);
+    if let Some(head) = head {
+        check_covers(&seen, head, problems);
+    }
     if !seen.is_empty() {
         check_items(section, hidden, &seen, problems);
     }
@@ -41,22 +41,12 @@ fn is_seen(offset: usize, hidden: &[Span]) -> bool {
     !hidden.iter().any(|span| span.contains(&offset))
 }
 
-fn tasks(section: &Section) -> Vec<Task<'_>> {
-    let mut tasks = Vec::new();
-    for part in &section.parts {
-        if let OutlinePart::Task { id, span } = part {
-            tasks.push(Task { id, span: span.clone() });
-        }
-    }
-    tasks
-}
-
 fn check_ids(tasks: &[Task<'_>], problems: &mut Problems) {
-    for (index, Task { id, .. }) in tasks.iter().enumerate() {
+    for (index, (id, _)) in tasks.iter().enumerate() {
         if !is_kebab(&id.text) {
             let help = "use lower case letters and digits in words joined by `-`".to_owned();
             problems.error(id.span.clone(), format!("`{}` cannot be an id", id.text), Some(help));
-        } else if tasks[..index].iter().any(|earlier| earlier.id.text == id.text) {
+        } else if tasks[..index].iter().any(|(earlier, _)| earlier.text == id.text) {
             let message = format!("a second task with the id `{}`", id.text);
             problems.error(id.span.clone(), message, None);
         }
@@ -64,7 +54,7 @@ fn check_ids(tasks: &[Task<'_>], problems: &mut Problems) {
 }
 
 fn check_covers(tasks: &[Task<'_>], head: &Head, problems: &mut Problems) {
-    let ids: Vec<&str> = tasks.iter().map(|task| task.id.text.as_str()).collect();
+    let ids: Vec<&str> = tasks.iter().map(|(id, _)| id.text.as_str()).collect();
     for (id, span) in &head.covers {
         if !ids.contains(&id.as_str()) {
             let help = did_you_mean(id, ids.iter().copied()).unwrap_or_else(|| {
@@ -77,10 +67,11 @@ fn check_covers(tasks: &[Task<'_>], head: &Head, problems: &mut Problems) {
         // A line that is not TOML may be the one that covers a task.
         return;
     }
-    for task in tasks.iter().filter(|task| !head.covers.iter().any(|(id, _)| *id == task.id.text)) {
-        let id = &task.id.text;
-        let help = Some(format!("name it in a check: `covers = \"{id}\"`"));
-        problems.warning(task.span.clone(), format!("no check covers the task `{id}`"), help);
+    for (FenceWord { text: id, .. }, span) in tasks {
+        if !head.covers.iter().any(|(covered, _)| covered == id) {
+            let help = Some(format!("name it in a check: `covers = \"{id}\"`"));
+            problems.warning((*span).clone(), format!("no check covers the task `{id}`"), help);
+        }
     }
 }
 
@@ -88,7 +79,7 @@ fn check_covers(tasks: &[Task<'_>], head: &Head, problems: &mut Problems) {
 fn check_items(section: &Section, hidden: &[Span], tasks: &[Task<'_>], problems: &mut Problems) {
     for part in &section.parts {
         let OutlinePart::NumberedItem(item) = part else { continue };
-        if is_seen(item.start, hidden) && !tasks.iter().any(|task| item.contains(&task.span.start))
+        if is_seen(item.start, hidden) && !tasks.iter().any(|(_, span)| item.contains(&span.start))
         {
             let help = Some("end it with `<!-- task: ID -->`".to_owned());
             let message = "this item has no task id, although others have one";

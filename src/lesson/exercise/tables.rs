@@ -1,0 +1,92 @@
+//! The `[[equivalent]]` and `[[meanwhile]]` tables.
+
+use toml::de::DeTable;
+
+use super::super::toml_table::{Entry, Toml};
+use super::super::{Equivalent, Language, Meanwhile, Moment, Span, Trigger};
+use super::kebab_id;
+
+/// Returns the `[[equivalent]]` tables without a problem.
+pub(super) fn equivalents(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Equivalent> {
+    let mut equivalents = Vec::new();
+    for (table, place) in toml.tables(entry) {
+        let read = equivalent(toml, table, &place, &equivalents);
+        equivalents.extend(read);
+    }
+    equivalents
+}
+
+fn equivalent(
+    toml: &mut Toml<'_>,
+    table: &DeTable<'_>,
+    place: &Span,
+    earlier: &[Equivalent],
+) -> Option<Equivalent> {
+    let [mutant, because] = toml.fields(table, "an equivalent", ["mutant", "because"]);
+    let help = "name one: `mutant = \"redis/solution-1/without-line-2\"`";
+    toml.require(mutant, place, "the equivalent has no `mutant`", help);
+    let help = "say why that answer is right: `because = \"…\"`";
+    toml.require(because, place, "the equivalent has no `because`", help);
+    let because = because.and_then(|entry| toml.prose(entry));
+    let span = mutant?.value.span();
+    let (mutant, because) = (mutant_name(toml, mutant?)?, because?);
+    if earlier.iter().any(|earlier| earlier.mutant == mutant) {
+        toml.error(span, format!("a second `[[equivalent]]` for `{mutant}`"), None);
+        return None;
+    }
+    Some(Equivalent { mutant, because, span: toml.file_span(span) })
+}
+
+/// `redis/solution-2/without-line-4`. The caller that knows the solutions checks whether this one
+/// exists.
+fn mutant_name(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
+    let name = toml.string(entry)?;
+    let parts: Vec<&str> = name.split('/').collect();
+    if let [language, _, change] = parts[..]
+        && Language::ALL.iter().any(|known| known.word() == language)
+        && !change.is_empty()
+    {
+        return Some(name.to_owned());
+    }
+    let help = "write language, solution and change: `redis/solution-1/without-line-2`".to_owned();
+    toml.error(entry.value.span(), format!("`{name}` cannot be a mutant"), Some(help));
+    None
+}
+
+/// Returns the `[[meanwhile]]` tables without a problem.
+pub(super) fn meanwhile(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Meanwhile> {
+    let mut all = Vec::new();
+    for (table, place) in toml.tables(entry) {
+        let read = one_meanwhile(toml, table, &place, &all);
+        all.extend(read);
+    }
+    all
+}
+
+fn one_meanwhile(
+    toml: &mut Toml<'_>,
+    table: &DeTable<'_>,
+    place: &Span,
+    earlier: &[Meanwhile],
+) -> Option<Meanwhile> {
+    let [id, when] = toml.fields(table, "a meanwhile", ["id", "when"]);
+    let triggers = Trigger::all();
+    let help = "add an `id`, for `at` of checks";
+    toml.require(id, place, "the meanwhile has no `id`", help);
+    let help = format!("say what it waits for: `when = \"{}\"`", triggers[0].0);
+    toml.require(when, place, "the meanwhile has no `when`", help);
+    let when = when.and_then(|entry| toml.choice(entry, "trigger", &triggers));
+    let span = id?.value.span();
+    let id = kebab_id(toml, id?)?;
+    if Moment::NAMED.iter().any(|(word, _)| *word == id) {
+        let help = Some("every exercise has this moment: choose another id".to_owned());
+        toml.error(span, format!("`{id}` cannot be the id of a meanwhile"), help);
+        return None;
+    }
+    let when = when?;
+    if earlier.iter().any(|earlier| earlier.id == id) {
+        toml.error(span, format!("a second `[[meanwhile]]` with the id `{id}`"), None);
+        return None;
+    }
+    Some(Meanwhile { id, when })
+}

@@ -6,10 +6,9 @@ mod settings;
 pub mod shipped;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 
-use files::Texts;
+use files::{Files, Text};
 pub use package::{Package, default_packages};
 
 use super::problem::{Problem, Severity};
@@ -52,7 +51,7 @@ impl Course {
         Self::understand(Path::new(shipped::FOLDER), shipped::texts())
     }
 
-    fn understand(path: &Path, texts: Texts) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+    fn understand(path: &Path, texts: Files<Text>) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut problems = texts.problems;
         let settings = texts.settings.map(|(file, source)| {
             let (settings, of_settings) = settings::parse(&file, &source);
@@ -65,37 +64,53 @@ impl Course {
             problems.extend(of_lesson);
             lessons.extend(lesson);
         }
-        problems.extend(duplicates(&lessons));
-        if problems.iter().any(|problem| problem.severity == Severity::Error) {
-            return Err(problems);
-        }
         let settings = settings.unwrap_or_default();
-        let title = settings.title.unwrap_or_else(|| default_title(path, &lessons));
         let course = Self {
-            title,
+            title: settings.title.unwrap_or_else(|| default_title(path, &lessons)),
             path: path.to_owned(),
             python_packages: settings.python_packages,
             server_versions: settings.server_versions,
             lessons,
         };
+        problems.extend(course.duplicates());
+        if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            return Err(problems);
+        }
         Ok((course, problems))
     }
 
     /// Every exercise with its lesson and its step, in reading order.
     pub fn exercises(&self) -> impl Iterator<Item = (&Lesson, &Step, &Exercise)> {
-        exercises(&self.lessons)
+        self.lessons.iter().flat_map(|lesson| {
+            let steps = lesson.steps.iter();
+            steps.filter_map(move |step| Some((lesson, step, step.exercise.as_ref()?)))
+        })
     }
 
     pub fn exercise(&self, id: &str) -> Option<(&Lesson, &Exercise)> {
         let found = self.exercises().find(|(.., exercise)| exercise.id == id);
         found.map(|(lesson, _, exercise)| (lesson, exercise))
     }
-}
 
-fn exercises(lessons: &[Lesson]) -> impl Iterator<Item = (&Lesson, &Step, &Exercise)> {
-    let steps =
-        lessons.iter().flat_map(|lesson| lesson.steps.iter().map(move |step| (lesson, step)));
-    steps.filter_map(|(lesson, step)| Some((lesson, step, step.exercise.as_ref()?)))
+    /// Ids must be unique in the whole course, because progress is stored by id.
+    fn duplicates(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let by_id = self.lessons.iter().map(|lesson| (lesson.id.as_str(), lesson));
+        for (first, lesson) in repeated(by_id) {
+            let help = format!("the first is `{}`: rename one of them", first.path.shown());
+            let message = format!("a second lesson with the id `{}`", lesson.id);
+            problems.push(Problem::of_path(&lesson.path, message, Some(help)));
+        }
+        let by_id = self.exercises();
+        let by_id = by_id.map(|(lesson, _, exercise)| (exercise.id.as_str(), (lesson, exercise)));
+        for ((first_lesson, first), (lesson, exercise)) in repeated(by_id) {
+            let message = format!("a second exercise with the id `{}`", exercise.id);
+            let first = first_lesson.error(&first.span, String::new(), None).place();
+            let help = format!("the first is at `{first}`: rename one of them");
+            problems.push(lesson.error(&exercise.span, message, Some(help)));
+        }
+        problems
+    }
 }
 
 fn default_title(path: &Path, lessons: &[Lesson]) -> String {
@@ -108,36 +123,15 @@ fn default_title(path: &Path, lessons: &[Lesson]) -> String {
     name.map_or_else(String::new, |name| Path::new(name.as_os_str()).shown())
 }
 
-/// Ids must be unique in the whole course, because progress is stored by id.
-fn duplicates(lessons: &[Lesson]) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let by_id = lessons.iter().map(|lesson| (lesson.id.as_str(), lesson));
-    for (first, lesson) in repeated(by_id) {
-        let help = format!("the first is `{}`: rename one of them", first.path.shown());
-        let message = format!("a second lesson with the id `{}`", lesson.id);
-        problems.push(Problem::of_path(&lesson.path, message, Some(help)));
-    }
-    let by_id =
-        exercises(lessons).map(|(lesson, _, exercise)| (exercise.id.as_str(), (lesson, exercise)));
-    for ((first_lesson, first), (lesson, exercise)) in repeated(by_id) {
-        let message = format!("a second exercise with the id `{}`", exercise.id);
-        let first = first_lesson.error(&first.span, String::new(), None).place();
-        let help = format!("the first is at `{first}`: rename one of them");
-        problems.push(lesson.error(&exercise.span, message, Some(help)));
-    }
-    problems
-}
-
 /// Pairs each item that repeats an id with the first item of that id.
 fn repeated<'i, T: Copy>(by_id: impl Iterator<Item = (&'i str, T)>) -> Vec<(T, T)> {
     let mut firsts: HashMap<&str, T> = HashMap::new();
     let mut pairs = Vec::new();
     for (id, item) in by_id {
-        match firsts.entry(id) {
-            Entry::Occupied(first) => pairs.push((*first.get(), item)),
-            Entry::Vacant(entry) => {
-                entry.insert(item);
-            }
+        if let Some(first) = firsts.get(id) {
+            pairs.push((*first, item));
+        } else {
+            firsts.insert(id, item);
         }
     }
     pairs

@@ -22,11 +22,11 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
     if let Some(at) = lone_carriage_return(&source) {
         let help = Some("save the file with Unix line endings".to_owned());
         problems.error(at..at, "a carriage return without a line feed", help);
-        return (None, problems.into_sorted());
-    }
-    if source.trim().is_empty() {
+    } else if source.trim().is_empty() {
         let help = Some("begin with a title, such as `# Strings`, or remove the file".to_owned());
         problems.error(0..0, "the lesson is empty", help);
+    }
+    if problems.has_error() {
         return (None, problems.into_sorted());
     }
     let id = lesson_id(path);
@@ -52,9 +52,9 @@ fn lone_carriage_return(source: &str) -> Option<usize> {
 
 /// `04-snapshotting.md` is `snapshotting`.
 fn lesson_id(path: &Path) -> String {
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let (_, rest) = split_order(&stem);
-    if rest.is_empty() { stem } else { rest.to_owned() }
+    if rest.is_empty() { stem.into_owned() } else { rest.to_owned() }
 }
 
 /// The number that orders a file, and the rest: `04-a` is `("04", "a")`.

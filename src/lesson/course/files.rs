@@ -1,5 +1,7 @@
 //! Finds the files of a course and reads their text.
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -16,50 +18,33 @@ const GIVE_FOLDER: &str = "give the folder with the lessons: `--lessons DIR`";
 /// A file and its text.
 pub(super) type Text = (PathBuf, String);
 
-/// The texts of a course, before they are parsed.
+/// The files of a course: their paths, or their texts.
 #[derive(Debug)]
-pub(super) struct Texts {
+pub(super) struct Files<F> {
     /// In reading order.
-    pub(super) lessons: Vec<Text>,
+    pub(super) lessons: Vec<F>,
     /// `course.toml`, if there is one.
-    pub(super) settings: Option<Text>,
-    /// Files that could not be read.
+    pub(super) settings: Option<F>,
+    /// What could not be read.
     pub(super) problems: Vec<Problem>,
 }
 
-/// The files behind a path given by the user.
-#[derive(Debug)]
-pub(super) struct CourseSource {
-    /// In reading order.
-    pub(super) lessons: Vec<PathBuf>,
-    settings: Option<PathBuf>,
-    /// Entries of the folder that could not be read.
-    problems: Vec<Problem>,
-}
-
 /// Reads the files that [`find`] finds.
-pub(super) fn read_all(path: &Path) -> Result<Texts, Problem> {
-    let CourseSource { lessons, settings, mut problems } = find(path)?;
-    problems.extend(lessons.iter().filter_map(|file| unsafe_name(file)));
+pub(super) fn read_all(path: &Path) -> Result<Files<Text>, Problem> {
+    let Files { lessons: files, settings, mut problems } = find(path)?;
+    problems.extend(files.iter().filter_map(|file| unsafe_name(file)));
     let settings = settings.and_then(|file| read_clean(file, &mut problems));
-    let mut texts: Vec<Text> = Vec::new();
-    for file in lessons {
-        texts.extend(read_clean(file, &mut problems));
+    let mut lessons = Vec::new();
+    for file in files {
+        lessons.extend(read_clean(file, &mut problems));
     }
-    Ok(Texts { lessons: texts, settings, problems })
+    Ok(Files { lessons, settings, problems })
 }
 
 fn read_clean(file: PathBuf, problems: &mut Vec<Problem>) -> Option<Text> {
-    match read(&file) {
-        Ok(text) => {
-            let text = cleaned(&file, text, problems);
-            Some((file, text))
-        }
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    }
+    let text = read(&file).map_err(|problem| problems.push(problem)).ok()?;
+    let text = cleaned(&file, text, problems);
+    Some((file, text))
 }
 
 /// The name is the lesson's id, which appears in commands, reports and the student's progress.
@@ -76,12 +61,10 @@ fn unsafe_name(file: &Path) -> Option<Problem> {
 fn cleaned(path: &Path, text: String, problems: &mut Vec<Problem>) -> String {
     let Some((at, first)) = sanitize::unsafe_characters(&text).next() else { return text };
     let more = sanitize::unsafe_characters(&text).count() - 1;
-    let what = format!("the control character {} is replaced", code_point(first));
-    let message = match more {
-        0 => what,
-        1 => format!("{what}, and 1 more like it in this file"),
-        _ => format!("{what}, and {more} more like it in this file"),
-    };
+    let mut message = format!("the control character {} is replaced", code_point(first));
+    if more > 0 {
+        message = format!("{message}, and {more} more like it in this file");
+    }
     let help = "remove it; where code needs it, write an escape such as `\\x1b`".to_owned();
     let text = clean_lines(&text).into_owned();
     let of_path = Problem::of_path(path, message, Some(help));
@@ -95,17 +78,14 @@ fn cleaned(path: &Path, text: String, problems: &mut Vec<Problem>) -> String {
 }
 
 /// Finds the files of a folder; any other path is a lesson.
-pub(super) fn find(path: &Path) -> Result<CourseSource, Problem> {
+pub(super) fn find(path: &Path) -> Result<Files<PathBuf>, Problem> {
     let metadata = fs::metadata(path).map_err(|error| {
         let help = (error.kind() == ErrorKind::NotFound).then(|| GIVE_FOLDER.to_owned());
         unreadable(path, &error, help)
     })?;
     if !metadata.is_dir() {
-        return Ok(CourseSource {
-            lessons: vec![path.to_owned()],
-            settings: None,
-            problems: Vec::new(),
-        });
+        let lessons = vec![path.to_owned()];
+        return Ok(Files { lessons, settings: None, problems: Vec::new() });
     }
     let mut files = Vec::new();
     let mut problems = Vec::new();
@@ -122,7 +102,7 @@ pub(super) fn find(path: &Path) -> Result<CourseSource, Problem> {
         problems.push(Problem::of_path(path, "the folder has no lessons", Some(help.to_owned())));
     }
     let settings = files.into_iter().find(|file| is_settings(file));
-    Ok(CourseSource { lessons, settings, problems })
+    Ok(Files { lessons, settings, problems })
 }
 
 pub(super) fn is_settings(file: &Path) -> bool {
@@ -139,32 +119,26 @@ pub(super) fn lessons_among(files: &[PathBuf]) -> Vec<PathBuf> {
     lessons
 }
 
+/// Neither a README nor a hidden file.
 fn with_extension(files: &[PathBuf], extensions: &[&str]) -> Vec<PathBuf> {
-    files
-        .iter()
-        .filter(|file| has_extension(file, extensions) && !is_excluded(file))
-        .cloned()
-        .collect()
-}
-
-fn has_extension(file: &Path, extensions: &[&str]) -> bool {
-    let extension = file.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| extensions.contains(&extension.as_str()))
-}
-
-/// Whether it is a README or a hidden file.
-fn is_excluded(file: &Path) -> bool {
-    let stem = file.file_stem().map(|stem| stem.to_string_lossy().to_lowercase());
-    stem.is_none_or(|stem| stem == README || stem.starts_with('.'))
+    let mut found = files.to_vec();
+    found.retain(|file| {
+        let stem = lossy(file.file_stem()).to_lowercase();
+        let extension = lossy(file.extension()).to_lowercase();
+        stem != README && !stem.starts_with('.') && extensions.contains(&extension.as_str())
+    });
+    found
 }
 
 /// By number, then by name; files without a number come last.
 fn reading_order(file: &Path) -> (bool, u128, String) {
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let (order, _) = split_order(&stem);
-    let number = order.map(|digits| digits.parse().unwrap_or(u128::MAX));
-    (number.is_none(), number.unwrap_or_default(), name)
+    let stem = lossy(file.file_stem());
+    let number = split_order(&stem).0.map(|digits| digits.parse().unwrap_or(u128::MAX));
+    (number.is_none(), number.unwrap_or_default(), lossy(file.file_name()).into_owned())
+}
+
+fn lossy(part: Option<&OsStr>) -> Cow<'_, str> {
+    part.unwrap_or_default().to_string_lossy()
 }
 
 fn read(path: &Path) -> Result<String, Problem> {

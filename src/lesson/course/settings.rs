@@ -6,7 +6,7 @@ use toml::de::DeValue;
 
 use super::super::block::BlockText;
 use super::super::problem::{Problem, Problems};
-use super::super::toml_table::{Entry, Toml, entries};
+use super::super::toml_table::{Entry, Toml};
 use super::package::{Package, default_packages};
 
 /// The format that this version reads.
@@ -29,33 +29,19 @@ pub(super) fn parse(path: &Path, source: &str) -> (Settings, Vec<Problem>) {
     let mut problems = Problems::new(path, source);
     let block = BlockText::of_file(source);
     let (table, mut toml) = Toml::parse(&block, &mut problems);
-    let mut settings = Settings::default();
-    let mut has_format = false;
-    for entry in entries(&table) {
-        match entry.key {
-            "format" => {
-                has_format = true;
-                check_format(&mut toml, entry);
-            }
-            "title" => settings.title = toml.prose(entry),
-            "python" => {
-                if let Some(entry) = sub_table(&mut toml, entry, "packages") {
-                    settings.python_packages = packages(&mut toml, entry);
-                }
-            }
-            "server" => {
-                if let Some(entry) = sub_table(&mut toml, entry, "versions") {
-                    settings.server_versions = versions(&mut toml, entry);
-                }
-            }
-            _ => toml.unknown_key(entry, "`course.toml`", &KEYS),
-        }
+    let toml = &mut toml;
+    let [format, title, python, server] = toml.fields(&table, "`course.toml`", KEYS);
+    let help = format!("add `format = {FORMAT}` at the top");
+    toml.require(format, &(0..0), "`course.toml` has no `format`", help);
+    if let Some(entry) = format {
+        check_format(toml, entry);
     }
-    if !has_format {
-        let help = Some(format!("add `format = {FORMAT}` at the top"));
-        toml.missing(0..0, "`course.toml` has no `format`", help);
-    }
-    (settings, problems.into_sorted())
+    let listed = python.and_then(|entry| only_entry(toml, entry, "packages"));
+    let python_packages = listed.map_or_else(default_packages, |entry| packages(toml, entry));
+    let supported = server.and_then(|entry| only_entry(toml, entry, "versions"));
+    let server_versions = supported.map(|entry| versions(toml, entry)).unwrap_or_default();
+    let title = title.and_then(|entry| toml.prose(entry));
+    (Settings { title, python_packages, server_versions }, problems.into_sorted())
 }
 
 fn check_format(toml: &mut Toml<'_>, entry: Entry<'_>) {
@@ -71,19 +57,12 @@ fn check_format(toml: &mut Toml<'_>, entry: Entry<'_>) {
 }
 
 /// The entry `key` of a table that may have no other.
-fn sub_table<'t>(toml: &mut Toml<'_>, entry: Entry<'t>, key: &str) -> Option<Entry<'t>> {
+fn only_entry<'t>(toml: &mut Toml<'_>, entry: Entry<'t>, key: &str) -> Option<Entry<'t>> {
     let DeValue::Table(table) = entry.value.get_ref() else {
         toml.wrong_type(entry.key, entry.value, "a table");
         return None;
     };
-    let mut found = None;
-    for sub_entry in entries(table) {
-        if sub_entry.key == key {
-            found = Some(sub_entry);
-        } else {
-            toml.unknown_key(sub_entry, &format!("`[{}]`", entry.key), &[key]);
-        }
-    }
+    let [found] = toml.fields(table, &format!("`[{}]`", entry.key), [key]);
     found
 }
 
@@ -120,11 +99,8 @@ fn versions(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
 
 /// `redis 7.0`, `valkey 9`: the version may be the beginning of one.
 fn is_server_and_version(text: &str) -> bool {
-    text.split_once(' ').is_some_and(|(server, version)| {
-        matches!(server, "redis" | "valkey") && version.split('.').all(is_number)
-    })
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+    let Some(("redis" | "valkey", version)) = text.split_once(' ') else { return false };
+    version
+        .split('.')
+        .all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }

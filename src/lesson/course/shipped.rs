@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{Text, Texts, is_settings, lessons_among};
+use super::files::{Files, Text, is_settings, lessons_among};
 
 /// The folder of its lessons in messages; cannot be mistaken for a real folder.
 pub const FOLDER: &str = "<built-in>";
@@ -15,11 +15,11 @@ pub const FILES: [(&str, &str); 3] = [
 ];
 
 /// The same texts as from a folder with these files.
-pub(super) fn texts() -> Texts {
+pub(super) fn texts() -> Files<Text> {
     let files: Vec<PathBuf> = FILES.iter().map(|(name, _)| Path::new(FOLDER).join(name)).collect();
     let settings = files.iter().find(|file| is_settings(file)).and_then(text);
     let lessons = lessons_among(&files).iter().filter_map(text).collect();
-    Texts { lessons, settings, problems: Vec::new() }
+    Files { lessons, settings, problems: Vec::new() }
 }
 
 fn text(file: &PathBuf) -> Option<Text> {

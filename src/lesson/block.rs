@@ -7,15 +7,10 @@ use super::Span;
 #[derive(Debug, Clone)]
 pub(super) struct BlockText {
     text: String,
-    pieces: Vec<BlockPiece>,
+    /// Where each piece begins in the text, and its span in the file.
+    pieces: Vec<(usize, Span)>,
     /// The position in the file of a text without pieces.
     start: usize,
-}
-
-#[derive(Debug, Clone)]
-struct BlockPiece {
-    at: usize,
-    file: Span,
 }
 
 impl BlockText {
@@ -31,7 +26,7 @@ impl BlockText {
     }
 
     pub(super) fn push(&mut self, text: &str, file: Span) {
-        self.pieces.push(BlockPiece { at: self.text.len(), file });
+        self.pieces.push((self.text.len(), file));
         self.text.push_str(text);
     }
 
@@ -52,7 +47,7 @@ impl BlockText {
 
     /// The position in the file where the last piece ends.
     pub(super) fn file_end(&self) -> usize {
-        self.pieces.last().map_or(self.start, |piece| piece.file.end)
+        self.pieces.last().map_or(self.start, |(_, file)| file.end)
     }
 
     /// Maps a range of the text to the file.
@@ -70,11 +65,9 @@ impl BlockText {
     }
 
     fn file_offset(&self, offset: usize) -> usize {
-        let next = self.pieces.partition_point(|piece| piece.at <= offset);
-        match next.checked_sub(1).map(|index| &self.pieces[index]) {
-            Some(piece) => (piece.file.start + (offset - piece.at)).min(piece.file.end),
-            None => self.start,
-        }
+        let next = self.pieces.partition_point(|(at, _)| *at <= offset);
+        let piece = self.pieces[..next].last();
+        piece.map_or(self.start, |(at, file)| (file.start + (offset - at)).min(file.end))
     }
 
     /// Each line without its line break, and its span in the file.

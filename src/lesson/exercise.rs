@@ -9,6 +9,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::block::BlockText;
+use super::pattern::matches;
 use super::problem::Problems;
 use super::toml_table::{Entry, Toml, entries};
 use super::{Crash, Exercise, Span};
@@ -102,9 +103,7 @@ fn kebab_id(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
 }
 
 pub(super) fn is_kebab(id: &str) -> bool {
-    id.split('-').all(|word| {
-        !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'))
-    })
+    matches("[a-z0-9]+(-[a-z0-9]+)*", id)
 }
 
 fn time_limit(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Duration> {
@@ -146,7 +145,7 @@ fn settings(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, String)> {
     let mut settings = Vec::new();
     for setting in entries(table) {
         let name = setting.key.to_lowercase();
-        if !is_setting_name(&name) {
+        if !matches("[A-Za-z0-9-]+", &name) {
             let help = Some("a name in redis.conf has only letters, digits and `-`".to_owned());
             let message = format!("`{}` is not a setting name", setting.key.escape_debug());
             toml.error(setting.key_span(), message, help);
@@ -162,10 +161,6 @@ fn settings(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, String)> {
         }
     }
     settings
-}
-
-fn is_setting_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 fn setting_value(toml: &mut Toml<'_>, setting: Entry<'_>) -> Option<String> {

@@ -8,6 +8,7 @@ pub mod check;
 pub mod course;
 mod exercise;
 pub mod parse;
+pub mod pattern;
 pub mod problem;
 pub mod toml_table;
 

@@ -13,7 +13,6 @@ use std::path::Path;
 
 use super::problem::Problems;
 use super::{Lesson, Problem, Step};
-use outline::Outline;
 
 /// Reads one lesson. Returns the lesson only if no problem is an error, and the problems in the
 /// order of the text.
@@ -30,7 +29,7 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
         return (None, problems.into_sorted());
     }
     let id = lesson_id(path);
-    let Outline { title, sections } = outline::read(&source, &mut problems);
+    let (title, sections) = outline::read(&source, &mut problems);
     let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| id.clone());
     let several = sections.len() > 1;
     let steps: Vec<Step> = sections

@@ -37,9 +37,10 @@ pub enum Expectation<'c> {
     Equivalent(Difference),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CaseKind {
     /// A block without a role.
+    #[default]
     Example,
     /// The code that a student starts from.
     Starter,
@@ -102,79 +103,53 @@ fn lesson_cases(lesson: &Lesson) -> Vec<Case<'_>> {
     let mut cases = Vec::new();
     for step in &lesson.steps {
         for example in &step.examples {
-            let number = cases.len() + 1;
-            cases.push(example_case(lesson, step.exercise.as_ref(), example, number));
+            let id = format!("{}/example-{}", lesson.id, cases.len() + 1);
+            let expectation = Expectation::Example(example);
+            cases.push(case(lesson, step.exercise.as_ref(), id, &example.code, expectation));
         }
     }
     for exercise in lesson.steps.iter().filter_map(|step| step.exercise.as_ref()) {
-        cases.extend(exercise_cases(lesson, exercise));
+        for language in exercise.languages() {
+            for (name, code, expectation) in answers(language, exercise) {
+                let id = format!("{}/{language}/{name}", exercise.id);
+                cases.push(case(lesson, Some(exercise), id, &code, expectation));
+            }
+        }
     }
     cases
 }
 
-fn example_case<'c>(
-    lesson: &'c Lesson,
-    exercise: Option<&'c Exercise>,
-    example: &'c Example,
-    number: usize,
-) -> Case<'c> {
-    Case {
-        id: format!("{}/example-{number}", lesson.id),
-        lesson,
-        line: lesson.line_of(example.code.span.start),
-        exercise,
-        answer: Answer {
-            language: example.code.language,
-            text: example.code.text.clone(),
-            path: None,
-        },
-        expectation: Expectation::Example(example),
-    }
-}
-
-fn exercise_cases<'c>(lesson: &'c Lesson, exercise: &'c Exercise) -> Vec<Case<'c>> {
-    let languages = exercise.languages().into_iter();
-    languages.flat_map(|language| cases_in(language, lesson, exercise)).collect()
-}
-
-fn cases_in<'c>(language: Language, lesson: &'c Lesson, exercise: &'c Exercise) -> Vec<Case<'c>> {
-    let mut cases: Vec<Case<'c>> = Vec::new();
+/// The answers in a language, each with its name in a case's id.
+fn answers(language: Language, exercise: &Exercise) -> Vec<(String, Code, Expectation<'_>)> {
+    let mut answers = Vec::new();
     for starter in exercise.starters.iter().filter(|starter| starter.code.language == language) {
         let expectation = Expectation::FailsOn(&starter.fails);
-        cases.push(answer_case(lesson, exercise, "starter", &starter.code, expectation));
+        answers.push(("starter".to_owned(), starter.code.clone(), expectation));
     }
     let solutions = exercise.solutions.iter().filter(|code| code.language == language);
-    for (index, code) in solutions.enumerate() {
-        let name = format!("solution-{}", index + 1);
-        cases.push(answer_case(lesson, exercise, &name, code, Expectation::Passes));
+    for (number, code) in (1..).zip(solutions) {
+        answers.push((format!("solution-{number}"), code.clone(), Expectation::Passes));
     }
     let wrong = exercise.wrong_answers.iter().filter(|wrong| wrong.code.language == language);
-    for (index, wrong) in wrong.enumerate() {
-        let name = format!("wrong-{}", index + 1);
+    for (number, wrong) in (1..).zip(wrong) {
         let expectation = Expectation::FailsExactlyOn(&wrong.fails);
-        cases.push(answer_case(lesson, exercise, &name, &wrong.code, expectation));
+        answers.push((format!("wrong-{number}"), wrong.code.clone(), expectation));
     }
     let no_code = Code { language, text: String::new(), span: exercise.span.clone() };
-    cases.push(answer_case(lesson, exercise, "empty", &no_code, Expectation::Fails));
-    cases
+    answers.push(("empty".to_owned(), no_code, Expectation::Fails));
+    answers
 }
 
-fn answer_case<'c>(
+fn case<'c>(
     lesson: &'c Lesson,
-    exercise: &'c Exercise,
-    name: &str,
+    exercise: Option<&'c Exercise>,
+    id: String,
     code: &Code,
     expectation: Expectation<'c>,
 ) -> Case<'c> {
-    let language = code.language;
-    Case {
-        id: format!("{}/{language}/{name}", exercise.id),
-        lesson,
-        line: lesson.line_of(code.span.start),
-        exercise: Some(exercise),
-        answer: Answer { language, text: code.text.clone(), path: None },
-        expectation,
-    }
+    let answer = Answer { language: code.language, text: code.text.clone(), path: None };
+    let line = lesson.line_of(code.span.start);
+    Case { id, lesson, line, exercise, answer, expectation }
 }
 
 pub fn needs_python(cases: &[Case<'_>]) -> bool {

@@ -16,7 +16,7 @@ use crate::server::{Server, Source};
 use crate::verdict::{Finding, Outcome, Verdict, conclude};
 
 /// The result of one run of a case, or of several good runs with equal results.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CaseRun {
     /// How many runs this stands for.
     pub runs: usize,
@@ -66,11 +66,11 @@ impl CaseRun {
     /// The verdict in words.
     pub(super) fn outcome(&self) -> String {
         let unmet = self.findings.iter().filter(|(_, outcome)| *outcome == Outcome::Unmet);
-        let unmet: Vec<String> = unmet.map(|(check, _)| format!("`{check}`")).collect();
+        let unmet: Vec<&str> = unmet.map(|(check, _)| check.as_str()).collect();
         if self.unchecked.is_some() {
             "could not be checked".to_owned()
         } else if !unmet.is_empty() {
-            format!("failed on {}", unmet.join(", "))
+            format!("failed on {}", listed(&unmet))
         } else if self.findings.is_empty() && !self.problems.is_empty() {
             "failed".to_owned()
         } else {
@@ -87,20 +87,7 @@ impl CaseRun {
     }
 
     pub(super) fn without_verdict(server: &str) -> Self {
-        Self {
-            runs: 1,
-            retries: 0,
-            problems: Vec::new(),
-            line: None,
-            unchecked: None,
-            server: server.to_owned(),
-            took: Duration::ZERO,
-            is_mutant: false,
-            is_killed: false,
-            findings: Vec::new(),
-            replies: Vec::new(),
-            judged: None,
-        }
+        Self { runs: 1, server: server.to_owned(), ..Self::default() }
     }
 }
 
@@ -200,12 +187,8 @@ fn is_killed(run: &Run) -> bool {
 }
 
 fn replies(run: &Run) -> Vec<String> {
-    match run {
-        Run::Typed(typed) => {
-            typed.exchanges.iter().map(|exchange| exchange.reply.clone()).collect()
-        }
-        Run::Program(_) => Vec::new(),
-    }
+    let Run::Typed(typed) = run else { return Vec::new() };
+    typed.exchanges.iter().map(|exchange| exchange.reply.clone()).collect()
 }
 
 fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<String> {
@@ -217,12 +200,8 @@ fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<Str
         Expectation::Mutant(difference) if verdict.passed() => vec![difference.hole()],
         Expectation::Example(_) | Expectation::Fails | Expectation::Mutant(_) => Vec::new(),
         Expectation::Equivalent(difference) => {
-            let checks: Vec<String> = unmet.iter().map(|check| format!("`{check}`")).collect();
-            let what = format!(
-                "{difference} the solution fails on {}, but the lesson calls it equivalent",
-                checks.join(", ")
-            );
-            unmet_findings(verdict, &what)
+            let fails = format!("{difference} the solution fails on {}", listed(&unmet));
+            unmet_findings(verdict, &format!("{fails}, but the lesson calls it equivalent"))
         }
         Expectation::FailsOn(_) | Expectation::FailsExactlyOn(_) if verdict.passed() => {
             vec!["the answer passes, but it must fail".to_owned()]
@@ -241,23 +220,26 @@ fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<Str
 /// The problem with an answer that fails, but not on the expected check.
 fn not_on(check: &str, verdict: &Verdict) -> String {
     let finding = verdict.findings.iter().find(|finding| finding.check == check);
-    match finding.map(|finding| finding.outcome) {
-        Some(Outcome::Unmet) => format!("the answer must fail on `{check}` alone"),
-        Some(Outcome::Met) => format!("the answer must fail on `{check}`, which is met"),
-        Some(Outcome::NotReached) => {
-            format!("the answer must fail on `{check}`, which is not reached")
-        }
+    let why = match finding.map(|finding| finding.outcome) {
+        Some(Outcome::Unmet) => " alone",
+        Some(Outcome::Met) => ", which is met",
+        Some(Outcome::NotReached) => ", which is not reached",
         // Some checks, such as `ends-well`, have a finding only if they are unmet.
-        None => format!("the answer must fail on `{check}`, but it does not"),
-    }
+        None => ", but it does not",
+    };
+    format!("the answer must fail on `{check}`{why}")
 }
 
 fn unmet_findings(verdict: &Verdict, what: &str) -> Vec<String> {
-    let unmet = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Unmet);
-    std::iter::once(what.to_owned()).chain(unmet.map(unmet_sentence)).collect()
+    let mut problems = vec![what.to_owned()];
+    for Finding { check, outcome, expected, found, .. } in &verdict.findings {
+        if *outcome == Outcome::Unmet {
+            problems.push(format!("`{check}` is unmet: expected {expected}, found {found}"));
+        }
+    }
+    problems
 }
 
-fn unmet_sentence(finding: &Finding) -> String {
-    let Finding { check, expected, found, .. } = finding;
-    format!("`{check}` is unmet: expected {expected}, found {found}")
+fn listed(checks: &[&str]) -> String {
+    format!("`{}`", checks.join("`, `"))
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, CaseKind};
-use super::case_run::CaseRun;
 use super::mutants::Made;
 use super::result::CaseResult;
 use crate::lesson::{Check, Exercise, Lesson, Problem, Severity, check};
@@ -33,7 +32,15 @@ pub fn warnings(
     results: &Results,
 ) -> Vec<Problem> {
     let mut warnings = of_loader;
-    for CheckCoverage { lesson, exercise, judged, failed } in coverage(cases, results) {
+    let indexed = cases.iter().enumerate();
+    let answered: Vec<(usize, &Lesson, &Exercise)> =
+        indexed.filter_map(|(index, case)| Some((index, case.lesson, answered(case)?))).collect();
+    for cases in answered.chunk_by(|(.., one), (.., next)| one.id == next.id) {
+        let (_, lesson, exercise) = cases[0];
+        let (mut judged, mut failed) = (0, BTreeSet::new());
+        for (index, ..) in cases {
+            judged += usize::from(add_failed(*index, results, &mut failed));
+        }
         if answers.get(exercise.id.as_str()) != Some(&judged) {
             continue;
         }
@@ -47,49 +54,27 @@ pub fn warnings(
     warnings
 }
 
-/// The checks of an exercise that its answers failed on.
-struct CheckCoverage<'s> {
-    lesson: &'s Lesson,
-    exercise: &'s Exercise,
-    /// How many answers were judged in every run on every server.
-    judged: usize,
-    /// Checks that were unmet at least once.
-    failed: BTreeSet<&'s str>,
-}
-
-fn coverage<'s>(cases: &'s [Case<'s>], results: &'s Results) -> Vec<CheckCoverage<'s>> {
-    let mut all: Vec<CheckCoverage<'s>> = Vec::new();
-    for (index, case) in cases.iter().enumerate() {
-        let Some(exercise) = answered(case) else { continue };
-        if all.last().is_none_or(|last| last.exercise.id != exercise.id) {
-            let lesson = case.lesson;
-            all.push(CheckCoverage { lesson, exercise, judged: 0, failed: BTreeSet::new() });
+/// Adds the checks that were unmet at least once. Returns whether the case was judged in every run
+/// on every server.
+fn add_failed<'r>(index: usize, results: &'r Results, failed: &mut BTreeSet<&'r str>) -> bool {
+    let mut all_judged = !results.is_empty();
+    for on_server in results {
+        let Some(Some(result)) = on_server.get(index) else {
+            all_judged = false;
+            continue;
+        };
+        for run in &result.runs {
+            all_judged &= run.unchecked.is_none() && !run.findings.is_empty();
+            let unmet = run.findings.iter().filter(|(_, outcome)| *outcome == Outcome::Unmet);
+            failed.extend(unmet.map(|(check, _)| check.as_str()));
         }
-        let Some(coverage) = all.last_mut() else { continue };
-        let case_results: Vec<&'s CaseResult> =
-            results.iter().filter_map(|on_server| on_server.get(index)?.as_ref()).collect();
-        let ran = !results.is_empty() && case_results.len() == results.len();
-        let mut all_judged = true;
-        for run in case_results.into_iter().flat_map(|result| &result.runs) {
-            all_judged &= is_judged(run);
-            for (check, outcome) in &run.findings {
-                if *outcome == Outcome::Unmet {
-                    coverage.failed.insert(check.as_str());
-                }
-            }
-        }
-        coverage.judged += usize::from(ran && all_judged);
     }
-    all
+    all_judged
 }
 
 /// The exercise that a case answers.
 fn answered<'c>(case: &Case<'c>) -> Option<&'c Exercise> {
     case.exercise.filter(|_| case.kind() != CaseKind::Example)
-}
-
-fn is_judged(run: &CaseRun) -> bool {
-    run.unchecked.is_none() && !run.findings.is_empty()
 }
 
 fn is_the_loaders(warning: &Problem, lesson: &Lesson, check: &Check) -> bool {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::attempt::Run;
-use crate::attempt::evidence::ProgramEnd;
+use crate::attempt::evidence::{ProgramEnd, TypedExchange};
+use crate::lesson::pattern::matches;
 use crate::lesson::{Example, ExampleExchange, Exercise, Lesson};
 
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
@@ -44,27 +45,25 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
     let mut problems = Vec::new();
     match run {
         _ if run.timed_out() => problems.push("the example ran out of time".to_owned()),
+        Run::Program(program) if program.end == ProgramEnd::Exited(0) => {}
         Run::Program(program) => {
-            if program.end != ProgramEnd::Exited(0) {
-                let last = program.stderr.text.lines().last();
-                let last = last.unwrap_or("it printed no error message");
-                problems.push(format!("the example failed: {last}"));
-            }
+            let last = program.stderr.text.lines().last().unwrap_or("it printed no error message");
+            problems.push(format!("the example failed: {last}"));
         }
         Run::Typed(typed) if example.dialogue.is_empty() => {
-            for exchange in typed.exchanges.iter().filter(|exchange| is_error(&exchange.reply)) {
-                let (line, reply) = (&exchange.line, &exchange.reply);
-                problems.push(format!("`{line}` is answered by {reply}"));
+            for TypedExchange { line, reply, .. } in &typed.exchanges {
+                if is_error(reply) {
+                    problems.push(format!("`{line}` is answered by {reply}"));
+                }
             }
         }
         Run::Typed(typed) => {
-            for (wanted, seen) in example.dialogue.iter().zip(&typed.exchanges) {
-                if !is_answered(wanted, &seen.reply) {
-                    let (reply, wanted) = (&seen.reply, &wanted.reply);
-                    problems.push(format!(
-                        "`{}` is answered by `{reply}`, the lesson says `{wanted}`",
-                        seen.line
-                    ));
+            for (wanted, TypedExchange { line, reply, .. }) in
+                example.dialogue.iter().zip(&typed.exchanges)
+            {
+                if !is_answered(wanted, reply) {
+                    let says = format!("the lesson says `{}`", wanted.reply);
+                    problems.push(format!("`{line}` is answered by `{reply}`, {says}"));
                 }
             }
         }
@@ -80,17 +79,8 @@ fn is_error(reply: &str) -> bool {
 
 /// Whether `text` matches `pattern`, in which `...` matches anything, including line ends.
 pub(super) fn is_like(text: &str, pattern: &str) -> bool {
-    let mut parts = pattern.trim_end().split("...");
-    let (text, first) = (text.trim_end(), parts.next().unwrap_or_default());
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let mut last = None;
-    for part in parts {
-        if let Some(passed) = last.replace(part) {
-            let Some(at) = rest.find(passed) else { return false };
-            rest = &rest[at + passed.len()..];
-        }
-    }
-    last.map_or(rest.is_empty(), |last| rest.ends_with(last))
+    let parts: Vec<String> = pattern.trim_end().split("...").map(regex_lite::escape).collect();
+    matches(&parts.join("(?s:.*)"), text.trim_end())
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! Merges reports into one: of several parts of the cases, of several servers, or both.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::choice::Slice;
 use super::plan::{Plan, PlannedCase};
@@ -50,33 +49,29 @@ pub fn merge(parts: &[Part]) -> Result<(Plan, Report), String> {
 }
 
 fn mismatch(parts: &[Part]) -> Option<String> {
-    let first = parts.first()?;
-    for part in parts {
-        let (one, other) = (&first.plan, &part.plan);
-        if one.course != other.course {
+    let Part { name: first, plan: one, .. } = parts.first()?;
+    parts.iter().find_map(|Part { name, plan, .. }| {
+        if one.course != plan.course {
+            let (one, other) = (&one.course, &plan.course);
             return Some(format!(
-                "`{}` is about the course `{}`, but `{}` is about `{}`",
-                first.name, one.course, part.name, other.course
+                "`{first}` is about the course `{one}`, but `{name}` is about `{other}`"
             ));
         }
-        if one.fingerprint != other.fingerprint || one.wanted != other.wanted {
-            return Some(format!(
-                "`{}` and `{}` are not about the same lessons and cases ({} cases in the first \
-                 run, {} in the second)",
-                first.name, part.name, one.wanted, other.wanted
-            ));
-        }
-    }
-    None
+        let differs = one.fingerprint != plan.fingerprint || one.wanted != plan.wanted;
+        differs.then(|| {
+            format!(
+                "`{first}` and `{name}` are not about the same lessons and cases ({} cases in the \
+                 first run, {} in the second)",
+                one.wanted, plan.wanted
+            )
+        })
+    })
 }
 
 fn unfinished(part: &Part) -> EnvironmentError {
     let reported = part.report.cases().filter(|case| has_run(case)).count();
-    let fact = format!(
-        "the run of `{}` did not finish: it reported {reported} of {} cases",
-        part.name,
-        part.report.cases().count()
-    );
+    let (name, all) = (&part.name, part.report.cases().count());
+    let fact = format!("the run of `{name}` did not finish: it reported {reported} of {all} cases");
     EnvironmentError::new(fact, "find out why it ended, and run that part again")
 }
 
@@ -113,15 +108,10 @@ fn groups(parts: &[Part]) -> Vec<Group<'_>> {
 
 /// Whether the same part ran on several servers, though any server would do.
 fn ran_on_several(all: &[(&Part, &ServerReport)]) -> bool {
-    let mut seen: Vec<(Option<Slice>, &str)> = Vec::new();
-    for (part, report) in all.iter().filter(|(_, report)| report.wanted.is_empty()) {
-        let (slice, server) = (part.plan.slice, report.server());
-        if seen.iter().any(|(other_slice, other)| *other_slice == slice && *other != server) {
-            return true;
-        }
-        seen.push((slice, server));
-    }
-    false
+    let on_any = all.iter().filter(|(_, report)| report.wanted.is_empty());
+    let ran: Vec<(Option<Slice>, &str)> =
+        on_any.map(|(part, report)| (part.plan.slice, report.server())).collect();
+    ran.iter().any(|(slice, server)| ran.iter().any(|(same, on)| same == slice && on != server))
 }
 
 impl<'p> Group<'p> {
@@ -134,7 +124,8 @@ impl<'p> Group<'p> {
                     found.insert(planned.place, (part, case));
                     continue;
                 };
-                if severity(case) > severity(before) {
+                // Of two reports of a case the more severe one is kept.
+                if case.outcome > before.outcome {
                     found.insert(planned.place, (part, case));
                 }
                 missing.extend(contradiction((&other.name, before), (&part.name, case)));
@@ -144,12 +135,7 @@ impl<'p> Group<'p> {
         let server = ServerReport {
             wanted: self.wanted.to_owned(),
             unchecked: self.reports.iter().find_map(|(_, server)| server.unchecked.clone()),
-            took: self
-                .reports
-                .iter()
-                .map(|(_, server)| server.took)
-                .max()
-                .unwrap_or(Duration::ZERO),
+            took: self.reports.iter().map(|(_, server)| server.took).max().unwrap_or_default(),
             cases: found.into_values().map(|(_, case)| case.clone()).collect(),
         };
         (server, missing)
@@ -158,17 +144,12 @@ impl<'p> Group<'p> {
     /// `None` if every wanted case was found.
     fn missing(&self, found: usize) -> Option<EnvironmentError> {
         let wanted = self.reports.first()?.0.plan.wanted;
-        if found >= wanted {
-            return None;
-        }
-        let on =
-            if self.wanted.is_empty() { String::new() } else { format!(" on {}", self.wanted) };
-        let fact =
-            format!("{} of {wanted} cases{on} are in no report{}", wanted - found, self.absent());
-        Some(EnvironmentError::new(
-            fact,
-            "name the reports of all parts; run the parts again that have none",
-        ))
+        let missing = wanted.checked_sub(found).filter(|missing| *missing > 0)?;
+        let on = if self.wanted.is_empty() { "" } else { " on " };
+        let (on, absent) = (format!("{on}{}", self.wanted), self.absent());
+        let fact = format!("{missing} of {wanted} cases{on} are in no report{absent}");
+        let help = "name the reports of all parts; run the parts again that have none";
+        Some(EnvironmentError::new(fact, help))
     }
 
     /// Names the parts without a report, if all reports are parts of the same partition.
@@ -185,43 +166,28 @@ impl<'p> Group<'p> {
     }
 }
 
-/// Of two reports of a case the more severe one is kept.
-fn severity(case: &CaseReport) -> u8 {
-    match case.outcome {
-        CaseOutcome::NotRun => 0,
-        CaseOutcome::Passed => 1,
-        CaseOutcome::Unchecked => 2,
-        CaseOutcome::Failed => 3,
-    }
-}
-
-fn contradiction(one: (&str, &CaseReport), other: (&str, &CaseReport)) -> Option<EnvironmentError> {
-    if one.1.outcome == other.1.outcome || !has_run(one.1) || !has_run(other.1) {
+fn contradiction(
+    (one_part, one): (&str, &CaseReport),
+    (other_part, other): (&str, &CaseReport),
+) -> Option<EnvironmentError> {
+    if one.outcome == other.outcome || !has_run(one) || !has_run(other) {
         return None;
     }
-    let fact = format!(
-        "`{}` is {} in `{}` and {} in `{}`",
-        one.1.id,
-        one.1.outcome.word(),
-        one.0,
-        other.1.outcome.word(),
-        other.0
-    );
-    Some(EnvironmentError::new(fact, format!("run it several times: {} --repeat 10", one.1.repeat)))
+    let (first, second) = (one.outcome.word(), other.outcome.word());
+    let fact = format!("`{}` is {first} in `{one_part}` and {second} in `{other_part}`", one.id);
+    Some(EnvironmentError::new(fact, format!("run it several times: {} --repeat 10", one.repeat)))
 }
 
 /// The plan of all parts that have a report.
 fn plan(parts: &[Part], groups: &[Group<'_>]) -> Plan {
     let cases: BTreeMap<usize, &PlannedCase> =
         parts.iter().flat_map(|part| &part.plan.cases).map(|case| (case.place, case)).collect();
-    let first = parts.first().map(|part| &part.plan);
+    let first = parts.first().map(|part| part.plan.clone());
     Plan {
-        course: first.map(|plan| plan.course.clone()).unwrap_or_default(),
         slice: None,
-        wanted: first.map_or(0, |plan| plan.wanted),
-        fingerprint: first.map(|plan| plan.fingerprint.clone()).unwrap_or_default(),
         servers: groups.iter().map(|group| group.wanted.to_owned()).collect(),
         cases: cases.into_values().cloned().collect(),
+        ..first.unwrap_or_default()
     }
 }
 

@@ -70,17 +70,6 @@ impl Mutation {
         };
         word.to_owned()
     }
-
-    /// Why an answer with this mutation may pass.
-    fn hole(&self) -> &'static str {
-        match self {
-            Self::Without { .. } | Self::WithoutWaiting => "no check needs it",
-            Self::Instead { .. } => "no check tells one from the other",
-            Self::SaveFirst { .. } => "no check needs this order",
-            Self::OtherKey { .. } => "no check looks at that key",
-            Self::OtherValue { .. } => "no check looks at that value",
-        }
-    }
 }
 
 /// A mutation and its line; displayed as `` without `LASTSAVE` in line 4 ``.
@@ -95,7 +84,14 @@ pub struct Difference {
 impl Difference {
     /// The problem to report if the mutant passes.
     pub fn hole(&self) -> String {
-        format!("{self} the solution still passes: {}", self.change.hole())
+        let why = match &self.change {
+            Mutation::Without { .. } | Mutation::WithoutWaiting => "no check needs it",
+            Mutation::Instead { .. } => "no check tells one from the other",
+            Mutation::SaveFirst { .. } => "no check needs this order",
+            Mutation::OtherKey { .. } => "no check looks at that key",
+            Mutation::OtherValue { .. } => "no check looks at that value",
+        };
+        format!("{self} the solution still passes: {why}")
     }
 }
 
@@ -103,21 +99,18 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = self.line;
         match &self.change {
-            Mutation::Without { what } => write!(f, "without `{what}` in line {line}"),
-            Mutation::Instead { of, with } => {
-                write!(f, "with {with} in place of {of} in line {line}")
-            }
-            Mutation::WithoutWaiting => write!(f, "without the waiting in line {line}"),
+            Mutation::Without { what } => write!(f, "without `{what}`")?,
+            Mutation::Instead { of, with } => write!(f, "with {with} in place of {of}")?,
+            Mutation::WithoutWaiting => f.write_str("without the waiting")?,
             Mutation::SaveFirst { write } => {
-                write!(f, "with the save of line {line} before the write in line {write}")
+                return write!(f, "with the save of line {line} before the write in line {write}");
             }
-            Mutation::OtherKey { key } => {
-                write!(f, "with another key in place of `{key}` in line {line}")
-            }
+            Mutation::OtherKey { key } => write!(f, "with another key in place of `{key}`")?,
             Mutation::OtherValue { value } => {
-                write!(f, "with another value in place of `{value}` in line {line}")
+                write!(f, "with another value in place of `{value}`")?;
             }
         }
+        write!(f, " in line {line}")
     }
 }
 
@@ -138,6 +131,7 @@ struct Mutated {
 }
 
 /// The cases, including those of mutants.
+#[derive(Default)]
 pub struct Made<'c> {
     /// Mutants follow the other cases of their exercise and language.
     pub cases: Vec<Case<'c>>,
@@ -149,7 +143,7 @@ pub struct Made<'c> {
 
 /// The cases without mutants.
 pub fn none(cases: Vec<Case<'_>>) -> Made<'_> {
-    Made { cases, problems: Vec::new(), complete: BTreeSet::new() }
+    Made { cases, ..Made::default() }
 }
 
 /// Adds mutants. If one solution of an exercise in a language is wanted, it mutates all solutions
@@ -158,35 +152,34 @@ pub fn add<'c>(
     cases: &[Case<'c>],
     is_wanted: impl Fn(&Case<'c>) -> bool,
 ) -> Result<Made<'c>, EnvironmentError> {
-    let solutions = cases.iter().filter(|case| case.kind() == CaseKind::Solution);
-    let wanted: BTreeSet<MutantGroup<'_>> =
-        solutions.filter(|case| is_wanted(case)).filter_map(group).collect();
-    let solutions: Vec<&Case<'c>> = cases
-        .iter()
-        .filter(|case| case.kind() == CaseKind::Solution)
-        .filter(|case| group(case).is_some_and(|group| wanted.contains(&group)))
-        .collect();
-    let mutated = mutated(&solutions)?;
-    let mut made = none(Vec::new());
+    let groups: Vec<&[Case<'c>]> = cases.chunk_by(|one, next| group(one) == group(next)).collect();
+    let mut solutions: Vec<Vec<&Case<'c>>> = Vec::new();
+    for group in &groups {
+        let of_group: Vec<&Case<'c>> =
+            group.iter().filter(|case| case.kind() == CaseKind::Solution).collect();
+        let wanted = of_group.iter().any(|case| is_wanted(case));
+        solutions.push(if wanted { of_group } else { Vec::new() });
+    }
+    let mut mutated = mutated(&solutions.concat())?.into_iter();
+    let mut made = Made::default();
     let mut incomplete = BTreeSet::new();
-    for (place, case) in cases.iter().enumerate() {
-        made.cases.push(case.clone());
-        let (Some(exercise), Some(own)) = (case.exercise, group(case)) else { continue };
-        if cases.get(place + 1).and_then(group) == Some(own) {
+    for (cases, solutions) in groups.into_iter().zip(solutions) {
+        made.cases.extend_from_slice(cases);
+        let (Some(exercise), Some((_, language))) = (cases[0].exercise, group(&cases[0])) else {
             continue;
-        }
-        let of_group: Vec<(&Case<'c>, Option<&Mutated>)> = solutions
-            .iter()
-            .zip(&mutated)
-            .filter(|(solution, _)| group(solution) == Some(own))
-            .map(|(solution, mutated)| (*solution, mutated.as_ref()))
+        };
+        let count = solutions.len();
+        let mutated: Vec<(&Case<'c>, Mutated)> = solutions
+            .into_iter()
+            .zip(mutated.by_ref())
+            .filter_map(|(solution, mutated)| Some((solution, mutated?)))
             .collect();
-        let mutants = mutant_cases(exercise, &of_group);
-        if of_group.is_empty() || of_group.iter().any(|(_, mutated)| mutated.is_none()) {
+        let mutants = mutant_cases(exercise, &mutated);
+        if count == 0 || mutated.len() < count {
             incomplete.insert(exercise.id.as_str());
         } else {
             made.complete.insert(exercise.id.as_str());
-            made.problems.extend(misnamed(case, exercise, own.1, &mutants));
+            made.problems.extend(misnamed(&cases[0], exercise, language, &mutants));
         }
         made.cases.extend(mutants);
     }
@@ -195,9 +188,7 @@ pub fn add<'c>(
 }
 
 /// An exercise's id and a language. Mutants are made for all solutions of a group together.
-type MutantGroup<'c> = (&'c str, Language);
-
-fn group<'c>(case: &Case<'c>) -> Option<MutantGroup<'c>> {
+fn group<'c>(case: &Case<'c>) -> Option<(&'c str, Language)> {
     let exercise = case.exercise.filter(|_| case.kind() != CaseKind::Example)?;
     Some((exercise.id.as_str(), case.answer.language))
 }
@@ -211,28 +202,20 @@ fn mutated(solutions: &[&Case<'_>]) -> Result<Vec<Option<Mutated>>, EnvironmentE
         .map(|case| case.answer.text.as_str())
         .collect();
     let mut of_python = python::mutated(&python_texts)?.into_iter();
-    let mut mutated = Vec::with_capacity(solutions.len());
-    for case in solutions {
-        mutated.push(match case.answer.language {
-            Language::Python => of_python.next().flatten(),
-            Language::Redis => Some(redis::mutated(&case.answer.text)),
-        });
-    }
-    Ok(mutated)
+    let mutated = solutions.iter().map(|case| match case.answer.language {
+        Language::Python => of_python.next().flatten(),
+        Language::Redis => Some(redis::mutated(&case.answer.text)),
+    });
+    Ok(mutated.collect())
 }
 
 /// The mutants of one exercise in one language. Leaves out mutants that are equal to another, to a
 /// solution or to the empty answer.
-fn mutant_cases<'c>(
-    exercise: &'c Exercise,
-    solutions: &[(&Case<'c>, Option<&Mutated>)],
-) -> Vec<Case<'c>> {
-    let solutions: Vec<(&Case<'c>, &Mutated)> =
-        solutions.iter().filter_map(|(case, mutated)| Some((*case, (*mutated)?))).collect();
+fn mutant_cases<'c>(exercise: &'c Exercise, solutions: &[(&Case<'c>, Mutated)]) -> Vec<Case<'c>> {
     let mut known: BTreeSet<&str> =
         solutions.iter().map(|(_, mutated)| mutated.form.as_str()).collect();
     let mut cases: Vec<Case<'c>> = Vec::new();
-    for (solution, mutated) in &solutions {
+    for (solution, mutated) in solutions {
         for mutant in &mutated.mutants {
             if known.insert(&mutant.form) && !mutant.form.is_empty() {
                 let id = free_id(&cases, solution, &mutant.difference);

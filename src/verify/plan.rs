@@ -1,17 +1,15 @@
 //! What a run is going to do. Its report begins with the plan, so that `merge` can match the
 //! reports of several machines.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 use super::case::{Case, CaseKind};
 use super::choice::Slice;
-use super::report::{CaseOutcome, CaseReport};
+use super::report::CaseReport;
 use crate::lesson::Course;
 use crate::sanitize::ShownPath as _;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
     /// The course's title.
     pub course: String,
@@ -71,16 +69,7 @@ impl PlannedCase {
             lesson: self.lesson.clone(),
             file: self.file.clone(),
             line: self.line,
-            server: String::new(),
-            outcome: CaseOutcome::NotRun,
-            problems: Vec::new(),
-            unchecked: None,
-            details: String::new(),
-            repeat: String::new(),
-            runs: 0,
-            retries: 0,
-            is_flaky: false,
-            took: std::time::Duration::ZERO,
+            ..CaseReport::default()
         }
     }
 }
@@ -108,10 +97,7 @@ fn fingerprint(course: &Course, wanted: &[Case<'_>]) -> String {
     for case in wanted {
         add(&mut hash, &case.id);
     }
-    hash.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("{:x}", hash.finalize())[..16].to_owned()
 }
 
 /// The zero byte keeps `ab`, `c` apart from `a`, `bc`.

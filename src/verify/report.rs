@@ -35,8 +35,8 @@ pub struct ServerReport {
     pub took: Duration,
 }
 
-/// One case on one server.
-#[derive(Debug, Clone, PartialEq)]
+/// One case on one server; by default it has not run.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct CaseReport {
     /// `creating-snapshots/python/wrong-2`.
     pub id: String,
@@ -68,16 +68,18 @@ pub struct CaseReport {
     pub took: Duration,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// From the mildest to the most severe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum CaseOutcome {
+    /// The run ended before the case started.
+    #[default]
+    NotRun,
     /// It met its expectation.
     Passed,
-    /// It did not meet its expectation.
-    Failed,
     /// The environment failed.
     Unchecked,
-    /// The run ended before the case started.
-    NotRun,
+    /// It did not meet its expectation.
+    Failed,
 }
 
 impl CaseOutcome {
@@ -108,14 +110,15 @@ pub struct Warning {
     pub help: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// From the mildest to the most severe, which takes precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Conclusion {
     /// Every case passed.
     Passed,
-    /// At least one case failed. This takes precedence over unchecked cases.
-    Failed,
     /// No case failed, but not all could be checked.
     Unchecked,
+    /// At least one case failed.
+    Failed,
 }
 
 impl Conclusion {
@@ -138,7 +141,7 @@ impl Report {
     pub fn conclusion(&self) -> Conclusion {
         let on_each = self.servers.iter().map(ServerReport::conclusion);
         let missing = self.incomplete.iter().map(|_| Conclusion::Unchecked);
-        worst(&on_each.chain(missing).collect::<Vec<_>>())
+        on_each.chain(missing).max().unwrap_or(Conclusion::Passed)
     }
 }
 
@@ -182,16 +185,6 @@ impl ServerReport {
     }
 }
 
-fn worst(conclusions: &[Conclusion]) -> Conclusion {
-    if conclusions.contains(&Conclusion::Failed) {
-        Conclusion::Failed
-    } else if conclusions.contains(&Conclusion::Unchecked) {
-        Conclusion::Unchecked
-    } else {
-        Conclusion::Passed
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,8 +192,8 @@ mod tests {
     #[test]
     fn a_failed_case_takes_precedence_over_an_unchecked_one() {
         use Conclusion::{Failed, Passed, Unchecked};
-        assert_eq!(worst(&[Unchecked, Failed, Passed]), Failed);
-        assert_eq!(worst(&[Passed, Unchecked, Passed]), Unchecked);
-        assert_eq!(worst(&[Passed, Passed]), Passed);
+        assert_eq!([Unchecked, Failed, Passed].into_iter().max(), Some(Failed));
+        assert_eq!([Passed, Unchecked, Passed].into_iter().max(), Some(Unchecked));
+        assert_eq!([Passed, Passed].into_iter().max(), Some(Passed));
     }
 }

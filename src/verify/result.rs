@@ -46,11 +46,7 @@ impl CaseResult {
     /// The run to report: the first that failed, else the first that could not be checked, else
     /// the first.
     pub fn report(&self) -> Option<&CaseRun> {
-        self.runs
-            .iter()
-            .find(|run| !run.problems.is_empty())
-            .or_else(|| self.runs.iter().find(|run| !run.is_good()))
-            .or_else(|| self.runs.first())
+        self.runs.iter().min_by_key(|run| (run.problems.is_empty(), run.is_good()))
     }
 
     /// `passed in 1 of 2 runs; failed on `saved` in 1 of 2`; `None` if all runs ended equally.
@@ -91,26 +87,18 @@ impl CaseResult {
 
 /// `None` if the check ended equally in all runs.
 fn flake(id: &str, judged: &[&CaseRun]) -> Option<String> {
-    let counts = [
-        (count_runs(id, Outcome::Met, judged), "met"),
-        (count_runs(id, Outcome::Unmet, judged), "unmet"),
-        (count_runs(id, Outcome::NotReached, judged), "not reached"),
-    ];
-    let runs: usize = counts.iter().map(|(count, _)| count).sum();
-    if counts.iter().any(|(count, _)| *count == runs) {
-        return None;
-    }
+    let outcomes =
+        [(Outcome::Met, "met"), (Outcome::Unmet, "unmet"), (Outcome::NotReached, "not reached")];
     let mut parts = Vec::new();
-    for (count, word) in counts {
+    for (outcome, word) in outcomes {
+        let ended_so = judged.iter().filter(|run| outcome_of(id, run) == outcome);
+        let count: usize = ended_so.map(|run| run.runs).sum();
         if count > 0 {
             parts.push(format!("{word} {count}×"));
         }
     }
-    Some(format!("`{id}` flaked in {runs} runs: {}", parts.join(", ")))
-}
-
-fn count_runs(id: &str, outcome: Outcome, judged: &[&CaseRun]) -> usize {
-    judged.iter().filter(|run| outcome_of(id, run) == outcome).map(|run| run.runs).sum()
+    let runs: usize = judged.iter().map(|run| run.runs).sum();
+    (parts.len() > 1).then(|| format!("`{id}` flaked in {runs} runs: {}", parts.join(", ")))
 }
 
 /// Some checks, such as `ends-well`, have a finding only if they are unmet; without one they are

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::super::pattern::matches;
+
 /// The default packages of a course; they work from Python 3.9 on. The first needs the second on a
 /// Python before 3.11.3.
 const DEFAULTS: [&str; 2] = [
@@ -11,6 +13,10 @@ const DEFAULTS: [&str; 2] = [
      --hash=sha256:39e3809566ff85354557ec2398b55e096c8364bacac9405a7a1fa429e77fe76c",
 ];
 const HASH: &str = "--hash=sha256:";
+/// `name==version` or `name[extra]==version`, without anything that pip takes for an option.
+const PINNED: &str = r"[[:alnum:]][[:alnum:]._,\[\]-]*==[[:alnum:]][[:alnum:].!+_-]*";
+/// Without anything that pip takes for an option, a comment or a variable.
+const MARKER: &str = r#"[[:alnum:] ._+*,()<>=!~'"-]*[[:alnum:]][[:alnum:] ._+*,()<>=!~'"-]*"#;
 
 /// A package, pinned to a version and to the hashes of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,30 +50,40 @@ impl Package {
             Some((requirement, marker)) => (requirement.trim(), Some(marker.trim())),
             None => (pinned.trim(), None),
         };
-        if !is_pinned(requirement) {
+        if !matches(PINNED, requirement) {
             let message = format!("the package `{requirement}` is not pinned to a version");
             let help = "pin it as in \"redis==7.0.1 --hash=sha256:…\"".to_owned();
             return Err(Refusal { message, help });
         }
-        if let Some(marker) = marker.filter(|marker| !is_marker(marker)) {
+        if let Some(marker) = marker
+            && (!matches(MARKER, marker) || marker.split(' ').any(|word| word.starts_with('-')))
+        {
             let message = format!("`{marker}` is not an environment marker");
             let help = "write one as in \"; python_full_version < '3.11.3'\"".to_owned();
             return Err(Refusal { message, help });
         }
-        let mut hashes = Vec::new();
+        let (requirement, marker) = (requirement.to_owned(), marker.map(str::to_owned));
+        let mut package = Self { requirement, marker, hashes: Vec::new() };
         for option in options.split_whitespace() {
-            let Some(hash) = option.strip_prefix(HASH).filter(|hash| is_sha256(hash)) else {
+            let hash = option.strip_prefix(HASH);
+            let Some(hash) = hash.filter(|hash| matches("[[:xdigit:]]{64}", hash)) else {
                 let message = format!("`{option}` is not a SHA-256 hash of a package file");
                 let help = format!("write `{HASH}` and 64 hexadecimal digits");
                 return Err(Refusal { message, help });
             };
-            hashes.push(hash.to_lowercase());
+            package.hashes.push(hash.to_lowercase());
         }
-        if hashes.is_empty() {
-            return Err(without_hash(requirement));
-        }
-        let (requirement, marker) = (requirement.to_owned(), marker.map(str::to_owned));
-        Ok(Self { requirement, marker, hashes })
+        if package.hashes.is_empty() { Err(package.without_hash()) } else { Ok(package) }
+    }
+
+    fn without_hash(&self) -> Refusal {
+        let (requirement, file) = (&self.requirement, self.written_name().replace('-', "_"));
+        let message = format!("the package `{requirement}` is pinned without a hash");
+        let help = format!(
+            "add what these two commands print: `python3 -m pip download --no-deps {requirement}` \
+             and `python3 -m pip hash {file}-*.whl`; also for each of its dependencies"
+        );
+        Refusal { message, help }
     }
 
     /// Name and version: `redis==7.0.1`.
@@ -106,39 +122,6 @@ impl fmt::Display for Package {
         }
         self.hashes.iter().try_for_each(|hash| write!(f, " {HASH}{hash}"))
     }
-}
-
-fn without_hash(requirement: &str) -> Refusal {
-    let file = requirement.split(['[', '=']).next().unwrap_or_default().replace('-', "_");
-    let message = format!("the package `{requirement}` is pinned without a hash");
-    let help = format!(
-        "add what these two commands print: `python3 -m pip download --no-deps {requirement}` and \
-         `python3 -m pip hash {file}-*.whl`; also for each of its dependencies"
-    );
-    Refusal { message, help }
-}
-
-/// `name==version` or `name[extra]==version`, without anything that pip takes for an option.
-fn is_pinned(requirement: &str) -> bool {
-    let Some((name, version)) = requirement.split_once("==") else { return false };
-    is_word(name, "._-[],") && is_word(version, ".!+_-")
-}
-
-/// Whether it begins with a letter or a digit and has only those and `others`.
-fn is_word(text: &str, others: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
-}
-
-/// Whether it has nothing that pip takes for an option, a comment or a variable.
-fn is_marker(text: &str) -> bool {
-    text.chars().any(|c| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || " ._+*,-()<>=!~'\"".contains(c))
-        && !text.split(' ').any(|word| word.starts_with('-'))
-}
-
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

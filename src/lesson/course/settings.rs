@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::de::DeValue;
 
 use super::super::block::BlockText;
+use super::super::pattern::matches;
 use super::super::problem::{Problem, Problems};
 use super::super::toml_table::{Entry, Toml};
 use super::package::{Package, default_packages};
@@ -99,8 +100,5 @@ fn versions(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
 
 /// `redis 7.0`, `valkey 9`: the version may be the beginning of one.
 fn is_server_and_version(text: &str) -> bool {
-    let Some(("redis" | "valkey", version)) = text.split_once(' ') else { return false };
-    version
-        .split('.')
-        .all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    matches(r"(redis|valkey) \d+(\.\d+)*", text)
 }

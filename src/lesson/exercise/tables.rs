@@ -2,8 +2,9 @@
 
 use toml::de::DeTable;
 
+use super::super::pattern::matches;
 use super::super::toml_table::{Entry, Toml};
-use super::super::{Equivalent, Language, Meanwhile, Moment, Span, Trigger};
+use super::super::{Equivalent, Meanwhile, Moment, Span, Trigger};
 use super::kebab_id;
 
 /// Returns the `[[equivalent]]` tables without a problem.
@@ -41,11 +42,7 @@ fn equivalent(
 /// exists.
 fn mutant_name(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
     let name = toml.string(entry)?;
-    let parts: Vec<&str> = name.split('/').collect();
-    if let [language, _, change] = parts[..]
-        && Language::ALL.iter().any(|known| known.word() == language)
-        && !change.is_empty()
-    {
+    if matches("(python|redis)/[^/]*/[^/]+", name) {
         return Some(name.to_owned());
     }
     let help = "write language, solution and change: `redis/solution-1/without-line-2`".to_owned();

@@ -1,6 +1,7 @@
 //! GitHub's alerts; `> [!TIP]` in an exercise is a hint.
 
 use super::super::Span;
+use super::super::pattern::captures;
 use super::super::problem::{Problems, suggestion};
 
 const ALERTS: [&str; 5] = ["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION"];
@@ -24,10 +25,9 @@ fn without_marks(line: &str, count: usize) -> &str {
 /// Reports `> [!FOO]` and `> [!TIP] with a title`, which markdown reads as plain quotes.
 pub(super) fn look_for_slips(source: &str, quote: Span, problems: &mut Problems) {
     let line = source[quote.clone()].lines().next().unwrap_or_default();
-    let Some(after_mark) = line.strip_prefix('>') else { return };
-    let Some(inside) = after_mark.trim_start().strip_prefix("[!") else { return };
-    let Some((word, after)) = inside.split_once(']') else { return };
-    let start = quote.start + line.len() - inside.len();
+    let Some(alert) = captures(r"^>\s*\[!([^\]]*)\](.*)", line) else { return };
+    let (word, after) = (&alert[1], &alert[2]);
+    let start = quote.start + line.find('!').unwrap_or_default() + 1;
     let span = start..start + word.len();
     if !ALERTS.iter().any(|alert| alert.eq_ignore_ascii_case(word)) {
         let help = Some(suggestion(word, &ALERTS, "use"));

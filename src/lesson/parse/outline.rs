@@ -7,14 +7,8 @@ use super::super::block::BlockText;
 use super::super::problem::Problems;
 use super::super::{Code, Language, Span, line_start};
 use super::fence::{self, Fence, FenceWord, Role};
-use super::{alert, html};
+use super::{alert, html, reading};
 use crate::sanitize::clean;
-
-/// A file's title and its `##` sections.
-pub(super) struct Outline {
-    pub(super) title: Option<String>,
-    pub(super) sections: Vec<Section>,
-}
 
 /// The text before the first `##`, or from one `##` to the next.
 pub(super) struct Section {
@@ -88,21 +82,16 @@ impl Section {
 
     /// Whether it has only the lesson's title and comments.
     pub(super) fn is_only_a_title(&self, source: &str) -> bool {
-        let mut rest = source[self.span.clone()].to_owned();
-        for part in self.parts.iter().rev() {
-            if matches!(part, OutlinePart::Task { .. }) {
-                continue;
-            }
-            let (OutlinePart::Title(span) | OutlinePart::Comment(span)) = part else {
-                return false;
-            };
-            rest.replace_range(span.start - self.span.start..span.end - self.span.start, "");
-        }
-        self.title.is_none() && rest.trim().is_empty()
+        let titles = self.parts.iter().filter_map(|part| match part {
+            OutlinePart::Title(span) => Some(span.clone()),
+            _ => None,
+        });
+        self.title.is_none() && reading::spans(self, &titles.collect::<Vec<_>>(), source).is_empty()
     }
 }
 
-pub(super) fn read(source: &str, problems: &mut Problems) -> Outline {
+/// A file's title and its `##` sections.
+pub(super) fn read(source: &str, problems: &mut Problems) -> (Option<String>, Vec<Section>) {
     let base = source.len() - source.trim_start_matches('\u{feff}').len();
     let mut walk = Walk {
         source,
@@ -118,7 +107,7 @@ pub(super) fn read(source: &str, problems: &mut Problems) -> Outline {
     for (event, range) in Parser::new_ext(&source[base..], options()).into_offset_iter() {
         walk.event(event, range.start + base..range.end + base);
     }
-    Outline { title: walk.title, sections: walk.sections }
+    (walk.title, walk.sections)
 }
 
 /// The loader must understand the same extensions as the renderer.
@@ -157,7 +146,10 @@ impl Walk<'_> {
                 self.depth = self.depth.saturating_sub(1);
                 self.end(tag, range);
             }
-            Event::Text(text) => self.text(&text, range),
+            Event::Text(text) => match &mut self.fence {
+                Some(fence) => fence.content.push(&text, range),
+                None => self.heading_text(&text),
+            },
             Event::Code(text) => self.heading_text(&text),
             Event::SoftBreak | Event::HardBreak => self.heading_text(" "),
             Event::InlineHtml(_) => {
@@ -189,8 +181,7 @@ impl Walk<'_> {
             TagEnd::Heading(_) => {
                 if let Some((level, title)) = self.heading.take() {
                     // An entity such as `&#27;` can produce any character.
-                    let title = clean(title.trim()).into_owned();
-                    self.end_heading(level, title, range);
+                    self.end_heading(level, clean(title.trim()).into_owned(), range);
                 }
             }
             TagEnd::BlockQuote(_) => drop(self.quotes.pop()),
@@ -202,13 +193,6 @@ impl Walk<'_> {
                 }
             }
             _ => {}
-        }
-    }
-
-    fn text(&mut self, text: &str, range: Span) {
-        match &mut self.fence {
-            Some(fence) => fence.content.push(text, range),
-            None => self.heading_text(text),
         }
     }
 

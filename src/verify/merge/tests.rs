@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::verify::case::CaseKind;
 use crate::verify::report::Conclusion;

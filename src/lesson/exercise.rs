@@ -79,8 +79,8 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         crash: crash.and_then(|entry| toml.choice(entry, "moment", &CRASHES)).unwrap_or_default(),
         settings_span: server.map(|entry| toml.file_span(entry.key_span())).unwrap_or_default(),
         settings: server.map(|entry| settings(toml, entry)).unwrap_or_default(),
-        meanwhile: meanwhile.map(|entry| tables::meanwhile(toml, entry)).unwrap_or_default(),
-        equivalents: equivalent.map(|entry| tables::equivalents(toml, entry)).unwrap_or_default(),
+        meanwhile: tables::each(toml, meanwhile, tables::meanwhile),
+        equivalents: tables::each(toml, equivalent, tables::equivalent),
         ..Exercise::default()
     };
     let is_complete = toml.is_sound();

@@ -111,7 +111,11 @@ impl<'p> Toml<'p> {
 
     /// Reports `` `exit` must be an integer, not a string ``.
     pub fn wrong_type(&mut self, key: &str, value: &Value<'_>, expected: &str) {
-        let found = type_of(value.get_ref());
+        let found = match value.get_ref().type_str() {
+            "datetime" => "a date".to_owned(),
+            vowel @ ("integer" | "array") => format!("an {vowel}"),
+            other => format!("a {other}"),
+        };
         self.error(value.span(), format!("`{key}` must be {expected}, not {found}"), None);
     }
 
@@ -259,17 +263,5 @@ impl<'p> Toml<'p> {
         let offset = super::problem::clamp(offset..offset, text).start;
         let end = text[offset..].find('\n').map_or(text.len(), |newline| offset + newline);
         line_start(text, offset)..end
-    }
-}
-
-fn type_of(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a float",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "an array",
-        DeValue::Table(_) => "a table",
     }
 }

@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::super::parse::split_order;
-use super::super::problem::{Problem, Severity};
+use super::super::problem::{Problem, Problems};
 use crate::sanitize::{self, clean_lines, code_point};
 
 const SETTINGS: &str = "course.toml";
@@ -67,13 +67,9 @@ fn cleaned(path: &Path, text: String, problems: &mut Vec<Problem>) -> String {
     }
     let help = "remove it; where code needs it, write an escape such as `\\x1b`".to_owned();
     let text = clean_lines(&text).into_owned();
-    let of_path = Problem::of_path(path, message, Some(help));
-    problems.push(Problem {
-        severity: Severity::Warning,
-        source: text.as_str().into(),
-        span: Some(at..at + char::REPLACEMENT_CHARACTER.len_utf8()),
-        ..of_path
-    });
+    let mut of_file = Problems::new(path, &text);
+    of_file.warning(at..at + char::REPLACEMENT_CHARACTER.len_utf8(), message, Some(help));
+    problems.extend(of_file.into_sorted());
     text
 }
 

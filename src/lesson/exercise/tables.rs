@@ -7,17 +7,21 @@ use super::super::toml_table::{Entry, Toml};
 use super::super::{Equivalent, Meanwhile, Moment, Span, Trigger};
 use super::kebab_id;
 
-/// Returns the `[[equivalent]]` tables without a problem.
-pub(super) fn equivalents(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Equivalent> {
-    let mut equivalents = Vec::new();
-    for (table, place) in toml.tables(entry) {
-        let read = equivalent(toml, table, &place, &equivalents);
-        equivalents.extend(read);
+/// The tables without a problem; `read` is given those before a table.
+pub(super) fn each<T>(
+    toml: &mut Toml<'_>,
+    entry: Option<Entry<'_>>,
+    read: fn(&mut Toml<'_>, &DeTable<'_>, &Span, &[T]) -> Option<T>,
+) -> Vec<T> {
+    let mut all = Vec::new();
+    for (table, place) in entry.map(|entry| toml.tables(entry)).unwrap_or_default() {
+        let one = read(toml, table, &place, &all);
+        all.extend(one);
     }
-    equivalents
+    all
 }
 
-fn equivalent(
+pub(super) fn equivalent(
     toml: &mut Toml<'_>,
     table: &DeTable<'_>,
     place: &Span,
@@ -50,17 +54,7 @@ fn mutant_name(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
     None
 }
 
-/// Returns the `[[meanwhile]]` tables without a problem.
-pub(super) fn meanwhile(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Meanwhile> {
-    let mut all = Vec::new();
-    for (table, place) in toml.tables(entry) {
-        let read = one_meanwhile(toml, table, &place, &all);
-        all.extend(read);
-    }
-    all
-}
-
-fn one_meanwhile(
+pub(super) fn meanwhile(
     toml: &mut Toml<'_>,
     table: &DeTable<'_>,
     place: &Span,

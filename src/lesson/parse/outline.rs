@@ -25,22 +25,13 @@ pub(super) enum OutlinePart {
     Title(Span),
     Fence(FencedBlock),
     /// A `> [!TIP]` and the markdown in it.
-    Tip {
-        span: Span,
-        text: String,
-    },
-    /// `<details>` or `</details>`.
-    Details {
-        opens: bool,
-        span: Span,
-    },
+    Tip(Span, String),
+    /// `<details>` (true) or `</details>`.
+    Details(bool, Span),
     /// A block that is an HTML comment.
     Comment(Span),
     /// `<!-- task: ID -->`, in a line of text or as a block.
-    Task {
-        id: FenceWord,
-        span: Span,
-    },
+    Task(FenceWord, Span),
     /// An item of a numbered list that is not nested in another list.
     NumberedItem(Span),
 }
@@ -220,7 +211,7 @@ impl Walk<'_> {
         let is_tip = kind == Some(BlockQuoteKind::Tip);
         if is_tip {
             let text = alert::inner_markdown(&self.source[range.clone()], self.quotes.len());
-            self.add(OutlinePart::Tip { span: range, text });
+            self.add(OutlinePart::Tip(range, text));
         } else if kind.is_none() {
             alert::look_for_slips(self.source, range, self.problems);
         }
@@ -255,13 +246,13 @@ impl Walk<'_> {
 
     fn task(&mut self, span: Span) {
         if let Some(id) = html::task(&self.source[span.clone()], span.start) {
-            self.add(OutlinePart::Task { id, span });
+            self.add(OutlinePart::Task(id, span));
         }
     }
 
     fn details(&mut self, range: Span) {
         for (opens, span) in html::details_tags(&self.source[range.clone()], range.start) {
-            self.add(OutlinePart::Details { opens, span });
+            self.add(OutlinePart::Details(opens, span));
         }
     }
 

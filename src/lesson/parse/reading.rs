@@ -21,7 +21,7 @@ pub(super) fn hidden(section: &Section, details: &[Span]) -> Vec<Span> {
     }
     for part in &section.parts {
         match part {
-            OutlinePart::Tip { span, .. } => hidden.push(span.clone()),
+            OutlinePart::Tip(span, _) => hidden.push(span.clone()),
             OutlinePart::Fence(block) if is_hidden(block) => {
                 let wrong = matches!(block.fence.role, Role::Wrong(_));
                 let end = if wrong { note_end(section, block) } else { block.span.end };
@@ -50,7 +50,7 @@ fn details_regions(section: &Section) -> Vec<Span> {
     let mut regions = Vec::new();
     let mut open = Vec::new();
     for part in &section.parts {
-        let OutlinePart::Details { opens, span } = part else { continue };
+        let OutlinePart::Details(opens, span) = part else { continue };
         if *opens {
             open.push(span.start);
         } else if let Some(start) = open.pop()

@@ -33,7 +33,7 @@ pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
         let Some(name) = command.first() else { continue };
         let help = if stops_the_setup(name, &command) {
             "a setup only creates data; to create a snapshot, use `SAVE`"
-        } else if is_protected(name, &command[1..]) {
+        } else if is_one_of(&PROTECTED, name) || sets_a_protected_setting(&command) {
             "a lesson can't disable what protects the student's machine"
         } else {
             continue;
@@ -53,16 +53,11 @@ fn stops_the_setup(name: &str, command: &[Cow<'_, str>]) -> bool {
         || commands::may_wait(&words)
 }
 
-fn is_protected(name: &str, arguments: &[Cow<'_, str>]) -> bool {
-    let sets_a_protected_setting = match arguments {
-        [set, settings @ ..] => {
-            name.eq_ignore_ascii_case("CONFIG")
-                && set.eq_ignore_ascii_case("SET")
-                && settings.iter().step_by(2).any(|name| is_one_of(&PROTECTED_SETTINGS, name))
-        }
-        [] => false,
-    };
-    is_one_of(&PROTECTED, name) || sets_a_protected_setting
+fn sets_a_protected_setting(command: &[Cow<'_, str>]) -> bool {
+    let [config, set, settings @ ..] = command else { return false };
+    config.eq_ignore_ascii_case("CONFIG")
+        && set.eq_ignore_ascii_case("SET")
+        && settings.iter().step_by(2).any(|name| is_one_of(&PROTECTED_SETTINGS, name))
 }
 
 /// Ignores case.

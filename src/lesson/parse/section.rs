@@ -117,7 +117,7 @@ fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> O
     tasks::check(section, hidden, Some(&head), problems);
     add_answers(section, &mut head, problems);
     for part in &section.parts {
-        let OutlinePart::Tip { text, .. } = part else { continue };
+        let OutlinePart::Tip(_, text) = part else { continue };
         head.exercise.hints.extend(Some(text.clone()).filter(|text| !text.trim().is_empty()));
     }
     report_missing(&head, problems);
@@ -192,8 +192,8 @@ fn check_fails(fails: &FenceWord, head: &Head, problems: &mut Problems) {
         problems.error(fails.span.clone(), format!("`{id}` is not checked here"), Some(help));
         return;
     }
-    let mut known = vec![check::ENDS_WELL, check::EVIDENCE_IS_VALID];
-    known.splice(0..0, head.named_checks.iter().map(|(id, _)| id.as_str()));
+    let named = head.named_checks.iter().map(|(id, _)| id.as_str());
+    let known: Vec<&str> = named.chain([check::ENDS_WELL, check::EVIDENCE_IS_VALID]).collect();
     if head.is_complete && !known.contains(&id) {
         let help = did_you_mean(id, known);
         problems.error(fails.span.clone(), format!("unknown check `{id}`"), help);

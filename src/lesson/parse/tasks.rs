@@ -19,7 +19,7 @@ pub(super) fn check(
 ) {
     let mut seen: Vec<Task<'_>> = Vec::new();
     for part in &section.parts {
-        let OutlinePart::Task { id, span } = part else { continue };
+        let OutlinePart::Task(id, span) = part else { continue };
         if head.is_some() && is_seen(span.start, hidden) {
             seen.push((id, span));
         } else {

@@ -42,23 +42,19 @@ pub struct Check {
 impl Check {
     /// The sentence that the student sees: the author's, else one generated from the subject.
     pub fn sentence(&self) -> String {
-        match &self.says {
-            Some(sentence) => sentence.clone(),
-            // The expected text may hold control characters.
-            None => clean(&self.made_sentence()).into_owned(),
+        if let Some(sentence) = &self.says {
+            return sentence.clone();
         }
-    }
-
-    fn made_sentence(&self) -> String {
-        let what = self.subject.sentence();
-        match self.at {
-            _ if !self.is_about_the_server() => what,
-            Moment::Exit => format!("{what}, at the moment the answer ends"),
-            Moment::Settled => what,
-            Moment::Crash => format!("{what}, after a crash"),
-            Moment::Restore => format!("{what}, when the snapshot file alone is loaded"),
-            Moment::Meanwhile(_) => format!("{what}, while the answer runs"),
-        }
+        let when = match self.at {
+            _ if !self.is_about_the_server() => "",
+            Moment::Exit => ", at the moment the answer ends",
+            Moment::Settled => "",
+            Moment::Crash => ", after a crash",
+            Moment::Restore => ", when the snapshot file alone is loaded",
+            Moment::Meanwhile(_) => ", while the answer runs",
+        };
+        // The expected text may hold control characters.
+        clean(&format!("{}{when}", self.subject.sentence())).into_owned()
     }
 
     /// Whether it looks at the answer's server at a moment.

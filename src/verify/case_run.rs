@@ -150,27 +150,23 @@ fn run_on(
     fixture: &mut Fixture<'_>,
     python: Option<&Python>,
 ) -> Result<CaseRun, EnvironmentError> {
-    match (&case.expectation, case.exercise) {
-        (Expectation::Example(example), exercise) => {
-            let setup = exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
-            let limit = example_limit(exercise);
-            let answer = Answer { text: commands_of(example), ..case.answer.clone() };
-            let run = attempt::run_example(fixture, setup, &answer, python, limit)?;
-            Ok(CaseRun {
-                problems: example_problems(example, &run),
-                line: example_line(case.lesson, example, &run),
-                is_killed: is_killed(&run),
-                replies: replies(&run),
-                ..CaseRun::without_verdict("")
-            })
-        }
-        (_, Some(exercise)) => {
-            let evidence = attempt::attempt(fixture, exercise, &case.answer, python)?;
-            let verdict = conclude(exercise, &evidence)?;
-            Ok(judged(case, evidence, verdict))
-        }
-        (_, None) => Ok(CaseRun::without_verdict("")),
+    if let Expectation::Example(example) = case.expectation {
+        let setup = case.exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
+        let limit = example_limit(case.exercise);
+        let answer = Answer { text: commands_of(example), ..case.answer.clone() };
+        let run = attempt::run_example(fixture, setup, &answer, python, limit)?;
+        return Ok(CaseRun {
+            problems: example_problems(example, &run),
+            line: example_line(case.lesson, example, &run),
+            is_killed: is_killed(&run),
+            replies: replies(&run),
+            ..CaseRun::without_verdict("")
+        });
     }
+    let Some(exercise) = case.exercise else { return Ok(CaseRun::without_verdict("")) };
+    let evidence = attempt::attempt(fixture, exercise, &case.answer, python)?;
+    let verdict = conclude(exercise, &evidence)?;
+    Ok(judged(case, evidence, verdict))
 }
 
 fn judged(case: &Case<'_>, evidence: Evidence, verdict: Verdict) -> CaseRun {

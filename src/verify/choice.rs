@@ -110,18 +110,11 @@ impl Slice {
         (1..=count).contains(&index).then_some(Self { index, count })
     }
 
-    /// The items of the wanted part; `None`: all of them.
+    /// The items of the wanted part; `None`: all of them. The parts of a list are disjoint, and
+    /// together they make up the whole list.
     pub fn part<T>(wanted: Option<Self>, all: Vec<T>) -> Vec<T> {
-        match wanted {
-            Some(slice) => slice.of(all),
-            None => all,
-        }
-    }
-
-    /// The items of this part. The parts of a list are disjoint, and together they make up the
-    /// whole list.
-    pub fn of<T>(self, all: Vec<T>) -> Vec<T> {
-        all.into_iter().skip(self.index - 1).step_by(self.count).collect()
+        let (index, count) = wanted.map_or((1, 1), |slice| (slice.index, slice.count));
+        all.into_iter().skip(index - 1).step_by(count).collect()
     }
 }
 
@@ -161,7 +154,7 @@ mod tests {
     fn slices_are_disjoint_and_complete_for_every_count_up_to_16() {
         for cases in 0..40 {
             for count in 1..=16 {
-                let slice = |index| Slice::new(index, count).unwrap().of((0..cases).collect());
+                let slice = |index| Slice::part(Slice::new(index, count), (0..cases).collect());
                 let mut all: Vec<usize> = (1..=count).flat_map(slice).collect();
                 all.sort_unstable();
                 assert_eq!(all, (0..cases).collect::<Vec<_>>(), "{cases} cases, {count} parts");
@@ -171,7 +164,7 @@ mod tests {
 
     #[test]
     fn slices_differ_by_one_case_at_most() {
-        let sizes = (1..=7).map(|index| Slice::new(index, 7).unwrap().of(vec![(); 40]).len());
+        let sizes = (1..=7).map(|index| Slice::part(Slice::new(index, 7), vec![(); 40]).len());
         assert_eq!(sizes.collect::<Vec<_>>(), [6, 6, 6, 6, 6, 5, 5]);
     }
 }

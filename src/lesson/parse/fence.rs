@@ -56,15 +56,16 @@ pub(super) struct Fence {
 /// Reads the info string at `span`.
 pub(super) fn read(source: &str, span: Span, problems: &mut Problems) -> Fence {
     let words = words(&source[span.clone()], span.start);
-    let Some((first, rest)) = words.split_first() else {
-        return Fence { role: Role::Shown, place: span, fails: None };
-    };
+    let mut fence = Fence { role: Role::Shown, place: span, fails: None };
+    let Some((first, rest)) = words.split_first() else { return fence };
+    fence.place = first.span.clone();
     match first.text.to_ascii_lowercase().as_str() {
-        "python" | "py" => code(Language::Python, first, rest, problems),
-        "redis" => code(Language::Redis, first, rest, problems),
-        "toml" => toml(first, rest, problems),
-        _ => other(first, rest, problems),
+        "python" | "py" => fence.read_code(Language::Python, rest, problems),
+        "redis" => fence.read_code(Language::Redis, rest, problems),
+        "toml" => fence.read_toml(rest, problems),
+        _ => check_language(first, rest, problems),
     }
+    fence
 }
 
 /// Whether an info string would give a block a role.
@@ -94,74 +95,83 @@ fn words(info: &str, start: usize) -> Vec<FenceWord> {
     words
 }
 
-fn shown(first: &FenceWord) -> Fence {
-    Fence { role: Role::Shown, place: first.span.clone(), fails: None }
-}
-
 /// Blocks in other languages are only shown. Reports a misspelt language with a role.
-fn other(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) -> Fence {
+fn check_language(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) {
     let has_role =
         rest.first().is_some_and(|word| word.text != "norun" && role_named(&word.text).is_some());
     if let Some(help) = did_you_mean(&first.text, ["python", "redis"]).filter(|_| has_role) {
         let message = format!("unknown language `{}`", first.text);
         problems.error(first.span.clone(), message, Some(help));
     }
-    shown(first)
 }
 
-fn toml(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) -> Fence {
-    let Some((second, more)) = rest.split_first() else { return shown(first) };
-    if second.text == EXERCISE {
-        if let Some(word) = more.first() {
-            let message = format!("unexpected word `{}` after `toml exercise`", word.text);
-            problems.error(word.span.clone(), message, None);
-        }
-        return Fence { role: Role::Exercise, place: second.span.clone(), fails: None };
-    }
-    if let Some(help) = did_you_mean(&second.text, [EXERCISE]) {
-        problems.error(second.span.clone(), format!("unknown word `{}`", second.text), Some(help));
-    }
-    shown(first)
-}
-
-fn code(
-    language: Language,
-    first: &FenceWord,
-    rest: &[FenceWord],
-    problems: &mut Problems,
-) -> Fence {
-    let mut role = Role::Example(language);
-    let mut role_word: Option<&FenceWord> = None;
-    let mut fails: Option<FenceWord> = None;
-    for word in rest {
-        let span = word.span.clone();
-        if let Some(check) = word.text.strip_prefix(FAILS) {
-            if fails.is_some() {
-                let help = Some("name one check".to_owned());
-                problems.error(span, "a second `fails=`", help);
-            } else {
-                fails = Some(failing_check(word, check, problems));
+impl Fence {
+    fn read_toml(&mut self, rest: &[FenceWord], problems: &mut Problems) {
+        let Some((FenceWord { text, span }, more)) = rest.split_first() else { return };
+        if text == EXERCISE {
+            (self.role, self.place) = (Role::Exercise, span.clone());
+            if let Some(word) = more.first() {
+                let message = format!("unexpected word `{}` after `toml exercise`", word.text);
+                problems.error(word.span.clone(), message, None);
             }
-        } else if let Some(earlier) = role_word.filter(|_| role_named(&word.text).is_some()) {
-            let message = if earlier.text == word.text {
-                format!("`{}` appears twice", word.text)
-            } else {
-                format!("a block cannot be `{}` and `{}`", earlier.text, word.text)
-            };
-            problems.error(span, message, None);
-        } else if let Some(named) = role_named(&word.text) {
-            (role, role_word) = (named(language), Some(word));
-        } else {
-            unknown_word(word, problems);
+        } else if let Some(help) = did_you_mean(text, [EXERCISE]) {
+            problems.error(span.clone(), format!("unknown word `{text}`"), Some(help));
         }
     }
-    let place = role_word.unwrap_or(first).span.clone();
-    if role == Role::Setup && language != Language::Redis {
-        let help = Some("write the setup as commands, in a `redis setup` block".to_owned());
-        problems.error(place.clone(), "`setup` is for `redis` blocks", help);
+
+    fn read_code(&mut self, language: Language, rest: &[FenceWord], problems: &mut Problems) {
+        self.role = Role::Example(language);
+        let mut earlier: Option<&str> = None;
+        for word in rest {
+            let FenceWord { text, span } = word;
+            if let Some(check) = text.strip_prefix(FAILS) {
+                if self.fails.is_some() {
+                    let help = Some("name one check".to_owned());
+                    problems.error(span.clone(), "a second `fails=`", help);
+                } else {
+                    self.fails = Some(failing_check(word, check, problems));
+                }
+                continue;
+            }
+            match (role_named(text), earlier) {
+                (None, _) => unknown_word(word, problems),
+                (Some(role), None) => {
+                    (self.role, self.place) = (role(language), span.clone());
+                    earlier = Some(text);
+                }
+                (Some(_), Some(earlier)) => {
+                    let message = if earlier == text {
+                        format!("`{text}` appears twice")
+                    } else {
+                        format!("a block cannot be `{earlier}` and `{text}`")
+                    };
+                    problems.error(span.clone(), message, None);
+                }
+            }
+        }
+        if self.role == Role::Setup && language != Language::Redis {
+            let help = Some("write the setup as commands, in a `redis setup` block".to_owned());
+            problems.error(self.place.clone(), "`setup` is for `redis` blocks", help);
+        }
+        self.check_fails(problems);
     }
-    check_fails(role, &place, fails.as_ref(), problems);
-    Fence { role, place, fails: fails.filter(|word| !word.text.is_empty()) }
+
+    fn check_fails(&mut self, problems: &mut Problems) {
+        let must_fail = matches!(self.role, Role::Starter(_) | Role::Wrong(_));
+        match &self.fails {
+            Some(word) if !must_fail => {
+                let help = Some("only a `starter` or a `wrong` answer fails a check".to_owned());
+                let start = word.span.start - FAILS.len();
+                problems.error(start..word.span.end, "`fails=` has no effect here", help);
+            }
+            None if must_fail => {
+                let help = Some("name the check that it must fail: `fails=CHECK`".to_owned());
+                problems.error(self.place.clone(), "`fails=` is missing", help);
+            }
+            _ => {}
+        }
+        self.fails.take_if(|word| word.text.is_empty());
+    }
 }
 
 /// The id after `fails=`.
@@ -189,20 +199,4 @@ fn unknown_word(word: &FenceWord, problems: &mut Problems) {
         (format!("unknown word `{text}`"), help)
     };
     problems.error(word.span.clone(), message, Some(help));
-}
-
-fn check_fails(role: Role, place: &Span, fails: Option<&FenceWord>, problems: &mut Problems) {
-    let must_fail = matches!(role, Role::Starter(_) | Role::Wrong(_));
-    match fails {
-        Some(word) if !must_fail => {
-            let help = Some("only a `starter` or a `wrong` answer fails a check".to_owned());
-            let start = word.span.start - FAILS.len();
-            problems.error(start..word.span.end, "`fails=` has no effect here", help);
-        }
-        None if must_fail => {
-            let help = Some("name the check that it must fail: `fails=CHECK`".to_owned());
-            problems.error(place.clone(), "`fails=` is missing", help);
-        }
-        _ => {}
-    }
 }

@@ -16,12 +16,10 @@ pub(super) fn spans(section: &Section, hidden: &[Span], source: &str) -> Vec<Spa
 /// The parts of an exercise that are for the author or are shown later.
 pub(super) fn hidden(section: &Section, details: &[Span]) -> Vec<Span> {
     let mut hidden = details.to_vec();
-    if section.exercises().next().is_none() {
-        return hidden;
-    }
+    let is_exercise = section.exercises().next().is_some();
     for part in &section.parts {
         match part {
-            OutlinePart::Tip(span, _) => hidden.push(span.clone()),
+            OutlinePart::Tip(span, _) if is_exercise => hidden.push(span.clone()),
             OutlinePart::Fence(block) if is_hidden(block) => {
                 let wrong = matches!(block.fence.role, Role::Wrong(_));
                 let end = if wrong { note_end(section, block) } else { block.span.end };
@@ -35,9 +33,6 @@ pub(super) fn hidden(section: &Section, details: &[Span]) -> Vec<Span> {
 
 /// The outermost `<details>` of an exercise that contain one of its blocks.
 pub(super) fn hidden_details(section: &Section) -> Vec<Span> {
-    if section.exercises().next().is_none() {
-        return Vec::new();
-    }
     let mut regions = details_regions(section);
     regions.retain(|region| {
         section.blocks().any(|block| region.contains(&block.span.start) && is_hidden(block))

@@ -16,10 +16,7 @@ fn part(name: &str, slice: Option<(usize, usize)>, wanted: &str) -> Part {
         file: "l.md".to_owned(),
         line: place + 1,
     });
-    let cases: Vec<PlannedCase> = match slice {
-        Some(slice) => slice.of(all.collect()),
-        None => all.collect(),
-    };
+    let cases: Vec<PlannedCase> = Slice::part(slice, all.collect());
     let passed = |case: &PlannedCase| CaseReport {
         outcome: CaseOutcome::Passed,
         server: "redis 7.0.15 (process)".to_owned(),

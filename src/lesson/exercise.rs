@@ -91,14 +91,16 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
     head
 }
 
+/// The help for an id that is not one.
+pub(super) const KEBAB: &str = "use lower case letters and digits in words joined by `-`";
+
 /// An id: lower case letters and digits in words joined by `-`.
 fn kebab_id(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
     let id = toml.string(entry)?;
     if is_kebab(id) {
         return Some(id.to_owned());
     }
-    let help = "use lower case letters and digits in words joined by `-`".to_owned();
-    toml.error(entry.value.span(), format!("`{id}` cannot be an id"), Some(help));
+    toml.error(entry.value.span(), format!("`{id}` cannot be an id"), Some(KEBAB.to_owned()));
     None
 }
 

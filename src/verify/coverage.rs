@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, CaseKind};
-use super::mutants::Made;
 use super::result::CaseResult;
 use crate::lesson::{Check, Exercise, Lesson, Problem, Severity, check};
 use crate::verdict::Outcome;
@@ -11,20 +10,9 @@ use crate::verdict::Outcome;
 /// For each server, the cases' results in the cases' order.
 type Results = [Vec<Option<CaseResult>>];
 
-/// The number of answers to each exercise whose mutants are complete.
-pub fn count<'c>(made: &Made<'c>) -> BTreeMap<&'c str, usize> {
-    let mut counts = BTreeMap::new();
-    for exercise in made.cases.iter().filter_map(answered) {
-        if made.complete.contains(exercise.id.as_str()) {
-            *counts.entry(exercise.id.as_str()).or_insert(0) += 1;
-        }
-    }
-    counts
-}
-
 /// The loader's warnings, corrected by the run. If every answer to an exercise was judged on every
 /// server, the run knows better than the loader which checks nothing fails on. `answers` comes from
-/// [`count`].
+/// [`super::mutants::Made`].
 pub fn warnings(
     of_loader: Vec<Problem>,
     cases: &[Case<'_>],

@@ -4,7 +4,7 @@
 mod python;
 mod redis;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
@@ -137,8 +137,8 @@ pub struct Made<'c> {
     pub cases: Vec<Case<'c>>,
     /// `[[equivalent]]` tables that name no mutant.
     pub problems: Vec<Problem>,
-    /// The ids of exercises with all their mutants.
-    pub complete: BTreeSet<&'c str>,
+    /// The number of answers to each exercise that has all its mutants.
+    pub answers: BTreeMap<&'c str, usize>,
 }
 
 /// The cases without mutants.
@@ -178,12 +178,12 @@ pub fn add<'c>(
         if count == 0 || mutated.len() < count {
             incomplete.insert(exercise.id.as_str());
         } else {
-            made.complete.insert(exercise.id.as_str());
+            *made.answers.entry(&exercise.id).or_default() += cases.len() + mutants.len();
             made.problems.extend(misnamed(&cases[0], exercise, language, &mutants));
         }
         made.cases.extend(mutants);
     }
-    made.complete.retain(|id| !incomplete.contains(id));
+    made.answers.retain(|id, _| !incomplete.contains(id));
     Ok(made)
 }
 

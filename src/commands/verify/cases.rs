@@ -8,14 +8,13 @@ use super::{VerifyOptions, changed, unloadable};
 use crate::error::EnvironmentError;
 use crate::lesson::Course;
 use crate::verify::choice::{CasePattern, Choice};
-use crate::verify::{self, Case, coverage, mutants};
+use crate::verify::{self, Case, mutants};
 
 /// The wanted cases of a course.
 pub(super) struct WantedCases<'c> {
     /// In the lessons' order.
     pub(super) cases: Vec<Case<'c>>,
-    /// The number of answers to each exercise whose mutants are complete, see
-    /// [`coverage::count`].
+    /// See [`mutants::Made::answers`].
     pub(super) all: BTreeMap<&'c str, usize>,
     /// Why mutants could not be made.
     pub(super) unmade: Option<EnvironmentError>,
@@ -52,9 +51,8 @@ pub(super) fn wanted<'c>(
             help.to_owned(),
         ));
     }
-    let all = coverage::count(&made);
     let cases = made.cases.into_iter().filter(|case| choice.wants(case)).collect();
-    Ok(WantedCases { cases, all, unmade })
+    Ok(WantedCases { cases, all: made.answers, unmade })
 }
 
 fn parsed(text: &str) -> Result<CasePattern, Stop> {

@@ -2,7 +2,7 @@
 //! them.
 
 use super::super::Span;
-use super::super::exercise::{Head, is_kebab};
+use super::super::exercise::{Head, KEBAB, is_kebab};
 use super::super::problem::{Problems, did_you_mean};
 use super::fence::FenceWord;
 use super::outline::{OutlinePart, Section};
@@ -44,8 +44,8 @@ fn is_seen(offset: usize, hidden: &[Span]) -> bool {
 fn check_ids(tasks: &[Task<'_>], problems: &mut Problems) {
     for (index, (id, _)) in tasks.iter().enumerate() {
         if !is_kebab(&id.text) {
-            let help = "use lower case letters and digits in words joined by `-`".to_owned();
-            problems.error(id.span.clone(), format!("`{}` cannot be an id", id.text), Some(help));
+            let message = format!("`{}` cannot be an id", id.text);
+            problems.error(id.span.clone(), message, Some(KEBAB.to_owned()));
         } else if tasks[..index].iter().any(|(earlier, _)| earlier.text == id.text) {
             let message = format!("a second task with the id `{}`", id.text);
             problems.error(id.span.clone(), message, None);

@@ -2,6 +2,7 @@
 //! statements begin and end.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -33,25 +34,21 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, Enviro
     let values: BTreeMap<String, (usize, usize)> = commands::writers()
         .filter_map(|(name, _)| stored_values(&name).map(|values| (name, values)))
         .collect();
-    let swaps: BTreeMap<&str, &str> = topics::swaps().collect();
-    let durable: Vec<&str> = topics::durable_commands().collect();
-    let asking: Vec<&str> = topics::status_commands().collect();
     let wanted = serde_json::json!({
         "writers": writers,
         "values": values,
-        "swaps": swaps,
-        "durable": durable,
-        "asking": asking,
+        "swaps": topics::swaps().collect::<BTreeMap<_, _>>(),
+        "durable": topics::durable_commands().collect::<Vec<_>>(),
+        "asking": topics::status_commands().collect::<Vec<_>>(),
         "solutions": solutions,
     });
     std::fs::write(&order, wanted.to_string())
-        .map_err(|error| cleanup::check_room().err().unwrap_or(failed(error.to_string())))?;
+        .map_err(|error| cleanup::check_room().err().unwrap_or(failed(error)))?;
     let limit = LIMIT + LIMIT_EACH * u32::try_from(solutions.len()).unwrap_or(u32::MAX);
     let mut command = Command::new("python3");
     // Ignores the user's settings and packages.
     command.args(["-I", "-S", "-B", "-c", SCRIPT]).args([&order, &answer]);
-    let finished =
-        program::run(&mut command, &directory, limit).map_err(|error| failed(error.to_string()))?;
+    let finished = program::run(&mut command, &directory, limit).map_err(failed)?;
     let answer = std::fs::read(&answer);
     let run = finished.collect();
     cleanup::stop_if_a_signal_came();
@@ -59,11 +56,10 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, Enviro
         cleanup::check_room()?;
         return Err(failed(why(&run, limit)));
     }
-    let answer = answer.map_err(|error| failed(error.to_string()))?;
-    serde_json::from_slice(&answer).map_err(|error| failed(error.to_string()))
+    serde_json::from_slice(&answer.map_err(failed)?).map_err(failed)
 }
 
-fn failed(why: String) -> EnvironmentError {
+fn failed(why: impl fmt::Display) -> EnvironmentError {
     let fact = format!("`python3` can't make mutants of the solutions: {why}");
     EnvironmentError::new(fact, "install Python 3.9 or newer, or skip mutants with `--no-mutants`")
 }

@@ -7,8 +7,11 @@ const EXERCISE: &str = "exercise";
 const FAILS: &str = "fails=";
 const WORDS: &str = "`norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`";
 
+/// The role of a block in a language.
+type RoleIn = fn(Language) -> Role;
+
 /// The words that give a `python` or `redis` block its role.
-const ROLES: [(&str, fn(Language) -> Role); 5] = [
+const ROLES: [(&str, RoleIn); 5] = [
     ("norun", |_| Role::Shown),
     ("setup", |_| Role::Setup),
     ("starter", Role::Starter),
@@ -78,7 +81,7 @@ pub(super) fn names_a_role(info: &str) -> bool {
     }
 }
 
-fn role_named(word: &str) -> Option<fn(Language) -> Role> {
+fn role_named(word: &str) -> Option<RoleIn> {
     ROLES.into_iter().find(|(name, _)| *name == word).map(|(_, role)| role)
 }
 

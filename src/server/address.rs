@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 
+use super::ServerHost;
 use super::client::Client;
 use super::info::ServerInfo;
 use crate::error::EnvironmentError;
@@ -19,9 +20,15 @@ pub struct Address {
     pub url: String,
     /// The user allows keys in it.
     pub allow_non_empty: bool,
-    target: ConnectionInfo,
+    pub(super) target: ConnectionInfo,
     host: String,
     port: u16,
+}
+
+impl ServerHost for Address {
+    fn address(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
 }
 
 impl Address {
@@ -51,18 +58,6 @@ impl Address {
         format!("redis://{}:{}", self.host, self.port)
     }
 
-    pub fn target(&self) -> ConnectionInfo {
-        self.target.clone()
-    }
-
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// Whether clients on this machine reach this server at `localhost` and this port.
     pub fn is_local(&self, port: u16) -> bool {
         let is_loopback = self.host.eq_ignore_ascii_case("localhost")
@@ -72,7 +67,7 @@ impl Address {
 
     /// Fails unless the server is a plain, empty Redis; returns its first info.
     pub fn inspect(&self) -> Result<ServerInfo, EnvironmentError> {
-        let mut client = Client::new(self.target());
+        let mut client = Client::new(self.target.clone());
         let info = ServerInfo::take(&mut client, LIMIT).map_err(|error| {
             let shown = self.shown();
             EnvironmentError::new(
@@ -124,7 +119,7 @@ mod tests {
     #[test]
     fn host_and_port_are_read() {
         let address = Address::parse("redis://localhost:7000/0", false).unwrap();
-        assert_eq!((address.host(), address.port()), ("localhost", 7000));
+        assert_eq!(address.address(), ("localhost", 7000));
     }
 
     #[test]

@@ -198,7 +198,7 @@ impl ServerInfo {
     }
 
     fn databases(&self) -> impl Iterator<Item = &str> {
-        let fields = self.fields_with("db").filter(|(name, _)| is_database(name));
+        let fields = self.fields_with("db").filter(|(name, _)| versions::is_number(&name[2..]));
         fields.map(|(_, line)| line)
     }
 
@@ -257,11 +257,6 @@ fn text(value: &Value) -> String {
 pub fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = info.lines().rev();
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_end)
-}
-
-/// Whether this is INFO's name of a database: `db0`.
-fn is_database(name: &str) -> bool {
-    name.strip_prefix("db").is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
 /// One of the numbers in `calls=2,usec=5,failed_calls=1`; 0 if it is missing.

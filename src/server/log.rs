@@ -22,15 +22,12 @@ pub fn bgsave_ends(log: &str) -> Vec<BgsaveEnd> {
 }
 
 fn bgsave_end(line: &str) -> Option<BgsaveEnd> {
-    if line.contains("Background saving terminated with success") {
-        Some(BgsaveEnd::Succeeded)
-    } else if line.contains("Background saving terminated by signal") {
-        Some(BgsaveEnd::Killed)
-    } else if line.contains("Background saving error") {
-        Some(BgsaveEnd::Failed)
-    } else {
-        None
-    }
+    let ends = [
+        ("Background saving terminated with success", BgsaveEnd::Succeeded),
+        ("Background saving terminated by signal", BgsaveEnd::Killed),
+        ("Background saving error", BgsaveEnd::Failed),
+    ];
+    ends.into_iter().find(|(text, _)| line.contains(text)).map(|(_, end)| end)
 }
 
 /// How many child processes ended by the log: background saves, AOF rewrites, diskless transfers.
@@ -118,8 +115,15 @@ pub fn ending_signal(log: &str) -> Option<&str> {
     })
 }
 
-/// The last lines, for an error message.
-pub fn tail(log: &str, lines: usize) -> String {
+/// The help of an error: the last lines, if there are any, then this advice.
+pub(super) fn with_tail(log: &str, advice: &str) -> String {
+    match tail(log, 5) {
+        tail if tail.trim().is_empty() => advice.to_owned(),
+        tail => format!("its log ends with:\n{tail}\n{advice}"),
+    }
+}
+
+fn tail(log: &str, lines: usize) -> String {
     let all: Vec<&str> = log.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

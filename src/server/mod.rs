@@ -17,11 +17,16 @@ mod session_lock;
 pub mod source;
 pub mod versions;
 
+use std::fmt::Debug;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use redis::{ConnectionInfo, Value};
 
-use self::endpoint::{CheckerUser, checker_target, target};
+use self::container::Hosted;
+use self::endpoint::{checker_target, target};
+use self::options::Options;
+use self::process::Process;
 
 pub use address::Address;
 pub use client::{CallError, Client};
@@ -32,14 +37,12 @@ pub use source::{Chosen, Source, Wanted};
 pub use versions::ServerVersion;
 
 use crate::error::EnvironmentError;
-use crate::random;
 use crate::sanitize::ShownPath as _;
 
 const READY_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(3);
 /// How often to check whether a server that does not answer yet has ended. Most are ready earlier.
 const END_POLL: Duration = Duration::from_millis(15);
-/// The default of `dbfilename`, which lessons can't set.
 /// The name of a server's snapshot file: the default of `dbfilename`, which lessons can't set.
 pub const DUMP_FILE: &str = "dump.rdb";
 
@@ -62,25 +65,73 @@ pub struct PreservedServer {
     pub end: String,
 }
 
-#[derive(Debug)]
-enum ServerHost {
-    Container(Box<container::Hosted>),
-    Process(Box<process::Process>),
-    Address(Box<Address>),
+/// What runs a server. The defaults are for the user's own, at an address: we only talk to it.
+trait ServerHost: Debug + Send + Sync {
+    /// Where clients can reach it: a name or an address, and a port, which a restart may change.
+    fn address(&self) -> (&str, u16);
+
+    /// Sends SIGKILL to the server and to the child of a running BGSAVE, and waits for their end.
+    fn kill(&mut self) -> Result<(), EnvironmentError> {
+        Err(EnvironmentError::new(
+            "a server at an address is never killed",
+            "leave out `--server`: redislings then starts its own server",
+        ))
+    }
+
+    /// Starts the killed server again: same files, same options.
+    fn restart(&mut self) -> Result<(), EnvironmentError> {
+        Ok(())
+    }
+
+    fn ended(&mut self) -> Option<Ended> {
+        None
+    }
+
+    /// What the server wrote since its last start.
+    fn log(&self) -> Option<String> {
+        None
+    }
+
+    fn dump_bytes(&self) -> Result<Option<u64>, EnvironmentError> {
+        Ok(None)
+    }
+
+    fn dump(&self) -> Result<Option<Vec<u8>>, EnvironmentError> {
+        Ok(None)
+    }
+
+    /// Fails if nothing can be written beside its files.
+    fn check_room(&self) -> Result<(), EnvironmentError> {
+        Ok(())
+    }
+
+    /// Lets the server outlive us; returns the command that ends it and removes its files.
+    fn keep(self: Box<Self>) -> Result<String, EnvironmentError> {
+        Ok(String::new())
+    }
+
+    /// The directory of its files, if that is on this machine.
+    fn directory(&self) -> Option<&Path> {
+        None
+    }
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    fn container_id(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A fresh server, or the user's server at an address. A fresh one is ended and removed when
 /// dropped.
 #[derive(Debug)]
 pub struct Server {
-    host: ServerHost,
+    host: Box<dyn ServerHost>,
     client: Client,
-    checker: CheckerUser,
-    /// The default user's password on a server of ours: other users of this machine can reach its
-    /// port.
-    password: String,
+    options: Options,
     source: Source,
-    settings: Vec<(String, String)>,
     version: String,
     name: String,
 }
@@ -94,7 +145,7 @@ impl Server {
 
     /// Starts another server from the same source with the same settings.
     pub fn another(&self) -> Result<Self, EnvironmentError> {
-        Self::start(&self.source, &self.settings)
+        Self::start(&self.source, &self.options.settings)
     }
 
     /// Starts one that loads a snapshot: `dump` is the content of another server's `dump.rdb`.
@@ -111,24 +162,18 @@ impl Server {
         settings: &[(String, String)],
         dump: Option<&[u8]>,
     ) -> Result<Self, EnvironmentError> {
-        let (checker, password) = (CheckerUser::new(), random::word());
-        let options = options::Options { settings, checker: &checker, password: &password };
-        let host = match source {
-            Source::Container(hosts) => {
-                ServerHost::Container(Box::new(container::Hosted::start(hosts, options, dump)?))
-            }
-            Source::Process { program, .. } => {
-                ServerHost::Process(Box::new(process::Process::start(program, options, dump)?))
-            }
+        let options = Options::new(settings);
+        let host: Box<dyn ServerHost> = match source {
+            Source::Container(hosts) => Box::new(Hosted::start(hosts, &options, dump)?),
+            Source::Process { program, .. } => Box::new(Process::start(program, &options, dump)?),
             Source::Address(address) => {
                 address.inspect()?;
-                ServerHost::Address(address.clone())
+                address.clone()
             }
         };
-        let client = Client::that_asks_again(checker_target(&host, &checker));
-        let (version, name) = (String::new(), String::new());
-        let (source, settings) = (source.clone(), settings.to_vec());
-        let mut server = Self { host, client, checker, password, source, settings, version, name };
+        let client = Client::that_asks_again(checker_target(source, &*host, &options));
+        let (version, name, source) = (String::new(), String::new(), source.clone());
+        let mut server = Self { host, client, options, source, version, name };
         server.wait_until_it_answers()?;
         let info =
             server.info(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
@@ -149,32 +194,24 @@ impl Server {
 
     /// Where clients can reach it.
     pub fn endpoint(&self) -> Endpoint {
-        let password = Some(self.password.clone());
-        match &self.host {
-            ServerHost::Container(container) => {
-                Endpoint { password, ..Endpoint::at(container.host(), container.port()) }
-            }
-            ServerHost::Process(process) => {
-                Endpoint { password, ..Endpoint::at("127.0.0.1", process.port()) }
-            }
-            ServerHost::Address(address) => Endpoint {
-                host: address.host().to_owned(),
-                port: address.port(),
-                url: address.url.clone(),
-                password: None,
-            },
-        }
+        let (host, port) = self.host.address();
+        let url = match &self.source {
+            Source::Address(address) => address.url.clone(),
+            _ => format!("redis://{host}:{port}"),
+        };
+        let password = self.is_ours().then(|| self.options.password.clone());
+        Endpoint { host: host.to_owned(), port, url, password }
     }
 
     /// For connections other than the checker's. It has no password: on a server of ours the relay
     /// authenticates.
     pub fn target(&self) -> ConnectionInfo {
-        target(&self.host)
+        target(&self.source, &*self.host)
     }
 
     /// For further connections of the checker.
     pub fn checker_target(&self) -> ConnectionInfo {
-        checker_target(&self.host, &self.checker)
+        checker_target(&self.source, &*self.host, &self.options)
     }
 
     pub fn client(&mut self) -> &mut Client {
@@ -188,66 +225,42 @@ impl Server {
 
     /// Whether we started it, so that it may be killed and configured.
     pub fn is_ours(&self) -> bool {
-        !matches!(self.host, ServerHost::Address(_))
+        !matches!(self.source, Source::Address(_))
     }
 
     /// Sends SIGKILL, as if the machine crashed: a running background save dies too.
     pub fn kill(&mut self) -> Result<(), EnvironmentError> {
-        match &mut self.host {
-            ServerHost::Container(container) => container.kill(),
-            ServerHost::Process(process) => {
-                process.kill();
-                Ok(())
-            }
-            ServerHost::Address(_) => Err(EnvironmentError::new(
-                "a server at an address is never killed",
-                "leave out `--server`: redislings then starts its own server",
-            )),
-        }
+        self.host.kill()
     }
 
     /// Starts the killed server again, with the files that it left.
     pub fn restart(&mut self) -> Result<(), EnvironmentError> {
-        match &mut self.host {
-            ServerHost::Container(container) => container.restart()?,
-            ServerHost::Process(process) => process.restart()?,
-            ServerHost::Address(_) => {}
-        }
-        self.client = Client::that_asks_again(checker_target(&self.host, &self.checker));
+        self.host.restart()?;
+        self.client = Client::that_asks_again(self.checker_target());
         self.wait_until_it_answers()
     }
 
     /// How the server ended; `None` while it runs, and at an address.
     pub fn ended(&mut self) -> Option<Ended> {
-        match &mut self.host {
-            ServerHost::Container(container) => container.ended(),
-            ServerHost::Process(process) => process.ended(),
-            ServerHost::Address(_) => None,
-        }
+        self.host.ended()
     }
 
     /// The server's log since its last start; `None` at an address, or if it can't be read.
     pub fn log(&self) -> Option<String> {
-        match &self.host {
-            ServerHost::Container(container) => container.log().ok(),
-            ServerHost::Process(process) => Some(process.log()),
-            ServerHost::Address(_) => None,
-        }
+        self.host.log()
     }
 
     /// Whether a signal has stopped it; always false in a container and at an address.
     pub fn is_stopped(&self) -> bool {
-        matches!(&self.host, ServerHost::Process(process) if process.is_stopped())
+        self.host.is_stopped()
     }
 
     /// Fails if its directory is gone: its files are lost, and it can't write any more. Not checked
     /// in a container or at an address.
     pub fn check_directory(&self) -> Result<(), EnvironmentError> {
-        let ServerHost::Process(process) = &self.host else { return Ok(()) };
-        let directory = process.directory();
-        if directory.is_dir() {
+        let Some(directory) = self.host.directory().filter(|directory| !directory.is_dir()) else {
             return Ok(());
-        }
+        };
         let fact = format!(
             "the server's directory `{}` was deleted or moved while the answer ran",
             directory.shown()
@@ -262,11 +275,7 @@ impl Server {
             let fact = format!("the server's disk is full: {line}");
             return Err(EnvironmentError::new(fact, "free some space on its disk"));
         }
-        match &self.host {
-            ServerHost::Container(container) => container.check_room(),
-            ServerHost::Process(_) => crate::cleanup::check_room(),
-            ServerHost::Address(_) => Ok(()),
-        }
+        self.host.check_room()
     }
 
     /// Where it came from, to start another server of the same kind.
@@ -276,29 +285,18 @@ impl Server {
 
     /// The size of its `dump.rdb` in bytes; `None` if there is none, and at an address.
     pub fn dump_bytes(&self) -> Result<Option<u64>, EnvironmentError> {
-        match &self.host {
-            ServerHost::Container(container) => container.dump_bytes(),
-            ServerHost::Process(process) => Ok(process.dump_bytes()),
-            ServerHost::Address(_) => Ok(None),
-        }
+        self.host.dump_bytes()
     }
 
     /// The content of its `dump.rdb`, also after it was killed; `None` if there is none, and at an
     /// address.
     pub fn dump(&self) -> Result<Option<Vec<u8>>, EnvironmentError> {
-        match &self.host {
-            ServerHost::Container(container) => container.dump(),
-            ServerHost::Process(process) => process.dump(),
-            ServerHost::Address(_) => Ok(None),
-        }
+        self.host.dump()
     }
 
     /// The engine's id of its container, if it runs in one.
     pub fn container_id(&self) -> Option<&str> {
-        match &self.host {
-            ServerHost::Container(container) => Some(container.container_id()),
-            ServerHost::Process(_) | ServerHost::Address(_) => None,
-        }
+        self.host.container_id()
     }
 
     /// Lets the server outlive us.
@@ -313,18 +311,7 @@ impl Server {
         if let Some(password) = &endpoint.password {
             endpoint.url = format!("redis://:{password}@{}:{}", endpoint.host, endpoint.port);
         }
-        let end = match self.host {
-            ServerHost::Process(process) => process.keep().map_err(|error| {
-                EnvironmentError::new(
-                    format!("the server can't be kept: {error}"),
-                    "free some space",
-                )
-            })?,
-            ServerHost::Container(hosted) => hosted.keep()?,
-            // It is not ours to end.
-            ServerHost::Address(_) => String::new(),
-        };
-        Ok(PreservedServer { endpoint, end })
+        Ok(PreservedServer { endpoint, end: self.host.keep()? })
     }
 
     fn wait_until_it_answers(&mut self) -> Result<(), EnvironmentError> {
@@ -353,12 +340,7 @@ impl Server {
 
     fn failure(&self, why: &str) -> EnvironmentError {
         let log = self.log().unwrap_or_default();
-        let why = log::dump_or(why, &log);
-        let log = Some(log::tail(&log, 5)).filter(|tail| !tail.trim().is_empty());
-        let help = match log {
-            Some(tail) => format!("its log ends with:\n{tail}\nsee `redislings doctor`"),
-            None => "see `redislings doctor`".to_owned(),
-        };
-        EnvironmentError::new(format!("the server can't be used: {why}"), help)
+        let fact = format!("the server can't be used: {}", log::dump_or(why, &log));
+        EnvironmentError::new(fact, log::with_tail(&log, "see `redislings doctor`"))
     }
 }

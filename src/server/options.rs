@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::CheckerUser;
+use crate::random;
 use crate::redis_cli::reply;
 
 /// No save points, so that only the student saves; no AOF; a clock tick of 10 ms, so that the end
@@ -14,36 +14,43 @@ const DEFAULTS: [(&str, &str); 3] = [("save", ""), ("appendonly", "no"), ("hz", 
 /// arguments, and CONFIG REWRITE could write to a file.
 pub(super) const FROM_STDIN: &str = "-";
 
+/// The checker's own user: an answer may lock out the default user (CONFIG SET requirepass, ACL
+/// SETUSER), and the checker must still be able to read the evidence.
+pub(super) const CHECKER: &str = "checker";
+
 /// The options of one server.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Options<'o> {
+#[derive(Debug)]
+pub(super) struct Options {
     /// The lesson's settings: name and value.
-    pub(super) settings: &'o [(String, String)],
-    pub(super) checker: &'o CheckerUser,
-    /// The password of the default user.
-    pub(super) password: &'o str,
+    pub(super) settings: Vec<(String, String)>,
+    /// The password of [`CHECKER`]. This prevents accidents, not attacks: whoever can send commands
+    /// to the server can also read its memory.
+    pub(super) checker_password: String,
+    /// The default user's password: other users of this machine can reach the server's port.
+    pub(super) password: String,
 }
 
-impl Options<'_> {
+impl Options {
+    pub(super) fn new(settings: &[(String, String)]) -> Self {
+        let settings = settings.to_vec();
+        Self { settings, checker_password: random::word(), password: random::word() }
+    }
+
     /// The configuration: our defaults, the lesson's settings, then `fixed`, which must win.
+    ///
+    /// Redis before 7 lets everybody load modules and use DEBUG; later versions have settings
+    /// against that, which lessons can't change.
     pub(super) fn configuration(&self, fixed: &[(&str, &str)]) -> String {
         let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let users = [default_user(self.password), self.checker.rule()];
         let mut text = String::new();
         for (name, value) in DEFAULTS.into_iter().chain(settings).chain(fixed.iter().copied()) {
             let _ = writeln!(text, "{name} {}", words(value));
         }
-        for user in users {
-            let _ = writeln!(text, "user {user}");
-        }
+        let (password, checker) = (&self.password, &self.checker_password);
+        let _ = writeln!(text, "user default on >{password} ~* &* +@all -debug -module");
+        let _ = writeln!(text, "user {CHECKER} on >{checker} ~* &* +@all");
         text
     }
-}
-
-/// Redis before 7 lets everybody load modules and use DEBUG; later versions have settings against
-/// that, which lessons can't change.
-fn default_user(password: &str) -> String {
-    format!("default on >{password} ~* &* +@all -debug -module")
 }
 
 /// Quotes each word of a value as one argument, so that a `#` or a quote is part of the value.
@@ -62,8 +69,7 @@ mod tests {
 
     #[test]
     fn the_lessons_settings_come_after_our_defaults() {
-        let (settings, checker) = ([("hz".to_owned(), "10".to_owned())], CheckerUser::new());
-        let options = Options { settings: &settings, checker: &checker, password: "pw" };
+        let options = Options::new(&[("hz".to_owned(), "10".to_owned())]);
         let text = options.configuration(&[("port", "7000")]);
         let position = |line: &str| text.find(line).unwrap();
         assert!(position("hz \"100\"") < position("hz \"10\""));

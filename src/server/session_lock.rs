@@ -6,7 +6,7 @@
 //! label; we can't judge those, so we leave them alone.
 
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::cleanup;
@@ -18,8 +18,10 @@ use crate::sanitize::ShownPath as _;
 /// This run's lock.
 #[derive(Debug)]
 pub struct SessionLock {
-    owner: String,
-    session: String,
+    /// The same for all runs that may remove each other's leftovers.
+    pub(super) owner: String,
+    /// The name of this run.
+    pub(super) session: String,
 }
 
 impl SessionLock {
@@ -27,16 +29,6 @@ impl SessionLock {
     pub fn of_this_session() -> Result<&'static Self, EnvironmentError> {
         static LOCK: OnceLock<Result<SessionLock, EnvironmentError>> = OnceLock::new();
         LOCK.get_or_init(Self::create).as_ref().map_err(Clone::clone)
-    }
-
-    /// The same for all runs that may remove each other's leftovers.
-    pub fn owner(&self) -> &str {
-        &self.owner
-    }
-
-    /// The name of this run.
-    pub fn session(&self) -> &str {
-        &self.session
     }
 
     /// Whether the run named `session` still lives.
@@ -52,24 +44,21 @@ impl SessionLock {
 
     fn create() -> Result<Self, EnvironmentError> {
         let directory = cleanup::session_directory()?;
-        leftovers::check_lock(&directory).map_err(|error| cannot_lock(&directory, &error))?;
         let session = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let owner =
-            owner(&std::env::temp_dir()).map_err(|error| cannot_lock(&directory, &error))?;
-        Ok(Self { owner, session })
+        match leftovers::check_lock(&directory).and_then(|()| owner(&std::env::temp_dir())) {
+            Ok(owner) => Ok(Self { owner, session }),
+            Err(error) => Err(EnvironmentError::new(
+                format!("cannot lock a file in `{}`: {error}", directory.shown()),
+                "set TMPDIR to a directory on a local disk that you can write to",
+            )),
+        }
     }
-}
-
-fn cannot_lock(directory: &Path, error: &std::io::Error) -> EnvironmentError {
-    let fact = format!("cannot lock a file in `{}`: {error}", directory.shown());
-    EnvironmentError::new(fact, "set TMPDIR to a directory on a local disk that you can write to")
 }
 
 /// The user, the machine and the system's temporary folder, which stays the same even if each run
 /// chooses another folder for its directory.
 fn owner(folder: &Path) -> std::io::Result<String> {
-    let folder: PathBuf = folder.canonicalize()?;
-    let metadata = std::fs::metadata(&folder)?;
+    let metadata = std::fs::metadata(folder)?;
     let host = nix::unistd::gethostname().unwrap_or_default();
     let user = nix::unistd::getuid();
     Ok(format!("{user}-{:x}-{:x}@{}", metadata.dev(), metadata.ino(), host.to_string_lossy()))

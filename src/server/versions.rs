@@ -149,7 +149,8 @@ impl ServerVersion {
     }
 }
 
-fn is_number(text: &str) -> bool {
+/// Whether the text consists of digits.
+pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

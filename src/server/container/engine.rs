@@ -43,9 +43,7 @@ pub fn engine_version() -> Result<String, String> {
         let version = docker.version().await.map_err(|error| with_sources(&error))?;
         Ok(version.version.unwrap_or_else(|| "of an unknown version".to_owned()))
     };
-    let answer = block_on(async { tokio::time::timeout(ENGINE_DEADLINE, request).await });
-    IS_SILENT.store(answer.is_err(), Ordering::Relaxed);
-    answer.unwrap_or_else(|_| {
+    within(ENGINE_DEADLINE, request).unwrap_or_else(|| {
         Err(format!("the engine did not answer within {} s", ENGINE_DEADLINE.as_secs()))
     })
 }
@@ -85,20 +83,20 @@ fn is_server(word: &str) -> bool {
     word.ends_with("-server")
 }
 
-/// Calls the engine, with a deadline.
+/// Calls the engine, with a deadline: a shorter one if the last call got no answer.
 pub(super) fn ask<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, String> {
-    let deadline = deadline_for(CALL_DEADLINE);
-    let answer = block_on(async { tokio::time::timeout(deadline, call).await });
-    IS_SILENT.store(answer.is_err(), Ordering::Relaxed);
-    match answer {
-        Ok(answer) => answer.map_err(|error| with_sources(&error)),
-        Err(_elapsed) => Err(format!("no answer within {} s", deadline.as_secs())),
+    let is_silent = IS_SILENT.load(Ordering::Relaxed);
+    let deadline = if is_silent { SILENT_DEADLINE } else { CALL_DEADLINE };
+    match within(deadline, call) {
+        Some(answer) => answer.map_err(|error| with_sources(&error)),
+        None => Err(format!("no answer within {} s", deadline.as_secs())),
     }
 }
 
-/// How long to wait for an answer: less long if the last call got none.
-pub(super) fn deadline_for(usual: Duration) -> Duration {
-    if IS_SILENT.load(Ordering::Relaxed) { usual.min(SILENT_DEADLINE) } else { usual }
+fn within<T>(deadline: Duration, call: impl Future<Output = T>) -> Option<T> {
+    let answer = block_on(async { tokio::time::timeout(deadline, call).await });
+    IS_SILENT.store(answer.is_err(), Ordering::Relaxed);
+    answer.ok()
 }
 
 fn pull(
@@ -107,12 +105,7 @@ fn pull(
     report: &dyn Fn(ProgressEvent<'_>),
 ) -> Result<(), String> {
     let (name, tag) = name_and_tag(reference);
-    let options = CreateImageOptionsBuilder::new();
-    let options = if reference.contains('@') {
-        options.from_image(reference).build()
-    } else {
-        options.from_image(&name).tag(&tag).build()
-    };
+    let options = CreateImageOptionsBuilder::new().from_image(&format!("{name}:{tag}")).build();
     let steps = docker.create_image(Some(options), None, None);
     block_on(pull::follow(steps, reference, report))
 }

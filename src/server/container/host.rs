@@ -1,23 +1,21 @@
 //! A host: one container in which several servers run side by side.
 
 use std::collections::{HashMap, VecDeque};
+use std::mem::ManuallyDrop;
 use std::ops::RangeInclusive;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::unistd::getuid;
 use testcontainers::bollard::models::{NetworkSettings, PortBinding};
 use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
-use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
+use testcontainers::{ContainerRequest, GenericImage, ImageExt as _};
 
-use super::engine::{Image, ask, client, deadline_for, name_and_tag};
+use super::engine::{Image, ask, client, name_and_tag};
 use super::engine_gone;
-use super::labels::{
-    HOST_LABEL, OWNER_LABEL, SESSION_LABEL, mark_as_kept, remove_at_end, remove_by_id,
-    remove_labelled,
-};
+use super::labels::{OWNER_LABEL, SESSION_LABEL, mark_as_kept, remove, remove_at_end};
 use super::network::{BRIDGE, Network};
 use super::supervisor::Supervisor;
 use crate::cleanup::{self, lock};
@@ -32,7 +30,6 @@ const DIRECTORY: &str = "/data";
 /// server.
 const FIRST_PORT: u16 = 41_001;
 const START_DEADLINE: Duration = Duration::from_secs(60);
-const REMOVAL_DEADLINE: Duration = Duration::from_secs(20);
 /// User ids that can run a container: rootless engines map only these.
 const USUAL_USERS: RangeInclusive<u32> = 1..=65_533;
 /// A user id that no machine uses.
@@ -52,7 +49,6 @@ const PROGRAMS: [&str; 7] = ["cat", "head", "mkdir", "rm", "setsid", "sleep", "w
 pub(super) struct Host {
     supervisor: Supervisor,
     container: EngineContainer,
-    network: Network,
     address: String,
     /// The unused ports; the one that has been free for the longest time comes first.
     free: Mutex<VecDeque<HostPort>>,
@@ -69,19 +65,23 @@ pub(super) struct HostPort {
     pub(super) outside: u16,
 }
 
+/// One server's slot in a host.
+#[derive(Debug)]
+pub(super) struct HostSlot {
+    pub(super) host: Arc<Host>,
+    pub(super) port: HostPort,
+    /// The server's number in the supervisor, which no other in this container has had.
+    pub(super) number: String,
+}
+
 impl Host {
     /// Starts a container for `capacity` servers at a time, and waits until it can start servers.
     pub(super) fn start(image: &Image, capacity: u16) -> Result<Self, EnvironmentError> {
         let network = Network::find().map_err(|why| not_started(image, &why))?;
         let lock = SessionLock::of_this_session()?;
-        remove_at_end(lock.session());
-        let label = unique(lock.session());
+        remove_at_end(&lock.session);
         let _creating = cleanup::creating();
-        let start = |user: User| {
-            // testcontainers does not remove a container that was created but not started.
-            EngineContainer::start(request(image, capacity, &network, lock, &label, user))
-                .inspect_err(|_| remove_labelled(HOST_LABEL, &label))
-        };
+        let start = |user| EngineContainer::start(image, capacity, &network, lock, user);
         let container = match start(User::of(image)) {
             // In some images only root can run the programs.
             Err(why) if why.to_lowercase().contains("permission denied") => start(User::Images),
@@ -93,20 +93,19 @@ impl Host {
         let mut host = Self {
             supervisor,
             container,
-            network,
             address: String::new(),
             free: Mutex::default(),
             next: AtomicU32::new(1),
         };
         host.check_programs(image)?;
         let settings = host.network_settings()?;
-        let address = match &host.network {
+        let address = match &network {
             Network::Bridge => own_address(&settings),
             Network::Loopback => Some("127.0.0.1".to_owned()),
             Network::Remote(name) => Some(name.clone()),
         };
-        let ports = inside(capacity).map(|inside| host.port(&settings, inside)).collect();
-        let (Some(address), Some(ports)) = (address, ports) else {
+        let ports = inside(capacity).map(|inside| port(&settings, network.binding(), inside));
+        let (Some(address), Some(ports)) = (address, ports.collect()) else {
             let fact = format!("the container `{}` has no address or no ports", host.id());
             return Err(EnvironmentError::new(fact, "try `--server process`"));
         };
@@ -125,18 +124,15 @@ impl Host {
     }
 
     /// Takes a port for one server, until it is given back.
-    pub(super) fn take_port(&self) -> Option<HostPort> {
-        lock(&self.free).pop_front()
+    pub(super) fn take_slot(self: &Arc<Self>) -> Option<HostSlot> {
+        let port = lock(&self.free).pop_front()?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed).to_string();
+        Some(HostSlot { host: Arc::clone(self), port, number })
     }
 
     /// Frees a port at which nothing listens any more.
     pub(super) fn give_back(&self, port: HostPort) {
         lock(&self.free).push_back(port);
-    }
-
-    /// A number that no server in this container has had.
-    pub(super) fn next_number(&self) -> u32 {
-        self.next.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Whether the container still accepts requests, as far as we know.
@@ -172,17 +168,6 @@ impl Host {
         let container = ask(docker.inspect_container(self.id(), None)).map_err(engine_gone)?;
         Ok(container.network_settings.unwrap_or_default())
     }
-
-    fn port(&self, settings: &NetworkSettings, inside: u16) -> Option<HostPort> {
-        let Some(address) = self.network.binding() else {
-            return Some(HostPort { inside, outside: inside });
-        };
-        let bindings = settings.ports.as_ref()?.get(&format!("{inside}/tcp"))?.as_ref()?;
-        let mut ours =
-            bindings.iter().filter(|binding| binding.host_ip.as_deref() == Some(address));
-        let outside = ours.find_map(|binding| binding.host_port.as_ref()?.parse().ok())?;
-        Some(HostPort { inside, outside })
-    }
 }
 
 /// The container's address in the engine's network.
@@ -191,16 +176,39 @@ fn own_address(settings: &NetworkSettings) -> Option<String> {
     Some(address).filter(|address| !address.is_empty())
 }
 
+/// Where the engine publishes a port of the container, if it does that at an address.
+fn port(settings: &NetworkSettings, binding: Option<&str>, inside: u16) -> Option<HostPort> {
+    if binding.is_none() {
+        return Some(HostPort { inside, outside: inside });
+    }
+    let bindings = settings.ports.as_ref()?.get(&format!("{inside}/tcp"))?.as_ref()?;
+    let mut ours = bindings.iter().filter(|published| published.host_ip.as_deref() == binding);
+    let outside = ours.find_map(|published| published.host_port.as_ref()?.parse().ok())?;
+    Some(HostPort { inside, outside })
+}
+
 /// A container that is removed when dropped.
 #[derive(Debug)]
 struct EngineContainer {
-    /// `None` after the removal has begun.
-    handle: Option<ContainerAsync<GenericImage>>,
     id: String,
 }
 
 impl EngineContainer {
-    fn start(request: ContainerRequest<GenericImage>) -> Result<Self, String> {
+    fn start(
+        image: &Image,
+        capacity: u16,
+        network: &Network,
+        lock: &SessionLock,
+        user: User,
+    ) -> Result<Self, String> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}-{}", lock.session, NEXT.fetch_add(1, Ordering::Relaxed));
+        let request = request(image, capacity, network, lock, user).with_container_name(&name);
+        // testcontainers does not remove a container that was created but not started.
+        Self::start_by(request).inspect_err(|_| remove(&name))
+    }
+
+    fn start_by(request: ContainerRequest<GenericImage>) -> Result<Self, String> {
         // In its own task, since dropping the future of testcontainers would wait for an engine
         // that does not answer.
         let start = runtime().spawn(request.start());
@@ -208,22 +216,15 @@ impl EngineContainer {
         let started = started
             .map_err(|_elapsed| format!("it took more than {} s", START_DEADLINE.as_secs()))?
             .map_err(|panic| panic.to_string())?;
-        let handle = started.map_err(|error| with_sources(&error))?;
-        let id = handle.id().to_owned();
-        Ok(Self { handle: Some(handle), id })
+        // testcontainers would remove it in the background; we have to know when it is gone.
+        let handle = ManuallyDrop::new(started.map_err(|error| with_sources(&error))?);
+        Ok(Self { id: handle.id().to_owned() })
     }
 }
 
 impl Drop for EngineContainer {
     fn drop(&mut self) {
-        let Some(handle) = self.handle.take() else { return };
-        let removal = runtime().spawn(handle.rm());
-        let deadline = deadline_for(REMOVAL_DEADLINE);
-        let removed = block_on(async { tokio::time::timeout(deadline, removal).await });
-        // The engine may be removing the container already by itself.
-        if matches!(removed, Ok(Ok(Err(_)))) {
-            remove_by_id(&self.id);
-        }
+        remove(&self.id);
     }
 }
 
@@ -257,7 +258,6 @@ fn request(
     capacity: u16,
     network: &Network,
     lock: &SessionLock,
-    label: &str,
     user: User,
 ) -> ContainerRequest<GenericImage> {
     let (name, tag) = name_and_tag(&image.reference);
@@ -273,9 +273,8 @@ fn request(
         .with_entrypoint("sh")
         .with_cmd(["-c", MAIN, "host"])
         .with_working_dir(DIRECTORY)
-        .with_label(SESSION_LABEL, lock.session())
-        .with_label(OWNER_LABEL, lock.owner())
-        .with_label(HOST_LABEL, label)
+        .with_label(SESSION_LABEL, &lock.session)
+        .with_label(OWNER_LABEL, &lock.owner)
         .with_startup_timeout(START_DEADLINE);
     // In memory, for the same reason as for processes: see `disk::temporary_folder`.
     let (request, folder) = match user {
@@ -316,11 +315,6 @@ fn lacks(image: &Image, programs: &str) -> EnvironmentError {
         format!("the image `{}` has no {}", image.reference, programs.join(", ")),
         "use an official image, another with a shell and the usual programs, or `--server process`",
     )
-}
-
-fn unique(session: &str) -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("{session}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
-use super::hosts::{HostSlot, Hosts};
+use super::host::HostSlot;
+use super::hosts::Hosts;
 use crate::error::EnvironmentError;
-use crate::server::Ended;
 use crate::server::options::{FROM_STDIN, Options};
+use crate::server::{Ended, ServerHost};
 
 const END_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(2);
@@ -17,8 +18,6 @@ const KILLED: &str = "137";
 #[derive(Debug)]
 pub struct Hosted {
     slot: HostSlot,
-    /// The server's number in the supervisor.
-    number: String,
     command: Vec<String>,
     configuration: String,
     starts: u32,
@@ -28,102 +27,26 @@ impl Hosted {
     /// Starts one, with this snapshot file if there is one. Does not wait until it is ready.
     pub(in crate::server) fn start(
         hosts: &Hosts,
-        options: Options<'_>,
+        options: &Options,
         dump: Option<&[u8]>,
     ) -> Result<Self, EnvironmentError> {
         let slot = hosts.slot()?;
-        let port = slot.port.inside.to_string();
         // Protected mode would refuse connections from the engine's bridge. The password keeps
         // others out.
         let configuration = options.configuration(&[
-            ("port", &port),
+            ("port", &slot.port.inside.to_string()),
             ("protected-mode", "no"),
             ("daemonize", "no"),
             ("logfile", ""),
         ]);
         let mut command = hosts.image().command.clone();
         command.push(FROM_STDIN.to_owned());
-        let number = slot.number.to_string();
-        let mut server = Self { slot, number, command, configuration, starts: 0 };
+        let mut server = Self { slot, command, configuration, starts: 0 };
         if let Some(dump) = dump {
             server.call_with("give_dump", &[&dump.len().to_string()], dump)?;
         }
         server.restart()?;
         Ok(server)
-    }
-
-    /// The engine's id of its container.
-    pub fn container_id(&self) -> &str {
-        self.slot.host.id()
-    }
-
-    /// The name or address at which its port can be reached.
-    pub fn host(&self) -> &str {
-        self.slot.host.address()
-    }
-
-    /// The port at [`Self::host`]; it does not change with [`Self::restart`].
-    pub fn port(&self) -> u16 {
-        self.slot.port.outside
-    }
-
-    /// Sends SIGKILL to the server and to the child of a running BGSAVE, and waits for their end.
-    pub fn kill(&mut self) -> Result<(), EnvironmentError> {
-        self.repeat_until_all_are_dead("end")
-    }
-
-    /// Starts the killed server again: same files, same options.
-    pub fn restart(&mut self) -> Result<(), EnvironmentError> {
-        let (start, size) = ((self.starts + 1).to_string(), self.configuration.len().to_string());
-        let command = self.command.iter().map(String::as_str);
-        let words: Vec<&str> = [start.as_str(), size.as_str()].into_iter().chain(command).collect();
-        self.call_with("start", &words, self.configuration.as_bytes())?;
-        self.starts += 1;
-        Ok(())
-    }
-
-    /// How the server ended; `None` while it runs. If the container is gone, the server was killed.
-    pub fn ended(&self) -> Option<Ended> {
-        match self.call("state") {
-            Ok(status) if status.is_empty() => None,
-            Ok(status) => {
-                let status = String::from_utf8_lossy(&status);
-                let what = format!("it ended with exit status {status} in its container");
-                Some(Ended { what, killed: status == KILLED })
-            }
-            Err(error) => Some(Ended { what: error.fact, killed: true }),
-        }
-    }
-
-    /// The size of the snapshot file in bytes, if there is one.
-    pub fn dump_bytes(&self) -> Result<Option<u64>, EnvironmentError> {
-        let size = self.call("dump_bytes")?;
-        Ok(String::from_utf8_lossy(&size).trim().parse().ok())
-    }
-
-    /// The content of the snapshot file, if there is one.
-    pub fn dump(&self) -> Result<Option<Vec<u8>>, EnvironmentError> {
-        let is_there = self.dump_bytes()?.is_some();
-        if is_there { self.call("dump").map(Some) } else { Ok(None) }
-    }
-
-    /// What the server wrote since its last start.
-    pub fn log(&self) -> Result<String, EnvironmentError> {
-        let log = self.call_with("log", &[&self.starts.to_string()], &[])?;
-        Ok(String::from_utf8_lossy(&log).into_owned())
-    }
-
-    /// Fails if nothing can be written beside its files.
-    pub(in crate::server) fn check_room(&self) -> Result<(), EnvironmentError> {
-        self.call("check_room").map(drop)
-    }
-
-    /// Lets the server and its container outlive us; returns the command that ends both.
-    pub(in crate::server) fn keep(self) -> Result<String, EnvironmentError> {
-        self.slot.host.keep()?;
-        // We no longer end either of them.
-        let kept = ManuallyDrop::new(self);
-        Ok(format!("docker rm --force --volumes {}", kept.container_id()))
     }
 
     fn repeat_until_all_are_dead(&self, function: &str) -> Result<(), EnvironmentError> {
@@ -147,9 +70,71 @@ impl Hosted {
         words: &[&str],
         payload: &[u8],
     ) -> Result<Vec<u8>, EnvironmentError> {
-        let number = [function, self.number.as_str()];
-        let request: Vec<&str> = number.into_iter().chain(words.iter().copied()).collect();
+        let request = [&[function, self.slot.number.as_str()], words].concat();
         self.slot.host.call(&request, payload)
+    }
+}
+
+impl ServerHost for Hosted {
+    fn address(&self) -> (&str, u16) {
+        (self.slot.host.address(), self.slot.port.outside)
+    }
+
+    fn kill(&mut self) -> Result<(), EnvironmentError> {
+        self.repeat_until_all_are_dead("end")
+    }
+
+    fn restart(&mut self) -> Result<(), EnvironmentError> {
+        let (start, size) = ((self.starts + 1).to_string(), self.configuration.len().to_string());
+        let command = self.command.iter().map(String::as_str);
+        let words: Vec<&str> = [start.as_str(), size.as_str()].into_iter().chain(command).collect();
+        self.call_with("start", &words, self.configuration.as_bytes())?;
+        self.starts += 1;
+        Ok(())
+    }
+
+    /// If the container is gone, the server was killed.
+    fn ended(&mut self) -> Option<Ended> {
+        match self.call("state") {
+            Ok(status) if status.is_empty() => None,
+            Ok(status) => {
+                let status = String::from_utf8_lossy(&status);
+                let what = format!("it ended with exit status {status} in its container");
+                Some(Ended { what, killed: status == KILLED })
+            }
+            Err(error) => Some(Ended { what: error.fact, killed: true }),
+        }
+    }
+
+    fn log(&self) -> Option<String> {
+        let log = self.call_with("log", &[&self.starts.to_string()], &[]).ok()?;
+        Some(String::from_utf8_lossy(&log).into_owned())
+    }
+
+    fn dump_bytes(&self) -> Result<Option<u64>, EnvironmentError> {
+        let size = self.call("dump_bytes")?;
+        Ok(String::from_utf8_lossy(&size).trim().parse().ok())
+    }
+
+    fn dump(&self) -> Result<Option<Vec<u8>>, EnvironmentError> {
+        let is_there = self.dump_bytes()?.is_some();
+        if is_there { self.call("dump").map(Some) } else { Ok(None) }
+    }
+
+    fn check_room(&self) -> Result<(), EnvironmentError> {
+        self.call("check_room").map(drop)
+    }
+
+    /// The container outlives us too.
+    fn keep(self: Box<Self>) -> Result<String, EnvironmentError> {
+        self.slot.host.keep()?;
+        // We no longer end either of them.
+        let kept = ManuallyDrop::new(self);
+        Ok(format!("docker rm --force --volumes {}", kept.slot.host.id()))
+    }
+
+    fn container_id(&self) -> Option<&str> {
+        Some(self.slot.host.id())
     }
 }
 

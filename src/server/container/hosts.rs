@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::engine::{Image, engine_version};
-use super::host::{Host, HostPort};
+use super::host::{Host, HostSlot};
 use crate::cleanup::lock;
 use crate::error::EnvironmentError;
 
@@ -23,14 +23,6 @@ struct SharedHosts {
     /// How many servers the next host can run at a time.
     capacity: AtomicU16,
     hosts: Mutex<Vec<Arc<Host>>>,
-}
-
-/// One server's slot in a host.
-#[derive(Debug)]
-pub(super) struct HostSlot {
-    pub(super) host: Arc<Host>,
-    pub(super) port: HostPort,
-    pub(super) number: u32,
 }
 
 impl Hosts {
@@ -55,34 +47,27 @@ impl Hosts {
         let mut hosts = lock(&self.0.hosts);
         // Servers in an unusable host still hold it, and report the failure.
         let gone: Vec<_> = hosts.extract_if(.., |host| !host.is_usable()).collect();
-        let slot = match hosts.iter().find_map(in_host) {
+        let slot = match hosts.iter().find_map(Host::take_slot) {
             Some(slot) => Ok(slot),
-            None => self.add(&gone, &mut hosts).and_then(|host| {
-                in_host(&host).ok_or_else(|| super::engine_gone("a new container has no free port"))
-            }),
+            None => self.add(!gone.is_empty(), &mut hosts),
         };
         drop(hosts);
         drop(gone);
         slot
     }
 
-    /// If a host is gone, the engine may be gone too. Asks for its version first: waiting for a
-    /// start would take longer.
+    /// Returns a slot of another host. If a host is gone, the engine may be gone too. Asks for its
+    /// version first: waiting for a start would take longer.
     fn add(
         &self,
-        gone: &[Arc<Host>],
+        is_one_gone: bool,
         hosts: &mut Vec<Arc<Host>>,
-    ) -> Result<Arc<Host>, EnvironmentError> {
-        if !gone.is_empty() {
+    ) -> Result<HostSlot, EnvironmentError> {
+        if is_one_gone {
             engine_version().map_err(super::engine_gone)?;
         }
         let host = Arc::new(Host::start(&self.0.image, self.0.capacity.load(Ordering::Relaxed))?);
         hosts.push(Arc::clone(&host));
-        Ok(host)
+        host.take_slot().ok_or_else(|| super::engine_gone("a new container has no free port"))
     }
-}
-
-fn in_host(host: &Arc<Host>) -> Option<HostSlot> {
-    let port = host.take_port()?;
-    Some(HostSlot { host: Arc::clone(host), port, number: host.next_number() })
 }

@@ -1,7 +1,7 @@
 //! Which containers are ours, and how they are removed.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use testcontainers::bollard::query_parameters::{
@@ -16,8 +16,6 @@ use crate::server::session_lock::SessionLock;
 pub(super) const SESSION_LABEL: &str = "redislings.session";
 /// The owner, whose runs may remove each other's leftovers: see [`SessionLock`].
 pub(super) const OWNER_LABEL: &str = "redislings.owner";
-/// Unique for each container, to find what a failed start left behind.
-pub(super) const HOST_LABEL: &str = "redislings.host";
 
 /// The name prefix of a container that outlives us. A label can't be changed later.
 const KEPT: &str = "redislings-kept-";
@@ -28,8 +26,8 @@ const POLL: Duration = Duration::from_millis(5);
 /// Removes containers of runs of redislings that were killed (SIGKILL): once per run, in the
 /// background, and only if an engine answers.
 pub fn sweep_leftovers() {
-    static SWEPT: OnceLock<()> = OnceLock::new();
-    SWEPT.get_or_init(|| {
+    static SWEPT: Once = Once::new();
+    SWEPT.call_once(|| {
         // If the thread can't start, the next run sweeps.
         let _ = std::thread::Builder::new().name("sweep".into()).spawn(remove_dead_runs);
     });
@@ -40,19 +38,22 @@ fn remove_dead_runs() {
         return;
     }
     let Ok(lock) = SessionLock::of_this_session() else { return };
-    for (id, session) in labelled(OWNER_LABEL, lock.owner()) {
+    for (id, session) in labelled(OWNER_LABEL, &lock.owner) {
         if !lock.is_alive(&session) {
-            remove_by_id(&id);
+            remove(&id);
         }
     }
 }
 
 /// Makes sure that a signal removes this run's containers.
-pub(super) fn remove_at_end(session: &str) {
-    static REGISTERED: OnceLock<()> = OnceLock::new();
-    REGISTERED.get_or_init(|| {
-        let session = session.to_owned();
-        cleanup::at_end(move || remove_labelled(SESSION_LABEL, &session));
+pub(super) fn remove_at_end(session: &'static str) {
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
+        cleanup::at_end(move || {
+            for (id, _) in labelled(SESSION_LABEL, session) {
+                remove(&id);
+            }
+        });
     });
 }
 
@@ -61,12 +62,6 @@ pub(super) fn mark_as_kept(id: &str) -> Result<(), String> {
     let name = format!("{KEPT}{}", id.get(..12).unwrap_or(id));
     let options = RenameContainerOptionsBuilder::new().name(&name).build();
     ask(client()?.rename_container(id, options))
-}
-
-pub(super) fn remove_labelled(label: &str, value: &str) {
-    for (id, _) in labelled(label, value) {
-        remove_by_id(&id);
-    }
 }
 
 /// The ids and sessions of containers with this label, running or not, except kept ones.
@@ -91,14 +86,14 @@ fn is_kept(names: &[String]) -> bool {
     names.iter().any(|name| name.starts_with(&format!("/{KEPT}")))
 }
 
-/// Returns when the container is gone. The engine returns an error if it is already removing the
+/// Removes a container by its id or name, and returns when it is gone. The engine returns an error if it is already removing the
 /// container by itself.
-pub(super) fn remove_by_id(id: &str) {
+pub(super) fn remove(container: &str) {
     let Ok(docker) = client() else { return };
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     let deadline = Instant::now() + REMOVAL_DEADLINE;
-    while ask(docker.remove_container(id, Some(options.clone()))).is_err()
-        && ask(docker.inspect_container(id, None)).is_ok()
+    while ask(docker.remove_container(container, Some(options.clone()))).is_err()
+        && ask(docker.inspect_container(container, None)).is_ok()
         && Instant::now() < deadline
     {
         std::thread::park_timeout(POLL);

@@ -22,10 +22,12 @@ pub(super) enum Network {
 impl Network {
     /// Determined from `DOCKER_HOST` and the engine; the error says why the engine can't be used.
     pub(super) fn find() -> Result<Self, String> {
-        match Self::from_environment()? {
-            Self::Loopback if is_by_socket() && is_local().unwrap_or(false) => Ok(Self::Bridge),
-            network => Ok(network),
-        }
+        let network = Self::from_environment()?;
+        let is_local = network == Self::Loopback
+            && is_by_socket()
+            && shares_our_name().unwrap_or(false)
+            && bridge_is_ours().unwrap_or(false);
+        Ok(if is_local { Self::Bridge } else { network })
     }
 
     /// Determined from environment variables only.
@@ -77,11 +79,6 @@ fn variable(name: &str) -> String {
 fn is_by_socket() -> bool {
     let docker_host = variable("DOCKER_HOST");
     docker_host.is_empty() || docker_host.starts_with("unix://")
-}
-
-/// Whether the engine runs on this machine, and we can reach its network.
-fn is_local() -> Result<bool, String> {
-    Ok(shares_our_name()? && bridge_is_ours()?)
 }
 
 /// Whether the engine runs on this machine itself, and not in a virtual machine.

@@ -23,17 +23,10 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
 /// A reply may contain a snapshot file.
 const OUTPUT_BYTES: usize = 64 * 1024;
 
-/// The supervisor of one host. Its script ends the container when this is dropped or redislings is
-/// killed.
+/// The supervisor of one host: the connection, or why it was closed. Its script ends the container
+/// when this is dropped or redislings is killed.
 #[derive(Debug)]
-pub(super) struct Supervisor(Mutex<SupervisorLine>);
-
-/// The connection, or why it was closed.
-#[derive(Debug)]
-enum SupervisorLine {
-    Open(SupervisorConnection),
-    Cut(String),
-}
+pub(super) struct Supervisor(Mutex<Result<SupervisorConnection, String>>);
 
 struct SupervisorConnection {
     /// Marks the end of a reply; no server and no log can know it.
@@ -70,7 +63,7 @@ impl Supervisor {
             StartExecResults::Attached { output, input } => {
                 let secret = crate::random::word();
                 let connection = SupervisorConnection { secret, requests: 0, input, output };
-                Ok(Self(Mutex::new(SupervisorLine::Open(connection))))
+                Ok(Self(Mutex::new(Ok(connection))))
             }
             StartExecResults::Detached => Err("the supervisor is not attached".to_owned()),
         }
@@ -79,40 +72,25 @@ impl Supervisor {
     /// Calls a function of the script; `payload` is its input.
     pub(super) fn call(&self, words: &[&str], payload: &[u8]) -> SupervisorReply {
         let mut line = lock(&self.0);
-        let SupervisorLine::Open(connection) = &mut *line else {
-            return Err(line.why());
-        };
-        let call = connection.call(words, payload);
+        let call = line.as_mut().map_err(|why| why.clone())?.call(words, payload);
         let answer = block_on(async { tokio::time::timeout(REQUEST_DEADLINE, call).await });
         let answer = answer.unwrap_or_else(|_elapsed| {
             Err(format!("no answer within {} s", REQUEST_DEADLINE.as_secs()))
         });
-        match answer {
-            Ok(reply) => reply,
-            Err(why) => {
-                // If a signal has ended the host, that is not an error.
-                cleanup::stop_if_a_signal_came();
-                // Note whether the engine still answers, so that later calls need not wait long.
-                let _ = engine_version();
-                // A late reply must not be taken for the reply to another request.
-                *line = SupervisorLine::Cut(why);
-                Err(line.why())
-            }
-        }
+        answer.unwrap_or_else(|why| {
+            // If a signal has ended the host, that is not an error.
+            cleanup::stop_if_a_signal_came();
+            // Note whether the engine still answers, so that later calls need not wait long.
+            let _ = engine_version();
+            // A late reply must not be taken for the reply to another request.
+            *line = Err(why.clone());
+            Err(why)
+        })
     }
 
     /// Whether it still accepts requests, as far as we know.
     pub(super) fn is_reachable(&self) -> bool {
-        matches!(*lock(&self.0), SupervisorLine::Open(_))
-    }
-}
-
-impl SupervisorLine {
-    fn why(&self) -> String {
-        match self {
-            Self::Open(_) => String::new(),
-            Self::Cut(why) => why.clone(),
-        }
+        lock(&self.0).is_ok()
     }
 }
 
@@ -120,13 +98,8 @@ impl SupervisorConnection {
     async fn call(&mut self, words: &[&str], payload: &[u8]) -> Result<SupervisorReply, String> {
         self.requests += 1;
         let mark = format!("{}-{}", self.secret, self.requests);
-        let mut request = mark.clone();
-        for word in words {
-            request.push(' ');
-            request.push_str(&quoted(word));
-        }
-        request.push('\n');
-        self.send(request.as_bytes(), payload)
+        let words: String = words.iter().map(|word| format!(" {}", quoted(word))).collect();
+        self.send(format!("{mark}{words}\n").as_bytes(), payload)
             .await
             .map_err(|error| format!("cannot send to its supervisor: {error}"))?;
         self.reply(&mark).await

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::bundled::PACKAGES;
-use super::source::{self, DEFAULT_IMAGE, all_on_path};
+use super::source::{self, DEFAULT_IMAGE, NONE_ON_PATH, PROGRAMS, all_on_path};
 use super::versions::{ServerVersion, printed_version};
-use super::{Chosen, Server, Source, Wanted, container};
+use super::{Chosen, Server, Wanted, container};
 use crate::error::EnvironmentError;
 use crate::progress_event::ProgressEvent;
 use crate::sanitize::ShownPath as _;
@@ -60,10 +60,14 @@ pub fn choose(
         DEFAULT_IMAGE => version.official_image(),
         template => version.image_by(template),
     };
-    let mut tried = Vec::new();
+    let mut tried: Vec<(Origin, String)> = Vec::new();
     for &origin in Origin::allowed_by(wanted) {
         match look(origin, version, &image, report) {
-            Ok(found) => return Ok(with_reasons(found, &tried)),
+            Ok(found) => {
+                return Ok(tried.iter().fold(found, |found, (origin, why)| {
+                    found.since(&format!("no {}, since {why}", origin.word()))
+                }));
+            }
             Err(why) => tried.push((origin, why)),
         }
     }
@@ -94,15 +98,14 @@ fn on_path(version: &ServerVersion) -> Result<Chosen, String> {
     for program in programs() {
         match version_of(&program) {
             Some(actual) if version.is_met_by(&actual) => {
-                let why = format!("`{}` as a process", program.shown());
-                return Ok(Chosen { source: Source::Process { program, bundled: false }, why });
+                return Ok(Chosen::process(program));
             }
             Some(actual) => others.push(format!("`{}` is {actual}", program.shown())),
             None => others.push(format!("`{}` reports no version", program.shown())),
         }
     }
     if others.is_empty() {
-        others.push("neither `redis-server` nor `valkey-server` is on PATH".to_owned());
+        others.push(NONE_ON_PATH.to_owned());
     }
     Err(others.join(", "))
 }
@@ -110,7 +113,7 @@ fn on_path(version: &ServerVersion) -> Result<Chosen, String> {
 /// All servers on PATH, without duplicates: `/bin` often is `/usr/bin`.
 pub fn programs() -> Vec<PathBuf> {
     let (mut files, mut programs) = (Vec::new(), Vec::new());
-    for program in ["redis-server", "valkey-server"].into_iter().flat_map(all_on_path) {
+    for program in PROGRAMS.into_iter().flat_map(all_on_path) {
         let file = program.canonicalize().unwrap_or_else(|_| program.clone());
         if !files.contains(&file) {
             files.push(file);
@@ -135,15 +138,7 @@ fn in_package(
         return Err(format!("pip has only {}", servers.join(" and ")));
     };
     let program = package.install(report).map_err(|error| error.fact)?;
-    let why = format!("the bundled {} as a process", package.server);
-    Ok(Chosen { source: Source::Process { program, bundled: true }, why })
-}
-
-fn with_reasons(found: Chosen, tried: &[(Origin, String)]) -> Chosen {
-    let why = tried.iter().fold(found.why, |why, (origin, reason)| {
-        format!("{why}; no {}, since {reason}", origin.word())
-    });
-    Chosen { why, ..found }
+    Ok(Chosen::bundled(program, package.server))
 }
 
 fn nothing(version: &ServerVersion, image: &str, tried: &[(Origin, String)]) -> EnvironmentError {
@@ -161,17 +156,13 @@ fn nothing(version: &ServerVersion, image: &str, tried: &[(Origin, String)]) -> 
     let by_program = "put a server of that version on PATH";
     let by_package = "packages need Python 3 with pip and access to PyPI; or use \
                       `--server process` or `--server container`";
-    let help = match (was_tried(Origin::Container, tried), was_tried(Origin::Path, tried)) {
-        (true, true) => format!("{by_program}; or {by_image}"),
-        (true, false) => by_image,
-        (false, true) => format!("{by_program}, or use `--server container`"),
-        (false, false) => by_package.to_owned(),
+    let help = match tried {
+        [(Origin::Container, _)] => by_image,
+        [(Origin::Container, _), ..] => format!("{by_program}; or {by_image}"),
+        [(Origin::Path, _), ..] => format!("{by_program}, or use `--server container`"),
+        _ => by_package.to_owned(),
     };
     EnvironmentError::new(fact, help)
-}
-
-fn was_tried(origin: Origin, tried: &[(Origin, String)]) -> bool {
-    tried.iter().any(|(other, _)| *other == origin)
 }
 
 #[cfg(test)]

@@ -11,6 +11,10 @@ use crate::sanitize::ShownPath as _;
 /// The current official image, pinned by tag.
 pub const DEFAULT_IMAGE: &str = "redis:8.10.2";
 
+/// The names of servers' programs.
+pub(super) const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
+pub(super) const NONE_ON_PATH: &str = "neither `redis-server` nor `valkey-server` is on PATH";
+
 /// The value of `--server`.
 #[derive(Debug, Clone)]
 pub enum Wanted {
@@ -70,6 +74,25 @@ pub struct Chosen {
     pub why: String,
 }
 
+impl Chosen {
+    /// A server on PATH.
+    pub(super) fn process(program: PathBuf) -> Self {
+        let why = format!("`{}` as a process", program.shown());
+        Self { source: Source::Process { program, bundled: false }, why }
+    }
+
+    /// A server that pip has installed.
+    pub(super) fn bundled(program: PathBuf, server: &str) -> Self {
+        let why = format!("the bundled {server} as a process");
+        Self { source: Source::Process { program, bundled: true }, why }
+    }
+
+    /// Adds why another source was not chosen.
+    pub(super) fn since(self, reason: &str) -> Self {
+        Self { why: format!("{}; {reason}", self.why), ..self }
+    }
+}
+
 /// Finds the requested server. Reports the start and progress of slow steps (a pull, an
 /// installation).
 pub fn choose(
@@ -77,49 +100,54 @@ pub fn choose(
     image: &str,
     report: &dyn Fn(ProgressEvent<'_>),
 ) -> Result<Chosen, EnvironmentError> {
-    if !matches!(wanted, Wanted::Address(_)) {
-        container::sweep_leftovers();
+    if let Wanted::Address(address) = wanted {
+        let shown = address.shown();
+        let why = format!(
+            "the server at `{shown}`, as requested; it is never flushed, killed or configured"
+        );
+        return Ok(Chosen { source: Source::Address(address.clone()), why });
     }
+    container::sweep_leftovers();
     match wanted {
-        Wanted::Container => container(image, report).map_err(|why| no_container(&why)),
-        Wanted::Process => process().ok_or_else(no_process),
+        Wanted::Container => container(image, report).map_err(|why| {
+            EnvironmentError::new(
+                format!("no container can be started: {why}"),
+                "start Docker and check the image with `docker pull`, or use `--server auto`",
+            )
+        }),
+        Wanted::Process => process().ok_or_else(|| {
+            EnvironmentError::new(
+                NONE_ON_PATH,
+                "install one (`apt install redis-server`, `brew install redis`), or use \
+                 `--server bundled`",
+            )
+        }),
         Wanted::Bundled => bundled(report),
-        Wanted::Address(address) => Ok(given(address)),
-        Wanted::Auto => auto(image, report),
+        Wanted::Auto | Wanted::Address(_) => auto(image, report),
     }
 }
 
+/// The sources in the order of [`Wanted::Auto`].
 fn auto(image: &str, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, EnvironmentError> {
     let no_container = match container(image, report) {
         Ok(chosen) => return Ok(chosen),
         Err(why) => why,
     };
-    if let Some(Chosen { source, why }) = process() {
-        return Ok(Chosen { source, why: format!("{why}; no container, since {no_container}") });
+    let reason = format!("no container, since {no_container}");
+    if let Some(chosen) = process() {
+        return Ok(chosen.since(&reason));
     }
-    let no_process = "neither `redis-server` nor `valkey-server` is on PATH";
     match bundled(report) {
-        Ok(Chosen { source, why }) => Ok(Chosen {
-            source,
-            why: format!("{why}; no container, since {no_container}; {no_process}"),
-        }),
-        Err(no_bundled) => Err(nothing(&no_container, no_process, &no_bundled)),
+        Ok(chosen) => Ok(chosen.since(&reason).since(NONE_ON_PATH)),
+        Err(no_bundled) => Err(EnvironmentError::new(
+            format!(
+                "no Redis can be started here\n  container: {no_container}\n  \
+                 process: {NONE_ON_PATH}\n  bundled: {no_bundled}"
+            ),
+            "install one of them: Docker, Redis (`apt install redis-server`, `brew install \
+             redis`), or Python 3 with pip; `redislings doctor` shows what is installed",
+        )),
     }
-}
-
-fn nothing(
-    no_container: &str,
-    no_process: &str,
-    no_bundled: &EnvironmentError,
-) -> EnvironmentError {
-    EnvironmentError::new(
-        format!(
-            "no Redis can be started here\n  container: {no_container}\n  \
-             process: {no_process}\n  bundled: {no_bundled}"
-        ),
-        "install one of them: Docker, Redis (`apt install redis-server`, `brew install redis`), \
-         or Python 3 with pip; `redislings doctor` shows what is installed",
-    )
 }
 
 pub(super) fn container(image: &str, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, String> {
@@ -130,38 +158,12 @@ pub(super) fn container(image: &str, report: &dyn Fn(ProgressEvent<'_>)) -> Resu
     Ok(Chosen { source: Source::Container(container::Hosts::new(image)), why })
 }
 
-fn no_container(why: &str) -> EnvironmentError {
-    EnvironmentError::new(
-        format!("no container can be started: {why}"),
-        "start Docker and check the image with `docker pull`, or use `--server auto`",
-    )
-}
-
 fn process() -> Option<Chosen> {
-    let program = ["redis-server", "valkey-server"].into_iter().find_map(on_path)?;
-    let why = format!("`{}` as a process", program.shown());
-    Some(Chosen { source: Source::Process { program, bundled: false }, why })
-}
-
-fn no_process() -> EnvironmentError {
-    EnvironmentError::new(
-        "neither `redis-server` nor `valkey-server` is on PATH",
-        "install one (`apt install redis-server`, `brew install redis`), or use `--server bundled`",
-    )
+    PROGRAMS.into_iter().find_map(on_path).map(Chosen::process)
 }
 
 fn bundled(report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, EnvironmentError> {
-    let program = bundled::VALKEY.install(report)?;
-    let why = "the bundled Valkey as a process".to_owned();
-    Ok(Chosen { source: Source::Process { program, bundled: true }, why })
-}
-
-fn given(address: &Address) -> Chosen {
-    let why = format!(
-        "the server at `{}`, as requested; it is never flushed, killed or configured",
-        address.shown()
-    );
-    Chosen { source: Source::Address(Box::new(address.clone())), why }
+    Ok(Chosen::bundled(bundled::VALKEY.install(report)?, "Valkey"))
 }
 
 /// The program's absolute path, if it is on PATH.

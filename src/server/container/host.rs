@@ -81,7 +81,9 @@ impl Host {
         let lock = SessionLock::of_this_session()?;
         remove_at_end(&lock.session);
         let _creating = cleanup::creating();
-        let start = |user| EngineContainer::start(image, capacity, &network, lock, user);
+        let start = |user| {
+            EngineContainer::start(&lock.session, request(image, capacity, &network, lock, user))
+        };
         let container = match start(User::of(image)) {
             // In some images only root can run the programs.
             Err(why) if why.to_lowercase().contains("permission denied") => start(User::Images),
@@ -194,18 +196,11 @@ struct EngineContainer {
 }
 
 impl EngineContainer {
-    fn start(
-        image: &Image,
-        capacity: u16,
-        network: &Network,
-        lock: &SessionLock,
-        user: User,
-    ) -> Result<Self, String> {
+    fn start(session: &str, request: ContainerRequest<GenericImage>) -> Result<Self, String> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("{}-{}", lock.session, NEXT.fetch_add(1, Ordering::Relaxed));
-        let request = request(image, capacity, network, lock, user).with_container_name(&name);
+        let name = format!("{session}-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         // testcontainers does not remove a container that was created but not started.
-        Self::start_by(request).inspect_err(|_| remove(&name))
+        Self::start_by(request.with_container_name(&name)).inspect_err(|_| remove(&name))
     }
 
     fn start_by(request: ContainerRequest<GenericImage>) -> Result<Self, String> {

@@ -7,15 +7,14 @@ mod tree;
 
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::Read as _;
+use std::io;
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, Once};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use etcetera::BaseStrategy as _;
 use nix::libc::O_NOFOLLOW;
@@ -23,16 +22,19 @@ use nix::unistd::geteuid;
 
 use self::tree::{Mismatch, Tree, WHEELS};
 use crate::cleanup::{self, lock};
-use crate::disk;
 use crate::error::EnvironmentError;
 use crate::progress_event::{ProgressEvent, TICK, seconds};
 use crate::sanitize::ShownPath as _;
+use crate::{disk, private};
 
 pub use self::pip::{Packages, install as install_packages};
 pub(crate) use self::tree::hexadecimal;
 
 /// The cache entries that this run uses, by their directories. None is ever removed.
 static IN_USE: Mutex<BTreeMap<PathBuf, Arc<Mutex<Tree>>>> = Mutex::new(BTreeMap::new());
+
+/// How often an installer is asked whether it has ended.
+const POLL: Duration = Duration::from_millis(50);
 
 static MENDING_AT_END: Once = Once::new();
 
@@ -92,8 +94,7 @@ pub fn install(
     if let Ok(tree) = load(&root)? {
         return Ok(use_from_now_on(tree));
     }
-    let file = lock_file(&root).map_err(|error| cannot_write(&cache, &error))?;
-    wait_for(&file, report).map_err(|error| cannot_write(&cache, &error))?;
+    let file = locked(&root, report).map_err(cannot_write(&cache))?;
     // Another thread or process may have installed it in the meantime.
     if tree_around(&root).is_some() {
         drop(file);
@@ -103,28 +104,7 @@ pub fn install(
         Ok(tree) => return Ok(use_from_now_on(tree)),
         Err(mismatch) => mismatch,
     };
-    report_installation(wanted, &root, &mismatch, report);
     let is_repair = mismatch != Mismatch::NotInstalled;
-    clear(&root).map_err(|error| cannot_write(&root, &error))?;
-    let recorded =
-        fill(&root).and_then(|()| Tree::record(&root).map_err(|error| cannot_write(&root, &error)));
-    match recorded {
-        Ok(tree) => Ok(use_from_now_on(tree)),
-        Err(error) => {
-            let room = disk::check_room(&cache, "set XDG_CACHE_HOME to another place");
-            // Half an installation is useless; but its wheels may repair it later.
-            let _ = if is_repair { clear(&root) } else { tree::remove(&root) };
-            Err(room.err().unwrap_or(error))
-        }
-    }
-}
-
-fn report_installation(
-    wanted: &Installation<'_>,
-    root: &Path,
-    mismatch: &Mismatch,
-    report: &dyn Fn(ProgressEvent<'_>),
-) {
     match mismatch {
         Mismatch::NotInstalled => report(ProgressEvent::Message(wanted.line)),
         Mismatch::Changed(path) => report(ProgressEvent::Message(&format!(
@@ -133,6 +113,14 @@ fn report_installation(
             root.join(path).shown()
         ))),
     }
+    clear(&root).map_err(cannot_write(&root))?;
+    let recorded = fill(&root).and_then(|()| Tree::record(&root).map_err(cannot_write(&root)));
+    recorded.map(use_from_now_on).map_err(|error| {
+        let room = disk::check_room(&cache, "set XDG_CACHE_HOME to another place");
+        // Half an installation is useless; but its wheels may repair it later.
+        let _ = if is_repair { clear(&root) } else { tree::remove(&root) };
+        room.err().unwrap_or(error)
+    })
 }
 
 /// Call this before each use of a file, wherever it is: if the file is in a cache entry that this
@@ -145,10 +133,8 @@ pub fn ensure_intact(file: &Path) -> Result<(), EnvironmentError> {
     }
     let root = tree.root().to_owned();
     prepared_directory()?;
-    let _lock = lock_file(&root)
-        .and_then(|file| wait_for(&file, &|_| ()).map(|()| file))
-        .map_err(|error| cannot_write(&root, &error))?;
-    tree.mend().map_err(|error| cannot_write(&root, &error))
+    let _lock = locked(&root, &|_| ()).map_err(cannot_write(&root))?;
+    tree.mend().map_err(cannot_write(&root))
 }
 
 /// The cache entry in use that contains the file.
@@ -184,17 +170,10 @@ fn mend_at_end() {
 /// Creates the cache directory if needed, and makes it private.
 fn prepared_directory() -> Result<PathBuf, EnvironmentError> {
     let cache = directory()?;
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&cache)
-        .map_err(|error| cannot_write(&cache, &error))?;
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(&cache);
+    made.map_err(cannot_write(&cache))?;
     refuse_another_users(&cache)?;
-    let metadata = std::fs::metadata(&cache).map_err(|error| cannot_write(&cache, &error))?;
-    if metadata.mode() & 0o077 != 0 {
-        std::fs::set_permissions(&cache, Permissions::from_mode(0o700))
-            .map_err(|error| cannot_write(&cache, &error))?;
-    }
+    private::close_to_others(&cache).map_err(cannot_write(&cache))?;
     Ok(cache)
 }
 
@@ -220,7 +199,7 @@ fn refuse_another_users(place: &Path) -> Result<(), EnvironmentError> {
 }
 
 /// Removes everything but the wheels; creates the private directory if it is missing.
-fn clear(root: &Path) -> std::io::Result<()> {
+fn clear(root: &Path) -> io::Result<()> {
     let is_directory = std::fs::symlink_metadata(root).is_ok_and(|metadata| metadata.is_dir());
     if !is_directory {
         tree::remove(root)?;
@@ -237,7 +216,7 @@ fn clear(root: &Path) -> std::io::Result<()> {
 }
 
 /// The lock file beside an entry; whoever changes the entry holds the lock.
-fn lock_file(root: &Path) -> std::io::Result<File> {
+fn lock_file(root: &Path) -> io::Result<File> {
     let mut path = root.as_os_str().to_owned();
     path.push(".lock");
     let mut options = OpenOptions::new();
@@ -248,17 +227,21 @@ fn lock_file(root: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-fn cannot_write(place: &Path, error: &std::io::Error) -> EnvironmentError {
-    let fact = format!("cannot write to the cache directory `{}`: {error}", place.shown());
-    let help = "make it writable, free some space, or set XDG_CACHE_HOME to another place";
-    EnvironmentError::new(fact, help)
+fn cannot_write(place: &Path) -> impl Fn(io::Error) -> EnvironmentError {
+    move |error| {
+        let fact = format!("cannot write to the cache directory `{}`: {error}", place.shown());
+        let help = "make it writable, free some space, or set XDG_CACHE_HOME to another place";
+        EnvironmentError::new(fact, help)
+    }
 }
 
-fn wait_for(lock: &File, report: &dyn Fn(ProgressEvent<'_>)) -> std::io::Result<()> {
+/// Waits for the lock of an entry; it is held until the file is dropped.
+fn locked(root: &Path, report: &dyn Fn(ProgressEvent<'_>)) -> io::Result<File> {
+    let file = lock_file(root)?;
     let began = Instant::now();
     loop {
-        match lock.try_lock() {
-            Ok(()) => return Ok(()),
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) => {}
         }
@@ -298,18 +281,16 @@ impl Installer<'_> {
         // If pip is killed, its temporary folders must not be left behind.
         let temporary = cleanup::PassingDirectory::new("installer")?;
         command.env("TMPDIR", temporary.path()).current_dir(temporary.path());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let (_group, mut child) =
-            cleanup::ProcessGroup::spawn(command).map_err(|error| failed(&error.to_string()))?;
-        let errors = errors_of(&mut child, &|elapsed| {
-            report(ProgressEvent::Status(&format!("installing {what}: {elapsed}")));
-        })
-        .map_err(|error| failed(&error.to_string()))?;
-        let status = child.wait().map_err(|error| failed(&error.to_string()))?;
+        let errors = temporary.path().join("errors");
+        let status = self.run_to_its_end(command, &errors, report);
+        let status = status.map_err(|error| failed(&error.to_string()))?;
         cleanup::stop_if_a_signal_came();
         if status.success() {
             return Ok(());
         }
+        // On a full disk there is no message.
+        cleanup::check_room()?;
+        let errors = std::fs::read(&errors).unwrap_or_default();
         let errors = String::from_utf8_lossy(&errors);
         if let Some(mismatch) = pip::hash_mismatch(&errors) {
             return Err(mismatch);
@@ -321,27 +302,23 @@ impl Installer<'_> {
         let cut_off = if is_cut_off { "no package index is reachable: " } else { "" };
         Err(failed(&format!("{cut_off}{}", last.trim())))
     }
-}
 
-/// Reads a program's standard error until it closes that, usually at its end. Calls `tick` with the
-/// elapsed time meanwhile.
-fn errors_of(child: &mut Child, tick: &dyn Fn(&str)) -> std::io::Result<Vec<u8>> {
-    let began = Instant::now();
-    let (send, receive) = mpsc::channel();
-    let mut stream = child.stderr.take();
-    let read = move || {
-        let mut errors = Vec::new();
-        let end = stream.as_mut().map_or(Ok(0), |stream| stream.read_to_end(&mut errors));
-        // After a signal nobody receives it any more.
-        let _ = send.send(end.map(|_| errors));
-    };
-    std::thread::Builder::new().name("installer".into()).spawn(read)?;
-    loop {
-        tick(&seconds(began.elapsed()));
-        match receive.recv_timeout(TICK) {
-            Ok(errors) => return errors,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(Vec::new()),
+    fn run_to_its_end(
+        &self,
+        command: &mut Command,
+        errors: &Path,
+        report: &dyn Fn(ProgressEvent<'_>),
+    ) -> io::Result<ExitStatus> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(errors)?);
+        let (_group, mut child) = cleanup::ProcessGroup::spawn(command)?;
+        let began = Instant::now();
+        loop {
+            let (what, elapsed) = (self.what, seconds(began.elapsed()));
+            report(ProgressEvent::Status(&format!("installing {what}: {elapsed}")));
+            match child.try_wait()? {
+                Some(status) => return Ok(status),
+                None => std::thread::park_timeout(POLL),
+            }
         }
     }
 }

@@ -77,12 +77,19 @@ pub fn make_shared_folder(folder: &Path) -> io::Result<()> {
 /// older version or another umask, removes the permissions of others.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let metadata = std::fs::metadata(folder)?;
-    if metadata.uid() == getuid().as_raw() && metadata.mode() & 0o077 != 0 {
+    if std::fs::metadata(folder)?.uid() == getuid().as_raw() {
         // Some file systems have no permissions.
-        let _ = std::fs::set_permissions(folder, Permissions::from_mode(0o700));
+        let _ = close_to_others(folder);
     }
     Ok(())
+}
+
+/// Removes the permissions that others have in a folder.
+pub fn close_to_others(folder: &Path) -> io::Result<()> {
+    if std::fs::metadata(folder)?.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    std::fs::set_permissions(folder, Permissions::from_mode(0o700))
 }
 
 /// Writes a private file, even if [`make_everything_private`] was not called.

@@ -57,8 +57,7 @@ pub fn install(
 ) -> Result<(), EnvironmentError> {
     let pip = Pip::find(installer, report)?;
     let requirements = entry.join("requirements.txt");
-    fs::write(&requirements, packages.requirements)
-        .map_err(|error| cannot_write(&requirements, &error))?;
+    fs::write(&requirements, packages.requirements).map_err(cannot_write(&requirements))?;
     let wheels = entry.join(WHEELS);
     // An earlier installation may have left wheels.
     if wheels.exists()
@@ -66,11 +65,11 @@ pub fn install(
     {
         return Ok(());
     }
-    tree::remove(&wheels).map_err(|error| cannot_write(&wheels, &error))?;
+    tree::remove(&wheels).map_err(cannot_write(&wheels))?;
     let mut command = pip.command("download", &requirements, packages.options);
     command.envs(pip.settings.iter().map(|(name, value)| (variable(name), value)));
     installer.run(command.arg("--dest").arg(&wheels), report)?;
-    make_private(&wheels).map_err(|error| cannot_write(&wheels, &error))?;
+    make_private(&wheels).map_err(cannot_write(&wheels))?;
     install_wheels(&pip, &wheels, &requirements, packages, installer, report)
 }
 
@@ -83,7 +82,7 @@ fn install_wheels(
     report: &dyn Fn(ProgressEvent<'_>),
 ) -> Result<(), EnvironmentError> {
     // pip would skip packages that are already there.
-    tree::remove(packages.target).map_err(|error| cannot_write(packages.target, &error))?;
+    tree::remove(packages.target).map_err(cannot_write(packages.target))?;
     let mut command = pip.command("install", requirements, packages.options);
     command.args(["--no-compile", "--no-index", "--find-links"]).arg(wheels);
     installer.run(command.arg("--target").arg(packages.target), report)

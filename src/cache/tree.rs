@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{
-    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink,
 };
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -71,16 +71,9 @@ struct Known {
     stamp: Option<Stamp>,
 }
 
-/// Metadata that changes whenever the content may have changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    place: (u64, u64),
-    owner: u32,
-    mode: u32,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
+/// Metadata that changes whenever the content may have changed: device, inode, owner, mode, size,
+/// and the times of the last changes of content and metadata.
+type Stamp = (u64, u64, u32, u32, u64, (i64, i64), (i64, i64));
 
 impl Tree {
     /// Records what is below `root`, makes it private, and writes the manifest.
@@ -170,32 +163,25 @@ impl Tree {
 
     fn put(&self, path: &Path, known: &Known) -> io::Result<()> {
         let place = place_of(&self.root, path);
-        match &known.entry {
-            TreeEntry::Directory { mode } => {
-                let is_there = fs::symlink_metadata(&place)
-                    .is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata));
-                if !is_there {
-                    remove(&place)?;
-                    fs::DirBuilder::new().recursive(true).mode(0o700).create(&place)?;
-                }
-                fs::set_permissions(&place, Permissions::from_mode(*mode))
-            }
+        let mut temporary = tempfile::Builder::new();
+        temporary.prefix(".new-");
+        let new = match &known.entry {
+            TreeEntry::Directory { mode } => return put_directory(&place, *mode),
             TreeEntry::File { mode, .. } => {
-                let mut file =
-                    tempfile::Builder::new().prefix(".new-").tempfile_in(self.above())?;
+                let mut file = temporary.tempfile_in(self.above())?;
                 file.write_all(&known.bytes)?;
                 file.as_file().set_permissions(Permissions::from_mode(*mode))?;
-                make_way(&place)?;
-                file.persist(&place).map(drop).map_err(|error| error.error)
+                file.into_temp_path()
             }
             TreeEntry::Link { target } => {
-                let folder = tempfile::Builder::new().prefix(".new-").tempdir_in(self.above())?;
-                let link = folder.path().join("link");
-                std::os::unix::fs::symlink(target, &link)?;
-                make_way(&place)?;
-                fs::rename(link, &place)
+                temporary.make_in(self.above(), |link| symlink(target, link))?.into_temp_path()
             }
+        };
+        // Renaming over a directory fails.
+        if fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_dir()) {
+            remove(&place)?;
         }
+        new.persist(&place).map_err(|error| error.error)
     }
 
     /// The folder for temporary files: on the same file system, but not in the tree.
@@ -208,19 +194,15 @@ impl Known {
     fn read(place: &Path) -> io::Result<Self> {
         let metadata = fs::symlink_metadata(place)?;
         let mode = metadata.mode() & 0o7777;
-        if metadata.is_dir() {
-            return Ok(Self {
-                entry: TreeEntry::Directory { mode },
-                bytes: Vec::new(),
-                stamp: None,
-            });
-        }
-        if metadata.is_symlink() {
-            let entry = TreeEntry::Link { target: name_of(&fs::read_link(place)?)?.to_owned() };
-            return Ok(Self { entry, bytes: Vec::new(), stamp: Stamp::trusted(&metadata) });
-        }
-        let (bytes, stamp) = read(place)?;
-        Ok(Self { stamp, ..Self::file(mode, bytes) })
+        let entry = if metadata.is_dir() {
+            TreeEntry::Directory { mode }
+        } else if metadata.is_symlink() {
+            TreeEntry::Link { target: name_of(&fs::read_link(place)?)?.to_owned() }
+        } else {
+            let (bytes, stamp) = read(place)?;
+            return Ok(Self { stamp, ..Self::file(mode, bytes) });
+        };
+        Ok(Self { entry, bytes: Vec::new(), stamp: trusted_stamp(&metadata) })
     }
 
     fn file(mode: u32, bytes: Vec<u8>) -> Self {
@@ -229,25 +211,14 @@ impl Known {
     }
 
     fn is_still(&mut self, place: &Path, metadata: &Metadata) -> bool {
-        let is_unchanged = self.stamp.is_some_and(|stamp| stamp == Stamp::of(metadata));
-        is_unchanged || (self.entry.fits(metadata) && self.has_still_the_content(place, metadata))
-    }
-
-    fn has_still_the_content(&mut self, place: &Path, metadata: &Metadata) -> bool {
-        match &self.entry {
-            TreeEntry::Directory { .. } => true,
-            TreeEntry::File { .. } => {
-                let Ok((found, stamp)) = read(place) else { return false };
-                let is_same = found == self.bytes;
-                self.stamp = stamp.filter(|_| is_same);
-                is_same
-            }
-            TreeEntry::Link { target } => {
-                let is_same = fs::read_link(place).is_ok_and(|found| found == Path::new(target));
-                self.stamp = Stamp::trusted(metadata).filter(|_| is_same);
-                is_same
-            }
+        if self.stamp == Some(stamp_of(metadata)) {
+            return true;
         }
+        // Do not read a file that can't match: it may not fit in memory.
+        let found = if self.entry.fits(metadata) { Self::read(place).ok() } else { None };
+        let is_same = found.as_ref().is_some_and(|found| found.entry == self.entry);
+        self.stamp = found.filter(|_| is_same).and_then(|found| found.stamp);
+        is_same
     }
 }
 
@@ -264,45 +235,51 @@ impl TreeEntry {
     }
 }
 
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            place: (metadata.dev(), metadata.ino()),
-            owner: metadata.uid(),
-            mode: metadata.mode(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
+fn stamp_of(metadata: &Metadata) -> Stamp {
+    (
+        metadata.dev(),
+        metadata.ino(),
+        metadata.uid(),
+        metadata.mode(),
+        metadata.size(),
+        (metadata.mtime(), metadata.mtime_nsec()),
+        (metadata.ctime(), metadata.ctime_nsec()),
+    )
+}
 
-    /// `None` if a change in the next moment might not show.
-    fn trusted(metadata: &Metadata) -> Option<Self> {
-        let seconds = u64::try_from(metadata.ctime()).ok()?;
-        let nanos = u32::try_from(metadata.ctime_nsec()).ok()?;
-        let changed = UNIX_EPOCH + Duration::new(seconds, nanos);
-        let age = SystemTime::now().duration_since(changed).ok()?;
-        (age > TIME_STEP).then(|| Self::of(metadata))
-    }
+/// `None` if a change in the next moment might not show.
+fn trusted_stamp(metadata: &Metadata) -> Option<Stamp> {
+    let seconds = u64::try_from(metadata.ctime()).ok()?;
+    let nanos = u32::try_from(metadata.ctime_nsec()).ok()?;
+    let changed = UNIX_EPOCH + Duration::new(seconds, nanos);
+    let age = SystemTime::now().duration_since(changed).ok()?;
+    (age > TIME_STEP).then(|| stamp_of(metadata))
 }
 
 fn read_manifest(root: &Path) -> Result<Manifest, Mismatch> {
     let place = root.join(MANIFEST);
-    let metadata = match fs::symlink_metadata(&place) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(Mismatch::NotInstalled),
-        Err(_) => return Err(changed_manifest()),
-    };
-    if !metadata.is_file() || !is_private(&metadata, 0o600) {
-        return Err(changed_manifest());
+    let metadata = fs::symlink_metadata(&place);
+    if metadata.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Err(Mismatch::NotInstalled);
     }
-    let (bytes, _) = read(&place).map_err(|_| changed_manifest())?;
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|_| changed_manifest())?;
-    if manifest.format == FORMAT { Ok(manifest) } else { Err(Mismatch::NotInstalled) }
+    let is_private = metadata.is_ok_and(|file| file.is_file() && is_private(&file, 0o600));
+    let bytes = if is_private { read(&place).ok() } else { None };
+    let manifest = bytes.and_then(|(bytes, _)| serde_json::from_slice::<Manifest>(&bytes).ok());
+    match manifest {
+        None => Err(Mismatch::Changed(PathBuf::from(MANIFEST))),
+        Some(manifest) if manifest.format == FORMAT => Ok(manifest),
+        Some(_) => Err(Mismatch::NotInstalled),
+    }
 }
 
-fn changed_manifest() -> Mismatch {
-    Mismatch::Changed(PathBuf::from(MANIFEST))
+/// Creates a directory or sets its mode.
+fn put_directory(place: &Path, mode: u32) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(place);
+    if !metadata.is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata)) {
+        remove(place)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(place)?;
+    }
+    fs::set_permissions(place, Permissions::from_mode(mode))
 }
 
 /// Everything below `root` except the wheels, by relative path. Unreadable entries are left out.
@@ -349,7 +326,7 @@ fn read(place: &Path) -> io::Result<(Vec<u8>, Option<Stamp>)> {
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    Ok((bytes, Stamp::trusted(&metadata)))
+    Ok((bytes, trusted_stamp(&metadata)))
 }
 
 fn is_ours(metadata: &Metadata) -> bool {
@@ -360,14 +337,6 @@ fn is_ours(metadata: &Metadata) -> bool {
 fn is_private(metadata: &Metadata, mode: u32) -> bool {
     let others = mode & 0o077;
     is_ours(metadata) && metadata.mode() & 0o7777 == mode && others == 0
-}
-
-/// Removes a directory that a file or link is to replace; renaming over one fails.
-fn make_way(place: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(place) {
-        Ok(metadata) if metadata.is_dir() => remove(place),
-        _ => Ok(()),
-    }
 }
 
 /// Removes whatever is there, if anything, also directories without write permission.
@@ -388,11 +357,8 @@ pub(super) fn remove(place: &Path) -> io::Result<()> {
 
 /// Lower-case hexadecimal digits, two per byte.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 #[cfg(test)]

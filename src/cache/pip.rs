@@ -15,24 +15,9 @@ use crate::progress_event::ProgressEvent;
 /// The pip settings that say where the package index is and how to reach it. Other settings could
 /// make pip install nothing (`dry-run`), elsewhere (`target`, `root`, `user`), more
 /// (`requirement`), or fail (`require-virtualenv`).
-const REACHING_THE_INDEX: [&str; 16] = [
-    "cache-dir",
-    "cert",
-    "client-cert",
-    "default-timeout",
-    "extra-index-url",
-    "find-links",
-    "index-url",
-    "keyring-provider",
-    "no-cache-dir",
-    "no-index",
-    "proxy",
-    "pypi-url",
-    "resume-retries",
-    "retries",
-    "timeout",
-    "trusted-host",
-];
+const REACHING_THE_INDEX: &str = "cache-dir cert client-cert default-timeout extra-index-url \
+    find-links index-url keyring-provider no-cache-dir no-index proxy pypi-url resume-retries \
+    retries timeout trusted-host";
 /// Those of them that may be paths, relative to the user's directory.
 const PATHS: [&str; 4] = ["cache-dir", "cert", "client-cert", "find-links"];
 /// The sections of pip's settings that apply; later ones win.
@@ -59,10 +44,15 @@ pub fn install(
     let requirements = entry.join("requirements.txt");
     fs::write(&requirements, packages.requirements).map_err(cannot_write(&requirements))?;
     let wheels = entry.join(WHEELS);
+    let install_wheels = || {
+        // pip would skip packages that are already there.
+        tree::remove(packages.target).map_err(cannot_write(packages.target))?;
+        let mut command = pip.command("install", &requirements, packages.options);
+        command.args(["--no-compile", "--no-index", "--find-links"]).arg(&wheels);
+        installer.run(command.arg("--target").arg(packages.target), report)
+    };
     // An earlier installation may have left wheels.
-    if wheels.exists()
-        && install_wheels(&pip, &wheels, &requirements, packages, installer, report).is_ok()
-    {
+    if wheels.exists() && install_wheels().is_ok() {
         return Ok(());
     }
     tree::remove(&wheels).map_err(cannot_write(&wheels))?;
@@ -70,22 +60,7 @@ pub fn install(
     command.envs(pip.settings.iter().map(|(name, value)| (variable(name), value)));
     installer.run(command.arg("--dest").arg(&wheels), report)?;
     make_private(&wheels).map_err(cannot_write(&wheels))?;
-    install_wheels(&pip, &wheels, &requirements, packages, installer, report)
-}
-
-fn install_wheels(
-    pip: &Pip,
-    wheels: &Path,
-    requirements: &Path,
-    packages: &Packages<'_>,
-    installer: &Installer<'_>,
-    report: &dyn Fn(ProgressEvent<'_>),
-) -> Result<(), EnvironmentError> {
-    // pip would skip packages that are already there.
-    tree::remove(packages.target).map_err(cannot_write(packages.target))?;
-    let mut command = pip.command("install", requirements, packages.options);
-    command.args(["--no-compile", "--no-index", "--find-links"]).arg(wheels);
-    installer.run(command.arg("--target").arg(packages.target), report)
+    install_wheels()
 }
 
 /// Makes the directory and its files private, whatever the umask is.
@@ -170,13 +145,16 @@ fn settings(python: &Path, directory: &Path) -> Vec<(String, String)> {
     command.envs(variables.iter().map(|(name, value)| (variable(name), value)));
     // A quiet pip would print no list either.
     command.env("PIP_QUIET", "0").env("PIP_VERBOSE", "0");
-    let listed = match command.output() {
+    let mut settings = match command.output() {
         Ok(output) if output.status.success() => {
             listed_settings(&String::from_utf8_lossy(&output.stdout))
         }
         _ => variables,
     };
-    listed.into_iter().map(|(name, value)| with_absolute_paths(name, value)).collect()
+    for (_, value) in settings.iter_mut().filter(|(name, _)| PATHS.contains(&name.as_str())) {
+        *value = value.split_whitespace().map(absolute).collect::<Vec<_>>().join(" ");
+    }
+    settings
 }
 
 /// Reads lines such as `global.index-url='https://…'`.
@@ -205,19 +183,11 @@ fn is_about_the_index(name: &str, value: &str) -> bool {
         // These values choose the trusted certificates; both settings have many other values.
         "use-feature" => value == "truststore",
         "use-deprecated" => value == "legacy-certs",
-        _ => REACHING_THE_INDEX.contains(&name),
+        _ => REACHING_THE_INDEX.split(' ').any(|known| known == name),
     }
 }
 
-/// Makes relative paths absolute, since pip runs in another directory.
-fn with_absolute_paths(name: String, value: String) -> (String, String) {
-    if !PATHS.contains(&name.as_str()) {
-        return (name, value);
-    }
-    let words: Vec<String> = value.split_whitespace().map(absolute).collect();
-    (name, words.join(" "))
-}
-
+/// Makes a relative path absolute, since pip runs in another directory.
 fn absolute(word: &str) -> String {
     let path = Path::new(word).exists().then(|| std::path::absolute(word).ok()).flatten();
     path.map_or_else(|| word.to_owned(), |path| path.to_string_lossy().into_owned())
@@ -227,48 +197,27 @@ fn variable(name: &str) -> String {
     format!("PIP_{}", name.to_uppercase().replace('-', "_"))
 }
 
-/// Reads a string literal of Python; `None` if it contains unknown escapes.
+/// Reads a string literal of Python as one of JSON, which knows the escapes that settings about an
+/// index need; `None` if it contains others.
 fn unquoted(text: &str) -> Option<String> {
     let quote = text.chars().next().filter(|quote| "'\"".contains(*quote))?;
-    let mut chars = text.strip_prefix(quote)?.strip_suffix(quote)?.chars();
-    let mut value = String::new();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            value.push(c);
-            continue;
-        }
-        match chars.next()? {
-            'n' => value.push('\n'),
-            'r' => value.push('\r'),
-            't' => value.push('\t'),
-            escaped @ ('\\' | '\'' | '"') => value.push(escaped),
-            // Settings about an index contain no unprintable characters.
-            _ => return None,
-        }
-    }
-    Some(value)
+    let content = text.strip_prefix(quote)?.strip_suffix(quote)?;
+    let content = content.replace(r"\'", "'").replace('"', r#"\""#);
+    serde_json::from_str(&format!("\"{content}\"")).ok()
 }
 
 /// Reads pip's message about a file with a wrong hash: `…DO NOT MATCH THE HASHES…`, then for each
 /// package `redis==7.0.1 from …:`, `Expected sha256 …`, `Expected     or …`, and `Got        …`.
 pub(super) fn hash_mismatch(errors: &str) -> Option<EnvironmentError> {
     let (_, message) = errors.split_once("DO NOT MATCH THE HASHES")?;
+    let (message, rest) = message.split_once(" Got ")?;
+    let got = rest.split_whitespace().next()?;
     let mut lines = message.lines().skip(1).map(str::trim);
     let package = lines.next()?.split(" from ").next()?.trim_end_matches(':');
-    let (mut expected, mut got) = (Vec::new(), None);
-    for line in lines {
-        match line.split_whitespace().collect::<Vec<_>>()[..] {
-            ["Expected", "sha256" | "or", hash] => expected.push(hash),
-            ["Got", hash] => {
-                got = Some(hash);
-                break;
-            }
-            _ => {}
-        }
-    }
+    let expected = lines.filter(|line| line.starts_with("Expected "));
+    let expected: Vec<&str> = expected.filter_map(|line| line.split_whitespace().nth(2)).collect();
     let expected = expected.join(" or ");
-    let fact =
-        format!("`{package}` is not the pinned file: expected sha256 {expected}, got {}", got?);
+    let fact = format!("`{package}` is not the pinned file: expected sha256 {expected}, got {got}");
     let help = "nothing from it was run; use another package index, or ask its operators";
     Some(EnvironmentError::new(fact, help))
 }

@@ -31,9 +31,10 @@ const ROOM_BYTES: usize = 64 * 1024;
 /// Fails if no space is left in the directory. `otherwise` completes the help, for example `set
 /// TMPDIR to another place`. Other problems are found by the code that writes there.
 pub fn check_room(directory: &Path, otherwise: &str) -> Result<(), EnvironmentError> {
-    let written = tempfile::tempfile_in(directory).and_then(fill);
+    let written =
+        tempfile::tempfile_in(directory).and_then(|mut file| file.write_all(&[0; ROOM_BYTES]));
     match written {
-        Err(error) if is_full(&error) => {
+        Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
             let fact = format!("no space left in `{}`: {error}", directory.shown());
             Err(EnvironmentError::new(fact, format!("free some space there, or {otherwise}")))
         }
@@ -95,14 +96,6 @@ fn is_roomy_memory(folder: &Path) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn is_roomy_memory(_: &Path) -> bool {
     false
-}
-
-fn fill(mut file: std::fs::File) -> std::io::Result<()> {
-    file.write_all(&vec![0; ROOM_BYTES])
-}
-
-fn is_full(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 #[cfg(test)]

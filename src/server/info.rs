@@ -9,6 +9,9 @@ use super::client::{CallError, Client};
 use super::versions;
 
 const SLOW_CALL_MICROS: i64 = 500;
+/// Beside those of commands, the counters that only grow, unless CONFIG RESETSTAT is called.
+const COUNTERS: [&str; 4] =
+    ["total_commands_processed", "total_connections_received", "total_forks", "rdb_saves"];
 
 /// What the server reported at one instant: MULTI, LASTSAVE, INFO all, EXEC.
 #[derive(Debug, Clone, Default)]
@@ -130,22 +133,16 @@ impl ServerInfo {
     /// `config` sums all its subcommands; if the server does not count those apart, `config|get` is
     /// 0.
     pub fn successful_calls(&self, command: &str) -> i64 {
-        let mut lines = self
-            .commandstats()
-            .filter(|(name, _)| versions::is_counted_as(name, command))
-            .peekable();
-        if lines.peek().is_none() {
-            return 0;
-        }
-        let all: i64 =
-            lines.map(|(_, line)| stat(line, "calls") - stat(line, "failed_calls")).sum();
-        all - count_of(&self.own_calls, command)
+        let lines = self.commandstats().filter(|(name, _)| versions::is_counted_as(name, command));
+        let calls = lines.map(|(_, line)| stat(line, "calls") - stat(line, "failed_calls"));
+        let all = calls.reduce(|sum, calls| sum + calls);
+        all.map_or(0, |all| all - count_of(&self.own_calls, command))
     }
 
     /// Calls since the server's start that succeeded, failed or were rejected: INFO commandstats
     /// `calls` + `rejected_calls`.
     pub fn attempted_calls(&self, command: &str) -> i64 {
-        let line = self.field(&format!("cmdstat_{command}")).unwrap_or_default();
+        let line = self.stats_of(command);
         stat(line, "calls") + stat(line, "rejected_calls")
     }
 
@@ -162,7 +159,7 @@ impl ServerInfo {
 
     /// How long all calls of a command took since the server's start, in microseconds.
     pub fn micros(&self, command: &str) -> i64 {
-        self.field(&format!("cmdstat_{command}")).map_or(0, |line| stat(line, "usec"))
+        stat(self.stats_of(command), "usec")
     }
 
     /// How long all commands took since the server's start, in microseconds: INFO commandstats
@@ -177,7 +174,7 @@ impl ServerInfo {
     pub fn slow_micros(&self, before: &Self) -> i64 {
         let mut sum = 0;
         for (name, now) in self.commandstats() {
-            let was = before.field(&format!("cmdstat_{name}")).unwrap_or_default();
+            let was = before.stats_of(name);
             let micros = stat(now, "usec") - stat(was, "usec");
             let calls = stat(now, "calls") - stat(was, "calls");
             if calls > 0 && micros / calls >= SLOW_CALL_MICROS {
@@ -202,28 +199,25 @@ impl ServerInfo {
         fields.map(|(_, line)| line)
     }
 
+    /// The numbers of INFO commandstats for exactly this name.
+    fn stats_of(&self, name: &str) -> &str {
+        self.field(&format!("cmdstat_{name}")).unwrap_or_default()
+    }
+
     /// The lines of INFO commandstats: a command's name, and its numbers.
     fn commandstats(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields_with("cmdstat_").map(|(name, line)| (&name["cmdstat_".len()..], line))
     }
 
-    /// Counters that only grow, unless CONFIG RESETSTAT is called.
-    fn counters(&self) -> Vec<(&str, i64)> {
-        let stats = self.fields_with("cmdstat_");
-        let calls = stats.map(|(name, line)| (name, stat(line, "calls")));
-        let fixed =
-            ["total_commands_processed", "total_connections_received", "total_forks", "rdb_saves"];
-        calls.chain(fixed.into_iter().map(|name| (name, self.number(name)))).collect()
-    }
-
     /// A counter that went down since `before`, as only CONFIG RESETSTAT or a restart can do.
     pub fn counter_that_went_down(&self, before: &Self) -> Option<String> {
-        let now: BTreeMap<&str, i64> = self.counters().into_iter().collect();
-        before
-            .counters()
-            .into_iter()
-            .find(|(name, was)| now.get(name).copied().unwrap_or(0) < *was)
-            .map(|(name, _)| name.to_owned())
+        for (name, was) in before.commandstats() {
+            if stat(self.stats_of(name), "calls") < stat(was, "calls") {
+                return Some(format!("cmdstat_{name}"));
+            }
+        }
+        let mut counters = COUNTERS.into_iter();
+        counters.find(|name| self.number(name) < before.number(name)).map(str::to_owned)
     }
 }
 

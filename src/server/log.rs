@@ -84,8 +84,7 @@ pub fn why_dump_not_loaded(log: &str) -> Option<String> {
         "Fatal error loading the DB",
         "RDB ERROR DETECTED",
     ];
-    let line = causes.iter().find_map(|cause| log.lines().find(|line| line.contains(*cause)))?;
-    Some(without_time(line))
+    first_with(&causes, log)
 }
 
 /// Why a server did not start: its snapshot file if the log says so, else `why`.
@@ -96,13 +95,13 @@ pub fn dump_or(why: &str, log: &str) -> String {
 
 /// The first log line about a full disk, without its time.
 pub fn full_disk(log: &str) -> Option<String> {
-    let causes = ["No space left on device", "Disk quota exceeded"];
-    let line = log.lines().find(|line| causes.iter().any(|cause| line.contains(cause)))?;
-    Some(without_time(line))
+    first_with(&["No space left on device", "Disk quota exceeded"], log)
 }
 
-fn without_time(line: &str) -> String {
-    line.rsplit_once(" # ").map_or(line, |(_, text)| text).trim().to_owned()
+/// The first line with the first of these texts that is in the log, without its time.
+fn first_with(texts: &[&str], log: &str) -> Option<String> {
+    let line = texts.iter().find_map(|text| log.lines().find(|line| line.contains(text)))?;
+    Some(line.rsplit_once(" # ").map_or(line, |(_, text)| text).trim().to_owned())
 }
 
 /// The log message of a server that a signal ends: `Received SIGTERM scheduling shutdown...`,

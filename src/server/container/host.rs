@@ -84,9 +84,9 @@ impl Host {
         let start = |user| {
             EngineContainer::start(&lock.session, request(image, capacity, &network, lock, user))
         };
-        let container = match start(User::of(image)) {
+        let container = match start(user_for(image)) {
             // In some images only root can run the programs.
-            Err(why) if why.to_lowercase().contains("permission denied") => start(User::Images),
+            Err(why) if why.to_lowercase().contains("permission denied") => start(None),
             started => started,
         };
         let container = container.map_err(|why| not_started(image, &why))?;
@@ -227,25 +227,13 @@ fn inside(capacity: u16) -> impl Iterator<Item = u16> {
     FIRST_PORT..FIRST_PORT + capacity
 }
 
-/// The user that runs everything in a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum User {
-    /// This id, for user and group.
-    Number(u32),
-    /// The user of the image.
-    Images,
-}
-
-impl User {
-    /// Never root. Our own user id if possible, since a user of this machine with the same id could
-    /// access the container's processes.
-    fn of(image: &Image) -> Self {
-        if !matches!(image.user.as_str(), "" | "0" | "root" | "0:0" | "root:root") {
-            return Self::Images;
-        }
-        let ours = getuid().as_raw();
-        Self::Number(if USUAL_USERS.contains(&ours) { ours } else { NOBODY })
-    }
+/// The user and group that run everything in a container; `None` is the user of the image. Never
+/// root. Our own user id if possible, since a user of this machine with the same id could access
+/// the container's processes.
+fn user_for(image: &Image) -> Option<u32> {
+    let is_root = matches!(image.user.as_str(), "" | "0" | "root" | "0:0" | "root:root");
+    let ours = getuid().as_raw();
+    is_root.then_some(if USUAL_USERS.contains(&ours) { ours } else { NOBODY })
 }
 
 fn request(
@@ -253,7 +241,7 @@ fn request(
     capacity: u16,
     network: &Network,
     lock: &SessionLock,
-    user: User,
+    user: Option<u32>,
 ) -> ContainerRequest<GenericImage> {
     let (name, tag) = name_and_tag(&image.reference);
     let image = GenericImage::new(name, tag);
@@ -273,12 +261,11 @@ fn request(
         .with_startup_timeout(START_DEADLINE);
     // In memory, for the same reason as for processes: see `disk::temporary_folder`.
     let (request, folder) = match user {
-        User::Number(id) => {
+        Some(id) => {
             (request.with_user(format!("{id}:{id}")), format!("mode=0700,uid={id},gid={id}"))
         }
-        User::Images => (request, String::new()),
+        None => (request, String::new()),
     };
-    let has_entrypoint_rights = user == User::Images;
     request.with_host_config_modifier(move |host| {
         host.publish_all_ports = Some(false);
         host.port_bindings = Some(bindings.clone());
@@ -286,8 +273,7 @@ fn request(
         // If we are killed, the supervisor ends the container, and the engine removes it.
         host.auto_remove = Some(true);
         host.cap_drop = Some(vec!["ALL".to_owned()]);
-        host.cap_add = has_entrypoint_rights
-            .then(|| ENTRYPOINT_CAPABILITIES.iter().map(|&name| name.to_owned()).collect());
+        host.cap_add = user.is_none().then(|| ENTRYPOINT_CAPABILITIES.map(str::to_owned).to_vec());
         host.security_opt = Some(vec!["no-new-privileges".to_owned()]);
         host.pids_limit = Some(PROCESSES);
         host.memory = Some(MEMORY_BYTES);

@@ -69,17 +69,12 @@ fn labelled(label: &str, value: &str) -> Vec<(String, String)> {
     let Ok(docker) = client() else { return Vec::new() };
     let filters = HashMap::from([("label", vec![format!("{label}={value}")])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-    let containers = ask(docker.list_containers(Some(options))).unwrap_or_default();
-    let mut found = Vec::new();
-    for container in containers {
-        if container.names.as_deref().is_some_and(is_kept) {
-            continue;
-        }
-        if let (Some(id), Some(labels)) = (container.id, container.labels) {
-            found.push((id, labels.get(SESSION_LABEL).cloned().unwrap_or_default()));
-        }
-    }
-    found
+    let mut containers = ask(docker.list_containers(Some(options))).unwrap_or_default();
+    containers.retain(|container| !container.names.as_deref().is_some_and(is_kept));
+    let found = containers.into_iter().filter_map(|container| {
+        Some((container.id?, container.labels?.remove(SESSION_LABEL).unwrap_or_default()))
+    });
+    found.collect()
 }
 
 fn is_kept(names: &[String]) -> bool {

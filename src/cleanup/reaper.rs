@@ -30,20 +30,21 @@ impl Reaper {
 
     pub(super) fn watch(&mut self, group: i32) -> std::io::Result<()> {
         self.groups.insert(group);
-        self.send("watch", group).or_else(|_| self.replace())
+        self.send_groups().or_else(|_| self.replace())
     }
 
     pub(super) fn forget(&mut self, group: i32) {
         self.groups.remove(&group);
-        if self.send("forget", group).is_err() {
+        if self.send_groups().is_err() {
             // If no other can be started, the next `watch` and the end try again.
             let _ = self.replace();
         }
     }
 
-    fn send(&mut self, word: &str, group: i32) -> std::io::Result<()> {
+    fn send_groups(&mut self) -> std::io::Result<()> {
+        let groups: Vec<String> = self.groups.iter().map(i32::to_string).collect();
         let pipe = self.shell.stdin.as_mut().ok_or(ErrorKind::BrokenPipe)?;
-        pipe.write_all(format!("{word} {group}\n").as_bytes())
+        pipe.write_all(format!("{}\n", groups.join(" ")).as_bytes())
     }
 
     fn replace(&mut self) -> std::io::Result<()> {
@@ -51,8 +52,7 @@ impl Reaper {
             let _ = self.shell.kill();
             let _ = self.shell.wait();
             self.shell = start_reaper(&self.directory)?;
-            let groups: Vec<i32> = self.groups.iter().copied().collect();
-            if groups.into_iter().all(|group| self.send("watch", group).is_ok()) {
+            if self.send_groups().is_ok() {
                 return Ok(());
             }
         }

@@ -1,16 +1,8 @@
-# Waits for the end of a run, and cleans up after it. `$1` is the run's private directory. Standard
-# input says which process groups to watch and to forget; its end means that redislings has ended.
+# Waits for the end of a run, and cleans up after it. `$1` is the run's private directory. The last
+# line of standard input has the process groups to end; its end means that redislings has ended.
 trap '' HUP INT TERM QUIT
 groups=
-while read -r word group; do
-  case $word in
-    watch) groups="$groups $group" ;;
-    forget)
-      kept=
-      for g in $groups; do [ "$g" = "$group" ] || kept="$kept $g"; done
-      groups=$kept ;;
-  esac
-done
+while read -r line; do groups=$line; done
 for g in $groups; do kill -s KILL -- "-$g" 2>/dev/null; done
 # Processes that left their group (setsid) have our mark in their environment, which Linux shows.
 for e in $(grep -lsaF "REDISLINGS_ATTEMPT=$1/" /proc/[0-9]*/environ); do

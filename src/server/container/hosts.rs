@@ -15,36 +15,33 @@ const USUAL_CAPACITY: u16 = 2;
 /// A handle: its clones share the hosts, which are removed with the last clone and the last
 /// server.
 #[derive(Debug, Clone)]
-pub struct Hosts(Arc<SharedHosts>);
-
-#[derive(Debug)]
-struct SharedHosts {
-    image: Image,
+pub struct Hosts {
+    image: Arc<Image>,
     /// How many servers the next host can run at a time.
-    capacity: AtomicU16,
-    hosts: Mutex<Vec<Arc<Host>>>,
+    capacity: Arc<AtomicU16>,
+    hosts: Arc<Mutex<Vec<Arc<Host>>>>,
 }
 
 impl Hosts {
     /// Starts no host yet.
     pub fn new(image: Image) -> Self {
-        let capacity = AtomicU16::new(USUAL_CAPACITY);
-        Self(Arc::new(SharedHosts { image, capacity, hosts: Mutex::default() }))
+        let capacity = Arc::new(AtomicU16::new(USUAL_CAPACITY));
+        Self { image: Arc::new(image), capacity, hosts: Arc::default() }
     }
 
     /// Sets how many servers will run at a time: hosts that are started from now on have this many
     /// slots. When all slots are taken, another host is started.
     pub fn make_room_for(&self, servers: u16) {
-        self.0.capacity.store(servers.max(1), Ordering::Relaxed);
+        self.capacity.store(servers.max(1), Ordering::Relaxed);
     }
 
     pub(super) fn image(&self) -> &Image {
-        &self.0.image
+        &self.image
     }
 
     /// Returns a free slot. Blocks while another thread starts a host.
     pub(super) fn slot(&self) -> Result<HostSlot, EnvironmentError> {
-        let mut hosts = lock(&self.0.hosts);
+        let mut hosts = lock(&self.hosts);
         // Servers in an unusable host still hold it, and report the failure.
         let gone: Vec<_> = hosts.extract_if(.., |host| !host.is_usable()).collect();
         let slot = match hosts.iter().find_map(Host::take_slot) {
@@ -66,7 +63,7 @@ impl Hosts {
         if is_one_gone {
             engine_version().map_err(super::engine_gone)?;
         }
-        let host = Arc::new(Host::start(&self.0.image, self.0.capacity.load(Ordering::Relaxed))?);
+        let host = Arc::new(Host::start(&self.image, self.capacity.load(Ordering::Relaxed))?);
         hosts.push(Arc::clone(&host));
         host.take_slot().ok_or_else(|| super::engine_gone("a new container has no free port"))
     }

@@ -32,7 +32,7 @@ const ROOM_BYTES: usize = 64 * 1024;
 /// TMPDIR to another place`. Other problems are found by the code that writes there.
 pub fn check_room(directory: &Path, otherwise: &str) -> Result<(), EnvironmentError> {
     let written =
-        tempfile::tempfile_in(directory).and_then(|mut file| file.write_all(&[0; ROOM_BYTES]));
+        tempfile::tempfile_in(directory).and_then(|mut file| file.write_all(&vec![0; ROOM_BYTES]));
     match written {
         Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
             let fact = format!("no space left in `{}`: {error}", directory.shown());

@@ -86,10 +86,10 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
 
 /// Removes the permissions that others have in a folder.
 pub fn close_to_others(folder: &Path) -> io::Result<()> {
-    if std::fs::metadata(folder)?.mode() & 0o077 == 0 {
-        return Ok(());
+    if std::fs::metadata(folder)?.mode() & 0o077 != 0 {
+        std::fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     }
-    std::fs::set_permissions(folder, Permissions::from_mode(0o700))
+    Ok(())
 }
 
 /// Writes a private file, even if [`make_everything_private`] was not called.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{
-    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink,
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -174,7 +174,8 @@ impl Tree {
                 file.into_temp_path()
             }
             TreeEntry::Link { target } => {
-                temporary.make_in(self.above(), |link| symlink(target, link))?.into_temp_path()
+                let link = |path: &Path| std::os::unix::fs::symlink(target, path);
+                temporary.make_in(self.above(), link)?.into_temp_path()
             }
         };
         // Renaming over a directory fails.

@@ -19,14 +19,15 @@ pub struct Hosts {
     image: Arc<Image>,
     /// How many servers the next host can run at a time.
     capacity: Arc<AtomicU16>,
-    hosts: Arc<Mutex<Vec<Arc<Host>>>>,
+    /// Those that run.
+    started: Arc<Mutex<Vec<Arc<Host>>>>,
 }
 
 impl Hosts {
     /// Starts no host yet.
     pub fn new(image: Image) -> Self {
         let capacity = Arc::new(AtomicU16::new(USUAL_CAPACITY));
-        Self { image: Arc::new(image), capacity, hosts: Arc::default() }
+        Self { image: Arc::new(image), capacity, started: Arc::default() }
     }
 
     /// Sets how many servers will run at a time: hosts that are started from now on have this many
@@ -41,7 +42,7 @@ impl Hosts {
 
     /// Returns a free slot. Blocks while another thread starts a host.
     pub(super) fn slot(&self) -> Result<HostSlot, EnvironmentError> {
-        let mut hosts = lock(&self.hosts);
+        let mut hosts = lock(&self.started);
         // Servers in an unusable host still hold it, and report the failure.
         let gone: Vec<_> = hosts.extract_if(.., |host| !host.is_usable()).collect();
         let slot = match hosts.iter().find_map(Host::take_slot) {

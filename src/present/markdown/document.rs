@@ -1,44 +1,44 @@
 //! Turns markdown events into a tree of blocks, which the layout can measure before it draws.
 
 use super::inline::Inlines;
-use super::span::{Piece, TextStyle};
+use super::span::{Line, StyledSpan, TextStyle};
 use super::{Style, html};
-use colored::Color;
 use pulldown_cmark::{
     Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag,
+    TagEnd,
 };
 
 pub(super) enum Block {
-    Heading { level: usize, text: Vec<Piece> },
-    Paragraph(Vec<Piece>),
+    Heading { level: usize, text: Line },
+    Paragraph(Line),
     Code { language: String, code: String },
     Quote { kind: Option<BlockQuoteKind>, blocks: Vec<Block> },
-    List(ListBlock),
+    List(List),
     Table(Table),
     Footnote { label: String, blocks: Vec<Block> },
     Rule,
 }
 
-pub(super) struct ListBlock {
+pub(super) struct List {
     /// The number of the first item; `None` for bullets.
     pub(super) start: Option<u64>,
-    /// Whether the author left blank lines between the items.
-    pub(super) loose: bool,
-    pub(super) items: Vec<ListItem>,
+    pub(super) items: Vec<Content>,
 }
 
-pub(super) struct ListItem {
-    /// Whether the box of a task is ticked; `None` if the item is not a task.
-    pub(super) task: Option<bool>,
+/// The content of a container, such as an item of a list.
+#[derive(Default)]
+pub(super) struct Content {
     pub(super) blocks: Vec<Block>,
+    /// Whether the box of a task is ticked; `None` if it is not a task.
+    pub(super) task: Option<bool>,
+    /// Whether the author left blank lines between the items.
+    pub(super) is_loose: bool,
 }
-
-pub(super) type Cell = Vec<Piece>;
 
 pub(super) struct Table {
     pub(super) alignments: Vec<Alignment>,
-    pub(super) head: Vec<Cell>,
-    pub(super) rows: Vec<Vec<Cell>>,
+    /// Rows of cells; the first is the head.
+    pub(super) rows: Vec<Vec<Line>>,
 }
 
 /// The maximum nesting of containers. Reading and drawing recurse, and a file of ten thousand `>`
@@ -51,131 +51,95 @@ pub(super) fn read(markdown: &str, style: Style) -> Vec<Block> {
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_GFM;
-    let mut reader =
-        MarkdownReader { events: Parser::new_ext(markdown, options), style, open: Vec::new() };
-    reader.container().0
+    MarkdownReader { events: Parser::new_ext(markdown, options), style, depth: 0 }.content().blocks
 }
 
 struct MarkdownReader<'a> {
     events: Parser<'a>,
     style: Style,
-    open: Vec<ContainerBlock>,
-}
-
-/// Facts about a container, collected while it is read.
-#[derive(Default)]
-struct ContainerBlock {
-    task: Option<bool>,
-    loose: bool,
+    /// The number of open containers.
+    depth: usize,
 }
 
 impl<'a> MarkdownReader<'a> {
     /// Reads to the end of the container that was just opened.
-    fn container(&mut self) -> (Vec<Block>, ContainerBlock) {
-        self.open.push(ContainerBlock::default());
-        let mut blocks = Vec::new();
-        let mut bare = self.inlines_of(TextStyle::default());
+    fn content(&mut self) -> Content {
+        self.depth += 1;
+        let mut content = Content::default();
+        let mut text = Inlines::new(self.style, TextStyle::PLAIN);
         let mut flattened = 0_usize;
         while let Some(event) = self.events.next() {
-            let Some(event) = bare.take(event) else { continue };
-            if let Event::TaskListMarker(done) = event {
-                self.note(|container| container.task = Some(done));
-                continue;
-            }
-            let text = std::mem::replace(&mut bare, self.inlines_of(TextStyle::default()));
-            blocks.extend((!text.is_empty()).then(|| Block::Paragraph(text.finish())));
+            let Some(event) = text.take(event) else { continue };
+            content.blocks.extend(text.finish().map(Block::Paragraph));
             match event {
-                Event::Start(tag) if self.open.len() > DEEPEST && is_container(&tag) => {
-                    flattened += 1;
+                Event::TaskListMarker(done) => content.task = Some(done),
+                Event::Start(Tag::Paragraph) => content.is_loose = true,
+                Event::Start(Tag::HtmlBlock) => {
+                    let paragraphs = html::paragraphs(&self.raw_text(), self.style);
+                    content.blocks.extend(paragraphs.into_iter().map(Block::Paragraph));
                 }
-                Event::Start(tag) => blocks.extend(self.block(tag)),
+                Event::Start(tag) if self.depth > DEEPEST && is_container(&tag) => flattened += 1,
+                Event::Start(tag) => content.blocks.extend(self.block(tag)),
+                Event::Rule => content.blocks.push(Block::Rule),
+                Event::End(TagEnd::Paragraph) => {}
                 Event::End(_) if flattened > 0 => flattened -= 1,
                 Event::End(_) => break,
-                Event::Rule => blocks.push(Block::Rule),
                 _ => {}
             }
         }
-        let text = bare.finish();
-        blocks.extend((!text.is_empty()).then_some(Block::Paragraph(text)));
-        (blocks, self.open.pop().unwrap_or_default())
+        content.blocks.extend(text.finish().map(Block::Paragraph));
+        self.depth -= 1;
+        content
     }
 
-    fn block(&mut self, tag: Tag<'a>) -> Vec<Block> {
-        let block = match tag {
-            Tag::Paragraph => {
-                self.note(|container| container.loose = true);
-                Block::Paragraph(self.inlines(TextStyle::default()))
-            }
+    fn block(&mut self, tag: Tag<'a>) -> Option<Block> {
+        Some(match tag {
             Tag::Heading { level, .. } => {
                 Block::Heading { level: level as usize, text: self.inlines(heading_look(level)) }
             }
             Tag::CodeBlock(kind) => {
-                let language = language(&kind);
-                Block::Code { language, code: self.raw_text() }
+                Block::Code { language: language(&kind), code: self.raw_text() }
             }
-            Tag::HtmlBlock => {
-                let paragraphs = html::paragraphs(&self.raw_text(), self.style);
-                return paragraphs.into_iter().map(Block::Paragraph).collect();
-            }
-            Tag::BlockQuote(kind) => Block::Quote { kind, blocks: self.container().0 },
+            Tag::BlockQuote(kind) => Block::Quote { kind, blocks: self.content().blocks },
             Tag::FootnoteDefinition(label) => {
-                Block::Footnote { label: label.to_string(), blocks: self.container().0 }
+                Block::Footnote { label: label.to_string(), blocks: self.content().blocks }
             }
-            Tag::List(start) => Block::List(self.list(start)),
-            Tag::Table(alignments) => Block::Table(self.table(alignments)),
-            _ => return Vec::new(),
-        };
-        vec![block]
+            Tag::List(start) => Block::List(List { start, items: self.items() }),
+            Tag::Table(alignments) => Block::Table(Table { alignments, rows: self.rows() }),
+            _ => return None,
+        })
     }
 
-    fn list(&mut self, start: Option<u64>) -> ListBlock {
-        let mut list = ListBlock { start, loose: false, items: Vec::new() };
-        while let Some(Event::Start(Tag::Item)) = self.events.next() {
-            let (blocks, ContainerBlock { task, loose }) = self.container();
-            list.loose |= loose;
-            list.items.push(ListItem { task, blocks });
+    fn items(&mut self) -> Vec<Content> {
+        let mut items = Vec::new();
+        while let Some(Event::Start(_)) = self.events.next() {
+            items.push(self.content());
         }
-        list
+        items
     }
 
-    fn table(&mut self, alignments: Vec<Alignment>) -> Table {
-        let mut table = Table { alignments, head: Vec::new(), rows: Vec::new() };
-        while let Some(Event::Start(tag)) = self.events.next() {
-            if tag == Tag::TableHead {
-                table.head = self.row(TextStyle::default().bold());
-            } else {
-                let row = self.row(TextStyle::default());
-                table.rows.push(row);
+    fn rows(&mut self) -> Vec<Vec<Line>> {
+        let mut rows: Vec<Vec<Line>> = Vec::new();
+        while let Some(Event::Start(_)) = self.events.next() {
+            let look = if rows.is_empty() { TextStyle::BOLD } else { TextStyle::PLAIN };
+            let mut cells = Vec::new();
+            while let Some(Event::Start(_)) = self.events.next() {
+                cells.push(self.inlines(look).iter().map(StyledSpan::of_sure_width).collect());
             }
+            rows.push(cells);
         }
-        table
+        rows
     }
 
-    fn row(&mut self, look: TextStyle) -> Vec<Cell> {
-        let mut cells = Vec::new();
-        while let Some(Event::Start(Tag::TableCell)) = self.events.next() {
-            cells.push(self.inlines(look).into_iter().map(Piece::of_sure_width).collect());
-        }
-        cells
-    }
-
-    fn inlines_of(&self, look: TextStyle) -> Inlines {
-        Inlines::new(self.style, look)
-    }
-
-    /// Reads to the end of the paragraph, heading or cell that was just opened.
-    fn inlines(&mut self, look: TextStyle) -> Vec<Piece> {
-        let mut inlines = self.inlines_of(look);
+    /// Reads to the end of the heading or cell that was just opened.
+    fn inlines(&mut self, look: TextStyle) -> Line {
+        let mut inlines = Inlines::new(self.style, look);
         while let Some(event) = self.events.next() {
-            match inlines.take(event) {
-                Some(Event::TaskListMarker(done)) => {
-                    self.note(|container| container.task = Some(done));
-                }
-                Some(Event::End(_)) => break,
-                _ => {}
+            if let Some(Event::End(_)) = inlines.take(event) {
+                break;
             }
         }
-        inlines.finish()
+        inlines.finish().unwrap_or_default()
     }
 
     /// Reads to the end of the code or HTML block that was just opened.
@@ -188,12 +152,6 @@ impl<'a> MarkdownReader<'a> {
         }
         raw
     }
-
-    fn note(&mut self, fact: impl FnOnce(&mut ContainerBlock)) {
-        if let Some(container) = self.open.last_mut() {
-            fact(container);
-        }
-    }
 }
 
 fn is_container(tag: &Tag<'_>) -> bool {
@@ -201,11 +159,10 @@ fn is_container(tag: &Tag<'_>) -> bool {
 }
 
 fn heading_look(level: HeadingLevel) -> TextStyle {
-    let bold = TextStyle::default().bold();
     match level {
-        HeadingLevel::H1 => bold.underline().color(Color::Magenta),
-        HeadingLevel::H2 => bold.color(Color::Magenta),
-        _ => bold,
+        HeadingLevel::H1 => TextStyle::BOLD.and(TextStyle::UNDERLINE).and(TextStyle::MAGENTA),
+        HeadingLevel::H2 => TextStyle::BOLD.and(TextStyle::MAGENTA),
+        _ => TextStyle::BOLD,
     }
 }
 

@@ -1,8 +1,12 @@
 //! HTML in markdown: `<details>`, line breaks and simple inline tags; comments are dropped. Any
 //! other tag is shown as it is written.
 
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
 use super::Style;
-use super::span::{Piece, StyledSpan, TextStyle};
+use super::span::{Line, StyledSpan, TextStyle};
 
 /// The prefix of the summary of `<details>`, which a terminal cannot fold.
 pub(super) fn summary(style: Style) -> &'static str {
@@ -20,101 +24,59 @@ pub(super) enum HtmlToken<'a> {
     Summary,
 }
 
-/// Tags that only change how their text looks.
-const INLINE: [&str; 8] = ["b", "code", "em", "i", "kbd", "strong", "sub", "sup"];
+/// Comments and the like, and known tags with their names. A `>` in quotes does not end a tag.
+static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
+    let names = "b|br|code|details|em|i|kbd|p|strong|sub|summary|sup";
+    let others = r"<!--.*?(?:-->|$)|<!\[CDATA\[.*?(?:\]\]>|$)|<!.*?(?:>|$)|<\?.*?(?:\?>|$)";
+    let tags = format!(r#"<(/?(?:{names}))(?:[\s/](?:"[^"]*"|'[^']*'|[^"'>])*)?>"#);
+    Regex::new(&format!("(?is){others}|{tags}")).expect("the pattern is correct")
+});
 
 /// The tokens of HTML, without comments.
 ///
 /// Any other tag is text: in a lesson, `<key>` is a placeholder, not markup.
 pub(super) fn tokens(html: &str) -> Vec<HtmlToken<'_>> {
     let mut tokens = Vec::new();
-    let mut rest = html;
-    while let Some(at) = rest.find('<') {
-        let (before, markup) = rest.split_at(at);
-        if !before.is_empty() {
-            tokens.push(HtmlToken::Text(before));
-        }
-        let (length, token) = markup_token(markup);
-        tokens.extend(token);
-        rest = &markup[length..];
+    let mut at = 0;
+    for markup in MARKUP.captures_iter(html) {
+        let Some(whole) = markup.get(0) else { continue };
+        tokens.push(HtmlToken::Text(&html[at..whole.start()]));
+        at = whole.end();
+        let name = markup.get(1).map_or("", |name| name.as_str());
+        tokens.extend(match name.to_ascii_lowercase().as_str() {
+            "br" => Some(HtmlToken::Break),
+            "summary" => Some(HtmlToken::Summary),
+            "/summary" | "details" | "/details" | "p" | "/p" => Some(HtmlToken::Boundary),
+            // The other tags only change how their text looks.
+            _ => None,
+        });
     }
-    if !rest.is_empty() {
-        tokens.push(HtmlToken::Text(rest));
-    }
+    tokens.push(HtmlToken::Text(&html[at..]));
+    tokens.retain(|token| *token != HtmlToken::Text(""));
     tokens
 }
 
-/// The length of the markup at the start of a text, and its token.
-fn markup_token(markup: &str) -> (usize, Option<HtmlToken<'_>>) {
-    for (start, end) in [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<!", ">"), ("<?", "?>")] {
-        if markup.starts_with(start) {
-            return (markup.find(end).map_or(markup.len(), |at| at + end.len()), None);
-        }
-    }
-    let Some(length) = tag_length(markup) else { return (1, Some(HtmlToken::Text(&markup[..1]))) };
-    let tag = &markup[..length];
-    (length, tag_token(tag))
-}
-
-/// The length in bytes of the tag at the start of a text; `None` for a lone `<`. A `>` in quotes
-/// does not end a tag.
-fn tag_length(markup: &str) -> Option<usize> {
-    let name = markup[1..].strip_prefix('/').unwrap_or(&markup[1..]);
-    if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return None;
-    }
-    let mut quote = None;
-    for (at, c) in markup.char_indices() {
-        match (quote, c) {
-            (None, '>') => return Some(at + 1),
-            (None, '"' | '\'') => quote = Some(c),
-            (Some(open), c) if open == c => quote = None,
-            _ => {}
-        }
-    }
-    None
-}
-
-fn tag_token(tag: &str) -> Option<HtmlToken<'_>> {
-    let closes = tag.starts_with("</");
-    let name = tag.trim_start_matches(['<', '/']);
-    let name = name.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or(name);
-    let name = name.to_ascii_lowercase();
-    match name.as_str() {
-        "br" => (!closes).then_some(HtmlToken::Break),
-        "summary" if !closes => Some(HtmlToken::Summary),
-        "summary" | "details" | "p" => Some(HtmlToken::Boundary),
-        name if INLINE.contains(&name) => None,
-        _ => Some(HtmlToken::Text(tag)),
-    }
-}
-
 /// The paragraphs of an HTML block.
-pub(super) fn paragraphs(html: &str, style: Style) -> Vec<Vec<Piece>> {
-    let mut paragraphs = vec![Vec::new()];
-    let mut look = TextStyle::default();
+pub(super) fn paragraphs(html: &str, style: Style) -> Vec<Line> {
+    let mut paragraphs = Vec::new();
+    let (mut open, mut look) = (Line::new(), TextStyle::PLAIN);
     for token in tokens(html) {
-        if matches!(token, HtmlToken::Boundary | HtmlToken::Summary) {
-            paragraphs.push(Vec::new());
-            look = if token == HtmlToken::Summary {
-                TextStyle::default().bold()
-            } else {
-                TextStyle::default()
-            };
-        }
-        let Some(open) = paragraphs.last_mut() else { continue };
         match token {
-            HtmlToken::Text(raw) => open.push(text(&decoded(&collapsed(raw)), look)),
-            HtmlToken::Summary => open.push(text(summary(style), look)),
-            HtmlToken::Break => open.push(Piece::Break),
-            HtmlToken::Boundary => {}
+            HtmlToken::Text(raw) => open.push(StyledSpan::new(&decoded(&collapsed(raw)), look)),
+            HtmlToken::Break => open.push(StyledSpan::line_break()),
+            HtmlToken::Boundary => {
+                paragraphs.push(std::mem::take(&mut open));
+                look = TextStyle::PLAIN;
+            }
+            HtmlToken::Summary => {
+                look = TextStyle::BOLD;
+                let start = vec![StyledSpan::new(summary(style), look)];
+                paragraphs.push(std::mem::replace(&mut open, start));
+            }
         }
     }
+    paragraphs.push(open);
     paragraphs
-}
-
-fn text(text: &str, look: TextStyle) -> Piece {
-    Piece::Text(StyledSpan::new(text, look))
 }
 
 /// Replaces each run of white space with one space, as HTML and markdown do.
@@ -155,15 +117,12 @@ mod tests {
 
     #[test]
     fn any_other_tag_is_text() {
-        assert_eq!(tokens("GET <key>"), [HtmlToken::Text("GET "), HtmlToken::Text("<key>")]);
+        assert_eq!(tokens("GET <key>"), [HtmlToken::Text("GET <key>")]);
     }
 
     #[test]
     fn a_lone_angle_bracket_is_text() {
-        assert_eq!(
-            tokens("1 < 2"),
-            [HtmlToken::Text("1 "), HtmlToken::Text("<"), HtmlToken::Text(" 2")]
-        );
+        assert_eq!(tokens("1 < 2"), [HtmlToken::Text("1 < 2")]);
     }
 
     #[test]

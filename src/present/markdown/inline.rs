@@ -1,162 +1,128 @@
-//! The content of a paragraph: turns events into pieces of text with looks and, without colour,
-//! markers.
+//! The content of a paragraph: turns events into spans with looks and, without colour, markers.
 
 use super::Style;
 use super::html::{self, HtmlToken};
 use super::links;
-use super::span::{Piece, StyledSpan, TextStyle};
-use colored::Color;
+use super::span::{Line, StyledSpan, TextStyle, line_text};
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use std::rc::Rc;
 
 /// Collects inline events until the end of their paragraph, heading or cell.
 pub(super) struct Inlines {
     style: Style,
-    pieces: Vec<Piece>,
+    spans: Line,
+    /// The look of the text, and those of the open emphases and links.
     looks: Vec<TextStyle>,
     targets: Vec<LinkTarget>,
 }
 
-/// An open link or image. `start` is the index of its first piece.
+/// An open link or image. `start` is the index of its first span.
 struct LinkTarget {
     start: usize,
     url: String,
-    auto: bool,
+    is_auto: bool,
 }
 
 impl Inlines {
     pub(super) fn new(style: Style, look: TextStyle) -> Self {
-        Self { style, pieces: Vec::new(), looks: vec![look], targets: Vec::new() }
+        Self { style, spans: Vec::new(), looks: vec![look], targets: Vec::new() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
-    pub(super) fn finish(self) -> Vec<Piece> {
-        self.pieces
+    /// The text up to here; `None` if there is none.
+    pub(super) fn finish(&mut self) -> Option<Line> {
+        Some(std::mem::take(&mut self.spans)).filter(|spans| !spans.is_empty())
     }
 
     /// Takes an event that belongs inside a paragraph; returns any other.
     pub(super) fn take<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
         match event {
             Event::Text(text) => self.text(&text),
-            Event::Code(code) => self.code(&code),
+            Event::Code(code) if self.style.is_colored() => self.push(&code, TextStyle::CYAN),
+            Event::Code(code) => self.push(&in_backticks(&code), TextStyle::CYAN),
             Event::SoftBreak => self.text(" "),
-            Event::HardBreak => self.pieces.push(Piece::Break),
+            Event::HardBreak => self.spans.push(StyledSpan::line_break()),
             Event::InlineHtml(tag) => self.html(&tag),
-            Event::FootnoteReference(label) => {
-                let reference = match self.style {
-                    Style::Plain => format!(" (footnote {label})"),
-                    _ => format!("[{label}]"),
-                };
-                // Not in the colour of code, because it often follows code without a space.
-                self.push(&reference, self.look().dim());
+            // Not in the colour of code, because it often follows code without a space.
+            Event::FootnoteReference(label) if self.style == Style::Plain => {
+                self.push(&format!(" (footnote {label})"), TextStyle::DIM);
             }
-            Event::Start(tag) => return self.open(tag).map(Event::Start),
-            Event::End(tag) => return self.close(tag).map(Event::End),
-            other => return Some(other),
-        }
-        None
-    }
-
-    fn open<'a>(&mut self, tag: Tag<'a>) -> Option<Tag<'a>> {
-        match tag {
-            Tag::Strong => self.mark("**", TextStyle::bold),
-            Tag::Emphasis => self.mark("*", TextStyle::italic),
-            Tag::Strikethrough => self.mark("~~", TextStyle::struck),
-            Tag::Link { link_type, dest_url, .. } => {
-                let auto = matches!(link_type, LinkType::Autolink | LinkType::Email);
+            Event::FootnoteReference(label) => self.push(&format!("[{label}]"), TextStyle::DIM),
+            Event::Start(Tag::Strong) => self.open("**", TextStyle::BOLD),
+            Event::End(TagEnd::Strong) => self.close("**"),
+            Event::Start(Tag::Emphasis) => self.open("*", TextStyle::ITALIC),
+            Event::End(TagEnd::Emphasis) => self.close("*"),
+            Event::Start(Tag::Strikethrough) => self.open("~~", TextStyle::STRUCK),
+            Event::End(TagEnd::Strikethrough) => {
+                self.close("~~");
+                if self.style == Style::Plain {
+                    self.push(" (struck out)", TextStyle::PLAIN);
+                }
+            }
+            Event::Start(Tag::Link { link_type, dest_url, .. }) => {
+                let is_auto = matches!(link_type, LinkType::Autolink | LinkType::Email);
                 let scheme = if link_type == LinkType::Email { "mailto:" } else { "" };
-                self.looks.push(self.look().underline().color(Color::Blue));
-                self.target(&format!("{scheme}{dest_url}"), auto);
+                self.open("", TextStyle::UNDERLINE.and(TextStyle::BLUE));
+                self.target(format!("{scheme}{dest_url}"), is_auto);
             }
-            Tag::Image { dest_url, .. } => {
-                self.looks.push(self.look().dim());
-                self.push("[image: ", self.look());
-                self.target(&dest_url, false);
+            Event::End(TagEnd::Link) => self.close_link(),
+            Event::Start(Tag::Image { dest_url, .. }) => {
+                self.open("", TextStyle::DIM);
+                self.text("[image: ");
+                self.target(dest_url.to_string(), false);
             }
+            Event::End(TagEnd::Image) => self.close_image(),
             other => return Some(other),
         }
         None
     }
 
-    fn close(&mut self, tag: TagEnd) -> Option<TagEnd> {
-        match tag {
-            TagEnd::Strong => self.unmark("**"),
-            TagEnd::Emphasis => self.unmark("*"),
-            TagEnd::Strikethrough if self.style == Style::Plain => {
-                self.looks.pop();
-                self.push(" (struck out)", self.look());
-            }
-            TagEnd::Strikethrough => self.unmark("~~"),
-            TagEnd::Link => self.close_link(),
-            TagEnd::Image => self.close_image(),
-            other => return Some(other),
-        }
-        None
+    /// Without colour, keeps the marker of the source to show the look.
+    fn open(&mut self, marker: &str, look: TextStyle) {
+        self.mark(marker);
+        self.looks.push(self.look().and(look));
     }
 
-    fn target(&mut self, url: &str, auto: bool) {
-        self.targets.push(LinkTarget { start: self.pieces.len(), url: url.to_owned(), auto });
+    fn close(&mut self, marker: &str) {
+        self.looks.pop();
+        self.mark(marker);
+    }
+
+    fn mark(&mut self, marker: &str) {
+        if self.style == Style::Marked {
+            self.push(marker, TextStyle::PLAIN);
+        }
+    }
+
+    fn target(&mut self, url: String, is_auto: bool) {
+        self.targets.push(LinkTarget { start: self.spans.len(), url, is_auto });
     }
 
     fn close_link(&mut self) {
-        self.looks.pop();
-        let Some(link) = self.targets.pop() else { return };
-        let text: String = self.pieces[link.start..].iter().map(piece_text).collect();
-        let clickable = self.style == Style::Colored { clickable: true };
-        if clickable && links::is_openable(&link.url) && !text.is_empty() {
-            let target = Rc::from(link.url);
-            for piece in &mut self.pieces[link.start..] {
-                piece.link_to(&target);
+        self.close("");
+        let Some(LinkTarget { start, url, is_auto }) = self.targets.pop() else { return };
+        let text = line_text(&self.spans[start..]);
+        let is_clickable = self.style == Style::Colored { clickable: true };
+        if is_clickable && links::is_openable(&url) && !text.is_empty() {
+            let target: Rc<str> = url.into();
+            for span in &mut self.spans[start..] {
+                span.target = Some(Rc::clone(&target));
             }
-            return;
-        }
-        let url = match self.style {
-            Style::Plain => format!("({})", link.url),
-            _ => format!("<{}>", link.url),
-        };
-        if text.is_empty() {
-            self.push(&url, self.look().dim());
-        } else if !link.auto && text != link.url && !link.url.is_empty() {
-            self.push(" ", self.look());
-            self.push(&url, self.look().dim());
+        } else if text.is_empty() || !(is_auto || text == url || url.is_empty()) {
+            self.push(if text.is_empty() { "" } else { " " }, TextStyle::PLAIN);
+            let is_plain = self.style == Style::Plain;
+            let url = if is_plain { format!("({url})") } else { format!("<{url}>") };
+            self.push(&url, TextStyle::DIM);
         }
     }
 
     fn close_image(&mut self) {
         if let Some(image) = self.targets.pop()
-            && image.start == self.pieces.len()
+            && image.start == self.spans.len()
         {
-            self.push(&image.url, self.look());
+            self.push(&image.url, TextStyle::PLAIN);
         }
-        self.push("]", self.look());
-        self.looks.pop();
-    }
-
-    /// Without colour, keeps the markers of the source to show the look.
-    fn mark(&mut self, marker: &str, look: fn(TextStyle) -> TextStyle) {
-        if self.style == Style::Marked {
-            self.push(marker, self.look());
-        }
-        self.looks.push(look(self.look()));
-    }
-
-    fn unmark(&mut self, marker: &str) {
-        self.looks.pop();
-        if self.style == Style::Marked {
-            self.push(marker, self.look());
-        }
-    }
-
-    fn code(&mut self, code: &str) {
-        let look = self.look().color(Color::Cyan);
-        if self.style.is_colored() {
-            self.push(code, look);
-        } else {
-            self.push(&in_backticks(code), look);
-        }
+        self.push("]", TextStyle::PLAIN);
+        self.close("");
     }
 
     fn html(&mut self, tag: &str) {
@@ -164,30 +130,26 @@ impl Inlines {
             match token {
                 HtmlToken::Text(text) => self.text(text),
                 HtmlToken::Summary => self.text(html::summary(self.style)),
-                HtmlToken::Break | HtmlToken::Boundary => self.pieces.push(Piece::Break),
+                HtmlToken::Break | HtmlToken::Boundary => {
+                    self.spans.push(StyledSpan::line_break());
+                }
             }
         }
     }
 
     fn text(&mut self, text: &str) {
-        self.push(&html::collapsed(text), self.look());
+        self.push(&html::collapsed(text), TextStyle::PLAIN);
     }
 
+    /// Adds text with `look` on top of the open looks.
     fn push(&mut self, text: &str, look: TextStyle) {
         if !text.is_empty() {
-            self.pieces.push(Piece::Text(StyledSpan::new(text, look)));
+            self.spans.push(StyledSpan::new(text, self.look().and(look)));
         }
     }
 
     fn look(&self) -> TextStyle {
         self.looks.last().copied().unwrap_or_default()
-    }
-}
-
-fn piece_text(piece: &Piece) -> &str {
-    match piece {
-        Piece::Text(span) => span.text(),
-        Piece::Break => " ",
     }
 }
 

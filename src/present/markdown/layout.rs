@@ -2,12 +2,11 @@
 //! content.
 
 use super::Style;
-use super::document::{Block, ListBlock, ListItem};
+use super::document::{Block, Content, List};
 use super::highlight::highlight;
-use super::span::{Line, Piece, StyledSpan, TextStyle};
+use super::span::{Line, StyledSpan, TextStyle};
 use super::table;
 use super::wrap::wrap;
-use colored::Color;
 use pulldown_cmark::BlockQuoteKind;
 
 /// A container draws no edge if its content would be narrower than this.
@@ -45,55 +44,51 @@ fn stacked(blocks: &[Block], area: Area, apart: impl Fn(&Block) -> bool) -> Vec<
 }
 
 fn block_lines(block: &Block, area: Area) -> Vec<Line> {
+    let is_plain = area.style == Style::Plain;
     match block {
-        Block::Heading { level, text } => heading(*level, text, area),
-        Block::Paragraph(text) => wrap(text, area.width),
-        Block::Code { language, code } => code_lines(language, code),
+        Block::Heading { level, text } if area.style == Style::Marked => {
+            let marker = StyledSpan::new(&format!("{} ", "#".repeat(*level)), TextStyle::PLAIN);
+            hanging(marker, area, |area| wrap(text, area.width))
+        }
+        Block::Heading { text, .. } | Block::Paragraph(text) => wrap(text, area.width),
+        Block::Code { language, code } => {
+            let indent = StyledSpan::new(CODE_INDENT, TextStyle::PLAIN);
+            edged(highlight(language, code), &indent, &indent)
+        }
         Block::Quote { kind, blocks } => quote(*kind, blocks, area),
         Block::List(list) => list_lines(list, area),
         Block::Table(table) => table::layout(table, area),
+        Block::Footnote { label, blocks } if is_plain => {
+            named(&format!("Footnote {label}: "), blocks, area)
+        }
         Block::Footnote { label, blocks } => {
-            if area.style == Style::Plain {
-                return named(&format!("Footnote {label}: "), blocks, area);
-            }
-            let label =
-                StyledSpan::new(&format!("[{label}] "), TextStyle::default().color(Color::Cyan));
+            let label = StyledSpan::new(&format!("[{label}] "), TextStyle::CYAN);
             hanging(label, area, |area| layout(blocks, area))
         }
-        Block::Rule if area.style == Style::Plain => Vec::new(),
-        Block::Rule => {
-            vec![vec![StyledSpan::new(&"─".repeat(area.width), TextStyle::default().dim())]]
-        }
+        Block::Rule if is_plain => Vec::new(),
+        Block::Rule => vec![vec![StyledSpan::new(&"─".repeat(area.width), TextStyle::DIM)]],
     }
-}
-
-fn heading(level: usize, text: &[Piece], area: Area) -> Vec<Line> {
-    if area.style != Style::Marked {
-        return wrap(text, area.width);
-    }
-    let marker = StyledSpan::new(&format!("{} ", "#".repeat(level)), TextStyle::default());
-    hanging(marker, area, |area| wrap(text, area.width))
-}
-
-fn code_lines(language: &str, code: &str) -> Vec<Line> {
-    let mut lines = highlight(language, code);
-    for line in &mut lines {
-        line.insert(0, StyledSpan::new(CODE_INDENT, TextStyle::default()));
-    }
-    lines
 }
 
 fn quote(kind: Option<BlockQuoteKind>, blocks: &[Block], area: Area) -> Vec<Line> {
+    let (name, look) = match kind {
+        None => ("Quote", TextStyle::DIM),
+        Some(BlockQuoteKind::Note) => ("Note", TextStyle::BLUE),
+        Some(BlockQuoteKind::Tip) => ("Tip", TextStyle::GREEN),
+        Some(BlockQuoteKind::Important) => ("Important", TextStyle::MAGENTA),
+        Some(BlockQuoteKind::Warning) => ("Warning", TextStyle::YELLOW),
+        Some(BlockQuoteKind::Caution) => ("Caution", TextStyle::RED),
+    };
     if area.style == Style::Plain {
-        return named(&format!("{}: ", kind.map_or("Quote", word)), blocks, area);
+        return named(&format!("{name}: "), blocks, area);
     }
-    let look =
-        kind.map_or(TextStyle::default().dim(), |kind| TextStyle::default().color(alert(kind).1));
     let bar = StyledSpan::new("│ ", look);
     let fits = area.width >= bar.width() + NARROWEST;
     let inner = if fits { area.width - bar.width() } else { area.width };
-    let title = kind.map(|kind| vec![StyledSpan::new(alert(kind).0, look.bold())]);
-    let mut lines: Vec<Line> = title.into_iter().collect();
+    let mut lines = Vec::new();
+    if kind.is_some() {
+        lines.push(vec![StyledSpan::new(&name.to_uppercase(), look.and(TextStyle::BOLD))]);
+    }
     lines.extend(layout(blocks, Area { width: inner, ..area }));
     if fits { edged(lines, &bar, &bar) } else { lines }
 }
@@ -101,73 +96,50 @@ fn quote(kind: Option<BlockQuoteKind>, blocks: &[Block], area: Area) -> Vec<Line
 /// The name before the first words, and the rest indented, so that a listener and a reader notice
 /// the end.
 fn named(name: &str, blocks: &[Block], area: Area) -> Vec<Line> {
-    let name = StyledSpan::new(name, TextStyle::default());
+    let mut first = vec![StyledSpan::new(name, TextStyle::PLAIN)];
     let width = area.width.saturating_sub(PLAIN_INDENT.len()).max(NARROWEST);
-    let inner = Area { width, ..area };
-    let mut lines = match blocks {
+    let (rest, is_apart) = match blocks {
         [Block::Paragraph(text), rest @ ..] => {
-            let text: Vec<Piece> = std::iter::once(Piece::Text(name)).chain(text.clone()).collect();
-            let mut lines = wrap(&text, width);
-            if !rest.is_empty() {
-                lines.push(Line::new());
-                lines.extend(layout(rest, inner));
-            }
-            lines
+            first.extend_from_slice(text);
+            (rest, true)
         }
-        _ => std::iter::once(vec![name]).chain(layout(blocks, inner)).collect(),
+        _ => (blocks, false),
     };
-    let fits = area.width > width;
-    for line in lines.iter_mut().skip(1).filter(|line| fits && !line.is_empty()) {
-        line.insert(0, StyledSpan::new(PLAIN_INDENT, TextStyle::default()));
+    let mut lines = wrap(&first, width);
+    let rest = layout(rest, Area { width, ..area });
+    lines.extend((is_apart && !rest.is_empty()).then(Line::new));
+    lines.extend(rest);
+    if area.width > width {
+        let indent = StyledSpan::new(PLAIN_INDENT, TextStyle::PLAIN);
+        lines = edged(lines, &indent.part(""), &indent);
     }
     lines
 }
 
-fn word(kind: BlockQuoteKind) -> &'static str {
-    match kind {
-        BlockQuoteKind::Note => "Note",
-        BlockQuoteKind::Tip => "Tip",
-        BlockQuoteKind::Important => "Important",
-        BlockQuoteKind::Warning => "Warning",
-        BlockQuoteKind::Caution => "Caution",
-    }
-}
-
-fn alert(kind: BlockQuoteKind) -> (&'static str, Color) {
-    match kind {
-        BlockQuoteKind::Note => ("NOTE", Color::Blue),
-        BlockQuoteKind::Tip => ("TIP", Color::Green),
-        BlockQuoteKind::Important => ("IMPORTANT", Color::Magenta),
-        BlockQuoteKind::Warning => ("WARNING", Color::Yellow),
-        BlockQuoteKind::Caution => ("CAUTION", Color::Red),
-    }
-}
-
-fn list_lines(list: &ListBlock, area: Area) -> Vec<Line> {
+fn list_lines(list: &List, area: Area) -> Vec<Line> {
+    let is_loose = list.items.iter().any(|item| item.is_loose);
+    let inner = Area { depth: area.depth + 1, ..area };
     let mut lines = Vec::new();
-    let mut before: Option<&ListItem> = None;
     for (index, item) in list.items.iter().enumerate() {
-        let apart = list.loose || is_tall(item) || before.is_some_and(is_tall);
-        if before.is_some() && apart {
+        let has_tall = list.items[index.saturating_sub(1)..=index].iter().any(is_tall);
+        if index > 0 && (is_loose || has_tall) {
             lines.push(Line::new());
         }
-        lines.extend(hanging(marker(list, index, area), area, |area| {
-            let area = Area { depth: area.depth + 1, ..area };
+        lines.extend(hanging(marker(list, index, area), inner, |area| {
             // A list inside a tight item follows without an empty line.
-            stacked(&item.blocks, area, |block| list.loose || !matches!(block, Block::List(_)))
+            stacked(&item.blocks, area, |block| is_loose || !matches!(block, Block::List(_)))
         }));
-        before = Some(item);
     }
     lines
 }
 
 /// Whether an item contains more than text and lists, and so needs empty lines around it.
-fn is_tall(item: &ListItem) -> bool {
+fn is_tall(item: &Content) -> bool {
     item.blocks.iter().any(|block| !matches!(block, Block::Paragraph(_) | Block::List(_)))
 }
 
-fn marker(list: &ListBlock, index: usize, area: Area) -> StyledSpan {
-    let task = list.items.get(index).and_then(|item| item.task);
+fn marker(list: &List, index: usize, area: Area) -> StyledSpan {
+    let task = list.items[index].task;
     let tick = match (task, area.style) {
         (None, _) => "",
         (Some(true), Style::Plain) => "done: ",
@@ -175,10 +147,7 @@ fn marker(list: &ListBlock, index: usize, area: Area) -> StyledSpan {
         (Some(true), _) => "[x] ",
         (Some(false), _) => "[ ] ",
     };
-    let look = match task {
-        Some(true) => TextStyle::default().color(Color::Green),
-        _ => TextStyle::default().color(Color::Cyan),
-    };
+    let look = if task == Some(true) { TextStyle::GREEN } else { TextStyle::CYAN };
     let Some(start) = list.start else {
         let bullet = match area.style {
             _ if !tick.is_empty() => tick,
@@ -198,7 +167,7 @@ fn marker(list: &ListBlock, index: usize, area: Area) -> StyledSpan {
 fn hanging(marker: StyledSpan, area: Area, content: impl FnOnce(Area) -> Vec<Line>) -> Vec<Line> {
     let taken = marker.width();
     if area.width < taken + NARROWEST {
-        let mut lines = wrap(&[Piece::Text(marker)], area.width);
+        let mut lines = wrap(&[marker], area.width);
         lines.extend(content(area));
         return lines;
     }
@@ -206,12 +175,12 @@ fn hanging(marker: StyledSpan, area: Area, content: impl FnOnce(Area) -> Vec<Lin
     if lines.is_empty() {
         lines.push(Line::new());
     }
-    let indent = StyledSpan::new(&" ".repeat(taken), TextStyle::default());
+    let indent = StyledSpan::new(&" ".repeat(taken), TextStyle::PLAIN);
     edged(lines, &marker, &indent)
 }
 
 /// Inserts an edge before each line.
-fn edged(mut lines: Vec<Line>, first: &StyledSpan, others: &StyledSpan) -> Vec<Line> {
+pub(super) fn edged(mut lines: Vec<Line>, first: &StyledSpan, others: &StyledSpan) -> Vec<Line> {
     for (index, line) in lines.iter_mut().enumerate() {
         let edge = if index == 0 { first } else { others };
         line.insert(0, edge.clone());

@@ -1,15 +1,15 @@
 //! Tables: as wide as needed, narrower if necessary, and as a list of fields if nothing else fits.
 
 use super::Style;
-use super::document::{Cell, Table};
-use super::layout::Area;
-use super::span::{Line, Piece, StyledSpan, TextStyle, line_width};
+use super::document::Table;
+use super::layout::{Area, edged};
+use super::span::{Line, StyledSpan, TextStyle, line_width};
 use super::wrap::{longest_word, wrap};
 use pulldown_cmark::Alignment;
 
 /// A narrower table is not squeezed, because its columns would become unreadable.
 const NARROWEST: usize = 30;
-const RECORD_INDENT: &str = "  ";
+const RECORD_INDENT: usize = 2;
 const SEPARATOR: &str = " │ ";
 const SEPARATOR_WIDTH: usize = 3;
 
@@ -26,43 +26,31 @@ pub(super) fn layout(table: &Table, area: Area) -> Vec<Line> {
 fn column_widths(table: &Table, width: usize) -> Option<Vec<usize>> {
     let columns = table.alignments.len();
     let room = width.checked_sub(SEPARATOR_WIDTH * columns.saturating_sub(1))?;
-    let natural = widest(table, natural_width);
+    let natural = widest(table, |_, cell| width_within(cell, usize::MAX));
     if natural.iter().sum::<usize>() <= room {
         return Some(natural);
     }
-    let least = widest(table, |cell| longest_word(cell));
+    let least = widest(table, |_, cell| longest_word(cell));
     let spare = room.checked_sub(least.iter().sum())?;
-    (width >= NARROWEST).then(|| tightened(table, &shared(&natural, least, spare)))
+    let shared = shared(&natural, least, spare);
+    // Without the space that wrapping leaves unused.
+    (width >= NARROWEST).then(|| widest(table, |column, cell| width_within(cell, shared[column])))
 }
 
 /// The maximum of `measure` in each column, at least 1.
-fn widest(table: &Table, measure: fn(&Cell) -> usize) -> Vec<usize> {
-    (0..table.alignments.len())
-        .map(|column| cells(table, column).map(measure).max().unwrap_or(0).max(1))
-        .collect()
-}
-
-fn cells(table: &Table, column: usize) -> impl Iterator<Item = &Cell> {
-    std::iter::once(&table.head).chain(&table.rows).filter_map(move |row| row.get(column))
-}
-
-fn natural_width(cell: &Cell) -> usize {
-    width_within(cell, usize::MAX)
+fn widest(table: &Table, measure: impl Fn(usize, &Line) -> usize) -> Vec<usize> {
+    let mut widths = vec![1; table.alignments.len()];
+    for row in &table.rows {
+        for (column, (cell, width)) in row.iter().zip(&mut widths).enumerate() {
+            *width = measure(column, cell).max(*width);
+        }
+    }
+    widths
 }
 
 /// The width of a cell that is wrapped to a limit.
-fn width_within(cell: &Cell, limit: usize) -> usize {
+fn width_within(cell: &Line, limit: usize) -> usize {
     wrap(cell, limit).iter().map(|line| line_width(line)).max().unwrap_or(0)
-}
-
-/// Column widths without the space that wrapping left unused.
-fn tightened(table: &Table, widths: &[usize]) -> Vec<usize> {
-    let mut tightened = Vec::new();
-    for (column, limit) in widths.iter().enumerate() {
-        let used = cells(table, column).map(|cell| width_within(cell, *limit)).max();
-        tightened.push(used.unwrap_or(0).max(1));
-    }
-    tightened
 }
 
 /// Gives each spare column to the narrowest column that still needs one: short cells get all they
@@ -79,98 +67,83 @@ fn shared(natural: &[usize], mut widths: Vec<usize>, spare: usize) -> Vec<usize>
 fn grid(table: &Table, widths: &[usize]) -> Vec<Line> {
     let rows: Vec<Vec<Line>> = table.rows.iter().map(|row| grid_row(table, row, widths)).collect();
     // Rows of several lines need rules between them to be told apart.
-    let ruled = rows.iter().any(|row| row.len() > 1);
-    let mut lines = grid_row(table, &table.head, widths);
+    let is_ruled = rows.iter().skip(1).any(|row| row.len() > 1);
+    let mut lines = Vec::new();
     for (index, row) in rows.into_iter().enumerate() {
-        if index == 0 || ruled {
-            lines.push(rule(widths, if index == 0 { "─" } else { "┄" }));
+        if index > 1 && is_ruled {
+            lines.push(rule(widths, "┄"));
         }
         lines.extend(row);
-    }
-    if table.rows.is_empty() {
-        lines.push(rule(widths, "─"));
+        if index == 0 {
+            lines.push(rule(widths, "─"));
+        }
     }
     lines
 }
 
 fn rule(widths: &[usize], dash: &str) -> Line {
     let parts: Vec<String> = widths.iter().map(|width| dash.repeat(*width)).collect();
-    vec![StyledSpan::new(&parts.join(&format!("{dash}┼{dash}")), frame())]
+    vec![StyledSpan::new(&parts.join(&format!("{dash}┼{dash}")), TextStyle::DIM)]
 }
 
-fn frame() -> TextStyle {
-    TextStyle::default().dim()
-}
-
-fn grid_row(table: &Table, row: &[Cell], widths: &[usize]) -> Vec<Line> {
-    let cells: Vec<Vec<Line>> = widths
-        .iter()
-        .enumerate()
-        .map(|(column, width)| row.get(column).map(|cell| wrap(cell, *width)).unwrap_or_default())
-        .collect();
+fn grid_row(table: &Table, row: &[Line], widths: &[usize]) -> Vec<Line> {
+    let cells: Vec<Vec<Line>> =
+        row.iter().zip(widths).map(|(cell, width)| wrap(cell, *width)).collect();
     let height = cells.iter().map(Vec::len).max().unwrap_or(0).max(1);
     (0..height).map(|at| grid_line(table, &cells, widths, at)).collect()
 }
 
 fn grid_line(table: &Table, cells: &[Vec<Line>], widths: &[usize], at: usize) -> Line {
     let mut line = Line::new();
-    for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
+    for (column, (width, alignment)) in widths.iter().zip(&table.alignments).enumerate() {
         if column > 0 {
-            line.push(StyledSpan::new(SEPARATOR, frame()));
+            line.push(StyledSpan::new(SEPARATOR, TextStyle::DIM));
         }
-        let text = cell.get(at).cloned().unwrap_or_default();
-        let alignment = table.alignments.get(column).copied().unwrap_or(Alignment::None);
-        line.extend(aligned(text, *width, alignment));
+        let text = cells.get(column).and_then(|cell| cell.get(at)).cloned().unwrap_or_default();
+        let spare = width.saturating_sub(line_width(&text));
+        let left = match alignment {
+            Alignment::Right => spare,
+            Alignment::Center => spare / 2,
+            Alignment::Left | Alignment::None => 0,
+        };
+        line.push(blank(left));
+        line.extend(text);
+        line.push(blank(spare - left));
     }
-    line
-}
-
-fn aligned(text: Line, width: usize, alignment: Alignment) -> Line {
-    let spare = width.saturating_sub(line_width(&text));
-    let left = match alignment {
-        Alignment::Right => spare,
-        Alignment::Center => spare / 2,
-        Alignment::Left | Alignment::None => 0,
-    };
-    let mut line = vec![blank(left)];
-    line.extend(text);
-    line.push(blank(spare - left));
     line
 }
 
 fn blank(count: usize) -> StyledSpan {
-    StyledSpan::new(&" ".repeat(count), TextStyle::default())
+    StyledSpan::new(&" ".repeat(count), TextStyle::PLAIN)
 }
 
 /// A table as `header: value` lines, with an empty line between two rows.
 fn records(table: &Table, width: usize) -> Vec<Line> {
-    if table.rows.is_empty() {
-        return table.head.iter().flat_map(|cell| wrap(cell, width)).collect();
-    }
+    let Some((head, rows)) = table.rows.split_first().filter(|(_, rows)| !rows.is_empty()) else {
+        return table.rows.iter().flatten().flat_map(|cell| wrap(cell, width)).collect();
+    };
     let mut lines = Vec::new();
-    for row in &table.rows {
+    for row in rows {
         if !lines.is_empty() {
             lines.push(Line::new());
         }
-        for (column, cell) in row.iter().enumerate() {
-            lines.extend(record_field(table.head.get(column), cell, width));
+        for (header, cell) in head.iter().zip(row) {
+            lines.extend(record_field(header, cell, width));
         }
     }
     lines
 }
 
-fn record_field(header: Option<&Cell>, cell: &Cell, width: usize) -> Vec<Line> {
-    let mut pieces = header.cloned().unwrap_or_default();
-    if !pieces.is_empty() {
-        pieces.push(Piece::Text(StyledSpan::new(": ", TextStyle::default().bold())));
+fn record_field(header: &Line, cell: &Line, width: usize) -> Vec<Line> {
+    let mut text = header.clone();
+    if !text.is_empty() {
+        text.push(StyledSpan::new(": ", TextStyle::BOLD));
     }
-    pieces.extend(cell.iter().cloned());
-    let mut lines = wrap(&pieces, width);
-    if lines.len() > 1 {
-        // Indent further lines, so that the headers stand out at the left.
-        lines = wrap(&pieces, width - RECORD_INDENT.len());
-        let indent = StyledSpan::new(RECORD_INDENT, TextStyle::default());
-        lines.iter_mut().skip(1).for_each(|line| line.insert(0, indent.clone()));
+    text.extend_from_slice(cell);
+    let lines = wrap(&text, width);
+    if lines.len() <= 1 {
+        return lines;
     }
-    lines
+    // Indent further lines, so that the headers stand out at the left.
+    edged(wrap(&text, width - RECORD_INDENT), &blank(0), &blank(RECORD_INDENT))
 }

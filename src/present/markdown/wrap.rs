@@ -1,6 +1,6 @@
 //! Wraps prose: greedy, by display columns, breaking only words that are too long.
 
-use super::span::{Line, Piece, StyledSpan, line_width};
+use super::span::{Line, StyledSpan, line_width};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -14,12 +14,11 @@ struct WrapWord {
 /// Lines of at most `width` columns; none without words.
 ///
 /// `width` must leave room for the widest character, two columns.
-pub(super) fn wrap(pieces: &[Piece], width: usize) -> Vec<Line> {
+pub(super) fn wrap(prose: &[StyledSpan], width: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let (mut line, mut used) = (Line::new(), 0);
-    for word in words(pieces) {
-        let breaks = if lines.is_empty() && line.is_empty() { 0 } else { word.breaks };
-        for _ in 0..breaks {
+    for word in words(prose) {
+        for _ in 0..word.breaks {
             lines.push(std::mem::take(&mut line));
             used = 0;
         }
@@ -46,19 +45,20 @@ pub(super) fn wrap(pieces: &[Piece], width: usize) -> Vec<Line> {
 }
 
 /// The columns of the longest part that should not be broken.
-pub(super) fn longest_word(pieces: &[Piece]) -> usize {
-    words(pieces).iter().map(|word| line_width(&word.text)).max().unwrap_or(0)
+pub(super) fn longest_word(prose: &[StyledSpan]) -> usize {
+    words(prose).iter().map(|word| line_width(&word.text)).max().unwrap_or(0)
 }
 
-fn words(pieces: &[Piece]) -> Vec<WrapWord> {
+fn words(prose: &[StyledSpan]) -> Vec<WrapWord> {
     let mut words: Vec<WrapWord> = Vec::new();
     let (mut breaks, mut gap, mut joins) = (0, None, false);
-    for piece in pieces {
-        let Piece::Text(span) = piece else {
-            breaks += 1;
+    for span in prose {
+        if span.is_line_break() {
+            // None before the first word.
+            breaks += usize::from(!words.is_empty());
             (gap, joins) = (None, false);
             continue;
-        };
+        }
         for (index, run) in runs(span.text()).into_iter().enumerate() {
             let text = span.part(run);
             joins = joins && index == 0;
@@ -100,22 +100,16 @@ fn may_part(before: &str, after: &str) -> bool {
         return before != after;
     }
     let opens = matches!(before, "「" | "『" | "（" | "【" | "《" | "〈" | "(" | "[");
-    let wordy = after.chars().next().is_some_and(char::is_alphanumeric);
+    let is_wordy = after.starts_with(char::is_alphanumeric);
     (is_ideograph(after) && !opens && !before.starts_with(['*', '`', '_', '~']))
-        || (is_ideograph(before) && wordy)
+        || (is_ideograph(before) && is_wordy)
 }
 
 /// Whether it is Han or kana, which are written without spaces, unlike Hangul.
 fn is_ideograph(grapheme: &str) -> bool {
-    grapheme.chars().next().is_some_and(is_han_or_kana)
-}
-
-fn is_han_or_kana(c: char) -> bool {
-    let is_in_range = matches!(
-        c,
-        '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
-    );
-    is_in_range && c.is_alphanumeric()
+    let ranges = ['\u{2e80}'..='\u{9fff}', '\u{f900}'..='\u{faff}', '\u{20000}'..='\u{3ffff}'];
+    grapheme
+        .starts_with(|c: char| c.is_alphanumeric() && ranges.iter().any(|range| range.contains(&c)))
 }
 
 /// Breaks a word into as many lines as it needs, keeping every character.
@@ -150,20 +144,16 @@ fn units(grapheme: &str, width: usize) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::span::TextStyle;
+    use super::super::span::{TextStyle, line_text};
     use super::*;
     use crate::present::text::display_width;
 
-    fn piece(text: &str) -> Piece {
-        Piece::Text(StyledSpan::new(text, TextStyle::default()))
+    fn piece(text: &str) -> StyledSpan {
+        StyledSpan::new(text, TextStyle::PLAIN)
     }
 
-    fn wrapped(pieces: &[Piece], width: usize) -> Vec<String> {
-        wrap(pieces, width).iter().map(|line| text(line)).collect()
-    }
-
-    fn text(line: &[StyledSpan]) -> String {
-        line.iter().map(StyledSpan::text).collect()
+    fn wrapped(prose: &[StyledSpan], width: usize) -> Vec<String> {
+        wrap(prose, width).iter().map(|line| line_text(line)).collect()
     }
 
     #[test]
@@ -193,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_break_starts_a_new_line_and_two_leave_an_empty_one() {
-        let pieces = [piece("a"), Piece::Break, piece("b"), Piece::Break, Piece::Break, piece("c")];
+        let end = StyledSpan::line_break;
+        let pieces = [piece("a"), end(), piece("b"), end(), end(), piece("c")];
         assert_eq!(wrapped(&pieces, 9), ["a", "b", "", "c"]);
     }
 

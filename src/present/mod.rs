@@ -11,6 +11,7 @@ pub mod markdown;
 pub mod plain;
 pub mod terminal;
 pub mod text;
+pub mod theme;
 pub mod verify;
 pub mod waiting;
 

@@ -1,16 +1,15 @@
-//! The switches that belong to the whole process.
+//! The theme of the whole process.
 
 use redislings::present::markdown::render;
-use redislings::present::plain;
+use redislings::present::theme::Theme;
 
 #[test]
-fn the_process_wide_switches_decide_on_colour_and_words() {
-    colored::control::set_override(true);
+fn the_process_wide_theme_decides_on_colour_and_words() {
+    Theme::Colored { clickable: false }.set();
     assert_eq!(render("**now**", 80), "\u{1b}[1mnow\u{1b}[0m\n");
-    colored::control::set_override(false);
+    Theme::Marked.set();
     assert_eq!(render("**now**", 80), "**now**\n");
-    colored::control::set_override(true);
-    plain::set(true);
+    Theme::Plain.set();
     assert_eq!(render("> [!TIP]\n> **now**", 80), "Tip: now\n");
-    plain::set(false);
+    Theme::Marked.set();
 }

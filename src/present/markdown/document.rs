@@ -2,7 +2,7 @@
 
 use super::inline::Inlines;
 use super::span::{Line, StyledSpan, TextStyle};
-use super::{Style, html};
+use super::{Theme, html};
 use pulldown_cmark::{
     Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag,
     TagEnd,
@@ -45,18 +45,18 @@ pub(super) struct Table {
 /// must not exhaust the stack.
 const DEEPEST: usize = 32;
 
-pub(super) fn read(markdown: &str, style: Style) -> Vec<Block> {
+pub(super) fn read(markdown: &str, theme: Theme) -> Vec<Block> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_GFM;
-    MarkdownReader { events: Parser::new_ext(markdown, options), style, depth: 0 }.content().blocks
+    MarkdownReader { events: Parser::new_ext(markdown, options), theme, depth: 0 }.content().blocks
 }
 
 struct MarkdownReader<'a> {
     events: Parser<'a>,
-    style: Style,
+    theme: Theme,
     /// The number of open containers.
     depth: usize,
 }
@@ -66,7 +66,7 @@ impl<'a> MarkdownReader<'a> {
     fn content(&mut self) -> Content {
         self.depth += 1;
         let mut content = Content::default();
-        let mut text = Inlines::new(self.style, TextStyle::PLAIN);
+        let mut text = Inlines::new(self.theme, TextStyle::PLAIN);
         let mut flattened = 0_usize;
         while let Some(event) = self.events.next() {
             let Some(event) = text.take(event) else { continue };
@@ -75,7 +75,7 @@ impl<'a> MarkdownReader<'a> {
                 Event::TaskListMarker(done) => content.task = Some(done),
                 Event::Start(Tag::Paragraph) => content.is_loose = true,
                 Event::Start(Tag::HtmlBlock) => {
-                    let paragraphs = html::paragraphs(&self.raw_text(), self.style);
+                    let paragraphs = html::paragraphs(&self.raw_text(), self.theme);
                     content.blocks.extend(paragraphs.into_iter().map(Block::Paragraph));
                 }
                 Event::Start(tag) if self.depth > DEEPEST && is_container(&tag) => flattened += 1,
@@ -133,7 +133,7 @@ impl<'a> MarkdownReader<'a> {
 
     /// Reads to the end of the heading or cell that was just opened.
     fn inlines(&mut self, look: TextStyle) -> Line {
-        let mut inlines = Inlines::new(self.style, look);
+        let mut inlines = Inlines::new(self.theme, look);
         while let Some(event) = self.events.next() {
             if let Some(Event::End(_)) = inlines.take(event) {
                 break;

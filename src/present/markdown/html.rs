@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-use super::Style;
+use super::Theme;
 use super::span::{Line, StyledSpan, TextStyle};
 
 /// The prefix of the summary of `<details>`, which a terminal cannot fold.
-pub(super) fn summary(style: Style) -> &'static str {
-    if style == Style::Plain { "Details: " } else { "▸ " }
+pub(super) fn summary(theme: Theme) -> &'static str {
+    if theme == Theme::Plain { "Details: " } else { "▸ " }
 }
 
 /// A piece of HTML, as a terminal shows it.
@@ -57,7 +57,7 @@ pub(super) fn tokens(html: &str) -> Vec<HtmlToken<'_>> {
 }
 
 /// The paragraphs of an HTML block.
-pub(super) fn paragraphs(html: &str, style: Style) -> Vec<Line> {
+pub(super) fn paragraphs(html: &str, theme: Theme) -> Vec<Line> {
     let mut paragraphs = Vec::new();
     let (mut open, mut look) = (Line::new(), TextStyle::PLAIN);
     for token in tokens(html) {
@@ -70,7 +70,7 @@ pub(super) fn paragraphs(html: &str, style: Style) -> Vec<Line> {
             }
             HtmlToken::Summary => {
                 look = TextStyle::BOLD;
-                let start = vec![StyledSpan::new(summary(style), look)];
+                let start = vec![StyledSpan::new(summary(theme), look)];
                 paragraphs.push(std::mem::replace(&mut open, start));
             }
         }

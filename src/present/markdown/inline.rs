@@ -1,6 +1,6 @@
 //! The content of a paragraph: turns events into spans with looks and, without colour, markers.
 
-use super::Style;
+use super::Theme;
 use super::html::{self, HtmlToken};
 use super::links;
 use super::span::{Line, StyledSpan, TextStyle, line_text};
@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 /// Collects inline events until the end of their paragraph, heading or cell.
 pub(super) struct Inlines {
-    style: Style,
+    theme: Theme,
     spans: Line,
     /// The look of the text, and those of the open emphases and links.
     looks: Vec<TextStyle>,
@@ -24,8 +24,8 @@ struct LinkTarget {
 }
 
 impl Inlines {
-    pub(super) fn new(style: Style, look: TextStyle) -> Self {
-        Self { style, spans: Vec::new(), looks: vec![look], targets: Vec::new() }
+    pub(super) fn new(theme: Theme, look: TextStyle) -> Self {
+        Self { theme, spans: Vec::new(), looks: vec![look], targets: Vec::new() }
     }
 
     /// The text up to here; `None` if there is none.
@@ -37,13 +37,13 @@ impl Inlines {
     pub(super) fn take<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
         match event {
             Event::Text(text) => self.text(&text),
-            Event::Code(code) if self.style.is_colored() => self.push(&code, TextStyle::CYAN),
+            Event::Code(code) if self.theme.is_colored() => self.push(&code, TextStyle::CYAN),
             Event::Code(code) => self.push(&in_backticks(&code), TextStyle::CYAN),
             Event::SoftBreak => self.text(" "),
             Event::HardBreak => self.spans.push(StyledSpan::line_break()),
             Event::InlineHtml(tag) => self.html(&tag),
             // Not in the colour of code, because it often follows code without a space.
-            Event::FootnoteReference(label) if self.style == Style::Plain => {
+            Event::FootnoteReference(label) if self.theme == Theme::Plain => {
                 self.push(&format!(" (footnote {label})"), TextStyle::DIM);
             }
             Event::FootnoteReference(label) => self.push(&format!("[{label}]"), TextStyle::DIM),
@@ -54,7 +54,7 @@ impl Inlines {
             Event::Start(Tag::Strikethrough) => self.open("~~", TextStyle::STRUCK),
             Event::End(TagEnd::Strikethrough) => {
                 self.close("~~");
-                if self.style == Style::Plain {
+                if self.theme == Theme::Plain {
                     self.push(" (struck out)", TextStyle::PLAIN);
                 }
             }
@@ -88,7 +88,7 @@ impl Inlines {
     }
 
     fn mark(&mut self, marker: &str) {
-        if self.style == Style::Marked {
+        if self.theme == Theme::Marked {
             self.push(marker, TextStyle::PLAIN);
         }
     }
@@ -101,7 +101,7 @@ impl Inlines {
         self.close("");
         let Some(LinkTarget { start, url, is_auto }) = self.targets.pop() else { return };
         let text = line_text(&self.spans[start..]);
-        let is_clickable = self.style == Style::Colored { clickable: true };
+        let is_clickable = self.theme == Theme::Colored { clickable: true };
         if is_clickable && links::is_openable(&url) && !text.is_empty() {
             let target: Rc<str> = url.into();
             for span in &mut self.spans[start..] {
@@ -109,7 +109,7 @@ impl Inlines {
             }
         } else if text.is_empty() || !(is_auto || text == url || url.is_empty()) {
             self.push(if text.is_empty() { "" } else { " " }, TextStyle::PLAIN);
-            let is_plain = self.style == Style::Plain;
+            let is_plain = self.theme == Theme::Plain;
             let url = if is_plain { format!("({url})") } else { format!("<{url}>") };
             self.push(&url, TextStyle::DIM);
         }
@@ -129,7 +129,7 @@ impl Inlines {
         for token in html::tokens(tag) {
             match token {
                 HtmlToken::Text(text) => self.text(text),
-                HtmlToken::Summary => self.text(html::summary(self.style)),
+                HtmlToken::Summary => self.text(html::summary(self.theme)),
                 HtmlToken::Break | HtmlToken::Boundary => {
                     self.spans.push(StyledSpan::line_break());
                 }

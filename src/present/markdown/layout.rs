@@ -1,7 +1,7 @@
 //! Lays out blocks as lines that fit. Each container draws its edge before the lines of its
 //! content.
 
-use super::Style;
+use super::Theme;
 use super::document::{Block, Content, List};
 use super::highlight::highlight;
 use super::span::{Line, StyledSpan, TextStyle};
@@ -19,7 +19,7 @@ const BULLETS: [&str; 3] = ["• ", "◦ ", "▪ "];
 /// Where a block is drawn.
 #[derive(Clone, Copy)]
 pub(super) struct Area {
-    pub(super) style: Style,
+    pub(super) theme: Theme,
     /// The available columns.
     pub(super) width: usize,
     /// The number of lists around it.
@@ -44,9 +44,9 @@ fn stacked(blocks: &[Block], area: Area, apart: impl Fn(&Block) -> bool) -> Vec<
 }
 
 fn block_lines(block: &Block, area: Area) -> Vec<Line> {
-    let is_plain = area.style == Style::Plain;
+    let is_plain = area.theme == Theme::Plain;
     match block {
-        Block::Heading { level, text } if area.style == Style::Marked => {
+        Block::Heading { level, text } if area.theme == Theme::Marked => {
             let marker = StyledSpan::new(&format!("{} ", "#".repeat(*level)), TextStyle::PLAIN);
             hanging(marker, area, |area| wrap(text, area.width))
         }
@@ -79,7 +79,7 @@ fn quote(kind: Option<BlockQuoteKind>, blocks: &[Block], area: Area) -> Vec<Line
         Some(BlockQuoteKind::Warning) => ("Warning", TextStyle::YELLOW),
         Some(BlockQuoteKind::Caution) => ("Caution", TextStyle::RED),
     };
-    if area.style == Style::Plain {
+    if area.theme == Theme::Plain {
         return named(&format!("{name}: "), blocks, area);
     }
     let bar = StyledSpan::new("│ ", look);
@@ -140,18 +140,18 @@ fn is_tall(item: &Content) -> bool {
 
 fn marker(list: &List, index: usize, area: Area) -> StyledSpan {
     let task = list.items[index].task;
-    let tick = match (task, area.style) {
+    let tick = match (task, area.theme) {
         (None, _) => "",
-        (Some(true), Style::Plain) => "done: ",
-        (Some(false), Style::Plain) => "to do: ",
+        (Some(true), Theme::Plain) => "done: ",
+        (Some(false), Theme::Plain) => "to do: ",
         (Some(true), _) => "[x] ",
         (Some(false), _) => "[ ] ",
     };
     let look = if task == Some(true) { TextStyle::GREEN } else { TextStyle::CYAN };
     let Some(start) = list.start else {
-        let bullet = match area.style {
+        let bullet = match area.theme {
             _ if !tick.is_empty() => tick,
-            Style::Plain => "- ",
+            Theme::Plain => "- ",
             _ => BULLETS[area.depth % BULLETS.len()],
         };
         return StyledSpan::new(bullet, look);

@@ -1,13 +1,6 @@
-//! Clickable links (OSC 8), if the terminal is known to support them. The only user of
-//! `supports_hyperlinks`.
+//! Clickable links (OSC 8).
 
 use std::fmt::Write as _;
-
-/// Whether the terminal of standard output opens links, by the rules of `supports_hyperlinks`,
-/// which include `FORCE_HYPERLINK`.
-pub(super) fn are_clickable() -> bool {
-    supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout)
-}
 
 /// Whether a click may open the URL: a web or mail address, never a file or another scheme.
 pub(super) fn is_openable(url: &str) -> bool {

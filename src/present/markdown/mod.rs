@@ -14,38 +14,12 @@ mod wrap;
 #[cfg(test)]
 mod tests;
 
-use super::plain;
+use super::theme::Theme;
 
 /// Narrower prose is unreadable.
 const NARROWEST: usize = 20;
 /// Wider than any screen. Limits the length of a rule if the caller passes `usize::MAX`.
 const WIDEST: usize = 1000;
-
-/// How to show a look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Style {
-    /// Escape sequences; also for links, if a click can open them.
-    Colored { clickable: bool },
-    /// Keep the markers of the source in the text.
-    Marked,
-    /// Words only, without signs that are not in the source: [`plain`].
-    Plain,
-}
-
-impl Style {
-    fn of_the_process() -> Self {
-        let colored = colored::control::SHOULD_COLORIZE.should_colorize();
-        match plain::is_on() {
-            true => Self::Plain,
-            false if colored => Self::Colored { clickable: links::are_clickable() },
-            false => Self::Marked,
-        }
-    }
-
-    fn is_colored(self) -> bool {
-        matches!(self, Self::Colored { .. })
-    }
-}
 
 /// `CommonMark` (with GitHub's tables, task lists, footnotes, alerts and strikethrough) as terminal
 /// text.
@@ -54,17 +28,16 @@ impl Style {
 /// 1000); only lines of code may be longer. No look or link continues over a line break, so that a
 /// screen can show any part of the text. The text does not end in an empty line.
 ///
-/// `colored::control` decides whether to use colour, with clickable links if the terminal supports
-/// them. Without colour there are no escape sequences, and headings, emphasis and inline code keep
-/// their markers. With [`plain`], the result has words only. Control characters in the source
-/// become U+FFFD.
+/// The [`Theme`] decides whether to use colour and clickable links. [`Theme::Marked`] has no escape
+/// sequences; headings, emphasis and inline code keep their markers. [`Theme::Plain`] has words
+/// only. Control characters in the source become U+FFFD.
 pub fn render(markdown: &str, width: usize) -> String {
-    render_with(markdown, width, Style::of_the_process())
+    render_with(markdown, width, Theme::current())
 }
 
-fn render_with(markdown: &str, width: usize, style: Style) -> String {
-    let blocks = document::read(markdown, style);
+fn render_with(markdown: &str, width: usize, theme: Theme) -> String {
+    let blocks = document::read(markdown, theme);
     let width = width.clamp(NARROWEST, WIDEST);
-    let lines = layout::layout(&blocks, layout::Area { style, width, depth: 0 });
-    span::paint(&lines, style)
+    let lines = layout::layout(&blocks, layout::Area { theme, width, depth: 0 });
+    span::paint(&lines, theme)
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Style, links};
+use super::{Theme, links};
 use crate::present::text;
 
 const EMOJI_FORM: char = '\u{fe0f}';
@@ -101,7 +101,7 @@ pub(super) fn line_text(line: &[StyledSpan]) -> String {
 }
 
 /// The lines as text, each with a line feed and without trailing spaces.
-pub(super) fn paint(lines: &[Line], style: Style) -> String {
+pub(super) fn paint(lines: &[Line], theme: Theme) -> String {
     let mut painted = String::new();
     for line in lines {
         let text = line_text(line);
@@ -109,7 +109,7 @@ pub(super) fn paint(lines: &[Line], style: Style) -> String {
         for run in line.chunk_by(StyledSpan::looks_like) {
             let length = run.iter().map(|span| span.text.len()).sum::<usize>();
             let (text, after) = rest.split_at(length.min(rest.len()));
-            painted.push_str(&painted_run(text, &run[0], style));
+            painted.push_str(&painted_run(text, &run[0], theme));
             rest = after;
         }
         painted.push('\n');
@@ -118,8 +118,8 @@ pub(super) fn paint(lines: &[Line], style: Style) -> String {
 }
 
 /// `text` with the look and the target of `span`.
-fn painted_run(text: &str, span: &StyledSpan, style: Style) -> String {
-    let Style::Colored { clickable } = style else { return text.to_owned() };
+fn painted_run(text: &str, span: &StyledSpan, theme: Theme) -> String {
+    let Theme::Colored { clickable } = theme else { return text.to_owned() };
     if text.is_empty() {
         return String::new();
     }
@@ -137,7 +137,7 @@ fn painted_run(text: &str, span: &StyledSpan, style: Style) -> String {
 mod tests {
     use super::*;
 
-    const COLORED: Style = Style::Colored { clickable: false };
+    const COLORED: Theme = Theme::Colored { clickable: false };
 
     #[test]
     fn a_look_is_one_escape_sequence_and_its_reset() {

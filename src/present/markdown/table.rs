@@ -1,6 +1,6 @@
 //! Tables: as wide as needed, narrower if necessary, and as a list of fields if nothing else fits.
 
-use super::Style;
+use super::Theme;
 use super::document::Table;
 use super::layout::{Area, edged};
 use super::span::{Line, StyledSpan, TextStyle, line_width};
@@ -15,7 +15,7 @@ const SEPARATOR_WIDTH: usize = 3;
 
 /// The lines of a table: a grid, or records in plain output and if there is no room.
 pub(super) fn layout(table: &Table, area: Area) -> Vec<Line> {
-    let widths = column_widths(table, area.width).filter(|_| area.style != Style::Plain);
+    let widths = column_widths(table, area.width).filter(|_| area.theme != Theme::Plain);
     match widths {
         Some(widths) => grid(table, &widths),
         None => records(table, area.width),

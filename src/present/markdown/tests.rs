@@ -6,15 +6,15 @@ mod links;
 mod plain;
 mod widths;
 
-use super::{Style, render_with};
+use super::{Theme, render_with};
 use crate::present::text::display_width;
 
 fn plain(markdown: &str, width: usize) -> String {
-    render_with(markdown, width, Style::Marked)
+    render_with(markdown, width, Theme::Marked)
 }
 
 fn colored(markdown: &str) -> String {
-    render_with(markdown, 80, Style::Colored { clickable: false })
+    render_with(markdown, 80, Theme::Colored { clickable: false })
 }
 
 /// All kinds of blocks that wrap; no code.
@@ -300,8 +300,8 @@ fn no_place_in_a_lesson_lets_an_escape_sequence_through() {
         - E\n\n```redis\nE\n> E\n```\n\n```E\nE\n```\n\n| E |\n|---|\n| E |\n\n> E\n\n\
         <p>E <!-- E --></p>\n\nE[^E]\n\n[^E]: E\n";
     let source = source.replace('E', escape);
-    for style in [Style::Marked, Style::Colored { clickable: false }] {
-        let rendered = render_with(&source, 40, style);
+    for theme in [Theme::Marked, Theme::Colored { clickable: false }] {
+        let rendered = render_with(&source, 40, theme);
         let parts: Vec<&str> = rendered.split("\x1b[").collect();
         assert!(parts[1..].iter().all(|part| begins_with_a_look(part)), "{rendered:?}");
         assert!(!parts.concat().contains(is_unsafe), "{rendered:?}");
@@ -325,8 +325,8 @@ fn without_colour_there_is_no_escape_byte() {
 #[test]
 fn no_line_is_wider_than_the_width() {
     for width in [20, 40, 80] {
-        for style in [Style::Marked, Style::Colored { clickable: false }] {
-            for line in render_with(MANY_KINDS, width, style).lines() {
+        for theme in [Theme::Marked, Theme::Colored { clickable: false }] {
+            for line in render_with(MANY_KINDS, width, theme).lines() {
                 assert!(display_width(line) <= width, "{width}: {line}");
             }
         }

@@ -149,7 +149,7 @@ fn each_external_crate_has_one_home() {
     assert_eq!(users_of("rustyline::"), ["redis_prompt/editor.rs"]);
     assert_eq!(users_of("indicatif::"), ["commands/waiting.rs"]);
     assert_eq!(users_of("quick_junit::"), ["present/verify/junit.rs"]);
-    assert_eq!(users_of("supports_hyperlinks::"), ["present/markdown/links.rs"]);
+    assert_eq!(users_of("supports_hyperlinks::"), ["present/theme.rs"]);
     assert_eq!(users_of("glob::"), ["verify/choice.rs"]);
     assert_eq!(users_of("clap::"), ["cli.rs", "cli/options.rs", "commands/mod.rs"]);
     assert_eq!(users_of("clap_complete::"), ["commands/shell_files.rs"]);

@@ -1,6 +1,6 @@
 //! All kinds of emoji, and wide letters, where columns must align.
 
-use super::super::{Style, render_with};
+use super::super::{Theme, render_with};
 use crate::present::text::display_width;
 
 const EMOJI: [&str; 9] = ["📸", "👩‍👩‍👧", "⚠️", "❤️", "🇮🇹", "1️⃣", "👍🏽", "日本", "é"];
@@ -17,7 +17,7 @@ fn separators(line: &str) -> Vec<usize> {
 
 #[test]
 fn the_columns_of_a_table_align() {
-    let rendered = render_with(&table(), 80, Style::Marked);
+    let rendered = render_with(&table(), 80, Theme::Marked);
     let first = separators(rendered.lines().next().unwrap());
     assert_eq!(first.len(), 2);
     for line in rendered.lines() {
@@ -27,13 +27,13 @@ fn the_columns_of_a_table_align() {
 
 #[test]
 fn a_table_has_no_sign_on_whose_width_terminals_differ() {
-    assert!(!render_with(&table(), 80, Style::Marked).contains('\u{fe0f}'));
+    assert!(!render_with(&table(), 80, Theme::Marked).contains('\u{fe0f}'));
 }
 
 #[test]
 fn headings_and_items_hang_below_their_text() {
     for emoji in EMOJI {
-        let rendered = render_with(&format!("- {emoji} {}", "word ".repeat(8)), 20, Style::Marked);
+        let rendered = render_with(&format!("- {emoji} {}", "word ".repeat(8)), 20, Theme::Marked);
         let mut lines = rendered.lines();
         assert!(lines.next().unwrap().starts_with(&format!("• {emoji} word")), "{rendered}");
         assert!(lines.all(|line| line.starts_with("  word")), "{rendered}");
@@ -43,7 +43,7 @@ fn headings_and_items_hang_below_their_text() {
 #[test]
 fn an_emoji_is_never_torn() {
     for emoji in EMOJI {
-        let rendered = render_with(&emoji.repeat(40), 21, Style::Marked);
+        let rendered = render_with(&emoji.repeat(40), 21, Theme::Marked);
         let (all, pieces) = (rendered.replace('\n', ""), emoji.repeat(40));
         assert_eq!(all, pieces);
         for line in rendered.lines() {

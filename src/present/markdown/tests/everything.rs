@@ -1,6 +1,6 @@
 //! One of everything, as it is rendered.
 
-use super::super::{Style, render_with};
+use super::super::{Theme, render_with};
 
 const EVERYTHING: &str = include_str!("everything.md");
 
@@ -9,36 +9,36 @@ fn visible(text: &str) -> String {
     text.replace('\x1b', "␛")
 }
 
-fn seen(width: usize, style: Style) -> String {
-    visible(&render_with(EVERYTHING, width, style))
+fn seen(width: usize, theme: Theme) -> String {
+    visible(&render_with(EVERYTHING, width, theme))
 }
 
 #[test]
 fn everything_without_colour_at_80_columns() {
-    insta::assert_snapshot!(seen(80, Style::Marked));
+    insta::assert_snapshot!(seen(80, Theme::Marked));
 }
 
 #[test]
 fn everything_without_colour_at_40_columns() {
-    insta::assert_snapshot!(seen(40, Style::Marked));
+    insta::assert_snapshot!(seen(40, Theme::Marked));
 }
 
 #[test]
 fn everything_in_colour_at_80_columns() {
-    insta::assert_snapshot!(seen(80, Style::Colored { clickable: false }));
+    insta::assert_snapshot!(seen(80, Theme::Colored { clickable: false }));
 }
 
 #[test]
 fn everything_in_colour_and_clickable_at_40_columns() {
-    insta::assert_snapshot!(seen(40, Style::Colored { clickable: true }));
+    insta::assert_snapshot!(seen(40, Theme::Colored { clickable: true }));
 }
 
 #[test]
 fn everything_in_words_only_at_80_columns() {
-    insta::assert_snapshot!(seen(80, Style::Plain));
+    insta::assert_snapshot!(seen(80, Theme::Plain));
 }
 
 #[test]
 fn everything_in_words_only_at_40_columns() {
-    insta::assert_snapshot!(seen(40, Style::Plain));
+    insta::assert_snapshot!(seen(40, Theme::Plain));
 }

@@ -1,9 +1,9 @@
 //! Clickable links.
 
-use super::super::{Style, render_with};
+use super::super::{Theme, render_with};
 
 fn clickable(markdown: &str) -> String {
-    render_with(markdown, 80, Style::Colored { clickable: true }).replace('\x1b', "␛")
+    render_with(markdown, 80, Theme::Colored { clickable: true }).replace('\x1b', "␛")
 }
 
 #[test]
@@ -22,7 +22,7 @@ fn an_address_of_a_person_opens_a_letter() {
 #[test]
 fn each_line_of_a_wrapped_link_leads_on_by_itself() {
     let link = "[one two three four five six](https://a.b)";
-    let rendered = render_with(link, 20, Style::Colored { clickable: true });
+    let rendered = render_with(link, 20, Theme::Colored { clickable: true });
     for line in rendered.lines() {
         assert!(line.starts_with("\x1b]8;;https://a.b\x1b\\"), "{line:?}");
         assert!(line.ends_with("\x1b]8;;\x1b\\"), "{line:?}");

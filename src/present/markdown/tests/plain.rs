@@ -1,9 +1,9 @@
 //! Plain output.
 
-use super::super::{Style, render_with};
+use super::super::{Theme, render_with};
 
 fn plain(markdown: &str) -> String {
-    render_with(markdown, 40, Style::Plain)
+    render_with(markdown, 40, Theme::Plain)
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! At any width, no line of any text is too wide, and no text controls the terminal.
 
-use super::super::{Style, render_with};
+use super::super::{Theme, render_with};
 use crate::present::text::display_width;
 
-const STYLES: [Style; 4] = [
-    Style::Marked,
-    Style::Plain,
-    Style::Colored { clickable: false },
-    Style::Colored { clickable: true },
+const THEMES: [Theme; 4] = [
+    Theme::Marked,
+    Theme::Plain,
+    Theme::Colored { clickable: false },
+    Theme::Colored { clickable: true },
 ];
 
 /// A document with its lines of code cut, because rendering keeps them whole at any width.
@@ -25,19 +25,19 @@ fn without_long_code(source: &str) -> String {
 }
 
 /// Fails if a rendered line is too wide, or if there are escape sequences other than our own.
-fn look_at(source: &str, width: usize, style: Style) {
-    let rendered = render_with(source, width, style);
+fn look_at(source: &str, width: usize, theme: Theme) {
+    let rendered = render_with(source, width, theme);
     for line in rendered.lines() {
         let wide = display_width(line);
-        assert!(wide <= width, "{wide} > {width} in {style:?}: {line:?}\n{source:?}");
-        assert!(!line.ends_with(' '), "{style:?}: {line:?}\n{source:?}");
+        assert!(wide <= width, "{wide} > {width} in {theme:?}: {line:?}\n{source:?}");
+        assert!(!line.ends_with(' '), "{theme:?}: {line:?}\n{source:?}");
     }
-    assert!(steers_only_by_ours(&rendered, style), "{style:?}: {rendered:?}\n{source:?}");
+    assert!(steers_only_by_ours(&rendered, theme), "{theme:?}: {rendered:?}\n{source:?}");
 }
 
-fn steers_only_by_ours(rendered: &str, style: Style) -> bool {
+fn steers_only_by_ours(rendered: &str, theme: Theme) -> bool {
     let mut text = rendered.to_owned();
-    if let Style::Colored { clickable } = style {
+    if let Theme::Colored { clickable } = theme {
         let mut rest = String::new();
         for part in text.split('\x1b') {
             let look = part
@@ -65,7 +65,7 @@ fn the_shipped_lesson_fits_many_widths() {
     let lesson = include_str!("../../../../lessons/04-snapshotting.md");
     let lesson = without_long_code(lesson);
     for width in (20..=200).step_by(5) {
-        look_at(&lesson, width, STYLES[width % STYLES.len()]);
+        look_at(&lesson, width, THEMES[width % THEMES.len()]);
     }
 }
 
@@ -73,8 +73,8 @@ fn the_shipped_lesson_fits_many_widths() {
 fn one_of_everything_fits_any_width_in_any_style() {
     let everything = without_long_code(include_str!("everything.md"));
     for width in 20..=200 {
-        for style in STYLES {
-            look_at(&everything, width, style);
+        for theme in THEMES {
+            look_at(&everything, width, theme);
         }
     }
 }
@@ -150,6 +150,6 @@ fn hostile_lessons_fit_any_width_and_steer_nothing() {
             })
             .collect();
         let width = 20 + dice.below(181);
-        look_at(&source, width, STYLES[dice.below(STYLES.len())]);
+        look_at(&source, width, THEMES[dice.below(THEMES.len())]);
     }
 }

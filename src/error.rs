@@ -2,23 +2,28 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::sanitize::clean_lines;
 
 /// What failed, and what to do next. Exit code 3; never a verdict on an answer or a lesson.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentError {
     /// What happened: lower case, no full stop, names in backticks.
+    #[serde(rename = "reason")]
     pub fact: String,
     /// What to do next; may have several lines.
     pub help: String,
     /// For callers that can recover.
+    #[serde(skip)]
     pub kind: EnvironmentErrorKind,
 }
 
 /// The failures from which a caller can recover.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum EnvironmentErrorKind {
     /// No recovery is known.
+    #[default]
     Other,
     /// A lesson's setup failed: it may be the lesson's fault.
     FailedSetup,

@@ -1,5 +1,7 @@
 //! The cases of a course: what `verify` runs.
 
+use serde::{Deserialize, Serialize};
+
 use super::mutants::Difference;
 use crate::attempt::Answer;
 use crate::lesson::{Code, Course, Example, Exercise, Language, Lesson};
@@ -37,7 +39,8 @@ pub enum Expectation<'c> {
     Equivalent(Difference),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CaseKind {
     /// A block without a role.
     #[default]
@@ -54,9 +57,6 @@ pub enum CaseKind {
 }
 
 impl CaseKind {
-    pub const ALL: [Self; 6] =
-        [Self::Example, Self::Starter, Self::Solution, Self::Wrong, Self::Empty, Self::Mutant];
-
     /// The word in reports.
     pub fn word(self) -> &'static str {
         match self {

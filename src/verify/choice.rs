@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use glob::Pattern;
+use serde::{Deserialize, Serialize};
 
 use super::case::Case;
 use crate::lesson::{Course, Language};
@@ -90,7 +91,8 @@ impl fmt::Display for CasePattern {
 }
 
 /// One part of the cases: number `index`, and every `count`th after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Slice {
     /// From 1 to `count`.
     pub index: usize,
@@ -115,6 +117,20 @@ impl Slice {
     pub fn part<T>(wanted: Option<Self>, all: Vec<T>) -> Vec<T> {
         let (index, count) = wanted.map_or((1, 1), |slice| (slice.index, slice.count));
         all.into_iter().skip(index - 1).step_by(count).collect()
+    }
+}
+
+impl From<Slice> for String {
+    fn from(slice: Slice) -> Self {
+        slice.to_string()
+    }
+}
+
+impl TryFrom<String> for Slice {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("`{text}` is not a part"))
     }
 }
 

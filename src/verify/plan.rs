@@ -1,6 +1,7 @@
 //! What a run is going to do. Its report begins with the plan, so that `merge` can match the
 //! reports of several machines.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::case::{Case, CaseKind};
@@ -9,7 +10,7 @@ use super::report::CaseReport;
 use crate::lesson::Course;
 use crate::sanitize::ShownPath as _;
 
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Plan {
     /// The course's title.
     pub course: String,
@@ -25,11 +26,12 @@ pub struct Plan {
     pub cases: Vec<PlannedCase>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedCase {
     /// Its index among the wanted cases of all parts, from 0.
     pub place: usize,
     /// See [`CaseReport::id`].
+    #[serde(rename = "case")]
     pub id: String,
     pub kind: CaseKind,
     /// The lesson's id.

@@ -1,7 +1,10 @@
 //! The results of `verify` as plain values, from one run or merged from several. They hold
-//! everything that any output format shows.
+//! everything that any output format shows. Their fields with serde's attributes are the format of
+//! the JSON lines.
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::case::CaseKind;
 use super::choice::Slice;
@@ -22,23 +25,26 @@ pub struct Report {
 }
 
 /// The cases on one server.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServerReport {
     /// `redis 7.0`; empty: any server.
     pub wanted: String,
     /// Why no server could be used.
     pub unchecked: Option<EnvironmentError>,
     /// In the lessons' order.
+    #[serde(skip)]
     pub cases: Vec<CaseReport>,
     /// Wall-clock time, including preparations and servers' starts. When parts are merged, the
     /// longest.
+    #[serde(rename = "took_ms", with = "milliseconds")]
     pub took: Duration,
 }
 
 /// One case on one server; by default it has not run.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct CaseReport {
     /// `creating-snapshots/python/wrong-2`.
+    #[serde(rename = "case")]
     pub id: String,
     pub kind: CaseKind,
     /// The lesson's id.
@@ -60,16 +66,20 @@ pub struct CaseReport {
     pub repeat: String,
     /// The number of runs, without retries.
     pub runs: u32,
-    /// The number of retries after stalls of the machine.
+    /// The number of retries after stalls of the machine. Missing in earlier versions.
+    #[serde(default, rename = "again")]
     pub retries: u32,
     /// Whether its runs disagree.
+    #[serde(rename = "flaky")]
     pub is_flaky: bool,
     /// The time of all runs together, without servers' starts.
+    #[serde(rename = "took_ms", with = "milliseconds")]
     pub took: Duration,
 }
 
 /// From the mildest to the most severe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CaseOutcome {
     /// The run ended before the case started.
     #[default]
@@ -97,7 +107,7 @@ impl CaseOutcome {
 }
 
 /// A possible flaw in a lesson; it does not make the report fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// The lesson's path, as given.
     pub file: String,
@@ -182,6 +192,24 @@ impl ServerReport {
     pub fn server(&self) -> &str {
         let named = self.cases.iter().find(|case| !case.server.is_empty());
         named.map_or("no server", |case| case.server.as_str())
+    }
+}
+
+/// Durations in milliseconds, rounded to microseconds: more digits are noise.
+mod milliseconds {
+    use std::time::Duration;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64((duration.as_secs_f64() * 1e6).round() / 1e3)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let milliseconds = f64::deserialize(from)?;
+        Duration::try_from_secs_f64(milliseconds / 1e3)
+            .map_err(|_| D::Error::custom(format!("{milliseconds} is not a duration")))
     }
 }
 

@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Begin, CaseLine, FORMAT, LocatedMessage, Planned, Reason, ReportLine, ServerLine};
-use crate::error::EnvironmentError;
+use super::{Begin, CaseLine, FORMAT, ReportLine};
 use crate::sanitize::{clean, clean_lines};
-use crate::verify::case::CaseKind;
-use crate::verify::choice::Slice;
 use crate::verify::merge::Part;
-use crate::verify::plan::{Plan, PlannedCase};
-use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
+use crate::verify::plan::PlannedCase;
+use crate::verify::report::{Report, ServerReport, Warning};
 
 /// The fields that may have several lines.
 const LONG_TEXTS: [&str; 3] = ["details", "reason", "help"];
@@ -105,15 +102,15 @@ impl Reading {
             ReportLine::Server(server) => take_server(&mut self.begun()?.report, server)?,
             ReportLine::Warning(message) => {
                 if let Some(part) = &mut self.part {
-                    part.report.warnings.push(warning(message));
+                    part.report.warnings.push(message);
                 }
             }
-            ReportLine::Problem(message) => self.problems.push(warning(message)),
+            ReportLine::Problem(message) => self.problems.push(message),
             ReportLine::End(end) => {
                 self.is_over = true;
                 if let Some(part) = &mut self.part {
                     part.is_finished = true;
-                    part.report.incomplete = end.incomplete.into_iter().map(error).collect();
+                    part.report.incomplete = end.incomplete;
                 }
             }
         }
@@ -135,18 +132,7 @@ fn part(name: &str, begin: Begin) -> Result<Part, String> {
             env!("CARGO_PKG_VERSION")
         ));
     }
-    let slice = match &begin.slice {
-        Some(text) => Some(Slice::parse(text).ok_or_else(|| format!("`{text}` is not a part"))?),
-        None => None,
-    };
-    let plan = Plan {
-        course: begin.course,
-        slice,
-        wanted: begin.wanted,
-        fingerprint: begin.fingerprint,
-        servers: begin.servers,
-        cases: begin.cases.into_iter().map(planned).collect::<Result<_, _>>()?,
-    };
+    let plan = begin.plan;
     let servers = plan.servers.iter().map(|wanted| ServerReport {
         wanted: wanted.clone(),
         unchecked: None,
@@ -155,7 +141,7 @@ fn part(name: &str, begin: Begin) -> Result<Part, String> {
     });
     let report = Report {
         course: plan.course.clone(),
-        slice,
+        slice: plan.slice,
         servers: servers.collect(),
         warnings: Vec::new(),
         incomplete: Vec::new(),
@@ -163,77 +149,29 @@ fn part(name: &str, begin: Begin) -> Result<Part, String> {
     Ok(Part { name: name.to_owned(), plan, report, is_finished: false })
 }
 
-fn take_case(report: &mut Report, case: CaseLine) -> Result<(), String> {
-    let server = report.servers.iter_mut().find(|server| server.wanted == case.wanted);
+fn take_case(
+    report: &mut Report,
+    CaseLine { wanted, report: case }: CaseLine,
+) -> Result<(), String> {
+    let server = report.servers.iter_mut().find(|server| server.wanted == wanted);
     let planned =
         server.and_then(|server| server.cases.iter_mut().find(|planned| planned.id == case.id));
     let Some(planned) = planned else {
-        return Err(format!("`{}` on `{}` is not planned in `begin`", case.id, case.wanted));
+        return Err(format!("`{}` on `{wanted}` is not planned in `begin`", case.id));
     };
     if planned.runs > 0 {
-        return Err(format!("`{}` on `{}` is reported twice", case.id, case.wanted));
+        return Err(format!("`{}` on `{wanted}` is reported twice", case.id));
     }
-    *planned = case_report(case)?;
+    *planned = case;
     Ok(())
 }
 
-fn take_server(report: &mut Report, server: ServerLine) -> Result<(), String> {
+fn take_server(report: &mut Report, server: ServerReport) -> Result<(), String> {
     let Some(planned) = report.servers.iter_mut().find(|planned| planned.wanted == server.wanted)
     else {
         return Err(format!("the server `{}` is not planned in `begin`", server.wanted));
     };
-    planned.unchecked = server.unchecked.map(error);
-    planned.took = duration(server.took_ms)?;
+    planned.unchecked = server.unchecked;
+    planned.took = server.took;
     Ok(())
-}
-
-fn case_report(case: CaseLine) -> Result<CaseReport, String> {
-    let outcome = CaseOutcome::ALL.into_iter().find(|outcome| outcome.word() == case.outcome);
-    Ok(CaseReport {
-        id: case.id,
-        kind: kind(&case.kind)?,
-        lesson: case.lesson,
-        file: case.file,
-        line: case.line,
-        server: case.server,
-        outcome: outcome.ok_or_else(|| format!("`{}` is not an outcome", case.outcome))?,
-        problems: case.problems,
-        unchecked: case.unchecked.map(error),
-        details: case.details,
-        repeat: case.repeat,
-        runs: case.runs,
-        retries: case.retries,
-        is_flaky: case.flaky,
-        took: duration(case.took_ms)?,
-    })
-}
-
-fn planned(case: Planned) -> Result<PlannedCase, String> {
-    Ok(PlannedCase {
-        place: case.place,
-        id: case.id,
-        kind: kind(&case.kind)?,
-        lesson: case.lesson,
-        file: case.file,
-        line: case.line,
-    })
-}
-
-fn kind(word: &str) -> Result<CaseKind, String> {
-    let kind = CaseKind::ALL.into_iter().find(|kind| kind.word() == word);
-    kind.ok_or_else(|| format!("`{word}` is not a kind of case"))
-}
-
-fn error(reason: Reason) -> EnvironmentError {
-    EnvironmentError::new(reason.reason, reason.help)
-}
-
-fn warning(located: LocatedMessage) -> Warning {
-    let LocatedMessage { file, line, column, message, help } = located;
-    Warning { file, line, column, message, help }
-}
-
-fn duration(milliseconds: f64) -> Result<Duration, String> {
-    Duration::try_from_secs_f64(milliseconds / 1e3)
-        .map_err(|_| format!("{milliseconds} is not a duration"))
 }

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::attempt::evidence::Evidence;
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Language};
-use crate::present::journal::{JournalEntry, JournalTime};
+use crate::present::journal::JournalEntry;
 use crate::relay::Transcript;
 use crate::sanitize::ShownPath as _;
 use crate::state;
@@ -60,8 +60,8 @@ impl Journal {
         evidence: &Evidence,
         verdict: &Verdict,
     ) -> Result<(), EnvironmentError> {
-        let stamp = self.stamp(title, server);
-        self.add(&JournalEntry::of_attempt(stamp, exercise, answer, evidence, verdict))
+        let entry = self.entry(title, server);
+        self.add(&entry.with_attempt(exercise, answer, evidence, verdict))
     }
 
     /// Adds the commands that were tried at the prompt, if any.
@@ -74,11 +74,19 @@ impl Journal {
         if transcript.exchanges.is_empty() {
             return Ok(());
         }
-        self.add(&JournalEntry::of_exploration(self.stamp(title, server), transcript))
+        self.add(&self.entry(title, server).with_commands(transcript, &[]))
     }
 
-    fn stamp<'a>(&'a self, title: &'a str, server: &'a str) -> JournalTime<'a> {
-        JournalTime { session: &self.session, at: seconds(SystemTime::now()), title, server }
+    fn entry(&self, title: &str, server: &str) -> JournalEntry {
+        JournalEntry {
+            session: self.session.clone(),
+            at: seconds(SystemTime::now()),
+            title: title.to_owned(),
+            server: server.to_owned(),
+            attempt: None,
+            commands: Vec::new(),
+            left_out: 0,
+        }
     }
 
     fn add(&self, entry: &JournalEntry) -> Result<(), EnvironmentError> {

@@ -1,8 +1,9 @@
 //! The checks of an exercise, one line each, updated while the student works.
 
-use colored::Colorize as _;
+use colored::{ColoredString, Colorize as _};
 
 use super::plain;
+use crate::verdict::Outcome;
 
 /// The state of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,23 +22,32 @@ pub enum Mark {
 }
 
 impl Mark {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Met => "met",
-            Self::Unmet => "not met",
-            Self::NotReached => "not reached",
-            Self::AtTheEnd => "judged at the end",
-            Self::OfAProgram => "needs a program",
-        }
+    pub(super) fn word(self) -> &'static str {
+        self.word_and_sign().0
     }
 
-    fn sign(self) -> String {
+    pub(super) fn sign(self) -> String {
+        self.word_and_sign().1.to_string()
+    }
+
+    fn word_and_sign(self) -> (&'static str, ColoredString) {
         match self {
-            Self::Open | Self::AtTheEnd | Self::OfAProgram => "○".dimmed().to_string(),
-            Self::Met => "✓".green().to_string(),
-            Self::Unmet => "✗".red().bold().to_string(),
-            Self::NotReached => "-".dimmed().to_string(),
+            Self::Open => ("open", "○".dimmed()),
+            Self::Met => ("met", "✓".green()),
+            Self::Unmet => ("not met", "✗".red().bold()),
+            Self::NotReached => ("not reached", "-".dimmed()),
+            Self::AtTheEnd => ("judged at the end", "○".dimmed()),
+            Self::OfAProgram => ("needs a program", "○".dimmed()),
+        }
+    }
+}
+
+impl From<Outcome> for Mark {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Met => Self::Met,
+            Outcome::Unmet => Self::Unmet,
+            Outcome::NotReached => Self::NotReached,
         }
     }
 }

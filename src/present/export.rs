@@ -4,17 +4,16 @@ mod markup;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use super::evidence;
-use super::journal::{
-    AnswerLanguage, Attempt, CheckOutcome, JournalChange, JournalCheck, JournalCommand,
-    JournalEntry,
-};
+use super::journal::{Attempt, JournalChange, JournalCheck, JournalCommand, JournalEntry};
 use super::text::display_width;
+use crate::verdict::Outcome;
 use markup::{cell, fence, inline};
 
 /// The maximum width of the command column.
@@ -65,26 +64,19 @@ fn session(entries: &[&JournalEntry]) -> String {
 }
 
 fn summary(entries: &[&JournalEntry]) -> String {
-    let attempts: Vec<&Attempt> =
+    let mut attempts: Vec<&Attempt> =
         entries.iter().filter_map(|entry| entry.attempt.as_ref()).collect();
     if attempts.is_empty() {
         return "No attempts.".to_owned();
     }
-    let passed: Vec<&Attempt> =
-        attempts.iter().copied().filter(|attempt| attempt.passed()).collect();
-    format!(
-        "{} at {}, {} passed.",
-        number(attempts.len(), "attempt"),
-        number(count_exercises(&attempts), "exercise"),
-        count_exercises(&passed)
-    )
+    let all = number(attempts.len(), "attempt");
+    let exercises = number(count_exercises(&attempts), "exercise");
+    attempts.retain(|attempt| attempt.passed());
+    format!("{all} at {exercises}, {} passed.", count_exercises(&attempts))
 }
 
 fn count_exercises(attempts: &[&Attempt]) -> usize {
-    let mut ids: Vec<&str> = attempts.iter().map(|attempt| attempt.exercise.as_str()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids.len()
+    attempts.iter().map(|attempt| &attempt.exercise).collect::<BTreeSet<_>>().len()
 }
 
 fn number(count: usize, what: &str) -> String {
@@ -114,10 +106,7 @@ fn entry(entry: &JournalEntry, number: usize) -> String {
 fn answer(attempt: &Attempt) -> String {
     let mut text = String::new();
     if let Some(answer) = &attempt.answer {
-        let word = match answer.language {
-            AnswerLanguage::Python => "python",
-            AnswerLanguage::Redis => "redis",
-        };
+        let word = answer.language.word();
         let _ = write!(text, "\nThe answer:\n\n{}", fence(word, &answer.text));
     }
     for (title, printed) in
@@ -131,7 +120,7 @@ fn answer(attempt: &Attempt) -> String {
 }
 
 fn checks(attempt: &Attempt) -> String {
-    let met = attempt.checks.iter().filter(|check| check.outcome == CheckOutcome::Met).count();
+    let met = attempt.checks.iter().filter(|check| check.outcome == Outcome::Met).count();
     let mut text = format!("\n{met} of {} met:\n\n", number(attempt.checks.len(), "check"));
     for check in &attempt.checks {
         text.push_str(&self::check(check));
@@ -142,9 +131,9 @@ fn checks(attempt: &Attempt) -> String {
 fn check(check: &JournalCheck) -> String {
     let says = inline(&check.says);
     match check.outcome {
-        CheckOutcome::Met => format!("- ✓ met: {says}\n"),
-        CheckOutcome::NotReached => format!("- – not reached: {says}\n"),
-        CheckOutcome::Unmet => {
+        Outcome::Met => format!("- ✓ met: {says}\n"),
+        Outcome::NotReached => format!("- – not reached: {says}\n"),
+        Outcome::Unmet => {
             let (expected, found) = (inline(&check.expected), inline(&check.found));
             let advice = check.otherwise.as_deref().map(inline);
             let advice = advice.map(|advice| format!("  - advice: {advice}\n")).unwrap_or_default();
@@ -229,14 +218,7 @@ fn changes(changes: &[JournalChange]) -> String {
 
 /// `2026-11-25 09:31:05`; the start of 1970 if the time is out of range.
 fn utc(seconds: i64) -> String {
-    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let month = u8::from(date.month());
-    format!(
-        "{:04}-{month:02}-{:02} {:02}:{:02}:{:02}",
-        date.year(),
-        date.day(),
-        date.hour(),
-        date.minute(),
-        date.second()
-    )
+    let time = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (hour, minute, second) = time.to_hms();
+    format!("{} {hour:02}:{minute:02}:{second:02}", time.date())
 }

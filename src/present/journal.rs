@@ -7,7 +7,7 @@ use super::evidence::{self, GistLine};
 use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::{Exercise, Language};
 use crate::relay::Transcript;
-use crate::verdict::{self, Finding, Verdict};
+use crate::verdict::{Finding, Outcome, Pointer, Verdict};
 
 /// The maximum number of command lines; important commands are kept beyond it.
 const COMMANDS: usize = 200;
@@ -67,14 +67,15 @@ pub struct Attempt {
 /// The text that the student wrote or typed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalAnswer {
-    pub language: AnswerLanguage,
+    #[serde(with = "AnswerLanguage")]
+    pub language: Language,
     /// Cut if it is very long.
     pub text: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AnswerLanguage {
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Language", rename_all = "kebab-case")]
+enum AnswerLanguage {
     Python,
     Redis,
 }
@@ -101,7 +102,8 @@ pub struct JournalCommand {
 /// A check and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalCheck {
-    pub outcome: CheckOutcome,
+    #[serde(with = "CheckOutcome")]
+    pub outcome: Outcome,
     /// The sentence for the student.
     pub says: String,
     pub expected: String,
@@ -110,12 +112,11 @@ pub struct JournalCheck {
     pub otherwise: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CheckOutcome {
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Outcome", rename_all = "kebab-case")]
+enum CheckOutcome {
     Met,
     Unmet,
-    /// A check that it needs is unmet.
     NotReached,
 }
 
@@ -132,23 +133,11 @@ pub struct JournalChange {
     pub marked: bool,
 }
 
-/// When and where an attempt or an exploration took place.
-#[derive(Debug, Clone, Copy)]
-pub struct JournalTime<'a> {
-    /// See [`JournalEntry::session`].
-    pub session: &'a str,
-    /// See [`JournalEntry::at`].
-    pub at: i64,
-    /// See [`JournalEntry::title`].
-    pub title: &'a str,
-    /// See [`JournalEntry::server`].
-    pub server: &'a str,
-}
-
 impl JournalEntry {
-    /// A judged answer.
-    pub fn of_attempt(
-        stamp: JournalTime<'_>,
+    /// Adds a judged answer.
+    #[must_use]
+    pub fn with_attempt(
+        mut self,
         exercise: &Exercise,
         answer: Option<(&str, Language)>,
         evidence: &Evidence,
@@ -156,42 +145,34 @@ impl JournalEntry {
     ) -> Self {
         let pointers = evidence::pointers(verdict);
         let changes = evidence::rows(evidence, pointers).into_iter().map(change).collect();
-        let (stdout, stderr) = printed(&evidence.run);
-        let attempt = Attempt {
+        // Typed commands have no output: the transcript has their replies.
+        let (stdout, stderr) = match &evidence.run {
+            Run::Typed(_) => ("", ""),
+            Run::Program(program) => (program.stdout.text.as_str(), program.stderr.text.as_str()),
+        };
+        self.attempt = Some(Attempt {
             exercise: exercise.id.clone(),
-            answer: answer.map(self::answer),
-            stdout,
-            stderr,
+            answer: answer.map(|(text, language)| JournalAnswer {
+                language,
+                text: cut(text, LONGEST_ANSWER),
+            }),
+            stdout: cut(stdout, LONGEST_OUTPUT),
+            stderr: cut(stderr, LONGEST_OUTPUT),
             checks: verdict.findings.iter().map(check).collect(),
             cause: verdict.diagnosis.as_ref().map(|diagnosis| diagnosis.cause.clone()),
             changes,
             dump: evidence::held_by_the_dump(evidence),
             waits: evidence.waits.as_ref().map(evidence::numbers),
-        };
-        let lines = evidence::gist(&evidence.transcript, pointers, COMMANDS);
-        Self::new(stamp, Some(attempt), &lines, &evidence.transcript)
+        });
+        self.with_commands(&evidence.transcript, pointers)
     }
 
-    /// Commands at the prompt, without a verdict.
-    pub fn of_exploration(stamp: JournalTime<'_>, transcript: &Transcript) -> Self {
-        Self::new(stamp, None, &evidence::gist(transcript, &[], COMMANDS), transcript)
-    }
-
-    fn new(
-        stamp: JournalTime<'_>,
-        attempt: Option<Attempt>,
-        lines: &[GistLine<'_>],
-        transcript: &Transcript,
-    ) -> Self {
-        Self {
-            session: stamp.session.to_owned(),
-            at: stamp.at,
-            title: stamp.title.to_owned(),
-            server: stamp.server.to_owned(),
-            attempt,
-            commands: lines.iter().map(command).collect(),
-            left_out: transcript.left_out,
-        }
+    /// Adds what Redis saw; `pointers` mark the evidence for the cause.
+    #[must_use]
+    pub fn with_commands(self, transcript: &Transcript, pointers: &[Pointer]) -> Self {
+        let lines = evidence::gist(transcript, pointers, COMMANDS);
+        let commands = lines.iter().map(command).collect();
+        Self { commands, left_out: transcript.left_out, ..self }
     }
 
     /// A line of the journal, without a line break.
@@ -208,25 +189,7 @@ impl JournalEntry {
 impl Attempt {
     /// Whether all checks are met.
     pub fn passed(&self) -> bool {
-        self.checks.iter().all(|check| check.outcome == CheckOutcome::Met)
-    }
-}
-
-fn answer((text, language): (&str, Language)) -> JournalAnswer {
-    let language = match language {
-        Language::Python => AnswerLanguage::Python,
-        Language::Redis => AnswerLanguage::Redis,
-    };
-    JournalAnswer { language, text: cut(text, LONGEST_ANSWER) }
-}
-
-/// Standard output and standard error. Typed commands have none: the transcript has their replies.
-fn printed(run: &Run) -> (String, String) {
-    match run {
-        Run::Typed(_) => (String::new(), String::new()),
-        Run::Program(program) => {
-            (cut(&program.stdout.text, LONGEST_OUTPUT), cut(&program.stderr.text, LONGEST_OUTPUT))
-        }
+        self.checks.iter().all(|check| check.outcome == Outcome::Met)
     }
 }
 
@@ -243,11 +206,7 @@ fn command(line: &GistLine<'_>) -> JournalCommand {
 
 fn check(finding: &Finding) -> JournalCheck {
     JournalCheck {
-        outcome: match finding.outcome {
-            verdict::Outcome::Met => CheckOutcome::Met,
-            verdict::Outcome::Unmet => CheckOutcome::Unmet,
-            verdict::Outcome::NotReached => CheckOutcome::NotReached,
-        },
+        outcome: finding.outcome,
         says: finding.says.clone(),
         expected: cut(&finding.expected, LONGEST_LINE),
         found: cut(&finding.found, LONGEST_LINE),

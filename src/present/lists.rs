@@ -2,6 +2,7 @@
 
 use colored::Colorize as _;
 
+use super::checks::Mark;
 use super::terminal::within;
 use super::text::{display_width, truncate};
 use super::{output_width, plain};
@@ -13,19 +14,14 @@ pub fn heading(text: &str) -> String {
 
 /// An exercise in a list.
 pub fn exercise_line(id: &str, title: &str, mark: ExerciseMark, width: usize) -> String {
+    let (state, sign, more) = match mark {
+        ExerciseMark::Passed => ("passed", "✓".green(), String::new()),
+        ExerciseMark::Open => ("open", "○".dimmed(), String::new()),
+        ExerciseMark::Next => ("open, next", "○".normal(), format!("  {}", "◄ next".yellow())),
+    };
     if plain::is_on() {
-        let state = match mark {
-            ExerciseMark::Passed => "passed",
-            ExerciseMark::Open => "open",
-            ExerciseMark::Next => "open, next",
-        };
         return format!("  {id}: {title}, {state}\n");
     }
-    let (sign, more) = match mark {
-        ExerciseMark::Passed => ("✓".green(), String::new()),
-        ExerciseMark::Open => ("○".dimmed(), String::new()),
-        ExerciseMark::Next => ("○".normal(), format!("  {}", "◄ next".yellow())),
-    };
     let fits = 4 + width + 2 + display_width(title) + display_width(&more) <= output_width();
     let (width, gap) = if fits { (width, "  ") } else { (0, "\n    ") };
     let title = within(title, output_width(), 4).dimmed();
@@ -74,8 +70,8 @@ pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
     let line = match entry.id {
         None => format!("{cursor}{}", title.bold()),
         Some(id) => {
-            let mark = if entry.passed { "✓".green() } else { "○".dimmed() };
-            format!("{cursor}  {mark} {title}  {}{here}", id.dimmed())
+            let mark = if entry.passed { Mark::Met } else { Mark::Open };
+            format!("{cursor}  {} {title}  {}{here}", mark.sign(), id.dimmed())
         }
     };
     format!("{}\n", truncate(&line, width))
@@ -83,10 +79,7 @@ pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
 
 /// A line of `verify`'s summary.
 pub fn group_line(name: &str, good: usize, all: usize) -> String {
-    if plain::is_on() {
-        let word = if good == all { "good" } else { "broken" };
-        return format!("{word}: {name}: {good} of {all}\n");
-    }
-    let mark = if good == all { "✓".green() } else { "✗".red().bold() };
-    format!("{mark} {name}: {good} of {all}\n")
+    let (word, mark) = if good == all { ("good:", Mark::Met) } else { ("broken:", Mark::Unmet) };
+    let start = if plain::is_on() { word.to_owned() } else { mark.sign() };
+    format!("{start} {name}: {good} of {all}\n")
 }

@@ -7,6 +7,7 @@ use colored::Colorize as _;
 
 pub use super::lists::{ExerciseMark, ListEntry, exercise_line, group_line, heading, list_line};
 
+use super::checks::Mark;
 use super::evidence;
 use super::text::{clean, display_width, reveal, wrap};
 use super::{error_width, output_width, plain};
@@ -53,12 +54,11 @@ fn title(exercise: &str, server: &str, width: usize) -> String {
 pub fn outcome(verdict: &Verdict) -> String {
     let met = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Met).count();
     let all = verdict.findings.len();
-    let last = if verdict.passed() {
-        format!("passed: all {all} checks met").green().bold()
+    if verdict.passed() {
+        result(true, &format!("passed: all {all} checks met"))
     } else {
-        format!("not passed: {met} of {all} checks met").red().bold()
-    };
-    last.to_string()
+        result(false, &format!("not passed: {met} of {all} checks met"))
+    }
 }
 
 /// The output of an answer or an example: commands with their replies, or a program's output.
@@ -72,13 +72,14 @@ pub fn run(run: &Run) -> String {
     }
 }
 
-/// Commands and replies as in a redis-cli session.
+/// Commands and replies as redis-cli prints them.
 fn typed(typed: &Typed) -> String {
     let mut text = String::new();
     for exchange in &typed.exchanges {
-        text.push_str("  ");
-        text.push_str(&typed_line("redis>", &exchange.line));
-        text.push_str(&reply(&exchange.reply));
+        let _ = write!(text, "  {}", typed_line("redis>", &exchange.line));
+        for line in exchange.reply.lines() {
+            let _ = writeln!(text, "  {}", reveal(line));
+        }
     }
     if !text.is_empty() {
         text.push('\n');
@@ -89,11 +90,6 @@ fn typed(typed: &Typed) -> String {
 /// A line after its prompt.
 pub fn typed_line(prompt: &str, line: &str) -> String {
     format!("{} {}\n", prompt.dimmed(), reveal(line).cyan())
-}
-
-/// A reply as redis-cli prints it.
-fn reply(reply: &str) -> String {
-    reply.lines().fold(String::new(), |text, line| text + "  " + &reveal(line) + "\n")
 }
 
 fn output(title: &str, printed: &str) -> String {
@@ -119,14 +115,14 @@ fn finding(finding: &Finding, width: usize) -> String {
         return finding_in_words(finding, width);
     }
     let says = within(&finding.says, width, 4);
-    let mut text = match finding.outcome {
-        Outcome::Met => format!("  {} {says}\n", "✓".green()),
-        Outcome::Unmet => format!("  {} {}\n", "✗".red().bold(), says.bold()),
+    let says = match finding.outcome {
+        Outcome::Met => says.normal(),
+        Outcome::Unmet => says.bold(),
         Outcome::NotReached => {
-            let says = within(&format!("{} (not reached)", finding.says), width, 4);
-            format!("  {} {}\n", "-".dimmed(), says.dimmed())
+            within(&format!("{} (not reached)", finding.says), width, 4).dimmed()
         }
     };
+    let mut text = format!("  {} {says}\n", Mark::from(finding.outcome).sign());
     if finding.outcome == Outcome::Unmet {
         let _ = writeln!(text, "      expected  {}", within(&reveal(&finding.expected), width, 16));
         let _ = writeln!(text, "      found     {}", within(&reveal(&finding.found), width, 16));
@@ -138,18 +134,16 @@ fn finding(finding: &Finding, width: usize) -> String {
 }
 
 fn finding_in_words(finding: &Finding, width: usize) -> String {
-    let (word, is_unmet) = match finding.outcome {
-        Outcome::Met => ("met", false),
-        Outcome::Unmet => ("not met", true),
-        Outcome::NotReached => ("not reached", false),
-    };
+    let word = Mark::from(finding.outcome).word();
     let mut text = wrap(&format!("{word}: {}", plain::worded(&finding.says)), width, "  ") + "\n";
+    if finding.outcome != Outcome::Unmet {
+        return text;
+    }
     let more = [("expected", Some(&finding.expected)), ("found", Some(&finding.found))];
     for (name, says) in more.into_iter().chain([("note", finding.otherwise.as_ref())]) {
-        if let Some(says) = says.filter(|_| is_unmet) {
-            let line = format!("{name}: {}", plain::worded(&reveal(says)));
-            let _ = writeln!(text, "  {}", wrap(&line, width.saturating_sub(4), "    "));
-        }
+        let Some(says) = says else { continue };
+        let line = format!("{name}: {}", plain::worded(&reveal(says)));
+        let _ = writeln!(text, "  {}", wrap(&line, width.saturating_sub(4), "    "));
     }
     text
 }
@@ -206,20 +200,15 @@ pub fn where_one_is(parts: &[&str]) -> String {
 
 /// One finding of `doctor`.
 pub fn examined(name: &str, state: FindingState, found: &str, advice: Option<&str>) -> String {
+    let (word, mark) = match state {
+        FindingState::Good => ("good", "✓".green()),
+        FindingState::Missing => ("missing", "○".yellow()),
+        FindingState::Bad => ("bad", "✗".red().bold()),
+    };
     if plain::is_on() {
-        let word = match state {
-            FindingState::Good => "good",
-            FindingState::Missing => "missing",
-            FindingState::Bad => "bad",
-        };
         let advice = advice.map(|advice| format!("  help: {advice}\n")).unwrap_or_default();
         return format!("{word}: {name}: {}\n{advice}", printable_lines(found));
     }
-    let mark = match state {
-        FindingState::Good => "✓".green(),
-        FindingState::Missing => "○".yellow(),
-        FindingState::Bad => "✗".red().bold(),
-    };
     let width = output_width();
     // On a narrow screen, the text goes below the name.
     let (gap, indent) = if width < 60 { ("\n  ", 2) } else { (" ", 19) };
@@ -244,8 +233,11 @@ pub enum FindingState {
 
 /// A line that reports success or failure.
 pub fn result_line(good: bool, text: &str) -> String {
-    let text = if good { text.green().bold() } else { text.red().bold() };
-    format!("{text}\n")
+    result(good, text) + "\n"
+}
+
+fn result(good: bool, text: &str) -> String {
+    if good { text.green() } else { text.red() }.bold().to_string()
 }
 
 /// Unobtrusive text.

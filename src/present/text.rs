@@ -12,11 +12,11 @@ use unicode_width::UnicodeWidthStr;
 ///
 /// Counts graphemes, so that an emoji of several code points counts once.
 pub fn display_width(text: &str) -> usize {
-    Segments(text)
-        .filter(|segment| !is_escape(segment))
-        .flat_map(|segment| segment.graphemes(true))
-        .map(UnicodeWidthStr::width)
-        .sum()
+    Parts(text).map(columns).sum()
+}
+
+fn columns(part: &str) -> usize {
+    if is_escape(part) { 0 } else { part.width() }
 }
 
 /// One line of text cut to at most `width` columns, ending in `…` when something was left out.
@@ -28,18 +28,14 @@ pub fn truncate(text: &str, width: usize) -> String {
     }
     let Some(room) = width.checked_sub(1) else { return String::new() };
     let mut kept = String::new();
-    let (mut used, mut cut) = (0, false);
-    for segment in Segments(text) {
-        if is_escape(segment) {
-            kept.push_str(segment);
-            continue;
-        }
-        for grapheme in segment.graphemes(true) {
-            used += grapheme.width();
-            if !cut {
-                cut = used > room;
-                kept.push_str(if cut { "…" } else { grapheme });
-            }
+    let (mut used, mut is_cut) = (0, false);
+    for part in Parts(text) {
+        used += columns(part);
+        if is_escape(part) {
+            kept.push_str(part);
+        } else if !is_cut {
+            is_cut = used > room;
+            kept.push_str(if is_cut { "…" } else { part });
         }
     }
     kept
@@ -51,46 +47,28 @@ pub fn fold(text: &str, width: usize) -> Vec<String> {
     if display_width(text) <= width || width == 0 {
         return vec![text.to_owned()];
     }
-    let mut pieces = vec![String::new()];
+    let (mut pieces, mut piece) = (Vec::new(), String::new());
     let (mut used, mut looks) = (0, String::new());
-    for segment in Segments(text) {
-        if is_escape(segment) {
-            note_look(segment, &mut looks);
+    for part in Parts(text) {
+        match part {
+            RESET | "\x1b[m" => looks.clear(),
+            look if is_look(look) => looks.push_str(look),
+            _ => {}
         }
-        let parts = if is_escape(segment) { vec![segment] } else { graphemes(segment) };
-        for part in parts {
-            let columns = if is_escape(segment) { 0 } else { part.width() };
-            if used > 0 && used + columns > width {
-                let end = if looks.is_empty() { "" } else { RESET };
-                if let Some(piece) = pieces.last_mut() {
-                    piece.push_str(end);
-                }
-                pieces.push(looks.clone());
-                used = 0;
-            }
-            used += columns;
-            if let Some(piece) = pieces.last_mut() {
-                piece.push_str(part);
-            }
+        let columns = columns(part);
+        if used > 0 && used + columns > width {
+            piece.push_str(if looks.is_empty() { "" } else { RESET });
+            pieces.push(std::mem::replace(&mut piece, looks.clone()));
+            used = 0;
         }
+        used += columns;
+        piece.push_str(part);
     }
+    pieces.push(piece);
     pieces
 }
 
 const RESET: &str = "\x1b[0m";
-
-/// Updates the looks that are open after an escape sequence.
-fn note_look(escape: &str, looks: &mut String) {
-    match escape {
-        RESET | "\x1b[m" => looks.clear(),
-        look if is_look(look) => looks.push_str(look),
-        _ => {}
-    }
-}
-
-fn graphemes(text: &str) -> Vec<&str> {
-    text.graphemes(true).collect()
-}
 
 /// Text broken at spaces into lines of at most `width` columns. `indent` precedes every line but
 /// the first and is not counted. A longer word stays whole: it may be a path to copy.
@@ -114,7 +92,7 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
 
 /// The text without colours, for a file. Removes only our own escape sequences, which set a look.
 pub fn without_colors(text: &str) -> String {
-    Segments(text).filter(|segment| !is_look(segment)).collect()
+    Parts(text).filter(|part| !is_look(part)).collect()
 }
 
 /// [`clean`] text with invisible characters written out as `\u200b`, for text from answers and
@@ -140,32 +118,32 @@ pub fn escaped_json(json: &str) -> String {
     escaped.replace("##[", "##\\u005b")
 }
 
-/// Splits text into escape sequences and the text between them.
-struct Segments<'a>(&'a str);
+/// Splits text into escape sequences and the graphemes between them.
+struct Parts<'a>(&'a str);
 
-impl<'a> Iterator for Segments<'a> {
+impl<'a> Iterator for Parts<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        let length = match self.0.find('\x1b') {
-            Some(0) => escape_length(self.0),
-            Some(at) => at,
-            None => self.0.len(),
+        let length = if is_escape(self.0) {
+            escape_length(self.0)
+        } else {
+            self.0.graphemes(true).next()?.len()
         };
-        let (segment, rest) = self.0.split_at(length);
+        let (part, rest) = self.0.split_at(length);
         self.0 = rest;
-        (!segment.is_empty()).then_some(segment)
+        Some(part)
     }
 }
 
-/// Whether a segment is an SGR sequence: `ESC [ 1 ; 31 m`.
-fn is_look(segment: &str) -> bool {
-    let parameters = segment.strip_prefix("\x1b[").and_then(|rest| rest.strip_suffix('m'));
+/// Whether a part is an SGR sequence: `ESC [ 1 ; 31 m`.
+fn is_look(part: &str) -> bool {
+    let parameters = part.strip_prefix("\x1b[").and_then(|rest| rest.strip_suffix('m'));
     parameters.is_some_and(|text| text.bytes().all(|b| b.is_ascii_digit() || b == b';'))
 }
 
-fn is_escape(segment: &str) -> bool {
-    segment.starts_with('\x1b')
+fn is_escape(part: &str) -> bool {
+    part.starts_with('\x1b')
 }
 
 /// The length in bytes of the escape sequence at the start of a text: ECMA-48 CSI, OSC, or ESC and

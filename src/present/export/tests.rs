@@ -1,4 +1,5 @@
 use super::*;
+use crate::lesson::Language;
 use crate::present::journal::JournalAnswer;
 
 fn command(at_us: u64, command: &str, reply: &str) -> JournalCommand {
@@ -6,7 +7,7 @@ fn command(at_us: u64, command: &str, reply: &str) -> JournalCommand {
     JournalCommand { at_us, connection: 1, command, reply, marked: false, skipped: 0 }
 }
 
-fn check(outcome: CheckOutcome, says: &str) -> JournalCheck {
+fn check(outcome: Outcome, says: &str) -> JournalCheck {
     JournalCheck {
         outcome,
         says: says.to_owned(),
@@ -33,7 +34,7 @@ fn change(field: &str, marked: bool) -> JournalChange {
 }
 
 fn attempt(text: &str, checks: Vec<JournalCheck>) -> Attempt {
-    let answer = JournalAnswer { language: AnswerLanguage::Redis, text: text.to_owned() };
+    let answer = JournalAnswer { language: Language::Redis, text: text.to_owned() };
     Attempt {
         exercise: "trigger-snapshots-manually".to_owned(),
         answer: Some(answer),
@@ -50,9 +51,9 @@ fn attempt(text: &str, checks: Vec<JournalCheck>) -> Attempt {
 #[test]
 fn a_failed_attempt_is_exported_whole() {
     let checks = vec![
-        check(CheckOutcome::Met, "the orders are `paid`"),
-        check(CheckOutcome::Unmet, "a snapshot was finished"),
-        check(CheckOutcome::NotReached, "the orders survive <the crash>"),
+        check(Outcome::Met, "the orders are `paid`"),
+        check(Outcome::Unmet, "a snapshot was finished"),
+        check(Outcome::NotReached, "the orders survive <the crash>"),
     ];
     let attempt = Attempt {
         cause: Some("BGSAVE's reply only means begun".to_owned()),
@@ -176,7 +177,7 @@ fn what_a_program_printed_is_told() {
         stdout: "saved\n".to_owned(),
         stderr: "Traceback\n  line 1\n".to_owned(),
         answer: Some(JournalAnswer {
-            language: AnswerLanguage::Python,
+            language: Language::Python,
             text: "if a:\n\tsave()".to_owned(),
         }),
         ..attempt("", Vec::new())

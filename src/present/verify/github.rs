@@ -15,13 +15,13 @@ pub fn annotations(report: &Report, locate: LocateFile<'_>) -> String {
     let mut text = String::new();
     // Errors about many cases come first, to be among the ten that GitHub shows.
     for (name, error) in unchecked_at_large(report) {
-        text.push_str(&command("error", [], name, &could_not_be_checked(error)));
+        text.push_str(&command("error", None, name, &could_not_be_checked(error)));
     }
     for server in &report.servers {
         for case in server.broken() {
             let mut message = sentences(case);
             message.push(format!("repeat: {}", case.repeat));
-            let at = [("file", locate(&case.file)), ("line", Some(case.line.to_string()))];
+            let at = locate(&case.file).map(|file| (file, format!("line={}", case.line)));
             text.push_str(&command("error", at, &title(case, server), &message.join("\n")));
         }
     }
@@ -40,30 +40,16 @@ pub fn problems(problems: &[Problem], locate: LocateFile<'_>) -> String {
 }
 
 fn annotation(level: &str, warning: &Warning, locate: LocateFile<'_>) -> String {
-    let at = [
-        ("file", locate(&warning.file)),
-        ("line", Some(warning.line.to_string())),
-        ("col", Some(warning.column.to_string())),
-    ];
-    let help =
-        if warning.help.is_empty() { String::new() } else { format!("\nhelp: {}", warning.help) };
-    command(level, at, "redislings", &format!("{}{help}", warning.message))
+    let Warning { file, line, column, message, help } = warning;
+    let at = locate(file).map(|file| (file, format!("line={line},col={column}")));
+    let help = if help.is_empty() { String::new() } else { format!("\nhelp: {help}") };
+    command(level, at, "redislings", &format!("{message}{help}"))
 }
 
-/// Omits line and column without a file: GitHub would attribute them to some file.
-fn command<const N: usize>(
-    level: &str,
-    at: [(&str, Option<String>); N],
-    title: &str,
-    message: &str,
-) -> String {
-    let has_file = at.iter().any(|(name, value)| *name == "file" && value.is_some());
-    let at = at.into_iter().filter(|_| has_file);
-    let properties = at.filter_map(|(name, value)| Some((name, value?)));
-    let properties = properties.chain([("title", title.to_owned())]);
-    let properties: Vec<String> =
-        properties.map(|(name, value)| format!("{name}={}", property(&value))).collect();
-    format!("::{level} {}::{}\n", properties.join(","), data(message))
+/// `at`: the file and the place in it. Without a file, GitHub would attribute a line to some file.
+fn command(level: &str, at: Option<(String, String)>, title: &str, message: &str) -> String {
+    let at = at.map(|(file, place)| format!("file={},{place},", property(&file)));
+    format!("::{level} {}title={}::{}\n", at.unwrap_or_default(), property(title), data(message))
 }
 
 fn data(text: &str) -> String {

@@ -16,9 +16,7 @@ pub fn text(report: &Report) -> String {
     }
     text.extend(report.warnings.iter().map(warning));
     for server in &report.servers {
-        let groups = groups(server);
-        let lines = groups.iter().map(|(name, good, all)| terminal::group_line(name, *good, *all));
-        text.push_str(&of_server(server, &lines.collect::<String>()));
+        text.push_str(&of_server(server, &groups(server)));
         text.push('\n');
     }
     for error in &report.incomplete {
@@ -105,18 +103,16 @@ fn warning(warning: &Warning) -> String {
     text + "\n"
 }
 
-/// Cases grouped by their ids up to the last `/`, in order: name, passed cases, all cases.
-fn groups(server: &ServerReport) -> Vec<(&str, usize, usize)> {
-    let mut groups: Vec<(&str, usize, usize)> = Vec::new();
-    for case in &server.cases {
-        let name = case.id.rsplit_once('/').map_or(case.id.as_str(), |(group, _)| group);
-        if groups.last().is_none_or(|group| group.0 != name) {
-            groups.push((name, 0, 0));
-        }
-        if let Some(group) = groups.last_mut() {
-            group.1 += usize::from(case.outcome == CaseOutcome::Passed);
-            group.2 += 1;
-        }
+/// A line for each group: the cases whose ids are the same up to the last `/`.
+fn groups(server: &ServerReport) -> String {
+    let mut lines = String::new();
+    for cases in server.cases.chunk_by(|one, other| group(one) == group(other)) {
+        let good = cases.iter().filter(|case| case.outcome == CaseOutcome::Passed).count();
+        lines.push_str(&terminal::group_line(group(&cases[0]), good, cases.len()));
     }
-    groups
+    lines
+}
+
+fn group(case: &CaseReport) -> &str {
+    case.id.rsplit_once('/').map_or(&case.id, |(group, _)| group)
 }

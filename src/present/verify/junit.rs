@@ -3,18 +3,23 @@
 //! only user of `quick_junit`.
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+use regex_lite::Regex;
 
 use super::{
-    could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning, with_help,
+    could_not_be_checked, is_error, located, named_with_server, sentences, title,
+    unchecked_at_large, warning,
 };
 use crate::lesson::Problem;
-use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
+use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport};
 
 /// A suite for each lesson on each server. GitLab treats tests with the same name as one test, so
 /// names include the server if several were requested.
 pub fn xml(report: &Report) -> String {
-    let mut suites: Vec<TestSuite> =
-        report.servers.iter().flat_map(|server| lessons(report, server)).collect();
+    let mut suites = Vec::new();
+    for server in &report.servers {
+        let lessons = server.cases.chunk_by(|one, other| one.lesson == other.lesson);
+        suites.extend(lessons.map(|cases| lesson_suite(cases, report, server)));
+    }
     if let Some(first) = suites.first_mut().filter(|_| !report.warnings.is_empty()) {
         let warnings: Vec<String> = report.warnings.iter().map(located).collect();
         first.set_system_out(warnings.join("\n"));
@@ -41,32 +46,11 @@ pub fn problems(problems: &[Problem]) -> String {
     document(vec![suite("lessons", errors)])
 }
 
-fn lessons(report: &Report, server: &ServerReport) -> Vec<TestSuite> {
-    let mut lessons: Vec<(&str, Vec<&CaseReport>)> = Vec::new();
-    for case in &server.cases {
-        match lessons.iter_mut().find(|(lesson, _)| *lesson == case.lesson) {
-            Some((_, cases)) => cases.push(case),
-            None => lessons.push((&case.lesson, vec![case])),
-        }
-    }
-    let lessons = lessons.into_iter();
-    lessons.map(|(lesson, cases)| lesson_suite(lesson, &cases, report, server)).collect()
-}
-
-fn lesson_suite(
-    lesson: &str,
-    cases: &[&CaseReport],
-    report: &Report,
-    server: &ServerReport,
-) -> TestSuite {
-    let name = match server.wanted.as_str() {
-        "" => lesson.to_owned(),
-        wanted => format!("{lesson} ({wanted})"),
-    };
+/// The cases of a lesson on a server; at least one.
+fn lesson_suite(cases: &[CaseReport], report: &Report, server: &ServerReport) -> TestSuite {
+    let name = named_with_server(&cases[0].lesson, server);
     let mut suite = suite(&name, cases.iter().map(|case| test_case(case, server)));
-    if let Some(case) = cases.first() {
-        suite.extra.insert("file".into(), case.file.as_str().into());
-    }
+    suite.extra.insert("file".into(), cases[0].file.as_str().into());
     suite.set_time(cases.iter().map(|case| case.took).sum());
     suite.add_property(Property::new("course", &report.course));
     suite.add_property(Property::new("server", server.server()));
@@ -111,21 +95,10 @@ fn test_case(case: &CaseReport, server: &ServerReport) -> TestCase {
 /// The details of a case: its location, its problems, the evidence and the command to repeat it.
 fn text(case: &CaseReport) -> String {
     let place = format!("{}:{}", case.file, case.line);
-    let parts = [
-        place,
-        sentences(case).join("\n"),
-        case.details.clone(),
-        format!("repeat: {}", case.repeat),
-    ];
-    parts
-        .iter()
-        .filter(|part| !part.is_empty())
-        .fold(String::new(), |text, part| text + part.trim_end() + "\n")
-}
-
-fn located(warning: &Warning) -> String {
-    let Warning { file, line, column, message, help } = warning;
-    format!("{file}:{line}:{column}: {}", with_help(message, help))
+    let repeat = format!("repeat: {}", case.repeat);
+    let mut parts = vec![place, sentences(case).join("\n"), case.details.clone(), repeat];
+    parts.retain(|part| !part.is_empty());
+    parts.iter().map(|part| part.trim_end().to_owned() + "\n").collect()
 }
 
 fn non_success(kind: NonSuccessKind, what: &str, message: &str, text: &str) -> TestCaseStatus {
@@ -157,11 +130,6 @@ fn document(suites: Vec<TestSuite>) -> String {
 /// Removes the attribute `skipped` of `testsuites`, which quick-junit writes but the schema does
 /// not allow.
 fn without_skipped_in_all(xml: &str) -> String {
-    let Some((before, rest)) = xml.split_once("<testsuites ") else { return xml.to_owned() };
-    let Some((tag, rest)) = rest.split_once('>') else { return xml.to_owned() };
-    let attributes = tag.split_once(" skipped=\"").and_then(|(before, after)| {
-        let (_, after) = after.split_once('"')?;
-        Some(format!("{before}{after}"))
-    });
-    format!("{before}<testsuites {}>{rest}", attributes.unwrap_or_else(|| tag.to_owned()))
+    let skipped = Regex::new(r#"(<testsuites [^>]*?) skipped="[^"]*""#);
+    skipped.expect("the pattern is correct").replace(xml, "$1").into_owned()
 }

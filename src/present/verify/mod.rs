@@ -49,10 +49,19 @@ fn with_help(fact: &str, help: &str) -> String {
 
 /// The id of a case, with the server if several were requested.
 fn title(case: &CaseReport, server: &ServerReport) -> String {
-    if server.wanted.is_empty() {
-        return case.id.clone();
+    named_with_server(&case.id, server)
+}
+
+fn named_with_server(name: &str, server: &ServerReport) -> String {
+    match server.wanted.as_str() {
+        "" => name.to_owned(),
+        wanted => format!("{name} ({wanted})"),
     }
-    format!("{} ({})", case.id, server.wanted)
+}
+
+/// A warning in one line after its place.
+fn located(Warning { file, line, column, message, help }: &Warning) -> String {
+    format!("{file}:{line}:{column}: {}", with_help(message, help))
 }
 
 /// Errors that belong to no single case: unavailable servers and missing parts.

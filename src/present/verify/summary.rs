@@ -1,10 +1,9 @@
 //! A job summary in GitHub markdown: counts, broken cases, and the commands to repeat them.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::{
-    could_not_be_checked, is_error, sentences, title, unchecked_at_large, warning, with_help,
+    could_not_be_checked, is_error, located, sentences, title, unchecked_at_large, warning,
 };
 use crate::lesson::Problem;
 use crate::present::text::without_colors;
@@ -16,44 +15,38 @@ pub const LIMIT: usize = 1_000_000;
 /// The summary in at most `limit` bytes. If it does not fit, it leaves out details first, then
 /// cases, and says so.
 pub fn markdown(report: &Report, limit: usize) -> String {
-    let head = head(report);
+    let mut text = head(report);
     let tail = tail(report);
-    let broken: Vec<(&CaseReport, &ServerReport)> = report
-        .servers
-        .iter()
-        .flat_map(|server| server.broken().map(move |case| (case, server)))
-        .collect();
     // Reserve room for the two sentences about what was left out.
-    let mut room = limit.saturating_sub(head.len() + tail.len() + 400);
-    let mut shorts: Vec<String> = Vec::new();
-    for (case, server) in &broken {
-        let short = short(case, server);
-        let Some(rest) = room.checked_sub(short.len()) else { break };
-        room = rest;
-        shorts.push(short);
-    }
-    let mut text = head;
-    let mut without_details = 0;
-    for (short, (case, _)) in shorts.iter().zip(&broken) {
-        text.push_str(short);
-        let details = details(case);
-        match room.checked_sub(details.len()) {
-            Some(rest) => {
-                room = rest;
-                text.push_str(&details);
+    let mut room = limit.saturating_sub(text.len() + tail.len() + 400);
+    let (mut cases, mut left_out, mut without_details) = (Vec::new(), 0, 0);
+    for server in &report.servers {
+        for case in server.broken() {
+            let short = short(case, server);
+            if left_out > 0 || short.len() > room {
+                left_out += 1;
+            } else {
+                room -= short.len();
+                cases.push((short, case));
             }
-            None => without_details += 1,
         }
     }
-    if without_details > 0 {
-        let _ = writeln!(
-            text,
-            "The details of {without_details} cases are left out: GitHub's limit is 1 MiB.\n"
-        );
+    for (short, case) in cases {
+        text.push_str(&short);
+        let details = details(case);
+        if details.len() > room {
+            without_details += 1;
+        } else {
+            room -= details.len();
+            text.push_str(&details);
+        }
     }
-    if shorts.len() < broken.len() {
-        let more = broken.len() - shorts.len();
-        let _ = writeln!(text, "{more} more cases are left out: GitHub's limit is 1 MiB.\n");
+    let omissions = [
+        (without_details, format!("The details of {without_details} cases")),
+        (left_out, format!("{left_out} more cases")),
+    ];
+    for (_, what) in omissions.iter().filter(|(count, _)| *count > 0) {
+        let _ = writeln!(text, "{what} are left out: GitHub's limit is 1 MiB.\n");
     }
     text + &tail
 }
@@ -85,7 +78,7 @@ fn head(report: &Report) -> String {
         for outcome in CaseOutcome::ALL {
             let _ = write!(text, "| {} ", server.count(outcome));
         }
-        let _ = writeln!(text, "| {} | {} |", server.flaky(), seconds(server.took));
+        let _ = writeln!(text, "| {} | {:.1} s |", server.flaky(), server.took.as_secs_f64());
     }
     text.push('\n');
     for (name, error) in unchecked_at_large(report) {
@@ -116,9 +109,7 @@ fn cut(mut text: String) -> String {
 }
 
 fn line(warning: &Warning) -> String {
-    let Warning { file, line, column, message, help } = warning;
-    let place = escaped(&format!("{file}:{line}:{column}"));
-    format!("- {place}: {}\n", escaped(&with_help(message, help)))
+    format!("- {}\n", escaped(&located(warning)))
 }
 
 fn short(case: &CaseReport, server: &ServerReport) -> String {
@@ -142,10 +133,6 @@ fn details(case: &CaseReport) -> String {
     }
     let details = verbatim(without_colors(&case.details).trim_end());
     format!("<details><summary>evidence</summary>\n\n<pre>\n{details}\n</pre>\n\n</details>\n\n")
-}
-
-fn seconds(took: Duration) -> String {
-    format!("{:.1} s", took.as_secs_f64())
 }
 
 fn verbatim(text: &str) -> String {

@@ -29,9 +29,8 @@ pub fn unified(yours: &str, solution: &str, names: (&str, &str), width: usize) -
         format!("+++ {}", clean(names.1)).green()
     );
     let mut shown = 0;
-    for group in group_diff_ops(diff(&old, &new), CONTEXT) {
-        let follows_a_gap = group.first().is_some_and(|op| op.old_range().start > shown);
-        if follows_a_gap {
+    for group in group_diff_ops(capture_diff_slices(Algorithm::Myers, &old, &new), CONTEXT) {
+        if group.first().is_some_and(|op| op.old_range().start > shown) {
             let _ = writeln!(text, "{}", "…".dimmed());
         }
         for change in group.iter().flat_map(|op| op.iter_changes(&old, &new)) {
@@ -68,7 +67,7 @@ pub fn side_by_side(yours: &str, solution: &str, names: (&str, &str), width: usi
     let column = (width.saturating_sub(GAP) / 2).max(NARROWEST);
     let mut text = row(column, &clean(names.0), ' ', &clean(names.1));
     let _ = writeln!(text, "{}", "─".repeat(column * 2 + GAP).dimmed());
-    for op in &diff(&old, &new) {
+    for op in &capture_diff_slices(Algorithm::Myers, &old, &new) {
         text.push_str(&rows(column, op, &old, &new));
     }
     text
@@ -92,21 +91,20 @@ fn rows(column: usize, op: &DiffOp, old: &[String], new: &[String]) -> String {
 /// As many screen lines as the longer side needs.
 fn row(column: usize, left: &str, marker: char, right: &str) -> String {
     let (left, right) = (fold(left, column), fold(right, column));
+    let colors = match marker {
+        ' ' => [None; 3],
+        _ => [Color::Red, Color::Yellow, Color::Green].map(Some),
+    };
     let mut text = String::new();
     for index in 0..left.len().max(right.len()) {
         let (left, right) = (piece(&left, index), piece(&right, index));
         let gap = " ".repeat(column.saturating_sub(display_width(left)));
-        let middle = painted(&marker.to_string(), colour_if_different(marker, Color::Yellow));
-        let left = painted(left, colour_if_different(marker, Color::Red));
-        let right = painted(right, colour_if_different(marker, Color::Green));
+        let (left, right) = (painted(left, colors[0]), painted(right, colors[2]));
+        let middle = painted(&marker.to_string(), colors[1]);
         text.push_str(format!("{left}{gap} {middle} {right}").trim_end());
         text.push('\n');
     }
     text
-}
-
-fn colour_if_different(marker: char, colour: Color) -> Option<Color> {
-    (marker != ' ').then_some(colour)
 }
 
 /// Empty text gets no escape sequences.
@@ -125,21 +123,10 @@ fn same(names: (&str, &str)) -> String {
     format!("{} and {} are the same\n", clean(names.0), clean(names.1))
 }
 
-fn diff(old: &[String], new: &[String]) -> Vec<DiffOp> {
-    capture_diff_slices(Algorithm::Myers, old, new)
-}
-
 /// The lines as shown, without trailing space, control characters and blank lines at the end.
 fn lines(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = text.lines().map(shown_line).collect();
-    while lines.last().is_some_and(String::is_empty) {
-        lines.pop();
-    }
-    lines
-}
-
-fn shown_line(line: &str) -> String {
-    clean(&line.replace('\t', TAB)).trim_end().to_owned()
+    let text = text.trim_end().replace('\t', TAB);
+    text.lines().map(|line| clean(line).trim_end().to_owned()).collect()
 }
 
 #[cfg(test)]

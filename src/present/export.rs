@@ -150,13 +150,27 @@ fn commands(entry: &JournalEntry) -> String {
     if entry.commands.is_empty() {
         return "\nRedis saw no command.\n".to_owned();
     }
+    let times = entry.commands.iter().map(|command| display_width(&time(command)));
+    let commands = entry.commands.iter().map(|command| display_width(&command.command));
+    let time_width = times.max().unwrap_or(0);
+    let command_width = commands.max().unwrap_or(0).min(WIDEST_COMMAND);
+    let connections = entry.commands.iter().map(|command| command.connection);
+    let has_several = connections.filter(|number| *number != 0).collect::<BTreeSet<_>>().len() > 1;
     let mut lines = String::new();
-    let columns = ExportColumns::new(&entry.commands);
     for command in &entry.commands {
         if command.skipped > 0 {
             let _ = writeln!(lines, "… {} more", command.skipped);
         }
-        lines.push_str(&columns.line(command));
+        let connection = match command.connection {
+            _ if !has_several => String::new(),
+            0 => "    ".to_owned(),
+            number => format!("{:<4}", format!("#{number}")),
+        };
+        let time = time(command);
+        let gap = " ".repeat(command_width.saturating_sub(display_width(&command.command)));
+        let reply = format!("{}{}", command.reply, mark(command.marked));
+        let line = format!("{time:>time_width$}  {connection}{}{gap}  {reply}", command.command);
+        let _ = writeln!(lines, "{}", line.trim_end());
     }
     if entry.left_out > 0 {
         let _ = writeln!(lines, "… {} more in the middle were not kept", entry.left_out);
@@ -164,39 +178,8 @@ fn commands(entry: &JournalEntry) -> String {
     format!("\nWhat Redis saw:\n\n{}", fence("text", &lines))
 }
 
-/// The widths of the columns.
-struct ExportColumns {
-    time: usize,
-    command: usize,
-    has_connections: bool,
-}
-
-impl ExportColumns {
-    fn new(commands: &[JournalCommand]) -> Self {
-        let mut connections =
-            commands.iter().map(|command| command.connection).filter(|&number| number != 0);
-        let first = connections.next();
-        let time = commands.iter().map(|command| display_width(&time(command))).max();
-        let command = commands.iter().map(|command| display_width(&command.command)).max();
-        Self {
-            time: time.unwrap_or(0),
-            command: command.unwrap_or(0).min(WIDEST_COMMAND),
-            has_connections: connections.any(|connection| Some(connection) != first),
-        }
-    }
-
-    fn line(&self, command: &JournalCommand) -> String {
-        let connection = match command.connection {
-            _ if !self.has_connections => String::new(),
-            0 => "    ".to_owned(),
-            number => format!("{:<4}", format!("#{number}")),
-        };
-        let gap = " ".repeat(self.command.saturating_sub(display_width(&command.command)));
-        let mark = if command.marked { format!("  {}", evidence::MARK) } else { String::new() };
-        let time = format!("{:>1$}", time(command), self.time);
-        let line = format!("{time}  {connection}{}{gap}  {}{mark}", command.command, command.reply);
-        line.trim_end().to_owned() + "\n"
-    }
+fn mark(is_marked: bool) -> String {
+    if is_marked { format!("  {}", evidence::MARK) } else { String::new() }
 }
 
 fn time(command: &JournalCommand) -> String {
@@ -209,9 +192,9 @@ fn changes(changes: &[JournalChange]) -> String {
     }
     let mut text = "\nWhat has changed:\n\n| | before | after |\n|---|---|---|\n".to_owned();
     for change in changes {
-        let mark = if change.marked { format!("  {}", evidence::MARK) } else { String::new() };
-        let (field, before) = (cell(&change.field), cell(&change.before));
-        let _ = writeln!(text, "| {field} | {before} | {}{mark} |", cell(&change.after));
+        let JournalChange { field, before, after, .. } = change;
+        let (field, before, after) = (cell(field), cell(before), cell(after));
+        let _ = writeln!(text, "| {field} | {before} | {after}{} |", mark(change.marked));
     }
     text
 }

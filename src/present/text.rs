@@ -12,6 +12,9 @@ use unicode_width::UnicodeWidthStr;
 ///
 /// Counts graphemes, so that an emoji of several code points counts once.
 pub fn display_width(text: &str) -> usize {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.len();
+    }
     Parts(text).map(columns).sum()
 }
 

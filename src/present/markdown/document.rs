@@ -134,7 +134,7 @@ impl<'a> MarkdownReader<'a> {
     /// Reads to the end of the heading or cell that was just opened.
     fn inlines(&mut self, look: TextStyle) -> Line {
         let mut inlines = Inlines::new(self.theme, look);
-        while let Some(event) = self.events.next() {
+        for event in self.events.by_ref() {
             if let Some(Event::End(_)) = inlines.take(event) {
                 break;
             }

@@ -60,7 +60,7 @@ fn words(prose: &[StyledSpan]) -> Vec<WrapWord> {
             continue;
         }
         for (index, run) in runs(span.text()).into_iter().enumerate() {
-            let text = span.part(run);
+            let text = span.part(&run);
             joins = joins && index == 0;
             if run.starts_with(' ') {
                 gap.get_or_insert(text);
@@ -78,21 +78,10 @@ fn words(prose: &[StyledSpan]) -> Vec<WrapWord> {
 }
 
 /// Splits text where a line may end: around spaces, and between ideographs, which need no space.
-fn runs(text: &str) -> Vec<&str> {
-    let mut runs = Vec::new();
-    let mut start = 0;
-    let mut before = "";
-    for (at, grapheme) in text.grapheme_indices(true) {
-        if !before.is_empty() && may_part(before, grapheme) {
-            runs.push(&text[start..at]);
-            start = at;
-        }
-        before = grapheme;
-    }
-    if start < text.len() {
-        runs.push(&text[start..]);
-    }
-    runs
+fn runs(text: &str) -> Vec<String> {
+    let graphemes: Vec<&str> = text.graphemes(true).collect();
+    let runs = graphemes.chunk_by(|before, after| !may_part(before, after));
+    runs.map(<[&str]>::concat).collect()
 }
 
 fn may_part(before: &str, after: &str) -> bool {
@@ -114,23 +103,18 @@ fn is_ideograph(grapheme: &str) -> bool {
 
 /// Breaks a word into as many lines as it needs, keeping every character.
 fn broken(word: Line, width: usize) -> Vec<Line> {
-    if line_width(&word) <= width {
-        return vec![word];
-    }
-    let mut lines = vec![Line::new()];
-    let mut used = 0;
+    let (mut lines, mut line, mut used) = (Vec::new(), Line::new(), 0);
     for span in word {
         for unit in span.text().graphemes(true).flat_map(|grapheme| units(grapheme, width)) {
             if used > 0 && used + unit.width() > width {
-                lines.push(Line::new());
+                lines.push(std::mem::take(&mut line));
                 used = 0;
             }
             used += unit.width();
-            if let Some(line) = lines.last_mut() {
-                line.push(span.part(unit));
-            }
+            line.push(span.part(unit));
         }
     }
+    lines.push(line);
     lines
 }
 

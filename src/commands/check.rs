@@ -2,82 +2,51 @@
 
 use std::path::Path;
 
-use super::course::{language_of_name, require_language};
+use super::course::require_language;
 use super::output::{out, out_without_commands};
 use super::waiting::Spinner;
-use super::{Exit, Stop, choose_server, find, load, open_relay, tell};
+use super::{Exit, Stop, choose_server, find, load, open_relay};
 use crate::answers;
 use crate::attempt::{self, Answer, Evidence, Fixture, Phase, Python};
-use crate::cli::{Common, Format, LanguageName};
+use crate::cli::{CheckOptions, Common, Format};
 use crate::disk;
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::evidence::Form;
-use crate::present::{self, json, output_width};
+use crate::present::json::{self, CheckDocument};
+use crate::present::{self, output_width};
 use crate::progress_event::ProgressEvent;
 use crate::sanitize::ShownPath;
 use crate::server::Server;
-use crate::verdict::{Verdict, conclude};
+use crate::verdict::conclude;
 
-/// How to show a verdict.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Show {
-    pub(super) format: Format,
-    /// The whole transcript instead of a summary.
-    pub(super) transcript: bool,
-}
-
-pub(super) fn check(
-    common: &Common,
-    exercise: &str,
-    file: Option<&Path>,
-    language: Option<LanguageName>,
-    show: Show,
-) -> Result<Exit, Stop> {
+pub(super) fn check(common: &Common, options: &CheckOptions) -> Result<Exit, Stop> {
     let course = load(common)?;
-    let exercise = find(&course, exercise)?;
-    let answer = answer(exercise, file, language)?;
-    let mut server_name = String::new();
-    let judged = run_answer(common, &course, exercise, &answer, &mut server_name)
+    let (_, exercise) = find(&course, &options.exercise)?;
+    let answer = answer(exercise, options.answer.as_deref(), options.language)?;
+    let (id, is_json) = (&exercise.id, options.output.format == Format::Json);
+    let mut server = String::new();
+    let judged = run_answer(common, &course, exercise, &answer, &mut server)
         .and_then(|evidence| Ok((conclude(exercise, &evidence)?, evidence)));
     match judged {
         Ok((verdict, evidence)) => {
-            match show.format {
-                Format::Human => {
-                    out_without_commands(&human(exercise, &server_name, &evidence, &verdict, show));
-                }
-                Format::Json => out(&json::text(&json::CheckDocument::judged(
-                    &exercise.id,
-                    &server_name,
-                    &verdict,
-                    &evidence,
-                ))),
+            if is_json {
+                out(&json::text(&CheckDocument::judged(id, &server, &verdict, &evidence)));
+            } else {
+                let form = if options.transcript { Form::Long } else { Form::Short };
+                let width = output_width();
+                let text = present::judged(id, &server, &evidence, &verdict, form, width);
+                out_without_commands(&text);
             }
             Ok(if verdict.passed() { Exit::Passed } else { Exit::FellShort })
         }
         Err(Stop::Environment(error)) => {
-            if show.format == Format::Json {
-                out(&json::text(&json::CheckDocument::unchecked(
-                    &exercise.id,
-                    &server_name,
-                    &error.fact,
-                )));
+            if is_json {
+                out(&json::text(&CheckDocument::unchecked(id, &server, &error.fact)));
             }
-            tell(&Stop::Environment(error));
-            Ok(Exit::Unchecked)
+            Err(error.into())
         }
         Err(stop) => Err(stop),
     }
-}
-
-fn human(
-    exercise: &Exercise,
-    server: &str,
-    evidence: &Evidence,
-    verdict: &Verdict,
-    show: Show,
-) -> String {
-    let form = if show.transcript { Form::Long } else { Form::Short };
-    present::judged(&exercise.id, server, evidence, verdict, form, output_width())
 }
 
 fn run_answer(
@@ -117,13 +86,17 @@ fn run_answer(
 fn answer(
     exercise: &Exercise,
     file: Option<&Path>,
-    language: Option<LanguageName>,
+    language: Option<Language>,
 ) -> Result<Answer, Stop> {
     let file = file.filter(|path| *path != Path::new("-"));
     let language = language_of(file, language)?;
     require_language(exercise, language)?;
     let name = file.map_or("standard input".to_owned(), ShownPath::shown);
-    let bytes = read(file).map_err(|error| unreadable(&name, &error))?;
+    let bytes = file.map_or_else(|| disk::read_text(std::io::stdin()), disk::read_text_file);
+    let bytes = bytes.map_err(|error| {
+        let help = "name the answer's file, or use `-` for standard input";
+        Stop::usage(format!("`{name}` can't be read: {error}"), help)
+    })?;
     let text = answers::text(bytes, &name, language)
         .map_err(|error| Stop::Usage(error.fact, error.help))?;
     let path =
@@ -131,29 +104,15 @@ fn answer(
     Ok(Answer { language, text, path })
 }
 
-fn language_of(file: Option<&Path>, named: Option<LanguageName>) -> Result<Language, Stop> {
+fn language_of(file: Option<&Path>, named: Option<Language>) -> Result<Language, Stop> {
     let extension = file.and_then(Path::extension).and_then(|extension| extension.to_str());
     match (named, file, extension) {
-        (Some(name), ..) => Ok(language_of_name(name)),
+        (Some(language), ..) => Ok(language),
         (None, _, Some("py")) => Ok(Language::Python),
         (None, None, _) | (None, _, Some("redis")) => Ok(Language::Redis),
-        (None, Some(path), _) => Err(Stop::Usage(
+        (None, Some(path), _) => Err(Stop::usage(
             format!("cannot tell the language of `{}` from its extension", path.shown()),
-            "add `--language python` or `--language redis`".to_owned(),
+            "add `--language python` or `--language redis`",
         )),
     }
-}
-
-fn read(file: Option<&Path>) -> std::io::Result<Vec<u8>> {
-    match file {
-        Some(path) => disk::read_text_file(path),
-        None => disk::read_text(std::io::stdin()),
-    }
-}
-
-fn unreadable(name: &str, error: &std::io::Error) -> Stop {
-    Stop::Usage(
-        format!("`{name}` can't be read: {error}"),
-        "name the answer's file, or use `-` for standard input".to_owned(),
-    )
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Stop;
 use super::output::{err, is_err_colored};
-use crate::cli::{Common, LanguageName};
+use crate::cli::Common;
 use crate::lesson::{Course, Exercise, Language, Lesson, Problem, problem};
 use crate::present::{plain, terminal};
 use crate::progress::Progress;
@@ -64,23 +64,19 @@ pub(super) fn report_problems(problems: &[Problem]) {
     }
 }
 
-/// The exercise with this id; the error may suggest another.
-pub(super) fn find<'c>(course: &'c Course, id: &str) -> Result<&'c Exercise, Stop> {
-    find_with_lesson(course, id).map(|(_, exercise)| exercise)
+/// The exercise with this id, and its lesson; the error may suggest another.
+pub(super) fn find<'c>(course: &'c Course, id: &str) -> Result<(&'c Lesson, &'c Exercise), Stop> {
+    course.exercise(id).ok_or_else(|| {
+        let ids = course.exercises().map(|(.., exercise)| exercise.id.as_str());
+        no_such("exercise", id, ids)
+    })
 }
 
-/// Like [`find`], with the exercise's lesson.
-pub(super) fn find_with_lesson<'c>(
-    course: &'c Course,
-    id: &str,
-) -> Result<(&'c Lesson, &'c Exercise), Stop> {
-    course.exercise(id).ok_or_else(|| {
-        let ids: Vec<&str> =
-            course.exercises().map(|(_, _, exercise)| exercise.id.as_str()).collect();
-        let help = problem::did_you_mean(id, ids.iter().copied())
-            .unwrap_or_else(|| "`redislings list` shows all".to_owned());
-        Stop::Usage(format!("there is no exercise `{id}`"), help)
-    })
+/// The error for an unknown id, which may be a misspelt one of `ids`.
+pub(super) fn no_such<'c>(what: &str, id: &str, ids: impl IntoIterator<Item = &'c str>) -> Stop {
+    let help = problem::did_you_mean(id, ids);
+    let help = help.unwrap_or_else(|| "`redislings list` shows all".to_owned());
+    Stop::Usage(format!("there is no {what} `{id}`"), help)
 }
 
 /// The first exercise that the student has not passed.
@@ -92,19 +88,11 @@ pub(super) fn next_exercise<'c>(course: &'c Course, progress: &Progress) -> Opti
 /// The languages in which the exercise can be answered, or only the named one.
 pub(super) fn languages(
     exercise: &Exercise,
-    named: Option<LanguageName>,
+    named: Option<Language>,
 ) -> Result<Vec<Language>, Stop> {
-    let Some(name) = named else { return Ok(exercise.languages()) };
-    let language = language_of_name(name);
+    let Some(language) = named else { return Ok(exercise.languages()) };
     require_language(exercise, language)?;
     Ok(vec![language])
-}
-
-pub(super) fn language_of_name(name: LanguageName) -> Language {
-    match name {
-        LanguageName::Python => Language::Python,
-        LanguageName::Redis => Language::Redis,
-    }
 }
 
 /// The error says that the exercise has no solution in this language.

@@ -6,22 +6,14 @@ use std::path::Path;
 
 use super::output::out_without_commands;
 use super::{Exit, Stop, report_message};
+use crate::cli::ExportOptions;
 use crate::error::EnvironmentError;
 use crate::journal;
 use crate::present::export;
 use crate::private;
 use crate::sanitize::ShownPath as _;
 
-pub(super) struct ExportOptions<'w> {
-    /// `None`: standard output.
-    pub(super) file: Option<&'w Path>,
-    /// Every session, not only the last one.
-    pub(super) all: bool,
-    /// Replace an existing file.
-    pub(super) force: bool,
-}
-
-pub(super) fn export(options: &ExportOptions<'_>) -> Result<Exit, Stop> {
+pub(super) fn export(options: &ExportOptions) -> Result<Exit, Stop> {
     let path = journal::path_of_the_user()?;
     let journal = journal::read(&path)?;
     let journal = if options.all { journal } else { journal.last_session() };
@@ -38,7 +30,7 @@ pub(super) fn export(options: &ExportOptions<'_>) -> Result<Exit, Stop> {
         return Err(EnvironmentError::new(fact, "start `redislings` and answer an exercise").into());
     }
     let text = export::markdown(&journal.entries);
-    match options.file.filter(|path| *path != Path::new("-")) {
+    match options.file.as_deref().filter(|path| *path != Path::new("-")) {
         None => out_without_commands(&text),
         Some(file) => {
             write(file, &text, options.force)?;
@@ -54,9 +46,9 @@ fn write(file: &Path, text: &str, force: bool) -> Result<(), Stop> {
     let opened = private::open_shared(&options, file);
     match opened.and_then(|mut file| file.write_all(text.as_bytes())) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Stop::Usage(
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Stop::usage(
             format!("`{}` already exists", file.shown()),
-            "choose another name, or replace it with `--force`".to_owned(),
+            "choose another name, or replace it with `--force`",
         )),
         Err(error) => {
             let fact = format!("cannot write `{}`: {error}", file.shown());

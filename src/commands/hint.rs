@@ -7,29 +7,25 @@ use super::{Exit, Stop, find, load, report_message};
 use crate::cli::Common;
 use crate::present::{markdown, output_width, terminal};
 
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Which {
-    /// From 1.
-    One(usize),
-    All,
-}
-
-pub(super) fn hint(common: &Common, exercise: &str, which: Which) -> Result<Exit, Stop> {
+/// Shows the hint with this number, from 1, or all.
+pub(super) fn hint(
+    common: &Common,
+    exercise: &str,
+    number: usize,
+    all: bool,
+) -> Result<Exit, Stop> {
     let course = load(common)?;
-    let exercise = find(&course, exercise)?;
+    let (_, exercise) = find(&course, exercise)?;
     let count = exercise.hints.len();
-    let shown = match which {
-        Which::All => 1..=count,
-        Which::One(number) if number <= count => number..=number,
-        Which::One(number) => {
-            let fact = match count {
-                1 => format!("`{}` has one hint, not {number}", exercise.id),
-                _ => format!("`{}` has {count} hints, not {number}", exercise.id),
-            };
-            let help = format!("`redislings hint {} --all` shows all", exercise.id);
-            return Err(Stop::Usage(fact, help));
-        }
-    };
+    if !all && number > count {
+        let fact = match count {
+            1 => format!("`{}` has one hint, not {number}", exercise.id),
+            _ => format!("`{}` has {count} hints, not {number}", exercise.id),
+        };
+        let help = format!("`redislings hint {} --all` shows all", exercise.id);
+        return Err(Stop::Usage(fact, help));
+    }
+    let shown = if all { 1..=count } else { number..=number };
     let _stopped = CommandsStopped::new();
     let last = *shown.end();
     for number in shown {
@@ -37,8 +33,7 @@ pub(super) fn hint(common: &Common, exercise: &str, which: Which) -> Result<Exit
         out(&markdown::render(&exercise.hints[number - 1], output_width()));
     }
     if last < count {
-        let lessons =
-            lessons_option(common).map_or_else(String::new, |option| format!(" {option}"));
+        let lessons = lessons_option(common);
         report_message(&format!(
             "next hint: `redislings hint {} {}{lessons}`",
             exercise.id,

@@ -49,7 +49,7 @@ fn ensure_free(dir: &Path) -> Result<(), Stop> {
 }
 
 fn in_use(fact: String) -> Stop {
-    Stop::Usage(fact, "name a folder that does not exist yet, or an empty one".to_owned())
+    Stop::usage(fact, "name a folder that does not exist yet, or an empty one")
 }
 
 fn unreadable(dir: &Path, error: &io::Error) -> EnvironmentError {

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use super::reports::Reports;
-use super::verify::exit;
-use super::{Exit, Stop, tell};
+use super::verify::conclude;
+use super::{Exit, Stop, variable};
+use crate::cli::{Format, Reporting};
 use crate::error::EnvironmentError;
 use crate::present::verify::json_lines::{self, Malformed, Recorded};
 use crate::sanitize::ShownPath as _;
 use crate::verify::merge::{self, Part};
 
-pub(super) fn merge(files: &[PathBuf], reports: &Reports) -> Result<Exit, Stop> {
+pub(super) fn merge(files: &[PathBuf], reporting: &Reporting) -> Result<Exit, Stop> {
+    let reports = Reports::of(&reporting.reports, Format::Human, &variable)?;
     reports.try_targets()?;
     let mut parts = Vec::new();
     let mut empty = Vec::new();
@@ -23,13 +25,12 @@ pub(super) fn merge(files: &[PathBuf], reports: &Reports) -> Result<Exit, Stop> 
     if parts.is_empty() && !empty.is_empty() {
         return Err(Stop::Environment(empty.swap_remove(0)));
     }
-    show(&parts, empty, reports)
+    show(&parts, empty, &reports)
 }
 
 fn show(parts: &[Part], empty: Vec<EnvironmentError>, reports: &Reports) -> Result<Exit, Stop> {
     let help = "merge the reports of one run of verify on one version of the lessons";
-    let (plan, mut report) =
-        merge::merge(parts).map_err(|why| Stop::Usage(why, help.to_owned()))?;
+    let (plan, mut report) = merge::merge(parts).map_err(|why| Stop::usage(why, help))?;
     report.incomplete.extend(empty);
     reports.begin(&plan)?;
     for server in &report.servers {
@@ -38,11 +39,7 @@ fn show(parts: &[Part], empty: Vec<EnvironmentError>, reports: &Reports) -> Resu
         }
         reports.server(server);
     }
-    for error in report.servers.iter().filter_map(|server| server.unchecked.as_ref()) {
-        tell(&Stop::Environment(error.clone()));
-    }
-    reports.end(&report)?;
-    Ok(exit(report.conclusion()))
+    conclude(&report, reports)
 }
 
 /// `None` if the run ended before it wrote anything.
@@ -50,7 +47,7 @@ fn read(file: &Path) -> Result<Option<Part>, Stop> {
     let name = file.shown();
     let text = std::fs::read_to_string(file).map_err(|error| {
         let fact = format!("`{name}` can't be read: {error}");
-        Stop::Usage(fact, "name files that `verify --report jsonl=FILE` has written".to_owned())
+        Stop::usage(fact, "name files that `verify --report jsonl=FILE` has written")
     })?;
     match json_lines::read(&name, &text) {
         Ok(Recorded::Run(part)) => Ok(Some(*part)),
@@ -60,11 +57,11 @@ fn read(file: &Path) -> Result<Option<Part>, Stop> {
             if let Some(first) = problems.first() {
                 fact = format!("{fact}: {}:{}: {}", first.file, first.line, first.message);
             }
-            Err(Stop::Usage(fact, "fix them, and run all parts again".to_owned()))
+            Err(Stop::usage(fact, "fix them, and run all parts again"))
         }
         Err(Malformed { line, message }) => {
             let help = "name files that `verify --report jsonl=FILE` has written";
-            Err(Stop::Usage(format!("{name}:{line}: {message}"), help.to_owned()))
+            Err(Stop::usage(format!("{name}:{line}: {message}"), help))
         }
     }
 }

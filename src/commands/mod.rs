@@ -29,7 +29,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::attempt;
 use crate::cleanup;
-use crate::cli::{self, Cli, Command, Common};
+use crate::cli::{Cli, Command, Common};
 use crate::doctor;
 use crate::error::EnvironmentError;
 use crate::present::{error_width, terminal};
@@ -38,29 +38,24 @@ use crate::progress::Progress;
 use crate::progress_event::ProgressEvent;
 use crate::relay::{self, Relay};
 use crate::sanitize::{clean, clean_lines, is_unsafe};
-use crate::server::{Address, Chosen, ServerVersion, Source, Wanted, by_version, source, versions};
+use crate::server::{Address, Chosen, Source, Wanted, source, versions};
 use course::{find, load};
 use output::{err, out};
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 enum Exit {
-    Passed,
-    FellShort,
-    CommandLineOrLesson,
-    Unchecked,
-    Interrupted,
+    Passed = 0,
+    FellShort = 1,
+    CommandLineOrLesson = 2,
+    Unchecked = 3,
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Passed => 0,
-            Exit::FellShort => 1,
-            Exit::CommandLineOrLesson => 2,
-            Exit::Unchecked => 3,
-            Exit::Interrupted => 130,
-        })
+        Self::from(exit as u8)
     }
 }
 
@@ -71,6 +66,12 @@ enum Stop {
     /// Mistakes in lessons, already reported.
     Lessons,
     Environment(EnvironmentError),
+}
+
+impl Stop {
+    fn usage(fact: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Usage(fact.into(), help.into())
+    }
 }
 
 impl From<EnvironmentError> for Stop {
@@ -112,7 +113,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if output::is_lost() {
         let fact = "the result could not be written";
         let error = EnvironmentError::new(fact, "free some space, or write it elsewhere");
-        err(&terminal::environment_error(&error));
+        tell(&Stop::Environment(error));
         return Exit::Unchecked.into();
     }
     exit.into()
@@ -144,54 +145,29 @@ fn tell(stop: &Stop) {
 
 fn dispatch(cli: Cli) -> Result<Exit, Stop> {
     let common = &cli.common;
-    match cli.command {
-        None => learn::learn(common),
-        Some(Command::List { only, open, done, output }) => {
-            let state = match (open, done) {
-                (true, _) => list::PassState::Open,
-                (_, true) => list::PassState::Done,
-                _ => list::PassState::Any,
-            };
-            list::list(common, &list::ListOptions { only: &only, state }, output.format)
-        }
-        Some(Command::Path { exercise, language, begin }) => {
+    let Some(command) = cli.command else { return learn::learn(common) };
+    match command {
+        Command::List(options) => list::list(common, &options),
+        Command::Path { exercise, language, begin } => {
             path::path(common, exercise.as_deref(), language, begin)
         }
-        Some(Command::Hint { exercise, number, all }) => {
-            let which = if all { hint::Which::All } else { hint::Which::One(number.into()) };
-            hint::hint(common, &exercise, which)
+        Command::Hint { exercise, number, all } => {
+            hint::hint(common, &exercise, number.into(), all)
         }
-        Some(Command::Solution { exercise, language, yes }) => {
+        Command::Solution { exercise, language, yes } => {
             solution::solution(common, &exercise, language, yes)
         }
-        Some(Command::Check { exercise, answer, language, transcript, output }) => {
-            let show = check::Show { format: output.format, transcript };
-            check::check(common, &exercise, answer.as_deref(), language, show)
-        }
-        Some(Command::Verify { choice, on, running, reporting, output }) => {
-            let reports = reports(&reporting, output.format)?;
-            let options = verify::VerifyOptions::of(&choice, &on, &running, reports)?;
-            verify::verify(common, &options)
-        }
-        Some(Command::Merge { files, reporting }) => {
-            merge::merge(&files, &reports(&reporting, cli::Format::Human)?)
-        }
-        Some(Command::Reset { exercises, all, yes }) => {
-            reset::reset(common, &reset::ResetOptions { exercises: &exercises, all, yes })
-        }
-        Some(Command::Init { dir }) => init::init(&dir),
-        Some(Command::New { lesson }) => new::new(common, &lesson),
-        Some(Command::Export { file, all, force }) => {
-            export::export(&export::ExportOptions { file: file.as_deref(), all, force })
-        }
-        Some(Command::Doctor) => Ok(examine(common)),
-        Some(Command::Completions { shell }) => Ok(shell_files::completions(shell)),
-        Some(Command::Man) => shell_files::man(),
+        Command::Check(options) => check::check(common, &options),
+        Command::Verify(options) => verify::verify(common, &options),
+        Command::Merge { files, reporting } => merge::merge(&files, &reporting),
+        Command::Reset(options) => reset::reset(common, &options),
+        Command::Init { dir } => init::init(&dir),
+        Command::New { lesson } => new::new(common, &lesson),
+        Command::Export(options) => export::export(&options),
+        Command::Doctor => Ok(examine(common)),
+        Command::Completions { shell } => shell_files::completions(&shell),
+        Command::Man => shell_files::man(),
     }
-}
-
-fn reports(reporting: &cli::Reporting, format: cli::Format) -> Result<reports::Reports, Stop> {
-    reports::Reports::of(&reporting.reports, format, &variable)
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -235,21 +211,12 @@ fn choose_server(common: &Common, report: &dyn Fn(ProgressEvent<'_>)) -> Result<
     let wanted = wanted(common)?;
     let may_be_container = matches!(wanted, Wanted::Auto | Wanted::Container);
     if may_be_container && versions::is_image_template(&common.image) {
-        return Err(Stop::Usage(
+        return Err(Stop::usage(
             format!("`--image {}` is a template, which needs a server version", common.image),
-            "name one image, or use `verify --server-matrix`".to_owned(),
+            "name one image, or use `verify --server-matrix`",
         ));
     }
     Ok(source::choose(&wanted, &common.image, report)?)
-}
-
-/// Like [`choose_server`], for servers of this version.
-fn choose_server_of(
-    version: &ServerVersion,
-    common: &Common,
-    report: &dyn Fn(ProgressEvent<'_>),
-) -> Result<Chosen, Stop> {
-    Ok(by_version::choose(&wanted(common)?, version, &common.image, report)?)
 }
 
 fn wanted(common: &Common) -> Result<Wanted, Stop> {
@@ -260,26 +227,21 @@ fn wanted(common: &Common) -> Result<Wanted, Stop> {
         "bundled" => Ok(Wanted::Bundled),
         url if url.contains("://") => match Address::parse(url, common.allow_non_empty) {
             Ok(address) => Ok(Wanted::Address(Box::new(address))),
-            Err(why) => Err(Stop::Usage(
+            Err(why) => Err(Stop::usage(
                 format!("the address of `--server` can't be used: {why}"),
-                "write an address as `redis://host:port`".to_owned(),
+                "write an address as `redis://host:port`",
             )),
         },
-        other => Err(Stop::Usage(
+        other => Err(Stop::usage(
             format!("`--server {other}` is not known"),
-            "use auto, container, process, bundled, or an address such as `redis://host:port`"
-                .to_owned(),
+            "use auto, container, process, bundled, or an address such as `redis://host:port`",
         )),
     }
 }
 
 /// Opens the relay through which answers reach the lesson's server.
 fn open_relay(common: &Common, source: &Source) -> Result<Relay, EnvironmentError> {
-    let relay = Relay::open(match common.port {
-        cli::PortChoice::Auto => relay::Port::Usual,
-        cli::PortChoice::Number(0) => relay::Port::Free,
-        cli::PortChoice::Number(port) => relay::Port::This(port),
-    })?;
+    let relay = Relay::open(common.port)?;
     let is_usual =
         matches!(source, Source::Address(address) if address.is_local(relay::USUAL_PORT));
     Ok(if is_usual { relay.before_the_usual_port() } else { relay })

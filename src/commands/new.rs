@@ -66,7 +66,7 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
     let name = Name::parse(lesson).ok_or_else(|| {
         let help = "use letters from a to z, digits, spaces and `-`: a letter first, and at most \
                     60 characters; the heading in the file may say anything";
-        Stop::Usage(format!("`{lesson}` cannot be the name of a lesson"), help.to_owned())
+        Stop::usage(format!("`{lesson}` cannot be the name of a lesson"), help)
     })?;
     // It may be the first lesson of a course.
     let lessons = if has_no_lessons(folder) { Vec::new() } else { load(common)?.lessons };
@@ -77,7 +77,7 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
         let fact = format!("`{}` cannot be written: {error}", path.shown());
         EnvironmentError::new(fact, "free some space, or make the folder writable")
     })?;
-    let lessons = lessons_option(common).map_or_else(String::new, |option| format!(" {option}"));
+    let lessons = lessons_option(common);
     out(&terminal::heading("created"));
     out(&format!("  {}\n", path.shown()));
     out(&terminal::heading("\nnext"));
@@ -88,16 +88,15 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
 /// The folder for the new lesson.
 fn folder(common: &Common) -> Result<&Path, Stop> {
     match Place::of(common) {
-        Place::Given(path) if path.is_file() => Err(Stop::Usage(
+        Place::Given(path) if path.is_file() => Err(Stop::usage(
             format!("`{}` is a file, but a new lesson needs a folder", path.shown()),
-            "name a folder of lessons: `--lessons DIR`".to_owned(),
+            "name a folder of lessons: `--lessons DIR`",
         )),
         Place::Given(path) => Ok(path),
-        Place::BuiltIn => Err(Stop::Usage(
+        Place::BuiltIn => Err(Stop::usage(
             format!("there is no folder `{}` here for the new lesson", course::FOLDER),
             "`redislings init DIR` writes the built-in course to a folder; `--lessons DIR` names a \
-             folder of yours"
-                .to_owned(),
+             folder of yours",
         )),
     }
 }
@@ -119,7 +118,7 @@ fn ensure_unused(lessons: &[Lesson], name: &Name) -> Result<(), Stop> {
 
 fn in_use(what: &str, id: &str, lesson: &Lesson) -> Stop {
     let fact = format!("there already is {what} `{id}` in `{}`", lesson.path.shown());
-    Stop::Usage(fact, "choose another name".to_owned())
+    Stop::usage(fact, "choose another name")
 }
 
 /// The number after the last lesson's, with as many digits.

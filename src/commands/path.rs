@@ -4,23 +4,20 @@ use super::course::{languages, next_exercise};
 use super::output::out;
 use super::{Exit, Stop, find, load, progress};
 use crate::answers;
-use crate::cli::{Common, LanguageName};
+use crate::cli::Common;
+use crate::lesson::Language;
 
 pub(super) fn path(
     common: &Common,
     exercise: Option<&str>,
-    language: Option<LanguageName>,
+    language: Option<Language>,
     begin: bool,
 ) -> Result<Exit, Stop> {
     let course = load(common)?;
     let exercise = match exercise {
-        Some(id) => find(&course, id)?,
-        None => next_exercise(&course, &progress()?).ok_or_else(|| {
-            Stop::Usage(
-                "no exercise is open".to_owned(),
-                "name one from `redislings list`".to_owned(),
-            )
-        })?,
+        Some(id) => find(&course, id)?.1,
+        None => next_exercise(&course, &progress()?)
+            .ok_or_else(|| Stop::usage("no exercise is open", "name one from `redislings list`"))?,
     };
     for language in languages(exercise, language)? {
         let path = if begin {

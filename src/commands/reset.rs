@@ -3,25 +3,16 @@
 use std::fmt::Write as _;
 
 use super::output::{is_err_colored, out};
-use super::{Exit, Stop, find, is_interactive, load, report_message};
+use super::{Exit, Stop, find, is_interactive, load, progress, report_message};
 use crate::ask::{Ask as _, NoAnswer, Prompt};
-use crate::cli::Common;
+use crate::cli::{Common, ResetOptions};
 use crate::error::EnvironmentError;
 use crate::lesson::{Course, Exercise};
 use crate::present::{output_width, terminal};
-use crate::progress::Progress;
 use crate::reset;
 use crate::sanitize::ShownPath as _;
 
-pub(super) struct ResetOptions<'w> {
-    pub(super) exercises: &'w [String],
-    /// Reset every exercise and the student's position.
-    pub(super) all: bool,
-    /// Do not ask for confirmation.
-    pub(super) yes: bool,
-}
-
-pub(super) fn reset(common: &Common, options: &ResetOptions<'_>) -> Result<Exit, Stop> {
+pub(super) fn reset(common: &Common, options: &ResetOptions) -> Result<Exit, Stop> {
     let course = load(common)?;
     let exercises = wanted(&course, options)?;
     if !options.yes {
@@ -38,10 +29,7 @@ pub(super) fn reset(common: &Common, options: &ResetOptions<'_>) -> Result<Exit,
             }
         }
     }
-    let (mut progress, damage) = Progress::of_the_user()?;
-    if let Some(damage) = damage {
-        report_message(&damage);
-    }
+    let mut progress = progress()?;
     for exercise in exercises {
         let backups = reset::one(exercise, &mut progress)?;
         let mut line = format!("`{}` is reset", exercise.id);
@@ -57,8 +45,8 @@ pub(super) fn reset(common: &Common, options: &ResetOptions<'_>) -> Result<Exit,
 }
 
 /// The exercises in the course's order, each once.
-fn wanted<'c>(course: &'c Course, options: &ResetOptions<'_>) -> Result<Vec<&'c Exercise>, Stop> {
-    for id in options.exercises {
+fn wanted<'c>(course: &'c Course, options: &ResetOptions) -> Result<Vec<&'c Exercise>, Stop> {
+    for id in &options.exercises {
         find(course, id)?;
     }
     let all = course.exercises().map(|(_, _, exercise)| exercise);
@@ -67,9 +55,9 @@ fn wanted<'c>(course: &'c Course, options: &ResetOptions<'_>) -> Result<Vec<&'c 
 
 fn confirm(exercises: &[&Exercise]) -> Result<Result<bool, NoAnswer>, Stop> {
     if !is_interactive() {
-        return Err(Stop::Usage(
-            "`reset` needs confirmation, but there is no terminal".to_owned(),
-            "use `--yes`; your answers are kept as backups".to_owned(),
+        return Err(Stop::usage(
+            "`reset` needs confirmation, but there is no terminal",
+            "use `--yes`; your answers are kept as backups",
         ));
     }
     let what = match exercises {

@@ -34,10 +34,14 @@ fn escaped_word(text: &str) -> String {
     word + "'"
 }
 
-/// `--lessons DIR`, if a command needs it to find the same course again.
-pub(super) fn lessons_option(common: &Common) -> Option<String> {
-    let given = common.lessons.as_ref()?.to_string_lossy();
-    (given != super::course::FOLDER).then(|| format!("--lessons {}", shell_word(&given)))
+/// ` --lessons DIR`, if a command needs it to find the same course again; otherwise nothing.
+pub(super) fn lessons_option(common: &Common) -> String {
+    match common.lessons.as_ref().map(|lessons| lessons.to_string_lossy()) {
+        Some(given) if given != super::course::FOLDER => {
+            format!(" --lessons {}", shell_word(&given))
+        }
+        _ => String::new(),
+    }
 }
 
 #[cfg(test)]

@@ -9,23 +9,17 @@ use clap_mangen::Man;
 
 use super::output::out;
 use super::{Exit, Stop};
-use crate::cli::{self, ShellName};
+use crate::cli;
 use crate::error::EnvironmentError;
 
 const NAME: &str = "redislings";
 
-pub(super) fn completions(shell: ShellName) -> Exit {
-    let shell = match shell {
-        ShellName::Bash => Shell::Bash,
-        ShellName::Zsh => Shell::Zsh,
-        ShellName::Fish => Shell::Fish,
-        ShellName::Elvish => Shell::Elvish,
-        ShellName::PowerShell => Shell::PowerShell,
-    };
+pub(super) fn completions(shell: &str) -> Result<Exit, Stop> {
+    let shell: Shell = shell.parse().map_err(|why: String| Stop::usage(why, "name another"))?;
     let mut script = Vec::new();
     generate(shell, &mut cli::definition(), NAME, &mut script);
     out(&String::from_utf8_lossy(&script));
-    Exit::Passed
+    Ok(Exit::Passed)
 }
 
 pub(super) fn man() -> Result<Exit, Stop> {

@@ -3,8 +3,9 @@
 use super::course::languages;
 use super::github::CommandsStopped;
 use super::output::out;
-use super::{Exit, Stop, load, progress, tell};
-use crate::cli::{Common, LanguageName};
+use super::{Exit, Stop, find, load, progress, tell};
+use crate::cli::Common;
+use crate::lesson::Language;
 use crate::present::{markdown, output_width, terminal};
 
 /// Before the exercise is passed, it shows solutions only with `--yes`. Otherwise it ends with the
@@ -12,11 +13,11 @@ use crate::present::{markdown, output_width, terminal};
 pub(super) fn solution(
     common: &Common,
     exercise: &str,
-    language: Option<LanguageName>,
+    language: Option<Language>,
     yes: bool,
 ) -> Result<Exit, Stop> {
     let course = load(common)?;
-    let (lesson, exercise) = super::course::find_with_lesson(&course, exercise)?;
+    let (lesson, exercise) = find(&course, exercise)?;
     let languages = languages(exercise, language)?;
     if !yes && !progress()?.has(&exercise.id) {
         tell(&Stop::Usage(

@@ -7,132 +7,141 @@ mod partition;
 mod report;
 mod update;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::course::{Place, report_problems};
 use super::reports::Reports;
-use super::waiting::{Counted, Spinner};
-use super::{Exit, Stop, choose_server, choose_server_of, report_message, tell, variable};
+use super::waiting::Spinner;
+use super::{Exit, Stop, choose_server, report_message, tell, variable};
 use crate::attempt::Python;
-use crate::cli::{CaseChoice, Common, RunOptions, VerifyOn};
+use crate::cli::{Common, VerifyOptions};
 use crate::error::EnvironmentError;
 use crate::lesson::{Course, Problem};
 use crate::present::verify::warning;
 use crate::progress_event::ProgressEvent;
 use crate::sanitize::ShownPath as _;
-use crate::server::{PreservedServer, ServerVersion, Source, Wanted};
+use crate::server::{PreservedServer, ServerVersion, Source, Wanted, by_version};
 use crate::verify::choice::Slice;
 use crate::verify::coverage;
 use crate::verify::plan::Plan;
 use crate::verify::report::{CaseOutcome, Conclusion, Report, ServerReport};
-use crate::verify::{self, Case, CaseResult, Done, Interpreters, PreservedFailure, Runner};
+use crate::verify::{self, Case, CaseResult, Interpreters, PreservedFailure, Runner};
 
-/// The servers to verify on.
-pub(super) enum On {
-    /// Any server.
-    Any,
-    Version(ServerVersion),
-    /// Each version that the course names.
-    Matrix,
-}
-
-impl On {
-    fn of(on: &VerifyOn) -> Result<Self, Stop> {
-        match &on.server_version {
-            _ if on.server_matrix => Ok(Self::Matrix),
-            Some(text) => parse(text).map(Self::Version),
-            None => Ok(Self::Any),
-        }
-    }
-}
-
-fn parse(text: &str) -> Result<ServerVersion, Stop> {
-    ServerVersion::parse(text).ok_or_else(|| {
-        let help = "write redis or valkey, a space and a version as in \"redis 7.0\"";
-        Stop::Usage(format!("`{text}` is not a server and its version"), help.to_owned())
-    })
-}
-
-pub(super) struct VerifyOptions<'w> {
-    pub(super) choice: &'w CaseChoice,
-    pub(super) running: &'w RunOptions,
-    pub(super) on: On,
-    pub(super) slice: Option<Slice>,
-    pub(super) reports: Reports,
-}
-
-impl<'w> VerifyOptions<'w> {
-    /// From the command line and the CI's variables.
-    pub(super) fn of(
-        choice: &'w CaseChoice,
-        on: &VerifyOn,
-        running: &'w RunOptions,
-        reports: Reports,
-    ) -> Result<Self, Stop> {
-        let slice = partition::wanted(choice.partition.as_deref(), &variable)?;
-        Ok(Self { choice, running, on: On::of(on)?, slice, reports })
-    }
-
-    fn jobs(&self) -> usize {
-        self.running.jobs.unwrap_or_else(usual_jobs).into()
-    }
-}
-
-pub(super) fn verify(common: &Common, options: &VerifyOptions<'_>) -> Result<Exit, Stop> {
+pub(super) fn verify(common: &Common, options: &VerifyOptions) -> Result<Exit, Stop> {
+    let reports = Reports::of(&options.reporting.reports, options.output.format, &variable)?;
+    let slice = partition::wanted(options.partition.as_deref(), &variable)?;
+    let version = options.server_version.as_deref().map(parse).transpose()?;
     if matches!(super::wanted(common)?, Wanted::Address(_)) {
-        let help = "leave `--server` out, or use container, process or bundled";
-        return Err(Stop::Usage(
-            "`verify` can't use a server at an address: each case needs a fresh one".to_owned(),
-            help.to_owned(),
+        return Err(Stop::usage(
+            "`verify` can't use a server at an address: each case needs a fresh one",
+            "leave `--server` out, or use container, process or bundled",
         ));
     }
     if Place::of(common) == Place::BuiltIn {
         ensure_no_files_needed(options)?;
         report_message("there is no folder `lessons` here, so the built-in course is verified");
     }
-    options.reports.try_targets()?;
-    let (mut course, mut of_loader) = load(common, options)?;
-    if options.running.update {
-        update_replies(common, &course, options)?;
-        (course, of_loader) = load(common, options)?;
-    }
-    let cases::WantedCases { cases, all, unmade } = cases::wanted(&course, options)?;
-    let versions = match &options.on {
-        On::Any => vec![None],
-        On::Version(version) => vec![Some(version.clone())],
-        On::Matrix => versions(&course)?.into_iter().map(Some).collect(),
+    reports.try_targets()?;
+    VerifyRequest { common, options, reports, slice, version }.run()
+}
+
+fn parse(text: &str) -> Result<ServerVersion, Stop> {
+    ServerVersion::parse(text).ok_or_else(|| {
+        let help = "write redis or valkey, a space and a version as in \"redis 7.0\"";
+        Stop::usage(format!("`{text}` is not a server and its version"), help)
+    })
+}
+
+/// The built-in course has no files to rewrite or to compare.
+fn ensure_no_files_needed(options: &VerifyOptions) -> Result<(), Stop> {
+    let (option, why) = match options {
+        _ if options.changed.is_some() => ("--changed", "has no git history"),
+        _ if options.update => ("--update", "can't be rewritten"),
+        _ => return Ok(()),
     };
-    let names = versions.iter().map(|version| name_of(version.as_ref())).collect();
-    options.reports.begin(&Plan::new(&course, &cases, options.slice, names))?;
-    let cases = Slice::part(options.slice, cases);
-    let verification = Verification { common, course: &course, cases, unmade, options };
-    let (mut report, results) = verification.on_each(&versions)?;
-    let warnings = coverage::warnings(of_loader, &verification.cases, &all, &results);
-    report.warnings.extend(warnings.iter().map(warning));
-    if !options.reports.report_to_people() {
-        report_problems(&warnings);
-    }
-    for server in &report.servers {
-        if let Some(error) = &server.unchecked {
-            tell(&Stop::Environment(error.clone()));
+    let help = format!("name a folder with `--lessons`, or leave out `{option}`");
+    Err(Stop::Usage(format!("the built-in course {why}"), help))
+}
+
+/// What the command line and the CI's variables ask for.
+struct VerifyRequest<'r> {
+    common: &'r Common,
+    options: &'r VerifyOptions,
+    reports: Reports,
+    slice: Option<Slice>,
+    version: Option<ServerVersion>,
+}
+
+impl VerifyRequest<'_> {
+    fn run(&self) -> Result<Exit, Stop> {
+        let (mut course, mut of_loader) = self.load()?;
+        if self.options.update {
+            self.update_replies(&course)?;
+            (course, of_loader) = self.load()?;
         }
+        let cases::WantedCases { cases, all, unmade } = cases::wanted(&course, self)?;
+        let versions = self.versions(&course)?;
+        let names = versions.iter().map(|version| name_of(version.as_ref())).collect();
+        self.reports.begin(&Plan::new(&course, &cases, self.slice, names))?;
+        let cases = Slice::part(self.slice, cases);
+        let verification = Verification { request: self, course: &course, cases, unmade };
+        let (mut report, results) = verification.on_each(&versions)?;
+        let warnings = coverage::warnings(of_loader, &verification.cases, &all, &results);
+        report.warnings.extend(warnings.iter().map(warning));
+        if !self.reports.report_to_people() {
+            report_problems(&warnings);
+        }
+        conclude(&report, &self.reports)
     }
-    options.reports.end(&report)?;
-    Ok(exit(report.conclusion()))
+
+    /// The course and the loader's warnings. Errors go to standard error and to the reports.
+    fn load(&self) -> Result<(Course, Vec<Problem>), Stop> {
+        Place::of(self.common).load().map_err(|problems| self.unloadable(&problems))
+    }
+
+    fn unloadable(&self, problems: &[Problem]) -> Stop {
+        report_problems(problems);
+        if let Err(error) = self.reports.unloadable(problems) {
+            tell(&Stop::Environment(error));
+        }
+        Stop::Lessons
+    }
+
+    /// Runs the examples and rewrites their replies. The run that follows verifies the result.
+    fn update_replies(&self, course: &Course) -> Result<(), Stop> {
+        let mut cases = Slice::part(self.slice, cases::wanted(course, self)?.cases);
+        cases.retain(update::has_replies);
+        let verification = Verification { request: self, course, cases, unmade: None };
+        let results = verification.run_cases(self.version.as_ref(), &|_, _| {})?;
+        update::write(&verification.cases, &results)
+    }
+
+    /// The servers to verify on; `None`: any.
+    fn versions(&self, course: &Course) -> Result<Vec<Option<ServerVersion>>, Stop> {
+        if !self.options.server_matrix {
+            return Ok(vec![self.version.clone()]);
+        }
+        if course.server_versions.is_empty() {
+            let fact = format!("the course `{}` names no servers", course.path.shown());
+            let help = "add `[server]` and `versions = [\"redis 7.0\"]` to its `course.toml`, or \
+                        use `--server-version`";
+            return Err(Stop::usage(fact, help));
+        }
+        course.server_versions.iter().map(|text| parse(text).map(Some)).collect()
+    }
 }
 
-/// The course and the loader's warnings. Errors go to standard error and to the reports.
-fn load(common: &Common, options: &VerifyOptions<'_>) -> Result<(Course, Vec<Problem>), Stop> {
-    Place::of(common).load().map_err(|problems| unloadable(&problems, options))
-}
-
-fn unloadable(problems: &[Problem], options: &VerifyOptions<'_>) -> Stop {
-    report_problems(problems);
-    if let Err(error) = options.reports.unloadable(problems) {
+/// Ends the reports; errors of servers go to standard error too.
+pub(super) fn conclude(report: &Report, reports: &Reports) -> Result<Exit, Stop> {
+    for error in report.servers.iter().filter_map(|server| server.unchecked.clone()) {
         tell(&Stop::Environment(error));
     }
-    Stop::Lessons
+    reports.end(report)?;
+    Ok(match report.conclusion() {
+        Conclusion::Passed => Exit::Passed,
+        Conclusion::Failed => Exit::FellShort,
+        Conclusion::Unchecked => Exit::Unchecked,
+    })
 }
 
 fn name_of(version: Option<&ServerVersion>) -> String {
@@ -144,64 +153,16 @@ fn usual_jobs() -> u8 {
     u8::try_from(8 * cores).unwrap_or(u8::MAX).min(16)
 }
 
-/// The built-in course has no files to rewrite or to compare.
-fn ensure_no_files_needed(options: &VerifyOptions<'_>) -> Result<(), Stop> {
-    let (option, why) = match options {
-        _ if options.choice.changed.is_some() => ("--changed", "has no git history"),
-        _ if options.running.update => ("--update", "can't be rewritten"),
-        _ => return Ok(()),
-    };
-    let help = format!("name a folder with `--lessons`, or leave out `{option}`");
-    Err(Stop::Usage(format!("the built-in course {why}"), help))
-}
-
-/// Runs the examples and rewrites their replies. The run that follows verifies the result.
-fn update_replies(
-    common: &Common,
-    course: &Course,
-    options: &VerifyOptions<'_>,
-) -> Result<(), Stop> {
-    let wanted = cases::wanted(course, options)?;
-    let mut cases = Slice::part(options.slice, wanted.cases);
-    cases.retain(update::has_replies);
-    let version = match &options.on {
-        On::Version(version) => Some(version),
-        On::Any | On::Matrix => None,
-    };
-    let verification = Verification { common, course, cases, unmade: None, options };
-    let results = verification.run_cases(version, &|_, _| {})?;
-    update::write(&verification.cases, &results)
-}
-
-pub(super) fn exit(conclusion: Conclusion) -> Exit {
-    match conclusion {
-        Conclusion::Passed => Exit::Passed,
-        Conclusion::Failed => Exit::FellShort,
-        Conclusion::Unchecked => Exit::Unchecked,
-    }
-}
-
-fn versions(course: &Course) -> Result<Vec<ServerVersion>, Stop> {
-    if course.server_versions.is_empty() {
-        let fact = format!("the course `{}` names no servers", course.path.shown());
-        let help = "add `[server]` and `versions = [\"redis 7.0\"]` to its `course.toml`, or use \
-                    `--server-version`";
-        return Err(Stop::Usage(fact, help.to_owned()));
-    }
-    course.server_versions.iter().map(|text| parse(text)).collect()
-}
-
 /// The results on one server, in the cases' order.
 type CaseResults = Vec<Option<CaseResult>>;
 
 /// The cases to run, on any server.
 struct Verification<'v> {
-    common: &'v Common,
+    request: &'v VerifyRequest<'v>,
     course: &'v Course,
     cases: Vec<Case<'v>>,
     /// Why mutants could not be made.
     unmade: Option<EnvironmentError>,
-    options: &'v VerifyOptions<'v>,
 }
 
 impl Verification<'_> {
@@ -218,7 +179,7 @@ impl Verification<'_> {
         }
         let report = Report {
             course: self.course.title.clone(),
-            slice: self.options.slice,
+            slice: self.request.slice,
             servers,
             warnings: Vec::new(),
             incomplete: Vec::new(),
@@ -228,11 +189,11 @@ impl Verification<'_> {
 
     fn on(&self, version: Option<&ServerVersion>) -> Result<(ServerReport, CaseResults), Stop> {
         let began = Instant::now();
-        let context =
-            report::Context { common: self.common, version, repeat: self.options.running.repeat };
-        let (wanted, reports) = (name_of(version), &self.options.reports);
+        let VerifyRequest { common, options, reports, .. } = self.request;
+        let context = report::Context { common, version, repeat: options.repeat };
+        let wanted = name_of(version);
         // A repeated case is reported only after all its runs, so it can't be streamed.
-        let is_streamed = self.options.running.repeat == 1 && reports.is_streamed();
+        let is_streamed = options.repeat == 1 && reports.is_streamed();
         let report_case = |index: usize, result: &CaseResult| {
             if is_streamed {
                 reports.case(&wanted, &context.case(&self.cases[index], Some(result)));
@@ -263,23 +224,32 @@ impl Verification<'_> {
         ended: &(dyn Fn(usize, &CaseResult) + Sync),
     ) -> Result<CaseResults, Stop> {
         if let Some(error) = &self.unmade {
-            return Err(Stop::Environment(error.clone()));
+            return Err(error.clone().into());
         }
         if self.cases.is_empty() {
             return Ok(Vec::new());
         }
         let spinner = Spinner::new();
         let report = |event: ProgressEvent<'_>| spinner.tell(event);
-        let source = self.source(version, &report)?;
+        let options = self.request.options;
         let runner = Runner {
             cases: &self.cases,
-            source: &source,
-            jobs: self.options.jobs(),
-            repeat: self.options.running.repeat,
-            fail_fast: self.options.running.fail_fast,
-            keep: self.options.running.keep,
+            source: &self.source(version, &report)?,
+            jobs: options.jobs.unwrap_or_else(usual_jobs).into(),
+            repeat: options.repeat,
+            fail_fast: options.fail_fast,
+            keep: options.keep,
         };
-        let done = run_with_spinner(&runner, || self.python(&report), &spinner, ended)?;
+        let runs = self.cases.len() * options.repeat as usize;
+        let begin = || {
+            let python = self.python(&report)?;
+            spinner.count(runs, None);
+            Ok(python)
+        };
+        let done = runner.run(begin, &|index, result| {
+            spinner.count(runs, Some(result.is_good()));
+            ended(index, result);
+        })?;
         drop(spinner);
         if let Some(kept) = &done.kept {
             report_preserved_server(&self.cases[kept.case], kept);
@@ -292,10 +262,13 @@ impl Verification<'_> {
         version: Option<&ServerVersion>,
         report: &dyn Fn(ProgressEvent<'_>),
     ) -> Result<Source, Stop> {
+        let common = self.request.common;
         let chosen = match version {
-            Some(version) => choose_server_of(version, self.common, report),
-            None => choose_server(self.common, report),
-        }?;
+            Some(version) => {
+                by_version::choose(&super::wanted(common)?, version, &common.image, report)?
+            }
+            None => choose_server(common, report)?,
+        };
         report(ProgressEvent::Message(&format!("server: {}", chosen.why)));
         Ok(chosen.source)
     }
@@ -326,28 +299,4 @@ fn report_preserved_server(case: &Case<'_>, kept: &PreservedFailure) {
         }
         Err(error) => tell(&Stop::Environment(error.clone())),
     }
-}
-
-/// Runs the cases and counts them on the spinner.
-fn run_with_spinner(
-    runner: &Runner<'_>,
-    python: impl FnOnce() -> Result<Option<Interpreters>, EnvironmentError>,
-    spinner: &Spinner,
-    ended: &(dyn Fn(usize, &CaseResult) + Sync),
-) -> Result<Done, EnvironmentError> {
-    let (count, failures) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let all = runner.cases.len() * runner.repeat as usize;
-    let begin = || {
-        let python = python()?;
-        spinner.count(Counted { done: 0, all, failures: 0 });
-        Ok(python)
-    };
-    let done = |index: usize, result: &CaseResult| {
-        let done = count.fetch_add(1, Ordering::Relaxed) + 1;
-        let failed = usize::from(!result.is_good());
-        let failures = failures.fetch_add(failed, Ordering::Relaxed) + failed;
-        spinner.count(Counted { done, all, failures });
-        ended(index, result);
-    };
-    runner.run(begin, &done)
 }

@@ -3,7 +3,6 @@
 use std::io::IsTerminal as _;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -20,19 +19,18 @@ const STATUS_DELAY: Duration = Duration::from_millis(300);
 /// The interval of status lines in a log.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The progress of a run.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Counted {
-    pub(super) done: usize,
-    pub(super) all: usize,
-    /// How many of those done are not good.
-    pub(super) failures: usize,
+/// The runs of cases that have ended.
+#[derive(Debug, Default)]
+struct Counted {
+    done: usize,
+    failures: usize,
 }
 
 /// Shows progress on standard error. Dropping it removes the line from a terminal. Any thread may
 /// report to it.
 pub(super) struct Spinner {
     latest: Arc<Mutex<WaitStatus>>,
+    counted: Mutex<Counted>,
     shown: SpinnerOutput,
 }
 
@@ -57,7 +55,7 @@ enum SpinnerOutput {
     /// One line, redrawn on a terminal.
     Drawn(ProgressBar),
     /// A line now and then, for a log. The thread ends when the sender is dropped.
-    Logged { end: Option<Sender<()>>, log: Option<JoinHandle<()>> },
+    Logged { _end: Sender<()> },
 }
 
 impl Spinner {
@@ -68,7 +66,7 @@ impl Spinner {
         } else {
             logged(Arc::clone(&latest))
         };
-        Self { latest, shown }
+        Self { latest, counted: Mutex::default(), shown }
     }
 
     /// A message is printed above the spinner and clears the status.
@@ -87,9 +85,13 @@ impl Spinner {
         }
     }
 
-    /// Draws a bar; in a log, prints the same as text.
-    pub(super) fn count(&self, Counted { done, all, failures }: Counted) {
-        let failures = waiting::failures(failures);
+    /// Counts the end of a run, if it is good or not, of so many runs. Draws a bar; in a log, prints
+    /// the same as text.
+    pub(super) fn count(&self, all: usize, ended: Option<bool>) {
+        let mut counted = lock(&self.counted);
+        counted.done += usize::from(ended.is_some());
+        counted.failures += usize::from(ended == Some(false));
+        let (done, failures) = (counted.done, waiting::failures(counted.failures));
         self.tell(ProgressEvent::Status(&format!("{done} of {all} cases have run{failures}")));
         if let SpinnerOutput::Drawn(bar) = &self.shown {
             if bar.length().is_none() {
@@ -112,13 +114,8 @@ impl Spinner {
 
 impl Drop for Spinner {
     fn drop(&mut self) {
-        match &mut self.shown {
-            SpinnerOutput::Drawn(bar) => bar.finish_and_clear(),
-            SpinnerOutput::Logged { end, log } => {
-                drop(end.take());
-                // The thread ends at once. If it panicked, the panic has been printed already.
-                let _ = log.take().map(JoinHandle::join);
-            }
+        if let SpinnerOutput::Drawn(bar) = &self.shown {
+            bar.finish_and_clear();
         }
     }
 }
@@ -162,6 +159,6 @@ fn logged(latest: Arc<Mutex<WaitStatus>>) -> SpinnerOutput {
         }
     };
     // Without the thread the log only lacks status lines.
-    let log = std::thread::Builder::new().name("waiting".into()).spawn(log).ok();
-    SpinnerOutput::Logged { end: Some(end), log }
+    let _ = std::thread::Builder::new().name("waiting".into()).spawn(log);
+    SpinnerOutput::Logged { _end: end }
 }

@@ -30,4 +30,4 @@ pub use case::{Case, cases, needs_python};
 pub use case_run::CaseRun;
 pub use example::{commands_of, example_limit};
 pub use result::CaseResult;
-pub use runner::{Done, Interpreters, PreservedFailure, Runner};
+pub use runner::{Interpreters, PreservedFailure, Runner};

@@ -19,7 +19,7 @@ pub(super) fn try_file(path: &Path) -> Result<(), Stop> {
     let folder = folder_of(path);
     if path.is_dir() {
         let fact = format!("the report can't be written to `{}`: it is a folder", path.shown());
-        return Err(Stop::Usage(fact, "name a file in it".to_owned()));
+        return Err(Stop::usage(fact, "name a file in it"));
     }
     if !folder.is_dir() {
         let fact = format!(
@@ -27,10 +27,7 @@ pub(super) fn try_file(path: &Path) -> Result<(), Stop> {
             path.shown(),
             folder.shown()
         );
-        return Err(Stop::Usage(
-            fact,
-            "create the folder first, or name a file in another folder".to_owned(),
-        ));
+        return Err(Stop::usage(fact, "create the folder first, or name a file in another folder"));
     }
     let tried = ensure_trusted(path).and_then(|()| {
         if is_written_in_place(path) {

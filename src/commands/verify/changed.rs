@@ -88,5 +88,5 @@ fn no_base() -> Stop {
 fn no_commit(base: &str) -> Stop {
     let help = "name a commit, a branch or a tag that `git rev-parse` knows; fetch it first if it \
                 is missing here";
-    Stop::Usage(format!("git knows no commit `{base}`"), help.to_owned())
+    Stop::usage(format!("git knows no commit `{base}`"), help)
 }

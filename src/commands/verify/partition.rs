@@ -3,6 +3,9 @@
 use super::super::Stop;
 use crate::verify::choice::Slice;
 
+const HELP: &str = "set `CI_NODE_TOTAL` to the number of parts (a Kubernetes job's completions), \
+                    or use `--partition`";
+
 /// The part that `--partition` or else the CI's variables name; `None`: all cases.
 pub(super) fn wanted(
     option: Option<&str>,
@@ -12,7 +15,7 @@ pub(super) fn wanted(
         Some("all") => Ok(None),
         Some(text) => Slice::parse(text).map(Some).ok_or_else(|| {
             let help = "write slice:1/4 for the first of four parts, or all";
-            Stop::Usage(format!("`--partition {text}` is not a part"), help.to_owned())
+            Stop::usage(format!("`--partition {text}` is not a part"), help)
         }),
         None => of_the_ci(variable),
     }
@@ -21,35 +24,23 @@ pub(super) fn wanted(
 /// GitLab counts its parallel jobs from 1 and gives their number. Kubernetes counts from 0 and does
 /// not give it.
 fn of_the_ci(variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Slice>, Stop> {
-    let (index, from) = match (variable("CI_NODE_INDEX"), variable("JOB_COMPLETION_INDEX")) {
-        (Some(index), _) => (("CI_NODE_INDEX", index), 1),
-        (None, Some(index)) => (("JOB_COMPLETION_INDEX", index), 0),
-        (None, None) => return Ok(None),
+    let (name, from) = match variable("CI_NODE_INDEX") {
+        Some(_) => ("CI_NODE_INDEX", 1),
+        None => ("JOB_COMPLETION_INDEX", 0),
     };
-    let ((name, index), total) = (index, variable("CI_NODE_TOTAL"));
-    let Some(total) = total else {
+    let Some(index) = variable(name) else { return Ok(None) };
+    let Some(total) = variable("CI_NODE_TOTAL") else {
         let fact = format!("`{name}` is {index}, but `CI_NODE_TOTAL` is not set");
-        return Err(Stop::Usage(fact, help()));
+        return Err(Stop::usage(fact, HELP));
     };
-    let slice = number(&index)
-        .zip(number(&total))
-        .and_then(|(index, total)| Slice::new((index + 1).checked_sub(from)?, total));
+    let numbers = index.parse::<usize>().ok().zip(total.parse().ok());
+    let slice = numbers
+        .and_then(|(index, total)| Slice::new(index.checked_sub(from)?.checked_add(1)?, total));
     slice.map(Some).ok_or_else(|| {
         let fact =
             format!("`{name}` is {index} and `CI_NODE_TOTAL` is {total}: there is no such part");
-        Stop::Usage(fact, help())
+        Stop::usage(fact, HELP)
     })
-}
-
-fn number(text: &str) -> Option<usize> {
-    // A `u32` leaves room to add 1.
-    text.parse::<u32>().ok().map(|number| number as usize)
-}
-
-fn help() -> String {
-    "set `CI_NODE_TOTAL` to the number of parts (a Kubernetes job's completions), or use \
-     `--partition`"
-        .to_owned()
 }
 
 #[cfg(test)]

@@ -48,19 +48,21 @@ impl Context<'_> {
     }
 
     fn repeat(&self, case: &Case<'_>, is_flaky: bool) -> String {
-        let mut command = format!("redislings verify {}", shell_word(&case.id));
-        command = format!("{command} --server {}", shell_word(&self.common.server));
-        if let Some(lessons) = lessons_option(self.common) {
-            command = format!("{command} {lessons}");
-        }
-        if self.common.image != DEFAULT_IMAGE {
-            command = format!("{command} --image {}", shell_word(&self.common.image));
+        let Common { server, image, .. } = self.common;
+        let mut command = format!(
+            "redislings verify {} --server {}{}",
+            shell_word(&case.id),
+            shell_word(server),
+            lessons_option(self.common)
+        );
+        if image != DEFAULT_IMAGE {
+            command += &format!(" --image {}", shell_word(image));
         }
         if let Some(version) = self.version {
-            command = format!("{command} --server-version '{version}'");
+            command += &format!(" --server-version '{version}'");
         }
         if is_flaky {
-            command = format!("{command} --repeat {}", self.repeat.max(REPEAT_A_FLAKE));
+            command += &format!(" --repeat {}", self.repeat.max(REPEAT_A_FLAKE));
         }
         command
     }

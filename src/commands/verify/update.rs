@@ -102,5 +102,5 @@ fn unwritable(lesson: &Lesson, why: &Unwritable) -> Stop {
         "{place}: the reply to `{}` has the line `{}`, which a block cannot hold",
         why.command, why.line
     );
-    Stop::Usage(fact, "change the example, or write `...` for that line".to_owned())
+    Stop::usage(fact, "change the example, or write `...` for that line")
 }

@@ -19,14 +19,13 @@ pub struct Printed {
 
 impl Printed {
     pub fn new(value: &Value) -> Self {
-        let bare = match value {
-            Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-            Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text.clone()),
-            Value::Int(number) => Some(number.to_string()),
-            Value::Okay => Some("OK".to_owned()),
+        let value = Resp::from(value);
+        let bare = match &value {
+            Resp::Bulk(bytes) | Resp::Status(bytes) | Resp::Verbatim(bytes) => Some(text(bytes)),
+            Resp::Integer(number) => Some(number.to_string()),
             _ => None,
         };
-        Self { terminal: format(value), bare }
+        Self { terminal: format_resp(&value), bare }
     }
 
     /// Whether the reply is what a lesson expects, written with or without redis-cli's quotes. If
@@ -57,20 +56,16 @@ pub fn format_resp_to<W: AsRef<[u8]>>(words: &[W], value: &Resp) -> String {
 }
 
 fn is_printed_bare<W: AsRef<[u8]>>(words: &[W]) -> bool {
-    let (command, subcommand) = (lowercase(words, 0), lowercase(words, 1));
-    match command.as_str() {
-        "info" | "lolwut" => true,
-        "debug" => matches!(subcommand.as_str(), "htstats" | "htstats-key" | "client-eviction"),
-        "memory" => matches!(subcommand.as_str(), "malloc-stats" | "doctor"),
-        "cluster" => words.len() == 2 && matches!(subcommand.as_str(), "nodes" | "info"),
-        "client" => matches!(subcommand.as_str(), "list" | "info"),
-        "latency" => match subcommand.as_str() {
-            "graph" => words.len() == 3,
-            "doctor" => words.len() == 2,
-            _ => false,
-        },
-        _ => false,
-    }
+    matches!(
+        (lowercase(words, 0).as_str(), lowercase(words, 1).as_str(), words.len()),
+        ("info" | "lolwut", ..)
+            | ("debug", "htstats" | "htstats-key" | "client-eviction", _)
+            | ("memory", "malloc-stats" | "doctor", _)
+            | ("cluster", "nodes" | "info", 2)
+            | ("client", "list" | "info", _)
+            | ("latency", "graph", 3)
+            | ("latency", "doctor", 2)
+    )
 }
 
 /// The word at this index in lower case; empty if there is none.
@@ -117,32 +112,34 @@ pub fn error_line(code: &str, details: Option<&str>) -> String {
 }
 
 fn list(items: &[Resp], sign: &str, empty: &str, indent: &str) -> String {
-    if items.is_empty() {
-        return empty.to_owned();
-    }
-    let width = items.len().to_string().len();
-    let inner = format!("{indent}{}", " ".repeat(width + 2));
-    let mut lines = Vec::new();
-    for (index, item) in items.iter().enumerate() {
-        let indent = if index == 0 { "" } else { indent };
-        lines.push(format!("{indent}{:>width$}{sign} {}", index + 1, formatted(item, &inner)));
-    }
-    lines.join("\n")
+    numbered(items, sign, empty, indent, formatted)
 }
 
 fn map(pairs: &[(Resp, Resp)], indent: &str) -> String {
-    if pairs.is_empty() {
-        return "(empty hash)".to_owned();
-    }
-    let width = pairs.len().to_string().len();
-    let inner = format!("{indent}{}", " ".repeat(width + 2));
-    let mut lines = Vec::new();
-    for (index, (key, value)) in pairs.iter().enumerate() {
-        let indent = if index == 0 { "" } else { indent };
+    numbered(pairs, "#", "(empty hash)", indent, |(key, value), inner| {
         // Since redis-cli 7.0, a nested value begins on a new line.
         let line_break = if has_lines(value) { format!("\n{inner}") } else { String::new() };
-        let (key, value) = (formatted(key, &inner), formatted(value, &inner));
-        lines.push(format!("{indent}{:>width$}# {key} => {line_break}{value}", index + 1));
+        format!("{} => {line_break}{}", formatted(key, inner), formatted(value, inner))
+    })
+}
+
+/// One entry a line, formatted by `format` with the indent of its further lines.
+fn numbered<T>(
+    entries: &[T],
+    sign: &str,
+    empty: &str,
+    indent: &str,
+    format: impl Fn(&T, &str) -> String,
+) -> String {
+    if entries.is_empty() {
+        return empty.to_owned();
+    }
+    let width = entries.len().to_string().len();
+    let inner = format!("{indent}{}", " ".repeat(width + 2));
+    let mut lines = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let indent = if index == 0 { "" } else { indent };
+        lines.push(format!("{indent}{:>width$}{sign} {}", index + 1, format(entry, &inner)));
     }
     lines.join("\n")
 }

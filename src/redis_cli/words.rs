@@ -76,7 +76,9 @@ fn quoted<'a>(quote: u8, mut rest: &'a [u8], word: &mut Vec<u8>) -> Result<&'a [
         let (byte, after) = match (quote, rest) {
             (_, []) => return Err(QuoteError::Unclosed),
             (_, [byte, after @ ..]) if *byte == quote => return Ok(after),
-            (b'"', [b'\\', b'x', high, low, after @ ..]) if is_hex(*high) && is_hex(*low) => {
+            (b'"', [b'\\', b'x', high, low, after @ ..])
+                if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() =>
+            {
                 (hex(*high) << 4 | hex(*low), after)
             }
             (b'"', [b'\\', escaped, after @ ..]) => (unescaped(*escaped), after),
@@ -92,16 +94,8 @@ fn is_blank(byte: u8) -> bool {
     byte == 0 || byte.is_ascii_whitespace() || byte == 0x0b
 }
 
-fn is_hex(byte: u8) -> bool {
-    byte.is_ascii_hexdigit()
-}
-
-fn hex(byte: u8) -> u8 {
-    match byte {
-        b'0'..=b'9' => byte - b'0',
-        b'a'..=b'f' => byte - b'a' + 10,
-        _ => byte - b'A' + 10,
-    }
+fn hex(digit: u8) -> u8 {
+    char::from(digit).to_digit(16).and_then(|value| value.try_into().ok()).unwrap_or_default()
 }
 
 fn unescaped(byte: u8) -> u8 {

@@ -20,9 +20,10 @@ const REPLY_BYTES: usize = 64 * 1024;
 const LINE_BYTES: usize = 64 * 1024;
 
 /// The sender of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Side {
     /// The client: arrays of bulk strings, or inline commands.
+    #[default]
     Commands,
     /// The server: values of any type.
     Replies,
@@ -38,7 +39,7 @@ pub struct InvalidFrame;
 pub type RespFrame = Cow<'static, [u8]>;
 
 /// Finds the frames in bytes that come in pieces.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Frames {
     side: Side,
     /// The beginning of an incomplete line.
@@ -70,16 +71,7 @@ struct LongString {
 
 impl Frames {
     pub fn new(side: Side) -> Self {
-        Self {
-            side,
-            line: Vec::new(),
-            string: None,
-            missing: 0,
-            frame: Vec::new(),
-            head: 0,
-            kept: 0,
-            left_out: 0,
-        }
+        Self { side, ..Self::default() }
     }
 
     /// Takes the next bytes of the stream and calls `found` with every frame that they complete and
@@ -130,22 +122,16 @@ impl Frames {
             self.missing = 1;
         }
         self.missing -= 1;
-        match Header::of(line).map_err(|_| InvalidFrame)? {
-            Header::Whole => self.keep_line(line, is_first),
-            Header::String(length) => self.begin_string(line, length, is_first),
-            Header::Elements(elements) => self.begin_aggregate(line, elements, is_first)?,
+        let elements = match Header::of(line).map_err(|_| InvalidFrame)? {
+            Header::Whole => 0,
+            Header::String(length) => {
+                self.begin_string(line, length, is_first);
+                return Ok(());
+            }
+            Header::Elements(elements) => elements,
             // An attribute precedes an element and does not count as one.
-            Header::Attribute(elements) => self.begin_aggregate(line, elements + 1, is_first)?,
-        }
-        Ok(())
-    }
-
-    fn begin_aggregate(
-        &mut self,
-        line: &[u8],
-        elements: u64,
-        is_first: bool,
-    ) -> Result<(), InvalidFrame> {
+            Header::Attribute(elements) => elements + 1,
+        };
         self.missing = self.missing.checked_add(elements).ok_or(InvalidFrame)?;
         self.keep_line(line, is_first);
         Ok(())
@@ -159,21 +145,12 @@ impl Frames {
         let is_kept = self.has_room();
         let to_keep = if is_kept { length.min(limit) } else { 0 };
         let cut = if is_kept { length - to_keep } else { 0 };
-        if is_kept {
-            if cut == 0 {
-                self.frame.extend_from_slice(line);
-            } else {
-                let shown = to_keep + shortened(cut).len() as u64;
-                let header = format!("{}{shown}\r\n", char::from(line[0]));
-                self.frame.extend_from_slice(header.as_bytes());
-            }
-            if is_first {
-                self.head = self.frame.len();
-            } else {
-                self.kept += 1;
-            }
+        if cut == 0 {
+            self.keep_line(line, is_first);
         } else {
-            self.left_out += 1;
+            let shown = to_keep + shortened(cut).len() as u64;
+            let header = format!("{}{shown}\r\n", char::from(line[0]));
+            self.keep_line(header.as_bytes(), is_first);
         }
         self.string = Some(LongString { left: length + 2, to_keep, cut });
     }

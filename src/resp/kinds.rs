@@ -57,11 +57,8 @@ pub fn is_message(frame: &[u8]) -> bool {
 
 pub fn confirms_subscription(frame: &[u8]) -> bool {
     let [kind, ..] = first_words(frame);
-    let kind = kind
-        .strip_prefix(['p', 's'])
-        .filter(|rest| rest.ends_with("ubscribe") && rest.len() > 8)
-        .unwrap_or(kind);
-    kind == "subscribe" || kind == "unsubscribe"
+    let before = kind.strip_suffix("subscribe");
+    before.is_some_and(|before| ["", "un", "p", "pun", "s", "sun"].contains(&before))
 }
 
 /// Whether this is a line such as `+1795342630.123456 [0 127.0.0.1:53218] "SET" "a" "1"`.

@@ -23,18 +23,19 @@ pub enum Header {
     Attribute(u64),
 }
 
-/// The line is not RESP; its first byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotAHeader(pub u8);
+/// The bytes are not RESP; the first of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Protocol error, got {} as reply type byte", crate::redis_cli::reply::quoted(&[*.0]))]
+pub struct NotResp(pub u8);
 
 impl Header {
     /// Of a line with or without its line break.
-    pub fn of(line: &[u8]) -> Result<Self, NotAHeader> {
+    pub fn of(line: &[u8]) -> Result<Self, NotResp> {
         let kind = line.first().copied().unwrap_or(b'\n');
         match kind {
             b'+' | b'-' | b':' | b',' | b'#' | b'_' | b'(' => return Ok(Self::Whole),
             b'$' | b'=' | b'!' | b'*' | b'~' | b'>' | b'%' | b'|' => {}
-            other => return Err(NotAHeader(other)),
+            other => return Err(NotResp(other)),
         }
         let Some(number) = length(line)? else { return Ok(Self::Whole) };
         Ok(match kind {
@@ -47,18 +48,18 @@ impl Header {
 }
 
 /// The number after a line's first byte; `None`: -1, which is nil.
-fn length(line: &[u8]) -> Result<Option<u64>, NotAHeader> {
-    let not_a_header = NotAHeader(line[0]);
+fn length(line: &[u8]) -> Result<Option<u64>, NotResp> {
+    let not_resp = NotResp(line[0]);
     let digits = line[1..].trim_ascii_end();
     if digits == b"-1" {
         return Ok(None);
     }
     // Redis' own limit (`proto-max-bulk-len`) can be changed, but not beyond 18 digits.
     if digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(not_a_header);
+        return Err(not_resp);
     }
     let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-    number.map(Some).ok_or(not_a_header)
+    number.map(Some).ok_or(not_resp)
 }
 
 #[cfg(test)]
@@ -84,7 +85,7 @@ mod tests {
     fn other_lines_are_no_headers() {
         for line in [&b"hello"[..], b"", b"$x", b"*", b"$9999999999999999999"] {
             let kind = line.first().copied().unwrap_or(b'\n');
-            assert_eq!(Header::of(line), Err(NotAHeader(kind)), "{line:?}");
+            assert_eq!(Header::of(line), Err(NotResp(kind)), "{line:?}");
         }
     }
 }

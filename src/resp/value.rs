@@ -5,7 +5,7 @@
 
 use redis::Value;
 
-use super::{Header, NotAHeader};
+use super::{Header, NotResp};
 
 /// One value of RESP2 or RESP3; texts are the bytes that arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,17 +31,6 @@ pub enum Resp {
     Map(Vec<(Resp, Resp)>),
     /// An unsolicited value: an invalidation, or a message of a subscription.
     Push(Vec<Resp>),
-}
-
-/// The bytes are not RESP.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Protocol error, got {} as reply type byte", crate::redis_cli::reply::quoted(&[*.0]))]
-pub struct NotResp(pub u8);
-
-impl From<NotAHeader> for NotResp {
-    fn from(NotAHeader(kind): NotAHeader) -> Self {
-        Self(kind)
-    }
 }
 
 /// Deeper nesting is refused, since it costs stack; no real reply is nested so deeply.

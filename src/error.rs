@@ -1,13 +1,12 @@
 //! Failures of the environment: an answer or a lesson could not be checked; neither is at fault.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::sanitize::clean_lines;
 
 /// What failed, and what to do next. Exit code 3; never a verdict on an answer or a lesson.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{fact}")]
 pub struct EnvironmentError {
     /// What happened: lower case, no full stop, names in backticks.
     #[serde(rename = "reason")]
@@ -56,14 +55,6 @@ impl EnvironmentError {
     }
 }
 
-impl fmt::Display for EnvironmentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.fact)
-    }
-}
-
-impl std::error::Error for EnvironmentError {}
-
 pub fn no_thread(error: std::io::Error) -> EnvironmentError {
     EnvironmentError::new(format!("cannot start a thread: {error}"), "try again")
 }
@@ -72,14 +63,11 @@ pub fn no_thread(error: std::io::Error) -> EnvironmentError {
 /// permission).
 pub fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
+    for inner in std::iter::successors(error.source(), |error| error.source()) {
+        let inner = inner.to_string();
+        if !text.contains(&inner) {
+            text += &format!(": {inner}");
         }
-        source = inner.source();
     }
     text
 }

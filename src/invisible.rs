@@ -1,31 +1,16 @@
 //! Invisible characters: a reader sees nothing or a space, but Redis and Python see letters.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// Joins two emoji into one; its effect between them is visible.
 const JOINER: char = '\u{200d}';
 
 /// Whether a character is invisible, or looks like a space but is not one.
 pub fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{a0}'
-            | '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{1680}'
-            | '\u{180e}'
-            | '\u{2000}'..='\u{200f}'
-            | '\u{2028}'..='\u{202f}'
-            | '\u{205f}'..='\u{206f}'
-            | '\u{3000}'
-            | '\u{3164}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-    )
+    let single = "\u{a0}\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{1680}\u{180e}\u{3000}\u{3164}\u{feff}\
+                  \u{ffa0}";
+    let ranges = ['\u{2000}'..='\u{200f}', '\u{2028}'..='\u{202f}', '\u{205f}'..='\u{206f}'];
+    single.contains(c) || ranges.iter().any(|range| range.contains(&c))
 }
 
 /// Whether an invisible character looks like a space.
@@ -44,17 +29,14 @@ pub fn shown(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
-    let mut before = None;
-    let mut rest = text.chars().peekable();
-    while let Some(c) = rest.next() {
-        let after = rest.peek().copied();
+    for (at, c) in text.char_indices() {
+        let (before, after) = (text[..at].chars().next_back(), text[at..].chars().nth(1));
         let joins = c == JOINER && before.is_some_and(is_sign) && after.is_some_and(is_sign);
         if is_invisible(c) && !joins {
-            let _ = write!(shown, "{}", escaped(c));
+            shown += &escaped(c);
         } else {
             shown.push(c);
         }
-        before = Some(c);
     }
     Cow::Owned(shown)
 }

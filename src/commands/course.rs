@@ -12,45 +12,25 @@ use crate::progress::Progress;
 /// The default of `--lessons`.
 pub(super) const FOLDER: &str = "lessons";
 
-/// Where the lessons come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place<'p> {
-    /// Named by `--lessons`, or the folder `lessons` in the working directory.
-    Given(&'p Path),
-    /// The course inside the program.
-    BuiltIn,
+/// The lessons named by `--lessons`, or the folder `lessons` in the working directory; `None`: the
+/// course inside the program.
+pub(super) fn folder(common: &Common) -> Option<&Path> {
+    let usual = Path::new(FOLDER);
+    common.lessons.as_deref().or_else(|| usual.is_dir().then_some(usual))
 }
 
-impl<'p> Place<'p> {
-    pub(super) fn of(common: &'p Common) -> Self {
-        match &common.lessons {
-            Some(path) => Self::Given(path),
-            None if Path::new(FOLDER).is_dir() => Self::Given(Path::new(FOLDER)),
-            None => Self::BuiltIn,
-        }
-    }
-
-    /// See [`Course::load`].
-    pub(super) fn load(self) -> Result<(Course, Vec<Problem>), Vec<Problem>> {
-        match self {
-            Self::Given(path) => Course::load(path),
-            Self::BuiltIn => Course::shipped(),
-        }
-    }
+/// See [`Course::load`].
+pub(super) fn read(common: &Common) -> Result<(Course, Vec<Problem>), Vec<Problem>> {
+    folder(common).map_or_else(Course::shipped, Course::load)
 }
 
 /// Loads the course and reports all its problems.
 pub(super) fn load(common: &Common) -> Result<Course, Stop> {
-    match Place::of(common).load() {
-        Ok((course, warnings)) => {
-            report_problems(&warnings);
-            Ok(course)
-        }
-        Err(problems) => {
-            report_problems(&problems);
-            Err(Stop::Lessons)
-        }
+    let loaded = read(common);
+    match &loaded {
+        Ok((_, problems)) | Err(problems) => report_problems(problems),
     }
+    loaded.map(|(course, _)| course).map_err(|_| Stop::Lessons)
 }
 
 pub(super) fn report_problems(problems: &[Problem]) {

@@ -51,15 +51,13 @@ pub(super) fn markup_without_commands(text: &str) -> String {
 fn with_marks(text: &str, colons: &str, signs: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let indent = line.len() - line.trim_start().len();
-        let (space, rest) = line.split_at(indent);
-        safe.push_str(space);
-        match rest.strip_prefix("::") {
+        match line.trim_start().strip_prefix("::") {
             Some(rest) => {
+                safe.push_str(&line[..line.len() - "::".len() - rest.len()]);
                 safe.push_str(colons);
                 safe.push_str(rest);
             }
-            None => safe.push_str(rest),
+            None => safe.push_str(line),
         }
     }
     safe.replace("##[", signs)

@@ -180,7 +180,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn examine(common: &Common) -> Exit {
-    let packages = match course::Place::of(common).load() {
+    let packages = match course::read(common) {
         Ok((course, _)) => course.python_packages,
         // `doctor` examines the machine; `verify` and `list` report mistakes in lessons.
         Err(_) => crate::lesson::course::default_packages(),

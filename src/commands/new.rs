@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::course::{self, Place};
+use super::course;
 use super::output::out;
 use super::shell::lessons_option;
 use super::{Exit, Stop, load};
@@ -87,13 +87,13 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
 
 /// The folder for the new lesson.
 fn folder(common: &Common) -> Result<&Path, Stop> {
-    match Place::of(common) {
-        Place::Given(path) if path.is_file() => Err(Stop::usage(
+    match course::folder(common) {
+        Some(path) if path.is_file() => Err(Stop::usage(
             format!("`{}` is a file, but a new lesson needs a folder", path.shown()),
             "name a folder of lessons: `--lessons DIR`",
         )),
-        Place::Given(path) => Ok(path),
-        Place::BuiltIn => Err(Stop::usage(
+        Some(path) => Ok(path),
+        None => Err(Stop::usage(
             format!("there is no folder `{}` here for the new lesson", course::FOLDER),
             "`redislings init DIR` writes the built-in course to a folder; `--lessons DIR` names a \
              folder of yours",

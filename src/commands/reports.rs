@@ -31,6 +31,15 @@ enum ReportTarget {
     EndOf(PathBuf),
 }
 
+impl ReportTarget {
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Output => None,
+            Self::File(path) | Self::EndOf(path) => Some(path),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Reports {
     format: Format,
@@ -100,13 +109,9 @@ impl Reports {
 
     /// To be called when the run begins.
     pub(super) fn begin(&self, plan: &Plan) -> Result<(), Stop> {
-        for (kind, target) in &self.wanted {
-            if let (ReportKind::Jsonl, ReportTarget::File(path) | ReportTarget::EndOf(path)) =
-                (kind, target)
-            {
-                let file = files::create(path).map_err(|error| unwritable(path, &error))?;
-                *lock(&self.stream) = Some(Ok(file));
-            }
+        if let Some(path) = self.stream_path() {
+            let file = files::create(path).map_err(|error| unwritable(path, &error))?;
+            *lock(&self.stream) = Some(Ok(file));
         }
         self.stream(|| json_lines::begin(plan));
         Ok(())
@@ -158,10 +163,8 @@ impl Reports {
         let mut failed = None;
         for (kind, target) in &self.wanted {
             let taken = match target {
-                ReportTarget::EndOf(path) => {
-                    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
-                }
-                ReportTarget::Output | ReportTarget::File(_) => 0,
+                ReportTarget::EndOf(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
+                _ => 0,
             };
             let room = summary::LIMIT.saturating_sub(usize::try_from(taken).unwrap_or(usize::MAX));
             let Some(text) = text(*kind, target, room) else { continue };
@@ -170,28 +173,23 @@ impl Reports {
                     out_report(*kind, &text);
                     Ok(())
                 }
-                ReportTarget::File(path) => {
-                    replace(path, &without_colors(&text)).map_err(|error| lost(path, &error))
-                }
-                ReportTarget::EndOf(path) => {
-                    append(path, &text).map_err(|error| lost(path, &error))
-                }
+                ReportTarget::File(path) => replace(path, &without_colors(&text)),
+                ReportTarget::EndOf(path) => append(path, &text),
             };
-            failed = failed.or(written.err());
+            if let (Err(error), Some(path)) = (written, target.path()) {
+                failed.get_or_insert_with(|| lost(path, &error));
+            }
         }
-        let stream = lock(&self.stream).take().and_then(Result::err);
-        let stream = stream.map(|error| lost(Path::new(self.stream_name()), &error));
-        failed.or(stream).map_or(Ok(()), Err)
+        if let (Some(Err(error)), Some(path)) = (lock(&self.stream).take(), self.stream_path()) {
+            failed.get_or_insert_with(|| lost(path, &error));
+        }
+        failed.map_or(Ok(()), Err)
     }
 
-    fn stream_name(&self) -> &str {
-        let path = self.wanted.iter().find_map(|(kind, target)| match (kind, target) {
-            (ReportKind::Jsonl, ReportTarget::File(path) | ReportTarget::EndOf(path)) => {
-                path.to_str()
-            }
-            _ => None,
-        });
-        path.unwrap_or("-")
+    /// The file of the JSON lines.
+    fn stream_path(&self) -> Option<&Path> {
+        let mut streams = self.wanted.iter().filter(|(kind, _)| *kind == ReportKind::Jsonl);
+        streams.find_map(|(_, target)| target.path())
     }
 
     fn stream(&self, line: impl FnOnce() -> String) {
@@ -225,38 +223,35 @@ fn out_report(kind: ReportKind, text: &str) {
 /// A file takes one report. So does standard output, except that `human` and `github` go together,
 /// since GitHub finds the annotations in the text.
 fn ensure_compatible(wanted: &[(ReportKind, ReportTarget)], format: Format) -> Result<(), Stop> {
-    let mut on_output: Vec<ReportKind> = Vec::new();
-    let mut paths: Vec<&Path> = Vec::new();
-    let mut streams = 0;
-    for (kind, target) in wanted {
-        match target {
-            ReportTarget::Output => on_output.push(*kind),
-            ReportTarget::File(path) | ReportTarget::EndOf(path) => {
-                paths.push(path);
-                streams += usize::from(*kind == ReportKind::Jsonl);
-            }
-        }
-    }
-    let help = "name a file: `--report KIND=PATH`".to_owned();
+    let on_output: Vec<ReportKind> = wanted
+        .iter()
+        .filter(|(_, target)| *target == ReportTarget::Output)
+        .map(|(kind, _)| *kind)
+        .collect();
+    let help = "name a file: `--report KIND=PATH`";
     if format == Format::Json && !on_output.is_empty() {
         let fact = "`--format json` and a report can't both go to standard output";
-        return Err(Stop::Usage(fact.to_owned(), help));
+        return Err(Stop::usage(fact, help));
     }
     let are_a_pair =
         on_output.iter().all(|kind| matches!(kind, ReportKind::Human | ReportKind::Github));
     if on_output.len() > 1 && !are_a_pair {
         let fact = "only one report can go to standard output, or human and github together";
-        return Err(Stop::Usage(fact.to_owned(), help));
+        return Err(Stop::usage(fact, help));
     }
-    if streams > 1 {
-        let fact = "`--report jsonl` can't go to two files".to_owned();
-        return Err(Stop::Usage(fact, "name one file, and copy it".to_owned()));
+    let mut files: Vec<(&Path, ReportKind)> =
+        wanted.iter().filter_map(|(kind, target)| Some((target.path()?, *kind))).collect();
+    if files.iter().filter(|(_, kind)| *kind == ReportKind::Jsonl).count() > 1 {
+        return Err(Stop::usage(
+            "`--report jsonl` can't go to two files",
+            "name one file, and copy it",
+        ));
     }
-    paths.sort_unstable();
-    match paths.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(Stop::Usage(
-            format!("two reports can't go to the same file `{}`", pair[0].shown()),
-            "name another file for one of them".to_owned(),
+    files.sort_unstable_by_key(|(path, _)| *path);
+    match files.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => Err(Stop::usage(
+            format!("two reports can't go to the same file `{}`", pair[0].0.shown()),
+            "name another file for one of them",
         )),
         None => Ok(()),
     }
@@ -267,13 +262,10 @@ fn in_the_repository(file: &str) -> Option<String> {
     if file.starts_with(crate::lesson::course::shipped::FOLDER) {
         return None;
     }
-    let real = Path::new(file).canonicalize();
-    let root = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
-    let root = root.and_then(|root| root.canonicalize().ok());
-    let inside = real
-        .ok()
-        .zip(root)
-        .and_then(|(real, root)| real.strip_prefix(&root).ok().map(ShownPath::shown));
+    let real = Path::new(file).canonicalize().unwrap_or_default();
+    let root =
+        std::env::var_os("GITHUB_WORKSPACE").and_then(|root| Path::new(&root).canonicalize().ok());
+    let inside = root.and_then(|root| real.strip_prefix(&root).ok().map(ShownPath::shown));
     Some(inside.unwrap_or_else(|| file.to_owned()))
 }
 

@@ -9,7 +9,7 @@ mod update;
 
 use std::time::Instant;
 
-use super::course::{Place, report_problems};
+use super::course::{self, report_problems};
 use super::reports::Reports;
 use super::waiting::Spinner;
 use super::{Exit, Stop, choose_server, report_message, tell, variable};
@@ -37,7 +37,7 @@ pub(super) fn verify(common: &Common, options: &VerifyOptions) -> Result<Exit, S
             "leave `--server` out, or use container, process or bundled",
         ));
     }
-    if Place::of(common) == Place::BuiltIn {
+    if course::folder(common).is_none() {
         ensure_no_files_needed(options)?;
         report_message("there is no folder `lessons` here, so the built-in course is verified");
     }
@@ -96,7 +96,7 @@ impl VerifyRequest<'_> {
 
     /// The course and the loader's warnings. Errors go to standard error and to the reports.
     fn load(&self) -> Result<(Course, Vec<Problem>), Stop> {
-        Place::of(self.common).load().map_err(|problems| self.unloadable(&problems))
+        course::read(self.common).map_err(|problems| self.unloadable(&problems))
     }
 
     fn unloadable(&self, problems: &[Problem]) -> Stop {

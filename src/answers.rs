@@ -1,16 +1,12 @@
 //! The student's answers: plain files in one folder, which may be under git.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-use tempfile::NamedTempFile;
 
 use crate::backup;
 use crate::disk;
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Language};
-use crate::private;
 use crate::sanitize::ShownPath as _;
 
 /// Relative to the folder in which redislings was started.
@@ -116,7 +112,7 @@ fn holds(path: &Path, text: &str) -> bool {
 /// Replaces an answer by a new text, or by nothing, and returns the name under which the old one is
 /// kept. The new text is on disk before the old one moves, so a full disk changes nothing.
 fn replace(path: &Path, text: Option<&str>) -> std::io::Result<Option<PathBuf>> {
-    let new = text.map(|text| written_beside(path, text)).transpose()?;
+    let new = text.map(|text| backup::written_beside(path, text)).transpose()?;
     let ending = path.extension().unwrap_or_default().display().to_string();
     let aside = backup::set_aside(path, |number| path.with_extension(format!("{number}.{ending}")));
     let aside = match aside {
@@ -132,24 +128,13 @@ fn replace(path: &Path, text: Option<&str>) -> std::io::Result<Option<PathBuf>> 
 
 /// Never overwrites an answer that an editor or another session has begun in the meantime.
 fn write_if_none(path: &Path, text: &str) -> Result<(), EnvironmentError> {
-    let new = written_beside(path, text).map_err(|error| unwritable(path, &error))?;
+    let new = backup::written_beside(path, text).map_err(|error| unwritable(path, &error))?;
     match new.persist_noclobber(path) {
         Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
             Err(unwritable(path, &error.error))
         }
         _ => Ok(()),
     }
-}
-
-/// A complete file that only lacks its name. It has the permissions of any file that the student
-/// creates.
-fn written_beside(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    private::make_shared_folder(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
-    private::share(file.as_file())?;
-    file.write_all(text.as_bytes())?;
-    Ok(file)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> EnvironmentError {

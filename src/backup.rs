@@ -1,8 +1,28 @@
-//! The student's files are never overwritten: an old one is renamed.
+//! The user's files are written whole or not at all. The student's are never overwritten: an old
+//! one is renamed.
 
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use crate::private;
+
+/// A complete file that only lacks its name. It has the permissions of any file that the user
+/// creates.
+pub fn written_beside(path: &Path, text: &str) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    private::make_shared_folder(folder)?;
+    let mut file = NamedTempFile::new_in(folder)?;
+    private::share(file.as_file())?;
+    file.write_all(text.as_bytes())?;
+    Ok(file)
+}
+
+pub fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
 
 /// Renames a file to the first free name of `name(1)`, `name(2)`, … and returns that name. Safe
 /// against other processes that look for a free name at the same time.

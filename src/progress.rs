@@ -9,10 +9,11 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-pub use course_lock::{CourseLock, NotLocked};
+pub use course_lock::NotLocked;
 pub use record::Position;
 
 use crate::backup;
@@ -123,8 +124,8 @@ impl Progress {
     }
 
     /// Takes the lock that marks this session as running, unless another session holds it.
-    pub fn lock_session(&self) -> Result<CourseLock, NotLocked> {
-        CourseLock::take(&self.path.with_file_name("session.lock"))
+    pub fn lock_session(&self) -> Result<File, NotLocked> {
+        course_lock::take(&self.path.with_file_name("session.lock"))
     }
 
     /// Applies a change in memory, and writes it if possible.
@@ -184,9 +185,8 @@ fn read(path: &Path) -> std::io::Result<StoredProgress> {
 /// under git, its target is replaced.
 fn write(path: &Path, record: &Record, to_the_disk: bool) -> std::io::Result<()> {
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = target.parent().unwrap_or(Path::new("."));
     let text = record.text().map_err(std::io::Error::other)?;
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    let mut new = tempfile::NamedTempFile::new_in(backup::folder_of(&target))?;
     new.write_all(text.as_bytes())?;
     if to_the_disk {
         new.as_file().sync_all()?;

@@ -22,7 +22,6 @@ mod waiting;
 
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -168,10 +167,6 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
         Command::Completions { shell } => shell_files::completions(&shell),
         Command::Man => shell_files::man(),
     }
-}
-
-fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The value of an environment variable; `None` if it is empty.

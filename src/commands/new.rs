@@ -1,20 +1,18 @@
 //! `redislings new`: writes a new lesson that passes `verify`, for its author to change.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::course;
 use super::output::out;
 use super::shell::lessons_option;
 use super::{Exit, Stop, load};
+use crate::backup::written_beside;
 use crate::cleanup;
 use crate::cli::Common;
 use crate::error::EnvironmentError;
 use crate::lesson::Lesson;
 use crate::lesson::course::has_no_lessons;
 use crate::present::terminal;
-use crate::private;
 use crate::sanitize::ShownPath as _;
 
 /// Contains the placeholders `@NUMBER@`, `@TITLE@`, `@LESSON@` and `@EXERCISE@`.
@@ -73,7 +71,10 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
     ensure_unused(&lessons, &name)?;
     let order = next_order(&lessons);
     let path = folder.join(format!("{order}-{}.md", name.id));
-    write_new(&path, &text(&name, &order)).map_err(|error| {
+    // Ctrl-C waits until everything is written or nothing is left.
+    let _creating = cleanup::creating();
+    let written = written_beside(&path, &text(&name, &order));
+    written.and_then(|file| Ok(file.persist_noclobber(&path)?)).map_err(|error| {
         let fact = format!("`{}` cannot be written: {error}", path.shown());
         EnvironmentError::new(fact, "free some space, or make the folder writable")
     })?;
@@ -135,16 +136,6 @@ fn text(name: &Name, order: &str) -> String {
         .replace("@TITLE@", &name.title)
         .replace("@LESSON@", &name.id)
         .replace("@EXERCISE@", &name.exercise())
-}
-
-/// Writes the whole file or none, and overwrites no other.
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    // Ctrl-C waits until everything is written or nothing is left.
-    let _creating = cleanup::creating();
-    let mut file = private::open_shared(OpenOptions::new().write(true).create_new(true), path)?;
-    file.write_all(text.as_bytes()).inspect_err(|_| {
-        let _ = fs::remove_file(path);
-    })
 }
 
 #[cfg(test)]

@@ -34,22 +34,8 @@ pub(super) struct Spinner {
     shown: SpinnerOutput,
 }
 
-/// The latest status; empty before the first one.
-struct WaitStatus {
-    text: String,
-    since: Instant,
-}
-
-impl WaitStatus {
-    fn new(text: &str) -> Self {
-        Self { text: text.to_owned(), since: Instant::now() }
-    }
-
-    /// Formats the text and the time since it changed with `show`; `None` before the first status.
-    fn shown(&self, show: impl FnOnce(&str, Duration) -> String) -> Option<String> {
-        (!self.text.is_empty()).then(|| show(&self.text, self.since.elapsed()))
-    }
-}
+/// The latest status and since when it is shown; `None` before the first one.
+type WaitStatus = Option<(String, Instant)>;
 
 enum SpinnerOutput {
     /// One line, redrawn on a terminal.
@@ -60,7 +46,7 @@ enum SpinnerOutput {
 
 impl Spinner {
     pub(super) fn new() -> Self {
-        let latest = Arc::new(Mutex::new(WaitStatus::new("")));
+        let latest = Arc::default();
         let shown = if std::io::stderr().is_terminal() && !plain::is_on() {
             SpinnerOutput::Drawn(drawn(Arc::clone(&latest)))
         } else {
@@ -74,13 +60,16 @@ impl Spinner {
         match event {
             ProgressEvent::Status(text) => {
                 let mut latest = lock(&self.latest);
-                if latest.text != text {
-                    *latest = WaitStatus::new(text);
+                if latest.as_ref().is_none_or(|(shown, _)| shown != text) {
+                    *latest = Some((text.to_owned(), Instant::now()));
                 }
             }
             ProgressEvent::Message(line) => {
-                *lock(&self.latest) = WaitStatus::new("");
-                self.above(|| report_message(line));
+                *lock(&self.latest) = None;
+                match &self.shown {
+                    SpinnerOutput::Drawn(bar) => bar.suspend(|| report_message(line)),
+                    SpinnerOutput::Logged { .. } => report_message(line),
+                }
             }
         }
     }
@@ -103,13 +92,6 @@ impl Spinner {
             bar.set_message(failures);
         }
     }
-
-    fn above(&self, show: impl FnOnce()) {
-        match &self.shown {
-            SpinnerOutput::Drawn(bar) => bar.suspend(show),
-            SpinnerOutput::Logged { .. } => show(),
-        }
-    }
 }
 
 impl Drop for Spinner {
@@ -125,9 +107,9 @@ fn drawn(latest: Arc<Mutex<WaitStatus>>) -> ProgressBar {
         let elapsed = state.elapsed();
         // Some terminals start a new line when the last column is filled.
         let width = error_width().saturating_sub(1);
-        let shown = lock(&latest)
-            .shown(|text, unchanged| waiting::line(text, elapsed, unchanged, width))
-            .filter(|_| elapsed >= STATUS_DELAY);
+        let latest = lock(&latest).clone().filter(|_| elapsed >= STATUS_DELAY);
+        let shown =
+            latest.map(|(text, since)| waiting::line(&text, elapsed, since.elapsed(), width));
         if let Some(shown) = shown {
             let _ = line.write_str(&for_err(&shown));
         }
@@ -152,9 +134,8 @@ fn logged(latest: Arc<Mutex<WaitStatus>>) -> SpinnerOutput {
     let (end, ended) = mpsc::channel();
     let log = move || {
         while ended.recv_timeout(LOG_INTERVAL) == Err(RecvTimeoutError::Timeout) {
-            let shown = lock(&latest).shown(waiting::words);
-            if let Some(line) = shown {
-                report_message(&line);
+            if let Some((text, since)) = lock(&latest).clone() {
+                report_message(&waiting::words(&text, since.elapsed()));
             }
         }
     };

@@ -8,12 +8,6 @@ use super::unusable;
 use crate::error::EnvironmentError;
 use crate::state;
 
-/// Held while a session runs; the system releases it however the process ends.
-#[derive(Debug)]
-pub struct CourseLock {
-    _file: File,
-}
-
 /// Why the lock was not taken. The session may run all the same: progress of several sessions is
 /// merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,20 +18,19 @@ pub enum NotLocked {
     Environment(EnvironmentError),
 }
 
-impl CourseLock {
-    pub(super) fn take(path: &Path) -> Result<Self, NotLocked> {
-        let mut file = state::lock_file(path).map_err(|error| failed(path, &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(NotLocked::OtherSession(process_in(&mut file)));
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(path, &error)),
+/// The lock is held while the file is open; the system releases it however the process ends.
+pub(super) fn take(path: &Path) -> Result<File, NotLocked> {
+    let mut file = state::lock_file(path).map_err(|error| failed(path, &error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(NotLocked::OtherSession(process_in(&mut file)));
         }
-        // Only shown to a second session, which works without it.
-        let _ = note_process(&mut file);
-        Ok(Self { _file: file })
+        Err(TryLockError::Error(error)) => return Err(failed(path, &error)),
     }
+    // Only shown to a second session, which works without it.
+    let _ = note_process(&mut file);
+    Ok(file)
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> NotLocked {

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use nix::unistd::getuid;
 
-use super::super::{Stop, folder_of};
+use super::super::Stop;
+use crate::backup::{folder_of, written_beside};
 use crate::error::EnvironmentError;
 use crate::private;
 use crate::sanitize::ShownPath as _;
@@ -33,7 +34,7 @@ pub(super) fn try_file(path: &Path) -> Result<(), Stop> {
         if is_written_in_place(path) {
             OpenOptions::new().append(true).open(path).map(drop)
         } else {
-            new_file_beside(path).map(drop)
+            written_beside(path, "").map(drop)
         }
     });
     Ok(tried.map_err(|error| unwritable(path, &error))?)
@@ -53,14 +54,7 @@ pub(super) fn lost(path: &Path, error: &io::Error) -> EnvironmentError {
 
 /// A pipe or a device can't be replaced, nor can a file in a folder that we can't write to.
 fn is_written_in_place(path: &Path) -> bool {
-    path.exists() && (!path.is_file() || new_file_beside(path).is_err())
-}
-
-/// A new file in the same folder, with the usual permissions of new files.
-fn new_file_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let file = tempfile::NamedTempFile::new_in(folder_of(path))?;
-    private::share(file.as_file())?;
-    Ok(file)
+    path.exists() && (!path.is_file() || written_beside(path, "").is_err())
 }
 
 /// Refuses another user's link. In a folder where everybody may write, such a link could make the
@@ -85,15 +79,9 @@ pub(super) fn replace(path: &Path, text: &str) -> io::Result<()> {
     ensure_trusted(path)?;
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     if is_written_in_place(&path) {
-        return OpenOptions::new()
-            .write(true)
-            .truncate(true)
-            .open(&path)?
-            .write_all(text.as_bytes());
+        return std::fs::write(&path, text);
     }
-    let mut new = new_file_beside(&path)?;
-    new.write_all(text.as_bytes())?;
-    match new.persist(&path) {
+    match written_beside(&path, text)?.persist(&path) {
         Ok(_) => Ok(()),
         // A file that is mounted into a container can be written, but not replaced.
         Err(_) if path.is_file() => std::fs::write(&path, text),

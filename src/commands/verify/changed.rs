@@ -3,74 +3,64 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::super::{Stop, folder_of, variable};
+use super::super::{Stop, variable};
+use crate::backup::folder_of;
 use crate::error::EnvironmentError;
 use crate::lesson::Course;
 use crate::verify::choice::lessons_among;
 
 /// The lessons' files that differ from the commit where the branch left `base`, including
-/// uncommitted and untracked files. If `base` is empty, see [`Git::default_base`].
+/// uncommitted and untracked files. If `base` is empty, see [`default_base`].
 pub(super) fn lessons(course: &Course, base: &str) -> Result<Vec<PathBuf>, Stop> {
     let folder = if course.path.is_dir() { course.path.as_path() } else { folder_of(&course.path) };
-    let git = Git { folder };
-    let top = PathBuf::from(git.ask(&["rev-parse", "--show-toplevel"]).map_err(no_repository)?);
+    let top = git(folder, &["rev-parse", "--show-toplevel"]).map_err(no_repository)?;
     let base = if base.is_empty() {
-        git.default_base().ok_or_else(no_base)?
+        default_base(folder).ok_or_else(no_base)?
     } else {
-        git.common_commit(base).ok_or_else(|| no_commit(base))?
+        common_commit(folder, base).ok_or_else(|| no_commit(base))?
     };
-    let differing = git.ask(&["diff", "--name-only", "-z", &base]);
+    let differing = git(folder, &["diff", "--name-only", "-z", &base]);
     let untracked =
-        git.ask(&["ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/"]);
+        git(folder, &["ls-files", "--others", "--exclude-standard", "--full-name", "-z", ":/"]);
     let names = differing.and_then(|names| Ok(names + &untracked?)).map_err(no_repository)?;
-    let top = top.canonicalize().unwrap_or(top);
+    let top = Path::new(&top).canonicalize().unwrap_or_else(|_| top.into());
     let files: Vec<PathBuf> =
         names.split('\0').filter(|name| !name.is_empty()).map(|name| top.join(name)).collect();
     Ok(lessons_among(course, &files))
 }
 
-struct Git<'g> {
-    folder: &'g Path,
+/// The output of `git`, without the last line break. The error is the first line of its standard
+/// error.
+fn git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).args(arguments).stdin(Stdio::null());
+    let output = command.output().map_err(|error| format!("`git` can't be run: {error}"))?;
+    if output.status.success() {
+        let text = String::from_utf8_lossy(&output.stdout);
+        return Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned());
+    }
+    let error = String::from_utf8_lossy(&output.stderr);
+    Err(error.lines().next().unwrap_or("`git` failed").to_owned())
 }
 
-impl Git<'_> {
-    /// The output of `git`, without the last line break. The error is the first line of its
-    /// standard error.
-    fn ask(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(self.folder)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("`git` can't be run: {error}"))?;
-        if output.status.success() {
-            let text = String::from_utf8_lossy(&output.stdout);
-            return Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned());
-        }
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        Err(error.lines().next().unwrap_or("`git` failed").to_owned())
-    }
+/// The last commit that HEAD and `base` have in common, or `base` itself if the clone is too shallow
+/// to find it.
+fn common_commit(folder: &Path, base: &str) -> Option<String> {
+    let base = format!("{base}^{{commit}}");
+    let commit = git(folder, &["rev-parse", "--verify", "--quiet", &base]).ok()?;
+    Some(git(folder, &["merge-base", &commit, "HEAD"]).unwrap_or(commit))
+}
 
-    /// The last commit that HEAD and `base` have in common, or `base` itself if the clone is too
-    /// shallow to find it.
-    fn common_commit(&self, base: &str) -> Option<String> {
-        let commit =
-            self.ask(&["rev-parse", "--verify", "--quiet", &format!("{base}^{{commit}}")]).ok()?;
-        Some(self.ask(&["merge-base", &commit, "HEAD"]).unwrap_or(commit))
+/// The commit where the branch began, according to the CI or else the repository.
+fn default_base(folder: &Path) -> Option<String> {
+    let of_the_ci = variable("GITHUB_BASE_REF")
+        .map(|branch| format!("origin/{branch}"))
+        .or_else(|| variable("CI_MERGE_REQUEST_DIFF_BASE_SHA"));
+    if let Some(base) = of_the_ci {
+        return common_commit(folder, &base);
     }
-
-    /// The commit where the branch began, according to the CI or else the repository.
-    fn default_base(&self) -> Option<String> {
-        let of_the_ci = variable("GITHUB_BASE_REF")
-            .map(|branch| format!("origin/{branch}"))
-            .or_else(|| variable("CI_MERGE_REQUEST_DIFF_BASE_SHA"));
-        if let Some(base) = of_the_ci {
-            return self.common_commit(&base);
-        }
-        let usual = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
-        usual.into_iter().find_map(|base| self.common_commit(base))
-    }
+    let usual = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
+    usual.into_iter().find_map(|base| common_commit(folder, base))
 }
 
 fn no_repository(why: String) -> Stop {

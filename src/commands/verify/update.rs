@@ -1,9 +1,10 @@
 //! `--update`: rewrites the expected replies in the lessons' files.
 
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-use super::super::{Stop, folder_of, report_message};
+use super::super::{Stop, report_message};
+use crate::backup::written_beside;
 use crate::error::EnvironmentError;
 use crate::lesson::{ExampleExchange, Lesson};
 use crate::sanitize::{ShownPath as _, clean_lines};
@@ -48,32 +49,20 @@ fn seen<'s>(
     example.dialogue.iter().zip(replies.iter().map(String::as_str)).collect()
 }
 
-/// Refuses to overwrite a file that somebody has edited meanwhile.
+/// Refuses to overwrite a file that somebody has edited meanwhile. A link stays a link.
 fn replace(path: &Path, old: &str, new: &str) -> Result<(), EnvironmentError> {
-    let read = read_through_link(path).map_err(|error| failed(path, &error))?;
-    if read.bytes != old.as_bytes() {
-        return Err(differs(&read, old));
+    let path = &path.canonicalize().map_err(|error| failed(path, &error))?;
+    let bytes = std::fs::read(path).map_err(|error| failed(path, &error))?;
+    if bytes != old.as_bytes() {
+        return Err(differs(path, &bytes, old));
     }
-    write_over(&read.path, new).map_err(|error| failed(path, &error))
-}
-
-struct ReadFile {
-    /// Without links, so that a link stays a link.
-    path: PathBuf,
-    bytes: Vec<u8>,
-}
-
-fn read_through_link(path: &Path) -> io::Result<ReadFile> {
-    let path = path.canonicalize()?;
-    let bytes = std::fs::read(&path)?;
-    Ok(ReadFile { path, bytes })
+    write_over(path, new).map_err(|error| failed(path, &error))
 }
 
 fn write_over(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
-    file.write_all(text.as_bytes())?;
+    let file = written_beside(path, text)?;
     file.as_file().set_permissions(std::fs::metadata(path)?.permissions())?;
-    file.persist(path).map_err(|error| error.error)?;
+    file.persist(path)?;
     Ok(())
 }
 
@@ -84,10 +73,10 @@ fn failed(path: &Path, error: &io::Error) -> EnvironmentError {
 }
 
 /// The error for a file whose text is not `old`, the lesson's source.
-fn differs(read: &ReadFile, old: &str) -> EnvironmentError {
-    let name = read.path.shown();
+fn differs(path: &Path, bytes: &[u8], old: &str) -> EnvironmentError {
+    let name = path.shown();
     // The loader removes control characters. Rewriting would remove them from the author's file.
-    if std::str::from_utf8(&read.bytes).is_ok_and(|text| clean_lines(text) == old) {
+    if std::str::from_utf8(bytes).is_ok_and(|text| clean_lines(text) == old) {
         let fact = format!("`{name}` holds control characters, so it is not rewritten");
         EnvironmentError::new(fact, "remove them: the warning names the first, with its line")
     } else {

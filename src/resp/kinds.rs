@@ -13,19 +13,17 @@ pub fn subscribes(name: &[u8]) -> bool {
 
 /// A command's name as the client wrote it; empty if there is none.
 pub fn name(command: &[u8]) -> &[u8] {
-    if command.first() == Some(&b'*') {
-        // The third line: after the number of arguments and the length of the first one.
-        let from = line_end(command, line_end(command, 0));
-        return command.get(from..line_end(command, from)).unwrap_or_default().trim_ascii_end();
-    }
-    let line = &command[..line_end(command, 0)];
-    line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default()
+    words(command).next().unwrap_or_default()
 }
 
-/// The index after the end of the line that begins at `from`.
-fn line_end(text: &[u8], from: usize) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    rest.iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| from + at + 1)
+/// The strings of an array of bulk strings without line breaks, or the words of an inline command.
+fn words(frame: &[u8]) -> impl Iterator<Item = &[u8]> {
+    // After the number of elements, each string is a line with its length and a line with its text.
+    let is_array = matches!(frame.first(), Some(b'*' | b'>'));
+    let (skipped, step) = if is_array { (2, 2) } else { (0, 1) };
+    let parts =
+        frame.split(move |&byte| byte == b'\n' || (!is_array && byte.is_ascii_whitespace()));
+    parts.filter(|part| !part.is_empty()).skip(skipped).step_by(step).map(<[u8]>::trim_ascii_end)
 }
 
 pub fn is_error(frame: &[u8]) -> bool {
@@ -69,22 +67,6 @@ pub fn is_monitor_line(frame: &[u8]) -> bool {
 /// The first three strings of an array of bulk strings, or the first words of an inline command;
 /// empty where there are none.
 pub fn first_words(frame: &[u8]) -> [&str; 3] {
-    let mut words = [""; 3];
-    if !matches!(frame.first(), Some(b'*' | b'>')) {
-        let text = std::str::from_utf8(frame).unwrap_or_default();
-        for (word, found) in words.iter_mut().zip(text.split_ascii_whitespace()) {
-            *word = found.trim_matches(['"', '\'']);
-        }
-        return words;
-    }
-    // The first line is the number of elements; each string is a line with its length and a line
-    // with its text. No word that we look for contains a line break.
-    let mut lines =
-        frame.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    lines.next();
-    for word in &mut words {
-        let (Some([b'$', ..]), Some(text)) = (lines.next(), lines.next()) else { break };
-        *word = std::str::from_utf8(text).unwrap_or_default().trim_end_matches(['\r', '\n']);
-    }
-    words
+    let mut words = words(frame).map(|word| std::str::from_utf8(word).unwrap_or_default());
+    std::array::from_fn(|_| words.next().unwrap_or_default().trim_matches(['"', '\'']))
 }

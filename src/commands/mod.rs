@@ -24,11 +24,11 @@ use std::ffi::OsString;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::FromArgMatches as _;
 
 use crate::attempt;
 use crate::cleanup;
-use crate::cli::{Cli, Command, Common};
+use crate::cli::{self, Cli, Command, Common};
 use crate::doctor;
 use crate::error::EnvironmentError;
 use crate::present::{error_width, terminal};
@@ -127,7 +127,7 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     } else {
         clap::ColorChoice::Auto
     };
-    let matches = Cli::command().color(color).try_get_matches_from(arguments)?;
+    let matches = cli::definition().color(color).try_get_matches_from(arguments)?;
     Cli::from_arg_matches(&matches)
 }
 

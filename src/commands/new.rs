@@ -71,10 +71,13 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
     ensure_unused(&lessons, &name)?;
     let order = next_order(&lessons);
     let path = folder.join(format!("{order}-{}.md", name.id));
-    // Ctrl-C waits until everything is written or nothing is left.
-    let _creating = cleanup::creating();
-    let written = written_beside(&path, &text(&name, &order));
-    written.and_then(|file| Ok(file.persist_noclobber(&path)?)).map_err(|error| {
+    let written = {
+        // Ctrl-C waits until everything is written or nothing is left.
+        let _creating = cleanup::creating();
+        let file = written_beside(&path, &text(&name, &order));
+        file.and_then(|file| Ok(file.persist_noclobber(&path)?))
+    };
+    written.map_err(|error| {
         let fact = format!("`{}` cannot be written: {error}", path.shown());
         EnvironmentError::new(fact, "free some space, or make the folder writable")
     })?;

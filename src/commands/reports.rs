@@ -21,29 +21,12 @@ use crate::verify::plan::Plan;
 use crate::verify::report::{CaseReport, Report, ServerReport};
 use files::{append, lost, replace, try_file, unwritable};
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum ReportTarget {
-    /// Standard output.
-    Output,
-    /// Replaces the file.
-    File(PathBuf),
-    /// Appends to the file.
-    EndOf(PathBuf),
-}
-
-impl ReportTarget {
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::Output => None,
-            Self::File(path) | Self::EndOf(path) => Some(path),
-        }
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct Reports {
     format: Format,
-    wanted: Vec<(ReportKind, ReportTarget)>,
+    wanted: Vec<ReportTo>,
+    /// The file of the job's summary on GitHub: text is appended to it.
+    summary: Option<PathBuf>,
     /// The open file of the JSON lines. `end` reports its first error.
     stream: Mutex<Option<io::Result<File>>>,
 }
@@ -56,55 +39,54 @@ impl Reports {
         format: Format,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Stop> {
+        ensure_compatible(named, format)?;
         let summary = variable("GITHUB_STEP_SUMMARY").map(PathBuf::from);
-        let mut wanted: Vec<(ReportKind, ReportTarget)> = Vec::new();
-        for report in named {
-            let target = match &report.path {
-                None => ReportTarget::Output,
-                Some(path) if Some(path) == summary.as_ref() => ReportTarget::EndOf(path.clone()),
-                Some(path) => ReportTarget::File(path.clone()),
-            };
-            wanted.push((report.kind, target));
-        }
-        ensure_compatible(&wanted, format)?;
-        let is_default = wanted.iter().all(|(_, target)| *target != ReportTarget::Output);
+        let mut wanted = named.to_vec();
+        let is_default = wanted.iter().all(|report| report.path.is_some());
         if is_default && format == Format::Human {
-            wanted.push((ReportKind::Human, ReportTarget::Output));
+            wanted.push(ReportTo { kind: ReportKind::Human, path: None });
             if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
-                wanted.push((ReportKind::Github, ReportTarget::Output));
+                wanted.push(ReportTo { kind: ReportKind::Github, path: None });
                 // In a container the variable may be set though the file is missing. Then leave
                 // the summary out, since nobody asked for it.
-                let file = summary.filter(|path| append(path, "").is_ok());
-                wanted.extend(file.map(|path| (ReportKind::Summary, ReportTarget::EndOf(path))));
+                if summary.as_ref().is_some_and(|path| append(path, "").is_ok()) {
+                    wanted.push(ReportTo { kind: ReportKind::Summary, path: summary.clone() });
+                }
             }
         }
         wanted.dedup();
-        Ok(Self { format, wanted, stream: Mutex::new(None) })
+        Ok(Self { format, wanted, summary, stream: Mutex::new(None) })
     }
 
     /// Checks before the run that all files can be written. It changes no file and leaves none
     /// behind.
     pub(super) fn try_targets(&self) -> Result<(), Stop> {
-        for (_, target) in &self.wanted {
-            match target {
-                ReportTarget::Output => {}
-                ReportTarget::File(path) => try_file(path)?,
-                ReportTarget::EndOf(path) => {
-                    append(path, "").map_err(|error| unwritable(path, &error))?;
-                }
+        for path in self.wanted.iter().filter_map(|report| report.path.as_ref()) {
+            if self.is_appended(path) {
+                append(path, "").map_err(|error| unwritable(path, &error))?;
+            } else {
+                try_file(path)?;
             }
         }
         Ok(())
     }
 
+    fn is_appended(&self, path: &PathBuf) -> bool {
+        self.summary.as_ref() == Some(path)
+    }
+
+    fn is_on_output(&self, kind: ReportKind) -> bool {
+        self.wanted.contains(&ReportTo { kind, path: None })
+    }
+
     /// Whether a report for people goes to standard output.
     pub(super) fn report_to_people(&self) -> bool {
-        self.wanted.contains(&(ReportKind::Human, ReportTarget::Output))
+        self.is_on_output(ReportKind::Human)
     }
 
     /// Whether a report is written while the run goes on.
     pub(super) fn is_streamed(&self) -> bool {
-        self.wanted.iter().any(|(kind, _)| *kind == ReportKind::Jsonl)
+        self.wanted.iter().any(|report| report.kind == ReportKind::Jsonl)
     }
 
     /// To be called when the run begins.
@@ -134,7 +116,7 @@ impl Reports {
             out(&json::verified(report));
         }
         self.stream(|| json_lines::end(report));
-        self.write_each(&|kind, _, limit| match kind {
+        self.write_each(&|report_to, limit| match report_to.kind {
             ReportKind::Human => Some(human::text(report)),
             ReportKind::Jsonl => None,
             ReportKind::Junit => Some(junit::xml(report)),
@@ -145,8 +127,8 @@ impl Reports {
 
     /// Like `end`, for lessons that can't be loaded. Standard error has shown the problems already.
     pub(super) fn unloadable(&self, problems: &[Problem]) -> Result<(), EnvironmentError> {
-        self.write_each(&|kind, target, _| match kind {
-            ReportKind::Human if *target == ReportTarget::Output => None,
+        self.write_each(&|report_to, _| match report_to.kind {
+            ReportKind::Human if report_to.path.is_none() => None,
             ReportKind::Human => Some(problems.iter().map(terminal::problem).collect()),
             ReportKind::Jsonl => Some(json_lines::unloadable(problems)),
             ReportKind::Junit => Some(junit::problems(problems)),
@@ -158,25 +140,23 @@ impl Reports {
     /// Writes each report. `text` formats it within a limit in bytes; `None` skips it.
     fn write_each(
         &self,
-        text: &dyn Fn(ReportKind, &ReportTarget, usize) -> Option<String>,
+        text: &dyn Fn(&ReportTo, usize) -> Option<String>,
     ) -> Result<(), EnvironmentError> {
         let mut failed = None;
-        for (kind, target) in &self.wanted {
-            let taken = match target {
-                ReportTarget::EndOf(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
-                _ => 0,
+        for report in &self.wanted {
+            let appended = report.path.as_ref().filter(|path| self.is_appended(path));
+            let taken = appended.and_then(|path| std::fs::metadata(path).ok());
+            let taken = taken.map_or(0, |file| usize::try_from(file.len()).unwrap_or(usize::MAX));
+            let Some(text) = text(report, summary::LIMIT.saturating_sub(taken)) else { continue };
+            let Some(path) = &report.path else {
+                out_report(report.kind, &text);
+                continue;
             };
-            let room = summary::LIMIT.saturating_sub(usize::try_from(taken).unwrap_or(usize::MAX));
-            let Some(text) = text(*kind, target, room) else { continue };
-            let written = match target {
-                ReportTarget::Output => {
-                    out_report(*kind, &text);
-                    Ok(())
-                }
-                ReportTarget::File(path) => replace(path, &without_colors(&text)),
-                ReportTarget::EndOf(path) => append(path, &text),
+            let written = match appended {
+                Some(path) => append(path, &text),
+                None => replace(path, &without_colors(&text)),
             };
-            if let (Err(error), Some(path)) = (written, target.path()) {
+            if let Err(error) = written {
                 failed.get_or_insert_with(|| lost(path, &error));
             }
         }
@@ -188,8 +168,8 @@ impl Reports {
 
     /// The file of the JSON lines.
     fn stream_path(&self) -> Option<&Path> {
-        let mut streams = self.wanted.iter().filter(|(kind, _)| *kind == ReportKind::Jsonl);
-        streams.find_map(|(_, target)| target.path())
+        let mut streams = self.wanted.iter().filter(|report| report.kind == ReportKind::Jsonl);
+        streams.find_map(|report| report.path.as_deref())
     }
 
     fn stream(&self, line: impl FnOnce() -> String) {
@@ -197,7 +177,7 @@ impl Reports {
             return;
         }
         let line = line();
-        if self.wanted.contains(&(ReportKind::Jsonl, ReportTarget::Output)) {
+        if self.is_on_output(ReportKind::Jsonl) {
             out(&line);
         }
         let mut stream = lock(&self.stream);
@@ -222,12 +202,9 @@ fn out_report(kind: ReportKind, text: &str) {
 
 /// A file takes one report. So does standard output, except that `human` and `github` go together,
 /// since GitHub finds the annotations in the text.
-fn ensure_compatible(wanted: &[(ReportKind, ReportTarget)], format: Format) -> Result<(), Stop> {
-    let on_output: Vec<ReportKind> = wanted
-        .iter()
-        .filter(|(_, target)| *target == ReportTarget::Output)
-        .map(|(kind, _)| *kind)
-        .collect();
+fn ensure_compatible(wanted: &[ReportTo], format: Format) -> Result<(), Stop> {
+    let on_output: Vec<ReportKind> =
+        wanted.iter().filter(|report| report.path.is_none()).map(|report| report.kind).collect();
     let help = "name a file: `--report KIND=PATH`";
     if format == Format::Json && !on_output.is_empty() {
         let fact = "`--format json` and a report can't both go to standard output";
@@ -239,18 +216,18 @@ fn ensure_compatible(wanted: &[(ReportKind, ReportTarget)], format: Format) -> R
         let fact = "only one report can go to standard output, or human and github together";
         return Err(Stop::usage(fact, help));
     }
-    let mut files: Vec<(&Path, ReportKind)> =
-        wanted.iter().filter_map(|(kind, target)| Some((target.path()?, *kind))).collect();
-    if files.iter().filter(|(_, kind)| *kind == ReportKind::Jsonl).count() > 1 {
+    let mut files: Vec<&ReportTo> = wanted.iter().filter(|report| report.path.is_some()).collect();
+    if files.iter().filter(|report| report.kind == ReportKind::Jsonl).count() > 1 {
         return Err(Stop::usage(
             "`--report jsonl` can't go to two files",
             "name one file, and copy it",
         ));
     }
-    files.sort_unstable_by_key(|(path, _)| *path);
-    match files.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-        Some(pair) => Err(Stop::usage(
-            format!("two reports can't go to the same file `{}`", pair[0].0.shown()),
+    files.sort_unstable_by_key(|report| &report.path);
+    let twice = files.windows(2).find(|pair| pair[0].path == pair[1].path);
+    match twice.and_then(|pair| pair[0].path.as_ref()) {
+        Some(path) => Err(Stop::usage(
+            format!("two reports can't go to the same file `{}`", path.shown()),
             "name another file for one of them",
         )),
         None => Ok(()),
@@ -288,14 +265,14 @@ mod tests {
             Stop::Usage(fact, _) => fact,
             _ => String::new(),
         })?;
-        Ok(reports.wanted.iter().map(|(kind, target)| option(*kind, target)).collect())
+        Ok(reports.wanted.iter().map(|report| option(&reports, report)).collect())
     }
 
-    fn option(kind: ReportKind, target: &ReportTarget) -> String {
-        match target {
-            ReportTarget::Output => format!("{kind:?}"),
-            ReportTarget::File(path) => format!("{kind:?}={}", path.display()),
-            ReportTarget::EndOf(path) => format!("{kind:?}+={}", path.display()),
+    fn option(reports: &Reports, ReportTo { kind, path }: &ReportTo) -> String {
+        match path {
+            None => format!("{kind:?}"),
+            Some(path) if reports.is_appended(path) => format!("{kind:?}+={}", path.display()),
+            Some(path) => format!("{kind:?}={}", path.display()),
         }
     }
 

@@ -85,12 +85,23 @@ impl VerifyRequest<'_> {
         self.reports.begin(&Plan::new(&course, &cases, self.slice, names))?;
         let cases = Slice::part(self.slice, cases);
         let verification = Verification { request: self, course: &course, cases, unmade };
-        let (mut report, results) = verification.on_each(&versions)?;
-        let warnings = coverage::warnings(of_loader, &verification.cases, &all, &results);
-        report.warnings.extend(warnings.iter().map(warning));
-        if !self.reports.report_to_people() {
-            report_problems(&warnings);
+        let (mut servers, mut results) = (Vec::new(), Vec::new());
+        for version in &versions {
+            let (server, of_server) = verification.on(version.as_ref())?;
+            servers.push(server);
+            results.push(of_server);
         }
+        let problems = coverage::warnings(of_loader, &verification.cases, &all, &results);
+        if !self.reports.report_to_people() {
+            report_problems(&problems);
+        }
+        let report = Report {
+            course: course.title.clone(),
+            slice: self.slice,
+            servers,
+            warnings: problems.iter().map(warning).collect(),
+            incomplete: Vec::new(),
+        };
         conclude(&report, &self.reports)
     }
 
@@ -166,37 +177,16 @@ struct Verification<'v> {
 }
 
 impl Verification<'_> {
-    /// Runs the cases on each server.
-    fn on_each(
-        &self,
-        versions: &[Option<ServerVersion>],
-    ) -> Result<(Report, Vec<CaseResults>), Stop> {
-        let (mut servers, mut all_results) = (Vec::new(), Vec::new());
-        for version in versions {
-            let (server, results) = self.on(version.as_ref())?;
-            servers.push(server);
-            all_results.push(results);
-        }
-        let report = Report {
-            course: self.course.title.clone(),
-            slice: self.request.slice,
-            servers,
-            warnings: Vec::new(),
-            incomplete: Vec::new(),
-        };
-        Ok((report, all_results))
-    }
-
     fn on(&self, version: Option<&ServerVersion>) -> Result<(ServerReport, CaseResults), Stop> {
         let began = Instant::now();
-        let VerifyRequest { common, options, reports, .. } = self.request;
-        let context = report::Context { common, version, repeat: options.repeat };
+        let VerifyRequest { options, reports, .. } = self.request;
         let wanted = name_of(version);
         // A repeated case is reported only after all its runs, so it can't be streamed.
         let is_streamed = options.repeat == 1 && reports.is_streamed();
         let report_case = |index: usize, result: &CaseResult| {
             if is_streamed {
-                reports.case(&wanted, &context.case(&self.cases[index], Some(result)));
+                let case = report::case(self.request, version, &self.cases[index], Some(result));
+                reports.case(&wanted, &case);
             }
         };
         let (results, unchecked) = match self.run_cases(version, &report_case) {
@@ -206,7 +196,7 @@ impl Verification<'_> {
         };
         let mut cases = Vec::new();
         for (case, result) in self.cases.iter().zip(&results) {
-            let case = context.case(case, result.as_ref());
+            let case = report::case(self.request, version, case, result.as_ref());
             if !is_streamed || case.outcome == CaseOutcome::NotRun {
                 reports.case(&wanted, &case);
             }

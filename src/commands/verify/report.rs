@@ -1,6 +1,7 @@
 //! Turns results into the values of a report.
 
 use super::super::shell::{lessons_option, shell_word};
+use super::VerifyRequest;
 use crate::cli::Common;
 use crate::present::evidence::Form;
 use crate::present::text::clean;
@@ -14,58 +15,57 @@ use crate::verify::{Case, CaseResult, CaseRun};
 /// The least number of runs in the command that repeats a flaky case.
 const REPEAT_A_FLAKE: u32 = 10;
 
-/// What the report of a case needs besides its result.
-pub(super) struct Context<'r> {
-    pub(super) common: &'r Common,
-    /// The wanted version, for the command that repeats a case.
-    pub(super) version: Option<&'r ServerVersion>,
-    /// How often each case is run.
-    pub(super) repeat: u32,
+/// The result is `None` if the case was not run, see [`crate::verify::Runner::run`].
+pub(super) fn case(
+    request: &VerifyRequest<'_>,
+    version: Option<&ServerVersion>,
+    case: &Case<'_>,
+    result: Option<&CaseResult>,
+) -> CaseReport {
+    let report = result.and_then(CaseResult::report);
+    let is_flaky = result.is_some_and(is_flaky);
+    CaseReport {
+        id: case.id.clone(),
+        kind: case.kind(),
+        lesson: case.lesson.id.clone(),
+        file: case.lesson.path.shown(),
+        line: report.and_then(|run| run.line).unwrap_or(case.line),
+        server: report.map(|run| run.server.clone()).unwrap_or_default(),
+        outcome: result.map_or(CaseOutcome::NotRun, outcome),
+        problems: result.map(problems).unwrap_or_default(),
+        unchecked: report.and_then(|run| run.unchecked.clone()),
+        details: report.map(|run| details(case, run)).unwrap_or_default(),
+        repeat: repeat(request, version, case, is_flaky),
+        is_flaky,
+        runs: result.map_or(0, |result| count(result.runs())),
+        retries: result.map_or(0, |result| count(result.retries())),
+        took: result.map(CaseResult::took).unwrap_or_default(),
+    }
 }
 
-impl Context<'_> {
-    /// The result is `None` if the case was not run, see [`crate::verify::Runner::run`].
-    pub(super) fn case(&self, case: &Case<'_>, result: Option<&CaseResult>) -> CaseReport {
-        let report = result.and_then(CaseResult::report);
-        let is_flaky = result.is_some_and(is_flaky);
-        CaseReport {
-            id: case.id.clone(),
-            kind: case.kind(),
-            lesson: case.lesson.id.clone(),
-            file: case.lesson.path.shown(),
-            line: report.and_then(|run| run.line).unwrap_or(case.line),
-            server: report.map(|run| run.server.clone()).unwrap_or_default(),
-            outcome: result.map_or(CaseOutcome::NotRun, outcome),
-            problems: result.map(problems).unwrap_or_default(),
-            unchecked: report.and_then(|run| run.unchecked.clone()),
-            details: report.map(|run| details(case, run)).unwrap_or_default(),
-            repeat: self.repeat(case, is_flaky),
-            is_flaky,
-            runs: result.map_or(0, |result| count(result.runs())),
-            retries: result.map_or(0, |result| count(result.retries())),
-            took: result.map(CaseResult::took).unwrap_or_default(),
-        }
+fn repeat(
+    request: &VerifyRequest<'_>,
+    version: Option<&ServerVersion>,
+    case: &Case<'_>,
+    is_flaky: bool,
+) -> String {
+    let Common { server, image, .. } = request.common;
+    let mut command = format!(
+        "redislings verify {} --server {}{}",
+        shell_word(&case.id),
+        shell_word(server),
+        lessons_option(request.common)
+    );
+    if image != DEFAULT_IMAGE {
+        command += &format!(" --image {}", shell_word(image));
     }
-
-    fn repeat(&self, case: &Case<'_>, is_flaky: bool) -> String {
-        let Common { server, image, .. } = self.common;
-        let mut command = format!(
-            "redislings verify {} --server {}{}",
-            shell_word(&case.id),
-            shell_word(server),
-            lessons_option(self.common)
-        );
-        if image != DEFAULT_IMAGE {
-            command += &format!(" --image {}", shell_word(image));
-        }
-        if let Some(version) = self.version {
-            command += &format!(" --server-version '{version}'");
-        }
-        if is_flaky {
-            command += &format!(" --repeat {}", self.repeat.max(REPEAT_A_FLAKE));
-        }
-        command
+    if let Some(version) = version {
+        command += &format!(" --server-version '{version}'");
     }
+    if is_flaky {
+        command += &format!(" --repeat {}", request.options.repeat.max(REPEAT_A_FLAKE));
+    }
+    command
 }
 
 /// Ignores runs that could not be checked.

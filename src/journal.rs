@@ -1,8 +1,8 @@
 //! The journal of the student's work: one line of JSON for each attempt and each exploration.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -131,23 +131,15 @@ fn append(path: &Path, line: &str) -> std::io::Result<()> {
     // Answers may contain private data, so only the user may read the file.
     let mut file =
         OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-    let end = if ends_in_a_line(&mut file)? { "" } else { "\n" };
+    let mut last = [b'\n'];
+    // Reads nothing from an empty file.
+    file.read_at(&mut last, file.metadata()?.len().saturating_sub(1))?;
+    let end = if last == *b"\n" { "" } else { "\n" };
     file.write_all(format!("{end}{line}\n").as_bytes())
 }
 
-fn ends_in_a_line(file: &mut File) -> std::io::Result<bool> {
-    if file.metadata()?.len() == 0 {
-        return Ok(true);
-    }
-    let mut last = [0];
-    file.seek(SeekFrom::End(-1))?;
-    file.read_exact(&mut last)?;
-    Ok(last == *b"\n")
-}
-
 fn seconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().cast_signed()
 }
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> EnvironmentError {

@@ -19,14 +19,11 @@ pub fn one(exercise: &Exercise, progress: &mut Progress) -> Result<Vec<PathBuf>,
     }
     match progress.forget(&[&exercise.id]) {
         Ok(()) => Ok(backups),
-        Err(error) => Err(with_backups(&backups, error)),
+        Err(mut error) => {
+            for backup in backups {
+                let _ = write!(error.help, "\nyour answer is kept as `{}`", backup.shown());
+            }
+            Err(error)
+        }
     }
-}
-
-/// Adds to the help where the answers are now.
-fn with_backups(backups: &[PathBuf], mut error: EnvironmentError) -> EnvironmentError {
-    for backup in backups {
-        let _ = write!(error.help, "\nyour answer is kept as `{}`", backup.shown());
-    }
-    error
 }

@@ -31,28 +31,25 @@ struct Counted {
 pub(super) struct Spinner {
     latest: Arc<Mutex<WaitStatus>>,
     counted: Mutex<Counted>,
-    shown: SpinnerOutput,
+    /// On a terminal: one line, redrawn.
+    bar: Option<ProgressBar>,
+    /// In a log: a line now and then. The thread ends when this is dropped.
+    _log: Option<Sender<()>>,
 }
 
 /// The latest status and since when it is shown; `None` before the first one.
 type WaitStatus = Option<(String, Instant)>;
 
-enum SpinnerOutput {
-    /// One line, redrawn on a terminal.
-    Drawn(ProgressBar),
-    /// A line now and then, for a log. The thread ends when the sender is dropped.
-    Logged { _end: Sender<()> },
-}
-
 impl Spinner {
     pub(super) fn new() -> Self {
         let latest = Arc::default();
-        let shown = if std::io::stderr().is_terminal() && !plain::is_on() {
-            SpinnerOutput::Drawn(drawn(Arc::clone(&latest)))
-        } else {
-            logged(Arc::clone(&latest))
-        };
-        Self { latest, counted: Mutex::default(), shown }
+        let is_drawn = std::io::stderr().is_terminal() && !plain::is_on();
+        Self {
+            bar: is_drawn.then(|| drawn(Arc::clone(&latest))),
+            _log: (!is_drawn).then(|| logged(Arc::clone(&latest))),
+            latest,
+            counted: Mutex::default(),
+        }
     }
 
     /// A message is printed above the spinner and clears the status.
@@ -66,9 +63,9 @@ impl Spinner {
             }
             ProgressEvent::Message(line) => {
                 *lock(&self.latest) = None;
-                match &self.shown {
-                    SpinnerOutput::Drawn(bar) => bar.suspend(|| report_message(line)),
-                    SpinnerOutput::Logged { .. } => report_message(line),
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| report_message(line)),
+                    None => report_message(line),
                 }
             }
         }
@@ -82,7 +79,7 @@ impl Spinner {
         counted.failures += usize::from(ended == Some(false));
         let (done, failures) = (counted.done, waiting::failures(counted.failures));
         self.tell(ProgressEvent::Status(&format!("{done} of {all} cases have run{failures}")));
-        if let SpinnerOutput::Drawn(bar) = &self.shown {
+        if let Some(bar) = &self.bar {
             if bar.length().is_none() {
                 bar.set_style(counting());
                 bar.reset_elapsed();
@@ -96,7 +93,7 @@ impl Spinner {
 
 impl Drop for Spinner {
     fn drop(&mut self) {
-        if let SpinnerOutput::Drawn(bar) = &self.shown {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
@@ -130,7 +127,7 @@ fn counting() -> ProgressStyle {
     style.map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> "))
 }
 
-fn logged(latest: Arc<Mutex<WaitStatus>>) -> SpinnerOutput {
+fn logged(latest: Arc<Mutex<WaitStatus>>) -> Sender<()> {
     let (end, ended) = mpsc::channel();
     let log = move || {
         while ended.recv_timeout(LOG_INTERVAL) == Err(RecvTimeoutError::Timeout) {
@@ -141,5 +138,5 @@ fn logged(latest: Arc<Mutex<WaitStatus>>) -> SpinnerOutput {
     };
     // Without the thread the log only lacks status lines.
     let _ = std::thread::Builder::new().name("waiting".into()).spawn(log);
-    SpinnerOutput::Logged { _end: end }
+    end
 }

@@ -1,7 +1,6 @@
 //! The lock of the running session; a second session learns that it is not alone.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use super::unusable;
@@ -20,16 +19,16 @@ pub enum NotLocked {
 
 /// The lock is held while the file is open; the system releases it however the process ends.
 pub(super) fn take(path: &Path) -> Result<File, NotLocked> {
-    let mut file = state::lock_file(path).map_err(|error| failed(path, &error))?;
+    let file = state::lock_file(path).map_err(|error| failed(path, &error))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(NotLocked::OtherSession(process_in(&mut file)));
+            return Err(NotLocked::OtherSession(process_in(path)));
         }
         Err(TryLockError::Error(error)) => return Err(failed(path, &error)),
     }
     // Only shown to a second session, which works without it.
-    let _ = note_process(&mut file);
+    let _ = std::fs::write(path, format!("{}\n", std::process::id()));
     Ok(file)
 }
 
@@ -37,14 +36,6 @@ fn failed(path: &Path, error: &std::io::Error) -> NotLocked {
     NotLocked::Environment(unusable("lock", path, error))
 }
 
-fn process_in(file: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
-}
-
-fn note_process(file: &mut File) -> std::io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    writeln!(file, "{}", std::process::id())
+fn process_in(path: &Path) -> Option<u32> {
+    std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }

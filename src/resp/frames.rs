@@ -8,11 +8,11 @@ use std::borrow::Cow;
 use super::Header;
 
 /// The limit for one string in a command; longer ones are cut, as in SLOWLOG.
-const ARGUMENT_BYTES: u64 = 512;
+const ARGUMENT_BYTES: usize = 512;
 /// The limit for one string in a reply: enough for INFO's section about persistence.
-const REPLY_STRING_BYTES: u64 = 4096;
+const REPLY_STRING_BYTES: usize = 4096;
 /// The limit for a command's arguments, including its name.
-const ARGUMENTS: u64 = 32;
+const ARGUMENTS: usize = 32;
 /// The limit for a whole reply; a longer one is replaced by a description.
 const REPLY_BYTES: usize = 64 * 1024;
 /// Redis closes a connection that sends a longer line (`PROTO_INLINE_MAX_SIZE`); its own lines are
@@ -47,26 +47,26 @@ pub struct Frames {
     /// The string that is being received.
     string: Option<LongString>,
     /// Elements of the frame that have not come yet; 0 between frames.
-    missing: u64,
+    missing: usize,
     /// The frame so far, shortened. Its memory is reused for the next frame.
     frame: Vec<u8>,
     /// The length of the frame's first line.
     head: usize,
     /// How many elements are in `frame`.
-    kept: u64,
+    kept: usize,
     /// How many elements came but are not in `frame`.
-    left_out: u64,
+    left_out: usize,
 }
 
 /// A bulk string, blob error or verbatim string.
 #[derive(Debug)]
 struct LongString {
     /// Bytes to come, including the line break after the string.
-    left: u64,
+    left: usize,
     /// Bytes of the string to keep.
-    to_keep: u64,
+    to_keep: usize,
     /// Bytes of the string that are not kept.
-    cut: u64,
+    cut: usize,
 }
 
 impl Frames {
@@ -137,7 +137,7 @@ impl Frames {
         Ok(())
     }
 
-    fn begin_string(&mut self, line: &[u8], length: u64, is_first: bool) {
+    fn begin_string(&mut self, line: &[u8], length: usize, is_first: bool) {
         let limit = match self.side {
             Side::Commands => ARGUMENT_BYTES,
             Side::Replies => REPLY_STRING_BYTES,
@@ -148,7 +148,7 @@ impl Frames {
         if cut == 0 {
             self.keep_line(line, is_first);
         } else {
-            let shown = to_keep + shortened(cut).len() as u64;
+            let shown = to_keep + shortened(cut).len();
             let header = format!("{}{shown}\r\n", char::from(line[0]));
             self.keep_line(header.as_bytes(), is_first);
         }
@@ -158,12 +158,12 @@ impl Frames {
     /// Takes bytes of the string that is being received; returns the rest.
     fn take_string<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let Some(string) = &mut self.string else { return bytes };
-        let length = bytes.len().min(usize::try_from(string.left).unwrap_or(usize::MAX));
+        let length = bytes.len().min(string.left);
         let (part, rest) = bytes.split_at(length);
-        let to_keep = length.min(usize::try_from(string.to_keep).unwrap_or(usize::MAX));
+        let to_keep = length.min(string.to_keep);
         self.frame.extend_from_slice(&part[..to_keep]);
-        string.to_keep -= to_keep as u64;
-        string.left -= length as u64;
+        string.to_keep -= to_keep;
+        string.left -= length;
         if string.left == 0 {
             let cut = string.cut;
             // Nothing is kept of a string that is left out, not even the line break after it.
@@ -224,7 +224,7 @@ impl Frames {
 }
 
 /// The note at the end of a string that was cut.
-fn shortened(cut: u64) -> String {
+fn shortened(cut: usize) -> String {
     if cut == 0 { String::new() } else { format!("… ({cut} more bytes)") }
 }
 

@@ -16,11 +16,11 @@ pub enum Header {
     /// Nothing: the line is the whole value, which may be nil.
     Whole,
     /// A string of this many bytes, with a line break behind it.
-    String(u64),
+    String(usize),
     /// This many elements.
-    Elements(u64),
+    Elements(usize),
     /// This many elements that do not count as one, and then the value.
-    Attribute(u64),
+    Attribute(usize),
 }
 
 /// The bytes are not RESP; the first of them.
@@ -48,7 +48,7 @@ impl Header {
 }
 
 /// The number after a line's first byte; `None`: -1, which is nil.
-fn length(line: &[u8]) -> Result<Option<u64>, NotResp> {
+fn length(line: &[u8]) -> Result<Option<usize>, NotResp> {
     let not_resp = NotResp(line[0]);
     let digits = line[1..].trim_ascii_end();
     if digits == b"-1" {

@@ -43,7 +43,7 @@ pub struct Replies {
     /// The length of the value's part that has been scanned.
     seen: usize,
     /// How many of the value's elements are still missing; 0 between values.
-    missing: u64,
+    missing: usize,
 }
 
 impl Replies {
@@ -77,7 +77,7 @@ impl Replies {
                 Header::Whole => {}
                 Header::Elements(count) => elements = count,
                 Header::Attribute(count) => elements = count + 1,
-                Header::String(length) => match left.checked_sub(with_line_break(length)) {
+                Header::String(length) => match left.checked_sub(length + 2) {
                     Some(rest) => left = rest,
                     None => return Ok(false),
                 },
@@ -87,10 +87,6 @@ impl Replies {
         }
         Ok(true)
     }
-}
-
-fn with_line_break(length: u64) -> usize {
-    usize::try_from(length).unwrap_or(usize::MAX).saturating_add(2)
 }
 
 /// Reads values from bytes that contain them completely.
@@ -138,19 +134,19 @@ impl<'a> RespReader<'a> {
         })
     }
 
-    fn bytes(&mut self, length: u64) -> Vec<u8> {
-        let end = with_line_break(length).min(self.rest.len());
+    fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let end = (length + 2).min(self.rest.len());
         let (bytes, rest) = self.rest.split_at(end);
         self.rest = rest;
         bytes[..end.saturating_sub(2)].to_vec()
     }
 
-    fn values(&mut self, count: u64, depth: usize) -> Result<Vec<Resp>, NotResp> {
+    fn values(&mut self, count: usize, depth: usize) -> Result<Vec<Resp>, NotResp> {
         (0..count).map(|_| self.value(depth + 1)).collect()
     }
 
     /// `count` is the number of keys and values.
-    fn pairs(&mut self, count: u64, depth: usize) -> Result<Vec<(Resp, Resp)>, NotResp> {
+    fn pairs(&mut self, count: usize, depth: usize) -> Result<Vec<(Resp, Resp)>, NotResp> {
         (0..count / 2).map(|_| Ok((self.value(depth + 1)?, self.value(depth + 1)?))).collect()
     }
 }

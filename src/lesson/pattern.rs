@@ -1,5 +1,8 @@
 //! Regular expressions for what authors write in a few words: ids, versions, tags.
 
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use regex_lite::{Captures, Regex};
 
 /// Whether all of the text matches.
@@ -14,5 +17,17 @@ pub fn captures<'t>(pattern: &str, text: &'t str) -> Option<Captures<'t>> {
 
 /// The groups of each match.
 pub fn all_captures<'t>(pattern: &str, text: &'t str) -> Vec<Captures<'t>> {
-    Regex::new(pattern).map(|regex| regex.captures_iter(text).collect()).unwrap_or_default()
+    compiled(pattern).map(|regex| regex.captures_iter(text).collect()).unwrap_or_default()
+}
+
+/// A large course has thousands of ids and tags, so each pattern is compiled once.
+fn compiled(pattern: &str) -> Option<Regex> {
+    static COMPILED: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(regex) = compiled.get(pattern) {
+        return Some(regex.clone());
+    }
+    let regex = Regex::new(pattern).ok()?;
+    compiled.insert(pattern.to_owned(), regex.clone());
+    Some(regex)
 }

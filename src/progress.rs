@@ -14,13 +14,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 pub use course_lock::NotLocked;
-pub use record::Position;
+pub use record::{Position, ProgressChange, Record};
 
 use crate::backup;
 use crate::error::EnvironmentError;
 use crate::sanitize::ShownPath as _;
 use crate::state;
-use record::{ProgressChange, Record};
 
 /// The student's progress in the course.
 #[derive(Debug)]
@@ -60,14 +59,14 @@ impl Progress {
         Ok((Self { path: path.to_owned(), record, unwritten: Vec::new(), is_new }, warning))
     }
 
-    /// Loads the same file for another thread; changes of both are merged.
-    pub fn reopen(&self) -> Result<Self, EnvironmentError> {
-        Self::load(&self.path).map(|(progress, _)| progress)
-    }
-
     /// Whether there was no file: the student's first start.
     pub fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// What is known of the file, with the changes that could not be written.
+    pub fn record(&self) -> &Record {
+        &self.record
     }
 
     /// Whether all changes are in the file.
@@ -76,46 +75,12 @@ impl Progress {
     }
 
     pub fn has(&self, exercise: &str) -> bool {
-        self.record.passed.contains(exercise)
-    }
-
-    /// Marks the exercise as passed, and resets its count of failed attempts.
-    pub fn add(&mut self, exercise: &str) -> Result<(), EnvironmentError> {
-        self.note(ProgressChange::Passed(exercise.to_owned()))
+        self.record.has(exercise)
     }
 
     /// Forgets everything about these exercises.
     pub fn forget(&mut self, exercises: &[&str]) -> Result<(), EnvironmentError> {
         self.note(ProgressChange::Forgotten(exercises.iter().map(|&id| id.to_owned()).collect()))
-    }
-
-    /// How many attempts have failed since the exercise was last passed or reset.
-    pub fn failed_attempts(&self, exercise: &str) -> u32 {
-        self.record.effort(exercise).failed_attempts
-    }
-
-    /// Counts a failed attempt; returns the new count.
-    pub fn add_failed_attempt(&mut self, exercise: &str) -> Result<u32, EnvironmentError> {
-        self.note(ProgressChange::Failed(exercise.to_owned()))?;
-        Ok(self.failed_attempts(exercise))
-    }
-
-    pub fn hints_seen(&self, exercise: &str) -> u32 {
-        self.record.effort(exercise).hints_seen
-    }
-
-    pub fn set_hints_seen(&mut self, exercise: &str, number: u32) -> Result<(), EnvironmentError> {
-        self.note(ProgressChange::HintsSeen(exercise.to_owned(), number))
-    }
-
-    /// Where the student was.
-    pub fn place(&self) -> Option<Position> {
-        self.record.place.clone()
-    }
-
-    /// Saves where the student is. Cheap enough for every step: it does not wait for the disk.
-    pub fn set_place(&mut self, place: Position) -> Result<(), EnvironmentError> {
-        self.note(ProgressChange::Moved(Some(place)))
     }
 
     /// Forgets where the student was: the course starts from the beginning.
@@ -129,7 +94,7 @@ impl Progress {
     }
 
     /// Applies a change in memory, and writes it if possible.
-    fn note(&mut self, change: ProgressChange) -> Result<(), EnvironmentError> {
+    pub fn note(&mut self, change: ProgressChange) -> Result<(), EnvironmentError> {
         change.apply(&mut self.record);
         self.unwritten.push(change);
         let lock = lock_of(&self.path);

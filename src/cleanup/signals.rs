@@ -1,22 +1,21 @@
 //! Signals end the program, unless the editor has the terminal or a wait can be interrupted.
 
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::terminal::{self, write_with_deadline};
-use super::{CLOSING, ENDED, end_everything, wait_for_the_end};
+use super::{CLOSING, ENDED, end_everything, lock, wait_for_the_end};
 use crate::error::EnvironmentError;
 
 /// Set by SIGINT itself, before the signal thread runs.
 pub(super) static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
-/// The number of [`InterruptibleWait`]s: while there is one, Ctrl-C interrupts the wait, not the
-/// program.
-static WAITING: AtomicU32 = AtomicU32::new(0);
+/// What Ctrl-C does in place of ending the program.
+static ON_INTERRUPT: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 
 /// Ends everything when dropped: hold one while the program runs.
 #[derive(Debug)]
@@ -50,8 +49,8 @@ fn handle_signals(mut signals: Signals) {
             INTERRUPTED.store(false, Ordering::SeqCst);
             continue;
         }
-        // The waiting thread reads INTERRUPTED.
-        if signal == SIGINT && WAITING.load(Ordering::SeqCst) > 0 {
+        if let (SIGINT, Some(interrupt)) = (signal, &*lock(&ON_INTERRUPT)) {
+            interrupt();
             continue;
         }
         let ending = thread::Builder::new().name("ending".into());
@@ -106,21 +105,15 @@ fn end_by(signal: i32) {
 pub struct InterruptibleWait(());
 
 impl InterruptibleWait {
-    /// Begins the wait; an earlier Ctrl-C does not count.
-    pub fn begin() -> Self {
-        INTERRUPTED.store(false, Ordering::SeqCst);
-        WAITING.fetch_add(1, Ordering::SeqCst);
+    /// From now on, Ctrl-C calls `interrupt`.
+    pub fn begin(interrupt: impl Fn() + Send + 'static) -> Self {
+        *lock(&ON_INTERRUPT) = Some(Box::new(interrupt));
         Self(())
-    }
-
-    /// Whether Ctrl-C was pressed since the wait began.
-    pub fn is_interrupted(&self) -> bool {
-        INTERRUPTED.load(Ordering::SeqCst)
     }
 }
 
 impl Drop for InterruptibleWait {
     fn drop(&mut self) {
-        WAITING.fetch_sub(1, Ordering::SeqCst);
+        *lock(&ON_INTERRUPT) = None;
     }
 }

@@ -18,7 +18,7 @@ use crate::private;
 use crate::progress::{NotLocked, Progress};
 use crate::progress_event::ProgressEvent;
 use crate::session::{
-    Console, FindRedis, Fullscreen, PlainConsole, Redis, SavedWork, Session, SessionEnd,
+    self, Console, FindRedis, Fullscreen, PlainConsole, Redis, SavedWork, SessionEnd,
 };
 use crate::state;
 
@@ -52,11 +52,11 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     // In plain mode the session may run on a pipe, in a CI job.
     let _stopped = plain::is_on().then(CommandsStopped::new);
     let mut console: Box<dyn Console> = if plain::is_on() {
-        Box::new(PlainConsole::open()?)
+        Box::new(PlainConsole::default())
     } else {
         Box::new(Fullscreen::open(Prompt::new(is_err_colored())))
     };
-    let end = session(&course, progress, &mut *console, common, &message.unwrap_or_default());
+    let end = run_session(&course, progress, &mut *console, common, &message.unwrap_or_default());
     drop(console);
     let (end, is_saved) = end?;
     let notice = if is_saved {
@@ -72,7 +72,7 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     })
 }
 
-fn session(
+fn run_session(
     course: &Course,
     progress: Progress,
     console: &mut dyn Console,
@@ -85,9 +85,7 @@ fn session(
         journal: Journal::of_the_user(SystemTime::now()).ok(),
         history: state::directory().ok().map(|folder| folder.join(HISTORY)),
     };
-    let mut session = Session::new(course, progress, saved, console, find_redis(common.clone()))?;
-    let end = session.run(message)?;
-    Ok((end, session.is_kept()))
+    session::run(course, progress, saved, console, find_redis(common.clone()), message)
 }
 
 fn find_redis(common: Common) -> Box<FindRedis> {

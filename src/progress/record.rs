@@ -11,7 +11,7 @@ const HEAD: &str = "# Your redislings progress, by exercise id. To continue on a
 /// The file as values. Ids that are not in the course (renamed, or of another course) are kept.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Record {
+pub struct Record {
     pub(super) passed: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) exercise: BTreeMap<String, Effort>,
@@ -66,7 +66,25 @@ impl Record {
         Ok(HEAD.to_owned() + &toml::to_string_pretty(self)?)
     }
 
-    pub(super) fn effort(&self, exercise: &str) -> Effort {
+    pub fn has(&self, exercise: &str) -> bool {
+        self.passed.contains(exercise)
+    }
+
+    /// How many attempts have failed since the exercise was last passed or reset.
+    pub fn failed_attempts(&self, exercise: &str) -> u32 {
+        self.effort(exercise).failed_attempts
+    }
+
+    pub fn hints_seen(&self, exercise: &str) -> u32 {
+        self.effort(exercise).hints_seen
+    }
+
+    /// Where the student was.
+    pub fn place(&self) -> Option<&Position> {
+        self.place.as_ref()
+    }
+
+    fn effort(&self, exercise: &str) -> Effort {
         self.exercise.get(exercise).cloned().unwrap_or_default()
     }
 
@@ -82,8 +100,9 @@ impl Record {
     }
 }
 
+/// A change to the progress.
 #[derive(Debug, Clone)]
-pub(super) enum ProgressChange {
+pub enum ProgressChange {
     Passed(String),
     Failed(String),
     HintsSeen(String, u32),
@@ -93,7 +112,7 @@ pub(super) enum ProgressChange {
 
 impl ProgressChange {
     /// `record` may contain changes of another session.
-    pub(super) fn apply(&self, record: &mut Record) {
+    pub fn apply(&self, record: &mut Record) {
         match self {
             Self::Passed(exercise) => {
                 record.passed.insert(exercise.clone());

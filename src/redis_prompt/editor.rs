@@ -99,14 +99,15 @@ impl Editor {
         }
     }
 
-    /// A printer for another thread: shows a line above the prompt while [`Self::read`] waits.
-    /// `None` in a pipe and on a dumb terminal, where nothing can be drawn.
-    pub fn printer(&mut self) -> Option<impl FnMut(&str) + Send + use<>> {
+    /// A printer for another thread: shows whole lines above the prompt while [`Self::read`] waits,
+    /// and otherwise at the cursor. `None` in a pipe and on a dumb terminal, where nothing can be
+    /// drawn.
+    pub fn printer(&mut self) -> Option<impl FnMut(String) + Send + use<>> {
         use rustyline::ExternalPrinter as _;
         let mut printer = self.lines.create_external_printer().ok()?;
-        Some(move |line: &str| {
+        Some(move |lines| {
             // If this fails, the session still shows it when the prompt is left.
-            let _ = printer.print(format!("{line}\n"));
+            let _ = printer.print(lines);
         })
     }
 

@@ -1,7 +1,7 @@
 //! The Redis prompt: a line editor, the server's own documentation, and an executor that runs lines
 //! as redis-cli does.
 //!
-//! The parts do not depend on one another; the session connects them in a loop:
+//! The parts do not depend on one another; the session connects them:
 //!
 //! ```text
 //! Editor::read ──Line──► Asked::of ──► Executor::run ──► Reply

@@ -3,7 +3,7 @@
 //! There are two kinds: [`super::fullscreen`] draws a screen; [`super::plain_console`] only appends
 //! lines, for screen readers and dumb terminals.
 
-use std::time::Duration;
+use std::os::unix::net::UnixStream;
 
 use crate::ask::Ask;
 use crate::error::EnvironmentError;
@@ -13,13 +13,6 @@ use crate::error::EnvironmentError;
 pub struct Size {
     pub columns: usize,
     pub rows: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    Key(Key),
-    /// The size of the screen has changed.
-    Resized,
 }
 
 /// A key that some screen uses.
@@ -64,7 +57,13 @@ pub struct Frame {
     pub is_busy: bool,
     /// The labels of the available keys, such as `c check`.
     pub keys: Vec<String>,
+    /// How many keys have been pressed: in line mode, each gets an answer.
+    pub keys_pressed: usize,
 }
+
+/// Waits for a key. `None` if the size of the screen may have changed, or a byte in the stream ends
+/// the wait.
+pub type ReadKey = fn(&UnixStream) -> Result<Option<Key>, EnvironmentError>;
 
 /// A terminal of either kind.
 pub trait Console: Ask {
@@ -74,8 +73,8 @@ pub trait Console: Ask {
     /// Shows the frame. Returns the first line of the body that is visible, and how many are.
     fn show(&mut self, frame: &Frame) -> (usize, usize);
 
-    /// The next event, if there is one within `timeout`.
-    fn event(&mut self, timeout: Duration) -> Result<Option<Event>, EnvironmentError>;
+    /// How the input thread reads a key.
+    fn read_key(&self) -> ReadKey;
 
     /// Hands the terminal, as it was before the session, to an editor or the Redis prompt.
     fn suspend_ui(&mut self);

@@ -1,7 +1,9 @@
 //! The fullscreen console: it draws on the alternate screen, and restores the shell's screen at the
 //! end.
 
-use std::io::{IsTerminal as _, Write as _, stdout};
+use std::io::{IsTerminal as _, Read as _, Write as _, stdin, stdout};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once};
 use std::time::Duration;
@@ -14,8 +16,10 @@ use crossterm::terminal::{
     LeaveAlternateScreen,
 };
 use crossterm::{execute, queue};
+use nix::errno::Errno;
+use nix::sys::select::{FdSet, select};
 
-use super::console::{Console, Event, Frame, Key, Size};
+use super::console::{Console, Frame, Key, ReadKey, Size};
 use super::layout::lay_out;
 use crate::ask::{Ask, NoAnswer, Prompt};
 use crate::cleanup::{self, lock};
@@ -24,11 +28,16 @@ use crate::error::EnvironmentError;
 /// How long SIGHUP may take to arrive after the terminal is gone.
 const HANGUP_LATENESS: Duration = Duration::from_millis(500);
 
+/// How long keys may take from the terminal to crossterm.
+const KEYS_LATENESS: Duration = Duration::from_millis(100);
+
 /// A question may wrap to a second row, and inquire needs one row below it.
 const QUESTION_ROWS: usize = 3;
 
 /// Whether we have the terminal. Locked while drawing, so that a signal cannot interrupt halfway.
 static IS_OURS: Mutex<bool> = Mutex::new(false);
+/// Set when the size has changed: the terminal may have moved what was drawn.
+static RESIZED: AtomicBool = AtomicBool::new(false);
 /// Set by a signal: nothing is drawn after that.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
@@ -75,7 +84,8 @@ impl Console for Fullscreen {
 
     fn show(&mut self, frame: &Frame) -> (usize, usize) {
         let size = self.size();
-        if self.drawn_for.replace(size) != Some(size) {
+        let is_resized = RESIZED.swap(false, Ordering::SeqCst);
+        if self.drawn_for.replace(size) != Some(size) || is_resized {
             self.drawn.clear();
         }
         let screen = lay_out(frame, size);
@@ -89,23 +99,8 @@ impl Console for Fullscreen {
         (screen.top, screen.seen)
     }
 
-    fn event(&mut self, timeout: Duration) -> Result<Option<Event>, EnvironmentError> {
-        cleanup::stop_if_a_signal_came();
-        if !event::poll(timeout).map_err(terminal_lost)? {
-            // No event reports a resize before the first poll, or while another program has the
-            // terminal.
-            let has_changed = self.drawn_for.is_some_and(|size| size != self.size());
-            return Ok(has_changed.then_some(Event::Resized));
-        }
-        let event = match event::read().map_err(terminal_lost)? {
-            TerminalEvent::Key(key) if key.is_press() => key_of(key).map(Event::Key),
-            TerminalEvent::Resize(..) => {
-                self.drawn.clear();
-                Some(Event::Resized)
-            }
-            _ => None,
-        };
-        Ok(event)
+    fn read_key(&self) -> ReadKey {
+        read_key
     }
 
     fn suspend_ui(&mut self) {
@@ -141,6 +136,43 @@ impl Ask for Fullscreen {
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer> {
         self.ask_at_the_bottom(QUESTION_ROWS, |prompt| prompt.confirm(question))
     }
+}
+
+/// Waits for a key with `select`, since nothing can end crossterm's own wait.
+fn read_key(woken: &UnixStream) -> Result<Option<Key>, EnvironmentError> {
+    let mut patience = Duration::ZERO;
+    loop {
+        cleanup::stop_if_a_signal_came();
+        while event::poll(patience).map_err(terminal_lost)? {
+            match event::read().map_err(terminal_lost)? {
+                TerminalEvent::Key(key) if key.is_press() => {
+                    if let Some(key) = key_of(key) {
+                        return Ok(Some(key));
+                    }
+                }
+                TerminalEvent::Resize(..) => return Ok(resized()),
+                _ => {}
+            }
+        }
+        let keyboard = stdin();
+        let mut ready = FdSet::new();
+        ready.insert(keyboard.as_fd());
+        ready.insert(woken.as_fd());
+        match select(None, &mut ready, None, None, None) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(terminal_lost(error.into())),
+        }
+        if let Ok(1..) = (&*woken).read(&mut [0; 64]) {
+            return Ok(resized());
+        }
+        // If there are keys, they have not reached crossterm yet: do not spin.
+        patience = KEYS_LATENESS;
+    }
+}
+
+fn resized() -> Option<Key> {
+    RESIZED.store(true, Ordering::SeqCst);
+    None
 }
 
 fn terminal_lost(error: std::io::Error) -> EnvironmentError {

@@ -1,10 +1,8 @@
 //! The list of lessons and exercises, in which the student chooses where to go.
 
-use super::console::Key;
-use super::{Session, View};
 use crate::lesson::{Course, Exercise};
 use crate::present::terminal;
-use crate::progress::Progress;
+use crate::progress::Record;
 
 /// The list's filter and its chosen entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +47,38 @@ impl List {
         list
     }
 
-    fn entries<'c>(&self, course: &'c Course, progress: &Progress) -> Vec<ListRow<'c>> {
+    /// Moves the choice by one. Returns the line of the text on which it is.
+    pub(super) fn move_choice(&mut self, down: bool, course: &Course, record: &Record) -> usize {
+        let last = self.entries(course, record).len().saturating_sub(1);
+        self.chosen =
+            if down { (self.chosen + 1).min(last) } else { self.chosen.saturating_sub(1) };
+        // The heading is the first line.
+        self.chosen + 1
+    }
+
+    pub(super) fn choose(&mut self, number: usize) {
+        self.chosen = number.saturating_sub(1);
+    }
+
+    /// The step that is chosen, if there is such an entry.
+    pub(super) fn chosen(&self, course: &Course, record: &Record) -> Option<(usize, usize)> {
+        self.entries(course, record).get(self.chosen).map(|entry| entry.place)
+    }
+
+    pub(super) fn filter(&mut self) {
+        self.chosen = 0;
+        self.filter = match self.filter {
+            Filter::All => Filter::Open,
+            Filter::Open => Filter::Done,
+            Filter::Done => Filter::All,
+        };
+    }
+
+    fn entries<'c>(&self, course: &'c Course, record: &Record) -> Vec<ListRow<'c>> {
         entries(course, |exercise| match self.filter {
             Filter::All => true,
-            Filter::Open => !progress.has(&exercise.id),
-            Filter::Done => progress.has(&exercise.id),
+            Filter::Open => !record.has(&exercise.id),
+            Filter::Done => record.has(&exercise.id),
         })
     }
 
@@ -61,7 +86,7 @@ impl List {
     pub(super) fn text(
         &self,
         course: &Course,
-        progress: &Progress,
+        record: &Record,
         at: (usize, usize),
         width: usize,
     ) -> String {
@@ -71,13 +96,13 @@ impl List {
             Filter::Done => "exercises that are done",
         };
         let mut text = terminal::heading(&format!("{}: {shown}", course.title));
-        for (index, entry) in self.entries(course, progress).iter().enumerate() {
+        for (index, entry) in self.entries(course, record).iter().enumerate() {
             text.push_str(&terminal::list_line(
                 &terminal::ListEntry {
                     number: index + 1,
                     title: entry.title,
                     id: entry.exercise.map(|exercise| exercise.id.as_str()),
-                    passed: entry.exercise.is_some_and(|exercise| progress.has(&exercise.id)),
+                    passed: entry.exercise.is_some_and(|exercise| record.has(&exercise.id)),
                     is_chosen: index == self.chosen,
                     is_here: entry.exercise.is_some() && entry.place == at,
                 },
@@ -101,54 +126,4 @@ fn entries(course: &Course, wanted: impl Fn(&Exercise) -> bool) -> Vec<ListRow<'
         }
     }
     entries
-}
-
-impl Session<'_> {
-    pub(super) fn is_list(&self) -> bool {
-        matches!(self.view, View::List(_))
-    }
-
-    pub(super) fn move_in_list(&mut self, key: Key) {
-        let View::List(list) = &mut self.view else { return };
-        let last = list.entries(self.course, &self.progress).len().saturating_sub(1);
-        list.chosen = match key {
-            Key::Up => list.chosen.saturating_sub(1),
-            _ => (list.chosen + 1).min(last),
-        };
-        // The heading is the first line.
-        let line = list.chosen + 1;
-        if line < self.top + 1 {
-            self.top = line.saturating_sub(1);
-        } else if line + 1 > self.top + self.seen {
-            self.top = (line + 1).saturating_sub(self.seen);
-        }
-        self.rendered = None;
-    }
-
-    pub(super) fn choose_number(&mut self, number: usize) {
-        let View::List(list) = &mut self.view else { return };
-        list.chosen = number.saturating_sub(1);
-        self.choose_from_list();
-    }
-
-    pub(super) fn choose_from_list(&mut self) {
-        let View::List(list) = &self.view else { return };
-        let entries = list.entries(self.course, &self.progress);
-        match entries.get(list.chosen).map(|entry| entry.place) {
-            Some(place) => self.go_to(place),
-            None => self.tell("no such number"),
-        }
-    }
-
-    pub(super) fn filter_list(&mut self) {
-        let View::List(list) = &mut self.view else { return };
-        list.filter = match list.filter {
-            Filter::All => Filter::Open,
-            Filter::Open => Filter::Done,
-            Filter::Done => Filter::All,
-        };
-        list.chosen = 0;
-        self.top = 0;
-        self.rendered = None;
-    }
 }

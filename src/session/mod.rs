@@ -1,23 +1,33 @@
 //! The interactive session: the student reads a lesson step by step and answers its exercises,
 //! by keys alone.
 //!
-//! One thread owns the screen and the student's position ([`Session`]); another owns the servers
-//! ([`worker`]), so that keys are answered while a server is busy. A screen is a value
-//! ([`console::Frame`]), made by [`view`] and shown by a [`Console`].
+//! Whatever happens (keys, saved files, the worker's results, signals) is an [`event`] of one
+//! channel. [`update`] changes the [`state`] and returns [`request`]s, [`view`] makes a
+//! [`console::Frame`] of it; both are pure. [`perform`] does the input and output. The servers
+//! belong to the [`worker`], so that keys are answered while one is busy.
+//!
+//! ```text
+//! input thread ─┐
+//! worker ───────┤ event      request
+//! watch ────────┼──────► update ─────► perform ──► event
+//! prompt ───────┘          │
+//!                        state ──view──► Frame ──► Console
+//! ```
 
 mod console;
-mod drawing;
-mod events;
-mod exercise;
+mod event;
 mod fullscreen;
+mod input;
 mod keys;
 mod layout;
 mod list;
-mod navigation;
+mod perform;
 mod plain_console;
-mod prompt;
-mod stale_events;
+mod prompt_terminal;
+mod request;
+mod state;
 mod step_state;
+mod update;
 mod view;
 mod warm;
 mod watch;
@@ -26,70 +36,31 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-pub use console::{Console, Event, Key};
+pub use console::Console;
 pub use fullscreen::Fullscreen;
 pub use plain_console::PlainConsole;
-pub use worker::{FindRedis, Redis};
+pub use request::SessionEnd;
+pub use worker::messages::{FindRedis, Redis};
 
-use crate::answers;
+use crate::cleanup;
 use crate::error::EnvironmentError;
 use crate::journal::Journal;
-use crate::lesson::{Course, Exercise, Lesson, Step};
-use crate::present::{plain, terminal};
+use crate::lesson::Course;
+use crate::present::plain;
 use crate::progress::Progress;
-use crate::redis_prompt::Editor;
-use keys::{Action, ByHand, Passed, Situation};
-use list::List;
-use step_state::{Busy, StepState};
-use watch::Watch;
-use worker::{StepVisit, WorkerHandle};
+use event::Event;
+use perform::Performer;
+use request::Request;
+use state::State;
+use update::update;
 
-/// How long to wait for a key before looking at events and saved files.
-const INPUT_POLL: Duration = Duration::from_millis(40);
-/// The same while the student waits for a verdict, which is shown as soon as it is there.
-const BUSY_INPUT_POLL: Duration = Duration::from_millis(5);
-/// How long the end of a session waits for the transcript of unfinished work.
-const SHUTDOWN_GRACE: Duration = Duration::from_millis(300);
-/// Background work is shown only if it takes longer.
-const STATUS_DELAY: Duration = Duration::from_millis(300);
-/// How often the spinner is redrawn.
-const SPINNER_TICK: Duration = Duration::from_millis(100);
-
-/// A running session.
-pub struct Session<'s> {
-    course: &'s Course,
-    progress: Progress,
-    console: &'s mut dyn Console,
-    worker: WorkerHandle,
-    watch: Watch,
-    /// The indexes of the lesson and of its step, from 0.
-    at: (usize, usize),
-    visit: StepVisit,
-    /// Verdicts on requests from an earlier visit no longer count: the exercise was reset.
-    anew_since: u64,
-    view: View,
-    /// The first visible line of the text.
-    top: usize,
-    /// How many lines of the text are visible.
-    seen: usize,
-    work: StepState,
-    /// What has just happened.
-    status: String,
-    /// Background work, such as an image pull or an installation.
-    background: Option<Busy>,
-    /// The address of the lesson's server.
-    address: Option<String>,
-    /// What to tell the student if another program has port 6379.
-    warning: Option<String>,
-    /// The text, and the width in columns for which it was rendered.
-    rendered: Option<(usize, String)>,
-    drawn: Instant,
-    prompt: Option<Editor>,
-    kept: SavedWork,
-}
+/// How often what takes time is looked at and redrawn.
+const TICK: Duration = Duration::from_millis(100);
 
 /// What a session saves besides the progress.
 #[derive(Debug, Default)]
@@ -100,232 +71,79 @@ pub struct SavedWork {
     pub history: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum View {
-    Welcome,
-    Text,
-    Verdict,
-    Hint(usize),
-    Solution,
-    Example,
-    List(List),
-    Help,
-}
-
-/// How the student ended the session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionEnd {
-    /// With a key, or because the keyboard is gone.
-    Quit,
-    /// With Ctrl-C.
-    Interrupted,
-}
-
-/// Whether the session continues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Going {
-    On,
-    Out(SessionEnd),
-}
-
-impl<'s> Session<'s> {
-    /// Calls `find_redis` at once, on another thread.
-    pub fn new(
-        course: &'s Course,
-        progress: Progress,
-        kept: SavedWork,
-        console: &'s mut dyn Console,
-        find_redis: Box<FindRedis>,
-    ) -> Result<Self, EnvironmentError> {
-        let worker = WorkerHandle::start(find_redis, course.python_packages.clone())?;
-        Ok(Self {
-            course,
-            progress,
-            console,
-            worker,
-            watch: Watch::start(Path::new(answers::FOLDER)),
-            at: (0, 0),
-            visit: StepVisit::default(),
-            anew_since: 0,
-            view: View::Text,
-            top: 0,
-            seen: 1,
-            work: StepState::default(),
-            status: String::new(),
-            background: Some(Busy::with("looking for a Redis server".to_owned())),
-            address: None,
-            warning: None,
-            rendered: None,
-            drawn: Instant::now(),
-            prompt: None,
-            kept,
-        })
-    }
-
-    /// Whether the progress has been saved for the next start.
-    pub fn is_kept(&self) -> bool {
-        self.progress.is_kept()
-    }
-
-    /// Runs until the student leaves. `message` is the first status, unless it is empty.
-    pub fn run(&mut self, message: &str) -> Result<SessionEnd, EnvironmentError> {
-        self.begin();
-        if !message.is_empty() {
-            message.clone_into(&mut self.status);
+/// Runs a session until the student leaves. `message` is the first status, unless it is empty.
+/// Calls `find_redis` at once, on another thread. Returns also whether the progress has been saved.
+pub fn run(
+    course: &Course,
+    progress: Progress,
+    saved: SavedWork,
+    console: &mut dyn Console,
+    find_redis: Box<FindRedis>,
+    message: &str,
+) -> Result<(SessionEnd, bool), EnvironmentError> {
+    let (sender, events) = mpsc::channel();
+    let record = (progress.record().clone(), progress.is_new());
+    let mut state = State::new(course, record, plain::is_on(), Instant::now());
+    let mut performer = Performer::start(course, progress, saved, console, find_redis, &sender)?;
+    let mut requests = VecDeque::from(state.begin(message));
+    let mut is_drawn = false;
+    let mut ticked = Instant::now();
+    loop {
+        while let Some(request) = requests.pop_front() {
+            if let Request::Leave(end) = request {
+                return Ok((end, performer.progress.is_kept()));
+            }
+            if let Some(event) = performer.perform(request) {
+                requests.extend(update(&mut state, event, Instant::now()));
+            }
         }
-        loop {
-            if self.worker.has_panicked() {
+        let event = if let Ok(event) = events.try_recv() {
+            event
+        } else {
+            if state.is_on_screen() && !is_drawn {
+                let shown = performer.draw(&state);
+                update(&mut state, shown, Instant::now());
+            }
+            performer.read_input(&state);
+            wait(&mut performer, &state, &events, ticked)
+        };
+        // What follows from the end of the servers must not be taken for a result.
+        cleanup::stop_if_a_signal_came();
+        performer.input.note(&event);
+        if let Event::Tick = event {
+            ticked = Instant::now();
+        }
+        is_drawn = match event {
+            Event::TerminalLost(error) => return Err(error),
+            Event::Panicked => {
                 let help = "start `redislings` again; your answers and your progress are kept";
-                return Err(EnvironmentError::new(
-                    "redislings has a bug: see the message above",
-                    help,
-                ));
+                let fact = "redislings has a bug: see the message above";
+                return Err(EnvironmentError::new(fact, help));
             }
-            let has_changed = self.take_events() | self.take_saves();
-            let is_spinning = self.work.busy.is_some() || self.background.is_some();
-            if has_changed || (is_spinning && self.drawn.elapsed() >= SPINNER_TICK) {
-                self.draw();
-            }
-            let timeout = if self.work.busy.is_some() { BUSY_INPUT_POLL } else { INPUT_POLL };
-            match self.console.event(timeout)? {
-                None => {}
-                Some(Event::Resized) => self.draw(),
-                Some(Event::Key(key)) => {
-                    if let Going::Out(end) = self.press(key) {
-                        self.keep_unfinished_work();
-                        return Ok(end);
-                    }
-                    self.draw();
-                }
-            }
+            Event::Tick | Event::FileChanged => is_drawn && !state.is_spinning(),
+            _ => false,
+        };
+        requests.extend(update(&mut state, event, Instant::now()));
+    }
+}
+
+/// The next event: of the channel, a saved file, or the time.
+fn wait(
+    performer: &mut Performer<'_>,
+    state: &State<'_>,
+    events: &Receiver<Event>,
+    ticked: Instant,
+) -> Event {
+    let mut limit = state.ticks().then(|| TICK.saturating_sub(ticked.elapsed()));
+    if state.awaits_saves() {
+        if let Some(file) = performer.watch.saved() {
+            return Event::Saved(file, performer.watch.told_of_polling());
         }
+        let rests_for = performer.watch.rests_for();
+        limit = Some(limit.map_or(rests_for, |limit| limit.min(rests_for)));
     }
-
-    fn lesson(&self) -> &'s Lesson {
-        &self.course.lessons[self.at.0]
-    }
-
-    fn step(&self) -> &'s Step {
-        &self.lesson().steps[self.at.1]
-    }
-
-    fn exercise(&self) -> Option<&'s Exercise> {
-        self.step().exercise.as_ref()
-    }
-
-    fn look_at(&mut self, view: View) {
-        self.view = view;
-        self.top = 0;
-        self.rendered = None;
-    }
-
-    fn tell(&mut self, status: impl Into<String>) {
-        self.status = status.into();
-    }
-
-    /// Shows an environment error as the status; the session continues.
-    fn report_if_failed<T>(&mut self, result: Result<T, EnvironmentError>) -> Option<T> {
-        result.map_err(|error| self.status = terminal::environment_error(&error)).ok()
-    }
-
-    fn situation(&self) -> Situation {
-        let exercise = self.exercise();
-        Situation {
-            screen: match self.view {
-                View::Welcome => keys::ScreenKind::Welcome,
-                View::Text => keys::ScreenKind::Text,
-                View::List(_) => keys::ScreenKind::List,
-                View::Help => keys::ScreenKind::Help,
-                View::Verdict | View::Hint(_) | View::Solution | View::Example => {
-                    keys::ScreenKind::About
-                }
-            },
-            exercise: exercise.map(|exercise| Passed(self.progress.has(&exercise.id))),
-            languages: exercise.map_or(0, |exercise| exercise.languages().len()),
-            hints: exercise.map_or(0, |exercise| exercise.hints.len()),
-            hint: self.work.hint,
-            examples: self.step().examples.len(),
-            is_first: self.at == (0, 0),
-            is_last: self.is_last_step(),
-            by_hand: match (self.work.is_at_hand, self.may_be_judged_by_hand()) {
-                (false, _) => ByHand::Nothing,
-                (true, false) => ByHand::Exploration,
-                (true, true) => ByHand::Answer,
-            },
-        }
-    }
-
-    /// Whether the current exercise has been passed.
-    fn has_passed(&self) -> bool {
-        self.exercise().is_some_and(|exercise| self.progress.has(&exercise.id))
-    }
-
-    /// Whether work by hand can pass the exercise. Where only a program can answer, it cannot: it
-    /// does not show what the program would have printed.
-    fn may_be_judged_by_hand(&self) -> bool {
-        self.exercise().is_some_and(Exercise::may_be_typed)
-    }
-
-    fn press(&mut self, key: Key) -> Going {
-        match key {
-            Key::Interrupt => return Going::Out(SessionEnd::Interrupted),
-            Key::Closed => return Going::Out(SessionEnd::Quit),
-            Key::Suspend => self.console.suspend(),
-            Key::Up | Key::Down if self.is_list() => self.move_in_list(key),
-            Key::Up => self.top = self.top.saturating_sub(1),
-            Key::Down => self.top += 1,
-            Key::PageUp => self.top = self.top.saturating_sub(self.seen.max(2) - 1),
-            Key::PageDown => self.top += self.seen.max(2) - 1,
-            Key::Home => self.top = 0,
-            Key::End => self.top = usize::MAX / 2,
-            Key::Number(number) if self.is_list() => self.choose_number(number),
-            key => {
-                if let Some(action) = keys::action(key, &self.situation()) {
-                    return self.act(action);
-                }
-                // In line mode, a line without any effect would look as if it had not been read.
-                if let (true, Key::Char(letter)) = (plain::is_on(), key) {
-                    self.tell(format!("`{letter}` does nothing here"));
-                }
-            }
-        }
-        Going::On
-    }
-
-    fn act(&mut self, action: Action) -> Going {
-        if self.work.busy.is_some() && action.needs_a_server() {
-            return Going::On;
-        }
-        if action != Action::Help {
-            self.status.clear();
-        }
-        match action {
-            Action::Quit => return Going::Out(SessionEnd::Quit),
-            Action::Next => self.next(),
-            Action::NextExercise => self.next_exercise(),
-            Action::Back => self.back(),
-            Action::List => self.look_at(View::List(List::of(self.course, self.at))),
-            Action::Help => self.look_at(View::Help),
-            Action::Text => self.look_at(View::Text),
-            Action::Choose => self.choose_from_list(),
-            Action::Filter => self.filter_list(),
-            Action::ResetAll => self.reset_all(),
-            Action::Prompt => self.open_prompt(),
-            Action::StartOver => self.start_over(),
-            Action::Example(number) => self.run_example(number),
-            Action::Check
-            | Action::Edit
-            | Action::EditOther
-            | Action::Judge
-            | Action::Hint
-            | Action::HintBefore
-            | Action::Solution
-            | Action::Reset => {
-                if let Some(exercise) = self.exercise() {
-                    self.act_on(action, exercise);
-                }
-            }
-        }
-        Going::On
+    match limit {
+        Some(limit) => events.recv_timeout(limit).unwrap_or(Event::Tick),
+        None => events.recv().unwrap_or(Event::Tick),
     }
 }

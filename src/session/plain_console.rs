@@ -3,94 +3,58 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, Write as _};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
-use std::thread;
-use std::time::Duration;
+use std::os::unix::net::UnixStream;
 
-use super::console::{Console, Event, Frame, Key, Size};
+use super::console::{Console, Frame, Key, ReadKey, Size};
 use crate::ask::{Ask, NoAnswer};
 use crate::cleanup;
-use crate::error::{EnvironmentError, no_thread};
+use crate::error::EnvironmentError;
 use crate::present::screen_width;
 use crate::present::text::wrap;
 
 /// A console on standard input and output.
+#[derive(Default)]
 pub struct PlainConsole {
-    /// `None` is the end of standard input.
-    lines: Receiver<Option<String>>,
-    /// Asks the reading thread for one line. It reads only on demand, because an editor may have
-    /// the terminal in between.
-    wanted: SyncSender<()>,
-    is_reading: bool,
     shown: Frame,
-    /// Whether something was printed since the keys were listed.
-    keys_are_due: bool,
-}
-
-enum Input {
-    NotYet,
-    Line(String),
-    End,
+    /// Whether the keys have been listed since something was printed.
+    are_keys_listed: bool,
 }
 
 impl PlainConsole {
-    /// Starts the thread that reads standard input.
-    pub fn open() -> Result<Self, EnvironmentError> {
-        let (wanted, requests) = mpsc::sync_channel(1);
-        let (sender, lines) = mpsc::channel();
-        thread::Builder::new()
-            .name("keyboard".into())
-            .spawn(move || read_lines(&requests, &sender))
-            .map_err(no_thread)?;
-        let shown = Frame::default();
-        Ok(Self { lines, wanted, is_reading: false, shown, keys_are_due: true })
-    }
-
     fn print(&mut self, text: &str) {
         cleanup::stop_if_a_signal_came();
         let mut out = std::io::stdout().lock();
         // A lost terminal ends the session by its signal, not here.
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        self.keys_are_due = true;
+        self.are_keys_listed = false;
     }
 
-    /// The next line, if one arrives within `timeout`.
-    fn line(&mut self, timeout: Duration) -> Input {
-        if !self.is_reading {
-            let _ = self.wanted.try_send(());
-            self.is_reading = true;
+    fn list_keys(&mut self) {
+        if !self.are_keys_listed && !self.shown.is_busy {
+            let keys = format!("type a letter and Enter: {}", self.shown.keys.join(", "));
+            self.print(&format!("\n{}\n", wrap(&keys, screen_width(), "")));
+            self.are_keys_listed = true;
         }
-        let input = match self.lines.recv_timeout(timeout) {
-            Ok(Some(line)) => Input::Line(line),
-            Err(RecvTimeoutError::Timeout) => return Input::NotYet,
-            Ok(None) | Err(RecvTimeoutError::Disconnected) => Input::End,
-        };
-        self.is_reading = false;
-        input
     }
 
     fn ask_line(&mut self, question: &str) -> Result<String, NoAnswer> {
         self.print(question);
-        loop {
-            cleanup::stop_if_a_signal_came();
-            match self.line(Duration::from_millis(100)) {
-                Input::Line(line) => return Ok(line.trim().to_owned()),
-                Input::End => return Err(NoAnswer::Interrupted),
-                Input::NotYet => {}
-            }
-        }
+        read_line().map(|line| line.trim().to_owned()).ok_or(NoAnswer::Interrupted)
     }
 }
 
-/// Reads one line for each request, until either side of the channels is gone.
-fn read_lines(requests: &Receiver<()>, lines: &Sender<Option<String>>) {
-    while requests.recv().is_ok() {
-        let mut line = String::new();
-        let count = std::io::stdin().lock().read_line(&mut line).unwrap_or(0);
-        if lines.send((count > 0).then_some(line)).is_err() {
-            break;
-        }
-    }
+/// `None` at the end of standard input.
+fn read_line() -> Option<String> {
+    cleanup::stop_if_a_signal_came();
+    let mut line = String::new();
+    let count = std::io::stdin().lock().read_line(&mut line).unwrap_or(0);
+    cleanup::stop_if_a_signal_came();
+    (count > 0).then_some(line)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the other console may fail")]
+fn read_key(_: &UnixStream) -> Result<Option<Key>, EnvironmentError> {
+    Ok(Some(read_line().map_or(Key::Closed, |line| key_of(line.trim()))))
 }
 
 /// The key that a typed line stands for: its number or its first letter; Enter for an empty line.
@@ -131,30 +95,20 @@ impl Console for PlainConsole {
         if !text.is_empty() {
             self.print(&text);
         }
+        self.are_keys_listed &= frame.keys_pressed == self.shown.keys_pressed;
         self.shown = frame.clone();
+        self.list_keys();
         (0, usize::MAX)
     }
 
-    fn event(&mut self, timeout: Duration) -> Result<Option<Event>, EnvironmentError> {
-        cleanup::stop_if_a_signal_came();
-        if self.keys_are_due && !self.shown.is_busy {
-            let keys = format!("type a letter and Enter: {}", self.shown.keys.join(", "));
-            self.print(&format!("\n{}\n", wrap(&keys, screen_width(), "")));
-            self.keys_are_due = false;
-        }
-        let key = match self.line(timeout) {
-            Input::NotYet => return Ok(None),
-            Input::End => Key::Closed,
-            Input::Line(line) => key_of(line.trim()),
-        };
-        self.keys_are_due = true;
-        Ok(Some(Event::Key(key)))
+    fn read_key(&self) -> ReadKey {
+        read_key
     }
 
     fn suspend_ui(&mut self) {}
 
     fn resume_ui(&mut self) {
-        self.keys_are_due = true;
+        self.are_keys_listed = false;
     }
 
     fn suspend(&mut self) {}

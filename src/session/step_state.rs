@@ -1,8 +1,9 @@
 //! The state of the student's work on one step.
 
-use std::time::Instant;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use super::worker::JudgedAnswer;
+use super::worker::messages::JudgedAnswer;
 use crate::attempt::Run;
 use crate::attempt::commands::is_endless;
 use crate::lesson::Exercise;
@@ -17,7 +18,7 @@ const MOST_TIMES: usize = 100;
 #[derive(Default)]
 pub(super) struct StepState {
     /// The last verdict.
-    pub(super) judged: Option<JudgedAnswer>,
+    pub(super) judged: Option<Rc<JudgedAnswer>>,
     /// The checks' state in the work by hand.
     pub(super) live: Option<LiveVerdict>,
     /// What the server of the work by hand is doing: a work in the background, or too busy to
@@ -48,8 +49,12 @@ pub(super) struct Busy {
 }
 
 impl Busy {
-    pub(super) fn with(what: String) -> Self {
-        Self { what, progress: String::new(), since: Instant::now() }
+    pub(super) fn with(what: String, since: Instant) -> Self {
+        Self { what, progress: String::new(), since }
+    }
+
+    pub(super) fn elapsed(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
     }
 }
 

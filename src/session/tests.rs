@@ -1,13 +1,19 @@
-//! A session through a lesson, without a terminal and without a server.
+//! A session through a lesson, without a terminal, a server or a file.
+
+mod prompt;
+mod threads;
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
-use super::console::{Frame, Size};
+use super::console::{Frame, Key, Size};
+use super::view::view;
+use super::worker::messages::WorkerEvent;
 use super::*;
-use crate::ask::{Ask, NoAnswer};
 use crate::lesson::parse;
-use crate::progress::Position;
+use crate::progress::{Position, ProgressChange, Record};
 
 const LESSON: &str = r#"# Lesson 1: Saving
 
@@ -67,17 +73,16 @@ SAVE
 ```
 "#;
 
-/// One input of the student.
-#[derive(Debug, Clone, Copy)]
+/// One input of the student, or an event.
 enum ScriptInput {
     Press(Key),
     /// Answers yes or no to a question.
     Answer(bool),
-    /// Waits until the status contains this text.
-    WaitFor(&'static str),
+    /// The worker cannot find a server.
+    NoServer,
 }
 
-use ScriptInput::{Answer, Press, WaitFor};
+use ScriptInput::{Answer, NoServer, Press};
 
 fn letter(letter: char) -> ScriptInput {
     Press(Key::Char(letter))
@@ -87,78 +92,95 @@ fn letters(letters: &str) -> Vec<ScriptInput> {
     letters.chars().map(letter).collect()
 }
 
-/// A console that plays scripted input and records every frame.
+/// A session whose requests are only noted, but for those of which something comes at once.
 struct Script {
-    inputs: VecDeque<ScriptInput>,
+    state: State<'static>,
+    record: Record,
+    answers: VecDeque<bool>,
     frames: Vec<Frame>,
-    deadline: Instant,
+    /// The requests that nothing came of.
+    requests: Vec<Request<'static>>,
+    end: Option<SessionEnd>,
 }
 
 impl Script {
-    fn frame(&self) -> &Frame {
-        self.frames.last().unwrap()
+    fn start(record: Record) -> Self {
+        let is_new = record == Record::default();
+        let mut state = State::new(&COURSE, (record.clone(), is_new), false, Instant::now());
+        let requests = state.begin("");
+        let (answers, frames) = (VecDeque::new(), Vec::new());
+        let mut script = Self { state, record, answers, frames, requests: Vec::new(), end: None };
+        script.perform(requests);
+        script.draw();
+        script
     }
-}
 
-impl Ask for Script {
-    fn choose(&mut self, question: &str, _: &[String], _: usize) -> Result<usize, NoAnswer> {
-        panic!("unexpected question: `{question}`")
+    fn happens(&mut self, event: Event) {
+        self.happens_after(Duration::ZERO, event);
     }
 
-    fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer> {
-        match self.inputs.pop_front() {
-            Some(Answer(answer)) => Ok(answer),
-            other => panic!("{other:?} is not an answer to `{question}`"),
+    fn happens_after(&mut self, time: Duration, event: Event) {
+        let now = self.state.now + time;
+        let requests = update(&mut self.state, event, now);
+        self.perform(requests);
+        self.draw();
+    }
+
+    fn worker_says(&mut self, event: WorkerEvent) {
+        self.happens(Event::Worker((Some(self.state.visit), event)));
+    }
+
+    fn perform(&mut self, requests: Vec<Request<'static>>) {
+        for request in requests {
+            match request {
+                Request::SaveProgress(change) => change.apply(&mut self.record),
+                Request::ReadAnswers { asks_first, .. } => {
+                    if !asks_first || self.says_yes() {
+                        self.happens(Event::Answers(Vec::new()));
+                    }
+                }
+                Request::Check(..) => self.happens(Event::NoAnswerFile),
+                Request::Reset { exercises, is_whole_course } => {
+                    if self.says_yes() {
+                        let ids = exercises.iter().map(|exercise| exercise.id.clone()).collect();
+                        ProgressChange::Forgotten(ids).apply(&mut self.record);
+                        let record = self.record.clone();
+                        let backups = Vec::new();
+                        self.happens(Event::Reset { is_whole_course, record, backups });
+                    }
+                }
+                Request::Leave(end) => self.end = Some(end),
+                request => self.requests.push(request),
+            }
         }
     }
-}
 
-impl Console for Script {
-    fn size(&self) -> Size {
-        Size { columns: 80, rows: 24 }
+    fn says_yes(&mut self) -> bool {
+        self.answers.pop_front().expect("an answer to a question")
     }
 
-    fn show(&mut self, frame: &Frame) -> (usize, usize) {
-        if self.frames.last() != Some(frame) {
-            self.frames.push(frame.clone());
-        }
-        let screen = layout::lay_out(frame, self.size());
-        (screen.top, screen.seen)
+    fn draw(&mut self) {
+        let size = Size { columns: 80, rows: 24 };
+        let frame = view(&self.state, size);
+        let screen = layout::lay_out(&frame, size);
+        let now = self.state.now;
+        update(&mut self.state, Event::Shown(screen.top, screen.seen), now);
+        self.frames.push(frame);
     }
 
-    fn event(&mut self, _: Duration) -> Result<Option<Event>, EnvironmentError> {
-        match self.inputs.front() {
-            Some(WaitFor(status)) if !self.frame().status.contains(status) => {
-                assert!(Instant::now() < self.deadline, "never said: {status}");
-                std::thread::park_timeout(Duration::from_millis(2));
-                Ok(None)
+    /// What was printed at the prompt.
+    fn printed(&mut self) -> String {
+        let mut text = String::new();
+        self.requests.retain(|request| match request {
+            Request::Print(printed) => {
+                text.push_str(printed);
+                false
             }
-            Some(WaitFor(_)) => {
-                self.inputs.pop_front();
-                Ok(None)
-            }
-            Some(Press(key)) => {
-                let key = *key;
-                self.inputs.pop_front();
-                Ok(Some(Event::Key(key)))
-            }
-            Some(Answer(_)) => panic!("there was no question; the screen: {:#?}", self.frame()),
-            None => Ok(Some(Event::Key(Key::Closed))),
-        }
+            _ => true,
+        });
+        text
     }
 
-    fn suspend_ui(&mut self) {}
-    fn resume_ui(&mut self) {}
-    fn suspend(&mut self) {}
-}
-
-struct SeenFrames {
-    frames: Vec<Frame>,
-    end: SessionEnd,
-    progress: Progress,
-}
-
-impl SeenFrames {
     fn last(&self) -> &Frame {
         self.frames.last().unwrap()
     }
@@ -168,7 +190,48 @@ impl SeenFrames {
     }
 }
 
-fn course() -> Course {
+/// Runs a session with these inputs to its end.
+fn session_with(record: Record, inputs: impl IntoIterator<Item = ScriptInput>) -> Script {
+    let mut script = Script::start(record);
+    let mut inputs: VecDeque<ScriptInput> = inputs.into_iter().collect();
+    while let Some(input) = inputs.pop_front() {
+        match input {
+            Press(key) => {
+                if let Some(Answer(answer)) = inputs.front() {
+                    script.answers.push_back(*answer);
+                    inputs.pop_front();
+                }
+                script.happens(Event::Key(key));
+                assert!(script.answers.is_empty(), "there was no question");
+            }
+            NoServer => {
+                let error = EnvironmentError::new("no server here", "ask for none");
+                script.worker_says(WorkerEvent::Failed(error));
+            }
+            Answer(_) => panic!("an answer comes after a key"),
+        }
+    }
+    if script.end.is_none() {
+        script.happens(Event::Key(Key::Closed));
+    }
+    script
+}
+
+fn record(changes: impl IntoIterator<Item = ProgressChange>) -> Record {
+    let mut record = Record::default();
+    changes.into_iter().for_each(|change| change.apply(&mut record));
+    record
+}
+
+fn passed(exercises: &[&str]) -> Record {
+    record(exercises.iter().map(|&id| ProgressChange::Passed(id.to_owned())))
+}
+
+fn session(passed_exercises: &[&str], inputs: impl IntoIterator<Item = ScriptInput>) -> Script {
+    session_with(passed(passed_exercises), inputs)
+}
+
+static COURSE: LazyLock<Course> = LazyLock::new(|| {
     let (lesson, _) = parse::parse(Path::new("01-saving.md"), LESSON.to_owned());
     Course {
         title: "A course".to_owned(),
@@ -177,43 +240,7 @@ fn course() -> Course {
         server_versions: Vec::new(),
         lessons: vec![lesson.expect("the lesson is sound")],
     }
-}
-
-/// Runs a session with these inputs to its end.
-fn session_in(
-    folder: &Path,
-    course: &Course,
-    prepare: impl FnOnce(&mut Progress),
-    inputs: impl IntoIterator<Item = ScriptInput>,
-) -> SeenFrames {
-    let path = folder.join("progress.toml");
-    let (mut progress, _) = Progress::load(&path).unwrap();
-    prepare(&mut progress);
-    let (progress, _) = Progress::load(&path).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let inputs = inputs.into_iter().collect();
-    let mut script = Script { inputs, frames: Vec::new(), deadline };
-    let no_server: Box<FindRedis> =
-        Box::new(|_: &dyn Fn(crate::progress_event::ProgressEvent<'_>)| {
-            Err(EnvironmentError::new("no server here", "ask for none"))
-        });
-    let kept = SavedWork { journal: None, history: None };
-    let end =
-        Session::new(course, progress, kept, &mut script, no_server).unwrap().run("").unwrap();
-    assert!(script.inputs.is_empty(), "never used: {:?}", script.inputs);
-    let (progress, _) = Progress::load(&path).unwrap();
-    SeenFrames { frames: script.frames, end, progress }
-}
-
-fn session(passed: &[&str], inputs: impl IntoIterator<Item = ScriptInput>) -> SeenFrames {
-    let folder = tempfile::tempdir().unwrap();
-    let prepare = |progress: &mut Progress| {
-        for exercise in passed {
-            progress.add(exercise).unwrap();
-        }
-    };
-    session_in(folder.path(), &course(), prepare, inputs)
-}
+});
 
 fn shown(frame: &Frame, size: Size) -> String {
     layout::lay_out(frame, size).rows.join("\n")
@@ -224,7 +251,7 @@ fn a_first_start_explains_itself_before_the_first_step() {
     let seen = session(&[], [letter('n')]);
     assert!(seen.frames[0].body.contains("Welcome to redislings"));
     assert!(seen.last().body.contains("Welcome."), "{}", seen.last().body);
-    assert_eq!(seen.end, SessionEnd::Quit);
+    assert_eq!(seen.end, Some(SessionEnd::Quit));
 }
 
 #[test]
@@ -236,9 +263,8 @@ fn a_student_reads_to_the_end_of_the_lesson() {
 
 #[test]
 fn the_next_start_goes_on_at_the_same_step() {
-    let folder = tempfile::tempdir().unwrap();
-    session_in(folder.path(), &course(), |_| {}, ['n', 'n'].map(letter));
-    let again = session_in(folder.path(), &course(), |_| {}, []);
+    let first = session(&[], ['n', 'n'].map(letter));
+    let again = session_with(first.record, []);
     assert!(again.last().body.contains("Read this."), "{}", again.last().body);
     assert!(again.frames[0].status.contains("welcome back"));
 }
@@ -251,27 +277,23 @@ fn whoever_has_passed_an_exercise_begins_at_the_first_open_one() {
 
 #[test]
 fn a_step_that_moved_is_found_by_its_exercise() {
-    let folder = tempfile::tempdir().unwrap();
     let place = Position {
         lesson: "renamed".to_owned(),
         step: "Of old".to_owned(),
         exercise: Some("of-the-session-second".to_owned()),
     };
-    let prepare = |progress: &mut Progress| progress.set_place(place).unwrap();
-    let seen = session_in(folder.path(), &course(), prepare, []);
+    let seen = session_with(record([ProgressChange::Moved(Some(place))]), []);
     assert!(seen.last().body.contains("Do that."), "{}", seen.last().body);
 }
 
 #[test]
 fn a_place_that_is_gone_is_no_error() {
-    let folder = tempfile::tempdir().unwrap();
     let place = Position {
         lesson: "gone".to_owned(),
         step: "Gone".to_owned(),
         exercise: Some("gone".to_owned()),
     };
-    let prepare = |progress: &mut Progress| progress.set_place(place).unwrap();
-    let seen = session_in(folder.path(), &course(), prepare, []);
+    let seen = session_with(record([ProgressChange::Moved(Some(place))]), []);
     assert!(seen.last().body.contains("Welcome."), "{}", seen.last().body);
 }
 
@@ -305,28 +327,23 @@ fn the_solution_needs_a_yes_before_the_exercise_is_passed() {
 
 #[test]
 fn after_passing_hints_and_the_solution_are_there_without_a_question() {
-    let passed = ["of-the-session-first", "of-the-session-second"];
-    let start = |progress: &mut Progress| {
-        for exercise in passed {
-            progress.add(exercise).unwrap();
-        }
-        let (lesson, step) = ("saving".to_owned(), "Lesson 1: Saving".to_owned());
-        progress.set_place(Position { lesson, step, exercise: None }).unwrap();
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let solution = session_in(folder.path(), &course(), start, letters("nns"));
+    let mut record = passed(&["of-the-session-first", "of-the-session-second"]);
+    let (lesson, step) = ("saving".to_owned(), "Lesson 1: Saving".to_owned());
+    ProgressChange::Moved(Some(Position { lesson, step, exercise: None })).apply(&mut record);
+    let solution = session_with(record, letters("nns"));
     assert!(solution.last().body.contains("a solution in redis"), "{}", solution.last().body);
     assert!(solution.offers("h hint 1 of 2"));
 }
 
 #[test]
 fn ctrl_c_ends_the_session() {
-    assert_eq!(session(&[], [Press(Key::Interrupt)]).end, SessionEnd::Interrupted);
+    assert_eq!(session(&[], [Press(Key::Interrupt)]).end, Some(SessionEnd::Interrupted));
 }
 
 #[test]
 fn an_environment_error_is_shown_and_the_session_goes_on() {
-    let seen = session(&[], [WaitFor("no server here"), letter('n'), letter('n')]);
+    let seen = session(&[], [NoServer, letter('n'), letter('n')]);
+    assert!(seen.frames.iter().any(|frame| frame.status.contains("no server here")));
     assert!(seen.last().body.contains("Read this."));
 }
 
@@ -352,9 +369,9 @@ fn the_list_leads_to_an_exercise_and_is_filtered() {
 fn resetting_all_needs_a_yes_and_forgets_what_was_passed() {
     let passed = ["of-the-session-first"];
     let no = session(&passed, [letter('l'), letter('X'), Answer(false)]);
-    assert!(no.progress.has("of-the-session-first"));
+    assert!(no.record.has("of-the-session-first"));
     let yes = session(&passed, [letter('l'), letter('X'), Answer(true)]);
-    assert!(!yes.progress.has("of-the-session-first"));
+    assert!(!yes.record.has("of-the-session-first"));
 }
 
 #[test]
@@ -362,25 +379,10 @@ fn screens_that_matter_look_like_this() {
     colored::control::set_override(false);
     let size = Size { columns: 80, rows: 24 };
     let small = Size { columns: 40, rows: 20 };
-    let seen =
-        session(&[], [WaitFor("no server"), letter('n'), letter('n'), letter('n'), letter('l')]);
+    let seen = session(&[], [NoServer, letter('n'), letter('n'), letter('n'), letter('l')]);
     let exercise = seen.frames.iter().find(|frame| frame.body.contains("Do this.")).unwrap();
     insta::assert_snapshot!("welcome", shown(&seen.frames[0], size));
     insta::assert_snapshot!("exercise", shown(exercise, size));
     insta::assert_snapshot!("exercise_on_a_small_screen", shown(exercise, small));
     insta::assert_snapshot!("list", shown(seen.last(), size));
-}
-
-#[test]
-fn a_panic_of_the_worker_ends_the_session() {
-    let folder = tempfile::tempdir().unwrap();
-    let (progress, _) = Progress::load(&folder.path().join("progress.toml")).unwrap();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let inputs = VecDeque::from([WaitFor("a status that never comes")]);
-    let mut script = Script { inputs, frames: Vec::new(), deadline };
-    let panics: Box<FindRedis> = Box::new(|_| panic!("as a test wants it"));
-    let course = course();
-    let session = Session::new(&course, progress, SavedWork::default(), &mut script, panics);
-    let error = session.unwrap().run("").unwrap_err();
-    assert!(error.fact.contains("bug"), "{error:?}");
 }

@@ -1,18 +1,18 @@
-//! The text of each screen. Pure: values in, rendered text out.
+//! What the screen shows. Pure: values in, a frame of rendered text out.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use super::console::Size;
-use super::step_state::StepState;
+use super::console::{Frame, Size};
+use super::keys;
+use super::state::{State, View};
 use crate::answers;
 use crate::attempt::Run;
-use crate::attempt::evidence::Evidence;
 use crate::lesson::{Course, Exercise, Language, Lesson, Step};
 use crate::present::evidence::Form;
-use crate::present::{self, markdown, plain, terminal};
-use crate::progress::Progress;
+use crate::present::{self, markdown, plain, terminal, waiting};
+use crate::progress::Record;
 use crate::sanitize::ShownPath as _;
-use crate::verdict::Verdict;
 
 /// Longer lines are hard to read.
 const WIDEST: usize = 100;
@@ -20,10 +20,8 @@ const WIDEST: usize = 100;
 /// With fewer columns, two texts beside each other are cut too often.
 const SIDE_BY_SIDE: usize = 100;
 
-/// The width in columns for which text is rendered.
-pub(super) fn text_width(size: Size) -> usize {
-    size.columns.clamp(20, WIDEST)
-}
+/// Background work is shown only if it takes longer.
+const STATUS_DELAY: Duration = Duration::from_millis(300);
 
 const WELCOME: &str = "\
 # Welcome to redislings
@@ -74,12 +72,76 @@ You can do the same without this screen: `redislings list`, `check`, `hint`, `so
 `export`; see `redislings --help`. For a screen reader, use `redislings --plain`.
 ";
 
-pub(super) fn welcome(width: usize) -> String {
-    markdown::render(&for_this_terminal(WELCOME), width)
+pub(super) fn view(state: &State<'_>, size: Size) -> Frame {
+    let width = size.columns.clamp(20, WIDEST);
+    // A verdict lists the checks itself.
+    let has_checks = match state.view {
+        View::Text | View::Hint(_) | View::Example => true,
+        View::Verdict => state.work.live.is_some(),
+        View::Solution(_) | View::Welcome | View::List(_) | View::Help => false,
+    };
+    let mut checks = Vec::new();
+    let mut checks_in_short = String::new();
+    if let (Some(exercise), true) = (state.exercise(), has_checks) {
+        let marks = state.work.marks(exercise);
+        for (check, mark) in exercise.checks.iter().zip(&marks) {
+            checks.push(present::checks::line(*mark, &check.sentence()));
+        }
+        checks_in_short = present::checks::in_short(&marks);
+    }
+    let (status, is_busy) = status_line(state, width);
+    Frame {
+        title: title(state.course, state.lesson(), state.at.1, &state.record),
+        body: body(state, width),
+        top: state.top,
+        checks,
+        checks_in_short,
+        status,
+        is_busy,
+        keys: keys::labels(&state.situation()),
+        keys_pressed: state.keys_pressed,
+    }
 }
 
-pub(super) fn help(width: usize) -> String {
-    markdown::render(&for_this_terminal(HELP), width)
+/// What is happening, otherwise what has just happened; and whether it changes all the time.
+fn status_line(state: &State<'_>, width: usize) -> (String, bool) {
+    // Short background work would only flicker.
+    let background =
+        state.background.as_ref().filter(|busy| busy.elapsed(state.now) >= STATUS_DELAY);
+    let Some(busy) = state.work.busy.as_ref().or(background) else {
+        let now = &state.work.now;
+        let status = if now.is_empty() { &state.status } else { now };
+        return (status.trim_end().to_owned(), false);
+    };
+    let elapsed = busy.elapsed(state.now);
+    let progress =
+        if busy.progress.is_empty() { String::new() } else { format!(": {}", busy.progress) };
+    let text = format!("{:.1} s {}{progress}", elapsed.as_secs_f64(), busy.what);
+    let mut line = waiting::line(&text, elapsed, Duration::ZERO, width);
+    if state.work.busy.is_none() && !state.status.is_empty() {
+        line = format!("{}\n{line}", state.status.trim_end());
+    }
+    (line, true)
+}
+
+fn body(state: &State<'_>, width: usize) -> String {
+    let (lesson, exercise) = (state.lesson(), state.exercise());
+    match (&state.view, exercise, &state.work.judged, &state.work.example) {
+        (View::Verdict, Some(exercise), Some(judged), _) => {
+            let (evidence, verdict) = (&judged.evidence, &judged.verdict);
+            present::judged(&exercise.id, &judged.server, evidence, verdict, Form::Short, width)
+        }
+        (View::Hint(number), Some(exercise), ..) => hint(exercise, *number, width),
+        (View::Solution(own), Some(exercise), ..) => solution(lesson, exercise, own, width),
+        (View::Example, .., Some(run)) => example(run),
+        (View::Welcome, ..) => markdown::render(&for_this_terminal(WELCOME), width),
+        (View::Help, ..) => markdown::render(&for_this_terminal(HELP), width),
+        (View::List(list), ..) => list.text(state.course, &state.record, state.at, width),
+        _ => {
+            let (address, warning) = (state.address.as_deref(), state.warning.as_deref());
+            text(lesson, state.step(), address, warning, width)
+        }
+    }
 }
 
 /// The line-mode console has no pages to turn.
@@ -93,7 +155,7 @@ fn for_this_terminal(text: &str) -> String {
 }
 
 /// A step's text; for an exercise, also where to answer it.
-pub(super) fn text(
+fn text(
     lesson: &Lesson,
     step: &Step,
     address: Option<&str>,
@@ -137,25 +199,14 @@ fn language_name(language: Language) -> &'static str {
     }
 }
 
-/// A verdict with its evidence.
-pub(super) fn verdict(
-    exercise: &Exercise,
-    server: &str,
-    evidence: &Evidence,
-    verdict: &Verdict,
-    width: usize,
-) -> String {
-    present::judged(&exercise.id, server, evidence, verdict, Form::Short, width)
-}
-
-pub(super) fn hint(exercise: &Exercise, number: usize, width: usize) -> String {
+fn hint(exercise: &Exercise, number: usize, width: usize) -> String {
     let Some(hint) = exercise.hints.get(number) else { return String::new() };
     let title = format!("hint {} of {}", number + 1, exercise.hints.len());
     format!("{}\n{}", terminal::heading(&title), markdown::render(hint, width))
 }
 
 /// What an example printed.
-pub(super) fn example(run: &Run) -> String {
+fn example(run: &Run) -> String {
     let printed = terminal::run(run);
     let title = terminal::heading("the example, on a fresh server");
     let printed =
@@ -165,7 +216,7 @@ pub(super) fn example(run: &Run) -> String {
 
 /// The student's own answers compared with the solutions, the solutions, and the author's notes on
 /// known wrong answers.
-pub(super) fn solution(
+fn solution(
     lesson: &Lesson,
     exercise: &Exercise,
     own: &[(Language, String)],
@@ -219,18 +270,10 @@ fn notes(lesson: &Lesson, exercise: &Exercise, width: usize) -> String {
 }
 
 /// The title line: the student's position and progress.
-pub(super) fn title(course: &Course, lesson: &Lesson, step: usize, progress: &Progress) -> String {
+fn title(course: &Course, lesson: &Lesson, step: usize, record: &Record) -> String {
     let all = course.exercises().count();
-    let passed = course.exercises().filter(|(.., exercise)| progress.has(&exercise.id)).count();
+    let passed = course.exercises().filter(|(.., exercise)| record.has(&exercise.id)).count();
     let steps = lesson.steps.len();
     let place = format!("step {} of {steps}", step + 1);
     terminal::where_one_is(&[&place, &format!("{passed} of {all} passed"), &lesson.title])
-}
-
-/// A line for each check, and all checks in one line.
-pub(super) fn checks(exercise: &Exercise, work: &StepState) -> (Vec<String>, String) {
-    let marks = work.marks(exercise);
-    let lines = exercise.checks.iter().zip(&marks);
-    let lines = lines.map(|(check, mark)| present::checks::line(*mark, &check.sentence()));
-    (lines.collect(), present::checks::in_short(&marks))
 }

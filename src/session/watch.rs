@@ -61,9 +61,10 @@ struct SeenFile {
 
 impl Watch {
     /// Starts watching the folder, or polling it where that is impossible.
-    pub(super) fn start(folder: &Path) -> Self {
+    /// `wake` is called when [`Self::saved`] may have something to report.
+    pub(super) fn start(folder: &Path, wake: impl Fn() + Send + 'static) -> Self {
         let (sender, events) = mpsc::channel();
-        let watcher = watch_folder(folder, sender).ok();
+        let watcher = watch_folder(folder, sender, wake).ok();
         let polling = if watcher.is_some() { Polling::NotNeeded } else { Polling::Unreported };
         Self {
             watcher,
@@ -133,6 +134,13 @@ impl Watch {
         )
     }
 
+    /// How long [`Self::saved`] has nothing to report, unless there is an event.
+    pub(super) fn rests_for(&self) -> Duration {
+        let look = self.polled + POLL;
+        let due = self.unsettled.as_ref().map_or(look, |(.., due)| look.min(*due));
+        due.saturating_duration_since(Instant::now())
+    }
+
     fn find_change(&mut self, now: Instant) {
         let changed = self.files.iter().find(|(file, seen)| stamp_of(file) != seen.stamp);
         if let Some((file, _)) = changed {
@@ -145,10 +153,15 @@ impl Watch {
 }
 
 /// Watches the folder, not the files: editors replace a file with a new one.
-fn watch_folder(folder: &Path, saves: Sender<()>) -> notify::Result<RecommendedWatcher> {
+fn watch_folder(
+    folder: &Path,
+    saves: Sender<()>,
+    wake: impl Fn() + Send + 'static,
+) -> notify::Result<RecommendedWatcher> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if event.is_ok_and(|event| may_be_a_save(event.kind)) {
             let _ = saves.send(());
+            wake();
         }
     })?;
     watcher.watch(folder, RecursiveMode::NonRecursive)?;
@@ -198,7 +211,7 @@ mod tests {
     fn watched(folder: &Path) -> (Watch, PathBuf) {
         let file = folder.join("a.py");
         std::fs::write(&file, "one").unwrap();
-        let mut watch = Watch::start(folder);
+        let mut watch = Watch::start(folder, || {});
         watch.look_after([file.clone()]);
         (watch, file)
     }

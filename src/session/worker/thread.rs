@@ -5,10 +5,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::super::event::Event;
 use super::super::warm::{Warm, fresh};
 use super::at_hand::{AtHand, look};
 use super::messages::{
-    ExampleRequest, FindRedis, JudgedAnswer, Redis, Request, StepEvent, StepVisit, WorkerEvent,
+    ExampleRequest, FindRedis, JudgedAnswer, Redis, Request, StepVisit, WorkerEvent,
 };
 use crate::attempt::{self, Answer, Evidence, Fixture, Live, Phase, Python};
 use crate::error::EnvironmentError;
@@ -39,7 +40,7 @@ struct FoundRedis {
 
 pub(super) struct Worker {
     requests: Receiver<Request>,
-    events: Sender<StepEvent>,
+    events: Sender<Event>,
     find_redis: Box<FindRedis>,
     python_packages: Vec<Package>,
     redis: Option<FoundRedis>,
@@ -59,7 +60,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         requests: Receiver<Request>,
-        events: Sender<StepEvent>,
+        events: Sender<Event>,
         find_redis: Box<FindRedis>,
         python_packages: Vec<Package>,
     ) -> Self {
@@ -121,12 +122,12 @@ impl Worker {
 
     /// Sends an event for the step that is open.
     fn send(&self, event: WorkerEvent) {
-        let _ = self.events.send((Some(self.visit), event));
+        let _ = self.events.send(Event::Worker((Some(self.visit), event)));
     }
 
     /// Sends an event that matters at every step.
     fn send_for_every_step(&self, event: WorkerEvent) {
-        let _ = self.events.send((None, event));
+        let _ = self.events.send(Event::Worker((None, event)));
     }
 
     fn report_phase(&self, phase: Phase) {
@@ -203,17 +204,15 @@ impl Worker {
                 is_busy: false,
             });
         }
-        self.report_begun();
-        Ok(())
-    }
-
-    fn report_begun(&mut self) {
-        let Some(work) = &self.live else { return };
+        let Some(work) = &self.live else { return Ok(()) };
         let docs = self.docs.get_or_insert_with(|| {
             Arc::new(CommandDocs::of_the_server(&mut work.live.client(), DOCS_LIMIT))
         });
-        let docs = Arc::clone(docs);
-        self.send(WorkerEvent::Began { server: work.live.server_name().to_owned(), docs });
+        let (docs, server) = (Arc::clone(docs), work.live.server_name().to_owned());
+        // The prompt begins with the checks as they are on this server.
+        self.look_at_work()?;
+        self.send(WorkerEvent::Began { server, docs });
+        Ok(())
     }
 
     fn check(&mut self, answer: Answer) -> Result<(), EnvironmentError> {
@@ -363,13 +362,14 @@ impl Worker {
 /// Finds a Python and sends its progress as background work.
 fn find_python_in_background(
     packages: &[Package],
-    events: &Sender<StepEvent>,
+    events: &Sender<Event>,
 ) -> Result<Python, EnvironmentError> {
     let python = Python::find(packages, &|progress| {
         let (ProgressEvent::Message(text) | ProgressEvent::Status(text)) = progress;
-        let _ = events.send((None, WorkerEvent::Background(text.to_owned())));
+        let event = WorkerEvent::Background(text.to_owned());
+        let _ = events.send(Event::Worker((None, event)));
     });
-    let _ = events.send((None, WorkerEvent::Background(String::new())));
+    let _ = events.send(Event::Worker((None, WorkerEvent::Background(String::new()))));
     python
 }
 

@@ -2,31 +2,33 @@
 
 use std::sync::Arc;
 
-use super::list::{self, List};
-use super::step_state::StepState;
-use super::worker::{Request, StepVisit};
-use super::{Session, View};
-use crate::answers;
+use super::super::list::{self, List};
+use super::super::request::Request;
+use super::super::state::{State, View};
+use super::super::step_state::StepState;
+use super::super::worker::messages::{self, StepVisit};
 use crate::lesson::{Exercise, Lesson, Step};
 use crate::present::terminal;
-use crate::progress::Position;
+use crate::progress::{Position, ProgressChange};
 
-impl Session<'_> {
-    /// Shows the first screen: the step where the student stopped, or a welcome.
-    pub(super) fn begin(&mut self) {
-        let place = self.progress.place().and_then(|place| self.find_place(&place));
+impl<'c> State<'c> {
+    /// Shows the first screen: the step where the student stopped, or a welcome. `message` is the
+    /// first status, unless it is empty.
+    pub(in super::super) fn begin(&mut self, message: &str) -> Vec<Request<'c>> {
+        let place = self.record.place().and_then(|place| self.find_place(place));
         let place = place.or_else(|| self.first_open_exercise());
         self.go_to(place.unwrap_or((0, 0)));
-        if self.progress.is_new() {
+        if self.is_new {
             self.look_at(View::Welcome);
         } else if place.is_some() {
-            if self.status.is_empty() {
-                self.tell("welcome back: here is where you stopped");
-            }
+            self.tell("welcome back: here is where you stopped");
         } else if self.course.lessons.len() > 1 {
             self.look_at(View::List(List::at_the_beginning()));
         }
-        self.draw();
+        if !message.is_empty() {
+            self.tell(message);
+        }
+        std::mem::take(&mut self.requests)
     }
 
     /// Finds the step by its exercise, which may have moved, otherwise by its title. A step that
@@ -51,9 +53,13 @@ impl Session<'_> {
 
     /// `None` for a student who has passed nothing yet, or everything.
     fn first_open_exercise(&self) -> Option<(usize, usize)> {
-        self.course.exercises().find(|(.., exercise)| self.progress.has(&exercise.id))?;
+        self.course.exercises().find(|(.., exercise)| self.record.has(&exercise.id))?;
+        self.open_exercises().next()
+    }
+
+    fn open_exercises(&self) -> impl Iterator<Item = (usize, usize)> {
         list::exercises(self.course)
-            .find(|(_, exercise)| !self.progress.has(&exercise.id))
+            .filter(|(_, exercise)| !self.record.has(&exercise.id))
             .map(|(place, _)| place)
     }
 
@@ -66,25 +72,16 @@ impl Session<'_> {
         let exercise = self.exercise();
         self.visit = StepVisit { number: self.visit.number + 1, at: self.at };
         let opened = exercise.cloned().unwrap_or_else(Exercise::without_checks);
-        self.worker.request(Request::Open(self.visit, Arc::new(opened)));
-        let files = exercise.into_iter().flat_map(|exercise| {
-            exercise.languages().into_iter().map(|language| answers::path(exercise, language))
-        });
-        self.watch.look_after(files);
-        let place = Position {
+        self.ask_worker(messages::Request::Open(self.visit, Arc::new(opened)));
+        self.request(Request::Watch(exercise));
+        self.save(ProgressChange::Moved(Some(Position {
             lesson: self.lesson().id.clone(),
             step: self.step().title.clone(),
             exercise: exercise.map(|exercise| exercise.id.clone()),
-        };
-        let saved = self.progress.set_place(place);
-        self.report_if_failed(saved);
+        })));
         if exercise.is_some() {
             self.warn();
         }
-    }
-
-    pub(super) fn is_last_step(&self) -> bool {
-        self.at.1 + 1 == self.lesson().steps.len()
     }
 
     pub(super) fn next(&mut self) {
@@ -97,7 +94,7 @@ impl Session<'_> {
             return self.go_to((self.at.0, self.at.1 + 1));
         }
         let mut exercises = self.lesson().steps.iter().filter_map(|step| step.exercise.as_ref());
-        let is_complete = exercises.all(|exercise| self.progress.has(&exercise.id));
+        let is_complete = exercises.all(|exercise| self.record.has(&exercise.id));
         self.look_at(View::List(List::of(self.course, self.at)));
         self.tell(if is_complete {
             terminal::result_line(true, "lesson complete")
@@ -108,13 +105,10 @@ impl Session<'_> {
 
     /// Goes to the next open exercise; after the last one, to the first.
     pub(super) fn next_exercise(&mut self) {
-        let open: Vec<(usize, usize)> = list::exercises(self.course)
-            .filter(|(_, exercise)| !self.progress.has(&exercise.id))
-            .map(|(place, _)| place)
-            .collect();
-        let later = open.iter().find(|place| **place > self.at).or(open.first());
-        match later {
-            Some(place) => self.go_to(*place),
+        let later = self.open_exercises().find(|place| *place > self.at);
+        let next = later.or_else(|| self.open_exercises().next());
+        match next {
+            Some(place) => self.go_to(place),
             None => self.tell("no exercises are open"),
         }
     }
@@ -125,6 +119,40 @@ impl Session<'_> {
             (lesson, 0) => self.go_to((lesson - 1, usize::MAX)),
             (lesson, step) => self.go_to((lesson, step - 1)),
         }
+    }
+
+    /// Returns whether there is a list to move in.
+    pub(super) fn move_in_list(&mut self, down: bool) -> bool {
+        let View::List(list) = &mut self.view else { return false };
+        let line = list.move_choice(down, self.course, &self.record);
+        if line < self.top + 1 {
+            self.top = line.saturating_sub(1);
+        } else if line + 1 > self.top + self.seen {
+            self.top = (line + 1).saturating_sub(self.seen);
+        }
+        true
+    }
+
+    /// Returns whether there is a list to choose from.
+    pub(super) fn choose_number(&mut self, number: usize) -> bool {
+        let View::List(list) = &mut self.view else { return false };
+        list.choose(number);
+        self.choose_from_list();
+        true
+    }
+
+    pub(super) fn choose_from_list(&mut self) {
+        let View::List(list) = &self.view else { return };
+        match list.chosen(self.course, &self.record) {
+            Some(place) => self.go_to(place),
+            None => self.tell("no such number"),
+        }
+    }
+
+    pub(super) fn filter_list(&mut self) {
+        let View::List(list) = &mut self.view else { return };
+        list.filter();
+        self.top = 0;
     }
 }
 

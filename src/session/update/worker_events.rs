@@ -1,62 +1,67 @@
-//! Handles the worker's events for the step at which the student is.
+//! Handles the worker's events. One that arrives after the student has left the step of its request
+//! counts for that step.
 
-use std::time::Instant;
+use std::rc::Rc;
 
-use super::step_state::Busy;
-use super::worker::{LiveEvent, Request, WorkerEvent};
-use super::{BUSY_INPUT_POLL, SHUTDOWN_GRACE, Session, View};
+use super::super::request::Request;
+use super::super::state::{Mode, State, View};
+use super::super::step_state::Busy;
+use super::super::worker::messages::{JudgedAnswer, LiveEvent, StepEvent, StepVisit, WorkerEvent};
 use crate::lesson::Step;
-use crate::present::{plain, terminal, usual_port_taken, waiting};
-use crate::relay::Transcript;
+use crate::present::{usual_port_taken, waiting};
+use crate::progress::ProgressChange;
 use crate::verdict::Tick;
 
-impl Session<'_> {
-    /// Handles all events that have arrived. Returns whether there were any.
-    pub(super) fn take_events(&mut self) -> bool {
-        let mut were_any = false;
-        while let Some(event) = self.worker.next_event() {
-            were_any = true;
-            if let Some(event) = self.unless_stale(event) {
-                self.take(event);
-            }
+impl<'c> State<'c> {
+    pub(super) fn take(&mut self, (visit, event): StepEvent) {
+        match visit {
+            Some(visit) if visit != self.visit => self.take_stale(visit, event),
+            _ => self.take_current(event),
         }
-        were_any
     }
 
-    pub(super) fn take(&mut self, event: WorkerEvent) {
+    fn take_current(&mut self, event: WorkerEvent) {
         match event {
             WorkerEvent::Line(line) => {
                 if let Some(busy) = self.work.busy.as_mut() {
                     busy.progress = line;
                 } else {
-                    self.background = Some(Busy::with(line));
+                    self.background = Some(Busy::with(line, self.now));
                 }
             }
             WorkerEvent::Progress(progress) => match (&mut self.work.busy, &mut self.background) {
                 (Some(busy), _) | (None, Some(busy)) => busy.progress = progress,
-                (None, none) => *none = Some(Busy::with(progress)),
+                (None, none) => *none = Some(Busy::with(progress, self.now)),
             },
             WorkerEvent::Background(text) => {
-                let since = self.background.as_ref().map_or_else(Instant::now, |busy| busy.since);
-                self.background = (!text.is_empty()).then(|| Busy { since, ..Busy::with(text) });
+                let since = self.background.as_ref().map_or(self.now, |busy| busy.since);
+                self.background = (!text.is_empty()).then(|| Busy::with(text, since));
             }
             WorkerEvent::Found { why, address, usual_port_is_taken } => {
                 self.background = None;
                 self.address = Some(address.to_string());
                 self.warning = usual_port_is_taken.then(|| usual_port_taken(address));
-                self.rendered = None;
                 if self.status.is_empty() {
                     self.tell(format!("server: {why}"));
                 }
                 self.warn();
             }
-            WorkerEvent::Began { .. } => self.work.is_at_hand = true,
+            WorkerEvent::Began { server, docs } => {
+                self.work.is_at_hand = true;
+                if let Mode::Starting = self.mode {
+                    self.work.busy = None;
+                    self.open_prompt(server, docs);
+                }
+            }
             WorkerEvent::Live(live) => self.take_live(live),
             WorkerEvent::Explored { server, transcript } => {
                 // A live event from just before may have shown work that is over now.
                 self.work.forget_work_by_hand();
                 self.tell("fresh server ready");
-                self.note_exploration(self.step(), &server, &transcript);
+                self.request(Request::WriteExploration(self.step(), server, transcript));
+                if let Mode::Leaving(end, _) = self.mode {
+                    self.request(Request::Leave(end));
+                }
             }
             WorkerEvent::Judged(judged) => self.take_verdict(*judged),
             WorkerEvent::Ran(run) => {
@@ -70,7 +75,12 @@ impl Session<'_> {
                 self.background = None;
                 // The server is gone, or was replaced.
                 self.work.forget_work_by_hand();
-                self.status = terminal::environment_error(&error);
+                self.tell_error(&error);
+                match self.mode {
+                    Mode::Starting => self.mode = Mode::Screen,
+                    Mode::Prompt(_) => self.fail_at_prompt(&error),
+                    Mode::Screen | Mode::Leaving(..) => {}
+                }
             }
         }
     }
@@ -78,10 +88,9 @@ impl Session<'_> {
     /// Appends a warning to the status if another program has port 6379.
     pub(super) fn warn(&mut self) {
         // In line mode, the exercise's text has just said so.
-        let is_known = plain::is_on() && self.view == View::Text && self.exercise().is_some();
+        let is_known = self.is_plain && self.view == View::Text && self.exercise().is_some();
         if let Some(warning) = self.warning.as_ref().filter(|_| !is_known) {
-            let status = std::mem::take(&mut self.status);
-            self.status = match status.trim_end() {
+            self.status = match self.status.trim_end() {
                 "" => warning.clone(),
                 status => format!("{status}\n{warning}"),
             };
@@ -89,6 +98,13 @@ impl Session<'_> {
     }
 
     fn take_live(&mut self, live: LiveEvent) {
+        let (looked, running) = (live.looked, live.running);
+        let is_answered = live.verdict.is_some();
+        self.show_live(live);
+        self.take_look(looked, is_answered, running);
+    }
+
+    fn show_live(&mut self, live: LiveEvent) {
         self.work.is_at_hand = true;
         self.work.now.clear();
         let Some(exercise) = self.exercise() else { return };
@@ -116,29 +132,32 @@ impl Session<'_> {
         }
     }
 
-    /// Saves work by hand that was not judged to the journal, if the worker delivers it within
-    /// [`SHUTDOWN_GRACE`].
-    pub(super) fn keep_unfinished_work(&mut self) {
-        if !self.work.is_at_hand {
-            return;
-        }
-        self.worker.request(Request::StartOver);
-        let deadline = Instant::now() + SHUTDOWN_GRACE;
-        while Instant::now() < deadline {
-            while let Some(event) = self.next_event() {
-                let is_last = matches!(event, WorkerEvent::Explored { .. });
-                self.take(event);
-                if is_last {
-                    return;
-                }
+    fn take_stale(&mut self, visit: StepVisit, event: WorkerEvent) {
+        let step = self.step_at(visit.at);
+        match event {
+            WorkerEvent::Explored { server, transcript } => {
+                self.request(Request::WriteExploration(step, server, transcript));
             }
-            std::thread::park_timeout(BUSY_INPUT_POLL);
+            WorkerEvent::Judged(judged)
+            | WorkerEvent::Live(LiveEvent { passed: Some(judged), .. })
+                if visit.number >= self.anew_since =>
+            {
+                self.record_stale_verdict(step, *judged);
+            }
+            _ => {}
         }
     }
 
-    pub(super) fn note_exploration(&mut self, step: &Step, server: &str, transcript: &Transcript) {
-        let Some(journal) = &self.kept.journal else { return };
-        let saved = journal.add_exploration(&step.title, server, transcript);
-        self.report_if_failed(saved);
+    fn record_stale_verdict(&mut self, step: &'c Step, judged: JudgedAnswer) {
+        let Some(exercise) = &step.exercise else { return };
+        let id = exercise.id.clone();
+        let (outcome, change) = if judged.verdict.passed() {
+            ("passed", ProgressChange::Passed(id))
+        } else {
+            ("not passed", ProgressChange::Failed(id))
+        };
+        self.tell(format!("{outcome} meanwhile: {}", step.title));
+        self.request(Request::WriteAttempt(step, exercise, Rc::new(judged)));
+        self.save(change);
     }
 }

@@ -1,0 +1,244 @@
+//! Does what the session asks for: the only place with input and output. What comes of it is an
+//! event.
+
+use std::path::Path;
+use std::sync::mpsc::Sender;
+
+use super::SavedWork;
+use super::console::Console;
+use super::event::{Event, PromptEvent};
+use super::input::InputThread;
+use super::prompt_terminal::{self, PromptTerminal};
+use super::request::Request;
+use super::state::State;
+use super::view::view;
+use super::watch::Watch;
+use super::worker;
+use super::worker::messages::{self, FindRedis};
+use crate::answers;
+use crate::ask::NoAnswer;
+use crate::attempt::Answer;
+use crate::disk;
+use crate::editor;
+use crate::error::EnvironmentError;
+use crate::lesson::{Course, Exercise, Language};
+use crate::progress::Progress;
+use crate::reset;
+use crate::sanitize::ShownPath as _;
+
+pub(super) struct Performer<'s> {
+    pub(super) progress: Progress,
+    saved: SavedWork,
+    console: &'s mut dyn Console,
+    worker: Sender<messages::Request>,
+    pub(super) watch: Watch,
+    pub(super) input: InputThread,
+    prompt: PromptTerminal,
+}
+
+impl<'s> Performer<'s> {
+    pub(super) fn start(
+        course: &Course,
+        progress: Progress,
+        saved: SavedWork,
+        console: &'s mut dyn Console,
+        find_redis: Box<FindRedis>,
+        events: &Sender<Event>,
+    ) -> Result<Self, EnvironmentError> {
+        let wake = events.clone();
+        Ok(Self {
+            worker: worker::start(find_redis, course.python_packages.clone(), events)?,
+            watch: Watch::start(Path::new(answers::FOLDER), move || {
+                let _ = wake.send(Event::FileChanged);
+            }),
+            input: InputThread::start(console.read_key(), events)?,
+            prompt: PromptTerminal::new(saved.history.clone(), events.clone()),
+            progress,
+            saved,
+            console,
+        })
+    }
+
+    pub(super) fn draw(&mut self, state: &State<'_>) -> Event {
+        let (top, seen) = self.console.show(&view(state, self.console.size()));
+        Event::Shown(top, seen)
+    }
+
+    pub(super) fn read_input(&mut self, state: &State<'_>) {
+        self.input.read(state.input(), self.prompt.editor());
+    }
+
+    pub(super) fn perform(&mut self, request: Request<'_>) -> Option<Event> {
+        self.try_to_perform(request).unwrap_or_else(|why| Some(why.into()))
+    }
+
+    /// Returns what comes of it, or why nothing does.
+    fn try_to_perform(&mut self, request: Request<'_>) -> Result<Option<Event>, NotDone> {
+        match request {
+            // If the worker has panicked, an event says so.
+            Request::Worker(request) => drop(self.worker.send(request)),
+            Request::Watch(exercise) => {
+                let files = exercise.into_iter().flat_map(|exercise| {
+                    let languages = exercise.languages().into_iter();
+                    languages.map(|language| answers::path(exercise, language))
+                });
+                self.watch.look_after(files);
+            }
+            Request::SaveProgress(change) => {
+                let error = self.progress.note(change).err();
+                return Ok(Some(Event::Progress(self.progress.record().clone(), error)));
+            }
+            Request::WriteAttempt(step, exercise, judged) => {
+                let Some(journal) = &self.saved.journal else { return Ok(None) };
+                let answer = judged.answer.as_ref();
+                let answer = answer.map(|answer| (answer.text.as_str(), answer.language));
+                let (evidence, verdict) = (&judged.evidence, &judged.verdict);
+                let (title, server) = (&step.title, &judged.server);
+                journal.add_attempt(exercise, title, server, answer, evidence, verdict)?;
+            }
+            Request::WriteExploration(step, server, transcript) => {
+                let Some(journal) = &self.saved.journal else { return Ok(None) };
+                journal.add_exploration(&step.title, &server, &transcript)?;
+            }
+            Request::WriteAnswer(exercise, text) => {
+                let path = answers::keep_typed(exercise, &text)?;
+                self.watch.knows(&path);
+            }
+            Request::ReadAnswers { exercise, asks_first } => {
+                if asks_first {
+                    self.ask("Not passed yet. Show the solution?")?;
+                }
+                return Ok(Some(Event::Answers(answers::all(exercise))));
+            }
+            Request::Edit { exercise, chooses_language } => {
+                let begun = latest(exercise).filter(|_| !chooses_language);
+                return self.edit(exercise, begun).map(Some);
+            }
+            Request::Check(exercise, language) => {
+                let Some(language) = language.or_else(|| latest(exercise)) else {
+                    return Ok(Some(Event::NoAnswerFile));
+                };
+                return self.check(exercise, language).map(Some);
+            }
+            Request::Reset { exercises, is_whole_course } => {
+                return self.reset(&exercises, is_whole_course).map(Some);
+            }
+            Request::Suspend => self.console.suspend(),
+            Request::OpenPrompt(address, docs) => {
+                let opened = self.prompt.open(address.as_deref(), docs);
+                if !matches!(opened, PromptEvent::NotOpened(_)) {
+                    self.console.suspend_ui();
+                }
+                return Ok(Some(Event::Prompt(opened)));
+            }
+            Request::RunLine(line, limit) => self.prompt.run(line, limit),
+            Request::CancelLine => self.prompt.cancel(),
+            Request::ClosePrompt => {
+                self.prompt.close();
+                self.console.resume_ui();
+            }
+            Request::Print(text) => self.prompt.print(text, self.input.reads_a_line()),
+            Request::PrintNotice(text) => prompt_terminal::print_notice(&text),
+            Request::PrintWait(what, elapsed) => prompt_terminal::print_wait(&what, elapsed),
+            // The session ends before it is performed.
+            Request::Leave(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn edit(&mut self, exercise: &Exercise, begun: Option<Language>) -> Result<Event, NotDone> {
+        let language = match begun {
+            Some(language) => language,
+            None => self.choose_language(exercise)?,
+        };
+        let path = answers::begin(exercise, language)?;
+        self.watch.knows(&path);
+        let before = disk::read_text_file(&path).ok();
+        self.console.suspend_ui();
+        let edited = editor::open(&path);
+        self.console.resume_ui();
+        edited?;
+        self.watch.knows(&path);
+        if disk::read_text_file(&path).ok() == before {
+            return Ok(Event::Told("the answer is unchanged: `c` checks it anyway".to_owned()));
+        }
+        self.check(exercise, language)
+    }
+
+    fn choose_language(&mut self, exercise: &Exercise) -> Result<Language, NotDone> {
+        let languages = exercise.languages();
+        if let [only] = languages[..] {
+            return Ok(only);
+        }
+        let options: Vec<String> = languages
+            .iter()
+            .map(|language| format!("{language}: {}", answers::path(exercise, *language).shown()))
+            .collect();
+        Ok(languages[self.console.choose("Answer in which language?", &options, 0)?])
+    }
+
+    fn check(&mut self, exercise: &Exercise, language: Language) -> Result<Event, NotDone> {
+        let path = answers::path(exercise, language);
+        let text = answers::read(&path, language)?;
+        self.watch.knows(&path);
+        // Run from its own path, so that a traceback names the student's file.
+        let absolute = path.canonicalize().ok().filter(|_| language == Language::Python);
+        let answer = Answer { language, text, path: absolute };
+        let _ = self.worker.send(messages::Request::Check(answer));
+        Ok(Event::Checking(path.shown()))
+    }
+
+    fn reset(&mut self, exercises: &[&Exercise], is_whole_course: bool) -> Result<Event, NotDone> {
+        self.ask(if is_whole_course {
+            "Reset the whole course? Your answers are kept as backups."
+        } else {
+            "Reset this exercise? Your answer is kept as a backup."
+        })?;
+        let mut backups = Vec::new();
+        for exercise in exercises {
+            backups.extend(reset::one(exercise, &mut self.progress)?);
+        }
+        let record = self.progress.record().clone();
+        Ok(Event::Reset { is_whole_course, record, backups })
+    }
+
+    /// Goes on only after a yes.
+    fn ask(&mut self, question: &str) -> Result<(), NotDone> {
+        if self.console.confirm(question)? { Ok(()) } else { Err(NoAnswer::Cancelled.into()) }
+    }
+}
+
+/// The language of the answer that was edited last.
+fn latest(exercise: &Exercise) -> Option<Language> {
+    answers::begun(exercise).into_iter().next()
+}
+
+/// Why a request was not performed.
+enum NotDone {
+    Failed(EnvironmentError),
+    Unanswered(NoAnswer),
+}
+
+impl From<EnvironmentError> for NotDone {
+    fn from(error: EnvironmentError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<NoAnswer> for NotDone {
+    fn from(no_answer: NoAnswer) -> Self {
+        Self::Unanswered(no_answer)
+    }
+}
+
+impl From<NotDone> for Event {
+    fn from(why: NotDone) -> Self {
+        match why {
+            NotDone::Failed(error) => Self::Failed(error),
+            NotDone::Unanswered(NoAnswer::Failed(why)) => {
+                Self::Told(format!("cannot ask on this terminal: {why}"))
+            }
+            NotDone::Unanswered(_) => Self::Told(String::new()),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What the session wants done: all its input and output.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::worker::messages::{self, JudgedAnswer};
+use crate::lesson::{Exercise, Language, Step};
+use crate::progress::ProgressChange;
+use crate::redis_prompt::CommandDocs;
+use crate::relay::Transcript;
+
+pub(super) enum Request<'c> {
+    Worker(messages::Request),
+    /// Watch the answers of this exercise.
+    Watch(Option<&'c Exercise>),
+    SaveProgress(ProgressChange),
+    WriteAttempt(&'c Step, &'c Exercise, Rc<JudgedAnswer>),
+    WriteExploration(&'c Step, String, Box<Transcript>),
+    /// Save lines typed at the prompt as the answer.
+    WriteAnswer(&'c Exercise, String),
+    /// Read the answers to compare them with the solution, if need be after a question.
+    ReadAnswers {
+        exercise: &'c Exercise,
+        asks_first: bool,
+    },
+    /// Open the latest answer, or one in a language to be chosen.
+    Edit {
+        exercise: &'c Exercise,
+        chooses_language: bool,
+    },
+    /// Check the answer in this language, or the latest.
+    Check(&'c Exercise, Option<Language>),
+    /// Reset the exercises after a question.
+    Reset {
+        exercises: Vec<&'c Exercise>,
+        is_whole_course: bool,
+    },
+    Suspend,
+
+    /// Give the terminal to the Redis prompt of the server at this address.
+    OpenPrompt(Option<String>, Arc<CommandDocs>),
+    /// Run a line at the prompt within this time.
+    RunLine(String, Duration),
+    CancelLine,
+    ClosePrompt,
+    /// Print below what the prompt has printed, or above the line that is being typed.
+    Print(String),
+    PrintNotice(String),
+    /// What is waited for, and how long already.
+    PrintWait(String, Duration),
+    Leave(SessionEnd),
+}
+
+/// How the student ended the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// With a key, or because the keyboard is gone.
+    Quit,
+    /// With Ctrl-C.
+    Interrupted,
+}

@@ -1,0 +1,253 @@
+//! The state of a session: plain values.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::keys::{ByHand, Passed, ScreenKind, Situation};
+use super::list::List;
+use super::request::{Request, SessionEnd};
+use super::step_state::{Busy, StepState};
+use super::worker::messages::StepVisit;
+use crate::lesson::{Course, Exercise, Language, Lesson, Step};
+use crate::present::checks::Mark;
+use crate::progress::Record;
+use crate::redis_prompt::CommandDocs;
+use crate::topics::BackgroundWork;
+
+pub(super) struct State<'c> {
+    pub(super) course: &'c Course,
+    pub(super) record: Record,
+    /// Whether this is the student's first start.
+    pub(super) is_new: bool,
+    /// In line mode, one line is read at a time, and text is only appended.
+    pub(super) is_plain: bool,
+    /// The time of the last event.
+    pub(super) now: Instant,
+    /// The indexes of the lesson and of its step, from 0.
+    pub(super) at: (usize, usize),
+    pub(super) visit: StepVisit,
+    /// Verdicts on requests from an earlier visit no longer count: the exercise was reset.
+    pub(super) anew_since: u64,
+    pub(super) mode: Mode,
+    pub(super) view: View,
+    /// The first visible line of the text.
+    pub(super) top: usize,
+    /// How many lines of the text are visible.
+    pub(super) seen: usize,
+    pub(super) keys_pressed: usize,
+    pub(super) work: StepState,
+    /// What has just happened.
+    pub(super) status: String,
+    /// Background work, such as an image pull or an installation.
+    pub(super) background: Option<Busy>,
+    /// The address of the lesson's server.
+    pub(super) address: Option<String>,
+    /// What to tell the student if another program has port 6379.
+    pub(super) warning: Option<String>,
+    /// What the current event has asked for so far.
+    pub(super) requests: Vec<Request<'c>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum View {
+    Welcome,
+    Text,
+    Verdict,
+    Hint(usize),
+    /// With the student's own answers.
+    Solution(Vec<(Language, String)>),
+    Example,
+    List(List),
+    Help,
+}
+
+/// What the student's keys go to.
+pub(super) enum Mode {
+    Screen,
+    /// To the screen, until the server of the prompt is there.
+    Starting,
+    Prompt(PromptState),
+    /// Nowhere: the transcript of unfinished work is waited for until then.
+    Leaving(SessionEnd, Instant),
+}
+
+/// The Redis prompt.
+pub(super) struct PromptState {
+    pub(super) server: String,
+    pub(super) docs: Arc<CommandDocs>,
+    /// What the editor shows before a line.
+    pub(super) text: String,
+    /// Whether text can be printed while the student types.
+    pub(super) has_printer: bool,
+    /// The checks as they were printed last.
+    pub(super) printed: CheckState,
+    /// Failures that are not printed yet.
+    pub(super) failures: String,
+    pub(super) stage: Stage,
+    /// When the stage began.
+    pub(super) since: Instant,
+    /// What is waited for, and whether that is on the screen.
+    pub(super) wait: String,
+    pub(super) is_wait_shown: bool,
+    /// Lines that were pasted at once and have not run yet.
+    pub(super) lines: VecDeque<String>,
+    /// Whether those are shown when they run.
+    pub(super) echoes: bool,
+}
+
+/// The state of the checks at one moment.
+pub(super) struct CheckState {
+    pub(super) marks: Vec<Mark>,
+    pub(super) has_passed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Stage {
+    Reading,
+    /// A command runs. If it is cancelled, only this many typed lines stay.
+    Running {
+        typed_before: usize,
+    },
+    /// The effect of a command on the checks is waited for.
+    Looking,
+    /// The student waits for work in the background.
+    Awaiting(&'static BackgroundWork),
+}
+
+/// What is to be read now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input<'s> {
+    Nothing,
+    Key,
+    /// A line after this prompt.
+    Line(&'s str),
+}
+
+impl<'c> State<'c> {
+    pub(super) fn new(
+        course: &'c Course,
+        (record, is_new): (Record, bool),
+        is_plain: bool,
+        now: Instant,
+    ) -> Self {
+        Self {
+            course,
+            record,
+            is_new,
+            is_plain,
+            now,
+            at: (0, 0),
+            visit: StepVisit::default(),
+            anew_since: 0,
+            mode: Mode::Screen,
+            view: View::Text,
+            top: 0,
+            seen: 1,
+            keys_pressed: 0,
+            work: StepState::default(),
+            status: String::new(),
+            background: Some(Busy::with("looking for a Redis server".to_owned(), now)),
+            address: None,
+            warning: None,
+            requests: Vec::new(),
+        }
+    }
+
+    pub(super) fn lesson(&self) -> &'c Lesson {
+        &self.course.lessons[self.at.0]
+    }
+
+    pub(super) fn step(&self) -> &'c Step {
+        self.step_at(self.at)
+    }
+
+    pub(super) fn step_at(&self, at: (usize, usize)) -> &'c Step {
+        &self.course.lessons[at.0].steps[at.1]
+    }
+
+    pub(super) fn exercise(&self) -> Option<&'c Exercise> {
+        self.step().exercise.as_ref()
+    }
+
+    pub(super) fn is_last_step(&self) -> bool {
+        self.at.1 + 1 == self.lesson().steps.len()
+    }
+
+    /// Whether the current exercise has been passed.
+    pub(super) fn has_passed(&self) -> bool {
+        self.exercise().is_some_and(|exercise| self.record.has(&exercise.id))
+    }
+
+    /// Whether work by hand can pass the exercise. Where only a program can answer, it cannot: it
+    /// does not show what the program would have printed.
+    pub(super) fn may_be_judged_by_hand(&self) -> bool {
+        self.exercise().is_some_and(Exercise::may_be_typed)
+    }
+
+    pub(super) fn check_state(&self) -> CheckState {
+        let marks = self.exercise().map(|exercise| self.work.marks(exercise));
+        CheckState { marks: marks.unwrap_or_default(), has_passed: self.has_passed() }
+    }
+
+    pub(super) fn situation(&self) -> Situation {
+        let exercise = self.exercise();
+        Situation {
+            screen: match self.view {
+                View::Welcome => ScreenKind::Welcome,
+                View::Text => ScreenKind::Text,
+                View::List(_) => ScreenKind::List,
+                View::Help => ScreenKind::Help,
+                View::Verdict | View::Hint(_) | View::Solution(_) | View::Example => {
+                    ScreenKind::About
+                }
+            },
+            exercise: exercise.map(|_| Passed(self.has_passed())),
+            languages: exercise.map_or(0, |exercise| exercise.languages().len()),
+            hints: exercise.map_or(0, |exercise| exercise.hints.len()),
+            hint: self.work.hint,
+            examples: self.step().examples.len(),
+            is_first: self.at == (0, 0),
+            is_last: self.is_last_step(),
+            by_hand: match (self.work.is_at_hand, self.may_be_judged_by_hand()) {
+                (false, _) => ByHand::Nothing,
+                (true, false) => ByHand::Exploration,
+                (true, true) => ByHand::Answer,
+            },
+        }
+    }
+
+    /// Whether the session has the screen.
+    pub(super) fn is_on_screen(&self) -> bool {
+        matches!(self.mode, Mode::Screen | Mode::Starting)
+    }
+
+    /// Whether a saved answer is checked now. One check at a time: the watch reports a file that
+    /// was saved meanwhile after the current check.
+    pub(super) fn awaits_saves(&self) -> bool {
+        matches!(self.mode, Mode::Screen) && self.work.busy.is_none() && self.exercise().is_some()
+    }
+
+    pub(super) fn is_spinning(&self) -> bool {
+        self.is_on_screen() && (self.work.busy.is_some() || self.background.is_some())
+    }
+
+    pub(super) fn input(&self) -> Input<'_> {
+        match &self.mode {
+            // The console of line mode reads whole lines, and the next one is for the prompt.
+            Mode::Starting if self.is_plain => Input::Nothing,
+            Mode::Screen | Mode::Starting => Input::Key,
+            Mode::Prompt(PromptState { stage: Stage::Reading, text, .. }) => Input::Line(text),
+            Mode::Prompt(_) | Mode::Leaving(..) => Input::Nothing,
+        }
+    }
+
+    /// Whether time itself is an event.
+    pub(super) fn ticks(&self) -> bool {
+        match &self.mode {
+            Mode::Screen | Mode::Starting => self.is_spinning(),
+            Mode::Prompt(prompt) => prompt.stage != Stage::Reading,
+            Mode::Leaving(..) => true,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The Redis prompt, without a terminal and without a server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{NoServer, Script, letter, letters, session};
+use crate::progress::Record;
+use crate::redis_prompt::{CommandDocs, EditorLine, PromptOutcome, PromptReply};
+use crate::relay::Transcript;
+use crate::session::console::Key;
+use crate::session::event::{Event, PromptEvent};
+use crate::session::request::{Request, SessionEnd};
+use crate::session::state::Input;
+use crate::session::worker::messages::{self, WorkerEvent};
+
+/// A session at the prompt of the first exercise.
+fn at_the_prompt() -> Script {
+    let mut script = Script::start(Record::default());
+    for letter in "nnnp".chars() {
+        script.happens(Event::Key(Key::Char(letter)));
+    }
+    assert!(script.last().status.contains("starting a server"), "{}", script.last().status);
+    let docs = Arc::new(CommandDocs::table().clone());
+    script.worker_says(WorkerEvent::Began { server: "redis 8".to_owned(), docs });
+    assert!(matches!(script.requests.last(), Some(Request::OpenPrompt(..))));
+    script.happens(Event::Prompt(PromptEvent::Opened { has_printer: true }));
+    assert!(script.printed().contains("it is saved"));
+    script
+}
+
+fn types(script: &mut Script, text: &str) {
+    assert!(matches!(script.state.input(), Input::Line(_)));
+    let line = EditorLine::Typed(text.to_owned());
+    script.happens(Event::Prompt(PromptEvent::Typed(Ok(line))));
+}
+
+fn gets_the_reply(script: &mut Script, text: &str, end: PromptOutcome) {
+    let reply = PromptReply { text: text.to_owned(), end };
+    script.happens(Event::Prompt(PromptEvent::Replied(reply, "redis> ".to_owned())));
+    script.happens_after(Duration::from_secs(1), Event::Tick);
+}
+
+#[test]
+fn pasted_lines_run_one_after_another() {
+    let mut script = at_the_prompt();
+    types(&mut script, "PING\nGET a\nexit");
+    for (line, reply) in [("PING", "PONG"), ("GET a", "(nil)")] {
+        assert!(matches!(script.requests.last(), Some(Request::RunLine(ran, _)) if ran == line));
+        assert_eq!(script.state.input(), Input::Nothing);
+        script.happens(Event::Key(Key::Char('q')));
+        gets_the_reply(&mut script, reply, PromptOutcome::Replied);
+        assert!(script.printed().contains(reply));
+    }
+    assert!(matches!(script.requests.last(), Some(Request::ClosePrompt)));
+    assert_eq!(script.state.work.typed, ["PING", "GET a"]);
+    assert!(script.last().status.contains("`j` judges what was done"));
+}
+
+#[test]
+fn ctrl_c_cancels_a_line_and_nothing_else() {
+    let mut script = at_the_prompt();
+    script.happens(Event::Interrupted);
+    types(&mut script, "BLPOP q 0");
+    script.happens_after(Duration::from_secs(1), Event::Tick);
+    assert!(matches!(script.requests.last(), Some(Request::PrintWait(..))));
+    script.happens(Event::Interrupted);
+    assert!(matches!(script.requests.last(), Some(Request::CancelLine)));
+    gets_the_reply(&mut script, "", PromptOutcome::Cancelled);
+    assert!(script.state.work.typed.is_empty());
+    assert!(matches!(script.state.input(), Input::Line(_)));
+}
+
+#[test]
+fn a_prompt_that_has_no_server_leads_back_to_the_step() {
+    let seen = session(&[], letters("nnnp").into_iter().chain([NoServer, letter('b')]));
+    assert!(seen.last().body.contains("Read this."), "{}", seen.last().body);
+}
+
+#[test]
+fn unfinished_work_is_waited_for_at_the_end_but_not_for_long() {
+    let mut script = at_the_prompt();
+    types(&mut script, "exit");
+    script.happens(Event::Key(Key::Char('q')));
+    assert!(script.end.is_none());
+    let transcript = Box::<Transcript>::default();
+    script.worker_says(WorkerEvent::Explored { server: "redis 8".to_owned(), transcript });
+    assert!(matches!(script.requests.last(), Some(Request::WriteExploration(..))));
+    assert_eq!(script.end, Some(SessionEnd::Quit));
+
+    let mut script = at_the_prompt();
+    types(&mut script, "exit");
+    script.happens(Event::Key(Key::Interrupt));
+    assert!(matches!(script.requests.last(), Some(Request::Worker(messages::Request::StartOver))));
+    script.happens_after(Duration::from_millis(299), Event::Tick);
+    assert!(script.end.is_none());
+    script.happens_after(Duration::from_millis(1), Event::Tick);
+    assert_eq!(script.end, Some(SessionEnd::Interrupted));
+}
+
+#[test]
+fn an_exploration_counts_for_the_step_it_was_begun_at() {
+    let mut script = Script::start(Record::default());
+    for letter in "nn".chars() {
+        script.happens(Event::Key(Key::Char(letter)));
+    }
+    let visit = script.state.visit;
+    script.happens(Event::Key(Key::Char('n')));
+    let transcript = Box::<Transcript>::default();
+    let explored = WorkerEvent::Explored { server: "redis 8".to_owned(), transcript };
+    script.happens(Event::Worker((Some(visit), explored)));
+    let Some(Request::WriteExploration(step, ..)) = script.requests.last() else { panic!() };
+    assert_eq!(step.title, "Reading");
+}

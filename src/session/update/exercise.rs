@@ -1,0 +1,169 @@
+//! The actions on an exercise: edit, check, judge, hint, solution, reset.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::super::request::Request;
+use super::super::state::{State, View};
+use super::super::worker::messages::{self, ExampleRequest, JudgedAnswer};
+use crate::answers;
+use crate::attempt::Answer;
+use crate::lesson::{Exercise, Language};
+use crate::present::terminal;
+use crate::progress::ProgressChange;
+use crate::sanitize::ShownPath as _;
+use crate::verdict::Verdict;
+use crate::verify;
+
+/// The session suggests a hint after every so many failed attempts.
+const ATTEMPTS_PER_REMINDER: u32 = 3;
+
+impl<'c> State<'c> {
+    pub(super) fn edit(&mut self, chooses_language: bool) {
+        if let Some(exercise) = self.exercise() {
+            self.request(Request::Edit { exercise, chooses_language });
+        }
+    }
+
+    /// Checks the answer in this language, or the latest.
+    pub(super) fn check(&mut self, language: Option<Language>) {
+        if let Some(exercise) = self.exercise() {
+            self.request(Request::Check(exercise, language));
+        }
+    }
+
+    pub(super) fn ask_to_show_solution(&mut self) {
+        if let Some(exercise) = self.exercise() {
+            let asks_first = !self.has_passed();
+            self.request(Request::ReadAnswers { exercise, asks_first });
+        }
+    }
+
+    pub(super) fn ask_to_reset(
+        &mut self,
+        exercises: impl IntoIterator<Item = &'c Exercise>,
+        is_whole_course: bool,
+    ) {
+        let exercises = exercises.into_iter().collect();
+        self.request(Request::Reset { exercises, is_whole_course });
+    }
+
+    pub(super) fn tell_of_no_answer(&mut self) {
+        self.tell(if self.work.is_at_hand && self.may_be_judged_by_hand() {
+            "there is no answer file yet: `j` judges what was done by hand"
+        } else {
+            "there is no answer yet: `e` starts one, `p` opens the Redis prompt"
+        });
+    }
+
+    /// Checks an answer file that has been saved.
+    pub(super) fn check_saved(&mut self, file: &Path, notice: Option<&str>) {
+        if let Some(notice) = notice {
+            self.tell(notice);
+        }
+        let Some(exercise) = self.exercise() else { return };
+        let mut languages = exercise.languages().into_iter();
+        let language = languages.find(|language| answers::path(exercise, *language) == file);
+        if language.is_some() {
+            self.check(language);
+        }
+    }
+
+    pub(super) fn judge(&mut self) {
+        self.wait_for("judging what was done");
+        self.ask_worker(messages::Request::Judge);
+    }
+
+    pub(super) fn start_over(&mut self) {
+        self.work.forget_work_by_hand();
+        self.ask_worker(messages::Request::StartOver);
+    }
+
+    pub(super) fn take_verdict(&mut self, judged: JudgedAnswer) {
+        self.work.busy = None;
+        let Some(exercise) = self.exercise() else { return };
+        self.status.clear();
+        if judged.verdict.passed() {
+            self.note_passed(exercise);
+        } else {
+            self.note_failed(exercise, &judged.verdict);
+        }
+        self.keep(exercise, judged);
+        self.work.forget_work_by_hand();
+        self.look_at(View::Verdict);
+    }
+
+    /// Records a pass by hand, which counts like any other answer.
+    pub(super) fn note_passed_by_hand(&mut self, exercise: &'c Exercise, judged: JudgedAnswer) {
+        self.note_passed(exercise);
+        self.keep(exercise, judged);
+    }
+
+    fn note_passed(&mut self, exercise: &Exercise) {
+        self.tell("passed. `s` compares with the solution, `n` continues");
+        self.save(ProgressChange::Passed(exercise.id.clone()));
+    }
+
+    fn note_failed(&mut self, exercise: &Exercise, verdict: &Verdict) {
+        self.save(ProgressChange::Failed(exercise.id.clone()));
+        let failed = self.record.failed_attempts(&exercise.id);
+        let all_seen = self.record.hints_seen(&exercise.id) as usize >= exercise.hints.len();
+        self.tell(if failed > 0 && failed.is_multiple_of(ATTEMPTS_PER_REMINDER) && !all_seen {
+            format!("{failed} failed attempts so far: `h` shows a hint")
+        } else {
+            terminal::outcome(verdict)
+        });
+    }
+
+    /// Keeps a verdict, and lines typed at the prompt as the answer file.
+    fn keep(&mut self, exercise: &'c Exercise, judged: JudgedAnswer) {
+        let judged = Rc::new(judged);
+        self.request(Request::WriteAttempt(self.step(), exercise, Rc::clone(&judged)));
+        // The lines are not cleared: if the student types more, all of them are the answer.
+        let typed = &self.work.typed;
+        if judged.answer.is_none() && !typed.is_empty() && exercise.may_be_typed() {
+            let text = format!("{}\n", typed.join("\n"));
+            self.request(Request::WriteAnswer(exercise, text));
+        }
+        self.work.judged = Some(judged);
+    }
+
+    /// Shows the hint that `choose` makes of the last one and of the number of hints.
+    pub(super) fn show_hint(&mut self, choose: impl Fn(Option<usize>, usize) -> usize) {
+        let Some(exercise) = self.exercise() else { return };
+        let number = choose(self.work.hint, exercise.hints.len());
+        self.work.hint = Some(number);
+        let seen = u32::try_from(number + 1).unwrap_or(u32::MAX);
+        if seen > self.record.hints_seen(&exercise.id) {
+            self.save(ProgressChange::HintsSeen(exercise.id.clone(), seen));
+        }
+        self.look_at(View::Hint(number));
+    }
+
+    /// Goes to a step after a reset. A pending verdict is on an old answer and does not count.
+    pub(super) fn start_anew(&mut self, is_whole_course: bool, backups: &[PathBuf]) {
+        self.go_to(if is_whole_course { (0, 0) } else { self.at });
+        self.anew_since = self.visit.number;
+        let names: Vec<String> = backups.iter().map(|path| format!("`{}`", path.shown())).collect();
+        self.tell(match &names[..] {
+            [] => "reset".to_owned(),
+            [name] => format!("reset; your answer is kept as {name}"),
+            names => format!("reset; your answers are kept as {}", names.join(", ")),
+        });
+    }
+
+    pub(super) fn run_example(&mut self, number: usize) {
+        let step = self.step();
+        let Some(example) = step.examples.get(number) else { return };
+        let text = verify::commands_of(example);
+        let exercise = step.exercise.as_ref();
+        self.work.forget_work_by_hand();
+        self.wait_for("running the example on a fresh server");
+        self.ask_worker(messages::Request::Example(Box::new(ExampleRequest {
+            settings: exercise.map(|exercise| exercise.settings.clone()).unwrap_or_default(),
+            setup: exercise.map(|exercise| exercise.setup.clone()).unwrap_or_default(),
+            answer: Answer { language: example.code.language, text, path: None },
+            limit: verify::example_limit(exercise),
+        })));
+    }
+}

@@ -14,7 +14,24 @@ pub struct Diagnosis {
     pub cause: &'static str,
     pub explains: &'static [Symptom],
     /// `None` if the evidence does not show this mistake.
-    pub recognise: fn(&Facts<'_>) -> Option<Cause>,
+    pub recognise: Recognise,
+}
+
+pub type Recognise = fn(&Facts<'_>) -> Option<Cause>;
+
+/// A row of a table names what explains which symptoms, and then the cause.
+impl Diagnosis {
+    pub const fn of(stage: Stage, id: &'static str, recognise: Recognise) -> Self {
+        Self { id, stage, cause: "", explains: &[], recognise }
+    }
+
+    pub const fn explains(self, explains: &'static [Symptom]) -> Self {
+        Self { explains, ..self }
+    }
+
+    pub const fn because(self, cause: &'static str) -> Self {
+        Self { cause, ..self }
+    }
 }
 
 /// The stages are tried in this order.

@@ -8,315 +8,171 @@ use super::symptom::{
 use super::{blocking, data, ending, pasted, server, transactions, typed};
 
 pub const TABLE: &[Diagnosis] = &[
-    Diagnosis {
-        id: "resetstat",
-        stage: Stage::Server,
-        cause: "CONFIG RESETSTAT set the server's counters back, and by them this answer is judged",
-        explains: &[EVIDENCE_INVALID],
-        recognise: server::resetstat,
-    },
-    Diagnosis {
-        id: "shutdown",
-        stage: Stage::Server,
-        cause: "SHUTDOWN ends the server: a snapshot of a server that goes on is SAVE or BGSAVE",
-        explains: &[EVIDENCE_INVALID, ENDED_BADLY],
-        recognise: server::shutdown,
-    },
-    Diagnosis {
-        id: "debug-ended-the-server",
-        stage: Stage::Server,
-        cause: "DEBUG {} ended the server, and with it all that it had counted",
-        explains: &[EVIDENCE_INVALID, ENDED_BADLY],
-        recognise: server::debug_ended_the_server,
-    },
-    Diagnosis {
-        id: "locked-out",
-        stage: Stage::Server,
-        cause: "`{}` locked the server: whoever came next was turned away",
-        explains: &[EVIDENCE_INVALID, ENDED_BADLY, DATA_WRONG, NOT_DONE],
-        recognise: server::locked_out,
-    },
-    Diagnosis {
-        id: "client-pause",
-        stage: Stage::Server,
-        cause: "CLIENT PAUSE made the clients wait, for {} if nothing ends it earlier",
-        explains: &[EVIDENCE_INVALID, ENDED_BADLY, BLOCKED],
-        recognise: blocking::client_pause,
-    },
-    Diagnosis {
-        id: "endless-script",
-        stage: Stage::Server,
-        cause: "the script of {} had not ended when the answer had, and Redis answers nobody else \
-                while a script runs",
-        explains: &[EVIDENCE_INVALID, ENDED_BADLY, BLOCKED],
-        recognise: blocking::endless_script,
-    },
-    Diagnosis {
-        id: "waits-for-somebody-else",
-        stage: Stage::Elsewhere,
-        cause: "{} waits until another client sends something, and none did",
-        explains: &[ENDED_BADLY],
-        recognise: blocking::waits_for_others,
-    },
-    Diagnosis {
-        id: "came-by-the-servers-own-port",
-        stage: Stage::Elsewhere,
-        cause: "a client used the server's own port, which is locked: the server is at \
-                `localhost:6379`",
-        explains: &[ENDED_BADLY],
-        recognise: server::came_by_the_servers_own_port,
-    },
-    Diagnosis {
-        id: "connected-elsewhere",
-        stage: Stage::Elsewhere,
-        cause: "the program looks for Redis at `{}`, where none answers: the lesson's server is \
-                at `localhost:6379`",
-        explains: &[ENDED_BADLY, DATA_WRONG, NOT_DONE],
-        recognise: server::connected_elsewhere,
-    },
-    Diagnosis {
-        id: "password-not-asked",
-        stage: Stage::Elsewhere,
-        cause: "the client sends a password, but this server has none",
-        explains: &[ENDED_BADLY],
-        recognise: server::password_not_asked,
-    },
-    Diagnosis {
-        id: "became-a-replica",
-        stage: Stage::Elsewhere,
-        cause: "REPLICAOF made this server a replica of another one, and a replica takes no \
-                writes of its own",
-        explains: &[ENDED_BADLY, DATA_WRONG, DATA_LOST],
-        recognise: server::became_a_replica,
-    },
-    Diagnosis {
-        id: "quit-closed-the-connection",
-        stage: Stage::Lines,
-        cause: "`QUIT` closed the connection, so what stands below it was not run",
-        explains: &[ENDED_BADLY, NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST],
-        recognise: typed::quit,
-    },
-    Diagnosis {
-        id: "pasted-code-fence",
-        stage: Stage::Lines,
-        cause: "line {} is a code fence ({}): an answer holds commands only",
-        explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: pasted::code_fence,
-    },
-    Diagnosis {
-        id: "pasted-prompt",
-        stage: Stage::Lines,
-        cause: "line {} begins with a prompt (`{}`): an answer holds commands only",
-        explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: pasted::prompt,
-    },
-    Diagnosis {
-        id: "pasted-redis-cli",
-        stage: Stage::Lines,
-        cause: "line {} begins with `{}`, a program of the shell: an answer holds Redis commands \
-                only",
-        explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: pasted::redis_cli,
-    },
-    Diagnosis {
-        id: "semicolon-at-the-end",
-        stage: Stage::Lines,
-        cause: "line {} ends with `;`, which to Redis is a letter of the word `{}`: a command \
-                ends with its line",
-        explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: pasted::semicolon,
-    },
-    Diagnosis {
-        id: "typographic-quotes",
-        stage: Stage::Lines,
-        cause: "line {} has a typographic quote (`{}`), which to Redis is a letter: quotes are \
-                `\"` and `'`",
-        explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: pasted::typographic_quotes,
-    },
-    Diagnosis {
-        id: "invisible-character",
-        stage: Stage::Lines,
-        cause: "line {} holds a character that can't be seen (`{}`), and to Redis it is a letter: \
-                type the line anew",
-        explains: &[NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: pasted::invisible_character,
-    },
-    Diagnosis {
-        id: "invisible-character-printed",
-        stage: Stage::Lines,
-        cause: "the program printed a character that can't be seen (`{}`): but for it the output \
-                is what is asked for",
-        explains: &[NOT_PRINTED],
-        recognise: pasted::invisible_in_output,
-    },
-    Diagnosis {
-        id: "unknown-runner-line",
-        stage: Stage::Lines,
-        cause: "line {}: the runner's own line is `{}`; did you mean that?",
-        explains: &[STILL_RUNNING],
-        recognise: typed::unknown_runner_line,
-    },
-    Diagnosis {
-        id: "unknown-command",
-        stage: Stage::Lines,
-        cause: "{}Redis does not know `{}`{}",
-        explains: &[ENDED_BADLY, NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: typed::unknown_command,
-    },
-    Diagnosis {
-        id: "wrong-number-of-arguments",
-        stage: Stage::Lines,
-        cause: "{}wrong number of arguments for `{}`",
-        explains: &[ENDED_BADLY, NOT_DONE, DATA_WRONG, DATA_LOST],
-        recognise: typed::wrong_arguments,
-    },
-    Diagnosis {
-        id: "unclosed-quote",
-        stage: Stage::Lines,
-        cause: "line {} was not sent: {}",
-        explains: &[DATA_WRONG, DATA_LOST],
-        recognise: typed::unclosed_quote,
-    },
-    Diagnosis {
-        id: "script-blocks-everyone",
-        stage: Stage::Blocked,
-        cause: "Redis runs nothing else while a script runs: {} made another client wait for {}",
-        explains: &[BLOCKED],
-        recognise: blocking::script_blocks,
-    },
-    Diagnosis {
-        id: "slow-command-blocks-everyone",
-        stage: Stage::Blocked,
-        cause: "Redis runs one command at a time: {} made another client wait for {}",
-        explains: &[BLOCKED],
-        recognise: blocking::slow_command_blocks,
-    },
-    Diagnosis {
-        id: "multi-left-open",
-        stage: Stage::NotRun,
-        cause: "MULTI only collects commands until EXEC, and EXEC never came: none of them was run",
-        explains: &[DATA_WRONG, DATA_LOST, NOT_DONE],
-        recognise: transactions::multi_left_open,
-    },
-    Diagnosis {
-        id: "transaction-discarded",
-        stage: Stage::NotRun,
-        cause: "the transaction ended with {} and was thrown away: none of its commands was run",
-        explains: &[ENDED_BADLY, DATA_WRONG, DATA_LOST, NOT_DONE],
-        recognise: transactions::transaction_discarded,
-    },
-    Diagnosis {
-        id: "command-refused",
-        stage: Stage::NotRun,
-        cause: "Redis refused {}: {}",
-        explains: &[ENDED_BADLY, NOT_DONE],
-        recognise: transactions::command_refused,
-    },
-    Diagnosis {
-        id: "program-is-no-python",
-        stage: Stage::NotRun,
-        cause: "Python can't read the program ({}): none of it ran",
-        explains: &[ENDED_BADLY],
-        recognise: ending::program_is_no_python,
-    },
-    Diagnosis {
-        id: "program-asks-for-input",
-        stage: Stage::NotRun,
-        cause: "the program asks for input, but an answer has no keyboard: write the value into it",
-        explains: &[ENDED_BADLY],
-        recognise: ending::program_asks_for_input,
-    },
-    Diagnosis {
-        id: "program-failed",
-        stage: Stage::NotRun,
-        cause: "the program stopped with {}: nothing after that line ran",
-        explains: &[ENDED_BADLY],
-        recognise: ending::program_failed,
-    },
-    Diagnosis {
-        id: "nothing-was-sent",
-        stage: Stage::NotRun,
-        cause: "no command came to the lesson's server: the program never talked to it{}",
-        explains: &[DATA_WRONG, NOT_DONE],
-        recognise: server::nothing_was_sent,
-    },
-    Diagnosis {
-        id: "no-command-was-given",
-        stage: Stage::NotRun,
-        cause: "the answer holds no command",
-        explains: &[DATA_WRONG, NOT_DONE],
-        recognise: server::no_command_was_given,
-    },
-    Diagnosis {
-        id: "another-database",
-        stage: Stage::Gone,
-        cause: "`{}` was written to database {}, and each database has keys of its own: database \
-                0 is asked for",
-        explains: &[DATA_WRONG, DATA_LOST],
-        recognise: data::another_database,
-    },
-    Diagnosis {
-        id: "another-type",
-        stage: Stage::Gone,
-        cause: "`{}` was written by {}, so it is a {}, and {} reads a {}",
-        explains: &[DATA_WRONG, DATA_LOST],
-        recognise: data::another_type,
-    },
-    Diagnosis {
-        id: "key-deleted",
-        stage: Stage::Gone,
-        cause: "{} took `{}` away again",
-        explains: &[DATA_WRONG, DATA_LOST],
-        recognise: data::deleted,
-    },
-    Diagnosis {
-        id: "flushed-everything",
-        stage: Stage::Gone,
-        cause: "{} took all keys away, and `{}` with them",
-        explains: &[DATA_WRONG, DATA_LOST],
-        recognise: data::flushed,
-    },
-    Diagnosis {
-        id: "key-expired",
-        stage: Stage::Gone,
-        cause: "`{}` was given a time to live, and that was over",
-        explains: &[DATA_WRONG],
-        recognise: data::expired,
-    },
-    Diagnosis {
-        id: "another-value",
-        stage: Stage::Values,
-        cause: "`{}` was set to `{}`, and `{}` is asked for: values are compared byte for byte",
-        explains: &[DATA_WRONG, DATA_LOST],
-        recognise: data::another_value,
-    },
-    Diagnosis {
-        id: "another-key",
-        stage: Stage::Values,
-        cause: "`{}` was written, and `{}` is asked for: to Redis they are two keys",
-        explains: &[DATA_WRONG, DATA_LOST],
-        recognise: data::another_key,
-    },
-    Diagnosis {
-        id: "write-refused",
-        stage: Stage::Values,
-        cause: "the command that was to write `{}` was refused: {}",
-        explains: &[DATA_WRONG, DATA_LOST],
-        recognise: data::write_refused,
-    },
-    Diagnosis {
-        id: "never-written",
-        stage: Stage::Values,
-        cause: "nothing was written to {}",
-        explains: &[DATA_WRONG, DATA_LOST],
-        recognise: data::never_written,
-    },
-    Diagnosis {
-        id: "line-not-understood",
-        stage: Stage::Values,
-        cause: "line {} was refused: {}",
-        explains: &[NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST],
-        recognise: typed::line_not_understood,
-    },
+    Diagnosis::of(Stage::Server, "resetstat", server::resetstat)
+        .explains(&[EVIDENCE_INVALID])
+        .because(
+            "CONFIG RESETSTAT set the server's counters back, and by them this answer is judged",
+        ),
+    Diagnosis::of(Stage::Server, "shutdown", server::shutdown)
+        .explains(&[EVIDENCE_INVALID, ENDED_BADLY])
+        .because("SHUTDOWN ends the server: a snapshot of a server that goes on is SAVE or BGSAVE"),
+    Diagnosis::of(Stage::Server, "debug-ended-the-server", server::debug_ended_the_server)
+        .explains(&[EVIDENCE_INVALID, ENDED_BADLY])
+        .because("DEBUG {} ended the server, and with it all that it had counted"),
+    Diagnosis::of(Stage::Server, "locked-out", server::locked_out)
+        .explains(&[EVIDENCE_INVALID, ENDED_BADLY, DATA_WRONG, NOT_DONE])
+        .because("`{}` locked the server: whoever came next was turned away"),
+    Diagnosis::of(Stage::Server, "client-pause", blocking::client_pause)
+        .explains(&[EVIDENCE_INVALID, ENDED_BADLY, BLOCKED])
+        .because("CLIENT PAUSE made the clients wait, for {} if nothing ends it earlier"),
+    Diagnosis::of(Stage::Server, "endless-script", blocking::endless_script)
+        .explains(&[EVIDENCE_INVALID, ENDED_BADLY, BLOCKED])
+        .because(
+            "the script of {} had not ended when the answer had, and Redis answers nobody else \
+             while a script runs",
+        ),
+    Diagnosis::of(Stage::Elsewhere, "waits-for-somebody-else", blocking::waits_for_others)
+        .explains(&[ENDED_BADLY])
+        .because("{} waits until another client sends something, and none did"),
+    Diagnosis::of(
+        Stage::Elsewhere,
+        "came-by-the-servers-own-port",
+        server::came_by_the_servers_own_port,
+    )
+    .explains(&[ENDED_BADLY])
+    .because(
+        "a client used the server's own port, which is locked: the server is at `localhost:6379`",
+    ),
+    Diagnosis::of(Stage::Elsewhere, "connected-elsewhere", server::connected_elsewhere)
+        .explains(&[ENDED_BADLY, DATA_WRONG, NOT_DONE])
+        .because(
+            "the program looks for Redis at `{}`, where none answers: the lesson's server is at \
+             `localhost:6379`",
+        ),
+    Diagnosis::of(Stage::Elsewhere, "password-not-asked", server::password_not_asked)
+        .explains(&[ENDED_BADLY])
+        .because("the client sends a password, but this server has none"),
+    Diagnosis::of(Stage::Elsewhere, "became-a-replica", server::became_a_replica)
+        .explains(&[ENDED_BADLY, DATA_WRONG, DATA_LOST])
+        .because(
+            "REPLICAOF made this server a replica of another one, and a replica takes no writes of \
+             its own",
+        ),
+    Diagnosis::of(Stage::Lines, "quit-closed-the-connection", typed::quit)
+        .explains(&[ENDED_BADLY, NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST])
+        .because("`QUIT` closed the connection, so what stands below it was not run"),
+    Diagnosis::of(Stage::Lines, "pasted-code-fence", pasted::code_fence)
+        .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
+        .because("line {} is a code fence ({}): an answer holds commands only"),
+    Diagnosis::of(Stage::Lines, "pasted-prompt", pasted::prompt)
+        .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
+        .because("line {} begins with a prompt (`{}`): an answer holds commands only"),
+    Diagnosis::of(Stage::Lines, "pasted-redis-cli", pasted::redis_cli)
+        .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
+        .because(
+            "line {} begins with `{}`, a program of the shell: an answer holds Redis commands only",
+        ),
+    Diagnosis::of(Stage::Lines, "semicolon-at-the-end", pasted::semicolon)
+        .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
+        .because(
+            "line {} ends with `;`, which to Redis is a letter of the word `{}`: a command ends \
+             with its line",
+        ),
+    Diagnosis::of(Stage::Lines, "typographic-quotes", pasted::typographic_quotes)
+        .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
+        .because(
+            "line {} has a typographic quote (`{}`), which to Redis is a letter: quotes are `\"` \
+             and `'`",
+        ),
+    Diagnosis::of(Stage::Lines, "invisible-character", pasted::invisible_character)
+        .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
+        .because(
+            "line {} holds a character that can't be seen (`{}`), and to Redis it is a letter: \
+             type the line anew",
+        ),
+    Diagnosis::of(Stage::Lines, "invisible-character-printed", pasted::invisible_in_output)
+        .explains(&[NOT_PRINTED])
+        .because(
+            "the program printed a character that can't be seen (`{}`): but for it the output is \
+             what is asked for",
+        ),
+    Diagnosis::of(Stage::Lines, "unknown-runner-line", typed::unknown_runner_line)
+        .explains(&[STILL_RUNNING])
+        .because("line {}: the runner's own line is `{}`; did you mean that?"),
+    Diagnosis::of(Stage::Lines, "unknown-command", typed::unknown_command)
+        .explains(&[ENDED_BADLY, NOT_DONE, DATA_WRONG, DATA_LOST])
+        .because("{}Redis does not know `{}`{}"),
+    Diagnosis::of(Stage::Lines, "wrong-number-of-arguments", typed::wrong_arguments)
+        .explains(&[ENDED_BADLY, NOT_DONE, DATA_WRONG, DATA_LOST])
+        .because("{}wrong number of arguments for `{}`"),
+    Diagnosis::of(Stage::Lines, "unclosed-quote", typed::unclosed_quote)
+        .explains(&[DATA_WRONG, DATA_LOST])
+        .because("line {} was not sent: {}"),
+    Diagnosis::of(Stage::Blocked, "script-blocks-everyone", blocking::script_blocks)
+        .explains(&[BLOCKED])
+        .because("Redis runs nothing else while a script runs: {} made another client wait for {}"),
+    Diagnosis::of(Stage::Blocked, "slow-command-blocks-everyone", blocking::slow_command_blocks)
+        .explains(&[BLOCKED])
+        .because("Redis runs one command at a time: {} made another client wait for {}"),
+    Diagnosis::of(Stage::NotRun, "multi-left-open", transactions::multi_left_open)
+        .explains(&[DATA_WRONG, DATA_LOST, NOT_DONE])
+        .because(
+            "MULTI only collects commands until EXEC, and EXEC never came: none of them was run",
+        ),
+    Diagnosis::of(Stage::NotRun, "transaction-discarded", transactions::transaction_discarded)
+        .explains(&[ENDED_BADLY, DATA_WRONG, DATA_LOST, NOT_DONE])
+        .because("the transaction ended with {} and was thrown away: none of its commands was run"),
+    Diagnosis::of(Stage::NotRun, "command-refused", transactions::command_refused)
+        .explains(&[ENDED_BADLY, NOT_DONE])
+        .because("Redis refused {}: {}"),
+    Diagnosis::of(Stage::NotRun, "program-is-no-python", ending::program_is_no_python)
+        .explains(&[ENDED_BADLY])
+        .because("Python can't read the program ({}): none of it ran"),
+    Diagnosis::of(Stage::NotRun, "program-asks-for-input", ending::program_asks_for_input)
+        .explains(&[ENDED_BADLY])
+        .because(
+            "the program asks for input, but an answer has no keyboard: write the value into it",
+        ),
+    Diagnosis::of(Stage::NotRun, "program-failed", ending::program_failed)
+        .explains(&[ENDED_BADLY])
+        .because("the program stopped with {}: nothing after that line ran"),
+    Diagnosis::of(Stage::NotRun, "nothing-was-sent", server::nothing_was_sent)
+        .explains(&[DATA_WRONG, NOT_DONE])
+        .because("no command came to the lesson's server: the program never talked to it{}"),
+    Diagnosis::of(Stage::NotRun, "no-command-was-given", server::no_command_was_given)
+        .explains(&[DATA_WRONG, NOT_DONE])
+        .because("the answer holds no command"),
+    Diagnosis::of(Stage::Gone, "another-database", data::another_database)
+        .explains(&[DATA_WRONG, DATA_LOST])
+        .because(
+            "`{}` was written to database {}, and each database has keys of its own: database 0 is \
+             asked for",
+        ),
+    Diagnosis::of(Stage::Gone, "another-type", data::another_type)
+        .explains(&[DATA_WRONG, DATA_LOST])
+        .because("`{}` was written by {}, so it is a {}, and {} reads a {}"),
+    Diagnosis::of(Stage::Gone, "key-deleted", data::deleted)
+        .explains(&[DATA_WRONG, DATA_LOST])
+        .because("{} took `{}` away again"),
+    Diagnosis::of(Stage::Gone, "flushed-everything", data::flushed)
+        .explains(&[DATA_WRONG, DATA_LOST])
+        .because("{} took all keys away, and `{}` with them"),
+    Diagnosis::of(Stage::Gone, "key-expired", data::expired)
+        .explains(&[DATA_WRONG])
+        .because("`{}` was given a time to live, and that was over"),
+    Diagnosis::of(Stage::Values, "another-value", data::another_value)
+        .explains(&[DATA_WRONG, DATA_LOST])
+        .because("`{}` was set to `{}`, and `{}` is asked for: values are compared byte for byte"),
+    Diagnosis::of(Stage::Values, "another-key", data::another_key)
+        .explains(&[DATA_WRONG, DATA_LOST])
+        .because("`{}` was written, and `{}` is asked for: to Redis they are two keys"),
+    Diagnosis::of(Stage::Values, "write-refused", data::write_refused)
+        .explains(&[DATA_WRONG, DATA_LOST])
+        .because("the command that was to write `{}` was refused: {}"),
+    Diagnosis::of(Stage::Values, "never-written", data::never_written)
+        .explains(&[DATA_WRONG, DATA_LOST])
+        .because("nothing was written to {}"),
+    Diagnosis::of(Stage::Values, "line-not-understood", typed::line_not_understood)
+        .explains(&[NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST])
+        .because("line {} was refused: {}"),
 ];

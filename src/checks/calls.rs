@@ -119,7 +119,7 @@ pub fn difference(
     names: &[String],
     count: Comparison,
 ) -> Option<Difference> {
-    let now = facts.observation(check.at)?;
+    let now = facts.evidence.at(check.at)?;
     let made = successful_calls(names, &now.info, &facts.evidence.before);
     if count.holds_for(made) {
         return None;

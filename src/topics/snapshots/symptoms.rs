@@ -78,7 +78,7 @@ fn of_calls(names: &[String], difference: Difference) -> Option<Symptom> {
 }
 
 fn of_info(facts: &Facts<'_>, at: Moment, field: &str) -> Option<Symptom> {
-    let now = facts.observation(at)?;
+    let now = facts.evidence.at(at)?;
     match field {
         "rdb_bgsave_in_progress" => {
             is_saving(&now.info, &facts.evidence.before).then_some(symptom::STILL_RUNNING)
@@ -113,6 +113,6 @@ fn of_sent(facts: &Facts<'_>, sent: &Sent) -> Vec<Symptom> {
 }
 
 pub fn was_saving_at_exit(facts: &Facts<'_>) -> bool {
-    let exit = facts.observation(Moment::Exit);
+    let exit = facts.evidence.at(Moment::Exit);
     exit.is_some_and(|exit| is_saving(&exit.info, &facts.evidence.before))
 }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use super::cause::Cause;
-use super::diagnosed::Pointer;
+use super::cause::{Cause, Pointer, seen_at};
 use super::facts::{Facts, is_script, text, time, took};
-use super::server::seen_at;
 use super::symptom::{BLOCKED, ENDED_BADLY};
 use crate::attempt::evidence::Wait;
 use crate::redis_cli::commands;
@@ -79,7 +77,7 @@ pub fn client_pause(facts: &Facts<'_>) -> Option<Cause> {
     } else {
         pause.is_for_all()
             && pause.lasts_to_the_end(facts)
-            && facts.evidence.invalid.as_ref().is_some_and(|why| why.contains("says nothing"))
+            && facts.is_invalid_saying(&["says nothing"])
     };
     explains.then(|| seen_at(index).with(time(pause.asked)))
 }
@@ -109,8 +107,7 @@ fn server_was_busy(facts: &Facts<'_>) -> bool {
         .exchanges()
         .iter()
         .any(|exchange| exchange.error().is_some_and(|error| error.starts_with("BUSY")));
-    let invalid = facts.evidence.invalid.as_ref();
-    says_busy || invalid.is_some_and(|why| why.contains("says nothing") || why.contains("BUSY"))
+    says_busy || facts.is_invalid_saying(&["says nothing", "BUSY"])
 }
 
 /// `BLPOP key 0` and similar commands wait for another client, forever if need be.

@@ -1,6 +1,5 @@
 //! A mistake, and how it is recognised.
 
-use super::diagnosed::Pointer;
 use super::facts::Facts;
 use super::symptom::Symptom;
 
@@ -77,10 +76,47 @@ impl Cause {
         Self { fills: Vec::new(), evidence: evidence.into() }
     }
 
+    /// Adds where else it can be seen.
+    #[must_use]
+    pub fn and(mut self, exchange: impl Into<Option<usize>>) -> Self {
+        self.evidence.extend(exchange.into().map(Pointer::Exchange));
+        self
+    }
+
     /// Fills in one more `{}`.
     #[must_use]
     pub fn with(mut self, fill: impl Into<String>) -> Self {
         self.fills.push(fill.into());
         self
     }
+}
+
+pub fn seen_at(index: usize) -> Cause {
+    Cause::at([Pointer::Exchange(index)])
+}
+
+/// A place in the evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pointer {
+    /// An exchange of the transcript, by its index.
+    Exchange(usize),
+    /// A row of the table of changes, by its field.
+    Row(&'static str),
+    /// The server's log.
+    Log,
+    /// The longest wait of another client.
+    LongestWait,
+    /// The program's standard error.
+    ProgramErrors,
+}
+
+/// The cause of an unmet finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnosed {
+    /// The id of the [`Diagnosis`].
+    pub id: &'static str,
+    /// One sentence for the student.
+    pub cause: String,
+    /// Where it can be seen, the clearest place first.
+    pub evidence: Vec<Pointer>,
 }

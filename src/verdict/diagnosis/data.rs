@@ -2,11 +2,10 @@
 
 use redis::Value;
 
-use super::cause::Cause;
+use super::cause::{Cause, seen_at};
 use super::effects::{Effect, Write, kind_read_by, kind_stored_by};
 use super::facts::{Facts, text};
 use super::keys::{KeyState, Missing};
-use super::server::seen_at;
 use super::symptom::DATA_LOST;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::topics::TOPICS;
@@ -112,14 +111,8 @@ pub fn another_type(facts: &Facts<'_>) -> Option<Cause> {
     })
 }
 
-pub fn deleted(facts: &Facts<'_>) -> Option<Cause> {
-    let (missing, last) = removed(facts, &Effect::Deleted, has_deleted)?;
-    let command = facts.exchange(last)?.name();
-    Some(seen_at(last).with(command).with(missing))
-}
-
 /// Whether this DEL, UNLINK or GETDEL removed a key that was in this state before.
-fn has_deleted(before: &KeyState, deletion: &Exchange) -> bool {
+pub(super) fn has_deleted(before: &KeyState, deletion: &Exchange) -> bool {
     let removed = match deletion.reply.as_ref().map(|reply| &reply.value) {
         Some(Value::Int(number)) => Some(*number),
         Some(Value::Nil) => Some(0),
@@ -133,30 +126,24 @@ fn has_deleted(before: &KeyState, deletion: &Exchange) -> bool {
     !none && (matches!(before, KeyState::Stored(_)) || (all && !deletion.lacks_arguments()))
 }
 
-pub fn flushed(facts: &Facts<'_>) -> Option<Cause> {
-    let (missing, last) = removed(facts, &Effect::Flushed, has_flushed)?;
-    let command = facts.exchange(last)?.name();
-    Some(seen_at(last).with(command).with(missing))
-}
-
-fn has_flushed(before: &KeyState, _flush: &Exchange) -> bool {
+pub(super) fn has_flushed(before: &KeyState, _flush: &Exchange) -> bool {
     matches!(before, KeyState::Stored(_))
 }
 
-/// The first absent key whose last write has this effect, and the index of that write.
-/// `has_removed` decides by the key's state before whether the write is the cause.
-fn removed(
+/// The first absent key whose last write has this effect. `has_removed` decides by the key's state before whether the write is the cause.
+pub(super) fn removed(
     facts: &Facts<'_>,
     effect: &Effect,
     has_removed: fn(&KeyState, &Exchange) -> bool,
-) -> Option<(String, usize)> {
+) -> Option<Cause> {
     let writes = facts.writes();
     absent(facts).iter().find_map(|missing| {
         let story = story(facts, &writes, missing)?;
         let (last, before) = story.split_last()?;
         let before = facts.state_after(before, &missing.key);
-        (last.effect == *effect && has_removed(&before, facts.exchange(last.index)?))
-            .then(|| (missing.name(), last.index))
+        let removal = facts.exchange(last.index)?;
+        (last.effect == *effect && has_removed(&before, removal))
+            .then(|| seen_at(last.index).with(removal.name()).with(missing.name()))
     })
 }
 

@@ -114,25 +114,6 @@ fn write_of<'a>(
     }
 }
 
-/// Whether a command that depends on a condition had its effect, according to its reply.
-enum Applied {
-    Yes,
-    No,
-    Unclear,
-}
-
-/// For a command that was not run, the effect that it would have had counts.
-fn was_applied(exchange: &Exchange) -> Applied {
-    if exchange.outcome != CommandOutcome::Done {
-        return Applied::Yes;
-    }
-    match exchange.reply.as_ref().map(|reply| &reply.value) {
-        Some(Value::Int(0) | Value::Nil) => Applied::No,
-        Some(_) if !exchange.is_queued() => Applied::Yes,
-        _ => Applied::Unclear,
-    }
-}
-
 /// Each effect with its key; `None`: any key.
 type Effects<'a> = Vec<(Option<&'a [u8]>, Effect)>;
 
@@ -202,11 +183,16 @@ fn effect_of_the_rest<'a>(exchange: &Exchange) -> Option<(Option<&'a [u8]>, Effe
     exchange.lacks_arguments().then_some((None, Effect::Unclear))
 }
 
+/// The effects of a command that depends on a condition: its reply says whether it had them. For a
+/// command that was not run, those count that it would have had.
 fn if_applied<'a>(effects: Effects<'a>, exchange: &Exchange) -> Effects<'a> {
-    match was_applied(exchange) {
-        Applied::Yes => effects,
-        Applied::No => Vec::new(),
-        Applied::Unclear => effects.into_iter().map(|(key, _)| (key, Effect::Unclear)).collect(),
+    if exchange.outcome != CommandOutcome::Done {
+        return effects;
+    }
+    match exchange.reply.as_ref().map(|reply| &reply.value) {
+        Some(Value::Int(0) | Value::Nil) => Vec::new(),
+        Some(_) if !exchange.is_queued() => effects,
+        _ => effects.into_iter().map(|(key, _)| (key, Effect::Unclear)).collect(),
     }
 }
 
@@ -245,11 +231,8 @@ fn may_change_any_key(exchange: &Exchange) -> bool {
         "DEBUG" => !matches!(second.as_str(), "SLEEP" | "OBJECT"),
         // Redis evicts keys if its memory is full.
         "CONFIG" => {
-            second == "SET"
-                && exchange
-                    .words
-                    .iter()
-                    .any(|word| text(word).to_lowercase().starts_with("maxmemory"))
+            let mut words = exchange.words.iter().map(|word| text(word).to_lowercase());
+            second == "SET" && words.any(|word| word.starts_with("maxmemory"))
         }
         _ => is_script(exchange),
     }

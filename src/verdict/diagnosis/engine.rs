@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
+use super::cause::Diagnosed;
 use super::cause::Diagnosis;
-use super::diagnosed::Diagnosed;
 use super::facts::Facts;
 use super::symptom::{self, Symptom};
 use super::table;
@@ -37,23 +37,17 @@ pub fn diagnose(
 
 fn facts_about<'a>(exercise: &'a Exercise, evidence: &'a Evidence, id: &str) -> Facts<'a> {
     let check = exercise.checks.iter().find(|check| check.id == id);
-    let facts = Facts::new(exercise, evidence, check);
-    let symptoms = symptoms_of(&facts, id);
-    facts.with_symptoms(symptoms)
-}
-
-/// The symptoms of the unmet finding whose check has this id.
-fn symptoms_of(facts: &Facts<'_>, id: &str) -> Vec<Symptom> {
-    let Some(check) = facts.check else {
-        return match id {
-            EVIDENCE_IS_VALID => vec![symptom::EVIDENCE_INVALID],
-            ENDS_WELL => vec![symptom::ENDED_BADLY],
-            _ => Vec::new(),
-        };
+    let mut facts = Facts { exercise, evidence, check, symptoms: Vec::new() };
+    facts.symptoms = match (check, id) {
+        (Some(check), _) => {
+            let of_topics = TOPICS.iter().flat_map(|topic| (topic.symptoms)(check, &facts));
+            check.subject.symptoms(check, &facts).into_iter().chain(of_topics).collect()
+        }
+        (None, EVIDENCE_IS_VALID) => vec![symptom::EVIDENCE_INVALID],
+        (None, ENDS_WELL) => vec![symptom::ENDED_BADLY],
+        (None, _) => Vec::new(),
     };
-    let mut symptoms = check.subject.symptoms(check, facts);
-    symptoms.extend(TOPICS.iter().flat_map(|topic| (topic.symptoms)(check, facts)));
-    symptoms
+    facts
 }
 
 /// The symptoms of data that is missing in a file that a server loads.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use redis::Value;
 
 use super::symptom::Symptom;
-use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, Run};
-use crate::lesson::{Check, Exercise, Moment};
+use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, ProgramRun, Run};
+use crate::lesson::{Check, Exercise};
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::info;
 use crate::server::versions::name_in_commandstats;
@@ -20,22 +20,10 @@ pub struct Facts<'a> {
     pub evidence: &'a Evidence,
     /// The unmet check; `None` for a finding about the answer as a whole.
     pub check: Option<&'a Check>,
-    symptoms: Vec<Symptom>,
+    pub(super) symptoms: Vec<Symptom>,
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(
-        exercise: &'a Exercise,
-        evidence: &'a Evidence,
-        check: Option<&'a Check>,
-    ) -> Self {
-        Self { exercise, evidence, check, symptoms: Vec::new() }
-    }
-
-    pub(super) fn with_symptoms(self, symptoms: Vec<Symptom>) -> Self {
-        Self { symptoms, ..self }
-    }
-
     pub fn shows(&self, symptom: Symptom) -> bool {
         self.symptoms.contains(&symptom)
     }
@@ -44,13 +32,15 @@ impl<'a> Facts<'a> {
         symptoms.iter().any(|symptom| self.shows(*symptom))
     }
 
-    pub fn observation(&self, at: Moment) -> Option<&'a Observation> {
-        self.evidence.at(at)
-    }
-
     /// The last observation of the server before it was killed.
     pub fn last_look(&self) -> Option<&'a Observation> {
         self.evidence.last()
+    }
+
+    /// Whether the evidence is invalid for a reason that contains one of these texts.
+    pub fn is_invalid_saying(&self, texts: &[&str]) -> bool {
+        let why = self.evidence.invalid.as_deref().unwrap_or_default();
+        texts.iter().any(|text| why.contains(text))
     }
 
     pub fn calls_at(&self, now: &Observation, name: &str) -> i64 {
@@ -178,11 +168,10 @@ impl<'a> Facts<'a> {
     /// ended says nothing about its end.
     pub fn errors(&self) -> Option<&'a str> {
         match &self.evidence.run {
-            Run::Program(program) => match program.end {
-                ProgramEnd::Exited(0) | ProgramEnd::TimedOut | ProgramEnd::Signalled(_) => None,
-                ProgramEnd::Exited(_) => Some(program.stderr.text.as_str()),
-            },
-            Run::Typed(_) => None,
+            Run::Program(ProgramRun { end: ProgramEnd::Exited(1..), stderr, .. }) => {
+                Some(&stderr.text)
+            }
+            _ => None,
         }
     }
 

@@ -236,7 +236,7 @@ impl<'a> Facts<'a> {
 
     fn missing_in_the_file(&self) -> Vec<Missing<'a>> {
         let keys = self.check.map(|check| check.subject.expected_keys()).unwrap_or_default();
-        let Some(now) = self.observation(Moment::Restore) else { return Vec::new() };
+        let Some(now) = self.evidence.at(Moment::Restore) else { return Vec::new() };
         let missing = keys.iter().filter(|key| checks::is_there(now, key) == Some(false));
         let missing = missing.map(|key| Missing {
             key: key.as_bytes().to_vec(),
@@ -251,7 +251,7 @@ impl<'a> Facts<'a> {
     /// one that came.
     pub fn unmet_replies(&self) -> Vec<(&'a str, &'a str, &'a Printed)> {
         let Some(check) = self.check else { return Vec::new() };
-        let Some(now) = self.observation(check.at) else { return Vec::new() };
+        let Some(now) = self.evidence.at(check.at) else { return Vec::new() };
         let mut unmet = Vec::new();
         for (command, expected) in check.subject.expected_replies() {
             if let Some(found) = now.replies.get(command).filter(|found| !found.is(expected)) {

@@ -104,7 +104,7 @@ pub(super) fn mended(line: &str) -> Vec<Vec<u8>> {
 }
 
 /// The first line with this kind of pasted text, if one of them would have met the check.
-fn has_pasted(facts: &Facts<'_>, kind: Pasted) -> Option<Cause> {
+pub(super) fn has_pasted(facts: &Facts<'_>, kind: Pasted) -> Option<Cause> {
     let mut affected = Vec::new();
     for line in lines(facts) {
         let Some((found, what, _)) = pasted(&line.typed.line) else { continue };
@@ -124,30 +124,6 @@ fn has_pasted(facts: &Facts<'_>, kind: Pasted) -> Option<Cause> {
         line.error().is_some() || was_to_store(facts, &mended(&line.typed.line), &line.typed.line)
     })?;
     explains.then(|| line.found().with(what))
-}
-
-pub fn code_fence(facts: &Facts<'_>) -> Option<Cause> {
-    has_pasted(facts, Pasted::Fence)
-}
-
-pub fn prompt(facts: &Facts<'_>) -> Option<Cause> {
-    has_pasted(facts, Pasted::Prompt)
-}
-
-pub fn redis_cli(facts: &Facts<'_>) -> Option<Cause> {
-    has_pasted(facts, Pasted::RedisCli)
-}
-
-pub fn semicolon(facts: &Facts<'_>) -> Option<Cause> {
-    has_pasted(facts, Pasted::Semicolon)
-}
-
-pub fn typographic_quotes(facts: &Facts<'_>) -> Option<Cause> {
-    has_pasted(facts, Pasted::Quotes)
-}
-
-pub fn invisible_character(facts: &Facts<'_>) -> Option<Cause> {
-    has_pasted(facts, Pasted::Invisible)
 }
 
 /// The program's output is right except for a character that looks like a space, or like nothing.

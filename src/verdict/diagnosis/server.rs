@@ -1,7 +1,6 @@
 //! The server was ended, locked or changed, or nobody talked to it.
 
-use super::cause::Cause;
-use super::diagnosed::Pointer;
+use super::cause::{Cause, Pointer, seen_at};
 use super::facts::{Facts, text};
 use super::symptom::{ENDED_BADLY, EVIDENCE_INVALID};
 use crate::attempt::evidence::Run;
@@ -10,9 +9,8 @@ use crate::server::ServerInfo;
 use crate::topics::is_durable;
 
 pub fn resetstat(facts: &Facts<'_>) -> Option<Cause> {
-    let why = facts.evidence.invalid.as_ref()?;
     let index = facts.last_done(&["CONFIG", "RESETSTAT"])?;
-    why.contains("counters were reset").then(|| seen_at(index))
+    facts.is_invalid_saying(&["counters were reset"]).then(|| seen_at(index))
 }
 
 /// A successful SHUTDOWN closes the connection without a reply; `SHUTDOWN ABORT` has one.
@@ -40,11 +38,7 @@ fn fatal_debug_subcommand(exchange: &Exchange) -> Option<String> {
 }
 
 fn server_is_gone(facts: &Facts<'_>) -> bool {
-    facts
-        .evidence
-        .invalid
-        .as_ref()
-        .is_some_and(|why| ["gone", "anew", "says nothing"].iter().any(|word| why.contains(word)))
+    facts.is_invalid_saying(&["gone", "anew", "says nothing"])
 }
 
 /// The user that the checker connects as (`CheckerUser`).
@@ -64,9 +58,8 @@ fn locked_out_by(facts: &Facts<'_>, index: usize, lock: &'static str) -> Option<
     });
     let refused = refused.map(|(at, _)| at);
     let is_concerned = if facts.shows(EVIDENCE_INVALID) {
-        facts.evidence.invalid.as_ref().is_some_and(|why| {
-            why.contains("says nothing") && (is_tight || is_refusal_of(lock, why))
-        })
+        facts.is_invalid_saying(&["says nothing"])
+            && (is_tight || facts.is_invalid_saying(refusals_of(lock)))
     } else if facts.shows(ENDED_BADLY) {
         let may_hang_up = refused.is_some() || is_tight;
         facts
@@ -77,9 +70,7 @@ fn locked_out_by(facts: &Facts<'_>, index: usize, lock: &'static str) -> Option<
         let from = refused.or(is_tight.then_some(index + 1));
         nobody_came_in(facts, from, is_tight)
     };
-    let mut evidence = vec![Pointer::Exchange(index)];
-    evidence.extend(refused.map(Pointer::Exchange));
-    is_concerned.then(|| Cause::at(evidence).with(lock))
+    is_concerned.then(|| seen_at(index).and(refused).with(lock))
 }
 
 /// Whether the lock keeps out new clients without a refusal that the relay sees.
@@ -131,26 +122,25 @@ fn lock_of(exchange: &Exchange) -> Option<&'static str> {
     if !exchange.words.iter().skip(2).any(|user| users.contains(&user.as_slice())) {
         return None;
     }
-    if exchange.begins_with(&["ACL", "SETUSER"]) {
-        Some("ACL SETUSER")
-    } else if exchange.begins_with(&["ACL", "DELUSER"]) {
-        Some("ACL DELUSER")
-    } else {
-        None
-    }
+    let commands = [("ACL SETUSER", "SETUSER"), ("ACL DELUSER", "DELUSER")];
+    let command = commands.into_iter().find(|(_, second)| exchange.begins_with(&["ACL", second]));
+    command.map(|(lock, _)| lock)
 }
 
 /// Whether this lock can be the reason for the error.
 fn is_refusal_of(lock: &str, error: &str) -> bool {
-    let texts: &[&str] = match lock {
+    refusals_of(lock).iter().any(|text| error.contains(text))
+}
+
+fn refusals_of(lock: &str) -> &'static [&'static str] {
+    match lock {
         "requirepass" => &["NOAUTH", "WRONGPASS", "Authentication required"],
         "ACL SETUSER" | "ACL DELUSER" => {
             &["NOAUTH", "WRONGPASS", "NOPERM", "Authentication required", "authentication failed"]
         }
         "maxclients" => &["max number of clients"],
         _ => &[],
-    };
-    texts.iter().any(|text| error.contains(text))
+    }
 }
 
 pub fn password_not_asked(facts: &Facts<'_>) -> Option<Cause> {
@@ -181,7 +171,7 @@ pub fn became_a_replica(facts: &Facts<'_>) -> Option<Cause> {
             && exchange.error().is_some_and(|error| error.starts_with("READONLY"))
             && explains_the_finding(facts, *index)
     })?;
-    Some(Cause::at([Pointer::Exchange(last), Pointer::Exchange(refused)]))
+    Some(seen_at(last).and(refused))
 }
 
 /// `REPLICAOF NO ONE`.
@@ -276,8 +266,4 @@ fn nothing_came(facts: &Facts<'_>) -> bool {
 /// other commands.
 fn is_sent_by_us(name: &str, has_probe: bool) -> bool {
     (has_probe && name == "ping") || ["auth", "hello", "multi", "exec", "info"].contains(&name)
-}
-
-pub fn seen_at(index: usize) -> Cause {
-    Cause::at([Pointer::Exchange(index)])
 }

@@ -1,11 +1,14 @@
 //! The diagnoses that fit every topic, most specific first within a stage.
 
 use super::cause::{Diagnosis, Stage};
+use super::data::{has_deleted, has_flushed, removed};
+use super::effects::Effect;
+use super::pasted::{Pasted, has_pasted, invisible_in_output};
 use super::symptom::{
     BLOCKED, DATA_LOST, DATA_WRONG, ENDED_BADLY, EVIDENCE_INVALID, NOT_DONE, NOT_PRINTED,
     STILL_RUNNING,
 };
-use super::{blocking, data, ending, pasted, server, transactions, typed};
+use super::{blocking, data, ending, server, transactions, typed};
 
 pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Server, "resetstat", server::resetstat)
@@ -61,36 +64,40 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Lines, "quit-closed-the-connection", typed::quit)
         .explains(&[ENDED_BADLY, NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST])
         .because("`QUIT` closed the connection, so what stands below it was not run"),
-    Diagnosis::of(Stage::Lines, "pasted-code-fence", pasted::code_fence)
+    Diagnosis::of(Stage::Lines, "pasted-code-fence", |facts| has_pasted(facts, Pasted::Fence))
         .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
         .because("line {} is a code fence ({}): an answer holds commands only"),
-    Diagnosis::of(Stage::Lines, "pasted-prompt", pasted::prompt)
+    Diagnosis::of(Stage::Lines, "pasted-prompt", |facts| has_pasted(facts, Pasted::Prompt))
         .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
         .because("line {} begins with a prompt (`{}`): an answer holds commands only"),
-    Diagnosis::of(Stage::Lines, "pasted-redis-cli", pasted::redis_cli)
+    Diagnosis::of(Stage::Lines, "pasted-redis-cli", |facts| has_pasted(facts, Pasted::RedisCli))
         .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
         .because(
             "line {} begins with `{}`, a program of the shell: an answer holds Redis commands only",
         ),
-    Diagnosis::of(Stage::Lines, "semicolon-at-the-end", pasted::semicolon)
-        .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
-        .because(
-            "line {} ends with `;`, which to Redis is a letter of the word `{}`: a command ends \
+    Diagnosis::of(Stage::Lines, "semicolon-at-the-end", |facts| {
+        has_pasted(facts, Pasted::Semicolon)
+    })
+    .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
+    .because(
+        "line {} ends with `;`, which to Redis is a letter of the word `{}`: a command ends \
              with its line",
-        ),
-    Diagnosis::of(Stage::Lines, "typographic-quotes", pasted::typographic_quotes)
+    ),
+    Diagnosis::of(Stage::Lines, "typographic-quotes", |facts| has_pasted(facts, Pasted::Quotes))
         .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
         .because(
             "line {} has a typographic quote (`{}`), which to Redis is a letter: quotes are `\"` \
              and `'`",
         ),
-    Diagnosis::of(Stage::Lines, "invisible-character", pasted::invisible_character)
-        .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
-        .because(
-            "line {} holds a character that can't be seen (`{}`), and to Redis it is a letter: \
+    Diagnosis::of(Stage::Lines, "invisible-character", |facts| {
+        has_pasted(facts, Pasted::Invisible)
+    })
+    .explains(&[NOT_DONE, DATA_WRONG, DATA_LOST])
+    .because(
+        "line {} holds a character that can't be seen (`{}`), and to Redis it is a letter: \
              type the line anew",
-        ),
-    Diagnosis::of(Stage::Lines, "invisible-character-printed", pasted::invisible_in_output)
+    ),
+    Diagnosis::of(Stage::Lines, "invisible-character-printed", invisible_in_output)
         .explains(&[NOT_PRINTED])
         .because(
             "the program printed a character that can't be seen (`{}`): but for it the output is \
@@ -151,12 +158,16 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Gone, "another-type", data::another_type)
         .explains(&[DATA_WRONG, DATA_LOST])
         .because("`{}` was written by {}, so it is a {}, and {} reads a {}"),
-    Diagnosis::of(Stage::Gone, "key-deleted", data::deleted)
-        .explains(&[DATA_WRONG, DATA_LOST])
-        .because("{} took `{}` away again"),
-    Diagnosis::of(Stage::Gone, "flushed-everything", data::flushed)
-        .explains(&[DATA_WRONG, DATA_LOST])
-        .because("{} took all keys away, and `{}` with them"),
+    Diagnosis::of(Stage::Gone, "key-deleted", |facts| {
+        removed(facts, &Effect::Deleted, has_deleted)
+    })
+    .explains(&[DATA_WRONG, DATA_LOST])
+    .because("{} took `{}` away again"),
+    Diagnosis::of(Stage::Gone, "flushed-everything", |facts| {
+        removed(facts, &Effect::Flushed, has_flushed)
+    })
+    .explains(&[DATA_WRONG, DATA_LOST])
+    .because("{} took all keys away, and `{}` with them"),
     Diagnosis::of(Stage::Gone, "key-expired", data::expired)
         .explains(&[DATA_WRONG])
         .because("`{}` was given a time to live, and that was over"),

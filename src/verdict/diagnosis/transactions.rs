@@ -2,12 +2,10 @@
 
 use redis::Value;
 
-use super::cause::Cause;
-use super::diagnosed::Pointer;
+use super::cause::{Cause, seen_at};
 use super::effects::Write;
 use super::facts::Facts;
 use super::keys::Missing;
-use super::server::seen_at;
 use super::symptom::ENDED_BADLY;
 use crate::relay::{CommandOutcome, Exchange};
 
@@ -24,7 +22,7 @@ pub fn multi_left_open(facts: &Facts<'_>) -> Option<Cause> {
         return None;
     }
     let queued = queued_and_missing(facts, multi.connection)?;
-    (queued > index).then(|| Cause::at([Pointer::Exchange(index), Pointer::Exchange(queued)]))
+    (queued > index).then(|| seen_at(index).and(queued))
 }
 
 /// DISCARD, or an EXEC that was aborted or gave up because a watched key had changed.
@@ -36,7 +34,7 @@ pub fn transaction_discarded(facts: &Facts<'_>) -> Option<Cause> {
     explains.then(|| {
         let how = if is_nil(end) { ", since a watched key had changed," } else { "" };
         let name = format!("{}{how}", end.name());
-        Cause::at([Pointer::Exchange(index), Pointer::Exchange(queued)]).with(name)
+        seen_at(index).and(queued).with(name)
     })
 }
 

@@ -1,8 +1,7 @@
 //! Lines of a `redis` answer that did not do what they were meant to: they are misspelt, or
 //! come after the end of the connection.
 
-use super::cause::Cause;
-use super::diagnosed::Pointer;
+use super::cause::{Cause, seen_at};
 use super::facts::Facts;
 use super::lines::{AnswerLine, is_about_words, is_unknown, lines};
 use super::meant::would_have_met;
@@ -30,14 +29,9 @@ pub fn unknown_command(facts: &Facts<'_>) -> Option<Cause> {
         let mut meant: Vec<Vec<u8>> =
             known.unwrap_or_default().split(' ').map(|word| word.as_bytes().to_vec()).collect();
         meant.extend_from_slice(arguments);
-        let explains = if facts.shows(ENDED_BADLY) {
-            failed_by(facts, &error)
-        } else {
-            would_have_met(facts, &meant, Some(index))
-        };
         let proposal = known.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
-        let found = Cause::at([Pointer::Exchange(index)]).with(in_line(&lines, index));
-        explains.then(|| found.with(name).with(proposal))
+        let found = seen_at(index).with(in_line(&lines, index));
+        was_decisive(facts, &meant, index, &error).then(|| found.with(name).with(proposal))
     })
 }
 
@@ -46,14 +40,19 @@ pub fn wrong_arguments(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
     facts.numbered().find_map(|(index, exchange)| {
         let error = exchange.error().filter(|error| error.contains("wrong number of arguments"))?;
-        let explains = if facts.shows(ENDED_BADLY) {
-            failed_by(facts, &error)
-        } else {
-            would_have_met(facts, &exchange.words, Some(index))
-        };
-        let found = Cause::at([Pointer::Exchange(index)]).with(in_line(&lines, index));
-        explains.then(|| found.with(exchange.name()))
+        let found = seen_at(index).with(in_line(&lines, index));
+        was_decisive(facts, &exchange.words, index, &error).then(|| found.with(exchange.name()))
     })
+}
+
+/// Whether the program ended with the error at `index`, or the command would have met the check if
+/// Redis had understood it.
+fn was_decisive(facts: &Facts<'_>, meant: &[Vec<u8>], index: usize, error: &str) -> bool {
+    if facts.shows(ENDED_BADLY) {
+        failed_by(facts, error)
+    } else {
+        would_have_met(facts, meant, Some(index))
+    }
 }
 
 /// `line 3: ` for a command that was typed, nothing for one of a program.
@@ -121,7 +120,7 @@ pub fn quit(facts: &Facts<'_>) -> Option<Cause> {
             waits || would_have_met(facts, &mended(&line.typed.line), None)
         })
     };
-    explains.then(|| Cause::at([Pointer::Exchange(index)]))
+    explains.then(|| seen_at(index))
 }
 
 /// Whether something was not done at all, rather than done wrong.

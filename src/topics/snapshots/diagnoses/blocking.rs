@@ -3,8 +3,7 @@
 use crate::relay::CommandOutcome;
 use crate::verdict::diagnosis::blocking::{Blocker, blocker, says_timeout, waited};
 use crate::verdict::diagnosis::facts::{Facts, time, took};
-use crate::verdict::diagnosis::server::seen_at;
-use crate::verdict::diagnosis::{Cause, Pointer};
+use crate::verdict::diagnosis::{Cause, Pointer, seen_at};
 
 /// SAVE stops the server until the file is written (`tests/facts`, Common mistakes).
 pub fn save_is_used(facts: &Facts<'_>) -> Option<Cause> {

@@ -7,15 +7,15 @@ mod waiting;
 
 use redis::Value;
 
+use self::refused::bare_error;
 use super::slow_down;
 use super::symptoms::{NO_BGSAVE, NO_SAVE, NO_SNAPSHOT, SAVE_FAILED, USED_SAVE};
 use crate::relay::Exchange;
 use crate::verdict::diagnosis::facts::{Facts, text};
-use crate::verdict::diagnosis::server::seen_at;
 use crate::verdict::diagnosis::symptom::{
     BLOCKED, CONFIG, DATA_LOST, DATA_WRONG, ENDED_BADLY, EVIDENCE_INVALID, STILL_RUNNING,
 };
-use crate::verdict::diagnosis::{Cause, Diagnosis, Stage};
+use crate::verdict::diagnosis::{Cause, Diagnosis, Stage, seen_at};
 
 /// Most specific first within a stage.
 pub const TABLE: &[Diagnosis] = &[
@@ -42,17 +42,21 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Refused, "save-inside-lua", refused::save_in_script)
         .explains(&[ENDED_BADLY, NO_SAVE, NO_BGSAVE, NO_SNAPSHOT, DATA_LOST])
         .because("{} is not allowed in a script: it was refused, and no snapshot came of it"),
-    Diagnosis::of(Stage::Refused, "save-refused-while-bgsave-runs", refused::save_while_saving)
-        .explains(&[ENDED_BADLY, NO_SAVE, STILL_RUNNING, DATA_LOST])
-        .because(
-            "SAVE was refused because a background save was still running: it does not wait for it",
-        ),
-    Diagnosis::of(Stage::Refused, "bgsave-refused-while-bgsave-runs", refused::bgsave_while_saving)
-        .explains(&[ENDED_BADLY, NO_BGSAVE, STILL_RUNNING, DATA_LOST])
-        .because(
-            "BGSAVE was refused because a background save was still running: only one runs at a \
+    Diagnosis::of(Stage::Refused, "save-refused-while-bgsave-runs", |facts| {
+        refused::while_saving(facts, "SAVE", NO_SAVE)
+    })
+    .explains(&[ENDED_BADLY, NO_SAVE, STILL_RUNNING, DATA_LOST])
+    .because(
+        "SAVE was refused because a background save was still running: it does not wait for it",
+    ),
+    Diagnosis::of(Stage::Refused, "bgsave-refused-while-bgsave-runs", |facts| {
+        refused::while_saving(facts, "BGSAVE", NO_BGSAVE)
+    })
+    .explains(&[ENDED_BADLY, NO_BGSAVE, STILL_RUNNING, DATA_LOST])
+    .because(
+        "BGSAVE was refused because a background save was still running: only one runs at a \
              time",
-        ),
+    ),
     Diagnosis::of(
         Stage::Refused,
         "bgsave-refused-while-aof-rewrites",
@@ -98,13 +102,13 @@ pub const TABLE: &[Diagnosis] = &[
             "no background save was running, and the answer went on asking INFO: its loop waits \
              for something that does not come",
         ),
-    Diagnosis::of(Stage::Refused, "bgsave-could-not-fork", refused::bgsave_could_not_fork)
+    Diagnosis::of(Stage::Refused, "bgsave-could-not-fork", |facts| bare_error(facts, "BGSAVE"))
         .explains(&[ENDED_BADLY, NO_BGSAVE, SAVE_FAILED, NO_SNAPSHOT, DATA_LOST])
         .because(
             "BGSAVE failed at once: the server could not start a child (its log says why, mostly \
              memory)",
         ),
-    Diagnosis::of(Stage::Refused, "save-failed", refused::save_failed)
+    Diagnosis::of(Stage::Refused, "save-failed", |facts| bare_error(facts, "SAVE"))
         .explains(&[ENDED_BADLY, NO_SAVE, NO_SNAPSHOT, DATA_LOST])
         .because(
             "SAVE failed: the server could not write the file (its log says why, mostly the disk)",
@@ -244,6 +248,5 @@ fn slow_down_changed(facts: &Facts<'_>) -> Option<Cause> {
     let wanted = slow_down::wanted(facts.exercise);
     let mut set = facts.evidence.transcript.values_set(slow_down::SETTING);
     let (index, _) = set.find(|(_, value)| Some(value.as_str()) != wanted)?;
-    let why = facts.evidence.invalid.as_ref()?;
-    why.contains(slow_down::SETTING).then(|| seen_at(index))
+    facts.is_invalid_saying(&[slow_down::SETTING]).then(|| seen_at(index))
 }

@@ -8,24 +8,15 @@ use crate::relay::{CommandOutcome, Exchange};
 use crate::verdict::diagnosis::effects::Write;
 use crate::verdict::diagnosis::facts::{Facts, is_script, reply_text, text};
 use crate::verdict::diagnosis::keys::Missing;
-use crate::verdict::diagnosis::server::seen_at;
 use crate::verdict::diagnosis::symptom::{
     DATA_LOST, DATA_WRONG, ENDED_BADLY, STILL_RUNNING, Symptom,
 };
-use crate::verdict::diagnosis::{Cause, Pointer};
+use crate::verdict::diagnosis::{Cause, Pointer, seen_at};
 
 const IN_PROGRESS: &str = "Background save already in progress";
 const NOT_IN_MULTI: &str = "not allowed inside a transaction";
 
-pub fn save_while_saving(facts: &Facts<'_>) -> Option<Cause> {
-    while_saving(facts, "SAVE", NO_SAVE)
-}
-
-pub fn bgsave_while_saving(facts: &Facts<'_>) -> Option<Cause> {
-    while_saving(facts, "BGSAVE", NO_BGSAVE)
-}
-
-fn while_saving(facts: &Facts<'_>, name: &str, missing: Symptom) -> Option<Cause> {
+pub fn while_saving(facts: &Facts<'_>, name: &str, missing: Symptom) -> Option<Cause> {
     let index = facts.last_refused(&[name], IN_PROGRESS)?;
     let explains = if facts.shows(ENDED_BADLY) {
         // redis-py leaves out the error code, and redis-rs and others may write it differently, so
@@ -39,9 +30,7 @@ fn while_saving(facts: &Facts<'_>, name: &str, missing: Symptom) -> Option<Cause
             && (facts.shows(STILL_RUNNING) || was_to_hold_the_data(facts, index))
     };
     let begun = facts.exchanges()[..index].iter().rposition(is_accepted_bgsave);
-    let mut evidence = vec![Pointer::Exchange(index)];
-    evidence.extend(begun.map(Pointer::Exchange));
-    explains.then(|| Cause::at(evidence))
+    explains.then(|| seen_at(index).and(begun))
 }
 
 fn is_accepted_bgsave(exchange: &Exchange) -> bool {
@@ -149,7 +138,7 @@ pub fn bgsave_in_multi(facts: &Facts<'_>) -> Option<Cause> {
     if !has_scheduled_a_save(end) {
         return None;
     }
-    let found = Cause::at([Pointer::Exchange(index), Pointer::Exchange(exec)]);
+    let found = seen_at(index).and(exec);
     if facts.shows(STILL_RUNNING) && was_saving_at_exit(facts) {
         return Some(found.with("the answer ended before it was done"));
     }
@@ -231,17 +220,8 @@ pub fn misconf_switched_off(facts: &Facts<'_>) -> Option<Cause> {
         .then(|| Cause::at([Pointer::Exchange(index), Pointer::Row("rdb_last_bgsave_status")]))
 }
 
-/// A disk error: SAVE answers a bare `ERR`.
-pub fn save_failed(facts: &Facts<'_>) -> Option<Cause> {
-    bare_error(facts, "SAVE")
-}
-
-/// A fork that failed: BGSAVE answers a bare `ERR`.
-pub fn bgsave_could_not_fork(facts: &Facts<'_>) -> Option<Cause> {
-    bare_error(facts, "BGSAVE")
-}
-
-fn bare_error(facts: &Facts<'_>, name: &str) -> Option<Cause> {
+/// SAVE answers a disk error with a bare `ERR`, and BGSAVE a fork that failed.
+pub fn bare_error(facts: &Facts<'_>, name: &str) -> Option<Cause> {
     let index = facts.exchanges().iter().rposition(|exchange| {
         exchange.name() == name && exchange.error().is_some_and(|error| error == "ERR")
     })?;

@@ -10,8 +10,7 @@ use crate::server::versions::forks_for_saves;
 use crate::verdict::diagnosis::effects::{Effect, Write};
 use crate::verdict::diagnosis::facts::{Facts, reply_text};
 use crate::verdict::diagnosis::keys::{KeyState, Missing};
-use crate::verdict::diagnosis::server::seen_at;
-use crate::verdict::diagnosis::{Cause, Pointer};
+use crate::verdict::diagnosis::{Cause, Pointer, seen_at};
 
 /// FLUSHALL kills the child that is writing; INFO goes on to say `ok` (`tests/facts`, INFO
 /// persistence).
@@ -40,8 +39,7 @@ pub fn flushall_emptied_the_file(facts: &Facts<'_>) -> Option<Cause> {
     let save = last_snapshot(facts).filter(|save| facts.surely_after(flush, *save))?;
     // The save points may have been set only after FLUSHALL.
     let set_since = facts.last_set("save").is_some_and(|(set, _)| !facts.surely_after(flush, set));
-    (has_save_points(facts) && !set_since)
-        .then(|| Cause::at([Pointer::Exchange(flush), Pointer::Exchange(save)]))
+    (has_save_points(facts) && !set_since).then(|| seen_at(flush).and(save))
 }
 
 pub fn has_save_points(facts: &Facts<'_>) -> bool {
@@ -62,11 +60,7 @@ pub fn written_after(facts: &Facts<'_>) -> Option<Cause> {
     let names: Vec<String> =
         facts.missing().iter().map(|missing| format!("`{}`", missing.name())).collect();
     let command = facts.exchange(snapshot)?.name();
-    Some(
-        Cause::at([Pointer::Exchange(first), Pointer::Exchange(snapshot)])
-            .with(names.join(", "))
-            .with(command),
-    )
+    Some(seen_at(first).and(snapshot).with(names.join(", ")).with(command))
 }
 
 /// A BGSAVE inside MULTI, or `BGSAVE SCHEDULE`, takes the snapshot later.
@@ -199,7 +193,7 @@ pub fn overwritten(facts: &Facts<'_>) -> Option<Cause> {
             && was_right_at(facts, &writes, &missing, *index)
     })?;
     let command = facts.exchange(last)?.name();
-    Some(Cause::at([Pointer::Exchange(last), Pointer::Exchange(earlier)]).with(command))
+    Some(seen_at(last).and(earlier).with(command))
 }
 
 /// Whether this snapshot would have met the check for all of these keys.

@@ -11,9 +11,8 @@ use crate::lesson::Crash;
 use crate::relay::CommandOutcome;
 use crate::verdict::diagnosis::ending::is_exception;
 use crate::verdict::diagnosis::facts::{Facts, info_field, reply_text, time, took};
-use crate::verdict::diagnosis::server::seen_at;
 use crate::verdict::diagnosis::symptom::ENDED_BADLY;
-use crate::verdict::diagnosis::{Cause, Pointer};
+use crate::verdict::diagnosis::{Cause, Pointer, seen_at};
 
 /// This many equal replies in a row make a loop that waits.
 const POLLS: usize = 3;
@@ -40,7 +39,7 @@ pub fn wrong_field(facts: &Facts<'_>) -> Option<Cause> {
         .rev()
         .find(|(index, exchange)| *index > bgsave && exchange.name() == "INFO")?;
     (info_field(last, "rdb_bgsave_in_progress").as_deref() == Some("1"))
-        .then(|| Cause::at([Pointer::Exchange(index), Pointer::Exchange(bgsave)]))
+        .then(|| seen_at(index).and(bgsave))
 }
 
 /// `@wait-bgsave` above BGSAVE has nothing to wait for.
@@ -144,7 +143,7 @@ pub fn lastsave_within_a_second(facts: &Facts<'_>) -> Option<Cause> {
     let (first, last) = (*polls.first()?, *polls.last()?);
     let was_watched = first < save && save < last;
     (was_watched && still_says(facts, time) && has_succeeded(facts, save))
-        .then(|| Cause::at([Pointer::Exchange(last), Pointer::Exchange(save)]))
+        .then(|| seen_at(last).and(save))
 }
 
 /// LASTSAVE had already moved when the answer read the value to compare with.
@@ -154,7 +153,7 @@ pub fn lastsave_read_too_late(facts: &Facts<'_>) -> Option<Cause> {
     let first = *polls.first()?;
     let all = facts.exchanges().iter().filter(|exchange| lastsave(exchange).is_some()).count();
     (save < first && all == polls.len() && still_says(facts, time))
-        .then(|| Cause::at([Pointer::Exchange(first), Pointer::Exchange(save)]))
+        .then(|| seen_at(first).and(save))
 }
 
 fn still_says(facts: &Facts<'_>, time: i64) -> bool {

@@ -7,12 +7,12 @@ use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::{Check, Exercise, Moment};
 use crate::relay::{CommandOutcome, Exchange, Transcript};
 use crate::server::Server;
-use crate::topics::{self, TOPICS};
+use crate::topics::{self, TOPICS, is_durable, is_known_blocker};
 
 /// Commands that took this long in total explain why a server did not reply at once.
 pub const BUSY_MICROS: i64 = 300_000;
-/// Commands that never keep the server busy.
-const QUICK: [&str; 3] = ["BGREWRITEAOF", "INFO", "PING"];
+/// Commands that never keep the server busy, besides those of the topics.
+const QUICK: [&str; 2] = ["BGREWRITEAOF", "PING"];
 /// The probe's clock starts a moment before the transcript's.
 const CLOCKS_DIFFER: Duration = Duration::from_millis(100);
 pub const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
@@ -124,9 +124,11 @@ fn may_be_busy(transcript: &Transcript) -> bool {
 }
 
 fn is_quick(exchange: &Exchange) -> bool {
-    let of_topics = TOPICS.iter().flat_map(|topic| topic.quick_commands);
     let name = exchange.name();
-    QUICK.iter().chain(of_topics).any(|quick| *quick == name)
+    let is_in_background = is_durable(&name) && !is_known_blocker(&name);
+    is_in_background
+        || QUICK.contains(&name.as_str())
+        || topics::status_commands().any(|status| status == name)
 }
 
 /// Whether CLIENT KILL closed a connection during this wait.

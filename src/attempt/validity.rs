@@ -125,26 +125,22 @@ pub(super) fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<St
     }
     let last = evidence.last()?;
     let (now, before) = (&last.info, &evidence.before);
-    if now.run_id() != before.run_id() {
-        let text = "the server was started anew while the answer ran (`run_id` changed)";
-        return Some(text.to_owned());
-    }
-    if now.successful_calls("config|resetstat") > 0 {
-        let text = "the server's counters were reset while the answer ran (CONFIG RESETSTAT)";
-        return Some(text.to_owned());
-    }
-    // Redis 6.2 counts all of CONFIG's subcommands as one.
-    if let Some(counter) = now.counter_that_went_down(before) {
+    let is_silent = evidence.before_the_crash().any(|look| look.log_is_silent);
+    let text = if now.run_id() != before.run_id() {
+        "the server was started anew while the answer ran (`run_id` changed)"
+    } else if now.successful_calls("config|resetstat") > 0 {
+        "the server's counters were reset while the answer ran (CONFIG RESETSTAT)"
+    } else if let Some(counter) = now.counter_that_went_down(before) {
+        // Redis 6.2 counts all of CONFIG's subcommands as one.
         let text = "the server's counters were reset while the answer ran";
         return Some(format!("{text} (`{counter}` went down)"));
-    }
-    let is_silent = evidence.before_the_crash().any(|look| look.log_is_silent);
-    if is_silent && has_set(&evidence.transcript, "loglevel") {
-        let text = "the answer has changed `loglevel`, so the server's log does not show how a \
-                    background save ended";
-        return Some(text.to_owned());
-    }
-    None
+    } else if is_silent && has_set(&evidence.transcript, "loglevel") {
+        "the answer has changed `loglevel`, so the server's log does not show how a background \
+         save ended"
+    } else {
+        return None;
+    };
+    Some(text.to_owned())
 }
 
 /// Whether CONFIG SET has set this setting, even to its old value.

@@ -8,7 +8,7 @@ use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::Check;
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::server::ServerInfo;
-use crate::topics::TOPICS;
+use crate::topics::is_durable;
 use crate::verdict::diagnosis::Facts;
 
 pub const KIND: Kind = Kind {
@@ -63,10 +63,8 @@ impl Subject for Calls {
     }
 
     fn is_timeless(&self) -> bool {
-        self.counted_commands().iter().all(|name| {
-            TIMELESS.contains(name)
-                || TOPICS.iter().any(|topic| topic.timeless_calls.contains(name))
-        })
+        let names = self.counted_commands();
+        names.iter().all(|name| TIMELESS.contains(name) || is_durable(&name.to_uppercase()))
     }
 
     fn judge_at(&self, now: &Observation, evidence: &Evidence) -> Option<Seen> {

@@ -76,7 +76,7 @@ impl Subject for Info {
 
 /// Whether only the server's log completes what INFO says in this field.
 fn is_logged(field: &str) -> bool {
-    TOPICS.iter().any(|topic| topic.logged_fields.contains(&field))
+    TOPICS.iter().any(|topic| topic.write_status_fields.contains(&field))
 }
 
 fn look_at(field: &str, expected: &Expected, now: &Observation, evidence: &Evidence) -> Seen {
@@ -126,27 +126,21 @@ fn field(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Expected)> {
 }
 
 fn expected(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Expected> {
-    match entry.value.get_ref() {
-        DeValue::Integer(_) => integer_as_f64(toml, entry).map(exactly),
+    let expected = match entry.value.get_ref() {
+        DeValue::Integer(_) => return integer_as_f64(toml, entry).map(exactly),
         DeValue::Float(value) => {
-            let finite = value.as_str().parse().ok().filter(|value: &f64| value.is_finite());
-            if finite.is_none() {
-                not_a_comparison(toml, entry);
-            }
-            finite.map(exactly)
+            value.as_str().parse().ok().filter(|value: &f64| value.is_finite()).map(exactly)
         }
-        DeValue::String(text) => {
-            let expected = expected_text(text);
-            if expected.is_none() {
-                not_a_comparison(toml, entry);
-            }
-            expected
-        }
+        DeValue::String(text) => expected_text(text),
         _ => {
             toml.wrong_type(entry.key, entry.value, "a string or a number");
-            None
+            return None;
         }
+    };
+    if expected.is_none() {
+        not_a_comparison(toml, entry);
     }
+    expected
 }
 
 fn exactly(number: f64) -> Expected {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::values::{each, text};
+use super::values::{command, each, text};
 use super::{Kind, Question, Seen, Subject, all, default_misfit, joined};
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::lesson::{Check, Moment};
-use crate::redis_cli::{commands, words};
+use crate::redis_cli::commands;
 use crate::verdict::diagnosis::{Facts, Symptom, data_in_the_file, symptom};
 
 pub const KIND: Kind = Kind {
@@ -80,13 +80,7 @@ fn reply(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, String)> {
 
 /// Whether the checker may send this command; reports why not.
 fn may_ask(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<()> {
-    let words = match words::split(entry.key) {
-        Ok(words) => words,
-        Err(error) => {
-            toml.error(entry.key_span(), format!("redis-cli refuses this line: {error}"), None);
-            return None;
-        }
-    };
+    let words = command(toml, entry.key, entry.key_span())?;
     let name = words.first().map(|word| String::from_utf8_lossy(word).to_lowercase());
     let name = name.unwrap_or_default();
     if name.is_empty() {
@@ -101,9 +95,9 @@ fn may_ask(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<()> {
     if commands::only_reads(&words) {
         return Some(());
     }
-    let command = commands::of_words(&words);
-    let shown = command.map_or(name, |command| command.name.replace('|', " "));
-    let why = match command {
+    let known = commands::of_words(&words);
+    let shown = known.map_or(name, |command| command.name.replace('|', " "));
+    let why = match known {
         Some(_) if commands::may_wait(&words) => "it may wait for another client",
         Some(command) if command.acts() => "it would change what is checked",
         _ => "redislings does not know that it only reads",

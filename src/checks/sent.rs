@@ -5,7 +5,7 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::values::{CommandStart, each_string};
+use super::values::{CommandStart, command, each, each_string};
 use super::{Kind, Scope, Seen, Subject, all};
 use crate::attempt::evidence::Evidence;
 use crate::lesson::Span;
@@ -26,7 +26,6 @@ pub const KIND: Kind = Kind {
     read: |toml, entry| Some(Arc::new(Sent(read(toml, entry)?))),
 };
 
-const KEYS: [&str; 2] = ["order", "refused"];
 /// How many commands a long list shows at its beginning and at its end.
 const SHOWN_AT_EACH_END: usize = 3;
 
@@ -98,35 +97,24 @@ impl Sent {
 
 /// Reads the value of `sent`; `None` if a part of it has a problem.
 fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Condition>> {
-    let mut sent = Vec::new();
-    let mut is_whole = true;
-    for entry in toml.table(entry, "a table such as `{ order = [\"SET\", \"BGSAVE\"] }`") {
-        let part = match entry.key {
-            "order" => {
-                each_string(toml, entry, false, start).map(|starts| vec![Condition::Order(starts)])
-            }
-            "refused" => each_string(toml, entry, true, start)
-                .map(|starts| starts.into_iter().map(Condition::Refused).collect()),
-            _ => {
-                toml.unknown_key(entry, "`sent`", &KEYS);
-                None
-            }
-        };
-        is_whole &= part.is_some();
-        sent.extend(part.unwrap_or_default());
-    }
-    (is_whole && !sent.is_empty()).then_some(sent)
+    let example = "{ order = [\"SET\", \"BGSAVE\"] }";
+    let parts = each(toml, entry, example, |toml, entry| match entry.key {
+        "order" => Some(vec![Condition::Order(each_string(toml, entry, false, start)?)]),
+        "refused" => {
+            let starts = each_string(toml, entry, true, start)?;
+            Some(starts.into_iter().map(Condition::Refused).collect())
+        }
+        _ => {
+            toml.unknown_key(entry, "`sent`", &["order", "refused"]);
+            None
+        }
+    })?;
+    Some(parts.concat())
 }
 
 /// Reads the beginning of a command line; reports one that is not.
 fn start(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
-    let words = match words::split(text) {
-        Ok(words) => words,
-        Err(error) => {
-            toml.error(span, format!("redis-cli refuses this line: {error}"), None);
-            return None;
-        }
-    };
+    let words = command(toml, text, span.clone())?;
     match words.first() {
         Some(name) if name.starts_with(b"@") => {
             let help = "name commands that the answer sends; to check the server while the answer \

@@ -5,6 +5,7 @@ use std::fmt;
 use toml::de::DeValue;
 
 use crate::lesson::Span;
+use crate::lesson::problem::did_you_mean;
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::redis_cli::words;
 
@@ -127,7 +128,7 @@ impl fmt::Display for CommandStart {
 }
 
 /// Reads every entry of a table, to report every problem; `None` if one of them has a problem.
-pub(super) fn each<T>(
+pub fn each<T>(
     toml: &mut Toml<'_>,
     entry: Entry<'_>,
     example: &str,
@@ -156,6 +157,32 @@ pub fn each_string<T>(
     let values: Vec<T> =
         strings.into_iter().filter_map(|(text, span)| read(toml, text, span)).collect();
     (values.len() == count && count > 0).then_some(values)
+}
+
+/// One of these words, or `None` after a report with `help`.
+pub fn word<'t>(
+    toml: &mut Toml<'_>,
+    entry: Entry<'t>,
+    words: &[&str],
+    help: &str,
+) -> Option<&'t str> {
+    let word = toml.string(entry)?;
+    if words.contains(&word) {
+        return Some(word);
+    }
+    let help = did_you_mean(word, words.iter().copied()).or_else(|| Some(help.to_owned()));
+    toml.error(entry.value.span(), format!("`{}` cannot be `{word}`", entry.key), help);
+    None
+}
+
+/// The words of a command line.
+pub(super) fn command(toml: &mut Toml<'_>, line: &str, span: Span) -> Option<Vec<Vec<u8>>> {
+    let words = words::split(line);
+    words
+        .map_err(|error| {
+            toml.error(span, format!("redis-cli refuses this line: {error}"), None);
+        })
+        .ok()
 }
 
 /// A number, or a string with a number or a comparison.

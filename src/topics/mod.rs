@@ -25,20 +25,15 @@ pub struct Topic {
     pub checks: &'static [&'static Kind],
     /// Its work in the background. An attempt has settled when none of it runs any more.
     pub background: &'static [BackgroundWork],
-    /// Commands that no answer sends more often because something takes longer, in lower case.
-    pub timeless_calls: &'static [&'static str],
     /// INFO fields that no longer depend on time once everything has settled.
     pub timeless_fields: &'static [&'static str],
-    /// INFO fields that only the server's log completes.
-    pub logged_fields: &'static [&'static str],
-    /// INFO fields that say `ok` unless the server failed to write a file.
+    /// INFO fields that say `ok` unless the server failed to write a file; only the server's log
+    /// completes them.
     pub write_status_fields: &'static [&'static str],
     /// INFO fields that the transcript shows of INFO's reply.
     pub shown_fields: &'static [&'static str],
     /// Commands after which data is on disk, or on its way there, in upper case.
     pub durable_commands: &'static [&'static str],
-    /// Commands that never keep the server busy, in upper case.
-    pub quick_commands: &'static [&'static str],
     /// Commands during which other clients wait, in upper case; `diagnoses` say so.
     pub known_blockers: &'static [&'static str],
     /// Commands that a program sends while it waits, besides INFO, in upper case.
@@ -94,13 +89,10 @@ impl Topic {
     pub const NONE: Self = Self {
         checks: &[],
         background: &[],
-        timeless_calls: &[],
         timeless_fields: &[],
-        logged_fields: &[],
         write_status_fields: &[],
         shown_fields: &[],
         durable_commands: &[],
-        quick_commands: &[],
         known_blockers: &[],
         status_commands: &[],
         swaps: &[],

@@ -58,24 +58,21 @@ pub fn what_info_misses(
     now: &Observation,
     evidence: &Evidence,
 ) -> Option<String> {
-    match field {
+    let truth = match field {
         "rdb_last_bgsave_status" if value == "ok" && more_ends_than_forks(now) => {
-            let text = "the server's log shows more background saves that ended than began, so \
-                        something else wrote to it";
-            Some(text.to_owned())
+            "the server's log shows more background saves that ended than began, so something \
+             else wrote to it"
         }
         "rdb_last_bgsave_status" if value == "ok" && was_killed(now) => {
-            let text = "INFO still says ok, but the server's log says that a signal ended the \
-                        background save (FLUSHALL does that): it left no snapshot";
-            Some(text.to_owned())
+            "INFO still says ok, but the server's log says that a signal ended the background \
+             save (FLUSHALL does that): it left no snapshot"
         }
         "rdb_bgsave_in_progress" if value == "0" && is_saving(&now.info, &evidence.before) => {
-            let text = "rdb_bgsave_in_progress 0, but a background save was scheduled and has not \
-                        begun";
-            Some(text.to_owned())
+            "rdb_bgsave_in_progress 0, but a background save was scheduled and has not begun"
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(truth.to_owned())
 }
 
 /// A script can write to the server's log (`redis.log`), but can't begin a save that way. Where

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use crate::attempt::evidence::{
     Changed, Differences, Evidence, FileContents, LoadFailure, Observation, SnapshotDifference,
 };
-use crate::checks::values::each_string;
+use crate::checks::values::{each, each_string, word};
 use crate::checks::{Kind, Question, Scope, Seen, Subject, all, exists, is_there, quoted};
-use crate::lesson::problem::did_you_mean;
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::lesson::{Check, Moment, Span};
 use crate::verdict::diagnosis::{Facts, Symptom, data_in_the_file};
@@ -168,27 +167,22 @@ fn held(keys: &[String], count: i64) -> String {
 }
 
 fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Dump> {
-    let mut dump = Dump::default();
-    let mut is_whole = true;
-    let entries = toml.table(entry, "a table such as `{ keys = [\"order:1001\"] }`");
-    for entry in &entries {
-        match entry.key {
-            "keys" => {
-                let keys = each_string(toml, *entry, false, key_name);
-                is_whole &= keys.is_some();
-                dump.keys = keys.unwrap_or_default();
-            }
-            "holds" => {
-                dump.all_from_before = holds_what_was_before(toml, *entry);
-                is_whole &= dump.all_from_before;
-            }
-            _ => {
-                toml.unknown_key(*entry, "`dump`", &["keys", "holds"]);
-                is_whole = false;
-            }
+    let example = "{ keys = [\"order:1001\"] }";
+    let parts = each(toml, entry, example, |toml, entry| match entry.key {
+        "keys" => {
+            Some(Dump { keys: each_string(toml, entry, false, key_name)?, ..Dump::default() })
         }
-    }
-    (is_whole && !entries.is_empty()).then_some(dump)
+        "holds" => {
+            word(toml, entry, &["before"], "use \"before\": all keys from before the answer")?;
+            Some(Dump { all_from_before: true, ..Dump::default() })
+        }
+        _ => {
+            toml.unknown_key(entry, "`dump`", &["keys", "holds"]);
+            None
+        }
+    })?;
+    let all_from_before = parts.iter().any(|part| part.all_from_before);
+    Some(Dump { keys: parts.into_iter().flat_map(|part| part.keys).collect(), all_from_before })
 }
 
 fn key_name(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<String> {
@@ -196,14 +190,4 @@ fn key_name(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<String> {
         toml.error(span, "a key without a name", None);
     }
     (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn holds_what_was_before(toml: &mut Toml<'_>, entry: Entry<'_>) -> bool {
-    let Some(word) = toml.string(entry) else { return false };
-    if word != "before" {
-        let help = did_you_mean(word, ["before"])
-            .or_else(|| Some("use \"before\": all keys from before the answer".to_owned()));
-        toml.error(entry.value.span(), format!("`holds` cannot be `{word}`"), help);
-    }
-    word == "before"
 }

@@ -7,9 +7,9 @@ use redis::Value;
 
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::attempt::{LOOK_LIMIT, microseconds, silent};
+use crate::checks::values::word;
 use crate::checks::{Kind, Seen, Subject};
 use crate::error::EnvironmentError;
-use crate::lesson::problem::did_you_mean;
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::lesson::{Check, Exercise};
 use crate::server::Server;
@@ -38,16 +38,9 @@ pub enum Lastsave {
 }
 
 fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Lastsave> {
-    match toml.string(entry)? {
-        "advanced" => Some(Lastsave::Advanced),
-        "unchanged" => Some(Lastsave::Unchanged),
-        other => {
-            let help = did_you_mean(other, ["advanced", "unchanged"])
-                .or_else(|| Some("use \"advanced\" or \"unchanged\"".to_owned()));
-            toml.error(entry.value.span(), format!("`lastsave` cannot be `{other}`"), help);
-            None
-        }
-    }
+    let words = ["advanced", "unchanged"];
+    let word = word(toml, entry, &words, "use \"advanced\" or \"unchanged\"")?;
+    Some(if word == "advanced" { Lastsave::Advanced } else { Lastsave::Unchanged })
 }
 
 impl Subject for Lastsave {

@@ -17,17 +17,14 @@ use super::Topic;
 pub const TOPIC: Topic = Topic {
     checks: &[&lastsave::KIND, &dump::KIND],
     background: &[background::SAVE],
-    timeless_calls: &["save", "bgsave"],
     timeless_fields: &[
         "rdb_bgsave_in_progress",
         "rdb_last_bgsave_status",
         "rdb_changes_since_last_save",
     ],
-    logged_fields: &["rdb_last_bgsave_status"],
     write_status_fields: &["rdb_last_bgsave_status"],
     shown_fields: &["rdb_bgsave_in_progress", "rdb_last_bgsave_status"],
     durable_commands: &["SAVE", "BGSAVE"],
-    quick_commands: &["BGSAVE", "LASTSAVE"],
     known_blockers: &["SAVE"],
     status_commands: &["LASTSAVE"],
     swaps: &[("SAVE", "BGSAVE"), ("BGSAVE", "SAVE")],

@@ -67,24 +67,29 @@ pub fn save_in_multi(facts: &Facts<'_>) -> Option<Cause> {
     let explains = if facts.shows(ENDED_BADLY) {
         facts.failed_saying(NOT_IN_MULTI) || facts.failed_saying("Transaction discarded")
     } else if facts.shows(DATA_WRONG) {
-        let missing = facts.missing();
-        !missing.is_empty()
-            && missing.iter().all(|missing| was_only_queued(facts, connection, &missing.key))
+        were_all_kept_from_storing(facts, |queued| {
+            queued.outcome == CommandOutcome::NotRun && queued.connection == connection
+        })
     } else {
         facts.shows(NO_SAVE) || is_the_last_try(facts, index) && last_snapshot(facts).is_none()
     };
     explains.then(|| seen_at(index))
 }
 
-/// Whether a transaction of this connection was to store the key, and nothing else stored it.
-fn was_only_queued(facts: &Facts<'_>, connection: u32, key: &[u8]) -> bool {
-    let was_queued = facts.writes().iter().any(|write| {
-        let exchange = facts.exchange(write.index);
-        write.is_to_store(key)
-            && write.outcome == CommandOutcome::NotRun
-            && exchange.is_some_and(|exchange| exchange.connection == connection)
+/// Whether each missing key was to be stored by a command that was kept from it, and nothing else
+/// stored it.
+fn were_all_kept_from_storing(
+    facts: &Facts<'_>,
+    was_kept_from_it: impl Fn(&Exchange) -> bool,
+) -> bool {
+    let (missing, writes) = (facts.missing(), facts.writes());
+    let were_all_kept = missing.iter().all(|missing| {
+        let key = &missing.key;
+        let mut tried = writes.iter().filter(|write| write.is_to_store(key));
+        tried.any(|write| facts.exchange(write.index).is_some_and(&was_kept_from_it))
+            && !facts.was_stored(key)
     });
-    was_queued && !facts.was_stored(key)
+    !missing.is_empty() && were_all_kept
 }
 
 /// Redis forbids both commands in any script; the script's text shows which of them it called.
@@ -191,9 +196,7 @@ pub fn misconf(facts: &Facts<'_>) -> Option<Cause> {
     let explains = if facts.shows(ENDED_BADLY) {
         facts.failed_saying("MISCONF") || facts.failed_saying("configured to save RDB snapshots")
     } else {
-        let missing = facts.missing();
-        !missing.is_empty()
-            && missing.iter().all(|missing| was_refused_by_misconf(facts, &missing.key))
+        were_all_kept_from_storing(facts, is_misconf)
     };
     explains.then(|| seen_at(last))
 }
@@ -201,15 +204,6 @@ pub fn misconf(facts: &Facts<'_>) -> Option<Cause> {
 /// Errors of the append-only file are MISCONF too.
 fn is_misconf(exchange: &Exchange) -> bool {
     exchange.error().is_some_and(|error| error.starts_with("MISCONF") && error.contains("RDB"))
-}
-
-/// Whether MISCONF refused a write of the key, and nothing else stored it.
-fn was_refused_by_misconf(facts: &Facts<'_>, key: &[u8]) -> bool {
-    let was_refused = facts
-        .writes()
-        .iter()
-        .any(|write| write.is_to_store(key) && facts.exchange(write.index).is_some_and(is_misconf));
-    was_refused && !facts.was_stored(key)
 }
 
 /// The warning was switched off, and saves go on failing.

@@ -42,8 +42,8 @@ impl FinishedAnswer {
     /// program's end.
     pub(super) fn ensure_look_is_in_time(&self) -> Result<(), EnvironmentError> {
         let Self::Program(program) = self else { return Ok(()) };
-        stall::refuse("held up the answer's program", program.held_up())?;
-        let late = if program.is_overdue() { Duration::ZERO } else { program.ended_at().elapsed() };
+        stall::refuse("held up the answer's program", program.held_up)?;
+        let late = if program.is_overdue() { Duration::ZERO } else { program.ended_at.elapsed() };
         stall::refuse("held up the look at the server", late)
     }
 
@@ -77,16 +77,6 @@ pub(super) fn run_answer(
         (Language::Python, None) => {
             Err(EnvironmentError::new("Python is not available", "see `redislings doctor`"))
         }
-    }
-}
-
-pub(super) fn ensure_packages_present(
-    python: Option<&Python>,
-    run: &Run,
-) -> Result<(), EnvironmentError> {
-    match (python, run) {
-        (Some(python), Run::Program(program)) => python.ensure_packages_present(program),
-        _ => Ok(()),
     }
 }
 

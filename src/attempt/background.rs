@@ -51,10 +51,7 @@ impl<T: Default + Clone + Send + 'static> BackgroundTask<T> {
 
     /// Stops the thread, waits for it, and returns the result.
     pub(super) fn finish(mut self) -> T {
-        self.halt();
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.end();
         self.so_far()
     }
 }
@@ -67,13 +64,17 @@ impl<T> BackgroundTask<T> {
             thread.thread().unpark();
         }
     }
-}
 
-impl<T> Drop for BackgroundTask<T> {
-    fn drop(&mut self) {
+    fn end(&mut self) {
         self.halt();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+impl<T> Drop for BackgroundTask<T> {
+    fn drop(&mut self) {
+        self.end();
     }
 }

@@ -49,27 +49,14 @@ pub(super) fn baseline(
     Ok(before)
 }
 
-/// Waits until the server is ready for what any topic looks at.
-pub(super) fn get_ready(server: &mut Server) -> Result<(), EnvironmentError> {
-    topics::TOPICS.iter().try_for_each(|topic| (topic.get_ready)(server))
-}
-
 pub(super) fn look(server: &mut Server) -> Result<ServerInfo, EnvironmentError> {
     server.info(LOOK_LIMIT).map_err(|silence| silent(server, &silence))
 }
 
 /// TIME's reply, seconds and microseconds, as one number.
-pub fn microseconds(time: &[Value]) -> i64 {
-    number(time.first()) * 1_000_000 + number(time.get(1))
-}
-
-fn number(value: Option<&Value>) -> i64 {
-    match value {
-        Some(Value::BulkString(digits)) => {
-            String::from_utf8_lossy(digits).parse().unwrap_or_default()
-        }
-        _ => 0,
-    }
+pub fn microseconds(time: &Value) -> i64 {
+    let time = redis::from_redis_value_ref::<(i64, i64)>(time);
+    time.map_or(0, |(seconds, rest)| seconds * 1_000_000 + rest)
 }
 
 /// An error if a check needs an INFO field that this server does not report.

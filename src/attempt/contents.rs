@@ -160,14 +160,9 @@ fn scan(
 ) -> Result<(Vec<u8>, Vec<Vec<u8>>), CallError> {
     let command = [b"SCAN", cursor, b"COUNT", BATCH.to_string().as_bytes()].map(<[u8]>::to_vec);
     let reply = in_database(server, database, &[command.into()])?.into_iter().next();
-    let Some(Value::Array(parts)) = reply else { return Ok((b"0".to_vec(), Vec::new())) };
-    let mut parts = parts.into_iter();
-    let next = parts.next().map(|cursor| bytes(&cursor)).unwrap_or_default();
-    let names = match parts.next() {
-        Some(Value::Array(names)) => names.iter().map(bytes).collect(),
-        _ => Vec::new(),
-    };
-    Ok((next, names))
+    Ok(reply
+        .and_then(|reply| redis::from_redis_value(reply).ok())
+        .unwrap_or((b"0".to_vec(), Vec::new())))
 }
 
 /// Reads each of these keys; `None`: there is no such key.
@@ -183,7 +178,7 @@ fn read_keys(
     }
     questions.push(vec![b"TIME".to_vec()]);
     let mut replies = in_database(server, database, &questions)?;
-    let now = replies.pop().map(|time| milliseconds(&time)).unwrap_or_default();
+    let now = replies.pop().map_or(0, |time| microseconds(&time) / 1000);
     let kinds: Vec<String> = replies.iter().step_by(2).map(text).collect();
     let times_to_live = replies.iter().skip(1).step_by(2);
     let questions: Vec<Words> =
@@ -246,15 +241,7 @@ fn digest(kind: &str, value: Value) -> ([u8; 32], usize) {
 }
 
 fn clock(server: &mut Server) -> Result<i64, CallError> {
-    server.client().call(&["TIME"], LOOK_LIMIT).map(|time| milliseconds(&time))
-}
-
-/// TIME's reply.
-fn milliseconds(time: &Value) -> i64 {
-    match time {
-        Value::Array(parts) => microseconds(parts) / 1000,
-        _ => 0,
-    }
+    server.client().call(&["TIME"], LOOK_LIMIT).map(|time| microseconds(&time) / 1000)
 }
 
 fn bytes(value: &Value) -> Vec<u8> {

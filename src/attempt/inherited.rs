@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex_lite::Regex;
 
@@ -36,10 +36,9 @@ pub(super) fn environment() -> BTreeMap<OsString, OsString> {
 }
 
 fn is_secret(name: &OsStr, value: &OsStr) -> bool {
-    static PATTERNS: OnceLock<Option<(Regex, Regex)>> = OnceLock::new();
-    let patterns = PATTERNS
-        .get_or_init(|| Some((Regex::new(SECRET_NAMES).ok()?, Regex::new(SECRET_VALUES).ok()?)));
-    patterns.as_ref().is_none_or(|(names, values)| {
+    static PATTERNS: LazyLock<Option<(Regex, Regex)>> =
+        LazyLock::new(|| Some((Regex::new(SECRET_NAMES).ok()?, Regex::new(SECRET_VALUES).ok()?)));
+    PATTERNS.as_ref().is_none_or(|(names, values)| {
         names.is_match(&name.to_string_lossy()) || values.is_match(&value.to_string_lossy())
     })
 }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use redis::Value;
 
 use super::evidence::{Evidence, Observation};
+use super::fixture::Fixture;
 use super::phase::{Phase, WorkProgress};
 use super::timing::pause;
 use crate::checks::Question;
 use crate::lesson::{Crash, Exercise, Moment};
 use crate::redis_cli::reply::{self, Printed};
 use crate::redis_cli::words;
-use crate::relay::Relay;
 use crate::server::{CallError, Server, ServerInfo, log};
 use crate::topics::{self, TOPICS, known_blockers};
 
@@ -32,39 +32,32 @@ const LOG_LIMIT: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(5);
 
 /// Looks at the server when the answer has ended, and again when nothing runs in the background any
-/// more, if there is time for that.
+/// more, if there is time for that; `None`: the answer was stopped at its time limit.
 pub(super) fn look_at_the_end(
-    server: &mut Server,
-    relay: &Relay,
+    fixture: &mut Fixture<'_>,
     exercise: &Exercise,
     evidence: &mut Evidence,
-    time: EndTime,
-    report: &dyn Fn(Phase),
+    settles_until: Option<Instant>,
 ) -> Result<(), CallError> {
-    match exercise.crash {
-        _ if time.is_overdue => look_in_passing(server, exercise, evidence),
-        Crash::AtExit => {
+    let Fixture { server, relay, report } = fixture;
+    match (exercise.crash, settles_until) {
+        (_, None) => look_in_passing(server, exercise, evidence),
+        (Crash::AtExit, _) => {
             // A look that waits for a SAVE would give the SAVE time to finish.
             let may_be_saving = known_blockers().any(|name| relay.has_unanswered(name));
             let limit =
                 if may_be_saving { LOOK_BESIDE_SAVE_LIMIT } else { LOOK_BEFORE_CRASH_LIMIT };
-            look_once(server, exercise, evidence, limit)
+            look_at_exit(server, exercise, evidence, limit)
         }
-        Crash::WhenSettled => look_until_settled(server, exercise, evidence, time.deadline, report),
+        (Crash::WhenSettled, Some(deadline)) => {
+            look_until_settled(server, exercise, evidence, deadline, report)
+        }
     }
 }
 
-/// How much time there is after an answer.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct EndTime {
-    /// Until when the server may settle.
-    pub(super) deadline: Instant,
-    /// Whether the answer was stopped at its time limit.
-    pub(super) is_overdue: bool,
-}
-
-/// Looks at the server before it is killed; a server that is too busy to reply is killed too.
-fn look_once(
+/// Looks at the server when the answer has ended; if a kill is next, a server that is too busy to
+/// reply is killed too.
+fn look_at_exit(
     server: &mut Server,
     exercise: &Exercise,
     evidence: &mut Evidence,
@@ -84,8 +77,7 @@ fn look_until_settled(
     report: &dyn Fn(Phase),
 ) -> Result<(), CallError> {
     let began = Instant::now();
-    let until = began + LOOK_AT_EXIT_LIMIT;
-    keep_if_in_time(evidence, Moment::Exit, observe_at(server, exercise, Moment::Exit, until))?;
+    look_at_exit(server, exercise, evidence, LOOK_AT_EXIT_LIMIT)?;
     let mut now = server.info(left(or_briefly(deadline)))?;
     while let Some(work) = topics::pending(&now, &evidence.before)
         && Instant::now() < deadline
@@ -112,8 +104,7 @@ fn look_in_passing(
     exercise: &Exercise,
     evidence: &mut Evidence,
 ) -> Result<(), CallError> {
-    let until = Instant::now() + LOOK_IN_PASSING_LIMIT;
-    keep_if_in_time(evidence, Moment::Exit, observe_at(server, exercise, Moment::Exit, until))?;
+    look_at_exit(server, exercise, evidence, LOOK_IN_PASSING_LIMIT)?;
     let Some(exit) = evidence.at(Moment::Exit) else { return Ok(()) };
     let (now, until) = (exit.info.clone(), Instant::now() + LOOK_IN_PASSING_LIMIT);
     let settled = ask_all(server, exercise, Moment::Settled, now, until);

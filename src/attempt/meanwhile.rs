@@ -27,26 +27,11 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What the watcher has seen so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WatcherReport {
-    /// What ended in the background.
-    pub(super) ends: Vec<WorkEnded>,
+    /// The ends of background work. Each has the last moment at which it was still running: commands
+    /// after it count as run after the end.
+    pub(super) ends: Vec<Mark>,
     /// The server at the last end of each work, by the work's name.
     looks: BTreeMap<&'static str, Observation>,
-}
-
-/// The end of background work; times count from the answer's beginning.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct WorkEnded {
-    pub(super) work: &'static BackgroundWork,
-    /// The last moment at which it was still running: commands after it count as run after the end.
-    pub(super) after: Duration,
-    /// When the end was seen.
-    pub(super) seen: Duration,
-}
-
-impl WorkEnded {
-    pub(super) fn mark(&self) -> Mark {
-        Mark { word: self.work.end_trigger, at: self.after, seen: self.seen }
-    }
 }
 
 impl WatcherReport {
@@ -64,7 +49,7 @@ impl WatcherReport {
     }
 
     fn count(&self, work: &BackgroundWork) -> usize {
-        self.ends.iter().filter(|end| end.work == work).count()
+        self.ends.iter().filter(|end| end.word == work.end_trigger).count()
     }
 }
 
@@ -152,14 +137,14 @@ impl Watcher {
         let Ok((now, replies)) = ServerInfo::take_with(&mut self.client, &questions, LIMIT) else {
             return;
         };
-        let after = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
+        let at = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
         let is_sure =
             self.last.as_ref().is_none_or(|last| last.missed == missed || last.replies == replies);
         for work in topics::background() {
             let pending = i64::from((work.is_pending)(&now, &self.before));
             let over = (work.begun)(&now) - (work.begun)(&self.before) - pending;
             let over = usize::try_from(over).unwrap_or(0);
-            let end = WorkEnded { work, after, seen: self.began.elapsed() };
+            let end = Mark { word: work.end_trigger, at, seen: self.began.elapsed() };
             // A command that ran between two looks may have run after the end, so it counts as
             // later: the replies at the end are those of the last look while the work ran.
             let while_it_ran = self.last.as_ref().filter(|last| last.running.contains(&work));

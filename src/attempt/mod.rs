@@ -42,7 +42,7 @@ pub use setup::{RefusedCommand, refused_command};
 pub use stall::refuse as refuse_stall;
 pub use validity::{has_set, silent};
 
-use self::answer::{ensure_packages_present, run_answer};
+use self::answer::run_answer;
 use self::baseline::look;
 use self::environment::stall_matters;
 use self::setup::SetUp;
@@ -51,6 +51,7 @@ use crate::cleanup;
 use crate::error::EnvironmentError;
 use crate::lesson::{Code, Exercise};
 use crate::server::Server;
+use crate::topics::TOPICS;
 
 /// How often an attempt is repeated when the machine spoiled it.
 const RETRIES: usize = 5;
@@ -76,7 +77,7 @@ pub fn attempt(
 /// Waits until a fresh server is ready for an attempt. Called ahead of it, this saves the attempt
 /// the wait.
 pub fn warm_up(server: &mut Server) -> Result<(), EnvironmentError> {
-    baseline::get_ready(server)
+    TOPICS.iter().try_for_each(|topic| (topic.get_ready)(server))
 }
 
 /// Runs an example on a fresh server without judging it; repeats it as [`attempt`] does.
@@ -102,7 +103,7 @@ fn run_example_once(
     let run = run_answer(fixture, answer, python, &before, limit)?.into_run();
     fixture.relay.check_connections()?;
     validity::ensure_server_alive(fixture.server)?;
-    ensure_packages_present(python, &run)?;
+    python.map_or(Ok(()), |python| python.ensure_packages_present(&run))?;
     Ok(run)
 }
 

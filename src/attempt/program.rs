@@ -145,8 +145,11 @@ impl HeldUp {
 /// A program that has ended; its output may still be arriving.
 pub struct FinishedProgram {
     end: ProgramEnd,
-    ended_at: Instant,
-    held_up: Duration,
+    /// When its end was noticed.
+    pub(super) ended_at: Instant,
+    /// The longest time for which the system may have held it up; zero where the system does not
+    /// show that.
+    pub(super) held_up: Duration,
     stdout: Drain,
     stderr: Drain,
     /// Receives when processes that left the group have been killed.
@@ -158,17 +161,6 @@ impl FinishedProgram {
     /// Whether it was stopped at its time limit.
     pub fn is_overdue(&self) -> bool {
         self.end == ProgramEnd::TimedOut
-    }
-
-    /// When its end was noticed.
-    pub fn ended_at(&self) -> Instant {
-        self.ended_at
-    }
-
-    /// The longest time for which the system may have held it up; zero where the system does not
-    /// show that.
-    pub fn held_up(&self) -> Duration {
-        self.held_up
     }
 
     /// Waits briefly for the rest of the output, and removes the directory.

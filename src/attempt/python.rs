@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use self::folder::{PrivateFile, PrivateFolder};
 use self::probe::{HELP, PROBE_LIMIT, import_names, is_alone, not_runnable, probe_within};
 use self::zygote::Zygote;
-use super::evidence::{ProgramEnd, ProgramRun};
+use super::evidence::{ProgramEnd, Run};
 use super::{inherited, program};
 use crate::cache::{self, Installation, Installed, Installer};
 use crate::cleanup;
@@ -150,7 +150,8 @@ impl Python {
     }
 
     /// An error if an answer failed because one of the course's packages is missing.
-    pub(super) fn ensure_packages_present(&self, run: &ProgramRun) -> Result<(), EnvironmentError> {
+    pub(super) fn ensure_packages_present(&self, run: &Run) -> Result<(), EnvironmentError> {
+        let Run::Program(run) = run else { return Ok(()) };
         let imports = import_names(&self.packages);
         if run.end == ProgramEnd::Exited(0) || !lacks_one_of(&imports, &run.stderr.text) {
             return Ok(());

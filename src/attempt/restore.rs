@@ -62,14 +62,9 @@ fn look_into(
 fn key_names(second: &mut Server) -> Result<Vec<String>, CallError> {
     let count = (NAMED_KEYS * 10).to_string();
     let reply = second.client().call(&["SCAN", "0", "COUNT", &count], LOOK_LIMIT)?;
-    let Value::Array(parts) = reply else { return Ok(Vec::new()) };
-    let Some(Value::Array(values)) = parts.into_iter().nth(1) else { return Ok(Vec::new()) };
-    let mut names = Vec::new();
-    for value in values {
-        if let Value::BulkString(bytes) = value {
-            names.push(String::from_utf8_lossy(&bytes).into_owned());
-        }
-    }
+    let (_, names): (Vec<u8>, Vec<Vec<u8>>) = redis::from_redis_value(reply).unwrap_or_default();
+    let mut names: Vec<String> =
+        names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     names.sort();
     names.truncate(NAMED_KEYS);
     Ok(names)

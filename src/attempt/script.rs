@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::answer::{Answer, FinishedAnswer, ensure_packages_present, run_answer};
+use super::answer::{Answer, FinishedAnswer, run_answer};
 use super::background::BackgroundTask;
 use super::baseline::baseline;
 use super::contents::Contents;
@@ -11,8 +11,8 @@ use super::environment::{
 };
 use super::evidence::{Evidence, Look, Waits};
 use super::fixture::Fixture;
-use super::look::{EndTime, LOOK_LIMIT, look_at_the_end, observe_at};
-use super::meanwhile::{self, WatcherReport, WorkEnded};
+use super::look::{LOOK_LIMIT, look_at_the_end, observe_at};
+use super::meanwhile::{self, WatcherReport};
 use super::phase::Phase;
 use super::probe;
 use super::python::Python;
@@ -42,7 +42,7 @@ pub(super) fn run(
     let finished = run_answer(fixture, answer, python, &beginning.before, exercise.time_limit)?;
     let deadline = beginning.began + exercise.time_limit + OVERRUN;
     let evidence = observe(fixture, exercise, beginning, finished, deadline)?;
-    ensure_packages_present(python, &evidence.run)?;
+    python.map_or(Ok(()), |python| python.ensure_packages_present(&evidence.run))?;
     Ok(Evidence { usual_port_is_taken: fixture.relay.usual_port_is_taken(), ..evidence })
 }
 
@@ -65,22 +65,15 @@ impl Beginning {
         exercise: &Exercise,
         answer: &str,
     ) -> Result<Self, EnvironmentError> {
-        let contents = if exercise.compares_with_all_from_before() {
-            Some(Contents::read(fixture.server, exercise)?)
-        } else {
-            None
-        };
+        let compares = exercise.compares_with_all_from_before();
+        let contents = compares.then(|| Contents::read(fixture.server, exercise)).transpose()?;
         let before = baseline(fixture.server, exercise, answer)?;
         let file_bytes = fixture.server.dump_bytes()?;
-        let probe =
-            if exercise.watches_clients() { Some(probe::start(fixture.server)?) } else { None };
+        let probe = exercise.watches_clients().then(|| probe::start(fixture.server)).transpose()?;
         fixture.relay.begin();
         let began = Instant::now();
-        let watcher = if exercise.watches_meanwhile() {
-            Some(meanwhile::watch(fixture.server, fixture.relay, exercise, &before, began)?)
-        } else {
-            None
-        };
+        let watch = || meanwhile::watch(fixture.server, fixture.relay, exercise, &before, began);
+        let watcher = exercise.watches_meanwhile().then(watch).transpose()?;
         Ok(Self { before, file_bytes, probe, watcher, contents, began })
     }
 }
@@ -100,19 +93,20 @@ pub(super) fn observe(
         took: beginning.began.elapsed(),
         ..Evidence::new(beginning.before.clone())
     };
-    let time = EndTime { deadline, is_overdue: finished.is_overdue() };
+    let is_overdue = finished.is_overdue();
     let held_up = finished.ensure_look_is_in_time();
-    let (server, relay) = (&mut *fixture.server, fixture.relay);
-    let looked = look_at_the_end(server, relay, exercise, &mut evidence, time, fixture.report);
+    // An overdue answer's server need not settle.
+    let settles_until = (!is_overdue).then_some(deadline);
+    let looked = look_at_the_end(fixture, exercise, &mut evidence, settles_until);
     let Beginning { probe, watcher, contents, .. } = beginning;
     probe.iter().for_each(BackgroundTask::halt);
     // Not before the look: reading a long transcript would delay it.
     let report = watcher.map(BackgroundTask::finish).unwrap_or_default();
-    evidence.transcript = with_outcomes(relay.transcript(), &report, &evidence);
+    evidence.transcript = with_outcomes(fixture.relay.transcript(), &report, &evidence);
     evidence.looks.extend(report.looks(exercise));
     evidence.invalid = why_nothing_counts(fixture.server, exercise, &evidence, looked)?;
     // An overdue answer fails, whatever else we find.
-    let goes_on = evidence.invalid.is_none() && !time.is_overdue;
+    let goes_on = evidence.invalid.is_none() && !is_overdue;
     let crash = exercise.needs_crash() && goes_on;
     if crash {
         (fixture.report)(Phase::Crash);
@@ -122,7 +116,7 @@ pub(super) fn observe(
     evidence.run = finished.into_run();
     evidence.waits = probe.map(BackgroundTask::finish);
     evidence.file_bytes = fixture.server.dump_bytes()?;
-    ensure_undisturbed(fixture, exercise, &evidence, held_up, time.is_overdue)?;
+    ensure_undisturbed(fixture, exercise, &evidence, held_up, is_overdue)?;
     if exercise.needs_the_dump() && goes_on {
         (fixture.report)(Phase::Restore);
         let look = restore(fixture.server, exercise, contents.as_ref())?;
@@ -190,7 +184,7 @@ pub(super) fn with_outcomes(
     report: &WatcherReport,
     evidence: &Evidence,
 ) -> Transcript {
-    transcript.marks.extend(report.ends.iter().map(WorkEnded::mark));
+    transcript.marks.extend_from_slice(&report.ends);
     if let Some(last) = evidence.last() {
         resolve_unknown_replies(&mut transcript, &evidence.before, &last.info);
     }

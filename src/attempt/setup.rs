@@ -74,21 +74,20 @@ impl SetUp {
     }
 
     pub(super) fn take_out(self, server: &mut Server) {
-        for key in std::mem::take(&mut *lock(&self.keys)) {
-            // The server may have ended meanwhile.
-            let _ = server.client().call(&[b"DEL".to_vec(), key], LIMIT);
-        }
+        delete(&self.keys, server.client());
     }
 
     fn take_out_at_end(&self, server: &Server, keys: Vec<Vec<u8>>) {
         *lock(&self.keys) = keys;
         let (shared, target) = (Arc::clone(&self.keys), server.target());
-        cleanup::at_end(move || {
-            let mut client = Client::new(target);
-            for key in std::mem::take(&mut *lock(&shared)) {
-                let _ = client.call(&[b"DEL".to_vec(), key], LIMIT);
-            }
-        });
+        cleanup::at_end(move || delete(&shared, &mut Client::new(target)));
+    }
+}
+
+fn delete(keys: &Mutex<Vec<Vec<u8>>>, client: &mut Client) {
+    for key in std::mem::take(&mut *lock(keys)) {
+        // The server may have ended meanwhile.
+        let _ = client.call(&[b"DEL".to_vec(), key], LIMIT);
     }
 }
 
@@ -147,14 +146,8 @@ fn unsafe_setup(what: &str) -> EnvironmentError {
 fn keys(client: &mut Client, words: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut question = vec![b"COMMAND".to_vec(), b"GETKEYS".to_vec()];
     question.extend_from_slice(words);
-    let Ok(Value::Array(reply)) = client.call(&question, LIMIT) else { return Vec::new() };
-    let mut keys = Vec::new();
-    for value in reply {
-        if let Value::BulkString(key) = value {
-            keys.push(key);
-        }
-    }
-    keys
+    let reply = client.call(&question, LIMIT).ok();
+    reply.and_then(|reply| redis::from_redis_value(reply).ok()).unwrap_or_default()
 }
 
 fn commands(setup: &[Code]) -> Result<Vec<Vec<Vec<u8>>>, String> {

@@ -197,7 +197,7 @@ impl<'t> Event<'t> {
 
 /// What the runner has seen, such as that work in the background has ended. Its times count from
 /// the answer's beginning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     /// The trigger of a `[[meanwhile]]`: `@bgsave-ended`.
     pub word: &'static str,

@@ -112,7 +112,7 @@ pub fn wait_until_it_can_move(server: &mut Server) -> Result<(), EnvironmentErro
         let replies = server.client().pipeline(&[&["TIME"], &["LASTSAVE"]], LOOK_LIMIT);
         let replies = replies.map_err(|silence| silent(server, &silence))?;
         let mut wait = POLL;
-        if let [Value::Array(time), Value::Int(lastsave)] = &replies[..] {
+        if let [time @ Value::Array(_), Value::Int(lastsave)] = &replies[..] {
             let movable = (lastsave + 1) * 1_000_000 + COARSE_CLOCK_MARGIN_MICROS;
             match u64::try_from(movable - microseconds(time)) {
                 Ok(missing @ 1..) => wait = Duration::from_micros(missing).min(LONGEST_WAIT),

@@ -9,7 +9,7 @@ use crate::relay::Transcript;
 use crate::server::ServerInfo;
 
 /// Everything that was seen in one attempt.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Evidence {
     /// After setup, before the answer.
     pub before: ServerInfo,
@@ -39,18 +39,7 @@ pub struct Evidence {
 impl Evidence {
     /// Evidence without any look, transcript or output yet.
     pub fn new(before: ServerInfo) -> Self {
-        Self {
-            before,
-            looks: BTreeMap::new(),
-            file_bytes_before: None,
-            file_bytes: None,
-            took: Duration::ZERO,
-            transcript: Transcript::default(),
-            waits: None,
-            run: Run::Typed(Typed::default()),
-            invalid: None,
-            usual_port_is_taken: false,
-        }
+        Self { before, ..Self::default() }
     }
 
     /// The server at this moment, if it was observed.
@@ -109,7 +98,7 @@ pub enum LoadFailure {
 }
 
 /// The server at one moment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Observation {
     /// LASTSAVE and INFO.
     pub info: ServerInfo,
@@ -131,15 +120,7 @@ pub struct Observation {
 impl Observation {
     /// A look that has asked for nothing else yet.
     pub fn of(info: ServerInfo) -> Self {
-        Self {
-            info,
-            replies: BTreeMap::new(),
-            config: BTreeMap::new(),
-            log: None,
-            log_is_silent: false,
-            is_sure: true,
-            file: None,
-        }
+        Self { info, is_sure: true, ..Self::default() }
     }
 }
 
@@ -213,6 +194,12 @@ pub enum Run {
     Typed(Typed),
     /// A program.
     Program(ProgramRun),
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self::Typed(Typed::default())
+    }
 }
 
 impl Run {

@@ -1,7 +1,7 @@
 //! Turns a recording into a transcript: decodes frames, hides passwords, and gives commands in
 //! MULTI the outcome from EXEC.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use redis::Value;
@@ -16,18 +16,13 @@ pub(super) fn transcript(recorder: &Recorder) -> Transcript {
     let mut exchanges: Vec<Exchange> =
         recorder.entries().into_iter().map(|entry| exchange(entry, recorder)).collect();
     resolve_transactions(&mut exchanges);
-    let recording = recorder.recording();
-    let began = recording.began;
+    let recording = &recorder.recording;
+    let messages = recording.messages.iter().filter_map(|entry| message(entry, recorder.began));
     Transcript {
         exchanges,
-        messages: recording.messages.iter().filter_map(|entry| message(entry, began)).collect(),
-        messages_left_out: recording.messages_left_out,
-        marks: Vec::new(),
-        left_out: recording.left_out,
-        left_out_names: recording.left_out_names.clone(),
-        is_incomplete: recording.is_incomplete,
-        came_past: BTreeSet::new(),
+        messages: messages.collect(),
         refusals: recording.refusals.iter().map(|(name, count)| (name.clone(), *count)).collect(),
+        ..recording.known.clone()
     }
 }
 
@@ -42,7 +37,7 @@ fn exchange(entry: &RecordedCommand, recorder: &Recorder) -> Exchange {
         Some(_) => CommandOutcome::Done,
     };
     Exchange {
-        at: entry.came.saturating_duration_since(recorder.recording().began),
+        at: entry.came.saturating_duration_since(recorder.began),
         connection: entry.connection,
         words: without_passwords(command_words(&entry.command)),
         reply,

@@ -34,39 +34,20 @@ pub(super) struct ServerTarget {
     pub(super) password: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Forwarder {
     pub(super) recorder: Mutex<Recorder>,
-    /// The server to connect clients to, if any.
-    target: watch::Sender<Option<ServerTarget>>,
+    /// The server to connect clients to, if any. A change closes all connections to the previous one.
+    pub(super) target: watch::Sender<Option<ServerTarget>>,
     /// How many connected clients wait for a server.
-    waiting: AtomicUsize,
+    pub(super) waiting: AtomicUsize,
     /// What this machine lacked for a client's connection.
-    shortage: Mutex<Option<Errno>>,
+    pub(super) shortage: Mutex<Option<Errno>>,
     /// Where packets are held, if anywhere.
-    gate: Mutex<Option<Arc<Gate>>>,
+    pub(super) gate: Mutex<Option<Arc<Gate>>>,
 }
 
 impl Forwarder {
-    pub(super) fn new() -> Self {
-        Self {
-            recorder: Mutex::new(Recorder::new()),
-            target: watch::Sender::new(None),
-            waiting: AtomicUsize::new(0),
-            shortage: Mutex::new(None),
-            gate: Mutex::new(None),
-        }
-    }
-
-    /// What this machine lacked for a client's connection since the last call.
-    pub(super) fn take_shortage(&self) -> Option<Errno> {
-        lock(&self.shortage).take()
-    }
-
-    pub(super) fn hold_at(&self, gate: Option<Arc<Gate>>) {
-        *lock(&self.gate) = gate;
-    }
-
     async fn pass_the_gate(&self) {
         let gate = lock(&self.gate).clone();
         if let Some(gate) = gate {
@@ -79,15 +60,6 @@ impl Forwarder {
         if errno.is_some_and(|errno| SHORTAGES.contains(&errno)) {
             *lock(&self.shortage) = errno;
         }
-    }
-
-    /// Closes all connections to the previous server, and routes new ones to this one.
-    pub(super) fn route_to(&self, target: Option<ServerTarget>) {
-        self.target.send_replace(target);
-    }
-
-    pub(super) fn is_awaited(&self) -> bool {
-        self.waiting.load(Ordering::SeqCst) > 0
     }
 
     pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {

@@ -1,18 +1,20 @@
 //! Holds commands and replies until a thread has looked at the server, so that each look shows the
 //! server before the next command and after the last reply.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::cleanup::lock;
+
 /// How long a packet is held at most if the server does not reply to a look.
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// Connects the relay, which holds packets, with a thread that looks at the server.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Gate {
     /// How many looks were requested.
     requested: AtomicU64,
@@ -25,22 +27,10 @@ pub struct Gate {
     looker: Mutex<Option<Thread>>,
 }
 
-impl Default for Gate {
-    fn default() -> Self {
-        Self {
-            requested: AtomicU64::new(0),
-            done: watch::Sender::new(0),
-            missed: AtomicU64::new(0),
-            is_shut: AtomicBool::new(false),
-            looker: Mutex::new(None),
-        }
-    }
-}
-
 impl Gate {
     /// Makes this thread the looker: it is unparked when a look is requested.
     pub fn register_looker(&self) {
-        *self.looker.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
+        *lock(&self.looker) = Some(std::thread::current());
     }
 
     /// How many looks were requested. Read it before a look, and pass it to [`Self::finish_look`]
@@ -82,7 +72,7 @@ impl Gate {
             return;
         }
         let ticket = self.requested.fetch_add(1, Ordering::SeqCst) + 1;
-        if let Some(looker) = &*self.looker.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(looker) = &*lock(&self.looker) {
             looker.unpark();
         }
         let mut done = self.done.subscribe();

@@ -15,6 +15,7 @@ mod forward;
 pub mod transcript;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Once};
 
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
@@ -76,7 +77,7 @@ impl Relay {
             Port::This(port) => port != USUAL_PORT && is_taken(USUAL_PORT),
             Port::Free => false,
         };
-        let forwarder = Arc::new(Forwarder::new());
+        let forwarder = Arc::new(Forwarder::default());
         drop(guard);
         let accepting = relay_runtime().spawn(Arc::clone(&forwarder).accept(listener));
         Ok(Self { address, usual_port_is_taken, forwarder, accepting })
@@ -103,17 +104,18 @@ impl Relay {
     /// Routes new connections to this server. The relay sends the password for them and does not
     /// record it.
     pub fn route_to(&self, host: &str, port: u16, password: Option<String>) {
-        self.forwarder.route_to(Some(ServerTarget { host: host.to_owned(), port, password }));
+        let target = ServerTarget { host: host.to_owned(), port, password };
+        self.forwarder.target.send_replace(Some(target));
     }
 
     /// Closes all connections. New ones wait briefly for a server and are closed if none comes.
     pub fn disconnect(&self) {
-        self.forwarder.route_to(None);
+        self.forwarder.target.send_replace(None);
     }
 
     /// Whether a connected client is waiting for a server.
     pub fn is_awaited(&self) -> bool {
-        self.forwarder.is_awaited()
+        self.forwarder.waiting.load(Ordering::SeqCst) > 0
     }
 
     /// A counter that changes with every command and every reply.
@@ -124,7 +126,7 @@ impl Relay {
     /// An error if this machine lacked resources for a connection through the relay since
     /// [`Self::begin`].
     pub fn check_connections(&self) -> Result<(), EnvironmentError> {
-        let Some(lacked) = self.forwarder.take_shortage() else { return Ok(()) };
+        let Some(lacked) = lock(&self.forwarder.shortage).take() else { return Ok(()) };
         let fact = format!("cannot connect the answer to the server: {}", lacked.desc());
         let help = "allow more open files (`ulimit -n`), run fewer at a time (`--jobs`), or close \
                     other programs; then try again";
@@ -133,13 +135,13 @@ impl Relay {
 
     /// Holds commands and replies at the gate from now until an answer begins.
     pub fn hold_at(&self, gate: Arc<Gate>) {
-        self.forwarder.hold_at(Some(gate));
+        *lock(&self.forwarder.gate) = Some(gate);
     }
 
     /// Begins a new recording, for the answer that begins now.
     pub fn begin(&self) {
-        self.forwarder.take_shortage();
-        self.forwarder.hold_at(None);
+        *lock(&self.forwarder.shortage) = None;
+        *lock(&self.forwarder.gate) = None;
         lock(&self.forwarder.recorder).begin();
     }
 
@@ -172,12 +174,7 @@ fn listen(port: Port) -> std::io::Result<TcpListener> {
             listen(Port::This(USUAL_PORT)).or_else(|_| listen(Port::Free))
         }
         Port::Usual | Port::Free => listen(Port::This(0)),
-        Port::This(port) => {
-            let socket = TcpSocket::new_v4()?;
-            socket.set_reuseaddr(true)?;
-            socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
-            socket.listen(BACKLOG)
-        }
+        Port::This(port) => bind(Ipv4Addr::LOCALHOST, port)?.listen(BACKLOG),
     }
 }
 
@@ -199,11 +196,12 @@ fn allow_many_connections() {
 /// us. We bind all addresses instead of 127.0.0.1: some systems would let us bind 127.0.0.1 beside
 /// a server that listens on all addresses, and route that server's clients to us.
 fn is_taken(port: u16) -> bool {
-    bind_all_addresses(port).is_err()
+    bind(Ipv4Addr::UNSPECIFIED, port).is_err()
 }
 
-fn bind_all_addresses(port: u16) -> std::io::Result<()> {
+fn bind(address: Ipv4Addr, port: u16) -> std::io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
-    socket.bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
+    socket.bind(SocketAddr::from((address, port)))?;
+    Ok(socket)
 }

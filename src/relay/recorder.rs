@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use super::connection::{Answered, Connection};
-use super::transcript::upper_case;
+use super::transcript::{Transcript, upper_case};
 use crate::redis_cli::commands;
 use crate::resp::frames::RespFrame;
 use crate::resp::kinds::{is_error, name};
@@ -56,7 +56,8 @@ pub(super) struct RecordedMessage {
 /// The recording of the current answer, and all open connections.
 #[derive(Debug)]
 pub(super) struct Recorder {
-    recording: Recording,
+    pub(super) began: Instant,
+    pub(super) recording: Recording,
     connections: BTreeMap<u64, Connection>,
     next_id: u64,
     /// Counts packets and ends of connections.
@@ -85,27 +86,25 @@ impl Waiting {
 }
 
 /// Everything since the answer began.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Recording {
-    pub(super) began: Instant,
     /// The number of the first command after the answer's end.
     end: Option<u64>,
     next_number: u64,
-    next_connection: u32,
+    /// How many connections have sent or received something.
+    connections: u32,
     first: Retained,
     /// Commands between `first` and `last` that may matter.
     notable: Retained,
     last: Retained,
-    pub(super) left_out: u64,
-    pub(super) left_out_names: BTreeSet<String>,
     /// The name, as the client wrote it, of the last command that was left out.
     last_left_out: Vec<u8>,
-    pub(super) is_incomplete: bool,
     pub(super) refusals: BTreeMap<String, u64>,
     /// The first ones.
     pub(super) messages: Vec<RecordedMessage>,
     message_bytes: usize,
-    pub(super) messages_left_out: u64,
+    /// What needs no decoding.
+    pub(super) known: Transcript,
 }
 
 #[derive(Debug, Default)]
@@ -131,20 +130,24 @@ impl Retained {
     }
 }
 
-impl Recorder {
-    pub(super) fn new() -> Self {
+impl Default for Recorder {
+    fn default() -> Self {
         Self {
-            recording: Recording::new(),
+            began: Instant::now(),
+            recording: Recording::default(),
             connections: BTreeMap::new(),
             next_id: 0,
             changes: 0,
             waiting: Waiting::default(),
         }
     }
+}
 
+impl Recorder {
     /// Begins a new recording. Open connections stay, but their earlier commands are dropped.
     pub(super) fn begin(&mut self) {
-        self.recording = Recording::new();
+        self.began = Instant::now();
+        self.recording = Recording::default();
         self.connections.values_mut().for_each(Connection::begin);
     }
 
@@ -194,7 +197,7 @@ impl Recorder {
         if self.waiting.is_too_much() {
             connection.give_up();
         }
-        self.recording.is_incomplete |= connection.is_lost();
+        self.recording.known.is_incomplete |= connection.is_lost();
         passed
     }
 
@@ -209,7 +212,7 @@ impl Recorder {
             Answered::Own | Answered::Other => {}
         });
         self.waiting.change(before, connection.waiting());
-        self.recording.is_incomplete |= connection.is_lost();
+        self.recording.known.is_incomplete |= connection.is_lost();
         passed
     }
 
@@ -220,10 +223,6 @@ impl Recorder {
                 && !entry.is_muted
                 && name(&entry.command).eq_ignore_ascii_case(command.as_bytes())
         })
-    }
-
-    pub(super) fn recording(&self) -> &Recording {
-        &self.recording
     }
 
     /// All recorded and all pending commands, in the order in which they came.
@@ -244,26 +243,6 @@ impl Recorder {
 }
 
 impl Recording {
-    fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            end: None,
-            next_number: 0,
-            next_connection: 1,
-            first: Retained::default(),
-            notable: Retained::default(),
-            last: Retained::default(),
-            left_out: 0,
-            left_out_names: BTreeSet::new(),
-            last_left_out: Vec::new(),
-            is_incomplete: false,
-            refusals: BTreeMap::new(),
-            messages: Vec::new(),
-            message_bytes: 0,
-            messages_left_out: 0,
-        }
-    }
-
     fn entry(
         &mut self,
         connection: &mut Connection,
@@ -277,8 +256,8 @@ impl Recording {
     }
 
     fn number_of(&mut self, connection: &mut Connection) -> u32 {
-        let number = connection.number_or(self.next_connection);
-        self.next_connection = self.next_connection.max(number + 1);
+        let number = connection.number_or(self.connections + 1);
+        self.connections = self.connections.max(number);
         number
     }
 
@@ -287,7 +266,7 @@ impl Recording {
             return;
         }
         if self.messages.len() == RETAINED || self.message_bytes > RETAINED_BYTES {
-            self.messages_left_out += 1;
+            self.known.messages_left_out += 1;
             return;
         }
         self.message_bytes += frame.len();
@@ -315,7 +294,7 @@ impl Recording {
     }
 
     fn leave_out(&mut self, entry: &RecordedCommand) {
-        self.left_out += 1;
+        self.known.left_out += 1;
         let name = name(&entry.command);
         // When many commands are left out, most have the same name as the one before.
         if self.last_left_out == name {
@@ -323,10 +302,10 @@ impl Recording {
         }
         name.clone_into(&mut self.last_left_out);
         let name = upper_case(name);
-        if self.left_out_names.len() < RETAINED {
-            self.left_out_names.insert(name);
+        if self.known.left_out_names.len() < RETAINED {
+            self.known.left_out_names.insert(name);
         } else {
-            self.is_incomplete = true;
+            self.known.is_incomplete = true;
         }
     }
 }

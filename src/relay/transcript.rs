@@ -310,18 +310,13 @@ impl Exchange {
 
     /// Whether whole arguments are left out of `words`.
     pub fn lacks_arguments(&self) -> bool {
-        self.words.last().is_some_and(|word| {
-            let text = String::from_utf8_lossy(word);
-            text.starts_with("… (") && text.ends_with(" more arguments)")
-        })
+        self.arguments_left_out().is_some()
     }
 
     /// How many arguments are left out of `words`.
-    pub fn arguments_left_out(&self) -> usize {
-        let last = self.words.last().map(|word| String::from_utf8_lossy(word).into_owned());
-        let last = last.filter(|_| self.lacks_arguments()).unwrap_or_default();
-        let digits: String = last.chars().filter(char::is_ascii_digit).collect();
-        digits.parse().unwrap_or(0)
+    pub fn arguments_left_out(&self) -> Option<usize> {
+        let note = std::str::from_utf8(self.words.last()?).ok()?;
+        note.strip_prefix("… (")?.strip_suffix(" more arguments)")?.parse().ok()
     }
 
     /// Whether a client library sends this command by itself to set up its connection, so that it

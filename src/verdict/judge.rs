@@ -126,15 +126,15 @@ fn is_met_or_not_asked(id: &str, asked: &[AskedCheck<'_>]) -> bool {
 }
 
 fn finding(check: &Check, seen: Option<&Seen>) -> Finding {
-    let (outcome, expected, found) = match seen {
-        Some(Seen { met: true, expected, found }) => {
-            (Outcome::Met, expected.clone(), found.clone())
-        }
-        Some(Seen { met: false, expected, found }) => {
-            (Outcome::Unmet, expected.clone(), found.clone())
-        }
-        None => (Outcome::NotReached, check.sentence(), String::new()),
+    let outcome = match seen {
+        Some(seen) if seen.met => Outcome::Met,
+        Some(_) => Outcome::Unmet,
+        None => Outcome::NotReached,
     };
+    let (expected, found) = seen.map_or_else(
+        || (check.sentence(), String::new()),
+        |seen| (seen.expected.clone(), seen.found.clone()),
+    );
     // The advice is about what was found, so it does not fit where nothing was seen.
     let has_advice = outcome == Outcome::Unmet && found != TOO_BUSY;
     let otherwise = check.otherwise.clone().filter(|_| has_advice);

@@ -3,7 +3,7 @@ use crate::relay::{CommandOutcome, Transcript, decode};
 
 /// Command lines and raw replies through one connection, in this order.
 fn transcript(traffic: &[(&str, &str)]) -> Transcript {
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::default();
     let id = recorder.open(None);
     for (command, reply) in traffic {
         recorder.commands(id, &resp(command));
@@ -65,7 +65,7 @@ fn a_command_without_a_reply_is_unknown() {
 
 #[test]
 fn a_typed_line_is_a_command() {
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::default();
     let id = recorder.open(None);
     recorder.commands(id, b"\r\nSET k \"a b\"\r\n");
     recorder.replies(id, b"+OK\r\n");
@@ -221,7 +221,7 @@ fn passwords_are_hidden() {
 
 #[test]
 fn a_new_recording_drops_earlier_commands_but_still_matches_their_replies() {
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::default();
     let id = recorder.open(None);
     recorder.commands(id, &resp("GET old"));
     recorder.begin();
@@ -232,7 +232,7 @@ fn a_new_recording_drops_earlier_commands_but_still_matches_their_replies() {
 
 #[test]
 fn of_very_many_commands_the_first_the_last_and_the_saves_are_kept() {
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::default();
     let id = recorder.open(None);
     for number in 0..30_000 {
         let command = if number == 15_000 { "SAVE".to_owned() } else { format!("SET k {number}") };
@@ -248,7 +248,7 @@ fn of_very_many_commands_the_first_the_last_and_the_saves_are_kept() {
 
 #[test]
 fn bytes_that_are_not_resp_end_the_parsing_and_nothing_else() {
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::default();
     let id = recorder.open(None);
     recorder.commands(id, &resp("PING"));
     recorder.replies(id, b"\0\0\0");
@@ -266,7 +266,7 @@ struct Protected {
 
 impl Protected {
     fn new(piece: usize) -> Self {
-        let mut recorder = Recorder::new();
+        let mut recorder = Recorder::default();
         let id = recorder.open(Some(b"AUTH pw\r\n".as_slice().into()));
         Self { recorder, id, piece }
     }
@@ -328,15 +328,15 @@ fn what_a_server_says_before_it_closes_the_connection_reaches_the_client() {
 
 #[test]
 fn too_many_commands_without_replies_are_not_followed_whoever_sends_them() {
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::default();
     let connections: Vec<u64> = (0..4).map(|_| recorder.open(None)).collect();
     let pings = "PING\r\n".repeat(WAITING / 4 + 1);
     for id in &connections[..3] {
         recorder.commands(*id, pings.as_bytes());
     }
-    assert!(!recorder.recording().is_incomplete);
+    assert!(!recorder.recording.known.is_incomplete);
     recorder.commands(connections[3], pings.as_bytes());
-    assert!(recorder.recording().is_incomplete);
+    assert!(recorder.recording.known.is_incomplete);
     for id in connections {
         recorder.close(id);
     }

@@ -177,7 +177,7 @@ impl<'a> Facts<'a> {
                 }
                 // MSET with more pairs than the transcript keeps.
                 (Effect::Unclear, None, CommandOutcome::Done) if exchange.name() == "MSET" => {
-                    unnamed += exchange.arguments_left_out() / 2;
+                    unnamed += exchange.arguments_left_out().unwrap_or(0) / 2;
                 }
                 _ => return None,
             }

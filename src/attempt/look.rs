@@ -203,8 +203,8 @@ fn ask(
             seen.replies.insert(line, Printed::new(&value));
         }
         Question::Config(name) => {
-            let value = ask_config(server, &name, until)?;
-            seen.config.insert(name, value);
+            let reply = server.client().call(&["CONFIG", "GET", &name], left(until))?;
+            seen.config.insert(name, config_value(&reply));
         }
         Question::Log if seen.log.is_none() => {
             seen.log = complete_log(server, &seen.info, until);
@@ -214,10 +214,6 @@ fn ask(
         Question::Log => {}
     }
     Ok(())
-}
-
-fn ask_config(server: &mut Server, name: &str, until: Instant) -> Result<String, CallError> {
-    server.client().call(&["CONFIG", "GET", name], left(until)).map(|value| config_value(&value))
 }
 
 /// The value in CONFIG GET's reply, which consists of name and value.

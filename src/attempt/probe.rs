@@ -42,7 +42,7 @@ struct WaitProbe<'s> {
 impl WaitProbe<'_> {
     fn run(self, connection: TcpStream) {
         let mut connection = Some(connection);
-        while !self.is_over() {
+        while !self.shared.is_told_to_stop() {
             let asked = Instant::now();
             let answered = self.wait_for_a_reply(&mut connection);
             self.record(asked, answered);
@@ -51,18 +51,14 @@ impl WaitProbe<'_> {
         self.shared.note(|waits| waits.watched = self.began.elapsed());
     }
 
-    fn is_over(&self) -> bool {
-        self.shared.is_told_to_stop()
-    }
-
     /// Returns whether a reply came before the probe was stopped. Reconnects if the connection is
     /// closed meanwhile (CLIENT KILL); the wait continues.
     fn wait_for_a_reply(&self, connection: &mut Option<TcpStream>) -> bool {
-        while !self.is_over() {
+        while !self.shared.is_told_to_stop() {
             if connection.as_mut().is_some_and(|connection| self.has_answered(connection)) {
                 return true;
             }
-            if self.is_over() {
+            if self.shared.is_told_to_stop() {
                 break;
             }
             *connection = self.target.connect().ok();
@@ -79,7 +75,7 @@ impl WaitProbe<'_> {
             return false;
         }
         let mut reply = [0; 512];
-        while !self.is_over() {
+        while !self.shared.is_told_to_stop() {
             match connection.read(&mut reply) {
                 Ok(0) => return false,
                 Ok(count) if reply[..count].contains(&b'\n') => return true,

@@ -5,13 +5,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::evidence::{Output, ProgramEnd, ProgramRun};
 use super::orphans;
-use crate::cleanup::ProcessGroup;
+use crate::cleanup::{ProcessGroup, lock};
 
 /// How much of a stream is kept of its beginning, and as much of its end.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
@@ -205,7 +205,7 @@ fn drain(mut stream: impl Read + Send + 'static) -> std::io::Result<Drain> {
     thread::Builder::new().name("output".into()).spawn(move || {
         let mut buffer = [0_u8; 16 * 1024];
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            shared.lock().unwrap_or_else(PoisonError::into_inner).add(&buffer[..count]);
+            lock(&shared).add(&buffer[..count]);
         }
         // Close the pipe before reporting the end: a writer may notice that nobody reads.
         drop(stream);
@@ -217,7 +217,7 @@ fn drain(mut stream: impl Read + Send + 'static) -> std::io::Result<Drain> {
 /// The output up to `deadline`, or to the stream's end: an escaped process may hold it open.
 fn collect(stream: &Drain, deadline: Instant) -> Output {
     let _ = stream.ended.recv_timeout(deadline.saturating_duration_since(Instant::now()));
-    std::mem::take(&mut *stream.kept.lock().unwrap_or_else(PoisonError::into_inner)).into_output()
+    std::mem::take(&mut *lock(&stream.kept)).into_output()
 }
 
 /// The beginning and the end of a stream.

@@ -34,31 +34,28 @@ pub enum Relation {
     LessThan,
 }
 
+/// Each sign, and the words before the number in a sentence; a sign that begins like another one
+/// comes first.
+const RELATIONS: [(&str, Relation, &str); 6] = [
+    (">=", Relation::AtLeast, "at least "),
+    ("<=", Relation::AtMost, "at most "),
+    ("!=", Relation::IsNot, "not "),
+    (">", Relation::MoreThan, "more than "),
+    ("<", Relation::LessThan, "less than "),
+    ("=", Relation::Is, ""),
+];
+
 impl Relation {
     /// The words before the number in a sentence, with a trailing space.
     pub fn words(self) -> &'static str {
-        match self {
-            Self::Is => "",
-            Self::IsNot => "not ",
-            Self::AtLeast => "at least ",
-            Self::MoreThan => "more than ",
-            Self::AtMost => "at most ",
-            Self::LessThan => "less than ",
-        }
+        let row = RELATIONS.iter().find(|(_, relation, _)| *relation == self);
+        row.map_or("", |(.., words)| words)
     }
 
     /// Splits a comparison into its sign and the rest; no sign is [`Relation::Is`].
     pub fn split(text: &str) -> (Self, &str) {
-        let signs = [
-            (">=", Self::AtLeast),
-            ("<=", Self::AtMost),
-            ("!=", Self::IsNot),
-            (">", Self::MoreThan),
-            ("<", Self::LessThan),
-            ("=", Self::Is),
-        ];
         let text = text.trim();
-        for (sign, relation) in signs {
+        for (sign, relation, _) in RELATIONS {
             if let Some(rest) = text.strip_prefix(sign) {
                 return (relation, rest.trim());
             }

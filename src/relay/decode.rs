@@ -7,7 +7,7 @@ use std::time::Instant;
 use redis::Value;
 
 use super::recorder::{RecordedCommand, RecordedMessage, Recorder};
-use super::transcript::{CommandOutcome, Exchange, Message, Reply, Transcript};
+use super::transcript::{CommandOutcome, Exchange, Message, Reply, Transcript, is_any};
 use crate::redis_cli::words;
 
 const HIDDEN: &[u8] = b"(hidden)";
@@ -117,15 +117,12 @@ fn first_secret(words: &[Vec<u8>]) -> Option<usize> {
 }
 
 fn is_word(words: &[Vec<u8>], index: usize, name: &str) -> bool {
-    words.get(index).is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
+    words.get(index).is_some_and(|word| is_any(word, &[name]))
 }
 
 /// The index after the first word that is one of `names`.
 fn after_any(words: &[Vec<u8>], names: &[&str]) -> Option<usize> {
-    let index = words
-        .iter()
-        .position(|word| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())))?;
-    Some(index + 1)
+    words.iter().position(|word| is_any(word, names)).map(|index| index + 1)
 }
 
 /// Gives commands in MULTI their outcome from EXEC's reply; without EXEC they never ran.

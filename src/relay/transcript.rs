@@ -349,6 +349,11 @@ impl Exchange {
     }
 }
 
+/// Whether the word is one of these names, in any case.
+pub fn is_any(word: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
+}
+
 fn is_shortened(word: &[u8]) -> bool {
     let text = String::from_utf8_lossy(word);
     text.contains("… (") && text.ends_with(" more bytes)")

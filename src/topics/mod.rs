@@ -69,7 +69,7 @@ pub struct Topic {
     pub what_info_misses:
         fn(field: &str, value: &str, now: &Observation, evidence: &Evidence) -> Option<String>,
     /// Why no second server could load the file, for the topic whose file it is.
-    pub why_not_restored: Option<fn(&Evidence) -> String>,
+    pub why_not_restored: fn(&Evidence) -> Option<String>,
     /// Rows of the table of changes; the server was looked at if `now` is there.
     pub changes: fn(&Evidence, now: Option<&ServerInfo>) -> Vec<Change>,
     /// How the end of background work stands in the server's log.
@@ -105,7 +105,7 @@ impl Topic {
         ensure_quick_enough: |_, _, _| Ok(()),
         ensure_visible: |_, _, _| Ok(()),
         acted_by_itself: |_, _| false,
-        why_not_restored: None,
+        why_not_restored: |_| None,
         what_info_misses: |_, _, _, _| None,
         changes: |_, _| Vec::new(),
         log_row: |_| None,
@@ -195,8 +195,7 @@ pub fn swaps() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Why no second server could load the file.
 pub fn why_not_restored(evidence: &Evidence) -> String {
-    let why = TOPICS.iter().find_map(|topic| topic.why_not_restored);
-    why.map(|why| why(evidence)).unwrap_or_default()
+    TOPICS.iter().find_map(|topic| (topic.why_not_restored)(evidence)).unwrap_or_default()
 }
 
 /// Background work that runs, or was accepted and has not begun.

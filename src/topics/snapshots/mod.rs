@@ -37,7 +37,7 @@ pub const TOPIC: Topic = Topic {
     ensure_quick_enough: disturbed::ensure_no_save_took_too_long,
     ensure_visible: disturbed::ensure_log_is_complete,
     acted_by_itself: background::saved_by_itself,
-    why_not_restored: Some(dump::why_not_loaded),
+    why_not_restored: |evidence| Some(dump::why_not_loaded(evidence)),
     what_info_misses: background::what_info_misses,
     changes: changes::changes,
     log_row: changes::log_row,

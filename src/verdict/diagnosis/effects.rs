@@ -6,6 +6,7 @@ use redis::Value;
 
 use super::facts::{is_script, text};
 use crate::redis_cli::commands;
+use crate::relay::transcript::is_any;
 use crate::relay::{CommandOutcome, Exchange};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,10 +219,6 @@ fn is_known_option(word: &[u8]) -> bool {
 
 fn has_any(words: &[Vec<u8>], names: &[&str]) -> bool {
     words.iter().any(|word| is_any(word, names))
-}
-
-fn is_any(word: &[u8], names: &[&str]) -> bool {
-    names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 fn may_change_any_key(exchange: &Exchange) -> bool {

@@ -36,7 +36,7 @@ impl KeyState {
 }
 
 /// A key that an unmet check misses, or finds with another value.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Missing<'a> {
     pub key: Vec<u8>,
     /// The name of the check's command, in upper case; `None` for `dump`.
@@ -216,14 +216,8 @@ impl<'a> Facts<'a> {
         i64::try_from(sent.count()).unwrap_or(i64::MAX)
     }
 
-    /// The keys that the unmet check misses.
+    /// The keys that the unmet check misses, in replies and in the file.
     pub fn missing(&self) -> Vec<Missing<'a>> {
-        let mut missing = self.missing_in_replies();
-        missing.extend(self.missing_in_the_file());
-        missing
-    }
-
-    fn missing_in_replies(&self) -> Vec<Missing<'a>> {
         let mut missing = Vec::new();
         for (command, expected, found) in self.unmet_replies() {
             if let Some((key, name)) = key_read_by(command) {
@@ -231,20 +225,14 @@ impl<'a> Facts<'a> {
                 missing.push(Missing { key, command: Some(name), expected, found });
             }
         }
-        missing
-    }
-
-    fn missing_in_the_file(&self) -> Vec<Missing<'a>> {
         let keys = self.check.map(|check| check.subject.expected_keys()).unwrap_or_default();
-        let Some(now) = self.evidence.at(Moment::Restore) else { return Vec::new() };
-        let missing = keys.iter().filter(|key| checks::is_there(now, key) == Some(false));
-        let missing = missing.map(|key| Missing {
-            key: key.as_bytes().to_vec(),
-            command: None,
-            expected: None,
-            found: None,
-        });
-        missing.collect()
+        if let Some(now) = self.evidence.at(Moment::Restore) {
+            let absent = keys.iter().filter(|key| checks::is_there(now, key) == Some(false));
+            missing.extend(
+                absent.map(|key| Missing { key: key.as_bytes().to_vec(), ..Missing::default() }),
+            );
+        }
+        missing
     }
 
     /// The commands of a `reply` check that got another reply, each with the expected reply and the

@@ -139,13 +139,6 @@ pub fn invisible_in_output(facts: &Facts<'_>) -> Option<Cause> {
 
 /// Replaces what looks like a space with one, and drops other invisible characters.
 fn without_invisible(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            c if invisible::is_blank(c) => plain.push(' '),
-            c if invisible::is_invisible(c) => {}
-            c => plain.push(c),
-        }
-    }
-    plain
+    let shown = text.chars().filter(|c| invisible::is_blank(*c) || !invisible::is_invisible(*c));
+    shown.map(|c| if invisible::is_blank(c) { ' ' } else { c }).collect()
 }

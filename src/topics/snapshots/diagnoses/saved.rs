@@ -5,6 +5,7 @@ use super::super::symptoms::{NO_BGSAVE, NO_SAVE};
 use super::waiting::has_succeeded;
 use super::{last_snapshot, last_status, lastsave};
 use crate::attempt::evidence::LoadFailure;
+use crate::relay::transcript::is_any;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::versions::forks_for_saves;
 use crate::verdict::diagnosis::effects::{Effect, Write};
@@ -159,13 +160,9 @@ fn reads_about_saves(exchange: &Exchange) -> bool {
 }
 
 fn has_persistence_section(info: &Exchange) -> bool {
-    let sections = &info.words[1..];
-    sections.is_empty()
-        || sections.iter().any(|section| {
-            ["persistence", "all", "everything", "default"]
-                .iter()
-                .any(|name| section.eq_ignore_ascii_case(name.as_bytes()))
-        })
+    let with_persistence = ["persistence", "all", "everything", "default"];
+    let mut sections = info.words[1..].iter();
+    info.words.len() == 1 || sections.any(|section| is_any(section, &with_persistence))
 }
 
 /// The answer took two snapshots, and the missing data was right in the earlier one: the later one

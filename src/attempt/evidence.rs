@@ -62,10 +62,6 @@ impl Evidence {
         let after_the_crash = self.looks.get(&Moment::Crash).filter(|look| look.is_err());
         self.looks.get(&Moment::Restore).or(after_the_crash)
     }
-
-    pub fn was_not_loaded(&self) -> bool {
-        self.restored().is_some_and(Result::is_err)
-    }
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// What the watcher has seen so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WatcherReport {
-    /// The ends of background work. Each has the last moment at which it was still running: commands
-    /// after it count as run after the end.
+    /// The ends of background work, each with the last moment at which it was still running:
+    /// commands after that count as run after the end.
     pub(super) ends: Vec<Mark>,
     /// The server at the last end of each work, by the work's name.
     looks: BTreeMap<&'static str, Observation>,

@@ -37,7 +37,8 @@ pub(super) struct ServerTarget {
 #[derive(Debug, Default)]
 pub(super) struct Forwarder {
     pub(super) recorder: Mutex<Recorder>,
-    /// The server to connect clients to, if any. A change closes all connections to the previous one.
+    /// The server to connect clients to, if any. A change closes the connections to the previous
+    /// one.
     pub(super) target: watch::Sender<Option<ServerTarget>>,
     /// How many connected clients wait for a server.
     pub(super) waiting: AtomicUsize,

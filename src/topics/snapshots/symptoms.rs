@@ -47,7 +47,7 @@ fn is_about_the_file(check: &Check) -> bool {
 
 fn of_subject(check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
     if is_about_the_file(check) {
-        let lacks_the_file = facts.evidence.was_not_loaded();
+        let lacks_the_file = facts.evidence.restored().is_some_and(Result::is_err);
         return if lacks_the_file { vec![NO_SNAPSHOT] } else { Vec::new() };
     }
     if let Some(Lastsave::Advanced) = check.of_kind::<Lastsave>() {

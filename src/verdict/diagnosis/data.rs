@@ -130,7 +130,8 @@ pub(super) fn has_flushed(before: &KeyState, _flush: &Exchange) -> bool {
     matches!(before, KeyState::Stored(_))
 }
 
-/// The first absent key whose last write has this effect. `has_removed` decides by the key's state before whether the write is the cause.
+/// The first absent key whose last write has this effect. `has_removed` decides by the key's state
+/// before whether the write is the cause.
 pub(super) fn removed(
     facts: &Facts<'_>,
     effect: &Effect,

@@ -1,6 +1,5 @@
 //! Common mistakes with snapshots (`tests/facts`, Common mistakes).
 
-mod blocking;
 mod refused;
 mod saved;
 mod waiting;
@@ -25,7 +24,7 @@ pub const TABLE: &[Diagnosis] = &[
             "CONFIG SET changed `rdb-key-save-delay`, by which this exercise sees whether an \
              answer waits",
         ),
-    Diagnosis::of(Stage::Server, "client-timeout-during-save", blocking::client_gave_up)
+    Diagnosis::of(Stage::Server, "client-timeout-during-save", waiting::client_gave_up)
         .explains(&[ENDED_BADLY])
         .because("the client waits for SAVE no longer than its timeout; the server went on saving"),
     Diagnosis::of(Stage::Server, "own-data-takes-too-long", waiting::own_data_takes_too_long)
@@ -173,13 +172,13 @@ pub const TABLE: &[Diagnosis] = &[
             "{} was written after {}: a snapshot holds what was there at its moment, and nothing \
              later",
         ),
-    Diagnosis::of(Stage::Blocked, "save-blocks-everyone", blocking::save_is_used)
+    Diagnosis::of(Stage::Blocked, "save-blocks-everyone", waiting::save_is_used)
         .explains(&[USED_SAVE])
         .because(
             "SAVE makes every client wait until the file is written{}: BGSAVE leaves that to a \
              child",
         ),
-    Diagnosis::of(Stage::Blocked, "save-blocks-everyone", blocking::save_blocks)
+    Diagnosis::of(Stage::Blocked, "save-blocks-everyone", waiting::save_blocks)
         .explains(&[BLOCKED])
         .because(
             "SAVE made every client wait until the file was written, another client for {}: BGSAVE \

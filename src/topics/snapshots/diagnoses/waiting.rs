@@ -1,4 +1,5 @@
 //! Waiting for a background save: not at all, for a guessed time, for the wrong thing, or forever.
+//! And waiting for SAVE, which makes its own client wait, and all others.
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use super::{last_snapshot, last_status, lastsave, saved};
 use crate::attempt::evidence::Run;
 use crate::lesson::Crash;
 use crate::relay::CommandOutcome;
+use crate::verdict::diagnosis::blocking::{Blocker, blocker, says_timeout, waited};
 use crate::verdict::diagnosis::ending::is_exception;
 use crate::verdict::diagnosis::facts::{Facts, info_field, reply_text, time, took};
 use crate::verdict::diagnosis::symptom::ENDED_BADLY;
@@ -231,4 +233,39 @@ pub fn info_poll_never_ends(facts: &Facts<'_>) -> Option<Cause> {
         .collect();
     let last = *idle.first()?;
     (facts.evidence.run.timed_out() && idle.len() >= POLLS).then(|| seen_at(last))
+}
+
+// Waiting for SAVE.
+
+/// SAVE stops the server until the file is written (`tests/facts`, Common mistakes).
+pub fn save_is_used(facts: &Facts<'_>) -> Option<Cause> {
+    let index = facts.last_done(&["SAVE"])?;
+    Some(seen_at(index).with(duration_of(facts, index)))
+}
+
+/// SAVE, where another client was seen to wait for it.
+pub fn save_blocks(facts: &Facts<'_>) -> Option<Cause> {
+    let Blocker { index, exchange, wait } = blocker(facts)?;
+    (exchange.name() == "SAVE" && exchange.error().is_none())
+        .then(|| waited(index).with(time(wait.took)))
+}
+
+/// The client gave up on SAVE; the server went on.
+pub fn client_gave_up(facts: &Facts<'_>) -> Option<Cause> {
+    let exchanges = facts.exchanges();
+    let index = exchanges
+        .iter()
+        .rposition(|exchange| exchange.name() == "SAVE" && exchange.reply.is_none())?;
+    let last =
+        exchanges.iter().rposition(|exchange| exchange.outcome != CommandOutcome::Refused)?;
+    let is_last =
+        last == index || exchanges[index..].iter().all(|exchange| exchange.name() == "SAVE");
+    (is_last && says_timeout(facts) && !facts.evidence.run.timed_out())
+        .then(|| Cause::at([Pointer::Exchange(index), Pointer::ProgramErrors]))
+}
+
+fn duration_of(facts: &Facts<'_>, index: usize) -> String {
+    let replied =
+        facts.exchange(index).filter(|exchange| exchange.reply.is_some() && !exchange.is_queued());
+    replied.map(|exchange| format!(" (here {})", time(took(exchange)))).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::evidence::{Run, Typed};
+use super::evidence::{ProgramEnd, Run, Stopped, Typed};
 use super::fixture::Fixture;
 use super::python::Python;
 use super::{commands, program, stall};
@@ -33,8 +33,8 @@ impl FinishedAnswer {
     /// Whether it was stopped at its time limit.
     pub(super) fn is_overdue(&self) -> bool {
         match self {
-            Self::Typed(typed) => typed.is_overdue(),
-            Self::Program(program) => program.is_overdue(),
+            Self::Typed(typed) => typed.stopped == Some(Stopped::OutOfTime),
+            Self::Program(program) => program.end == ProgramEnd::TimedOut,
         }
     }
 
@@ -43,7 +43,7 @@ impl FinishedAnswer {
     pub(super) fn ensure_look_is_in_time(&self) -> Result<(), EnvironmentError> {
         let Self::Program(program) = self else { return Ok(()) };
         stall::refuse("held up the answer's program", program.held_up)?;
-        let late = if program.is_overdue() { Duration::ZERO } else { program.ended_at.elapsed() };
+        let late = if self.is_overdue() { Duration::ZERO } else { program.ended_at.elapsed() };
         stall::refuse("held up the look at the server", late)
     }
 

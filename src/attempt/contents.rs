@@ -70,7 +70,7 @@ impl Contents {
     /// The keys that this server does not hold unchanged. A key that has expired since may be
     /// missing.
     pub(super) fn compare(&self, server: &mut Server) -> Result<Differences, CallError> {
-        let now = clock(server)?;
+        let now = milliseconds(&server.client().call(&["TIME"], LOOK_LIMIT)?);
         let mut found = Vec::new();
         let known: Vec<(&(u32, Vec<u8>), &SnapshotKey)> = self.keys.iter().collect();
         for batch in known.chunks(BATCH) {
@@ -178,7 +178,7 @@ fn read_keys(
     }
     questions.push(vec![b"TIME".to_vec()]);
     let mut replies = in_database(server, database, &questions)?;
-    let now = replies.pop().map_or(0, |time| microseconds(&time) / 1000);
+    let now = replies.pop().map_or(0, |time| milliseconds(&time));
     let kinds: Vec<String> = replies.iter().step_by(2).map(text).collect();
     let times_to_live = replies.iter().skip(1).step_by(2);
     let questions: Vec<Words> =
@@ -240,8 +240,8 @@ fn digest(kind: &str, value: Value) -> ([u8; 32], usize) {
     (hash.finalize().into(), parts.iter().map(Vec::len).sum())
 }
 
-fn clock(server: &mut Server) -> Result<i64, CallError> {
-    server.client().call(&["TIME"], LOOK_LIMIT).map(|time| microseconds(&time) / 1000)
+fn milliseconds(time: &Value) -> i64 {
+    microseconds(time) / 1000
 }
 
 fn bytes(value: &Value) -> Vec<u8> {

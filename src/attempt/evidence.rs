@@ -202,7 +202,7 @@ impl Run {
     /// Whether it was stopped at its time limit.
     pub fn timed_out(&self) -> bool {
         match self {
-            Self::Typed(typed) => typed.is_overdue(),
+            Self::Typed(typed) => typed.stopped == Some(Stopped::OutOfTime),
             Self::Program(program) => program.end == ProgramEnd::TimedOut,
         }
     }
@@ -214,13 +214,6 @@ pub struct Typed {
     pub exchanges: Vec<TypedExchange>,
     /// Why the lines after the last one did not run.
     pub stopped: Option<Stopped>,
-}
-
-impl Typed {
-    /// Whether a line did not end in time.
-    pub fn is_overdue(&self) -> bool {
-        self.stopped == Some(Stopped::OutOfTime)
-    }
 }
 
 /// Why the runner stopped before the last line.

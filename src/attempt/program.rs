@@ -144,7 +144,7 @@ impl HeldUp {
 
 /// A program that has ended; its output may still be arriving.
 pub struct FinishedProgram {
-    end: ProgramEnd,
+    pub(super) end: ProgramEnd,
     /// When its end was noticed.
     pub(super) ended_at: Instant,
     /// The longest time for which the system may have held it up; zero where the system does not
@@ -158,11 +158,6 @@ pub struct FinishedProgram {
 }
 
 impl FinishedProgram {
-    /// Whether it was stopped at its time limit.
-    pub fn is_overdue(&self) -> bool {
-        self.end == ProgramEnd::TimedOut
-    }
-
     /// Waits briefly for the rest of the output, and removes the directory.
     pub fn collect(self) -> ProgramRun {
         let _ = self.cleaned.recv_timeout(DRAIN_DEADLINE);

@@ -24,10 +24,12 @@ impl Diagnosis {
         Self { id, stage, cause: "", explains: &[], recognise }
     }
 
+    #[must_use]
     pub const fn explains(self, explains: &'static [Symptom]) -> Self {
         Self { explains, ..self }
     }
 
+    #[must_use]
     pub const fn because(self, cause: &'static str) -> Self {
         Self { cause, ..self }
     }

@@ -199,7 +199,7 @@ impl<'t> Event<'t> {
 /// the answer's beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// The trigger of a `[[meanwhile]]`: `@bgsave-ended`.
+    /// The trigger of a `[[meanwhile]]`.
     pub word: &'static str,
     /// The last moment at which it had not happened yet.
     pub at: Duration,

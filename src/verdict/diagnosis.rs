@@ -9,6 +9,7 @@
 pub mod blocking;
 mod cause;
 mod data;
+pub mod diagnosed;
 pub mod effects;
 pub mod ending;
 mod engine;
@@ -26,7 +27,8 @@ mod typed;
 #[cfg(test)]
 mod tests;
 
-pub use self::cause::{Cause, Diagnosed, Diagnosis, Pointer, Stage, seen_at};
+pub use self::cause::{Cause, Diagnosis, Stage, seen_at};
+pub use self::diagnosed::{Diagnosed, Pointer};
 pub use self::engine::{DIAGNOSES, data_in_the_file, diagnose};
 pub use self::facts::Facts;
 pub use self::symptom::Symptom;

@@ -1,6 +1,6 @@
 //! A verdict and its findings.
 
-use super::diagnosis::Diagnosed;
+use super::diagnosis::diagnosed::Diagnosed;
 use crate::attempt::evidence::Evidence;
 use crate::error::EnvironmentError;
 

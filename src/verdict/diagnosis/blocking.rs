@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::cause::{Cause, Pointer, seen_at};
+use super::cause::{Cause, seen_at};
+use super::diagnosed::Pointer;
 use super::facts::{Facts, is_script, text, time, took};
 use super::symptom::{BLOCKED, ENDED_BADLY};
 use crate::attempt::evidence::Wait;

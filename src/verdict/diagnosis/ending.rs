@@ -1,6 +1,7 @@
 //! The program ended with an error.
 
-use super::cause::{Cause, Pointer};
+use super::cause::Cause;
+use super::diagnosed::Pointer;
 use super::facts::Facts;
 
 /// Python parses the whole file before it runs the first line, so such an error has no traceback. A

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::cause::Diagnosed;
 use super::cause::Diagnosis;
+use super::diagnosed::Diagnosed;
 use super::facts::Facts;
 use super::symptom::{self, Symptom};
 use super::table;

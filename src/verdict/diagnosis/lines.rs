@@ -1,6 +1,7 @@
 //! The lines of a `redis` answer, and what Redis said to them.
 
-use super::cause::{Cause, Pointer};
+use super::cause::Cause;
+use super::diagnosed::Pointer;
 use super::facts::Facts;
 use crate::attempt::evidence::{Run, TypedExchange};
 use crate::redis_cli::words;

@@ -1,6 +1,7 @@
 //! The server was ended, locked or changed, or nobody talked to it.
 
-use super::cause::{Cause, Pointer, seen_at};
+use super::cause::{Cause, seen_at};
+use super::diagnosed::Pointer;
 use super::facts::{Facts, text};
 use super::symptom::{ENDED_BADLY, EVIDENCE_INVALID};
 use crate::attempt::evidence::Run;

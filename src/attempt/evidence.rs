@@ -57,10 +57,10 @@ impl Evidence {
         self.before_the_crash().last()
     }
 
-    /// How a server loaded the file alone, or why the killed one could not load it.
+    /// Why the killed server could not load its file, or else how another loaded the file alone.
     pub fn restored(&self) -> Option<&Look> {
         let after_the_crash = self.looks.get(&Moment::Crash).filter(|look| look.is_err());
-        self.looks.get(&Moment::Restore).or(after_the_crash)
+        after_the_crash.or_else(|| self.looks.get(&Moment::Restore))
     }
 }
 

@@ -2,6 +2,7 @@
 //! the cause.
 
 mod columns;
+mod event_text;
 mod transcript;
 mod waits;
 mod words;
@@ -9,8 +10,10 @@ mod words;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use transcript::{Form, command_line, is_shown_by, reply_line};
-pub(super) use transcript::{GistLine, gist, shown_at, time};
+pub use event_text::{command_line, reply_line};
+pub(super) use event_text::{shown_at, time};
+pub use transcript::{Form, is_shown_by};
+pub(super) use transcript::{GistLine, gist};
 pub(super) use waits::numbers;
 
 use colored::Colorize as _;

@@ -92,7 +92,7 @@ struct CheckMessage {
 struct CheckMark {
     /// When it was seen.
     at_ms: f64,
-    /// As in `[[meanwhile]]`: `@bgsave-ended`.
+    /// The trigger of a `[[meanwhile]]` that fires then.
     mark: &'static str,
 }
 

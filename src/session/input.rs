@@ -19,14 +19,14 @@ use crate::redis_prompt::Editor;
 /// The line editor of the prompt, which reads on the input thread.
 pub(super) type SharedEditor = Arc<Mutex<Editor>>;
 
-enum Wish {
+enum InputWanted {
     Key,
     Line(SharedEditor, String),
 }
 
 /// The thread's handle.
 pub(super) struct InputThread {
-    wishes: Sender<Wish>,
+    wanted: Sender<InputWanted>,
     /// A byte ends the wait for a key.
     wake: UnixStream,
     reads_a_key: bool,
@@ -42,10 +42,10 @@ impl InputThread {
         let for_signal = wake.try_clone().map_err(no_thread)?;
         woken.set_nonblocking(true).map_err(no_thread)?;
         pipe::register(SIGWINCH, for_signal).map_err(no_thread)?;
-        let (wishes, for_thread) = mpsc::channel();
+        let (wanted, for_thread) = mpsc::channel();
         let sender = events.clone();
         spawn("input", events, move || read(&for_thread, &sender, read_key, &woken))?;
-        Ok(Self { wishes, wake, reads_a_key: false, reads_a_line: false })
+        Ok(Self { wanted, wake, reads_a_key: false, reads_a_line: false })
     }
 
     pub(super) fn reads_a_line(&self) -> bool {
@@ -57,11 +57,11 @@ impl InputThread {
         let is_idle = !self.reads_a_key && !self.reads_a_line;
         match (input, editor) {
             (Input::Key, _) if is_idle => {
-                self.reads_a_key = self.wishes.send(Wish::Key).is_ok();
+                self.reads_a_key = self.wanted.send(InputWanted::Key).is_ok();
             }
             (Input::Line(prompt), Some(editor)) if is_idle => {
-                let wish = Wish::Line(Arc::clone(editor), prompt.to_owned());
-                self.reads_a_line = self.wishes.send(wish).is_ok();
+                let input = InputWanted::Line(Arc::clone(editor), prompt.to_owned());
+                self.reads_a_line = self.wanted.send(input).is_ok();
             }
             (Input::Nothing | Input::Line(_), _) if self.reads_a_key => {
                 let _ = self.wake.write(&[0]);
@@ -80,15 +80,15 @@ impl InputThread {
     }
 }
 
-fn read(wishes: &Receiver<Wish>, events: &Sender<Event>, read_key: ReadKey, woken: &UnixStream) {
-    for wish in wishes {
-        let event = match wish {
-            Wish::Key => match read_key(woken) {
+fn read(wanted: &Receiver<InputWanted>, events: &Sender<Event>, read_key: ReadKey, woken: &UnixStream) {
+    for input in wanted {
+        let event = match input {
+            InputWanted::Key => match read_key(woken) {
                 Ok(Some(key)) => Event::Key(key),
                 Ok(None) => Event::Resized,
                 Err(error) => Event::TerminalLost(error),
             },
-            Wish::Line(editor, prompt) => {
+            InputWanted::Line(editor, prompt) => {
                 Event::Prompt(PromptEvent::Typed(lock(&editor).read(&prompt)))
             }
         };

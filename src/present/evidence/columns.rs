@@ -4,11 +4,9 @@ use std::fmt::Write as _;
 
 use colored::Colorize as _;
 
+use super::event_text::{line_of, short_reply, shown_at, time, whole_reply};
 use super::mark_behind;
-use super::transcript::{
-    Form, TranscriptLine, are_of_several_connections, command, line_of, short_reply, shown_at,
-    time, times, whole_reply,
-};
+use super::transcript::{Form, TranscriptLine, are_of_several_connections, command, times};
 use crate::present::text::{display_width, truncate, wrap};
 use crate::relay::CommandOutcome;
 

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use colored::Colorize as _;
-use redis::Value;
 
 use super::columns::Columns;
+use super::event_text::{line_of, short_reply, shown_at, time};
 use crate::attempt::evidence::{Run, TypedExchange};
 use crate::present::plain;
-use crate::present::text::{clean, reveal};
 use crate::redis_cli::{reply, words};
-use crate::relay::{CommandOutcome, Event, Exchange, Message, Transcript};
-use crate::topics::{TOPICS, awaited_by, ended_at, is_durable};
+use crate::relay::{CommandOutcome, Event, Exchange, Transcript};
+use crate::topics::{awaited_by, is_durable};
 use crate::verdict::Pointer;
 
 /// How much of a transcript to show.
@@ -26,7 +25,6 @@ pub enum Form {
 const LINES: usize = 12;
 /// The maximum number of equal refusals shown.
 const SAME_REFUSALS: usize = 3;
-const NO_REPLY: &str = "(no reply)";
 /// A poll may alternate between two or three commands.
 const LONGEST_PERIOD: usize = 3;
 
@@ -262,26 +260,6 @@ pub(super) fn command(line: &TranscriptLine<'_>) -> String {
     line_of(line.first) + &times(line)
 }
 
-pub(super) fn line_of(event: Event<'_>) -> String {
-    match event {
-        Event::Exchange(exchange) => reveal(&command_line(&exchange.words)).into_owned(),
-        Event::Message(message) => reveal(&message_line(message)).into_owned(),
-        Event::Mark(mark) => {
-            let ended = ended_at(mark.word).map_or("work", |work| work.name);
-            format!("(the {ended} has ended)")
-        }
-    }
-}
-
-/// `◄ message orders "order:1001 paid"`.
-fn message_line(message: &Message) -> String {
-    let words = message.pattern.iter().chain([&message.channel, &message.payload]);
-    let words: Vec<String> = words.map(|word| typed_word(word)).collect();
-    let arrow = plain::sign_or("◄ ", "");
-    let kind = if message.pattern.is_some() { "pmessage" } else { "message" };
-    format!("{arrow}{kind} {}", words.join(" "))
-}
-
 /// The number of repetitions and the time of the last one; empty for a single command.
 pub(super) fn times(line: &TranscriptLine<'_>) -> String {
     if line.count > 1 { format!(" ×{} until {}", line.count, until(line)) } else { String::new() }
@@ -292,107 +270,6 @@ pub(super) fn until(line: &TranscriptLine<'_>) -> String {
         at if at < Duration::from_secs(1) => time(at),
         at => format!("+{:.1} s", at.as_secs_f64()),
     }
-}
-
-/// Milliseconds below ten seconds, seconds above.
-pub(in crate::present) fn time(at: Duration) -> String {
-    if at < Duration::from_secs(10) {
-        format!("+{:.1} ms", at.as_secs_f64() * 1000.0)
-    } else {
-        format!("+{:.1} s", at.as_secs_f64())
-    }
-}
-
-/// The command as it would be typed.
-pub fn command_line(words: &[Vec<u8>]) -> String {
-    words.iter().map(|word| typed_word(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// Plain if possible, else in redis-cli's quotes.
-fn typed_word(word: &[u8]) -> String {
-    let printed = reply::format(&Value::BulkString(word.to_vec()));
-    match std::str::from_utf8(word) {
-        Ok("") | Err(_) => printed,
-        Ok(text)
-            if !text.contains([' ', '"', '\'', '\\']) && !text.chars().any(char::is_control) =>
-        {
-            clean(text).into_owned()
-        }
-        Ok(_) => printed,
-    }
-}
-
-/// The reply in one line, shortened to its important parts.
-pub fn reply_line(exchange: &Exchange) -> String {
-    let Some(reply) = &exchange.reply else { return NO_REPLY.to_owned() };
-    let text = match (exchange.error(), &reply.value) {
-        (Some(error), _) => error,
-        (None, Value::BulkString(_) | Value::VerbatimString { .. })
-            if exchange.name() == "INFO" =>
-        {
-            info(exchange, &reply.value)
-        }
-        (None, Value::Array(items)) if items.len() > 3 => format!("{} items", items.len()),
-        (None, value) => reply::format_reply_to(&exchange.words, value)
-            .lines()
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .join("  "),
-    };
-    reveal(&(text + became(exchange))).into_owned()
-}
-
-/// The fields of INFO that a topic shows, or else its number of lines.
-fn info(exchange: &Exchange, value: &Value) -> String {
-    let text = reply::format_reply_to(&exchange.words, value);
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| {
-            let field = line.split(':').next().unwrap_or_default();
-            TOPICS.iter().any(|topic| topic.shown_fields.contains(&field))
-        })
-        .collect();
-    if lines.is_empty() { format!("{} lines", text.lines().count()) } else { lines.join(", ") }
-}
-
-/// What happened to the command after its reply: `QUEUED` does not say.
-fn became(exchange: &Exchange) -> &'static str {
-    let queued = exchange
-        .reply
-        .as_ref()
-        .is_some_and(|reply| matches!(&reply.value, Value::SimpleString(text) if text == "QUEUED"));
-    match exchange.outcome {
-        CommandOutcome::NotRun => ", never run",
-        CommandOutcome::Refused if queued => ", then refused",
-        _ => "",
-    }
-}
-
-/// When the event came or, for a mark, when it was seen.
-pub(in crate::present) fn shown_at(event: Event<'_>) -> Duration {
-    match event {
-        Event::Exchange(exchange) => exchange.at,
-        Event::Message(message) => message.at,
-        Event::Mark(mark) => mark.seen,
-    }
-}
-
-/// [`reply_line`] of a command; empty for anything else.
-pub(super) fn short_reply(event: Event<'_>) -> String {
-    event.exchange().map(reply_line).unwrap_or_default()
-}
-
-/// The lines of a command's whole reply; none for anything else.
-pub(super) fn whole_reply(event: Event<'_>) -> Vec<String> {
-    let Some(exchange) = event.exchange() else { return Vec::new() };
-    let Some(reply) = &exchange.reply else { return vec![NO_REPLY.to_owned()] };
-    let text = reply::format_reply_to(&exchange.words, &reply.value);
-    let mut lines: Vec<String> = text.lines().map(|line| reveal(line).into_owned()).collect();
-    match lines.first_mut() {
-        Some(first) => first.push_str(became(exchange)),
-        None => lines.push(String::new()),
-    }
-    lines
 }
 
 /// Whether the transcript shows a typed line and its reply; `true` for the runner's own line that

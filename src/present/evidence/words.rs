@@ -1,6 +1,7 @@
 //! The evidence of a verdict in words only, one fact a line, for [`plain`](crate::present::plain).
 
 use super::Row;
+use super::event_text;
 use super::transcript::{self, Form, TranscriptLine};
 use super::waits::{milliseconds, pings};
 use crate::attempt::evidence::Waits;
@@ -43,13 +44,13 @@ pub(super) fn transcript(
 
 fn event(line: &TranscriptLine<'_>, form: Form, several: bool) -> String {
     let is_long = form == Form::Long;
-    let at = transcript::time(transcript::shown_at(line.first));
+    let at = event_text::time(event_text::shown_at(line.first));
     let at = at.trim_start_matches('+');
     let connection = match line.first.connection() {
         Some(number) if several => format!(" on connection {number}"),
         _ => String::new(),
     };
-    let command = transcript::line_of(line.first);
+    let command = event_text::line_of(line.first);
     let command = if is_long { command } else { cut(&command) };
     let times = match line.count {
         1 => String::new(),
@@ -58,9 +59,9 @@ fn event(line: &TranscriptLine<'_>, form: Form, several: bool) -> String {
         }
     };
     let reply = if is_long {
-        transcript::whole_reply(line.last).join("; ")
+        event_text::whole_reply(line.last).join("; ")
     } else {
-        cut(&transcript::short_reply(line.last))
+        cut(&event_text::short_reply(line.last))
     };
     let reply = match (reply.as_str(), line.outcome()) {
         ("", _) => String::new(),

@@ -10,7 +10,7 @@ use crate::attempt::evidence::Evidence;
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Language};
 use crate::present::journal::JournalEntry;
-use crate::relay::Transcript;
+use crate::relay::Timeline;
 use crate::sanitize::ShownPath as _;
 use crate::state;
 use crate::verdict::Verdict;
@@ -69,12 +69,12 @@ impl Journal {
         &self,
         title: &str,
         server: &str,
-        transcript: &Transcript,
+        timeline: &Timeline,
     ) -> Result<(), EnvironmentError> {
-        if transcript.exchanges.is_empty() {
+        if timeline.exchanges.is_empty() {
             return Ok(());
         }
-        self.add(&self.entry(title, server).with_commands(transcript, &[]))
+        self.add(&self.entry(title, server).with_commands(timeline, &[]))
     }
 
     fn entry(&self, title: &str, server: &str) -> JournalEntry {
@@ -157,11 +157,11 @@ mod tests {
     use super::*;
     use crate::relay::{CommandOutcome, Exchange};
 
-    fn transcript(command: &str) -> Transcript {
+    fn timeline(command: &str) -> Timeline {
         let words = command.split(' ').map(|word| word.as_bytes().to_vec()).collect();
         let (at, outcome) = (Duration::ZERO, CommandOutcome::Unknown);
         let exchange = Exchange { at, connection: 1, words, reply: None, outcome };
-        Transcript { exchanges: vec![exchange], ..Transcript::default() }
+        Timeline { exchanges: vec![exchange], ..Timeline::default() }
     }
 
     fn session(path: &Path, started: u64) -> Journal {
@@ -183,11 +183,11 @@ mod tests {
     fn the_last_session_is_the_one_that_wrote_last() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/journal.jsonl");
-        session(&path, 1).add_exploration("A", "redis", &transcript("GET a")).unwrap();
+        session(&path, 1).add_exploration("A", "redis", &timeline("GET a")).unwrap();
         let last = session(&path, 2);
-        last.add_exploration("A", "redis", &transcript("GET b")).unwrap();
-        last.add_exploration("A", "redis", &Transcript::default()).unwrap();
-        last.add_exploration("A", "redis", &transcript("GET c")).unwrap();
+        last.add_exploration("A", "redis", &timeline("GET b")).unwrap();
+        last.add_exploration("A", "redis", &Timeline::default()).unwrap();
+        last.add_exploration("A", "redis", &timeline("GET c")).unwrap();
         let kept = read(&path).unwrap();
         assert_eq!(commands(&kept), ["GET a", "GET b", "GET c"]);
         assert_eq!(commands(&kept.last_session()), ["GET b", "GET c"]);
@@ -197,10 +197,10 @@ mod tests {
     fn a_damaged_line_costs_only_itself() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        session(&path, 1).add_exploration("A", "redis", &transcript("GET a")).unwrap();
+        session(&path, 1).add_exploration("A", "redis", &timeline("GET a")).unwrap();
         let mut file = OpenOptions::new().append(true).open(&path).unwrap();
         file.write_all(b"{}\n\xff\n{\"session\":\"1\",\"at\":17").unwrap();
-        session(&path, 1).add_exploration("A", "redis", &transcript("GET b")).unwrap();
+        session(&path, 1).add_exploration("A", "redis", &timeline("GET b")).unwrap();
         let kept = read(&path).unwrap();
         assert_eq!((commands(&kept), kept.damaged), (vec!["GET a", "GET b"], 3));
     }
@@ -213,7 +213,7 @@ mod tests {
             for number in 0..4 {
                 let journal = session(&path, number);
                 scope.spawn(move || {
-                    let long = transcript(&format!("SET k {}", "x".repeat(1500)));
+                    let long = timeline(&format!("SET k {}", "x".repeat(1500)));
                     for _ in 0..20 {
                         journal.add_exploration("A", "redis", &long).unwrap();
                     }

@@ -5,7 +5,7 @@
 //! ```text
 //! lessons/*.md ──lesson──► Course ──► Exercise ┐
 //!                                              ├─attempt─► Evidence ─verdict─► Verdict
-//! container | process | address ──server──► Server ──relay──► Transcript
+//! container | process | address ──server──► Server ──relay──► Timeline
 //!
 //! Verdict ─present─► screen · JSON · JUnit · annotations
 //! ```

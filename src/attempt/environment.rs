@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::evidence::{Evidence, ProgramEnd, Run, Wait};
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::{Check, Exercise, Moment};
-use crate::relay::{CommandOutcome, Exchange, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Timeline};
 use crate::server::Server;
 use crate::topics::{self, TOPICS, is_durable, is_known_blocker};
 
@@ -13,7 +13,7 @@ use crate::topics::{self, TOPICS, is_durable, is_known_blocker};
 pub const BUSY_MICROS: i64 = 300_000;
 /// Commands that never keep the server busy, besides those of the topics.
 const QUICK: [&str; 2] = ["BGREWRITEAOF", "PING"];
-/// The probe's clock starts a moment before the transcript's.
+/// The probe's clock starts a moment before the timeline's.
 const CLOCKS_DIFFER: Duration = Duration::from_millis(100);
 pub const OVERLOADED: &str = "the machine is overloaded: try again when it has less to do";
 
@@ -57,9 +57,9 @@ pub(super) fn ensure_silence_is_explained(
     server: &Server,
     evidence: &Evidence,
 ) -> Result<(), EnvironmentError> {
-    let transcript = &evidence.transcript;
-    let is_known = !transcript.is_incomplete && transcript.left_out_names.is_empty();
-    if evidence.last().is_some() || !is_known || may_be_busy(transcript) || was_paused(transcript) {
+    let timeline = &evidence.timeline;
+    let is_known = !timeline.is_incomplete && timeline.left_out_names.is_empty();
+    if evidence.last().is_some() || !is_known || may_be_busy(timeline) || was_paused(timeline) {
         return Ok(());
     }
     let fact = format!("{} did not reply, although no command kept it busy", server.name());
@@ -77,7 +77,7 @@ fn ensure_exit_was_observed(
         return Ok(());
     };
     let busy = settled.info.busy_micros() - evidence.before.busy_micros();
-    if !exercise.looks_at_exit() || was_paused(&evidence.transcript) || busy > BUSY_MICROS {
+    if !exercise.looks_at_exit() || was_paused(&evidence.timeline) || busy > BUSY_MICROS {
         return Ok(());
     }
     let fact = format!("{} did not reply when the answer ended, but was not busy", server.name());
@@ -96,11 +96,11 @@ fn ensure_waits_are_explained(
     let explained = u128::from(busy.max(0).unsigned_abs()) * 2 >= waits.longest.took.as_micros();
     let exceeds_limit =
         exercise.checks.iter().any(|check| is_exceeded_by(check, waits.longest.took));
-    if !exceeds_limit || explained || was_paused(&evidence.transcript) {
+    if !exceeds_limit || explained || was_paused(&evidence.timeline) {
         return Ok(());
     }
     let took = waits.longest.took.as_millis();
-    if closed_connections(&evidence.transcript, waits.longest) {
+    if closed_connections(&evidence.timeline, waits.longest) {
         let fact = format!(
             "CLIENT KILL closed connections while another client waited {took} ms: cannot tell \
              whether it waited for the server"
@@ -119,8 +119,8 @@ fn is_exceeded_by(check: &Check, wait: Duration) -> bool {
 }
 
 /// Whether a command that may take long has no reply.
-fn may_be_busy(transcript: &Transcript) -> bool {
-    transcript.exchanges.iter().any(|exchange| exchange.reply.is_none() && !is_quick(exchange))
+fn may_be_busy(timeline: &Timeline) -> bool {
+    timeline.exchanges.iter().any(|exchange| exchange.reply.is_none() && !is_quick(exchange))
 }
 
 fn is_quick(exchange: &Exchange) -> bool {
@@ -132,10 +132,10 @@ fn is_quick(exchange: &Exchange) -> bool {
 }
 
 /// Whether CLIENT KILL closed a connection during this wait.
-fn closed_connections(transcript: &Transcript, wait: Wait) -> bool {
+fn closed_connections(timeline: &Timeline, wait: Wait) -> bool {
     let from = wait.at.saturating_sub(CLOCKS_DIFFER);
     let until = wait.at + wait.took + CLOCKS_DIFFER;
-    transcript.exchanges.iter().any(|exchange| {
+    timeline.exchanges.iter().any(|exchange| {
         let is_then = exchange.at >= from && exchange.at <= until;
         is_then
             && exchange.outcome == CommandOutcome::Done
@@ -144,8 +144,8 @@ fn closed_connections(transcript: &Transcript, wait: Wait) -> bool {
 }
 
 /// Whether CLIENT PAUSE ran: it delays replies, but the server's busy time does not show it.
-pub fn was_paused(transcript: &Transcript) -> bool {
-    transcript.exchanges.iter().any(|exchange| exchange.begins_with(&["CLIENT", "PAUSE"]))
+pub fn was_paused(timeline: &Timeline) -> bool {
+    timeline.exchanges.iter().any(|exchange| exchange.begins_with(&["CLIENT", "PAUSE"]))
 }
 
 #[cfg(test)]
@@ -162,7 +162,7 @@ mod tests {
                 reply: None,
                 outcome: CommandOutcome::Unknown,
             };
-            may_be_busy(&Transcript { exchanges: vec![exchange], ..Transcript::default() })
+            may_be_busy(&Timeline { exchanges: vec![exchange], ..Timeline::default() })
         };
         assert!(!may_be_busy_with("BGSAVE SCHEDULE") && !may_be_busy_with("INFO"));
         assert!(may_be_busy_with("SAVE") && may_be_busy_with("EVAL code 0"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::lesson::Moment;
 use crate::redis_cli::reply::Printed;
-use crate::relay::Transcript;
+use crate::relay::Timeline;
 use crate::server::ServerInfo;
 
 /// Everything that was seen in one attempt.
@@ -25,7 +25,7 @@ pub struct Evidence {
     /// How long the answer ran, from `before` to its end.
     pub took: Duration,
     /// What went through the relay while the answer ran.
-    pub transcript: Transcript,
+    pub timeline: Timeline,
     /// How long other clients had to wait while the answer ran; `None` if no check asks.
     pub waits: Option<Waits>,
     /// How the answer ended and what it printed.
@@ -37,7 +37,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Evidence without any look, transcript or output yet.
+    /// Evidence without any look, timeline or output yet.
     pub fn new(before: ServerInfo) -> Self {
         Self { before, ..Self::default() }
     }

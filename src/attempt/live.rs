@@ -17,7 +17,7 @@ use super::validity::{server_end, why_invalid};
 use crate::cleanup;
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Moment};
-use crate::relay::{Relay, Transcript};
+use crate::relay::{Relay, Timeline};
 use crate::server::{CallError, Client, Server, ServerInfo};
 
 /// A look during a live attempt.
@@ -40,23 +40,23 @@ pub struct Live {
     read: ReadTranscript,
 }
 
-/// Caches the transcript, because reading a long one takes time.
+/// Caches the timeline, because reading a long one takes time.
 #[derive(Default)]
 struct ReadTranscript {
-    /// The relay's change counter when `transcript` was read.
+    /// The relay's change counter when `timeline` was read.
     version: Option<u64>,
-    transcript: Transcript,
+    timeline: Timeline,
 }
 
 impl ReadTranscript {
-    fn up_to_now(&mut self, relay: &Relay) -> Transcript {
+    fn up_to_now(&mut self, relay: &Relay) -> Timeline {
         // Read the counter first, so that a command that comes meanwhile is read at the next look.
         let version = Some(relay.traffic());
         if self.version != version {
-            self.transcript = relay.transcript();
+            self.timeline = relay.timeline();
             self.version = version;
         }
-        self.transcript.clone()
+        self.timeline.clone()
     }
 }
 
@@ -110,7 +110,7 @@ impl Live {
         }
         let report = beginning.watcher.as_ref().map(BackgroundTask::so_far).unwrap_or_default();
         evidence.waits = beginning.probe.as_ref().map(BackgroundTask::so_far);
-        evidence.transcript = with_outcomes(self.read.up_to_now(&self.relay), &report, &evidence);
+        evidence.timeline = with_outcomes(self.read.up_to_now(&self.relay), &report, &evidence);
         evidence.looks.extend(report.looks(&self.exercise));
         evidence.invalid = match looked {
             Ok(()) => why_invalid(&self.exercise, &evidence),

@@ -23,7 +23,7 @@ use super::validity::{
 };
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Moment};
-use crate::relay::Transcript;
+use crate::relay::Timeline;
 use crate::server::{CallError, Server, ServerInfo};
 use crate::topics::TOPICS;
 
@@ -100,9 +100,9 @@ pub(super) fn observe(
     let looked = look_at_the_end(fixture, exercise, &mut evidence, settles_until);
     let Beginning { probe, watcher, contents, .. } = beginning;
     probe.iter().for_each(BackgroundTask::halt);
-    // Not before the look: reading a long transcript would delay it.
+    // Not before the look: reading a long timeline would delay it.
     let report = watcher.map(BackgroundTask::finish).unwrap_or_default();
-    evidence.transcript = with_outcomes(fixture.relay.transcript(), &report, &evidence);
+    evidence.timeline = with_outcomes(fixture.relay.timeline(), &report, &evidence);
     evidence.looks.extend(report.looks(exercise));
     evidence.invalid = why_nothing_counts(fixture.server, exercise, &evidence, looked)?;
     // An overdue answer fails, whatever else we find.
@@ -178,17 +178,17 @@ fn ensure_undisturbed(
     }
 }
 
-/// Marks in the transcript where background work ended, and resolves unknown replies.
+/// Marks in the timeline where background work ended, and resolves unknown replies.
 pub(super) fn with_outcomes(
-    mut transcript: Transcript,
+    mut timeline: Timeline,
     report: &WatcherReport,
     evidence: &Evidence,
-) -> Transcript {
-    transcript.marks.extend_from_slice(&report.ends);
+) -> Timeline {
+    timeline.marks.extend_from_slice(&report.ends);
     if let Some(last) = evidence.last() {
-        resolve_unknown_replies(&mut transcript, &evidence.before, &last.info);
+        resolve_unknown_replies(&mut timeline, &evidence.before, &last.info);
     }
-    transcript
+    timeline
 }
 
 /// Restarts the killed server and looks at it. An answer can break the file that the server loads.

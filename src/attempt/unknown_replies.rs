@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::relay::{CommandOutcome, Transcript};
+use crate::relay::{CommandOutcome, Timeline};
 use crate::server::ServerInfo;
 use crate::topics::durable_commands;
 
@@ -10,12 +10,12 @@ use crate::topics::durable_commands;
 /// unknown outcome. If INFO commandstats counts all of them as successful calls, all succeeded; if
 /// it counts none, none did.
 pub(super) fn resolve_unknown_replies(
-    transcript: &mut Transcript,
+    timeline: &mut Timeline,
     before: &ServerInfo,
     now: &ServerInfo,
 ) {
     let mut counts: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    for exchange in &transcript.exchanges {
+    for exchange in &timeline.exchanges {
         let count = counts.entry(exchange.name()).or_default();
         match exchange.outcome {
             CommandOutcome::Done => count.0 += 1,
@@ -27,22 +27,22 @@ pub(super) fn resolve_unknown_replies(
     let mut came_past = BTreeSet::new();
     for name in durable_commands() {
         let (done, unknown) = counts.get(name).copied().unwrap_or_default();
-        let is_kept = !transcript.left_out_names.contains(name);
+        let is_kept = !timeline.left_out_names.contains(name);
         if is_kept && called(name, before, now) > done + unknown {
             came_past.insert(name.to_owned());
         }
     }
     // If a connection could not be followed, the saves may have come on that one.
-    if !transcript.is_incomplete {
-        transcript.is_incomplete = !came_past.is_empty();
-        transcript.came_past = came_past;
+    if !timeline.is_incomplete {
+        timeline.is_incomplete = !came_past.is_empty();
+        timeline.came_past = came_past;
     }
-    for exchange in &mut transcript.exchanges {
+    for exchange in &mut timeline.exchanges {
         if exchange.outcome != CommandOutcome::Unknown {
             continue;
         }
         let name = exchange.name();
-        if transcript.left_out_names.contains(&name) {
+        if timeline.left_out_names.contains(&name) {
             continue;
         }
         let (done, unknown) = counts.get(&name).copied().unwrap_or_default();
@@ -76,9 +76,9 @@ mod tests {
             outcome,
         };
         let exchanges = commands.iter().map(exchange).collect();
-        let mut transcript = Transcript { exchanges, ..Transcript::default() };
-        resolve_unknown_replies(&mut transcript, &ServerInfo::of(0, ""), &ServerInfo::of(0, info));
-        transcript.exchanges.iter().map(|exchange| exchange.outcome).collect()
+        let mut timeline = Timeline { exchanges, ..Timeline::default() };
+        resolve_unknown_replies(&mut timeline, &ServerInfo::of(0, ""), &ServerInfo::of(0, info));
+        timeline.exchanges.iter().map(|exchange| exchange.outcome).collect()
     }
 
     #[test]
@@ -101,11 +101,11 @@ mod tests {
 
     #[test]
     fn a_save_that_the_relay_has_not_seen_came_past_it() {
-        let mut transcript = Transcript::default();
+        let mut timeline = Timeline::default();
         let now = ServerInfo::of(0, "cmdstat_save:calls=1\n");
-        resolve_unknown_replies(&mut transcript, &ServerInfo::of(0, ""), &now);
-        assert!(transcript.is_incomplete && transcript.came_past.contains("SAVE"));
-        let mut unfollowed = Transcript { is_incomplete: true, ..Transcript::default() };
+        resolve_unknown_replies(&mut timeline, &ServerInfo::of(0, ""), &now);
+        assert!(timeline.is_incomplete && timeline.came_past.contains("SAVE"));
+        let mut unfollowed = Timeline { is_incomplete: true, ..Timeline::default() };
         resolve_unknown_replies(&mut unfollowed, &ServerInfo::of(0, ""), &now);
         assert!(unfollowed.came_past.is_empty());
     }

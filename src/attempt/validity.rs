@@ -7,7 +7,7 @@ use super::look::LOOK_LIMIT;
 use crate::cleanup;
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::Exercise;
-use crate::relay::{CommandOutcome, Transcript};
+use crate::relay::{CommandOutcome, Timeline};
 use crate::server::{CallError, Server, ServerInfo, log};
 use crate::topics::{TOPICS, is_known_blocker};
 
@@ -105,7 +105,7 @@ pub(super) fn ensure_disk_has_room(
 /// Whether the server may have failed to write one of its files, for any reason.
 pub(super) fn was_kept_from_writing(evidence: &Evidence) -> bool {
     evidence.before_the_crash().any(|look| failed_to_write(&look.info))
-        || evidence.transcript.exchanges.iter().any(|exchange| {
+        || evidence.timeline.exchanges.iter().any(|exchange| {
             is_known_blocker(&exchange.name()) && exchange.outcome != CommandOutcome::Done
         })
 }
@@ -134,7 +134,7 @@ pub(super) fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<St
         // Redis 6.2 counts all of CONFIG's subcommands as one.
         let text = "the server's counters were reset while the answer ran";
         return Some(format!("{text} (`{counter}` went down)"));
-    } else if is_silent && has_set(&evidence.transcript, "loglevel") {
+    } else if is_silent && has_set(&evidence.timeline, "loglevel") {
         "the answer has changed `loglevel`, so the server's log does not show how a background \
          save ended"
     } else {
@@ -144,8 +144,8 @@ pub(super) fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<St
 }
 
 /// Whether CONFIG SET has set this setting, even to its old value.
-pub fn has_set(transcript: &Transcript, setting: &str) -> bool {
-    transcript.exchanges.iter().any(|exchange| {
+pub fn has_set(timeline: &Timeline, setting: &str) -> bool {
+    timeline.exchanges.iter().any(|exchange| {
         exchange.begins_with(&["CONFIG", "SET"])
             && exchange.outcome == CommandOutcome::Done
             && exchange.words.iter().any(|word| word.eq_ignore_ascii_case(setting.as_bytes()))

@@ -11,7 +11,7 @@ use crate::attempt::evidence::Evidence;
 use crate::lesson::Span;
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::redis_cli::words;
-use crate::relay::{CommandOutcome, Exchange, Shown, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Shown, Timeline};
 
 pub const KIND: Kind = Kind {
     key: "sent",
@@ -32,7 +32,7 @@ const SHOWN_AT_EACH_END: usize = 3;
 #[derive(Debug)]
 pub struct Sent(Vec<Condition>);
 
-/// One thing that a transcript must show.
+/// One thing that a timeline must show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Condition {
     /// These commands succeeded in this order, with any others between them.
@@ -42,10 +42,10 @@ enum Condition {
 }
 
 impl Condition {
-    fn is_shown_by(&self, transcript: &Transcript) -> Shown {
+    fn is_shown_by(&self, timeline: &Timeline) -> Shown {
         match self {
-            Self::Order(starts) => transcript.has_in_order(starts),
-            Self::Refused(start) => transcript.has_refused(&start.0),
+            Self::Order(starts) => timeline.has_in_order(starts),
+            Self::Refused(start) => timeline.has_refused(&start.0),
         }
     }
 }
@@ -77,11 +77,11 @@ impl Subject for Sent {
     }
 
     fn judge(&self, evidence: &Evidence) -> Option<Seen> {
-        let transcript = &evidence.transcript;
+        let timeline = &evidence.timeline;
         let shown: Vec<Shown> =
-            self.0.iter().map(|condition| condition.is_shown_by(transcript)).collect();
+            self.0.iter().map(|condition| condition.is_shown_by(timeline)).collect();
         let is_left_open = shown.contains(&Shown::Unknown) && !shown.contains(&Shown::No);
-        (!is_left_open).then(|| all(&self.0, |condition| look_at(condition, transcript)))
+        (!is_left_open).then(|| all(&self.0, |condition| look_at(condition, timeline)))
     }
 }
 
@@ -132,34 +132,34 @@ fn start(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
     }
 }
 
-fn look_at(sent: &Condition, transcript: &Transcript) -> Seen {
+fn look_at(sent: &Condition, timeline: &Timeline) -> Seen {
     let mut seen = match sent {
-        Condition::Order(starts) => look_at_order(starts, transcript),
-        Condition::Refused(start) => look_at_refusal(start, transcript),
+        Condition::Order(starts) => look_at_order(starts, timeline),
+        Condition::Refused(start) => look_at_refusal(start, timeline),
     };
-    if !seen.met && transcript.left_out > 0 {
-        let left_out = transcript.left_out;
+    if !seen.met && timeline.left_out > 0 {
+        let left_out = timeline.left_out;
         let _ = write!(seen.found, " ({left_out} commands in the middle were not kept)");
     }
     seen
 }
 
-fn look_at_order(starts: &[CommandStart], transcript: &Transcript) -> Seen {
+fn look_at_order(starts: &[CommandStart], timeline: &Timeline) -> Seen {
     let expected = format!("run with success: {}", in_order(starts));
-    let places = transcript.run_in_order(starts);
+    let places = timeline.run_in_order(starts);
     let Some(missing) = starts.get(places.len()) else {
         return Seen { met: true, expected, found: in_order(starts) };
     };
     let last = places.last().map(|place| (*place, &starts[places.len() - 1]));
     let found =
-        format!("{}; {}", commands_run(starts, transcript), why_missing(missing, last, transcript));
+        format!("{}; {}", commands_run(starts, timeline), why_missing(missing, last, timeline));
     Seen::unmet(expected, found)
 }
 
 /// The commands that were run, in order, in the lesson's words where they fit, without repetitions.
-fn commands_run(starts: &[CommandStart], transcript: &Transcript) -> String {
+fn commands_run(starts: &[CommandStart], timeline: &Timeline) -> String {
     let mut parts: Vec<String> = Vec::new();
-    for exchange in &transcript.exchanges {
+    for exchange in &timeline.exchanges {
         if exchange.outcome != CommandOutcome::Done {
             continue;
         }
@@ -199,10 +199,10 @@ fn short(exchange: &Exchange) -> String {
 fn why_missing(
     missing: &CommandStart,
     last: Option<(usize, &CommandStart)>,
-    transcript: &Transcript,
+    timeline: &Timeline,
 ) -> String {
     let from = last.map_or(0, |(place, _)| place + 1);
-    let mut rest = transcript.exchanges.iter().skip(from);
+    let mut rest = timeline.exchanges.iter().skip(from);
     match (rest.find(|exchange| exchange.begins_with(&missing.0)), last) {
         (Some(exchange), _) => match exchange.outcome {
             CommandOutcome::Refused => refusal(missing, exchange),
@@ -214,11 +214,11 @@ fn why_missing(
     }
 }
 
-fn look_at_refusal(start: &CommandStart, transcript: &Transcript) -> Seen {
+fn look_at_refusal(start: &CommandStart, timeline: &Timeline) -> Seen {
     let expected = format!("{start} refused at least once");
     let sent: Vec<&Exchange> =
-        transcript.exchanges.iter().filter(|exchange| exchange.begins_with(&start.0)).collect();
-    if transcript.has_refused(&start.0) == Shown::Yes {
+        timeline.exchanges.iter().filter(|exchange| exchange.begins_with(&start.0)).collect();
+    if timeline.has_refused(&start.0) == Shown::Yes {
         let refused = sent.iter().find(|exchange| exchange.outcome == CommandOutcome::Refused);
         let found = match refused {
             Some(exchange) => refusal(start, exchange),
@@ -227,13 +227,13 @@ fn look_at_refusal(start: &CommandStart, transcript: &Transcript) -> Seen {
         return Seen { met: true, expected, found };
     }
     let found = match sent.as_slice() {
-        [] if transcript.left_out > 0 => format!("no {start} was seen"),
+        [] if timeline.left_out > 0 => format!("no {start} was seen"),
         [] => format!("{start} was never sent"),
         [only] if only.outcome == CommandOutcome::Done => {
             format!("{start} was sent once and succeeded")
         }
         [_] => format!("{start} was sent once and not refused"),
-        _ if transcript.left_out > 0 => format!("{start} was never refused"),
+        _ if timeline.left_out > 0 => format!("{start} was never refused"),
         all => format!("{start} was sent {} times and never refused", all.len()),
     };
     Seen::unmet(expected, found)

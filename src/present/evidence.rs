@@ -57,9 +57,9 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
     let pointers = pointers(verdict);
     let width = if plain::is_on() { width } else { width.min(WIDEST) };
     let transcript = if plain::is_on() {
-        words::transcript(&evidence.transcript, pointers, form, width)
+        words::transcript(&evidence.timeline, pointers, form, width)
     } else {
-        transcript::block(&evidence.transcript, pointers, form, width)
+        transcript::block(&evidence.timeline, pointers, form, width)
     };
     let mut text = String::new();
     let (table, waits) = (table(evidence, pointers, width), waits(evidence, pointers, width));

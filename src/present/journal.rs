@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{self, GistLine};
 use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::{Exercise, Language};
-use crate::relay::Transcript;
+use crate::relay::Timeline;
 use crate::verdict::{Finding, Outcome, Pointer, Verdict};
 
 /// The maximum number of command lines; important commands are kept beyond it.
@@ -164,12 +164,12 @@ impl JournalEntry {
             dump: evidence::held_by_the_dump(evidence),
             waits: evidence.waits.as_ref().map(evidence::numbers),
         });
-        self.with_commands(&evidence.transcript, pointers)
+        self.with_commands(&evidence.timeline, pointers)
     }
 
     /// Adds what Redis saw; `pointers` mark the evidence for the cause.
     #[must_use]
-    pub fn with_commands(self, transcript: &Transcript, pointers: &[Pointer]) -> Self {
+    pub fn with_commands(self, transcript: &Timeline, pointers: &[Pointer]) -> Self {
         let lines = evidence::gist(transcript, pointers, COMMANDS);
         let commands = lines.iter().map(command).collect();
         Self { commands, left_out: transcript.left_out, ..self }

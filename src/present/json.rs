@@ -8,7 +8,7 @@ use super::evidence::command_line;
 use super::text::escaped_json;
 use crate::attempt::evidence::{Evidence, LoadFailure, Look, Waits};
 use crate::redis_cli::reply;
-use crate::relay::{self, Transcript};
+use crate::relay::{self, Timeline};
 use crate::verdict::changes::{Change, changes};
 use crate::verdict::{Diagnosed, Finding, Outcome, Pointer, Verdict};
 use crate::verify::report::{CaseReport, Report, ServerReport};
@@ -138,7 +138,7 @@ impl<'a> CheckDocument<'a> {
             findings: verdict.findings.iter().map(finding).collect(),
             cause: verdict.diagnosis.as_ref().map(cause),
             changes: changes(evidence).into_iter().map(change).collect(),
-            transcript: Some(transcript(&evidence.transcript)),
+            transcript: Some(transcript(&evidence.timeline)),
             waits: evidence.waits.as_ref().map(waits),
             dump: evidence.restored().map(dump),
             reason: None,
@@ -194,7 +194,7 @@ fn change(change: Change) -> CheckChange {
     CheckChange { field: change.field, before: change.before, after: change.after }
 }
 
-fn transcript(transcript: &Transcript) -> CheckTranscript {
+fn transcript(transcript: &Timeline) -> CheckTranscript {
     CheckTranscript {
         exchanges: transcript.exchanges.iter().map(exchange).collect(),
         left_out: transcript.left_out,

@@ -33,7 +33,7 @@ pub fn judged(
     width: usize,
 ) -> String {
     // Do not repeat typed commands and replies that the transcript shows.
-    let is_in_transcript = evidence::is_shown_by(&evidence.run, &evidence.transcript);
+    let is_in_transcript = evidence::is_shown_by(&evidence.run, &evidence.timeline);
     let printed = if is_in_transcript { String::new() } else { terminal::run(&evidence.run) };
     let blocks = evidence::blocks(evidence, verdict, form, width);
     terminal::verdict(exercise, server, &printed, verdict, &blocks, width)

@@ -135,7 +135,7 @@ impl Connection {
         Waiting { commands: self.pending.len(), bytes: self.pending_bytes }
     }
 
-    /// Its number in the transcript; `next` if it has none yet.
+    /// Its number in the timeline; `next` if it has none yet.
     pub(super) fn number_or(&mut self, next: u32) -> u32 {
         if self.number == 0 {
             self.number = next;

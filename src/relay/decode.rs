@@ -1,4 +1,4 @@
-//! Turns a recording into a transcript: decodes frames, hides passwords, and gives commands in
+//! Turns a recording into a timeline: decodes frames, hides passwords, and gives commands in
 //! MULTI the outcome from EXEC.
 
 use std::collections::BTreeMap;
@@ -7,18 +7,18 @@ use std::time::Instant;
 use redis::Value;
 
 use super::recorder::{RecordedCommand, RecordedMessage, Recorder};
-use super::transcript::{CommandOutcome, Exchange, Message, Reply, Transcript, is_any};
+use super::timeline::{CommandOutcome, Exchange, Message, Reply, Timeline, is_any};
 use crate::redis_cli::words;
 
 const HIDDEN: &[u8] = b"(hidden)";
 
-pub(super) fn transcript(recorder: &Recorder) -> Transcript {
+pub(super) fn timeline(recorder: &Recorder) -> Timeline {
     let mut exchanges: Vec<Exchange> =
         recorder.entries().into_iter().map(|entry| exchange(entry, recorder)).collect();
     resolve_transactions(&mut exchanges);
     let recording = &recorder.recording;
     let messages = recording.messages.iter().filter_map(|entry| message(entry, recorder.began));
-    Transcript {
+    Timeline {
         exchanges,
         messages: messages.collect(),
         refusals: recording.refusals.iter().map(|(name, count)| (name.clone(), *count)).collect(),

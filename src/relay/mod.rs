@@ -3,7 +3,7 @@
 //!
 //! Its address stays the same for a whole session, even when the server is restarted. It passes
 //! bytes on unchanged, even those that it cannot parse; it only sends the server's password for the
-//! client. The checker has its own connection to the server, so the [`Transcript`] contains none of
+//! client. The checker has its own connection to the server, so the [`Timeline`] contains none of
 //! the checker's commands.
 
 mod recorder;
@@ -12,7 +12,7 @@ mod decode;
 mod gate;
 mod peer;
 mod forward;
-pub mod transcript;
+pub mod timeline;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
@@ -22,7 +22,7 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 
 pub use gate::Gate;
-pub use transcript::{CommandOutcome, Event, Exchange, Mark, Message, Reply, Shown, Transcript};
+pub use timeline::{CommandOutcome, Event, Exchange, Mark, Message, Reply, Shown, Timeline};
 
 use crate::cleanup::lock;
 use crate::error::EnvironmentError;
@@ -156,8 +156,8 @@ impl Relay {
     }
 
     /// Everything from [`Self::begin`] to [`Self::end`].
-    pub fn transcript(&self) -> Transcript {
-        decode::transcript(&lock(&self.forwarder.recorder))
+    pub fn timeline(&self) -> Timeline {
+        decode::timeline(&lock(&self.forwarder.recorder))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use super::connection::{Answered, Connection};
-use super::transcript::{Transcript, upper_case};
+use super::timeline::{Timeline, upper_case};
 use crate::redis_cli::commands;
 use crate::resp::frames::RespFrame;
 use crate::resp::kinds::{is_error, name};
@@ -104,7 +104,7 @@ pub(super) struct Recording {
     pub(super) messages: Vec<RecordedMessage>,
     message_bytes: usize,
     /// What needs no decoding.
-    pub(super) known: Transcript,
+    pub(super) known: Timeline,
 }
 
 #[derive(Debug, Default)]

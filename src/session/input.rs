@@ -80,7 +80,12 @@ impl InputThread {
     }
 }
 
-fn read(wanted: &Receiver<InputWanted>, events: &Sender<Event>, read_key: ReadKey, woken: &UnixStream) {
+fn read(
+    wanted: &Receiver<InputWanted>,
+    events: &Sender<Event>,
+    read_key: ReadKey,
+    woken: &UnixStream,
+) {
     for input in wanted {
         let event = match input {
             InputWanted::Key => match read_key(woken) {

@@ -96,9 +96,9 @@ impl<'s> Performer<'s> {
                 let (title, server) = (&step.title, &judged.server);
                 journal.add_attempt(exercise, title, server, answer, evidence, verdict)?;
             }
-            Request::WriteExploration(step, server, transcript) => {
+            Request::WriteExploration(step, server, timeline) => {
                 let Some(journal) = &self.saved.journal else { return Ok(None) };
-                journal.add_exploration(&step.title, &server, &transcript)?;
+                journal.add_exploration(&step.title, &server, &timeline)?;
             }
             Request::WriteAnswer(exercise, text) => {
                 let path = answers::keep_typed(exercise, &text)?;

@@ -8,7 +8,7 @@ use super::worker::messages::{self, JudgedAnswer};
 use crate::lesson::{Exercise, Language, Step};
 use crate::progress::ProgressChange;
 use crate::redis_prompt::CommandDocs;
-use crate::relay::Transcript;
+use crate::relay::Timeline;
 
 pub(super) enum Request<'c> {
     Worker(messages::Request),
@@ -16,7 +16,7 @@ pub(super) enum Request<'c> {
     Watch(Option<&'c Exercise>),
     SaveProgress(ProgressChange),
     WriteAttempt(&'c Step, &'c Exercise, Rc<JudgedAnswer>),
-    WriteExploration(&'c Step, String, Box<Transcript>),
+    WriteExploration(&'c Step, String, Box<Timeline>),
     /// Save lines typed at the prompt as the answer.
     WriteAnswer(&'c Exercise, String),
     /// Read the answers to compare them with the solution, if need be after a question.

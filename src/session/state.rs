@@ -68,7 +68,7 @@ pub(super) enum Mode {
     /// To the screen, until the server of the prompt is there.
     Starting,
     Prompt(PromptState),
-    /// Nowhere: the transcript of unfinished work is waited for until then.
+    /// Nowhere: the timeline of unfinished work is waited for until then.
     Leaving(SessionEnd, Instant),
 }
 

@@ -19,7 +19,7 @@ use crate::error::EnvironmentError;
 use crate::present::terminal;
 use crate::progress::ProgressChange;
 
-/// How long the end of a session waits for the transcript of unfinished work.
+/// How long the end of a session waits for the timeline of unfinished work.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(300);
 
 pub(super) fn update<'c>(state: &mut State<'c>, event: Event, now: Instant) -> Vec<Request<'c>> {

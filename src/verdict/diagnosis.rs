@@ -3,7 +3,7 @@
 //!
 //! A wrong cause is worse than none. So a diagnosis is tried only for an unmet finding whose
 //! [`Symptom`] it explains, and that something never happened is concluded only from a complete
-//! transcript of an answer that ended well. `tests/it/causes.rs` checks the claims of each cause on
+//! timeline of an answer that ended well. `tests/it/causes.rs` checks the claims of each cause on
 //! real answers.
 
 pub mod blocking;

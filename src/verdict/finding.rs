@@ -45,7 +45,7 @@ fn why_undecided(evidence: &Evidence) -> (String, &'static str) {
                     reply, and avoid CLIENT PAUSE and endless scripts";
         return (why.to_owned(), help);
     }
-    let past: Vec<&str> = evidence.transcript.came_past.iter().map(String::as_str).collect();
+    let past: Vec<&str> = evidence.timeline.came_past.iter().map(String::as_str).collect();
     if !past.is_empty() {
         let why = format!(
             "{} {} sent to the server's own port instead of `localhost:6379`, so the order of \

@@ -9,7 +9,7 @@ use crate::error::EnvironmentError;
 use crate::lesson::check::EVIDENCE_IS_VALID;
 use crate::lesson::{Check, Crash, Exercise, Moment};
 use crate::redis_cli::commands;
-use crate::relay::{CommandOutcome, Exchange, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Timeline};
 use crate::topics::{self, is_durable};
 
 /// Judges an answer.
@@ -30,7 +30,7 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
     let mut next_asked = asked.iter();
     for check in &exercise.checks {
         if is_unseen(check, exercise, evidence) {
-            if !ends_with_a_save(&evidence.transcript) {
+            if !ends_with_a_save(&evidence.timeline) {
                 findings.push(finding(check, None));
             }
         } else if is_asked(check, exercise, evidence) {
@@ -91,11 +91,11 @@ fn was_seen(at: Moment, evidence: &Evidence) -> bool {
 
 /// Whether everything that was sent is known, and nothing after the last command that brings data
 /// to disk could have changed a key.
-fn ends_with_a_save(transcript: &Transcript) -> bool {
-    let exchanges = &transcript.exchanges;
+fn ends_with_a_save(timeline: &Timeline) -> bool {
+    let exchanges = &timeline.exchanges;
     let Some(save) = exchanges.iter().rposition(is_successful_save) else { return false };
-    !transcript.is_incomplete
-        && transcript.left_out == 0
+    !timeline.is_incomplete
+        && timeline.left_out == 0
         && exchanges[..=save].iter().all(|exchange| exchange.reply.is_some())
         && exchanges[save + 1..].iter().all(changes_no_key)
 }

@@ -203,9 +203,9 @@ fn what_the_crash_itself_proves_needs_no_look_at_a_busy_server() {
         let mut after = observation(0, "");
         let printed = Printed { terminal: format!("\"{stored}\""), bare: Some(stored.to_owned()) };
         after.replies.insert("GET a".to_owned(), printed);
-        let transcript = sent::done(&["SET a 1", "SAVE", last]);
+        let timeline = sent::done(&["SET a 1", "SAVE", last]);
         let unseen =
-            transcript.without(&[Moment::Exit, Moment::Settled]).seeing(Moment::Crash, Ok(after));
+            timeline.without(&[Moment::Exit, Moment::Settled]).seeing(Moment::Crash, Ok(after));
         judge(&exercise(&checks), &unseen)
     };
     assert!(judged("1", "CLIENT PAUSE 9").passed());

@@ -77,7 +77,7 @@ fn reset_keeps_the_answer_logged_in() {
     let commands = "SET a 1\r\nRESET\r\nGET a\r\nACL WHOAMI\r\n";
     let said = asks(relay.address().port(), commands, 6);
     assert_eq!(said, "+OK\r\n+RESET\r\n$1\r\n1\r\n$7\r\ndefault\r\n");
-    let transcript = relay.transcript();
+    let transcript = relay.timeline();
     assert!(transcript.exchanges.iter().all(|exchange| exchange.words[0] != b"AUTH"));
 }
 

@@ -177,7 +177,7 @@ fn add_attempt(journal: &Path, seconds_ago: u64, exercise: &str, text: &str) {
     let session = Journal::at(journal, SystemTime::now() - Duration::from_secs(seconds_ago));
     let answer = Some((text, Language::Redis));
     session.add_attempt(exercise, &step.title, server.name(), answer, &evidence, &verdict).unwrap();
-    session.add_exploration(&step.title, server.name(), &evidence.transcript).unwrap();
+    session.add_exploration(&step.title, server.name(), &evidence.timeline).unwrap();
 }
 
 #[test]

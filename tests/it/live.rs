@@ -113,7 +113,7 @@ fn each_answer(judge: impl Fn(&Exercise, &str, &Source) + Sync) {
 /// Whether the machine held up the typing, so that a save had time to end that a file leaves none.
 fn typed_with_a_pause(text: &str, evidence: &Evidence) -> bool {
     let waits = text.lines().filter(|line| topics::awaited_by(line.trim()).is_some()).count();
-    let pairs = evidence.transcript.exchanges.windows(2);
+    let pairs = evidence.timeline.exchanges.windows(2);
     pairs.filter(|pair| pair[1].at > pair[0].ended() + PAUSE).count() > waits
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use redislings::redis_cli::reply;
-use redislings::relay::{CommandOutcome, Exchange, Port, Relay, Transcript};
+use redislings::relay::{CommandOutcome, Exchange, Port, Relay, Timeline};
 use redislings::server::Server;
 use redislings::server::source::on_path;
 
@@ -46,7 +46,7 @@ fn expect(stream: &mut TcpStream, expected: &str) {
 }
 
 /// The exchanges as `SET k v → OK`.
-fn lines(transcript: &Transcript) -> Vec<String> {
+fn lines(transcript: &Timeline) -> Vec<String> {
     transcript.exchanges.iter().map(line).collect()
 }
 
@@ -100,7 +100,7 @@ fn pipelines_transactions_and_errors_are_in_the_transcript() {
         "SET k v\r\nINCR k\r\nMULTI\r\nSET a 1\r\nEXEC\r\n",
         "+OK\r\n-ERR value is not an integer or out of range\r\n+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n",
     );
-    let seen = relay.transcript();
+    let seen = relay.timeline();
     let outcomes: Vec<CommandOutcome> =
         seen.exchanges.iter().map(|exchange| exchange.outcome).collect();
     assert_eq!(lines(&seen)[1], "INCR k → (error) ERR value is not an integer or out of range");
@@ -139,7 +139,7 @@ fn replies_that_a_client_has_read_are_in_the_transcript() {
     for number in 0..200 {
         relay.begin();
         exchange(&mut client, &format!("SET k {number}\r\n"), "+OK\r\n");
-        assert_eq!(lines(&relay.transcript()), [format!("SET k {number} → OK")]);
+        assert_eq!(lines(&relay.timeline()), [format!("SET k {number} → OK")]);
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::attempt::evidence::{Observation, Run, Typed, TypedExchange, Wait, Waits};
 use crate::lesson::Moment;
 use crate::redis_cli::words;
-use crate::relay::{CommandOutcome, Exchange, Message, Reply, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Message, Reply, Timeline};
 use crate::server::ServerInfo;
 use crate::topics::background;
 use crate::verdict::Diagnosed;
@@ -34,8 +34,8 @@ pub(crate) fn exchange(at: u64, line: &str, reply: &str) -> Exchange {
 }
 
 pub(crate) fn evidence(exchanges: Vec<Exchange>) -> Evidence {
-    let transcript = Transcript { exchanges, ..Transcript::default() };
-    Evidence { transcript, ..Evidence::new(ServerInfo::of(100, "")) }
+    let transcript = Timeline { exchanges, ..Timeline::default() };
+    Evidence { timeline: transcript, ..Evidence::new(ServerInfo::of(100, "")) }
 }
 
 fn verdict(evidence: &[Pointer]) -> Verdict {
@@ -84,7 +84,7 @@ fn a_message_stands_where_it_came() {
         exchange(0, "SUBSCRIBE orders", "+OK"),
         exchange(900, "UNSUBSCRIBE orders", "+OK"),
     ]);
-    evidence.transcript.messages.push(Message {
+    evidence.timeline.messages.push(Message {
         at: Duration::from_micros(400),
         connection: 1,
         pattern: None,
@@ -345,7 +345,7 @@ fn the_cause_is_wrapped_below_its_beginning() {
 
 #[test]
 fn what_the_transcript_shows_is_not_repeated() {
-    let transcript = evidence(vec![exchange(0, "BGSAVE", "+Background saving started")]).transcript;
+    let transcript = evidence(vec![exchange(0, "BGSAVE", "+Background saving started")]).timeline;
     let started = ("BGSAVE", "Background saving started");
     assert!(is_shown_by(&typed(&[started]), &transcript));
     for work in background() {

@@ -9,7 +9,7 @@ use super::event_text::{line_of, short_reply, shown_at, time};
 use crate::attempt::evidence::{Run, TypedExchange};
 use crate::present::plain;
 use crate::redis_cli::{reply, words};
-use crate::relay::{CommandOutcome, Event, Exchange, Transcript};
+use crate::relay::{CommandOutcome, Event, Exchange, Timeline};
 use crate::topics::{awaited_by, is_durable};
 use crate::verdict::Pointer;
 
@@ -45,7 +45,7 @@ impl TranscriptLine<'_> {
 
 /// All lines, and whether to show each.
 pub(super) fn lines<'a>(
-    transcript: &'a Transcript,
+    transcript: &'a Timeline,
     pointers: &[Pointer],
     form: Form,
 ) -> Vec<(TranscriptLine<'a>, bool)> {
@@ -62,7 +62,7 @@ pub(super) fn lines<'a>(
 
 /// The block with its title; empty if there is nothing to show.
 pub(super) fn block(
-    transcript: &Transcript,
+    transcript: &Timeline,
     pointers: &[Pointer],
     form: Form,
     width: usize,
@@ -86,7 +86,7 @@ pub(super) fn block(
 }
 
 /// The note about commands that the relay did not record.
-pub(super) fn not_kept(transcript: &Transcript) -> String {
+pub(super) fn not_kept(transcript: &Timeline) -> String {
     match transcript.left_out {
         0 => String::new(),
         count => aside(&format!("{count} more in the middle were not kept")),
@@ -106,7 +106,7 @@ pub(in crate::present) struct GistLine<'a> {
 
 /// The short form in about `room` lines, without cutting them.
 pub(in crate::present) fn gist<'a>(
-    transcript: &'a Transcript,
+    transcript: &'a Timeline,
     pointers: &[Pointer],
     room: usize,
 ) -> Vec<GistLine<'a>> {
@@ -147,7 +147,7 @@ fn aside(note: &str) -> String {
     format!("    {}\n", format!("… {note}").dimmed())
 }
 
-fn each<'a>(transcript: &'a Transcript, pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
+fn each<'a>(transcript: &'a Timeline, pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
     let mut lines = Vec::new();
     let mut index = 0;
     for event in transcript.events() {
@@ -159,7 +159,7 @@ fn each<'a>(transcript: &'a Transcript, pointers: &[Pointer]) -> Vec<TranscriptL
 }
 
 /// Leaves out commands that a client sends on its own, and shows repeated commands as one line.
-fn runs<'a>(transcript: &'a Transcript, pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
+fn runs<'a>(transcript: &'a Timeline, pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
     let mut rest = each(transcript, pointers);
     rest.retain(|line| {
         let exchange = line.first.exchange();
@@ -289,7 +289,7 @@ fn says_the_same(typed: &TypedExchange, sent: &[Exchange], position: &mut usize)
 }
 
 /// Whether the transcript shows all typed lines and their replies.
-pub fn is_shown_by(run: &Run, transcript: &Transcript) -> bool {
+pub fn is_shown_by(run: &Run, transcript: &Timeline) -> bool {
     let Run::Typed(typed) = run else { return false };
     let sent = &transcript.exchanges;
     let mut position = 0;

@@ -7,7 +7,7 @@ use super::waits::{milliseconds, pings};
 use crate::attempt::evidence::Waits;
 use crate::present::plain;
 use crate::present::text::{reveal, wrap};
-use crate::relay::{CommandOutcome, Transcript};
+use crate::relay::{CommandOutcome, Timeline};
 use crate::verdict::Pointer;
 
 /// Marks the evidence for the cause.
@@ -17,7 +17,7 @@ const LONGEST: usize = 200;
 
 /// What Redis saw; empty if there is nothing to show.
 pub(super) fn transcript(
-    transcript: &Transcript,
+    transcript: &Timeline,
     pointers: &[Pointer],
     form: Form,
     width: usize,

@@ -1,15 +1,15 @@
 use super::*;
-use crate::relay::{CommandOutcome, Transcript, decode};
+use crate::relay::{CommandOutcome, Timeline, decode};
 
 /// Command lines and raw replies through one connection, in this order.
-fn transcript(traffic: &[(&str, &str)]) -> Transcript {
+fn timeline(traffic: &[(&str, &str)]) -> Timeline {
     let mut recorder = Recorder::default();
     let id = recorder.open(None);
     for (command, reply) in traffic {
         recorder.commands(id, &resp(command));
         recorder.replies(id, reply.as_bytes());
     }
-    decode::transcript(&recorder)
+    decode::timeline(&recorder)
 }
 
 fn resp(line: &str) -> Vec<u8> {
@@ -23,7 +23,7 @@ fn resp(line: &str) -> Vec<u8> {
 }
 
 /// `SET k v → OK`, one line each.
-fn lines(transcript: &Transcript) -> Vec<String> {
+fn lines(timeline: &Timeline) -> Vec<String> {
     let line = |exchange: &crate::relay::Exchange| {
         let words = exchange.words.iter().map(|word| String::from_utf8_lossy(word));
         let words = words.collect::<Vec<_>>().join(" ");
@@ -32,23 +32,23 @@ fn lines(transcript: &Transcript) -> Vec<String> {
             reply.map_or("-".to_owned(), |reply| crate::redis_cli::reply::format(&reply.value));
         format!("{words} → {reply}")
     };
-    transcript.exchanges.iter().map(line).collect()
+    timeline.exchanges.iter().map(line).collect()
 }
 
-fn outcomes(transcript: &Transcript) -> Vec<CommandOutcome> {
-    transcript.exchanges.iter().map(|exchange| exchange.outcome).collect()
+fn outcomes(timeline: &Timeline) -> Vec<CommandOutcome> {
+    timeline.exchanges.iter().map(|exchange| exchange.outcome).collect()
 }
 
 #[test]
 fn a_command_stands_beside_its_reply() {
-    let seen = transcript(&[("SET k v", "+OK\r\n"), ("GET k", "$1\r\nv\r\n")]);
+    let seen = timeline(&[("SET k v", "+OK\r\n"), ("GET k", "$1\r\nv\r\n")]);
     assert_eq!(lines(&seen), ["SET k v → OK", "GET k → \"v\""]);
 }
 
 #[test]
 fn pipelined_commands_are_matched_in_order() {
     let seen =
-        transcript(&[("SET k v", ""), ("INCR k", ""), ("PING", "+OK\r\n-ERR no\r\n+PONG\r\n")]);
+        timeline(&[("SET k v", ""), ("INCR k", ""), ("PING", "+OK\r\n-ERR no\r\n+PONG\r\n")]);
     assert_eq!(lines(&seen), ["SET k v → OK", "INCR k → (error) ERR no", "PING → PONG"]);
     assert_eq!(
         outcomes(&seen),
@@ -58,7 +58,7 @@ fn pipelined_commands_are_matched_in_order() {
 
 #[test]
 fn a_command_without_a_reply_is_unknown() {
-    let seen = transcript(&[("BLPOP k 0", "")]);
+    let seen = timeline(&[("BLPOP k 0", "")]);
     assert_eq!(lines(&seen), ["BLPOP k 0 → -"]);
     assert_eq!(outcomes(&seen), [CommandOutcome::Unknown]);
 }
@@ -69,12 +69,12 @@ fn a_typed_line_is_a_command() {
     let id = recorder.open(None);
     recorder.commands(id, b"\r\nSET k \"a b\"\r\n");
     recorder.replies(id, b"+OK\r\n");
-    assert_eq!(lines(&decode::transcript(&recorder)), ["SET k a b → OK"]);
+    assert_eq!(lines(&decode::timeline(&recorder)), ["SET k a b → OK"]);
 }
 
 #[test]
 fn messages_of_a_subscription_are_no_replies() {
-    let seen = transcript(&[
+    let seen = timeline(&[
         (
             "SUBSCRIBE a b",
             "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n",
@@ -97,7 +97,7 @@ fn messages_are_kept_in_either_protocol() {
         let plain = pushed(sign, &["message", "orders", "paid"]);
         let by_pattern = pushed(sign, &["pmessage", "or*", "orders", "sent"]);
         let confirmed = format!("{sign}3\r\n$9\r\nsubscribe\r\n$6\r\norders\r\n:1\r\n");
-        let seen = transcript(&[("SUBSCRIBE orders", &(confirmed + &plain + &by_pattern))]);
+        let seen = timeline(&[("SUBSCRIBE orders", &(confirmed + &plain + &by_pattern))]);
         let kept: Vec<(Option<&[u8]>, &[u8], &[u8])> = seen
             .messages
             .iter()
@@ -115,20 +115,20 @@ fn messages_are_kept_in_either_protocol() {
 fn of_very_many_messages_the_first_are_kept_and_the_rest_counted() {
     let message = pushed('*', &["message", "a", "b"]);
     let confirmed = "*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n".to_owned();
-    let seen = transcript(&[("SUBSCRIBE a", &(confirmed + &message.repeat(RETAINED + 7)))]);
+    let seen = timeline(&[("SUBSCRIBE a", &(confirmed + &message.repeat(RETAINED + 7)))]);
     assert_eq!((seen.messages.len(), seen.messages_left_out), (RETAINED, 7));
 }
 
 #[test]
 fn a_reply_that_reads_like_a_message_is_a_reply_where_nothing_is_subscribed_to() {
     let list = pushed('*', &["message", "a", "b"]);
-    let seen = transcript(&[("LRANGE list 0 -1", &list)]);
+    let seen = timeline(&[("LRANGE list 0 -1", &list)]);
     assert_eq!((seen.messages.len(), seen.exchanges[0].reply.is_some()), (0, true));
 }
 
 #[test]
 fn pushes_of_resp3_are_no_replies() {
-    let seen = transcript(&[
+    let seen = timeline(&[
         ("SUBSCRIBE a", ">3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n"),
         ("GET k", ">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n$1\r\nv\r\n"),
     ]);
@@ -137,20 +137,19 @@ fn pushes_of_resp3_are_no_replies() {
 
 #[test]
 fn a_refused_subscription_does_not_shift_the_replies() {
-    let seen = transcript(&[("SUBSCRIBE a", "-NOPERM no\r\n"), ("PING", "+PONG\r\n")]);
+    let seen = timeline(&[("SUBSCRIBE a", "-NOPERM no\r\n"), ("PING", "+PONG\r\n")]);
     assert_eq!(lines(&seen), ["SUBSCRIBE a → (error) NOPERM no", "PING → PONG"]);
 }
 
 #[test]
 fn a_line_of_monitor_is_no_reply() {
-    let seen =
-        transcript(&[("MONITOR", "+OK\r\n"), ("PING", "+1795.1 [0 x] \"PING\"\r\n+PONG\r\n")]);
+    let seen = timeline(&[("MONITOR", "+OK\r\n"), ("PING", "+1795.1 [0 x] \"PING\"\r\n+PONG\r\n")]);
     assert_eq!(lines(&seen), ["MONITOR → OK", "PING → PONG"]);
 }
 
 #[test]
 fn client_reply_takes_replies_away_and_gives_them_back() {
-    let seen = transcript(&[
+    let seen = timeline(&[
         ("CLIENT REPLY SKIP", ""),
         ("SET a 1", ""),
         ("GET a", "$1\r\n1\r\n"),
@@ -168,7 +167,7 @@ fn client_reply_takes_replies_away_and_gives_them_back() {
 
 #[test]
 fn what_multi_queued_gets_execs_outcome() {
-    let seen = transcript(&[
+    let seen = timeline(&[
         ("MULTI", "+OK\r\n"),
         ("SET k v", "+QUEUED\r\n"),
         ("INCR k", "+QUEUED\r\n"),
@@ -182,7 +181,7 @@ fn what_multi_queued_gets_execs_outcome() {
 
 #[test]
 fn what_multi_queued_and_exec_did_not_run_is_not_run() {
-    let seen = transcript(&[
+    let seen = timeline(&[
         ("MULTI", "+OK\r\n"),
         ("SET k v", "+QUEUED\r\n"),
         ("SAVE", "-ERR Command not allowed inside a transaction\r\n"),
@@ -197,19 +196,19 @@ fn what_multi_queued_and_exec_did_not_run_is_not_run() {
             CommandOutcome::Refused
         ]
     );
-    let open = transcript(&[("MULTI", "+OK\r\n"), ("SET k v", "+QUEUED\r\n")]);
+    let open = timeline(&[("MULTI", "+OK\r\n"), ("SET k v", "+QUEUED\r\n")]);
     assert_eq!(outcomes(&open), [CommandOutcome::Done, CommandOutcome::NotRun]);
 }
 
 #[test]
 fn an_error_that_comes_before_the_command_is_its_reply() {
-    let seen = transcript(&[("", "-ERR max number of clients reached\r\n"), ("PING", "")]);
+    let seen = timeline(&[("", "-ERR max number of clients reached\r\n"), ("PING", "")]);
     assert_eq!(lines(&seen), ["PING → (error) ERR max number of clients reached"]);
 }
 
 #[test]
 fn passwords_are_hidden() {
-    let seen = transcript(&[
+    let seen = timeline(&[
         ("AUTH me secret", "+OK\r\n"),
         ("HELLO 3 AUTH me secret", "+OK\r\n"),
         ("CONFIG SET requirepass secret", "+OK\r\n"),
@@ -227,7 +226,7 @@ fn a_new_recording_drops_earlier_commands_but_still_matches_their_replies() {
     recorder.begin();
     recorder.commands(id, &resp("GET new"));
     recorder.replies(id, b"$3\r\nold\r\n$3\r\nnew\r\n");
-    assert_eq!(lines(&decode::transcript(&recorder)), ["GET new → \"new\""]);
+    assert_eq!(lines(&decode::timeline(&recorder)), ["GET new → \"new\""]);
 }
 
 #[test]
@@ -239,7 +238,7 @@ fn of_very_many_commands_the_first_the_last_and_the_saves_are_kept() {
         recorder.commands(id, &resp(&command));
         recorder.replies(id, b"+OK\r\n");
     }
-    let seen = decode::transcript(&recorder);
+    let seen = decode::timeline(&recorder);
     assert_eq!(seen.exchanges.len() as u64 + seen.left_out, 30_000);
     let lines = lines(&seen);
     assert!(lines.contains(&"SAVE → OK".to_owned()));
@@ -253,7 +252,7 @@ fn bytes_that_are_not_resp_end_the_parsing_and_nothing_else() {
     recorder.commands(id, &resp("PING"));
     recorder.replies(id, b"\0\0\0");
     recorder.replies(id, b"\r\n+PONG\r\n");
-    let seen = decode::transcript(&recorder);
+    let seen = decode::timeline(&recorder);
     assert!(seen.exchanges[0].reply.is_none() && seen.exchanges.len() == 1);
 }
 
@@ -288,7 +287,7 @@ fn the_reply_to_the_relays_own_auth_reaches_no_client() {
         let mut server = Protected::new(piece);
         assert_eq!(server.passes("PING\r\n", Recorder::commands), "PING\r\n");
         assert_eq!(server.passes("+OK\r\n+PONG\r\n", Recorder::replies), "+PONG\r\n", "{piece}");
-        assert_eq!(lines(&decode::transcript(&server.recorder)), ["PING → PONG"]);
+        assert_eq!(lines(&decode::timeline(&server.recorder)), ["PING → PONG"]);
     }
 }
 
@@ -305,7 +304,7 @@ fn after_reset_the_relay_sends_auth_again() {
             "+PONG\r\n+RESET\r\n:0\r\n",
             "{piece}"
         );
-        let seen = lines(&decode::transcript(&server.recorder));
+        let seen = lines(&decode::timeline(&server.recorder));
         assert_eq!(seen, ["PING → PONG", "reset → RESET", "DBSIZE → (integer) 0"]);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{NoServer, Script, letter, letters, session};
 use crate::progress::Record;
 use crate::redis_prompt::{CommandDocs, EditorLine, PromptOutcome, PromptReply};
-use crate::relay::Transcript;
+use crate::relay::Timeline;
 use crate::session::console::Key;
 use crate::session::event::{Event, PromptEvent};
 use crate::session::request::{Request, SessionEnd};
@@ -82,8 +82,8 @@ fn unfinished_work_is_waited_for_at_the_end_but_not_for_long() {
     types(&mut script, "exit");
     script.happens(Event::Key(Key::Char('q')));
     assert!(script.end.is_none());
-    let transcript = Box::<Transcript>::default();
-    script.worker_says(WorkerEvent::Explored { server: "redis 8".to_owned(), transcript });
+    let timeline = Box::<Timeline>::default();
+    script.worker_says(WorkerEvent::Explored { server: "redis 8".to_owned(), timeline });
     assert!(matches!(script.requests.last(), Some(Request::WriteExploration(..))));
     assert_eq!(script.end, Some(SessionEnd::Quit));
 
@@ -105,8 +105,8 @@ fn an_exploration_counts_for_the_step_it_was_begun_at() {
     }
     let visit = script.state.visit;
     script.happens(Event::Key(Key::Char('n')));
-    let transcript = Box::<Transcript>::default();
-    let explored = WorkerEvent::Explored { server: "redis 8".to_owned(), transcript };
+    let timeline = Box::<Timeline>::default();
+    let explored = WorkerEvent::Explored { server: "redis 8".to_owned(), timeline };
     script.happens(Event::Worker((Some(visit), explored)));
     let Some(Request::WriteExploration(step, ..)) = script.requests.last() else { panic!() };
     assert_eq!(step.title, "Reading");

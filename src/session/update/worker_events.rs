@@ -54,11 +54,11 @@ impl<'c> State<'c> {
                 }
             }
             WorkerEvent::Live(live) => self.take_live(live),
-            WorkerEvent::Explored { server, transcript } => {
+            WorkerEvent::Explored { server, timeline } => {
                 // A live event from just before may have shown work that is over now.
                 self.work.forget_work_by_hand();
                 self.tell("fresh server ready");
-                self.request(Request::WriteExploration(self.step(), server, transcript));
+                self.request(Request::WriteExploration(self.step(), server, timeline));
                 if let Mode::Leaving(end, _) = self.mode {
                     self.request(Request::Leave(end));
                 }
@@ -135,8 +135,8 @@ impl<'c> State<'c> {
     fn take_stale(&mut self, visit: StepVisit, event: WorkerEvent) {
         let step = self.step_at(visit.at);
         match event {
-            WorkerEvent::Explored { server, transcript } => {
-                self.request(Request::WriteExploration(step, server, transcript));
+            WorkerEvent::Explored { server, timeline } => {
+                self.request(Request::WriteExploration(step, server, timeline));
             }
             WorkerEvent::Judged(judged)
             | WorkerEvent::Live(LiveEvent { passed: Some(judged), .. })

@@ -9,7 +9,7 @@ use crate::error::EnvironmentError;
 use crate::lesson::{Code, Exercise};
 use crate::progress_event::ProgressEvent;
 use crate::redis_prompt::CommandDocs;
-use crate::relay::{Relay, Transcript};
+use crate::relay::{Relay, Timeline};
 use crate::server::Chosen;
 use crate::verdict::{LiveVerdict, Verdict};
 
@@ -73,7 +73,7 @@ pub enum WorkerEvent {
     /// The verdict on an answer or on work by hand.
     Judged(Box<JudgedAnswer>),
     /// Work by hand has ended without a verdict.
-    Explored { server: String, transcript: Box<Transcript> },
+    Explored { server: String, timeline: Box<Timeline> },
     /// An example has run.
     Ran(Box<Run>),
     /// A request has failed.

@@ -242,7 +242,7 @@ impl Worker {
         judged
     }
 
-    /// Ends work by hand, and sends its transcript for the journal.
+    /// Ends work by hand, and sends its timeline for the journal.
     fn end_work(&mut self) {
         let Some(work) = self.live.take() else { return };
         let server = work.live.server_name().to_owned();
@@ -252,8 +252,8 @@ impl Worker {
 
     fn report_explored(&self, server: String) {
         let Some(found) = &self.redis else { return };
-        let transcript = Box::new(found.relay.transcript());
-        self.send(WorkerEvent::Explored { server, transcript });
+        let timeline = Box::new(found.relay.timeline());
+        self.send(WorkerEvent::Explored { server, timeline });
     }
 
     fn conclude(

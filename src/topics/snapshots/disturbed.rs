@@ -33,7 +33,7 @@ pub fn ensure_no_save_was_held_up(
     // A server that was busy with other commands notices the end late by itself. BGSAVE's own time
     // contains the fork.
     let busy = last.busy_micros() - evidence.before.busy_micros() - fork;
-    if busy > BUSY_MICROS || was_paused(&evidence.transcript) {
+    if busy > BUSY_MICROS || was_paused(&evidence.timeline) {
         return Ok(());
     }
     let end = server.log().as_deref().map(log::longest_child_end).unwrap_or_default();
@@ -62,8 +62,8 @@ pub fn ensure_no_save_took_too_long(
     let busy = Duration::from_micros(busy);
     // INFO reports both times as differences of whole seconds.
     let is_long = took > needed.mul_f64(1.5) + busy + Duration::from_millis(1500);
-    let transcript = &evidence.transcript;
-    let is_the_answers = was_paused(transcript) || has_set(transcript, slow_down::SETTING);
+    let timeline = &evidence.timeline;
+    let is_the_answers = was_paused(timeline) || has_set(timeline, slow_down::SETTING);
     if evidence.invalid.is_some() || !is_long || is_the_answers {
         return Ok(());
     }

@@ -26,7 +26,7 @@ pub fn only_slows(setting: &str, exercise: &Exercise) -> bool {
 pub fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
     let wanted = wanted(exercise).filter(|_| exercise.sees_slow_work())?;
     let found = evidence.at(Moment::Exit).and_then(|exit| exit.config.get(SETTING));
-    let mut set = evidence.transcript.values_set(SETTING);
+    let mut set = evidence.timeline.values_set(SETTING);
     let is_changed =
         found.is_some_and(|found| found != wanted) || set.any(|(_, value)| value != wanted);
     let text = "by which this exercise sees whether an answer waits";

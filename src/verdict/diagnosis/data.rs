@@ -175,7 +175,7 @@ fn story<'w, 'a>(
 /// The write was refused for a reason that has no diagnosis of its own.
 pub fn write_refused(facts: &Facts<'_>) -> Option<Cause> {
     let writes = facts.writes();
-    let is_complete = facts.evidence.transcript.left_out == 0;
+    let is_complete = facts.evidence.timeline.left_out == 0;
     facts.missing().iter().filter(|_| is_complete).find_map(|missing| {
         let tried: Vec<&Write<'_>> =
             writes.iter().filter(|write| write.is_to_store(&missing.key)).collect();

@@ -3,7 +3,7 @@
 /// A place in the evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pointer {
-    /// An exchange of the transcript, by its index.
+    /// An exchange of the timeline, by its index.
     Exchange(usize),
     /// A row of the table of changes, by its field.
     Row(&'static str),

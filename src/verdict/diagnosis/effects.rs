@@ -6,7 +6,7 @@ use redis::Value;
 
 use super::facts::{is_script, text};
 use crate::redis_cli::commands;
-use crate::relay::transcript::is_any;
+use crate::relay::timeline::is_any;
 use crate::relay::{CommandOutcome, Exchange};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn effects(exchange: &Exchange) -> Effects<'_> {
     }
 }
 
-/// The arguments that the transcript kept.
+/// The arguments that the timeline kept.
 fn kept_arguments(exchange: &Exchange) -> &[Vec<u8>] {
     let words = exchange.words.get(1..).unwrap_or_default();
     let note = usize::from(exchange.lacks_arguments());
@@ -179,7 +179,7 @@ fn on_pairs<'a>(words: &'a [Vec<u8>], exchange: &Exchange) -> Effects<'a> {
     effect_of_the_rest(exchange).into_iter().chain(kept).collect()
 }
 
-/// Arguments that the transcript left out may be any key.
+/// Arguments that the timeline left out may be any key.
 fn effect_of_the_rest<'a>(exchange: &Exchange) -> Option<(Option<&'a [u8]>, Effect)> {
     exchange.lacks_arguments().then_some((None, Effect::Unclear))
 }

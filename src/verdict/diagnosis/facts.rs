@@ -59,7 +59,7 @@ impl<'a> Facts<'a> {
     // What was sent.
 
     pub fn exchanges(&self) -> &'a [Exchange] {
-        &self.evidence.transcript.exchanges
+        &self.evidence.timeline.exchanges
     }
 
     pub fn exchange(&self, index: usize) -> Option<&'a Exchange> {
@@ -87,7 +87,7 @@ impl<'a> Facts<'a> {
 
     /// The last successful CONFIG SET of this setting, and its value.
     pub fn last_set(&self, setting: &str) -> Option<(usize, String)> {
-        self.evidence.transcript.values_set(setting).last()
+        self.evidence.timeline.values_set(setting).last()
     }
 
     /// Whether the check misses what this command would have done: it was not run, or was refused
@@ -97,13 +97,13 @@ impl<'a> Facts<'a> {
     }
 
     /// Whether no such command was sent at all, not even one that was refused. This needs a
-    /// complete transcript, and INFO too, which also counts commands that bypassed the relay. An
+    /// complete timeline, and INFO too, which also counts commands that bypassed the relay. An
     /// answer that was cut off or gave up may have been about to send the command, and an answer
     /// with the command in a line that did not get through has not forgotten it.
     pub fn never_sent(&self, name: &str) -> bool {
         let is_uncounted =
             self.last_look().is_some_and(|now| self.calls_at(now, &name.to_lowercase()) <= 0);
-        self.evidence.transcript.left_out == 0
+        self.evidence.timeline.left_out == 0
             && self.ended_well()
             && !self.has_script()
             && is_uncounted

@@ -110,7 +110,7 @@ fn answer(command: &str, state: &KeyState) -> Option<Printed> {
 }
 
 impl<'a> Facts<'a> {
-    /// Everything that was done to keys, in the order of the transcript.
+    /// Everything that was done to keys, in the order of the timeline.
     pub fn writes(&self) -> Vec<Write<'a>> {
         writes_of(self.exchanges())
     }
@@ -122,7 +122,7 @@ impl<'a> Facts<'a> {
             let (one, next) = (pair[0].index, pair[1].index);
             one == next || self.surely_after(next, one)
         });
-        let is_complete = self.evidence.transcript.left_out == 0;
+        let is_complete = self.evidence.timeline.left_out == 0;
         (is_complete && is_ordered).then_some(story)
     }
 
@@ -159,7 +159,7 @@ impl<'a> Facts<'a> {
     }
 
     /// How many keys the answer added before this exchange; `None` where that is not sure. Keys in
-    /// arguments that the transcript left out count too, since it says how many they are.
+    /// arguments that the timeline left out count too, since it says how many they are.
     pub fn keys_added_before(&self, index: usize) -> Option<usize> {
         let writes = self.writes();
         let setup = self.done_by_setup();
@@ -175,14 +175,14 @@ impl<'a> Facts<'a> {
                         keys.insert((write.database, key));
                     }
                 }
-                // MSET with more pairs than the transcript keeps.
+                // MSET with more pairs than the timeline keeps.
                 (Effect::Unclear, None, CommandOutcome::Done) if exchange.name() == "MSET" => {
                     unnamed += exchange.arguments_left_out().unwrap_or(0) / 2;
                 }
                 _ => return None,
             }
         }
-        (self.evidence.transcript.left_out == 0).then_some(keys.len() + unnamed)
+        (self.evidence.timeline.left_out == 0).then_some(keys.len() + unnamed)
     }
 
     /// Whether a command has stored the key, in any database, or may have.
@@ -194,9 +194,9 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// Whether the transcript names every key that anything can have changed.
+    /// Whether the timeline names every key that anything can have changed.
     pub fn names_all_keys(&self) -> bool {
-        self.evidence.transcript.left_out == 0
+        self.evidence.timeline.left_out == 0
             && !self.has_script()
             && !self.writes().iter().any(may_concern_any_key)
             && !self.was_written_past_the_relay()

@@ -67,7 +67,7 @@ fn locked_out_by(facts: &Facts<'_>, index: usize, lock: &'static str) -> Option<
             .last_error()
             .is_some_and(|line| is_refusal_of(lock, line) || (may_hang_up && says_hung_up(line)))
     } else {
-        // A client that was turned away before it sent anything has no refusal in the transcript.
+        // A client that was turned away before it sent anything has no refusal in the timeline.
         let from = refused.or(is_tight.then_some(index + 1));
         nobody_came_in(facts, from, is_tight)
     };
@@ -260,7 +260,7 @@ fn nothing_came(facts: &Facts<'_>) -> bool {
         let mut names = now.info.called_commands();
         names.all(|name| is_sent_by_us(name, has_probe) || facts.calls_at(now, name) <= 0)
     });
-    is_silent && facts.exchanges().is_empty() && facts.evidence.transcript.left_out == 0
+    is_silent && facts.exchanges().is_empty() && facts.evidence.timeline.left_out == 0
 }
 
 /// Our client that measures waits, the probe, sends PING; connecting and reading INFO takes the

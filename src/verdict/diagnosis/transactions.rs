@@ -18,7 +18,7 @@ pub fn multi_left_open(facts: &Facts<'_>) -> Option<Cause> {
         exchange.connection == multi.connection
             && matches!(exchange.name().as_str(), "EXEC" | "DISCARD" | "RESET")
     });
-    if facts.evidence.transcript.left_out > 0 || !facts.ended_well() || has_ended {
+    if facts.evidence.timeline.left_out > 0 || !facts.ended_well() || has_ended {
         return None;
     }
     let queued = queued_and_missing(facts, multi.connection)?;

@@ -105,7 +105,7 @@ pub fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
 pub fn quit(facts: &Facts<'_>) -> Option<Cause> {
     let Run::Typed(run) = &facts.evidence.run else { return None };
     let index = facts.last_done(&["QUIT"])?;
-    if index + 1 < facts.evidence.transcript.exchanges.len() {
+    if index + 1 < facts.evidence.timeline.exchanges.len() {
         return None;
     }
     let lines = lines(facts);

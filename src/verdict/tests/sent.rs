@@ -4,8 +4,8 @@ use redis::Value;
 
 use super::*;
 use crate::redis_cli::words;
-use crate::relay::Transcript;
-use crate::relay::transcript::{CommandOutcome, Exchange, Reply};
+use crate::relay::Timeline;
+use crate::relay::timeline::{CommandOutcome, Exchange, Reply};
 
 const ORDER: &str =
     "[[check]]\nid = \"order\"\nsent = { order = [\"SET order:1001\", \"BGSAVE\"] }\n";
@@ -29,8 +29,8 @@ fn busy() -> Value {
 /// Evidence of an answer that sent these lines with these outcomes.
 fn sent(lines: &[(&str, CommandOutcome)]) -> Evidence {
     let exchanges = lines.iter().map(|(line, outcome)| exchange(line, *outcome)).collect();
-    let transcript = Transcript { exchanges, ..Transcript::default() };
-    Evidence { transcript, ..evidence(100, "") }
+    let timeline = Timeline { exchanges, ..Timeline::default() };
+    Evidence { timeline, ..evidence(100, "") }
 }
 
 pub(super) fn done(lines: &[&str]) -> Evidence {
@@ -149,8 +149,8 @@ fn what_succeeded_was_not_refused() {
 #[test]
 fn a_refusal_counts_though_it_was_not_kept() {
     let mut evidence = done(&["PING"]);
-    evidence.transcript.left_out = 5;
-    evidence.transcript.refusals = vec![("SAVE".to_owned(), 1)];
+    evidence.timeline.left_out = 5;
+    evidence.timeline.refusals = vec![("SAVE".to_owned(), 1)];
     assert_eq!(found(REFUSED, &evidence), met("SAVE was refused"));
 }
 
@@ -173,8 +173,8 @@ fn order_and_refusals_of_one_check_must_all_be_shown() {
 #[test]
 fn what_was_not_kept_decides_nothing() {
     let mut evidence = done(&["SET order:1001 paid"]);
-    evidence.transcript.left_out = 5;
-    evidence.transcript.left_out_names = ["BGSAVE".to_owned()].into();
+    evidence.timeline.left_out = 5;
+    evidence.timeline.left_out_names = ["BGSAVE".to_owned()].into();
     let verdict = judge(&exercise(ORDER), &evidence);
     assert_eq!(verdict.findings[0].outcome, Outcome::NotReached);
     assert!(!verdict.passed() && conclude(&exercise(ORDER), &evidence).is_err());
@@ -184,6 +184,6 @@ fn what_was_not_kept_decides_nothing() {
 fn what_is_certain_decides_though_not_all_was_kept() {
     let checks = "[[check]]\nid = \"both\"\nsent = { order = [\"BGSAVE\"], refused = \"SAVE\" }\n";
     let mut evidence = done(&["PING"]);
-    evidence.transcript.left_out = 5;
+    evidence.timeline.left_out = 5;
     assert_eq!(unmet(checks, &evidence), ["both"]);
 }

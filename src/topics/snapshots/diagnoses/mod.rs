@@ -245,7 +245,7 @@ fn lastsave(exchange: &Exchange) -> Option<i64> {
 
 fn slow_down_changed(facts: &Facts<'_>) -> Option<Cause> {
     let wanted = slow_down::wanted(facts.exercise);
-    let mut set = facts.evidence.transcript.values_set(slow_down::SETTING);
+    let mut set = facts.evidence.timeline.values_set(slow_down::SETTING);
     let (index, _) = set.find(|(_, value)| Some(value.as_str()) != wanted)?;
     facts.is_invalid_saying(&[slow_down::SETTING]).then(|| seen_at(index))
 }

@@ -5,7 +5,7 @@ use super::super::symptoms::{NO_BGSAVE, NO_SAVE};
 use super::waiting::has_succeeded;
 use super::{last_snapshot, last_status, lastsave};
 use crate::attempt::evidence::LoadFailure;
-use crate::relay::transcript::is_any;
+use crate::relay::timeline::is_any;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::versions::forks_for_saves;
 use crate::verdict::diagnosis::effects::{Effect, Write};

@@ -75,7 +75,7 @@ pub fn save_not_awaited(facts: &Facts<'_>) -> Option<Cause> {
 /// The answer let some time pass after the reply, and did not ask.
 pub fn guessed(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
-    let is_last = facts.exchanges().len() == bgsave + 1 && facts.evidence.transcript.left_out == 0;
+    let is_last = facts.exchanges().len() == bgsave + 1 && facts.evidence.timeline.left_out == 0;
     let exchange = facts.exchange(bgsave)?;
     let replied = exchange.at + took(exchange);
     let rest = facts.evidence.took.checked_sub(replied)?;

@@ -74,7 +74,7 @@ fn the_end_of_a_background_save_stands_in_its_place() {
         exchange(2_000_100, "SET order:after 1", "+OK"),
     ]);
     let at = Duration::from_secs(2);
-    evidence.transcript.marks.push(Mark { word: "@bgsave-ended", at, seen: at });
+    evidence.timeline.marks.push(Mark { word: "@bgsave-ended", at, seen: at });
     let text = shown(&evidence, &[], Form::Short, 90);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     assert!(lines[3].ends_with("+2000.0 ms  (the background save has ended)"), "{text}");

@@ -126,7 +126,7 @@ fn nobody_asked_for_a_snapshot() {
 #[test]
 fn what_is_not_seen_may_have_been_a_save() {
     let sent = [(WRITE, OK)];
-    scene(SAVED, &sent).change(|evidence| evidence.transcript.left_out = 1).has_no_cause();
+    scene(SAVED, &sent).change(|evidence| evidence.timeline.left_out = 1).has_no_cause();
     scene(SAVED, &sent).info("cmdstat_save:calls=1\n").has_no_cause();
     scene(SAVED, &[("EVAL x 0", OK)]).has_no_cause();
     scene(SAVED, &[("SAVE", NONE)]).has_no_cause();
@@ -180,7 +180,7 @@ fn another_save_is_the_cause_only_where_the_one_before_was_right() {
         .has_no_cause();
     let twice = [TWO_SAVES[0], TWO_SAVES[1], TWO_SAVES[2], ("BGSAVE", STARTED)];
     second_save(&twice).saving().never("another-save-came-after");
-    second_save(&TWO_SAVES).change(|evidence| evidence.transcript.left_out = 1).has_no_cause();
+    second_save(&TWO_SAVES).change(|evidence| evidence.timeline.left_out = 1).has_no_cause();
 }
 
 #[test]

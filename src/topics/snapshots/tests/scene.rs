@@ -11,7 +11,7 @@ use crate::checks::exists;
 use crate::lesson::{Code, Exercise, Language, Moment};
 use crate::redis_cli::reply::{Printed, format_reply_to};
 use crate::redis_cli::words;
-use crate::relay::{CommandOutcome, Exchange, Reply, Transcript};
+use crate::relay::{CommandOutcome, Exchange, Reply, Timeline};
 use crate::server::ServerInfo;
 use crate::verdict::tests::{exercise, observation};
 use crate::verdict::{Diagnosed, Pointer, judge};
@@ -61,7 +61,7 @@ pub(crate) fn scene(checks: &str, sent: &[(&str, &str)]) -> Scene {
         exercise: exercise(checks),
         evidence: Evidence {
             looks: [Moment::Exit, Moment::Settled].map(|at| (at, Ok(observation(100, "")))).into(),
-            transcript: Transcript { exchanges, ..Transcript::default() },
+            timeline: Timeline { exchanges, ..Timeline::default() },
             run: program(ProgramEnd::Exited(0), ""),
             ..Evidence::new(ServerInfo::of(
                 100,
@@ -143,7 +143,7 @@ impl Scene {
     }
 
     pub(crate) fn exchange(self, index: usize, change: impl FnOnce(&mut Exchange)) -> Self {
-        self.change(|evidence| change(&mut evidence.transcript.exchanges[index]))
+        self.change(|evidence| change(&mut evidence.timeline.exchanges[index]))
     }
 
     /// MULTI queued the command, and it was never run.
@@ -202,7 +202,7 @@ impl Scene {
     /// These lines were typed. Each gets the reply of the exchange with the same index, if there is
     /// one.
     pub(crate) fn typed(self, lines: &[&str]) -> Self {
-        let sent = self.evidence.transcript.exchanges.clone();
+        let sent = self.evidence.timeline.exchanges.clone();
         let typed = |(line, number): (&&str, usize)| {
             let reply = sent.get(number - 1).and_then(|sent| Some((sent, sent.reply.as_ref()?)));
             let reply = reply.map(|(sent, reply)| format_reply_to(&sent.words, &reply.value));
@@ -214,7 +214,7 @@ impl Scene {
 
     /// Everything that was sent was typed, one command a line.
     pub(crate) fn all_typed(self) -> Self {
-        let exchanges = &self.evidence.transcript.exchanges;
+        let exchanges = &self.evidence.timeline.exchanges;
         let lines: Vec<String> =
             exchanges.iter().map(|exchange| words::join(&exchange.words)).collect();
         self.typed(&lines.iter().map(String::as_str).collect::<Vec<_>>())
@@ -244,7 +244,7 @@ impl Scene {
 
     pub(crate) fn diagnosed(mut self) -> Option<Diagnosed> {
         let done = |name: &str| {
-            let exchanges = &self.evidence.transcript.exchanges;
+            let exchanges = &self.evidence.timeline.exchanges;
             exchanges
                 .iter()
                 .filter(|exchange| {

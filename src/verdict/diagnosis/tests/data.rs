@@ -79,7 +79,7 @@ fn what_is_not_known_may_have_given_the_type() {
     scene(STORED, &sent).found(WRONG).has_no_cause();
     scene(STORED, &[("EXPIRE report:daily 100", ":1")]).found(WRONG).has_no_cause();
     scene(STORED, &sent[..1])
-        .change(|evidence| evidence.transcript.left_out = 1)
+        .change(|evidence| evidence.timeline.left_out = 1)
         .found(WRONG)
         .has_no_cause();
 }

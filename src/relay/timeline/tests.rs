@@ -14,23 +14,23 @@ fn a_name_is_like_itself_in_any_case_and_arguments_are_not() {
     assert!(!sent.begins_with(&["SET", "order:1001", "paid", "NX"]));
 }
 
-/// A transcript of commands that were all run with success.
-fn transcript(lines: &[&str]) -> Transcript {
+/// A timeline of commands that were all run with success.
+fn timeline(lines: &[&str]) -> Timeline {
     let done = |line: &&str| {
         let words: Vec<&str> = line.split(' ').collect();
         Exchange { outcome: CommandOutcome::Done, ..exchange(&words) }
     };
-    Transcript { exchanges: lines.iter().map(done).collect(), ..Transcript::default() }
+    Timeline { exchanges: lines.iter().map(done).collect(), ..Timeline::default() }
 }
 
-fn order(transcript: &Transcript, starts: &[&str]) -> Shown {
+fn order(timeline: &Timeline, starts: &[&str]) -> Shown {
     let words = |line: &&str| crate::redis_cli::words::split(line).unwrap();
-    transcript.has_in_order(&starts.iter().map(words).collect::<Vec<_>>())
+    timeline.has_in_order(&starts.iter().map(words).collect::<Vec<_>>())
 }
 
 #[test]
 fn an_order_is_shown_whatever_came_between() {
-    let sent = transcript(&["SET a 1", "PING", "set b 2", "DBSIZE"]);
+    let sent = timeline(&["SET a 1", "PING", "set b 2", "DBSIZE"]);
     assert_eq!(order(&sent, &["SET a", "DBSIZE"]), Shown::Yes);
     assert_eq!(order(&sent, &["SET", "SET", "dbsize"]), Shown::Yes);
     assert_eq!(order(&sent, &["SET b", "SET a"]), Shown::No);
@@ -40,7 +40,7 @@ fn an_order_is_shown_whatever_came_between() {
 #[test]
 fn only_what_was_run_with_success_is_in_order() {
     for outcome in [CommandOutcome::Refused, CommandOutcome::NotRun] {
-        let mut sent = transcript(&["SET a 1", "BGSAVE"]);
+        let mut sent = timeline(&["SET a 1", "BGSAVE"]);
         sent.exchanges[1].outcome = outcome;
         assert_eq!(order(&sent, &["SET", "BGSAVE"]), Shown::No, "{outcome:?}");
     }
@@ -49,8 +49,8 @@ fn only_what_was_run_with_success_is_in_order() {
 #[test]
 fn what_was_not_kept_may_be_in_order() {
     let left_out_names = BTreeSet::from(["SET".to_owned()]);
-    let sent = transcript(&["SET a 1", "BGSAVE"]);
-    let sent = Transcript { left_out: 1, left_out_names, ..sent };
+    let sent = timeline(&["SET a 1", "BGSAVE"]);
+    let sent = Timeline { left_out: 1, left_out_names, ..sent };
     assert_eq!(order(&sent, &["SET", "BGSAVE"]), Shown::Yes);
     assert_eq!(order(&sent, &["BGSAVE", "SET"]), Shown::Unknown);
     assert_eq!(order(&sent, &["BGSAVE", "SAVE"]), Shown::No, "no SAVE was left out");
@@ -58,14 +58,14 @@ fn what_was_not_kept_may_be_in_order() {
 
 #[test]
 fn nobody_knows_what_came_through_a_connection_that_was_lost() {
-    let sent = Transcript { is_incomplete: true, ..transcript(&["SAVE"]) };
+    let sent = Timeline { is_incomplete: true, ..timeline(&["SAVE"]) };
     assert_eq!(order(&sent, &["SAVE"]), Shown::Yes);
     assert_eq!(order(&sent, &["SAVE", "BGSAVE"]), Shown::Unknown);
 }
 
 #[test]
 fn a_command_without_a_known_end_may_be_in_order() {
-    let mut sent = transcript(&["SAVE", "BGSAVE"]);
+    let mut sent = timeline(&["SAVE", "BGSAVE"]);
     sent.exchanges[1].outcome = CommandOutcome::Unknown;
     assert_eq!(order(&sent, &["SAVE", "BGSAVE"]), Shown::Unknown);
     assert_eq!(order(&sent, &["BGSAVE", "SAVE"]), Shown::No);
@@ -73,7 +73,7 @@ fn a_command_without_a_known_end_may_be_in_order() {
 
 #[test]
 fn what_multi_queued_ran_at_exec() {
-    let mut sent = transcript(&["MULTI", "BGSAVE", "SAVE", "EXEC"]);
+    let mut sent = timeline(&["MULTI", "BGSAVE", "SAVE", "EXEC"]);
     let value = Value::SimpleString("QUEUED".to_owned());
     sent.exchanges[1].reply = Some(Reply { value, took: Duration::ZERO });
     sent.exchanges[2].connection = 2;
@@ -83,7 +83,7 @@ fn what_multi_queued_ran_at_exec() {
 
 #[test]
 fn what_was_sent_early_and_ran_late_is_in_order_as_it_ran() {
-    let mut sent = transcript(&["BLPOP q 4", "SAVE", "BGSAVE"]);
+    let mut sent = timeline(&["BLPOP q 4", "SAVE", "BGSAVE"]);
     let seconds = Duration::from_secs;
     for (place, at, took) in [(0, 0, 4), (1, 0, 5), (2, 1, 0)] {
         sent.exchanges[place].at = seconds(at);
@@ -97,7 +97,7 @@ fn what_was_sent_early_and_ran_late_is_in_order_as_it_ran() {
 
 #[test]
 fn a_command_without_a_reply_ran_behind_those_before_it() {
-    let mut sent = transcript(&["SAVE", "CLIENT REPLY OFF", "BGSAVE"]);
+    let mut sent = timeline(&["SAVE", "CLIENT REPLY OFF", "BGSAVE"]);
     let took = Duration::from_secs(3);
     sent.exchanges[0].reply = Some(Reply { value: Value::Okay, took });
     assert_eq!(order(&sent, &["SAVE", "BGSAVE"]), Shown::Yes);
@@ -106,7 +106,7 @@ fn a_command_without_a_reply_ran_behind_those_before_it() {
 
 #[test]
 fn refusals_are_counted_also_where_they_were_not_kept() {
-    let mut sent = transcript(&["CONFIG GET a", "SAVE"]);
+    let mut sent = timeline(&["CONFIG GET a", "SAVE"]);
     sent.exchanges[0].outcome = CommandOutcome::Refused;
     sent.left_out = 9;
     let refusals = [("CONFIG".to_owned(), 2), ("SAVE".to_owned(), 1)];

@@ -9,7 +9,7 @@ use crate::redis_cli::commands::has_subcommands;
 
 /// Everything that went through the relay while an answer ran.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Transcript {
+pub struct Timeline {
     /// In the order in which the commands came, over all connections.
     pub exchanges: Vec<Exchange>,
     /// In the order in which they came.
@@ -31,7 +31,7 @@ pub struct Transcript {
     pub refusals: Vec<(String, u64)>,
 }
 
-/// Whether a transcript confirms a claim.
+/// Whether a timeline confirms a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     /// The claim is true.
@@ -42,7 +42,7 @@ pub enum Shown {
     Unknown,
 }
 
-impl Transcript {
+impl Timeline {
     /// Whether commands that begin like these succeeded in this order, with any commands between.
     pub fn has_in_order<S: AsRef<[Vec<u8>]>>(&self, starts: &[S]) -> Shown {
         if self.run_in_order(starts).len() == starts.len() {
@@ -161,7 +161,7 @@ fn may_have_succeeded(outcome: CommandOutcome) -> bool {
     matches!(outcome, CommandOutcome::Done | CommandOutcome::Unknown)
 }
 
-/// One entry of a transcript.
+/// One entry of a timeline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event<'t> {
     Exchange(&'t Exchange),

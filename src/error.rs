@@ -66,7 +66,8 @@ pub fn with_sources(error: &dyn std::error::Error) -> String {
     for inner in std::iter::successors(error.source(), |error| error.source()) {
         let inner = inner.to_string();
         if !text.contains(&inner) {
-            text += &format!(": {inner}");
+            text.push_str(": ");
+            text.push_str(&inner);
         }
     }
     text

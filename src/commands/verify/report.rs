@@ -1,5 +1,7 @@
 //! Turns results into the values of a report.
 
+use std::fmt::Write as _;
+
 use super::super::shell::{lessons_option, shell_word};
 use super::VerifyRequest;
 use crate::cli::Common;
@@ -57,13 +59,13 @@ fn repeat(
         lessons_option(request.common)
     );
     if image != DEFAULT_IMAGE {
-        command += &format!(" --image {}", shell_word(image));
+        let _ = write!(command, " --image {}", shell_word(image));
     }
     if let Some(version) = version {
-        command += &format!(" --server-version '{version}'");
+        let _ = write!(command, " --server-version '{version}'");
     }
     if is_flaky {
-        command += &format!(" --repeat {}", request.options.repeat.max(REPEAT_A_FLAKE));
+        let _ = write!(command, " --repeat {}", request.options.repeat.max(REPEAT_A_FLAKE));
     }
     command
 }

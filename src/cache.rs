@@ -288,13 +288,13 @@ impl Installer<'_> {
         if status.success() {
             return Ok(());
         }
-        // On a full disk there is no message.
-        cleanup::check_room()?;
         let errors = std::fs::read(&errors).unwrap_or_default();
         let errors = String::from_utf8_lossy(&errors);
         if let Some(mismatch) = pip::hash_mismatch(&errors) {
             return Err(mismatch);
         }
+        // On a full disk there is no message.
+        cleanup::check_room()?;
         let last =
             errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
         // In this case pip's last line says that the package does not exist.

@@ -57,10 +57,10 @@ impl Evidence {
         self.before_the_crash().last()
     }
 
-    /// Why the killed server could not load its file, or else how another loaded the file alone.
+    /// How a server loaded the file alone, or why the killed one could not load it.
     pub fn restored(&self) -> Option<&Look> {
         let after_the_crash = self.looks.get(&Moment::Crash).filter(|look| look.is_err());
-        after_the_crash.or_else(|| self.looks.get(&Moment::Restore))
+        self.looks.get(&Moment::Restore).or(after_the_crash)
     }
 }
 
@@ -107,7 +107,8 @@ pub struct Observation {
     pub log: Option<String>,
     /// Whether the end of some child is missing in the log: it may be one that was killed.
     pub log_is_silent: bool,
-    /// Whether no other command can have run between the moment and the look.
+    /// For a look while the answer runs: whether no other command can have run between the moment
+    /// and the look.
     pub is_sure: bool,
     /// What the file held that a second, clean server loaded.
     pub file: Option<FileContents>,

@@ -37,18 +37,18 @@ pub struct Live {
     exercise: Exercise,
     setup: Option<SetUp>,
     beginning: Option<Beginning>,
-    read: ReadTranscript,
+    read: ReadTimeline,
 }
 
 /// Caches the timeline, because reading a long one takes time.
 #[derive(Default)]
-struct ReadTranscript {
+struct ReadTimeline {
     /// The relay's change counter when `timeline` was read.
     version: Option<u64>,
     timeline: Timeline,
 }
 
-impl ReadTranscript {
+impl ReadTimeline {
     fn up_to_now(&mut self, relay: &Relay) -> Timeline {
         // Read the counter first, so that a command that comes meanwhile is read at the next look.
         let version = Some(relay.traffic());
@@ -75,7 +75,7 @@ impl Live {
             exercise: exercise.clone(),
             setup,
             beginning: None,
-            read: ReadTranscript::default(),
+            read: ReadTimeline::default(),
         };
         let mut fixture = Fixture { server: &mut live.server, relay: &live.relay, report: &|_| {} };
         let beginning = Beginning::of(&mut fixture, exercise, "")?;

@@ -123,7 +123,12 @@ pub(super) fn observe(
         evidence.looks.insert(Moment::Restore, look);
     }
     if crash {
-        evidence.looks.insert(Moment::Crash, look_after_crash(fixture, exercise)?);
+        let look = look_after_crash(fixture, exercise)?;
+        // What the killed server cannot load is no good file, whatever another server makes of it.
+        if let (Err(why), true) = (&look, exercise.needs_the_dump()) {
+            evidence.looks.insert(Moment::Restore, Err(why.clone()));
+        }
+        evidence.looks.insert(Moment::Crash, look);
     }
     Ok(evidence)
 }

@@ -81,6 +81,7 @@ impl Drop for Guard {
         // Threads that still run must start nothing more.
         ENDED.store(true, Ordering::SeqCst);
         end_everything();
+        terminal::restore_modes();
     }
 }
 

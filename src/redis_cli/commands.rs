@@ -4,6 +4,7 @@
 //! command without subcommands. `tests/it/versions.rs` compares it with the servers at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::LazyLock;
 
 const TEXT: &str = include_str!("commands.txt");
@@ -86,7 +87,8 @@ pub fn any_has(name: &str, flag: &str) -> bool {
 
 fn subcommands(name: &str) -> impl Iterator<Item = &'static CommandInfo> {
     let start = format!("{}|", name.to_lowercase());
-    COMMANDS.values().filter(move |command| command.name.starts_with(&start))
+    let from = COMMANDS.range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded));
+    from.map(|(_, command)| command).take_while(move |command| command.name.starts_with(&start))
 }
 
 /// Whether messages without an end follow instead of one reply; the name in any case.

@@ -23,7 +23,8 @@ fn words(frame: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (skipped, step) = if is_array { (2, 2) } else { (0, 1) };
     let parts =
         frame.split(move |&byte| byte == b'\n' || (!is_array && byte.is_ascii_whitespace()));
-    parts.filter(|part| !part.is_empty()).skip(skipped).step_by(step).map(<[u8]>::trim_ascii_end)
+    let parts = parts.filter(move |part| is_array || !part.is_empty()).skip(skipped);
+    parts.step_by(step).map(|part| part.strip_suffix(b"\r").unwrap_or(part))
 }
 
 pub fn is_error(frame: &[u8]) -> bool {
@@ -64,9 +65,13 @@ pub fn is_monitor_line(frame: &[u8]) -> bool {
     frame.first() == Some(&b'+') && frame.get(1).is_some_and(u8::is_ascii_digit)
 }
 
-/// The first three strings of an array of bulk strings, or the first words of an inline command;
-/// empty where there are none.
+/// The first three strings of an array of bulk strings, or the first words of an inline command
+/// without their quotes; empty where there are none.
 pub fn first_words(frame: &[u8]) -> [&str; 3] {
+    let is_inline = !matches!(frame.first(), Some(b'*' | b'>'));
     let mut words = words(frame).map(|word| std::str::from_utf8(word).unwrap_or_default());
-    std::array::from_fn(|_| words.next().unwrap_or_default().trim_matches(['"', '\'']))
+    std::array::from_fn(|_| {
+        let word = words.next().unwrap_or_default();
+        if is_inline { word.trim_matches(['"', '\'']) } else { word }
+    })
 }

@@ -93,7 +93,7 @@ pub fn dump_or(why: &str, log: &str) -> String {
         .map_or_else(|| why.to_owned(), |line| format!("{DUMP_NOT_LOADED}: {line}"))
 }
 
-/// The first log line about a full disk, without its time.
+/// A log line about a full disk, without its time.
 pub fn full_disk(log: &str) -> Option<String> {
     first_with(&["No space left on device", "Disk quota exceeded"], log)
 }

@@ -44,7 +44,7 @@ struct Start {
     group: ProcessGroup,
     child: Child,
     port: u16,
-    /// Each start has its own log: an old `Ready` line must not be taken for a new one.
+    /// Begun anew at each start: an old `Ready` line must not be taken for a new one.
     log: PathBuf,
 }
 

@@ -5,6 +5,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 
 use super::console::Key;
+use super::prompt_terminal::UnprintedMessage;
 use super::worker::messages::StepEvent;
 use crate::ask::NoAnswer;
 use crate::error::{EnvironmentError, no_thread};
@@ -60,7 +61,7 @@ pub(super) enum PromptEvent {
     NotOpened(EnvironmentError),
     Typed(Result<EditorLine, NoAnswer>),
     /// A message that came from the server.
-    Message(String),
+    Message(UnprintedMessage),
     /// A reply, and what the editor shows before the next line.
     Replied(PromptReply, String),
 }

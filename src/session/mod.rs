@@ -116,6 +116,9 @@ pub fn run(
         is_drawn = match event {
             Event::TerminalLost(error) => return Err(error),
             Event::Panicked => {
+                if !state.is_on_screen() {
+                    performer.abandon_prompt();
+                }
                 let help = "start `redislings` again; your answers and your progress are kept";
                 let fact = "redislings has a bug: see the message above";
                 return Err(EnvironmentError::new(fact, help));

@@ -68,6 +68,11 @@ impl<'s> Performer<'s> {
         self.input.read(state.input(), self.prompt.editor());
     }
 
+    /// Leaves the terminal in order where the line editor cannot.
+    pub(super) fn abandon_prompt(&self) {
+        prompt_terminal::print_end_of_editing();
+    }
+
     pub(super) fn perform(&mut self, request: Request<'_>) -> Option<Event> {
         self.try_to_perform(request).unwrap_or_else(|why| Some(why.into()))
     }
@@ -132,7 +137,6 @@ impl<'s> Performer<'s> {
                 return Ok(Some(Event::Prompt(opened)));
             }
             Request::RunLine(line, limit) => self.prompt.run(line, limit),
-            Request::CancelLine => self.prompt.cancel(),
             Request::ClosePrompt => {
                 self.prompt.close();
                 self.console.resume_ui();
@@ -196,7 +200,13 @@ impl<'s> Performer<'s> {
         })?;
         let mut backups = Vec::new();
         for exercise in exercises {
-            backups.extend(reset::one(exercise, &mut self.progress)?);
+            match reset::one(exercise, &mut self.progress) {
+                Ok(kept) => backups.extend(kept),
+                // Those before it are reset.
+                Err(error) => {
+                    return Ok(Event::Progress(self.progress.record().clone(), Some(error)));
+                }
+            }
         }
         let record = self.progress.record().clone();
         Ok(Event::Reset { is_whole_course, record, backups })

@@ -3,9 +3,10 @@
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use super::event::{Event, PromptEvent, spawn};
@@ -71,8 +72,10 @@ impl PromptTerminal {
         spawn("prompt", &self.events, move || {
             run_lines(Executor::new(target), &for_thread, &events, &flag);
         })?;
-        let events = self.events.clone();
+        let (events, flag) = (self.events.clone(), Arc::clone(&is_cancelled));
         let wait = InterruptibleWait::begin(move || {
+            // At once: many messages may be waiting before the event.
+            flag.store(true, Ordering::SeqCst);
             let _ = events.send(Event::Interrupted);
         });
         self.connection = Some(Connection { lines, is_cancelled, _wait: wait });
@@ -83,12 +86,6 @@ impl PromptTerminal {
         if let Some(connection) = &self.connection {
             connection.is_cancelled.store(false, Ordering::SeqCst);
             let _ = connection.lines.send((line, limit));
-        }
-    }
-
-    pub(super) fn cancel(&self) {
-        if let Some(connection) = &self.connection {
-            connection.is_cancelled.store(true, Ordering::SeqCst);
         }
     }
 
@@ -127,6 +124,40 @@ fn print(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+pub(super) fn print_end_of_editing() {
+    // Bracketed paste off, cursor on.
+    print("\x1b[?2004l\x1b[?25h\r\n");
+}
+
+/// How many messages may wait to be printed: MONITOR can be faster than any terminal.
+const MOST_UNPRINTED: usize = 256;
+
+/// A message that is counted until it is printed.
+pub(super) struct UnprintedMessage {
+    pub(super) text: String,
+    count: Arc<AtomicUsize>,
+}
+
+impl UnprintedMessage {
+    fn new(text: &str, count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self { text: text.to_owned(), count: Arc::clone(count) }
+    }
+}
+
+impl Drop for UnprintedMessage {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn wait_for_room(unprinted: &AtomicUsize, is_cancelled: &AtomicBool) {
+    while unprinted.load(Ordering::SeqCst) >= MOST_UNPRINTED && !is_cancelled.load(Ordering::SeqCst)
+    {
+        thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
 fn run_lines(
     mut executor: Executor,
     lines: &Receiver<Line>,
@@ -136,10 +167,12 @@ fn run_lines(
     let send = |event| {
         let _ = events.send(Event::Prompt(event));
     };
+    let unprinted = Arc::<AtomicUsize>::default();
     for (line, limit) in lines {
         let reply = executor.run(&line, limit, &mut |meanwhile| {
             if let WhileWaiting::Message(message) = meanwhile {
-                send(PromptEvent::Message(message.to_owned()));
+                wait_for_room(&unprinted, is_cancelled);
+                send(PromptEvent::Message(UnprintedMessage::new(message, &unprinted)));
             }
             if is_cancelled.load(Ordering::SeqCst) {
                 return ControlFlow::Break(());

@@ -42,7 +42,6 @@ pub(super) enum Request<'c> {
     OpenPrompt(Option<String>, Arc<CommandDocs>),
     /// Run a line at the prompt within this time.
     RunLine(String, Duration),
-    CancelLine,
     ClosePrompt,
     /// Print below what the prompt has printed, or above the line that is being typed.
     Print(String),

@@ -8,7 +8,7 @@ use super::keys::{ByHand, Passed, ScreenKind, Situation};
 use super::list::List;
 use super::request::{Request, SessionEnd};
 use super::step_state::{Busy, StepState};
-use super::worker::messages::StepVisit;
+use super::worker::messages::{StepEvent, StepVisit};
 use crate::lesson::{Course, Exercise, Language, Lesson, Step};
 use crate::present::checks::Mark;
 use crate::progress::Record;
@@ -94,6 +94,9 @@ pub(super) struct PromptState {
     pub(super) lines: VecDeque<String>,
     /// Whether those are shown when they run.
     pub(super) echoes: bool,
+    /// What the worker has reported while a line ran: it counts after the line's reply, since a
+    /// line that is cancelled is no part of the work.
+    pub(super) held_back: Vec<StepEvent>,
 }
 
 /// The state of the checks at one moment.

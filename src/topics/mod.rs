@@ -30,7 +30,7 @@ pub struct Topic {
     /// INFO fields that say `ok` unless the server failed to write a file; only the server's log
     /// completes them.
     pub write_status_fields: &'static [&'static str],
-    /// INFO fields that the timeline shows of INFO's reply.
+    /// INFO fields that the transcript shows of INFO's reply.
     pub shown_fields: &'static [&'static str],
     /// Commands after which data is on disk, or on its way there, in upper case.
     pub durable_commands: &'static [&'static str],

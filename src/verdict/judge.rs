@@ -85,8 +85,9 @@ fn is_unseen(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
         })
 }
 
+/// A failed restart shows nothing of the data; a file that cannot be loaded alone does.
 fn was_seen(at: Moment, evidence: &Evidence) -> bool {
-    evidence.looks.contains_key(&at)
+    evidence.at(at).is_some() || (at == Moment::Restore && evidence.looks.contains_key(&at))
 }
 
 /// Whether everything that was sent is known, and nothing after the last command that brings data

@@ -164,6 +164,22 @@ fn client_reply_takes_replies_away_and_gives_them_back() {
 }
 
 #[test]
+fn quotes_and_blanks_belong_to_the_argument() {
+    for argument in ["\"SKIP\"", "'SKIP'", "SKIP "] {
+        let mut recorder = Recorder::default();
+        let id = recorder.open(None);
+        let length = argument.len();
+        let skip = format!("*3\r\n$6\r\nCLIENT\r\n$5\r\nREPLY\r\n${length}\r\n{argument}\r\n");
+        recorder.commands(id, skip.as_bytes());
+        recorder.replies(id, b"-ERR syntax error\r\n");
+        recorder.commands(id, &resp("SAVE"));
+        recorder.replies(id, b"+OK\r\n");
+        let outcomes = outcomes(&decode::timeline(&recorder));
+        assert_eq!(outcomes, [CommandOutcome::Refused, CommandOutcome::Done], "{argument}");
+    }
+}
+
+#[test]
 fn what_multi_queued_gets_execs_outcome() {
     let seen = timeline(&[
         ("MULTI", "+OK\r\n"),

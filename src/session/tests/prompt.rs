@@ -4,14 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{NoServer, Script, letter, letters, session};
+use crate::attempt::WorkProgress;
+use crate::attempt::evidence::Evidence;
 use crate::progress::Record;
 use crate::redis_prompt::{CommandDocs, EditorLine, PromptOutcome, PromptReply};
 use crate::relay::Timeline;
+use crate::server::ServerInfo;
 use crate::session::console::Key;
 use crate::session::event::{Event, PromptEvent};
 use crate::session::request::{Request, SessionEnd};
 use crate::session::state::Input;
-use crate::session::worker::messages::{self, WorkerEvent};
+use crate::session::worker::messages::{self, JudgedAnswer, LiveEvent, WorkerEvent};
+use crate::topics;
+use crate::verdict::{LiveVerdict, Tick, Verdict};
 
 /// A session at the prompt of the first exercise.
 fn at_the_prompt() -> Script {
@@ -64,10 +69,52 @@ fn ctrl_c_cancels_a_line_and_nothing_else() {
     script.happens_after(Duration::from_secs(1), Event::Tick);
     assert!(matches!(script.requests.last(), Some(Request::PrintWait(..))));
     script.happens(Event::Interrupted);
-    assert!(matches!(script.requests.last(), Some(Request::CancelLine)));
     gets_the_reply(&mut script, "", PromptOutcome::Cancelled);
     assert!(script.state.work.typed.is_empty());
     assert!(matches!(script.state.input(), Input::Line(_)));
+}
+
+/// A look at the server: its background work, and whether the exercise is passed.
+fn look(script: &mut Script, running: Option<WorkProgress>, passed: Option<Box<JudgedAnswer>>) {
+    let ticks = vec![Tick::Open];
+    let verdict = Some(LiveVerdict { ticks, passed: passed.is_some(), invalid: None });
+    let looked = script.state.now;
+    script.worker_says(WorkerEvent::Live(LiveEvent { verdict, running, passed, looked }));
+}
+
+#[test]
+fn what_ended_while_a_cancelled_line_ran_was_waited_for() {
+    let mut script = at_the_prompt();
+    types(&mut script, "BGSAVE");
+    gets_the_reply(&mut script, "Background saving started", PromptOutcome::Replied);
+    let work = topics::background().next().unwrap();
+    look(&mut script, Some(WorkProgress { work, keys: 0, of: 1 }), None);
+    types(&mut script, "BLPOP q 0");
+    look(&mut script, None, None);
+    gets_the_reply(&mut script, "", PromptOutcome::Cancelled);
+    let typed = &script.state.work.typed;
+    assert!(typed.len() == 2 && typed[1].starts_with(work.wait_line), "{typed:?}");
+}
+
+#[test]
+fn a_line_that_is_cancelled_later_is_no_part_of_the_answer() {
+    let mut script = at_the_prompt();
+    types(&mut script, "PING");
+    gets_the_reply(&mut script, "PONG", PromptOutcome::Replied);
+    types(&mut script, "BLPOP q 0");
+    let judged = JudgedAnswer {
+        answer: None,
+        server: "redis 8".to_owned(),
+        evidence: Evidence::new(ServerInfo::default()),
+        verdict: Verdict { findings: Vec::new(), diagnosis: None },
+    };
+    look(&mut script, None, Some(Box::new(judged)));
+    gets_the_reply(&mut script, "", PromptOutcome::Cancelled);
+    let written = script.requests.iter().find_map(|request| match request {
+        Request::WriteAnswer(_, text) => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(written, Some("PING\n"));
 }
 
 #[test]

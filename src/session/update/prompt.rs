@@ -47,6 +47,7 @@ impl State<'_> {
             is_wait_shown: false,
             lines: VecDeque::new(),
             echoes: false,
+            held_back: Vec::new(),
         });
     }
 
@@ -64,7 +65,7 @@ impl State<'_> {
             PromptEvent::Typed(line) => self.take_line(line),
             PromptEvent::Message(message) => {
                 "waiting for more".clone_into(&mut prompt.wait);
-                self.print(&format!("{}\n", shown::printable_lines(&message)));
+                self.print(&format!("{}\n", shown::printable_lines(&message.text)));
             }
             PromptEvent::Replied(reply, text) => {
                 prompt.text = text;
@@ -211,9 +212,18 @@ impl State<'_> {
         } else {
             self.print(&format!("{}\n", shown::printable_lines(&reply.text)));
         }
-        match self.exercise() {
-            Some(_) => self.enter(Stage::Looking, String::new()),
-            None => self.finish_line(),
+        self.enter(Stage::Looking, String::new());
+        self.take_what_was_held_back();
+        let Mode::Prompt(PromptState { stage: Stage::Looking, .. }) = self.mode else { return };
+        if self.exercise().is_none() {
+            self.finish_line();
+        }
+    }
+
+    fn take_what_was_held_back(&mut self) {
+        let Mode::Prompt(prompt) = &mut self.mode else { return };
+        for event in std::mem::take(&mut prompt.held_back) {
+            self.take(event);
         }
     }
 
@@ -289,12 +299,12 @@ impl State<'_> {
     pub(super) fn interrupt_prompt(&mut self) {
         let Mode::Prompt(prompt) = &mut self.mode else { return };
         match prompt.stage {
-            Stage::Running { .. } => self.request(Request::CancelLine),
             Stage::Awaiting(_) => {
                 self.print_notice("cancelled");
                 self.finish_line();
             }
-            Stage::Reading | Stage::Looking => {}
+            // A running line is cancelled already: messages may be waiting before this event.
+            Stage::Reading | Stage::Running { .. } | Stage::Looking => {}
         }
     }
 

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::super::request::Request;
-use super::super::state::{Mode, State, View};
+use super::super::state::{Mode, PromptState, Stage, State, View};
 use super::super::step_state::Busy;
 use super::super::worker::messages::{JudgedAnswer, LiveEvent, StepEvent, StepVisit, WorkerEvent};
 use crate::lesson::Step;
@@ -14,6 +14,11 @@ use crate::verdict::Tick;
 
 impl<'c> State<'c> {
     pub(super) fn take(&mut self, (visit, event): StepEvent) {
+        if let Mode::Prompt(PromptState { stage: Stage::Running { .. }, held_back, .. }) =
+            &mut self.mode
+        {
+            return held_back.push((visit, event));
+        }
         match visit {
             Some(visit) if visit != self.visit => self.take_stale(visit, event),
             _ => self.take_current(event),

@@ -210,7 +210,10 @@ impl Worker {
         });
         let (docs, server) = (Arc::clone(docs), work.live.server_name().to_owned());
         // The prompt begins with the checks as they are on this server.
-        self.look_at_work()?;
+        if let Err(error) = self.look_at_work() {
+            self.live = None;
+            return Err(error);
+        }
         self.send(WorkerEvent::Began { server, docs });
         Ok(())
     }

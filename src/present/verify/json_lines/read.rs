@@ -42,7 +42,7 @@ pub fn read(name: &str, text: &str) -> Result<Recorded, Malformed> {
         }
         let taken = match event(line.trim_end()) {
             Ok(event) => reading.take(name, event),
-            Err(_) if !line.ends_with('\n') && line.starts_with("{\"event\":") => Ok(()),
+            Err(error) if error.is_eof() && line.starts_with("{\"event\":") => Ok(()),
             Err(error) => Err(format!("not a line of a report: {error}")),
         };
         taken.map_err(|message| Malformed { line: index + 1, message })?;

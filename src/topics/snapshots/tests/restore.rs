@@ -100,11 +100,9 @@ fn a_file_that_cannot_be_loaded_is_shown_with_the_log() {
 }
 
 #[test]
-fn what_the_killed_server_cannot_load_cannot_be_loaded_alone() {
-    let folder = Err(LoadFailure::Unloadable("Is a directory".to_owned()));
-    let evidence = evidence(100, "")
-        .seeing(Moment::Restore, Err(LoadFailure::NoFile))
-        .seeing(Moment::Crash, folder);
+fn what_the_killed_server_cannot_load_is_no_good_file() {
+    let refused = Err(LoadFailure::Unloadable("Is a directory".to_owned()));
+    let evidence = evidence(100, "").seeing(Moment::Crash, refused);
     let found = judge(&exercise(DUMP), &evidence).findings[0].found.clone();
     assert_eq!(found, "no server starts with this dump.rdb: `Is a directory`");
 }

@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use std::thread;
 
 use super::console::Key;
-use super::prompt_terminal::UnprintedMessage;
+use super::unprinted::UnprintedMessage;
 use super::worker::messages::StepEvent;
 use crate::ask::NoAnswer;
 use crate::error::{EnvironmentError, no_thread};

@@ -27,6 +27,7 @@ mod prompt_terminal;
 mod request;
 mod state;
 mod step_state;
+mod unprinted;
 mod update;
 mod view;
 mod warm;
@@ -116,8 +117,9 @@ pub fn run(
         is_drawn = match event {
             Event::TerminalLost(error) => return Err(error),
             Event::Panicked => {
+                // The line editor can't do it any more.
                 if !state.is_on_screen() {
-                    performer.abandon_prompt();
+                    prompt_terminal::print_end_of_editing();
                 }
                 let help = "start `redislings` again; your answers and your progress are kept";
                 let fact = "redislings has a bug: see the message above";

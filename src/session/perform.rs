@@ -68,11 +68,6 @@ impl<'s> Performer<'s> {
         self.input.read(state.input(), self.prompt.editor());
     }
 
-    /// Leaves the terminal in order where the line editor cannot.
-    pub(super) fn abandon_prompt(&self) {
-        prompt_terminal::print_end_of_editing();
-    }
-
     pub(super) fn perform(&mut self, request: Request<'_>) -> Option<Event> {
         self.try_to_perform(request).unwrap_or_else(|why| Some(why.into()))
     }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use super::event::{Event, PromptEvent, spawn};
 use super::input::SharedEditor;
+use super::unprinted::{UnprintedMessage, wait_for_room};
 use crate::cleanup::{self, InterruptibleWait};
 use crate::error::EnvironmentError;
 use crate::present::{plain, screen_width, terminal as shown, waiting};
@@ -127,35 +127,6 @@ fn print(text: &str) {
 pub(super) fn print_end_of_editing() {
     // Bracketed paste off, cursor on.
     print("\x1b[?2004l\x1b[?25h\r\n");
-}
-
-/// How many messages may wait to be printed: MONITOR can be faster than any terminal.
-const MOST_UNPRINTED: usize = 256;
-
-/// A message that is counted until it is printed.
-pub(super) struct UnprintedMessage {
-    pub(super) text: String,
-    count: Arc<AtomicUsize>,
-}
-
-impl UnprintedMessage {
-    fn new(text: &str, count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::SeqCst);
-        Self { text: text.to_owned(), count: Arc::clone(count) }
-    }
-}
-
-impl Drop for UnprintedMessage {
-    fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-fn wait_for_room(unprinted: &AtomicUsize, is_cancelled: &AtomicBool) {
-    while unprinted.load(Ordering::SeqCst) >= MOST_UNPRINTED && !is_cancelled.load(Ordering::SeqCst)
-    {
-        thread::park_timeout(Duration::from_millis(1));
-    }
 }
 
 fn run_lines(

@@ -45,6 +45,9 @@ pub(super) struct State<'c> {
     pub(super) address: Option<String>,
     /// What to tell the student if another program has port 6379.
     pub(super) warning: Option<String>,
+    /// What the worker has reported while a line ran at the prompt: it counts after the line's
+    /// reply, since a line that is cancelled is no part of the work.
+    pub(super) held_back: Vec<StepEvent>,
     /// What the current event has asked for so far.
     pub(super) requests: Vec<Request<'c>>,
 }
@@ -94,9 +97,6 @@ pub(super) struct PromptState {
     pub(super) lines: VecDeque<String>,
     /// Whether those are shown when they run.
     pub(super) echoes: bool,
-    /// What the worker has reported while a line ran: it counts after the line's reply, since a
-    /// line that is cancelled is no part of the work.
-    pub(super) held_back: Vec<StepEvent>,
 }
 
 /// The state of the checks at one moment.
@@ -153,6 +153,7 @@ impl<'c> State<'c> {
             background: Some(Busy::with("looking for a Redis server".to_owned(), now)),
             address: None,
             warning: None,
+            held_back: Vec::new(),
             requests: Vec::new(),
         }
     }

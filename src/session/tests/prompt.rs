@@ -79,7 +79,7 @@ fn look(script: &mut Script, running: Option<WorkProgress>, passed: Option<Box<J
     let ticks = vec![Tick::Open];
     let verdict = Some(LiveVerdict { ticks, passed: passed.is_some(), invalid: None });
     let looked = script.state.now;
-    script.worker_says(WorkerEvent::Live(LiveEvent { verdict, running, passed, looked }));
+    script.worker_says(WorkerEvent::Live(LiveEvent { looked, verdict, running, passed }));
 }
 
 #[test]

@@ -47,7 +47,6 @@ impl State<'_> {
             is_wait_shown: false,
             lines: VecDeque::new(),
             echoes: false,
-            held_back: Vec::new(),
         });
     }
 
@@ -213,17 +212,12 @@ impl State<'_> {
             self.print(&format!("{}\n", shown::printable_lines(&reply.text)));
         }
         self.enter(Stage::Looking, String::new());
-        self.take_what_was_held_back();
+        for event in std::mem::take(&mut self.held_back) {
+            self.take(event);
+        }
         let Mode::Prompt(PromptState { stage: Stage::Looking, .. }) = self.mode else { return };
         if self.exercise().is_none() {
             self.finish_line();
-        }
-    }
-
-    fn take_what_was_held_back(&mut self) {
-        let Mode::Prompt(prompt) = &mut self.mode else { return };
-        for event in std::mem::take(&mut prompt.held_back) {
-            self.take(event);
         }
     }
 

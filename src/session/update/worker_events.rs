@@ -14,10 +14,8 @@ use crate::verdict::Tick;
 
 impl<'c> State<'c> {
     pub(super) fn take(&mut self, (visit, event): StepEvent) {
-        if let Mode::Prompt(PromptState { stage: Stage::Running { .. }, held_back, .. }) =
-            &mut self.mode
-        {
-            return held_back.push((visit, event));
+        if let Mode::Prompt(PromptState { stage: Stage::Running { .. }, .. }) = self.mode {
+            return self.held_back.push((visit, event));
         }
         match visit {
             Some(visit) if visit != self.visit => self.take_stale(visit, event),

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::mpsc::Sender;
 
 use super::SavedWork;
-use super::console::Console;
+use super::console::{Console, Size};
 use super::event::{Event, PromptEvent};
 use super::input::InputThread;
 use super::prompt_terminal::{self, PromptTerminal};
 use super::request::Request;
 use super::state::State;
-use super::view::view;
+use super::view::{body, view};
 use super::watch::Watch;
 use super::worker;
 use super::worker::messages::{self, FindRedis};
@@ -34,6 +34,8 @@ pub(super) struct Performer<'s> {
     pub(super) watch: Watch,
     pub(super) input: InputThread,
     prompt: PromptTerminal,
+    /// What was drawn last, of which changes and at which size.
+    body: Option<(u64, Size, String)>,
 }
 
 impl<'s> Performer<'s> {
@@ -56,11 +58,18 @@ impl<'s> Performer<'s> {
             progress,
             saved,
             console,
+            body: None,
         })
     }
 
     pub(super) fn draw(&mut self, state: &State<'_>) -> Event {
-        let (top, seen) = self.console.show(&view(state, self.console.size()));
+        let (changes, size) = (state.changes, self.console.size());
+        let last = self.body.take().filter(|(of, at, _)| (*of, *at) == (changes, size));
+        // A spinner is redrawn ten times a second, and markdown takes time.
+        let body = last.map_or_else(|| body(state, size), |(.., body)| body);
+        let frame = view(state, size, body);
+        let (top, seen) = self.console.show(&frame);
+        self.body = Some((changes, size, frame.body));
         Event::Shown(top, seen)
     }
 

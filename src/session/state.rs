@@ -24,6 +24,8 @@ pub(super) struct State<'c> {
     pub(super) is_plain: bool,
     /// The time of the last event.
     pub(super) now: Instant,
+    /// Counts events other than time.
+    pub(super) changes: u64,
     /// The indexes of the lesson and of its step, from 0.
     pub(super) at: (usize, usize),
     pub(super) visit: StepVisit,
@@ -140,6 +142,7 @@ impl<'c> State<'c> {
             is_new,
             is_plain,
             now,
+            changes: 0,
             at: (0, 0),
             visit: StepVisit::default(),
             anew_since: 0,

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use super::console::{Frame, Key, Size};
-use super::view::view;
+use super::view::{body, view};
 use super::worker::messages::WorkerEvent;
 use super::*;
 use crate::lesson::parse;
@@ -161,7 +161,7 @@ impl Script {
 
     fn draw(&mut self) {
         let size = Size { columns: 80, rows: 24 };
-        let frame = view(&self.state, size);
+        let frame = view(&self.state, size, body(&self.state, size));
         let screen = layout::lay_out(&frame, size);
         let now = self.state.now;
         update(&mut self.state, Event::Shown(screen.top, screen.seen), now);

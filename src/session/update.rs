@@ -24,6 +24,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(300);
 
 pub(super) fn update<'c>(state: &mut State<'c>, event: Event, now: Instant) -> Vec<Request<'c>> {
     state.now = now;
+    state.changes += u64::from(!matches!(event, Event::Tick | Event::Shown(..)));
     state.handle(event);
     std::mem::take(&mut state.requests)
 }

@@ -72,8 +72,9 @@ You can do the same without this screen: `redislings list`, `check`, `hint`, `so
 `export`; see `redislings --help`. For a screen reader, use `redislings --plain`.
 ";
 
-pub(super) fn view(state: &State<'_>, size: Size) -> Frame {
-    let width = size.columns.clamp(20, WIDEST);
+/// The frame of a state, around its [`body`].
+pub(super) fn view(state: &State<'_>, size: Size, body: String) -> Frame {
+    let width = prose_width(size);
     // A verdict lists the checks itself.
     let has_checks = match state.view {
         View::Text | View::Hint(_) | View::Example => true,
@@ -92,7 +93,7 @@ pub(super) fn view(state: &State<'_>, size: Size) -> Frame {
     let (status, is_busy) = status_line(state, width);
     Frame {
         title: title(state.course, state.lesson(), state.at.1, &state.record),
-        body: body(state, width),
+        body,
         top: state.top,
         checks,
         checks_in_short,
@@ -124,7 +125,13 @@ fn status_line(state: &State<'_>, width: usize) -> (String, bool) {
     (line, true)
 }
 
-fn body(state: &State<'_>, width: usize) -> String {
+fn prose_width(size: Size) -> usize {
+    size.columns.clamp(20, WIDEST)
+}
+
+/// The text that scrolls. The time that passes does not change it.
+pub(super) fn body(state: &State<'_>, size: Size) -> String {
+    let width = prose_width(size);
     let (lesson, exercise) = (state.lesson(), state.exercise());
     match (&state.view, exercise, &state.work.judged, &state.work.example) {
         (View::Verdict, Some(exercise), Some(judged), _) => {

@@ -12,7 +12,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 
 /// The groups of the first match.
 pub fn captures<'t>(pattern: &str, text: &'t str) -> Option<Captures<'t>> {
-    all_captures(pattern, text).into_iter().next()
+    compiled(pattern)?.captures(text)
 }
 
 /// The groups of each match.

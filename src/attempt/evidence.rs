@@ -107,9 +107,8 @@ pub struct Observation {
     pub log: Option<String>,
     /// Whether the end of some child is missing in the log: it may be one that was killed.
     pub log_is_silent: bool,
-    /// For a look while the answer runs: whether no other command can have run between the moment
-    /// and the look.
-    pub is_sure: bool,
+    /// Whether another command may have run between the moment and the look, while the answer ran.
+    pub may_be_late: bool,
     /// What the file held that a second, clean server loaded.
     pub file: Option<FileContents>,
 }
@@ -117,7 +116,7 @@ pub struct Observation {
 impl Observation {
     /// A look that has asked for nothing else yet.
     pub fn of(info: ServerInfo) -> Self {
-        Self { info, is_sure: true, ..Self::default() }
+        Self { info, ..Self::default() }
     }
 }
 

@@ -138,8 +138,8 @@ impl Watcher {
             return;
         };
         let at = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
-        let is_sure =
-            self.last.as_ref().is_none_or(|last| last.missed == missed || last.replies == replies);
+        let may_be_late =
+            self.last.as_ref().is_some_and(|last| last.missed != missed && last.replies != replies);
         for work in topics::background() {
             let pending = i64::from((work.is_pending)(&now, &self.before));
             let over = (work.begun)(&now) - (work.begun)(&self.before) - pending;
@@ -153,7 +153,7 @@ impl Watcher {
                 let new = over.saturating_sub(report.count(work));
                 report.ends.extend(std::iter::repeat_n(end, new));
                 if new > 0 {
-                    let seen = self.observation(now.clone(), at_the_end, is_sure);
+                    let seen = self.observation(now.clone(), at_the_end, may_be_late);
                     report.looks.insert(work.name, seen);
                 }
             });
@@ -162,9 +162,9 @@ impl Watcher {
         self.last = Some(WatchLook { asked_at, missed, running, replies });
     }
 
-    fn observation(&self, info: ServerInfo, replies: &[Value], is_sure: bool) -> Observation {
+    fn observation(&self, info: ServerInfo, replies: &[Value], may_be_late: bool) -> Observation {
         let lines = self.commands.iter().map(|(line, _)| line.clone());
         let replies = lines.zip(replies.iter().map(Printed::new)).collect();
-        Observation { replies, is_sure, ..Observation::of(info) }
+        Observation { replies, may_be_late, ..Observation::of(info) }
     }
 }

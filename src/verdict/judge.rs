@@ -171,7 +171,7 @@ fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen>
         _ if matches!(scope, Scope::Program | Scope::Run) => subject.judge(evidence),
         None => look_at_nothing(check, exercise, evidence),
         Some(_) if scope != Scope::Server => subject.judge(evidence),
-        Some(Ok(now)) if !now.is_sure => None,
+        Some(Ok(now)) if now.may_be_late => None,
         Some(Ok(now)) => subject.judge_at(now, evidence),
         Some(Err(_)) => Some(not_loaded(check, evidence)),
     }

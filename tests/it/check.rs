@@ -69,9 +69,11 @@ fn the_snapshot_file_alone_is_shown() {
 
 #[test]
 fn a_save_whose_client_gave_up_gets_no_time_to_finish_before_the_crash() {
-    // Three orders at half a second each: SAVE takes 1.5 s. The client gives up 0.2 s earlier.
+    // Seven keys at half a second each: SAVE takes 3.5 s, and the client gives up long before, so
+    // that the program's end may take a while on a busy machine.
     let answer = "import socket\nclient = socket.create_connection(('localhost', 6379))\n\
-                  client.sendall(b'MSET order:1001 paid order:1002 paid order:1003 paid\\r\\n')\n\
+                  client.sendall(b'MSET order:1001 paid order:1002 paid order:1003 paid \
+                  a 1 b 2 c 3 d 4\\r\\n')\n\
                   client.recv(100)\nclient.settimeout(1.3)\nclient.sendall(b'SAVE\\r\\n')\n\
                   try:\n    client.recv(100)\nexcept socket.timeout:\n    pass\n";
     let (verdict, _) = Workspace::new().check("trigger-snapshots-manually", "a.py", answer);

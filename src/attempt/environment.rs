@@ -57,9 +57,7 @@ pub(super) fn ensure_silence_is_explained(
     server: &Server,
     evidence: &Evidence,
 ) -> Result<(), EnvironmentError> {
-    let timeline = &evidence.timeline;
-    let is_known = !timeline.is_incomplete && timeline.left_out_names.is_empty();
-    if evidence.last().is_some() || !is_known || may_be_busy(timeline) || was_paused(timeline) {
+    if evidence.last().is_some() || may_be_busy(&evidence.timeline) {
         return Ok(());
     }
     let fact = format!("{} did not reply, although no command kept it busy", server.name());
@@ -77,7 +75,9 @@ fn ensure_exit_was_observed(
         return Ok(());
     };
     let busy = settled.info.busy_micros() - evidence.before.busy_micros();
-    if !exercise.looks_at_exit() || was_paused(&evidence.timeline) || busy > BUSY_MICROS {
+    // What has been answered keeps the server busy no more.
+    let is_explained = busy > BUSY_MICROS && may_be_busy(&evidence.timeline);
+    if !exercise.looks_at_exit() || was_paused(&evidence.timeline) || is_explained {
         return Ok(());
     }
     let fact = format!("{} did not reply when the answer ended, but was not busy", server.name());
@@ -118,9 +118,14 @@ fn is_exceeded_by(check: &Check, wait: Duration) -> bool {
     check.subject.wait_limit().is_some_and(|limit| limit.is_exceeded(wait))
 }
 
-/// Whether a command that may take long has no reply.
+/// Whether a command that may take long has no reply, as far as the commands are known.
 fn may_be_busy(timeline: &Timeline) -> bool {
-    timeline.exchanges.iter().any(|exchange| exchange.reply.is_none() && !is_quick(exchange))
+    let mut exchanges = timeline.exchanges.iter();
+    timeline.is_incomplete
+        || !timeline.left_out_names.is_empty()
+        || !timeline.came_past.is_empty()
+        || was_paused(timeline)
+        || exchanges.any(|exchange| exchange.reply.is_none() && !is_quick(exchange))
 }
 
 fn is_quick(exchange: &Exchange) -> bool {
@@ -151,20 +156,28 @@ pub fn was_paused(timeline: &Timeline) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::Reply;
+
+    fn may_be_busy_with(command: &str, reply: Option<Reply>) -> bool {
+        let exchange = Exchange {
+            at: Duration::ZERO,
+            connection: 1,
+            words: command.split(' ').map(|word| word.as_bytes().to_vec()).collect(),
+            reply,
+            outcome: CommandOutcome::Unknown,
+        };
+        may_be_busy(&Timeline { exchanges: vec![exchange], ..Timeline::default() })
+    }
 
     #[test]
     fn a_server_may_be_busy_with_what_takes_time_and_was_not_answered() {
-        let may_be_busy_with = |command: &str| {
-            let exchange = Exchange {
-                at: Duration::ZERO,
-                connection: 1,
-                words: command.split(' ').map(|word| word.as_bytes().to_vec()).collect(),
-                reply: None,
-                outcome: CommandOutcome::Unknown,
-            };
-            may_be_busy(&Timeline { exchanges: vec![exchange], ..Timeline::default() })
-        };
-        assert!(!may_be_busy_with("BGSAVE SCHEDULE") && !may_be_busy_with("INFO"));
-        assert!(may_be_busy_with("SAVE") && may_be_busy_with("EVAL code 0"));
+        assert!(!may_be_busy_with("BGSAVE SCHEDULE", None) && !may_be_busy_with("INFO", None));
+        assert!(may_be_busy_with("SAVE", None) && may_be_busy_with("EVAL code 0", None));
+    }
+
+    #[test]
+    fn what_was_answered_keeps_no_server_busy() {
+        let reply = Reply { value: redis::Value::Okay, took: Duration::from_secs(3) };
+        assert!(!may_be_busy_with("SAVE", Some(reply)));
     }
 }

@@ -77,8 +77,8 @@ impl Subject for Calls {
             let name = shown(names);
             Seen {
                 met: count.holds_for(made),
-                expected: format!("{name} called with success: {count}"),
-                found: format!("{name} called with success: {made}"),
+                expected: format!("{name} succeeds {}", count.in_times()),
+                found: format!("{name} succeeded {}", times(made)),
             }
         }))
     }
@@ -100,6 +100,15 @@ impl Calls {
             }
         }
         is_open
+    }
+}
+
+/// `never`, `once`, `5 times`.
+fn times(count: i64) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
     }
 }
 

@@ -91,6 +91,15 @@ impl Comparison {
         self.relation.holds(found, self.number)
     }
 
+    /// In a sentence about how often something happens: `never`, `at least once`, `2 times`.
+    pub fn in_times(self) -> String {
+        match (self.relation, self.number) {
+            (Relation::Is, 0.0) => "never".to_owned(),
+            (relation, 1.0) => format!("{}once", relation.words()),
+            _ => format!("{self} times"),
+        }
+    }
+
     /// Whether it holds for this counter.
     pub fn holds_for(self, count: i64) -> bool {
         self.holds(float(count))

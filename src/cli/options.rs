@@ -34,7 +34,10 @@ pub struct CheckOptions {
     /// standard input
     #[arg(long, value_enum)]
     pub language: Option<Language>,
-    /// Show every command that Redis received, with its whole reply, instead of a summary
+    /// Show all checks, what Redis saw, what has changed, and all that the program printed
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// The same, with every command that Redis received and its whole reply
     #[arg(long)]
     pub transcript: bool,
     #[command(flatten)]

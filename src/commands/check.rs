@@ -13,7 +13,8 @@ use crate::disk;
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::evidence::Form;
 use crate::present::json::{self, CheckDocument};
-use crate::present::{self, output_width};
+use crate::present::judged::{self, Detail, Judged};
+use crate::present::{self, output_width, terminal};
 use crate::progress_event::ProgressEvent;
 use crate::sanitize::ShownPath;
 use crate::server::Server;
@@ -32,10 +33,21 @@ pub(super) fn check(common: &Common, options: &CheckOptions) -> Result<Exit, Sto
             if is_json {
                 out(&json::text(&CheckDocument::judged(id, &server, &verdict, &evidence)));
             } else {
-                let form = if options.transcript { Form::Long } else { Form::Short };
-                let width = output_width();
-                let text = present::judged(id, &server, &evidence, &verdict, form, width);
-                out_without_commands(&text);
+                let judged = Judged {
+                    exercise: id,
+                    server: &server,
+                    answer: Some(&answer),
+                    evidence: &evidence,
+                    verdict: &verdict,
+                    previous: None,
+                };
+                let detail = detail(options);
+                out_without_commands(&judged::judged(&judged, detail, output_width()));
+                if detail == Detail::Short && !verdict.passed() {
+                    out(&terminal::faint(
+                        "\n`--verbose` shows what Redis saw and what has changed\n",
+                    ));
+                }
             }
             Ok(if verdict.passed() { Exit::Passed } else { Exit::FellShort })
         }
@@ -46,6 +58,14 @@ pub(super) fn check(common: &Common, options: &CheckOptions) -> Result<Exit, Sto
             Err(error.into())
         }
         Err(stop) => Err(stop),
+    }
+}
+
+fn detail(options: &CheckOptions) -> Detail {
+    match (options.transcript, options.verbose) {
+        (true, _) => Detail::Full(Form::Long),
+        (false, true) => Detail::Full(Form::Short),
+        (false, false) => Detail::Short,
     }
 }
 

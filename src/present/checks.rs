@@ -35,7 +35,7 @@ impl Mark {
             Self::Open => ("open", "○".dimmed()),
             Self::Met => ("met", "✓".green()),
             Self::Unmet => ("not met", "✗".red().bold()),
-            Self::NotReached => ("not reached", "-".dimmed()),
+            Self::NotReached => ("not judged", "-".dimmed()),
             Self::AtTheEnd => ("judged at the end", "○".dimmed()),
             Self::OfAProgram => ("needs a program", "○".dimmed()),
         }

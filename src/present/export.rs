@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::evidence;
 use super::journal::{Attempt, JournalChange, JournalCheck, JournalCommand, JournalEntry};
-use super::text::display_width;
+use super::text::{display_width, number};
 use crate::verdict::Outcome;
 use markup::{cell, fence, inline};
 
@@ -79,10 +79,6 @@ fn count_exercises(attempts: &[&Attempt]) -> usize {
     attempts.iter().map(|attempt| &attempt.exercise).collect::<BTreeSet<_>>().len()
 }
 
-fn number(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 fn entry(entry: &JournalEntry, number: usize) -> String {
     let title = match &entry.attempt {
         None => "At the prompt".to_owned(),
@@ -132,7 +128,7 @@ fn check(check: &JournalCheck) -> String {
     let says = inline(&check.says);
     match check.outcome {
         Outcome::Met => format!("- ✓ met: {says}\n"),
-        Outcome::NotReached => format!("- – not reached: {says}\n"),
+        Outcome::NotReached => format!("- – not judged: {says}\n"),
         Outcome::Unmet => {
             let (expected, found) = (inline(&check.expected), inline(&check.found));
             let advice = check.otherwise.as_deref().map(inline);

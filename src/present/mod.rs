@@ -5,6 +5,7 @@ pub mod diff;
 pub mod evidence;
 pub mod export;
 pub mod journal;
+pub mod judged;
 pub mod json;
 mod lists;
 pub mod markdown;
@@ -18,26 +19,7 @@ pub mod waiting;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 
-use crate::attempt::evidence::Evidence;
 use crate::relay::USUAL_PORT;
-use crate::verdict::Verdict;
-use evidence::Form;
-
-/// A verdict between the answer's output and the evidence; prose within `width` columns.
-pub fn judged(
-    exercise: &str,
-    server: &str,
-    evidence: &Evidence,
-    verdict: &Verdict,
-    form: Form,
-    width: usize,
-) -> String {
-    // Do not repeat typed commands and replies that the transcript shows.
-    let is_in_transcript = evidence::is_shown_by(&evidence.run, &evidence.timeline);
-    let printed = if is_in_transcript { String::new() } else { terminal::run(&evidence.run) };
-    let blocks = evidence::blocks(evidence, verdict, form, width);
-    terminal::verdict(exercise, server, &printed, verdict, &blocks, width)
-}
 
 /// The notice that another program uses port 6379 and the lesson's server is at `address`.
 pub fn usual_port_taken(address: SocketAddr) -> String {

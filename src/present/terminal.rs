@@ -1,4 +1,4 @@
-//! Verdicts, problems and lists for people. Uses `colored`, as do [`super::markdown`] and
+//! Output, problems and lists for people. Uses `colored`, as do [`super::markdown`] and
 //! [`super::evidence`].
 
 use std::fmt::Write as _;
@@ -7,59 +7,15 @@ use colored::Colorize as _;
 
 pub use super::lists::{ExerciseMark, ListEntry, exercise_line, group_line, heading, list_line};
 
-use super::checks::Mark;
-use super::evidence;
-use super::text::{clean, display_width, reveal, wrap};
+use super::text::{clean, number, reveal, wrap};
 use super::{error_width, output_width, plain};
 use crate::attempt::evidence::{Run, Typed};
 use crate::error::EnvironmentError;
 use crate::lesson::Problem;
 use crate::lesson::problem::Severity;
-use crate::verdict::{Finding, Outcome, Verdict};
 
 /// The maximum number of lines of an answer's output.
 const OUTPUT_LINES: usize = 20;
-
-/// A verdict between the answer's output ([`run`], or nothing if that was already shown) and the
-/// evidence ([`evidence::blocks`]); prose within `width` columns.
-pub fn verdict(
-    exercise: &str,
-    server: &str,
-    printed: &str,
-    verdict: &Verdict,
-    blocks: &str,
-    width: usize,
-) -> String {
-    let mut text = title(exercise, server, width) + "\n";
-    text.push_str(printed);
-    for finding in &verdict.findings {
-        text.push_str(&self::finding(finding, width));
-    }
-    text.push_str(&evidence::cause(verdict, width));
-    text.push_str(blocks);
-    let _ = writeln!(text, "\n{}", outcome(verdict));
-    text
-}
-
-fn title(exercise: &str, server: &str, width: usize) -> String {
-    if plain::is_on() {
-        return wrap(&format!("{exercise} on {server}"), width, "  ") + "\n";
-    }
-    let fits = display_width(exercise) + 2 + display_width(server) <= width;
-    let gap = if fits { "  " } else { "\n" };
-    format!("{}{gap}{}\n", exercise.bold(), server.dimmed())
-}
-
-/// The verdict in one line, without a line break.
-pub fn outcome(verdict: &Verdict) -> String {
-    let met = verdict.findings.iter().filter(|finding| finding.outcome == Outcome::Met).count();
-    let all = verdict.findings.len();
-    if verdict.passed() {
-        result(true, &format!("passed: all {all} checks met"))
-    } else {
-        result(false, &format!("not passed: {met} of {all} checks met"))
-    }
-}
 
 /// The output of an answer or an example: commands with their replies, or a program's output.
 pub fn run(run: &Run) -> String {
@@ -101,50 +57,16 @@ fn output(title: &str, printed: &str) -> String {
     let left_out = lines.len().saturating_sub(OUTPUT_LINES);
     if left_out > 0 {
         let dots = plain::sign_or("… ", "");
-        let _ = writeln!(text, "    {}", format!("{dots}{left_out} earlier lines").dimmed());
+        let _ = writeln!(
+            text,
+            "    {}",
+            format!("{dots}{}", number(left_out, "earlier line")).dimmed()
+        );
     }
     for line in &lines[left_out..] {
         let _ = writeln!(text, "    {}", clean(line));
     }
     text.push('\n');
-    text
-}
-
-fn finding(finding: &Finding, width: usize) -> String {
-    if plain::is_on() {
-        return finding_in_words(finding, width);
-    }
-    let says = within(&finding.says, width, 4);
-    let says = match finding.outcome {
-        Outcome::Met => says.normal(),
-        Outcome::Unmet => says.bold(),
-        Outcome::NotReached => {
-            within(&format!("{} (not reached)", finding.says), width, 4).dimmed()
-        }
-    };
-    let mut text = format!("  {} {says}\n", Mark::from(finding.outcome).sign());
-    if finding.outcome == Outcome::Unmet {
-        let _ = writeln!(text, "      expected  {}", within(&reveal(&finding.expected), width, 16));
-        let _ = writeln!(text, "      found     {}", within(&reveal(&finding.found), width, 16));
-        if let Some(otherwise) = &finding.otherwise {
-            let _ = writeln!(text, "      {} {}", "→".yellow(), within(otherwise, width, 8));
-        }
-    }
-    text
-}
-
-fn finding_in_words(finding: &Finding, width: usize) -> String {
-    let word = Mark::from(finding.outcome).word();
-    let mut text = wrap(&format!("{word}: {}", plain::worded(&finding.says)), width, "  ") + "\n";
-    if finding.outcome != Outcome::Unmet {
-        return text;
-    }
-    let more = [("expected", Some(&finding.expected)), ("found", Some(&finding.found))];
-    for (name, says) in more.into_iter().chain([("note", finding.otherwise.as_ref())]) {
-        let Some(says) = says else { continue };
-        let line = format!("{name}: {}", plain::worded(&reveal(says)));
-        let _ = writeln!(text, "  {}", wrap(&line, width.saturating_sub(4), "    "));
-    }
     text
 }
 
@@ -259,58 +181,6 @@ pub fn place(path: &str, line: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn finding(outcome: Outcome) -> Finding {
-        Finding {
-            check: "saved".to_owned(),
-            says: "a snapshot was finished".to_owned(),
-            outcome,
-            expected: "another LASTSAVE".to_owned(),
-            found: "GET a → 1".to_owned(),
-            otherwise: Some("what does the reply promise?".to_owned()),
-        }
-    }
-
-    /// A verdict with a finding of each kind.
-    fn shown() -> String {
-        colored::control::set_override(false);
-        let findings = [Outcome::Met, Outcome::Unmet, Outcome::NotReached].map(finding).to_vec();
-        let judged = Verdict { findings, diagnosis: None };
-        verdict("saving", "redis 7.0.15 (process)", "", &judged, "", 40)
-    }
-
-    #[test]
-    fn a_verdict_has_a_sign_for_each_finding() {
-        insta::assert_snapshot!(shown(), @r"
-    saving  redis 7.0.15 (process)
-
-      ✓ a snapshot was finished
-      ✗ a snapshot was finished
-          expected  another LASTSAVE
-          found     GET a → 1
-          → what does the reply promise?
-      - a snapshot was finished (not
-        reached)
-
-    not passed: 1 of 3 checks met
-    ");
-    }
-
-    #[test]
-    fn a_plain_verdict_says_what_is_met() {
-        insta::assert_snapshot!(plain::while_on(shown), @r"
-    saving on redis 7.0.15 (process)
-
-    met: a snapshot was finished
-    not met: a snapshot was finished
-      expected: another LASTSAVE
-      found: GET a gives 1
-      note: what does the reply promise?
-    not reached: a snapshot was finished
-
-    not passed: 1 of 3 checks met
-    ");
-    }
 
     #[test]
     fn plain_lists_and_notices_have_no_sign() {

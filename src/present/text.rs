@@ -93,6 +93,10 @@ pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     wrapped
 }
 
+pub fn number(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The text without colours, for a file. Removes only our own escape sequences, which set a look.
 pub fn without_colors(text: &str) -> String {
     Parts(text).filter(|part| !is_look(part)).collect()

@@ -11,6 +11,8 @@ pub(super) enum Action {
     Prompt,
     Judge,
     StartOver,
+    /// Shows the verdict, or all of it.
+    Verdict,
     Hint,
     HintBefore,
     Solution,
@@ -58,6 +60,7 @@ pub(super) struct Situation {
     pub(super) exercise: Option<Passed>,
     /// In how many languages the exercise can be answered.
     pub(super) languages: usize,
+    pub(super) verdict: VerdictKey,
     pub(super) hints: usize,
     /// The index of the last hint shown.
     pub(super) hint: Option<usize>,
@@ -76,6 +79,18 @@ pub(super) enum ByHand {
     Exploration,
     /// Work that can be judged.
     Answer,
+}
+
+/// What the key of the verdict does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum VerdictKey {
+    /// There is no verdict yet.
+    #[default]
+    Nothing,
+    /// Shows it, or goes back to its short form.
+    Short,
+    /// Shows all of it.
+    Details,
 }
 
 /// Whether an exercise has been passed.
@@ -135,6 +150,11 @@ impl Offers {
         };
         if here.exercise.is_none() || passed {
             self.add('n', Action::Next, next);
+        }
+        match here.verdict {
+            VerdictKey::Nothing => {}
+            VerdictKey::Short => self.add('d', Action::Verdict, "verdict"),
+            VerdictKey::Details => self.add('d', Action::Verdict, "details"),
         }
         if here.exercise.is_some() {
             self.add('c', Action::Check, "check");

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::keys::{ByHand, Passed, ScreenKind, Situation};
+use super::keys::{ByHand, Passed, ScreenKind, Situation, VerdictKey};
 use super::list::List;
 use super::request::{Request, SessionEnd};
 use super::step_state::{Busy, StepState};
 use super::worker::messages::{StepEvent, StepVisit};
 use crate::lesson::{Course, Exercise, Language, Lesson, Step};
 use crate::present::checks::Mark;
+use crate::present::judged::Detail;
 use crate::progress::Record;
 use crate::redis_prompt::CommandDocs;
 use crate::topics::BackgroundWork;
@@ -58,7 +59,7 @@ pub(super) struct State<'c> {
 pub(super) enum View {
     Welcome,
     Text,
-    Verdict,
+    Verdict(Detail),
     Hint(usize),
     /// With the student's own answers.
     Solution(Vec<(Language, String)>),
@@ -205,12 +206,13 @@ impl<'c> State<'c> {
                 View::Text => ScreenKind::Text,
                 View::List(_) => ScreenKind::List,
                 View::Help => ScreenKind::Help,
-                View::Verdict | View::Hint(_) | View::Solution(_) | View::Example => {
+                View::Verdict(_) | View::Hint(_) | View::Solution(_) | View::Example => {
                     ScreenKind::About
                 }
             },
             exercise: exercise.map(|_| Passed(self.has_passed())),
             languages: exercise.map_or(0, |exercise| exercise.languages().len()),
+            verdict: self.verdict_key(),
             hints: exercise.map_or(0, |exercise| exercise.hints.len()),
             hint: self.work.hint,
             examples: self.step().examples.len(),
@@ -221,6 +223,15 @@ impl<'c> State<'c> {
                 (true, false) => ByHand::Exploration,
                 (true, true) => ByHand::Answer,
             },
+        }
+    }
+
+    /// What the key of the verdict does.
+    fn verdict_key(&self) -> VerdictKey {
+        match self.view {
+            _ if self.work.judged.is_none() => VerdictKey::Nothing,
+            View::Verdict(Detail::Short) => VerdictKey::Details,
+            _ => VerdictKey::Short,
         }
     }
 

@@ -19,6 +19,8 @@ const MOST_TIMES: usize = 100;
 pub(super) struct StepState {
     /// The last verdict.
     pub(super) judged: Option<Rc<JudgedAnswer>>,
+    /// The verdict before that.
+    pub(super) previous: Option<Rc<JudgedAnswer>>,
     /// The checks' state in the work by hand.
     pub(super) live: Option<LiveVerdict>,
     /// What the server of the work by hand is doing: a work in the background, or too busy to

@@ -166,6 +166,7 @@ impl<'c> State<'c> {
             Action::Check => self.check(None),
             Action::Edit => self.edit(false),
             Action::EditOther => self.edit(true),
+            Action::Verdict => self.show_verdict(),
             Action::Hint => self.show_hint(|hint, all| hint.map_or(0, |hint| (hint + 1) % all)),
             Action::HintBefore => self.show_hint(|hint, _| hint.unwrap_or(0).saturating_sub(1)),
         }

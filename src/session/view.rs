@@ -9,7 +9,7 @@ use super::state::{State, View};
 use crate::answers;
 use crate::attempt::Run;
 use crate::lesson::{Course, Exercise, Language, Lesson, Step};
-use crate::present::evidence::Form;
+use crate::present::judged::{self, Judged};
 use crate::present::{self, markdown, plain, terminal, waiting};
 use crate::progress::Record;
 use crate::sanitize::ShownPath as _;
@@ -55,6 +55,7 @@ const HELP: &str = "\
 | `p`     | the Redis prompt on this step's own server                |
 | `j`     | judge what you did on that server, crash included         |
 | `o`     | start over by hand on a fresh server                      |
+| `d`     | verdict; once more: all of it, with what Redis saw         |
 | `h` `H` | next hint, previous hint                                  |
 | `s`     | solution beside your answer, with the author's notes      |
 | `x`     | reset to the starter; your answer is kept as a backup     |
@@ -78,7 +79,7 @@ pub(super) fn view(state: &State<'_>, size: Size, body: String) -> Frame {
     // A verdict lists the checks itself.
     let has_checks = match state.view {
         View::Text | View::Hint(_) | View::Example => true,
-        View::Verdict => state.work.live.is_some(),
+        View::Verdict(_) => state.work.live.is_some(),
         View::Solution(_) | View::Welcome | View::List(_) | View::Help => false,
     };
     let mut checks = Vec::new();
@@ -134,9 +135,16 @@ pub(super) fn body(state: &State<'_>, size: Size) -> String {
     let width = prose_width(size);
     let (lesson, exercise) = (state.lesson(), state.exercise());
     match (&state.view, exercise, &state.work.judged, &state.work.example) {
-        (View::Verdict, Some(exercise), Some(judged), _) => {
-            let (evidence, verdict) = (&judged.evidence, &judged.verdict);
-            present::judged(&exercise.id, &judged.server, evidence, verdict, Form::Short, width)
+        (View::Verdict(detail), Some(exercise), Some(judged), _) => {
+            let judged = Judged {
+                exercise: &exercise.id,
+                server: &judged.server,
+                answer: judged.answer.as_ref(),
+                evidence: &judged.evidence,
+                verdict: &judged.verdict,
+                previous: state.work.previous.as_ref().map(|previous| &previous.verdict),
+            };
+            judged::judged(&judged, *detail, width)
         }
         (View::Hint(number), Some(exercise), ..) => hint(exercise, *number, width),
         (View::Solution(own), Some(exercise), ..) => solution(lesson, exercise, own, width),

@@ -69,7 +69,8 @@ pub struct Finding {
     pub says: String,
     /// In words; the sentence for the student if the check was not reached.
     pub expected: String,
-    /// In words; empty if the check was not reached.
+    /// In words. If the check was not reached: why, or nothing if something else that is unmet is
+    /// the reason.
     pub found: String,
     /// The author's advice for an unmet check.
     pub otherwise: Option<String>,

@@ -31,12 +31,16 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
     for check in &exercise.checks {
         if is_unseen(check, exercise, evidence) {
             if !ends_with_a_save(&evidence.timeline) {
-                findings.push(finding(check, None));
+                findings.push(not_reached(check, TOO_BUSY));
             }
         } else if is_asked(check, exercise, evidence) {
             let seen = next_asked.next().and_then(|asked| asked.seen.as_ref());
             let is_reached = check.needs.iter().all(|id| is_met_or_not_asked(id, &asked));
-            findings.push(finding(check, seen.filter(|_| is_reached)));
+            findings.push(match seen.filter(|_| is_reached) {
+                Some(seen) => finding(check, seen),
+                None if is_reached && !is_held_up(check, evidence) => not_reached(check, UNDECIDED),
+                None => not_reached(check, ""),
+            });
         }
     }
     let diagnosis = diagnose(exercise, evidence, &findings);
@@ -126,20 +130,37 @@ fn is_met_or_not_asked(id: &str, asked: &[AskedCheck<'_>]) -> bool {
     is_met && needed.check.needs.iter().all(|id| is_met_or_not_asked(id, asked))
 }
 
-fn finding(check: &Check, seen: Option<&Seen>) -> Finding {
-    let outcome = match seen {
-        Some(seen) if seen.met => Outcome::Met,
-        Some(_) => Outcome::Unmet,
-        None => Outcome::NotReached,
-    };
-    let (expected, found) = seen.map_or_else(
-        || (check.sentence(), String::new()),
-        |seen| (seen.expected.clone(), seen.found.clone()),
-    );
+fn finding(check: &Check, seen: &Seen) -> Finding {
+    let outcome = if seen.met { Outcome::Met } else { Outcome::Unmet };
     // The advice is about what was found, so it does not fit where nothing was seen.
-    let has_advice = outcome == Outcome::Unmet && found != TOO_BUSY;
-    let otherwise = check.otherwise.clone().filter(|_| has_advice);
-    Finding { check: check.id.clone(), outcome, says: check.sentence(), expected, found, otherwise }
+    let has_advice = outcome == Outcome::Unmet && seen.found != TOO_BUSY;
+    Finding {
+        check: check.id.clone(),
+        outcome,
+        says: check.sentence(),
+        expected: seen.expected.clone(),
+        found: seen.found.clone(),
+        otherwise: check.otherwise.clone().filter(|_| has_advice),
+    }
+}
+
+/// `why` is empty if something else that is unmet is the reason.
+fn not_reached(check: &Check, why: &str) -> Finding {
+    Finding {
+        check: check.id.clone(),
+        outcome: Outcome::NotReached,
+        says: check.sentence(),
+        expected: check.sentence(),
+        found: why.to_owned(),
+        otherwise: None,
+    }
+}
+
+/// Whether there is nothing to look at because the evidence is invalid, or because an answer that
+/// ran out of time gets neither a crash nor a second server.
+fn is_held_up(check: &Check, evidence: &Evidence) -> bool {
+    let is_later = !matches!(check.at, Moment::Exit | Moment::Settled);
+    evidence.invalid.is_some() || (evidence.run.timed_out() && is_later)
 }
 
 fn invalid(evidence: &Evidence) -> Option<Finding> {
@@ -158,6 +179,8 @@ fn invalid(evidence: &Evidence) -> Option<Finding> {
     })
 }
 
+/// Why a check has no finding although nothing else holds it up.
+const UNDECIDED: &str = "what was recorded does not decide it";
 /// What was found if the server could not be observed.
 const TOO_BUSY: &str = "the server was too busy to respond when the answer ended";
 

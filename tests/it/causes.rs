@@ -264,6 +264,7 @@ const CLAIMS: &[(&str, Claim)] = &[
         let name = seen.text().split_once("with ").and_then(|(_, rest)| rest.split_once(':'));
         name.is_some_and(|(name, _)| found(&seen.verdict, "ends-well").contains(name))
     }),
+    ("loop-without-an-end", |seen| seen.timed_out() && seen.exchanges().len() > 5),
     ("nothing-was-sent", |seen| seen.exchanges().is_empty() && !seen.ended_badly()),
     ("no-command-was-given", |seen| seen.exchanges().is_empty()),
     ("appendonly-taken-for-a-snapshot", |seen| seen.never("SAVE") && seen.never("BGSAVE")),
@@ -385,7 +386,7 @@ fn answers() -> Vec<KnownAnswer> {
             &format!("CONFIG SET hz 1\nSET order:before 1\nMULTI\nBGSAVE\nEXEC\n{RESTORED}"),
             "bgsave-inside-multi",
         ),
-        program(CREATING, "while True:\n    r.save()", ""),
+        program(CREATING, "while True:\n    r.save()", "loop-without-an-end"),
         program(CREATING, "r.save()\nraise SystemExit('not today')", ""),
         program(CREATING, "exec('x ==== 1')", "program-failed"),
         program(CREATING, "r.save(", "program-is-no-python"),

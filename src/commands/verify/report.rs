@@ -6,8 +6,9 @@ use super::super::shell::{lessons_option, shell_word};
 use super::VerifyRequest;
 use crate::cli::Common;
 use crate::present::evidence::Form;
+use crate::present::judged::{self, Detail, Judged};
+use crate::present::output_width;
 use crate::present::text::clean;
-use crate::present::{self, output_width};
 use crate::sanitize::ShownPath as _;
 use crate::server::ServerVersion;
 use crate::server::source::DEFAULT_IMAGE;
@@ -102,9 +103,15 @@ fn problems(result: &CaseResult) -> Vec<String> {
 
 fn details(case: &Case<'_>, run: &CaseRun) -> String {
     let Some(judged) = &run.judged else { return String::new() };
-    let (evidence, verdict) = (&judged.evidence, &judged.verdict);
-    let exercise = case.exercise.map_or("", |exercise| exercise.id.as_str());
-    present::judged(exercise, &run.server, evidence, verdict, Form::Short, output_width())
+    let judged = Judged {
+        exercise: case.exercise.map_or("", |exercise| exercise.id.as_str()),
+        server: &run.server,
+        answer: None,
+        evidence: &judged.evidence,
+        verdict: &judged.verdict,
+        previous: None,
+    };
+    judged::judged(&judged, Detail::Full(Form::Short), output_width())
 }
 
 fn count(number: usize) -> u32 {

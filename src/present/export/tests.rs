@@ -98,7 +98,7 @@ fn a_failed_attempt_is_exported_whole() {
       - expected: another LASTSAVE than before
       - found: LASTSAVE is still 1795
       - advice: what does BGSAVE's reply promise?
-    - – not reached: the orders survive \<the crash\>
+    - – not judged: the orders survive \<the crash\>
 
     Cause: BGSAVE's reply only means begun
 

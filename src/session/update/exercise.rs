@@ -9,10 +9,10 @@ use super::super::worker::messages::{self, ExampleRequest, JudgedAnswer};
 use crate::answers;
 use crate::attempt::Answer;
 use crate::lesson::{Exercise, Language};
-use crate::present::terminal;
+use crate::present::evidence::Form;
+use crate::present::judged::Detail;
 use crate::progress::ProgressChange;
 use crate::sanitize::ShownPath as _;
-use crate::verdict::Verdict;
 use crate::verify;
 
 /// The session suggests a hint after every so many failed attempts.
@@ -86,11 +86,11 @@ impl<'c> State<'c> {
         if judged.verdict.passed() {
             self.note_passed(exercise);
         } else {
-            self.note_failed(exercise, &judged.verdict);
+            self.note_failed(exercise);
         }
         self.keep(exercise, judged);
         self.work.forget_work_by_hand();
-        self.look_at(View::Verdict);
+        self.look_at(View::Verdict(Detail::Short));
     }
 
     /// Records a pass by hand, which counts like any other answer.
@@ -104,15 +104,13 @@ impl<'c> State<'c> {
         self.save(ProgressChange::Passed(exercise.id.clone()));
     }
 
-    fn note_failed(&mut self, exercise: &Exercise, verdict: &Verdict) {
+    fn note_failed(&mut self, exercise: &Exercise) {
         self.save(ProgressChange::Failed(exercise.id.clone()));
         let failed = self.record.failed_attempts(&exercise.id);
         let all_seen = self.record.hints_seen(&exercise.id) as usize >= exercise.hints.len();
-        self.tell(if failed > 0 && failed.is_multiple_of(ATTEMPTS_PER_REMINDER) && !all_seen {
-            format!("{failed} failed attempts so far: `h` shows a hint")
-        } else {
-            terminal::outcome(verdict)
-        });
+        if failed > 0 && failed.is_multiple_of(ATTEMPTS_PER_REMINDER) && !all_seen {
+            self.tell(format!("{failed} failed attempts so far: `h` shows a hint"));
+        }
     }
 
     /// Keeps a verdict, and lines typed at the prompt as the answer file.
@@ -125,7 +123,14 @@ impl<'c> State<'c> {
             let text = format!("{}\n", typed.join("\n"));
             self.request(Request::WriteAnswer(exercise, text));
         }
-        self.work.judged = Some(judged);
+        self.work.previous = self.work.judged.replace(judged);
+    }
+
+    /// Shows the verdict, or all of it if it is shown already.
+    pub(super) fn show_verdict(&mut self) {
+        let is_short = self.view == View::Verdict(Detail::Short);
+        let detail = if is_short { Detail::Full(Form::Short) } else { Detail::Short };
+        self.look_at(View::Verdict(detail));
     }
 
     /// Shows the hint that `choose` makes of the last one and of the number of hints.

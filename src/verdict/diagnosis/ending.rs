@@ -3,6 +3,10 @@
 use super::cause::Cause;
 use super::diagnosed::Pointer;
 use super::facts::Facts;
+use crate::redis_cli::words;
+
+/// A program that sends a command more often than this sends it in a loop.
+const MANY_TIMES: usize = 5;
 
 /// Python parses the whole file before it runs the first line, so such an error has no traceback. A
 /// module that can't be parsed, or a text that is run as code, fails later and has one.
@@ -21,6 +25,16 @@ pub fn program_asks_for_input(facts: &Facts<'_>) -> Option<Cause> {
     let is_asking = line == "EOFError: EOF when reading a line"
         || (line == "EOFError" && errors.contains("getpass"));
     is_asking.then(|| Cause::at([Pointer::ProgramErrors]))
+}
+
+/// A program that sends one command again and again, until its time is over.
+pub fn loop_without_an_end(facts: &Facts<'_>) -> Option<Cause> {
+    let (exchanges, took) = (facts.exchanges(), facts.evidence.took);
+    let last = exchanges.last().filter(|last| last.at > took.mul_f64(0.5))?;
+    let same = exchanges.iter().filter(|exchange| exchange.words == last.words).count();
+    let goes_on = facts.evidence.run.timed_out() && same > MANY_TIMES;
+    let cause = Cause::at([Pointer::Exchange(exchanges.len() - 1)]);
+    goes_on.then(|| cause.with(words::join(&last.words)).with(same.to_string()))
 }
 
 /// An exception that no other diagnosis explains.

@@ -140,6 +140,9 @@ pub const TABLE: &[Diagnosis] = &[
         .because(
             "the program asks for input, but an answer has no keyboard: write the value into it",
         ),
+    Diagnosis::of(Stage::NotRun, "loop-without-an-end", ending::loop_without_an_end)
+        .explains(&[ENDED_BADLY])
+        .because("`{}` was sent again and again ({} times), and nothing ended the loop"),
     Diagnosis::of(Stage::NotRun, "program-failed", ending::program_failed)
         .explains(&[ENDED_BADLY])
         .because("the program stopped with {}: nothing after that line ran"),

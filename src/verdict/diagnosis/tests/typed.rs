@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Run};
 use crate::topics::snapshots::tests::scene::{
     CALLS_BGSAVE, CALLS_SAVE, OK, QUEUED, STARTED, STDOUT, STORED, SURVIVES, Scene, scene, unknown,
@@ -170,4 +172,14 @@ fn a_save_that_was_misspelt_does_not_bring_the_data() {
     scene(SURVIVES, &sent).all_typed().found("nil").is("semicolon-at-the-end", 1);
     let sent = [("SAVE;", &*error), ("SAVE", OK), ("SET report:daily ready", OK)];
     scene(SURVIVES, &sent).all_typed().found("nil").is("written-after-the-snapshot", 2);
+}
+
+#[test]
+fn a_loop_ran_until_the_time_was_over() {
+    let sent = [("SAVE", OK); 7];
+    scene(STDOUT, &sent).timed_out().is("loop-without-an-end", 6);
+    scene(STDOUT, &sent[..5]).timed_out().has_no_cause();
+    scene(STDOUT, &sent).has_no_cause();
+    let stopped_long_before = scene(STDOUT, &sent).timed_out();
+    stopped_long_before.change(|seen| seen.took = Duration::from_secs(9)).has_no_cause();
 }

@@ -1,0 +1,95 @@
+//! The line of the answer at which the cause is seen.
+
+use super::traceback;
+use crate::attempt::Answer;
+use crate::attempt::evidence::{Evidence, Run, Typed};
+use crate::lesson::Language;
+use crate::redis_cli::words;
+use crate::relay::Exchange;
+use crate::sanitize::ShownPath as _;
+use crate::verdict::{Pointer, Verdict};
+
+/// `answers/a.py:9  client.bgsave()`, or `line 9: client.bgsave()` for an answer without a file;
+/// `None` if it is not known for sure.
+pub(super) fn origin(answer: &Answer, evidence: &Evidence, verdict: &Verdict) -> Option<String> {
+    let pointers = &verdict.diagnosis.as_ref()?.evidence;
+    let number = pointers.iter().find_map(|pointer| line_number(answer, evidence, pointer))?;
+    let line = answer.text.lines().nth(number.checked_sub(1)?)?.trim();
+    Some(match &answer.path {
+        Some(path) => {
+            let path = path.shown();
+            format!("{}:{number}  {line}", traceback::short_path(&path))
+        }
+        None => format!("line {number}: {line}"),
+    })
+}
+
+/// From 1.
+fn line_number(answer: &Answer, evidence: &Evidence, pointer: &Pointer) -> Option<usize> {
+    match (pointer, &evidence.run) {
+        (Pointer::Exchange(index), Run::Typed(typed)) => typed_line(typed, evidence, *index),
+        (Pointer::Exchange(index), Run::Program(_)) if answer.language == Language::Python => {
+            only_call(&answer.text, evidence.timeline.exchanges.get(*index)?)
+        }
+        (Pointer::ProgramErrors, Run::Program(program)) => {
+            traceback::last_own_line(&program.stderr.text)
+        }
+        _ => None,
+    }
+}
+
+/// The typed line that sent the exchange. The runner sends what is typed in order.
+fn typed_line(typed: &Typed, evidence: &Evidence, index: usize) -> Option<usize> {
+    let exchanges = &evidence.timeline.exchanges;
+    let mut sent = 0;
+    for line in &typed.exchanges {
+        let words = words::split(&line.line).ok();
+        if words.is_some_and(|words| exchanges.get(sent).is_some_and(|to| to.words == words)) {
+            if sent == index {
+                return Some(line.number);
+            }
+            sent += 1;
+        }
+    }
+    None
+}
+
+/// The only line of a program that names the command as a method or as a text, in any case:
+/// `client.bgsave()`, `execute_command("BGSAVE")`. With two such lines, neither is sure.
+fn only_call(text: &str, exchange: &Exchange) -> Option<usize> {
+    let name = exchange.name().to_lowercase();
+    let second = exchange.words.get(1).map(|word| String::from_utf8_lossy(word).to_lowercase());
+    let names = [second.map(|second| format!("{name}_{second}")).unwrap_or_default(), name];
+    names.iter().filter(|name| !name.is_empty()).find_map(|name| {
+        let mut numbers = (1..).zip(text.lines()).filter(|(_, line)| calls(line, name));
+        let (number, _) = numbers.next()?;
+        numbers.next().is_none().then_some(number)
+    })
+}
+
+fn calls(line: &str, name: &str) -> bool {
+    let code = line.split(" #").next().unwrap_or(line).to_lowercase();
+    if code.trim_start().starts_with('#') {
+        return false;
+    }
+    code.match_indices(name).any(|(at, _)| {
+        let is_named = code[..at].ends_with(['.', '"', '\'']);
+        let after = code[at + name.len()..].chars().next();
+        is_named && !after.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_a_method_or_a_text() {
+        assert!(calls("client.bgsave()  # begun", "bgsave"));
+        assert!(calls("client.execute_command('BGSAVE')", "bgsave"));
+        assert!(!calls("# client.bgsave()", "bgsave"));
+        assert!(!calls("wait()  # for .bgsave", "bgsave"));
+        assert!(!calls("client.setex('a', 1, 2)", "set"));
+        assert!(!calls("found = set(keys)", "set"));
+    }
+}

@@ -77,8 +77,8 @@ impl Subject for Calls {
             let name = shown(names);
             Seen {
                 met: count.holds_for(made),
-                expected: format!("{name} succeeds {}", count.in_times()),
-                found: format!("{name} succeeded {}", times(made)),
+                expected: happens(&name, "succeeds", &count.in_times()),
+                found: happens(&name, "succeeded", &times(made)),
             }
         }))
     }
@@ -100,6 +100,14 @@ impl Calls {
             }
         }
         is_open
+    }
+}
+
+/// `SAVE never succeeded`, `SAVE succeeds at least once`.
+fn happens(name: &str, verb: &str, times: &str) -> String {
+    match times {
+        "never" => format!("{name} never {verb}"),
+        times => format!("{name} {verb} {times}"),
     }
 }
 

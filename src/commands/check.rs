@@ -42,12 +42,12 @@ pub(super) fn check(common: &Common, options: &CheckOptions) -> Result<Exit, Sto
                     previous: None,
                 };
                 let detail = detail(options);
-                out_without_commands(&judged::judged(&judged, detail, output_width()));
+                let mut text = judged::judged(&judged, detail, output_width());
                 if detail == Detail::Short && !verdict.passed() {
-                    out(&terminal::faint(
-                        "\n`--verbose` shows what Redis saw and what has changed\n",
-                    ));
+                    let more = "`--verbose` shows what Redis saw and what has changed";
+                    text.push_str(&terminal::faint(&format!("\n{more}\n")));
                 }
+                out_without_commands(&text);
             }
             Ok(if verdict.passed() { Exit::Passed } else { Exit::FellShort })
         }

@@ -248,8 +248,8 @@ fn orders_that_were_only_written_are_lost_in_the_crash() {
 
 #[test]
 fn commands_are_read_from_standard_input() {
-    let ended =
-        Workspace::new().run_with_input(&["check", "creating-snapshots", "-"], "SAVE\nBGSAVE\n");
+    let arguments = ["check", "creating-snapshots", "-", "--verbose"];
+    let ended = Workspace::new().run_with_input(&arguments, "SAVE\nBGSAVE\n");
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.contains("Background saving started"), "{}", ended.stdout);
 }

@@ -121,7 +121,7 @@ fn headline(judged: &Judged<'_>, width: usize) -> String {
     format!("{outcome}{gap}{}\n", wrap(&about, width, "").dimmed())
 }
 
-/// `3 → 5 checks met; new: ✓ SAVE took a snapshot`; empty if nothing has changed.
+/// `3 → 5 checks met; new: SAVE took a snapshot and 1 more`; empty if nothing has changed.
 fn progress(judged: &Judged<'_>, width: usize) -> String {
     let Some(previous) = judged.previous else { return String::new() };
     let (gained, lost) = (newly_met(judged.verdict, previous), newly_met(previous, judged.verdict));
@@ -130,12 +130,11 @@ fn progress(judged: &Judged<'_>, width: usize) -> String {
     }
     let arrow = plain::sign_or(" → ", ", now ");
     let mut line = format!("{}{arrow}{} checks met", met(previous), met(judged.verdict));
-    for (word, sign, sentences) in [("new", "✓ ", gained), ("no longer", "", lost)] {
-        if !sentences.is_empty() {
-            let _ = write!(line, "; {word}: {}", plain::sign_or(sign, ""));
-            line.push_str(
-                &sentences.join(plain::sign_or(if sign.is_empty() { ", " } else { ", ✓ " }, ", ")),
-            );
+    for (word, sentences) in [("new: ", gained), ("no longer: ", lost)] {
+        let Some((first, others)) = sentences.split_first() else { continue };
+        let _ = write!(line, "; {word}{first}");
+        if !others.is_empty() {
+            let _ = write!(line, " and {} more", others.len());
         }
     }
     if plain::is_on() { wrap(&line, width, "  ") + "\n" } else { truncate(&line, width) + "\n" }

@@ -144,10 +144,8 @@ fn unreadable(path: &Path, error: &std::io::Error) -> EnvironmentError {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> EnvironmentError {
     let fact = format!("cannot write `{}`: {error}", path.shown());
-    EnvironmentError::new(
-        fact,
-        "free some space, or start redislings in a folder that you can write to",
-    )
+    let otherwise = "start redislings in a folder that you can write to";
+    EnvironmentError::new(fact, disk::help_to_write(error, otherwise))
 }
 
 #[cfg(test)]

@@ -230,8 +230,10 @@ fn lock_file(root: &Path) -> io::Result<File> {
 fn cannot_write(place: &Path) -> impl Fn(io::Error) -> EnvironmentError {
     move |error| {
         let fact = format!("cannot write to the cache directory `{}`: {error}", place.shown());
-        let help = "make it writable, free some space, or set XDG_CACHE_HOME to another place";
-        EnvironmentError::new(fact, help)
+        EnvironmentError::new(
+            fact,
+            disk::help_to_write(&error, "set XDG_CACHE_HOME to another place"),
+        )
     }
 }
 

@@ -42,6 +42,27 @@ pub fn check_room(directory: &Path, otherwise: &str) -> Result<(), EnvironmentEr
     }
 }
 
+/// What to do about a failure to write. `otherwise` completes it, as in [`check_room`].
+pub fn help_to_write(error: &Error, otherwise: &str) -> String {
+    match error.kind() {
+        ErrorKind::ReadOnlyFilesystem => otherwise.to_owned(),
+        ErrorKind::PermissionDenied => format!("make it writable, or {otherwise}"),
+        _ => format!("free some space, or {otherwise}"),
+    }
+}
+
+/// Why this user can't create files in the folder: it is `read-only`, or `not writable for you`.
+/// `None` if they can, or if something else is wrong, which the first write reports. `made` is the
+/// result of making the folder.
+pub fn why_unwritable(made: std::io::Result<()>, folder: &Path) -> Option<&'static str> {
+    let tried = made.and_then(|()| tempfile::tempfile_in(folder).map(drop));
+    match tried.err()?.kind() {
+        ErrorKind::ReadOnlyFilesystem => Some("read-only"),
+        ErrorKind::PermissionDenied => Some("not writable for you"),
+        _ => None,
+    }
+}
+
 /// Reads a text file that somebody else has written: a regular file of at most [`LARGEST_TEXT`]
 /// bytes. Reading a named pipe could block, and a device may have no end.
 pub fn read_text_file(path: &Path) -> std::io::Result<Vec<u8>> {
@@ -101,6 +122,22 @@ fn is_roomy_memory(_: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_space_is_asked_for_on_a_read_only_disk() {
+        let help = |kind| help_to_write(&Error::from(kind), "set TMPDIR");
+        assert_eq!(help(ErrorKind::ReadOnlyFilesystem), "set TMPDIR");
+        assert_eq!(help(ErrorKind::PermissionDenied), "make it writable, or set TMPDIR");
+        assert_eq!(help(ErrorKind::StorageFull), "free some space, or set TMPDIR");
+    }
+
+    #[test]
+    fn a_folder_in_which_files_can_be_made_is_writable() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(why_unwritable(Ok(()), folder.path()), None);
+        let refused = Err(Error::from(ErrorKind::ReadOnlyFilesystem));
+        assert_eq!(why_unwritable(refused, folder.path()), Some("read-only"));
+    }
 
     #[test]
     fn what_is_no_file_is_not_read() {

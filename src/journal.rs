@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::attempt::evidence::Evidence;
+use crate::disk;
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Language};
 use crate::present::journal::JournalEntry;
@@ -144,10 +145,8 @@ fn seconds(time: SystemTime) -> i64 {
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> EnvironmentError {
     let fact = format!("cannot {verb} the journal `{}`: {error}", path.shown());
-    EnvironmentError::new(
-        fact,
-        "make it writable, free some space, or set XDG_STATE_HOME to another folder",
-    )
+    let otherwise = "set XDG_STATE_HOME to another folder";
+    EnvironmentError::new(fact, disk::help_to_write(error, otherwise))
 }
 
 #[cfg(test)]

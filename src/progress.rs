@@ -17,7 +17,9 @@ pub use course_lock::NotLocked;
 pub use record::{Position, ProgressChange, Record};
 
 use crate::backup;
+use crate::disk;
 use crate::error::EnvironmentError;
+use crate::private;
 use crate::sanitize::ShownPath as _;
 use crate::state;
 
@@ -30,6 +32,9 @@ pub struct Progress {
     /// Changes that are not in the file yet: the next write includes them.
     unwritten: Vec<ProgressChange>,
     is_new: bool,
+    /// Whether the student knows that the file can't be written. Then only a change that matters
+    /// says so again.
+    is_failure_known: bool,
 }
 
 /// The content of the progress file.
@@ -56,7 +61,9 @@ impl Progress {
                 after_damage(path).map_err(|error| unusable("move", path, &error))?
             }
         };
-        Ok((Self { path: path.to_owned(), record, unwritten: Vec::new(), is_new }, warning))
+        let path = path.to_owned();
+        let (unwritten, is_failure_known) = (Vec::new(), false);
+        Ok((Self { path, record, unwritten, is_new, is_failure_known }, warning))
     }
 
     /// Whether there was no file: the student's first start.
@@ -88,21 +95,37 @@ impl Progress {
         self.note(ProgressChange::Moved(None))
     }
 
+    /// Why nothing can be saved here, for the start of a session; it is said only once.
+    pub fn refusal(&mut self) -> Option<String> {
+        let folder = backup::folder_of(&self.path);
+        let why = disk::why_unwritable(private::make_private_folder(folder), folder)?;
+        self.is_failure_known = true;
+        Some(format!(
+            "your progress can't be saved: `{}` is {why}; set XDG_STATE_HOME to a folder that you \
+             can write to",
+            folder.shown()
+        ))
+    }
+
     /// Takes the lock that marks this session as running, unless another session holds it.
     pub fn lock_session(&self) -> Result<File, NotLocked> {
         course_lock::take(&self.path.with_file_name("session.lock"))
     }
 
-    /// Applies a change in memory, and writes it if possible.
+    /// Applies a change in memory, and writes it if possible. A failure that is known is an error
+    /// again only if the change must not be lost.
     pub fn note(&mut self, change: ProgressChange) -> Result<(), EnvironmentError> {
+        let is_precious = change.is_precious();
         change.apply(&mut self.record);
         self.unwritten.push(change);
         let lock = lock_of(&self.path);
-        let aside = state::in_turn(&lock, || self.merge())
-            .map_err(|error| unusable("write", &self.path, &error))?;
-        match aside {
-            None => Ok(()),
-            Some(aside) => {
+        let merged = state::in_turn(&lock, || self.merge());
+        let is_known = std::mem::replace(&mut self.is_failure_known, merged.is_err());
+        match merged {
+            Err(_) if is_known && !is_precious => Ok(()),
+            Err(error) => Err(unusable("write", &self.path, &error)),
+            Ok(None) => Ok(()),
+            Ok(Some(aside)) => {
                 let help = "this session's progress was written to a new file";
                 Err(EnvironmentError::new(damaged(&aside), help))
             }
@@ -179,8 +202,6 @@ fn damaged(aside: &Path) -> String {
 
 fn unusable(verb: &str, path: &Path, error: &std::io::Error) -> EnvironmentError {
     let fact = format!("cannot {verb} the progress file `{}`: {error}", path.shown());
-    EnvironmentError::new(
-        fact,
-        "make it writable, free some space, or set XDG_STATE_HOME to another place",
-    )
+    let otherwise = "set XDG_STATE_HOME to another place";
+    EnvironmentError::new(fact, disk::help_to_write(error, otherwise))
 }

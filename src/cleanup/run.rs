@@ -90,7 +90,7 @@ fn no_directory(error: std::io::Error) -> EnvironmentError {
     let folder = disk::temporary_folder();
     EnvironmentError::new(
         format!("cannot create a private directory in `{}`: {error}", folder.shown()),
-        "free some space there, or set TMPDIR to a directory that you can write to",
+        disk::help_to_write(&error, "set TMPDIR to a directory that you can write to"),
     )
 }
 

@@ -9,6 +9,7 @@ use super::output::out;
 use super::shell::shell_word;
 use super::{Exit, Stop};
 use crate::cleanup;
+use crate::disk;
 use crate::error::EnvironmentError;
 use crate::lesson::course::shipped;
 use crate::present::terminal;
@@ -22,9 +23,8 @@ pub(super) fn init(dir: &Path) -> Result<Exit, Stop> {
     ensure_free(dir)?;
     write_out(dir).map_err(|error| {
         let fact = format!("the course cannot be written to `{}`: {error}", dir.shown());
-        let help = "nothing was left behind; free some space, or name a folder that you can write \
-                    to";
-        EnvironmentError::new(fact, help)
+        let help = disk::help_to_write(&error, "name a folder that you can write to");
+        EnvironmentError::new(fact, format!("nothing was left behind; {help}"))
     })?;
     out(&summary(dir));
     Ok(Exit::Passed)

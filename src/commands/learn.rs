@@ -10,6 +10,7 @@ use super::{Exit, Stop, choose_server, load, open_relay};
 use crate::answers;
 use crate::ask::Prompt;
 use crate::cli::Common;
+use crate::disk;
 use crate::error::EnvironmentError;
 use crate::journal::Journal;
 use crate::lesson::Course;
@@ -17,6 +18,7 @@ use crate::present::{output_width, plain, terminal};
 use crate::private;
 use crate::progress::{NotLocked, Progress};
 use crate::progress_event::ProgressEvent;
+use crate::sanitize::ShownPath as _;
 use crate::session::{
     self, Console, FindRedis, Fullscreen, PlainConsole, Redis, SavedWork, SessionEnd,
 };
@@ -44,11 +46,16 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     let course = load(common)?;
     // Reports a wrong `--server` now, not in the middle of a lesson.
     super::wanted(common)?;
-    let (progress, damaged) = Progress::of_the_user()?;
-    let (_lock, message) = match progress.lock_session() {
-        Ok(lock) => (Some(lock), damaged),
-        Err(not_locked) => (None, damaged.or_else(|| Some(without_lock(&not_locked)))),
+    let (mut progress, damaged) = Progress::of_the_user()?;
+    let answers = unwritable_answers();
+    let refused = progress.refusal();
+    let (_lock, unlocked) = match progress.lock_session() {
+        Ok(lock) => (Some(lock), None),
+        // Without a place for its lock, a session knows of no other.
+        Err(not_locked) => (None, refused.is_none().then(|| without_lock(&not_locked))),
     };
+    let message = [answers, refused.or(damaged).or(unlocked)];
+    let message: Vec<String> = message.into_iter().flatten().collect();
     // In plain mode the session may run on a pipe, in a CI job.
     let _stopped = plain::is_on().then(CommandsStopped::new);
     let mut console: Box<dyn Console> = if plain::is_on() {
@@ -56,7 +63,7 @@ pub(super) fn learn(common: &Common) -> Result<Exit, Stop> {
     } else {
         Box::new(Fullscreen::open(Prompt::new(is_err_colored())))
     };
-    let end = run_session(&course, progress, &mut *console, common, &message.unwrap_or_default());
+    let end = run_session(&course, progress, &mut *console, common, &message.join("\n"));
     drop(console);
     let (end, is_saved) = end?;
     let notice = if is_saved {
@@ -79,13 +86,23 @@ fn run_session(
     common: &Common,
     message: &str,
 ) -> Result<(SessionEnd, bool), EnvironmentError> {
-    // The session watches this folder. If it can't be made, the first answer reports the error.
-    let _ = private::make_shared_folder(Path::new(answers::FOLDER));
     let saved = SavedWork {
         journal: Journal::of_the_user(SystemTime::now()).ok(),
         history: state::directory().ok().map(|folder| folder.join(HISTORY)),
     };
     session::run(course, progress, saved, console, find_redis(common.clone()), message)
+}
+
+/// Makes the folder of the answers, which the session watches. The message says why nothing can be
+/// saved there; another failure is reported by the first answer.
+fn unwritable_answers() -> Option<String> {
+    let folder = Path::new(answers::FOLDER);
+    let why = disk::why_unwritable(private::make_shared_folder(folder), folder)?;
+    Some(format!(
+        "your answers can't be saved: the folder `{}` is {why}; start redislings in a folder that \
+         you can write to",
+        folder.shown()
+    ))
 }
 
 fn find_redis(common: Common) -> Box<FindRedis> {

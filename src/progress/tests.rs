@@ -273,3 +273,13 @@ fn saving_the_place_is_quick() {
     let each = begun.elapsed() / 100;
     assert!(each < Duration::from_millis(50), "{each:?}");
 }
+
+#[test]
+fn a_known_failure_to_save_is_told_again_only_for_what_matters() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut progress = load(&folder.path().join("progress.toml"));
+    std::fs::create_dir(folder.path().join("progress.lock")).unwrap();
+    assert!(progress.set_place(place(None)).is_err());
+    assert!(progress.set_place(place(None)).is_ok() && !progress.is_kept());
+    assert!(progress.add("creating-snapshots").is_err());
+}

@@ -168,7 +168,7 @@ fn mend_at_end() {
 }
 
 /// Creates the cache directory if needed, and makes it private.
-fn prepared_directory() -> Result<PathBuf, EnvironmentError> {
+pub fn prepared_directory() -> Result<PathBuf, EnvironmentError> {
     let cache = directory()?;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(&cache);
     made.map_err(cannot_write(&cache))?;

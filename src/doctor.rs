@@ -4,6 +4,7 @@
 use std::io::IsTerminal as _;
 use std::net::TcpListener;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::attempt::python;
 use crate::cache::Installed;
@@ -47,9 +48,7 @@ fn engine_and_image(reference: &str) -> (DoctorFinding, DoctorFinding) {
             let image = if container::has_image(reference) {
                 good("image", format!("`{reference}` is on the engine"))
             } else {
-                let advice =
-                    format!("pulled on first use; to pull it now: docker pull {reference}");
-                missing("image", format!("`{reference}` is not on the engine yet"), &advice)
+                missing_image(reference)
             };
             (engine, image)
         }
@@ -59,6 +58,34 @@ fn engine_and_image(reference: &str) -> (DoctorFinding, DoctorFinding) {
             let engine = missing("Docker engine", format!("none: {why}"), advice);
             (engine, missing("image", "not checked: no Docker engine".to_owned(), "start Docker"))
         }
+    }
+}
+
+fn missing_image(reference: &str) -> DoctorFinding {
+    let failed = container::failed_pull(reference);
+    match failed.as_ref().and_then(|failed| Some((failed, failed.age()?))) {
+        None => {
+            let advice = format!("pulled on first use; to pull it now: docker pull {reference}");
+            missing("image", format!("`{reference}` is not on the engine yet"), &advice)
+        }
+        Some((failed, age)) => {
+            let (ago, left) = (span(age), span(container::FAILURE_MEMORY.saturating_sub(age)));
+            let found = format!("not on the engine; {ago} ago: {}", failed.why);
+            let advice = format!(
+                "servers do not run in containers until it is tried again in {left}; to try now: \
+                 docker pull {reference}"
+            );
+            missing("image", found, &advice)
+        }
+    }
+}
+
+/// `40 s`, `12 min`, `3 h`.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds => format!("{} h", seconds / 3600),
     }
 }
 

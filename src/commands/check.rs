@@ -79,7 +79,7 @@ fn run_answer(
     let spinner = Spinner::new();
     let report = |event: ProgressEvent<'_>| spinner.tell(event);
     let chosen = choose_server(common, &report)?;
-    report(ProgressEvent::Message(&format!("server: {}", chosen.why)));
+    report(ProgressEvent::Message(&format!("server: {}", chosen.name)));
     let python = match answer.language {
         Language::Python => {
             report(ProgressEvent::Status("looking at `python3`"));

@@ -259,7 +259,7 @@ impl Verification<'_> {
             }
             None => choose_server(common, report)?,
         };
-        report(ProgressEvent::Message(&format!("server: {}", chosen.why)));
+        report(ProgressEvent::Message(&format!("server: {}", chosen.name)));
         Ok(chosen.source)
     }
 

@@ -1,15 +1,16 @@
 //! Finds a server of a wanted version.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
 use super::bundled::PACKAGES;
 use super::source::{self, DEFAULT_IMAGE, NONE_ON_PATH, PROGRAMS, all_on_path};
-use super::versions::{ServerVersion, printed_version};
+use super::versions::ServerVersion;
 use super::{Chosen, Server, Wanted, container};
 use crate::error::EnvironmentError;
 use crate::progress_event::ProgressEvent;
 use crate::sanitize::ShownPath as _;
+
+pub use super::source::version_of;
 
 /// Where a server of a version can come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,12 +122,6 @@ pub fn programs() -> Vec<PathBuf> {
         }
     }
     programs
-}
-
-/// `redis 7.0.15`, as the program prints it.
-pub fn version_of(program: &Path) -> Option<String> {
-    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
-    printed_version(&String::from_utf8_lossy(&output.stdout))
 }
 
 fn in_package(

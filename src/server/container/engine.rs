@@ -10,7 +10,7 @@ use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::client::docker_client_instance;
 
 use super::network::Network;
-use super::pull;
+use super::{failed_pulls, pull};
 use crate::error::with_sources;
 use crate::progress_event::ProgressEvent;
 use crate::runtime::block_on;
@@ -48,14 +48,21 @@ pub fn engine_version() -> Result<String, String> {
     })
 }
 
-/// Returns the image; pulls it first if the engine does not have it, and reports the progress.
+/// Returns the image; pulls it first if the engine does not have it, and reports the progress. A
+/// failure is remembered: see [`super::failed_pull`].
 pub fn find_image(reference: &str, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Image, String> {
     let docker = client()?;
     if let Some(image) = local_image(&docker, reference) {
         return Ok(image);
     }
     report(ProgressEvent::Message(&format!("pulling the image `{reference}`, once")));
-    pull(&docker, reference, report)?;
+    match pull(&docker, reference, report) {
+        Ok(()) => failed_pulls::forget_failed_pull(reference),
+        Err(why) => {
+            failed_pulls::remember(reference, &why);
+            return Err(why);
+        }
+    }
     local_image(&docker, reference)
         .ok_or_else(|| format!("the image `{reference}` was pulled but is not there"))
 }

@@ -10,6 +10,7 @@
 //! used only if there is no other way ([`network`]).
 
 mod engine;
+mod failed_pulls;
 mod host;
 mod hosted;
 mod hosts;
@@ -19,6 +20,7 @@ mod pull;
 mod supervisor;
 
 pub use engine::{Image, engine_version, find_image, has_image};
+pub use failed_pulls::{FailedPull, MEMORY as FAILURE_MEMORY, failed_pull, forget_failed_pull};
 pub use hosted::Hosted;
 pub use hosts::Hosts;
 pub use labels::sweep_leftovers;

@@ -61,7 +61,7 @@ pub enum WorkerEvent {
     Line(String),
     /// The current progress, which replaces the one before.
     Progress(String),
-    /// Why these servers were chosen, the address at which clients reach them, and whether another
+    /// Which servers were chosen, the address at which clients reach them, and whether another
     /// program has port 6379.
     Found { why: String, address: SocketAddr, usual_port_is_taken: bool },
     /// The current progress of background work; empty when it is done.

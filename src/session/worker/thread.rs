@@ -327,7 +327,7 @@ impl Worker {
         }
         let Redis { chosen, relay } = (self.find_redis)(&|progress| self.report(progress))?;
         let found = FoundRedis { chosen, relay: Arc::new(relay) };
-        let (why, address) = (found.chosen.why.clone(), found.relay.address());
+        let (why, address) = (found.chosen.name.clone(), found.relay.address());
         let usual_port_is_taken = found.relay.usual_port_is_taken();
         self.send_for_every_step(WorkerEvent::Found { why, address, usual_port_is_taken });
         self.redis = Some(found.clone());

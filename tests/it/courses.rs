@@ -407,3 +407,12 @@ fn the_man_page_names_every_command_and_option() {
         assert!(page.contains(part), "`{part}` is missing in:\n{page}");
     }
 }
+
+#[test]
+fn an_option_without_effect_on_a_command_is_a_usage_error() {
+    for arguments in [["--server", "foo", "list"], ["hint", "--port", "0"]] {
+        let ended = Workspace::new().run(&arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+        assert!(ended.stderr.contains("has no effect on"), "{}", ended.stderr);
+    }
+}

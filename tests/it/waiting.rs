@@ -4,8 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
 
-use crate::support::Workspace;
+use redislings::server::source::on_path;
+
 use crate::support::terminal::{ROOMY, Student, Terminal};
+use crate::support::{Ended, Workspace, report_skipped};
 
 /// Takes two seconds on the lesson's server, because it saves a thousand products slowly.
 const SLOW: &str = "SAVE\n";
@@ -152,4 +154,46 @@ fn a_pull_shows_its_bytes_and_its_failure() {
     terminal.sees("toomanyrequests: slow down");
     assert_eq!(terminal.ends().exit_code(), 3);
     assert!(!terminal.text().contains("12.3 of"), "{}", terminal.text());
+}
+
+/// The output of a check whose container would come from this engine.
+fn checks_by(engine: &Engine, workspace: &Workspace, more: &[&str]) -> String {
+    let mut command =
+        workspace.command(&[&["check", "creating-snapshots", "-"][..], more].concat());
+    command.env("DOCKER_HOST", &engine.address).env("XDG_CACHE_HOME", workspace.work());
+    command.env("REDISLINGS_SERVER", "auto").stdin(std::process::Stdio::null());
+    let ended = Ended::from(command.output().unwrap());
+    assert_eq!(ended.code, 1, "{ended:?}");
+    ended.stderr
+}
+
+#[test]
+fn a_pull_that_failed_is_not_tried_again_unless_the_image_is_named() {
+    let test = "a_pull_that_failed_is_not_tried_again_unless_the_image_is_named";
+    if on_path("redis-server").is_none() {
+        return report_skipped(test, "there is no `redis-server`");
+    }
+    let (workspace, engine) = (Workspace::new(), Engine::start());
+    engine.sends(r#"{"errorDetail":{"message":"no such host"},"error":"no such host"}"#);
+    let pulling = "pulling the image `redis:8.10.2`, once";
+    assert!(checks_by(&engine, &workspace, &[]).contains(pulling));
+    let again = checks_by(&engine, &workspace, &[]);
+    assert_eq!(again.lines().count(), 1, "{again}");
+    let line = "· server: redis-server ";
+    assert!(again.starts_with(line) && again.ends_with(" (on your PATH)\n"), "{again}");
+    assert!(checks_by(&engine, &workspace, &["--image", "redis:8.10.2"]).contains(pulling));
+}
+
+#[test]
+fn doctor_says_why_a_pull_failed_and_how_to_try_again() {
+    let (workspace, engine) = (Workspace::new(), Engine::start());
+    engine.sends(r#"{"errorDetail":{"message":"no such host"},"error":"no such host"}"#);
+    checks_by(&engine, &workspace, &[]);
+    let mut command = workspace.command(&["doctor"]);
+    command.env("DOCKER_HOST", &engine.address).env("XDG_CACHE_HOME", workspace.work());
+    let ended = Ended::from(command.output().unwrap());
+    for part in [" ago: the image `redis:8.10.2` can't be pulled: ", "no such host", "to try now: "]
+    {
+        assert!(ended.stdout.contains(part), "{part:?} is missing in:\n{}", ended.stdout);
+    }
 }

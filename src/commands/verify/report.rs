@@ -11,7 +11,6 @@ use crate::present::output_width;
 use crate::present::text::clean;
 use crate::sanitize::ShownPath as _;
 use crate::server::ServerVersion;
-use crate::server::source::DEFAULT_IMAGE;
 use crate::verify::report::{CaseOutcome, CaseReport};
 use crate::verify::{Case, CaseResult, CaseRun};
 
@@ -59,7 +58,7 @@ fn repeat(
         shell_word(server),
         lessons_option(request.common)
     );
-    if image != DEFAULT_IMAGE {
+    if let Some(image) = image {
         let _ = write!(command, " --image {}", shell_word(image));
     }
     if let Some(version) = version {

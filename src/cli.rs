@@ -28,9 +28,10 @@ Start without a command: choose a lesson, read it, answer its exercises; quit an
 
   redislings                                          the interactive course
   redislings list                                     lessons, exercises and your progress
-  redislings check creating-snapshots answer.py       check one answer
+  redislings check                                    check your answer to the first open exercise
+  redislings check creating-snapshots answer.py       check any answer
   echo SAVE | redislings check creating-snapshots -   check Redis commands from standard input
-  redislings hint creating-snapshots                  a hint; `solution` shows answers that pass
+  redislings hint                                     a hint; `solution` shows answers that pass
   redislings reset creating-snapshots                 start over; your answer is kept as a backup
   redislings export session.md                        your last session as markdown
   redislings verify                                   test the lessons (for authors and CI)
@@ -186,7 +187,7 @@ pub enum Command {
     ///
     /// `✓` means passed, `○` open, and `◄ next` the first open exercise.
     List(ListOptions),
-    /// Check one answer on a fresh server
+    /// Check an answer on a fresh server
     ///
     /// The answer is a Python program or Redis commands, one per line. Python code written for
     /// localhost:6379 reaches the lesson's server unchanged. If another program uses that port, you
@@ -196,12 +197,11 @@ pub enum Command {
     Check(CheckOptions),
     /// Show a hint
     Hint {
-        /// The exercise's id, from `redislings list`
-        exercise: String,
+        /// The exercise's id, from `redislings list`; by default the first open exercise
+        exercise: Option<String>,
         /// The hint's number, from 1
-        #[arg(value_name = "N", default_value_t = 1,
-              value_parser = clap::value_parser!(u16).range(1..))]
-        number: u16,
+        #[arg(value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        number: Option<u16>,
         /// Show all hints
         #[arg(long, short, conflicts_with = "number")]
         all: bool,
@@ -210,8 +210,8 @@ pub enum Command {
     ///
     /// Before you pass they stay hidden, and the exit code is 1.
     Solution {
-        /// The exercise's id, from `redislings list`
-        exercise: String,
+        /// The exercise's id, from `redislings list`; by default the first open exercise
+        exercise: Option<String>,
         /// Only solutions in this language
         #[arg(long, short, value_enum)]
         language: Option<Language>,
@@ -344,6 +344,6 @@ mod tests {
 
     #[test]
     fn an_option_with_an_effect_may_stand_before_its_command() {
-        assert_eq!(refused(&["--server", "process", "--plain", "check", "id"]), None);
+        assert_eq!(refused(&["--server", "process", "--plain", "check"]), None);
     }
 }

@@ -29,9 +29,11 @@ pub struct ListOptions {
 
 #[derive(Debug, Args)]
 pub struct CheckOptions {
-    /// The exercise's id, from `redislings list`
-    pub exercise: String,
-    /// The answer's file; `-` or none: standard input
+    /// The exercise's id, from `redislings list`; by default the first open exercise
+    pub exercise: Option<String>,
+    /// The answer's file; by default the one in `answers` that you edited last
+    ///
+    /// `-` is standard input, which is also read if it is a pipe or a file and you name none.
     #[arg(value_name = "FILE")]
     pub answer: Option<PathBuf>,
     /// The answer's language: python or redis

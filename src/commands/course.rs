@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Stop;
 use super::output::{err, is_err_colored};
+use super::{Stop, progress, report_message};
 use crate::cli::Common;
 use crate::lesson::{Course, Exercise, Language, Lesson, Problem, problem};
 use crate::present::{plain, terminal};
@@ -47,9 +47,36 @@ pub(super) fn report_problems(problems: &[Problem]) {
 /// The exercise with this id, and its lesson; the error may suggest another.
 pub(super) fn find<'c>(course: &'c Course, id: &str) -> Result<(&'c Lesson, &'c Exercise), Stop> {
     course.exercise(id).ok_or_else(|| {
+        if id == "-" || Path::new(id).is_file() {
+            let fact = format!("`{id}` is an answer, and its exercise comes first");
+            return Stop::Usage(fact, "`redislings check EXERCISE FILE`".to_owned());
+        }
         let ids = course.exercises().map(|(.., exercise)| exercise.id.as_str());
         no_such("exercise", id, ids)
     })
+}
+
+/// The exercise with this id or, without one, the first open one, which is reported.
+pub(super) fn named_or_next<'c>(
+    course: &'c Course,
+    id: Option<&str>,
+) -> Result<(&'c Lesson, &'c Exercise), Stop> {
+    let Some(id) = id else {
+        let (lesson, exercise) = next(course)?;
+        report_message(&format!("exercise: `{}`, the first open one", exercise.id));
+        return Ok((lesson, exercise));
+    };
+    find(course, id)
+}
+
+/// The first exercise that the student has not passed, and its lesson.
+pub(super) fn next(course: &Course) -> Result<(&Lesson, &Exercise), Stop> {
+    let progress = progress()?;
+    let mut exercises = course.exercises();
+    exercises
+        .find(|(.., exercise)| !progress.has(&exercise.id))
+        .map(|(lesson, _, exercise)| (lesson, exercise))
+        .ok_or_else(|| Stop::usage("no exercise is open", "name one from `redislings list`"))
 }
 
 /// The error for an unknown id, which may be a misspelt one of `ids`.

@@ -153,10 +153,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Stop> {
             path::path(common, exercise.as_deref(), language, begin)
         }
         Command::Hint { exercise, number, all } => {
-            hint::hint(common, &exercise, number.into(), all)
+            hint::hint(common, exercise.as_deref(), number, all)
         }
         Command::Solution { exercise, language, yes } => {
-            solution::solution(common, &exercise, language, yes)
+            solution::solution(common, exercise.as_deref(), language, yes)
         }
         Command::Check(options) => check::check(common, &options),
         Command::Verify(options) => verify::verify(common, &options),

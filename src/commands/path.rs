@@ -1,8 +1,8 @@
 //! `redislings path`: prints the files of answers, one per line, for editors and other tools.
 
-use super::course::{languages, next_exercise};
+use super::course::{languages, next};
 use super::output::out;
-use super::{Exit, Stop, find, load, progress};
+use super::{Exit, Stop, find, load};
 use crate::answers;
 use crate::cli::Common;
 use crate::lesson::Language;
@@ -14,10 +14,9 @@ pub(super) fn path(
     begin: bool,
 ) -> Result<Exit, Stop> {
     let course = load(common)?;
-    let exercise = match exercise {
-        Some(id) => find(&course, id)?.1,
-        None => next_exercise(&course, &progress()?)
-            .ok_or_else(|| Stop::usage("no exercise is open", "name one from `redislings list`"))?,
+    let (_, exercise) = match exercise {
+        Some(id) => find(&course, id)?,
+        None => next(&course)?,
     };
     for language in languages(exercise, language)? {
         let path = if begin {

@@ -1,9 +1,9 @@
 //! `redislings solution`: shows the solutions of an exercise.
 
-use super::course::languages;
+use super::course::{languages, named_or_next};
 use super::github::CommandsStopped;
 use super::output::out;
-use super::{Exit, Stop, find, load, progress, tell};
+use super::{Exit, Stop, load, progress, tell};
 use crate::cli::Common;
 use crate::lesson::Language;
 use crate::present::{markdown, output_width, terminal};
@@ -12,12 +12,12 @@ use crate::present::{markdown, output_width, terminal};
 /// exit code of a failed answer, so that a script can tell it from a wrong command line.
 pub(super) fn solution(
     common: &Common,
-    exercise: &str,
+    exercise: Option<&str>,
     language: Option<Language>,
     yes: bool,
 ) -> Result<Exit, Stop> {
     let course = load(common)?;
-    let (lesson, exercise) = find(&course, exercise)?;
+    let (lesson, exercise) = named_or_next(&course, exercise)?;
     let languages = languages(exercise, language)?;
     if !yes && !progress()?.has(&exercise.id) {
         tell(&Stop::Usage(

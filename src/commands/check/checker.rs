@@ -1,0 +1,82 @@
+//! Runs and judges answers, each on a fresh server.
+
+use std::cell::OnceCell;
+
+use super::super::waiting::Spinner;
+use super::super::{Stop, choose_server, open_relay};
+use crate::attempt::{self, Answer, Evidence, Fixture, Phase, Python};
+use crate::cli::Common;
+use crate::error::EnvironmentError;
+use crate::lesson::{Course, Exercise, Language};
+use crate::present;
+use crate::progress_event::ProgressEvent;
+use crate::relay::Relay;
+use crate::server::{Chosen, Server};
+use crate::verdict::{Verdict, conclude};
+
+pub(super) struct Checker<'c> {
+    course: &'c Course,
+    chosen: Chosen,
+    /// Found for the first answer that needs it.
+    python: OnceCell<Result<Python, EnvironmentError>>,
+    relay: Relay,
+}
+
+/// An answer that was run on this server, which has no name if it did not start.
+pub(super) struct Checked {
+    pub(super) server: String,
+    pub(super) judged: Result<(Verdict, Evidence), EnvironmentError>,
+}
+
+impl<'c> Checker<'c> {
+    pub(super) fn new(common: &Common, course: &'c Course) -> Result<Self, Stop> {
+        let spinner = Spinner::new();
+        let report = |event: ProgressEvent<'_>| spinner.tell(event);
+        let chosen = choose_server(common, &report)?;
+        report(ProgressEvent::Message(&format!("server: {}", chosen.name)));
+        let relay = open_relay(common, &chosen.source)?;
+        if relay.usual_port_is_taken() {
+            let line = present::usual_port_taken(relay.address());
+            report(ProgressEvent::Message(&format!(
+                "{line}; programs that an answer starts find that port in `$REDIS_PORT`"
+            )));
+        }
+        Ok(Self { course, chosen, python: OnceCell::new(), relay })
+    }
+
+    pub(super) fn check(&self, exercise: &Exercise, answer: &Answer) -> Checked {
+        let mut server = String::new();
+        let judged = self.run(exercise, answer, &mut server);
+        Checked { server, judged }
+    }
+
+    fn run(
+        &self,
+        exercise: &Exercise,
+        answer: &Answer,
+        server_name: &mut String,
+    ) -> Result<(Verdict, Evidence), EnvironmentError> {
+        let spinner = Spinner::new();
+        let report = |event: ProgressEvent<'_>| spinner.tell(event);
+        let python = match answer.language {
+            Language::Python => Some(self.python(&report)?),
+            Language::Redis => None,
+        };
+        report(ProgressEvent::Status("starting the server"));
+        let mut server = Server::start(&self.chosen.source, &exercise.settings)?;
+        server.name().clone_into(server_name);
+        report(ProgressEvent::Status("checking the answer"));
+        let phases = |phase: Phase| report(ProgressEvent::Status(&present::waiting::phase(phase)));
+        let mut fixture = Fixture { server: &mut server, relay: &self.relay, report: &phases };
+        let evidence = attempt::attempt(&mut fixture, exercise, answer, python)?;
+        Ok((conclude(exercise, &evidence)?, evidence))
+    }
+
+    fn python(&self, report: &dyn Fn(ProgressEvent<'_>)) -> Result<&Python, EnvironmentError> {
+        let find = || {
+            report(ProgressEvent::Status("looking at `python3`"));
+            Python::find(&self.course.python_packages, report)
+        };
+        self.python.get_or_init(find).as_ref().map_err(Clone::clone)
+    }
+}

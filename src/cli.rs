@@ -189,6 +189,9 @@ pub enum Command {
     List(ListOptions),
     /// Check an answer on a fresh server
     ///
+    /// A pass counts in your progress like one in the session, wherever the answer is, and so does
+    /// a failed attempt.
+    ///
     /// The answer is a Python program or Redis commands, one per line. Python code written for
     /// localhost:6379 reaches the lesson's server unchanged. If another program uses that port, you
     /// get a notice. Other programs that the answer starts (redis-cli by its full path, a shell,

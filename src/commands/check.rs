@@ -3,9 +3,11 @@
 mod answer;
 mod checker;
 mod print;
+mod recorder;
 
 use self::checker::{Checked, Checker};
 use self::print::print_verdict;
+use self::recorder::Recorder;
 use super::course::named_or_next;
 use super::output::out;
 use super::{Exit, Stop, load};
@@ -32,6 +34,9 @@ pub(super) fn check(common: &Common, options: &CheckOptions) -> Result<Exit, Sto
                     Judged { exercise: id, server: &server, answer, evidence, verdict, previous: None };
                 print_verdict(&judged, options);
             }
+            let mut recorder = Recorder::open();
+            recorder.note_attempt(exercise, verdict.passed());
+            recorder.report(&course);
             Ok(if verdict.passed() { Exit::Passed } else { Exit::FellShort })
         }
         Err(error) => {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{LESSON, Running, is_unchecked, verify, workspace};
+use crate::support::terminal::{Student, USUAL};
 use crate::support::{Ended, Workspace, image, report_skipped};
 
 /// A small file system of its own, unmounted when dropped.
@@ -14,9 +15,13 @@ struct SmallDisk(tempfile::TempDir);
 impl SmallDisk {
     /// `None`, with a note that `test` is skipped, if this user can't mount.
     fn new(test: &str) -> Option<Self> {
+        Self::with(test, "size=256k")
+    }
+
+    fn with(test: &str, options: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=256k", "none"]).arg(folder.path());
+        mount.args(["-t", "tmpfs", "-o", options, "none"]).arg(folder.path());
         let why = match mount.output() {
             Ok(output) if output.status.success() => return Some(Self(folder)),
             Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
@@ -149,4 +154,35 @@ fn a_full_cache_disk_is_reported_and_left_unchanged() {
     assert!(ended.stderr.contains(help), "{ended:?}");
     let mut left = std::fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
     assert!(left.all(|path| path.is_file()));
+}
+
+#[test]
+fn a_session_on_a_read_only_disk_says_so_at_the_start() {
+    let test = "a_session_on_a_read_only_disk_says_so_at_the_start";
+    let Some(disk) = SmallDisk::with(test, "size=256k,ro") else { return };
+    let student = Student::new();
+    let mut terminal = student.starts_redislings_with(USUAL, |command| {
+        command.cwd(disk.path());
+        command.env("XDG_STATE_HOME", disk.path());
+    });
+    terminal.sees("your answers can't be saved: the folder `answers` is read-only");
+    terminal.sees("your progress can't be saved: ");
+    terminal.sees("XDG_STATE_HOME to a folder");
+    assert!(!terminal.text().contains("free some space"), "{}", terminal.text());
+    terminal.presses("q");
+    terminal.ends();
+}
+
+#[test]
+fn a_check_with_a_read_only_progress_file_passes_and_says_so() {
+    let test = "a_check_with_a_read_only_progress_file_passes_and_says_so";
+    let Some(disk) = SmallDisk::with(test, "size=256k,ro") else { return };
+    let workspace = Workspace::new();
+    workspace.file("answer.redis", "SAVE\nBGSAVE\n");
+    let mut command = workspace.command(&["check", "creating-snapshots", "answer.redis"]);
+    command.env("XDG_STATE_HOME", disk.path());
+    let ended = Ended::from(command.output().unwrap());
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("not counted as passed: "), "{ended:?}");
+    assert!(!ended.stderr.contains("free some space"), "{ended:?}");
 }

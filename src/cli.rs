@@ -29,7 +29,7 @@ Start without a command: choose a lesson, read it, answer its exercises; quit an
   redislings                                          the interactive course
   redislings list                                     lessons, exercises and your progress
   redislings check                                    check your answer to the first open exercise
-  redislings check creating-snapshots answer.py       check any answer
+  redislings check creating-snapshots answer.py       check any answer; `--all` checks all of yours
   echo SAVE | redislings check creating-snapshots -   check Redis commands from standard input
   redislings hint                                     a hint; `solution` shows answers that pass
   redislings reset creating-snapshots                 start over; your answer is kept as a backup
@@ -190,7 +190,7 @@ pub enum Command {
     /// Check an answer on a fresh server
     ///
     /// A pass counts in your progress like one in the session, wherever the answer is, and so does
-    /// a failed attempt.
+    /// a failed attempt; with --all, only passes count.
     ///
     /// The answer is a Python program or Redis commands, one per line. Python code written for
     /// localhost:6379 reaches the lesson's server unchanged. If another program uses that port, you

@@ -30,12 +30,19 @@ pub struct ListOptions {
 #[derive(Debug, Args)]
 pub struct CheckOptions {
     /// The exercise's id, from `redislings list`; by default the first open exercise
+    #[arg(conflicts_with = "all")]
     pub exercise: Option<String>,
     /// The answer's file; by default the one in `answers` that you edited last
     ///
     /// `-` is standard input, which is also read if it is a pipe or a file and you name none.
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", conflicts_with = "all")]
     pub answer: Option<PathBuf>,
+    /// Check all answers in the folder `answers`
+    ///
+    /// Prints a line for each, then the verdicts of those that failed. The exit code is the worst:
+    /// 3 if an answer could not be checked, else 1 if one failed, else 0.
+    #[arg(long, short)]
+    pub all: bool,
     /// The answer's language: python or redis
     ///
     /// The default comes from the extension .py or .redis; it is redis for standard input.

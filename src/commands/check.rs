@@ -1,5 +1,6 @@
-//! `redislings check`: checks one answer.
+//! `redislings check`: checks one answer, or all that the student has begun.
 
+mod all;
 mod answer;
 mod checker;
 mod print;
@@ -19,6 +20,9 @@ use crate::present::judged::Judged;
 
 pub(super) fn check(common: &Common, options: &CheckOptions) -> Result<Exit, Stop> {
     let course = load(common)?;
+    if options.all {
+        return all::check_all(common, &course, options);
+    }
     let (_, exercise) = named_or_next(&course, options.exercise.as_deref())?;
     let answer = answer::find(exercise, options.answer.as_deref(), options.language)?;
     let Checked { server, judged } = run(common, &course, exercise, &answer)?;

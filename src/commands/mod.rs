@@ -41,8 +41,8 @@ use crate::server::{Address, Chosen, Source, Wanted, container, source, versions
 use course::{find, load};
 use output::{err, out};
 
-/// How a command ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a command ends. Of several results, the worst is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 enum Exit {
     Passed = 0,

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use colored::Colorize as _;
 
-pub use super::lists::{ExerciseMark, ListEntry, exercise_line, group_line, heading, list_line};
+pub use super::lists::{
+    ExerciseMark, ListEntry, answer_line, exercise_line, group_line, heading, list_line,
+};
 
 use super::text::{clean, number, reveal, wrap};
 use super::{error_width, output_width, plain};

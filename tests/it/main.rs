@@ -22,6 +22,7 @@ mod kept;
 mod lessons;
 mod live;
 mod mutants;
+mod own_answers;
 mod plain;
 mod private;
 mod python;

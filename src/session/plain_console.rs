@@ -9,8 +9,8 @@ use super::console::{Console, Frame, Key, ReadKey, Size};
 use crate::ask::{Ask, NoAnswer};
 use crate::cleanup;
 use crate::error::EnvironmentError;
-use crate::present::screen_width;
 use crate::present::text::wrap;
+use crate::present::{output_width, screen_width};
 
 /// A console on standard input and output.
 #[derive(Default)]
@@ -57,6 +57,11 @@ fn read_key(_: &UnixStream) -> Result<Option<Key>, EnvironmentError> {
     Ok(Some(read_line().map_or(Key::Closed, |line| key_of(line.trim()))))
 }
 
+/// Lines that are broken at spaces, and not by the terminal inside words.
+fn wrapped(text: &str) -> String {
+    text.lines().map(|line| wrap(line, output_width(), "") + "\n").collect()
+}
+
 /// The key that a typed line stands for: its number or its first letter; Enter for an empty line.
 fn key_of(line: &str) -> Key {
     match (line.parse(), line.chars().next()) {
@@ -78,19 +83,17 @@ impl Console for PlainConsole {
                 // A screen reader should not repeat text that only grew.
                 Some(more) if frame.title == self.shown.title => text.push_str(more),
                 _ => {
-                    let _ = write!(text, "\n{}\n\n{}", frame.title, frame.body);
+                    let _ = write!(text, "\n{}\n{}", wrapped(&frame.title), frame.body);
                 }
             }
         }
         for check in frame.checks.iter().filter(|check| !self.shown.checks.contains(check)) {
-            text.push_str(check);
-            text.push('\n');
+            text.push_str(&wrapped(check));
         }
         // A screen reader would never get to the end of a status that changes many times a second.
         let is_readable = !frame.is_busy || !self.shown.is_busy;
         if frame.status != self.shown.status && !frame.status.is_empty() && is_readable {
-            text.push_str(&frame.status);
-            text.push('\n');
+            text.push_str(&wrapped(&frame.status));
         }
         if !text.is_empty() {
             self.print(&text);

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::FIRST;
-use crate::support::terminal::{FOREIGN, ROOMY, Student, Terminal};
+use crate::support::terminal::{FOREIGN, ROOMY, SMALL, Student, Terminal};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -209,4 +209,18 @@ fn ctrl_c_at_the_plain_prompt_does_not_end_the_session() {
     terminal.presses("\x03");
     terminal.presses("ECHO second\r");
     terminal.sees("\"second\"");
+}
+
+#[test]
+fn a_plain_status_is_broken_at_spaces() {
+    let student = Student::new();
+    let mut terminal = student.starts_redislings_with(SMALL, |command| {
+        command.args(["--plain", "--server", "redis://no-such-host.invalid:1"]);
+    });
+    terminal.sees("no-such-host.invalid");
+    let rows = terminal.rows();
+    let broken = rows.iter().find(|(_, wraps)| *wraps);
+    assert_eq!(broken, None, "{}", terminal.text());
+    terminal.presses("q\n");
+    terminal.ends();
 }

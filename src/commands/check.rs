@@ -34,8 +34,14 @@ pub(super) fn check(common: &Common, options: &CheckOptions) -> Result<Exit, Sto
                 out(&json::text(&CheckDocument::judged(id, &server, &verdict, &evidence)));
             } else {
                 let (answer, evidence, verdict) = (Some(&answer), &evidence, &verdict);
-                let judged =
-                    Judged { exercise: id, server: &server, answer, evidence, verdict, previous: None };
+                let judged = Judged {
+                    exercise: id,
+                    server: &server,
+                    answer,
+                    evidence,
+                    verdict,
+                    previous: None,
+                };
                 print_verdict(&judged, options);
             }
             let mut recorder = Recorder::open();

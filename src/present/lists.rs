@@ -77,16 +77,9 @@ pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
     format!("{}\n", truncate(&line, width))
 }
 
-/// A line of `check --all`: an answer's file and its verdict in a few words. `passed` is `None` if
-/// the answer could not be checked.
-pub fn answer_line(file: &str, passed: Option<bool>, verdict: &str) -> String {
-    let sign = match passed {
-        _ if plain::is_on() => return format!("{file}: {verdict}\n"),
-        Some(true) => Mark::Met.sign(),
-        Some(false) => Mark::Unmet.sign(),
-        None => "!".yellow().to_string(),
-    };
-    format!("{sign} {file}  {verdict}\n")
+/// A line of `check --all`: an answer's file and its outcome.
+pub fn answer_line(file: &str, outcome: &str) -> String {
+    if plain::is_on() { format!("{file}: {outcome}\n") } else { format!("{outcome}  {file}\n") }
 }
 
 /// A line of `verify`'s summary.

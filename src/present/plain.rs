@@ -7,7 +7,7 @@ pub fn is_on() -> bool {
 }
 
 /// The sign, or in plain output the words for it.
-pub(super) fn sign_or(sign: &'static str, words: &'static str) -> &'static str {
+pub fn sign_or(sign: &'static str, words: &'static str) -> &'static str {
     if is_on() { words } else { sign }
 }
 

@@ -11,13 +11,16 @@ use crate::cli::{CheckOptions, Common, Format};
 use crate::error::EnvironmentError;
 use crate::lesson::{Course, Exercise, Language};
 use crate::present::json::{self, AnswersDocument, CheckDocument, CheckedAnswer};
-use crate::present::terminal;
+use crate::present::judged::{self, Judged};
+use crate::present::{plain, terminal};
 use crate::sanitize::ShownPath as _;
 
 /// An answer of the student, and what came of it.
-struct Judged<'c> {
+struct AnswerCheck<'c> {
     exercise: &'c Exercise,
     language: Language,
+    /// `None`: it could not be read.
+    answer: Option<Answer>,
     file: String,
     checked: Checked,
 }
@@ -46,11 +49,11 @@ pub(super) fn check_all(
         }
         all.push(judged);
     }
-    let exit = all.iter().map(Judged::exit).max().unwrap_or(Exit::Passed);
+    let exit = all.iter().map(AnswerCheck::exit).max().unwrap_or(Exit::Passed);
     if is_json {
         out(&json::text(&document(&all, exit)));
     } else {
-        print_failures(&all, options.transcript);
+        print_failures(&all, options);
         out(&format!("\n{}", summary(&all)));
     }
     report_failures_of_the_environment(&all);
@@ -78,19 +81,21 @@ fn no_answers(only: Option<Language>) -> Stop {
     )
 }
 
-fn judge<'c>(checker: &Checker<'_>, exercise: &'c Exercise, language: Language) -> Judged<'c> {
+fn judge<'c>(checker: &Checker<'_>, exercise: &'c Exercise, language: Language) -> AnswerCheck<'c> {
     let path = answers::path(exercise, language);
-    let checked = match answers::read(&path, language) {
-        Ok(text) => {
-            let own = path.canonicalize().ok().filter(|_| language == Language::Python);
-            checker.check(exercise, &Answer { language, text, path: own })
+    let own = path.canonicalize().ok().filter(|_| language == Language::Python);
+    let read = answers::read(&path, language).map(|text| Answer { language, text, path: own });
+    let (answer, checked) = match read {
+        Ok(answer) => {
+            let checked = checker.check(exercise, &answer);
+            (Some(answer), checked)
         }
-        Err(error) => Checked { server: String::new(), judged: Err(error) },
+        Err(error) => (None, Checked { server: String::new(), judged: Err(error) }),
     };
-    Judged { exercise, language, file: path.shown(), checked }
+    AnswerCheck { exercise, language, answer, file: path.shown(), checked }
 }
 
-impl Judged<'_> {
+impl AnswerCheck<'_> {
     fn exit(&self) -> Exit {
         match &self.checked.judged {
             Ok((verdict, _)) if verdict.passed() => Exit::Passed,
@@ -101,11 +106,11 @@ impl Judged<'_> {
 
     fn line(&self) -> String {
         match &self.checked.judged {
-            Ok((verdict, _)) => {
-                let outcome = terminal::outcome(verdict);
-                terminal::answer_line(&self.file, Some(verdict.passed()), &outcome)
-            }
-            Err(_) => terminal::answer_line(&self.file, None, "could not be checked"),
+            Ok((verdict, _)) => terminal::answer_line(&self.file, &judged::outcome(verdict)),
+            Err(_) => terminal::answer_line(
+                &self.file,
+                plain::sign_or("! could not be checked", "could not be checked"),
+            ),
         }
     }
 
@@ -119,7 +124,7 @@ impl Judged<'_> {
     }
 }
 
-fn document<'a>(all: &'a [Judged<'_>], exit: Exit) -> AnswersDocument<'a> {
+fn document<'a>(all: &'a [AnswerCheck<'_>], exit: Exit) -> AnswersDocument<'a> {
     AnswersDocument {
         outcome: match exit {
             Exit::Passed => "passed",
@@ -128,34 +133,41 @@ fn document<'a>(all: &'a [Judged<'_>], exit: Exit) -> AnswersDocument<'a> {
         },
         passed: passed(all),
         all: all.len(),
-        answers: all.iter().map(Judged::document).collect(),
+        answers: all.iter().map(AnswerCheck::document).collect(),
     }
 }
 
-fn passed(all: &[Judged<'_>]) -> usize {
+fn passed(all: &[AnswerCheck<'_>]) -> usize {
     all.iter().filter(|judged| judged.exit() == Exit::Passed).count()
 }
 
-fn print_failures(all: &[Judged<'_>], has_transcript: bool) {
-    for judged in all {
-        if let Ok((verdict, evidence)) = &judged.checked.judged
+fn print_failures(all: &[AnswerCheck<'_>], options: &CheckOptions) {
+    for check in all {
+        if let Ok((verdict, evidence)) = &check.checked.judged
             && !verdict.passed()
         {
-            out_without_commands(&format!("\n{}", terminal::heading(&judged.file)));
-            let (id, server) = (&judged.exercise.id, &judged.checked.server);
-            print_verdict(id, server, verdict, evidence, has_transcript);
+            out_without_commands(&format!("\n{}", terminal::heading(&check.file)));
+            let judged = Judged {
+                exercise: &check.exercise.id,
+                server: &check.checked.server,
+                answer: check.answer.as_ref(),
+                evidence,
+                verdict,
+                previous: None,
+            };
+            print_verdict(&judged, options);
         }
     }
 }
 
-fn summary(all: &[Judged<'_>]) -> String {
+fn summary(all: &[AnswerCheck<'_>]) -> String {
     let passed = passed(all);
     let text = format!("{passed} of {} answers passed", all.len());
     terminal::result_line(passed == all.len(), &text)
 }
 
 /// Often several have the same reason, which is told once.
-fn report_failures_of_the_environment(all: &[Judged<'_>]) {
+fn report_failures_of_the_environment(all: &[AnswerCheck<'_>]) {
     let mut told: Vec<&EnvironmentError> = Vec::new();
     for judged in all {
         if let Err(error) = &judged.checked.judged

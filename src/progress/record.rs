@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::lesson::Language;
+
 /// The first line of the file.
 const HEAD: &str = "# Your redislings progress, by exercise id. To continue on another machine, \
                     copy this file.\n";
@@ -13,6 +15,9 @@ const HEAD: &str = "# Your redislings progress, by exercise id. To continue on a
 #[serde(default)]
 pub struct Record {
     pub(super) passed: BTreeSet<String>,
+    /// The word of the language of the last answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) exercise: BTreeMap<String, Effort>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +34,9 @@ pub(super) struct Effort {
     /// Since it was last passed or reset.
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) failed_attempts: u32,
+    /// Up to the first pass, and including it.
+    #[serde(skip_serializing_if = "is_zero")]
+    attempts: u32,
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) hints_seen: u32,
     #[serde(flatten)]
@@ -75,6 +83,19 @@ impl Record {
         self.effort(exercise).failed_attempts
     }
 
+    /// How many attempts there were up to the first pass, and including it. 0 if that was not
+    /// counted: older versions did not.
+    pub fn attempts(&self, exercise: &str) -> u32 {
+        let effort = self.effort(exercise);
+        effort.attempts.max(effort.failed_attempts)
+    }
+
+    /// The language of the last answer.
+    pub fn language(&self) -> Option<Language> {
+        let word = self.language.as_deref()?;
+        Language::ALL.into_iter().find(|language| language.word() == word)
+    }
+
     pub fn hints_seen(&self, exercise: &str) -> u32 {
         self.effort(exercise).hints_seen
     }
@@ -106,6 +127,8 @@ pub enum ProgressChange {
     Passed(String),
     Failed(String),
     HintsSeen(String, u32),
+    /// An answer was given in this language.
+    Answered(Language),
     Forgotten(Vec<String>),
     Moved(Option<Position>),
 }
@@ -115,15 +138,23 @@ impl ProgressChange {
     pub fn apply(&self, record: &mut Record) {
         match self {
             Self::Passed(exercise) => {
-                record.passed.insert(exercise.clone());
-                record.change_effort(exercise, |effort| effort.failed_attempts = 0);
+                let is_first = record.passed.insert(exercise.clone());
+                record.change_effort(exercise, |effort| {
+                    effort.attempts = effort.attempts.saturating_add(is_first.into());
+                    effort.failed_attempts = 0;
+                });
             }
-            Self::Failed(exercise) => record.change_effort(exercise, |effort| {
-                effort.failed_attempts = effort.failed_attempts.saturating_add(1);
-            }),
+            Self::Failed(exercise) => {
+                let is_open = !record.has(exercise);
+                record.change_effort(exercise, |effort| {
+                    effort.attempts = effort.attempts.saturating_add(is_open.into());
+                    effort.failed_attempts = effort.failed_attempts.saturating_add(1);
+                });
+            }
             Self::HintsSeen(exercise, number) => {
                 record.change_effort(exercise, |effort| effort.hints_seen = *number);
             }
+            Self::Answered(language) => record.language = Some(language.word().to_owned()),
             Self::Forgotten(exercises) => {
                 for exercise in exercises {
                     record.passed.remove(exercise);

@@ -1,6 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::lesson::Language;
 
 /// A folder and the path of a progress file in it with this content.
 fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -95,6 +96,27 @@ fn failed_attempts_count_until_the_exercise_is_passed() {
 }
 
 #[test]
+fn attempts_count_up_to_the_first_pass() {
+    let (_folder, path) = file("passed = []");
+    let mut progress = load(&path);
+    progress.add_failed_attempt("a").unwrap();
+    for _ in 0..2 {
+        progress.add("a").unwrap();
+    }
+    assert_eq!(load(&path).record.attempts("a"), 2);
+    let (_folder, old) = file("passed = []\n[exercise.a]\nfailed_attempts = 3\n");
+    assert_eq!(load(&old).record.attempts("a"), 3);
+}
+
+#[test]
+fn the_last_language_is_remembered() {
+    let (_folder, path) = file("passed = []\nlanguage = \"of another version\"");
+    assert_eq!(load(&path).record.language(), None);
+    load(&path).note(ProgressChange::Answered(Language::Redis)).unwrap();
+    assert_eq!(load(&path).record.language(), Some(Language::Redis));
+}
+
+#[test]
 fn hints_stay_seen_after_passing() {
     let (_folder, path) = file("passed = []");
     let mut progress = load(&path);
@@ -135,6 +157,7 @@ fn fields_of_another_version_are_kept() {
     let table = |text: &str| toml::from_str::<toml::Table>(text).unwrap();
     let mut now = table(&std::fs::read_to_string(&path).unwrap());
     now.insert("passed".to_owned(), toml::Value::Array(Vec::new()));
+    assert_eq!(now["exercise"]["a"].as_table_mut().unwrap().remove("attempts"), Some(2.into()));
     assert_eq!(now, table(written));
 }
 

@@ -3,7 +3,7 @@
 use super::Theme;
 use super::html::{self, HtmlToken};
 use super::links;
-use super::span::{Line, StyledSpan, TextStyle, line_text};
+use super::span::{Line, StyledSpan, TextStyle, line_text, painted};
 use pulldown_cmark::{Event, LinkType, Tag, TagEnd};
 use std::rc::Rc;
 
@@ -153,6 +153,30 @@ impl Inlines {
     }
 }
 
+/// Shows the code in a line of text that is not markdown otherwise. Each word has its own look, so
+/// that the line can be broken at spaces later; other looks of the text stay as they are.
+pub(super) fn code_shown(line: &str, theme: Theme) -> String {
+    if !theme.is_colored() {
+        return line.to_owned();
+    }
+    let (mut shown, mut rest) = (String::new(), line);
+    while let Some((before, code, after)) = split_at_code(rest) {
+        shown.push_str(before);
+        let words = code.split(' ').map(|word| StyledSpan::new(word, TextStyle::CYAN));
+        let words: Vec<String> = words.map(|word| painted(&word, theme)).collect();
+        shown.push_str(&words.join(" "));
+        rest = after;
+    }
+    shown + rest
+}
+
+/// The text before the first code between backticks, the code, and the text after it.
+fn split_at_code(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('`')?;
+    let (code, after) = rest.split_once('`')?;
+    Some((before, code, after))
+}
+
 /// Code between more backticks than any run in it, as markdown requires.
 fn in_backticks(code: &str) -> String {
     let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
@@ -164,6 +188,16 @@ fn in_backticks(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_in_a_line_is_coloured_word_by_word() {
+        let colored = Theme::Colored { clickable: false };
+        assert_eq!(
+            code_shown("use `redis-cli -p 1`, not `", colored),
+            "use \x1b[36mredis-cli\x1b[0m \x1b[36m-p\x1b[0m \x1b[36m1\x1b[0m, not `"
+        );
+        assert_eq!(code_shown("use `SAVE`", Theme::Marked), "use `SAVE`");
+    }
 
     #[test]
     fn code_that_holds_backticks_gets_a_longer_fence() {

@@ -35,6 +35,14 @@ pub fn render(markdown: &str, width: usize) -> String {
     render_with(markdown, width, Theme::current())
 }
 
+/// Shows the code between backticks in a text that is not markdown otherwise, such as the sentence
+/// of a check: with colour as [`render`] does, without colour as it is.
+pub fn inline_code(text: &str) -> String {
+    let theme = Theme::current();
+    let lines: Vec<String> = text.split('\n').map(|line| inline::code_shown(line, theme)).collect();
+    lines.join("\n")
+}
+
 fn render_with(markdown: &str, width: usize, theme: Theme) -> String {
     let blocks = document::read(markdown, theme);
     let width = width.clamp(NARROWEST, WIDEST);

@@ -117,6 +117,11 @@ pub(super) fn paint(lines: &[Line], theme: Theme) -> String {
     painted
 }
 
+/// A span by itself.
+pub(super) fn painted(span: &StyledSpan, theme: Theme) -> String {
+    painted_run(&span.text, span, theme)
+}
+
 /// `text` with the look and the target of `span`.
 fn painted_run(text: &str, span: &StyledSpan, theme: Theme) -> String {
     let Theme::Colored { clickable } = theme else { return text.to_owned() };

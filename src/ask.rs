@@ -60,7 +60,7 @@ impl Ask for Prompt {
             .with_render_config(self.render)
             .with_starting_cursor(start)
             .with_page_size(page_size())
-            .with_help_message("↑↓ moves, enter chooses, esc quits")
+            .with_help_message("↑↓ moves, enter chooses, esc cancels")
             .with_formatter(&|option| text::truncate(option.value, room))
             .without_filtering()
             .raw_prompt()

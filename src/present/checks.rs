@@ -2,6 +2,7 @@
 
 use colored::{ColoredString, Colorize as _};
 
+use super::markdown::inline_code;
 use super::plain;
 use crate::verdict::Outcome;
 
@@ -61,18 +62,18 @@ pub fn line(mark: Mark, says: &str) -> String {
         Mark::NotReached | Mark::AtTheEnd | Mark::OfAProgram => format!(" ({})", mark.word()),
         Mark::Open | Mark::Met | Mark::Unmet => String::new(),
     };
-    format!("{} {says}{}", mark.sign(), note.dimmed())
+    format!("{} {}{}", mark.sign(), inline_code(says), note.dimmed())
 }
 
 /// A summary of all checks, without a line break.
 pub fn in_short(marks: &[Mark]) -> String {
     let met = marks.iter().filter(|mark| **mark == Mark::Met).count();
-    let count = format!("{met} of {} checks met", marks.len());
     if plain::is_on() {
-        return count;
+        return format!("{met} of {} checks met", marks.len());
     }
+    let count = format!("{met} of {} met", marks.len());
     let signs: String = marks.iter().map(|mark| mark.sign()).collect();
-    format!("{signs} {count}")
+    format!("checks {signs}  {count}")
 }
 
 #[cfg(test)]
@@ -84,6 +85,6 @@ mod tests {
         colored::control::set_override(false);
         assert_eq!(line(Mark::Open, "it is saved"), "○ it is saved");
         assert_eq!(line(Mark::AtTheEnd, "it is saved"), "○ it is saved (judged at the end)");
-        assert_eq!(in_short(&[Mark::Met, Mark::Open]), "✓○ 1 of 2 checks met");
+        assert_eq!(in_short(&[Mark::Met, Mark::Open]), "checks ✓○  1 of 2 met");
     }
 }

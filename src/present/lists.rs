@@ -3,9 +3,16 @@
 use colored::Colorize as _;
 
 use super::checks::Mark;
+use super::screen::bar;
 use super::terminal::within;
 use super::text::{display_width, truncate};
 use super::{output_width, plain};
+
+/// The columns of a lesson's progress bar.
+const LESSON_BAR: usize = 10;
+
+/// The columns of the longest notes after a step's title.
+const NOTES: usize = 26;
 
 /// The title above a list.
 pub fn heading(text: &str) -> String {
@@ -37,44 +44,94 @@ pub enum ExerciseMark {
     Next,
 }
 
-/// A lesson or an exercise in a menu.
+/// A lesson or one of its steps in a menu.
 #[derive(Debug, Clone, Copy)]
 pub struct ListEntry<'t> {
     /// From 1.
     pub number: usize,
-    /// The title of the lesson, or of the exercise's step.
     pub title: &'t str,
-    /// The id of the exercise; `None` for a lesson.
-    pub id: Option<&'t str>,
-    /// Whether the exercise is passed.
-    pub passed: bool,
+    pub kind: EntryKind,
     /// Whether Enter opens it.
     pub is_chosen: bool,
     /// Whether the student is at it.
     pub is_here: bool,
 }
 
-/// One line of a menu.
-pub fn list_line(entry: &ListEntry<'_>, width: usize) -> String {
+#[derive(Debug, Clone, Copy)]
+pub enum EntryKind {
+    /// With the number of its exercises that are passed, and of all.
+    Lesson {
+        passed: usize,
+        all: usize,
+    },
+    Reading,
+    Exercise {
+        passed: bool,
+        attempts: u32,
+    },
+}
+
+/// One line of a menu; if there is room, the notes after titles begin in the same column.
+pub fn list_line(entry: &ListEntry<'_>, title_width: usize, width: usize) -> String {
     let title = entry.title;
-    let here = if entry.is_here { "  (you are here)" } else { "" };
     if plain::is_on() {
-        let state = match (entry.id, entry.passed) {
-            (None, _) => "lesson",
-            (Some(_), true) => "done",
-            (Some(_), false) => "open",
-        };
-        return format!("{}: {state}: {title}{here}\n", entry.number);
+        return list_line_in_words(entry);
     }
-    let cursor = if entry.is_chosen { "> ".cyan().bold().to_string() } else { "  ".to_owned() };
-    let line = match entry.id {
-        None => format!("{cursor}{}", title.bold()),
-        Some(id) => {
-            let mark = if entry.passed { Mark::Met } else { Mark::Open };
-            format!("{cursor}  {} {title}  {}{here}", mark.sign(), id.dimmed())
+    let cursor = if entry.is_chosen { "▸ ".cyan().bold().to_string() } else { "  ".to_owned() };
+    let (sign, note) = match entry.kind {
+        EntryKind::Lesson { passed, all } => {
+            return lesson_line(&format!("{cursor}{}", title.bold()), (passed, all), width);
+        }
+        EntryKind::Reading => (" ".to_owned(), "reading".to_owned()),
+        EntryKind::Exercise { passed, attempts } => {
+            let mark = if passed { Mark::Met } else { Mark::Open };
+            (mark.sign(), attempts_in_words(attempts))
         }
     };
-    format!("{}\n", truncate(&line, width))
+    let here = if entry.is_here { "◄ you are here" } else { "" };
+    let has_columns = 6 + title_width + 2 + NOTES <= width;
+    let (title, notes) = if has_columns {
+        let gap = " ".repeat(title_width.saturating_sub(display_width(title)));
+        (format!("{title}{gap}"), format!("{note:<12}{here}"))
+    } else {
+        (title.to_owned(), format!("{note}{}{here}", if note.is_empty() { "" } else { "  " }))
+    };
+    let line = format!("{cursor}  {sign} {title}  {}", notes.trim_end().dimmed());
+    format!("{}\n", truncate(line.trim_end(), width))
+}
+
+fn list_line_in_words(entry: &ListEntry<'_>) -> String {
+    let (kind, note) = match entry.kind {
+        EntryKind::Lesson { all: 0, .. } => ("lesson", String::new()),
+        EntryKind::Lesson { passed, all } => ("lesson", format!("{passed} of {all} passed")),
+        EntryKind::Reading => ("reading", String::new()),
+        EntryKind::Exercise { passed: true, attempts } => ("done", attempts_in_words(attempts)),
+        EntryKind::Exercise { passed: false, attempts } => ("open", attempts_in_words(attempts)),
+    };
+    let note = if note.is_empty() { note } else { format!(", {note}") };
+    let here = if entry.is_here { "  (you are here)" } else { "" };
+    format!("{}: {kind}: {}{note}{here}\n", entry.number, entry.title)
+}
+
+/// A lesson with its progress at the right edge. A narrow screen drops the bar first.
+fn lesson_line(left: &str, (passed, all): (usize, usize), width: usize) -> String {
+    let count = if all == 0 { String::new() } else { format!("{passed} of {all}") };
+    let with_bar = format!("{} {count}", bar(passed, all, LESSON_BAR));
+    for right in [&with_bar, &count].into_iter().filter(|_| all > 0) {
+        let gap = width.saturating_sub(display_width(left) + display_width(right));
+        if gap >= 1 {
+            return format!("{left}{}{right}\n", " ".repeat(gap));
+        }
+    }
+    format!("{}\n", truncate(left, width))
+}
+
+fn attempts_in_words(attempts: u32) -> String {
+    match attempts {
+        0 => String::new(),
+        1 => "1 attempt".to_owned(),
+        attempts => format!("{attempts} attempts"),
+    }
 }
 
 /// A line of `check --all`: an answer's file and its outcome.

@@ -10,6 +10,7 @@ pub mod json;
 mod lists;
 pub mod markdown;
 pub mod plain;
+pub mod screen;
 pub mod terminal;
 pub mod text;
 pub mod theme;
@@ -27,6 +28,14 @@ pub fn usual_port_taken(address: SocketAddr) -> String {
     format!(
         "port {USUAL_PORT} is in use by another program (maybe another Redis): your Python code is \
          redirected to the lesson's server; for anything else, use `redis-cli -p {port}`"
+    )
+}
+
+/// The same in one short line.
+pub fn usual_port_taken_in_short(address: SocketAddr) -> String {
+    let port = address.port();
+    format!(
+        "port {USUAL_PORT} is taken: use `redis-cli -p {port}` (your Python code is redirected)"
     )
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use colored::Colorize as _;
 
 pub use super::lists::{
-    ExerciseMark, ListEntry, answer_line, exercise_line, group_line, heading, list_line,
+    EntryKind, ExerciseMark, ListEntry, answer_line, exercise_line, group_line, heading, list_line,
 };
 
 use super::text::{clean, number, reveal, wrap};
@@ -162,6 +162,11 @@ pub fn result_line(good: bool, text: &str) -> String {
 
 fn result(good: bool, text: &str) -> String {
     if good { text.green() } else { text.red() }.bold().to_string()
+}
+
+/// The mark after the title of a passed exercise.
+pub fn passed_mark() -> String {
+    plain::sign_or("✓ passed", "(passed)").green().to_string()
 }
 
 /// Unobtrusive text.

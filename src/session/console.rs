@@ -24,6 +24,7 @@ pub enum Key {
     Number(usize),
     Enter,
     Escape,
+    Backspace,
     Up,
     Down,
     PageUp,
@@ -47,9 +48,17 @@ pub struct Frame {
     pub body: String,
     /// The first visible line of the body.
     pub top: usize,
-    /// One line for each check.
+    /// The line of the body that must be visible.
+    pub cursor: Option<usize>,
+    /// What the space bar does at the end of the body, such as `next`; may be empty.
+    pub at_the_end: String,
+    /// Lines about the exercise that do not scroll, for [`Size::columns`].
+    pub fixed: Vec<String>,
+    /// One line for each check; empty if they are folded.
     pub checks: Vec<String>,
-    /// All checks in one line.
+    /// Whether the student has asked for them, even if only few lines of the body stay visible.
+    pub are_checks_wanted: bool,
+    /// All checks in one line; empty if none are shown.
     pub checks_in_short: String,
     /// What has just happened, or is happening.
     pub status: String,
@@ -61,6 +70,17 @@ pub struct Frame {
     pub keys_pressed: usize,
 }
 
+/// Which part of the body is visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// The first visible line.
+    pub top: usize,
+    /// How many lines are visible.
+    pub seen: usize,
+    /// How many lines are below those.
+    pub below: usize,
+}
+
 /// Waits for a key. `None` if the size of the screen may have changed, or a byte in the stream ends
 /// the wait.
 pub type ReadKey = fn(&UnixStream) -> Result<Option<Key>, EnvironmentError>;
@@ -70,8 +90,7 @@ pub trait Console: Ask {
     /// The size for which text is rendered.
     fn size(&self) -> Size;
 
-    /// Shows the frame. Returns the first line of the body that is visible, and how many are.
-    fn show(&mut self, frame: &Frame) -> (usize, usize);
+    fn show(&mut self, frame: &Frame) -> Shown;
 
     /// How the input thread reads a key.
     fn read_key(&self) -> ReadKey;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::thread;
 
-use super::console::Key;
+use super::console::{Key, Shown};
 use super::unprinted::UnprintedMessage;
 use super::worker::messages::StepEvent;
 use crate::ask::NoAnswer;
@@ -29,8 +29,7 @@ pub(super) enum Event {
     Panicked,
     /// Time has passed.
     Tick,
-    /// The first visible line of the body, and how many are visible.
-    Shown(usize, usize),
+    Shown(Shown),
     Prompt(PromptEvent),
 
     /// A request has failed.
@@ -39,13 +38,19 @@ pub(super) enum Event {
     Told(String),
     /// The progress as it is now, and why it could not be saved.
     Progress(Record, Option<EnvironmentError>),
+    /// The language of the answer's file that was edited last, if there is one.
+    AnswerFile(Option<Language>),
     NoAnswerFile,
-    /// The worker checks this file.
-    Checking(String),
+    /// The worker checks the answer in this language.
+    Checking(Language),
+    /// The answer in this language was opened in the editor, and not changed.
+    Unchanged(Language),
     /// All answers to the exercise, and the student may see the solution.
     Answers(Vec<(Language, String)>),
     /// Exercises were reset; older answers are kept under these names.
     Reset {
+        /// Their ids.
+        exercises: Vec<String>,
         is_whole_course: bool,
         record: Record,
         backups: Vec<PathBuf>,

@@ -19,11 +19,12 @@ use crossterm::{execute, queue};
 use nix::errno::Errno;
 use nix::sys::select::{FdSet, select};
 
-use super::console::{Console, Frame, Key, ReadKey, Size};
+use super::console::{Console, Frame, Key, ReadKey, Shown, Size};
 use super::layout::lay_out;
 use crate::ask::{Ask, NoAnswer, Prompt};
 use crate::cleanup::{self, lock};
 use crate::error::EnvironmentError;
+use crate::present::text::{truncate, wrap};
 
 /// How long SIGHUP may take to arrive after the terminal is gone.
 const HANGUP_LATENESS: Duration = Duration::from_millis(500);
@@ -31,8 +32,10 @@ const HANGUP_LATENESS: Duration = Duration::from_millis(500);
 /// How long keys may take from the terminal to crossterm.
 const KEYS_LATENESS: Duration = Duration::from_millis(100);
 
-/// A question may wrap to a second row, and inquire needs one row below it.
-const QUESTION_ROWS: usize = 3;
+/// Makes the mouse wheel send arrow keys while the alternate screen is shown (xterm's alternate
+/// scroll mode). The mouse itself is not captured, so text can still be selected with it.
+const WHEEL_SCROLLS: &str = "\x1b[?1007h";
+const WHEEL_AS_BEFORE: &str = "\x1b[?1007l";
 
 /// Whether we have the terminal. Locked while drawing, so that a signal cannot interrupt halfway.
 static IS_OURS: Mutex<bool> = Mutex::new(false);
@@ -60,8 +63,8 @@ impl Fullscreen {
 
     /// Clears the last `rows` of the screen and asks there.
     fn ask_at_the_bottom<T>(&mut self, rows: usize, ask: impl FnOnce(&mut Prompt) -> T) -> T {
-        let row = u16::try_from(self.drawn.len().saturating_sub(rows)).unwrap_or(0);
-        let _ = execute!(stdout(), MoveTo(0, row), Clear(ClearType::FromCursorDown), Show);
+        let row = move_to_row(self.drawn.len().saturating_sub(rows));
+        let _ = execute!(stdout(), row, Clear(ClearType::FromCursorDown), Show);
         let answer = ask(&mut self.prompt);
         self.drawn.clear();
         // inquire leaves the terminal in the shell's mode.
@@ -82,7 +85,7 @@ impl Console for Fullscreen {
         Size { columns: usize::from(columns), rows: usize::from(rows) }
     }
 
-    fn show(&mut self, frame: &Frame) -> (usize, usize) {
+    fn show(&mut self, frame: &Frame) -> Shown {
         let size = self.size();
         let is_resized = RESIZED.swap(false, Ordering::SeqCst);
         if self.drawn_for.replace(size) != Some(size) || is_resized {
@@ -96,7 +99,7 @@ impl Console for Fullscreen {
             let _ = draw(&screen.rows, &self.drawn);
             self.drawn.clone_from(&screen.rows);
         }
-        (screen.top, screen.seen)
+        screen.shown
     }
 
     fn read_key(&self) -> ReadKey {
@@ -133,9 +136,50 @@ impl Ask for Fullscreen {
         self.ask_at_the_bottom(options.len() + 3, |prompt| prompt.choose(question, options, start))
     }
 
+    /// One key answers; only `y` is a yes.
     fn confirm(&mut self, question: &str) -> Result<bool, NoAnswer> {
-        self.ask_at_the_bottom(QUESTION_ROWS, |prompt| prompt.confirm(question))
+        let answer = loop {
+            self.draw_question(question);
+            match read_answer_key() {
+                Ok(Some(Key::Char('y' | 'Y'))) => break Ok(true),
+                Ok(Some(Key::Char('n' | 'N' | 'q') | Key::Enter)) => break Ok(false),
+                Ok(Some(Key::Escape)) => break Err(NoAnswer::Cancelled),
+                Ok(Some(Key::Interrupt | Key::Closed)) => break Err(NoAnswer::Interrupted),
+                Ok(_) => {}
+                Err(error) => break Err(NoAnswer::Failed(error.fact)),
+            }
+        };
+        self.drawn.clear();
+        answer
     }
+}
+
+impl Fullscreen {
+    /// Draws the question on the last rows of the screen.
+    fn draw_question(&self, question: &str) {
+        let size = self.size();
+        let text = wrap(&format!("{question} (y/n)"), size.columns, "");
+        let lines: Vec<&str> = text.lines().collect();
+        let mut out = stdout().lock();
+        let first = size.rows.saturating_sub(lines.len() + 1);
+        let _ = queue!(out, move_to_row(first), Clear(ClearType::FromCursorDown));
+        for (index, line) in lines.iter().enumerate() {
+            let line = truncate(line, size.columns);
+            let _ = queue!(out, move_to_row(first + index), Print(line));
+        }
+        let _ = out.flush();
+    }
+}
+
+fn move_to_row(row: usize) -> MoveTo {
+    MoveTo(0, u16::try_from(row).unwrap_or(u16::MAX))
+}
+
+/// A key while a question is asked: nothing else ends this wait.
+fn read_answer_key() -> Result<Option<Key>, EnvironmentError> {
+    let (woken, _wake) = UnixStream::pair().map_err(terminal_lost)?;
+    woken.set_nonblocking(true).map_err(terminal_lost)?;
+    read_key(&woken)
 }
 
 /// Waits for a key with `select`, since nothing can end crossterm's own wait.
@@ -192,13 +236,11 @@ fn draw(rows: &[String], drawn: &[String]) -> std::io::Result<()> {
     }
     for (index, row) in rows.iter().enumerate() {
         if drawn.get(index) != Some(row) {
-            let place = MoveTo(0, u16::try_from(index).unwrap_or(u16::MAX));
-            queue!(out, place, Clear(ClearType::CurrentLine), Print(row))?;
+            queue!(out, move_to_row(index), Clear(ClearType::CurrentLine), Print(row))?;
         }
     }
     for index in rows.len()..drawn.len() {
-        let place = MoveTo(0, u16::try_from(index).unwrap_or(u16::MAX));
-        queue!(out, place, Clear(ClearType::CurrentLine))?;
+        queue!(out, move_to_row(index), Clear(ClearType::CurrentLine))?;
     }
     queue!(out, EndSynchronizedUpdate)?;
     out.flush()
@@ -210,7 +252,6 @@ fn key_of(key: KeyEvent) -> Option<Key> {
         KeyCode::Char('c' | 'C') if with_control => Key::Interrupt,
         KeyCode::Char('z' | 'Z') if with_control => Key::Suspend,
         KeyCode::Char(_) if with_control => return None,
-        KeyCode::Char(' ') | KeyCode::PageDown => Key::PageDown,
         KeyCode::Char(character) => match character.to_digit(10) {
             Some(digit) => Key::Number(digit as usize),
             None => Key::Char(character),
@@ -219,7 +260,9 @@ fn key_of(key: KeyEvent) -> Option<Key> {
         KeyCode::Esc => Key::Escape,
         KeyCode::Up => Key::Up,
         KeyCode::Down => Key::Down,
-        KeyCode::PageUp | KeyCode::Backspace => Key::PageUp,
+        KeyCode::PageUp => Key::PageUp,
+        KeyCode::PageDown => Key::PageDown,
+        KeyCode::Backspace => Key::Backspace,
         KeyCode::Home => Key::Home,
         KeyCode::End => Key::End,
         _ => return None,
@@ -235,7 +278,8 @@ fn take_terminal() {
     let _ = if *is_ours {
         execute!(stdout(), Hide)
     } else {
-        execute!(stdout(), EnterAlternateScreen, Hide, Clear(ClearType::All))
+        let clear = Clear(ClearType::All);
+        execute!(stdout(), EnterAlternateScreen, Print(WHEEL_SCROLLS), Hide, clear)
     };
     *is_ours = true;
 }
@@ -243,7 +287,8 @@ fn take_terminal() {
 fn give_terminal_back() {
     let mut is_ours = lock(&IS_OURS);
     if *is_ours && stdout().is_terminal() {
-        let _ = execute!(stdout(), EndSynchronizedUpdate, Show, LeaveAlternateScreen);
+        let wheel = Print(WHEEL_AS_BEFORE);
+        let _ = execute!(stdout(), EndSynchronizedUpdate, Show, wheel, LeaveAlternateScreen);
         let _ = terminal::disable_raw_mode();
     }
     *is_ours = false;

@@ -5,14 +5,16 @@ use super::console::Key;
 /// Everything a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
+    /// Checks the answer's file, or judges what was done by hand since it was saved.
     Check,
     Edit,
     EditOther,
     Prompt,
-    Judge,
     StartOver,
     /// Shows the verdict, or all of it.
     Verdict,
+    /// Lists the checks, or folds them to one line.
+    Checks,
     Hint,
     HintBefore,
     Solution,
@@ -25,8 +27,13 @@ pub(super) enum Action {
     NextExercise,
     Back,
     List,
+    Search,
+    EndSearch,
     Filter,
+    OnlyOpen,
+    OnlyDone,
     Choose,
+    ResetChosen,
     Help,
     Quit,
 }
@@ -40,7 +47,6 @@ impl Action {
                 | Self::Edit
                 | Self::EditOther
                 | Self::Prompt
-                | Self::Judge
                 | Self::StartOver
                 | Self::Example(_)
         )
@@ -48,14 +54,15 @@ impl Action {
 
     /// Whether the screen shows its key; the others are only in the help.
     fn has_label(self) -> bool {
-        !matches!(self, Self::EditOther | Self::HintBefore | Self::NextExercise)
+        !matches!(self, Self::EditOther | Self::HintBefore | Self::NextExercise | Self::Filter)
     }
 }
 
 /// What determines the available actions.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Situation {
     pub(super) screen: ScreenKind,
+    pub(super) is_plain: bool,
     /// `None` at a step without an exercise.
     pub(super) exercise: Option<Passed>,
     /// In how many languages the exercise can be answered.
@@ -68,6 +75,8 @@ pub(super) struct Situation {
     pub(super) is_first: bool,
     pub(super) is_last: bool,
     pub(super) by_hand: ByHand,
+    /// The answer's file, if there is one.
+    pub(super) file: Option<String>,
 }
 
 /// What was done by hand on the step's server.
@@ -107,25 +116,31 @@ pub(super) enum ScreenKind {
     /// A verdict, a hint, the solution, or an example's output.
     About,
     List,
+    /// The list, while the student types what to search for.
+    Search,
     Help,
 }
 
-/// Each available action with its key and its name, the most likely first.
-pub(super) fn offered(here: &Situation) -> Vec<(char, Action, String)> {
+/// Each available action with its key and its name, the most likely first. One without a name has
+/// no label.
+pub(super) fn offered(here: &Situation) -> Vec<(Key, Action, String)> {
     let mut offers = Offers(Vec::new());
     match here.screen {
-        ScreenKind::Welcome => offers.add('n', Action::Next, "begin"),
+        ScreenKind::Welcome => {
+            offers.add('n', Action::Next, "begin");
+            offers.add('N', Action::NextExercise, "first open exercise");
+        }
         ScreenKind::Help => {
             offers.add('t', Action::Text, "back to the text");
             offers.add('q', Action::Text, "close this help");
             return offers.0;
         }
-        ScreenKind::List => {
-            offers.add('c', Action::Choose, "choose (or Enter)");
-            offers.add('f', Action::Filter, "filter: all, open, done");
-            offers.add('t', Action::Text, "back to the text");
-            offers.add('X', Action::ResetAll, "reset all");
+        ScreenKind::Search => {
+            offers.add_key(Key::Enter, Action::Choose, "open");
+            offers.add_key(Key::Escape, Action::EndSearch, "clear the search");
+            return offers.0;
         }
+        ScreenKind::List => offers.add_for_the_list(here),
         ScreenKind::Text | ScreenKind::About => offers.add_for_a_step(here),
     }
     offers.add('?', Action::Help, "help");
@@ -134,11 +149,32 @@ pub(super) fn offered(here: &Situation) -> Vec<(char, Action, String)> {
 }
 
 /// Collects what [`offered`] returns.
-struct Offers(Vec<(char, Action, String)>);
+struct Offers(Vec<(Key, Action, String)>);
 
 impl Offers {
     fn add(&mut self, key: char, action: Action, name: &str) {
+        self.add_key(Key::Char(key), action, name);
+    }
+
+    fn add_key(&mut self, key: Key, action: Action, name: &str) {
         self.0.push((key, action, name.to_owned()));
+    }
+
+    fn add_for_the_list(&mut self, here: &Situation) {
+        self.add_key(Key::Enter, Action::Choose, "open");
+        // In line mode, every letter would be a line.
+        if !here.is_plain {
+            self.add('/', Action::Search, "search");
+        }
+        self.add('d', Action::OnlyDone, "only done");
+        self.add('o', Action::OnlyOpen, "only open");
+        self.add('f', Action::Filter, "filter: all, open, done");
+        self.add('N', Action::NextExercise, "next open exercise");
+        self.add('b', Action::Text, "back");
+        // As in other views, but without a second label.
+        self.add('t', Action::Text, "");
+        self.add('x', Action::ResetChosen, "reset");
+        self.add('X', Action::ResetAll, "reset all");
     }
 
     fn add_for_a_step(&mut self, here: &Situation) {
@@ -157,16 +193,13 @@ impl Offers {
             VerdictKey::Details => self.add('d', Action::Verdict, "details"),
         }
         if here.exercise.is_some() {
-            self.add('c', Action::Check, "check");
+            self.add('c', Action::Check, &what_is_checked(here));
             self.add('e', Action::Edit, "edit");
             if here.languages > 1 {
                 self.add('E', Action::EditOther, "edit in another language");
             }
         }
         self.add('p', Action::Prompt, "prompt: for Redis commands");
-        if here.by_hand == ByHand::Answer {
-            self.add('j', Action::Judge, "judge what was done");
-        }
         if here.by_hand != ByHand::Nothing {
             self.add('o', Action::StartOver, "start over: a fresh server");
         }
@@ -178,6 +211,8 @@ impl Offers {
         }
         if here.screen == ScreenKind::About {
             self.add('t', Action::Text, "text");
+        } else if here.exercise.is_some() && !here.is_plain {
+            self.add('v', Action::Checks, "view checks");
         }
         if here.exercise == Some(Passed(false)) {
             self.add('n', Action::Next, next);
@@ -205,11 +240,23 @@ impl Offers {
     }
 }
 
+/// What `c` does: work by hand comes first, since a saved file has been checked already.
+fn what_is_checked(here: &Situation) -> String {
+    match (here.by_hand, &here.file) {
+        (ByHand::Answer, _) => "check what you did".to_owned(),
+        (_, Some(file)) => format!("check {file}"),
+        (_, None) => "check".to_owned(),
+    }
+}
+
 /// The labels of the keys on the screen, such as `c check`.
 pub(super) fn labels(here: &Situation) -> Vec<String> {
     let mut labels = Vec::new();
     for (key, action, name) in offered(here) {
-        if action.has_label() {
+        if action.has_label() && !name.is_empty() {
+            // In line mode, entries are chosen by their numbers.
+            let is_number = here.is_plain && action == Action::Choose;
+            let key = if is_number { "a number".to_owned() } else { key_name(key) };
             labels.push(format!("{key} {}", short_name(&name)));
         }
     }
@@ -221,84 +268,55 @@ fn short_name(name: &str) -> &str {
     name.split([':', ';']).next().unwrap_or(name)
 }
 
+pub(super) fn key_name(key: Key) -> String {
+    match key {
+        Key::Char(' ') => "space".to_owned(),
+        Key::Char(letter) => letter.to_string(),
+        Key::Number(number) => number.to_string(),
+        Key::Enter => "enter".to_owned(),
+        Key::Escape => "esc".to_owned(),
+        key => format!("{key:?}").to_lowercase(),
+    }
+}
+
+/// What Enter does where there is nothing to choose, and the space bar at the end of a text. An
+/// exercise is only skipped on request.
+pub(super) fn going_on(here: &Situation) -> Option<Action> {
+    match here.screen {
+        ScreenKind::Welcome => Some(Action::Next),
+        ScreenKind::Text | ScreenKind::About if here.exercise != Some(Passed(false)) => {
+            Some(Action::Next)
+        }
+        _ => None,
+    }
+}
+
+/// What the space bar does at the end of a text, in a word; empty for nothing.
+pub(super) fn at_the_end(here: &Situation) -> String {
+    let goes_on = going_on(here);
+    let next = offered(here).into_iter().find(|(_, action, _)| goes_on == Some(*action));
+    next.map(|(.., name)| name).unwrap_or_default()
+}
+
 /// What a key does here.
 pub(super) fn action(key: Key, here: &Situation) -> Option<Action> {
+    let offered = offered(here).into_iter().find(|(offered, ..)| *offered == key);
     match (key, here.screen) {
-        (Key::Enter | Key::Escape, ScreenKind::Welcome) => Some(Action::Next),
-        (Key::Enter, ScreenKind::List) => Some(Action::Choose),
-        (Key::Escape, ScreenKind::Text) => None,
-        (Key::Escape, _) => Some(Action::Text),
+        _ if offered.is_some() => offered.map(|(_, action, _)| action),
+        (Key::Escape, ScreenKind::Welcome) => Some(Action::Next),
+        (Key::Enter, ScreenKind::Help) => Some(Action::Text),
+        (Key::Enter | Key::Char(' '), _) => going_on(here),
+        (Key::Escape, ScreenKind::About | ScreenKind::List | ScreenKind::Help) => {
+            Some(Action::Text)
+        }
         (Key::Number(number), ScreenKind::Text | ScreenKind::About)
             if (1..=here.examples).contains(&number) =>
         {
             Some(Action::Example(number - 1))
-        }
-        (Key::Char(letter), _) => {
-            offered(here).into_iter().find(|(key, ..)| *key == letter).map(|(_, action, _)| action)
         }
         _ => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at_an_exercise(passed: bool) -> Situation {
-        Situation { exercise: Some(Passed(passed)), languages: 2, hints: 2, ..Situation::default() }
-    }
-
-    #[test]
-    fn every_key_means_one_thing() {
-        let by_hand = Situation { by_hand: ByHand::Answer, ..at_an_exercise(false) };
-        let exercise = Situation { hint: Some(1), ..by_hand };
-        let list = Situation { screen: ScreenKind::List, ..Situation::default() };
-        for here in [exercise, list, Situation { examples: 3, ..Situation::default() }] {
-            let mut keys: Vec<char> = offered(&here).iter().map(|(key, ..)| *key).collect();
-            keys.sort_unstable();
-            keys.dedup();
-            assert_eq!(keys.len(), offered(&here).len());
-        }
-    }
-
-    #[test]
-    fn going_on_comes_first_once_an_exercise_is_passed() {
-        assert_eq!(labels(&at_an_exercise(true))[0], "n next");
-        assert_eq!(labels(&at_an_exercise(false))[0], "c check");
-        assert!(labels(&at_an_exercise(false)).contains(&"n skip".to_owned()));
-    }
-
-    #[test]
-    fn hints_go_round() {
-        for (hint, label) in
-            [(None, "h hint 1 of 2"), (Some(0), "h hint 2 of 2"), (Some(1), "h hint 1 of 2")]
-        {
-            let here = Situation { hint, ..at_an_exercise(false) };
-            assert!(labels(&here).contains(&label.to_owned()), "{hint:?}");
-        }
-        let here = Situation { hint: Some(1), ..at_an_exercise(false) };
-        assert_eq!(action(Key::Char('H'), &here), Some(Action::HintBefore));
-    }
-
-    #[test]
-    fn a_number_runs_that_example() {
-        let here = Situation { examples: 2, ..Situation::default() };
-        assert_eq!(action(Key::Number(2), &here), Some(Action::Example(1)));
-        assert_eq!(action(Key::Number(3), &here), None);
-    }
-
-    #[test]
-    fn work_by_hand_is_not_judged_where_only_a_program_answers() {
-        let by_hand = Situation { by_hand: ByHand::Exploration, ..at_an_exercise(false) };
-        assert_eq!(action(Key::Char('j'), &by_hand), None);
-        assert_eq!(action(Key::Char('o'), &by_hand), Some(Action::StartOver));
-        let typed = Situation { by_hand: ByHand::Answer, ..by_hand };
-        assert_eq!(action(Key::Char('j'), &typed), Some(Action::Judge));
-    }
-
-    #[test]
-    fn what_is_not_offered_has_no_key() {
-        assert_eq!(action(Key::Char('s'), &Situation::default()), None);
-        assert_eq!(action(Key::Char('j'), &at_an_exercise(false)), None);
-    }
-}
+mod tests;

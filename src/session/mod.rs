@@ -16,6 +16,7 @@
 
 mod console;
 mod event;
+mod fixed_lines;
 mod fullscreen;
 mod input;
 mod keys;

@@ -68,9 +68,9 @@ impl<'s> Performer<'s> {
         // A spinner is redrawn ten times a second, and markdown takes time.
         let body = last.map_or_else(|| body(state, size), |(.., body)| body);
         let frame = view(state, size, body);
-        let (top, seen) = self.console.show(&frame);
+        let shown = self.console.show(&frame);
         self.body = Some((changes, size, frame.body));
-        Event::Shown(top, seen)
+        Event::Shown(shown)
     }
 
     pub(super) fn read_input(&mut self, state: &State<'_>) {
@@ -92,6 +92,7 @@ impl<'s> Performer<'s> {
                     languages.map(|language| answers::path(exercise, language))
                 });
                 self.watch.look_after(files);
+                return Ok(exercise.map(|exercise| Event::AnswerFile(latest(exercise))));
             }
             Request::SaveProgress(change) => {
                 let error = self.progress.note(change).err();
@@ -112,6 +113,7 @@ impl<'s> Performer<'s> {
             Request::WriteAnswer(exercise, text) => {
                 let path = answers::keep_typed(exercise, &text)?;
                 self.watch.knows(&path);
+                return Ok(Some(Event::AnswerFile(latest(exercise))));
             }
             Request::ReadAnswers { exercise, asks_first } => {
                 if asks_first {
@@ -120,8 +122,8 @@ impl<'s> Performer<'s> {
                 return Ok(Some(Event::Answers(answers::all(exercise))));
             }
             Request::Edit { exercise, chooses_language } => {
-                let begun = latest(exercise).filter(|_| !chooses_language);
-                return self.edit(exercise, begun).map(Some);
+                let language = self.usual_language(exercise).filter(|_| !chooses_language);
+                return self.edit(exercise, language).map(Some);
             }
             Request::Check(exercise, language) => {
                 let Some(language) = language.or_else(|| latest(exercise)) else {
@@ -154,8 +156,15 @@ impl<'s> Performer<'s> {
         Ok(None)
     }
 
-    fn edit(&mut self, exercise: &Exercise, begun: Option<Language>) -> Result<Event, NotDone> {
-        let language = match begun {
+    /// The language of the answer that was edited last, or of the last answer to any exercise.
+    fn usual_language(&self, exercise: &Exercise) -> Option<Language> {
+        let remembered = self.progress.record().language();
+        latest(exercise)
+            .or_else(|| remembered.filter(|language| exercise.languages().contains(language)))
+    }
+
+    fn edit(&mut self, exercise: &Exercise, usual: Option<Language>) -> Result<Event, NotDone> {
+        let language = match usual {
             Some(language) => language,
             None => self.choose_language(exercise)?,
         };
@@ -168,7 +177,7 @@ impl<'s> Performer<'s> {
         edited?;
         self.watch.knows(&path);
         if disk::read_text_file(&path).ok() == before {
-            return Ok(Event::Told("the answer is unchanged: `c` checks it anyway".to_owned()));
+            return Ok(Event::Unchanged(language));
         }
         self.check(exercise, language)
     }
@@ -193,7 +202,7 @@ impl<'s> Performer<'s> {
         let absolute = path.canonicalize().ok().filter(|_| language == Language::Python);
         let answer = Answer { language, text, path: absolute };
         let _ = self.worker.send(messages::Request::Check(answer));
-        Ok(Event::Checking(path.shown()))
+        Ok(Event::Checking(language))
     }
 
     fn reset(&mut self, exercises: &[&Exercise], is_whole_course: bool) -> Result<Event, NotDone> {
@@ -213,7 +222,8 @@ impl<'s> Performer<'s> {
             }
         }
         let record = self.progress.record().clone();
-        Ok(Event::Reset { is_whole_course, record, backups })
+        let exercises = exercises.iter().map(|exercise| exercise.id.clone()).collect();
+        Ok(Event::Reset { exercises, is_whole_course, record, backups })
     }
 
     /// Goes on only after a yes.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead as _, Write as _};
 use std::os::unix::net::UnixStream;
 
-use super::console::{Console, Frame, Key, ReadKey, Size};
+use super::console::{Console, Frame, Key, ReadKey, Shown, Size};
 use crate::ask::{Ask, NoAnswer};
 use crate::cleanup;
 use crate::error::EnvironmentError;
@@ -76,7 +76,7 @@ impl Console for PlainConsole {
         Size { columns: screen_width(), rows: usize::MAX }
     }
 
-    fn show(&mut self, frame: &Frame) -> (usize, usize) {
+    fn show(&mut self, frame: &Frame) -> Shown {
         let mut text = String::new();
         if frame.title != self.shown.title || frame.body != self.shown.body {
             match frame.body.strip_prefix(&self.shown.body) {
@@ -101,7 +101,7 @@ impl Console for PlainConsole {
         self.are_keys_listed &= frame.keys_pressed == self.shown.keys_pressed;
         self.shown = frame.clone();
         self.list_keys();
-        (0, usize::MAX)
+        Shown { top: 0, seen: usize::MAX, below: 0 }
     }
 
     fn read_key(&self) -> ReadKey {

@@ -1,6 +1,7 @@
 //! The state of a session: plain values.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,11 +10,13 @@ use super::list::List;
 use super::request::{Request, SessionEnd};
 use super::step_state::{Busy, StepState};
 use super::worker::messages::{StepEvent, StepVisit};
+use crate::answers;
 use crate::lesson::{Course, Exercise, Language, Lesson, Step};
 use crate::present::checks::Mark;
 use crate::present::judged::Detail;
 use crate::progress::Record;
 use crate::redis_prompt::CommandDocs;
+use crate::sanitize::ShownPath as _;
 use crate::topics::BackgroundWork;
 
 pub(super) struct State<'c> {
@@ -36,8 +39,9 @@ pub(super) struct State<'c> {
     pub(super) view: View,
     /// The first visible line of the text.
     pub(super) top: usize,
-    /// How many lines of the text are visible.
+    /// How many lines of the text are visible, and how many are below those.
     pub(super) seen: usize,
+    pub(super) below: usize,
     pub(super) keys_pressed: usize,
     pub(super) work: StepState,
     /// What has just happened.
@@ -45,7 +49,9 @@ pub(super) struct State<'c> {
     /// Background work, such as an image pull or an installation.
     pub(super) background: Option<Busy>,
     /// The address of the lesson's server.
-    pub(super) address: Option<String>,
+    pub(super) address: Option<SocketAddr>,
+    /// The kind of server, or the name of the last one.
+    pub(super) server: String,
     /// What to tell the student if another program has port 6379.
     pub(super) warning: Option<String>,
     /// What the worker has reported while a line ran at the prompt: it counts after the line's
@@ -151,11 +157,13 @@ impl<'c> State<'c> {
             view: View::Text,
             top: 0,
             seen: 1,
+            below: 0,
             keys_pressed: 0,
             work: StepState::default(),
             status: String::new(),
             background: Some(Busy::with("looking for a Redis server".to_owned(), now)),
             address: None,
+            server: String::new(),
             warning: None,
             held_back: Vec::new(),
             requests: Vec::new(),
@@ -204,12 +212,14 @@ impl<'c> State<'c> {
             screen: match self.view {
                 View::Welcome => ScreenKind::Welcome,
                 View::Text => ScreenKind::Text,
+                View::List(ref list) if list.is_searching() => ScreenKind::Search,
                 View::List(_) => ScreenKind::List,
                 View::Help => ScreenKind::Help,
                 View::Verdict(_) | View::Hint(_) | View::Solution(_) | View::Example => {
                     ScreenKind::About
                 }
             },
+            is_plain: self.is_plain,
             exercise: exercise.map(|_| Passed(self.has_passed())),
             languages: exercise.map_or(0, |exercise| exercise.languages().len()),
             verdict: self.verdict_key(),
@@ -223,6 +233,7 @@ impl<'c> State<'c> {
                 (true, false) => ByHand::Exploration,
                 (true, true) => ByHand::Answer,
             },
+            file: self.work.file.and_then(|file| Some(answers::path(exercise?, file).shown())),
         }
     }
 
@@ -233,6 +244,29 @@ impl<'c> State<'c> {
             View::Verdict(Detail::Short) => VerdictKey::Details,
             _ => VerdictKey::Short,
         }
+    }
+
+    /// The language of the answer that is edited next: the one edited last, the one that the
+    /// student used last, or the first.
+    pub(super) fn language(&self) -> Option<Language> {
+        let languages = self.exercise()?.languages();
+        let used = self.work.file.or(self.record.language());
+        used.filter(|used| languages.contains(used)).or(languages.first().copied())
+    }
+
+    /// Whether the checks are listed, or folded to one line because the student reads.
+    pub(super) fn lists_checks(&self) -> bool {
+        let has_worked = self.work.live.is_some() || self.work.judged.is_some();
+        self.is_plain || self.work.lists_checks.unwrap_or(has_worked)
+    }
+
+    /// The marks of the checks for the screen. A passed exercise that is opened again shows that.
+    pub(super) fn shown_marks(&self, exercise: &Exercise) -> Vec<Mark> {
+        let has_worked = self.work.live.is_some() || self.work.judged.is_some();
+        if self.has_passed() && !has_worked {
+            return vec![Mark::Met; exercise.checks.len()];
+        }
+        self.work.marks(exercise)
     }
 
     /// Whether the session has the screen.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::worker::messages::JudgedAnswer;
 use crate::attempt::Run;
 use crate::attempt::commands::is_endless;
-use crate::lesson::Exercise;
+use crate::lesson::{Exercise, Language};
 use crate::present::checks::Mark;
 use crate::topics::{self, BackgroundWork};
 use crate::verdict::{LiveVerdict, Outcome, Tick};
@@ -32,6 +32,10 @@ pub(super) struct StepState {
     pub(super) typed: Vec<String>,
     /// The work that was running there in the background at the last look.
     pub(super) running: Option<&'static BackgroundWork>,
+    /// The language of the answer's file that was edited last, if there is one.
+    pub(super) file: Option<Language>,
+    /// Whether the checks are listed or folded, if the student has chosen.
+    pub(super) lists_checks: Option<bool>,
     /// The index of the last hint shown.
     pub(super) hint: Option<usize>,
     /// The last run of an example.

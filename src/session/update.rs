@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::console::Key;
 use super::event::Event;
-use super::keys::{self, Action};
-use super::list::List;
+use super::keys::{self, Action, ByHand, Passed};
+use super::list::{Filter, List};
 use super::request::{Request, SessionEnd};
 use super::state::{Mode, State, View};
 use super::step_state::Busy;
@@ -24,7 +24,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_millis(300);
 
 pub(super) fn update<'c>(state: &mut State<'c>, event: Event, now: Instant) -> Vec<Request<'c>> {
     state.now = now;
-    state.changes += u64::from(!matches!(event, Event::Tick | Event::Shown(..)));
+    state.changes += u64::from(!matches!(event, Event::Tick | Event::Shown(_)));
     state.handle(event);
     std::mem::take(&mut state.requests)
 }
@@ -37,7 +37,9 @@ impl<'c> State<'c> {
             Event::Saved(file, notice) => self.check_saved(&file, notice),
             Event::Worker(event) => self.take(event),
             Event::Tick => self.notice_time(),
-            Event::Shown(top, seen) => (self.top, self.seen) = (top, seen),
+            Event::Shown(shown) => {
+                (self.top, self.seen, self.below) = (shown.top, shown.seen, shown.below);
+            }
             Event::Prompt(event) => self.take_prompt_event(event),
             Event::Failed(error) => self.tell_error(&error),
             Event::Progress(record, error) => {
@@ -48,14 +50,16 @@ impl<'c> State<'c> {
             }
             Event::Told(status) => self.tell(status),
             Event::NoAnswerFile => self.tell_of_no_answer(),
-            Event::Checking(file) => {
-                self.work.forget_work_by_hand();
-                self.wait_for(format!("checking `{file}`"));
+            Event::AnswerFile(language) => self.work.file = language,
+            Event::Checking(language) => self.wait_for_the_check(language),
+            Event::Unchanged(language) => {
+                self.note_language(language);
+                self.tell("the answer is unchanged: `c` checks it anyway");
             }
             Event::Answers(own) => self.look_at(View::Solution(own)),
-            Event::Reset { is_whole_course, record, backups } => {
+            Event::Reset { exercises, is_whole_course, record, backups } => {
                 self.record = record;
-                self.start_anew(is_whole_course, &backups);
+                self.start_anew(&exercises, is_whole_course, &backups);
             }
             // They only wake the loop, which draws or ends.
             Event::Resized | Event::FileChanged | Event::TerminalLost(_) | Event::Panicked => {}
@@ -77,8 +81,11 @@ impl<'c> State<'c> {
     }
 
     fn look_at(&mut self, view: View) {
+        self.top = match &view {
+            View::List(list) => list.cursor().saturating_sub(self.seen / 2),
+            _ => 0,
+        };
         self.view = view;
-        self.top = 0;
     }
 
     fn tell(&mut self, status: impl Into<String>) {
@@ -113,27 +120,51 @@ impl<'c> State<'c> {
     }
 
     fn press_on_screen(&mut self, key: Key) {
-        let page = self.seen.max(2) - 1;
         match key {
             Key::Interrupt => self.leave(SessionEnd::Interrupted),
             Key::Closed => self.leave(SessionEnd::Quit),
             Key::Suspend => self.request(Request::Suspend),
-            Key::Up | Key::Down if self.move_in_list(key == Key::Down) => {}
-            Key::Up => self.top = self.top.saturating_sub(1),
-            Key::Down => self.top += 1,
-            Key::PageUp => self.top = self.top.saturating_sub(page),
-            Key::PageDown => self.top = self.top.saturating_add(page),
-            Key::Home => self.top = 0,
-            Key::End => self.top = usize::MAX / 2,
+            key if self.type_search(key) || self.scroll(key) => {}
             Key::Number(number) if self.choose_number(number) => {}
-            key => {
-                if let Some(action) = keys::action(key, &self.situation()) {
-                    self.act(action);
-                // In line mode, a line without any effect would look as if it had not been read.
-                } else if let (true, Key::Char(letter)) = (self.is_plain, key) {
-                    self.tell(format!("`{letter}` does nothing here"));
-                }
-            }
+            key => match keys::action(key, &self.situation()) {
+                Some(action) => self.act(action),
+                None => self.tell_of_no_key(key),
+            },
+        }
+    }
+
+    /// Scrolls the text, or moves in the list. Returns whether the key does that here.
+    fn scroll(&mut self, key: Key) -> bool {
+        if self.is_plain {
+            return false;
+        }
+        let page = self.seen.max(2) - 1;
+        let top = match key {
+            Key::Up | Key::Char('k') => self.top.saturating_sub(1),
+            Key::Down | Key::Char('j') => self.top + 1,
+            Key::PageUp | Key::Backspace => self.top.saturating_sub(page),
+            Key::PageDown => self.top.saturating_add(page),
+            Key::Char(' ') if self.below > 0 => self.top.saturating_add(page),
+            Key::Home | Key::Char('g') => 0,
+            Key::End | Key::Char('G') => usize::MAX / 2,
+            _ => return false,
+        };
+        if !self.move_in_list(key, page) {
+            self.top = top;
+        }
+        true
+    }
+
+    fn tell_of_no_key(&mut self, key: Key) {
+        let situation = self.situation();
+        let goes_on = matches!(key, Key::Enter | Key::Char(' '));
+        let is_open = situation.exercise == Some(Passed(false));
+        match key {
+            // Esc is pressed to end whatever there is.
+            Key::Escape => {}
+            _ if goes_on && self.is_plain => {}
+            _ if goes_on && is_open => self.tell("this exercise is still open: `n` skips it"),
+            _ => self.tell(format!("{}: no such key here; `?` helps", keys::key_name(key))),
         }
     }
 
@@ -153,7 +184,12 @@ impl<'c> State<'c> {
             Action::Help => self.look_at(View::Help),
             Action::Text => self.look_at(View::Text),
             Action::Choose => self.choose_from_list(),
-            Action::Filter => self.filter_list(),
+            Action::Search => self.change_list(List::begin_search),
+            Action::EndSearch => self.change_list(List::end_search),
+            Action::Filter => self.change_list(List::filter_next),
+            Action::OnlyOpen => self.change_list(|list| list.toggle(Filter::Open)),
+            Action::OnlyDone => self.change_list(|list| list.toggle(Filter::Done)),
+            Action::ResetChosen => self.ask_to_reset_the_chosen(),
             Action::Reset => self.ask_to_reset(self.exercise(), false),
             Action::ResetAll => {
                 self.ask_to_reset(self.course.exercises().map(|(.., exercise)| exercise), true);
@@ -161,9 +197,10 @@ impl<'c> State<'c> {
             Action::Prompt => self.begin_work(),
             Action::StartOver => self.start_over(),
             Action::Example(number) => self.run_example(number),
-            Action::Judge => self.judge(),
             Action::Solution => self.ask_to_show_solution(),
+            Action::Check if self.situation().by_hand == ByHand::Answer => self.judge(),
             Action::Check => self.check(None),
+            Action::Checks => self.work.lists_checks = Some(!self.lists_checks()),
             Action::Edit => self.edit(false),
             Action::EditOther => self.edit(true),
             Action::Verdict => self.show_verdict(),

@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::console::{Frame, Size};
-use super::keys;
 use super::state::{State, View};
+use super::{fixed_lines, keys};
 use crate::answers;
 use crate::attempt::Run;
-use crate::lesson::{Course, Exercise, Language, Lesson, Step};
+use crate::lesson::{Exercise, Language, Lesson};
 use crate::present::judged::{self, Judged};
+use crate::present::markdown::inline_code;
+use crate::present::text::display_width;
 use crate::present::{self, markdown, plain, terminal, waiting};
-use crate::progress::Record;
 use crate::sanitize::ShownPath as _;
 
 /// Longer lines are hard to read.
@@ -19,6 +20,9 @@ const WIDEST: usize = 100;
 
 /// With fewer columns, two texts beside each other are cut too often.
 const SIDE_BY_SIDE: usize = 100;
+
+/// How the lines about keys begin that the line-mode console does not have.
+const PAGE_KEYS: [&str; 4] = ["| space ", "| `j` ", "| `g` ", "| `v` "];
 
 /// Background work is shown only if it takes longer.
 const STATUS_DELAY: Duration = Duration::from_millis(300);
@@ -28,9 +32,10 @@ const WELCOME: &str = "\
 
 You learn Redis by doing it, on real servers that are started for you and thrown away afterwards.
 
-- **Read** a lesson step by step: space turns the page, `n` goes on, `b` goes back.
+- **Read** a lesson step by step: space turns the page and goes on at its end, `b` goes back. \
+Prefer to work? `N` goes to the next exercise.
 - **Answer** its exercises as you like: save a file in your own editor (`e` opens it), type at the \
-Redis prompt (`p`), or use any other client.
+prompt (`p`), or use any other client.
 - **See** what happened inside Redis: the checks below the text are ticked off while you work, and \
 a verdict says what was found and why.
 
@@ -46,16 +51,18 @@ const HELP: &str = "\
 
 | key     | what it does                                              |
 |---------|-----------------------------------------------------------|
-| space   | page down; ↑ ↓ PgUp PgDn Home End scroll too              |
-| `n` `b` | next step, previous step                                  |
+| space   | page down; at the end of a text, the next step            |
+| `j` `k` | scroll a line; ↑ ↓ PgUp PgDn and the mouse wheel do too   |
+| `g` `G` | top, end; Home and End do too                             |
+| `n` `b` | next step, previous step; Enter goes on too               |
 | `N`     | next open exercise, skipping the text between             |
-| `l`     | list of lessons and exercises; `f` filters open and done  |
+| `l`     | list of all steps; there `/` searches, `d` `o` filter     |
 | `e` `E` | edit your answer; in another language                     |
-| `c`     | check your answer file; saving it does the same           |
-| `p`     | the Redis prompt on this step's own server                |
-| `j`     | judge what you did on that server, crash included         |
+| `c`     | check what you did by hand, otherwise your answer file    |
+| `p`     | the prompt: Redis commands on this step's own server      |
+| `v`     | view the checks, or fold them to one line                 |
 | `o`     | start over by hand on a fresh server                      |
-| `d`     | verdict; once more: all of it, with what Redis saw         |
+| `d`     | verdict; again: all of it, with what Redis saw            |
 | `h` `H` | next hint, previous hint                                  |
 | `s`     | solution beside your answer, with the author's notes      |
 | `x`     | reset to the starter; your answer is kept as a backup     |
@@ -65,9 +72,9 @@ const HELP: &str = "\
 
 What counts is what Redis did. While an exercise is open, every client at the lesson's address \
 works on the exercise's own server: the prompt, `redis-cli`, a GUI, your program. Checks are \
-ticked off as they are met; those that need a crash are judged at the end, with `j`. A file is \
-always checked on a fresh server, and clients that connect meanwhile work on that one. (A server \
-of your own, given by `--server`, waits until you press `p`.)
+ticked off as they are met; those that need a crash are judged at the end, with `c`. A file is \
+always checked on a fresh server, each time you save it; clients that connect meanwhile work on \
+that one. (A server of your own, given by `--server`, waits until you press `p`.)
 
 You can do the same without this screen: `redislings list`, `check`, `hint`, `solution`, `reset`, \
 `export`; see `redislings --help`. For a screen reader, use `redislings --plain`.
@@ -75,33 +82,52 @@ You can do the same without this screen: `redislings list`, `check`, `hint`, `so
 
 /// The frame of a state, around its [`body`].
 pub(super) fn view(state: &State<'_>, size: Size, body: String) -> Frame {
-    let width = prose_width(size);
-    // A verdict lists the checks itself.
-    let has_checks = match state.view {
-        View::Text | View::Hint(_) | View::Example => true,
-        View::Verdict(_) => state.work.live.is_some(),
-        View::Solution(_) | View::Welcome | View::List(_) | View::Help => false,
-    };
-    let mut checks = Vec::new();
-    let mut checks_in_short = String::new();
-    if let (Some(exercise), true) = (state.exercise(), has_checks) {
-        let marks = state.work.marks(exercise);
-        for (check, mark) in exercise.checks.iter().zip(&marks) {
-            checks.push(present::checks::line(*mark, &check.sentence()));
-        }
-        checks_in_short = present::checks::in_short(&marks);
-    }
-    let (status, is_busy) = status_line(state, width);
-    Frame {
-        title: title(state.course, state.lesson(), state.at.1, &state.record),
+    let (status, is_busy) = status_line(state, prose_width(size));
+    let situation = state.situation();
+    let frame = Frame {
+        title: fixed_lines::title(state, size.columns),
         body,
         top: state.top,
-        checks,
-        checks_in_short,
+        cursor: match &state.view {
+            View::List(list) => Some(list.cursor()),
+            _ => None,
+        },
+        at_the_end: keys::at_the_end(&situation),
         status,
         is_busy,
-        keys: keys::labels(&state.situation()),
+        keys: keys::labels(&situation),
         keys_pressed: state.keys_pressed,
+        ..Frame::default()
+    };
+    match (state.exercise(), &state.view) {
+        (None, _) | (_, View::Welcome | View::List(_) | View::Help) => frame,
+        (Some(exercise), _) => with_exercise(frame, state, exercise, size.columns),
+    }
+}
+
+/// Adds what does not scroll at an exercise.
+fn with_exercise(frame: Frame, state: &State<'_>, exercise: &Exercise, width: usize) -> Frame {
+    let fixed =
+        if state.is_plain { Vec::new() } else { fixed_lines::answer_lines(state, exercise, width) };
+    // A verdict lists the checks itself.
+    let has_checks = match state.view {
+        View::Verdict(_) => state.work.live.is_some(),
+        View::Solution(_) => false,
+        _ => true,
+    };
+    let mut checks = Vec::new();
+    if has_checks && state.lists_checks() {
+        for (check, mark) in exercise.checks.iter().zip(state.shown_marks(exercise)) {
+            checks.push(present::checks::line(mark, &check.sentence()));
+        }
+    }
+    let in_short = has_checks.then(|| fixed_lines::checks_in_short(state, exercise, width));
+    Frame {
+        fixed,
+        checks,
+        are_checks_wanted: state.work.lists_checks == Some(true),
+        checks_in_short: in_short.unwrap_or_default(),
+        ..frame
     }
 }
 
@@ -110,18 +136,23 @@ fn status_line(state: &State<'_>, width: usize) -> (String, bool) {
     // Short background work would only flicker.
     let background =
         state.background.as_ref().filter(|busy| busy.elapsed(state.now) >= STATUS_DELAY);
+    if let View::List(list) = &state.view
+        && let Some(search) = list.search()
+    {
+        return (format!("search: {search}▏"), false);
+    }
     let Some(busy) = state.work.busy.as_ref().or(background) else {
         let now = &state.work.now;
         let status = if now.is_empty() { &state.status } else { now };
-        return (status.trim_end().to_owned(), false);
+        return (inline_code(status.trim_end()), false);
     };
     let elapsed = busy.elapsed(state.now);
     let progress =
         if busy.progress.is_empty() { String::new() } else { format!(": {}", busy.progress) };
     let text = format!("{:.1} s {}{progress}", elapsed.as_secs_f64(), busy.what);
-    let mut line = waiting::line(&text, elapsed, Duration::ZERO, width);
+    let mut line = inline_code(&waiting::line(&text, elapsed, Duration::ZERO, width));
     if state.work.busy.is_none() && !state.status.is_empty() {
-        line = format!("{}\n{line}", state.status.trim_end());
+        line = format!("{}\n{line}", inline_code(state.status.trim_end()));
     }
     (line, true)
 }
@@ -152,10 +183,7 @@ pub(super) fn body(state: &State<'_>, size: Size) -> String {
         (View::Welcome, ..) => markdown::render(&for_this_terminal(WELCOME), width),
         (View::Help, ..) => markdown::render(&for_this_terminal(HELP), width),
         (View::List(list), ..) => list.text(state.course, &state.record, state.at, width),
-        _ => {
-            let (address, warning) = (state.address.as_deref(), state.warning.as_deref());
-            text(lesson, state.step(), address, warning, width)
-        }
+        _ => text(state, width),
     }
 }
 
@@ -164,29 +192,36 @@ fn for_this_terminal(text: &str) -> String {
     if !plain::is_on() {
         return text.to_owned();
     }
-    let lines = text.lines().filter(|line| !line.contains("PgUp"));
+    let lines = text.lines().filter(|line| !PAGE_KEYS.iter().any(|keys| line.starts_with(keys)));
     let text = lines.collect::<Vec<_>>().join("\n");
-    text.replace("space turns the page, ", "each command is a letter and Enter, ")
+    text.replace("space turns the page and goes on at its end", "`n` and Enter goes on")
 }
 
-/// A step's text; for an exercise, also where to answer it.
-fn text(
-    lesson: &Lesson,
-    step: &Step,
-    address: Option<&str>,
-    warning: Option<&str>,
-    width: usize,
-) -> String {
+/// A step's text; in line mode, also where to answer its exercise.
+fn text(state: &State<'_>, width: usize) -> String {
+    let (lesson, step) = (state.lesson(), state.step());
     let reading: Vec<&str> = step.reading.iter().map(|span| &lesson.source[span.clone()]).collect();
     let mut text = markdown::render(&reading.join("\n\n"), width);
-    if let Some(exercise) = &step.exercise {
+    if state.has_passed() {
+        text = with_passed_mark(&text, width);
+    }
+    if let Some(exercise) = step.exercise.as_ref().filter(|_| state.is_plain) {
         text.push('\n');
-        text.push_str(&markdown::render(&where_to_answer(exercise, address, warning), width));
+        text.push_str(&markdown::render(&where_to_answer(state, exercise), width));
     }
     text
 }
 
-fn where_to_answer(exercise: &Exercise, address: Option<&str>, warning: Option<&str>) -> String {
+/// Marks the title, which is the first line.
+fn with_passed_mark(text: &str, width: usize) -> String {
+    let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let mark = terminal::passed_mark();
+    let fits = display_width(title) + 2 + display_width(&mark) <= width;
+    let gap = if fits { "  " } else { "\n" };
+    format!("{title}{gap}{mark}\n{rest}")
+}
+
+fn where_to_answer(state: &State<'_>, exercise: &Exercise) -> String {
     let mut files: Vec<String> = Vec::new();
     for language in exercise.languages() {
         let path = answers::path(exercise, language);
@@ -194,14 +229,14 @@ fn where_to_answer(exercise: &Exercise, address: Option<&str>, warning: Option<&
     }
     let files = files.join(" or ");
     let mut text = format!("Your answer: {files}. Checked each time you save.\n");
-    if let Some(address) = address.filter(|_| exercise.may_be_typed()) {
+    if let Some(address) = state.address.filter(|_| exercise.may_be_typed()) {
         let _ = writeln!(
             text,
             "\nOr work on this exercise's server by hand: the prompt (`p`) or any client at \
              `{address}`."
         );
     }
-    if let Some(warning) = warning {
+    if let Some(warning) = &state.warning {
         let _ = writeln!(text, "\n{warning}.");
     }
     text
@@ -282,13 +317,4 @@ fn notes(lesson: &Lesson, exercise: &Exercise, width: usize) -> String {
         text.push_str(&markdown::render(note, width));
     }
     text
-}
-
-/// The title line: the student's position and progress.
-fn title(course: &Course, lesson: &Lesson, step: usize, record: &Record) -> String {
-    let all = course.exercises().count();
-    let passed = course.exercises().filter(|(.., exercise)| record.has(&exercise.id)).count();
-    let steps = lesson.steps.len();
-    let place = format!("step {} of {steps}", step + 1);
-    terminal::where_one_is(&[&place, &format!("{passed} of {all} passed"), &lesson.title])
 }

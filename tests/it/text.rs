@@ -521,7 +521,7 @@ fn course_strings_do_not_control_the_terminal_in_a_session() {
     terminal.presses("h");
     terminal.sees("hint 1 of 1");
     terminal.presses("l");
-    terminal.sees("all exercises");
+    terminal.sees("all steps");
     terminal.presses("q");
     terminal.ends();
     assert_not_sent(&terminal.bytes());
@@ -538,7 +538,7 @@ fn course_strings_do_not_control_a_plain_session() {
     workspace.file("answers/evil.redis", "PING\n");
     let ended =
         workspace.run_with_input(&["--plain", "--lessons", "course"], "n\nn\nn\nh\nl\nt\nq\n");
-    assert!(ended.stdout.contains("Do it") && ended.stdout.contains("all exercises"), "{ended:?}");
+    assert!(ended.stdout.contains("Do it") && ended.stdout.contains("all steps"), "{ended:?}");
     assert_both_clean("session", &ended);
 }
 

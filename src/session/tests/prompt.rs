@@ -58,7 +58,7 @@ fn pasted_lines_run_one_after_another() {
     }
     assert!(matches!(script.requests.last(), Some(Request::ClosePrompt)));
     assert_eq!(script.state.work.typed, ["PING", "GET a"]);
-    assert!(script.last().status.contains("`j` judges what was done"));
+    assert!(script.last().status.contains("`c` checks what you did"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use super::COURSE;
 use crate::ask::{Ask, NoAnswer};
 use crate::progress::Progress;
-use crate::session::console::{Frame, ReadKey, Size};
+use crate::session::console::{Frame, ReadKey, Shown, Size};
 use crate::session::{Console, FindRedis, SavedWork, run};
 
 /// A console without keys.
@@ -26,8 +26,8 @@ impl Console for NoKeys {
         Size { columns: 80, rows: 24 }
     }
 
-    fn show(&mut self, _: &Frame) -> (usize, usize) {
-        (0, 1)
+    fn show(&mut self, _: &Frame) -> Shown {
+        Shown { top: 0, seen: 1, below: 0 }
     }
 
     fn read_key(&self) -> ReadKey {

@@ -49,11 +49,23 @@ impl<'c> State<'c> {
     }
 
     pub(super) fn tell_of_no_answer(&mut self) {
-        self.tell(if self.work.is_at_hand && self.may_be_judged_by_hand() {
-            "there is no answer file yet: `j` judges what was done by hand"
-        } else {
-            "there is no answer yet: `e` starts one, `p` opens the Redis prompt"
-        });
+        self.work.file = None;
+        self.tell("there is no answer yet: `e` starts one, `p` opens the prompt");
+    }
+
+    pub(super) fn wait_for_the_check(&mut self, language: Language) {
+        let Some(exercise) = self.exercise() else { return };
+        self.work.forget_work_by_hand();
+        self.note_language(language);
+        self.wait_for(format!("checking `{}`", answers::path(exercise, language).shown()));
+    }
+
+    /// Remembers the language of the answer for this exercise and the next ones.
+    pub(super) fn note_language(&mut self, language: Language) {
+        self.work.file = Some(language);
+        if self.record.language() != Some(language) {
+            self.save(ProgressChange::Answered(language));
+        }
     }
 
     /// Checks an answer file that has been saved.
@@ -145,9 +157,32 @@ impl<'c> State<'c> {
         self.look_at(View::Hint(number));
     }
 
-    /// Goes to a step after a reset. A pending verdict is on an old answer and does not count.
-    pub(super) fn start_anew(&mut self, is_whole_course: bool, backups: &[PathBuf]) {
-        self.go_to(if is_whole_course { (0, 0) } else { self.at });
+    pub(super) fn ask_to_reset_the_chosen(&mut self) {
+        let View::List(list) = &self.view else { return };
+        let chosen = list.chosen(self.course, &self.record);
+        match chosen.and_then(|place| self.step_at(place).exercise.as_ref()) {
+            Some(exercise) => self.ask_to_reset(Some(exercise), false),
+            None => self.tell("only an exercise can be reset"),
+        }
+    }
+
+    /// Opens the step again if its exercise was reset. A pending verdict is on an old answer and
+    /// does not count.
+    pub(super) fn start_anew(
+        &mut self,
+        exercises: &[String],
+        is_whole_course: bool,
+        backups: &[PathBuf],
+    ) {
+        let list = matches!(self.view, View::List(_)).then(|| self.view.clone());
+        if is_whole_course {
+            self.go_to((0, 0));
+        } else if self.exercise().is_some_and(|exercise| exercises.contains(&exercise.id)) {
+            self.go_to(self.at);
+        }
+        if let Some(list) = list.filter(|_| !is_whole_course) {
+            self.view = list;
+        }
         self.anew_since = self.visit.number;
         let names: Vec<String> = backups.iter().map(|path| format!("`{}`", path.shown())).collect();
         self.tell(match &names[..] {

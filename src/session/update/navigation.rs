@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::console::Key;
 use super::super::list::{self, List};
 use super::super::request::Request;
 use super::super::state::{State, View};
@@ -79,9 +80,6 @@ impl<'c> State<'c> {
             step: self.step().title.clone(),
             exercise: exercise.map(|exercise| exercise.id.clone()),
         })));
-        if exercise.is_some() {
-            self.warn();
-        }
     }
 
     pub(super) fn next(&mut self) {
@@ -122,37 +120,54 @@ impl<'c> State<'c> {
     }
 
     /// Returns whether there is a list to move in.
-    pub(super) fn move_in_list(&mut self, down: bool) -> bool {
+    pub(super) fn move_in_list(&mut self, key: Key, page: usize) -> bool {
         let View::List(list) = &mut self.view else { return false };
-        let line = list.move_choice(down, self.course, &self.record);
-        if line < self.top + 1 {
-            self.top = line.saturating_sub(1);
-        } else if line + 1 > self.top + self.seen {
-            self.top = (line + 1).saturating_sub(self.seen);
-        }
+        list.move_choice(self.course, &self.record, |chosen, last| match key {
+            Key::Up | Key::Char('k') => chosen.saturating_sub(1),
+            Key::Down | Key::Char('j') => chosen + 1,
+            Key::PageUp | Key::Backspace => chosen.saturating_sub(page),
+            Key::PageDown | Key::Char(' ') => chosen + page,
+            Key::Home | Key::Char('g') => 0,
+            _ => last,
+        });
         true
     }
 
-    /// Returns whether there is a list to choose from.
+    /// In line mode, entries are chosen by their numbers. Returns whether there is a list.
     pub(super) fn choose_number(&mut self, number: usize) -> bool {
         let View::List(list) = &mut self.view else { return false };
+        if !self.is_plain {
+            return false;
+        }
         list.choose(number);
         self.choose_from_list();
         true
+    }
+
+    /// Adds a key to what is searched for in the list. Returns whether it was part of that.
+    pub(super) fn type_search(&mut self, key: Key) -> bool {
+        let View::List(list) = &mut self.view else { return false };
+        let is_typed = list.type_search(key);
+        if is_typed {
+            list.choose_first_match(self.course, &self.record);
+        }
+        is_typed
+    }
+
+    pub(super) fn change_list(&mut self, change: impl FnOnce(&mut List)) {
+        let View::List(list) = &mut self.view else { return };
+        let chosen = list.chosen(self.course, &self.record);
+        change(list);
+        list.choose_place(chosen, self.course, &self.record);
     }
 
     pub(super) fn choose_from_list(&mut self) {
         let View::List(list) = &self.view else { return };
         match list.chosen(self.course, &self.record) {
             Some(place) => self.go_to(place),
-            None => self.tell("no such number"),
+            None if self.is_plain => self.tell("no such number"),
+            None => self.tell("nothing to open here"),
         }
-    }
-
-    pub(super) fn filter_list(&mut self) {
-        let View::List(list) = &mut self.view else { return };
-        list.filter();
-        self.top = 0;
     }
 }
 

@@ -33,7 +33,8 @@ impl State<'_> {
     }
 
     pub(super) fn open_prompt(&mut self, server: String, docs: Arc<CommandDocs>) {
-        self.request(Request::OpenPrompt(self.address.clone(), Arc::clone(&docs)));
+        let address = self.address.map(|address| address.to_string());
+        self.request(Request::OpenPrompt(address, Arc::clone(&docs)));
         self.mode = Mode::Prompt(PromptState {
             server,
             docs,
@@ -91,7 +92,7 @@ impl State<'_> {
 
     fn introduce_prompt(&mut self) {
         let Mode::Prompt(prompt) = &self.mode else { return };
-        let address = self.address.as_deref().unwrap_or_default();
+        let address = self.address.map(|address| address.to_string()).unwrap_or_default();
         let server = format!("{} at {address}: other clients there count too", prompt.server);
         self.print("\n");
         if let Some(warning) = self.warning.clone() {
@@ -138,7 +139,7 @@ impl State<'_> {
         self.mode = Mode::Screen;
         self.request(Request::ClosePrompt);
         if !self.has_passed() && self.may_be_judged_by_hand() && self.work.is_at_hand {
-            self.tell("`j` judges what was done, `p` returns to the prompt");
+            self.tell("`c` checks what you did, `p` returns to the prompt");
         }
     }
 

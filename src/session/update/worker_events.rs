@@ -42,7 +42,8 @@ impl<'c> State<'c> {
             }
             WorkerEvent::Found { why, address, usual_port_is_taken } => {
                 self.background = None;
-                self.address = Some(address.to_string());
+                self.address = Some(address);
+                why.split(';').next().unwrap_or_default().clone_into(&mut self.server);
                 self.warning = usual_port_is_taken.then(|| usual_port_taken(address));
                 if self.status.is_empty() {
                     self.tell(format!("server: {why}"));
@@ -51,6 +52,7 @@ impl<'c> State<'c> {
             }
             WorkerEvent::Began { server, docs } => {
                 self.work.is_at_hand = true;
+                self.server.clone_from(&server);
                 if let Mode::Starting = self.mode {
                     self.work.busy = None;
                     self.open_prompt(server, docs);
@@ -88,10 +90,11 @@ impl<'c> State<'c> {
         }
     }
 
-    /// Appends a warning to the status if another program has port 6379.
-    pub(super) fn warn(&mut self) {
-        // In line mode, the exercise's text has just said so.
-        let is_known = self.is_plain && self.view == View::Text && self.exercise().is_some();
+    /// Appends a warning to the status if another program has port 6379. The screen of an exercise
+    /// says so itself.
+    fn warn(&mut self) {
+        let is_text = !self.is_plain || self.view == View::Text;
+        let is_known = self.exercise().is_some() && is_text;
         if let Some(warning) = self.warning.as_ref().filter(|_| !is_known) {
             self.status = match self.status.trim_end() {
                 "" => warning.clone(),
@@ -129,7 +132,7 @@ impl<'c> State<'c> {
         } else if let Some(why) = invalid {
             self.tell(format!("{why}; `o` starts over with a fresh server"));
         } else if !new.is_empty() && is_ready {
-            self.tell("all checks so far are met: `j` judges the work");
+            self.tell("all checks so far are met: `c` checks the work");
         } else if !new.is_empty() {
             self.tell(format!("met: {}", new.join(", ")));
         }

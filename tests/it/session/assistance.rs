@@ -16,7 +16,7 @@ fn three_failed_attempts_suggest_a_hint() {
         terminal.sees("not passed: 0 of 6 checks met");
         assert!(reminds || !terminal.text().contains("failed attempts"));
     }
-    terminal.sees("3 failed attempts so far: `h` shows a hint");
+    terminal.sees("3 failed attempts so far: h shows a hint");
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn hints_and_the_solution_are_free_after_passing() {
 fn the_solution_before_passing_needs_a_yes() {
     let student = Student::at(FIRST);
     let mut terminal = resumes(&student);
-    for no in ["n\r", ENTER, ESCAPE] {
+    for no in ["n", ENTER, ESCAPE] {
         terminal.presses("s");
         terminal.sees("Show the solution?");
         terminal.presses(no);
@@ -43,7 +43,7 @@ fn the_solution_before_passing_needs_a_yes() {
     }
     terminal.presses("s");
     terminal.sees("Show the solution?");
-    terminal.presses("y\r");
+    terminal.presses("y");
     terminal.sees("a solution in python");
 }
 
@@ -54,12 +54,12 @@ fn a_reset_needs_a_yes_and_backs_up_the_answer() {
     let mut terminal = resumes(&student);
     terminal.presses("x");
     terminal.sees("Reset this exercise?");
-    terminal.presses("n\r");
+    terminal.presses("n");
     terminal.sees_no_more("Reset this exercise?");
     assert_eq!(student.answer("creating-snapshots.py"), "print('mine')\n");
     terminal.presses("x");
     terminal.sees("Reset this exercise?");
-    terminal.presses("y\r");
+    terminal.presses("y");
     terminal.sees("creating-snapshots.1.py");
     assert_eq!(student.answer("creating-snapshots.1.py"), "print('mine')\n");
     assert!(student.answer("creating-snapshots.py").contains("TODO"));
@@ -71,11 +71,13 @@ fn the_list_shows_what_is_open_and_what_is_done() {
     let mut terminal = resumes(&student);
     terminal.presses("l");
     terminal.sees("✓ Creating snapshots");
-    terminal.sees("○ Using BGSAVE  using-bgsave  (you are here)");
-    terminal.presses("f");
+    terminal.sees("○ Using BGSAVE");
+    terminal.sees("◄ you are here");
+    terminal.sees("What a snapshot is");
+    terminal.presses("o");
     terminal.sees_no_more("✓ Creating snapshots");
     terminal.sees("○ Using BGSAVE");
-    terminal.presses("f");
+    terminal.presses("d");
     terminal.sees("✓ Creating snapshots");
     terminal.sees_no_more("○ Using BGSAVE");
 }
@@ -85,13 +87,15 @@ fn an_exercise_is_chosen_from_the_list() {
     let student = Student::at(FIRST);
     let mut terminal = resumes(&student);
     terminal.presses("l");
-    terminal.sees("> ");
+    terminal.sees("▸ ");
     terminal.presses(DOWN);
     terminal.presses(ENTER);
     terminal.sees("It is midnight in the shop.");
     terminal.presses("l");
     terminal.sees("What is in the file");
-    terminal.presses("4");
+    terminal.presses("/by hand");
+    terminal.sees_no_more("What is in the file");
+    terminal.presses(ENTER);
     terminal.sees("Now the real thing.");
 }
 
@@ -124,7 +128,35 @@ fn a_saved_answer_is_checked_and_the_step_stays() {
     terminal.sees("✗ BGSAVE began a snapshot");
     student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
     terminal.sees(super::PASSED);
-    terminal.sees("step 6 of 11 · 1 of 5 passed");
+    terminal.sees("step 6 of 11");
+    terminal.sees("1 of 5 passed");
+}
+
+#[test]
+fn the_last_language_is_used_for_the_next_exercise() {
+    let student = Student::at(FIRST);
+    student.saves("creating-snapshots.redis", "SAVE\nBGSAVE\n");
+    student.writes_in_the_editor("BGSAVE\n");
+    let mut terminal = resumes(&student);
+    terminal.presses("c");
+    terminal.sees(super::PASSED);
+    terminal.presses("n");
+    terminal.sees("answers/using-bgsave.redis");
+    terminal.presses("e");
+    terminal.sees("✗ ");
+    assert_eq!(student.answer("using-bgsave.redis"), "BGSAVE\n");
+}
+
+#[test]
+fn the_wheel_scrolls_and_the_mouse_is_not_captured() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    terminal.presses("q");
+    terminal.ends();
+    let bytes = terminal.bytes();
+    let has = |sequence: &[u8]| bytes.windows(sequence.len()).any(|window| window == sequence);
+    assert!(has(b"\x1b[?1007h") && has(b"\x1b[?1007l"));
+    assert!(!has(b"\x1b[?1000h") && !has(b"\x1b[?1002h") && !has(b"\x1b[?1003h"));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn an_exploration_is_journalled_under_its_own_step() {
     terminal.sees_the_line("OK");
     terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
-    terminal.sees("j judge what was done");
+    terminal.sees("c check what you did");
     terminal.presses("n");
     terminal.sees_the_line("Using BGSAVE");
     let journal = student.path("state/redislings/journal.jsonl");
@@ -59,7 +59,7 @@ fn the_saved_prompt_answer_holds_every_line() {
     terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
     terminal.sees(PASSED);
-    terminal.presses("j");
+    terminal.presses("c");
     terminal.sees("passed: all 3 checks met");
     assert_eq!(student.answer("saving-twice.redis"), "SAVE\nBGSAVE\n@wait-bgsave\n");
 }
@@ -74,7 +74,7 @@ fn manual_work_ticks_no_check_of_the_next_step() {
     terminal.presses("n");
     terminal.sees("step 7 of 11");
     on_the_server_with(&mut terminal, &["EXISTS", "before"], &Value::Int(0));
-    terminal.sees("j judge what was done");
+    terminal.sees("c check what you did");
     terminal.sees("○ a snapshot was begun with BGSAVE");
     assert!(!terminal.text().contains("✓ a snapshot"), "{}", terminal.text());
 }
@@ -115,8 +115,8 @@ fn the_saved_prompt_answer_keeps_the_waits() {
     terminal.sees("✓ no background save runs any more when the answer ends");
     terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
-    terminal.sees("j judge what was done");
-    terminal.presses("j");
+    terminal.sees("c check what you did");
+    terminal.presses("c");
     terminal.sees(PASSED);
     terminal.presses("t");
     terminal.sees_no_more(PASSED);

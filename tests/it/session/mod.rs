@@ -18,7 +18,7 @@ use std::time::Duration;
 use redis::{IntoConnectionInfo as _, Value};
 use redislings::server::Client;
 
-use crate::support::terminal::{END, Size, Student, Terminal, USUAL};
+use crate::support::terminal::{Size, Student, Terminal, USUAL};
 use crate::support::{DEADLINE, wait_until};
 
 const FIRST: &str = "creating-snapshots";
@@ -90,7 +90,10 @@ fn opens_saving(student: &Student) -> Terminal {
     terminal
 }
 
-const PASSED: &str = "passed. `s` compares";
+/// What comes before the port of the exercise's server.
+const CLIENT: &str = "redis-cli -p ";
+
+const PASSED: &str = "compares with the solution";
 
 /// Starts a session where the student stopped.
 fn resumes(student: &Student) -> Terminal {
@@ -118,7 +121,7 @@ fn turns_pages_to(terminal: &mut Terminal, text: &str) {
     panic!("no end of pages\n{}", terminal.text());
 }
 
-/// Another client, at the address at the end of the exercise's text.
+/// Another client, at the address below the exercise's text.
 fn another_client(terminal: &mut Terminal) -> Client {
     sees_the_address(terminal);
     client_at(address(terminal))
@@ -139,23 +142,17 @@ fn on_the_server_with(terminal: &mut Terminal, question: &[&str], answer: &Value
     client
 }
 
-/// Waits for the address at the end of the text. It appears when the server is ready.
-fn sees_the_address(terminal: &mut Terminal) {
-    for _ in 0..10 {
-        terminal.presses(END);
-        if terminal.comes_to_see("127.0.0.1:") {
-            return;
-        }
-    }
-    panic!("no address\n{}", terminal.text());
+/// Waits for the address below the text. It appears when the server is ready.
+fn sees_the_address(terminal: &Terminal) {
+    terminal.sees(CLIENT);
 }
 
-/// The address on the screen.
+/// The address on the screen or at the prompt.
 fn address(terminal: &Terminal) -> SocketAddr {
     let screen = terminal.text();
-    let address = screen.rsplit("127.0.0.1:").next().unwrap();
-    let port: String = address.chars().take_while(char::is_ascii_digit).collect();
-    SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
+    let mut after = [CLIENT, "127.0.0.1:"].into_iter().filter_map(|mark| screen.rsplit_once(mark));
+    let port = after.next().unwrap().1.chars().take_while(char::is_ascii_digit);
+    SocketAddr::from(([127, 0, 0, 1], port.collect::<String>().parse().unwrap()))
 }
 
 fn client_at(address: SocketAddr) -> Client {

@@ -112,8 +112,8 @@ fn typed_commands_are_saved_as_the_judged_answer() {
     terminal.types("PING");
     terminal.types("SAVE");
     terminal.types("exit");
-    terminal.sees("j judge");
-    terminal.presses("j");
+    terminal.sees("c check what you did");
+    terminal.presses("c");
     terminal.sees("✗ BGSAVE began a snapshot");
     assert_eq!(student.answer("creating-snapshots.redis"), "PING\nSAVE\n");
 }
@@ -179,8 +179,8 @@ fn a_cancelled_line_is_not_in_the_answer() {
         terminal.sees_no_more("Ctrl-C cancels");
     }
     terminal.types("exit");
-    terminal.sees("j judge");
-    terminal.presses("j");
+    terminal.sees("c check what you did");
+    terminal.presses("c");
     terminal.sees("✗ BGSAVE began a snapshot");
     assert_eq!(student.answer("creating-snapshots.redis"), "SAVE\n");
 }

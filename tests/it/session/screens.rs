@@ -4,7 +4,7 @@
 use regex_lite::Regex;
 
 use super::{FIRST, RIGHT, sees_the_address, turns_pages_to};
-use crate::support::terminal::{HOME, SMALL, Size, Student, Terminal, USUAL};
+use crate::support::terminal::{ESCAPE, SMALL, Size, Student, Terminal, USUAL};
 
 /// The screen once its spinner has stopped.
 fn screen(terminal: &Terminal) -> String {
@@ -19,7 +19,9 @@ fn without_what_differs(screen: &str) -> String {
         // The kind of server; its path may need a second row.
         (r"server: [^\n]*\n([^\n]*\n)??n begin", "server: SERVER\nn begin"),
         (r"(redis|valkey) \d+\.\d+\.\d+ \((process|bundled)\)", "SERVER"),
-        (r"127\.0\.0\.1:\d{5}", "127.0.0.1:PORT0"),
+        (r"redis-cli -p \d{5}", "redis-cli -p PORT0"),
+        // The server's path or name, at the right edge.
+        (r"(of \d met) {2,}\S[^\n]*", "$1  SERVER"),
         // LASTSAVE.
         (r"\b1\d{9}\b", "TIMESTAMP0"),
         (r"\+ *\d+\.\d ms  ", "+TIME  "),
@@ -31,13 +33,11 @@ fn without_what_differs(screen: &str) -> String {
 
 /// A session at the first exercise whose server is ready.
 fn is_ready(student: &Student, size: Size, colour: &str) -> Terminal {
-    let mut terminal = student.starts_redislings_with(size, |command| {
+    let terminal = student.starts_redislings_with(size, |command| {
         command.args(["--color", colour]);
     });
     terminal.sees("welcome back");
-    sees_the_address(&mut terminal);
-    terminal.presses(HOME);
-    terminal.sees_the_line("Creating snapshots");
+    sees_the_address(&terminal);
     terminal
 }
 
@@ -62,8 +62,13 @@ fn look_like_this(size: Size, name: &str, colour: &str) {
     terminal.sees("Which of the two commands makes you");
     insta::assert_snapshot!(format!("hint_{name}"), screen(&terminal));
     terminal.presses("l");
-    terminal.sees("all exercises");
+    terminal.sees("all steps");
     insta::assert_snapshot!(format!("list_{name}"), screen(&terminal));
+    terminal.presses("/wait");
+    terminal.sees("search: wait");
+    insta::assert_snapshot!(format!("list_search_{name}"), screen(&terminal));
+    terminal.presses(ESCAPE);
+    terminal.sees_no_more("search: ");
     terminal.presses("?");
     terminal.sees("what it does");
     insta::assert_snapshot!(format!("help_{name}"), screen(&terminal));
@@ -107,12 +112,35 @@ fn the_solution_looks_like_this_at_40_by_20() {
 }
 
 #[test]
+fn a_passed_exercise_looks_like_this() {
+    let student = Student::who_has_passed(&[FIRST], FIRST);
+    for (size, name) in [(USUAL, "80x24"), (SMALL, "40x20")] {
+        let mut terminal = is_ready(&student, size, "always");
+        insta::assert_snapshot!(format!("passed_{name}"), screen(&terminal));
+        terminal.presses("v");
+        terminal.sees("✓ SAVE took a snapshot");
+        insta::assert_snapshot!(format!("passed_checks_{name}"), screen(&terminal));
+    }
+}
+
+#[test]
+fn a_yes_or_no_question_looks_like_this() {
+    let student = Student::at(FIRST);
+    for (size, name) in [(USUAL, "80x24"), (SMALL, "40x20")] {
+        let mut terminal = is_ready(&student, size, "always");
+        terminal.presses("s");
+        terminal.sees("(y/n)");
+        insta::assert_snapshot!(format!("yes_or_no_{name}"), screen(&terminal));
+    }
+}
+
+#[test]
 fn a_question_looks_like_this() {
     let student = Student::at(FIRST);
     for (size, name) in [(USUAL, "80x24"), (SMALL, "40x20")] {
         let mut terminal = is_ready(&student, size, "always");
         terminal.presses("e");
-        terminal.sees("esc quits]");
+        terminal.sees("esc cancels]");
         insta::assert_snapshot!(format!("question_{name}"), screen(&terminal));
     }
 }

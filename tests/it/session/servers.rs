@@ -49,7 +49,7 @@ fn a_server_that_dies_at_the_prompt_is_reported_and_replaced() {
     terminal.sees("the server was lost");
     terminal.types("exit");
     terminal.sees("s solution");
-    terminal.sees_no_more("j judge what was done");
+    terminal.sees_no_more("c check what you did");
     opens_the_prompt(&mut terminal);
     terminal.types("EXISTS a");
     terminal.sees_the_line("(integer) 0");
@@ -63,7 +63,7 @@ fn a_server_killed_before_judging_does_not_pass() {
     asks(&mut other, &["MSET order:1001 paid order:1002 paid order:1003 paid", "SAVE"]);
     terminal.sees("all checks so far are met");
     assert!(kills_the_servers(&student));
-    terminal.presses("j");
+    terminal.presses("c");
     terminal.sees_no_more("all checks so far are met");
     terminal.sees("0 of 5 passed");
     terminal.presses("l");

@@ -167,11 +167,6 @@ impl Terminal {
         self.wait(limit, text, |shown| shown.contains(text));
     }
 
-    /// Whether the text appears soon.
-    pub fn comes_to_see(&self, text: &str) -> bool {
-        self.comes_to_be(SOON, |shown| shown.contains(text))
-    }
-
     /// Waits until the text is not on the screen any more.
     pub fn sees_no_more(&self, text: &str) {
         self.wait(DEADLINE, &format!("without: {text}"), |shown| !shown.contains(text));

@@ -69,8 +69,10 @@ pub(super) fn run_answer(
         (Language::Python, Some(python)) => {
             let endpoint = fixture.endpoint();
             let program = match &answer.path {
-                Some(path) => python.run(path, &endpoint, limit)?,
-                None => in_private_file(&answer.text, |path| python.run(path, &endpoint, limit))?,
+                Some(path) => python.run(path, &endpoint, limit, fixture.cancel)?,
+                None => in_private_file(&answer.text, |path| {
+                    python.run(path, &endpoint, limit, fixture.cancel)
+                })?,
             };
             Ok(FinishedAnswer::Program(program))
         }

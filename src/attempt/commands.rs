@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use super::evidence::{Stopped, Typed, TypedExchange};
 use super::fixture::Fixture;
 use super::timing::pause;
@@ -32,12 +34,14 @@ pub(super) fn run(
     // Some editors put a byte order mark at the start of a file.
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..);
     let mut lines = lines.filter(|(line, _)| !words::is_comment(line)).peekable();
-    while let Some((line, number)) = lines.next() {
+    while let Some((line, number)) = lines.next()
+        && !fixture.cancel.is_cancelled()
+    {
         let limit = deadline.saturating_duration_since(Instant::now());
         if let Some(work) = awaited_by(line).filter(|_| executor.is_unconfirmed()) {
             wait_until_arrived(work, fixture.server, before, &typed, limit);
         }
-        let reply = match run_line(fixture.server, before, &mut executor, line, limit) {
+        let reply = match run_line(fixture, before, &mut executor, line, limit) {
             Ok(reply) => reply,
             Err(stopped) => {
                 let text = shown(&stopped);
@@ -53,7 +57,9 @@ pub(super) fn run(
             break;
         }
     }
-    executor.finish(deadline.saturating_duration_since(Instant::now()));
+    if !fixture.cancel.is_cancelled() {
+        executor.finish(deadline.saturating_duration_since(Instant::now()));
+    }
     typed
 }
 
@@ -63,7 +69,7 @@ fn is_quit(line: &str) -> bool {
 }
 
 fn run_line(
-    server: &mut Server,
+    fixture: &mut Fixture<'_>,
     before: &ServerInfo,
     executor: &mut Executor,
     line: &str,
@@ -72,11 +78,11 @@ fn run_line(
     if limit.is_zero() {
         Err(Stopped::OutOfTime)
     } else if let Some(work) = awaited_by(line) {
-        wait_for(work, server, before, Instant::now() + limit)
+        wait_for(work, fixture.server, before, Instant::now() + limit)
     } else if line.starts_with('@') {
         Ok(format!("(error) redislings: {}", unknown_runner_line(line)))
     } else {
-        type_line(executor, line, limit)
+        type_line(executor, line, limit, fixture.cancel)
     }
 }
 
@@ -97,15 +103,26 @@ fn shown(stopped: &Stopped) -> String {
     }
 }
 
-fn type_line(executor: &mut Executor, line: &str, limit: Duration) -> Result<String, Stopped> {
+fn type_line(
+    executor: &mut Executor,
+    line: &str,
+    limit: Duration,
+    cancel: &CancellationToken,
+) -> Result<String, Stopped> {
     let words = words::split(line).unwrap_or_default();
     if let Some(name) = endless(&words)
         && !(subscribes(name.as_bytes()) && executor.goes_on_when_subscribed())
     {
         return Err(Stopped::Endless(name));
     }
-    let reply = executor.run(line, limit, &mut |_| ControlFlow::Continue(()));
-    if reply.end == PromptOutcome::TimedOut { Err(Stopped::OutOfTime) } else { Ok(reply.text) }
+    let reply = executor.run(line, limit, &mut |_| {
+        if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    match reply.end {
+        // What is cancelled is not judged: it ends as at its time limit.
+        PromptOutcome::TimedOut | PromptOutcome::Cancelled => Err(Stopped::OutOfTime),
+        _ => Ok(reply.text),
+    }
 }
 
 /// Whether a line is a command after which the connection sends endless messages instead of

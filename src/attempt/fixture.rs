@@ -1,6 +1,7 @@
 //! What an attempt runs on.
 
 use redis::{ConnectionAddr, ConnectionInfo};
+use tokio_util::sync::CancellationToken;
 
 use super::phase::Phase;
 use crate::error::EnvironmentError;
@@ -15,6 +16,8 @@ pub struct Fixture<'s> {
     pub relay: &'s Relay,
     /// Receives each phase of the attempt, for progress display.
     pub report: &'s dyn Fn(Phase),
+    /// Ends the attempt early.
+    pub cancel: &'s CancellationToken,
 }
 
 impl Fixture<'_> {

@@ -4,8 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use super::answer::FinishedAnswer;
 use super::background::BackgroundTask;
+use super::cancelled::{AttemptError, unless_cancelled};
 use super::environment::ensure_only_the_answer_is_judged;
 use super::evidence::{Evidence, Typed};
 use super::fixture::Fixture;
@@ -77,7 +80,13 @@ impl Live {
             beginning: None,
             read: ReadTimeline::default(),
         };
-        let mut fixture = Fixture { server: &mut live.server, relay: &live.relay, report: &|_| {} };
+        let cancel = live.server.cancel().clone();
+        let mut fixture = Fixture {
+            server: &mut live.server,
+            relay: &live.relay,
+            report: &|_| {},
+            cancel: &cancel,
+        };
         let beginning = Beginning::of(&mut fixture, exercise, "")?;
         // Only now: a waiting client must not change the server before the first look.
         fixture.route_to_server();
@@ -126,15 +135,22 @@ impl Live {
 
     /// Ends the student's work and collects all evidence, with crash and restore if a check asks
     /// for them.
-    pub fn finish(mut self, report: &dyn Fn(Phase)) -> Result<Evidence, EnvironmentError> {
+    pub fn finish(
+        mut self,
+        report: &dyn Fn(Phase),
+        cancel: &CancellationToken,
+    ) -> Result<Evidence, AttemptError> {
         let Some(beginning) = self.beginning.take() else {
-            return Err(EnvironmentError::new("the attempt has not begun", "try again"));
+            return Err(EnvironmentError::new("the attempt has not begun", "try again").into());
         };
-        let mut fixture = Fixture { server: &mut self.server, relay: &self.relay, report };
+        self.server.cancelled_by(cancel);
+        let mut fixture = Fixture { server: &mut self.server, relay: &self.relay, report, cancel };
         // The time limit starts now: it does not cover the time in which the student worked.
         let deadline = Instant::now() + self.exercise.time_limit + OVERRUN;
         let finished = FinishedAnswer::Typed(Typed::default());
-        let evidence = observe(&mut fixture, &self.exercise, beginning, finished, deadline);
+        let evidence = unless_cancelled(cancel, || {
+            observe(&mut fixture, &self.exercise, beginning, finished, deadline)
+        });
         // If a signal to us also ended the server, the evidence is wrong.
         cleanup::stop_if_a_signal_came();
         evidence
@@ -145,7 +161,7 @@ impl Drop for Live {
     fn drop(&mut self) {
         self.relay.disconnect();
         if let Some(setup) = self.setup.take() {
-            setup.take_out(&mut self.server);
+            setup.take_out(&self.server);
         }
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn look_at_the_end(
     evidence: &mut Evidence,
     settles_until: Option<Instant>,
 ) -> Result<(), CallError> {
-    let Fixture { server, relay, report } = fixture;
+    let Fixture { server, relay, report, .. } = fixture;
     match (exercise.crash, settles_until) {
         (_, None) => look_in_passing(server, exercise, evidence),
         (Crash::AtExit, _) => {
@@ -174,7 +174,7 @@ fn complete_log(server: &Server, info: &ServerInfo, until: Instant) -> Option<St
     let deadline = until.min(Instant::now() + LOG_LIMIT);
     loop {
         let log = server.log()?;
-        if is_complete(&log, info) || Instant::now() > deadline {
+        if is_complete(&log, info) || Instant::now() > deadline || server.cancel().is_cancelled() {
             return Some(log);
         }
         std::thread::park_timeout(POLL);

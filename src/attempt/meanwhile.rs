@@ -64,7 +64,7 @@ pub(super) fn watch(
 ) -> Result<BackgroundTask<WatcherReport>, EnvironmentError> {
     let gate = Arc::new(Gate::default());
     let mut watcher = Watcher {
-        client: Client::that_asks_again(server.checker_target()),
+        client: server.observer(),
         commands: asked_commands(exercise),
         before: before.clone(),
         began,

@@ -5,6 +5,7 @@
 mod answer;
 mod background;
 mod baseline;
+mod cancelled;
 pub mod commands;
 mod contents;
 mod environment;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 pub use answer::Answer;
 pub use baseline::microseconds;
+pub use cancelled::{AttemptError, go_on};
 pub use environment::{BUSY_MICROS, OVERLOADED, was_paused};
 pub use evidence::{Evidence, Observation, Run};
 pub use fixture::Fixture;
@@ -44,6 +46,7 @@ pub use validity::{has_set, silent};
 
 use self::answer::run_answer;
 use self::baseline::look;
+use self::cancelled::unless_cancelled;
 use self::environment::stall_matters;
 use self::setup::SetUp;
 use self::stall::watched;
@@ -58,13 +61,13 @@ const RETRIES: usize = 5;
 
 /// Runs `answer` on a fresh server. If the machine spoils the attempt, repeats it on another fresh
 /// server, which replaces the fixture's. On the user's own server it is not repeated, because the
-/// answer's keys stay there.
+/// answer's keys stay there. After it was cancelled, the fixture's server is of no further use.
 pub fn attempt(
     fixture: &mut Fixture<'_>,
     exercise: &Exercise,
     answer: &Answer,
     python: Option<&Python>,
-) -> Result<Evidence, EnvironmentError> {
+) -> Result<Evidence, AttemptError> {
     setup::ensure_address_supports(fixture.server, exercise)?;
     with_setup(
         fixture,
@@ -87,7 +90,7 @@ pub fn run_example(
     answer: &Answer,
     python: Option<&Python>,
     limit: Duration,
-) -> Result<Run, EnvironmentError> {
+) -> Result<Run, AttemptError> {
     with_setup(fixture, setup, |fixture| run_example_once(fixture, answer, python, limit), |_| true)
 }
 
@@ -96,11 +99,13 @@ fn run_example_once(
     answer: &Answer,
     python: Option<&Python>,
     limit: Duration,
-) -> Result<Run, EnvironmentError> {
+) -> Result<Run, AttemptError> {
     let before = look(fixture.server)?;
     fixture.relay.begin();
     (fixture.report)(Phase::Answer { limit });
-    let run = run_answer(fixture, answer, python, &before, limit)?.into_run();
+    let finished = run_answer(fixture, answer, python, &before, limit)?;
+    go_on(fixture.cancel)?;
+    let run = finished.into_run();
     fixture.relay.check_connections()?;
     validity::ensure_server_alive(fixture.server)?;
     python.map_or(Ok(()), |python| python.ensure_packages_present(&run))?;
@@ -112,26 +117,31 @@ fn run_example_once(
 fn with_setup<T>(
     fixture: &mut Fixture<'_>,
     setup: &[Code],
-    work: impl Fn(&mut Fixture<'_>) -> Result<T, EnvironmentError>,
+    work: impl Fn(&mut Fixture<'_>) -> Result<T, AttemptError>,
     stall_matters: impl Fn(&T) -> bool,
-) -> Result<T, EnvironmentError> {
-    for _ in 0..RETRIES {
-        let result = watched(|| between_setup_and_end(fixture, setup, &work), &stall_matters);
-        match &result {
-            Err(error) if error.is_the_machines() && fixture.server.is_ours() => {
-                *fixture.server = fixture.server.another()?;
+) -> Result<T, AttemptError> {
+    let cancel = fixture.cancel;
+    fixture.server.cancelled_by(cancel);
+    unless_cancelled(cancel, || {
+        for _ in 0..RETRIES {
+            let result = watched(|| between_setup_and_end(fixture, setup, &work), &stall_matters);
+            match &result {
+                Err(error) if error.is_the_machines() && fixture.server.is_ours() => {
+                    go_on(cancel)?;
+                    *fixture.server = fixture.server.another()?;
+                }
+                _ => return result,
             }
-            _ => return result,
         }
-    }
-    watched(|| between_setup_and_end(fixture, setup, &work), &stall_matters)
+        watched(|| between_setup_and_end(fixture, setup, &work), &stall_matters)
+    })
 }
 
 fn between_setup_and_end<T>(
     fixture: &mut Fixture<'_>,
     setup: &[Code],
-    work: impl FnOnce(&mut Fixture<'_>) -> Result<T, EnvironmentError>,
-) -> Result<T, EnvironmentError> {
+    work: impl FnOnce(&mut Fixture<'_>) -> Result<T, AttemptError>,
+) -> Result<T, AttemptError> {
     (fixture.report)(Phase::Setup);
     let setup = SetUp::new(fixture.server, setup)?;
     fixture.route_to_server();

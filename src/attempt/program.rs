@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use super::evidence::{Output, ProgramEnd, ProgramRun};
 use super::orphans;
 use crate::cleanup::{ProcessGroup, lock};
@@ -16,7 +18,7 @@ use crate::cleanup::{ProcessGroup, lock};
 /// How much of a stream is kept of its beginning, and as much of its end.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
-/// How often a running program is checked for being held up.
+/// How often a running program is checked for being held up or cancelled.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a stream may stay open after the program's end: an escaped process may hold it open.
@@ -33,7 +35,8 @@ pub(super) struct StartedProgram {
     pub(super) wait: Box<dyn FnOnce() -> std::io::Result<ExitStatus> + Send>,
 }
 
-/// Runs `command` in `directory` for at most `limit`, with an empty stdin. When it ends, its
+/// Runs `command` in `directory` for at most `limit`, with an empty stdin; `cancel` ends it earlier,
+/// as the limit would. When it ends, its
 /// process group is killed at once, and child processes that left the group a moment later. Its
 /// output is collected later: an escaped process may hold it open, but the server must be looked at
 /// now.
@@ -41,6 +44,7 @@ pub fn run(
     command: &mut Command,
     directory: &Path,
     limit: Duration,
+    cancel: &CancellationToken,
 ) -> std::io::Result<FinishedProgram> {
     command
         .current_dir(directory)
@@ -57,6 +61,7 @@ pub fn run(
         StartedProgram { group, stdout: Box::new(stdout), stderr: Box::new(stderr), wait },
         directory,
         limit,
+        cancel,
     )
 }
 
@@ -65,6 +70,7 @@ pub(super) fn watch(
     started: StartedProgram,
     directory: &Path,
     limit: Duration,
+    cancel: &CancellationToken,
 ) -> std::io::Result<FinishedProgram> {
     let StartedProgram { group, stdout, stderr, wait } = started;
     let (stdout, stderr) = (drain(stdout)?, drain(stderr)?);
@@ -79,7 +85,7 @@ pub(super) fn watch(
         kill_stragglers(&mark);
         let _ = clean_sender.send(());
     })?;
-    let (end, held_up) = watch_until_end(&group, &ended, limit);
+    let (end, held_up) = watch_until_end(&group, &ended, limit, cancel);
     let (end, ended_at) = match end {
         Some((status, at)) => (status.map(program_end), at),
         None => (Ok(ProgramEnd::TimedOut), Instant::now()),
@@ -95,12 +101,13 @@ pub(super) fn watch(
 
 type End = (std::io::Result<ExitStatus>, Instant);
 
-/// Waits for the program's end; `None` if it is still running at its limit. Also gives the longest
-/// time for which it may have been held up.
+/// Waits for the program's end; `None` if it is still running at its limit, or when it is cancelled.
+/// Also gives the longest time for which it may have been held up.
 fn watch_until_end(
     group: &ProcessGroup,
     ended: &Receiver<End>,
     limit: Duration,
+    cancel: &CancellationToken,
 ) -> (Option<End>, Duration) {
     let deadline = Instant::now() + limit;
     let mut held_up = HeldUp::default();
@@ -108,7 +115,7 @@ fn watch_until_end(
         let left = deadline.saturating_duration_since(Instant::now());
         let end = match ended.recv_timeout(left.min(LOOK_PAUSE)) {
             Ok(end) => Some(end),
-            Err(RecvTimeoutError::Timeout) if left > LOOK_PAUSE => {
+            Err(RecvTimeoutError::Timeout) if left > LOOK_PAUSE && !cancel.is_cancelled() => {
                 held_up.look(group.leader_in_the_kernel(), Instant::now());
                 continue;
             }
@@ -260,7 +267,9 @@ mod tests {
 
     fn shell(script: &str, limit: Duration) -> ProgramRun {
         let directory = tempfile::tempdir().unwrap();
-        run(Command::new("sh").args(["-c", script]), directory.path(), limit).unwrap().collect()
+        let mut command = Command::new("sh");
+        let cancel = CancellationToken::new();
+        run(command.args(["-c", script]), directory.path(), limit, &cancel).unwrap().collect()
     }
 
     #[test]
@@ -274,6 +283,20 @@ mod tests {
     fn a_program_without_an_end_is_ended() {
         let run = shell("echo begun; while :; do :; done", Duration::from_millis(300));
         assert_eq!((run.end, run.stdout.text.as_str()), (ProgramEnd::TimedOut, "begun\n"));
+    }
+
+    #[test]
+    fn a_cancelled_program_is_ended_long_before_its_limit() {
+        let directory = tempfile::tempdir().unwrap();
+        let cancel = CancellationToken::new();
+        cancel.cancel();
+        let mut command = Command::new("sh");
+        command.args(["-c", "while :; do :; done"]);
+        let limit = Duration::from_secs(3600);
+        let finished = run(&mut command, directory.path(), limit, &cancel).unwrap();
+        assert_eq!(finished.end, ProgramEnd::TimedOut);
+        drop(finished);
+        assert!(!directory.path().exists());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use self::folder::{PrivateFile, PrivateFolder};
 use self::probe::{HELP, PROBE_LIMIT, import_names, is_alone, not_runnable, probe_within};
@@ -110,7 +111,7 @@ impl Python {
         Ok(Self { zygote: Some(Arc::new(zygote)), ..self.clone() })
     }
 
-    /// Runs the file at `path` against the server at `endpoint`.
+    /// Runs the file at `path` against the server at `endpoint`, until `limit` or `cancel` ends it.
     ///
     /// # Errors
     ///
@@ -121,13 +122,14 @@ impl Python {
         path: &Path,
         endpoint: &Endpoint,
         limit: Duration,
+        cancel: &CancellationToken,
     ) -> Result<program::FinishedProgram, EnvironmentError> {
         self.restore_files()?;
         let directory = cleanup::private_directory("answer")?;
         let environment = self.environment(Some(endpoint));
         if let Some(zygote) = &self.zygote
             && is_alone(path)
-            && let Some(finished) = zygote.run(path, &directory, &environment, limit)
+            && let Some(finished) = zygote.run(path, &directory, &environment, limit, cancel)
         {
             return finished.map_err(|error| {
                 // A signal that ends us also ends the fork.
@@ -138,7 +140,7 @@ impl Python {
         }
         let mut command = Command::new(&self.program);
         command.arg(path).env_clear().envs(environment);
-        program::run(&mut command, &directory, limit)
+        program::run(&mut command, &directory, limit, cancel)
             .map_err(|error| not_runnable(&self.program, &error.to_string()))
     }
 

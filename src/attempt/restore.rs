@@ -24,7 +24,7 @@ pub(super) fn restore(
     let clean = [("appendonly", "no"), ("save", "")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = [exercise.settings.as_slice(), &clean].concat();
-    match Server::start_from_dump(server.source(), &settings, &dump) {
+    match server.another_from_dump(&settings, &dump) {
         Ok(mut second) => look_into(&mut second, exercise, before).map(Ok).map_err(|why| {
             EnvironmentError::new(
                 format!("the server that loaded the snapshot does not reply: {why}"),

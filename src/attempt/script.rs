@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::answer::{Answer, FinishedAnswer, run_answer};
 use super::background::BackgroundTask;
 use super::baseline::baseline;
+use super::cancelled::{AttemptError, go_on};
 use super::contents::Contents;
 use super::environment::{
     ensure_only_the_answer_is_judged, ensure_silence_is_explained, stall_matters,
@@ -36,10 +37,11 @@ pub(super) fn run(
     exercise: &Exercise,
     answer: &Answer,
     python: Option<&Python>,
-) -> Result<Evidence, EnvironmentError> {
+) -> Result<Evidence, AttemptError> {
     let beginning = Beginning::of(fixture, exercise, &answer.text)?;
     (fixture.report)(Phase::Answer { limit: exercise.time_limit });
     let finished = run_answer(fixture, answer, python, &beginning.before, exercise.time_limit)?;
+    go_on(fixture.cancel)?;
     let deadline = beginning.began + exercise.time_limit + OVERRUN;
     let evidence = observe(fixture, exercise, beginning, finished, deadline)?;
     python.map_or(Ok(()), |python| python.ensure_packages_present(&evidence.run))?;
@@ -86,7 +88,7 @@ pub(super) fn observe(
     beginning: Beginning,
     finished: FinishedAnswer,
     deadline: Instant,
-) -> Result<Evidence, EnvironmentError> {
+) -> Result<Evidence, AttemptError> {
     fixture.relay.end();
     let mut evidence = Evidence {
         file_bytes_before: beginning.file_bytes,
@@ -98,6 +100,7 @@ pub(super) fn observe(
     // An overdue answer's server need not settle.
     let settles_until = (!is_overdue).then_some(deadline);
     let looked = look_at_the_end(fixture, exercise, &mut evidence, settles_until);
+    go_on(fixture.cancel)?;
     let Beginning { probe, watcher, contents, .. } = beginning;
     probe.iter().for_each(BackgroundTask::halt);
     // Not before the look: reading a long timeline would delay it.
@@ -117,11 +120,13 @@ pub(super) fn observe(
     evidence.waits = probe.map(BackgroundTask::finish);
     evidence.file_bytes = fixture.server.dump_bytes()?;
     ensure_undisturbed(fixture, exercise, &evidence, held_up, is_overdue)?;
+    go_on(fixture.cancel)?;
     if exercise.needs_the_dump() && goes_on {
         (fixture.report)(Phase::Restore);
         let look = restore(fixture.server, exercise, contents.as_ref())?;
         evidence.looks.insert(Moment::Restore, look);
     }
+    go_on(fixture.cancel)?;
     if crash {
         let look = look_after_crash(fixture, exercise)?;
         // What the killed server cannot load is no good file, whatever another server makes of it.

@@ -73,8 +73,9 @@ impl SetUp {
         Ok(set_up)
     }
 
-    pub(super) fn take_out(self, server: &mut Server) {
-        delete(&self.keys, server.client());
+    pub(super) fn take_out(self, server: &Server) {
+        // By a client of its own: an attempt that was cancelled leaves nothing behind either.
+        delete(&self.keys, &mut Client::new(server.target()));
     }
 
     fn take_out_at_end(&self, server: &Server, keys: Vec<Vec<u8>>) {

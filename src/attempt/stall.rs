@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::cancelled::AttemptError;
 use crate::cleanup::lock;
 use crate::error::{EnvironmentError, EnvironmentErrorKind, no_thread};
 
@@ -27,9 +28,9 @@ static HEART: Mutex<Heart> =
 /// Does `work` and returns its result. If the machine stalled meanwhile and that `matters` to the
 /// result, returns an error of the kind [`EnvironmentErrorKind::Stall`] instead.
 pub(super) fn watched<T>(
-    work: impl FnOnce() -> Result<T, EnvironmentError>,
+    work: impl FnOnce() -> Result<T, AttemptError>,
     matters: impl FnOnce(&T) -> bool,
-) -> Result<T, EnvironmentError> {
+) -> Result<T, AttemptError> {
     let watch = StallWatch::begin()?;
     let result = work();
     spoiled(refuse("stalled", watch.longest_stall()), result, matters)
@@ -37,14 +38,17 @@ pub(super) fn watched<T>(
 
 fn spoiled<T>(
     stall: Result<(), EnvironmentError>,
-    result: Result<T, EnvironmentError>,
+    result: Result<T, AttemptError>,
     matters: impl FnOnce(&T) -> bool,
-) -> Result<T, EnvironmentError> {
+) -> Result<T, AttemptError> {
     match (stall, result) {
         (Ok(()), result) => result,
         (Err(_), Ok(done)) if !matters(&done) => Ok(done),
-        (Err(stall), Ok(_)) => Err(stall),
-        (Err(_), Err(error)) => Err(error.of(EnvironmentErrorKind::Stall)),
+        (Err(stall), Ok(_)) => Err(stall.into()),
+        (Err(_), Err(AttemptError::Cancelled)) => Err(AttemptError::Cancelled),
+        (Err(_), Err(AttemptError::Environment(error))) => {
+            Err(error.of(EnvironmentErrorKind::Stall).into())
+        }
     }
 }
 
@@ -139,7 +143,7 @@ mod tests {
     #[test]
     fn without_a_stall_the_result_is_returned() {
         assert_eq!(watched(|| Ok(7), |_| true), Ok(7));
-        let error = EnvironmentError::new("lost", "look for it");
+        let error = AttemptError::from(EnvironmentError::new("lost", "look for it"));
         assert_eq!(watched(|| Err::<(), _>(error.clone()), |()| true), Err(error));
     }
 
@@ -147,8 +151,15 @@ mod tests {
     fn a_stall_spoils_only_what_it_matters_to() {
         let stall = || refuse("stalled", TOO_LONG);
         assert_eq!(spoiled(stall(), Ok(7), |_| false), Ok(7));
-        assert_eq!(spoiled(stall(), Ok(7), |_| true), Err(stall().unwrap_err()));
-        let lost = spoiled(stall(), Err::<(), _>(EnvironmentError::new("lost", "")), |()| false);
-        assert_eq!(lost.unwrap_err().kind, EnvironmentErrorKind::Stall);
+        assert_eq!(spoiled(stall(), Ok(7), |_| true), Err(stall().unwrap_err().into()));
+        let lost = AttemptError::from(EnvironmentError::new("lost", ""));
+        assert!(spoiled(stall(), Err::<(), _>(lost), |()| false).unwrap_err().is_the_machines());
+    }
+
+    #[test]
+    fn a_stall_does_not_make_a_cancelled_attempt_begin_again() {
+        let stall = refuse("stalled", TOO_LONG);
+        let cancelled = spoiled(stall, Err::<(), _>(AttemptError::Cancelled), |()| true);
+        assert_eq!(cancelled, Err(AttemptError::Cancelled));
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, Value};
+use tokio_util::sync::CancellationToken;
 
 use super::versions::name_in_commandstats;
 use crate::runtime::block_on;
@@ -29,6 +30,9 @@ pub enum CallError {
     /// The connection was closed during the call.
     #[error("the connection was closed: {0}")]
     Closed(String),
+    /// The call was cancelled; the connection was closed.
+    #[error("the call was cancelled")]
+    Cancelled,
 }
 
 /// A connection that reconnects after it was lost, and counts its calls.
@@ -37,6 +41,8 @@ pub struct Client {
     target: ConnectionInfo,
     connection: Option<MultiplexedConnection>,
     asks_again: bool,
+    /// Ends a call that waits for its reply.
+    cancel: CancellationToken,
     /// Successful calls by name as in INFO commandstats, so that they can be subtracted.
     calls: BTreeMap<String, u64>,
     /// Calls without a reply: the server may have run them or not.
@@ -50,6 +56,7 @@ impl Client {
             target,
             connection: None,
             asks_again: false,
+            cancel: CancellationToken::new(),
             calls: BTreeMap::new(),
             unanswered: BTreeMap::new(),
         }
@@ -60,6 +67,11 @@ impl Client {
     /// evidence.
     pub fn that_asks_again(target: ConnectionInfo) -> Self {
         Self { asks_again: true, ..Self::new(target) }
+    }
+
+    /// From now on, every call ends when this is cancelled.
+    pub fn cancelled_by(&mut self, cancel: &CancellationToken) {
+        self.cancel = cancel.clone();
     }
 
     /// How often each command was called successfully.
@@ -124,9 +136,19 @@ impl Client {
                 .map(|replies| (connection, replies))
                 .map_err(|error| CallError::Closed(error.to_string()))
         };
-        let result = block_on(async { tokio::time::timeout(limit, exchange).await });
-        let result = result.unwrap_or(Err(CallError::TimedOut(limit)));
-        if matches!(result, Err(CallError::TimedOut(_) | CallError::Closed(_))) {
+        let result = block_on(async {
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => Err(CallError::Cancelled),
+                result = tokio::time::timeout(limit, exchange) => {
+                    result.unwrap_or(Err(CallError::TimedOut(limit)))
+                }
+            }
+        });
+        if matches!(
+            result,
+            Err(CallError::TimedOut(_) | CallError::Closed(_) | CallError::Cancelled)
+        ) {
             for words in commands {
                 *self.unanswered.entry(name_in_commandstats(words)).or_default() += 1;
             }

@@ -22,6 +22,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use redis::{ConnectionInfo, Value};
+use tokio_util::sync::CancellationToken;
 
 use self::container::Hosted;
 use self::endpoint::{checker_target, target};
@@ -134,18 +135,19 @@ pub struct Server {
     source: Source,
     version: String,
     name: String,
+    cancel: CancellationToken,
 }
 
 impl Server {
     /// Starts one with the lesson's settings. A server at an address is neither started nor
     /// configured.
     pub fn start(source: &Source, settings: &[(String, String)]) -> Result<Self, EnvironmentError> {
-        Self::start_on(source, settings, None)
+        Self::start_on(source, settings, None, CancellationToken::new())
     }
 
     /// Starts another server from the same source with the same settings.
     pub fn another(&self) -> Result<Self, EnvironmentError> {
-        Self::start(&self.source, &self.options.settings)
+        Self::start_on(&self.source, &self.options.settings, None, self.cancel.clone())
     }
 
     /// Starts one that loads a snapshot: `dump` is the content of another server's `dump.rdb`.
@@ -154,13 +156,43 @@ impl Server {
         settings: &[(String, String)],
         dump: &[u8],
     ) -> Result<Self, EnvironmentError> {
-        Self::start_on(source, settings, Some(dump))
+        Self::start_on(source, settings, Some(dump), CancellationToken::new())
+    }
+
+    /// The same from this server's source, with what cancels this one.
+    pub fn another_from_dump(
+        &self,
+        settings: &[(String, String)],
+        dump: &[u8],
+    ) -> Result<Self, EnvironmentError> {
+        Self::start_on(&self.source, settings, Some(dump), self.cancel.clone())
+    }
+
+    /// From now on, every wait for this server, and for those that [`Self::another`] starts, ends
+    /// when this is cancelled. Such a server is of no further use.
+    pub fn cancelled_by(&mut self, cancel: &CancellationToken) {
+        self.cancel = cancel.clone();
+        // The client stays: it knows its own calls.
+        self.client.cancelled_by(cancel);
+    }
+
+    /// What ends every wait for this server.
+    pub fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// Another connection of the checker that may ask twice: see [`Client::that_asks_again`].
+    pub fn observer(&self) -> Client {
+        let mut client = Client::that_asks_again(self.checker_target());
+        client.cancelled_by(&self.cancel);
+        client
     }
 
     fn start_on(
         source: &Source,
         settings: &[(String, String)],
         dump: Option<&[u8]>,
+        cancel: CancellationToken,
     ) -> Result<Self, EnvironmentError> {
         let options = Options::new(settings);
         let host: Box<dyn ServerHost> = match source {
@@ -171,9 +203,10 @@ impl Server {
                 address.clone()
             }
         };
-        let client = Client::that_asks_again(checker_target(source, &*host, &options));
+        let mut client = Client::that_asks_again(checker_target(source, &*host, &options));
+        client.cancelled_by(&cancel);
         let (version, name, source) = (String::new(), String::new(), source.clone());
-        let mut server = Self { host, client, options, source, version, name };
+        let mut server = Self { host, client, options, source, version, name, cancel };
         server.wait_until_it_answers()?;
         let info =
             server.info(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
@@ -236,7 +269,7 @@ impl Server {
     /// Starts the killed server again, with the files that it left.
     pub fn restart(&mut self) -> Result<(), EnvironmentError> {
         self.host.restart()?;
-        self.client = Client::that_asks_again(self.checker_target());
+        self.client = self.observer();
         self.wait_until_it_answers()
     }
 
@@ -322,6 +355,7 @@ impl Server {
             match answer {
                 // While it loads its dump, it answers with the error LOADING.
                 Ok(Value::SimpleString(_)) => return Ok(()),
+                Err(error @ CallError::Cancelled) => return Err(self.failure(&error.to_string())),
                 _ if Instant::now() > deadline => {
                     let seconds = READY_DEADLINE.as_secs();
                     return Err(self.failure(&format!("it did not answer PING within {seconds} s")));

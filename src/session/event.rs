@@ -6,7 +6,7 @@ use std::thread;
 
 use super::console::{Key, Shown};
 use super::unprinted::UnprintedMessage;
-use super::worker::messages::StepEvent;
+use super::worker::messages::{RunNumber, StepEvent};
 use crate::ask::NoAnswer;
 use crate::error::{EnvironmentError, no_thread};
 use crate::lesson::Language;
@@ -42,7 +42,7 @@ pub(super) enum Event {
     AnswerFile(Option<Language>),
     NoAnswerFile,
     /// The worker checks the answer in this language.
-    Checking(Language),
+    Checking(Language, RunNumber),
     /// The answer in this language was opened in the editor, and not changed.
     Unchanged(Language),
     /// All answers to the exercise, and the student may see the solution.

@@ -91,6 +91,7 @@ pub fn run(
     let mut is_drawn = false;
     let mut ticked = Instant::now();
     loop {
+        performer.heed_interrupts(&state);
         while let Some(request) = requests.pop_front() {
             if let Request::Leave(end) = request {
                 return Ok((end, performer.progress.is_kept()));

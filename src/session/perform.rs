@@ -4,6 +4,8 @@
 use std::path::Path;
 use std::sync::mpsc::Sender;
 
+use tokio_util::sync::CancellationToken;
+
 use super::SavedWork;
 use super::console::{Console, Size};
 use super::event::{Event, PromptEvent};
@@ -14,10 +16,12 @@ use super::state::State;
 use super::view::{body, view};
 use super::watch::Watch;
 use super::worker;
-use super::worker::messages::{self, FindRedis};
+use super::worker::CancellableRequest;
+use super::worker::messages::{self, FindRedis, RunNumber};
 use crate::answers;
 use crate::ask::NoAnswer;
 use crate::attempt::Answer;
+use crate::cleanup::InterruptibleWait;
 use crate::disk;
 use crate::editor;
 use crate::error::EnvironmentError;
@@ -30,7 +34,12 @@ pub(super) struct Performer<'s> {
     pub(super) progress: Progress,
     saved: SavedWork,
     console: &'s mut dyn Console,
-    worker: Sender<messages::Request>,
+    worker: Sender<CancellableRequest>,
+    /// Cancels the last run.
+    cancel: CancellationToken,
+    events: Sender<Event>,
+    /// In line mode, Ctrl-C ends a run and not the program.
+    interruptible: Option<InterruptibleWait>,
     pub(super) watch: Watch,
     pub(super) input: InputThread,
     prompt: PromptTerminal,
@@ -55,6 +64,9 @@ impl<'s> Performer<'s> {
             }),
             input: InputThread::start(console.read_key(), events)?,
             prompt: PromptTerminal::new(saved.history.clone(), events.clone()),
+            cancel: CancellationToken::new(),
+            events: events.clone(),
+            interruptible: None,
             progress,
             saved,
             console,
@@ -84,8 +96,8 @@ impl<'s> Performer<'s> {
     /// Returns what comes of it, or why nothing does.
     fn try_to_perform(&mut self, request: Request<'_>) -> Result<Option<Event>, NotDone> {
         match request {
-            // If the worker has panicked, an event says so.
-            Request::Worker(request) => drop(self.worker.send(request)),
+            Request::Worker(request) => self.ask_worker(request),
+            Request::CancelRun => self.cancel.cancel(),
             Request::Watch(exercise) => {
                 let files = exercise.into_iter().flat_map(|exercise| {
                     let languages = exercise.languages().into_iter();
@@ -121,15 +133,15 @@ impl<'s> Performer<'s> {
                 }
                 return Ok(Some(Event::Answers(answers::all(exercise))));
             }
-            Request::Edit { exercise, chooses_language } => {
+            Request::Edit { exercise, chooses_language, run } => {
                 let language = self.usual_language(exercise).filter(|_| !chooses_language);
-                return self.edit(exercise, language).map(Some);
+                return self.edit(exercise, language, run).map(Some);
             }
-            Request::Check(exercise, language) => {
+            Request::Check(exercise, language, run) => {
                 let Some(language) = language.or_else(|| latest(exercise)) else {
                     return Ok(Some(Event::NoAnswerFile));
                 };
-                return self.check(exercise, language).map(Some);
+                return self.check(exercise, language, run).map(Some);
             }
             Request::Reset { exercises, is_whole_course } => {
                 return self.reset(&exercises, is_whole_course).map(Some);
@@ -163,7 +175,35 @@ impl<'s> Performer<'s> {
             .or_else(|| remembered.filter(|language| exercise.languages().contains(language)))
     }
 
-    fn edit(&mut self, exercise: &Exercise, usual: Option<Language>) -> Result<Event, NotDone> {
+    /// Sends a request to the worker; a run ends the one before. If the worker has panicked, an event
+    /// says so.
+    fn ask_worker(&mut self, request: messages::Request) {
+        if request.is_run() {
+            self.cancel.cancel();
+            self.cancel = CancellationToken::new();
+        }
+        let _ = self.worker.send((request, self.cancel.clone()));
+    }
+
+    /// Makes Ctrl-C end a run in line mode, where it is a signal.
+    pub(super) fn heed_interrupts(&mut self, state: &State<'_>) {
+        let is_heeded = state.is_plain && state.awaited_run().is_some();
+        if is_heeded != self.interruptible.is_some() {
+            let events = self.events.clone();
+            self.interruptible = is_heeded.then(|| {
+                InterruptibleWait::begin(move || {
+                    let _ = events.send(Event::Interrupted);
+                })
+            });
+        }
+    }
+
+    fn edit(
+        &mut self,
+        exercise: &Exercise,
+        usual: Option<Language>,
+        run: RunNumber,
+    ) -> Result<Event, NotDone> {
         let language = match usual {
             Some(language) => language,
             None => self.choose_language(exercise)?,
@@ -179,7 +219,7 @@ impl<'s> Performer<'s> {
         if disk::read_text_file(&path).ok() == before {
             return Ok(Event::Unchanged(language));
         }
-        self.check(exercise, language)
+        self.check(exercise, language, run)
     }
 
     fn choose_language(&mut self, exercise: &Exercise) -> Result<Language, NotDone> {
@@ -194,15 +234,20 @@ impl<'s> Performer<'s> {
         Ok(languages[self.console.choose("Answer in which language?", &options, 0)?])
     }
 
-    fn check(&mut self, exercise: &Exercise, language: Language) -> Result<Event, NotDone> {
+    fn check(
+        &mut self,
+        exercise: &Exercise,
+        language: Language,
+        run: RunNumber,
+    ) -> Result<Event, NotDone> {
         let path = answers::path(exercise, language);
         let text = answers::read(&path, language)?;
         self.watch.knows(&path);
         // Run from its own path, so that a traceback names the student's file.
         let absolute = path.canonicalize().ok().filter(|_| language == Language::Python);
         let answer = Answer { language, text, path: absolute };
-        let _ = self.worker.send(messages::Request::Check(answer));
-        Ok(Event::Checking(language))
+        self.ask_worker(messages::Request::Check(run, answer));
+        Ok(Event::Checking(language, run))
     }
 
     fn reset(&mut self, exercises: &[&Exercise], is_whole_course: bool) -> Result<Event, NotDone> {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::worker::messages::{self, JudgedAnswer};
+use super::worker::messages::{self, JudgedAnswer, RunNumber};
 use crate::lesson::{Exercise, Language, Step};
 use crate::progress::ProgressChange;
 use crate::redis_prompt::CommandDocs;
@@ -12,6 +12,8 @@ use crate::relay::Timeline;
 
 pub(super) enum Request<'c> {
     Worker(messages::Request),
+    /// End what the worker runs for a verdict or an output.
+    CancelRun,
     /// Watch the answers of this exercise.
     Watch(Option<&'c Exercise>),
     SaveProgress(ProgressChange),
@@ -28,9 +30,10 @@ pub(super) enum Request<'c> {
     Edit {
         exercise: &'c Exercise,
         chooses_language: bool,
+        run: RunNumber,
     },
     /// Check the answer in this language, or the latest.
-    Check(&'c Exercise, Option<Language>),
+    Check(&'c Exercise, Option<Language>, RunNumber),
     /// Reset the exercises after a question.
     Reset {
         exercises: Vec<&'c Exercise>,

@@ -8,8 +8,8 @@ use std::time::Instant;
 use super::keys::{ByHand, Passed, ScreenKind, Situation, VerdictKey};
 use super::list::List;
 use super::request::{Request, SessionEnd};
-use super::step_state::{Busy, StepState};
-use super::worker::messages::{StepEvent, StepVisit};
+use super::step_state::{Busy, PendingRun, RunKind, StepState};
+use super::worker::messages::{RunNumber, StepEvent, StepVisit};
 use crate::answers;
 use crate::lesson::{Course, Exercise, Language, Lesson, Step};
 use crate::present::checks::Mark;
@@ -35,6 +35,12 @@ pub(super) struct State<'c> {
     pub(super) visit: StepVisit,
     /// Verdicts on requests from an earlier visit no longer count: the exercise was reset.
     pub(super) anew_since: u64,
+    /// The number of the last run.
+    pub(super) last_run: RunNumber,
+    /// The runs up to this one were cancelled: what they report comes too late.
+    pub(super) cancelled: RunNumber,
+    /// The run that the worker has not finished; the student may have left its step.
+    pub(super) pending: Option<PendingRun>,
     pub(super) mode: Mode,
     pub(super) view: View,
     /// The first visible line of the text.
@@ -153,6 +159,9 @@ impl<'c> State<'c> {
             at: (0, 0),
             visit: StepVisit::default(),
             anew_since: 0,
+            last_run: RunNumber::default(),
+            cancelled: RunNumber::default(),
+            pending: None,
             mode: Mode::Screen,
             view: View::Text,
             top: 0,
@@ -274,10 +283,16 @@ impl<'c> State<'c> {
         matches!(self.mode, Mode::Screen | Mode::Starting)
     }
 
-    /// Whether a saved answer is checked now. One check at a time: the watch reports a file that
-    /// was saved meanwhile after the current check.
+    /// The run for which the student waits at this step.
+    pub(super) fn awaited_run(&self) -> Option<&PendingRun> {
+        let is_awaited = matches!(self.mode, Mode::Screen) && self.work.busy.is_some();
+        self.pending.as_ref().filter(|run| is_awaited && run.visit == self.visit)
+    }
+
+    /// Whether saved files matter now. Work by hand is judged first: it cannot be repeated.
     pub(super) fn awaits_saves(&self) -> bool {
-        matches!(self.mode, Mode::Screen) && self.work.busy.is_none() && self.exercise().is_some()
+        let is_judging = self.awaited_run().is_some_and(|run| run.kind == RunKind::Judging);
+        matches!(self.mode, Mode::Screen) && !is_judging
     }
 
     pub(super) fn is_spinning(&self) -> bool {

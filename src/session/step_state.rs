@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::worker::messages::JudgedAnswer;
+use super::worker::messages::{JudgedAnswer, RunNumber, StepVisit};
 use crate::attempt::Run;
 use crate::attempt::commands::is_endless;
 use crate::lesson::{Exercise, Language};
@@ -52,6 +52,33 @@ pub(super) struct Busy {
     pub(super) progress: String,
     /// When the wait began.
     pub(super) since: Instant,
+}
+
+/// What the worker runs for a verdict or an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PendingRun {
+    pub(super) number: RunNumber,
+    pub(super) kind: RunKind,
+    /// Where it began.
+    pub(super) visit: StepVisit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunKind {
+    Check,
+    Judging,
+    Example,
+}
+
+impl RunKind {
+    /// Begins a sentence about its end.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Check => "the check",
+            Self::Judging => "the judging",
+            Self::Example => "the example",
+        }
+    }
 }
 
 impl Busy {

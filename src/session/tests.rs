@@ -3,6 +3,7 @@
 mod list;
 mod prompt;
 mod reading;
+mod runs;
 mod threads;
 
 use std::collections::VecDeque;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::console::{Frame, Key, Size};
 use super::view::{body, view};
-use super::worker::messages::WorkerEvent;
+use super::worker::messages::{StepEvent, WorkerEvent};
 use super::*;
 use crate::lesson::parse;
 use crate::progress::{Position, ProgressChange, Record};
@@ -94,6 +95,9 @@ fn letters(letters: &str) -> Vec<ScriptInput> {
     letters.chars().map(letter).collect()
 }
 
+/// The keys that lead a new student to the first exercise.
+const FIRST_EXERCISE: &str = "nnn";
+
 /// A session whose requests are only noted, but for those of which something comes at once.
 struct Script {
     state: State<'static>,
@@ -139,7 +143,8 @@ impl Script {
     }
 
     fn worker_says(&mut self, event: WorkerEvent) {
-        self.happens(Event::Worker((Some(self.state.visit), event)));
+        let (visit, run) = (Some(self.state.visit), None);
+        self.happens(Event::Worker(StepEvent { visit, run, event }));
     }
 
     fn perform(&mut self, requests: Vec<Request<'static>>) {

@@ -13,8 +13,8 @@ use super::keys::{self, Action, ByHand, Passed};
 use super::list::{Filter, List};
 use super::request::{Request, SessionEnd};
 use super::state::{Mode, State, View};
-use super::step_state::Busy;
-use super::worker::messages;
+use super::step_state::{Busy, PendingRun, RunKind};
+use super::worker::messages::{self, RunNumber};
 use crate::error::EnvironmentError;
 use crate::present::terminal;
 use crate::progress::ProgressChange;
@@ -33,6 +33,8 @@ impl<'c> State<'c> {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Key(key) => self.press(key),
+            // Line mode reads no keys.
+            Event::Interrupted if self.awaited_run().is_some() => self.cancel_run(),
             Event::Interrupted => self.interrupt_prompt(),
             Event::Saved(file, notice) => self.check_saved(&file, notice),
             Event::Worker(event) => self.take(event),
@@ -51,7 +53,7 @@ impl<'c> State<'c> {
             Event::Told(status) => self.tell(status),
             Event::NoAnswerFile => self.tell_of_no_answer(),
             Event::AnswerFile(language) => self.work.file = language,
-            Event::Checking(language) => self.wait_for_the_check(language),
+            Event::Checking(language, run) => self.note_check(language, run),
             Event::Unchanged(language) => {
                 self.note_language(language);
                 self.tell("the answer is unchanged: `c` checks it anyway");
@@ -102,6 +104,35 @@ impl<'c> State<'c> {
         self.work.busy = Some(Busy::with(what.into(), self.now));
     }
 
+    fn next_run(&mut self) -> RunNumber {
+        self.last_run.0 += 1;
+        self.last_run
+    }
+
+    /// From now on, the student waits for this run. It ends those before.
+    fn wait_for_run(&mut self, number: RunNumber, kind: RunKind, what: impl Into<String>) {
+        self.cancelled = RunNumber(number.0 - 1);
+        self.pending = Some(PendingRun { number, kind, visit: self.visit });
+        if kind != RunKind::Judging {
+            self.work.forget_work_by_hand();
+        }
+        self.wait_for(what);
+    }
+
+    /// Ends the run for which the student waits. Whatever it still reports comes too late.
+    fn cancel_run(&mut self) {
+        let Some(run) = self.pending.take() else { return };
+        self.cancelled = self.last_run;
+        self.work.busy = None;
+        self.work.forget_work_by_hand();
+        self.request(Request::CancelRun);
+        self.tell(match run.kind {
+            RunKind::Judging => "the judging was ended, and what was done on the server is gone",
+            RunKind::Check => "the check was ended",
+            RunKind::Example => "the example was ended",
+        });
+    }
+
     fn press(&mut self, key: Key) {
         match self.mode {
             Mode::Screen => {
@@ -121,6 +152,7 @@ impl<'c> State<'c> {
 
     fn press_on_screen(&mut self, key: Key) {
         match key {
+            Key::Interrupt | Key::Escape if self.awaited_run().is_some() => self.cancel_run(),
             Key::Interrupt => self.leave(SessionEnd::Interrupted),
             Key::Closed => self.leave(SessionEnd::Quit),
             Key::Suspend => self.request(Request::Suspend),

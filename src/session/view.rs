@@ -27,6 +27,9 @@ const PAGE_KEYS: [&str; 4] = ["| space ", "| `j` ", "| `g` ", "| `v` "];
 /// Background work is shown only if it takes longer.
 const STATUS_DELAY: Duration = Duration::from_millis(300);
 
+/// From this time on, the screen says how to end a check.
+const CANCEL_HINT_DELAY: Duration = Duration::from_secs(1);
+
 const WELCOME: &str = "\
 # Welcome to redislings
 
@@ -68,7 +71,8 @@ const HELP: &str = "\
 | `x`     | reset to the starter; your answer is kept as a backup     |
 | `r`     | run the example in the text (`1`, `2`, … if several)      |
 | `t`     | back to the step's text                                   |
-| `q`     | quit; Ctrl-C quits at once, Ctrl-Z suspends to the shell  |
+| Esc     | end a running check, as the first Ctrl-C does             |
+| `q`     | quit, as Ctrl-C does; Ctrl-Z suspends to the shell        |
 
 What counts is what Redis did. While an exercise is open, every client at the lesson's address \
 works on the exercise's own server: the prompt, `redis-cli`, a GUI, your program. Checks are \
@@ -149,7 +153,14 @@ fn status_line(state: &State<'_>, width: usize) -> (String, bool) {
     let elapsed = busy.elapsed(state.now);
     let progress =
         if busy.progress.is_empty() { String::new() } else { format!(": {}", busy.progress) };
-    let text = format!("{:.1} s {}{progress}", elapsed.as_secs_f64(), busy.what);
+    // Nobody needs to know that of a check that takes a moment.
+    let end = match state.awaited_run() {
+        Some(_) if elapsed < CANCEL_HINT_DELAY => "",
+        Some(_) if state.is_plain => " (Ctrl-C ends it)",
+        Some(_) => " (Esc ends it)",
+        None => "",
+    };
+    let text = format!("{:.1} s{end} {}{progress}", elapsed.as_secs_f64(), busy.what);
     let mut line = inline_code(&waiting::line(&text, elapsed, Duration::ZERO, width));
     if state.work.busy.is_none() && !state.status.is_empty() {
         line = format!("{}\n{line}", inline_code(state.status.trim_end()));

@@ -1,6 +1,7 @@
 //! A server that is started before it is needed.
 
-use std::sync::mpsc::{self, Receiver};
+use std::cell::OnceCell;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,7 +16,9 @@ const ALIVE_LIMIT: Duration = Duration::from_secs(2);
 /// If nobody takes it, it ends with that thread, or with the program ([`crate::cleanup`]).
 pub(super) struct Warm {
     settings: Vec<(String, String)>,
-    server: Receiver<Option<Server>>,
+    starting: Receiver<Option<Server>>,
+    /// Once the thread has ended: `None` if the server did not start.
+    started: OnceCell<Option<Server>>,
 }
 
 impl Warm {
@@ -25,7 +28,7 @@ impl Warm {
         if matches!(source, Source::Address(_)) {
             return None;
         }
-        let (sender, server) = mpsc::channel();
+        let (sender, starting) = mpsc::channel();
         let (source, settings) = (source.clone(), settings.to_vec());
         let for_thread = settings.clone();
         // Without a thread, the server is started when it is needed.
@@ -36,7 +39,7 @@ impl Warm {
                 let _ = sender.send(fresh(&source, &for_thread).ok());
             })
             .ok()?;
-        Some(Self { settings, server })
+        Some(Self { settings, starting, started: OnceCell::new() })
     }
 
     /// Whether the server has the settings that an exercise needs.
@@ -44,9 +47,22 @@ impl Warm {
         self.settings == settings
     }
 
+    /// Waits for the server for this long. Returns whether it has started, or has failed to.
+    pub(super) fn is_ready(&self, limit: Duration) -> bool {
+        if self.started.get().is_none() {
+            match self.starting.recv_timeout(limit) {
+                Ok(server) => drop(self.started.set(server)),
+                Err(RecvTimeoutError::Disconnected) => drop(self.started.set(None)),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        self.started.get().is_some()
+    }
+
     /// Waits for the server. `None` if it did not start or has ended since.
     pub(super) fn take(self) -> Option<Server> {
-        let mut server = self.server.recv().ok().flatten()?;
+        let starting = || self.starting.recv().ok().flatten();
+        let mut server = self.started.into_inner().unwrap_or_else(starting)?;
         server.client().call(&["PING"], ALIVE_LIMIT).is_ok().then_some(server)
     }
 }

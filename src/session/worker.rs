@@ -4,15 +4,21 @@
 
 mod at_hand;
 pub(super) mod messages;
+mod python;
 mod thread;
 
 use std::sync::mpsc::{self, Sender};
+
+use tokio_util::sync::CancellationToken;
 
 use self::messages::{FindRedis, Request};
 use self::thread::Worker;
 use super::event::{Event, spawn};
 use crate::error::EnvironmentError;
 use crate::lesson::course::Package;
+
+/// A request, and what cancels it.
+pub(super) type CancellableRequest = (Request, CancellationToken);
 
 /// Starts the thread, which begins to look for a server at once. It ends after its current request
 /// when the sender is dropped. There is no need to wait for that: everything that it has started
@@ -21,7 +27,7 @@ pub(super) fn start(
     find_redis: Box<FindRedis>,
     python_packages: Vec<Package>,
     events: &Sender<Event>,
-) -> Result<Sender<Request>, EnvironmentError> {
+) -> Result<Sender<CancellableRequest>, EnvironmentError> {
     let (requests, for_thread) = mpsc::channel();
     let sender = events.clone();
     spawn("worker", events, move || {

@@ -4,11 +4,14 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use nix::libc::SIGKILL;
+use tokio_util::sync::CancellationToken;
 
 use super::case::{Case, CaseKind, Expectation};
 use super::example::{commands_of, example_limit, example_line, example_problems};
 use crate::attempt::evidence::ProgramEnd;
-use crate::attempt::{self, Answer, Evidence, Fixture, Phase, Python, Run, refused_command};
+use crate::attempt::{
+    self, Answer, AttemptError, Evidence, Fixture, Phase, Python, Run, refused_command,
+};
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::check::ENDS_WELL;
 use crate::relay::{self, Relay};
@@ -97,8 +100,11 @@ pub(super) fn run_case(case: &Case<'_>, server: &mut Server, python: Option<&Pyt
     let began = Instant::now();
     let (name, setups) = (server.name().to_owned(), Cell::new(0_usize));
     let count_setups = |phase: Phase| setups.set(setups.get() + usize::from(phase == Phase::Setup));
+    // Nobody cancels it.
+    let cancel = CancellationToken::new();
     let run = Relay::open(relay::Port::Free).and_then(|relay| {
-        run_on(case, &mut Fixture { server, relay: &relay, report: &count_setups }, python)
+        let mut fixture = Fixture { server, relay: &relay, report: &count_setups, cancel: &cancel };
+        run_on(case, &mut fixture, python)
     });
     let run = run.unwrap_or_else(unchecked);
     // Every retry sets the server up once more.
@@ -154,7 +160,8 @@ fn run_on(
         let setup = case.exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
         let limit = example_limit(case.exercise);
         let answer = Answer { text: commands_of(example), ..case.answer.clone() };
-        let run = attempt::run_example(fixture, setup, &answer, python, limit)?;
+        let run = attempt::run_example(fixture, setup, &answer, python, limit)
+            .map_err(AttemptError::uncancelled)?;
         return Ok(CaseRun {
             problems: example_problems(example, &run),
             line: example_line(case.lesson, example, &run),
@@ -164,7 +171,8 @@ fn run_on(
         });
     }
     let Some(exercise) = case.exercise else { return Ok(CaseRun::without_verdict("")) };
-    let evidence = attempt::attempt(fixture, exercise, &case.answer, python)?;
+    let evidence = attempt::attempt(fixture, exercise, &case.answer, python)
+        .map_err(AttemptError::uncancelled)?;
     let verdict = conclude(exercise, &evidence)?;
     Ok(judged(case, evidence, verdict))
 }

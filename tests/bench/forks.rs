@@ -14,6 +14,7 @@ use redislings::attempt::Python;
 use redislings::attempt::evidence::ProgramEnd;
 use redislings::lesson::course::default_packages;
 use redislings::server::Endpoint;
+use tokio_util::sync::CancellationToken;
 
 const ROUNDS: usize = 50;
 const PING: &str = "import os, redis\nprint(redis.Redis().ping(), os.getppid())\n";
@@ -42,7 +43,8 @@ fn main() {
 /// The time and the output of one answer.
 fn run(python: &Python, path: &Path, endpoint: &Endpoint) -> (Duration, String) {
     let began = Instant::now();
-    let finished = python.run(path, endpoint, Duration::from_secs(60)).unwrap();
+    let finished =
+        python.run(path, endpoint, Duration::from_secs(60), &CancellationToken::new()).unwrap();
     let took = began.elapsed();
     let run = finished.collect();
     assert_eq!(run.end, ProgramEnd::Exited(0), "{}", run.stderr.text);

@@ -7,6 +7,7 @@ use redislings::lesson::{Exercise, Language, parse};
 use redislings::relay::{Port, Relay};
 use redislings::server::{Server, Source};
 use redislings::verdict::judge;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::redis_server::of_several_versions;
 use crate::support::{Workspace, found, on_each, unmet};
@@ -292,7 +293,9 @@ fn exercise(lesson: &str) -> Exercise {
 fn first_finding(source: &Source, exercise: &Exercise, text: &str) -> (bool, String) {
     let mut server = Server::start(source, &exercise.settings).unwrap();
     let relay = Relay::open(Port::Free).unwrap();
-    let mut fixture = Fixture { server: &mut server, relay: &relay, report: &|_| {} };
+    let cancel = CancellationToken::new();
+    let mut fixture =
+        Fixture { server: &mut server, relay: &relay, report: &|_| {}, cancel: &cancel };
     let answer = Answer { language: Language::Redis, text: text.to_owned(), path: None };
     let evidence = attempt::attempt(&mut fixture, exercise, &answer, None).unwrap();
     let verdict = judge(exercise, &evidence);

@@ -9,6 +9,7 @@ use redislings::lesson::{Course, Language};
 use redislings::relay::{Port, Relay};
 use redislings::server::Server;
 use redislings::verdict::conclude;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::terminal::{ROOMY, Student, Terminal};
 use crate::support::{Workspace, local_source, shipped_lessons};
@@ -171,7 +172,9 @@ fn add_attempt(journal: &Path, seconds_ago: u64, exercise: &str, text: &str) {
     let mut server = Server::start(&local_source(), &exercise.settings).unwrap();
     let relay = Relay::open(Port::Free).unwrap();
     let answer = Answer { language: Language::Redis, text: text.to_owned(), path: None };
-    let mut fixture = Fixture { server: &mut server, relay: &relay, report: &|_| {} };
+    let cancel = CancellationToken::new();
+    let mut fixture =
+        Fixture { server: &mut server, relay: &relay, report: &|_| {}, cancel: &cancel };
     let evidence = attempt::attempt(&mut fixture, exercise, &answer, None).unwrap();
     let verdict = conclude(exercise, &evidence).unwrap();
     let session = Journal::at(journal, SystemTime::now() - Duration::from_secs(seconds_ago));

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use redislings::attempt::{self, Answer, Evidence, Fixture, Live, LiveLook};
+use redislings::attempt::{self, Answer, AttemptError, Evidence, Fixture, Live, LiveLook};
 use redislings::error::{EnvironmentError, EnvironmentErrorKind};
 use redislings::lesson::{Course, Exercise, Language, Moment};
 use redislings::redis_cli::words;
@@ -15,6 +15,7 @@ use redislings::topics;
 use redislings::verdict::{LiveVerdict, Tick, Verdict, conclude, judge_live};
 
 use redis::IntoConnectionInfo as _;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{on_each, wait_until};
 
@@ -44,7 +45,9 @@ fn answers(exercise: &Exercise) -> Vec<&str> {
 fn from_a_file(exercise: &Exercise, text: &str, source: &Source) -> Verdict {
     let mut server = Server::start(source, &exercise.settings).unwrap();
     let relay = Relay::open(Port::Free).unwrap();
-    let mut fixture = Fixture { server: &mut server, relay: &relay, report: &|_| {} };
+    let cancel = CancellationToken::new();
+    let mut fixture =
+        Fixture { server: &mut server, relay: &relay, report: &|_| {}, cancel: &cancel };
     let answer = Answer { language: Language::Redis, text: text.to_owned(), path: None };
     let evidence = attempt::attempt(&mut fixture, exercise, &answer, None).unwrap();
     conclude(exercise, &evidence).unwrap()
@@ -136,7 +139,7 @@ fn manual_work_is_judged_like_the_same_commands_in_a_file() {
             let evidence = without_stall(|| {
                 let (mut live, mut client) = begin_live(exercise, source);
                 types(&mut live, &mut client, text);
-                live.finish(&|_| {})
+                finished(live)
             });
             let found = conclude(exercise, &evidence).unwrap();
             if found.unmet() == wanted.unmet() {
@@ -158,7 +161,7 @@ fn manual_work_passes_live_only_if_it_passes_at_the_end() {
             let (mut live, mut client) = begin_live(exercise, source);
             types(&mut live, &mut client, text);
             let verdict = settled(&mut live, exercise);
-            live.finish(&|_| {}).map(|found| (verdict, found))
+            finished(live).map(|found| (verdict, found))
         });
         let has_passed = conclude(exercise, &found).unwrap().passed();
         let is_whole = !verdict.ticks.contains(&Tick::AtTheEnd);
@@ -173,4 +176,8 @@ fn doing_nothing_passes_nothing() {
         let (mut live, _client) = begin_live(exercise, &source);
         assert!(!judge_live(exercise, &look(&mut live)).passed, "{}", exercise.id);
     }
+}
+
+fn finished(live: Live) -> Result<Evidence, EnvironmentError> {
+    live.finish(&|_| {}, &CancellationToken::new()).map_err(AttemptError::uncancelled)
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::super::evidence::ProgramEnd;
 use super::super::program;
 use crate::cleanup;
@@ -51,7 +53,7 @@ pub(super) fn probe_within(
     let directory = cleanup::private_directory("probe")?;
     python.args(["-c", PROBE, &import_names(packages).join(",")]);
     python.env("PYTHONDONTWRITEBYTECODE", "1");
-    let finished = program::run(python, &directory, limit);
+    let finished = program::run(python, &directory, limit, &CancellationToken::new());
     let run = finished.map_err(|error| not_runnable(&program, &error.to_string()))?.collect();
     cleanup::stop_if_a_signal_came();
     let why = match (run.end, run.stdout.text.lines().next()) {

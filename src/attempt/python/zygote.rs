@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::Pid;
+use tokio_util::sync::CancellationToken;
 
 use crate::attempt::orphans;
 use crate::attempt::program::{self, FinishedProgram, MARK, StartedProgram};
@@ -100,6 +101,7 @@ impl Zygote {
         directory: &Path,
         environment: &Environment,
         limit: Duration,
+        cancel: &CancellationToken,
     ) -> Option<std::io::Result<FinishedProgram>> {
         if self.lost.load(Ordering::SeqCst) {
             return None;
@@ -110,7 +112,7 @@ impl Zygote {
             self.give_up();
             return None;
         };
-        let finished = program::watch(started, directory, limit);
+        let finished = program::watch(started, directory, limit, cancel);
         if finished.is_err() {
             self.give_up();
             program::kill_stragglers(directory);

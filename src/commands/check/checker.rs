@@ -2,9 +2,11 @@
 
 use std::cell::OnceCell;
 
+use tokio_util::sync::CancellationToken;
+
 use super::super::waiting::Spinner;
 use super::super::{Stop, choose_server, open_relay};
-use crate::attempt::{self, Answer, Evidence, Fixture, Phase, Python};
+use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Phase, Python};
 use crate::cli::Common;
 use crate::error::EnvironmentError;
 use crate::lesson::{Course, Exercise, Language};
@@ -67,8 +69,12 @@ impl<'c> Checker<'c> {
         server.name().clone_into(server_name);
         report(ProgressEvent::Status("checking the answer"));
         let phases = |phase: Phase| report(ProgressEvent::Status(&present::waiting::phase(phase)));
-        let mut fixture = Fixture { server: &mut server, relay: &self.relay, report: &phases };
-        let evidence = attempt::attempt(&mut fixture, exercise, answer, python)?;
+        // Ctrl-C ends the whole program.
+        let cancel = CancellationToken::new();
+        let (server, relay) = (&mut server, &self.relay);
+        let mut fixture = Fixture { server, relay, report: &phases, cancel: &cancel };
+        let evidence = attempt::attempt(&mut fixture, exercise, answer, python)
+            .map_err(AttemptError::uncancelled)?;
         Ok((conclude(exercise, &evidence)?, evidence))
     }
 

@@ -14,7 +14,7 @@ use crate::session::console::Key;
 use crate::session::event::{Event, PromptEvent};
 use crate::session::request::{Request, SessionEnd};
 use crate::session::state::Input;
-use crate::session::worker::messages::{self, JudgedAnswer, LiveEvent, WorkerEvent};
+use crate::session::worker::messages::{self, JudgedAnswer, LiveEvent, StepEvent, WorkerEvent};
 use crate::topics;
 use crate::verdict::{LiveVerdict, Tick, Verdict};
 
@@ -154,7 +154,8 @@ fn an_exploration_counts_for_the_step_it_was_begun_at() {
     script.happens(Event::Key(Key::Char('n')));
     let timeline = Box::<Timeline>::default();
     let explored = WorkerEvent::Explored { server: "redis 8".to_owned(), timeline };
-    script.happens(Event::Worker((Some(visit), explored)));
+    let (visit, run, event) = (Some(visit), None, explored);
+    script.happens(Event::Worker(StepEvent { visit, run, event }));
     let Some(Request::WriteExploration(step, ..)) = script.requests.last() else { panic!() };
     assert_eq!(step.title, "Reading");
 }

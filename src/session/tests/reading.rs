@@ -126,14 +126,14 @@ fn c_names_the_file_and_judges_work_by_hand_first() {
         script
             .requests
             .iter()
-            .any(|request| matches!(request, Request::Worker(worker::messages::Request::Judge)))
+            .any(|request| matches!(request, Request::Worker(worker::messages::Request::Judge(_))))
     );
 }
 
 #[test]
 fn the_language_of_an_answer_is_remembered() {
     let mut script = at_the_first_exercise(Record::default());
-    script.happens(Event::Checking(crate::lesson::Language::Redis));
+    script.happens(Event::Checking(crate::lesson::Language::Redis, worker::messages::RunNumber(1)));
     assert_eq!(script.record.language(), Some(crate::lesson::Language::Redis));
 }
 

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use super::super::request::Request;
 use super::super::state::{State, View};
-use super::super::worker::messages::{self, ExampleRequest, JudgedAnswer};
+use super::super::step_state::RunKind;
+use super::super::worker::messages::{self, ExampleRequest, JudgedAnswer, RunNumber};
 use crate::answers;
 use crate::attempt::Answer;
 use crate::lesson::{Exercise, Language};
@@ -21,15 +22,32 @@ const ATTEMPTS_PER_REMINDER: u32 = 3;
 impl<'c> State<'c> {
     pub(super) fn edit(&mut self, chooses_language: bool) {
         if let Some(exercise) = self.exercise() {
-            self.request(Request::Edit { exercise, chooses_language });
+            let run = self.next_run();
+            self.request(Request::Edit { exercise, chooses_language, run });
         }
     }
 
     /// Checks the answer in this language, or the latest.
     pub(super) fn check(&mut self, language: Option<Language>) {
         if let Some(exercise) = self.exercise() {
-            self.request(Request::Check(exercise, language));
+            let run = self.next_run();
+            self.request(Request::Check(exercise, language, run));
         }
+    }
+
+    /// Notes that the worker checks a file.
+    pub(super) fn note_check(&mut self, language: Language, run: RunNumber) {
+        let Some(exercise) = self.exercise() else { return };
+        let file = answers::path(exercise, language).shown();
+        self.note_language(language);
+        let what = match self.pending {
+            None => format!("checking `{file}`"),
+            Some(old) if old.visit == self.visit && old.kind == RunKind::Check => {
+                format!("a newer save: checking `{file}` again")
+            }
+            Some(old) => format!("checking `{file}`; {} before was ended", old.kind.name()),
+        };
+        self.wait_for_run(run, RunKind::Check, what);
     }
 
     pub(super) fn ask_to_show_solution(&mut self) {
@@ -51,13 +69,6 @@ impl<'c> State<'c> {
     pub(super) fn tell_of_no_answer(&mut self) {
         self.work.file = None;
         self.tell("there is no answer yet: `e` starts one, `p` opens the prompt");
-    }
-
-    pub(super) fn wait_for_the_check(&mut self, language: Language) {
-        let Some(exercise) = self.exercise() else { return };
-        self.work.forget_work_by_hand();
-        self.note_language(language);
-        self.wait_for(format!("checking `{}`", answers::path(exercise, language).shown()));
     }
 
     /// Remembers the language of the answer for this exercise and the next ones.
@@ -82,8 +93,9 @@ impl<'c> State<'c> {
     }
 
     pub(super) fn judge(&mut self) {
-        self.wait_for("judging what was done");
-        self.ask_worker(messages::Request::Judge);
+        let run = self.next_run();
+        self.wait_for_run(run, RunKind::Judging, "judging what was done");
+        self.ask_worker(messages::Request::Judge(run));
     }
 
     pub(super) fn start_over(&mut self) {
@@ -197,13 +209,14 @@ impl<'c> State<'c> {
         let Some(example) = step.examples.get(number) else { return };
         let text = verify::commands_of(example);
         let exercise = step.exercise.as_ref();
-        self.work.forget_work_by_hand();
-        self.wait_for("running the example on a fresh server");
-        self.ask_worker(messages::Request::Example(Box::new(ExampleRequest {
+        let run = self.next_run();
+        self.wait_for_run(run, RunKind::Example, "running the example on a fresh server");
+        let request = ExampleRequest {
             settings: exercise.map(|exercise| exercise.settings.clone()).unwrap_or_default(),
             setup: exercise.map(|exercise| exercise.setup.clone()).unwrap_or_default(),
             answer: Answer { language: example.code.language, text, path: None },
             limit: verify::example_limit(exercise),
-        })));
+        };
+        self.ask_worker(messages::Request::Example(run, Box::new(request)));
     }
 }

@@ -106,6 +106,7 @@ impl State<'_> {
             self.print_notice(format!("`{}` waits for a {}", work.wait_line, work.name));
         }
         if let Some(exercise) = self.exercise() {
+            let mut text = String::new();
             for (check, mark) in exercise.checks.iter().zip(self.work.marks(exercise)) {
                 self.print(&format!("  {}\n", checks::line(mark, &check.sentence())));
             }

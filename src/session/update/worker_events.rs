@@ -13,9 +13,18 @@ use crate::progress::ProgressChange;
 use crate::verdict::Tick;
 
 impl<'c> State<'c> {
-    pub(super) fn take(&mut self, (visit, event): StepEvent) {
+    pub(super) fn take(&mut self, event: StepEvent) {
         if let Mode::Prompt(PromptState { stage: Stage::Running { .. }, .. }) = self.mode {
-            return self.held_back.push((visit, event));
+            return self.held_back.push(event);
+        }
+        let StepEvent { visit, run, event } = event;
+        if run.is_some_and(|run| run <= self.cancelled) {
+            return;
+        }
+        let ends_a_run =
+            matches!(event, WorkerEvent::Judged(_) | WorkerEvent::Ran(_) | WorkerEvent::Failed(_));
+        if run.is_some() && ends_a_run {
+            self.pending = None;
         }
         match visit {
             Some(visit) if visit != self.visit => self.take_stale(visit, event),
@@ -62,7 +71,9 @@ impl<'c> State<'c> {
             WorkerEvent::Explored { server, timeline } => {
                 // A live event from just before may have shown work that is over now.
                 self.work.forget_work_by_hand();
-                self.tell("fresh server ready");
+                if self.status.is_empty() {
+                    self.tell("fresh server ready");
+                }
                 self.request(Request::WriteExploration(self.step(), server, timeline));
                 if let Mode::Leaving(end, _) = self.mode {
                     self.request(Request::Leave(end));

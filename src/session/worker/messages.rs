@@ -30,9 +30,25 @@ pub struct StepVisit {
     pub at: (usize, usize),
 }
 
-/// An event with the visit whose request caused it, since the student may have left that step.
-/// `None` for events about servers and programs, which matter at every step.
-pub type StepEvent = (Option<StepVisit>, WorkerEvent);
+/// Counts what the worker runs for a verdict or an output, and what can be cancelled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunNumber(pub u64);
+
+/// An event of the worker, and which request caused it.
+pub struct StepEvent {
+    /// The student may have left that step. `None` for events about servers and programs, which
+    /// matter at every step.
+    pub visit: Option<StepVisit>,
+    /// The run may have been cancelled. `None` for events that do not depend on a run.
+    pub run: Option<RunNumber>,
+    pub event: WorkerEvent,
+}
+
+impl StepEvent {
+    pub fn for_every_step(event: WorkerEvent) -> Self {
+        Self { visit: None, run: None, event }
+    }
+}
 
 pub enum Request {
     /// Opens an exercise: from now on, clients of the relay work on a server with its setup.
@@ -40,13 +56,20 @@ pub enum Request {
     /// Starts a server for work by hand, before the student connects through the relay.
     Begin,
     /// Judges an answer on a fresh server; ends work by hand.
-    Check(Answer),
+    Check(RunNumber, Answer),
     /// Judges work by hand, and ends it.
-    Judge,
+    Judge(RunNumber),
     /// Ends work by hand without a verdict.
     StartOver,
     /// Runs an example on a fresh server; ends work by hand.
-    Example(Box<ExampleRequest>),
+    Example(RunNumber, Box<ExampleRequest>),
+}
+
+impl Request {
+    /// Whether it ends the run before, and can be cancelled itself.
+    pub fn is_run(&self) -> bool {
+        matches!(self, Self::Check(..) | Self::Judge(_) | Self::Example(..))
+    }
 }
 
 pub struct ExampleRequest {

@@ -1,17 +1,21 @@
 //! The worker's loop: it handles one request after another, and looks at the servers in between.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
 
 use super::super::event::Event;
 use super::super::warm::{Warm, fresh};
+use super::CancellableRequest;
 use super::at_hand::{AtHand, look};
 use super::messages::{
-    ExampleRequest, FindRedis, JudgedAnswer, Redis, Request, StepVisit, WorkerEvent,
+    ExampleRequest, FindRedis, JudgedAnswer, Redis, Request, RunNumber, StepEvent, StepVisit,
+    WorkerEvent,
 };
-use crate::attempt::{self, Answer, Evidence, Fixture, Live, Phase, Python};
+use super::python::PythonFinder;
+use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Live, Phase, Python, go_on};
 use crate::error::EnvironmentError;
 use crate::lesson::course::Package;
 use crate::lesson::{Exercise, Language};
@@ -29,6 +33,8 @@ const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// How long a step must stay open before a server is started for it: a student who only turns pages
 /// needs none.
 const WARM_UP_DELAY: Duration = Duration::from_millis(150);
+/// How often a wait looks whether it is cancelled.
+pub(super) const CANCEL_POLL: Duration = Duration::from_millis(20);
 /// The time limit of COMMAND DOCS.
 const DOCS_LIMIT: Duration = Duration::from_secs(2);
 
@@ -39,14 +45,14 @@ struct FoundRedis {
 }
 
 pub(super) struct Worker {
-    requests: Receiver<Request>,
+    requests: Receiver<CancellableRequest>,
     events: Sender<Event>,
     find_redis: Box<FindRedis>,
-    python_packages: Vec<Package>,
     redis: Option<FoundRedis>,
-    python: Option<Python>,
-    finding_python: Option<Receiver<Result<Python, EnvironmentError>>>,
+    python: PythonFinder,
     visit: StepVisit,
+    /// What is being run for a verdict or an output.
+    run: Option<RunNumber>,
     exercise: Option<Arc<Exercise>>,
     warm: Option<Warm>,
     live: Option<AtHand>,
@@ -59,7 +65,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(
-        requests: Receiver<Request>,
+        requests: Receiver<CancellableRequest>,
         events: Sender<Event>,
         find_redis: Box<FindRedis>,
         python_packages: Vec<Package>,
@@ -68,11 +74,10 @@ impl Worker {
             requests,
             events,
             find_redis,
-            python_packages,
             redis: None,
-            python: None,
-            finding_python: None,
+            python: PythonFinder::new(python_packages),
             visit: StepVisit::default(),
+            run: None,
             exercise: None,
             warm: None,
             live: None,
@@ -87,7 +92,7 @@ impl Worker {
         self.get_ready();
         loop {
             match self.requests.recv_timeout(TICK) {
-                Ok(request) => self.handle(request),
+                Ok((request, cancel)) => self.handle(request, &cancel),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -100,55 +105,43 @@ impl Worker {
         // The first request, which opens a step, reports what fails here.
         if let Ok(found) = self.redis() {
             self.warm = Warm::start(&found.chosen.source, &[]);
-            self.finding_python = self.find_python();
+            self.python.begin(&self.events);
         }
     }
 
-    /// Finds a Python on a thread of its own: an installation takes long, and a `redis` answer does
-    /// not need it.
-    fn find_python(&self) -> Option<Receiver<Result<Python, EnvironmentError>>> {
-        let (packages, events) = (self.python_packages.clone(), self.events.clone());
-        let (sender, found) = mpsc::channel();
-        // Without a thread, Python is found when it is needed.
-        thread::Builder::new()
-            .name("python".into())
-            .spawn(move || {
-                let python = find_python_in_background(&packages, &events);
-                let _ = sender.send(python);
-            })
-            .ok()?;
-        Some(found)
-    }
-
-    /// Sends an event for the step that is open.
+    /// Sends an event of the run, or else for the step that is open.
     fn send(&self, event: WorkerEvent) {
-        let _ = self.events.send(Event::Worker((Some(self.visit), event)));
+        let (visit, run) = (Some(self.visit), self.run);
+        let _ = self.events.send(Event::Worker(StepEvent { visit, run, event }));
     }
 
     /// Sends an event that matters at every step.
     fn send_for_every_step(&self, event: WorkerEvent) {
-        let _ = self.events.send(Event::Worker((None, event)));
+        let _ = self.events.send(Event::Worker(StepEvent::for_every_step(event)));
     }
 
     fn report_phase(&self, phase: Phase) {
         self.send(WorkerEvent::Progress(waiting::phase(phase)));
     }
 
-    fn handle(&mut self, request: Request) {
+    fn handle(&mut self, request: Request, cancel: &CancellationToken) {
         let done = match request {
-            Request::Open(visit, exercise) => self.open(visit, exercise),
-            Request::Begin => self.begin(),
-            Request::Check(answer) => self.check(answer),
-            Request::Judge => self.judge(),
+            Request::Open(visit, exercise) => self.open(visit, exercise).map_err(Into::into),
+            Request::Begin => self.begin().map_err(Into::into),
+            Request::Check(run, answer) => self.check(run, answer, cancel),
+            Request::Judge(run) => self.judge(run, cancel),
             Request::StartOver => {
                 self.end_work();
                 Ok(())
             }
-            Request::Example(example) => self.run_example(&example),
+            Request::Example(run, example) => self.run_example(run, &example, cancel),
         };
-        if let Err(error) = done {
-            self.send(WorkerEvent::Failed(error));
+        match done {
+            // Whoever cancelled it waits for nothing more.
+            Ok(()) | Err(AttemptError::Cancelled) => {}
+            Err(AttemptError::Environment(error)) => self.send(WorkerEvent::Failed(error)),
         }
+        self.run = None;
         self.last_request = Instant::now();
     }
 
@@ -178,13 +171,19 @@ impl Worker {
     }
 
     /// The warm server if it fits, otherwise a new one.
-    fn fresh_server(&mut self) -> Result<Server, EnvironmentError> {
+    fn fresh_server(&mut self, cancel: &CancellationToken) -> Result<Server, AttemptError> {
         let found = self.redis()?;
         let settings = self.settings();
-        let warm = self.warm.take().filter(|warm| warm.fits(&settings));
-        match warm.and_then(Warm::take) {
+        if !self.warm.as_ref().is_some_and(|warm| warm.fits(&settings)) {
+            self.warm = Warm::start(&found.chosen.source, &settings);
+        }
+        // If it is cancelled, the server that is starting is the next one's.
+        while self.warm.as_ref().is_some_and(|warm| !warm.is_ready(CANCEL_POLL)) {
+            go_on(cancel)?;
+        }
+        match self.warm.take().and_then(Warm::take) {
             Some(server) => Ok(server),
-            None => fresh(&found.chosen.source, &settings),
+            None => Ok(fresh(&found.chosen.source, &settings)?),
         }
     }
 
@@ -192,7 +191,8 @@ impl Worker {
         if self.live.is_none() {
             let Some(exercise) = self.exercise.clone() else { return Ok(()) };
             let found = self.redis()?;
-            let server = self.fresh_server()?;
+            let server = self.fresh_server(&CancellationToken::new());
+            let server = server.map_err(AttemptError::uncancelled)?;
             let live = Live::begin(server, found.relay, &exercise)?;
             let looked = Instant::now();
             self.live = Some(AtHand {
@@ -218,27 +218,38 @@ impl Worker {
         Ok(())
     }
 
-    fn check(&mut self, answer: Answer) -> Result<(), EnvironmentError> {
+    fn check(
+        &mut self,
+        run: RunNumber,
+        answer: Answer,
+        cancel: &CancellationToken,
+    ) -> Result<(), AttemptError> {
         self.end_work();
+        self.run = Some(run);
+        go_on(cancel)?;
         let Some(exercise) = self.exercise.clone() else { return Ok(()) };
         let found = self.redis()?;
-        let python = self.python_for(answer.language)?;
-        let mut server = self.fresh_server()?;
+        let python = self.python_for(answer.language, cancel)?;
+        let mut server = self.fresh_server(cancel)?;
         let report = |phase| self.report_phase(phase);
-        let mut fixture = Fixture { server: &mut server, relay: &found.relay, report: &report };
+        let (server, relay) = (&mut server, &*found.relay);
+        let mut fixture = Fixture { server, relay, report: &report, cancel };
         let evidence = attempt::attempt(&mut fixture, &exercise, &answer, python.as_ref())?;
-        self.conclude(&exercise, Some(answer), server.name(), evidence)
+        Ok(self.conclude(&exercise, Some(answer), fixture.server.name(), evidence)?)
     }
 
-    fn judge(&mut self) -> Result<(), EnvironmentError> {
+    fn judge(&mut self, run: RunNumber, cancel: &CancellationToken) -> Result<(), AttemptError> {
+        self.run = Some(run);
+        go_on(cancel)?;
         let (Some(exercise), Some(work)) = (self.exercise.clone(), self.live.take()) else {
             let help = "`p` opens the prompt, and any client at the lesson's address counts";
-            return Err(EnvironmentError::new("nothing has been done on the server yet", help));
+            let fact = "nothing has been done on the server yet";
+            return Err(EnvironmentError::new(fact, help).into());
         };
         let server = work.live.server_name().to_owned();
-        let evidence = work.live.finish(&|phase| self.report_phase(phase));
+        let evidence = work.live.finish(&|phase| self.report_phase(phase), cancel);
         let judged =
-            evidence.and_then(|evidence| self.conclude(&exercise, None, &server, evidence));
+            evidence.and_then(|evidence| Ok(self.conclude(&exercise, None, &server, evidence)?));
         if judged.is_err() {
             self.report_explored(server);
         }
@@ -256,7 +267,10 @@ impl Worker {
     fn report_explored(&self, server: String) {
         let Some(found) = &self.redis else { return };
         let timeline = Box::new(found.relay.timeline());
-        self.send(WorkerEvent::Explored { server, timeline });
+        let event = WorkerEvent::Explored { server, timeline };
+        // Also of a run that was cancelled: what was done by hand is kept.
+        let visit = Some(self.visit);
+        let _ = self.events.send(Event::Worker(StepEvent { visit, run: None, event }));
     }
 
     fn conclude(
@@ -273,13 +287,21 @@ impl Worker {
         Ok(())
     }
 
-    fn run_example(&mut self, example: &ExampleRequest) -> Result<(), EnvironmentError> {
+    fn run_example(
+        &mut self,
+        run: RunNumber,
+        example: &ExampleRequest,
+        cancel: &CancellationToken,
+    ) -> Result<(), AttemptError> {
         self.end_work();
+        self.run = Some(run);
+        go_on(cancel)?;
         let found = self.redis()?;
-        let python = self.python_for(example.answer.language)?;
+        let python = self.python_for(example.answer.language, cancel)?;
         let mut server = Server::start(&found.chosen.source, &example.settings)?;
         let report = |phase| self.report_phase(phase);
-        let mut fixture = Fixture { server: &mut server, relay: &found.relay, report: &report };
+        let (server, relay) = (&mut server, &*found.relay);
+        let mut fixture = Fixture { server, relay, report: &report, cancel };
         let (setup, answer) = (&example.setup, &example.answer);
         let run =
             attempt::run_example(&mut fixture, setup, answer, python.as_ref(), example.limit)?;
@@ -325,7 +347,8 @@ impl Worker {
         if let Some(found) = &self.redis {
             return Ok(found.clone());
         }
-        let Redis { chosen, relay } = (self.find_redis)(&|progress| self.report(progress))?;
+        let Redis { chosen, relay } =
+            (self.find_redis)(&|progress| report_to(&self.events, progress))?;
         let found = FoundRedis { chosen, relay: Arc::new(relay) };
         let (why, address) = (found.chosen.name.clone(), found.relay.address());
         let usual_port_is_taken = found.relay.usual_port_is_taken();
@@ -334,46 +357,29 @@ impl Worker {
         Ok(found)
     }
 
-    fn python_for(&mut self, language: Language) -> Result<Option<Python>, EnvironmentError> {
+    fn python_for(
+        &mut self,
+        language: Language,
+        cancel: &CancellationToken,
+    ) -> Result<Option<Python>, AttemptError> {
         match language {
-            Language::Python => self.python().map(Some),
+            Language::Python => {
+                let events = &self.events;
+                let report = |progress: ProgressEvent<'_>| report_to(events, progress);
+                self.python.get(events, cancel, &report).map(Some)
+            }
             Language::Redis => Ok(None),
         }
     }
-
-    fn python(&mut self) -> Result<Python, EnvironmentError> {
-        if let Some(python) = &self.python {
-            return Ok(python.clone());
-        }
-        let finding = self.finding_python.take().or_else(|| self.find_python());
-        let python = match finding.and_then(|finding| finding.recv().ok()) {
-            Some(python) => python?,
-            None => Python::find(&self.python_packages, &|progress| self.report(progress))?,
-        };
-        self.python = Some(python.clone());
-        Ok(python)
-    }
-
-    fn report(&self, progress: ProgressEvent<'_>) {
-        self.send_for_every_step(match progress {
-            ProgressEvent::Message(line) => WorkerEvent::Line(line.to_owned()),
-            ProgressEvent::Status(line) => WorkerEvent::Progress(line.to_owned()),
-        });
-    }
 }
 
-/// Finds a Python and sends its progress as background work.
-fn find_python_in_background(
-    packages: &[Package],
-    events: &Sender<Event>,
-) -> Result<Python, EnvironmentError> {
-    let python = Python::find(packages, &|progress| {
-        let (ProgressEvent::Message(text) | ProgressEvent::Status(text)) = progress;
-        let event = WorkerEvent::Background(text.to_owned());
-        let _ = events.send(Event::Worker((None, event)));
-    });
-    let _ = events.send(Event::Worker((None, WorkerEvent::Background(String::new()))));
-    python
+/// Sends the progress of what matters at every step.
+fn report_to(events: &Sender<Event>, progress: ProgressEvent<'_>) {
+    let event = match progress {
+        ProgressEvent::Message(line) => WorkerEvent::Line(line.to_owned()),
+        ProgressEvent::Status(line) => WorkerEvent::Progress(line.to_owned()),
+    };
+    let _ = events.send(Event::Worker(StepEvent::for_every_step(event)));
 }
 
 /// Whether a client waits for a server that we start. A server of the student's own is used only on

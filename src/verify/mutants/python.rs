@@ -6,6 +6,8 @@ use std::fmt;
 use std::process::Command;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::Mutated;
 use crate::attempt::evidence::{ProgramEnd, ProgramRun};
 use crate::attempt::program;
@@ -48,7 +50,8 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, Enviro
     let mut command = Command::new("python3");
     // Ignores the user's settings and packages.
     command.args(["-I", "-S", "-B", "-c", SCRIPT]).args([&order, &answer]);
-    let finished = program::run(&mut command, &directory, limit).map_err(failed)?;
+    let cancel = CancellationToken::new();
+    let finished = program::run(&mut command, &directory, limit, &cancel).map_err(failed)?;
     let answer = std::fs::read(&answer);
     let run = finished.collect();
     cleanup::stop_if_a_signal_came();

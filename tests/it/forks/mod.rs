@@ -11,6 +11,7 @@ use redislings::attempt::evidence::{ProgramEnd, ProgramRun};
 use redislings::error::{EnvironmentError, EnvironmentErrorKind};
 use redislings::lesson::course::default_packages;
 use redislings::server::Endpoint;
+use tokio_util::sync::CancellationToken;
 
 use self::programs::{BESIDES, ENDINGS, READING, SURROUNDINGS};
 use crate::support::redis_server::ForeignServer;
@@ -51,7 +52,7 @@ impl Program {
             url: "redis://127.0.0.1:1".into(),
             password: None,
         };
-        Ok(python.run(&self.path, &endpoint, limit)?.collect())
+        Ok(python.run(&self.path, &endpoint, limit, &CancellationToken::new())?.collect())
     }
 }
 
@@ -305,7 +306,10 @@ fn another_redis_on_port_6379_is_never_touched_by_a_fork() {
     for (index, reach) in reach.iter().enumerate() {
         let text =
             format!("import redis, asyncio, os, socket, subprocess, sys\n{reach}\n{IS_A_FORK}");
-        let run = forks.run(&Program::new(text).path, &endpoint, LIMIT).unwrap().collect();
+        let run = forks
+            .run(&Program::new(text).path, &endpoint, LIMIT, &CancellationToken::new())
+            .unwrap()
+            .collect();
         assert_eq!(run.end, ProgramEnd::Exited(0), "{reach}: {}", run.stderr.text);
         let wanted = format!("\"{}\"", index + 1);
         wait_until(reach, || lesson.ask(&["GET", "n"]) == wanted);

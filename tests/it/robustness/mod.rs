@@ -18,6 +18,7 @@ use redislings::lesson::{Exercise, Language, parse};
 use redislings::relay::{Port, Relay};
 use redislings::server::{Server, Source};
 use redislings::verdict::{Outcome, Verdict, conclude, judge};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{DEADLINE, local_source, wait_until};
 
@@ -219,7 +220,8 @@ impl Trial {
     }
 
     fn judge(&self, server: &mut Server, relay: &Relay, answer: &Answer) -> Tried {
-        let mut fixture = Fixture { server, relay, report: &|_| {} };
+        let cancel = &CancellationToken::new();
+        let mut fixture = Fixture { server, relay, report: &|_| {}, cancel };
         let evidence = attempt::attempt(&mut fixture, self.exercise(), answer, Some(interpreter()));
         let evidence = evidence.unwrap_or_else(|error| panic!("no verdict: {error:?}"));
         let verdict = judge(self.exercise(), &evidence);

@@ -60,6 +60,8 @@ fn ctrl_c_in_the_middle_of_a_check_leaves_nothing() {
     let student = Student::at(FIRST);
     let mut terminal = is_in_the_middle_of_a_check(&student);
     terminal.presses(CTRL_C);
+    terminal.sees("the check was ended");
+    terminal.presses(CTRL_C);
     assert_eq!(terminal.ends().exit_code(), 130);
     assert!(terminal.is_sane());
     assert!(!terminal.text().contains("checks met"), "{}", terminal.text());

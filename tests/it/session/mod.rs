@@ -1,6 +1,7 @@
 //! The session at a real pseudo-terminal, as a student sees it.
 
 mod assistance;
+mod cancelling;
 mod endings;
 mod failures;
 mod late;

@@ -78,7 +78,7 @@ impl Student {
         );
     }
 
-    fn failed_attempts(&self, exercise: &str) -> Option<i64> {
+    pub fn failed_attempts(&self, exercise: &str) -> Option<i64> {
         let progress: toml::Table = self.progress().parse().ok()?;
         progress.get("exercise")?.get(exercise)?.get("failed_attempts")?.as_integer()
     }

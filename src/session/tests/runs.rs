@@ -1,0 +1,127 @@
+//! Runs of the worker that are cancelled, and what they report too late.
+
+use std::time::Duration;
+
+use super::{FIRST_EXERCISE, Script, letters, session};
+use crate::attempt::evidence::Evidence;
+use crate::error::EnvironmentError;
+use crate::lesson::Language;
+use crate::progress::Record;
+use crate::server::ServerInfo;
+use crate::session::console::Key;
+use crate::session::event::Event;
+use crate::session::request::{Request, SessionEnd};
+use crate::session::worker::messages::{JudgedAnswer, RunNumber, StepEvent, WorkerEvent};
+use crate::verdict::Verdict;
+
+/// A session whose first check runs at the first exercise.
+fn in_a_check() -> Script {
+    let mut script = Script::start(Record::default());
+    for letter in FIRST_EXERCISE.chars() {
+        script.happens(Event::Key(Key::Char(letter)));
+    }
+    begins_a_check(&mut script, 1);
+    script
+}
+
+fn begins_a_check(script: &mut Script, run: u64) {
+    script.state.last_run = RunNumber(run);
+    script.happens(Event::Checking(Language::Python, RunNumber(run)));
+}
+
+fn run_says(script: &mut Script, run: u64, event: WorkerEvent) {
+    let (visit, run) = (Some(script.state.visit), Some(RunNumber(run)));
+    script.happens(Event::Worker(StepEvent { visit, run, event }));
+}
+
+/// A verdict without findings is a pass.
+fn pass() -> WorkerEvent {
+    WorkerEvent::Judged(Box::new(JudgedAnswer {
+        answer: None,
+        server: "redis 8".to_owned(),
+        evidence: Evidence::new(ServerInfo::default()),
+        verdict: Verdict { findings: Vec::new(), diagnosis: None },
+    }))
+}
+
+fn has_passed(script: &Script) -> bool {
+    script.record.has("of-the-session-first")
+}
+
+#[test]
+fn a_key_ends_a_check_and_its_verdict_comes_too_late() {
+    for key in [Key::Escape, Key::Interrupt] {
+        let mut script = in_a_check();
+        script.happens(Event::Key(key));
+        assert_eq!(script.last().status, "the check was ended");
+        assert!(matches!(script.requests.last(), Some(Request::CancelRun)));
+        run_says(&mut script, 1, pass());
+        assert!(!has_passed(&script));
+        assert_eq!(script.last().status, "the check was ended");
+        script.happens(Event::Key(Key::Interrupt));
+        assert_eq!(script.end, Some(SessionEnd::Interrupted));
+    }
+}
+
+#[test]
+fn a_newer_save_begins_its_own_check_with_its_own_time() {
+    let mut script = in_a_check();
+    script.happens_after(Duration::from_secs(9), Event::Tick);
+    assert!(
+        script.last().status.contains("9.0 s (Esc ends it) checking"),
+        "{}",
+        script.last().status
+    );
+    assert!(script.state.awaits_saves());
+    begins_a_check(&mut script, 2);
+    let status = script.last().status.clone();
+    assert!(
+        status.contains("0.0 s a newer save: checking answers/of-the-session-first.py again"),
+        "{status}"
+    );
+    run_says(&mut script, 1, WorkerEvent::Progress("of the run before".to_owned()));
+    run_says(&mut script, 1, WorkerEvent::Failed(EnvironmentError::new("gone", "try again")));
+    run_says(&mut script, 1, pass());
+    assert!(script.last().status.contains("a newer save"), "{}", script.last().status);
+    assert!(!has_passed(&script));
+    run_says(&mut script, 2, pass());
+    assert!(has_passed(&script));
+}
+
+#[test]
+fn a_check_says_after_a_second_how_to_end_it() {
+    let mut script = in_a_check();
+    assert!(!script.last().status.contains("Esc"));
+    script.happens_after(Duration::from_secs(1), Event::Tick);
+    assert!(script.last().status.contains("Esc ends it"), "{}", script.last().status);
+}
+
+#[test]
+fn a_check_of_a_step_that_was_left_still_counts_there() {
+    let mut script = in_a_check();
+    let visit = script.state.visit;
+    script.happens(Event::Key(Key::Char('n')));
+    let run = Some(RunNumber(1));
+    script.happens(Event::Worker(StepEvent { visit: Some(visit), run, event: pass() }));
+    assert!(has_passed(&script));
+    assert!(script.last().status.contains("passed meanwhile"), "{}", script.last().status);
+}
+
+#[test]
+fn a_check_at_another_step_ends_the_one_that_was_left() {
+    let mut script = in_a_check();
+    let visit = script.state.visit;
+    script.happens(Event::Key(Key::Char('n')));
+    begins_a_check(&mut script, 2);
+    let status = script.last().status.clone();
+    assert!(status.contains("the check before was ended"), "{status}");
+    let run = Some(RunNumber(1));
+    script.happens(Event::Worker(StepEvent { visit: Some(visit), run, event: pass() }));
+    assert!(!has_passed(&script));
+}
+
+#[test]
+fn escape_without_a_check_ends_nothing() {
+    let script = session(&[], letters("nnn").into_iter().chain([super::Press(Key::Escape)]));
+    assert!(!script.requests.iter().any(|request| matches!(request, Request::CancelRun)));
+}

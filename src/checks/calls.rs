@@ -82,6 +82,15 @@ impl Subject for Calls {
             }
         }))
     }
+
+    /// Counters only grow.
+    fn is_spoilt(&self, now: &Observation, evidence: &Evidence) -> bool {
+        let (now, before) = (&now.info, &evidence.before);
+        self.0.iter().any(|(names, count)| {
+            let least = successful_calls(names, now, before) - unsure_calls(names, now, before);
+            count.is_exceeded_by(least)
+        })
+    }
 }
 
 impl Calls {

@@ -124,6 +124,11 @@ pub trait Subject: fmt::Debug + Any + Send + Sync {
         None
     }
 
+    /// Whether it is not met, and nothing that happens on this server later can change that.
+    fn is_spoilt(&self, _now: &Observation, _evidence: &Evidence) -> bool {
+        false
+    }
+
     /// Judges a check of any other scope; `None` if the evidence does not decide.
     fn judge(&self, _evidence: &Evidence) -> Option<Seen> {
         None

@@ -106,6 +106,18 @@ impl Comparison {
     }
 }
 
+impl Comparison {
+    /// Whether it holds neither for this counter nor for any higher one.
+    pub fn is_exceeded_by(self, count: i64) -> bool {
+        let count = float(count);
+        match self.relation {
+            Relation::Is | Relation::AtMost => count > self.number,
+            Relation::LessThan => count >= self.number,
+            Relation::IsNot | Relation::AtLeast | Relation::MoreThan => false,
+        }
+    }
+}
+
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.relation.words(), self.number)

@@ -14,8 +14,10 @@ pub enum Mark {
     Met,
     /// Not met by the checked answer.
     Unmet,
-    /// A check that it needs is not met.
+    /// A check that it needs is not met, or can't be met any more.
     NotReached,
+    /// Can't be met any more by the work by hand.
+    Spoilt,
     /// Judged only when the work is over.
     AtTheEnd,
     /// Judged only when a program runs.
@@ -37,6 +39,7 @@ impl Mark {
             Self::Met => ("met", "✓".green()),
             Self::Unmet => ("not met", "✗".red().bold()),
             Self::NotReached => ("not judged", "-".dimmed()),
+            Self::Spoilt => ("can't be met any more: `o` starts over", "✗".red().bold()),
             Self::AtTheEnd => ("judged at the end", "○".dimmed()),
             Self::OfAProgram => ("needs a program", "○".dimmed()),
         }
@@ -59,7 +62,9 @@ pub fn line(mark: Mark, says: &str) -> String {
         return format!("{}: {says}", mark.word());
     }
     let note = match mark {
-        Mark::NotReached | Mark::AtTheEnd | Mark::OfAProgram => format!(" ({})", mark.word()),
+        Mark::NotReached | Mark::Spoilt | Mark::AtTheEnd | Mark::OfAProgram => {
+            format!(" ({})", mark.word())
+        }
         Mark::Open | Mark::Met | Mark::Unmet => String::new(),
     };
     format!("{} {}{}", mark.sign(), inline_code(says), note.dimmed())

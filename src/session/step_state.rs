@@ -103,11 +103,11 @@ impl StepState {
         }
     }
 
-    /// The sentences of checks that have been met since `before`.
-    pub(super) fn newly_met(&self, before: &[Mark], exercise: &Exercise) -> Vec<String> {
+    /// The sentences of checks that have got this mark since `before`.
+    pub(super) fn newly(&self, mark: Mark, before: &[Mark], exercise: &Exercise) -> Vec<String> {
         let mut sentences = Vec::new();
         for ((check, was), is) in exercise.checks.iter().zip(before).zip(self.marks(exercise)) {
-            if *was != Mark::Met && is == Mark::Met {
+            if *was != mark && is == mark {
                 sentences.push(check.sentence());
             }
         }
@@ -154,6 +154,8 @@ fn mark_of(tick: Tick) -> Mark {
     match tick {
         Tick::Met => Mark::Met,
         Tick::Open => Mark::Open,
+        Tick::Spoilt => Mark::Spoilt,
+        Tick::NotJudged => Mark::NotReached,
         Tick::AtTheEnd => Mark::AtTheEnd,
         Tick::OfAProgram => Mark::OfAProgram,
     }

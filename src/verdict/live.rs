@@ -2,8 +2,9 @@
 
 use super::finding::{Finding, Outcome, Verdict};
 use super::judge::conclude;
-use crate::attempt::LiveLook;
+use crate::attempt::{Evidence, LiveLook};
 use crate::lesson::{Check, Exercise, Moment};
+use crate::relay::Exchange;
 use crate::topics::is_busy;
 
 /// The state of a check now.
@@ -11,8 +12,12 @@ use crate::topics::is_busy;
 pub enum Tick {
     /// Would be met if the work ended here.
     Met,
-    /// Not met yet.
+    /// Not met yet, or nothing was done yet.
     Open,
+    /// Not met, and nothing that comes can change that: only a fresh server helps.
+    Spoilt,
+    /// It needs a check that is spoilt, so it is not judged.
+    NotJudged,
     /// Known only at the end of the work, when the server is killed or a second server loads the
     /// snapshot.
     AtTheEnd,
@@ -38,14 +43,53 @@ pub fn judge_live(exercise: &Exercise, look: &LiveLook) -> LiveVerdict {
     // If evidence that would decide was not kept, nothing is met for sure.
     let verdict = conclude(exercise, evidence).ok();
     let findings: &[Finding] = verdict.as_ref().map_or(&[], |verdict| verdict.findings.as_slice());
-    let ticks: Vec<Tick> =
-        exercise.checks.iter().map(|check| tick(check, exercise, findings)).collect();
+    let is_untouched = is_untouched(evidence);
+    let mut ticks = Vec::new();
+    for check in &exercise.checks {
+        ticks.push(if is_spoilt(check, evidence) {
+            Tick::Spoilt
+        } else if needs_a_spoilt_check(check, exercise, evidence) {
+            Tick::NotJudged
+        } else {
+            match tick(check, exercise, findings) {
+                Tick::Met if is_untouched => Tick::Open,
+                tick => tick,
+            }
+        });
+    }
     let is_whole = !exercise.needs_crash() && !ticks.contains(&Tick::AtTheEnd);
     let is_busy =
         evidence.at(Moment::Settled).is_none_or(|now| is_busy(&now.info, &evidence.before));
     let has_passed = verdict.as_ref().is_some_and(Verdict::passed);
     let passed = look.is_sure && has_passed && is_whole && exercise.may_be_typed() && !is_busy;
     LiveVerdict { ticks, passed, invalid: evidence.invalid.clone() }
+}
+
+/// Whether no client has sent anything yet. A check that forbids something would be met then.
+fn is_untouched(evidence: &Evidence) -> bool {
+    let timeline = &evidence.timeline;
+    !timeline.is_incomplete
+        && timeline.left_out == 0
+        && timeline.exchanges.iter().all(Exchange::only_sets_up_the_connection)
+}
+
+/// Whether the check is not met and can't be any more. What makes the evidence invalid, such as
+/// counters that were reset, is told in its own words.
+fn is_spoilt(check: &Check, evidence: &Evidence) -> bool {
+    if evidence.invalid.is_some() || !matches!(check.at, Moment::Exit | Moment::Settled) {
+        return false;
+    }
+    evidence.at(check.at).is_some_and(|now| check.subject.is_spoilt(now, evidence))
+}
+
+/// The lesson has no circular needs.
+fn needs_a_spoilt_check(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
+    check.needs.iter().any(|id| {
+        let needed = exercise.checks.iter().find(|other| other.id == *id);
+        needed.is_some_and(|needed| {
+            is_spoilt(needed, evidence) || needs_a_spoilt_check(needed, exercise, evidence)
+        })
+    })
 }
 
 fn tick(check: &Check, exercise: &Exercise, findings: &[Finding]) -> Tick {

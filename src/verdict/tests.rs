@@ -3,6 +3,7 @@ mod sent;
 mod waits;
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::*;
 use crate::attempt::evidence::{
@@ -11,6 +12,7 @@ use crate::attempt::evidence::{
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use crate::lesson::{Exercise, Moment};
 use crate::redis_cli::reply::Printed;
+use crate::relay::{CommandOutcome, Exchange};
 use crate::server::ServerInfo;
 
 /// Parses an exercise with these checks.
@@ -34,6 +36,18 @@ pub fn evidence(saved_at: i64, info: &str) -> Evidence {
     Evidence::new(ServerInfo::of(100, "total_forks:0\n"))
         .seeing(Moment::Exit, Ok(observation(saved_at, info)))
         .seeing(Moment::Settled, Ok(observation(saved_at, info)))
+}
+
+/// Evidence in which a client has sent something.
+pub fn after_a_command(mut evidence: Evidence) -> Evidence {
+    evidence.timeline.exchanges.push(Exchange {
+        at: Duration::ZERO,
+        connection: 1,
+        words: vec![b"PING".to_vec()],
+        reply: None,
+        outcome: CommandOutcome::Done,
+    });
+    evidence
 }
 
 pub fn program(end: ProgramEnd, stdout: &str) -> Run {

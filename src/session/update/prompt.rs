@@ -13,7 +13,8 @@ use crate::ask::NoAnswer;
 use crate::attempt::WorkProgress;
 use crate::attempt::commands::unknown_runner_line;
 use crate::error::EnvironmentError;
-use crate::present::{checks, terminal as shown, waiting};
+use crate::present::checks::{self, Mark};
+use crate::present::{terminal as shown, waiting};
 use crate::redis_prompt::{Asked, CommandDocs, EditorLine, PromptOutcome, PromptReply};
 use crate::topics;
 
@@ -241,8 +242,10 @@ impl State<'_> {
         let Mode::Prompt(prompt) = &mut self.mode else { return false };
         let mut text = std::mem::take(&mut prompt.failures);
         if let Some(exercise) = exercise {
-            for sentence in self.work.newly_met(&prompt.printed.marks, exercise) {
-                let _ = writeln!(text, "  {}", checks::line(checks::Mark::Met, &sentence));
+            for mark in [Mark::Met, Mark::Spoilt] {
+                for sentence in self.work.newly(mark, &prompt.printed.marks, exercise) {
+                    let _ = writeln!(text, "  {}", checks::line(mark, &sentence));
+                }
             }
         }
         let is_newly_passed = now.has_passed && !prompt.printed.has_passed;

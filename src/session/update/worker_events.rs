@@ -8,6 +8,7 @@ use super::super::state::{Mode, PromptState, Stage, State, View};
 use super::super::step_state::Busy;
 use super::super::worker::messages::{JudgedAnswer, LiveEvent, StepEvent, StepVisit, WorkerEvent};
 use crate::lesson::Step;
+use crate::present::checks::Mark;
 use crate::present::{usual_port_taken, waiting};
 use crate::progress::ProgressChange;
 use crate::verdict::Tick;
@@ -135,13 +136,17 @@ impl<'c> State<'c> {
         let invalid = verdict.invalid.clone();
         let is_ready = exercise.may_be_typed()
             && !verdict.ticks.contains(&Tick::Open)
+            && !verdict.ticks.contains(&Tick::Spoilt)
             && verdict.ticks.contains(&Tick::AtTheEnd);
         self.work.live = Some(verdict);
-        let new = self.work.newly_met(&before, exercise);
+        let new = self.work.newly(Mark::Met, &before, exercise);
+        let spoilt = self.work.newly(Mark::Spoilt, &before, exercise);
         if let Some(judged) = live.passed {
             self.note_passed_by_hand(exercise, *judged);
         } else if let Some(why) = invalid {
             self.tell(format!("{why}; `o` starts over with a fresh server"));
+        } else if let Some(spoilt) = spoilt.first() {
+            self.tell(format!("can't be met any more: {spoilt}; `o` starts over"));
         } else if !new.is_empty() && is_ready {
             self.tell("all checks so far are met: `c` checks the work");
         } else if !new.is_empty() {

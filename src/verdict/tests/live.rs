@@ -1,14 +1,15 @@
 //! Judging the checks while the student is still at work.
 
-use super::{SET, STDOUT, STORED, evidence, exercise};
+use super::{SET, STDOUT, STORED, after_a_command, evidence, exercise};
 use crate::attempt::{Evidence, LiveLook};
 use crate::verdict::{LiveVerdict, Tick, judge_live};
 
 const SURVIVES: &str =
     "[[check]]\nid = \"survives\"\nat = \"crash\"\nreply = { \"GET a\" = \"1\" }\n";
 
+/// Judges the work of a client that has sent something.
 fn judged(checks: &str, evidence: Evidence, is_sure: bool) -> LiveVerdict {
-    judge_live(&exercise(checks), &LiveLook { evidence, is_sure })
+    judge_live(&exercise(checks), &LiveLook { evidence: after_a_command(evidence), is_sure })
 }
 
 #[test]
@@ -65,4 +66,47 @@ fn what_needs_a_check_at_the_end_is_left_to_the_end_too() {
     let needs = STORED.replace("calls", "needs = [\"survives\"]\ncalls");
     let verdict = judged(&format!("{SURVIVES}\n{needs}"), evidence(100, SET), true);
     assert_eq!(verdict.ticks, [Tick::AtTheEnd, Tick::AtTheEnd]);
+}
+
+/// SAVE is forbidden.
+const NO_SAVE: &str = "[[check]]\nid = \"no-save\"\ncalls = { save = 0 }\n";
+const SAVED: &str = "cmdstat_save:calls=1,failed_calls=0\n";
+
+#[test]
+fn what_is_forbidden_is_open_before_anything_was_done() {
+    let untouched = LiveLook { evidence: evidence(100, ""), is_sure: true };
+    assert_eq!(judge_live(&exercise(NO_SAVE), &untouched).ticks, [Tick::Open]);
+    let verdict = judged(&format!("{STORED}\n{NO_SAVE}"), evidence(100, SET), true);
+    assert_eq!(verdict.ticks, [Tick::Met, Tick::Met]);
+}
+
+#[test]
+fn what_was_done_against_a_check_spoils_it_and_what_needs_it() {
+    let needs = STORED.replace("calls", "needs = [\"no-save\"]\ncalls");
+    let evidence = evidence(100, &format!("{SET}{SAVED}"));
+    let verdict = judged(&format!("{NO_SAVE}\n{needs}"), evidence, true);
+    assert_eq!(verdict.ticks, [Tick::Spoilt, Tick::NotJudged]);
+}
+
+#[test]
+fn what_may_still_come_spoils_nothing() {
+    let once_or_twice = NO_SAVE.replace("= 0", "= \">= 2\"");
+    let evidence = evidence(100, SAVED);
+    assert_eq!(judged(&once_or_twice, evidence, true).ticks, [Tick::Open]);
+}
+
+#[test]
+fn a_call_that_may_be_the_checkers_own_spoils_nothing() {
+    let mut evidence = evidence(100, SAVED);
+    for look in evidence.looks.values_mut().flatten() {
+        look.info = look.info.clone().with_unsure_calls("save", 1);
+    }
+    assert_eq!(judged(NO_SAVE, evidence, true).ticks, [Tick::Open]);
+}
+
+#[test]
+fn invalid_evidence_spoils_nothing() {
+    let evidence = evidence(100, SAVED);
+    let invalid = Evidence { invalid: Some("the counters were reset".to_owned()), ..evidence };
+    assert_eq!(judged(NO_SAVE, invalid, true).ticks, [Tick::Open]);
 }

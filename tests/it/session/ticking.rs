@@ -4,7 +4,7 @@ use super::{
     FIRST, PASSED, address, another_client, asks, client_at, opens_saving, opens_the_prompt,
     resumes,
 };
-use crate::support::terminal::Student;
+use crate::support::terminal::{CTRL_D, Student};
 
 /// Three orders, to be there after a crash.
 const BY_HAND: &str = "trigger-snapshots-manually";
@@ -86,6 +86,22 @@ fn o_gives_the_next_client_a_fresh_server() {
     asks(&mut next, &["COPY mine theirs", "BGSAVE"]);
     terminal.sees("✓ BGSAVE began a snapshot");
     terminal.sees("○ SAVE took a snapshot");
+}
+
+#[test]
+fn a_check_that_is_spoilt_is_told_at_once() {
+    let student = Student::at("using-bgsave");
+    let mut terminal = resumes(&student);
+    opens_the_prompt(&mut terminal);
+    terminal.sees("○ no SAVE stopped the shop");
+    terminal.types("SAVE");
+    terminal.sees("✗ no SAVE stopped the shop (can't be met any more: `o` starts over)");
+    terminal.is_asked_for_a_command();
+    terminal.presses(CTRL_D);
+    terminal.sees("j judge what was done");
+    terminal.sees("✗ no SAVE stopped the shop");
+    terminal.presses("o");
+    terminal.sees("○ no SAVE stopped the shop");
 }
 
 #[test]

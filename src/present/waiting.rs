@@ -53,10 +53,13 @@ pub fn phase(phase: Phase) -> String {
     }
 }
 
-/// `a background save runs: 3 of 10 keys`.
+/// `a background save runs: 3 of 10 keys`. Redis counts keys rarely: nothing is said before the
+/// first.
 pub fn settling(progress: WorkProgress) -> String {
     match progress {
-        WorkProgress { work, of: 0, .. } => format!("a {} runs", work.name),
+        WorkProgress { work, keys: 0, .. } | WorkProgress { work, of: 0, .. } => {
+            format!("a {} runs", work.name)
+        }
         WorkProgress { work, keys, of } => format!("a {} runs: {keys} of {of} keys", work.name),
     }
 }

@@ -160,6 +160,10 @@ impl<'s> Performer<'s> {
                 self.console.resume_ui();
             }
             Request::Print(text) => self.prompt.print(text, self.input.reads_a_line()),
+            Request::PrintWrapped(text) => {
+                let text = prompt_terminal::wrapped(&text);
+                self.prompt.print(text, self.input.reads_a_line());
+            }
             Request::PrintNotice(text) => prompt_terminal::print_notice(&text),
             Request::PrintWait(what, elapsed) => prompt_terminal::print_wait(&what, elapsed),
             // The session ends before it is performed.

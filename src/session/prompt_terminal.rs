@@ -13,10 +13,14 @@ use super::input::SharedEditor;
 use super::unprinted::{UnprintedMessage, wait_for_room};
 use crate::cleanup::{self, InterruptibleWait};
 use crate::error::EnvironmentError;
+use crate::present::text::wrap;
 use crate::present::{plain, screen_width, terminal as shown, waiting};
 use crate::redis_prompt::{CommandDocs, Editor, Executor, WhileWaiting};
 
 type Line = (String, Duration);
+
+/// Below the text of a check, after its mark.
+const NOTE_INDENT: &str = "    ";
 
 pub(super) struct PromptTerminal {
     history: Option<PathBuf>,
@@ -104,6 +108,12 @@ impl PromptTerminal {
             _ => print(&text),
         }
     }
+}
+
+/// Each line wrapped at words, under its own indentation.
+pub(super) fn wrapped(text: &str) -> String {
+    let width = screen_width().saturating_sub(NOTE_INDENT.len());
+    text.lines().map(|line| wrap(line, width, NOTE_INDENT) + "\n").collect()
 }
 
 pub(super) fn print_notice(line: &str) {

@@ -48,6 +48,8 @@ pub(super) enum Request<'c> {
     ClosePrompt,
     /// Print below what the prompt has printed, or above the line that is being typed.
     Print(String),
+    /// The same, with each line wrapped at words.
+    PrintWrapped(String),
     PrintNotice(String),
     /// What is waited for, and how long already.
     PrintWait(String, Duration),

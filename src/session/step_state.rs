@@ -32,6 +32,8 @@ pub(super) struct StepState {
     pub(super) typed: Vec<String>,
     /// The work that was running there in the background at the last look.
     pub(super) running: Option<&'static BackgroundWork>,
+    /// When it was first seen.
+    pub(super) running_since: Option<Instant>,
     /// The language of the answer's file that was edited last, if there is one.
     pub(super) file: Option<Language>,
     /// Whether the checks are listed or folded, if the student has chosen.
@@ -126,17 +128,26 @@ impl StepState {
         self.is_at_hand = false;
         self.typed.clear();
         self.running = None;
+        self.running_since = None;
     }
 
     /// Records which work is running in the background. If the student has seen it end, the
     /// recorded lines get a line that waits for it: run in a row, they would end before the work
     /// does.
-    pub(super) fn note_running(&mut self, running: Option<&'static BackgroundWork>) {
+    pub(super) fn note_running(&mut self, running: Option<&'static BackgroundWork>, now: Instant) {
         let has_waited = self.typed.last().is_none_or(|line| topics::awaited_by(line).is_some());
         if let Some(ended) = self.running.filter(|ended| running != Some(*ended) && !has_waited) {
             self.typed.push(format!("{}  # you waited here", ended.wait_line));
         }
+        if self.running != running {
+            self.running_since = running.map(|_| now);
+        }
         self.running = running;
+    }
+
+    /// How long the work has been running, in whole seconds.
+    pub(super) fn seconds_running(&self, now: Instant) -> u64 {
+        self.running_since.map_or(0, |since| now.saturating_duration_since(since).as_secs())
     }
 }
 

@@ -192,7 +192,7 @@ impl Script {
     fn printed(&mut self) -> String {
         let mut text = String::new();
         self.requests.retain(|request| match request {
-            Request::Print(printed) => {
+            Request::Print(printed) | Request::PrintWrapped(printed) => {
                 text.push_str(printed);
                 false
             }

@@ -86,6 +86,14 @@ impl State<'_> {
         }
     }
 
+    /// The same for sentences.
+    fn print_wrapped(&mut self, text: String) {
+        self.print("");
+        if !text.is_empty() {
+            self.request(Request::PrintWrapped(text));
+        }
+    }
+
     fn print_notice(&mut self, line: impl Into<String>) {
         self.print("");
         self.request(Request::PrintNotice(line.into()));
@@ -109,8 +117,9 @@ impl State<'_> {
         if let Some(exercise) = self.exercise() {
             let mut text = String::new();
             for (check, mark) in exercise.checks.iter().zip(self.work.marks(exercise)) {
-                self.print(&format!("  {}\n", checks::line(mark, &check.sentence())));
+                let _ = writeln!(text, "  {}", checks::line(mark, &check.sentence()));
             }
+            self.print_wrapped(text);
         }
         self.run_next_line();
     }
@@ -253,7 +262,7 @@ impl State<'_> {
             let _ = write!(text, "  {}", shown::result_line(true, "passed: all checks met"));
         }
         prompt.printed = now;
-        self.print(&text);
+        self.print_wrapped(text);
         is_newly_passed
     }
 

@@ -1,6 +1,7 @@
 //! Handles the worker's events. One that arrives after the student has left the step of its request
 //! counts for that step.
 
+use std::fmt::Write as _;
 use std::rc::Rc;
 
 use super::super::request::Request;
@@ -130,8 +131,13 @@ impl<'c> State<'c> {
             "the server is too busy to answer".clone_into(&mut self.work.now);
             return;
         };
-        self.work.note_running(live.running.map(|progress| progress.work));
+        self.work.note_running(live.running.map(|progress| progress.work), self.now);
         self.work.now = live.running.map(waiting::settling).unwrap_or_default();
+        let seconds = self.work.seconds_running(self.now);
+        // In line mode, each second would be another line.
+        if seconds > 0 && !self.is_plain {
+            let _ = write!(self.work.now, " · {seconds} s");
+        }
         let before = self.work.marks(exercise);
         let invalid = verdict.invalid.clone();
         let is_ready = exercise.may_be_typed()

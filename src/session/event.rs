@@ -24,6 +24,8 @@ pub(super) enum Event {
     FileChanged,
     /// An answer, and what to tell about how it was noticed.
     Saved(PathBuf, Option<&'static str>),
+    /// A file in the answers' folder that is no answer to the open exercise.
+    SavedBesides(PathBuf),
     Worker(StepEvent),
     /// A thread of the session has panicked.
     Panicked,

@@ -146,6 +146,9 @@ fn wait(
         if let Some(file) = performer.watch.saved() {
             return Event::Saved(file, performer.watch.told_of_polling());
         }
+        if let Some(file) = performer.watch.saved_besides() {
+            return Event::SavedBesides(file);
+        }
         let rests_for = performer.watch.rests_for();
         limit = Some(limit.map_or(rests_for, |limit| limit.min(rests_for)));
     }

@@ -37,6 +37,7 @@ impl<'c> State<'c> {
             Event::Interrupted if self.awaited_run().is_some() => self.cancel_run(),
             Event::Interrupted => self.interrupt_prompt(),
             Event::Saved(file, notice) => self.check_saved(&file, notice),
+            Event::SavedBesides(file) => self.tell_of_saved_file(&file),
             Event::Worker(event) => self.take(event),
             Event::Tick => self.notice_time(),
             Event::Shown(shown) => {

@@ -4,6 +4,8 @@
 //! another system (WSL's `/mnt/c`) send none, or not for all changes, so the files are also polled
 //! twice a second; if polling is what finds a change, the student is told.
 
+mod other_files;
+
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use self::other_files::OtherFiles;
 use crate::disk;
 
 /// How often the files are polled.
@@ -29,6 +32,7 @@ pub(super) struct Watch {
     watcher: Option<RecommendedWatcher>,
     events: Receiver<()>,
     files: BTreeMap<PathBuf, SeenFile>,
+    other_files: OtherFiles,
     polled: Instant,
     last_event: Option<Instant>,
     /// A change that may be incomplete, and when to look at it again.
@@ -70,6 +74,7 @@ impl Watch {
             watcher,
             events,
             files: BTreeMap::new(),
+            other_files: OtherFiles::of(folder),
             polled: Instant::now(),
             last_event: None,
             unsettled: None,
@@ -81,6 +86,7 @@ impl Watch {
     pub(super) fn look_after(&mut self, files: impl IntoIterator<Item = PathBuf>) {
         self.files = files.into_iter().map(|file| (file.clone(), see(&file))).collect();
         self.unsettled = None;
+        self.other_files.forget();
     }
 
     /// Takes the file's current content as known.
@@ -89,6 +95,7 @@ impl Watch {
             *seen = see(file);
         }
         self.unsettled = None;
+        self.other_files.forget();
     }
 
     /// A file whose content differs from the known one, if it was saved and has not changed since.
@@ -122,6 +129,12 @@ impl Watch {
         is_new.then_some(file)
     }
 
+    /// A file that was saved and is not among those that are watched. To be asked after
+    /// [`Self::saved`].
+    pub(super) fn saved_besides(&mut self) -> Option<PathBuf> {
+        self.other_files.saved()
+    }
+
     /// What to tell the student if files are polled; returned only once.
     pub(super) fn told_of_polling(&mut self) -> Option<&'static str> {
         if self.polling != Polling::Unreported {
@@ -138,10 +151,12 @@ impl Watch {
     pub(super) fn rests_for(&self) -> Duration {
         let look = self.polled + POLL;
         let due = self.unsettled.as_ref().map_or(look, |(.., due)| look.min(*due));
+        let due = self.other_files.due().map_or(due, |other| due.min(other));
         due.saturating_duration_since(Instant::now())
     }
 
     fn find_change(&mut self, now: Instant) {
+        self.other_files.find_change(now, |file| !self.files.contains_key(file));
         let changed = self.files.iter().find(|(file, seen)| stamp_of(file) != seen.stamp);
         if let Some((file, _)) = changed {
             let stamp = stamp_of(file);
@@ -227,6 +242,24 @@ mod tests {
         std::fs::write(&file, "two").unwrap();
         assert_eq!(saved_within(&mut watch, SOON), Some(file));
         assert_eq!(watch.told_of_polling(), None);
+    }
+
+    #[test]
+    fn another_file_in_the_folder_is_noticed_once_and_its_directory_never() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut watch, _) = watched(folder.path());
+        let other = folder.path().join("b.py");
+        std::fs::create_dir(folder.path().join("c.py")).unwrap();
+        std::fs::write(&other, "two").unwrap();
+        let deadline = Instant::now() + SOON;
+        let mut told = None;
+        while told.is_none() && Instant::now() < deadline {
+            assert_eq!(saved_within(&mut watch, Duration::from_millis(20)), None);
+            told = watch.saved_besides();
+        }
+        assert_eq!(told, Some(other));
+        assert_eq!(saved_within(&mut watch, WHILE), None);
+        assert_eq!(watch.saved_besides(), None);
     }
 
     #[test]

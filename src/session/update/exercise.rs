@@ -92,6 +92,28 @@ impl<'c> State<'c> {
         }
     }
 
+    /// Tells why nothing happens when a file is saved that is no answer to the open exercise.
+    pub(super) fn tell_of_saved_file(&mut self, file: &Path) {
+        let steps = self.course.lessons.iter().flat_map(|lesson| &lesson.steps);
+        let mut exercises = steps.filter_map(|step| Some((step, step.exercise.as_ref()?)));
+        let owner = exercises.find(|(_, exercise)| has_the_file(exercise, file));
+        let here = &self.step().title;
+        let file = file.shown();
+        self.tell(match (owner, self.exercise()) {
+            (Some((step, _)), Some(_)) => {
+                format!("`{file}` belongs to \"{}\"; this is \"{here}\"", step.title)
+            }
+            (Some((step, _)), None) => {
+                format!("`{file}` belongs to \"{}\", which is not open: `l` lists all", step.title)
+            }
+            (None, Some(exercise)) => {
+                let own: Vec<String> = own_files(exercise);
+                format!("`{file}` belongs to no exercise; this one's file is {}", own.join(" or "))
+            }
+            (None, None) => format!("`{file}` belongs to no exercise"),
+        });
+    }
+
     pub(super) fn judge(&mut self) {
         let run = self.next_run();
         self.wait_for_run(run, RunKind::Judging, "judging what was done");
@@ -219,4 +241,14 @@ impl<'c> State<'c> {
         };
         self.ask_worker(messages::Request::Example(run, Box::new(request)));
     }
+}
+
+fn has_the_file(exercise: &Exercise, file: &Path) -> bool {
+    exercise.languages().into_iter().any(|language| answers::path(exercise, language) == file)
+}
+
+/// The names of its answers' files, in backticks.
+fn own_files(exercise: &Exercise) -> Vec<String> {
+    let languages = exercise.languages().into_iter();
+    languages.map(|language| format!("`{}`", answers::path(exercise, language).shown())).collect()
 }

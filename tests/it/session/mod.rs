@@ -7,6 +7,7 @@ mod failures;
 mod late;
 mod linear;
 mod prompt;
+mod saves;
 mod screens;
 mod servers;
 mod sizes;

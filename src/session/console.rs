@@ -95,6 +95,11 @@ pub trait Console: Ask {
     /// How the input thread reads a key.
     fn read_key(&self) -> ReadKey;
 
+    /// The signals that end the wait for a key.
+    fn signals(&self) -> &'static [i32] {
+        &[]
+    }
+
     /// Hands the terminal, as it was before the session, to an editor or the Redis prompt.
     fn suspend_ui(&mut self);
 

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Read as _, Write as _, stdin, stdout};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once};
+use std::sync::{Arc, LazyLock, Mutex, Once};
 use std::time::Duration;
 
 use crossterm::cursor::{Hide, MoveTo, Show};
@@ -18,6 +18,9 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use nix::errno::Errno;
 use nix::sys::select::{FdSet, select};
+use nix::unistd::{getpgrp, tcgetpgrp};
+use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
+use signal_hook::flag;
 
 use super::console::{Console, Frame, Key, ReadKey, Shown, Size};
 use super::layout::lay_out;
@@ -41,6 +44,12 @@ const WHEEL_AS_BEFORE: &str = "\x1b[?1007l";
 static IS_OURS: Mutex<bool> = Mutex::new(false);
 /// Set when the size has changed: the terminal may have moved what was drawn.
 static RESIZED: AtomicBool = AtomicBool::new(false);
+/// Set while another program, or the prompt, has the terminal: then SIGTSTP stops us at once.
+static IS_LENT: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
+/// Set by SIGTSTP: the terminal is given back before we stop.
+static SHALL_STOP: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// Set by SIGCONT: whoever had the terminal meanwhile may have changed its modes and its screen.
+static WAS_STOPPED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 /// Set by a signal: nothing is drawn after that.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
@@ -57,6 +66,7 @@ impl Fullscreen {
     /// Takes the terminal.
     pub fn open(prompt: Prompt) -> Self {
         restore_on_signals_and_panics();
+        heed_stops();
         take_terminal();
         Self { prompt, drawn: Vec::new(), drawn_for: None }
     }
@@ -86,6 +96,11 @@ impl Console for Fullscreen {
     }
 
     fn show(&mut self, frame: &Frame) -> Shown {
+        if WAS_STOPPED.swap(false, Ordering::SeqCst) && is_in_the_foreground() {
+            give_terminal_back();
+            take_terminal();
+            self.drawn.clear();
+        }
         let size = self.size();
         let is_resized = RESIZED.swap(false, Ordering::SeqCst);
         if self.drawn_for.replace(size) != Some(size) || is_resized {
@@ -104,6 +119,10 @@ impl Console for Fullscreen {
 
     fn read_key(&self) -> ReadKey {
         read_key
+    }
+
+    fn signals(&self) -> &'static [i32] {
+        &[SIGWINCH, SIGTSTP, SIGCONT]
     }
 
     fn suspend_ui(&mut self) {
@@ -207,6 +226,9 @@ fn read_key(woken: &UnixStream) -> Result<Option<Key>, EnvironmentError> {
             Err(error) => return Err(terminal_lost(error.into())),
         }
         if let Ok(1..) = (&*woken).read(&mut [0; 64]) {
+            if SHALL_STOP.swap(false, Ordering::SeqCst) {
+                return Ok(Some(Key::Suspend));
+            }
             return Ok(resized());
         }
         // If there are keys, they have not reached crossterm yet: do not spin.
@@ -274,6 +296,9 @@ fn take_terminal() {
     if CLOSED.load(Ordering::SeqCst) {
         return;
     }
+    // Whatever stopped us before is over.
+    SHALL_STOP.store(false, Ordering::SeqCst);
+    WAS_STOPPED.store(false, Ordering::SeqCst);
     let _ = terminal::enable_raw_mode();
     let _ = if *is_ours {
         execute!(stdout(), Hide)
@@ -282,6 +307,7 @@ fn take_terminal() {
         execute!(stdout(), EnterAlternateScreen, Print(WHEEL_SCROLLS), Hide, clear)
     };
     *is_ours = true;
+    IS_LENT.store(false, Ordering::SeqCst);
 }
 
 fn give_terminal_back() {
@@ -292,6 +318,23 @@ fn give_terminal_back() {
         let _ = terminal::disable_raw_mode();
     }
     *is_ours = false;
+    IS_LENT.store(true, Ordering::SeqCst);
+}
+
+/// SIGTSTP and SIGSTOP come from outside too, not only with Ctrl-Z.
+fn heed_stops() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Without these, the student has to press a key after `fg`.
+        let _ = flag::register_conditional_default(SIGTSTP, Arc::clone(&IS_LENT));
+        let _ = flag::register(SIGTSTP, Arc::clone(&SHALL_STOP));
+        let _ = flag::register(SIGCONT, Arc::clone(&WAS_STOPPED));
+    });
+}
+
+/// In the background, the system would stop us for using the terminal.
+fn is_in_the_foreground() -> bool {
+    tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp())
 }
 
 /// Gives the terminal back on a signal, and before a panic prints its message: on the alternate

@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
-use signal_hook::consts::SIGWINCH;
 use signal_hook::low_level::pipe;
 
 use super::console::ReadKey;
@@ -36,12 +35,15 @@ pub(super) struct InputThread {
 impl InputThread {
     pub(super) fn start(
         read_key: ReadKey,
+        signals: &[i32],
         events: &Sender<Event>,
     ) -> Result<Self, EnvironmentError> {
         let (woken, wake) = UnixStream::pair().map_err(no_thread)?;
-        let for_signal = wake.try_clone().map_err(no_thread)?;
         woken.set_nonblocking(true).map_err(no_thread)?;
-        pipe::register(SIGWINCH, for_signal).map_err(no_thread)?;
+        for signal in signals {
+            let for_signal = wake.try_clone().map_err(no_thread)?;
+            pipe::register(*signal, for_signal).map_err(no_thread)?;
+        }
         let (wanted, for_thread) = mpsc::channel();
         let sender = events.clone();
         spawn("input", events, move || read(&for_thread, &sender, read_key, &woken))?;

@@ -62,7 +62,7 @@ impl<'s> Performer<'s> {
             watch: Watch::start(Path::new(answers::FOLDER), move || {
                 let _ = wake.send(Event::FileChanged);
             }),
-            input: InputThread::start(console.read_key(), events)?,
+            input: InputThread::start(console.read_key(), console.signals(), events)?,
             prompt: PromptTerminal::new(saved.history.clone(), events.clone()),
             cancel: CancellationToken::new(),
             events: events.clone(),

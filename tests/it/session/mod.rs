@@ -11,6 +11,7 @@ mod saves;
 mod screens;
 mod servers;
 mod sizes;
+mod stops;
 mod ticking;
 mod walk;
 

@@ -28,6 +28,9 @@ pub const WITH_PYTHON: Duration = Duration::from_secs(240);
 const SOON: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(5);
 
+/// What a shell writes when its job is stopped.
+pub const STOPPED: &str = "[1]+  Stopped";
+
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
 pub const ENTER: &str = "\r";
@@ -232,6 +235,29 @@ impl Terminal {
 
     pub fn sends(&self, signal: Signal) {
         kill(self.process_id(), signal).unwrap();
+    }
+
+    /// Does what a shell does when its job is stopped: sets the terminal's usual modes, and writes
+    /// a line.
+    pub fn is_the_shells_again(&self) {
+        let name = self.master.as_ref().and_then(|master| master.tty_name()).unwrap();
+        let mut tty =
+            OpenOptions::new().read(true).write(true).custom_flags(O_NOCTTY).open(name).unwrap();
+        tty.write_all(STOPPED.as_bytes()).unwrap();
+        assert!(Command::new("stty").arg("sane").stdin(tty).status().unwrap().success());
+        self.sees(STOPPED);
+    }
+
+    /// Whether a signal has stopped the program.
+    pub fn is_stopped(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process_id())).unwrap();
+        stat.rsplit_once(')').unwrap().1.trim_start().starts_with('T')
+    }
+
+    /// Whether keys arrive one by one, without an echo.
+    pub fn is_raw(&self) -> bool {
+        let modes = self.master.as_ref().map(|master| modes(&**master)).unwrap();
+        !modes.contains("ICANON") && !modes.contains("ECHO |")
     }
 
     /// Reads nothing from the program until the end of `work`, like a frozen window.

@@ -6,6 +6,7 @@ mod finding;
 mod judge;
 pub mod live;
 mod run;
+pub mod work;
 
 pub use self::diagnosis::{Diagnosed, Pointer};
 pub use self::finding::{Finding, Outcome, Verdict};

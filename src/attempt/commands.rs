@@ -28,7 +28,8 @@ pub(super) fn run(
     text: &str,
     limit: Duration,
 ) -> Typed {
-    let deadline = Instant::now() + limit;
+    let began = Instant::now();
+    let deadline = began + limit;
     let mut executor = Executor::for_an_answer(fixture.target());
     let mut typed = Typed::default();
     // Some editors put a byte order mark at the start of a file.
@@ -37,6 +38,7 @@ pub(super) fn run(
     while let Some((line, number)) = lines.next()
         && !fixture.cancel.is_cancelled()
     {
+        let at = began.elapsed();
         let limit = deadline.saturating_duration_since(Instant::now());
         if let Some(work) = awaited_by(line).filter(|_| executor.is_unconfirmed()) {
             wait_until_arrived(work, fixture.server, before, &typed, limit);
@@ -52,7 +54,8 @@ pub(super) fn run(
         if typed.stopped.is_none() && is_quit(line) && lines.peek().is_some() {
             typed.stopped = Some(Stopped::Quit);
         }
-        typed.exchanges.push(TypedExchange { number, line: line.to_owned(), reply });
+        let took = began.elapsed().saturating_sub(at);
+        typed.exchanges.push(TypedExchange { number, line: line.to_owned(), reply, at, took });
         if typed.stopped.is_some() {
             break;
         }

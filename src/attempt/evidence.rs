@@ -24,6 +24,9 @@ pub struct Evidence {
     pub file_bytes: Option<u64>,
     /// How long the answer ran, from `before` to its end.
     pub took: Duration,
+    /// When a look first showed, after the answer's end, that nothing ran in the background any
+    /// more; counted from the answer's beginning. `None` if no look showed that.
+    pub settled: Option<Duration>,
     /// What went through the relay while the answer ran.
     pub timeline: Timeline,
     /// How long other clients had to wait while the answer ran; `None` if no check asks.
@@ -228,7 +231,7 @@ pub enum Stopped {
 }
 
 /// One line of a `redis` answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TypedExchange {
     /// The line number in the answer, from 1.
     pub number: usize,
@@ -236,6 +239,10 @@ pub struct TypedExchange {
     pub line: String,
     /// What redis-cli prints for it.
     pub reply: String,
+    /// When it was typed, counted from the answer's beginning.
+    pub at: Duration,
+    /// Until its reply was there.
+    pub took: Duration,
 }
 
 /// A program's end and output.

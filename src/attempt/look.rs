@@ -86,6 +86,9 @@ fn look_until_settled(
         pause(began);
         now = server.info(left(or_briefly(deadline)))?;
     }
+    if !topics::is_busy(&now, &evidence.before) {
+        evidence.settled = Some(evidence.took + began.elapsed());
+    }
     let until = or_briefly(deadline);
     let settled = ask_all(server, exercise, Moment::Settled, now, until)?;
     evidence.looks.insert(Moment::Settled, Ok(settled));

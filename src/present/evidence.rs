@@ -13,11 +13,12 @@ pub(crate) mod tests;
 pub use event_text::{command_line, reply_line};
 pub(super) use event_text::{shown_at, time};
 pub use transcript::{Form, is_shown_by};
-pub(super) use transcript::{GistLine, gist};
-pub(super) use waits::numbers;
+pub(super) use transcript::{GistLine, TranscriptLine, commands_of, gist};
+pub(super) use waits::{height as height_of_wait, numbers};
 
 use colored::Colorize as _;
 
+use super::lanes;
 use super::plain;
 use super::text::{display_width, reveal, wrap};
 use crate::attempt::evidence::{Evidence, FileContents, LoadFailure};
@@ -62,8 +63,11 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
         transcript::block(&evidence.timeline, pointers, form, width)
     };
     let mut text = String::new();
-    let (table, waits) = (table(evidence, pointers, width), waits(evidence, pointers, width));
-    for block in [transcript, table, restored(evidence, width), waits] {
+    let picture = lanes::picture(evidence, verdict, width);
+    // The picture shows the waits too.
+    let waits = if picture.is_empty() { waits(evidence, pointers, width) } else { String::new() };
+    let table = table(evidence, pointers, width);
+    for block in [picture, transcript, table, restored(evidence, width), waits] {
         if !block.is_empty() {
             text.push('\n');
             text.push_str(&block);

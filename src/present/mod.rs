@@ -7,6 +7,7 @@ pub mod export;
 pub mod journal;
 pub mod judged;
 pub mod json;
+mod lanes;
 mod lists;
 pub mod markdown;
 pub mod plain;

@@ -12,6 +12,7 @@ use crate::lesson::{Check, Exercise};
 use crate::server::{Server, ServerInfo};
 use crate::verdict::changes::Change;
 use crate::verdict::diagnosis::{Diagnosis, Facts, Symptom};
+use crate::verdict::work::WorkSpan;
 
 pub const TOPICS: &[&Topic] = &[
     &snapshots::TOPIC,
@@ -72,6 +73,9 @@ pub struct Topic {
     pub why_not_restored: fn(&Evidence) -> Option<String>,
     /// Rows of the table of changes; the server was looked at if `now` is there.
     pub changes: fn(&Evidence, now: Option<&ServerInfo>) -> Vec<Change>,
+    /// What went on for a while, such as a save, in the order in which it began; nothing where the
+    /// evidence leaves any doubt about what ran when.
+    pub work: fn(&Evidence) -> Vec<WorkSpan>,
     /// How the end of background work stands in the server's log.
     pub log_row: fn(&Observation) -> Option<&'static str>,
     /// What an unmet check shows, besides what its subject says.
@@ -108,6 +112,7 @@ impl Topic {
         why_not_restored: |_| None,
         what_info_misses: |_, _, _, _| None,
         changes: |_, _| Vec::new(),
+        work: |_| Vec::new(),
         log_row: |_| None,
         symptoms: |_, _| Vec::new(),
         misses: |_, _, _| false,

@@ -293,6 +293,7 @@ fn typed(lines: &[(&str, &str)]) -> Run {
         number,
         line: (*line).to_owned(),
         reply: (*reply).to_owned(),
+        ..TypedExchange::default()
     });
     Run::Typed(Typed { exchanges: exchanges.collect(), stopped: None })
 }

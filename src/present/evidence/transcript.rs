@@ -29,16 +29,16 @@ const SAME_REFUSALS: usize = 3;
 const LONGEST_PERIOD: usize = 3;
 
 /// One line: an event, or repetitions of a command.
-pub(super) struct TranscriptLine<'a> {
-    pub(super) first: Event<'a>,
-    pub(super) last: Event<'a>,
-    pub(super) count: usize,
-    pub(super) marked: bool,
+pub(in crate::present) struct TranscriptLine<'a> {
+    pub(in crate::present) first: Event<'a>,
+    pub(in crate::present) last: Event<'a>,
+    pub(in crate::present) count: usize,
+    pub(in crate::present) marked: bool,
 }
 
 impl TranscriptLine<'_> {
     /// [`CommandOutcome::Done`] for what is no command.
-    pub(super) fn outcome(&self) -> CommandOutcome {
+    pub(in crate::present) fn outcome(&self) -> CommandOutcome {
         self.last.exchange().map_or(CommandOutcome::Done, |exchange| exchange.outcome)
     }
 }
@@ -160,7 +160,24 @@ fn each<'a>(transcript: &'a Timeline, pointers: &[Pointer]) -> Vec<TranscriptLin
 
 /// Leaves out commands that a client sends on its own, and shows repeated commands as one line.
 fn runs<'a>(transcript: &'a Timeline, pointers: &[Pointer]) -> Vec<TranscriptLine<'a>> {
-    let mut rest = each(transcript, pointers);
+    folded(each(transcript, pointers))
+}
+
+/// The same for the commands of one connection, or of all of them.
+pub(in crate::present) fn commands_of<'a>(
+    transcript: &'a Timeline,
+    pointers: &[Pointer],
+    connection: Option<u32>,
+) -> Vec<TranscriptLine<'a>> {
+    let mut lines = each(transcript, pointers);
+    lines.retain(|line| {
+        let exchange = line.first.exchange();
+        exchange.is_some_and(|exchange| connection.is_none_or(|own| own == exchange.connection))
+    });
+    folded(lines)
+}
+
+fn folded(mut rest: Vec<TranscriptLine<'_>>) -> Vec<TranscriptLine<'_>> {
     rest.retain(|line| {
         let exchange = line.first.exchange();
         line.marked || !exchange.is_some_and(Exchange::only_sets_up_the_connection)
@@ -170,7 +187,7 @@ fn runs<'a>(transcript: &'a Timeline, pointers: &[Pointer]) -> Vec<TranscriptLin
     while at < rest.len() {
         let (period, times) = repetition(&rest[at..]);
         for offset in at..at + period {
-            let repeated: Vec<&TranscriptLine<'a>> =
+            let repeated: Vec<&TranscriptLine<'_>> =
                 rest[offset..at + period * times].iter().step_by(period).collect();
             let first = rest[offset].first;
             let last = repeated.last().map_or(rest[offset].last, |line| line.last);

@@ -72,7 +72,7 @@ fn overlaps(wait: &Wait, from: f64, until: f64) -> bool {
 }
 
 /// The height on a log scale: flat up to 1 ms, the maximum from 1 s.
-fn height(wait: Duration) -> usize {
+pub(in crate::present) fn height(wait: Duration) -> usize {
     let above = [3, 7, 20, 52, 139, 373, 1000];
     above.iter().take_while(|&&millis| wait >= Duration::from_millis(millis)).count()
 }

@@ -6,6 +6,7 @@ mod diagnoses;
 mod disturbed;
 mod dump;
 mod lastsave;
+mod saves;
 mod slow_down;
 mod symptoms;
 
@@ -40,6 +41,7 @@ pub const TOPIC: Topic = Topic {
     why_not_restored: |evidence| Some(dump::why_not_loaded(evidence)),
     what_info_misses: background::what_info_misses,
     changes: changes::changes,
+    work: saves::saves,
     log_row: changes::log_row,
     symptoms: symptoms::of,
     misses: diagnoses::misses,

@@ -236,7 +236,7 @@ fn last_status<'a>(facts: &Facts<'a>) -> Option<&'a str> {
     facts.last_look()?.info.field("rdb_last_bgsave_status")
 }
 
-fn lastsave(exchange: &Exchange) -> Option<i64> {
+pub(super) fn lastsave(exchange: &Exchange) -> Option<i64> {
     match exchange.reply.as_ref()?.value {
         Value::Int(time) if exchange.name() == "LASTSAVE" => Some(time),
         _ => None,

@@ -206,7 +206,12 @@ impl Scene {
         let typed = |(line, number): (&&str, usize)| {
             let reply = sent.get(number - 1).and_then(|sent| Some((sent, sent.reply.as_ref()?)));
             let reply = reply.map(|(sent, reply)| format_reply_to(&sent.words, &reply.value));
-            TypedExchange { number, line: (*line).to_owned(), reply: reply.unwrap_or_default() }
+            TypedExchange {
+                number,
+                line: (*line).to_owned(),
+                reply: reply.unwrap_or_default(),
+                ..TypedExchange::default()
+            }
         };
         let exchanges = lines.iter().zip(1..).map(typed).collect();
         self.change(|evidence| evidence.run = Run::Typed(Typed { exchanges, stopped: None }))

@@ -1,0 +1,236 @@
+//! The lanes of the answer: its commands, the messages that it received, and its end.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::contents;
+use super::values::{Content, DETAILS, Label, Lane, Look, Picture, Point, Told, Trail, Weight};
+use crate::attempt::evidence::{Evidence, ProgramEnd, Run};
+use crate::present::evidence::{TranscriptLine, command_line, commands_of, reply_line};
+use crate::present::text::{reveal, truncate};
+use crate::redis_cli::commands;
+use crate::relay::{CommandOutcome, Event, Exchange, Message};
+use crate::topics::{awaited_by, is_durable, is_known_blocker, status_commands};
+use crate::verdict::Pointer;
+
+/// More connections share a lane.
+const MOST_LANES: usize = 3;
+/// The most detailed form of a command is cut to this.
+const LONGEST: usize = 26;
+/// The part of a key that the shorter form shows.
+const SHORT_KEY: usize = 8;
+/// A reply that took longer than this is drawn as a wait.
+const SLOW_REPLY: Duration = Duration::from_millis(20);
+/// The maximum number of errors below the picture.
+const ERRORS: usize = 2;
+
+pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
+    let timeline = &evidence.timeline;
+    let all = commands_of(timeline, pointers, None);
+    let connections: BTreeSet<u32> = all.iter().filter_map(|line| line.first.connection()).collect();
+    let is_split = (2..=MOST_LANES).contains(&connections.len());
+    let owners: Vec<Option<u32>> =
+        if is_split { connections.into_iter().map(Some).collect() } else { vec![None] };
+    let asked = contents::asked_keys(evidence);
+    let number = owners.len();
+    for (index, owner) in owners.into_iter().enumerate() {
+        let lines = commands_of(timeline, pointers, owner);
+        picture.story.extend(lines.iter().map(|line| told(line, is_split)));
+        let mut points: Vec<Point> = lines.iter().map(|line| point(line, &asked)).collect();
+        if index == 0 {
+            add_waits(picture, &mut points, evidence);
+        }
+        if index + 1 == number {
+            let end = end(evidence);
+            picture.story.push(ended(evidence));
+            points.push(end);
+        }
+        points.sort_by_key(|point| point.at);
+        let label = match owner {
+            Some(connection) => {
+                Label::new(&format!("your answer #{connection}"), &format!("you #{connection}"))
+            }
+            None => Label::new("your answer", "you"),
+        };
+        picture.lanes.push(Lane { label, content: Content::Points(points) });
+    }
+    add_messages(picture, &timeline.messages);
+    add_errors(picture, &all);
+}
+
+fn point(line: &TranscriptLine<'_>, asked: &BTreeSet<String>) -> Point {
+    let Some(exchange) = line.first.exchange() else { unreachable!("only commands have points") };
+    let is_refused = line.outcome() == CommandOutcome::Refused;
+    let trail = match line.last.exchange() {
+        Some(last) if line.count > 1 => Some(Trail::Repeats(last.ended())),
+        Some(last) if last.ended().saturating_sub(last.at) > SLOW_REPLY => {
+            Some(Trail::Waits(last.ended()))
+        }
+        _ => None,
+    };
+    let sign = match line.outcome() {
+        CommandOutcome::Refused => " ✗",
+        CommandOutcome::NotRun => " (not run)",
+        CommandOutcome::Done | CommandOutcome::Unknown => "",
+    };
+    let times = if line.count > 1 { format!(" ×{}", line.count) } else { String::new() };
+    let texts = forms(exchange).map(|text| format!("{text}{times}{sign}"));
+    let look = match () {
+        () if is_refused => Look::Bad,
+        () if line.marked => Look::Marked,
+        () => Look::Command,
+    };
+    Point { at: exchange.at, trail, texts, look, weight: weight(line, exchange, asked) }
+}
+
+/// The command as it would be typed, with its key, with a short key, and by its name only.
+fn forms(exchange: &Exchange) -> [String; DETAILS] {
+    let name = shown(&exchange.words[..1.min(exchange.words.len())]).to_uppercase();
+    if status_commands().any(|known| known == name) {
+        return [const { String::new() }; DETAILS].map(|_| name.clone());
+    }
+    let named = 1 + usize::from(commands::has_subcommands(&name));
+    let with_key = shown(&exchange.words[..exchange.words.len().min(named + 1)]);
+    let key = exchange.words.get(named).map(|key| shown(std::slice::from_ref(key)));
+    let key = key.unwrap_or_default();
+    let last = key.rsplit(':').next().filter(|last| !last.is_empty()).unwrap_or(&key);
+    let short = format!("{name} {}", truncate(last, SHORT_KEY));
+    let (all, with_key) = (shown(&exchange.words), truncate(&with_key, LONGEST));
+    let all = if all.chars().count() > LONGEST { with_key.clone() } else { all };
+    [all, with_key, short.trim_end().to_owned(), name]
+}
+
+fn shown(words: &[Vec<u8>]) -> String {
+    reveal(&command_line(words)).into_owned()
+}
+
+fn weight(line: &TranscriptLine<'_>, exchange: &Exchange, asked: &BTreeSet<String>) -> Weight {
+    let name = exchange.name();
+    let names_a_key = exchange.words.iter().any(|word| {
+        std::str::from_utf8(word).is_ok_and(|word| asked.contains(word))
+    });
+    match () {
+        () if line.marked => Weight::Evidence,
+        () if is_durable(&name) || is_known_blocker(&name) => Weight::Save,
+        () if line.outcome() == CommandOutcome::Refused => Weight::Refusal,
+        () if names_a_key && commands::any_has(&name, "write") => Weight::Refusal,
+        () if commands::any_has(&name, "write") => Weight::Write,
+        () if line.count > 1 => Weight::Poll,
+        () => Weight::Read,
+    }
+}
+
+fn told(line: &TranscriptLine<'_>, is_split: bool) -> Told {
+    let command = line.first.exchange().map(|exchange| forms(exchange)[1].clone());
+    let command = command.unwrap_or_default();
+    let connection = match line.first.connection() {
+        Some(number) if is_split => format!(" on connection {number}"),
+        _ => String::new(),
+    };
+    let (at, last) = (line.first.exchange().map_or(Duration::ZERO, |first| first.at), line.last);
+    let reply = last.exchange().map(reply_line).unwrap_or_default();
+    let ended = last.exchange().map_or(at, Exchange::ended);
+    let how = match line.outcome() {
+        CommandOutcome::Refused => format!(", and was refused: {reply}"),
+        CommandOutcome::NotRun => ", which never ran".to_owned(),
+        CommandOutcome::Unknown => " and got no reply".to_owned(),
+        CommandOutcome::Done if ended.saturating_sub(at) > SLOW_REPLY && line.count == 1 => {
+            format!(" and got its reply at {}", super::time(ended))
+        }
+        CommandOutcome::Done => String::new(),
+    };
+    if line.count > 1 {
+        let says = format!("your answer sent {command} {} times{connection}{how}", line.count);
+        return Told { at, until: Some(ended), says };
+    }
+    Told { at, until: None, says: format!("your answer sent {command}{connection}{how}") }
+}
+
+/// The runner's own lines of a `redis` answer that wait.
+fn add_waits(picture: &mut Picture, points: &mut Vec<Point>, evidence: &Evidence) {
+    let Run::Typed(typed) = &evidence.run else { return };
+    for line in &typed.exchanges {
+        let Some(work) = awaited_by(&line.line) else { continue };
+        let until = line.at + line.took;
+        points.push(Point {
+            at: line.at,
+            trail: (line.took > SLOW_REPLY).then_some(Trail::Waits(until)),
+            texts: [work.wait_line, work.wait_line, "@wait", "@wait"].map(str::to_owned),
+            look: Look::Command,
+            weight: Weight::Save,
+        });
+        let says = format!("your answer waited until no {} ran ({})", work.name, work.wait_line);
+        picture.story.push(Told { at: line.at, until: Some(until), says });
+    }
+}
+
+fn end(evidence: &Evidence) -> Point {
+    let (texts, look) = match &evidence.run {
+        run if run.timed_out() => {
+            (["✗ stopped: time limit", "✗ time limit", "✗ time limit", "✗ limit"], Look::Bad)
+        }
+        Run::Program(program) => match program.end {
+            ProgramEnd::Exited(0) | ProgramEnd::TimedOut => (["end"; DETAILS], Look::Plain),
+            ProgramEnd::Exited(_) => {
+                (["✗ end with an error", "✗ error", "✗ error", "✗"], Look::Bad)
+            }
+            ProgramEnd::Signalled(_) => {
+                (["✗ ended by a signal", "✗ signal", "✗ signal", "✗"], Look::Bad)
+            }
+        },
+        Run::Typed(_) => (["end"; DETAILS], Look::Plain),
+    };
+    let texts = texts.map(str::to_owned);
+    Point { at: evidence.took, trail: None, texts, look, weight: Weight::End }
+}
+
+fn ended(evidence: &Evidence) -> Told {
+    let says = match &evidence.run {
+        run if run.timed_out() => "your answer was stopped at its time limit",
+        Run::Program(program) => match program.end {
+            ProgramEnd::Exited(0) | ProgramEnd::TimedOut => "your answer ended",
+            ProgramEnd::Exited(_) => "your answer ended with an error",
+            ProgramEnd::Signalled(_) => "a signal ended your answer",
+        },
+        Run::Typed(_) => "your answer ended",
+    };
+    Told { at: evidence.took, until: None, says: says.to_owned() }
+}
+
+fn add_messages(picture: &mut Picture, messages: &[Message]) {
+    let mut points = Vec::new();
+    for message in messages {
+        let channel = shown(std::slice::from_ref(&message.channel));
+        let payload = truncate(&shown(std::slice::from_ref(&message.payload)), LONGEST);
+        picture.story.push(Told {
+            at: message.at,
+            until: None,
+            says: format!("a message came on {channel}: {payload}"),
+        });
+        let short = truncate(&payload, SHORT_KEY);
+        points.push(Point {
+            at: message.at,
+            trail: None,
+            texts: [format!("{channel}: {payload}"), payload, short, "◄".to_owned()],
+            look: Look::Plain,
+            weight: Weight::Write,
+        });
+    }
+    if !points.is_empty() {
+        let label = Label::new("messages", "msgs");
+        picture.lanes.push(Lane { label, content: Content::Points(points) });
+    }
+}
+
+/// The errors of refused commands, each once.
+fn add_errors(picture: &mut Picture, lines: &[TranscriptLine<'_>]) {
+    let mut notes: Vec<String> = Vec::new();
+    for line in lines.iter().filter(|line| line.outcome() == CommandOutcome::Refused) {
+        let Event::Exchange(exchange) = line.last else { continue };
+        let note = format!("✗ {}: {}", exchange.name(), reply_line(exchange));
+        if !notes.contains(&note) && notes.len() < ERRORS {
+            notes.push(note);
+        }
+    }
+    picture.notes.extend(notes);
+}

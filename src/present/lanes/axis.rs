@@ -1,0 +1,168 @@
+//! The time axis: which column each moment has.
+
+use std::time::Duration;
+
+/// Moments that get columns, and the room that they need.
+#[derive(Debug, Default)]
+pub struct Stops {
+    moments: Vec<Duration>,
+    gaps: Vec<Gap>,
+    /// A moment, and the columns that something at it takes.
+    widths: Vec<(StopId, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StopId(usize);
+
+/// The second moment is at least so many columns after the first one.
+#[derive(Debug)]
+struct Gap {
+    first: StopId,
+    second: StopId,
+    columns: usize,
+}
+
+impl Stops {
+    pub fn add(&mut self, at: Duration) -> StopId {
+        self.moments.push(at);
+        StopId(self.moments.len() - 1)
+    }
+
+    pub fn keep_apart(&mut self, first: StopId, second: StopId, columns: usize) {
+        self.gaps.push(Gap { first, second, columns });
+    }
+
+    pub fn give_room(&mut self, at: StopId, columns: usize) {
+        self.widths.push((at, columns));
+    }
+
+    /// The axis with the largest scale that fits into `columns`, of which `spare` are kept for
+    /// long periods; `None` if nothing fits.
+    pub fn axis(&self, columns: usize, spare: usize) -> Option<Axis> {
+        if self.laid_out(0.0).1 + spare > columns {
+            return None;
+        }
+        let last = self.moments.iter().max().copied().unwrap_or_default().as_secs_f64();
+        let (mut low, mut high) = (0.0, columns_f64(columns) / last.max(1e-6));
+        for _ in 0..48 {
+            let middle = f64::midpoint(low, high);
+            if self.laid_out(middle).1 <= columns { low = middle } else { high = middle }
+        }
+        Some(Axis { per_second: low, positions: self.laid_out(low).0, moments: self.moments.clone() })
+    }
+
+    /// Each moment's column at this scale, and how many columns all take.
+    fn laid_out(&self, per_second: f64) -> (Vec<usize>, usize) {
+        let mut order: Vec<usize> = (0..self.moments.len()).collect();
+        order.sort_by_key(|index| self.moments[*index]);
+        let mut exact = vec![0.0_f64; self.moments.len()];
+        let (mut at, mut time) = (0.0_f64, 0.0);
+        for index in order {
+            let now = self.moments[index].as_secs_f64();
+            at += per_second * (now - time);
+            time = now;
+            for gap in self.gaps.iter().filter(|gap| gap.second.0 == index) {
+                at = at.max(exact[gap.first.0].round() + columns_f64(gap.columns));
+            }
+            exact[index] = at;
+        }
+        let columns: Vec<usize> = exact.into_iter().map(rounded).collect();
+        let last = columns.iter().map(|column| column + 1);
+        let wide = self.widths.iter().map(|(id, width)| columns[id.0] + width);
+        let all = last.chain(wide).max().unwrap_or(0);
+        (columns, all)
+    }
+}
+
+/// The columns of moments. Where much happens at once, the scale is stretched.
+#[derive(Debug)]
+pub struct Axis {
+    /// Columns a second, where nothing is stretched.
+    per_second: f64,
+    positions: Vec<usize>,
+    moments: Vec<Duration>,
+}
+
+impl Axis {
+    pub fn column(&self, stop: StopId) -> usize {
+        self.positions[stop.0]
+    }
+
+    /// The column of the last moment.
+    pub fn end(&self) -> usize {
+        self.positions.iter().max().copied().unwrap_or(0)
+    }
+
+    /// The moments with their columns, in order.
+    fn knots(&self) -> Vec<(f64, f64)> {
+        let seconds = self.moments.iter().map(Duration::as_secs_f64);
+        let mut knots: Vec<(f64, f64)> =
+            seconds.zip(self.positions.iter().map(|column| columns_f64(*column))).collect();
+        knots.push((0.0, 0.0));
+        knots.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
+        knots
+    }
+
+    /// The column of any moment.
+    pub fn column_at(&self, at: Duration) -> usize {
+        let (at, knots) = (at.as_secs_f64(), self.knots());
+        let after = knots.iter().position(|(time, _)| *time >= at);
+        match after {
+            None => self.end(),
+            Some(0) => 0,
+            Some(index) => {
+                let ((t0, c0), (t1, c1)) = (knots[index - 1], knots[index]);
+                let share = if t1 > t0 { (at - t0) / (t1 - t0) } else { 1.0 };
+                rounded(c0 + share * (c1 - c0))
+            }
+        }
+    }
+
+    /// The moment of the left edge of a column.
+    pub fn moment_at(&self, column: usize) -> Duration {
+        let (column, knots) = (columns_f64(column), self.knots());
+        let Some(after) = knots.iter().position(|(_, other)| *other >= column) else {
+            return self.moments.iter().max().copied().unwrap_or_default();
+        };
+        if after == 0 {
+            return Duration::ZERO;
+        }
+        let ((t0, c0), (t1, c1)) = (knots[after - 1], knots[after]);
+        let share = if c1 > c0 { (column - c0) / (c1 - c0) } else { 1.0 };
+        Duration::try_from_secs_f64(t0 + share * (t1 - t0)).unwrap_or_default()
+    }
+
+    /// Whether these columns show less time than others do.
+    pub fn is_stretched(&self, from: usize, until: usize) -> bool {
+        let time = self.moment_at(until).saturating_sub(self.moment_at(from)).as_secs_f64();
+        columns_f64(until - from) > 1.5 * self.per_second * time + 1.0
+    }
+
+    /// A round number of seconds whose marks are at least `apart` columns apart.
+    pub fn step(&self, apart: usize) -> Option<Duration> {
+        let steps = [1, 2, 5].into_iter().flat_map(|digit| {
+            [1_u64, 10, 100, 1_000, 10_000, 100_000].map(|power| digit * power)
+        });
+        let mut steps: Vec<u64> = steps.collect();
+        steps.sort_unstable();
+        let steps = steps.into_iter().map(Duration::from_millis);
+        let mut wide = steps.filter(|step| {
+            self.per_second * step.as_secs_f64() >= columns_f64(apart)
+        });
+        wide.next()
+    }
+
+    /// The time of the last moment.
+    pub fn last(&self) -> Duration {
+        self.moments.iter().max().copied().unwrap_or_default()
+    }
+}
+
+fn columns_f64(columns: usize) -> f64 {
+    f64::from(u32::try_from(columns).unwrap_or(u32::MAX))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "columns are few")]
+fn rounded(column: f64) -> usize {
+    column.round().max(0.0) as usize
+}

@@ -1,0 +1,196 @@
+//! The lanes of the server: work such as saves, who had to wait, what the file holds, the crash.
+
+use std::time::Duration;
+
+use super::contents::contents;
+use super::values::{Content, Edge, Label, Lane, Look, Picture, Span, SpanText, Told};
+use crate::attempt::evidence::{Evidence, Waits};
+use crate::lesson::Moment;
+use crate::present::evidence::{MARK, numbers};
+use crate::verdict::Pointer;
+use crate::verdict::work::{WorkEnd, WorkSpan, Worker};
+
+/// Shorter work keeps nobody waiting that one would notice.
+const SHORTEST_WALL: Duration = Duration::from_millis(20);
+
+pub fn add(picture: &mut Picture, evidence: &Evidence, work: &[WorkSpan], pointers: &[Pointer]) {
+    add_work(picture, evidence, work);
+    add_waits(picture, evidence, work, pointers.contains(&Pointer::LongestWait));
+    let file = work.iter().find(|span| span.made_the_file);
+    add_file(picture, evidence, file);
+    add_crash(picture, evidence);
+}
+
+fn add_work(picture: &mut Picture, evidence: &Evidence, work: &[WorkSpan]) {
+    let mut lanes: Vec<&str> = work.iter().map(|work| work.lane).collect();
+    lanes.dedup();
+    for lane in lanes {
+        let own = work.iter().filter(|work| work.lane == lane);
+        let spans = own.map(|work| span(evidence, work)).collect();
+        picture.lanes.push(Lane { label: Label::new(lane, lane), content: Content::Spans(spans) });
+    }
+    for work in work {
+        picture.story.extend(story(evidence, work));
+    }
+}
+
+fn span(evidence: &Evidence, work: &WorkSpan) -> Span {
+    let (edge, after) = match work.end {
+        WorkEnd::Succeeded(_) => (Edge::Closed, "done"),
+        WorkEnd::Failed(_) => (Edge::Broken, "failed"),
+        WorkEnd::Stopped(_) => (Edge::Broken, "ended by a signal"),
+        WorkEnd::Ended(_) => (Edge::Closed, "ended"),
+        WorkEnd::Killed => (Edge::Broken, "killed"),
+        WorkEnd::StillRunning => (Edge::Open, "not done"),
+        WorkEnd::Unknown => (Edge::Open, "?"),
+    };
+    let end = work.end.at();
+    let shown_until = end.unwrap_or(crash_or_end(evidence));
+    let ran_until = match work.end {
+        WorkEnd::Killed | WorkEnd::StillRunning => shown_until,
+        _ => work.ran_until,
+    };
+    let look = if work.worker == Worker::Server { Look::Wall } else { Look::Child };
+    let choices = if work.is_scheduled { &["scheduled, began later", "scheduled"] } else { work.doing };
+    let answered = evidence.took;
+    let goes_on = ran_until > answered + SHORTEST_WALL;
+    let mut texts = vec![SpanText {
+        from: work.from,
+        until: if goes_on { answered } else { shown_until },
+        choices,
+    }];
+    if goes_on {
+        let choices = &["still writing after your answer ended", "still writing", "still"];
+        texts.push(SpanText { from: answered, until: shown_until, choices });
+    }
+    Span {
+        from: work.from,
+        begins_later: work.is_scheduled,
+        ran_until,
+        until: end,
+        edge,
+        look,
+        texts,
+        after,
+    }
+}
+
+/// The end of everything that is drawn.
+fn crash_or_end(evidence: &Evidence) -> Duration {
+    evidence.settled.unwrap_or(evidence.took).max(evidence.took)
+}
+
+fn story(evidence: &Evidence, work: &WorkSpan) -> Vec<Told> {
+    let name = work.name;
+    let says = match work.worker {
+        Worker::Server => format!("a {name} began in the server itself, and nobody else was answered"),
+        Worker::Child if work.is_scheduled => format!("a {name} was scheduled"),
+        Worker::Child => format!("a {name} began"),
+    };
+    let mut told = vec![Told { at: work.from, until: None, says }];
+    let answered = evidence.took;
+    if work.ran_until >= answered && work.worker == Worker::Child {
+        let says = format!("the {name} was still running then");
+        told.push(Told { at: answered, until: None, says });
+    }
+    let (at, how) = match work.end {
+        WorkEnd::Succeeded(at) => (at, "had ended, and the file was complete"),
+        WorkEnd::Failed(at) => (at, "had failed"),
+        WorkEnd::Stopped(at) => (at, "had been ended by a signal"),
+        WorkEnd::Ended(at) => (at, "had ended"),
+        WorkEnd::Killed => (crash_or_end(evidence), "was killed with the server"),
+        WorkEnd::StillRunning | WorkEnd::Unknown => return told,
+    };
+    told.push(Told { at, until: None, says: format!("the {name} {how}") });
+    told
+}
+
+fn add_waits(picture: &mut Picture, evidence: &Evidence, work: &[WorkSpan], is_marked: bool) {
+    let label = Label::new("others wait", "others");
+    if let Some(waits) = evidence.waits.as_ref().filter(|waits| waits.pings > 0) {
+        let content = Content::Waits(waits.clone());
+        picture.lanes.push(Lane { label, content });
+        let mark = if is_marked { format!("  {MARK}") } else { String::new() };
+        picture.notes.push(format!("another client waited: {}{mark}", numbers(waits)));
+        picture.story.extend(longest(waits));
+        return;
+    }
+    let walls: Vec<Span> = work
+        .iter()
+        .filter(|work| work.worker == Worker::Server)
+        .filter_map(|work| wall(work.from, work.end.at()?))
+        .collect();
+    if !walls.is_empty() {
+        picture.lanes.push(Lane { label, content: Content::Spans(walls) });
+    }
+}
+
+fn wall(from: Duration, until: Duration) -> Option<Span> {
+    let choices = &["everyone else has to wait", "all must wait", "wait"];
+    (until.saturating_sub(from) > SHORTEST_WALL).then(|| Span {
+        from,
+        begins_later: false,
+        ran_until: until,
+        until: Some(until),
+        edge: Edge::Closed,
+        look: Look::Wall,
+        texts: vec![SpanText { from, until, choices }],
+        after: "",
+    })
+}
+
+fn longest(waits: &Waits) -> Option<Told> {
+    let (at, took) = (waits.longest.at, waits.longest.took);
+    let says = format!("another client waited {} for a reply, the longest wait", super::time(took));
+    Some(Told { at, until: Some(at + took), says })
+}
+
+fn add_file(picture: &mut Picture, evidence: &Evidence, file: Option<&WorkSpan>) {
+    let restored = evidence.looks.get(&Moment::Restore);
+    let held = restored.map(|look| contents(evidence, look));
+    let (text, says) = match (&held, file) {
+        (Some(held), _) => (held.clone(), format!("the file alone holds {held}")),
+        (None, Some(_)) => ("this moment".to_owned(), String::new()),
+        (None, None) => return,
+    };
+    let (at, sign) = match file {
+        Some(save) => (save.from, '▲'),
+        None => (crash_or_end(evidence), ' '),
+    };
+    let label = Label::new("file holds", "file");
+    picture.lanes.push(Lane {
+        label,
+        content: Content::Caption { at, sign, look: Look::File, text },
+    });
+    if let Some(save) = file {
+        let says = "the file holds the keys of this moment".to_owned();
+        picture.story.push(Told { at: save.from, until: None, says });
+    }
+    if !says.is_empty() {
+        picture.story.push(Told { at: Duration::MAX, until: None, says });
+    }
+}
+
+fn add_crash(picture: &mut Picture, evidence: &Evidence) {
+    let Some(look) = evidence.looks.get(&Moment::Crash) else { return };
+    let at = crash_or_end(evidence);
+    let text = match look {
+        Ok(_) => "killed, started again",
+        Err(_) => "killed, and could not start again",
+    };
+    picture.lanes.push(Lane {
+        label: Label::new("server", "server"),
+        content: Content::Caption { at, sign: '☠', look: Look::Bad, text: text.to_owned() },
+    });
+    picture.story.push(Told { at, until: None, says: format!("the server was {text}") });
+    let is_told = evidence.looks.contains_key(&Moment::Restore);
+    if !is_told {
+        let held = contents(evidence, look);
+        picture.lanes.push(Lane {
+            label: Label::new("came back", "back"),
+            content: Content::Caption { at, sign: ' ', look: Look::Plain, text: held.clone() },
+        });
+        let says = format!("after the crash these keys came back: {held}");
+        picture.story.push(Told { at: Duration::MAX, until: None, says });
+    }
+}

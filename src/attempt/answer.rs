@@ -1,7 +1,7 @@
 //! An answer, and running it.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::evidence::{ProgramEnd, Run, Stopped, Typed};
 use super::fixture::Fixture;
@@ -60,11 +60,12 @@ pub(super) fn run_answer(
     answer: &Answer,
     python: Option<&Python>,
     before: &ServerInfo,
+    began: Instant,
     limit: Duration,
 ) -> Result<FinishedAnswer, EnvironmentError> {
     match (answer.language, python) {
         (Language::Redis, _) => {
-            Ok(FinishedAnswer::Typed(commands::run(fixture, before, &answer.text, limit)))
+            Ok(FinishedAnswer::Typed(commands::run(fixture, before, &answer.text, began, limit)))
         }
         (Language::Python, Some(python)) => {
             let endpoint = fixture.endpoint();

@@ -21,15 +21,15 @@ const UNANSWERED_LIMIT: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(2);
 
 /// Runs the lines of `text` one after another on one connection, for at most `limit` in total;
-/// stops at a line that does not end in time.
+/// stops at a line that does not end in time. The times of its lines count from `began`.
 pub(super) fn run(
     fixture: &mut Fixture<'_>,
     before: &ServerInfo,
     text: &str,
+    began: Instant,
     limit: Duration,
 ) -> Typed {
-    let began = Instant::now();
-    let deadline = began + limit;
+    let deadline = Instant::now() + limit;
     let mut executor = Executor::for_an_answer(fixture.target());
     let mut typed = Typed::default();
     // Some editors put a byte order mark at the start of a file.

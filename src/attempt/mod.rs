@@ -28,7 +28,7 @@ mod timing;
 mod unknown_replies;
 mod validity;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use answer::Answer;
 pub use baseline::microseconds;
@@ -103,7 +103,8 @@ fn run_example_once(
     let before = look(fixture.server)?;
     fixture.relay.begin();
     (fixture.report)(Phase::Answer { limit });
-    let finished = run_answer(fixture, answer, python, &before, limit)?;
+    let began = Instant::now();
+    let finished = run_answer(fixture, answer, python, &before, began, limit)?;
     go_on(fixture.cancel)?;
     let run = finished.into_run();
     fixture.relay.check_connections()?;

@@ -40,9 +40,10 @@ pub(super) fn run(
 ) -> Result<Evidence, AttemptError> {
     let beginning = Beginning::of(fixture, exercise, &answer.text)?;
     (fixture.report)(Phase::Answer { limit: exercise.time_limit });
-    let finished = run_answer(fixture, answer, python, &beginning.before, exercise.time_limit)?;
+    let (began, limit) = (beginning.began, exercise.time_limit);
+    let finished = run_answer(fixture, answer, python, &beginning.before, began, limit)?;
     go_on(fixture.cancel)?;
-    let deadline = beginning.began + exercise.time_limit + OVERRUN;
+    let deadline = began + limit + OVERRUN;
     let evidence = observe(fixture, exercise, beginning, finished, deadline)?;
     python.map_or(Ok(()), |python| python.ensure_packages_present(&evidence.run))?;
     Ok(Evidence { usual_port_is_taken: fixture.relay.usual_port_is_taken(), ..evidence })

@@ -14,7 +14,7 @@ pub use event_text::{command_line, reply_line};
 pub(super) use event_text::{shown_at, time};
 pub use transcript::{Form, is_shown_by};
 pub(super) use transcript::{GistLine, TranscriptLine, commands_of, gist};
-pub(super) use waits::{height as height_of_wait, numbers};
+pub(super) use waits::numbers;
 
 use colored::Colorize as _;
 
@@ -52,8 +52,8 @@ pub fn cause(verdict: &Verdict, width: usize) -> String {
     format!("\n  {} {text}\n", "cause:".yellow().bold())
 }
 
-/// The transcript, the table of changes, the keys of the snapshot file and the waits, without empty
-/// blocks.
+/// The transcript, the table of changes, the keys of the snapshot file, and the waits if no picture
+/// shows them; without empty blocks.
 pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) -> String {
     let pointers = pointers(verdict);
     let width = if plain::is_on() { width } else { width.min(WIDEST) };
@@ -63,11 +63,10 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
         transcript::block(&evidence.timeline, pointers, form, width)
     };
     let mut text = String::new();
-    let picture = lanes::picture(evidence, verdict, width);
-    // The picture shows the waits too.
-    let waits = if picture.is_empty() { waits(evidence, pointers, width) } else { String::new() };
+    let in_picture = lanes::has_picture(evidence, verdict);
+    let waits = if in_picture { String::new() } else { waits(evidence, pointers, width) };
     let table = table(evidence, pointers, width);
-    for block in [picture, transcript, table, restored(evidence, width), waits] {
+    for block in [transcript, table, restored(evidence, width), waits] {
         if !block.is_empty() {
             text.push('\n');
             text.push_str(&block);
@@ -122,7 +121,7 @@ fn waits(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {
     if plain::is_on() {
         return words::waits(waits, is_marked, width);
     }
-    waits::strip(waits, is_marked, width)
+    waits::block(waits, is_marked, width)
 }
 
 /// A row of the table of changes. `marked`: whether it is evidence for the cause.

@@ -89,6 +89,7 @@ fn entry(entry: &JournalEntry, number: usize) -> String {
     if let Some(attempt) = &entry.attempt {
         text.push_str(&answer(attempt));
         text.push_str(&checks(attempt));
+        text.push_str(&picture(attempt));
     }
     text.push_str(&commands(entry));
     if let Some(attempt) = &entry.attempt {
@@ -140,6 +141,13 @@ fn check(check: &JournalCheck) -> String {
 
 fn sentence(title: &str, text: Option<&str>) -> String {
     text.map(|text| format!("\n{title}: {}\n", inline(text))).unwrap_or_default()
+}
+
+fn picture(attempt: &Attempt) -> String {
+    let picture = attempt.picture.as_deref();
+    picture
+        .map(|lanes| format!("\nIn order of time:\n\n{}", fence("text", lanes)))
+        .unwrap_or_default()
 }
 
 fn commands(entry: &JournalEntry) -> String {

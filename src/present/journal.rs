@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{self, GistLine};
+use super::lanes;
 use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::{Exercise, Language};
 use crate::relay::Timeline;
@@ -62,6 +63,9 @@ pub struct Attempt {
     pub dump: Option<String>,
     /// How long other clients waited, if a check asks for it.
     pub waits: Option<String>,
+    /// The lanes over one time axis, as text, if order or waiting matters.
+    #[serde(default)]
+    pub picture: Option<String>,
 }
 
 /// The text that the student wrote or typed.
@@ -163,6 +167,7 @@ impl JournalEntry {
             changes,
             dump: evidence::held_by_the_dump(evidence),
             waits: evidence.waits.as_ref().map(evidence::numbers),
+            picture: lanes::exported(evidence, verdict),
         });
         self.with_commands(&evidence.timeline, pointers)
     }

@@ -7,7 +7,7 @@ pub mod export;
 pub mod journal;
 pub mod judged;
 pub mod json;
-mod lanes;
+pub mod lanes;
 mod lists;
 pub mod markdown;
 pub mod plain;

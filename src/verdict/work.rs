@@ -66,8 +66,7 @@ impl WorkEnd {
 
 /// The work of all topics, in the order in which it began.
 pub fn work(evidence: &Evidence) -> Vec<WorkSpan> {
-    let mut spans: Vec<WorkSpan> =
-        TOPICS.iter().flat_map(|topic| (topic.work)(evidence)).collect();
+    let mut spans: Vec<WorkSpan> = TOPICS.iter().flat_map(|topic| (topic.work)(evidence)).collect();
     spans.sort_by_key(|span| span.from);
     spans
 }

@@ -209,8 +209,7 @@ fn on_a_narrow_screen_what_does_not_fit_stands_below() {
         exchange(700, "SAVE", BUSY),
     ]);
     start_again(&mut evidence);
-    evidence.waits = Some(waited(500, 1000));
-    let pointers = [Pointer::Exchange(1), Pointer::Row("run_id"), Pointer::LongestWait];
+    let pointers = [Pointer::Exchange(1), Pointer::Row("run_id")];
     insta::assert_snapshot!(shown(&evidence, &pointers, Form::Short, 40), @r"
 
     what Redis saw
@@ -225,10 +224,6 @@ fn on_a_narrow_screen_what_does_not_fit_stands_below() {
       run_id
         01234567 → abcdef01
         ◄ see the cause
-
-    who had to wait
-      longest 1000 ms of 412 PINGs
-      ◄ see the cause
     ");
 }
 
@@ -255,7 +250,6 @@ fn in_words_only_every_fact_is_a_line() {
         Exchange { at: Duration::from_millis(1500), ..poll },
     ]);
     start_again(&mut evidence);
-    evidence.waits = Some(waited(500, 1000));
     let pointers = [Pointer::Exchange(1), Pointer::Row("run_id")];
     insta::assert_snapshot!(in_words(&evidence, &pointers, Form::Short), @r"
 
@@ -268,8 +262,6 @@ fn in_words_only_every_fact_is_a_line() {
 
     what has changed:
       run_id: 01234567, then abcdef01 (see the cause)
-
-    who had to wait: the longest wait was 1000 ms, of 412 PINGs
     ");
 }
 
@@ -313,27 +305,17 @@ fn waited(at: u64, took: u64) -> Waits {
     Waits { longest: wait, pings: 412, watched: Duration::from_secs(2), slow: vec![wait] }
 }
 
+/// The picture shows the waits of an answer that sent something.
 #[test]
-fn saves_wall_is_seen_at_once() {
-    let mut evidence = evidence(Vec::new());
-    evidence.waits = Some(waited(500, 1000));
-    insta::assert_snapshot!(shown(&evidence, &[], Form::Short, 76), @r"
-
-      who had to wait  ▁▁▁▁▁▁███████████████▁▁▁▁▁▁  longest 1000 ms of 412 PINGs
-    ");
-    insta::assert_snapshot!(shown(&evidence, &[], Form::Short, 59), @r"
-
-      who had to wait  longest 1000 ms of 412 PINGs
-    ");
-}
-
-#[test]
-fn a_short_wait_leaves_a_flat_line() {
+fn waits_without_a_command_are_numbers() {
     let mut evidence = evidence(Vec::new());
     evidence.waits = Some(waited(500, 2));
     let text = shown(&evidence, &[Pointer::LongestWait], Form::Short, 100);
-    assert!(text.contains("▁▁▁") && !text.contains('▂'), "{text}");
-    assert!(text.contains("longest 2.0 ms of 412 PINGs  ◄ see the cause"), "{text}");
+    assert_eq!(text, "\n  who had to wait  longest 2.0 ms of 412 PINGs  ◄ see the cause\n");
+    let text = shown(&evidence, &[], Form::Short, 40);
+    assert_eq!(text, "\n  who had to wait\n    longest 2.0 ms of 412 PINGs\n");
+    let text = in_words(&evidence, &[], Form::Short);
+    assert_eq!(text, "\nwho had to wait: the longest wait was 2.0 ms, of 412 PINGs\n");
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn attempt(text: &str, checks: Vec<JournalCheck>) -> Attempt {
         changes: Vec::new(),
         dump: None,
         waits: None,
+        picture: None,
     }
 }
 
@@ -60,6 +61,7 @@ fn a_failed_attempt_is_exported_whole() {
         changes: vec![change("expired_keys", false), change("evicted_keys", true)],
         dump: Some("order:1001 and 2 more".to_owned()),
         waits: Some("longest 0.9 ms of 2543 PINGs".to_owned()),
+        picture: Some("             0 s ── 1 ms\n  your answer  ▌BGSAVE ▌end\n".to_owned()),
         ..attempt("SET order:1001 \"``` paid\"\nBGSAVE\n", checks)
     };
     let commands = vec![
@@ -101,6 +103,13 @@ fn a_failed_attempt_is_exported_whole() {
     - – not judged: the orders survive \<the crash\>
 
     Cause: BGSAVE's reply only means begun
+
+    In order of time:
+
+    ```text
+                 0 s ── 1 ms
+      your answer  ▌BGSAVE ▌end
+    ```
 
     What Redis saw:
 

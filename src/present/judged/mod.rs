@@ -9,6 +9,7 @@ use colored::Colorize as _;
 
 use super::checks::Mark;
 use super::evidence::{self, Form};
+use super::lanes;
 use super::plain;
 use super::terminal::{self, within};
 use super::text::{clean, display_width, number, reveal, truncate, wrap};
@@ -69,6 +70,7 @@ fn short(judged: &Judged<'_>, width: usize, text: &mut String) {
         }
     }
     text.push_str(&not_judged_in_short(judged.verdict, width));
+    text.push_str(&picture(judged, width));
     let ends_badly = judged.verdict.findings.iter().any(|finding| finding.check == ENDS_WELL);
     let errors = if ends_badly { String::new() } else { errors(judged.evidence, width) };
     if !errors.is_empty() {
@@ -83,6 +85,7 @@ fn full(judged: &Judged<'_>, form: Form, width: usize, text: &mut String) {
     for finding in &verdict.findings {
         text.push_str(&self::finding(finding, verdict, width));
     }
+    text.push_str(&picture(judged, width));
     text.push_str(&evidence::blocks(evidence, verdict, form, width));
     // Do not repeat typed commands and replies that the transcript shows.
     if !evidence::is_shown_by(&evidence.run, &evidence.timeline) {
@@ -90,6 +93,12 @@ fn full(judged: &Judged<'_>, form: Form, width: usize, text: &mut String) {
         text.push_str(terminal::run(&evidence.run).trim_end());
         text.push('\n');
     }
+}
+
+/// What happened over time, where that matters.
+fn picture(judged: &Judged<'_>, width: usize) -> String {
+    let picture = lanes::picture(judged.evidence, judged.verdict, width);
+    if picture.is_empty() { picture } else { format!("\n{picture}") }
 }
 
 /// The outcome in one line, without a line break.

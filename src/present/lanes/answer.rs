@@ -7,7 +7,7 @@ use super::contents;
 use super::values::{Content, DETAILS, Label, Lane, Look, Picture, Point, Told, Trail, Weight};
 use crate::attempt::evidence::{Evidence, ProgramEnd, Run};
 use crate::present::evidence::{TranscriptLine, command_line, commands_of, reply_line};
-use crate::present::text::{reveal, truncate};
+use crate::present::text::{display_width, reveal, truncate};
 use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Event, Exchange, Message};
 use crate::topics::{awaited_by, is_durable, is_known_blocker, status_commands};
@@ -17,8 +17,8 @@ use crate::verdict::Pointer;
 const MOST_LANES: usize = 3;
 /// The most detailed form of a command is cut to this.
 const LONGEST: usize = 26;
-/// The part of a key that the shorter form shows.
-const SHORT_KEY: usize = 8;
+/// The keys that the shorter form shows are cut to this.
+const SHORT_KEYS: usize = 14;
 /// A reply that took longer than this is drawn as a wait.
 const SLOW_REPLY: Duration = Duration::from_millis(20);
 /// The maximum number of errors below the picture.
@@ -27,7 +27,8 @@ const ERRORS: usize = 2;
 pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
     let timeline = &evidence.timeline;
     let all = commands_of(timeline, pointers, None);
-    let connections: BTreeSet<u32> = all.iter().filter_map(|line| line.first.connection()).collect();
+    let connections: BTreeSet<u32> =
+        all.iter().filter_map(|line| line.first.connection()).collect();
     let is_split = (2..=MOST_LANES).contains(&connections.len());
     let owners: Vec<Option<u32>> =
         if is_split { connections.into_iter().map(Some).collect() } else { vec![None] };
@@ -36,7 +37,7 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
     for (index, owner) in owners.into_iter().enumerate() {
         let lines = commands_of(timeline, pointers, owner);
         picture.story.extend(lines.iter().map(|line| told(line, is_split)));
-        let mut points: Vec<Point> = lines.iter().map(|line| point(line, &asked)).collect();
+        let mut points: Vec<Point> = lines.iter().filter_map(|line| point(line, &asked)).collect();
         if index == 0 {
             add_waits(picture, &mut points, evidence);
         }
@@ -58,8 +59,8 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
     add_errors(picture, &all);
 }
 
-fn point(line: &TranscriptLine<'_>, asked: &BTreeSet<String>) -> Point {
-    let Some(exchange) = line.first.exchange() else { unreachable!("only commands have points") };
+fn point(line: &TranscriptLine<'_>, asked: &BTreeSet<String>) -> Option<Point> {
+    let exchange = line.first.exchange()?;
     let is_refused = line.outcome() == CommandOutcome::Refused;
     let trail = match line.last.exchange() {
         Some(last) if line.count > 1 => Some(Trail::Repeats(last.ended())),
@@ -80,24 +81,52 @@ fn point(line: &TranscriptLine<'_>, asked: &BTreeSet<String>) -> Point {
         () if line.marked => Look::Marked,
         () => Look::Command,
     };
-    Point { at: exchange.at, trail, texts, look, weight: weight(line, exchange, asked) }
+    let name = exchange.name();
+    Some(Point {
+        at: exchange.at,
+        trail,
+        texts,
+        look,
+        weight: weight(line, exchange, asked),
+        is_about_work: is_about_work(&name),
+    })
 }
 
-/// The command as it would be typed, with its key, with a short key, and by its name only.
+/// The command as it would be typed, with its keys, with their last parts, and by its name only.
 fn forms(exchange: &Exchange) -> [String; DETAILS] {
-    let name = shown(&exchange.words[..1.min(exchange.words.len())]).to_uppercase();
-    if status_commands().any(|known| known == name) {
+    let words = &exchange.words;
+    let Some(command) = commands::of_words(words) else {
+        let name = truncate(&shown(&words[..words.len().min(1)]), LONGEST);
         return [const { String::new() }; DETAILS].map(|_| name.clone());
-    }
-    let named = 1 + usize::from(commands::has_subcommands(&name));
-    let with_key = shown(&exchange.words[..exchange.words.len().min(named + 1)]);
-    let key = exchange.words.get(named).map(|key| shown(std::slice::from_ref(key)));
-    let key = key.unwrap_or_default();
-    let last = key.rsplit(':').next().filter(|last| !last.is_empty()).unwrap_or(&key);
-    let short = format!("{name} {}", truncate(last, SHORT_KEY));
-    let (all, with_key) = (shown(&exchange.words), truncate(&with_key, LONGEST));
-    let all = if all.chars().count() > LONGEST { with_key.clone() } else { all };
-    [all, with_key, short.trim_end().to_owned(), name]
+    };
+    let name = command.name.replace('|', " ").to_uppercase();
+    let all = shown(words);
+    let places = match command.keys(words.len()) {
+        keys if !keys.is_empty() => keys,
+        // Neither keys nor channels: the name says it.
+        _ if !command.has("pubsub") => Vec::new(),
+        _ => (1..words.len().min(2)).collect(),
+    };
+    let keys: Vec<String> = places
+        .iter()
+        .filter_map(|index| words.get(*index))
+        .map(|key| shown(std::slice::from_ref(key)))
+        .collect();
+    let parts: Vec<&str> = keys.iter().map(|key| last_part(key)).collect();
+    let with_keys = truncate(format!("{name} {}", keys.join(" ")).trim_end(), LONGEST);
+    let short = format!("{name} {}", truncate(&parts.join(" "), SHORT_KEYS));
+    let is_short = !keys.is_empty() && display_width(&all) <= LONGEST;
+    let all = if is_short { all } else { with_keys.clone() };
+    [all, with_keys, short.trim_end().to_owned(), name]
+}
+
+/// `1001` of `order:1001`.
+fn last_part(key: &str) -> &str {
+    key.rsplit(':').next().filter(|last| !last.is_empty()).unwrap_or(key)
+}
+
+fn is_about_work(name: &str) -> bool {
+    is_durable(name) || is_known_blocker(name) || status_commands().any(|known| known == name)
 }
 
 fn shown(words: &[Vec<u8>]) -> String {
@@ -106,14 +135,15 @@ fn shown(words: &[Vec<u8>]) -> String {
 
 fn weight(line: &TranscriptLine<'_>, exchange: &Exchange, asked: &BTreeSet<String>) -> Weight {
     let name = exchange.name();
-    let names_a_key = exchange.words.iter().any(|word| {
-        std::str::from_utf8(word).is_ok_and(|word| asked.contains(word))
-    });
+    let keys = commands::written_keys(&exchange.words);
+    let mut keys =
+        keys.iter().filter_map(|index| std::str::from_utf8(&exchange.words[*index]).ok());
+    let writes_an_asked_key = keys.any(|key| asked.contains(key));
     match () {
         () if line.marked => Weight::Evidence,
         () if is_durable(&name) || is_known_blocker(&name) => Weight::Save,
         () if line.outcome() == CommandOutcome::Refused => Weight::Refusal,
-        () if names_a_key && commands::any_has(&name, "write") => Weight::Refusal,
+        () if writes_an_asked_key => Weight::AskedKey,
         () if commands::any_has(&name, "write") => Weight::Write,
         () if line.count > 1 => Weight::Poll,
         () => Weight::Read,
@@ -141,9 +171,9 @@ fn told(line: &TranscriptLine<'_>, is_split: bool) -> Told {
     };
     if line.count > 1 {
         let says = format!("your answer sent {command} {} times{connection}{how}", line.count);
-        return Told { at, until: Some(ended), says };
+        return Told::during(at, ended, says);
     }
-    Told { at, until: None, says: format!("your answer sent {command}{connection}{how}") }
+    Told::at(at, format!("your answer sent {command}{connection}{how}"))
 }
 
 /// The runner's own lines of a `redis` answer that wait.
@@ -158,9 +188,10 @@ fn add_waits(picture: &mut Picture, points: &mut Vec<Point>, evidence: &Evidence
             texts: [work.wait_line, work.wait_line, "@wait", "@wait"].map(str::to_owned),
             look: Look::Command,
             weight: Weight::Save,
+            is_about_work: true,
         });
         let says = format!("your answer waited until no {} ran ({})", work.name, work.wait_line);
-        picture.story.push(Told { at: line.at, until: Some(until), says });
+        picture.story.push(Told::during(line.at, until, says));
     }
 }
 
@@ -181,7 +212,8 @@ fn end(evidence: &Evidence) -> Point {
         Run::Typed(_) => (["end"; DETAILS], Look::Plain),
     };
     let texts = texts.map(str::to_owned);
-    Point { at: evidence.took, trail: None, texts, look, weight: Weight::End }
+    let (at, weight) = (evidence.took, Weight::End);
+    Point { at, trail: None, texts, look, weight, is_about_work: false }
 }
 
 fn ended(evidence: &Evidence) -> Told {
@@ -194,7 +226,7 @@ fn ended(evidence: &Evidence) -> Told {
         },
         Run::Typed(_) => "your answer ended",
     };
-    Told { at: evidence.took, until: None, says: says.to_owned() }
+    Told::at(evidence.took, says)
 }
 
 fn add_messages(picture: &mut Picture, messages: &[Message]) {
@@ -202,18 +234,16 @@ fn add_messages(picture: &mut Picture, messages: &[Message]) {
     for message in messages {
         let channel = shown(std::slice::from_ref(&message.channel));
         let payload = truncate(&shown(std::slice::from_ref(&message.payload)), LONGEST);
-        picture.story.push(Told {
-            at: message.at,
-            until: None,
-            says: format!("a message came on {channel}: {payload}"),
-        });
-        let short = truncate(&payload, SHORT_KEY);
+        let says = format!("a message came on {channel}: {payload}");
+        picture.story.push(Told::at(message.at, says));
+        let short = truncate(&payload, SHORT_KEYS);
         points.push(Point {
             at: message.at,
             trail: None,
             texts: [format!("{channel}: {payload}"), payload, short, "◄".to_owned()],
             look: Look::Plain,
             weight: Weight::Write,
+            is_about_work: false,
         });
     }
     if !points.is_empty() {

@@ -5,6 +5,8 @@ use std::time::Duration;
 /// Moments that get columns, and the room that they need.
 #[derive(Debug, Default)]
 pub struct Stops {
+    /// The moment of the first column.
+    begin: Duration,
     moments: Vec<Duration>,
     gaps: Vec<Gap>,
     /// A moment, and the columns that something at it takes.
@@ -23,8 +25,13 @@ struct Gap {
 }
 
 impl Stops {
+    /// Moments from this one on.
+    pub fn from(begin: Duration) -> Self {
+        Self { begin, ..Self::default() }
+    }
+
     pub fn add(&mut self, at: Duration) -> StopId {
-        self.moments.push(at);
+        self.moments.push(at.max(self.begin));
         StopId(self.moments.len() - 1)
     }
 
@@ -42,13 +49,15 @@ impl Stops {
         if self.laid_out(0.0).1 + spare > columns {
             return None;
         }
-        let last = self.moments.iter().max().copied().unwrap_or_default().as_secs_f64();
+        let last = self.moments.iter().max().copied().unwrap_or_default();
+        let last = last.saturating_sub(self.begin).as_secs_f64();
         let (mut low, mut high) = (0.0, columns_f64(columns) / last.max(1e-6));
         for _ in 0..48 {
             let middle = f64::midpoint(low, high);
             if self.laid_out(middle).1 <= columns { low = middle } else { high = middle }
         }
-        Some(Axis { per_second: low, positions: self.laid_out(low).0, moments: self.moments.clone() })
+        let (positions, moments) = (self.laid_out(low).0, self.moments.clone());
+        Some(Axis { begin: self.begin, per_second: low, positions, moments })
     }
 
     /// Each moment's column at this scale, and how many columns all take.
@@ -56,7 +65,7 @@ impl Stops {
         let mut order: Vec<usize> = (0..self.moments.len()).collect();
         order.sort_by_key(|index| self.moments[*index]);
         let mut exact = vec![0.0_f64; self.moments.len()];
-        let (mut at, mut time) = (0.0_f64, 0.0);
+        let (mut at, mut time) = (0.0_f64, self.begin.as_secs_f64());
         for index in order {
             let now = self.moments[index].as_secs_f64();
             at += per_second * (now - time);
@@ -77,6 +86,7 @@ impl Stops {
 /// The columns of moments. Where much happens at once, the scale is stretched.
 #[derive(Debug)]
 pub struct Axis {
+    pub begin: Duration,
     /// Columns a second, where nothing is stretched.
     per_second: f64,
     positions: Vec<usize>,
@@ -98,22 +108,23 @@ impl Axis {
         let seconds = self.moments.iter().map(Duration::as_secs_f64);
         let mut knots: Vec<(f64, f64)> =
             seconds.zip(self.positions.iter().map(|column| columns_f64(*column))).collect();
-        knots.push((0.0, 0.0));
+        knots.push((self.begin.as_secs_f64(), 0.0));
         knots.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
         knots
     }
 
-    /// The column of any moment.
+    /// The column of any moment; of several moments at the same time, that of the last one.
     pub fn column_at(&self, at: Duration) -> usize {
         let (at, knots) = (at.as_secs_f64(), self.knots());
-        let after = knots.iter().position(|(time, _)| *time >= at);
-        match after {
+        if let Some((_, column)) = knots.iter().rfind(|(time, _)| (time - at).abs() < 1e-9) {
+            return rounded(*column);
+        }
+        match knots.iter().position(|(time, _)| *time > at) {
             None => self.end(),
             Some(0) => 0,
             Some(index) => {
                 let ((t0, c0), (t1, c1)) = (knots[index - 1], knots[index]);
-                let share = if t1 > t0 { (at - t0) / (t1 - t0) } else { 1.0 };
-                rounded(c0 + share * (c1 - c0))
+                rounded(c0 + (at - t0) / (t1 - t0) * (c1 - c0))
             }
         }
     }
@@ -125,7 +136,7 @@ impl Axis {
             return self.moments.iter().max().copied().unwrap_or_default();
         };
         if after == 0 {
-            return Duration::ZERO;
+            return self.begin;
         }
         let ((t0, c0), (t1, c1)) = (knots[after - 1], knots[after]);
         let share = if c1 > c0 { (column - c0) / (c1 - c0) } else { 1.0 };
@@ -135,20 +146,20 @@ impl Axis {
     /// Whether these columns show less time than others do.
     pub fn is_stretched(&self, from: usize, until: usize) -> bool {
         let time = self.moment_at(until).saturating_sub(self.moment_at(from)).as_secs_f64();
-        columns_f64(until - from) > 1.5 * self.per_second * time + 1.0
+        // Columns are rounded, so that one of the scale may be half of one.
+        self.per_second * time < 0.4 * columns_f64(until - from)
     }
 
     /// A round number of seconds whose marks are at least `apart` columns apart.
     pub fn step(&self, apart: usize) -> Option<Duration> {
-        let steps = [1, 2, 5].into_iter().flat_map(|digit| {
-            [1_u64, 10, 100, 1_000, 10_000, 100_000].map(|power| digit * power)
-        });
+        let steps = [1, 2, 5]
+            .into_iter()
+            .flat_map(|digit| [1_u64, 10, 100, 1_000, 10_000, 100_000].map(|power| digit * power));
         let mut steps: Vec<u64> = steps.collect();
         steps.sort_unstable();
         let steps = steps.into_iter().map(Duration::from_millis);
-        let mut wide = steps.filter(|step| {
-            self.per_second * step.as_secs_f64() >= columns_f64(apart)
-        });
+        let mut wide =
+            steps.filter(|step| self.per_second * step.as_secs_f64() >= columns_f64(apart));
         wide.next()
     }
 

@@ -38,7 +38,8 @@ pub fn contents(evidence: &Evidence, look: &Look) -> String {
 
 fn of_a_look(evidence: &Evidence, now: &Observation) -> String {
     let asked = asked(evidence, now);
-    let (there, missing): (Vec<&Asked>, Vec<&Asked>) = asked.iter().partition(|asked| asked.is_there);
+    let (there, missing): (Vec<&Asked>, Vec<&Asked>) =
+        asked.iter().partition(|asked| asked.is_there);
     if asked.is_empty() {
         return count(now);
     }
@@ -46,8 +47,8 @@ fn of_a_look(evidence: &Evidence, now: &Observation) -> String {
     let missing: Vec<String> = missing.into_iter().map(|asked| asked.key.clone()).collect();
     match (there.as_slice(), missing.as_slice()) {
         (_, []) => listed(&there),
-        ([], _) => format!("no {}", listed(&missing)),
-        _ => format!("{}; not {}", listed(&there), listed(&missing)),
+        ([], _) => format!("none of {}", listed(&missing)),
+        _ => format!("{}; without {}", listed(&there), listed(&missing)),
     }
 }
 
@@ -97,7 +98,8 @@ fn asked_by(evidence: &Evidence, line: &str, printed: &Printed) -> Option<Asked>
     let key = String::from_utf8(key.clone()).ok()?;
     match name.to_ascii_uppercase().as_slice() {
         b"GET" => {
-            let before = evidence.last().and_then(|last| last.replies.get(line));
+            let mut looks = evidence.before_the_crash();
+            let before = looks.find_map(|look| look.replies.get(line));
             let changed = before.filter(|before| before.terminal != printed.terminal);
             let changed = changed.map(|_| printed.terminal.clone());
             Some(Asked { key, is_there: printed.terminal != "(nil)", changed })

@@ -1,14 +1,15 @@
 //! Draws the lanes as text.
 
+use std::fmt::Write as _;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::axis::{Axis, StopId};
 use super::canvas::{Row, coloured};
 use super::layout::{Form, LaidOut, Layout};
 use super::time;
-use super::values::{Content, Edge, Lane, Look, Picture, Point, Span};
+use super::values::{Content, Edge, Lane, Look, Picture, Point, Span, Trail};
 use crate::attempt::evidence::Waits;
-use crate::present::evidence::height_of_wait;
 use crate::present::text::{display_width, wrap};
 
 /// A narrower screen has short labels.
@@ -17,6 +18,8 @@ const INDENT: usize = 2;
 const GAP: usize = 2;
 /// The axis is at least this wide, however narrow the screen is.
 const SHORTEST_AXIS: usize = 16;
+/// An end that is known better than this counts as known.
+const UNSURE: Duration = Duration::from_millis(150);
 /// Columns between two times on the axis.
 const BETWEEN_TIMES: usize = 9;
 
@@ -41,7 +44,7 @@ pub fn drawn(picture: &Picture, width: usize) -> String {
     for note in picture.notes.iter().chain(&left_out) {
         let note = wrap(note, width.saturating_sub(INDENT), &" ".repeat(INDENT + 2));
         let look = if note.starts_with('✗') { Look::Bad } else { Look::Faint };
-        text.push_str(&format!("{}{}\n", " ".repeat(INDENT), coloured(&note, look)));
+        let _ = writeln!(text, "{}{}", " ".repeat(INDENT), coloured(&note, look));
     }
     text
 }
@@ -56,7 +59,7 @@ fn line(text: &mut String, left: usize, name: &str, row: &Row) {
         return;
     }
     let gap = " ".repeat(left.saturating_sub(INDENT + display_width(name)));
-    let name = coloured(name, Look::Faint);
+    let name = if name.is_empty() { String::new() } else { coloured(name, Look::Faint) };
     text.push_str(&" ".repeat(INDENT));
     text.push_str(format!("{name}{gap}{row}").trim_end());
     text.push('\n');
@@ -71,35 +74,45 @@ fn times(axis: &Axis, columns: usize) -> Row {
         row.fill(column..column + 1, sign, Look::Faint);
     }
     let mut taken = Vec::new();
-    write_time(&mut row, &mut taken, 0, Duration::ZERO);
+    write_time(&mut row, &mut taken, 0, axis.begin);
     let last = axis.last();
-    write_time(&mut row, &mut taken, axis.column_at(last), last);
-    if let Some(step) = axis.step(BETWEEN_TIMES) {
-        let mut at = step;
-        while at < last {
-            write_time(&mut row, &mut taken, axis.column_at(at), at);
-            at += step;
-        }
-    }
+    let width = display_width(&time(last));
+    // The last one ends in its column, where the others begin in theirs.
+    write_time(&mut row, &mut taken, (axis.end() + 1).saturating_sub(width), last);
     for column in 1..end {
-        let ends_here = axis.is_stretched(column - 1, column) && !axis.is_stretched(column, column + 1);
-        if ends_here {
+        let is_end =
+            axis.is_stretched(column - 1, column) && !axis.is_stretched(column, column + 1);
+        if is_end {
             write_time(&mut row, &mut taken, column, axis.moment_at(column));
         }
+    }
+    let Some(step) = axis.step(BETWEEN_TIMES) else { return row };
+    let mut at = step;
+    while at < last {
+        let column = axis.column_at(at);
+        if at > axis.begin && !axis.is_stretched(column.saturating_sub(1), column + 1) {
+            write_time(&mut row, &mut taken, column, at);
+        }
+        at += step;
     }
     row
 }
 
-/// Writes a time so that its first character is in its column, unless there is no room.
-fn write_time(row: &mut Row, taken: &mut Vec<std::ops::Range<usize>>, column: usize, at: Duration) {
-    let text = format!("{} ", time(at));
-    let room = column..column + display_width(&text) + 1;
-    let overlaps = taken.iter().any(|other| other.start < room.end && room.start < other.end);
-    if overlaps || !row.holds(&room) {
+/// Writes a time from its column on, unless there is no room.
+fn write_time(row: &mut Row, taken: &mut Vec<(Range<usize>, String)>, column: usize, at: Duration) {
+    let text = time(at);
+    let room = column.saturating_sub(1)..column + display_width(&text) + 2;
+    let overlaps = taken
+        .iter()
+        .any(|(other, time)| *time == text || (other.start < room.end && room.start < other.end));
+    if overlaps || !row.holds(&(column..column + display_width(&text))) {
         return;
     }
-    row.write(column, &text, Look::Faint);
-    taken.push(room);
+    if column > 0 {
+        row.write(column - 1, " ", Look::Faint);
+    }
+    row.write(column, &format!("{text} "), Look::Faint);
+    taken.push((room, text));
 }
 
 fn rows(lane: &LaidOut<'_>, layout: &Layout<'_>, columns: usize) -> Vec<Row> {
@@ -115,20 +128,18 @@ fn rows(lane: &LaidOut<'_>, layout: &Layout<'_>, columns: usize) -> Vec<Row> {
 
 fn points(points: &[(&Point, StopId)], axis: &Axis, form: Form, columns: usize) -> Vec<Row> {
     let mut rows = vec![Row::new(columns); form.rows];
+    let drawn: Vec<&Point> = points.iter().map(|(point, _)| *point).collect();
+    let places = form.rows_of(&drawn);
     for (index, (point, stop)) in points.iter().enumerate() {
-        let row = &mut rows[index % form.rows];
-        let (column, text) = (axis.column(*stop), &point.texts[form.detail]);
+        let row = &mut rows[places[index]];
+        let (column, text) = (axis.column(*stop), form.text(point));
         let end = column + 1 + display_width(text);
+        let next = places[index + 1..].iter().position(|place| *place == places[index]);
+        let next = next.map_or(columns, |next| axis.column(points[index + 1 + next].1));
         if let Some(trail) = point.trail {
-            let next = points.get(index + form.rows).map_or(columns, |(_, next)| axis.column(*next));
             let until = axis.column_at(trail.until()).min(next);
-            let sign = match trail {
-                super::values::Trail::Waits(_) => '─',
-                super::values::Trail::Repeats(_) => '·',
-            };
-            if until > end {
-                row.fill(end..until, sign, Look::Faint);
-            }
+            let sign = if matches!(trail, Trail::Waits(_)) { '─' } else { '·' };
+            row.fill(end..until.max(end), sign, Look::Faint);
         }
         row.write(column, &format!("▌{text}"), point.look);
     }
@@ -148,14 +159,20 @@ fn draw_span(row: &mut Row, span: &Span, from: usize, until: usize, axis: &Axis)
     let is_wall = span.look == Look::Wall;
     let (solid, unsure) = if is_wall { ('█', '▒') } else { ('─', '╌') };
     let ran_until = axis.column_at(span.ran_until).clamp(from, until);
-    // The end is not known to the column anyway.
-    let ran_until = if until - ran_until <= 2 { until } else { ran_until };
+    let is_exact = span.until.is_some_and(|end| end.saturating_sub(span.ran_until) < UNSURE);
+    let ran_until = if is_exact || until - ran_until <= 2 { until } else { ran_until };
     row.fill(from..ran_until, if span.begins_later { unsure } else { solid }, span.look);
     row.fill(ran_until..until, unsure, span.look);
     for text in &span.texts {
         let start = axis.column_at(text.from).clamp(from, until);
         let end = if text.until >= span.ran_until { until } else { axis.column_at(text.until) };
         write_inside(row, start + 2, end.saturating_sub(1), text.choices, span.look);
+    }
+    if let Some(at) = span.crossed_at {
+        let column = axis.column_at(at);
+        if (from + 1..until).contains(&column) {
+            row.write(column, "┼", span.look);
+        }
     }
     if !is_wall {
         row.write(from, if span.begins_later { "╌" } else { "├" }, span.look);
@@ -187,13 +204,20 @@ fn bars(waits: &Waits, axis: &Axis, columns: usize) -> Row {
     let watched = axis.column_at(waits.watched.min(axis.last()));
     for column in 0..=watched {
         let (from, until) = (axis.moment_at(column), axis.moment_at(column + 1));
-        let overlaps = waits.slow.iter().filter(|wait| wait.at < until && wait.at + wait.took > from);
+        let overlaps =
+            waits.slow.iter().filter(|wait| wait.at < until && wait.at + wait.took > from);
         let longest = overlaps.map(|wait| wait.took).max().unwrap_or_default();
-        let height = height_of_wait(longest);
+        let height = height(longest);
         let look = if height > 4 { Look::Wall } else { Look::Faint };
         row.fill(column..column + 1, BARS[height], look);
     }
     row
+}
+
+/// The height on a log scale: flat up to 1 ms, the maximum from 1 s.
+fn height(wait: Duration) -> usize {
+    let above = [3, 7, 20, 52, 139, 373, 1000];
+    above.iter().take_while(|&&millis| wait >= Duration::from_millis(millis)).count()
 }
 
 /// The sign in its column and the text after it, before it, or below it.
@@ -209,7 +233,7 @@ fn caption(column: usize, sign: char, look: Look, text: &str, columns: usize) ->
         first.write(column + 2, text, look);
         return vec![first];
     }
-    if width + 1 <= column {
+    if width < column {
         first.write(column - 1 - width, text, look);
         return vec![first];
     }

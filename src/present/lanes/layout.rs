@@ -4,28 +4,72 @@
 use std::time::Duration;
 
 use super::axis::{Axis, StopId, Stops};
-use super::values::{Content, Lane, Picture, Point, Span, Weight};
+use super::values::{Content, DETAILS, Lane, Picture, Point, Span, Weight};
 use crate::present::text::display_width;
 
 /// How the points of a lane are drawn.
 #[derive(Debug, Clone, Copy)]
 pub struct Form {
-    /// Each lane's points take turns in so many rows.
+    /// Two or more: what is about work has the last row for itself.
     pub rows: usize,
     /// Which of the texts of a point.
-    pub detail: usize,
+    detail: usize,
+    /// The divisor of the columns that are kept for long periods.
+    spare: usize,
+}
+
+impl Form {
+    const fn new(rows: usize, detail: usize, spare: usize) -> Self {
+        Self { rows, detail, spare }
+    }
+
+    pub fn text(self, point: &Point) -> &str {
+        let detail = match self.detail {
+            detail @ 1.. if point.weight < Weight::AskedKey => detail + 1,
+            detail => detail,
+        };
+        &point.texts[detail.min(DETAILS - 1)]
+    }
+
+    /// The columns of a label with its sign.
+    fn width(self, point: &Point) -> usize {
+        1 + display_width(self.text(point))
+    }
+
+    /// The row of each point.
+    pub fn rows_of(self, points: &[&Point]) -> Vec<usize> {
+        let others = self.rows.saturating_sub(1).max(1);
+        let mut next = 0;
+        let mut rows = Vec::new();
+        for point in points {
+            if self.rows > 1 && point.is_about_work {
+                rows.push(self.rows - 1);
+            } else {
+                rows.push(next % others);
+                next += 1;
+            }
+        }
+        rows
+    }
 }
 
 /// From the best form to the last resort.
-const FORMS: [Form; 8] = [
-    Form { rows: 1, detail: 0 },
-    Form { rows: 1, detail: 1 },
-    Form { rows: 1, detail: 2 },
-    Form { rows: 2, detail: 1 },
-    Form { rows: 2, detail: 2 },
-    Form { rows: 3, detail: 2 },
-    Form { rows: 2, detail: 3 },
-    Form { rows: 3, detail: 3 },
+const FORMS: [Form; 15] = [
+    Form::new(1, 0, 2),
+    Form::new(1, 1, 2),
+    Form::new(2, 1, 2),
+    Form::new(1, 2, 2),
+    Form::new(2, 2, 2),
+    Form::new(1, 1, 4),
+    Form::new(1, 2, 4),
+    Form::new(2, 1, 5),
+    Form::new(2, 2, 6),
+    Form::new(3, 1, 5),
+    Form::new(3, 2, 5),
+    Form::new(2, 2, 12),
+    Form::new(3, 2, 12),
+    Form::new(2, 3, 12),
+    Form::new(3, 3, 12),
 ];
 
 /// More points are never tried.
@@ -53,6 +97,7 @@ impl<'p> Layout<'p> {
     /// `columns` are those behind the labels.
     pub fn new(picture: &'p Picture, columns: usize) -> Self {
         let all = weights(picture);
+        let lasts = picture.lanes.iter().any(|lane| !matches!(lane.content, Content::Points(_)));
         let mut left_out = all.len().saturating_sub(MOST_POINTS);
         loop {
             // Points of the least weight go first, the later ones of equal weight before.
@@ -61,7 +106,7 @@ impl<'p> Layout<'p> {
             for form in FORMS {
                 let (stops, lanes) = stops(picture, hidden, form);
                 let columns = if is_last_try { usize::MAX / 2 } else { columns };
-                let spare = if is_last_try { 0 } else { columns / 8 };
+                let spare = if is_last_try || !lasts { 0 } else { columns / form.spare };
                 if let Some(axis) = stops.axis(columns, spare) {
                     return Self { form, axis, lanes, left_out };
                 }
@@ -89,7 +134,7 @@ fn stops<'p>(
     hidden: &[(Weight, usize, usize)],
     form: Form,
 ) -> (Stops, Vec<LaidOut<'p>>) {
-    let mut stops = Stops::default();
+    let mut stops = Stops::from(begin(picture));
     let mut lanes = Vec::new();
     for (number, lane) in picture.lanes.iter().enumerate() {
         let mut laid = LaidOut { lane, points: Vec::new(), spans: Vec::new() };
@@ -117,44 +162,49 @@ fn stops<'p>(
     (stops, lanes)
 }
 
-fn add_points<'p>(
-    stops: &mut Stops,
-    points: &[&'p Point],
-    form: Form,
-) -> Vec<(&'p Point, StopId)> {
+fn add_points<'p>(stops: &mut Stops, points: &[&'p Point], form: Form) -> Vec<(&'p Point, StopId)> {
+    let rows = form.rows_of(points);
     let mut added: Vec<(&Point, StopId)> = Vec::new();
     for (index, point) in points.iter().enumerate() {
         let stop = stops.add(point.at);
         if let Some((_, before)) = added.last() {
             stops.keep_apart(*before, stop, 1);
         }
-        if let Some((above, before)) = index.checked_sub(form.rows).map(|index| added[index]) {
-            stops.keep_apart(before, stop, width(above, form) + 1);
+        if let Some(left) = rows[..index].iter().rposition(|row| *row == rows[index]) {
+            stops.keep_apart(added[left].1, stop, form.width(points[left]) + 1);
         }
-        stops.give_room(stop, width(point, form));
+        stops.give_room(stop, form.width(point));
         added.push((point, stop));
     }
     // Only now, so that they do not come between points of the same moment.
-    for point in points {
-        point.trail.map(|trail| stops.add(trail.until()));
+    for trail in points.iter().filter_map(|point| point.trail) {
+        stops.add(trail.until());
     }
     added
 }
 
-/// The columns of a label with its sign.
-fn width(point: &Point, form: Form) -> usize {
-    1 + display_width(&point.texts[form.detail])
-}
-
 fn add_span<'p>(stops: &mut Stops, span: &'p Span, latest: Duration) -> (&'p Span, StopId, StopId) {
     let from = stops.add(span.from);
-    stops.add(span.ran_until);
-    let until = stops.add(span.until.unwrap_or(latest).max(span.from));
+    let end = span.until.unwrap_or(latest).max(span.from);
+    stops.add(span.ran_until.min(end));
+    let until = stops.add(end);
     stops.keep_apart(from, until, NARROWEST_SPAN);
     if !span.after.is_empty() {
         stops.give_room(until, 2 + display_width(span.after));
     }
     (span, from, until)
+}
+
+/// Where the axis begins: at the answer's beginning, or at its first command if nothing happened
+/// for long before it, such as the start of Python.
+fn begin(picture: &Picture) -> Duration {
+    let mut first = Duration::MAX;
+    for lane in &picture.lanes {
+        if let Content::Points(points) = &lane.content {
+            first = points.iter().map(|point| point.at).fold(first, Duration::min);
+        }
+    }
+    if first == Duration::MAX || first * 20 < latest(picture) { Duration::ZERO } else { first }
 }
 
 /// The last moment of the picture.

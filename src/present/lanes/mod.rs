@@ -20,9 +20,9 @@ use crate::attempt::evidence::Evidence;
 use crate::lesson::Moment;
 use crate::present::plain;
 use crate::present::text::without_colors;
-use crate::verdict::work::{WorkSpan, work};
 use crate::verdict::Verdict;
-use values::{Content, Picture};
+use crate::verdict::work::{WorkSpan, work};
+use values::{Content, Picture, Told};
 
 /// The maximum width of the picture.
 const WIDEST: usize = 100;
@@ -37,6 +37,11 @@ pub fn picture(evidence: &Evidence, verdict: &Verdict, width: usize) -> String {
         return words::sentences(&picture, width);
     }
     draw::drawn(&picture, width.min(WIDEST))
+}
+
+/// Whether [`picture`] shows anything.
+pub fn has_picture(evidence: &Evidence, verdict: &Verdict) -> bool {
+    values(evidence, verdict).is_some()
 }
 
 /// The same, always drawn, and without colours.
@@ -71,9 +76,11 @@ fn values(evidence: &Evidence, verdict: &Verdict) -> Option<Picture> {
     let mut picture = Picture::default();
     answer::add(&mut picture, evidence, pointers);
     server::add(&mut picture, evidence, &work, pointers);
-    picture.story.sort_by_key(|told| told.at);
-    let has_points =
-        picture.lanes.iter().any(|lane| matches!(&lane.content, Content::Points(points) if points.len() > 1));
+    picture.story.sort_by_key(Told::order);
+    let has_points = picture
+        .lanes
+        .iter()
+        .any(|lane| matches!(&lane.content, Content::Points(points) if points.len() > 1));
     has_points.then_some(picture)
 }
 

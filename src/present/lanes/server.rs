@@ -18,7 +18,7 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, work: &[WorkSpan], pointe
     add_waits(picture, evidence, work, pointers.contains(&Pointer::LongestWait));
     let file = work.iter().find(|span| span.made_the_file);
     add_file(picture, evidence, file);
-    add_crash(picture, evidence);
+    add_crash(picture, evidence, file);
 }
 
 fn add_work(picture: &mut Picture, evidence: &Evidence, work: &[WorkSpan]) {
@@ -51,7 +51,8 @@ fn span(evidence: &Evidence, work: &WorkSpan) -> Span {
         _ => work.ran_until,
     };
     let look = if work.worker == Worker::Server { Look::Wall } else { Look::Child };
-    let choices = if work.is_scheduled { &["scheduled, began later", "scheduled"] } else { work.doing };
+    let choices =
+        if work.is_scheduled { &["scheduled, began later", "scheduled"] } else { work.doing };
     let answered = evidence.took;
     let goes_on = ran_until > answered + SHORTEST_WALL;
     let mut texts = vec![SpanText {
@@ -69,6 +70,7 @@ fn span(evidence: &Evidence, work: &WorkSpan) -> Span {
         ran_until,
         until: end,
         edge,
+        crossed_at: goes_on.then_some(answered),
         look,
         texts,
         after,
@@ -81,27 +83,25 @@ fn crash_or_end(evidence: &Evidence) -> Duration {
 }
 
 fn story(evidence: &Evidence, work: &WorkSpan) -> Vec<Told> {
-    let name = work.name;
+    let (name, answered) = (work.name, evidence.took);
     let says = match work.worker {
-        Worker::Server => format!("a {name} began in the server itself, and nobody else was answered"),
+        Worker::Server => format!("a {name} began in the server itself: it answered nobody else"),
         Worker::Child if work.is_scheduled => format!("a {name} was scheduled"),
         Worker::Child => format!("a {name} began"),
     };
-    let mut told = vec![Told { at: work.from, until: None, says }];
-    let answered = evidence.took;
+    let mut told = vec![Told::then(work.from, says)];
     if work.ran_until >= answered && work.worker == Worker::Child {
-        let says = format!("the {name} was still running then");
-        told.push(Told { at: answered, until: None, says });
+        told.push(Told::then(answered, format!("the {name} was still running")));
     }
     let (at, how) = match work.end {
-        WorkEnd::Succeeded(at) => (at, "had ended, and the file was complete"),
+        WorkEnd::Succeeded(at) => (at, "had ended, and its file was complete"),
         WorkEnd::Failed(at) => (at, "had failed"),
         WorkEnd::Stopped(at) => (at, "had been ended by a signal"),
         WorkEnd::Ended(at) => (at, "had ended"),
-        WorkEnd::Killed => (crash_or_end(evidence), "was killed with the server"),
+        WorkEnd::Killed => (crash_or_end(evidence), "was killed together with the server"),
         WorkEnd::StillRunning | WorkEnd::Unknown => return told,
     };
-    told.push(Told { at, until: None, says: format!("the {name} {how}") });
+    told.push(Told::at(at, format!("the {name} {how}")));
     told
 }
 
@@ -112,7 +112,7 @@ fn add_waits(picture: &mut Picture, evidence: &Evidence, work: &[WorkSpan], is_m
         picture.lanes.push(Lane { label, content });
         let mark = if is_marked { format!("  {MARK}") } else { String::new() };
         picture.notes.push(format!("another client waited: {}{mark}", numbers(waits)));
-        picture.story.extend(longest(waits));
+        picture.story.push(longest(waits));
         return;
     }
     let walls: Vec<Span> = work
@@ -133,64 +133,70 @@ fn wall(from: Duration, until: Duration) -> Option<Span> {
         ran_until: until,
         until: Some(until),
         edge: Edge::Closed,
+        crossed_at: None,
         look: Look::Wall,
         texts: vec![SpanText { from, until, choices }],
         after: "",
     })
 }
 
-fn longest(waits: &Waits) -> Option<Told> {
+fn longest(waits: &Waits) -> Told {
     let (at, took) = (waits.longest.at, waits.longest.took);
-    let says = format!("another client waited {} for a reply, the longest wait", super::time(took));
-    Some(Told { at, until: Some(at + took), says })
+    let says = "another client waited for a reply: that was the longest wait";
+    Told::during(at, at + took, says)
 }
 
+/// What the file holds: what it holds alone if a check asks, else what came back from it.
 fn add_file(picture: &mut Picture, evidence: &Evidence, file: Option<&WorkSpan>) {
-    let restored = evidence.looks.get(&Moment::Restore);
-    let held = restored.map(|look| contents(evidence, look));
-    let (text, says) = match (&held, file) {
-        (Some(held), _) => (held.clone(), format!("the file alone holds {held}")),
-        (None, Some(_)) => ("this moment".to_owned(), String::new()),
+    let (restored, crash) = (Moment::Restore, Moment::Crash);
+    let alone = evidence.looks.get(&restored).map(|look| contents(evidence, look));
+    let back = evidence.looks.get(&crash).filter(|_| is_loaded_from_the_file(evidence));
+    let held = alone.or(back.filter(|_| file.is_some()).map(|look| contents(evidence, look)));
+    let text = match (&held, file) {
+        (Some(held), _) => held.clone(),
+        (None, Some(_)) => "all keys of this moment".to_owned(),
         (None, None) => return,
     };
     let (at, sign) = match file {
         Some(save) => (save.from, '▲'),
         None => (crash_or_end(evidence), ' '),
     };
-    let label = Label::new("file holds", "file");
-    picture.lanes.push(Lane {
-        label,
-        content: Content::Caption { at, sign, look: Look::File, text },
-    });
+    let (label, look) = (Label::new("file holds", "file"), Look::File);
+    picture.lanes.push(Lane { label, content: Content::Caption { at, sign, look, text } });
+    let holds = held.map(|held| format!("the file holds {held}"));
+    picture.story.extend(holds.map(Told::afterwards));
     if let Some(save) = file {
-        let says = "the file holds the keys of this moment".to_owned();
-        picture.story.push(Told { at: save.from, until: None, says });
-    }
-    if !says.is_empty() {
-        picture.story.push(Told { at: Duration::MAX, until: None, says });
+        let says = format!("the file is of the moment at which the {} began", save.name);
+        picture.story.push(Told::afterwards(says));
     }
 }
 
-fn add_crash(picture: &mut Picture, evidence: &Evidence) {
+/// Whether a server that starts again reads the file, and not one that logs each command.
+fn is_loaded_from_the_file(evidence: &Evidence) -> bool {
+    let mut looks = evidence.before_the_crash().chain(evidence.at(Moment::Crash));
+    looks.all(|now| now.info.number("aof_enabled") == 0)
+}
+
+fn add_crash(picture: &mut Picture, evidence: &Evidence, file: Option<&WorkSpan>) {
     let Some(look) = evidence.looks.get(&Moment::Crash) else { return };
     let at = crash_or_end(evidence);
     let text = match look {
-        Ok(_) => "killed, started again",
-        Err(_) => "killed, and could not start again",
+        Ok(_) => "killed and restarted",
+        Err(_) => "killed, and did not start again",
     };
-    picture.lanes.push(Lane {
-        label: Label::new("server", "server"),
-        content: Content::Caption { at, sign: '☠', look: Look::Bad, text: text.to_owned() },
-    });
-    picture.story.push(Told { at, until: None, says: format!("the server was {text}") });
-    let is_told = evidence.looks.contains_key(&Moment::Restore);
-    if !is_told {
-        let held = contents(evidence, look);
-        picture.lanes.push(Lane {
-            label: Label::new("came back", "back"),
-            content: Content::Caption { at, sign: ' ', look: Look::Plain, text: held.clone() },
-        });
-        let says = format!("after the crash these keys came back: {held}");
-        picture.story.push(Told { at: Duration::MAX, until: None, says });
+    let label = Label::new("server", "server");
+    let caption = Content::Caption { at, sign: '☠', look: Look::Bad, text: text.to_owned() };
+    picture.lanes.push(Lane { label, content: caption });
+    picture.story.push(Told::at(at, format!("the server was {text}")));
+    let is_told = evidence.looks.contains_key(&Moment::Restore)
+        || (file.is_some() && is_loaded_from_the_file(evidence));
+    if is_told {
+        return;
     }
+    let held = contents(evidence, look);
+    let says = format!("after the crash this came back: {held}");
+    picture.story.push(Told::afterwards(says));
+    let (label, look) = (Label::new("came back", "back"), Look::Plain);
+    let caption = Content::Caption { at, sign: ' ', look, text: held };
+    picture.lanes.push(Lane { label, content: caption });
 }

@@ -15,13 +15,47 @@ pub struct Picture {
     pub story: Vec<Told>,
 }
 
-/// A sentence about a moment, without the time and the full stop.
+/// A sentence without its time and its full stop.
 #[derive(Debug)]
 pub struct Told {
-    pub at: Duration,
-    /// The end of what lasts: the sentence begins with "From … to …".
-    pub until: Option<Duration>,
+    pub when: When,
     pub says: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    At(Duration),
+    During(Duration, Duration),
+    /// At a moment of which another sentence has told.
+    Then(Duration),
+    /// When everything was over.
+    Afterwards,
+}
+
+impl Told {
+    pub fn at(at: Duration, says: impl Into<String>) -> Self {
+        Self { when: When::At(at), says: says.into() }
+    }
+
+    pub fn during(from: Duration, until: Duration, says: impl Into<String>) -> Self {
+        Self { when: When::During(from, until), says: says.into() }
+    }
+
+    pub fn then(at: Duration, says: impl Into<String>) -> Self {
+        Self { when: When::Then(at), says: says.into() }
+    }
+
+    pub fn afterwards(says: impl Into<String>) -> Self {
+        Self { when: When::Afterwards, says: says.into() }
+    }
+
+    /// Where it stands in the story.
+    pub fn order(&self) -> Duration {
+        match self.when {
+            When::At(at) | When::During(at, _) | When::Then(at) => at,
+            When::Afterwards => Duration::MAX,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -47,7 +81,12 @@ pub enum Content {
     /// Measured waits of another client.
     Waits(Waits),
     /// A sign at a moment and text, which may need lines of its own.
-    Caption { at: Duration, sign: char, look: Look, text: String },
+    Caption {
+        at: Duration,
+        sign: char,
+        look: Look,
+        text: String,
+    },
 }
 
 /// A command, or something else that the answer did.
@@ -60,6 +99,8 @@ pub struct Point {
     pub look: Look,
     /// The points with the least weight are left out first.
     pub weight: Weight,
+    /// Whether it begins work, such as a save, or waits for it.
+    pub is_about_work: bool,
 }
 
 pub const DETAILS: usize = 4;
@@ -86,6 +127,8 @@ pub enum Weight {
     Read,
     Poll,
     Write,
+    /// A write of a key that a check asks for after the crash.
+    AskedKey,
     Refusal,
     Save,
     Evidence,
@@ -103,6 +146,8 @@ pub struct Span {
     /// By then it had ended; `None`: it had not, as far as one knows.
     pub until: Option<Duration>,
     pub edge: Edge,
+    /// A moment at which something else happened.
+    pub crossed_at: Option<Duration>,
     pub look: Look,
     /// In the span, where they fit.
     pub texts: Vec<SpanText>,

@@ -1,9 +1,9 @@
 //! The picture in words, in order of time.
 
-use std::time::Duration;
+use std::fmt::Write as _;
 
 use super::time;
-use super::values::{Picture, Told};
+use super::values::{Picture, Told, When};
 use crate::present::plain;
 use crate::present::text::wrap;
 
@@ -17,27 +17,25 @@ pub fn sentences(picture: &Picture, width: usize) -> String {
     for (index, sentence) in all.iter().enumerate() {
         let is_left_out = (SENTENCES / 2..SENTENCES / 2 + left_out).contains(&index);
         if index == SENTENCES / 2 && left_out > 0 {
-            text.push_str(&format!("  {left_out} more\n"));
+            let _ = writeln!(text, "  {left_out} more");
         }
         if !is_left_out {
             let sentence = plain::worded(sentence);
-            text.push_str(&format!("  {}\n", wrap(&sentence, width.saturating_sub(4), "    ")));
+            let _ = writeln!(text, "  {}", wrap(&sentence, width.saturating_sub(4), "    "));
         }
     }
     text
 }
 
 fn sentence(told: &Told) -> String {
-    match told {
-        // Of no moment on the axis.
-        Told { at: Duration::MAX, says, .. } => {
+    let says = &told.says;
+    match told.when {
+        When::At(at) => format!("At {} {says}.", time(at)),
+        When::During(from, until) => format!("From {} to {} {says}.", time(from), time(until)),
+        When::Then(_) | When::Afterwards => {
             let mut says = says.clone();
             says[..1].make_ascii_uppercase();
             format!("{says}.")
         }
-        Told { at, until: Some(until), says } => {
-            format!("From {} to {} {says}.", time(*at), time(*until))
-        }
-        Told { at, until: None, says } => format!("At {} {says}.", time(*at)),
     }
 }

@@ -7,7 +7,7 @@ use super::diagnoses::lastsave;
 use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::Moment;
 use crate::relay::{CommandOutcome, Exchange};
-use crate::server::BgsaveEnd;
+use crate::server::{BgsaveEnd, ServerInfo};
 use crate::topics::awaited_by;
 use crate::verdict::diagnosis::facts::{info_field, reply_text};
 use crate::verdict::work::{WorkEnd, WorkSpan, Worker};
@@ -51,36 +51,38 @@ pub fn saves(evidence: &Evidence) -> Vec<WorkSpan> {
 /// Whether saves may have run that the timeline does not show.
 fn is_unclear(evidence: &Evidence) -> bool {
     let timeline = &evidence.timeline;
-    let has_lost = |name: &&str| timeline.left_out_names.contains(*name);
-    let is_unfollowed = |exchange: &Exchange| {
-        exchange.outcome != CommandOutcome::Refused
-            && UNFOLLOWED.contains(&exchange.name().as_str())
-    };
     evidence.invalid.is_some()
         || timeline.is_incomplete
         || !timeline.came_past.is_empty()
-        || ["SAVE", "BGSAVE", "CONFIG", "EVAL"].iter().any(|name| has_lost(name))
-        || UNFOLLOWED.iter().any(|name| has_lost(name))
+        || timeline.left_out_names.iter().any(|name| is_about_saves(name))
         || timeline.exchanges.iter().any(is_unfollowed)
         || timeline.values_set("save").any(|(_, points)| !points.trim().is_empty())
-        || evidence.last().is_some_and(|now| {
-            let before = &evidence.before;
-            now.info.run_id() != before.run_id()
-                || saved_by_itself(&now.info, before)
-                || has_more_calls(evidence, "SAVE")
-                || has_more_calls(evidence, "BGSAVE")
-        })
+        || evidence.last().is_some_and(|now| has_saved_otherwise(evidence, &now.info))
+}
+
+fn is_about_saves(name: &str) -> bool {
+    ["SAVE", "BGSAVE", "CONFIG", "FLUSHALL"].contains(&name) || UNFOLLOWED.contains(&name)
+}
+
+fn is_unfollowed(exchange: &Exchange) -> bool {
+    exchange.outcome != CommandOutcome::Refused && UNFOLLOWED.contains(&exchange.name().as_str())
+}
+
+/// Whether the server counts saves that the timeline does not have, or is another one.
+fn has_saved_otherwise(evidence: &Evidence, now: &ServerInfo) -> bool {
+    let before = &evidence.before;
+    now.run_id() != before.run_id()
+        || saved_by_itself(now, before)
+        || ["SAVE", "BGSAVE"].iter().any(|name| has_more_calls(evidence, now, name))
 }
 
 /// Whether the server counts more calls than the timeline has.
-fn has_more_calls(evidence: &Evidence, name: &str) -> bool {
-    let Some(now) = evidence.last() else { return false };
-    let counted = now.info.successful_calls(&name.to_lowercase())
-        - evidence.before.successful_calls(&name.to_lowercase());
+fn has_more_calls(evidence: &Evidence, now: &ServerInfo, name: &str) -> bool {
+    let command = name.to_lowercase();
+    let counted = now.successful_calls(&command) - evidence.before.successful_calls(&command);
     let exchanges = evidence.timeline.exchanges.iter();
-    let seen = exchanges.filter(|exchange| {
-        exchange.name() == name && exchange.outcome != CommandOutcome::Refused
-    });
+    let seen = exchanges
+        .filter(|exchange| exchange.name() == name && exchange.outcome != CommandOutcome::Refused);
     i64::try_from(seen.count()).is_ok_and(|seen| counted > seen)
 }
 

@@ -4,6 +4,7 @@ mod evidence;
 mod lesson;
 mod live;
 mod mutants;
+mod picture;
 mod refused;
 mod restore;
 mod saved;

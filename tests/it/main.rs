@@ -23,6 +23,7 @@ mod lessons;
 mod live;
 mod mutants;
 mod own_answers;
+mod picture;
 mod plain;
 mod private;
 mod python;

@@ -39,6 +39,16 @@ impl Stops {
         self.gaps.push(Gap { first, second, columns });
     }
 
+    /// One column at least between all of these that are at different times.
+    pub fn keep_order(&mut self, mut stops: Vec<StopId>) {
+        stops.sort_by_key(|stop| self.moments[stop.0]);
+        for pair in stops.windows(2) {
+            if self.moments[pair[0].0] < self.moments[pair[1].0] {
+                self.keep_apart(pair[0], pair[1], 1);
+            }
+        }
+    }
+
     pub fn give_room(&mut self, at: StopId, columns: usize) {
         self.widths.push((at, columns));
     }

@@ -159,6 +159,11 @@ fn stops<'p>(
         }
         lanes.push(laid);
     }
+    // What came first is further to the left in every lane.
+    let points = lanes.iter().flat_map(|lane| lane.points.iter().map(|(_, stop)| *stop));
+    let spans = lanes.iter().flat_map(|lane| lane.spans.iter());
+    let edges = spans.flat_map(|(_, from, until)| [*from, *until]);
+    stops.keep_order(points.chain(edges).collect());
     (stops, lanes)
 }
 

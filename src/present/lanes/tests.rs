@@ -92,3 +92,12 @@ fn what_happens_at_once_is_stretched_and_the_rest_is_to_scale() {
     assert!(axis.is_stretched(3, 4) && !axis.is_stretched(33, 34));
     assert!(stops.axis(20, 0).is_none());
 }
+
+#[test]
+fn what_came_first_is_further_to_the_left() {
+    let mut stops = Stops::default();
+    let at = [0, 1, 1, 2, 9_000].map(|millis| stops.add(Duration::from_millis(millis)));
+    stops.keep_order(at.to_vec());
+    let axis = stops.axis(20, 0).unwrap();
+    assert_eq!(at.map(|stop| axis.column(stop)), [0, 1, 1, 2, 19]);
+}

@@ -19,6 +19,7 @@ pub(super) use waits::numbers;
 use colored::Colorize as _;
 
 use super::lanes;
+use super::markdown::inline_code;
 use super::plain;
 use super::text::{display_width, reveal, wrap};
 use crate::attempt::evidence::{Evidence, FileContents, LoadFailure};
@@ -48,7 +49,7 @@ pub fn cause(verdict: &Verdict, width: usize) -> String {
             wrap(&format!("cause: {}", plain::worded(&reveal(&diagnosis.cause))), width, "  ")
         );
     }
-    let text = wrap(&reveal(&diagnosis.cause), width.saturating_sub(9), "         ");
+    let text = inline_code(&wrap(&reveal(&diagnosis.cause), width.saturating_sub(9), "         "));
     format!("\n  {} {text}\n", "cause:".yellow().bold())
 }
 

@@ -8,7 +8,7 @@ use super::state::{State, View};
 use super::{fixed_lines, keys};
 use crate::answers;
 use crate::attempt::Run;
-use crate::lesson::{Exercise, Language, Lesson};
+use crate::lesson::{Code, Exercise, FailingAnswer, Language, Lesson};
 use crate::present::judged::{self, Judged};
 use crate::present::markdown::inline_code;
 use crate::present::text::display_width;
@@ -293,13 +293,17 @@ fn solution(
             text.push('\n');
         }
     }
-    for code in &exercise.solutions {
+    // The language of the student's last answer comes first.
+    let used = own.first().map(|(language, _)| *language);
+    let mut solutions: Vec<&Code> = exercise.solutions.iter().collect();
+    solutions.sort_by_key(|code| Some(code.language) != used);
+    for code in solutions {
         let title = format!("a solution in {}", code.language);
         text.push_str(&terminal::heading(&title));
         text.push_str(&markdown::render(&lesson.source[code.span.clone()], width));
         text.push('\n');
     }
-    text + &notes(lesson, exercise, width)
+    text + &notes(lesson, exercise, used, width)
 }
 
 fn compared(own: &str, solution: &str, path: &str, width: usize) -> String {
@@ -312,9 +316,11 @@ fn compared(own: &str, solution: &str, path: &str, width: usize) -> String {
 }
 
 /// The author's explanations of why each known wrong answer fails.
-fn notes(lesson: &Lesson, exercise: &Exercise, width: usize) -> String {
+fn notes(lesson: &Lesson, exercise: &Exercise, used: Option<Language>, width: usize) -> String {
     let mut text = String::new();
-    for wrong in &exercise.wrong_answers {
+    let mut wrong_answers: Vec<&FailingAnswer> = exercise.wrong_answers.iter().collect();
+    wrong_answers.sort_by_key(|wrong| Some(wrong.code.language) != used);
+    for wrong in wrong_answers {
         let note = lesson.source[wrong.note.clone()].trim();
         if note.is_empty() {
             continue;

@@ -10,6 +10,7 @@ use colored::Colorize as _;
 use super::checks::Mark;
 use super::evidence::{self, Form};
 use super::lanes;
+use super::markdown::inline_code;
 use super::plain;
 use super::terminal::{self, within};
 use super::text::{clean, display_width, number, reveal, truncate, wrap};
@@ -208,7 +209,7 @@ fn says(finding: &Finding, width: usize) -> String {
         let word = Mark::from(finding.outcome).word();
         return wrap(&format!("{word}: {}", plain::worded(&finding.says)), width, "  ") + "\n";
     }
-    let says = within(&finding.says, width, 4);
+    let says = inline_code(&within(&finding.says, width, 4));
     let says = match finding.outcome {
         Outcome::Unmet => says.bold(),
         Outcome::Met | Outcome::NotReached => says.normal(),
@@ -238,7 +239,8 @@ fn what_was_found(finding: &Finding, width: usize) -> String {
     let _ = writeln!(text, "      found     {}", within(&reveal(&finding.found), width, 16));
     let _ = writeln!(text, "      expected  {}", within(&reveal(&finding.expected), width, 16));
     if let Some(otherwise) = &finding.otherwise {
-        let _ = writeln!(text, "      {} {}", "→".yellow(), within(otherwise, width, 8));
+        let _ =
+            writeln!(text, "      {} {}", "→".yellow(), inline_code(&within(otherwise, width, 8)));
     }
     text
 }
@@ -260,7 +262,7 @@ fn why_not_judged(finding: &Finding, verdict: &Verdict, width: usize) -> String 
         let line = format!("not judged{why}: {}", plain::worded(&finding.says));
         return wrap(&line, width, "  ") + "\n";
     }
-    let line = within(&format!("{} (not judged{why})", finding.says), width, 4);
+    let line = inline_code(&within(&format!("{} (not judged{why})", finding.says), width, 4));
     format!("  {} {}\n", Mark::NotReached.sign(), line.dimmed())
 }
 

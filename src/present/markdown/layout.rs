@@ -4,14 +4,16 @@
 use super::Theme;
 use super::document::{Block, Content, List};
 use super::highlight::highlight;
-use super::span::{Line, StyledSpan, TextStyle};
+use super::span::{Line, StyledSpan, TextStyle, line_width};
 use super::table;
-use super::wrap::wrap;
+use super::wrap::{broken, wrap};
 use pulldown_cmark::BlockQuoteKind;
 
 /// A container draws no edge if its content would be narrower than this.
 const NARROWEST: usize = 8;
 const CODE_INDENT: &str = "    ";
+/// Before the rest of a line of code.
+const GOES_ON: &str = "↪ ";
 /// The indent of all lines of a quote but the first, in plain output.
 const PLAIN_INDENT: &str = "  ";
 const BULLETS: [&str; 3] = ["• ", "◦ ", "▪ "];
@@ -24,6 +26,8 @@ pub(super) struct Area {
     pub(super) width: usize,
     /// The number of lists around it.
     pub(super) depth: usize,
+    /// Whether code that is too wide goes on below, so that it is not taken for another line.
+    pub(super) wraps_code: bool,
 }
 
 /// The lines of blocks, with an empty line between two blocks.
@@ -53,7 +57,7 @@ fn block_lines(block: &Block, area: Area) -> Vec<Line> {
         Block::Heading { text, .. } | Block::Paragraph(text) => wrap(text, area.width),
         Block::Code { language, code } => {
             let indent = StyledSpan::new(CODE_INDENT, TextStyle::PLAIN);
-            edged(highlight(language, code), &indent, &indent)
+            edged(code_lines(highlight(language, code), area), &indent, &indent)
         }
         Block::Quote { kind, blocks } => quote(*kind, blocks, area),
         Block::List(list) => list_lines(list, area),
@@ -68,6 +72,25 @@ fn block_lines(block: &Block, area: Area) -> Vec<Line> {
         Block::Rule if is_plain => Vec::new(),
         Block::Rule => vec![vec![StyledSpan::new(&"─".repeat(area.width), TextStyle::DIM)]],
     }
+}
+
+/// Long lines of code go on below themselves, after a mark.
+fn code_lines(code: Vec<Line>, area: Area) -> Vec<Line> {
+    let width = area.width.saturating_sub(CODE_INDENT.len());
+    let mark = StyledSpan::new(GOES_ON, TextStyle::DIM);
+    if !area.wraps_code || area.theme == Theme::Plain || width < NARROWEST {
+        return code;
+    }
+    let mut lines = Vec::new();
+    for line in code {
+        if line_width(&line) <= width {
+            lines.push(line);
+            continue;
+        }
+        let pieces = broken(line, width - mark.width());
+        lines.extend(edged(pieces, &mark.part(""), &mark));
+    }
+    lines
 }
 
 fn quote(kind: Option<BlockQuoteKind>, blocks: &[Block], area: Area) -> Vec<Line> {

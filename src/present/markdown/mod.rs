@@ -45,7 +45,9 @@ pub fn inline_code(text: &str) -> String {
 
 fn render_with(markdown: &str, width: usize, theme: Theme) -> String {
     let blocks = document::read(markdown, theme);
+    // A pipe has no width, and its reader may copy the code.
+    let wraps_code = width <= WIDEST;
     let width = width.clamp(NARROWEST, WIDEST);
-    let lines = layout::layout(&blocks, layout::Area { theme, width, depth: 0 });
+    let lines = layout::layout(&blocks, layout::Area { theme, width, depth: 0, wraps_code });
     span::paint(&lines, theme)
 }

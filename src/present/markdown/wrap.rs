@@ -102,7 +102,7 @@ fn is_ideograph(grapheme: &str) -> bool {
 }
 
 /// Breaks a word into as many lines as it needs, keeping every character.
-fn broken(word: Line, width: usize) -> Vec<Line> {
+pub(super) fn broken(word: Line, width: usize) -> Vec<Line> {
     let (mut lines, mut line, mut used) = (Vec::new(), Line::new(), 0);
     for span in word {
         for unit in span.text().graphemes(true).flat_map(|grapheme| units(grapheme, width)) {

@@ -153,3 +153,14 @@ fn hostile_lessons_fit_any_width_and_steer_nothing() {
         look_at(&source, width, THEMES[dice.below(THEMES.len())]);
     }
 }
+
+#[test]
+fn a_long_line_of_code_goes_on_inside_its_block() {
+    let source = "- an item\n\n  > ```redis\n  > SET order:1001 paid-by-card-yesterday\n  > GET a\n  > ```\n";
+    let rendered = render_with(source, 30, Theme::Marked);
+    insta::assert_snapshot!(rendered, @"");
+    assert!(
+        render_with(source, 30, Theme::Plain).contains("SET order:1001 paid-by-card-yesterday")
+    );
+    assert!(render_with(source, usize::MAX, Theme::Marked).contains("paid-by-card-yesterday"));
+}

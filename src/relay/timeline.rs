@@ -130,6 +130,19 @@ impl Timeline {
         found
     }
 
+    /// For each exchange, when it ran at the earliest: when it came, but not before the reply to an
+    /// earlier command of its connection, for it may have been sent without waiting.
+    pub fn earliest_runs(&self) -> Vec<Duration> {
+        let mut latest: BTreeMap<u32, Duration> = BTreeMap::new();
+        let mut runs = Vec::with_capacity(self.exchanges.len());
+        for exchange in &self.exchanges {
+            let replied = latest.entry(exchange.connection).or_default();
+            runs.push(exchange.at.max(*replied));
+            *replied = exchange.ended().max(*replied);
+        }
+        runs
+    }
+
     /// The indexes of all exchanges in the order in which Redis ran them. A command that was sent
     /// early may run late, after a command that blocks: the time of its reply shows when. Commands
     /// that MULTI queued ran at EXEC.

@@ -1,6 +1,6 @@
 //! The lanes of the answer: its commands, the messages that it received, and its end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::contents;
@@ -37,7 +37,7 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
     for (index, owner) in owners.into_iter().enumerate() {
         let lines = commands_of(timeline, pointers, owner);
         picture.story.extend(lines.iter().map(|line| told(line, is_split)));
-        let mut points: Vec<Point> = lines.iter().filter_map(|line| point(line, &asked)).collect();
+        let mut points = points(&lines, &asked);
         if index == 0 {
             add_waits(picture, &mut points, evidence);
         }
@@ -59,8 +59,26 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
     add_errors(picture, &all);
 }
 
-fn point(line: &TranscriptLine<'_>, asked: &BTreeSet<String>) -> Option<Point> {
-    let exchange = line.first.exchange()?;
+fn points(lines: &[TranscriptLine<'_>], asked: &BTreeSet<String>) -> Vec<Point> {
+    // A command that was sent without waiting ran when the earlier ones of its connection had run.
+    let mut replied: BTreeMap<u32, Duration> = BTreeMap::new();
+    let mut points = Vec::new();
+    for line in lines {
+        let Some(exchange) = line.first.exchange() else { continue };
+        let replied = replied.entry(exchange.connection).or_default();
+        let at = exchange.at.max(*replied);
+        *replied = exchange.ended().max(*replied);
+        points.push(point(line, exchange, at, asked));
+    }
+    points
+}
+
+fn point(
+    line: &TranscriptLine<'_>,
+    exchange: &Exchange,
+    at: Duration,
+    asked: &BTreeSet<String>,
+) -> Point {
     let is_refused = line.outcome() == CommandOutcome::Refused;
     let trail = match line.last.exchange() {
         Some(last) if line.count > 1 => Some(Trail::Repeats(last.ended())),
@@ -82,14 +100,14 @@ fn point(line: &TranscriptLine<'_>, asked: &BTreeSet<String>) -> Option<Point> {
         () => Look::Command,
     };
     let name = exchange.name();
-    Some(Point {
-        at: exchange.at,
+    Point {
+        at,
         trail,
         texts,
         look,
         weight: weight(line, exchange, asked),
         is_about_work: is_about_work(&name),
-    })
+    }
 }
 
 /// The command as it would be typed, with its keys, with their last parts, and by its name only.
@@ -103,9 +121,10 @@ fn forms(exchange: &Exchange) -> [String; DETAILS] {
     let all = shown(words);
     let places = match command.keys(words.len()) {
         keys if !keys.is_empty() => keys,
-        // Neither keys nor channels: the name says it.
-        _ if !command.has("pubsub") => Vec::new(),
-        _ => (1..words.len().min(2)).collect(),
+        // The setting of CONFIG, the channel of PUBLISH; else the name says it.
+        _ if command.name.contains('|') => (2..words.len().min(3)).collect(),
+        _ if command.has("pubsub") => (1..words.len().min(2)).collect(),
+        _ => Vec::new(),
     };
     let keys: Vec<String> = places
         .iter()

@@ -100,7 +100,8 @@ fn asked_by(evidence: &Evidence, line: &str, printed: &Printed) -> Option<Asked>
         b"GET" => {
             let mut looks = evidence.before_the_crash();
             let before = looks.find_map(|look| look.replies.get(line));
-            let changed = before.filter(|before| before.terminal != printed.terminal);
+            let changed = before
+                .filter(|before| before.terminal != printed.terminal && before.terminal != "(nil)");
             let changed = changed.map(|_| printed.terminal.clone());
             Some(Asked { key, is_there: printed.terminal != "(nil)", changed })
         }

@@ -26,16 +26,15 @@ pub fn saves(evidence: &Evidence) -> Vec<WorkSpan> {
     if is_unclear(evidence) {
         return Vec::new();
     }
-    let exchanges = &evidence.timeline.exchanges;
-    let mut saves: Vec<WorkSpan> = exchanges
-        .iter()
-        .enumerate()
-        .filter_map(|(index, exchange)| match exchange.name().as_str() {
-            "SAVE" => foreground(evidence, index, exchange),
-            "BGSAVE" => background(evidence, index, exchange),
+    let runs = evidence.timeline.earliest_runs();
+    let mut saves = Vec::new();
+    for (index, exchange) in evidence.timeline.exchanges.iter().enumerate() {
+        saves.extend(match exchange.name().as_str() {
+            "SAVE" => foreground(evidence, index, runs[index]),
+            "BGSAVE" => background(evidence, index, &runs),
             _ => None,
-        })
-        .collect();
+        });
+    }
     let number = saves.len();
     for index in 0..number {
         if saves[index].worker == Worker::Child && saves[index].end.at().is_some() {
@@ -56,6 +55,7 @@ fn is_unclear(evidence: &Evidence) -> bool {
         || !timeline.came_past.is_empty()
         || timeline.left_out_names.iter().any(|name| is_about_saves(name))
         || timeline.exchanges.iter().any(is_unfollowed)
+        || timeline.exchanges.iter().any(has_run_unseen)
         || timeline.values_set("save").any(|(_, points)| !points.trim().is_empty())
         || evidence.last().is_some_and(|now| has_saved_otherwise(evidence, &now.info))
 }
@@ -66,6 +66,13 @@ fn is_about_saves(name: &str) -> bool {
 
 fn is_unfollowed(exchange: &Exchange) -> bool {
     exchange.outcome != CommandOutcome::Refused && UNFOLLOWED.contains(&exchange.name().as_str())
+}
+
+/// Whether it is a save that ran, but whose reply did not come, so that one cannot know when.
+fn has_run_unseen(exchange: &Exchange) -> bool {
+    ["SAVE", "BGSAVE"].contains(&exchange.name().as_str())
+        && exchange.outcome == CommandOutcome::Done
+        && exchange.reply.is_none()
 }
 
 /// Whether the server counts saves that the timeline does not have, or is another one.
@@ -86,19 +93,17 @@ fn has_more_calls(evidence: &Evidence, now: &ServerInfo, name: &str) -> bool {
     i64::try_from(seen.count()).is_ok_and(|seen| counted > seen)
 }
 
-fn foreground(evidence: &Evidence, index: usize, save: &Exchange) -> Option<WorkSpan> {
+fn foreground(evidence: &Evidence, index: usize, from: Duration) -> Option<WorkSpan> {
+    let save = &evidence.timeline.exchanges[index];
     if save.is_queued() || !may_have_run(save) {
         return None;
     }
-    let is_done = save.outcome == CommandOutcome::Done;
-    let end = match (&save.reply, is_done) {
-        (Some(_), true) => WorkEnd::Succeeded(save.ended()),
+    let end = match &save.reply {
+        Some(_) => WorkEnd::Succeeded(save.ended()),
         // The server replies to nobody while SAVE runs.
-        (None, true) => evidence.settled.map_or(WorkEnd::Unknown, WorkEnd::Succeeded),
-        (None, false) if evidence.last().is_some() => return None,
-        (None, false) if is_killed(evidence) => WorkEnd::Killed,
-        (None, false) => WorkEnd::StillRunning,
-        (Some(_), false) => return None,
+        None if evidence.last().is_some() => return None,
+        None if is_killed(evidence) => WorkEnd::Killed,
+        None => WorkEnd::StillRunning,
     };
     Some(WorkSpan {
         name: "save",
@@ -106,9 +111,9 @@ fn foreground(evidence: &Evidence, index: usize, save: &Exchange) -> Option<Work
         doing: &["the server itself writes the file", "the server writes", "SAVE"],
         worker: Worker::Server,
         begun_by: index,
-        from: save.at,
+        from,
         is_scheduled: false,
-        ran_until: if save.reply.is_some() { save.ended() } else { save.at },
+        ran_until: if save.reply.is_some() { save.ended() } else { from },
         end,
         made_the_file: false,
     })
@@ -118,13 +123,15 @@ fn may_have_run(exchange: &Exchange) -> bool {
     matches!(exchange.outcome, CommandOutcome::Done | CommandOutcome::Unknown)
 }
 
-fn background(evidence: &Evidence, index: usize, bgsave: &Exchange) -> Option<WorkSpan> {
+fn background(evidence: &Evidence, index: usize, runs: &[Duration]) -> Option<WorkSpan> {
+    let bgsave = &evidence.timeline.exchanges[index];
     if bgsave.outcome != CommandOutcome::Done {
         return None;
     }
     let is_queued = bgsave.is_queued();
     let says_scheduled = reply_text(bgsave).is_some_and(|reply| reply.contains("scheduled"));
-    let from = if is_queued { exec_of(evidence, index)?.at } else { bgsave.at };
+    let asked = if is_queued { exec_of(evidence, index)? } else { index };
+    let from = after_foreground_saves(evidence, runs[asked]);
     let is_scheduled = is_queued || says_scheduled;
     let sightings = sightings(evidence, index, from, is_scheduled);
     let ended = sightings.iter().filter(|seen| !seen.running).map(|seen| seen.at).min();
@@ -158,11 +165,22 @@ fn is_killed(evidence: &Evidence) -> bool {
     evidence.looks.contains_key(&Moment::Crash) && evidence.file_bytes == evidence.file_bytes_before
 }
 
-fn exec_of(evidence: &Evidence, index: usize) -> Option<&Exchange> {
+fn exec_of(evidence: &Evidence, index: usize) -> Option<usize> {
     let exchanges = &evidence.timeline.exchanges;
     let connection = exchanges[index].connection;
-    let mut later = exchanges[index..].iter();
-    later.find(|other| other.connection == connection && other.name() == "EXEC")
+    let mut later = exchanges.iter().enumerate().skip(index);
+    later
+        .find(|(_, other)| other.connection == connection && other.name() == "EXEC")
+        .map(|(exec, _)| exec)
+}
+
+/// A command that comes while SAVE runs on another connection runs when SAVE has ended.
+fn after_foreground_saves(evidence: &Evidence, at: Duration) -> Duration {
+    let exchanges = evidence.timeline.exchanges.iter();
+    let saves = exchanges.filter(|exchange| {
+        exchange.name() == "SAVE" && exchange.outcome == CommandOutcome::Done && exchange.at < at
+    });
+    saves.map(Exchange::ended).fold(at, Duration::max)
 }
 
 /// Whether a background save was running at this time, or had ended by then.

@@ -14,7 +14,7 @@ use crate::present::lanes::picture;
 use crate::present::plain;
 use crate::present::text::display_width;
 use crate::redis_cli::reply::Printed;
-use crate::relay::{Exchange, Mark, Reply};
+use crate::relay::{CommandOutcome, Exchange, Mark, Reply};
 use crate::server::ServerInfo;
 use crate::topics::snapshots::background;
 use crate::verdict::work::{WorkEnd, work};
@@ -310,4 +310,24 @@ fn keys_of_a_file_that_no_check_names_are_counted() {
     now.file = Some(FileContents { keys, count: 2, differences: None });
     let text = everywhere(&measured_save().seeing(Moment::Restore, Ok(now)), &[]);
     assert!(text.contains("▲ a, b\n"), "{text}");
+}
+
+#[test]
+fn a_save_whose_reply_did_not_come_leaves_the_others_in_doubt() {
+    let silent = |line: &str| Exchange { outcome: CommandOutcome::Done, ..sent(1, line, "") };
+    let exchanges = vec![silent("SAVE"), sent(1, "BGSAVE", STARTED)];
+    assert_eq!(ends(&settled(answer(exchanges, 4, IN_PROGRESS), 2000, 102)), []);
+    assert_eq!(ends(&settled(answer(vec![silent("BGSAVE")], 4, IN_PROGRESS), 2000, 102)), []);
+}
+
+#[test]
+fn a_bgsave_that_was_sent_early_begins_when_save_has_ended() {
+    let save = that_took(1500, sent(100, "SAVE", "+OK"));
+    let early = that_took(1450, sent(200, "BGSAVE", STARTED));
+    let began = |connection: u32| {
+        let early = Exchange { connection, ..early.clone() };
+        let evidence = settled(answer(vec![save.clone(), early], 1700, IN_PROGRESS), 2000, 102);
+        work(&evidence)[1].from
+    };
+    assert_eq!([began(1), began(2)], [millis(1600), millis(1600)]);
 }

@@ -67,7 +67,7 @@ pub fn line(mark: Mark, says: &str) -> String {
         }
         Mark::Open | Mark::Met | Mark::Unmet => String::new(),
     };
-    format!("{} {}{}", mark.sign(), inline_code(says), note.dimmed())
+    format!("{} {}{}", mark.sign(), inline_code(says), inline_code(&note).dimmed())
 }
 
 /// A summary of all checks, without a line break.

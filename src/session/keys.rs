@@ -75,8 +75,6 @@ pub(super) struct Situation {
     pub(super) is_first: bool,
     pub(super) is_last: bool,
     pub(super) by_hand: ByHand,
-    /// The answer's file, if there is one.
-    pub(super) file: Option<String>,
 }
 
 /// What was done by hand on the step's server.
@@ -242,11 +240,8 @@ impl Offers {
 
 /// What `c` does: work by hand comes first, since a saved file has been checked already.
 fn what_is_checked(here: &Situation) -> String {
-    match (here.by_hand, &here.file) {
-        (ByHand::Answer, _) => "check what you did".to_owned(),
-        (_, Some(file)) => format!("check {file}"),
-        (_, None) => "check".to_owned(),
-    }
+    let by_hand = here.by_hand == ByHand::Answer;
+    if by_hand { "check what you did".to_owned() } else { "check".to_owned() }
 }
 
 /// The labels of the keys on the screen, such as `c check`.

@@ -10,13 +10,11 @@ use super::list::List;
 use super::request::{Request, SessionEnd};
 use super::step_state::{Busy, PendingRun, RunKind, StepState};
 use super::worker::messages::{RunNumber, StepEvent, StepVisit};
-use crate::answers;
 use crate::lesson::{Course, Exercise, Language, Lesson, Step};
 use crate::present::checks::Mark;
 use crate::present::judged::Detail;
 use crate::progress::Record;
 use crate::redis_prompt::CommandDocs;
-use crate::sanitize::ShownPath as _;
 use crate::topics::BackgroundWork;
 
 pub(super) struct State<'c> {
@@ -242,7 +240,6 @@ impl<'c> State<'c> {
                 (true, false) => ByHand::Exploration,
                 (true, true) => ByHand::Answer,
             },
-            file: self.work.file.and_then(|file| Some(answers::path(exercise?, file).shown())),
         }
     }
 

@@ -5,24 +5,23 @@
 //! twice a second; if polling is what finds a change, the student is told.
 
 mod other_files;
+mod stamp;
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use self::other_files::OtherFiles;
+use self::stamp::{FileStamp, SETTLED};
 use crate::disk;
 
 /// How often the files are polled.
 const POLL: Duration = Duration::from_millis(500);
-/// How long a file must stay unchanged to count as saved: an editor may save in several steps.
-const SETTLED: Duration = Duration::from_millis(60);
 /// A change without an event within this time was found by polling.
 const EVENT_LATENESS: Duration = Duration::from_millis(400);
 
@@ -46,14 +45,6 @@ enum Polling {
     NotNeeded,
     Unreported,
     Reported,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileStamp {
-    modified: Option<SystemTime>,
-    bytes: u64,
-    /// A file that replaces another may have the same size and time.
-    inode: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,8 +102,8 @@ impl Watch {
             self.find_change(now);
         }
         let (file, stamp, due) = self.unsettled.clone().filter(|(.., due)| *due <= now)?;
-        if stamp_of(&file) != stamp {
-            self.unsettled = Some((file.clone(), stamp_of(&file), now + SETTLED));
+        if FileStamp::of(&file) != stamp {
+            self.unsettled = Some((file.clone(), FileStamp::of(&file), now + SETTLED));
             return None;
         }
         self.unsettled = None;
@@ -157,9 +148,9 @@ impl Watch {
 
     fn find_change(&mut self, now: Instant) {
         self.other_files.find_change(now, |file| !self.files.contains_key(file));
-        let changed = self.files.iter().find(|(file, seen)| stamp_of(file) != seen.stamp);
+        let changed = self.files.iter().find(|(file, seen)| FileStamp::of(file) != seen.stamp);
         if let Some((file, _)) = changed {
-            let stamp = stamp_of(file);
+            let stamp = FileStamp::of(file);
             if self.unsettled.as_ref().is_none_or(|(path, was, _)| path != file || *was != stamp) {
                 self.unsettled = Some((file.clone(), stamp, now + SETTLED));
             }
@@ -193,13 +184,8 @@ fn may_be_a_save(kind: EventKind) -> bool {
     }
 }
 
-fn stamp_of(file: &Path) -> Option<FileStamp> {
-    let found = std::fs::metadata(file).ok()?;
-    Some(FileStamp { modified: found.modified().ok(), bytes: found.len(), inode: found.ino() })
-}
-
 fn see(file: &Path) -> SeenFile {
-    let stamp = stamp_of(file);
+    let stamp = FileStamp::of(file);
     let hash = disk::read_text_file(file).ok().map(|content| {
         let mut hasher = DefaultHasher::new();
         content.hash(&mut hasher);

@@ -82,7 +82,7 @@ fn in_words_the_picture_is_a_story() {
     for sentence in [
         "what happened, in order:\n",
         " your answer sent SET report:daily.\n",
-        " your answer sent BGSAVE.\n",
+        " your answer sent BGSAVE",
         "  A background save began.\n",
         " your answer ended.\n",
         "  The background save was still running.\n",

@@ -100,7 +100,7 @@ fn a_traceback_names_the_students_own_file_and_line() {
     let workspace = Workspace::new();
     let path = workspace.file("mine.py", "x = 1\nraise ValueError('here')\n");
     let ended = workspace.run(&["check", "creating-snapshots", path.to_str().unwrap()]);
-    assert!(ended.stdout.contains("mine.py\", line 2"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("mine.py, line 2"), "{}", ended.stdout);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn a_check_shows_a_spinner_and_removes_it() {
     terminal.ends();
     assert_no_spinner(&terminal);
     assert!(terminal.text().starts_with("· server: "), "{}", terminal.text());
-    assert!(terminal.text().contains("\nsave-blocks-everyone  redis"), "{}", terminal.text());
+    assert!(terminal.text().contains("  save-blocks-everyone · redis"), "{}", terminal.text());
 }
 
 fn assert_no_spinner(terminal: &Terminal) {

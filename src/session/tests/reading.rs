@@ -112,11 +112,10 @@ fn a_taken_port_is_told_in_one_fixed_line() {
 }
 
 #[test]
-fn c_names_the_file_and_judges_work_by_hand_first() {
+fn c_judges_work_by_hand_first() {
     let mut script = at_the_first_exercise(Record::default());
     assert!(script.offers("c check"));
     script.happens(Event::AnswerFile(Some(crate::lesson::Language::Redis)));
-    assert!(script.offers("c check answers/of-the-session-first.redis"));
     script.state.work.is_at_hand = true;
     script.presses("c");
     assert!(script.state.work.busy.is_some());

@@ -76,7 +76,7 @@ fn a_newer_save_begins_its_own_check_with_its_own_time() {
     begins_a_check(&mut script, 2);
     let status = script.last().status.clone();
     assert!(
-        status.contains("0.0 s a newer save: checking answers/of-the-session-first.py again"),
+        status.contains("0.0 s a newer save: checking `answers/of-the-session-first.py` again"),
         "{status}"
     );
     run_says(&mut script, 1, WorkerEvent::Progress("of the run before".to_owned()));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{FileStamp, SETTLED, stamp_of};
+use super::stamp::{FileStamp, SETTLED};
 
 pub(super) struct OtherFiles {
     folder: PathBuf,
@@ -55,7 +55,7 @@ impl OtherFiles {
             let file = entry.path();
             if may_be_meant_as_an_answer(&file)
                 && file.is_file()
-                && let Some(stamp) = stamp_of(&file)
+                && let Some(stamp) = FileStamp::of(&file)
             {
                 files.insert(file, stamp);
             }

@@ -165,7 +165,7 @@ fn a_session_on_a_read_only_disk_says_so_at_the_start() {
         command.cwd(disk.path());
         command.env("XDG_STATE_HOME", disk.path());
     });
-    terminal.sees("your answers can't be saved: the folder `answers` is read-only");
+    terminal.sees("your answers can't be saved: the folder answers is read-only");
     terminal.sees("your progress can't be saved: ");
     terminal.sees("XDG_STATE_HOME to a folder");
     assert!(!terminal.text().contains("free some space"), "{}", terminal.text());

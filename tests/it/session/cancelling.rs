@@ -106,8 +106,8 @@ fn a_cancelled_judging_leaves_a_fresh_server() {
     terminal.types("BGSAVE");
     terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
-    terminal.sees("j judge what was done");
-    terminal.presses("j");
+    terminal.sees("c check what you did");
+    terminal.presses("c");
     terminal.sees("judging what was done");
     terminal.presses(ESCAPE);
     terminal.sees("the judging was ended");

@@ -9,10 +9,10 @@ fn a_file_of_another_exercise_or_of_none_is_told() {
     std::fs::create_dir(student.path("work/answers")).unwrap();
     let terminal = resumes(&student);
     student.saves("creating_snapshots.redis", "SET a 1\n");
-    terminal.sees("`answers/creating_snapshots.redis` belongs to no exercise");
-    terminal.sees("`answers/creating-snapshots.py`");
+    terminal.sees("answers/creating_snapshots.redis belongs to no exercise");
+    terminal.sees("answers/creating-snapshots.py or");
     student.saves("using-bgsave.redis", "SET a 1\n");
-    terminal.sees("`answers/using-bgsave.redis` belongs to \"Using BGSAVE\"; this is");
+    terminal.sees("answers/using-bgsave.redis belongs to \"Using BGSAVE\"; this is");
 }
 
 #[test]
@@ -23,5 +23,5 @@ fn at_a_step_without_an_exercise_a_saved_answer_is_told_too() {
     terminal.presses("b");
     terminal.sees("step 5 of 11");
     student.saves("using-bgsave.py", "print(1)\n");
-    terminal.sees("`answers/using-bgsave.py` belongs to \"Using BGSAVE\"");
+    terminal.sees("answers/using-bgsave.py belongs to \"Using BGSAVE\"");
 }

@@ -98,7 +98,7 @@ fn a_check_that_is_spoilt_is_told_at_once() {
     terminal.sees("✗ no SAVE stopped the shop (can't be met any more: `o` starts over)");
     terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
-    terminal.sees("j judge what was done");
+    terminal.sees("c check what you did");
     terminal.sees("✗ no SAVE stopped the shop");
     terminal.presses("o");
     terminal.sees("○ no SAVE stopped the shop");

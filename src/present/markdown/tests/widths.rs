@@ -158,7 +158,13 @@ fn hostile_lessons_fit_any_width_and_steer_nothing() {
 fn a_long_line_of_code_goes_on_inside_its_block() {
     let source = "- an item\n\n  > ```redis\n  > SET order:1001 paid-by-card-yesterday\n  > GET a\n  > ```\n";
     let rendered = render_with(source, 30, Theme::Marked);
-    insta::assert_snapshot!(rendered, @"");
+    insta::assert_snapshot!(rendered, @"
+    • an item
+
+      │     SET order:1001 paid-
+      │     ↪ by-card-yesterday
+      │     GET a
+    ");
     assert!(
         render_with(source, 30, Theme::Plain).contains("SET order:1001 paid-by-card-yesterday")
     );

@@ -16,7 +16,7 @@ use super::state::State;
 use super::view::{body, view};
 use super::watch::Watch;
 use super::worker;
-use super::worker::CancellableRequest;
+use super::worker::messages::CancellableRequest;
 use super::worker::messages::{self, FindRedis, RunNumber};
 use crate::answers;
 use crate::ask::NoAnswer;

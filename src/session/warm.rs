@@ -1,7 +1,7 @@
 //! A server that is started before it is needed.
 
-use std::cell::OnceCell;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::cell::{Cell, OnceCell};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ const ALIVE_LIMIT: Duration = Duration::from_secs(2);
 /// If nobody takes it, it ends with that thread, or with the program ([`crate::cleanup`]).
 pub(super) struct Warm {
     settings: Vec<(String, String)>,
+    /// While it exists, the start is put off.
+    delay: Cell<Option<Sender<()>>>,
     starting: Receiver<Option<Server>>,
     /// Once the thread has ended: `None` if the server did not start.
     started: OnceCell<Option<Server>>,
@@ -25,21 +27,39 @@ impl Warm {
     /// Begins to start a server with these settings. `None` for a server of the student's own,
     /// which is not started and not contacted before it is needed.
     pub(super) fn start(source: &Source, settings: &[(String, String)]) -> Option<Self> {
+        let warm = Self::start_in(Duration::ZERO, source, settings)?;
+        warm.hurry();
+        Some(warm)
+    }
+
+    /// The same after this delay, or when it is hurried.
+    pub(super) fn start_in(
+        delay: Duration,
+        source: &Source,
+        settings: &[(String, String)],
+    ) -> Option<Self> {
         if matches!(source, Source::Address(_)) {
             return None;
         }
         let (sender, starting) = mpsc::channel();
+        let (delaying, delayed) = mpsc::channel();
         let (source, settings) = (source.clone(), settings.to_vec());
         let for_thread = settings.clone();
         // Without a thread, the server is started when it is needed.
         thread::Builder::new()
             .name("warm".into())
             .spawn(move || {
+                let _ = delayed.recv_timeout(delay);
                 // An error is dropped: if it persists, the start on demand reports it.
                 let _ = sender.send(fresh(&source, &for_thread).ok());
             })
             .ok()?;
-        Some(Self { settings, starting, started: OnceCell::new() })
+        Some(Self { settings, delay: Cell::new(Some(delaying)), starting, started: OnceCell::new() })
+    }
+
+    /// Begins the start now.
+    pub(super) fn hurry(&self) {
+        self.delay.take();
     }
 
     /// Whether the server has the settings that an exercise needs.

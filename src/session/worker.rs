@@ -9,16 +9,11 @@ mod thread;
 
 use std::sync::mpsc::{self, Sender};
 
-use tokio_util::sync::CancellationToken;
-
-use self::messages::{FindRedis, Request};
+use self::messages::{CancellableRequest, FindRedis};
 use self::thread::Worker;
 use super::event::{Event, spawn};
 use crate::error::EnvironmentError;
 use crate::lesson::course::Package;
-
-/// A request, and what cancels it.
-pub(super) type CancellableRequest = (Request, CancellationToken);
 
 /// Starts the thread, which begins to look for a server at once. It ends after its current request
 /// when the sender is dropped. There is no need to wait for that: everything that it has started

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use crate::attempt::{Answer, Evidence, Run, WorkProgress};
 use crate::error::EnvironmentError;
 use crate::lesson::{Code, Exercise};
@@ -49,6 +51,12 @@ impl StepEvent {
         Self { visit: None, run: None, event }
     }
 }
+
+/// How often a wait looks whether it is cancelled.
+pub(super) const CANCEL_POLL: Duration = Duration::from_millis(20);
+
+/// A request, and what cancels it.
+pub type CancellableRequest = (Request, CancellationToken);
 
 pub enum Request {
     /// Opens an exercise: from now on, clients of the relay work on a server with its setup.

@@ -6,8 +6,7 @@ use std::thread;
 use tokio_util::sync::CancellationToken;
 
 use super::super::event::Event;
-use super::messages::{StepEvent, WorkerEvent};
-use super::thread::CANCEL_POLL;
+use super::messages::{CANCEL_POLL, StepEvent, WorkerEvent};
 use crate::attempt::{AttemptError, Python};
 use crate::error::EnvironmentError;
 use crate::lesson::course::Package;

@@ -8,11 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::event::Event;
 use super::super::warm::{Warm, fresh};
-use super::CancellableRequest;
 use super::at_hand::{AtHand, look};
 use super::messages::{
-    ExampleRequest, FindRedis, JudgedAnswer, Redis, Request, RunNumber, StepEvent, StepVisit,
-    WorkerEvent,
+    CANCEL_POLL, CancellableRequest, ExampleRequest, FindRedis, JudgedAnswer, Redis, Request,
+    RunNumber, StepEvent, StepVisit, WorkerEvent,
 };
 use super::python::PythonFinder;
 use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Live, Phase, Python, go_on};
@@ -33,8 +32,8 @@ const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// How long a step must stay open before a server is started for it: a student who only turns pages
 /// needs none.
 const WARM_UP_DELAY: Duration = Duration::from_millis(150);
-/// How often a wait looks whether it is cancelled.
-pub(super) const CANCEL_POLL: Duration = Duration::from_millis(20);
+/// How long a check must take before the next server is started: the start needs the processor.
+const WARM_UP_IN_A_CHECK: Duration = Duration::from_secs(1);
 /// The time limit of COMMAND DOCS.
 const DOCS_LIMIT: Duration = Duration::from_secs(2);
 
@@ -231,10 +230,15 @@ impl Worker {
         let found = self.redis()?;
         let python = self.python_for(answer.language, cancel)?;
         let mut server = self.fresh_server(cancel)?;
+        // A newer save may end a check that takes long: it should not wait for a server.
+        let settings = &exercise.settings;
+        self.warm = Warm::start_in(WARM_UP_IN_A_CHECK, &found.chosen.source, settings);
         let report = |phase| self.report_phase(phase);
         let (server, relay) = (&mut server, &*found.relay);
         let mut fixture = Fixture { server, relay, report: &report, cancel };
-        let evidence = attempt::attempt(&mut fixture, &exercise, &answer, python.as_ref())?;
+        let evidence = attempt::attempt(&mut fixture, &exercise, &answer, python.as_ref());
+        self.warm.iter().for_each(Warm::hurry);
+        let evidence = evidence?;
         Ok(self.conclude(&exercise, Some(answer), fixture.server.name(), evidence)?)
     }
 

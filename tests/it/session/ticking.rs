@@ -95,7 +95,7 @@ fn a_check_that_is_spoilt_is_told_at_once() {
     opens_the_prompt(&mut terminal);
     terminal.sees("○ no SAVE stopped the shop");
     terminal.types("SAVE");
-    terminal.sees("✗ no SAVE stopped the shop (can't be met any more: `o` starts over)");
+    terminal.sees("✗ no SAVE stopped the shop (can't be met any more: o starts over)");
     terminal.is_asked_for_a_command();
     terminal.presses(CTRL_D);
     terminal.sees("c check what you did");

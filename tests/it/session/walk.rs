@@ -73,8 +73,8 @@ fn answers_the_first_in_an_editor(terminal: &mut Terminal, student: &Student) {
 
 fn compares_with_the_solution(terminal: &mut Terminal, difference: &str) {
     terminal.presses("s");
-    terminal.sees("a solution in python");
-    turns_pages_to(terminal, "compared with your answer");
+    terminal.sees("compared with your answer");
+    turns_pages_to(terminal, "a solution in ");
     turns_pages_to(terminal, difference);
 }
 

@@ -44,6 +44,17 @@ pub struct Lesson {
     pub title: String,
     /// In reading order: the text before the first `##`, then one step for each `##` section.
     pub steps: Vec<Step>,
+    /// The markdown in `> [!SUMMARY]`: what to keep in mind.
+    pub summary: Option<String>,
+    /// Asked at a later start.
+    pub recall: Vec<RecallQuestion>,
+}
+
+/// A `> [!RECALL]`; both parts are markdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecallQuestion {
+    pub question: String,
+    pub answer: String,
 }
 
 impl Lesson {

@@ -4,6 +4,7 @@ mod alert;
 mod fence;
 mod html;
 mod outline;
+mod pages;
 mod reading;
 mod redis_lines;
 mod section;
@@ -31,6 +32,7 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
     let id = lesson_id(path);
     let (title, sections) = outline::read(&source, &mut problems);
     let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| id.clone());
+    let (summary, recall) = pages::read(&sections, &source, &mut problems);
     let several = sections.len() > 1;
     let steps: Vec<Step> = sections
         .into_iter()
@@ -38,7 +40,8 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
         .map(|section| section::step(section, &title, &source, &mut problems))
         .collect();
     let usable = !problems.has_error();
-    let lesson = usable.then(|| Lesson { id, path: path.to_owned(), source, title, steps });
+    let path = path.to_owned();
+    let lesson = usable.then(|| Lesson { id, path, source, title, steps, summary, recall });
     (lesson, problems.into_sorted())
 }
 

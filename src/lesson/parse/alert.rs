@@ -1,10 +1,29 @@
-//! GitHub's alerts; `> [!TIP]` in an exercise is a hint.
+//! GitHub's alerts and two of our own: a hint, a lesson's summary, a question of recall.
 
 use super::super::Span;
 use super::super::pattern::captures;
 use super::super::problem::{Problems, suggestion};
 
-const ALERTS: [&str; 5] = ["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION"];
+const ALERTS: [&str; 7] = ["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION", "SUMMARY", "RECALL"];
+
+/// The alerts with a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AlertKind {
+    /// A hint, if it is in an exercise.
+    Tip,
+    Summary,
+    Recall,
+}
+
+/// What markdown reads as a plain quote, because GitHub does not know the alert.
+pub(super) fn own_kind(quote: &str) -> Option<AlertKind> {
+    let alert = captures(r"^>\s*\[!([^\]]*)\]\s*$", quote.lines().next()?)?;
+    match alert[1].to_ascii_uppercase().as_str() {
+        "SUMMARY" => Some(AlertKind::Summary),
+        "RECALL" => Some(AlertKind::Recall),
+        _ => None,
+    }
+}
 
 /// The markdown inside a quote that is nested in `outer` quotes, without its `> ` and the line
 /// `[!TIP]`.

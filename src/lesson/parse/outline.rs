@@ -6,8 +6,9 @@ use pulldown_cmark::{Tag, TagEnd};
 use super::super::block::BlockText;
 use super::super::problem::Problems;
 use super::super::{Code, Language, Span, line_start};
+use super::alert::{self, AlertKind};
 use super::fence::{self, Fence, FenceWord, Role};
-use super::{alert, html, reading};
+use super::{html, reading};
 use crate::sanitize::clean;
 
 /// The text before the first `##`, or from one `##` to the next.
@@ -24,8 +25,8 @@ pub(super) enum OutlinePart {
     /// A `#` heading.
     Title(Span),
     Fence(FencedBlock),
-    /// A `> [!TIP]` and the markdown in it.
-    Tip(Span, String),
+    /// An alert with a meaning, and the markdown in it.
+    Alert(AlertKind, Span, String),
     /// `<details>` (true) or `</details>`.
     Details(bool, Span),
     /// A block that is an HTML comment.
@@ -44,8 +45,8 @@ pub(super) struct FencedBlock {
     pub(super) info: Span,
     pub(super) fence: Fence,
     pub(super) content: BlockText,
-    /// Inside a `> [!TIP]`.
-    pub(super) in_tip: bool,
+    /// Inside an alert with a meaning.
+    pub(super) in_alert: bool,
 }
 
 impl FencedBlock {
@@ -71,13 +72,16 @@ impl Section {
         self.blocks().filter(|block| block.fence.role == Role::Exercise)
     }
 
-    /// Whether it has only the lesson's title and comments.
+    /// Whether it has only the lesson's title, comments, and what is shown on pages of their own.
     pub(super) fn is_only_a_title(&self, source: &str) -> bool {
-        let titles = self.parts.iter().filter_map(|part| match part {
-            OutlinePart::Title(span) => Some(span.clone()),
+        let others = self.parts.iter().filter_map(|part| match part {
+            OutlinePart::Title(span)
+            | OutlinePart::Alert(AlertKind::Summary | AlertKind::Recall, span, _) => {
+                Some(span.clone())
+            }
             _ => None,
         });
-        self.title.is_none() && reading::spans(self, &titles.collect::<Vec<_>>(), source).is_empty()
+        self.title.is_none() && reading::spans(self, &others.collect::<Vec<_>>(), source).is_empty()
     }
 }
 
@@ -115,7 +119,7 @@ struct Walk<'a> {
     problems: &'a mut Problems,
     /// The number of open elements.
     depth: usize,
-    /// The open quotes: whether each is a tip.
+    /// The open quotes: whether each is an alert with a meaning.
     quotes: Vec<bool>,
     /// The open lists: whether each is numbered.
     lists: Vec<bool>,
@@ -208,14 +212,18 @@ impl Walk<'_> {
     }
 
     fn quote(&mut self, kind: Option<BlockQuoteKind>, range: Span) {
-        let is_tip = kind == Some(BlockQuoteKind::Tip);
-        if is_tip {
+        let alert = match kind {
+            Some(BlockQuoteKind::Tip) => Some(AlertKind::Tip),
+            Some(_) => None,
+            None => alert::own_kind(&self.source[range.clone()]),
+        };
+        if let Some(alert) = alert {
             let text = alert::inner_markdown(&self.source[range.clone()], self.quotes.len());
-            self.add(OutlinePart::Tip(range, text));
+            self.add(OutlinePart::Alert(alert, range, text));
         } else if kind.is_none() {
             alert::look_for_slips(self.source, range, self.problems);
         }
-        self.quotes.push(is_tip);
+        self.quotes.push(alert.is_some());
     }
 
     fn open_fence(&mut self, range: Span) -> FencedBlock {
@@ -227,7 +235,7 @@ impl Walk<'_> {
             fence: fence::read(self.source, info.clone(), self.problems),
             info,
             content: BlockText::new(end),
-            in_tip: self.quotes.contains(&true),
+            in_alert: self.quotes.contains(&true),
             span: range,
         }
     }

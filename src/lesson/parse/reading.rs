@@ -1,6 +1,7 @@
 //! Selects the text of a section that the student reads.
 
 use super::super::{Span, line_start};
+use super::alert::AlertKind;
 use super::fence::Role;
 use super::outline::{FencedBlock, OutlinePart, Section, line_end};
 
@@ -13,13 +14,14 @@ pub(super) fn spans(section: &Section, hidden: &[Span], source: &str) -> Vec<Spa
     without(section.span.clone(), hidden.iter().chain(comments).cloned().collect(), source)
 }
 
-/// The parts of an exercise that are for the author or are shown later.
+/// The parts that are for the author or are shown later.
 pub(super) fn hidden(section: &Section, details: &[Span]) -> Vec<Span> {
     let mut hidden = details.to_vec();
     let is_exercise = section.exercises().next().is_some();
     for part in &section.parts {
         match part {
-            OutlinePart::Tip(span, _) if is_exercise => hidden.push(span.clone()),
+            OutlinePart::Alert(AlertKind::Tip, ..) if !is_exercise => {}
+            OutlinePart::Alert(_, span, _) => hidden.push(span.clone()),
             OutlinePart::Fence(block) if is_hidden(block) => {
                 let wrong = matches!(block.fence.role, Role::Wrong(_));
                 let end = if wrong { note_end(section, block) } else { block.span.end };
@@ -66,7 +68,7 @@ fn is_hidden(block: &FencedBlock) -> bool {
 /// with the section.
 pub(super) fn note_end(section: &Section, wrong: &FencedBlock) -> usize {
     let below = section.blocks().filter(|block| block.span.start >= wrong.span.end);
-    let next = below.filter(|block| !block.in_tip).map(|block| block.span.start);
+    let next = below.filter(|block| !block.in_alert).map(|block| block.span.start);
     let details = details_regions(section).into_iter();
     let around = details.filter(|region| region.contains(&wrong.span.start));
     next.chain(around.map(|region| region.end)).min().unwrap_or(section.span.end)

@@ -4,6 +4,7 @@ use super::super::block::BlockText;
 use super::super::exercise::{self, Head};
 use super::super::problem::{Problems, did_you_mean};
 use super::super::{Code, Example, Exercise, FailingAnswer, Language, Span, Step, check, line_of};
+use super::alert::AlertKind;
 use super::fence::{FenceWord, Role};
 use super::outline::{FencedBlock, OutlinePart, Section};
 use super::{reading, redis_lines, tasks};
@@ -71,7 +72,8 @@ fn is_opening(line: &str, marks: &str) -> bool {
     line.starts_with(marks) && info.starts_with(char::is_alphabetic) && !info.contains('`')
 }
 
-/// The blocks that the student sees and can run; not those in hints and next to solutions.
+/// The blocks that the student sees and can run; not those in hints and other alerts that are
+/// shown later, and next to solutions.
 fn examples_of(
     section: &Section,
     hidden: &[Span],
@@ -92,7 +94,7 @@ fn examples_of(
             Language::Python => Vec::new(),
         };
         let is_hidden = hidden.iter().any(|span| span.contains(&block.span.start));
-        if !is_hidden && !block.in_tip {
+        if !is_hidden && !block.in_alert {
             examples.push(Example { code: block.code(language), dialogue });
         }
     }
@@ -117,7 +119,7 @@ fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> O
     tasks::check(section, hidden, Some(&head), problems);
     add_answers(section, &mut head, problems);
     for part in &section.parts {
-        let OutlinePart::Tip(_, text) = part else { continue };
+        let OutlinePart::Alert(AlertKind::Tip, _, text) = part else { continue };
         head.exercise.hints.extend(Some(text.clone()).filter(|text| !text.trim().is_empty()));
     }
     report_missing(&head, problems);

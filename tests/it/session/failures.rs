@@ -150,7 +150,7 @@ fn damaged_progress_is_set_aside() {
     student.has_the_progress("passed = [\"creating-sn");
     let mut terminal = student.starts_redislings(USUAL);
     terminal.sees("the progress file was damaged; it is kept as");
-    terminal.sees("Streams and keys that expire");
+    terminal.sees("Everything you put into Redis");
     let aside = student.path("state/redislings/progress.damaged-1.toml");
     assert_eq!(std::fs::read_to_string(aside).unwrap(), "passed = [\"creating-sn");
     terminal.presses("q");

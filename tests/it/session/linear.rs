@@ -81,7 +81,7 @@ fn a_lesson_is_read_and_answered_through_a_pipe() {
     let mut session = Piped::start(&student);
     session.hears("Welcome to redislings");
     session.types("n");
-    session.hears("Streams and keys that expire");
+    session.hears("Everything you put into Redis");
     session.types("N");
     session.hears("Three paid orders");
     session.hears("open: SAVE took a snapshot");

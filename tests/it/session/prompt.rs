@@ -159,12 +159,12 @@ fn a_reading_step_has_a_prompt_too() {
     let mut terminal = student.starts_redislings(crate::support::terminal::USUAL);
     terminal.sees("Welcome to redislings");
     terminal.presses("n");
-    terminal.sees("Streams and keys that expire");
+    terminal.sees("Everything you put into Redis");
     opens_the_prompt(&mut terminal);
     terminal.types("ECHO read");
     terminal.sees_the_line("\"read\"");
     terminal.types("exit");
-    terminal.sees("Streams and keys that expire");
+    terminal.sees("Everything you put into Redis");
 }
 
 #[test]

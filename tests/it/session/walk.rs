@@ -41,7 +41,7 @@ fn has_colour(bytes: &[u8]) -> bool {
 fn reads_to_the_first_exercise(terminal: &mut Terminal) {
     terminal.sees("Welcome to redislings");
     terminal.presses("n");
-    terminal.sees("Streams and keys that expire");
+    terminal.sees("Everything you put into Redis");
     terminal.presses("n");
     terminal.sees("What a snapshot is");
     turns_pages_to(terminal, " end ");

@@ -205,10 +205,10 @@ pub const TABLE: &[Diagnosis] = &[
         .because("neither SAVE nor BGSAVE was sent: nobody asked for a snapshot"),
     Diagnosis::of(Stage::NeverAsked, "save-never-sent", saved::never_sent_save)
         .explains(&[NO_SAVE])
-        .because("SAVE was never sent: it is another command than BGSAVE"),
+        .because("SAVE was never sent: SAVE and BGSAVE are different commands"),
     Diagnosis::of(Stage::NeverAsked, "bgsave-never-sent", saved::never_sent_bgsave)
         .explains(&[NO_BGSAVE])
-        .because("BGSAVE was never sent: it is another command than SAVE"),
+        .because("BGSAVE was never sent: SAVE and BGSAVE are different commands"),
     Diagnosis::of(Stage::Replaced, "another-save-came-after", saved::overwritten)
         .explains(&[DATA_LOST])
         .because(

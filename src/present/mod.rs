@@ -10,6 +10,7 @@ pub mod json;
 pub mod lanes;
 mod lists;
 pub mod markdown;
+pub mod pages;
 pub mod plain;
 pub mod screen;
 pub mod terminal;

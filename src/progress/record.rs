@@ -18,6 +18,9 @@ pub struct Record {
     /// The word of the language of the last answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<String>,
+    /// The questions of recall that were shown, the last one at the end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recalled: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) exercise: BTreeMap<String, Effort>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +99,12 @@ impl Record {
         Language::ALL.into_iter().find(|language| language.word() == word)
     }
 
+    /// The position of a question among those shown, the last one being the highest; `None` if it
+    /// was never shown.
+    pub fn recalled_at(&self, question: &str) -> Option<usize> {
+        self.recalled.iter().position(|shown| shown == question)
+    }
+
     pub fn hints_seen(&self, exercise: &str) -> u32 {
         self.effort(exercise).hints_seen
     }
@@ -129,6 +138,8 @@ pub enum ProgressChange {
     HintsSeen(String, u32),
     /// An answer was given in this language.
     Answered(Language),
+    /// A question of recall was shown.
+    Recalled(String),
     Forgotten(Vec<String>),
     Moved(Option<Position>),
 }
@@ -155,6 +166,10 @@ impl ProgressChange {
                 record.change_effort(exercise, |effort| effort.hints_seen = *number);
             }
             Self::Answered(language) => record.language = Some(language.word().to_owned()),
+            Self::Recalled(question) => {
+                record.recalled.retain(|shown| shown != question);
+                record.recalled.push(question.clone());
+            }
             Self::Forgotten(exercises) => {
                 for exercise in exercises {
                     record.passed.remove(exercise);

@@ -1,6 +1,7 @@
 //! The lines of the screen that do not scroll: the title, and what a student needs at an exercise.
 //! Pure.
 
+use super::pages::Scope;
 use super::state::{State, View};
 use crate::answers;
 use crate::lesson::Exercise;
@@ -20,7 +21,11 @@ pub(super) fn title(state: &State<'_>, width: usize) -> String {
     let course = ProgressPart { done: passed, all, words: format!("{passed} of {all} passed") };
     let (name, parts) = match state.view {
         // They belong to no step.
-        View::Welcome | View::List(_) => (&state.course.title, vec![course]),
+        View::Welcome
+        | View::WelcomeBack
+        | View::List(_)
+        | View::Recall(_)
+        | View::End(Scope::Course) => (&state.course.title, vec![course]),
         _ => {
             let (at, all) = (state.at.1 + 1, state.lesson().steps.len());
             let lesson = ProgressPart { done: at, all, words: format!("step {at} of {all}") };

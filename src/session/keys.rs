@@ -1,5 +1,9 @@
 //! The available actions and their keys.
 
+mod pages;
+
+pub(super) use pages::{EndKeys, EndNext, RecallKey};
+
 use super::console::Key;
 
 /// Everything a key can do.
@@ -25,6 +29,10 @@ pub(super) enum Action {
     Next,
     /// Goes to the next open exercise, skipping the text before it.
     NextExercise,
+    /// Opens the hardest exercise again.
+    TryAgain,
+    /// Begins the questions of recall.
+    Recall,
     Back,
     List,
     Search,
@@ -108,6 +116,11 @@ pub(super) struct Passed(pub(super) bool);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum ScreenKind {
     Welcome,
+    WelcomeBack,
+    /// A question of recall.
+    Recall(RecallKey),
+    /// The end of a lesson or of the course.
+    End(EndKeys),
     /// A step's text.
     #[default]
     Text,
@@ -128,6 +141,9 @@ pub(super) fn offered(here: &Situation) -> Vec<(Key, Action, String)> {
             offers.add('n', Action::Next, "begin");
             offers.add('N', Action::NextExercise, "first open exercise");
         }
+        ScreenKind::WelcomeBack => offers.add_for_the_welcome_back(),
+        ScreenKind::Recall(key) => offers.add_for_recall(key),
+        ScreenKind::End(keys) => offers.add_for_an_end(keys),
         ScreenKind::Help => {
             offers.add('t', Action::Text, "back to the text");
             offers.add('q', Action::Text, "close this help");
@@ -248,7 +264,10 @@ fn what_is_checked(here: &Situation) -> String {
 pub(super) fn labels(here: &Situation) -> Vec<String> {
     let mut labels = Vec::new();
     for (key, action, name) in offered(here) {
-        if action.has_label() && !name.is_empty() {
+        // At an end, the next open exercise is what is left to do.
+        let is_at_an_end = matches!(here.screen, ScreenKind::End(_));
+        let has_label = action.has_label() || (is_at_an_end && action == Action::NextExercise);
+        if has_label && !name.is_empty() {
             // In line mode, entries are chosen by their numbers.
             let is_number = here.is_plain && action == Action::Choose;
             let key = if is_number { "a number".to_owned() } else { key_name(key) };
@@ -278,7 +297,10 @@ pub(super) fn key_name(key: Key) -> String {
 /// exercise is only skipped on request.
 pub(super) fn going_on(here: &Situation) -> Option<Action> {
     match here.screen {
-        ScreenKind::Welcome => Some(Action::Next),
+        ScreenKind::Welcome
+        | ScreenKind::WelcomeBack
+        | ScreenKind::Recall(_)
+        | ScreenKind::End(_) => Some(Action::Next),
         ScreenKind::Text | ScreenKind::About if here.exercise != Some(Passed(false)) => {
             Some(Action::Next)
         }
@@ -298,12 +320,10 @@ pub(super) fn action(key: Key, here: &Situation) -> Option<Action> {
     let offered = offered(here).into_iter().find(|(offered, ..)| *offered == key);
     match (key, here.screen) {
         _ if offered.is_some() => offered.map(|(_, action, _)| action),
-        (Key::Escape, ScreenKind::Welcome) => Some(Action::Next),
+        (Key::Escape, ScreenKind::Welcome | ScreenKind::WelcomeBack) => Some(Action::Next),
         (Key::Enter, ScreenKind::Help) => Some(Action::Text),
         (Key::Enter | Key::Char(' '), _) => going_on(here),
-        (Key::Escape, ScreenKind::About | ScreenKind::List | ScreenKind::Help) => {
-            Some(Action::Text)
-        }
+        (Key::Escape, screen) if screen != ScreenKind::Text => Some(Action::Text),
         (Key::Number(number), ScreenKind::Text | ScreenKind::About)
             if (1..=here.examples).contains(&number) =>
         {

@@ -22,6 +22,7 @@ mod input;
 mod keys;
 mod layout;
 mod list;
+mod pages;
 mod perform;
 mod plain_console;
 mod prompt_terminal;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::keys::{ByHand, Passed, ScreenKind, Situation, VerdictKey};
 use super::list::List;
+use super::pages::{Ending, Recall, Scope};
 use super::request::{Request, SessionEnd};
 use super::step_state::{Busy, PendingRun, RunKind, StepState};
 use super::worker::messages::{RunNumber, StepEvent, StepVisit};
@@ -68,6 +69,8 @@ pub(super) struct State<'c> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum View {
     Welcome,
+    /// At the start of a session that continues.
+    WelcomeBack,
     Text,
     Verdict(Detail),
     Hint(usize),
@@ -76,6 +79,25 @@ pub(super) enum View {
     Example,
     List(List),
     Help,
+    End(Scope),
+    Recall(Recall),
+}
+
+impl View {
+    /// Whether it belongs to the current step, rather than to a lesson or the whole course.
+    pub(super) fn is_about_a_step(&self) -> bool {
+        match self {
+            Self::Text | Self::Verdict(_) | Self::Hint(_) | Self::Solution(_) | Self::Example => {
+                true
+            }
+            Self::Welcome
+            | Self::WelcomeBack
+            | Self::List(_)
+            | Self::Help
+            | Self::End(_)
+            | Self::Recall(_) => false,
+        }
+    }
 }
 
 /// What the student's keys go to.
@@ -218,6 +240,9 @@ impl<'c> State<'c> {
         Situation {
             screen: match self.view {
                 View::Welcome => ScreenKind::Welcome,
+                View::WelcomeBack => ScreenKind::WelcomeBack,
+                View::Recall(ref recall) => ScreenKind::Recall(recall.key()),
+                View::End(scope) => ScreenKind::End(self.ending(scope).keys()),
                 View::Text => ScreenKind::Text,
                 View::List(ref list) if list.is_searching() => ScreenKind::Search,
                 View::List(_) => ScreenKind::List,
@@ -273,6 +298,11 @@ impl<'c> State<'c> {
             return vec![Mark::Met; exercise.checks.len()];
         }
         self.work.marks(exercise)
+    }
+
+    /// The end of the current lesson, or of the course.
+    pub(super) fn ending(&self, scope: Scope) -> Ending<'c> {
+        Ending::of(self.course, &self.record, self.at.0, scope)
     }
 
     /// Whether the session has the screen.

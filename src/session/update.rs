@@ -2,6 +2,7 @@
 
 mod exercise;
 mod navigation;
+mod pages;
 mod prompt;
 mod worker_events;
 
@@ -212,6 +213,8 @@ impl<'c> State<'c> {
             Action::Quit => self.leave(SessionEnd::Quit),
             Action::Next => self.next(),
             Action::NextExercise => self.next_exercise(),
+            Action::TryAgain => self.try_the_hardest_again(),
+            Action::Recall => self.begin_recall(),
             Action::Back => self.back(),
             Action::List => self.look_at(View::List(List::of(self.course, self.at))),
             Action::Help => self.look_at(View::Help),

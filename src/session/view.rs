@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::console::{Frame, Size};
 use super::state::{State, View};
-use super::{fixed_lines, keys};
+use super::{fixed_lines, keys, pages};
 use crate::answers;
 use crate::attempt::Run;
 use crate::lesson::{Code, Exercise, FailingAnswer, Language, Lesson};
@@ -104,7 +104,8 @@ pub(super) fn view(state: &State<'_>, size: Size, body: String) -> Frame {
         ..Frame::default()
     };
     match (state.exercise(), &state.view) {
-        (None, _) | (_, View::Welcome | View::List(_) | View::Help) => frame,
+        (None, _) => frame,
+        (_, view) if !view.is_about_a_step() => frame,
         (Some(exercise), _) => with_exercise(frame, state, exercise, size.columns),
     }
 }
@@ -193,6 +194,11 @@ pub(super) fn body(state: &State<'_>, size: Size) -> String {
         (View::Example, .., Some(run)) => example(run),
         (View::Welcome, ..) => markdown::render(&for_this_terminal(WELCOME), width),
         (View::Help, ..) => markdown::render(&for_this_terminal(HELP), width),
+        (View::WelcomeBack, ..) => {
+            pages::welcome_back(state.course, &state.record, state.at, width)
+        }
+        (View::Recall(recall), ..) => pages::recall(recall, state.course, width),
+        (View::End(scope), ..) => pages::ending(&state.ending(*scope), &state.record, width),
         (View::List(list), ..) => list.text(state.course, &state.record, state.at, width),
         _ => text(state, width),
     }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::super::console::Key;
 use super::super::list::{self, List};
+use super::super::pages::{Recall, Scope};
 use super::super::request::Request;
 use super::super::state::{State, View};
 use super::super::step_state::StepState;
 use super::super::worker::messages::{self, StepVisit};
 use crate::lesson::{Exercise, Lesson, Step};
-use crate::present::terminal;
 use crate::progress::{Position, ProgressChange};
 
 impl<'c> State<'c> {
@@ -21,6 +21,8 @@ impl<'c> State<'c> {
         self.go_to(place.unwrap_or((0, 0)));
         if self.is_new {
             self.look_at(View::Welcome);
+        } else if place.is_some() && Recall::of(self.course, &self.record).is_some() {
+            self.look_at(View::WelcomeBack);
         } else if place.is_some() {
             self.tell("welcome back: here is where you stopped");
         } else if self.course.lessons.len() > 1 {
@@ -88,21 +90,21 @@ impl<'c> State<'c> {
             let list = View::List(List::at_the_beginning());
             return self.look_at(if many { list } else { View::Text });
         }
-        if !self.is_last_step() {
-            return self.go_to((self.at.0, self.at.1 + 1));
+        if self.leave_page() {
+            return;
         }
-        let mut exercises = self.lesson().steps.iter().filter_map(|step| step.exercise.as_ref());
-        let is_complete = exercises.all(|exercise| self.record.has(&exercise.id));
-        self.look_at(View::List(List::of(self.course, self.at)));
-        self.tell(if is_complete {
-            terminal::result_line(true, "lesson complete")
+        if self.is_last_step() {
+            self.look_at(View::End(Scope::Lesson));
         } else {
-            "end of the lesson; some of its exercises are still open".to_owned()
-        });
+            self.go_to((self.at.0, self.at.1 + 1));
+        }
     }
 
     /// Goes to the next open exercise; after the last one, to the first.
     pub(super) fn next_exercise(&mut self) {
+        if let Some(place) = self.first_open_of_the_page() {
+            return self.go_to(place);
+        }
         let later = self.open_exercises().find(|place| *place > self.at);
         let next = later.or_else(|| self.open_exercises().next());
         match next {

@@ -1,6 +1,6 @@
 //! Hints, the solution, a reset, the list and the other keys of an exercise.
 
-use super::{FIRST, resumes, turns_pages_to};
+use super::{FIRST, resumes, resumes_without_questions, turns_pages_to};
 use crate::support::terminal::{DOWN, END, ENTER, ESCAPE, Student};
 
 #[test]
@@ -22,7 +22,7 @@ fn three_failed_attempts_suggest_a_hint() {
 #[test]
 fn hints_and_the_solution_are_free_after_passing() {
     let student = Student::who_has_passed(&[FIRST], FIRST);
-    let mut terminal = resumes(&student);
+    let mut terminal = resumes_without_questions(&student);
     terminal.presses("h");
     terminal.sees_the_line("hint 1 of 3");
     terminal.presses("s");
@@ -68,7 +68,7 @@ fn a_reset_needs_a_yes_and_backs_up_the_answer() {
 #[test]
 fn the_list_shows_what_is_open_and_what_is_done() {
     let student = Student::who_has_passed(&[FIRST], "using-bgsave");
-    let mut terminal = resumes(&student);
+    let mut terminal = resumes_without_questions(&student);
     terminal.presses("l");
     terminal.sees("✓ Creating snapshots");
     terminal.sees("○ Using BGSAVE");
@@ -102,7 +102,7 @@ fn an_exercise_is_chosen_from_the_list() {
 #[test]
 fn the_next_open_exercise_is_one_key_away() {
     let student = Student::who_has_passed(&["using-bgsave"], FIRST);
-    let mut terminal = resumes(&student);
+    let mut terminal = resumes_without_questions(&student);
     terminal.presses("N");
     terminal.sees("Now the real thing.");
 }

@@ -122,6 +122,24 @@ fn commands_are_typed_through_a_pipe() {
 }
 
 #[test]
+fn questions_of_recall_are_asked_through_a_pipe() {
+    let student = Student::who_has_passed(&[FIRST], FIRST);
+    let mut session = Piped::start(&student);
+    session.hears("Recall: three questions first? (30 seconds, no grades) (key r)");
+    session.types("r");
+    session.hears("Question 1 of 3");
+    session.hears("n show the answer");
+    session.types("n");
+    session.hears("The reply means begun");
+    session.types("n");
+    session.hears("Question 2 of 3");
+    session.types("t");
+    session.hears("Three paid orders");
+    session.types("q");
+    assert_eq!(session.ends(), Some(0));
+}
+
+#[test]
 fn showing_the_solution_asks_first() {
     let student = Student::at(FIRST);
     let mut session = Piped::start(&student);

@@ -5,6 +5,7 @@ mod cancelling;
 mod endings;
 mod failures;
 mod late;
+mod pages;
 mod linear;
 mod prompt;
 mod saves;
@@ -107,6 +108,19 @@ fn resumes_on(student: &Student, size: Size) -> Terminal {
     let terminal = student.starts_redislings(size);
     terminal.sees("welcome back");
     terminal
+}
+
+/// The same for a student who has passed an exercise: the session first offers questions.
+fn resumes_without_questions(student: &Student) -> Terminal {
+    let mut terminal = student.starts_redislings(USUAL);
+    skips_the_questions(&mut terminal);
+    terminal
+}
+
+fn skips_the_questions(terminal: &mut Terminal) {
+    terminal.sees("no grades");
+    terminal.presses("n");
+    terminal.sees_no_more("no grades");
 }
 
 /// Turns pages until the text is seen.

@@ -3,7 +3,7 @@
 
 use regex_lite::Regex;
 
-use super::{FIRST, RIGHT, sees_the_address, turns_pages_to};
+use super::{FIRST, RIGHT, sees_the_address, skips_the_questions, turns_pages_to};
 use crate::support::terminal::{ESCAPE, SMALL, Size, Student, Terminal, USUAL};
 
 /// The screen once its spinner has stopped.
@@ -37,6 +37,16 @@ fn is_ready(student: &Student, size: Size, colour: &str) -> Terminal {
         command.args(["--color", colour]);
     });
     terminal.sees("welcome back");
+    sees_the_address(&terminal);
+    terminal
+}
+
+/// The same for a student who has passed an exercise.
+fn is_ready_after_a_pass(student: &Student, size: Size, colour: &str) -> Terminal {
+    let mut terminal = student.starts_redislings_with(size, |command| {
+        command.args(["--color", colour]);
+    });
+    skips_the_questions(&mut terminal);
     sees_the_address(&terminal);
     terminal
 }
@@ -77,7 +87,7 @@ fn look_like_this(size: Size, name: &str, colour: &str) {
 fn the_solution_looks_like_this(size: Size, name: &str, colour: &str) {
     let student = Student::who_has_passed(&[FIRST], FIRST);
     student.saves("creating-snapshots.py", RIGHT);
-    let mut terminal = is_ready(&student, size, colour);
+    let mut terminal = is_ready_after_a_pass(&student, size, colour);
     terminal.presses("s");
     terminal.sees("compared with your answer");
     terminal.sees("# Mine.");
@@ -115,7 +125,7 @@ fn the_solution_looks_like_this_at_40_by_20() {
 fn a_passed_exercise_looks_like_this() {
     let student = Student::who_has_passed(&[FIRST], FIRST);
     for (size, name) in [(USUAL, "80x24"), (SMALL, "40x20")] {
-        let mut terminal = is_ready(&student, size, "always");
+        let mut terminal = is_ready_after_a_pass(&student, size, "always");
         insta::assert_snapshot!(format!("passed_{name}"), screen(&terminal));
         terminal.presses("v");
         terminal.sees("✓ SAVE took a snapshot");

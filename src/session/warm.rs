@@ -54,7 +54,12 @@ impl Warm {
                 let _ = sender.send(fresh(&source, &for_thread).ok());
             })
             .ok()?;
-        Some(Self { settings, delay: Cell::new(Some(delaying)), starting, started: OnceCell::new() })
+        Some(Self {
+            settings,
+            delay: Cell::new(Some(delaying)),
+            starting,
+            started: OnceCell::new(),
+        })
     }
 
     /// Begins the start now.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::github::{self, CommandsStopped, without_commands};
 use crate::cli::{ColorWhen, Common};
+use crate::present::charset;
 use crate::present::text::without_colors;
 use crate::present::theme;
 pub(super) use crate::present::theme::{is_dumb, is_err_colored};
@@ -35,7 +36,7 @@ pub(super) fn out(text: &str) {
 /// Prints the text of programs and lessons to standard output. GitHub runs no command in it.
 pub(super) fn out_without_commands(text: &str) {
     let _stopped = CommandsStopped::new();
-    out(text);
+    out(&charset::fitting(text));
     if !text.ends_with('\n') {
         out("\n");
     }
@@ -50,6 +51,7 @@ pub(super) fn is_lost() -> bool {
 pub(super) fn err(text: &str) {
     crate::cleanup::stop_if_a_signal_came();
     let text = for_err(text);
+    let text = charset::fitting(&text);
     let text = if github::is_reading() { without_commands(&text).into() } else { text };
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

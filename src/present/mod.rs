@@ -1,5 +1,6 @@
 //! Presentation: the only modules that add colour to text.
 
+pub mod charset;
 pub mod checks;
 pub mod diff;
 pub mod evidence;

@@ -4,6 +4,8 @@ use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::charset;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
     /// Escape sequences; also for links, if a click can open them.
@@ -42,6 +44,7 @@ impl Theme {
 /// Decides on the theme from the options `--plain` and `--color` (`None` is `auto`), the
 /// environment and the terminal. To be called before any output.
 pub fn decide(plain: bool, color: Option<bool>) {
+    charset::decide();
     // `--color always` on a dumb terminal means that it does know colours.
     let is_plain = plain || (is_dumb() && color != Some(true));
     let variable = |name: &str| std::env::var(name).ok();

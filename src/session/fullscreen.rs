@@ -27,6 +27,7 @@ use super::layout::lay_out;
 use crate::ask::{Ask, NoAnswer, Prompt};
 use crate::cleanup::{self, lock};
 use crate::error::EnvironmentError;
+use crate::present::charset::fitting;
 use crate::present::text::{truncate, wrap};
 
 /// How long SIGHUP may take to arrive after the terminal is gone.
@@ -184,7 +185,7 @@ impl Fullscreen {
         let _ = queue!(out, move_to_row(first), Clear(ClearType::FromCursorDown));
         for (index, line) in lines.iter().enumerate() {
             let line = truncate(line, size.columns);
-            let _ = queue!(out, move_to_row(first + index), Print(line));
+            let _ = queue!(out, move_to_row(first + index), Print(fitting(&line)));
         }
         let _ = out.flush();
     }
@@ -258,7 +259,7 @@ fn draw(rows: &[String], drawn: &[String]) -> std::io::Result<()> {
     }
     for (index, row) in rows.iter().enumerate() {
         if drawn.get(index) != Some(row) {
-            queue!(out, move_to_row(index), Clear(ClearType::CurrentLine), Print(row))?;
+            queue!(out, move_to_row(index), Clear(ClearType::CurrentLine), Print(fitting(row)))?;
         }
     }
     for index in rows.len()..drawn.len() {

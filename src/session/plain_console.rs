@@ -9,6 +9,7 @@ use super::console::{Console, Frame, Key, ReadKey, Shown, Size};
 use crate::ask::{Ask, NoAnswer};
 use crate::cleanup;
 use crate::error::EnvironmentError;
+use crate::present::charset::fitting;
 use crate::present::text::wrap;
 use crate::present::{output_width, screen_width};
 
@@ -25,7 +26,7 @@ impl PlainConsole {
         cleanup::stop_if_a_signal_came();
         let mut out = std::io::stdout().lock();
         // A lost terminal ends the session by its signal, not here.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let _ = out.write_all(fitting(text).as_bytes()).and_then(|()| out.flush());
         self.are_keys_listed = false;
     }
 

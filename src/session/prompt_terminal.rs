@@ -13,6 +13,7 @@ use super::input::SharedEditor;
 use super::unprinted::{UnprintedMessage, wait_for_room};
 use crate::cleanup::{self, InterruptibleWait};
 use crate::error::EnvironmentError;
+use crate::present::charset::fitting;
 use crate::present::text::wrap;
 use crate::present::{plain, screen_width, terminal as shown, waiting};
 use crate::redis_prompt::{CommandDocs, Editor, Executor, WhileWaiting};
@@ -131,7 +132,7 @@ fn print(text: &str) {
     cleanup::stop_if_a_signal_came();
     let mut out = std::io::stdout().lock();
     // A lost terminal ends the session by its signal, not here.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(fitting(text).as_bytes()).and_then(|()| out.flush());
 }
 
 pub(super) fn print_end_of_editing() {

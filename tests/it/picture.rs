@@ -81,7 +81,7 @@ fn in_words_the_picture_is_a_story() {
     let mut rest = ended.stdout.as_str();
     for sentence in [
         "what happened, in order:\n",
-        " your answer sent SET report:daily.\n",
+        " your answer sent SET report:daily",
         " your answer sent BGSAVE",
         "  A background save began.\n",
         " your answer ended.\n",

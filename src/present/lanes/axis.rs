@@ -66,8 +66,14 @@ impl Stops {
             let middle = f64::midpoint(low, high);
             if self.laid_out(middle).1 <= columns { low = middle } else { high = middle }
         }
-        let (positions, moments) = (self.laid_out(low).0, self.moments.clone());
-        Some(Axis { begin: self.begin, per_second: low, positions, moments })
+        let positions = self.laid_out(low).0;
+        let mut knots = vec![(self.begin.as_secs_f64(), 0.0)];
+        for (moment, column) in self.moments.iter().zip(&positions) {
+            knots.push((moment.as_secs_f64(), columns_f64(*column)));
+        }
+        knots.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
+        let last = self.moments.iter().max().copied().unwrap_or_default();
+        Some(Axis { begin: self.begin, last, per_second: low, positions, knots })
     }
 
     /// Each moment's column at this scale, and how many columns all take.
@@ -100,7 +106,10 @@ pub struct Axis {
     /// Columns a second, where nothing is stretched.
     per_second: f64,
     positions: Vec<usize>,
-    moments: Vec<Duration>,
+    /// The moments in seconds with their columns, in order.
+    knots: Vec<(f64, f64)>,
+    /// The time of the last moment.
+    pub last: Duration,
 }
 
 impl Axis {
@@ -113,19 +122,9 @@ impl Axis {
         self.positions.iter().max().copied().unwrap_or(0)
     }
 
-    /// The moments with their columns, in order.
-    fn knots(&self) -> Vec<(f64, f64)> {
-        let seconds = self.moments.iter().map(Duration::as_secs_f64);
-        let mut knots: Vec<(f64, f64)> =
-            seconds.zip(self.positions.iter().map(|column| columns_f64(*column))).collect();
-        knots.push((self.begin.as_secs_f64(), 0.0));
-        knots.sort_by(|one, other| one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal));
-        knots
-    }
-
     /// The column of any moment; of several moments at the same time, that of the last one.
     pub fn column_at(&self, at: Duration) -> usize {
-        let (at, knots) = (at.as_secs_f64(), self.knots());
+        let (at, knots) = (at.as_secs_f64(), &self.knots);
         if let Some((_, column)) = knots.iter().rfind(|(time, _)| (time - at).abs() < 1e-9) {
             return rounded(*column);
         }
@@ -141,9 +140,9 @@ impl Axis {
 
     /// The moment of the left edge of a column.
     pub fn moment_at(&self, column: usize) -> Duration {
-        let (column, knots) = (columns_f64(column), self.knots());
+        let (column, knots) = (columns_f64(column), &self.knots);
         let Some(after) = knots.iter().position(|(_, other)| *other >= column) else {
-            return self.moments.iter().max().copied().unwrap_or_default();
+            return self.last;
         };
         if after == 0 {
             return self.begin;
@@ -171,11 +170,6 @@ impl Axis {
         let mut wide =
             steps.filter(|step| self.per_second * step.as_secs_f64() >= columns_f64(apart));
         wide.next()
-    }
-
-    /// The time of the last moment.
-    pub fn last(&self) -> Duration {
-        self.moments.iter().max().copied().unwrap_or_default()
     }
 }
 

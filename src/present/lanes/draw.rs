@@ -10,7 +10,7 @@ use super::layout::{Form, LaidOut, Layout};
 use super::time;
 use super::values::{Content, Edge, Lane, Look, Picture, Point, Span, Trail};
 use crate::attempt::evidence::Waits;
-use crate::present::text::{display_width, wrap};
+use crate::present::text::{display_width, number, wrap};
 
 /// A narrower screen has short labels.
 const NARROW: usize = 60;
@@ -27,7 +27,7 @@ pub fn drawn(picture: &Picture, width: usize) -> String {
     let label = picture.lanes.iter().map(|lane| display_width(name(lane, width))).max();
     let left = INDENT + label.unwrap_or(0) + GAP;
     let columns = width.saturating_sub(left).max(SHORTEST_AXIS);
-    let layout = Layout::new(picture, columns);
+    let Some(layout) = Layout::new(picture, columns) else { return String::new() };
     let mut text = String::new();
     line(&mut text, left, "", &times(&layout.axis, columns));
     for lane in &layout.lanes {
@@ -36,17 +36,20 @@ pub fn drawn(picture: &Picture, width: usize) -> String {
             line(&mut text, left, if index == 0 { name } else { "" }, row);
         }
     }
-    let left_out = match layout.left_out {
-        0 => None,
-        1 => Some("1 more command is not in the picture".to_owned()),
-        more => Some(format!("{more} more commands are not in the picture")),
-    };
-    for note in picture.notes.iter().chain(&left_out) {
+    let commands = left_out(layout.left_out, "more command");
+    let spans = left_out(layout.spans_left_out, "earlier bar");
+    for note in picture.notes.iter().chain(&commands).chain(&spans) {
         let note = wrap(note, width.saturating_sub(INDENT), &" ".repeat(INDENT + 2));
         let look = if note.starts_with('✗') { Look::Bad } else { Look::Faint };
         let _ = writeln!(text, "{}{}", " ".repeat(INDENT), coloured(&note, look));
     }
     text
+}
+
+/// `2 more commands are not in the picture`.
+fn left_out(count: usize, what: &str) -> Option<String> {
+    let verb = if count == 1 { "is" } else { "are" };
+    (count > 0).then(|| format!("{} {verb} not in the picture", number(count, what)))
 }
 
 fn name(lane: &Lane, width: usize) -> &str {
@@ -75,7 +78,7 @@ fn times(axis: &Axis, columns: usize) -> Row {
     }
     let mut taken = Vec::new();
     write_time(&mut row, &mut taken, 0, axis.begin);
-    let last = axis.last();
+    let last = axis.last;
     let width = display_width(&time(last));
     // The last one ends in its column, where the others begin in theirs.
     write_time(&mut row, &mut taken, (axis.end() + 1).saturating_sub(width), last);
@@ -201,7 +204,7 @@ fn write_inside(row: &mut Row, from: usize, until: usize, choices: &[&str], look
 fn bars(waits: &Waits, axis: &Axis, columns: usize) -> Row {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let mut row = Row::new(columns);
-    let watched = axis.column_at(waits.watched.min(axis.last()));
+    let watched = axis.column_at(waits.watched.min(axis.last));
     for column in 0..=watched {
         let (from, until) = (axis.moment_at(column), axis.moment_at(column + 1));
         let overlaps =

@@ -74,6 +74,8 @@ const FORMS: [Form; 15] = [
 
 /// More points are never tried.
 const MOST_POINTS: usize = 24;
+/// As many spans of a lane are tried, the last ones.
+const SPANS: [usize; 4] = [12, 5, 2, 1];
 /// A span is at least this wide, so that it is seen to be one.
 const NARROWEST_SPAN: usize = 7;
 
@@ -83,6 +85,8 @@ pub struct Layout<'p> {
     pub lanes: Vec<LaidOut<'p>>,
     /// How many points are left out.
     pub left_out: usize,
+    /// How many spans are left out, all of them early ones.
+    pub spans_left_out: usize,
 }
 
 /// A lane with the columns of its parts.
@@ -94,26 +98,35 @@ pub struct LaidOut<'p> {
 }
 
 impl<'p> Layout<'p> {
-    /// `columns` are those behind the labels.
-    pub fn new(picture: &'p Picture, columns: usize) -> Self {
+    /// `columns` are those behind the labels. `None` if there is no room for anything.
+    pub fn new(picture: &'p Picture, columns: usize) -> Option<Self> {
+        SPANS.into_iter().find_map(|most_spans| Self::with_spans(picture, columns, most_spans))
+    }
+
+    fn with_spans(picture: &'p Picture, columns: usize, most_spans: usize) -> Option<Self> {
         let all = weights(picture);
+        let times = Times { begin: begin(picture), latest: latest(picture) };
         let lasts = picture.lanes.iter().any(|lane| !matches!(lane.content, Content::Points(_)));
-        let mut left_out = all.len().saturating_sub(MOST_POINTS);
-        loop {
-            // Points of the least weight go first, the later ones of equal weight before.
-            let hidden = &all[..left_out];
-            let is_last_try = left_out >= all.len();
+        let spans_left_out = picture.lanes.iter().map(|lane| lane.spans_beyond(most_spans)).sum();
+        // Points of the least weight go first, the later ones of equal weight before.
+        for left_out in all.len().saturating_sub(MOST_POINTS)..all.len() {
             for form in FORMS {
-                let (stops, lanes) = stops(picture, hidden, form);
-                let columns = if is_last_try { usize::MAX / 2 } else { columns };
-                let spare = if is_last_try || !lasts { 0 } else { columns / form.spare };
+                let (stops, lanes) = stops(picture, &all[left_out..], most_spans, times, form);
+                let spare = if lasts { columns / form.spare } else { 0 };
                 if let Some(axis) = stops.axis(columns, spare) {
-                    return Self { form, axis, lanes, left_out };
+                    return Some(Self { form, axis, lanes, left_out, spans_left_out });
                 }
             }
-            left_out += 1;
         }
+        None
     }
+}
+
+/// The first and the last moment of the axis.
+#[derive(Clone, Copy)]
+struct Times {
+    begin: Duration,
+    latest: Duration,
 }
 
 /// Each point as (weight, lane, index), the least important first.
@@ -129,27 +142,29 @@ fn weights(picture: &Picture) -> Vec<(Weight, usize, usize)> {
     all
 }
 
+/// `visible` are the points that are drawn.
 fn stops<'p>(
     picture: &'p Picture,
-    hidden: &[(Weight, usize, usize)],
+    visible: &[(Weight, usize, usize)],
+    most_spans: usize,
+    times: Times,
     form: Form,
 ) -> (Stops, Vec<LaidOut<'p>>) {
-    let mut stops = Stops::from(begin(picture));
+    let mut stops = Stops::from(times.begin);
     let mut lanes = Vec::new();
     for (number, lane) in picture.lanes.iter().enumerate() {
         let mut laid = LaidOut { lane, points: Vec::new(), spans: Vec::new() };
         match &lane.content {
             Content::Points(points) => {
-                let is_hidden = |index: usize| {
-                    hidden.iter().any(|(_, lane, other)| (*lane, *other) == (number, index))
-                };
-                let shown = points.iter().enumerate().filter(|(index, _)| !is_hidden(*index));
-                let shown: Vec<&Point> = shown.map(|(_, point)| point).collect();
+                let of_lane = visible.iter().filter(|(_, lane, _)| *lane == number);
+                let mut shown: Vec<usize> = of_lane.map(|(.., index)| *index).collect();
+                shown.sort_unstable();
+                let shown: Vec<&Point> = shown.into_iter().map(|index| &points[index]).collect();
                 laid.points = add_points(&mut stops, &shown, form);
             }
             Content::Spans(spans) => {
-                for span in spans {
-                    laid.spans.push(add_span(&mut stops, span, latest(picture)));
+                for span in &spans[lane.spans_beyond(most_spans)..] {
+                    laid.spans.push(add_span(&mut stops, span, times.latest));
                 }
             }
             Content::Caption { at, .. } => {

@@ -64,6 +64,16 @@ pub struct Lane {
     pub content: Content,
 }
 
+impl Lane {
+    /// How many spans there are besides so many.
+    pub fn spans_beyond(&self, most: usize) -> usize {
+        match &self.content {
+            Content::Spans(spans) => spans.len().saturating_sub(most),
+            _ => 0,
+        }
+    }
+}
+
 /// The name of a lane: on a wide screen, and on a narrow one.
 #[derive(Debug)]
 pub struct Label(pub String, pub String);

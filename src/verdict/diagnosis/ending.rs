@@ -4,6 +4,7 @@ use super::cause::Cause;
 use super::diagnosed::Pointer;
 use super::facts::Facts;
 use crate::redis_cli::words;
+use crate::relay::Exchange;
 
 /// A program that sends a command more often than this sends it in a loop.
 const MANY_TIMES: usize = 5;
@@ -27,14 +28,17 @@ pub fn program_asks_for_input(facts: &Facts<'_>) -> Option<Cause> {
     is_asking.then(|| Cause::at([Pointer::ProgramErrors]))
 }
 
-/// A program that sends one command again and again, until its time is over.
+/// A program that sends one command again and again, most of its time and until that is over.
 pub fn loop_without_an_end(facts: &Facts<'_>) -> Option<Cause> {
     let (exchanges, took) = (facts.exchanges(), facts.evidence.took);
-    let last = exchanges.last().filter(|last| last.at > took.mul_f64(0.5))?;
-    let same = exchanges.iter().filter(|exchange| exchange.words == last.words).count();
-    let goes_on = facts.evidence.run.timed_out() && same > MANY_TIMES;
+    let last = exchanges.last().filter(|last| last.ended() > took.mul_f64(0.9))?;
+    let same: Vec<&Exchange> =
+        exchanges.iter().filter(|exchange| exchange.words == last.words).collect();
+    let lasted = last.at.saturating_sub(same.first()?.at);
+    let goes_on = facts.evidence.run.timed_out() && same.len() > MANY_TIMES;
     let cause = Cause::at([Pointer::Exchange(exchanges.len() - 1)]);
-    goes_on.then(|| cause.with(words::join(&last.words)).with(same.to_string()))
+    (goes_on && lasted > took.mul_f64(0.5))
+        .then(|| cause.with(words::join(&last.words)).with(same.len().to_string()))
 }
 
 /// An exception that no other diagnosis explains.

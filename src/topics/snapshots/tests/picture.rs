@@ -331,3 +331,13 @@ fn a_bgsave_that_was_sent_early_begins_when_save_has_ended() {
     };
     assert_eq!([began(1), began(2)], [millis(1600), millis(1600)]);
 }
+
+#[test]
+fn of_many_saves_the_last_ones_are_drawn() {
+    let saves = (0..200).map(|number| that_took(5, sent(number * 10, "SAVE", "+OK"))).collect();
+    let evidence = answer(saves, 2_000, ENDED);
+    for width in [40, 80] {
+        let text = picture(&evidence, &Verdict { findings: Vec::new(), diagnosis: None }, width);
+        assert!(text.contains("earlier bars are not in"), "{text}");
+    }
+}

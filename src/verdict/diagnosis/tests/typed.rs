@@ -174,12 +174,21 @@ fn a_save_that_was_misspelt_does_not_bring_the_data() {
     scene(SURVIVES, &sent).all_typed().found("nil").is("written-after-the-snapshot", 2);
 }
 
+/// A scene's commands come every 100 ms.
+fn stopped_after(millis: u64, sent: &[(&str, &str)]) -> Scene {
+    let took = Duration::from_millis(millis);
+    scene(STDOUT, sent).timed_out().change(|seen| seen.took = took)
+}
+
 #[test]
 fn a_loop_ran_until_the_time_was_over() {
     let sent = [("SAVE", OK); 7];
-    scene(STDOUT, &sent).timed_out().is("loop-without-an-end", 6);
-    scene(STDOUT, &sent[..5]).timed_out().has_no_cause();
+    stopped_after(620, &sent).is("loop-without-an-end", 6);
+    stopped_after(420, &sent[..5]).has_no_cause();
     scene(STDOUT, &sent).has_no_cause();
-    let stopped_long_before = scene(STDOUT, &sent).timed_out();
-    stopped_long_before.change(|seen| seen.took = Duration::from_secs(9)).has_no_cause();
+    // It had ended long before.
+    stopped_after(9000, &sent).has_no_cause();
+    // It began late, and may have been about to end.
+    let late = [[("GET order", OK); 8], [("INFO persistence", OK); 8]].concat();
+    stopped_after(1550, &late).has_no_cause();
 }

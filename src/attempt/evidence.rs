@@ -128,6 +128,8 @@ impl Observation {
 pub struct FileContents {
     /// The names of keys in database 0, sorted; the first [`NAMED_KEYS`] if there are more.
     pub keys: Vec<String>,
+    /// The beginnings of the values of those that are strings, by name.
+    pub values: BTreeMap<String, String>,
     /// How many keys database 0 has.
     pub count: i64,
     /// The keys that differ from those before the answer, if a check asks.

@@ -1,5 +1,6 @@
 //! Loads the snapshot file alone into a second, clean server.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use redis::Value;
@@ -12,6 +13,9 @@ use crate::lesson::{Exercise, Moment};
 use crate::server::{CallError, Server, log};
 
 const HELP: &str = "try again";
+
+/// The bytes of a value that are shown.
+const SHOWN_VALUE: usize = 40;
 
 /// Takes the server's snapshot file, even if the server was killed, and reads what is in it.
 pub(super) fn restore(
@@ -55,7 +59,31 @@ fn look_into(
     let keys = key_names(second)?;
     let observation = observe_at(second, exercise, Moment::Restore, Instant::now() + LOOK_LIMIT)?;
     let differences = before.map(|before| before.compare(second)).transpose()?;
-    Ok(Observation { file: Some(FileContents { keys, count, differences }), ..observation })
+    let values = string_values(second, &keys)?;
+    Ok(Observation { file: Some(FileContents { keys, values, count, differences }), ..observation })
+}
+
+/// The beginnings of strings; other types are left out.
+fn string_values(
+    second: &mut Server,
+    keys: &[String],
+) -> Result<BTreeMap<String, String>, CallError> {
+    let mut values = BTreeMap::new();
+    for key in keys {
+        // One character too many shows that there is more.
+        let end = SHOWN_VALUE.to_string();
+        let reply = second.client().call(&["GETRANGE", key, "0", &end], LOOK_LIMIT)?;
+        // A key that has just expired, or whose name was not text, has no value either.
+        if let Value::BulkString(bytes) = reply
+            && !bytes.is_empty()
+        {
+            let value = String::from_utf8_lossy(&bytes);
+            let shown: String = value.chars().take(SHOWN_VALUE).collect();
+            let more = if bytes.len() > SHOWN_VALUE { "..." } else { "" };
+            values.insert(key.clone(), format!("{shown}{more}"));
+        }
+    }
+    Ok(values)
 }
 
 /// The names of keys, sorted; only some of them if there are very many.

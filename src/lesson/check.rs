@@ -37,6 +37,8 @@ pub struct Check {
     pub says: Option<String>,
     /// Shown when unmet.
     pub otherwise: Option<String>,
+    /// Whether what is expected is for the student to find out, and never shown.
+    pub is_secret: bool,
 }
 
 impl Check {

@@ -205,6 +205,14 @@ impl<'p> Toml<'p> {
         Some(clean(text).into_owned())
     }
 
+    pub(super) fn boolean(&mut self, entry: Entry<'_>) -> Option<bool> {
+        let DeValue::Boolean(value) = entry.value.get_ref() else {
+            self.wrong_type(entry.key, entry.value, "`true` or `false`");
+            return None;
+        };
+        Some(*value)
+    }
+
     /// An integer; `expected` describes what the caller accepts.
     pub fn integer(&mut self, entry: Entry<'_>, expected: &str) -> Option<i64> {
         let DeValue::Integer(value) = entry.value.get_ref() else {

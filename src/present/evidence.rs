@@ -85,7 +85,7 @@ pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
     })
 }
 
-fn held(FileContents { keys, count, .. }: &FileContents) -> String {
+fn held(FileContents { keys, values, count, .. }: &FileContents) -> String {
     match count {
         0 => "no key in database 0".to_owned(),
         count => {
@@ -95,7 +95,14 @@ fn held(FileContents { keys, count, .. }: &FileContents) -> String {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            format!("{}{more}", keys[..named].join(", "))
+            let named: Vec<String> = keys[..named]
+                .iter()
+                .map(|key| match values.get(key) {
+                    Some(value) => format!("{key} = {value}"),
+                    None => key.clone(),
+                })
+                .collect();
+            format!("{}{more}", named.join(", "))
         }
     }
 }

@@ -138,7 +138,7 @@ fn finding(check: &Check, seen: &Seen) -> Finding {
         check: check.id.clone(),
         outcome,
         says: check.sentence(),
-        expected: seen.expected.clone(),
+        expected: if check.is_secret { check.sentence() } else { seen.expected.clone() },
         found: seen.found.clone(),
         otherwise: check.otherwise.clone().filter(|_| has_advice),
     }

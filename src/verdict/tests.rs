@@ -235,3 +235,12 @@ fn commands_that_never_end_do_not_pass() {
     let run = Run::Typed(Typed { stopped, ..Typed::default() });
     assert_eq!(unmet(STORED, &Evidence { run, ..evidence(100, SET) }), [ENDS_WELL]);
 }
+
+#[test]
+fn a_secret_check_does_not_say_what_is_expected() {
+    let checks = "[[check]]\nid = \"guessed\"\nsays = \"you guessed right\"\nsecret = true\n\
+                  reply = { \"GET guess\" = \"7\" }\n";
+    let verdict = judge(&exercise(checks), &evidence(100, ""));
+    assert_eq!(verdict.unmet(), ["guessed"]);
+    assert_eq!(verdict.findings[0].expected, "you guessed right");
+}

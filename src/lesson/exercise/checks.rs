@@ -13,7 +13,7 @@ use super::{Head, kebab_id};
 use crate::checks::values::each_string;
 use crate::checks::{self, Kind, Question, Scope, Subject};
 
-const KEYS: [&str; 6] = ["id", "at", "needs", "says", "otherwise", "covers"];
+const KEYS: [&str; 7] = ["id", "at", "needs", "says", "otherwise", "covers", "secret"];
 
 /// Reads the tables into the head, whose other keys are read: the moment of a check depends on
 /// `crash` and `meanwhile`.
@@ -91,7 +91,7 @@ fn check<'t>(
     head: &mut Head,
     all_needs: &mut Vec<Needs<'t>>,
 ) -> Option<Check> {
-    let ([id, at, needs, says, otherwise, covers], others) = split_fields(table, KEYS);
+    let ([id, at, needs, says, otherwise, covers, secret], others) = split_fields(table, KEYS);
     let span = id.map_or(place, |entry| toml.file_span(entry.value.span()));
     toml.require(id, &span, "the check has no `id`", "add an `id`");
     let id = id.and_then(|entry| check_id(toml, entry, &head.named_checks));
@@ -102,13 +102,24 @@ fn check<'t>(
     head.covers.extend(covers.map(|entry| covered(toml, entry)).unwrap_or_default());
     let says = says.and_then(|entry| toml.prose(entry));
     let otherwise = otherwise.and_then(|entry| toml.prose(entry));
+    let is_secret = secret.and_then(|entry| toml.boolean(entry)).unwrap_or_default();
     let subject = one_subject(toml, &span, &others);
     let at = match (at, subject.as_ref().map(|(_, subject)| subject.as_ref())) {
         (Some(entry), subject) => moment(toml, entry, subject, &head.exercise),
         (None, subject) => subject.map(|subject| default_moment(subject, head.exercise.crash)),
     };
     let (kind, subject) = subject?;
-    Some(Check { id: id?, span, kind: kind.key, subject, at: at?, needs, says, otherwise })
+    Some(Check {
+        id: id?,
+        span,
+        kind: kind.key,
+        subject,
+        at: at?,
+        needs,
+        says,
+        otherwise,
+        is_secret,
+    })
 }
 
 fn covered(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, Span)> {

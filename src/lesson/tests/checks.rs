@@ -246,3 +246,12 @@ fn a_setting_cannot_bring_another_one_along() {
     let source = with_head("[server]\nhz = \"10 --dir /x\"");
     assert_told(&source, "12:6: a value cannot contain another option");
 }
+
+#[test]
+fn a_check_may_keep_secret_what_it_expects() {
+    let checks = |source: &str| lesson(source).steps[1].exercise.clone().unwrap().checks;
+    assert!(!checks(EXERCISE)[0].is_secret);
+    assert!(checks(&with("id = \"saved\"", "id = \"saved\"\nsecret = true"))[0].is_secret);
+    let source = with("id = \"saved\"", "id = \"saved\"\nsecret = 1");
+    assert_says(&source, "`secret` must be `true` or `false`");
+}

@@ -294,7 +294,7 @@ fn typed(lines: &[(&str, &str)]) -> Run {
 fn held(keys: &[&str], count: i64) -> String {
     let keys = keys.iter().map(|key| (*key).to_owned()).collect();
     let mut loaded = Observation::of(ServerInfo::of(100, ""));
-    loaded.file = Some(FileContents { keys, count, differences: None });
+    loaded.file = Some(FileContents { keys, count, ..FileContents::default() });
     let evidence = evidence(Vec::new()).seeing(Moment::Restore, Ok(loaded));
     shown(&evidence, &[], Form::Short, 80)
 }
@@ -350,6 +350,17 @@ fn what_the_snapshot_file_holds_is_named() {
     assert_eq!(held(&ten, 99), format!("{title}    a, b, c, d, e, f and 93 more\n"));
     assert!(held(&ten, 10).contains("i, j\n"));
     assert_eq!(held(&[], 0), format!("{title}    no key in database 0\n"));
+}
+
+#[test]
+fn what_the_snapshot_file_holds_is_shown_with_its_strings() {
+    let file = FileContents {
+        keys: vec!["list".to_owned(), "status".to_owned()],
+        values: [("status".to_owned(), "paid".to_owned())].into(),
+        count: 2,
+        differences: None,
+    };
+    assert_eq!(super::held(&file), "list, status = paid");
 }
 
 #[test]

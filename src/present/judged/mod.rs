@@ -227,8 +227,10 @@ fn finding(finding: &Finding, verdict: &Verdict, width: usize) -> String {
 
 fn what_was_found(finding: &Finding, width: usize) -> String {
     let mut text = String::new();
+    // A secret expectation is replaced by the sentence, which is above.
+    let expected = Some(&finding.expected).filter(|expected| **expected != finding.says);
     if plain::is_on() {
-        let more = [("found", Some(&finding.found)), ("expected", Some(&finding.expected))];
+        let more = [("found", Some(&finding.found)), ("expected", expected)];
         for (name, says) in more.into_iter().chain([("note", finding.otherwise.as_ref())]) {
             let Some(says) = says else { continue };
             let line = format!("{name}: {}", plain::worded(&reveal(says)));
@@ -237,7 +239,9 @@ fn what_was_found(finding: &Finding, width: usize) -> String {
         return text;
     }
     let _ = writeln!(text, "      found     {}", within(&reveal(&finding.found), width, 16));
-    let _ = writeln!(text, "      expected  {}", within(&reveal(&finding.expected), width, 16));
+    if let Some(expected) = expected {
+        let _ = writeln!(text, "      expected  {}", within(&reveal(expected), width, 16));
+    }
     if let Some(otherwise) = &finding.otherwise {
         let _ =
             writeln!(text, "      {} {}", "→".yellow(), inline_code(&within(otherwise, width, 8)));

@@ -307,7 +307,7 @@ fn what_is_not_about_order_has_no_picture() {
 fn keys_of_a_file_that_no_check_names_are_counted() {
     let keys = ["a", "b"].map(str::to_owned).to_vec();
     let mut now = Observation::of(ServerInfo::of(0, ""));
-    now.file = Some(FileContents { keys, count: 2, differences: None });
+    now.file = Some(FileContents { keys, count: 2, ..FileContents::default() });
     let text = everywhere(&measured_save().seeing(Moment::Restore, Ok(now)), &[]);
     assert!(text.contains("▲ a, b\n"), "{text}");
 }

@@ -25,7 +25,7 @@ fn loaded(keys: &[&str]) -> Observation {
         observation.replies.insert(exists(key), integer(is_there.into()));
     }
     let count = i64::try_from(keys.len()).unwrap();
-    observation.file = Some(FileContents { keys, count, differences: None });
+    observation.file = Some(FileContents { keys, count, ..FileContents::default() });
     observation
 }
 
@@ -68,7 +68,7 @@ fn of_many_keys_a_few_are_shown() {
     let mut observation = observation(0, "");
     observation.replies = [(exists("a"), integer(1)), (exists("b"), integer(0))].into();
     let keys = ["c", "d", "e", "f", "g", "h"].map(str::to_owned).into();
-    observation.file = Some(FileContents { keys, count: 1000, differences: None });
+    observation.file = Some(FileContents { keys, count: 1000, ..FileContents::default() });
     assert_eq!(
         found(DUMP, Ok(observation)),
         (false, "no b in it: it holds c, d, e, f, g and 995 more".to_owned())

@@ -245,8 +245,9 @@ impl<'s> Performer<'s> {
         run: RunNumber,
     ) -> Result<Event, NotDone> {
         let path = answers::path(exercise, language);
-        let text = answers::read(&path, language)?;
+        // Before it is read: a save in between is checked again, not missed.
         self.watch.knows(&path);
+        let text = answers::read(&path, language)?;
         // Run from its own path, so that a traceback names the student's file.
         let absolute = path.canonicalize().ok().filter(|_| language == Language::Python);
         let answer = Answer { language, text, path: absolute };

@@ -244,7 +244,8 @@ impl Worker {
 
     fn judge(&mut self, run: RunNumber, cancel: &CancellationToken) -> Result<(), AttemptError> {
         self.run = Some(run);
-        go_on(cancel)?;
+        // The student is told that the work is gone.
+        go_on(cancel).inspect_err(|_| self.end_work())?;
         let (Some(exercise), Some(work)) = (self.exercise.clone(), self.live.take()) else {
             let help = "`p` opens the prompt, and any client at the lesson's address counts";
             let fact = "nothing has been done on the server yet";

@@ -46,6 +46,13 @@ pub(super) struct Effort {
     other: toml::Table,
 }
 
+impl Effort {
+    /// Older versions counted only the failed ones.
+    fn counted_attempts(&self) -> u32 {
+        self.attempts.max(self.failed_attempts)
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -89,8 +96,7 @@ impl Record {
     /// How many attempts there were up to the first pass, and including it. 0 if that was not
     /// counted: older versions did not.
     pub fn attempts(&self, exercise: &str) -> u32 {
-        let effort = self.effort(exercise);
-        effort.attempts.max(effort.failed_attempts)
+        self.effort(exercise).counted_attempts()
     }
 
     /// The language of the last answer.
@@ -151,14 +157,18 @@ impl ProgressChange {
             Self::Passed(exercise) => {
                 let is_first = record.passed.insert(exercise.clone());
                 record.change_effort(exercise, |effort| {
-                    effort.attempts = effort.attempts.saturating_add(is_first.into());
+                    if is_first {
+                        effort.attempts = effort.counted_attempts().saturating_add(1);
+                    }
                     effort.failed_attempts = 0;
                 });
             }
             Self::Failed(exercise) => {
                 let is_open = !record.has(exercise);
                 record.change_effort(exercise, |effort| {
-                    effort.attempts = effort.attempts.saturating_add(is_open.into());
+                    if is_open {
+                        effort.attempts = effort.counted_attempts().saturating_add(1);
+                    }
                     effort.failed_attempts = effort.failed_attempts.saturating_add(1);
                 });
             }

@@ -104,8 +104,17 @@ fn attempts_count_up_to_the_first_pass() {
         progress.add("a").unwrap();
     }
     assert_eq!(load(&path).record.attempts("a"), 2);
+}
+
+#[test]
+fn attempts_go_on_from_the_failed_ones_that_an_older_version_counted() {
     let (_folder, old) = file("passed = []\n[exercise.a]\nfailed_attempts = 3\n");
-    assert_eq!(load(&old).record.attempts("a"), 3);
+    let mut record = load(&old).record;
+    assert_eq!(record.attempts("a"), 3);
+    ProgressChange::Failed("a".to_owned()).apply(&mut record);
+    assert_eq!(record.attempts("a"), 4);
+    ProgressChange::Passed("a".to_owned()).apply(&mut record);
+    assert_eq!((record.attempts("a"), record.failed_attempts("a")), (5, 0));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Does what the session asks for: the only place with input and output. What comes of it is an
 //! event.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 
 use tokio_util::sync::CancellationToken;
@@ -261,19 +261,28 @@ impl<'s> Performer<'s> {
         } else {
             "Reset this exercise? Your answer is kept as a backup."
         })?;
-        let mut backups = Vec::new();
-        for exercise in exercises {
-            match reset::one(exercise, &mut self.progress) {
-                Ok(kept) => backups.extend(kept),
-                // Those before it are reset.
-                Err(error) => {
-                    return Ok(Event::Progress(self.progress.record().clone(), Some(error)));
-                }
-            }
-        }
+        let backups = self.reset_all(exercises);
+        // What was written is no save of the student's, even if not all could be reset.
+        self.watch.knows_all(exercises.iter().flat_map(|exercise| {
+            Language::ALL.into_iter().map(|language| answers::path(exercise, language))
+        }));
         let record = self.progress.record().clone();
+        let backups = match backups {
+            Ok(backups) => backups,
+            Err(error) => return Ok(Event::Progress(record, Some(error))),
+        };
         let exercises = exercises.iter().map(|exercise| exercise.id.clone()).collect();
         Ok(Event::Reset { exercises, is_whole_course, record, backups })
+    }
+
+    /// Returns the names under which older answers are kept. On an error, the exercises before that
+    /// one are reset.
+    fn reset_all(&mut self, exercises: &[&Exercise]) -> Result<Vec<PathBuf>, EnvironmentError> {
+        let mut backups = Vec::new();
+        for exercise in exercises {
+            backups.extend(reset::one(exercise, &mut self.progress)?);
+        }
+        Ok(backups)
     }
 
     /// Goes on only after a yes.

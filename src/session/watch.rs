@@ -82,8 +82,15 @@ impl Watch {
 
     /// Takes the file's current content as known.
     pub(super) fn knows(&mut self, file: &Path) {
-        if let Some(seen) = self.files.get_mut(file) {
-            *seen = see(file);
+        self.knows_all([file]);
+    }
+
+    /// Takes the current content of these files as known.
+    pub(super) fn knows_all(&mut self, files: impl IntoIterator<Item = impl AsRef<Path>>) {
+        for file in files {
+            if let Some(seen) = self.files.get_mut(file.as_ref()) {
+                *seen = see(file.as_ref());
+            }
         }
         self.unsettled = None;
         self.other_files.forget();

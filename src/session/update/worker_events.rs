@@ -89,7 +89,10 @@ impl<'c> State<'c> {
                 self.look_at(View::Example);
             }
             WorkerEvent::Failed(error) => {
-                self.work.busy = None;
+                // A run that was asked for since then is still waited for.
+                if self.pending.is_none_or(|run| run.visit != self.visit) {
+                    self.work.busy = None;
+                }
                 self.background = None;
                 // The server is gone, or was replaced.
                 self.work.forget_work_by_hand();

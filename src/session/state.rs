@@ -316,10 +316,20 @@ impl<'c> State<'c> {
         self.pending.as_ref().filter(|run| is_awaited && run.visit == self.visit)
     }
 
-    /// Whether saved files matter now. Work by hand is judged first: it cannot be repeated.
+    /// Whether Esc ends that run. Elsewhere it closes the list, its search or the help.
+    pub(super) fn escape_ends_a_run(&self) -> bool {
+        self.awaited_run().is_some() && self.view.is_about_a_step()
+    }
+
+    /// The judging of work by hand, here or at a step that was left. It is not ended by another
+    /// run: what was done by hand cannot be repeated.
+    pub(super) fn pending_judging(&self) -> Option<&PendingRun> {
+        self.pending.as_ref().filter(|run| run.kind == RunKind::Judging)
+    }
+
+    /// Whether saved files matter now.
     pub(super) fn awaits_saves(&self) -> bool {
-        let is_judging = self.awaited_run().is_some_and(|run| run.kind == RunKind::Judging);
-        matches!(self.mode, Mode::Screen) && !is_judging
+        matches!(self.mode, Mode::Screen) && self.pending_judging().is_none()
     }
 
     pub(super) fn is_spinning(&self) -> bool {

@@ -111,10 +111,18 @@ impl<'c> State<'c> {
         self.last_run
     }
 
-    /// From now on, the student waits for this run. It ends those before.
-    fn wait_for_run(&mut self, number: RunNumber, kind: RunKind, what: impl Into<String>) {
+    /// From now on, the student waits for this run. It ends those before, and `what` it does is
+    /// shown with that.
+    fn wait_for_run(&mut self, number: RunNumber, kind: RunKind, what: &str) {
         self.cancelled = RunNumber(number.0 - 1);
-        self.pending = Some(PendingRun { number, kind, visit: self.visit });
+        let run = PendingRun { number, kind, visit: self.visit };
+        let what = match self.pending.replace(run) {
+            None => what.to_owned(),
+            Some(old) if old.visit == run.visit && [old.kind, kind] == [RunKind::Check; 2] => {
+                format!("a newer save: {what} again")
+            }
+            Some(old) => format!("{what}; {} before was ended", old.kind.name()),
+        };
         if kind != RunKind::Judging {
             self.work.forget_work_by_hand();
         }
@@ -154,7 +162,8 @@ impl<'c> State<'c> {
 
     fn press_on_screen(&mut self, key: Key) {
         match key {
-            Key::Interrupt | Key::Escape if self.awaited_run().is_some() => self.cancel_run(),
+            Key::Interrupt if self.awaited_run().is_some() => self.cancel_run(),
+            Key::Escape if self.escape_ends_a_run() => self.cancel_run(),
             Key::Interrupt => self.leave(SessionEnd::Interrupted),
             Key::Closed => self.leave(SessionEnd::Quit),
             Key::Suspend => self.request(Request::Suspend),

@@ -154,11 +154,13 @@ fn status_line(state: &State<'_>, width: usize) -> (String, bool) {
     let elapsed = busy.elapsed(state.now);
     let progress =
         if busy.progress.is_empty() { String::new() } else { format!(": {}", busy.progress) };
-    // Nobody needs to know that of a check that takes a moment.
     let end = match state.awaited_run() {
-        Some(_) if elapsed < CANCEL_HINT_DELAY => "",
+        // Line mode prints the status only once.
         Some(_) if state.is_plain => " (Ctrl-C ends it)",
-        Some(_) => " (Esc ends it)",
+        // Nobody needs to know that of a check that takes a moment.
+        Some(_) if elapsed < CANCEL_HINT_DELAY => "",
+        Some(_) if state.escape_ends_a_run() => " (Esc ends it)",
+        Some(_) => " (Ctrl-C ends it)",
         None => "",
     };
     let text = format!("{:.1} s{end} {}{progress}", elapsed.as_secs_f64(), busy.what);

@@ -11,6 +11,7 @@ use crate::server::ServerInfo;
 use crate::session::console::Key;
 use crate::session::event::Event;
 use crate::session::request::{Request, SessionEnd};
+use crate::session::state::View;
 use crate::session::worker::messages::{JudgedAnswer, RunNumber, StepEvent, WorkerEvent};
 use crate::verdict::Verdict;
 
@@ -120,8 +121,92 @@ fn a_check_at_another_step_ends_the_one_that_was_left() {
     assert!(!has_passed(&script));
 }
 
+/// A session whose work at the first exercise is being judged.
+fn in_a_judging() -> Script {
+    let mut script = Script::start(Record::default());
+    script.presses(FIRST_EXERCISE);
+    script.state.work.is_at_hand = true;
+    script.presses("c");
+    script
+}
+
+fn cancels(script: &Script) -> bool {
+    script.requests.iter().any(|request| matches!(request, Request::CancelRun))
+}
+
+#[test]
+fn escape_closes_the_list_its_search_and_the_help_before_it_ends_a_check() {
+    for (keys, escapes) in [("l", 1), ("l/a", 2), ("?", 1)] {
+        let mut script = in_a_check();
+        script.presses(keys);
+        for _ in 0..escapes {
+            script.happens(Event::Key(Key::Escape));
+        }
+        assert!(script.state.view == View::Text && !cancels(&script), "{keys}");
+        script.happens(Event::Key(Key::Escape));
+        assert!(cancels(&script), "{keys}");
+    }
+}
+
+#[test]
+fn in_the_list_ctrl_c_ends_a_check_and_the_status_says_so() {
+    let mut script = in_a_check();
+    script.presses("l");
+    script.happens_after(Duration::from_secs(1), Event::Tick);
+    assert!(script.last().status.contains("(Ctrl-C ends it)"), "{}", script.last().status);
+    script.happens(Event::Key(Key::Interrupt));
+    assert!(cancels(&script));
+}
+
+#[test]
+fn line_mode_says_from_the_beginning_how_to_end_a_check() {
+    let mut script = Script::start(Record::default());
+    script.state.is_plain = true;
+    script.presses(FIRST_EXERCISE);
+    begins_a_check(&mut script, 1);
+    assert!(script.last().status.contains("0.0 s (Ctrl-C ends it)"), "{}", script.last().status);
+}
+
+#[test]
+fn nothing_at_another_step_ends_the_judging_of_work_by_hand() {
+    for key in ['c', 'e'] {
+        let mut script = in_a_judging();
+        let visit = script.state.visit;
+        script.presses("n");
+        assert!(!script.state.awaits_saves());
+        script.state.work.is_at_hand = true;
+        let asked = script.requests.len();
+        script.presses(&key.to_string());
+        let status = script.last().status.clone();
+        assert!(status.contains("\"First\" is still being judged"), "{key}: {status}");
+        assert_eq!(script.requests.len(), asked, "{key}");
+        let run = Some(RunNumber(1));
+        script.happens(Event::Worker(StepEvent { visit: Some(visit), run, event: pass() }));
+        assert!(has_passed(&script) && script.state.awaits_saves(), "{key}");
+    }
+}
+
+#[test]
+fn a_judging_at_another_step_says_that_it_ends_a_check() {
+    let mut script = in_a_check();
+    script.presses("n");
+    script.state.work.is_at_hand = true;
+    script.presses("c");
+    let status = script.last().status.clone();
+    assert!(status.contains("judging what was done; the check before was ended"), "{status}");
+}
+
+#[test]
+fn a_failure_of_no_run_leaves_the_spinner_of_a_check() {
+    let mut script = in_a_check();
+    script.worker_says(WorkerEvent::Failed(EnvironmentError::new("gone", "try again")));
+    assert!(script.last().status.contains("checking"), "{}", script.last().status);
+    script.happens(Event::Key(Key::Escape));
+    assert!(cancels(&script));
+}
+
 #[test]
 fn escape_without_a_check_ends_nothing() {
     let script = session(&[], letters("nnn").into_iter().chain([super::Press(Key::Escape)]));
-    assert!(!script.requests.iter().any(|request| matches!(request, Request::CancelRun)));
+    assert!(!cancels(&script));
 }

@@ -21,6 +21,10 @@ const ATTEMPTS_PER_REMINDER: u32 = 3;
 
 impl<'c> State<'c> {
     pub(super) fn edit(&mut self, chooses_language: bool) {
+        // The check that follows would end the judging.
+        if self.tell_of_judging() {
+            return;
+        }
         if let Some(exercise) = self.exercise() {
             let run = self.next_run();
             self.request(Request::Edit { exercise, chooses_language, run });
@@ -29,6 +33,9 @@ impl<'c> State<'c> {
 
     /// Checks the answer in this language, or the latest.
     pub(super) fn check(&mut self, language: Option<Language>) {
+        if self.tell_of_judging() {
+            return;
+        }
         if let Some(exercise) = self.exercise() {
             let run = self.next_run();
             self.request(Request::Check(exercise, language, run));
@@ -40,14 +47,7 @@ impl<'c> State<'c> {
         let Some(exercise) = self.exercise() else { return };
         let file = answers::path(exercise, language).shown();
         self.note_language(language);
-        let what = match self.pending {
-            None => format!("checking `{file}`"),
-            Some(old) if old.visit == self.visit && old.kind == RunKind::Check => {
-                format!("a newer save: checking `{file}` again")
-            }
-            Some(old) => format!("checking `{file}`; {} before was ended", old.kind.name()),
-        };
-        self.wait_for_run(run, RunKind::Check, what);
+        self.wait_for_run(run, RunKind::Check, &format!("checking `{file}`"));
     }
 
     pub(super) fn ask_to_show_solution(&mut self) {
@@ -114,7 +114,18 @@ impl<'c> State<'c> {
         });
     }
 
+    /// Tells that a run has to wait for a judging. Returns whether there is one.
+    fn tell_of_judging(&mut self) -> bool {
+        let Some(judging) = self.pending_judging() else { return false };
+        let title = &self.step_at(judging.visit.at).title;
+        self.tell(format!("your work at \"{title}\" is still being judged: try again after that"));
+        true
+    }
+
     pub(super) fn judge(&mut self) {
+        if self.tell_of_judging() {
+            return;
+        }
         let run = self.next_run();
         self.wait_for_run(run, RunKind::Judging, "judging what was done");
         self.ask_worker(messages::Request::Judge(run));
@@ -227,6 +238,9 @@ impl<'c> State<'c> {
     }
 
     pub(super) fn run_example(&mut self, number: usize) {
+        if self.tell_of_judging() {
+            return;
+        }
         let step = self.step();
         let Some(example) = step.examples.get(number) else { return };
         let text = verify::commands_of(example);

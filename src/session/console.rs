@@ -106,6 +106,7 @@ pub trait Console: Ask {
     /// Takes the terminal back, and drops what was typed in between.
     fn resume_ui(&mut self);
 
-    /// Suspends the program, as Ctrl-Z does, until the shell resumes it.
-    fn suspend(&mut self);
+    /// Suspends the program, as Ctrl-Z does, until the shell resumes it. Returns false at once where
+    /// no shell could.
+    fn suspend(&mut self) -> bool;
 }

@@ -18,7 +18,7 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use nix::errno::Errno;
 use nix::sys::select::{FdSet, select};
-use nix::unistd::{getpgrp, tcgetpgrp};
+use nix::unistd::{getpgrp, getsid, tcgetpgrp};
 use signal_hook::consts::{SIGCONT, SIGTSTP, SIGWINCH};
 use signal_hook::flag;
 
@@ -138,10 +138,14 @@ impl Console for Fullscreen {
         while event::poll(Duration::ZERO).unwrap_or(false) && event::read().is_ok() {}
     }
 
-    fn suspend(&mut self) {
+    fn suspend(&mut self) -> bool {
+        if !can_be_continued() {
+            return false;
+        }
         self.suspend_ui();
         let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTSTP);
         self.resume_ui();
+        true
     }
 }
 
@@ -326,11 +330,20 @@ fn give_terminal_back() {
 fn heed_stops() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        if can_be_continued() {
+            let _ = flag::register_conditional_default(SIGTSTP, Arc::clone(&IS_LENT));
+        }
         // Without these, the student has to press a key after `fg`.
-        let _ = flag::register_conditional_default(SIGTSTP, Arc::clone(&IS_LENT));
         let _ = flag::register(SIGTSTP, Arc::clone(&SHALL_STOP));
         let _ = flag::register(SIGCONT, Arc::clone(&WAS_STOPPED));
     });
+}
+
+/// Whether a shell controls us as a job. In the group of the terminal's first process (`ssh -t host
+/// redislings`, `tmux new-window redislings`) nobody could continue us. The system drops SIGTSTP
+/// there, but not SIGSTOP, which signal-hook raises for it.
+fn can_be_continued() -> bool {
+    getsid(None) != Ok(getpgrp())
 }
 
 /// In the background, the system would stop us for using the terminal.

@@ -146,7 +146,12 @@ impl<'s> Performer<'s> {
             Request::Reset { exercises, is_whole_course } => {
                 return self.reset(&exercises, is_whole_course).map(Some);
             }
-            Request::Suspend => self.console.suspend(),
+            Request::Suspend => {
+                if !self.console.suspend() {
+                    let why = "cannot suspend: no shell here could continue the session";
+                    return Ok(Some(Event::Told(why.to_owned())));
+                }
+            }
             Request::OpenPrompt(address, docs) => {
                 let opened = self.prompt.open(address.as_deref(), docs);
                 if !matches!(opened, PromptEvent::NotOpened(_)) {

@@ -115,7 +115,10 @@ impl Console for PlainConsole {
         self.are_keys_listed = false;
     }
 
-    fn suspend(&mut self) {}
+    /// No key asks for it: the terminal itself handles Ctrl-Z.
+    fn suspend(&mut self) -> bool {
+        true
+    }
 }
 
 impl Ask for PlainConsole {

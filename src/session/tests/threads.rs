@@ -40,7 +40,9 @@ impl Console for NoKeys {
 
     fn suspend_ui(&mut self) {}
     fn resume_ui(&mut self) {}
-    fn suspend(&mut self) {}
+    fn suspend(&mut self) -> bool {
+        false
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub const STOPPED: &str = "[1]+  Stopped";
 
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
+pub const CTRL_Z: &str = "\x1a";
 pub const ENTER: &str = "\r";
 pub const ESCAPE: &str = "\x1b";
 pub const UP: &str = "\x1b[A";
@@ -246,12 +247,6 @@ impl Terminal {
         tty.write_all(STOPPED.as_bytes()).unwrap();
         assert!(Command::new("stty").arg("sane").stdin(tty).status().unwrap().success());
         self.sees(STOPPED);
-    }
-
-    /// Whether a signal has stopped the program.
-    pub fn is_stopped(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process_id())).unwrap();
-        stat.rsplit_once(')').unwrap().1.trim_start().starts_with('T')
     }
 
     /// Whether keys arrive one by one, without an echo.

@@ -74,11 +74,10 @@ impl Subject for Calls {
         }
         Some(all(&self.0, |(names, count)| {
             let made = successful_calls(names, now, before);
-            let name = shown(names);
             Seen {
                 met: count.holds_for(made),
-                expected: happens(&name, "succeeds", &count.in_times()),
-                found: happens(&name, "succeeded", &times(made)),
+                expected: happens(names, "succeeds", &count.in_times()),
+                found: happens(names, "succeeded", &times(made)),
             }
         }))
     }
@@ -113,10 +112,12 @@ impl Calls {
 }
 
 /// `SAVE never succeeded`, `SAVE succeeds at least once`.
-fn happens(name: &str, verb: &str, times: &str) -> String {
-    match times {
-        "never" => format!("{name} never {verb}"),
-        times => format!("{name} {verb} {times}"),
+fn happens(names: &[String], verb: &str, times: &str) -> String {
+    let name = shown(names);
+    match (times, names) {
+        ("never", [_]) => format!("{name} never {verb}"),
+        ("never", _) => format!("neither {} {verb}", name.replace(" or ", " nor ")),
+        (times, _) => format!("{name} {verb} {times}"),
     }
 }
 

@@ -143,6 +143,23 @@ impl Timeline {
         runs
     }
 
+    /// For each exchange, whether it was sent before the reply to the one before it on its
+    /// connection, or the next one was sent before its own reply: the replies to a pipeline come
+    /// together, and say nothing about when each command ran.
+    pub fn pipelined(&self) -> Vec<bool> {
+        let mut latest: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut pipelined = vec![false; self.exchanges.len()];
+        for (index, exchange) in self.exchanges.iter().enumerate() {
+            if let Some(before) = latest.insert(exchange.connection, index)
+                && exchange.at < self.exchanges[before].ended()
+            {
+                pipelined[before] = true;
+                pipelined[index] = true;
+            }
+        }
+        pipelined
+    }
+
     /// The indexes of all exchanges in the order in which Redis ran them. A command that was sent
     /// early may run late, after a command that blocks: the time of its reply shows when. Commands
     /// that MULTI queued ran at EXEC.

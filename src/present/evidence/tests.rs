@@ -311,9 +311,9 @@ fn waits_without_a_command_are_numbers() {
     let mut evidence = evidence(Vec::new());
     evidence.waits = Some(waited(500, 2));
     let text = shown(&evidence, &[Pointer::LongestWait], Form::Short, 100);
-    assert_eq!(text, "\n  who had to wait  longest 2.0 ms of 412 PINGs  ◄ see the cause\n");
+    assert_eq!(text, "\n  who had to wait  412 PINGs, the longest wait 2.0 ms  ◄ see the cause\n");
     let text = shown(&evidence, &[], Form::Short, 40);
-    assert_eq!(text, "\n  who had to wait\n    longest 2.0 ms of 412 PINGs\n");
+    assert_eq!(text, "\n  who had to wait\n    412 PINGs, the longest wait 2.0 ms\n");
     let text = in_words(&evidence, &[], Form::Short);
     assert_eq!(text, "\nwho had to wait: the longest wait was 2.0 ms, of 412 PINGs\n");
 }

@@ -21,9 +21,9 @@ pub(super) fn block(waits: &Waits, is_marked: bool, width: usize) -> String {
     format!("  {}{gap}{numbers}{mark}\n", LABEL.dimmed())
 }
 
-/// `longest 2816 ms of 4 PINGs`.
+/// `4 PINGs, the longest wait 2816 ms`.
 pub(in crate::present) fn numbers(waits: &Waits) -> String {
-    format!("longest {} of {}", milliseconds(waits.longest.took), pings(waits.pings))
+    format!("{}, the longest wait {}", pings(waits.pings), milliseconds(waits.longest.took))
 }
 
 pub(super) fn pings(count: u64) -> String {

@@ -75,7 +75,7 @@ fn short(judged: &Judged<'_>, width: usize, text: &mut String) {
     let ends_badly = judged.verdict.findings.iter().any(|finding| finding.check == ENDS_WELL);
     let errors = if ends_badly { String::new() } else { errors(judged.evidence, width) };
     if !errors.is_empty() {
-        let _ = write!(text, "\n  {}\n{errors}", "its errors:".dimmed());
+        let _ = write!(text, "\n  {}\n{errors}", "it printed to standard error:".dimmed());
     }
     text.push_str(&output(judged.evidence, width));
 }
@@ -275,7 +275,11 @@ fn errors(evidence: &Evidence, width: usize) -> String {
     let Run::Program(program) = &evidence.run else { return String::new() };
     let mut text = String::new();
     for line in traceback::shortened(&program.stderr.text) {
-        let line = truncate(&clean(&line), width.saturating_sub(6));
+        let line = clean(&line);
+        // Code is indented; a message is the one line that nobody should lose the end of.
+        let is_code = line.starts_with([' ', '|']);
+        let room = width.saturating_sub(6);
+        let line = if is_code { truncate(&line, room) } else { within(&line, width, 8) };
         let _ = writeln!(text, "      {line}");
     }
     text

@@ -13,7 +13,9 @@ use crate::verdict::{Pointer, Verdict};
 /// `None` if it is not known for sure.
 pub(super) fn origin(answer: &Answer, evidence: &Evidence, verdict: &Verdict) -> Option<String> {
     let pointers = &verdict.diagnosis.as_ref()?.evidence;
-    let number = pointers.iter().find_map(|pointer| line_number(answer, evidence, pointer))?;
+    // The first one is the clearest: the line of another one would be about something else.
+    let mut pointers = pointers.iter().filter(|pointer| is_in_the_answer(pointer));
+    let number = line_number(answer, evidence, pointers.next()?)?;
     let line = answer.text.lines().nth(number.checked_sub(1)?)?.trim();
     Some(match &answer.path {
         Some(path) => {
@@ -24,6 +26,10 @@ pub(super) fn origin(answer: &Answer, evidence: &Evidence, verdict: &Verdict) ->
     })
 }
 
+fn is_in_the_answer(pointer: &Pointer) -> bool {
+    matches!(pointer, Pointer::Exchange(_) | Pointer::ProgramErrors)
+}
+
 /// From 1.
 fn line_number(answer: &Answer, evidence: &Evidence, pointer: &Pointer) -> Option<usize> {
     match (pointer, &evidence.run) {
@@ -32,7 +38,7 @@ fn line_number(answer: &Answer, evidence: &Evidence, pointer: &Pointer) -> Optio
             only_call(&answer.text, evidence.timeline.exchanges.get(*index)?)
         }
         (Pointer::ProgramErrors, Run::Program(program)) => {
-            traceback::last_own_line(&program.stderr.text)
+            traceback::last_line_in(answer.path.as_deref(), &program.stderr.text)
         }
         _ => None,
     }
@@ -73,9 +79,10 @@ fn calls(line: &str, name: &str) -> bool {
         return false;
     }
     code.match_indices(name).any(|(at, _)| {
-        let is_named = code[..at].ends_with(['.', '"', '\'']);
-        let after = code[at + name.len()..].chars().next();
-        is_named && !after.is_some_and(|c| c.is_alphanumeric() || c == '_')
+        let after = &code[at + name.len()..];
+        let is_method = code[..at].ends_with('.') && after.starts_with('(');
+        let is_text = code[..at].ends_with(['"', '\'']) && after.starts_with(['"', '\'', ' ']);
+        is_method || is_text
     })
 }
 

@@ -2,6 +2,7 @@
 //! of the answer's own files, and the exception.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::present::plain;
 use crate::present::text::number;
@@ -11,6 +12,8 @@ const CHAINED: [&str; 2] = [
     "The above exception was the direct cause of the following exception:",
     "During handling of the above exception, another exception occurred:",
 ];
+/// The file of an answer that has none of its own.
+const PROGRAM: &str = "answer.py";
 /// A recursion over several functions has hundreds of frames.
 const FIRST_FRAMES: usize = 2;
 const LAST_FRAMES: usize = 3;
@@ -38,14 +41,21 @@ pub(super) fn shortened(stderr: &str) -> Vec<String> {
     lines
 }
 
-/// Where the answer's own code raised the exception or called what raised it.
-pub(super) fn last_own_line(stderr: &str) -> Option<usize> {
+/// Where the answer's own file raised the exception or called what raised it. An answer without a
+/// path was written to a file of its own name.
+pub(super) fn last_line_in(answer: Option<&Path>, stderr: &str) -> Option<usize> {
     let last = chained(stderr).pop()?;
-    let frames = last.iter().rev().filter_map(|line| match line {
-        Line::Frame(frame) if frame.is_own() => Some(frame.number),
+    last.iter().rev().find_map(|line| match line {
+        Line::Frame(frame) if is_of(frame.path, answer) => Some(frame.number),
         _ => None,
-    });
-    frames.into_iter().next()
+    })
+}
+
+fn is_of(path: &str, answer: Option<&Path>) -> bool {
+    match answer {
+        Some(answer) => Path::new(path) == answer,
+        None => Path::new(path).file_name().is_some_and(|name| name == PROGRAM),
+    }
 }
 
 /// A line of a traceback, or a frame with all its lines.
@@ -239,7 +249,8 @@ mod tests {
         redis.ResponseError: busy
         … 2 frames inside redis-py
         ");
-        assert_eq!(last_own_line(&stderr), Some(6));
+        assert_eq!(last_line_in(Some(Path::new("/home/a/answers/b.py")), &stderr), Some(6));
+        assert_eq!(last_line_in(Some(Path::new("/home/a/answers/a.py")), &stderr), None);
     }
 
     #[test]

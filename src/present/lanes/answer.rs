@@ -63,14 +63,27 @@ fn points(lines: &[TranscriptLine<'_>], asked: &BTreeSet<String>) -> Vec<Point> 
     // A command that was sent without waiting ran when the earlier ones of its connection had run.
     let mut replied: BTreeMap<u32, Duration> = BTreeMap::new();
     let mut points = Vec::new();
-    for line in lines {
+    for (index, line) in lines.iter().enumerate() {
         let Some(exchange) = line.first.exchange() else { continue };
         let replied = replied.entry(exchange.connection).or_default();
         let at = exchange.at.max(*replied);
         *replied = exchange.ended().max(*replied);
-        points.push(point(line, exchange, at, asked));
+        let mut point = point(line, exchange, at, asked);
+        // The replies to a pipeline come together: they do not show which command took long.
+        if at > exchange.at || is_followed_at_once(exchange, &lines[index + 1..]) {
+            point.trail = point.trail.filter(|trail| matches!(trail, Trail::Repeats(_)));
+        }
+        points.push(point);
     }
     points
+}
+
+/// Whether the next command of the connection was sent before this one's reply came.
+fn is_followed_at_once(exchange: &Exchange, later: &[TranscriptLine<'_>]) -> bool {
+    let mut others = later.iter().filter_map(|line| line.first.exchange());
+    others
+        .find(|other| other.connection == exchange.connection)
+        .is_some_and(|next| next.at < exchange.ended())
 }
 
 fn point(

@@ -39,7 +39,7 @@ pub fn drawn(picture: &Picture, width: usize) -> String {
     let commands = left_out(layout.left_out, "more command");
     let spans = left_out(layout.spans_left_out, "earlier bar");
     for note in picture.notes.iter().chain(&commands).chain(&spans) {
-        let note = wrap(note, width.saturating_sub(INDENT), &" ".repeat(INDENT + 2));
+        let note = wrap(note, width.saturating_sub(INDENT + 2), &" ".repeat(INDENT + 2));
         let look = if note.starts_with('✗') { Look::Bad } else { Look::Faint };
         let _ = writeln!(text, "{}{}", " ".repeat(INDENT), coloured(&note, look));
     }

@@ -111,7 +111,7 @@ fn add_waits(picture: &mut Picture, evidence: &Evidence, work: &[WorkSpan], is_m
         let content = Content::Waits(waits.clone());
         picture.lanes.push(Lane { label, content });
         let mark = if is_marked { format!("  {MARK}") } else { String::new() };
-        picture.notes.push(format!("another client waited: {}{mark}", numbers(waits)));
+        picture.notes.push(format!("another client sent {}{mark}", numbers(waits)));
         picture.story.push(longest(waits));
         return;
     }

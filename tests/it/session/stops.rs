@@ -35,6 +35,7 @@ fn a_window_that_changed_while_the_session_was_stopped_is_filled() {
     terminal.sends(Signal::SIGCONT);
     terminal.sees_no_more(STOPPED);
     terminal.sees(TITLE);
+    wait_until("the terminal is in raw mode", || terminal.is_raw());
     terminal.presses("n");
     terminal.sees("step 7 of 11");
 }

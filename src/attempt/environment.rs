@@ -57,7 +57,7 @@ pub(super) fn ensure_silence_is_explained(
     server: &Server,
     evidence: &Evidence,
 ) -> Result<(), EnvironmentError> {
-    if evidence.last().is_some() || may_be_busy(&evidence.timeline) {
+    if evidence.last().is_some() || may_be_busy(evidence) {
         return Ok(());
     }
     let fact = format!("{} did not reply, although no command kept it busy", server.name());
@@ -76,7 +76,7 @@ fn ensure_exit_was_observed(
     };
     let busy = settled.info.busy_micros() - evidence.before.busy_micros();
     // What has been answered keeps the server busy no more.
-    let is_explained = busy > BUSY_MICROS && may_be_busy(&evidence.timeline);
+    let is_explained = busy > BUSY_MICROS && may_be_busy(evidence);
     if !exercise.looks_at_exit() || was_paused(&evidence.timeline) || is_explained {
         return Ok(());
     }
@@ -118,14 +118,17 @@ fn is_exceeded_by(check: &Check, wait: Duration) -> bool {
     check.subject.wait_limit().is_some_and(|limit| limit.is_exceeded(wait))
 }
 
-/// Whether a command that may take long has no reply, as far as the commands are known.
-fn may_be_busy(timeline: &Timeline) -> bool {
-    let mut exchanges = timeline.exchanges.iter();
+/// Whether a command that may take long had no reply when the answer ended, as far as the commands
+/// are known. The reply may have come later: a client can give up and leave.
+fn may_be_busy(evidence: &Evidence) -> bool {
+    let timeline = &evidence.timeline;
+    let is_open =
+        |exchange: &Exchange| exchange.reply.is_none() || exchange.ended() >= evidence.took;
     timeline.is_incomplete
         || !timeline.left_out_names.is_empty()
         || !timeline.came_past.is_empty()
         || was_paused(timeline)
-        || exchanges.any(|exchange| exchange.reply.is_none() && !is_quick(exchange))
+        || timeline.exchanges.iter().any(|exchange| is_open(exchange) && !is_quick(exchange))
 }
 
 fn is_quick(exchange: &Exchange) -> bool {
@@ -166,7 +169,9 @@ mod tests {
             reply,
             outcome: CommandOutcome::Unknown,
         };
-        may_be_busy(&Timeline { exchanges: vec![exchange], ..Timeline::default() })
+        let timeline = Timeline { exchanges: vec![exchange], ..Timeline::default() };
+        let took = Duration::from_secs(4);
+        may_be_busy(&Evidence { timeline, took, ..Evidence::default() })
     }
 
     #[test]
@@ -177,7 +182,11 @@ mod tests {
 
     #[test]
     fn what_was_answered_keeps_no_server_busy() {
-        let reply = Reply { value: redis::Value::Okay, took: Duration::from_secs(3) };
-        assert!(!may_be_busy_with("SAVE", Some(reply)));
+        let after = |seconds| {
+            let took = Duration::from_secs(seconds);
+            Some(Reply { value: redis::Value::Okay, took })
+        };
+        assert!(!may_be_busy_with("SAVE", after(3)));
+        assert!(may_be_busy_with("SAVE", after(5)));
     }
 }

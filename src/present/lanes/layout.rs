@@ -10,7 +10,7 @@ use crate::present::text::display_width;
 /// How the points of a lane are drawn.
 #[derive(Debug, Clone, Copy)]
 pub struct Form {
-    /// Two or more: what is about work has the last row for itself.
+    /// Two or more: what is about work has a row for itself.
     pub rows: usize,
     /// Which of the texts of a point.
     detail: usize,
@@ -40,13 +40,20 @@ impl Form {
     pub fn rows_of(self, points: &[&Point]) -> Vec<usize> {
         let others = self.rows.saturating_sub(1).max(1);
         let mut next = 0;
+        let mut used: Vec<usize> = Vec::new();
         let mut rows = Vec::new();
         for point in points {
-            if self.rows > 1 && point.is_about_work {
-                rows.push(self.rows - 1);
+            let row = if self.rows > 1 && point.is_about_work {
+                self.rows - 1
             } else {
-                rows.push(next % others);
                 next += 1;
+                (next - 1) % others
+            };
+            // One reads from above: the row that begins first stands first.
+            let place = used.iter().position(|other| *other == row);
+            rows.push(place.unwrap_or(used.len()));
+            if place.is_none() {
+                used.push(row);
             }
         }
         rows

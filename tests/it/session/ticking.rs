@@ -101,6 +101,8 @@ fn a_check_that_is_spoilt_is_told_at_once() {
     terminal.sees("c check what you did");
     terminal.sees("✗ no SAVE stopped the shop");
     terminal.presses("o");
+    terminal.sees("fresh server ready");
+    terminal.presses("v");
     terminal.sees("○ no SAVE stopped the shop");
 }
 

@@ -171,7 +171,7 @@ mod tests {
         };
         let timeline = Timeline { exchanges: vec![exchange], ..Timeline::default() };
         let took = Duration::from_secs(4);
-        may_be_busy(&Evidence { timeline, took, ..Evidence::default() })
+        may_be_busy(&Evidence { took, timeline, ..Evidence::default() })
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) struct StepState {
     /// What the server of the work by hand is doing: a work in the background, or too busy to
     /// answer; may be empty.
     pub(super) now: String,
+    /// Whether the student has asked for a fresh server, which is not there yet.
+    pub(super) starts_over: bool,
     /// Whether there is work by hand on a running server.
     pub(super) is_at_hand: bool,
     /// The lines typed at the prompt on that server.

@@ -133,7 +133,7 @@ impl<'c> State<'c> {
 
     pub(super) fn start_over(&mut self) {
         self.work.forget_work_by_hand();
-        self.status.clear();
+        self.work.starts_over = true;
         self.ask_worker(messages::Request::StartOver);
     }
 

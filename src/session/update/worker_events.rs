@@ -73,7 +73,8 @@ impl<'c> State<'c> {
             WorkerEvent::Explored { server, timeline } => {
                 // A live event from just before may have shown work that is over now.
                 self.work.forget_work_by_hand();
-                if self.status.is_empty() {
+                // Where a run was ended, the status says what that means for the work.
+                if std::mem::take(&mut self.work.starts_over) || self.status.is_empty() {
                     self.tell("fresh server ready");
                 }
                 self.request(Request::WriteExploration(self.step(), server, timeline));

@@ -65,7 +65,7 @@ fn a_stall_restarts_the_answer_silently() {
     let mut terminal = resumes(&student);
     student.saves("using-bgsave.redis", "SET report:daily ready\nBGSAVE\n@wait-bgsave\n");
     // Its save takes two seconds.
-    terminal.sees("running the ans");
+    terminal.sees(": run");
     terminal.sends(Signal::SIGSTOP);
     let stopped = Instant::now();
     wait_until("a second is over", || stopped.elapsed() > Duration::from_secs(1));

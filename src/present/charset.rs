@@ -26,9 +26,9 @@ static IS_ASCII: AtomicBool = AtomicBool::new(false);
 
 /// Decides by the environment. To be called before any output.
 pub fn decide() {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     // By POSIX, the first one that is set decides. Many containers set none and show everything.
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
+    let mut variables = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().map(std::env::var);
+    let locale = variables.find_map(|value| value.ok().filter(|value| !value.is_empty()));
     let is_ascii = matches!(locale.as_deref(), Some("C" | "POSIX"));
     IS_ASCII.store(is_ascii, Ordering::Relaxed);
 }

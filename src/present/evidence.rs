@@ -18,7 +18,6 @@ pub(super) use waits::numbers;
 
 use colored::Colorize as _;
 
-use super::lanes;
 use super::markdown::inline_code;
 use super::plain;
 use super::text::{display_width, reveal, wrap};
@@ -53,9 +52,15 @@ pub fn cause(verdict: &Verdict, width: usize) -> String {
     format!("\n  {} {text}\n", "cause:".yellow().bold())
 }
 
-/// The transcript, the table of changes, the keys of the snapshot file, and the waits if no picture
-/// shows them; without empty blocks.
-pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) -> String {
+/// The transcript, the table of changes, the keys of the snapshot file, and the waits unless a
+/// picture has shown them; without empty blocks.
+pub fn blocks(
+    evidence: &Evidence,
+    verdict: &Verdict,
+    form: Form,
+    has_picture: bool,
+    width: usize,
+) -> String {
     let pointers = pointers(verdict);
     let width = if plain::is_on() { width } else { width.min(WIDEST) };
     let transcript = if plain::is_on() {
@@ -64,8 +69,7 @@ pub fn blocks(evidence: &Evidence, verdict: &Verdict, form: Form, width: usize) 
         transcript::block(&evidence.timeline, pointers, form, width)
     };
     let mut text = String::new();
-    let in_picture = lanes::has_picture(evidence, verdict);
-    let waits = if in_picture { String::new() } else { waits(evidence, pointers, width) };
+    let waits = if has_picture { String::new() } else { waits(evidence, pointers, width) };
     let table = table(evidence, pointers, width);
     for block in [transcript, table, restored(evidence, width), waits] {
         if !block.is_empty() {

@@ -17,6 +17,12 @@ pub struct ProgressPart {
     pub words: String,
 }
 
+impl ProgressPart {
+    fn with_bar(&self) -> String {
+        format!("{} {}", bar(self.done, self.all, TITLE_BAR), self.words.dimmed())
+    }
+}
+
 /// The title line: where the student is on the left, how far on the right. A narrow screen drops
 /// the bars first, then the end of the name.
 pub fn title(name: &str, parts: &[ProgressPart], width: usize) -> String {
@@ -26,10 +32,7 @@ pub fn title(name: &str, parts: &[ProgressPart], width: usize) -> String {
     let gap = width.checked_sub(display_width(name) + display_width(&words));
     match gap {
         Some(gap) if gap >= bars + 2 => {
-            let with_bar = |part: &ProgressPart| {
-                format!("{} {}", bar(part.done, part.all, TITLE_BAR), part.words.dimmed())
-            };
-            let right: Vec<String> = parts.iter().map(with_bar).collect();
+            let right: Vec<String> = parts.iter().map(ProgressPart::with_bar).collect();
             let separator = " · ".dimmed().to_string();
             format!("{}{}{}", name.dimmed(), " ".repeat(gap - bars), right.join(&separator))
         }

@@ -5,6 +5,7 @@ use redis::Value;
 use super::*;
 use crate::attempt::evidence::{Observation, Run, Typed, TypedExchange, Wait, Waits};
 use crate::lesson::Moment;
+use crate::present::lanes::picture;
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange, Message, Reply, Timeline};
 use crate::server::ServerInfo;
@@ -47,7 +48,9 @@ fn verdict(evidence: &[Pointer]) -> Verdict {
 
 pub(crate) fn shown(evidence: &Evidence, pointers: &[Pointer], form: Form, width: usize) -> String {
     colored::control::set_override(false);
-    blocks(evidence, &verdict(pointers), form, width)
+    let verdict = verdict(pointers);
+    let has_picture = !picture(evidence, &verdict, width).is_empty();
+    blocks(evidence, &verdict, form, has_picture, width)
 }
 
 pub(crate) fn short(exchanges: Vec<Exchange>) -> String {

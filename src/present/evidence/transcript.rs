@@ -34,6 +34,8 @@ pub(in crate::present) struct TranscriptLine<'a> {
     pub(in crate::present) last: Event<'a>,
     pub(in crate::present) count: usize,
     pub(in crate::present) marked: bool,
+    /// The index of `first` among the exchanges, if it is one.
+    pub(in crate::present) index: usize,
 }
 
 impl TranscriptLine<'_> {
@@ -152,8 +154,8 @@ fn each<'a>(transcript: &'a Timeline, pointers: &[Pointer]) -> Vec<TranscriptLin
     let mut index = 0;
     for event in transcript.events() {
         let marked = event.exchange().is_some() && pointers.contains(&Pointer::Exchange(index));
+        lines.push(TranscriptLine { first: event, last: event, count: 1, marked, index });
         index += usize::from(event.exchange().is_some());
-        lines.push(TranscriptLine { first: event, last: event, count: 1, marked });
     }
     lines
 }
@@ -192,7 +194,8 @@ fn folded(mut rest: Vec<TranscriptLine<'_>>) -> Vec<TranscriptLine<'_>> {
             let first = rest[offset].first;
             let last = repeated.last().map_or(rest[offset].last, |line| line.last);
             let marked = repeated.iter().any(|line| line.marked);
-            lines.push(TranscriptLine { first, last, count: times, marked });
+            let index = rest[offset].index;
+            lines.push(TranscriptLine { first, last, count: times, marked, index });
         }
         at += period * times;
     }

@@ -6,7 +6,7 @@ use colored::Colorize as _;
 
 use super::mark_behind;
 use crate::attempt::evidence::Waits;
-use crate::present::text::display_width;
+use crate::present::text::{display_width, number};
 
 const LABEL: &str = "who had to wait";
 
@@ -27,7 +27,7 @@ pub(in crate::present) fn numbers(waits: &Waits) -> String {
 }
 
 pub(super) fn pings(count: u64) -> String {
-    if count == 1 { "1 PING".to_owned() } else { format!("{count} PINGs") }
+    number(usize::try_from(count).unwrap_or(usize::MAX), "PING")
 }
 
 /// One decimal below 10 ms, none above: `0.4 ms`, `12 ms`.

@@ -86,8 +86,9 @@ fn full(judged: &Judged<'_>, form: Form, width: usize, text: &mut String) {
     for finding in &verdict.findings {
         text.push_str(&self::finding(finding, verdict, width));
     }
-    text.push_str(&picture(judged, width));
-    text.push_str(&evidence::blocks(evidence, verdict, form, width));
+    let picture = picture(judged, width);
+    text.push_str(&picture);
+    text.push_str(&evidence::blocks(evidence, verdict, form, !picture.is_empty(), width));
     // Do not repeat typed commands and replies that the transcript shows.
     if !evidence::is_shown_by(&evidence.run, &evidence.timeline) {
         text.push('\n');

@@ -209,10 +209,9 @@ fn shown(part: &[Line<'_>], hidden: &mut Hidden) -> Vec<String> {
 
 /// The first and the last lines, without what only announces a traceback.
 fn cut(lines: &[&str]) -> Vec<String> {
-    let announces = |line: &str| line.ends_with("(most recent call last):");
     let mut kept: Vec<String> = Vec::new();
     for line in lines {
-        if !announces(line) && !line.trim().is_empty() {
+        if !line.ends_with("(most recent call last):") && !line.trim().is_empty() {
             kept.push((*line).to_owned());
         }
     }

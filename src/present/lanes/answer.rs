@@ -1,6 +1,6 @@
 //! The lanes of the answer: its commands, the messages that it received, and its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::contents;
@@ -9,7 +9,7 @@ use crate::attempt::evidence::{Evidence, ProgramEnd, Run};
 use crate::present::evidence::{TranscriptLine, command_line, commands_of, reply_line};
 use crate::present::text::{display_width, reveal, truncate};
 use crate::redis_cli::commands;
-use crate::relay::{CommandOutcome, Event, Exchange, Message};
+use crate::relay::{CommandOutcome, Event, Exchange, Message, Timeline};
 use crate::topics::{awaited_by, is_durable, is_known_blocker, status_commands};
 use crate::verdict::Pointer;
 
@@ -37,7 +37,7 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
     for (index, owner) in owners.into_iter().enumerate() {
         let lines = commands_of(timeline, pointers, owner);
         picture.story.extend(lines.iter().map(|line| told(line, is_split)));
-        let mut points = points(&lines, &asked);
+        let mut points = points(&lines, timeline, &asked);
         if index == 0 {
             add_waits(picture, &mut points, evidence);
         }
@@ -59,31 +59,23 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
     add_errors(picture, &all);
 }
 
-fn points(lines: &[TranscriptLine<'_>], asked: &BTreeSet<String>) -> Vec<Point> {
-    // A command that was sent without waiting ran when the earlier ones of its connection had run.
-    let mut replied: BTreeMap<u32, Duration> = BTreeMap::new();
+fn points(
+    lines: &[TranscriptLine<'_>],
+    timeline: &Timeline,
+    asked: &BTreeSet<String>,
+) -> Vec<Point> {
+    let (runs, pipelined) = (timeline.earliest_runs(), timeline.pipelined());
     let mut points = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
+    for line in lines {
         let Some(exchange) = line.first.exchange() else { continue };
-        let replied = replied.entry(exchange.connection).or_default();
-        let at = exchange.at.max(*replied);
-        *replied = exchange.ended().max(*replied);
-        let mut point = point(line, exchange, at, asked);
+        let mut point = point(line, exchange, runs[line.index], asked);
         // The replies to a pipeline come together: they do not show which command took long.
-        if at > exchange.at || is_followed_at_once(exchange, &lines[index + 1..]) {
+        if pipelined[line.index] {
             point.trail = point.trail.filter(|trail| matches!(trail, Trail::Repeats(_)));
         }
         points.push(point);
     }
     points
-}
-
-/// Whether the next command of the connection was sent before this one's reply came.
-fn is_followed_at_once(exchange: &Exchange, later: &[TranscriptLine<'_>]) -> bool {
-    let mut others = later.iter().filter_map(|line| line.first.exchange());
-    others
-        .find(|other| other.connection == exchange.connection)
-        .is_some_and(|next| next.at < exchange.ended())
 }
 
 fn point(

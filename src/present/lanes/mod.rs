@@ -39,11 +39,6 @@ pub fn picture(evidence: &Evidence, verdict: &Verdict, width: usize) -> String {
     draw::drawn(&picture, width.min(WIDEST))
 }
 
-/// Whether [`picture`] shows anything.
-pub fn has_picture(evidence: &Evidence, verdict: &Verdict) -> bool {
-    values(evidence, verdict).is_some()
-}
-
 /// The same, always drawn, and without colours.
 pub(super) fn exported(evidence: &Evidence, verdict: &Verdict) -> Option<String> {
     let picture = values(evidence, verdict)?;

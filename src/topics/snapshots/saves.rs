@@ -296,8 +296,7 @@ fn seen_at_the_end(evidence: &Evidence) -> Vec<Sighting> {
 fn how_it_ended(evidence: &Evidence, saves: &[WorkSpan], index: usize) -> WorkEnd {
     let end = saves[index].end;
     let (Some(at), Some(now)) = (end.at(), evidence.last()) else { return end };
-    let in_background = |save: &WorkSpan| save.worker == Worker::Child;
-    if saves[index + 1..].iter().any(in_background) {
+    if saves[index + 1..].iter().any(|save| save.worker == Worker::Child) {
         return end;
     }
     match now.info.field("rdb_last_bgsave_status") {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::attempt::Answer;
 use crate::backup;
 use crate::disk;
 use crate::error::EnvironmentError;
@@ -15,6 +16,12 @@ pub const FOLDER: &str = "answers";
 /// `answers/creating-snapshots.py`.
 pub fn path(exercise: &Exercise, language: Language) -> PathBuf {
     Path::new(FOLDER).join(format!("{}.{}", exercise.id, language.extension()))
+}
+
+/// The answer's file in each language of the exercise.
+pub fn paths(exercise: &Exercise) -> impl Iterator<Item = (Language, PathBuf)> {
+    let languages = exercise.languages().into_iter();
+    languages.map(|language| (language, path(exercise, language)))
 }
 
 /// The languages in which the student has begun an answer, the most recently edited first.
@@ -40,10 +47,22 @@ pub fn all(exercise: &Exercise) -> Vec<(Language, String)> {
     answers
 }
 
-/// Reads the text of an answer's file.
-pub fn read(path: &Path, language: Language) -> Result<String, EnvironmentError> {
+/// Reads the answer in a file.
+pub fn read(path: &Path, language: Language) -> Result<Answer, EnvironmentError> {
     let bytes = disk::read_text_file(path).map_err(|error| unreadable(path, &error))?;
-    text(bytes, &path.shown(), language)
+    in_file(path, bytes, language)
+}
+
+/// The answer in a file with this content. It runs from its own path, so that a traceback names the
+/// student's file.
+pub fn in_file(
+    path: &Path,
+    bytes: Vec<u8>,
+    language: Language,
+) -> Result<Answer, EnvironmentError> {
+    let text = text(bytes, &path.shown(), language)?;
+    let path = path.canonicalize().ok().filter(|_| language == Language::Python);
+    Ok(Answer { language, text, path })
 }
 
 /// Decodes an answer's text; `name` is its file or stream. Python reads the file itself and reports

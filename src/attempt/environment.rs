@@ -122,13 +122,14 @@ fn is_exceeded_by(check: &Check, wait: Duration) -> bool {
 /// are known. The reply may have come later: a client can give up and leave.
 fn may_be_busy(evidence: &Evidence) -> bool {
     let timeline = &evidence.timeline;
-    let is_open =
-        |exchange: &Exchange| exchange.reply.is_none() || exchange.ended() >= evidence.took;
     timeline.is_incomplete
         || !timeline.left_out_names.is_empty()
         || !timeline.came_past.is_empty()
         || was_paused(timeline)
-        || timeline.exchanges.iter().any(|exchange| is_open(exchange) && !is_quick(exchange))
+        || timeline.exchanges.iter().any(|exchange| {
+            let is_open = exchange.reply.is_none() || exchange.ended() >= evidence.took;
+            is_open && !is_quick(exchange)
+        })
 }
 
 fn is_quick(exchange: &Exchange) -> bool {

@@ -71,11 +71,7 @@ pub(super) fn named_or_next<'c>(
 
 /// The first exercise that the student has not passed, and its lesson.
 pub(super) fn next(course: &Course) -> Result<(&Lesson, &Exercise), Stop> {
-    let progress = progress()?;
-    let mut exercises = course.exercises();
-    exercises
-        .find(|(.., exercise)| !progress.has(&exercise.id))
-        .map(|(lesson, _, exercise)| (lesson, exercise))
+    next_exercise(course, &progress()?)
         .ok_or_else(|| Stop::usage("no exercise is open", "name one from `redislings list`"))
 }
 
@@ -86,10 +82,13 @@ pub(super) fn no_such<'c>(what: &str, id: &str, ids: impl IntoIterator<Item = &'
     Stop::Usage(format!("there is no {what} `{id}`"), help)
 }
 
-/// The first exercise that the student has not passed.
-pub(super) fn next_exercise<'c>(course: &'c Course, progress: &Progress) -> Option<&'c Exercise> {
-    let mut exercises = course.exercises().map(|(.., exercise)| exercise);
-    exercises.find(|exercise| !progress.has(&exercise.id))
+/// The same, or `None` if all are passed.
+pub(super) fn next_exercise<'c>(
+    course: &'c Course,
+    progress: &Progress,
+) -> Option<(&'c Lesson, &'c Exercise)> {
+    let mut exercises = course.exercises().map(|(lesson, _, exercise)| (lesson, exercise));
+    exercises.find(|(_, exercise)| !progress.has(&exercise.id))
 }
 
 /// The languages in which the exercise can be answered, or only the named one.

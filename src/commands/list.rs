@@ -36,7 +36,7 @@ fn document<'c>(
     progress: &Progress,
     options: &ListOptions,
 ) -> ListDocument<'c> {
-    let next = next_exercise(course, progress).map(|exercise| exercise.id.as_str());
+    let next = next_exercise(course, progress).map(|(_, exercise)| exercise.id.as_str());
     let mut document =
         ListDocument { course: &course.title, passed: 0, all: 0, next, lessons: Vec::new() };
     for lesson in &course.lessons {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lesson::Language;
+use crate::lesson::{Exercise, Language};
 
 /// The first line of the file.
 const HEAD: &str = "# Your redislings progress, by exercise id. To continue on another machine, \
@@ -86,6 +86,16 @@ impl Record {
 
     pub fn has(&self, exercise: &str) -> bool {
         self.passed.contains(exercise)
+    }
+
+    /// How many of these exercises are passed, and how many there are.
+    pub fn tally<'e>(&self, exercises: impl IntoIterator<Item = &'e Exercise>) -> (usize, usize) {
+        let (mut passed, mut all) = (0, 0);
+        for exercise in exercises {
+            passed += usize::from(self.has(&exercise.id));
+            all += 1;
+        }
+        (passed, all)
     }
 
     /// How many attempts have failed since the exercise was last passed or reset.

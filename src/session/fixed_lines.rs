@@ -15,9 +15,8 @@ const CHECKED_WHEN: [&str; 2] = ["checked each time you save", "checked on save"
 
 /// The title line: the student's position and progress.
 pub(super) fn title(state: &State<'_>, width: usize) -> String {
-    let all = state.course.exercises().count();
-    let passed =
-        state.course.exercises().filter(|(.., exercise)| state.record.has(&exercise.id)).count();
+    let exercises = state.course.exercises().map(|(.., exercise)| exercise);
+    let (passed, all) = state.record.tally(exercises);
     let course = ProgressPart { done: passed, all, words: format!("{passed} of {all} passed") };
     let (name, parts) = match state.view {
         // They belong to no step.

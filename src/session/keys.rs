@@ -207,7 +207,9 @@ impl Offers {
             VerdictKey::Details => self.add('d', Action::Verdict, "details"),
         }
         if here.exercise.is_some() {
-            self.add('c', Action::Check, &what_is_checked(here));
+            // Work by hand comes first, since a saved file has been checked already.
+            let by_hand = here.by_hand == ByHand::Answer;
+            self.add('c', Action::Check, if by_hand { "check what you did" } else { "check" });
             self.add('e', Action::Edit, "edit");
             if here.languages > 1 {
                 self.add('E', Action::EditOther, "edit in another language");
@@ -252,12 +254,6 @@ impl Offers {
         self.add('s', Action::Solution, "solution");
         self.add('x', Action::Reset, "reset");
     }
-}
-
-/// What `c` does: work by hand comes first, since a saved file has been checked already.
-fn what_is_checked(here: &Situation) -> String {
-    let by_hand = here.by_hand == ByHand::Answer;
-    if by_hand { "check what you did".to_owned() } else { "check".to_owned() }
 }
 
 /// The labels of the keys on the screen, such as `c check`.

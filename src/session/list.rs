@@ -232,8 +232,8 @@ fn kind(row: &ListRow<'_>, record: &Record) -> EntryKind {
     match (row.step, row.exercise()) {
         (None, _) => {
             let exercises = row.lesson.steps.iter().filter_map(|step| step.exercise.as_ref());
-            let passed = exercises.clone().filter(|exercise| record.has(&exercise.id)).count();
-            EntryKind::Lesson { passed, all: exercises.count() }
+            let (passed, all) = record.tally(exercises);
+            EntryKind::Lesson { passed, all }
         }
         (Some(_), None) => EntryKind::Reading,
         (Some(_), Some(exercise)) => EntryKind::Exercise {

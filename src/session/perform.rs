@@ -16,11 +16,9 @@ use super::state::State;
 use super::view::{body, view};
 use super::watch::Watch;
 use super::worker;
-use super::worker::messages::CancellableRequest;
-use super::worker::messages::{self, FindRedis, RunNumber};
+use super::worker::messages::{self, CancellableRequest, FindRedis, RunNumber};
 use crate::answers;
 use crate::ask::NoAnswer;
-use crate::attempt::Answer;
 use crate::cleanup::InterruptibleWait;
 use crate::disk;
 use crate::editor;
@@ -99,11 +97,8 @@ impl<'s> Performer<'s> {
             Request::Worker(request) => self.ask_worker(request),
             Request::CancelRun => self.cancel.cancel(),
             Request::Watch(exercise) => {
-                let files = exercise.into_iter().flat_map(|exercise| {
-                    let languages = exercise.languages().into_iter();
-                    languages.map(|language| answers::path(exercise, language))
-                });
-                self.watch.look_after(files);
+                let files = exercise.into_iter().flat_map(answers::paths);
+                self.watch.look_after(files.map(|(_, file)| file));
                 return Ok(exercise.map(|exercise| Event::AnswerFile(latest(exercise))));
             }
             Request::SaveProgress(change) => {
@@ -236,9 +231,8 @@ impl<'s> Performer<'s> {
         if let [only] = languages[..] {
             return Ok(only);
         }
-        let options: Vec<String> = languages
-            .iter()
-            .map(|language| format!("{language}: {}", answers::path(exercise, *language).shown()))
+        let options: Vec<String> = answers::paths(exercise)
+            .map(|(language, file)| format!("{language}: {}", file.shown()))
             .collect();
         Ok(languages[self.console.choose("Answer in which language?", &options, 0)?])
     }
@@ -252,10 +246,7 @@ impl<'s> Performer<'s> {
         let path = answers::path(exercise, language);
         // Before it is read: a save in between is checked again, not missed.
         self.watch.knows(&path);
-        let text = answers::read(&path, language)?;
-        // Run from its own path, so that a traceback names the student's file.
-        let absolute = path.canonicalize().ok().filter(|_| language == Language::Python);
-        let answer = Answer { language, text, path: absolute };
+        let answer = answers::read(&path, language)?;
         self.ask_worker(messages::Request::Check(run, answer));
         Ok(Event::Checking(language, run))
     }

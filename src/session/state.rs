@@ -269,7 +269,7 @@ impl<'c> State<'c> {
     }
 
     /// What the key of the verdict does.
-    fn verdict_key(&self) -> VerdictKey {
+    pub(super) fn verdict_key(&self) -> VerdictKey {
         match self.view {
             _ if self.work.judged.is_none() => VerdictKey::Nothing,
             View::Verdict(Detail::Short) => VerdictKey::Details,

@@ -30,6 +30,44 @@ pub(super) fn update<'c>(state: &mut State<'c>, event: Event, now: Instant) -> V
     std::mem::take(&mut state.requests)
 }
 
+/// How a key scrolls, or moves in the list.
+#[derive(Clone, Copy)]
+enum Movement {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+}
+
+impl Movement {
+    /// `goes_on`: whether there is more below, to which the space bar turns.
+    fn of(key: Key, goes_on: bool) -> Option<Self> {
+        Some(match key {
+            Key::Up | Key::Char('k') => Self::Up,
+            Key::Down | Key::Char('j') => Self::Down,
+            Key::PageUp | Key::Backspace => Self::PageUp,
+            Key::PageDown => Self::PageDown,
+            Key::Char(' ') if goes_on => Self::PageDown,
+            Key::Home | Key::Char('g') => Self::First,
+            Key::End | Key::Char('G') => Self::Last,
+            _ => return None,
+        })
+    }
+
+    fn from(self, at: usize, page: usize, last: usize) -> usize {
+        match self {
+            Self::Up => at.saturating_sub(1),
+            Self::Down => at + 1,
+            Self::PageUp => at.saturating_sub(page),
+            Self::PageDown => at.saturating_add(page),
+            Self::First => 0,
+            Self::Last => last,
+        }
+    }
+}
+
 impl<'c> State<'c> {
     fn handle(&mut self, event: Event) {
         match event {
@@ -182,18 +220,9 @@ impl<'c> State<'c> {
             return false;
         }
         let page = self.seen.max(2) - 1;
-        let top = match key {
-            Key::Up | Key::Char('k') => self.top.saturating_sub(1),
-            Key::Down | Key::Char('j') => self.top + 1,
-            Key::PageUp | Key::Backspace => self.top.saturating_sub(page),
-            Key::PageDown => self.top.saturating_add(page),
-            Key::Char(' ') if self.below > 0 => self.top.saturating_add(page),
-            Key::Home | Key::Char('g') => 0,
-            Key::End | Key::Char('G') => usize::MAX / 2,
-            _ => return false,
-        };
-        if !self.move_in_list(key, page) {
-            self.top = top;
+        let Some(movement) = Movement::of(key, self.below > 0) else { return false };
+        if !self.move_in_list(movement, page) {
+            self.top = movement.from(self.top, page, usize::MAX / 2);
         }
         true
     }

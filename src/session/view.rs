@@ -241,11 +241,9 @@ fn with_passed_mark(text: &str, width: usize) -> String {
 }
 
 fn where_to_answer(state: &State<'_>, exercise: &Exercise) -> String {
-    let mut files: Vec<String> = Vec::new();
-    for language in exercise.languages() {
-        let path = answers::path(exercise, language);
-        files.push(format!("`{}` ({})", path.shown(), language_name(language)));
-    }
+    let files: Vec<String> = answers::paths(exercise)
+        .map(|(language, file)| format!("`{}` ({})", file.shown(), language_name(language)))
+        .collect();
     let files = files.join(" or ");
     let mut text = format!("Your answer: {files}. Checked each time you save.\n");
     if let Some(address) = state.address.filter(|_| exercise.may_be_typed()) {

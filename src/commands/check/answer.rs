@@ -11,6 +11,7 @@ use super::super::{Stop, report_message};
 use crate::answers;
 use crate::attempt::Answer;
 use crate::disk;
+use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Language};
 use crate::sanitize::ShownPath as _;
 
@@ -66,7 +67,8 @@ fn from_input(exercise: &Exercise, language: Option<Language>) -> Result<Answer,
     let language = language.unwrap_or(Language::Redis);
     require_language(exercise, language)?;
     let bytes = disk::read_text(std::io::stdin()).map_err(|error| unreadable(name, &error))?;
-    Ok(Answer { language, text: text(bytes, name, language)?, path: None })
+    let text = answers::text(bytes, name, language).map_err(wrong_text)?;
+    Ok(Answer { language, text, path: None })
 }
 
 fn words_for(language: Option<Language>) -> &'static str {
@@ -80,9 +82,7 @@ fn from_file(exercise: &Exercise, file: &Path, language: Language) -> Result<Ans
     require_language(exercise, language)?;
     let name = file.shown();
     let bytes = disk::read_text_file(file).map_err(|error| unreadable(&name, &error))?;
-    // Run from its own path, so that a traceback names it.
-    let path = file.canonicalize().ok().filter(|_| language == Language::Python);
-    Ok(Answer { language, text: text(bytes, &name, language)?, path })
+    answers::in_file(file, bytes, language).map_err(wrong_text)
 }
 
 /// The student's own answer that was edited last.
@@ -100,11 +100,12 @@ fn latest(exercise: &Exercise, language: Option<Language>) -> Result<Answer, Sto
 }
 
 fn no_answer(exercise: &Exercise, language: Option<Language>) -> Stop {
-    let languages = language.map_or_else(|| exercise.languages(), |language| vec![language]);
-    let files: Vec<String> = languages
-        .into_iter()
-        .map(|language| format!("`{}`", answers::path(exercise, language).shown()))
-        .collect();
+    let mut files = Vec::new();
+    for (begun, file) in answers::paths(exercise) {
+        if language.is_none_or(|named| named == begun) {
+            files.push(format!("`{}`", file.shown()));
+        }
+    }
     let id = &exercise.id;
     Stop::Usage(
         format!("`{id}` has no answer yet: there is no {}", files.join(" and no ")),
@@ -117,8 +118,8 @@ fn no_answer(exercise: &Exercise, language: Option<Language>) -> Stop {
     )
 }
 
-fn text(bytes: Vec<u8>, name: &str, language: Language) -> Result<String, Stop> {
-    answers::text(bytes, name, language).map_err(|error| Stop::Usage(error.fact, error.help))
+fn wrong_text(error: EnvironmentError) -> Stop {
+    Stop::Usage(error.fact, error.help)
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Stop {

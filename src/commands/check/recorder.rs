@@ -60,8 +60,7 @@ impl Recorder {
 }
 
 fn counted(progress: &Progress, course: &Course) -> String {
-    let passed = course.exercises().filter(|(.., exercise)| progress.has(&exercise.id)).count();
-    let all = course.exercises().count();
+    let (passed, all) = progress.record().tally(course.exercises().map(|(.., exercise)| exercise));
     let mut line = format!("counted as passed: {passed} of {all} exercises so far");
     if let Err(NotLocked::OtherSession(process)) = progress.lock_session() {
         let which = process.map(|id| format!(" (process {id})")).unwrap_or_default();

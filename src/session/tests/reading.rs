@@ -14,7 +14,7 @@ fn at_the_first_exercise(record: Record) -> Script {
 
 fn found(usual_port_is_taken: bool) -> WorkerEvent {
     let address = "127.0.0.1:37231".parse().unwrap();
-    WorkerEvent::Found { why: "redis 8; no container".to_owned(), address, usual_port_is_taken }
+    WorkerEvent::Found { name: "redis 8; no container".to_owned(), address, usual_port_is_taken }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::super::keys::VerdictKey;
 use super::super::request::Request;
 use super::super::state::{State, View};
 use super::super::step_state::RunKind;
@@ -85,10 +86,8 @@ impl<'c> State<'c> {
             self.tell(notice);
         }
         let Some(exercise) = self.exercise() else { return };
-        let mut languages = exercise.languages().into_iter();
-        let language = languages.find(|language| answers::path(exercise, *language) == file);
-        if language.is_some() {
-            self.check(language);
+        if let Some((language, _)) = answers::paths(exercise).find(|(_, own)| own == file) {
+            self.check(Some(language));
         }
     }
 
@@ -186,8 +185,10 @@ impl<'c> State<'c> {
 
     /// Shows the verdict, or all of it if it is shown already.
     pub(super) fn show_verdict(&mut self) {
-        let is_short = self.view == View::Verdict(Detail::Short);
-        let detail = if is_short { Detail::Full(Form::Short) } else { Detail::Short };
+        let detail = match self.verdict_key() {
+            VerdictKey::Details => Detail::Full(Form::Short),
+            VerdictKey::Short | VerdictKey::Nothing => Detail::Short,
+        };
         self.look_at(View::Verdict(detail));
     }
 
@@ -259,11 +260,10 @@ impl<'c> State<'c> {
 }
 
 fn has_the_file(exercise: &Exercise, file: &Path) -> bool {
-    exercise.languages().into_iter().any(|language| answers::path(exercise, language) == file)
+    answers::paths(exercise).any(|(_, own)| own == file)
 }
 
 /// The names of its answers' files, in backticks.
 fn own_files(exercise: &Exercise) -> Vec<String> {
-    let languages = exercise.languages().into_iter();
-    languages.map(|language| format!("`{}`", answers::path(exercise, language).shown())).collect()
+    answers::paths(exercise).map(|(_, file)| format!("`{}`", file.shown())).collect()
 }

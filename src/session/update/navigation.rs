@@ -9,6 +9,7 @@ use super::super::request::Request;
 use super::super::state::{State, View};
 use super::super::step_state::StepState;
 use super::super::worker::messages::{self, StepVisit};
+use super::Movement;
 use crate::lesson::{Exercise, Lesson, Step};
 use crate::progress::{Position, ProgressChange};
 
@@ -122,15 +123,10 @@ impl<'c> State<'c> {
     }
 
     /// Returns whether there is a list to move in.
-    pub(super) fn move_in_list(&mut self, key: Key, page: usize) -> bool {
+    pub(super) fn move_in_list(&mut self, movement: Movement, page: usize) -> bool {
         let View::List(list) = &mut self.view else { return false };
-        list.move_choice(self.course, &self.record, |chosen, last| match key {
-            Key::Up | Key::Char('k') => chosen.saturating_sub(1),
-            Key::Down | Key::Char('j') => chosen + 1,
-            Key::PageUp | Key::Backspace => chosen.saturating_sub(page),
-            Key::PageDown | Key::Char(' ') => chosen + page,
-            Key::Home | Key::Char('g') => 0,
-            _ => last,
+        list.move_choice(self.course, &self.record, |chosen, last| {
+            movement.from(chosen, page, last)
         });
         true
     }

@@ -51,13 +51,13 @@ impl<'c> State<'c> {
                 let since = self.background.as_ref().map_or(self.now, |busy| busy.since);
                 self.background = (!text.is_empty()).then(|| Busy::with(text, since));
             }
-            WorkerEvent::Found { why, address, usual_port_is_taken } => {
+            WorkerEvent::Found { name, address, usual_port_is_taken } => {
                 self.background = None;
                 self.address = Some(address);
-                why.split(';').next().unwrap_or_default().clone_into(&mut self.server);
+                name.split(';').next().unwrap_or_default().clone_into(&mut self.server);
                 self.warning = usual_port_is_taken.then(|| usual_port_taken(address));
                 if self.status.is_empty() {
-                    self.tell(format!("server: {why}"));
+                    self.tell(format!("server: {name}"));
                 }
                 self.warn();
             }

@@ -94,7 +94,7 @@ pub enum WorkerEvent {
     Progress(String),
     /// Which servers were chosen, the address at which clients reach them, and whether another
     /// program has port 6379.
-    Found { why: String, address: SocketAddr, usual_port_is_taken: bool },
+    Found { name: String, address: SocketAddr, usual_port_is_taken: bool },
     /// The current progress of background work; empty when it is done.
     Background(String),
     /// Work by hand has begun on this server.

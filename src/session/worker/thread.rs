@@ -159,9 +159,15 @@ impl Worker {
         if self.last_request.elapsed() < WARM_UP_DELAY {
             return;
         }
-        let Some(found) = &self.redis else { return };
-        if !self.warm.as_ref().is_some_and(|warm| warm.fits(&settings)) {
-            self.warm = Warm::start(&found.chosen.source, &settings);
+        if let Some(found) = self.redis.clone() {
+            self.warm_up_for(&found, &settings);
+        }
+    }
+
+    /// Begins to start a server with these settings, unless one is there.
+    fn warm_up_for(&mut self, found: &FoundRedis, settings: &[(String, String)]) {
+        if !self.warm.as_ref().is_some_and(|warm| warm.fits(settings)) {
+            self.warm = Warm::start(&found.chosen.source, settings);
         }
     }
 
@@ -173,9 +179,7 @@ impl Worker {
     fn fresh_server(&mut self, cancel: &CancellationToken) -> Result<Server, AttemptError> {
         let found = self.redis()?;
         let settings = self.settings();
-        if !self.warm.as_ref().is_some_and(|warm| warm.fits(&settings)) {
-            self.warm = Warm::start(&found.chosen.source, &settings);
-        }
+        self.warm_up_for(&found, &settings);
         // If it is cancelled, the server that is starting is the next one's.
         while self.warm.as_ref().is_some_and(|warm| !warm.is_ready(CANCEL_POLL)) {
             go_on(cancel)?;
@@ -355,9 +359,9 @@ impl Worker {
         let Redis { chosen, relay } =
             (self.find_redis)(&|progress| report_to(&self.events, progress))?;
         let found = FoundRedis { chosen, relay: Arc::new(relay) };
-        let (why, address) = (found.chosen.name.clone(), found.relay.address());
+        let (name, address) = (found.chosen.name.clone(), found.relay.address());
         let usual_port_is_taken = found.relay.usual_port_is_taken();
-        self.send_for_every_step(WorkerEvent::Found { why, address, usual_port_is_taken });
+        self.send_for_every_step(WorkerEvent::Found { name, address, usual_port_is_taken });
         self.redis = Some(found.clone());
         Ok(found)
     }

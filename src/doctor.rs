@@ -4,13 +4,13 @@
 use std::io::IsTerminal as _;
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::attempt::python;
 use crate::cache::Installed;
 use crate::error::EnvironmentError;
 use crate::lesson::course::Package;
 use crate::present::terminal::{FindingState, examined};
+use crate::progress_event::rounded;
 use crate::sanitize::ShownPath as _;
 use crate::server::{bundled, by_version, container};
 
@@ -69,7 +69,8 @@ fn missing_image(reference: &str) -> DoctorFinding {
             missing("image", format!("`{reference}` is not on the engine yet"), &advice)
         }
         Some((failed, age)) => {
-            let (ago, left) = (span(age), span(container::FAILURE_MEMORY.saturating_sub(age)));
+            let (ago, left) =
+                (rounded(age), rounded(container::FAILURE_MEMORY.saturating_sub(age)));
             let found = format!("not on the engine; {ago} ago: {}", failed.why);
             let advice = format!(
                 "servers do not run in containers until it is tried again in {left}; to try now: \
@@ -77,15 +78,6 @@ fn missing_image(reference: &str) -> DoctorFinding {
             );
             missing("image", found, &advice)
         }
-    }
-}
-
-/// `40 s`, `12 min`, `3 h`.
-fn span(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds @ 60..3600 => format!("{} min", seconds / 60),
-        seconds => format!("{} h", seconds / 3600),
     }
 }
 

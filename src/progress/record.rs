@@ -1,6 +1,7 @@
 //! The content of the progress file, and the changes to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +41,9 @@ pub(super) struct Effort {
     /// Up to the first pass, and including it.
     #[serde(skip_serializing_if = "is_zero")]
     attempts: u32,
+    /// The seconds in which the student worked at it in a session, up to the first pass.
+    #[serde(skip_serializing_if = "is_zero")]
+    seconds: u32,
     #[serde(skip_serializing_if = "is_zero")]
     pub(super) hints_seen: u32,
     #[serde(flatten)]
@@ -109,6 +113,12 @@ impl Record {
         self.effort(exercise).counted_attempts()
     }
 
+    /// How long the student worked at it in sessions, up to the first pass. 0 if that was not
+    /// measured: `check` and older versions do not.
+    pub fn time_spent(&self, exercise: &str) -> Duration {
+        Duration::from_secs(self.effort(exercise).seconds.into())
+    }
+
     /// The language of the last answer.
     pub fn language(&self) -> Option<Language> {
         let word = self.language.as_deref()?;
@@ -152,6 +162,8 @@ pub enum ProgressChange {
     Passed(String),
     Failed(String),
     HintsSeen(String, u32),
+    /// The student worked at this exercise for so long.
+    Spent(String, Duration),
     /// An answer was given in this language.
     Answered(Language),
     /// A question of recall was shown.
@@ -185,6 +197,13 @@ impl ProgressChange {
             Self::HintsSeen(exercise, number) => {
                 record.change_effort(exercise, |effort| effort.hints_seen = *number);
             }
+            Self::Spent(exercise, time) if !record.has(exercise) => {
+                let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+                record.change_effort(exercise, |effort| {
+                    effort.seconds = effort.seconds.saturating_add(seconds);
+                });
+            }
+            Self::Spent(..) => {}
             Self::Answered(language) => record.language = Some(language.word().to_owned()),
             Self::Recalled(question) => {
                 record.recalled.retain(|shown| shown != question);

@@ -81,13 +81,13 @@ impl Editor {
         Ok(Self { lines, history, is_cancelled })
     }
 
-    /// Reads one line, or several that were pasted at once.
-    pub fn read(&mut self, prompt: &str) -> Result<EditorLine, NoAnswer> {
+    /// Reads one line that begins like this, or several that were pasted at once.
+    pub fn read(&mut self, prompt: &str, beginning: &str) -> Result<EditorLine, NoAnswer> {
         if let Some(assistant) = self.lines.helper_mut() {
             assistant.prompt_width = text::display_width(prompt);
         }
         self.is_cancelled.store(false, Ordering::SeqCst);
-        match self.lines.readline(prompt) {
+        match self.lines.readline_with_initial(prompt, (beginning, "")) {
             Ok(_) if self.is_cancelled.load(Ordering::SeqCst) => Ok(EditorLine::Cancelled),
             Ok(line) => {
                 self.remember(&line);

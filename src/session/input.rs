@@ -20,7 +20,7 @@ pub(super) type SharedEditor = Arc<Mutex<Editor>>;
 
 enum InputWanted {
     Key,
-    Line(SharedEditor, String),
+    Line { editor: SharedEditor, prompt: String, beginning: String },
 }
 
 /// The thread's handle.
@@ -61,11 +61,12 @@ impl InputThread {
             (Input::Key, _) if is_idle => {
                 self.reads_a_key = self.wanted.send(InputWanted::Key).is_ok();
             }
-            (Input::Line(prompt), Some(editor)) if is_idle => {
-                let input = InputWanted::Line(Arc::clone(editor), prompt.to_owned());
+            (Input::Line { prompt, beginning }, Some(editor)) if is_idle => {
+                let (prompt, beginning) = (prompt.to_owned(), beginning.to_owned());
+                let input = InputWanted::Line { editor: Arc::clone(editor), prompt, beginning };
                 self.reads_a_line = self.wanted.send(input).is_ok();
             }
-            (Input::Nothing | Input::Line(_), _) if self.reads_a_key => {
+            (Input::Nothing | Input::Line { .. }, _) if self.reads_a_key => {
                 let _ = self.wake.write(&[0]);
             }
             _ => {}
@@ -95,8 +96,8 @@ fn read(
                 Ok(None) => Event::Resized,
                 Err(error) => Event::TerminalLost(error),
             },
-            InputWanted::Line(editor, prompt) => {
-                Event::Prompt(PromptEvent::Typed(lock(&editor).read(&prompt)))
+            InputWanted::Line { editor, prompt, beginning } => {
+                Event::Prompt(PromptEvent::Typed(lock(&editor).read(&prompt, &beginning)))
             }
         };
         if events.send(event).is_err() {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::keys::{ByHand, Passed, ScreenKind, Situation, VerdictKey};
 use super::list::List;
@@ -27,6 +27,10 @@ pub(super) struct State<'c> {
     pub(super) is_plain: bool,
     /// The time of the last event.
     pub(super) now: Instant,
+    /// The last sign of the student's work, and the time spent at the current exercise that is not
+    /// yet in the record.
+    pub(super) active_at: Instant,
+    pub(super) time_spent: Duration,
     /// Counts events other than time.
     pub(super) changes: u64,
     /// The indexes of the lesson and of its step, from 0.
@@ -59,6 +63,8 @@ pub(super) struct State<'c> {
     pub(super) server: String,
     /// What to tell the student if another program has port 6379.
     pub(super) warning: Option<String>,
+    /// What was typed before the prompt read lines; a key that ends a line is a line end.
+    pub(super) typed_ahead: String,
     /// What the worker has reported while a line ran at the prompt: it counts after the line's
     /// reply, since a line that is cancelled is no part of the work.
     pub(super) held_back: Vec<StepEvent>,
@@ -158,8 +164,11 @@ pub(super) enum Stage {
 pub(super) enum Input<'s> {
     Nothing,
     Key,
-    /// A line after this prompt.
-    Line(&'s str),
+    /// A line after this prompt, of which the beginning is typed.
+    Line {
+        prompt: &'s str,
+        beginning: &'s str,
+    },
 }
 
 impl<'c> State<'c> {
@@ -175,6 +184,8 @@ impl<'c> State<'c> {
             is_new,
             is_plain,
             now,
+            active_at: now,
+            time_spent: Duration::ZERO,
             changes: 0,
             at: (0, 0),
             visit: StepVisit::default(),
@@ -194,6 +205,7 @@ impl<'c> State<'c> {
             address: None,
             server: String::new(),
             warning: None,
+            typed_ahead: String::new(),
             held_back: Vec::new(),
             requests: Vec::new(),
         }
@@ -341,7 +353,9 @@ impl<'c> State<'c> {
             // The console of line mode reads whole lines, and the next one is for the prompt.
             Mode::Starting if self.is_plain => Input::Nothing,
             Mode::Screen | Mode::Starting => Input::Key,
-            Mode::Prompt(PromptState { stage: Stage::Reading, text, .. }) => Input::Line(text),
+            Mode::Prompt(PromptState { stage: Stage::Reading, text, .. }) => {
+                Input::Line { prompt: text, beginning: &self.typed_ahead }
+            }
             Mode::Prompt(_) | Mode::Leaving(..) => Input::Nothing,
         }
     }

@@ -9,7 +9,7 @@ mod worker_events;
 use std::time::{Duration, Instant};
 
 use super::console::Key;
-use super::event::Event;
+use super::event::{Event, PromptEvent};
 use super::keys::{self, Action, ByHand, Passed};
 use super::list::{Filter, List};
 use super::request::{Request, SessionEnd};
@@ -23,8 +23,12 @@ use crate::progress::ProgressChange;
 /// How long the end of a session waits for the timeline of unfinished work.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(300);
 
+/// A longer pause between two signs of the student's work is not counted as work.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+
 pub(super) fn update<'c>(state: &mut State<'c>, event: Event, now: Instant) -> Vec<Request<'c>> {
     state.now = now;
+    state.count_time(&event);
     state.changes += u64::from(!matches!(event, Event::Tick | Event::Shown(_)));
     state.handle(event);
     std::mem::take(&mut state.requests)
@@ -108,6 +112,29 @@ impl<'c> State<'c> {
         }
     }
 
+    /// Adds up the time between keys, saves and lines.
+    fn count_time(&mut self, event: &Event) {
+        let is_the_students = matches!(
+            event,
+            Event::Key(_) | Event::Saved(..) | Event::Prompt(PromptEvent::Typed(_))
+        );
+        if is_the_students {
+            let passed = self.now.saturating_duration_since(self.active_at);
+            self.time_spent += passed.min(LONGEST_PAUSE);
+            self.active_at = self.now;
+        }
+    }
+
+    /// Writes the time into the record, before the student leaves the exercise or passes it.
+    fn save_time(&mut self) {
+        let spent = std::mem::take(&mut self.time_spent);
+        if let Some(exercise) =
+            self.exercise().filter(|_| !self.has_passed() && spent.as_secs() > 0)
+        {
+            self.save(ProgressChange::Spent(exercise.id.clone(), spent));
+        }
+    }
+
     fn request(&mut self, request: Request<'c>) {
         self.requests.push(request);
     }
@@ -187,15 +214,20 @@ impl<'c> State<'c> {
                 self.keys_pressed += 1;
                 self.press_on_screen(key);
             }
-            Mode::Starting => {
-                if matches!(key, Key::Interrupt | Key::Escape | Key::Closed | Key::Char('q')) {
-                    self.work.busy = None;
-                    self.mode = Mode::Screen;
-                }
-            }
+            Mode::Starting => match key {
+                Key::Interrupt | Key::Escape | Key::Closed => self.end_start_of_prompt(),
+                Key::Char('q') if self.typed_ahead.is_empty() => self.end_start_of_prompt(),
+                key => self.type_ahead(key),
+            },
             // Pressed before the terminal was given away.
-            Mode::Prompt(_) | Mode::Leaving(..) => {}
+            Mode::Prompt(_) => self.type_ahead(key),
+            Mode::Leaving(..) => {}
         }
+    }
+
+    fn end_start_of_prompt(&mut self) {
+        self.work.busy = None;
+        self.mode = Mode::Screen;
     }
 
     fn press_on_screen(&mut self, key: Key) {
@@ -286,6 +318,7 @@ impl<'c> State<'c> {
     /// Ends the session; work by hand that was not judged is saved to the journal before, if the
     /// worker delivers it within [`SHUTDOWN_GRACE`].
     fn leave(&mut self, end: SessionEnd) {
+        self.save_time();
         if !self.work.is_at_hand {
             return self.request(Request::Leave(end));
         }

@@ -1,11 +1,14 @@
 //! The page at the end of a lesson, and at the end of the course.
 
+use std::time::Duration;
+
 use super::super::keys::{EndKeys, EndNext};
 use crate::lesson::{Course, Exercise, Lesson, Step};
 use crate::present::pages::{PageRow, ending_line, rows};
 use crate::present::text::number;
 use crate::present::{markdown, terminal};
 use crate::progress::Record;
+use crate::progress_event::rounded;
 
 /// The open exercises that are named; the list has all.
 const MOST_OPEN: usize = 6;
@@ -32,6 +35,8 @@ pub(in super::super) struct Ending<'c> {
     all: usize,
     /// `None` if they were not counted for each of the passed exercises.
     attempts: Option<u32>,
+    /// `None` if it was not measured for each of the passed exercises.
+    time: Option<Duration>,
     /// The next lesson, if there is one.
     pub(in super::super) next: Option<&'c Lesson>,
 }
@@ -57,6 +62,7 @@ impl<'c> Ending<'c> {
             passed: 0,
             all: 0,
             attempts: Some(0),
+            time: Some(Duration::ZERO),
             next: course.lessons.get(at + 1).filter(|_| scope == Scope::Lesson),
         };
         let mut most_failed = 1;
@@ -65,15 +71,20 @@ impl<'c> Ending<'c> {
                 let Some(exercise) = &step.exercise else { continue };
                 let place = (first + number, index);
                 let attempts = record.attempts(&exercise.id);
+                let time = record.time_spent(&exercise.id);
+                let is_passed = record.has(&exercise.id);
                 ending.all += 1;
-                if !record.has(&exercise.id) {
+                ending.attempts = ending
+                    .attempts
+                    .filter(|_| attempts > 0 || !is_passed)
+                    .map(|sum| sum + attempts);
+                ending.time =
+                    ending.time.filter(|_| !time.is_zero() || !is_passed).map(|sum| sum + time);
+                if !is_passed {
                     ending.open.push((place, step));
-                    ending.attempts = ending.attempts.map(|sum| sum + attempts);
                     continue;
                 }
                 ending.passed += 1;
-                ending.attempts =
-                    ending.attempts.filter(|_| attempts > 0).map(|sum| sum + attempts);
                 if attempts > most_failed + 1 {
                     most_failed = attempts - 1;
                     ending.hardest = Some((place, exercise));
@@ -117,6 +128,9 @@ impl<'c> Ending<'c> {
         }
         if let Some(attempts) = self.attempts.filter(|attempts| *attempts > 0) {
             parts.push(number(attempts as usize, "attempt"));
+        }
+        if let Some(time) = self.time.filter(|time| !time.is_zero()) {
+            parts.push(rounded(time));
         }
         parts
     }

@@ -84,6 +84,40 @@ fn a_lesson_ends_with_its_numbers_and_its_summary() {
 }
 
 #[test]
+fn the_time_at_exercises_is_in_the_first_line() {
+    let mut record = Record::default();
+    for (exercise, minutes) in [(FIRST, 4), (SECOND, 61)] {
+        let spent = Duration::from_secs(minutes * 60);
+        ProgressChange::Spent(exercise.to_owned(), spent).apply(&mut record);
+        ProgressChange::Passed(exercise.to_owned()).apply(&mut record);
+    }
+    let script = at_the_end(&TWO_LESSONS, record);
+    let body = body_of(&script);
+    assert!(body.contains("2 of 2 exercises · 2 attempts · 1 h 5 min"), "{body}");
+}
+
+#[test]
+fn the_time_between_keys_is_counted_but_no_long_pause() {
+    let mut script = Script::start(Record::default());
+    script.presses(FIRST_EXERCISE);
+    for minutes in [2, 60] {
+        let time = Duration::from_secs(minutes * 60);
+        script.happens_after(time, Event::Key(Key::Char('j')));
+    }
+    script.presses("n");
+    assert_eq!(script.record.time_spent(FIRST), Duration::from_secs(7 * 60));
+}
+
+#[test]
+fn the_time_after_a_pass_is_not_counted() {
+    let mut script = Script::start(passed(&[FIRST]));
+    script.presses("n");
+    script.presses("b");
+    script.happens_after(Duration::from_secs(60), Event::Key(Key::Char('n')));
+    assert_eq!(script.record.time_spent(FIRST), Duration::ZERO);
+}
+
+#[test]
 fn attempts_of_an_older_version_are_not_counted() {
     let record: Record = toml::from_str(&format!("passed = [\"{FIRST}\", \"{SECOND}\"]")).unwrap();
     let script = at_the_end(&WITH_PAGES, record);

@@ -33,8 +33,29 @@ fn at_the_prompt() -> Script {
     script
 }
 
+#[test]
+fn what_is_typed_before_the_prompt_is_there_runs_at_the_prompt() {
+    let mut script = Script::start(Record::default());
+    script.presses("nnnp");
+    script.presses("PIM");
+    script.happens(Event::Key(Key::Backspace));
+    script.presses("NG");
+    script.happens(Event::Key(Key::Enter));
+    script.presses("GET a");
+    let docs = Arc::new(CommandDocs::table().clone());
+    script.worker_says(WorkerEvent::Began { server: "redis 8".to_owned(), docs });
+    script.happens(Event::Prompt(PromptEvent::Opened { has_printer: true }));
+    assert!(matches!(script.requests.last(), Some(Request::RunLine(line, _)) if line == "PING"));
+    gets_the_reply(&mut script, "PONG", PromptOutcome::Replied);
+    let input = Input::Line { prompt: "redis> ", beginning: "GET a" };
+    assert_eq!(script.state.input(), input);
+    types(&mut script, "GET ab");
+    gets_the_reply(&mut script, "(nil)", PromptOutcome::Replied);
+    assert_eq!(script.state.input(), Input::Line { prompt: "redis> ", beginning: "" });
+}
+
 fn types(script: &mut Script, text: &str) {
-    assert!(matches!(script.state.input(), Input::Line(_)));
+    assert!(matches!(script.state.input(), Input::Line { .. }));
     let line = EditorLine::Typed(text.to_owned());
     script.happens(Event::Prompt(PromptEvent::Typed(Ok(line))));
 }
@@ -71,7 +92,7 @@ fn ctrl_c_cancels_a_line_and_nothing_else() {
     script.happens(Event::Interrupted);
     gets_the_reply(&mut script, "", PromptOutcome::Cancelled);
     assert!(script.state.work.typed.is_empty());
-    assert!(matches!(script.state.input(), Input::Line(_)));
+    assert!(matches!(script.state.input(), Input::Line { .. }));
 }
 
 /// A look at the server: its background work, and whether the exercise is passed.

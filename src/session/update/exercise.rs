@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::super::keys::VerdictKey;
 use super::super::request::Request;
@@ -158,6 +159,7 @@ impl<'c> State<'c> {
 
     fn note_passed(&mut self, exercise: &Exercise) {
         self.tell("passed. `s` compares with the solution, `n` continues");
+        self.save_time();
         self.save(ProgressChange::Passed(exercise.id.clone()));
     }
 
@@ -222,9 +224,13 @@ impl<'c> State<'c> {
         backups: &[PathBuf],
     ) {
         let list = matches!(self.view, View::List(_)).then(|| self.view.clone());
+        let is_here = self.exercise().is_some_and(|exercise| exercises.contains(&exercise.id));
+        if is_here {
+            self.time_spent = Duration::ZERO;
+        }
         if is_whole_course {
             self.go_to((0, 0));
-        } else if self.exercise().is_some_and(|exercise| exercises.contains(&exercise.id)) {
+        } else if is_here {
             self.go_to(self.at);
         }
         if let Some(list) = list.filter(|_| !is_whole_course) {

@@ -68,6 +68,7 @@ impl<'c> State<'c> {
     }
 
     pub(super) fn go_to(&mut self, at: (usize, usize)) {
+        self.save_time();
         let last = self.course.lessons[at.0].steps.len().saturating_sub(1);
         self.at = (at.0, at.1.min(last));
         self.work = StepState::default();

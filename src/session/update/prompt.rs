@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::super::console::Key;
 use super::super::event::PromptEvent;
 use super::super::request::Request;
 use super::super::state::{Mode, PromptState, Stage, State};
@@ -31,6 +32,20 @@ impl State<'_> {
         self.ask_worker(messages::Request::Begin);
         self.wait_for("starting a server");
         self.mode = Mode::Starting;
+        self.typed_ahead.clear();
+    }
+
+    /// Takes a key that was pressed before the prompt read lines.
+    pub(super) fn type_ahead(&mut self, key: Key) {
+        match key {
+            Key::Char(letter) => self.typed_ahead.push(letter),
+            Key::Number(number) => self.typed_ahead.push_str(&number.to_string()),
+            Key::Enter => self.typed_ahead.push('\n'),
+            Key::Backspace if !self.typed_ahead.ends_with('\n') => {
+                self.typed_ahead.pop();
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn open_prompt(&mut self, server: String, docs: Arc<CommandDocs>) {
@@ -126,6 +141,7 @@ impl State<'_> {
 
     fn take_line(&mut self, line: Result<EditorLine, NoAnswer>) {
         let Mode::Prompt(prompt) = &mut self.mode else { return };
+        self.typed_ahead.clear();
         match line {
             Ok(EditorLine::Typed(text)) => {
                 let lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -165,6 +181,12 @@ impl State<'_> {
         loop {
             let Mode::Prompt(prompt) = &mut self.mode else { return };
             prompt.stage = Stage::Reading;
+            let typed_ahead = self.typed_ahead.split_once('\n');
+            if let (true, Some((line, rest))) = (prompt.lines.is_empty(), typed_ahead) {
+                prompt.lines.push_back(line.to_owned());
+                prompt.echoes = true;
+                self.typed_ahead = rest.to_owned();
+            }
             let Some(line) = prompt.lines.pop_front() else { return };
             if prompt.echoes {
                 let typed = shown::typed_line(prompt.text.trim_end(), &line);

@@ -40,7 +40,7 @@ fn read_all(history: PathBuf, colored: bool) {
     let docs = Arc::new(CommandDocs::table().clone());
     let mut editor = Editor::new(Some(history), docs, colored).unwrap();
     loop {
-        match editor.read("redis> ").unwrap() {
+        match editor.read("redis> ", "").unwrap() {
             EditorLine::Typed(line) => println!("typed {line:?}"),
             EditorLine::Cancelled => println!("cancelled"),
             EditorLine::End => break println!("the end"),

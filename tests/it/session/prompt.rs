@@ -21,6 +21,17 @@ fn ctrl_c_clears_the_line_and_the_session_lives() {
 }
 
 #[test]
+fn what_is_typed_right_after_the_key_is_not_lost() {
+    let student = Student::at(FIRST);
+    let mut terminal = resumes(&student);
+    terminal.presses("pINCR early\rINCR ear");
+    terminal.sees("redis> INCR early\n(integer) 1");
+    terminal.sees("redis> INCR ear");
+    terminal.presses("ly\r");
+    terminal.sees_the_line("(integer) 2");
+}
+
+#[test]
 fn ctrl_c_between_a_reply_and_the_next_prompt_does_not_end_the_session() {
     let student = Student::at(FIRST);
     let mut terminal = at_the_prompt(&student);

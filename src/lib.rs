@@ -61,5 +61,6 @@ pub mod server;
 mod session;
 mod state;
 pub mod topics;
+mod trial;
 pub mod verdict;
 mod verify;

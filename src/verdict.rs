@@ -7,9 +7,10 @@ mod judge;
 pub mod live;
 mod run;
 pub mod work;
+pub mod worlds;
 
 pub use self::diagnosis::{Diagnosed, Pointer};
-pub use self::finding::{Finding, Outcome, Verdict};
+pub use self::finding::{Finding, FoundInWorld, Outcome, Verdict};
 pub use self::judge::{conclude, judge};
 pub use self::live::{LiveVerdict, Tick, judge_live};
 

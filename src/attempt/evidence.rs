@@ -11,6 +11,10 @@ use crate::server::ServerInfo;
 /// Everything that was seen in one attempt.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
+    /// The world in which the attempt was made, if the exercise has several.
+    pub world: Option<String>,
+    /// The attempts in the exercise's other worlds, in order.
+    pub others: Vec<Evidence>,
     /// After setup, before the answer.
     pub before: ServerInfo,
     /// The server at each moment that came and at which it could be observed. It may have been too

@@ -24,6 +24,9 @@ pub(super) fn ensure_address_supports(
     if server.is_ours() {
         return Ok(());
     }
+    if exercise.world.is_some() || !exercise.worlds.is_empty() {
+        return Err(unsupported(exercise, "a server for each of its worlds"));
+    }
     if exercise.needs_crash() {
         return Err(unsupported(exercise, "a crash"));
     }

@@ -31,6 +31,8 @@ pub struct Check {
     pub subject: Arc<dyn Subject>,
     /// The moment at which the subject is looked at.
     pub at: Moment,
+    /// The only world in which it is asked; `None`: in all.
+    pub world: Option<String>,
     /// Checks that must be met first; otherwise this one is not reached.
     pub needs: Vec<String>,
     /// The author's sentence for the student.

@@ -14,7 +14,8 @@ use super::problem::Problems;
 use super::toml_table::{Entry, Toml, entries};
 use super::{Crash, Exercise, Span};
 
-const KEYS: [&str; 7] = ["id", "time_limit", "crash", "server", "check", "equivalent", "meanwhile"];
+const KEYS: [&str; 8] =
+    ["id", "time_limit", "crash", "server", "world", "check", "equivalent", "meanwhile"];
 const CRASHES: [(&str, Crash); 2] = [("exit", Crash::AtExit), ("settled", Crash::WhenSettled)];
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -67,7 +68,7 @@ pub(super) struct Head {
 pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> Head {
     let (table, mut toml) = Toml::parse(block, problems);
     let toml = &mut toml;
-    let [id, limit, crash, server, check, equivalent, meanwhile] =
+    let [id, limit, crash, server, world, check, equivalent, meanwhile] =
         toml.fields(&table, "an exercise", KEYS);
     let help = "add `id = \"…\"` at the top of the block";
     toml.require(id, &fence, "the exercise has no `id`", help);
@@ -79,10 +80,16 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         crash: crash.and_then(|entry| toml.choice(entry, "moment", &CRASHES)).unwrap_or_default(),
         settings_span: server.map(|entry| toml.file_span(entry.key_span())).unwrap_or_default(),
         settings: server.map(|entry| settings(toml, entry)).unwrap_or_default(),
+        worlds: tables::each(toml, world, tables::world),
         meanwhile: tables::each(toml, meanwhile, tables::meanwhile),
         equivalents: tables::each(toml, equivalent, tables::equivalent),
         ..Exercise::default()
     };
+    if let ([only], Some(entry)) = (&exercise.worlds[..], world) {
+        let help = Some("describe another one, or use `[server]` and the setup".to_owned());
+        let message = format!("`{}` is the only world", only.name);
+        toml.error(entry.key_span(), message, help);
+    }
     let is_complete = toml.is_sound();
     let mut head = Head { exercise, named_checks: Vec::new(), covers: Vec::new(), is_complete };
     if let Some(entry) = check {

@@ -11,6 +11,7 @@ pub mod parse;
 pub mod pattern;
 pub mod problem;
 pub mod toml_table;
+mod world;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -26,6 +27,7 @@ pub use check::{Check, Moment};
 pub use course::Course;
 pub use exercise::duration;
 pub use problem::{Problem, Severity};
+pub use world::World;
 
 /// A range of bytes in [`Lesson::source`], on character boundaries.
 pub type Span = Range<usize>;
@@ -185,6 +187,10 @@ pub struct Exercise {
     pub crash: Crash,
     /// Commands run before the attempt, one a line; the checks do not see them.
     pub setup: Vec<Code>,
+    /// The situations in which an answer must hold; none if there is only one.
+    pub worlds: Vec<World>,
+    /// The world that this is, if it is one of an exercise's.
+    pub world: Option<String>,
     /// At most one a language.
     pub starters: Vec<FailingAnswer>,
     /// Right answers: at least one.
@@ -215,9 +221,9 @@ impl Exercise {
     }
 
     /// Whether typed commands, or the work of any client, can be an answer: false if only a
-    /// program can.
+    /// program can, or if the answer must hold in several worlds.
     pub fn may_be_typed(&self) -> bool {
-        self.languages().contains(&Language::Redis)
+        self.worlds.is_empty() && self.languages().contains(&Language::Redis)
     }
 
     /// Whether a check looks at the server the moment an answer ends.

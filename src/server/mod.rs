@@ -147,7 +147,12 @@ impl Server {
 
     /// Starts another server from the same source with the same settings.
     pub fn another(&self) -> Result<Self, EnvironmentError> {
-        Self::start_on(&self.source, &self.options.settings, None, self.cancel.clone())
+        self.another_with(&self.options.settings)
+    }
+
+    /// Starts another server from the same source with these settings.
+    pub fn another_with(&self, settings: &[(String, String)]) -> Result<Self, EnvironmentError> {
+        Self::start_on(&self.source, settings, None, self.cancel.clone())
     }
 
     /// Starts one that loads a snapshot: `dump` is the content of another server's `dump.rdb`.

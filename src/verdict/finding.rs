@@ -21,7 +21,7 @@ impl Verdict {
 
     /// Why there is neither a pass nor a failure: nothing is unmet, but the evidence that would
     /// decide a check was not kept because too much was sent.
-    pub(super) fn undecided(&self, evidence: &Evidence) -> Option<EnvironmentError> {
+    pub fn undecided(&self, evidence: &Evidence) -> Option<EnvironmentError> {
         let open = self.findings.iter().find(|finding| finding.outcome == Outcome::NotReached)?;
         if self.findings.iter().any(|finding| finding.outcome == Outcome::Unmet) {
             return None;
@@ -74,6 +74,17 @@ pub struct Finding {
     pub found: String,
     /// The author's advice for an unmet check.
     pub otherwise: Option<String>,
+    /// The same in each of the exercise's worlds in which it is asked; empty if it has none.
+    pub in_worlds: Vec<FoundInWorld>,
+}
+
+/// What a check found in one world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundInWorld {
+    pub world: String,
+    pub outcome: Outcome,
+    /// As in [`Finding::found`].
+    pub found: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

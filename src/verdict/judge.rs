@@ -141,6 +141,7 @@ fn finding(check: &Check, seen: &Seen) -> Finding {
         expected: if check.is_secret { check.sentence() } else { seen.expected.clone() },
         found: seen.found.clone(),
         otherwise: check.otherwise.clone().filter(|_| has_advice),
+        in_worlds: Vec::new(),
     }
 }
 
@@ -153,6 +154,7 @@ fn not_reached(check: &Check, why: &str) -> Finding {
         expected: check.sentence(),
         found: why.to_owned(),
         otherwise: None,
+        in_worlds: Vec::new(),
     }
 }
 
@@ -176,6 +178,7 @@ fn invalid(evidence: &Evidence) -> Option<Finding> {
             "leave the server running and do not reset its counters: they are the evidence"
                 .to_owned(),
         ),
+        in_worlds: Vec::new(),
     })
 }
 

@@ -46,7 +46,9 @@ pub fn judge_live(exercise: &Exercise, look: &LiveLook) -> LiveVerdict {
     let is_untouched = is_untouched(evidence);
     let mut ticks = Vec::new();
     for check in &exercise.checks {
-        ticks.push(if is_spoilt(check, evidence) {
+        ticks.push(if is_about_another_world(check, exercise) {
+            Tick::AtTheEnd
+        } else if is_spoilt(check, evidence) {
             Tick::Spoilt
         } else if needs_a_spoilt_check(check, exercise, evidence) {
             Tick::NotJudged
@@ -63,6 +65,11 @@ pub fn judge_live(exercise: &Exercise, look: &LiveLook) -> LiveVerdict {
     let has_passed = verdict.as_ref().is_some_and(Verdict::passed);
     let passed = look.is_sure && has_passed && is_whole && exercise.may_be_typed() && !is_busy;
     LiveVerdict { ticks, passed, invalid: evidence.invalid.clone() }
+}
+
+/// Work by hand is done in the first world.
+fn is_about_another_world(check: &Check, exercise: &Exercise) -> bool {
+    exercise.worlds.first().is_some_and(|first| !check.is_asked_in(&first.name))
 }
 
 /// Whether no client has sent anything yet. A check that forbids something would be met then.

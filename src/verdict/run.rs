@@ -33,5 +33,6 @@ pub(super) fn ended_badly(exercise: &Exercise, evidence: &Evidence) -> Option<Fi
         expected: format!("an end without an error, within {limit} s"),
         found,
         otherwise: None,
+        in_worlds: Vec::new(),
     })
 }

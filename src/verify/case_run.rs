@@ -16,7 +16,8 @@ use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::check::ENDS_WELL;
 use crate::relay::{self, Relay};
 use crate::server::{Server, Source};
-use crate::verdict::{Finding, Outcome, Verdict, conclude};
+use crate::trial::try_answer;
+use crate::verdict::{Finding, Outcome, Verdict};
 
 /// The result of one run of a case, or of several good runs with equal results.
 #[derive(Debug, Clone, Default)]
@@ -107,8 +108,9 @@ pub(super) fn run_case(case: &Case<'_>, server: &mut Server, python: Option<&Pyt
         run_on(case, &mut fixture, python)
     });
     let run = run.unwrap_or_else(unchecked);
-    // Every retry sets the server up once more.
-    let retries = setups.get().saturating_sub(1);
+    // Every retry sets the server up once more, and so does every other world.
+    let worlds = case.exercise.map_or(1, |exercise| exercise.worlds.len().max(1));
+    let retries = setups.get().saturating_sub(worlds);
     CaseRun { server: name, retries, took: began.elapsed(), ..run }
 }
 
@@ -171,9 +173,8 @@ fn run_on(
         });
     }
     let Some(exercise) = case.exercise else { return Ok(CaseRun::without_verdict("")) };
-    let evidence = attempt::attempt(fixture, exercise, &case.answer, python)
-        .map_err(AttemptError::uncancelled)?;
-    let verdict = conclude(exercise, &evidence)?;
+    let (evidence, verdict) =
+        try_answer(fixture, exercise, &case.answer, python).map_err(AttemptError::uncancelled)?;
     Ok(judged(case, evidence, verdict))
 }
 

@@ -77,15 +77,21 @@ fn a_file_that_is_not_utf_8_is_reported() {
     assert!(ended.stderr.contains("UTF-8"), "{}", ended.stderr);
 }
 
-#[test]
-fn the_shipped_course_verifies() {
+/// The cases of the shipped course that are not as they must be, and the exit status.
+fn broken_cases() -> (Vec<serde_json::Value>, i32) {
     let ended = Workspace::new().run(&["verify", "--format", "json", "--jobs", "10"]);
     let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-    let broken: Vec<_> = report["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|case| case["outcome"] != "passed")
-        .collect();
-    assert_eq!((broken, ended.code), (Vec::new(), 0));
+    let cases = report["cases"].as_array().unwrap().iter();
+    (cases.filter(|case| case["outcome"] != "passed").cloned().collect(), ended.code)
+}
+
+#[test]
+fn the_shipped_course_verifies() {
+    let (mut broken, mut code) = broken_cases();
+    // A machine that stood still too often has judged nothing.
+    if code == 3 && broken.iter().all(|case| case["outcome"] == "unchecked") {
+        println!("could not be checked, so all runs again: {broken:#?}");
+        (broken, code) = broken_cases();
+    }
+    assert_eq!((broken, code), (Vec::new(), 0));
 }

@@ -17,6 +17,7 @@ mod endings;
 mod faults;
 mod foreign;
 mod forks;
+mod format;
 mod hosts;
 mod kept;
 mod lessons;

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::waiting::Spinner;
 use super::super::{Stop, choose_server, open_relay};
-use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Phase, Python};
+use crate::attempt::{Answer, AttemptError, Evidence, Fixture, Phase, Python};
 use crate::cli::Common;
 use crate::error::EnvironmentError;
 use crate::lesson::{Course, Exercise, Language};
@@ -14,7 +14,8 @@ use crate::present;
 use crate::progress_event::ProgressEvent;
 use crate::relay::Relay;
 use crate::server::{Chosen, Server};
-use crate::verdict::{Verdict, conclude};
+use crate::trial::try_answer;
+use crate::verdict::Verdict;
 
 pub(super) struct Checker<'c> {
     course: &'c Course,
@@ -73,9 +74,9 @@ impl<'c> Checker<'c> {
         let cancel = CancellationToken::new();
         let (server, relay) = (&mut server, &self.relay);
         let mut fixture = Fixture { server, relay, report: &phases, cancel: &cancel };
-        let evidence = attempt::attempt(&mut fixture, exercise, answer, python)
+        let (evidence, verdict) = try_answer(&mut fixture, exercise, answer, python)
             .map_err(AttemptError::uncancelled)?;
-        Ok((conclude(exercise, &evidence)?, evidence))
+        Ok((verdict, evidence))
     }
 
     fn python(&self, report: &dyn Fn(ProgressEvent<'_>)) -> Result<&Python, EnvironmentError> {

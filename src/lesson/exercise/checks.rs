@@ -7,13 +7,13 @@ use toml::de::DeTable;
 use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, split_fields};
-use super::super::{Check, Crash, Exercise, Moment, Span};
+use super::super::{Check, Crash, Exercise, Moment, Span, World};
 use super::needs::{self, Needs};
 use super::{Head, kebab_id};
 use crate::checks::values::each_string;
 use crate::checks::{self, Kind, Question, Scope, Subject};
 
-const KEYS: [&str; 7] = ["id", "at", "needs", "says", "otherwise", "covers", "secret"];
+const KEYS: [&str; 8] = ["id", "at", "in", "needs", "says", "otherwise", "covers", "secret"];
 
 /// Reads the tables into the head, whose other keys are read: the moment of a check depends on
 /// `crash` and `meanwhile`.
@@ -24,9 +24,23 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, head: &mut Head) {
         head.exercise.checks.extend(check);
     }
     needs::check(toml, &all_needs);
+    refuse_needs_of_another_world(toml, &head.exercise.checks);
     refuse_counted_watchers(toml, &head.exercise);
     if head.exercise.crash == Crash::AtExit {
         refuse_what_a_kill_hides(toml, &head.exercise.checks);
+    }
+}
+
+/// What is met in one world says nothing about another.
+fn refuse_needs_of_another_world(toml: &mut Toml<'_>, checks: &[Check]) {
+    for check in checks {
+        let Some(world) = &check.world else { continue };
+        for needed in checks.iter().filter(|other| check.needs.contains(&other.id)) {
+            if !needed.is_asked_in(world) {
+                let message = format!("it needs `{}`, which is asked in another world", needed.id);
+                toml.missing(check.span.clone(), message, Some("remove this need".to_owned()));
+            }
+        }
     }
 }
 
@@ -91,7 +105,8 @@ fn check<'t>(
     head: &mut Head,
     all_needs: &mut Vec<Needs<'t>>,
 ) -> Option<Check> {
-    let ([id, at, needs, says, otherwise, covers, secret], others) = split_fields(table, KEYS);
+    let ([id, at, world, needs, says, otherwise, covers, secret], others) =
+        split_fields(table, KEYS);
     let span = id.map_or(place, |entry| toml.file_span(entry.value.span()));
     toml.require(id, &span, "the check has no `id`", "add an `id`");
     let id = id.and_then(|entry| check_id(toml, entry, &head.named_checks));
@@ -108,6 +123,7 @@ fn check<'t>(
         (Some(entry), subject) => moment(toml, entry, subject, &head.exercise),
         (None, subject) => subject.map(|subject| default_moment(subject, head.exercise.crash)),
     };
+    let world = world.and_then(|entry| one_world(toml, entry, &head.exercise.worlds));
     let (kind, subject) = subject?;
     Some(Check {
         id: id?,
@@ -115,11 +131,24 @@ fn check<'t>(
         kind: kind.key,
         subject,
         at: at?,
+        world,
         needs,
         says,
         otherwise,
         is_secret,
     })
+}
+
+/// The name of a world, as written in `in`.
+fn one_world(toml: &mut Toml<'_>, entry: Entry<'_>, worlds: &[World]) -> Option<String> {
+    let names: Vec<(&str, &str)> =
+        worlds.iter().map(|world| (world.name.as_str(), world.name.as_str())).collect();
+    if names.is_empty() {
+        let help = Some("describe the worlds: `[[world]]` with a `name`".to_owned());
+        toml.error(entry.key_span(), "the exercise has no worlds", help);
+        return None;
+    }
+    toml.choice(entry, "world", &names).map(str::to_owned)
 }
 
 fn covered(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, Span)> {

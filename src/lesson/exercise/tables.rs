@@ -1,11 +1,11 @@
-//! The `[[equivalent]]` and `[[meanwhile]]` tables.
+//! The `[[equivalent]]`, `[[meanwhile]]` and `[[world]]` tables.
 
 use toml::de::DeTable;
 
 use super::super::pattern::matches;
 use super::super::toml_table::{Entry, Toml};
-use super::super::{Equivalent, Meanwhile, Moment, Span, Trigger};
-use super::kebab_id;
+use super::super::{Equivalent, Meanwhile, Moment, Span, Trigger, World};
+use super::{kebab_id, settings};
 
 /// The tables without a problem; `read` is given those before a table.
 pub(super) fn each<T>(
@@ -80,4 +80,23 @@ pub(super) fn meanwhile(
         return None;
     }
     Some(Meanwhile { id, when })
+}
+
+pub(super) fn world(
+    toml: &mut Toml<'_>,
+    table: &DeTable<'_>,
+    place: &Span,
+    earlier: &[World],
+) -> Option<World> {
+    let [name, server] = toml.fields(table, "a world", ["name", "server"]);
+    let help = "add a `name`, for `world=` of a setup and `in` of checks";
+    toml.require(name, place, "the world has no `name`", help);
+    let settings = server.map(|entry| settings(toml, entry)).unwrap_or_default();
+    let span = name?.value.span();
+    let name = kebab_id(toml, name?)?;
+    if earlier.iter().any(|earlier| earlier.name == name) {
+        toml.error(span, format!("a second world with the name `{name}`"), None);
+        return None;
+    }
+    Some(World { name, span: toml.file_span(span), settings, setup: Vec::new() })
 }

@@ -5,7 +5,8 @@ use super::super::{Language, Span};
 
 const EXERCISE: &str = "exercise";
 const FAILS: &str = "fails=";
-const WORDS: &str = "`norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`";
+const WORLD: &str = "world=";
+const WORDS: &str = "`norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`, `world=NAME`";
 
 /// The role of a block in a language.
 type RoleIn = fn(Language) -> Role;
@@ -54,12 +55,14 @@ pub(super) struct Fence {
     pub(super) place: Span,
     /// The id after `fails=`.
     pub(super) fails: Option<FenceWord>,
+    /// The name after `world=`.
+    pub(super) world: Option<FenceWord>,
 }
 
 /// Reads the info string at `span`.
 pub(super) fn read(source: &str, span: Span, problems: &mut Problems) -> Fence {
     let words = words(&source[span.clone()], span.start);
-    let mut fence = Fence { role: Role::Shown, place: span, fails: None };
+    let mut fence = Fence { role: Role::Shown, place: span, fails: None, world: None };
     let Some((first, rest)) = words.split_first() else { return fence };
     fence.place = first.span.clone();
     match first.text.to_ascii_lowercase().as_str() {
@@ -136,6 +139,11 @@ impl Fence {
                 }
                 continue;
             }
+            if let Some(name) = text.strip_prefix(WORLD) {
+                let span = span.start + WORLD.len()..span.end;
+                self.world = Some(FenceWord { text: name.to_owned(), span });
+                continue;
+            }
             match (role_named(text), earlier) {
                 (None, _) => unknown_word(word, problems),
                 (Some(role), None) => {
@@ -155,6 +163,11 @@ impl Fence {
         if self.role == Role::Setup && language != Language::Redis {
             let help = Some("write the setup as commands, in a `redis setup` block".to_owned());
             problems.error(self.place.clone(), "`setup` is for `redis` blocks", help);
+        }
+        if let Some(world) = self.world.take_if(|_| self.role != Role::Setup) {
+            let help = Some("only a `setup` belongs to a world".to_owned());
+            let start = world.span.start - WORLD.len();
+            problems.error(start..world.span.end, "`world=` has no effect here", help);
         }
         self.check_fails(problems);
     }
@@ -194,8 +207,12 @@ fn unknown_word(word: &FenceWord, problems: &mut Problems) {
         (format!("`{text}` belongs after `toml`"), help)
     } else {
         let name = text.split('=').next().unwrap_or(text);
-        let help = match nearest(name, ROLES.map(|(role, _)| role).into_iter().chain(["fails"])) {
+        let help = match nearest(
+            name,
+            ROLES.map(|(role, _)| role).into_iter().chain(["fails", "world"]),
+        ) {
             Some("fails") => "did you mean `fails=CHECK`?".to_owned(),
+            Some("world") => "did you mean `world=NAME`?".to_owned(),
             Some(candidate) => format!("did you mean `{candidate}`?"),
             None => format!("known words: {WORDS}"),
         };

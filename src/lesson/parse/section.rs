@@ -2,7 +2,7 @@
 
 use super::super::block::BlockText;
 use super::super::exercise::{self, Head};
-use super::super::problem::{Problems, did_you_mean};
+use super::super::problem::{Problems, did_you_mean, suggestion};
 use super::super::{Code, Example, Exercise, FailingAnswer, Language, Span, Step, check, line_of};
 use super::alert::AlertKind;
 use super::fence::{FenceWord, Role};
@@ -118,6 +118,7 @@ fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> O
     let mut head = exercise::read(&first.content, first.opening_line(), problems);
     tasks::check(section, hidden, Some(&head), problems);
     add_answers(section, &mut head, problems);
+    head.exercise.complete_worlds();
     for part in &section.parts {
         let OutlinePart::Alert(AlertKind::Tip, _, text) = part else { continue };
         head.exercise.hints.extend(Some(text.clone()).filter(|text| !text.trim().is_empty()));
@@ -132,7 +133,7 @@ fn add_answers(section: &Section, head: &mut Head, problems: &mut Problems) {
     for block in section.blocks() {
         check_lines(block, problems);
         match block.fence.role {
-            Role::Setup => head.exercise.setup.push(block.code(Language::Redis)),
+            Role::Setup => add_setup(block, &mut head.exercise, problems),
             Role::Solution(language) => head.exercise.solutions.push(block.code(language)),
             Role::Starter(language) => {
                 let starters = &head.exercise.starters;
@@ -151,6 +152,22 @@ fn add_answers(section: &Section, head: &mut Head, problems: &mut Problems) {
             Role::Shown | Role::Example(_) | Role::Exercise => {}
         }
     }
+}
+
+fn add_setup(block: &FencedBlock, exercise: &mut Exercise, problems: &mut Problems) {
+    let code = block.code(Language::Redis);
+    let Some(name) = &block.fence.world else { return exercise.setup.push(code) };
+    if let Some(world) = exercise.worlds.iter_mut().find(|world| world.name == name.text) {
+        return world.setup.push(code);
+    }
+    let known: Vec<&str> = exercise.worlds.iter().map(|world| &*world.name).collect();
+    let help = if known.is_empty() {
+        "describe it in the `toml exercise` block: `[[world]]`".to_owned()
+    } else {
+        suggestion(&name.text, &known, "known worlds:")
+    };
+    let message = format!("unknown world `{}`", name.text);
+    problems.error(name.span.clone(), message, Some(help));
 }
 
 fn check_lines(block: &FencedBlock, problems: &mut Problems) {

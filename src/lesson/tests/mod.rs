@@ -12,6 +12,7 @@ mod sturdy;
 mod subjects;
 mod tasks;
 mod transcripts_and_dumps;
+mod worlds;
 
 use std::path::Path;
 

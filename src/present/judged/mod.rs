@@ -17,7 +17,7 @@ use super::text::{clean, display_width, number, reveal, truncate, wrap};
 use crate::attempt::Answer;
 use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::check::ENDS_WELL;
-use crate::verdict::{Finding, Outcome, Verdict};
+use crate::verdict::{Finding, FoundInWorld, Outcome, Verdict};
 
 /// The maximum number of lines of a program's output in the short form.
 const OUTPUT_LINES: usize = 5;
@@ -71,6 +71,7 @@ fn short(judged: &Judged<'_>, width: usize, text: &mut String) {
         }
     }
     text.push_str(&not_judged_in_short(judged.verdict, width));
+    text.push_str(&world(judged.evidence, width));
     text.push_str(&picture(judged, width));
     let ends_badly = judged.verdict.findings.iter().any(|finding| finding.check == ENDS_WELL);
     let errors = if ends_badly { String::new() } else { errors(judged.evidence, width) };
@@ -86,15 +87,32 @@ fn full(judged: &Judged<'_>, form: Form, width: usize, text: &mut String) {
     for finding in &verdict.findings {
         text.push_str(&self::finding(finding, verdict, width));
     }
+    text.push_str(&world(evidence, width));
     let picture = picture(judged, width);
     text.push_str(&picture);
     text.push_str(&evidence::blocks(evidence, verdict, form, !picture.is_empty(), width));
+    // The cause points into the evidence of the first one.
+    let without_cause = Verdict { findings: verdict.findings.clone(), diagnosis: None };
+    for other in &evidence.others {
+        text.push_str(&world(other, width));
+        text.push_str(&evidence::blocks(other, &without_cause, form, false, width));
+    }
     // Do not repeat typed commands and replies that the transcript shows.
     if !evidence::is_shown_by(&evidence.run, &evidence.timeline) {
         text.push('\n');
         text.push_str(terminal::run(&evidence.run).trim_end());
         text.push('\n');
     }
+}
+
+/// In which world the evidence was found, where there are several.
+fn world(evidence: &Evidence, width: usize) -> String {
+    let Some(world) = &evidence.world else { return String::new() };
+    let line = format!("in the world `{world}`:");
+    if plain::is_on() {
+        return format!("\n{}\n", wrap(&plain::worded(&line), width, "  "));
+    }
+    format!("\n  {}\n", inline_code(&wrap(&line, width.saturating_sub(2), "  ")))
 }
 
 /// What happened over time, where that matters.
@@ -219,19 +237,42 @@ fn says(finding: &Finding, width: usize) -> String {
 }
 
 fn finding(finding: &Finding, verdict: &Verdict, width: usize) -> String {
+    let worlds = in_worlds(finding, width);
     match finding.outcome {
-        Outcome::Met => says(finding, width),
-        Outcome::Unmet => says(finding, width) + &what_was_found(finding, width),
-        Outcome::NotReached => why_not_judged(finding, verdict, width),
+        Outcome::Met => says(finding, width) + &worlds,
+        Outcome::Unmet => says(finding, width) + &worlds + &what_was_found(finding, width),
+        Outcome::NotReached => why_not_judged(finding, verdict, width) + &worlds,
     }
+}
+
+/// The worlds side by side: one line each.
+fn in_worlds(finding: &Finding, width: usize) -> String {
+    let names = finding.in_worlds.iter().map(|found| display_width(&found.world));
+    let column = names.max().unwrap_or(0);
+    let mut text = String::new();
+    for FoundInWorld { world, outcome, found } in &finding.in_worlds {
+        let (mark, found) = (Mark::from(*outcome), reveal(found));
+        if plain::is_on() {
+            let line = format!("in {world}, {}: {}", mark.word(), plain::worded(&found));
+            let line = line.trim_end_matches(": ");
+            let _ = writeln!(text, "  {}", wrap(line, width.saturating_sub(4), "    "));
+            continue;
+        }
+        let gap = " ".repeat(column + 2 - display_width(world));
+        let found = within(&found, width, column + 10);
+        let _ =
+            writeln!(text, "{}", format!("      {world}{gap}{} {found}", mark.sign()).trim_end());
+    }
+    text
 }
 
 fn what_was_found(finding: &Finding, width: usize) -> String {
     let mut text = String::new();
     // A secret expectation is replaced by the sentence, which is above.
     let expected = Some(&finding.expected).filter(|expected| **expected != finding.says);
+    let found = Some(&finding.found).filter(|_| finding.in_worlds.is_empty());
     if plain::is_on() {
-        let more = [("found", Some(&finding.found)), ("expected", expected)];
+        let more = [("found", found), ("expected", expected)];
         for (name, says) in more.into_iter().chain([("note", finding.otherwise.as_ref())]) {
             let Some(says) = says else { continue };
             let line = format!("{name}: {}", plain::worded(&reveal(says)));
@@ -239,7 +280,9 @@ fn what_was_found(finding: &Finding, width: usize) -> String {
         }
         return text;
     }
-    let _ = writeln!(text, "      found     {}", within(&reveal(&finding.found), width, 16));
+    if let Some(found) = found {
+        let _ = writeln!(text, "      found     {}", within(&reveal(found), width, 16));
+    }
     if let Some(expected) = expected {
         let _ = writeln!(text, "      expected  {}", within(&reveal(expected), width, 16));
     }

@@ -13,6 +13,7 @@ fn finding(check: &str, outcome: Outcome, found: &str) -> Finding {
         expected: "another LASTSAVE".to_owned(),
         found: found.to_owned(),
         otherwise: (outcome == Outcome::Unmet).then(|| "what does the reply promise?".to_owned()),
+        in_worlds: Vec::new(),
     }
 }
 

@@ -23,7 +23,8 @@ use crate::progress_event::ProgressEvent;
 use crate::redis_prompt::CommandDocs;
 use crate::relay::Relay;
 use crate::server::{Chosen, Server, Source};
-use crate::verdict::conclude;
+use crate::trial::try_answer;
+use crate::verdict::{Verdict, conclude};
 
 /// How often the worker looks for new clients and new commands.
 const TICK: Duration = Duration::from_millis(20);
@@ -240,10 +241,11 @@ impl Worker {
         let report = |phase| self.report_phase(phase);
         let (server, relay) = (&mut server, &*found.relay);
         let mut fixture = Fixture { server, relay, report: &report, cancel };
-        let evidence = attempt::attempt(&mut fixture, &exercise, &answer, python.as_ref());
+        let tried = try_answer(&mut fixture, &exercise, &answer, python.as_ref());
         self.warm.iter().for_each(Warm::hurry);
-        let evidence = evidence?;
-        Ok(self.conclude(&exercise, Some(answer), fixture.server.name(), evidence)?)
+        let (evidence, verdict) = tried?;
+        self.send_judged(Some(answer), fixture.server.name(), evidence, verdict);
+        Ok(())
     }
 
     fn judge(&mut self, run: RunNumber, cancel: &CancellationToken) -> Result<(), AttemptError> {
@@ -257,8 +259,11 @@ impl Worker {
         };
         let server = work.live.server_name().to_owned();
         let evidence = work.live.finish(&|phase| self.report_phase(phase), cancel);
-        let judged =
-            evidence.and_then(|evidence| Ok(self.conclude(&exercise, None, &server, evidence)?));
+        let judged = evidence.and_then(|evidence| {
+            let verdict = conclude(&exercise, &evidence)?;
+            self.send_judged(None, &server, evidence, verdict);
+            Ok(())
+        });
         if judged.is_err() {
             self.report_explored(server);
         }
@@ -282,18 +287,15 @@ impl Worker {
         let _ = self.events.send(Event::Worker(StepEvent { visit, run: None, event }));
     }
 
-    fn conclude(
+    fn send_judged(
         &self,
-        exercise: &Exercise,
         answer: Option<Answer>,
         server: &str,
         evidence: Evidence,
-    ) -> Result<(), EnvironmentError> {
-        let verdict = conclude(exercise, &evidence)?;
-        let server = server.to_owned();
-        let judged = JudgedAnswer { answer, server, evidence, verdict };
+        verdict: Verdict,
+    ) {
+        let judged = JudgedAnswer { answer, server: server.to_owned(), evidence, verdict };
         self.send(WorkerEvent::Judged(Box::new(judged)));
-        Ok(())
     }
 
     fn run_example(

@@ -1,0 +1,33 @@
+//! One answer's trial: it is run in each of the exercise's worlds, and judged by what happened in
+//! all of them.
+
+use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Python};
+use crate::lesson::Exercise;
+use crate::verdict::worlds::{Tried, combined};
+use crate::verdict::{Verdict, conclude, judge};
+
+/// Runs the answer and judges it. The fixture's server was started for the exercise's first world;
+/// each other world has a fresh server, which replaces it.
+pub fn try_answer(
+    fixture: &mut Fixture<'_>,
+    exercise: &Exercise,
+    answer: &Answer,
+    python: Option<&Python>,
+) -> Result<(Evidence, Verdict), AttemptError> {
+    if exercise.worlds.is_empty() {
+        let evidence = attempt::attempt(fixture, exercise, answer, python)?;
+        let verdict = conclude(exercise, &evidence)?;
+        return Ok((evidence, verdict));
+    }
+    let mut tried: Vec<Tried> = Vec::new();
+    for world in exercise.in_each_world() {
+        if !tried.is_empty() {
+            *fixture.server = fixture.server.another_with(&world.settings)?;
+        }
+        let evidence = attempt::attempt(fixture, &world, answer, python)?;
+        let evidence = Evidence { world: world.world.clone(), ..evidence };
+        let verdict = judge(&world, &evidence);
+        tried.push(Tried { evidence, verdict });
+    }
+    Ok(combined(exercise, tried)?)
+}

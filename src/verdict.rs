@@ -4,6 +4,7 @@ pub mod changes;
 pub mod diagnosis;
 mod finding;
 mod judge;
+mod key_changes;
 pub mod live;
 mod run;
 pub mod work;

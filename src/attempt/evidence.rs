@@ -21,6 +21,8 @@ pub struct Evidence {
     /// busy at `exit`; after a kill there is no `settled`, after an overdue answer neither `crash`
     /// nor `restore`, and a `[[meanwhile]]` may not happen.
     pub looks: BTreeMap<Moment, Look>,
+    /// The keys that checks ask about, before the answer and when all had settled.
+    pub keys: Vec<KeyChange>,
     /// The size of the server's file in bytes after setup, before the answer; `None` if there was
     /// no such file, or we cannot see it (a server given by address).
     pub file_bytes_before: Option<u64>,
@@ -125,6 +127,44 @@ impl Observation {
     pub fn of(info: ServerInfo) -> Self {
         Self { info, ..Self::default() }
     }
+}
+
+/// A key before the answer and after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyChange {
+    /// As redis-cli takes it.
+    pub key: String,
+    pub before: KeyState,
+    pub after: KeyState,
+}
+
+/// What a key held at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyState {
+    /// As TYPE says it; empty if there was no such key.
+    pub kind: String,
+    /// The beginning of a string's value, as redis-cli prints it.
+    pub value: Option<String>,
+    /// The number of bytes of a string, otherwise of elements.
+    pub size: Option<i64>,
+    /// Its time to live; `None`: without an end.
+    pub ends_in: Option<Duration>,
+    /// A stream's consumer groups.
+    pub groups: Vec<GroupState>,
+}
+
+impl KeyState {
+    pub fn exists(&self) -> bool {
+        !matches!(self.kind.as_str(), "" | "none")
+    }
+}
+
+/// A consumer group of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupState {
+    pub name: String,
+    /// How many entries were delivered and not acknowledged.
+    pub pending: i64,
 }
 
 /// The keys in a file.

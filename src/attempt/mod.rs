@@ -12,6 +12,7 @@ mod environment;
 pub mod evidence;
 mod fixture;
 pub mod inherited;
+mod key_states;
 mod live;
 mod look;
 mod meanwhile;

@@ -10,8 +10,9 @@ use super::contents::Contents;
 use super::environment::{
     ensure_only_the_answer_is_judged, ensure_silence_is_explained, stall_matters,
 };
-use super::evidence::{Evidence, Look, Waits};
+use super::evidence::{Evidence, KeyState, Look, Waits};
 use super::fixture::Fixture;
+use super::key_states::{self, named_keys};
 use super::look::{LOOK_LIMIT, look_at_the_end, observe_at};
 use super::meanwhile::{self, WatcherReport};
 use super::phase::Phase;
@@ -23,7 +24,7 @@ use super::validity::{
     ensure_disk_has_room, ensure_no_outside_change, server_end, was_kept_from_writing, why_invalid,
 };
 use crate::error::EnvironmentError;
-use crate::lesson::{Exercise, Moment};
+use crate::lesson::{Crash, Exercise, Moment};
 use crate::relay::Timeline;
 use crate::server::{CallError, Server, ServerInfo};
 use crate::topics::TOPICS;
@@ -53,6 +54,8 @@ pub(super) fn run(
 pub(super) struct Beginning {
     pub(super) before: ServerInfo,
     pub(super) file_bytes: Option<u64>,
+    /// The keys that checks ask about.
+    pub(super) keys: Vec<KeyState>,
     /// Present if a check asks how long clients had to wait.
     pub(super) probe: Option<BackgroundTask<Waits>>,
     /// Present if a check looks at the server while the answer runs.
@@ -70,6 +73,7 @@ impl Beginning {
     ) -> Result<Self, EnvironmentError> {
         let compares = exercise.compares_with_all_from_before();
         let contents = compares.then(|| Contents::read(fixture.server, exercise)).transpose()?;
+        let keys = key_states::read(fixture.server.client(), &named_keys(exercise));
         let before = baseline(fixture.server, exercise, answer)?;
         let file_bytes = fixture.server.dump_bytes()?;
         let probe = exercise.watches_clients().then(|| probe::start(fixture.server)).transpose()?;
@@ -77,7 +81,7 @@ impl Beginning {
         let began = Instant::now();
         let watch = || meanwhile::watch(fixture.server, fixture.relay, exercise, &before, began);
         let watcher = exercise.watches_meanwhile().then(watch).transpose()?;
-        Ok(Self { before, file_bytes, probe, watcher, contents, began })
+        Ok(Self { before, file_bytes, keys, probe, watcher, contents, began })
     }
 }
 
@@ -102,7 +106,7 @@ pub(super) fn observe(
     let settles_until = (!is_overdue).then_some(deadline);
     let looked = look_at_the_end(fixture, exercise, &mut evidence, settles_until);
     go_on(fixture.cancel)?;
-    let Beginning { probe, watcher, contents, .. } = beginning;
+    let Beginning { probe, watcher, contents, keys, .. } = beginning;
     probe.iter().for_each(BackgroundTask::halt);
     // Not before the look: reading a long timeline would delay it.
     let report = watcher.map(BackgroundTask::finish).unwrap_or_default();
@@ -111,6 +115,9 @@ pub(super) fn observe(
     evidence.invalid = why_nothing_counts(fixture.server, exercise, &evidence, looked)?;
     // An overdue answer fails, whatever else we find.
     let goes_on = evidence.invalid.is_none() && !is_overdue;
+    if goes_on && exercise.crash == Crash::WhenSettled {
+        evidence.keys = key_states::changes(fixture.server.client(), exercise, keys);
+    }
     let crash = exercise.needs_crash() && goes_on;
     if crash {
         (fixture.report)(Phase::Crash);

@@ -149,14 +149,18 @@ pub(super) fn rows(evidence: &Evidence, pointers: &[Pointer]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for change in changes(evidence) {
         rows.push(Row {
-            field: change.field.to_owned(),
+            marked: is_pointed_at(&change.field, pointers),
+            field: change.field.into_owned(),
             before: change.before,
             after: change.after,
-            marked: pointers.contains(&Pointer::Row(change.field)),
         });
     }
     rows.extend(log_row(evidence, pointers));
     rows
+}
+
+fn is_pointed_at(field: &str, pointers: &[Pointer]) -> bool {
+    pointers.iter().any(|pointer| matches!(pointer, Pointer::Row(row) if *row == field))
 }
 
 fn table(evidence: &Evidence, pointers: &[Pointer], width: usize) -> String {

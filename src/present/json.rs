@@ -3,6 +3,7 @@
 mod answers;
 mod list;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -68,7 +69,7 @@ enum CheckPointer {
 
 #[derive(Debug, Serialize)]
 struct CheckChange {
-    field: &'static str,
+    field: Cow<'static, str>,
     before: String,
     after: String,
 }

@@ -3,7 +3,8 @@
 use super::*;
 use crate::topics::wait_lines;
 
-const WORDS: &str = "known words: `norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`";
+const WORDS: &str = "known words: `norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`, \
+                     `world=NAME`";
 
 #[test]
 fn an_unknown_word_behind_a_language_is_pointed_at() {

@@ -3,22 +3,27 @@
 
 use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Python};
 use crate::lesson::Exercise;
-use crate::verdict::worlds::{Tried, combined};
-use crate::verdict::{Verdict, conclude, judge};
+use crate::verdict::worlds::{Tried, concluded};
+use crate::verdict::{Verdict, judge};
 
-/// Runs the answer and judges it. The fixture's server was started for the exercise's first world;
-/// each other world has a fresh server, which replaces it.
+/// Runs the answer and judges it, see [`run_answer`].
 pub fn try_answer(
     fixture: &mut Fixture<'_>,
     exercise: &Exercise,
     answer: &Answer,
     python: Option<&Python>,
 ) -> Result<(Evidence, Verdict), AttemptError> {
-    if exercise.worlds.is_empty() {
-        let evidence = attempt::attempt(fixture, exercise, answer, python)?;
-        let verdict = conclude(exercise, &evidence)?;
-        return Ok((evidence, verdict));
-    }
+    Ok(concluded(exercise, run_answer(fixture, exercise, answer, python)?)?)
+}
+
+/// Runs the answer once, or once in each of the exercise's worlds. The fixture's server was started
+/// for the first one; each other world has a fresh server, which replaces it.
+pub fn run_answer(
+    fixture: &mut Fixture<'_>,
+    exercise: &Exercise,
+    answer: &Answer,
+    python: Option<&Python>,
+) -> Result<Vec<Tried>, AttemptError> {
     let mut tried: Vec<Tried> = Vec::new();
     for world in exercise.in_each_world() {
         if !tried.is_empty() {
@@ -29,5 +34,5 @@ pub fn try_answer(
         let verdict = judge(&world, &evidence);
         tried.push(Tried { evidence, verdict });
     }
-    Ok(combined(exercise, tried)?)
+    Ok(tried)
 }

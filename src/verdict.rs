@@ -6,6 +6,7 @@ mod finding;
 mod judge;
 mod key_changes;
 pub mod live;
+mod not_understood;
 mod run;
 pub mod work;
 pub mod worlds;
@@ -14,6 +15,7 @@ pub use self::diagnosis::{Diagnosed, Pointer};
 pub use self::finding::{Finding, FoundInWorld, Outcome, Verdict};
 pub use self::judge::{conclude, judge};
 pub use self::live::{LiveVerdict, Tick, judge_live};
+pub use self::not_understood::not_understood;
 
 #[cfg(test)]
 pub mod tests;

@@ -203,7 +203,7 @@ fn ask(
             // The loader has rejected lines that cannot be split.
             let words = words::split(&line).unwrap_or_default();
             let value = server.client().call(&words, left(until))?;
-            seen.replies.insert(line, Printed::new(&value));
+            seen.replies.insert(line, Printed::of(&words, &value));
         }
         Question::Config(name) => {
             let reply = server.client().call(&["CONFIG", "GET", &name], left(until))?;

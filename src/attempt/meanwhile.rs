@@ -163,8 +163,9 @@ impl Watcher {
     }
 
     fn observation(&self, info: ServerInfo, replies: &[Value], may_be_late: bool) -> Observation {
-        let lines = self.commands.iter().map(|(line, _)| line.clone());
-        let replies = lines.zip(replies.iter().map(Printed::new)).collect();
+        let asked = self.commands.iter().zip(replies);
+        let replies =
+            asked.map(|((line, words), reply)| (line.clone(), Printed::of(words, reply))).collect();
         Observation { replies, may_be_late, ..Observation::of(info) }
     }
 }

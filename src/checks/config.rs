@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::values::{each, text};
+use super::expected::{Expected, Extra};
+use super::values::each;
 use super::{Kind, Question, Seen, Subject, all, default_misfit, joined};
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::{Check, Moment};
@@ -13,7 +14,7 @@ pub const KIND: Kind = Kind {
     rows: &[("`config = { save = \"60 1000\" }`", "CONFIG GET gives this value")],
     read: |toml, entry| {
         let settings = each(toml, entry, "{ maxmemory = \"0\" }", |toml, entry| {
-            Some((entry.key.to_owned(), text(toml, entry, false)?))
+            Some((entry.key.to_owned(), Expected::read(toml, entry, Extra::Nothing)?))
         })?;
         Some(Arc::new(Config(settings)))
     },
@@ -21,7 +22,7 @@ pub const KIND: Kind = Kind {
 
 /// Names of settings, and their values.
 #[derive(Debug)]
-struct Config(Vec<(String, String)>);
+struct Config(Vec<(String, Expected)>);
 
 impl Subject for Config {
     fn sentence(&self) -> String {
@@ -44,9 +45,10 @@ impl Subject for Config {
 
     fn judge_at(&self, now: &Observation, _evidence: &Evidence) -> Option<Seen> {
         Some(all(&self.0, |(name, expected)| {
-            let found = now.config.get(name).map_or("unknown here", String::as_str);
+            let value = now.config.get(name);
+            let found = value.map_or("unknown here", String::as_str);
             Seen {
-                met: found == expected,
+                met: value.is_some_and(|value| expected.is_met_by_text(value)),
                 expected: format!("{name} {expected}"),
                 found: format!("{name} {found}"),
             }

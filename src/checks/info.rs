@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
-use super::values::{Comparison, each, integer_as_f64, not_a_comparison};
+use super::expected::{Expected, Extra};
+use super::values::{Comparison, begins_with_a_sign, each, integer_as_f64, not_a_comparison};
 use super::{Kind, Question, Seen, Subject, all, joined};
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::problem::did_you_mean;
@@ -24,22 +25,20 @@ pub const KIND: Kind = Kind {
 
 /// Names of fields, and their values.
 #[derive(Debug)]
-pub struct Info(pub Vec<(String, Expected)>);
+pub struct Info(pub Vec<(String, FieldValue)>);
 
 /// What an INFO field must be.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Expected {
-    Text(String),
-    Number(Comparison),
+#[derive(Debug, Clone)]
+pub enum FieldValue {
+    Is(Expected),
     /// `"+1"`, `"-1"`: the change since `before`.
     MoreBy(f64),
 }
 
-impl fmt::Display for Expected {
+impl fmt::Display for FieldValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Number(comparison) => comparison.fmt(f),
+            Self::Is(expected) => expected.fmt(f),
             Self::MoreBy(difference) => write!(f, "{difference:+} compared with before"),
         }
     }
@@ -60,7 +59,7 @@ impl Subject for Info {
     }
 
     fn compares_with_before(&self) -> bool {
-        self.0.iter().any(|(_, expected)| matches!(expected, Expected::MoreBy(_)))
+        self.0.iter().any(|(_, expected)| matches!(expected, FieldValue::MoreBy(_)))
     }
 
     fn is_timeless(&self) -> bool {
@@ -79,14 +78,13 @@ fn is_logged(field: &str) -> bool {
     TOPICS.iter().any(|topic| topic.write_status_fields.contains(&field))
 }
 
-fn look_at(field: &str, expected: &Expected, now: &Observation, evidence: &Evidence) -> Seen {
+fn look_at(field: &str, expected: &FieldValue, now: &Observation, evidence: &Evidence) -> Seen {
     let before = &evidence.before;
     let value = now.info.field(field).unwrap_or_default();
     let number = value.parse::<f64>().ok();
     let met = match expected {
-        Expected::Text(text) => value == text,
-        Expected::Number(comparison) => number.is_some_and(|number| comparison.holds(number)),
-        Expected::MoreBy(difference) => {
+        FieldValue::Is(expected) => expected.is_met_by_text(value),
+        FieldValue::MoreBy(difference) => {
             let was = before.field(field).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
             Comparison::is(*difference).holds(number.unwrap_or(0.0) - was)
         }
@@ -94,7 +92,7 @@ fn look_at(field: &str, expected: &Expected, now: &Observation, evidence: &Evide
     let shown = if value.is_empty() { "missing" } else { value };
     let mut seen =
         Seen { met, expected: format!("{field} {expected}"), found: format!("{field} {shown}") };
-    if let Expected::MoreBy(_) = expected {
+    if let FieldValue::MoreBy(_) = expected {
         let was = before.field(field).unwrap_or("missing");
         seen.found = format!("{field} went from {was} to {shown}");
     }
@@ -107,7 +105,7 @@ fn look_at(field: &str, expected: &Expected, now: &Observation, evidence: &Evide
     seen
 }
 
-fn field(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Expected)> {
+fn field(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, FieldValue)> {
     let name = entry.key;
     if !info_fields::is_known(name) {
         let message = format!("unknown INFO field `{name}`");
@@ -125,44 +123,43 @@ fn field(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Expected)> {
     Some((name.to_owned(), expected(toml, entry)?))
 }
 
-fn expected(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Expected> {
-    let expected = match entry.value.get_ref() {
-        DeValue::Integer(_) => return integer_as_f64(toml, entry).map(exactly),
-        DeValue::Float(value) => {
-            value.as_str().parse().ok().filter(|value: &f64| value.is_finite()).map(exactly)
+fn expected(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<FieldValue> {
+    let DeValue::String(text) = entry.value.get_ref() else {
+        if let DeValue::Integer(_) = entry.value.get_ref() {
+            let number = integer_as_f64(toml, entry)?;
+            return Some(exactly(number));
         }
-        DeValue::String(text) => expected_text(text),
-        _ => {
-            toml.wrong_type(entry.key, entry.value, "a string or a number");
-            return None;
-        }
+        return Expected::read(toml, entry, Extra::Nothing).map(FieldValue::Is);
     };
-    if expected.is_none() {
-        not_a_comparison(toml, entry);
+    match of_sign_or_digit(text) {
+        Ok(Some(value)) => Some(value),
+        Ok(None) => Expected::of_text(toml, entry.value, text).map(FieldValue::Is),
+        Err(()) => {
+            not_a_comparison(toml, entry);
+            None
+        }
     }
-    expected
 }
 
-fn exactly(number: f64) -> Expected {
-    Expected::Number(Comparison::is(number))
+fn exactly(number: f64) -> FieldValue {
+    FieldValue::Is(Expected::Numbers(vec![Comparison::is(number)]))
 }
 
-/// `None` for text that looks like a comparison but is not one.
-fn expected_text(text: &str) -> Option<Expected> {
+/// A difference or a number; an error for text that only looks like one.
+fn of_sign_or_digit(text: &str) -> Result<Option<FieldValue>, ()> {
     let trimmed = text.trim();
     if let Some(digits) = trimmed.strip_prefix(['+', '-'])
         && digits.starts_with(|c: char| c.is_ascii_digit())
     {
         // Without this, `+1e5` would be a number.
         let is_plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
-        return trimmed.parse::<f64>().ok().filter(|_| is_plain).map(Expected::MoreBy);
+        let difference = trimmed.parse::<f64>().ok().filter(|_| is_plain);
+        return difference.map(|difference| Some(FieldValue::MoreBy(difference))).ok_or(());
     }
     let starts_as_number = trimmed.starts_with(|c: char| c.is_ascii_digit());
     match Comparison::parse(trimmed) {
-        Some(comparison) if starts_as_number || trimmed.starts_with(['<', '>', '=', '!']) => {
-            Some(Expected::Number(comparison))
-        }
-        None if trimmed.starts_with(['<', '>', '=', '!']) => None,
-        _ => Some(Expected::Text(text.to_owned())),
+        Some(comparison) if starts_as_number => Ok(Some(exactly(comparison.number))),
+        None if begins_with_a_sign(trimmed) => Err(()),
+        _ => Ok(None),
     }
 }

@@ -7,7 +7,9 @@ pub mod blocked;
 pub mod calls;
 mod config;
 mod exit;
+pub mod expected;
 pub mod info;
+pub mod lines;
 mod reply;
 pub mod sent;
 mod stdout;
@@ -25,6 +27,7 @@ use crate::server::ServerInfo;
 use crate::topics::TOPICS;
 use crate::verdict::diagnosis::{Facts, Symptom};
 
+use self::expected::Expected;
 pub use self::stdout::quoted;
 
 /// The kinds of checks that fit every topic.
@@ -89,8 +92,13 @@ pub trait Subject: fmt::Debug + Any + Send + Sync {
     }
 
     /// The replies that it expects, by command line.
-    fn expected_replies(&self) -> &[(String, String)] {
+    fn expected_replies(&self) -> &[(String, Expected)] {
         &[]
+    }
+
+    /// The question of this check that the server does not understand, with the server's words.
+    fn not_understood(&self, _now: &Observation) -> Option<String> {
+        None
     }
 
     /// The keys, in database 0, that it expects to exist.
@@ -203,7 +211,13 @@ pub fn all<T>(parts: &[T], look: impl Fn(&T) -> Seen) -> Seen {
         expected.push(part.expected);
         found.push(part.found);
     }
-    Seen { met, expected: expected.join(", "), found: found.join(", ") }
+    Seen { met, expected: listed(&expected), found: listed(&found) }
+}
+
+/// Parts of several lines stand below each other.
+fn listed(parts: &[String]) -> String {
+    let has_lines = parts.iter().any(|part| part.contains('\n'));
+    parts.join(if has_lines { "\n" } else { ", " })
 }
 
 /// The parts of a sentence, one for each item.

@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
-use super::values::{command, each, text};
+use super::expected::{Expected, Extra};
+use super::lines::{marked, unmarked};
+use super::values::{command, each};
 use super::{Kind, Question, Seen, Subject, all, default_misfit, joined};
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::lesson::{Check, Moment};
 use crate::redis_cli::commands;
+use crate::redis_cli::reply::Printed;
 use crate::verdict::diagnosis::{Facts, Symptom, data_in_the_file, symptom};
 
 pub const KIND: Kind = Kind {
     key: "reply",
-    rows: &[("`reply = { \"GET order:1001\" = \"paid\" }`", "each command is answered like this")],
+    rows: &[(
+        "`reply = { \"GET order:1001\" = \"paid\" }`",
+        "each command is answered like this, see [Expected values](#expected-values)",
+    )],
     read: |toml, entry| {
         let replies = each(toml, entry, "{ \"GET key\" = \"value\" }", reply)?;
         Some(Arc::new(Reply(replies)))
@@ -24,7 +30,7 @@ const TIMELESS: [&str; 7] = ["GET", "MGET", "HGET", "EXISTS", "DBSIZE", "LRANGE"
 
 /// Command lines, and their replies.
 #[derive(Debug)]
-struct Reply(Vec<(String, String)>);
+struct Reply(Vec<(String, Expected)>);
 
 impl Subject for Reply {
     fn sentence(&self) -> String {
@@ -42,8 +48,17 @@ impl Subject for Reply {
         self.0.iter().map(|(command, _)| Question::Command(command.clone())).collect()
     }
 
-    fn expected_replies(&self) -> &[(String, String)] {
+    fn expected_replies(&self) -> &[(String, Expected)] {
         &self.0
+    }
+
+    fn not_understood(&self, now: &Observation) -> Option<String> {
+        let mut asked = self.0.iter().filter(|(_, expected)| !expected.is_an_error());
+        asked.find_map(|(command, _)| {
+            let reply = now.replies.get(command)?;
+            let error = reply.terminal.strip_prefix("(error) ").filter(|_| reply.is_error())?;
+            is_not_understood(error).then(|| format!("`{command}` with `{error}`"))
+        })
     }
 
     fn is_timeless(&self) -> bool {
@@ -53,15 +68,20 @@ impl Subject for Reply {
         })
     }
 
-    fn judge_at(&self, now: &Observation, _evidence: &Evidence) -> Option<Seen> {
-        Some(all(&self.0, |(command, expected)| {
+    fn judge_at(&self, now: &Observation, evidence: &Evidence) -> Option<Seen> {
+        let mut met = Vec::new();
+        for (command, expected) in &self.0 {
             let reply = now.replies.get(command);
-            let found = reply.map_or("no reply", |reply| reply.terminal.as_str());
-            Seen {
-                met: reply.is_some_and(|reply| reply.is(expected)),
-                expected: format!("{command} → {expected}"),
-                found: format!("{command} → {found}"),
-            }
+            let is_met = reply.map(|reply| expected.meets(reply, &evidence.timeline));
+            met.push(is_met.unwrap_or(Some(false)));
+        }
+        if met.contains(&None) && !met.contains(&Some(false)) {
+            return None;
+        }
+        let parts: Vec<_> = self.0.iter().zip(met).collect();
+        Some(all(&parts, |((command, expected), met)| {
+            let reply = now.replies.get(command);
+            look_at(command, expected, reply, *met != Some(false))
         }))
     }
 
@@ -73,9 +93,41 @@ impl Subject for Reply {
     }
 }
 
-fn reply(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, String)> {
+fn look_at(command: &str, expected: &Expected, reply: Option<&Printed>, met: bool) -> Seen {
+    let found = reply.map_or("no reply", |reply| reply.terminal.as_str());
+    let wanted = expected.lines().filter(|wanted| wanted.contains('\n') || found.contains('\n'));
+    let (wanted, found) = match wanted {
+        Some(wanted) if met => (format!(":\n{}", unmarked(wanted)), below(found)),
+        Some(wanted) => {
+            let (wanted, found) = marked(wanted, found);
+            (format!(":\n{wanted}"), format!(":\n{found}"))
+        }
+        None if found.contains('\n') => (format!(" → {expected}"), below(found)),
+        None => (format!(" → {expected}"), format!(" → {found}")),
+    };
+    Seen { met, expected: format!("{command}{wanted}"), found: format!("{command}{found}") }
+}
+
+fn below(found: &str) -> String {
+    format!(":\n{}", unmarked(found))
+}
+
+/// Whether a server says with this error that it does not know the question: a command, a
+/// subcommand or an option that only other versions have. What the data are does not matter to such
+/// an error.
+fn is_not_understood(error: &str) -> bool {
+    const WORDS: [&str; 4] = [
+        "ERR unknown command",
+        "ERR unknown subcommand",
+        "ERR wrong number of",
+        "ERR syntax error",
+    ];
+    WORDS.iter().any(|words| error.to_lowercase().starts_with(&words.to_lowercase()))
+}
+
+fn reply(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(String, Expected)> {
     may_ask(toml, entry)?;
-    Some((entry.key.to_owned(), text(toml, entry, true)?))
+    Some((entry.key.to_owned(), Expected::read(toml, entry, Extra::OfReplies)?))
 }
 
 /// Whether the checker may send this command; reports why not.

@@ -1,22 +1,26 @@
 //! `stdout = "text"`: what the program printed.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
-use regex_lite::Regex;
 use toml::de::DeValue;
 
+use super::expected::{Expected, Extra};
 use super::{Kind, Scope, Seen, Subject};
 use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::Check;
-use crate::lesson::toml_table::{Entry, Toml, Value, entries};
+use crate::lesson::pattern::{captures, of_lines};
+use crate::lesson::toml_table::{Entry, Toml};
 use crate::verdict::diagnosis::{Facts, Symptom, symptom};
 
 pub const KIND: Kind = Kind {
     key: "stdout",
     rows: &[
-        ("`stdout = \"text\"`", "the program printed these lines"),
+        (
+            "`stdout = \"text\"`",
+            "the program printed these lines, or a line with such a number, see [Expected \
+             values](#expected-values)",
+        ),
         (
             "`stdout = { matches = \"regex\" }`",
             "the regular expression is found in what the program printed",
@@ -25,27 +29,38 @@ pub const KIND: Kind = Kind {
     read: |toml, entry| Some(Arc::new(read(toml, entry)?)),
 };
 
-/// What the program must print.
+/// What the program must print: consecutive lines, a number on a line of its own, or something that
+/// matches a regex.
 #[derive(Debug)]
-enum Stdout {
-    /// These consecutive lines; white space at their ends is ignored.
-    Lines(String),
-    /// `{ matches = "regex" }`, found anywhere in the output.
-    Regex(Regex),
-}
+struct Stdout(Expected);
 
-impl fmt::Display for Stdout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Lines(text) => write!(f, "`{text}`"),
-            Self::Regex(regex) => write!(f, "something that matches `{regex}`"),
+impl Stdout {
+    fn in_words(&self) -> String {
+        match &self.0 {
+            Expected::Text(text) | Expected::Exact(text) => {
+                format!("`{}`", text.trim().lines().collect::<Vec<_>>().join(" ⏎ "))
+            }
+            Expected::Numbers(_) => format!("a line that is a number, {}", self.0),
+            Expected::Regex(_) | Expected::Replied(_) => self.0.to_string(),
+        }
+    }
+
+    fn is_in(&self, printed: &str) -> bool {
+        match &self.0 {
+            Expected::Text(text) if self.0.exact().is_none() => has_lines_like(printed, text),
+            Expected::Text(text) | Expected::Exact(text) => has_lines(printed, text),
+            Expected::Numbers(_) => {
+                printed.lines().any(|line| self.0.is_met_by_text(&plain_line(line)))
+            }
+            Expected::Regex(regex) => regex.is_match(printed),
+            Expected::Replied(_) => false,
         }
     }
 }
 
 impl Subject for Stdout {
     fn sentence(&self) -> String {
-        format!("the program prints {self}")
+        format!("the program prints {}", self.in_words())
     }
 
     fn scope(&self) -> Scope {
@@ -57,16 +72,13 @@ impl Subject for Stdout {
             return Some(Seen { met: true, expected: String::new(), found: String::new() });
         };
         let printed = &program.stdout.text;
-        let met = match self {
-            Self::Lines(text) => has_lines(printed, text),
-            Self::Regex(regex) => regex.is_match(printed),
-        };
+        let met = self.is_in(printed);
         let found = match printed.trim() {
             "" => "it printed nothing".to_owned(),
             text if met => format!("it printed {}", quoted(text)),
             text => format!("it printed {}{}", quoted(text), omitted(program.stdout.omitted)),
         };
-        Some(Seen { met, expected: format!("it prints {self}"), found })
+        Some(Seen { met, expected: format!("it prints {}", self.in_words()), found })
     }
 
     fn symptoms(&self, _check: &Check, _facts: &Facts<'_>) -> Vec<Symptom> {
@@ -75,30 +87,22 @@ impl Subject for Stdout {
 }
 
 fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Stdout> {
-    match entry.value.get_ref() {
-        DeValue::String(_) => toml.string(entry).map(|text| Stdout::Lines(text.to_owned())),
-        DeValue::Table(table) if !table.is_empty() => {
-            let mut found = None;
-            for entry in entries(table) {
-                if entry.key == "matches" {
-                    found = toml.string(entry).and_then(|text| regex(toml, entry.value, text));
-                } else {
-                    toml.unknown_key(entry, "`stdout`", &["matches"]);
-                }
-            }
-            found.map(Stdout::Regex)
-        }
-        _ => {
-            toml.wrong_type(entry.key, entry.value, "a string or `{ matches = \"regex\" }`");
-            None
-        }
+    if let DeValue::String(_) = entry.value.get_ref() {
+        // An empty text would be in every output.
+        toml.string(entry)?;
     }
+    Expected::read(toml, entry, Extra::Nothing).map(Stdout)
 }
 
-fn regex(toml: &mut Toml<'_>, value: &Value<'_>, text: &str) -> Option<Regex> {
-    Regex::new(text)
-        .map_err(|error| toml.error(value.span(), format!("invalid regex: {error}"), None))
-        .ok()
+/// The same for a text in which `...` stands for anything.
+fn has_lines_like(printed: &str, text: &str) -> bool {
+    let lines: Vec<Cow<'_, str>> = text.trim().lines().map(plain_line).collect();
+    let pattern = format!(r"(?m)^([^A-Za-z0-9\n]*?)(?:{})$", of_lines(&lines.join("\n")));
+    let printed: Vec<Cow<'_, str>> = printed.trim().lines().map(plain_line).collect();
+    let printed = printed.join("\n");
+    let found = captures(&pattern, &printed);
+    // A progress display may stand in front of the first line, but no letters of any script.
+    found.is_some_and(|found| !found[1].contains(char::is_alphanumeric))
 }
 
 /// Whether `printed` contains the lines of `text` one after another. White space around a line,

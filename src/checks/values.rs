@@ -129,6 +129,11 @@ fn float(number: i64) -> f64 {
     number as f64
 }
 
+/// Whether the text looks like a comparison.
+pub(super) fn begins_with_a_sign(text: &str) -> bool {
+    text.trim_start().starts_with(['<', '>', '=', '!'])
+}
+
 /// The beginning of a command line: `SET`, `SET order:1001`, `CONFIG SET`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandStart(pub Vec<Vec<u8>>);
@@ -226,17 +231,4 @@ pub(super) fn not_a_comparison(toml: &mut Toml<'_>, entry: Entry<'_>) {
 
 pub(super) fn integer_as_f64(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<f64> {
     toml.integer(entry, "a number").and_then(|number| number.to_string().parse().ok())
-}
-
-/// A string, or an integer as text; also a boolean if `or_boolean`.
-pub(super) fn text(toml: &mut Toml<'_>, entry: Entry<'_>, or_boolean: bool) -> Option<String> {
-    match entry.value.get_ref() {
-        DeValue::String(text) => Some(text.to_string()),
-        DeValue::Integer(_) => toml.integer(entry, "").map(|number| number.to_string()),
-        DeValue::Boolean(value) if or_boolean => Some(value.to_string()),
-        _ => {
-            toml.wrong_type(entry.key, entry.value, "a string or an integer");
-            None
-        }
-    }
 }

@@ -83,6 +83,11 @@ impl<'p> Toml<'p> {
         self.block.file_span(span)
     }
 
+    /// The text of a span in the block.
+    pub fn source(&self, span: Span) -> &str {
+        self.block.text().get(span).unwrap_or_default()
+    }
+
     pub fn error(&mut self, span: Span, message: impl Into<String>, help: Option<String>) {
         if !self.is_broken(&span) {
             self.problems.error(self.block.file_span(span), message, help);

@@ -131,12 +131,24 @@ fn check(check: &JournalCheck) -> String {
         Outcome::Met => format!("- ✓ met: {says}\n"),
         Outcome::NotReached => format!("- – not judged: {says}\n"),
         Outcome::Unmet => {
-            let (expected, found) = (inline(&check.expected), inline(&check.found));
+            let (expected, found) = (in_lines(&check.expected), in_lines(&check.found));
             let advice = check.otherwise.as_deref().map(inline);
             let advice = advice.map(|advice| format!("  - advice: {advice}\n")).unwrap_or_default();
             format!("- ✗ unmet: {says}\n  - expected: {expected}\n  - found: {found}\n{advice}")
         }
     }
+}
+
+/// One line of prose; the lines of a longer text in a block below the item.
+fn in_lines(text: &str) -> String {
+    let Some((first, _)) = text.split_once('\n').filter(|_| text.contains('\n')) else {
+        return inline(text);
+    };
+    let rest = &text[first.len() + 1..];
+    let block = fence("text", rest)
+        .lines()
+        .fold(String::new(), |block, line| format!("{block}\n    {line}"));
+    format!("{}{block}", inline(first))
 }
 
 fn sentence(title: &str, text: Option<&str>) -> String {

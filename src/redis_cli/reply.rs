@@ -28,6 +28,33 @@ impl Printed {
         Self { terminal: format_resp(&value), bare }
     }
 
+    /// The reply to this command, printed as redis-cli does it after the command: INFO's lines, for
+    /// instance, without quotes.
+    pub fn of<W: AsRef<[u8]>>(words: &[W], value: &Value) -> Self {
+        Self { terminal: format_reply_to(words, value), ..Self::new(value) }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.bare.is_none() && self.terminal.starts_with("(error)")
+    }
+
+    /// Whether both are the same, where a number is the same as the string that is one.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        match (&self.bare, &other.bare) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.terminal == other.terminal,
+        }
+    }
+
+    /// The printed forms with which a lesson's text is compared, as in [`Self::is`]. An error is
+    /// compared only with text that begins like one.
+    pub fn in_forms_of(&self, expected: &str) -> impl Iterator<Item = &str> {
+        let of_terminal = expected.starts_with(['"', '(']);
+        let is_other = self.is_error() && !expected.starts_with("(error)");
+        let terminal = Some(self.terminal.as_str()).filter(|_| !is_other);
+        terminal.into_iter().chain(self.bare.as_deref().filter(|_| !of_terminal))
+    }
+
     /// Whether the reply is what a lesson expects, written with or without redis-cli's quotes. If
     /// `expected` looks like the terminal form (`"…"`, `(nil)`), only that form counts: the stored
     /// text `(nil)` is not nil.

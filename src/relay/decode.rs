@@ -13,17 +13,25 @@ use crate::redis_cli::words;
 const HIDDEN: &[u8] = b"(hidden)";
 
 pub(super) fn timeline(recorder: &Recorder) -> Timeline {
+    let entries = recorder.entries();
+    let complete_from = after_the_last_gap(&entries);
     let mut exchanges: Vec<Exchange> =
-        recorder.entries().into_iter().map(|entry| exchange(entry, recorder)).collect();
+        entries.into_iter().map(|entry| exchange(entry, recorder)).collect();
     resolve_transactions(&mut exchanges);
     let recording = &recorder.recording;
     let messages = recording.messages.iter().filter_map(|entry| message(entry, recorder.began));
     Timeline {
         exchanges,
         messages: messages.collect(),
+        complete_from,
         refusals: recording.refusals.iter().map(|(name, count)| (name.clone(), *count)).collect(),
         ..recording.known.clone()
     }
+}
+
+fn after_the_last_gap(entries: &[&RecordedCommand]) -> usize {
+    let gap = entries.windows(2).rposition(|pair| pair[1].number > pair[0].number + 1);
+    gap.map_or(0, |before| before + 1)
 }
 
 fn exchange(entry: &RecordedCommand, recorder: &Recorder) -> Exchange {

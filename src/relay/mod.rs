@@ -7,6 +7,7 @@
 //! the checker's commands.
 
 mod recorder;
+mod replied;
 mod connection;
 mod decode;
 mod gate;
@@ -22,6 +23,7 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 
 pub use gate::Gate;
+pub use replied::LastReply;
 pub use timeline::{CommandOutcome, Event, Exchange, Mark, Message, Reply, Shown, Timeline};
 
 use crate::cleanup::lock;

@@ -20,6 +20,8 @@ pub struct Timeline {
     pub marks: Vec<Mark>,
     /// How many exchanges were not kept; they lie between the first and the last kept ones.
     pub left_out: u64,
+    /// The index of the exchange from which on none is left out.
+    pub complete_from: usize,
     /// The names of those, in upper case.
     pub left_out_names: BTreeSet<String>,
     /// Whether a connection could not be followed to its end: other commands may have been sent.
@@ -77,7 +79,7 @@ impl Timeline {
     }
 
     /// Whether a command that begins like this may have been left out.
-    fn may_have_lost(&self, start: &[Vec<u8>]) -> bool {
+    pub(super) fn may_have_lost(&self, start: &[Vec<u8>]) -> bool {
         self.is_incomplete
             || start.first().is_some_and(|name| self.left_out_names.contains(&upper_case(name)))
     }
@@ -163,7 +165,7 @@ impl Timeline {
     /// The indexes of all exchanges in the order in which Redis ran them. A command that was sent
     /// early may run late, after a command that blocks: the time of its reply shows when. Commands
     /// that MULTI queued ran at EXEC.
-    fn as_they_ran(&self) -> Vec<usize> {
+    pub fn as_they_ran(&self) -> Vec<usize> {
         let mut queued: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         let mut ran: Vec<(Duration, usize)> = Vec::with_capacity(self.exchanges.len());
         // On one connection, no command runs before an earlier one.
@@ -384,7 +386,7 @@ pub fn is_any(word: &[u8], names: &[&str]) -> bool {
     names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
 }
 
-fn is_shortened(word: &[u8]) -> bool {
+pub(super) fn is_shortened(word: &[u8]) -> bool {
     let text = String::from_utf8_lossy(word);
     text.contains("… (") && text.ends_with(" more bytes)")
 }

@@ -1,8 +1,10 @@
 //! A verdict and its findings.
 
 use super::diagnosis::diagnosed::Diagnosed;
+use super::not_understood::not_understood;
 use crate::attempt::evidence::Evidence;
 use crate::error::EnvironmentError;
+use crate::lesson::Exercise;
 
 #[derive(Debug, Clone)]
 pub struct Verdict {
@@ -21,10 +23,19 @@ impl Verdict {
 
     /// Why there is neither a pass nor a failure: nothing is unmet, but the evidence that would
     /// decide a check was not kept because too much was sent.
-    pub fn undecided(&self, evidence: &Evidence) -> Option<EnvironmentError> {
+    pub(super) fn undecided(
+        &self,
+        exercise: &Exercise,
+        evidence: &Evidence,
+    ) -> Option<EnvironmentError> {
         let open = self.findings.iter().find(|finding| finding.outcome == Outcome::NotReached)?;
         if self.findings.iter().any(|finding| finding.outcome == Outcome::Unmet) {
             return None;
+        }
+        if let Some((check, why)) = not_understood(exercise, evidence) {
+            let fact = format!("`{}` can't be judged: {why}", check.id);
+            let help = "this is not your answer's fault: use another version of the server";
+            return Some(EnvironmentError::new(fact, help));
         }
         let (why, help) = why_undecided(evidence);
         Some(EnvironmentError::new(format!("`{}` can't be judged: {why}", open.check), help))

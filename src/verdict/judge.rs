@@ -2,8 +2,10 @@
 
 use super::diagnosis::diagnose;
 use super::finding::{Finding, Outcome, Verdict};
+use super::not_understood::why_not_understood;
 use super::run::ended_badly;
 use crate::attempt::evidence::{Evidence, Run};
+use crate::checks::lines::without_marks;
 use crate::checks::{Scope, Seen};
 use crate::error::EnvironmentError;
 use crate::lesson::check::EVIDENCE_IS_VALID;
@@ -19,7 +21,7 @@ use crate::topics::{self, is_durable};
 /// If the evidence decides neither for a pass nor for a failure.
 pub fn conclude(exercise: &Exercise, evidence: &Evidence) -> Result<Verdict, EnvironmentError> {
     let verdict = judge(exercise, evidence);
-    verdict.undecided(evidence).map_or(Ok(verdict), Err)
+    verdict.undecided(exercise, evidence).map_or(Ok(verdict), Err)
 }
 
 /// Judges `evidence` by the exercise's checks, even if some of them stay undecided.
@@ -38,7 +40,10 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
             let is_reached = check.needs.iter().all(|id| is_met_or_not_asked(id, &asked));
             findings.push(match seen.filter(|_| is_reached) {
                 Some(seen) => finding(check, seen),
-                None if is_reached && !is_held_up(check, evidence) => not_reached(check, UNDECIDED),
+                None if is_reached && !is_held_up(check, evidence) => {
+                    let why = why_not_understood(check, evidence);
+                    not_reached(check, why.as_deref().unwrap_or(UNDECIDED))
+                }
                 None => not_reached(check, ""),
             });
         }
@@ -139,7 +144,7 @@ fn finding(check: &Check, seen: &Seen) -> Finding {
         outcome,
         says: check.sentence(),
         expected: if check.is_secret { check.sentence() } else { seen.expected.clone() },
-        found: seen.found.clone(),
+        found: if check.is_secret { without_marks(&seen.found) } else { seen.found.clone() },
         otherwise: check.otherwise.clone().filter(|_| has_advice),
         in_worlds: Vec::new(),
     }
@@ -197,7 +202,7 @@ fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen>
         _ if matches!(scope, Scope::Program | Scope::Run) => subject.judge(evidence),
         None => look_at_nothing(check, exercise, evidence),
         Some(_) if scope != Scope::Server => subject.judge(evidence),
-        Some(Ok(now)) if now.may_be_late => None,
+        Some(Ok(now)) if now.may_be_late || subject.not_understood(now).is_some() => None,
         Some(Ok(now)) => subject.judge_at(now, evidence),
         Some(Err(_)) => Some(not_loaded(check, evidence)),
     }

@@ -22,34 +22,39 @@ impl Tried {
     }
 }
 
-/// Combines the verdicts: a check is met if it is met in every world in which it is asked. The
-/// evidence is that of the first world in which something is unmet, with the others inside it.
+/// Concludes from all attempts of an answer. With several, a check is met if it is met in every
+/// world in which it is asked; the evidence is that of the first world in which something is unmet,
+/// with the others inside it.
 ///
 /// # Errors
 ///
-/// If nothing is unmet anywhere, but the evidence of some world does not decide.
-pub fn combined(
+/// If nothing is unmet anywhere, but the evidence of some attempt does not decide.
+pub fn concluded(
     exercise: &Exercise,
     mut tried: Vec<Tried>,
 ) -> Result<(Evidence, Verdict), EnvironmentError> {
-    let always = [EVIDENCE_IS_VALID, ENDS_WELL].into_iter();
-    let checks = always.chain(exercise.checks.iter().map(|check| check.id.as_str()));
-    let findings: Vec<Finding> = checks.filter_map(|check| in_all_worlds(check, &tried)).collect();
     let is_unmet = |tried: &Tried| !tried.verdict.unmet().is_empty();
     let shown = tried.iter().position(is_unmet);
     if shown.is_none() {
         for Tried { evidence, verdict } in &tried {
-            verdict.undecided(evidence).map_or(Ok(()), Err)?;
+            verdict.undecided(exercise, evidence).map_or(Ok(()), Err)?;
         }
     }
+    let findings = (tried.len() > 1).then(|| in_all_worlds(exercise, &tried));
     let Tried { evidence, verdict } = tried.remove(shown.unwrap_or(0));
     let others = tried.into_iter().map(|tried| tried.evidence).collect();
-    let verdict = Verdict { findings, diagnosis: verdict.diagnosis };
-    Ok((Evidence { others, ..evidence }, verdict))
+    let findings = findings.unwrap_or(verdict.findings);
+    Ok((Evidence { others, ..evidence }, Verdict { findings, diagnosis: verdict.diagnosis }))
+}
+
+fn in_all_worlds(exercise: &Exercise, tried: &[Tried]) -> Vec<Finding> {
+    let always = [EVIDENCE_IS_VALID, ENDS_WELL].into_iter();
+    let checks = always.chain(exercise.checks.iter().map(|check| check.id.as_str()));
+    checks.filter_map(|check| combined(check, tried)).collect()
 }
 
 /// `None` if it is asked in no world, or is one of those that are told only if they are unmet.
-fn in_all_worlds(check: &str, tried: &[Tried]) -> Option<Finding> {
+fn combined(check: &str, tried: &[Tried]) -> Option<Finding> {
     let mut asked: Vec<(&str, &Finding)> = Vec::new();
     for tried in tried {
         asked.extend(tried.finding(check).map(|finding| (tried.world(), finding)));

@@ -16,8 +16,9 @@ use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::check::ENDS_WELL;
 use crate::relay::{self, Relay};
 use crate::server::{Server, Source};
-use crate::trial::try_answer;
-use crate::verdict::{Finding, Outcome, Verdict};
+use crate::trial::run_answer;
+use crate::verdict::worlds::concluded;
+use crate::verdict::{Finding, Outcome, Verdict, not_understood};
 
 /// The result of one run of a case, or of several good runs with equal results.
 #[derive(Debug, Clone, Default)]
@@ -173,8 +174,16 @@ fn run_on(
         });
     }
     let Some(exercise) = case.exercise else { return Ok(CaseRun::without_verdict("")) };
-    let (evidence, verdict) =
-        try_answer(fixture, exercise, &case.answer, python).map_err(AttemptError::uncancelled)?;
+    let tried =
+        run_answer(fixture, exercise, &case.answer, python).map_err(AttemptError::uncancelled)?;
+    for tried in &tried {
+        if let Some((check, why)) = not_understood(exercise, &tried.evidence) {
+            let problem = format!("the check `{}` can't be judged: {why}", check.id);
+            let line = Some(case.lesson.line_of(check.span.start));
+            return Ok(CaseRun { problems: vec![problem], line, ..CaseRun::without_verdict("") });
+        }
+    }
+    let (evidence, verdict) = concluded(exercise, tried)?;
     Ok(judged(case, evidence, verdict))
 }
 
@@ -239,7 +248,8 @@ fn unmet_findings(verdict: &Verdict, what: &str) -> Vec<String> {
     let mut problems = vec![what.to_owned()];
     for Finding { check, outcome, expected, found, .. } in &verdict.findings {
         if *outcome == Outcome::Unmet {
-            problems.push(format!("`{check}` is unmet: expected {expected}, found {found}"));
+            let between = if expected.contains('\n') { "\n" } else { ", " };
+            problems.push(format!("`{check}` is unmet: expected {expected}{between}found {found}"));
         }
     }
     problems

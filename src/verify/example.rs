@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::attempt::Run;
 use crate::attempt::evidence::{ProgramEnd, TypedExchange};
-use crate::lesson::pattern::matches;
+use crate::lesson::pattern::is_like;
 use crate::lesson::{Example, ExampleExchange, Exercise, Lesson};
 
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
@@ -75,35 +75,4 @@ fn is_error(reply: &str) -> bool {
     ["(error)", "Invalid argument(s)", "Error:", "Could not connect"]
         .iter()
         .any(|prefix| reply.starts_with(prefix))
-}
-
-/// Whether `text` matches `pattern`, in which `...` matches anything, including line ends.
-pub(super) fn is_like(text: &str, pattern: &str) -> bool {
-    let parts: Vec<String> = pattern.trim_end().split("...").map(regex_lite::escape).collect();
-    matches(&parts.join("(?s:.*)"), text.trim_end())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn three_dots_match_anything() {
-        assert!(is_like("(integer) 1795", "(integer) ..."));
-        assert!(is_like("a\nb\nc", "a\n...\nc"));
-        assert!(is_like("role:master", "...master"));
-        assert!(!is_like("role:master", "...slave"));
-    }
-
-    #[test]
-    fn without_dots_the_whole_reply_is_compared() {
-        assert!(is_like("OK", "OK") && is_like("OK\n", "OK"));
-        assert!(!is_like("OK!", "OK"));
-    }
-
-    #[test]
-    fn a_part_is_not_used_twice() {
-        assert!(!is_like("ab", "ab...b"));
-        assert!(is_like("abb", "ab...b"));
-    }
 }

@@ -1,6 +1,7 @@
 //! Rewrites the expected replies of examples in a lesson's text to the server's actual replies.
 
-use super::example::{is_answered, is_like};
+use super::example::is_answered;
+use crate::lesson::pattern::is_like;
 use crate::lesson::{ExampleExchange, Lesson, Span};
 use crate::sanitize::unsafe_characters;
 

@@ -35,6 +35,7 @@ mod session;
 mod robustness;
 mod relay;
 mod text;
+mod values;
 mod verify;
 mod versions;
 mod waiting;

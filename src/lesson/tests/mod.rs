@@ -4,6 +4,7 @@ mod answers;
 mod blocks;
 pub(crate) mod checks;
 mod courses;
+mod expected;
 mod pages;
 mod places;
 mod plain_markdown;

@@ -202,3 +202,12 @@ fn a_time_that_no_clock_shows_is_no_panic() {
     assert_eq!(utc(i64::MAX), "1970-01-01 00:00:00");
     assert_eq!(utc(1_795_600_105), "2026-11-25 09:48:25");
 }
+
+#[test]
+fn a_reply_of_several_lines_stands_in_a_block() {
+    let mut check = check(Outcome::Unmet, "the list is whole");
+    check.found = "LRANGE l 0 -1:\n  1) \"a\"\n! 2) \"x\"".to_owned();
+    let text = markdown(&[entry(0, Some(attempt("PING\n", vec![check])), Vec::new())]);
+    let block = "  - found: LRANGE l 0 -1:\n    ```text\n      1) \"a\"\n    ! 2) \"x\"\n    ```\n";
+    assert!(text.contains(block), "{text}");
+}

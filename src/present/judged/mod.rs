@@ -275,22 +275,29 @@ fn what_was_found(finding: &Finding, width: usize) -> String {
         let more = [("found", found), ("expected", expected)];
         for (name, says) in more.into_iter().chain([("note", finding.otherwise.as_ref())]) {
             let Some(says) = says else { continue };
-            let line = format!("{name}: {}", plain::worded(&reveal(says)));
-            let _ = writeln!(text, "  {}", wrap(&line, width.saturating_sub(4), "    "));
+            let lines = format!("{name}: {}", plain::worded(says));
+            let _ = writeln!(text, "  {}", in_lines(&lines, width, 4));
         }
         return text;
     }
     if let Some(found) = found {
-        let _ = writeln!(text, "      found     {}", within(&reveal(found), width, 16));
+        let _ = writeln!(text, "      found     {}", in_lines(found, width, 16));
     }
     if let Some(expected) = expected {
-        let _ = writeln!(text, "      expected  {}", within(&reveal(expected), width, 16));
+        let _ = writeln!(text, "      expected  {}", in_lines(expected, width, 16));
     }
     if let Some(otherwise) = &finding.otherwise {
         let _ =
             writeln!(text, "      {} {}", "→".yellow(), inline_code(&within(otherwise, width, 8)));
     }
     text
+}
+
+/// Text of one or several lines, each within the columns from `indent` on.
+fn in_lines(text: &str, width: usize, indent: usize) -> String {
+    let mut lines = text.lines().map(|line| within(&reveal(line), width, indent));
+    let first = lines.next().unwrap_or_default();
+    lines.fold(first, |text, line| format!("{text}\n{}{line}", " ".repeat(indent)))
 }
 
 /// A check that was not judged, and why: another one is unmet, or the evidence does not decide.

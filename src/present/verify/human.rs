@@ -9,7 +9,7 @@ use crate::verify::report::{CaseOutcome, CaseReport, Conclusion, Report, ServerR
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
     for server in &report.servers {
-        let broken: String = server.broken().map(broken).collect();
+        let broken = all_broken(server);
         if !broken.is_empty() {
             text.push_str(&of_server(server, &broken));
         }
@@ -68,17 +68,40 @@ fn counts(server: &ServerReport) -> String {
     counts + &took.unwrap_or_default()
 }
 
-fn broken(case: &CaseReport) -> String {
+/// Each broken case; one fault of the lesson that breaks several is told once.
+fn all_broken(server: &ServerReport) -> String {
+    let mut told: Vec<(&CaseReport, Vec<&str>)> = Vec::new();
+    for case in server.broken() {
+        match told.iter_mut().find(|(other, _)| has_same_fault(case, other)) {
+            Some((_, more)) => more.push(&case.id),
+            None => told.push((case, Vec::new())),
+        }
+    }
+    told.into_iter().map(|(case, more)| broken(case, &more)).collect()
+}
+
+/// Whether the same line of the lesson is at fault for the same reason; a case that is at fault
+/// itself has a line of its own.
+fn has_same_fault(case: &CaseReport, other: &CaseReport) -> bool {
+    case.unchecked.is_none()
+        && case.details.is_empty()
+        && (&case.file, case.line, &case.problems) == (&other.file, other.line, &other.problems)
+}
+
+fn broken(case: &CaseReport, more: &[&str]) -> String {
     let mut text = terminal::heading(&case.id);
     text.push_str(&terminal::place(&case.file, case.line));
     for problem in &case.problems {
-        let _ = writeln!(text, "  {problem}");
+        let _ = writeln!(text, "  {}", problem.replace('\n', "\n    "));
     }
     if let Some(error) = &case.unchecked {
         text.push_str(&could_not_be_checked("  ", error));
     }
     for line in case.details.lines() {
         let _ = writeln!(text, "  {line}");
+    }
+    if !more.is_empty() {
+        let _ = writeln!(text, "  the same in {}", more.join(", "));
     }
     if !case.repeat.is_empty() {
         let _ = writeln!(text, "  repeat: {}", case.repeat);

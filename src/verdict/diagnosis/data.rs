@@ -12,6 +12,9 @@ use crate::topics::TOPICS;
 
 /// Keys and values are compared byte for byte.
 pub fn another_value(facts: &Facts<'_>) -> Option<Cause> {
+    if facts.check.is_some_and(|check| check.is_secret) {
+        return None;
+    }
     let writes = facts.writes();
     facts.missing().iter().find_map(|missing| {
         let found = missing.found?.bare.as_ref()?;

@@ -8,6 +8,7 @@ use redis::Value;
 use super::effects::{Effect, Write, kind_read_by, writes_of};
 use super::facts::{Facts, text};
 use crate::checks;
+use crate::checks::expected::Expected;
 use crate::lesson::Moment;
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
@@ -42,7 +43,7 @@ pub struct Missing<'a> {
     /// The name of the check's command, in upper case; `None` for `dump`.
     pub command: Option<String>,
     /// The reply that the check asks for.
-    pub expected: Option<&'a str>,
+    pub expected: Option<&'a Expected>,
     /// The reply that came.
     pub found: Option<&'a Printed>,
 }
@@ -63,7 +64,8 @@ impl<'a> Missing<'a> {
 
     /// The value that GET must answer.
     pub fn value(&self) -> Option<&'a str> {
-        self.expected
+        self.expected?
+            .exact()
             .filter(|text| self.command.as_deref() == Some("GET") && !text.starts_with('('))
     }
 
@@ -74,7 +76,10 @@ impl<'a> Missing<'a> {
     /// Whether this state of the key would meet the check; `None` if that is unknown.
     pub fn would_be_met_by(&self, state: &KeyState) -> Option<bool> {
         match (self.expected, self.command.as_deref()) {
-            (Some(expected), Some(command)) => Some(answer(command, state)?.is(expected)),
+            (Some(Expected::Replied(_)), _) => None,
+            (Some(expected), Some(command)) => {
+                answer(command, state).map(|reply| expected.is_met_by(&reply))
+            }
             _ => is_there(state),
         }
     }
@@ -237,13 +242,16 @@ impl<'a> Facts<'a> {
 
     /// The commands of a `reply` check that got another reply, each with the expected reply and the
     /// one that came.
-    pub fn unmet_replies(&self) -> Vec<(&'a str, &'a str, &'a Printed)> {
+    pub fn unmet_replies(&self) -> Vec<(&'a str, &'a Expected, &'a Printed)> {
         let Some(check) = self.check else { return Vec::new() };
         let Some(now) = self.evidence.at(check.at) else { return Vec::new() };
         let mut unmet = Vec::new();
         for (command, expected) in check.subject.expected_replies() {
-            if let Some(found) = now.replies.get(command).filter(|found| !found.is(expected)) {
-                unmet.push((command.as_str(), expected.as_str(), found));
+            let timeline = &self.evidence.timeline;
+            if let Some(found) = now.replies.get(command)
+                && expected.meets(found, timeline) == Some(false)
+            {
+                unmet.push((command.as_str(), expected, found));
             }
         }
         unmet

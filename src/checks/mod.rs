@@ -10,6 +10,8 @@ mod exit;
 pub mod expected;
 pub mod info;
 pub mod lines;
+mod received;
+mod replied;
 mod reply;
 pub mod sent;
 mod stdout;
@@ -31,7 +33,7 @@ use self::expected::Expected;
 pub use self::stdout::quoted;
 
 /// The kinds of checks that fit every topic.
-const KINDS: [&Kind; 8] = [
+const KINDS: [&Kind; 10] = [
     &calls::KIND,
     &info::KIND,
     &reply::KIND,
@@ -40,6 +42,8 @@ const KINDS: [&Kind; 8] = [
     &exit::KIND,
     &blocked::KIND,
     &sent::KIND,
+    &replied::KIND,
+    &received::KIND,
 ];
 
 /// A key of `[[check]]` that says what is looked at.

@@ -81,7 +81,7 @@ impl Subject for Reply {
         let parts: Vec<_> = self.0.iter().zip(met).collect();
         Some(all(&parts, |((command, expected), met)| {
             let reply = now.replies.get(command);
-            look_at(command, expected, reply, *met != Some(false))
+            compared(command, expected, reply, *met != Some(false))
         }))
     }
 
@@ -93,7 +93,14 @@ impl Subject for Reply {
     }
 }
 
-fn look_at(command: &str, expected: &Expected, reply: Option<&Printed>, met: bool) -> Seen {
+/// The command with the reply that is expected and the one that came, line by line if there are
+/// several.
+pub(super) fn compared(
+    command: &str,
+    expected: &Expected,
+    reply: Option<&Printed>,
+    met: bool,
+) -> Seen {
     let found = reply.map_or("no reply", |reply| reply.terminal.as_str());
     let wanted = expected.lines().filter(|wanted| wanted.contains('\n') || found.contains('\n'));
     let (wanted, found) = match wanted {

@@ -5,13 +5,16 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use toml::de::DeValue;
+
+use super::expected::{Expected, Extra};
 use super::values::{CommandStart, command, each, each_string};
 use super::{Kind, Scope, Seen, Subject, all};
 use crate::attempt::evidence::Evidence;
 use crate::lesson::Span;
-use crate::lesson::toml_table::{Entry, Toml};
+use crate::lesson::toml_table::{Entry, Toml, Value, entries};
 use crate::redis_cli::words;
-use crate::relay::{CommandOutcome, Exchange, Shown, Timeline};
+use crate::relay::{CommandOutcome, Exchange, Replies, Shown, Timeline};
 
 pub const KIND: Kind = Kind {
     key: "sent",
@@ -20,6 +23,10 @@ pub const KIND: Kind = Kind {
             "`sent = { order = [\"SET\", \"BGSAVE\"] }`",
             "these commands were run with success, in this order, see [What was \
              sent](#what-was-sent)",
+        ),
+        (
+            "`sent = { order = [{ command = \"XACK orders\", reply = \"1\" }] }`",
+            "the same, and answered like this, see [Expected values](#expected-values)",
         ),
         ("`sent = { refused = \"SAVE\" }`", "this command was refused at least once"),
     ],
@@ -32,11 +39,42 @@ const SHOWN_AT_EACH_END: usize = 3;
 #[derive(Debug)]
 pub struct Sent(Vec<Condition>);
 
+/// A command of an order.
+#[derive(Debug, Clone)]
+struct Step {
+    start: CommandStart,
+    /// What it must be answered; `None`: anything but an error.
+    reply: Option<Expected>,
+}
+
+impl Step {
+    /// Whether the exchange of this index was answered as it must be; `None` if that is unknown.
+    fn accepts(&self, replies: &Replies<'_>, index: usize) -> Option<bool> {
+        let Some(expected) = &self.reply else { return Some(true) };
+        replies.printed(index).map(|reply| expected.is_met_by(&reply))
+    }
+}
+
+impl AsRef<[Vec<u8>]> for Step {
+    fn as_ref(&self) -> &[Vec<u8>] {
+        &self.start.0
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.reply {
+            Some(reply) => write!(f, "{} (answered {reply})", self.start),
+            None => self.start.fmt(f),
+        }
+    }
+}
+
 /// One thing that a timeline must show.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Condition {
     /// These commands succeeded in this order, with any others between them.
-    Order(Vec<CommandStart>),
+    Order(Vec<Step>),
     /// This command was refused or failed at least once.
     Refused(CommandStart),
 }
@@ -44,7 +82,10 @@ enum Condition {
 impl Condition {
     fn is_shown_by(&self, timeline: &Timeline) -> Shown {
         match self {
-            Self::Order(starts) => timeline.has_in_order(starts),
+            Self::Order(steps) => {
+                let replies = timeline.replies();
+                timeline.has_in_order(steps, |step, index| step.accepts(&replies, index))
+            }
             Self::Refused(start) => timeline.has_refused(&start.0),
         }
     }
@@ -53,10 +94,10 @@ impl Condition {
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Order(starts) if starts.len() > 1 => {
-                write!(f, "run with success, in this order: {}", in_order(starts))
+            Self::Order(steps) if steps.len() > 1 => {
+                write!(f, "run with success, in this order: {}", in_order(steps))
             }
-            Self::Order(starts) => write!(f, "run with success: {}", in_order(starts)),
+            Self::Order(steps) => write!(f, "run with success: {}", in_order(steps)),
             Self::Refused(start) => write!(f, "{start} refused at least once"),
         }
     }
@@ -88,10 +129,11 @@ impl Subject for Sent {
 impl Sent {
     /// The commands that must run with success.
     pub fn wanted(&self) -> impl Iterator<Item = &CommandStart> {
-        self.0.iter().flat_map(|condition| match condition {
-            Condition::Order(starts) => starts.as_slice(),
-            Condition::Refused(_) => &[],
-        })
+        let orders = self.0.iter().filter_map(|condition| match condition {
+            Condition::Order(steps) => Some(steps),
+            Condition::Refused(_) => None,
+        });
+        orders.flatten().map(|step| &step.start)
     }
 }
 
@@ -99,7 +141,7 @@ impl Sent {
 fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Condition>> {
     let example = "{ order = [\"SET\", \"BGSAVE\"] }";
     let parts = each(toml, entry, example, |toml, entry| match entry.key {
-        "order" => Some(vec![Condition::Order(each_string(toml, entry, false, start)?)]),
+        "order" => Some(vec![Condition::Order(steps(toml, entry)?)]),
         "refused" => {
             let starts = each_string(toml, entry, true, start)?;
             Some(starts.into_iter().map(Condition::Refused).collect())
@@ -112,8 +154,50 @@ fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Condition>> {
     Some(parts.concat())
 }
 
+/// Reads an array of commands, each a string or a table with its reply.
+fn steps(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Step>> {
+    let DeValue::Array(items) = entry.value.get_ref() else {
+        toml.wrong_type(entry.key, entry.value, "an array of commands");
+        return None;
+    };
+    if items.is_empty() {
+        toml.error(entry.value.span(), format!("`{}` is empty", entry.key), None);
+        return None;
+    }
+    let steps: Vec<Option<Step>> = items.iter().map(|item| step(toml, entry.key, item)).collect();
+    steps.into_iter().collect()
+}
+
+fn step(toml: &mut Toml<'_>, key: &str, item: &Value<'_>) -> Option<Step> {
+    match item.get_ref() {
+        DeValue::String(text) => Some(Step { start: start(toml, text, item.span())?, reply: None }),
+        DeValue::Table(table) => {
+            let (mut command, mut reply) = (None, None);
+            for entry in entries(table) {
+                match entry.key {
+                    "command" => {
+                        let text = toml.string(entry)?;
+                        command = Some(start(toml, text, entry.value.span())?);
+                    }
+                    "reply" => reply = Some(Expected::read(toml, entry, Extra::Nothing)?),
+                    _ => toml.unknown_key(entry, "a command of `order`", &["command", "reply"]),
+                }
+            }
+            if command.is_none() {
+                let help = "write `{ command = \"XACK orders\", reply = \"1\" }`";
+                toml.error(item.span(), "this names no command", Some(help.to_owned()));
+            }
+            Some(Step { start: command?, reply })
+        }
+        _ => {
+            toml.wrong_type(key, item, "an array of strings");
+            None
+        }
+    }
+}
+
 /// Reads the beginning of a command line; reports one that is not.
-fn start(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
+pub(super) fn start(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
     let words = command(toml, text, span.clone())?;
     match words.first() {
         Some(name) if name.starts_with(b"@") => {
@@ -134,7 +218,7 @@ fn start(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<CommandStart> {
 
 fn look_at(sent: &Condition, timeline: &Timeline) -> Seen {
     let mut seen = match sent {
-        Condition::Order(starts) => look_at_order(starts, timeline),
+        Condition::Order(steps) => look_at_order(steps, timeline),
         Condition::Refused(start) => look_at_refusal(start, timeline),
     };
     if !seen.met && timeline.left_out > 0 {
@@ -144,30 +228,30 @@ fn look_at(sent: &Condition, timeline: &Timeline) -> Seen {
     seen
 }
 
-fn look_at_order(starts: &[CommandStart], timeline: &Timeline) -> Seen {
-    let expected = format!("run with success: {}", in_order(starts));
-    let places = timeline.run_in_order(starts);
-    let Some(missing) = starts.get(places.len()) else {
-        return Seen { met: true, expected, found: in_order(starts) };
+fn look_at_order(steps: &[Step], timeline: &Timeline) -> Seen {
+    let expected = format!("run with success: {}", in_order(steps));
+    let replies = timeline.replies();
+    let places = timeline.run_in_order(steps, |step, index| step.accepts(&replies, index));
+    let Some(missing) = steps.get(places.len()) else {
+        return Seen { met: true, expected, found: in_order(steps) };
     };
-    let last = places.last().map(|place| (*place, &starts[places.len() - 1]));
-    let found =
-        format!("{}; {}", commands_run(starts, timeline), why_missing(missing, last, timeline));
-    Seen::unmet(expected, found)
+    let last = places.last().map(|place| (*place, &steps[places.len() - 1].start));
+    let why = why_missing(missing, last, timeline, &replies);
+    Seen::unmet(expected, format!("{}; {why}", commands_run(steps, timeline)))
 }
 
 /// The commands that were run, in order, in the lesson's words where they fit, without repetitions.
-fn commands_run(starts: &[CommandStart], timeline: &Timeline) -> String {
+fn commands_run(steps: &[Step], timeline: &Timeline) -> String {
     let mut parts: Vec<String> = Vec::new();
     for exchange in &timeline.exchanges {
         if exchange.outcome != CommandOutcome::Done {
             continue;
         }
-        let start = starts.iter().find(|start| exchange.begins_with(&start.0));
-        if start.is_none() && exchange.only_sets_up_the_connection() {
+        let step = steps.iter().find(|step| exchange.begins_with(&step.start.0));
+        if step.is_none() && exchange.only_sets_up_the_connection() {
             continue;
         }
-        let part = start.map_or_else(|| short(exchange), ToString::to_string);
+        let part = step.map_or_else(|| short(exchange), |step| step.start.to_string());
         if parts.last() != Some(&part) {
             parts.push(part);
         }
@@ -197,20 +281,26 @@ fn short(exchange: &Exchange) -> String {
 /// Why the first command that is missing from the order does not count; `last` is the last one that
 /// does.
 fn why_missing(
-    missing: &CommandStart,
+    missing: &Step,
     last: Option<(usize, &CommandStart)>,
     timeline: &Timeline,
+    replies: &Replies<'_>,
 ) -> String {
+    let start = &missing.start;
     let from = last.map_or(0, |(place, _)| place + 1);
-    let mut rest = timeline.exchanges.iter().skip(from);
-    match (rest.find(|exchange| exchange.begins_with(&missing.0)), last) {
-        (Some(exchange), _) => match exchange.outcome {
-            CommandOutcome::Refused => refusal(missing, exchange),
-            CommandOutcome::NotRun => format!("{missing} was queued by MULTI and never run"),
-            CommandOutcome::Done | CommandOutcome::Unknown => format!("{missing} got no reply"),
+    let mut rest = timeline.exchanges.iter().enumerate().skip(from);
+    match (rest.find(|(_, exchange)| exchange.begins_with(&start.0)), last) {
+        (Some((index, exchange)), _) => match (exchange.outcome, replies.printed(index)) {
+            (CommandOutcome::Refused, _) => refusal(start, exchange),
+            (CommandOutcome::NotRun, _) => format!("{start} was queued by MULTI and never run"),
+            (CommandOutcome::Done, Some(reply)) => {
+                let lines: Vec<&str> = reply.terminal.lines().map(str::trim).collect();
+                format!("{start} was answered {}", lines.join("  "))
+            }
+            (CommandOutcome::Done | CommandOutcome::Unknown, _) => format!("{start} got no reply"),
         },
-        (None, Some((_, last))) => format!("no {missing} after {last}"),
-        (None, None) => format!("no {missing}"),
+        (None, Some((_, last))) => format!("no {start} after {last}"),
+        (None, None) => format!("no {start}"),
     }
 }
 

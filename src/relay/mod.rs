@@ -6,6 +6,7 @@
 //! client. The checker has its own connection to the server, so the [`Timeline`] contains none of
 //! the checker's commands.
 
+mod order;
 mod recorder;
 mod replied;
 mod connection;
@@ -23,7 +24,7 @@ use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 
 pub use gate::Gate;
-pub use replied::LastReply;
+pub use replied::{LastReply, Replies};
 pub use timeline::{CommandOutcome, Event, Exchange, Mark, Message, Reply, Shown, Timeline};
 
 use crate::cleanup::lock;

@@ -33,16 +33,11 @@ impl Timeline {
         if self.is_incomplete || (self.may_have_lost(start) && last < self.complete_from) {
             return LastReply::Unknown;
         }
-        match replies[last] {
-            Some(value) if !is_cut(value) => {
-                LastReply::Was(Printed::of(&self.exchanges[last].words, value))
-            }
-            _ => LastReply::Unknown,
-        }
+        replies.printed(last).map_or(LastReply::Unknown, LastReply::Was)
     }
 
     /// The reply to each exchange; for one inside MULTI, its part of EXEC's.
-    pub fn replies(&self) -> Vec<Option<&Value>> {
+    pub fn replies(&self) -> Replies<'_> {
         let mut queued: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         let mut replies: Vec<Option<&Value>> = Vec::with_capacity(self.exchanges.len());
         for (index, exchange) in self.exchanges.iter().enumerate() {
@@ -63,7 +58,21 @@ impl Timeline {
             }
             replies.push(reply.filter(|_| !exchange.is_queued()));
         }
-        replies
+        Replies { timeline: self, values: replies }
+    }
+}
+
+/// The reply to each exchange of a timeline.
+pub struct Replies<'t> {
+    timeline: &'t Timeline,
+    values: Vec<Option<&'t Value>>,
+}
+
+impl Replies<'_> {
+    /// The reply to this exchange as redis-cli prints it; `None` if it was not kept, or not whole.
+    pub fn printed(&self, index: usize) -> Option<Printed> {
+        let value = self.values[index].filter(|value| !is_cut(value))?;
+        Some(Printed::of(&self.timeline.exchanges[index].words, value))
     }
 }
 

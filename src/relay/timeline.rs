@@ -45,19 +45,6 @@ pub enum Shown {
 }
 
 impl Timeline {
-    /// Whether commands that begin like these succeeded in this order, with any commands between.
-    pub fn has_in_order<S: AsRef<[Vec<u8>]>>(&self, starts: &[S]) -> Shown {
-        if self.run_in_order(starts).len() == starts.len() {
-            Shown::Yes
-        } else if self.in_order(starts, may_have_succeeded).len() == starts.len()
-            || starts.iter().any(|start| self.may_have_lost(start.as_ref()))
-        {
-            Shown::Unknown
-        } else {
-            Shown::No
-        }
-    }
-
     /// Everything in the order of time. A mark follows all that may have come before it.
     pub fn events(&self) -> Vec<Event<'_>> {
         let mut events: Vec<Event<'_>> = self.exchanges.iter().map(Event::Exchange).collect();
@@ -108,28 +95,6 @@ impl Timeline {
     pub fn refusals_of(&self, name: impl AsRef<[u8]>) -> u64 {
         let name = upper_case(name.as_ref());
         self.refusals.iter().filter(|(refused, _)| *refused == name).map(|(_, count)| count).sum()
-    }
-
-    /// The indexes of the earliest successful commands that begin like these, in this order. Ends
-    /// at the first of `starts` that no command matches.
-    pub fn run_in_order<S: AsRef<[Vec<u8>]>>(&self, starts: &[S]) -> Vec<usize> {
-        self.in_order(starts, |outcome| outcome == CommandOutcome::Done)
-    }
-
-    fn in_order<S: AsRef<[Vec<u8>]>>(
-        &self,
-        starts: &[S],
-        counts: fn(CommandOutcome) -> bool,
-    ) -> Vec<usize> {
-        let mut found = Vec::new();
-        for index in self.as_they_ran() {
-            let Some(next) = starts.get(found.len()) else { break };
-            let exchange = &self.exchanges[index];
-            if counts(exchange.outcome) && exchange.begins_with(next.as_ref()) {
-                found.push(index);
-            }
-        }
-        found
     }
 
     /// For each exchange, when it ran at the earliest: when it came, but not before the reply to an
@@ -187,10 +152,6 @@ impl Timeline {
         let never_run = queued.into_values().flatten();
         ran.into_iter().map(|(_, index)| index).chain(never_run).collect()
     }
-}
-
-fn may_have_succeeded(outcome: CommandOutcome) -> bool {
-    matches!(outcome, CommandOutcome::Done | CommandOutcome::Unknown)
 }
 
 /// One entry of a timeline.
@@ -251,6 +212,13 @@ pub struct Message {
     pub channel: Vec<u8>,
     /// Cut, as replies are.
     pub payload: Vec<u8>,
+}
+
+impl Message {
+    /// Whether only the beginning of its payload was kept.
+    pub fn is_cut(&self) -> bool {
+        is_shortened(&self.payload)
+    }
 }
 
 /// A command, its reply and its outcome.

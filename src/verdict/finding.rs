@@ -66,6 +66,10 @@ fn why_undecided(evidence: &Evidence) -> (String, &'static str) {
         );
         return (why, "send every command to `localhost:6379`");
     }
+    if evidence.timeline.messages_left_out > 0 {
+        let why = "not every message that the answer received was recorded";
+        return (why.to_owned(), "let fewer messages come");
+    }
     let why = "not every command was recorded, a command got no reply, or the server was too busy";
     (why.to_owned(), "send fewer commands, wait for their replies, and poll less often")
 }

@@ -1,4 +1,5 @@
 mod live;
+mod messages;
 mod sent;
 mod waits;
 

@@ -7,7 +7,9 @@ use super::{Kind, Seen, Subject, all, joined};
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::Check;
 use crate::lesson::toml_table::{Entry, Toml};
+use crate::relay::CommandOutcome;
 use crate::server::ServerInfo;
+use crate::server::versions::{counts_subcommands, name_in_commandstats};
 use crate::topics::is_durable;
 use crate::verdict::diagnosis::Facts;
 
@@ -68,12 +70,12 @@ impl Subject for Calls {
     }
 
     fn judge_at(&self, now: &Observation, evidence: &Evidence) -> Option<Seen> {
-        let (now, before) = (&now.info, &evidence.before);
-        if self.is_left_open(now, before) {
+        let now = &now.info;
+        if self.is_left_open(now, evidence) {
             return None;
         }
         Some(all(&self.0, |(names, count)| {
-            let made = successful_calls(names, now, before);
+            let made = Made::of(names, now, evidence).most;
             Seen {
                 met: count.holds_for(made),
                 expected: happens(names, "succeeds", &count.in_times()),
@@ -84,22 +86,21 @@ impl Subject for Calls {
 
     /// Counters only grow.
     fn is_spoilt(&self, now: &Observation, evidence: &Evidence) -> bool {
-        let (now, before) = (&now.info, &evidence.before);
-        self.0.iter().any(|(names, count)| {
-            let least = successful_calls(names, now, before) - unsure_calls(names, now, before);
-            count.is_exceeded_by(least)
-        })
+        let now = &now.info;
+        self.0
+            .iter()
+            .any(|(names, count)| count.is_exceeded_by(Made::of(names, now, evidence).least))
     }
 }
 
 impl Calls {
-    /// Whether the result depends on calls of ours that a busy server may or may not have run: then
-    /// it is unknown how many were the answer's.
-    fn is_left_open(&self, now: &ServerInfo, before: &ServerInfo) -> bool {
+    /// Whether the result depends on calls of ours that a busy server may or may not have run, or on
+    /// calls that no server counts apart and that nobody saw: then it is unknown how many were the
+    /// answer's.
+    fn is_left_open(&self, now: &ServerInfo, evidence: &Evidence) -> bool {
         let mut is_open = false;
         for (names, count) in &self.0 {
-            let most = successful_calls(names, now, before);
-            let least = most - unsure_calls(names, now, before);
+            let Made { least, most } = Made::of(names, now, evidence);
             match (count.holds_for(most), count.holds_for(least)) {
                 // Unmet in any case.
                 (false, false) => return false,
@@ -145,7 +146,7 @@ pub fn difference(
     count: Comparison,
 ) -> Option<Difference> {
     let now = facts.evidence.at(check.at)?;
-    let made = successful_calls(names, &now.info, &facts.evidence.before);
+    let made = Made::of(names, &now.info, facts.evidence).most;
     if count.holds_for(made) {
         return None;
     }
@@ -158,11 +159,45 @@ fn shown(names: &[String]) -> String {
     names.iter().map(|name| name.to_uppercase()).collect::<Vec<_>>().join(" or ")
 }
 
-/// The calls of all these commands since `before`, added up.
-fn successful_calls(names: &[String], now: &ServerInfo, before: &ServerInfo) -> i64 {
-    names.iter().map(|name| now.successful_calls(name) - before.successful_calls(name)).sum()
+/// How many calls of some commands succeeded since `before`, added up.
+struct Made {
+    least: i64,
+    most: i64,
 }
 
-fn unsure_calls(names: &[String], now: &ServerInfo, before: &ServerInfo) -> i64 {
-    names.iter().map(|name| now.unsure_calls(name) - before.unsure_calls(name)).sum()
+impl Made {
+    fn of(names: &[String], now: &ServerInfo, evidence: &Evidence) -> Self {
+        let mut made = Self { least: 0, most: 0 };
+        for name in names {
+            let one = match name.split_once('|') {
+                Some((command, _)) if !counts_subcommands(&evidence.before) => {
+                    Self::of_subcommand(command, name, now, evidence)
+                }
+                _ => Self::of_command(name, now, &evidence.before),
+            };
+            made.least += one.least;
+            made.most += one.most;
+        }
+        made
+    }
+
+    fn of_command(name: &str, now: &ServerInfo, before: &ServerInfo) -> Self {
+        let most = now.successful_calls(name) - before.successful_calls(name);
+        let unsure = now.unsure_calls(name) - before.unsure_calls(name);
+        Self { least: most - unsure, most }
+    }
+
+    /// Before Redis 7.0 a server counts only the command. The timeline shows which subcommands were
+    /// called; calls that it does not show, as in scripts, may have been of any.
+    fn of_subcommand(command: &str, name: &str, now: &ServerInfo, evidence: &Evidence) -> Self {
+        let all = Self::of_command(command, now, &evidence.before).most;
+        let exchanges = evidence.timeline.exchanges.iter();
+        let done = exchanges.filter(|exchange| exchange.outcome == CommandOutcome::Done);
+        let (mut seen, mut seen_of_all) = (0, 0);
+        for exchange in done.filter(|exchange| exchange.name().eq_ignore_ascii_case(command)) {
+            seen_of_all += 1;
+            seen += i64::from(name_in_commandstats(&exchange.words) == name);
+        }
+        Self { least: seen, most: seen + (all - seen_of_all).max(0) }
+    }
 }

@@ -4,6 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::block::BlockText;
+use super::pattern::matches;
 use super::problem::{Problems, suggestion};
 use super::{Span, line_start};
 use crate::sanitize::{clean, code_point, unsafe_characters};
@@ -51,6 +52,17 @@ pub struct Toml<'p> {
     broken_lines: Vec<Span>,
 }
 
+/// Whether a line is no TOML whatever is in front of it. One quote that is never closed breaks all
+/// the lines behind it.
+fn is_broken_alone(block: &BlockText, line: &Span) -> bool {
+    let rest = &block.text()[line.start..];
+    if !matches(r"(?s)\s*(\[|[A-Za-z0-9_-]+\s*=).*", rest) {
+        return false;
+    }
+    let (_, errors) = DeTable::parse_recoverable(rest);
+    errors.iter().any(|error| error.span().unwrap_or_default().start <= line.len())
+}
+
 impl<'p> Toml<'p> {
     /// Parses the block and reports the lines that are not TOML; the rest can be read.
     pub(super) fn parse(
@@ -64,11 +76,16 @@ impl<'p> Toml<'p> {
             // The first error of a line explains the others.
             let span = error.span().unwrap_or_default();
             let line = toml.line_around(span.start);
-            if toml.broken_lines.last() != Some(&line) {
+            if toml.broken_lines.last() == Some(&line) {
+                continue;
+            }
+            let before = toml.broken_lines.last().map_or(0, |broken| broken.end);
+            let follows = before > 0 && block.text()[before..line.start].trim().is_empty();
+            if !follows || error.message().contains("duplicate") || is_broken_alone(block, &line) {
                 let message = format!("invalid TOML: {}", error.message());
                 toml.problems.error(block.file_span(span), message, None);
-                toml.broken_lines.push(line);
             }
+            toml.broken_lines.push(line);
         }
         (table.into_inner(), toml)
     }

@@ -76,6 +76,12 @@ pub fn is_counted_as(name: &str, command: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
 }
 
+/// Whether commandstats counts subcommands apart (`config|get`): since Redis 7.0, and on Valkey.
+pub fn counts_subcommands(info: &ServerInfo) -> bool {
+    let major = info.field("redis_version").and_then(|version| version.split('.').next());
+    major.and_then(|major| major.parse::<u32>().ok()).is_none_or(|major| major >= 7)
+}
+
 /// Forks since the server's start, except those for AOF rewrites.
 pub fn forks_for_saves(info: &ServerInfo) -> i64 {
     info.number("total_forks") - aof_rewrites(info)

@@ -129,6 +129,22 @@ fn what_is_no_toml_is_told_once_a_line_and_hides_nothing_else() {
 }
 
 #[test]
+fn an_open_quote_is_told_once() {
+    let (subject, rest) = ("reply = { \"GET a\" = 'paid }", "says = \"a\"\notherwise = \"b\"\n");
+    let told = told(&with_subject(&format!("{subject}\n{rest}\n[[check]]\nid = \"x\"\nexit = 0")));
+    assert_eq!(told.iter().filter(|told| told.contains("invalid TOML")).count(), 1, "{told:#?}");
+    let lines = "reply = { \"MGET a b\" = '1) \"paid\"\n2) (nil)\n3) (nil)' }";
+    let told = super::told(&with_subject(&format!("{lines}\n{rest}")));
+    assert_eq!(told.iter().filter(|told| told.contains("invalid TOML")).count(), 1, "{told:#?}");
+}
+
+#[test]
+fn two_broken_lines_of_a_block_are_both_told() {
+    let told = told(&with_head("crash = exit\ntime_limit = 2s\n"));
+    assert_eq!(told.iter().filter(|told| told.contains("invalid TOML")).count(), 2, "{told:#?}");
+}
+
+#[test]
 fn a_key_that_stands_twice_is_a_problem() {
     assert_told(&with_head("id = \"b\""), "11:1: invalid TOML: duplicate key");
 }

@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 
 use colored::Colorize as _;
 
-use super::event_text::{line_of, short_reply, shown_at, time, whole_reply};
+use super::event_text::{line_of, shown_at, time, whole_reply};
 use super::mark_behind;
-use super::transcript::{Form, TranscriptLine, are_of_several_connections, command, times};
+use super::transcript::{
+    Form, TranscriptLine, are_of_several_connections, command, reply_of, times,
+};
 use crate::present::text::{display_width, truncate, wrap};
 use crate::relay::CommandOutcome;
 
@@ -84,7 +86,7 @@ impl Columns {
     fn short(&self, line: &TranscriptLine<'_>) -> String {
         let head = self.head(line);
         let start = display_width(&head);
-        let (room, reply) = (self.width.saturating_sub(start), short_reply(line.last));
+        let (room, reply) = (self.width.saturating_sub(start), reply_of(line));
         let reply_room = room.saturating_sub(self.command + 2);
         if reply.is_empty() || reply_room >= NARROWEST_REPLY {
             let indent = start + self.command + 2;

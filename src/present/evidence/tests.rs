@@ -373,3 +373,13 @@ fn what_nobody_sees_is_written_out_for_people() {
     assert!(told.contains("\\u200bSAVE") && told.contains("a\\u00a0b"), "{told}");
     assert_eq!(command_line(&[b"a\xc2\xa0b".to_vec()]), "a\u{a0}b");
 }
+
+#[test]
+fn a_repeated_command_shows_the_first_and_the_last_of_different_replies() {
+    let text = short(vec![
+        exchange(1, "PUBLISH flood x", ":1"),
+        exchange(2, "PUBLISH flood x", ":1"),
+        exchange(3, "PUBLISH flood x", ":0"),
+    ]);
+    assert!(text.contains("×3 until +0.0 ms  (integer) 1 … (integer) 0"), "{text}");
+}

@@ -10,7 +10,7 @@ use crate::attempt::evidence::{Run, TypedExchange};
 use crate::present::plain;
 use crate::redis_cli::{reply, words};
 use crate::relay::{CommandOutcome, Event, Exchange, Timeline};
-use crate::topics::{awaited_by, is_durable};
+use crate::topics::{self, awaited_by, is_durable};
 use crate::verdict::Pointer;
 
 /// How much of a transcript to show.
@@ -120,7 +120,7 @@ pub(in crate::present) fn gist<'a>(
             skipped += line.count;
             continue;
         }
-        let (command, reply) = (command(line), short_reply(line.last));
+        let (command, reply) = (command(line), reply_of(line));
         let skipped = std::mem::take(&mut skipped);
         shown.push(GistLine { first: line.first, command, reply, marked: line.marked, skipped });
     }
@@ -278,6 +278,17 @@ pub(super) fn are_of_several_connections(lines: &[(TranscriptLine<'_>, bool)]) -
 /// The event, and a command's number of repetitions.
 pub(super) fn command(line: &TranscriptLine<'_>) -> String {
     line_of(line.first) + &times(line)
+}
+
+/// The last reply of a line; also the first one where several commands were answered differently.
+/// Who polls, waits for another reply, so that the last one says it all.
+pub(super) fn reply_of(line: &TranscriptLine<'_>) -> String {
+    let (first, last) = (short_reply(line.first), short_reply(line.last));
+    let polls = line
+        .first
+        .exchange()
+        .is_some_and(|exchange| topics::status_commands().any(|status| status == exchange.name()));
+    if line.count < 2 || first == last || polls { last } else { format!("{first} … {last}") }
 }
 
 /// The number of repetitions and the time of the last one; empty for a single command.

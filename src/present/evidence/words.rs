@@ -61,7 +61,7 @@ fn event(line: &TranscriptLine<'_>, form: Form, several: bool) -> String {
     let reply = if is_long {
         event_text::whole_reply(line.last).join("; ")
     } else {
-        cut(&event_text::short_reply(line.last))
+        cut(&transcript::reply_of(line))
     };
     let reply = match (reply.as_str(), line.outcome()) {
         ("", _) => String::new(),

@@ -86,10 +86,7 @@ fn the_server_may_be_compared_with_what_was_replied() {
     let subject = check("reply = { \"GET heard\" = { replied = \"PUBLISH orders\" } }");
     let holding = |value: &str, exchanges: &[(&str, &str)]| {
         let mut evidence = answered(exchanges);
-        let printed = Printed {
-            terminal: format!("\"{value}\""),
-            bare: Some(value.to_owned()),
-        };
+        let printed = Printed { terminal: format!("\"{value}\""), bare: Some(value.to_owned()) };
         evidence.at_mut(Moment::Settled).replies.insert("GET heard".to_owned(), printed);
         evidence
     };

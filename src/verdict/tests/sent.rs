@@ -187,3 +187,27 @@ fn what_is_certain_decides_though_not_all_was_kept() {
     evidence.timeline.left_out = 5;
     assert_eq!(unmet(checks, &evidence), ["both"]);
 }
+
+/// A server that counts only `config`, as Redis 6.2 does.
+fn old(config: i64, lines: &[&str]) -> Evidence {
+    let mut evidence = done(lines);
+    let version = "redis_version:6.2.16";
+    evidence.before = ServerInfo::of(100, version);
+    let stats = format!("{version}\r\ncmdstat_config:calls={config},usec=1,failed_calls=0");
+    evidence.at_mut(Moment::Exit).info = ServerInfo::of(100, &stats);
+    evidence.at_mut(Moment::Settled).info = ServerInfo::of(100, &stats);
+    evidence
+}
+
+#[test]
+fn a_server_that_does_not_count_subcommands_is_helped_by_what_was_sent() {
+    let never = exercise("[[check]]\nid = \"c\"\ncalls = { \"config|set\" = 0 }\n");
+    let (get, set) = ("CONFIG GET save", "config set hz 10");
+    assert!(judge(&never, &old(1, &[get])).passed());
+    assert_eq!(judge(&never, &old(2, &[get, set])).unmet(), ["c"]);
+    // A call that nobody saw may have been of either.
+    assert!(conclude(&never, &old(2, &[get])).is_err());
+    assert_eq!(judge(&never, &old(3, &[get, set])).unmet(), ["c"]);
+    let once = exercise("[[check]]\nid = \"c\"\ncalls = { \"config|set\" = 1 }\n");
+    assert!(judge(&once, &old(2, &[get, set])).passed());
+}

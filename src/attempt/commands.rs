@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::evidence::{Stopped, Typed, TypedExchange};
 use super::fixture::Fixture;
+use super::subscriber::Subscriber;
 use super::timing::pause;
 use crate::lesson::problem::one_of;
 use crate::redis_cli::commands::never_ends;
 use crate::redis_cli::words;
-use crate::redis_prompt::{Executor, PromptOutcome};
+use crate::redis_prompt::{Executor, PromptOutcome, WhileWaiting};
 use crate::resp::kinds::subscribes;
 use crate::server::{Server, ServerInfo};
 use crate::topics::{self, BackgroundWork, awaited_by};
@@ -31,6 +32,7 @@ pub(super) fn run(
 ) -> Typed {
     let deadline = Instant::now() + limit;
     let mut executor = Executor::for_an_answer(fixture.target());
+    let mut subscriber = Subscriber::default();
     let mut typed = Typed::default();
     // Some editors put a byte order mark at the start of a file.
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..);
@@ -43,8 +45,11 @@ pub(super) fn run(
         if let Some(work) = awaited_by(line).filter(|_| executor.is_unconfirmed()) {
             wait_until_arrived(work, fixture.server, before, &typed, limit);
         }
-        let reply = match run_line(fixture, before, &mut executor, line, limit) {
-            Ok(reply) => reply,
+        let reply = match run_line(fixture, before, (&mut executor, &mut subscriber), line, limit) {
+            Ok(reply) => {
+                let limit = deadline.saturating_duration_since(Instant::now());
+                subscriber.add_messages(fixture, &mut executor, reply, limit)
+            }
             Err(stopped) => {
                 let text = shown(&stopped);
                 typed.stopped = Some(stopped);
@@ -74,7 +79,7 @@ fn is_quit(line: &str) -> bool {
 fn run_line(
     fixture: &mut Fixture<'_>,
     before: &ServerInfo,
-    executor: &mut Executor,
+    (executor, subscriber): (&mut Executor, &mut Subscriber),
     line: &str,
     limit: Duration,
 ) -> Result<String, Stopped> {
@@ -84,6 +89,8 @@ fn run_line(
         wait_for(work, fixture.server, before, Instant::now() + limit)
     } else if line.starts_with('@') {
         Ok(format!("(error) redislings: {}", unknown_runner_line(line)))
+    } else if subscriber.takes(line, executor) {
+        subscriber.run(fixture, line, limit)
     } else {
         type_line(executor, line, limit, fixture.cancel)
     }
@@ -118,22 +125,23 @@ fn type_line(
     {
         return Err(Stopped::Endless(name));
     }
-    let reply = executor.run(line, limit, &mut |_| {
+    let mut messages = Vec::new();
+    let mut reply = executor.run(line, limit, &mut |event| {
+        if let WhileWaiting::Message(text) = event {
+            messages.push(text.to_owned());
+        }
         if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
+    messages.insert(0, std::mem::take(&mut reply.text));
+    messages.retain(|text| !text.is_empty());
     match reply.end {
         // What is cancelled is not judged: it ends as at its time limit.
         PromptOutcome::TimedOut | PromptOutcome::Cancelled => Err(Stopped::OutOfTime),
-        _ => Ok(reply.text),
+        _ => Ok(messages.join("\n")),
     }
 }
 
-/// Whether a line is a command after which the connection sends endless messages instead of
-/// replies.
-pub fn is_endless(line: &str) -> bool {
-    words::split(line).is_ok_and(|words| endless(&words).is_some())
-}
-
+/// The name of a command after which the connection sends endless messages instead of replies.
 fn endless(words: &[Vec<u8>]) -> Option<String> {
     let name = String::from_utf8_lossy(words.first()?).to_uppercase();
     never_ends(&name).then_some(name)

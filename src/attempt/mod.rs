@@ -25,6 +25,7 @@ mod restore;
 mod script;
 mod setup;
 mod stall;
+mod subscriber;
 mod timing;
 mod unknown_replies;
 mod validity;

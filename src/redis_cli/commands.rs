@@ -97,6 +97,14 @@ pub fn never_ends(name: &str) -> bool {
     endless.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
+/// Whether a line is a command after which its connection sends endless messages instead of replies,
+/// and which no answer may send.
+pub fn is_endless(line: &str) -> bool {
+    let words = super::words::split(line).unwrap_or_default();
+    let name = words.first().map(text).unwrap_or_default();
+    never_ends(&name) && !name.ends_with("subscribe")
+}
+
 /// The names, in lower case, of commands that do more than read or write the keys that they name:
 /// they act on the server, on all keys, or run a script.
 pub fn doing_more_than_keys() -> BTreeSet<Vec<u8>> {

@@ -81,6 +81,10 @@ impl Conversation {
         self.is_resp3
     }
 
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.transaction.is_some()
+    }
+
     /// Notes that a command is sent. Returns whether the server replies to it.
     pub(super) fn awaits_a_reply(&mut self, words: &[Vec<u8>]) -> bool {
         let [name, subcommand, mode] =

@@ -1,5 +1,7 @@
 //! Runs lines one after another on one connection, and returns what redis-cli prints for each.
 
+mod subscribed;
+
 use std::time::{Duration, Instant};
 
 use redis::ConnectionInfo;
@@ -47,6 +49,8 @@ pub struct Executor {
     reader: ReplyReader,
     /// Whether a command without a reply (CLIENT REPLY) was sent after the last reply.
     is_unconfirmed: bool,
+    /// How many PINGs were sent to know that all messages have come.
+    barriers: u64,
 }
 
 /// Who reads the replies.
@@ -81,12 +85,18 @@ impl Executor {
 
     fn read_by(reader: ReplyReader, target: ConnectionInfo) -> Self {
         let state = Conversation::in_database(target.redis_settings().db());
-        Self { target, connection: ConnectionState::NotYet, state, reader, is_unconfirmed: false }
+        let connection = ConnectionState::NotYet;
+        Self { target, connection, state, reader, is_unconfirmed: false, barriers: 0 }
     }
 
     /// Whether a subscribed connection may go on with other commands.
     pub fn goes_on_when_subscribed(&self) -> bool {
         self.state.is_resp3() && self.reader == ReplyReader::Runner
+    }
+
+    /// Whether MULTI is open: other commands are only queued.
+    pub fn is_in_transaction(&self) -> bool {
+        self.state.is_in_transaction()
     }
 
     /// Whether a command without a reply (CLIENT REPLY) was sent, which the server may not have

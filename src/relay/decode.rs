@@ -7,14 +7,17 @@ use std::time::Instant;
 use redis::Value;
 
 use super::recorder::{RecordedCommand, RecordedMessage, Recorder};
-use super::timeline::{CommandOutcome, Exchange, Message, Reply, Timeline, is_any};
+use super::timeline::{BARRIER, CommandOutcome, Exchange, Message, Reply, Timeline, is_any};
 use crate::redis_cli::words;
+use crate::resp::kinds::first_words;
 
 const HIDDEN: &[u8] = b"(hidden)";
 
 pub(super) fn timeline(recorder: &Recorder) -> Timeline {
-    let entries = recorder.entries();
-    let complete_from = after_the_last_gap(&entries);
+    let mut entries = recorder.entries();
+    let after_gap = after_the_last_gap(&entries);
+    entries.retain(|entry| !is_barrier(entry));
+    let complete_from = entries.partition_point(|entry| entry.number < after_gap);
     let mut exchanges: Vec<Exchange> =
         entries.into_iter().map(|entry| exchange(entry, recorder)).collect();
     resolve_transactions(&mut exchanges);
@@ -29,9 +32,16 @@ pub(super) fn timeline(recorder: &Recorder) -> Timeline {
     }
 }
 
-fn after_the_last_gap(entries: &[&RecordedCommand]) -> usize {
-    let gap = entries.windows(2).rposition(|pair| pair[1].number > pair[0].number + 1);
-    gap.map_or(0, |before| before + 1)
+/// The number of the first command from which on none is left out.
+fn after_the_last_gap(entries: &[&RecordedCommand]) -> u64 {
+    let gap = entries.windows(2).rfind(|pair| pair[1].number > pair[0].number + 1);
+    gap.map_or(0, |pair| pair[1].number)
+}
+
+/// Whether it is the runner's own PING on a connection of the answer.
+fn is_barrier(entry: &RecordedCommand) -> bool {
+    let [name, word, _] = first_words(&entry.command);
+    name == "PING" && word.starts_with(BARRIER)
 }
 
 fn exchange(entry: &RecordedCommand, recorder: &Recorder) -> Exchange {

@@ -7,6 +7,10 @@ use redis::Value;
 
 use crate::redis_cli::commands::has_subcommands;
 
+/// How the argument begins of the runner's own PINGs on a connection of an answer, which are not the
+/// answer's and not in the timeline.
+pub const BARRIER: &str = "redislings:has-everything-arrived?";
+
 /// Everything that went through the relay while an answer ran.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Timeline {

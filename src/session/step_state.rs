@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::worker::messages::{JudgedAnswer, RunNumber, StepVisit};
 use crate::attempt::Run;
-use crate::attempt::commands::is_endless;
 use crate::lesson::{Exercise, Language};
 use crate::present::checks::Mark;
+use crate::redis_cli::commands::is_endless;
 use crate::topics::{self, BackgroundWork};
 use crate::verdict::{LiveVerdict, Outcome, Tick};
 

@@ -21,6 +21,7 @@ mod format;
 mod hosts;
 mod kept;
 mod lessons;
+mod messages;
 mod live;
 mod mutants;
 mod own_answers;

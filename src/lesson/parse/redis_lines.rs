@@ -6,6 +6,7 @@ use super::super::ExampleExchange;
 use super::super::Span;
 use super::super::block::BlockText;
 use super::super::problem::{Problems, suggestion};
+use crate::redis_cli::commands::is_endless;
 use crate::redis_cli::{commands, words};
 use crate::topics;
 
@@ -69,13 +70,15 @@ fn is_one_of(names: &[&str], name: &str) -> bool {
 /// command and the dialogue is empty.
 pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<ExampleExchange> {
     if !content.lines().any(|(line, _)| line.starts_with(PROMPT)) {
-        check_commands(content, problems);
+        for (line, span) in content.lines() {
+            check_example_line(line, span, problems);
+        }
         return Vec::new();
     }
     let mut exchanges: Vec<ExampleExchange> = Vec::new();
     for (line, span) in content.lines() {
         if let Some(command) = line.strip_prefix(PROMPT) {
-            check_command(command, span.start + PROMPT.len()..span.end, problems);
+            check_example_line(command, span.start + PROMPT.len()..span.end, problems);
             let command = command.trim().to_owned();
             let (reply, reply_lines) = (String::new(), Vec::new());
             exchanges.push(ExampleExchange { command, reply, span, reply_lines });
@@ -93,6 +96,16 @@ pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<Exam
         exchange.reply_lines.truncate(exchange.reply.lines().count());
     }
     exchanges
+}
+
+/// Nothing runs behind a command that never ends.
+fn check_example_line(line: &str, span: Span, problems: &mut Problems) {
+    check_command(line, span.clone(), problems);
+    if is_endless(line) {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        let help = "mark the block with `norun`, which only shows it";
+        problems.error(span, format!("`{name}` never ends"), Some(help.to_owned()));
+    }
 }
 
 fn check_command(line: &str, span: Span, problems: &mut Problems) {

@@ -316,7 +316,9 @@ fn says_the_same(typed: &TypedExchange, sent: &[Exchange], position: &mut usize)
     *position += usize::from(same);
     let replied = exchange.reply.as_ref();
     let printed = replied.map(|reply| reply::format_reply_to(&exchange.words, &reply.value));
-    same && printed.is_some_and(|printed| printed == typed.reply)
+    // Below it stand the messages that came with it.
+    let rest = printed.and_then(|printed| typed.reply.strip_prefix(&printed));
+    same && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('\n'))
 }
 
 /// Whether the transcript shows all typed lines and their replies.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::lesson::Moment;
+use crate::lesson::words::RandomWords;
 use crate::redis_cli::reply::Printed;
 use crate::relay::Timeline;
 use crate::server::ServerInfo;
@@ -15,6 +16,8 @@ pub struct Evidence {
     pub world: Option<String>,
     /// The attempts in the exercise's other worlds, in order.
     pub others: Vec<Evidence>,
+    /// The random words of this attempt.
+    pub words: RandomWords,
     /// After setup, before the answer.
     pub before: ServerInfo,
     /// The server at each moment that came and at which it could be observed. It may have been too

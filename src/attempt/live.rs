@@ -19,6 +19,7 @@ use super::setup::{SetUp, ensure_address_supports};
 use super::validity::{server_end, why_invalid};
 use crate::cleanup;
 use crate::error::EnvironmentError;
+use crate::lesson::words::RandomWords;
 use crate::lesson::{Exercise, Moment};
 use crate::relay::{Relay, Timeline};
 use crate::server::{CallError, Client, Server, ServerInfo};
@@ -37,7 +38,9 @@ pub struct LiveLook {
 pub struct Live {
     server: Server,
     relay: Arc<Relay>,
+    /// With the words of this attempt.
     exercise: Exercise,
+    words: RandomWords,
     setup: Option<SetUp>,
     beginning: Option<Beginning>,
     read: ReadTimeline,
@@ -71,11 +74,14 @@ impl Live {
         exercise: &Exercise,
     ) -> Result<Self, EnvironmentError> {
         ensure_address_supports(&mut server, exercise)?;
+        let words = exercise.new_words();
+        let exercise = &*exercise.with_words(&words);
         let setup = Some(SetUp::new(&mut server, &exercise.setup)?);
         let mut live = Self {
             server,
             relay,
             exercise: exercise.clone(),
+            words,
             setup,
             beginning: None,
             read: ReadTimeline::default(),
@@ -111,6 +117,7 @@ impl Live {
         let mut evidence = Evidence {
             file_bytes_before: beginning.file_bytes,
             took: beginning.began.elapsed(),
+            words: self.words.clone(),
             ..Evidence::new(beginning.before.clone())
         };
         let looked = look_once(&mut self.server, &self.exercise, &mut evidence, limit);
@@ -153,7 +160,8 @@ impl Live {
         });
         // If a signal to us also ended the server, the evidence is wrong.
         cleanup::stop_if_a_signal_came();
-        evidence
+        let words = std::mem::take(&mut self.words);
+        evidence.map(|evidence| Evidence { words, ..evidence })
     }
 }
 

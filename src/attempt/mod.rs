@@ -54,6 +54,7 @@ use self::setup::SetUp;
 use self::stall::watched;
 use crate::cleanup;
 use crate::error::EnvironmentError;
+use crate::lesson::words::setup_with_new_words;
 use crate::lesson::{Code, Exercise};
 use crate::server::Server;
 use crate::topics::TOPICS;
@@ -71,12 +72,15 @@ pub fn attempt(
     python: Option<&Python>,
 ) -> Result<Evidence, AttemptError> {
     setup::ensure_address_supports(fixture.server, exercise)?;
-    with_setup(
+    let words = exercise.new_words();
+    let exercise = &*exercise.with_words(&words);
+    let evidence = with_setup(
         fixture,
         &exercise.setup,
         |fixture| script::run(fixture, exercise, answer, python),
         |evidence| stall_matters(exercise, evidence),
-    )
+    )?;
+    Ok(Evidence { words, ..evidence })
 }
 
 /// Waits until a fresh server is ready for an attempt. Called ahead of it, this saves the attempt
@@ -93,6 +97,7 @@ pub fn run_example(
     python: Option<&Python>,
     limit: Duration,
 ) -> Result<Run, AttemptError> {
+    let setup = &setup_with_new_words(setup);
     with_setup(fixture, setup, |fixture| run_example_once(fixture, answer, python, limit), |_| true)
 }
 

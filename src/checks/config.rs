@@ -6,6 +6,7 @@ use super::expected::{Expected, Extra};
 use super::values::each;
 use super::{Kind, Question, Seen, Subject, all, default_misfit, joined};
 use crate::attempt::evidence::{Evidence, Observation};
+use crate::lesson::words::RandomWords;
 use crate::lesson::{Check, Moment};
 use crate::verdict::diagnosis::{Facts, Symptom, symptom};
 
@@ -25,6 +26,16 @@ pub const KIND: Kind = Kind {
 struct Config(Vec<(String, Expected)>);
 
 impl Subject for Config {
+    fn texts(&self) -> Vec<&str> {
+        self.0.iter().filter_map(|(_, expected)| expected.text()).collect()
+    }
+
+    fn with_words(&self, words: &RandomWords) -> Option<Arc<dyn Subject>> {
+        let pairs = self.0.iter();
+        let pairs = pairs.map(|(name, expected)| (name.clone(), expected.with_words(words)));
+        Some(Arc::new(Self(pairs.collect())))
+    }
+
     fn sentence(&self) -> String {
         joined(&self.0, |(name, value)| format!("CONFIG GET {name}: {value}"))
     }

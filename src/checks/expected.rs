@@ -10,6 +10,7 @@ use super::values::{Comparison, begins_with_a_sign, command, integer_as_f64};
 use crate::checks::values::CommandStart;
 use crate::lesson::pattern::{are_lines_like, matches};
 use crate::lesson::toml_table::{Entry, Toml, Value, entries};
+use crate::lesson::words::{self, RandomWords};
 use crate::redis_cli::reply::Printed;
 use crate::relay::{LastReply, Timeline};
 
@@ -29,9 +30,38 @@ pub enum Expected {
     /// Each of these comparisons.
     Numbers(Vec<Comparison>),
     /// `{ matches = "regex" }`: found in the text.
-    Regex(Regex),
+    Regex(Pattern),
     /// `{ replied = "PUBLISH orders" }`: what the answer's last such command was answered.
     Replied(CommandStart),
+}
+
+/// A regular expression, as it is written and for use.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    source: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    /// Words in it do not matter to whether it is a regex.
+    fn new(source: &str) -> Result<Self, regex_lite::Error> {
+        let regex = Regex::new(&words::sample(source))?;
+        Ok(Self { source: source.to_owned(), regex })
+    }
+
+    fn with_words(&self, words: &RandomWords) -> Self {
+        let source = words::put(&self.source, words);
+        Self::new(&source).unwrap_or_else(|_| self.clone())
+    }
+
+    pub fn is_found_in(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    /// Whether it is about errors: any other does not match one by chance.
+    fn is_about_errors(&self) -> bool {
+        self.source.to_lowercase().contains("error")
+    }
 }
 
 /// What a kind of check may expect besides text, numbers and regexes.
@@ -136,11 +166,9 @@ impl Expected {
                 .and_then(number)
                 .is_some_and(|number| all.iter().all(|one| one.holds(number))),
             Self::Regex(regex) => {
-                // An error is met only by a regex that is about errors.
-                let may_be_an_error = regex.as_str().to_lowercase().contains("error");
-                (may_be_an_error || !found.is_error())
-                    && (found.bare.iter().any(|bare| regex.is_match(bare))
-                        || regex.is_match(&found.terminal))
+                (regex.is_about_errors() || !found.is_error())
+                    && (found.bare.iter().any(|bare| regex.is_found_in(bare))
+                        || regex.is_found_in(&found.terminal))
             }
             Self::Replied(_) => false,
         }
@@ -160,11 +188,29 @@ impl Expected {
         }
     }
 
+    /// What is written in the lesson.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Exact(text) => Some(text),
+            Self::Regex(regex) => Some(&regex.source),
+            Self::Numbers(_) | Self::Replied(_) => None,
+        }
+    }
+
+    pub(super) fn with_words(&self, words: &RandomWords) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(words::put(text, words).into_owned()),
+            Self::Exact(text) => Self::Exact(words::put(text, words).into_owned()),
+            Self::Regex(regex) => Self::Regex(regex.with_words(words)),
+            Self::Numbers(_) | Self::Replied(_) => self.clone(),
+        }
+    }
+
     /// Whether an error reply is what is expected.
     pub fn is_an_error(&self) -> bool {
         match self {
             Self::Text(text) | Self::Exact(text) => text.starts_with("(error)"),
-            Self::Regex(regex) => regex.as_str().to_lowercase().contains("error"),
+            Self::Regex(regex) => regex.is_about_errors(),
             Self::Numbers(_) | Self::Replied(_) => false,
         }
     }
@@ -189,16 +235,16 @@ impl fmt::Display for Expected {
                 let all: Vec<String> = all.iter().map(Comparison::to_string).collect();
                 f.write_str(&all.join(" and "))
             }
-            Self::Regex(regex) => write!(f, "something that matches `{regex}`"),
+            Self::Regex(regex) => write!(f, "something that matches `{}`", regex.source),
             Self::Replied(start) => write!(f, "what `{start}` was answered"),
         }
     }
 }
 
 /// A regular expression that is not empty.
-fn regex(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Regex> {
+fn regex(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Pattern> {
     let text = toml.string(entry)?;
-    Regex::new(text)
+    Pattern::new(text)
         .map_err(|error| toml.error(entry.value.span(), format!("invalid regex: {error}"), None))
         .ok()
 }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::toml_table::{Entry, Toml};
+use crate::lesson::words::RandomWords;
 use crate::lesson::{Check, Moment};
 use crate::redis_cli::words;
 use crate::server::ServerInfo;
@@ -98,6 +99,16 @@ pub trait Subject: fmt::Debug + Any + Send + Sync {
     /// The replies that it expects, by command line.
     fn expected_replies(&self) -> &[(String, Expected)] {
         &[]
+    }
+
+    /// The texts of the lesson in it, in which `{word:NAME}` stands for a random word.
+    fn texts(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// The same with these words, if its texts have any.
+    fn with_words(&self, _words: &RandomWords) -> Option<Arc<dyn Subject>> {
+        None
     }
 
     /// The question of this check that the server does not understand, with the server's words.

@@ -10,6 +10,7 @@ use super::values::each;
 use super::{Kind, Scope, Seen, Subject, all, joined};
 use crate::attempt::evidence::Evidence;
 use crate::lesson::toml_table::{Entry, Toml};
+use crate::lesson::words::RandomWords;
 use crate::redis_cli::reply::Printed;
 use crate::relay::{Message, Timeline};
 
@@ -53,6 +54,15 @@ fn channel(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Channel> {
 }
 
 impl Subject for Received {
+    fn texts(&self) -> Vec<&str> {
+        let messages = self.0.iter().flat_map(|channel| &channel.messages);
+        messages.filter_map(Expected::text).collect()
+    }
+
+    fn with_words(&self, words: &RandomWords) -> Option<Arc<dyn Subject>> {
+        Some(Arc::new(Self(self.0.iter().map(|channel| channel.with_words(words)).collect())))
+    }
+
     fn sentence(&self) -> String {
         joined(&self.0, |channel| format!("received on `{}`: {}", channel.name, channel.wanted()))
     }
@@ -74,6 +84,11 @@ impl Subject for Received {
 }
 
 impl Channel {
+    fn with_words(&self, words: &RandomWords) -> Self {
+        let messages = self.messages.iter().map(|expected| expected.with_words(words)).collect();
+        Self { name: self.name.clone(), messages }
+    }
+
     fn wanted(&self) -> String {
         if self.messages.is_empty() { "nothing".to_owned() } else { listed(&self.messages) }
     }

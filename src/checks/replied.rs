@@ -9,6 +9,7 @@ use super::values::{CommandStart, each};
 use super::{Kind, Scope, Seen, Subject, all, joined};
 use crate::attempt::evidence::Evidence;
 use crate::lesson::toml_table::{Entry, Toml};
+use crate::lesson::words::RandomWords;
 use crate::relay::LastReply;
 
 pub const KIND: Kind = Kind {
@@ -33,6 +34,16 @@ fn command(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(CommandStart, Expec
 }
 
 impl Subject for Replied {
+    fn texts(&self) -> Vec<&str> {
+        self.0.iter().filter_map(|(_, expected)| expected.text()).collect()
+    }
+
+    fn with_words(&self, words: &RandomWords) -> Option<Arc<dyn Subject>> {
+        let pairs = self.0.iter();
+        let pairs = pairs.map(|(name, expected)| (name.clone(), expected.with_words(words)));
+        Some(Arc::new(Self(pairs.collect())))
+    }
+
     fn sentence(&self) -> String {
         joined(&self.0, |(start, reply)| format!("`{start}` was answered {reply}"))
     }

@@ -8,6 +8,7 @@ use super::values::{command, each};
 use super::{Kind, Question, Seen, Subject, all, default_misfit, joined};
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::toml_table::{Entry, Toml};
+use crate::lesson::words::{self, RandomWords};
 use crate::lesson::{Check, Moment};
 use crate::redis_cli::commands;
 use crate::redis_cli::reply::Printed;
@@ -33,6 +34,20 @@ const TIMELESS: [&str; 7] = ["GET", "MGET", "HGET", "EXISTS", "DBSIZE", "LRANGE"
 struct Reply(Vec<(String, Expected)>);
 
 impl Subject for Reply {
+    fn texts(&self) -> Vec<&str> {
+        let pairs = self.0.iter();
+        pairs
+            .flat_map(|(command, expected)| expected.text().into_iter().chain([&**command]))
+            .collect()
+    }
+
+    fn with_words(&self, words: &RandomWords) -> Option<Arc<dyn Subject>> {
+        let pairs = self.0.iter().map(|(command, expected)| {
+            (words::put(command, words).into_owned(), expected.with_words(words))
+        });
+        Some(Arc::new(Self(pairs.collect())))
+    }
+
     fn sentence(&self) -> String {
         joined(&self.0, |(command, reply)| format!("`{command}` answers {reply}"))
     }

@@ -11,6 +11,7 @@ use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::Check;
 use crate::lesson::pattern::{captures, of_lines};
 use crate::lesson::toml_table::{Entry, Toml};
+use crate::lesson::words::RandomWords;
 use crate::verdict::diagnosis::{Facts, Symptom, symptom};
 
 pub const KIND: Kind = Kind {
@@ -52,13 +53,21 @@ impl Stdout {
             Expected::Numbers(_) => {
                 printed.lines().any(|line| self.0.is_met_by_text(&plain_line(line)))
             }
-            Expected::Regex(regex) => regex.is_match(printed),
+            Expected::Regex(regex) => regex.is_found_in(printed),
             Expected::Replied(_) => false,
         }
     }
 }
 
 impl Subject for Stdout {
+    fn texts(&self) -> Vec<&str> {
+        self.0.text().into_iter().collect()
+    }
+
+    fn with_words(&self, words: &RandomWords) -> Option<Arc<dyn Subject>> {
+        Some(Arc::new(Self(self.0.with_words(words))))
+    }
+
     fn sentence(&self) -> String {
         format!("the program prints {}", self.in_words())
     }

@@ -12,6 +12,7 @@ pub mod pattern;
 pub mod problem;
 pub mod toml_table;
 mod world;
+pub mod words;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -26,6 +26,7 @@ pub fn conclude(exercise: &Exercise, evidence: &Evidence) -> Result<Verdict, Env
 
 /// Judges `evidence` by the exercise's checks, even if some of them stay undecided.
 pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
+    let exercise = &*exercise.with_words(&evidence.words);
     let mut findings: Vec<Finding> =
         invalid(evidence).into_iter().chain(ended_badly(exercise, evidence)).collect();
     let asked = asked_checks(exercise, evidence);

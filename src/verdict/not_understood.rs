@@ -10,8 +10,9 @@ pub fn not_understood<'e>(
     exercise: &'e Exercise,
     evidence: &Evidence,
 ) -> Option<(&'e Check, String)> {
-    let mut checks = exercise.checks.iter();
-    checks.find_map(|check| Some((check, why_not_understood(check, evidence)?)))
+    let asked = exercise.with_words(&evidence.words);
+    let mut checks = exercise.checks.iter().zip(&asked.checks);
+    checks.find_map(|(check, asked)| Some((check, why_not_understood(asked, evidence)?)))
 }
 
 /// ``redis 6.2.16 answers `EXPIRETIME a` with `ERR unknown command…` ``.

@@ -40,3 +40,4 @@ mod values;
 mod verify;
 mod versions;
 mod waiting;
+mod words;

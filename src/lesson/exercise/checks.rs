@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
 use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, split_fields};
+use super::super::words::names_in;
 use super::super::{Check, Crash, Exercise, Moment, Span, World};
 use super::needs::{self, Needs};
 use super::{Head, kebab_id};
@@ -209,9 +210,24 @@ fn one_subject(
             toml.error(entry.key_span(), message, help);
         }
         first = first.or(Some(entry));
-        subject = subject.or(checks::read(toml, *entry));
+        let read = checks::read(toml, *entry);
+        if let Some((_, subject)) = &read {
+            refuse_misplaced_words(toml, *entry, subject.as_ref());
+        }
+        subject = subject.or(read);
     }
     subject
+}
+
+/// Most kinds of checks leave `{word:NAME}` as it is written.
+fn refuse_misplaced_words(toml: &mut Toml<'_>, entry: Entry<'_>, subject: &dyn Subject) {
+    let written = names_in(toml.source(entry.value.span())).len();
+    let known: usize = subject.texts().into_iter().map(|text| names_in(text).len()).sum();
+    if written != known {
+        let help = "use it in what a `reply`, `config`, `stdout`, `replied` or `received` expects";
+        let message = "a random word cannot stand here";
+        toml.error(entry.value.span(), message, Some(help.to_owned()));
+    }
 }
 
 fn default_moment(subject: &dyn Subject, crash: Crash) -> Moment {

@@ -3,6 +3,7 @@
 use super::super::block::BlockText;
 use super::super::exercise::{self, Head};
 use super::super::problem::{Problems, did_you_mean, suggestion};
+use super::super::words;
 use super::super::{Code, Example, Exercise, FailingAnswer, Language, Span, Step, check, line_of};
 use super::alert::AlertKind;
 use super::fence::{FenceWord, Role};
@@ -125,6 +126,7 @@ fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> O
     }
     report_missing(&head, problems);
     check_equivalents(&head.exercise, problems);
+    words::check(&head.exercise, problems);
     check_languages(section, &head.exercise, problems);
     Some(head.exercise)
 }

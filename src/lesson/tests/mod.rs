@@ -14,6 +14,7 @@ mod subjects;
 mod tasks;
 mod transcripts_and_dumps;
 mod worlds;
+mod words;
 
 use std::path::Path;
 

@@ -87,10 +87,24 @@ pub fn why_dump_not_loaded(log: &str) -> Option<String> {
     first_with(&causes, log)
 }
 
-/// Why a server did not start: its snapshot file if the log says so, else `why`.
-pub fn dump_or(why: &str, log: &str) -> String {
-    why_dump_not_loaded(log)
-        .map_or_else(|| why.to_owned(), |line| format!("{DUMP_NOT_LOADED}: {line}"))
+/// Why a server did not start: its snapshot file or its configuration if the log says so, else
+/// `why`.
+pub fn reason_or(why: &str, log: &str) -> String {
+    let dump = why_dump_not_loaded(log).map(|line| format!("{DUMP_NOT_LOADED}: {line}"));
+    dump.or_else(|| refused_setting(log)).unwrap_or_else(|| why.to_owned())
+}
+
+/// Part of the error's fact if a server did not start because of a setting.
+pub const SETTING_REFUSED: &str = "it refuses the setting";
+
+/// What it says of a setting that it refuses: `>>> 'maxmemry "1mb"'` and, in the line below, why
+/// (config.c of Redis 6.2 to 8.6 and Valkey 8.1 and 9).
+fn refused_setting(log: &str) -> Option<String> {
+    let mut lines = log.lines().skip_while(|line| !line.contains("FATAL CONFIG FILE ERROR"));
+    let setting = lines.find_map(|line| line.strip_prefix(">>> "))?;
+    let setting = setting.trim().trim_matches('\'').replace('"', "");
+    let why = lines.find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    Some(format!("{SETTING_REFUSED} `{setting}`: {why}"))
 }
 
 /// A log line about a full disk, without its time.
@@ -164,6 +178,18 @@ mod tests {
         let why = why_dump_not_loaded(log);
         assert_eq!(why.as_deref(), Some("Wrong signature trying to load DB from file"));
         assert_eq!(why_dump_not_loaded("7:M * DB loaded from disk: 0.001 seconds\n"), None);
+    }
+
+    #[test]
+    fn a_refused_setting_is_told_in_the_servers_words() {
+        let log = "7:C 22 Nov 2026 17:18:33.293 # oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo\n\n\
+                   *** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\n\
+                   Reading the configuration file, at line 4\n>>> 'maxmemry \"1mb\"'\n\
+                   Bad directive or wrong number of arguments\n";
+        let reason = "it refuses the setting `maxmemry 1mb`: Bad directive or wrong number of \
+                      arguments";
+        assert_eq!(reason_or("it ended with exit status 1", log), reason);
+        assert_eq!(reason_or("it ended", "7:M * Ready to accept connections\n"), "it ended");
     }
 
     #[test]

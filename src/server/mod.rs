@@ -379,7 +379,7 @@ impl Server {
 
     fn failure(&self, why: &str) -> EnvironmentError {
         let log = self.log().unwrap_or_default();
-        let fact = format!("the server can't be used: {}", log::dump_or(why, &log));
+        let fact = format!("the server can't be used: {}", log::reason_or(why, &log));
         EnvironmentError::new(fact, log::with_tail(&log, "see `redislings doctor`"))
     }
 }

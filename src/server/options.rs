@@ -44,13 +44,25 @@ impl Options {
         let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let mut text = String::new();
         for (name, value) in DEFAULTS.into_iter().chain(settings).chain(fixed.iter().copied()) {
-            let _ = writeln!(text, "{name} {}", words(value));
+            for value in lines_of(name, value) {
+                let _ = writeln!(text, "{name} {}", words(&value));
+            }
         }
         let (password, checker) = (&self.password, &self.checker_password);
         let _ = writeln!(text, "user default on >{password} ~* &* +@all -debug -module");
         let _ = writeln!(text, "user {CHECKER} on >{checker} ~* &* +@all");
         text
     }
+}
+
+/// The values of the lines that set this. Redis before 7.0 silently drops a line with more than one
+/// save point (`tests/it/versions.rs`).
+fn lines_of(name: &str, value: &str) -> Vec<String> {
+    let words: Vec<&str> = value.split_whitespace().collect();
+    if name == "save" && words.len() > 2 {
+        return words.chunks(2).map(|point| point.join(" ")).collect();
+    }
+    vec![value.to_owned()]
 }
 
 /// Quotes each word of a value as one argument, so that a `#` or a quote is part of the value.
@@ -84,6 +96,13 @@ mod tests {
     #[test]
     fn a_value_of_several_words_is_several_arguments() {
         assert_eq!(words("3600 1"), "\"3600\" \"1\"");
+    }
+
+    #[test]
+    fn each_save_point_has_its_line() {
+        let options = Options::new(&[("save".to_owned(), "3600 1 60 1000".to_owned())]);
+        let text = options.configuration(&[]);
+        assert!(text.contains("save \"3600\" \"1\"\nsave \"60\" \"1000\"\n"), "{text}");
     }
 
     #[test]

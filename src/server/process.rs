@@ -218,7 +218,7 @@ fn wait_until_ready(start: &mut Start) -> Result<(), String> {
 }
 
 fn not_started(program: &Path, why: &str, log: &str) -> EnvironmentError {
-    let fact = format!("`{}` did not start: {}", program.shown(), log::dump_or(why, log));
+    let fact = format!("`{}` did not start: {}", program.shown(), log::reason_or(why, log));
     EnvironmentError::new(fact, log::with_tail(log, "try another server: see `redislings doctor`"))
 }
 

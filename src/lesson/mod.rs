@@ -7,6 +7,7 @@ mod block;
 pub mod check;
 pub mod course;
 mod exercise;
+mod lines;
 pub mod parse;
 pub mod pattern;
 pub mod problem;
@@ -43,6 +44,7 @@ pub struct Lesson {
     /// The whole text of the file, cleaned of control characters; every [`Span`] of the lesson is a
     /// range of it.
     pub source: String,
+    line_starts: lines::LineStarts,
     /// The first `#` heading, else the id.
     pub title: String,
     /// In reading order: the text before the first `##`, then one step for each `##` section.
@@ -74,7 +76,7 @@ impl Lesson {
 
     /// The line of this byte of the source, from 1.
     pub fn line_of(&self, offset: usize) -> usize {
-        line_of(&self.source, offset)
+        self.line_starts.line_of(offset)
     }
 }
 

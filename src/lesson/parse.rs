@@ -12,6 +12,7 @@ mod tasks;
 
 use std::path::Path;
 
+use super::lines::LineStarts;
 use super::problem::Problems;
 use super::{Lesson, Problem, Step};
 
@@ -41,7 +42,9 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
         .collect();
     let usable = !problems.has_error();
     let path = path.to_owned();
-    let lesson = usable.then(|| Lesson { id, path, source, title, steps, summary, recall });
+    let line_starts = LineStarts::of(&source);
+    let lesson =
+        usable.then(|| Lesson { id, path, source, line_starts, title, steps, summary, recall });
     (lesson, problems.into_sorted())
 }
 

@@ -8,6 +8,8 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::{Span, line_of, line_start};
 use crate::sanitize::{ShownPath as _, clean};
 
+/// More problems in one line are not reported: they are of one kind.
+const MOST_IN_A_LINE: usize = 20;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Whether a lesson with this problem can be used.
@@ -185,6 +187,16 @@ impl Problems {
     /// In the order of the text.
     pub(super) fn into_sorted(mut self) -> Vec<Problem> {
         self.found.sort_by_key(|problem| problem.span.as_ref().map(|span| span.start));
+        // Each is drawn with its line: very many in a very long one would take minutes.
+        let (mut at, mut in_line) = (0, 0);
+        self.found.retain(|problem| {
+            let start = problem.span.as_ref().map_or(0, |span| span.start);
+            let passed = self.source.as_bytes()[at..start].iter().filter(|byte| **byte == b'\n');
+            let passed = passed.count();
+            in_line = if passed > 0 { 1 } else { in_line + 1 };
+            at = start;
+            in_line <= MOST_IN_A_LINE
+        });
         self.found
     }
 }

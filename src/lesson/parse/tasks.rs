@@ -1,6 +1,8 @@
 //! The sentences of a task that have an id, `<!-- task: take-a-save -->`, and the checks that cover
 //! them.
 
+use std::collections::BTreeSet;
+
 use super::super::Span;
 use super::super::exercise::{Head, KEBAB, is_kebab};
 use super::super::problem::{Problems, did_you_mean};
@@ -42,11 +44,12 @@ fn is_seen(offset: usize, hidden: &[Span]) -> bool {
 }
 
 fn check_ids(tasks: &[Task<'_>], problems: &mut Problems) {
-    for (index, (id, _)) in tasks.iter().enumerate() {
+    let mut earlier = BTreeSet::new();
+    for (id, _) in tasks {
         if !is_kebab(&id.text) {
             let message = format!("`{}` cannot be an id", id.text);
             problems.error(id.span.clone(), message, Some(KEBAB.to_owned()));
-        } else if tasks[..index].iter().any(|(earlier, _)| earlier.text == id.text) {
+        } else if !earlier.insert(id.text.as_str()) {
             let message = format!("a second task with the id `{}`", id.text);
             problems.error(id.span.clone(), message, None);
         }

@@ -80,7 +80,8 @@ fn ensure_fields_are_reported(
     Ok(())
 }
 
-/// Whether INFO reports the field only while there is something to count.
+/// Whether INFO reports the field only at times.
 fn comes_and_goes(field: &str) -> bool {
     ["db", "cmdstat_", "errorstat_"].iter().any(|start| field.starts_with(start))
+        || topics::TOPICS.iter().any(|topic| topic.fields_that_come_and_go.contains(&field))
 }

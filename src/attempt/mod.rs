@@ -43,7 +43,7 @@ pub use look::LOOK_LIMIT;
 pub use phase::{Phase, WorkProgress};
 pub use python::Python;
 pub use setup::{RefusedCommand, refused_command};
-pub use stall::refuse as refuse_stall;
+pub use stall::{machine_lateness, refuse as refuse_stall};
 pub use validity::{has_set, silent};
 
 use self::answer::run_answer;
@@ -56,7 +56,7 @@ use crate::cleanup;
 use crate::error::EnvironmentError;
 use crate::lesson::words::setup_with_new_words;
 use crate::lesson::{Code, Exercise};
-use crate::server::Server;
+use crate::server::{Server, ServerVersion, Source};
 use crate::topics::TOPICS;
 
 /// How often an attempt is repeated when the machine spoiled it.
@@ -71,7 +71,11 @@ pub fn attempt(
     answer: &Answer,
     python: Option<&Python>,
 ) -> Result<Evidence, AttemptError> {
+    ensure_server_fits(exercise, fixture.server.version())?;
     setup::ensure_address_supports(fixture.server, exercise)?;
+    if fixture.server.is_ours() && TOPICS.iter().any(|topic| (topic.needs_new_server)(exercise)) {
+        *fixture.server = fixture.server.another()?;
+    }
     let words = exercise.new_words();
     let exercise = &*exercise.with_words(&words);
     let evidence = with_setup(
@@ -81,6 +85,35 @@ pub fn attempt(
         |evidence| stall_matters(exercise, evidence),
     )?;
     Ok(Evidence { words, ..evidence })
+}
+
+/// An error if the exercise is for other servers than this one.
+pub fn ensure_server_fits(exercise: &Exercise, server: &str) -> Result<(), EnvironmentError> {
+    if is_for(exercise, server) {
+        return Ok(());
+    }
+    let servers = exercise.servers.join(" or ");
+    Err(EnvironmentError::new(
+        format!("`{}` is not for {server}: it needs {servers}", exercise.id),
+        "go on with another exercise, or choose a server by `--server` or `--image`",
+    ))
+}
+
+/// Whether the exercise is for this server: `redis 7.0.15`.
+pub fn is_for(exercise: &Exercise, server: &str) -> bool {
+    let mut named = exercise.servers.iter().filter_map(|text| ServerVersion::parse(text));
+    exercise.servers.is_empty() || named.any(|version| version.is_met_by(server))
+}
+
+/// Starts a server with the exercise's settings, which a server that the exercise is not for may
+/// refuse.
+pub fn start_server(source: &Source, exercise: &Exercise) -> Result<Server, EnvironmentError> {
+    Server::start(source, &exercise.settings).map_err(|error| {
+        let plain =
+            if exercise.servers.is_empty() { None } else { Server::start(source, &[]).ok() };
+        let misfit = plain.and_then(|plain| ensure_server_fits(exercise, plain.version()).err());
+        misfit.unwrap_or(error)
+    })
 }
 
 /// Waits until a fresh server is ready for an attempt. Called ahead of it, this saves the attempt

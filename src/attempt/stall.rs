@@ -23,7 +23,7 @@ const KEPT: usize = 1000;
 
 /// All attempts share it.
 static HEART: Mutex<Heart> =
-    Mutex::new(Heart { watches: 0, beats: false, since: None, stalls: VecDeque::new() });
+    Mutex::new(Heart { watches: 0, beats: false, since: None, stalls: VecDeque::new(), late: 0.0 });
 
 /// Does `work` and returns its result. If the machine stalled meanwhile and that `matters` to the
 /// result, returns an error of the kind [`EnvironmentErrorKind::Stall`] instead.
@@ -71,6 +71,15 @@ struct Heart {
     since: Option<Instant>,
     /// When each stall ended, and how long it lasted.
     stalls: VecDeque<(Instant, Duration)>,
+    /// See [`machine_lateness`], in seconds.
+    late: f64,
+}
+
+/// How late beats were lately: a moving average over about ten. Zero before the first attempt.
+pub fn machine_lateness() -> Duration {
+    let heart = lock(&HEART);
+    let current = heart.since.map(|since| since.elapsed().saturating_sub(HEARTBEAT));
+    Duration::from_secs_f64(heart.late).max(current.unwrap_or_default())
 }
 
 /// Keeps the heart beating while it exists.
@@ -129,6 +138,7 @@ fn end_beat() {
     let mut heart = lock(&HEART);
     let now = Instant::now();
     let took = heart.since.take().map_or(Duration::ZERO, |since| now - since);
+    heart.late += (took.saturating_sub(HEARTBEAT).as_secs_f64() - heart.late) / 10.0;
     if took >= TOO_LONG {
         heart.stalls.push_back((now, took));
         let too_many = heart.stalls.len().saturating_sub(KEPT);

@@ -48,6 +48,9 @@ pub struct CheckOptions {
     /// The default comes from the extension .py or .redis; it is redis for standard input.
     #[arg(long, short, value_enum, hide_possible_values = true)]
     pub language: Option<Language>,
+    /// Run it on a server of this version, such as "redis 6.2" or "valkey 9"
+    #[arg(long, value_name = "VERSION", help_heading = SERVER)]
+    pub server_version: Option<String>,
     /// Show all checks, what Redis saw, what has changed, and all that the program printed
     #[arg(long, short, help_heading = DISPLAY)]
     pub verbose: bool,
@@ -127,8 +130,9 @@ pub struct VerifyOptions {
 
     /// How many cases run at the same time
     ///
-    /// The default is eight per core, since most of them wait, and at most 16.
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    /// The default is as many as the machine carries, since most of them wait: the number grows
+    /// until threads begin late or memory runs low.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=128))]
     pub jobs: Option<u8>,
     /// Run each case N times, and report results that differ
     ///
@@ -140,6 +144,11 @@ pub struct VerifyOptions {
     /// Start no more cases after the first that does not pass
     #[arg(long)]
     pub fail_fast: bool,
+    /// Wait for lessons to be saved, and run the cases of the sections that changed
+    ///
+    /// The cases that you name run once before.
+    #[arg(long, conflicts_with_all = ["update", "changed", "partition", "keep"])]
+    pub watch: bool,
     /// Leave the server of the first case that does not pass running, and show how to connect to it
     #[arg(long)]
     pub keep: bool,

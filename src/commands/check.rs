@@ -25,7 +25,7 @@ pub(super) fn check(common: &Common, options: &CheckOptions) -> Result<Exit, Sto
     }
     let (_, exercise) = named_or_next(&course, options.exercise.as_deref())?;
     let answer = answer::find(exercise, options.answer.as_deref(), options.language)?;
-    let Checked { server, judged } = run(common, &course, exercise, &answer)?;
+    let Checked { server, judged } = run(common, &course, exercise, &answer, options)?;
     let is_json = options.output.format == Format::Json;
     match judged {
         Ok((verdict, evidence)) => {
@@ -63,8 +63,9 @@ fn run(
     course: &Course,
     exercise: &Exercise,
     answer: &Answer,
+    options: &CheckOptions,
 ) -> Result<Checked, Stop> {
-    match Checker::new(common, course) {
+    match Checker::new(common, course, options) {
         Ok(checker) => Ok(checker.check(exercise, answer)),
         Err(Stop::Environment(error)) => Ok(Checked { server: String::new(), judged: Err(error) }),
         Err(stop) => Err(stop),

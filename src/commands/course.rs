@@ -5,7 +5,7 @@ use std::path::Path;
 use super::output::{err, is_err_colored};
 use super::{Stop, progress, report_message};
 use crate::cli::Common;
-use crate::lesson::{Course, Exercise, Language, Lesson, Problem, problem};
+use crate::lesson::{Course, Exercise, Language, Lesson, Problem, Severity, problem};
 use crate::present::{plain, terminal};
 use crate::progress::Progress;
 
@@ -24,13 +24,13 @@ pub(super) fn read(common: &Common) -> Result<(Course, Vec<Problem>), Vec<Proble
     folder(common).map_or_else(Course::shipped, Course::load)
 }
 
-/// Loads the course and reports all its problems.
+/// Loads the course and reports its errors. Its warnings are for authors: `verify` reports them.
 pub(super) fn load(common: &Common) -> Result<Course, Stop> {
-    let loaded = read(common);
-    match &loaded {
-        Ok((_, problems)) | Err(problems) => report_problems(problems),
-    }
-    loaded.map(|(course, _)| course).map_err(|_| Stop::Lessons)
+    read(common).map(|(course, _)| course).map_err(|mut problems| {
+        problems.retain(|problem| problem.severity == Severity::Error);
+        report_problems(&problems);
+        Stop::Lessons
+    })
 }
 
 pub(super) fn report_problems(problems: &[Problem]) {

@@ -37,7 +37,9 @@ use crate::progress::Progress;
 use crate::progress_event::ProgressEvent;
 use crate::relay::{self, Relay};
 use crate::sanitize::{clean, clean_lines, is_unsafe};
-use crate::server::{Address, Chosen, Source, Wanted, container, source, versions};
+use crate::server::{
+    Address, Chosen, ServerVersion, Source, Wanted, by_version, container, source, versions,
+};
 use course::{find, load};
 use output::{err, out};
 
@@ -217,6 +219,25 @@ fn choose_server(common: &Common, report: &dyn Fn(ProgressEvent<'_>)) -> Result<
         container::forget_failed_pull(common.image());
     }
     Ok(source::choose(&wanted, common.image(), report)?)
+}
+
+/// Chooses a server of this version, such as `redis 7.0`, if one is wanted.
+fn choose_version(
+    common: &Common,
+    version: Option<&ServerVersion>,
+    report: &dyn Fn(ProgressEvent<'_>),
+) -> Result<Chosen, Stop> {
+    match version {
+        Some(version) => Ok(by_version::choose(&wanted(common)?, version, common.image(), report)?),
+        None => choose_server(common, report),
+    }
+}
+
+fn server_version(text: &str) -> Result<ServerVersion, Stop> {
+    ServerVersion::parse(text).ok_or_else(|| {
+        let help = "write redis or valkey, a space and a version as in \"redis 7.0\"";
+        Stop::usage(format!("`{text}` is not a server and its version"), help)
+    })
 }
 
 fn wanted(common: &Common) -> Result<Wanted, Stop> {

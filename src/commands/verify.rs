@@ -6,13 +6,14 @@ mod changed;
 mod partition;
 mod report;
 mod update;
+mod watch;
 
 use std::time::Instant;
 
 use super::course::{self, report_problems};
 use super::reports::Reports;
 use super::waiting::Spinner;
-use super::{Exit, Stop, choose_server, report_message, tell, variable};
+use super::{Exit, Stop, choose_version, report_message, server_version, tell, variable};
 use crate::attempt::Python;
 use crate::cli::{Common, VerifyOptions};
 use crate::error::EnvironmentError;
@@ -20,17 +21,17 @@ use crate::lesson::{Course, Problem};
 use crate::present::verify::warning;
 use crate::progress_event::ProgressEvent;
 use crate::sanitize::ShownPath as _;
-use crate::server::{PreservedServer, ServerVersion, Source, Wanted, by_version};
+use crate::server::{PreservedServer, ServerVersion, Source, Wanted};
 use crate::verify::choice::Slice;
 use crate::verify::coverage;
 use crate::verify::plan::Plan;
-use crate::verify::report::{CaseOutcome, Conclusion, Report, ServerReport};
-use crate::verify::{self, Case, CaseResult, Interpreters, PreservedFailure, Runner};
+use crate::verify::report::{Conclusion, Report, ServerReport};
+use crate::verify::{self, Case, CaseResult, Done, Interpreters, Jobs, PreservedFailure, Runner};
 
 pub(super) fn verify(common: &Common, options: &VerifyOptions) -> Result<Exit, Stop> {
     let reports = Reports::of(&options.reporting.reports, options.output.format, &variable)?;
     let slice = partition::wanted(options.partition.as_deref(), &variable)?;
-    let version = options.server_version.as_deref().map(parse).transpose()?;
+    let version = options.server_version.as_deref().map(server_version).transpose()?;
     if matches!(super::wanted(common)?, Wanted::Address(_)) {
         return Err(Stop::usage(
             "`verify` can't use a server at an address: each case needs a fresh one",
@@ -42,14 +43,9 @@ pub(super) fn verify(common: &Common, options: &VerifyOptions) -> Result<Exit, S
         report_message("there is no folder `lessons` here, so the built-in course is verified");
     }
     reports.try_targets()?;
-    VerifyRequest { common, options, reports, slice, version }.run()
-}
-
-fn parse(text: &str) -> Result<ServerVersion, Stop> {
-    ServerVersion::parse(text).ok_or_else(|| {
-        let help = "write redis or valkey, a space and a version as in \"redis 7.0\"";
-        Stop::usage(format!("`{text}` is not a server and its version"), help)
-    })
+    let only = options.only.clone();
+    let request = VerifyRequest { common, options, only, reports, slice, version };
+    if options.watch { watch::watch(request) } else { request.run() }
 }
 
 /// The built-in course has no files to rewrite or to compare.
@@ -67,6 +63,8 @@ fn ensure_no_files_needed(options: &VerifyOptions) -> Result<(), Stop> {
 struct VerifyRequest<'r> {
     common: &'r Common,
     options: &'r VerifyOptions,
+    /// The names of the wanted cases; empty: all.
+    only: Vec<String>,
     reports: Reports,
     slice: Option<Slice>,
     version: Option<ServerVersion>,
@@ -85,6 +83,7 @@ impl VerifyRequest<'_> {
         self.reports.begin(&Plan::new(&course, &cases, self.slice, names))?;
         let cases = Slice::part(self.slice, cases);
         let verification = Verification { request: self, course: &course, cases, unmade };
+        let of_loader = chosen(of_loader, &verification.cases, self.names_cases());
         let (mut servers, mut results) = (Vec::new(), Vec::new());
         for version in &versions {
             let (server, of_server) = verification.on(version.as_ref())?;
@@ -105,6 +104,11 @@ impl VerifyRequest<'_> {
         conclude(&report, &self.reports)
     }
 
+    /// Whether only a part of the lessons' cases was asked for.
+    fn names_cases(&self) -> bool {
+        !self.only.is_empty()
+    }
+
     /// The course and the loader's warnings. Errors go to standard error and to the reports.
     fn load(&self) -> Result<(Course, Vec<Problem>), Stop> {
         course::read(self.common).map_err(|problems| self.unloadable(&problems))
@@ -123,8 +127,8 @@ impl VerifyRequest<'_> {
         let mut cases = Slice::part(self.slice, cases::wanted(course, self)?.cases);
         cases.retain(update::has_replies);
         let verification = Verification { request: self, course, cases, unmade: None };
-        let results = verification.run_cases(self.version.as_ref(), &|_, _| {})?;
-        update::write(&verification.cases, &results)
+        let done = verification.run_cases(self.version.as_ref(), &|_, _| {})?;
+        update::write(&verification.cases, &done.results)
     }
 
     /// The servers to verify on; `None`: any.
@@ -138,8 +142,24 @@ impl VerifyRequest<'_> {
                         use `--server-version`";
             return Err(Stop::usage(fact, help));
         }
-        course.server_versions.iter().map(|text| parse(text).map(Some)).collect()
+        course.server_versions.iter().map(|text| server_version(text).map(Some)).collect()
     }
+}
+
+/// The warnings about what was chosen: of lessons with a case, or if cases were named, only of
+/// their sections.
+fn chosen(warnings: Vec<Problem>, cases: &[Case<'_>], are_named: bool) -> Vec<Problem> {
+    let concerns = |warning: &Problem, case: &Case<'_>| {
+        let start = warning.span.as_ref().map(|span| span.start);
+        let is_there = start.is_none_or(|start| case.step.span.contains(&start));
+        case.lesson.path == warning.path && (is_there || !are_named)
+    };
+    let mut chosen = warnings;
+    chosen.retain(|warning| {
+        let is_of_course = warning.path.extension().is_some_and(|extension| extension == "toml");
+        is_of_course || cases.iter().any(|case| concerns(warning, case))
+    });
+    chosen
 }
 
 /// Ends the reports; errors of servers go to standard error too.
@@ -159,9 +179,15 @@ fn name_of(version: Option<&ServerVersion>) -> String {
     version.map(ToString::to_string).unwrap_or_default()
 }
 
-fn usual_jobs() -> u8 {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    u8::try_from(8 * cores).unwrap_or(u8::MAX).min(16)
+/// In a container each server needs a port, and all share its memory.
+const ROOM_IN_A_CONTAINER: usize = 32;
+
+fn jobs(wanted: Option<u8>, source: &Source) -> Jobs {
+    let room = match source {
+        Source::Container(_) => ROOM_IN_A_CONTAINER,
+        _ => usize::MAX,
+    };
+    wanted.map_or_else(|| Jobs::as_carried(room), |number| Jobs::Fixed(number.into()))
 }
 
 /// The results on one server, in the cases' order.
@@ -185,19 +211,26 @@ impl Verification<'_> {
         let is_streamed = options.repeat == 1 && reports.is_streamed();
         let report_case = |index: usize, result: &CaseResult| {
             if is_streamed {
-                let case = report::case(self.request, version, &self.cases[index], Some(result));
+                let (case, result) = (&self.cases[index], report::Ended::Run(result));
+                let case = report::case(self.request, version, case, result);
                 reports.case(&wanted, &case);
             }
         };
-        let (results, unchecked) = match self.run_cases(version, &report_case) {
-            Ok(results) => (results, None),
-            Err(Stop::Environment(error)) => (vec![None; self.cases.len()], Some(error)),
+        let (done, unchecked) = match self.run_cases(version, &report_case) {
+            Ok(done) => (done, None),
+            Err(Stop::Environment(error)) => (Done::none(self.cases.len()), Some(error)),
             Err(stop) => return Err(stop),
         };
+        let results = done.results;
         let mut cases = Vec::new();
-        for (case, result) in self.cases.iter().zip(&results) {
-            let case = report::case(self.request, version, case, result.as_ref());
-            if !is_streamed || case.outcome == CaseOutcome::NotRun {
+        for (index, (case, result)) in self.cases.iter().zip(&results).enumerate() {
+            let ended = match result {
+                Some(result) => report::Ended::Run(result),
+                None if done.not_for_server.contains(&index) => report::Ended::NotForServer,
+                None => report::Ended::NotRun,
+            };
+            let case = report::case(self.request, version, case, ended);
+            if !is_streamed || result.is_none() {
                 reports.case(&wanted, &case);
             }
             cases.push(case);
@@ -212,20 +245,21 @@ impl Verification<'_> {
         &self,
         version: Option<&ServerVersion>,
         ended: &(dyn Fn(usize, &CaseResult) + Sync),
-    ) -> Result<CaseResults, Stop> {
+    ) -> Result<Done, Stop> {
         if let Some(error) = &self.unmade {
             return Err(error.clone().into());
         }
         if self.cases.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Done::none(0));
         }
         let spinner = Spinner::new();
         let report = |event: ProgressEvent<'_>| spinner.tell(event);
         let options = self.request.options;
+        let source = &self.source(version, &report)?;
         let runner = Runner {
             cases: &self.cases,
-            source: &self.source(version, &report)?,
-            jobs: options.jobs.unwrap_or_else(usual_jobs).into(),
+            source,
+            jobs: jobs(options.jobs, source),
             repeat: options.repeat,
             fail_fast: options.fail_fast,
             keep: options.keep,
@@ -237,14 +271,17 @@ impl Verification<'_> {
             Ok(python)
         };
         let done = runner.run(begin, &|index, result| {
-            spinner.count(runs, Some(result.is_good()));
+            let failures = spinner.count(runs, Some(result.is_good()));
+            if !result.is_good() {
+                tell_failure(&spinner, options, &self.cases[index].id, (failures, runs));
+            }
             ended(index, result);
         })?;
         drop(spinner);
         if let Some(kept) = &done.kept {
             report_preserved_server(&self.cases[kept.case], kept);
         }
-        Ok(done.results)
+        Ok(done)
     }
 
     fn source(
@@ -253,12 +290,7 @@ impl Verification<'_> {
         report: &dyn Fn(ProgressEvent<'_>),
     ) -> Result<Source, Stop> {
         let common = self.request.common;
-        let chosen = match version {
-            Some(version) => {
-                by_version::choose(&super::wanted(common)?, version, common.image(), report)?
-            }
-            None => choose_server(common, report)?,
-        };
+        let chosen = choose_version(common, version, report)?;
         report(ProgressEvent::Message(&format!("server: {}", chosen.name)));
         Ok(chosen.source)
     }
@@ -275,6 +307,23 @@ impl Verification<'_> {
         let fresh = Python::find(packages, report)?;
         let warmed = fresh.warmed(packages).ok();
         Ok(Some(Interpreters { fresh, warmed }))
+    }
+}
+
+/// Names the first failures as they come, and after some says how to end sooner.
+fn tell_failure(
+    spinner: &Spinner,
+    options: &VerifyOptions,
+    id: &str,
+    (failures, runs): (usize, usize),
+) {
+    const NAMED: usize = 3;
+    const MANY_RUNS: usize = 50;
+    if failures <= NAMED && runs > 1 {
+        spinner.tell(ProgressEvent::Message(&format!("failed: {id}")));
+    }
+    if failures == NAMED && runs >= MANY_RUNS && !options.fail_fast {
+        spinner.tell(ProgressEvent::Message("`--fail-fast` ends after the first failure"));
     }
 }
 

@@ -72,12 +72,13 @@ impl Spinner {
     }
 
     /// Counts the end of a run, if it is good or not, of so many runs. Draws a bar; in a log, prints
-    /// the same as text.
-    pub(super) fn count(&self, all: usize, ended: Option<bool>) {
+    /// the same as text. Returns how many were not good so far.
+    pub(super) fn count(&self, all: usize, ended: Option<bool>) -> usize {
         let mut counted = lock(&self.counted);
         counted.done += usize::from(ended.is_some());
         counted.failures += usize::from(ended == Some(false));
-        let (done, failures) = (counted.done, waiting::failures(counted.failures));
+        let (done, count) = (counted.done, counted.failures);
+        let failures = waiting::failures(count);
         self.tell(ProgressEvent::Status(&format!("{done} of {all} cases have run{failures}")));
         if let Some(bar) = &self.bar {
             if bar.length().is_none() {
@@ -88,6 +89,7 @@ impl Spinner {
             bar.set_position(done as u64);
             bar.set_message(failures);
         }
+        count
     }
 }
 

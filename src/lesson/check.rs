@@ -41,6 +41,8 @@ pub struct Check {
     pub otherwise: Option<String>,
     /// Whether what is expected is for the student to find out, and never shown.
     pub is_secret: bool,
+    /// Whether it is there to show something, and never fails alone.
+    pub only_shows: bool,
 }
 
 impl Check {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use files::{Files, Text};
 pub use package::{Package, default_packages};
+pub(super) use settings::versions;
 
 use super::problem::{Problem, Severity};
 use super::{Exercise, Lesson, Step, parse};

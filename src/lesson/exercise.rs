@@ -9,13 +9,15 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::block::BlockText;
+use super::course::versions;
 use super::pattern::matches;
 use super::problem::Problems;
 use super::toml_table::{Entry, Toml, entries};
 use super::{Crash, Exercise, Span};
+use crate::topics::TOPICS;
 
-const KEYS: [&str; 8] =
-    ["id", "time_limit", "crash", "server", "world", "check", "equivalent", "meanwhile"];
+const KEYS: [&str; 9] =
+    ["id", "time_limit", "crash", "server", "world", "check", "equivalent", "meanwhile", "servers"];
 const CRASHES: [(&str, Crash); 2] = [("exit", Crash::AtExit), ("settled", Crash::WhenSettled)];
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -68,7 +70,7 @@ pub(super) struct Head {
 pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> Head {
     let (table, mut toml) = Toml::parse(block, problems);
     let toml = &mut toml;
-    let [id, limit, crash, server, world, check, equivalent, meanwhile] =
+    let [id, limit, crash, server, world, check, equivalent, meanwhile, servers] =
         toml.fields(&table, "an exercise", KEYS);
     let help = "add `id = \"…\"` at the top of the block";
     toml.require(id, &fence, "the exercise has no `id`", help);
@@ -81,6 +83,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         settings_span: server.map(|entry| toml.file_span(entry.key_span())).unwrap_or_default(),
         settings: server.map(|entry| settings(toml, entry)).unwrap_or_default(),
         worlds: tables::each(toml, world, tables::world),
+        servers: servers.map(|entry| versions(toml, entry)).unwrap_or_default(),
         meanwhile: tables::each(toml, meanwhile, tables::meanwhile),
         equivalents: tables::each(toml, equivalent, tables::equivalent),
         ..Exercise::default()
@@ -165,6 +168,12 @@ fn settings(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, String)> {
             if value.split_whitespace().any(|word| word.starts_with("--")) {
                 let help = Some("put each setting on a line of its own".to_owned());
                 toml.error(setting.value.span(), "a value cannot contain another option", help);
+            }
+            let mut refused =
+                TOPICS.iter().filter_map(|topic| (topic.refuse_setting)(&name, &value));
+            if let Some(help) = refused.next() {
+                let message = format!("`{name}` cannot be `{value}`");
+                toml.error(setting.value.span(), message, Some(help.to_owned()));
             }
             settings.push((name, value));
         }

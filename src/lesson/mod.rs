@@ -95,6 +95,8 @@ pub fn line_start(text: &str, offset: usize) -> usize {
 pub struct Step {
     /// The heading's text, without markup.
     pub title: String,
+    /// The whole section with its heading.
+    pub span: Span,
     /// The text for the student, in order: the section without checks, setup, starters,
     /// solutions, wrong answers (with the author's notes) and hints.
     pub reading: Vec<Span>,
@@ -186,6 +188,8 @@ pub struct Exercise {
     pub settings: Vec<(String, String)>,
     /// The span of the settings; empty if there are none.
     pub settings_span: Span,
+    /// The servers that it is for, as a course names them: `redis 7.0`. Empty: all.
+    pub servers: Vec<String>,
     /// When the server is killed, if a check asks for it.
     pub crash: Crash,
     /// Commands run before the attempt, one a line; the checks do not see them.

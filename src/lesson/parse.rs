@@ -1,5 +1,6 @@
 //! Parses one markdown file into a [`Lesson`], without any I/O.
 
+mod advice;
 mod alert;
 mod fence;
 mod html;

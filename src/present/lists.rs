@@ -140,8 +140,12 @@ pub fn answer_line(file: &str, outcome: &str) -> String {
 }
 
 /// A line of `verify`'s summary.
-pub fn group_line(name: &str, good: usize, all: usize) -> String {
-    let (word, mark) = if good == all { ("good:", Mark::Met) } else { ("broken:", Mark::Unmet) };
+pub fn group_line(name: &str, good: usize, all: usize, is_broken: bool) -> String {
+    let (word, mark) = match (good == all, is_broken) {
+        (true, _) => ("good:", Mark::Met),
+        (_, true) => ("broken:", Mark::Unmet),
+        _ => ("not run:", Mark::NotReached),
+    };
     let start = if plain::is_on() { word.to_owned() } else { mark.sign() };
     format!("{start} {name}: {good} of {all}\n")
 }

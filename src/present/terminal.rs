@@ -201,7 +201,8 @@ mod tests {
                 "  a: A title, open\n"
             );
             assert_eq!(notice("server: here", 80), "server: here\n");
-            assert_eq!(group_line("a", 1, 2), "broken: a: 1 of 2\n");
+            assert_eq!(group_line("a", 1, 2, true), "broken: a: 1 of 2\n");
+            assert_eq!(group_line("a", 0, 2, false), "not run: a: 0 of 2\n");
             assert_eq!(
                 examined("image", FindingState::Missing, "none", Some("pull it")),
                 "missing: image: none\n  help: pull it\n"

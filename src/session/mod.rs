@@ -33,7 +33,7 @@ mod unprinted;
 mod update;
 mod view;
 mod warm;
-mod watch;
+pub mod watch;
 mod worker;
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ const POLL: Duration = Duration::from_millis(500);
 const EVENT_LATENESS: Duration = Duration::from_millis(400);
 
 /// Watches the files of one exercise's answers.
-pub(super) struct Watch {
+pub struct Watch {
     /// Sends the events until it is dropped.
     watcher: Option<RecommendedWatcher>,
     events: Receiver<()>,
@@ -57,7 +57,7 @@ struct SeenFile {
 impl Watch {
     /// Starts watching the folder, or polling it where that is impossible.
     /// `wake` is called when [`Self::saved`] may have something to report.
-    pub(super) fn start(folder: &Path, wake: impl Fn() + Send + 'static) -> Self {
+    pub fn start(folder: &Path, wake: impl Fn() + Send + 'static) -> Self {
         let (sender, events) = mpsc::channel();
         let watcher = watch_folder(folder, sender, wake).ok();
         let polling = if watcher.is_some() { Polling::NotNeeded } else { Polling::Unreported };
@@ -74,19 +74,19 @@ impl Watch {
     }
 
     /// Watches these files from now on, starting from their current content.
-    pub(super) fn look_after(&mut self, files: impl IntoIterator<Item = PathBuf>) {
+    pub fn look_after(&mut self, files: impl IntoIterator<Item = PathBuf>) {
         self.files = files.into_iter().map(|file| (file.clone(), see(&file))).collect();
         self.unsettled = None;
         self.other_files.forget();
     }
 
     /// Takes the file's current content as known.
-    pub(super) fn knows(&mut self, file: &Path) {
+    pub fn knows(&mut self, file: &Path) {
         self.knows_all([file]);
     }
 
     /// Takes the current content of these files as known.
-    pub(super) fn knows_all(&mut self, files: impl IntoIterator<Item = impl AsRef<Path>>) {
+    pub fn knows_all(&mut self, files: impl IntoIterator<Item = impl AsRef<Path>>) {
         for file in files {
             if let Some(seen) = self.files.get_mut(file.as_ref()) {
                 *seen = see(file.as_ref());
@@ -98,7 +98,7 @@ impl Watch {
 
     /// A file whose content differs from the known one, if it was saved and has not changed since.
     /// The new content is known from then on.
-    pub(super) fn saved(&mut self) -> Option<PathBuf> {
+    pub fn saved(&mut self) -> Option<PathBuf> {
         let now = Instant::now();
         if self.events.try_iter().count() > 0 {
             self.last_event = Some(now);
@@ -129,12 +129,12 @@ impl Watch {
 
     /// A file that was saved and is not among those that are watched. To be asked after
     /// [`Self::saved`].
-    pub(super) fn saved_besides(&mut self) -> Option<PathBuf> {
+    pub fn saved_besides(&mut self) -> Option<PathBuf> {
         self.other_files.saved()
     }
 
     /// What to tell the student if files are polled; returned only once.
-    pub(super) fn told_of_polling(&mut self) -> Option<&'static str> {
+    pub fn told_of_polling(&mut self) -> Option<&'static str> {
         if self.polling != Polling::Unreported {
             return None;
         }
@@ -146,7 +146,7 @@ impl Watch {
     }
 
     /// How long [`Self::saved`] has nothing to report, unless there is an event.
-    pub(super) fn rests_for(&self) -> Duration {
+    pub fn rests_for(&self) -> Duration {
         let look = self.polled + POLL;
         let due = self.unsettled.as_ref().map_or(look, |(.., due)| look.min(*due));
         let due = self.other_files.due().map_or(due, |other| due.min(other));

@@ -1,6 +1,7 @@
 //! What only one topic of Redis needs: each topic is a folder and a line in [`TOPICS`]. The rest of
 //! the program asks this table.
 
+mod aof;
 pub mod snapshots;
 #[cfg(test)]
 mod toy;
@@ -16,6 +17,7 @@ use crate::verdict::work::WorkSpan;
 
 pub const TOPICS: &[&Topic] = &[
     &snapshots::TOPIC,
+    &aof::TOPIC,
     #[cfg(test)]
     &toy::TOPIC,
 ];
@@ -28,6 +30,9 @@ pub struct Topic {
     pub background: &'static [BackgroundWork],
     /// INFO fields that no longer depend on time once everything has settled.
     pub timeless_fields: &'static [&'static str],
+    /// INFO fields that a server reports only at times, so that nothing can be concluded from their
+    /// being missing.
+    pub fields_that_come_and_go: &'static [&'static str],
     /// INFO fields that say `ok` unless the server failed to write a file; only the server's log
     /// completes them.
     pub write_status_fields: &'static [&'static str],
@@ -48,6 +53,12 @@ pub struct Topic {
     pub needs_ready: fn(&Exercise, answer: &str) -> bool,
     /// Waits until the server is ready for an attempt.
     pub get_ready: fn(&mut Server) -> Result<(), EnvironmentError>,
+    /// Why a lesson cannot give this setting this value: what to write instead.
+    pub refuse_setting: fn(name: &str, value: &str) -> Option<&'static str>,
+    /// Whether an attempt needs a server that has just started.
+    pub needs_new_server: fn(&Exercise) -> bool,
+    /// What the exercise's author should think about: a fact and a help.
+    pub advice: fn(&Exercise) -> Option<(&'static str, &'static str)>,
     /// A setting of the lesson that the answer must leave alone, because the evidence depends on
     /// it.
     pub protected_setting: fn(&Exercise) -> Option<&'static str>,
@@ -94,6 +105,7 @@ impl Topic {
         checks: &[],
         background: &[],
         timeless_fields: &[],
+        fields_that_come_and_go: &[],
         write_status_fields: &[],
         shown_fields: &[],
         durable_commands: &[],
@@ -102,6 +114,9 @@ impl Topic {
         swaps: &[],
         needs_ready: |_, _| false,
         get_ready: |_| Ok(()),
+        refuse_setting: |_, _| None,
+        needs_new_server: |_| false,
+        advice: |_| None,
         protected_setting: |_| None,
         only_slows: |_, _| false,
         why_invalid: |_, _| None,

@@ -1,10 +1,13 @@
 //! The cases of a course: what `verify` runs.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::mutants::Difference;
 use crate::attempt::Answer;
-use crate::lesson::{Code, Course, Example, Exercise, Language, Lesson};
+use crate::lesson::check::ENDS_WELL;
+use crate::lesson::{Code, Course, Example, Exercise, Language, Lesson, Step};
 
 /// Code to run, and the expected result.
 #[derive(Debug, Clone)]
@@ -15,6 +18,8 @@ pub struct Case<'c> {
     /// The line of the code's fence, from 1. For a mutant, the line of the solution that differs,
     /// or the line where the lesson calls the mutant equivalent.
     pub line: usize,
+    /// The section in which the code stands.
+    pub step: &'c Step,
     /// The section's exercise; an example may have none.
     pub exercise: Option<&'c Exercise>,
     pub answer: Answer,
@@ -82,6 +87,14 @@ impl Case<'_> {
         self.kind() == CaseKind::Solution && self.id.ends_with("/python/solution-1")
     }
 
+    /// How long it may take, by what is known before it runs. Examples come first: theirs is not.
+    pub(super) fn expected_time(&self) -> (Duration, Duration, bool) {
+        let Some(exercise) = self.exercise else { return (Duration::MAX, Duration::ZERO, false) };
+        let runs_out = matches!(self.expectation, Expectation::FailsExactlyOn(ENDS_WELL));
+        let limit = if runs_out { exercise.time_limit } else { Duration::ZERO };
+        (limit, exercise.time_limit, exercise.depends_on_time())
+    }
+
     pub fn kind(&self) -> CaseKind {
         match self.expectation {
             Expectation::Example(_) => CaseKind::Example,
@@ -105,14 +118,15 @@ fn lesson_cases(lesson: &Lesson) -> Vec<Case<'_>> {
         for example in &step.examples {
             let id = format!("{}/example-{}", lesson.id, cases.len() + 1);
             let expectation = Expectation::Example(example);
-            cases.push(case(lesson, step.exercise.as_ref(), id, &example.code, expectation));
+            cases.push(case(lesson, step, id, &example.code, expectation));
         }
     }
-    for exercise in lesson.steps.iter().filter_map(|step| step.exercise.as_ref()) {
+    for step in &lesson.steps {
+        let Some(exercise) = &step.exercise else { continue };
         for language in exercise.languages() {
             for (name, code, expectation) in answers(language, exercise) {
                 let id = format!("{}/{language}/{name}", exercise.id);
-                cases.push(case(lesson, Some(exercise), id, &code, expectation));
+                cases.push(case(lesson, step, id, &code, expectation));
             }
         }
     }
@@ -142,14 +156,14 @@ fn answers(language: Language, exercise: &Exercise) -> Vec<(String, Code, Expect
 
 fn case<'c>(
     lesson: &'c Lesson,
-    exercise: Option<&'c Exercise>,
+    step: &'c Step,
     id: String,
     code: &Code,
     expectation: Expectation<'c>,
 ) -> Case<'c> {
     let answer = Answer { language: code.language, text: code.text.clone(), path: None };
     let line = lesson.line_of(code.span.start);
-    Case { id, lesson, line, exercise, answer, expectation }
+    Case { id, lesson, line, step, exercise: step.exercise.as_ref(), answer, expectation }
 }
 
 pub fn needs_python(cases: &[Case<'_>]) -> bool {

@@ -9,13 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::case::{Case, CaseKind, Expectation};
 use super::example::{commands_of, example_limit, example_line, example_problems};
 use crate::attempt::evidence::ProgramEnd;
-use crate::attempt::{
-    self, Answer, AttemptError, Evidence, Fixture, Phase, Python, Run, refused_command,
-};
-use crate::error::{EnvironmentError, EnvironmentErrorKind};
+use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Phase, Python, Run};
+use crate::error::EnvironmentError;
 use crate::lesson::check::ENDS_WELL;
 use crate::relay::{self, Relay};
-use crate::server::{Server, Source};
+use crate::server::Server;
 use crate::trial::run_answer;
 use crate::verdict::worlds::concluded;
 use crate::verdict::{Finding, Outcome, Verdict, not_understood};
@@ -115,42 +113,9 @@ pub(super) fn run_case(case: &Case<'_>, server: &mut Server, python: Option<&Pyt
     CaseRun { server: name, retries, took: began.elapsed(), ..run }
 }
 
-/// Starts another server for a case whose server did not start. If a server starts without the
-/// lesson's settings, but fails twice with them, the lesson is at fault. If none starts without
-/// them either, the environment is.
-pub(super) fn start_after(
-    case: &Case<'_>,
-    error: EnvironmentError,
-    source: &Source,
-) -> Result<Server, Box<CaseRun>> {
-    let has_settings = !case.settings().is_empty();
-    let plain = if has_settings { Server::start(source, &[]).ok() } else { None };
-    let Some(plain) = plain else { return Err(Box::new(unchecked(error))) };
-    if let Err(full) = plain.check_room() {
-        return Err(Box::new(unchecked(full)));
-    }
-    Server::start(source, case.settings()).map_err(|error| {
-        let why = format!("no server starts with the lesson's `[server]`: {}", error.fact);
-        let line = case.exercise.map(|exercise| case.lesson.line_of(exercise.settings_span.start));
-        Box::new(CaseRun { problems: vec![why], line, ..CaseRun::without_verdict(plain.name()) })
-    })
-}
-
 /// The result when the environment failed; it names no server.
 pub(super) fn unchecked(error: EnvironmentError) -> CaseRun {
     CaseRun { unchecked: Some(error), ..CaseRun::without_verdict("") }
-}
-
-/// The result when the lesson's setup is at fault: Redis refuses one of its commands. `None` if the
-/// setup works on another server.
-pub(super) fn refused_setup(case: &Case<'_>, failed: &CaseRun, source: &Source) -> Option<CaseRun> {
-    let exercise = case.exercise?;
-    failed.unchecked.as_ref().filter(|error| error.kind == EnvironmentErrorKind::FailedSetup)?;
-    let mut server = Server::start(source, case.settings()).ok()?;
-    let refused = refused_command(&mut server, exercise)?;
-    let line = case.lesson.line_of(refused.block.span.start) + 1 + refused.line;
-    let problems = vec![format!("the setup fails: {}", refused.what)];
-    Some(CaseRun { problems, line: Some(line), ..CaseRun::without_verdict(server.name()) })
 }
 
 /// Runs the case; the caller adds the server's name and the time.
@@ -188,7 +153,8 @@ fn run_on(
 }
 
 fn judged(case: &Case<'_>, evidence: Evidence, verdict: Verdict) -> CaseRun {
-    let problems = verdict_problems(&case.expectation, &verdict);
+    let mut problems = verdict_problems(case, &verdict);
+    problems.extend(shown_alone(case, &verdict));
     let findings =
         verdict.findings.iter().map(|finding| (finding.check.clone(), finding.outcome)).collect();
     let (is_mutant, is_killed) = (case.kind() == CaseKind::Mutant, is_killed(&evidence.run));
@@ -205,9 +171,24 @@ fn replies(run: &Run) -> Vec<String> {
     typed.exchanges.iter().map(|exchange| exchange.reply.clone()).collect()
 }
 
-fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<String> {
+/// The problem if all that is unmet is there only to show something.
+fn shown_alone(case: &Case<'_>, verdict: &Verdict) -> Option<String> {
     let unmet = verdict.unmet();
-    match expectation {
+    let all_show = unmet.iter().all(|check| only_shows(case, check));
+    let is_alone = !unmet.is_empty() && all_show && case.kind() != CaseKind::Solution;
+    is_alone.then(|| {
+        format!("only {} is unmet, which only shows something: remove `shows`", listed(&unmet))
+    })
+}
+
+fn only_shows(case: &Case<'_>, id: &str) -> bool {
+    let mut checks = case.exercise.iter().flat_map(|exercise| &exercise.checks);
+    checks.any(|check| check.id == id && check.only_shows)
+}
+
+fn verdict_problems(case: &Case<'_>, verdict: &Verdict) -> Vec<String> {
+    let unmet = verdict.unmet();
+    match &case.expectation {
         Expectation::Passes | Expectation::Equivalent(_) if verdict.passed() => Vec::new(),
         Expectation::Passes => unmet_findings(verdict, "the solution does not pass"),
         Expectation::Fails if verdict.passed() => vec!["the empty answer passes".to_owned()],
@@ -224,7 +205,14 @@ fn verdict_problems(expectation: &Expectation<'_>, verdict: &Verdict) -> Vec<Str
             unmet_findings(verdict, "the starter must run to its end: a student begins with it")
         }
         Expectation::FailsOn(check) if unmet.contains(check) => Vec::new(),
-        Expectation::FailsExactlyOn(check) if unmet == [*check] => Vec::new(),
+        // What comes after the error does not happen.
+        Expectation::FailsExactlyOn(ENDS_WELL) if unmet.contains(&ENDS_WELL) => Vec::new(),
+        Expectation::FailsExactlyOn(check)
+            if unmet.contains(check)
+                && unmet.iter().all(|other| other == check || only_shows(case, other)) =>
+        {
+            Vec::new()
+        }
         Expectation::FailsOn(check) | Expectation::FailsExactlyOn(check) => {
             unmet_findings(verdict, &not_on(check, verdict))
         }

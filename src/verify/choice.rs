@@ -63,7 +63,9 @@ impl CasePattern {
                     || *name == case.lesson.id
             }
             Self::Glob(pattern) => {
+                let group = case.id.rsplit_once('/').map_or("", |(group, _)| group);
                 pattern.matches(&case.id)
+                    || pattern.matches(group)
                     || pattern.matches(&case.lesson.id)
                     || case.exercise.is_some_and(|exercise| pattern.matches(&exercise.id))
             }

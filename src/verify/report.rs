@@ -77,6 +77,13 @@ pub struct CaseReport {
     pub took: Duration,
 }
 
+impl CaseReport {
+    /// Whether it failed or could not be checked.
+    pub fn is_broken(&self) -> bool {
+        matches!(self.outcome, CaseOutcome::Failed | CaseOutcome::Unchecked)
+    }
+}
+
 /// From the mildest to the most severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -84,6 +91,8 @@ pub enum CaseOutcome {
     /// The run ended before the case started.
     #[default]
     NotRun,
+    /// Its exercise is not for this server.
+    NotForServer,
     /// It met its expectation.
     Passed,
     /// The environment failed.
@@ -93,7 +102,8 @@ pub enum CaseOutcome {
 }
 
 impl CaseOutcome {
-    pub const ALL: [Self; 4] = [Self::Passed, Self::Failed, Self::Unchecked, Self::NotRun];
+    pub const ALL: [Self; 5] =
+        [Self::Passed, Self::Failed, Self::Unchecked, Self::NotRun, Self::NotForServer];
 
     /// The word in reports.
     pub fn word(self) -> &'static str {
@@ -102,6 +112,7 @@ impl CaseOutcome {
             Self::Failed => "failed",
             Self::Unchecked => "unchecked",
             Self::NotRun => "not-run",
+            Self::NotForServer => "not-for-server",
         }
     }
 }
@@ -159,7 +170,7 @@ impl ServerReport {
     pub fn conclusion(&self) -> Conclusion {
         if self.count(CaseOutcome::Failed) > 0 {
             Conclusion::Failed
-        } else if self.unchecked.is_some() || self.count(CaseOutcome::Passed) < self.cases.len() {
+        } else if self.unchecked.is_some() || self.count(CaseOutcome::Passed) < self.wanted_here() {
             Conclusion::Unchecked
         } else {
             Conclusion::Passed
@@ -169,6 +180,11 @@ impl ServerReport {
     /// The number of cases with this outcome.
     pub fn count(&self, outcome: CaseOutcome) -> usize {
         self.cases.iter().filter(|case| case.outcome == outcome).count()
+    }
+
+    /// The number of cases that are for this server.
+    pub fn wanted_here(&self) -> usize {
+        self.cases.len() - self.count(CaseOutcome::NotForServer)
     }
 
     /// The number of flaky cases.
@@ -183,9 +199,7 @@ impl ServerReport {
 
     /// The cases that failed or could not be checked.
     pub fn broken(&self) -> impl Iterator<Item = &CaseReport> {
-        self.cases
-            .iter()
-            .filter(|case| matches!(case.outcome, CaseOutcome::Failed | CaseOutcome::Unchecked))
+        self.cases.iter().filter(|case| case.is_broken())
     }
 
     /// The server that ran them: `redis 7.0.15 (container)`.

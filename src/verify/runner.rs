@@ -1,16 +1,18 @@
 //! Runs many cases in parallel, each on a fresh server that was started ahead.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use super::case::Case;
-use super::case_run::{CaseRun, refused_setup, run_case, start_after, unchecked};
+use super::case_run::{CaseRun, run_case, unchecked};
+use super::faults::{Fault, Faults};
+use super::pace::{Jobs, Pace};
 use super::result::CaseResult;
-use crate::attempt::Python;
+use crate::attempt::{Python, is_for};
 use crate::cleanup::lock;
 use crate::error::EnvironmentError;
 use crate::server::{PreservedServer, Server, Source};
@@ -21,6 +23,10 @@ use crate::server::{PreservedServer, Server, Source};
 const AHEAD: usize = 48;
 /// How many threads start servers. A start is mostly waiting for the server.
 const STARTERS: usize = 2;
+
+/// After so many cases that failed twice, those that fail are not run again: a course that is broken
+/// like this is to end soon, and has failed in any case.
+const ENOUGH_FAILURES: usize = 20;
 
 /// The largest number of servers at a time: those ahead, those being started, and two for each job,
 /// one that runs the case and one that loads its snapshot.
@@ -42,7 +48,7 @@ pub struct Runner<'w> {
     /// Where servers come from; not an address, since each case needs a fresh server.
     pub source: &'w Source,
     /// How many cases run at the same time.
-    pub jobs: usize,
+    pub jobs: Jobs,
     /// How often each case is run.
     pub repeat: u32,
     /// Start no more cases after the first that is not good.
@@ -55,7 +61,16 @@ pub struct Runner<'w> {
 pub struct Done {
     /// In the cases' order; `None`: not run.
     pub results: Vec<Option<CaseResult>>,
+    /// The cases of exercises that are not for this server; they have no result.
+    pub not_for_server: BTreeSet<usize>,
     pub kept: Option<PreservedFailure>,
+}
+
+impl Done {
+    /// None of so many cases has run.
+    pub fn none(cases: usize) -> Self {
+        Self { results: vec![None; cases], not_for_server: BTreeSet::new(), kept: None }
+    }
 }
 
 /// A server that is kept running.
@@ -74,7 +89,13 @@ type Started = (usize, Result<Server, EnvironmentError>);
 struct Running {
     /// The cases' indices, in starting order.
     order: Vec<usize>,
+    /// How many runs of cases there are.
+    runs: usize,
     servers: Mutex<Receiver<Started>>,
+    faults: Faults,
+    pace: Pace,
+    /// How many cases failed in all their runs.
+    failed: AtomicUsize,
     /// How many runs have a server or are getting one.
     started: AtomicUsize,
     stop: AtomicBool,
@@ -92,11 +113,19 @@ impl Runner<'_> {
         python: impl FnOnce() -> Result<Option<Interpreters>, EnvironmentError>,
         done: &(dyn Fn(usize, &CaseResult) + Sync),
     ) -> Result<Done, EnvironmentError> {
-        self.source.make_room_for(servers_at_a_time(self.runs(), self.jobs));
-        let (sender, servers) = mpsc::sync_channel(AHEAD.min(self.runs()));
+        let not_for_server = self.not_for_server()?;
+        let mut order = longest_first(self.cases);
+        order.retain(|index| !not_for_server.contains(index));
+        let runs = order.len() * self.repeat as usize;
+        self.source.make_room_for(servers_at_a_time(runs, self.jobs.most()));
+        let (sender, servers) = mpsc::sync_channel(AHEAD.min(runs));
         let running = Running {
-            order: longest_first(self.cases),
+            order,
+            runs,
             servers: Mutex::new(servers),
+            faults: Faults::default(),
+            pace: Pace::new(self.jobs),
+            failed: AtomicUsize::new(0),
             started: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             results: Mutex::new(vec![None; self.cases.len()]),
@@ -104,7 +133,7 @@ impl Runner<'_> {
         };
         thread::scope(|scope| {
             // With one job the cases run in order, so only one thread may start their servers.
-            for _ in 0..STARTERS.min(self.jobs) {
+            for _ in 0..STARTERS.min(self.jobs.most()) {
                 let sender = sender.clone();
                 scope.spawn(|| self.start_servers(sender, &running));
             }
@@ -112,7 +141,7 @@ impl Runner<'_> {
             let python = python().inspect_err(|_| running.give_up())?;
             let run_cases = || self.run_cases(&running, python.as_ref(), done);
             thread::scope(|scope| {
-                for _ in 1..self.jobs {
+                for _ in 1..self.jobs.most().min(runs) {
                     let thread = thread::Builder::new().name("case".into());
                     // If the thread can't be started, the run only takes longer.
                     let _ = thread.spawn_scoped(scope, run_cases);
@@ -121,18 +150,32 @@ impl Runner<'_> {
             });
             Ok(())
         })?;
-        Ok(Done { results: into_inner(running.results), kept: into_inner(running.kept) })
+        let (results, kept) = (into_inner(running.results), into_inner(running.kept));
+        Ok(Done { results, not_for_server, kept })
     }
 
-    fn runs(&self) -> usize {
-        self.cases.len() * self.repeat as usize
+    /// Asks a server for its version if a case needs to know.
+    fn not_for_server(&self) -> Result<BTreeSet<usize>, EnvironmentError> {
+        let is_limited =
+            |case: &Case<'_>| case.exercise.is_some_and(|exercise| !exercise.servers.is_empty());
+        if !self.cases.iter().any(is_limited) {
+            return Ok(BTreeSet::new());
+        }
+        let server = Server::start(self.source, &[])?;
+        let mut others = BTreeSet::new();
+        for (index, case) in self.cases.iter().enumerate() {
+            if case.exercise.is_some_and(|exercise| !is_for(exercise, server.version())) {
+                others.insert(index);
+            }
+        }
+        Ok(others)
     }
 
     /// Starts a server for each run, as many ahead as the channel holds.
     fn start_servers(&self, sender: SyncSender<Started>, running: &Running) {
         while !running.stop.load(Ordering::Relaxed) {
             let run = running.started.fetch_add(1, Ordering::Relaxed);
-            if run >= self.runs() {
+            if run >= running.runs {
                 break;
             }
             let index = running.order[run % running.order.len()];
@@ -149,11 +192,14 @@ impl Runner<'_> {
         python: Option<&Interpreters>,
         done: &(dyn Fn(usize, &CaseResult) + Sync),
     ) {
-        while let Some((index, server)) = running.next() {
+        loop {
+            let _turn = running.pace.begin();
+            let Some((index, server)) = running.next() else { break };
             if running.stop.load(Ordering::Relaxed) {
                 continue;
             }
-            let ended = CaseResult { runs: self.run_one(index, server, python, &running.kept) };
+            let Some(runs) = self.run_one(index, server, python, running) else { continue };
+            let ended = CaseResult { runs };
             let no_server = ended.runs.iter().any(|run| run.server.is_empty());
             let must_stop = no_server || (self.fail_fast && !ended.is_good());
             running.stop.fetch_or(must_stop, Ordering::Relaxed);
@@ -166,49 +212,56 @@ impl Runner<'_> {
         }
     }
 
+    /// `None` if a fault of the exercise was told in the result of another case.
     fn run_one(
         &self,
         index: usize,
         server: Result<Server, EnvironmentError>,
         python: Option<&Interpreters>,
-        kept: &Mutex<Option<PreservedFailure>>,
-    ) -> Vec<CaseRun> {
+        running: &Running,
+    ) -> Option<Vec<CaseRun>> {
         let case = &self.cases[index];
+        if running.faults.are_told(case) {
+            return None;
+        }
         let mut server = match server {
             Ok(server) => server,
-            Err(error) => match start_after(case, error, self.source) {
-                Ok(server) => server,
-                Err(run) => return vec![*run],
+            Err(error) => match running.faults.after_failed_start(case, error, self.source) {
+                Fault::None(server) => server,
+                Fault::Told(run) => return Some(vec![*run]),
+                Fault::ToldBefore => return None,
             },
         };
         let cold = python.map(|python| &python.fresh);
         let warm = python.map(|python| python.warmed.as_ref().unwrap_or(&python.fresh));
         let run = run_case(case, &mut server, if case.runs_cold() { cold } else { warm });
-        if let Some(refused) = refused_setup(case, &run, self.source) {
-            return vec![refused];
-        }
+        let run = match running.faults.of_setup(case, run, self.source) {
+            Fault::None(run) => run,
+            Fault::Told(run) => return Some(vec![*run]),
+            Fault::ToldBefore => return None,
+        };
         if self.keep && !run.is_good() {
-            lock(kept)
+            lock(&running.kept)
                 .get_or_insert_with(|| PreservedFailure { case: index, server: server.keep() });
         }
-        if self.repeat > 1 || !run.asks_for_another() {
-            return vec![run];
+        let has_failed_enough = running.failed.load(Ordering::Relaxed) >= ENOUGH_FAILURES;
+        if self.repeat > 1 || !run.asks_for_another() || has_failed_enough {
+            return Some(vec![run]);
         }
         let second = match Server::start(self.source, case.settings()) {
             Ok(mut server) => run_case(case, &mut server, cold),
             Err(error) => CaseRun { server: run.server.clone(), ..unchecked(error) },
         };
-        vec![run, second]
+        running.failed.fetch_add(usize::from(!second.is_good()), Ordering::Relaxed);
+        Some(vec![run, second])
     }
 }
 
-/// The cases' indices by descending time limit, since a long case that starts last would run alone
-/// at the end. Examples without an exercise come first; equal limits keep their order.
+/// The cases' indices, those first that take longest: a long case that starts last would run alone
+/// at the end. Equal ones keep their order.
 fn longest_first(cases: &[Case<'_>]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..cases.len()).collect();
-    order.sort_by_key(|&index| {
-        Reverse(cases[index].exercise.map_or(Duration::MAX, |exercise| exercise.time_limit))
-    });
+    order.sort_by_key(|&index| Reverse(cases[index].expected_time()));
     order
 }
 

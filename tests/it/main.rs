@@ -5,6 +5,7 @@ mod support;
 
 mod address;
 mod architecture;
+mod authors;
 mod cache;
 mod causes;
 mod check;

@@ -36,7 +36,7 @@ pub(super) fn check_all(
         return Err(no_answers(options.language));
     }
     let is_json = options.output.format == Format::Json;
-    let checker = Checker::new(common, course)?;
+    let checker = Checker::new(common, course, options)?;
     let mut recorder = Recorder::open();
     let mut all = Vec::new();
     for (exercise, language) in begun {

@@ -5,15 +5,15 @@ use std::cell::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::super::waiting::Spinner;
-use super::super::{Stop, choose_server, open_relay};
-use crate::attempt::{Answer, AttemptError, Evidence, Fixture, Phase, Python};
-use crate::cli::Common;
+use super::super::{Stop, choose_version, open_relay, server_version};
+use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Phase, Python};
+use crate::cli::{CheckOptions, Common};
 use crate::error::EnvironmentError;
 use crate::lesson::{Course, Exercise, Language};
 use crate::present;
 use crate::progress_event::ProgressEvent;
 use crate::relay::Relay;
-use crate::server::{Chosen, Server};
+use crate::server::Chosen;
 use crate::trial::try_answer;
 use crate::verdict::Verdict;
 
@@ -32,10 +32,15 @@ pub(super) struct Checked {
 }
 
 impl<'c> Checker<'c> {
-    pub(super) fn new(common: &Common, course: &'c Course) -> Result<Self, Stop> {
+    pub(super) fn new(
+        common: &Common,
+        course: &'c Course,
+        options: &CheckOptions,
+    ) -> Result<Self, Stop> {
+        let version = options.server_version.as_deref().map(server_version).transpose()?;
         let spinner = Spinner::new();
         let report = |event: ProgressEvent<'_>| spinner.tell(event);
-        let chosen = choose_server(common, &report)?;
+        let chosen = choose_version(common, version.as_ref(), &report)?;
         report(ProgressEvent::Message(&format!("server: {}", chosen.name)));
         let relay = open_relay(common, &chosen.source)?;
         if relay.usual_port_is_taken() {
@@ -66,7 +71,7 @@ impl<'c> Checker<'c> {
             Language::Redis => None,
         };
         report(ProgressEvent::Status("starting the server"));
-        let mut server = Server::start(&self.chosen.source, &exercise.settings)?;
+        let mut server = attempt::start_server(&self.chosen.source, exercise)?;
         server.name().clone_into(server_name);
         report(ProgressEvent::Status("checking the answer"));
         let phases = |phase: Phase| report(ProgressEvent::Status(&present::waiting::phase(phase)));

@@ -25,7 +25,7 @@ pub(super) fn wanted<'c>(
     request: &VerifyRequest<'_>,
 ) -> Result<WantedCases<'c>, Stop> {
     let options = request.options;
-    let names = options.only.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?;
+    let names = request.only.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?;
     let base = options.changed.as_deref();
     let lessons = base.map(|base| changed::lessons(course, base)).transpose()?;
     let choice = Choice { names, language: options.language, lessons };
@@ -47,7 +47,11 @@ pub(super) fn wanted<'c>(
         let help = "name a lesson, an exercise (`redislings list` shows all) or one of its cases";
         return Err(Stop::usage(format!("there is nothing called `{name}` to verify"), help));
     }
-    let cases = made.cases.into_iter().filter(|case| choice.wants(case)).collect();
+    let cases: Vec<Case<'_>> = made.cases.into_iter().filter(|case| choice.wants(case)).collect();
+    if cases.is_empty() && unmade.is_none() && !choice.names.is_empty() && base.is_none() {
+        let help = "leave `--language` out, or name other cases";
+        return Err(Stop::usage("the names and `--language` choose no case together", help));
+    }
     Ok(WantedCases { cases, all: made.answers, unmade })
 }
 

@@ -17,13 +17,26 @@ use crate::verify::{Case, CaseResult, CaseRun};
 /// The least number of runs in the command that repeats a flaky case.
 const REPEAT_A_FLAKE: u32 = 10;
 
-/// The result is `None` if the case was not run, see [`crate::verify::Runner::run`].
+/// What came of a case.
+#[derive(Clone, Copy)]
+pub(super) enum Ended<'r> {
+    Run(&'r CaseResult),
+    /// See [`crate::verify::Runner::run`].
+    NotRun,
+    NotForServer,
+}
+
 pub(super) fn case(
     request: &VerifyRequest<'_>,
     version: Option<&ServerVersion>,
     case: &Case<'_>,
-    result: Option<&CaseResult>,
+    ended: Ended<'_>,
 ) -> CaseReport {
+    let (result, otherwise) = match ended {
+        Ended::Run(result) => (Some(result), CaseOutcome::NotRun),
+        Ended::NotRun => (None, CaseOutcome::NotRun),
+        Ended::NotForServer => (None, CaseOutcome::NotForServer),
+    };
     let report = result.and_then(CaseResult::report);
     let is_flaky = result.is_some_and(is_flaky);
     CaseReport {
@@ -33,7 +46,7 @@ pub(super) fn case(
         file: case.lesson.path.shown(),
         line: report.and_then(|run| run.line).unwrap_or(case.line),
         server: report.map(|run| run.server.clone()).unwrap_or_default(),
-        outcome: result.map_or(CaseOutcome::NotRun, outcome),
+        outcome: result.map_or(otherwise, outcome),
         problems: result.map(problems).unwrap_or_default(),
         unchecked: report.and_then(|run| run.unchecked.clone()),
         details: report.map(|run| details(case, run)).unwrap_or_default(),

@@ -86,7 +86,8 @@ fn packages(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<Package> {
     packages
 }
 
-fn versions(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
+/// Servers and the beginnings of their versions.
+pub(in super::super) fn versions(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<String> {
     let versions = toml.strings(entry, false);
     for (version, span) in &versions {
         if !is_server_and_version(version) {

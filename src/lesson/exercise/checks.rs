@@ -14,7 +14,8 @@ use super::{Head, kebab_id};
 use crate::checks::values::each_string;
 use crate::checks::{self, Kind, Question, Scope, Subject};
 
-const KEYS: [&str; 8] = ["id", "at", "in", "needs", "says", "otherwise", "covers", "secret"];
+const KEYS: [&str; 9] =
+    ["id", "at", "in", "needs", "says", "otherwise", "covers", "secret", "shows"];
 
 /// Reads the tables into the head, whose other keys are read: the moment of a check depends on
 /// `crash` and `meanwhile`.
@@ -106,7 +107,7 @@ fn check<'t>(
     head: &mut Head,
     all_needs: &mut Vec<Needs<'t>>,
 ) -> Option<Check> {
-    let ([id, at, world, needs, says, otherwise, covers, secret], others) =
+    let ([id, at, world, needs, says, otherwise, covers, secret, shows], others) =
         split_fields(table, KEYS);
     let span = id.map_or(place, |entry| toml.file_span(entry.value.span()));
     toml.require(id, &span, "the check has no `id`", "add an `id`");
@@ -119,6 +120,7 @@ fn check<'t>(
     let says = says.and_then(|entry| toml.prose(entry));
     let otherwise = otherwise.and_then(|entry| toml.prose(entry));
     let is_secret = secret.and_then(|entry| toml.boolean(entry)).unwrap_or_default();
+    let only_shows = shows.and_then(|entry| toml.boolean(entry)).unwrap_or_default();
     let subject = one_subject(toml, &span, &others);
     let at = match (at, subject.as_ref().map(|(_, subject)| subject.as_ref())) {
         (Some(entry), subject) => moment(toml, entry, subject, &head.exercise),
@@ -137,6 +139,7 @@ fn check<'t>(
         says,
         otherwise,
         is_secret,
+        only_shows,
     })
 }
 

@@ -8,7 +8,7 @@ use super::super::{Code, Example, Exercise, FailingAnswer, Language, Span, Step,
 use super::alert::AlertKind;
 use super::fence::{FenceWord, Role};
 use super::outline::{FencedBlock, OutlinePart, Section};
-use super::{reading, redis_lines, tasks};
+use super::{advice, reading, redis_lines, tasks};
 
 pub(super) fn step(
     section: Section,
@@ -26,8 +26,9 @@ pub(super) fn step(
         examples = examples_of(&section, &details, source, problems);
     }
     let reading = reading::spans(&section, &hidden, source);
-    let title = section.title.filter(|title| !title.is_empty());
-    Step { title: title.unwrap_or_else(|| lesson_title.to_owned()), reading, examples, exercise }
+    let Section { title, span, .. } = section;
+    let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| lesson_title.to_owned());
+    Step { title, span, reading, examples, exercise }
 }
 
 fn are_closed(section: &Section, source: &str, problems: &mut Problems) -> bool {
@@ -128,6 +129,7 @@ fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> O
     check_equivalents(&head.exercise, problems);
     words::check(&head.exercise, problems);
     check_languages(section, &head.exercise, problems);
+    advice::check(section, &head.exercise, problems);
     Some(head.exercise)
 }
 
@@ -213,6 +215,11 @@ fn check_fails(fails: &FenceWord, head: &Head, problems: &mut Problems) {
         problems.error(fails.span.clone(), format!("`{id}` is not checked here"), Some(help));
         return;
     }
+    if head.exercise.checks.iter().any(|check| check.id == id && check.only_shows) {
+        let help = "name the check that fails with it, or remove `shows = true`".to_owned();
+        let message = format!("`{id}` only shows something: nothing may fail on it alone");
+        problems.error(fails.span.clone(), message, Some(help));
+    }
     let named = head.named_checks.iter().map(|(id, _)| id.as_str());
     let known: Vec<&str> = named.chain([check::ENDS_WELL, check::EVIDENCE_IS_VALID]).collect();
     if head.is_complete && !known.contains(&id) {
@@ -228,6 +235,10 @@ fn report_missing(head: &Head, problems: &mut Problems) {
         problems.error(head.exercise.span.clone(), "the exercise has no solution", help);
     }
     for (id, span) in &head.named_checks {
+        let mut checks = head.exercise.checks.iter();
+        if checks.any(|check| check.id == *id && check.only_shows) {
+            continue;
+        }
         if !starters.iter().chain(wrong_answers).any(|answer| answer.fails == *id) {
             let help = format!("add a wrong answer with `fails={id}`");
             problems.warning(span.clone(), check::never_named(id), Some(help));

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::error::EnvironmentError;
 use crate::present::terminal;
+use crate::verify::case::CaseKind;
 use crate::verify::report::{CaseOutcome, CaseReport, Conclusion, Report, ServerReport, Warning};
 
 pub fn text(report: &Report) -> String {
@@ -41,7 +42,8 @@ fn last_line(server: &ServerReport) -> String {
         if server.wanted.is_empty() { String::new() } else { format!("{}: ", server.wanted) };
     let line = match server.cases.len() {
         0 if server.unchecked.is_none() => "nothing to run".to_owned(),
-        all => {
+        _ => {
+            let all = server.wanted_here();
             let good = server.count(CaseOutcome::Passed);
             format!("{good} of {all} cases passed, on {}{}", server.server(), counts(server))
         }
@@ -57,6 +59,7 @@ fn counts(server: &ServerReport) -> String {
         (server.count(CaseOutcome::Unchecked), "could not be checked"),
         (server.flaky(), "flaky"),
         (server.count(CaseOutcome::NotRun), "not run"),
+        (server.count(CaseOutcome::NotForServer), "not for this server"),
         (server.retries() as usize, "retried"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
@@ -68,27 +71,42 @@ fn counts(server: &ServerReport) -> String {
     counts + &took.unwrap_or_default()
 }
 
-/// Each broken case; one fault of the lesson that breaks several is told once.
+/// Each broken case; of several that are alike, the first in full and the names of the others.
 fn all_broken(server: &ServerReport) -> String {
-    let mut told: Vec<(&CaseReport, Vec<&str>)> = Vec::new();
+    let mut alike: Vec<(String, Vec<&CaseReport>)> = Vec::new();
     for case in server.broken() {
-        match told.iter_mut().find(|(other, _)| has_same_fault(case, other)) {
-            Some((_, more)) => more.push(&case.id),
-            None => told.push((case, Vec::new())),
+        let story = story(case);
+        match alike.iter_mut().find(|(other, _)| *other == story) {
+            Some((_, cases)) => cases.push(case),
+            None => alike.push((story, vec![case])),
         }
     }
-    told.into_iter().map(|(case, more)| broken(case, &more)).collect()
+    alike.iter().map(|(_, cases)| broken(cases[0], &cases[1..])).collect()
 }
 
-/// Whether the same line of the lesson is at fault for the same reason; a case that is at fault
-/// itself has a line of its own.
-fn has_same_fault(case: &CaseReport, other: &CaseReport) -> bool {
-    case.unchecked.is_none()
-        && case.details.is_empty()
-        && (&case.file, case.line, &case.problems) == (&other.file, other.line, &other.problems)
+/// Equal for cases that tell the author the same: mutants of one solution and kind that pass for
+/// the same reason, cases of one exercise that could not be checked for the same reason, and those
+/// that break on the same line of the lesson.
+fn story(case: &CaseReport) -> String {
+    let kind = case.id.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+    match (case.problems.as_slice(), &case.unchecked) {
+        ([problem], None) if case.kind == CaseKind::Mutant && !case.is_flaky => {
+            let why = problem.rsplit_once(": ").map_or("", |(_, why)| why);
+            format!("{kind} {why}")
+        }
+        ([], Some(error)) => {
+            let exercise = case.id.split('/').next().unwrap_or_default();
+            format!("{exercise} {}", error.fact)
+        }
+        // The lesson's fault, not the case's: that has a line of its own.
+        (problems, None) if case.details.is_empty() => {
+            format!("{}:{:?} {}", case.file, case.line, problems.join("\n"))
+        }
+        _ => case.id.clone(),
+    }
 }
 
-fn broken(case: &CaseReport, more: &[&str]) -> String {
+fn broken(case: &CaseReport, alike: &[&CaseReport]) -> String {
     let mut text = terminal::heading(&case.id);
     text.push_str(&terminal::place(&case.file, case.line));
     for problem in &case.problems {
@@ -97,16 +115,24 @@ fn broken(case: &CaseReport, more: &[&str]) -> String {
     if let Some(error) = &case.unchecked {
         text.push_str(&could_not_be_checked("  ", error));
     }
+    if !alike.is_empty() {
+        let _ = writeln!(text, "  {}", and_alike(case, alike));
+    }
     for line in case.details.lines() {
         let _ = writeln!(text, "  {line}");
-    }
-    if !more.is_empty() {
-        let _ = writeln!(text, "  the same in {}", more.join(", "));
     }
     if !case.repeat.is_empty() {
         let _ = writeln!(text, "  repeat: {}", case.repeat);
     }
     text + "\n"
+}
+
+/// `2 more alike: other-value-1-2, other-value-1-3`, without what their ids have in common.
+fn and_alike(case: &CaseReport, alike: &[&CaseReport]) -> String {
+    let common = &case.id[..=case.id.rfind('/').unwrap_or(0)];
+    let names: Vec<&str> =
+        alike.iter().map(|other| other.id.strip_prefix(common).unwrap_or(&other.id)).collect();
+    format!("{} more alike: {}", names.len(), names.join(", "))
 }
 
 fn could_not_be_checked(
@@ -130,8 +156,9 @@ fn warning(warning: &Warning) -> String {
 fn groups(server: &ServerReport) -> String {
     let mut lines = String::new();
     for cases in server.cases.chunk_by(|one, other| group(one) == group(other)) {
-        let good = cases.iter().filter(|case| case.outcome == CaseOutcome::Passed).count();
-        lines.push_str(&terminal::group_line(group(&cases[0]), good, cases.len()));
+        let count = |outcome| cases.iter().filter(|case| case.outcome == outcome).count();
+        let (good, broken) = (count(CaseOutcome::Passed), cases.iter().any(CaseReport::is_broken));
+        lines.push_str(&terminal::group_line(group(&cases[0]), good, cases.len(), broken));
     }
     lines
 }

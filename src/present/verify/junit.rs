@@ -84,6 +84,11 @@ fn test_case(case: &CaseReport, server: &ServerReport) -> TestCase {
             skipped.set_message("not run: the run ended early");
             skipped
         }
+        CaseOutcome::NotForServer => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message("its exercise is not for this server");
+            skipped
+        }
     };
     let id = title(case, server);
     let (class, name) = id.split_once('/').unwrap_or(("", &id));

@@ -67,8 +67,10 @@ fn head(report: &Report) -> String {
     if let Some(slice) = report.slice {
         let _ = writeln!(text, "Part {slice} of the cases.\n");
     }
-    text.push_str("| server | passed | failed | unchecked | not run | flaky | time |\n");
-    text.push_str("|---|---:|---:|---:|---:|---:|---:|\n");
+    text.push_str(
+        "| server | passed | failed | unchecked | not run | not for it | flaky | time |\n",
+    );
+    text.push_str("|---|---:|---:|---:|---:|---:|---:|---:|\n");
     for server in &report.servers {
         let name = match server.wanted.as_str() {
             "" => escaped(server.server()),

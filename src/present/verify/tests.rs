@@ -251,8 +251,8 @@ fn a_summary_cant_be_broken_by_what_programs_print() {
 
     Part 1/2 of the cases.
 
-    | server | passed | failed | unchecked | not run | flaky | time |
-    |---|---:|---:|---:|---:|---:|---:|
+    | server | passed | failed | unchecked | not run | not for it | flaky | time |
+    |---|---:|---:|---:|---:|---:|---:|---:|
     | redis 7.0.15 (process) | 1 | 1 | 1 | 1 | 0 | 1.2 s |
 
     ### e/redis/wrong-1: failed

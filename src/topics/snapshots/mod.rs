@@ -6,6 +6,7 @@ mod diagnoses;
 mod disturbed;
 mod dump;
 mod lastsave;
+mod save_points;
 mod saves;
 mod slow_down;
 mod symptoms;
@@ -23,6 +24,7 @@ pub const TOPIC: Topic = Topic {
         "rdb_last_bgsave_status",
         "rdb_changes_since_last_save",
     ],
+    fields_that_come_and_go: &[],
     write_status_fields: &["rdb_last_bgsave_status"],
     shown_fields: &["rdb_bgsave_in_progress", "rdb_last_bgsave_status"],
     durable_commands: &["SAVE", "BGSAVE"],
@@ -31,6 +33,9 @@ pub const TOPIC: Topic = Topic {
     swaps: &[("SAVE", "BGSAVE"), ("BGSAVE", "SAVE")],
     needs_ready: lastsave::may_be_read,
     get_ready: lastsave::wait_until_it_can_move,
+    refuse_setting: save_points::refuse_setting,
+    needs_new_server: save_points::needs_new_server,
+    advice: save_points::advice,
     protected_setting: slow_down::protected_setting,
     only_slows: slow_down::only_slows,
     why_invalid: slow_down::why_invalid,

@@ -59,7 +59,7 @@ fn a_setup_that_runs_out_of_open_files_is_an_environment_error() {
 #[test]
 fn a_refused_setting_is_located() {
     let ended = verify("[server]\nno-such = 1", "SET a 1", "pass");
-    assert_fails_at(&ended, 31, "no server starts with the lesson's `[server]`");
+    assert_fails_at(&ended, 32, "no server starts with the lesson's `[server]`");
     assert!(!ended.stdout.contains("another server"), "{}", ended.stdout);
 }
 

@@ -1,0 +1,147 @@
+//! What authors are told about their lessons: each fault once, in the server's words, and nothing
+//! to students.
+
+use crate::support::{Ended, Workspace};
+
+/// An exercise `e` with this TOML and these answers, whose check `stored` wants the key `a`.
+fn lesson(toml: &str, answers: &str) -> String {
+    format!(
+        "# L\n\n## E\n\n> [!TIP]\n> look\n\n```toml exercise\nid = \"e\"\n{toml}\n[[check]]\n\
+         id = \"stored\"\nreply = {{ \"GET a\" = \"1\" }}\n```\n\n\
+         ```redis solution\nSET a 1\n```\n\n{answers}"
+    )
+}
+
+const WRONG: &str = "```redis wrong fails=stored\nSET a 2\n```\n\n\
+    ```redis starter fails=stored\nPING\n```\n";
+
+fn verify(lesson: &str, more: &[&str]) -> Ended {
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson);
+    let arguments = ["verify", "--lessons", "course", "--server", "process"];
+    workspace.run(&[arguments.as_slice(), more].concat())
+}
+
+#[test]
+fn a_setting_that_the_server_refuses_is_told_once_and_in_its_words() {
+    let ended = verify(&lesson("[server]\nhz = 100\nmaxmemry = \"1mb\"", WRONG), &[]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let expected = "  --> course/01-l.md:12\n  no server starts with the lesson's `[server]`: ";
+    assert!(ended.stdout.contains(expected), "{}", ended.stdout);
+    let words = "it refuses the setting `maxmemry 1mb`: Bad directive or wrong number of arguments";
+    assert_eq!(ended.stdout.matches(words).count(), 1, "{}", ended.stdout);
+    assert!(ended.stdout.contains("; 1 failed, "), "{}", ended.stdout);
+    assert!(ended.stdout.contains(" not run"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_setup_command_that_the_server_refuses_is_told_once() {
+    let setup = "```redis setup\nINCR a b\n```\n\n";
+    let ended = verify(&lesson("", &format!("{setup}{WRONG}")), &[]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let told = ended.stdout.matches("the setup fails: `INCR a b` is answered by").count();
+    assert_eq!(told, 1, "{}", ended.stdout);
+}
+
+#[test]
+fn mutants_with_the_same_story_are_one_report() {
+    let toml =
+        "[[check]]\nid = \"all\"\nneeds = [\"stored\"]\nreply = { DBSIZE = \"(integer) 4\" }";
+    let answers = WRONG.replace("SET a 2", "PING");
+    let text = lesson(toml, &answers).replace("SET a 1\n", "MSET a 1 b 2 c 3 d 4\n");
+    let ended = verify(&text, &["e/redis/solution-1"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let told = ended.stdout.matches("no check looks at that value").count();
+    assert_eq!(told, 1, "{}", ended.stdout);
+    assert!(ended.stdout.contains("2 more alike: other-value-1-"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_traceback_may_leave_other_checks_unmet() {
+    let answers = "```python solution\nimport redis\nredis.Redis().set('a', 1)\n```\n\n\
+                   ```python wrong fails=ends-well\nraise SystemExit('no')\n```\n";
+    let ended = verify(&lesson("", &format!("{WRONG}{answers}")), &["e/python/wrong-1"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+const SHOWS: &str = "[[check]]\nid = \"shown\"\nshows = true\nreply = { \"GET b\" = \"1\" }";
+
+#[test]
+fn a_check_that_only_shows_may_be_unmet_with_another() {
+    let text = lesson(SHOWS, WRONG).replace("SET a 1\n", "MSET a 1 b 1\n");
+    let ended = verify(&text, &["--no-mutants"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!format!("{ended:?}").contains("`shown`"), "{ended:?}");
+}
+
+#[test]
+fn a_check_that_only_shows_may_not_fail_alone() {
+    let text = lesson(SHOWS, WRONG).replace("SET a 1\n", "MSET a 1 b 1\n");
+    let ended = verify(&text, &["e/redis/solution-1"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let told = "only `shown` is unmet, which only shows something: remove `shows`";
+    assert!(ended.stdout.contains(told), "{}", ended.stdout);
+}
+
+#[test]
+fn students_are_not_told_the_authors_warnings() {
+    let workspace = Workspace::new();
+    workspace
+        .file("course/01-l.md", lesson("", "```redis wrong fails=ends-well\nBLPOP x 0\n```\n"));
+    workspace.file("a.redis", "SET a 1\n");
+    let list = workspace.run(&["list", "--lessons", "course"]);
+    let check = workspace.run(&["check", "e", "a.redis", "--lessons", "course"]);
+    for ended in [list, check] {
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(!format!("{ended:?}").contains("warning"), "{ended:?}");
+    }
+}
+
+#[test]
+fn warnings_are_about_what_was_chosen() {
+    let workspace = Workspace::new();
+    for (file, id) in [("course/01-l.md", "e"), ("course/02-m.md", "f")] {
+        let text = lesson("", "").replace("id = \"e\"", &format!("id = \"{id}\""));
+        workspace.file(file, text);
+    }
+    let ended = workspace.run(&["verify", "--lessons", "course", "f/redis/solution-1"]);
+    assert!(ended.stdout.contains("02-m.md:12"), "{}", ended.stdout);
+    assert!(!format!("{ended:?}").contains("01-l.md"), "{ended:?}");
+}
+
+#[test]
+fn an_exercise_that_is_not_for_this_server_is_skipped_and_counted() {
+    let text = lesson("servers = [\"redis 1.0\"]\n[server]\nno-such = 1", WRONG);
+    let ended = verify(&text, &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("not for this server"), "{}", ended.stdout);
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", &text);
+    workspace.file("a.redis", "SET a 1\n");
+    let ended = workspace.run(&["check", "e", "a.redis", "--lessons", "course"]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    assert!(ended.stderr.contains("`e` is not for redis"), "{}", ended.stderr);
+}
+
+#[test]
+fn save_points_are_not_due_before_the_answer() {
+    let toml = "[server]\nsave = \"2 1\"\n[[check]]\nid = \"not-yet\"\nat = \"exit\"\n\
+                lastsave = \"unchanged\"";
+    let answers = "```redis wrong fails=not-yet\nSET a 1\nSAVE\n```\n";
+    let ended = verify(&lesson(toml, answers), &["e/redis/solution-1", "--repeat", "8"]);
+    assert!(ended.stdout.contains("e/redis/solution-1") || ended.code == 0, "{ended:?}");
+    assert!(!ended.stdout.contains("flaky"), "{}", ended.stdout);
+}
+
+#[test]
+fn names_and_a_language_that_choose_nothing_are_a_mistake() {
+    let ended = verify(&lesson("", WRONG), &["e/redis", "--language", "python"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+}
+
+#[test]
+fn a_glob_may_name_a_group_as_reports_do() {
+    let ended = verify(&lesson("", WRONG), &["*/redis", "--no-mutants"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("4 of 4 cases"), "{}", ended.stdout);
+}

@@ -6,7 +6,9 @@ use std::path::Path;
 
 /// True for control characters and for those that reorder text or end a line in some terminals.
 pub fn is_unsafe(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    // The last two are no characters, and XML cannot hold them.
+    c.is_control()
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Cleans text for one line: unsafe characters become U+FFFD, tabs and line ends become spaces.

@@ -39,6 +39,11 @@ impl WaitLimit {
         self.relation.holds(longest.as_millis(), self.limit.as_millis())
     }
 
+    /// Whether it forbids longer waits, and does not ask for them.
+    pub fn forbids(self) -> bool {
+        !matches!(self.relation, Relation::MoreThan | Relation::AtLeast)
+    }
+
     /// Whether the longest wait exceeds the limit, whether the check requires or forbids that.
     pub fn is_exceeded(self, longest: Duration) -> bool {
         let asks_for_more = matches!(self.relation, Relation::MoreThan | Relation::AtLeast);

@@ -66,8 +66,9 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
                     60 characters; the heading in the file may say anything";
         Stop::usage(format!("`{lesson}` cannot be the name of a lesson"), help)
     })?;
+    let is_new = make_folder(folder)?;
     // It may be the first lesson of a course.
-    let lessons = if has_no_lessons(folder) { Vec::new() } else { load(common)?.lessons };
+    let lessons = if is_new || has_no_lessons(folder) { Vec::new() } else { load(common)?.lessons };
     ensure_unused(&lessons, &name)?;
     let order = next_order(&lessons);
     let path = folder.join(format!("{order}-{}.md", name.id));
@@ -89,6 +90,17 @@ pub(super) fn new(common: &Common, lesson: &str) -> Result<Exit, Stop> {
     Ok(Exit::Passed)
 }
 
+/// An author begins with no folder. Returns whether it had to be made.
+fn make_folder(folder: &Path) -> Result<bool, Stop> {
+    if folder.exists() {
+        return Ok(false);
+    }
+    std::fs::create_dir_all(folder).map(|()| true).map_err(|error| {
+        let fact = format!("`{}` cannot be made: {error}", folder.shown());
+        EnvironmentError::new(fact, "name another folder: `--lessons DIR`").into()
+    })
+}
+
 /// The folder for the new lesson.
 fn folder(common: &Common) -> Result<&Path, Stop> {
     match course::folder(common) {
@@ -97,11 +109,7 @@ fn folder(common: &Common) -> Result<&Path, Stop> {
             "name a folder of lessons: `--lessons DIR`",
         )),
         Some(path) => Ok(path),
-        None => Err(Stop::usage(
-            format!("there is no folder `{}` here for the new lesson", course::FOLDER),
-            "`redislings init DIR` writes the built-in course to a folder; `--lessons DIR` names a \
-             folder of yours",
-        )),
+        None => Ok(Path::new(course::FOLDER)),
     }
 }
 

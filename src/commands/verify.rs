@@ -8,6 +8,8 @@ mod report;
 mod update;
 mod watch;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::course::{self, report_problems};
@@ -15,6 +17,7 @@ use super::reports::Reports;
 use super::waiting::Spinner;
 use super::{Exit, Stop, choose_version, report_message, server_version, tell, variable};
 use crate::attempt::Python;
+use crate::cleanup;
 use crate::cli::{Common, VerifyOptions};
 use crate::error::EnvironmentError;
 use crate::lesson::{Course, Problem};
@@ -255,6 +258,7 @@ impl Verification<'_> {
         let spinner = Spinner::new();
         let report = |event: ProgressEvent<'_>| spinner.tell(event);
         let options = self.request.options;
+        let progress = Interrupted::of(self.cases.len() * options.repeat as usize);
         let source = &self.source(version, &report)?;
         let runner = Runner {
             cases: &self.cases,
@@ -271,6 +275,7 @@ impl Verification<'_> {
             Ok(python)
         };
         let done = runner.run(begin, &|index, result| {
+            progress.count();
             let failures = spinner.count(runs, Some(result.is_good()));
             if !result.is_good() {
                 tell_failure(&spinner, options, &self.cases[index].id, (failures, runs));
@@ -307,6 +312,39 @@ impl Verification<'_> {
         let fresh = Python::find(packages, report)?;
         let warmed = fresh.warmed(packages).ok();
         Ok(Some(Interpreters { fresh, warmed }))
+    }
+}
+
+/// Says how far a run came that a signal ends.
+struct Interrupted(Arc<AtomicUsize>);
+
+/// Nothing is to be said any more.
+const ENDED: usize = usize::MAX;
+
+impl Interrupted {
+    fn of(runs: usize) -> Self {
+        let done = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&done);
+        cleanup::at_end(move || match counted.load(Ordering::Relaxed) {
+            ENDED => {}
+            done => report_message(&format!("interrupted: {done} of {runs} cases have run")),
+        });
+        Self(done)
+    }
+
+    fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn ended(&self) {
+        self.0.store(ENDED, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Interrupted {
+    /// Also if the run ends early by an error. After a signal this is never reached.
+    fn drop(&mut self) {
+        self.ended();
     }
 }
 

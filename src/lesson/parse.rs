@@ -3,6 +3,7 @@
 mod advice;
 mod alert;
 mod fence;
+mod front_matter;
 mod html;
 mod outline;
 mod pages;
@@ -16,15 +17,17 @@ use std::path::Path;
 use super::lines::LineStarts;
 use super::problem::Problems;
 use super::{Lesson, Problem, Step};
+use crate::sanitize::clean;
 
 /// Reads one lesson. Returns the lesson only if no problem is an error, and the problems in the
 /// order of the text.
 pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
     let mut problems = Problems::new(path, &source);
+    let front = front_matter::read(&source);
     if let Some(at) = lone_carriage_return(&source) {
         let help = Some("save the file with Unix line endings".to_owned());
         problems.error(at..at, "a carriage return without a line feed", help);
-    } else if source.trim().is_empty() {
+    } else if source[front.end..].trim().is_empty() {
         let help = Some("begin with a title, such as `# Strings`, or remove the file".to_owned());
         problems.error(0..0, "the lesson is empty", help);
     }
@@ -32,8 +35,9 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
         return (None, problems.into_sorted());
     }
     let id = lesson_id(path);
-    let (title, sections) = outline::read(&source, &mut problems);
-    let title = title.filter(|title| !title.is_empty()).unwrap_or_else(|| id.clone());
+    let (title, sections) = outline::read(&source, front.end, &mut problems);
+    let title = title.filter(|title| !title.is_empty()).or(front.title);
+    let title = title.map_or_else(|| id.clone(), |title| clean(&title).into_owned());
     let (summary, recall) = pages::read(&sections, &source, &mut problems);
     let several = sections.len() > 1;
     let steps: Vec<Step> = sections

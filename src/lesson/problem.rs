@@ -180,6 +180,20 @@ impl Problems {
         self.found.push(Problem { severity, source, span, ..of_path });
     }
 
+    /// Whether an error was found in this part of the text.
+    pub(super) fn has_error_in(&self, part: &Span) -> bool {
+        self.found.iter().any(|problem| {
+            let start = problem.span.as_ref().map_or(0, |span| span.start);
+            problem.severity == Severity::Error && part.contains(&start)
+        })
+    }
+
+    /// Where this text stands in this part of the file.
+    pub(super) fn find(&self, text: &str, part: &Span) -> Option<Span> {
+        let start = part.start + self.source.get(part.clone())?.find(text)?;
+        Some(start..start + text.len())
+    }
+
     pub(super) fn has_error(&self) -> bool {
         self.found.iter().any(|problem| problem.severity == Severity::Error)
     }

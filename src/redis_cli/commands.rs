@@ -67,6 +67,11 @@ pub fn find(name: &str) -> Option<&'static CommandInfo> {
     COMMANDS.get(name.to_lowercase().as_str())
 }
 
+/// The names of all commands, in lower case, without subcommands.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.keys().copied().filter(|name| !name.contains('|'))
+}
+
 /// The command, or else the subcommand, that a line begins with.
 pub fn of_words<W: AsRef<[u8]>>(words: &[W]) -> Option<&'static CommandInfo> {
     let name = text(words.first()?);
@@ -179,6 +184,31 @@ fn written_key(command: &CommandInfo) -> usize {
     command.first + usize::from(is_second)
 }
 
+/// The indexes, among the words of a command line, of all keys that it names.
+pub fn named_keys<W: AsRef<[u8]>>(words: &[W]) -> Vec<usize> {
+    let streams = words.iter().position(|word| word.as_ref().eq_ignore_ascii_case(b"STREAMS"));
+    match (of_words(words), streams) {
+        (Some(command), Some(streams)) if command.name.starts_with("xread") => {
+            let count = (words.len() - streams - 1) / 2;
+            (streams + 1..=streams + count).collect()
+        }
+        (Some(command), _) if command.first > 0 => command.keys(words.len()),
+        _ => written_keys(words),
+    }
+}
+
+/// The commands that name keys, as the methods of client libraries are called, in upper case, each
+/// with the first, the last and the step of its keys among the arguments: `XGROUP_CREATE`.
+pub fn methods_with_keys() -> impl Iterator<Item = (String, [isize; 3])> {
+    let with_keys = COMMANDS.values().filter(|command| command.first > 0);
+    with_keys.map(|command| {
+        let [first, last, step] = command.positions();
+        let before = if command.name.contains('|') { 2 } else { 1 };
+        let last = if last < 0 { last } else { last - before };
+        (command.name.to_uppercase().replace('|', "_"), [first - before, last, step])
+    })
+}
+
 /// Commands that give a key a value, of which the table cannot say it.
 const OTHER_WRITERS: [&str; 4] = ["eval", "evalsha", "fcall", "json.set"];
 
@@ -250,6 +280,26 @@ mod tests {
             let found: Vec<&str> = written_keys(&words).into_iter().map(|at| words[at]).collect();
             assert_eq!(found, keys, "{line}");
         }
+    }
+
+    #[test]
+    fn all_keys_of_a_line_are_known() {
+        for (line, keys) in [
+            ("DEL a b", &["a", "b"][..]),
+            ("XREADGROUP GROUP g c COUNT 1 STREAMS s t > 0", &["s", "t"]),
+            ("XGROUP CREATE s g 0", &["s"]),
+            ("RENAME a b", &["a", "b"]),
+            ("PERSIST a", &["a"]),
+            ("EVAL script 1 a b", &["a"]),
+            ("PING", &[]),
+        ] {
+            let words = words(line);
+            let found: Vec<&str> = named_keys(&words).into_iter().map(|at| words[at]).collect();
+            assert_eq!(found, keys, "{line}");
+        }
+        let methods: BTreeMap<String, [isize; 3]> = methods_with_keys().collect();
+        assert_eq!(methods["XGROUP_CREATE"], [0, 0, 1]);
+        assert_eq!(methods["DEL"], [0, -1, 1]);
     }
 
     #[test]

@@ -35,9 +35,15 @@ pub fn example_line(lesson: &Lesson, example: &Example, run: &Run) -> Option<usi
     Some(lesson.line_of(wanted.span.start))
 }
 
-/// Whether the reply matches the lesson's, if the lesson gives one.
+/// Whether the reply matches the lesson's, if the lesson gives one. An error that is meant is
+/// written.
 pub(super) fn is_answered(wanted: &ExampleExchange, reply: &str) -> bool {
-    wanted.reply.is_empty() || is_like(reply, &wanted.reply)
+    !is_unwritten_error(wanted, reply) && (wanted.reply.is_empty() || is_like(reply, &wanted.reply))
+}
+
+/// Whether the server answers by an error, of which the lesson says nothing.
+pub(super) fn is_unwritten_error(wanted: &ExampleExchange, reply: &str) -> bool {
+    is_error(reply) && !is_error(&wanted.reply)
 }
 
 /// A sentence for each problem of an example's run.
@@ -61,7 +67,10 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
             for (wanted, TypedExchange { line, reply, .. }) in
                 example.dialogue.iter().zip(&typed.exchanges)
             {
-                if !is_answered(wanted, reply) {
+                if is_unwritten_error(wanted, reply) {
+                    let help = "write it below the command if it is meant";
+                    problems.push(format!("`{line}` is answered by `{reply}`: {help}"));
+                } else if !is_answered(wanted, reply) {
                     let says = format!("the lesson says `{}`", wanted.reply);
                     problems.push(format!("`{line}` is answered by `{reply}`, {says}"));
                 }
@@ -71,8 +80,32 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
     problems
 }
 
+/// Whether a reply, or one of an array's as EXEC gives it, is an error.
 fn is_error(reply: &str) -> bool {
-    ["(error)", "Invalid argument(s)", "Error:", "Could not connect"]
-        .iter()
-        .any(|prefix| reply.starts_with(prefix))
+    const ERRORS: [&str; 4] = ["(error)", "Invalid argument(s)", "Error:", "Could not connect"];
+    let is_element = |line: &str| without_numbers(line).starts_with(ERRORS[0]);
+    ERRORS.iter().any(|prefix| reply.starts_with(prefix)) || reply.lines().any(is_element)
+}
+
+/// `1) 2) OK` is `OK`.
+fn without_numbers(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    while let Some((number, after)) = rest.split_once(") ") {
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_an_array_is_an_error() {
+        assert!(is_error("1) OK\n2) (error) WRONGTYPE Operation") && is_error("(error) ERR"));
+        assert!(!is_error("1) OK\n2) \"(error) no\"") && !is_error("(nil)"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Rewrites the expected replies of examples in a lesson's text to the server's actual replies.
 
-use super::example::is_answered;
+use super::example::{is_answered, is_unwritten_error};
 use crate::lesson::pattern::is_like;
 use crate::lesson::{ExampleExchange, Lesson, Span};
 use crate::sanitize::unsafe_characters;
@@ -22,7 +22,8 @@ pub fn rewrite(
 ) -> Result<Option<Updated>, Unwritable> {
     let mut edits = Vec::new();
     for (exchange, reply) in seen {
-        if is_answered(exchange, reply) {
+        // An error that nobody wrote down is a mistake in the command.
+        if is_answered(exchange, reply) || is_unwritten_error(exchange, reply) {
             continue;
         }
         let text = expected(&exchange.reply, reply.trim_end());

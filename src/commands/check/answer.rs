@@ -23,7 +23,7 @@ pub(super) fn find(
 ) -> Result<Answer, Stop> {
     match file {
         Some(file) if file == Path::new("-") => from_input(exercise, language),
-        Some(file) => from_file(exercise, file, language_of(file, language)?),
+        Some(file) => from_file(exercise, file, language_of(exercise, file, language)?),
         None if input_was_given() => from_given_input(exercise, language),
         None => latest(exercise, language),
     }
@@ -127,12 +127,18 @@ fn unreadable(name: &str, error: &std::io::Error) -> Stop {
     Stop::usage(format!("`{name}` can't be read: {error}"), help)
 }
 
-fn language_of(file: &Path, named: Option<Language>) -> Result<Language, Stop> {
+fn language_of(
+    exercise: &Exercise,
+    file: &Path,
+    named: Option<Language>,
+) -> Result<Language, Stop> {
     let extension = file.extension().and_then(|extension| extension.to_str());
     match (named, extension) {
         (Some(language), _) => Ok(language),
         (None, Some("py")) => Ok(Language::Python),
         (None, Some("redis")) => Ok(Language::Redis),
+        // There is no other.
+        (None, _) if exercise.languages().len() == 1 => Ok(exercise.languages()[0]),
         (None, _) => Err(Stop::usage(
             format!("cannot tell the language of `{}` from its extension", file.shown()),
             "add `--language python` or `--language redis`",

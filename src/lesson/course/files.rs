@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::super::parse::split_order;
-use super::super::problem::{Problem, Problems};
-use crate::sanitize::{self, clean_lines, code_point};
+use super::super::problem::{Problem, Problems, Severity};
+use crate::sanitize::{self, ShownPath as _, clean_lines, code_point};
 
 const SETTINGS: &str = "course.toml";
 const README: &str = "readme";
@@ -97,8 +97,38 @@ pub(super) fn find(path: &Path) -> Result<Files<PathBuf>, Problem> {
                     `--lessons DIR`";
         problems.push(Problem::of_path(path, "the folder has no lessons", Some(help.to_owned())));
     }
+    problems.extend(unordered(&lessons));
     let settings = files.into_iter().find(|file| is_settings(file));
     Ok(Files { lessons, settings, problems })
+}
+
+/// Warnings about files without a number beside others that have one, and about equal numbers.
+fn unordered(lessons: &[PathBuf]) -> Vec<Problem> {
+    let number = |file: &Path| {
+        let stem = lossy(file.file_stem());
+        split_order(&stem).0.and_then(|digits| digits.parse::<u128>().ok())
+    };
+    let mut warnings = Vec::new();
+    let are_numbered = lessons.iter().any(|file| number(file).is_some());
+    for (index, file) in lessons.iter().enumerate().filter(|_| are_numbered) {
+        let earlier = lessons[..index].last().filter(|earlier| number(earlier) == number(file));
+        let (message, help) = match (number(file), earlier) {
+            (None, _) => {
+                let help = "if it is no lesson, put it into another folder; else begin its name \
+                            with a number, as in `05-name.md`";
+                ("a file without a number is taken for a lesson, the last one".to_owned(), help)
+            }
+            (Some(number), Some(earlier)) => {
+                let earlier = earlier.shown();
+                let help = "give one of them another number";
+                (format!("`{earlier}` has the number {number} too"), help)
+            }
+            _ => continue,
+        };
+        let problem = Problem::of_path(file, message, Some(help.to_owned()));
+        warnings.push(Problem { severity: Severity::Warning, ..problem });
+    }
+    warnings
 }
 
 pub(super) fn is_settings(file: &Path) -> bool {

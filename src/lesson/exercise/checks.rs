@@ -112,6 +112,7 @@ fn check<'t>(
     let span = id.map_or(place, |entry| toml.file_span(entry.value.span()));
     toml.require(id, &span, "the check has no `id`", "add an `id`");
     let id = id.and_then(|entry| check_id(toml, entry, &head.named_checks));
+    head.is_complete &= id.is_some();
     head.named_checks.extend(id.clone().map(|id| (id, span.clone())));
     let ids = needs.map(|entry| toml.strings(entry, true)).unwrap_or_default();
     let needs = ids.iter().map(|(id, _)| (*id).to_owned()).collect();

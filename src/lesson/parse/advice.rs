@@ -1,15 +1,19 @@
 //! What the author of an exercise should think about, although it loads.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::Exercise;
-use super::super::problem::Problems;
+use super::super::problem::{Problems, did_you_mean};
+use super::super::{Check, Exercise, Language};
 use super::fence::Role;
 use super::outline::Section;
 use crate::checks::Question;
-use crate::redis_cli::words;
+use crate::redis_cli::{commands, words};
 use crate::topics::TOPICS;
 
+const PYTHON_SOLUTION: Role = Role::Solution(Language::Python);
+/// Waits that no answer causes.
+const NOISE: Duration = Duration::from_millis(20);
 /// Who types the answer reads the task first, and perhaps has a coffee.
 const LEAST: Duration = Duration::from_secs(10 * 60);
 
@@ -17,6 +21,16 @@ pub(super) fn check(section: &Section, exercise: &Exercise, problems: &mut Probl
     for (message, help) in TOPICS.iter().filter_map(|topic| (topic.advice)(exercise)) {
         problems.warning(exercise.span.clone(), message, Some(help.to_owned()));
     }
+    let sleeps = |line: &str| line.starts_with("time.sleep(") || line.starts_with("sleep(");
+    for block in section.blocks().filter(|block| block.fence.role == PYTHON_SOLUTION) {
+        for (_, span) in block.content.lines().filter(|(line, _)| sleeps(line)) {
+            let help = "wait for what must have happened, in a loop with a deadline";
+            let message = "a solution that waits for a fixed time is a race";
+            problems.warning(span, message, Some(help.to_owned()));
+        }
+    }
+    check_subjects(exercise, problems);
+    check_twins(section, problems);
     let setups = section.blocks().filter(|block| block.fence.role == Role::Setup);
     for (line, span) in setups.flat_map(|block| block.content.lines()) {
         let Some((key, time)) = time_to_live(line) else { continue };
@@ -29,7 +43,56 @@ pub(super) fn check(section: &Section, exercise: &Exercise, problems: &mut Probl
     }
 }
 
-fn asks_for(check: &super::super::Check, key: &str) -> bool {
+/// Checks that can hardly be met, or never be looked at.
+fn check_subjects(exercise: &Exercise, problems: &mut Problems) {
+    for check in &exercise.checks {
+        for name in check.subject.counted_commands() {
+            let command = name.split('|').next().unwrap_or_default();
+            if commands::find(command).is_some() || commands::has_subcommands(command) {
+                continue;
+            }
+            let message = format!("Redis has no command `{}`", name.to_uppercase());
+            let help = did_you_mean(command, commands::names());
+            match help {
+                Some(_) => problems.error(check.span.clone(), message, help),
+                None => problems.warning(check.span.clone(), message, None),
+            }
+        }
+        let limit = check.subject.wait_limit();
+        let is_noise = limit.is_some_and(|limit| limit.forbids() && limit.is_exceeded(NOISE));
+        if is_noise {
+            let message = "the machine makes others wait this long, too";
+            let help = Some("put the limit far above 20 ms".to_owned());
+            problems.warning(check.span.clone(), message, help);
+        }
+        if check.is_about_the_program() && !exercise.languages().contains(&Language::Python) {
+            let message =
+                format!("`{}` needs a program, and no `python` solution is here", check.id);
+            let help = Some("remove the check, or add a `python solution`".to_owned());
+            problems.warning(check.span.clone(), message, help);
+        }
+    }
+}
+
+/// Answers that are the same as another, which says nothing new.
+fn check_twins(section: &Section, problems: &mut Problems) {
+    let mut earlier: BTreeMap<(Language, String), &'static str> = BTreeMap::new();
+    for block in section.blocks() {
+        let (language, what) = match block.fence.role {
+            Role::Starter(language) => (language, "starter"),
+            Role::Solution(language) => (language, "solution"),
+            Role::Wrong(language) => (language, "wrong answer"),
+            _ => continue,
+        };
+        let text = block.content.text().trim().to_owned();
+        if let Some(other) = earlier.insert((language, text), what) {
+            let message = format!("this {what} is the same as the {other} above");
+            problems.warning(block.fence.place.clone(), message, Some("remove one".to_owned()));
+        }
+    }
+}
+
+fn asks_for(check: &Check, key: &str) -> bool {
     let names_it = |question: &Question| {
         let Question::Command(line) = question else { return false };
         words::split(line).is_ok_and(|words| words.iter().any(|word| word == key.as_bytes()))

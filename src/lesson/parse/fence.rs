@@ -101,13 +101,42 @@ fn words(info: &str, start: usize) -> Vec<FenceWord> {
     words
 }
 
-/// Blocks in other languages are only shown. Reports a misspelt language with a role.
+/// Blocks in other languages are only shown. Reports one with a role, and another word for a
+/// language that is run.
 fn check_language(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) {
-    let has_role =
-        rest.first().is_some_and(|word| word.text != "norun" && role_named(&word.text).is_some());
-    if let Some(help) = did_you_mean(&first.text, ["python", "redis"]).filter(|_| has_role) {
+    let pieces: Vec<&str> =
+        first.text.split([',', '{', '}', '.', '=']).filter(|piece| !piece.is_empty()).collect();
+    let words = pieces.iter().skip(1).copied().chain(rest.iter().map(|word| word.text.as_str()));
+    let has_role = |word: &str| {
+        word != "norun"
+            && (role_named(word).is_some() || word == "fails" || word.starts_with(FAILS))
+    };
+    let name = pieces.first().copied().unwrap_or_default();
+    let meant = meant_language(name);
+    if words.into_iter().any(has_role) {
+        let is_alone = pieces.len() == 1 && name == first.text;
+        let slip = did_you_mean(name, ["python", "redis"]).filter(|_| is_alone);
+        let help = match meant {
+            _ if slip.is_some() => slip.unwrap_or_default(),
+            Some(language) => format!("write `{language}`, and then the other words after spaces"),
+            None => "only `python` and `redis` blocks have a role".to_owned(),
+        };
         let message = format!("unknown language `{}`", first.text);
         problems.error(first.span.clone(), message, Some(help));
+    } else if let Some(language) = meant {
+        let message = format!("the block `{}` is taken for text and not run", first.text);
+        let help = format!("write `{language}`, or `{language} norun` if that is meant");
+        problems.warning(first.span.clone(), message, Some(help));
+    }
+}
+
+/// The language that other tools call so.
+fn meant_language(name: &str) -> Option<&'static str> {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    match name.to_ascii_lowercase().as_str() {
+        "python" | "py" => Some("python"),
+        "redis" | "redis-cli" => Some("redis"),
+        name => nearest(name, ["python", "redis"]),
     }
 }
 

@@ -41,6 +41,46 @@ pub(super) fn details_tags(html: &str, base: usize) -> Vec<(bool, Span)> {
     tags
 }
 
+/// Reports a comment that hides a heading, a block or another comment: nobody closed it.
+pub(super) fn look_for_what_a_comment_hides(block: &str, base: usize, problems: &mut Problems) {
+    if !block.starts_with("<!--") {
+        return;
+    }
+    let help = || Some("end it with `-->`".to_owned());
+    let Some(end) = block.find("-->") else {
+        problems.error(base..base + "<!--".len(), "the comment is never closed", help());
+        return;
+    };
+    let hidden = |line: &str| {
+        let line = line.trim_start();
+        let is_heading = line.starts_with('#') && line.trim_start_matches('#').starts_with(' ');
+        is_heading || line.starts_with("```") || line.starts_with("<!--")
+    };
+    if let Some(line) = block[..end].lines().skip(1).find(|line| hidden(line)) {
+        let message = format!("this comment hides `{}`: was it closed?", line.trim());
+        problems.error(base..base + "<!--".len(), message, help());
+    }
+}
+
+/// Reports fences with a role that markdown reads as text, since they are indented too far.
+pub(super) fn look_for_indented_fences(block: &str, base: usize, problems: &mut Problems) {
+    let mut at = base;
+    for line in block.split_inclusive('\n') {
+        let content = line.trim();
+        let info = content.trim_start_matches(['`', '~']);
+        if content.len() - info.len() >= 3 && fence::names_a_role(info) {
+            let start = at + line.len() - line.trim_start().len();
+            let help = Some("indent it by three spaces at most".to_owned());
+            problems.error(
+                start..start + content.len(),
+                "the block is indented by four spaces or more, which makes it text",
+                help,
+            );
+        }
+        at += line.len();
+    }
+}
+
 /// Reports fences with a role that markdown reads as part of the HTML above them.
 pub(super) fn look_for_swallowed_fences(block: &str, base: usize, problems: &mut Problems) {
     let mut at = base;

@@ -85,9 +85,12 @@ impl Section {
     }
 }
 
-/// A file's title and its `##` sections.
-pub(super) fn read(source: &str, problems: &mut Problems) -> (Option<String>, Vec<Section>) {
-    let base = source.len() - source.trim_start_matches('\u{feff}').len();
+/// A file's title and its `##` sections; the text begins at `base`.
+pub(super) fn read(
+    source: &str,
+    base: usize,
+    problems: &mut Problems,
+) -> (Option<String>, Vec<Section>) {
     let mut walk = Walk {
         source,
         problems,
@@ -164,6 +167,10 @@ impl Walk<'_> {
             }
             Tag::BlockQuote(kind) => self.quote(kind, range),
             Tag::CodeBlock(CodeBlockKind::Fenced(_)) => self.fence = Some(self.open_fence(range)),
+            Tag::CodeBlock(CodeBlockKind::Indented) => {
+                let text = &self.source[range.clone()];
+                html::look_for_indented_fences(text, range.start, self.problems);
+            }
             Tag::HtmlBlock => self.html_block(range),
             Tag::List(first) => self.lists.push(first.is_some()),
             Tag::Item if self.lists == [true] => self.add(OutlinePart::NumberedItem(range)),
@@ -242,6 +249,7 @@ impl Walk<'_> {
 
     fn html_block(&mut self, range: Span) {
         let text = &self.source[range.clone()];
+        html::look_for_what_a_comment_hides(text, range.start, self.problems);
         if html::is_comment(text) {
             self.task(range.clone());
             self.add(OutlinePart::Comment(range));

@@ -105,8 +105,11 @@ fn examples_of(
 
 fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> Option<Exercise> {
     let mut blocks = section.exercises();
+    // What is missing may stand in a block whose role is misspelt.
+    let has_slip = problems.has_error_in(&section.span);
     let Some(first) = blocks.next() else {
-        for block in section.blocks().filter(|block| block.fence.role.needs_exercise()) {
+        for block in section.blocks().filter(|block| block.fence.role.needs_exercise() && !has_slip)
+        {
             let help = Some("add a `toml exercise` block to this section".to_owned());
             problems.error(block.fence.place.clone(), "this block needs an exercise", help);
         }
@@ -125,11 +128,14 @@ fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> O
         let OutlinePart::Alert(AlertKind::Tip, _, text) = part else { continue };
         head.exercise.hints.extend(Some(text.clone()).filter(|text| !text.trim().is_empty()));
     }
-    report_missing(&head, problems);
+    report_missing(&head, has_slip, problems);
     check_equivalents(&head.exercise, problems);
     words::check(&head.exercise, problems);
     check_languages(section, &head.exercise, problems);
-    advice::check(section, &head.exercise, problems);
+    // After an error, what seems odd may be a consequence.
+    if !problems.has_error_in(&section.span) {
+        advice::check(section, &head.exercise, problems);
+    }
     Some(head.exercise)
 }
 
@@ -228,15 +234,18 @@ fn check_fails(fails: &FenceWord, head: &Head, problems: &mut Problems) {
     }
 }
 
-fn report_missing(head: &Head, problems: &mut Problems) {
+fn report_missing(head: &Head, has_slip: bool, problems: &mut Problems) {
     let Exercise { starters, solutions, wrong_answers, .. } = &head.exercise;
-    if solutions.is_empty() {
+    if solutions.is_empty() && !has_slip {
         let help = Some("add a `python solution` or a `redis solution` block".to_owned());
         problems.error(head.exercise.span.clone(), "the exercise has no solution", help);
     }
+    let has_python = head.exercise.languages().contains(&Language::Python);
     for (id, span) in &head.named_checks {
         let mut checks = head.exercise.checks.iter();
-        if checks.any(|check| check.id == *id && check.only_shows) {
+        let is_told =
+            |check: &check::Check| check.only_shows || check.is_about_the_program() && !has_python;
+        if checks.any(|check| check.id == *id && is_told(check)) {
             continue;
         }
         if !starters.iter().chain(wrong_answers).any(|answer| answer.fails == *id) {

@@ -31,7 +31,7 @@ pub(super) fn check(
     }
     check_ids(&seen, problems);
     if let Some(head) = head {
-        check_covers(&seen, head, problems);
+        check_covers(section, &seen, head, problems);
     }
     if !seen.is_empty() {
         check_items(section, hidden, &seen, problems);
@@ -56,10 +56,17 @@ fn check_ids(tasks: &[Task<'_>], problems: &mut Problems) {
     }
 }
 
-fn check_covers(tasks: &[Task<'_>], head: &Head, problems: &mut Problems) {
+fn check_covers(section: &Section, tasks: &[Task<'_>], head: &Head, problems: &mut Problems) {
     let ids: Vec<&str> = tasks.iter().map(|(id, _)| id.text.as_str()).collect();
     for (id, span) in &head.covers {
-        if !ids.contains(&id.as_str()) {
+        let open = format!("<!-- task: {id}");
+        if ids.contains(&id.as_str()) {
+            continue;
+        }
+        if let Some(place) = problems.find(&open, &section.span) {
+            let help = Some("end it with ` -->`".to_owned());
+            problems.error(place, "the comment is never closed", help);
+        } else {
             let help = did_you_mean(id, ids.iter().copied()).unwrap_or_else(|| {
                 format!("end a sentence of the task with `<!-- task: {id} -->`")
             });

@@ -1,5 +1,6 @@
 //! The loader's tests: one claim a test, on small markdown texts.
 
+mod advice;
 mod answers;
 mod blocks;
 pub(crate) mod checks;

@@ -253,7 +253,7 @@ fn a_summary_cant_be_broken_by_what_programs_print() {
 
     | server | passed | failed | unchecked | not run | not for it | flaky | time |
     |---|---:|---:|---:|---:|---:|---:|---:|
-    | redis 7.0.15 (process) | 1 | 1 | 1 | 1 | 0 | 1.2 s |
+    | redis 7.0.15 (process) | 1 | 1 | 1 | 1 | 0 | 0 | 1.2 s |
 
     ### e/redis/wrong-1: failed
 

@@ -320,12 +320,20 @@ pub enum Crash {
 /// An `[[equivalent]]`: a mutant that `verify` makes from a solution and that is also right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Equivalent {
-    /// The mutant's id without the exercise's: `redis/solution-2/without-line-4`.
+    /// The mutant's id without the exercise's, `redis/solution-2/without-line-4`, or a glob of such
+    /// ids.
     pub mutant: String,
     /// Why it is right.
     pub because: String,
     /// The span of `mutant`.
     pub span: Span,
+}
+
+impl Equivalent {
+    /// Whether it may mean several mutants.
+    pub fn is_glob(&self) -> bool {
+        self.mutant.contains(['*', '?', '['])
+    }
 }
 
 /// A starter or a wrong answer: code and the check it must fail on.

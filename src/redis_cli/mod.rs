@@ -2,5 +2,6 @@
 //! Redis says of its commands.
 
 pub mod commands;
+pub mod options;
 pub mod reply;
 pub mod words;

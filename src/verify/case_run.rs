@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::case::{Case, CaseKind, Expectation};
 use super::example::{commands_of, example_limit, example_line, example_problems};
+use super::mutants::{Difference, OTHER};
 use crate::attempt::evidence::ProgramEnd;
 use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Phase, Python, Run};
 use crate::error::EnvironmentError;
@@ -153,7 +154,7 @@ fn run_on(
 }
 
 fn judged(case: &Case<'_>, evidence: Evidence, verdict: Verdict) -> CaseRun {
-    let mut problems = verdict_problems(case, &verdict);
+    let mut problems = verdict_problems(case, &evidence, &verdict);
     problems.extend(shown_alone(case, &verdict));
     let findings =
         verdict.findings.iter().map(|finding| (finding.check.clone(), finding.outcome)).collect();
@@ -186,13 +187,26 @@ fn only_shows(case: &Case<'_>, id: &str) -> bool {
     checks.any(|check| check.id == id && check.only_shows)
 }
 
-fn verdict_problems(case: &Case<'_>, verdict: &Verdict) -> Vec<String> {
+/// Whether the change of a mutant was sent, as far as the transcript shows.
+fn was_sent(difference: &Difference, evidence: &Evidence) -> bool {
+    let timeline = &evidence.timeline;
+    let is_other = |word: &Vec<u8>| word.ends_with(OTHER.as_bytes());
+    !difference.shows_when_sent()
+        || timeline.is_incomplete
+        || !timeline.left_out_names.is_empty()
+        || timeline.exchanges.iter().any(|exchange| exchange.words.iter().any(is_other))
+}
+
+fn verdict_problems(case: &Case<'_>, evidence: &Evidence, verdict: &Verdict) -> Vec<String> {
     let unmet = verdict.unmet();
     match &case.expectation {
         Expectation::Passes | Expectation::Equivalent(_) if verdict.passed() => Vec::new(),
         Expectation::Passes => unmet_findings(verdict, "the solution does not pass"),
         Expectation::Fails if verdict.passed() => vec!["the empty answer passes".to_owned()],
-        Expectation::Mutant(difference) if verdict.passed() => vec![difference.hole()],
+        Expectation::Mutant(difference) if verdict.passed() => {
+            let is_sent = was_sent(difference, evidence);
+            vec![if is_sent { difference.hole() } else { difference.not_run() }]
+        }
         Expectation::Example(_) | Expectation::Fails | Expectation::Mutant(_) => Vec::new(),
         Expectation::Equivalent(difference) => {
             let fails = format!("{difference} the solution fails on {}", listed(&unmet));

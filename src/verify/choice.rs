@@ -72,6 +72,14 @@ impl CasePattern {
         }
     }
 
+    /// Whether a name is this text or matches this glob.
+    pub(super) fn is_like(&self, name: &str) -> bool {
+        match self {
+            Self::Plain(text) => text == name,
+            Self::Glob(pattern) => pattern.matches(name),
+        }
+    }
+
     /// A glob may match ids that do not exist yet.
     fn may_name_mutants_of(&self, solution: &Case<'_>) -> bool {
         match self {

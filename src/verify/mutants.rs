@@ -10,10 +10,11 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::case::{Case, CaseKind, Expectation};
+use super::choice::CasePattern;
 use crate::attempt::Answer;
 use crate::error::EnvironmentError;
 use crate::lesson::problem::did_you_mean;
-use crate::lesson::{Exercise, Language, Problem};
+use crate::lesson::{Equivalent, Exercise, Language, Problem};
 
 // For the tests of topics.
 #[cfg(test)]
@@ -45,7 +46,22 @@ pub enum Mutation {
         /// The write's line in the block, from 1.
         write: usize,
     },
-    /// Another key is written.
+    /// An option of a command is left out.
+    WithoutOption {
+        /// As the solution writes it.
+        what: String,
+    },
+    /// Another number is given.
+    OtherNumber {
+        /// The number in the solution, or the value that holds it.
+        number: String,
+    },
+    /// What follows a wait comes before it.
+    Earlier {
+        /// The line of the wait, or of what must come first, from 1.
+        wait: usize,
+    },
+    /// Another key is named.
     OtherKey {
         /// The key in the solution.
         key: String,
@@ -65,6 +81,9 @@ impl Mutation {
             Self::Instead { of, with } => return format!("{with}-for-{of}").to_lowercase(),
             Self::WithoutWaiting => "without-waiting",
             Self::SaveFirst { .. } => "save-first",
+            Self::WithoutOption { .. } => "without-option",
+            Self::OtherNumber { .. } => "other-number",
+            Self::Earlier { .. } => "earlier",
             Self::OtherKey { .. } => "other-key",
             Self::OtherValue { .. } => "other-value",
         };
@@ -87,13 +106,28 @@ impl Difference {
         let why = match &self.change {
             Mutation::Without { .. } | Mutation::WithoutWaiting => "no check needs it",
             Mutation::Instead { .. } => "no check tells one from the other",
-            Mutation::SaveFirst { .. } => "no check needs this order",
+            Mutation::SaveFirst { .. } | Mutation::Earlier { .. } => "no check needs this order",
+            Mutation::WithoutOption { .. } => "no check needs that option",
+            Mutation::OtherNumber { .. } => "no check looks at that number",
             Mutation::OtherKey { .. } => "no check looks at that key",
             Mutation::OtherValue { .. } => "no check looks at that value",
         };
         format!("{self} the solution still passes: {why}")
     }
+
+    /// The same if what was changed was never sent.
+    pub fn not_run(&self) -> String {
+        format!("{self} the solution still passes: line {} was not run", self.line)
+    }
+
+    /// Whether the change shows in a command that is sent: by a word that ends in [`OTHER`].
+    pub fn shows_when_sent(&self) -> bool {
+        matches!(self.change, Mutation::OtherKey { .. } | Mutation::OtherValue { .. })
+    }
 }
+
+/// The suffix that makes a key or a value another one.
+pub const OTHER: &str = "-other";
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,6 +138,13 @@ impl fmt::Display for Difference {
             Mutation::WithoutWaiting => f.write_str("without the waiting")?,
             Mutation::SaveFirst { write } => {
                 return write!(f, "with the save of line {line} before the write in line {write}");
+            }
+            Mutation::WithoutOption { what } => write!(f, "without the option `{what}`")?,
+            Mutation::OtherNumber { number } => {
+                write!(f, "with another number in place of `{number}`")?;
+            }
+            Mutation::Earlier { wait } => {
+                return write!(f, "with line {line} before line {wait}");
             }
             Mutation::OtherKey { key } => write!(f, "with another key in place of `{key}`")?,
             Mutation::OtherValue { value } => {
@@ -184,6 +225,8 @@ pub fn add<'c>(
         made.cases.extend(mutants);
     }
     made.answers.retain(|id, _| !incomplete.contains(id));
+    let idle = idle_globs(&made);
+    made.problems.extend(idle);
     Ok(made)
 }
 
@@ -243,7 +286,7 @@ fn mutant_case<'c>(
 ) -> Case<'c> {
     let difference = mutant.difference.clone();
     let name = id.strip_prefix(&format!("{}/", exercise.id)).unwrap_or_default();
-    let equivalent = exercise.equivalents.iter().find(|equivalent| equivalent.mutant == name);
+    let equivalent = exercise.equivalents.iter().find(|equivalent| is_meant(equivalent, name));
     let (line, expectation) = match equivalent {
         Some(equivalent) => {
             let line = solution.lesson.line_of(equivalent.span.start);
@@ -253,6 +296,36 @@ fn mutant_case<'c>(
     };
     let answer = Answer { text: mutant.text.clone(), ..solution.answer.clone() };
     Case { id, line, answer, expectation, ..solution.clone() }
+}
+
+fn is_meant(equivalent: &Equivalent, name: &str) -> bool {
+    CasePattern::parse(&equivalent.mutant).is_ok_and(|pattern| pattern.is_like(name))
+}
+
+/// Problems with `[[equivalent]]` tables whose glob matches no mutant in any language.
+fn idle_globs(made: &Made<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let exercises = made.cases.chunk_by(|one, next| exercise_id(one) == exercise_id(next));
+    for cases in exercises {
+        let (Some(exercise), case) = (cases[0].exercise, &cases[0]) else { continue };
+        if !made.answers.contains_key(exercise.id.as_str()) {
+            continue;
+        }
+        let prefix = format!("{}/", exercise.id);
+        for equivalent in exercise.equivalents.iter().filter(|equivalent| equivalent.is_glob()) {
+            let mut names = cases.iter().filter_map(|case| case.id.strip_prefix(&prefix));
+            if !names.any(|name| is_meant(equivalent, name)) {
+                let message = format!("there is no mutant like `{}`", equivalent.mutant);
+                let help = format!("`redislings verify {}` names those that exist", exercise.id);
+                problems.push(case.lesson.error(&equivalent.span, message, Some(help)));
+            }
+        }
+    }
+    problems
+}
+
+fn exercise_id<'c>(case: &Case<'c>) -> Option<&'c str> {
+    group(case).map(|(id, _)| id)
 }
 
 /// Problems with `[[equivalent]]` tables that name no mutant in this language.
@@ -268,7 +341,8 @@ fn misnamed(
     let mut problems = Vec::new();
     for equivalent in &exercise.equivalents {
         let name = equivalent.mutant.as_str();
-        if name.split('/').next() != Some(language.word()) || names.contains(&name) {
+        let is_other = name.split('/').next() != Some(language.word());
+        if is_other || equivalent.is_glob() || names.contains(&name) {
             continue;
         }
         let message = format!("there is no mutant `{name}`");

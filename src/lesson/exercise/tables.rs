@@ -46,7 +46,8 @@ pub(super) fn equivalent(
 /// exists.
 fn mutant_name(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
     let name = toml.string(entry)?;
-    if matches("(python|redis)/[^/]*/[^/]+", name) {
+    // A glob: `*` also matches `/`.
+    if matches("(python|redis)/[^/]*/[^/]+", name) || matches(r".*[*?\[].*", name) {
         return Some(name.to_owned());
     }
     let help = "write language, solution and change: `redis/solution-1/without-line-2`".to_owned();

@@ -3,8 +3,9 @@
 Reads JSON from the first file and writes JSON to the second. It never runs the programs.
 
 Input: {"writers": {"SET": 0}, "values": {"MSET": [1, 2]}, "swaps": {"SAVE": "BGSAVE"}, "durable": ["SAVE"],
-"asking": ["INFO"], "solutions": ["…"]}. `writers` gives the index of the key among a command's
-arguments; `values` gives the index of the first value and the step to the next; `swaps` the command
+"asking": ["INFO"], "keys": {"DEL": [0, -1, 1]}, "options": ["nx"], "solutions": ["…"]}. `writers` gives the index of the key among a command's
+arguments, `keys` the first, the last and the step of all keys of a method; `options` are the keywords that are
+options of commands; `values` gives the index of the first value and the step to the next; `swaps` the command
 that takes another's place, without arguments; `durable` those that bring data to disk; `asking` those that a program
 sends while it waits.
 
@@ -25,6 +26,15 @@ NO_COMMANDS = ("pipeline", "client", "close", "aclose", "reset", "register_scrip
 EXITS = ("exit", "quit", "sys.exit", "os._exit")
 SCRIPTS = ("EVAL", "EVALSHA", "FCALL")
 KEY_NAMES = ("name", "key", "dst", "destination", "dest")
+# Methods with another name than their command.
+COMMANDS = {"DELETE": "DEL"}
+# Options that redis-py calls otherwise, and numbers of commands that it takes by these names or at these places.
+MORE_OPTIONS = ("mkstream", "maxlen", "approximate", "keepttl", "absttl", "noack")
+NUMBER_NAMES = ("ex", "px", "exat", "pxat", "time", "ttl", "maxlen", "amount")
+NUMBER_PLACES = {"EXPIRE": 1, "PEXPIRE": 1, "EXPIREAT": 1, "PEXPIREAT": 1, "SETEX": 1, "PSETEX": 1}
+NUMBER_PLACES.update({"INCRBY": 1, "DECRBY": 1, "INCR": 1, "DECR": 1, "RESTORE": 1})
+# What works with files.
+FILES = ("open", "shutil", "os", "Path", "pathlib")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = FUNCTIONS + (ast.ClassDef, ast.Import, ast.ImportFrom)
 SIMPLE = (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign)
@@ -34,6 +44,9 @@ ORDER = (
     "without-waiting",
     "instead",
     "save-first",
+    "earlier",
+    "without-option",
+    "other-number",
     "other-key",
     "other-value",
 )
@@ -64,6 +77,8 @@ class Names:
         self.tree = tree
         self.writers = commands["writers"]
         self.value_places = commands["values"]
+        self.key_places = commands["keys"]
+        self.options = set(commands["options"]).union(MORE_OPTIONS)
         self.durable = commands["durable"]
         self.asked = commands["asking"]
         self.imported = {}
@@ -160,7 +175,7 @@ class Names:
             return True
         if not isinstance(node.func, ast.Attribute):
             return False
-        is_own = node.func.attr in ("pipeline", "client") and self.is_client(node.func.value)
+        is_own = node.func.attr in ("pipeline", "client", "pubsub") and self.is_client(node.func.value)
         return is_own or self.is_pipeline(node)
 
     def is_pipeline(self, node):
@@ -218,8 +233,17 @@ class Names:
         return any(self.is_question(it) or self.calls_one_of(self.asking, it) for it in calls_in(node))
 
     def keys(self, call):
-        """The expressions for the keys that the call writes."""
+        """The expressions for the keys that the call names."""
         name, arguments = self.command(call)
+        name = COMMANDS.get(name, name)
+        if name in ("XREAD", "XREADGROUP"):
+            streams = [it for it in arguments if isinstance(it, ast.Dict)]
+            streams += [it.value for it in call.keywords if it.arg == "streams" and isinstance(it.value, ast.Dict)]
+            return [key for it in streams for key in it.keys if key]
+        if name not in self.writers and name in self.key_places:
+            first, last, step = self.key_places[name]
+            named = [it.value for it in call.keywords if it.arg in KEY_NAMES][:1]
+            return arguments[first : last + 1 if last >= 0 else None : step] or named
         if name not in self.writers:
             return []
         if name in ("MSET", "MSETNX"):
@@ -232,6 +256,41 @@ class Names:
         if place < len(arguments):
             return [arguments[place]]
         return [it.value for it in call.keywords if it.arg in KEY_NAMES][:1]
+
+    def dropped(self, call):
+        """The options that the call gives by keyword."""
+        return [it for it in call.keywords if it.arg in self.options and not self._is_off(it.value)]
+
+    @staticmethod
+    def _is_off(value):
+        return isinstance(value, ast.Constant) and value.value in (None, False)
+
+    def numbers(self, call):
+        """The numbers of the command that are no values, and the texts of CONFIG SET with numbers."""
+        name, arguments = self.command(call)
+        found = [it.value for it in call.keywords if it.arg in NUMBER_NAMES]
+        place = NUMBER_PLACES.get(name)
+        if place is not None and place < len(arguments):
+            found.append(arguments[place])
+        if name == "CONFIG_SET":
+            found += arguments[1::2]
+        return [it for it in found if isinstance(it, ast.Constant)]
+
+    def is_file_work(self, node):
+        return any((dotted(it.func) or "").split(".")[0] in FILES for it in calls_in(node)) or any(
+            isinstance(it.func, ast.Attribute) and it.func.attr in ("write_bytes", "write_text", "rename", "replace")
+            for it in calls_in(node)
+        )
+
+    def is_subscribing(self, node):
+        return any(self.is_method(it, ("SUBSCRIBE", "PSUBSCRIBE")) for it in calls_in(node))
+
+    def is_publishing(self, node):
+        return any(self.is_method(it, ("PUBLISH",)) for it in calls_in(node))
+
+    def is_method(self, call, names):
+        command = self.command(call)
+        return command is not None and command[0] in names
 
     def values(self, call):
         """The expressions for the values that the call stores unchanged."""
@@ -264,6 +323,10 @@ class Program:
             if command and command[0] in self.swaps:
                 self._swap(call, command[0])
             if command:
+                for keyword in self.names.dropped(call):
+                    self._without_keyword(call, keyword)
+                for number in self.names.numbers(call):
+                    self._other_number(number)
                 for key in self.names.keys(call):
                     self._other("other-key", key, "key")
                 for value in self.names.values(call):
@@ -281,6 +344,7 @@ class Program:
                         self._statements([statement.body], [])
                 elif self._is_waiting(statement):
                     self._leave_out(place, "without-waiting")
+                    self._earlier(body, index, self._acts)
                 elif not self._is_guard(statement):
                     self._statement(statement, place)
 
@@ -295,6 +359,8 @@ class Program:
         if isinstance(statement, SIMPLE + LOOPS + (ast.If, ast.With, ast.AsyncWith)):
             if any(self.names.touches(it) for it in candidates) and not self._is_needed(statement):
                 self._leave_out(place, "without-line")
+        if isinstance(statement, SIMPLE) and self.names.is_subscribing(statement):
+            self._earlier(*place[-1], self.names.is_publishing)
         if self._is_only_a_save(statement):
             self._save_first(place)
         self._statements(self._bodies(statement), place)
@@ -366,6 +432,63 @@ class Program:
         moved = (start, start, self._segment(save).encode() + separator)
         line = getattr(without_await(save.value).func, "end_lineno", save.lineno)
         self._add("save-first", save, [moved, self._without(body, index)], line=line, write=write.lineno)
+
+    def _acts(self, statement):
+        return self.names.sends(statement) or self.names.is_file_work(statement)
+
+    def _earlier(self, body, first, is_meant):
+        """Moves the first such statement behind the one at `first` in front of it, if it needs nothing in between."""
+        later = (at for at in range(first + 1, len(body)) if is_meant(body[at]))
+        at = next(later, None)
+        if at is None or not isinstance(body[at], SIMPLE + (ast.With, ast.If)) or self._is_guard(body[at]):
+            return
+        between = body[first:at]
+        stored = {
+            dotted(it)
+            for node in between
+            for it in ast.walk(node)
+            if isinstance(it, (ast.Name, ast.Attribute)) and isinstance(it.ctx, ast.Store)
+        }
+        used = {dotted(it) for it in ast.walk(body[at]) if isinstance(it, (ast.Name, ast.Attribute))}
+        if stored & used:
+            return
+        start = self._start(body[first])
+        line_start = self.lines[body[first].lineno - 1]
+        before = self.source[line_start:start]
+        separator = b"; " if before.strip() else b"\n" + before
+        moved = (start, start, self._segment(body[at]).encode() + separator)
+        self._add("earlier", body[at], [moved, self._without(body, at)], wait=body[first].lineno)
+
+    def _without_keyword(self, call, keyword):
+        end = self._end(keyword.value)
+        start = end - len(self._segment(keyword.value).encode())
+        start = self.source.rindex(keyword.arg.encode(), 0, start)
+        what = self.source[start:end].decode()
+        # With the comma before it, or behind it if it is the first.
+        rest = self.source[: start].rstrip()
+        if rest.endswith(b","):
+            start = len(rest) - 1
+        elif self.source[end:].lstrip().startswith(b","):
+            end = self.source.index(b",", end) + 1
+        self._add("without-option", keyword.value, [(start, end, b"")], what=what)
+
+    def _other_number(self, node):
+        value = node.value
+        if isinstance(value, int) and not isinstance(value, bool):
+            others = [str(value * 2 or 1)]
+        elif isinstance(value, str):
+            words = value.split(" ")
+            changed = [
+                " ".join(words[:at] + [str(int(word) * 2 or 1)] + words[at + 1 :])
+                for at, word in enumerate(words)
+                if word.isdigit()
+            ]
+            others = [repr(it) for it in changed]
+        else:
+            return
+        for other in others:
+            edit = (self._start(node), self._end(node), other.encode())
+            self._add("other-number", node, [edit], number=self._segment(node))
 
     def _is_write(self, statement):
         return not isinstance(statement, DEFINITIONS) and self.names.writes(statement)

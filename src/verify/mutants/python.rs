@@ -1,7 +1,7 @@
 //! Mutants of Python solutions. A Python script makes them, since Python's own parser knows where
 //! statements begin and end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::process::Command;
 use std::time::Duration;
@@ -13,8 +13,8 @@ use crate::attempt::evidence::{ProgramEnd, ProgramRun};
 use crate::attempt::program;
 use crate::cleanup;
 use crate::error::EnvironmentError;
-use crate::redis_cli::commands;
 use crate::redis_cli::words::stored_values;
+use crate::redis_cli::{commands, options};
 use crate::topics;
 
 /// Needs only Python 3.9 and its standard library.
@@ -39,6 +39,8 @@ pub(super) fn mutated(solutions: &[&str]) -> Result<Vec<Option<Mutated>>, Enviro
     let wanted = serde_json::json!({
         "writers": writers,
         "values": values,
+        "keys": commands::methods_with_keys().collect::<BTreeMap<_, _>>(),
+        "options": options::names().collect::<BTreeSet<_>>(),
         "swaps": topics::swaps().collect::<BTreeMap<_, _>>(),
         "durable": topics::durable_commands().collect::<Vec<_>>(),
         "asking": topics::status_commands().collect::<Vec<_>>(),

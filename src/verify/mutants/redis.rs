@@ -1,11 +1,8 @@
 //! Mutants of Redis solutions.
 
-use super::{Difference, Mutant, Mutated, Mutation};
-use crate::redis_cli::{commands, words};
+use super::{Difference, Mutant, Mutated, Mutation, OTHER};
+use crate::redis_cli::{commands, options, words};
 use crate::topics::{awaited_by, is_durable, swaps};
-
-/// The suffix that makes a key or a value another one.
-const OTHER: &[u8] = b"-other";
 
 pub(super) fn mutated(text: &str) -> Mutated {
     let lines: Vec<&str> = text.lines().collect();
@@ -40,7 +37,20 @@ fn line_mutants(lines: &[&str], index: usize) -> Vec<(Mutation, Vec<String>)> {
     if is_durable(&name) {
         mutants.extend(save_first(lines, index));
     }
-    for place in commands::written_keys(&words) {
+    // Nobody sees what a command of a list only reads, nor when.
+    let only_reads = commands::only_reads(&words);
+    mutants.extend(earlier(lines, index).filter(|_| !only_reads));
+    for option in options::options(&words) {
+        let what = words::join(&words[option.clone()]);
+        let kept = [&words[..option.start], &words[option.end..]].concat();
+        let lines = with_line(lines, index, &words::join(&kept));
+        mutants.push((Mutation::WithoutOption { what }, lines));
+    }
+    for (number, changed) in other_numbers(&words) {
+        mutants.push((Mutation::OtherNumber { number }, with_line(lines, index, &changed)));
+    }
+    let named = if only_reads { Vec::new() } else { commands::named_keys(&words) };
+    for place in named {
         let key = String::from_utf8_lossy(&words[place]).into_owned();
         let lines = with_line(lines, index, &with_other_word(&words, place));
         mutants.push((Mutation::OtherKey { key }, lines));
@@ -63,8 +73,39 @@ fn with_line(lines: &[&str], index: usize, line: &str) -> Vec<String> {
 /// The command with the word at `place` changed.
 fn with_other_word(words: &[Vec<u8>], place: usize) -> String {
     let mut changed = words.to_vec();
-    changed[place].extend(OTHER);
+    changed[place].extend(OTHER.bytes());
     words::join(&changed)
+}
+
+/// Each number of the command that is no value, with the line that has another one.
+fn other_numbers(words: &[Vec<u8>]) -> Vec<(String, String)> {
+    let mut changed = Vec::new();
+    for place in options::numbers(words) {
+        let Some(other) = options::other_number(&words[place]) else { continue };
+        let mut line = words.to_vec();
+        line[place] = other.into_bytes();
+        changed.push((String::from_utf8_lossy(&words[place]).into_owned(), words::join(&line)));
+    }
+    let is_config_set = name(words) == "CONFIG" && name(words.get(1..).unwrap_or(&[])) == "SET";
+    for place in (3..words.len()).step_by(2).filter(|_| is_config_set) {
+        let value = String::from_utf8_lossy(&words[place]).into_owned();
+        for other in options::with_other_numbers(&value) {
+            let mut line = words.to_vec();
+            line[place] = other.into_bytes();
+            changed.push((value.clone(), words::join(&line)));
+        }
+    }
+    changed
+}
+
+/// The line in front of the wait before it, if no other command stands between them.
+fn earlier(lines: &[&str], index: usize) -> Option<(Mutation, Vec<String>)> {
+    let before = |at: &usize| !words::is_comment(lines[*at]);
+    let wait =
+        (0..index).rev().find(before).filter(|at| awaited_by(lines[*at].trim()).is_some())?;
+    let mut moved: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
+    moved[wait..=index].rotate_right(1);
+    Some((Mutation::Earlier { wait: wait + 1 }, moved))
 }
 
 fn save_first(lines: &[&str], save: usize) -> Option<(Mutation, Vec<String>)> {
@@ -136,14 +177,42 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn each_written_key_is_changed_once() {
+    fn each_key_is_changed_once() {
         assert_eq!(
-            mutants_with("other-key", "MSET a 1 \"b c\" 2\nGET a\n"),
+            mutants_with("other-key", "MSET a 1 \"b c\" 2\nDEL a\n"),
             [
-                "other-key 1: MSET a-other 1 \"b c\" 2; GET a",
-                "other-key 1: MSET a 1 \"b c-other\" 2; GET a",
+                "other-key 1: MSET a-other 1 \"b c\" 2; DEL a",
+                "other-key 1: MSET a 1 \"b c-other\" 2; DEL a",
+                "other-key 2: MSET a 1 \"b c\" 2; DEL a-other",
             ]
         );
+    }
+
+    #[test]
+    fn each_option_is_left_out_once() {
+        assert_eq!(
+            mutants_with("without-option", "SET a 1 NX EX 30\n"),
+            ["without-option 1: SET a 1 EX 30", "without-option 1: SET a 1 NX"]
+        );
+    }
+
+    #[test]
+    fn each_number_is_changed_once() {
+        assert_eq!(
+            mutants_with("other-number", "SET a 1 EX 30\nCONFIG SET save \"2 3\" hz 10\n"),
+            [
+                "other-number 1: SET a 1 EX 60; CONFIG SET save \"2 3\" hz 10",
+                "other-number 2: SET a 1 EX 30; CONFIG SET save \"4 3\" hz 10",
+                "other-number 2: SET a 1 EX 30; CONFIG SET save \"2 6\" hz 10",
+                "other-number 2: SET a 1 EX 30; CONFIG SET save \"2 3\" hz 20",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_command_comes_before_the_wait_above_it() {
+        let earlier = mutants_with("earlier", "PING\n@wait-toy\n# then\nSET a 1\nSET b 1\n");
+        assert_eq!(earlier, ["earlier 4: PING; SET a 1; @wait-toy; SET b 1"]);
     }
 
     #[test]

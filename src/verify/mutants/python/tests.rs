@@ -115,7 +115,7 @@ fn a_save_without_a_write_before_it_stays() {
 }
 
 #[test]
-fn each_written_key_is_changed() {
+fn each_key_is_changed() {
     for (rest, expected) in [
         ("client.set('ä:1', 1)", &["other-key 3: client.set(('ä:1' + \"-other\"), 1)"][..]),
         (
@@ -125,6 +125,21 @@ fn each_written_key_is_changed() {
         ("client.set(f'a:{1}', 1)", &["other-key 3: client.set((f'a:{1}' + \"-other\"), 1)"]),
         ("client.set(key, 1)", &["other-key 3: client.set(f\"{key}-other\", 1)"]),
         ("client.rename('a', 'b')", &["other-key 3: client.rename('a', ('b' + \"-other\"))"]),
+        (
+            "client.delete('a', 'b')",
+            &[
+                "other-key 3: client.delete(('a' + \"-other\"), 'b')",
+                "other-key 3: client.delete('a', ('b' + \"-other\"))",
+            ],
+        ),
+        (
+            "client.xgroup_create('s', 'g', mkstream=True)",
+            &["other-key 3: client.xgroup_create(('s' + \"-other\"), 'g', mkstream=True)"],
+        ),
+        (
+            "client.xreadgroup('g', 'c', {'s': '>'}, count=1)",
+            &["other-key 3: client.xreadgroup('g', 'c', {('s' + \"-other\"): '>'}, count=1)"],
+        ),
         (
             "client.mset({'a': 1, 'b': 2})",
             &[
@@ -140,7 +155,7 @@ fn each_written_key_is_changed() {
             "client.eval('…', 1, 'a', 'b')",
             &["other-key 3: client.eval('…', 1, ('a' + \"-other\"), 'b')"],
         ),
-        ("client.get('a')", &[]),
+        ("client.get('a')", &["other-key 3: client.get(('a' + \"-other\"))"]),
         ("print({}.setdefault('a', 1))", &[]),
     ] {
         assert_eq!(summaries_of("other-key", rest), expected, "{rest}");
@@ -158,8 +173,8 @@ fn statements_without_redis_or_print_stay() {
 
 #[test]
 fn statements_that_later_code_needs_stay() {
-    assert_mutants("before = client.get('a')\nassert before\n", &[]);
-    assert_mutants("before = client.get('a')\n", &["without-line 3:"]);
+    assert_mutants("before = client.info()\nassert before\n", &[]);
+    assert_mutants("before = client.info()\n", &["without-line 3:"]);
     assert_mutants(
         "n = 0\nn = client.incr('a')\nif n: pass\n",
         &["without-line 4:", "other-key 4: n = client.incr(('a' + \"-other\"))"],
@@ -175,7 +190,7 @@ fn a_guard_that_only_ends_the_program_stays() {
         assert_mutants(guard, &[]);
     }
     assert_mutants(
-        "if client.get('a'):\n    print('yes')\n",
+        "if client.dbsize():\n    print('yes')\n",
         &["without-line 3:", "without-line 4: pass"],
     );
 }
@@ -227,4 +242,72 @@ fn programs_that_differ_in_layout_have_the_same_form() {
 fn a_program_that_does_not_parse_has_no_mutants() {
     let mutated = mutated(&["print('a'", "print(1)"]).unwrap();
     assert!(mutated[0].is_none() && mutated[1].is_some());
+}
+
+#[test]
+fn each_option_is_left_out_once() {
+    for (rest, expected) in [
+        (
+            "client.set('a', 1, nx=True, ex=30)",
+            &[
+                "without-option 3: client.set('a', 1, ex=30)",
+                "without-option 3: client.set('a', 1, nx=True)",
+            ][..],
+        ),
+        (
+            "client.restore('a', 0, value, replace=True)",
+            &["without-option 3: client.restore('a', 0, value)"],
+        ),
+        ("client.set('a', 1, nx=False)", &[]),
+        ("print('a', end='')", &[]),
+    ] {
+        assert_eq!(summaries_of("without-option", rest), expected, "{rest}");
+    }
+}
+
+#[test]
+fn each_number_is_changed_once() {
+    for (rest, expected) in [
+        ("client.expire('a', 60)", &["other-number 3: client.expire('a', 120)"][..]),
+        ("client.set('a', 1, ex=1_800)", &["other-number 3: client.set('a', 1, ex=3600)"]),
+        (
+            "client.config_set('save', '2 3')",
+            &[
+                "other-number 3: client.config_set('save', '4 3')",
+                "other-number 3: client.config_set('save', '2 6')",
+            ],
+        ),
+        ("client.config_set('appendonly', 'yes')", &[]),
+        ("client.get('a')", &[]),
+    ] {
+        assert_eq!(summaries_of("other-number", rest), expected, "{rest}");
+    }
+}
+
+#[test]
+fn what_follows_a_wait_comes_before_it() {
+    let wait = "while client.info()['x']:\n    pass\n";
+    for (rest, expected) in [
+        ("client.set('a', 1)\n", "client.set('a', 1)\nwhile client.info()['x']:\n    pass\n\n"),
+        (
+            "shutil.copy('a', 'b')\nprint(1)\n",
+            "shutil.copy('a', 'b')\nwhile client.info()['x']:\n    pass\n\nprint(1)\n",
+        ),
+    ] {
+        assert_eq!(text_of(&format!("{wait}{rest}"), "earlier"), expected);
+    }
+    assert!(summaries_of("earlier", &format!("{wait}print(1)\n")).is_empty());
+}
+
+#[test]
+fn pubsub_is_followed_and_publish_comes_before_subscribe() {
+    let rest = "listener = client.pubsub()\nlistener.subscribe('news')\n\
+                listener.get_message(timeout=5)\nclient.publish('news', 'a')\n";
+    assert_eq!(
+        text_of(rest, "earlier"),
+        "listener = client.pubsub()\nclient.publish('news', 'a')\nlistener.subscribe('news')\n\
+         listener.get_message(timeout=5)\n\n"
+    );
+    let without = summaries_of("without-line", rest);
+    assert_eq!(without, ["without-line 4:", "without-line 5:", "without-line 6:"]);
 }

@@ -7,6 +7,7 @@ pub mod bundled;
 pub mod by_version;
 pub mod client;
 pub mod container;
+mod disk;
 mod endpoint;
 pub mod info;
 pub mod info_fields;
@@ -31,6 +32,7 @@ use self::process::Process;
 
 pub use address::Address;
 pub use client::{CallError, Client};
+pub use disk::Disk;
 pub use endpoint::Endpoint;
 pub use info::ServerInfo;
 pub use log::BgsaveEnd;
@@ -101,6 +103,17 @@ trait ServerHost: Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Puts a directory in the place of its snapshot file, which no save can replace, and keeps the
+    /// file elsewhere.
+    fn refuse_saves(&mut self) -> Result<(), EnvironmentError> {
+        Err(disk::not_ours())
+    }
+
+    /// Puts the file back.
+    fn allow_saves(&mut self) -> Result<(), EnvironmentError> {
+        Ok(())
+    }
+
     /// Fails if nothing can be written beside its files.
     fn check_room(&self) -> Result<(), EnvironmentError> {
         Ok(())
@@ -136,6 +149,7 @@ pub struct Server {
     version: String,
     name: String,
     cancel: CancellationToken,
+    disk: Disk,
 }
 
 impl Server {
@@ -211,7 +225,8 @@ impl Server {
         let mut client = Client::that_asks_again(checker_target(source, &*host, &options));
         client.cancelled_by(&cancel);
         let (version, name, source) = (String::new(), String::new(), source.clone());
-        let mut server = Self { host, client, options, source, version, name, cancel };
+        let disk = Disk::Works;
+        let mut server = Self { host, client, options, source, version, name, cancel, disk };
         server.wait_until_it_answers()?;
         let info =
             server.info(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
@@ -268,14 +283,17 @@ impl Server {
 
     /// Sends SIGKILL, as if the machine crashed: a running background save dies too.
     pub fn kill(&mut self) -> Result<(), EnvironmentError> {
-        self.host.kill()
+        self.host.kill()?;
+        // The server starts from its file, which the directory would hide.
+        self.host.allow_saves()
     }
 
     /// Starts the killed server again, with the files that it left.
     pub fn restart(&mut self) -> Result<(), EnvironmentError> {
         self.host.restart()?;
         self.client = self.observer();
-        self.wait_until_it_answers()
+        self.wait_until_it_answers()?;
+        self.set_disk(self.disk)
     }
 
     /// How the server ended; `None` while it runs, and at an address.

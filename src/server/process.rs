@@ -71,6 +71,17 @@ impl Process {
         Ok(Self { program: program.to_owned(), directory, _parent: parent, start })
     }
 
+    /// The snapshot file while saves are refused; beside the directory, so that nobody finds it.
+    fn hidden_dump(&self) -> PathBuf {
+        self.directory.with_extension("dump")
+    }
+
+    /// The snapshot file, wherever it is now.
+    fn dump_file(&self) -> PathBuf {
+        let hidden = self.hidden_dump();
+        if hidden.is_file() { hidden } else { self.directory.join(DUMP_FILE) }
+    }
+
     /// Moves the files to their own directory beside our private one.
     fn detach(self) -> io::Result<String> {
         let parent = tempfile::Builder::new()
@@ -119,7 +130,7 @@ impl ServerHost for Process {
     }
 
     fn dump_bytes(&self) -> Result<Option<u64>, EnvironmentError> {
-        let file = std::fs::metadata(self.directory.join(DUMP_FILE));
+        let file = std::fs::metadata(self.dump_file());
         Ok(file.ok().filter(Metadata::is_file).map(|file| file.len()))
     }
 
@@ -127,10 +138,30 @@ impl ServerHost for Process {
         if self.dump_bytes()?.is_none() {
             return Ok(None);
         }
-        let path = self.directory.join(DUMP_FILE);
+        let path = self.dump_file();
         std::fs::read(&path).map(Some).map_err(|error| {
             EnvironmentError::new(format!("cannot read `{}`: {error}", path.shown()), "try again")
         })
+    }
+
+    fn refuse_saves(&mut self) -> Result<(), EnvironmentError> {
+        let file = self.directory.join(DUMP_FILE);
+        if file.is_file() {
+            std::fs::rename(&file, self.hidden_dump()).map_err(changed_disk)?;
+        }
+        if file.is_dir() { Ok(()) } else { std::fs::create_dir(&file).map_err(changed_disk) }
+    }
+
+    fn allow_saves(&mut self) -> Result<(), EnvironmentError> {
+        let (file, hidden) = (self.directory.join(DUMP_FILE), self.hidden_dump());
+        if file.is_dir() {
+            std::fs::remove_dir(&file).map_err(changed_disk)?;
+        }
+        if hidden.is_file() {
+            std::fs::rename(&hidden, &file).map_err(changed_disk)
+        } else {
+            Ok(())
+        }
     }
 
     fn check_room(&self) -> Result<(), EnvironmentError> {
@@ -220,6 +251,11 @@ fn wait_until_ready(start: &mut Start) -> Result<(), String> {
 fn not_started(program: &Path, why: &str, log: &str) -> EnvironmentError {
     let fact = format!("`{}` did not start: {}", program.shown(), log::reason_or(why, log));
     EnvironmentError::new(fact, log::with_tail(log, "try another server: see `redislings doctor`"))
+}
+
+fn changed_disk(error: io::Error) -> EnvironmentError {
+    let fact = format!("cannot change the server's files: {error}");
+    or_a_full_disk(EnvironmentError::new(fact, "try again"))
 }
 
 /// Replaces an error by that of a full disk, whose symptoms may be any other error.

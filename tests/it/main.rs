@@ -33,6 +33,7 @@ mod python;
 mod redis_prompt;
 mod remote;
 mod reports;
+mod server_disk;
 mod session;
 mod robustness;
 mod relay;

@@ -42,7 +42,7 @@ const PROCESSES: i64 = 2048;
 /// fit.
 const MEMORY_BYTES: i64 = 4 * 1024 * 1024 * 1024;
 /// The programs that the scripts call; the official images have them all.
-const PROGRAMS: [&str; 7] = ["cat", "head", "mkdir", "rm", "setsid", "sleep", "wc"];
+const PROGRAMS: [&str; 8] = ["cat", "head", "mkdir", "mv", "rm", "setsid", "sleep", "wc"];
 
 /// A running container with a fixed number of ports, one per running server. Removed when dropped.
 #[derive(Debug)]

@@ -121,6 +121,14 @@ impl ServerHost for Hosted {
         if is_there { self.call("dump").map(Some) } else { Ok(None) }
     }
 
+    fn refuse_saves(&mut self) -> Result<(), EnvironmentError> {
+        self.call("refuse_saves").map(drop)
+    }
+
+    fn allow_saves(&mut self) -> Result<(), EnvironmentError> {
+        self.call("allow_saves").map(drop)
+    }
+
     fn check_room(&self) -> Result<(), EnvironmentError> {
         self.call("check_room").map(drop)
     }

@@ -84,7 +84,7 @@ end() {
 # Removes the files in the background: a number is never used again.
 forget() {
   unset "pid_$1" "status_$1"
-  rm -rf "$1" "$1".*.log "$1.conf" "$1.room" </dev/null >/dev/null 2>&1 &
+  rm -rf "$1" "$1".*.log "$1.conf" "$1.room" "$1.dump" </dev/null >/dev/null 2>&1 &
 }
 
 # Prints nothing when all are dead and forgotten.
@@ -99,12 +99,35 @@ keep() { kept=yes; }
 
 log() { cat "$1.$2.log"; }
 
+# Sets `file` to the server's snapshot file, which waits beside its directory while saves fail.
+find_dump() {
+  file=$1.dump
+  [ -f "$file" ] || file=$1/dump.rdb
+}
+
 # Prints nothing if there is no such file.
-dump_bytes() { [ ! -f "$1/dump.rdb" ] || wc -c <"$1/dump.rdb"; }
+dump_bytes() {
+  find_dump "$1"
+  [ ! -f "$file" ] || wc -c <"$file"
+}
+
+# A directory in the place of the snapshot file: no save can replace it.
+refuse_saves() {
+  [ ! -f "$1/dump.rdb" ] || mv "$1/dump.rdb" "$1.dump" || return
+  [ -d "$1/dump.rdb" ] || mkdir "$1/dump.rdb"
+}
+
+allow_saves() {
+  [ ! -d "$1/dump.rdb" ] || rm -r "$1/dump.rdb" || return
+  [ ! -f "$1.dump" ] || mv "$1.dump" "$1/dump.rdb"
+}
 
 check_room() { head -c 65536 </dev/zero >"$1.room" && rm -f "$1.room"; }
 
-dump() { cat "$1/dump.rdb"; }
+dump() {
+  find_dump "$1"
+  cat "$file"
+}
 
 : >supervised
 kept=

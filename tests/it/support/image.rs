@@ -32,7 +32,7 @@ static IMAGE: OnceLock<String> = OnceLock::new();
 static IMAGES: OnceLock<()> = OnceLock::new();
 const PROGRAM_LABEL: &str = "redislings.program";
 /// The tools that the scripts in a host need. Every official image has them.
-const TOOLS: [&str; 8] = ["sh", "cat", "head", "mkdir", "rm", "setsid", "sleep", "wc"];
+const TOOLS: [&str; 9] = ["sh", "cat", "head", "mkdir", "mv", "rm", "setsid", "sleep", "wc"];
 
 /// An image that the engine has. `None`, with a note that `test` is skipped, if no engine answers.
 pub fn for_test(test: &str) -> Option<&'static str> {

@@ -110,6 +110,15 @@ def say(file, line):
     file.write(line.encode() + b"\r\n")
     return file.readline()
 
+def listen(line):
+    listener.write(line.encode() + b"\r\n")
+    while listener.readline() != b":1\r\n":
+        pass
+
+def hear():
+    while listener.readline() != b"bc\r\n":
+        pass
+
 listener, speaker = connect(), connect()
 "#;
 
@@ -117,11 +126,11 @@ listener, speaker = connect(), connect()
 fn a_program_hears_messages_in_both_protocols() {
     let checks = check("c", "received = { orders = [\"a\", \"b...\"] }");
     let workspace = workspace(&checks, "```python solution\nprint(1)\n```\n");
-    for hello in ["", "say(listener, 'HELLO 3')\nlistener.read(1)\n"] {
+    for hello in ["", "listener.write(b'HELLO 3\\r\\n')\n"] {
         for (program, code) in [
-            ("say(listener, 'SUBSCRIBE orders')\nP('a')\nP('bc')\nlistener.read(90)\n", 0),
-            ("P('a')\nsay(listener, 'SUBSCRIBE orders')\nP('bc')\nlistener.read(60)\n", 1),
-            ("say(listener, 'PSUBSCRIBE o*')\nP('a')\nP('bc')\nlistener.read(99)\n", 0),
+            ("listen('SUBSCRIBE orders')\nP('a')\nP('bc')\nhear()\n", 0),
+            ("P('a')\nlisten('SUBSCRIBE orders')\nP('bc')\nhear()\n", 1),
+            ("listen('PSUBSCRIBE o*')\nP('a')\nP('bc')\nhear()\n", 0),
         ] {
             let publish = "P = lambda text: say(speaker, 'PUBLISH orders ' + text)\n";
             let program = format!("{PYTHON}{publish}{hello}{program}");

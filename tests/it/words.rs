@@ -71,7 +71,7 @@ fn an_example_in_the_section_runs_on_a_setup_with_words() {
 fn work_by_hand_keeps_its_words() {
     let workspace = workspace();
     let (course, _) = Course::load(&workspace.work().join("course")).unwrap();
-    let exercise = course.lessons[0].steps[1].exercise.as_ref().unwrap();
+    let exercise = course.lessons[0].steps[0].exercise.as_ref().unwrap();
     let server = Server::start(&local_source(), &[]).unwrap();
     let relay = Arc::new(Relay::open(Port::Free).unwrap());
     let target = format!("redis://{}", relay.address()).into_connection_info().unwrap();

@@ -8,7 +8,7 @@ use super::evidence::{Evidence, Observation};
 use super::fixture::Fixture;
 use super::phase::{Phase, WorkProgress};
 use super::timing::pause;
-use crate::checks::Question;
+use crate::checks::{Question, asked_in};
 use crate::lesson::{Crash, Exercise, Moment};
 use crate::redis_cli::reply::{self, Printed};
 use crate::redis_cli::words;
@@ -204,6 +204,17 @@ fn ask(
             let words = words::split(&line).unwrap_or_default();
             let value = server.client().call(&words, left(until))?;
             seen.replies.insert(line, Printed::of(&words, &value));
+        }
+        Question::CommandIn(database, line) => {
+            let words = words::split(&line).unwrap_or_default();
+            let own = server.checker_target().redis_settings().db();
+            let [select, back] = [i64::from(database), own]
+                .map(|number| vec![b"SELECT".to_vec(), number.to_string().into_bytes()]);
+            let replies = server.client().pipeline(&[&select, &words, &back], left(until))?;
+            // An error of SELECT, if there is one, and else the reply in that database.
+            let reply = replies.iter().take(2).find(|reply| **reply != Value::Okay);
+            let reply = reply.or(replies.get(1)).unwrap_or(&Value::Nil);
+            seen.replies.insert(asked_in(database, &line), Printed::of(&words, reply));
         }
         Question::Config(name) => {
             let reply = server.client().call(&["CONFIG", "GET", &name], left(until))?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
+use crate::checks::Question;
 use crate::cleanup::{self, lock};
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::{Code, Exercise};
@@ -32,6 +33,10 @@ pub(super) fn ensure_address_supports(
     }
     if exercise.needs_the_dump() {
         return Err(unsupported(exercise, "the server's snapshot file"));
+    }
+    let mut questions = exercise.checks.iter().flat_map(|check| check.subject.questions());
+    if questions.any(|question| matches!(question, Question::CommandIn(..))) {
+        return Err(unsupported(exercise, "a database of its own"));
     }
     for (name, value) in &exercise.settings {
         if TOPICS.iter().any(|topic| (topic.only_slows)(name, exercise)) {

@@ -101,6 +101,11 @@ pub trait Subject: fmt::Debug + Any + Send + Sync {
         &[]
     }
 
+    /// The same, but looked at in this database; `None` if it is about no database.
+    fn in_database(&self, _database: u32) -> Option<Arc<dyn Subject>> {
+        None
+    }
+
     /// The texts of the lesson in it, in which `{word:NAME}` stands for a random word.
     fn texts(&self) -> Vec<&str> {
         Vec::new()
@@ -181,6 +186,8 @@ pub enum Scope {
 pub enum Question {
     /// A command line that only reads.
     Command(String),
+    /// The same in another database than 0.
+    CommandIn(u32, String),
     /// The value of a setting, by CONFIG GET.
     Config(String),
     /// What the server has logged.
@@ -211,9 +218,22 @@ pub fn exists(key: &str) -> String {
     words::join(&[b"EXISTS".as_slice(), key.as_bytes()])
 }
 
+/// The question that asks this command line in a database.
+pub fn question_in(database: u32, line: &str) -> Question {
+    match database {
+        0 => Question::Command(line.to_owned()),
+        other => Question::CommandIn(other, line.to_owned()),
+    }
+}
+
+/// A command line with its database, as the reply to it is noted and told.
+pub fn asked_in(database: u32, line: &str) -> String {
+    if database == 0 { line.to_owned() } else { format!("{line} (in database {database})") }
+}
+
 /// Whether the server has answered that the key exists; `None` if it was not asked.
-pub fn is_there(now: &Observation, key: &str) -> Option<bool> {
-    now.replies.get(&exists(key)).map(|reply| reply.is("(integer) 1"))
+pub fn is_there(now: &Observation, database: u32, key: &str) -> Option<bool> {
+    now.replies.get(&asked_in(database, &exists(key))).map(|reply| reply.is("(integer) 1"))
 }
 
 /// Combines the parts of one check. It is met if every part is; otherwise it names only the unmet

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::expected::{Expected, Extra};
 use super::lines::{marked, unmarked};
 use super::values::{command, each};
-use super::{Kind, Question, Seen, Subject, all, default_misfit, joined};
+use super::{Kind, Question, Seen, Subject, all, asked_in, default_misfit, joined, question_in};
 use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::lesson::words::{self, RandomWords};
@@ -22,7 +22,7 @@ pub const KIND: Kind = Kind {
     )],
     read: |toml, entry| {
         let replies = each(toml, entry, "{ \"GET key\" = \"value\" }", reply)?;
-        Some(Arc::new(Reply(replies)))
+        Some(Arc::new(Reply { database: 0, replies }))
     },
 };
 
@@ -31,53 +31,72 @@ const TIMELESS: [&str; 7] = ["GET", "MGET", "HGET", "EXISTS", "DBSIZE", "LRANGE"
 
 /// Command lines, and their replies.
 #[derive(Debug)]
-struct Reply(Vec<(String, Expected)>);
+struct Reply {
+    database: u32,
+    replies: Vec<(String, Expected)>,
+}
 
 impl Subject for Reply {
     fn texts(&self) -> Vec<&str> {
-        let pairs = self.0.iter();
+        let pairs = self.replies.iter();
         pairs
             .flat_map(|(command, expected)| expected.text().into_iter().chain([&**command]))
             .collect()
     }
 
     fn with_words(&self, words: &RandomWords) -> Option<Arc<dyn Subject>> {
-        let pairs = self.0.iter().map(|(command, expected)| {
+        let pairs = self.replies.iter().map(|(command, expected)| {
             (words::put(command, words).into_owned(), expected.with_words(words))
         });
-        Some(Arc::new(Self(pairs.collect())))
+        Some(Arc::new(Self { replies: pairs.collect(), ..*self }))
     }
 
     fn sentence(&self) -> String {
-        joined(&self.0, |(command, reply)| format!("`{command}` answers {reply}"))
+        joined(&self.replies, |(command, reply)| {
+            let place = match self.database {
+                0 => String::new(),
+                number => format!(" in database {number}"),
+            };
+            format!("`{command}`{place} answers {reply}")
+        })
+    }
+
+    fn in_database(&self, database: u32) -> Option<Arc<dyn Subject>> {
+        Some(Arc::new(Self { database, replies: self.replies.clone() }))
     }
 
     fn misfit(&self, at: Moment) -> Option<(String, &'static str)> {
         match at {
-            Moment::Meanwhile(_) => None,
+            Moment::Meanwhile(_) if self.database == 0 => None,
+            Moment::Meanwhile(_) => Some((
+                "while an answer runs, only database 0 can be checked".to_owned(),
+                "remove `db`, or choose another moment",
+            )),
             at => default_misfit(self.scope(), false, at),
         }
     }
 
     fn questions(&self) -> Vec<Question> {
-        self.0.iter().map(|(command, _)| Question::Command(command.clone())).collect()
+        let commands = self.replies.iter().map(|(command, _)| command);
+        commands.map(|command| question_in(self.database, command)).collect()
     }
 
     fn expected_replies(&self) -> &[(String, Expected)] {
-        &self.0
+        // What happened to keys is known of database 0.
+        if self.database == 0 { &self.replies } else { &[] }
     }
 
     fn not_understood(&self, now: &Observation) -> Option<String> {
-        let mut asked = self.0.iter().filter(|(_, expected)| !expected.is_an_error());
+        let mut asked = self.replies.iter().filter(|(_, expected)| !expected.is_an_error());
         asked.find_map(|(command, _)| {
-            let reply = now.replies.get(command)?;
+            let reply = now.replies.get(&asked_in(self.database, command))?;
             let error = reply.terminal.strip_prefix("(error) ").filter(|_| reply.is_error())?;
             is_not_understood(error).then(|| format!("`{command}` with `{error}`"))
         })
     }
 
     fn is_timeless(&self) -> bool {
-        self.0.iter().all(|(command, _)| {
+        self.replies.iter().all(|(command, _)| {
             let name = command.split_whitespace().next().unwrap_or_default();
             TIMELESS.iter().any(|known| known.eq_ignore_ascii_case(name))
         })
@@ -85,18 +104,18 @@ impl Subject for Reply {
 
     fn judge_at(&self, now: &Observation, evidence: &Evidence) -> Option<Seen> {
         let mut met = Vec::new();
-        for (command, expected) in &self.0 {
-            let reply = now.replies.get(command);
+        for (command, expected) in &self.replies {
+            let reply = now.replies.get(&asked_in(self.database, command));
             let is_met = reply.map(|reply| expected.meets(reply, &evidence.timeline));
             met.push(is_met.unwrap_or(Some(false)));
         }
         if met.contains(&None) && !met.contains(&Some(false)) {
             return None;
         }
-        let parts: Vec<_> = self.0.iter().zip(met).collect();
+        let parts: Vec<_> = self.replies.iter().zip(met).collect();
         Some(all(&parts, |((command, expected), met)| {
-            let reply = now.replies.get(command);
-            compared(command, expected, reply, *met != Some(false))
+            let reply = now.replies.get(&asked_in(self.database, command));
+            compared(&asked_in(self.database, command), expected, reply, *met != Some(false))
         }))
     }
 

@@ -156,3 +156,25 @@ fn printed_text_may_have_dots_numbers_and_more() {
         assert_eq!(ended.code, code, "{subject} {program}: {ended:?}");
     }
 }
+
+#[test]
+fn another_database_can_be_looked_at() {
+    let workspace = workspace("db = 1\nreply = { \"GET k\" = \"1\" }", "SET k 1");
+    assert_eq!(judged(&workspace, "SELECT 1\nSET k 1\n").1, 0);
+    let (json, code) = judged(&workspace, "SET k 1\n");
+    assert_eq!((code, &json["findings"][0]["found"]), (1, &"GET k (in database 1) → (nil)".into()));
+    // The checker's own SELECT is not counted.
+    let counted =
+        "db = 1\nreply = { \"GET k\" = \"1\" }\n\n[[check]]\nid = \"d\"\ncalls = { select = 1 }";
+    let workspace = self::workspace(counted, "SET k 1");
+    assert_eq!(judged(&workspace, "SELECT 1\nSET k 1\n").1, 0);
+}
+
+#[test]
+fn another_database_of_a_snapshot_can_be_looked_at() {
+    let check = "db = 2\ndump = { keys = [\"k\"] }";
+    let workspace = workspace(check, "SET k 1");
+    assert_eq!(judged(&workspace, "SELECT 2\nSET k 1\nSAVE\n").1, 0);
+    let (json, code) = judged(&workspace, "SET k 1\nSAVE\n");
+    assert_eq!((code, &json["findings"][0]["found"]), (1, &"no k in database 2".into()));
+}

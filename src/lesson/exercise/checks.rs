@@ -14,8 +14,10 @@ use super::{Head, kebab_id};
 use crate::checks::values::each_string;
 use crate::checks::{self, Kind, Question, Scope, Subject};
 
-const KEYS: [&str; 9] =
-    ["id", "at", "in", "needs", "says", "otherwise", "covers", "secret", "shows"];
+const KEYS: [&str; 10] =
+    ["id", "at", "in", "needs", "says", "otherwise", "covers", "secret", "shows", "db"];
+/// How many databases a server has that is not told otherwise.
+const DATABASES: u32 = 16;
 
 /// Reads the tables into the head, whose other keys are read: the moment of a check depends on
 /// `crash` and `meanwhile`.
@@ -107,7 +109,7 @@ fn check<'t>(
     head: &mut Head,
     all_needs: &mut Vec<Needs<'t>>,
 ) -> Option<Check> {
-    let ([id, at, world, needs, says, otherwise, covers, secret, shows], others) =
+    let ([id, at, world, needs, says, otherwise, covers, secret, shows, db], others) =
         split_fields(table, KEYS);
     let span = id.map_or(place, |entry| toml.file_span(entry.value.span()));
     toml.require(id, &span, "the check has no `id`", "add an `id`");
@@ -122,7 +124,11 @@ fn check<'t>(
     let otherwise = otherwise.and_then(|entry| toml.prose(entry));
     let is_secret = secret.and_then(|entry| toml.boolean(entry)).unwrap_or_default();
     let only_shows = shows.and_then(|entry| toml.boolean(entry)).unwrap_or_default();
-    let subject = one_subject(toml, &span, &others);
+    let mut subject = one_subject(toml, &span, &others);
+    if let (Some(entry), Some((kind, unplaced))) = (db, &subject) {
+        let placed = in_database(toml, entry, kind, unplaced.as_ref());
+        subject = placed.map(|placed| (*kind, placed));
+    }
     let at = match (at, subject.as_ref().map(|(_, subject)| subject.as_ref())) {
         (Some(entry), subject) => moment(toml, entry, subject, &head.exercise),
         (None, subject) => subject.map(|subject| default_moment(subject, head.exercise.crash)),
@@ -221,6 +227,27 @@ fn one_subject(
         subject = subject.or(read);
     }
     subject
+}
+
+/// The subject in the database that the key `db` names.
+fn in_database(
+    toml: &mut Toml<'_>,
+    entry: Entry<'_>,
+    kind: &Kind,
+    subject: &dyn Subject,
+) -> Option<Arc<dyn Subject>> {
+    let number = toml.integer(entry, "the number of a database")?;
+    let Some(database) = u32::try_from(number).ok().filter(|number| *number < DATABASES) else {
+        let help = Some(format!("use a number from 0 to {}", DATABASES - 1));
+        toml.error(entry.value.span(), format!("there is no database {number}"), help);
+        return None;
+    };
+    let placed = subject.in_database(database);
+    if placed.is_none() {
+        let help = Some("use it with `reply` or with `dump = { keys = … }`".to_owned());
+        toml.error(entry.key_span(), format!("`{}` is about no single database", kind.key), help);
+    }
+    placed
 }
 
 /// Most kinds of checks leave `{word:NAME}` as it is written.

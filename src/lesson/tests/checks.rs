@@ -271,3 +271,19 @@ fn a_check_may_keep_secret_what_it_expects() {
     let source = with("id = \"saved\"", "id = \"saved\"\nsecret = 1");
     assert_says(&source, "`secret` must be `true` or `false`");
 }
+
+#[test]
+fn a_database_is_a_number_for_what_is_in_one() {
+    let sentence = check("db = 3\nreply = { \"GET a\" = 1 }").sentence();
+    assert_eq!(sentence, "`GET a` in database 3 answers 1");
+    let sixteen = with_subject("db = 16\nreply = { PING = 1 }");
+    assert_told(&sixteen, "14:6: there is no database 16");
+    let text = with_subject("db = \"1\"\nreply = { PING = 1 }");
+    assert_told(&text, "14:6: `db` must be the number");
+    for (subject, kind) in
+        [("calls = { set = 1 }", "calls"), ("dump = { holds = \"before\" }", "dump")]
+    {
+        let source = with_subject(&format!("db = 1\n{subject}"));
+        assert_told(&source, &format!("14:1: `{kind}` is about no single database"));
+    }
+}

@@ -82,7 +82,7 @@ fn what_is_sent_needs_one_entry_at_least() {
     assert_told(&with_subject("sent = \"SAVE\""), "14:8: `sent` must be a table such as `{ order");
     assert_told(
         &with_subject("sent = { order = \"SAVE\" }"),
-        "14:18: `order` must be an array of strings, not a string",
+        "14:18: `order` must be an array of commands, not a string",
     );
     assert_told(
         &with_subject("sent = { order = [\"SAVE\", 1] }"),

@@ -6,7 +6,9 @@ use crate::attempt::evidence::{
     Changed, Differences, Evidence, FileContents, LoadFailure, Observation, SnapshotDifference,
 };
 use crate::checks::values::{each, each_string, word};
-use crate::checks::{Kind, Question, Scope, Seen, Subject, all, exists, is_there, quoted};
+use crate::checks::{
+    Kind, Question, Scope, Seen, Subject, all, exists, is_there, question_in, quoted,
+};
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::lesson::{Check, Moment, Span};
 use crate::verdict::diagnosis::{Facts, Symptom, data_in_the_file};
@@ -31,8 +33,10 @@ const SHOWN_KEYS: usize = 5;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dump {
-    /// These keys, in database 0.
+    /// These keys.
     pub keys: Vec<String>,
+    /// The database of these keys.
+    pub database: u32,
     /// `holds = "before"`: every key of every database as it was before the answer.
     pub all_from_before: bool,
 }
@@ -54,11 +58,17 @@ impl Subject for Dump {
     }
 
     fn questions(&self) -> Vec<Question> {
-        self.keys.iter().map(|key| Question::Command(exists(key))).collect()
+        self.keys.iter().map(|key| question_in(self.database, &exists(key))).collect()
+    }
+
+    fn in_database(&self, database: u32) -> Option<Arc<dyn Subject>> {
+        // All keys are compared in all databases.
+        (!self.all_from_before).then(|| Arc::new(Self { database, ..self.clone() }) as Arc<_>)
     }
 
     fn expected_keys(&self) -> &[String] {
-        &self.keys
+        // What happened to keys is known of database 0.
+        if self.database == 0 { &self.keys } else { &[] }
     }
 
     fn compares_with_all_keys(&self) -> bool {
@@ -88,21 +98,32 @@ impl Dump {
         let all = self.all_from_before.then_some("everything that was there before, unchanged");
         let parts: Vec<&str> =
             all.into_iter().chain(self.keys.iter().map(String::as_str)).collect();
-        parts.join(", ")
+        parts.join(", ") + &self.place()
+    }
+
+    fn place(&self) -> String {
+        match self.database {
+            0 => String::new(),
+            number => format!(" in database {number}"),
+        }
     }
 
     fn look_at_keys(&self, now: &Observation, file: &FileContents) -> Seen {
-        let expected = format!("in the snapshot file: {}", self.keys.join(", "));
+        let expected = format!("in the snapshot file: {}{}", self.keys.join(", "), self.place());
         let missing: Vec<&str> = self
             .keys
             .iter()
-            .filter(|key| is_there(now, key) != Some(true))
+            .filter(|key| is_there(now, self.database, key) != Some(true))
             .map(String::as_str)
             .collect();
         if missing.is_empty() {
             return Seen { met: true, found: expected.clone(), expected };
         }
-        let found = format!("no {} in it: {}", missing.join(", no "), held(&file.keys, file.count));
+        let missing = missing.join(", no ");
+        let found = match self.database {
+            0 => format!("no {missing} in it: {}", held(&file.keys, file.count)),
+            number => format!("no {missing} in database {number}"),
+        };
         Seen::unmet(expected, found)
     }
 }
@@ -182,7 +203,8 @@ fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Dump> {
         }
     })?;
     let all_from_before = parts.iter().any(|part| part.all_from_before);
-    Some(Dump { keys: parts.into_iter().flat_map(|part| part.keys).collect(), all_from_before })
+    let keys = parts.into_iter().flat_map(|part| part.keys).collect();
+    Some(Dump { keys, database: 0, all_from_before })
 }
 
 fn key_name(toml: &mut Toml<'_>, text: &str, span: Span) -> Option<String> {

@@ -232,7 +232,7 @@ impl<'a> Facts<'a> {
         }
         let keys = self.check.map(|check| check.subject.expected_keys()).unwrap_or_default();
         if let Some(now) = self.evidence.at(Moment::Restore) {
-            let absent = keys.iter().filter(|key| checks::is_there(now, key) == Some(false));
+            let absent = keys.iter().filter(|key| checks::is_there(now, 0, key) == Some(false));
             missing.extend(
                 absent.map(|key| Missing { key: key.as_bytes().to_vec(), ..Missing::default() }),
             );

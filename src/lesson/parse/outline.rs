@@ -144,10 +144,7 @@ impl Walk<'_> {
                 self.depth = self.depth.saturating_sub(1);
                 self.end(tag, range);
             }
-            Event::Text(text) => match &mut self.fence {
-                Some(fence) => fence.content.push(&text, range),
-                None => self.heading_text(&text),
-            },
+            Event::Text(text) => self.text(&text, range),
             Event::Code(text) => self.heading_text(&text),
             Event::SoftBreak | Event::HardBreak => self.heading_text(" "),
             Event::InlineHtml(_) => {
@@ -198,14 +195,41 @@ impl Walk<'_> {
         }
     }
 
+    fn text(&mut self, text: &str, range: Span) {
+        if let Some(fence) = &mut self.fence {
+            fence.content.push(text, range);
+            return;
+        }
+        self.heading_text(text);
+        self.look_for_a_missing_space(text, &range);
+    }
+
     fn heading_text(&mut self, text: &str) {
         if let Some((_, title)) = &mut self.heading {
             title.push_str(text);
         }
     }
 
+    /// Reports `##Title`, which markdown reads as text.
+    fn look_for_a_missing_space(&mut self, text: &str, range: &Span) {
+        let title = text.trim_start_matches('#');
+        let marks = text.len() - title.len();
+        let begins_line = line_start(self.source, range.start) == range.start;
+        let is_heading = (1..=6).contains(&marks) && title.starts_with(char::is_alphabetic);
+        // A tag such as `#redis` is text.
+        if is_heading && marks > 1 && begins_line && self.depth == 1 && self.heading.is_none() {
+            let help = format!("write `{} {title}`", &text[..marks]);
+            let message = format!("`{text}` is no heading");
+            self.problems.warning(range.clone(), message, Some(help));
+        }
+    }
+
     fn end_heading(&mut self, level: HeadingLevel, title: String, range: Span) {
         if level == HeadingLevel::H1 {
+            if self.title.is_some() {
+                let help = Some("begin a step with `##`".to_owned());
+                self.problems.warning(range.clone(), "a second `#` heading begins no step", help);
+            }
             self.title.get_or_insert(title);
             self.add(OutlinePart::Title(range));
             return;

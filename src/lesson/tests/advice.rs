@@ -131,7 +131,7 @@ fn an_exercise_names_its_servers() {
 #[test]
 fn a_check_that_only_shows_needs_no_wrong_answer() {
     let shows = |fails: &str| {
-        let more = "\n[[check]]\nid = \"shown\"\nshows = true\ncalls = { bgsave = 0 }";
+        let more = "\n[[check]]\nid = \"shown\"\nshows = true\ncalls = { get = 0 }";
         let source = with("calls = { save = 1 }", &format!("calls = {{ save = 1 }}\n{more}"));
         source.replace("fails=saved", fails)
     };
@@ -147,4 +147,18 @@ fn very_many_problems_in_one_line_are_a_few() {
     let line =
         (0..2000).fold(String::new(), |line, task| line + &format!("x <!-- task: t-{task} --> "));
     assert_eq!(told(&with("Do it.", &line)).len(), 20);
+}
+
+#[test]
+fn headings_that_begin_no_step_are_told() {
+    assert_problem("# L\n\n##Step\n", "warning: 3:1: `##Step` is no heading (write `## Step`)");
+    let second = "warning: 3:1: a second `#` heading begins no step (begin a step with `##`)";
+    assert_problem("# L\n\n# M\n", second);
+    assert!(told("# L\n\n#redis is a tag\n").is_empty());
+}
+
+#[test]
+fn an_unclosed_quote_is_one_problem() {
+    let source = with_subject("reply = { 'GET a = \"1\" }\nsays = \"x\"\notherwise = \"y\"");
+    assert_eq!(told(&source).iter().filter(|told| told.contains("invalid TOML")).count(), 1);
 }

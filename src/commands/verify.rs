@@ -84,9 +84,9 @@ impl VerifyRequest<'_> {
         let versions = self.versions(&course)?;
         let names = versions.iter().map(|version| name_of(version.as_ref())).collect();
         self.reports.begin(&Plan::new(&course, &cases, self.slice, names))?;
+        let of_loader = chosen(of_loader, &cases, self.names_cases());
         let cases = Slice::part(self.slice, cases);
         let verification = Verification { request: self, course: &course, cases, unmade };
-        let of_loader = chosen(of_loader, &verification.cases, self.names_cases());
         let (mut servers, mut results) = (Vec::new(), Vec::new());
         for version in &versions {
             let (server, of_server) = verification.on(version.as_ref())?;

@@ -64,7 +64,9 @@ fn cores() -> usize {
 /// Lets cases begin.
 pub(super) struct Pace {
     jobs: Jobs,
-    least: usize,
+    /// What it begins with. Not fewer where only threads are late: if others make them late, they
+    /// stay so, and what the machine spoils is begun again.
+    usual: usize,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -84,17 +86,17 @@ enum Pressure {
     None,
     Some,
     TooMuch,
+    OutOfMemory,
 }
 
 impl Pace {
     pub(super) fn new(jobs: Jobs) -> Self {
-        let allowed = match jobs {
+        let usual = match jobs {
             Jobs::Fixed(number) => number,
             Jobs::AsCarried { most } => (8 * cores()).min(16).min(most),
         };
-        let state = State { running: 0, allowed, changed: Instant::now() };
-        let least = cores().max(2).min(jobs.most());
-        Self { jobs, least, state: Mutex::new(state), ended: Condvar::new() }
+        let state = State { running: 0, allowed: usual, changed: Instant::now() };
+        Self { jobs, usual, state: Mutex::new(state), ended: Condvar::new() }
     }
 
     /// Waits until the machine carries another case.
@@ -122,7 +124,8 @@ impl Pace {
             Pressure::None if state.running >= state.allowed => {
                 (state.allowed + state.allowed / 8 + 1).min(most)
             }
-            Pressure::TooMuch => (state.allowed * 3 / 4).max(self.least),
+            Pressure::TooMuch => (state.allowed * 3 / 4).max(self.usual),
+            Pressure::OutOfMemory => (state.allowed / 2).max(1),
             Pressure::None | Pressure::Some => state.allowed,
         };
     }
@@ -137,7 +140,9 @@ impl Drop for Turn<'_> {
 
 fn pressure(lateness: Duration, free_memory: Option<u64>) -> Pressure {
     let memory = free_memory.unwrap_or(100);
-    if lateness > LATE || memory < LITTLE_MEMORY {
+    if memory < LITTLE_MEMORY {
+        Pressure::OutOfMemory
+    } else if lateness > LATE {
         Pressure::TooMuch
     } else if lateness < PUNCTUAL && memory > ENOUGH_MEMORY {
         Pressure::None
@@ -172,7 +177,7 @@ mod tests {
         assert_eq!(pressure(punctual, None), Pressure::None);
         assert_eq!(pressure(punctual, Some(50)), Pressure::None);
         assert_eq!(pressure(punctual, Some(10)), Pressure::Some);
-        assert_eq!(pressure(punctual, Some(3)), Pressure::TooMuch);
+        assert_eq!(pressure(punctual, Some(3)), Pressure::OutOfMemory);
         assert_eq!(pressure(Duration::from_millis(20), None), Pressure::Some);
         assert_eq!(pressure(Duration::from_millis(90), Some(50)), Pressure::TooMuch);
     }

@@ -1,7 +1,9 @@
 //! What authors are told about their lessons: each fault once, in the server's words, and nothing
 //! to students.
 
-use crate::support::{Ended, Workspace};
+use std::process::Stdio;
+
+use crate::support::{Ended, Workspace, wait_until};
 
 /// An exercise `e` with this TOML and these answers, whose check `stored` wants the key `a`.
 fn lesson(toml: &str, answers: &str) -> String {
@@ -144,4 +146,108 @@ fn a_glob_may_name_a_group_as_reports_do() {
     let ended = verify(&lesson("", WRONG), &["*/redis", "--no-mutants"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stdout.contains("4 of 4 cases"), "{}", ended.stdout);
+}
+
+#[test]
+fn watching_runs_the_exercise_that_was_saved() {
+    let workspace = Workspace::new();
+    let other = lesson("", WRONG).replace("id = \"e\"", "id = \"f\"").replace("## E", "## F");
+    let text = lesson("", WRONG) + "\n" + other.split_once("\n\n").unwrap().1;
+    let file = workspace.file("course/01-l.md", &text);
+    let output = workspace.work().join("output");
+    let arguments = ["verify", "--watch", "--lessons", "course", "--no-mutants", "e/redis/empty"];
+    let mut command = workspace.command(&arguments);
+    command.stdin(Stdio::null()).stdout(std::fs::File::create(&output).unwrap());
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    let printed = || std::fs::read_to_string(&output).unwrap();
+    wait_until("the named case has run", || printed().contains("1 of 1 cases"));
+    // Whoever saves again has waited for the first run; the folder is watched before it.
+    std::fs::write(&file, text.replacen("SET a 2", "SET a 3", 1)).unwrap();
+    wait_until("the exercise has run", || printed().contains("4 of 4 cases"));
+    assert!(!printed().contains("f/redis"), "{}", printed());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_folder_for_lessons_is_made() {
+    let workspace = Workspace::new();
+    let ended = workspace.run(&["new", "Counting visits", "--lessons", "mine"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let ended = workspace.run(&["verify", "--lessons", "mine", "--no-mutants"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!format!("{ended:?}").contains("warning"), "{ended:?}");
+}
+
+#[test]
+fn a_file_without_a_number_is_warned_about() {
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", "# L\n\n```redis\nPING\n```\n");
+    workspace.file("course/01-m.md", "# M\n\n```redis\nPING\n```\n");
+    workspace.file("course/CONTRIBUTING.md", "# C\n\n```redis\nPING\n```\n");
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
+    let told = "a file without a number is taken for a lesson, the last one";
+    assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    assert!(ended.stdout.contains("`course/01-l.md` has the number 1 too"), "{}", ended.stdout);
+}
+
+#[test]
+fn an_error_that_the_lesson_does_not_write_is_found() {
+    let text = "# L\n\n```redis\n> INCRR pages\n> SETT a 1\n...\n```\n\n\
+                ```redis\nMULTI\nSET a x\nLPUSH a y\nEXEC\n```\n\n\
+                ```redis\n> SETT a 1\n(error) ...\n```\n";
+    let ended = verify(text, &[]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    for command in ["INCRR pages", "SETT a 1", "EXEC"] {
+        assert!(ended.stdout.contains(&format!("`{command}` is answered by ")), "{}", ended.stdout);
+    }
+    assert!(ended.stdout.contains("1 of 3 cases"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_field_of_the_append_only_file_may_be_missing() {
+    let toml = "[[check]]\nid = \"on\"\ninfo = { aof_base_size = \">= 0\" }";
+    let answers = "```redis wrong fails=on\nSET a 1\n```\n\n```redis wrong fails=stored\n\
+                   CONFIG SET appendonly yes\n```\n";
+    let text = lesson(toml, answers).replace(
+        "SET a 1\n```\n\n```redis wrong fails=on",
+        "SET a 1\nCONFIG SET appendonly yes\n```\n\n```redis wrong fails=on",
+    );
+    let ended = verify(&text, &["--no-mutants", "--server-version", "redis 7.0"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn an_answer_of_any_name_is_read_where_there_is_one_language() {
+    let workspace = Workspace::new();
+    workspace.file("course/01-l.md", lesson("", WRONG));
+    workspace.file("answer.txt", "SET a 1\n");
+    let ended = workspace.run(&["check", "e", "answer.txt", "--lessons", "course"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn an_equivalent_may_be_a_glob() {
+    let toml = "[[equivalent]]\nmutant = \"*/other-value-*\"\nbecause = \"any\"\n\
+                [[equivalent]]\nmutant = \"*/no-such-*\"\nbecause = \"any\"";
+    let text = lesson(toml, WRONG)
+        .replace("reply = { \"GET a\" = \"1\" }", "reply = { \"EXISTS a\" = \"(integer) 1\" }")
+        .replace("SET a 2", "PING");
+    let ended = verify(&text, &[]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("there is no mutant like `*/no-such-*`"), "{}", ended.stderr);
+    let (before, after) = text.split_once("[[equivalent]]\nmutant = \"*/no-such-*\"").unwrap();
+    let after = after.split_once("because = \"any\"").unwrap().1;
+    let ended = verify(&format!("{before}{after}"), &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn a_mutant_that_was_never_sent_says_so() {
+    let answers = "```python solution\nimport redis\nclient = redis.Redis()\nclient.set('a', 1)\n\
+                   if client.exists('b'):\n    client.set('c', 20)\n```\n\n\
+                   ```python wrong fails=stored\npass\n```\n";
+    let ended = verify(&lesson("", answers), &["e/python/solution-1/other-value-5"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stdout.contains("line 5 was not run"), "{}", ended.stdout);
 }

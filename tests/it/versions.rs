@@ -416,3 +416,14 @@ fn a_rejected_snapshot_file_is_explained_on_every_version() {
         }
     }
 }
+
+#[test]
+fn every_server_takes_each_of_several_save_points() {
+    for (name, program) in of_several_versions() {
+        let source = Source::Process { program, bundled: false };
+        let settings = [("save".to_owned(), "3600 1 60 1000".to_owned())];
+        let mut server = Server::start(&source, &settings).unwrap();
+        let reply = server.client().call(&["CONFIG", "GET", "save"], LIMIT).unwrap();
+        assert!(reply::format(&reply).contains("3600 1 60 1000"), "{name}: {reply:?}");
+    }
+}

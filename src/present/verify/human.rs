@@ -24,9 +24,23 @@ pub fn text(report: &Report) -> String {
         text.push_str(&could_not_be_checked("", error));
     }
     for server in &report.servers {
+        text.push_str(&retried(server));
         text.push_str(&last_line(server));
     }
     text
+}
+
+/// Which cases were begun again: the machine stalled, or the case makes it so.
+fn retried(server: &ServerReport) -> String {
+    const NAMED: usize = 5;
+    let retried: Vec<&CaseReport> = server.cases.iter().filter(|case| case.retries > 0).collect();
+    let names = retried.iter().take(NAMED).map(|case| format!("{} {}×", case.id, case.retries));
+    let mut names: Vec<String> = names.collect();
+    if retried.len() > NAMED {
+        names.push(format!("{} more", retried.len() - NAMED));
+    }
+    let names = names.join(", ");
+    if names.is_empty() { names } else { format!("retried after a stall: {names}\n") }
 }
 
 /// Text below the server's name, if several servers were requested.

@@ -217,6 +217,10 @@ fn interpreter(entry: &Path) -> PathBuf {
     entry.join(VENV).join("bin/python")
 }
 
+/// Python is there; what is wanted of the index is the course's.
+const OF_PACKAGES: &str = "the packages are those of `python.packages` in the course's `course.toml`: \
+                           mend it if they do not exist, or `pip install` them yourself";
+
 /// Creates the virtual environment without pip, which is ten times as large as all the rest.
 fn fill(
     entry: &Path,
@@ -238,7 +242,7 @@ fn fill(
         target: &site_packages,
     };
     let what = listed(packages);
-    cache::install_packages(entry, &files, &Installer { what: &what, ..installer }, report)?;
+    cache::install_packages(entry, &files, &Installer { what: &what, help: OF_PACKAGES }, report)?;
     // With unchecked hashes the files are the same after each installation, and Python compares no
     // times.
     let mut compile = Command::new(&python);

@@ -1,6 +1,7 @@
 //! What came back after the crash, and what the file alone holds, as far as checks asked.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use crate::attempt::evidence::{Evidence, LoadFailure, Look, Observation};
 use crate::lesson::Moment;
@@ -32,8 +33,22 @@ pub fn contents(evidence: &Evidence, look: &Look) -> String {
     match look {
         Err(LoadFailure::NoFile) => "nothing, because there is no file".to_owned(),
         Err(LoadFailure::Unloadable(_)) => "nothing, because a server can't load it".to_owned(),
-        Ok(now) => of_a_look(evidence, now),
+        Ok(now) => of_a_look(evidence, now) + &other_databases(now),
     }
+}
+
+/// ` (and 1 key in database 1)`: checks ask only database 0.
+fn other_databases(now: &Observation) -> String {
+    let mut others = String::new();
+    for database in 1..16 {
+        let field = now.info.field(&format!("db{database}"));
+        let keys = field.and_then(|text| text.strip_prefix("keys=")?.split(',').next());
+        if let Some(keys) = keys {
+            let noun = if keys == "1" { "key" } else { "keys" };
+            let _ = write!(others, " (and {keys} {noun} in database {database})");
+        }
+    }
+    others
 }
 
 fn of_a_look(evidence: &Evidence, now: &Observation) -> String {

@@ -55,6 +55,7 @@ pub mod redis_prompt;
 pub mod relay;
 pub mod reset;
 pub mod resp;
+pub mod runner_line;
 pub mod runtime;
 mod sanitize;
 pub mod server;

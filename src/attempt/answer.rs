@@ -1,17 +1,24 @@
 //! An answer, and running it.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use super::control::Control;
 use super::evidence::{ProgramEnd, Run, Stopped, Typed};
 use super::fixture::Fixture;
 use super::python::Python;
+use super::runner::ServerControl;
 use super::{commands, program, stall};
-use crate::cleanup::PassingDirectory;
-use crate::error::EnvironmentError;
+use crate::cleanup::{self, PassingDirectory};
+use crate::error::{EnvironmentError, no_thread};
 use crate::lesson::Language;
+use crate::runner_line::Place;
 use crate::sanitize::ShownPath as _;
 use crate::server::ServerInfo;
+
+/// How often a running program's requests are looked for.
+const REQUEST_POLL: Duration = Duration::from_millis(5);
 
 /// What the student (or the lesson) answers.
 #[derive(Debug, Clone)]
@@ -47,6 +54,14 @@ impl FinishedAnswer {
         stall::refuse("held up the look at the server", late)
     }
 
+    /// The folder in which a program ran.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Typed(_) => None,
+            Self::Program(program) => Some(program.directory()),
+        }
+    }
+
     pub(super) fn into_run(self) -> Run {
         match self {
             Self::Typed(typed) => Run::Typed(typed),
@@ -60,19 +75,20 @@ pub(super) fn run_answer(
     answer: &Answer,
     python: Option<&Python>,
     before: &ServerInfo,
+    control: ServerControl<'_>,
     began: Instant,
     limit: Duration,
 ) -> Result<FinishedAnswer, EnvironmentError> {
     match (answer.language, python) {
         (Language::Redis, _) => {
-            Ok(FinishedAnswer::Typed(commands::run(fixture, before, &answer.text, began, limit)))
+            let typed = commands::run(fixture, before, &answer.text, control, began, limit)?;
+            Ok(FinishedAnswer::Typed(typed))
         }
         (Language::Python, Some(python)) => {
-            let endpoint = fixture.endpoint();
             let program = match &answer.path {
-                Some(path) => python.run(path, &endpoint, limit, fixture.cancel)?,
+                Some(path) => run_program(fixture, python, path, control, limit)?,
                 None => in_private_file(&answer.text, |path| {
-                    python.run(path, &endpoint, limit, fixture.cancel)
+                    run_program(fixture, python, path, control, limit)
                 })?,
             };
             Ok(FinishedAnswer::Program(program))
@@ -81,6 +97,40 @@ pub(super) fn run_answer(
             Err(EnvironmentError::new("Python is not available", "see `redislings doctor`"))
         }
     }
+}
+
+fn run_program(
+    fixture: &mut Fixture<'_>,
+    python: &Python,
+    path: &Path,
+    control: ServerControl<'_>,
+    limit: Duration,
+) -> Result<program::FinishedProgram, EnvironmentError> {
+    let endpoint = fixture.endpoint();
+    if control.place != Place::WhereTheServerStops {
+        return python.run(path, &endpoint, limit, fixture.cancel);
+    }
+    let directory = cleanup::private_directory("answer")?;
+    let mut control = Control::new(&directory, control, fixture.server)?;
+    let (requests, cancel) = (control.address().to_owned(), fixture.cancel);
+    let (deadline, this) = (Instant::now() + limit, thread::current());
+    // We stop and start the server here while the program runs there.
+    let finished = thread::scope(|scope| {
+        let run = || {
+            let run = python.run_in(directory, Some(&requests), path, &endpoint, limit, cancel);
+            this.unpark();
+            run
+        };
+        let running = thread::Builder::new().name("answer".into()).spawn_scoped(scope, run);
+        let running = running.map_err(no_thread)?;
+        while !running.is_finished() {
+            control.serve(fixture, deadline, &|| running.is_finished());
+            thread::park_timeout(REQUEST_POLL);
+        }
+        running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    control.finish()?;
+    Ok(finished)
 }
 
 /// Writes `text` to a file that is alone in its folder, and removes both after `run`.

@@ -7,15 +7,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::evidence::{Stopped, Typed, TypedExchange};
 use super::fixture::Fixture;
+use super::runner::{ServerControl, perform_for_an_answer, refused_while_down, wait_for};
 use super::subscriber::Subscriber;
 use super::timing::pause;
-use crate::lesson::problem::one_of;
+use crate::error::EnvironmentError;
 use crate::redis_cli::commands::never_ends;
 use crate::redis_cli::words;
 use crate::redis_prompt::{Executor, PromptOutcome, WhileWaiting};
 use crate::resp::kinds::subscribes;
-use crate::server::{Server, ServerInfo};
-use crate::topics::{self, BackgroundWork, awaited_by};
+use crate::runner_line::{self, Place, RunnerLine};
+use crate::server::{CallError, Server, ServerInfo};
+use crate::topics::{BackgroundWork, awaited_by};
 
 /// How long to wait for an unconfirmed command to reach the server.
 const UNANSWERED_LIMIT: Duration = Duration::from_secs(1);
@@ -27,9 +29,10 @@ pub(super) fn run(
     fixture: &mut Fixture<'_>,
     before: &ServerInfo,
     text: &str,
+    control: ServerControl<'_>,
     began: Instant,
     limit: Duration,
-) -> Typed {
+) -> Result<Typed, EnvironmentError> {
     let deadline = Instant::now() + limit;
     let mut executor = Executor::for_an_answer(fixture.target());
     let mut subscriber = Subscriber::default();
@@ -45,7 +48,8 @@ pub(super) fn run(
         if let Some(work) = awaited_by(line).filter(|_| executor.is_unconfirmed()) {
             wait_until_arrived(work, fixture.server, before, &typed, limit);
         }
-        let reply = match run_line(fixture, before, (&mut executor, &mut subscriber), line, limit) {
+        let sessions = (&mut executor, &mut subscriber);
+        let reply = match run_line(fixture, before, sessions, line, control, limit)? {
             Ok(reply) => {
                 let limit = deadline.saturating_duration_since(Instant::now());
                 subscriber.add_messages(fixture, &mut executor, reply, limit)
@@ -68,7 +72,7 @@ pub(super) fn run(
     if !fixture.cancel.is_cancelled() {
         executor.finish(deadline.saturating_duration_since(Instant::now()));
     }
-    typed
+    Ok(typed)
 }
 
 fn is_quit(line: &str) -> bool {
@@ -81,29 +85,47 @@ fn run_line(
     before: &ServerInfo,
     (executor, subscriber): (&mut Executor, &mut Subscriber),
     line: &str,
+    control: ServerControl<'_>,
     limit: Duration,
-) -> Result<String, Stopped> {
-    if limit.is_zero() {
+) -> Result<Result<String, Stopped>, EnvironmentError> {
+    let deadline = Instant::now() + limit;
+    Ok(if limit.is_zero() {
         Err(Stopped::OutOfTime)
-    } else if let Some(work) = awaited_by(line) {
-        wait_for(work, fixture.server, before, Instant::now() + limit)
-    } else if line.starts_with('@') {
-        Ok(format!("(error) redislings: {}", unknown_runner_line(line)))
-    } else if subscriber.takes(line, executor) {
-        subscriber.run(fixture, line, limit)
+    } else if !runner_line::is_for_the_runner(line) {
+        let may_be_down = control.place == Place::WhereTheServerStops && fixture.server.is_down();
+        match refused_while_down(line).filter(|_| may_be_down) {
+            Some(refused) => Ok(refused),
+            None if subscriber.takes(line, executor) => subscriber.run(fixture, line, limit),
+            None => type_line(executor, line, limit, fixture.cancel),
+        }
     } else {
-        type_line(executor, line, limit, fixture.cancel)
-    }
+        match runner_line::read(line, control.place) {
+            Err((message, help)) => Ok(refused(&message, help.as_deref())),
+            Ok(RunnerLine::Wait(work)) => wait_until_over(work, fixture.server, before, deadline),
+            Ok(RunnerLine::WaitFor(awaited)) => {
+                wait_for(fixture.server, &awaited, deadline).map(shown_as_reply)
+            }
+            Ok(asked) => {
+                // The server has read everything by then, and closes the connection if it ends.
+                executor.finish(limit);
+                Ok(shown_as_reply(perform_for_an_answer(fixture, &asked, control, limit)?))
+            }
+        }
+    })
 }
 
-/// The message for a line that starts with `@` but is not the runner's command.
-pub fn unknown_runner_line(line: &str) -> String {
-    let known = topics::wait_lines();
-    match known.as_slice() {
-        [only] => format!("unknown runner command `{line}`; the only one is `{only}`"),
-        all => format!("unknown runner command `{line}`; use {}", one_of(all)),
-    }
+fn shown_as_reply(done: Result<String, String>) -> String {
+    done.unwrap_or_else(|why| refused(&why, None))
 }
+
+/// The reply to a line for the runner that it does not take.
+pub fn refused(message: &str, help: Option<&str>) -> String {
+    let help = help.map(|help| format!("; {help}")).unwrap_or_default();
+    format!("{REFUSED}{message}{help}")
+}
+
+/// How such a reply begins.
+pub const REFUSED: &str = "(error) redislings: ";
 
 fn shown(stopped: &Stopped) -> String {
     match stopped {
@@ -173,7 +195,7 @@ fn begins(work: &BackgroundWork, line: &str) -> bool {
     name.is_some_and(|name| name.eq_ignore_ascii_case(work.begun_by))
 }
 
-fn wait_for(
+fn wait_until_over(
     work: &BackgroundWork,
     server: &mut Server,
     before: &ServerInfo,
@@ -188,6 +210,8 @@ fn wait_for(
         match server.info(left) {
             Ok(now) if (work.is_pending)(&now, before) => pause(began),
             Ok(_) => return Ok(work.none_runs()),
+            // The time is over, or the server is busy: the next round tells.
+            Err(CallError::TimedOut(_)) => {}
             Err(error) => {
                 return Ok(format!("cannot tell whether a {} is running: {error}", work.name));
             }

@@ -9,6 +9,9 @@ use crate::redis_cli::reply::Printed;
 use crate::relay::Timeline;
 use crate::server::ServerInfo;
 
+/// Why the evidence is invalid if an answer leaves its server stopped.
+pub const NOT_STARTED: &str = "the server was not running when the answer ended";
+
 /// Everything that was seen in one attempt.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
@@ -71,7 +74,7 @@ impl Evidence {
 
     /// How a server loaded the file alone, or why the killed one could not load it.
     pub fn restored(&self) -> Option<&Look> {
-        let after_the_crash = self.looks.get(&Moment::Crash).filter(|look| look.is_err());
+        let after_the_crash = self.looks.get(&Moment::Crash).filter(|look| lacks_the_file(look));
         self.looks.get(&Moment::Restore).or(after_the_crash)
     }
 }
@@ -93,6 +96,11 @@ impl Evidence {
     }
 }
 
+/// Whether the snapshot file is why no server started.
+fn lacks_the_file(look: &Look) -> bool {
+    matches!(look, Err(LoadFailure::NoFile | LoadFailure::Unloadable(_)))
+}
+
 /// The server at one moment, or why none started from the files.
 pub type Look = Result<Observation, LoadFailure>;
 
@@ -103,6 +111,8 @@ pub enum LoadFailure {
     NoFile,
     /// It refuses the file; its log says why.
     Unloadable(String),
+    /// Anything else, as a sentence: the server did not end, or there is no such file.
+    Because(String),
 }
 
 /// The server at one moment.

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::phase::Phase;
 use crate::error::EnvironmentError;
 use crate::relay::Relay;
-use crate::server::{Endpoint, Server};
+use crate::server::{Ending, Endpoint, Server};
 
 /// A server and the relay through which the answer reaches it.
 pub struct Fixture<'s> {
@@ -44,9 +44,21 @@ impl Fixture<'_> {
         self.server.kill()
     }
 
-    /// Restarts the killed server behind the same relay address.
-    pub(super) fn restart(&mut self) -> Result<(), EnvironmentError> {
-        self.server.restart()?;
+    /// Ends the server as a service does, and closes every connection to it once it has ended.
+    pub(super) fn terminate(&mut self) -> Result<Ending, EnvironmentError> {
+        let ending = self.server.terminate()?;
+        if ending == Ending::Ended {
+            self.relay.disconnect();
+        }
+        Ok(ending)
+    }
+
+    /// Restarts the server behind the same relay address, with these settings laid over its own.
+    pub(super) fn restart(
+        &mut self,
+        settings: &[(String, String)],
+    ) -> Result<(), EnvironmentError> {
+        self.server.restart(settings)?;
         self.route_to_server();
         Ok(())
     }

@@ -76,7 +76,12 @@ impl Live {
         ensure_address_supports(&mut server, exercise)?;
         let words = exercise.new_words();
         let exercise = &*exercise.with_words(&words);
-        let setup = Some(SetUp::new(&mut server, &exercise.setup)?);
+        let setup = Some(SetUp::new(&mut server, &exercise.setup, &exercise.restart)?);
+        if exercise.stop && server.is_down() {
+            let fact = format!("`{}` begins with a server that is stopped", exercise.id);
+            let help = "write your answer into its file: only an answer file can start the server";
+            return Err(EnvironmentError::new(fact, help));
+        }
         let mut live = Self {
             server,
             relay,

@@ -187,8 +187,7 @@ fn complete_log(server: &Server, info: &ServerInfo, until: Instant) -> Option<St
 /// Whether the log shows the end of every child that was forked and is no longer running.
 fn is_complete(log: &str, info: &ServerInfo) -> bool {
     let in_background = topics::background().filter(|work| (work.is_running)(info)).count();
-    let running =
-        i64::try_from(in_background).unwrap_or(0) + info.number("aof_rewrite_in_progress");
+    let running = i64::try_from(in_background).unwrap_or(0);
     log::child_ends(log) >= info.number("total_forks") - running
 }
 

@@ -8,8 +8,10 @@ mod baseline;
 mod cancelled;
 pub mod commands;
 mod contents;
+mod control;
 mod environment;
 pub mod evidence;
+mod files;
 mod fixture;
 pub mod inherited;
 mod key_states;
@@ -22,6 +24,7 @@ mod probe;
 pub mod program;
 pub mod python;
 mod restore;
+mod runner;
 mod script;
 mod setup;
 mod stall;
@@ -50,6 +53,7 @@ use self::answer::run_answer;
 use self::baseline::look;
 use self::cancelled::unless_cancelled;
 use self::environment::stall_matters;
+use self::runner::ServerControl;
 use self::setup::SetUp;
 use self::stall::watched;
 use crate::cleanup;
@@ -81,6 +85,7 @@ pub fn attempt(
     let evidence = with_setup(
         fixture,
         &exercise.setup,
+        &exercise.restart,
         |fixture| script::run(fixture, exercise, answer, python),
         |evidence| stall_matters(exercise, evidence),
     )?;
@@ -131,7 +136,8 @@ pub fn run_example(
     limit: Duration,
 ) -> Result<Run, AttemptError> {
     let setup = &setup_with_new_words(setup);
-    with_setup(fixture, setup, |fixture| run_example_once(fixture, answer, python, limit), |_| true)
+    let once = |fixture: &mut Fixture<'_>| run_example_once(fixture, answer, python, limit);
+    with_setup(fixture, setup, &[], once, |_| true)
 }
 
 fn run_example_once(
@@ -144,7 +150,8 @@ fn run_example_once(
     fixture.relay.begin();
     (fixture.report)(Phase::Answer { limit });
     let began = Instant::now();
-    let finished = run_answer(fixture, answer, python, &before, began, limit)?;
+    let control = ServerControl::NONE;
+    let finished = run_answer(fixture, answer, python, &before, control, began, limit)?;
     go_on(fixture.cancel)?;
     let run = finished.into_run();
     fixture.relay.check_connections()?;
@@ -158,6 +165,7 @@ fn run_example_once(
 fn with_setup<T>(
     fixture: &mut Fixture<'_>,
     setup: &[Code],
+    restart: &[(String, String)],
     work: impl Fn(&mut Fixture<'_>) -> Result<T, AttemptError>,
     stall_matters: impl Fn(&T) -> bool,
 ) -> Result<T, AttemptError> {
@@ -165,7 +173,8 @@ fn with_setup<T>(
     fixture.server.cancelled_by(cancel);
     unless_cancelled(cancel, || {
         for _ in 0..RETRIES {
-            let result = watched(|| between_setup_and_end(fixture, setup, &work), &stall_matters);
+            let result =
+                watched(|| between_setup_and_end(fixture, setup, restart, &work), &stall_matters);
             match &result {
                 Err(error) if error.is_the_machines() && fixture.server.is_ours() => {
                     go_on(cancel)?;
@@ -174,17 +183,18 @@ fn with_setup<T>(
                 _ => return result,
             }
         }
-        watched(|| between_setup_and_end(fixture, setup, &work), &stall_matters)
+        watched(|| between_setup_and_end(fixture, setup, restart, &work), &stall_matters)
     })
 }
 
 fn between_setup_and_end<T>(
     fixture: &mut Fixture<'_>,
     setup: &[Code],
+    restart: &[(String, String)],
     work: impl FnOnce(&mut Fixture<'_>) -> Result<T, AttemptError>,
 ) -> Result<T, AttemptError> {
     (fixture.report)(Phase::Setup);
-    let setup = SetUp::new(fixture.server, setup)?;
+    let setup = SetUp::new(fixture.server, setup, restart)?;
     fixture.route_to_server();
     let result = work(fixture);
     fixture.relay.disconnect();

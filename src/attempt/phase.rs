@@ -16,6 +16,8 @@ pub enum Phase {
     Settling(WorkProgress),
     /// The server is killed and restarted.
     Crash,
+    /// The server ends in order and starts again.
+    Restart,
     /// A second server loads the snapshot file.
     Restore,
 }

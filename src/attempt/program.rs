@@ -165,6 +165,11 @@ pub struct FinishedProgram {
 }
 
 impl FinishedProgram {
+    /// Where it ran; removed with this value.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Waits briefly for the rest of the output, and removes the directory.
     pub fn collect(self) -> ProgramRun {
         let _ = self.cleaned.recv_timeout(DRAIN_DEADLINE);

@@ -35,8 +35,13 @@ pub use self::probe::{Probe, probe};
 const SITECUSTOMIZE: &str = include_str!("python/sitecustomize.py");
 /// Does the same for a `redis-cli` that a program starts.
 const REDIS_CLI: &str = include_str!("python/redis_cli_shim.sh");
+/// The program `server`, by which an answer stops and starts its server.
+const SERVER: &str = include_str!("python/server.sh");
 /// The folder of the virtual environment in its cache entry.
 const VENV: &str = "venv";
+
+/// The variable that says where the program `server` leaves its requests.
+const CONTROL: &str = "REDISLINGS_CONTROL";
 
 /// An interpreter that can import the course's packages.
 #[derive(Debug, Clone)]
@@ -46,8 +51,8 @@ pub struct Python {
     packages: Vec<Package>,
     /// The folder with [`SITECUSTOMIZE`].
     site: PrivateFolder,
-    /// The folder with [`REDIS_CLI`], if there is a real `redis-cli`.
-    shims: Option<PrivateFolder>,
+    /// The folder with [`SERVER`], and with [`REDIS_CLI`] if there is a real `redis-cli`.
+    shims: PrivateFolder,
     /// Present if answers run in forks.
     zygote: Option<Arc<Zygote>>,
 }
@@ -124,9 +129,24 @@ impl Python {
         limit: Duration,
         cancel: &CancellationToken,
     ) -> Result<program::FinishedProgram, EnvironmentError> {
-        self.restore_files()?;
         let directory = cleanup::private_directory("answer")?;
-        let environment = self.environment(Some(endpoint));
+        self.run_in(directory, None, path, endpoint, limit, cancel)
+    }
+
+    /// The same in this private directory, which is removed with the result. `control` is where the
+    /// program may ask for its server to be stopped.
+    pub(super) fn run_in(
+        &self,
+        directory: PathBuf,
+        control: Option<&Path>,
+        path: &Path,
+        endpoint: &Endpoint,
+        limit: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<program::FinishedProgram, EnvironmentError> {
+        self.restore_files()?;
+        let mut environment = self.environment(Some(endpoint));
+        environment.extend(control.map(|control| (CONTROL.into(), control.into())));
         if let Some(zygote) = &self.zygote
             && is_alone(path)
             && let Some(finished) = zygote.run(path, &directory, &environment, limit, cancel)
@@ -148,7 +168,7 @@ impl Python {
     fn restore_files(&self) -> Result<(), EnvironmentError> {
         cache::ensure_intact(&self.program)?;
         self.site.restore()?;
-        self.shims.as_ref().map_or(Ok(()), PrivateFolder::restore)
+        self.shims.restore()
     }
 
     /// An error if an answer failed because one of the course's packages is missing.
@@ -178,10 +198,9 @@ impl Python {
         environment.insert("PYTHONUNBUFFERED".into(), "1".into());
         environment.insert("PYTHONIOENCODING".into(), "utf-8:replace".into());
         environment.insert("PYTHONDONTWRITEBYTECODE".into(), "1".into());
-        if let Some(shims) = &self.shims {
-            environment.insert("PATH".into(), before(shims.path(), "PATH"));
-            environment.insert("REDISLINGS_SHIMS".into(), shims.path().into());
-        }
+        environment.insert("PATH".into(), before(self.shims.path(), "PATH"));
+        environment.insert("REDISLINGS_SHIMS".into(), self.shims.path().into());
+        environment.remove(OsStr::new(CONTROL));
         if let Some(endpoint) = endpoint {
             environment.insert("REDIS_URL".into(), endpoint.url.clone().into());
             environment.insert("REDIS_HOST".into(), endpoint.host.clone().into());
@@ -280,17 +299,15 @@ fn is_import_error(line: &str) -> bool {
     line.starts_with("ModuleNotFoundError: ") || line.starts_with("ImportError: ")
 }
 
-/// A folder with our own `redis-cli` and `valkey-cli`, as far as the real ones exist.
-fn shims() -> Result<Option<PrivateFolder>, EnvironmentError> {
-    let files: Vec<PrivateFile> = ["redis-cli", "valkey-cli"]
+/// A folder with `server`, and our own `redis-cli` and `valkey-cli` as far as the real ones exist.
+fn shims() -> Result<PrivateFolder, EnvironmentError> {
+    let mut files: Vec<PrivateFile> = ["redis-cli", "valkey-cli"]
         .into_iter()
         .filter(|name| on_path(name).is_some())
         .map(|name| PrivateFile { name, text: REDIS_CLI, mode: 0o700 })
         .collect();
-    if files.is_empty() {
-        return Ok(None);
-    }
-    PrivateFolder::new("shims", files).map(Some)
+    files.push(PrivateFile { name: "server", text: SERVER, mode: 0o700 });
+    PrivateFolder::new("shims", files)
 }
 
 /// `folder` followed by the variable's current value.

@@ -10,7 +10,8 @@ use super::contents::Contents;
 use super::environment::{
     ensure_only_the_answer_is_judged, ensure_silence_is_explained, stall_matters,
 };
-use super::evidence::{Evidence, KeyState, Look, Waits};
+use super::evidence::{Evidence, KeyState, LoadFailure, Look, NOT_STARTED, Waits};
+use super::files::{KeptFiles, load};
 use super::fixture::Fixture;
 use super::key_states::{self, named_keys};
 use super::look::{LOOK_LIMIT, look_at_the_end, observe_at};
@@ -18,15 +19,18 @@ use super::meanwhile::{self, WatcherReport};
 use super::phase::Phase;
 use super::probe;
 use super::python::Python;
-use super::restore::{load_failure, restore};
+use super::restore::{Failure, failure, load_failure, restore};
+use super::runner::{ServerControl, bad_restart};
 use super::unknown_replies::resolve_unknown_replies;
 use super::validity::{
     ensure_disk_has_room, ensure_no_outside_change, server_end, was_kept_from_writing, why_invalid,
 };
+use crate::checks::quoted;
 use crate::error::EnvironmentError;
 use crate::lesson::{Crash, Exercise, Moment};
 use crate::relay::Timeline;
-use crate::server::{CallError, Server, ServerInfo};
+use crate::runner_line::STOP_MARK;
+use crate::server::{CallError, Ending, Server, ServerInfo};
 use crate::topics::TOPICS;
 
 /// How long a server may still save, or not reply, after the answer's time limit.
@@ -42,7 +46,8 @@ pub(super) fn run(
     let beginning = Beginning::of(fixture, exercise, &answer.text)?;
     (fixture.report)(Phase::Answer { limit: exercise.time_limit });
     let (began, limit) = (beginning.began, exercise.time_limit);
-    let finished = run_answer(fixture, answer, python, &beginning.before, began, limit)?;
+    let control = ServerControl { place: exercise.place(), restart: &exercise.restart };
+    let finished = run_answer(fixture, answer, python, &beginning.before, control, began, limit)?;
     go_on(fixture.cancel)?;
     let deadline = began + limit + OVERRUN;
     let evidence = observe(fixture, exercise, beginning, finished, deadline)?;
@@ -104,6 +109,7 @@ pub(super) fn observe(
     let held_up = finished.ensure_look_is_in_time();
     // An overdue answer's server need not settle.
     let settles_until = (!is_overdue).then_some(deadline);
+    count_from_the_last_start(fixture.server, exercise, &mut evidence);
     let looked = look_at_the_end(fixture, exercise, &mut evidence, settles_until);
     go_on(fixture.cancel)?;
     let Beginning { probe, watcher, contents, keys, .. } = beginning;
@@ -123,6 +129,7 @@ pub(super) fn observe(
         (fixture.report)(Phase::Crash);
         fixture.kill()?;
     }
+    let kept = KeptFiles::of(&finished, exercise)?;
     // Not before: a process that holds the output open would delay the look and the crash.
     evidence.run = finished.into_run();
     evidence.waits = probe.map(BackgroundTask::finish);
@@ -134,16 +141,41 @@ pub(super) fn observe(
         let look = restore(fixture.server, exercise, contents.as_ref())?;
         evidence.looks.insert(Moment::Restore, look);
     }
+    for (index, from) in exercise.loads.iter().enumerate().filter(|_| goes_on) {
+        (fixture.report)(Phase::Restore);
+        let moment = Moment::RestoredFrom(index);
+        let look = load(fixture.server, exercise, contents.as_ref(), moment, from, &kept)?;
+        evidence.looks.insert(moment, look);
+    }
     go_on(fixture.cancel)?;
     if crash {
-        let look = look_after_crash(fixture, exercise)?;
+        let look = look_after(Moment::Crash, fixture, exercise)?;
         // What the killed server cannot load is no good file, whatever another server makes of it.
-        if let (Err(why), true) = (&look, exercise.needs_the_dump()) {
+        if let (Err(why @ LoadFailure::Unloadable(_)), true) = (&look, exercise.needs_the_dump()) {
             evidence.looks.insert(Moment::Restore, Err(why.clone()));
         }
         evidence.looks.insert(Moment::Crash, look);
     }
+    if exercise.needs_restart() && goes_on {
+        (fixture.report)(Phase::Restart);
+        let look = match fixture.terminate()? {
+            Ending::Ended => look_after(Moment::Restart, fixture, exercise)?,
+            Ending::Refused(why) => {
+                let why = format!("the server was told to end and goes on: {}", quoted(&why));
+                Err(LoadFailure::Because(why))
+            }
+        };
+        evidence.looks.insert(Moment::Restart, look);
+    }
     Ok(evidence)
+}
+
+/// The counters of a server that the answer has stopped begin anew when it starts.
+fn count_from_the_last_start(server: &Server, exercise: &Exercise, evidence: &mut Evidence) {
+    let started = server.started_again().filter(|_| exercise.stop);
+    if let Some(started) = started.filter(|now| now.run_id() != evidence.before.run_id()) {
+        evidence.before.clone_from(started);
+    }
 }
 
 /// Why the evidence is invalid, if it is; `looked` is how the looks at the end went.
@@ -157,6 +189,9 @@ fn why_nothing_counts(
         ensure_silence_is_explained(server, evidence)?;
         return Ok(why_invalid(exercise, evidence));
     };
+    if exercise.stop && server.is_down() {
+        return Ok(Some(NOT_STARTED.to_owned()));
+    }
     let gone = server_end(server, &why)?;
     if gone.is_some() {
         return Ok(gone);
@@ -203,22 +238,33 @@ pub(super) fn with_outcomes(
     evidence: &Evidence,
 ) -> Timeline {
     timeline.marks.extend_from_slice(&report.ends);
-    if let Some(last) = evidence.last() {
+    // The counters say nothing of what came before the last start.
+    let was_stopped = timeline.marks.iter().any(|mark| mark.word == STOP_MARK);
+    if let Some(last) = evidence.last().filter(|_| !was_stopped) {
         resolve_unknown_replies(&mut timeline, &evidence.before, &last.info);
     }
     timeline
 }
 
-/// Restarts the killed server and looks at it. An answer can break the file that the server loads.
-fn look_after_crash(
+/// Starts the server again and looks at it. An answer can break the files that the server loads.
+fn look_after(
+    moment: Moment,
     fixture: &mut Fixture<'_>,
     exercise: &Exercise,
 ) -> Result<Look, EnvironmentError> {
-    if let Err(error) = fixture.restart() {
-        return load_failure(error).map(Err);
+    if let Err(error) = fixture.restart(&exercise.restart) {
+        let of_the_dump = load_failure(error.clone());
+        return match (of_the_dump, failure(error)?) {
+            (Ok(why), _) => Ok(Err(why)),
+            (Err(_), Failure::Files(why)) => {
+                let why = format!("the server did not start again: {}", quoted(&why));
+                Ok(Err(LoadFailure::Because(why)))
+            }
+            (Err(_), Failure::Setting(why)) => Err(bad_restart(fixture.server, &why)),
+        };
     }
     let until = Instant::now() + LOOK_LIMIT;
-    observe_at(fixture.server, exercise, Moment::Crash, until).map(Ok).map_err(|why| {
+    observe_at(fixture.server, exercise, moment, until).map(Ok).map_err(|why| {
         let fact = format!("the server does not reply after its restart: {why}");
         EnvironmentError::new(fact, "try again")
     })

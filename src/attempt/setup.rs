@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use redis::Value;
 
+use super::runner::{ServerControl, perform_in_a_setup};
 use crate::checks::Question;
 use crate::cleanup::{self, lock};
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::{Code, Exercise};
 use crate::redis_cli::{reply, words};
+use crate::runner_line::{self, Place, RunnerLine};
 use crate::server::{Client, Server};
 use crate::topics::TOPICS;
 
@@ -30,6 +32,15 @@ pub(super) fn ensure_address_supports(
     }
     if exercise.needs_crash() {
         return Err(unsupported(exercise, "a crash"));
+    }
+    if exercise.needs_restart() {
+        return Err(unsupported(exercise, "a restart"));
+    }
+    if exercise.stop {
+        return Err(unsupported(exercise, "a server that its answers may stop"));
+    }
+    if !exercise.loads.is_empty() {
+        return Err(unsupported(exercise, "a second server that loads a file"));
     }
     if exercise.needs_the_dump() {
         return Err(unsupported(exercise, "the server's snapshot file"));
@@ -67,14 +78,18 @@ pub(super) struct SetUp {
 impl SetUp {
     /// Runs the commands of `setup`; the first failure is an error. On the user's own server the
     /// setup may only write new keys: anything else is an error before any command runs.
-    pub(super) fn new(server: &mut Server, setup: &[Code]) -> Result<Self, EnvironmentError> {
+    pub(super) fn new(
+        server: &mut Server,
+        setup: &[Code],
+        restart: &[(String, String)],
+    ) -> Result<Self, EnvironmentError> {
         let commands = commands(setup).map_err(|why| failed(server, &why))?;
         let set_up = Self { keys: Arc::default() };
         if !server.is_ours() {
             let keys = keys_to_write(server, &commands)?;
             set_up.take_out_at_end(server, keys);
         }
-        if let Err(error) = run(server, &commands) {
+        if let Err(error) = run(server, &commands, restart) {
             set_up.take_out(server);
             return Err(error);
         }
@@ -100,9 +115,23 @@ fn delete(keys: &Mutex<Vec<Vec<u8>>>, client: &mut Client) {
     }
 }
 
-fn run(server: &mut Server, commands: &[Vec<Vec<u8>>]) -> Result<(), EnvironmentError> {
+fn run(
+    server: &mut Server,
+    commands: &[SetupLine],
+    restart: &[(String, String)],
+) -> Result<(), EnvironmentError> {
     let deadline = Instant::now() + LIMIT;
-    for words in commands {
+    let control = ServerControl { place: Place::Setup, restart };
+    for line in commands {
+        let words = match line {
+            SetupLine::Command(words) => words,
+            SetupLine::Runner(text, line) => {
+                if let Err(why) = perform_in_a_setup(server, line, control)? {
+                    return Err(failed(server, &format!("`{text}`: {why}")));
+                }
+                continue;
+            }
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         match server.client().call(words, left) {
             Ok(value @ Value::ServerError(_)) => {
@@ -120,10 +149,18 @@ fn run(server: &mut Server, commands: &[Vec<Vec<u8>>]) -> Result<(), Environment
 /// already, or if a command does anything but write keys.
 fn keys_to_write(
     server: &mut Server,
-    commands: &[Vec<Vec<u8>>],
+    commands: &[SetupLine],
 ) -> Result<Vec<Vec<u8>>, EnvironmentError> {
     let mut all = Vec::new();
-    for words in commands {
+    for line in commands {
+        let words = match line {
+            SetupLine::Command(words) => words,
+            SetupLine::Runner(_, RunnerLine::WaitFor(_)) => continue,
+            SetupLine::Runner(text, _) => {
+                let what = format!("do more than write keys on {}: `{text}`", server.name());
+                return Err(unsafe_setup(&what));
+            }
+        };
         let keys = keys(server.client(), words);
         if keys.is_empty() {
             let command = shown(words);
@@ -159,10 +196,25 @@ fn keys(client: &mut Client, words: &[Vec<u8>]) -> Vec<Vec<u8>> {
     reply.and_then(|reply| redis::from_redis_value(reply).ok()).unwrap_or_default()
 }
 
-fn commands(setup: &[Code]) -> Result<Vec<Vec<Vec<u8>>>, String> {
+/// A line of a setup.
+enum SetupLine {
+    Command(Vec<Vec<u8>>),
+    /// As it is written, and what it asks for.
+    Runner(String, RunnerLine),
+}
+
+fn commands(setup: &[Code]) -> Result<Vec<SetupLine>, String> {
     let lines = setup.iter().flat_map(|code| code.text.lines()).map(str::trim);
-    let commands = lines.filter(|line| !words::is_comment(line));
-    commands.map(|line| words::split(line).map_err(|error| format!("`{line}`: {error}"))).collect()
+    lines.filter(|line| !words::is_comment(line)).map(setup_line).collect()
+}
+
+fn setup_line(line: &str) -> Result<SetupLine, String> {
+    if runner_line::is_for_the_runner(line) {
+        let asked = runner_line::read(line, Place::Setup).map_err(|(message, _)| message)?;
+        return Ok(SetupLine::Runner(line.to_owned(), asked));
+    }
+    let words = words::split(line).map_err(|error| format!("`{line}`: {error}"))?;
+    Ok(SetupLine::Command(words))
 }
 
 fn shown(words: &[Vec<u8>]) -> String {
@@ -188,7 +240,19 @@ pub fn refused_command<'l>(
         block.text.lines().enumerate().map(move |(line, text)| (block, line, text.trim()))
     });
     for (block, line, text) in lines.filter(|(.., text)| !words::is_comment(text)) {
-        let words = words::split(text).ok()?;
+        let words = match setup_line(text).ok()? {
+            SetupLine::Command(words) => words,
+            SetupLine::Runner(_, asked) => {
+                let control = ServerControl { place: Place::Setup, restart: &exercise.restart };
+                match perform_in_a_setup(server, &asked, control).ok()? {
+                    Ok(_) => continue,
+                    Err(why) => {
+                        let what = format!("`{text}` could not be done: {why}");
+                        return Some(RefusedCommand { block, line, what });
+                    }
+                }
+            }
+        };
         let value = server.client().call(&words, LIMIT).ok()?;
         if matches!(value, Value::ServerError(_)) {
             let answer = reply::format(&value);

@@ -111,8 +111,7 @@ pub(super) fn was_kept_from_writing(evidence: &Evidence) -> bool {
 }
 
 fn failed_to_write(now: &ServerInfo) -> bool {
-    let of_topics = TOPICS.iter().flat_map(|topic| topic.write_status_fields);
-    let mut fields = ["aof_last_write_status", "aof_last_bgrewrite_status"].iter().chain(of_topics);
+    let mut fields = TOPICS.iter().flat_map(|topic| topic.write_status_fields);
     fields.any(|field| now.field(field).is_some_and(|status| status != "ok"))
 }
 

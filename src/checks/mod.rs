@@ -72,6 +72,11 @@ pub trait Subject: fmt::Debug + Any + Send + Sync {
     /// The sentence for the student, without the moment, if the author wrote none.
     fn sentence(&self) -> String;
 
+    /// The same about this file, which a second server has loaded.
+    fn sentence_of(&self, file: &str) -> String {
+        format!("{}, when {file} is loaded", self.sentence())
+    }
+
     fn scope(&self) -> Scope {
         Scope::Server
     }
@@ -159,6 +164,11 @@ pub trait Subject: fmt::Debug + Any + Send + Sync {
 
     /// Judges a check of any other scope; `None` if the evidence does not decide.
     fn judge(&self, _evidence: &Evidence) -> Option<Seen> {
+        None
+    }
+
+    /// Judges a file that a second server has loaded, for what is about a file.
+    fn judge_file(&self, _now: &Observation) -> Option<Seen> {
         None
     }
 
@@ -285,6 +295,10 @@ pub fn default_misfit(
         (Scope::Server, Moment::Meanwhile(_)) => Some((
             "while an answer runs, only a `reply` can be checked".to_owned(),
             "check a `reply`, or choose another moment",
+        )),
+        (Scope::Server, Moment::Restart) if compares_with_before => Some((
+            "a server that was restarted has counters and a LASTSAVE of its own".to_owned(),
+            "check a `reply` after a restart, or counters at `exit` or `settled`",
         )),
         (Scope::Server, Moment::Crash) if compares_with_before => Some((
             "the crash restarts the server, which resets its counters and LASTSAVE".to_owned(),

@@ -121,7 +121,7 @@ impl Subject for Reply {
 
     fn symptoms(&self, check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
         match check.at {
-            Moment::Crash | Moment::Restore => data_in_the_file(facts),
+            Moment::Crash | Moment::Restart | Moment::Restore => data_in_the_file(facts),
             _ => vec![symptom::DATA_WRONG],
         }
     }

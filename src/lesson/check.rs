@@ -14,6 +14,9 @@ pub const ENDS_WELL: &str = "ends-well";
 /// The finding that the evidence can be trusted: same server, counters not reset.
 pub const EVIDENCE_IS_VALID: &str = "evidence-is-valid";
 
+/// The value of `from` for the append-only file.
+pub const FROM_AOF: &str = "@aof";
+
 /// The loader's warning about a check that no `fails=` names.
 pub fn never_named(id: &str) -> String {
     format!("no starter or wrong answer fails on `{id}`")
@@ -33,6 +36,8 @@ pub struct Check {
     pub at: Moment,
     /// The only world in which it is asked; `None`: in all.
     pub world: Option<String>,
+    /// The file that a second server loads for it, in place of the server's own snapshot.
+    pub from: Option<String>,
     /// Checks that must be met first; otherwise this one is not reached.
     pub needs: Vec<String>,
     /// The author's sentence for the student.
@@ -51,12 +56,21 @@ impl Check {
         if let Some(sentence) = &self.says {
             return sentence.clone();
         }
+        if let Some(from) = &self.from {
+            let file = if from == FROM_AOF {
+                "the append-only file".to_owned()
+            } else {
+                format!("`{from}`")
+            };
+            return clean(&self.subject.sentence_of(&file)).into_owned();
+        }
         let when = match self.at {
             _ if !self.is_about_the_server() => "",
             Moment::Exit => ", at the moment the answer ends",
             Moment::Settled => "",
             Moment::Crash => ", after a crash",
-            Moment::Restore => ", when the snapshot file alone is loaded",
+            Moment::Restart => ", after a restart",
+            Moment::Restore | Moment::RestoredFrom(_) => ", when the snapshot file alone is loaded",
             Moment::Meanwhile(_) => ", while the answer runs",
         };
         // The expected text may hold control characters.
@@ -88,24 +102,31 @@ pub enum Moment {
     Settled,
     /// The server was killed (SIGKILL) and started again from the same directory.
     Crash,
+    /// The server was ended in order (SIGTERM) and started again from the same directory.
+    Restart,
     /// The snapshot file alone was loaded by a second, clean server.
     Restore,
+    /// The same of the file that is this one of the exercise's [`super::Exercise::loads`].
+    RestoredFrom(usize),
     /// The trigger of the exercise's [`super::Meanwhile`] with this index has fired.
     Meanwhile(usize),
 }
 
 impl Moment {
     /// The moments of every exercise, each with the value of the key `at`.
-    pub(super) const NAMED: [(&str, Self); 4] = [
+    pub(super) const NAMED: [(&str, Self); 5] = [
         ("exit", Self::Exit),
         ("settled", Self::Settled),
         ("crash", Self::Crash),
+        ("restart", Self::Restart),
         ("restore", Self::Restore),
     ];
 
     /// The value of the key `at`.
     pub fn word(self) -> &'static str {
-        let named = Self::NAMED.into_iter().find(|(_, moment)| *moment == self);
+        let of_a_file = matches!(self, Self::RestoredFrom(_));
+        let this = if of_a_file { Self::Restore } else { self };
+        let named = Self::NAMED.into_iter().find(|(_, moment)| *moment == this);
         named.map_or("meanwhile", |(word, _)| word)
     }
 }

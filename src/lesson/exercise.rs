@@ -16,8 +16,19 @@ use super::toml_table::{Entry, Toml, entries};
 use super::{Crash, Exercise, Span};
 use crate::topics::TOPICS;
 
-const KEYS: [&str; 9] =
-    ["id", "time_limit", "crash", "server", "world", "check", "equivalent", "meanwhile", "servers"];
+const KEYS: [&str; 11] = [
+    "id",
+    "time_limit",
+    "crash",
+    "server",
+    "world",
+    "check",
+    "equivalent",
+    "meanwhile",
+    "servers",
+    "stop",
+    "restart",
+];
 const CRASHES: [(&str, Crash); 2] = [("exit", Crash::AtExit), ("settled", Crash::WhenSettled)];
 const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_TIME_LIMIT: Duration = Duration::from_secs(5 * 60);
@@ -70,7 +81,7 @@ pub(super) struct Head {
 pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> Head {
     let (table, mut toml) = Toml::parse(block, problems);
     let toml = &mut toml;
-    let [id, limit, crash, server, world, check, equivalent, meanwhile, servers] =
+    let [id, limit, crash, server, world, check, equivalent, meanwhile, servers, stop, restart] =
         toml.fields(&table, "an exercise", KEYS);
     let help = "add `id = \"…\"` at the top of the block";
     toml.require(id, &fence, "the exercise has no `id`", help);
@@ -84,6 +95,8 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         settings: server.map(|entry| settings(toml, entry)).unwrap_or_default(),
         worlds: tables::each(toml, world, tables::world),
         servers: servers.map(|entry| versions(toml, entry)).unwrap_or_default(),
+        stop: stop.and_then(|entry| toml.boolean(entry)).unwrap_or_default(),
+        restart: restart.map(|entry| settings(toml, entry)).unwrap_or_default(),
         meanwhile: tables::each(toml, meanwhile, tables::meanwhile),
         equivalents: tables::each(toml, equivalent, tables::equivalent),
         ..Exercise::default()
@@ -151,20 +164,19 @@ pub fn duration(text: &str) -> Option<Duration> {
 
 fn settings(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, String)> {
     let DeValue::Table(table) = entry.value.get_ref() else {
-        toml.wrong_type(entry.key, entry.value, "a table `[server]`");
+        toml.wrong_type(entry.key, entry.value, &format!("a table `[{}]`", entry.key));
         return Vec::new();
     };
     let mut settings = Vec::new();
     for setting in entries(table) {
-        let name = setting.key.to_lowercase();
-        if !matches("[A-Za-z0-9-]+", &name) {
-            let help = Some("a name in redis.conf has only letters, digits and `-`".to_owned());
-            let message = format!("`{}` is not a setting name", setting.key.escape_debug());
-            toml.error(setting.key_span(), message, help);
-        } else if RESERVED_SETTINGS.contains(&name.as_str()) {
-            let help = Some("remove it: the runner controls this setting".to_owned());
-            toml.error(setting.key_span(), format!("a lesson cannot set `{name}`"), help);
-        } else if let Some(value) = setting_value(toml, setting) {
+        let name = match read_setting_name(setting.key) {
+            Ok(name) => name,
+            Err((message, help)) => {
+                toml.error(setting.key_span(), message, Some(help.to_owned()));
+                continue;
+            }
+        };
+        if let Some(value) = setting_value(toml, setting) {
             if value.split_whitespace().any(|word| word.starts_with("--")) {
                 let help = Some("put each setting on a line of its own".to_owned());
                 toml.error(setting.value.span(), "a value cannot contain another option", help);
@@ -179,6 +191,24 @@ fn settings(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, String)> {
         }
     }
     settings
+}
+
+/// The name of a setting in lower case; the error says why a lesson cannot set it.
+pub fn setting_name(name: &str) -> Result<String, String> {
+    read_setting_name(name).map_err(|(message, _)| message)
+}
+
+fn read_setting_name(name: &str) -> Result<String, (String, &'static str)> {
+    let lower = name.to_lowercase();
+    if !matches("[A-Za-z0-9-]+", &lower) {
+        let message = format!("`{}` is not a setting name", name.escape_debug());
+        return Err((message, "a name in redis.conf has only letters, digits and `-`"));
+    }
+    if RESERVED_SETTINGS.contains(&lower.as_str()) {
+        let message = format!("a lesson cannot set `{lower}`");
+        return Err((message, "remove it: the runner controls this setting"));
+    }
+    Ok(lower)
 }
 
 fn setting_value(toml: &mut Toml<'_>, setting: Entry<'_>) -> Option<String> {

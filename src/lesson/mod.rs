@@ -23,11 +23,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::runner_line::Place;
 use crate::topics::{self, BackgroundWork};
 
 pub use check::{Check, Moment};
 pub use course::Course;
-pub use exercise::duration;
+pub use exercise::{duration, setting_name};
 pub use problem::{Problem, Severity};
 pub use world::World;
 
@@ -192,6 +193,10 @@ pub struct Exercise {
     pub servers: Vec<String>,
     /// When the server is killed, if a check asks for it.
     pub crash: Crash,
+    /// Whether an answer may stop and start the server.
+    pub stop: bool,
+    /// Settings for every later start of the server, laid over [`Self::settings`].
+    pub restart: Vec<(String, String)>,
     /// Commands run before the attempt, one a line; the checks do not see them.
     pub setup: Vec<Code>,
     /// The situations in which an answer must hold; none if there is only one.
@@ -210,6 +215,8 @@ pub struct Exercise {
     pub checks: Vec<Check>,
     /// Mutants of solutions that pass, and why that is right.
     pub equivalents: Vec<Equivalent>,
+    /// Files that second servers load, besides the snapshot file: each value of `from` once.
+    pub loads: Vec<String>,
     /// Moments while an answer runs at which checks look at the server.
     pub meanwhile: Vec<Meanwhile>,
 }
@@ -271,6 +278,16 @@ impl Exercise {
     /// Whether a second, clean server loads the snapshot file alone.
     pub fn needs_the_dump(&self) -> bool {
         self.checks.iter().any(|check| check.at == Moment::Restore)
+    }
+
+    /// Where its answers' lines for the runner stand.
+    pub fn place(&self) -> Place {
+        if self.stop { Place::WhereTheServerStops } else { Place::Anywhere }
+    }
+
+    /// Whether an attempt ends the server as a service does, and starts it again.
+    pub fn needs_restart(&self) -> bool {
+        self.checks.iter().any(|check| check.at == Moment::Restart)
     }
 
     /// Whether an attempt kills and restarts the server.

@@ -84,7 +84,7 @@ pub fn blocks(
 pub(super) fn held_by_the_dump(evidence: &Evidence) -> Option<String> {
     Some(match evidence.restored()? {
         Err(LoadFailure::NoFile) => format!("no `{DUMP_FILE}` in the server's directory"),
-        Err(LoadFailure::Unloadable(_)) => "a server can't load it".to_owned(),
+        Err(_) => "a server can't load it".to_owned(),
         Ok(loaded) => held(loaded.file.as_ref()?),
     })
 }

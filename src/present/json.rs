@@ -175,6 +175,7 @@ fn dump(restored: &Look) -> CheckDump<'_> {
         state: match restored {
             Err(LoadFailure::NoFile) => "no-file",
             Err(LoadFailure::Unloadable(_)) => "unloadable",
+            Err(LoadFailure::Because(_)) => "not-loaded",
             Ok(_) => "loaded",
         },
         keys: file.map(|file| file.keys.as_slice()).unwrap_or_default(),

@@ -49,6 +49,7 @@ pub fn phase(phase: Phase) -> String {
         }
         Phase::Settling(progress) => settling(progress),
         Phase::Crash => "killing and restarting the server".to_owned(),
+        Phase::Restart => "ending and restarting the server".to_owned(),
         Phase::Restore => "loading the snapshot in a second server".to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! Forwards bytes between clients and the server, unchanged, and copies them to the recorder.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub(super) struct Forwarder {
     pub(super) waiting: AtomicUsize,
     /// What this machine lacked for a client's connection.
     pub(super) shortage: Mutex<Option<Errno>>,
+    /// Whether the server is stopped, so that clients are turned away at once.
+    pub(super) refuses: AtomicBool,
     /// Where packets are held, if anywhere.
     pub(super) gate: Mutex<Option<Arc<Gate>>>,
 }
@@ -84,6 +86,9 @@ impl Forwarder {
     }
 
     async fn serve(self: Arc<Self>, client: TcpStream) {
+        if self.refuses.load(Ordering::SeqCst) {
+            return;
+        }
         let mut target = self.target.subscribe();
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let found = tokio::time::timeout(SERVER_LIMIT, target.wait_for(Option::is_some)).await;

@@ -108,7 +108,19 @@ impl Relay {
     /// record it.
     pub fn route_to(&self, host: &str, port: u16, password: Option<String>) {
         let target = ServerTarget { host: host.to_owned(), port, password };
+        self.forwarder.refuses.store(false, Ordering::SeqCst);
         self.forwarder.target.send_replace(Some(target));
+    }
+
+    /// Closes all connections, and new ones at once: the server is stopped.
+    pub fn refuse(&self) {
+        self.forwarder.refuses.store(true, Ordering::SeqCst);
+        self.disconnect();
+    }
+
+    /// Marks this moment in the recording.
+    pub fn mark(&self, word: &'static str) {
+        lock(&self.forwarder.recorder).mark(word);
     }
 
     /// Closes all connections. New ones wait briefly for a server and are closed if none comes.

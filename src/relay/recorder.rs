@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use super::connection::{Answered, Connection};
-use super::timeline::{Timeline, upper_case};
+use super::timeline::{Mark, Timeline, upper_case};
 use crate::redis_cli::commands;
 use crate::resp::frames::RespFrame;
 use crate::resp::kinds::{is_error, name};
@@ -149,6 +149,12 @@ impl Recorder {
         self.began = Instant::now();
         self.recording = Recording::default();
         self.connections.values_mut().for_each(Connection::begin);
+    }
+
+    /// Marks this moment.
+    pub(super) fn mark(&mut self, word: &'static str) {
+        let at = self.began.elapsed();
+        self.recording.known.marks.push(Mark { word, at, seen: at });
     }
 
     /// Ends the recording: later commands do not belong to it.

@@ -6,19 +6,22 @@ pub mod address;
 pub mod bundled;
 pub mod by_version;
 pub mod client;
+mod configuration;
 pub mod container;
 mod disk;
+mod ending;
 mod endpoint;
+mod files;
 pub mod info;
 pub mod info_fields;
 pub mod log;
 mod options;
 mod process;
+mod server_host;
 mod session_lock;
 pub mod source;
 pub mod versions;
 
-use std::fmt::Debug;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -29,11 +32,14 @@ use self::container::Hosted;
 use self::endpoint::{checker_target, target};
 use self::options::Options;
 use self::process::Process;
+use self::server_host::ServerHost;
 
 pub use address::Address;
 pub use client::{CallError, Client};
 pub use disk::Disk;
+pub use ending::Ending;
 pub use endpoint::Endpoint;
+pub use files::{FileName, ServerFile};
 pub use info::ServerInfo;
 pub use log::BgsaveEnd;
 pub use source::{Chosen, Source, Wanted};
@@ -68,76 +74,6 @@ pub struct PreservedServer {
     pub end: String,
 }
 
-/// What runs a server. The defaults are for the user's own, at an address: we only talk to it.
-trait ServerHost: Debug + Send + Sync {
-    /// Where clients can reach it: a name or an address, and a port, which a restart may change.
-    fn address(&self) -> (&str, u16);
-
-    /// Sends SIGKILL to the server and to the child of a running BGSAVE, and waits for their end.
-    fn kill(&mut self) -> Result<(), EnvironmentError> {
-        Err(EnvironmentError::new(
-            "a server at an address is never killed",
-            "leave out `--server`: redislings then starts its own server",
-        ))
-    }
-
-    /// Starts the killed server again: same files, same options.
-    fn restart(&mut self) -> Result<(), EnvironmentError> {
-        Ok(())
-    }
-
-    fn ended(&mut self) -> Option<Ended> {
-        None
-    }
-
-    /// What the server wrote since its last start.
-    fn log(&self) -> Option<String> {
-        None
-    }
-
-    fn dump_bytes(&self) -> Result<Option<u64>, EnvironmentError> {
-        Ok(None)
-    }
-
-    fn dump(&self) -> Result<Option<Vec<u8>>, EnvironmentError> {
-        Ok(None)
-    }
-
-    /// Puts a directory in the place of its snapshot file, which no save can replace, and keeps the
-    /// file elsewhere.
-    fn refuse_saves(&mut self) -> Result<(), EnvironmentError> {
-        Err(disk::not_ours())
-    }
-
-    /// Puts the file back.
-    fn allow_saves(&mut self) -> Result<(), EnvironmentError> {
-        Ok(())
-    }
-
-    /// Fails if nothing can be written beside its files.
-    fn check_room(&self) -> Result<(), EnvironmentError> {
-        Ok(())
-    }
-
-    /// Lets the server outlive us; returns the command that ends it and removes its files.
-    fn keep(self: Box<Self>) -> Result<String, EnvironmentError> {
-        Ok(String::new())
-    }
-
-    /// The directory of its files, if that is on this machine.
-    fn directory(&self) -> Option<&Path> {
-        None
-    }
-
-    fn is_stopped(&self) -> bool {
-        false
-    }
-
-    fn container_id(&self) -> Option<&str> {
-        None
-    }
-}
-
 /// A fresh server, or the user's server at an address. A fresh one is ended and removed when
 /// dropped.
 #[derive(Debug)]
@@ -150,13 +86,17 @@ pub struct Server {
     name: String,
     cancel: CancellationToken,
     disk: Disk,
+    /// From just before it was stopped the last time.
+    last_info: Option<ServerInfo>,
+    /// From just after it was started again the last time.
+    started_again: Option<ServerInfo>,
 }
 
 impl Server {
     /// Starts one with the lesson's settings. A server at an address is neither started nor
     /// configured.
     pub fn start(source: &Source, settings: &[(String, String)]) -> Result<Self, EnvironmentError> {
-        Self::start_on(source, settings, None, CancellationToken::new())
+        Self::start_on(source, settings, &[], CancellationToken::new())
     }
 
     /// Starts another server from the same source with the same settings.
@@ -166,7 +106,7 @@ impl Server {
 
     /// Starts another server from the same source with these settings.
     pub fn another_with(&self, settings: &[(String, String)]) -> Result<Self, EnvironmentError> {
-        Self::start_on(&self.source, settings, None, self.cancel.clone())
+        Self::start_on(&self.source, settings, &[], self.cancel.clone())
     }
 
     /// Starts one that loads a snapshot: `dump` is the content of another server's `dump.rdb`.
@@ -175,7 +115,8 @@ impl Server {
         settings: &[(String, String)],
         dump: &[u8],
     ) -> Result<Self, EnvironmentError> {
-        Self::start_on(source, settings, Some(dump), CancellationToken::new())
+        let files = [ServerFile::dump(dump.to_owned())];
+        Self::start_on(source, settings, &files, CancellationToken::new())
     }
 
     /// The same from this server's source, with what cancels this one.
@@ -184,7 +125,16 @@ impl Server {
         settings: &[(String, String)],
         dump: &[u8],
     ) -> Result<Self, EnvironmentError> {
-        Self::start_on(&self.source, settings, Some(dump), self.cancel.clone())
+        self.another_from_files(settings, &[ServerFile::dump(dump.to_owned())])
+    }
+
+    /// The same with these files.
+    pub fn another_from_files(
+        &self,
+        settings: &[(String, String)],
+        files: &[ServerFile],
+    ) -> Result<Self, EnvironmentError> {
+        Self::start_on(&self.source, settings, files, self.cancel.clone())
     }
 
     /// From now on, every wait for this server, and for those that [`Self::another`] starts, ends
@@ -210,13 +160,13 @@ impl Server {
     fn start_on(
         source: &Source,
         settings: &[(String, String)],
-        dump: Option<&[u8]>,
+        files: &[ServerFile],
         cancel: CancellationToken,
     ) -> Result<Self, EnvironmentError> {
         let options = Options::new(settings);
         let host: Box<dyn ServerHost> = match source {
-            Source::Container(hosts) => Box::new(Hosted::start(hosts, &options, dump)?),
-            Source::Process { program, .. } => Box::new(Process::start(program, &options, dump)?),
+            Source::Container(hosts) => Box::new(Hosted::start(hosts, &options, files)?),
+            Source::Process { program, .. } => Box::new(Process::start(program, &options, files)?),
             Source::Address(address) => {
                 address.inspect()?;
                 address.clone()
@@ -225,8 +175,20 @@ impl Server {
         let mut client = Client::that_asks_again(checker_target(source, &*host, &options));
         client.cancelled_by(&cancel);
         let (version, name, source) = (String::new(), String::new(), source.clone());
-        let disk = Disk::Works;
-        let mut server = Self { host, client, options, source, version, name, cancel, disk };
+        let (disk, last_info) = (Disk::Works, None);
+        let started_again = None;
+        let mut server = Self {
+            host,
+            client,
+            options,
+            source,
+            version,
+            name,
+            cancel,
+            disk,
+            last_info,
+            started_again,
+        };
         server.wait_until_it_answers()?;
         let info =
             server.info(READY_DEADLINE).map_err(|error| server.failure(&error.to_string()))?;
@@ -288,12 +250,20 @@ impl Server {
         self.host.allow_saves()
     }
 
-    /// Starts the killed server again, with the files that it left.
-    pub fn restart(&mut self) -> Result<(), EnvironmentError> {
-        self.host.restart()?;
+    /// Starts the killed or stopped server again, with the files that it left and these settings
+    /// laid over its own.
+    pub fn restart(&mut self, laid_over: &[(String, String)]) -> Result<(), EnvironmentError> {
+        laid_over.clone_into(&mut self.options.laid_over);
+        self.host.restart(&self.options)?;
         self.client = self.observer();
         self.wait_until_it_answers()?;
+        self.started_again = self.info(READY_DEADLINE).ok();
         self.set_disk(self.disk)
+    }
+
+    /// What it said of itself when it was started again the last time; `None` if it never was.
+    pub fn started_again(&self) -> Option<&ServerInfo> {
+        self.started_again.as_ref()
     }
 
     /// How the server ended; `None` while it runs, and at an address.
@@ -350,6 +320,11 @@ impl Server {
         self.host.dump()
     }
 
+    /// The directory of its files, if that is on this machine.
+    pub fn directory(&self) -> Option<&Path> {
+        self.host.directory()
+    }
+
     /// The engine's id of its container, if it runs in one.
     pub fn container_id(&self) -> Option<&str> {
         self.host.container_id()
@@ -397,7 +372,7 @@ impl Server {
 
     fn failure(&self, why: &str) -> EnvironmentError {
         let log = self.log().unwrap_or_default();
-        let fact = format!("the server can't be used: {}", log::reason_or(why, &log));
+        let fact = format!("the server can't be used: {}", log::reason(why, &log));
         EnvironmentError::new(fact, log::with_tail(&log, "see `redislings doctor`"))
     }
 }

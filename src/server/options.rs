@@ -10,10 +10,6 @@ use crate::redis_cli::reply;
 /// medians). A lesson's own settings come later and win.
 const DEFAULTS: [(&str, &str); 3] = [("save", ""), ("appendonly", "no"), ("hz", "100")];
 
-/// Makes the server read its configuration from standard input: every user of this machine can read
-/// arguments, and CONFIG REWRITE could write to a file.
-pub(super) const FROM_STDIN: &str = "-";
-
 /// The checker's own user: an answer may lock out the default user (CONFIG SET requirepass, ACL
 /// SETUSER), and the checker must still be able to read the evidence.
 pub(super) const CHECKER: &str = "checker";
@@ -23,6 +19,8 @@ pub(super) const CHECKER: &str = "checker";
 pub(super) struct Options {
     /// The lesson's settings: name and value.
     pub(super) settings: Vec<(String, String)>,
+    /// Settings of this start alone, which win over those.
+    pub(super) laid_over: Vec<(String, String)>,
     /// The password of [`CHECKER`]. This prevents accidents, not attacks: whoever can send commands
     /// to the server can also read its memory.
     pub(super) checker_password: String,
@@ -33,17 +31,26 @@ pub(super) struct Options {
 impl Options {
     pub(super) fn new(settings: &[(String, String)]) -> Self {
         let settings = settings.to_vec();
-        Self { settings, checker_password: random::word(), password: random::word() }
+        let (checker_password, password) = (random::word(), random::word());
+        Self { settings, laid_over: Vec::new(), checker_password, password }
     }
 
-    /// The configuration: our defaults, the lesson's settings, then `fixed`, which must win.
+    /// The configuration: our defaults and the lesson's settings, or what the server has rewritten;
+    /// the settings of this start, then `fixed`, which must win. It is a file, since every user of
+    /// this machine can read arguments.
     ///
     /// Redis before 7 lets everybody load modules and use DEBUG; later versions have settings
     /// against that, which lessons can't change.
-    pub(super) fn configuration(&self, fixed: &[(&str, &str)]) -> String {
-        let settings = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    pub(super) fn configuration(
+        &self,
+        rewritten: Option<&[(String, String)]>,
+        fixed: &[(&str, &str)],
+    ) -> String {
+        let defaults = DEFAULTS.into_iter().filter(|_| rewritten.is_none());
+        let settings = rewritten.unwrap_or(&self.settings).iter().chain(&self.laid_over);
+        let settings = settings.map(|(name, value)| (name.as_str(), value.as_str()));
         let mut text = String::new();
-        for (name, value) in DEFAULTS.into_iter().chain(settings).chain(fixed.iter().copied()) {
+        for (name, value) in defaults.chain(settings).chain(fixed.iter().copied()) {
             for value in lines_of(name, value) {
                 let _ = writeln!(text, "{name} {}", words(&value));
             }
@@ -82,7 +89,7 @@ mod tests {
     #[test]
     fn the_lessons_settings_come_after_our_defaults() {
         let options = Options::new(&[("hz".to_owned(), "10".to_owned())]);
-        let text = options.configuration(&[("port", "7000")]);
+        let text = options.configuration(None, &[("port", "7000")]);
         let position = |line: &str| text.find(line).unwrap();
         assert!(position("hz \"100\"") < position("hz \"10\""));
         assert!(position("hz \"10\"") < position("port \"7000\""));
@@ -101,7 +108,7 @@ mod tests {
     #[test]
     fn each_save_point_has_its_line() {
         let options = Options::new(&[("save".to_owned(), "3600 1 60 1000".to_owned())]);
-        let text = options.configuration(&[]);
+        let text = options.configuration(None, &[]);
         assert!(text.contains("save \"3600\" \"1\"\nsave \"60\" \"1000\"\n"), "{text}");
     }
 

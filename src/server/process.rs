@@ -7,13 +7,16 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::libc::SIGKILL;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use super::options::{FROM_STDIN, Options};
-use super::{DUMP_FILE, Ended, ServerHost, log};
+use super::configuration::Configuration;
+use super::options::Options;
+use super::{DUMP_FILE, Ended, FileName, ServerFile, ServerHost, log};
 use crate::cleanup::{self, PassingDirectory, ProcessGroup};
 use crate::error::EnvironmentError;
 use crate::sanitize::ShownPath as _;
@@ -27,10 +30,13 @@ const LOOK_AT_DISK: Duration = Duration::from_millis(300);
 /// Another program may take a free port before our server does.
 const PORT_TRIES: usize = 5;
 
+const FIXED: [(&str, &str); 3] = [("bind", "127.0.0.1"), ("daemonize", "no"), ("logfile", "")];
+
 /// A running (or killed) server process.
 #[derive(Debug)]
 pub(super) struct Process {
     program: PathBuf,
+    configuration: Configuration,
     /// Beside it are the configuration and the logs.
     directory: PathBuf,
     /// Contains all of these files; removed when this is dropped.
@@ -49,26 +55,27 @@ struct Start {
 }
 
 impl Process {
-    /// Starts `program`, with this snapshot file if there is one, and waits until its log says that
+    /// Starts `program` with these files, and waits until its log says that
     /// it is ready.
     pub(super) fn start(
         program: &Path,
         options: &Options,
-        dump: Option<&[u8]>,
+        files: &[ServerFile],
     ) -> Result<Self, EnvironmentError> {
         let failed =
             |error: io::Error| or_a_full_disk(not_started(program, &error.to_string(), ""));
         let parent = PassingDirectory::new("server")?;
         let directory = parent.path().join("data");
         std::fs::create_dir(&directory).map_err(failed)?;
-        if let Some(dump) = dump {
-            std::fs::write(directory.join(DUMP_FILE), dump).map_err(failed)?;
+        for file in files {
+            write_file(&directory, file).map_err(failed)?;
         }
-        let fixed = [("bind", "127.0.0.1"), ("daemonize", "no"), ("logfile", "")];
-        private::write(&configuration(&directory), options.configuration(&fixed))
+        let mut configuration = Configuration::default();
+        private::write(&file_of(&directory), configuration.next("", options, &FIXED))
             .map_err(failed)?;
         let start = launch(program, &directory).map_err(or_a_full_disk)?;
-        Ok(Self { program: program.to_owned(), directory, _parent: parent, start })
+        let program = program.to_owned();
+        Ok(Self { program, configuration, directory, _parent: parent, start })
     }
 
     /// The snapshot file while saves are refused; beside the directory, so that nobody finds it.
@@ -115,9 +122,40 @@ impl ServerHost for Process {
         Ok(())
     }
 
-    fn restart(&mut self) -> Result<(), EnvironmentError> {
+    fn restart(&mut self, options: &Options) -> Result<(), EnvironmentError> {
+        let file = file_of(&self.directory);
+        let now = read(&file);
+        private::write(&file, self.configuration.next(&now, options, &FIXED))
+            .map_err(changed_disk)?;
         self.start = launch(&self.program, &self.directory).map_err(or_a_full_disk)?;
         Ok(())
+    }
+
+    fn terminate(&mut self) -> Result<(), EnvironmentError> {
+        let server = i32::try_from(self.start.child.id()).unwrap_or(0);
+        if self.ended().is_none() && server > 0 {
+            let _ = kill(Pid::from_raw(server), Signal::SIGTERM);
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> Result<Vec<String>, EnvironmentError> {
+        files_in(&self.directory, "").map_err(changed_disk)
+    }
+
+    fn file(&self, name: &FileName) -> Result<Option<Vec<u8>>, EnvironmentError> {
+        let path = self.directory.join(name.as_str());
+        if path.is_file() { std::fs::read(path).map(Some).map_err(changed_disk) } else { Ok(None) }
+    }
+
+    fn put_file(&mut self, name: &FileName, content: &[u8]) -> Result<(), EnvironmentError> {
+        let file = ServerFile { name: name.clone(), content: content.to_owned() };
+        write_file(&self.directory, &file).map_err(changed_disk)
+    }
+
+    fn remove_file(&mut self, name: &FileName) -> Result<(), EnvironmentError> {
+        let path = self.directory.join(name.as_str());
+        if path.is_file() { std::fs::remove_file(path).map_err(changed_disk) } else { Ok(()) }
     }
 
     fn ended(&mut self) -> Option<Ended> {
@@ -189,8 +227,8 @@ impl Drop for Process {
     }
 }
 
-/// The file that a server with this directory reads as standard input.
-fn configuration(directory: &Path) -> PathBuf {
+/// The configuration file of a server with this directory.
+fn file_of(directory: &Path) -> PathBuf {
     directory.with_extension("conf")
 }
 
@@ -218,9 +256,9 @@ fn try_to_spawn(program: &Path, directory: &Path) -> io::Result<Start> {
     let output = File::create(&log)?;
     let errors = output.try_clone()?;
     let mut command = Command::new(program);
-    // It comes first, since Redis 6.2 accepts it only as the first or last argument.
-    command.args([FROM_STDIN, "--port", &port.to_string()]).current_dir(directory);
-    command.stdin(File::open(configuration(directory))?).stdout(output).stderr(errors);
+    let file = std::path::absolute(file_of(directory))?;
+    command.arg(file).args(["--port", &port.to_string()]).current_dir(directory);
+    command.stdin(Stdio::null()).stdout(output).stderr(errors);
     let (group, child) = ProcessGroup::spawn(&mut command)?;
     Ok(Start { group, child, port, log })
 }
@@ -249,8 +287,30 @@ fn wait_until_ready(start: &mut Start) -> Result<(), String> {
 }
 
 fn not_started(program: &Path, why: &str, log: &str) -> EnvironmentError {
-    let fact = format!("`{}` did not start: {}", program.shown(), log::reason_or(why, log));
+    let fact = format!("`{}` did not start: {}", program.shown(), log::reason(why, log));
     EnvironmentError::new(fact, log::with_tail(log, "try another server: see `redislings doctor`"))
+}
+
+fn write_file(directory: &Path, file: &ServerFile) -> io::Result<()> {
+    if let Some(folder) = file.name.folder() {
+        std::fs::create_dir_all(directory.join(folder))?;
+    }
+    std::fs::write(directory.join(file.name.as_str()), &file.content)
+}
+
+/// The files of a directory, and those of the folders in it, with the folder's name.
+fn files_in(directory: &Path, folder: &str) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory.join(folder))?.flatten() {
+        let name = format!("{folder}{}", entry.file_name().to_string_lossy());
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        match is_folder {
+            true if folder.is_empty() => names.extend(files_in(directory, &format!("{name}/"))?),
+            true => {}
+            false => names.push(name),
+        }
+    }
+    Ok(names)
 }
 
 fn changed_disk(error: io::Error) -> EnvironmentError {

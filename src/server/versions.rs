@@ -89,7 +89,7 @@ pub fn forks_for_saves(info: &ServerInfo) -> i64 {
 
 /// AOF rewrites since the server's start. Before Redis 7.0 this is the number of accepted
 /// BGREWRITEAOF calls, without the rewrite that `CONFIG SET appendonly yes` starts.
-fn aof_rewrites(info: &ServerInfo) -> i64 {
+pub fn aof_rewrites(info: &ServerInfo) -> i64 {
     let counted = info.field("aof_rewrites").and_then(|count| count.parse().ok());
     counted.unwrap_or_else(|| info.successful_calls("bgrewriteaof"))
 }

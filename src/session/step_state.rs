@@ -139,7 +139,7 @@ impl StepState {
     pub(super) fn note_running(&mut self, running: Option<&'static BackgroundWork>, now: Instant) {
         let has_waited = self.typed.last().is_none_or(|line| topics::awaited_by(line).is_some());
         if let Some(ended) = self.running.filter(|ended| running != Some(*ended) && !has_waited) {
-            self.typed.push(format!("{}  # you waited here", ended.wait_line));
+            self.typed.extend(ended.wait_line.map(|line| format!("{line}  # you waited here")));
         }
         if self.running != running {
             self.running_since = running.map(|_| now);

@@ -1,7 +1,7 @@
 //! What only one topic of Redis needs: each topic is a folder and a line in [`TOPICS`]. The rest of
 //! the program asks this table.
 
-mod aof;
+mod append_only;
 pub mod snapshots;
 #[cfg(test)]
 mod toy;
@@ -17,7 +17,7 @@ use crate::verdict::work::WorkSpan;
 
 pub const TOPICS: &[&Topic] = &[
     &snapshots::TOPIC,
-    &aof::TOPIC,
+    &append_only::TOPIC,
     #[cfg(test)]
     &toy::TOPIC,
 ];
@@ -142,8 +142,8 @@ pub struct BackgroundWork {
     pub name: &'static str,
     /// The command that begins it, in lower case.
     pub begun_by: &'static str,
-    /// The line of a `redis` answer that waits for its end.
-    pub wait_line: &'static str,
+    /// The line of a `redis` answer that waits for its end, if it has one of its own.
+    pub wait_line: Option<&'static str>,
     /// The trigger of a `[[meanwhile]]` that fires at its end.
     pub end_trigger: &'static str,
     /// Whether it runs, or was accepted and has not begun.
@@ -234,12 +234,13 @@ pub fn awaited_by(line: &str) -> Option<&'static BackgroundWork> {
     let word = line.split_whitespace().next().unwrap_or_default();
     let rest = line[word.len()..].trim_start();
     let is_whole = rest.is_empty() || rest.starts_with('#');
-    background().find(|work| is_whole && word.eq_ignore_ascii_case(work.wait_line))
+    background()
+        .find(|work| is_whole && work.wait_line.is_some_and(|line| word.eq_ignore_ascii_case(line)))
 }
 
 /// The lines for the runner, as in `redis` answers.
 pub fn wait_lines() -> Vec<&'static str> {
-    background().map(|work| work.wait_line).collect()
+    background().filter_map(|work| work.wait_line).collect()
 }
 
 /// The background work whose end is marked with this word.

@@ -38,7 +38,7 @@ const KIND: Kind = Kind {
 const WORK: BackgroundWork = BackgroundWork {
     name: "toy",
     begun_by: "windup",
-    wait_line: "@wait-toy",
+    wait_line: Some("@wait-toy"),
     end_trigger: "@toy-ended",
     is_pending: |now, _| now.number("toy_runs") != 0,
     is_running: |now| now.number("toy_runs") != 0,

@@ -29,6 +29,6 @@ mod tests;
 
 pub use self::cause::{Cause, Diagnosis, Stage, seen_at};
 pub use self::diagnosed::{Diagnosed, Pointer};
-pub use self::engine::{DIAGNOSES, data_in_the_file, diagnose};
+pub use self::engine::{DIAGNOSES, data_in_the_file, diagnose, is_loaded_from_the_log};
 pub use self::facts::Facts;
 pub use self::symptom::Symptom;

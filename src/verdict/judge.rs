@@ -4,7 +4,7 @@ use super::diagnosis::diagnose;
 use super::finding::{Finding, Outcome, Verdict};
 use super::not_understood::why_not_understood;
 use super::run::ended_badly;
-use crate::attempt::evidence::{Evidence, Run};
+use crate::attempt::evidence::{Evidence, LoadFailure, NOT_STARTED, Run};
 use crate::checks::lines::without_marks;
 use crate::checks::{Scope, Seen};
 use crate::error::EnvironmentError;
@@ -90,7 +90,7 @@ fn is_unseen(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
         && exercise.crash == Crash::AtExit
         && exercise.checks.iter().any(|other| {
             is_needed(&check.id, other, exercise)
-                && matches!(other.at, Moment::Crash | Moment::Restore)
+                && matches!(other.at, Moment::Crash | Moment::Restart | Moment::Restore)
                 && was_seen(other.at, evidence)
         })
 }
@@ -173,6 +173,11 @@ fn is_held_up(check: &Check, evidence: &Evidence) -> bool {
 
 fn invalid(evidence: &Evidence) -> Option<Finding> {
     let why = evidence.invalid.as_ref()?;
+    let advice = if why == NOT_STARTED {
+        "start the server again before the answer ends: only then it can be looked at"
+    } else {
+        "leave the server running and do not reset its counters: they are the evidence"
+    };
     Some(Finding {
         check: EVIDENCE_IS_VALID.to_owned(),
         outcome: Outcome::Unmet,
@@ -180,10 +185,7 @@ fn invalid(evidence: &Evidence) -> Option<Finding> {
         expected: "the same server and unchanged counters from the answer's start to its end"
             .to_owned(),
         found: why.clone(),
-        otherwise: Some(
-            "leave the server running and do not reset its counters: they are the evidence"
-                .to_owned(),
-        ),
+        otherwise: Some(advice.to_owned()),
         in_worlds: Vec::new(),
     })
 }
@@ -202,7 +204,8 @@ fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen>
     match evidence.looks.get(&check.at) {
         _ if matches!(scope, Scope::Program | Scope::Run) => subject.judge(evidence),
         None => look_at_nothing(check, exercise, evidence),
-        Some(_) if scope != Scope::Server => subject.judge(evidence),
+        Some(Ok(now)) if check.from.is_some() && scope != Scope::Server => subject.judge_file(now),
+        Some(_) if scope != Scope::Server && check.from.is_none() => subject.judge(evidence),
         Some(Ok(now)) if now.may_be_late || subject.not_understood(now).is_some() => None,
         Some(Ok(now)) => subject.judge_at(now, evidence),
         Some(Err(_)) => Some(not_loaded(check, evidence)),
@@ -219,10 +222,16 @@ fn look_at_nothing(check: &Check, exercise: &Exercise, evidence: &Evidence) -> O
         Moment::Meanwhile(index) => {
             Some(Seen::unmet(check.sentence(), exercise.meanwhile[index].when.never()))
         }
-        Moment::Crash | Moment::Restore => Some(not_loaded(check, evidence)),
+        Moment::Crash | Moment::Restart | Moment::Restore | Moment::RestoredFrom(_) => {
+            Some(not_loaded(check, evidence))
+        }
     }
 }
 
 fn not_loaded(check: &Check, evidence: &Evidence) -> Seen {
-    Seen::unmet(check.sentence(), topics::why_not_restored(evidence))
+    let why = match evidence.looks.get(&check.at) {
+        Some(Err(LoadFailure::Because(why))) => why.clone(),
+        _ => topics::why_not_restored(evidence),
+    };
+    Seen::unmet(check.sentence(), why)
 }

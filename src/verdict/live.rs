@@ -59,7 +59,8 @@ pub fn judge_live(exercise: &Exercise, look: &LiveLook) -> LiveVerdict {
             }
         });
     }
-    let is_whole = !exercise.needs_crash() && !ticks.contains(&Tick::AtTheEnd);
+    let is_whole =
+        !exercise.needs_crash() && !exercise.needs_restart() && !ticks.contains(&Tick::AtTheEnd);
     let is_busy =
         evidence.at(Moment::Settled).is_none_or(|now| is_busy(&now.info, &evidence.before));
     let has_passed = verdict.as_ref().is_some_and(Verdict::passed);
@@ -112,7 +113,9 @@ fn when_shown(check: &Check, exercise: &Exercise) -> Tick {
         return Tick::OfAProgram;
     }
     match check.at {
-        Moment::Crash | Moment::Restore => Tick::AtTheEnd,
+        Moment::Crash | Moment::Restart | Moment::Restore | Moment::RestoredFrom(_) => {
+            Tick::AtTheEnd
+        }
         Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => {
             if needs_a_check_at_the_end(check, exercise) { Tick::AtTheEnd } else { Tick::Open }
         }

@@ -95,7 +95,7 @@ fn a_killed_server_comes_back_with_its_snapshot_and_without_the_rest() {
         server.client().call(words, limit).unwrap();
     }
     server.kill().unwrap();
-    server.restart().unwrap();
+    server.restart(&[]).unwrap();
     let keys = server.client().call(&["KEYS", "*"], limit).unwrap();
     assert_eq!(redislings::redis_cli::reply::format(&keys), "1) \"early\"");
 }

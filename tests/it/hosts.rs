@@ -153,7 +153,7 @@ fn a_lost_container_is_reported_at_once_and_replaced() {
     let id = server.container_id().unwrap().to_owned();
     image::kill(&id);
     let began = Instant::now();
-    for error in [server.dump_bytes().unwrap_err(), server.restart().unwrap_err()] {
+    for error in [server.dump_bytes().unwrap_err(), server.restart(&[]).unwrap_err()] {
         assert!(error.fact.contains(&id[..12]), "{error:?}");
     }
     assert!(server.ended().unwrap().killed, "no answer did this");

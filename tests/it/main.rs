@@ -37,6 +37,7 @@ mod server_disk;
 mod session;
 mod robustness;
 mod relay;
+mod stopping;
 mod text;
 mod values;
 mod verify;

@@ -216,7 +216,7 @@ fn crash_ten_times(server: &mut Server) {
         assert_eq!(cli.ask(&format!("SET lost {round}")), "OK");
         server.kill().unwrap();
         relay.disconnect();
-        server.restart().unwrap();
+        server.restart(&[]).unwrap();
         route(&relay, server);
         // As without the relay: redis-cli finds its connection closed and connects again for the
         // next line.

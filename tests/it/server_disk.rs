@@ -58,7 +58,7 @@ fn assert_that_a_killed_server_has_its_old_file(source: &Source) {
     call(&mut server, "SAVE");
     server.set_disk(Disk::Refuses).unwrap();
     server.kill().unwrap();
-    server.restart().unwrap();
+    server.restart(&[]).unwrap();
     assert_eq!(call(&mut server, "GET a"), Value::BulkString(b"old".to_vec()), "{name}");
     assert!(is_error(&call(&mut server, "SAVE")), "{name}");
 }

@@ -184,7 +184,8 @@ def _lead_as_told(lead):
     """Redirect to the server that the environment names now."""
     OURS.clear()
     OURS.update((name, os.environ[name]) for name in
-                ("REDIS_HOST", "REDIS_PORT", "REDISLINGS_ATTEMPT") if name in os.environ)
+                ("REDIS_HOST", "REDIS_PORT", "REDISLINGS_ATTEMPT",
+                 "REDISLINGS_CONTROL") if name in os.environ)
     try:
         lead(os.environ.get("REDIS_HOST") or "127.0.0.1", int(os.environ.get("REDIS_PORT", "")))
     except ValueError:

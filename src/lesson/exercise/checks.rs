@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID};
+use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID, FROM_AOF};
 use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, split_fields};
 use super::super::words::names_in;
@@ -13,9 +13,10 @@ use super::needs::{self, Needs};
 use super::{Head, kebab_id};
 use crate::checks::values::each_string;
 use crate::checks::{self, Kind, Question, Scope, Subject};
+use crate::runner_line;
 
-const KEYS: [&str; 10] =
-    ["id", "at", "in", "needs", "says", "otherwise", "covers", "secret", "shows", "db"];
+const KEYS: [&str; 11] =
+    ["id", "at", "in", "needs", "says", "otherwise", "covers", "secret", "shows", "db", "from"];
 /// How many databases a server has that is not told otherwise.
 const DATABASES: u32 = 16;
 
@@ -32,6 +33,37 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, head: &mut Head) {
     refuse_counted_watchers(toml, &head.exercise);
     if head.exercise.crash == Crash::AtExit {
         refuse_what_a_kill_hides(toml, &head.exercise.checks);
+    }
+    if head.exercise.stop {
+        refuse_what_a_stop_hides(toml, &head.exercise.checks);
+    }
+    refuse_two_ends(toml, &head.exercise);
+}
+
+/// A server that was stopped counts from its last start, and nobody can watch it meanwhile.
+fn refuse_what_a_stop_hides(toml: &mut Toml<'_>, checks: &[Check]) {
+    for check in checks {
+        let message = if check.subject.compares_with_before() {
+            "with `stop = true` the server's counters and LASTSAVE begin anew at each start"
+        } else if check.subject.wait_limit().is_some() {
+            "with `stop = true` waits can't be measured: nobody answers while the server is stopped"
+        } else if matches!(check.at, Moment::Meanwhile(_)) {
+            "with `stop = true` the server can't be watched while the answer runs"
+        } else {
+            continue;
+        };
+        let help = "check what the server holds: a `reply`, a `dump`";
+        toml.missing(check.span.clone(), message, Some(help.to_owned()));
+    }
+}
+
+/// What a crash takes after a server ended in order would say nothing about the answer.
+fn refuse_two_ends(toml: &mut Toml<'_>, exercise: &Exercise) {
+    let restarted = exercise.checks.iter().find(|check| check.at == Moment::Restart);
+    if let Some(check) = restarted.filter(|_| exercise.needs_crash()) {
+        let message = "an exercise has a `crash` or a `restart`, not both";
+        let help = "write two exercises: a server that ends in order may save before the crash";
+        toml.missing(check.span.clone(), message, Some(help.to_owned()));
     }
 }
 
@@ -109,7 +141,7 @@ fn check<'t>(
     head: &mut Head,
     all_needs: &mut Vec<Needs<'t>>,
 ) -> Option<Check> {
-    let ([id, at, world, needs, says, otherwise, covers, secret, shows, db], others) =
+    let ([id, at, world, needs, says, otherwise, covers, secret, shows, db, from], others) =
         split_fields(table, KEYS);
     let span = id.map_or(place, |entry| toml.file_span(entry.value.span()));
     toml.require(id, &span, "the check has no `id`", "add an `id`");
@@ -134,6 +166,16 @@ fn check<'t>(
         (None, subject) => subject.map(|subject| default_moment(subject, head.exercise.crash)),
     };
     let world = world.and_then(|entry| one_world(toml, entry, &head.exercise.worlds));
+    let from = from.and_then(|entry| Some((entry, file(toml, entry)?)));
+    let at = match (at, from.as_ref()) {
+        (Some(Moment::Restore), Some((_, from))) => Some(load(&mut head.exercise, from)),
+        (Some(_), Some((entry, _))) => {
+            let help = Some("add `at = \"restore\"`, or check a `dump`".to_owned());
+            toml.error(entry.key_span(), "a file is loaded at `restore` only", help);
+            None
+        }
+        (at, _) => at,
+    };
     let (kind, subject) = subject?;
     Some(Check {
         id: id?,
@@ -142,6 +184,7 @@ fn check<'t>(
         subject,
         at: at?,
         world,
+        from: from.map(|(_, from)| from),
         needs,
         says,
         otherwise,
@@ -160,6 +203,31 @@ fn one_world(toml: &mut Toml<'_>, entry: Entry<'_>, worlds: &[World]) -> Option<
         return None;
     }
     toml.choice(entry, "world", &names).map(str::to_owned)
+}
+
+/// The value of `from`.
+fn file(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
+    let name = toml.string(entry)?;
+    if name == FROM_AOF {
+        return Some(name.to_owned());
+    }
+    match runner_line::file_name(name) {
+        Ok(name) => Some(name),
+        Err(message) => {
+            let help = "name a file, or \"@aof\" for the append-only file";
+            toml.error(entry.value.span(), message, Some(help.to_owned()));
+            None
+        }
+    }
+}
+
+/// The moment at which this file is loaded.
+fn load(exercise: &mut Exercise, from: &str) -> Moment {
+    let index = exercise.loads.iter().position(|load| load == from).unwrap_or_else(|| {
+        exercise.loads.push(from.to_owned());
+        exercise.loads.len() - 1
+    });
+    Moment::RestoredFrom(index)
 }
 
 fn covered(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, Span)> {

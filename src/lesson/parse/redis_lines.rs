@@ -5,17 +5,18 @@ use std::borrow::Cow;
 use super::super::ExampleExchange;
 use super::super::Span;
 use super::super::block::BlockText;
-use super::super::problem::{Problems, suggestion};
+use super::super::problem::Problems;
 use crate::redis_cli::commands::is_endless;
 use crate::redis_cli::{commands, words};
+use crate::runner_line::{self, Place, RunnerLine};
 use crate::topics;
 
 const PROMPT: &str = "> ";
 
 /// Reports each line that cannot be run.
-pub(super) fn check_commands(content: &BlockText, problems: &mut Problems) {
+pub(super) fn check_commands(content: &BlockText, place: Place, problems: &mut Problems) {
     for (line, span) in content.lines() {
-        check_command(line, span, problems);
+        check_command(line, span, place, problems);
     }
 }
 
@@ -27,7 +28,7 @@ const PROTECTED_SETTINGS: [&str; 2] = ["dir", "dbfilename"];
 
 /// Reports each line that cannot be run, or must not be run before an attempt.
 pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
-    check_commands(content, problems);
+    check_commands(content, Place::Setup, problems);
     for (line, span) in content.lines() {
         let Ok(command) = words::split(line) else { continue };
         let command: Vec<_> = command.iter().map(|word| String::from_utf8_lossy(word)).collect();
@@ -41,6 +42,28 @@ pub(super) fn check_setup(content: &BlockText, problems: &mut Problems) {
         };
         let message = format!("`{name}` cannot be used in a setup");
         problems.error(span, message, Some(help.to_owned()));
+    }
+}
+
+/// Reports a setup that leaves the server stopped, where no answer may start it.
+pub(super) fn check_that_it_runs<'b>(
+    setup: impl Iterator<Item = &'b BlockText>,
+    problems: &mut Problems,
+) {
+    let mut stopped_at = None;
+    for (line, span) in setup.flat_map(BlockText::lines) {
+        if !runner_line::is_for_the_runner(line) {
+            continue;
+        }
+        match runner_line::read(line, Place::Setup) {
+            Ok(RunnerLine::Stop) => stopped_at = Some(span),
+            Ok(RunnerLine::Start(_) | RunnerLine::Crash) => stopped_at = None,
+            _ => {}
+        }
+    }
+    if let Some(span) = stopped_at {
+        let help = "add `@start`, or let answers start it: `stop = true`";
+        problems.error(span, "the setup leaves the server stopped", Some(help.to_owned()));
     }
 }
 
@@ -100,7 +123,7 @@ pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<Exam
 
 /// Nothing runs behind a command that never ends.
 fn check_example_line(line: &str, span: Span, problems: &mut Problems) {
-    check_command(line, span.clone(), problems);
+    check_command(line, span.clone(), Place::Anywhere, problems);
     if is_endless(line) {
         let name = line.split_whitespace().next().unwrap_or_default();
         let help = "mark the block with `norun`, which only shows it";
@@ -108,18 +131,22 @@ fn check_example_line(line: &str, span: Span, problems: &mut Problems) {
     }
 }
 
-fn check_command(line: &str, span: Span, problems: &mut Problems) {
+fn check_command(line: &str, span: Span, place: Place, problems: &mut Problems) {
     if words::is_comment(line) {
         return;
     }
     let command = line.trim();
     let start = span.start + line.len() - line.trim_start().len();
     let span = start..start + command.len();
-    if command.starts_with('@') {
-        let known = topics::wait_lines();
-        if !known.contains(&command) {
-            let help = Some(suggestion(command, &known, "use"));
-            problems.error(span, format!("unknown line `{command}`"), help);
+    if runner_line::is_for_the_runner(command) {
+        match runner_line::read(command, place) {
+            Err((message, help)) => problems.error(span, message, help),
+            Ok(RunnerLine::WaitFor(awaited)) => {
+                if let Some(message) = runner_line::unknown_field(&awaited.field) {
+                    problems.warning(span, message, None);
+                }
+            }
+            Ok(_) => {}
         }
     } else if let Err(error) = words::split(command) {
         problems.error(span, format!("redis-cli refuses this line: {error}"), None);

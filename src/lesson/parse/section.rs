@@ -9,6 +9,7 @@ use super::alert::AlertKind;
 use super::fence::{FenceWord, Role};
 use super::outline::{FencedBlock, OutlinePart, Section};
 use super::{advice, reading, redis_lines, tasks};
+use crate::runner_line::Place;
 
 pub(super) fn step(
     section: Section,
@@ -124,6 +125,10 @@ fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> O
     tasks::check(section, hidden, Some(&head), problems);
     add_answers(section, &mut head, problems);
     head.exercise.complete_worlds();
+    if !head.exercise.stop {
+        let setup = section.blocks().filter(|block| block.fence.role == Role::Setup);
+        redis_lines::check_that_it_runs(setup.map(|block| &block.content), problems);
+    }
     for part in &section.parts {
         let OutlinePart::Alert(AlertKind::Tip, _, text) = part else { continue };
         head.exercise.hints.extend(Some(text.clone()).filter(|text| !text.trim().is_empty()));
@@ -141,7 +146,7 @@ fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> O
 
 fn add_answers(section: &Section, head: &mut Head, problems: &mut Problems) {
     for block in section.blocks() {
-        check_lines(block, problems);
+        check_lines(block, head.exercise.place(), problems);
         match block.fence.role {
             Role::Setup => add_setup(block, &mut head.exercise, problems),
             Role::Solution(language) => head.exercise.solutions.push(block.code(language)),
@@ -180,7 +185,7 @@ fn add_setup(block: &FencedBlock, exercise: &mut Exercise, problems: &mut Proble
     problems.error(name.span.clone(), message, Some(help));
 }
 
-fn check_lines(block: &FencedBlock, problems: &mut Problems) {
+fn check_lines(block: &FencedBlock, place: Place, problems: &mut Problems) {
     let what = match block.fence.role {
         Role::Solution(_) => "the solution is empty",
         Role::Wrong(_) => "the wrong answer is empty",
@@ -194,7 +199,7 @@ fn check_lines(block: &FencedBlock, problems: &mut Problems) {
     match block.fence.role {
         Role::Setup => redis_lines::check_setup(&block.content, problems),
         Role::Starter(Language::Redis) | Role::Solution(Language::Redis) => {
-            redis_lines::check_commands(&block.content, problems);
+            redis_lines::check_commands(&block.content, place, problems);
         }
         _ => {}
     }
@@ -252,6 +257,14 @@ fn report_missing(head: &Head, has_slip: bool, problems: &mut Problems) {
             let help = format!("add a wrong answer with `fails={id}`");
             problems.warning(span.clone(), check::never_named(id), Some(help));
         }
+    }
+    let loads_own_file = head.exercise.checks.iter().find(|check| {
+        check.from.as_ref().is_some_and(|from| from != check::FROM_AOF) && !head.exercise.stop
+    });
+    if let Some(check) = loads_own_file.filter(|_| head.exercise.may_be_typed()) {
+        let message = "a `redis` answer has no folder whose file could be loaded";
+        let help = Some("remove the `redis` solutions, or add `stop = true`".to_owned());
+        problems.error(check.span.clone(), message, help);
     }
     if head.exercise.hints.is_empty() {
         let help = Some("add a quote that begins with `> [!TIP]`".to_owned());

@@ -10,6 +10,7 @@ mod pages;
 mod places;
 mod plain_markdown;
 mod reading;
+mod stopping;
 mod sturdy;
 mod subjects;
 mod tasks;

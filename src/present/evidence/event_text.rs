@@ -8,6 +8,7 @@ use crate::present::plain;
 use crate::present::text::{clean, reveal};
 use crate::redis_cli::reply;
 use crate::relay::{CommandOutcome, Event, Exchange, Message};
+use crate::runner_line::{START_MARK, STOP_MARK};
 use crate::topics::{TOPICS, ended_at};
 
 const NO_REPLY: &str = "(no reply)";
@@ -16,6 +17,8 @@ pub(super) fn line_of(event: Event<'_>) -> String {
     match event {
         Event::Exchange(exchange) => reveal(&command_line(&exchange.words)).into_owned(),
         Event::Message(message) => reveal(&message_line(message)).into_owned(),
+        Event::Mark(mark) if mark.word == STOP_MARK => "(the server was stopped)".to_owned(),
+        Event::Mark(mark) if mark.word == START_MARK => "(the server was started)".to_owned(),
         Event::Mark(mark) => {
             let ended = ended_at(mark.word).map_or("work", |work| work.name);
             format!("(the {ended} has ended)")

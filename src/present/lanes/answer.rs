@@ -10,7 +10,8 @@ use crate::present::evidence::{TranscriptLine, command_line, commands_of, reply_
 use crate::present::text::{display_width, reveal, truncate};
 use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Event, Exchange, Message, Timeline};
-use crate::topics::{awaited_by, is_durable, is_known_blocker, status_commands};
+use crate::runner_line::{self, Place, RunnerLine};
+use crate::topics::{is_durable, is_known_blocker, status_commands};
 use crate::verdict::Pointer;
 
 /// More connections share a lane.
@@ -204,19 +205,32 @@ fn told(line: &TranscriptLine<'_>, is_split: bool) -> Told {
 fn add_waits(picture: &mut Picture, points: &mut Vec<Point>, evidence: &Evidence) {
     let Run::Typed(typed) = &evidence.run else { return };
     for line in &typed.exchanges {
-        let Some(work) = awaited_by(&line.line) else { continue };
+        let Some((word, what)) = wait(&line.line) else { continue };
         let until = line.at + line.took;
         points.push(Point {
             at: line.at,
             trail: (line.took > SLOW_REPLY).then_some(Trail::Waits(until)),
-            texts: [work.wait_line, work.wait_line, "@wait", "@wait"].map(str::to_owned),
+            texts: [&word, &word, "@wait", "@wait"].map(str::to_owned),
             look: Look::Command,
             weight: Weight::Save,
             is_about_work: true,
         });
-        let says = format!("your answer waited until no {} ran ({})", work.name, work.wait_line);
+        let says = format!("your answer waited until {what} ({word})");
         picture.story.push(Told::during(line.at, until, says));
     }
+}
+
+/// The word of a line that waits, and what for.
+fn wait(line: &str) -> Option<(String, String)> {
+    if !runner_line::is_for_the_runner(line) {
+        return None;
+    }
+    let what = match runner_line::read(line, Place::Setup).ok()? {
+        RunnerLine::Wait(work) => format!("no {} ran", work.name),
+        RunnerLine::WaitFor(awaited) => awaited.to_string(),
+        _ => return None,
+    };
+    Some((line.split_whitespace().next()?.to_lowercase(), what))
 }
 
 fn end(evidence: &Evidence) -> Point {

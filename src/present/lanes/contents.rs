@@ -33,6 +33,7 @@ pub fn contents(evidence: &Evidence, look: &Look) -> String {
     match look {
         Err(LoadFailure::NoFile) => "nothing, because there is no file".to_owned(),
         Err(LoadFailure::Unloadable(_)) => "nothing, because a server can't load it".to_owned(),
+        Err(LoadFailure::Because(why)) => format!("nothing, because {why}"),
         Ok(now) => of_a_look(evidence, now) + &other_databases(now),
     }
 }

@@ -7,6 +7,7 @@ use super::values::{Content, Edge, Label, Lane, Look, Picture, Span, SpanText, T
 use crate::attempt::evidence::{Evidence, Waits};
 use crate::lesson::Moment;
 use crate::present::evidence::{MARK, numbers};
+use crate::runner_line::{START_MARK, STOP_MARK};
 use crate::verdict::Pointer;
 use crate::verdict::work::{WorkEnd, WorkSpan, Worker};
 
@@ -15,6 +16,7 @@ const SHORTEST_WALL: Duration = Duration::from_millis(20);
 
 pub fn add(picture: &mut Picture, evidence: &Evidence, work: &[WorkSpan], pointers: &[Pointer]) {
     add_work(picture, evidence, work);
+    add_stops(picture, evidence);
     add_waits(picture, evidence, work, pointers.contains(&Pointer::LongestWait));
     let file = work.iter().find(|span| span.made_the_file);
     add_file(picture, evidence, file);
@@ -103,6 +105,34 @@ fn story(evidence: &Evidence, work: &WorkSpan) -> Vec<Told> {
     };
     told.push(Told::at(at, format!("the {name} {how}")));
     told
+}
+
+/// The times in which the answer had stopped its server.
+fn add_stops(picture: &mut Picture, evidence: &Evidence) {
+    let marks = &evidence.timeline.marks;
+    let mut spans = Vec::new();
+    for stop in marks.iter().filter(|mark| mark.word == STOP_MARK) {
+        let mut later = marks.iter().filter(|mark| mark.seen > stop.seen);
+        let start = later.find(|mark| mark.word == START_MARK);
+        let until = start.map_or(crash_or_end(evidence), |start| start.seen);
+        let choices = &["the server is stopped", "stopped", "off"];
+        spans.push(Span {
+            from: stop.seen,
+            begins_later: false,
+            ran_until: until,
+            until: start.map(|start| start.seen),
+            edge: if start.is_some() { Edge::Closed } else { Edge::Open },
+            crossed_at: None,
+            look: Look::Wall,
+            texts: vec![SpanText { from: stop.seen, until, choices }],
+            after: "",
+        });
+        picture.story.push(Told::during(stop.seen, until, "the server was stopped"));
+    }
+    if !spans.is_empty() {
+        let label = Label::new("server", "server");
+        picture.lanes.push(Lane { label, content: Content::Spans(spans) });
+    }
 }
 
 fn add_waits(picture: &mut Picture, evidence: &Evidence, work: &[WorkSpan], is_marked: bool) {

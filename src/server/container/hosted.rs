@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use super::host::HostSlot;
 use super::hosts::Hosts;
 use crate::error::EnvironmentError;
-use crate::server::options::{FROM_STDIN, Options};
-use crate::server::{Ended, ServerHost};
+use crate::server::configuration::Configuration;
+use crate::server::options::Options;
+use crate::server::{Ended, FileName, ServerFile, ServerHost};
 
 const END_DEADLINE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(2);
@@ -19,33 +20,27 @@ const KILLED: &str = "137";
 pub struct Hosted {
     slot: HostSlot,
     command: Vec<String>,
-    configuration: String,
+    configuration: Configuration,
     starts: u32,
 }
 
 impl Hosted {
-    /// Starts one, with this snapshot file if there is one. Does not wait until it is ready.
+    /// Starts one with these files. Does not wait until it is ready.
     pub(in crate::server) fn start(
         hosts: &Hosts,
         options: &Options,
-        dump: Option<&[u8]>,
+        files: &[ServerFile],
     ) -> Result<Self, EnvironmentError> {
         let slot = hosts.slot()?;
-        // Protected mode would refuse connections from the engine's bridge. The password keeps
-        // others out.
-        let configuration = options.configuration(&[
-            ("port", &slot.port.inside.to_string()),
-            ("protected-mode", "no"),
-            ("daemonize", "no"),
-            ("logfile", ""),
-        ]);
-        let mut command = hosts.image().command.clone();
-        command.push(FROM_STDIN.to_owned());
+        let (command, configuration) = (hosts.image().command.clone(), Configuration::default());
         let mut server = Self { slot, command, configuration, starts: 0 };
-        if let Some(dump) = dump {
-            server.call_with("give_dump", &[&dump.len().to_string()], dump)?;
+        if !files.is_empty() {
+            server.call("make_directory")?;
         }
-        server.restart()?;
+        for file in files {
+            server.put_file(&file.name, &file.content)?;
+        }
+        server.restart(options)?;
         Ok(server)
     }
 
@@ -84,13 +79,48 @@ impl ServerHost for Hosted {
         self.repeat_until_all_are_dead("end")
     }
 
-    fn restart(&mut self) -> Result<(), EnvironmentError> {
-        let (start, size) = ((self.starts + 1).to_string(), self.configuration.len().to_string());
+    fn restart(&mut self, options: &Options) -> Result<(), EnvironmentError> {
+        // Protected mode would refuse connections from the engine's bridge. The password keeps
+        // others out.
+        let port = self.slot.port.inside.to_string();
+        let fixed = [
+            ("port", port.as_str()),
+            ("protected-mode", "no"),
+            ("daemonize", "no"),
+            ("logfile", ""),
+        ];
+        let now = if self.starts > 0 { self.call("configuration")? } else { Vec::new() };
+        let now = String::from_utf8_lossy(&now).into_owned();
+        let configuration = self.configuration.next(&now, options, &fixed).to_owned();
+        let (start, size) = ((self.starts + 1).to_string(), configuration.len().to_string());
         let command = self.command.iter().map(String::as_str);
         let words: Vec<&str> = [start.as_str(), size.as_str()].into_iter().chain(command).collect();
-        self.call_with("start", &words, self.configuration.as_bytes())?;
+        self.call_with("start", &words, configuration.as_bytes())?;
         self.starts += 1;
         Ok(())
+    }
+
+    fn terminate(&mut self) -> Result<(), EnvironmentError> {
+        self.call("terminate").map(drop)
+    }
+
+    fn files(&self) -> Result<Vec<String>, EnvironmentError> {
+        let names = self.call("files")?;
+        Ok(String::from_utf8_lossy(&names).lines().map(str::to_owned).collect())
+    }
+
+    fn file(&self, name: &FileName) -> Result<Option<Vec<u8>>, EnvironmentError> {
+        let is_there = !self.call_with("has_file", &[name.as_str()], &[])?.is_empty();
+        if is_there { self.call_with("file", &[name.as_str()], &[]).map(Some) } else { Ok(None) }
+    }
+
+    fn put_file(&mut self, name: &FileName, content: &[u8]) -> Result<(), EnvironmentError> {
+        let (size, folder) = (content.len().to_string(), name.folder().unwrap_or_default());
+        self.call_with("put_file", &[name.as_str(), &size, folder], content).map(drop)
+    }
+
+    fn remove_file(&mut self, name: &FileName) -> Result<(), EnvironmentError> {
+        self.call_with("remove_file", &[name.as_str()], &[]).map(drop)
     }
 
     /// If the container is gone, the server was killed.

@@ -18,19 +18,20 @@ lacks() {
   done
 }
 
-# The request is followed by `$2` bytes: the server's snapshot file.
-give_dump() { mkdir "$1" && head -c "$2" >"$1/dump.rdb"; }
+make_directory() { mkdir "$1"; }
 
 # `$2` is the number of the start: each start has its own log. The request is followed by `$3`
-# bytes, the server's standard input: it contains passwords, and everybody could read arguments.
-# The other arguments are the words of the command.
+# bytes, the server's configuration: it contains passwords, and everybody could read arguments. An
+# entrypoint that drops root must be able to read it; nobody else is in the container. The other
+# arguments are the words of the command.
 start() {
   server=$1 log=$1.$2.log
-  head -c "$3" >"$1.conf" || return
+  (umask 022 && head -c "$3" >"$1.conf") || return
   shift 3
   [ -d "$server" ] || mkdir "$server" || return
+  conf=$PWD/$server.conf
   cd "$server" || return
-  setsid "$@" <"../$server.conf" >"../$log" 2>&1 &
+  setsid "$@" "$conf" </dev/null >"../$log" 2>&1 &
   eval "pid_$server=$! status_$server="
   cd ..
 }
@@ -74,6 +75,32 @@ kill_all() {
   left=
   ! kill -s 0 -- "-$pid" 2>/dev/null || left=$pid
 }
+
+configuration() { cat "$1.conf"; }
+
+terminate() {
+  look "$1"
+  [ -n "$status" ] || kill -s TERM "$pid"
+}
+
+# Prints the names of the files in the directory, and of those in the folders there.
+files() {
+  for file in "$1"/* "$1"/*/*; do
+    [ ! -f "$file" ] || printf '%s\n' "${file#"$1"/}"
+  done
+}
+
+has_file() { [ ! -f "$1/$2" ] || printf yes; }
+
+file() { cat "$1/$2"; }
+
+# The request is followed by `$3` bytes: the file. `$4` is its folder, if it is in one.
+put_file() {
+  [ -z "$4" ] || [ -d "$1/$4" ] || mkdir "$1/$4" || return
+  head -c "$3" >"$1/$2"
+}
+
+remove_file() { rm -f "$1/$2"; }
 
 # Prints nothing when all are dead.
 end() {

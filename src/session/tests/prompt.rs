@@ -114,7 +114,7 @@ fn what_ended_while_a_cancelled_line_ran_was_waited_for() {
     look(&mut script, None, None);
     gets_the_reply(&mut script, "", PromptOutcome::Cancelled);
     let typed = &script.state.work.typed;
-    assert!(typed.len() == 2 && typed[1].starts_with(work.wait_line), "{typed:?}");
+    assert!(typed.len() == 2 && typed[1].starts_with(work.wait_line.unwrap()), "{typed:?}");
 }
 
 #[test]

@@ -12,12 +12,13 @@ use super::super::state::{Mode, PromptState, Stage, State};
 use super::super::worker::messages;
 use crate::ask::NoAnswer;
 use crate::attempt::WorkProgress;
-use crate::attempt::commands::unknown_runner_line;
 use crate::error::EnvironmentError;
+use crate::lesson::Exercise;
 use crate::present::checks::{self, Mark};
 use crate::present::{terminal as shown, waiting};
 use crate::redis_prompt::{Asked, CommandDocs, EditorLine, PromptOutcome, PromptReply};
-use crate::topics;
+use crate::runner_line::{self, Awaited, Place, RunnerLine};
+use crate::topics::{self, BackgroundWork};
 
 /// How long to wait for a reply's effect on the checks before the next prompt.
 const CHECKS_TIMEOUT: Duration = Duration::from_millis(200);
@@ -127,7 +128,9 @@ impl State<'_> {
             "`help COMMAND` explains a command; Ctrl-D or `exit` goes back to the lesson",
         );
         for work in topics::background() {
-            self.print_notice(format!("`{}` waits for a {}", work.wait_line, work.name));
+            if let Some(line) = work.wait_line {
+                self.print_notice(format!("`{line}` waits for a {}", work.name));
+            }
         }
         if let Some(exercise) = self.exercise() {
             let mut text = String::new();
@@ -201,15 +204,31 @@ impl State<'_> {
                     self.print(&format!("{}\n", help.trim_end_matches('\n')));
                 }
                 Asked::Clear => self.print("\x1b[H\x1b[2J"),
-                Asked::Runner(line) => match topics::awaited_by(&line) {
-                    None => self.print_notice(unknown_runner_line(&line)),
-                    Some(work) => {
+                Asked::Runner(line) => match self.runner_line(&line) {
+                    Err(notice) => self.print_notice(notice),
+                    Ok(work) => {
                         self.record_line(&line);
                         let wait = format!("a {} runs", work.name);
                         return self.enter(Stage::Awaiting(work), wait);
                     }
                 },
                 Asked::Command(line) => return self.run_command(line),
+            }
+        }
+    }
+
+    /// The work for which a line waits. The prompt does nothing else of what the runner does for
+    /// an answer: the error says so, or what is wrong with the line.
+    fn runner_line(&self, line: &str) -> Result<&'static BackgroundWork, String> {
+        let place = self.exercise().map_or(Place::Anywhere, Exercise::place);
+        match runner_line::read(line, place) {
+            Ok(RunnerLine::Wait(work)) => Ok(work),
+            Ok(RunnerLine::WaitFor(Awaited { field, .. })) => {
+                Err(format!("this line waits only in an answer file; here, ask INFO for `{field}`"))
+            }
+            Ok(_) => Err(format!("`{line}` works only in an answer file: here the server runs on")),
+            Err((message, help)) => {
+                Err(help.map(|help| format!("{message}; {help}")).unwrap_or(message))
             }
         }
     }

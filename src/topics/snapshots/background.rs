@@ -6,10 +6,13 @@ use crate::server::ServerInfo;
 use crate::server::log::{BgsaveEnd, bgsave_ends};
 use crate::server::versions::{forks_for_saves, saves_without_fork};
 
+/// The line that waits for its end.
+pub const WAIT: &str = "@wait-bgsave";
+
 pub const SAVE: BackgroundWork = BackgroundWork {
     name: "background save",
     begun_by: "bgsave",
-    wait_line: "@wait-bgsave",
+    wait_line: Some(WAIT),
     end_trigger: "@bgsave-ended",
     is_pending: is_saving,
     is_running: |now| now.number("rdb_bgsave_in_progress") != 0,

@@ -46,6 +46,10 @@ impl Subject for Dump {
         format!("the snapshot file alone holds {}", self.wanted())
     }
 
+    fn sentence_of(&self, file: &str) -> String {
+        format!("{file} holds {}", self.wanted())
+    }
+
     fn scope(&self) -> Scope {
         Scope::Only(Moment::Restore)
     }
@@ -76,11 +80,15 @@ impl Subject for Dump {
     }
 
     fn judge(&self, evidence: &Evidence) -> Option<Seen> {
-        let loaded = evidence.at(Moment::Restore);
-        let Some((now, file)) = loaded.and_then(|now| Some((now, now.file.as_ref()?))) else {
+        let judged = evidence.at(Moment::Restore).and_then(|now| self.judge_file(now));
+        Some(judged.unwrap_or_else(|| {
             let expected = format!("in the snapshot file: {}", self.wanted());
-            return Some(Seen::unmet(expected, why_not_loaded(evidence)));
-        };
+            Seen::unmet(expected, why_not_loaded(evidence))
+        }))
+    }
+
+    fn judge_file(&self, now: &Observation) -> Option<Seen> {
+        let file = now.file.as_ref()?;
         let named = (!self.keys.is_empty()).then(|| self.look_at_keys(now, file));
         let compared =
             file.differences.as_ref().filter(|_| self.all_from_before).map(look_at_differences);
@@ -145,7 +153,7 @@ pub fn why_not_loaded(evidence: &Evidence) -> String {
             };
             format!("no server starts with this dump.rdb{why}")
         }
-        Some(Ok(_)) | None => "the snapshot file was not loaded".to_owned(),
+        Some(_) | None => "the snapshot file was not loaded".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::checks::calls::{Calls, Difference, difference};
 use crate::checks::info::Info;
 use crate::checks::sent::Sent;
 use crate::lesson::{Check, Crash, Moment};
-use crate::verdict::diagnosis::{Facts, Symptom, symptom};
+use crate::verdict::diagnosis::{Facts, Symptom, is_loaded_from_the_log, symptom};
 
 /// Fewer successful SAVEs than asked for.
 pub const NO_SAVE: Symptom = Symptom("no SAVE");
@@ -26,7 +26,8 @@ const MISSING: [Symptom; 3] = [NO_SAVE, NO_BGSAVE, NO_SNAPSHOT];
 
 pub fn of(check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
     let mut symptoms = of_subject(check, facts);
-    let lacks_a_snapshot = symptoms.contains(&NO_SNAPSHOT) || is_about_the_file(check);
+    let lacks_a_snapshot = symptoms.contains(&NO_SNAPSHOT)
+        || (is_about_the_file(check) && !is_loaded_from_the_log(facts));
     // There may be no snapshot yet because the background save was still running.
     let is_early = check.at == Moment::Exit || facts.exercise.crash == Crash::AtExit;
     if is_early && lacks_a_snapshot && was_saving_at_exit(facts) {
@@ -42,7 +43,7 @@ pub fn of(check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
 fn is_about_the_file(check: &Check) -> bool {
     let is_of_a_reply = !check.subject.expected_replies().is_empty();
     check.subject.scope() == Scope::Only(Moment::Restore)
-        || (is_of_a_reply && matches!(check.at, Moment::Crash | Moment::Restore))
+        || (is_of_a_reply && matches!(check.at, Moment::Crash | Moment::Restart | Moment::Restore))
 }
 
 fn of_subject(check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {

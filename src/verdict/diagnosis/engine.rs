@@ -8,8 +8,8 @@ use super::facts::Facts;
 use super::symptom::{self, Symptom};
 use super::table;
 use crate::attempt::evidence::{Evidence, LoadFailure, ProgramEnd, Run, Stopped};
-use crate::lesson::Exercise;
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
+use crate::lesson::{Exercise, Moment};
 use crate::topics::TOPICS;
 use crate::verdict::finding::{Finding, Outcome};
 
@@ -39,6 +39,8 @@ fn facts_about<'a>(exercise: &'a Exercise, evidence: &'a Evidence, id: &str) -> 
     let check = exercise.checks.iter().find(|check| check.id == id);
     let mut facts = Facts { exercise, evidence, check, symptoms: Vec::new() };
     facts.symptoms = match (check, id) {
+        // Nobody knows how the file came to be.
+        (Some(check), _) if check.from.is_some() => Vec::new(),
         (Some(check), _) => {
             let of_topics = TOPICS.iter().flat_map(|topic| (topic.symptoms)(check, &facts));
             check.subject.symptoms(check, &facts).into_iter().chain(of_topics).collect()
@@ -52,10 +54,25 @@ fn facts_about<'a>(exercise: &'a Exercise, evidence: &'a Evidence, id: &str) -> 
 
 /// The symptoms of data that is missing in a file that a server loads.
 pub fn data_in_the_file(facts: &Facts<'_>) -> Vec<Symptom> {
+    if is_loaded_from_the_log(facts) {
+        return vec![symptom::DATA_WRONG];
+    }
     match facts.evidence.restored() {
         Some(Err(LoadFailure::Unloadable(_))) => Vec::new(),
         _ => vec![symptom::DATA_LOST],
     }
+}
+
+/// Whether the check is about a server that starts again, and the answer's server wrote each command
+/// to the append-only file: then no snapshot explains what is missing.
+pub fn is_loaded_from_the_log(facts: &Facts<'_>) -> bool {
+    let restarts =
+        facts.check.is_some_and(|check| matches!(check.at, Moment::Crash | Moment::Restart));
+    let exercise = facts.exercise;
+    let settings = exercise.settings.iter().chain(&exercise.restart);
+    let is_set = settings.into_iter().any(|(name, value)| name == "appendonly" && value == "yes");
+    let is_on = facts.last_look().is_some_and(|now| now.info.number("aof_enabled") != 0);
+    restarts && (is_set || is_on)
 }
 
 /// Whether the answer did not end by itself. Then what it had not done yet is not why it falls

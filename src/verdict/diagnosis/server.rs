@@ -6,6 +6,7 @@ use super::facts::{Facts, text};
 use super::symptom::{ENDED_BADLY, EVIDENCE_INVALID};
 use crate::attempt::evidence::Run;
 use crate::relay::{CommandOutcome, Exchange};
+use crate::runner_line;
 use crate::server::ServerInfo;
 use crate::topics::is_durable;
 
@@ -249,7 +250,9 @@ pub fn nothing_was_sent(facts: &Facts<'_>) -> Option<Cause> {
 
 pub fn no_command_was_given(facts: &Facts<'_>) -> Option<Cause> {
     let Run::Typed(typed) = &facts.evidence.run else { return None };
-    let is_idle = typed.exchanges.iter().all(|exchange| exchange.line.starts_with('@'));
+    let is_idle = typed.exchanges.iter().all(|exchange| {
+        runner_line::is_for_the_runner(&exchange.line) && !runner_line::acts(&exchange.line)
+    });
     (is_idle && nothing_came(facts)).then(Cause::default)
 }
 

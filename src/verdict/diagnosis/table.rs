@@ -106,6 +106,9 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Lines, "unknown-runner-line", typed::unknown_runner_line)
         .explains(&[STILL_RUNNING])
         .because("line {}: the runner's own line is `{}`; did you mean that?"),
+    Diagnosis::of(Stage::Lines, "runner-line-refused", typed::runner_line_refused)
+        .explains(&[NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST, EVIDENCE_INVALID])
+        .because("line {} was not done: {}"),
     Diagnosis::of(Stage::Lines, "unknown-command", typed::unknown_command)
         .explains(&[ENDED_BADLY, NOT_DONE, DATA_WRONG, DATA_LOST])
         .because("{}Redis does not know `{}`{}"),

@@ -6,8 +6,9 @@ use super::facts::Facts;
 use super::lines::{AnswerLine, is_about_words, is_unknown, lines};
 use super::meant::would_have_met;
 use super::pasted::mended;
-use super::symptom::{ENDED_BADLY, NOT_DONE, STILL_RUNNING};
+use super::symptom::{DATA_LOST, ENDED_BADLY, NOT_DONE, STILL_RUNNING};
 use super::transactions::failed_by;
+use crate::attempt::commands::REFUSED;
 use crate::attempt::evidence::{Run, Stopped};
 use crate::lesson::problem::nearest;
 use crate::redis_cli::words;
@@ -68,16 +69,25 @@ pub fn unknown_runner_line(facts: &Facts<'_>) -> Option<Cause> {
         let begun = facts.last_done(&[work.begun_by.to_uppercase()])?;
         let position = lines.iter().position(|line| line.index == Some(begun))?;
         let line = lines[position..].iter().find(|line| is_meant_to_wait(line, work))?;
-        Some(line.found().with(work.wait_line))
+        Some(line.found().with(work.wait_line?))
     });
     found.filter(|_| facts.ended_by_itself())
+}
+
+/// A line for the runner that was not done: it is misspelt, or the server was not as it asks.
+pub fn runner_line_refused(facts: &Facts<'_>) -> Option<Cause> {
+    let is_decisive = facts.exercise.stop || facts.shows_any(&[NOT_DONE, STILL_RUNNING, DATA_LOST]);
+    let lines = lines(facts);
+    let line = lines.iter().find(|line| line.typed.reply.starts_with(REFUSED))?;
+    let why = line.typed.reply.strip_prefix(REFUSED)?;
+    (is_decisive && facts.ended_by_itself()).then(|| line.found().with(why))
 }
 
 fn is_meant_to_wait(line: &AnswerLine<'_>, work: &BackgroundWork) -> bool {
     let name = line.typed.line.split_whitespace().next().unwrap_or_default();
     let is_refused =
         line.error().is_some_and(|error| is_unknown(error) || error.starts_with("redislings:"));
-    is_refused && (name.starts_with('@') || nearest(name, [work.wait_line]).is_some())
+    is_refused && (name.starts_with('@') || nearest(name, work.wait_line).is_some())
 }
 
 /// A line that can't be split into words, and that names a missing key.

@@ -2,6 +2,7 @@
 
 use super::{Difference, Mutant, Mutated, Mutation, OTHER};
 use crate::redis_cli::{commands, options, words};
+use crate::runner_line;
 use crate::topics::{awaited_by, is_durable, swaps};
 
 pub(super) fn mutated(text: &str) -> Mutated {
@@ -23,7 +24,7 @@ fn line_mutants(lines: &[&str], index: usize) -> Vec<(Mutation, Vec<String>)> {
     if words::is_comment(line) {
         return Vec::new();
     }
-    if awaited_by(line).is_some() {
+    if runner_line::waits(line) {
         return vec![(Mutation::WithoutWaiting, with_line(lines, index, ""))];
     }
     let words = words::split(line).unwrap_or_default();
@@ -130,8 +131,8 @@ fn form(text: &str) -> String {
 }
 
 fn line_form(line: &str) -> String {
-    if let Some(work) = awaited_by(line.trim()) {
-        return work.wait_line.to_owned();
+    if runner_line::is_for_the_runner(line) {
+        return runner_line::without_comment(line.trim()).to_lowercase();
     }
     let mut words = words::split(line).unwrap_or_default();
     if let Some(name) = words.first_mut() {

@@ -124,6 +124,21 @@ fn only_the_topic_of_snapshots_knows_background_saves() {
 }
 
 #[test]
+fn only_the_topic_of_append_only_files_knows_their_rewrites() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let homes = ["topics/append_only", "server"];
+    for (path, source) in sources("") {
+        let path = path.strip_prefix(&root).unwrap();
+        let is_at_home = homes.iter().any(|home| path.starts_with(home));
+        for word in ["aof_rewrite_", "aof_last_", "bgrewriteaof"] {
+            let is_test = path.components().any(|part| part.as_os_str() == "tests");
+            let says = !is_at_home && !is_test && code_of(&source).contains(word);
+            assert!(!says, "{} says {word}", path.display());
+        }
+    }
+}
+
+#[test]
 fn no_file_is_longer_than_400_lines() {
     for (path, source) in sources("") {
         assert!(source.lines().count() <= 400, "{}", path.display());

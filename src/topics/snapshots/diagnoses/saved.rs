@@ -229,8 +229,8 @@ pub fn nobody_asked(facts: &Facts<'_>) -> Option<Cause> {
 fn has_no_save(facts: &Facts<'_>) -> bool {
     let before = facts.evidence.before.lastsave;
     let has_moved = facts.last_look().is_some_and(|now| now.info.lastsave != before);
-    facts.never_sent("SAVE")
-        && facts.never_sent("BGSAVE")
+    // SYNC saves for a replica, or for `redis-cli --rdb`.
+    ["SAVE", "BGSAVE", "SYNC", "PSYNC"].iter().all(|name| facts.never_sent(name))
         && !has_moved
         && !has_save_points(facts)
         && facts.exchanges().iter().all(|exchange| {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::super::background::{SAVE, was_killed};
+use super::super::background::{WAIT, was_killed};
 use super::super::slow_down;
 use super::super::symptoms::was_saving_at_exit;
 use super::{last_snapshot, last_status, lastsave, saved};
@@ -49,7 +49,7 @@ pub fn waited_too_early(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
     let Run::Typed(typed) = &facts.evidence.run else { return None };
     let mut lines = typed.exchanges.iter().map(|exchange| exchange.line.as_str());
-    let wait = lines.clone().rposition(|line| begins_with_word(line, SAVE.wait_line))?;
+    let wait = lines.clone().rposition(|line| begins_with_word(line, WAIT))?;
     let begin = lines.position(|line| begins_with_word(line, "BGSAVE"))?;
     (wait < begin).then(|| seen_at(bgsave))
 }

@@ -1,6 +1,9 @@
 use super::scene::{
-    CALM, NO_SAVE, NONE, OK, QUIET, STARTED, STDOUT, SURVIVES, TIMEOUT, scene, unknown,
+    CALM, NO_SAVE, NONE, OK, QUIET, SAVED, STARTED, STDOUT, SURVIVES, TIMEOUT, scene, unknown,
 };
+use crate::attempt::commands;
+use crate::attempt::evidence::{Run, TypedExchange};
+use crate::runner_line::{Place, read};
 
 const WRITE: &str = "SET report:daily ready";
 
@@ -56,4 +59,29 @@ fn a_wait_that_the_runner_does_not_know() {
     let other = unknown("OK");
     let sent = [("BGSAVE", STARTED), ("OK", &*other)];
     scene(QUIET, &sent).saving().all_typed().is("bgsave-reply-taken-as-done", 0);
+}
+
+#[test]
+fn a_line_that_the_runner_did_not_do() {
+    let refused = |line: &str| {
+        let (message, help) = read(line, Place::Anywhere).unwrap_err();
+        commands::refused(&message, help.as_deref())
+    };
+    let line = "@wait-save";
+    let scene = || {
+        scene(SAVED, &[]).typed(&[line]).change(|evidence| {
+            let Run::Typed(typed) = &mut evidence.run else { return };
+            let exchange = TypedExchange {
+                number: 1,
+                line: line.to_owned(),
+                reply: refused(line),
+                ..TypedExchange::default()
+            };
+            typed.exchanges = vec![exchange];
+        })
+    };
+    scene().seen_nowhere("runner-line-refused");
+    let cause = scene().diagnosed().unwrap().cause;
+    let expected = "line 1 was not done: unknown line `@wait-save`; did you mean `@wait-bgsave`?";
+    assert_eq!(cause, expected);
 }

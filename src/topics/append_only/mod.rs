@@ -1,9 +1,18 @@
-//! The append-only file.
+//! The append-only file: BGREWRITEAOF and the rewrites that the server begins by itself.
 
-use super::Topic;
+use super::{BackgroundWork, Topic};
 use crate::lesson::{Crash, Exercise};
+use crate::server::ServerInfo;
+use crate::server::versions::aof_rewrites;
 
 pub const TOPIC: Topic = Topic {
+    background: &[REWRITE],
+    timeless_fields: &[
+        "aof_enabled",
+        "aof_rewrite_in_progress",
+        "aof_rewrite_scheduled",
+        "aof_last_bgrewrite_status",
+    ],
     // INFO has them only while the file is written.
     fields_that_come_and_go: &[
         "aof_current_size",
@@ -15,8 +24,30 @@ pub const TOPIC: Topic = Topic {
         "aof_delayed_fsync",
     ],
     advice,
+    write_status_fields: &["aof_last_write_status", "aof_last_bgrewrite_status"],
     ..Topic::NONE
 };
+
+pub const REWRITE: BackgroundWork = BackgroundWork {
+    name: "rewrite of the append-only file",
+    begun_by: "bgrewriteaof",
+    wait_line: None,
+    end_trigger: "@bgrewriteaof-ended",
+    is_pending: |now, _| is_running(now) || now.number("aof_rewrite_scheduled") != 0,
+    is_running,
+    progress: |now| {
+        if is_running(now) {
+            (now.number("current_save_keys_processed"), now.number("current_save_keys_total"))
+        } else {
+            (0, 0)
+        }
+    },
+    begun: aof_rewrites,
+};
+
+fn is_running(now: &ServerInfo) -> bool {
+    now.number("aof_rewrite_in_progress") != 0
+}
 
 /// SIGKILL takes nothing from the system's buffers: only a power cut would.
 fn advice(exercise: &Exercise) -> Option<(&'static str, &'static str)> {
@@ -33,8 +64,23 @@ fn advice(exercise: &Exercise) -> Option<(&'static str, &'static str)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{is_busy, pending};
     use super::*;
     use crate::verdict::tests::exercise;
+
+    fn info(fields: &str) -> ServerInfo {
+        ServerInfo::of(0, fields)
+    }
+
+    #[test]
+    fn a_rewrite_that_runs_or_is_scheduled_is_waited_for() {
+        let before = info("");
+        for fields in ["aof_rewrite_in_progress:1\n", "aof_rewrite_scheduled:1\n"] {
+            assert_eq!(pending(&info(fields), &before), Some(&REWRITE), "{fields}");
+        }
+        let rests = "aof_rewrite_in_progress:0\naof_rewrite_scheduled:0\n";
+        assert!(!is_busy(&info(rests), &before));
+    }
 
     #[test]
     fn a_lax_setting_and_a_crash_are_a_race() {

@@ -7,6 +7,7 @@ mod judge;
 mod key_changes;
 pub mod live;
 mod not_understood;
+mod meanwhile;
 mod run;
 pub mod work;
 pub mod worlds;

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::answer_control::{AnswerControl, RunControl};
 use super::control::Control;
-use super::evidence::{ProgramEnd, Run, Stopped, Typed};
+use super::evidence::{ProgramEnd, ProgramRun, Run, Stopped, Typed};
 use super::fixture::Fixture;
 use super::python::Python;
 use super::runner::ServerControl;
@@ -17,8 +18,11 @@ use crate::runner_line::Place;
 use crate::sanitize::ShownPath as _;
 use crate::server::ServerInfo;
 
-/// How often a running program's requests are looked for.
-const REQUEST_POLL: Duration = Duration::from_millis(5);
+/// In place of the reply to a line at which the answer was killed.
+const KILLED: &str = "(no reply: the answer is killed and begins again)";
+
+/// How often the thread that owns the server looks what is asked for while a program runs.
+const SERVE_PAUSE: Duration = Duration::from_millis(5);
 
 /// What the student (or the lesson) answers.
 #[derive(Debug, Clone)]
@@ -33,7 +37,8 @@ pub struct Answer {
 /// An answer that has ended; a program's output may still be arriving.
 pub(super) enum FinishedAnswer {
     Typed(Typed),
-    Program(program::FinishedProgram),
+    /// Also what its killed runs have printed.
+    Program(program::FinishedProgram, Vec<ProgramRun>),
 }
 
 impl FinishedAnswer {
@@ -41,14 +46,14 @@ impl FinishedAnswer {
     pub(super) fn is_overdue(&self) -> bool {
         match self {
             Self::Typed(typed) => typed.stopped == Some(Stopped::OutOfTime),
-            Self::Program(program) => program.end == ProgramEnd::TimedOut,
+            Self::Program(program, _) => program.end == ProgramEnd::TimedOut,
         }
     }
 
     /// An error if the machine held the program up, or delayed our look at the server after the
     /// program's end.
     pub(super) fn ensure_look_is_in_time(&self) -> Result<(), EnvironmentError> {
-        let Self::Program(program) = self else { return Ok(()) };
+        let Self::Program(program, _) = self else { return Ok(()) };
         stall::refuse("held up the answer's program", program.held_up)?;
         let late = if self.is_overdue() { Duration::ZERO } else { program.ended_at.elapsed() };
         stall::refuse("held up the look at the server", late)
@@ -58,40 +63,88 @@ impl FinishedAnswer {
     pub(super) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Typed(_) => None,
-            Self::Program(program) => Some(program.directory()),
+            Self::Program(program, _) => Some(program.directory()),
         }
     }
 
     pub(super) fn into_run(self) -> Run {
         match self {
             Self::Typed(typed) => Run::Typed(typed),
-            Self::Program(program) => Run::Program(program.collect()),
+            Self::Program(program, killed) => {
+                let mut run = program.collect();
+                for earlier in killed.into_iter().rev() {
+                    run.stdout = earlier.stdout.followed_by(run.stdout);
+                    run.stderr = earlier.stderr.followed_by(run.stderr);
+                }
+                Run::Program(run)
+            }
         }
+    }
+
+    /// The same after runs that were killed: what those typed or printed comes first.
+    fn after(mut self, killed: Vec<Run>) -> Self {
+        for run in killed.into_iter().rev() {
+            match (&mut self, run) {
+                (Self::Typed(typed), Run::Typed(mut earlier)) => {
+                    if let Some(last) = earlier.exchanges.last_mut() {
+                        KILLED.clone_into(&mut last.reply);
+                    }
+                    earlier.exchanges.append(&mut typed.exchanges);
+                    typed.exchanges = earlier.exchanges;
+                }
+                (Self::Program(_, all), Run::Program(earlier)) => all.insert(0, earlier),
+                (Self::Typed(_), Run::Program(_)) | (Self::Program(..), Run::Typed(_)) => {}
+            }
+        }
+        self
     }
 }
 
+/// Runs the answer, and again from its first line when it was killed; `time`: when it began, and
+/// how long all of it may take.
 pub(super) fn run_answer(
     fixture: &mut Fixture<'_>,
     answer: &Answer,
     python: Option<&Python>,
     before: &ServerInfo,
-    control: ServerControl<'_>,
-    began: Instant,
-    limit: Duration,
+    (server, control): (ServerControl<'_>, &AnswerControl),
+    (began, limit): (Instant, Duration),
+) -> Result<FinishedAnswer, EnvironmentError> {
+    let mut killed = Vec::new();
+    loop {
+        let cancel = control.next_run(fixture.cancel);
+        // The first run has all of the time, however late it begins.
+        let spent = if killed.is_empty() { Duration::ZERO } else { began.elapsed() };
+        let limit = limit.saturating_sub(spent);
+        let run = RunControl { before, began, limit, server, answer: control };
+        let mut run_fixture = Fixture { cancel: &cancel, server: fixture.server, ..*fixture };
+        let finished = run_once(&mut run_fixture, answer, python, &run)?;
+        if control.begins_again(!finished.is_overdue(), fixture.cancel) {
+            killed.push(finished.into_run());
+        } else {
+            return Ok(finished.after(killed));
+        }
+    }
+}
+
+fn run_once(
+    fixture: &mut Fixture<'_>,
+    answer: &Answer,
+    python: Option<&Python>,
+    run: &RunControl<'_>,
 ) -> Result<FinishedAnswer, EnvironmentError> {
     match (answer.language, python) {
         (Language::Redis, _) => {
-            let typed = commands::run(fixture, before, &answer.text, control, began, limit)?;
-            Ok(FinishedAnswer::Typed(typed))
+            Ok(FinishedAnswer::Typed(commands::run(fixture, &answer.text, run)?))
         }
         (Language::Python, Some(python)) => {
             let program = match &answer.path {
-                Some(path) => run_program(fixture, python, path, control, limit)?,
-                None => in_private_file(&answer.text, |path| {
-                    run_program(fixture, python, path, control, limit)
-                })?,
+                Some(path) => run_program(fixture, python, path, run)?,
+                None => {
+                    in_private_file(&answer.text, |path| run_program(fixture, python, path, run))?
+                }
             };
-            Ok(FinishedAnswer::Program(program))
+            Ok(FinishedAnswer::Program(program, Vec::new()))
         }
         (Language::Python, None) => {
             Err(EnvironmentError::new("Python is not available", "see `redislings doctor`"))
@@ -103,34 +156,51 @@ fn run_program(
     fixture: &mut Fixture<'_>,
     python: &Python,
     path: &Path,
-    control: ServerControl<'_>,
-    limit: Duration,
+    run: &RunControl<'_>,
 ) -> Result<program::FinishedProgram, EnvironmentError> {
-    let endpoint = fixture.endpoint();
-    if control.place != Place::WhereTheServerStops {
-        return python.run(path, &endpoint, limit, fixture.cancel);
+    let (endpoint, limit, cancel) = (fixture.endpoint(), run.limit, fixture.cancel);
+    if run.server.place == Place::WhereTheServerStops {
+        let directory = cleanup::private_directory("answer")?;
+        let mut control = Control::new(&directory, run.server, fixture.server)?;
+        let requests = control.address().to_owned();
+        let deadline = Instant::now() + limit;
+        let finished = beside(
+            || python.run_in(directory, Some(&requests), path, &endpoint, limit, cancel),
+            |is_over| control.serve(fixture, deadline, is_over),
+        )?;
+        control.finish()?;
+        return Ok(finished);
     }
-    let directory = cleanup::private_directory("answer")?;
-    let mut control = Control::new(&directory, control, fixture.server)?;
-    let (requests, cancel) = (control.address().to_owned(), fixture.cancel);
-    let (deadline, this) = (Instant::now() + limit, thread::current());
-    // We stop and start the server here while the program runs there.
-    let finished = thread::scope(|scope| {
+    if run.answer.kills_the_server {
+        return beside(
+            || python.run(path, &endpoint, limit, cancel),
+            |_| run.answer.serve(fixture),
+        );
+    }
+    python.run(path, &endpoint, limit, cancel)
+}
+
+/// Runs a program in another thread and serves it in this one, which owns the server; `serve` is
+/// told how to ask whether the program has ended.
+fn beside<T: Send>(
+    run: impl FnOnce() -> Result<T, EnvironmentError> + Send,
+    mut serve: impl FnMut(&dyn Fn() -> bool),
+) -> Result<T, EnvironmentError> {
+    let this = thread::current();
+    thread::scope(|scope| {
         let run = || {
-            let run = python.run_in(directory, Some(&requests), path, &endpoint, limit, cancel);
+            let result = run();
             this.unpark();
-            run
+            result
         };
         let running = thread::Builder::new().name("answer".into()).spawn_scoped(scope, run);
         let running = running.map_err(no_thread)?;
         while !running.is_finished() {
-            control.serve(fixture, deadline, &|| running.is_finished());
-            thread::park_timeout(REQUEST_POLL);
+            serve(&|| running.is_finished());
+            thread::park_timeout(SERVE_PAUSE);
         }
         running.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })?;
-    control.finish()?;
-    Ok(finished)
+    })
 }
 
 /// Writes `text` to a file that is alone in its folder, and removes both after `run`.

@@ -3,11 +3,10 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use tokio_util::sync::CancellationToken;
-
+use super::answer_control::{AnswerControl, RunControl};
 use super::evidence::{Stopped, Typed, TypedExchange};
 use super::fixture::Fixture;
-use super::runner::{ServerControl, perform_for_an_answer, refused_while_down, wait_for};
+use super::runner::{perform_for_an_answer, refused_while_down, wait_for};
 use super::subscriber::Subscriber;
 use super::timing::pause;
 use crate::error::EnvironmentError;
@@ -24,15 +23,14 @@ const UNANSWERED_LIMIT: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(2);
 
 /// Runs the lines of `text` one after another on one connection, for at most `limit` in total;
-/// stops at a line that does not end in time. The times of its lines count from `began`.
+/// stops at a line that does not end in time. The times of its lines count from `began`. `serve` is
+/// called while a line waits.
 pub(super) fn run(
     fixture: &mut Fixture<'_>,
-    before: &ServerInfo,
     text: &str,
-    control: ServerControl<'_>,
-    began: Instant,
-    limit: Duration,
+    run: &RunControl<'_>,
 ) -> Result<Typed, EnvironmentError> {
+    let &RunControl { before, began, limit, .. } = run;
     let deadline = Instant::now() + limit;
     let mut executor = Executor::for_an_answer(fixture.target());
     let mut subscriber = Subscriber::default();
@@ -49,7 +47,7 @@ pub(super) fn run(
             wait_until_arrived(work, fixture.server, before, &typed, limit);
         }
         let sessions = (&mut executor, &mut subscriber);
-        let reply = match run_line(fixture, before, sessions, line, control, limit)? {
+        let reply = match run_line(fixture, sessions, line, run, limit)? {
             Ok(reply) => {
                 let limit = deadline.saturating_duration_since(Instant::now());
                 subscriber.add_messages(fixture, &mut executor, reply, limit)
@@ -82,13 +80,13 @@ fn is_quit(line: &str) -> bool {
 
 fn run_line(
     fixture: &mut Fixture<'_>,
-    before: &ServerInfo,
     (executor, subscriber): (&mut Executor, &mut Subscriber),
     line: &str,
-    control: ServerControl<'_>,
+    run: &RunControl<'_>,
     limit: Duration,
 ) -> Result<Result<String, Stopped>, EnvironmentError> {
     let deadline = Instant::now() + limit;
+    let control = run.server;
     Ok(if limit.is_zero() {
         Err(Stopped::OutOfTime)
     } else if !runner_line::is_for_the_runner(line) {
@@ -96,14 +94,14 @@ fn run_line(
         match refused_while_down(line).filter(|_| may_be_down) {
             Some(refused) => Ok(refused),
             None if subscriber.takes(line, executor) => subscriber.run(fixture, line, limit),
-            None => type_line(executor, line, limit, fixture.cancel),
+            None => type_line(executor, line, limit, fixture, run.answer),
         }
     } else {
         match runner_line::read(line, control.place) {
             Err((message, help)) => Ok(refused(&message, help.as_deref())),
-            Ok(RunnerLine::Wait(work)) => wait_until_over(work, fixture.server, before, deadline),
+            Ok(RunnerLine::Wait(work)) => wait_until_over(work, fixture, run.before, deadline),
             Ok(RunnerLine::WaitFor(awaited)) => {
-                wait_for(fixture.server, &awaited, deadline).map(shown_as_reply)
+                wait_for(fixture.server, fixture.cancel, &awaited, deadline).map(shown_as_reply)
             }
             Ok(asked) => {
                 // The server has read everything by then, and closes the connection if it ends.
@@ -139,7 +137,8 @@ fn type_line(
     executor: &mut Executor,
     line: &str,
     limit: Duration,
-    cancel: &CancellationToken,
+    fixture: &mut Fixture<'_>,
+    answer: &AnswerControl,
 ) -> Result<String, Stopped> {
     let words = words::split(line).unwrap_or_default();
     if let Some(name) = endless(&words)
@@ -152,7 +151,9 @@ fn type_line(
         if let WhileWaiting::Message(text) = event {
             messages.push(text.to_owned());
         }
-        if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        answer.serve(fixture);
+        let is_cancelled = fixture.cancel.is_cancelled();
+        if is_cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     messages.insert(0, std::mem::take(&mut reply.text));
     messages.retain(|text| !text.is_empty());
@@ -197,17 +198,17 @@ fn begins(work: &BackgroundWork, line: &str) -> bool {
 
 fn wait_until_over(
     work: &BackgroundWork,
-    server: &mut Server,
+    fixture: &mut Fixture<'_>,
     before: &ServerInfo,
     deadline: Instant,
 ) -> Result<String, Stopped> {
     let began = Instant::now();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if left.is_zero() || fixture.cancel.is_cancelled() {
             return Err(Stopped::OutOfTime);
         }
-        match server.info(left) {
+        match fixture.server.info(left) {
             Ok(now) if (work.is_pending)(&now, before) => pause(began),
             Ok(_) => return Ok(work.none_runs()),
             // The time is over, or the server is busy: the next round tells.

@@ -1,6 +1,6 @@
 //! The evidence from an attempt, as plain values for the verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::lesson::Moment;
@@ -41,6 +41,10 @@ pub struct Evidence {
     pub settled: Option<Duration>,
     /// What went through the relay while the answer ran.
     pub timeline: Timeline,
+    /// The indexes of the `[[meanwhile]]`s whose moment came.
+    pub came: BTreeSet<usize>,
+    /// The first moment at which each check with `at = "always"` was not met, by its index.
+    pub violations: BTreeMap<usize, Violation>,
     /// How long other clients had to wait while the answer ran; `None` if no check asks.
     pub waits: Option<Waits>,
     /// How the answer ended and what it printed.
@@ -99,6 +103,16 @@ impl Evidence {
 /// Whether the snapshot file is why no server started.
 fn lacks_the_file(look: &Look) -> bool {
     matches!(look, Err(LoadFailure::NoFile | LoadFailure::Unloadable(_)))
+}
+
+/// The first moment at which a check with `at = "always"` was not met.
+#[derive(Debug, Clone)]
+pub struct Violation {
+    /// Counted from the answer's beginning.
+    pub at: Duration,
+    /// How it came about: `` after `DEL lock` ``.
+    pub how: String,
+    pub seen: Observation,
 }
 
 /// The server at one moment, or why none started from the files.
@@ -330,4 +344,11 @@ pub struct Output {
     pub text: String,
     /// Bytes left out of the middle.
     pub omitted: u64,
+}
+
+impl Output {
+    /// This output and then the other.
+    pub(super) fn followed_by(self, other: Self) -> Self {
+        Self { text: self.text + &other.text, omitted: self.omitted + other.omitted }
+    }
 }

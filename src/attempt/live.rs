@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::FinishedAnswer;
+use super::answer_control::AnswerControl;
 use super::background::BackgroundTask;
 use super::cancelled::{AttemptError, unless_cancelled};
 use super::environment::ensure_only_the_answer_is_judged;
@@ -98,7 +99,8 @@ impl Live {
             report: &|_| {},
             cancel: &cancel,
         };
-        let beginning = Beginning::of(&mut fixture, exercise, "")?;
+        let control = Arc::new(AnswerControl::by_hand(exercise));
+        let beginning = Beginning::of(&mut fixture, exercise, "", control)?;
         // Only now: a waiting client must not change the server before the first look.
         fixture.route_to_server();
         live.beginning = Some(beginning);
@@ -119,6 +121,10 @@ impl Live {
     /// while the server is too busy to reply within `limit`.
     pub fn look(&mut self, limit: Duration) -> Result<Option<LiveLook>, EnvironmentError> {
         let Some(beginning) = &self.beginning else { return Ok(None) };
+        let cancel = self.server.cancel().clone();
+        let (server, relay) = (&mut self.server, &*self.relay);
+        let mut fixture = Fixture { server, relay, report: &|_| {}, cancel: &cancel };
+        beginning.control.serve(&mut fixture);
         let mut evidence = Evidence {
             file_bytes_before: beginning.file_bytes,
             took: beginning.began.elapsed(),
@@ -133,6 +139,7 @@ impl Live {
         evidence.waits = beginning.probe.as_ref().map(BackgroundTask::so_far);
         evidence.timeline = with_outcomes(self.read.up_to_now(&self.relay), &report, &evidence);
         evidence.looks.extend(report.looks(&self.exercise));
+        (evidence.came, evidence.violations) = (report.came(), report.violations);
         evidence.invalid = match looked {
             Ok(()) => why_invalid(&self.exercise, &evidence),
             Err(why) => Some(
@@ -140,6 +147,9 @@ impl Live {
                     .unwrap_or_else(|| format!("the server says nothing any more: {why}")),
             ),
         };
+        if let Some(failure) = report.failure.filter(|_| evidence.invalid.is_none()) {
+            return Err(failure);
+        }
         let is_sure =
             ensure_only_the_answer_is_judged(&self.server, &self.exercise, &evidence).is_ok();
         Ok(Some(LiveLook { evidence, is_sure }))

@@ -1,106 +1,127 @@
-//! Watches for events while an answer runs, before each of its commands runs and before it reads
-//! each reply.
+//! Watches the server while an answer runs, before each of its commands runs and before it reads
+//! each reply; does what the exercise's `[[meanwhile]]`s say.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::Value;
 
+use super::answer_control::AnswerControl;
 use super::background::{BackgroundTask, Shared};
-use super::evidence::{Look, Observation};
+use super::evidence::{Evidence, Observation, Violation};
+use super::look::config_value;
+use super::steps::{Actor, cannot};
 use super::timing::pause_for;
+use super::triggers::{Triggers, over};
+use super::watcher_report::{WatcherReport, authors_error, missed_a_look};
 use crate::checks::Question;
 use crate::error::EnvironmentError;
-use crate::lesson::{Exercise, Meanwhile, Moment, Trigger};
+use crate::lesson::{Check, Exercise, Moment, Trigger};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
-use crate::relay::{Gate, Mark, Relay};
+use crate::relay::{Exchange, Gate, Mark, Relay, StepKind};
 use crate::server::info::Words;
-use crate::server::{Client, Server, ServerInfo};
+use crate::server::{CallError, Client, Server, ServerInfo};
 use crate::topics::{self, BackgroundWork};
 
 /// How long the server may be busy or paused. After giving up on a question, the watcher could ask
 /// it only after the answer's next commands.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// What the watcher has seen so far.
-#[derive(Debug, Clone, Default)]
-pub(super) struct WatcherReport {
-    /// The ends of background work, each with the last moment at which it was still running:
-    /// commands after that count as run after the end.
-    pub(super) ends: Vec<Mark>,
-    /// The server at the last end of each work, by the work's name.
-    looks: BTreeMap<&'static str, Observation>,
-}
-
-impl WatcherReport {
-    /// The server after each of the exercise's `[[meanwhile]]`s that happened, and before the
-    /// answer's next command.
-    pub(super) fn looks(&self, exercise: &Exercise) -> Vec<(Moment, Look)> {
-        let mut looks = Vec::new();
-        for (index, Meanwhile { when: Trigger::Ended(work), .. }) in
-            exercise.meanwhile.iter().enumerate()
-        {
-            let look = self.looks.get(work.name).cloned();
-            looks.extend(look.map(|look| (Moment::Meanwhile(index), Ok(look))));
-        }
-        looks
-    }
-
-    fn count(&self, work: &BackgroundWork) -> usize {
-        self.ends.iter().filter(|end| end.word == work.end_trigger).count()
-    }
-}
-
 /// Starts a task that looks at the server repeatedly, and before each command and each reply that
-/// goes through the relay.
+/// goes through the relay. Does what is to be done at the start.
 pub(super) fn watch(
     server: &Server,
     relay: &Relay,
     exercise: &Exercise,
     before: &ServerInfo,
+    control: &Arc<AnswerControl>,
     began: Instant,
 ) -> Result<BackgroundTask<WatcherReport>, EnvironmentError> {
     let gate = Arc::new(Gate::default());
     let mut watcher = Watcher {
         client: server.observer(),
-        commands: asked_commands(exercise),
-        before: before.clone(),
+        actor: Actor {
+            client: server.observer(),
+            target: server.checker_target(),
+            cancel: server.cancel().clone(),
+            gate: Arc::clone(&gate),
+            connections: relay.connections(),
+            control: Arc::clone(control),
+            clients_before: 0,
+            began,
+        },
+        questions: questions(exercise),
+        always: always(exercise),
+        triggers: Triggers::new(&exercise.meanwhile),
+        evidence: Evidence::new(before.clone()),
         began,
         gate: Arc::clone(&gate),
+        control: Arc::clone(control),
         last: None,
+        replied: Vec::new(),
+        last_command: None,
+        cause: String::new(),
+        report: WatcherReport::default(),
     };
+    watcher.begin(&exercise.id)?;
+    if watcher.must_be_shut() {
+        gate.shut();
+    }
     let task = BackgroundTask::start("meanwhile", move |shared| watcher.watch(shared))?;
     relay.hold_at(gate);
     Ok(task)
 }
 
-/// The commands that `meanwhile` checks ask: each line and its words.
-fn asked_commands(exercise: &Exercise) -> Vec<(String, Words)> {
-    let mut commands = BTreeMap::new();
-    for check in &exercise.checks {
-        let Moment::Meanwhile(_) = check.at else { continue };
-        for question in check.subject.questions() {
-            let Question::Command(line) = question else { continue };
+/// What checks and conditions ask while the answer runs, and the words to ask it with.
+fn questions(exercise: &Exercise) -> Vec<(Question, Words)> {
+    let mut questions: Vec<(Question, Words)> = Vec::new();
+    for question in exercise.questions_meanwhile() {
+        let words = match &question {
             // The loader has rejected lines that cannot be split.
-            let words = words::split(&line).unwrap_or_default();
-            commands.insert(line, words);
+            Question::Command(line) => words::split(line).unwrap_or_default(),
+            Question::Config(name) => {
+                ["CONFIG", "GET", name].map(|word| word.as_bytes().to_vec()).into()
+            }
+            // The loader refuses other databases here.
+            Question::CommandIn(..) | Question::Log => continue,
+        };
+        if questions.iter().all(|(known, _)| *known != question) {
+            questions.push((question, words));
         }
     }
-    commands.into_iter().collect()
+    questions
+}
+
+fn always(exercise: &Exercise) -> Vec<(usize, Check)> {
+    let checks = exercise.checks.iter().enumerate();
+    let always = checks.filter(|(_, check)| check.at == Moment::Always);
+    always.map(|(index, check)| (index, check.clone())).collect()
 }
 
 struct Watcher {
     client: Client,
-    commands: Vec<(String, Words)>,
-    before: ServerInfo,
+    actor: Actor,
+    questions: Vec<(Question, Words)>,
+    always: Vec<(usize, Check)>,
+    triggers: Triggers,
+    /// What the triggers and the invariants compare with: the server before the answer.
+    evidence: Evidence,
     began: Instant,
     gate: Arc<Gate>,
+    control: Arc<AnswerControl>,
     last: Option<WatchLook>,
+    /// Commands that were replied to before a look that failed.
+    replied: Vec<Exchange>,
+    /// The answer's last command that was looked at, or another client's.
+    last_command: Option<String>,
+    /// How what is seen now came about.
+    cause: String,
+    report: WatcherReport,
 }
 
 /// One look at the server that got its replies.
+#[derive(Clone)]
 struct WatchLook {
     asked_at: Duration,
     /// How many packets had passed the gate without a look by then.
@@ -108,19 +129,57 @@ struct WatchLook {
     /// Which work in the background was running.
     running: Vec<&'static BackgroundWork>,
     replies: Vec<Value>,
+    info: ServerInfo,
 }
 
 impl Watcher {
+    /// Before the answer's first line.
+    fn begin(&mut self, exercise: &str) -> Result<(), EnvironmentError> {
+        let at_the_start = |why: &CallError| cannot("look at the server before the answer", why);
+        let now = self.ask().map_err(|why| at_the_start(&why))?;
+        let seen = self.observation(&now, &now.replies, false);
+        for index in self.triggers.due(&seen, &self.evidence) {
+            let Trigger::Condition(subject) = &self.triggers.get(index).when else { continue };
+            let what = format!("waits for what is true before the answer: {}", subject.sentence());
+            return Err(authors_error(exercise, &what));
+        }
+        for (_, check) in &self.always {
+            let found = check.subject.judge_at(&seen, &self.evidence);
+            if let Some(found) = found.filter(|found| !found.met) {
+                let what = format!(
+                    "demands at every moment what is not so before the answer: expected {}, found \
+                     {}",
+                    found.expected, found.found
+                );
+                return Err(authors_error(exercise, &what));
+            }
+        }
+        self.actor.clients_before = now.info.number("connected_clients");
+        if !self.triggers.is_empty() {
+            // Connects.
+            let info = ServerInfo::take(&mut self.actor.client, LIMIT);
+            let info = info.map_err(|why| at_the_start(&why))?;
+            self.actor.clients_before = info.number("connected_clients");
+        }
+        self.last = Some(now);
+        self.report.last = Some(seen.clone());
+        for index in self.triggers.at_the_start() {
+            self.perform(index, seen.clone())?;
+        }
+        Ok(())
+    }
+
     fn watch(&mut self, shared: &Shared<WatcherReport>) {
         self.gate.register_looker();
         loop {
             // When asked to stop, look once more: something may have ended just now.
             let is_last = shared.is_told_to_stop();
             let asked = self.gate.requested();
-            self.look(shared);
-            // Nothing can end while nothing is running, so commands need not wait for a look.
-            let may_end = self.last.as_ref().is_none_or(|last| !last.running.is_empty());
-            self.gate.finish_look(asked, may_end);
+            if self.look().is_err() {
+                self.gate.has_missed();
+            }
+            shared.note(|report| report.clone_from(&self.report));
+            self.gate.finish_look(asked, self.must_be_shut());
             if is_last {
                 break;
             }
@@ -129,43 +188,186 @@ impl Watcher {
             }
         }
         self.gate.open();
-    }
-
-    fn look(&mut self, shared: &Shared<WatcherReport>) {
-        let (asked_at, missed) = (self.began.elapsed(), self.gate.missed());
-        let questions: Vec<Words> = self.commands.iter().map(|(_, words)| words.clone()).collect();
-        let Ok((now, replies)) = ServerInfo::take_with(&mut self.client, &questions, LIMIT) else {
-            return;
-        };
-        let at = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
-        let may_be_late =
-            self.last.as_ref().is_some_and(|last| last.missed != missed && last.replies != replies);
-        for work in topics::background() {
-            let pending = i64::from((work.is_pending)(&now, &self.before));
-            let over = (work.begun)(&now) - (work.begun)(&self.before) - pending;
-            let over = usize::try_from(over).unwrap_or(0);
-            let end = Mark { word: work.end_trigger, at, seen: self.began.elapsed() };
-            // A command that ran between two looks may have run after the end, so it counts as
-            // later: the replies at the end are those of the last look while the work ran.
-            let while_it_ran = self.last.as_ref().filter(|last| last.running.contains(&work));
-            let at_the_end = while_it_ran.map_or(&replies, |last| &last.replies);
+        if self.gate.missed() > 0 && (!self.always.is_empty() || !self.triggers.are_only_looks()) {
             shared.note(|report| {
-                let new = over.saturating_sub(report.count(work));
-                report.ends.extend(std::iter::repeat_n(end, new));
-                if new > 0 {
-                    let seen = self.observation(now.clone(), at_the_end, may_be_late);
-                    report.looks.insert(work.name, seen);
-                }
+                report.failure.get_or_insert_with(missed_a_look);
             });
         }
-        let running = topics::background().filter(|work| (work.is_running)(&now)).collect();
-        self.last = Some(WatchLook { asked_at, missed, running, replies });
     }
 
-    fn observation(&self, info: ServerInfo, replies: &[Value], may_be_late: bool) -> Observation {
-        let asked = self.commands.iter().zip(replies);
-        let replies =
-            asked.map(|((line, words), reply)| (line.clone(), Printed::of(words, reply))).collect();
-        Observation { replies, may_be_late, ..Observation::of(info) }
+    /// Whether commands must wait for a look. Nothing can end while nothing is running.
+    fn must_be_shut(&self) -> bool {
+        let may_end = self.last.as_ref().is_none_or(|last| !last.running.is_empty());
+        let goes_on = self.report.failure.is_none() && !*self.control.is_over();
+        may_end || (goes_on && (!self.always.is_empty() || self.triggers.await_commands()))
+    }
+
+    fn look(&mut self) -> Result<(), CallError> {
+        // Before the question: what is replied to later is looked at later.
+        self.replied.extend(self.gate.take_replied());
+        let now = self.ask()?;
+        // What a command does whose reply has not come is told at its reply.
+        let may_be_unfinished = self.replied.is_empty() && self.gate.has_sent();
+        let replied = std::mem::take(&mut self.replied);
+        self.cause = match &self.last_command {
+            Some(last) => format!("without another command, some time after {last}"),
+            None => "without any command".to_owned(),
+        };
+        if let Some(last) = replied.last() {
+            let last = format!("`{}`", words::join(&last.words));
+            self.cause = format!("after {last}");
+            self.last_command = Some(last);
+        }
+        self.note_ends(&now);
+        self.triggers.note(replied);
+        let is_over = *self.control.is_over();
+        if !is_over && !may_be_unfinished {
+            self.note_invariants(&now);
+        }
+        let may_change = !now.running.is_empty() || now.info.has_keys_that_expire();
+        self.gate.look_before(may_change);
+        let last = self.last.replace(now);
+        self.fire(last.as_ref());
+        Ok(())
+    }
+
+    fn ask(&mut self) -> Result<WatchLook, CallError> {
+        let (asked_at, missed) = (self.began.elapsed(), self.gate.missed());
+        let questions: Vec<Words> = self.questions.iter().map(|(_, words)| words.clone()).collect();
+        let (info, replies) = ServerInfo::take_with(&mut self.client, &questions, LIMIT)?;
+        let running = topics::background().filter(|work| (work.is_running)(&info)).collect();
+        Ok(WatchLook { asked_at, missed, running, replies, info })
+    }
+
+    fn note_ends(&mut self, now: &WatchLook) {
+        let seen_now = self.observation(now, &now.replies, false);
+        for work in topics::background() {
+            let new = over(work, &seen_now, &self.evidence);
+            let new = new.saturating_sub(self.report.count(work));
+            if new == 0 {
+                continue;
+            }
+            let at = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
+            let end = Mark { word: work.end_trigger, at, seen: self.began.elapsed() };
+            self.report.ends.extend(std::iter::repeat_n(end, new));
+            let seen = self.at_the_end_of(work, now);
+            self.report.ended.insert(work.name, seen);
+        }
+    }
+
+    /// The server at the end of this work. A command that ran between two looks may have run after
+    /// the end, so it counts as later: the replies at the end are those of the last look while the
+    /// work ran.
+    fn at_the_end_of(&self, work: &BackgroundWork, now: &WatchLook) -> Observation {
+        let last = self.last.as_ref();
+        let may_be_late =
+            last.is_some_and(|last| last.missed != now.missed && last.replies != now.replies);
+        let while_it_ran =
+            last.filter(|last| last.running.iter().any(|running| **running == *work));
+        let replies = while_it_ran.map_or(&now.replies, |last| &last.replies);
+        self.observation(now, replies, may_be_late)
+    }
+
+    fn observation(&self, now: &WatchLook, replies: &[Value], may_be_late: bool) -> Observation {
+        let mut seen = Observation { may_be_late, ..Observation::of(now.info.clone()) };
+        for ((question, words), reply) in self.questions.iter().zip(replies) {
+            match question {
+                Question::Command(line) => {
+                    seen.replies.insert(line.clone(), Printed::of(words, reply));
+                }
+                Question::Config(name) => {
+                    seen.config.insert(name.clone(), config_value(reply));
+                }
+                Question::CommandIn(..) | Question::Log => {}
+            }
+        }
+        seen
+    }
+
+    /// Judges the checks with `at = "always"`, and keeps the first moment at which one is not met.
+    fn note_invariants(&mut self, now: &WatchLook) {
+        if self.always.is_empty() {
+            return;
+        }
+        let seen = self.observation(now, &now.replies, false);
+        for (index, check) in &self.always {
+            if self.report.violations.contains_key(index) {
+                continue;
+            }
+            let found = check.subject.judge_at(&seen, &self.evidence);
+            if found.is_some_and(|found| !found.met) {
+                let (how, seen, at) = (self.cause.clone(), seen.clone(), now.asked_at);
+                self.report.violations.insert(*index, Violation { at, how, seen });
+            }
+        }
+        self.report.last = Some(seen);
+    }
+
+    /// Does what is due, in the order of the file, until nothing is due any more. Nothing is done
+    /// beside an answer that has ended.
+    fn fire(&mut self, before: Option<&WatchLook>) {
+        let control = Arc::clone(&self.control);
+        let is_over = control.is_over();
+        while self.report.failure.is_none() {
+            let Some(now) = self.last.clone() else { return };
+            let seen = self.observation(&now, &now.replies, false);
+            let mut due = self.triggers.due(&seen, &self.evidence);
+            due.retain(|index| !*is_over || self.triggers.get(*index).steps.is_empty());
+            if due.is_empty() {
+                return;
+            }
+            for index in due {
+                let seen = match (self.triggers.get(index).when.clone(), before) {
+                    (Trigger::Ended(work), Some(before)) => {
+                        let while_it_ran = before.running.iter().any(|running| **running == *work);
+                        let replies = if while_it_ran { &before.replies } else { &now.replies };
+                        self.observation(&now, replies, false)
+                    }
+                    _ => seen.clone(),
+                };
+                if let Err(error) = self.perform(index, seen) {
+                    self.report.failure = Some(error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// One `[[meanwhile]]`: the look, and then its steps. `seen` is the server before all that is
+    /// due now.
+    fn perform(&mut self, index: usize, seen: Observation) -> Result<(), EnvironmentError> {
+        self.triggers.has_fired(index);
+        let steps = self.triggers.get(index).steps.clone();
+        self.report.moments.insert(index, seen);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        self.gate.act(true);
+        let mut done = Vec::new();
+        let result = self.actor.act(&steps, &mut |step| done.push(step));
+        self.gate.act(false);
+        for step in done {
+            match &step.what {
+                StepKind::Ran { line, .. } => {
+                    self.last_command = Some(format!("another client's `{line}`"));
+                }
+                StepKind::KilledAnswer => self.triggers.forget_transactions(),
+                StepKind::KilledServer => {
+                    self.triggers.forget_transactions();
+                    self.client = self.actor.observer();
+                    self.last_command = Some("the server's restart".to_owned());
+                }
+                StepKind::Passed(_) => self.last_command = Some("the time that passed".to_owned()),
+            }
+            self.report.steps.push(step);
+        }
+        result?;
+        if let Some(last) = &self.last_command {
+            self.cause = format!("after {last}");
+        }
+        let now = self.ask().map_err(|why| cannot("look at the server", &why))?;
+        self.note_invariants(&now);
+        self.last = Some(now);
+        Ok(())
     }
 }

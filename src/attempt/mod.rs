@@ -3,6 +3,7 @@
 //! through the relay.
 
 mod answer;
+mod answer_control;
 mod background;
 mod baseline;
 mod cancelled;
@@ -15,6 +16,7 @@ mod files;
 mod fixture;
 pub mod inherited;
 mod key_states;
+mod later;
 mod live;
 mod look;
 mod meanwhile;
@@ -29,9 +31,13 @@ mod script;
 mod setup;
 mod stall;
 mod subscriber;
+mod steps;
+mod time_shift;
 mod timing;
+mod triggers;
 mod unknown_replies;
 mod validity;
+mod watcher_report;
 
 use std::time::{Duration, Instant};
 
@@ -50,6 +56,7 @@ pub use stall::{machine_lateness, refuse as refuse_stall};
 pub use validity::{has_set, silent};
 
 use self::answer::run_answer;
+use self::answer_control::AnswerControl;
 use self::baseline::look;
 use self::cancelled::unless_cancelled;
 use self::environment::stall_matters;
@@ -150,8 +157,8 @@ fn run_example_once(
     fixture.relay.begin();
     (fixture.report)(Phase::Answer { limit });
     let began = Instant::now();
-    let control = ServerControl::NONE;
-    let finished = run_answer(fixture, answer, python, &before, control, began, limit)?;
+    let controls = (ServerControl::NONE, &AnswerControl::default());
+    let finished = run_answer(fixture, answer, python, &before, controls, (began, limit))?;
     go_on(fixture.cancel)?;
     let run = finished.into_run();
     fixture.relay.check_connections()?;

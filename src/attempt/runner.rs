@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use tokio_util::sync::CancellationToken;
+
 use super::evidence::Stopped;
 use super::fixture::Fixture;
 use super::restore::{Failure, failure};
@@ -65,7 +67,8 @@ pub(super) fn perform_in_a_setup(
 ) -> Result<Done, EnvironmentError> {
     match line {
         RunnerLine::WaitFor(awaited) => {
-            let waited = wait_for(server, awaited, Instant::now() + LIMIT);
+            let cancel = server.cancel().clone();
+            let waited = wait_for(server, &cancel, awaited, Instant::now() + LIMIT);
             Ok(waited
                 .unwrap_or_else(|_| Err(format!("{awaited}: not within {} s", LIMIT.as_secs()))))
         }
@@ -179,13 +182,14 @@ pub(super) fn no_such_file(name: &str, files: &[FileName]) -> String {
 /// Waits until an INFO field has this value; then its line in INFO.
 pub(super) fn wait_for(
     server: &mut Server,
+    cancel: &CancellationToken,
     awaited: &Awaited,
     deadline: Instant,
 ) -> Result<Done, Stopped> {
     let began = Instant::now();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || server.cancel().is_cancelled() {
+        if left.is_zero() || cancel.is_cancelled() {
             return Err(Stopped::OutOfTime);
         }
         let now = match server.info(left) {

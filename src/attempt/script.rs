@@ -1,8 +1,10 @@
 //! One attempt after its setup: baseline, the answer, the looks, crash and restore.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::answer::{Answer, FinishedAnswer, run_answer};
+use super::answer_control::AnswerControl;
 use super::background::BackgroundTask;
 use super::baseline::baseline;
 use super::cancelled::{AttemptError, go_on};
@@ -14,8 +16,9 @@ use super::evidence::{Evidence, KeyState, LoadFailure, Look, NOT_STARTED, Waits}
 use super::files::{KeptFiles, load};
 use super::fixture::Fixture;
 use super::key_states::{self, named_keys};
+use super::later::look_later;
 use super::look::{LOOK_LIMIT, look_at_the_end, observe_at};
-use super::meanwhile::{self, WatcherReport};
+use super::meanwhile;
 use super::phase::Phase;
 use super::probe;
 use super::python::Python;
@@ -25,10 +28,11 @@ use super::unknown_replies::resolve_unknown_replies;
 use super::validity::{
     ensure_disk_has_room, ensure_no_outside_change, server_end, was_kept_from_writing, why_invalid,
 };
+use super::watcher_report::WatcherReport;
 use crate::checks::quoted;
 use crate::error::EnvironmentError;
 use crate::lesson::{Crash, Exercise, Moment};
-use crate::relay::Timeline;
+use crate::relay::{StepKind, Timeline};
 use crate::runner_line::STOP_MARK;
 use crate::server::{CallError, Ending, Server, ServerInfo};
 use crate::topics::TOPICS;
@@ -43,11 +47,14 @@ pub(super) fn run(
     answer: &Answer,
     python: Option<&Python>,
 ) -> Result<Evidence, AttemptError> {
-    let beginning = Beginning::of(fixture, exercise, &answer.text)?;
+    let control = Arc::new(AnswerControl::new(exercise));
+    let beginning = Beginning::of(fixture, exercise, &answer.text, control)?;
     (fixture.report)(Phase::Answer { limit: exercise.time_limit });
     let (began, limit) = (beginning.began, exercise.time_limit);
-    let control = ServerControl { place: exercise.place(), restart: &exercise.restart };
-    let finished = run_answer(fixture, answer, python, &beginning.before, control, began, limit)?;
+    let Beginning { before, control, .. } = &beginning;
+    let server = ServerControl { place: exercise.place(), restart: &exercise.restart };
+    let controls = (server, &**control);
+    let finished = run_answer(fixture, answer, python, before, controls, (began, limit))?;
     go_on(fixture.cancel)?;
     let deadline = began + limit + OVERRUN;
     let evidence = observe(fixture, exercise, beginning, finished, deadline)?;
@@ -65,6 +72,8 @@ pub(super) struct Beginning {
     pub(super) probe: Option<BackgroundTask<Waits>>,
     /// Present if a check looks at the server while the answer runs.
     pub(super) watcher: Option<BackgroundTask<WatcherReport>>,
+    /// For what is done beside the answer.
+    pub(super) control: Arc<AnswerControl>,
     /// Present if a check compares the whole snapshot with the keys before the answer.
     pub(super) contents: Option<Contents>,
     pub(super) began: Instant,
@@ -75,6 +84,7 @@ impl Beginning {
         fixture: &mut Fixture<'_>,
         exercise: &Exercise,
         answer: &str,
+        control: Arc<AnswerControl>,
     ) -> Result<Self, EnvironmentError> {
         let compares = exercise.compares_with_all_from_before();
         let contents = compares.then(|| Contents::read(fixture.server, exercise)).transpose()?;
@@ -84,9 +94,12 @@ impl Beginning {
         let probe = exercise.watches_clients().then(|| probe::start(fixture.server)).transpose()?;
         fixture.relay.begin();
         let began = Instant::now();
-        let watch = || meanwhile::watch(fixture.server, fixture.relay, exercise, &before, began);
+        let watch = || {
+            let (server, relay) = (&fixture.server, fixture.relay);
+            meanwhile::watch(server, relay, exercise, &before, &control, began)
+        };
         let watcher = exercise.watches_meanwhile().then(watch).transpose()?;
-        Ok(Self { before, file_bytes, keys, probe, watcher, contents, began })
+        Ok(Self { before, file_bytes, keys, probe, watcher, control, contents, began })
     }
 }
 
@@ -100,6 +113,7 @@ pub(super) fn observe(
     deadline: Instant,
 ) -> Result<Evidence, AttemptError> {
     fixture.relay.end();
+    beginning.control.end();
     let mut evidence = Evidence {
         file_bytes_before: beginning.file_bytes,
         took: beginning.began.elapsed(),
@@ -117,8 +131,16 @@ pub(super) fn observe(
     // Not before the look: reading a long timeline would delay it.
     let report = watcher.map(BackgroundTask::finish).unwrap_or_default();
     evidence.timeline = with_outcomes(fixture.relay.timeline(), &report, &evidence);
+    let looked = match looked {
+        Ok(()) if !is_overdue => look_later(fixture, exercise, &mut evidence),
+        looked => looked,
+    };
     evidence.looks.extend(report.looks(exercise));
+    (evidence.came, evidence.violations) = (report.came(), report.violations);
     evidence.invalid = why_nothing_counts(fixture.server, exercise, &evidence, looked)?;
+    if let Some(failure) = report.failure.filter(|_| evidence.invalid.is_none()) {
+        return Err(failure.into());
+    }
     // An overdue answer fails, whatever else we find.
     let goes_on = evidence.invalid.is_none() && !is_overdue;
     if goes_on && exercise.crash == Crash::WhenSettled {
@@ -238,8 +260,10 @@ pub(super) fn with_outcomes(
     evidence: &Evidence,
 ) -> Timeline {
     timeline.marks.extend_from_slice(&report.ends);
+    timeline.steps.extend_from_slice(&report.steps);
     // The counters say nothing of what came before the last start.
-    let was_stopped = timeline.marks.iter().any(|mark| mark.word == STOP_MARK);
+    let was_stopped = timeline.marks.iter().any(|mark| mark.word == STOP_MARK)
+        || timeline.steps.iter().any(|step| step.what == StepKind::KilledServer);
     if let Some(last) = evidence.last().filter(|_| !was_stopped) {
         resolve_unknown_replies(&mut timeline, &evidence.before, &last.info);
     }

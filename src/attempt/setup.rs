@@ -30,7 +30,7 @@ pub(super) fn ensure_address_supports(
     if exercise.world.is_some() || !exercise.worlds.is_empty() {
         return Err(unsupported(exercise, "a server for each of its worlds"));
     }
-    if exercise.needs_crash() {
+    if exercise.needs_crash() || exercise.kills_the_server_meanwhile() {
         return Err(unsupported(exercise, "a crash"));
     }
     if exercise.needs_restart() {
@@ -48,6 +48,12 @@ pub(super) fn ensure_address_supports(
     let mut questions = exercise.checks.iter().flat_map(|check| check.subject.questions());
     if questions.any(|question| matches!(question, Question::CommandIn(..))) {
         return Err(unsupported(exercise, "a database of its own"));
+    }
+    if exercise.meanwhile.iter().any(|meanwhile| !meanwhile.steps.run.is_empty()) {
+        return Err(unsupported(exercise, "another client that writes"));
+    }
+    if exercise.moves_time() {
+        return Err(unsupported(exercise, "time that may be moved on"));
     }
     for (name, value) in &exercise.settings {
         if TOPICS.iter().any(|topic| (topic.only_slows)(name, exercise)) {

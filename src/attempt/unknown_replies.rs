@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::relay::{CommandOutcome, Timeline};
+use redis::Value;
+
+use crate::relay::{CommandOutcome, StepKind, Timeline};
 use crate::server::ServerInfo;
 use crate::topics::durable_commands;
 
@@ -21,6 +23,14 @@ pub(super) fn resolve_unknown_replies(
             CommandOutcome::Done => count.0 += 1,
             CommandOutcome::Unknown => count.1 += 1,
             CommandOutcome::Refused | CommandOutcome::NotRun => {}
+        }
+    }
+    for step in &timeline.steps {
+        if let StepKind::Ran { line, reply } = &step.what
+            && !matches!(reply, Value::ServerError(_))
+        {
+            let name = line.split_whitespace().next().unwrap_or_default().to_uppercase();
+            counts.entry(name).or_default().0 += 1;
         }
     }
     // A script cannot save, so a save that the relay has not seen came to the server another way.

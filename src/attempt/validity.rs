@@ -7,7 +7,7 @@ use super::look::LOOK_LIMIT;
 use crate::cleanup;
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::Exercise;
-use crate::relay::{CommandOutcome, Timeline};
+use crate::relay::{CommandOutcome, StepKind, Timeline};
 use crate::server::{CallError, Server, ServerInfo, log};
 use crate::topics::{TOPICS, is_known_blocker};
 
@@ -124,6 +124,10 @@ pub(super) fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<St
     }
     let last = evidence.last()?;
     let (now, before) = (&last.info, &evidence.before);
+    if evidence.timeline.steps.iter().any(|step| step.what == StepKind::KilledServer) {
+        // Its counters begin anew, and no check compares them.
+        return None;
+    }
     let is_silent = evidence.before_the_crash().any(|look| look.log_is_silent);
     let text = if now.run_id() != before.run_id() {
         "the server was started anew while the answer ran (`run_id` changed)"

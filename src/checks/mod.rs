@@ -292,7 +292,7 @@ pub fn default_misfit(
         (Scope::Only(only), _) => {
             Some((format!("this is checked only at `{}`", only.word()), LEAVE_OUT))
         }
-        (Scope::Server, Moment::Meanwhile(_)) => Some((
+        (Scope::Server, Moment::Meanwhile(_) | Moment::Always) => Some((
             "while an answer runs, only a `reply` can be checked".to_owned(),
             "check a `reply`, or choose another moment",
         )),

@@ -67,8 +67,8 @@ impl Subject for Reply {
 
     fn misfit(&self, at: Moment) -> Option<(String, &'static str)> {
         match at {
-            Moment::Meanwhile(_) if self.database == 0 => None,
-            Moment::Meanwhile(_) => Some((
+            Moment::Meanwhile(_) | Moment::Always if self.database == 0 => None,
+            Moment::Meanwhile(_) | Moment::Always => Some((
                 "while an answer runs, only database 0 can be checked".to_owned(),
                 "remove `db`, or choose another moment",
             )),

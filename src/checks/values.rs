@@ -199,7 +199,7 @@ pub fn word<'t>(
 }
 
 /// The words of a command line.
-pub(super) fn command(toml: &mut Toml<'_>, line: &str, span: Span) -> Option<Vec<Vec<u8>>> {
+pub fn command(toml: &mut Toml<'_>, line: &str, span: Span) -> Option<Vec<Vec<u8>>> {
     let words = words::split(line);
     words
         .map_err(|error| {

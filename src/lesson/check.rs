@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Span;
 use crate::checks::{Scope, Subject};
@@ -72,6 +73,8 @@ impl Check {
             Moment::Restart => ", after a restart",
             Moment::Restore | Moment::RestoredFrom(_) => ", when the snapshot file alone is loaded",
             Moment::Meanwhile(_) => ", while the answer runs",
+            Moment::Always => ", at every moment",
+            Moment::Later(time) => &format!(", {} later", time_words(time)),
         };
         // The expected text may hold control characters.
         clean(&format!("{}{when}", self.subject.sentence())).into_owned()
@@ -98,8 +101,12 @@ impl Check {
 pub enum Moment {
     /// The answer has just ended; work in the background may still run.
     Exit,
+    /// After each command of the answer, from `before` to its end.
+    Always,
     /// Nothing runs in the background any more, or the deadline for that has passed.
     Settled,
+    /// So much later, after it had settled: time is moved on, not waited for.
+    Later(Duration),
     /// The server was killed (SIGKILL) and started again from the same directory.
     Crash,
     /// The server was ended in order (SIGTERM) and started again from the same directory.
@@ -114,7 +121,8 @@ pub enum Moment {
 
 impl Moment {
     /// The moments of every exercise, each with the value of the key `at`.
-    pub(super) const NAMED: [(&str, Self); 5] = [
+    pub(super) const NAMED: [(&str, Self); 6] = [
+        ("always", Self::Always),
         ("exit", Self::Exit),
         ("settled", Self::Settled),
         ("crash", Self::Crash),
@@ -127,6 +135,23 @@ impl Moment {
         let of_a_file = matches!(self, Self::RestoredFrom(_));
         let this = if of_a_file { Self::Restore } else { self };
         let named = Self::NAMED.into_iter().find(|(_, moment)| *moment == this);
-        named.map_or("meanwhile", |(word, _)| word)
+        named.map_or(
+            if matches!(self, Self::Later(_)) { "later" } else { "meanwhile" },
+            |(word, _)| word,
+        )
+    }
+}
+
+/// `31m`, `90s`, `2h`, as in `at`.
+pub fn time_words(time: Duration) -> String {
+    let (seconds, milliseconds) = (time.as_secs(), time.subsec_millis());
+    if milliseconds > 0 {
+        format!("{}ms", time.as_millis())
+    } else if seconds % 3600 == 0 {
+        format!("{}h", seconds / 3600)
+    } else if seconds % 60 == 0 {
+        format!("{}m", seconds / 60)
+    } else {
+        format!("{seconds}s")
     }
 }

@@ -1,6 +1,7 @@
 //! The `toml exercise` block.
 
 mod checks;
+mod meanwhile;
 mod needs;
 mod tables;
 
@@ -81,7 +82,7 @@ pub(super) struct Head {
 pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> Head {
     let (table, mut toml) = Toml::parse(block, problems);
     let toml = &mut toml;
-    let [id, limit, crash, server, world, check, equivalent, meanwhile, servers, stop, restart] =
+    let [id, limit, crash, server, world, check, equivalent, beside, servers, stop, restart] =
         toml.fields(&table, "an exercise", KEYS);
     let help = "add `id = \"…\"` at the top of the block";
     toml.require(id, &fence, "the exercise has no `id`", help);
@@ -97,7 +98,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         servers: servers.map(|entry| versions(toml, entry)).unwrap_or_default(),
         stop: stop.and_then(|entry| toml.boolean(entry)).unwrap_or_default(),
         restart: restart.map(|entry| settings(toml, entry)).unwrap_or_default(),
-        meanwhile: tables::each(toml, meanwhile, tables::meanwhile),
+        meanwhile: tables::each(toml, beside, meanwhile::meanwhile),
         equivalents: tables::each(toml, equivalent, tables::equivalent),
         ..Exercise::default()
     };
@@ -158,6 +159,7 @@ pub fn duration(text: &str) -> Option<Duration> {
         "ms" => Some(Duration::from_millis(number.into())),
         "s" => Some(Duration::from_secs(number.into())),
         "m" => Some(Duration::from_secs(u64::from(number) * 60)),
+        "h" => Some(Duration::from_secs(u64::from(number) * 60 * 60)),
         _ => None,
     }
 }

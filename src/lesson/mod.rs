@@ -8,6 +8,7 @@ pub mod check;
 pub mod course;
 mod exercise;
 mod lines;
+pub mod meanwhile;
 pub mod parse;
 pub mod pattern;
 pub mod problem;
@@ -23,12 +24,13 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::checks::Question;
 use crate::runner_line::Place;
-use crate::topics::{self, BackgroundWork};
 
 pub use check::{Check, Moment};
 pub use course::Course;
 pub use exercise::{duration, setting_name};
+pub use meanwhile::{Kill, Meanwhile, Trigger};
 pub use problem::{Problem, Severity};
 pub use world::World;
 
@@ -250,9 +252,61 @@ impl Exercise {
         self.checks.iter().any(|check| check.subject.wait_limit().is_some())
     }
 
-    /// Whether an event is awaited on the server while an answer runs.
+    /// Whether something is awaited or done on the server while an answer runs.
     pub fn watches_meanwhile(&self) -> bool {
-        !self.meanwhile.is_empty()
+        !self.meanwhile.is_empty() || self.checks.iter().any(|check| check.at == Moment::Always)
+    }
+
+    /// Whether work in the background is awaited while an answer runs.
+    pub fn watches_background(&self) -> bool {
+        self.meanwhile.iter().any(|meanwhile| meanwhile.when.is_a_mark())
+    }
+
+    /// Whether the server is killed and started again while an answer runs.
+    pub fn kills_the_server_meanwhile(&self) -> bool {
+        self.meanwhile.iter().any(|meanwhile| meanwhile.steps.kill == Some(Kill::Server))
+    }
+
+    /// Whether it is judged whether everything happened that was to happen beside the answer.
+    pub fn must_come_to_that(&self) -> bool {
+        self.meanwhile
+            .iter()
+            .any(|meanwhile| meanwhile.when.must_come() && !meanwhile.steps.is_empty())
+    }
+
+    /// What is asked of the server again and again while an answer runs.
+    pub fn questions_meanwhile(&self) -> Vec<Question> {
+        let mut questions = Vec::new();
+        for check in &self.checks {
+            if matches!(check.at, Moment::Meanwhile(_) | Moment::Always) {
+                questions.extend(check.subject.questions());
+            }
+        }
+        for meanwhile in &self.meanwhile {
+            if let Trigger::Condition(subject) = &meanwhile.when {
+                questions.extend(subject.questions());
+            }
+        }
+        questions
+    }
+
+    /// The times of the checks with `at = "31m later"`, in order.
+    pub fn later_moments(&self) -> Vec<Duration> {
+        let mut times = Vec::new();
+        for check in &self.checks {
+            if let Moment::Later(time) = check.at {
+                times.push(time);
+            }
+        }
+        times.sort_unstable();
+        times.dedup();
+        times
+    }
+
+    /// Whether time is moved on for keys and pending entries.
+    pub fn moves_time(&self) -> bool {
+        !self.later_moments().is_empty()
+            || self.meanwhile.iter().any(|meanwhile| meanwhile.steps.later.is_some())
     }
 
     /// Whether a check compares the snapshot file with all keys from before the answer.
@@ -271,7 +325,7 @@ impl Exercise {
         self.crash == Crash::AtExit
             || self.settings.iter().any(|(name, _)| name == "save")
             || self.sees_slow_work()
-            || self.watches_meanwhile()
+            || self.watches_background()
             || !self.checks.iter().all(|check| check.subject.is_timeless())
     }
 
@@ -293,34 +347,6 @@ impl Exercise {
     /// Whether an attempt kills and restarts the server.
     pub fn needs_crash(&self) -> bool {
         self.crash == Crash::AtExit || self.checks.iter().any(|check| check.at == Moment::Crash)
-    }
-}
-
-/// A `[[meanwhile]]`: a moment while an answer runs at which checks look at the server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Meanwhile {
-    /// For `at` of checks; lower case letters, digits and `-`.
-    pub id: String,
-    pub when: Trigger,
-}
-
-/// What a [`Meanwhile`] waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trigger {
-    /// This work in the background has ended; the last of several counts.
-    Ended(&'static BackgroundWork),
-}
-
-impl Trigger {
-    /// Each, with the value of the key `when`.
-    fn all() -> Vec<(&'static str, Self)> {
-        topics::background().map(|work| (work.end_trigger, Self::Ended(work))).collect()
-    }
-
-    /// Why the trigger never fired.
-    pub fn never(self) -> String {
-        let Self::Ended(work) = self;
-        format!("no {} ended", work.name)
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::pattern::{all_captures, matches};
 use super::problem::{Problems, did_you_mean};
-use super::{Check, Code, Exercise};
+use super::{Check, Code, Exercise, Meanwhile, Trigger};
 use crate::random;
 
 const BEGIN: &str = "{word:";
@@ -56,7 +56,10 @@ impl Exercise {
     /// New words for an attempt; none if the exercise has no names for any.
     pub fn new_words(&self) -> RandomWords {
         let in_checks = self.checks.iter().flat_map(Check::words);
-        let names: BTreeSet<String> = new_names(&self.setup).into_iter().chain(in_checks).collect();
+        let beside = self.meanwhile.iter().flat_map(|meanwhile| &meanwhile.steps.run);
+        let beside = beside.flat_map(|line| names_in(line));
+        let names: BTreeSet<String> =
+            new_names(&self.setup).into_iter().chain(in_checks).chain(beside).collect();
         names.into_iter().map(|name| (name, random_word())).collect()
     }
 
@@ -72,7 +75,23 @@ impl Exercise {
                 check.subject = subject;
             }
         }
+        for meanwhile in &mut exercise.meanwhile {
+            meanwhile.put_words(words);
+        }
         Cow::Owned(exercise)
+    }
+}
+
+impl Meanwhile {
+    fn put_words(&mut self, words: &RandomWords) {
+        if let Trigger::Condition(subject) = &mut self.when
+            && let Some(with_words) = subject.with_words(words)
+        {
+            *subject = with_words;
+        }
+        for line in &mut self.steps.run {
+            *line = put(line, words).into_owned();
+        }
     }
 }
 
@@ -117,7 +136,9 @@ fn letter(number: u32) -> char {
 pub(super) fn check(exercise: &Exercise, problems: &mut Problems) {
     let of_worlds = exercise.worlds.iter().flat_map(|world| &world.setup);
     let setups: Vec<Code> = exercise.setup.iter().chain(of_worlds).cloned().collect();
-    let given = new_names(&setups);
+    let mut given = new_names(&setups);
+    let beside = exercise.meanwhile.iter().flat_map(|meanwhile| &meanwhile.steps.run);
+    given.extend(beside.flat_map(|line| names_in(line)));
     for code in &setups {
         if let Some(name) = broken(&code.text) {
             report_broken(name, code.span.start..code.span.start, problems);

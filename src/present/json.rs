@@ -15,7 +15,7 @@ use super::evidence::command_line;
 use super::text::escaped_json;
 use crate::attempt::evidence::{Evidence, LoadFailure, Look, Waits};
 use crate::redis_cli::reply;
-use crate::relay::{self, Timeline};
+use crate::relay::{self, StepKind, Timeline};
 use crate::verdict::changes::{Change, changes};
 use crate::verdict::{Diagnosed, Finding, Outcome, Pointer, Verdict};
 use crate::verify::report::{CaseReport, Report, ServerReport};
@@ -81,6 +81,32 @@ struct CheckTranscript {
     messages: Vec<CheckMessage>,
     messages_left_out: u64,
     marks: Vec<CheckMark>,
+    steps: Vec<CheckStep>,
+}
+
+/// What happened beside the answer.
+#[derive(Debug, Serialize)]
+struct CheckStep {
+    at_ms: f64,
+    #[serde(flatten)]
+    what: CheckStepKind,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+enum CheckStepKind {
+    /// Another client sent this line.
+    Ran {
+        line: String,
+        reply: String,
+    },
+    /// So much time passed for keys and pending entries.
+    Passed {
+        seconds: f64,
+    },
+    /// The answer was killed, and began again.
+    KilledAnswer,
+    KilledServer,
 }
 
 /// A message that the server pushed to a subscriber.
@@ -209,6 +235,7 @@ fn transcript(transcript: &Timeline) -> CheckTranscript {
         messages: transcript.messages.iter().map(message).collect(),
         messages_left_out: transcript.messages_left_out,
         marks: transcript.marks.iter().map(mark).collect(),
+        steps: transcript.steps.iter().map(step).collect(),
     }
 }
 
@@ -228,6 +255,18 @@ fn text_of(bytes: &[u8]) -> String {
 
 fn mark(mark: &relay::Mark) -> CheckMark {
     CheckMark { at_ms: milliseconds(mark.seen), mark: mark.word }
+}
+
+fn step(step: &relay::Step) -> CheckStep {
+    let what = match &step.what {
+        StepKind::Ran { line, reply } => {
+            CheckStepKind::Ran { line: line.clone(), reply: reply::format(reply) }
+        }
+        StepKind::Passed(time) => CheckStepKind::Passed { seconds: time.as_secs_f64() },
+        StepKind::KilledAnswer => CheckStepKind::KilledAnswer,
+        StepKind::KilledServer => CheckStepKind::KilledServer,
+    };
+    CheckStep { at_ms: milliseconds(step.at), what }
 }
 
 fn exchange(exchange: &relay::Exchange) -> CheckExchange {

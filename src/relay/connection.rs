@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::recorder::{RecordedCommand, Waiting};
+use crate::redis_cli::commands;
 use crate::resp::frames::{Frames, RespFrame, Side};
 use crate::resp::kinds::{
     answers_auth, changes_the_connection, confirms_subscription, first_words, is_error, is_message,
@@ -54,6 +55,16 @@ struct Pending {
     awaits: Awaits,
 }
 
+impl Pending {
+    /// Whether another client may have to act before the reply comes.
+    fn may_block(&self) -> bool {
+        let Some(entry) = &self.entry else { return false };
+        self.awaits != Awaits::Reply
+            || std::str::from_utf8(name(&entry.command))
+                .is_ok_and(|name| commands::any_has(&name.to_lowercase(), "blocking"))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Awaits {
     Reply,
@@ -71,6 +82,19 @@ enum Muted {
     Yes,
     /// SKIP: the next command has no reply.
     Next,
+}
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ConnectionState {
+    /// For nothing: each command has its reply.
+    Idle,
+    /// For the reply to a command that the server answers at once.
+    Busy,
+    /// For a reply that may take as long as another client does.
+    MayBlock,
+    /// Its commands cannot be followed.
+    Unknown,
 }
 
 /// What a reply belongs to.
@@ -123,6 +147,24 @@ impl Connection {
 
     pub(super) fn is_lost(&self) -> bool {
         self.commands.is_none() || self.replies.is_none()
+    }
+
+    pub(super) fn state(&self) -> ConnectionState {
+        if self.is_lost() || self.muted != Muted::No {
+            ConnectionState::Unknown
+        } else if self.pending.is_empty() {
+            ConnectionState::Idle
+        } else if self.pending.iter().any(Pending::may_block) {
+            ConnectionState::MayBlock
+        } else {
+            ConnectionState::Busy
+        }
+    }
+
+    /// The number of bytes up to the end of each command that these next bytes complete.
+    pub(super) fn command_ends(&self, bytes: &[u8]) -> Vec<usize> {
+        let mut frames = self.commands.clone();
+        frames_in(&mut frames, bytes).into_iter().map(|(_, end)| end).collect()
     }
 
     /// Stops parsing the client's bytes; they are still passed on.

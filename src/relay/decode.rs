@@ -19,7 +19,7 @@ pub(super) fn timeline(recorder: &Recorder) -> Timeline {
     entries.retain(|entry| !is_barrier(entry));
     let complete_from = entries.partition_point(|entry| entry.number < after_gap);
     let mut exchanges: Vec<Exchange> =
-        entries.into_iter().map(|entry| exchange(entry, recorder)).collect();
+        entries.into_iter().map(|entry| exchange(entry, recorder.began)).collect();
     resolve_transactions(&mut exchanges);
     let recording = &recorder.recording;
     let messages = recording.messages.iter().filter_map(|entry| message(entry, recorder.began));
@@ -44,7 +44,7 @@ fn is_barrier(entry: &RecordedCommand) -> bool {
     name == "PING" && word.starts_with(BARRIER)
 }
 
-fn exchange(entry: &RecordedCommand, recorder: &Recorder) -> Exchange {
+pub(super) fn exchange(entry: &RecordedCommand, began: Instant) -> Exchange {
     let reply = entry.reply.as_ref().map(|(frame, came)| Reply {
         value: value(frame),
         took: came.saturating_duration_since(entry.came),
@@ -55,7 +55,7 @@ fn exchange(entry: &RecordedCommand, recorder: &Recorder) -> Exchange {
         Some(_) => CommandOutcome::Done,
     };
     Exchange {
-        at: entry.came.saturating_duration_since(recorder.began),
+        at: entry.came.saturating_duration_since(began),
         connection: entry.connection,
         words: without_passwords(command_words(&entry.command)),
         reply,
@@ -144,7 +144,7 @@ fn after_any(words: &[Vec<u8>], names: &[&str]) -> Option<usize> {
 }
 
 /// Gives commands in MULTI their outcome from EXEC's reply; without EXEC they never ran.
-fn resolve_transactions(exchanges: &mut [Exchange]) {
+pub fn resolve_transactions(exchanges: &mut [Exchange]) {
     let mut open: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for index in 0..exchanges.len() {
         let exchange = &exchanges[index];

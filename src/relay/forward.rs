@@ -1,13 +1,11 @@
 //! Forwards bytes between clients and the server, unchanged, and copies them to the recorder.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -16,7 +14,6 @@ use super::peer;
 use super::recorder::Recorder;
 use crate::cleanup::lock;
 
-const BUFFER_BYTES: usize = 64 * 1024;
 /// How long a client waits for a server that is being restarted, and again to be connected to it.
 const SERVER_LIMIT: Duration = Duration::from_secs(2);
 /// The pause after a failed `accept`, when there may be no free file descriptor.
@@ -51,11 +48,9 @@ pub(super) struct Forwarder {
 }
 
 impl Forwarder {
-    async fn pass_the_gate(&self) {
-        let gate = lock(&self.gate).clone();
-        if let Some(gate) = gate {
-            gate.pass().await;
-        }
+    /// The gate, if packets must wait there.
+    pub(super) fn shut_gate(&self) -> Option<Arc<Gate>> {
+        lock(&self.gate).clone().filter(|gate| gate.is_shut())
     }
 
     fn note_shortage(&self, error: &std::io::Error) {
@@ -118,35 +113,16 @@ impl Forwarder {
         let _ = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
         let (from_client, mut to_client) = client.split();
         let (from_server, mut to_server) = server.split();
+        let turn = Mutex::new(None);
         let commands = async {
-            self.pass_on(from_client, &mut to_server, id, Recorder::commands).await;
+            self.pass_commands(from_client, &mut to_server, id, &turn).await;
             // Replies to earlier commands may still come.
             std::future::pending::<()>().await;
         };
         tokio::select! {
             () = commands => {}
-            () = self.pass_on(from_server, &mut to_client, id, Recorder::replies) => {}
+            () = self.pass_replies(from_server, &mut to_client, id, &turn) => {}
         }
-    }
-
-    /// Passes bytes on until the stream ends. Records them first, so that the recorder has every
-    /// reply that a client has read.
-    async fn pass_on(
-        &self,
-        mut from: ReadHalf<'_>,
-        to: &mut WriteHalf<'_>,
-        id: u64,
-        record: for<'b> fn(&mut Recorder, u64, &'b [u8]) -> Cow<'b, [u8]>,
-    ) {
-        let mut buffer = vec![0; BUFFER_BYTES];
-        while let Ok(count @ 1..) = from.read(&mut buffer).await {
-            let passed = record(&mut lock(&self.recorder), id, &buffer[..count]);
-            self.pass_the_gate().await;
-            if to.write_all(&passed).await.is_err() {
-                break;
-            }
-        }
-        let _ = to.shutdown().await;
     }
 }
 

@@ -11,7 +11,9 @@ mod recorder;
 mod replied;
 mod connection;
 mod decode;
+mod event;
 mod gate;
+mod pass;
 mod peer;
 mod forward;
 pub mod timeline;
@@ -23,9 +25,11 @@ use std::sync::{Arc, Once};
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 
+pub use decode::resolve_transactions;
+pub use event::{Event, Mark, Step, StepKind};
 pub use gate::Gate;
 pub use replied::{LastReply, Replies};
-pub use timeline::{CommandOutcome, Event, Exchange, Mark, Message, Reply, Shown, Timeline};
+pub use timeline::{CommandOutcome, Exchange, Message, Reply, Shown, Timeline};
 
 use crate::cleanup::lock;
 use crate::error::EnvironmentError;
@@ -150,7 +154,13 @@ impl Relay {
 
     /// Holds commands and replies at the gate from now until an answer begins.
     pub fn hold_at(&self, gate: Arc<Gate>) {
+        lock(&self.forwarder.recorder).hand_out();
         *lock(&self.forwarder.gate) = Some(gate);
+    }
+
+    /// For a thread that works beside the answer.
+    pub fn connections(&self) -> Connections {
+        Connections(Arc::clone(&self.forwarder))
     }
 
     /// Begins a new recording, for the answer that begins now.
@@ -173,6 +183,22 @@ impl Relay {
     /// Everything from [`Self::begin`] to [`Self::end`].
     pub fn timeline(&self) -> Timeline {
         decode::timeline(&lock(&self.forwarder.recorder))
+    }
+}
+
+/// The connections that go through a relay.
+#[derive(Debug, Clone)]
+pub struct Connections(Arc<Forwarder>);
+
+impl Connections {
+    /// Closes all of them; later ones reach the same server.
+    pub fn close(&self) {
+        self.0.target.send_modify(|_| {});
+    }
+
+    /// A counter that changes with every command and every reply.
+    pub fn traffic(&self) -> u64 {
+        lock(&self.0.recorder).traffic()
     }
 }
 

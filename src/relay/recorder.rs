@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use super::connection::{Answered, Connection};
-use super::timeline::{Mark, Timeline, upper_case};
+use super::connection::{Answered, Connection, ConnectionState};
+use super::event::Mark;
+use super::timeline::{Timeline, upper_case};
 use crate::redis_cli::commands;
 use crate::resp::frames::RespFrame;
 use crate::resp::kinds::{is_error, name};
@@ -23,7 +24,7 @@ const WAITING: usize = 1_000_000;
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 /// One command and its reply, as they came.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct RecordedCommand {
     /// Counts commands in the order in which they came, over all connections.
     pub(super) number: u64,
@@ -64,6 +65,9 @@ pub(super) struct Recorder {
     changes: u64,
     /// Over all connections.
     waiting: Waiting,
+    /// Copies of the commands that were replied to since they were last taken; `None` while nobody
+    /// wants them.
+    handed_out: Option<Vec<RecordedCommand>>,
 }
 
 /// Commands without a reply.
@@ -139,6 +143,7 @@ impl Default for Recorder {
             next_id: 0,
             changes: 0,
             waiting: Waiting::default(),
+            handed_out: None,
         }
     }
 }
@@ -148,6 +153,7 @@ impl Recorder {
     pub(super) fn begin(&mut self) {
         self.began = Instant::now();
         self.recording = Recording::default();
+        self.handed_out = None;
         self.connections.values_mut().for_each(Connection::begin);
     }
 
@@ -212,14 +218,40 @@ impl Recorder {
         self.changes += 1;
         let Some(connection) = self.connections.get_mut(&id) else { return Cow::Borrowed(bytes) };
         let (recording, now, before) = (&mut self.recording, Instant::now(), connection.waiting());
+        let handed_out = &mut self.handed_out;
         let passed = connection.replies(bytes, now, &mut |connection, answered| match answered {
-            Answered::Command(complete) => recording.record(*complete),
+            Answered::Command(complete) => {
+                if let Some(handed_out) = handed_out {
+                    handed_out.push(complete.as_ref().clone());
+                }
+                recording.record(*complete);
+            }
             Answered::Message(frame) => recording.record_message(connection, frame, now),
             Answered::Own | Answered::Other => {}
         });
         self.waiting.change(before, connection.waiting());
         self.recording.known.is_incomplete |= connection.is_lost();
         passed
+    }
+
+    /// From now on, [`Self::take_handed_out`] gives copies of the commands that were replied to.
+    pub(super) fn hand_out(&mut self) {
+        self.handed_out = Some(Vec::new());
+    }
+
+    pub(super) fn take_handed_out(&mut self) -> Vec<RecordedCommand> {
+        self.handed_out.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The number of bytes up to the end of each command that these next bytes of a client
+    /// complete.
+    pub(super) fn command_ends(&self, id: u64, bytes: &[u8]) -> Vec<usize> {
+        self.connections.get(&id).map(|one| one.command_ends(bytes)).unwrap_or_default()
+    }
+
+    /// What this connection waits for.
+    pub(super) fn state(&self, id: u64) -> ConnectionState {
+        self.connections.get(&id).map_or(ConnectionState::Idle, Connection::state)
     }
 
     /// Whether a command of this name should have a reply but has none.

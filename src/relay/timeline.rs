@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::event::{Event, Mark, Step};
 use crate::redis_cli::commands::has_subcommands;
 
 /// How the argument begins of the runner's own PINGs on a connection of an answer, which are not the
@@ -22,6 +23,8 @@ pub struct Timeline {
     pub messages_left_out: u64,
     /// In the order of their times.
     pub marks: Vec<Mark>,
+    /// What happened beside the answer, in order.
+    pub steps: Vec<Step>,
     /// How many exchanges were not kept; they lie between the first and the last kept ones.
     pub left_out: u64,
     /// The index of the exchange from which on none is left out.
@@ -53,6 +56,7 @@ impl Timeline {
     pub fn events(&self) -> Vec<Event<'_>> {
         let mut events: Vec<Event<'_>> = self.exchanges.iter().map(Event::Exchange).collect();
         events.extend(self.messages.iter().map(Event::Message));
+        events.extend(self.steps.iter().map(Event::Step));
         events.extend(self.marks.iter().map(Event::Mark));
         // Stable, so that each kind keeps its order.
         events.sort_by_key(Event::at);
@@ -156,52 +160,6 @@ impl Timeline {
         let never_run = queued.into_values().flatten();
         ran.into_iter().map(|(_, index)| index).chain(never_run).collect()
     }
-}
-
-/// One entry of a timeline.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Event<'t> {
-    Exchange(&'t Exchange),
-    Message(&'t Message),
-    Mark(&'t Mark),
-}
-
-impl<'t> Event<'t> {
-    fn at(&self) -> Duration {
-        match self {
-            Self::Exchange(exchange) => exchange.at,
-            Self::Message(message) => message.at,
-            Self::Mark(mark) => mark.at,
-        }
-    }
-
-    pub fn exchange(self) -> Option<&'t Exchange> {
-        match self {
-            Self::Exchange(exchange) => Some(exchange),
-            Self::Message(_) | Self::Mark(_) => None,
-        }
-    }
-
-    /// The number of the answer's connection; `None` for what is of no connection.
-    pub fn connection(self) -> Option<u32> {
-        match self {
-            Self::Exchange(exchange) => Some(exchange.connection),
-            Self::Message(message) => Some(message.connection),
-            Self::Mark(_) => None,
-        }
-    }
-}
-
-/// What the runner has seen, such as that work in the background has ended. Its times count from
-/// the answer's beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    /// The trigger of a `[[meanwhile]]`.
-    pub word: &'static str,
-    /// The last moment at which it had not happened yet.
-    pub at: Duration,
-    /// When it was seen.
-    pub seen: Duration,
 }
 
 /// A message that the server pushed to a subscriber.

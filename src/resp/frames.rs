@@ -39,7 +39,7 @@ pub struct InvalidFrame;
 pub type RespFrame = Cow<'static, [u8]>;
 
 /// Finds the frames in bytes that come in pieces.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Frames {
     side: Side,
     /// The beginning of an incomplete line.
@@ -59,7 +59,7 @@ pub struct Frames {
 }
 
 /// A bulk string, blob error or verbatim string.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct LongString {
     /// Bytes to come, including the line break after the string.
     left: usize,

@@ -194,6 +194,12 @@ impl ServerInfo {
         self.databases().any(|line| stat(line, "expires") > 0)
     }
 
+    /// The numbers of the databases that hold keys.
+    pub fn database_numbers(&self) -> Vec<String> {
+        let fields = self.fields_with("db").map(|(name, _)| name[2..].to_owned());
+        fields.filter(|number| versions::is_number(number)).collect()
+    }
+
     fn databases(&self) -> impl Iterator<Item = &str> {
         let fields = self.fields_with("db").filter(|(name, _)| versions::is_number(&name[2..]));
         fields.map(|(_, line)| line)

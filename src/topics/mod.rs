@@ -144,6 +144,8 @@ pub struct BackgroundWork {
     pub begun_by: &'static str,
     /// The line of a `redis` answer that waits for its end, if it has one of its own.
     pub wait_line: Option<&'static str>,
+    /// The trigger of a `[[meanwhile]]` that fires when it has begun.
+    pub begin_trigger: &'static str,
     /// The trigger of a `[[meanwhile]]` that fires at its end.
     pub end_trigger: &'static str,
     /// Whether it runs, or was accepted and has not begun.

@@ -2,6 +2,7 @@
 
 use super::diagnosis::diagnose;
 use super::finding::{Finding, Outcome, Verdict};
+use super::meanwhile::{self, never_came};
 use super::not_understood::why_not_understood;
 use super::run::ended_badly;
 use crate::attempt::evidence::{Evidence, LoadFailure, NOT_STARTED, Run};
@@ -27,8 +28,11 @@ pub fn conclude(exercise: &Exercise, evidence: &Evidence) -> Result<Verdict, Env
 /// Judges `evidence` by the exercise's checks, even if some of them stay undecided.
 pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
     let exercise = &*exercise.with_words(&evidence.words);
-    let mut findings: Vec<Finding> =
-        invalid(evidence).into_iter().chain(ended_badly(exercise, evidence)).collect();
+    let mut findings: Vec<Finding> = invalid(evidence)
+        .into_iter()
+        .chain(ended_badly(exercise, evidence))
+        .chain(never_came(exercise, evidence))
+        .collect();
     let asked = asked_checks(exercise, evidence);
     let mut next_asked = asked.iter();
     for check in &exercise.checks {
@@ -41,7 +45,7 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
             let is_reached = check.needs.iter().all(|id| is_met_or_not_asked(id, &asked));
             findings.push(match seen.filter(|_| is_reached) {
                 Some(seen) => finding(check, seen),
-                None if is_reached && !is_held_up(check, evidence) => {
+                None if is_reached && !is_held_up(check, exercise, evidence) => {
                     let why = why_not_understood(check, evidence);
                     not_reached(check, why.as_deref().unwrap_or(UNDECIDED))
                 }
@@ -49,7 +53,9 @@ pub fn judge(exercise: &Exercise, evidence: &Evidence) -> Verdict {
             });
         }
     }
-    let diagnosis = diagnose(exercise, evidence, &findings);
+    // The causes know only what the answer itself did, and only what the server was at its end.
+    let is_alone = evidence.timeline.steps.is_empty() && !exercise.moves_time();
+    let diagnosis = is_alone.then(|| diagnose(exercise, evidence, &findings)).flatten();
     Verdict { findings, diagnosis }
 }
 
@@ -76,7 +82,7 @@ fn is_asked(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     if check.is_about_the_program() {
         return matches!(evidence.run, Run::Program(_));
     }
-    !is_unseen(check, exercise, evidence)
+    !is_unseen(check, exercise, evidence) && !meanwhile::is_pointless(check, exercise, evidence)
 }
 
 /// Whether the server was too busy for this check before it was killed, while a check that needs
@@ -166,9 +172,11 @@ fn not_reached(check: &Check, why: &str) -> Finding {
 
 /// Whether there is nothing to look at because the evidence is invalid, or because an answer that
 /// ran out of time gets neither a crash nor a second server.
-fn is_held_up(check: &Check, evidence: &Evidence) -> bool {
+fn is_held_up(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
     let is_later = !matches!(check.at, Moment::Exit | Moment::Settled);
-    evidence.invalid.is_some() || (evidence.run.timed_out() && is_later)
+    evidence.invalid.is_some()
+        || (evidence.run.timed_out() && is_later)
+        || meanwhile::is_held_up(check, exercise, evidence)
 }
 
 fn invalid(evidence: &Evidence) -> Option<Finding> {
@@ -203,6 +211,9 @@ fn look(check: &Check, exercise: &Exercise, evidence: &Evidence) -> Option<Seen>
     let scope = subject.scope();
     match evidence.looks.get(&check.at) {
         _ if matches!(scope, Scope::Program | Scope::Run) => subject.judge(evidence),
+        _ if let Some(violation) = meanwhile::violation(check, exercise, evidence) => {
+            meanwhile::seen_at(violation, check, evidence)
+        }
         None => look_at_nothing(check, exercise, evidence),
         Some(Ok(now)) if check.from.is_some() && scope != Scope::Server => subject.judge_file(now),
         Some(_) if scope != Scope::Server && check.from.is_none() => subject.judge(evidence),
@@ -219,6 +230,8 @@ fn look_at_nothing(check: &Check, exercise: &Exercise, evidence: &Evidence) -> O
         // After an answer that ran out of time, the server is not crashed and its snapshot is not
         // loaded.
         _ if evidence.run.timed_out() => None,
+        _ if meanwhile::is_held_up(check, exercise, evidence) => None,
+        Moment::Always | Moment::Later(_) => None,
         Moment::Meanwhile(index) => {
             Some(Seen::unmet(check.sentence(), exercise.meanwhile[index].when.never()))
         }

@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Outcome, Verdict};
 use super::judge::conclude;
+use super::meanwhile::violation;
 use crate::attempt::{Evidence, LiveLook};
 use crate::lesson::{Check, Exercise, Moment};
 use crate::relay::Exchange;
@@ -48,7 +49,7 @@ pub fn judge_live(exercise: &Exercise, look: &LiveLook) -> LiveVerdict {
     for check in &exercise.checks {
         ticks.push(if is_about_another_world(check, exercise) {
             Tick::AtTheEnd
-        } else if is_spoilt(check, evidence) {
+        } else if is_spoilt(check, exercise, evidence) {
             Tick::Spoilt
         } else if needs_a_spoilt_check(check, exercise, evidence) {
             Tick::NotJudged
@@ -83,8 +84,14 @@ fn is_untouched(evidence: &Evidence) -> bool {
 
 /// Whether the check is not met and can't be any more. What makes the evidence invalid, such as
 /// counters that were reset, is told in its own words.
-fn is_spoilt(check: &Check, evidence: &Evidence) -> bool {
-    if evidence.invalid.is_some() || !matches!(check.at, Moment::Exit | Moment::Settled) {
+fn is_spoilt(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
+    if evidence.invalid.is_some() {
+        return false;
+    }
+    if check.at == Moment::Always {
+        return violation(check, exercise, evidence).is_some();
+    }
+    if !matches!(check.at, Moment::Exit | Moment::Settled) {
         return false;
     }
     evidence.at(check.at).is_some_and(|now| check.subject.is_spoilt(now, evidence))
@@ -95,7 +102,8 @@ fn needs_a_spoilt_check(check: &Check, exercise: &Exercise, evidence: &Evidence)
     check.needs.iter().any(|id| {
         let needed = exercise.checks.iter().find(|other| other.id == *id);
         needed.is_some_and(|needed| {
-            is_spoilt(needed, evidence) || needs_a_spoilt_check(needed, exercise, evidence)
+            is_spoilt(needed, exercise, evidence)
+                || needs_a_spoilt_check(needed, exercise, evidence)
         })
     })
 }
@@ -113,11 +121,17 @@ fn when_shown(check: &Check, exercise: &Exercise) -> Tick {
         return Tick::OfAProgram;
     }
     match check.at {
-        Moment::Crash | Moment::Restart | Moment::Restore | Moment::RestoredFrom(_) => {
-            Tick::AtTheEnd
-        }
-        Moment::Exit | Moment::Settled | Moment::Meanwhile(_) => {
-            if needs_a_check_at_the_end(check, exercise) { Tick::AtTheEnd } else { Tick::Open }
+        Moment::Crash
+        | Moment::Restart
+        | Moment::Restore
+        | Moment::RestoredFrom(_)
+        | Moment::Later(_) => Tick::AtTheEnd,
+        Moment::Exit | Moment::Settled | Moment::Meanwhile(_) | Moment::Always => {
+            if needs_a_check_at_the_end(check, exercise) {
+                Tick::AtTheEnd
+            } else {
+                Tick::Open
+            }
         }
     }
 }

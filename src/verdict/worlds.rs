@@ -5,6 +5,7 @@ use crate::attempt::Evidence;
 use crate::error::EnvironmentError;
 use crate::lesson::Exercise;
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
+use crate::lesson::meanwhile::IT_CAME_TO_THAT;
 
 /// An answer in one world, and the verdict on it there.
 pub struct Tried {
@@ -48,7 +49,7 @@ pub fn concluded(
 }
 
 fn in_all_worlds(exercise: &Exercise, tried: &[Tried]) -> Vec<Finding> {
-    let always = [EVIDENCE_IS_VALID, ENDS_WELL].into_iter();
+    let always = [EVIDENCE_IS_VALID, ENDS_WELL, IT_CAME_TO_THAT].into_iter();
     let checks = always.chain(exercise.checks.iter().map(|check| check.id.as_str()));
     checks.filter_map(|check| combined(check, tried)).collect()
 }

@@ -6,6 +6,7 @@ mod support;
 mod address;
 mod architecture;
 mod authors;
+mod beside;
 mod cache;
 mod causes;
 mod check;

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::super::check::{ENDS_WELL, EVIDENCE_IS_VALID, FROM_AOF};
+use super::super::meanwhile::{IT_CAME_TO_THAT, SENT_TO_MOVE_TIME};
 use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, split_fields};
 use super::super::words::names_in;
 use super::super::{Check, Crash, Exercise, Moment, Span, World};
 use super::needs::{self, Needs};
-use super::{Head, kebab_id};
+use super::{Head, duration, kebab_id};
 use crate::checks::values::each_string;
 use crate::checks::{self, Kind, Question, Scope, Subject};
 use crate::runner_line;
@@ -32,22 +33,29 @@ pub(super) fn read(toml: &mut Toml<'_>, entry: Entry<'_>, head: &mut Head) {
     refuse_needs_of_another_world(toml, &head.exercise.checks);
     refuse_counted_watchers(toml, &head.exercise);
     if head.exercise.crash == Crash::AtExit {
-        refuse_what_a_kill_hides(toml, &head.exercise.checks);
+        refuse_what_a_kill_hides(toml, &head.exercise);
     }
+    refuse_later_beside_files(toml, &head.exercise);
+    refuse_what_a_restart_resets(toml, &head.exercise);
     if head.exercise.stop {
-        refuse_what_a_stop_hides(toml, &head.exercise.checks);
+        refuse_what_a_stop_hides(toml, &head.exercise);
     }
     refuse_two_ends(toml, &head.exercise);
 }
 
 /// A server that was stopped counts from its last start, and nobody can watch it meanwhile.
-fn refuse_what_a_stop_hides(toml: &mut Toml<'_>, checks: &[Check]) {
-    for check in checks {
+fn refuse_what_a_stop_hides(toml: &mut Toml<'_>, exercise: &Exercise) {
+    if let Some(meanwhile) = exercise.meanwhile.first() {
+        let message = "with `stop = true` nothing can happen beside the answer";
+        let help = "write two exercises: one that stops the server, one with a `[[meanwhile]]`";
+        toml.missing(meanwhile.span.clone(), message, Some(help.to_owned()));
+    }
+    for check in &exercise.checks {
         let message = if check.subject.compares_with_before() {
             "with `stop = true` the server's counters and LASTSAVE begin anew at each start"
         } else if check.subject.wait_limit().is_some() {
             "with `stop = true` waits can't be measured: nobody answers while the server is stopped"
-        } else if matches!(check.at, Moment::Meanwhile(_)) {
+        } else if matches!(check.at, Moment::Meanwhile(_) | Moment::Always) {
             "with `stop = true` the server can't be watched while the answer runs"
         } else {
             continue;
@@ -103,28 +111,73 @@ fn refuse_counted_watchers(toml: &mut Toml<'_>, exercise: &Exercise) {
     }
 }
 
-/// The commands, in lower case, that the runner repeats until a `[[meanwhile]]` fires.
+/// The commands, in lower case, that the runner and other clients send while the answer runs.
 fn asked_meanwhile(exercise: &Exercise) -> Vec<String> {
     if !exercise.watches_meanwhile() {
         return Vec::new();
     }
-    let mut asked: Vec<String> = checks::ALWAYS_ASKED.map(str::to_owned).into();
-    for check in exercise.checks.iter().filter(|check| matches!(check.at, Moment::Meanwhile(_))) {
-        for question in check.subject.questions() {
-            let Question::Command(line) = question else { continue };
-            asked.extend(line.split_whitespace().next().map(str::to_lowercase));
+    let mut lines: Vec<String> = checks::ALWAYS_ASKED.map(str::to_owned).into();
+    for question in exercise.questions_meanwhile() {
+        lines.push(match question {
+            Question::Command(line) => line,
+            Question::Config(_) => "config".to_owned(),
+            Question::CommandIn(..) | Question::Log => continue,
+        });
+    }
+    for meanwhile in &exercise.meanwhile {
+        lines.extend(meanwhile.steps.run.iter().cloned());
+        if meanwhile.steps.later.is_some() {
+            lines.extend(SENT_TO_MOVE_TIME.map(str::to_owned));
         }
     }
-    asked
+    let names = lines.iter().filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_lowercase).collect()
+}
+
+/// A server that was started again meanwhile has counted only what came after.
+fn refuse_what_a_restart_resets(toml: &mut Toml<'_>, exercise: &Exercise) {
+    if !exercise.kills_the_server_meanwhile() {
+        return;
+    }
+    for check in &exercise.checks {
+        let subject = &check.subject;
+        let counts = subject.compares_with_before()
+            || !subject.counted_commands().is_empty()
+            || subject.wait_limit().is_some();
+        if counts {
+            let message = "the server is killed meanwhile, which resets what this counts";
+            let help = Some("check a `reply`, or leave out `kill = \"server\"`".to_owned());
+            toml.missing(check.span.clone(), message, help);
+        }
+    }
+    for meanwhile in exercise.meanwhile.iter().filter(|meanwhile| meanwhile.when.is_a_mark()) {
+        let message = "marks can't be waited for where the server is killed meanwhile";
+        let help = Some("wait for a condition, or leave out `kill = \"server\"`".to_owned());
+        toml.missing(meanwhile.span.clone(), message, help);
+    }
+}
+
+/// Where time was moved on, nobody can tell any more what a file held before.
+fn refuse_later_beside_files(toml: &mut Toml<'_>, exercise: &Exercise) {
+    if !exercise.needs_crash() && !exercise.needs_the_dump() {
+        return;
+    }
+    for check in exercise.checks.iter().filter(|check| matches!(check.at, Moment::Later(_))) {
+        let message = "time can't be moved on where the server is killed or its file is loaded";
+        let help = Some("move this check to an exercise of its own".to_owned());
+        toml.missing(check.span.clone(), message, help);
+    }
 }
 
 /// A command whose client gave up may still run when the server is killed, so its duration stays
 /// unknown; and the kill ends work in the background unobserved.
-fn refuse_what_a_kill_hides(toml: &mut Toml<'_>, checks: &[Check]) {
-    for check in checks {
+fn refuse_what_a_kill_hides(toml: &mut Toml<'_>, exercise: &Exercise) {
+    for check in &exercise.checks {
         let message = if check.subject.wait_limit().is_some() {
             "waits can't be measured to the end: the server is killed at exit"
-        } else if matches!(check.at, Moment::Meanwhile(_)) {
+        } else if let Moment::Meanwhile(index) = check.at
+            && exercise.meanwhile[index].when.is_a_mark()
+        {
             "the server may be killed before that happens"
         } else {
             continue;
@@ -238,7 +291,7 @@ fn covered(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, Span)> {
 fn check_id(toml: &mut Toml<'_>, entry: Entry<'_>, named: &[(String, Span)]) -> Option<String> {
     let id = kebab_id(toml, entry)?;
     let span = entry.value.span();
-    if [ENDS_WELL, EVIDENCE_IS_VALID].contains(&id.as_str()) {
+    if [ENDS_WELL, EVIDENCE_IS_VALID, IT_CAME_TO_THAT].contains(&id.as_str()) {
         let help = Some("every exercise has this check: choose another id".to_owned());
         toml.error(span, format!("`{id}` cannot be the id of a check"), help);
         return None;
@@ -345,11 +398,15 @@ fn moment(
     subject: Option<&dyn Subject>,
     exercise: &Exercise,
 ) -> Option<Moment> {
-    let mut choices = Moment::NAMED.to_vec();
-    for (index, meanwhile) in exercise.meanwhile.iter().enumerate() {
-        choices.push((&meanwhile.id, Moment::Meanwhile(index)));
-    }
-    let moment = toml.choice(entry, "moment", &choices)?;
+    let moment = if let Some(time) = time_before_later(entry) {
+        later(toml, entry, time)?
+    } else {
+        let mut choices = Moment::NAMED.to_vec();
+        for (index, meanwhile) in exercise.meanwhile.iter().enumerate() {
+            choices.extend(meanwhile.id.as_deref().map(|id| (id, Moment::Meanwhile(index))));
+        }
+        toml.choice(entry, "moment", &choices)?
+    };
     let span = entry.value.span();
     if let Some((message, help)) = subject.and_then(|subject| subject.misfit(moment)) {
         toml.error(span, message, Some(help.to_owned()));
@@ -358,4 +415,19 @@ fn moment(
         toml.error(span, "with `crash = \"exit\"` nothing ever settles", help);
     }
     Some(moment)
+}
+
+/// `31m` of `31m later`.
+fn time_before_later(entry: Entry<'_>) -> Option<&str> {
+    let DeValue::String(text) = entry.value.get_ref() else { return None };
+    text.trim().strip_suffix("later").map(str::trim)
+}
+
+fn later(toml: &mut Toml<'_>, entry: Entry<'_>, time: &str) -> Option<Moment> {
+    let moment = duration(time).filter(|time| !time.is_zero()).map(Moment::Later);
+    if moment.is_none() {
+        let help = Some("write \"31m later\", \"90s later\" or \"2h later\"".to_owned());
+        toml.error(entry.value.span(), format!("`{time}` is not a time"), help);
+    }
+    moment
 }

@@ -1,10 +1,10 @@
-//! The `[[equivalent]]`, `[[meanwhile]]` and `[[world]]` tables.
+//! The `[[equivalent]]` and `[[world]]` tables.
 
 use toml::de::DeTable;
 
 use super::super::pattern::matches;
 use super::super::toml_table::{Entry, Toml};
-use super::super::{Equivalent, Meanwhile, Moment, Span, Trigger, World};
+use super::super::{Equivalent, Span, World};
 use super::{kebab_id, settings};
 
 /// The tables without a problem; `read` is given those before a table.
@@ -53,34 +53,6 @@ fn mutant_name(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<String> {
     let help = "write language, solution and change: `redis/solution-1/without-line-2`".to_owned();
     toml.error(entry.value.span(), format!("`{name}` cannot be a mutant"), Some(help));
     None
-}
-
-pub(super) fn meanwhile(
-    toml: &mut Toml<'_>,
-    table: &DeTable<'_>,
-    place: &Span,
-    earlier: &[Meanwhile],
-) -> Option<Meanwhile> {
-    let [id, when] = toml.fields(table, "a meanwhile", ["id", "when"]);
-    let triggers = Trigger::all();
-    let help = "add an `id`, for `at` of checks";
-    toml.require(id, place, "the meanwhile has no `id`", help);
-    let help = format!("say what it waits for: `when = \"{}\"`", triggers[0].0);
-    toml.require(when, place, "the meanwhile has no `when`", help);
-    let when = when.and_then(|entry| toml.choice(entry, "trigger", &triggers));
-    let span = id?.value.span();
-    let id = kebab_id(toml, id?)?;
-    if Moment::NAMED.iter().any(|(word, _)| *word == id) {
-        let help = Some("every exercise has this moment: choose another id".to_owned());
-        toml.error(span, format!("`{id}` cannot be the id of a meanwhile"), help);
-        return None;
-    }
-    let when = when?;
-    if earlier.iter().any(|earlier| earlier.id == id) {
-        toml.error(span, format!("a second `[[meanwhile]]` with the id `{id}`"), None);
-        return None;
-    }
-    Some(Meanwhile { id, when })
 }
 
 pub(super) fn world(

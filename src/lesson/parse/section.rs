@@ -2,6 +2,7 @@
 
 use super::super::block::BlockText;
 use super::super::exercise::{self, Head};
+use super::super::meanwhile::IT_CAME_TO_THAT;
 use super::super::problem::{Problems, did_you_mean, suggestion};
 use super::super::words;
 use super::super::{Code, Example, Exercise, FailingAnswer, Language, Span, Step, check, line_of};
@@ -232,7 +233,9 @@ fn check_fails(fails: &FenceWord, head: &Head, problems: &mut Problems) {
         problems.error(fails.span.clone(), message, Some(help));
     }
     let named = head.named_checks.iter().map(|(id, _)| id.as_str());
-    let known: Vec<&str> = named.chain([check::ENDS_WELL, check::EVIDENCE_IS_VALID]).collect();
+    let always = [check::ENDS_WELL, check::EVIDENCE_IS_VALID];
+    let came = head.exercise.must_come_to_that().then_some(IT_CAME_TO_THAT);
+    let known: Vec<&str> = named.chain(always).chain(came).collect();
     if head.is_complete && !known.contains(&id) {
         let help = did_you_mean(id, known);
         problems.error(fails.span.clone(), format!("unknown check `{id}`"), help);

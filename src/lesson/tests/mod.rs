@@ -2,6 +2,7 @@
 
 mod advice;
 mod answers;
+mod beside;
 mod blocks;
 pub(crate) mod checks;
 mod courses;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use redis::Value;
 
+use crate::lesson::check::time_words;
 use crate::present::plain;
 use crate::present::text::{clean, reveal};
 use crate::redis_cli::reply;
-use crate::relay::{CommandOutcome, Event, Exchange, Message};
+use crate::relay::{CommandOutcome, Event, Exchange, Message, Step, StepKind};
 use crate::runner_line::{START_MARK, STOP_MARK};
 use crate::topics::{TOPICS, ended_at};
 
@@ -23,6 +24,12 @@ pub(super) fn line_of(event: Event<'_>) -> String {
             let ended = ended_at(mark.word).map_or("work", |work| work.name);
             format!("(the {ended} has ended)")
         }
+        Event::Step(step) => match &step.what {
+            StepKind::Ran { line, .. } => format!("another client: {}", reveal(line)),
+            StepKind::Passed(time) => format!("({} pass)", time_words(*time)),
+            StepKind::KilledAnswer => "(the answer is killed and begins again)".to_owned(),
+            StepKind::KilledServer => "(the server is killed and starts again)".to_owned(),
+        },
     }
 }
 
@@ -115,16 +122,23 @@ pub(in crate::present) fn shown_at(event: Event<'_>) -> Duration {
         Event::Exchange(exchange) => exchange.at,
         Event::Message(message) => message.at,
         Event::Mark(mark) => mark.seen,
+        Event::Step(step) => step.at,
     }
 }
 
 /// [`reply_line`] of a command; empty for anything else.
 pub(super) fn short_reply(event: Event<'_>) -> String {
-    event.exchange().map(reply_line).unwrap_or_default()
+    match event {
+        Event::Exchange(exchange) => reply_line(exchange),
+        _ => whole_reply(event).join("  "),
+    }
 }
 
 /// The lines of a command's whole reply; none for anything else.
 pub(super) fn whole_reply(event: Event<'_>) -> Vec<String> {
+    if let Event::Step(Step { what: StepKind::Ran { reply, .. }, .. }) = event {
+        return reply::format(reply).lines().map(|line| reveal(line).into_owned()).collect();
+    }
     let Some(exchange) = event.exchange() else { return Vec::new() };
     let Some(reply) = &exchange.reply else { return vec![NO_REPLY.to_owned()] };
     let text = reply::format_reply_to(&exchange.words, &reply.value);

@@ -252,7 +252,7 @@ fn important(lines: &[TranscriptLine<'_>]) -> Vec<bool> {
     for line in lines {
         let is_important = match line.first {
             _ if line.marked => true,
-            Event::Mark(_) => true,
+            Event::Mark(_) | Event::Step(_) => true,
             Event::Message(_) => false,
             Event::Exchange(exchange) if exchange.outcome == CommandOutcome::Refused => {
                 let refusal = (exchange.name(), exchange.error().unwrap_or_default());

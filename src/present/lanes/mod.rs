@@ -7,6 +7,7 @@ mod canvas;
 mod contents;
 mod draw;
 mod layout;
+mod others;
 mod server;
 mod values;
 mod words;
@@ -59,6 +60,7 @@ fn is_about_order(evidence: &Evidence, work: &[WorkSpan]) -> bool {
         || is_watched
         || !timeline.marks.is_empty()
         || !timeline.messages.is_empty()
+        || !timeline.steps.is_empty()
         || evidence.run.timed_out()
 }
 
@@ -70,6 +72,7 @@ fn values(evidence: &Evidence, verdict: &Verdict) -> Option<Picture> {
     let pointers = super::evidence::pointers(verdict);
     let mut picture = Picture::default();
     answer::add(&mut picture, evidence, pointers);
+    others::add(&mut picture, evidence);
     server::add(&mut picture, evidence, &work, pointers);
     picture.story.sort_by_key(Told::order);
     let has_points = picture

@@ -32,6 +32,7 @@ pub const REWRITE: BackgroundWork = BackgroundWork {
     name: "rewrite of the append-only file",
     begun_by: "bgrewriteaof",
     wait_line: None,
+    begin_trigger: "@bgrewriteaof-began",
     end_trigger: "@bgrewriteaof-ended",
     is_pending: |now, _| is_running(now) || now.number("aof_rewrite_scheduled") != 0,
     is_running,

@@ -13,6 +13,7 @@ pub const SAVE: BackgroundWork = BackgroundWork {
     name: "background save",
     begun_by: "bgsave",
     wait_line: Some(WAIT),
+    begin_trigger: "@bgsave-began",
     end_trigger: "@bgsave-ended",
     is_pending: is_saving,
     is_running: |now| now.number("rdb_bgsave_in_progress") != 0,

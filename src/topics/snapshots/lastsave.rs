@@ -77,7 +77,7 @@ pub fn may_be_read(exercise: &Exercise, answer: &str) -> bool {
     let setup = exercise.setup.iter().map(|code| code.text.as_str());
     exercise.needs_crash()
         || exercise.needs_the_dump()
-        || exercise.watches_meanwhile()
+        || exercise.watches_background()
         || exercise.settings.iter().any(|(name, _)| name == "save")
         || exercise.checks.iter().any(is_about_saves)
         || setup.chain([answer]).any(mentions_saves)

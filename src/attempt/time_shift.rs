@@ -1,0 +1,219 @@
+//! Moves time on for a server's data: keys, hash fields and pending entries are as they will be
+//! then. The server's clock stays.
+
+use std::time::Duration;
+
+use redis::Value;
+
+use crate::server::{CallError, Client, ServerInfo};
+
+const LIMIT: Duration = Duration::from_secs(5);
+/// How many keys or pending entries are asked for at a time.
+const PAGE: usize = 1000;
+/// What is due gets this time to live, and ends by itself.
+const DUE: i64 = 1;
+/// Until what is due has ended.
+const PAUSE: Duration = Duration::from_millis(3);
+
+type Words = Vec<Vec<u8>>;
+
+/// Lets so much time pass in every database.
+pub(super) fn pass(client: &mut Client, time: Duration) -> Result<(), CallError> {
+    let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 4);
+    let databases = ServerInfo::take(client, LIMIT)?.database_numbers();
+    let knows_fields = knows(client, "hpexpire")?;
+    let mut due = Vec::new();
+    for database in &databases {
+        client.call(&["SELECT", database], LIMIT)?;
+        let mut cursor = b"0".to_vec();
+        loop {
+            let page =
+                [&b"SCAN"[..], &cursor, b"COUNT", PAGE.to_string().as_bytes()].map(<[u8]>::to_vec);
+            let reply = client.call(&page, LIMIT)?;
+            let (next, keys) = scanned(reply);
+            let mut shift = Shift { client, time, knows_fields };
+            let ended = shift.keys(&keys)?;
+            due.extend(ended.into_iter().map(|key| (database.clone(), key)));
+            if next == b"0" || next.is_empty() {
+                break;
+            }
+            cursor = next;
+        }
+    }
+    std::thread::sleep(PAUSE);
+    // Reading what is due makes it end now, with the server's own events.
+    for database in &databases {
+        let keys = due.iter().filter(|(of, _)| of == database);
+        let mut commands = vec![words(&[b"SELECT", database.as_bytes()])];
+        commands.extend(keys.map(|(_, key)| words(&[b"EXISTS", key])));
+        pipeline(client, &commands)?;
+    }
+    client.call(&["SELECT", "0"], LIMIT)?;
+    Ok(())
+}
+
+struct Shift<'c> {
+    client: &'c mut Client,
+    /// In milliseconds.
+    time: i64,
+    /// Whether the server knows fields of hashes that expire.
+    knows_fields: bool,
+}
+
+impl Shift<'_> {
+    /// Returns the keys that are due.
+    fn keys(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, CallError> {
+        let questions: Vec<Words> =
+            keys.iter().flat_map(|key| [words(&[b"PTTL", key]), words(&[b"TYPE", key])]).collect();
+        let replies = pipeline(self.client, &questions)?;
+        let (mut due, mut commands) = (Vec::new(), Vec::new());
+        for (key, reply) in keys.iter().zip(replies.chunks(2)) {
+            if let Value::Int(left @ 0..) = reply[0] {
+                let left = left.saturating_sub(self.time).max(DUE);
+                if left == DUE {
+                    due.push(key.clone());
+                }
+                commands.push(words(&[b"PEXPIRE", key, left.to_string().as_bytes()]));
+            }
+            match &reply[1] {
+                Value::SimpleString(kind) if kind == "hash" && self.knows_fields => {
+                    self.fields(key)?;
+                }
+                Value::SimpleString(kind) if kind == "stream" => self.groups(key)?,
+                _ => {}
+            }
+        }
+        pipeline(self.client, &commands)?;
+        Ok(due)
+    }
+
+    fn fields(&mut self, key: &[u8]) -> Result<(), CallError> {
+        let fields = strings(self.client.call(&[&b"HKEYS"[..], key], LIMIT)?);
+        let mut commands = Vec::new();
+        for page in fields.chunks(PAGE) {
+            let count = page.len().to_string();
+            let mut question = words(&[b"HPTTL", key, b"FIELDS", count.as_bytes()]);
+            question.extend_from_slice(page);
+            let left = items(self.client.call(&question, LIMIT)?);
+            for (field, left) in page.iter().zip(left) {
+                let Value::Int(left @ 0..) = left else { continue };
+                let left = left.saturating_sub(self.time).max(DUE).to_string();
+                let command =
+                    [b"HPEXPIRE", key, left.as_bytes(), &b"FIELDS"[..], b"1", field.as_slice()];
+                commands.push(words(&command));
+            }
+        }
+        pipeline(self.client, &commands).map(drop)
+    }
+
+    fn groups(&mut self, key: &[u8]) -> Result<(), CallError> {
+        for group in items(self.client.call(&[&b"XINFO"[..], b"GROUPS", key], LIMIT)?) {
+            // `name` is the first of the pairs.
+            let name = match group {
+                Value::Array(parts) => parts.into_iter().nth(1),
+                Value::Map(pairs) => pairs.into_iter().next().map(|(_, name)| name),
+                _ => None,
+            };
+            if let Some(Value::BulkString(name)) = name {
+                self.pending(key, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ages the pending entries of a group. XCLAIM keeps the owner, the number of deliveries and
+    /// the group's last delivered id. An entry that is no longer in the stream stays as it is:
+    /// XCLAIM would drop it.
+    fn pending(&mut self, key: &[u8], group: &[u8]) -> Result<(), CallError> {
+        let count = PAGE.to_string();
+        let mut from = b"-".to_vec();
+        loop {
+            let question = words(&[b"XPENDING", key, group, &from, b"+", count.as_bytes()]);
+            let page = items(self.client.call(&question, LIMIT)?);
+            let is_last = page.len() < PAGE;
+            let mut entries = Vec::new();
+            for entry in page {
+                let parts = items(entry);
+                if let [
+                    Value::BulkString(id),
+                    Value::BulkString(owner),
+                    Value::Int(idle),
+                    Value::Int(deliveries),
+                ] = parts.as_slice()
+                {
+                    entries.push((id.clone(), owner.clone(), *idle, *deliveries));
+                }
+            }
+            let there: Vec<Words> =
+                entries.iter().map(|(id, ..)| words(&[b"XRANGE", key, id, id])).collect();
+            let there = pipeline(self.client, &there)?;
+            let mut commands = Vec::new();
+            for ((id, owner, idle, deliveries), found) in entries.iter().zip(there) {
+                if items(found).is_empty() {
+                    continue;
+                }
+                let idle = idle.saturating_add(self.time).to_string();
+                let deliveries = deliveries.to_string();
+                commands.push(words(&[
+                    b"XCLAIM",
+                    key,
+                    group,
+                    owner,
+                    b"0",
+                    id,
+                    b"IDLE",
+                    idle.as_bytes(),
+                    b"RETRYCOUNT",
+                    deliveries.as_bytes(),
+                    b"JUSTID",
+                ]));
+            }
+            pipeline(self.client, &commands)?;
+            let Some((last, ..)) = entries.last().filter(|_| !is_last) else { return Ok(()) };
+            from = [b"(", last.as_slice()].concat();
+        }
+    }
+}
+
+fn knows(client: &mut Client, command: &str) -> Result<bool, CallError> {
+    let reply = client.call(&["COMMAND", "INFO", command], LIMIT)?;
+    Ok(items(reply).into_iter().any(|one| !items(one).is_empty()))
+}
+
+fn pipeline(client: &mut Client, commands: &[Words]) -> Result<Vec<Value>, CallError> {
+    if commands.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lines: Vec<&[Vec<u8>]> = commands.iter().map(Vec::as_slice).collect();
+    client.pipeline(&lines, LIMIT)
+}
+
+fn words(words: &[&[u8]]) -> Words {
+    words.iter().map(|word| word.to_vec()).collect()
+}
+
+fn scanned(reply: Value) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let mut parts = items(reply).into_iter();
+    let cursor = match parts.next() {
+        Some(Value::BulkString(cursor)) => cursor,
+        _ => Vec::new(),
+    };
+    (cursor, parts.next().map(strings).unwrap_or_default())
+}
+
+fn items(value: Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) | Value::Set(items) => items,
+        _ => Vec::new(),
+    }
+}
+
+fn strings(value: Value) -> Vec<Vec<u8>> {
+    let mut strings = Vec::new();
+    for item in items(value) {
+        if let Value::BulkString(bytes) = item {
+            strings.push(bytes);
+        }
+    }
+    strings
+}

@@ -1,0 +1,114 @@
+//! `[[meanwhile]]`: what happens beside the answer, as data.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Span;
+use crate::checks::Subject;
+use crate::topics::{self, BackgroundWork};
+
+/// The finding that everything happened that was to happen beside the answer. Every exercise with
+/// a `[[meanwhile]]` that waits for a condition or a mark, and then does something, has it.
+pub const IT_CAME_TO_THAT: &str = "it-came-to-that";
+
+/// The commands, in lower case, with which time is moved on for keys and pending entries.
+pub const SENT_TO_MOVE_TIME: [&str; 13] = [
+    "select", "scan", "type", "pttl", "pexpire", "exists", "hkeys", "hpttl", "hpexpire", "xinfo",
+    "xpending", "xclaim", "xrange",
+];
+
+/// A `[[meanwhile]]`: a moment while an answer runs at which checks look at the server, and what is
+/// done then. Each happens once.
+#[derive(Debug, Clone)]
+pub struct Meanwhile {
+    /// For `at` of checks; lower case letters, digits and `-`.
+    pub id: Option<String>,
+    /// The span of the id, or of the table.
+    pub span: Span,
+    pub when: Trigger,
+    /// What is done at its moment.
+    pub steps: Steps,
+    /// The author's sentence for an answer in which the moment never came.
+    pub otherwise: Option<String>,
+}
+
+/// What a [`Meanwhile`] waits for.
+#[derive(Debug, Clone)]
+pub enum Trigger {
+    /// Nothing: it happens before the answer's first line.
+    Start,
+    /// The answer has run commands that begin like this, so many times with success.
+    Command {
+        /// As the author wrote it.
+        line: String,
+        words: Vec<Vec<u8>>,
+        nth: usize,
+    },
+    /// The server meets this.
+    Condition(Arc<dyn Subject>),
+    /// This work in the background has begun.
+    Began(&'static BackgroundWork),
+    /// This work in the background has ended; for a look, the last of several counts.
+    Ended(&'static BackgroundWork),
+}
+
+impl Trigger {
+    /// Each mark, with the value of the key `when`.
+    pub(super) fn marks() -> Vec<(&'static str, Self)> {
+        let began = topics::background().map(|work| (work.begin_trigger, Self::Began(work)));
+        let ended = topics::background().map(|work| (work.end_trigger, Self::Ended(work)));
+        began.chain(ended).collect()
+    }
+
+    /// Why it never fired.
+    pub fn never(&self) -> String {
+        match self {
+            Self::Start => "the answer never began".to_owned(),
+            Self::Command { line, nth: 1, .. } => format!("`{line}` never ran with success"),
+            Self::Command { line, nth, .. } => {
+                format!("`{line}` did not run {nth} times with success")
+            }
+            Self::Condition(subject) => {
+                format!("at no moment was it true that {}", subject.sentence())
+            }
+            Self::Began(work) => format!("no {} began", work.name),
+            Self::Ended(work) => format!("no {} ended", work.name),
+        }
+    }
+
+    /// Whether an answer must lead to it. A command need not be used.
+    pub fn must_come(&self) -> bool {
+        matches!(self, Self::Condition(_) | Self::Began(_) | Self::Ended(_))
+    }
+
+    /// Whether it is about work in the background, whose moments the clock decides.
+    pub fn is_a_mark(&self) -> bool {
+        matches!(self, Self::Began(_) | Self::Ended(_))
+    }
+}
+
+/// What is done at the moment of a [`Meanwhile`], in the order of the fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// So much time passes for keys and pending entries.
+    pub later: Option<Duration>,
+    /// Another client sends these lines, one after another.
+    pub run: Vec<String>,
+    /// SIGKILL.
+    pub kill: Option<Kill>,
+}
+
+impl Steps {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kill {
+    /// The answer, which then begins again from its first line.
+    Answer,
+    /// The server, which is then started again with its files.
+    Server,
+}

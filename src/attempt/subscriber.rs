@@ -12,7 +12,7 @@ use crate::relay::timeline::BARRIER;
 use crate::resp::kinds::subscribes;
 
 /// How long a message may be on its way after the reply to the line that caused it.
-const MESSAGE_LIMIT: Duration = Duration::from_secs(2);
+const MESSAGE_LIMIT: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub(super) struct Subscriber {

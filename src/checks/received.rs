@@ -71,6 +71,11 @@ impl Subject for Received {
         Scope::Run
     }
 
+    /// On a machine that stalls, a message may still be on its way when the answer ends.
+    fn is_timeless(&self) -> bool {
+        false
+    }
+
     fn judge(&self, evidence: &Evidence) -> Option<Seen> {
         let timeline = &evidence.timeline;
         let met: Vec<Option<bool>> =

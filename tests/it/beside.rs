@@ -28,7 +28,7 @@ fn workspace(exercise: &str, setup: &str) -> Workspace {
     // A setup must not be empty.
     let setup = if setup.is_empty() { "SET unrelated 1" } else { setup };
     let lesson = format!(
-        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\n{exercise}\n```\n\n```redis \
+        "# L\n\n## E\n\n```toml exercise\nid = \"e\"\ntime_limit = \"1m\"\n{exercise}\n```\n\n```redis \
          setup\n{setup}\n```\n\n> [!TIP]\n> look\n\n```redis solution\nPING\n```\n\n```python \
          solution\nprint()\n```\n"
     );

@@ -101,7 +101,8 @@ impl FinishedAnswer {
 }
 
 /// Runs the answer, and again from its first line when it was killed; `time`: when it began, and
-/// how long all of it may take.
+/// how long a run may take. Each has all of the time: a kill must not take it from a right answer,
+/// and a busy machine is slow to start a program twice.
 pub(super) fn run_answer(
     fixture: &mut Fixture<'_>,
     answer: &Answer,
@@ -113,9 +114,6 @@ pub(super) fn run_answer(
     let mut killed = Vec::new();
     loop {
         let cancel = control.next_run(fixture.cancel);
-        // The first run has all of the time, however late it begins.
-        let spent = if killed.is_empty() { Duration::ZERO } else { began.elapsed() };
-        let limit = limit.saturating_sub(spent);
         let run = RunControl { before, began, limit, server, answer: control };
         let mut run_fixture = Fixture { cancel: &cancel, server: fixture.server, ..*fixture };
         let finished = run_once(&mut run_fixture, answer, python, &run)?;

@@ -226,10 +226,6 @@ impl Walk<'_> {
 
     fn end_heading(&mut self, level: HeadingLevel, title: String, range: Span) {
         if level == HeadingLevel::H1 {
-            if self.title.is_some() {
-                let help = Some("begin a step with `##`".to_owned());
-                self.problems.warning(range.clone(), "a second `#` heading begins no step", help);
-            }
             self.title.get_or_insert(title);
             self.add(OutlinePart::Title(range));
             return;

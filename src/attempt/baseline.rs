@@ -48,6 +48,9 @@ pub(super) fn baseline(
         }
     }
     let before = look(server)?;
+    for topic in topics::TOPICS {
+        (topic.ensure_still_new)(exercise, server, &before)?;
+    }
     ensure_fields_are_reported(server, exercise, &before)?;
     Ok(before)
 }

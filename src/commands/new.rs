@@ -109,7 +109,11 @@ fn folder(common: &Common) -> Result<&Path, Stop> {
             "name a folder of lessons: `--lessons DIR`",
         )),
         Some(path) => Ok(path),
-        None => Ok(Path::new(course::FOLDER)),
+        None => Err(Stop::usage(
+            format!("there is no folder `{}` here for the new lesson", course::FOLDER),
+            "`redislings init DIR` writes the built-in course to a folder; `--lessons DIR` names a \
+             folder of yours",
+        )),
     }
 }
 

@@ -84,7 +84,11 @@ impl VerifyRequest<'_> {
         let versions = self.versions(&course)?;
         let names = versions.iter().map(|version| name_of(version.as_ref())).collect();
         self.reports.begin(&Plan::new(&course, &cases, self.slice, names))?;
-        let of_loader = chosen(of_loader, &cases, self.names_cases());
+        let of_loader = if self.names_cases() || self.options.changed.is_some() {
+            chosen(of_loader, &cases, self.names_cases())
+        } else {
+            of_loader
+        };
         let cases = Slice::part(self.slice, cases);
         let verification = Verification { request: self, course: &course, cases, unmade };
         let (mut servers, mut results) = (Vec::new(), Vec::new());

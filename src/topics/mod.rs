@@ -57,6 +57,8 @@ pub struct Topic {
     pub refuse_setting: fn(name: &str, value: &str) -> Option<&'static str>,
     /// Whether an attempt needs a server that has just started.
     pub needs_new_server: fn(&Exercise) -> bool,
+    /// An error if the machine made such a server too old before the answer began.
+    pub ensure_still_new: fn(&Exercise, &mut Server, &ServerInfo) -> Result<(), EnvironmentError>,
     /// What the exercise's author should think about: a fact and a help.
     pub advice: fn(&Exercise) -> Option<(&'static str, &'static str)>,
     /// A setting of the lesson that the answer must leave alone, because the evidence depends on
@@ -116,6 +118,7 @@ impl Topic {
         get_ready: |_| Ok(()),
         refuse_setting: |_, _| None,
         needs_new_server: |_| false,
+        ensure_still_new: |_, _, _| Ok(()),
         advice: |_| None,
         protected_setting: |_| None,
         only_slows: |_, _| false,

@@ -127,7 +127,7 @@ fn an_exercise_that_is_not_for_this_server_is_skipped_and_counted() {
 
 #[test]
 fn save_points_are_not_due_before_the_answer() {
-    let toml = "[server]\nsave = \"2 1\"\n[[check]]\nid = \"not-yet\"\nat = \"exit\"\n\
+    let toml = "[server]\nsave = \"3 1\"\n[[check]]\nid = \"not-yet\"\nat = \"exit\"\n\
                 lastsave = \"unchanged\"";
     let answers = "```redis wrong fails=not-yet\nSET a 1\nSAVE\n```\n";
     let ended = verify(&lesson(toml, answers), &["e/redis/solution-1", "--repeat", "8"]);

@@ -35,6 +35,7 @@ pub const TOPIC: Topic = Topic {
     get_ready: lastsave::wait_until_it_can_move,
     refuse_setting: save_points::refuse_setting,
     needs_new_server: save_points::needs_new_server,
+    ensure_still_new: save_points::ensure_still_new,
     advice: save_points::advice,
     protected_setting: slow_down::protected_setting,
     only_slows: slow_down::only_slows,

@@ -1,9 +1,14 @@
 //! What an exercise's settings say about saves: the setting `save`, and how long saves take.
 
 use super::slow_down;
+use crate::attempt::{LOOK_LIMIT, microseconds, silent};
+use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::{Code, Exercise};
+use crate::server::{Server, ServerInfo};
 
 const SAVE: &str = "save";
+/// LASTSAVE can move after a second; the smallest useful save point is due after two.
+const OLD_MICROS: i64 = 1_600_000;
 
 /// Redis 6.2 silently ignores a wrong value: there are then no save points at all.
 pub fn refuse_setting(name: &str, value: &str) -> Option<&'static str> {
@@ -23,6 +28,27 @@ fn are_points(value: &str) -> bool {
 /// leaves behind: the point would be due before the answer's first line.
 pub fn needs_new_server(exercise: &Exercise) -> bool {
     exercise.settings.iter().any(|(name, value)| name == SAVE && !value.trim().is_empty())
+}
+
+/// LASTSAVE is older where the machine, or the setup, took its time: then a point may be due before
+/// the answer's first line.
+pub fn ensure_still_new(
+    exercise: &Exercise,
+    server: &mut Server,
+    before: &ServerInfo,
+) -> Result<(), EnvironmentError> {
+    if !needs_new_server(exercise) || !server.is_ours() {
+        return Ok(());
+    }
+    let time = server.client().call(&["TIME"], LOOK_LIMIT);
+    let time = time.map_err(|silence| silent(server, &silence))?;
+    let age = microseconds(&time) - before.lastsave * 1_000_000;
+    if age <= OLD_MICROS {
+        return Ok(());
+    }
+    let fact = format!("LASTSAVE was {} ms old before the answer began", age / 1000);
+    let help = "the machine is overloaded, or the setup takes long: end it with `SAVE`";
+    Err(EnvironmentError::new(fact, help).of(EnvironmentErrorKind::Stall))
 }
 
 /// A save of a few keys is over a few milliseconds after BGSAVE has answered.

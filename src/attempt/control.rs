@@ -16,7 +16,7 @@ use crate::error::EnvironmentError;
 use crate::redis_cli::words;
 use crate::runner_line::{self, Place, RunnerLine};
 use crate::sanitize::ShownPath as _;
-use crate::server::{FileName, Server};
+use crate::server::{FileName, Server, ServerFile};
 
 /// The folder of the server's files in a program's own folder.
 const DATA: &str = "data";
@@ -24,7 +24,7 @@ const REQUEST: &str = "request-";
 /// How long the program may take to listen for the reply.
 const REPLY_LIMIT: Duration = Duration::from_secs(10);
 /// How often to see whether the server still runs.
-const LOOK_PAUSE: Duration = Duration::from_millis(30);
+const LOOK_PAUSE: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_millis(5);
 
 /// What a program asks the runner for while it runs.
@@ -34,6 +34,8 @@ pub(super) struct Control<'e> {
     data: PathBuf,
     settings: ServerControl<'e>,
     is_published: bool,
+    /// What was copied to `data`.
+    published: Vec<ServerFile>,
     looked: Instant,
     /// What went wrong that is not the program's fault.
     failed: Option<EnvironmentError>,
@@ -50,8 +52,15 @@ impl<'e> Control<'e> {
         let requests = PassingDirectory::new("control")?;
         let data = folder.join(DATA);
         let looked = Instant::now();
-        let mut control =
-            Self { requests, data, settings, is_published: false, looked, failed: None };
+        let mut control = Self {
+            requests,
+            data,
+            settings,
+            is_published: false,
+            published: Vec::new(),
+            looked,
+            failed: None,
+        };
         control.publish_if_down(server)?;
         Ok(control)
     }
@@ -137,9 +146,11 @@ impl<'e> Control<'e> {
         server.kill()?;
         // The program may have a folder of that name.
         self.withdraw();
-        let published = match server.directory() {
-            Some(directory) => std::os::unix::fs::symlink(directory, &self.data),
-            None => copy_out(server, &self.data)?,
+        let published = if let Some(directory) = server.directory() {
+            std::os::unix::fs::symlink(directory, &self.data)
+        } else {
+            self.published = all_files(server)?;
+            copy_out(&self.published, &self.data)
         };
         published.map_err(|error| failed(&self.data, &error))?;
         self.is_published = true;
@@ -153,18 +164,21 @@ impl<'e> Control<'e> {
             return Ok(());
         }
         let files = files_in(&self.data);
-        for name in server.files()? {
-            if !files.contains(&name) {
-                server.remove_file(&name)?;
+        for ServerFile { name, .. } in &self.published {
+            if !files.contains(name) {
+                server.remove_file(name)?;
             }
         }
         for name in files {
             let path = self.data.join(name.as_str());
             let content = fs::read(&path).map_err(|error| failed(&path, &error))?;
-            if server.file(&name)?.as_deref() != Some(&content) {
+            let was = self.published.iter().find(|file| file.name == name);
+            if was.is_none_or(|was| was.content != content) {
                 server.put_file(&name, &content)?;
             }
         }
+        // A start may fail, and the program try again.
+        self.published = all_files(server)?;
         Ok(())
     }
 
@@ -184,21 +198,27 @@ fn failed(path: &Path, error: &io::Error) -> EnvironmentError {
     EnvironmentError::new(fact, "try again")
 }
 
-fn copy_out(server: &Server, data: &Path) -> Result<io::Result<()>, EnvironmentError> {
-    // The program may look at any time: the folder is complete when it is there.
-    let new = data.with_extension("new");
-    if let Err(error) = fs::create_dir(&new) {
-        return Ok(Err(error));
-    }
+fn all_files(server: &Server) -> Result<Vec<ServerFile>, EnvironmentError> {
+    let mut files = Vec::new();
     for name in server.files()? {
-        let Some(content) = server.file(&name)? else { continue };
-        let folder = name.folder().map_or(Ok(()), |folder| fs::create_dir_all(new.join(folder)));
-        let written = folder.and_then(|()| fs::write(new.join(name.as_str()), content));
-        if written.is_err() {
-            return Ok(written);
+        if let Some(content) = server.file(&name)? {
+            files.push(ServerFile { name, content });
         }
     }
-    Ok(fs::rename(&new, data))
+    Ok(files)
+}
+
+fn copy_out(files: &[ServerFile], data: &Path) -> io::Result<()> {
+    // The program may look at any time: the folder is complete when it is there.
+    let new = data.with_extension("new");
+    fs::create_dir(&new)?;
+    for ServerFile { name, content } in files {
+        if let Some(folder) = name.folder() {
+            fs::create_dir_all(new.join(folder))?;
+        }
+        fs::write(new.join(name.as_str()), content)?;
+    }
+    fs::rename(&new, data)
 }
 
 /// The regular files of a folder and of the folders in it.

@@ -29,9 +29,7 @@ fn only_answers_of_such_an_exercise_stop_it() {
 #[test]
 fn counters_of_a_server_that_stops_are_not_asked_for() {
     let help = "(check what the server holds: a `reply`, a `dump`)";
-    for subject in
-        ["calls = { save = 1 }", "info = { total_forks = \"+1\" }", "lastsave = \"advanced\""]
-    {
+    for subject in ["calls = { save = 1 }", "info = { total_forks = \"+1\" }"] {
         assert_says(&with_head("stop = true", subject), help);
     }
     assert_says(&with_head("stop = true", "blocked = \"< 200ms\""), "waits can't be measured");

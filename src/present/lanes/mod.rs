@@ -53,7 +53,8 @@ fn is_about_order(evidence: &Evidence, work: &[WorkSpan]) -> bool {
     if evidence.invalid.is_some() || timeline.exchanges.is_empty() {
         return false;
     }
-    let was_killed = evidence.looks.contains_key(&Moment::Crash);
+    let ends = [Moment::Crash, Moment::Restart];
+    let was_killed = ends.iter().any(|at| evidence.looks.contains_key(at));
     let is_watched = evidence.waits.as_ref().is_some_and(|waits| waits.pings > 0);
     !work.is_empty()
         || was_killed

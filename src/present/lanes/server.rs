@@ -208,16 +208,27 @@ fn is_loaded_from_the_file(evidence: &Evidence) -> bool {
 }
 
 fn add_crash(picture: &mut Picture, evidence: &Evidence, file: Option<&WorkSpan>) {
-    let Some(look) = evidence.looks.get(&Moment::Crash) else { return };
+    let (crash, restart) = (Moment::Crash, Moment::Restart);
+    let Some((moment, look)) =
+        [crash, restart].into_iter().find_map(|at| Some((at, evidence.looks.get(&at)?)))
+    else {
+        return;
+    };
     let at = crash_or_end(evidence);
-    let text = match look {
-        Ok(_) => "killed and restarted",
-        Err(_) => "killed, and did not start again",
+    let text = match (moment, look) {
+        (Moment::Restart, Ok(_)) => "told to end, and restarted",
+        (Moment::Restart, Err(_)) => "told to end, and did not come back",
+        (_, Ok(_)) => "killed and restarted",
+        (_, Err(_)) => "killed, and did not start again",
     };
     let label = Label::new("server", "server");
-    let caption = Content::Caption { at, sign: '☠', look: Look::Bad, text: text.to_owned() };
+    let sign = if moment == restart { '▪' } else { '☠' };
+    let caption = Content::Caption { at, sign, look: Look::Bad, text: text.to_owned() };
     picture.lanes.push(Lane { label, content: caption });
     picture.story.push(Told::at(at, format!("the server was {text}")));
+    if moment == restart {
+        return;
+    }
     let is_told = evidence.looks.contains_key(&Moment::Restore)
         || (file.is_some() && is_loaded_from_the_file(evidence));
     if is_told {

@@ -110,8 +110,9 @@ impl ServerHost for Hosted {
     }
 
     fn file(&self, name: &FileName) -> Result<Option<Vec<u8>>, EnvironmentError> {
-        let is_there = !self.call_with("has_file", &[name.as_str()], &[])?.is_empty();
-        if is_there { self.call_with("file", &[name.as_str()], &[]).map(Some) } else { Ok(None) }
+        let mut printed = self.call_with("file", &[name.as_str()], &[])?;
+        // A letter stands before the content of a file that is there.
+        Ok((!printed.is_empty()).then(|| printed.split_off(1)))
     }
 
     fn put_file(&mut self, name: &FileName, content: &[u8]) -> Result<(), EnvironmentError> {

@@ -90,9 +90,10 @@ files() {
   done
 }
 
-has_file() { [ ! -f "$1/$2" ] || printf yes; }
-
-file() { cat "$1/$2"; }
+# Prints a letter and the content; nothing if there is no such file.
+file() {
+  [ ! -f "$1/$2" ] || { printf x && cat "$1/$2"; }
+}
 
 # The request is followed by `$3` bytes: the file. `$4` is its folder, if it is in one.
 put_file() {

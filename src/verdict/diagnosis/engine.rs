@@ -9,7 +9,7 @@ use super::symptom::{self, Symptom};
 use super::table;
 use crate::attempt::evidence::{Evidence, LoadFailure, ProgramEnd, Run, Stopped};
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
-use crate::lesson::{Exercise, Moment};
+use crate::lesson::{Check, Exercise, Moment};
 use crate::topics::TOPICS;
 use crate::verdict::finding::{Finding, Outcome};
 
@@ -39,8 +39,8 @@ fn facts_about<'a>(exercise: &'a Exercise, evidence: &'a Evidence, id: &str) -> 
     let check = exercise.checks.iter().find(|check| check.id == id);
     let mut facts = Facts { exercise, evidence, check, symptoms: Vec::new() };
     facts.symptoms = match (check, id) {
-        // Nobody knows how the file came to be.
-        (Some(check), _) if check.from.is_some() => Vec::new(),
+        // Nobody knows how the file came to be, or the finding says itself why there is no server.
+        (Some(check), _) if check.from.is_some() || has_no_server(check, evidence) => Vec::new(),
         (Some(check), _) => {
             let of_topics = TOPICS.iter().flat_map(|topic| (topic.symptoms)(check, &facts));
             check.subject.symptoms(check, &facts).into_iter().chain(of_topics).collect()
@@ -50,6 +50,11 @@ fn facts_about<'a>(exercise: &'a Exercise, evidence: &'a Evidence, id: &str) -> 
         (None, _) => Vec::new(),
     };
     facts
+}
+
+/// Whether no server came up for the check, for another reason than the snapshot file.
+fn has_no_server(check: &Check, evidence: &Evidence) -> bool {
+    matches!(evidence.looks.get(&check.at), Some(Err(LoadFailure::Because(_))))
 }
 
 /// The symptoms of data that is missing in a file that a server loads.

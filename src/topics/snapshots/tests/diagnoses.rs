@@ -85,3 +85,16 @@ fn a_line_that_the_runner_did_not_do() {
     let expected = "line 1 was not done: unknown line `@wait-save`; did you mean `@wait-bgsave`?";
     assert_eq!(cause, expected);
 }
+
+#[test]
+fn no_snapshot_explains_what_a_log_did_not_bring_back() {
+    let lost = || scene(SURVIVES, &[("PING", "+PONG")]);
+    lost().seen_nowhere("nobody-asked-for-a-snapshot");
+    lost().setting("appendonly", "yes").never("nobody-asked-for-a-snapshot");
+    lost().info("aof_enabled:1\n").never("nobody-asked-for-a-snapshot");
+}
+
+#[test]
+fn a_snapshot_for_a_replica_was_asked_for() {
+    scene(SAVED, &[("SYNC", OK)]).never("nobody-asked-for-a-snapshot");
+}

@@ -169,7 +169,7 @@ fn run_program(
         control.finish()?;
         return Ok(finished);
     }
-    if run.answer.kills_the_server {
+    if run.answer.acts_on_the_server {
         return beside(
             || python.run(path, &endpoint, limit, cancel),
             |_| run.answer.serve(fixture),

@@ -12,12 +12,12 @@ use super::runner::ServerControl;
 use crate::cleanup::lock;
 use crate::error::EnvironmentError;
 use crate::lesson::Exercise;
-use crate::server::ServerInfo;
+use crate::server::{Disk, ServerInfo};
 
 /// How long a killed answer may take to end, and the kill to be complete.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How long a killed server may take to start again.
-const RESTART_LIMIT: Duration = Duration::from_secs(25);
+/// How long a killed server may take to start again, or its files to be changed.
+const SERVER_LIMIT: Duration = Duration::from_secs(25);
 
 /// How one run of an answer goes, and who may stop it or its server.
 pub(super) struct RunControl<'r> {
@@ -42,8 +42,8 @@ pub(super) struct AnswerControl {
     is_over: Mutex<bool>,
     /// Whether a student works by hand: there is no program to kill.
     by_hand: bool,
-    /// Whether the server may be killed while the answer runs.
-    pub(super) kills_the_server: bool,
+    /// Whether something may be done to the server itself while the answer runs.
+    pub(super) acts_on_the_server: bool,
     /// The settings with which it starts again.
     restart: Vec<(String, String)>,
 }
@@ -55,16 +55,17 @@ struct State {
     kill: KillState,
     /// Whether the answer ended, and not by a kill.
     has_ended: bool,
-    server: ServerKill,
+    server: ServerRequest,
 }
 
 /// A request to the thread that owns the server.
 #[derive(Debug, Default)]
-enum ServerKill {
+enum ServerRequest {
     #[default]
     None,
-    Requested,
-    /// Where the restarted server is reached.
+    Kill,
+    SetDisk(Disk),
+    /// Where the server is reached now.
     Done(Result<Box<ConnectionInfo>, EnvironmentError>),
 }
 
@@ -81,7 +82,7 @@ enum KillState {
 impl AnswerControl {
     pub(super) fn new(exercise: &Exercise) -> Self {
         Self {
-            kills_the_server: exercise.kills_the_server_meanwhile(),
+            acts_on_the_server: exercise.acts_on_the_server_meanwhile(),
             restart: exercise.restart.clone(),
             ..Self::default()
         }
@@ -142,26 +143,43 @@ impl AnswerControl {
     /// Has the server killed and started again; returns where it is reached then, or `None` if the
     /// answer ended before.
     pub(super) fn kill_server(&self) -> Result<Option<ConnectionInfo>, EnvironmentError> {
+        self.request(ServerRequest::Kill)
+    }
+
+    /// Makes saves fail or work again; false if the answer ended before.
+    pub(super) fn set_disk(&self, disk: Disk) -> Result<bool, EnvironmentError> {
+        Ok(self.request(ServerRequest::SetDisk(disk))?.is_some())
+    }
+
+    fn request(&self, request: ServerRequest) -> Result<Option<ConnectionInfo>, EnvironmentError> {
         let mut state = lock(&self.state);
-        state.server = ServerKill::Requested;
-        let waited = self.changed.wait_timeout_while(state, RESTART_LIMIT, |state| {
-            matches!(state.server, ServerKill::Requested) && !state.has_ended
+        state.server = request;
+        let waited = self.changed.wait_timeout_while(state, SERVER_LIMIT, |state| {
+            !matches!(state.server, ServerRequest::Done(_)) && !state.has_ended
         });
         let Ok((mut state, _)) = waited else { return Ok(None) };
         match std::mem::take(&mut state.server) {
-            ServerKill::Done(result) => result.map(|target| Some(*target)),
-            ServerKill::None | ServerKill::Requested => Ok(None),
+            ServerRequest::Done(result) => result.map(|target| Some(*target)),
+            ServerRequest::None | ServerRequest::Kill | ServerRequest::SetDisk(_) => Ok(None),
         }
     }
 
     /// For the thread that owns the server, as often as it can: does what was requested.
     pub(super) fn serve(&self, fixture: &mut Fixture<'_>) {
-        if !self.kills_the_server || !matches!(lock(&self.state).server, ServerKill::Requested) {
+        if !self.acts_on_the_server {
             return;
         }
-        let result = fixture.kill().and_then(|()| fixture.restart(&self.restart));
+        let disk = match lock(&self.state).server {
+            ServerRequest::None | ServerRequest::Done(_) => return,
+            ServerRequest::Kill => None,
+            ServerRequest::SetDisk(disk) => Some(disk),
+        };
+        let result = match disk {
+            None => fixture.kill().and_then(|()| fixture.restart(&self.restart)),
+            Some(disk) => fixture.server.set_disk(disk),
+        };
         let result = result.map(|()| Box::new(fixture.server.checker_target()));
-        lock(&self.state).server = ServerKill::Done(result);
+        lock(&self.state).server = ServerRequest::Done(result);
         self.changed.notify_all();
     }
 

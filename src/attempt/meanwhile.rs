@@ -351,6 +351,9 @@ impl Watcher {
                 StepKind::Ran { line, .. } => {
                     self.last_command = Some(format!("another client's `{line}`"));
                 }
+                StepKind::DiskRefuses | StepKind::DiskWorks => {
+                    self.last_command = Some("the disk's change".to_owned());
+                }
                 StepKind::KilledAnswer => self.triggers.forget_transactions(),
                 StepKind::KilledServer => {
                     self.triggers.forget_transactions();

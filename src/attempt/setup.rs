@@ -33,6 +33,9 @@ pub(super) fn ensure_address_supports(
     if exercise.needs_crash() || exercise.kills_the_server_meanwhile() {
         return Err(unsupported(exercise, "a crash"));
     }
+    if exercise.acts_on_the_server_meanwhile() {
+        return Err(unsupported(exercise, "a disk that refuses"));
+    }
     if exercise.needs_restart() {
         return Err(unsupported(exercise, "a restart"));
     }

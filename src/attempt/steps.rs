@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::answer_control::AnswerControl;
 use super::time_shift;
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
-use crate::lesson::meanwhile::{Kill, Steps};
+use crate::lesson::meanwhile::{DiskChange, Kill, Steps};
 use crate::redis_cli::{reply, words};
 use crate::relay::{Connections, Gate, Step, StepKind};
-use crate::server::{CallError, Client, ServerInfo};
+use crate::server::{CallError, Client, Disk, ServerInfo};
 
 /// How long the server may be busy before it replies to another client.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -51,6 +51,9 @@ impl Actor {
             time_shift::pass(&mut self.client, time).map_err(|why| cannot("move time on", &why))?;
             note(self.step(StepKind::Passed(time)));
         }
+        if let Some(disk) = steps.disk {
+            self.set_disk(disk, note)?;
+        }
         for line in &steps.run {
             let reply = self.run(line)?;
             note(self.step(StepKind::Ran { line: line.clone(), reply }));
@@ -83,6 +86,22 @@ impl Actor {
             }
         }
         Ok(reply)
+    }
+
+    /// Unless the answer has ended.
+    fn set_disk(
+        &mut self,
+        disk: DiskChange,
+        note: &mut dyn FnMut(Step),
+    ) -> Result<(), EnvironmentError> {
+        let (disk, what) = match disk {
+            DiskChange::Refuses => (Disk::Refuses, StepKind::DiskRefuses),
+            DiskChange::Works => (Disk::Works, StepKind::DiskWorks),
+        };
+        if self.control.set_disk(disk)? {
+            note(self.step(what));
+        }
+        Ok(())
     }
 
     /// Kills the answer when the commands that have arrived have run, unless it has ended.

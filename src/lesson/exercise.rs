@@ -1,6 +1,7 @@
 //! The `toml exercise` block.
 
 mod checks;
+mod conflicts;
 mod meanwhile;
 mod needs;
 mod tables;

@@ -92,6 +92,8 @@ impl Trigger {
 pub struct Steps {
     /// So much time passes for keys and pending entries.
     pub later: Option<Duration>,
+    /// Saves fail from now on, or work again.
+    pub disk: Option<DiskChange>,
     /// Another client sends these lines, one after another.
     pub run: Vec<String>,
     /// SIGKILL.
@@ -102,6 +104,13 @@ impl Steps {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What becomes of the server's saves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskChange {
+    Refuses,
+    Works,
 }
 
 /// What is killed.

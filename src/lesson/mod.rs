@@ -267,6 +267,12 @@ impl Exercise {
         self.meanwhile.iter().any(|meanwhile| meanwhile.steps.kill == Some(Kill::Server))
     }
 
+    /// Whether a `[[meanwhile]]` does something to the server itself, not through a client.
+    pub fn acts_on_the_server_meanwhile(&self) -> bool {
+        let mut steps = self.meanwhile.iter().map(|meanwhile| &meanwhile.steps);
+        steps.any(|steps| steps.kill == Some(Kill::Server) || steps.disk.is_some())
+    }
+
     /// Whether it is judged whether everything happened that was to happen beside the answer.
     pub fn must_come_to_that(&self) -> bool {
         self.meanwhile

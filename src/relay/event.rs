@@ -65,9 +65,15 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq)]
 pub enum StepKind {
     /// Another client sent this line, and got this reply.
-    Ran { line: String, reply: Value },
+    Ran {
+        line: String,
+        reply: Value,
+    },
     /// So much time passed for keys and pending entries.
     Passed(Duration),
+    /// From now on saves fail.
+    DiskRefuses,
+    DiskWorks,
     /// The answer was killed, and began again.
     KilledAnswer,
     /// The server was killed, and started again.

@@ -163,6 +163,7 @@ type Claim = fn(&Judged) -> bool;
 
 /// What each cause claims, as a check of the evidence.
 const CLAIMS: &[(&str, Claim)] = &[
+    ("runner-line-refused", |seen| seen.answer.contains('@')),
     ("resetstat", |seen| !seen.done("CONFIG RESETSTAT").is_empty()),
     ("shutdown", |seen| seen.unanswered("SHUTDOWN")),
     ("debug-ended-the-server", |seen| !seen.sent("DEBUG").is_empty()),

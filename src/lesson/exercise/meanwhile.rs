@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
-use super::super::meanwhile::{Kill, Steps};
+use super::super::meanwhile::{DiskChange, Kill, Steps};
 use super::super::problem::one_of;
 use super::super::toml_table::{Entry, Toml};
 use super::super::{Meanwhile, Moment, Span, Trigger};
@@ -14,8 +14,10 @@ use crate::checks::values::{command, each_string};
 use crate::checks::{self, Question, Scope, Subject};
 use crate::redis_cli::{commands, words};
 
-const KEYS: [&str; 7] = ["id", "when", "nth", "later", "run", "kill", "otherwise"];
+const KEYS: [&str; 8] = ["id", "when", "nth", "later", "disk", "run", "kill", "otherwise"];
 const KILLS: [(&str, Kill); 2] = [("answer", Kill::Answer), ("server", Kill::Server)];
+const DISKS: [(&str, DiskChange); 2] =
+    [("refuses", DiskChange::Refuses), ("works", DiskChange::Works)];
 /// Longer than any key of a lesson lives.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
@@ -25,9 +27,10 @@ pub(super) fn meanwhile(
     place: &Span,
     earlier: &[Meanwhile],
 ) -> Option<Meanwhile> {
-    let [id, when, nth, later, run, kill, otherwise] = toml.fields(table, "a meanwhile", KEYS);
+    let [id, when, nth, later, disk, run, kill, otherwise] =
+        toml.fields(table, "a meanwhile", KEYS);
     let span = id.map_or(place.clone(), |entry| toml.file_span(entry.value.span()));
-    let does_something = later.is_some() || run.is_some() || kill.is_some();
+    let does_something = [later, disk, run, kill].iter().any(Option::is_some);
     if id.is_none() && !does_something {
         let help = "add an `id`, for `at` of checks, or a step such as `run = [\"SET key value\"]`";
         toml.missing(place.clone(), "the meanwhile does nothing", Some(help.to_owned()));
@@ -45,12 +48,17 @@ pub(super) fn meanwhile(
     }
     let steps = Steps {
         later: later.and_then(|entry| time(toml, entry)),
+        disk: disk.and_then(|entry| toml.choice(entry, "disk", &DISKS)),
         run: run.and_then(|entry| each_string(toml, entry, true, line)).unwrap_or_default(),
         kill: kill.and_then(|entry| toml.choice(entry, "victim", &KILLS)),
     };
     if let (Some(entry), Some(Trigger::Start)) = (kill, &trigger) {
         let help = "say when: `when = { reply = { \"EXISTS key\" = 1 } }`".to_owned();
         toml.error(entry.key_span(), "nothing runs yet that could be killed", Some(help));
+    }
+    if let (Some(entry), Some(Trigger::Start)) = (disk, &trigger) {
+        let help = "write `@disk refuses` into the setup, or say when".to_owned();
+        toml.error(entry.key_span(), "before the answer, the setup does that", Some(help));
     }
     let otherwise = otherwise.and_then(|entry| toml.prose(entry));
     let id = match id {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::checks::exercise;
 use super::{assert_says, told, with_subject};
 use crate::lesson::check::time_words;
-use crate::lesson::meanwhile::{Kill, Steps};
+use crate::lesson::meanwhile::{DiskChange, Kill, Steps};
 use crate::lesson::{Moment, Trigger};
 
 fn with_meanwhile(meanwhile: &str) -> String {
@@ -21,11 +21,25 @@ fn the_steps_of_a_meanwhile_are_read_in_any_order() {
     let meanwhile = exercise(&source).meanwhile.remove(0);
     let steps = Steps {
         later: Some(Duration::from_secs(31)),
+        disk: None,
         run: vec!["SET a 1".to_owned(), "GET a".to_owned()],
         kill: Some(Kill::Answer),
     };
     assert_eq!(meanwhile.steps, steps);
     assert!(matches!(meanwhile.when, Trigger::Command { line, nth: 2, .. } if line == "GET lock"));
+}
+
+#[test]
+fn the_disk_changes_at_a_moment() {
+    let steps = |lines| exercise(&with_meanwhile(lines)).meanwhile.remove(0).steps;
+    assert_eq!(steps("when = \"SAVE\"\ndisk = \"refuses\"").disk, Some(DiskChange::Refuses));
+    assert_eq!(steps("when = \"SAVE\"\ndisk = \"works\"").disk, Some(DiskChange::Works));
+    assert_says(
+        &with_meanwhile("disk = \"refuses\""),
+        "before the answer, the setup does that (write `@disk refuses` into the setup",
+    );
+    let slip = with_meanwhile("when = \"SAVE\"\ndisk = \"refuse\"");
+    assert_says(&slip, "unknown disk `refuse` (did you mean `refuses`?)");
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(super) fn line_of(event: Event<'_>) -> String {
         Event::Step(step) => match &step.what {
             StepKind::Ran { line, .. } => format!("another client: {}", reveal(line)),
             StepKind::Passed(time) => format!("({} pass)", time_words(*time)),
+            StepKind::DiskRefuses => "(the disk refuses saves)".to_owned(),
+            StepKind::DiskWorks => "(the disk takes saves again)".to_owned(),
             StepKind::KilledAnswer => "(the answer is killed and begins again)".to_owned(),
             StepKind::KilledServer => "(the server is killed and starts again)".to_owned(),
         },

@@ -40,11 +40,17 @@ fn point(step: &Step) -> Point {
             let long = format!("{time} pass");
             ([long.clone(), long, time.clone(), time], Look::Marked)
         }
+        StepKind::DiskRefuses => (disk("the disk refuses"), Look::Bad),
+        StepKind::DiskWorks => (disk("the disk works again"), Look::Marked),
         StepKind::KilledAnswer => (killed("☠ kills your answer"), Look::Bad),
         StepKind::KilledServer => (killed("☠ kills the server"), Look::Bad),
     };
     let (at, weight) = (step.at, Weight::Evidence);
     Point { at, trail: None, texts, look, weight, is_about_work: false }
+}
+
+fn disk(whole: &str) -> [String; DETAILS] {
+    [whole, whole, "disk", "disk"].map(str::to_owned)
 }
 
 fn killed(whole: &str) -> [String; DETAILS] {
@@ -55,6 +61,8 @@ fn says(step: &Step) -> String {
     match &step.what {
         StepKind::Ran { line, .. } => format!("another client sent {}", reveal(line)),
         StepKind::Passed(time) => format!("time was moved on by {}", time_words(*time)),
+        StepKind::DiskRefuses => "from now on the disk refused saves".to_owned(),
+        StepKind::DiskWorks => "the disk took saves again".to_owned(),
         StepKind::KilledAnswer => "your answer was killed, and began again".to_owned(),
         StepKind::KilledServer => "the server was killed, and started again".to_owned(),
     }

@@ -246,8 +246,9 @@ impl Server {
     /// Sends SIGKILL, as if the machine crashed: a running background save dies too.
     pub fn kill(&mut self) -> Result<(), EnvironmentError> {
         self.host.kill()?;
-        // The server starts from its file, which the directory would hide.
-        self.host.allow_saves()
+        // The server starts from its file, which our directory would hide. One that the answer has
+        // made stays.
+        if self.disk == Disk::Refuses { self.host.allow_saves() } else { Ok(()) }
     }
 
     /// Starts the killed or stopped server again, with the files that it left and these settings
@@ -258,7 +259,7 @@ impl Server {
         self.client = self.observer();
         self.wait_until_it_answers()?;
         self.started_again = self.info(READY_DEADLINE).ok();
-        self.set_disk(self.disk)
+        if self.disk == Disk::Refuses { self.host.refuse_saves() } else { Ok(()) }
     }
 
     /// What it said of itself when it was started again the last time; `None` if it never was.

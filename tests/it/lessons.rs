@@ -79,7 +79,7 @@ fn a_file_that_is_not_utf_8_is_reported() {
 
 /// The cases of the shipped course that are not as they must be, and the exit status.
 fn broken_cases() -> (Vec<serde_json::Value>, i32) {
-    let ended = Workspace::new().run(&["verify", "--format", "json", "--jobs", "10"]);
+    let ended = Workspace::new().run(&["verify", "--format", "json", "--jobs", "6"]);
     let report: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let cases = report["cases"].as_array().unwrap().iter();
     (cases.filter(|case| case["outcome"] != "passed").cloned().collect(), ended.code)

@@ -67,7 +67,8 @@ fn a_check_makes_nothing_that_others_may_read() {
 #[test]
 fn verify_makes_nothing_that_others_may_read() {
     let workspace = Workspace::new();
-    let words = ["verify", "creating-snapshots", "--no-mutants", "--server", local_server()];
+    let words =
+        ["verify", "creating-snapshots", "--no-mutants", "--jobs", "4", "--server", local_server()];
     let mut child = with_an_open_umask(&workspace, &words).spawn().unwrap();
     while child.try_wait().unwrap().is_none() {
         assert_eq!(open_to_others(&workspace.temporary_folder()), [""; 0]);
@@ -97,7 +98,7 @@ fn a_session_makes_nothing_but_answers_that_others_may_read() {
 fn requested_files_follow_the_umask() {
     let workspace = Workspace::new();
     let lessons = shipped_lessons();
-    let verify = ["verify", "creating-snapshots", "--language", "redis", "--report"];
+    let verify = ["verify", "creating-snapshots", "--language", "redis", "--jobs", "4", "--report"];
     let report = ["junit=report.xml", "--report", "jsonl=report.jsonl", "--server", local_server()];
     let commands: [&[&str]; 3] = [
         &["init", "course"],
@@ -105,7 +106,9 @@ fn requested_files_follow_the_umask() {
         &[&verify[..], &report[..]].concat(),
     ];
     for words in commands {
-        assert!(with_an_open_umask(&workspace, words).status().unwrap().success(), "{words:?}");
+        let mut command = with_an_open_umask(&workspace, words);
+        let ended = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+        assert!(ended.status.success(), "{words:?}: {ended:?}");
     }
     for (path, mode) in [
         ("course", 0o777),

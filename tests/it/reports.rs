@@ -31,7 +31,7 @@ const LESSON: &str = "# L\n\n\
     SAVE\n\
     ```\n\n\
     ```redis wrong fails=saved\n\
-    PING\n\
+    BGSAVE\n\
     ```\n";
 /// The line of the command whose reply differs.
 const BROKEN_LINE: usize = 9;

@@ -210,8 +210,8 @@ impl Watcher {
         let may_be_unfinished = self.replied.is_empty() && self.gate.has_sent();
         let replied = std::mem::take(&mut self.replied);
         self.cause = match &self.last_command {
-            Some(last) => format!("without another command, some time after {last}"),
-            None => "without any command".to_owned(),
+            Some(last) => format!("some time after {last}, with no command in between"),
+            None => "before any command".to_owned(),
         };
         if let Some(last) = replied.last() {
             let last = format!("`{}`", words::join(&last.words));
@@ -360,7 +360,7 @@ impl Watcher {
                     self.client = self.actor.observer();
                     self.last_command = Some("the server's restart".to_owned());
                 }
-                StepKind::Passed(_) => self.last_command = Some("the time that passed".to_owned()),
+                StepKind::Passed(_) => self.last_command = Some("moving time on".to_owned()),
             }
             self.report.steps.push(step);
         }

@@ -34,7 +34,7 @@ pub(super) fn ensure_address_supports(
         return Err(unsupported(exercise, "a crash"));
     }
     if exercise.acts_on_the_server_meanwhile() {
-        return Err(unsupported(exercise, "a disk that refuses"));
+        return Err(unsupported(exercise, "saves that fail"));
     }
     if exercise.needs_restart() {
         return Err(unsupported(exercise, "a restart"));
@@ -50,13 +50,13 @@ pub(super) fn ensure_address_supports(
     }
     let mut questions = exercise.checks.iter().flat_map(|check| check.subject.questions());
     if questions.any(|question| matches!(question, Question::CommandIn(..))) {
-        return Err(unsupported(exercise, "a database of its own"));
+        return Err(unsupported(exercise, "another database than 0"));
     }
     if exercise.meanwhile.iter().any(|meanwhile| !meanwhile.steps.run.is_empty()) {
         return Err(unsupported(exercise, "another client that writes"));
     }
     if exercise.moves_time() {
-        return Err(unsupported(exercise, "time that may be moved on"));
+        return Err(unsupported(exercise, "to move time on"));
     }
     for (name, value) in &exercise.settings {
         if TOPICS.iter().any(|topic| (topic.only_slows)(name, exercise)) {

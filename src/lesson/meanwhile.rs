@@ -64,12 +64,12 @@ impl Trigger {
     pub fn never(&self) -> String {
         match self {
             Self::Start => "the answer never began".to_owned(),
-            Self::Command { line, nth: 1, .. } => format!("`{line}` never ran with success"),
+            Self::Command { line, nth: 1, .. } => format!("`{line}` never succeeded"),
             Self::Command { line, nth, .. } => {
-                format!("`{line}` did not run {nth} times with success")
+                format!("`{line}` succeeded fewer than {nth} times")
             }
             Self::Condition(subject) => {
-                format!("at no moment was it true that {}", subject.sentence())
+                format!("it was never true that {}", subject.sentence())
             }
             Self::Began(work) => format!("no {} began", work.name),
             Self::Ended(work) => format!("no {} ended", work.name),

@@ -151,7 +151,7 @@ pub(super) fn check(exercise: &Exercise, problems: &mut Problems) {
         for name in check.words().iter().filter(|name| !given.contains(*name)) {
             let help = did_you_mean(name, given.iter().map(String::as_str));
             let help = help.unwrap_or_else(|| format!("write `{{word:{name}}}` into the setup"));
-            let message = format!("no setup puts the word `{name}` anywhere");
+            let message = format!("no setup and no `run` uses the word `{name}`");
             problems.error(check.span.clone(), message, Some(help));
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn never_came(exercise: &Exercise, evidence: &Evidence) -> Option<Fin
     Some(Finding {
         check: IT_CAME_TO_THAT.to_owned(),
         outcome: Outcome::Unmet,
-        says: "what was to happen meanwhile has happened".to_owned(),
+        says: "everything planned during the answer happened".to_owned(),
         expected: expected(first),
         found: first.when.never(),
         in_worlds: Vec::new(),

@@ -3,9 +3,13 @@
 use crate::support::Workspace;
 
 fn verdict(exercise: &str, answer: &str) -> String {
+    verdict_with(&[], exercise, answer)
+}
+
+fn verdict_with(options: &[&str], exercise: &str, answer: &str) -> String {
     let workspace = Workspace::new();
     workspace.file("answer.redis", answer);
-    let ended = workspace.run(&["check", exercise, "answer.redis"]);
+    let ended = workspace.run(&[&["check", exercise, "answer.redis"], options].concat());
     assert_eq!(ended.code, 1, "{ended:?}");
     ended.stdout
 }
@@ -30,6 +34,16 @@ fn save_is_a_wall_for_everyone() {
     assert!(lane(&verdict, "save").contains("the server itself writes"), "{verdict}");
     assert!(lane(&verdict, "others wait").contains(&"█".repeat(40)), "{verdict}");
     assert!(!verdict.contains("who had to wait"), "{verdict}");
+}
+
+/// Here, and not beside the pictures: colours are switched on for a whole process.
+#[test]
+fn the_picture_has_colours() {
+    let answer = "SET report:daily ready\nBGSAVE\n";
+    let verdict = verdict_with(&["--color", "always"], "using-bgsave", answer);
+    for part in ["\x1b[2myour answer\x1b[0m", "\x1b[36m▌SET report:daily", "\x1b[34m├"] {
+        assert!(verdict.contains(part), "{part:?} is not in:\n{verdict}");
+    }
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn check_id(toml: &mut Toml<'_>, entry: Entry<'_>, named: &[(String, Span)]) -> 
     let id = kebab_id(toml, entry)?;
     let span = entry.value.span();
     if [ENDS_WELL, EVIDENCE_IS_VALID, IT_CAME_TO_THAT].contains(&id.as_str()) {
-        let help = Some("every exercise has this check: choose another id".to_owned());
+        let help = Some("this id belongs to a built-in check: choose another id".to_owned());
         toml.error(span, format!("`{id}` cannot be the id of a check"), help);
         return None;
     }

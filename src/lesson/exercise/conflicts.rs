@@ -75,7 +75,7 @@ fn refuse_counted_watchers(toml: &mut Toml<'_>, exercise: &Exercise) {
             let asker = if command == "ping" && exercise.watches_clients() {
                 "blocked"
             } else if asked.iter().any(|asked| asked == command) {
-                "[[meanwhile]]"
+                if exercise.meanwhile.is_empty() { "at = \"always\"" } else { "[[meanwhile]]" }
             } else {
                 continue;
             };
@@ -136,11 +136,12 @@ fn refuse_what_a_restart_resets(toml: &mut Toml<'_>, exercise: &Exercise) {
 
 /// Where time was moved on, nobody can tell any more what a file held before.
 fn refuse_later_beside_files(toml: &mut Toml<'_>, exercise: &Exercise) {
-    if !exercise.needs_crash() && !exercise.needs_the_dump() {
+    let starts_again = exercise.needs_crash() || exercise.needs_restart();
+    if !starts_again && !exercise.needs_the_dump() && exercise.loads.is_empty() {
         return;
     }
     for check in exercise.checks.iter().filter(|check| matches!(check.at, Moment::Later(_))) {
-        let message = "time can't be moved on where the server is killed or its file is loaded";
+        let message = "time can't be moved on where the server starts again or a file is loaded";
         let help = Some("move this check to an exercise of its own".to_owned());
         toml.missing(check.span.clone(), message, help);
     }

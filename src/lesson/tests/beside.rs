@@ -53,7 +53,7 @@ fn a_condition_is_one_subject_about_the_server() {
     let of = |when: &str| with_meanwhile(&format!("when = {when}\nrun = \"PING\""));
     let exercise = exercise(&of("{ reply = { \"EXISTS a\" = \"(integer) 1\" } }"));
     assert!(exercise.must_come_to_that());
-    let never = "at no moment was it true that `EXISTS a` answers (integer) 1";
+    let never = "it was never true that `EXISTS a` answers (integer) 1";
     assert_eq!(exercise.meanwhile[0].when.never(), never);
     let message = "unknown key `replay` in a condition";
     assert_says(&of("{ replay = { \"EXISTS a\" = 1 } }"), message);
@@ -121,7 +121,7 @@ fn a_time_is_a_moment() {
     assert_says(&at("soon later"), "`soon` is not a time");
     assert_says(&at("allways"), "did you mean `always`?");
     let killed = at("2h later").replacen("[[check]]", "crash = \"exit\"\n[[check]]", 1);
-    assert_says(&killed, "time can't be moved on where the server is killed");
+    assert_says(&killed, "time can't be moved on where the server starts again");
     let words = [1500, 90_000, 1_860_000, 7_200_000].map(Duration::from_millis).map(time_words);
     assert_eq!(words, ["1500ms", "90s", "31m", "2h"]);
 }

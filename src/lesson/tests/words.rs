@@ -52,9 +52,12 @@ fn a_word_may_stand_in_every_expected_value() {
 #[test]
 fn a_word_that_no_setup_gives_away_is_a_problem() {
     let source = with_setup("SET k {word:secret}", "reply = { \"GET k\" = \"{word:secre}\" }");
-    assert_told(&source, "13:6: no setup puts the word `secre` anywhere (did you mean `secret`?)");
+    assert_told(
+        &source,
+        "13:6: no setup and no `run` uses the word `secre` (did you mean `secret`?)",
+    );
     let source = with_subject("reply = { \"GET k\" = \"{word:a}\" }");
-    assert_told(&source, "13:6: no setup puts the word `a` anywhere (write `{word:a}` into");
+    assert_told(&source, "13:6: no setup and no `run` uses the word `a` (write `{word:a}` into");
 }
 
 #[test]

@@ -198,14 +198,6 @@ fn a_poll_that_never_ends_runs_into_the_time_limit() {
 }
 
 #[test]
-fn the_picture_has_colours() {
-    colored::control::set_override(true);
-    let text = picture(&before_during_after(), &verdict(&[Pointer::Exchange(2)]), 80);
-    colored::control::set_override(false);
-    insta::assert_snapshot!("in_colour", text.replace('\u{1b}', "ESC"));
-}
-
-#[test]
 fn every_width_is_kept() {
     colored::control::set_override(false);
     let scenes = [measured_save(), not_waited_for(), before_during_after()];

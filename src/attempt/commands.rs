@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::answer_control::{AnswerControl, RunControl};
 use super::evidence::{Stopped, Typed, TypedExchange};
 use super::fixture::Fixture;
-use super::runner::{perform_for_an_answer, refused_while_down, wait_for};
+use super::runner::{Done, look_for, perform_for_an_answer, refused_while_down};
 use super::subscriber::Subscriber;
 use super::timing::pause;
 use crate::error::EnvironmentError;
@@ -14,7 +14,7 @@ use crate::redis_cli::commands::never_ends;
 use crate::redis_cli::words;
 use crate::redis_prompt::{Executor, PromptOutcome, WhileWaiting};
 use crate::resp::kinds::subscribes;
-use crate::runner_line::{self, Place, RunnerLine};
+use crate::runner_line::{self, Awaited, Place, RunnerLine};
 use crate::server::{CallError, Server, ServerInfo};
 use crate::topics::{BackgroundWork, awaited_by};
 
@@ -38,9 +38,12 @@ pub(super) fn run(
     // Some editors put a byte order mark at the start of a file.
     let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim).zip(1..);
     let mut lines = lines.filter(|(line, _)| !words::is_comment(line)).peekable();
-    while let Some((line, number)) = lines.next()
-        && !fixture.cancel.is_cancelled()
-    {
+    while let Some((line, number)) = lines.next() {
+        if fixture.cancel.is_cancelled() {
+            // It was killed, or nobody waits for it any more: it has not ended by itself.
+            typed.stopped = Some(Stopped::OutOfTime);
+            break;
+        }
         let at = began.elapsed();
         let limit = deadline.saturating_duration_since(Instant::now());
         if let Some(work) = awaited_by(line).filter(|_| executor.is_unconfirmed()) {
@@ -50,7 +53,7 @@ pub(super) fn run(
         let reply = match run_line(fixture, sessions, line, run, limit)? {
             Ok(reply) => {
                 let limit = deadline.saturating_duration_since(Instant::now());
-                subscriber.add_messages(fixture, &mut executor, reply, limit)
+                subscriber.add_messages(fixture, &mut executor, reply, limit, run.answer)
             }
             Err(stopped) => {
                 let text = shown(&stopped);
@@ -93,15 +96,17 @@ fn run_line(
         let may_be_down = control.place == Place::WhereTheServerStops && fixture.server.is_down();
         match refused_while_down(line).filter(|_| may_be_down) {
             Some(refused) => Ok(refused),
-            None if subscriber.takes(line, executor) => subscriber.run(fixture, line, limit),
+            None if subscriber.takes(line, executor) => {
+                subscriber.run(fixture, line, limit, run.answer)
+            }
             None => type_line(executor, line, limit, fixture, run.answer),
         }
     } else {
         match runner_line::read(line, control.place) {
             Err((message, help)) => Ok(refused(&message, help.as_deref())),
-            Ok(RunnerLine::Wait(work)) => wait_until_over(work, fixture, run.before, deadline),
+            Ok(RunnerLine::Wait(work)) => wait_until_over(work, fixture, run, deadline),
             Ok(RunnerLine::WaitFor(awaited)) => {
-                wait_for(fixture.server, fixture.cancel, &awaited, deadline).map(shown_as_reply)
+                wait_for(&awaited, fixture, run, deadline).map(shown_as_reply)
             }
             Ok(asked) => {
                 // The server has read everything by then, and closes the connection if it ends.
@@ -196,20 +201,42 @@ fn begins(work: &BackgroundWork, line: &str) -> bool {
     name.is_some_and(|name| name.eq_ignore_ascii_case(work.begun_by))
 }
 
+/// Waits until an INFO field has this value; then its line in INFO.
+fn wait_for(
+    awaited: &Awaited,
+    fixture: &mut Fixture<'_>,
+    run: &RunControl<'_>,
+    deadline: Instant,
+) -> Result<Done, Stopped> {
+    let began = Instant::now();
+    loop {
+        run.answer.serve(fixture);
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() || fixture.cancel.is_cancelled() {
+            return Err(Stopped::OutOfTime);
+        }
+        match look_for(fixture.server, awaited, left) {
+            Some(done) => return Ok(done),
+            None => pause(began),
+        }
+    }
+}
+
 fn wait_until_over(
     work: &BackgroundWork,
     fixture: &mut Fixture<'_>,
-    before: &ServerInfo,
+    run: &RunControl<'_>,
     deadline: Instant,
 ) -> Result<String, Stopped> {
     let began = Instant::now();
     loop {
+        run.answer.serve(fixture);
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || fixture.cancel.is_cancelled() {
             return Err(Stopped::OutOfTime);
         }
         match fixture.server.info(left) {
-            Ok(now) if (work.is_pending)(&now, before) => pause(began),
+            Ok(now) if (work.is_pending)(&now, run.before) => pause(began),
             Ok(_) => return Ok(work.none_runs()),
             // The time is over, or the server is busy: the next round tells.
             Err(CallError::TimedOut(_)) => {}

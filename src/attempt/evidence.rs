@@ -163,6 +163,8 @@ pub struct KeyChange {
     pub key: String,
     pub before: KeyState,
     pub after: KeyState,
+    /// The time between the two.
+    pub apart: Duration,
 }
 
 /// What a key held at one moment.

@@ -38,11 +38,12 @@ pub(super) fn read(client: &mut Client, keys: &[Vec<u8>]) -> Vec<KeyState> {
     states.unwrap_or_default()
 }
 
-/// The keys whose states before the answer are known, with their states now.
+/// The keys whose states before the answer are known, with their states now, so much later.
 pub(super) fn changes(
     client: &mut Client,
     exercise: &Exercise,
     before: Vec<KeyState>,
+    apart: Duration,
 ) -> Vec<KeyChange> {
     if before.is_empty() {
         return Vec::new();
@@ -51,7 +52,7 @@ pub(super) fn changes(
     let after = read(client, &keys);
     let mut changes = Vec::new();
     for ((key, before), after) in keys.iter().zip(before).zip(after) {
-        changes.push(KeyChange { key: words::join(&[key]), before, after });
+        changes.push(KeyChange { key: words::join(&[key]), before, after, apart });
     }
     changes
 }

@@ -183,6 +183,8 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.relay.disconnect();
+        // What waits for us to act on the server waits no longer.
+        self.beginning.iter().for_each(|beginning| beginning.control.end());
         if let Some(setup) = self.setup.take() {
             setup.take_out(&self.server);
         }

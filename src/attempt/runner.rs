@@ -2,9 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use tokio_util::sync::CancellationToken;
-
-use super::evidence::Stopped;
 use super::fixture::Fixture;
 use super::restore::{Failure, failure};
 use super::timing::pause;
@@ -67,10 +64,14 @@ pub(super) fn perform_in_a_setup(
 ) -> Result<Done, EnvironmentError> {
     match line {
         RunnerLine::WaitFor(awaited) => {
-            let cancel = server.cancel().clone();
-            let waited = wait_for(server, &cancel, awaited, Instant::now() + LIMIT);
-            Ok(waited
-                .unwrap_or_else(|_| Err(format!("{awaited}: not within {} s", LIMIT.as_secs()))))
+            let began = Instant::now();
+            while began.elapsed() < LIMIT && !server.cancel().is_cancelled() {
+                match look_for(server, awaited, LIMIT.saturating_sub(began.elapsed())) {
+                    Some(done) => return Ok(done),
+                    None => pause(began),
+                }
+            }
+            Ok(Err(format!("waited {} s, but it never came true: {awaited}", LIMIT.as_secs())))
         }
         line => perform(server, line, control.restart, LIMIT),
     }
@@ -179,35 +180,19 @@ pub(super) fn no_such_file(name: &str, files: &[FileName]) -> String {
     format!("there is no `{name}` in the server's directory: {there}")
 }
 
-/// Waits until an INFO field has this value; then its line in INFO.
-pub(super) fn wait_for(
-    server: &mut Server,
-    cancel: &CancellationToken,
-    awaited: &Awaited,
-    deadline: Instant,
-) -> Result<Done, Stopped> {
-    let began = Instant::now();
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || cancel.is_cancelled() {
-            return Err(Stopped::OutOfTime);
-        }
-        let now = match server.info(left) {
-            Ok(now) => now,
-            // The time is over, or the server is busy: the next round tells.
-            Err(CallError::TimedOut(_)) => continue,
-            Err(_) if server.is_down() => return Ok(Err(NOT_RUNNING.to_owned())),
-            Err(error) => return Ok(Err(format!("cannot ask for `{}`: {error}", awaited.field))),
-        };
-        match now.field(&awaited.field) {
-            Some(value) if awaited.is_met_by(value) => {
-                return Ok(Ok(format!("{}:{value}", awaited.field)));
-            }
-            None if unknown_field(&awaited.field).is_some() => {
-                return Ok(Err(unknown_field(&awaited.field).unwrap_or_default()));
-            }
-            Some(_) | None => pause(began),
-        }
+/// The line of an INFO field in INFO once it has this value, or why it never will; `None`: not yet.
+pub(super) fn look_for(server: &mut Server, awaited: &Awaited, limit: Duration) -> Option<Done> {
+    let now = match server.info(limit) {
+        Ok(now) => now,
+        // The time is over, or the server is busy: the next look tells.
+        Err(CallError::TimedOut(_)) => return None,
+        Err(_) if server.is_down() => return Some(Err(NOT_RUNNING.to_owned())),
+        Err(error) => return Some(Err(format!("cannot ask for `{}`: {error}", awaited.field))),
+    };
+    match now.field(&awaited.field) {
+        Some(value) if awaited.is_met_by(value) => Some(Ok(format!("{}:{value}", awaited.field))),
+        Some(_) => None,
+        None => unknown_field(&awaited.field).map(Err),
     }
 }
 

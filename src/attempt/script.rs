@@ -24,6 +24,7 @@ use super::probe;
 use super::python::Python;
 use super::restore::{Failure, failure, load_failure, restore};
 use super::runner::{ServerControl, bad_restart};
+use super::steps::cannot;
 use super::unknown_replies::resolve_unknown_replies;
 use super::validity::{
     ensure_disk_has_room, ensure_no_outside_change, server_end, was_kept_from_writing, why_invalid,
@@ -54,7 +55,8 @@ pub(super) fn run(
     let Beginning { before, control, .. } = &beginning;
     let server = ServerControl { place: exercise.place(), restart: &exercise.restart };
     let controls = (server, &**control);
-    let finished = run_answer(fixture, answer, python, before, controls, (began, limit))?;
+    let finished = run_answer(fixture, answer, python, before, controls, (began, limit))
+        .inspect_err(|_| control.end())?;
     go_on(fixture.cancel)?;
     // An answer that was killed and began again may have had more time than one.
     let deadline = Instant::now().max(began + limit) + OVERRUN;
@@ -127,15 +129,20 @@ pub(super) fn observe(
     count_from_the_last_start(fixture.server, exercise, &mut evidence);
     let looked = look_at_the_end(fixture, exercise, &mut evidence, settles_until);
     go_on(fixture.cancel)?;
-    let Beginning { probe, watcher, contents, keys, .. } = beginning;
+    let Beginning { probe, watcher, contents, keys, began, .. } = beginning;
     probe.iter().for_each(BackgroundTask::halt);
     // Not before the look: reading a long timeline would delay it.
     let report = watcher.map(BackgroundTask::finish).unwrap_or_default();
     evidence.timeline = with_outcomes(fixture.relay.timeline(), &report, &evidence);
-    let looked = match looked {
-        Ok(()) if !is_overdue => look_later(fixture, exercise, &mut evidence),
-        looked => looked,
-    };
+    // Before time is moved on.
+    if looked.is_ok() && !is_overdue && exercise.crash == Crash::WhenSettled {
+        let apart = began.elapsed();
+        evidence.keys = key_states::changes(fixture.server.client(), exercise, keys, apart);
+    }
+    if looked.is_ok() && !is_overdue {
+        look_later(fixture, exercise, &mut evidence)
+            .map_err(|why| cannot("look at the server later", &why))?;
+    }
     evidence.looks.extend(report.looks(exercise));
     (evidence.came, evidence.violations) = (report.came(), report.violations);
     evidence.invalid = why_nothing_counts(fixture.server, exercise, &evidence, looked)?;
@@ -144,9 +151,6 @@ pub(super) fn observe(
     }
     // An overdue answer fails, whatever else we find.
     let goes_on = evidence.invalid.is_none() && !is_overdue;
-    if goes_on && exercise.crash == Crash::WhenSettled {
-        evidence.keys = key_states::changes(fixture.server.client(), exercise, keys);
-    }
     let crash = exercise.needs_crash() && goes_on;
     if crash {
         (fixture.report)(Phase::Crash);

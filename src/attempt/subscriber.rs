@@ -1,8 +1,10 @@
 //! The subscriptions of a `redis` answer: a second connection, on which messages come while the
 //! answer's lines go on.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
+use super::answer_control::AnswerControl;
 use super::evidence::Stopped;
 use super::fixture::Fixture;
 use crate::redis_cli::commands::never_ends;
@@ -44,11 +46,15 @@ impl Subscriber {
         fixture: &mut Fixture<'_>,
         line: &str,
         limit: Duration,
+        control: &AnswerControl,
     ) -> Result<String, Stopped> {
         let target = fixture.target();
         let connection = self.connection.get_or_insert_with(|| Executor::for_an_answer(target));
-        let (text, end) = ask(connection, fixture, Some(line), limit);
-        if end == PromptOutcome::TimedOut { Err(Stopped::OutOfTime) } else { Ok(text) }
+        let (text, end) = ask(connection, fixture, Some(line), limit, control);
+        match end {
+            PromptOutcome::TimedOut | PromptOutcome::Cancelled => Err(Stopped::OutOfTime),
+            _ => Ok(text),
+        }
     }
 
     /// The reply to a line, and below it the messages that came by then.
@@ -58,11 +64,12 @@ impl Subscriber {
         executor: &mut Executor,
         reply: String,
         limit: Duration,
+        control: &AnswerControl,
     ) -> String {
         let limit = limit.min(MESSAGE_LIMIT);
         let mut texts = vec![reply];
         if let Some(connection) = &mut self.connection {
-            let (text, end) = ask(connection, fixture, None, limit);
+            let (text, end) = ask(connection, fixture, None, limit, control);
             texts.push(text);
             if end == PromptOutcome::NotConnected {
                 self.connection = None;
@@ -71,7 +78,7 @@ impl Subscriber {
         // What is queued or gets no reply cannot tell whether everything has come.
         let can_tell = !executor.is_in_transaction() && !executor.is_unconfirmed();
         if self.is_on_the_first && executor.goes_on_when_subscribed() && can_tell {
-            let (text, end) = ask(executor, fixture, None, limit);
+            let (text, end) = ask(executor, fixture, None, limit, control);
             texts.extend(Some(text).filter(|_| end == PromptOutcome::Replied));
         }
         texts.retain(|text| !text.is_empty());
@@ -84,8 +91,13 @@ fn ask(
     fixture: &mut Fixture<'_>,
     line: Option<&str>,
     limit: Duration,
+    control: &AnswerControl,
 ) -> (String, PromptOutcome) {
-    let reply = connection.run_subscribed(line, BARRIER, limit);
+    let reply = connection.run_subscribed(line, BARRIER, limit, &mut || {
+        control.serve(fixture);
+        let is_cancelled = fixture.cancel.is_cancelled();
+        if is_cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
     if reply.end == PromptOutcome::Replied {
         fixture.server.client().note_own_call("ping");
     }

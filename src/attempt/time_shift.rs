@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 
+use crate::redis_cli::reply;
 use crate::server::{CallError, Client, ServerInfo};
 
 const LIMIT: Duration = Duration::from_secs(5);
@@ -83,7 +84,7 @@ impl Shift<'_> {
                 _ => {}
             }
         }
-        pipeline(self.client, &commands)?;
+        write(self.client, &commands)?;
         Ok(due)
     }
 
@@ -97,13 +98,14 @@ impl Shift<'_> {
             let left = items(self.client.call(&question, LIMIT)?);
             for (field, left) in page.iter().zip(left) {
                 let Value::Int(left @ 0..) = left else { continue };
-                let left = left.saturating_sub(self.time).max(DUE).to_string();
+                // 0 deletes a field that is due at once.
+                let left = left.saturating_sub(self.time).max(0).to_string();
                 let command =
                     [b"HPEXPIRE", key, left.as_bytes(), &b"FIELDS"[..], b"1", field.as_slice()];
                 commands.push(words(&command));
             }
         }
-        pipeline(self.client, &commands).map(drop)
+        write(self.client, &commands)
     }
 
     fn groups(&mut self, key: &[u8]) -> Result<(), CallError> {
@@ -168,7 +170,7 @@ impl Shift<'_> {
                     b"JUSTID",
                 ]));
             }
-            pipeline(self.client, &commands)?;
+            write(self.client, &commands)?;
             let Some((last, ..)) = entries.last().filter(|_| !is_last) else { return Ok(()) };
             from = [b"(", last.as_slice()].concat();
         }
@@ -186,6 +188,16 @@ fn pipeline(client: &mut Client, commands: &[Words]) -> Result<Vec<Value>, CallE
     }
     let lines: Vec<&[Vec<u8>]> = commands.iter().map(Vec::as_slice).collect();
     client.pipeline(&lines, LIMIT)
+}
+
+/// Sends commands none of which may be refused.
+fn write(client: &mut Client, commands: &[Words]) -> Result<(), CallError> {
+    let replies = pipeline(client, commands)?;
+    let refused = replies.into_iter().find_map(|reply| match reply {
+        Value::ServerError(error) => Some(reply::error_line(error.code(), error.details())),
+        _ => None,
+    });
+    refused.map_or(Ok(()), |why| Err(CallError::Refused(why)))
 }
 
 fn words(words: &[&[u8]]) -> Words {

@@ -8,6 +8,7 @@ use super::pattern::{all_captures, matches};
 use super::problem::{Problems, did_you_mean};
 use super::{Check, Code, Exercise, Meanwhile, Trigger};
 use crate::random;
+use crate::redis_cli::words::split;
 
 const BEGIN: &str = "{word:";
 const LETTERS: usize = 10;
@@ -88,6 +89,10 @@ impl Meanwhile {
             && let Some(with_words) = subject.with_words(words)
         {
             *subject = with_words;
+        }
+        if let Trigger::Command { line, words: parts, .. } = &mut self.when {
+            *line = put(line, words).into_owned();
+            *parts = split(line).unwrap_or_default();
         }
         for line in &mut self.steps.run {
             *line = put(line, words).into_owned();

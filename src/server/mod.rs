@@ -255,6 +255,9 @@ impl Server {
     /// laid over its own.
     pub fn restart(&mut self, laid_over: &[(String, String)]) -> Result<(), EnvironmentError> {
         laid_over.clone_into(&mut self.options.laid_over);
+        if self.disk == Disk::Refuses {
+            self.host.allow_saves()?;
+        }
         self.host.restart(&self.options)?;
         self.client = self.observer();
         self.wait_until_it_answers()?;

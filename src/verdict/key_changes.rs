@@ -11,14 +11,14 @@ const SAME_END: Duration = Duration::from_secs(2);
 /// The keys that have changed, each with its state before and after; where only the end has changed,
 /// the value is not repeated.
 pub(super) fn key_changes(evidence: &Evidence) -> impl Iterator<Item = (&str, [String; 2])> {
-    evidence.keys.iter().filter_map(|change| Some((&*change.key, texts(change, evidence.took)?)))
+    evidence.keys.iter().filter_map(|change| Some((&*change.key, texts(change)?)))
 }
 
 /// `None` if nothing has changed.
-fn texts(change: &KeyChange, took: Duration) -> Option<[String; 2]> {
-    let KeyChange { before, after, .. } = change;
+fn texts(change: &KeyChange) -> Option<[String; 2]> {
+    let KeyChange { before, after, apart, .. } = change;
     let has_other_content = content(before) != content(after);
-    if !has_other_content && ends_alike(before, after, took) {
+    if !has_other_content && ends_alike(before, after, *apart) {
         return None;
     }
     let has_end = before.ends_in.is_some() || after.ends_in.is_some();
@@ -38,11 +38,11 @@ fn content(state: &KeyState) -> impl PartialEq {
     (state.kind.clone(), state.value.clone(), state.size, state.groups.clone())
 }
 
-fn ends_alike(before: &KeyState, after: &KeyState, took: Duration) -> bool {
+fn ends_alike(before: &KeyState, after: &KeyState, apart: Duration) -> bool {
     match (before.ends_in, after.ends_in) {
         (None, None) => true,
         (Some(before), Some(after)) => {
-            before.saturating_sub(took).abs_diff(after) <= SAME_END || before == after
+            before.saturating_sub(apart).abs_diff(after) <= SAME_END || before == after
         }
         _ => false,
     }
@@ -98,9 +98,9 @@ mod tests {
     }
 
     fn row(before: KeyState, after: KeyState) -> Option<String> {
-        let change = KeyChange { key: "cart".to_owned(), before, after };
-        let texts = texts(&change, Duration::from_secs(1));
-        texts.map(|[before, after]| format!("{} {before} → {after}", change.key))
+        let apart = Duration::from_secs(1);
+        let change = KeyChange { key: "cart".to_owned(), before, after, apart };
+        texts(&change).map(|[before, after]| format!("{} {before} → {after}", change.key))
     }
 
     #[test]

@@ -113,6 +113,26 @@ fn an_error_that_another_client_gets_is_the_authors_unless_the_answer_caused_it(
 }
 
 #[test]
+fn an_answer_is_killed_while_it_subscribes() {
+    let exercise = "[[meanwhile]]\nwhen = \"SUBSCRIBE orders\"\nkill = \"answer\"\n[[check]]\nid = \
+                    \"twice\"\nreply = { \"GET runs\" = \"2\" }";
+    let workspace = workspace(exercise, "");
+    let (verdict, code) = check(&workspace, "a.redis", "INCR runs\nSUBSCRIBE orders\nPING\n");
+    assert_eq!(code, 0, "{verdict:#}");
+}
+
+#[test]
+fn the_disk_works_again_while_a_line_waits_for_it() {
+    let exercise = "[[meanwhile]]\nwhen = { reply = { \"EXISTS alarm\" = 1 } }\ndisk = \"refuses\"\n\
+                    [[meanwhile]]\nwhen = { reply = { \"EXISTS room\" = 1 } }\ndisk = \"works\"\n\
+                    [[check]]\nid = \"saved\"\ndump = { keys = [\"room\"] }";
+    let workspace = workspace(exercise, "");
+    let answer = "SET alarm 1\nSET room 1\n@wait-for rdb_bgsave_in_progress 0\nSAVE\n";
+    let (verdict, code) = check(&workspace, "a.redis", answer);
+    assert_eq!(code, 0, "{verdict:#}");
+}
+
+#[test]
 fn what_is_true_before_the_answer_is_no_condition() {
     let exercise = "[[meanwhile]]\nwhen = { reply = { \"EXISTS a\" = \"(integer) 1\" } }\nrun = \
                     \"SET b 1\"\n[[check]]\nid = \"b\"\nreply = { \"EXISTS b\" = \"(integer) 1\" }";

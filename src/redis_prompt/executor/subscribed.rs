@@ -1,5 +1,6 @@
 //! A connection that is subscribed while the lines of an answer go on on another one.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use super::{ConnectionState, Executor, Lost, PromptOutcome, PromptReply};
@@ -7,15 +8,20 @@ use crate::redis_cli::reply::format_resp_to;
 use crate::redis_cli::words;
 use crate::resp::value::Resp;
 
+/// How often a wait may end early.
+const TICK: Duration = Duration::from_millis(20);
+
 impl Executor {
     /// Sends a line such as SUBSCRIBE, if there is one, and returns all that has come on this
     /// connection up to now. To know that nothing more is on its way, it sends a PING with a word
-    /// that begins with `barrier`: the server answers it behind the messages.
+    /// that begins with `barrier`: the server answers it behind the messages. `wait` is called again
+    /// and again meanwhile, and may end that.
     pub fn run_subscribed(
         &mut self,
         line: Option<&str>,
         barrier: &str,
         limit: Duration,
+        wait: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> PromptReply {
         let deadline = Instant::now() + limit;
         let mut texts = Vec::new();
@@ -26,7 +32,7 @@ impl Executor {
             }
             Ok(complaints) => {
                 texts.extend(complaints);
-                self.exchange_subscribed(line, barrier, deadline, &mut texts)
+                self.exchange_subscribed((line, barrier), deadline, &mut texts, wait)
             }
         };
         if end == PromptOutcome::NotConnected {
@@ -37,10 +43,10 @@ impl Executor {
 
     fn exchange_subscribed(
         &mut self,
-        line: Option<&str>,
-        barrier: &str,
+        (line, barrier): (Option<&str>, &str),
         deadline: Instant,
         texts: &mut Vec<String>,
+        wait: &mut dyn FnMut() -> ControlFlow<()>,
     ) -> PromptOutcome {
         let ConnectionState::Open(wire) = &mut self.connection else {
             return PromptOutcome::NotConnected;
@@ -57,9 +63,11 @@ impl Executor {
         let mut errors_to_come = usize::from(!words.is_empty());
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let value = match sent.clone().and_then(|()| wire.receive(left)) {
+            let value = match sent.clone().and_then(|()| wire.receive(left.min(TICK))) {
                 Ok(Some(value)) => value,
-                Ok(None) => return PromptOutcome::TimedOut,
+                Ok(None) if left.is_zero() => return PromptOutcome::TimedOut,
+                Ok(None) if wait().is_break() => return PromptOutcome::Cancelled,
+                Ok(None) => continue,
                 Err(lost) => {
                     texts.push(Lost::to_string(&lost));
                     return PromptOutcome::NotConnected;

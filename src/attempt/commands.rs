@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::answer_control::{AnswerControl, RunControl};
 use super::evidence::{Stopped, Typed, TypedExchange};
 use super::fixture::Fixture;
-use super::runner::{Done, look_for, perform_for_an_answer, refused_while_down};
+use super::runner::{look_for, perform_for_an_answer, refused_while_down};
 use super::subscriber::Subscriber;
 use super::timing::pause;
 use crate::error::EnvironmentError;
@@ -14,7 +14,7 @@ use crate::redis_cli::commands::never_ends;
 use crate::redis_cli::words;
 use crate::redis_prompt::{Executor, PromptOutcome, WhileWaiting};
 use crate::resp::kinds::subscribes;
-use crate::runner_line::{self, Awaited, Place, RunnerLine};
+use crate::runner_line::{self, Place, RunnerLine};
 use crate::server::{CallError, Server, ServerInfo};
 use crate::topics::{BackgroundWork, awaited_by};
 
@@ -104,9 +104,12 @@ fn run_line(
     } else {
         match runner_line::read(line, control.place) {
             Err((message, help)) => Ok(refused(&message, help.as_deref())),
-            Ok(RunnerLine::Wait(work)) => wait_until_over(work, fixture, run, deadline),
+            Ok(RunnerLine::Wait(work)) => wait(fixture, run, deadline, |server, limit| {
+                look_whether_over(work, server, run.before, limit)
+            }),
             Ok(RunnerLine::WaitFor(awaited)) => {
-                wait_for(&awaited, fixture, run, deadline).map(shown_as_reply)
+                wait(fixture, run, deadline, |server, limit| look_for(server, &awaited, limit))
+                    .map(shown_as_reply)
             }
             Ok(asked) => {
                 // The server has read everything by then, and closes the connection if it ends.
@@ -201,13 +204,14 @@ fn begins(work: &BackgroundWork, line: &str) -> bool {
     name.is_some_and(|name| name.eq_ignore_ascii_case(work.begun_by))
 }
 
-/// Waits until an INFO field has this value; then its line in INFO.
-fn wait_for(
-    awaited: &Awaited,
+/// Asks the server through `look` until that has found something; meanwhile does what is to be done to
+/// the server from beside the answer.
+fn wait<T>(
     fixture: &mut Fixture<'_>,
     run: &RunControl<'_>,
     deadline: Instant,
-) -> Result<Done, Stopped> {
+    look: impl Fn(&mut Server, Duration) -> Option<T>,
+) -> Result<T, Stopped> {
     let began = Instant::now();
     loop {
         run.answer.serve(fixture);
@@ -215,34 +219,25 @@ fn wait_for(
         if left.is_zero() || fixture.cancel.is_cancelled() {
             return Err(Stopped::OutOfTime);
         }
-        match look_for(fixture.server, awaited, left) {
-            Some(done) => return Ok(done),
+        match look(fixture.server, left) {
+            Some(found) => return Ok(found),
             None => pause(began),
         }
     }
 }
 
-fn wait_until_over(
+/// The reply to a line that waits for this work, once none runs; `None`: not yet.
+fn look_whether_over(
     work: &BackgroundWork,
-    fixture: &mut Fixture<'_>,
-    run: &RunControl<'_>,
-    deadline: Instant,
-) -> Result<String, Stopped> {
-    let began = Instant::now();
-    loop {
-        run.answer.serve(fixture);
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() || fixture.cancel.is_cancelled() {
-            return Err(Stopped::OutOfTime);
-        }
-        match fixture.server.info(left) {
-            Ok(now) if (work.is_pending)(&now, run.before) => pause(began),
-            Ok(_) => return Ok(work.none_runs()),
-            // The time is over, or the server is busy: the next round tells.
-            Err(CallError::TimedOut(_)) => {}
-            Err(error) => {
-                return Ok(format!("cannot tell whether a {} is running: {error}", work.name));
-            }
-        }
+    server: &mut Server,
+    before: &ServerInfo,
+    limit: Duration,
+) -> Option<String> {
+    match server.info(limit) {
+        Ok(now) if (work.is_pending)(&now, before) => None,
+        Ok(_) => Some(work.none_runs()),
+        // The time is over, or the server is busy: the next look tells.
+        Err(CallError::TimedOut(_)) => None,
+        Err(error) => Some(format!("cannot tell whether a {} is running: {error}", work.name)),
     }
 }

@@ -20,7 +20,7 @@ const LAST_BYTE: &[u8] = b"39";
 const LIMIT: Duration = Duration::from_millis(500);
 
 /// The keys in the questions of all checks, sorted.
-pub(super) fn named_keys(exercise: &Exercise) -> Vec<Vec<u8>> {
+fn named_keys(exercise: &Exercise) -> Vec<Vec<u8>> {
     let mut keys = BTreeSet::new();
     for question in exercise.checks.iter().flat_map(|check| check.subject.questions()) {
         let Question::Command(line) = question else { continue };
@@ -31,27 +31,29 @@ pub(super) fn named_keys(exercise: &Exercise) -> Vec<Vec<u8>> {
     keys.into_iter().take(MOST_KEYS).collect()
 }
 
-/// The states of these keys, in their order; empty if the server did not tell them all at once.
-pub(super) fn read(client: &mut Client, keys: &[Vec<u8>]) -> Vec<KeyState> {
-    let states: Result<Vec<KeyState>, CallError> =
-        keys.iter().map(|key| read_key(client, key)).collect();
+/// The keys that checks ask about, with their states; none if the server did not tell them all at
+/// once.
+pub(super) fn of_named_keys(client: &mut Client, exercise: &Exercise) -> Vec<(Vec<u8>, KeyState)> {
+    let keys = named_keys(exercise);
+    let states = read(client, keys.iter());
+    keys.into_iter().zip(states).collect()
+}
+
+/// The states in the order of the keys; none if the server did not tell them all at once.
+fn read<'k>(client: &mut Client, keys: impl Iterator<Item = &'k Vec<u8>>) -> Vec<KeyState> {
+    let states: Result<Vec<KeyState>, CallError> = keys.map(|key| read_key(client, key)).collect();
     states.unwrap_or_default()
 }
 
-/// The keys whose states before the answer are known, with their states now, so much later.
+/// These keys with their states now, so much later.
 pub(super) fn changes(
     client: &mut Client,
-    exercise: &Exercise,
-    before: Vec<KeyState>,
+    before: Vec<(Vec<u8>, KeyState)>,
     apart: Duration,
 ) -> Vec<KeyChange> {
-    if before.is_empty() {
-        return Vec::new();
-    }
-    let keys = named_keys(exercise);
-    let after = read(client, &keys);
+    let after = read(client, before.iter().map(|(key, _)| key));
     let mut changes = Vec::new();
-    for ((key, before), after) in keys.iter().zip(before).zip(after) {
+    for ((key, before), after) in before.into_iter().zip(after) {
         changes.push(KeyChange { key: words::join(&[key]), before, after, apart });
     }
     changes

@@ -28,6 +28,9 @@ use crate::topics::{self, BackgroundWork};
 /// it only after the answer's next commands.
 const LIMIT: Duration = Duration::from_secs(5);
 
+/// What could not be done, if it could not.
+const BEFORE: &str = "look at the server before the answer";
+
 /// Starts a task that looks at the server repeatedly, and before each command and each reply that
 /// goes through the relay. Does what is to be done at the start.
 pub(super) fn watch(
@@ -135,8 +138,7 @@ struct WatchLook {
 impl Watcher {
     /// Before the answer's first line.
     fn begin(&mut self, exercise: &str) -> Result<(), EnvironmentError> {
-        let at_the_start = |why: &CallError| cannot("look at the server before the answer", why);
-        let now = self.ask().map_err(|why| at_the_start(&why))?;
+        let now = self.ask().map_err(|why| cannot(BEFORE, &why))?;
         let seen = self.observation(&now, &now.replies, false);
         for index in self.triggers.due(&seen, &self.evidence) {
             let Trigger::Condition(subject) = &self.triggers.get(index).when else { continue };
@@ -158,7 +160,7 @@ impl Watcher {
         if !self.triggers.is_empty() {
             // Connects.
             let info = ServerInfo::take(&mut self.actor.client, LIMIT);
-            let info = info.map_err(|why| at_the_start(&why))?;
+            let info = info.map_err(|why| cannot(BEFORE, &why))?;
             self.actor.clients_before = info.number("connected_clients");
         }
         self.last = Some(now);

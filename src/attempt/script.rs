@@ -15,7 +15,7 @@ use super::environment::{
 use super::evidence::{Evidence, KeyState, LoadFailure, Look, NOT_STARTED, Waits};
 use super::files::{KeptFiles, load};
 use super::fixture::Fixture;
-use super::key_states::{self, named_keys};
+use super::key_states;
 use super::later::look_later;
 use super::look::{LOOK_LIMIT, look_at_the_end, observe_at};
 use super::meanwhile;
@@ -70,7 +70,7 @@ pub(super) struct Beginning {
     pub(super) before: ServerInfo,
     pub(super) file_bytes: Option<u64>,
     /// The keys that checks ask about.
-    pub(super) keys: Vec<KeyState>,
+    pub(super) keys: Vec<(Vec<u8>, KeyState)>,
     /// Present if a check asks how long clients had to wait.
     pub(super) probe: Option<BackgroundTask<Waits>>,
     /// Present if a check looks at the server while the answer runs.
@@ -91,7 +91,7 @@ impl Beginning {
     ) -> Result<Self, EnvironmentError> {
         let compares = exercise.compares_with_all_from_before();
         let contents = compares.then(|| Contents::read(fixture.server, exercise)).transpose()?;
-        let keys = key_states::read(fixture.server.client(), &named_keys(exercise));
+        let keys = key_states::of_named_keys(fixture.server.client(), exercise);
         let before = baseline(fixture.server, exercise, answer)?;
         let file_bytes = fixture.server.dump_bytes()?;
         let probe = exercise.watches_clients().then(|| probe::start(fixture.server)).transpose()?;
@@ -137,7 +137,7 @@ pub(super) fn observe(
     // Before time is moved on.
     if looked.is_ok() && !is_overdue && exercise.crash == Crash::WhenSettled {
         let apart = began.elapsed();
-        evidence.keys = key_states::changes(fixture.server.client(), exercise, keys, apart);
+        evidence.keys = key_states::changes(fixture.server.client(), keys, apart);
     }
     if looked.is_ok() && !is_overdue {
         look_later(fixture, exercise, &mut evidence)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::expected::{Expected, Extra};
+use super::expected::{Expected, Extra, pairs_with, texts_of};
 use super::values::each;
 use super::{Kind, Question, Seen, Subject, all, default_misfit, joined};
 use crate::attempt::evidence::{Evidence, Observation};
@@ -27,13 +27,11 @@ struct Config(Vec<(String, Expected)>);
 
 impl Subject for Config {
     fn texts(&self) -> Vec<&str> {
-        self.0.iter().filter_map(|(_, expected)| expected.text()).collect()
+        texts_of(&self.0)
     }
 
     fn with_words(&self, words: &RandomWords) -> Option<Arc<dyn Subject>> {
-        let pairs = self.0.iter();
-        let pairs = pairs.map(|(name, expected)| (name.clone(), expected.with_words(words)));
-        Some(Arc::new(Self(pairs.collect())))
+        Some(Arc::new(Self(pairs_with(&self.0, words))))
     }
 
     fn sentence(&self) -> String {

@@ -296,3 +296,15 @@ fn number_of(toml: &mut Toml<'_>, value: &Value<'_>, text: &str) -> Option<Expec
 fn number(text: &str) -> Option<f64> {
     matches(r"-?[0-9]+(\.[0-9]+)?", text).then(|| text.parse().ok())?
 }
+/// The expected texts, which may hold random words.
+pub(super) fn texts_of<N>(pairs: &[(N, Expected)]) -> Vec<&str> {
+    pairs.iter().filter_map(|(_, expected)| expected.text()).collect()
+}
+
+/// The same pairs with these words in the values.
+pub(super) fn pairs_with<N: Clone>(
+    pairs: &[(N, Expected)],
+    words: &RandomWords,
+) -> Vec<(N, Expected)> {
+    pairs.iter().map(|(name, expected)| (name.clone(), expected.with_words(words))).collect()
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::expected::{Expected, Extra};
+use super::expected::{Expected, Extra, pairs_with, texts_of};
 use super::reply::compared;
 use super::sent::start;
 use super::values::{CommandStart, each};
@@ -35,13 +35,11 @@ fn command(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<(CommandStart, Expec
 
 impl Subject for Replied {
     fn texts(&self) -> Vec<&str> {
-        self.0.iter().filter_map(|(_, expected)| expected.text()).collect()
+        texts_of(&self.0)
     }
 
     fn with_words(&self, words: &RandomWords) -> Option<Arc<dyn Subject>> {
-        let pairs = self.0.iter();
-        let pairs = pairs.map(|(name, expected)| (name.clone(), expected.with_words(words)));
-        Some(Arc::new(Self(pairs.collect())))
+        Some(Arc::new(Self(pairs_with(&self.0, words))))
     }
 
     fn sentence(&self) -> String {

@@ -156,17 +156,19 @@ impl VerifyRequest<'_> {
 /// The warnings about what was chosen: of lessons with a case, or if cases were named, only of
 /// their sections.
 fn chosen(warnings: Vec<Problem>, cases: &[Case<'_>], are_named: bool) -> Vec<Problem> {
-    let concerns = |warning: &Problem, case: &Case<'_>| {
-        let start = warning.span.as_ref().map(|span| span.start);
-        let is_there = start.is_none_or(|start| case.step.span.contains(&start));
-        case.lesson.path == warning.path && (is_there || !are_named)
-    };
     let mut chosen = warnings;
     chosen.retain(|warning| {
         let is_of_course = warning.path.extension().is_some_and(|extension| extension == "toml");
-        is_of_course || cases.iter().any(|case| concerns(warning, case))
+        is_of_course || cases.iter().any(|case| concerns(warning, case, are_named))
     });
     chosen
+}
+
+/// Whether a warning is about the case's lesson, or only its section.
+fn concerns(warning: &Problem, case: &Case<'_>, only_its_section: bool) -> bool {
+    let start = warning.span.as_ref().map(|span| span.start);
+    let is_there = start.is_none_or(|start| case.step.span.contains(&start));
+    case.lesson.path == warning.path && (is_there || !only_its_section)
 }
 
 /// Ends the reports; errors of servers go to standard error too.

@@ -102,12 +102,14 @@ pub(super) fn find(path: &Path) -> Result<Files<PathBuf>, Problem> {
     Ok(Files { lessons, settings, problems })
 }
 
+/// The number in front of a file's name.
+fn number(file: &Path) -> Option<u128> {
+    let stem = lossy(file.file_stem());
+    split_order(&stem).0.and_then(|digits| digits.parse().ok())
+}
+
 /// Warnings about files without a number beside others that have one, and about equal numbers.
 fn unordered(lessons: &[PathBuf]) -> Vec<Problem> {
-    let number = |file: &Path| {
-        let stem = lossy(file.file_stem());
-        split_order(&stem).0.and_then(|digits| digits.parse::<u128>().ok())
-    };
     let mut warnings = Vec::new();
     let are_numbered = lessons.iter().any(|file| number(file).is_some());
     for (index, file) in lessons.iter().enumerate().filter(|_| are_numbered) {

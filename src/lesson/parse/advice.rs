@@ -21,7 +21,6 @@ pub(super) fn check(section: &Section, exercise: &Exercise, problems: &mut Probl
     for (message, help) in TOPICS.iter().filter_map(|topic| (topic.advice)(exercise)) {
         problems.warning(exercise.span.clone(), message, Some(help.to_owned()));
     }
-    let sleeps = |line: &str| line.starts_with("time.sleep(") || line.starts_with("sleep(");
     for block in section.blocks().filter(|block| block.fence.role == PYTHON_SOLUTION) {
         for (_, span) in block.content.lines().filter(|(line, _)| sleeps(line)) {
             let help = "wait for what must have happened, in a loop with a deadline";
@@ -92,13 +91,18 @@ fn check_twins(section: &Section, problems: &mut Problems) {
     }
 }
 
+fn sleeps(line: &str) -> bool {
+    line.starts_with("time.sleep(") || line.starts_with("sleep(")
+}
+
 fn asks_for(check: &Check, key: &str) -> bool {
-    let names_it = |question: &Question| {
-        let Question::Command(line) = question else { return false };
-        words::split(line).is_ok_and(|words| words.iter().any(|word| word == key.as_bytes()))
-    };
     check.subject.expected_keys().iter().any(|known| known == key)
-        || check.subject.questions().iter().any(names_it)
+        || check.subject.questions().iter().any(|question| names(question, key))
+}
+
+fn names(question: &Question, key: &str) -> bool {
+    let Question::Command(line) = question else { return false };
+    words::split(line).is_ok_and(|words| words.iter().any(|word| word == key.as_bytes()))
 }
 
 /// The key to which a line of the setup gives a time to live, and that time.

@@ -64,35 +64,32 @@ pub(super) fn look_for_what_a_comment_hides(block: &str, base: usize, problems: 
 
 /// Reports fences with a role that markdown reads as text, since they are indented too far.
 pub(super) fn look_for_indented_fences(block: &str, base: usize, problems: &mut Problems) {
-    let mut at = base;
-    for line in block.split_inclusive('\n') {
-        let content = line.trim();
-        let info = content.trim_start_matches(['`', '~']);
-        if content.len() - info.len() >= 3 && fence::names_a_role(info) {
-            let start = at + line.len() - line.trim_start().len();
-            let help = Some("indent it by three spaces at most".to_owned());
-            problems.error(
-                start..start + content.len(),
-                "the block is indented by four spaces or more, which makes it text",
-                help,
-            );
-        }
-        at += line.len();
+    for span in fences_with_a_role(block, base) {
+        let message = "the block is indented by four spaces or more, which makes it text";
+        let help = "indent it by three spaces at most";
+        problems.error(span, message, Some(help.to_owned()));
     }
 }
 
 /// Reports fences with a role that markdown reads as part of the HTML above them.
 pub(super) fn look_for_swallowed_fences(block: &str, base: usize, problems: &mut Problems) {
-    let mut at = base;
+    for span in fences_with_a_role(block, base) {
+        let help = Some("leave a blank line above it".to_owned());
+        problems.error(span, "the block is part of the HTML above it", help);
+    }
+}
+
+/// The lines of a text, which begins at `base`, that would open a block with a role.
+fn fences_with_a_role(block: &str, base: usize) -> Vec<Span> {
+    let (mut spans, mut at) = (Vec::new(), base);
     for line in block.split_inclusive('\n') {
         let content = line.trim();
         let info = content.trim_start_matches(['`', '~']);
         if content.len() - info.len() >= 3 && fence::names_a_role(info) {
             let start = at + line.len() - line.trim_start().len();
-            let help = Some("leave a blank line above it".to_owned());
-            let span = start..start + content.len();
-            problems.error(span, "the block is part of the HTML above it", help);
+            spans.push(start..start + content.len());
         }
         at += line.len();
     }
+    spans
 }

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::values::Relation;
 use super::{Kind, Scope, Seen, Subject};
-use crate::attempt::evidence::Evidence;
+use crate::attempt::evidence::{Evidence, Observation};
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::lesson::{Check, duration};
 use crate::verdict::diagnosis::{Facts, Symptom, symptom};
@@ -87,6 +87,12 @@ impl Subject for Blocked {
         };
         let found = format!("another client waited {took}{since}");
         Some(Seen { met: self.0.holds(longest.took), expected, found })
+    }
+
+    /// The longest wait only grows.
+    fn is_spoilt(&self, _now: &Observation, evidence: &Evidence) -> bool {
+        let waits = evidence.waits.as_ref();
+        self.0.forbids() && waits.is_some_and(|waits| !self.0.holds(waits.longest.took))
     }
 
     fn symptoms(&self, _check: &Check, _facts: &Facts<'_>) -> Vec<Symptom> {

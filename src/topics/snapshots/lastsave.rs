@@ -69,6 +69,11 @@ impl Subject for Lastsave {
         };
         Some(Seen { met, expected: text.to_owned(), found })
     }
+
+    /// A snapshot that was taken stays taken.
+    fn is_spoilt(&self, now: &Observation, evidence: &Evidence) -> bool {
+        *self == Self::Unchanged && now.info.lastsave != evidence.before.lastsave
+    }
 }
 
 /// Whether a check, a cause or the answer may read LASTSAVE: if anything there is about saves, or

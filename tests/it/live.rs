@@ -1,6 +1,5 @@
 //! Manual work is judged like the same commands in a file.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,7 @@ use redislings::verdict::{LiveVerdict, Tick, Verdict, conclude, judge_live};
 use redis::IntoConnectionInfo as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{on_each, wait_until};
+use crate::support::{lesson_4, on_each, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// The commands of a file follow one another at once. The course's shortest save takes 300 ms.
@@ -30,8 +29,7 @@ fn source() -> Source {
 }
 
 fn course() -> Course {
-    let lessons = Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons");
-    Course::load(&lessons).expect("the course is sound").0
+    Course::load(&lesson_4()).expect("the course is sound").0
 }
 
 /// Every `redis` answer in the exercise, right or wrong.

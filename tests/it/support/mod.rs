@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -54,11 +55,11 @@ impl Workspace {
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// `redislings` with these arguments and the repository's lessons.
+    /// `redislings` with these arguments and Lesson 4.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_redislings"));
         command.args(arguments).current_dir(self.work());
-        command.env("REDISLINGS_LESSONS", shipped_lessons());
+        command.env("REDISLINGS_LESSONS", lesson_4());
         command.env("REDISLINGS_SERVER", local_server());
         // Tests run in parallel; only tests of port 6379 may use it.
         command.env("REDISLINGS_PORT", "0");
@@ -158,6 +159,23 @@ impl From<Output> for Ended {
 
 pub fn shipped_lessons() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons")
+}
+
+/// A course of the shipped Lesson 4 alone. Most tests need some lesson, and not to change with the
+/// others.
+pub fn lesson_4() -> PathBuf {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lesson-4/lessons");
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["04-snapshotting.md", "course.toml"] {
+            // Another test run may read the file just now.
+            let new = folder.join(format!(".{name}.{}", std::process::id()));
+            std::fs::copy(shipped_lessons().join(name), &new).unwrap();
+            std::fs::rename(new, folder.join(name)).unwrap();
+        }
+        folder
+    });
+    FOLDER.clone()
 }
 
 /// `XDG_CACHE_HOME` if it is set, otherwise a folder next to the build.

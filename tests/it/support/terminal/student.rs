@@ -7,7 +7,7 @@ use std::time::Duration;
 use portable_pty::CommandBuilder;
 
 use super::{DEADLINE, Size, Terminal, until};
-use crate::support::{cache, local_server, shipped_lessons};
+use crate::support::{cache, lesson_4, local_server};
 
 /// Environment variables that change what redislings does.
 pub const FOREIGN: [&str; 11] = [
@@ -144,7 +144,7 @@ impl Student {
             ("TMPDIR", self.path("tmp")),
             ("EDITOR", self.path("scribe")),
             ("TERM", PathBuf::from("xterm-256color")),
-            ("REDISLINGS_LESSONS", shipped_lessons()),
+            ("REDISLINGS_LESSONS", lesson_4()),
             ("REDISLINGS_SERVER", PathBuf::from(local_server())),
             ("REDISLINGS_PORT", PathBuf::from("0")),
         ]

@@ -172,6 +172,11 @@ pub trait Subject: fmt::Debug + Any + Send + Sync {
         None
     }
 
+    /// The channels that it names.
+    fn channels(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// What its being unmet shows, for the diagnoses.
     fn symptoms(&self, _check: &Check, _facts: &Facts<'_>) -> Vec<Symptom> {
         Vec::new()

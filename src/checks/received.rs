@@ -8,11 +8,13 @@ use toml::de::DeValue;
 use super::expected::{Expected, Extra};
 use super::values::each;
 use super::{Kind, Scope, Seen, Subject, all, joined};
-use crate::attempt::evidence::Evidence;
+use crate::attempt::evidence::{Evidence, Observation};
+use crate::lesson::Check;
 use crate::lesson::toml_table::{Entry, Toml};
 use crate::lesson::words::RandomWords;
 use crate::redis_cli::reply::Printed;
 use crate::relay::{Message, Timeline};
+use crate::verdict::diagnosis::{Facts, Symptom, symptom};
 
 pub const KIND: Kind = Kind {
     key: "received",
@@ -86,6 +88,19 @@ impl Subject for Received {
         let parts: Vec<(&Channel, Option<bool>)> = self.0.iter().zip(met).collect();
         Some(all(&parts, |(channel, met)| channel.seen(timeline, *met != Some(false))))
     }
+
+    fn channels(&self) -> Vec<&str> {
+        self.0.iter().map(|channel| channel.name.as_str()).collect()
+    }
+
+    fn symptoms(&self, _check: &Check, _facts: &Facts<'_>) -> Vec<Symptom> {
+        vec![symptom::NOT_HEARD]
+    }
+
+    fn is_spoilt(&self, _now: &Observation, evidence: &Evidence) -> bool {
+        let timeline = &evidence.timeline;
+        !timeline.is_incomplete && self.0.iter().any(|channel| channel.is_wrong(timeline))
+    }
 }
 
 impl Channel {
@@ -106,21 +121,25 @@ impl Channel {
     /// Whether these messages came, and no others; `None` if what was recorded does not decide.
     fn is_shown_by(&self, timeline: &Timeline) -> Option<bool> {
         let came = self.came(timeline);
-        let pairs = self.messages.iter().zip(&came);
-        let met: Vec<Option<bool>> =
-            pairs.map(|(expected, message)| is(message, expected)).collect();
-        // What is recorded are the first messages: what is wrong about them stays wrong, unless a
-        // connection could not be followed.
-        let is_wrong = came.len() > self.messages.len() || met.contains(&Some(false));
+        let is_cut = self.messages.iter().zip(&came).any(|(_, message)| message.is_cut());
         if timeline.is_incomplete {
             None
-        } else if is_wrong {
+        } else if self.is_wrong(timeline) {
             Some(false)
-        } else if timeline.messages_left_out > 0 || met.contains(&None) {
+        } else if timeline.messages_left_out > 0 || is_cut {
             None
         } else {
             Some(came.len() == self.messages.len())
         }
+    }
+
+    /// Whether a message came that should not have. What is recorded are the first messages: what is
+    /// wrong about them stays wrong, unless a connection could not be followed.
+    fn is_wrong(&self, timeline: &Timeline) -> bool {
+        let came = self.came(timeline);
+        let mut pairs = self.messages.iter().zip(&came);
+        came.len() > self.messages.len()
+            || pairs.any(|(expected, message)| is(message, expected) == Some(false))
     }
 
     fn seen(&self, timeline: &Timeline, met: bool) -> Seen {

@@ -2,7 +2,10 @@
 //! the program asks this table.
 
 mod append_only;
+mod expirations;
+mod pubsub;
 pub mod snapshots;
+mod streams;
 #[cfg(test)]
 mod toy;
 
@@ -18,6 +21,9 @@ use crate::verdict::work::WorkSpan;
 pub const TOPICS: &[&Topic] = &[
     &snapshots::TOPIC,
     &append_only::TOPIC,
+    &streams::TOPIC,
+    &expirations::TOPIC,
+    &pubsub::TOPIC,
     #[cfg(test)]
     &toy::TOPIC,
 ];

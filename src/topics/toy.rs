@@ -17,6 +17,7 @@ pub const TOPIC: Topic = Topic {
         if check.kind == KIND.key { vec![NOT_WOUND_UP] } else { Vec::new() }
     },
     diagnoses: &[Diagnosis {
+        knows_others: false,
         id: "toy-never-wound-up",
         stage: Stage::NeverAsked,
         cause: "the toy was never wound up",

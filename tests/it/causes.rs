@@ -154,6 +154,10 @@ fn begins_with(exchange: &Value, start: &str) -> bool {
     command == start || command.starts_with(&format!("{start} ")) || start.is_empty()
 }
 
+fn text_of(exchange: &Value) -> &str {
+    exchange["reply"].as_str().unwrap_or_default()
+}
+
 fn has_word(text: &str, word: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
     words.any(|found| found.eq_ignore_ascii_case(word))
@@ -293,6 +297,32 @@ const CLAIMS: &[(&str, Claim)] = &[
     ("never-written", |seen| {
         seen.quoted().iter().all(|key| !seen.holds(key)) && !seen.ended_badly()
     }),
+    ("lock-of-another-deleted", |seen| seen.holds(seen.quoted()[0])),
+    ("went-on-without-the-lock", |seen| {
+        let refused = |exchange: &Value| ["(nil)", "(integer) 0"].contains(&text_of(exchange));
+        !seen.like("SET", refused).is_empty() || !seen.like("SETNX", refused).is_empty()
+    }),
+    ("time-to-live-replaced", |seen| seen.holds(seen.quoted()[0])),
+    ("made-anew-without-an-end", |seen| seen.holds(seen.quoted()[0])),
+    ("killed-before-expire", |seen| seen.holds(seen.quoted()[0])),
+    ("never-given-an-end", |seen| seen.holds(seen.quoted()[0])),
+    ("pending-thrown-away", |seen| !seen.done("XGROUP DELCONSUMER").is_empty()),
+    ("xack-acknowledged-nothing", |seen| {
+        !seen.like("XACK", |exchange| text_of(exchange) == "(integer) 0").is_empty()
+    }),
+    ("xdel-in-place-of-xack", |seen| !seen.done("XDEL").is_empty()),
+    ("another-consumer-at-each-start", |seen| {
+        seen.quoted()[0] != seen.quoted()[1] && seen.quoted().iter().all(|name| seen.holds(name))
+    }),
+    ("pending-never-asked-for", |seen| !seen.done("XREADGROUP").is_empty()),
+    ("group-begins-behind", |seen| seen.holds("$")),
+    ("dollar-skips-what-is-there", |seen| seen.holds("$")),
+    ("events-are-off", |seen| !seen.holds("notify-keyspace-events")),
+    ("subscribed-too-late", |seen| {
+        !(seen.done("SUBSCRIBE").is_empty() && seen.done("PSUBSCRIBE").is_empty())
+    }),
+    ("subscribed-again", |seen| seen.sent("SUBSCRIBE").len() + seen.sent("PSUBSCRIBE").len() > 1),
+    ("still-subscribed", |seen| seen.timed_out() && seen.holds("SUBSCRIBE")),
     ("line-not-understood", |seen| !seen.line().is_empty()),
 ];
 

@@ -13,6 +13,8 @@ pub struct Diagnosis {
     /// The cause in one sentence for the student; a name or a number replaces each `{}`.
     pub cause: &'static str,
     pub explains: &'static [Symptom],
+    /// Whether it reckons with what happened beside the answer.
+    pub knows_others: bool,
     /// `None` if the evidence does not show this mistake.
     pub recognise: Recognise,
 }
@@ -22,7 +24,14 @@ pub type Recognise = fn(&Facts<'_>) -> Option<Cause>;
 /// A row of a table names what explains which symptoms, and then the cause.
 impl Diagnosis {
     pub const fn of(stage: Stage, id: &'static str, recognise: Recognise) -> Self {
-        Self { id, stage, cause: "", explains: &[], recognise }
+        let knows_others = stage.is_about_the_answer_alone();
+        Self { id, stage, cause: "", explains: &[], knows_others, recognise }
+    }
+
+    /// It reckons with what happened beside the answer.
+    #[must_use]
+    pub const fn knowing_others(self) -> Self {
+        Self { knows_others: true, ..self }
     }
 
     #[must_use]
@@ -63,6 +72,14 @@ pub enum Stage {
     Replaced,
     /// Keys hold other values, or none; and what else was not understood.
     Values,
+}
+
+impl Stage {
+    /// Whether its causes are about how the answer was sent and how it ended. What other clients did
+    /// meanwhile, and what time did, makes none of them untrue.
+    const fn is_about_the_answer_alone(self) -> bool {
+        matches!(self, Self::Server | Self::Elsewhere | Self::Lines | Self::NotRun)
+    }
 }
 
 /// What a recogniser found.

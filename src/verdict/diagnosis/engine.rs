@@ -95,7 +95,10 @@ fn is_about_the_whole_answer(finding: &Finding) -> bool {
 }
 
 fn find_cause(facts: &Facts<'_>) -> Option<Diagnosed> {
-    let mut fitting = DIAGNOSES.iter().filter(|diagnosis| facts.shows_any(diagnosis.explains));
+    let is_alone = facts.evidence.timeline.steps.is_empty() && !facts.exercise.moves_time();
+    let mut fitting = DIAGNOSES.iter().filter(|diagnosis| {
+        (is_alone || diagnosis.knows_others) && facts.shows_any(diagnosis.explains)
+    });
     fitting.find_map(|diagnosis| {
         let found = (diagnosis.recognise)(facts)?;
         let cause = filled(diagnosis.cause, &found.fills);

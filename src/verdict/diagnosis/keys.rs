@@ -7,11 +7,12 @@ use redis::Value;
 
 use super::effects::{Effect, Write, kind_read_by, writes_of};
 use super::facts::{Facts, text};
+use crate::attempt::evidence::Observation;
 use crate::checks;
 use crate::checks::expected::Expected;
-use crate::lesson::Moment;
+use crate::lesson::{Check, Moment};
 use crate::redis_cli::reply::Printed;
-use crate::redis_cli::words;
+use crate::redis_cli::{commands, words};
 use crate::relay::{CommandOutcome, Exchange};
 
 /// What is known about a key of database 0 at one moment.
@@ -244,7 +245,7 @@ impl<'a> Facts<'a> {
     /// one that came.
     pub fn unmet_replies(&self) -> Vec<(&'a str, &'a Expected, &'a Printed)> {
         let Some(check) = self.check else { return Vec::new() };
-        let Some(now) = self.evidence.at(check.at) else { return Vec::new() };
+        let Some(now) = self.looked_at(check) else { return Vec::new() };
         let mut unmet = Vec::new();
         for (command, expected) in check.subject.expected_replies() {
             let timeline = &self.evidence.timeline;
@@ -255,6 +256,24 @@ impl<'a> Facts<'a> {
             }
         }
         unmet
+    }
+
+    /// The server when the check looked at it; if that was always, when it was first unmet.
+    fn looked_at(&self, check: &Check) -> Option<&'a Observation> {
+        let index = self.exercise.checks.iter().position(|other| other.id == check.id)?;
+        let violation = self.evidence.violations.get(&index);
+        violation.map(|violation| &violation.seen).or_else(|| self.evidence.at(check.at))
+    }
+
+    /// The keys in the commands of the unmet check.
+    pub fn keys_of_the_check(&self) -> Vec<Vec<u8>> {
+        let replies = self.check.map(|check| check.subject.expected_replies()).unwrap_or_default();
+        let mut keys = Vec::new();
+        for (command, _) in replies {
+            let words = words::split(command).unwrap_or_default();
+            keys.extend(commands::named_keys(&words).into_iter().map(|at| words[at].clone()));
+        }
+        keys
     }
 
     /// All keys that the exercise's checks ask for.

@@ -19,5 +19,7 @@ pub const DATA_WRONG: Symptom = Symptom("data wrong");
 pub const BLOCKED: Symptom = Symptom("blocked");
 /// A setting has another value.
 pub const CONFIG: Symptom = Symptom("another setting");
+/// The server did not send the answer the messages that the check asks for.
+pub const NOT_HEARD: Symptom = Symptom("not heard");
 /// The program did not print the expected text.
 pub const NOT_PRINTED: Symptom = Symptom("not printed");

@@ -36,7 +36,7 @@ pub const TABLE: &[Diagnosis] = &[
         ),
     Diagnosis::of(Stage::Elsewhere, "waits-for-somebody-else", blocking::waits_for_others)
         .explains(&[ENDED_BADLY])
-        .because("{} waits until another client sends something, and none did"),
+        .because("{} waits for another client, and still waited when the time was over"),
     Diagnosis::of(
         Stage::Elsewhere,
         "came-by-the-servers-own-port",

@@ -1,7 +1,11 @@
 //! Judging the checks while the student is still at work.
 
+use std::time::Duration;
+
 use super::{SET, STDOUT, STORED, after_a_command, evidence, exercise};
-use crate::attempt::{Evidence, LiveLook};
+use crate::attempt::LiveLook;
+use crate::attempt::evidence::{Evidence, Wait, Waits};
+use crate::relay::Message;
 use crate::verdict::{LiveVerdict, Tick, judge_live};
 
 const SURVIVES: &str =
@@ -109,4 +113,38 @@ fn invalid_evidence_spoils_nothing() {
     let evidence = evidence(100, SAVED);
     let invalid = Evidence { invalid: Some("the counters were reset".to_owned()), ..evidence };
     assert_eq!(judged(NO_SAVE, invalid, true).ticks, [Tick::Open]);
+}
+
+#[test]
+fn another_client_that_had_to_wait_too_long_spoils_its_check() {
+    let calm = "[[check]]\nid = \"calm\"\nblocked = \"< 200ms\"\n";
+    let waited = |milliseconds| {
+        let took = Duration::from_millis(milliseconds);
+        let longest = Wait { at: Duration::ZERO, took };
+        let waits = Some(Waits { longest, ..Waits::default() });
+        judged(calm, Evidence { waits, ..evidence(100, SET) }, true).ticks
+    };
+    assert_eq!((waited(10), waited(300)), (vec![Tick::Met], vec![Tick::Spoilt]));
+}
+
+#[test]
+fn a_message_too_many_spoils_its_check_and_one_too_few_does_not() {
+    let heard = "[[check]]\nid = \"heard\"\nreceived = { orders = [\"a\", \"b\"] }\n";
+    let came = |payloads: &[&str]| {
+        let mut evidence = after_a_command(evidence(100, SET));
+        evidence.timeline.messages = payloads.iter().map(|payload| message(payload)).collect();
+        judge_live(&exercise(heard), &LiveLook { evidence, is_sure: true }).ticks
+    };
+    assert_eq!((came(&["a"]), came(&["b"])), (vec![Tick::Open], vec![Tick::Spoilt]));
+    assert_eq!(came(&["a", "b", "c"]), [Tick::Spoilt]);
+}
+
+fn message(payload: &str) -> Message {
+    Message {
+        at: Duration::ZERO,
+        connection: 1,
+        pattern: None,
+        channel: b"orders".to_vec(),
+        payload: payload.as_bytes().to_vec(),
+    }
 }

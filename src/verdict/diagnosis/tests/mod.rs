@@ -37,6 +37,9 @@ fn each_id_has_a_test() {
         include_str!("../../../topics/snapshots/tests/refused.rs"),
         include_str!("../../../topics/snapshots/tests/saved.rs"),
         include_str!("../../../topics/snapshots/tests/waiting.rs"),
+        include_str!("../../../topics/expirations/tests.rs"),
+        include_str!("../../../topics/pubsub/tests.rs"),
+        include_str!("../../../topics/streams/tests.rs"),
         include_str!("../../../topics/toy.rs"),
     ];
     for Diagnosis { id, .. } in DIAGNOSES.iter() {

@@ -1,0 +1,94 @@
+//! Locks: a key that only one client may set, and that only its owner may delete.
+
+use redis::Value;
+
+use crate::redis_cli::{commands, words};
+use crate::relay::{CommandOutcome, Exchange, StepKind};
+use crate::verdict::diagnosis::facts::{Facts, text};
+use crate::verdict::diagnosis::{Cause, seen_at};
+
+/// DEL of a key that the answer had set first, and then another client.
+pub fn deleted_anothers(facts: &Facts<'_>) -> Option<Cause> {
+    let asked = facts.keys_of_the_check();
+    let mut deletions = facts.numbered().filter(|(_, exchange)| {
+        ["DEL", "UNLINK", "GETDEL"].contains(&exchange.name().as_str())
+            && exchange.outcome == CommandOutcome::Done
+            && !matches!(reply(exchange), Some(Value::Int(0) | Value::Nil))
+    });
+    deletions.find_map(|(index, exchange)| {
+        let [_, key] = &exchange.words[..] else { return None };
+        let others = last_set_by_another(facts, key, exchange)?;
+        let own = facts.exchanges()[..index].iter().any(|own| {
+            own.outcome == CommandOutcome::Done && own.ended() <= others && sets(&own.words, key)
+        });
+        let set_again = facts.exchanges()[..index]
+            .iter()
+            .any(|own| own.at >= others && !commands::only_reads(&own.words) && names(own, key));
+        (own && !set_again && asked.contains(key))
+            .then(|| seen_at(index).with(exchange.name()).with(text(key)))
+    })
+}
+
+/// When another client set the key last before this command came.
+fn last_set_by_another(
+    facts: &Facts<'_>,
+    key: &[u8],
+    before: &Exchange,
+) -> Option<std::time::Duration> {
+    let steps = facts.evidence.timeline.steps.iter().rev();
+    let mut set = steps.filter(|step| match &step.what {
+        StepKind::Ran { line, reply } => {
+            let words = words::split(line).unwrap_or_default();
+            sets(&words, key)
+                && !matches!(reply, Value::Nil | Value::Int(0) | Value::ServerError(_))
+        }
+        _ => false,
+    });
+    set.find(|step| step.at <= before.at).map(|step| step.at)
+}
+
+/// SET … NX was answered nil, and then the answer changed what the check asks about.
+pub fn went_on_without(facts: &Facts<'_>) -> Option<Cause> {
+    let asked = facts.keys_of_the_check();
+    let (index, refused) = facts.numbered().find(|(_, exchange)| was_there_already(exchange))?;
+    let key = refused.words.get(1)?;
+    let later = || facts.exchanges()[index + 1..].iter();
+    let was_taken_later = later().any(|later| {
+        names(later, key) && !was_there_already(later) && !commands::only_reads(&later.words)
+    });
+    let next = later().find(|later| {
+        later.outcome == CommandOutcome::Done
+            && !names(later, key)
+            && commands::written_keys(&later.words)
+                .iter()
+                .any(|at| asked.contains(&later.words[*at]))
+    })?;
+    let what = words::join(&next.words[..next.words.len().min(2)]);
+    let name = if refused.name() == "SETNX" { "SETNX" } else { "SET … NX" };
+    (!was_taken_later && !facts.has_script())
+        .then(|| seen_at(index).with(name).with(text(key)).with(format!("`{what}`")))
+}
+
+/// Whether it is a SET with NX, or SETNX, that the server answered with nil or 0.
+fn was_there_already(exchange: &Exchange) -> bool {
+    let has = |option: &str| {
+        exchange.words.iter().skip(3).any(|word| word.eq_ignore_ascii_case(option.as_bytes()))
+    };
+    match (exchange.name().as_str(), reply(exchange)) {
+        ("SET", Some(Value::Nil)) => has("NX") && !has("GET"),
+        ("SETNX", Some(Value::Int(0))) => true,
+        _ => false,
+    }
+}
+
+fn reply(exchange: &Exchange) -> Option<&Value> {
+    exchange.reply.as_ref().map(|reply| &reply.value)
+}
+
+fn sets(words: &[Vec<u8>], key: &[u8]) -> bool {
+    commands::written_keys(words).iter().any(|index| words[*index] == key)
+}
+
+fn names(exchange: &Exchange, key: &[u8]) -> bool {
+    commands::named_keys(&exchange.words).iter().any(|index| exchange.words[*index] == key)
+}

@@ -1,0 +1,130 @@
+//! When the answer was subscribed to what.
+
+use std::time::Duration;
+
+use crate::redis_cli::words;
+use crate::relay::{CommandOutcome, Exchange, Message, StepKind};
+use crate::verdict::diagnosis::facts::{Facts, text};
+use crate::verdict::diagnosis::{Cause, seen_at};
+
+/// One channel of one SUBSCRIBE, or one pattern.
+struct Subscription<'a> {
+    index: usize,
+    exchange: &'a Exchange,
+    channel: &'a [u8],
+    is_pattern: bool,
+}
+
+impl Subscription<'_> {
+    fn hears(&self, channel: &[u8]) -> bool {
+        // Of other patterns nothing is concluded.
+        let starts = self.channel.strip_suffix(b"*").filter(|start| !start.contains(&b'*'));
+        match starts {
+            Some(start) if self.is_pattern => channel.starts_with(start),
+            _ => self.channel == channel,
+        }
+    }
+}
+
+fn subscriptions<'a>(facts: &Facts<'a>) -> Vec<Subscription<'a>> {
+    let mut subscriptions = Vec::new();
+    for (index, exchange) in facts.numbered() {
+        let name = exchange.name();
+        let subscribes = ["SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"].contains(&name.as_str());
+        if subscribes && exchange.outcome != CommandOutcome::Refused {
+            let channels = exchange.words.iter().skip(1);
+            subscriptions.extend(channels.map(|channel| {
+                let is_pattern = name == "PSUBSCRIBE";
+                Subscription { index, exchange, channel, is_pattern }
+            }));
+        }
+    }
+    subscriptions
+}
+
+/// The messages on a channel that anybody published, with their times.
+fn published(facts: &Facts<'_>) -> Vec<(Duration, Vec<Vec<u8>>)> {
+    let own = facts.exchanges().iter();
+    let own = own.filter(|exchange| exchange.outcome == CommandOutcome::Done);
+    let own = own.map(|exchange| (exchange.at, exchange.words.clone()));
+    let steps = facts.evidence.timeline.steps.iter();
+    let others = steps.filter_map(|step| match &step.what {
+        StepKind::Ran { line, .. } => Some((step.at, words::split(line).unwrap_or_default())),
+        _ => None,
+    });
+    let is_publish =
+        |words: &[Vec<u8>]| words.len() == 3 && words[0].eq_ignore_ascii_case(b"PUBLISH");
+    own.chain(others).filter(|(_, words)| is_publish(words)).collect()
+}
+
+/// A message was published first, and only then the answer subscribed to its channel.
+pub fn too_late(facts: &Facts<'_>) -> Option<Cause> {
+    let subscriptions = subscriptions(facts);
+    let heard = |channel: &[u8]| {
+        let mut messages = facts.evidence.timeline.messages.iter();
+        messages.any(|message: &Message| message.channel == channel)
+    };
+    let asked = asked_channels(facts);
+    published(facts).iter().find_map(|(at, words)| {
+        let channel = &words[1];
+        let first = subscriptions.iter().find(|subscription| subscription.hears(channel))?;
+        let is_asked = asked.is_empty() || asked.contains(channel);
+        let is_late = first.exchange.at > *at && !heard(channel) && is_asked;
+        is_late.then(|| seen_at(first.index).with(text(&words[2])).with(text(channel)))
+    })
+}
+
+/// The channels that the exercise's checks name.
+fn asked_channels(facts: &Facts<'_>) -> Vec<Vec<u8>> {
+    let checks = facts.exercise.checks.iter();
+    checks.flat_map(|check| check.subject.channels()).map(|name| name.as_bytes().to_vec()).collect()
+}
+
+/// The same channel on another connection, after the messages on the first one had ended and before
+/// everything was published.
+pub fn subscribed_again(facts: &Facts<'_>) -> Option<Cause> {
+    let subscriptions = subscriptions(facts);
+    let messages = &facts.evidence.timeline.messages;
+    let (first, again) = subscriptions.iter().find_map(|first| {
+        let again = subscriptions.iter().find(|again| {
+            again.channel == first.channel
+                && again.is_pattern == first.is_pattern
+                && again.exchange.connection > first.exchange.connection
+        })?;
+        Some((first, again))
+    })?;
+    let last = messages.iter().rev().find(|one| one.connection == first.exchange.connection)?;
+    let is_used = facts.exchanges().iter().any(|exchange| {
+        exchange.connection == first.exchange.connection && exchange.at > again.exchange.at
+    });
+    let is_cut_off = last.at <= again.exchange.at && !is_used;
+    let came = messages.iter().filter(|message| first.hears(&message.channel)).count();
+    let sent = published(facts).iter().filter(|(_, words)| first.hears(&words[1])).count();
+    (is_cut_off && came < sent).then(|| seen_at(again.index).with(text(first.channel)))
+}
+
+/// The program ran out of time, and a subscription of it had not ended.
+pub fn still_subscribed(facts: &Facts<'_>) -> Option<Cause> {
+    if !facts.evidence.run.timed_out() {
+        return None;
+    }
+    let subscriptions = subscriptions(facts);
+    let last = subscriptions.last()?;
+    let ended = facts.exchanges()[last.index + 1..].iter().any(|exchange| {
+        let ends = ["UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "RESET", "QUIT"];
+        exchange.connection == last.exchange.connection && ends.contains(&&*exchange.name())
+    });
+    (!ended).then(|| seen_at(last.index).with(text(last.channel)))
+}
+
+/// A subscription to keyspace events of a server that sends none.
+pub fn events_are_off(facts: &Facts<'_>) -> Option<Cause> {
+    const SETTING: &str = "notify-keyspace-events";
+    let subscriptions = subscriptions(facts);
+    let to_events = subscriptions.iter().find(|one| one.channel.starts_with(b"__key"))?;
+    let is_set = facts.exercise.settings.iter().any(|(name, _)| name == SETTING)
+        || facts.last_set(SETTING).is_some()
+        || facts.has_script();
+    let is_complete = facts.evidence.timeline.left_out == 0;
+    (!is_set && is_complete).then(|| seen_at(to_events.index).with(text(to_events.channel)))
+}

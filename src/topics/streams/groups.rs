@@ -1,0 +1,148 @@
+//! Consumer groups: what is pending, for whom, and what takes it away.
+
+use redis::Value;
+
+use crate::redis_cli::words;
+use crate::relay::{CommandOutcome, Exchange, StepKind};
+use crate::verdict::diagnosis::facts::{Facts, text};
+use crate::verdict::diagnosis::{Cause, seen_at};
+
+/// DELCONSUMER or DESTROY while entries were pending, of which nothing was taken over afterwards.
+pub fn thrown_away(facts: &Facts<'_>) -> Option<Cause> {
+    let (index, exchange) = facts.numbered().rev().find(|(_, exchange)| {
+        exchange.begins_with(&["XGROUP", "DELCONSUMER"])
+            && matches!(reply(exchange), Some(Value::Int(1..)))
+    })?;
+    let Some(Value::Int(count)) = reply(exchange) else { return None };
+    let took_over = |exchange: &Exchange| ["XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name());
+    let claimed_before = facts.exchanges()[..index].iter().any(took_over);
+    let entries = if *count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
+    let consumer = text(exchange.words.get(4)?);
+    (!claimed_before && !facts.has_script())
+        .then(|| seen_at(index).with("XGROUP DELCONSUMER").with(consumer).with(entries))
+}
+
+/// The last XACK of an entry answered 0, and no other XACK acknowledged it.
+pub fn acknowledged_nothing(facts: &Facts<'_>) -> Option<Cause> {
+    if !asks_for_pending(facts) || facts.has_script() {
+        return None;
+    }
+    let acknowledges = |exchange: &&Exchange, id: &[u8]| {
+        exchange.name() == "XACK"
+            && !matches!(reply(exchange), Some(Value::Int(0)))
+            && exchange.words.iter().skip(3).any(|word| word == id)
+    };
+    let (index, exchange) = facts.numbered().rev().find(|(_, exchange)| {
+        let did_nothing = matches!(reply(exchange), Some(Value::Int(0)));
+        let ids = exchange.words.get(3..).unwrap_or_default();
+        exchange.name() == "XACK"
+            && did_nothing
+            && !ids.is_empty()
+            && !ids.iter().any(|id| facts.exchanges().iter().any(|other| acknowledges(&other, id)))
+    })?;
+    let arguments = words::join(&exchange.words[1..exchange.words.len().min(4)]);
+    Some(seen_at(index).with(arguments))
+}
+
+/// XDEL of an entry that was delivered in a group, and no XACK of it.
+pub fn deleted_in_place_of_acknowledged(facts: &Facts<'_>) -> Option<Cause> {
+    if !asks_for_pending(facts) || facts.has_script() {
+        return None;
+    }
+    let (index, deletion) = facts.numbered().rev().find(|(_, exchange)| {
+        exchange.name() == "XDEL" && exchange.outcome == CommandOutcome::Done
+    })?;
+    let is_acknowledged = |id: &[u8]| {
+        let mut sent = facts.exchanges().iter();
+        sent.any(|exchange| {
+            exchange.name() == "XACK" && exchange.words.iter().skip(3).any(|word| word == id)
+        })
+    };
+    let id = deletion.words.iter().skip(2).find(|id| !is_acknowledged(id))?;
+    let was_delivered = facts.exchanges()[..index].iter().any(|exchange| {
+        ["XREADGROUP", "XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name())
+            && exchange.reply.as_ref().is_some_and(|reply| holds(&reply.value, id))
+    });
+    was_delivered.then(|| seen_at(index).with(text(id)))
+}
+
+/// Whether the reply contains this string, at any depth.
+fn holds(value: &Value, text: &[u8]) -> bool {
+    match value {
+        Value::BulkString(bytes) => bytes == text,
+        Value::Array(items) | Value::Set(items) => items.iter().any(|item| holds(item, text)),
+        Value::Map(pairs) => {
+            pairs.iter().any(|(key, value)| holds(key, text) || holds(value, text))
+        }
+        _ => false,
+    }
+}
+
+/// A consumer of another name after a kill, and no entry of the first one was taken over.
+pub fn another_name(facts: &Facts<'_>) -> Option<Cause> {
+    let reads = reads_around_the_kill(facts)?;
+    let mut pairs = reads.before.iter().zip(std::iter::repeat(reads.after.last()?));
+    let ((_, first), (index, later)) = pairs.find(|((_, before), (_, after))| {
+        before.words.get(2) == after.words.get(2) && before.words.get(3) != after.words.get(3)
+    })?;
+    let used_again = reads.after.iter().any(|(_, after)| after.words.get(3) == first.words.get(3));
+    let (first, later) = (first.words.get(3)?, later.words.get(3)?);
+    (!used_again).then(|| seen_at(*index).with(text(first)).with(text(later)))
+}
+
+/// After the last kill every XREADGROUP asked for new entries only.
+pub fn pending_never_asked_for(facts: &Facts<'_>) -> Option<Cause> {
+    let reads = reads_around_the_kill(facts)?;
+    let asks_for_new = |exchange: &Exchange| exchange.words.last().is_some_and(|word| word == b">");
+    let is_new_only = reads.after.iter().all(|(_, exchange)| asks_for_new(exchange));
+    let (index, _) = reads.after.first()?;
+    is_new_only.then(|| seen_at(*index))
+}
+
+struct Reads<'a> {
+    before: Vec<(usize, &'a Exchange)>,
+    after: Vec<(usize, &'a Exchange)>,
+}
+
+/// The XREADGROUPs before the last kill of the program and after it, if it takes nothing over in
+/// another way.
+fn reads_around_the_kill<'a>(facts: &Facts<'a>) -> Option<Reads<'a>> {
+    let mut steps = facts.evidence.timeline.steps.iter().rev();
+    let kill = steps.find(|step| step.what == StepKind::KilledAnswer)?.at;
+    let takes_over = |exchange: &Exchange| ["XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name());
+    if facts.has_script() || facts.exchanges().iter().any(takes_over) {
+        return None;
+    }
+    let reads = facts.numbered().filter(|(_, exchange)| exchange.name() == "XREADGROUP");
+    let (before, after) = reads.partition(|(_, exchange)| exchange.at < kill);
+    Some(Reads { before, after })
+}
+
+/// XGROUP CREATE at `$` on a stream that had entries.
+pub fn begins_behind(facts: &Facts<'_>) -> Option<Cause> {
+    let mut creations = facts.numbered().filter(|(_, exchange)| {
+        exchange.begins_with(&["XGROUP", "CREATE"]) && exchange.outcome == CommandOutcome::Done
+    });
+    let (index, creation) = creations.next()?;
+    let (key, group, id) = (creation.words.get(2)?, creation.words.get(3)?, creation.words.get(4)?);
+    let name = words::join(&[key]);
+    let change = facts.evidence.keys.iter().find(|change| change.key == name)?;
+    let had_entries = change.before.kind == "stream" && change.before.size > Some(0);
+    let moved = facts.exchanges().iter().any(|exchange| {
+        exchange.begins_with(&["XGROUP", "SETID"]) || exchange.begins_with(&["XGROUP", "DESTROY"])
+    });
+    let is_behind = id == b"$" && had_entries && !moved && creations.next().is_none();
+    is_behind.then(|| seen_at(index).with(text(group)))
+}
+
+/// Whether the unmet check asks what is pending, in any way that it may ask.
+fn asks_for_pending(facts: &Facts<'_>) -> bool {
+    let Some(check) = facts.check else { return false };
+    let mut commands = check.subject.expected_replies().iter();
+    let asks = commands.any(|(command, _)| command.to_uppercase().starts_with("XPENDING"));
+    asks || check.subject.expected_replies().is_empty() && check.subject.sentence().contains("XACK")
+}
+
+fn reply(exchange: &Exchange) -> Option<&Value> {
+    exchange.reply.as_ref().map(|reply| &reply.value)
+}

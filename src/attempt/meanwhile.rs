@@ -56,7 +56,7 @@ pub(super) fn watch(
         },
         questions: questions(exercise),
         always: always(exercise),
-        triggers: Triggers::new(&exercise.meanwhile),
+        triggers: Triggers::new(exercise),
         evidence: Evidence::new(before.clone()),
         began,
         gate: Arc::clone(&gate),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::evidence::{Evidence, Observation};
-use crate::lesson::{Meanwhile, Trigger};
+use crate::lesson::{Exercise, Meanwhile, Trigger};
 use crate::relay::{CommandOutcome, Exchange, resolve_transactions};
 use crate::topics::BackgroundWork;
 
@@ -20,9 +20,11 @@ pub(super) struct Triggers {
 }
 
 impl Triggers {
-    pub(super) fn new(all: &[Meanwhile]) -> Self {
-        let (fired, counts) = (vec![false; all.len()], vec![0; all.len()]);
-        Self { all: all.to_vec(), fired, counts, open: BTreeMap::new() }
+    pub(super) fn new(exercise: &Exercise) -> Self {
+        let all = &exercise.meanwhile;
+        // Those of other worlds are never due.
+        let fired = all.iter().map(|meanwhile| !exercise.includes(meanwhile)).collect();
+        Self { all: all.clone(), fired, counts: vec![0; all.len()], open: BTreeMap::new() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -31,9 +33,10 @@ impl Triggers {
 
     /// Whether nothing is done, and all looks are at the end of work in the background.
     pub(super) fn are_only_looks(&self) -> bool {
-        self.all.iter().all(|meanwhile| {
-            meanwhile.steps.is_empty() && matches!(meanwhile.when, Trigger::Ended(_))
-        })
+        let others = self.indexes(|_, meanwhile| {
+            !(meanwhile.steps.is_empty() && matches!(meanwhile.when, Trigger::Ended(_)))
+        });
+        others.is_empty()
     }
 
     pub(super) fn get(&self, index: usize) -> &Meanwhile {

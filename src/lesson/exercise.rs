@@ -88,6 +88,7 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
     let help = "add `id = \"…\"` at the top of the block";
     toml.require(id, &fence, "the exercise has no `id`", help);
     toml.require(check, &fence, "the exercise has no check", "add a `[[check]]`");
+    let worlds = tables::each(toml, world, tables::world);
     let exercise = Exercise {
         span: id.map_or(fence, |entry| toml.file_span(entry.value.span())),
         id: id.and_then(|entry| kebab_id(toml, entry)).unwrap_or_default(),
@@ -95,12 +96,14 @@ pub(super) fn read(block: &BlockText, fence: Span, problems: &mut Problems) -> H
         crash: crash.and_then(|entry| toml.choice(entry, "moment", &CRASHES)).unwrap_or_default(),
         settings_span: server.map(|entry| toml.file_span(entry.key_span())).unwrap_or_default(),
         settings: server.map(|entry| settings(toml, entry)).unwrap_or_default(),
-        worlds: tables::each(toml, world, tables::world),
         servers: servers.map(|entry| versions(toml, entry)).unwrap_or_default(),
         stop: stop.and_then(|entry| toml.boolean(entry)).unwrap_or_default(),
         restart: restart.map(|entry| settings(toml, entry)).unwrap_or_default(),
-        meanwhile: tables::each(toml, beside, meanwhile::meanwhile),
+        meanwhile: tables::each(toml, beside, |toml, table, place, earlier| {
+            meanwhile::meanwhile(toml, table, place, earlier, &worlds)
+        }),
         equivalents: tables::each(toml, equivalent, tables::equivalent),
+        worlds,
         ..Exercise::default()
     };
     if let ([only], Some(entry)) = (&exercise.worlds[..], world) {

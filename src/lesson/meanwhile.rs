@@ -25,6 +25,8 @@ pub struct Meanwhile {
     pub id: Option<String>,
     /// The span of the id, or of the table.
     pub span: Span,
+    /// The only world in which it happens.
+    pub world: Option<String>,
     pub when: Trigger,
     /// What is done at its moment.
     pub steps: Steps,

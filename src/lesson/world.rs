@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Check, Code, Exercise, Span};
+use super::{Check, Code, Exercise, Meanwhile, Span};
 
 /// A `[[world]]`: a situation of its own, on a server of its own.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +60,15 @@ impl Exercise {
             checks,
             ..self.clone()
         }
+    }
+}
+
+impl Exercise {
+    /// Whether it happens in the world of this attempt. Work by hand takes place in the first one.
+    pub fn includes(&self, meanwhile: &Meanwhile) -> bool {
+        let first = self.worlds.first().map(|world| &world.name);
+        let here = self.world.as_ref().or(first);
+        meanwhile.world.is_none() || meanwhile.world.as_ref() == here
     }
 }
 

@@ -9,7 +9,10 @@ use crate::lesson::{Check, Exercise, Meanwhile, Moment, Trigger};
 /// The finding that something was to be done beside the answer and its moment never came.
 pub(super) fn never_came(exercise: &Exercise, evidence: &Evidence) -> Option<Finding> {
     let mut missing = exercise.meanwhile.iter().enumerate().filter(|(index, meanwhile)| {
-        meanwhile.when.must_come() && !meanwhile.steps.is_empty() && !evidence.came.contains(index)
+        exercise.includes(meanwhile)
+            && meanwhile.when.must_come()
+            && !meanwhile.steps.is_empty()
+            && !evidence.came.contains(index)
     });
     let (_, first) = missing.next().filter(|_| evidence.invalid.is_none())?;
     Some(Finding {

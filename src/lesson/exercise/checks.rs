@@ -9,9 +9,10 @@ use super::super::meanwhile::IT_CAME_TO_THAT;
 use super::super::problem::{nearest, one_of};
 use super::super::toml_table::{Entry, Toml, split_fields};
 use super::super::words::names_in;
-use super::super::{Check, Crash, Exercise, Moment, Span, World};
+use super::super::{Check, Crash, Exercise, Moment, Span};
 use super::conflicts;
 use super::needs::{self, Needs};
+use super::tables::one_world;
 use super::{Head, duration, kebab_id};
 use crate::checks::values::each_string;
 use crate::checks::{self, Kind, Scope, Subject};
@@ -92,18 +93,6 @@ fn check<'t>(
         is_secret,
         only_shows,
     })
-}
-
-/// The name of a world, as written in `in`.
-fn one_world(toml: &mut Toml<'_>, entry: Entry<'_>, worlds: &[World]) -> Option<String> {
-    let names: Vec<(&str, &str)> =
-        worlds.iter().map(|world| (world.name.as_str(), world.name.as_str())).collect();
-    if names.is_empty() {
-        let help = Some("describe the worlds: `[[world]]` with a `name`".to_owned());
-        toml.error(entry.key_span(), "the exercise has no worlds", help);
-        return None;
-    }
-    toml.choice(entry, "world", &names).map(str::to_owned)
 }
 
 /// The value of `from`.

@@ -8,6 +8,7 @@ use crate::checks::{self, Question};
 /// Reports it at the check that asks for too much.
 pub(super) fn refuse(toml: &mut Toml<'_>, exercise: &Exercise) {
     refuse_needs_of_another_world(toml, &exercise.checks);
+    refuse_moments_of_another_world(toml, exercise);
     refuse_counted_watchers(toml, exercise);
     if exercise.crash == Crash::AtExit {
         refuse_what_a_kill_hides(toml, exercise);
@@ -61,6 +62,19 @@ fn refuse_needs_of_another_world(toml: &mut Toml<'_>, checks: &[Check]) {
                 let message = format!("it needs `{}`, which is asked in another world", needed.id);
                 toml.missing(check.span.clone(), message, Some("remove this need".to_owned()));
             }
+        }
+    }
+}
+
+/// In another world the moment never comes.
+fn refuse_moments_of_another_world(toml: &mut Toml<'_>, exercise: &Exercise) {
+    for check in &exercise.checks {
+        let Moment::Meanwhile(index) = check.at else { continue };
+        let world = exercise.meanwhile.get(index).and_then(|meanwhile| meanwhile.world.as_ref());
+        if let Some(world) = world.filter(|world| check.world.as_ref() != Some(*world)) {
+            let message = format!("it looks at a moment that comes only in the world `{world}`");
+            let help = format!("add `in = \"{world}\"`");
+            toml.missing(check.span.clone(), message, Some(help));
         }
     }
 }

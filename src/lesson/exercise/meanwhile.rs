@@ -8,13 +8,14 @@ use toml::de::{DeTable, DeValue};
 use super::super::meanwhile::{DiskChange, Kill, Steps};
 use super::super::problem::one_of;
 use super::super::toml_table::{Entry, Toml};
-use super::super::{Meanwhile, Moment, Span, Trigger};
+use super::super::{Meanwhile, Moment, Span, Trigger, World};
+use super::tables::one_world;
 use super::{duration, kebab_id};
 use crate::checks::values::{command, each_string};
 use crate::checks::{self, Question, Scope, Subject};
 use crate::redis_cli::{commands, words};
 
-const KEYS: [&str; 8] = ["id", "when", "nth", "later", "disk", "run", "kill", "otherwise"];
+const KEYS: [&str; 9] = ["id", "in", "when", "nth", "later", "disk", "run", "kill", "otherwise"];
 const KILLS: [(&str, Kill); 2] = [("answer", Kill::Answer), ("server", Kill::Server)];
 const DISKS: [(&str, DiskChange); 2] =
     [("refuses", DiskChange::Refuses), ("works", DiskChange::Works)];
@@ -26,8 +27,9 @@ pub(super) fn meanwhile(
     table: &DeTable<'_>,
     place: &Span,
     earlier: &[Meanwhile],
+    worlds: &[World],
 ) -> Option<Meanwhile> {
-    let [id, when, nth, later, disk, run, kill, otherwise] =
+    let [id, world, when, nth, later, disk, run, kill, otherwise] =
         toml.fields(table, "a meanwhile", KEYS);
     let span = id.map_or(place.clone(), |entry| toml.file_span(entry.value.span()));
     let does_something = [later, disk, run, kill].iter().any(Option::is_some);
@@ -65,7 +67,8 @@ pub(super) fn meanwhile(
         Some(entry) => Some(own_id(toml, entry, earlier)?),
         None => None,
     };
-    Some(Meanwhile { id, span, when: trigger?, steps, otherwise })
+    let world = world.and_then(|entry| one_world(toml, entry, worlds));
+    Some(Meanwhile { id, span, world, when: trigger?, steps, otherwise })
 }
 
 fn own_id(toml: &mut Toml<'_>, entry: Entry<'_>, earlier: &[Meanwhile]) -> Option<String> {

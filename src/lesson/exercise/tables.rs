@@ -11,7 +11,7 @@ use super::{kebab_id, settings};
 pub(super) fn each<T>(
     toml: &mut Toml<'_>,
     entry: Option<Entry<'_>>,
-    read: fn(&mut Toml<'_>, &DeTable<'_>, &Span, &[T]) -> Option<T>,
+    read: impl Fn(&mut Toml<'_>, &DeTable<'_>, &Span, &[T]) -> Option<T>,
 ) -> Vec<T> {
     let mut all = Vec::new();
     for (table, place) in entry.map(|entry| toml.tables(entry)).unwrap_or_default() {
@@ -72,4 +72,16 @@ pub(super) fn world(
         return None;
     }
     Some(World { name, span: toml.file_span(span), settings, setup: Vec::new() })
+}
+
+/// The name of a world, as written in `in`.
+pub(super) fn one_world(toml: &mut Toml<'_>, entry: Entry<'_>, worlds: &[World]) -> Option<String> {
+    let names: Vec<(&str, &str)> =
+        worlds.iter().map(|world| (world.name.as_str(), world.name.as_str())).collect();
+    if names.is_empty() {
+        let help = Some("describe the worlds: `[[world]]` with a `name`".to_owned());
+        toml.error(entry.key_span(), "the exercise has no worlds", help);
+        return None;
+    }
+    toml.choice(entry, "world", &names).map(str::to_owned)
 }

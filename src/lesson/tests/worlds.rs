@@ -43,6 +43,30 @@ fn a_check_in_a_world_is_not_asked_in_others() {
     assert_eq!(counts, [exercise.checks.len() - 1, exercise.checks.len()]);
 }
 
+/// The same with a moment that comes in the world `taken`, and a check that looks at it.
+fn with_a_moment(in_check: &str) -> String {
+    let moment = "[[meanwhile]]\nid = \"now\"\nin = \"taken\"\nwhen = \"GET b\"\n\n[[check]]\n\
+                  id = \"looks\"\nat = \"now\"\nreply = { \"GET b\" = \"2\" }\n";
+    let source = with_worlds("", SETUP);
+    source.replacen("[[check]]\n", &format!("{moment}{in_check}\n[[check]]\n"), 1)
+}
+
+#[test]
+fn what_happens_in_one_world_happens_in_no_other() {
+    let exercise = exercise(&with_a_moment("in = \"taken\"\n"));
+    let worlds = exercise.in_each_world();
+    let happens = worlds.iter().map(|world| world.includes(&world.meanwhile[0]));
+    assert_eq!(happens.collect::<Vec<bool>>(), [false, true]);
+    let by_hand = exercise.includes(&exercise.meanwhile[0]);
+    assert!(!by_hand, "work by hand takes place in the first world");
+}
+
+#[test]
+fn a_check_at_a_moment_of_one_world_is_asked_there() {
+    let message = "it looks at a moment that comes only in the world `taken`";
+    assert_says(&with_a_moment(""), message);
+}
+
 #[test]
 fn an_exercise_with_worlds_is_not_passed_by_hand() {
     assert!(!exercise(&with_worlds("", SETUP)).may_be_typed());

@@ -17,10 +17,12 @@ use crate::cleanup::lock;
 use crate::error::EnvironmentError;
 use crate::server::{PreservedServer, Server, Source};
 
-/// How many servers wait for their cases. LASTSAVE counts whole seconds, so an answer can start
+/// The most servers that wait for their cases. LASTSAVE counts whole seconds, so an answer can start
 /// only when its server is a second old. With one case every 20 ms, 48 waiting servers are old
 /// enough. An idle server costs 3 MB and 0.4 % of a core (`--hz 100`).
 const AHEAD: usize = 48;
+/// How many cases a job runs in a second at most.
+const AHEAD_OF_A_JOB: usize = 8;
 /// How many threads start servers. A start is mostly waiting for the server.
 const STARTERS: usize = 2;
 
@@ -31,7 +33,12 @@ const ENOUGH_FAILURES: usize = 20;
 /// The largest number of servers at a time: those ahead, those being started, and two for each job,
 /// one that runs the case and one that loads its snapshot.
 fn servers_at_a_time(runs: usize, jobs: usize) -> u16 {
-    u16::try_from(AHEAD.min(runs) + 2 * jobs + STARTERS).unwrap_or(u16::MAX)
+    u16::try_from(ahead(runs, jobs) + 2 * jobs + STARTERS).unwrap_or(u16::MAX)
+}
+
+/// How many servers wait for their cases.
+fn ahead(runs: usize, jobs: usize) -> usize {
+    AHEAD.min(runs).min(AHEAD_OF_A_JOB * jobs)
 }
 
 /// The interpreters for Python answers.
@@ -118,7 +125,7 @@ impl Runner<'_> {
         order.retain(|index| !not_for_server.contains(index));
         let runs = order.len() * self.repeat as usize;
         self.source.make_room_for(servers_at_a_time(runs, self.jobs.most()));
-        let (sender, servers) = mpsc::sync_channel(AHEAD.min(runs));
+        let (sender, servers) = mpsc::sync_channel(ahead(runs, self.jobs.most()));
         let running = Running {
             order,
             runs,

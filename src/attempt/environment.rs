@@ -57,7 +57,15 @@ pub(super) fn ensure_silence_is_explained(
     server: &Server,
     evidence: &Evidence,
 ) -> Result<(), EnvironmentError> {
-    if evidence.last().is_some() || may_be_busy(evidence) {
+    if evidence.last().is_some() { Ok(()) } else { ensure_may_be_busy(server, evidence) }
+}
+
+/// An error if the server did not reply at the end, although no command kept it busy.
+pub(super) fn ensure_may_be_busy(
+    server: &Server,
+    evidence: &Evidence,
+) -> Result<(), EnvironmentError> {
+    if may_be_busy(evidence) {
         return Ok(());
     }
     let fact = format!("{} did not reply, although no command kept it busy", server.name());
@@ -127,9 +135,18 @@ fn may_be_busy(evidence: &Evidence) -> bool {
         || !timeline.came_past.is_empty()
         || was_paused(timeline)
         || timeline.exchanges.iter().any(|exchange| {
-            let is_open = exchange.reply.is_none() || exchange.ended() >= evidence.took;
+            let is_open = match &exchange.reply {
+                None => !was_answered_after(timeline, exchange),
+                Some(_) => exchange.ended() >= evidence.took,
+            };
             is_open && !is_quick(exchange)
         })
+}
+
+/// Whether the server has replied to a later command, and so was not busy with this one: it waits for
+/// another client, or its own client was killed.
+fn was_answered_after(timeline: &Timeline, exchange: &Exchange) -> bool {
+    timeline.exchanges.iter().any(|other| other.at > exchange.at && other.reply.is_some())
 }
 
 fn is_quick(exchange: &Exchange) -> bool {
@@ -179,6 +196,25 @@ mod tests {
     fn a_server_may_be_busy_with_what_takes_time_and_was_not_answered() {
         assert!(!may_be_busy_with("BGSAVE SCHEDULE", None) && !may_be_busy_with("INFO", None));
         assert!(may_be_busy_with("SAVE", None) && may_be_busy_with("EVAL code 0", None));
+    }
+
+    #[test]
+    fn a_command_without_a_reply_keeps_no_server_busy_that_has_replied_to_a_later_one() {
+        let exchange = |at, reply| Exchange {
+            at: Duration::from_millis(at),
+            connection: 1,
+            words: vec![b"XREADGROUP".to_vec()],
+            reply,
+            outcome: CommandOutcome::Unknown,
+        };
+        let reply = || Some(Reply { value: redis::Value::Okay, took: Duration::from_millis(1) });
+        let busy = |exchanges: Vec<Exchange>| {
+            let timeline = Timeline { exchanges, ..Timeline::default() };
+            let took = Duration::from_secs(4);
+            may_be_busy(&Evidence { took, timeline, ..Evidence::default() })
+        };
+        assert!(busy(vec![exchange(1, reply()), exchange(2, None)]));
+        assert!(!busy(vec![exchange(1, None), exchange(2, reply())]));
     }
 
     #[test]

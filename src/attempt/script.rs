@@ -10,7 +10,8 @@ use super::baseline::baseline;
 use super::cancelled::{AttemptError, go_on};
 use super::contents::Contents;
 use super::environment::{
-    ensure_only_the_answer_is_judged, ensure_silence_is_explained, stall_matters,
+    ensure_may_be_busy, ensure_only_the_answer_is_judged, ensure_silence_is_explained,
+    stall_matters,
 };
 use super::evidence::{Evidence, KeyState, LoadFailure, Look, NOT_STARTED, Waits};
 use super::files::{KeptFiles, load};
@@ -225,7 +226,7 @@ fn why_nothing_counts(
     }
     // Only a timeout needs an explanation: a server that locks us out says so at once.
     if matches!(why, CallError::TimedOut(_)) {
-        ensure_silence_is_explained(server, evidence)?;
+        ensure_may_be_busy(server, evidence)?;
     }
     Ok(Some(format!("the server says nothing any more: {why}")))
 }

@@ -88,7 +88,8 @@ fn fill(dir: &Path) -> io::Result<()> {
 
 fn summary(dir: &Path) -> String {
     let mut text = terminal::heading("created");
-    let lessons = shipped::FILES.map(|(name, _)| dir.join(super::course::FOLDER).join(name));
+    let names = shipped::FILES.iter().map(|(name, _)| *name);
+    let lessons = names.map(|name| dir.join(super::course::FOLDER).join(name));
     for file in std::iter::once(dir.join("README.md")).chain(lessons) {
         let _ = writeln!(text, "  {}", file.shown());
     }

@@ -320,7 +320,7 @@ fn before(folder: &Path, variable: &str) -> OsString {
     value
 }
 
-/// For people: `redis==7.0.1, async-timeout==5.0.1`.
+/// For people: `redis==8.1.0, async-timeout==5.0.1`.
 pub fn listed(packages: &[Package]) -> String {
     packages.iter().map(Package::requirement).collect::<Vec<_>>().join(", ")
 }

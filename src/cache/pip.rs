@@ -207,7 +207,7 @@ fn unquoted(text: &str) -> Option<String> {
 }
 
 /// Reads pip's message about a file with a wrong hash: `…DO NOT MATCH THE HASHES…`, then for each
-/// package `redis==7.0.1 from …:`, `Expected sha256 …`, `Expected     or …`, and `Got        …`.
+/// package `redis==8.1.0 from …:`, `Expected sha256 …`, `Expected     or …`, and `Got        …`.
 pub(super) fn hash_mismatch(errors: &str) -> Option<EnvironmentError> {
     let (_, message) = errors.split_once("DO NOT MATCH THE HASHES")?;
     let (message, rest) = message.split_once(" Got ")?;
@@ -251,11 +251,11 @@ mod tests {
         let errors = "WARNING: something else\nERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM \
             THE REQUIREMENTS FILE. If you have updated the package versions, please update the \
             hashes.\n    \
-            redis==7.0.1 from https://a/redis-7.0.1-py3-none-any.whl (from -r r.txt (line 1)):\n\
+            redis==8.1.0 from https://a/redis-8.1.0-py3-none-any.whl (from -r r.txt (line 1)):\n\
             \x20       Expected sha256 aa\n        Expected     or bb\n\
             \x20            Got        cc\n\n";
         let error = hash_mismatch(errors).unwrap();
-        let fact = "`redis==7.0.1` is not the pinned file: expected sha256 aa or bb, got cc";
+        let fact = "`redis==8.1.0` is not the pinned file: expected sha256 aa or bb, got cc";
         assert_eq!(error.fact, fact);
         assert_eq!(hash_mismatch("ERROR: No matching distribution found"), None);
     }

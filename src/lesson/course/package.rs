@@ -4,11 +4,11 @@ use std::fmt;
 
 use super::super::pattern::matches;
 
-/// The default packages of a course; they work from Python 3.9 on. The first needs the second on a
+/// The default packages of a course; they work from Python 3.10 on. The first needs the second on a
 /// Python before 3.11.3.
 const DEFAULTS: [&str; 2] = [
-    "redis==7.0.1 \
-     --hash=sha256:4977af3c7d67f8f0eb8b6fec0dafc9605db9343142f634041fb0235f67c0588a",
+    "redis==8.1.0 \
+     --hash=sha256:a4fe1aac3d3b3cc791d4b3d5931c5a956045dc951ee74d1c913ee3ac4d2ee9fb",
     "async-timeout==5.0.1; python_full_version < '3.11.3' \
      --hash=sha256:39e3809566ff85354557ec2398b55e096c8364bacac9405a7a1fa429e77fe76c",
 ];
@@ -21,7 +21,7 @@ const MARKER: &str = r#"[[:alnum:] ._+*,()<>=!~'"-]*[[:alnum:]][[:alnum:] ._+*,(
 /// A package, pinned to a version and to the hashes of its files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
-    /// `redis[hiredis]==7.0.1`.
+    /// `redis[hiredis]==8.1.0`.
     requirement: String,
     /// `python_full_version < "3.11.3"`.
     marker: Option<String>,
@@ -42,7 +42,7 @@ pub fn default_packages() -> Vec<Package> {
 }
 
 impl Package {
-    /// Reads a pip requirement: `redis==7.0.1 --hash=sha256:…`, optionally with an environment
+    /// Reads a pip requirement: `redis==8.1.0 --hash=sha256:…`, optionally with an environment
     /// marker.
     pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
         let (pinned, options) = text.split_at(text.find(" --").unwrap_or(text.len()));
@@ -52,7 +52,7 @@ impl Package {
         };
         if !matches(PINNED, requirement) {
             let message = format!("the package `{requirement}` is not pinned to a version");
-            let help = "pin it as in \"redis==7.0.1 --hash=sha256:…\"".to_owned();
+            let help = "pin it as in \"redis==8.1.0 --hash=sha256:…\"".to_owned();
             return Err(Refusal { message, help });
         }
         if let Some(marker) = marker
@@ -86,7 +86,7 @@ impl Package {
         Refusal { message, help }
     }
 
-    /// Name and version: `redis==7.0.1`.
+    /// Name and version: `redis==8.1.0`.
     pub fn requirement(&self) -> &str {
         &self.requirement
     }
@@ -144,7 +144,7 @@ mod tests {
     fn the_default_packages_are_pinned() {
         let packages = default_packages();
         let requirements: Vec<&str> = packages.iter().map(Package::requirement).collect();
-        assert_eq!(requirements, ["redis==7.0.1", "async-timeout==5.0.1"]);
+        assert_eq!(requirements, ["redis==8.1.0", "async-timeout==5.0.1"]);
     }
 
     #[test]
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_package_is_imported_by_its_name_where_it_is_there_for_every_python() {
-        assert_eq!(import_name("redis[hiredis]==7.0.1").as_deref(), Some("redis"));
+        assert_eq!(import_name("redis[hiredis]==8.1.0").as_deref(), Some("redis"));
         assert_eq!(import_name("async-timeout==5.0").as_deref(), Some("async_timeout"));
         assert_eq!(import_name("async-timeout==5.0; python_version < '3'"), None);
     }

@@ -8,7 +8,7 @@ use super::*;
 use crate::lesson::Course;
 use crate::sanitize::ShownPath as _;
 
-const HASH: &str = "--hash=sha256:4977af3c7d67f8f0eb8b6fec0dafc9605db9343142f634041fb0235f67c0588a";
+const HASH: &str = "--hash=sha256:a4fe1aac3d3b3cc791d4b3d5931c5a956045dc951ee74d1c913ee3ac4d2ee9fb";
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -145,12 +145,12 @@ fn a_package_is_listed_once() {
 
 #[test]
 fn a_package_without_a_hash_is_told_with_how_to_get_one() {
-    let settings = "format = 1\n[python]\npackages = [\"redis==7.0.1\"]\n";
+    let settings = "format = 1\n[python]\npackages = [\"redis==8.1.0\"]\n";
     let told = problems(&[("a.md", "x"), ("course.toml", settings)]);
     assert_eq!(
         told,
-        ["course.toml: 3:13: the package `redis==7.0.1` is pinned without a hash (add what \
-             these two commands print: `python3 -m pip download --no-deps redis==7.0.1` and \
+        ["course.toml: 3:13: the package `redis==8.1.0` is pinned without a hash (add what \
+             these two commands print: `python3 -m pip download --no-deps redis==8.1.0` and \
              `python3 -m pip hash redis-*.whl`; also for each of its dependencies)"]
     );
 }
@@ -165,9 +165,9 @@ fn every_slip_in_the_settings_is_told() {
             "course.toml: 1:10: format 2 needs a newer redislings (update redislings)",
             "course.toml: 2:1: unknown key `titel` in `course.toml` (did you mean `title`?)",
             "course.toml: 4:13: the package `redis` is not pinned to a version \
-             (pin it as in \"redis==7.0.1 --hash=sha256:…\")",
+             (pin it as in \"redis==8.1.0 --hash=sha256:…\")",
             "course.toml: 4:22: the package `--x==1` is not pinned to a version \
-             (pin it as in \"redis==7.0.1 --hash=sha256:…\")",
+             (pin it as in \"redis==8.1.0 --hash=sha256:…\")",
             "course.toml: 4:32: `packages` must be an array of strings, not an integer",
             "course.toml: 5:1: unknown key `package` in `[python]` (did you mean `packages`?)",
             "course.toml: 7:12: `versions` must be an array of strings, not a string",

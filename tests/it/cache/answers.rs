@@ -221,7 +221,7 @@ fn a_missing_package_is_an_environment_error() {
     let Some(cache) = Cache::installed(test) else { return };
     let gone =
         format!("{BEGINNING}import shutil\nshutil.rmtree(packages / 'redis')\nimport redis\n");
-    let fact = "redis==7.0.1, async-timeout==5.0.1 can no longer be imported: ModuleNotFoundError";
+    let fact = "redis==8.1.0, async-timeout==5.0.1 can no longer be imported: ModuleNotFoundError";
     unchecked(&cache.check(&gone), fact);
     passed(&cache.check(RIGHT));
     for own_fault in ["import rediss\n", "import sys\nsys.path.clear()\nimport redis\n"] {

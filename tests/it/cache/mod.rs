@@ -101,7 +101,7 @@ fn find_shared_entry() -> Option<PathBuf> {
     let mut entries = directories(&cache().join("redislings"));
     entries.retain(|entry| {
         let requirements = std::fs::read_to_string(entry.join("requirements.txt"));
-        requirements.is_ok_and(|text| text.starts_with("redis==7.0.1 --hash"))
+        requirements.is_ok_and(|text| text.starts_with("redis==8.1.0 --hash"))
     });
     entries.pop()
 }

@@ -161,7 +161,8 @@ fn run_program(
         let directory = cleanup::private_directory("answer")?;
         let mut control = Control::new(&directory, run.server, fixture.server)?;
         let requests = control.address().to_owned();
-        let deadline = Instant::now() + limit;
+        // A program may have up to twice its limit.
+        let deadline = Instant::now() + 2 * limit;
         let finished = beside(
             || python.run_in(directory, Some(&requests), path, &endpoint, limit, cancel),
             |is_over| control.serve(fixture, deadline, is_over),

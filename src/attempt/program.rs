@@ -102,6 +102,7 @@ pub(super) fn watch(
 type End = (std::io::Result<ExitStatus>, Instant);
 
 /// Waits for the program's end; `None` if it is still running at its limit, or when it is cancelled.
+/// On a busy machine the limit is extended by the time that was lost, to twice as much at most.
 /// Also gives the longest time for which it may have been held up.
 fn watch_until_end(
     group: &ProcessGroup,
@@ -109,13 +110,16 @@ fn watch_until_end(
     limit: Duration,
     cancel: &CancellationToken,
 ) -> (Option<End>, Duration) {
-    let deadline = Instant::now() + limit;
-    let mut held_up = HeldUp::default();
+    let began = Instant::now();
+    let (mut held_up, mut lost) = (HeldUp::default(), Duration::ZERO);
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
+        let looked = Instant::now();
+        let left = (began + limit + lost.min(limit)).saturating_duration_since(looked);
         let end = match ended.recv_timeout(left.min(LOOK_PAUSE)) {
             Ok(end) => Some(end),
             Err(RecvTimeoutError::Timeout) if left > LOOK_PAUSE && !cancel.is_cancelled() => {
+                // A machine that wakes us late has as little time for the program.
+                lost += looked.elapsed().saturating_sub(LOOK_PAUSE);
                 held_up.look(group.leader_in_the_kernel(), Instant::now());
                 continue;
             }

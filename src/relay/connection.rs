@@ -177,6 +177,11 @@ impl Connection {
         Waiting { commands: self.pending.len(), bytes: self.pending_bytes }
     }
 
+    /// Its number in the timeline.
+    pub(super) fn number(&self) -> Option<u32> {
+        (self.number > 0).then_some(self.number)
+    }
+
     /// Its number in the timeline; `next` if it has none yet.
     pub(super) fn number_or(&mut self, next: u32) -> u32 {
         if self.number == 0 {

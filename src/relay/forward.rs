@@ -114,14 +114,20 @@ impl Forwarder {
         let (from_client, mut to_client) = client.split();
         let (from_server, mut to_server) = server.split();
         let turn = Mutex::new(None);
+        let has_client_ended = AtomicBool::new(false);
         let commands = async {
             self.pass_commands(from_client, &mut to_server, id, &turn).await;
+            has_client_ended.store(true, Ordering::Relaxed);
             // Replies to earlier commands may still come.
             std::future::pending::<()>().await;
         };
         tokio::select! {
             () = commands => {}
-            () = self.pass_replies(from_server, &mut to_client, id, &turn) => {}
+            server_ended = self.pass_replies(from_server, &mut to_client, id, &turn) => {
+                if server_ended && !has_client_ended.load(Ordering::Relaxed) {
+                    lock(&self.recorder).was_cut_off(id);
+                }
+            }
         }
     }
 }

@@ -107,14 +107,15 @@ impl Forwarder {
     }
 
     /// Passes replies on until the server closes the connection. While the gate is shut, a reply is
-    /// held until it was looked at what its command did.
+    /// held until it was looked at what its command did. Returns whether the server closed it, and
+    /// not the client.
     pub(super) async fn pass_replies(
         &self,
         mut from: ReadHalf<'_>,
         to: &mut WriteHalf<'_>,
         id: u64,
         turn: &OwnTurn,
-    ) {
+    ) -> bool {
         let mut buffer = vec![0; BUFFER_BYTES];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             let (passed, replied) = {
@@ -146,10 +147,11 @@ impl Forwarder {
                 give_back(&gate, turn);
             }
             if to.write_all(&passed).await.is_err() {
-                break;
+                return false;
             }
         }
         let _ = to.shutdown().await;
+        true
     }
 }
 

@@ -190,6 +190,14 @@ impl Recorder {
         connection.into_unanswered().for_each(|entry| self.recording.record(entry));
     }
 
+    /// The server has closed the connection, and the client had not.
+    pub(super) fn was_cut_off(&mut self, id: u64) {
+        if let Some(number) = self.connections.get(&id).and_then(Connection::number) {
+            let at = Instant::now().saturating_duration_since(self.began);
+            self.recording.known.cut_off.insert(number, at);
+        }
+    }
+
     /// Takes bytes from a client and returns the bytes to send to the server.
     pub(super) fn commands<'b>(&mut self, id: u64, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         self.changes += 1;

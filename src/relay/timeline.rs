@@ -31,6 +31,8 @@ pub struct Timeline {
     pub complete_from: usize,
     /// The names of those, in upper case.
     pub left_out_names: BTreeSet<String>,
+    /// Connections that the server closed while their client used them, with the times.
+    pub cut_off: BTreeMap<u32, Duration>,
     /// Whether a connection could not be followed to its end: other commands may have been sent.
     pub is_incomplete: bool,
     /// The names, in upper case, of saves that reached the server without the relay.

@@ -12,7 +12,7 @@ use redislings::server::Server;
 use redislings::server::source::on_path;
 
 use crate::support::redis_server::{ForeignServer, USUAL_PORT};
-use crate::support::{DEADLINE, Workspace, local_source, report_skipped};
+use crate::support::{DEADLINE, Workspace, local_source, report_skipped, wait_until};
 
 /// A fresh server and a relay to it.
 fn fixture() -> (Server, Relay) {
@@ -130,6 +130,21 @@ fn resp3_pushes_and_a_blocked_client_pass() {
     blocked.write_all(b"BLPOP list 0\r\n").unwrap();
     exchange(&mut other, "RPUSH list x\r\n", ":1\r\n");
     expect(&mut blocked, "*2\r\n$4\r\nlist\r\n$1\r\nx\r\n");
+}
+
+#[test]
+fn a_connection_that_the_server_closed_is_told_from_one_that_its_client_ended() {
+    let (_server, relay) = fixture();
+    relay.begin();
+    let mut killed = BufReader::new(connect(relay.address()));
+    killed.get_mut().write_all(b"CLIENT ID\r\n").unwrap();
+    let id = read_until(&mut killed, "\r\n");
+    let mut other = connect(relay.address());
+    let kill = format!("CLIENT KILL ID {}\r\n", id.trim_start_matches(':').trim());
+    exchange(&mut other, &kill, ":1\r\n");
+    drop(other);
+    wait_until("the connection is cut off", || !relay.timeline().cut_off.is_empty());
+    assert_eq!(relay.timeline().cut_off.into_keys().collect::<Vec<u32>>(), [1]);
 }
 
 #[test]

@@ -28,8 +28,8 @@ const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis::of(Stage::Elsewhere, "subscribed-again", subscriptions::subscribed_again)
         .explains(&[NOT_HEARD, NOT_PRINTED, NOT_DONE, DATA_WRONG])
         .because(
-            "the subscription to `{}` was cut off and made again on a new connection: what was \
-             published in between is lost",
+            "the server closed the subscriber's connection, and the client subscribed to `{}` again: \
+             what was published or still unread in between is lost",
         ),
     Diagnosis::of(Stage::Elsewhere, "still-subscribed", subscriptions::still_subscribed)
         .explains(&[ENDED_BADLY])

@@ -80,27 +80,20 @@ fn asked_channels(facts: &Facts<'_>) -> Vec<Vec<u8>> {
     checks.flat_map(|check| check.subject.channels()).map(|name| name.as_bytes().to_vec()).collect()
 }
 
-/// The same channel on another connection, after the messages on the first one had ended and before
-/// everything was published.
+/// The server closed the connection of a subscriber, and the client subscribed again on another one.
 pub fn subscribed_again(facts: &Facts<'_>) -> Option<Cause> {
     let subscriptions = subscriptions(facts);
-    let messages = &facts.evidence.timeline.messages;
-    let (first, again) = subscriptions.iter().find_map(|first| {
+    let cut_off = &facts.evidence.timeline.cut_off;
+    let (again, channel) = subscriptions.iter().find_map(|first| {
+        let closed = cut_off.get(&first.exchange.connection)?;
         let again = subscriptions.iter().find(|again| {
             again.channel == first.channel
-                && again.is_pattern == first.is_pattern
-                && again.exchange.connection > first.exchange.connection
+                && again.exchange.connection != first.exchange.connection
+                && again.exchange.at >= *closed
         })?;
-        Some((first, again))
+        Some((again.index, first.channel))
     })?;
-    let last = messages.iter().rev().find(|one| one.connection == first.exchange.connection)?;
-    let is_used = facts.exchanges().iter().any(|exchange| {
-        exchange.connection == first.exchange.connection && exchange.at > again.exchange.at
-    });
-    let is_cut_off = last.at <= again.exchange.at && !is_used;
-    let came = messages.iter().filter(|message| first.hears(&message.channel)).count();
-    let sent = published(facts).iter().filter(|(_, words)| first.hears(&words[1])).count();
-    (is_cut_off && came < sent).then(|| seen_at(again.index).with(text(first.channel)))
+    Some(seen_at(again).with(text(channel)))
 }
 
 /// The program ran out of time, and a subscription of it had not ended.

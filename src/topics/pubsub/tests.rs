@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::relay::{Message, Step, StepKind};
+use crate::relay::{Step, StepKind};
 use crate::topics::snapshots::tests::scene::{OK, Scene, scene};
 
 const HEARD: &str = "[[check]]\nid = \"c\"\nreceived = { orders = [\"paid\"] }\n";
@@ -16,17 +16,6 @@ fn published_at(scene: Scene, at: u64) -> Scene {
     scene.change(|evidence| evidence.timeline.steps.push(step))
 }
 
-fn message_at(scene: Scene, at: u64) -> Scene {
-    let message = Message {
-        at: Duration::from_millis(at),
-        connection: 1,
-        pattern: None,
-        channel: b"orders".to_vec(),
-        payload: b"other".to_vec(),
-    };
-    scene.change(|evidence| evidence.timeline.messages.push(message))
-}
-
 #[test]
 fn who_subscribes_later_hears_nothing() {
     scene(HEARD, &[(PUBLISH, ":0"), SUBSCRIBE]).is("subscribed-too-late", 1);
@@ -37,13 +26,18 @@ fn who_subscribes_later_hears_nothing() {
 
 #[test]
 fn a_second_subscription_missed_what_came_between() {
-    let cut_off = scene(HEARD, &[SUBSCRIBE, SUBSCRIBE]);
-    let cut_off = cut_off.exchange(1, |exchange| exchange.connection = 2);
-    let cut_off = published_at(published_at(message_at(cut_off, 20), 10), 50);
-    cut_off.is("subscribed-again", 1);
-    let goes_on = scene(HEARD, &[SUBSCRIBE, SUBSCRIBE]);
-    let goes_on = goes_on.exchange(1, |exchange| exchange.connection = 2);
-    published_at(published_at(message_at(goes_on, 250), 10), 50).never("subscribed-again");
+    let twice = || {
+        let scene = scene(HEARD, &[SUBSCRIBE, SUBSCRIBE]);
+        scene.exchange(1, |exchange| exchange.connection = 2)
+    };
+    let closed_at = |scene: Scene, at| {
+        scene.change(|evidence| {
+            evidence.timeline.cut_off.insert(1, Duration::from_millis(at));
+        })
+    };
+    closed_at(twice(), 50).is("subscribed-again", 1);
+    closed_at(twice(), 150).never("subscribed-again");
+    twice().never("subscribed-again");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use redis::Value;
 
+use crate::lesson::Moment;
 use crate::redis_cli::words;
 use crate::relay::{CommandOutcome, Exchange, StepKind};
 use crate::verdict::diagnosis::facts::{Facts, text};
@@ -9,6 +10,13 @@ use crate::verdict::diagnosis::{Cause, seen_at};
 
 /// DELCONSUMER or DESTROY while entries were pending, of which nothing was taken over afterwards.
 pub fn thrown_away(facts: &Facts<'_>) -> Option<Cause> {
+    // A snapshot may bring it back.
+    let starts_again = facts
+        .check
+        .is_some_and(|check| matches!(check.at, Moment::Crash | Moment::Restart | Moment::Restore));
+    if starts_again {
+        return None;
+    }
     let (index, exchange) = facts.numbered().rev().find(|(_, exchange)| {
         exchange.begins_with(&["XGROUP", "DELCONSUMER"])
             && matches!(reply(exchange), Some(Value::Int(1..)))
@@ -40,8 +48,7 @@ pub fn acknowledged_nothing(facts: &Facts<'_>) -> Option<Cause> {
             && !ids.is_empty()
             && !ids.iter().any(|id| facts.exchanges().iter().any(|other| acknowledges(&other, id)))
     })?;
-    let arguments = words::join(&exchange.words[1..exchange.words.len().min(4)]);
-    Some(seen_at(index).with(arguments))
+    Some(seen_at(index).with(words::join(&exchange.words[1..])))
 }
 
 /// XDEL of an entry that was delivered in a group, and no XACK of it.
@@ -105,12 +112,15 @@ struct Reads<'a> {
 }
 
 /// The XREADGROUPs before the last kill of the program and after it, if it takes nothing over in
-/// another way.
+/// another way and something is kept pending.
 fn reads_around_the_kill<'a>(facts: &Facts<'a>) -> Option<Reads<'a>> {
     let mut steps = facts.evidence.timeline.steps.iter().rev();
     let kill = steps.find(|step| step.what == StepKind::KilledAnswer)?.at;
-    let takes_over = |exchange: &Exchange| ["XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name());
-    if facts.has_script() || facts.exchanges().iter().any(takes_over) {
+    let is_another_way = |exchange: &Exchange| {
+        ["XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name())
+            || exchange.words.iter().any(|word| word.eq_ignore_ascii_case(b"NOACK"))
+    };
+    if facts.has_script() || facts.exchanges().iter().any(is_another_way) {
         return None;
     }
     let reads = facts.numbered().filter(|(_, exchange)| exchange.name() == "XREADGROUP");

@@ -68,6 +68,8 @@ fn new_entries_alone_are_not_what_is_pending() {
     let old = ("XREADGROUP GROUP packers anna STREAMS orders 0", "nil");
     killed_at(pending(&[new, new]), 50).is("pending-never-asked-for", 1);
     killed_at(pending(&[new, old]), 50).never("pending-never-asked-for");
+    let unkept = ("XREADGROUP GROUP packers anna NOACK STREAMS orders >", "nil");
+    killed_at(pending(&[unkept, unkept]), 50).never("pending-never-asked-for");
     pending(&[new, new]).never("pending-never-asked-for");
 }
 

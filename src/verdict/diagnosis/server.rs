@@ -244,7 +244,8 @@ pub fn nothing_was_sent(facts: &Facts<'_>) -> Option<Cause> {
     } else {
         ""
     };
-    (is_program && facts.ended_well() && nothing_came(facts))
+    let may_work_on_files = facts.exercise.stop;
+    (is_program && !may_work_on_files && facts.ended_well() && nothing_came(facts))
         .then(|| Cause::default().with(or_elsewhere))
 }
 

@@ -97,7 +97,24 @@ pub fn never_given_an_end(facts: &Facts<'_>) -> Option<Cause> {
     let endless = endless(facts);
     let key = endless.iter().find(|key| is_without_an_end_from_the_start(key))?;
     let last = key.story.last()?.0;
-    facts.ended_by_itself().then(|| seen_at(last).with(key.name()))
+    let is_given_later = end_after(facts, key).is_some();
+    (facts.ended_by_itself() && !is_given_later).then(|| seen_at(last).with(key.name()))
+}
+
+/// The key must have an end at every moment, and got one only by a later command.
+pub fn given_an_end_later(facts: &Facts<'_>) -> Option<Cause> {
+    let endless = endless(facts);
+    let key = endless.iter().find(|key| is_without_an_end_from_the_start(key))?;
+    let first = key.story.first().filter(|_| !key.before.exists())?.0;
+    let later = end_after(facts, key)?;
+    let [made, gave] = [first, later].map(|index| facts.exchanges()[index].name());
+    Some(seen_at(first).and(later).with(made).with(key.name()).with(gave))
+}
+
+/// The first command that gave the key an end, whenever the check looked.
+fn end_after(facts: &Facts<'_>, key: &Endless<'_>) -> Option<usize> {
+    let whole = story(facts, &key.key, None);
+    whole.iter().find(|(_, effect)| *effect == Effect::Ends).map(|(index, _)| *index)
 }
 
 fn is_without_an_end_from_the_start(key: &Endless<'_>) -> bool {

@@ -34,6 +34,10 @@ const DIAGNOSES: &[Diagnosis] = &[
         .because(
             "{} made `{}` without a time to live, and the program was killed before it gave it one",
         ),
+    Diagnosis::of(Stage::Gone, "given-an-end-later", life::given_an_end_later)
+        .knowing_others()
+        .explains(&[DATA_WRONG])
+        .because("{} made `{}` without a time to live, and {} gave it one only afterwards"),
     Diagnosis::of(Stage::Values, "never-given-an-end", life::never_given_an_end)
         .knowing_others()
         .explains(&[DATA_WRONG])

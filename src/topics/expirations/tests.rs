@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::attempt::evidence::{Evidence, KeyChange, KeyState};
+use crate::attempt::evidence::{Evidence, KeyChange, KeyState, Violation};
+use crate::lesson::Moment;
 use crate::relay::{Step, StepKind};
 use crate::topics::snapshots::tests::scene::{OK, Scene, scene};
 
@@ -57,6 +58,24 @@ fn incr_alone_gives_no_end() {
     endless(&[("INCR cart", ":1")], false, None).is("never-given-an-end", 0);
     let sent = [("INCR cart", ":1"), ("EXPIRE other 60", ":1")];
     endless(&sent, false, None).is("never-given-an-end", 0);
+}
+
+#[test]
+fn an_end_that_comes_with_the_next_command_comes_late() {
+    let sent = [("SET cart x", OK), ("EXPIRE cart 60", ":1")];
+    let always = ENDS.replace("reply", "at = \"always\"\nreply");
+    let violated = |sent: &[(&str, &str)]| {
+        let mut scene = endless(sent, false, None).checks(&always);
+        scene = scene.change(|evidence| {
+            let seen = evidence.at_mut(Moment::Settled).clone();
+            let at = Duration::from_millis(1);
+            let how = "after `SET cart x`".to_owned();
+            evidence.violations.insert(0, Violation { at, how, seen });
+        });
+        scene
+    };
+    violated(&sent).is("given-an-end-later", 0);
+    violated(&sent[..1]).is("never-given-an-end", 0);
 }
 
 #[test]

@@ -136,7 +136,9 @@ fn is_refusal_of(lock: &str, error: &str) -> bool {
 
 fn refusals_of(lock: &str) -> &'static [&'static str] {
     match lock {
-        "requirepass" => &["NOAUTH", "WRONGPASS", "Authentication required"],
+        "requirepass" => {
+            &["NOAUTH", "WRONGPASS", "Authentication required", "client already authenticated"]
+        }
         "ACL SETUSER" | "ACL DELUSER" => {
             &["NOAUTH", "WRONGPASS", "NOPERM", "Authentication required", "authentication failed"]
         }
@@ -214,7 +216,9 @@ pub fn came_by_the_servers_own_port(facts: &Facts<'_>) -> Option<Cause> {
     let (before, now) = (&facts.evidence.before, &facts.last_look()?.info);
     let was_refused = refused_without_password(now) > refused_without_password(before)
         && !facts.numbered().any(|(_, exchange)| is_locked(exchange));
-    let stopped_there = facts.failed_saying("Authentication required") || waits_there(facts);
+    // A client that speaks RESP3 begins with HELLO.
+    let says = ["Authentication required", "client already authenticated"];
+    let stopped_there = says.iter().any(|text| facts.failed_saying(text)) || waits_there(facts);
     (was_refused && stopped_there).then(Cause::default)
 }
 

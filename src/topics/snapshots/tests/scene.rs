@@ -137,6 +137,11 @@ impl Scene {
         self
     }
 
+    /// Replaces the checks.
+    pub(crate) fn checks(self, checks: &str) -> Self {
+        Self { exercise: exercise(checks), ..self }
+    }
+
     pub(crate) fn change(mut self, change: impl FnOnce(&mut Evidence)) -> Self {
         change(&mut self.evidence);
         self

@@ -55,10 +55,11 @@ impl KeptFiles {
     }
 }
 
-/// A regular file's content: an answer may have put anything there, such as a pipe.
+/// A regular file's content: an answer may have put anything there, such as a pipe, or a link to the
+/// very file that it was to copy.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, EnvironmentError> {
     let is_small_file =
-        std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() <= LARGEST);
+        std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() <= LARGEST);
     if !is_small_file {
         return Ok(None);
     }

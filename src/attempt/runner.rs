@@ -88,7 +88,7 @@ fn perform(
         RunnerLine::Wait(_) | RunnerLine::WaitFor(_) => return Ok(Ok(DONE.to_owned())),
         RunnerLine::Stop if server.is_down() => return Ok(Err(NOT_RUNNING.to_owned())),
         RunnerLine::Stop => return stop(server, limit),
-        RunnerLine::Start(_) if !server.is_down() => {
+        RunnerLine::Start(_) if !goes_down(server) => {
             return Ok(Err("the server is running already".to_owned()));
         }
         RunnerLine::Start(settings) => return start(server, settings, restart),
@@ -103,6 +103,24 @@ fn perform(
     }
     Ok(Ok(DONE.to_owned()))
 }
+
+/// Whether the server is down, or goes down just now: SHUTDOWN closes the connection a moment before
+/// its process ends.
+fn goes_down(server: &mut Server) -> bool {
+    let deadline = Instant::now() + ENDING;
+    while !server.is_down() {
+        if server.info(ANSWER_LIMIT).is_ok() || Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::park_timeout(POLL);
+    }
+    true
+}
+
+/// How long a server may take from the end of its connections to its own.
+const ENDING: Duration = Duration::from_secs(5);
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(5);
 
 const NOT_RUNNING: &str = "the server is not running";
 

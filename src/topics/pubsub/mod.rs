@@ -34,7 +34,7 @@ const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis::of(Stage::Elsewhere, "still-subscribed", subscriptions::still_subscribed)
         .explains(&[ENDED_BADLY])
         .because(
-            "the program was still subscribed to `{}` when its time was over: `listen()` and the \
-             thread of `run_in_thread()` go on until the last subscription ends",
+            "the program still listened on `{}` when its time was over: nothing ends a subscription \
+             but UNSUBSCRIBE, or the end of its connection",
         ),
 ];

@@ -7,6 +7,9 @@ use crate::relay::{CommandOutcome, Exchange, Message, StepKind};
 use crate::verdict::diagnosis::facts::{Facts, text};
 use crate::verdict::diagnosis::{Cause, seen_at};
 
+/// A program that has done nothing for so long only waits.
+const IDLE: Duration = Duration::from_secs(2);
+
 /// One channel of one SUBSCRIBE, or one pattern.
 struct Subscription<'a> {
     index: usize,
@@ -82,6 +85,15 @@ fn asked_channels(facts: &Facts<'_>) -> Vec<Vec<u8>> {
 
 /// The server closed the connection of a subscriber, and the client subscribed again on another one.
 pub fn subscribed_again(facts: &Facts<'_>) -> Option<Cause> {
+    // An exercise that closes every connection has its own fault to tell.
+    let steps = &facts.evidence.timeline.steps;
+    let is_planned = steps.iter().any(|step| match &step.what {
+        StepKind::Ran { line, .. } => line.to_uppercase().starts_with("CLIENT KILL"),
+        _ => false,
+    });
+    if is_planned {
+        return None;
+    }
     let subscriptions = subscriptions(facts);
     let cut_off = &facts.evidence.timeline.cut_off;
     let (again, channel) = subscriptions.iter().find_map(|first| {
@@ -96,9 +108,13 @@ pub fn subscribed_again(facts: &Facts<'_>) -> Option<Cause> {
     Some(seen_at(again).with(text(channel)))
 }
 
-/// The program ran out of time, and a subscription of it had not ended.
+/// The program ran out of time while it only listened, and its subscription had not ended.
 pub fn still_subscribed(facts: &Facts<'_>) -> Option<Cause> {
-    if !facts.evidence.run.timed_out() {
+    let timeline = &facts.evidence.timeline;
+    let sent = timeline.exchanges.iter().map(Exchange::ended).max().unwrap_or_default();
+    let heard = timeline.messages.iter().map(|message| message.at).max().unwrap_or_default();
+    let was_idle = sent.max(heard) + IDLE < facts.evidence.took;
+    if !facts.evidence.run.timed_out() || !was_idle {
         return None;
     }
     let subscriptions = subscriptions(facts);

@@ -12,6 +12,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("01-streams.md", include_str!("../../../lessons/01-streams.md")),
     ("03-pubsub.md", include_str!("../../../lessons/03-pubsub.md")),
     ("04-snapshotting.md", include_str!("../../../lessons/04-snapshotting.md")),
+    ("05-save-points.md", include_str!("../../../lessons/05-save-points.md")),
     ("06-append-only-file.md", include_str!("../../../lessons/06-append-only-file.md")),
     ("README.md", include_str!("../../../lessons/README.md")),
     ("course.toml", include_str!("../../../lessons/course.toml")),

@@ -14,6 +14,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("04-snapshotting.md", include_str!("../../../lessons/04-snapshotting.md")),
     ("05-save-points.md", include_str!("../../../lessons/05-save-points.md")),
     ("06-append-only-file.md", include_str!("../../../lessons/06-append-only-file.md")),
+    ("07-backup-and-restore.md", include_str!("../../../lessons/07-backup-and-restore.md")),
     ("README.md", include_str!("../../../lessons/README.md")),
     ("course.toml", include_str!("../../../lessons/course.toml")),
 ];

@@ -24,24 +24,7 @@ pub(super) fn baseline(
     if exercise.stop && server.is_down() {
         return Ok(server.last_info().cloned().unwrap_or_default());
     }
-    let deadline = Instant::now() + SETUP_LIMIT;
-    loop {
-        let now = look(server)?;
-        let Some(work) = topics::background().find(|work| (work.is_running)(&now)) else { break };
-        if Instant::now() > deadline {
-            let (name, seconds) = (work.name, SETUP_LIMIT.as_secs());
-            let fact = format!(
-                "a {name} from `{}`'s setup is still running after {seconds} s",
-                exercise.id
-            );
-            let help = format!(
-                "remove the {} from the lesson's `redis setup` block",
-                work.begun_by.to_uppercase()
-            );
-            return Err(EnvironmentError::new(fact, help));
-        }
-        std::thread::park_timeout(POLL);
-    }
+    wait_until_idle(server, &format!("`{}`'s", exercise.id))?;
     for topic in topics::TOPICS {
         if (topic.needs_ready)(exercise, answer) {
             (topic.get_ready)(server)?;
@@ -53,6 +36,29 @@ pub(super) fn baseline(
     }
     ensure_fields_are_reported(server, exercise, &before)?;
     Ok(before)
+}
+
+/// Waits for what the setup has begun in the background; `whose` setup, for the message.
+pub(super) fn wait_until_idle(
+    server: &mut Server,
+    whose: &str,
+) -> Result<ServerInfo, EnvironmentError> {
+    let deadline = Instant::now() + SETUP_LIMIT;
+    loop {
+        let now = look(server)?;
+        let running = topics::background().find(|work| (work.is_running)(&now));
+        let Some(work) = running else { return Ok(now) };
+        if Instant::now() > deadline {
+            let (name, seconds) = (work.name, SETUP_LIMIT.as_secs());
+            let fact = format!("a {name} from {whose} setup is still running after {seconds} s");
+            let help = format!(
+                "remove the {} from the lesson's `redis setup` block",
+                work.begun_by.to_uppercase()
+            );
+            return Err(EnvironmentError::new(fact, help));
+        }
+        std::thread::park_timeout(POLL);
+    }
 }
 
 pub(super) fn look(server: &mut Server) -> Result<ServerInfo, EnvironmentError> {

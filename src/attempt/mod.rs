@@ -57,7 +57,7 @@ pub use validity::{has_set, silent};
 
 use self::answer::run_answer;
 use self::answer_control::AnswerControl;
-use self::baseline::look;
+use self::baseline::wait_until_idle;
 use self::cancelled::unless_cancelled;
 use self::environment::stall_matters;
 use self::runner::ServerControl;
@@ -153,7 +153,7 @@ fn run_example_once(
     python: Option<&Python>,
     limit: Duration,
 ) -> Result<Run, AttemptError> {
-    let before = look(fixture.server)?;
+    let before = wait_until_idle(fixture.server, "the")?;
     fixture.relay.begin();
     (fixture.report)(Phase::Answer { limit });
     let began = Instant::now();

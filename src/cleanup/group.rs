@@ -64,12 +64,16 @@ impl ProcessGroup {
         }
     }
 
-    /// The CPU time of the leader in clock ticks, if it is in an uninterruptible system call
-    /// (Linux's state `D`).
-    pub fn leader_in_the_kernel(&self) -> Option<u64> {
+    /// What the leader does now; `None` where the system does not tell.
+    pub fn leader(&self) -> Option<Leader> {
         let fields = stat(&PathBuf::from(format!("/proc/{}", self.0)))?;
         let (user, system) = (ticks(&fields, 11)?, ticks(&fields, 12)?);
-        (fields.first()? == "D").then_some(user + system)
+        let state = fields.first()?.as_str();
+        Some(Leader {
+            is_in_the_kernel: state == "D",
+            is_ready: ["D", "R"].contains(&state),
+            ticks: user + system,
+        })
     }
 
     /// Whether a signal such as SIGSTOP has stopped the leader (Linux's state `T`).
@@ -84,6 +88,17 @@ impl ProcessGroup {
         killpg(self.0, None).is_ok()
             && running_groups().is_none_or(|groups| groups.contains(&self.0))
     }
+}
+
+/// A process at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Leader {
+    /// In an uninterruptible system call (Linux's state `D`).
+    pub is_in_the_kernel: bool,
+    /// It runs, or would run if it could.
+    pub is_ready: bool,
+    /// The processor time used so far, in clock ticks of 10 ms.
+    pub ticks: u64,
 }
 
 /// The process groups of all processes except zombies; `None` without /proc.

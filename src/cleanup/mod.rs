@@ -22,7 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use self::group::ProcessGroup;
+pub use self::group::{Leader, ProcessGroup};
 pub use self::run::{PassingDirectory, check_room, private_directory, session_directory};
 pub use self::signals::{Guard, InterruptibleWait};
 pub use self::terminal::{restore_the_terminal_by, run_in_foreground};

@@ -12,14 +12,12 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::evidence::{Output, ProgramEnd, ProgramRun};
+use super::lost_time::LostTime;
 use super::orphans;
-use crate::cleanup::{Leader, ProcessGroup, lock};
+use crate::cleanup::{ProcessGroup, lock};
 
 /// How much of a stream is kept of its beginning, and as much of its end.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
-
-/// The unit of a process's time on Linux.
-const TICK: Duration = Duration::from_millis(10);
 
 /// How often a running program is checked for being held up or cancelled.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
@@ -114,7 +112,7 @@ fn watch_until_end(
     cancel: &CancellationToken,
 ) -> (Option<End>, Duration) {
     let began = Instant::now();
-    let (mut held_up, mut lost) = (HeldUp::default(), Lost::default());
+    let (mut held_up, mut lost) = (HeldUp::default(), LostTime::default());
     loop {
         let looked = Instant::now();
         let left = (began + limit + lost.time().min(limit)).saturating_duration_since(looked);
@@ -132,30 +130,6 @@ fn watch_until_end(
         };
         held_up.look(None, Instant::now());
         return (end, held_up.longest);
-    }
-}
-
-/// The time that a busy machine has taken from a program.
-#[derive(Default)]
-struct Lost {
-    /// How late we were woken: such a machine has as little time for the program.
-    late: Duration,
-    /// For how long it could have run, and did not.
-    waited: Duration,
-    since: Option<(Instant, u64)>,
-}
-
-impl Lost {
-    fn look(&mut self, ready: Option<Leader>, now: Instant) {
-        if let (Some((since, before)), Some(leader)) = (self.since, ready) {
-            let ran = TICK * u32::try_from(leader.ticks.saturating_sub(before)).unwrap_or(u32::MAX);
-            self.waited += (now - since).saturating_sub(ran);
-        }
-        self.since = ready.map(|leader| (now, leader.ticks));
-    }
-
-    fn time(&self) -> Duration {
-        self.late.max(self.waited)
     }
 }
 
@@ -321,18 +295,6 @@ mod tests {
     fn a_program_without_an_end_is_ended() {
         let run = shell("echo begun; while :; do :; done", Duration::from_millis(300));
         assert_eq!((run.end, run.stdout.text.as_str()), (ProgramEnd::TimedOut, "begun\n"));
-    }
-
-    #[test]
-    fn time_in_which_a_program_could_have_run_and_did_not_is_lost() {
-        let began = Instant::now();
-        let ready = |ticks| Some(Leader { is_in_the_kernel: false, is_ready: true, ticks });
-        let mut lost = Lost::default();
-        lost.look(ready(10), began);
-        lost.look(ready(12), began + Duration::from_millis(50));
-        lost.look(None, began + Duration::from_millis(100));
-        lost.look(ready(12), began + Duration::from_millis(900));
-        assert_eq!(lost.time(), Duration::from_millis(30));
     }
 
     #[test]

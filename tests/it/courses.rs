@@ -194,7 +194,11 @@ fn a_new_lesson_comes_last_and_verifies() {
     run_installed(&workspace, "", &["init", "."]);
     let made = run_installed(&workspace, "", &["new", "Counting visits"]);
     assert_eq!(made.code, 0, "{made:?}");
-    assert!(made.stdout.contains("  lessons/05-counting-visits.md\n"), "{}", made.stdout);
+    let shipped = shipped_files();
+    let last = shipped.iter().filter(|name| name.starts_with(char::is_numeric)).max().unwrap();
+    let next = last[..2].parse::<u8>().unwrap() + 1;
+    let file = format!("  lessons/{next:02}-counting-visits.md\n");
+    assert!(made.stdout.contains(&file), "{}", made.stdout);
     assert!(made.stdout.ends_with("  redislings verify counting-visits\n"), "{}", made.stdout);
     let ended = run_installed(&workspace, "", &["verify", "counting-visits"]);
     assert_eq!(ended.code, 0, "{ended:?}");

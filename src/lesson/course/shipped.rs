@@ -10,6 +10,7 @@ pub const FOLDER: &str = "<built-in>";
 /// Every file of the repository's `lessons`, by its name there.
 pub const FILES: &[(&str, &str)] = &[
     ("01-streams.md", include_str!("../../../lessons/01-streams.md")),
+    ("02-expirations.md", include_str!("../../../lessons/02-expirations.md")),
     ("03-pubsub.md", include_str!("../../../lessons/03-pubsub.md")),
     ("04-snapshotting.md", include_str!("../../../lessons/04-snapshotting.md")),
     ("05-save-points.md", include_str!("../../../lessons/05-save-points.md")),

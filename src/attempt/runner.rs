@@ -15,6 +15,10 @@ use crate::server::{CallError, Disk, Ending, FileName, Server};
 
 /// How long a server may take to end or to answer in a setup.
 const LIMIT: Duration = Duration::from_secs(30);
+/// How long a server may take from the end of its connections to its own.
+const ENDING: Duration = Duration::from_secs(5);
+/// A server that goes on answers earlier.
+const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 /// So many of a server's files are named.
 const SHOWN_FILES: usize = 8;
 
@@ -107,20 +111,15 @@ fn perform(
 /// Whether the server is down, or goes down just now: SHUTDOWN closes the connection a moment before
 /// its process ends.
 fn goes_down(server: &mut Server) -> bool {
-    let deadline = Instant::now() + ENDING;
+    let began = Instant::now();
     while !server.is_down() {
-        if server.info(ANSWER_LIMIT).is_ok() || Instant::now() >= deadline {
+        if server.info(ANSWER_LIMIT).is_ok() || began.elapsed() >= ENDING {
             return false;
         }
-        std::thread::park_timeout(POLL);
+        pause(began);
     }
     true
 }
-
-/// How long a server may take from the end of its connections to its own.
-const ENDING: Duration = Duration::from_secs(5);
-const ANSWER_LIMIT: Duration = Duration::from_secs(1);
-const POLL: Duration = Duration::from_millis(5);
 
 const NOT_RUNNING: &str = "the server is not running";
 

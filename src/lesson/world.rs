@@ -61,9 +61,7 @@ impl Exercise {
             ..self.clone()
         }
     }
-}
 
-impl Exercise {
     /// Whether it happens in the world of this attempt. Work by hand takes place in the first one.
     pub fn includes(&self, meanwhile: &Meanwhile) -> bool {
         let first = self.worlds.first().map(|world| &world.name);

@@ -176,7 +176,7 @@ pub fn resolve_transactions(exchanges: &mut [Exchange]) {
 }
 
 fn exec_outcomes(exec: &Exchange, count: usize) -> Vec<CommandOutcome> {
-    match exec.reply.as_ref().map(|reply| &reply.value) {
+    match exec.reply_value() {
         Some(Value::Array(items)) if items.len() == count => items.iter().map(outcome).collect(),
         // EXEC ran, but not all of its replies were kept.
         Some(Value::SimpleString(_)) | None => vec![CommandOutcome::Unknown; count],

@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::event::{Event, Mark, Step};
-use crate::redis_cli::commands::has_subcommands;
+use crate::redis_cli::commands::{has_subcommands, named_keys};
 
 /// How the argument begins of the runner's own PINGs on a connection of an answer, which are not the
 /// answer's and not in the timeline.
@@ -250,6 +250,21 @@ impl Exchange {
     /// came.
     pub fn ended(&self) -> Duration {
         self.at + self.reply.as_ref().map_or(Duration::ZERO, |reply| reply.took)
+    }
+
+    /// The reply as it came; that to a command inside MULTI is `QUEUED`.
+    pub fn reply_value(&self) -> Option<&Value> {
+        self.reply.as_ref().map(|reply| &reply.value)
+    }
+
+    /// Whether the command names this key.
+    pub fn names_key(&self, key: &[u8]) -> bool {
+        named_keys(&self.words).iter().any(|index| self.words[*index] == key)
+    }
+
+    /// Whether an argument behind the first two, such as a key and its value, is one of these words.
+    pub fn has_option(&self, options: &[&str]) -> bool {
+        self.words.iter().skip(3).any(|word| is_any(word, options))
     }
 
     /// Whether the command line begins with these words. The name matches in any case, and so does

@@ -46,6 +46,12 @@ impl Endless<'_> {
         self.story.iter().rev().copied().find(|(_, effect)| *effect != Effect::Kept)
     }
 
+    /// The command that made it, if it was not there before.
+    fn made_by(&self) -> Option<usize> {
+        let (first, _) = self.story.first().filter(|_| !self.before.exists())?;
+        Some(*first)
+    }
+
     fn name(&self) -> String {
         text(&self.key)
     }
@@ -88,9 +94,9 @@ pub fn killed_before_expire(facts: &Facts<'_>) -> Option<Cause> {
     let kill = kills.find(|step| step.what == StepKind::KilledAnswer)?.at;
     let endless = endless(facts);
     let key = endless.iter().find(|key| is_without_an_end_from_the_start(key))?;
-    let (index, _) = key.story.iter().find(|_| !key.before.exists())?;
-    let made = facts.exchange(*index)?;
-    (made.ended() <= kill).then(|| seen_at(*index).with(made.name()).with(key.name()))
+    let index = key.made_by()?;
+    let made = facts.exchange(index)?;
+    (made.ended() <= kill).then(|| seen_at(index).with(made.name()).with(key.name()))
 }
 
 pub fn never_given_an_end(facts: &Facts<'_>) -> Option<Cause> {
@@ -105,7 +111,7 @@ pub fn never_given_an_end(facts: &Facts<'_>) -> Option<Cause> {
 pub fn given_an_end_later(facts: &Facts<'_>) -> Option<Cause> {
     let endless = endless(facts);
     let key = endless.iter().find(|key| is_without_an_end_from_the_start(key))?;
-    let first = key.story.first().filter(|_| !key.before.exists())?.0;
+    let first = key.made_by()?;
     let later = end_after(facts, key)?;
     let [made, gave] = [first, later].map(|index| facts.exchanges()[index].name());
     Some(seen_at(first).and(later).with(made).with(key.name()).with(gave))
@@ -126,24 +132,19 @@ fn is_without_an_end_from_the_start(key: &Endless<'_>) -> bool {
 /// where not everything was seen that may have been done to them.
 fn endless<'a>(facts: &Facts<'a>) -> Vec<Endless<'a>> {
     let Some(check) = facts.check.filter(|_| facts.names_all_keys()) else { return Vec::new() };
-    let until = violation_at(facts, check);
+    let until = facts.violation(check).map(|violation| violation.at);
     let mut endless = Vec::new();
     for key in keys_without_an_end(facts, check) {
-        let name = words::join(&[&key]);
-        let change = facts.evidence.keys.iter().find(|change| change.key == name);
-        let (Some(change), false) = (change, another_client_wrote(facts, &key)) else { continue };
+        let (Some(change), false) = (facts.key_change(&key), another_client_wrote(facts, &key))
+        else {
+            continue;
+        };
         let story = story(facts, &key, until);
         if story.iter().all(|(_, effect)| *effect != Effect::Unclear) {
             endless.push(Endless { key, before: &change.before, story });
         }
     }
     endless
-}
-
-/// When a check with `at = "always"` was not met.
-fn violation_at(facts: &Facts<'_>, check: &Check) -> Option<Duration> {
-    let index = facts.exercise.checks.iter().position(|other| other.id == check.id)?;
-    Some(facts.evidence.violations.get(&index)?.at)
 }
 
 fn keys_without_an_end(facts: &Facts<'_>, check: &Check) -> Vec<Vec<u8>> {
@@ -164,16 +165,17 @@ fn keys_without_an_end(facts: &Facts<'_>, check: &Check) -> Vec<Vec<u8>> {
 }
 
 fn is_still_there_without_an_end(facts: &Facts<'_>, key: &[u8]) -> bool {
-    let name = words::join(&[key]);
-    let change = facts.evidence.keys.iter().find(|change| change.key == name);
-    change.is_some_and(|change| change.after.exists() && change.after.ends_in.is_none())
+    facts
+        .key_change(key)
+        .is_some_and(|change| change.after.exists() && change.after.ends_in.is_none())
 }
 
 fn another_client_wrote(facts: &Facts<'_>, key: &[u8]) -> bool {
     facts.evidence.timeline.steps.iter().any(|step| match &step.what {
         StepKind::Ran { line, .. } => {
             let words = words::split(line).unwrap_or_default();
-            !commands::only_reads(&words) && names(&words, key)
+            let keys = commands::named_keys(&words);
+            !commands::only_reads(&words) && keys.iter().any(|index| words[*index] == key)
         }
         StepKind::KilledServer => true,
         _ => false,
@@ -185,10 +187,6 @@ fn time_passed(facts: &Facts<'_>) -> bool {
     steps.any(|step| matches!(step.what, StepKind::Passed(_)))
 }
 
-fn names(words: &[Vec<u8>], key: &[u8]) -> bool {
-    commands::named_keys(words).iter().any(|index| words[*index] == key)
-}
-
 /// What was done to the key up to this time, in the order in which it was done.
 fn story(facts: &Facts<'_>, key: &[u8], until: Option<Duration>) -> Vec<(usize, Effect)> {
     let mut story = Vec::new();
@@ -196,7 +194,7 @@ fn story(facts: &Facts<'_>, key: &[u8], until: Option<Duration>) -> Vec<(usize, 
         let exchange = &facts.exchanges()[index];
         let is_flush = ["FLUSHALL", "FLUSHDB"].contains(&exchange.name().as_str());
         let is_early = until.is_none_or(|until| exchange.at <= until);
-        if is_early && (is_flush || names(&exchange.words, key)) {
+        if is_early && (is_flush || exchange.names_key(key)) {
             story.extend(effect(exchange, is_flush).map(|effect| (index, effect)));
         }
     }
@@ -215,8 +213,7 @@ fn effect(exchange: &Exchange, is_flush: bool) -> Option<Effect> {
         }
         CommandOutcome::Done => {}
     }
-    let reply = exchange.reply.as_ref().map(|reply| &reply.value);
-    let did_nothing = matches!(reply, Some(Value::Nil | Value::Int(0)));
+    let did_nothing = matches!(exchange.reply_value(), Some(Value::Nil | Value::Int(0)));
     let name = exchange.name();
     match name.as_str() {
         _ if is_flush => Some(Effect::Removed),
@@ -260,24 +257,18 @@ const CONDITIONAL: &[&str] =
     &["EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "PERSIST", "SETNX", "MSETNX"];
 
 fn has_a_condition(exchange: &Exchange) -> bool {
-    let has_option = ["NX", "XX"].iter().any(|option| has_option(exchange, option));
-    CONDITIONAL.contains(&exchange.name().as_str()) || has_option
+    CONDITIONAL.contains(&exchange.name().as_str()) || exchange.has_option(&["NX", "XX"])
 }
 
 fn set(exchange: &Exchange, did_nothing: bool) -> Option<Effect> {
-    if has_option(exchange, "GET") {
+    if exchange.has_option(&["GET"]) {
         return Some(Effect::Unclear);
     }
-    let gives_an_end = ["EX", "PX", "EXAT", "PXAT"].iter().any(|name| has_option(exchange, name));
-    match (did_nothing, gives_an_end, has_option(exchange, "KEEPTTL")) {
+    let gives_an_end = exchange.has_option(&["EX", "PX", "EXAT", "PXAT"]);
+    match (did_nothing, gives_an_end, exchange.has_option(&["KEEPTTL"])) {
         (true, ..) => None,
         (_, true, _) => Some(Effect::Ends),
         (_, _, true) => Some(Effect::Kept),
         _ => Some(Effect::Replaced),
     }
-}
-
-/// Whether an argument behind the key and the value is this word.
-fn has_option(exchange: &Exchange, option: &str) -> bool {
-    exchange.words.iter().skip(3).any(|word| word.eq_ignore_ascii_case(option.as_bytes()))
 }

@@ -1,5 +1,7 @@
 //! Locks: a key that only one client may set, and that only its owner may delete.
 
+use std::time::Duration;
+
 use redis::Value;
 
 use crate::redis_cli::{commands, words};
@@ -13,7 +15,7 @@ pub fn deleted_anothers(facts: &Facts<'_>) -> Option<Cause> {
     let mut deletions = facts.numbered().filter(|(_, exchange)| {
         ["DEL", "UNLINK", "GETDEL"].contains(&exchange.name().as_str())
             && exchange.outcome == CommandOutcome::Done
-            && !matches!(reply(exchange), Some(Value::Int(0) | Value::Nil))
+            && !matches!(exchange.reply_value(), Some(Value::Int(0) | Value::Nil))
     });
     deletions.find_map(|(index, exchange)| {
         let [_, key] = &exchange.words[..] else { return None };
@@ -23,18 +25,14 @@ pub fn deleted_anothers(facts: &Facts<'_>) -> Option<Cause> {
         });
         let set_again = facts.exchanges()[..index]
             .iter()
-            .any(|own| own.at >= others && !commands::only_reads(&own.words) && names(own, key));
+            .any(|own| own.at >= others && !commands::only_reads(&own.words) && own.names_key(key));
         (own && !set_again && asked.contains(key))
             .then(|| seen_at(index).with(exchange.name()).with(text(key)))
     })
 }
 
 /// When another client set the key last before this command came.
-fn last_set_by_another(
-    facts: &Facts<'_>,
-    key: &[u8],
-    before: &Exchange,
-) -> Option<std::time::Duration> {
+fn last_set_by_another(facts: &Facts<'_>, key: &[u8], before: &Exchange) -> Option<Duration> {
     let steps = facts.evidence.timeline.steps.iter().rev();
     let mut set = steps.filter(|step| match &step.what {
         StepKind::Ran { line, reply } => {
@@ -54,11 +52,11 @@ pub fn went_on_without(facts: &Facts<'_>) -> Option<Cause> {
     let key = refused.words.get(1)?;
     let later = || facts.exchanges()[index + 1..].iter();
     let was_taken_later = later().any(|later| {
-        names(later, key) && !was_there_already(later) && !commands::only_reads(&later.words)
+        later.names_key(key) && !was_there_already(later) && !commands::only_reads(&later.words)
     });
     let next = later().find(|later| {
         later.outcome == CommandOutcome::Done
-            && !names(later, key)
+            && !later.names_key(key)
             && commands::written_keys(&later.words)
                 .iter()
                 .any(|at| asked.contains(&later.words[*at]))
@@ -71,24 +69,13 @@ pub fn went_on_without(facts: &Facts<'_>) -> Option<Cause> {
 
 /// Whether it is a SET with NX, or SETNX, that the server answered with nil or 0.
 fn was_there_already(exchange: &Exchange) -> bool {
-    let has = |option: &str| {
-        exchange.words.iter().skip(3).any(|word| word.eq_ignore_ascii_case(option.as_bytes()))
-    };
-    match (exchange.name().as_str(), reply(exchange)) {
-        ("SET", Some(Value::Nil)) => has("NX") && !has("GET"),
+    match (exchange.name().as_str(), exchange.reply_value()) {
+        ("SET", Some(Value::Nil)) => exchange.has_option(&["NX"]) && !exchange.has_option(&["GET"]),
         ("SETNX", Some(Value::Int(0))) => true,
         _ => false,
     }
 }
 
-fn reply(exchange: &Exchange) -> Option<&Value> {
-    exchange.reply.as_ref().map(|reply| &reply.value)
-}
-
 fn sets(words: &[Vec<u8>], key: &[u8]) -> bool {
     commands::written_keys(words).iter().any(|index| words[*index] == key)
-}
-
-fn names(exchange: &Exchange, key: &[u8]) -> bool {
-    commands::named_keys(&exchange.words).iter().any(|index| exchange.words[*index] == key)
 }

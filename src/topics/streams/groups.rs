@@ -8,7 +8,7 @@ use crate::relay::{CommandOutcome, Exchange, StepKind};
 use crate::verdict::diagnosis::facts::{Facts, text};
 use crate::verdict::diagnosis::{Cause, seen_at};
 
-/// DELCONSUMER or DESTROY while entries were pending, of which nothing was taken over afterwards.
+/// DELCONSUMER while entries were pending, of which nothing had been taken over.
 pub fn thrown_away(facts: &Facts<'_>) -> Option<Cause> {
     // A snapshot may bring it back.
     let starts_again = facts
@@ -19,15 +19,17 @@ pub fn thrown_away(facts: &Facts<'_>) -> Option<Cause> {
     }
     let (index, exchange) = facts.numbered().rev().find(|(_, exchange)| {
         exchange.begins_with(&["XGROUP", "DELCONSUMER"])
-            && matches!(reply(exchange), Some(Value::Int(1..)))
+            && matches!(exchange.reply_value(), Some(Value::Int(1..)))
     })?;
-    let Some(Value::Int(count)) = reply(exchange) else { return None };
-    let took_over = |exchange: &Exchange| ["XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name());
-    let claimed_before = facts.exchanges()[..index].iter().any(took_over);
+    let Some(Value::Int(count)) = exchange.reply_value() else { return None };
+    let claimed_before = facts.exchanges()[..index].iter().any(takes_over);
     let entries = if *count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
     let consumer = text(exchange.words.get(4)?);
-    (!claimed_before && !facts.has_script())
-        .then(|| seen_at(index).with("XGROUP DELCONSUMER").with(consumer).with(entries))
+    (!claimed_before && !facts.has_script()).then(|| seen_at(index).with(consumer).with(entries))
+}
+
+fn takes_over(exchange: &Exchange) -> bool {
+    ["XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name())
 }
 
 /// The last XACK of an entry answered 0, and no other XACK acknowledged it.
@@ -37,11 +39,11 @@ pub fn acknowledged_nothing(facts: &Facts<'_>) -> Option<Cause> {
     }
     let acknowledges = |exchange: &&Exchange, id: &[u8]| {
         exchange.name() == "XACK"
-            && !matches!(reply(exchange), Some(Value::Int(0)))
+            && !matches!(exchange.reply_value(), Some(Value::Int(0)))
             && exchange.words.iter().skip(3).any(|word| word == id)
     };
     let (index, exchange) = facts.numbered().rev().find(|(_, exchange)| {
-        let did_nothing = matches!(reply(exchange), Some(Value::Int(0)));
+        let did_nothing = matches!(exchange.reply_value(), Some(Value::Int(0)));
         let ids = exchange.words.get(3..).unwrap_or_default();
         exchange.name() == "XACK"
             && did_nothing
@@ -68,7 +70,7 @@ pub fn deleted_in_place_of_acknowledged(facts: &Facts<'_>) -> Option<Cause> {
     let id = deletion.words.iter().skip(2).find(|id| !is_acknowledged(id))?;
     let was_delivered = facts.exchanges()[..index].iter().any(|exchange| {
         ["XREADGROUP", "XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name())
-            && exchange.reply.as_ref().is_some_and(|reply| holds(&reply.value, id))
+            && exchange.reply_value().is_some_and(|reply| holds(reply, id))
     });
     was_delivered.then(|| seen_at(index).with(text(id)))
 }
@@ -116,10 +118,8 @@ struct Reads<'a> {
 fn reads_around_the_kill<'a>(facts: &Facts<'a>) -> Option<Reads<'a>> {
     let mut steps = facts.evidence.timeline.steps.iter().rev();
     let kill = steps.find(|step| step.what == StepKind::KilledAnswer)?.at;
-    let is_another_way = |exchange: &Exchange| {
-        ["XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name())
-            || exchange.words.iter().any(|word| word.eq_ignore_ascii_case(b"NOACK"))
-    };
+    let is_another_way =
+        |exchange: &Exchange| takes_over(exchange) || exchange.has_option(&["NOACK"]);
     if facts.has_script() || facts.exchanges().iter().any(is_another_way) {
         return None;
     }
@@ -135,8 +135,7 @@ pub fn begins_behind(facts: &Facts<'_>) -> Option<Cause> {
     });
     let (index, creation) = creations.next()?;
     let (key, group, id) = (creation.words.get(2)?, creation.words.get(3)?, creation.words.get(4)?);
-    let name = words::join(&[key]);
-    let change = facts.evidence.keys.iter().find(|change| change.key == name)?;
+    let change = facts.key_change(key)?;
     let had_entries = change.before.kind == "stream" && change.before.size > Some(0);
     let moved = facts.exchanges().iter().any(|exchange| {
         exchange.begins_with(&["XGROUP", "SETID"]) || exchange.begins_with(&["XGROUP", "DESTROY"])
@@ -151,8 +150,4 @@ fn asks_for_pending(facts: &Facts<'_>) -> bool {
     let mut commands = check.subject.expected_replies().iter();
     let asks = commands.any(|(command, _)| command.to_uppercase().starts_with("XPENDING"));
     asks || check.subject.expected_replies().is_empty() && check.subject.sentence().contains("XACK")
-}
-
-fn reply(exchange: &Exchange) -> Option<&Value> {
-    exchange.reply.as_ref().map(|reply| &reply.value)
 }

@@ -16,7 +16,7 @@ const DIAGNOSES: &[Diagnosis] = &[
         .knowing_others()
         .explains(&[DATA_WRONG, NOT_DONE])
         .because(
-            "{} threw away what was pending for `{}` ({}): nobody can take that over any more",
+            "XGROUP DELCONSUMER threw away what was pending for `{}` ({}): nobody can take that over any more",
         ),
     Diagnosis::of(Stage::Gone, "xack-acknowledged-nothing", groups::acknowledged_nothing)
         .knowing_others()

@@ -5,8 +5,8 @@ use crate::verdict::diagnosis::{Cause, seen_at};
 
 /// `$` in the first XREAD of a stream, or in several: what came before each of them was left out.
 pub fn skipped_by_dollar(facts: &Facts<'_>) -> Option<Cause> {
-    let mut reads = facts.numbered().filter(|(_, exchange)| exchange.name() == "XREAD");
-    let reads: Vec<_> = reads.by_ref().collect();
+    let reads: Vec<_> =
+        facts.numbered().filter(|(_, exchange)| exchange.name() == "XREAD").collect();
     let is_dollar = |words: &[Vec<u8>]| words.last().is_some_and(|word| word == b"$");
     let dollars = reads.iter().filter(|(_, exchange)| is_dollar(&exchange.words));
     let (first, count) = (dollars.clone().next()?.0, dollars.count());

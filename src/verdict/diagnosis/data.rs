@@ -116,7 +116,7 @@ pub fn another_type(facts: &Facts<'_>) -> Option<Cause> {
 
 /// Whether this DEL, UNLINK or GETDEL removed a key that was in this state before.
 pub(super) fn has_deleted(before: &KeyState, deletion: &Exchange) -> bool {
-    let removed = match deletion.reply.as_ref().map(|reply| &reply.value) {
+    let removed = match deletion.reply_value() {
         Some(Value::Int(number)) => Some(*number),
         Some(Value::Nil) => Some(0),
         _ => None,

@@ -190,7 +190,7 @@ fn if_applied<'a>(effects: Effects<'a>, exchange: &Exchange) -> Effects<'a> {
     if exchange.outcome != CommandOutcome::Done {
         return effects;
     }
-    match exchange.reply.as_ref().map(|reply| &reply.value) {
+    match exchange.reply_value() {
         Some(Value::Int(0) | Value::Nil) => Vec::new(),
         Some(_) if !exchange.is_queued() => effects,
         _ => effects.into_iter().map(|(key, _)| (key, Effect::Unclear)).collect(),
@@ -205,20 +205,16 @@ fn set<'a>(words: &'a [Vec<u8>], exchange: &Exchange) -> Effects<'a> {
         return vec![(Some(key), Effect::Unclear)];
     }
     let mut effects = vec![(Some(key), stored(words.get(1), exchange))];
-    if has_any(options, &["EX", "PX", "EXAT", "PXAT"]) {
+    if exchange.has_option(&["EX", "PX", "EXAT", "PXAT"]) {
         effects.push((Some(key), Effect::Expires));
     }
-    if has_any(options, &["NX", "XX"]) { if_applied(effects, exchange) } else { effects }
+    if exchange.has_option(&["NX", "XX"]) { if_applied(effects, exchange) } else { effects }
 }
 
 /// An option of SET whose effect is known here, or the number that belongs to one.
 fn is_known_option(word: &[u8]) -> bool {
     is_any(word, &["EX", "PX", "EXAT", "PXAT", "NX", "XX", "KEEPTTL"])
         || text(word).parse::<i64>().is_ok()
-}
-
-fn has_any(words: &[Vec<u8>], names: &[&str]) -> bool {
-    words.iter().any(|word| is_any(word, names))
 }
 
 fn may_change_any_key(exchange: &Exchange) -> bool {

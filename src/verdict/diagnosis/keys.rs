@@ -7,13 +7,14 @@ use redis::Value;
 
 use super::effects::{Effect, Write, kind_read_by, writes_of};
 use super::facts::{Facts, text};
-use crate::attempt::evidence::Observation;
+use crate::attempt::evidence::{KeyChange, Observation, Violation};
 use crate::checks;
 use crate::checks::expected::Expected;
 use crate::lesson::{Check, Moment};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::{commands, words};
 use crate::relay::{CommandOutcome, Exchange};
+use crate::verdict::meanwhile::violation;
 
 /// What is known about a key of database 0 at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -260,9 +261,19 @@ impl<'a> Facts<'a> {
 
     /// The server when the check looked at it; if that was always, when it was first unmet.
     fn looked_at(&self, check: &Check) -> Option<&'a Observation> {
-        let index = self.exercise.checks.iter().position(|other| other.id == check.id)?;
-        let violation = self.evidence.violations.get(&index);
+        let violation = self.violation(check);
         violation.map(|violation| &violation.seen).or_else(|| self.evidence.at(check.at))
+    }
+
+    /// The first moment at which a check with `at = "always"` was not met.
+    pub fn violation(&self, check: &Check) -> Option<&'a Violation> {
+        violation(check, self.exercise, self.evidence)
+    }
+
+    /// A key that checks ask about, before the answer and after it.
+    pub fn key_change(&self, key: &[u8]) -> Option<&'a KeyChange> {
+        let name = words::join(&[key]);
+        self.evidence.keys.iter().find(|change| change.key == name)
     }
 
     /// The keys in the commands of the unmet check.

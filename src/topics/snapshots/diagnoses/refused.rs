@@ -152,7 +152,7 @@ pub fn bgsave_in_multi(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 fn has_scheduled_a_save(exec: &Exchange) -> bool {
-    match exec.reply.as_ref().map(|reply| &reply.value) {
+    match exec.reply_value() {
         Some(Value::Array(items)) => items.iter().any(is_scheduled),
         _ => false,
     }

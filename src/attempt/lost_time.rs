@@ -1,4 +1,4 @@
-//! The time that a busy machine takes from a program.
+//! The time that a busy machine takes from a program that begins.
 
 use std::time::{Duration, Instant};
 
@@ -7,27 +7,31 @@ use crate::cleanup::Leader;
 /// The unit of a process's time on Linux.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The time that a busy machine has taken from a program.
+/// How much a Python runs until it has loaded redis-py. A program that has run for longer had its
+/// chance: one without an end would else have twice its time.
+const START: u64 = 50;
+
+/// The time that a busy machine has taken from a program that begins.
 #[derive(Default)]
 pub(super) struct LostTime {
-    /// How late we were woken: such a machine has as little time for the program.
-    pub(super) late: Duration,
     /// For how long it could have run, and did not.
-    waited: Duration,
+    time: Duration,
     since: Option<(Instant, u64)>,
 }
 
 impl LostTime {
+    /// `ready`: the program, if it runs or would run if it could.
     pub(super) fn look(&mut self, ready: Option<Leader>, now: Instant) {
-        if let (Some((since, before)), Some(leader)) = (self.since, ready) {
+        let begins = ready.filter(|leader| leader.ticks < START);
+        if let (Some((since, before)), Some(leader)) = (self.since, begins) {
             let ran = TICK * u32::try_from(leader.ticks.saturating_sub(before)).unwrap_or(u32::MAX);
-            self.waited += (now - since).saturating_sub(ran);
+            self.time += (now - since).saturating_sub(ran);
         }
-        self.since = ready.map(|leader| (now, leader.ticks));
+        self.since = begins.map(|leader| (now, leader.ticks));
     }
 
     pub(super) fn time(&self) -> Duration {
-        self.late.max(self.waited)
+        self.time
     }
 }
 
@@ -45,5 +49,15 @@ mod tests {
         lost.look(None, began + Duration::from_millis(100));
         lost.look(ready(12), began + Duration::from_millis(900));
         assert_eq!(lost.time(), Duration::from_millis(30));
+    }
+
+    #[test]
+    fn a_program_that_has_run_for_long_loses_nothing() {
+        let began = Instant::now();
+        let ready = |ticks| Some(Leader { is_in_the_kernel: false, is_ready: true, ticks });
+        let mut lost = LostTime::default();
+        lost.look(ready(START), began);
+        lost.look(ready(START), began + Duration::from_millis(50));
+        assert_eq!(lost.time(), Duration::ZERO);
     }
 }

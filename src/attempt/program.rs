@@ -103,7 +103,8 @@ pub(super) fn watch(
 type End = (std::io::Result<ExitStatus>, Instant);
 
 /// Waits for the program's end; `None` if it is still running at its limit, or when it is cancelled.
-/// On a busy machine the limit is extended by the time that was lost, to twice as much at most.
+/// On a busy Linux the limit is extended by the time that was lost as the program began, to twice as
+/// much at most.
 /// Also gives the longest time for which it may have been held up.
 fn watch_until_end(
     group: &ProcessGroup,
@@ -121,7 +122,6 @@ fn watch_until_end(
             Err(RecvTimeoutError::Timeout) if left > LOOK_PAUSE && !cancel.is_cancelled() => {
                 let (leader, now) = (group.leader(), Instant::now());
                 lost.look(leader.filter(|leader| leader.is_ready), now);
-                lost.late += looked.elapsed().saturating_sub(LOOK_PAUSE);
                 let waits = leader.filter(|leader| leader.is_in_the_kernel);
                 held_up.look(waits.map(|leader| leader.ticks), now);
                 continue;

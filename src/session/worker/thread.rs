@@ -176,18 +176,21 @@ impl Worker {
         self.exercise.as_ref().map(|exercise| exercise.settings.clone()).unwrap_or_default()
     }
 
-    /// The warm server if it fits, otherwise a new one.
-    fn fresh_server(&mut self, cancel: &CancellationToken) -> Result<Server, AttemptError> {
+    /// The warm server if it fits these settings, otherwise a new one.
+    fn fresh_server(
+        &mut self,
+        settings: &[(String, String)],
+        cancel: &CancellationToken,
+    ) -> Result<Server, AttemptError> {
         let found = self.redis()?;
-        let settings = self.settings();
-        self.warm_up_for(&found, &settings);
+        self.warm_up_for(&found, settings);
         // If it is cancelled, the server that is starting is the next one's.
         while self.warm.as_ref().is_some_and(|warm| !warm.is_ready(CANCEL_POLL)) {
             go_on(cancel)?;
         }
         match self.warm.take().and_then(Warm::take) {
             Some(server) => Ok(server),
-            None => Ok(fresh(&found.chosen.source, &settings)?),
+            None => Ok(fresh(&found.chosen.source, settings)?),
         }
     }
 
@@ -195,7 +198,7 @@ impl Worker {
         if self.live.is_none() {
             let Some(exercise) = self.exercise.clone() else { return Ok(()) };
             let found = self.redis()?;
-            let server = self.fresh_server(&CancellationToken::new());
+            let server = self.fresh_server(&exercise.settings, &CancellationToken::new());
             let server = server.map_err(AttemptError::uncancelled)?;
             let live = Live::begin(server, found.relay, &exercise)?;
             let looked = Instant::now();
@@ -234,7 +237,7 @@ impl Worker {
         let Some(exercise) = self.exercise.clone() else { return Ok(()) };
         let found = self.redis()?;
         let python = self.python_for(answer.language, cancel)?;
-        let mut server = self.fresh_server(cancel)?;
+        let mut server = self.fresh_server(&exercise.settings, cancel)?;
         // A newer save may end a check that takes long: it should not wait for a server.
         let settings = &exercise.settings;
         self.warm = Warm::start_in(WARM_UP_IN_A_CHECK, &found.chosen.source, settings);
@@ -309,7 +312,7 @@ impl Worker {
         go_on(cancel)?;
         let found = self.redis()?;
         let python = self.python_for(example.answer.language, cancel)?;
-        let mut server = Server::start(&found.chosen.source, &example.settings)?;
+        let mut server = self.fresh_server(&example.settings, cancel)?;
         let report = |phase| self.report_phase(phase);
         let (server, relay) = (&mut server, &*found.relay);
         let mut fixture = Fixture { server, relay, report: &report, cancel };
@@ -373,14 +376,11 @@ impl Worker {
         language: Language,
         cancel: &CancellationToken,
     ) -> Result<Option<Python>, AttemptError> {
-        match language {
-            Language::Python => {
-                let events = &self.events;
-                let report = |progress: ProgressEvent<'_>| report_to(events, progress);
-                self.python.get(events, cancel, &report).map(Some)
-            }
-            Language::Redis => Ok(None),
+        if language == Language::Redis {
+            return Ok(None);
         }
+        let report = |progress: ProgressEvent<'_>| report_to(&self.events, progress);
+        self.python.get(&self.events, cancel, &report).map(Some)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::relay::CommandOutcome;
 use crate::server::ServerInfo;
 use crate::server::versions::{counts_subcommands, name_in_commandstats};
 use crate::topics::is_durable;
-use crate::verdict::diagnosis::Facts;
+use crate::verdict::diagnosis::{Facts, Symptom, symptom};
 
 pub const KIND: Kind = Kind {
     key: "calls",
@@ -84,6 +84,13 @@ impl Subject for Calls {
         }))
     }
 
+    fn symptoms(&self, check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
+        let mut unwanted = self.0.iter().filter(|(names, count)| {
+            is_zero(*count) && difference(check, facts, names, *count).is_some()
+        });
+        unwanted.next().map(|_| symptom::UNWANTED).into_iter().collect()
+    }
+
     /// Counters only grow.
     fn is_spoilt(&self, now: &Observation, evidence: &Evidence) -> bool {
         let now = &now.info;
@@ -94,6 +101,12 @@ impl Subject for Calls {
 }
 
 impl Calls {
+    /// The commands of which none may succeed, in lower case.
+    pub fn unwanted(&self) -> impl Iterator<Item = &str> {
+        let zero = self.0.iter().filter(|(_, count)| is_zero(*count));
+        zero.flat_map(|(names, _)| names).map(String::as_str)
+    }
+
     /// Whether the result depends on calls of ours that a busy server may or may not have run, or on
     /// calls that no server counts apart and that nobody saw: then it is unknown how many were the
     /// answer's.
@@ -110,6 +123,10 @@ impl Calls {
         }
         is_open
     }
+}
+
+fn is_zero(count: Comparison) -> bool {
+    count.holds_for(0) && !count.holds_for(1)
 }
 
 /// `SAVE never succeeded`, `SAVE succeeds at least once`.

@@ -23,7 +23,7 @@ pub const KIND: Kind = Kind {
 
 /// Names of settings, and their values.
 #[derive(Debug)]
-struct Config(Vec<(String, Expected)>);
+pub struct Config(pub Vec<(String, Expected)>);
 
 impl Subject for Config {
     fn texts(&self) -> Vec<&str> {

@@ -5,7 +5,7 @@
 
 pub mod blocked;
 pub mod calls;
-mod config;
+pub mod config;
 mod exit;
 pub mod expected;
 pub mod info;

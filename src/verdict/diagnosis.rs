@@ -19,6 +19,7 @@ mod lines;
 mod meant;
 mod pasted;
 pub mod server;
+mod settings;
 pub mod symptom;
 mod table;
 mod transactions;

@@ -327,7 +327,34 @@ const CLAIMS: &[(&str, Claim)] = &[
     ("subscribed-again", |seen| seen.sent("SUBSCRIBE").len() + seen.sent("PSUBSCRIBE").len() > 1),
     ("still-subscribed", |seen| seen.timed_out() && seen.holds("SUBSCRIBE")),
     ("line-not-understood", |seen| !seen.line().is_empty()),
+    ("setting-refused", |seen| seen.refused("CONFIG SET", "") && seen.holds(seen.quoted()[0])),
+    ("setting-not-rewritten", |seen| !seen.done("CONFIG SET").is_empty()),
+    ("set-otherwise", |seen| seen.holds(seen.quoted()[0])),
+    ("never-set", |seen| {
+        seen.done(&format!("CONFIG SET {}", seen.quoted()[0])).is_empty() && !seen.ended_badly()
+    }),
+    ("unwanted-command", |seen| {
+        let (command, _) = seen.text().split_once(" was run").unwrap_or_default();
+        !command.is_empty() && !seen.done(command).is_empty()
+    }),
+    ("taken-away-for-a-while", |seen| {
+        let (command, _) = seen.text().split_once(" took").unwrap_or_default();
+        !command.is_empty() && !seen.done(command).is_empty()
+    }),
+    ("waited-for-other-work", |seen| seen.holds("@wait")),
+    ("first-log-not-awaited", |seen| !seen.done("CONFIG SET").is_empty() && is_rewriting(seen)),
+    ("rewrite-not-awaited", |seen| !seen.done("BGREWRITEAOF").is_empty() && is_rewriting(seen)),
+    ("rewrite-taken-for-the-switch", |seen| !seen.done("BGREWRITEAOF").is_empty()),
+    ("fsync-taken-for-the-switch", |seen| seen.holds("appendfsync")),
+    ("nobody-asked-for-a-rewrite", |seen| seen.never("BGREWRITEAOF")),
+    ("save-of-a-save-point-not-awaited", |seen| seen.never("BGSAVE") && is_saving(seen)),
+    ("save-point-not-due", |seen| seen.never("BGSAVE") && !is_saving(seen)),
+    ("too-few-changes", |seen| seen.never("BGSAVE") && !is_saving(seen)),
 ];
+
+fn is_rewriting(seen: &Judged) -> bool {
+    seen.changed("aof_rewrite_in_progress").contains('1')
+}
 
 /// Whether a background save ran or was scheduled when the answer ended.
 fn is_saving(seen: &Judged) -> bool {

@@ -1,9 +1,15 @@
 //! The append-only file: BGREWRITEAOF and the rewrites that the server begins by itself.
 
+mod rewrites;
+#[cfg(test)]
+mod tests;
+
 use super::{BackgroundWork, Topic};
 use crate::lesson::{Crash, Exercise};
 use crate::server::ServerInfo;
 use crate::server::versions::aof_rewrites;
+use crate::verdict::diagnosis::symptom::{CONFIG, DATA_LOST, DATA_WRONG, STILL_RUNNING};
+use crate::verdict::diagnosis::{Diagnosis, Stage};
 
 pub const TOPIC: Topic = Topic {
     background: &[REWRITE],
@@ -25,8 +31,58 @@ pub const TOPIC: Topic = Topic {
     ],
     advice,
     write_status_fields: &["aof_last_write_status", "aof_last_bgrewrite_status"],
+    symptoms: rewrites::symptoms,
+    diagnoses: DIAGNOSES,
     ..Topic::NONE
 };
+
+const DIAGNOSES: &[Diagnosis] = &[
+    Diagnosis::of(Stage::Unfinished, "waited-for-other-work", rewrites::waited_for_other_work)
+        .knowing_others()
+        .explains(&[STILL_RUNNING])
+        .because("`{}` waits for a {} only, and what still ran was the {}"),
+    Diagnosis::of(Stage::Unfinished, "first-log-not-awaited", rewrites::first_log_not_awaited)
+        .knowing_others()
+        .explains(&[STILL_RUNNING])
+        .because(
+            "CONFIG SET only begins the first log: its child was still writing when the answer \
+             ended",
+        ),
+    Diagnosis::of(Stage::Unfinished, "rewrite-not-awaited", rewrites::rewrite_not_awaited)
+        .knowing_others()
+        .explains(&[STILL_RUNNING])
+        .because(
+            "BGREWRITEAOF's reply only means begun: the child was still writing when the answer \
+             ended",
+        ),
+    Diagnosis::of(
+        Stage::NeverAsked,
+        "rewrite-taken-for-the-switch",
+        rewrites::rewrite_taken_for_the_switch,
+    )
+    .explains(&[CONFIG, DATA_WRONG, DATA_LOST])
+    .because(
+        "BGREWRITEAOF writes one log, and no later change gets into it: the log is switched on by \
+         the setting `appendonly`",
+    ),
+    Diagnosis::of(
+        Stage::NeverAsked,
+        "fsync-taken-for-the-switch",
+        rewrites::fsync_taken_for_the_switch,
+    )
+    .explains(&[CONFIG, DATA_WRONG, DATA_LOST])
+    .because(
+        "`appendfsync` says how often the log is brought to the disk, but the log itself is off: \
+         it is switched on by `appendonly`",
+    ),
+    Diagnosis::of(
+        Stage::NeverAsked,
+        "nobody-asked-for-a-rewrite",
+        rewrites::nobody_asked_for_a_rewrite,
+    )
+    .explains(&[rewrites::LONG])
+    .because("BGREWRITEAOF was never sent: nothing has made the log shorter"),
+];
 
 pub const REWRITE: BackgroundWork = BackgroundWork {
     name: "rewrite of the append-only file",
@@ -61,37 +117,4 @@ fn advice(exercise: &Exercise) -> Option<(&'static str, &'static str)> {
         "use `appendfsync = \"always\"`, or check what does not depend on it: a killed server loses \
          only what it has not written yet",
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{is_busy, pending};
-    use super::*;
-    use crate::verdict::tests::exercise;
-
-    fn info(fields: &str) -> ServerInfo {
-        ServerInfo::of(0, fields)
-    }
-
-    #[test]
-    fn a_rewrite_that_runs_or_is_scheduled_is_waited_for() {
-        let before = info("");
-        for fields in ["aof_rewrite_in_progress:1\n", "aof_rewrite_scheduled:1\n"] {
-            assert_eq!(pending(&info(fields), &before), Some(&REWRITE), "{fields}");
-        }
-        let rests = "aof_rewrite_in_progress:0\naof_rewrite_scheduled:0\n";
-        assert!(!is_busy(&info(rests), &before));
-    }
-
-    #[test]
-    fn a_lax_setting_and_a_crash_are_a_race() {
-        let with = |crash: &str, fsync: &str| {
-            let check = "[[check]]\nid = \"c\"\nreply = { \"GET a\" = \"1\" }\n";
-            advice(&exercise(&format!("{crash}[server]\nappendfsync = \"{fsync}\"\n{check}")))
-        };
-        assert!(with("crash = \"exit\"\n", "everysec").is_some());
-        assert!(with("crash = \"exit\"\n", "always").is_none());
-        assert!(with("crash = \"exit\"\n", "no").is_none());
-        assert!(with("", "everysec").is_none());
-    }
 }

@@ -175,6 +175,24 @@ fn story<'w, 'a>(
     story.iter().all(|write| facts.surely_after(snapshot, write.index)).then_some(story)
 }
 
+/// A key of an `always` check that was gone when the check was first unmet.
+pub fn taken_away_for_a_while(facts: &Facts<'_>) -> Option<Cause> {
+    let violation = facts.violation(facts.check?)?;
+    let writes = facts.writes();
+    let is_before = |write: &&Write<'_>| {
+        facts.exchange(write.index).is_some_and(|exchange| exchange.at <= violation.at)
+    };
+    facts.keys_of_the_check().iter().find_map(|key| {
+        let story = writes.iter().filter(is_before).filter(|write| write.concerns(key));
+        let story: Vec<&Write<'_>> = story.collect();
+        let (last, earlier) = story.split_last()?;
+        let was_there = matches!(facts.state_after(earlier, key), KeyState::Stored(_));
+        let is_gone = matches!(last.effect, Effect::Deleted | Effect::Flushed);
+        let removal = facts.exchange(last.index).filter(|_| was_there && is_gone)?;
+        Some(seen_at(last.index).with(removal.name()).with(text(key)))
+    })
+}
+
 /// The write was refused for a reason that has no diagnosis of its own.
 pub fn write_refused(facts: &Facts<'_>) -> Option<Cause> {
     let writes = facts.writes();

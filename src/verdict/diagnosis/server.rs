@@ -5,6 +5,7 @@ use super::diagnosed::Pointer;
 use super::facts::{Facts, text};
 use super::symptom::{ENDED_BADLY, EVIDENCE_INVALID};
 use crate::attempt::evidence::Run;
+use crate::checks::calls::Calls;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::runner_line;
 use crate::server::ServerInfo;
@@ -145,6 +146,15 @@ fn refusals_of(lock: &str) -> &'static [&'static str] {
         "maxclients" => &["max number of clients"],
         _ => &[],
     }
+}
+
+/// A command of which the check wants none.
+pub fn unwanted_command(facts: &Facts<'_>) -> Option<Cause> {
+    facts.check?.of_kind::<Calls>()?.unwanted().find_map(|name| {
+        let words: Vec<&str> = name.split('|').collect();
+        let index = facts.last_done(&words)?;
+        Some(seen_at(index).with(words.join(" ").to_uppercase()))
+    })
 }
 
 pub fn password_not_asked(facts: &Facts<'_>) -> Option<Cause> {

@@ -9,6 +9,8 @@ pub const EVIDENCE_INVALID: Symptom = Symptom("the evidence is invalid");
 pub const ENDED_BADLY: Symptom = Symptom("the answer ended badly");
 /// What the check asks for was not done with success as often as it asks.
 pub const NOT_DONE: Symptom = Symptom("not done");
+/// What the check wants nobody to run was run.
+pub const UNWANTED: Symptom = Symptom("unwanted");
 /// Background work was still running when the check looked, or before the crash.
 pub const STILL_RUNNING: Symptom = Symptom("background work was running");
 /// Stored data is not in the file.

@@ -5,10 +5,10 @@ use super::data::{has_deleted, has_flushed, removed};
 use super::effects::Effect;
 use super::pasted::{Pasted, has_pasted, invisible_in_output};
 use super::symptom::{
-    BLOCKED, DATA_LOST, DATA_WRONG, ENDED_BADLY, EVIDENCE_INVALID, NOT_DONE, NOT_PRINTED,
-    STILL_RUNNING,
+    BLOCKED, CONFIG, DATA_LOST, DATA_WRONG, ENDED_BADLY, EVIDENCE_INVALID, NOT_DONE, NOT_PRINTED,
+    STILL_RUNNING, UNWANTED,
 };
-use super::{blocking, data, ending, server, transactions, typed};
+use super::{blocking, data, ending, server, settings, transactions, typed};
 
 pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Server, "resetstat", server::resetstat)
@@ -18,7 +18,7 @@ pub const TABLE: &[Diagnosis] = &[
         ),
     Diagnosis::of(Stage::Server, "shutdown", server::shutdown)
         .explains(&[EVIDENCE_INVALID, ENDED_BADLY])
-        .because("SHUTDOWN ends the server: a snapshot of a server that goes on is SAVE or BGSAVE"),
+        .because("SHUTDOWN ended the server, which has to run until the answer ends"),
     Diagnosis::of(Stage::Server, "debug-ended-the-server", server::debug_ended_the_server)
         .explains(&[EVIDENCE_INVALID, ENDED_BADLY])
         .because("DEBUG {} ended the server, and with it all that it had counted"),
@@ -149,12 +149,22 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::NotRun, "program-failed", ending::program_failed)
         .explains(&[ENDED_BADLY])
         .because("the program stopped with {}: nothing after that line ran"),
+    Diagnosis::of(Stage::NotRun, "setting-refused", settings::refused)
+        .explains(&[CONFIG, DATA_WRONG])
+        .because("Redis refused to set `{}`: {}"),
     Diagnosis::of(Stage::NotRun, "nothing-was-sent", server::nothing_was_sent)
         .explains(&[DATA_WRONG, NOT_DONE])
         .because("no command came to the lesson's server: the program never talked to it{}"),
     Diagnosis::of(Stage::NotRun, "no-command-was-given", server::no_command_was_given)
         .explains(&[DATA_WRONG, NOT_DONE])
         .because("the answer holds no command"),
+    Diagnosis::of(Stage::Unfinished, "setting-not-rewritten", settings::not_rewritten)
+        .knowing_others()
+        .explains(&[CONFIG, DATA_WRONG, DATA_LOST])
+        .because(
+            "CONFIG SET changed the running server only, and no CONFIG REWRITE came after it: the \
+             next start read the old configuration file",
+        ),
     Diagnosis::of(Stage::Gone, "another-database", data::another_database)
         .explains(&[DATA_WRONG, DATA_LOST])
         .because(
@@ -174,6 +184,10 @@ pub const TABLE: &[Diagnosis] = &[
     })
     .explains(&[DATA_WRONG, DATA_LOST])
     .because("{} took all keys away, and `{}` with them"),
+    Diagnosis::of(Stage::Gone, "taken-away-for-a-while", data::taken_away_for_a_while)
+        .knowing_others()
+        .explains(&[DATA_WRONG])
+        .because("{} took `{}` away, which is to be there all the time"),
     Diagnosis::of(Stage::Gone, "key-expired", data::expired)
         .explains(&[DATA_WRONG])
         .because("`{}` was given a time to live, and that was over"),
@@ -189,6 +203,18 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Values, "never-written", data::never_written)
         .explains(&[DATA_WRONG, DATA_LOST])
         .because("nothing was written to {}"),
+    Diagnosis::of(Stage::Values, "set-otherwise", settings::set_otherwise)
+        .knowing_others()
+        .explains(&[CONFIG, DATA_WRONG])
+        .because("the answer has set `{}` to `{}`"),
+    Diagnosis::of(Stage::Values, "never-set", settings::never_set)
+        .knowing_others()
+        .explains(&[CONFIG, DATA_WRONG])
+        .because("no CONFIG SET of `{}` was sent"),
+    Diagnosis::of(Stage::Values, "unwanted-command", server::unwanted_command)
+        .knowing_others()
+        .explains(&[UNWANTED])
+        .because("{} was run, and the exercise does not allow it"),
     Diagnosis::of(Stage::Values, "line-not-understood", typed::line_not_understood)
         .explains(&[NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST])
         .because("line {} was refused: {}"),

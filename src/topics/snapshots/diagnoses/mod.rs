@@ -1,5 +1,6 @@
 //! Common mistakes with snapshots (`tests/facts`, Common mistakes).
 
+mod points;
 mod refused;
 mod saved;
 mod waiting;
@@ -166,6 +167,20 @@ pub const TABLE: &[Diagnosis] = &[
         .because(
             "BGSAVE's reply only means begun: the child was still writing when the answer ended",
         ),
+    Diagnosis::of(Stage::Unfinished, "save-of-a-save-point-not-awaited", points::save_not_awaited)
+        .explains(&[STILL_RUNNING, NO_SNAPSHOT, DATA_LOST])
+        .because(
+            "a save point had begun a background save, and the file was still being written when \
+             the answer ended",
+        ),
+    Diagnosis::of(Stage::Unfinished, "save-point-not-due", points::not_due)
+        .explains(&[NO_SNAPSHOT, DATA_LOST])
+        .because(
+            "the save point `{}` saves {} s after the last save, and the answer ended before that",
+        ),
+    Diagnosis::of(Stage::Unfinished, "too-few-changes", points::too_few_changes)
+        .explains(&[NO_SNAPSHOT, DATA_LOST])
+        .because("the save point `{}` needs {} changes, and the server counted {}"),
     Diagnosis::of(Stage::Unfinished, "written-after-the-snapshot", saved::written_after)
         .explains(&[DATA_LOST])
         .because(

@@ -41,6 +41,11 @@ fn what_bgsave_left_unfinished_is_no_cause_of_another_finding() {
 #[test]
 fn a_save_of_a_save_point_is_not_the_answers() {
     scene(QUIET, &[("SET", OK)]).saving().has_no_cause();
+    let row = Pointer::Row("rdb_bgsave_in_progress");
+    scene(QUIET, &[("SET", OK)])
+        .setting("save", "60 1")
+        .saving()
+        .seen_at("save-of-a-save-point-not-awaited", &row);
     scene(QUIET, &[("BGSAVE", STARTED)]).setting("save", "60 1").saving().has_no_cause();
 }
 
@@ -180,4 +185,21 @@ fn the_answers_own_data_takes_longer_than_it_has() {
     slow(&background).saving().info(&keys(3)).is("own-data-takes-too-long", 1);
     slow(&background).saving().info(&keys(2)).has_no_cause();
     slow(&background).info(&keys(3)).has_no_cause();
+}
+
+#[test]
+fn a_save_point_saves_only_when_it_is_due() {
+    let with = |changes: i64| {
+        let scene = scene(SAVED_AT_EXIT, &[("SET a 1", OK)]).setting("save", "2 3 60 100");
+        scene.info(&format!("rdb_changes_since_last_save:{changes}\n"))
+    };
+    let row = Pointer::Row("rdb_changes_since_last_save");
+    with(3).seen_at("save-point-not-due", &row);
+    with(2).seen_at("too-few-changes", &row);
+    with(3).info(ERR).never("save-point-not-due");
+    let by_hand = scene(SAVED_AT_EXIT, &[("SET a 1", OK), ("BGSAVE", STARTED)]);
+    by_hand
+        .setting("save", "2 3")
+        .info("rdb_changes_since_last_save:3\n")
+        .never("save-point-not-due");
 }

@@ -3,6 +3,7 @@
 mod blocking;
 mod data;
 mod server;
+mod settings;
 mod typed;
 
 use std::collections::BTreeSet;
@@ -37,6 +38,8 @@ fn each_id_has_a_test() {
         include_str!("../../../topics/snapshots/tests/refused.rs"),
         include_str!("../../../topics/snapshots/tests/saved.rs"),
         include_str!("../../../topics/snapshots/tests/waiting.rs"),
+        include_str!("settings.rs"),
+        include_str!("../../../topics/append_only/tests.rs"),
         include_str!("../../../topics/expirations/tests.rs"),
         include_str!("../../../topics/pubsub/tests.rs"),
         include_str!("../../../topics/streams/tests.rs"),

@@ -1,0 +1,77 @@
+use super::super::{is_busy, pending};
+use super::*;
+use crate::topics::snapshots::tests::scene::{OK, Scene, scene};
+use crate::verdict::tests::exercise;
+
+fn info(fields: &str) -> ServerInfo {
+    ServerInfo::of(0, fields)
+}
+
+#[test]
+fn a_rewrite_that_runs_or_is_scheduled_is_waited_for() {
+    let before = info("");
+    for fields in ["aof_rewrite_in_progress:1\n", "aof_rewrite_scheduled:1\n"] {
+        assert_eq!(pending(&info(fields), &before), Some(&REWRITE), "{fields}");
+    }
+    let rests = "aof_rewrite_in_progress:0\naof_rewrite_scheduled:0\n";
+    assert!(!is_busy(&info(rests), &before));
+}
+
+#[test]
+fn a_lax_setting_and_a_crash_are_a_race() {
+    let with = |crash: &str, fsync: &str| {
+        let check = "[[check]]\nid = \"c\"\nreply = { \"GET a\" = \"1\" }\n";
+        advice(&exercise(&format!("{crash}[server]\nappendfsync = \"{fsync}\"\n{check}")))
+    };
+    assert!(with("crash = \"exit\"\n", "everysec").is_some());
+    assert!(with("crash = \"exit\"\n", "always").is_none());
+    assert!(with("crash = \"exit\"\n", "no").is_none());
+    assert!(with("", "everysec").is_none());
+}
+
+const BEGUN: &str = "+Background append only file rewriting started";
+const SWITCH: (&str, &str) = ("CONFIG SET appendonly yes", OK);
+const RUNS: &str = "aof_enabled:1\naof_rewrite_in_progress:1\n";
+const QUIET: &str =
+    "[[check]]\nid = \"c\"\nat = \"exit\"\ninfo = { aof_rewrite_in_progress = 0 }\n";
+
+fn switched_on(sent: &[(&str, &str)]) -> Scene {
+    let scene = scene("[[check]]\nid = \"c\"\nconfig = { appendonly = \"yes\" }\n", sent);
+    scene.info("aof_enabled:0\n").change(|evidence| {
+        for now in evidence.looks.values_mut().flatten() {
+            now.config.insert("appendonly".to_owned(), "no".to_owned());
+        }
+    })
+}
+
+#[test]
+fn the_first_log_takes_its_time() {
+    scene(QUIET, &[SWITCH]).info(RUNS).is("first-log-not-awaited", 0);
+    let again = [SWITCH, ("BGREWRITEAOF", BEGUN)];
+    scene(QUIET, &again).info(RUNS).is("rewrite-not-awaited", 1);
+    // Nobody knows what began it.
+    scene(QUIET, &[("SET a 1", OK)]).info(RUNS).has_no_cause();
+}
+
+#[test]
+fn a_wait_for_snapshots_is_no_wait_for_the_log() {
+    let typed = |lines: &[&str]| scene(QUIET, &[SWITCH]).info(RUNS).typed(lines);
+    typed(&["CONFIG SET appendonly yes", "@WAIT"]).is("first-log-not-awaited", 0);
+    let waits = crate::topics::wait_lines()[0];
+    typed(&["CONFIG SET appendonly yes", waits]).is("waited-for-other-work", 0);
+}
+
+#[test]
+fn only_one_setting_switches_the_log_on() {
+    switched_on(&[("BGREWRITEAOF", BEGUN)]).is("rewrite-taken-for-the-switch", 0);
+    switched_on(&[("CONFIG SET appendfsync always", OK)]).is("fsync-taken-for-the-switch", 0);
+    switched_on(&[("SET a 1", OK)]).seen_nowhere("never-set");
+}
+
+#[test]
+fn a_log_that_nobody_rewrites_stays_long() {
+    let short = "[[check]]\nid = \"c\"\nat = \"exit\"\ninfo = { aof_current_size = \"< 100\" }\n";
+    let long = "aof_enabled:1\naof_current_size:5000\n";
+    scene(short, &[("GET a", "nil")]).info(long).seen_nowhere("nobody-asked-for-a-rewrite");
+    scene(short, &[("BGREWRITEAOF", BEGUN)]).info(long).has_no_cause();
+}

@@ -1,0 +1,65 @@
+//! Save points that did not save in time.
+
+use super::super::symptoms::was_saving_at_exit;
+use super::{last_snapshot, last_status};
+use crate::attempt::evidence::Observation;
+use crate::lesson::Moment;
+use crate::verdict::diagnosis::{Cause, Facts, Pointer};
+
+/// A save point: after so many seconds, if there were so many changes.
+struct Point {
+    seconds: i64,
+    changes: i64,
+}
+
+/// The save points at the end.
+fn points(facts: &Facts<'_>) -> Vec<Point> {
+    let given = facts.exercise.settings.iter().rev().find(|(name, _)| name == "save");
+    let set = facts.last_set("save").map(|(_, value)| value);
+    let points = set.or_else(|| given.map(|(_, value)| value.clone())).unwrap_or_default();
+    let numbers: Vec<i64> =
+        points.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let pairs = numbers.chunks_exact(2);
+    pairs.map(|pair| Point { seconds: pair[0], changes: pair[1] }).collect()
+}
+
+/// The server at the end of an answer that left saving to the save points, if none has saved yet.
+fn unsaved<'a>(facts: &Facts<'a>) -> Option<&'a Observation> {
+    let exit = facts.evidence.at(Moment::Exit)?;
+    let nobody_saved = last_snapshot(facts).is_none()
+        && !facts.has_script()
+        && facts.evidence.timeline.left_out == 0;
+    let was_saved = exit.info.lastsave != facts.evidence.before.lastsave;
+    let is_well = last_status(facts) != Some("err");
+    (nobody_saved && !was_saved && is_well && facts.ended_by_itself()).then_some(exit)
+}
+
+/// There were changes enough: a save point that is due saves within a tenth of a second.
+pub fn not_due(facts: &Facts<'_>) -> Option<Cause> {
+    let exit = unsaved(facts).filter(|_| !was_saving_at_exit(facts))?;
+    let changes = exit.info.number("rdb_changes_since_last_save");
+    let reached = points(facts).into_iter().filter(|point| point.changes <= changes);
+    let next = reached.min_by_key(|point| point.seconds)?;
+    let row = Pointer::Row("rdb_changes_since_last_save");
+    let point = format!("{} {}", next.seconds, next.changes);
+    Some(Cause::at([row]).with(point).with(next.seconds.to_string()))
+}
+
+pub fn too_few_changes(facts: &Facts<'_>) -> Option<Cause> {
+    let exit = unsaved(facts).filter(|_| !was_saving_at_exit(facts))?;
+    let changes = exit.info.number("rdb_changes_since_last_save");
+    let easiest = points(facts).into_iter().min_by_key(|point| point.changes)?;
+    let point = format!("{} {}", easiest.seconds, easiest.changes);
+    let row = Pointer::Row("rdb_changes_since_last_save");
+    // Without any, a save may have come in the second of the one before.
+    (1..easiest.changes).contains(&changes).then(|| {
+        let cause = Cause::at([row]).with(point).with(easiest.changes.to_string());
+        cause.with(changes.to_string())
+    })
+}
+
+pub fn save_not_awaited(facts: &Facts<'_>) -> Option<Cause> {
+    let saves = unsaved(facts).is_some() && was_saving_at_exit(facts);
+    (saves && !points(facts).is_empty())
+        .then(|| Cause::at([Pointer::Row("rdb_bgsave_in_progress")]))
+}

@@ -37,10 +37,22 @@ pub fn flushall_ended_it(facts: &Facts<'_>) -> Option<Cause> {
 /// With save points FLUSHALL also writes an empty file over the good one.
 pub fn flushall_emptied_the_file(facts: &Facts<'_>) -> Option<Cause> {
     let flush = facts.last_done(&["FLUSHALL"])?;
-    let save = last_snapshot(facts).filter(|save| facts.surely_after(flush, *save))?;
+    let save = last_snapshot(facts);
+    let came_after = match save {
+        Some(save) => facts.surely_after(flush, save),
+        None => the_setup_saved(facts),
+    };
     // The save points may have been set only after FLUSHALL.
     let set_since = facts.last_set("save").is_some_and(|(set, _)| !facts.surely_after(flush, set));
-    (has_save_points(facts) && !set_since).then(|| seen_at(flush).and(save))
+    (came_after && has_save_points(facts) && !set_since).then(|| seen_at(flush).and(save))
+}
+
+fn the_setup_saved(facts: &Facts<'_>) -> bool {
+    let mut lines = facts.exercise.setup.iter().flat_map(|code| code.text.lines());
+    lines.any(|line| {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        ["SAVE", "BGSAVE"].iter().any(|save| name.eq_ignore_ascii_case(save))
+    })
 }
 
 pub fn has_save_points(facts: &Facts<'_>) -> bool {

@@ -58,6 +58,9 @@ fn with_save_points_flushall_empties_the_file_too() {
     flushed().setting("save", "60 1").is("flushall-after-the-snapshot", 2);
     flushed().has_no_cause();
     flushed().setting("save", "").has_no_cause();
+    let of_the_setup = || scene(SURVIVES, &[("FLUSHALL", OK)]).setting("save", "60 1").found("nil");
+    of_the_setup().setup(&format!("{WRITE}\nSAVE")).is("flushall-after-the-snapshot", 0);
+    of_the_setup().setup(WRITE).never("flushall-after-the-snapshot");
     let later = [(WRITE, OK), ("SAVE", OK), ("FLUSHALL", OK), ("CONFIG SET save \"60 1\"", OK)];
     scene(SURVIVES, &later).lastsave(101).found("nil").has_no_cause();
 }

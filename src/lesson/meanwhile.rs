@@ -28,10 +28,35 @@ pub struct Meanwhile {
     /// The only world in which it happens.
     pub world: Option<String>,
     pub when: Trigger,
+    /// What is true at its moment, in the author's words.
+    pub says: Option<String>,
     /// What is done at its moment.
     pub steps: Steps,
     /// The author's sentence for an answer in which the moment never came.
     pub otherwise: Option<String>,
+}
+
+impl Meanwhile {
+    /// The moment, as a student is told of it; empty if every answer has it.
+    pub fn moment(&self) -> String {
+        match (&self.says, &self.when) {
+            (Some(says), _) => format!("a moment at which {says}"),
+            (None, Trigger::Condition(subject)) => {
+                format!("a moment at which {}", subject.sentence())
+            }
+            (None, Trigger::Began(work)) => format!("a {} that begins", work.name),
+            (None, Trigger::Ended(work)) => format!("a {} that ends", work.name),
+            (None, Trigger::Start | Trigger::Command { .. }) => String::new(),
+        }
+    }
+
+    /// Why the moment never came.
+    pub fn never(&self) -> String {
+        match &self.says {
+            Some(says) => format!("it was never true that {says}"),
+            None => self.when.never(),
+        }
+    }
 }
 
 /// What a [`Meanwhile`] waits for.
@@ -63,7 +88,7 @@ impl Trigger {
     }
 
     /// Why it never fired.
-    pub fn never(&self) -> String {
+    fn never(&self) -> String {
         match self {
             Self::Start => "the answer never began".to_owned(),
             Self::Command { line, nth: 1, .. } => format!("`{line}` never succeeded"),

@@ -231,7 +231,7 @@ fn look_at_nothing(check: &Check, exercise: &Exercise, evidence: &Evidence) -> O
         _ if meanwhile::is_held_up(check, exercise, evidence) => None,
         Moment::Always | Moment::Later(_) => None,
         Moment::Meanwhile(index) => {
-            Some(Seen::unmet(check.sentence(), exercise.meanwhile[index].when.never()))
+            Some(Seen::unmet(check.sentence(), exercise.meanwhile[index].never()))
         }
         Moment::Crash | Moment::Restart | Moment::Restore | Moment::RestoredFrom(_) => {
             Some(not_loaded(check, evidence))

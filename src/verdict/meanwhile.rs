@@ -4,7 +4,7 @@ use super::finding::{Finding, Outcome};
 use crate::attempt::evidence::{Evidence, Violation};
 use crate::checks::Seen;
 use crate::lesson::meanwhile::IT_CAME_TO_THAT;
-use crate::lesson::{Check, Exercise, Meanwhile, Moment, Trigger};
+use crate::lesson::{Check, Exercise, Meanwhile, Moment};
 
 /// The finding that something was to be done beside the answer and its moment never came.
 pub(super) fn never_came(exercise: &Exercise, evidence: &Evidence) -> Option<Finding> {
@@ -19,20 +19,11 @@ pub(super) fn never_came(exercise: &Exercise, evidence: &Evidence) -> Option<Fin
         check: IT_CAME_TO_THAT.to_owned(),
         outcome: Outcome::Unmet,
         says: "everything planned during the answer happened".to_owned(),
-        expected: expected(first),
-        found: first.when.never(),
+        expected: first.moment(),
+        found: first.never(),
         in_worlds: Vec::new(),
         otherwise: first.otherwise.clone(),
     })
-}
-
-fn expected(meanwhile: &Meanwhile) -> String {
-    match &meanwhile.when {
-        Trigger::Condition(subject) => format!("a moment at which {}", subject.sentence()),
-        Trigger::Began(work) => format!("a {} that begins", work.name),
-        Trigger::Ended(work) => format!("a {} that ends", work.name),
-        Trigger::Start | Trigger::Command { .. } => String::new(),
-    }
 }
 
 /// Whether the check looks at a moment that did not come, and another finding says so.

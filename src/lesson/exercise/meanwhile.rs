@@ -15,7 +15,8 @@ use crate::checks::values::{command, each_string};
 use crate::checks::{self, Question, Scope, Subject};
 use crate::redis_cli::{commands, words};
 
-const KEYS: [&str; 9] = ["id", "in", "when", "nth", "later", "disk", "run", "kill", "otherwise"];
+const KEYS: [&str; 10] =
+    ["id", "in", "when", "nth", "says", "later", "disk", "run", "kill", "otherwise"];
 const KILLS: [(&str, Kill); 2] = [("answer", Kill::Answer), ("server", Kill::Server)];
 const DISKS: [(&str, DiskChange); 2] =
     [("refuses", DiskChange::Refuses), ("works", DiskChange::Works)];
@@ -29,7 +30,7 @@ pub(super) fn meanwhile(
     earlier: &[Meanwhile],
     worlds: &[World],
 ) -> Option<Meanwhile> {
-    let [id, world, when, nth, later, disk, run, kill, otherwise] =
+    let [id, world, when, nth, says, later, disk, run, kill, otherwise] =
         toml.fields(table, "a meanwhile", KEYS);
     let span = id.map_or(place.clone(), |entry| toml.file_span(entry.value.span()));
     let does_something = [later, disk, run, kill].iter().any(Option::is_some);
@@ -62,13 +63,14 @@ pub(super) fn meanwhile(
         let help = "write `@disk refuses` into the setup, or say when".to_owned();
         toml.error(entry.key_span(), "before the answer, the setup does that", Some(help));
     }
+    let says = says.and_then(|entry| toml.prose(entry));
     let otherwise = otherwise.and_then(|entry| toml.prose(entry));
     let id = match id {
         Some(entry) => Some(own_id(toml, entry, earlier)?),
         None => None,
     };
     let world = world.and_then(|entry| one_world(toml, entry, worlds));
-    Some(Meanwhile { id, span, world, when: trigger?, steps, otherwise })
+    Some(Meanwhile { id, span, world, when: trigger?, says, steps, otherwise })
 }
 
 fn own_id(toml: &mut Toml<'_>, entry: Entry<'_>, earlier: &[Meanwhile]) -> Option<String> {

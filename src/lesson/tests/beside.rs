@@ -54,7 +54,7 @@ fn a_condition_is_one_subject_about_the_server() {
     let exercise = exercise(&of("{ reply = { \"EXISTS a\" = \"(integer) 1\" } }"));
     assert!(exercise.must_come_to_that());
     let never = "it was never true that `EXISTS a` answers (integer) 1";
-    assert_eq!(exercise.meanwhile[0].when.never(), never);
+    assert_eq!(exercise.meanwhile[0].never(), never);
     let message = "unknown key `replay` in a condition";
     assert_says(&of("{ replay = { \"EXISTS a\" = 1 } }"), message);
     let two = "{ reply = { \"EXISTS a\" = \"1\" }, info = { db0 = \"\" } }";
@@ -64,6 +64,15 @@ fn a_condition_is_one_subject_about_the_server() {
     }
     assert_says(&of("{ reply = { \"SET a 1\" = \"OK\" } }"), "it would change what is checked");
     assert_says(&of("3"), "`when` must be the beginning of a command line");
+}
+
+#[test]
+fn a_moment_is_told_in_the_authors_words() {
+    let when = "when = { reply = { \"EXISTS a\" = 1 } }\nrun = \"PING\"";
+    let exercise = exercise(&with_meanwhile(&format!("{when}\nsays = \"the lock is taken\"")));
+    let told = &exercise.meanwhile[0];
+    assert_eq!(told.moment(), "a moment at which the lock is taken");
+    assert_eq!(told.never(), "it was never true that the lock is taken");
 }
 
 #[test]

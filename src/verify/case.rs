@@ -42,6 +42,9 @@ pub enum Expectation<'c> {
     Mutant(Difference),
     /// A solution with this difference, which the lesson calls equivalent: every check is met.
     Equivalent(Difference),
+    /// A wrong answer without the kill of the `[[meanwhile]]` with this index: it may fail on its
+    /// check, or not ([`super::coverage`]).
+    WithoutKill { meanwhile: usize, check: &'c str },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -102,7 +105,9 @@ impl Case<'_> {
             Expectation::FailsOn(_) => CaseKind::Starter,
             Expectation::FailsExactlyOn(_) => CaseKind::Wrong,
             Expectation::Fails => CaseKind::Empty,
-            Expectation::Mutant(_) | Expectation::Equivalent(_) => CaseKind::Mutant,
+            Expectation::Mutant(_)
+            | Expectation::Equivalent(_)
+            | Expectation::WithoutKill { .. } => CaseKind::Mutant,
         }
     }
 }

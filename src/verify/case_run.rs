@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::case::{Case, CaseKind, Expectation};
 use super::example::{commands_of, example_limit, example_line, example_problems};
-use super::mutants::{Difference, OTHER};
+use super::mutants::{Difference, OTHER, exercise_without};
 use crate::attempt::evidence::ProgramEnd;
 use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Phase, Python, Run};
 use crate::error::EnvironmentError;
@@ -140,7 +140,15 @@ fn run_on(
             ..CaseRun::without_verdict("")
         });
     }
-    let Some(exercise) = case.exercise else { return Ok(CaseRun::without_verdict("")) };
+    let changed = match (case.exercise, &case.expectation) {
+        (Some(exercise), Expectation::WithoutKill { meanwhile, .. }) => {
+            Some(exercise_without(exercise, *meanwhile))
+        }
+        _ => None,
+    };
+    let Some(exercise) = changed.as_ref().or(case.exercise) else {
+        return Ok(CaseRun::without_verdict(""));
+    };
     let tried =
         run_answer(fixture, exercise, &case.answer, python).map_err(AttemptError::uncancelled)?;
     for tried in &tried {
@@ -208,7 +216,10 @@ fn verdict_problems(case: &Case<'_>, evidence: &Evidence, verdict: &Verdict) -> 
             let is_sent = was_sent(difference, evidence);
             vec![if is_sent { difference.hole() } else { difference.not_run() }]
         }
-        Expectation::Example(_) | Expectation::Fails | Expectation::Mutant(_) => Vec::new(),
+        Expectation::Example(_)
+        | Expectation::Fails
+        | Expectation::Mutant(_)
+        | Expectation::WithoutKill { .. } => Vec::new(),
         Expectation::Equivalent(difference) => {
             let fails = format!("{difference} the solution fails on {}", listed(&unmet));
             unmet_findings(verdict, &format!("{fails}, but the lesson calls it equivalent"))

@@ -1,6 +1,7 @@
 //! Mutants: variants of each solution that differ in one thing and must not pass. A mutant that
 //! passes shows a hole in the checks, unless the lesson calls it equivalent.
 
+mod kills;
 mod python;
 mod redis;
 
@@ -15,6 +16,8 @@ use crate::attempt::Answer;
 use crate::error::EnvironmentError;
 use crate::lesson::problem::did_you_mean;
 use crate::lesson::{Equivalent, Exercise, Language, Problem};
+
+pub use self::kills::{exercise_without, needed};
 
 // For the tests of topics.
 #[cfg(test)]
@@ -216,13 +219,17 @@ pub fn add<'c>(
             .filter_map(|(solution, mutated)| Some((solution, mutated?)))
             .collect();
         let mutants = mutant_cases(exercise, &mutated);
+        let without_kills =
+            if count == 0 { Vec::new() } else { kills::without_kills(exercise, cases) };
         if count == 0 || mutated.len() < count {
             incomplete.insert(exercise.id.as_str());
         } else {
             *made.answers.entry(&exercise.id).or_default() += cases.len() + mutants.len();
-            made.problems.extend(misnamed(&cases[0], exercise, language, &mutants));
+            let named = [mutants.as_slice(), &without_kills].concat();
+            made.problems.extend(misnamed(&cases[0], exercise, language, &named));
         }
         made.cases.extend(mutants);
+        made.cases.extend(without_kills);
     }
     made.answers.retain(|id, _| !incomplete.contains(id));
     let idle = idle_globs(&made);
@@ -298,7 +305,7 @@ fn mutant_case<'c>(
     Case { id, line, answer, expectation, ..solution.clone() }
 }
 
-fn is_meant(equivalent: &Equivalent, name: &str) -> bool {
+pub(super) fn is_meant(equivalent: &Equivalent, name: &str) -> bool {
     CasePattern::parse(&equivalent.mutant).is_ok_and(|pattern| pattern.is_like(name))
 }
 

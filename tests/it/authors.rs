@@ -251,3 +251,27 @@ fn a_mutant_that_was_never_sent_says_so() {
     assert_eq!(ended.code, 1, "{ended:?}");
     assert!(ended.stdout.contains("line 5 was not run"), "{}", ended.stdout);
 }
+
+/// An exercise in which the answer is killed as soon as `a` is there.
+fn with_a_kill(wrong: &str) -> Ended {
+    let meanwhile = "[[meanwhile]]\nwhen = { reply = { \"EXISTS a\" = 1 } }\nkill = \"answer\"\n";
+    let starter = "```redis starter fails=stored\nPING\n```\n";
+    let wrong = format!("```redis wrong fails=stored\n{wrong}\n```\n\n{starter}");
+    verify(&lesson(meanwhile, &wrong), &[])
+}
+
+const NEEDLESS: &str = "no wrong answer needs this kill";
+
+#[test]
+fn a_kill_that_no_wrong_answer_needs_is_told() {
+    let ended = with_a_kill("SET a 2");
+    assert!(ended.stdout.contains(NEEDLESS), "{ended:?}");
+    assert!(ended.stdout.contains("course/01-l.md:10"), "{ended:?}");
+}
+
+#[test]
+fn a_kill_that_a_wrong_answer_needs_is_not_told() {
+    let ended = with_a_kill("INCR a");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!ended.stdout.contains(NEEDLESS), "{ended:?}");
+}

@@ -363,7 +363,7 @@ mod tests {
 
     #[test]
     fn no_setting_is_started_with_that_the_runner_controls() {
-        assert!(mistake("@start port 7", WHERE_IT_STOPS).contains("cannot set `port`"));
+        assert!(mistake("@start port 7", WHERE_IT_STOPS).contains("`port` cannot be set"));
     }
 
     #[test]

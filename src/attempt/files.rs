@@ -1,7 +1,8 @@
 //! Files that checks want to see loaded by a second server: from the answer's own folder, or the
 //! server's append-only file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::answer::FinishedAnswer;
@@ -18,6 +19,8 @@ use crate::server::{FileName, Server, ServerFile};
 
 /// Settings with which a second server loads the append-only file.
 const OF_THE_LOG: [(&str, &str); 2] = [("appendonly", "yes"), ("save", "")];
+/// The server's directory, as an answer's program sees it.
+const OF_THE_SERVER: &str = "data/";
 /// A larger file is none of an exercise.
 const LARGEST: u64 = 256 * 1024 * 1024;
 /// So many files of a folder are named.
@@ -28,6 +31,8 @@ const SHOWN_FILES: usize = 8;
 pub(super) struct KeptFiles {
     /// By name, if they are there.
     files: BTreeMap<String, Vec<u8>>,
+    /// The names that are links: a link is not a file of its own.
+    links: BTreeSet<String>,
     /// What else the folder holds; `None` if the answer has no folder.
     others: Option<Vec<String>>,
 }
@@ -41,8 +46,11 @@ impl KeptFiles {
         let Some(folder) = finished.folder().filter(|_| !exercise.loads.is_empty()) else {
             return Ok(kept);
         };
-        for name in exercise.loads.iter().filter(|name| *name != FROM_AOF) {
-            if let Some(content) = read(&folder.join(name))? {
+        for name in exercise.loads.iter().filter(|name| is_of_the_answer(name)) {
+            let path = folder.join(name);
+            if is_link(&path) {
+                kept.links.insert(name.clone());
+            } else if let Some(content) = read(&path)? {
                 kept.files.insert(name.clone(), content);
             }
         }
@@ -55,8 +63,17 @@ impl KeptFiles {
     }
 }
 
-/// A regular file's content: an answer may have put anything there, such as a pipe, or a link to the
-/// very file that it was to copy.
+fn is_of_the_answer(from: &str) -> bool {
+    from != FROM_AOF && !from.starts_with(OF_THE_SERVER)
+}
+
+/// A symbolic link, or one of several names of the very file that the answer was to copy.
+fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path)
+        .is_ok_and(|file| file.is_symlink() || (file.is_file() && file.nlink() > 1))
+}
+
+/// A regular file's content: an answer may have put anything there, such as a pipe.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, EnvironmentError> {
     let is_small_file =
         std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() <= LARGEST);
@@ -106,6 +123,12 @@ fn snapshot(
     from: &str,
     kept: &KeptFiles,
 ) -> Result<Result<Vec<ServerFile>, String>, EnvironmentError> {
+    if let Some(name) = from.strip_prefix(OF_THE_SERVER) {
+        return of_the_server(server, name);
+    }
+    if kept.links.contains(from) {
+        return Ok(Err(format!("`{from}` is a link, and not a file of its own")));
+    }
     if let Some(content) = kept.files.get(from) {
         return Ok(Ok(vec![ServerFile::dump(content.clone())]));
     }
@@ -131,6 +154,21 @@ fn snapshot(
         others => format!("it holds {}", others.join(", ")),
     };
     Ok(Err(format!("there is no `{from}` in the answer's folder: {there}")))
+}
+
+/// The file in the server's directory, and nowhere else.
+fn of_the_server(
+    server: &Server,
+    name: &str,
+) -> Result<Result<Vec<ServerFile>, String>, EnvironmentError> {
+    let content = match FileName::parse(name) {
+        Ok(file) => server.file(&file)?,
+        Err(_) => None,
+    };
+    Ok(match content {
+        Some(content) => Ok(vec![ServerFile::dump(content)]),
+        None => Err(no_such_file(name, &server.files()?)),
+    })
 }
 
 /// The files of the append-only log, or that there is none.

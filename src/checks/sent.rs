@@ -29,6 +29,7 @@ pub const KIND: Kind = Kind {
             "the same, and answered like this, see [Expected values](#expected-values)",
         ),
         ("`sent = { refused = \"SAVE\" }`", "this command was refused at least once"),
+        ("`sent = { never = \"SAVE\" }`", "this command was never run with success"),
     ],
     read: |toml, entry| Some(Arc::new(Sent(read(toml, entry)?))),
 };
@@ -77,6 +78,8 @@ enum Condition {
     Order(Vec<Step>),
     /// This command was refused or failed at least once.
     Refused(CommandStart),
+    /// This command never succeeded.
+    Never(CommandStart),
 }
 
 impl Condition {
@@ -87,6 +90,11 @@ impl Condition {
                 timeline.has_in_order(steps, |step, index| step.accepts(&replies, index))
             }
             Self::Refused(start) => timeline.has_refused(&start.0),
+            Self::Never(start) => match timeline.has_in_order(&[&start.0], |_, _| Some(true)) {
+                Shown::Yes => Shown::No,
+                Shown::No => Shown::Yes,
+                Shown::Unknown => Shown::Unknown,
+            },
         }
     }
 }
@@ -99,6 +107,7 @@ impl fmt::Display for Condition {
             }
             Self::Order(steps) => write!(f, "run with success: {}", in_order(steps)),
             Self::Refused(start) => write!(f, "{start} refused at least once"),
+            Self::Never(start) => write!(f, "{start} never run with success"),
         }
     }
 }
@@ -131,7 +140,7 @@ impl Sent {
     pub fn wanted(&self) -> impl Iterator<Item = &CommandStart> {
         let orders = self.0.iter().filter_map(|condition| match condition {
             Condition::Order(steps) => Some(steps),
-            Condition::Refused(_) => None,
+            Condition::Refused(_) | Condition::Never(_) => None,
         });
         orders.flatten().map(|step| &step.start)
     }
@@ -146,8 +155,12 @@ fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Condition>> {
             let starts = each_string(toml, entry, true, start)?;
             Some(starts.into_iter().map(Condition::Refused).collect())
         }
+        "never" => {
+            let starts = each_string(toml, entry, true, start)?;
+            Some(starts.into_iter().map(Condition::Never).collect())
+        }
         _ => {
-            toml.unknown_key(entry, "`sent`", &["order", "refused"]);
+            toml.unknown_key(entry, "`sent`", &["order", "refused", "never"]);
             None
         }
     })?;
@@ -220,6 +233,7 @@ fn look_at(sent: &Condition, timeline: &Timeline) -> Seen {
     let mut seen = match sent {
         Condition::Order(steps) => look_at_order(steps, timeline),
         Condition::Refused(start) => look_at_refusal(start, timeline),
+        Condition::Never(start) => look_at_absence(start, timeline),
     };
     if !seen.met && timeline.left_out > 0 {
         let left_out = timeline.left_out;
@@ -327,6 +341,18 @@ fn look_at_refusal(start: &CommandStart, timeline: &Timeline) -> Seen {
         all => format!("{start} was sent {} times and never refused", all.len()),
     };
     Seen::unmet(expected, found)
+}
+
+fn look_at_absence(start: &CommandStart, timeline: &Timeline) -> Seen {
+    let expected = format!("{start} never run with success");
+    let is_done = |exchange: &&Exchange| {
+        exchange.outcome == CommandOutcome::Done && exchange.begins_with(&start.0)
+    };
+    match timeline.exchanges.iter().filter(is_done).count() {
+        0 => Seen { met: true, expected, found: format!("no {start}") },
+        1 => Seen::unmet(expected, format!("{start} was run once")),
+        count => Seen::unmet(expected, format!("{start} was run {count} times")),
+    }
 }
 
 /// `SAVE was refused: ERR Background save already in progress`.

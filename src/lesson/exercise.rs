@@ -199,7 +199,8 @@ fn settings(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, String)> {
     settings
 }
 
-/// The name of a setting in lower case; the error says why a lesson cannot set it.
+/// The name of a setting in lower case; the error says why neither a lesson nor an answer that
+/// starts its server can set it.
 pub fn setting_name(name: &str) -> Result<String, String> {
     read_setting_name(name).map_err(|(message, _)| message)
 }
@@ -211,7 +212,7 @@ fn read_setting_name(name: &str) -> Result<String, (String, &'static str)> {
         return Err((message, "a name in redis.conf has only letters, digits and `-`"));
     }
     if RESERVED_SETTINGS.contains(&lower.as_str()) {
-        let message = format!("a lesson cannot set `{lower}`");
+        let message = format!("`{lower}` cannot be set here");
         return Err((message, "remove it: the runner controls this setting"));
     }
     Ok(lower)

@@ -145,7 +145,12 @@ impl ServerHost for Process {
 
     fn file(&self, name: &FileName) -> Result<Option<Vec<u8>>, EnvironmentError> {
         let path = self.directory.join(name.as_str());
-        if path.is_file() { std::fs::read(path).map(Some).map_err(changed_disk) } else { Ok(None) }
+        // A link is not the file to which it leads: that one may be replaced.
+        if path.is_file() && !path.is_symlink() {
+            std::fs::read(path).map(Some).map_err(changed_disk)
+        } else {
+            Ok(None)
+        }
     }
 
     fn put_file(&mut self, name: &FileName, content: &[u8]) -> Result<(), EnvironmentError> {

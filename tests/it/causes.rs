@@ -343,11 +343,13 @@ const CLAIMS: &[(&str, Claim)] = &[
     }),
     ("waited-for-other-work", |seen| seen.holds("@wait")),
     ("first-log-not-awaited", |seen| !seen.done("CONFIG SET").is_empty() && is_rewriting(seen)),
+    ("rewrite-only-scheduled", |seen| !seen.done("CONFIG SET").is_empty() || seen.holds("REWRITE")),
     ("rewrite-not-awaited", |seen| !seen.done("BGREWRITEAOF").is_empty() && is_rewriting(seen)),
     ("rewrite-taken-for-the-switch", |seen| !seen.done("BGREWRITEAOF").is_empty()),
     ("fsync-taken-for-the-switch", |seen| seen.holds("appendfsync")),
     ("nobody-asked-for-a-rewrite", |seen| seen.never("BGREWRITEAOF")),
     ("save-of-a-save-point-not-awaited", |seen| seen.never("BGSAVE") && is_saving(seen)),
+    ("saved-over-the-good-one", |seen| !seen.saves().is_empty()),
     ("save-point-not-due", |seen| seen.never("BGSAVE") && !is_saving(seen)),
     ("too-few-changes", |seen| seen.never("BGSAVE") && !is_saving(seen)),
 ];

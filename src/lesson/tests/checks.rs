@@ -90,12 +90,12 @@ fn server_settings_become_words_of_redis_conf() {
 fn settings_that_are_the_runners_cannot_be_set() {
     assert_problem(
         &with_head("[server]\nPort = 1"),
-        "12:1: a lesson cannot set `port` (remove it: the runner controls this setting)",
+        "12:1: `port` cannot be set here (remove it: the runner controls this setting)",
     );
     for name in ["enable-debug-command", "enable-module-command", "enable-protected-configs"] {
         assert_told(
             &with_head(&format!("[server]\n{name} = \"yes\"")),
-            &format!("12:1: a lesson cannot set `{name}`"),
+            &format!("12:1: `{name}` cannot be set here"),
         );
     }
     assert_told(

@@ -42,7 +42,7 @@ fn settings_of_a_restart_are_read_like_those_of_the_server() {
     let settings = [("appendonly", "yes"), ("hz", "10")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(exercise(&source).restart, settings);
-    assert_says(&source.replace("hz = 10", "port = 7"), "a lesson cannot set `port`");
+    assert_says(&source.replace("hz = 10", "port = 7"), "`port` cannot be set here");
     assert_says(&with_head("restart = 1", REPLY), "`restart` must be a table `[restart]`");
 }
 

@@ -185,7 +185,10 @@ fn told(line: &TranscriptLine<'_>, is_split: bool) -> Told {
     let (at, last) = (line.first.exchange().map_or(Duration::ZERO, |first| first.at), line.last);
     let reply = last.exchange().map(reply_line).unwrap_or_default();
     let ended = last.exchange().map_or(at, Exchange::ended);
+    let has_no_reply = last.exchange().is_some_and(|exchange| exchange.reply.is_none());
     let how = match line.outcome() {
+        // SHUTDOWN, for instance, which the server does not count either.
+        CommandOutcome::Refused if has_no_reply => " and got no reply".to_owned(),
         CommandOutcome::Refused => format!(", and was refused: {reply}"),
         CommandOutcome::NotRun => ", which never ran".to_owned(),
         CommandOutcome::Unknown => " and got no reply".to_owned(),

@@ -8,7 +8,7 @@ use super::{BackgroundWork, Topic};
 use crate::lesson::{Crash, Exercise};
 use crate::server::ServerInfo;
 use crate::server::versions::aof_rewrites;
-use crate::verdict::diagnosis::symptom::{CONFIG, DATA_LOST, DATA_WRONG, STILL_RUNNING};
+use crate::verdict::diagnosis::symptom::{CONFIG, DATA_LOST, DATA_WRONG};
 use crate::verdict::diagnosis::{Diagnosis, Stage};
 
 pub const TOPIC: Topic = Topic {
@@ -39,18 +39,25 @@ pub const TOPIC: Topic = Topic {
 const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis::of(Stage::Unfinished, "waited-for-other-work", rewrites::waited_for_other_work)
         .knowing_others()
-        .explains(&[STILL_RUNNING])
+        .explains(&[rewrites::BEING_WRITTEN])
         .because("`{}` waits for a {} only, and what still ran was the {}"),
+    Diagnosis::of(Stage::Unfinished, "rewrite-only-scheduled", rewrites::only_scheduled)
+        .knowing_others()
+        .explains(&[rewrites::BEING_WRITTEN])
+        .because(
+            "the log's rewrite was only scheduled: it begins after EXEC, or when another child has \
+             ended, and until then `aof_rewrite_in_progress` is 0",
+        ),
     Diagnosis::of(Stage::Unfinished, "first-log-not-awaited", rewrites::first_log_not_awaited)
         .knowing_others()
-        .explains(&[STILL_RUNNING])
+        .explains(&[rewrites::BEING_WRITTEN])
         .because(
             "CONFIG SET only begins the first log: its child was still writing when the answer \
              ended",
         ),
     Diagnosis::of(Stage::Unfinished, "rewrite-not-awaited", rewrites::rewrite_not_awaited)
         .knowing_others()
-        .explains(&[STILL_RUNNING])
+        .explains(&[rewrites::BEING_WRITTEN])
         .because(
             "BGREWRITEAOF's reply only means begun: the child was still writing when the answer \
              ended",

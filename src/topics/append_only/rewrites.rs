@@ -4,14 +4,15 @@ use super::{REWRITE, is_running};
 use crate::attempt::evidence::Run;
 use crate::checks::info::Info;
 use crate::lesson::{Check, Moment};
-use crate::topics::awaited_by;
-use crate::verdict::diagnosis::{
-    Cause, Facts, Pointer, Symptom, is_loaded_from_the_log, seen_at, symptom,
-};
+use crate::redis_cli::words;
+use crate::topics::{BackgroundWork, awaited_by};
+use crate::verdict::diagnosis::{Cause, Facts, Pointer, Symptom, is_loaded_from_the_log, seen_at};
 
 const REWRITING: [&str; 2] = ["aof_rewrite_in_progress", "aof_rewrite_scheduled"];
 const SIZES: [&str; 2] = ["aof_current_size", "aof_base_size"];
 
+/// The log was still being written when the answer ended.
+pub const BEING_WRITTEN: Symptom = Symptom("the log is being written");
 /// The log is longer than the check asks for.
 pub const LONG: Symptom = Symptom("the log is long");
 
@@ -22,7 +23,7 @@ pub fn symptoms(check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
     // A log that is not complete is no log: a start reads the one before, or none.
     let is_lost = check.at == Moment::Crash && is_loaded_from_the_log(facts);
     if (is_lost || asks_for(&REWRITING)) && was_rewriting_at_exit(facts) {
-        symptoms.push(symptom::STILL_RUNNING);
+        symptoms.push(BEING_WRITTEN);
     }
     if asks_for(&SIZES) {
         symptoms.push(LONG);
@@ -59,11 +60,26 @@ fn unfinished(facts: &Facts<'_>) -> Option<Begun> {
 pub fn waited_for_other_work(facts: &Facts<'_>) -> Option<Cause> {
     let (Begun::ByCommand(begun) | Begun::BySwitch(begun)) = unfinished(facts)?;
     let Run::Typed(typed) = &facts.evidence.run else { return None };
-    typed.exchanges.iter().find_map(|exchange| {
-        let work = awaited_by(&exchange.line).filter(|work| **work != REWRITE)?;
+    let command = words::join(&facts.exchange(begun)?.words);
+    let line = typed.exchanges.iter().rposition(|exchange| exchange.line.trim() == command)?;
+    let later = &typed.exchanges[line + 1..];
+    later.iter().find_map(|exchange| {
+        // What the answer has begun itself, it may wait for.
+        let is_others = |work: &&BackgroundWork| {
+            **work != REWRITE && facts.last_done(&[work.begun_by.to_uppercase()]).is_none()
+        };
+        let work = awaited_by(&exchange.line).filter(is_others)?;
         let line = exchange.line.split_whitespace().next()?;
         Some(seen_at(begun).with(line).with(work.name).with(REWRITE.name))
     })
+}
+
+/// Another child was at work, or EXEC: until the rewrite begins, no field says that it runs.
+pub fn only_scheduled(facts: &Facts<'_>) -> Option<Cause> {
+    let (Begun::ByCommand(begun) | Begun::BySwitch(begun)) = unfinished(facts)?;
+    let exit = facts.evidence.at(Moment::Exit)?;
+    let waits = exit.info.number("aof_rewrite_scheduled") != 0;
+    waits.then(|| Cause::at([Pointer::Exchange(begun), Pointer::Row("aof_rewrite_scheduled")]))
 }
 
 pub fn first_log_not_awaited(facts: &Facts<'_>) -> Option<Cause> {
@@ -76,8 +92,11 @@ pub fn rewrite_not_awaited(facts: &Facts<'_>) -> Option<Cause> {
     Some(Cause::at([Pointer::Exchange(index), Pointer::Row("aof_rewrite_in_progress")]))
 }
 
-/// Whether the log is off at the end, and no CONFIG SET was to switch it on.
+/// Whether the log was off all the time, and no CONFIG SET was to switch it on.
 fn was_never_switched_on(facts: &Facts<'_>) -> bool {
+    if facts.exercise.stop || facts.evidence.before.number("aof_enabled") != 0 {
+        return false;
+    }
     let is_off = facts.last_look().is_some_and(|now| now.info.field("aof_enabled") == Some("0"));
     let asks = facts.exchanges().iter().any(|exchange| exchange.value_set("appendonly").is_some());
     is_off && !asks && facts.ended_well()

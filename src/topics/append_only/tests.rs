@@ -49,6 +49,9 @@ fn the_first_log_takes_its_time() {
     scene(QUIET, &[SWITCH]).info(RUNS).is("first-log-not-awaited", 0);
     let again = [SWITCH, ("BGREWRITEAOF", BEGUN)];
     scene(QUIET, &again).info(RUNS).is("rewrite-not-awaited", 1);
+    let waits = "aof_enabled:1\naof_rewrite_in_progress:0\naof_rewrite_scheduled:1\n";
+    let scheduled = "[[check]]\nid = \"c\"\nat = \"exit\"\ninfo = { aof_rewrite_scheduled = 0 }\n";
+    scene(scheduled, &[SWITCH]).info(waits).is("rewrite-only-scheduled", 0);
     // Nobody knows what began it.
     scene(QUIET, &[("SET a 1", OK)]).info(RUNS).has_no_cause();
 }
@@ -59,6 +62,7 @@ fn a_wait_for_snapshots_is_no_wait_for_the_log() {
     typed(&["CONFIG SET appendonly yes", "@WAIT"]).is("first-log-not-awaited", 0);
     let waits = crate::topics::wait_lines()[0];
     typed(&["CONFIG SET appendonly yes", waits]).is("waited-for-other-work", 0);
+    typed(&[waits, "CONFIG SET appendonly yes"]).is("first-log-not-awaited", 0);
 }
 
 #[test]

@@ -116,7 +116,9 @@ pub fn waits_for_others(facts: &Facts<'_>) -> Option<Cause> {
     let (index, exchange) = facts.numbered().next_back()?;
     let name = exchange.name();
     let waits_for_clients = waits_alone(&name) && !name.starts_with("WAIT");
-    let is_waiting = exchange.reply.is_none() && waits_for_clients;
+    // A client that gives up on a reply asks again, on another connection.
+    let is_again = facts.exchanges()[..index].iter().any(|earlier| earlier.words == exchange.words);
+    let is_waiting = exchange.reply.is_none() && waits_for_clients && !is_again;
     (facts.evidence.run.timed_out() && is_waiting).then(|| seen_at(index).with(name))
 }
 

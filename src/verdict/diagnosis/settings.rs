@@ -75,9 +75,10 @@ fn asked_by(command: &str) -> Option<String> {
     is_config_get.then(|| String::from_utf8_lossy(name).to_lowercase())
 }
 
-/// Everything that was sent until the check looked; `None` if nobody knows when that was.
+/// Everything that was sent until the check looked; `None` if nobody knows when that was, or if the
+/// answer may have started its server with other settings.
 fn until_the_look<'a>(facts: &Facts<'a>) -> Option<&'a [Exchange]> {
-    let check = facts.check?;
+    let check = facts.check.filter(|_| !facts.exercise.stop)?;
     let until = match check.at {
         Moment::Always => facts.violation(check)?.at,
         Moment::Exit | Moment::Settled | Moment::Crash | Moment::Restart => Duration::MAX,
@@ -129,13 +130,12 @@ pub fn not_rewritten(facts: &Facts<'_>) -> Option<Cause> {
     })
 }
 
-/// Nobody can set a setting by another command; a configuration file can be edited.
+/// No other command can set it; a later start may read it in a file.
 pub fn never_set(facts: &Facts<'_>) -> Option<Cause> {
     let is_known = facts.ended_well()
-        && facts.check?.at != Moment::Always
+        && matches!(facts.check?.at, Moment::Exit | Moment::Settled)
         && facts.evidence.timeline.left_out == 0
-        && !facts.has_script()
-        && !facts.exercise.stop;
+        && !facts.has_script();
     let exchanges = until_the_look(facts).filter(|_| is_known)?;
     let settings = wrong_settings(facts);
     let unset = settings.iter().find(|one| last_attempt(exchanges, &one.name).is_none())?;

@@ -178,7 +178,7 @@ pub const TABLE: &[Diagnosis] = &[
         removed(facts, &Effect::Deleted, has_deleted)
     })
     .explains(&[DATA_WRONG, DATA_LOST])
-    .because("{} took `{}` away again"),
+    .because("{} took `{}` away, and nothing brought it back"),
     Diagnosis::of(Stage::Gone, "flushed-everything", |facts| {
         removed(facts, &Effect::Flushed, has_flushed)
     })

@@ -181,6 +181,9 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Unfinished, "too-few-changes", points::too_few_changes)
         .explains(&[NO_SNAPSHOT, DATA_LOST])
         .because("the save point `{}` needs {} changes, and the server counted {}"),
+    Diagnosis::of(Stage::Unfinished, "saved-over-the-good-one", saved::saved_over_the_good_one)
+        .explains(&[DATA_LOST])
+        .because("{} came after {}: it wrote what was left by then over the good `dump.rdb`"),
     Diagnosis::of(Stage::Unfinished, "written-after-the-snapshot", saved::written_after)
         .explains(&[DATA_LOST])
         .because(

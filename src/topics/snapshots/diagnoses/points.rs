@@ -1,10 +1,15 @@
 //! Save points that did not save in time.
 
+use std::time::Duration;
+
 use super::super::symptoms::was_saving_at_exit;
 use super::{last_snapshot, last_status};
 use crate::attempt::evidence::Observation;
 use crate::lesson::Moment;
 use crate::verdict::diagnosis::{Cause, Facts, Pointer};
+
+/// A server looks at its save points ten times a second, on a busy machine later.
+const TICK: Duration = Duration::from_millis(500);
 
 /// A save point: after so many seconds, if there were so many changes.
 struct Point {
@@ -25,17 +30,27 @@ fn points(facts: &Facts<'_>) -> Vec<Point> {
 
 /// The server at the end of an answer that left saving to the save points, if none has saved yet.
 fn unsaved<'a>(facts: &Facts<'a>) -> Option<&'a Observation> {
-    let exit = facts.evidence.at(Moment::Exit)?;
+    // A server that is told to end saves whatever its save points say.
+    let exit = facts.evidence.at(Moment::Exit).filter(|_| at_most_killed(facts))?;
     let nobody_saved = last_snapshot(facts).is_none()
         && !facts.has_script()
+        && !facts.exercise.stop
         && facts.evidence.timeline.left_out == 0;
     let was_saved = exit.info.lastsave != facts.evidence.before.lastsave;
     let is_well = last_status(facts) != Some("err");
     (nobody_saved && !was_saved && is_well && facts.ended_by_itself()).then_some(exit)
 }
 
-/// There were changes enough: a save point that is due saves within a tenth of a second.
+fn at_most_killed(facts: &Facts<'_>) -> bool {
+    facts.check.is_some_and(|check| check.at != Moment::Restart)
+}
+
+/// There were changes enough: a save point that is due saves within a tenth of a second, unless it
+/// was set only then.
 pub fn not_due(facts: &Facts<'_>) -> Option<Cause> {
+    if facts.last_set("save").is_some_and(|(index, _)| is_late(facts, index)) {
+        return None;
+    }
     let exit = unsaved(facts).filter(|_| !was_saving_at_exit(facts))?;
     let changes = exit.info.number("rdb_changes_since_last_save");
     let reached = points(facts).into_iter().filter(|point| point.changes <= changes);
@@ -43,6 +58,10 @@ pub fn not_due(facts: &Facts<'_>) -> Option<Cause> {
     let row = Pointer::Row("rdb_changes_since_last_save");
     let point = format!("{} {}", next.seconds, next.changes);
     Some(Cause::at([row]).with(point).with(next.seconds.to_string()))
+}
+
+fn is_late(facts: &Facts<'_>, index: usize) -> bool {
+    facts.exchange(index).is_some_and(|set| set.ended() + TICK > facts.evidence.took)
 }
 
 pub fn too_few_changes(facts: &Facts<'_>) -> Option<Cause> {

@@ -47,6 +47,21 @@ pub fn flushall_emptied_the_file(facts: &Facts<'_>) -> Option<Cause> {
     (came_after && has_save_points(facts) && !set_since).then(|| seen_at(flush).and(save))
 }
 
+/// The setup's file held what is missing, until the answer took it away and then saved.
+pub fn saved_over_the_good_one(facts: &Facts<'_>) -> Option<Cause> {
+    let save = last_snapshot(facts).filter(|_| the_setup_saved(facts))?;
+    let writes = facts.writes();
+    facts.missing().iter().find_map(|missing| {
+        let was_there = matches!(facts.state_at_start(&missing.key), KeyState::Stored(_));
+        let mut story = writes.iter().filter(|write| write.concerns(&missing.key));
+        let last = story.rfind(|write| facts.surely_after(save, write.index))?;
+        let is_gone = matches!(last.effect, Effect::Deleted | Effect::Flushed);
+        let names = [save, last.index].map(|index| facts.exchange(index).map(Exchange::name));
+        let [Some(saver), Some(remover)] = names else { return None };
+        (was_there && is_gone).then(|| seen_at(save).and(last.index).with(saver).with(remover))
+    })
+}
+
 fn the_setup_saved(facts: &Facts<'_>) -> bool {
     let mut lines = facts.exercise.setup.iter().flat_map(|code| code.text.lines());
     lines.any(|line| {

@@ -61,6 +61,16 @@ fn with_save_points_flushall_empties_the_file_too() {
     let of_the_setup = || scene(SURVIVES, &[("FLUSHALL", OK)]).setting("save", "60 1").found("nil");
     of_the_setup().setup(&format!("{WRITE}\nSAVE")).is("flushall-after-the-snapshot", 0);
     of_the_setup().setup(WRITE).never("flushall-after-the-snapshot");
+}
+
+#[test]
+fn a_save_of_an_empty_server_replaces_the_good_file() {
+    let emptied = |sent: &[(&str, &str)]| {
+        scene(SURVIVES, sent).setup(&format!("{WRITE}\nSAVE")).lastsave(101).found("nil")
+    };
+    emptied(&[("FLUSHDB", OK), ("SAVE", OK)]).is("saved-over-the-good-one", 1);
+    emptied(&[("DEL report:daily", ":1"), ("SAVE", OK)]).is("saved-over-the-good-one", 1);
+    emptied(&[("SAVE", OK), ("FLUSHDB", OK)]).never("saved-over-the-good-one");
     let later = [(WRITE, OK), ("SAVE", OK), ("FLUSHALL", OK), ("CONFIG SET save \"60 1\"", OK)];
     scene(SURVIVES, &later).lastsave(101).found("nil").has_no_cause();
 }

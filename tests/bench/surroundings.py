@@ -93,7 +93,7 @@ def environment(report):
         report.say(f"installing {REQUIREMENTS.name} into {place}, once")
         venv.create(place, with_pip=True, clear=True)
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--only-binary", ":all:", "-r", REQUIREMENTS], check=True)
+        subprocess.run([*pip, "--only-binary", ":all:", "--require-hashes", "-r", REQUIREMENTS], check=True)
         complete.touch()
     return python
 

@@ -36,6 +36,8 @@ def is_met(check, evidence):
             return compare(evidence.longest_wait * 1000, limit.removesuffix("ms"))
         case {"reply": replies}:
             return all(same_reply(evidence.replies.get((at, command)), wanted) for command, wanted in replies.items())
+        case {"dump": {"holds": "before"}}:
+            return evidence.strings.get("restore") == evidence.strings["before"]
         case {"lastsave": wanted}:
             moved = look_at(evidence, at)["lastsave"] != evidence.before["lastsave"]
             return moved == (wanted == "advanced")
@@ -55,9 +57,10 @@ def look_at(evidence, at):
     return evidence.looks.get(at) or evidence.looks["exit"]
 
 
-def succeeded(look, command):
-    stats = look.get(f"cmdstat_{command}", {})
-    return stats.get("calls", 0) - stats.get("failed_calls", 0)
+def succeeded(look, commands):
+    """How often, of one command or of several: `save+bgsave`."""
+    stats = [look.get(f"cmdstat_{command}", {}) for command in commands.split("+")]
+    return sum(one.get("calls", 0) - one.get("failed_calls", 0) for one in stats)
 
 
 def compare(found, wanted):

@@ -55,6 +55,7 @@ class Evidence:
     stdout: str | None = None
     looks: dict = field(default_factory=dict)
     replies: dict = field(default_factory=dict)
+    strings: dict = field(default_factory=dict)
     longest_wait: float = 0
 
 
@@ -80,6 +81,8 @@ def run(attempt, server, tmp_path):
     if any("lastsave" in check for check in checks):
         wait_until_lastsave_can_move(client)
     evidence = Evidence(before=look(client))
+    if any("dump" in check for check in checks):
+        evidence.strings["before"] = strings(client)
     with Waits(server, any("blocked" in check for check in checks)) as waits:
         answer(attempt, server, tmp_path, evidence)
         see(client, checks, evidence, "exit")
@@ -139,6 +142,12 @@ def look(client):
     return {**client.info("all"), "lastsave": client.lastsave()}
 
 
+def strings(client):
+    """All keys with their values: the lessons of this benchmark compare strings only."""
+    keys = client.keys()
+    return dict(zip(keys, client.mget(keys))) if keys else {}
+
+
 def asks_at(checks, moment):
     return any(check.get("at") == moment or (moment == "restore" and "dump" in check) for check in checks)
 
@@ -167,7 +176,10 @@ def restore(attempt, server, evidence):
     second = container(attempt["settings"])
     second.with_copy_into_container(unpacked(archive), DUMP)
     with second as started:
-        see(started.get_client(decode_responses=True), attempt["checks"], evidence, "restore")
+        client = started.get_client(decode_responses=True)
+        see(client, attempt["checks"], evidence, "restore")
+        if "before" in evidence.strings:
+            evidence.strings["restore"] = strings(client)
 
 
 def unpacked(archive):

@@ -63,7 +63,12 @@ def sweep(client, label):
     """How many there were."""
     found = client.containers.list(all=True, filters={"label": label})
     for container in found:
-        container.remove(force=True, v=True)
+        try:
+            container.remove(force=True, v=True)
+        except docker.errors.APIError as error:
+            # Whoever started it may be removing it just now.
+            if error.status_code not in (404, 409):
+                raise
     return len(found)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `redislings verify` costs: beside pytest with testcontainers, beside the bare programs, and as a course grows.
+"""What `redislings verify` costs: beside pytest in two ways, beside the bare programs, and as a course grows.
 
 See README.md. Needs Python 3.11 or newer, Rust and a Docker engine; all else goes into a folder in the cache.
 """
@@ -48,9 +48,12 @@ def main():
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="without the shipped lesson and the courses of 1,000")
+    parser.add_argument("--quick", action="store_true", help="without lesson 4 and the courses of 1,000")
     parser.add_argument("--repeat", type=positive, default=3, metavar="N", help="runs of verify and of the floor (3)")
-    parser.add_argument("--peer-repeat", type=positive, default=1, metavar="N", help="runs of the peer (1)")
+    parser.add_argument("--peer-repeat", type=positive, default=1, metavar="N", help="runs of each peer (1)")
+    parser.add_argument(
+        "--peer-workers", type=positive, default=compare.CORES, metavar="N", help="of the fast peer (one a core)"
+    )
     parser.add_argument("--part", action="append", choices=PARTS, help="only this; may be given several times")
     parser.add_argument("--image", help="the image; else the official one, or one made here of a local server")
     parser.add_argument("--redislings", type=Path, metavar="PROGRAM", help="else a release build of this folder")
@@ -68,6 +71,8 @@ def positive(text):
 
 
 def as_if_interrupted(*_):
+    # `timeout` sends two, and the second must not end the cleaning up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

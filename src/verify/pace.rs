@@ -64,9 +64,8 @@ fn cores() -> usize {
 /// Lets cases begin.
 pub(super) struct Pace {
     jobs: Jobs,
-    /// What it begins with. Not fewer where only threads are late: if others make them late, they
-    /// stay so, and what the machine spoils is begun again.
-    usual: usize,
+    /// Not fewer where only threads are late: if others make them late, they stay so.
+    least: usize,
     state: Mutex<State>,
     ended: Condvar,
 }
@@ -95,8 +94,9 @@ impl Pace {
             Jobs::Fixed(number) => number,
             Jobs::AsCarried { most } => (8 * cores()).min(16).min(most),
         };
+        let least = usual.min(4 * cores());
         let state = State { running: 0, allowed: usual, changed: Instant::now() };
-        Self { jobs, usual, state: Mutex::new(state), ended: Condvar::new() }
+        Self { jobs, least, state: Mutex::new(state), ended: Condvar::new() }
     }
 
     /// Waits until the machine carries another case.
@@ -124,7 +124,7 @@ impl Pace {
             Pressure::None if state.running >= state.allowed => {
                 (state.allowed + state.allowed / 8 + 1).min(most)
             }
-            Pressure::TooMuch => (state.allowed * 3 / 4).max(self.usual),
+            Pressure::TooMuch => (state.allowed * 3 / 4).max(self.least),
             Pressure::OutOfMemory => (state.allowed / 2).max(1),
             Pressure::None | Pressure::Some => state.allowed,
         };

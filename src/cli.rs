@@ -49,6 +49,14 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+impl Cli {
+    /// Whether the command starts servers, or examines where they could run.
+    pub fn may_need_an_engine(&self) -> bool {
+        use Command::{Check, Doctor, Verify};
+        matches!(self.command, None | Some(Check(_) | Verify(_) | Doctor))
+    }
+}
+
 /// The definition of the command line: the [`Common`] options may stand before a command or after
 /// it. Where they have no effect, they are hidden, and [`refuse_without_effect`] refuses them.
 pub fn definition() -> clap::Command {

@@ -53,8 +53,8 @@ fn engine_and_image(reference: &str) -> (DoctorFinding, DoctorFinding) {
             (engine, image)
         }
         Err(why) => {
-            let advice =
-                "start Docker to run servers in containers; otherwise they run as processes";
+            let advice = "to run servers in containers, start Docker, or name its engine by \
+                          `docker context use` or in DOCKER_HOST; otherwise they run as processes";
             let engine = missing("Docker engine", format!("none: {why}"), advice);
             (engine, missing("image", "not checked: no Docker engine".to_owned(), "start Docker"))
         }

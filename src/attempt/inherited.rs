@@ -8,6 +8,8 @@ use std::sync::{LazyLock, OnceLock};
 
 use regex_lite::Regex;
 
+use crate::server::container;
+
 /// Variables that are passed on although they look like secrets.
 static PASSED: OnceLock<Vec<String>> = OnceLock::new();
 
@@ -28,11 +30,14 @@ pub fn pass_on(names: Vec<String>) {
 /// The environment for an answer's program, without our own variables.
 pub(super) fn environment() -> BTreeMap<OsString, OsString> {
     let passed = PASSED.get().map(Vec::as_slice).unwrap_or_default();
-    std::env::vars_os()
-        .filter(|(name, value)| {
-            passed.iter().any(|wanted| name == wanted.as_str()) || !is_secret(name, value)
-        })
-        .collect()
+    let all = std::env::vars_os().filter(|(name, value)| {
+        passed.iter().any(|wanted| name == wanted.as_str()) || !is_secret(name, value)
+    });
+    let mut environment: BTreeMap<OsString, OsString> = all.collect();
+    if environment.remove(OsStr::new(container::HANDED_OVER)).is_some() {
+        environment.remove(OsStr::new("DOCKER_HOST"));
+    }
+    environment
 }
 
 fn is_secret(name: &OsStr, value: &OsStr) -> bool {

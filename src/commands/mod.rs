@@ -84,6 +84,7 @@ impl From<EnvironmentError> for Stop {
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     private::make_everything_private();
     let arguments: Vec<OsString> = arguments.collect();
+    let again = arguments.clone();
     // clap quotes the command line without escaping it, and a shell's `*` may add any file name.
     let is_safe = !arguments.iter().any(|word| word.to_string_lossy().contains(is_unsafe));
     let cli = match parse(arguments) {
@@ -100,10 +101,8 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     output::set_looks(&cli.common);
     attempt::inherited::pass_on(cli.common.pass_env.clone());
-    let exit = match cleanup::Guard::new() {
-        Ok(_guard) => dispatch(cli),
-        Err(error) => Err(Stop::Environment(error)),
-    };
+    let begun = begin(&cli, again);
+    let exit = begun.map_err(Stop::Environment).and_then(|_guard| dispatch(cli));
     let exit = exit.unwrap_or_else(|stop| {
         tell(&stop);
         match stop {
@@ -118,6 +117,14 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         return Exit::Unchecked.into();
     }
     exit.into()
+}
+
+/// What must happen before anything is started.
+fn begin(cli: &Cli, arguments: Vec<OsString>) -> Result<cleanup::Guard, EnvironmentError> {
+    if cli.may_need_an_engine() {
+        container::hand_over_address(arguments.into_iter())?;
+    }
+    cleanup::Guard::new()
 }
 
 /// clap decides on the colours of its own messages. It must know of `--plain` before it parses,

@@ -112,7 +112,9 @@ pub fn choose(
         Wanted::Container => container(image, report).map_err(|why| {
             EnvironmentError::new(
                 format!("no container can be started: {why}"),
-                "start Docker and check the image with `docker pull`, or use `--server auto`",
+                "check the engine with `docker version` (DOCKER_HOST or a Docker context names it) \
+                 and the image with `docker pull` (after `docker login` if its registry wants it), \
+                 or use `--server auto`",
             )
         }),
         Wanted::Process => process().ok_or_else(|| {

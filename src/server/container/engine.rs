@@ -9,6 +9,8 @@ use testcontainers::bollard::errors::Error;
 use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::client::docker_client_instance;
 
+use super::credentials::credentials_for;
+use super::engine_address::EngineAddress;
 use super::network::Network;
 use super::{failed_pulls, pull};
 use crate::error::with_sources;
@@ -35,17 +37,23 @@ pub struct Image {
     pub(super) user: String,
 }
 
-/// The version of the Docker engine; the error says why there is none.
+/// The version of the Docker engine, and where it is if that is not its usual place; the error says
+/// why there is none.
 pub fn engine_version() -> Result<String, String> {
-    Network::from_environment()?;
+    let address = EngineAddress::find()?;
+    Network::of(&address)?;
     let request = async {
         let docker = docker_client_instance().await.map_err(|error| with_sources(&error))?;
         let version = docker.version().await.map_err(|error| with_sources(&error))?;
         Ok(version.version.unwrap_or_else(|| "of an unknown version".to_owned()))
     };
-    within(ENGINE_DEADLINE, request).unwrap_or_else(|| {
-        Err(format!("the engine did not answer within {} s", ENGINE_DEADLINE.as_secs()))
-    })
+    let answer = within(ENGINE_DEADLINE, request)
+        .unwrap_or_else(|| Err(format!("no answer within {} s", ENGINE_DEADLINE.as_secs())));
+    match answer {
+        Ok(version) if address.is_default() => Ok(version),
+        Ok(version) => Ok(format!("{version}, at {}", address.shown())),
+        Err(why) => Err(format!("the engine at {} does not answer: {why}", address.shown())),
+    }
 }
 
 /// Returns the image; pulls it first if the engine does not have it, and reports the progress. A
@@ -113,8 +121,16 @@ fn pull(
 ) -> Result<(), String> {
     let (name, tag) = name_and_tag(reference);
     let options = CreateImageOptionsBuilder::new().from_image(&format!("{name}:{tag}")).build();
-    let steps = docker.create_image(Some(options), None, None);
-    block_on(pull::follow(steps, reference, report))
+    let (credentials, unread) = match credentials_for(reference) {
+        Ok(credentials) => (credentials, None),
+        Err(why) => (None, Some(why)),
+    };
+    let steps = docker.create_image(Some(options), None, credentials);
+    let pulled = block_on(pull::follow(steps, reference, report));
+    pulled.map_err(|why| match unread {
+        Some(unread) => format!("{why}; the credentials of `docker login` can't be read: {unread}"),
+        None => why,
+    })
 }
 
 /// Splits `redis:7` into (`redis`, `7`) and `host:5000/redis` into (`host:5000/redis`, `latest`). A

@@ -9,8 +9,11 @@
 //! ends us, so this module publishes and removes them itself. Published ports are slow, so they are
 //! used only if there is no other way ([`network`]).
 
+mod credentials;
 mod engine;
+mod engine_address;
 mod failed_pulls;
+mod hand_over;
 mod host;
 mod hosted;
 mod hosts;
@@ -20,7 +23,9 @@ mod pull;
 mod supervisor;
 
 pub use engine::{Image, engine_version, find_image, has_image};
+pub use engine_address::HANDED_OVER;
 pub use failed_pulls::{FailedPull, MEMORY as FAILURE_MEMORY, failed_pull, forget_failed_pull};
+pub use hand_over::hand_over_address;
 pub use hosted::Hosted;
 pub use hosts::Hosts;
 pub use labels::sweep_leftovers;

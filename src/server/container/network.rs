@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
 use super::engine::{ask, client};
+use super::engine_address::EngineAddress;
 
 /// Docker's default network.
 pub(super) const BRIDGE: &str = "bridge";
@@ -20,31 +21,33 @@ pub(super) enum Network {
 }
 
 impl Network {
-    /// Determined from `DOCKER_HOST` and the engine; the error says why the engine can't be used.
+    /// Determined from the engine's address and the engine; the error says why the engine can't be
+    /// used.
     pub(super) fn find() -> Result<Self, String> {
-        let network = Self::from_environment()?;
+        let address = EngineAddress::find()?;
+        let network = Self::of(&address)?;
+        // A TCP port of this machine may be forwarded anywhere.
         let is_local = network == Self::Loopback
-            && is_by_socket()
+            && address.host.starts_with("unix://")
             && shares_our_name().unwrap_or(false)
             && bridge_is_ours().unwrap_or(false);
         Ok(if is_local { Self::Bridge } else { network })
     }
 
-    /// Determined from environment variables only.
-    pub(super) fn from_environment() -> Result<Self, String> {
-        Self::of(&variable("DOCKER_HOST"), &variable("DOCKER_TLS_VERIFY"))
-    }
-
-    fn of(docker_host: &str, tls_verify: &str) -> Result<Self, String> {
-        let Some((scheme, rest)) = docker_host.split_once("://") else { return Ok(Self::Loopback) };
-        let refused = |why| Err(format!("the engine at `{docker_host}` {why}"));
-        match scheme {
-            "ssh" => refused("is on another machine, and redislings does not support SSH"),
-            "https" => refused("requires TLS, which redislings does not support for engines"),
-            "tcp" | "http" if !matches!(tls_verify, "" | "0") => refused(
+    /// Determined from the address alone.
+    pub(super) fn of(address: &EngineAddress) -> Result<Self, String> {
+        let refused = |why| Err(format!("the engine at {} {why}", address.shown()));
+        match address.host.split_once("://") {
+            Some(("ssh", _)) => {
+                refused("is on another machine, and redislings does not support SSH")
+            }
+            Some(("https", _)) => {
+                refused("requires TLS, which redislings does not support for engines")
+            }
+            _ if address.requires_tls => refused(
                 "requires TLS (DOCKER_TLS_VERIFY), which redislings does not support for engines",
             ),
-            "tcp" | "http" => Ok(Self::at(rest)),
+            Some(("tcp" | "http", rest)) => Ok(Self::at(rest)),
             _ => Ok(Self::Loopback),
         }
     }
@@ -69,16 +72,6 @@ impl Network {
             Self::Remote(_) => Some("0.0.0.0"),
         }
     }
-}
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_default()
-}
-
-/// Whether we use the engine's Unix socket. A TCP port of this machine may be forwarded anywhere.
-fn is_by_socket() -> bool {
-    let docker_host = variable("DOCKER_HOST");
-    docker_host.is_empty() || docker_host.starts_with("unix://")
 }
 
 /// Whether the engine runs on this machine itself, and not in a virtual machine.
@@ -134,7 +127,6 @@ mod tests {
     fn the_network_follows_from_docker_host() {
         let remote = |name: &str| Ok(Network::Remote(name.to_owned()));
         for (docker_host, expected) in [
-            ("", Ok(Network::Loopback)),
             ("unix:///run/user/1000/docker.sock", Ok(Network::Loopback)),
             ("tcp://127.0.0.1:2375", Ok(Network::Loopback)),
             ("tcp://localhost:2375/", Ok(Network::Loopback)),
@@ -144,7 +136,8 @@ mod tests {
             ("tcp://[fd00::2]:2375", remote("fd00::2")),
             ("tcp://localhost.example.com:2375", remote("localhost.example.com")),
         ] {
-            assert_eq!(Network::of(docker_host, ""), expected, "{docker_host}");
+            let address = EngineAddress::by_docker_host(docker_host, false);
+            assert_eq!(Network::of(&address), expected, "{docker_host}");
         }
     }
 
@@ -160,11 +153,12 @@ mod tests {
     #[test]
     fn unsupported_engines_are_named() {
         for (docker_host, tls_verify, why) in [
-            ("ssh://me@10.0.0.7", "", "SSH"),
-            ("https://10.0.0.7:2376", "", "TLS"),
-            ("tcp://docker:2376", "1", "DOCKER_TLS_VERIFY"),
+            ("ssh://me@10.0.0.7", false, "SSH"),
+            ("https://10.0.0.7:2376", false, "TLS"),
+            ("tcp://docker:2376", true, "DOCKER_TLS_VERIFY"),
         ] {
-            let error = Network::of(docker_host, tls_verify).unwrap_err();
+            let address = EngineAddress::by_docker_host(docker_host, tls_verify);
+            let error = Network::of(&address).unwrap_err();
             assert!(error.contains(docker_host) && error.contains(why), "{error}");
         }
     }

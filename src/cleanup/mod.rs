@@ -17,6 +17,7 @@ mod run;
 mod signals;
 mod terminal;
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 pub use self::group::{Leader, ProcessGroup};
 pub use self::run::{PassingDirectory, check_room, private_directory, session_directory};
 pub use self::signals::{Guard, InterruptibleWait};
-pub use self::terminal::{restore_the_terminal_by, run_in_foreground};
+pub use self::terminal::{restore_the_terminal_by, run_in_foreground, write_within};
 
 /// How long a signal handler waits for a container that is being created.
 const CREATION_DEADLINE: Duration = Duration::from_secs(15);
@@ -34,10 +35,15 @@ static ENDED: AtomicBool = AtomicBool::new(false);
 static CREATING: RwLock<()> = RwLock::new(());
 static AT_END: Mutex<Vec<Box<dyn FnOnce() + Send>>> = Mutex::new(Vec::new());
 
+thread_local! {
+    /// Whether this thread ends the program: it may still write.
+    static IS_ENDING: Cell<bool> = const { Cell::new(false) };
+}
+
 /// After a signal has ended servers, nothing may be concluded from their absence: blocks until the
 /// signal ends the process. Returns at once if no signal came.
 pub fn stop_if_a_signal_came() {
-    if CLOSING.load(Ordering::SeqCst) {
+    if CLOSING.load(Ordering::SeqCst) && !IS_ENDING.get() {
         wait_for_the_end();
     }
 }
@@ -68,12 +74,13 @@ fn end_everything() {
         session.reaper.end();
         let _ = session.directory.close();
     }
-    for end in std::mem::take(&mut *lock(&AT_END)) {
+    // What began last ends first.
+    for end in std::mem::take(&mut *lock(&AT_END)).into_iter().rev() {
         end();
     }
 }
 
-/// Runs `end` when the program ends, normally or by a signal.
+/// Runs `end` when the program ends, normally or by a signal; before what was given earlier.
 pub fn at_end(end: impl FnOnce() + Send + 'static) {
     lock(&AT_END).push(Box::new(end));
 }

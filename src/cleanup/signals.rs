@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::terminal::{self, write_with_deadline};
-use super::{CLOSING, ENDED, end_everything, lock, wait_for_the_end};
+use super::{CLOSING, ENDED, IS_ENDING, end_everything, lock, wait_for_the_end};
 use crate::error::EnvironmentError;
 
 /// Set by SIGINT itself, before the signal thread runs.
@@ -86,6 +86,7 @@ impl Drop for Guard {
 }
 
 fn end_by(signal: i32) {
+    IS_ENDING.set(true);
     CLOSING.store(true, Ordering::SeqCst);
     terminal::restore();
     terminal::end_foreground();

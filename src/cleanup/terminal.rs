@@ -11,7 +11,7 @@ use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 
 use super::signals::INTERRUPTED;
-use super::{lock, stop_if_a_signal_came};
+use super::{IS_ENDING, lock, stop_if_a_signal_came};
 
 /// How long a signal handler waits for the student's editor, which saves its text and restores the
 /// terminal.
@@ -55,16 +55,23 @@ pub(super) fn restore_modes() {
     }
 }
 
-/// Writes to the terminal with a deadline: a terminal that accepts no output (a frozen window, a
-/// lost network connection) would block for ever.
+/// Writes to the terminal with a deadline.
 pub(super) fn write_with_deadline(write: impl FnOnce() + Send + 'static) {
+    write_within(TERMINAL_DEADLINE, write);
+}
+
+/// Writes with a deadline: a terminal that accepts no output (a frozen window, a lost network
+/// connection) would block for ever.
+pub fn write_within(deadline: Duration, write: impl FnOnce() + Send + 'static) {
     let (done, end) = mpsc::channel::<()>();
+    let is_ending = IS_ENDING.get();
     let work = move || {
+        IS_ENDING.set(is_ending);
         write();
         drop(done);
     };
     if thread::Builder::new().name("terminal".into()).spawn(work).is_ok() {
-        let _ = end.recv_timeout(TERMINAL_DEADLINE);
+        let _ = end.recv_timeout(deadline);
     }
 }
 

@@ -112,10 +112,15 @@ impl Reports {
     /// Writes all remaining reports after the run. The error names the first file that could not be
     /// written.
     pub(super) fn end(&self, report: &Report) -> Result<(), EnvironmentError> {
+        self.stream(|| json_lines::end(report));
+        self.interrupted(report)
+    }
+
+    /// The same without the end of the JSON lines, since the run has not come to its end.
+    pub(super) fn interrupted(&self, report: &Report) -> Result<(), EnvironmentError> {
         if self.format == Format::Json {
             out(&json::verified(report));
         }
-        self.stream(|| json_lines::end(report));
         self.write_each(&|report_to, limit| match report_to.kind {
             ReportKind::Human => Some(human::text(report)),
             ReportKind::Jsonl => None,

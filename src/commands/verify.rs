@@ -3,14 +3,14 @@
 
 mod cases;
 mod changed;
+mod interrupted;
 mod partition;
 mod report;
 mod update;
 mod watch;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::course::{self, report_problems};
 use super::reports::Reports;
@@ -30,6 +30,7 @@ use crate::verify::coverage;
 use crate::verify::plan::Plan;
 use crate::verify::report::{Conclusion, Report, ServerReport};
 use crate::verify::{self, Case, CaseResult, Done, Interpreters, Jobs, PreservedFailure, Runner};
+use interrupted::Unfinished;
 
 pub(super) fn verify(common: &Common, options: &VerifyOptions) -> Result<Exit, Stop> {
     let reports = Reports::of(&options.reporting.reports, options.output.format, &variable)?;
@@ -47,6 +48,7 @@ pub(super) fn verify(common: &Common, options: &VerifyOptions) -> Result<Exit, S
     }
     reports.try_targets()?;
     let only = options.only.clone();
+    let reports = Arc::new(reports);
     let request = VerifyRequest { common, options, only, reports, slice, version };
     if options.watch { watch::watch(request) } else { request.run() }
 }
@@ -68,7 +70,7 @@ struct VerifyRequest<'r> {
     options: &'r VerifyOptions,
     /// The names of the wanted cases; empty: all.
     only: Vec<String>,
-    reports: Reports,
+    reports: Arc<Reports>,
     slice: Option<Slice>,
     version: Option<ServerVersion>,
 }
@@ -80,7 +82,7 @@ impl VerifyRequest<'_> {
             self.update_replies(&course)?;
             (course, of_loader) = self.load()?;
         }
-        let cases::WantedCases { cases, all, unmade } = cases::wanted(&course, self)?;
+        let cases::WantedCases { cases, all, unmade, nothing } = cases::wanted(&course, self)?;
         let versions = self.versions(&course)?;
         let names = versions.iter().map(|version| name_of(version.as_ref())).collect();
         self.reports.begin(&Plan::new(&course, &cases, self.slice, names))?;
@@ -91,23 +93,26 @@ impl VerifyRequest<'_> {
         };
         let cases = Slice::part(self.slice, cases);
         let verification = Verification { request: self, course: &course, cases, unmade };
+        let report = verification.unfinished(&versions, &of_loader, nothing);
+        let unfinished =
+            Unfinished::begin(report.clone(), self.options.repeat, Arc::clone(&self.reports));
         let (mut servers, mut results) = (Vec::new(), Vec::new());
-        for version in &versions {
-            let (server, of_server) = verification.on(version.as_ref())?;
+        for (index, version) in versions.iter().enumerate() {
+            let (server, of_server) = verification.on(version.as_ref(), (index, &unfinished))?;
+            unfinished.server(index, server.clone());
             servers.push(server);
             results.push(of_server);
         }
+        drop(unfinished);
         let problems = coverage::warnings(of_loader, &verification.cases, &all, &results);
         if !self.reports.report_to_people() {
             report_problems(&problems);
         }
-        let report = Report {
-            course: course.title.clone(),
-            slice: self.slice,
-            servers,
-            warnings: problems.iter().map(warning).collect(),
-            incomplete: Vec::new(),
-        };
+        let warnings = problems.iter().map(warning).collect();
+        let report = Report { servers, warnings, ..report };
+        if let Some(why) = report.nothing.as_ref().filter(|_| !self.reports.report_to_people()) {
+            report_message(&format!("nothing to run: {why}"));
+        }
         conclude(&report, &self.reports)
     }
 
@@ -178,7 +183,7 @@ pub(super) fn conclude(report: &Report, reports: &Reports) -> Result<Exit, Stop>
     }
     reports.end(report)?;
     Ok(match report.conclusion() {
-        Conclusion::Passed => Exit::Passed,
+        Conclusion::Passed | Conclusion::NothingToRun => Exit::Passed,
         Conclusion::Failed => Exit::FellShort,
         Conclusion::Unchecked => Exit::Unchecked,
     })
@@ -212,18 +217,48 @@ struct Verification<'v> {
 }
 
 impl Verification<'_> {
-    fn on(&self, version: Option<&ServerVersion>) -> Result<(ServerReport, CaseResults), Stop> {
+    /// A report of which no case has run.
+    fn unfinished(
+        &self,
+        versions: &[Option<ServerVersion>],
+        warnings: &[Problem],
+        nothing: Option<String>,
+    ) -> Report {
+        let not_run = |version: &Option<ServerVersion>| {
+            let version = version.as_ref();
+            let cases = self.cases.iter();
+            let case = |case| report::case(self.request, version, case, report::Ended::NotRun);
+            let cases = cases.map(case).collect();
+            ServerReport { wanted: name_of(version), unchecked: None, cases, took: Duration::ZERO }
+        };
+        Report {
+            course: self.course.title.clone(),
+            slice: self.request.slice,
+            servers: versions.iter().map(not_run).collect(),
+            warnings: warnings.iter().map(warning).collect(),
+            incomplete: Vec::new(),
+            nothing: nothing.filter(|_| self.cases.is_empty()),
+        }
+    }
+
+    /// `unfinished` takes what is found on this server, which has that index in it.
+    fn on(
+        &self,
+        version: Option<&ServerVersion>,
+        (server, unfinished): (usize, &Unfinished),
+    ) -> Result<(ServerReport, CaseResults), Stop> {
         let began = Instant::now();
         let VerifyRequest { options, reports, .. } = self.request;
         let wanted = name_of(version);
         // A repeated case is reported only after all its runs, so it can't be streamed.
         let is_streamed = options.repeat == 1 && reports.is_streamed();
-        let report_case = |index: usize, result: &CaseResult| {
+        let report_case = |index: usize, so_far: &CaseResult| {
+            let (case, result) = (&self.cases[index], report::Ended::Run(so_far));
+            let case = report::case(self.request, version, case, result);
             if is_streamed {
-                let (case, result) = (&self.cases[index], report::Ended::Run(result));
-                let case = report::case(self.request, version, case, result);
                 reports.case(&wanted, &case);
             }
+            unfinished.case(server, index, case);
         };
         let (done, unchecked) = match self.run_cases(version, &report_case) {
             Ok(done) => (done, None),
@@ -249,7 +284,7 @@ impl Verification<'_> {
         Ok((server, results))
     }
 
-    /// `ended` is called as each run of a case ends.
+    /// `ended` is called as each run of a case ends, with the result of all its runs so far.
     fn run_cases(
         &self,
         version: Option<&ServerVersion>,
@@ -264,7 +299,6 @@ impl Verification<'_> {
         let spinner = Spinner::new();
         let report = |event: ProgressEvent<'_>| spinner.tell(event);
         let options = self.request.options;
-        let progress = Interrupted::of(self.cases.len() * options.repeat as usize);
         let source = &self.source(version, &report)?;
         let runner = Runner {
             cases: &self.cases,
@@ -280,13 +314,14 @@ impl Verification<'_> {
             spinner.count(runs, None);
             Ok(python)
         };
-        let done = runner.run(begin, &|index, result| {
-            progress.count();
+        let done = runner.run(begin, &|index, result, so_far| {
+            // What fails since its server was ended has not failed.
+            cleanup::stop_if_a_signal_came();
             let failures = spinner.count(runs, Some(result.is_good()));
             if !result.is_good() {
                 tell_failure(&spinner, options, &self.cases[index].id, (failures, runs));
             }
-            ended(index, result);
+            ended(index, so_far);
         })?;
         drop(spinner);
         if let Some(kept) = &done.kept {
@@ -318,39 +353,6 @@ impl Verification<'_> {
         let fresh = Python::find(packages, report)?;
         let warmed = fresh.warmed(packages).ok();
         Ok(Some(Interpreters { fresh, warmed }))
-    }
-}
-
-/// Says how far a run came that a signal ends.
-struct Interrupted(Arc<AtomicUsize>);
-
-/// Nothing is to be said any more.
-const ENDED: usize = usize::MAX;
-
-impl Interrupted {
-    fn of(runs: usize) -> Self {
-        let done = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&done);
-        cleanup::at_end(move || match counted.load(Ordering::Relaxed) {
-            ENDED => {}
-            done => report_message(&format!("interrupted: {done} of {runs} cases have run")),
-        });
-        Self(done)
-    }
-
-    fn count(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn ended(&self) {
-        self.0.store(ENDED, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Interrupted {
-    /// Also if the run ends early by an error. After a signal this is never reached.
-    fn drop(&mut self) {
-        self.ended();
     }
 }
 

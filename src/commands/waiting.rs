@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::output::for_err;
 use super::report_message;
-use crate::cleanup::lock;
+use crate::cleanup::{self, lock};
 use crate::present::{error_width, plain, waiting};
 use crate::progress_event::ProgressEvent;
 
@@ -119,6 +119,12 @@ fn drawn(latest: Arc<Mutex<WaitStatus>>) -> ProgressBar {
         bar.set_style(style.with_key("line", line));
     }
     bar.enable_steady_tick(SPINNER_TICK);
+    let drawn = bar.clone();
+    cleanup::at_end(move || {
+        if !drawn.is_finished() {
+            drawn.finish_and_clear();
+        }
+    });
     bar
 }
 

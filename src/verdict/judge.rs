@@ -8,6 +8,7 @@ use super::run::ended_badly;
 use crate::attempt::evidence::{Evidence, LoadFailure, NOT_STARTED, Run};
 use crate::checks::lines::without_marks;
 use crate::checks::{Scope, Seen};
+use crate::differing::{beginning, differing};
 use crate::error::EnvironmentError;
 use crate::lesson::check::EVIDENCE_IS_VALID;
 use crate::lesson::{Check, Crash, Exercise, Moment};
@@ -144,12 +145,17 @@ fn finding(check: &Check, seen: &Seen) -> Finding {
     let outcome = if seen.met { Outcome::Met } else { Outcome::Unmet };
     // The advice is about what was found, so it does not fit where nothing was seen.
     let has_advice = outcome == Outcome::Unmet && seen.found != TOO_BUSY;
+    // A secret may not be told by where it is cut.
+    let (expected, found) = match check.is_secret {
+        true => (check.sentence(), without_marks(&beginning(&seen.found))),
+        false => differing(&seen.expected, &seen.found),
+    };
     Finding {
         check: check.id.clone(),
         outcome,
         says: check.sentence(),
-        expected: if check.is_secret { check.sentence() } else { seen.expected.clone() },
-        found: if check.is_secret { without_marks(&seen.found) } else { seen.found.clone() },
+        expected,
+        found,
         otherwise: check.otherwise.clone().filter(|_| has_advice),
         in_worlds: Vec::new(),
     }

@@ -46,6 +46,8 @@ pub struct CaseRun {
     pub findings: Vec<(String, Outcome)>,
     /// The replies to an example's `> ` lines, up to the last one that ran.
     pub replies: Vec<String>,
+    /// What a failed example's program printed to standard error.
+    pub errors: String,
     /// The verdict and its evidence, if the case failed.
     pub judged: Option<Box<Judged>>,
 }
@@ -132,8 +134,10 @@ fn run_on(
         let answer = Answer { text: commands_of(example), ..case.answer.clone() };
         let run = attempt::run_example(fixture, setup, &answer, python, limit)
             .map_err(AttemptError::uncancelled)?;
+        let problems = example_problems(example, &run);
         return Ok(CaseRun {
-            problems: example_problems(example, &run),
+            errors: errors(&run).filter(|_| !problems.is_empty()).unwrap_or_default(),
+            problems,
             line: example_line(case.lesson, example, &run),
             is_killed: is_killed(&run),
             replies: replies(&run),
@@ -174,6 +178,11 @@ fn judged(case: &Case<'_>, evidence: Evidence, verdict: Verdict) -> CaseRun {
 
 fn is_killed(run: &Run) -> bool {
     matches!(run, Run::Program(program) if program.end == ProgramEnd::Signalled(SIGKILL))
+}
+
+fn errors(run: &Run) -> Option<String> {
+    let Run::Program(program) = run else { return None };
+    Some(program.stderr.text.clone())
 }
 
 fn replies(run: &Run) -> Vec<String> {

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use crate::attempt::Run;
-use crate::attempt::evidence::{ProgramEnd, TypedExchange};
+use crate::attempt::evidence::{ProgramEnd, ProgramRun, TypedExchange};
+use crate::differing::{around, beginning, differing};
 use crate::lesson::pattern::is_like;
 use crate::lesson::{Example, ExampleExchange, Exercise, Lesson};
+use crate::traceback;
 
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
+/// Stands for anything in a reply.
+const DOTS: &str = "...";
 
 /// The time limit of an example.
 pub fn example_limit(exercise: Option<&Exercise>) -> Duration {
@@ -22,9 +26,16 @@ pub fn commands_of(example: &Example) -> String {
     example.dialogue.iter().fold(String::new(), |text, exchange| text + &exchange.command + "\n")
 }
 
-/// The line, from 1, of the first command with an unexpected reply.
+/// The line, from 1, of the first command with an unexpected reply, or at which a program raised
+/// the exception that ended it.
 pub fn example_line(lesson: &Lesson, example: &Example, run: &Run) -> Option<usize> {
-    let Run::Typed(typed) = run else { return None };
+    let typed = match run {
+        Run::Typed(typed) => typed,
+        Run::Program(program) => {
+            let line = traceback::raised(&program.stderr.text).and_then(|raised| raised.line);
+            return Some(lesson.line_of(example.code.span.start) + line?);
+        }
+    };
     if example.dialogue.is_empty() {
         let failed = typed.exchanges.iter().find(|exchange| is_error(&exchange.reply))?;
         let line = example.code.text.lines().position(|line| line.trim() == failed.line)?;
@@ -52,13 +63,11 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
     match run {
         _ if run.timed_out() => problems.push("the example ran out of time".to_owned()),
         Run::Program(program) if program.end == ProgramEnd::Exited(0) => {}
-        Run::Program(program) => {
-            let last = program.stderr.text.lines().last().unwrap_or("it printed no error message");
-            problems.push(format!("the example failed: {last}"));
-        }
+        Run::Program(program) => problems.push(format!("the example failed: {}", failure(program))),
         Run::Typed(typed) if example.dialogue.is_empty() => {
             for TypedExchange { line, reply, .. } in &typed.exchanges {
                 if is_error(reply) {
+                    let (line, reply) = (beginning(line), beginning(reply));
                     problems.push(format!("`{line}` is answered by {reply}"));
                 }
             }
@@ -67,17 +76,58 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
             for (wanted, TypedExchange { line, reply, .. }) in
                 example.dialogue.iter().zip(&typed.exchanges)
             {
+                let line = beginning(line);
                 if is_unwritten_error(wanted, reply) {
-                    let help = "write it below the command if it is meant";
+                    let (reply, help) =
+                        (beginning(reply), "write it below the command if it is meant");
                     problems.push(format!("`{line}` is answered by `{reply}`: {help}"));
                 } else if !is_answered(wanted, reply) {
-                    let says = format!("the lesson says `{}`", wanted.reply);
+                    let (reply, says) = apart(reply, &wanted.reply);
+                    let says = format!("the lesson says `{says}`");
                     problems.push(format!("`{line}` is answered by `{reply}`, {says}"));
                 }
             }
         }
     }
     problems
+}
+
+/// How a program ended that did not end well.
+fn failure(program: &ProgramRun) -> String {
+    let raised = traceback::raised(&program.stderr.text);
+    // Python ends like this after an exception.
+    if let (Some(raised), ProgramEnd::Exited(1)) = (raised, program.end) {
+        let before = raised.before.iter().map(|before| beginning(before));
+        return [beginning(&raised.exception)]
+            .into_iter()
+            .chain(before)
+            .collect::<Vec<_>>()
+            .join("\n");
+    }
+    let last = program.stderr.text.lines().rfind(|line| !line.trim().is_empty());
+    let said = match last {
+        Some(line) => format!("; its last error message: {}", beginning(line)),
+        None => ", without an error message".to_owned(),
+    };
+    match program.end {
+        ProgramEnd::Exited(status) => format!("exit status {status}{said}"),
+        ProgramEnd::Signalled(signal) => format!("signal {signal} ended it{said}"),
+        ProgramEnd::TimedOut => format!("it ran out of time{said}"),
+    }
+}
+
+/// A reply and the one in the lesson, if they are long only where they differ.
+fn apart(reply: &str, wanted: &str) -> (String, String) {
+    if !wanted.contains(DOTS) {
+        return differing(reply, wanted);
+    }
+    // As far as the reply is like the lesson's.
+    let ends: Vec<usize> = wanted.char_indices().map(|(at, _)| at).collect();
+    let likes = |end: &usize| is_like(reply, &format!("{}{DOTS}", &wanted[..*end]));
+    let at = ends.partition_point(likes).checked_sub(1).map_or(0, |index| ends[index]);
+    let before = wanted[..at].rsplit(DOTS).next().unwrap_or_default();
+    let in_reply = reply.find(before).map_or(0, |found| found + before.len());
+    (around(reply, in_reply), around(wanted, at))
 }
 
 /// Whether a reply, or one of an array's as EXEC gives it, is an error.
@@ -102,6 +152,40 @@ fn without_numbers(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attempt::evidence::Output;
+
+    fn ended(end: ProgramEnd, stderr: &str) -> String {
+        let stderr = Output { text: stderr.to_owned(), ..Output::default() };
+        failure(&ProgramRun { end, stdout: Output::default(), stderr })
+    }
+
+    #[test]
+    fn an_exception_is_named_with_what_led_to_it() {
+        let stderr = "Traceback (most recent call last):\n  File \"answer.py\", line 1\n    1/0\n\
+                      ZeroDivisionError: division by zero\n\nThe above exception was the direct \
+                      cause of the following exception:\n\nTraceback (most recent call last):\n  \
+                      File \"answer.py\", line 3\n    raise\nRuntimeError: wrapped\n  twice\n";
+        assert_eq!(
+            ended(ProgramEnd::Exited(1), stderr),
+            "RuntimeError: wrapped\n  twice\ncaused by ZeroDivisionError: division by zero"
+        );
+    }
+
+    #[test]
+    fn without_an_exception_the_end_of_a_program_is_told() {
+        let told = ended(ProgramEnd::Exited(1), "Traceback follows\n\n");
+        assert_eq!(told, "exit status 1; its last error message: Traceback follows");
+        assert_eq!(ended(ProgramEnd::Exited(3), ""), "exit status 3, without an error message");
+    }
+
+    #[test]
+    fn long_replies_are_cut_where_they_differ_from_a_pattern() {
+        let reply = format!("{}b{}", "a".repeat(5000), "c".repeat(5000));
+        let (found, wanted) = apart(&reply, &format!("...ab{}d", "c".repeat(4000)));
+        assert!(found.len() < 300 && wanted.len() < 300, "{found} {wanted}");
+        assert!(wanted.contains("cd"), "{wanted}");
+        assert!(found.contains("cccc") && !found.contains('b'), "{found}");
+    }
 
     #[test]
     fn an_error_in_an_array_is_an_error() {

@@ -45,7 +45,8 @@ pub fn merge(parts: &[Part]) -> Result<(Plan, Report), String> {
     }
     let plan = plan(parts, &groups);
     let course = plan.course.clone();
-    Ok((plan, Report { course, slice: None, servers, warnings, incomplete }))
+    let nothing = parts.iter().find_map(|part| part.report.nothing.clone());
+    Ok((plan, Report { course, slice: None, servers, warnings, incomplete, nothing }))
 }
 
 fn mismatch(parts: &[Part]) -> Option<String> {

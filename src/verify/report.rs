@@ -19,9 +19,11 @@ pub struct Report {
     /// In the order in which they were requested; one without a name if any server would do.
     pub servers: Vec<ServerReport>,
     pub warnings: Vec<Warning>,
-    /// Why the report does not cover all wanted cases: parts are missing, did not finish or
-    /// contradict each other. Only a merged report has any.
+    /// Why the report does not cover all wanted cases: it was interrupted, or of what is merged
+    /// parts are missing, did not finish or contradict each other.
     pub incomplete: Vec<EnvironmentError>,
+    /// Why there is no case.
+    pub nothing: Option<String>,
 }
 
 /// The cases on one server.
@@ -134,6 +136,8 @@ pub struct Warning {
 /// From the mildest to the most severe, which takes precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Conclusion {
+    /// There is no case, so nothing is proved.
+    NothingToRun,
     /// Every case passed.
     Passed,
     /// No case failed, but not all could be checked.
@@ -146,10 +150,16 @@ impl Conclusion {
     /// The word in reports.
     pub fn word(self) -> &'static str {
         match self {
+            Self::NothingToRun => "nothing-to-run",
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Unchecked => "unchecked",
         }
+    }
+
+    /// The same for people.
+    pub fn in_words(self) -> &'static str {
+        if self == Self::NothingToRun { "nothing to run" } else { self.word() }
     }
 }
 
@@ -162,7 +172,7 @@ impl Report {
     pub fn conclusion(&self) -> Conclusion {
         let on_each = self.servers.iter().map(ServerReport::conclusion);
         let missing = self.incomplete.iter().map(|_| Conclusion::Unchecked);
-        on_each.chain(missing).max().unwrap_or(Conclusion::Passed)
+        on_each.chain(missing).max().unwrap_or(Conclusion::NothingToRun)
     }
 }
 
@@ -172,6 +182,8 @@ impl ServerReport {
             Conclusion::Failed
         } else if self.unchecked.is_some() || self.count(CaseOutcome::Passed) < self.wanted_here() {
             Conclusion::Unchecked
+        } else if self.wanted_here() == 0 {
+            Conclusion::NothingToRun
         } else {
             Conclusion::Passed
         }

@@ -89,6 +89,9 @@ pub struct PreservedFailure {
     pub server: Result<PreservedServer, EnvironmentError>,
 }
 
+/// What is called with the result of a run, and with that of all runs of its case so far.
+type OnEnd<'f> = dyn Fn(usize, &CaseResult, &CaseResult) + Sync + 'f;
+
 /// A case's index and the server started for it.
 type Started = (usize, Result<Server, EnvironmentError>);
 
@@ -112,13 +115,13 @@ struct Running {
 
 impl Runner<'_> {
     /// Runs the cases. `python` finds the interpreters while the first servers start. `done` is
-    /// called as each run of a case ends, with the case's index; if a failed run is repeated, after
-    /// the second run. When a server cannot be started, the remaining cases are not run and have no
+    /// called as each run of a case ends, with the case's index, this result and that of all runs so
+    /// far; if a failed run is repeated, after the second run. When a server cannot be started, the remaining cases are not run and have no
     /// result, since each would fail for the same reason.
     pub fn run(
         &self,
         python: impl FnOnce() -> Result<Option<Interpreters>, EnvironmentError>,
-        done: &(dyn Fn(usize, &CaseResult) + Sync),
+        done: &OnEnd<'_>,
     ) -> Result<Done, EnvironmentError> {
         let not_for_server = self.not_for_server()?;
         let mut order = longest_first(self.cases);
@@ -193,12 +196,7 @@ impl Runner<'_> {
         }
     }
 
-    fn run_cases(
-        &self,
-        running: &Running,
-        python: Option<&Interpreters>,
-        done: &(dyn Fn(usize, &CaseResult) + Sync),
-    ) {
+    fn run_cases(&self, running: &Running, python: Option<&Interpreters>, done: &OnEnd<'_>) {
         loop {
             let _turn = running.pace.begin();
             let Some((index, server)) = running.next() else { break };
@@ -210,12 +208,15 @@ impl Runner<'_> {
             let no_server = ended.runs.iter().any(|run| run.server.is_empty());
             let must_stop = no_server || (self.fail_fast && !ended.is_good());
             running.stop.fetch_or(must_stop, Ordering::Relaxed);
-            done(index, &ended);
-            let mut results = lock(&running.results);
-            let result: &mut CaseResult = results[index].get_or_insert_default();
-            for run in ended.runs {
-                result.add(run);
-            }
+            let so_far = {
+                let mut results = lock(&running.results);
+                let result: &mut CaseResult = results[index].get_or_insert_default();
+                for run in ended.runs.iter().cloned() {
+                    result.add(run);
+                }
+                result.clone()
+            };
+            done(index, &ended, &so_far);
         }
     }
 

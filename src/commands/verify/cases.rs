@@ -17,6 +17,8 @@ pub(super) struct WantedCases<'c> {
     pub(super) all: BTreeMap<&'c str, usize>,
     /// Why mutants could not be made.
     pub(super) unmade: Option<EnvironmentError>,
+    /// Why there may be no case.
+    pub(super) nothing: Option<String>,
 }
 
 /// The wanted cases of all parts, not only of this machine's.
@@ -27,7 +29,12 @@ pub(super) fn wanted<'c>(
     let options = request.options;
     let names = request.only.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?;
     let base = options.changed.as_deref();
-    let lessons = base.map(|base| changed::lessons(course, base)).transpose()?;
+    let changed = base.map(|base| changed::lessons(course, base)).transpose()?;
+    let nothing = changed.as_ref().map(|changed| match changed.lessons.is_empty() {
+        true => changed.none_differs(),
+        false => "of the lessons that differ, no case was chosen".to_owned(),
+    });
+    let lessons = changed.map(|changed| changed.lessons);
     let choice = Choice { names, language: options.language, lessons };
     let cases = verify::cases(course);
     let (made, unmade) = if options.no_mutants {
@@ -52,7 +59,7 @@ pub(super) fn wanted<'c>(
         let help = "leave `--language` out, or name other cases";
         return Err(Stop::usage("the names and `--language` choose no case together", help));
     }
-    Ok(WantedCases { cases, all: made.answers, unmade })
+    Ok(WantedCases { cases, all: made.answers, unmade, nothing })
 }
 
 fn parsed(text: &str) -> Result<CasePattern, Stop> {

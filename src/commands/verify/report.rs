@@ -8,8 +8,8 @@ use crate::cli::Common;
 use crate::present::evidence::Form;
 use crate::present::judged::{self, Detail, Judged};
 use crate::present::output_width;
-use crate::present::text::clean;
-use crate::sanitize::ShownPath as _;
+use crate::present::text::truncate;
+use crate::sanitize::{ShownPath as _, clean_lines};
 use crate::server::ServerVersion;
 use crate::verify::report::{CaseOutcome, CaseReport};
 use crate::verify::{Case, CaseResult, CaseRun};
@@ -110,11 +110,20 @@ fn problems(result: &CaseResult) -> Vec<String> {
     }
     problems.extend(result.flakes());
     // They quote the output of programs and servers.
-    problems.iter().map(|problem| clean(problem).into_owned()).collect()
+    problems.iter().map(|problem| clean_lines(problem).replace(['\r', '\t'], " ")).collect()
 }
 
+/// In CI logs and in the readers of files nobody scrolls to the right for long.
+const LONGEST_LINE: usize = 400;
+
 fn details(case: &Case<'_>, run: &CaseRun) -> String {
-    let Some(judged) = &run.judged else { return String::new() };
+    let details = evidence(case, run);
+    let lines = details.lines().map(|line| truncate(line, LONGEST_LINE) + "\n");
+    lines.collect()
+}
+
+fn evidence(case: &Case<'_>, run: &CaseRun) -> String {
+    let Some(judged) = &run.judged else { return judged::errors(&run.errors, output_width()) };
     let judged = Judged {
         exercise: case.exercise.map_or("", |exercise| exercise.id.as_str()),
         server: &run.server,

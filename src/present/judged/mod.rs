@@ -62,7 +62,7 @@ pub fn judged(judged: &Judged<'_>, detail: Detail, width: usize) -> String {
 fn short(judged: &Judged<'_>, width: usize, text: &mut String) {
     text.push('\n');
     for finding in shown_in_short(judged.verdict) {
-        let traceback = (finding.check == ENDS_WELL).then(|| errors(judged.evidence, width));
+        let traceback = (finding.check == ENDS_WELL).then(|| errors_of(judged.evidence, width));
         match traceback.filter(|lines| !lines.is_empty()) {
             Some(lines) => {
                 let _ = writeln!(text, "{}{}", says(finding, width), lines.trim_end());
@@ -74,7 +74,7 @@ fn short(judged: &Judged<'_>, width: usize, text: &mut String) {
     text.push_str(&world(judged.evidence, width));
     text.push_str(&picture(judged, width));
     let ends_badly = judged.verdict.findings.iter().any(|finding| finding.check == ENDS_WELL);
-    let errors = if ends_badly { String::new() } else { errors(judged.evidence, width) };
+    let errors = if ends_badly { String::new() } else { errors_of(judged.evidence, width) };
     if !errors.is_empty() {
         let _ = write!(text, "\n  {}\n{errors}", "it printed to standard error:".dimmed());
     }
@@ -321,11 +321,15 @@ fn why_not_judged(finding: &Finding, verdict: &Verdict, width: usize) -> String 
     format!("  {} {}\n", Mark::NotReached.sign(), line.dimmed())
 }
 
-/// What the program printed to standard error, shortened.
-fn errors(evidence: &Evidence, width: usize) -> String {
+fn errors_of(evidence: &Evidence, width: usize) -> String {
     let Run::Program(program) = &evidence.run else { return String::new() };
+    errors(&program.stderr.text, width)
+}
+
+/// What a program printed to standard error, shortened.
+pub fn errors(stderr: &str, width: usize) -> String {
     let mut text = String::new();
-    for line in traceback::shortened(&program.stderr.text) {
+    for line in traceback::shortened(stderr) {
         let line = clean(&line);
         // Code is indented; a message is the one line that nobody should lose the end of.
         let is_code = line.starts_with([' ', '|']);

@@ -6,14 +6,8 @@ use std::path::Path;
 
 use crate::present::plain;
 use crate::present::text::number;
+use crate::traceback::{CHAINED, is_of, place};
 
-/// What Python prints between an exception and the one that it led to.
-const CHAINED: [&str; 2] = [
-    "The above exception was the direct cause of the following exception:",
-    "During handling of the above exception, another exception occurred:",
-];
-/// The file of an answer that has none of its own.
-const PROGRAM: &str = "answer.py";
 /// A recursion over several functions has hundreds of frames.
 const FIRST_FRAMES: usize = 2;
 const LAST_FRAMES: usize = 3;
@@ -51,13 +45,6 @@ pub(super) fn last_line_in(answer: Option<&Path>, stderr: &str) -> Option<usize>
     })
 }
 
-fn is_of(path: &str, answer: Option<&Path>) -> bool {
-    match answer {
-        Some(answer) => Path::new(path) == answer,
-        None => Path::new(path).file_name().is_some_and(|name| name == PROGRAM),
-    }
-}
-
 /// A line of a traceback, or a frame with all its lines.
 enum Line<'t> {
     Frame(Frame<'t>),
@@ -86,7 +73,8 @@ fn chained(stderr: &str) -> Vec<Vec<Line<'_>>> {
             parts.last_mut().expect("it is never empty").push(Line::Frame(frame));
         } else {
             parts.last_mut().expect("it is never empty").push(Line::Other(line));
-            if CHAINED.contains(&line.trim_start_matches([' ', '|'])) {
+            let text = line.trim_start_matches([' ', '|']);
+            if CHAINED.iter().any(|(chain, _)| *chain == text) {
                 parts.push(Vec::new());
             }
         }
@@ -99,10 +87,8 @@ impl<'t> Frame<'t> {
     fn begin(line: &'t str) -> Option<Self> {
         let text = line.trim_start_matches([' ', '|']);
         let margin = &line[..line.len() - text.len()];
-        let (path, rest) = text.strip_prefix("File \"")?.split_once("\", line ")?;
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let number = rest[..digits].parse().ok()?;
-        let function = rest[digits..].strip_prefix(", in ").filter(|name| *name != "<module>");
+        let (path, number, rest) = place(text)?;
+        let function = rest.strip_prefix(", in ").filter(|name| *name != "<module>");
         Some(Self { margin, path, number, function, code: Vec::new() })
     }
 
@@ -257,7 +243,7 @@ mod tests {
         let own = "  File \"/tmp/x/answer.py\", line 3, in main\n    client.get('a')\n";
         let first = raised(LIBRARY, "ConnectionRefusedError: [Errno 111]");
         let second = raised(&format!("{own}{LIBRARY}"), "redis.ConnectionError: Error 111");
-        let stderr = format!("{first}\n{}\n\n{second}", CHAINED[1]);
+        let stderr = format!("{first}\n{}\n\n{second}", CHAINED[1].0);
         insta::assert_snapshot!(short(&stderr), @"
         answer.py, line 3, in main
           client.get('a')
@@ -272,7 +258,7 @@ mod tests {
         let first = raised(own, "ZeroDivisionError: division by zero");
         let second =
             raised("  File \"/tmp/x/answer.py\", line 5, in <module>\n    raise E from e\n", "E");
-        insta::assert_snapshot!(short(&format!("{first}\n{}\n\n{second}", CHAINED[0])), @"
+        insta::assert_snapshot!(short(&format!("{first}\n{}\n\n{second}", CHAINED[0].0)), @"
         answer.py, line 3, in main
           1 / 0
         ZeroDivisionError: division by zero

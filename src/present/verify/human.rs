@@ -27,6 +27,9 @@ pub fn text(report: &Report) -> String {
         text.push_str(&retried(server));
         text.push_str(&last_line(server));
     }
+    if let Some(why) = &report.nothing {
+        let _ = writeln!(text, "{why}");
+    }
     text
 }
 
@@ -62,8 +65,12 @@ fn last_line(server: &ServerReport) -> String {
             format!("{good} of {all} cases passed, on {}{}", server.server(), counts(server))
         }
     };
-    let is_good = server.conclusion() == Conclusion::Passed;
-    terminal::result_line(is_good, &format!("{wanted}{line}"))
+    match server.conclusion() {
+        Conclusion::NothingToRun => format!("{wanted}{line}\n"),
+        conclusion => {
+            terminal::result_line(conclusion == Conclusion::Passed, &format!("{wanted}{line}"))
+        }
+    }
 }
 
 /// `; 1 failed, 2 could not be checked, 1 flaky, 3 not run, 2 retried; 4.1 s`, without zero counts.

@@ -51,7 +51,7 @@ struct CaseLine {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct EndLine {
-    /// `passed`, `failed`, `unchecked`, or `unloadable` if the lessons have problems.
+    /// `passed`, `failed`, `unchecked`, `nothing-to-run`, or `unloadable` if the lessons have problems.
     conclusion: String,
     passed: usize,
     failed: usize,
@@ -60,6 +60,9 @@ struct EndLine {
     flaky: usize,
     /// Why a merged report is incomplete.
     incomplete: Vec<EnvironmentError>,
+    /// Why there is no case. Missing in earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nothing: Option<String>,
 }
 
 /// Reported before anything runs.
@@ -94,6 +97,7 @@ pub fn end(report: &Report) -> String {
         not_run: count(report, CaseOutcome::NotRun),
         flaky: report.servers.iter().map(ServerReport::flaky).sum(),
         incomplete: report.incomplete.clone(),
+        nothing: report.nothing.clone(),
     };
     warnings.chain([line(&ReportLine::End(end))]).collect()
 }

@@ -1,6 +1,6 @@
-//! `JUnit` XML for CI systems. Uses only what Jenkins' schema (`junit-10.xsd`, pytest's `xunit2`)
-//! allows, so the line of a case is in the text of its failure, and its file is the suite's. The
-//! only user of `quick_junit`.
+//! `JUnit` XML for CI systems. Uses only what the schema of Jenkins' xUnit plugin (`junit-10.xsd`,
+//! pytest's `xunit2`) allows, but for a case's `file` and `line`: by `file`, GitLab links a failed
+//! test to its place. Jenkins' own JUnit plugin ignores both. The only user of `quick_junit`.
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 use regex_lite::Regex;
@@ -10,19 +10,22 @@ use super::{
     unchecked_at_large, warning,
 };
 use crate::lesson::Problem;
-use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport};
+use crate::verify::report::{CaseOutcome, CaseReport, Report, ServerReport, Warning};
 
 /// A suite for each lesson on each server. GitLab treats tests with the same name as one test, so
 /// names include the server if several were requested.
 pub fn xml(report: &Report) -> String {
     let mut suites = Vec::new();
+    let mut warnings: Vec<&Warning> = report.warnings.iter().collect();
     for server in &report.servers {
-        let lessons = server.cases.chunk_by(|one, other| one.lesson == other.lesson);
-        suites.extend(lessons.map(|cases| lesson_suite(cases, report, server)));
+        for cases in server.cases.chunk_by(|one, other| one.lesson == other.lesson) {
+            let (here, elsewhere) = warnings.into_iter().partition(|one| one.file == cases[0].file);
+            warnings = elsewhere;
+            suites.push(with_warnings(lesson_suite(cases, report, server), here));
+        }
     }
-    if let Some(first) = suites.first_mut().filter(|_| !report.warnings.is_empty()) {
-        let warnings: Vec<String> = report.warnings.iter().map(located).collect();
-        first.set_system_out(warnings.join("\n"));
+    if !warnings.is_empty() {
+        suites.push(with_warnings(TestSuite::new("warnings"), warnings));
     }
     let at_large = unchecked_at_large(report);
     if !at_large.is_empty() {
@@ -36,12 +39,24 @@ pub fn xml(report: &Report) -> String {
     document(suites)
 }
 
+fn with_warnings(mut suite: TestSuite, warnings: Vec<&Warning>) -> TestSuite {
+    let warnings: Vec<String> = warnings.into_iter().map(located).collect();
+    if !warnings.is_empty() {
+        suite.set_system_out(warnings.join("\n"));
+    }
+    suite
+}
+
 /// An error for each problem that prevents loading the lessons.
 pub fn problems(problems: &[Problem]) -> String {
     let errors = problems.iter().filter(|problem| is_error(problem)).map(|problem| {
-        let text = located(&warning(problem));
-        let status = non_success(NonSuccessKind::Error, "lesson", &problem.message, &text);
-        named("lessons", &problem.place(), status)
+        let warning = warning(problem);
+        let status =
+            non_success(NonSuccessKind::Error, "lesson", &problem.message, &located(&warning));
+        let mut case = named("lessons", &problem.place(), status);
+        case.extra.insert("file".into(), warning.file.into());
+        case.extra.insert("line".into(), warning.line.to_string().into());
+        case
     });
     document(vec![suite("lessons", errors)])
 }
@@ -93,6 +108,8 @@ fn test_case(case: &CaseReport, server: &ServerReport) -> TestCase {
     let id = title(case, server);
     let (class, name) = id.split_once('/').unwrap_or(("", &id));
     let mut test_case = named(class, name, status);
+    test_case.extra.insert("file".into(), case.file.as_str().into());
+    test_case.extra.insert("line".into(), case.line.to_string().into());
     test_case.set_time(case.took);
     test_case
 }

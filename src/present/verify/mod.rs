@@ -70,5 +70,5 @@ fn unchecked_at_large(report: &Report) -> Vec<(&str, &EnvironmentError)> {
         let name = if server.wanted.is_empty() { "server" } else { server.wanted.as_str() };
         Some((name, server.unchecked.as_ref()?))
     });
-    on_servers.chain(report.incomplete.iter().map(|error| ("merge", error))).collect()
+    on_servers.chain(report.incomplete.iter().map(|error| ("incomplete", error))).collect()
 }

@@ -62,8 +62,11 @@ pub fn problems(problems: &[Problem]) -> String {
 }
 
 fn head(report: &Report) -> String {
-    let conclusion = report.conclusion().word();
+    let conclusion = report.conclusion().in_words();
     let mut text = format!("## redislings: {}: {conclusion}\n\n", escaped(&report.course));
+    if let Some(why) = &report.nothing {
+        let _ = writeln!(text, "{}\n", escaped(why));
+    }
     if let Some(slice) = report.slice {
         let _ = writeln!(text, "Part {slice} of the cases.\n");
     }

@@ -66,6 +66,7 @@ fn report() -> Report {
         servers: vec![ServerReport { wanted: String::new(), unchecked: None, cases, took }],
         warnings: vec![warning],
         incomplete: Vec::new(),
+        nothing: None,
     }
 }
 
@@ -199,8 +200,8 @@ fn junit_has_a_test_for_each_case() {
                 <property name="repeat e/redis/wrong-2" value="redislings verify e/redis/wrong-2 --server process"/>
                 <property name="repeat e/redis/empty" value="redislings verify e/redis/empty --server process"/>
             </properties>
-            <testcase name="redis/solution-1" classname="e" time="0.040"/>
-            <testcase name="redis/wrong-1" classname="e" time="0.040">
+            <testcase name="redis/solution-1" classname="e" time="0.040" file="lessons/01-saving.md" line="5"/>
+            <testcase name="redis/wrong-1" classname="e" time="0.040" file="lessons/01-saving.md" line="12">
                 <failure message="`saved` is met | 100%, &lt;b&gt;" type="wrong">lessons/01-saving.md:12
     `saved` is met | 100%, &lt;b&gt;
     red &lt;/pre&gt;
@@ -208,19 +209,45 @@ fn junit_has_a_test_for_each_case() {
     repeat: redislings verify e/redis/wrong-1 --server process
     </failure>
             </testcase>
-            <testcase name="redis/wrong-2" classname="e" time="0.040">
+            <testcase name="redis/wrong-2" classname="e" time="0.040" file="lessons/01-saving.md" line="20">
                 <error message="could not be checked: the disk is full; help: free some space" type="unchecked">lessons/01-saving.md:20
     could not be checked: the disk is full; help: free some space
     repeat: redislings verify e/redis/wrong-2 --server process
     </error>
             </testcase>
-            <testcase name="redis/empty" classname="e" time="0.000">
+            <testcase name="redis/empty" classname="e" time="0.000" file="lessons/01-saving.md" line="3">
                 <skipped message="not run: the run ended early"/>
             </testcase>
             <system-out>lessons/01-saving.md:7:3: nothing fails on `ok`; help: add a wrong answer</system-out>
         </testsuite>
     </testsuites>
     "#);
+}
+
+#[test]
+fn a_warning_stands_in_the_suite_of_its_lesson() {
+    let mut report = report();
+    report.warnings[0].file = "lessons/02-other.md".to_owned();
+    let xml = junit::xml(&report);
+    let (saving, others) = xml.split_once("</testsuite>").unwrap();
+    assert!(!saving.contains("system-out"), "{xml}");
+    assert!(others.contains("lessons/02-other.md:7:3: nothing fails on"), "{xml}");
+}
+
+#[test]
+fn a_report_without_a_case_does_not_look_like_a_proof() {
+    let mut report = report();
+    report.servers[0].cases.clear();
+    report.warnings.clear();
+    report.nothing = Some("no lesson differs from `main`".to_owned());
+    let text = human::text(&report);
+    assert_eq!(text, "\nnothing to run\nno lesson differs from `main`\n");
+    let markdown = summary::markdown(&report, summary::LIMIT);
+    assert!(markdown.contains("&#42;: nothing to run\n\nno lesson differs"), "{markdown}");
+    let annotations = github::annotations(&report, &|_| None);
+    assert_eq!(annotations, "::notice title=redislings::no lesson differs from `main`\n");
+    let end = json_lines::end(&report);
+    assert!(end.contains("\"conclusion\":\"nothing-to-run\""), "{end}");
 }
 
 #[test]
@@ -239,7 +266,9 @@ fn what_is_missing_is_an_error_in_every_format() {
     report.incomplete.push(EnvironmentError::new("2 of 4 cases are in no report", "run them"));
     assert_eq!(report.conclusion(), crate::verify::report::Conclusion::Unchecked);
     assert!(junit::xml(&report).contains("errors=\"1\""));
-    assert!(github::annotations(&report, &|_| None).contains("::error title=merge::could not"));
+    assert!(
+        github::annotations(&report, &|_| None).contains("::error title=incomplete::could not")
+    );
     assert!(summary::markdown(&report, summary::LIMIT).contains("2 of 4 cases are in no report"));
     assert!(human::text(&report).contains("2 of 4 cases are in no report"));
 }

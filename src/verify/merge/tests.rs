@@ -44,6 +44,7 @@ fn part(name: &str, slice: Option<(usize, usize)>, wanted: &str) -> Part {
         servers: vec![server],
         warnings: Vec::new(),
         incomplete: Vec::new(),
+        nothing: None,
     };
     Part { name: name.to_owned(), plan, report, is_finished: true }
 }

@@ -111,6 +111,7 @@ impl Reading {
                 if let Some(part) = &mut self.part {
                     part.is_finished = true;
                     part.report.incomplete = end.incomplete;
+                    part.report.nothing = end.nothing;
                 }
             }
         }
@@ -145,6 +146,7 @@ fn part(name: &str, begin: Begin) -> Result<Part, String> {
         servers: servers.collect(),
         warnings: Vec::new(),
         incomplete: Vec::new(),
+        nothing: None,
     };
     Ok(Part { name: name.to_owned(), plan, report, is_finished: false })
 }

@@ -22,7 +22,7 @@ use nix::unistd::geteuid;
 
 use self::tree::{Mismatch, Tree, WHEELS};
 use crate::cleanup::{self, lock};
-use crate::error::EnvironmentError;
+use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::progress_event::{ProgressEvent, TICK, seconds};
 use crate::sanitize::ShownPath as _;
 use crate::{disk, private};
@@ -301,6 +301,11 @@ impl Installer<'_> {
             errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message");
         // In this case pip's last line says that the package does not exist.
         let is_cut_off = errors.lines().any(|line| line.contains("Retrying (Retry("));
+        if let Some((package, newest)) = pip::unknown_version(&errors).filter(|_| !is_cut_off) {
+            let fact = format!("there is no `{package}`; the newest that pip finds is {newest}");
+            let kind = EnvironmentErrorKind::NoSuchPackage;
+            return Err(EnvironmentError::new(fact, self.help).of(kind));
+        }
         let cut_off = if is_cut_off { "no package index is reachable: " } else { "" };
         Err(failed(&format!("{cut_off}{}", last.trim())))
     }

@@ -46,7 +46,7 @@ fn first_difference(one: &str, other: &str) -> usize {
 fn lines_around(text: &str, at: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let at = at.min(text.len());
-    let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+    let line = text[..at].matches('\n').count();
     let line = line.min(lines.len() - 1);
     let start_of_line = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let (first, end) = (line.saturating_sub(LINES_BEFORE), lines.len().min(line + LINES_AFTER));

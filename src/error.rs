@@ -26,6 +26,8 @@ pub enum EnvironmentErrorKind {
     Other,
     /// A lesson's setup failed: it may be the lesson's fault.
     FailedSetup,
+    /// A package of the course does not exist in its version: the course's fault.
+    NoSuchPackage,
     /// The fork that ran an answer was lost: the answer is run again, in a process of its own.
     LostFork,
     /// What was observed of an answer may have come late: the answer is run again.

@@ -197,6 +197,19 @@ fn variable(name: &str) -> String {
     format!("PIP_{}", name.to_uppercase().replace('-', "_"))
 }
 
+/// The pinned package of which the index has other versions only, and the newest of those. An index
+/// that can't be reached has none, and a version for another Python is there.
+pub(super) fn unknown_version(errors: &str) -> Option<(&str, &str)> {
+    const BEFORE: &str = "Could not find a version that satisfies the requirement ";
+    let line = errors.lines().find_map(|line| Some(line.split_once(BEFORE)?.1))?;
+    let (package, versions) = line.split_once(" (from versions: ")?;
+    let package = package.split([' ', ';']).next()?;
+    let version = package.split_once("==")?.1;
+    let newest = versions.trim_end_matches(')').rsplit(", ").next()?;
+    let is_for_another_python = errors.contains(&format!(" {version} Requires-Python"));
+    (!matches!(newest, "none" | "") && !is_for_another_python).then_some((package, newest))
+}
+
 /// Reads a string literal of Python as one of JSON, which knows the escapes that settings about an
 /// index need; `None` if it contains others.
 fn unquoted(text: &str) -> Option<String> {
@@ -225,6 +238,22 @@ pub(super) fn hash_mismatch(errors: &str) -> Option<EnvironmentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_that_the_index_lacks_is_named() {
+        let line = |versions: &str| {
+            format!(
+                "ERROR: Could not find a version that satisfies the requirement redis==99.9 (from \
+                 versions: {versions})\nERROR: No matching distribution found for redis==99.9\n"
+            )
+        };
+        let known = line("0.6.0, 8.0.1, 8.1.0");
+        assert_eq!(unknown_version(&known), Some(("redis==99.9", "8.1.0")));
+        assert_eq!(unknown_version(&line("none")), None);
+        let ignored = "ERROR: Ignored the following versions that require a different python \
+                       version: 99.9 Requires-Python >=3.40\n";
+        assert_eq!(unknown_version(&(ignored.to_owned() + &known)), None);
+    }
 
     #[test]
     fn only_settings_about_the_index_are_taken() {

@@ -5,6 +5,8 @@ use std::path::Path;
 use super::output::{err, is_err_colored};
 use super::{Stop, progress, report_message};
 use crate::cli::Common;
+use crate::error::{EnvironmentError, EnvironmentErrorKind};
+use crate::lesson::course::Package;
 use crate::lesson::{Course, Exercise, Language, Lesson, Problem, Severity, problem};
 use crate::present::{plain, terminal};
 use crate::progress::Progress;
@@ -42,6 +44,21 @@ pub(super) fn report_problems(problems: &[Problem]) {
             err(&format!("{}\n\n", problem::draw(problem, colored).trim_end()));
         }
     }
+}
+
+/// The line of `course.toml` that is at fault if this failed; `None` if the course is not.
+pub(super) fn fault_of(course: &Course, error: &EnvironmentError) -> Option<Problem> {
+    if error.kind != EnvironmentErrorKind::NoSuchPackage {
+        return None;
+    }
+    let mut packages = course.python_packages.iter().map(Package::requirement);
+    let package = packages.find(|package| error.fact.contains(&format!("`{package}`")))?;
+    let path = course.path.join("course.toml");
+    let source = std::fs::read_to_string(&path).ok()?;
+    let start = source.find(package)?;
+    let help = "pin a version that exists, with its hashes".to_owned();
+    let of_path = Problem::of_path(&path, &error.fact, Some(help));
+    Some(Problem { source: source.into(), span: Some(start..start + package.len()), ..of_path })
 }
 
 /// The exercise with this id, and its lesson; the error may suggest another.

@@ -262,7 +262,10 @@ impl Verification<'_> {
         };
         let (done, unchecked) = match self.run_cases(version, &report_case) {
             Ok(done) => (done, None),
-            Err(Stop::Environment(error)) => (Done::none(self.cases.len()), Some(error)),
+            Err(Stop::Environment(error)) => match course::fault_of(self.course, &error) {
+                Some(problem) => return Err(self.request.unloadable(&[problem])),
+                None => (Done::none(self.cases.len()), Some(error)),
+            },
             Err(stop) => return Err(stop),
         };
         let results = done.results;

@@ -146,9 +146,10 @@ fn finding(check: &Check, seen: &Seen) -> Finding {
     // The advice is about what was found, so it does not fit where nothing was seen.
     let has_advice = outcome == Outcome::Unmet && seen.found != TOO_BUSY;
     // A secret may not be told by where it is cut.
-    let (expected, found) = match check.is_secret {
-        true => (check.sentence(), without_marks(&beginning(&seen.found))),
-        false => differing(&seen.expected, &seen.found),
+    let (expected, found) = if check.is_secret {
+        (check.sentence(), without_marks(&beginning(&seen.found)))
+    } else {
+        differing(&seen.expected, &seen.found)
     };
     Finding {
         check: check.id.clone(),

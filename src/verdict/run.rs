@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Outcome};
 use crate::attempt::evidence::{Evidence, ProgramEnd, Run, Stopped, Typed};
+use crate::differing::beginning;
 use crate::lesson::Exercise;
 use crate::lesson::check::ENDS_WELL;
 
@@ -19,7 +20,8 @@ pub(super) fn ended_badly(exercise: &Exercise, evidence: &Evidence) -> Option<Fi
             ProgramEnd::Exited(0) | ProgramEnd::TimedOut => return None,
             ProgramEnd::Exited(status) => {
                 let last = program.stderr.text.lines().rev().find(|line| !line.trim().is_empty());
-                let why = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
+                let why = last.map(|line| format!(": {}", beginning(line.trim())));
+                let why = why.unwrap_or_default();
                 format!("it ended with exit status {status}{why}")
             }
             ProgramEnd::Signalled(signal) => format!("it was ended by signal {signal}"),

@@ -16,6 +16,7 @@ mod courses;
 mod doors;
 mod effects;
 mod endings;
+mod engine_address;
 mod faults;
 mod foreign;
 mod forks;

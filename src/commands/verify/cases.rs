@@ -30,9 +30,12 @@ pub(super) fn wanted<'c>(
     let names = request.only.iter().map(|text| parsed(text)).collect::<Result<_, _>>()?;
     let base = options.changed.as_deref();
     let changed = base.map(|base| changed::lessons(course, base)).transpose()?;
-    let nothing = changed.as_ref().map(|changed| match changed.lessons.is_empty() {
-        true => changed.none_differs(),
-        false => "of the lessons that differ, no case was chosen".to_owned(),
+    let nothing = changed.as_ref().map(|changed| {
+        if changed.lessons.is_empty() {
+            changed.none_differs()
+        } else {
+            "of the lessons that differ, no case was chosen".to_owned()
+        }
     });
     let lessons = changed.map(|changed| changed.lessons);
     let choice = Choice { names, language: options.language, lessons };

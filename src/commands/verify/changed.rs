@@ -79,7 +79,10 @@ fn common_commit(folder: &Path, name: &str) -> Option<Base> {
     let commit = git(folder, &["rev-parse", "--verify", "--quiet", &wanted]).ok()?;
     let commit = git(folder, &["merge-base", &commit, "HEAD"]).unwrap_or(commit);
     let is_head = git(folder, &["rev-parse", "HEAD"]).is_ok_and(|head| head == commit);
-    Some(Base { name: name.to_owned(), commit, is_head })
+    // `origin/HEAD` stands for a branch.
+    let branch = git(folder, &["rev-parse", "--abbrev-ref", name]).ok();
+    let name = branch.filter(|branch| !branch.is_empty()).unwrap_or_else(|| name.to_owned());
+    Some(Base { name, commit, is_head })
 }
 
 /// The commit where the branch began, according to the CI or else the repository.

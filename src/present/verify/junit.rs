@@ -1,6 +1,6 @@
 //! `JUnit` XML for CI systems. Uses only what the schema of Jenkins' xUnit plugin (`junit-10.xsd`,
 //! pytest's `xunit2`) allows, but for a case's `file` and `line`: by `file`, GitLab links a failed
-//! test to its place. Jenkins' own JUnit plugin ignores both. The only user of `quick_junit`.
+//! test to its place. Jenkins' own plugin ignores both. The only user of `quick_junit`.
 
 use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
 use regex_lite::Regex;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::sanitize::ShownPath as _;
+use crate::sanitize::{ShownPath as _, clean};
 
 /// The engine's address for a program that we have started again: the address and where it comes
 /// from, on two lines.
@@ -24,7 +24,7 @@ const PROPERTIES: &str = ".testcontainers.properties";
 pub(super) struct EngineAddress {
     /// A value of `DOCKER_HOST`: `unix:///var/run/docker.sock`.
     pub(super) host: String,
-    /// `the Docker context `colima``; empty for a usual place.
+    /// Such as `DOCKER_HOST`; empty for a usual place.
     pub(super) origin: String,
     pub(super) requires_tls: bool,
 }
@@ -41,9 +41,10 @@ impl EngineAddress {
 
     /// The address in backticks, and where it comes from.
     pub(super) fn shown(&self) -> String {
+        let host = clean(&self.host);
         match self.origin.as_str() {
-            "" => format!("`{}`", self.host),
-            origin => format!("`{}`, from {origin}", self.host),
+            "" => format!("`{host}`"),
+            origin => format!("`{host}` ({})", clean(origin)),
         }
     }
 
@@ -59,7 +60,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn unix(socket: &Path) -> String {
-    format!("unix://{}", socket.display())
+    format!("unix://{}", socket.to_string_lossy())
 }
 
 /// What decides about the address.
@@ -157,7 +158,7 @@ impl<'m> Machine<'m> {
         let id = format!("{:x}", Sha256::digest(name));
         let contexts = self.docker_folder().join("contexts");
         let file = contexts.join("meta").join(&id).join("meta.json");
-        let what = format!("the Docker context `{name}`, chosen by {chosen_by},");
+        let what = format!("the Docker context `{}`, chosen by {chosen_by},", clean(name));
         let bytes = std::fs::read(&file).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => format!("{what} does not exist: see `docker context ls`"),
             _ => format!("{what} can't be read: `{}`: {error}", file.shown()),

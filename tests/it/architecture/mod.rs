@@ -152,6 +152,7 @@ fn each_external_crate_has_one_home() {
     assert_eq!(
         users_of("testcontainers::"),
         [
+            "server/container/credentials.rs",
             "server/container/engine.rs",
             "server/container/host.rs",
             "server/container/labels.rs",
@@ -159,6 +160,8 @@ fn each_external_crate_has_one_home() {
             "server/container/supervisor.rs"
         ]
     );
+    assert_eq!(users_of("docker_credential::"), ["server/container/credentials.rs"]);
+    assert_eq!(users_of("serde_java_properties::"), ["server/container/engine_address.rs"]);
     assert_eq!(users_of("inquire::"), ["ask.rs"]);
     assert_eq!(users_of("similar::"), ["present/diff.rs"]);
     assert_eq!(users_of("OffsetDateTime"), ["present/export.rs"]);

@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 
@@ -53,6 +54,39 @@ fn signals_to_many_jobs_in_a_container_leave_nothing() {
     let Some(image) = image::for_test(name) else { return };
     let more = ["--server", "container", "--image", image];
     assert_signals_clean_up(&more, |session| !image::containers_of(session).is_empty());
+}
+
+#[test]
+fn an_interrupted_run_reports_what_it_found() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let workspace = workspace(LESSON);
+        let mut more = vec!["--no-mutants"];
+        for report in ["human=h.txt", "junit=j.xml", "github=g.txt", "jsonl=r.jsonl"] {
+            more.extend(["--report", report]);
+        }
+        let mut running = Running::waits(&workspace, verify(&workspace, &more));
+        let file = |name: &str| std::fs::read_to_string(workspace.work().join(name));
+        wait_until("a case has ended", || {
+            file("r.jsonl").is_ok_and(|text| text.lines().count() > 1)
+        });
+        let sent = Instant::now();
+        kill(running.pid(), signal).unwrap();
+        let status = running.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(signal as i32), "{status}");
+        assert!(sent.elapsed() < Duration::from_secs(30), "{:?}", sent.elapsed());
+        let human = file("h.txt").unwrap();
+        assert!(
+            human.contains("interrupted: ") && human.contains(" of 8 cases have run"),
+            "{human}"
+        );
+        assert!(human.contains(" not run\n"), "{human}");
+        let junit = file("j.xml").unwrap();
+        assert!(junit.ends_with("</testsuites>\n"), "{junit}");
+        assert!(junit.contains("not run: the run ended early"), "{junit}");
+        let github = file("g.txt").unwrap();
+        assert!(github.contains("::could not be checked: interrupted: "), "{github}");
+        assert_no_report(&workspace);
+    }
 }
 
 #[test]

@@ -62,6 +62,19 @@ fn later_changes_on_main_are_not_verified() {
 }
 
 #[test]
+fn on_the_target_branch_itself_it_is_said_why_nothing_runs() {
+    let workspace = repository();
+    git(&workspace, &["checkout", "--quiet", "main"]);
+    let ended = workspace.run(&["verify", "--lessons", "course", "--changed"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let says = "\nnothing to run\nno lesson differs from `main`, which is HEAD itself (";
+    assert!(ended.stdout.starts_with(says), "{}", ended.stdout);
+    let ended = verify(&workspace, "--changed");
+    assert!(ended.stdout.contains("\"outcome\": \"nothing-to-run\""), "{}", ended.stdout);
+    assert!(ended.stderr.contains("no lesson differs from `main`"), "{}", ended.stderr);
+}
+
+#[test]
 fn changed_course_settings_verify_every_lesson() {
     let workspace = repository();
     workspace.file("course/course.toml", "format = 1\ntitle = \"Another\"\n");

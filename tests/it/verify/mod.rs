@@ -1,6 +1,7 @@
 //! `redislings verify` finds lessons that are broken on purpose.
 
 mod changed;
+mod examples;
 mod faults;
 mod flaky;
 mod running;

@@ -63,7 +63,7 @@ const AWAY: &str = "unix:///away/docker.sock";
 #[test]
 fn the_current_context_names_the_engine() {
     let machine = TestMachine::new(&[]).with_context("away", AWAY).with_current_context("away");
-    assert_eq!(machine.shown(), format!("`{AWAY}`, from the Docker context `away`"));
+    assert_eq!(machine.shown(), format!("`{AWAY}` (the Docker context `away`)"));
 }
 
 #[test]
@@ -71,14 +71,14 @@ fn a_context_may_be_chosen_by_a_variable() {
     let machine = TestMachine::new(&[("DOCKER_CONTEXT", "away")])
         .with_context("away", AWAY)
         .with_current_context("other");
-    assert_eq!(machine.shown(), format!("`{AWAY}`, from the Docker context `away`"));
+    assert_eq!(machine.shown(), format!("`{AWAY}` (the Docker context `away`)"));
 }
 
 #[test]
 fn docker_host_takes_precedence_over_a_context() {
     let variables = [("DOCKER_HOST", "tcp://docker:2375"), ("DOCKER_CONTEXT", "away")];
     let machine = TestMachine::new(&variables).with_context("away", AWAY);
-    assert_eq!(machine.shown(), "`tcp://docker:2375`, from DOCKER_HOST");
+    assert_eq!(machine.shown(), "`tcp://docker:2375` (DOCKER_HOST)");
 }
 
 #[test]
@@ -132,13 +132,13 @@ fn a_context_with_certificates_requires_tls() {
 fn testcontainers_properties_are_heeded_in_testcontainers_order() {
     const FILE: &str = ".testcontainers.properties";
     let property = |text: &str| TestMachine::new(&[]).with(FILE, text).shown();
-    let shown = "`tcp://a:1`, from `docker.host` in `~/.testcontainers.properties`";
+    let shown = "`tcp://a:1` (`docker.host` in `~/.testcontainers.properties`)";
     assert_eq!(property("docker.host = tcp\\://a\\:1\nother.key=x\n"), shown);
     let machine = TestMachine::new(&[("DOCKER_HOST", "tcp://b:2")]);
     let machine = machine.with(FILE, "docker.host=tcp://a:1\n");
-    assert_eq!(machine.shown(), "`tcp://b:2`, from DOCKER_HOST");
+    assert_eq!(machine.shown(), "`tcp://b:2` (DOCKER_HOST)");
     let machine = machine.with(FILE, "tc.host=tcp://c:3\n");
-    assert_eq!(machine.shown(), "`tcp://c:3`, from `tc.host` in `~/.testcontainers.properties`");
+    assert_eq!(machine.shown(), "`tcp://c:3` (`tc.host` in `~/.testcontainers.properties`)");
 }
 
 #[test]
@@ -190,8 +190,8 @@ fn where_no_engine_is_the_places_are_named() {
 fn what_was_handed_over_keeps_its_origin() {
     let handed_over = format!("{AWAY}\nthe Docker context `away`");
     let variables = [("DOCKER_HOST", AWAY), (HANDED_OVER, handed_over.as_str())];
-    let shown = format!("`{AWAY}`, from the Docker context `away`");
+    let shown = format!("`{AWAY}` (the Docker context `away`)");
     assert_eq!(TestMachine::new(&variables).shown(), shown);
     let changed = [("DOCKER_HOST", "tcp://b:2"), variables[1]];
-    assert_eq!(TestMachine::new(&changed).shown(), "`tcp://b:2`, from DOCKER_HOST");
+    assert_eq!(TestMachine::new(&changed).shown(), "`tcp://b:2` (DOCKER_HOST)");
 }

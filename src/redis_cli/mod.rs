@@ -3,5 +3,6 @@
 
 pub mod commands;
 pub mod options;
+pub mod prompt;
 pub mod reply;
 pub mod words;

@@ -4,6 +4,7 @@ use super::traceback;
 use crate::attempt::Answer;
 use crate::attempt::evidence::{Evidence, Run, Typed};
 use crate::lesson::Language;
+use crate::present::text::reveal;
 use crate::redis_cli::words;
 use crate::relay::Exchange;
 use crate::sanitize::ShownPath as _;
@@ -16,7 +17,7 @@ pub(super) fn origin(answer: &Answer, evidence: &Evidence, verdict: &Verdict) ->
     // The first one is the clearest: the line of another one would be about something else.
     let mut pointers = pointers.iter().filter(|pointer| is_in_the_answer(pointer));
     let number = line_number(answer, evidence, pointers.next()?)?;
-    let line = answer.text.lines().nth(number.checked_sub(1)?)?.trim();
+    let line = reveal(answer.text.lines().nth(number.checked_sub(1)?)?.trim());
     Some(match &answer.path {
         Some(path) => {
             let path = path.shown();

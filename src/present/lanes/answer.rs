@@ -298,7 +298,7 @@ fn add_errors(picture: &mut Picture, lines: &[TranscriptLine<'_>]) {
     let mut notes: Vec<String> = Vec::new();
     for line in lines.iter().filter(|line| line.outcome() == CommandOutcome::Refused) {
         let Event::Exchange(exchange) = line.last else { continue };
-        let note = format!("✗ {}: {}", exchange.name(), reply_line(exchange));
+        let note = format!("✗ {}: {}", reveal(&exchange.name()), reply_line(exchange));
         if !notes.contains(&note) && notes.len() < ERRORS {
             notes.push(note);
         }

@@ -6,6 +6,8 @@ use super::cause::{Cause, seen_at};
 use super::effects::{Effect, Write, kind_read_by, kind_stored_by};
 use super::facts::{Facts, text};
 use super::keys::{KeyState, Missing};
+use super::lines::lines;
+use super::pasted::why_refused;
 use super::symptom::DATA_LOST;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::topics::TOPICS;
@@ -204,7 +206,11 @@ pub fn write_refused(facts: &Facts<'_>) -> Option<Cause> {
         let error = facts.exchange(last.index)?.error()?;
         let was_never_stored = tried.iter().all(|write| write.outcome == CommandOutcome::Refused)
             && !facts.was_stored(&missing.key);
-        was_never_stored.then(|| seen_at(last.index).with(missing.name()).with(error))
+        let lines = lines(facts);
+        let line = lines.iter().find(|line| line.index == Some(last.index));
+        let why = line.and_then(|line| why_refused(line.typed.line.trim()));
+        let why = why.unwrap_or_else(|| error.into());
+        was_never_stored.then(|| seen_at(last.index).with(missing.name()).with(why))
     })
 }
 

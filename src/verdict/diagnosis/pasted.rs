@@ -6,7 +6,7 @@ use super::lines::{is_about_words, lines};
 use super::meant::{was_to_store, would_have_met};
 use crate::attempt::evidence::{Evidence, Run};
 use crate::invisible;
-use crate::redis_cli::words;
+use crate::redis_cli::{commands, prompt, words};
 use crate::server::ServerInfo;
 
 /// A part of a line that does not belong to the command.
@@ -26,8 +26,8 @@ fn pasted(line: &str) -> Option<(Pasted, String, String)> {
     if line.starts_with("```") || line.starts_with("~~~") {
         return Some((Pasted::Fence, line.to_owned(), String::new()));
     }
-    if let Some((prompt, rest)) = split_prompt(line) {
-        return Some((Pasted::Prompt, prompt.to_owned(), rest.to_owned()));
+    if let Some((found, rest)) = prompt::split(line) {
+        return Some((Pasted::Prompt, found.to_owned(), rest.to_owned()));
     }
     if let Some((program, rest)) = split_program(line) {
         return Some((Pasted::RedisCli, program.to_owned(), rest));
@@ -53,38 +53,10 @@ fn straight(c: char) -> Option<char> {
     }
 }
 
-/// Splits off a prompt: `127.0.0.1:6379[1]> `, `redis> `, `> `, `$ `.
-fn split_prompt(line: &str) -> Option<(&str, &str)> {
-    if let Some(rest) = line.strip_prefix("$ ") {
-        return Some(("$ ", rest.trim_start()));
-    }
-    let (prompt, rest) = line.split_at(line.find('>')? + 1);
-    let address = prompt.trim_end_matches('>');
-    let address = address
-        .strip_prefix("redis ")
-        .or_else(|| address.strip_prefix("valkey "))
-        .unwrap_or(address);
-    let is_prompt =
-        ["", "redis", "valkey", "not connected"].contains(&address) || is_address(address);
-    let space = &rest[..rest.len() - rest.trim_start().len()];
-    let prompt = &line[..prompt.len() + space.len().min(1)];
-    is_prompt.then(|| (prompt, rest.trim_start()))
-}
-
-/// `127.0.0.1:6379`, `localhost:6379[1]`, `redis:6379(TX)`, `/run/redis.sock`.
-fn is_address(text: &str) -> bool {
-    let address = text.find(['[', '(']).map_or(text, |end| &text[..end]);
-    let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && !port.is_empty() && port.chars().all(|c| c.is_ascii_digit())
-    });
-    !address.contains(char::is_whitespace) && (has_port || address.starts_with('/'))
-}
-
 /// Splits off `redis-cli` and drops its options.
 fn split_program(line: &str) -> Option<(&str, String)> {
-    let mut words = line.split_whitespace();
-    let program = words.next().filter(|word| ["redis-cli", "valkey-cli"].contains(word))?;
-    let mut rest: Vec<&str> = words.collect();
+    let program = prompt::program(line)?;
+    let mut rest: Vec<&str> = line.split_whitespace().skip(1).collect();
     while let Some(option) = rest.first().copied().filter(|word| word.starts_with('-')) {
         let has_value = ["-h", "-p", "-n", "-a", "-u", "-s", "-r", "-i"].contains(&option);
         rest.drain(..(1 + usize::from(has_value)).min(rest.len()));
@@ -101,6 +73,20 @@ pub(super) fn mended(line: &str) -> Vec<Vec<u8>> {
         rest.trim().clone_into(&mut line);
     }
     words::split(&line).unwrap_or_default()
+}
+
+/// Why Redis refused a line, if what was pasted along is the reason.
+pub(super) fn why_refused(line: &str) -> Option<String> {
+    let (found, what, rest) = pasted(line)?;
+    let is_explained = commands::find(rest.split_whitespace().next().unwrap_or_default()).is_some();
+    (is_explained || found == Pasted::Fence).then(|| match found {
+        Pasted::Fence => "it is a code fence".to_owned(),
+        Pasted::Prompt => format!("it begins with a prompt (`{what}`)"),
+        Pasted::RedisCli => format!("`{what}` is a program of the shell"),
+        Pasted::Semicolon => format!("it ends with `;`, which to Redis is a letter of `{what}`"),
+        Pasted::Quotes => format!("it has a typographic quote (`{what}`)"),
+        Pasted::Invisible => format!("it holds a character that can't be seen (`{what}`)"),
+    })
 }
 
 /// The first line with this kind of pasted text, if one of them would have met the check.

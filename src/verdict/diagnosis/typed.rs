@@ -5,7 +5,7 @@ use super::cause::{Cause, seen_at};
 use super::facts::Facts;
 use super::lines::{AnswerLine, is_about_words, is_unknown, lines};
 use super::meant::would_have_met;
-use super::pasted::mended;
+use super::pasted::{mended, why_refused};
 use super::symptom::{DATA_LOST, ENDED_BADLY, NOT_DONE, STILL_RUNNING};
 use super::transactions::failed_by;
 use crate::attempt::commands::REFUSED;
@@ -106,7 +106,8 @@ pub fn unclosed_quote(facts: &Facts<'_>) -> Option<Cause> {
 pub fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
     let line = lines.iter().find(|line| line.error().is_some_and(is_about_words))?;
-    Some(line.found().with(line.error()?))
+    let why = why_refused(line.typed.line.trim()).or(line.error().map(str::to_owned));
+    Some(line.found().with(why?))
 }
 
 // Lines that were not run.

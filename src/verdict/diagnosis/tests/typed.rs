@@ -57,6 +57,27 @@ fn pasted_text_elsewhere_is_no_cause() {
 }
 
 #[test]
+fn pasted_text_is_why_a_line_was_refused_that_would_have_met_nothing() {
+    for (line, why) in [
+        ("127.0.0.1:6379> SET other 1", "it begins with a prompt (`127.0.0.1:6379> `)"),
+        ("redis-cli SET other 1", "`redis-cli` is a program of the shell"),
+        ("GET;", "it ends with `;`, which to Redis is a letter of `GET;`"),
+        ("\u{200b}GET a", "it holds a character that can't be seen (`\\u200b`)"),
+    ] {
+        let error = unknown(line);
+        let scene = scene(STORED, &[(line, &error)]).all_typed().found("nil");
+        says(scene, &format!("line 1 was refused: {why}"));
+    }
+    let error = "-ERR syntax error";
+    let scene = scene(STORED, &[("SET report:daily “two words”", error)]).all_typed();
+    let why = "it has a typographic quote (`“`)";
+    says(
+        scene.found("nil"),
+        &format!("the command that was to write `report:daily` was refused: {why}"),
+    );
+}
+
+#[test]
 fn pasted_text_in_stored_values() {
     let stored = |line: &str, found: &str| scene(STORED, &[(line, OK)]).all_typed().found(found);
     stored("SET report:daily ready;", "$ready;").is("semicolon-at-the-end", 0);

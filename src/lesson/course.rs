@@ -1,11 +1,14 @@
 //! A folder of lessons.
 
+mod elsewhere;
 mod files;
+mod links;
+mod names;
 mod package;
 mod settings;
 pub mod shipped;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use files::{Files, Text};
@@ -44,7 +47,9 @@ impl Course {
     /// files.
     pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let texts = files::read_all(path).map_err(|problem| vec![problem])?;
-        Self::understand(path, texts)
+        let (course, mut problems) = Self::understand(path, texts)?;
+        problems.extend(links::dead(&course.lessons, |path| path.exists()));
+        Ok((course, problems))
     }
 
     /// The built-in course, without reading a file. Returns the same as [`Self::load`].
@@ -59,12 +64,13 @@ impl Course {
             problems.extend(of_settings);
             settings
         });
-        let mut lessons = Vec::new();
+        let mut lessons: Vec<Lesson> = Vec::new();
         for (file, source) in texts.lessons {
             let (lesson, of_lesson) = parse::parse(&file, source);
             problems.extend(of_lesson);
             lessons.extend(lesson);
         }
+        problems.extend(tell_apart(&mut lessons));
         let settings = settings.unwrap_or_default();
         let course = Self {
             title: settings.title.unwrap_or_else(|| default_title(path, &lessons)),
@@ -112,6 +118,27 @@ impl Course {
         }
         problems
     }
+}
+
+/// Calls a lesson by its whole file name if another has the same id. Where there are exercises that
+/// stays an error: students' progress is kept by ids.
+fn tell_apart(lessons: &mut [Lesson]) -> Vec<Problem> {
+    let (mut warnings, mut known) = (Vec::new(), HashSet::new());
+    for lesson in lessons {
+        let has_exercise = lesson.steps.iter().any(|step| step.exercise.is_some());
+        if known.insert(lesson.id.clone()) || has_exercise {
+            continue;
+        }
+        let names = [lesson.path.file_stem(), lesson.path.file_name()];
+        let names = names.into_iter().flatten().map(|name| Path::new(name).shown());
+        let Some(name) = names.filter(|name| known.insert(name.clone())).next() else { continue };
+        let message = format!("a second lesson with the id `{}`: this one is `{name}`", lesson.id);
+        let help = Some("give it another name, not only another number".to_owned());
+        let problem = Problem::of_path(&lesson.path, message, help);
+        warnings.push(Problem { severity: Severity::Warning, ..problem });
+        lesson.id = name;
+    }
+    warnings
 }
 
 fn default_title(path: &Path, lessons: &[Lesson]) -> String {

@@ -6,6 +6,7 @@
 mod block;
 pub mod check;
 pub mod course;
+mod example;
 mod exercise;
 mod lines;
 pub mod meanwhile;
@@ -29,6 +30,7 @@ use crate::runner_line::Place;
 
 pub use check::{Check, Moment};
 pub use course::Course;
+pub use example::{Example, ExampleExchange};
 pub use exercise::{duration, setting_name};
 pub use meanwhile::{Kill, Meanwhile, Trigger};
 pub use problem::{Problem, Severity};
@@ -56,6 +58,18 @@ pub struct Lesson {
     pub summary: Option<String>,
     /// Asked at a later start.
     pub recall: Vec<RecallQuestion>,
+    /// The links and images in its text.
+    pub links: Vec<Link>,
+    /// What a link's `#` may name: headings, and ids in HTML.
+    pub anchors: Vec<String>,
+}
+
+/// A link or an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub target: String,
+    pub is_image: bool,
+    pub span: Span,
 }
 
 /// A `> [!RECALL]`; both parts are markdown.
@@ -153,29 +167,6 @@ pub struct Code {
     pub text: String,
     /// The whole block from the opening fence to the closing one.
     pub span: Span,
-}
-
-/// A block that the student can run and that `verify` runs.
-#[derive(Debug, Clone)]
-pub struct Example {
-    pub code: Code,
-    /// In a `redis` block with `> ` lines: each command and the reply printed below it.
-    /// Empty in all others: then every line is a command, and none may return an error.
-    pub dialogue: Vec<ExampleExchange>,
-}
-
-/// A `> ` line of an example and the reply expected below it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExampleExchange {
-    /// The command line without `> `.
-    pub command: String,
-    /// The lines below it, as redis-cli prints them. `...` matches anything; an empty reply is not
-    /// compared.
-    pub reply: String,
-    /// The `> ` line.
-    pub span: Span,
-    /// Each line of the reply, without its line break.
-    pub reply_lines: Vec<Span>,
 }
 
 /// A section with a `toml exercise` block.

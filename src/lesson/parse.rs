@@ -2,17 +2,24 @@
 
 mod advice;
 mod alert;
+mod examples;
 mod fence;
 mod front_matter;
 mod html;
+mod info;
 mod outline;
 mod pages;
 mod reading;
+mod references;
 mod redis_lines;
 mod section;
+mod slip;
 mod tasks;
 
 use std::path::Path;
+
+use outline::Outline;
+use references::References;
 
 use super::lines::LineStarts;
 use super::problem::Problems;
@@ -27,35 +34,53 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
     if let Some(at) = lone_carriage_return(&source) {
         let help = Some("save the file with Unix line endings".to_owned());
         problems.error(at..at, "a carriage return without a line feed", help);
-    } else if source[front.end..].trim().is_empty() {
-        let help = Some("begin with a title, such as `# Strings`, or remove the file".to_owned());
-        problems.error(0..0, "the lesson is empty", help);
-    }
-    if problems.has_error() {
         return (None, problems.into_sorted());
     }
+    if source[front.end..].trim().is_empty() {
+        let help = Some("begin with a title, such as `# Strings`, or remove the file".to_owned());
+        problems.warning(0..0, "the lesson is empty", help);
+    }
     let id = lesson_id(path);
-    let (title, sections) = outline::read(&source, front.end, &mut problems);
+    let Outline { title, sections, references } = outline::read(&source, front.end, &mut problems);
     let title = title.filter(|title| !title.is_empty()).or(front.title);
     let title = title.map_or_else(|| id.clone(), |title| clean(&title).into_owned());
-    let (summary, recall) = pages::read(&sections, &source, &mut problems);
+    let has_exercise = has_exercise(&source);
+    let ((summary, recall), _) = problems
+        .forgiving_if(!has_exercise, "", |problems| pages::read(&sections, &source, problems));
     let several = sections.len() > 1;
-    let steps: Vec<Step> = sections
+    let mut steps: Vec<Step> = sections
         .into_iter()
         .filter(|section| !(several && section.is_only_a_title(&source)))
-        .map(|section| section::step(section, &title, &source, &mut problems))
+        .map(|section| section::step(section, &title, has_exercise, &source, &mut problems))
         .collect();
+    examples::join(&mut steps, &mut problems);
     let usable = !problems.has_error();
     let path = path.to_owned();
     let line_starts = LineStarts::of(&source);
-    let lesson =
-        usable.then(|| Lesson { id, path, source, line_starts, title, steps, summary, recall });
+    let References { links, anchors, .. } = references;
+    let lesson = usable.then(|| Lesson {
+        id,
+        path,
+        source,
+        line_starts,
+        title,
+        steps,
+        summary,
+        recall,
+        links,
+        anchors,
+    });
     (lesson, problems.into_sorted())
+}
+
+/// Whether a lesson has an exercise, perhaps swallowed by something that was not closed.
+pub(super) fn has_exercise(source: &str) -> bool {
+    source.lines().any(fence::begins_an_exercise)
 }
 
 /// Markdown ends a line there, editors and this program do not: every later position would be
 /// reported wrongly.
-fn lone_carriage_return(source: &str) -> Option<usize> {
+pub(super) fn lone_carriage_return(source: &str) -> Option<usize> {
     let bytes = source.as_bytes();
     (0..bytes.len()).find(|&at| bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
 }

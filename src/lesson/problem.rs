@@ -173,7 +173,35 @@ impl Problems {
         self.add(Severity::Warning, span, message.into(), help);
     }
 
-    fn add(&mut self, severity: Severity, span: Span, message: String, help: Option<String>) {
+    /// Turns the errors that `look` finds into warnings if `forgives`, and adds what follows from
+    /// them. Returns what it found, and whether there was an error.
+    pub(super) fn forgiving_if<R>(
+        &mut self,
+        forgives: bool,
+        consequence: &str,
+        look: impl FnOnce(&mut Self) -> R,
+    ) -> (R, bool) {
+        let before = self.found.len();
+        let result = look(self);
+        let mut has_error = false;
+        for problem in &mut self.found[before..] {
+            let is_error = problem.severity == Severity::Error;
+            has_error |= is_error;
+            if is_error && forgives {
+                problem.severity = Severity::Warning;
+                problem.message += consequence;
+            }
+        }
+        (result, has_error)
+    }
+
+    pub(super) fn add(
+        &mut self,
+        severity: Severity,
+        span: Span,
+        message: String,
+        help: Option<String>,
+    ) {
         let span = Some(clamp(span, &self.source));
         let source = Arc::clone(&self.source);
         let of_path = Problem::of_path(&self.path, message, help);

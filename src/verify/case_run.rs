@@ -7,11 +7,12 @@ use nix::libc::SIGKILL;
 use tokio_util::sync::CancellationToken;
 
 use super::case::{Case, CaseKind, Expectation};
-use super::example::{commands_of, example_limit, example_line, example_problems};
+use super::example::{example_limit, example_line, example_problems, own_exchanges, runs_alone};
 use super::mutants::{Difference, OTHER, exercise_without};
 use crate::attempt::evidence::ProgramEnd;
 use crate::attempt::{self, Answer, AttemptError, Evidence, Fixture, Phase, Python, Run};
 use crate::error::EnvironmentError;
+use crate::lesson::Example;
 use crate::lesson::check::ENDS_WELL;
 use crate::lesson::meanwhile::IT_CAME_TO_THAT;
 use crate::relay::{self, Relay};
@@ -131,16 +132,17 @@ fn run_on(
     if let Expectation::Example(example) = case.expectation {
         let setup = case.exercise.map(|exercise| exercise.setup.as_slice()).unwrap_or_default();
         let limit = example_limit(case.exercise);
-        let answer = Answer { text: commands_of(example), ..case.answer.clone() };
+        let answer = Answer { text: example.whole_code(), ..case.answer.clone() };
         let run = attempt::run_example(fixture, setup, &answer, python, limit)
             .map_err(AttemptError::uncancelled)?;
-        let problems = example_problems(example, &run);
+        let mut problems = example_problems(example, &run);
+        problems.extend(runs_alone(case.lesson, example, &run));
         return Ok(CaseRun {
             errors: errors(&run).filter(|_| !problems.is_empty()).unwrap_or_default(),
             problems,
             line: example_line(case.lesson, example, &run),
             is_killed: is_killed(&run),
-            replies: replies(&run),
+            replies: replies(example, &run),
             ..CaseRun::without_verdict("")
         });
     }
@@ -185,9 +187,9 @@ fn errors(run: &Run) -> Option<String> {
     Some(program.stderr.text.clone())
 }
 
-fn replies(run: &Run) -> Vec<String> {
+fn replies(example: &Example, run: &Run) -> Vec<String> {
     let Run::Typed(typed) = run else { return Vec::new() };
-    typed.exchanges.iter().map(|exchange| exchange.reply.clone()).collect()
+    own_exchanges(example, typed).iter().map(|exchange| exchange.reply.clone()).collect()
 }
 
 /// The problem if all that is unmet is there only to show something.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::attempt::Run;
-use crate::attempt::evidence::{ProgramEnd, ProgramRun, TypedExchange};
+use crate::attempt::evidence::{ProgramEnd, ProgramRun, Typed, TypedExchange};
 use crate::differing::{around, beginning, differing};
 use crate::lesson::pattern::is_like;
-use crate::lesson::{Example, ExampleExchange, Exercise, Lesson};
+use crate::lesson::{Example, ExampleExchange, Exercise, Language, Lesson};
+use crate::redis_cli::words;
 use crate::traceback;
 
 const EXAMPLE_LIMIT: Duration = Duration::from_secs(10);
@@ -18,12 +19,32 @@ pub fn example_limit(exercise: Option<&Exercise>) -> Duration {
     exercise.map_or(EXAMPLE_LIMIT, |exercise| exercise.time_limit)
 }
 
-/// The code to run: of a dialogue, only the commands after `> `.
-pub fn commands_of(example: &Example) -> String {
-    if example.dialogue.is_empty() {
-        return example.code.text.clone();
-    }
-    example.dialogue.iter().fold(String::new(), |text, exchange| text + &exchange.command + "\n")
+/// What an example's own commands were answered, without those that it goes on from.
+pub(super) fn own_exchanges<'r>(example: &Example, typed: &'r Typed) -> &'r [TypedExchange] {
+    let before = example.before.iter().flat_map(|code| code.lines());
+    let commands = before.filter(|line| !words::is_comment(line)).count();
+    typed.exchanges.get(commands..).unwrap_or_default()
+}
+
+/// Why a name that an earlier example gave is not known.
+pub(super) fn runs_alone(lesson: &Lesson, example: &Example, run: &Run) -> Option<String> {
+    let Run::Program(program) = run else { return None };
+    let last = program.stderr.text.lines().last()?;
+    let (name, _) = last.strip_prefix("NameError: name '")?.split_once('\'')?;
+    let earlier = lesson.steps.iter().flat_map(|step| &step.examples);
+    let mut earlier = earlier.take_while(|other| other.code.span.start < example.code.span.start);
+    let is_named = |other: &Example| {
+        let is_letter = |c: char| c.is_alphanumeric() || c == '_';
+        other.code.text.split(|c| !is_letter(c)).any(|word| word == name)
+    };
+    let is_from_above = example.continued.is_none()
+        && earlier.any(|other| other.code.language == Language::Python && is_named(other));
+    is_from_above.then(|| {
+        format!(
+            "each example runs alone, and `{name}` is from one above: write `python continued` \
+             where an example goes on from the one before"
+        )
+    })
 }
 
 /// The line, from 1, of the first command with an unexpected reply, or at which a program raised
@@ -32,16 +53,21 @@ pub fn example_line(lesson: &Lesson, example: &Example, run: &Run) -> Option<usi
     let typed = match run {
         Run::Typed(typed) => typed,
         Run::Program(program) => {
-            let line = traceback::raised(&program.stderr.text).and_then(|raised| raised.line);
-            return Some(lesson.line_of(example.code.span.start) + line?);
+            let line = traceback::raised(&program.stderr.text).and_then(|raised| raised.line)?;
+            // It may have failed in what it goes on from.
+            let own = line
+                .checked_sub(example.before.concat().lines().count())
+                .filter(|line| *line > 0)?;
+            return Some(lesson.line_of(example.code.span.start) + own);
         }
     };
     if example.dialogue.is_empty() {
-        let failed = typed.exchanges.iter().find(|exchange| is_error(&exchange.reply))?;
+        let failed =
+            own_exchanges(example, typed).iter().find(|exchange| is_error(&exchange.reply))?;
         let line = example.code.text.lines().position(|line| line.trim() == failed.line)?;
         return Some(lesson.line_of(example.code.span.start) + 1 + line);
     }
-    let mut exchanges = example.dialogue.iter().zip(&typed.exchanges);
+    let mut exchanges = example.dialogue.iter().zip(own_exchanges(example, typed));
     let (wanted, _) = exchanges.find(|(wanted, seen)| !is_answered(wanted, &seen.reply))?;
     Some(lesson.line_of(wanted.span.start))
 }
@@ -65,7 +91,7 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
         Run::Program(program) if program.end == ProgramEnd::Exited(0) => {}
         Run::Program(program) => problems.push(format!("the example failed: {}", failure(program))),
         Run::Typed(typed) if example.dialogue.is_empty() => {
-            for TypedExchange { line, reply, .. } in &typed.exchanges {
+            for TypedExchange { line, reply, .. } in own_exchanges(example, typed) {
                 if is_error(reply) {
                     let (line, reply) = (beginning(line), beginning(reply));
                     problems.push(format!("`{line}` is answered by {reply}"));
@@ -74,7 +100,7 @@ pub fn example_problems(example: &Example, run: &Run) -> Vec<String> {
         }
         Run::Typed(typed) => {
             for (wanted, TypedExchange { line, reply, .. }) in
-                example.dialogue.iter().zip(&typed.exchanges)
+                example.dialogue.iter().zip(own_exchanges(example, typed))
             {
                 let line = beginning(line);
                 if is_unwritten_error(wanted, reply) {

@@ -30,7 +30,7 @@ pub mod update;
 
 pub use case::{Case, cases, needs_python};
 pub use case_run::CaseRun;
-pub use example::{commands_of, example_limit};
+pub use example::example_limit;
 pub use pace::Jobs;
 pub use result::CaseResult;
 pub use runner::{Done, Interpreters, PreservedFailure, Runner};

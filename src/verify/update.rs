@@ -3,6 +3,7 @@
 use super::example::{is_answered, is_unwritten_error};
 use crate::lesson::pattern::is_like;
 use crate::lesson::{ExampleExchange, Lesson, Span};
+use crate::redis_cli::prompt;
 use crate::sanitize::unsafe_characters;
 
 /// A lesson's text with updated replies.
@@ -60,7 +61,7 @@ pub struct Unwritable {
 fn opens_something(line: &str) -> bool {
     let line = line.trim_start();
     unsafe_characters(line).next().is_some()
-        || line.starts_with("> ")
+        || prompt::split_redis(line).is_some()
         || line.starts_with("```")
         || line.starts_with("~~~")
 }

@@ -1,17 +1,16 @@
 //! Finds the files of a course and reads their text.
 
-use std::borrow::Cow;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
-use super::super::parse::split_order;
+use super::super::parse::{has_exercise, lone_carriage_return};
 use super::super::problem::{Problem, Problems, Severity};
-use crate::sanitize::{self, ShownPath as _, clean_lines, code_point};
+use super::elsewhere::{self, Below};
+use super::names::{MARKDOWN, TEXT, is_settings, lessons_among, unordered};
+use crate::sanitize::{self, clean_lines, code_point};
 
-const SETTINGS: &str = "course.toml";
-const README: &str = "readme";
 const LARGEST: u64 = 4 * 1024 * 1024;
 const GIVE_FOLDER: &str = "give the folder with the lessons: `--lessons DIR`";
 
@@ -33,16 +32,20 @@ pub(super) struct Files<F> {
 pub(super) fn read_all(path: &Path) -> Result<Files<Text>, Problem> {
     let Files { lessons: files, settings, mut problems } = find(path)?;
     problems.extend(files.iter().filter_map(|file| unsafe_name(file)));
-    let settings = settings.and_then(|file| read_clean(file, &mut problems));
+    let settings = settings.and_then(|file| read_clean(file, settings_text, &mut problems));
     let mut lessons = Vec::new();
     for file in files {
-        lessons.extend(read_clean(file, &mut problems));
+        lessons.extend(read_clean(file, lesson_text, &mut problems));
     }
     Ok(Files { lessons, settings, problems })
 }
 
-fn read_clean(file: PathBuf, problems: &mut Vec<Problem>) -> Option<Text> {
-    let text = read(&file).map_err(|problem| problems.push(problem)).ok()?;
+/// Makes the text of a file out of its bytes.
+type Decode = fn(&Path, Vec<u8>, &mut Vec<Problem>) -> Option<String>;
+
+fn read_clean(file: PathBuf, decode: Decode, problems: &mut Vec<Problem>) -> Option<Text> {
+    let bytes = read(&file).map_err(|problem| problems.push(problem)).ok()?;
+    let text = decode(&file, bytes, problems)?;
     let text = cleaned(&file, text, problems);
     Some((file, text))
 }
@@ -91,85 +94,29 @@ pub(super) fn find(path: &Path) -> Result<Files<PathBuf>, Problem> {
             Err(error) => problems.push(unreadable(path, &error, None)),
         }
     }
-    let lessons = lessons_among(&files);
-    if lessons.is_empty() {
-        let help = "a lesson is a file such as `01-strings.md`; choose another folder with \
-                    `--lessons DIR`";
-        problems.push(Problem::of_path(path, "the folder has no lessons", Some(help.to_owned())));
+    let below = Below::of(path);
+    let mut lessons = lessons_among(&files, MARKDOWN);
+    if lessons.is_empty() && below.is_empty() {
+        lessons = lessons_among(&files, TEXT);
     }
+    if lessons.is_empty() {
+        let help = if below.is_empty() {
+            "a lesson is a file such as `01-strings.md`; choose another folder with `--lessons DIR`"
+                .to_owned()
+        } else {
+            below.help(path)
+        };
+        problems.push(Problem::of_path(path, "the folder has no lessons", Some(help)));
+    } else {
+        problems.extend(below.warning(path));
+    }
+    problems.extend(elsewhere::misnamed(&files, &lessons));
     problems.extend(unordered(&lessons));
     let settings = files.into_iter().find(|file| is_settings(file));
     Ok(Files { lessons, settings, problems })
 }
 
-/// The number in front of a file's name.
-fn number(file: &Path) -> Option<u128> {
-    let stem = lossy(file.file_stem());
-    split_order(&stem).0.and_then(|digits| digits.parse().ok())
-}
-
-/// Warnings about files without a number beside others that have one, and about equal numbers.
-fn unordered(lessons: &[PathBuf]) -> Vec<Problem> {
-    let mut warnings = Vec::new();
-    let are_numbered = lessons.iter().any(|file| number(file).is_some());
-    for (index, file) in lessons.iter().enumerate().filter(|_| are_numbered) {
-        let earlier = lessons[..index].last().filter(|earlier| number(earlier) == number(file));
-        let (message, help) = match (number(file), earlier) {
-            (None, _) => {
-                let help = "if it is no lesson, put it into another folder; else begin its name \
-                            with a number, as in `05-name.md`";
-                ("a file without a number is taken for a lesson, the last one".to_owned(), help)
-            }
-            (Some(number), Some(earlier)) => {
-                let earlier = earlier.shown();
-                let help = "give one of them another number";
-                (format!("`{earlier}` has the number {number} too"), help)
-            }
-            _ => continue,
-        };
-        let problem = Problem::of_path(file, message, Some(help.to_owned()));
-        warnings.push(Problem { severity: Severity::Warning, ..problem });
-    }
-    warnings
-}
-
-pub(super) fn is_settings(file: &Path) -> bool {
-    file.file_name().is_some_and(|name| name == SETTINGS)
-}
-
-/// Markdown files or, if there are none, text files, which are read as markdown.
-pub(super) fn lessons_among(files: &[PathBuf]) -> Vec<PathBuf> {
-    let mut lessons = with_extension(files, &["md", "markdown"]);
-    if lessons.is_empty() {
-        lessons = with_extension(files, &["txt"]);
-    }
-    lessons.sort_by_cached_key(|file| reading_order(file));
-    lessons
-}
-
-/// Neither a README nor a hidden file.
-fn with_extension(files: &[PathBuf], extensions: &[&str]) -> Vec<PathBuf> {
-    let mut found = files.to_vec();
-    found.retain(|file| {
-        let stem = lossy(file.file_stem()).to_lowercase();
-        let extension = lossy(file.extension()).to_lowercase();
-        stem != README && !stem.starts_with('.') && extensions.contains(&extension.as_str())
-    });
-    found
-}
-
-/// By number, then by name; files without a number come last.
-fn reading_order(file: &Path) -> (bool, u128, String) {
-    let stem = lossy(file.file_stem());
-    let number = split_order(&stem).0.map(|digits| digits.parse().unwrap_or(u128::MAX));
-    (number.is_none(), number.unwrap_or_default(), lossy(file.file_name()).into_owned())
-}
-
-fn lossy(part: Option<&OsStr>) -> Cow<'_, str> {
-    part.unwrap_or_default().to_string_lossy()
-}
-
-fn read(path: &Path) -> Result<String, Problem> {
+fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error, None))?;
     if metadata.is_dir() {
         let help = Some("give it another name".to_owned());
@@ -187,11 +134,47 @@ fn read(path: &Path) -> Result<String, Problem> {
         let help = Some("the largest lesson is 4 MiB".to_owned());
         return Err(Problem::of_path(path, "the file is too large", help));
     }
-    String::from_utf8(bytes)
-        .map_err(|error| not_utf8(path, error.as_bytes(), error.utf8_error().valid_up_to()))
+    Ok(bytes)
 }
 
-fn not_utf8(path: &Path, bytes: &[u8], offset: usize) -> Problem {
+fn settings_text(path: &Path, bytes: Vec<u8>, problems: &mut Vec<Problem>) -> Option<String> {
+    let text = String::from_utf8(bytes);
+    text.map_err(|error| problems.push(not_utf8(path, &error))).ok()
+}
+
+/// What is not UTF-8 is replaced, but not where an exercise may hold it. A carriage return without a
+/// line feed ends a line in markdown, but not in editors: every later position would be reported
+/// wrongly.
+fn lesson_text(path: &Path, bytes: Vec<u8>, problems: &mut Vec<Problem>) -> Option<String> {
+    let mut text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let problem = not_utf8(path, &error);
+            let is_error = has_exercise(&text);
+            let severity = if is_error { Severity::Error } else { Severity::Warning };
+            problems.push(Problem { severity, ..problem });
+            if is_error {
+                return None;
+            }
+            text
+        }
+    };
+    if let Some(at) = lone_carriage_return(&text) {
+        let before = text[..at].matches("\r\n").count();
+        text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let message = "a carriage return without a line feed is read as the end of a line";
+        let help = Some("save the file with Unix line endings".to_owned());
+        let mut of_file = Problems::new(path, &text);
+        let at = at - before;
+        of_file.warning(at..at, message, help);
+        problems.extend(of_file.into_sorted());
+    }
+    Some(text)
+}
+
+fn not_utf8(path: &Path, error: &FromUtf8Error) -> Problem {
+    let (bytes, offset) = (error.as_bytes(), error.utf8_error().valid_up_to());
     let message = format!("not UTF-8: the byte 0x{:02x} at offset {offset}", bytes[offset]);
     let problem = Problem::of_path(path, message, Some("save the file as UTF-8".to_owned()));
     let (good, rest) = bytes.split_at(offset);

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{Files, Text, is_settings, lessons_among};
+use super::files::{Files, Text};
+use super::names::{MARKDOWN, is_settings, lessons_among};
 
 /// The folder of its lessons in messages; cannot be mistaken for a real folder.
 pub const FOLDER: &str = "<built-in>";
@@ -24,7 +25,7 @@ pub const FILES: &[(&str, &str)] = &[
 pub(super) fn texts() -> Files<Text> {
     let files: Vec<PathBuf> = FILES.iter().map(|(name, _)| Path::new(FOLDER).join(name)).collect();
     let settings = files.iter().find(|file| is_settings(file)).and_then(text);
-    let lessons = lessons_among(&files).iter().filter_map(text).collect();
+    let lessons = lessons_among(&files, MARKDOWN).iter().filter_map(text).collect();
     Files { lessons, settings, problems: Vec::new() }
 }
 

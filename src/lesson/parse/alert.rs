@@ -2,7 +2,8 @@
 
 use super::super::Span;
 use super::super::pattern::captures;
-use super::super::problem::{Problems, suggestion};
+use super::super::problem::{nearest, suggestion};
+use super::slip::{Scope, Slip};
 
 const ALERTS: [&str; 7] = ["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION", "SUMMARY", "RECALL"];
 
@@ -41,18 +42,23 @@ fn without_marks(line: &str, count: usize) -> &str {
     })
 }
 
-/// Reports `> [!FOO]` and `> [!TIP] with a title`, which markdown reads as plain quotes.
-pub(super) fn look_for_slips(source: &str, quote: Span, problems: &mut Problems) {
+/// `> [!FOO]` and `> [!TIP] with a title`, which markdown reads as plain quotes. Site generators
+/// have alerts of their own.
+pub(super) fn slip(source: &str, quote: Span) -> Option<Slip> {
     let line = source[quote.clone()].lines().next().unwrap_or_default();
-    let Some(alert) = captures(r"^>\s*\[!([^\]]*)\](.*)", line) else { return };
+    let alert = captures(r"^>\s*\[!([^\]]*)\](.*)", line)?;
     let (word, after) = (&alert[1], &alert[2]);
     let start = quote.start + line.find('!').unwrap_or_default() + 1;
     let span = start..start + word.len();
     if !ALERTS.iter().any(|alert| alert.eq_ignore_ascii_case(word)) {
-        let help = Some(suggestion(word, &ALERTS, "use"));
-        problems.error(span, format!("unknown alert `{word}`"), help);
+        let help = suggestion(word, &ALERTS, "use");
+        let is_near = nearest(word, ALERTS).is_some();
+        let scope = if is_near { Scope::Section } else { Scope::Foreign };
+        Some(Slip::new(scope, span, format!("unknown alert `{word}`"), &help))
     } else if !after.trim().is_empty() && !after.starts_with(['(', '[', ':']) {
-        let help = Some("begin the text on the next line".to_owned());
-        problems.error(span, format!("text after `[!{word}]` makes it a plain quote"), help);
+        let message = format!("text after `[!{word}]` makes it a plain quote");
+        Some(Slip::new(Scope::Section, span, message, "begin the text on the next line"))
+    } else {
+        None
     }
 }

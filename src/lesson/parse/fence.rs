@@ -2,18 +2,25 @@
 
 use super::super::problem::{Problems, did_you_mean, nearest};
 use super::super::{Language, Span};
+use super::info::{self, FenceWord, Meant, is_attribute, names};
+use super::slip::{Scope, Slip};
 
 const EXERCISE: &str = "exercise";
+const CONTINUED: &str = "continued";
+const NORUN: &str = "norun";
 const FAILS: &str = "fails=";
 const WORLD: &str = "world=";
-const WORDS: &str = "`norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`, `world=NAME`";
+const WORDS: &str = "`norun`, `continued`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`, \
+                     `world=NAME`";
+/// Languages of blocks that hold no program.
+const TEXT: [&str; 4] = ["text", "txt", "plain", "plaintext"];
 
 /// The role of a block in a language.
 type RoleIn = fn(Language) -> Role;
 
 /// The words that give a `python` or `redis` block its role.
 const ROLES: [(&str, RoleIn); 5] = [
-    ("norun", |_| Role::Shown),
+    (NORUN, |_| Role::Shown),
     ("setup", |_| Role::Setup),
     ("starter", Role::Starter),
     ("solution", Role::Solution),
@@ -40,13 +47,6 @@ impl Role {
     }
 }
 
-/// A word and its span in the file.
-#[derive(Debug, Clone)]
-pub(super) struct FenceWord {
-    pub(super) text: String,
-    pub(super) span: Span,
-}
-
 /// A parsed info string.
 #[derive(Debug)]
 pub(super) struct Fence {
@@ -57,19 +57,35 @@ pub(super) struct Fence {
     pub(super) fails: Option<FenceWord>,
     /// The name after `world=`.
     pub(super) world: Option<FenceWord>,
+    /// `continued`: it goes on from the example above.
+    pub(super) continued: Option<Span>,
+    /// Nobody has said that it is only text: its content may show commands for Redis.
+    pub(super) may_be_code: bool,
+    pub(super) slips: Vec<Slip>,
 }
 
 /// Reads the info string at `span`.
 pub(super) fn read(source: &str, span: Span, problems: &mut Problems) -> Fence {
-    let words = words(&source[span.clone()], span.start);
-    let mut fence = Fence { role: Role::Shown, place: span, fails: None, world: None };
-    let Some((first, rest)) = words.split_first() else { return fence };
+    let words = info::words(&source[span.clone()], span.start);
+    let mut fence = Fence {
+        role: Role::Shown,
+        place: span,
+        fails: None,
+        world: None,
+        continued: None,
+        may_be_code: false,
+        slips: Vec::new(),
+    };
+    let Some((first, rest)) = words.split_first() else {
+        fence.may_be_code = true;
+        return fence;
+    };
     fence.place = first.span.clone();
     match first.text.to_ascii_lowercase().as_str() {
         "python" | "py" => fence.read_code(Language::Python, rest, problems),
         "redis" => fence.read_code(Language::Redis, rest, problems),
         "toml" => fence.read_toml(rest, problems),
-        _ => check_language(first, rest, problems),
+        _ => fence.read_other(&words, problems),
     }
     fence
 }
@@ -84,63 +100,73 @@ pub(super) fn names_a_role(info: &str) -> bool {
     }
 }
 
+/// Whether a word behind another language would give a block a role that is not shown.
+fn is_a_role(word: &str) -> bool {
+    word != NORUN && (role_named(word).is_some() || word == FAILS.trim_end_matches('='))
+}
+
+/// Whether a line of a file begins an exercise, perhaps where markdown does not see it.
+pub(super) fn begins_an_exercise(line: &str) -> bool {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || c == '>');
+    let info = line.trim_start_matches(['`', '~']);
+    line.len() - info.len() >= 3 && info.split_whitespace().eq(["toml", EXERCISE])
+}
+
 fn role_named(word: &str) -> Option<RoleIn> {
     ROLES.into_iter().find(|(name, _)| *name == word).map(|(_, role)| role)
 }
 
-fn words(info: &str, start: usize) -> Vec<FenceWord> {
-    let mut words = Vec::new();
-    let mut at = start;
-    for piece in info.split_inclusive(char::is_whitespace) {
-        let text = piece.trim_end();
-        if !text.is_empty() {
-            words.push(FenceWord { text: text.to_owned(), span: at..at + text.len() });
+impl Fence {
+    /// Blocks in other languages are only shown. Reports one with a role, and another word for a
+    /// language that is run.
+    fn read_other(&mut self, words: &[FenceWord], problems: &mut Problems) {
+        let Some((first, rest)) = words.split_first() else { return };
+        let meant = info::meant(words);
+        // A language and more may be one word, as in `redis,solution` and `{.redis .solution}`.
+        let joined = first.text.split(|c: char| !c.is_alphanumeric() && c != '-');
+        let joined = joined.filter(|piece| !piece.is_empty()).skip(1);
+        let mut more = joined.chain(rest.iter().flat_map(|word| names(&word.text)));
+        let is_shown = more.clone().any(|word| word == NORUN) || TEXT.contains(&&*first.text);
+        if more.any(is_a_role) {
+            self.refuse_role(first, meant, problems);
+        } else if is_shown {
+            self.may_be_code = false;
+        } else if let Some(meant) = meant {
+            let message = format!("the block `{}` is taken for text and not run", first.text);
+            let help = match meant {
+                Meant::Language(language) => {
+                    format!("write `{language}`, or `{language} norun` if that is meant")
+                }
+                Meant::Session(language) => {
+                    format!("write a `{language}` block, or add `norun` if it is only to be shown")
+                }
+            };
+            problems.warning(first.span.clone(), message, Some(help));
+        } else {
+            self.may_be_code = true;
         }
-        at += piece.len();
     }
-    words
-}
 
-/// Blocks in other languages are only shown. Reports one with a role, and another word for a
-/// language that is run.
-fn check_language(first: &FenceWord, rest: &[FenceWord], problems: &mut Problems) {
-    let pieces: Vec<&str> =
-        first.text.split([',', '{', '}', '.', '=']).filter(|piece| !piece.is_empty()).collect();
-    let words = pieces.iter().skip(1).copied().chain(rest.iter().map(|word| word.text.as_str()));
-    let has_role = |word: &str| {
-        word != "norun"
-            && (role_named(word).is_some() || word == "fails" || word.starts_with(FAILS))
-    };
-    let name = pieces.first().copied().unwrap_or_default();
-    let meant = meant_language(name);
-    if words.into_iter().any(has_role) {
-        let is_alone = pieces.len() == 1 && name == first.text;
-        let slip = did_you_mean(name, ["python", "redis"]).filter(|_| is_alone);
+    /// A block with a role in a language that is not run would show a solution.
+    fn refuse_role(&mut self, first: &FenceWord, meant: Option<Meant>, problems: &mut Problems) {
+        let name = first.text.as_str();
+        let slip = did_you_mean(name, ["python", "redis"]).filter(|_| names(name) == [name]);
         let help = match meant {
             _ if slip.is_some() => slip.unwrap_or_default(),
-            Some(language) => format!("write `{language}`, and then the other words after spaces"),
+            Some(Meant::Language(language) | Meant::Session(language)) => {
+                format!("write `{language}`, and then the other words after spaces")
+            }
             None => "only `python` and `redis` blocks have a role".to_owned(),
         };
-        let message = format!("unknown language `{}`", first.text);
-        problems.error(first.span.clone(), message, Some(help));
-    } else if let Some(language) = meant {
-        let message = format!("the block `{}` is taken for text and not run", first.text);
-        let help = format!("write `{language}`, or `{language} norun` if that is meant");
-        problems.warning(first.span.clone(), message, Some(help));
+        let message = format!("unknown language `{name}`");
+        // Site generators give blocks names: `{r setup}`.
+        if name.starts_with('{') || !(meant.is_some() || TEXT.contains(&name)) {
+            self.slips.push(Slip::new(Scope::Lesson, first.span.clone(), message, &help));
+        } else {
+            problems.error(first.span.clone(), message, Some(help));
+        }
     }
-}
 
-/// The language that other tools call so.
-fn meant_language(name: &str) -> Option<&'static str> {
-    let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    match name.to_ascii_lowercase().as_str() {
-        "python" | "py" => Some("python"),
-        "redis" | "redis-cli" => Some("redis"),
-        name => nearest(name, ["python", "redis"]),
-    }
-}
-
-impl Fence {
     fn read_toml(&mut self, rest: &[FenceWord], problems: &mut Problems) {
         let Some((FenceWord { text, span }, more)) = rest.split_first() else { return };
         if text == EXERCISE {
@@ -173,8 +199,12 @@ impl Fence {
                 self.world = Some(FenceWord { text: name.to_owned(), span });
                 continue;
             }
+            if text == CONTINUED {
+                self.continued = Some(span.clone());
+                continue;
+            }
             match (role_named(text), earlier) {
-                (None, _) => unknown_word(word, problems),
+                (None, _) => self.read_attribute(word, problems),
                 (Some(role), None) => {
                     (self.role, self.place) = (role(language), span.clone());
                     earlier = Some(text);
@@ -198,7 +228,23 @@ impl Fence {
             let start = world.span.start - WORLD.len();
             problems.error(start..world.span.end, "`world=` has no effect here", help);
         }
+        if let Some(span) = self.continued.take_if(|_| !matches!(self.role, Role::Example(_))) {
+            let help = Some("only an example goes on from the one above".to_owned());
+            problems.error(span, "`continued` has no effect here", help);
+        }
         self.check_fails(problems);
+    }
+
+    /// A word of a site generator, or one that is misspelt.
+    fn read_attribute(&mut self, word: &FenceWord, problems: &mut Problems) {
+        let text = word.text.as_str();
+        let slip = slip_of(text);
+        let (message, help) = unknown_word(text, slip);
+        if (slip.is_some() && !is_bracketed(text)) || text == EXERCISE {
+            problems.error(word.span.clone(), message, Some(help));
+        } else if slip.is_some() || !is_attribute(text) {
+            self.slips.push(Slip::new(Scope::Section, word.span.clone(), message, &help));
+        }
     }
 
     fn check_fails(&mut self, problems: &mut Problems) {
@@ -229,23 +275,35 @@ fn failing_check(word: &FenceWord, check: &str, problems: &mut Problems) -> Fenc
     FenceWord { text: check.to_owned(), span: start..word.span.end }
 }
 
-fn unknown_word(word: &FenceWord, problems: &mut Problems) {
-    let text = word.text.as_str();
-    let (message, help) = if text == EXERCISE {
+fn unknown_word(text: &str, slip: Option<&str>) -> (String, String) {
+    if text == EXERCISE {
         let help = "checks go in a block that begins with `toml exercise`".to_owned();
-        (format!("`{text}` belongs after `toml`"), help)
-    } else {
-        let name = text.split('=').next().unwrap_or(text);
-        let help = match nearest(
-            name,
-            ROLES.map(|(role, _)| role).into_iter().chain(["fails", "world"]),
-        ) {
-            Some("fails") => "did you mean `fails=CHECK`?".to_owned(),
-            Some("world") => "did you mean `world=NAME`?".to_owned(),
-            Some(candidate) => format!("did you mean `{candidate}`?"),
-            None => format!("known words: {WORDS}"),
-        };
-        (format!("unknown word `{text}`"), help)
+        return (format!("`{text}` belongs after `toml`"), help);
+    }
+    let help = match slip {
+        Some("fails") => "did you mean `fails=CHECK`?".to_owned(),
+        Some("world") => "did you mean `world=NAME`?".to_owned(),
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None => format!("known words: {WORDS}"),
     };
-    problems.error(word.span.clone(), message, Some(help));
+    (format!("unknown word `{text}`"), help)
+}
+
+/// The word that this one misspells, or that it is in another dress.
+fn slip_of(text: &str) -> Option<&'static str> {
+    let words = || ROLES.map(|(role, _)| role).into_iter().chain([CONTINUED]);
+    let keys = ["fails", "world"];
+    let names = names(text);
+    let exact = words().chain(keys).find(|word| names.contains(word));
+    exact.or_else(|| match names.first() {
+        _ if is_bracketed(text) => None,
+        // `start=5` is for a site generator.
+        Some(name) if text.contains('=') => nearest(name, keys),
+        Some(name) => nearest(name, words().chain(keys)),
+        None => None,
+    })
+}
+
+fn is_bracketed(text: &str) -> bool {
+    text.starts_with(['{', '[', '(', '"', '\''])
 }

@@ -3,7 +3,11 @@
 use super::super::Span;
 use super::super::pattern::{all_captures, captures};
 use super::super::problem::Problems;
-use super::fence::{self, FenceWord};
+use super::fence;
+use super::info::FenceWord;
+use super::slip::{Scope, Slip};
+
+const CLOSE: &str = "end it with `-->`";
 
 /// Comments, which hide tags in them; the tags `<details>` and `</details>`.
 const DETAILS: &str = r"(?is)<!--.*?(?:-->|$)|<(?<end>/?)details(?:[^a-z0-9>][^>]*)?(?:>|$)";
@@ -41,25 +45,23 @@ pub(super) fn details_tags(html: &str, base: usize) -> Vec<(bool, Span)> {
     tags
 }
 
-/// Reports a comment that hides a heading, a block or another comment: nobody closed it.
-pub(super) fn look_for_what_a_comment_hides(block: &str, base: usize, problems: &mut Problems) {
+/// A comment that hides a heading, a block or another comment: did nobody close it?
+pub(super) fn slip(block: &str, base: usize) -> Option<Slip> {
     if !block.starts_with("<!--") {
-        return;
+        return None;
     }
-    let help = || Some("end it with `-->`".to_owned());
+    let span = base..base + "<!--".len();
     let Some(end) = block.find("-->") else {
-        problems.error(base..base + "<!--".len(), "the comment is never closed", help());
-        return;
+        return Some(Slip::new(Scope::Lesson, span, "the comment is never closed", CLOSE));
     };
     let hidden = |line: &str| {
         let line = line.trim_start();
         let is_heading = line.starts_with('#') && line.trim_start_matches('#').starts_with(' ');
         is_heading || line.starts_with("```") || line.starts_with("<!--")
     };
-    if let Some(line) = block[..end].lines().skip(1).find(|line| hidden(line)) {
-        let message = format!("this comment hides `{}`: was it closed?", line.trim());
-        problems.error(base..base + "<!--".len(), message, help());
-    }
+    let line = block[..end].lines().skip(1).find(|line| hidden(line))?;
+    let message = format!("this comment hides `{}`: was it closed?", line.trim());
+    Some(Slip::new(Scope::Lesson, span, message, CLOSE))
 }
 
 /// Reports fences with a role that markdown reads as text, since they are indented too far.

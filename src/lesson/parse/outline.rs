@@ -7,7 +7,10 @@ use super::super::block::BlockText;
 use super::super::problem::Problems;
 use super::super::{Code, Language, Span, line_start};
 use super::alert::{self, AlertKind};
-use super::fence::{self, Fence, FenceWord, Role};
+use super::fence::{self, Fence, Role};
+use super::info::FenceWord;
+use super::references::References;
+use super::slip::Slip;
 use super::{html, reading};
 use crate::sanitize::clean;
 
@@ -33,6 +36,8 @@ pub(super) enum OutlinePart {
     Comment(Span),
     /// `<!-- task: ID -->`, in a line of text or as a block.
     Task(FenceWord, Span),
+    /// What may be an error, as its section decides.
+    Slip(Slip),
     /// An item of a numbered list that is not nested in another list.
     NumberedItem(Span),
 }
@@ -67,6 +72,15 @@ impl Section {
         })
     }
 
+    /// What may be an error in it.
+    pub(super) fn slips(&self) -> impl Iterator<Item = &Slip> {
+        self.parts.iter().flat_map(|part| match part {
+            OutlinePart::Fence(block) => block.fence.slips.as_slice(),
+            OutlinePart::Slip(slip) => std::slice::from_ref(slip),
+            _ => &[],
+        })
+    }
+
     /// Its blocks that begin an exercise: at most one, if the lesson has no problem.
     pub(super) fn exercises(&self) -> impl Iterator<Item = &FencedBlock> {
         self.blocks().filter(|block| block.fence.role == Role::Exercise)
@@ -85,12 +99,15 @@ impl Section {
     }
 }
 
-/// A file's title and its `##` sections; the text begins at `base`.
-pub(super) fn read(
-    source: &str,
-    base: usize,
-    problems: &mut Problems,
-) -> (Option<String>, Vec<Section>) {
+/// A file's title, its `##` sections, and what links name in it.
+pub(super) struct Outline {
+    pub(super) title: Option<String>,
+    pub(super) sections: Vec<Section>,
+    pub(super) references: References,
+}
+
+/// The outline of a text that begins at `base`.
+pub(super) fn read(source: &str, base: usize, problems: &mut Problems) -> Outline {
     let mut walk = Walk {
         source,
         problems,
@@ -100,12 +117,16 @@ pub(super) fn read(
         heading: None,
         fence: None,
         title: None,
+        references: References::default(),
         sections: vec![Section { title: None, span: base..source.len(), parts: Vec::new() }],
     };
     for (event, range) in Parser::new_ext(&source[base..], options()).into_offset_iter() {
-        walk.event(event, range.start + base..range.end + base);
+        let range = range.start + base..range.end + base;
+        walk.references.take(&event, &range);
+        walk.event(event, range);
     }
-    (walk.title, walk.sections)
+    let Walk { title, sections, references, .. } = walk;
+    Outline { title, sections, references }
 }
 
 /// The loader must understand the same extensions as the renderer.
@@ -130,6 +151,7 @@ struct Walk<'a> {
     heading: Option<(HeadingLevel, String)>,
     fence: Option<FencedBlock>,
     title: Option<String>,
+    references: References,
     sections: Vec<Section>,
 }
 
@@ -247,8 +269,10 @@ impl Walk<'_> {
         if let Some(alert) = alert {
             let text = alert::inner_markdown(&self.source[range.clone()], self.quotes.len());
             self.add(OutlinePart::Alert(alert, range, text));
-        } else if kind.is_none() {
-            alert::look_for_slips(self.source, range, self.problems);
+        } else if kind.is_none()
+            && let Some(slip) = alert::slip(self.source, range)
+        {
+            self.add(OutlinePart::Slip(slip));
         }
         self.quotes.push(alert.is_some());
     }
@@ -269,7 +293,9 @@ impl Walk<'_> {
 
     fn html_block(&mut self, range: Span) {
         let text = &self.source[range.clone()];
-        html::look_for_what_a_comment_hides(text, range.start, self.problems);
+        if let Some(slip) = html::slip(text, range.start) {
+            self.add(OutlinePart::Slip(slip));
+        }
         if html::is_comment(text) {
             self.task(range.clone());
             self.add(OutlinePart::Comment(range));

@@ -11,22 +11,24 @@ pub(super) fn read(
     source: &str,
     problems: &mut Problems,
 ) -> (Option<String>, Vec<RecallQuestion>) {
-    let (mut summary, mut recall) = (None, Vec::new());
+    let (mut summary, mut recall): (Option<String>, _) = (None, Vec::new());
     for part in sections.iter().flat_map(|section| &section.parts) {
         let OutlinePart::Alert(kind, span, text) = part else { continue };
         let place = first_line(span, source);
         match kind {
             AlertKind::Tip => {}
-            AlertKind::Summary if summary.is_some() => {
-                let help = Some("put all of it into the first one".to_owned());
-                problems.error(place, "a second `[!SUMMARY]` in one lesson", help);
-            }
             AlertKind::Summary => {
                 if text.trim().is_empty() {
                     let help = Some("write what to keep in mind on the next line".to_owned());
-                    problems.error(place, "the summary is empty", help);
+                    problems.error(place.clone(), "the summary is empty", help);
                 }
-                summary = Some(text.clone());
+                if let Some(first) = &mut summary {
+                    let help = Some("put all of it into the first one".to_owned());
+                    problems.error(place, "a second `[!SUMMARY]` in one lesson", help);
+                    *first += &format!("\n\n{text}");
+                } else {
+                    summary = Some(text.clone());
+                }
             }
             AlertKind::Recall => recall.extend(question(text, place, problems)),
         }

@@ -7,17 +7,26 @@ use super::super::Span;
 use super::super::block::BlockText;
 use super::super::problem::Problems;
 use crate::redis_cli::commands::is_endless;
-use crate::redis_cli::{commands, words};
+use crate::redis_cli::{commands, prompt, words};
 use crate::runner_line::{self, Place, RunnerLine};
 use crate::topics;
-
-const PROMPT: &str = "> ";
 
 /// Reports each line that cannot be run.
 pub(super) fn check_commands(content: &BlockText, place: Place, problems: &mut Problems) {
     for (line, span) in content.lines() {
+        if let Some((prompt, _)) = split_prompt(line) {
+            let help = Some("write the command alone".to_owned());
+            let span = span.start..span.start + prompt.len();
+            problems.error(span, format!("`{prompt}` is a prompt, not a command"), help);
+            continue;
+        }
         check_command(line, span, place, problems);
     }
+}
+
+/// Splits off the prompt in front of a command.
+fn split_prompt(line: &str) -> Option<(&str, &str)> {
+    prompt::split_redis(line).filter(|(prompt, _)| *prompt != ">")
 }
 
 /// Commands that run code on the student's machine, or let others do so. The setup runs with all
@@ -89,10 +98,10 @@ fn is_one_of(names: &[&str], name: &str) -> bool {
     names.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// The commands and replies of an example with `> ` lines. Without such lines, every line is a
-/// command and the dialogue is empty.
+/// The commands and replies of an example with prompts. Without them, every line is a command and
+/// the dialogue is empty.
 pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<ExampleExchange> {
-    if !content.lines().any(|(line, _)| line.starts_with(PROMPT)) {
+    if !content.lines().any(|(line, _)| split_prompt(line).is_some()) {
         for (line, span) in content.lines() {
             check_example_line(line, span, problems);
         }
@@ -100,8 +109,12 @@ pub(super) fn dialogue(content: &BlockText, problems: &mut Problems) -> Vec<Exam
     }
     let mut exchanges: Vec<ExampleExchange> = Vec::new();
     for (line, span) in content.lines() {
-        if let Some(command) = line.strip_prefix(PROMPT) {
-            check_example_line(command, span.start + PROMPT.len()..span.end, problems);
+        if let Some((_, command)) = split_prompt(line) {
+            // A session ends with a prompt.
+            if words::is_comment(command) {
+                continue;
+            }
+            check_example_line(command, span.end - command.len()..span.end, problems);
             let command = command.trim().to_owned();
             let (reply, reply_lines) = (String::new(), Vec::new());
             exchanges.push(ExampleExchange { command, reply, span, reply_lines });

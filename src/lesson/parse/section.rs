@@ -5,27 +5,38 @@ use super::super::exercise::{self, Head};
 use super::super::meanwhile::IT_CAME_TO_THAT;
 use super::super::problem::{Problems, did_you_mean, suggestion};
 use super::super::words;
-use super::super::{Code, Example, Exercise, FailingAnswer, Language, Span, Step, check, line_of};
+use super::super::{Code, Exercise, FailingAnswer, Language, Span, Step, check, line_of};
 use super::alert::AlertKind;
-use super::fence::{FenceWord, Role};
+use super::examples::examples_of;
+use super::fence::Role;
+use super::info::FenceWord;
 use super::outline::{FencedBlock, OutlinePart, Section};
 use super::{advice, reading, redis_lines, tasks};
 use crate::runner_line::Place;
 
+/// `has_exercise`: whether the lesson has one, perhaps swallowed by a block that is not closed.
 pub(super) fn step(
     section: Section,
     lesson_title: &str,
+    has_exercise: bool,
     source: &str,
     problems: &mut Problems,
 ) -> Step {
+    let is_exercise = section.exercises().next().is_some();
+    for slip in section.slips() {
+        slip.report(is_exercise, has_exercise, problems);
+    }
     let details = reading::hidden_details(&section);
     let hidden = reading::hidden(&section, &details);
     let (mut exercise, mut examples) = (None, Vec::new());
+    let (unclosed, _) = problems
+        .forgiving_if(!has_exercise, "", |problems| unclosed_blocks(&section, source, problems));
     // An unclosed block swallows the rest of the section: its content is not reported, and what
     // seems to be missing may be in it.
-    if are_closed(&section, source, problems) {
+    if unclosed.is_empty() || !has_exercise {
         exercise = exercise_of(&section, &hidden, problems);
-        examples = examples_of(&section, &details, source, problems);
+        let shown = section.blocks().filter(|block| !unclosed.contains(&block.span));
+        examples = examples_of(shown, &details, is_exercise, problems);
     }
     let reading = reading::spans(&section, &hidden, source);
     let Section { title, span, .. } = section;
@@ -33,15 +44,16 @@ pub(super) fn step(
     Step { title, span, reading, examples, exercise }
 }
 
-fn are_closed(section: &Section, source: &str, problems: &mut Problems) -> bool {
-    let mut all_closed = true;
+/// Reports blocks without an end, and returns those that are not run for it.
+fn unclosed_blocks(section: &Section, source: &str, problems: &mut Problems) -> Vec<Span> {
+    let mut unclosed = Vec::new();
     for block in section.blocks() {
         // The run of `` ` `` or `~` that opens the block and that must close it.
         let marks = &source[block.span.start..block.info.start];
         if !is_closed(block, marks, source) {
             let help = format!("end it with a line `{marks}`");
             problems.error(block.opening_line(), "the block is never closed", Some(help));
-            all_closed = false;
+            unclosed.push(block.span.clone());
         } else if let Some(line) = swallowed_opening(&block.content, marks) {
             let opened = line_of(source, block.span.start);
             let help = format!("end the block of line {opened} with a line `{marks}`");
@@ -50,11 +62,11 @@ fn are_closed(section: &Section, source: &str, problems: &mut Problems) -> bool 
                 problems.warning(line, message, Some(help));
             } else {
                 problems.error(line, message, Some(help));
-                all_closed = false;
+                unclosed.push(block.span.clone());
             }
         }
     }
-    all_closed
+    unclosed
 }
 
 /// A closing fence must follow the content, after the markers of the quotes around it. Markdown
@@ -74,35 +86,6 @@ fn is_opening(line: &str, marks: &str) -> bool {
     let line = line.trim_start();
     let info = line.trim_start_matches(['`', '~']);
     line.starts_with(marks) && info.starts_with(char::is_alphabetic) && !info.contains('`')
-}
-
-/// The blocks that the student sees and can run; not those in hints and other alerts that are
-/// shown later, and next to solutions.
-fn examples_of(
-    section: &Section,
-    hidden: &[Span],
-    source: &str,
-    problems: &mut Problems,
-) -> Vec<Example> {
-    let mut examples = Vec::new();
-    for block in section.blocks() {
-        let Role::Example(language) = block.fence.role else { continue };
-        // Words after the language were already reported.
-        let is_plain = !source[block.info.clone()].trim().contains(char::is_whitespace);
-        if is_plain && block.content.is_blank() {
-            let help = Some("write something to run, or mark the block with `norun`".to_owned());
-            problems.error(block.opening_line(), "the example is empty", help);
-        }
-        let dialogue = match language {
-            Language::Redis => redis_lines::dialogue(&block.content, problems),
-            Language::Python => Vec::new(),
-        };
-        let is_hidden = hidden.iter().any(|span| span.contains(&block.span.start));
-        if !is_hidden && !block.in_alert {
-            examples.push(Example { code: block.code(language), dialogue });
-        }
-    }
-    examples
 }
 
 fn exercise_of(section: &Section, hidden: &[Span], problems: &mut Problems) -> Option<Exercise> {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::super::Span;
 use super::super::exercise::{Head, KEBAB, is_kebab};
 use super::super::problem::{Problems, did_you_mean};
-use super::fence::FenceWord;
+use super::info::FenceWord;
 use super::outline::{OutlinePart, Section};
 
 /// The id of a sentence, and the whole comment with it.

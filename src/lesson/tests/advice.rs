@@ -12,8 +12,11 @@ fn with_python(solution: &str) -> String {
 #[test]
 fn a_comment_that_swallows_a_heading_was_not_closed() {
     let source = "# L\n\n<!-- note\nintro\n\n## Swallowed\n\n```redis\nPING\n```\n\n<!-- b -->\n";
-    assert_told(source, "3:1: this comment hides `## Swallowed`: was it closed?");
-    assert_told("# L\n\n<!-- note\n", "3:1: the comment is never closed (end it with `-->`)");
+    assert_told(source, "warning: 3:1: this comment hides `## Swallowed`: was it closed?");
+    assert_told(
+        "# L\n\n<!-- note\n",
+        "warning: 3:1: the comment is never closed (end it with `-->`)",
+    );
     assert!(told("# L\n\n<!-- a note\nof two lines -->\n").is_empty());
 }
 
@@ -43,7 +46,7 @@ fn another_word_for_a_language_is_told_to_be_text() {
             told_of(info)
         );
     }
-    for info in ["text", "json", "sh", "rust", "console"] {
+    for info in ["text", "json", "sh", "rust"] {
         assert_eq!(told_of(info), Vec::<String>::new(), "{info}");
     }
 }
@@ -52,7 +55,6 @@ fn another_word_for_a_language_is_told_to_be_text() {
 fn front_matter_is_no_step_and_gives_the_title() {
     let lesson = lesson("---\ntitle: Saving data\ntags: [a]\n---\n\nText.\n\n## Step\n\nMore.\n");
     assert_eq!((lesson.title.as_str(), lesson.steps.len()), ("Saving data", 2));
-    assert_told("---\ntitle: a\n---\n", "1:1: the lesson is empty");
 }
 
 #[test]

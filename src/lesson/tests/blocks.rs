@@ -3,12 +3,13 @@
 use super::*;
 use crate::topics::wait_lines;
 
-const WORDS: &str = "known words: `norun`, `setup`, `starter`, `solution`, `wrong`, `fails=CHECK`, \
-                     `world=NAME`";
+const WORDS: &str = "known words: `norun`, `continued`, `setup`, `starter`, `solution`, `wrong`, \
+                     `fails=CHECK`, `world=NAME`";
 
 #[test]
 fn an_unknown_word_behind_a_language_is_pointed_at() {
-    assert_problem("```python  x=1\n```\n", &format!("1:12: unknown word `x=1` ({WORDS})"));
+    let source = format!("{EXERCISE}\n```python  x\npass\n```\n");
+    assert_problem(&source, &format!("28:12: unknown word `x` ({WORDS})"));
 }
 
 #[test]
@@ -76,7 +77,7 @@ fn an_answer_needs_an_exercise_in_its_section() {
 }
 
 fn never_closed(place: &str, marks: &str) -> String {
-    format!("{place}: the block is never closed (end it with a line `{marks}`)")
+    format!("warning: {place}: the block is never closed (end it with a line `{marks}`)")
 }
 
 #[test]
@@ -112,7 +113,8 @@ fn a_block_with_an_end_is_not_reported() {
 fn a_block_that_is_there_to_run_holds_something() {
     let help = "(write something to run, or mark the block with `norun`)";
     for block in ["```redis\n```\n", "```py\n \n\n```\n"] {
-        assert_problem(block, &format!("1:1: the example is empty {help}"));
+        let source = format!("{EXERCISE}\n{block}");
+        assert_problem(&source, &format!("28:1: the example is empty {help}"));
     }
     assert_eq!(told("```py norun\n```\n\n```text\n```\n"), Vec::<String>::new());
     for (role, what) in [("setup", "setup"), ("wrong fails=saving", "wrong answer")] {
@@ -131,13 +133,13 @@ fn nothing_is_said_about_what_a_block_without_an_end_swallowed() {
 
 #[test]
 fn a_line_must_be_one_that_redis_cli_takes() {
-    assert_problem(
+    assert_told(
         "```redis\nSET a 1\n  SET b \"x\n```\n",
-        "3:3: redis-cli refuses this line: the quote is never closed",
+        "warning: 3:3: redis-cli refuses this line: the quote is never closed",
     );
-    assert_problem(
+    assert_told(
         "```redis\n> SET b 'x'y\nOK \"\n```\n",
-        "2:3: redis-cli refuses this line: a closing quote must be followed by a space",
+        "warning: 2:3: redis-cli refuses this line: a closing quote must be followed by a space",
     );
     for role in ["starter", "solution"] {
         let (old, new) = match role {
@@ -191,34 +193,40 @@ fn the_only_line_with_an_at_sign_is_the_one_that_waits() {
     for line in wait_lines() {
         assert!(told(&format!("```redis\nPING\n{line}\n```\n")).is_empty());
         let slip = &line[..line.len() - 1];
-        assert_problem(
+        assert_told(
             &format!("```redis\n{slip}\n```\n"),
-            &format!("2:1: unknown line `{slip}` (did you mean `{line}`?)"),
+            &format!(
+                "warning: 2:1: unknown line `{slip}`: the block is not run (did you mean `{line}`?)"
+            ),
         );
     }
-    assert_told("```redis\n@sleep 1\n```\n", "2:1: unknown line `@sleep 1` (use `@wait");
+    assert_told(
+        "```redis\n@sleep 1\n```\n",
+        "warning: 2:1: unknown line `@sleep 1`: the block is not run (use `@wait",
+    );
 }
 
 #[test]
 fn a_reply_needs_a_command_above_it() {
-    assert_problem(
+    assert_told(
         "```redis\n# a\nOK\n> PING\nPONG\n```\n",
-        "3:1: a reply without a command (begin every command of this block with `> `)",
+        "warning: 3:1: a reply without a command: the block is not run (begin every command of this block with `> `)",
     );
 }
 
 #[test]
 fn an_unknown_alert_gets_a_suggestion() {
-    assert_problem("> [!TPI]\n> x\n", "1:5: unknown alert `TPI` (did you mean `TIP`?)");
-    assert_told("- > [!FOO]\n  > x\n", "1:7: unknown alert `FOO` (use `NOTE`, `TIP`");
+    assert_problem("> [!TPI]\n> x\n", "warning: 1:5: unknown alert `TPI` (did you mean `TIP`?)");
+    let source = format!("{EXERCISE}\n- > [!FOO]\n  > x\n");
+    assert_told(&source, "28:7: unknown alert `FOO` (use `NOTE`, `TIP`");
     assert!(told("> [!note]\n> x\n\n> [a](b)\n\n> ![i](j)\n").is_empty());
 }
 
 #[test]
 fn an_alert_with_a_title_is_no_alert() {
     assert_problem(
-        "> [!TIP] Think\n> x\n",
-        "1:5: text after `[!TIP]` makes it a plain quote (begin the text on the next line)",
+        &format!("{EXERCISE}\n> [!TIP] Think\n> x\n"),
+        "28:5: text after `[!TIP]` makes it a plain quote (begin the text on the next line)",
     );
 }
 

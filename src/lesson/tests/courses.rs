@@ -198,15 +198,20 @@ fn an_exercise_id_is_unique_in_the_course() {
 fn a_lesson_id_is_unique_in_the_course() {
     assert_eq!(
         problems(&[("01-a.md", "x"), ("02-a.md", "x")]),
-        ["02-a.md: a second lesson with the id `a` (the first is `01-a.md`: rename one of them)"]
+        ["02-a.md: warning: a second lesson with the id `a`: this one is `02-a` (give it another \
+          name, not only another number)"]
     );
 }
 
 #[test]
 fn the_problems_of_all_files_are_told() {
-    let told = problems(&[("1-a.md", "```py x\n```\n"), ("2-b.md", "> [!TPI]\n"), ("3-c.md", "x")]);
+    let told = problems(&[
+        ("1-a.md", "```py setp\n```\n"),
+        ("2-b.md", "```py soluton\n```\n"),
+        ("3-c.md", "x"),
+    ]);
     assert_eq!(told.len(), 2);
-    assert!(told[0].starts_with("1-a.md: 1:7") && told[1].starts_with("2-b.md: 1:5"), "{told:?}");
+    assert!(told[0].starts_with("1-a.md: 1:7") && told[1].starts_with("2-b.md: 1:7"), "{told:?}");
 }
 
 #[test]
@@ -239,7 +244,7 @@ fn files_that_cannot_be_read_are_problems() {
         [
             "1-a.md: warning: 1:5: the control character U+0000 is replaced (remove it; where code \
              needs it, write an escape such as `\\x1b`)",
-            "2-b.md: 2:5: not UTF-8: the byte 0xe9 at offset 8 (save the file as UTF-8)",
+            "2-b.md: warning: 2:5: not UTF-8: the byte 0xe9 at offset 8 (save the file as UTF-8)",
             "3-c.md: a folder, not a lesson (give it another name)",
             "4-d.md: the file is too large (the largest lesson is 4 MiB)",
             "5-e.md: no such file or folder",
@@ -303,5 +308,5 @@ fn a_path_is_told_as_the_user_would_type_it() {
 fn a_file_that_holds_nothing_is_no_lesson() {
     let told = problems(&[("1-a.md", "text"), ("2-b.md", " \n\n")]);
     let help = "(begin with a title, such as `# Strings`, or remove the file)";
-    assert_eq!(told, [format!("2-b.md: 1:1: the lesson is empty {help}")]);
+    assert_eq!(told, [format!("2-b.md: warning: 1:1: the lesson is empty {help}")]);
 }

@@ -47,7 +47,7 @@ fn their_blocks_are_no_examples() {
 fn a_second_summary_is_a_problem() {
     assert_problem(
         &format!("a\n\n{SUMMARY}\n{SUMMARY}"),
-        "8:1: a second `[!SUMMARY]` in one lesson (put all of it into the first one)",
+        "warning: 8:1: a second `[!SUMMARY]` in one lesson (put all of it into the first one)",
     );
 }
 
@@ -55,11 +55,11 @@ fn a_second_summary_is_a_problem() {
 fn an_empty_one_is_a_problem() {
     assert_problem(
         "> [!SUMMARY]\n",
-        "1:1: the summary is empty (write what to keep in mind on the next line)",
+        "warning: 1:1: the summary is empty (write what to keep in mind on the next line)",
     );
     assert_problem(
         "a\n\n> [!RECALL]\n>\n",
-        "3:1: the question is empty (write the question on the next line)",
+        "warning: 3:1: the question is empty (write the question on the next line)",
     );
 }
 
@@ -68,7 +68,7 @@ fn a_question_without_an_answer_is_a_problem() {
     for question in ["> [!RECALL]\n> Why?\n", "> [!RECALL]\n> Why?\n>\n>\n"] {
         assert_problem(
             question,
-            "1:1: the question has no answer (write the answer below the question, after a line \
+            "warning: 1:1: the question has no answer (write the answer below the question, after a line \
              `>`)",
         );
     }
@@ -76,10 +76,16 @@ fn a_question_without_an_answer_is_a_problem() {
 
 #[test]
 fn a_slip_in_their_words_gets_a_suggestion() {
-    assert_problem("> [!SUMARY]\n> x\n", "1:5: unknown alert `SUMARY` (did you mean `SUMMARY`?)");
-    assert_problem("> [!RECAL]\n> x\n", "1:5: unknown alert `RECAL` (did you mean `RECALL`?)");
+    assert_problem(
+        "> [!SUMARY]\n> x\n",
+        "warning: 1:5: unknown alert `SUMARY` (did you mean `SUMMARY`?)",
+    );
+    assert_problem(
+        "> [!RECAL]\n> x\n",
+        "warning: 1:5: unknown alert `RECAL` (did you mean `RECALL`?)",
+    );
     assert_problem(
         "> [!RECALL] Why?\n> x\n",
-        "1:5: text after `[!RECALL]` makes it a plain quote (begin the text on the next line)",
+        "warning: 1:5: text after `[!RECALL]` makes it a plain quote (begin the text on the next line)",
     );
 }

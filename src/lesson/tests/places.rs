@@ -65,7 +65,7 @@ fn a_byte_order_mark_does_not_move_a_problem() {
 
 #[test]
 fn columns_are_characters() {
-    assert_told("> 日本\n\n- 日 ```\n- x\n\n~~~py é x\n~~~\n", "6:9: unknown word `x`");
+    assert_told("> 日本\n\n- 日 ```\n- x\n\n~~~py é x\n~~~\n", "warning: 6:9: unknown word `x`");
 }
 
 #[test]

@@ -251,7 +251,7 @@ impl<'c> State<'c> {
         }
         let step = self.step();
         let Some(example) = step.examples.get(number) else { return };
-        let text = verify::commands_of(example);
+        let text = example.whole_code();
         let exercise = step.exercise.as_ref();
         let run = self.next_run();
         self.wait_for_run(run, RunKind::Example, "running the example on a fresh server");

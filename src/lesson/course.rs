@@ -48,7 +48,7 @@ impl Course {
     pub fn load(path: &Path) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let texts = files::read_all(path).map_err(|problem| vec![problem])?;
         let (course, mut problems) = Self::understand(path, texts)?;
-        problems.extend(links::dead(&course.lessons, |path| path.exists()));
+        problems.extend(links::dead(&course.lessons, Path::exists));
         Ok((course, problems))
     }
 
@@ -130,8 +130,8 @@ fn tell_apart(lessons: &mut [Lesson]) -> Vec<Problem> {
             continue;
         }
         let names = [lesson.path.file_stem(), lesson.path.file_name()];
-        let names = names.into_iter().flatten().map(|name| Path::new(name).shown());
-        let Some(name) = names.filter(|name| known.insert(name.clone())).next() else { continue };
+        let mut names = names.into_iter().flatten().map(|name| Path::new(name).shown());
+        let Some(name) = names.find(|name| known.insert(name.clone())) else { continue };
         let message = format!("a second lesson with the id `{}`: this one is `{name}`", lesson.id);
         let help = Some("give it another name, not only another number".to_owned());
         let problem = Problem::of_path(&lesson.path, message, help);

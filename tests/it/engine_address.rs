@@ -6,6 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
 
 use sha2::{Digest as _, Sha256};
 
@@ -30,12 +31,13 @@ impl Engine {
         let listener = UnixListener::bind(&socket).unwrap();
         let heard: Arc<Mutex<Vec<String>>> = Arc::default();
         let hears = Arc::clone(&heard);
-        std::thread::spawn(move || {
+        let serve = move || {
             for stream in listener.incoming().flatten() {
                 let hears = Arc::clone(&hears);
-                std::thread::spawn(move || answer(&stream, &hears));
+                Builder::new().spawn(move || answer(&stream, &hears)).unwrap();
             }
-        });
+        };
+        Builder::new().spawn(serve).unwrap();
         Self { workspace, socket, heard }
     }
 

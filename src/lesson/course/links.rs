@@ -104,7 +104,7 @@ fn percent_decoded(text: &str) -> String {
     while let [first, after @ ..] = rest {
         let code = after.get(..2).and_then(|code| std::str::from_utf8(code).ok());
         let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
-        (rest, _) = match byte {
+        (rest, ()) = match byte {
             Some(byte) if *first == b'%' => (&after[2..], bytes.push(byte)),
             _ => (after, bytes.push(*first)),
         };

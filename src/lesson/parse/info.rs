@@ -71,7 +71,7 @@ pub(super) fn names(word: &str) -> Vec<&str> {
         // What is quoted is a value.
         if index % 2 == 0 {
             let items = piece.split(|c: char| c.is_whitespace() || "{}[](),".contains(c));
-            names.extend(items.flat_map(|item| item.split(['=', ':']).next()));
+            names.extend(items.filter_map(|item| item.split(['=', ':']).next()));
         }
     }
     for name in &mut names {

@@ -25,7 +25,7 @@ pub(super) fn read(
                 if let Some(first) = &mut summary {
                     let help = Some("put all of it into the first one".to_owned());
                     problems.error(place, "a second `[!SUMMARY]` in one lesson", help);
-                    *first += &format!("\n\n{text}");
+                    first.extend(["\n\n", text]);
                 } else {
                     summary = Some(text.clone());
                 }

@@ -209,7 +209,7 @@ pub fn write_refused(facts: &Facts<'_>) -> Option<Cause> {
         let lines = lines(facts);
         let line = lines.iter().find(|line| line.index == Some(last.index));
         let why = line.and_then(|line| why_refused(line.typed.line.trim()));
-        let why = why.unwrap_or_else(|| error.into());
+        let why = why.unwrap_or(error);
         was_never_stored.then(|| seen_at(last.index).with(missing.name()).with(why))
     })
 }

@@ -7,6 +7,7 @@ mod blocks;
 pub(crate) mod checks;
 mod courses;
 mod expected;
+mod folders;
 mod foreign;
 mod pages;
 mod places;

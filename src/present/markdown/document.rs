@@ -5,7 +5,7 @@ use super::span::{Line, StyledSpan, TextStyle};
 use super::{Theme, html};
 use pulldown_cmark::{
     Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag,
-    TagEnd,
+    TagEnd, TextMergeStream,
 };
 
 pub(super) enum Block {
@@ -51,11 +51,13 @@ pub(super) fn read(markdown: &str, theme: Theme) -> Vec<Block> {
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_GFM;
-    MarkdownReader { events: Parser::new_ext(markdown, options), theme, depth: 0 }.content().blocks
+    // Entities are texts of their own, and two of them may be one sign on the screen.
+    let events = TextMergeStream::new(Parser::new_ext(markdown, options));
+    MarkdownReader { events, theme, depth: 0 }.content().blocks
 }
 
 struct MarkdownReader<'a> {
-    events: Parser<'a>,
+    events: TextMergeStream<'a, Parser<'a>>,
     theme: Theme,
     /// The number of open containers.
     depth: usize,

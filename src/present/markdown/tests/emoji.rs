@@ -51,3 +51,11 @@ fn an_emoji_is_never_torn() {
         }
     }
 }
+
+#[test]
+fn a_sign_made_of_two_entities_has_the_width_of_the_sign() {
+    let rendered = render_with("- a &#x26a0;&#xfe0f; ".repeat(20).as_str(), 21, Theme::Marked);
+    for line in rendered.lines() {
+        assert!(display_width(line) <= 21, "{rendered}");
+    }
+}

@@ -159,6 +159,30 @@ fn changed_wheels_need_a_package_index() {
 }
 
 #[test]
+fn a_version_that_does_not_exist_is_the_courses_fault() {
+    let test = "a_version_that_does_not_exist_is_the_courses_fault";
+    if Cache::installed(test).is_none() {
+        return;
+    }
+    let cache = Cache::new();
+    let toml = format!(
+        "format = 1\n[python]\npackages = [\n  \"redis==99.9 --hash=sha256:{}\",\n]\n",
+        "a".repeat(64)
+    );
+    cache.workspace.file("course/course.toml", toml);
+    cache.workspace.file("course/01-l.md", "# L\n\n```python\nimport redis\n```\n");
+    let mut command = cache.command(&["verify", "--lessons", "course", "--report", "junit=j.xml"]);
+    command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", wheels());
+    let ended = Ended::from(command.output().unwrap());
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let says = "error: there is no `redis==99.9`; the newest that pip finds is ";
+    assert!(ended.stderr.contains(says), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--> course/course.toml:4:4"), "{}", ended.stderr);
+    let junit = std::fs::read_to_string(cache.workspace.work().join("j.xml")).unwrap();
+    assert!(junit.contains("name=\"course/course.toml:4:4\""), "{junit}");
+}
+
+#[test]
 fn files_of_another_user_are_not_used() {
     let test = "files_of_another_user_are_not_used";
     if !nix::unistd::geteuid().is_root() {

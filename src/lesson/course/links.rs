@@ -1,17 +1,24 @@
 //! Links in lessons that lead nowhere.
 
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::path::{Component, Path, PathBuf};
 
 use super::super::problem::{Problem, Severity};
 use super::super::{Lesson, Link};
 
+/// The anchors of each lesson, [`bare`].
+type Anchors = HashMap<PathBuf, HashSet<String>>;
+
 /// Warnings about links to files that are not there, and to headings that no lesson has. Where a
 /// site generator decides what a link means, nothing is said.
 pub(super) fn dead(lessons: &[Lesson], exists: impl Fn(&Path) -> bool) -> Vec<Problem> {
+    let anchors_of = |lesson: &Lesson| lesson.anchors.iter().map(|anchor| bare(anchor)).collect();
+    let anchors: Anchors =
+        lessons.iter().map(|lesson| (plain(&lesson.path), anchors_of(lesson))).collect();
     let mut problems = Vec::new();
     for lesson in lessons {
-        for link in &lesson.links {
-            let Some((message, help)) = why_dead(link, lesson, lessons, &exists) else { continue };
+        for link in lesson.links.iter().filter(|link| is_relative(&link.target)) {
+            let Some((message, help)) = why_dead(link, lesson, &anchors, &exists) else { continue };
             let problem = lesson.error(&link.span, message, Some(help.to_owned()));
             problems.push(Problem { severity: Severity::Warning, ..problem });
         }
@@ -22,12 +29,9 @@ pub(super) fn dead(lessons: &[Lesson], exists: impl Fn(&Path) -> bool) -> Vec<Pr
 fn why_dead(
     link: &Link,
     lesson: &Lesson,
-    lessons: &[Lesson],
+    anchors: &Anchors,
     exists: &impl Fn(&Path) -> bool,
 ) -> Option<(String, &'static str)> {
-    if !is_relative(&link.target) {
-        return None;
-    }
     let (file, anchor) = link.target.split_once('#').unwrap_or((&link.target, ""));
     let file = percent_decoded(file.split('?').next().unwrap_or_default());
     let folder = lesson.path.parent().unwrap_or(Path::new(""));
@@ -37,10 +41,9 @@ fn why_dead(
         let message = format!("{what} leads nowhere: there is no `{file}`");
         return Some((message, "a relative link begins in the folder of its lesson"));
     }
-    let target = lessons.iter().find(|other| is_same(&other.path, &path))?;
+    let known = anchors.get(&plain(&path))?;
     let anchor = percent_decoded(anchor);
-    let is_known = anchor.is_empty() || anchor.starts_with(':') || anchor == "top";
-    if is_known || target.anchors.iter().any(|known| is_anchor_of(known, &anchor)) {
+    if anchor.is_empty() || anchor.starts_with(':') || anchor == "top" || has(known, &anchor) {
         return None;
     }
     let message = format!("the link leads nowhere: no heading gives `#{anchor}`");
@@ -67,47 +70,48 @@ fn candidates(path: &Path) -> Vec<PathBuf> {
     candidates
 }
 
-/// Whether two paths name one file, as far as their text tells.
-fn is_same(path: &Path, other: &Path) -> bool {
-    let parts = |path: &Path| {
-        let mut parts = PathBuf::new();
-        for part in path.components() {
-            match part {
-                std::path::Component::CurDir => {}
-                std::path::Component::ParentDir if parts.file_name().is_some() => {
-                    parts.pop();
-                }
-                part => parts.push(part),
+/// The path without `.` and `..`, as far as its text tells.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
             }
+            part => plain.push(part),
         }
-        parts
-    };
-    parts(path) == parts(other)
+    }
+    plain
 }
 
-/// Site generators disagree on all but letters and digits; the second heading of a name has a
-/// number behind it.
-fn is_anchor_of(heading: &str, anchor: &str) -> bool {
-    let bare = |text: &str| -> String {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    let (heading, whole) = (bare(heading), bare(anchor));
+/// The second heading of a name has a number behind it.
+fn has(known: &HashSet<String>, anchor: &str) -> bool {
     let unnumbered = anchor.rsplit_once(['-', '_']).filter(|(_, number)| {
         !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     });
-    heading == whole || unnumbered.is_some_and(|(name, _)| heading == bare(name))
+    known.contains(&bare(anchor)) || unnumbered.is_some_and(|(name, _)| known.contains(&bare(name)))
+}
+
+/// Site generators disagree on all but letters and digits.
+fn bare(anchor: &str) -> String {
+    anchor.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 /// `a%20b` is `a b`.
 fn percent_decoded(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
-        let code = after.get(..2).and_then(|code| std::str::from_utf8(code).ok());
-        let byte = code.and_then(|code| u8::from_str_radix(code, 16).ok());
-        (rest, ()) = match byte {
-            Some(byte) if *first == b'%' => (&after[2..], bytes.push(byte)),
-            _ => (after, bytes.push(*first)),
-        };
+        let code = after.get(..2).filter(|_| *first == b'%');
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        if let Some(byte) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -135,9 +139,9 @@ mod tests {
             ("Version 2", "version-2"),
             ("Ein Übergang", "ein-übergang"),
         ] {
-            assert!(is_anchor_of(heading, anchor), "{heading} {anchor}");
+            assert!(has(&HashSet::from([bare(heading)]), anchor), "{heading} {anchor}");
         }
-        assert!(!is_anchor_of("Saving", "loading"));
+        assert!(!has(&HashSet::from([bare("Saving")]), "loading"));
     }
 
     #[test]

@@ -55,8 +55,11 @@ fn of_lines(text: &str, closing: &[&str], assigns: char) -> Option<FrontMatter> 
             return None;
         }
         if is_title && line.starts_with([' ', '\t']) {
-            let title = front.title.take().unwrap_or_default();
-            front.title = Some(format!("{title} {}", line.trim()).trim_start().to_owned());
+            let title = front.title.get_or_insert_default();
+            if !title.is_empty() {
+                title.push(' ');
+            }
+            title.push_str(line.trim());
             continue;
         }
         is_title = false;

@@ -25,7 +25,8 @@ pub(super) fn read(
                 if let Some(first) = &mut summary {
                     let help = Some("put all of it into the first one".to_owned());
                     problems.error(place, "a second `[!SUMMARY]` in one lesson", help);
-                    first.extend(["\n\n", text]);
+                    first.push_str("\n\n");
+                    first.push_str(text);
                 } else {
                     summary = Some(text.clone());
                 }

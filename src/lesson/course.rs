@@ -11,6 +11,7 @@ pub mod shipped;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+pub use files::decoded;
 use files::{Files, Text};
 pub use package::{Package, default_packages};
 pub(super) use settings::versions;

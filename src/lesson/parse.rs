@@ -74,7 +74,7 @@ pub fn parse(path: &Path, source: String) -> (Option<Lesson>, Vec<Problem>) {
 }
 
 /// Whether a lesson has an exercise, perhaps swallowed by something that was not closed.
-pub(super) fn has_exercise(source: &str) -> bool {
+fn has_exercise(source: &str) -> bool {
     source.lines().any(fence::begins_an_exercise)
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::super::{Stop, report_message};
 use crate::backup::written_beside;
 use crate::error::EnvironmentError;
+use crate::lesson::course::decoded;
 use crate::lesson::{ExampleExchange, Lesson};
 use crate::sanitize::{ShownPath as _, clean_lines};
 use crate::verify::case::Expectation;
@@ -79,6 +80,9 @@ fn differs(path: &Path, bytes: &[u8], old: &str) -> EnvironmentError {
     if std::str::from_utf8(bytes).is_ok_and(|text| clean_lines(text) == old) {
         let fact = format!("`{name}` holds control characters, so it is not rewritten");
         EnvironmentError::new(fact, "remove them: the warning names the first, with its line")
+    } else if decoded(bytes.to_vec()).is_ok_and(|text| clean_lines(&text) == old) {
+        let fact = format!("`{name}` is UTF-16 or has lone carriage returns: it is not rewritten");
+        EnvironmentError::new(fact, "save it as UTF-8 with Unix line endings")
     } else {
         let fact = format!("`{name}` changed while its examples ran");
         EnvironmentError::new(fact, "run it again")

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
-use super::super::parse::{has_exercise, lone_carriage_return};
-use super::super::problem::{Problem, Problems, Severity};
+use super::super::parse::lone_carriage_return;
+use super::super::problem::{Problem, Problems};
 use super::elsewhere::{self, Below};
 use super::names::{MARKDOWN, TEXT, is_settings, lessons_among, unordered};
 use crate::sanitize::{self, clean_lines, code_point};
@@ -32,20 +32,19 @@ pub(super) struct Files<F> {
 pub(super) fn read_all(path: &Path) -> Result<Files<Text>, Problem> {
     let Files { lessons: files, settings, mut problems } = find(path)?;
     problems.extend(files.iter().filter_map(|file| unsafe_name(file)));
-    let settings = settings.and_then(|file| read_clean(file, settings_text, &mut problems));
+    let settings = settings.and_then(|file| read_clean(file, &mut problems));
     let mut lessons = Vec::new();
     for file in files {
-        lessons.extend(read_clean(file, lesson_text, &mut problems));
+        lessons.extend(read_clean(file, &mut problems));
     }
     Ok(Files { lessons, settings, problems })
 }
 
-/// Makes the text of a file out of its bytes.
-type Decode = fn(&Path, Vec<u8>, &mut Vec<Problem>) -> Option<String>;
-
-fn read_clean(file: PathBuf, decode: Decode, problems: &mut Vec<Problem>) -> Option<Text> {
+fn read_clean(file: PathBuf, problems: &mut Vec<Problem>) -> Option<Text> {
     let bytes = read(&file).map_err(|problem| problems.push(problem)).ok()?;
-    let text = decode(&file, bytes, problems)?;
+    let text = decoded(bytes.clone());
+    let text = text.map_err(|error| problems.push(not_utf8(&file, &error))).ok()?;
+    report_decoding(&file, &bytes, &text, problems);
     let text = cleaned(&file, text, problems);
     Some((file, text))
 }
@@ -137,40 +136,45 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-fn settings_text(path: &Path, bytes: Vec<u8>, problems: &mut Vec<Problem>) -> Option<String> {
-    let text = String::from_utf8(bytes);
-    text.map_err(|error| problems.push(not_utf8(path, &error))).ok()
+/// The text of a file as it is loaded, but for control characters. UTF-16 is known by its mark. A
+/// carriage return without a line feed ends a line in markdown, but not in editors: every later
+/// position would be reported wrongly.
+pub fn decoded(bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
+    let text = match utf16(&bytes) {
+        Some(text) => text,
+        None => String::from_utf8(bytes)?,
+    };
+    let is_plain = lone_carriage_return(&text).is_none();
+    Ok(if is_plain { text } else { text.replace("\r\n", "\n").replace('\r', "\n") })
 }
 
-/// What is not UTF-8 is replaced, but not where an exercise may hold it. A carriage return without a
-/// line feed ends a line in markdown, but not in editors: every later position would be reported
-/// wrongly.
-fn lesson_text(path: &Path, bytes: Vec<u8>, problems: &mut Vec<Problem>) -> Option<String> {
-    let mut text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            let problem = not_utf8(path, &error);
-            let is_error = has_exercise(&text);
-            let severity = if is_error { Severity::Error } else { Severity::Warning };
-            problems.push(Problem { severity, ..problem });
-            if is_error {
-                return None;
-            }
-            text
-        }
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
     };
-    if let Some(at) = lone_carriage_return(&text) {
-        let before = text[..at].matches("\r\n").count();
-        text = text.replace("\r\n", "\n").replace('\r', "\n");
-        let message = "a carriage return without a line feed is read as the end of a line";
-        let help = Some("save the file with Unix line endings".to_owned());
-        let mut of_file = Problems::new(path, &text);
-        let at = at - before;
-        of_file.warning(at..at, message, help);
-        problems.extend(of_file.into_sorted());
+    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+    String::from_utf16(&units).ok()
+}
+
+/// Warns where the text is not that of the file.
+fn report_decoding(path: &Path, bytes: &[u8], text: &str, problems: &mut Vec<Problem>) {
+    let mut of_file = Problems::new(path, text);
+    match std::str::from_utf8(bytes) {
+        Err(_) => {
+            let help = Some("save the file as UTF-8".to_owned());
+            of_file.warning(0..0, "the file is UTF-16", help);
+        }
+        Ok(read) => {
+            let Some(at) = lone_carriage_return(read) else { return };
+            let at = at - read[..at].matches("\r\n").count();
+            let message = "a carriage return without a line feed is read as the end of a line";
+            let help = Some("save the file with Unix line endings".to_owned());
+            of_file.warning(at..at, message, help);
+        }
     }
-    Some(text)
+    problems.extend(of_file.into_sorted());
 }
 
 fn not_utf8(path: &Path, error: &FromUtf8Error) -> Problem {

@@ -244,7 +244,7 @@ fn files_that_cannot_be_read_are_problems() {
         [
             "1-a.md: warning: 1:5: the control character U+0000 is replaced (remove it; where code \
              needs it, write an escape such as `\\x1b`)",
-            "2-b.md: warning: 2:5: not UTF-8: the byte 0xe9 at offset 8 (save the file as UTF-8)",
+            "2-b.md: 2:5: not UTF-8: the byte 0xe9 at offset 8 (save the file as UTF-8)",
             "3-c.md: a folder, not a lesson (give it another name)",
             "4-d.md: the file is too large (the largest lesson is 4 MiB)",
             "5-e.md: no such file or folder",

@@ -115,12 +115,18 @@ fn a_carriage_return_ends_a_line_in_a_file() {
 }
 
 #[test]
-fn what_is_not_utf8_is_an_error_in_a_lesson_with_an_exercise() {
+fn utf16_is_known_by_its_mark() {
     let folder = TempDir::new().unwrap();
-    let latin = [EXERCISE.as_bytes(), b"\ncaf\xe9\n"].concat();
-    fs::write(folder.path().join("a.md"), &latin).unwrap();
-    assert!(told_of(folder.path())[0].contains(": 28:4: not UTF-8: the byte 0xe9"));
-    fs::write(folder.path().join("a.md"), b"caf\xe9\n").unwrap();
-    let (course, _) = Course::load(folder.path()).unwrap();
-    assert_eq!(course.lessons[0].source, "caf\u{fffd}\n");
+    let text = "\u{feff}# Caf\u{e9}\n";
+    let [le, be] = [u16::to_le_bytes, u16::to_be_bytes]
+        .map(|bytes| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>());
+    for bytes in [le, be] {
+        fs::write(folder.path().join("a.md"), bytes).unwrap();
+        let (course, _) = Course::load(folder.path()).unwrap();
+        assert_eq!(course.lessons[0].title, "Caf\u{e9}");
+        assert_eq!(
+            told_of(folder.path()),
+            ["DIR/a.md:1:1: warning: 1:1: the file is UTF-16 (save the file as UTF-8)"]
+        );
+    }
 }

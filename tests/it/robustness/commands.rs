@@ -14,7 +14,7 @@ fn shutdown_ends_in_a_verdict() {
         python("done()\nask('SHUTDOWN')\n"),
     ]);
     for tried in [at_once, after_the_task, in_python] {
-        tried.falls_short(&["evidence-is-valid"], &["the server is gone", "SHUTDOWN ends"]);
+        tried.falls_short(&["evidence-is-valid"], &["the server is gone", "SHUTDOWN ended"]);
     }
 }
 

@@ -117,6 +117,25 @@ fn an_example_that_ends_with_a_traceback_is_found() {
 }
 
 #[test]
+fn an_example_goes_on_from_the_one_above_only_where_it_says_so() {
+    let workspace = Workspace::new();
+    let lesson = "# L\n\n```python\nr = 1\n```\n\n## B\n\n```python continued\nprint(r)\n```\n\n\
+        ```redis\n127.0.0.1:6379> SET a 1\nOK\n```\n\n\
+        ```redis continued\nredis> GET a\n\"1\"\nredis> GET b\n\"2\"\n```\n";
+    workspace.file("course/01-l.md", lesson);
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
+    assert!(ended.stdout.contains("3 of 4 cases"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("--> course/01-l.md:21"), "{}", ended.stdout);
+    let ended = workspace.run(&["verify", "--lessons", "course", "--update"]);
+    assert!(ended.stderr.contains("rewrote the reply to `GET b`"), "{}", ended.stderr);
+    let alone = lesson.replace("python continued", "python").replace("\"2\"", "(nil)");
+    workspace.file("course/01-l.md", alone);
+    let ended = workspace.run(&["verify", "--lessons", "course"]);
+    let hint = "each example runs alone, and `r` is from one above: write `python continued`";
+    assert!(ended.stdout.contains(hint), "{}", ended.stdout);
+}
+
+#[test]
 fn one_case_can_be_named() {
     let ended = Workspace::new().run(&["verify", "creating-snapshots/redis/wrong-1"]);
     assert_eq!(ended.code, 0, "{ended:?}");

@@ -7,6 +7,7 @@ use super::diagnoses::lastsave;
 use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::Moment;
 use crate::relay::{CommandOutcome, Exchange};
+use crate::runner_line::STOP_MARK;
 use crate::server::{BgsaveEnd, ServerInfo};
 use crate::topics::awaited_by;
 use crate::verdict::diagnosis::facts::{info_field, reply_text};
@@ -128,6 +129,12 @@ fn may_have_run(exchange: &Exchange) -> bool {
     matches!(exchange.outcome, CommandOutcome::Done | CommandOutcome::Unknown)
 }
 
+/// When the answer first stopped its server after this.
+fn stop_after(evidence: &Evidence, from: Duration) -> Option<Duration> {
+    let mut stops = evidence.timeline.marks.iter().filter(|mark| mark.word == STOP_MARK);
+    stops.find(|mark| mark.seen >= from).map(|mark| mark.at)
+}
+
 fn background(evidence: &Evidence, index: usize, runs: &[Duration]) -> Option<WorkSpan> {
     let bgsave = &evidence.timeline.exchanges[index];
     if bgsave.outcome != CommandOutcome::Done {
@@ -139,7 +146,10 @@ fn background(evidence: &Evidence, index: usize, runs: &[Duration]) -> Option<Wo
     let from = after_foreground_saves(evidence, runs[asked]);
     let is_scheduled = is_queued || says_scheduled;
     let sightings = sightings(evidence, index, from, is_scheduled);
+    let stopped = stop_after(evidence, from);
     let ended = sightings.iter().filter(|seen| !seen.running).map(|seen| seen.at).min();
+    // A server that is stopped ends its child, and what starts later knows nothing of it.
+    let ended = ended.filter(|at| stopped.is_none_or(|stopped| *at < stopped));
     let limit = ended.unwrap_or(Duration::MAX);
     let running = sightings.iter().filter(|seen| seen.running && seen.at <= limit);
     let is_running_at_the_end = evidence
@@ -147,6 +157,7 @@ fn background(evidence: &Evidence, index: usize, runs: &[Duration]) -> Option<Wo
         .is_some_and(|now| (SAVE.is_running)(&now.info) || is_saving(&now.info, &evidence.before));
     let end = match ended {
         Some(at) => WorkEnd::Ended(at),
+        None if stopped.is_some() => WorkEnd::Unknown,
         None if is_running_at_the_end && is_killed(evidence) => WorkEnd::Killed,
         None if is_running_at_the_end => WorkEnd::StillRunning,
         None => WorkEnd::Unknown,

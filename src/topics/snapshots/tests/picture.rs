@@ -15,6 +15,7 @@ use crate::present::plain;
 use crate::present::text::display_width;
 use crate::redis_cli::reply::Printed;
 use crate::relay::{CommandOutcome, Exchange, Mark, Reply};
+use crate::runner_line::STOP_MARK;
 use crate::server::ServerInfo;
 use crate::topics::snapshots::background;
 use crate::verdict::work::{WorkEnd, work};
@@ -229,6 +230,14 @@ fn a_save_that_the_relay_did_not_see_leaves_all_in_doubt() {
         past(|evidence| evidence.timeline.exchanges.push(sent(95, "DEBUG RELOAD", "+OK"))),
         []
     );
+}
+
+#[test]
+fn what_a_stop_ended_is_not_told_as_an_end() {
+    let mut evidence = settled(answer(vec![sent(1, "BGSAVE", STARTED)], 4, ENDED), 20, 100);
+    let (at, seen) = (millis(2), millis(3));
+    evidence.timeline.marks.push(Mark { word: STOP_MARK, at, seen });
+    assert_eq!(ends(&evidence), [WorkEnd::Unknown]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
-use super::super::problem::{Problem, Severity};
+use super::super::problem::{Problem, Problems};
 use super::super::{Lesson, Link};
 
 /// The anchors of each lesson, [`bare`].
@@ -17,11 +17,13 @@ pub(super) fn dead(lessons: &[Lesson], exists: impl Fn(&Path) -> bool) -> Vec<Pr
         lessons.iter().map(|lesson| (plain(&lesson.path), anchors_of(lesson))).collect();
     let mut problems = Vec::new();
     for lesson in lessons {
+        let mut of_file = Problems::new(&lesson.path, &lesson.source);
         for link in lesson.links.iter().filter(|link| is_relative(&link.target)) {
-            let Some((message, help)) = why_dead(link, lesson, &anchors, &exists) else { continue };
-            let problem = lesson.error(&link.span, message, Some(help.to_owned()));
-            problems.push(Problem { severity: Severity::Warning, ..problem });
+            if let Some((message, help)) = why_dead(link, lesson, &anchors, &exists) {
+                of_file.warning(link.span.clone(), message, Some(help.to_owned()));
+            }
         }
+        problems.extend(of_file.into_sorted());
     }
     problems
 }

@@ -135,8 +135,7 @@ fn tell_apart(lessons: &mut [Lesson]) -> Vec<Problem> {
         let Some(name) = names.find(|name| known.insert(name.clone())) else { continue };
         let message = format!("a second lesson with the id `{}`: this one is `{name}`", lesson.id);
         let help = Some("give it another name, not only another number".to_owned());
-        let problem = Problem::of_path(&lesson.path, message, help);
-        warnings.push(Problem { severity: Severity::Warning, ..problem });
+        warnings.push(Problem::of_path(&lesson.path, message, help).into_warning());
         lesson.id = name;
     }
     warnings

@@ -51,6 +51,12 @@ impl Problem {
         }
     }
 
+    /// The same as a warning.
+    #[must_use]
+    pub fn into_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+
     /// Line and column in characters, both from 1; a byte order mark is not counted.
     pub fn position(&self) -> Option<(usize, usize)> {
         let (text, span) = visible(&self.source, self.span.clone()?);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::case::{Case, CaseKind, Expectation};
 use super::mutants::{is_meant, needed};
 use super::result::CaseResult;
-use crate::lesson::{Check, Exercise, Lesson, Problem, Severity, check};
+use crate::lesson::{Check, Exercise, Lesson, Problem, check};
 use crate::verdict::Outcome;
 
 /// For each server, the cases' results in the cases' order.
@@ -115,7 +115,7 @@ fn needless(lesson: &Lesson, exercise: &Exercise, meanwhile: usize) -> Problem {
                 an `[[equivalent]]` for `*/without-kill-N/*`"
             .to_owned();
     let span = &exercise.meanwhile[meanwhile].span;
-    Problem { severity: Severity::Warning, ..lesson.error(span, message, Some(help)) }
+    lesson.error(span, message, Some(help)).into_warning()
 }
 
 fn is_the_loaders(warning: &Problem, lesson: &Lesson, check: &Check) -> bool {
@@ -130,5 +130,5 @@ fn never_failed(lesson: &Lesson, check: &Check) -> Problem {
         "add a wrong answer with `fails={}`: a check that nothing fails on may hold from the start",
         check.id
     );
-    Problem { severity: Severity::Warning, ..lesson.error(&check.span, message, Some(help)) }
+    lesson.error(&check.span, message, Some(help)).into_warning()
 }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::parse::split_order;
-use super::super::problem::{Problem, Severity, one_of};
-use super::names::{MARKDOWN, TEXT, in_reading_order, is_readme, lessons_among, lossy};
+use super::super::problem::{Problem, one_of};
+use super::names::{
+    MARKDOWN, TEXT, extension, in_reading_order, is_numbered, is_readme, lessons_among, lossy,
+};
 use crate::sanitize::ShownPath as _;
 
 /// How deep folders are searched, and how many: a course may stand beside anything.
@@ -64,19 +65,15 @@ impl Below {
 
     /// The warning where the folder has lessons of its own.
     pub(super) fn warning(&self, folder: &Path) -> Option<Problem> {
-        let is_numbered = |page: &&PathBuf| {
-            let name = lossy(page.parent().and_then(Path::file_name));
-            split_order(&name).0.is_some()
-        };
-        let pages = self.pages.iter().filter(is_numbered);
+        let pages = self.pages.iter();
+        let pages = pages.filter(|page| is_numbered(page.parent().and_then(Path::file_name)));
         let found: Vec<PathBuf> = self.folders.iter().chain(pages).cloned().collect();
         if found.is_empty() {
             return None;
         }
         let message = format!("what stands in {} is not loaded", named(&found, folder));
         let help = "a course is one folder: move lessons up, or give their folder with `--lessons`";
-        let problem = Problem::of_path(folder, message, Some(help.to_owned()));
-        Some(Problem { severity: Severity::Warning, ..problem })
+        Some(Problem::of_path(folder, message, Some(help.to_owned())).into_warning())
     }
 }
 
@@ -84,16 +81,15 @@ impl Below {
 pub(super) fn misnamed(files: &[PathBuf], lessons: &[PathBuf]) -> Vec<Problem> {
     let mut warnings = Vec::new();
     for file in in_reading_order(files.to_vec()) {
-        let extension = lossy(file.extension()).to_lowercase();
-        let is_numbered = split_order(&lossy(file.file_stem())).0.is_some();
-        let is_document =
-            DOCUMENTS.contains(&&*extension) || (TEXT.contains(&&*extension) && is_numbered);
+        let extension = extension(&file);
+        let is_text = TEXT.contains(&&*extension) && is_numbered(file.file_stem());
+        let is_document = is_text || DOCUMENTS.contains(&&*extension);
         if lessons.contains(&file) || !is_document {
             continue;
         }
         let help = "a lesson's name ends in `.md`; if it is none, put it into another folder";
         let problem = Problem::of_path(&file, "not loaded", Some(help.to_owned()));
-        warnings.push(Problem { severity: Severity::Warning, ..problem });
+        warnings.push(problem.into_warning());
     }
     warnings
 }

@@ -42,10 +42,9 @@ pub(super) fn read_all(path: &Path) -> Result<Files<Text>, Problem> {
 
 fn read_clean(file: PathBuf, problems: &mut Vec<Problem>) -> Option<Text> {
     let bytes = read(&file).map_err(|problem| problems.push(problem)).ok()?;
-    let text = decoded(bytes.clone());
-    let text = text.map_err(|error| problems.push(not_utf8(&file, &error))).ok()?;
-    report_decoding(&file, &bytes, &text, problems);
-    let text = cleaned(&file, text, problems);
+    let decoded = decode(bytes).map_err(|error| problems.push(not_utf8(&file, &error))).ok()?;
+    problems.extend(decoded.warnings(&file));
+    let text = cleaned(&file, decoded.text, problems);
     Some((file, text))
 }
 
@@ -136,16 +135,35 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// The text of a file as it is loaded, but for control characters. UTF-16 is known by its mark. A
-/// carriage return without a line feed ends a line in markdown, but not in editors: every later
-/// position would be reported wrongly.
+/// The text of a file, and where it is not that of the file.
+struct Decoded {
+    text: String,
+    oddity: Option<Oddity>,
+}
+
+enum Oddity {
+    Utf16,
+    /// Where the first one ends a line of the text.
+    LoneCarriageReturn(usize),
+}
+
+/// The text of a file as it is loaded, but for control characters.
 pub fn decoded(bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
-    let text = match utf16(&bytes) {
-        Some(text) => text,
-        None => String::from_utf8(bytes)?,
+    decode(bytes).map(|decoded| decoded.text)
+}
+
+/// UTF-16 is known by its mark. A carriage return without a line feed ends a line in markdown, but
+/// not in editors: every later position would be reported wrongly.
+fn decode(bytes: Vec<u8>) -> Result<Decoded, FromUtf8Error> {
+    let (text, is_utf16) = match utf16(&bytes) {
+        Some(text) => (text, true),
+        None => (String::from_utf8(bytes)?, false),
     };
-    let is_plain = lone_carriage_return(&text).is_none();
-    Ok(if is_plain { text } else { text.replace("\r\n", "\n").replace('\r', "\n") })
+    let utf16 = is_utf16.then_some(Oddity::Utf16);
+    let Some(at) = lone_carriage_return(&text) else { return Ok(Decoded { text, oddity: utf16 }) };
+    let at = at - text[..at].matches("\r\n").count();
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    Ok(Decoded { text, oddity: utf16.or(Some(Oddity::LoneCarriageReturn(at))) })
 }
 
 fn utf16(bytes: &[u8]) -> Option<String> {
@@ -158,23 +176,20 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     String::from_utf16(&units).ok()
 }
 
-/// Warns where the text is not that of the file.
-fn report_decoding(path: &Path, bytes: &[u8], text: &str, problems: &mut Vec<Problem>) {
-    let mut of_file = Problems::new(path, text);
-    match std::str::from_utf8(bytes) {
-        Err(_) => {
-            let help = Some("save the file as UTF-8".to_owned());
-            of_file.warning(0..0, "the file is UTF-16", help);
-        }
-        Ok(read) => {
-            let Some(at) = lone_carriage_return(read) else { return };
-            let at = at - read[..at].matches("\r\n").count();
-            let message = "a carriage return without a line feed is read as the end of a line";
-            let help = Some("save the file with Unix line endings".to_owned());
-            of_file.warning(at..at, message, help);
-        }
+impl Decoded {
+    fn warnings(&self, path: &Path) -> Vec<Problem> {
+        let (at, message, help) = match self.oddity {
+            None => return Vec::new(),
+            Some(Oddity::Utf16) => (0, "the file is UTF-16", "save the file as UTF-8"),
+            Some(Oddity::LoneCarriageReturn(at)) => {
+                let message = "a carriage return without a line feed is read as the end of a line";
+                (at, message, "save the file with Unix line endings")
+            }
+        };
+        let mut problems = Problems::new(path, &self.text);
+        problems.warning(at..at, message, Some(help.to_owned()));
+        problems.into_sorted()
     }
-    problems.extend(of_file.into_sorted());
 }
 
 fn not_utf8(path: &Path, error: &FromUtf8Error) -> Problem {

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::super::parse::split_order;
-use super::super::problem::{Problem, Severity};
+use super::super::problem::Problem;
 use crate::sanitize::ShownPath as _;
 
 /// The endings of lessons; text files are lessons only where there are no others.
@@ -29,11 +29,12 @@ pub(super) fn lessons_among(files: &[PathBuf], extensions: &[&str]) -> Vec<PathB
 }
 
 pub(super) fn is_readme(file: &Path) -> bool {
-    let is_page = ["md", "markdown", "txt"].contains(&&*extension(file));
+    let extension = extension(file);
+    let is_page = MARKDOWN.iter().chain(TEXT).any(|known| *known == extension);
     is_page && lossy(file.file_stem()).eq_ignore_ascii_case(README)
 }
 
-fn extension(file: &Path) -> String {
+pub(super) fn extension(file: &Path) -> String {
     lossy(file.extension()).to_lowercase()
 }
 
@@ -66,6 +67,11 @@ pub(super) fn lossy(part: Option<&OsStr>) -> Cow<'_, str> {
     part.unwrap_or_default().to_string_lossy()
 }
 
+/// Whether a name begins with a number, as a lesson's does.
+pub(super) fn is_numbered(name: Option<&OsStr>) -> bool {
+    split_order(&lossy(name)).0.is_some()
+}
+
 /// The number in front of a file's name.
 fn number(file: &Path) -> Option<u128> {
     let stem = lossy(file.file_stem());
@@ -91,8 +97,7 @@ pub(super) fn unordered(lessons: &[PathBuf]) -> Vec<Problem> {
             }
             _ => continue,
         };
-        let problem = Problem::of_path(file, message, Some(help.to_owned()));
-        warnings.push(Problem { severity: Severity::Warning, ..problem });
+        warnings.push(Problem::of_path(file, message, Some(help.to_owned())).into_warning());
     }
     warnings
 }

@@ -133,14 +133,10 @@ fn snapshot(
         return Ok(Ok(vec![ServerFile::dump(content.clone())]));
     }
     // With `stop = true` an answer may leave it in the server's directory.
-    if exercise.stop
-        && let Ok(name) = FileName::parse(from)
-    {
-        if let Some(content) = server.file(&name)? {
-            return Ok(Ok(vec![ServerFile::dump(content)]));
-        }
-        if kept.others.is_none() {
-            return Ok(Err(no_such_file(from, &server.files()?)));
+    if exercise.stop {
+        let found = of_the_server(server, from)?;
+        if found.is_ok() || kept.others.is_none() {
+            return Ok(found);
         }
     }
     let mut others = kept.others.clone().unwrap_or_default();
@@ -156,7 +152,7 @@ fn snapshot(
     Ok(Err(format!("there is no `{from}` in the answer's folder: {there}")))
 }
 
-/// The file in the server's directory, and nowhere else.
+/// The file in the server's directory.
 fn of_the_server(
     server: &Server,
     name: &str,

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, CaseKind, Expectation};
-use super::mutants::{is_meant, needed};
+use super::mutants::equivalent;
 use super::result::CaseResult;
 use crate::lesson::{Check, Exercise, Lesson, Problem, check};
 use crate::verdict::Outcome;
@@ -25,22 +25,16 @@ pub fn warnings(
     let indexed = cases.iter().enumerate();
     let answered: Vec<(usize, &Lesson, &Exercise)> =
         indexed.filter_map(|(index, case)| Some((index, case.lesson, answered(case)?))).collect();
-    let all_cases = cases;
-    for cases in answered.chunk_by(|(.., one), (.., next)| one.id == next.id) {
-        let (_, lesson, exercise) = cases[0];
+    for group in answered.chunk_by(|(.., one), (.., next)| one.id == next.id) {
+        let (_, lesson, exercise) = group[0];
         let (mut judged, mut failed) = (0, BTreeSet::new());
-        for (index, ..) in cases {
+        for (index, ..) in group {
             judged += usize::from(add_failed(*index, results, &mut failed));
         }
         if answers.get(exercise.id.as_str()) != Some(&judged) {
             continue;
         }
-        warnings.extend(needless_kills(
-            of_exercise(exercise, all_cases),
-            lesson,
-            exercise,
-            results,
-        ));
+        warnings.extend(needless_kills(exercise, lesson, cases, results));
         for check in &exercise.checks {
             warnings.retain(|warning| !is_the_loaders(warning, lesson, check));
             if !failed.contains(check.id.as_str()) && !check.only_shows {
@@ -75,47 +69,35 @@ fn answered<'c>(case: &Case<'c>) -> Option<&'c Exercise> {
     case.exercise.filter(|_| case.kind() != CaseKind::Example && !is_changed)
 }
 
-/// The cases of the exercise without one of its kills, each with its index.
-fn of_exercise<'a, 'c>(
-    exercise: &'a Exercise,
-    cases: &'a [Case<'c>],
-) -> impl Iterator<Item = (usize, &'a Case<'c>)> + use<'a, 'c> {
-    cases.iter().enumerate().filter(|(_, case)| {
-        matches!(case.expectation, Expectation::WithoutKill { .. })
-            && case.exercise.is_some_and(|other| other.id == exercise.id)
-    })
-}
-
 /// A warning for each kill without which every wrong answer fails as well.
-fn needless_kills<'a, 'c: 'a>(
-    cases: impl Iterator<Item = (usize, &'a Case<'c>)>,
-    lesson: &Lesson,
+fn needless_kills(
     exercise: &Exercise,
-    results: &'a Results,
+    lesson: &Lesson,
+    cases: &[Case<'_>],
+    results: &Results,
 ) -> Vec<Problem> {
-    let mut tried = Vec::new();
-    for (index, case) in cases {
-        let mut failed = BTreeSet::new();
-        let name = case.id.strip_prefix(&format!("{}/", exercise.id)).unwrap_or_default();
-        let is_equivalent = exercise.equivalents.iter().any(|other| is_meant(other, name));
-        // What was not judged may have needed it.
-        if !add_failed(index, results, &mut failed) || is_equivalent {
-            failed.clear();
+    let mut needless: BTreeMap<usize, bool> = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        let Expectation::WithoutKill { meanwhile, check } = case.expectation else { continue };
+        if case.exercise.is_none_or(|other| other.id != exercise.id) {
+            continue;
         }
-        tried.push((case, failed));
+        let mut failed = BTreeSet::new();
+        // What was not judged may have needed it.
+        let fails_too = add_failed(index, results, &mut failed) && failed.contains(check);
+        *needless.entry(meanwhile).or_insert(true) &=
+            fails_too && equivalent(exercise, &case.id).is_none();
     }
-    let (all, needed) = needed(tried.into_iter());
-    all.difference(&needed).map(|index| needless(lesson, exercise, *index)).collect()
+    let found = needless.into_iter().filter(|(_, is_needless)| *is_needless);
+    found.map(|(meanwhile, _)| needless_kill(lesson, exercise, meanwhile)).collect()
 }
 
-fn needless(lesson: &Lesson, exercise: &Exercise, meanwhile: usize) -> Problem {
+fn needless_kill(lesson: &Lesson, exercise: &Exercise, meanwhile: usize) -> Problem {
     let message = "no wrong answer needs this kill: each fails without it too".to_owned();
-    let help =
-        "add a wrong answer that passes without it, or take it out; if it is to stay, write \
-                an `[[equivalent]]` for `*/without-kill-N/*`"
-            .to_owned();
+    let help = "add a wrong answer that passes without it, or take it out; if it is to stay, write \
+                an `[[equivalent]]` for `*/without-kill-N/*`";
     let span = &exercise.meanwhile[meanwhile].span;
-    lesson.error(span, message, Some(help)).into_warning()
+    lesson.error(span, message, Some(help.to_owned())).into_warning()
 }
 
 fn is_the_loaders(warning: &Problem, lesson: &Lesson, check: &Check) -> bool {

@@ -33,18 +33,20 @@ pub(super) fn runs_alone(lesson: &Lesson, example: &Example, run: &Run) -> Optio
     let (name, _) = last.strip_prefix("NameError: name '")?.split_once('\'')?;
     let earlier = lesson.steps.iter().flat_map(|step| &step.examples);
     let mut earlier = earlier.take_while(|other| other.code.span.start < example.code.span.start);
-    let is_named = |other: &Example| {
-        let is_letter = |c: char| c.is_alphanumeric() || c == '_';
-        other.code.text.split(|c| !is_letter(c)).any(|word| word == name)
-    };
     let is_from_above = example.continued.is_none()
-        && earlier.any(|other| other.code.language == Language::Python && is_named(other));
+        && earlier.any(|other| other.code.language == Language::Python && names(other, name));
     is_from_above.then(|| {
         format!(
             "each example runs alone, and `{name}` is from one above: write `python continued` \
              where an example goes on from the one before"
         )
     })
+}
+
+/// Whether the example's code has this word of Python.
+fn names(example: &Example, name: &str) -> bool {
+    let mut words = example.code.text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    words.any(|word| word == name)
 }
 
 /// The line, from 1, of the first command with an unexpected reply, or at which a program raised
@@ -123,12 +125,8 @@ fn failure(program: &ProgramRun) -> String {
     let raised = traceback::raised(&program.stderr.text);
     // Python ends like this after an exception.
     if let (Some(raised), ProgramEnd::Exited(1)) = (raised, program.end) {
-        let before = raised.before.iter().map(|before| beginning(before));
-        return [beginning(&raised.exception)]
-            .into_iter()
-            .chain(before)
-            .collect::<Vec<_>>()
-            .join("\n");
+        let texts = std::iter::once(&raised.exception).chain(&raised.before);
+        return texts.map(|text| beginning(text)).collect::<Vec<_>>().join("\n");
     }
     let last = program.stderr.text.lines().rfind(|line| !line.trim().is_empty());
     let said = match last {
@@ -149,8 +147,8 @@ fn apart(reply: &str, wanted: &str) -> (String, String) {
     }
     // As far as the reply is like the lesson's.
     let ends: Vec<usize> = wanted.char_indices().map(|(at, _)| at).collect();
-    let likes = |end: &usize| is_like(reply, &format!("{}{DOTS}", &wanted[..*end]));
-    let at = ends.partition_point(likes).checked_sub(1).map_or(0, |index| ends[index]);
+    let alike = ends.partition_point(|end| is_like(reply, &format!("{}{DOTS}", &wanted[..*end])));
+    let at = alike.checked_sub(1).map_or(0, |index| ends[index]);
     let before = wanted[..at].rsplit(DOTS).next().unwrap_or_default();
     let in_reply = reply.find(before).map_or(0, |found| found + before.len());
     (around(reply, in_reply), around(wanted, at))

@@ -17,7 +17,7 @@ use crate::error::EnvironmentError;
 use crate::lesson::problem::did_you_mean;
 use crate::lesson::{Equivalent, Exercise, Language, Problem};
 
-pub use self::kills::{exercise_without, needed};
+pub use self::kills::exercise_without;
 
 // For the tests of topics.
 #[cfg(test)]
@@ -292,9 +292,7 @@ fn mutant_case<'c>(
     id: String,
 ) -> Case<'c> {
     let difference = mutant.difference.clone();
-    let name = id.strip_prefix(&format!("{}/", exercise.id)).unwrap_or_default();
-    let equivalent = exercise.equivalents.iter().find(|equivalent| is_meant(equivalent, name));
-    let (line, expectation) = match equivalent {
+    let (line, expectation) = match equivalent(exercise, &id) {
         Some(equivalent) => {
             let line = solution.lesson.line_of(equivalent.span.start);
             (line, Expectation::Equivalent(difference))
@@ -305,7 +303,13 @@ fn mutant_case<'c>(
     Case { id, line, answer, expectation, ..solution.clone() }
 }
 
-pub(super) fn is_meant(equivalent: &Equivalent, name: &str) -> bool {
+/// The `[[equivalent]]` that means the mutant with this id.
+pub(super) fn equivalent<'e>(exercise: &'e Exercise, id: &str) -> Option<&'e Equivalent> {
+    let name = id.strip_prefix(&format!("{}/", exercise.id))?;
+    exercise.equivalents.iter().find(|equivalent| is_meant(equivalent, name))
+}
+
+fn is_meant(equivalent: &Equivalent, name: &str) -> bool {
     CasePattern::parse(&equivalent.mutant).is_ok_and(|pattern| pattern.is_like(name))
 }
 

@@ -116,8 +116,8 @@ struct Running {
 impl Runner<'_> {
     /// Runs the cases. `python` finds the interpreters while the first servers start. `done` is
     /// called as each run of a case ends, with the case's index, this result and that of all runs so
-    /// far; if a failed run is repeated, after the second run. When a server cannot be started, the remaining cases are not run and have no
-    /// result, since each would fail for the same reason.
+    /// far; if a failed run is repeated, after the second run. When a server cannot be started, the
+    /// remaining cases are not run and have no result, since each would fail for the same reason.
     pub fn run(
         &self,
         python: impl FnOnce() -> Result<Option<Interpreters>, EnvironmentError>,

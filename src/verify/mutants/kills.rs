@@ -1,8 +1,6 @@
 //! Wrong answers on the exercise without one of its kills: a kill that no wrong answer needs shows
 //! nothing.
 
-use std::collections::BTreeSet;
-
 use super::super::case::{Case, Expectation};
 use crate::lesson::Exercise;
 
@@ -37,21 +35,4 @@ pub fn exercise_without(exercise: &Exercise, meanwhile: usize) -> Exercise {
     let mut changed = exercise.clone();
     changed.meanwhile[meanwhile].steps.kill = None;
     changed
-}
-
-/// The kills that these cases tried, and those that made a difference to an answer: it is no longer
-/// unmet on its check. Each case comes with the checks on which it failed.
-pub fn needed<'r>(
-    tried: impl Iterator<Item = (&'r Case<'r>, BTreeSet<&'r str>)>,
-) -> (BTreeSet<usize>, BTreeSet<usize>) {
-    let (mut all, mut needed) = (BTreeSet::new(), BTreeSet::new());
-    for (case, failed) in tried {
-        if let Expectation::WithoutKill { meanwhile, check } = case.expectation {
-            all.insert(meanwhile);
-            if !failed.contains(check) {
-                needed.insert(meanwhile);
-            }
-        }
-    }
-    (all, needed)
 }

@@ -85,10 +85,10 @@ impl Subject for Calls {
     }
 
     fn symptoms(&self, check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
-        let mut unwanted = self.0.iter().filter(|(names, count)| {
+        let is_unwanted = self.0.iter().any(|(names, count)| {
             is_zero(*count) && difference(check, facts, names, *count).is_some()
         });
-        unwanted.next().map(|_| symptom::UNWANTED).into_iter().collect()
+        if is_unwanted { vec![symptom::UNWANTED] } else { Vec::new() }
     }
 
     /// Counters only grow.

@@ -151,20 +151,24 @@ fn read(toml: &mut Toml<'_>, entry: Entry<'_>) -> Option<Vec<Condition>> {
     let example = "{ order = [\"SET\", \"BGSAVE\"] }";
     let parts = each(toml, entry, example, |toml, entry| match entry.key {
         "order" => Some(vec![Condition::Order(steps(toml, entry)?)]),
-        "refused" => {
-            let starts = each_string(toml, entry, true, start)?;
-            Some(starts.into_iter().map(Condition::Refused).collect())
-        }
-        "never" => {
-            let starts = each_string(toml, entry, true, start)?;
-            Some(starts.into_iter().map(Condition::Never).collect())
-        }
+        "refused" => conditions(toml, entry, Condition::Refused),
+        "never" => conditions(toml, entry, Condition::Never),
         _ => {
             toml.unknown_key(entry, "`sent`", &["order", "refused", "never"]);
             None
         }
     })?;
     Some(parts.concat())
+}
+
+/// Reads a command or an array of commands, each a condition of its own.
+fn conditions(
+    toml: &mut Toml<'_>,
+    entry: Entry<'_>,
+    condition: fn(CommandStart) -> Condition,
+) -> Option<Vec<Condition>> {
+    let starts = each_string(toml, entry, true, start)?;
+    Some(starts.into_iter().map(condition).collect())
 }
 
 /// Reads an array of commands, each a string or a table with its reply.
@@ -345,10 +349,10 @@ fn look_at_refusal(start: &CommandStart, timeline: &Timeline) -> Seen {
 
 fn look_at_absence(start: &CommandStart, timeline: &Timeline) -> Seen {
     let expected = format!("{start} never run with success");
-    let is_done = |exchange: &&Exchange| {
+    let done = timeline.exchanges.iter().filter(|exchange| {
         exchange.outcome == CommandOutcome::Done && exchange.begins_with(&start.0)
-    };
-    match timeline.exchanges.iter().filter(is_done).count() {
+    });
+    match done.count() {
         0 => Seen { met: true, expected, found: format!("no {start}") },
         1 => Seen::unmet(expected, format!("{start} was run once")),
         count => Seen::unmet(expected, format!("{start} was run {count} times")),

@@ -11,14 +11,12 @@ use crate::server::versions::aof_rewrites;
 use crate::verdict::diagnosis::symptom::{CONFIG, DATA_LOST, DATA_WRONG};
 use crate::verdict::diagnosis::{Diagnosis, Stage};
 
+const IN_PROGRESS: &str = "aof_rewrite_in_progress";
+const SCHEDULED: &str = "aof_rewrite_scheduled";
+
 pub const TOPIC: Topic = Topic {
     background: &[REWRITE],
-    timeless_fields: &[
-        "aof_enabled",
-        "aof_rewrite_in_progress",
-        "aof_rewrite_scheduled",
-        "aof_last_bgrewrite_status",
-    ],
+    timeless_fields: &["aof_enabled", IN_PROGRESS, SCHEDULED, "aof_last_bgrewrite_status"],
     // INFO has them only while the file is written.
     fields_that_come_and_go: &[
         "aof_current_size",
@@ -97,7 +95,7 @@ pub const REWRITE: BackgroundWork = BackgroundWork {
     wait_line: None,
     begin_trigger: "@bgrewriteaof-began",
     end_trigger: "@bgrewriteaof-ended",
-    is_pending: |now, _| is_running(now) || now.number("aof_rewrite_scheduled") != 0,
+    is_pending: |now, _| is_running(now) || now.number(SCHEDULED) != 0,
     is_running,
     progress: |now| {
         if is_running(now) {
@@ -110,7 +108,7 @@ pub const REWRITE: BackgroundWork = BackgroundWork {
 };
 
 fn is_running(now: &ServerInfo) -> bool {
-    now.number("aof_rewrite_in_progress") != 0
+    now.number(IN_PROGRESS) != 0
 }
 
 /// With `no` Redis writes before it replies, and SIGKILL takes nothing from the system's buffers: only

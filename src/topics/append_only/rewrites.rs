@@ -1,14 +1,13 @@
 //! Rewrites that were not waited for, or never begun, and what is taken for the log.
 
-use super::{REWRITE, is_running};
+use super::{IN_PROGRESS, REWRITE, SCHEDULED, is_running};
 use crate::attempt::evidence::Run;
 use crate::checks::info::Info;
 use crate::lesson::{Check, Moment};
 use crate::redis_cli::words;
-use crate::topics::{BackgroundWork, awaited_by};
+use crate::topics::awaited_by;
 use crate::verdict::diagnosis::{Cause, Facts, Pointer, Symptom, is_loaded_from_the_log, seen_at};
 
-const REWRITING: [&str; 2] = ["aof_rewrite_in_progress", "aof_rewrite_scheduled"];
 const SIZES: [&str; 2] = ["aof_current_size", "aof_base_size"];
 
 /// The log was still being written when the answer ended.
@@ -18,17 +17,21 @@ pub const LONG: Symptom = Symptom("the log is long");
 
 pub fn symptoms(check: &Check, facts: &Facts<'_>) -> Vec<Symptom> {
     let mut symptoms = Vec::new();
-    let fields = check.of_kind::<Info>().map(|Info(fields)| fields.as_slice()).unwrap_or_default();
-    let asks_for = |names: &[&str]| fields.iter().any(|(name, _)| names.contains(&name.as_str()));
     // A log that is not complete is no log: a start reads the one before, or none.
     let is_lost = check.at == Moment::Crash && is_loaded_from_the_log(facts);
-    if (is_lost || asks_for(&REWRITING)) && was_rewriting_at_exit(facts) {
+    let is_about_it = is_lost || asks_for(check, &[IN_PROGRESS, SCHEDULED]);
+    if is_about_it && was_rewriting_at_exit(facts) {
         symptoms.push(BEING_WRITTEN);
     }
-    if asks_for(&SIZES) {
+    if asks_for(check, &SIZES) {
         symptoms.push(LONG);
     }
     symptoms
+}
+
+fn asks_for(check: &Check, names: &[&str]) -> bool {
+    let fields = check.of_kind::<Info>().map(|Info(fields)| fields.as_slice()).unwrap_or_default();
+    fields.iter().any(|(name, _)| names.contains(&name.as_str()))
 }
 
 fn was_rewriting_at_exit(facts: &Facts<'_>) -> bool {
@@ -36,13 +39,21 @@ fn was_rewriting_at_exit(facts: &Facts<'_>) -> bool {
     exit.is_some_and(|exit| (REWRITE.is_pending)(&exit.info, &facts.evidence.before))
 }
 
-/// What began the rewrite that still ran at the end: the last BGREWRITEAOF, or the CONFIG SET that
-/// switched the log on.
-enum Begun {
-    ByCommand(usize),
-    BySwitch(usize),
+/// What began the rewrite that still ran at the end.
+struct Begun {
+    index: usize,
+    how: How,
 }
 
+#[derive(PartialEq, Eq)]
+enum How {
+    /// BGREWRITEAOF.
+    Command,
+    /// The CONFIG SET that switched the log on.
+    Switch,
+}
+
+/// The later of the two, if its rewrite had not ended.
 fn unfinished(facts: &Facts<'_>) -> Option<Begun> {
     if !was_rewriting_at_exit(facts) || !facts.ended_by_itself() {
         return None;
@@ -50,46 +61,49 @@ fn unfinished(facts: &Facts<'_>) -> Option<Begun> {
     let switched_on = facts.last_set("appendonly").filter(|(_, value)| value == "yes");
     let switched_on = switched_on.map(|(index, _)| index);
     let commanded = facts.last_done(&["BGREWRITEAOF"]);
-    match commanded {
-        Some(index) if commanded > switched_on => Some(Begun::ByCommand(index)),
-        _ => switched_on.map(Begun::BySwitch),
-    }
+    let how = if commanded > switched_on { How::Command } else { How::Switch };
+    commanded.max(switched_on).map(|index| Begun { index, how })
 }
 
-/// A line that waits for other work.
+/// Lines that wait for other work, below what began the rewrite.
 pub fn waited_for_other_work(facts: &Facts<'_>) -> Option<Cause> {
-    let (Begun::ByCommand(begun) | Begun::BySwitch(begun)) = unfinished(facts)?;
+    let Begun { index, .. } = unfinished(facts)?;
     let Run::Typed(typed) = &facts.evidence.run else { return None };
-    let command = words::join(&facts.exchange(begun)?.words);
+    let command = words::join(&facts.exchange(index)?.words);
     let line = typed.exchanges.iter().rposition(|exchange| exchange.line.trim() == command)?;
     let later = &typed.exchanges[line + 1..];
     later.iter().find_map(|exchange| {
         // What the answer has begun itself, it may wait for.
-        let is_others = |work: &&BackgroundWork| {
+        let work = awaited_by(&exchange.line).filter(|work| {
             **work != REWRITE && facts.last_done(&[work.begun_by.to_uppercase()]).is_none()
-        };
-        let work = awaited_by(&exchange.line).filter(is_others)?;
+        })?;
         let line = exchange.line.split_whitespace().next()?;
-        Some(seen_at(begun).with(line).with(work.name).with(REWRITE.name))
+        Some(seen_at(index).with(line).with(work.name).with(REWRITE.name))
     })
 }
 
 /// Another child was at work, or EXEC: until the rewrite begins, no field says that it runs.
 pub fn only_scheduled(facts: &Facts<'_>) -> Option<Cause> {
-    let (Begun::ByCommand(begun) | Begun::BySwitch(begun)) = unfinished(facts)?;
+    let Begun { index, .. } = unfinished(facts)?;
     let exit = facts.evidence.at(Moment::Exit)?;
-    let waits = exit.info.number("aof_rewrite_scheduled") != 0;
-    waits.then(|| Cause::at([Pointer::Exchange(begun), Pointer::Row("aof_rewrite_scheduled")]))
+    (exit.info.number(SCHEDULED) != 0).then(|| seen_in(index, SCHEDULED))
 }
 
 pub fn first_log_not_awaited(facts: &Facts<'_>) -> Option<Cause> {
-    let Begun::BySwitch(index) = unfinished(facts)? else { return None };
-    Some(Cause::at([Pointer::Exchange(index), Pointer::Row("aof_rewrite_in_progress")]))
+    not_awaited(facts, &How::Switch)
 }
 
 pub fn rewrite_not_awaited(facts: &Facts<'_>) -> Option<Cause> {
-    let Begun::ByCommand(index) = unfinished(facts)? else { return None };
-    Some(Cause::at([Pointer::Exchange(index), Pointer::Row("aof_rewrite_in_progress")]))
+    not_awaited(facts, &How::Command)
+}
+
+fn not_awaited(facts: &Facts<'_>, begun: &How) -> Option<Cause> {
+    let Begun { index, how } = unfinished(facts)?;
+    (how == *begun).then(|| seen_in(index, IN_PROGRESS))
+}
+
+fn seen_in(index: usize, field: &'static str) -> Cause {
+    Cause::at([Pointer::Exchange(index), Pointer::Row(field)])
 }
 
 /// Whether the log was off all the time, and no CONFIG SET was to switch it on.

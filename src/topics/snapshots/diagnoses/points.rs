@@ -1,5 +1,6 @@
 //! Save points that did not save in time.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::super::symptoms::was_saving_at_exit;
@@ -8,6 +9,7 @@ use crate::attempt::evidence::Observation;
 use crate::lesson::Moment;
 use crate::verdict::diagnosis::{Cause, Facts, Pointer};
 
+const CHANGES: &str = "rdb_changes_since_last_save";
 /// A server looks at its save points ten times a second, on a busy machine later.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -17,11 +19,21 @@ struct Point {
     changes: i64,
 }
 
-/// The save points at the end.
-fn points(facts: &Facts<'_>) -> Vec<Point> {
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.seconds, self.changes)
+    }
+}
+
+/// The setting `save` at the end: what the answer has set, else what the exercise gives.
+pub fn setting(facts: &Facts<'_>) -> Option<String> {
     let given = facts.exercise.settings.iter().rev().find(|(name, _)| name == "save");
     let set = facts.last_set("save").map(|(_, value)| value);
-    let points = set.or_else(|| given.map(|(_, value)| value.clone())).unwrap_or_default();
+    set.or_else(|| given.map(|(_, value)| value.clone()))
+}
+
+fn points(facts: &Facts<'_>) -> Vec<Point> {
+    let points = setting(facts).unwrap_or_default();
     let numbers: Vec<i64> =
         points.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let pairs = numbers.chunks_exact(2);
@@ -31,7 +43,8 @@ fn points(facts: &Facts<'_>) -> Vec<Point> {
 /// The server at the end of an answer that left saving to the save points, if none has saved yet.
 fn unsaved<'a>(facts: &Facts<'a>) -> Option<&'a Observation> {
     // A server that is told to end saves whatever its save points say.
-    let exit = facts.evidence.at(Moment::Exit).filter(|_| at_most_killed(facts))?;
+    let is_told_to_end = facts.check.is_none_or(|check| check.at == Moment::Restart);
+    let exit = facts.evidence.at(Moment::Exit).filter(|_| !is_told_to_end)?;
     let nobody_saved = last_snapshot(facts).is_none()
         && !facts.has_script()
         && !facts.exercise.stop
@@ -41,8 +54,11 @@ fn unsaved<'a>(facts: &Facts<'a>) -> Option<&'a Observation> {
     (nobody_saved && !was_saved && is_well && facts.ended_by_itself()).then_some(exit)
 }
 
-fn at_most_killed(facts: &Facts<'_>) -> bool {
-    facts.check.is_some_and(|check| check.at != Moment::Restart)
+/// The changes of which no save knows, at the end of an answer that saved nothing and where no save
+/// runs.
+fn unsaved_changes(facts: &Facts<'_>) -> Option<i64> {
+    let exit = unsaved(facts).filter(|_| !was_saving_at_exit(facts))?;
+    Some(exit.info.number(CHANGES))
 }
 
 /// There were changes enough: a save point that is due saves within a tenth of a second, unless it
@@ -51,13 +67,11 @@ pub fn not_due(facts: &Facts<'_>) -> Option<Cause> {
     if facts.last_set("save").is_some_and(|(index, _)| is_late(facts, index)) {
         return None;
     }
-    let exit = unsaved(facts).filter(|_| !was_saving_at_exit(facts))?;
-    let changes = exit.info.number("rdb_changes_since_last_save");
+    let changes = unsaved_changes(facts)?;
     let reached = points(facts).into_iter().filter(|point| point.changes <= changes);
     let next = reached.min_by_key(|point| point.seconds)?;
-    let row = Pointer::Row("rdb_changes_since_last_save");
-    let point = format!("{} {}", next.seconds, next.changes);
-    Some(Cause::at([row]).with(point).with(next.seconds.to_string()))
+    let cause = Cause::at([Pointer::Row(CHANGES)]);
+    Some(cause.with(next.to_string()).with(next.seconds.to_string()))
 }
 
 fn is_late(facts: &Facts<'_>, index: usize) -> bool {
@@ -65,15 +79,12 @@ fn is_late(facts: &Facts<'_>, index: usize) -> bool {
 }
 
 pub fn too_few_changes(facts: &Facts<'_>) -> Option<Cause> {
-    let exit = unsaved(facts).filter(|_| !was_saving_at_exit(facts))?;
-    let changes = exit.info.number("rdb_changes_since_last_save");
+    let changes = unsaved_changes(facts)?;
     let easiest = points(facts).into_iter().min_by_key(|point| point.changes)?;
-    let point = format!("{} {}", easiest.seconds, easiest.changes);
-    let row = Pointer::Row("rdb_changes_since_last_save");
     // Without any, a save may have come in the second of the one before.
     (1..easiest.changes).contains(&changes).then(|| {
-        let cause = Cause::at([row]).with(point).with(easiest.changes.to_string());
-        cause.with(changes.to_string())
+        let cause = Cause::at([Pointer::Row(CHANGES)]).with(easiest.to_string());
+        cause.with(easiest.changes.to_string()).with(changes.to_string())
     })
 }
 

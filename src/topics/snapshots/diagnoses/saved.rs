@@ -3,7 +3,7 @@
 use super::super::background::{last_end, was_killed};
 use super::super::symptoms::{NO_BGSAVE, NO_SAVE};
 use super::waiting::has_succeeded;
-use super::{last_snapshot, last_status, lastsave};
+use super::{last_snapshot, last_status, lastsave, points};
 use crate::attempt::evidence::LoadFailure;
 use crate::relay::timeline::is_any;
 use crate::relay::{CommandOutcome, Exchange};
@@ -71,10 +71,7 @@ fn the_setup_saved(facts: &Facts<'_>) -> bool {
 }
 
 pub fn has_save_points(facts: &Facts<'_>) -> bool {
-    let given = facts.exercise.settings.iter().rev().find(|(name, _)| name == "save");
-    let points = facts.last_set("save").map(|(_, value)| value);
-    let points = points.or_else(|| given.map(|(_, value)| value.clone()));
-    points.is_some_and(|points| !matches!(points.trim(), "" | "\"\""))
+    points::setting(facts).is_some_and(|points| !matches!(points.trim(), "" | "\"\""))
 }
 
 /// The missing data was written after the moment of the snapshot.

@@ -47,18 +47,20 @@ pub struct Raised {
 /// The exception at the end of what a program printed to standard error.
 pub fn raised(stderr: &str) -> Option<Raised> {
     let lines: Vec<&str> = stderr.lines().collect();
-    let is_chain = |line: &str| CHAINED.iter().find(|(text, _)| *text == line);
     let mut before = Vec::new();
-    let mut blocks = lines.split_inclusive(|line| is_chain(line).is_some()).rev();
+    let mut blocks = lines.split_inclusive(|line| chain(line).is_some()).rev();
     let (exception, line) = last_exception(blocks.next()?)?;
     for block in blocks {
-        let Some((chain, rest)) = block.split_last() else { break };
-        let (Some((_, how)), Some((exception, _))) = (is_chain(chain), last_exception(rest)) else {
-            break;
-        };
+        let Some((last, rest)) = block.split_last() else { break };
+        let (Some(how), Some((exception, _))) = (chain(last), last_exception(rest)) else { break };
         before.push(format!("{how} {}", exception.lines().next().unwrap_or_default()));
     }
     Some(Raised { exception, line, before })
+}
+
+/// How to say what this line stands for between two exceptions.
+pub fn chain(line: &str) -> Option<&'static str> {
+    CHAINED.iter().find(|(text, _)| *text == line).map(|(_, how)| *how)
 }
 
 /// The last exception in these lines that is not inside of a group, and where it was raised.

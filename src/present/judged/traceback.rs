@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::present::plain;
 use crate::present::text::number;
-use crate::traceback::{CHAINED, is_of, place};
+use crate::traceback::{chain, is_of, place};
 
 /// A recursion over several functions has hundreds of frames.
 const FIRST_FRAMES: usize = 2;
@@ -73,8 +73,7 @@ fn chained(stderr: &str) -> Vec<Vec<Line<'_>>> {
             parts.last_mut().expect("it is never empty").push(Line::Frame(frame));
         } else {
             parts.last_mut().expect("it is never empty").push(Line::Other(line));
-            let text = line.trim_start_matches([' ', '|']);
-            if CHAINED.iter().any(|(chain, _)| *chain == text) {
+            if chain(line.trim_start_matches([' ', '|'])).is_some() {
                 parts.push(Vec::new());
             }
         }
@@ -212,6 +211,7 @@ fn cut(lines: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::traceback::CHAINED;
 
     const LIBRARY: &str = "  File \"/venv/lib/python3.11/site-packages/redis/client.py\", line 668, in f\n    \
                            return g()\n           ^^^\n";

@@ -224,17 +224,19 @@ impl Verification<'_> {
         warnings: &[Problem],
         nothing: Option<String>,
     ) -> Report {
-        let not_run = |version: &Option<ServerVersion>| {
-            let version = version.as_ref();
+        let mut servers = Vec::new();
+        for version in versions.iter().map(Option::as_ref) {
             let cases = self.cases.iter();
-            let case = |case| report::case(self.request, version, case, report::Ended::NotRun);
-            let cases = cases.map(case).collect();
-            ServerReport { wanted: name_of(version), unchecked: None, cases, took: Duration::ZERO }
-        };
+            let cases = cases
+                .map(|case| report::case(self.request, version, case, report::Ended::NotRun))
+                .collect();
+            let (wanted, took) = (name_of(version), Duration::ZERO);
+            servers.push(ServerReport { wanted, unchecked: None, cases, took });
+        }
         Report {
             course: self.course.title.clone(),
             slice: self.request.slice,
-            servers: versions.iter().map(not_run).collect(),
+            servers,
             warnings: warnings.iter().map(warning).collect(),
             incomplete: Vec::new(),
             nothing: nothing.filter(|_| self.cases.is_empty()),

@@ -12,9 +12,11 @@ type Anchors = HashMap<PathBuf, HashSet<String>>;
 /// Warnings about links to files that are not there, and to headings that no lesson has. Where a
 /// site generator decides what a link means, nothing is said.
 pub(super) fn dead(lessons: &[Lesson], exists: impl Fn(&Path) -> bool) -> Vec<Problem> {
-    let anchors_of = |lesson: &Lesson| lesson.anchors.iter().map(|anchor| bare(anchor)).collect();
-    let anchors: Anchors =
-        lessons.iter().map(|lesson| (plain(&lesson.path), anchors_of(lesson))).collect();
+    let mut anchors = Anchors::new();
+    for lesson in lessons {
+        let of_lesson = lesson.anchors.iter().map(|anchor| bare(anchor)).collect();
+        anchors.insert(plain(&lesson.path), of_lesson);
+    }
     let mut problems = Vec::new();
     for lesson in lessons {
         let mut of_file = Problems::new(&lesson.path, &lesson.source);

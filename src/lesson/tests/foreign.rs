@@ -155,7 +155,7 @@ fn every_prompt_of_redis_cli_begins_a_command() {
             format!("```redis\n{prompt}SET a 1\nOK\n{prompt}GET a\n\"1\"\n{prompt}\n```\n");
         let dialogue = examples(&source).remove(0).dialogue;
         let pairs: Vec<(&str, &str)> =
-            dialogue.iter().map(|it| (it.command.as_str(), it.reply.as_str())).collect();
+            dialogue.iter().map(|sent| (sent.command.as_str(), sent.reply.as_str())).collect();
         assert_eq!(pairs, [("SET a 1", "OK"), ("GET a", "\"1\"")], "{prompt}");
         assert_eq!(warned(&source), Vec::<String>::new());
     }

@@ -42,11 +42,12 @@ pub fn annotations(report: &Report, locate: LocateFile<'_>) -> String {
 pub fn problems(problems: &[Problem], locate: LocateFile<'_>) -> String {
     let (errors, warnings): (Vec<&Problem>, _) =
         problems.iter().partition(|problem| is_error(problem));
-    let of_level = |level: &str, problems: Vec<&Problem>| {
-        let problems = problems.into_iter().map(|one| annotation(level, &warning(one), locate));
-        shown(level, problems.collect())
-    };
-    of_level("error", errors) + &of_level("warning", warnings)
+    let mut text = String::new();
+    for (level, problems) in [("error", errors), ("warning", warnings)] {
+        let all = problems.into_iter().map(|one| annotation(level, &warning(one), locate));
+        text.push_str(&shown(level, all.collect()));
+    }
+    text
 }
 
 /// The annotations of a level, the last of them about those that are left out.

@@ -180,13 +180,12 @@ fn story<'w, 'a>(
 /// A key of an `always` check that was gone when the check was first unmet.
 pub fn taken_away_for_a_while(facts: &Facts<'_>) -> Option<Cause> {
     let violation = facts.violation(facts.check?)?;
-    let writes = facts.writes();
-    let is_before = |write: &&Write<'_>| {
+    let mut writes = facts.writes();
+    writes.retain(|write| {
         facts.exchange(write.index).is_some_and(|exchange| exchange.at <= violation.at)
-    };
+    });
     facts.keys_of_the_check().iter().find_map(|key| {
-        let story = writes.iter().filter(is_before).filter(|write| write.concerns(key));
-        let story: Vec<&Write<'_>> = story.collect();
+        let story: Vec<&Write<'_>> = writes.iter().filter(|write| write.concerns(key)).collect();
         let (last, earlier) = story.split_last()?;
         let was_there = matches!(facts.state_after(earlier, key), KeyState::Stored(_));
         let is_gone = matches!(last.effect, Effect::Deleted | Effect::Flushed);

@@ -17,6 +17,9 @@ use crate::resp::kinds::{
     is_monitor_line, is_pubsub, is_push, name, subscribes,
 };
 
+/// A longer reply is passed on in parts.
+const HELD_BACK_BYTES: usize = 1024 * 1024;
+
 /// A client's connection and its pending commands.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -35,7 +38,8 @@ pub(super) struct Connection {
     auth: Option<Arc<[u8]>>,
     /// How many replies to the relay's own AUTH are still to come.
     own_replies: usize,
-    /// The beginning of a possible reply to the relay's own AUTH.
+    /// The beginning of a reply. A client whose read times out in the middle of one connects anew,
+    /// and a busy machine can make a pause of 0.1 s between two halves.
     held_back: Vec<u8>,
     /// An error that came before any command, such as `max number of clients reached`.
     early: Option<RespFrame>,
@@ -233,40 +237,40 @@ impl Connection {
 
     /// Takes bytes from the server and returns the bytes to send to the client. Calls `record` with
     /// every reply and message that the bytes complete.
-    pub(super) fn replies<'b>(
+    pub(super) fn replies(
         &mut self,
-        bytes: &'b [u8],
+        bytes: &[u8],
         came: Instant,
         record: &mut dyn FnMut(&mut Self, Answered),
-    ) -> Cow<'b, [u8]> {
-        let replies = frames_in(&mut self.replies, bytes);
-        let has_own = self.own_replies > 0;
+    ) -> Vec<u8> {
         let (mut passed, mut from) = (Vec::new(), 0);
-        for (reply, end) in replies {
+        for (reply, end) in frames_in(&mut self.replies, bytes) {
+            self.held_back.extend_from_slice(&bytes[from..end]);
+            from = end;
             match self.answer(reply, came) {
                 Answered::Own => self.held_back.clear(),
                 answered => {
-                    if has_own {
-                        passed.append(&mut self.held_back);
-                        passed.extend_from_slice(&bytes[from..end]);
-                    }
+                    passed.append(&mut self.held_back);
                     record(self, answered);
                 }
             }
-            from = end;
         }
-        if !has_own {
-            return Cow::Borrowed(bytes);
-        }
-        let rest = &bytes[from..];
-        let may_be_own = self.pending.front().is_some_and(|first| first.entry.is_none());
-        if may_be_own && self.replies.is_some() {
-            self.held_back.extend_from_slice(rest);
-        } else {
+        self.held_back.extend_from_slice(&bytes[from..]);
+        let is_long = self.held_back.len() > HELD_BACK_BYTES && !self.may_be_own();
+        if is_long || self.replies.is_none() {
             passed.append(&mut self.held_back);
-            passed.extend_from_slice(rest);
         }
-        Cow::Owned(passed)
+        passed
+    }
+
+    /// Whether the next reply may be the one to the relay's own AUTH.
+    fn may_be_own(&self) -> bool {
+        self.pending.front().is_some_and(|first| first.entry.is_none())
+    }
+
+    /// The beginning of a reply that the server will not complete.
+    pub(super) fn take_held_back(&mut self) -> Vec<u8> {
+        if self.may_be_own() { Vec::new() } else { std::mem::take(&mut self.held_back) }
     }
 
     /// Matches a reply with the oldest pending command.

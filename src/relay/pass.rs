@@ -150,6 +150,8 @@ impl Forwarder {
                 return false;
             }
         }
+        let rest = lock(&self.recorder).rest_of_replies(id);
+        let _ = to.write_all(&rest).await;
         let _ = to.shutdown().await;
         true
     }

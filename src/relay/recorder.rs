@@ -239,7 +239,12 @@ impl Recorder {
         });
         self.waiting.change(before, connection.waiting());
         self.recording.known.is_incomplete |= connection.is_lost();
-        passed
+        Cow::Owned(passed)
+    }
+
+    /// What is left to send to the client when the server has closed the connection.
+    pub(super) fn rest_of_replies(&mut self, id: u64) -> Vec<u8> {
+        self.connections.get_mut(&id).map(Connection::take_held_back).unwrap_or_default()
     }
 
     /// From now on, [`Self::take_handed_out`] gives copies of the commands that were replied to.

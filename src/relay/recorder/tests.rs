@@ -306,6 +306,30 @@ fn the_reply_to_the_relays_own_auth_reaches_no_client() {
 }
 
 #[test]
+fn a_reply_is_passed_on_when_it_is_whole() {
+    let mut recorder = Recorder::default();
+    let id = recorder.open(None);
+    let mut passes = |bytes: &str| {
+        String::from_utf8(recorder.replies(id, bytes.as_bytes()).into_owned()).unwrap()
+    };
+    assert_eq!(passes("+OK\r\n$4\r\nte"), "+OK\r\n");
+    assert_eq!(passes("xt\r"), "");
+    assert_eq!(passes("\n:1"), "$4\r\ntext\r\n");
+    assert_eq!(recorder.rest_of_replies(id), b":1");
+}
+
+#[test]
+fn a_very_long_reply_is_passed_on_in_parts() {
+    let mut recorder = Recorder::default();
+    let id = recorder.open(None);
+    let piece = vec![b'x'; 512 * 1024];
+    let mut passes = |bytes: &[u8]| recorder.replies(id, bytes).len();
+    assert_eq!(passes(b"$2097152\r\n"), 0);
+    assert_eq!((passes(&piece), passes(&piece)), (0, b"$2097152\r\n".len() + 2 * piece.len()));
+    assert_eq!((passes(&piece), passes(&piece), passes(b"\r\n")), (0, 0, 2 * piece.len() + 2));
+}
+
+#[test]
 fn after_reset_the_relay_sends_auth_again() {
     for piece in 1..60 {
         let mut server = Protected::new(piece);

@@ -60,6 +60,8 @@ fn questions_at_the_next_start_look_like_this() {
     let student = Student::who_has_passed(&[FIRST], LAST);
     let mut terminal = student.starts_redislings(SMALL);
     terminal.sees("no grades");
+    // Once the server is named: a key removes the line, and nothing brings it back later.
+    terminal.sees("server: ");
     terminal.presses("r");
     terminal.sees("Question 1 of 3");
     terminal.presses("n");

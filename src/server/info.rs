@@ -189,6 +189,10 @@ impl ServerInfo {
         self.databases().map(|line| stat(line, "keys")).sum()
     }
 
+    pub fn keys_in(&self, database: &str) -> i64 {
+        self.field(&format!("db{database}")).map_or(0, |line| stat(line, "keys"))
+    }
+
     /// Whether any key has a time to live.
     pub fn has_keys_that_expire(&self) -> bool {
         self.databases().any(|line| stat(line, "expires") > 0)

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::attempt::evidence::{Evidence, LoadFailure, Look, Observation};
 use crate::lesson::Moment;
-use crate::present::text::{reveal, truncate};
+use crate::present::text::{number, reveal, truncate};
 use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
 
@@ -13,6 +13,7 @@ use crate::redis_cli::words;
 const NAMED: usize = 6;
 /// Values are cut to this.
 const LONGEST_VALUE: usize = 12;
+const NIL: &str = "(nil)";
 
 /// What a check asked about a key.
 struct Asked {
@@ -42,10 +43,8 @@ pub fn contents(evidence: &Evidence, look: &Look) -> String {
 fn other_databases(now: &Observation) -> String {
     let mut others = String::new();
     for database in 1..16 {
-        let field = now.info.field(&format!("db{database}"));
-        let keys = field.and_then(|text| text.strip_prefix("keys=")?.split(',').next());
-        if let Some(keys) = keys {
-            let noun = if keys == "1" { "key" } else { "keys" };
+        if let keys @ 1.. = now.info.keys_in(&database.to_string()) {
+            let noun = if keys == 1 { "key" } else { "keys" };
             let _ = write!(others, " (and {keys} {noun} in database {database})");
         }
     }
@@ -59,13 +58,20 @@ fn of_a_look(evidence: &Evidence, now: &Observation) -> String {
     if asked.is_empty() {
         return count(now);
     }
+    let more = usize::try_from(keys_of_database_0(now)).unwrap_or(0).saturating_sub(there.len());
     let there: Vec<String> = there.into_iter().map(with_value).collect();
     let missing: Vec<String> = missing.into_iter().map(|asked| asked.key.clone()).collect();
-    match (there.as_slice(), missing.as_slice()) {
-        (_, []) => listed(&there),
-        ([], _) => format!("none of {}", listed(&missing)),
-        _ => format!("{}; without {}", listed(&there), listed(&missing)),
+    let missing = listed(&missing, 0);
+    match (there.as_slice(), more, missing.as_str()) {
+        ([], 0, missing) => format!("none of {missing}"),
+        ([], more, missing) => format!("{}, but not {missing}", number(more, "key")),
+        (there, more, "") => listed(there, more),
+        (there, more, missing) => format!("{}; without {missing}", listed(there, more)),
     }
+}
+
+fn keys_of_database_0(now: &Observation) -> i64 {
+    now.file.as_ref().map_or_else(|| now.info.keys_in("0"), |file| file.count)
 }
 
 fn with_value(asked: &Asked) -> String {
@@ -85,8 +91,9 @@ fn count(now: &Observation) -> String {
     }
 }
 
-fn listed(keys: &[String]) -> String {
-    let more = match keys.len().saturating_sub(NAMED) {
+/// The keys by name, and how many more there are.
+fn listed(keys: &[String], more: usize) -> String {
+    let more = match keys.len().saturating_sub(NAMED) + more {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
@@ -98,32 +105,82 @@ fn listed(keys: &[String]) -> String {
 fn asked(evidence: &Evidence, now: &Observation) -> Vec<Asked> {
     let mut asked: Vec<Asked> = Vec::new();
     for (line, printed) in &now.replies {
-        if let Some(found) = asked_by(evidence, line, printed)
-            && asked.iter().all(|other| other.key != found.key)
-        {
-            asked.push(found);
+        for found in asked_by(evidence, line, printed) {
+            if asked.iter().all(|other| other.key != found.key) {
+                asked.push(found);
+            }
         }
     }
     asked.sort_by(|one, other| one.key.cmp(&other.key));
     asked
 }
 
-fn asked_by(evidence: &Evidence, line: &str, printed: &Printed) -> Option<Asked> {
-    let words = words::split(line).ok()?;
-    let [name, key] = words.as_slice() else { return None };
-    let key = String::from_utf8(key.clone()).ok()?;
-    match name.to_ascii_uppercase().as_slice() {
-        b"GET" => {
-            let mut looks = evidence.before_the_crash();
-            let before = looks.find_map(|look| look.replies.get(line));
-            let changed = before
-                .filter(|before| before.terminal != printed.terminal && before.terminal != "(nil)");
-            let changed = changed.map(|_| printed.terminal.clone());
-            Some(Asked { key, is_there: printed.terminal != "(nil)", changed })
+/// What a line of a check says about keys; nothing if it is of another kind.
+fn asked_by(evidence: &Evidence, line: &str, printed: &Printed) -> Vec<Asked> {
+    let Ok(words) = words::split(line) else { return Vec::new() };
+    let [name, keys @ ..] = words.as_slice() else { return Vec::new() };
+    let mut before = evidence.before_the_crash().filter_map(|look| look.replies.get(line));
+    let before = before.next().map(|printed| printed.terminal.as_str());
+    let values = match (name.to_ascii_uppercase().as_slice(), keys) {
+        (b"GET", [_]) => vec![(printed.terminal.as_str(), before)],
+        (b"MGET", _) => {
+            let mut before = before.map(elements).unwrap_or_default().into_iter();
+            elements(&printed.terminal).into_iter().map(|now| (now, before.next())).collect()
         }
-        b"EXISTS" => {
-            Some(Asked { key, is_there: printed.terminal == "(integer) 1", changed: None })
+        (b"EXISTS", [key]) => {
+            let is_there = printed.terminal == "(integer) 1";
+            return vec![Asked { key: lossy(key), is_there, changed: None }];
         }
-        _ => None,
+        _ => return Vec::new(),
+    };
+    let asked = keys.iter().zip(values).map(|(key, (now, before))| {
+        let changed = before.filter(|before| *before != now && *before != NIL);
+        let changed = changed.map(|_| now.to_owned());
+        Asked { key: lossy(key), is_there: now != NIL, changed }
+    });
+    asked.collect()
+}
+
+fn lossy(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
+}
+
+/// The elements of an array that redis-cli prints: `1) "paid"`.
+fn elements(printed: &str) -> Vec<&str> {
+    printed.lines().filter_map(|line| Some(line.split_once(") ")?.1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::Value;
+
+    use super::*;
+    use crate::server::ServerInfo;
+
+    fn held(keys: usize, replies: &[(&str, Value)]) -> String {
+        let info = ServerInfo::of(0, &format!("db0:keys={keys},expires=0,avg_ttl=0\r\n"));
+        let mut now = Observation::of(info);
+        for (line, value) in replies {
+            now.replies.insert((*line).to_owned(), Printed::new(value));
+        }
+        contents(&Evidence::new(ServerInfo::default()), &Ok(now))
+    }
+
+    fn bulk(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    #[test]
+    fn keys_that_mget_asks_for_are_named() {
+        let reply = Value::Array(vec![bulk("paid"), Value::Nil]);
+        assert_eq!(held(1, &[("MGET a b", reply)]), "a; without b");
+    }
+
+    #[test]
+    fn keys_that_no_check_names_are_counted() {
+        let replies = [("GET a", bulk("1")), ("HGETALL h", Value::Array(Vec::new()))];
+        assert_eq!(held(4, &replies), "a and 3 more");
+        assert_eq!(held(4, &[("EXISTS gone", Value::Int(0))]), "4 keys, but not gone");
+        assert_eq!(held(0, &[("EXISTS gone", Value::Int(0))]), "none of gone");
     }
 }

@@ -47,6 +47,10 @@ pub(super) fn resolve_unknown_replies(
         timeline.is_incomplete = !came_past.is_empty();
         timeline.came_past = came_past;
     }
+    if now.run_id() != before.run_id() {
+        // A server that started anew counts anew.
+        return;
+    }
     for exchange in &mut timeline.exchanges {
         if exchange.outcome != CommandOutcome::Unknown {
             continue;
@@ -107,6 +111,12 @@ mod tests {
             settled(&sent, "cmdstat_save:calls=1,failed_calls=1\n"),
             [CommandOutcome::Refused]
         );
+    }
+
+    #[test]
+    fn a_server_that_started_anew_says_nothing_of_commands_before() {
+        let sent = [("SHUTDOWN", CommandOutcome::Unknown)];
+        assert_eq!(settled(&sent, "run_id:other\n"), [CommandOutcome::Unknown]);
     }
 
     #[test]

@@ -98,7 +98,7 @@ fn questions(exercise: &Exercise) -> Vec<(Question, Words)> {
 
 fn always(exercise: &Exercise) -> Vec<(usize, Check)> {
     let checks = exercise.checks.iter().enumerate();
-    let always = checks.filter(|(_, check)| check.at == Moment::Always);
+    let always = checks.filter(|(_, check)| check.at == Moment::Always && exercise.asks(check));
     always.map(|(index, check)| (index, check.clone())).collect()
 }
 

@@ -62,11 +62,19 @@ impl Exercise {
         }
     }
 
-    /// Whether it happens in the world of this attempt. Work by hand takes place in the first one.
+    /// Whether it happens in the world of this attempt.
     pub fn includes(&self, meanwhile: &Meanwhile) -> bool {
-        let first = self.worlds.first().map(|world| &world.name);
-        let here = self.world.as_ref().or(first);
-        meanwhile.world.is_none() || meanwhile.world.as_ref() == here
+        meanwhile.world.is_none() || meanwhile.world.as_ref() == self.here()
+    }
+
+    /// Whether the check is asked in the world of this attempt.
+    pub fn asks(&self, check: &Check) -> bool {
+        self.here().is_none_or(|world| check.is_asked_in(world))
+    }
+
+    /// The world of this attempt. Work by hand takes place in the first one.
+    fn here(&self) -> Option<&String> {
+        self.world.as_ref().or_else(|| Some(&self.worlds.first()?.name))
     }
 }
 

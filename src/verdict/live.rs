@@ -1,7 +1,7 @@
 //! Judges the checks while the student is still at work.
 
-use super::finding::{Finding, Outcome, Verdict};
-use super::judge::conclude;
+use super::finding::{Finding, Outcome};
+use super::judge::judge;
 use super::meanwhile::violation;
 use crate::attempt::{Evidence, LiveLook};
 use crate::lesson::{Check, Exercise, Moment};
@@ -41,20 +41,18 @@ pub struct LiveVerdict {
 /// Judges a look at the server in the middle of the work.
 pub fn judge_live(exercise: &Exercise, look: &LiveLook) -> LiveVerdict {
     let evidence = &look.evidence;
-    // If evidence that would decide was not kept, nothing is met for sure.
-    let verdict = conclude(exercise, evidence).ok();
-    let findings: &[Finding] = verdict.as_ref().map_or(&[], |verdict| verdict.findings.as_slice());
+    let verdict = judge(exercise, evidence);
     let is_untouched = is_untouched(evidence);
     let mut ticks = Vec::new();
     for check in &exercise.checks {
-        ticks.push(if is_about_another_world(check, exercise) {
+        ticks.push(if !exercise.asks(check) {
             Tick::AtTheEnd
         } else if is_spoilt(check, exercise, evidence) {
             Tick::Spoilt
         } else if needs_a_spoilt_check(check, exercise, evidence) {
             Tick::NotJudged
         } else {
-            match tick(check, exercise, findings) {
+            match tick(check, exercise, &verdict.findings) {
                 Tick::Met if is_untouched => Tick::Open,
                 tick => tick,
             }
@@ -64,14 +62,9 @@ pub fn judge_live(exercise: &Exercise, look: &LiveLook) -> LiveVerdict {
         !exercise.needs_crash() && !exercise.needs_restart() && !ticks.contains(&Tick::AtTheEnd);
     let is_busy =
         evidence.at(Moment::Settled).is_none_or(|now| is_busy(&now.info, &evidence.before));
-    let has_passed = verdict.as_ref().is_some_and(Verdict::passed);
-    let passed = look.is_sure && has_passed && is_whole && exercise.may_be_typed() && !is_busy;
+    let passed =
+        look.is_sure && verdict.passed() && is_whole && exercise.may_be_typed() && !is_busy;
     LiveVerdict { ticks, passed, invalid: evidence.invalid.clone() }
-}
-
-/// Work by hand is done in the first world.
-fn is_about_another_world(check: &Check, exercise: &Exercise) -> bool {
-    exercise.worlds.first().is_some_and(|first| !check.is_asked_in(&first.name))
 }
 
 /// Whether no client has sent anything yet. A check that forbids something would be met then.

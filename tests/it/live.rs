@@ -16,7 +16,7 @@ use redislings::verdict::{LiveVerdict, Tick, Verdict, conclude, judge_live};
 use redis::IntoConnectionInfo as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{lesson_4, on_each, wait_until};
+use crate::support::{lesson_4, on_each, shipped_lessons, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(30);
 /// The commands of a file follow one another at once. The course's shortest save takes 300 ms.
@@ -174,6 +174,30 @@ fn doing_nothing_passes_nothing() {
         let (mut live, _client) = begin_live(exercise, &source);
         assert!(!judge_live(exercise, &look(&mut live)).passed, "{}", exercise.id);
     }
+}
+
+#[test]
+fn every_exercise_of_the_course_begins_by_hand() {
+    let (source, course) = (source(), Course::load(&shipped_lessons()).unwrap().0);
+    let mut exercises: Vec<&Exercise> = course.exercises().map(|(.., exercise)| exercise).collect();
+    // No client can do anything on a server that is stopped.
+    exercises.retain(|exercise| !exercise.setup.iter().any(|code| code.text.contains("@stop")));
+    on_each(&exercises, 4, |exercise| {
+        let (mut live, _client) = begin_live(exercise, &source);
+        let verdict = judge_live(exercise, &look(&mut live));
+        assert!(!verdict.passed && verdict.invalid.is_none(), "{}: {verdict:?}", exercise.id);
+    });
+}
+
+#[test]
+fn a_key_that_ends_ticks_its_checks_at_once() {
+    let course = Course::load(&shipped_lessons()).unwrap().0;
+    let found = course.exercises().find(|(.., exercise)| exercise.id == "a-session");
+    let (.., exercise) = found.unwrap();
+    let (mut live, mut client) = begin_live(exercise, &source());
+    types(&mut live, &mut client, "SET session:42 cart:7 EX 1800");
+    let verdict = judge_live(exercise, &look(&mut live));
+    assert_eq!(verdict.ticks[0], Tick::Met, "{verdict:?}");
 }
 
 fn finished(live: Live) -> Result<Evidence, EnvironmentError> {

@@ -29,6 +29,15 @@ pub fn asked_keys(evidence: &Evidence) -> BTreeSet<String> {
     looks.flat_map(|now| asked(evidence, now)).map(|asked| asked.key).collect()
 }
 
+/// Whether a key that is missing after a start may have been in the file, and ended since.
+pub fn keys_may_have_ended(evidence: &Evidence) -> bool {
+    let had_ended = evidence.before.number("expired_keys");
+    evidence.before.has_keys_that_expire()
+        || evidence.before_the_crash().any(|look| {
+            look.info.has_keys_that_expire() || look.info.number("expired_keys") > had_ended
+        })
+}
+
 /// In words, without a beginning: `a, b; without c`.
 pub fn contents(evidence: &Evidence, look: &Look) -> String {
     match look {
@@ -182,5 +191,13 @@ mod tests {
         assert_eq!(held(4, &replies), "a and 3 more");
         assert_eq!(held(4, &[("EXISTS gone", Value::Int(0))]), "4 keys, but not gone");
         assert_eq!(held(0, &[("EXISTS gone", Value::Int(0))]), "none of gone");
+    }
+
+    #[test]
+    fn a_key_that_was_to_end_may_have_been_in_the_file() {
+        let may_have_ended =
+            |before: &str| keys_may_have_ended(&Evidence::new(ServerInfo::of(0, before)));
+        assert!(may_have_ended("db0:keys=1,expires=1,avg_ttl=900\r\n"));
+        assert!(!may_have_ended("db0:keys=1,expires=0,avg_ttl=0\r\n"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::contents::contents;
+use super::contents::{contents, keys_may_have_ended};
 use super::values::{Content, Edge, Label, Lane, Look, Picture, Span, SpanText, Told};
 use crate::attempt::evidence::{Evidence, Waits};
 use crate::lesson::Moment;
@@ -179,8 +179,9 @@ fn longest(waits: &Waits) -> Told {
 /// What the file holds: what it holds alone if a check asks, else what came back from it.
 fn add_file(picture: &mut Picture, evidence: &Evidence, file: Option<&WorkSpan>) {
     let (restored, crash) = (Moment::Restore, Moment::Crash);
-    let alone = evidence.looks.get(&restored).map(|look| contents(evidence, look));
-    let back = evidence.looks.get(&crash).filter(|_| is_loaded_from_the_file(evidence));
+    let alone = evidence.looks.get(&restored).filter(|_| !keys_may_have_ended(evidence));
+    let alone = alone.map(|look| contents(evidence, look));
+    let back = evidence.looks.get(&crash).filter(|_| shows_the_file(evidence));
     let held = alone.or(back.filter(|_| file.is_some()).map(|look| contents(evidence, look)));
     let text = match (&held, file) {
         (Some(held), _) => held.clone(),
@@ -201,10 +202,11 @@ fn add_file(picture: &mut Picture, evidence: &Evidence, file: Option<&WorkSpan>)
     }
 }
 
-/// Whether a server that starts again reads the file, and not one that logs each command.
-fn is_loaded_from_the_file(evidence: &Evidence) -> bool {
+/// Whether what came back is what the file holds: the server has read the file, and not one that logs
+/// each command, and no key has ended since.
+fn shows_the_file(evidence: &Evidence) -> bool {
     let mut looks = evidence.before_the_crash().chain(evidence.at(Moment::Crash));
-    looks.all(|now| now.info.number("aof_enabled") == 0)
+    looks.all(|now| now.info.number("aof_enabled") == 0) && !keys_may_have_ended(evidence)
 }
 
 fn add_crash(picture: &mut Picture, evidence: &Evidence, file: Option<&WorkSpan>) {
@@ -230,7 +232,7 @@ fn add_crash(picture: &mut Picture, evidence: &Evidence, file: Option<&WorkSpan>
         return;
     }
     let is_told = evidence.looks.contains_key(&Moment::Restore)
-        || (file.is_some() && is_loaded_from_the_file(evidence));
+        || (file.is_some() && shows_the_file(evidence));
     if is_told {
         return;
     }

@@ -44,6 +44,8 @@ pub(super) struct State<'c> {
     pub(super) cancelled: RunNumber,
     /// The run that the worker has not finished; the student may have left its step.
     pub(super) pending: Option<PendingRun>,
+    /// The state of the step that was left while its check ran.
+    pub(super) left: Option<StepState>,
     pub(super) mode: Mode,
     pub(super) view: View,
     /// The first visible line of the text.
@@ -193,6 +195,7 @@ impl<'c> State<'c> {
             last_run: RunNumber::default(),
             cancelled: RunNumber::default(),
             pending: None,
+            left: None,
             mode: Mode::Screen,
             view: View::Text,
             top: 0,

@@ -109,6 +109,25 @@ fn a_check_of_a_step_that_was_left_still_counts_there() {
 }
 
 #[test]
+fn a_student_who_returns_to_a_check_waits_for_it_again() {
+    for ends_it in [false, true] {
+        let mut script = in_a_check();
+        let visit = script.state.visit;
+        script.happens(Event::Key(Key::Char('n')));
+        script.happens(Event::Key(Key::Char('b')));
+        assert!(script.last().status.contains("checking"), "{}", script.last().status);
+        if ends_it {
+            script.happens(Event::Key(Key::Escape));
+            assert_eq!(script.last().status, "the check was ended");
+        }
+        let run = Some(RunNumber(1));
+        script.happens(Event::Worker(StepEvent { visit: Some(visit), run, event: pass() }));
+        assert_eq!(has_passed(&script), !ends_it);
+        assert_eq!(script.state.work.judged.is_some(), !ends_it);
+    }
+}
+
+#[test]
 fn a_check_at_another_step_ends_the_one_that_was_left() {
     let mut script = in_a_check();
     let visit = script.state.visit;

@@ -70,7 +70,11 @@ impl<'c> State<'c> {
 
     pub(super) fn tell_of_no_answer(&mut self) {
         self.work.file = None;
-        self.tell("there is no answer yet: `e` starts one, `p` opens the prompt");
+        self.tell(if self.may_be_judged_by_hand() {
+            "there is no answer yet: `e` starts one, `p` opens the prompt"
+        } else {
+            "there is no answer file yet: `e` starts one; nothing else can pass this exercise"
+        });
     }
 
     /// Remembers the language of the answer for this exercise and the next ones.

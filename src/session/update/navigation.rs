@@ -7,7 +7,7 @@ use super::super::list::{self, List};
 use super::super::pages::{Recall, Scope};
 use super::super::request::Request;
 use super::super::state::{State, View};
-use super::super::step_state::StepState;
+use super::super::step_state::RunKind;
 use super::super::worker::messages::{self, StepVisit};
 use super::Movement;
 use crate::lesson::{Exercise, Lesson, Step};
@@ -71,11 +71,15 @@ impl<'c> State<'c> {
         self.save_time();
         let last = self.course.lessons[at.0].steps.len().saturating_sub(1);
         self.at = (at.0, at.1.min(last));
-        self.work = StepState::default();
+        let left = std::mem::take(&mut self.work);
+        if self.pending.is_some_and(|run| run.visit == self.visit) {
+            self.left = Some(left);
+        }
         self.status.clear();
         self.look_at(View::Text);
         let exercise = self.exercise();
         self.visit = StepVisit { number: self.visit.number + 1, at: self.at };
+        self.return_to_its_check();
         let opened = exercise.cloned().unwrap_or_else(Exercise::without_checks);
         self.ask_worker(messages::Request::Open(self.visit, Arc::new(opened)));
         self.request(Request::Watch(exercise));
@@ -84,6 +88,22 @@ impl<'c> State<'c> {
             step: self.step().title.clone(),
             exercise: exercise.map(|exercise| exercise.id.clone()),
         })));
+    }
+
+    /// If a check that began here goes on, the student waits for it again.
+    fn return_to_its_check(&mut self) {
+        let (visit, anew_since) = (self.visit, self.anew_since);
+        let run = self.pending.as_mut().filter(|run| {
+            let began_here = run.visit.at == visit.at && run.visit.number >= anew_since;
+            began_here && run.kind == RunKind::Check
+        });
+        if let Some(run) = run
+            && let Some(left) = self.left.take()
+        {
+            run.visit = visit;
+            self.work = left;
+            self.work.forget_work_by_hand();
+        }
     }
 
     pub(super) fn next(&mut self) {

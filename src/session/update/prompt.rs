@@ -118,7 +118,12 @@ impl State<'_> {
     fn introduce_prompt(&mut self) {
         let Mode::Prompt(prompt) = &self.mode else { return };
         let address = self.address.map(|address| address.to_string()).unwrap_or_default();
-        let server = format!("{} at {address}: other clients there count too", prompt.server);
+        let what = if self.exercise().is_none_or(Exercise::may_be_typed) {
+            "other clients there count too"
+        } else {
+            "here you can try things out; only an answer file can pass this exercise"
+        };
+        let server = format!("{} at {address}: {what}", prompt.server);
         self.print("\n");
         if let Some(warning) = self.warning.clone() {
             self.print_notice(warning);

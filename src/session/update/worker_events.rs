@@ -23,13 +23,15 @@ impl<'c> State<'c> {
         if run.is_some_and(|run| run <= self.cancelled) {
             return;
         }
+        let here = self.pending.filter(|pending| pending.visit == self.visit);
+        let is_awaited = run.is_some() && here.map(|pending| pending.number) == run;
         let ends_a_run =
             matches!(event, WorkerEvent::Judged(_) | WorkerEvent::Ran(_) | WorkerEvent::Failed(_));
         if run.is_some() && ends_a_run {
             self.pending = None;
         }
         match visit {
-            Some(visit) if visit != self.visit => self.take_stale(visit, event),
+            Some(visit) if visit != self.visit && !is_awaited => self.take_stale(visit, event),
             _ => self.take_current(event),
         }
     }

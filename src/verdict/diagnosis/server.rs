@@ -214,7 +214,9 @@ pub fn connected_elsewhere(facts: &Facts<'_>) -> Option<Cause> {
     let after = line.split_once(" connecting to ")?.1;
     let address = after.split_whitespace().next()?.trim_end_matches(['.', ',']);
     let is_ours = ["localhost:6379", "127.0.0.1:6379"].contains(&address);
-    (nothing_came(facts) && !is_ours).then(|| Cause::at([Pointer::ProgramErrors]).with(address))
+    // It says so itself, whatever other clients and we have sent.
+    let came = !facts.exchanges().is_empty() || facts.evidence.timeline.left_out > 0;
+    (!came && !is_ours).then(|| Cause::at([Pointer::ProgramErrors]).with(address))
 }
 
 /// Our server lets clients in only through the relay. An answer that locked others out has another

@@ -216,6 +216,7 @@ pub const TABLE: &[Diagnosis] = &[
         .explains(&[UNWANTED])
         .because("{} was run, and the exercise does not allow it"),
     Diagnosis::of(Stage::Values, "line-not-understood", typed::line_not_understood)
+        .knowing_others()
         .explains(&[NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST])
         .because("line {} was refused: {}"),
 ];

@@ -22,18 +22,37 @@ pub fn unknown_command(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
     facts.numbered().find_map(|(index, exchange)| {
         let error = exchange.error().filter(|error| is_unknown(error))?;
-        let named = if error.contains("unknown subcommand") { 2 } else { 1 };
-        let (name, arguments) = exchange.words.split_at(named.min(exchange.words.len()));
-        let name = words::join(name);
-        let known =
-            nearest(&name, CommandDocs::table().names().filter(|known| *known != "STRALGO"));
+        let Unknown { name, known, arguments } = Unknown::of(&exchange.words, &error);
         let mut meant: Vec<Vec<u8>> =
             known.unwrap_or_default().split(' ').map(|word| word.as_bytes().to_vec()).collect();
         meant.extend_from_slice(arguments);
-        let proposal = known.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default();
         let found = seen_at(index).with(in_line(&lines, index));
-        was_decisive(facts, &meant, index, &error).then(|| found.with(name).with(proposal))
+        was_decisive(facts, &meant, index, &error).then(|| found.with(name).with(proposal(known)))
     })
+}
+
+/// A command that Redis does not know.
+struct Unknown<'a> {
+    name: String,
+    /// The most similar one that it knows.
+    known: Option<&'static str>,
+    arguments: &'a [Vec<u8>],
+}
+
+impl<'a> Unknown<'a> {
+    fn of(words: &'a [Vec<u8>], error: &str) -> Self {
+        let named = if error.contains("unknown subcommand") { 2 } else { 1 };
+        let (name, arguments) = words.split_at(named.min(words.len()));
+        let name = words::join(name);
+        let of_runner = topics::background().filter_map(|work| work.wait_line);
+        let known = CommandDocs::table().names().filter(|known| *known != "STRALGO");
+        let known = nearest(&name, known.chain(of_runner));
+        Self { name, known, arguments }
+    }
+}
+
+fn proposal(known: Option<&str>) -> String {
+    known.map(|known| format!("; did you mean `{known}`?")).unwrap_or_default()
 }
 
 /// A command that would have met the check, with too many or too few arguments.
@@ -106,8 +125,18 @@ pub fn unclosed_quote(facts: &Facts<'_>) -> Option<Cause> {
 pub fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
     let line = lines.iter().find(|line| line.error().is_some_and(is_about_words))?;
-    let why = why_refused(line.typed.line.trim()).or(line.error().map(str::to_owned));
+    let why = why_refused(line.typed.line.trim()).or_else(|| not_understood(line));
     Some(line.found().with(why?))
+}
+
+fn not_understood(line: &AnswerLine<'_>) -> Option<String> {
+    let error = line.error()?;
+    let words = words::split(&line.typed.line).unwrap_or_default();
+    if words.is_empty() || !is_unknown(error) {
+        return Some(error.to_owned());
+    }
+    let Unknown { name, known, .. } = Unknown::of(&words, error);
+    Some(format!("Redis does not know `{name}`{}", proposal(known)))
 }
 
 // Lines that were not run.

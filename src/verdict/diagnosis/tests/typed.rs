@@ -122,6 +122,16 @@ fn a_misspelt_command_is_named_with_its_line() {
 }
 
 #[test]
+fn a_misspelt_command_that_would_not_have_met_the_check_is_named_as_well() {
+    let error = unknown("SETT");
+    let other = scene(STORED, &[("SETT report:daily other", &*error)]).all_typed().found("nil");
+    says(other, "line 1 was refused: Redis does not know `SETT`; did you mean `SET`?");
+    let error = unknown("wait-toy");
+    let waits = scene(STORED, &[("wait-toy", &*error)]).all_typed().found("nil");
+    says(waits, "line 1 was refused: Redis does not know `wait-toy`; did you mean `@wait-toy`?");
+}
+
+#[test]
 fn a_command_with_too_few_words() {
     let error = "-ERR wrong number of arguments for 'set' command";
     let sent = [("SET report:daily", error)];

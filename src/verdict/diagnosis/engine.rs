@@ -29,18 +29,33 @@ pub fn diagnose(
     findings: &[Finding],
 ) -> Option<Diagnosed> {
     let unmet = findings.iter().filter(|finding| finding.outcome == Outcome::Unmet);
-    unmet
+    let unmet: Vec<Facts<'_>> = unmet
         .filter(|finding| !was_cut_off(evidence) || is_about_the_whole_answer(finding))
         .map(|finding| facts_about(exercise, evidence, &finding.check))
-        .find_map(|facts| find_cause(&facts))
+        .collect();
+    unmet.iter().find_map(find_cause).or_else(|| {
+        let others = unmet.into_iter().filter(may_be_for_any_reason);
+        let mut others = others.map(|facts| Facts { symptoms: vec![symptom::UNMET], ..facts });
+        others.find_map(|facts| find_cause(&facts))
+    })
+}
+
+fn may_be_for_any_reason(facts: &Facts<'_>) -> bool {
+    !facts.shows_any(&[symptom::ENDED_BADLY, symptom::EVIDENCE_INVALID])
+        && facts.check.is_none_or(|check| !is_told_by_the_finding(check, facts.evidence))
+}
+
+/// Whether nobody knows how the file of the check came to be, or the finding says itself why there is
+/// no server.
+fn is_told_by_the_finding(check: &Check, evidence: &Evidence) -> bool {
+    check.from.is_some() || has_no_server(check, evidence)
 }
 
 fn facts_about<'a>(exercise: &'a Exercise, evidence: &'a Evidence, id: &str) -> Facts<'a> {
     let check = exercise.checks.iter().find(|check| check.id == id);
     let mut facts = Facts { exercise, evidence, check, symptoms: Vec::new() };
     facts.symptoms = match (check, id) {
-        // Nobody knows how the file came to be, or the finding says itself why there is no server.
-        (Some(check), _) if check.from.is_some() || has_no_server(check, evidence) => Vec::new(),
+        (Some(check), _) if is_told_by_the_finding(check, evidence) => Vec::new(),
         (Some(check), _) => {
             let of_topics = TOPICS.iter().flat_map(|topic| (topic.symptoms)(check, &facts));
             check.subject.symptoms(check, &facts).into_iter().chain(of_topics).collect()

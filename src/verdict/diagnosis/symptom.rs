@@ -25,3 +25,5 @@ pub const CONFIG: Symptom = Symptom("another setting");
 pub const NOT_HEARD: Symptom = Symptom("not heard");
 /// The program did not print the expected text.
 pub const NOT_PRINTED: Symptom = Symptom("not printed");
+/// Nothing more is known than that the finding is unmet, and no other diagnosis explains one.
+pub const UNMET: Symptom = Symptom("unmet");

@@ -6,7 +6,7 @@ use super::effects::Effect;
 use super::pasted::{Pasted, has_pasted, invisible_in_output};
 use super::symptom::{
     BLOCKED, CONFIG, DATA_LOST, DATA_WRONG, ENDED_BADLY, EVIDENCE_INVALID, NOT_DONE, NOT_PRINTED,
-    STILL_RUNNING, UNWANTED,
+    STILL_RUNNING, UNMET, UNWANTED,
 };
 use super::{blocking, data, ending, server, settings, transactions, typed};
 
@@ -217,6 +217,6 @@ pub const TABLE: &[Diagnosis] = &[
         .because("{} was run, and the exercise does not allow it"),
     Diagnosis::of(Stage::Values, "line-not-understood", typed::line_not_understood)
         .knowing_others()
-        .explains(&[NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST])
+        .explains(&[NOT_DONE, STILL_RUNNING, DATA_WRONG, DATA_LOST, UNMET])
         .because("line {} was refused: {}"),
 ];

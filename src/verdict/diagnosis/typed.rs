@@ -6,7 +6,7 @@ use super::facts::Facts;
 use super::lines::{AnswerLine, is_about_words, is_unknown, lines};
 use super::meant::would_have_met;
 use super::pasted::{mended, why_refused};
-use super::symptom::{DATA_LOST, ENDED_BADLY, NOT_DONE, STILL_RUNNING};
+use super::symptom::{DATA_LOST, ENDED_BADLY, NOT_DONE, STILL_RUNNING, UNMET};
 use super::transactions::failed_by;
 use crate::attempt::commands::REFUSED;
 use crate::attempt::evidence::{Run, Stopped};
@@ -124,7 +124,9 @@ pub fn unclosed_quote(facts: &Facts<'_>) -> Option<Cause> {
 /// The first line that Redis did not understand, if no other cause is known.
 pub fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
-    let line = lines.iter().find(|line| line.error().is_some_and(is_about_words))?;
+    // Whatever is unmet, a command that Redis does not know was to do something about it.
+    let is_decisive = if facts.shows(UNMET) { is_unknown } else { is_about_words };
+    let line = lines.iter().find(|line| line.error().is_some_and(is_decisive))?;
     let why = why_refused(line.typed.line.trim()).or_else(|| not_understood(line));
     Some(line.found().with(why?))
 }

@@ -126,6 +126,11 @@ fn a_misspelt_command_that_would_not_have_met_the_check_is_named_as_well() {
     let error = unknown("SETT");
     let other = scene(STORED, &[("SETT report:daily other", &*error)]).all_typed().found("nil");
     says(other, "line 1 was refused: Redis does not know `SETT`; did you mean `SET`?");
+    // A check whose failure has no known symptom.
+    let publishes = "[[check]]\nid = \"c\"\ncalls = { publish = \">= 1\" }";
+    let error = unknown("PUBLSH");
+    let sent = scene(publishes, &[("PUBLSH orders hi", &*error)]).all_typed().found("never");
+    says(sent, "line 1 was refused: Redis does not know `PUBLSH`; did you mean `PUBLISH`?");
     let error = unknown("wait-toy");
     let waits = scene(STORED, &[("wait-toy", &*error)]).all_typed().found("nil");
     says(waits, "line 1 was refused: Redis does not know `wait-toy`; did you mean `@wait-toy`?");

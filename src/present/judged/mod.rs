@@ -71,14 +71,17 @@ fn short(judged: &Judged<'_>, width: usize, text: &mut String) {
         }
     }
     text.push_str(&not_judged_in_short(judged.verdict, width));
-    text.push_str(&world(judged.evidence, width));
-    text.push_str(&picture(judged, width));
+    let mut below = picture(judged, width);
     let ends_badly = judged.verdict.findings.iter().any(|finding| finding.check == ENDS_WELL);
     let errors = if ends_badly { String::new() } else { errors_of(judged.evidence, width) };
     if !errors.is_empty() {
-        let _ = write!(text, "\n  {}\n{errors}", "it printed to standard error:".dimmed());
+        let _ = write!(below, "\n  {}\n{errors}", "it printed to standard error:".dimmed());
     }
-    text.push_str(&output(judged.evidence, width));
+    below.push_str(&output(judged.evidence, width));
+    if !below.is_empty() {
+        text.push_str(&world(judged.evidence, width));
+        text.push_str(&below);
+    }
 }
 
 fn full(judged: &Judged<'_>, form: Form, width: usize, text: &mut String) {
@@ -150,7 +153,7 @@ fn headline(judged: &Judged<'_>, width: usize) -> String {
     format!("{outcome}{gap}{}\n", wrap(&about, width, "").dimmed())
 }
 
-/// `3 → 5 checks met; new: SAVE took a snapshot and 1 more`; empty if nothing has changed.
+/// `3 → 5 checks met; new: SAVE took a snapshot, and 1 other check`; empty if nothing has changed.
 fn progress(judged: &Judged<'_>, width: usize) -> String {
     let Some(previous) = judged.previous else { return String::new() };
     let (gained, lost) = (newly_met(judged.verdict, previous), newly_met(previous, judged.verdict));
@@ -162,11 +165,16 @@ fn progress(judged: &Judged<'_>, width: usize) -> String {
     for (word, sentences) in [("new: ", gained), ("no longer: ", lost)] {
         let Some((first, others)) = sentences.split_first() else { continue };
         let _ = write!(line, "; {word}{first}");
-        if !others.is_empty() {
-            let _ = write!(line, " and {} more", others.len());
+        match others.len() {
+            0 => {}
+            1 => line.push_str(", and 1 other check"),
+            others => {
+                let _ = write!(line, ", and {others} other checks");
+            }
         }
     }
-    if plain::is_on() { wrap(&line, width, "  ") + "\n" } else { truncate(&line, width) + "\n" }
+    let line = wrap(&line, width, "  ");
+    if plain::is_on() { line + "\n" } else { inline_code(&line) + "\n" }
 }
 
 /// The sentences of the checks that `now` meets and `before` did not.

@@ -168,6 +168,7 @@ impl<'c> State<'c> {
 
     /// From now on, the student waits for the worker.
     fn wait_for(&mut self, what: impl Into<String>) {
+        self.status.clear();
         self.work.busy = Some(Busy::with(what.into(), self.now));
     }
 
@@ -274,7 +275,7 @@ impl<'c> State<'c> {
 
     fn act(&mut self, action: Action) {
         if self.work.busy.is_some() && action.needs_a_server() {
-            return;
+            return self.tell("one thing after the other: wait for this, or end it");
         }
         if action != Action::Help {
             self.status.clear();

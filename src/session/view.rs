@@ -165,7 +165,7 @@ fn status_line(state: &State<'_>, width: usize) -> (String, bool) {
     };
     let text = format!("{:.1} s{end} {}{progress}", elapsed.as_secs_f64(), busy.what);
     let mut line = inline_code(&waiting::line(&text, elapsed, Duration::ZERO, width));
-    if state.work.busy.is_none() && !state.status.is_empty() {
+    if !state.status.is_empty() {
         line = format!("{}\n{line}", inline_code(state.status.trim_end()));
     }
     (line, true)

@@ -187,7 +187,7 @@ fn is_held_up(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
 fn invalid(evidence: &Evidence) -> Option<Finding> {
     let why = evidence.invalid.as_ref()?;
     let advice = if why == NOT_STARTED {
-        "start the server again before the answer ends: only then it can be looked at"
+        "start the server again before the answer ends: only then can it be looked at"
     } else {
         "leave the server running and do not reset its counters: they are the evidence"
     };

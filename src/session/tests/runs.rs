@@ -90,6 +90,17 @@ fn a_newer_save_begins_its_own_check_with_its_own_time() {
 }
 
 #[test]
+fn a_key_that_has_to_wait_for_a_check_says_so() {
+    let mut script = in_a_check();
+    for key in ['p', 'e', 'c'] {
+        script.happens(Event::Key(Key::Char(key)));
+        let status = script.last().status.clone();
+        assert!(status.starts_with("one thing after the other"), "{key}: {status}");
+        assert!(status.contains("checking"), "{key}: {status}");
+    }
+}
+
+#[test]
 fn a_check_says_after_a_second_how_to_end_it() {
     let mut script = in_a_check();
     assert!(!script.last().status.contains("Esc"));

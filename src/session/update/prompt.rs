@@ -231,7 +231,7 @@ impl State<'_> {
             Ok(RunnerLine::WaitFor(Awaited { field, .. })) => {
                 Err(format!("this line waits only in an answer file; here, ask INFO for `{field}`"))
             }
-            Ok(_) => Err(format!("`{line}` works only in an answer file: here the server runs on")),
+            Ok(_) => Err(format!("`{line}` works only in an answer file, not at the prompt")),
             Err((message, help)) => {
                 Err(help.map(|help| format!("{message}; {help}")).unwrap_or(message))
             }

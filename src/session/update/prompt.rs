@@ -336,6 +336,17 @@ impl State<'_> {
         }
     }
 
+    /// A program would have been killed. By hand, all connections are closed.
+    pub(super) fn tell_of_a_kill(&mut self) {
+        let told = "here the exercise kills the answer, so your connection was closed; go on";
+        match &mut self.mode {
+            Mode::Prompt(prompt) => {
+                let _ = writeln!(prompt.failures, "  {told}");
+            }
+            _ => self.tell(told),
+        }
+    }
+
     pub(super) fn fail_at_prompt(&mut self, error: &EnvironmentError) {
         let Mode::Prompt(prompt) = &mut self.mode else { return };
         if let Stage::Awaiting(_) = prompt.stage {

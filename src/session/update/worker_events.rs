@@ -125,7 +125,11 @@ impl<'c> State<'c> {
     fn take_live(&mut self, live: LiveEvent) {
         let (looked, running) = (live.looked, live.running);
         let is_answered = live.verdict.is_some();
+        let kills = live.kills;
         self.show_live(live);
+        if kills > std::mem::replace(&mut self.work.kills, kills) {
+            self.tell_of_a_kill();
+        }
         self.take_look(looked, is_answered, running);
     }
 

@@ -6,6 +6,7 @@ use super::messages::{JudgedAnswer, LiveEvent};
 use crate::attempt::{Live, WorkProgress};
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Moment};
+use crate::relay::StepKind;
 use crate::topics;
 use crate::verdict::{conclude, judge_live};
 
@@ -26,6 +27,22 @@ pub(super) struct AtHand {
     pub(super) passed: bool,
     /// Whether the server did not answer the last look.
     pub(super) is_busy: bool,
+    /// How often the exercise has killed the answer.
+    pub(super) kills: usize,
+}
+
+impl AtHand {
+    pub(super) fn new(live: Live) -> Self {
+        Self {
+            live,
+            looked: Instant::now(),
+            traffic: u64::MAX,
+            is_settling: false,
+            passed: false,
+            is_busy: false,
+            kills: 0,
+        }
+    }
 }
 
 /// Looks at work by hand; `traffic` is `Relay::traffic` from before the look.
@@ -40,7 +57,8 @@ pub(super) fn look(
     work.looked = Instant::now();
     work.is_busy = look.is_none();
     let Some(look) = look else {
-        return Ok(LiveEvent { looked, verdict: None, running: None, passed: None });
+        let kills = work.kills;
+        return Ok(LiveEvent { looked, verdict: None, running: None, kills, passed: None });
     };
     work.traffic = traffic;
     let settled = look.evidence.at(Moment::Settled);
@@ -50,11 +68,13 @@ pub(super) fn look(
     });
     work.is_settling = running.is_some();
     let live = judge_live(exercise, &look);
+    let steps = look.evidence.timeline.steps.iter();
+    work.kills = steps.filter(|step| step.what == StepKind::KilledAnswer).count();
     let is_new = live.passed && !work.passed;
     work.passed |= live.passed;
     let passed = is_new.then(|| conclude(exercise, &look.evidence).ok()).flatten().map(|verdict| {
         let server = work.live.server_name().to_owned();
         Box::new(JudgedAnswer { answer: None, server, evidence: look.evidence, verdict })
     });
-    Ok(LiveEvent { looked, verdict: Some(live), running, passed })
+    Ok(LiveEvent { looked, verdict: Some(live), running, kills: work.kills, passed })
 }

@@ -119,6 +119,8 @@ pub struct LiveEvent {
     pub verdict: Option<LiveVerdict>,
     /// The progress of work that runs in the background.
     pub running: Option<WorkProgress>,
+    /// How often the exercise has killed the answer: whoever works by hand loses the connection.
+    pub kills: usize,
     /// The verdict for the journal, once the work has passed.
     pub passed: Option<Box<JudgedAnswer>>,
 }

@@ -201,15 +201,7 @@ impl Worker {
             let server = self.fresh_server(&exercise.settings, &CancellationToken::new());
             let server = server.map_err(AttemptError::uncancelled)?;
             let live = Live::begin(server, found.relay, &exercise)?;
-            let looked = Instant::now();
-            self.live = Some(AtHand {
-                live,
-                looked,
-                traffic: u64::MAX,
-                is_settling: false,
-                passed: false,
-                is_busy: false,
-            });
+            self.live = Some(AtHand::new(live));
         }
         let Some(work) = &self.live else { return Ok(()) };
         let docs = self.docs.get_or_insert_with(|| {

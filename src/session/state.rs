@@ -86,7 +86,8 @@ pub(super) enum View {
     Solution(Vec<(Language, String)>),
     Example,
     List(List),
-    Help,
+    /// With the page to which it goes back.
+    Help(Box<Self>),
     End(Scope),
     Recall(Recall),
 }
@@ -101,7 +102,7 @@ impl View {
             Self::Welcome
             | Self::WelcomeBack
             | Self::List(_)
-            | Self::Help
+            | Self::Help(_)
             | Self::End(_)
             | Self::Recall(_) => false,
         }
@@ -261,7 +262,7 @@ impl<'c> State<'c> {
                 View::Text => ScreenKind::Text,
                 View::List(ref list) if list.is_searching() => ScreenKind::Search,
                 View::List(_) => ScreenKind::List,
-                View::Help => ScreenKind::Help,
+                View::Help(_) => ScreenKind::Help,
                 View::Verdict(_) | View::Hint(_) | View::Solution(_) | View::Example => {
                     ScreenKind::About
                 }

@@ -157,6 +157,15 @@ impl<'c> State<'c> {
         self.view = view;
     }
 
+    fn show_help(&mut self) {
+        let page = match std::mem::replace(&mut self.view, View::Text) {
+            View::Help(page) => *page,
+            view if view.is_about_a_step() => View::Text,
+            view => view,
+        };
+        self.look_at(View::Help(Box::new(page)));
+    }
+
     fn tell(&mut self, status: impl Into<String>) {
         self.status = status.into();
     }
@@ -288,8 +297,11 @@ impl<'c> State<'c> {
             Action::Recall => self.begin_recall(),
             Action::Back => self.back(),
             Action::List => self.look_at(View::List(List::of(self.course, self.at))),
-            Action::Help => self.look_at(View::Help),
-            Action::Text => self.look_at(View::Text),
+            Action::Help => self.show_help(),
+            Action::Text => match std::mem::replace(&mut self.view, View::Text) {
+                View::Help(page) => self.look_at(*page),
+                _ => self.look_at(View::Text),
+            },
             Action::Choose => self.choose_from_list(),
             Action::Search => self.change_list(List::begin_search),
             Action::EndSearch => self.change_list(List::end_search),

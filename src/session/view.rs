@@ -195,7 +195,7 @@ pub(super) fn body(state: &State<'_>, size: Size) -> String {
         (View::Solution(own), Some(exercise), ..) => solution(lesson, exercise, own, width),
         (View::Example, .., Some(run)) => example(run),
         (View::Welcome, ..) => markdown::render(&for_this_terminal(WELCOME), width),
-        (View::Help, ..) => markdown::render(&for_this_terminal(HELP), width),
+        (View::Help(_), ..) => markdown::render(&for_this_terminal(HELP), width),
         (View::WelcomeBack, ..) => {
             pages::welcome_back(state.course, &state.record, state.at, width)
         }

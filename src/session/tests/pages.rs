@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use super::*;
 use crate::present::plain;
 use crate::present::theme::{self, Theme};
+use crate::session::state::View;
 
 const PAGES: &str = "
 > [!SUMMARY]
@@ -191,6 +192,17 @@ fn a_session_that_continues_offers_questions() {
     assert!(script.offers("r recall") && script.offers("n go on"));
     script.presses("n");
     assert!(body_of(&script).contains("Do that."), "{}", body_of(&script));
+}
+
+#[test]
+fn the_help_goes_back_to_the_page_where_it_was_opened() {
+    for (keys, shows) in [("?q", View::Welcome), ("n?q", View::Text)] {
+        let mut script = Script::start(Record::default());
+        for letter in keys.chars() {
+            script.happens(Event::Key(Key::Char(letter)));
+        }
+        assert_eq!(script.state.view, shows, "{keys}");
+    }
 }
 
 #[test]

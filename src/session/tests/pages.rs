@@ -52,7 +52,7 @@ fn at_the_end(course: &'static Course, mut record: Record) -> Script {
     let exercise = Some(SECOND.to_owned());
     ProgressChange::Moved(Some(Position { lesson, step, exercise })).apply(&mut record);
     let mut script = Script::start_in(course, record);
-    if script.state.view == state::View::WelcomeBack {
+    if script.state.view == View::WelcomeBack {
         script.presses("n");
     }
     script.presses("n");

@@ -76,7 +76,7 @@ fn the_file_holds_the_moment_of_bgsave() {
     let bgsave = column(&verdict, "▌BGSAVE");
     assert_eq!((column(&verdict, "▲"), column(&verdict, "├")), (bgsave, bgsave), "{verdict}");
     assert!(column(&verdict, "┤ done") < column(&verdict, "▌SET after"), "{verdict}");
-    let held = "order:before, status = \"paid\"; without order:after, order:during";
+    let held = "order:before, status = \"paid\", and 1 more; without order:after, order:during";
     assert!(verdict.contains(held), "{verdict}");
 }
 

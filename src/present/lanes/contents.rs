@@ -104,7 +104,7 @@ fn count(now: &Observation) -> String {
 fn listed(keys: &[String], more: usize) -> String {
     let more = match keys.len().saturating_sub(NAMED) + more {
         0 => String::new(),
-        more => format!(" and {more} more"),
+        more => format!(", and {more} more"),
     };
     let shown = &keys[..keys.len().min(NAMED)];
     format!("{}{more}", reveal(&shown.join(", ")))
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn keys_that_no_check_names_are_counted() {
         let replies = [("GET a", bulk("1")), ("HGETALL h", Value::Array(Vec::new()))];
-        assert_eq!(held(4, &replies), "a and 3 more");
+        assert_eq!(held(4, &replies), "a, and 3 more");
         assert_eq!(held(4, &[("EXISTS gone", Value::Int(0))]), "4 keys, but not gone");
         assert_eq!(held(0, &[("EXISTS gone", Value::Int(0))]), "none of gone");
     }

@@ -43,6 +43,7 @@ pub(super) enum Action {
     Choose,
     ResetChosen,
     Help,
+    CloseHelp,
     Quit,
 }
 
@@ -146,7 +147,7 @@ pub(super) fn offered(here: &Situation) -> Vec<(Key, Action, String)> {
         ScreenKind::End(keys) => offers.add_for_an_end(keys),
         ScreenKind::Help => {
             offers.add('t', Action::Text, "back to the text");
-            offers.add('q', Action::Text, "close this help");
+            offers.add('q', Action::CloseHelp, "close this help");
             return offers.0;
         }
         ScreenKind::Search => {
@@ -317,7 +318,7 @@ pub(super) fn action(key: Key, here: &Situation) -> Option<Action> {
     match (key, here.screen) {
         _ if offered.is_some() => offered.map(|(_, action, _)| action),
         (Key::Escape, ScreenKind::Welcome | ScreenKind::WelcomeBack) => Some(Action::Next),
-        (Key::Enter, ScreenKind::Help) => Some(Action::Text),
+        (Key::Enter | Key::Escape, ScreenKind::Help) => Some(Action::CloseHelp),
         (Key::Enter | Key::Char(' '), _) => going_on(here),
         (Key::Escape, screen) if screen != ScreenKind::Text => Some(Action::Text),
         (Key::Number(number), ScreenKind::Text | ScreenKind::About)

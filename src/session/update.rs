@@ -298,10 +298,12 @@ impl<'c> State<'c> {
             Action::Back => self.back(),
             Action::List => self.look_at(View::List(List::of(self.course, self.at))),
             Action::Help => self.show_help(),
-            Action::Text => match std::mem::replace(&mut self.view, View::Text) {
-                View::Help(page) => self.look_at(*page),
-                _ => self.look_at(View::Text),
-            },
+            Action::CloseHelp => {
+                if let View::Help(page) = std::mem::replace(&mut self.view, View::Text) {
+                    self.look_at(*page);
+                }
+            }
+            Action::Text => self.look_at(View::Text),
             Action::Choose => self.choose_from_list(),
             Action::Search => self.change_list(List::begin_search),
             Action::EndSearch => self.change_list(List::end_search),

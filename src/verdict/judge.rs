@@ -186,17 +186,24 @@ fn is_held_up(check: &Check, exercise: &Exercise, evidence: &Evidence) -> bool {
 
 fn invalid(evidence: &Evidence) -> Option<Finding> {
     let why = evidence.invalid.as_ref()?;
-    let advice = if why == NOT_STARTED {
-        "start the server again before the answer ends: only then can it be looked at"
+    let (says, expected, advice) = if why == NOT_STARTED {
+        (
+            "the server runs when the answer ends",
+            "a server that runs",
+            "start the server again before the answer ends: only then can it be looked at",
+        )
     } else {
-        "leave the server running and do not reset its counters: they are the evidence"
+        (
+            "the evidence is valid",
+            "the same server and unchanged counters from the answer's start to its end",
+            "leave the server running and do not reset its counters: they are the evidence",
+        )
     };
     Some(Finding {
         check: EVIDENCE_IS_VALID.to_owned(),
         outcome: Outcome::Unmet,
-        says: "the evidence is valid".to_owned(),
-        expected: "the same server and unchanged counters from the answer's start to its end"
-            .to_owned(),
+        says: says.to_owned(),
+        expected: expected.to_owned(),
         found: why.clone(),
         otherwise: Some(advice.to_owned()),
         in_worlds: Vec::new(),

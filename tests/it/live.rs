@@ -52,10 +52,12 @@ fn from_a_file(exercise: &Exercise, text: &str, source: &Source) -> Verdict {
 }
 
 fn begin_live(exercise: &Exercise, source: &Source) -> (Live, Client) {
-    let server = Server::start(source, &exercise.settings).unwrap();
-    let relay = Arc::new(Relay::open(Port::Free).unwrap());
-    let target = format!("redis://{}", relay.address()).into_connection_info().unwrap();
-    (Live::begin(server, relay, exercise).unwrap(), Client::new(target))
+    without_stall(|| {
+        let server = Server::start(source, &exercise.settings)?;
+        let relay = Arc::new(Relay::open(Port::Free)?);
+        let target = format!("redis://{}", relay.address()).into_connection_info().unwrap();
+        Ok((Live::begin(server, relay, exercise)?, Client::new(target)))
+    })
 }
 
 fn look(live: &mut Live) -> LiveLook {

@@ -90,6 +90,30 @@ fn arbitrary_bytes_pass_unchanged() {
     echoing.unwrap().join().unwrap();
 }
 
+/// How much a server can send to a client that reads nothing.
+fn taken_of_a_sender(sender: &TcpListener, address: SocketAddr) -> usize {
+    let _client = connect(address);
+    let (mut stream, _) = sender.accept().unwrap();
+    // Long enough for a busy machine to pass on what it can.
+    stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    let (piece, mut taken) = (vec![b'+'; 64 * 1024], 0);
+    while let Ok(count) = stream.write(&piece) {
+        taken += count;
+    }
+    taken
+}
+
+#[test]
+fn a_client_that_reads_nothing_fills_the_relay_soon() {
+    let sender = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = sender.local_addr().unwrap();
+    let relay = Relay::open(Port::Free).unwrap();
+    relay.route_to("127.0.0.1", address.port(), None);
+    let direct = taken_of_a_sender(&sender, address);
+    let relayed = taken_of_a_sender(&sender, relay.address());
+    assert!(relayed < direct + (5 << 20), "{relayed} bytes, and {direct} without a relay");
+}
+
 #[test]
 fn pipelines_transactions_and_errors_are_in_the_transcript() {
     let (_server, relay) = fixture();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::{RcvBuf, SndBuf};
+use nix::sys::socket::sockopt::RcvBuf;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -20,10 +20,10 @@ use crate::cleanup::lock;
 const SERVER_LIMIT: Duration = Duration::from_secs(2);
 /// The pause after a failed `accept`, when there may be no free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-/// Where nothing is said, the system's buffers grow to tens of megabytes. Then the relay would hold what
-/// a slow subscriber has not read, and the server's limit for it would never be reached.
+/// Where nothing is said, this buffer of the system's may grow to 32 MB. Then it would hold what a slow
+/// subscriber has not read, and the server's limit for that would never be reached. The one towards
+/// the client may grow: it keeps the messages whole while the relay has to wait for its turn.
 const FROM_SERVER_BYTES: usize = 256 * 1024;
-const TO_CLIENT_BYTES: usize = 1024 * 1024;
 /// The machine lacks open files, memory or ports for another connection; not the answer's fault.
 const SHORTAGES: [Errno; 5] =
     [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EADDRNOTAVAIL];
@@ -118,7 +118,6 @@ impl Forwarder {
         // A small command must not wait until it fills a packet.
         let _ = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
         let _ = setsockopt(&server, RcvBuf, &FROM_SERVER_BYTES);
-        let _ = setsockopt(&client, SndBuf, &TO_CLIENT_BYTES);
         let (from_client, mut to_client) = client.split();
         let (from_server, mut to_server) = server.split();
         let turn = Mutex::new(None);

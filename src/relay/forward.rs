@@ -20,9 +20,9 @@ use crate::cleanup::lock;
 const SERVER_LIMIT: Duration = Duration::from_secs(2);
 /// The pause after a failed `accept`, when there may be no free file descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
-/// Where nothing is said, this buffer of the system's may grow to 32 MB. Then it would hold what a slow
-/// subscriber has not read, and the server's limit for that would never be reached. The one towards
-/// the client may grow: it keeps the messages whole while the relay has to wait for its turn.
+/// The system would let this buffer grow to as much as 32 MB. Then it would hold what a slow subscriber
+/// has not read, and the server's limit for that would never be reached. The one towards the client
+/// may grow: it keeps the messages whole while the relay has to wait for its turn.
 const FROM_SERVER_BYTES: usize = 256 * 1024;
 /// The machine lacks open files, memory or ports for another connection; not the answer's fault.
 const SHORTAGES: [Errno; 5] =

@@ -28,8 +28,6 @@ pub(super) struct StepState {
     pub(super) now: String,
     /// Whether the student has asked for a fresh server, which is not there yet.
     pub(super) starts_over: bool,
-    /// How often the exercise has killed the answer in the work by hand.
-    pub(super) kills: usize,
     /// Whether there is work by hand on a running server.
     pub(super) is_at_hand: bool,
     /// The lines typed at the prompt on that server.
@@ -128,7 +126,6 @@ impl StepState {
     /// Clears the state of work by hand when it is over.
     pub(super) fn forget_work_by_hand(&mut self) {
         self.live = None;
-        self.kills = 0;
         self.now.clear();
         self.is_at_hand = false;
         self.typed.clear();

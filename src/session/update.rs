@@ -170,6 +170,14 @@ impl<'c> State<'c> {
         self.status = status.into();
     }
 
+    /// Adds a line to what is told.
+    fn tell_also(&mut self, line: &str) {
+        self.status = match self.status.trim_end() {
+            "" => line.to_owned(),
+            status => format!("{status}\n{line}"),
+        };
+    }
+
     /// Shows an environment error as the status; the session continues.
     fn tell_error(&mut self, error: &EnvironmentError) {
         self.status = terminal::environment_error(error);

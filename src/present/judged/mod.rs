@@ -165,12 +165,8 @@ fn progress(judged: &Judged<'_>, width: usize) -> String {
     for (word, sentences) in [("new: ", gained), ("no longer: ", lost)] {
         let Some((first, others)) = sentences.split_first() else { continue };
         let _ = write!(line, "; {word}{first}");
-        match others.len() {
-            0 => {}
-            1 => line.push_str(", and 1 other check"),
-            others => {
-                let _ = write!(line, ", and {others} other checks");
-            }
+        if !others.is_empty() {
+            let _ = write!(line, ", and {}", number(others.len(), "other check"));
         }
     }
     let line = wrap(&line, width, "  ");

@@ -53,8 +53,8 @@ fn other_databases(now: &Observation) -> String {
     let mut others = String::new();
     for database in 1..16 {
         if let keys @ 1.. = now.info.keys_in(&database.to_string()) {
-            let noun = if keys == 1 { "key" } else { "keys" };
-            let _ = write!(others, " (and {keys} {noun} in database {database})");
+            let keys = number(usize::try_from(keys).unwrap_or(0), "key");
+            let _ = write!(others, " (and {keys} in database {database})");
         }
     }
     others

@@ -100,16 +100,16 @@ fn look(script: &mut Script, running: Option<WorkProgress>, passed: Option<Box<J
     let ticks = vec![Tick::Open];
     let verdict = Some(LiveVerdict { ticks, passed: passed.is_some(), invalid: None });
     let looked = script.state.now;
-    let live = LiveEvent { looked, verdict, running, kills: 0, passed };
+    let live = LiveEvent { looked, verdict, running, killed: false, passed };
     script.worker_says(WorkerEvent::Live(live));
 }
 
 #[test]
 fn a_kill_of_the_exercise_is_told_once() {
     let mut script = at_the_prompt();
-    for _ in 0..2 {
+    for killed in [true, false] {
         let (looked, verdict) = (script.state.now, None);
-        let live = LiveEvent { looked, verdict, running: None, kills: 1, passed: None };
+        let live = LiveEvent { looked, verdict, running: None, killed, passed: None };
         script.worker_says(WorkerEvent::Live(live));
     }
     assert_eq!(script.printed().matches("your connection was closed").count(), 1);

@@ -186,9 +186,7 @@ impl<'c> State<'c> {
             let text = format!("{}\n", typed.join("\n"));
             self.request(Request::WriteAnswer(exercise, text));
             let file = answers::path(exercise, Language::Redis).shown();
-            let so_far = std::mem::take(&mut self.status);
-            let status = format!("{so_far}\nwhat you typed at the prompt is in `{file}`");
-            self.tell(status.trim_start());
+            self.tell_also(&format!("what you typed at the prompt is in `{file}`"));
         }
         self.work.previous = self.work.judged.replace(judged);
     }

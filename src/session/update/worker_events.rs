@@ -23,8 +23,9 @@ impl<'c> State<'c> {
         if run.is_some_and(|run| run <= self.cancelled) {
             return;
         }
-        let here = self.pending.filter(|pending| pending.visit == self.visit);
-        let is_awaited = run.is_some() && here.map(|pending| pending.number) == run;
+        let is_awaited = self
+            .pending
+            .is_some_and(|pending| pending.visit == self.visit && Some(pending.number) == run);
         let ends_a_run =
             matches!(event, WorkerEvent::Judged(_) | WorkerEvent::Ran(_) | WorkerEvent::Failed(_));
         if run.is_some() && ends_a_run {
@@ -114,20 +115,17 @@ impl<'c> State<'c> {
     fn warn(&mut self) {
         let is_text = !self.is_plain || self.view == View::Text;
         let is_known = self.exercise().is_some() && is_text;
-        if let Some(warning) = self.warning.as_ref().filter(|_| !is_known) {
-            self.status = match self.status.trim_end() {
-                "" => warning.clone(),
-                status => format!("{status}\n{warning}"),
-            };
+        if let Some(warning) = self.warning.clone().filter(|_| !is_known) {
+            self.tell_also(&warning);
         }
     }
 
     fn take_live(&mut self, live: LiveEvent) {
         let (looked, running) = (live.looked, live.running);
         let is_answered = live.verdict.is_some();
-        let kills = live.kills;
+        let killed = live.killed;
         self.show_live(live);
-        if kills > std::mem::replace(&mut self.work.kills, kills) {
+        if killed {
             self.tell_of_a_kill();
         }
         self.take_look(looked, is_answered, running);

@@ -57,8 +57,7 @@ pub(super) fn look(
     work.looked = Instant::now();
     work.is_busy = look.is_none();
     let Some(look) = look else {
-        let kills = work.kills;
-        return Ok(LiveEvent { looked, verdict: None, running: None, kills, passed: None });
+        return Ok(LiveEvent { looked, verdict: None, running: None, killed: false, passed: None });
     };
     work.traffic = traffic;
     let settled = look.evidence.at(Moment::Settled);
@@ -69,12 +68,13 @@ pub(super) fn look(
     work.is_settling = running.is_some();
     let live = judge_live(exercise, &look);
     let steps = look.evidence.timeline.steps.iter();
-    work.kills = steps.filter(|step| step.what == StepKind::KilledAnswer).count();
+    let kills = steps.filter(|step| step.what == StepKind::KilledAnswer).count();
+    let killed = kills > std::mem::replace(&mut work.kills, kills);
     let is_new = live.passed && !work.passed;
     work.passed |= live.passed;
     let passed = is_new.then(|| conclude(exercise, &look.evidence).ok()).flatten().map(|verdict| {
         let server = work.live.server_name().to_owned();
         Box::new(JudgedAnswer { answer: None, server, evidence: look.evidence, verdict })
     });
-    Ok(LiveEvent { looked, verdict: Some(live), running, kills: work.kills, passed })
+    Ok(LiveEvent { looked, verdict: Some(live), running, killed, passed })
 }

@@ -119,8 +119,9 @@ pub struct LiveEvent {
     pub verdict: Option<LiveVerdict>,
     /// The progress of work that runs in the background.
     pub running: Option<WorkProgress>,
-    /// How often the exercise has killed the answer: whoever works by hand loses the connection.
-    pub kills: usize,
+    /// Whether the exercise has killed the answer since the last look: whoever works by hand loses
+    /// the connection.
+    pub killed: bool,
     /// The verdict for the journal, once the work has passed.
     pub passed: Option<Box<JudgedAnswer>>,
 }

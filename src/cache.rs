@@ -317,7 +317,7 @@ impl Installer<'_> {
         report: &dyn Fn(ProgressEvent<'_>),
     ) -> io::Result<ExitStatus> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(errors)?);
-        let (_group, mut child) = cleanup::ProcessGroup::spawn(command)?;
+        let (_group, mut child) = cleanup::ProcessGroup::spawn_without_terminal(command)?;
         let began = Instant::now();
         loop {
             let (what, elapsed) = (self.what, seconds(began.elapsed()));

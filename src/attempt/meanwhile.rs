@@ -21,7 +21,7 @@ use crate::redis_cli::reply::Printed;
 use crate::redis_cli::words;
 use crate::relay::{Exchange, Gate, Mark, Relay, StepKind};
 use crate::server::info::Words;
-use crate::server::{CallError, Client, Server, ServerInfo};
+use crate::server::{CallError, Client, Server, ServerInfo, versions};
 use crate::topics::{self, BackgroundWork};
 
 /// How long the server may be busy or paused. After giving up on a question, the watcher could ask
@@ -54,6 +54,7 @@ pub(super) fn watch(
             clients_before: 0,
             began,
         },
+        info: versions::info_without_latencies(before),
         questions: questions(exercise),
         always: always(exercise),
         triggers: Triggers::new(exercise),
@@ -105,6 +106,8 @@ fn always(exercise: &Exercise) -> Vec<(usize, Check)> {
 struct Watcher {
     client: Client,
     actor: Actor,
+    /// Which sections of INFO each look asks for.
+    info: &'static str,
     questions: Vec<(Question, Words)>,
     always: Vec<(usize, Check)>,
     triggers: Triggers,
@@ -220,31 +223,32 @@ impl Watcher {
             self.cause = format!("after {last}");
             self.last_command = Some(last);
         }
-        self.note_ends(&now);
+        let seen = self.observation(&now, &now.replies, false);
+        self.note_ends(&now, &seen);
         self.triggers.note(replied);
         let is_over = *self.control.is_over();
         if !is_over && !may_be_unfinished {
-            self.note_invariants(&now);
+            self.note_invariants(now.asked_at, &seen);
         }
         let may_change = !now.running.is_empty() || now.info.has_keys_that_expire();
         self.gate.look_before(may_change);
         let last = self.last.replace(now);
-        self.fire(last.as_ref());
+        self.fire(last.as_ref(), seen);
         Ok(())
     }
 
     fn ask(&mut self) -> Result<WatchLook, CallError> {
         let (asked_at, missed) = (self.began.elapsed(), self.gate.missed());
         let questions: Vec<Words> = self.questions.iter().map(|(_, words)| words.clone()).collect();
-        let (info, replies) = ServerInfo::take_with(&mut self.client, &questions, LIMIT)?;
+        let (info, replies) =
+            ServerInfo::take_with(&mut self.client, self.info, &questions, LIMIT)?;
         let running = topics::background().filter(|work| (work.is_running)(&info)).collect();
         Ok(WatchLook { asked_at, missed, running, replies, info })
     }
 
-    fn note_ends(&mut self, now: &WatchLook) {
-        let seen_now = self.observation(now, &now.replies, false);
+    fn note_ends(&mut self, now: &WatchLook, seen_now: &Observation) {
         for work in topics::background() {
-            let new = over(work, &seen_now, &self.evidence);
+            let new = over(work, seen_now, &self.evidence);
             let new = new.saturating_sub(self.report.count(work));
             if new == 0 {
                 continue;
@@ -287,37 +291,35 @@ impl Watcher {
     }
 
     /// Judges the checks with `at = "always"`, and keeps the first moment at which one is not met.
-    fn note_invariants(&mut self, now: &WatchLook) {
+    fn note_invariants(&mut self, at: Duration, seen: &Observation) {
         if self.always.is_empty() {
             return;
         }
-        let seen = self.observation(now, &now.replies, false);
         for (index, check) in &self.always {
             if self.report.violations.contains_key(index) {
                 continue;
             }
-            let found = check.subject.judge_at(&seen, &self.evidence);
+            let found = check.subject.judge_at(seen, &self.evidence);
             if found.is_some_and(|found| !found.met) {
-                let (how, seen, at) = (self.cause.clone(), seen.clone(), now.asked_at);
+                let (how, seen) = (self.cause.clone(), seen.clone());
                 self.report.violations.insert(*index, Violation { at, how, seen });
             }
         }
-        self.report.last = Some(seen);
+        self.report.last = Some(seen.clone());
     }
 
     /// Does what is due, in the order of the file, until nothing is due any more. Nothing is done
     /// beside an answer that has ended.
-    fn fire(&mut self, before: Option<&WatchLook>) {
+    fn fire(&mut self, before: Option<&WatchLook>, mut seen: Observation) {
         let control = Arc::clone(&self.control);
         let is_over = control.is_over();
         while self.report.failure.is_none() {
-            let Some(now) = self.last.clone() else { return };
-            let seen = self.observation(&now, &now.replies, false);
             let mut due = self.triggers.due(&seen, &self.evidence);
             due.retain(|index| !*is_over || self.triggers.get(*index).steps.is_empty());
             if due.is_empty() {
                 return;
             }
+            let Some(now) = self.last.clone() else { return };
             for index in due {
                 let seen = match (self.triggers.get(index).when.clone(), before) {
                     (Trigger::Ended(work), Some(before)) => {
@@ -332,6 +334,8 @@ impl Watcher {
                     return;
                 }
             }
+            let Some(now) = &self.last else { return };
+            seen = self.observation(now, &now.replies, false);
         }
     }
 
@@ -371,7 +375,8 @@ impl Watcher {
             self.cause = format!("after {last}");
         }
         let now = self.ask().map_err(|why| cannot("look at the server", &why))?;
-        self.note_invariants(&now);
+        let seen = self.observation(&now, &now.replies, false);
+        self.note_invariants(now.asked_at, &seen);
         self.last = Some(now);
         Ok(())
     }

@@ -53,7 +53,7 @@ pub fn run(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let (group, mut child) = ProcessGroup::spawn(command)?;
+    let (group, mut child) = ProcessGroup::spawn_without_terminal(command)?;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(std::io::Error::other("cannot read its output"));
     };

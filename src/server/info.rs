@@ -1,6 +1,7 @@
 //! LASTSAVE and INFO of a server at one instant, as plain values.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::Value;
@@ -13,18 +14,18 @@ const SLOW_CALL_MICROS: i64 = 500;
 const COUNTERS: [&str; 4] =
     ["total_commands_processed", "total_connections_received", "total_forks", "rdb_saves"];
 
-/// What the server reported at one instant: MULTI, LASTSAVE, INFO all, EXEC.
+/// What the server reported at one instant: MULTI, LASTSAVE, INFO, EXEC.
 #[derive(Debug, Clone, Default)]
 pub struct ServerInfo {
     /// LASTSAVE: Unix time in whole seconds, by the server's clock. A server's start sets it too.
     pub lastsave: i64,
     /// The lines of INFO, `name:value`: read when asked for, because a watcher takes hundreds of
     /// looks a second and asks each for a few fields.
-    info: String,
+    info: Arc<str>,
     /// The checker's own successful calls up to this instant.
-    own_calls: BTreeMap<String, u64>,
+    own_calls: Arc<BTreeMap<String, u64>>,
     /// The checker's own calls that the server may or may not have run.
-    unsure_calls: BTreeMap<String, u64>,
+    unsure_calls: Arc<BTreeMap<String, u64>>,
 }
 
 impl ServerInfo {
@@ -32,16 +33,18 @@ impl ServerInfo {
     pub const ASKED: [&str; 4] = ["multi", "lastsave", "info", "exec"];
 
     pub fn take(client: &mut Client, limit: Duration) -> Result<Self, CallError> {
-        Self::take_with(client, &[], limit).map(|(info, _)| info)
+        Self::take_with(client, "INFO all", &[], limit).map(|(info, _)| info)
     }
 
-    /// Also returns the replies to these commands, all at one instant.
+    /// Also returns the replies to these commands, all at one instant. `info` asks for the sections
+    /// that are wanted.
     pub fn take_with(
         client: &mut Client,
+        info: &str,
         questions: &[Words],
         limit: Duration,
     ) -> Result<(Self, Vec<Value>), CallError> {
-        let mut commands = vec![words("MULTI"), words("LASTSAVE"), words("INFO all")];
+        let mut commands = vec![words("MULTI"), words("LASTSAVE"), words(info)];
         commands.extend_from_slice(questions);
         commands.push(words("EXEC"));
         match Self::ask(client, &commands, limit) {
@@ -81,8 +84,13 @@ impl ServerInfo {
                 info @ (Value::BulkString(_) | Value::VerbatimString { .. }),
                 answers @ ..,
             ] => {
-                let (lastsave, info) = (*lastsave, text(info));
-                Ok((Self { lastsave, info, own_calls, unsure_calls }, answers.to_vec()))
+                let now = Self {
+                    lastsave: *lastsave,
+                    info: text(info).into(),
+                    own_calls: own_calls.into(),
+                    unsure_calls: unsure_calls.into(),
+                };
+                Ok((now, answers.to_vec()))
             }
             other => Err(CallError::Refused(first_error(other))),
         }
@@ -91,14 +99,14 @@ impl ServerInfo {
     /// From text, for tests.
     #[cfg(test)]
     pub fn of(lastsave: i64, info: &str) -> Self {
-        Self { lastsave, info: info.to_owned(), ..Self::default() }
+        Self { lastsave, info: info.into(), ..Self::default() }
     }
 
     /// Adds calls of the checker that got no reply.
     #[cfg(test)]
     #[must_use]
     pub fn with_unsure_calls(mut self, command: &str, count: u64) -> Self {
-        self.unsure_calls.insert(command.to_owned(), count);
+        Arc::make_mut(&mut self.unsure_calls).insert(command.to_owned(), count);
         self
     }
 
@@ -277,7 +285,8 @@ mod tests {
     use super::*;
 
     fn server_info(info: &str, own: &[(&str, u64)]) -> ServerInfo {
-        let own_calls = own.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        let own_calls = own.iter().map(|(name, count)| ((*name).to_owned(), *count));
+        let own_calls = Arc::new(own_calls.collect());
         ServerInfo { own_calls, ..ServerInfo::of(0, info) }
     }
 

@@ -78,6 +78,23 @@ pub fn is_counted_as(name: &str, command: &str) -> bool {
 
 /// Whether commandstats counts subcommands apart (`config|get`): since Redis 7.0, and on Valkey.
 pub fn counts_subcommands(info: &ServerInfo) -> bool {
+    is_7_or_later(info)
+}
+
+/// INFO with all that INFO all shows, except how long the calls of each command took: the server
+/// needs half of its time for those. Before Redis 7.0 it does not show them, and INFO takes one
+/// section only (tested). A server ignores the names of sections that it does not have.
+pub fn info_without_latencies(info: &ServerInfo) -> &'static str {
+    match is_7_or_later(info) {
+        true => {
+            "INFO server clients memory persistence threads stats replication cpu hotkeys modules \
+             commandstats errorstats cluster keyspace keysizes"
+        }
+        false => "INFO all",
+    }
+}
+
+fn is_7_or_later(info: &ServerInfo) -> bool {
     let major = info.field("redis_version").and_then(|version| version.split('.').next());
     major.and_then(|major| major.parse::<u32>().ok()).is_none_or(|major| major >= 7)
 }

@@ -69,7 +69,7 @@ impl Zygote {
         command.arg(program).args(packages).env_clear().envs(environment).current_dir(&folder);
         command.stdin(Stdio::null());
         command.stdout(OwnedFd::from(theirs.try_clone()?)).stderr(OwnedFd::from(theirs));
-        let (group, child) = ProcessGroup::spawn(&mut command)?;
+        let (group, child) = ProcessGroup::spawn_without_terminal(&mut command)?;
         // The command holds the other end of the control socket; drop it, so that we can see when
         // the interpreter closes that end.
         drop(command);

@@ -87,6 +87,27 @@ pub const ENDINGS: &[&str] = &[
     "class Late:\n    def __del__(self): print('deleted', __name__)\nlate = Late()",
     "class Late:\n    def __del__(self): raise ValueError('unraisable')\nlate = Late()\ndel late",
     "class Late:\n    def __del__(self): print('cycle')\na = Late()\na.a = a\nredis.Redis.mine = a",
+    "class Late:\n    def __del__(self): print('kept elsewhere')\n\
+     import builtins\nbuiltins.late = Late()",
+    "class Late:\n    def __del__(self): print('of a new module', flush=True)\n\
+     import wave\nwave.late = Late()",
+    "import os\nnames = os.fork() or 'child'\n\
+     if names != 'child': os.waitpid(names, 0)\n\
+     f = open('kept.txt', 'a')\nf.write('not flushed ')\n\
+     import atexit, subprocess\natexit.register(lambda: f.close() or print(open('kept.txt').read()))",
+    "import subprocess, builtins\nbuiltins.f = open('unflushed.txt', 'w')\nf.write('at the end')\n\
+     subprocess.Popen(['sh', '-c', 'sleep 0.4; cat unflushed.txt'])",
+    "import subprocess\nf = open('unflushed.txt', 'w')\nf.write('at the end')\ndef g(): f\n\
+     subprocess.Popen(['sh', '-c', 'sleep 0.4; cat unflushed.txt'])",
+    "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.detach())\nprint('detached')",
+    "import sys\nsys.stdout = io = type('Loud', (), {'write': lambda s, t: None, 'closed': False, \
+     'flush': lambda s: sys.stderr.write('flushed\\n')})()\nprint('x')",
+    "import weakref\nclass A: pass\na = A()\nweakref.finalize(a, print, 'finalized')",
+    "async def never(): pass\nnever()\nkept = never()",
+    "def counting():\n    try: yield 1\n    finally: print('closed')\nrunning = counting()\n\
+     next(running)",
+    "raise SystemExit(True)",
+    "raise SystemExit(-(1 << 63))",
     "import warnings, sys\nwarnings.warn_explicit('x', UserWarning, 'f.py', 3)\n\
      open('left-open', 'w')",
     "import logging\nlogging.warning('w')\nlogging.getLogger('x').info('i')",

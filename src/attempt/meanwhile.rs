@@ -224,7 +224,7 @@ impl Watcher {
             self.last_command = Some(last);
         }
         let seen = self.observation(&now, &now.replies, false);
-        self.note_ends(&now, &seen);
+        self.note_work(&now, &seen);
         self.triggers.note(replied);
         let is_over = *self.control.is_over();
         if !is_over && !may_be_unfinished {
@@ -246,18 +246,19 @@ impl Watcher {
         Ok(WatchLook { asked_at, missed, running, replies, info })
     }
 
-    fn note_ends(&mut self, now: &WatchLook, seen_now: &Observation) {
+    fn note_work(&mut self, now: &WatchLook, seen_now: &Observation) {
+        let at = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
+        let seen = self.began.elapsed();
         for work in topics::background() {
-            let new = over(work, seen_now, &self.evidence);
-            let new = new.saturating_sub(self.report.count(work));
-            if new == 0 {
-                continue;
+            let begun = (work.begun)(&now.info) - (work.begun)(&self.evidence.before);
+            let begun = usize::try_from(begun).unwrap_or(0);
+            add_up_to(begun, Mark { word: work.begin_trigger, at, seen }, &mut self.report.begins);
+            let over = over(work, seen_now, &self.evidence);
+            let end = Mark { word: work.end_trigger, at, seen };
+            if add_up_to(over, end, &mut self.report.ends) {
+                let seen = self.at_the_end_of(work, now);
+                self.report.ended.insert(work.name, seen);
             }
-            let at = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
-            let end = Mark { word: work.end_trigger, at, seen: self.began.elapsed() };
-            self.report.ends.extend(std::iter::repeat_n(end, new));
-            let seen = self.at_the_end_of(work, now);
-            self.report.ended.insert(work.name, seen);
         }
     }
 
@@ -380,4 +381,12 @@ impl Watcher {
         self.last = Some(now);
         Ok(())
     }
+}
+
+/// Adds this mark until there are so many of its word. Returns whether any was added.
+fn add_up_to(count: usize, mark: Mark, marks: &mut Vec<Mark>) -> bool {
+    let known = marks.iter().filter(|known| known.word == mark.word).count();
+    let new = count.saturating_sub(known);
+    marks.extend(std::iter::repeat_n(mark, new));
+    new > 0
 }

@@ -259,14 +259,17 @@ fn ensure_undisturbed(
     }
 }
 
-/// Marks in the timeline where background work ended, and resolves unknown replies.
+/// Marks in the timeline where background work ended, and where it began by itself; resolves
+/// unknown replies.
 pub(super) fn with_outcomes(
     mut timeline: Timeline,
     report: &WatcherReport,
     evidence: &Evidence,
 ) -> Timeline {
-    timeline.marks.extend_from_slice(&report.ends);
     timeline.steps.extend_from_slice(&report.steps);
+    let begun = report.begun_by_itself(&timeline);
+    timeline.marks.extend(begun);
+    timeline.marks.extend_from_slice(&report.ends);
     // The counters say nothing of what came before the last start.
     let was_stopped = timeline.marks.iter().any(|mark| mark.word == STOP_MARK)
         || timeline.steps.iter().any(|step| step.what == StepKind::KilledServer);

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evidence::{Look, Observation, Violation};
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::{Exercise, Moment, Trigger};
-use crate::relay::{Mark, Step};
-use crate::topics::BackgroundWork;
+use crate::relay::{Mark, Step, StepKind, Timeline};
+use crate::topics::{self, BackgroundWork};
 
 /// What the watcher has seen and done so far.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub(super) struct WatcherReport {
     /// The ends of background work, each with the last moment at which it was still running:
     /// commands after that count as run after the end.
     pub(super) ends: Vec<Mark>,
+    /// The beginnings of background work, whoever asked for it.
+    pub(super) begins: Vec<Mark>,
     /// The server at the last end of each work, by the work's name.
     pub(super) ended: BTreeMap<&'static str, Observation>,
     /// The server at the moment of each `[[meanwhile]]` that came, by its index.
@@ -51,9 +53,23 @@ impl WatcherReport {
         self.moments.keys().copied().collect()
     }
 
-    pub(super) fn count(&self, work: &BackgroundWork) -> usize {
-        self.ends.iter().filter(|end| end.word == work.end_trigger).count()
+    /// The beginnings of work for which no client asked by a command of its own.
+    pub(super) fn begun_by_itself(&self, timeline: &Timeline) -> Vec<Mark> {
+        let mut begins = self.begins.clone();
+        for work in topics::background().filter(|work| is_asked_for(work, timeline)) {
+            begins.retain(|mark| mark.word != work.begin_trigger);
+        }
+        begins
     }
+}
+
+fn is_asked_for(work: &BackgroundWork, timeline: &Timeline) -> bool {
+    let is_it = |name: &str| name.eq_ignore_ascii_case(work.begun_by);
+    timeline.exchanges.iter().any(|exchange| is_it(&exchange.name()))
+        || timeline.steps.iter().any(|step| match &step.what {
+            StepKind::Ran { line, .. } => line.split_whitespace().next().is_some_and(is_it),
+            _ => false,
+        })
 }
 
 pub(super) fn authors_error(exercise: &str, what: &str) -> EnvironmentError {

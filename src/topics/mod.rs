@@ -254,7 +254,11 @@ pub fn wait_lines() -> Vec<&'static str> {
     background().filter_map(|work| work.wait_line).collect()
 }
 
-/// The background work whose end is marked with this word.
-pub fn ended_at(mark: &str) -> Option<&'static BackgroundWork> {
-    background().find(|work| work.end_trigger == mark)
+/// What a mark with this word says: `the background save has ended`.
+pub fn mark_sentence(mark: &str) -> Option<String> {
+    background().find_map(|work| match mark {
+        mark if mark == work.begin_trigger => Some(format!("a {} has begun", work.name)),
+        mark if mark == work.end_trigger => Some(format!("the {} has ended", work.name)),
+        _ => None,
+    })
 }

@@ -15,8 +15,6 @@ pub struct WorkSpan {
     /// What the worker does, in words, from the longest form to the shortest: `a child writes`.
     pub doing: &'static [&'static str],
     pub worker: Worker,
-    /// The index of the exchange that asked for it.
-    pub begun_by: usize,
     pub from: Duration,
     /// Whether it was only scheduled, and began at some moment after `from`.
     pub is_scheduled: bool,

@@ -10,7 +10,7 @@ use crate::present::text::{clean, reveal};
 use crate::redis_cli::reply;
 use crate::relay::{CommandOutcome, Event, Exchange, Message, Step, StepKind};
 use crate::runner_line::{START_MARK, STOP_MARK};
-use crate::topics::{TOPICS, ended_at};
+use crate::topics::{TOPICS, mark_sentence};
 
 const NO_REPLY: &str = "(no reply)";
 
@@ -21,8 +21,7 @@ pub(super) fn line_of(event: Event<'_>) -> String {
         Event::Mark(mark) if mark.word == STOP_MARK => "(the server was stopped)".to_owned(),
         Event::Mark(mark) if mark.word == START_MARK => "(the server was started)".to_owned(),
         Event::Mark(mark) => {
-            let ended = ended_at(mark.word).map_or("work", |work| work.name);
-            format!("(the {ended} has ended)")
+            format!("({})", mark_sentence(mark.word).unwrap_or_else(|| mark.word.to_owned()))
         }
         Event::Step(step) => match &step.what {
             StepKind::Ran { line, .. } => format!("another client: {}", reveal(line)),

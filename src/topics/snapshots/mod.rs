@@ -6,6 +6,7 @@ mod diagnoses;
 mod disturbed;
 mod dump;
 mod lastsave;
+mod own_saves;
 mod save_points;
 mod saves;
 mod slow_down;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::background::{SAVE, is_saving, last_end, saved_by_itself, was_killed};
 use super::diagnoses::lastsave;
+use super::own_saves::own_saves;
 use crate::attempt::evidence::{Evidence, Run};
 use crate::lesson::Moment;
 use crate::relay::{CommandOutcome, Exchange};
@@ -16,26 +17,20 @@ use crate::verdict::work::{WorkEnd, WorkSpan, Worker};
 /// Two looks of a wait are less than this apart: a pause of at most 20 ms, and INFO.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-const LANE: &str = "save";
+pub const LANE: &str = "save";
+
+/// What a background save does.
+pub const DOING: &[&str] = &["a child writes the file", "a child writes", "child"];
 
 /// Commands that may save, stop a save or move the file, in ways that are not followed here.
 const UNFOLLOWED: [&str; 7] =
     ["SHUTDOWN", "DEBUG", "REPLICAOF", "SLAVEOF", "FAILOVER", "MODULE", "CLUSTER"];
 
-/// All saves of an answer, in order; none where something else may have saved as well.
+/// All saves, in order: those that an answer asked for, or those of save points; none where others
+/// may have run as well.
 pub fn saves(evidence: &Evidence) -> Vec<WorkSpan> {
-    if is_unclear(evidence) {
-        return Vec::new();
-    }
-    let runs = evidence.timeline.earliest_runs();
-    let mut saves = Vec::new();
-    for (index, exchange) in evidence.timeline.exchanges.iter().enumerate() {
-        saves.extend(match exchange.name().as_str() {
-            "SAVE" => foreground(evidence, index, runs[index]),
-            "BGSAVE" => background(evidence, index, &runs),
-            _ => None,
-        });
-    }
+    let own = own_saves(evidence);
+    let mut saves = if own.is_empty() { saves_asked_for(evidence) } else { own };
     let number = saves.len();
     for index in 0..number {
         if saves[index].worker == Worker::Child && saves[index].end.at().is_some() {
@@ -48,18 +43,41 @@ pub fn saves(evidence: &Evidence) -> Vec<WorkSpan> {
     saves
 }
 
+fn saves_asked_for(evidence: &Evidence) -> Vec<WorkSpan> {
+    if is_unclear(evidence) {
+        return Vec::new();
+    }
+    let runs = evidence.timeline.earliest_runs();
+    let mut saves = Vec::new();
+    for (index, exchange) in evidence.timeline.exchanges.iter().enumerate() {
+        saves.extend(match exchange.name().as_str() {
+            "SAVE" => foreground(evidence, index, runs[index]),
+            "BGSAVE" => background(evidence, index, &runs),
+            _ => None,
+        });
+    }
+    saves
+}
+
 /// Whether saves may have run that the timeline does not show.
 fn is_unclear(evidence: &Evidence) -> bool {
     let timeline = &evidence.timeline;
-    evidence.invalid.is_some()
-        || timeline.is_incomplete
-        || !timeline.came_past.is_empty()
-        || timeline.left_out_names.iter().any(|name| is_about_saves(name))
-        || timeline.exchanges.iter().any(is_unfollowed)
+    !is_followed(evidence)
         || timeline.exchanges.iter().any(has_run_unseen)
         || timeline.exchanges.iter().zip(timeline.pipelined()).any(is_in_a_pipeline)
         || timeline.values_set("save").any(|(_, points)| !points.trim().is_empty())
         || evidence.last().is_some_and(|now| has_saved_otherwise(evidence, &now.info))
+}
+
+/// Whether the timeline has every command that may save, and none with which saves can't be
+/// followed.
+pub fn is_followed(evidence: &Evidence) -> bool {
+    let timeline = &evidence.timeline;
+    evidence.invalid.is_none()
+        && !timeline.is_incomplete
+        && timeline.came_past.is_empty()
+        && !timeline.left_out_names.iter().any(|name| is_about_saves(name))
+        && !timeline.exchanges.iter().any(is_unfollowed)
 }
 
 fn is_about_saves(name: &str) -> bool {
@@ -116,7 +134,6 @@ fn foreground(evidence: &Evidence, index: usize, from: Duration) -> Option<WorkS
         lane: LANE,
         doing: &["the server itself writes the file", "the server writes", "SAVE"],
         worker: Worker::Server,
-        begun_by: index,
         from,
         is_scheduled: false,
         ran_until: if save.reply.is_some() { save.ended() } else { from },
@@ -165,9 +182,8 @@ fn background(evidence: &Evidence, index: usize, runs: &[Duration]) -> Option<Wo
     Some(WorkSpan {
         name: SAVE.name,
         lane: LANE,
-        doing: &["a child writes the file", "a child writes", "child"],
+        doing: DOING,
         worker: Worker::Child,
-        begun_by: index,
         from,
         is_scheduled,
         ran_until: running.map(|seen| seen.at).max().unwrap_or(from),
@@ -177,7 +193,7 @@ fn background(evidence: &Evidence, index: usize, runs: &[Duration]) -> Option<Wo
 }
 
 /// Whether the server was surely killed before a save that was running could finish its file.
-fn is_killed(evidence: &Evidence) -> bool {
+pub fn is_killed(evidence: &Evidence) -> bool {
     evidence.looks.contains_key(&Moment::Crash) && evidence.file_bytes == evidence.file_bytes_before
 }
 

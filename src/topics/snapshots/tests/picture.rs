@@ -344,3 +344,28 @@ fn of_many_saves_the_last_ones_are_drawn() {
         assert!(text.contains("earlier bars are not in"), "{text}");
     }
 }
+
+/// A save point fired after 100 ms; `forks`: how many saves the server has begun at the end.
+fn fired(forks: u32, exchanges: Vec<Exchange>) -> Evidence {
+    let now = format!("{ENDED}run_id:a\nrdb_saves:{forks}\ntotal_forks:{forks}\n");
+    let mut evidence = answer(exchanges, 2000, &now);
+    evidence.before = ServerInfo::of(100, "run_id:a\nrdb_saves:0\ntotal_forks:0\n");
+    evidence.at_mut(Moment::Exit).info = ServerInfo::of(101, &now);
+    let mark = |word, at, seen| Mark { word, at: millis(at), seen: millis(seen) };
+    evidence.timeline.marks.push(mark(background::SAVE.begin_trigger, 90, 100));
+    evidence.timeline.marks.push(mark(background::SAVE.end_trigger, 980, 1000));
+    evidence
+}
+
+#[test]
+fn a_save_that_a_save_point_began_has_its_lane() {
+    let set = vec![sent(1, "CONFIG SET save \"2 3\"", "+OK"), sent(50, "SET order:1001 paid", "+OK")];
+    insta::assert_snapshot!("a_save_point_fires", everywhere(&fired(1, set), &[]));
+}
+
+#[test]
+fn saves_that_were_not_all_seen_are_not_drawn() {
+    assert_eq!(ends(&fired(1, Vec::new())), [WorkEnd::Succeeded(millis(1000))]);
+    assert_eq!(ends(&fired(2, Vec::new())), []);
+    assert_eq!(ends(&fired(1, vec![sent(1, "FLUSHALL", "+OK")])), []);
+}

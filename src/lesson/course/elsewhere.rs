@@ -84,7 +84,7 @@ pub(super) fn misnamed(files: &[PathBuf], lessons: &[PathBuf]) -> Vec<Problem> {
         let extension = extension(&file);
         let is_text = TEXT.contains(&&*extension) && is_numbered(file.file_stem());
         let is_document = is_text || DOCUMENTS.contains(&&*extension);
-        if lessons.contains(&file) || !is_document {
+        if !is_document || lessons.contains(&file) {
             continue;
         }
         let help = "a lesson's name ends in `.md`; if it is none, put it into another folder";

@@ -54,7 +54,7 @@ pub(super) fn watch(
             clients_before: 0,
             began,
         },
-        info: versions::info_without_latencies(before),
+        info: versions::info_for(&exercise.info_fields_meanwhile(), before),
         questions: questions(exercise),
         always: always(exercise),
         triggers: Triggers::new(exercise),

@@ -25,7 +25,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::checks::Question;
+use crate::checks::{Question, Subject};
 use crate::runner_line::Place;
 
 pub use check::{Check, Moment};
@@ -273,18 +273,23 @@ impl Exercise {
 
     /// What is asked of the server again and again while an answer runs.
     pub fn questions_meanwhile(&self) -> Vec<Question> {
-        let mut questions = Vec::new();
-        for check in &self.checks {
-            if matches!(check.at, Moment::Meanwhile(_) | Moment::Always) {
-                questions.extend(check.subject.questions());
-            }
-        }
-        for meanwhile in &self.meanwhile {
-            if let Trigger::Condition(subject) = &meanwhile.when {
-                questions.extend(subject.questions());
-            }
-        }
-        questions
+        self.subjects_meanwhile().flat_map(Subject::questions).collect()
+    }
+
+    /// The fields of INFO that are read again and again while an answer runs.
+    pub fn info_fields_meanwhile(&self) -> Vec<&str> {
+        self.subjects_meanwhile().flat_map(Subject::info_fields).collect()
+    }
+
+    fn subjects_meanwhile(&self) -> impl Iterator<Item = &dyn Subject> {
+        let checks = self.checks.iter();
+        let checks =
+            checks.filter(|check| matches!(check.at, Moment::Meanwhile(_) | Moment::Always));
+        let conditions = self.meanwhile.iter().filter_map(|meanwhile| match &meanwhile.when {
+            Trigger::Condition(subject) => Some(&**subject),
+            _ => None,
+        });
+        checks.map(|check| &*check.subject).chain(conditions)
     }
 
     /// The times of the checks with `at = "31m later"`, in order.

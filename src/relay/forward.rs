@@ -104,17 +104,25 @@ impl Forwarder {
             Err(_) => return,
         };
         let id = lock(&self.recorder).open(auth);
+        let route = target.clone();
         tokio::select! {
-            () = self.pass(id, client, server) => {}
+            biased;
             // The relay now routes to another server, or to none.
             _ = target.changed() => {}
+            () = self.pass(id, client, server, &route) => {}
         }
         lock(&self.recorder).close(id);
     }
 
     /// Passes bytes in both directions until the server closes the connection. When the client
     /// closes its side, the server may still reply.
-    async fn pass(&self, id: u64, mut client: TcpStream, mut server: TcpStream) {
+    async fn pass(
+        &self,
+        id: u64,
+        mut client: TcpStream,
+        mut server: TcpStream,
+        route: &watch::Receiver<Option<ServerTarget>>,
+    ) {
         // A small command must not wait until it fills a packet.
         let _ = client.set_nodelay(true).and_then(|()| server.set_nodelay(true));
         let _ = setsockopt(&server, RcvBuf, &FROM_SERVER_BYTES);
@@ -130,7 +138,7 @@ impl Forwarder {
         };
         tokio::select! {
             () = commands => {}
-            server_ended = self.pass_replies(from_server, &mut to_client, id, &turn) => {
+            server_ended = self.pass_replies(from_server, &mut to_client, id, &turn, route) => {
                 if server_ended && !has_client_ended.load(Ordering::Relaxed) {
                     lock(&self.recorder).was_cut_off(id);
                 }

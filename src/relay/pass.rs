@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::sync::watch;
 
 use super::connection::ConnectionState;
 use super::decode;
-use super::forward::Forwarder;
+use super::forward::{Forwarder, ServerTarget};
 use super::gate::{Gate, Turn};
 use crate::cleanup::lock;
 
@@ -107,14 +108,15 @@ impl Forwarder {
     }
 
     /// Passes replies on until the server closes the connection. While the gate is shut, a reply is
-    /// held until it was looked at what its command did. Returns whether the server closed it, and
-    /// not the client.
+    /// held until it was looked at what its command did; where the server was killed meanwhile, it
+    /// never comes. Returns whether the server closed the connection, and not the client.
     pub(super) async fn pass_replies(
         &self,
         mut from: ReadHalf<'_>,
         to: &mut WriteHalf<'_>,
         id: u64,
         turn: &OwnTurn,
+        route: &watch::Receiver<Option<ServerTarget>>,
     ) -> bool {
         let mut buffer = vec![0; BUFFER_BYTES];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
@@ -138,6 +140,9 @@ impl Forwarder {
                     };
                     gate.pass().await;
                     gate.sends(false);
+                    if route.has_changed().unwrap_or(true) {
+                        return false;
+                    }
                 } else {
                     lock(turn).take();
                 }

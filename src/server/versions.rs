@@ -81,11 +81,13 @@ pub fn counts_subcommands(info: &ServerInfo) -> bool {
     is_7_or_later(info)
 }
 
-/// INFO with all that INFO all shows, except how long the calls of each command took: the server
-/// needs half of its time for those. Before Redis 7.0 it does not show them, and INFO takes one
-/// section only (tested). A server ignores the names of sections that it does not have.
-pub fn info_without_latencies(info: &ServerInfo) -> &'static str {
-    match is_7_or_later(info) {
+/// INFO with all that INFO all shows, but how long the calls of each command took only if one of
+/// these fields is about that: the server needs half of its time for it. Before Redis 7.0 it is not
+/// shown, and INFO takes one section only (tested). A server ignores the names of sections that it
+/// does not have.
+pub fn info_for(fields: &[&str], info: &ServerInfo) -> &'static str {
+    let reads_latencies = fields.iter().any(|field| field.starts_with("latency_percentiles_usec_"));
+    match is_7_or_later(info) && !reads_latencies {
         true => {
             "INFO server clients memory persistence threads stats replication cpu hotkeys modules \
              commandstats errorstats cluster keyspace keysizes"

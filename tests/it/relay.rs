@@ -2,12 +2,13 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use redislings::redis_cli::reply;
-use redislings::relay::{CommandOutcome, Exchange, Port, Relay, Timeline};
+use redislings::relay::{CommandOutcome, Exchange, Gate, Port, Relay, Timeline};
 use redislings::server::Server;
 use redislings::server::source::on_path;
 
@@ -88,6 +89,27 @@ fn arbitrary_bytes_pass_unchanged() {
     assert!(got == noise, "{} of {} bytes came back", got.len(), noise.len());
     writing.unwrap().join().unwrap();
     echoing.unwrap().join().unwrap();
+}
+
+#[test]
+fn a_reply_that_is_held_while_its_connection_is_closed_never_comes() {
+    let (_server, relay) = fixture();
+    for _ in 0..20 {
+        let gate = Arc::new(Gate::default());
+        gate.look_before(false);
+        gate.shut();
+        relay.begin();
+        relay.hold_at(Arc::clone(&gate));
+        let mut client = connect(relay.address());
+        client.write_all(b"PING\r\n").unwrap();
+        wait_until("the reply is held", || gate.has_waiters());
+        // As a kill of the server does, before the reply may pass.
+        relay.connections().close();
+        gate.open();
+        let mut got = Vec::new();
+        let _ = client.read_to_end(&mut got);
+        assert_eq!(String::from_utf8_lossy(&got), "");
+    }
 }
 
 /// How much a server can send to a client that reads nothing.

@@ -361,11 +361,8 @@ fn every_field_of_info_is_known_to_lessons() {
     for (name, program) in of_several_versions() {
         let source = Source::Process { program, bundled: false };
         let mut server = Server::start(&source, &[]).unwrap();
-        let info = server.client().call(&["INFO", "everything"], LIMIT).unwrap();
-        let info = reply::format_reply_to(&["INFO"], &info);
-        let fields = info.lines().filter(|line| !line.starts_with('#'));
-        let names: BTreeSet<_> = fields.filter_map(|line| Some(line.split_once(':')?.0)).collect();
-        assert!(names.len() > 100, "{name}: {info}");
+        let names = field_names(&mut server, "INFO everything");
+        assert!(names.len() > 100, "{name}: {names:?}");
         let wanted: Vec<_> = names.iter().map(|field| format!("{field:?} = 1")).collect();
         let usual = "rdb_bgsave_in_progress = 0, rdb_last_bgsave_status = \"ok\"";
         let lesson = LESSON.replace(usual, &wanted.join(", "));
@@ -373,6 +370,31 @@ fn every_field_of_info_is_known_to_lessons() {
         assert!(!ended.stderr.contains("unknown INFO field"), "{name}: {}", ended.stderr);
         assert_eq!(ended.code, 0, "{name}: {ended:?}");
     }
+}
+
+#[test]
+fn a_look_beside_an_answer_shows_all_of_info_but_its_latencies() {
+    for (name, program) in of_several_versions() {
+        let source = Source::Process { program, bundled: false };
+        let mut server = Server::start(&source, &[]).unwrap();
+        let line = versions::info_for(&["used_memory"], &server.info(LIMIT).unwrap());
+        let all = field_names(&mut server, "INFO all");
+        let mut left_out = &all - &field_names(&mut server, line);
+        let is_6 = name.starts_with("redis 6");
+        assert_eq!(line == "INFO all", is_6, "{name}");
+        let has_several = server.client().call(&["INFO", "server", "clients"], LIMIT).unwrap();
+        assert_eq!(matches!(has_several, Value::ServerError(_)), is_6, "{name}");
+        assert_eq!(left_out.is_empty(), is_6, "{name}");
+        left_out.retain(|field| !field.starts_with("latency_percentiles_usec_"));
+        assert!(left_out.is_empty(), "{name}: {left_out:?}");
+    }
+}
+
+fn field_names(server: &mut Server, line: &str) -> BTreeSet<String> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let info = reply::format_reply_to(&words, &server.client().call(&words, LIMIT).unwrap());
+    let fields = info.lines().filter(|line| !line.starts_with('#'));
+    fields.filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect()
 }
 
 /// The texts that diagnoses and the log parser look for.

@@ -359,7 +359,8 @@ fn fired(forks: u32, exchanges: Vec<Exchange>) -> Evidence {
 
 #[test]
 fn a_save_that_a_save_point_began_has_its_lane() {
-    let set = vec![sent(1, "CONFIG SET save \"2 3\"", "+OK"), sent(50, "SET order:1001 paid", "+OK")];
+    let set =
+        vec![sent(1, "CONFIG SET save \"2 3\"", "+OK"), sent(50, "SET order:1001 paid", "+OK")];
     insta::assert_snapshot!("a_save_point_fires", everywhere(&fired(1, set), &[]));
 }
 

@@ -87,13 +87,11 @@ pub fn counts_subcommands(info: &ServerInfo) -> bool {
 /// does not have.
 pub fn info_for(fields: &[&str], info: &ServerInfo) -> &'static str {
     let reads_latencies = fields.iter().any(|field| field.starts_with("latency_percentiles_usec_"));
-    match is_7_or_later(info) && !reads_latencies {
-        true => {
-            "INFO server clients memory persistence threads stats replication cpu hotkeys modules \
-             commandstats errorstats cluster keyspace keysizes"
-        }
-        false => "INFO all",
+    if reads_latencies || !is_7_or_later(info) {
+        return "INFO all";
     }
+    "INFO server clients memory persistence threads stats replication cpu hotkeys modules \
+     commandstats errorstats cluster keyspace keysizes"
 }
 
 fn is_7_or_later(info: &ServerInfo) -> bool {

@@ -90,8 +90,8 @@ pub fn info_for(fields: &[&str], info: &ServerInfo) -> &'static str {
     if reads_latencies || !is_7_or_later(info) {
         return "INFO all";
     }
-    "INFO server clients memory persistence threads stats replication cpu hotkeys modules \
-     commandstats errorstats cluster keyspace keysizes"
+    "INFO server tls clients memory persistence threads stats replication cpu hotkeys modules \
+     commandstats errorstats cluster scriptingengines keyspace keysizes"
 }
 
 fn is_7_or_later(info: &ServerInfo) -> bool {

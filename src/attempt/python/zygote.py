@@ -7,7 +7,6 @@ stdin is /dev/null; stdout and stderr are the socket on which requests come,
 so an interpreter that prints something when it starts is noticed.
 """
 import _socket
-import atexit
 import builtins
 import gc
 import os
@@ -137,7 +136,6 @@ def mark(value):
 
 def run(path):
     """Run the answer as the main program, without our frames in its traceback."""
-    global exit_status
     main = types.ModuleType("__main__")
     main.__dict__.update(
         __annotations__={}, __builtins__=builtins, __cached__=None, __file__=path)
@@ -146,68 +144,16 @@ def run(path):
         with open(path, "rb") as file:
             code = compile(file.read(), path, "exec", dont_inherit=True)
         exec(code, main.__dict__)
-        exit_status = 0
-    except SystemExit as end:
-        exit_status = status_of(end.code)
-        raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:
         error.__traceback__ = error.__traceback__.tb_next
         sys.excepthook(type(error), error, error.__traceback__)
-        exit_status = 1
         sys.exit(1)
 
 
-def status_of(code):
-    """The exit status for SystemExit's code."""
-    if code is None:
-        return 0
-    return code & 0xFF if isinstance(code, int) and abs(code) < 2**63 else None
-
-
-def end_early():
-    """End without taking the imported packages apart, which was a third of what a fork costs.
-
-    This is the first callback that atexit gets, so the last that it calls: threads have been
-    joined.  What the answer has made ends here, as it would later.  Where the difference could be
-    seen, the interpreter goes the long way.
-    """
-    try:
-        if exit_status is None or len(sys._current_frames()) > 1:
-            return
-        if (sys.stdout, sys.stderr) != outputs or (sys.__stdout__, sys.__stderr__) != outputs:
-            return
-        # The warning about one that was never awaited names the line that ends it.
-        if any(isinstance(left, suspended) for left in gc.get_objects()):
-            return
-        flush()
-        for name in set(sys.modules) - preloaded | {"__main__"}:
-            sys.modules.pop(name, None)
-        gc.collect()
-        if any(hasattr(type(left), "__del__") for left in gc.get_objects()):
-            return
-        flush()
-    except BaseException:
-        return
-    os._exit(exit_status)
-
-
-def flush():
-    for stream in outputs:
-        if not stream.closed:
-            stream.flush()
-
-
-# The answer's, once it has ended in a way that sets one.
-exit_status = None
-outputs = sys.stdout, sys.stderr
-suspended = types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType
-
 if __name__ == "__main__":
     preload(sys.argv[1:])
-    atexit.register(end_early)
-    preloaded = set(sys.modules)
     requests = open_control()
     # A fork that looked at every object at its end would copy them all: most of its cost.
     gc.collect()

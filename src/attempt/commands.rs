@@ -187,7 +187,7 @@ fn wait_until_arrived(
     typed: &Typed,
     limit: Duration,
 ) {
-    let sent = typed.exchanges.iter().filter(|exchange| begins(work, &exchange.line)).count();
+    let sent = typed.exchanges.iter().filter(|exchange| work.is_begun_by(&exchange.line)).count();
     let sent = i64::try_from(sent).unwrap_or(0);
     let deadline = Instant::now() + limit.min(UNANSWERED_LIMIT);
     while Instant::now() < deadline {
@@ -197,11 +197,6 @@ fn wait_until_arrived(
         }
         std::thread::park_timeout(POLL);
     }
-}
-
-fn begins(work: &BackgroundWork, line: &str) -> bool {
-    let name = line.split_whitespace().next();
-    name.is_some_and(|name| name.eq_ignore_ascii_case(work.begun_by))
 }
 
 /// Asks the server through `look` until that has found something; meanwhile does what is to be done to

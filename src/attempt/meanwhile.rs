@@ -12,7 +12,7 @@ use super::evidence::{Evidence, Observation, Violation};
 use super::look::config_value;
 use super::steps::{Actor, cannot};
 use super::timing::pause_for;
-use super::triggers::{Triggers, over};
+use super::triggers::Triggers;
 use super::watcher_report::{WatcherReport, authors_error, missed_a_look};
 use crate::checks::Question;
 use crate::error::EnvironmentError;
@@ -224,7 +224,7 @@ impl Watcher {
             self.last_command = Some(last);
         }
         let seen = self.observation(&now, &now.replies, false);
-        self.note_work(&now, &seen);
+        self.note_work(&now);
         self.triggers.note(replied);
         let is_over = *self.control.is_over();
         if !is_over && !may_be_unfinished {
@@ -246,16 +246,16 @@ impl Watcher {
         Ok(WatchLook { asked_at, missed, running, replies, info })
     }
 
-    fn note_work(&mut self, now: &WatchLook, seen_now: &Observation) {
+    fn note_work(&mut self, now: &WatchLook) {
         let at = self.last.as_ref().map_or(Duration::ZERO, |last| last.asked_at);
         let seen = self.began.elapsed();
         for work in topics::background() {
-            let begun = (work.begun)(&now.info) - (work.begun)(&self.evidence.before);
-            let begun = usize::try_from(begun).unwrap_or(0);
+            let before = &self.evidence.before;
+            let begun = work.begun_since(&now.info, before);
+            let ended = work.ended_since(&now.info, before);
             add_up_to(begun, Mark { word: work.begin_trigger, at, seen }, &mut self.report.begins);
-            let over = over(work, seen_now, &self.evidence);
             let end = Mark { word: work.end_trigger, at, seen };
-            if add_up_to(over, end, &mut self.report.ends) {
+            if add_up_to(ended, end, &mut self.report.ends) {
                 let seen = self.at_the_end_of(work, now);
                 self.report.ended.insert(work.name, seen);
             }

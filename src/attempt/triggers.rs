@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::evidence::{Evidence, Observation};
 use crate::lesson::{Exercise, Meanwhile, Trigger};
 use crate::relay::{CommandOutcome, Exchange, resolve_transactions};
-use crate::topics::BackgroundWork;
 
 /// What has happened so far to each trigger of an exercise.
 #[derive(Debug, Default)]
@@ -115,8 +114,8 @@ impl Triggers {
             Trigger::Condition(subject) => {
                 subject.judge_at(now, evidence).is_some_and(|seen| seen.met)
             }
-            Trigger::Began(work) => (work.begun)(&now.info) > (work.begun)(&evidence.before),
-            Trigger::Ended(work) => over(work, now, evidence) > 0,
+            Trigger::Began(work) => work.begun_since(&now.info, &evidence.before) > 0,
+            Trigger::Ended(work) => work.ended_since(&now.info, &evidence.before) > 0,
         })
     }
 
@@ -125,11 +124,4 @@ impl Triggers {
         let waiting = all.filter(|(index, _)| !self.fired[*index]);
         waiting.filter(|(index, one)| counts(*index, one)).map(|(index, _)| index).collect()
     }
-}
-
-/// How often this work has ended since `before`.
-pub(super) fn over(work: &BackgroundWork, now: &Observation, evidence: &Evidence) -> usize {
-    let (now, before) = (&now.info, &evidence.before);
-    let pending = i64::from((work.is_pending)(now, before));
-    usize::try_from((work.begun)(now) - (work.begun)(before) - pending).unwrap_or(0)
 }

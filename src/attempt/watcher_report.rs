@@ -64,12 +64,11 @@ impl WatcherReport {
 }
 
 fn is_asked_for(work: &BackgroundWork, timeline: &Timeline) -> bool {
-    let is_it = |name: &str| name.eq_ignore_ascii_case(work.begun_by);
-    timeline.exchanges.iter().any(|exchange| is_it(&exchange.name()))
-        || timeline.steps.iter().any(|step| match &step.what {
-            StepKind::Ran { line, .. } => line.split_whitespace().next().is_some_and(is_it),
-            _ => false,
-        })
+    timeline.exchanges.iter().any(|exchange| work.is_begun_by(&exchange.name()))
+        || timeline
+            .steps
+            .iter()
+            .any(|step| matches!(&step.what, StepKind::Ran { line, .. } if work.is_begun_by(line)))
 }
 
 pub(super) fn authors_error(exercise: &str, what: &str) -> EnvironmentError {

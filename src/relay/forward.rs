@@ -106,10 +106,9 @@ impl Forwarder {
         let id = lock(&self.recorder).open(auth);
         let route = target.clone();
         tokio::select! {
-            biased;
+            () = self.pass(id, client, server, &route) => {}
             // The relay now routes to another server, or to none.
             _ = target.changed() => {}
-            () = self.pass(id, client, server, &route) => {}
         }
         lock(&self.recorder).close(id);
     }

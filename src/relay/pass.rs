@@ -140,6 +140,7 @@ impl Forwarder {
                     };
                     gate.pass().await;
                     gate.sends(false);
+                    // Both may be known at once: that the reply may pass, and that nobody is to get it.
                     if route.has_changed().unwrap_or(true) {
                         return false;
                     }

@@ -172,6 +172,23 @@ impl BackgroundWork {
     pub fn none_runs(&self) -> String {
         format!("no {} runs", self.name)
     }
+
+    /// Whether this line begins it, if it succeeds.
+    pub fn is_begun_by(&self, line: &str) -> bool {
+        let name = line.split_whitespace().next();
+        name.is_some_and(|name| name.eq_ignore_ascii_case(self.begun_by))
+    }
+
+    /// How often it has begun since `before`.
+    pub fn begun_since(&self, now: &ServerInfo, before: &ServerInfo) -> usize {
+        usize::try_from((self.begun)(now) - (self.begun)(before)).unwrap_or(0)
+    }
+
+    /// How often it has ended since `before`.
+    pub fn ended_since(&self, now: &ServerInfo, before: &ServerInfo) -> usize {
+        let pending = usize::from((self.is_pending)(now, before));
+        self.begun_since(now, before).saturating_sub(pending)
+    }
 }
 
 impl PartialEq for BackgroundWork {

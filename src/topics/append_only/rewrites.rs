@@ -130,8 +130,7 @@ pub fn fsync_taken_for_the_switch(facts: &Facts<'_>) -> Option<Cause> {
 /// The log is as long as it was, since nothing has rewritten it.
 pub fn nobody_asked_for_a_rewrite(facts: &Facts<'_>) -> Option<Cause> {
     let has_run = facts.last_look().is_some_and(|now| {
-        is_running(&now.info)
-            || (REWRITE.begun)(&now.info) > (REWRITE.begun)(&facts.evidence.before)
+        is_running(&now.info) || REWRITE.begun_since(&now.info, &facts.evidence.before) > 0
     });
     let was_switched = facts.last_set("appendonly").is_some();
     (!has_run && !was_switched && facts.never_sent("BGREWRITEAOF")).then(Cause::default)

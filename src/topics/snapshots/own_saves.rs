@@ -1,10 +1,10 @@
 //! The saves that a save point began, as far as they were seen to begin and to end.
 
-use super::background::{SAVE, is_saving};
-use super::saves::{DOING, LANE, is_followed, is_killed};
+use super::background::SAVE;
+use super::saves::{by_a_child, end_unseen, is_followed};
 use crate::attempt::evidence::Evidence;
 use crate::relay::{Mark, StepKind};
-use crate::verdict::work::{WorkEnd, WorkSpan, Worker};
+use crate::verdict::work::{WorkEnd, WorkSpan};
 
 /// In order; none where another save may have run that was not seen, or something may have ended
 /// one.
@@ -15,17 +15,10 @@ pub fn own_saves(evidence: &Evidence) -> Vec<WorkSpan> {
     }
     let mut saves = Vec::new();
     for (index, begin) in begins.iter().enumerate() {
-        let end = ends.get(index);
-        saves.push(WorkSpan {
-            name: SAVE.name,
-            lane: LANE,
-            doing: DOING,
-            worker: Worker::Child,
-            from: begin.seen,
-            is_scheduled: false,
-            ran_until: end.map_or(begin.seen, |end| end.at.max(begin.seen)),
-            end: end.map_or_else(|| still_running(evidence), |end| WorkEnd::Ended(end.seen)),
-            made_the_file: false,
+        let from = begin.seen;
+        saves.push(match ends.get(index) {
+            Some(end) => by_a_child(from, end.at.max(from), WorkEnd::Ended(end.seen)),
+            None => by_a_child(from, from, end_unseen(evidence)),
         });
     }
     saves
@@ -37,27 +30,14 @@ fn marks<'e>(evidence: &'e Evidence, word: &str) -> Vec<&'e Mark> {
 
 /// Whether so many saves are all that this server has begun since `before`.
 fn are_all(evidence: &Evidence, seen: usize) -> bool {
-    let timeline = &evidence.timeline;
+    let (timeline, before) = (&evidence.timeline, &evidence.before);
     let Some(now) = evidence.last() else { return false };
-    let begun = (SAVE.begun)(&now.info) - (SAVE.begun)(&evidence.before);
     let is_stopped = timeline.steps.iter().any(|step| step.what == StepKind::KilledServer);
     let saves = ["SAVE", "BGSAVE", "FLUSHALL"];
     let has_saved = timeline.exchanges.iter().any(|exchange| saves.contains(&&*exchange.name()));
     is_followed(evidence)
         && !is_stopped
         && !has_saved
-        && now.info.run_id() == evidence.before.run_id()
-        && i64::try_from(seen).is_ok_and(|seen| seen == begun)
-}
-
-/// How a save ended whose end was not seen.
-fn still_running(evidence: &Evidence) -> WorkEnd {
-    let runs = evidence
-        .last()
-        .is_some_and(|now| (SAVE.is_running)(&now.info) || is_saving(&now.info, &evidence.before));
-    match runs {
-        true if is_killed(evidence) => WorkEnd::Killed,
-        true => WorkEnd::StillRunning,
-        false => WorkEnd::Unknown,
-    }
+        && now.info.run_id() == before.run_id()
+        && SAVE.begun_since(&now.info, before) == seen
 }

@@ -17,10 +17,7 @@ use crate::verdict::work::{WorkEnd, WorkSpan, Worker};
 /// Two looks of a wait are less than this apart: a pause of at most 20 ms, and INFO.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
-pub const LANE: &str = "save";
-
-/// What a background save does.
-pub const DOING: &[&str] = &["a child writes the file", "a child writes", "child"];
+const LANE: &str = "save";
 
 /// Commands that may save, stop a save or move the file, in ways that are not followed here.
 const UNFOLLOWED: [&str; 7] =
@@ -169,31 +166,40 @@ fn background(evidence: &Evidence, index: usize, runs: &[Duration]) -> Option<Wo
     let ended = ended.filter(|at| stopped.is_none_or(|stopped| *at < stopped));
     let limit = ended.unwrap_or(Duration::MAX);
     let running = sightings.iter().filter(|seen| seen.running && seen.at <= limit);
-    let is_running_at_the_end = evidence
-        .last()
-        .is_some_and(|now| (SAVE.is_running)(&now.info) || is_saving(&now.info, &evidence.before));
     let end = match ended {
         Some(at) => WorkEnd::Ended(at),
         None if stopped.is_some() => WorkEnd::Unknown,
-        None if is_running_at_the_end && is_killed(evidence) => WorkEnd::Killed,
-        None if is_running_at_the_end => WorkEnd::StillRunning,
-        None => WorkEnd::Unknown,
+        None => end_unseen(evidence),
     };
-    Some(WorkSpan {
+    let ran_until = running.map(|seen| seen.at).max().unwrap_or(from);
+    Some(WorkSpan { is_scheduled, ..by_a_child(from, ran_until, end) })
+}
+
+/// How a background save ended whose end was not seen.
+pub fn end_unseen(evidence: &Evidence) -> WorkEnd {
+    match evidence.last().filter(|now| is_saving(&now.info, &evidence.before)) {
+        Some(_) if is_killed(evidence) => WorkEnd::Killed,
+        Some(_) => WorkEnd::StillRunning,
+        None => WorkEnd::Unknown,
+    }
+}
+
+pub fn by_a_child(from: Duration, ran_until: Duration, end: WorkEnd) -> WorkSpan {
+    WorkSpan {
         name: SAVE.name,
         lane: LANE,
-        doing: DOING,
+        doing: &["a child writes the file", "a child writes", "child"],
         worker: Worker::Child,
         from,
-        is_scheduled,
-        ran_until: running.map(|seen| seen.at).max().unwrap_or(from),
+        is_scheduled: false,
+        ran_until,
         end,
         made_the_file: false,
-    })
+    }
 }
 
 /// Whether the server was surely killed before a save that was running could finish its file.
-pub fn is_killed(evidence: &Evidence) -> bool {
+fn is_killed(evidence: &Evidence) -> bool {
     evidence.looks.contains_key(&Moment::Crash) && evidence.file_bytes == evidence.file_bytes_before
 }
 
@@ -248,7 +254,7 @@ fn sightings(
 }
 
 fn seen_to_have_begun(evidence: &Evidence) -> bool {
-    evidence.last().is_some_and(|now| (SAVE.begun)(&now.info) > (SAVE.begun)(&evidence.before))
+    evidence.last().is_some_and(|now| SAVE.begun_since(&now.info, &evidence.before) > 0)
 }
 
 /// What the replies to the answer's own commands show.

@@ -94,7 +94,7 @@ pub const ENDINGS: &[&str] = &[
     "import os\nnames = os.fork() or 'child'\n\
      if names != 'child': os.waitpid(names, 0)\n\
      f = open('kept.txt', 'a')\nf.write('not flushed ')\n\
-     import atexit, subprocess\natexit.register(lambda: f.close() or print(open('kept.txt').read()))",
+     import atexit\natexit.register(lambda: f.close() or print(open('kept.txt').read()))",
     "import os, builtins\nbuiltins.f = open(os.dup(1), 'w')\nf.write('at the end')",
     "import os\nf = open(os.dup(1), 'w')\nf.write('at the end')\ndef g(): f",
     "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.detach())\nprint('detached')",

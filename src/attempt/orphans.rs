@@ -10,15 +10,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// Sends SIGKILL to every process that was started with `mark` (`NAME=value`) in its environment.
+/// One that is just starting shows none for a moment: call it once more some time later.
 pub fn kill_marked(mark: &str) {
-    // An orphan may be starting another process, and a process that is just starting shows no
-    // environment for a moment: repeat until two looks in a row find none.
-    let mut empty_looks = 0;
+    // An orphan may be starting another process: repeat until a look finds none.
     for _ in 0..10 {
         let found =
             if Path::new("/proc/self/environ").exists() { in_proc(mark) } else { by_ps(mark) };
-        empty_looks = if found.is_empty() { empty_looks + 1 } else { 0 };
-        if empty_looks == 2 {
+        if found.is_empty() {
             return;
         }
         for pid in found {

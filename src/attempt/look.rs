@@ -12,6 +12,7 @@ use crate::checks::{Question, asked_in};
 use crate::lesson::{Crash, Exercise, Moment};
 use crate::redis_cli::reply::{self, Printed};
 use crate::redis_cli::words;
+use crate::server::info::Words;
 use crate::server::{CallError, Server, ServerInfo, log};
 use crate::topics::{self, TOPICS, known_blockers};
 
@@ -197,15 +198,13 @@ fn ask(
     seen: &mut Observation,
     until: Instant,
 ) -> Result<(), CallError> {
+    let words = words_of(&question);
     match question {
         Question::Command(line) => {
-            // The loader has rejected lines that cannot be split.
-            let words = words::split(&line).unwrap_or_default();
             let value = server.client().call(&words, left(until))?;
             seen.replies.insert(line, Printed::of(&words, &value));
         }
         Question::CommandIn(database, line) => {
-            let words = words::split(&line).unwrap_or_default();
             let own = server.checker_target().redis_settings().db();
             let [select, back] = [i64::from(database), own]
                 .map(|number| vec![b"SELECT".to_vec(), number.to_string().into_bytes()]);
@@ -216,7 +215,7 @@ fn ask(
             seen.replies.insert(asked_in(database, &line), Printed::of(&words, reply));
         }
         Question::Config(name) => {
-            let reply = server.client().call(&["CONFIG", "GET", &name], left(until))?;
+            let reply = server.client().call(&words, left(until))?;
             seen.config.insert(name, config_value(&reply));
         }
         Question::Log if seen.log.is_none() => {
@@ -227,6 +226,20 @@ fn ask(
         Question::Log => {}
     }
     Ok(())
+}
+
+/// The words to ask this with in the database of the connection; none for the log.
+pub(super) fn words_of(question: &Question) -> Words {
+    match question {
+        // The loader has rejected lines that cannot be split.
+        Question::Command(line) | Question::CommandIn(_, line) => {
+            words::split(line).unwrap_or_default()
+        }
+        Question::Config(name) => {
+            ["CONFIG", "GET", name].map(|word| word.as_bytes().to_vec()).into()
+        }
+        Question::Log => Words::new(),
+    }
 }
 
 /// The value in CONFIG GET's reply, which consists of name and value.

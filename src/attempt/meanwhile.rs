@@ -9,7 +9,7 @@ use redis::Value;
 use super::answer_control::AnswerControl;
 use super::background::{BackgroundTask, Shared};
 use super::evidence::{Evidence, Observation, Violation};
-use super::look::config_value;
+use super::look::{config_value, words_of};
 use super::steps::{Actor, cannot};
 use super::timing::pause_for;
 use super::triggers::Triggers;
@@ -42,6 +42,7 @@ pub(super) fn watch(
     began: Instant,
 ) -> Result<BackgroundTask<WatcherReport>, EnvironmentError> {
     let gate = Arc::new(Gate::default());
+    let questions = questions(exercise);
     let mut watcher = Watcher {
         client: server.observer(),
         actor: Actor {
@@ -55,7 +56,8 @@ pub(super) fn watch(
             began,
         },
         info: versions::info_for(&exercise.info_fields_meanwhile(), before),
-        questions: questions(exercise),
+        words: questions.iter().map(words_of).collect(),
+        questions,
         always: always(exercise),
         triggers: Triggers::new(exercise),
         evidence: Evidence::new(before.clone()),
@@ -77,21 +79,14 @@ pub(super) fn watch(
     Ok(task)
 }
 
-/// What checks and conditions ask while the answer runs, and the words to ask it with.
-fn questions(exercise: &Exercise) -> Vec<(Question, Words)> {
-    let mut questions: Vec<(Question, Words)> = Vec::new();
+/// What checks and conditions ask while the answer runs.
+fn questions(exercise: &Exercise) -> Vec<Question> {
+    let mut questions: Vec<Question> = Vec::new();
     for question in exercise.questions_meanwhile() {
-        let words = match &question {
-            // The loader has rejected lines that cannot be split.
-            Question::Command(line) => words::split(line).unwrap_or_default(),
-            Question::Config(name) => {
-                ["CONFIG", "GET", name].map(|word| word.as_bytes().to_vec()).into()
-            }
-            // The loader refuses other databases here.
-            Question::CommandIn(..) | Question::Log => continue,
-        };
-        if questions.iter().all(|(known, _)| *known != question) {
-            questions.push((question, words));
+        // The loader refuses other databases here.
+        let is_asked = matches!(question, Question::Command(_) | Question::Config(_));
+        if is_asked && !questions.contains(&question) {
+            questions.push(question);
         }
     }
     questions
@@ -108,7 +103,9 @@ struct Watcher {
     actor: Actor,
     /// Which sections of INFO each look asks for.
     info: &'static str,
-    questions: Vec<(Question, Words)>,
+    questions: Vec<Question>,
+    /// Of each question, to ask it.
+    words: Vec<Words>,
     always: Vec<(usize, Check)>,
     triggers: Triggers,
     /// What the triggers and the invariants compare with: the server before the answer.
@@ -167,7 +164,7 @@ impl Watcher {
             self.actor.clients_before = info.number("connected_clients");
         }
         self.last = Some(now);
-        self.report.last = Some(seen.clone());
+        self.report.last = Some(Arc::clone(&seen));
         for index in self.triggers.at_the_start() {
             self.perform(index, seen.clone())?;
         }
@@ -239,9 +236,8 @@ impl Watcher {
 
     fn ask(&mut self) -> Result<WatchLook, CallError> {
         let (asked_at, missed) = (self.began.elapsed(), self.gate.missed());
-        let questions: Vec<Words> = self.questions.iter().map(|(_, words)| words.clone()).collect();
         let (info, replies) =
-            ServerInfo::take_with(&mut self.client, self.info, &questions, LIMIT)?;
+            ServerInfo::take_with(&mut self.client, self.info, &self.words, LIMIT)?;
         let running = topics::background().filter(|work| (work.is_running)(&info)).collect();
         Ok(WatchLook { asked_at, missed, running, replies, info })
     }
@@ -265,7 +261,7 @@ impl Watcher {
     /// The server at the end of this work. A command that ran between two looks may have run after
     /// the end, so it counts as later: the replies at the end are those of the last look while the
     /// work ran.
-    fn at_the_end_of(&self, work: &BackgroundWork, now: &WatchLook) -> Observation {
+    fn at_the_end_of(&self, work: &BackgroundWork, now: &WatchLook) -> Arc<Observation> {
         let last = self.last.as_ref();
         let may_be_late =
             last.is_some_and(|last| last.missed != now.missed && last.replies != now.replies);
@@ -275,9 +271,14 @@ impl Watcher {
         self.observation(now, replies, may_be_late)
     }
 
-    fn observation(&self, now: &WatchLook, replies: &[Value], may_be_late: bool) -> Observation {
+    fn observation(
+        &self,
+        now: &WatchLook,
+        replies: &[Value],
+        may_be_late: bool,
+    ) -> Arc<Observation> {
         let mut seen = Observation { may_be_late, ..Observation::of(now.info.clone()) };
-        for ((question, words), reply) in self.questions.iter().zip(replies) {
+        for ((question, words), reply) in self.questions.iter().zip(&self.words).zip(replies) {
             match question {
                 Question::Command(line) => {
                     seen.replies.insert(line.clone(), Printed::of(words, reply));
@@ -288,11 +289,11 @@ impl Watcher {
                 Question::CommandIn(..) | Question::Log => {}
             }
         }
-        seen
+        Arc::new(seen)
     }
 
     /// Judges the checks with `at = "always"`, and keeps the first moment at which one is not met.
-    fn note_invariants(&mut self, at: Duration, seen: &Observation) {
+    fn note_invariants(&mut self, at: Duration, seen: &Arc<Observation>) {
         if self.always.is_empty() {
             return;
         }
@@ -302,16 +303,16 @@ impl Watcher {
             }
             let found = check.subject.judge_at(seen, &self.evidence);
             if found.is_some_and(|found| !found.met) {
-                let (how, seen) = (self.cause.clone(), seen.clone());
+                let (how, seen) = (self.cause.clone(), Observation::clone(seen));
                 self.report.violations.insert(*index, Violation { at, how, seen });
             }
         }
-        self.report.last = Some(seen.clone());
+        self.report.last = Some(Arc::clone(seen));
     }
 
     /// Does what is due, in the order of the file, until nothing is due any more. Nothing is done
     /// beside an answer that has ended.
-    fn fire(&mut self, before: Option<&WatchLook>, mut seen: Observation) {
+    fn fire(&mut self, before: Option<&WatchLook>, mut seen: Arc<Observation>) {
         let control = Arc::clone(&self.control);
         let is_over = control.is_over();
         while self.report.failure.is_none() {
@@ -342,7 +343,7 @@ impl Watcher {
 
     /// One `[[meanwhile]]`: the look, and then its steps. `seen` is the server before all that is
     /// due now.
-    fn perform(&mut self, index: usize, seen: Observation) -> Result<(), EnvironmentError> {
+    fn perform(&mut self, index: usize, seen: Arc<Observation>) -> Result<(), EnvironmentError> {
         self.triggers.has_fired(index);
         let steps = self.triggers.get(index).steps.clone();
         self.report.moments.insert(index, seen);

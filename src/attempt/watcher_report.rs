@@ -1,6 +1,7 @@
 //! What the thread beside an answer has seen and done, and why nothing can be judged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::evidence::{Look, Observation, Violation};
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
@@ -17,15 +18,15 @@ pub(super) struct WatcherReport {
     /// The beginnings of background work, whoever asked for it.
     pub(super) begins: Vec<Mark>,
     /// The server at the last end of each work, by the work's name.
-    pub(super) ended: BTreeMap<&'static str, Observation>,
+    pub(super) ended: BTreeMap<&'static str, Arc<Observation>>,
     /// The server at the moment of each `[[meanwhile]]` that came, by its index.
-    pub(super) moments: BTreeMap<usize, Observation>,
+    pub(super) moments: BTreeMap<usize, Arc<Observation>>,
     /// What was done beside the answer.
     pub(super) steps: Vec<Step>,
     /// The first moment at which each check with `at = "always"` was not met, by its index.
     pub(super) violations: BTreeMap<usize, Violation>,
     /// The server at the last look, for checks with `at = "always"`.
-    pub(super) last: Option<Observation>,
+    pub(super) last: Option<Arc<Observation>>,
     /// Why nothing can be judged.
     pub(super) failure: Option<EnvironmentError>,
 }
@@ -40,10 +41,11 @@ impl WatcherReport {
                 Trigger::Ended(work) if meanwhile.steps.is_empty() => self.ended.get(work.name),
                 _ => self.moments.get(&index),
             };
-            looks.extend(look.map(|look| (Moment::Meanwhile(index), Ok(look.clone()))));
+            looks.extend(look.map(|look| (Moment::Meanwhile(index), Ok(Observation::clone(look)))));
         }
         if exercise.checks.iter().any(|check| check.at == Moment::Always) {
-            looks.extend(self.last.clone().map(|look| (Moment::Always, Ok(look))));
+            let last = self.last.as_deref().cloned();
+            looks.extend(last.map(|look| (Moment::Always, Ok(look))));
         }
         looks
     }

@@ -267,8 +267,12 @@ fn text(value: &Value) -> String {
 
 /// The text of a field in a reply to INFO.
 pub fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
-    let mut lines = info.lines().rev();
-    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim_end)
+    // Not line by line: that takes four times as long, and each look asks for dozens of fields.
+    let found = info.rmatch_indices(name).find_map(|(at, _)| {
+        let begins_a_line = at == 0 || info.as_bytes()[at - 1] == b'\n';
+        info[at + name.len()..].strip_prefix(':').filter(|_| begins_a_line)
+    });
+    found?.lines().next().map(str::trim_end)
 }
 
 /// One of the numbers in `calls=2,usec=5,failed_calls=1`; 0 if it is missing.

@@ -31,11 +31,13 @@ fn progress(now: &ServerInfo) -> (i64, i64) {
 /// not show it (`tests/facts`, commandstats). A save that does not fork (Valkey's forkless save,
 /// which INFO names as such) is never seen as scheduled.
 pub fn is_saving(now: &ServerInfo, before: &ServerInfo) -> bool {
-    let scheduled = now.successful_calls("bgsave") > before.successful_calls("bgsave")
-        && forks_for_saves(now) == forks_for_saves(before)
-        && now.field("rdb_last_bgsave_status") != Some("err")
-        && !saves_without_fork(now);
-    (SAVE.is_running)(now) || scheduled
+    let has_not_begun = || {
+        forks_for_saves(now) == forks_for_saves(before)
+            && now.successful_calls("bgsave") > before.successful_calls("bgsave")
+            && now.field("rdb_last_bgsave_status") != Some("err")
+            && !saves_without_fork(now)
+    };
+    (SAVE.is_running)(now) || has_not_begun()
 }
 
 /// Whether more saves ran than BGSAVE asked for: those of save points.

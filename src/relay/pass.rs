@@ -14,7 +14,7 @@ use super::forward::{Forwarder, ServerTarget};
 use super::gate::{Gate, Turn};
 use crate::cleanup::lock;
 
-const BUFFER_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 16 * 1024;
 /// After this time, a command that may block its connection does.
 const BLOCKED_AFTER: Duration = Duration::from_millis(25);
 const POLL: Duration = Duration::from_millis(1);

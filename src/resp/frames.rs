@@ -6,8 +6,10 @@
 use std::borrow::Cow;
 
 use super::Header;
+use super::kinds::is_message;
 
-/// The limit for one string in a command; longer ones are cut, as in SLOWLOG.
+/// The limit for one string in a command; longer ones are cut, as in SLOWLOG. What was published is
+/// not kept at greater length for each who hears it.
 const ARGUMENT_BYTES: usize = 512;
 /// The limit for one string in a reply: enough for INFO's section about persistence.
 const REPLY_STRING_BYTES: usize = 4096;
@@ -140,6 +142,7 @@ impl Frames {
     fn begin_string(&mut self, line: &[u8], length: usize, is_first: bool) {
         let limit = match self.side {
             Side::Commands => ARGUMENT_BYTES,
+            Side::Replies if length > ARGUMENT_BYTES && is_message(&self.frame) => ARGUMENT_BYTES,
             Side::Replies => REPLY_STRING_BYTES,
         };
         let is_kept = self.has_room();
@@ -284,6 +287,15 @@ mod tests {
         let found = frames(Side::Commands, command.as_bytes(), 100);
         let kept = format!("{}… (488 more bytes)", "x".repeat(512));
         assert_eq!(found, [format!("*2\r\n$4\r\nECHO\r\n${}\r\n{kept}\r\n", kept.len())]);
+    }
+
+    #[test]
+    fn a_message_is_cut_like_the_argument_that_was_published() {
+        let payload = "x".repeat(1000);
+        let message =
+            format!("*3\r\n$7\r\nmessage\r\n$6\r\norders\r\n$1000\r\n{payload}\r\n");
+        let found = frames(Side::Replies, message.as_bytes(), 100);
+        assert!(found[0].ends_with("xx… (488 more bytes)\r\n"), "{found:?}");
     }
 
     #[test]

@@ -292,8 +292,7 @@ mod tests {
     #[test]
     fn a_message_is_cut_like_the_argument_that_was_published() {
         let payload = "x".repeat(1000);
-        let message =
-            format!("*3\r\n$7\r\nmessage\r\n$6\r\norders\r\n$1000\r\n{payload}\r\n");
+        let message = format!("*3\r\n$7\r\nmessage\r\n$6\r\norders\r\n$1000\r\n{payload}\r\n");
         let found = frames(Side::Replies, message.as_bytes(), 100);
         assert!(found[0].ends_with("xx… (488 more bytes)\r\n"), "{found:?}");
     }

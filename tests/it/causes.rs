@@ -252,6 +252,12 @@ const CLAIMS: &[(&str, Claim)] = &[
     }),
     ("save-not-awaited", |seen| seen.unanswered("SAVE") && seen.sent("CLIENT REPLY").is_empty()),
     ("bgsave-reply-taken-as-done", |seen| !seen.done("BGSAVE").is_empty() && is_saving(seen)),
+    ("stop-ended-the-save", |seen| {
+        !seen.done("BGSAVE").is_empty() && seen.answer.to_lowercase().contains("stop")
+    }),
+    ("copied-before-the-save-ended", |seen| {
+        !seen.done("BGSAVE").is_empty() && seen.answer.contains("@copy")
+    }),
     ("written-after-the-snapshot", |seen| {
         let evidence = &seen.verdict["cause"]["evidence"];
         evidence[0]["index"].as_u64() > evidence[1]["index"].as_u64()

@@ -15,6 +15,8 @@ pub const UNWANTED: Symptom = Symptom("unwanted");
 pub const STILL_RUNNING: Symptom = Symptom("background work was running");
 /// Stored data is not in the file.
 pub const DATA_LOST: Symptom = Symptom("data lost");
+/// A file that the answer has made of a snapshot holds other data than the check asks for.
+pub const COPY_WRONG: Symptom = Symptom("copy wrong");
 /// The server holds other data than the check asks for.
 pub const DATA_WRONG: Symptom = Symptom("data wrong");
 /// Another client waited too long.

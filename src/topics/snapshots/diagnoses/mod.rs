@@ -1,5 +1,6 @@
 //! Common mistakes with snapshots (`tests/facts`, Common mistakes).
 
+mod copied;
 mod points;
 mod refused;
 mod saved;
@@ -13,7 +14,8 @@ use super::symptoms::{NO_BGSAVE, NO_SAVE, NO_SNAPSHOT, SAVE_FAILED, USED_SAVE};
 use crate::relay::Exchange;
 use crate::verdict::diagnosis::facts::{Facts, text};
 use crate::verdict::diagnosis::symptom::{
-    BLOCKED, CONFIG, DATA_LOST, DATA_WRONG, ENDED_BADLY, EVIDENCE_INVALID, STILL_RUNNING,
+    BLOCKED, CONFIG, COPY_WRONG, DATA_LOST, DATA_WRONG, ENDED_BADLY, EVIDENCE_INVALID,
+    STILL_RUNNING,
 };
 use crate::verdict::diagnosis::{Cause, Diagnosis, Stage, seen_at};
 
@@ -184,8 +186,20 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Unfinished, "saved-over-the-good-one", saved::saved_over_the_good_one)
         .explains(&[DATA_LOST])
         .because("{} came after {}: it wrote what was left by then over the good `dump.rdb`"),
+    Diagnosis::of(Stage::Unfinished, "stop-ended-the-save", copied::stopped_while_saving)
+        .explains(&[COPY_WRONG])
+        .because(
+            "the server was stopped while BGSAVE was still writing: that ended the save, and \
+             `dump.rdb` stayed as it was",
+        ),
+    Diagnosis::of(Stage::Unfinished, "copied-before-the-save-ended", copied::before_the_save_ended)
+        .explains(&[COPY_WRONG])
+        .because(
+            "the copy was made before the save of BGSAVE had ended: `dump.rdb` is replaced only at \
+             its end",
+        ),
     Diagnosis::of(Stage::Unfinished, "written-after-the-snapshot", saved::written_after)
-        .explains(&[DATA_LOST])
+        .explains(&[DATA_LOST, COPY_WRONG])
         .because(
             "{} was written after {}: a snapshot holds what was there at its moment, and nothing \
              later",

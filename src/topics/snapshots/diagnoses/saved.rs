@@ -89,7 +89,7 @@ pub fn written_after(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 /// A BGSAVE inside MULTI, or `BGSAVE SCHEDULE`, takes the snapshot later.
-fn is_scheduled(facts: &Facts<'_>, snapshot: usize) -> bool {
+pub fn is_scheduled(facts: &Facts<'_>, snapshot: usize) -> bool {
     let Some(exchange) = facts.exchange(snapshot) else { return true };
     let says_scheduled = reply_text(exchange).is_some_and(|reply| reply.contains("scheduled"));
     exchange.is_queued() || says_scheduled
@@ -143,12 +143,17 @@ pub fn file_elsewhere(facts: &Facts<'_>) -> Option<Cause> {
 
 /// Whether nothing would be missing if this snapshot's file had been loaded.
 fn should_hold_the_data(facts: &Facts<'_>, snapshot: usize) -> bool {
+    was_to_hold_the_data(facts, snapshot) && has_succeeded(facts, snapshot)
+}
+
+/// The same, if the snapshot succeeded.
+pub fn was_to_hold_the_data(facts: &Facts<'_>, snapshot: usize) -> bool {
     let (writes, missing) = (facts.writes(), facts.missing());
     let holds_all = missing.iter().all(|missing| {
         let state = facts.state_at(snapshot, &writes, &missing.key);
         missing.would_be_met_by(&state).unwrap_or(matches!(state, KeyState::Stored(_)))
     });
-    !missing.is_empty() && holds_all && has_succeeded(facts, snapshot)
+    !missing.is_empty() && holds_all
 }
 
 /// `can't set protected config`: since 7.0 only the one who starts the server may change these.

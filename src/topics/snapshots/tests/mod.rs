@@ -1,4 +1,5 @@
 mod changes;
+mod copied;
 mod diagnoses;
 mod evidence;
 mod lesson;

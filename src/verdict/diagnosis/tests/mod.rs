@@ -34,6 +34,7 @@ fn each_id_has_a_test() {
         include_str!("data.rs"),
         include_str!("server.rs"),
         include_str!("typed.rs"),
+        include_str!("../../../topics/snapshots/tests/copied.rs"),
         include_str!("../../../topics/snapshots/tests/diagnoses.rs"),
         include_str!("../../../topics/snapshots/tests/refused.rs"),
         include_str!("../../../topics/snapshots/tests/saved.rs"),

@@ -1,0 +1,48 @@
+//! Copies of the snapshot file that came too early.
+
+use std::time::Duration;
+
+use super::super::slow_down;
+use super::super::symptoms::was_saving_at_exit;
+use super::last_snapshot;
+use super::saved::{is_scheduled, was_to_hold_the_data};
+use super::waiting::has_succeeded;
+use crate::attempt::evidence::Run;
+use crate::redis_cli::words;
+use crate::runner_line::STOP_MARK;
+use crate::verdict::diagnosis::facts::Facts;
+use crate::verdict::diagnosis::{Cause, seen_at};
+
+/// The save that was to write what the copy lacks went on when the answer had ended, or succeeded.
+pub fn before_the_save_ended(facts: &Facts<'_>) -> Option<Cause> {
+    let bgsave = awaited_save(facts)?;
+    let is_stopped = facts.evidence.timeline.marks.iter().any(|mark| mark.word == STOP_MARK);
+    let was_early = was_saving_at_exit(facts)
+        || (has_succeeded(facts, bgsave) && copies_only_the_snapshot(facts));
+    (was_early && !is_stopped).then(|| seen_at(bgsave))
+}
+
+/// A save takes its delay for each key, and there is one at least: the one that is missing.
+pub fn stopped_while_saving(facts: &Facts<'_>) -> Option<Cause> {
+    let bgsave = awaited_save(facts)?;
+    let delay = Duration::from_micros(slow_down::wanted(facts.exercise)?.parse().ok()?);
+    let began = facts.exchange(bgsave)?.at;
+    let mut stops = facts.evidence.timeline.marks.iter().filter(|mark| mark.word == STOP_MARK);
+    let stop = stops.find(|mark| mark.at >= began)?;
+    (stop.seen < began + delay).then(|| seen_at(bgsave))
+}
+
+/// The last BGSAVE, if the copy would lack nothing had it been made when that save had ended.
+fn awaited_save(facts: &Facts<'_>) -> Option<usize> {
+    let bgsave = facts.last_done(&["BGSAVE"])?;
+    let is_last = last_snapshot(facts) == Some(bgsave) && !is_scheduled(facts, bgsave);
+    (is_last && was_to_hold_the_data(facts, bgsave)).then_some(bgsave)
+}
+
+/// A program may copy whatever it finds.
+fn copies_only_the_snapshot(facts: &Facts<'_>) -> bool {
+    let Run::Typed(typed) = &facts.evidence.run else { return false };
+    let lines = typed.exchanges.iter().flat_map(|exchange| words::split(&exchange.line));
+    let mut copies = lines.filter(|words| words.first().is_some_and(|word| word == b"@copy"));
+    copies.all(|words| words.get(1).is_some_and(|from| from == b"dump.rdb"))
+}

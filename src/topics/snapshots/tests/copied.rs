@@ -1,0 +1,53 @@
+use std::time::Duration;
+
+use super::super::slow_down;
+use super::scene::{OK, STARTED, Scene, scene};
+use crate::lesson::Moment;
+use crate::relay::Mark;
+use crate::runner_line::STOP_MARK;
+use crate::verdict::tests::observation;
+
+const COPY: &str = "stop = true\n[[check]]\nid = \"c\"\nat = \"restore\"\nfrom = \"copy.rdb\"\n\
+                    reply = { \"GET report:daily\" = \"ready\" }\n";
+const WRITE: &str = "SET report:daily ready";
+
+/// A server loads the copy, and it lacks the report.
+fn copied(sent: &[(&str, &str)]) -> Scene {
+    let copy = scene(COPY, sent).change(|evidence| {
+        evidence.looks.insert(Moment::RestoredFrom(0), Ok(observation(0, "")));
+    });
+    copy.found("nil")
+}
+
+fn stopped(scene: Scene, at: u64) -> Scene {
+    let at = Duration::from_millis(at);
+    scene.change(|evidence| {
+        evidence.timeline.marks.push(Mark { word: STOP_MARK, at, seen: at });
+    })
+}
+
+#[test]
+fn a_save_that_goes_on_at_the_end_was_not_what_was_copied() {
+    let early = || copied(&[(WRITE, OK), ("BGSAVE", STARTED)]).saving();
+    early().is("copied-before-the-save-ended", 1);
+    // What was stored later is not in that save either.
+    copied(&[("BGSAVE", STARTED), (WRITE, OK)]).saving().is("written-after-the-snapshot", 1);
+    stopped(early(), 150).has_no_cause();
+}
+
+#[test]
+fn only_of_typed_copies_one_knows_from_which_file_they_are() {
+    let saved = || copied(&[(WRITE, OK), ("BGSAVE", STARTED)]).lastsave(101);
+    let lines = [WRITE, "BGSAVE", "@copy dump.rdb copy.rdb", "@wait-bgsave"];
+    saved().typed(&lines).is("copied-before-the-save-ended", 1);
+    saved().typed(&[WRITE, "BGSAVE", "@copy old.rdb copy.rdb"]).has_no_cause();
+    saved().has_no_cause();
+}
+
+#[test]
+fn a_stop_ends_a_save_that_takes_longer() {
+    let slow = || copied(&[(WRITE, OK), ("BGSAVE", STARTED)]).setting(slow_down::SETTING, "500000");
+    stopped(slow(), 400).is("stop-ended-the-save", 1);
+    stopped(slow(), 700).has_no_cause();
+    stopped(slow(), 50).has_no_cause();
+}

@@ -255,6 +255,16 @@ const CLAIMS: &[(&str, Claim)] = &[
     ("stop-ended-the-save", |seen| {
         !seen.done("BGSAVE").is_empty() && seen.answer.to_lowercase().contains("stop")
     }),
+    ("saved-over-the-file-in-its-place", |seen| {
+        seen.answer.contains("@copy") && seen.answer.contains(" dump.rdb")
+    }),
+    ("file-was-never-read", |seen| {
+        let copy = seen.answer.rfind(" dump.rdb");
+        copy.is_some_and(|copy| !seen.answer[copy..].contains("@start"))
+    }),
+    ("file-under-another-name", |seen| {
+        seen.answer.contains("@copy") && !seen.answer.contains(" dump.rdb\n")
+    }),
     ("copied-before-the-save-ended", |seen| {
         !seen.done("BGSAVE").is_empty() && seen.answer.contains("@copy")
     }),

@@ -1,6 +1,7 @@
 //! Common mistakes with snapshots (`tests/facts`, Common mistakes).
 
 mod copied;
+mod placed;
 mod points;
 mod refused;
 mod saved;
@@ -241,6 +242,21 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::NeverAsked, "bgsave-never-sent", saved::never_sent_bgsave)
         .explains(&[NO_BGSAVE])
         .because("BGSAVE was never sent: SAVE and BGSAVE are different commands"),
+    Diagnosis::of(Stage::Replaced, "saved-over-the-file-in-its-place", placed::saved_over)
+        .explains(&[DATA_WRONG])
+        .because(
+            "SAVE wrote what the server held over the file that was copied to `dump.rdb`: copy it \
+             while the server is stopped",
+        ),
+    Diagnosis::of(Stage::Replaced, "file-was-never-read", placed::never_read)
+        .explains(&[DATA_WRONG])
+        .because(
+            "the file came to `dump.rdb` beside a server that ran: it reads its file only when it \
+             starts, and no start came after",
+        ),
+    Diagnosis::of(Stage::Replaced, "file-under-another-name", placed::under_another_name)
+        .explains(&[DATA_WRONG])
+        .because("no file was copied to `dump.rdb`, the only snapshot that a start reads"),
     Diagnosis::of(Stage::Replaced, "another-save-came-after", saved::overwritten)
         .explains(&[DATA_LOST])
         .because(

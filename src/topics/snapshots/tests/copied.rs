@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::super::slow_down;
-use super::scene::{OK, STARTED, Scene, scene};
+use super::scene::{OK, STARTED, STORED, Scene, scene};
 use crate::lesson::Moment;
 use crate::relay::Mark;
 use crate::runner_line::STOP_MARK;
@@ -50,4 +50,38 @@ fn a_stop_ends_a_save_that_takes_longer() {
     stopped(slow(), 400).is("stop-ended-the-save", 1);
     stopped(slow(), 700).has_no_cause();
     stopped(slow(), 50).has_no_cause();
+}
+
+/// The report is not in a server after these lines.
+fn brought_back(lines: &[&str]) -> Scene {
+    scene(STORED, &[]).found("nil").typed(lines)
+}
+
+#[test]
+fn a_running_server_does_not_read_its_file() {
+    let copy = "@copy old.rdb dump.rdb";
+    brought_back(&[copy]).seen_nowhere("file-was-never-read");
+    brought_back(&["@stop", "@start", copy]).seen_nowhere("file-was-never-read");
+    brought_back(&["@stop", copy, "@start"]).has_no_cause();
+    brought_back(&[copy]).setting("appendonly", "yes").has_no_cause();
+    brought_back(&[copy]).setup("@stop").has_no_cause();
+}
+
+#[test]
+fn a_save_before_the_stop_goes_over_the_file() {
+    // Each line gets the reply of the exchange with its number.
+    let saved =
+        |lines: &[&str]| scene(STORED, &[("SAVE", OK), ("SAVE", OK)]).found("nil").typed(lines);
+    let over = ["@copy old.rdb dump.rdb", "SAVE", "@stop", "@start"];
+    saved(&over).seen_nowhere("saved-over-the-file-in-its-place");
+    saved(&["SAVE", over[0], "@stop", "@start"]).has_no_cause();
+    saved(&["@stop", "SAVE", over[0], "@start"]).has_no_cause();
+}
+
+#[test]
+fn a_start_reads_one_name_only() {
+    let lines = ["@stop", "@copy old.rdb shop.rdb", "@start"];
+    brought_back(&lines).seen_nowhere("file-under-another-name");
+    brought_back(&lines[..2]).has_no_cause();
+    brought_back(&["@stop", lines[1], "@copy old.rdb dump.rdb", "@start"]).has_no_cause();
 }

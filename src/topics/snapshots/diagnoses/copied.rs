@@ -8,8 +8,7 @@ use super::last_snapshot;
 use super::saved::{is_scheduled, was_to_hold_the_data};
 use super::waiting::has_succeeded;
 use crate::attempt::evidence::Run;
-use crate::redis_cli::words;
-use crate::runner_line::STOP_MARK;
+use crate::runner_line::{self, Place, RunnerLine, STOP_MARK};
 use crate::verdict::diagnosis::facts::Facts;
 use crate::verdict::diagnosis::{Cause, seen_at};
 
@@ -25,6 +24,9 @@ pub fn before_the_save_ended(facts: &Facts<'_>) -> Option<Cause> {
 /// A save takes its delay for each key, and there is one at least: the one that is missing.
 pub fn stopped_while_saving(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = awaited_save(facts)?;
+    if facts.last_set(slow_down::SETTING).is_some() {
+        return None;
+    }
     let delay = Duration::from_micros(slow_down::wanted(facts.exercise)?.parse().ok()?);
     let began = facts.exchange(bgsave)?.at;
     let mut stops = facts.evidence.timeline.marks.iter().filter(|mark| mark.word == STOP_MARK);
@@ -42,7 +44,10 @@ fn awaited_save(facts: &Facts<'_>) -> Option<usize> {
 /// A program may copy whatever it finds.
 fn copies_only_the_snapshot(facts: &Facts<'_>) -> bool {
     let Run::Typed(typed) = &facts.evidence.run else { return false };
-    let lines = typed.exchanges.iter().flat_map(|exchange| words::split(&exchange.line));
-    let mut copies = lines.filter(|words| words.first().is_some_and(|word| word == b"@copy"));
-    copies.all(|words| words.get(1).is_some_and(|from| from == b"dump.rdb"))
+    let lines = typed.exchanges.iter().map(|exchange| &exchange.line);
+    let mut lines = lines.map(|line| runner_line::read(line, Place::WhereTheServerStops));
+    lines.all(|line| match line {
+        Ok(RunnerLine::Copy { from, .. }) => from.as_str() == "dump.rdb",
+        _ => true,
+    })
 }

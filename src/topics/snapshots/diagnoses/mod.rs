@@ -251,8 +251,8 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Replaced, "file-was-never-read", placed::never_read)
         .explains(&[DATA_WRONG])
         .because(
-            "the file came to `dump.rdb` beside a server that ran: it reads its file only when it \
-             starts, and no start came after",
+            "`dump.rdb` was replaced while the server was running: it reads the file only when it \
+             starts, and it was not started again",
         ),
     Diagnosis::of(Stage::Replaced, "file-under-another-name", placed::under_another_name)
         .explains(&[DATA_WRONG])

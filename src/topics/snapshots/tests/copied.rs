@@ -40,7 +40,7 @@ fn only_of_typed_copies_one_knows_from_which_file_they_are() {
     let saved = || copied(&[(WRITE, OK), ("BGSAVE", STARTED)]).lastsave(101);
     let lines = [WRITE, "BGSAVE", "@copy dump.rdb copy.rdb", "@wait-bgsave"];
     saved().typed(&lines).is("copied-before-the-save-ended", 1);
-    saved().typed(&[WRITE, "BGSAVE", "@copy old.rdb copy.rdb"]).has_no_cause();
+    saved().typed(&[WRITE, "BGSAVE", "@COPY old.rdb copy.rdb"]).has_no_cause();
     saved().has_no_cause();
 }
 
@@ -50,6 +50,9 @@ fn a_stop_ends_a_save_that_takes_longer() {
     stopped(slow(), 400).is("stop-ended-the-save", 1);
     stopped(slow(), 700).has_no_cause();
     stopped(slow(), 50).has_no_cause();
+    let quick = ("CONFIG SET rdb-key-save-delay 0", OK);
+    let set = copied(&[quick, (WRITE, OK), ("BGSAVE", STARTED)]);
+    stopped(set.setting(slow_down::SETTING, "500000"), 400).has_no_cause();
 }
 
 /// The report is not in a server after these lines.

@@ -149,10 +149,10 @@ impl Drop for Zygote {
         let _ = lock(&self.interpreter).wait();
         // Processes that left a fork's process group on a system that does not show the fork's own
         // mark (macOS).
-        let mark = format!("{MARK}={}", self.folder.display());
-        orphans::kill_marked(&mark);
+        for _ in 0..2 {
+            orphans::kill_marked(&format!("{MARK}={}", self.folder.display()));
+        }
         let _ = std::fs::remove_dir_all(&self.folder);
-        orphans::kill_marked(&mark);
     }
 }
 

@@ -8,8 +8,7 @@ use std::borrow::Cow;
 use super::Header;
 use super::kinds::is_message;
 
-/// The limit for one string in a command; longer ones are cut, as in SLOWLOG. What was published is
-/// not kept at greater length for each who hears it.
+/// The limit for one string in a command; longer ones are cut, as in SLOWLOG.
 const ARGUMENT_BYTES: usize = 512;
 /// The limit for one string in a reply: enough for INFO's section about persistence.
 const REPLY_STRING_BYTES: usize = 4096;
@@ -142,7 +141,10 @@ impl Frames {
     fn begin_string(&mut self, line: &[u8], length: usize, is_first: bool) {
         let limit = match self.side {
             Side::Commands => ARGUMENT_BYTES,
-            Side::Replies if length > ARGUMENT_BYTES && is_message(&self.frame) => ARGUMENT_BYTES,
+            // It is cut in any case, and there may be hundreds of them.
+            Side::Replies if length > REPLY_STRING_BYTES && is_message(&self.frame) => {
+                ARGUMENT_BYTES
+            }
             Side::Replies => REPLY_STRING_BYTES,
         };
         let is_kept = self.has_room();
@@ -290,11 +292,15 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_cut_like_the_argument_that_was_published() {
-        let payload = "x".repeat(1000);
-        let message = format!("*3\r\n$7\r\nmessage\r\n$6\r\norders\r\n$1000\r\n{payload}\r\n");
-        let found = frames(Side::Replies, message.as_bytes(), 100);
-        assert!(found[0].ends_with("xx… (488 more bytes)\r\n"), "{found:?}");
+    fn of_a_message_that_is_cut_no_more_is_kept_than_of_what_was_published() {
+        let message = |length: usize| {
+            let payload = "x".repeat(length);
+            format!("*3\r\n$7\r\nmessage\r\n$6\r\norders\r\n${length}\r\n{payload}\r\n")
+        };
+        let whole = message(REPLY_STRING_BYTES);
+        assert_eq!(frames(Side::Replies, whole.as_bytes(), 100), [whole]);
+        let cut = frames(Side::Replies, message(REPLY_STRING_BYTES + 1).as_bytes(), 100);
+        assert!(cut[0].ends_with("xx… (3585 more bytes)\r\n"), "{cut:?}");
     }
 
     #[test]

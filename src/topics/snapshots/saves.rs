@@ -144,7 +144,7 @@ fn may_have_run(exchange: &Exchange) -> bool {
 }
 
 /// When the answer first stopped its server after this.
-fn stop_after(evidence: &Evidence, from: Duration) -> Option<Duration> {
+pub fn stop_after(evidence: &Evidence, from: Duration) -> Option<Duration> {
     let mut stops = evidence.timeline.marks.iter().filter(|mark| mark.word == STOP_MARK);
     stops.find(|mark| mark.seen >= from).map(|mark| mark.at)
 }

@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
+use super::super::saves::stop_after;
 use super::super::slow_down;
 use super::super::symptoms::was_saving_at_exit;
 use super::last_snapshot;
 use super::saved::{is_scheduled, was_to_hold_the_data};
 use super::waiting::has_succeeded;
 use crate::attempt::evidence::Run;
-use crate::runner_line::{self, Place, RunnerLine, STOP_MARK};
+use crate::runner_line::{self, Place, RunnerLine};
 use crate::verdict::diagnosis::facts::Facts;
 use crate::verdict::diagnosis::{Cause, seen_at};
 
 /// The save that was to write what the copy lacks went on when the answer had ended, or succeeded.
 pub fn before_the_save_ended(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = awaited_save(facts)?;
-    let is_stopped = facts.evidence.timeline.marks.iter().any(|mark| mark.word == STOP_MARK);
+    let is_stopped = stop_after(facts.evidence, Duration::ZERO).is_some();
     let was_early = was_saving_at_exit(facts)
         || (has_succeeded(facts, bgsave) && copies_only_the_snapshot(facts));
     (was_early && !is_stopped).then(|| seen_at(bgsave))
@@ -29,9 +30,8 @@ pub fn stopped_while_saving(facts: &Facts<'_>) -> Option<Cause> {
     }
     let delay = Duration::from_micros(slow_down::wanted(facts.exercise)?.parse().ok()?);
     let began = facts.exchange(bgsave)?.at;
-    let mut stops = facts.evidence.timeline.marks.iter().filter(|mark| mark.word == STOP_MARK);
-    let stop = stops.find(|mark| mark.at >= began)?;
-    (stop.seen < began + delay).then(|| seen_at(bgsave))
+    let stop = stop_after(facts.evidence, began)?;
+    (stop < began + delay).then(|| seen_at(bgsave))
 }
 
 /// The last BGSAVE, if the copy would lack nothing had it been made when that save had ended.

@@ -256,7 +256,9 @@ const CLAIMS: &[(&str, Claim)] = &[
         !seen.done("BGSAVE").is_empty() && seen.answer.to_lowercase().contains("stop")
     }),
     ("saved-over-the-file-in-its-place", |seen| {
-        seen.answer.contains("@copy") && seen.answer.contains(" dump.rdb")
+        let copy = seen.answer.rfind(" dump.rdb");
+        copy.is_some_and(|copy| seen.answer[copy..].contains("SAVE"))
+            && !seen.done("SAVE").is_empty()
     }),
     ("file-was-never-read", |seen| {
         let copy = seen.answer.rfind(" dump.rdb");
@@ -405,6 +407,8 @@ const CREATING: &str = "creating-snapshots";
 const USING: &str = "using-bgsave";
 const TRIGGER: &str = "trigger-snapshots-manually";
 const BLOCKS: &str = "save-blocks-everyone";
+const BACKUP: &str = "backup-before-the-update";
+const BACK: &str = "back-to-last-night";
 
 /// Exercise, file name, answer, and the cause that is expected.
 type KnownAnswer = (&'static str, &'static str, String, &'static str);
@@ -514,9 +518,37 @@ fn answers() -> Vec<KnownAnswer> {
     ]
 }
 
+fn answers_that_copy() -> Vec<KnownAnswer> {
+    vec![
+        typed(
+            BACKUP,
+            "SET release v2\nBGSAVE\n@copy dump.rdb before-update.rdb\n",
+            "copied-before-the-save-ended",
+        ),
+        typed(
+            BACKUP,
+            "SET release v2\nBGSAVE\n@stop\n@copy dump.rdb before-update.rdb\n@start\n",
+            "stop-ended-the-save",
+        ),
+        typed(
+            BACKUP,
+            "SET release v2\nBGSAVE\n@wait-bgsave\n@stop\n@copy dump.rdb before-update.rdb\n\
+             @start\nSET release v3\n",
+            "",
+        ),
+        typed(BACK, "@copy last-night.rdb dump.rdb\n", "file-was-never-read"),
+        typed(
+            BACK,
+            "@copy last-night.rdb dump.rdb\nSAVE\n@stop\n@start\n",
+            "saved-over-the-file-in-its-place",
+        ),
+        typed(BACK, "@stop\n@copy last-night.rdb shop.rdb\n@start\n", "file-under-another-name"),
+    ]
+}
+
 #[test]
 fn causes_of_known_answers_are_right() {
-    on_each(&answers(), 3, |(exercise, name, answer, cause)| {
+    on_each(&[answers(), answers_that_copy()].concat(), 3, |(exercise, name, answer, cause)| {
         let judged = Judged::of(exercise, name, answer);
         assert_eq!(judged.verdict["outcome"], "failed", "{answer}\n{:#}", judged.verdict);
         assert_eq!(judged.id(), *cause, "{answer}\n{:#}", judged.verdict);

@@ -13,6 +13,7 @@ const PLACE: &str = "dump.rdb";
 #[derive(Debug, PartialEq, Eq)]
 enum Step {
     CopiedIntoPlace,
+    /// Another file than [`PLACE`], to another place.
     CopiedElsewhere,
     Stopped,
     Started,
@@ -50,7 +51,8 @@ fn copy_beside_a_server(steps: &[Step]) -> Option<usize> {
     (last != Some(&Step::Stopped)).then_some(copy)
 }
 
-/// `None`: the server may read another file, or was not running at first.
+/// `None`: the server may read another file, was not running at first, or holds what the answer
+/// wrote itself, which may be wrong for another reason.
 fn steps(facts: &Facts<'_>) -> Option<Vec<Step>> {
     let Run::Typed(typed) = &facts.evidence.run else { return None };
     let is_set = |name| facts.last_set(name).is_some();
@@ -63,7 +65,8 @@ fn steps(facts: &Facts<'_>) -> Option<Vec<Step>> {
             .chain(&facts.exercise.restart)
             .any(|(name, _)| ["dbfilename", "appendonly"].contains(&name.as_str()))
         || setup.into_iter().any(|line| line.trim().starts_with("@stop"));
-    if may_read_another {
+    let may_have_written = !facts.writes().is_empty() || facts.evidence.timeline.left_out > 0;
+    if may_read_another || may_have_written {
         return None;
     }
     let mut steps = Vec::new();
@@ -75,7 +78,9 @@ fn steps(facts: &Facts<'_>) -> Option<Vec<Step>> {
             Ok(RunnerLine::Copy { to, .. }) if to.as_str() == PLACE => {
                 steps.push(Step::CopiedIntoPlace);
             }
-            Ok(RunnerLine::Copy { .. }) => steps.push(Step::CopiedElsewhere),
+            Ok(RunnerLine::Copy { from, .. }) if from.as_str() != PLACE => {
+                steps.push(Step::CopiedElsewhere);
+            }
             _ if may_stop(line) => return None,
             _ => steps.extend(saved(line).then_some(Step::Saved)),
         }

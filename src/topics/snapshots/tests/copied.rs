@@ -86,5 +86,18 @@ fn a_start_reads_one_name_only() {
     let lines = ["@stop", "@copy old.rdb shop.rdb", "@start"];
     brought_back(&lines).seen_nowhere("file-under-another-name");
     brought_back(&lines[..2]).has_no_cause();
+    brought_back(&["@stop", "@copy dump.rdb shop.rdb", "@start"]).has_no_cause();
     brought_back(&["@stop", lines[1], "@copy old.rdb dump.rdb", "@start"]).has_no_cause();
+}
+
+#[test]
+fn what_the_answer_wrote_itself_is_missing_for_another_reason() {
+    for lines in [
+        &["SET report:daily late", "@copy old.rdb dump.rdb"][..],
+        &["SET report:daily late", "@stop", "@copy old.rdb shop.rdb", "@start"],
+    ] {
+        let wrote = || scene(STORED, &[("SET report:daily late", OK)]).found("$late").typed(lines);
+        wrote().never("file-was-never-read");
+        wrote().never("file-under-another-name");
+    }
 }

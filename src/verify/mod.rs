@@ -14,6 +14,7 @@
 //! formats it.
 
 pub mod case;
+mod ahead;
 mod case_run;
 pub mod choice;
 pub mod coverage;

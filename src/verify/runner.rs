@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use super::ahead::{Ahead, Starter};
 use super::case::Case;
 use super::case_run::{CaseRun, run_case, unchecked};
 use super::faults::{Fault, Faults};
@@ -17,9 +17,7 @@ use crate::cleanup::lock;
 use crate::error::EnvironmentError;
 use crate::server::{PreservedServer, Server, Source};
 
-/// The most servers that wait for their cases. LASTSAVE counts whole seconds, so an answer can start
-/// only when its server is a second old. With one case every 20 ms, 48 waiting servers are old
-/// enough. An idle server costs 3 MB and 0.4 % of a core (`--hz 100`).
+/// The most servers that wait for their cases: enough for one case every 20 ms.
 const AHEAD: usize = 48;
 /// How many cases a job runs in a second at most.
 const AHEAD_OF_A_JOB: usize = 8;
@@ -101,7 +99,7 @@ struct Running {
     order: Vec<usize>,
     /// How many runs of cases there are.
     runs: usize,
-    servers: Mutex<Receiver<Started>>,
+    servers: Ahead<Started>,
     faults: Faults,
     pace: Pace,
     /// How many cases failed in all their runs.
@@ -128,11 +126,12 @@ impl Runner<'_> {
         order.retain(|index| !not_for_server.contains(index));
         let runs = order.len() * self.repeat as usize;
         self.source.make_room_for(servers_at_a_time(runs, self.jobs.most()));
-        let (sender, servers) = mpsc::sync_channel(ahead(runs, self.jobs.most()));
+        // With one job the cases run in order, so only one thread may start their servers.
+        let starters = STARTERS.min(self.jobs.most());
         let running = Running {
             order,
             runs,
-            servers: Mutex::new(servers),
+            servers: Ahead::new(ahead(runs, self.jobs.most()), starters),
             faults: Faults::default(),
             pace: Pace::new(self.jobs),
             failed: AtomicUsize::new(0),
@@ -142,12 +141,9 @@ impl Runner<'_> {
             kept: Mutex::new(None),
         };
         thread::scope(|scope| {
-            // With one job the cases run in order, so only one thread may start their servers.
-            for _ in 0..STARTERS.min(self.jobs.most()) {
-                let sender = sender.clone();
-                scope.spawn(|| self.start_servers(sender, &running));
+            for _ in 0..starters {
+                scope.spawn(|| self.start_servers(&running.servers.starter(), &running));
             }
-            drop(sender);
             let python = python().inspect_err(|_| running.give_up())?;
             let run_cases = || self.run_cases(&running, python.as_ref(), done);
             thread::scope(|scope| {
@@ -181,25 +177,26 @@ impl Runner<'_> {
         Ok(others)
     }
 
-    /// Starts a server for each run, as many ahead as the channel holds.
-    fn start_servers(&self, sender: SyncSender<Started>, running: &Running) {
-        while !running.stop.load(Ordering::Relaxed) {
+    /// Starts a server for each run, as many ahead as are wanted.
+    fn start_servers(&self, starter: &Starter<'_, Started>, running: &Running) {
+        loop {
+            starter.wait_until_wanted();
+            if running.stop.load(Ordering::Relaxed) {
+                break;
+            }
             let run = running.started.fetch_add(1, Ordering::Relaxed);
             if run >= running.runs {
                 break;
             }
             let index = running.order[run % running.order.len()];
-            let server = Server::start(self.source, self.cases[index].settings());
-            if sender.send((index, server)).is_err() {
-                break;
-            }
+            starter.add((index, Server::start(self.source, self.cases[index].settings())));
         }
     }
 
     fn run_cases(&self, running: &Running, python: Option<&Interpreters>, done: &OnEnd<'_>) {
         loop {
             let _turn = running.pace.begin();
-            let Some((index, server)) = running.next() else { break };
+            let Some((index, server)) = running.servers.next() else { break };
             if running.stop.load(Ordering::Relaxed) {
                 continue;
             }
@@ -278,14 +275,9 @@ fn into_inner<T>(mutex: Mutex<T>) -> T {
 }
 
 impl Running {
-    /// Waits for the next server; `None` when there are no more.
-    fn next(&self) -> Option<Started> {
-        lock(&self.servers).recv().ok()
-    }
-
     /// Drops the servers that are started or being started.
     fn give_up(&self) {
         self.stop.store(true, Ordering::Relaxed);
-        while self.next().is_some() {}
+        while self.servers.next().is_some() {}
     }
 }

@@ -111,7 +111,8 @@ fn exchange(index: usize, (line, reply): &(&str, &str)) -> Exchange {
 impl Scene {
     /// INFO's lines at exit and later. Other fields follow from what was sent.
     pub(crate) fn info(mut self, info: &str) -> Self {
-        self.info.push_str(info);
+        // The first line of a name counts.
+        self.info.insert_str(0, info);
         self
     }
 
@@ -264,11 +265,11 @@ impl Scene {
         };
         let (saves, bgsaves) = (done("SAVE"), done("BGSAVE"));
         let info = format!(
-            "total_forks:{bgsaves}\nrdb_bgsave_in_progress:0\nrdb_last_bgsave_status:ok\n\
+            "{}total_forks:{bgsaves}\nrdb_bgsave_in_progress:0\nrdb_last_bgsave_status:ok\n\
              rdb_last_bgsave_time_sec:{}\n\
-             cmdstat_save:calls={saves}\ncmdstat_bgsave:calls={bgsaves}\n{}",
+             cmdstat_save:calls={saves}\ncmdstat_bgsave:calls={bgsaves}\n",
+            self.info,
             if bgsaves > 0 { 0 } else { -1 },
-            self.info
         );
         let info = ServerInfo::of(self.lastsave, &info);
         for at in [Moment::Exit, Moment::Settled] {

@@ -183,8 +183,11 @@ fn cut(server: &mut Server, file: &CutFile, bytes: usize) -> Result<Done, Enviro
     Ok(Ok(DONE.to_owned()))
 }
 
-/// What to say of a file that is not there.
+/// What to say of a file that is not there, or is a link.
 pub(super) fn no_such_file(name: &str, files: &[FileName]) -> String {
+    if files.iter().any(|file| file.as_str() == name) {
+        return format!("`{name}` in the server's directory is a link, and not a file of its own");
+    }
     let mut names: Vec<&str> = files.iter().take(SHOWN_FILES).map(FileName::as_str).collect();
     if files.len() > SHOWN_FILES {
         names.push("…");

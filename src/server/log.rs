@@ -93,6 +93,9 @@ pub const AOF_NOT_LOADED: &str = "it can't load its append-only file";
 /// Part of the error's fact if a server did not start because of a setting.
 pub const SETTING_REFUSED: &str = "it refuses the setting";
 
+/// A quoted command of an append-only file has so many ends of lines at most.
+const LINES_QUOTED: usize = 4;
+
 /// The log line that says why an append-only file was not loaded. The texts are from aof.c, most of
 /// them measured on Redis 6.2.5 and 7.0.15 and Valkey 9.1.2 (a cut file, a wrong length, an unknown
 /// command, a missing file).
@@ -145,10 +148,16 @@ pub fn full_disk(log: &str) -> Option<String> {
     first_with(&["No space left on device", "Disk quota exceeded"], log)
 }
 
-/// The first line with the first of these texts that is in the log, without its time.
+/// The first message with the first of these texts that is in the log, without its time. What the
+/// server quotes may have ends of lines.
 fn first_with(texts: &[&str], log: &str) -> Option<String> {
-    let line = texts.iter().find_map(|text| log.lines().find(|line| line.contains(text)))?;
-    Some(line.rsplit_once(" # ").map_or(line, |(_, text)| text).trim().to_owned())
+    let lines: Vec<&str> = log.lines().collect();
+    let last = texts.iter().find_map(|text| lines.iter().position(|line| line.contains(text)))?;
+    let first = lines[..=last].iter().rposition(|line| line.contains(" # ")).unwrap_or(last);
+    let first = if last - first > LINES_QUOTED { last } else { first };
+    let message: Vec<&str> = lines[first..=last].iter().map(|line| line.trim()).collect();
+    let message = message.join(" ");
+    Some(message.split_once(" # ").map_or(&*message, |(_, text)| text).to_owned())
 }
 
 /// The log message of a server that a signal ends: `Received SIGTERM scheduling shutdown...`,

@@ -190,13 +190,15 @@ fn invalid(evidence: &Evidence) -> Option<Finding> {
         (
             "the server runs when the answer ends",
             "a server that runs",
-            "start the server again before the answer ends: only then can it be looked at",
+            "start the server again before the answer ends, and if it refuses to start, look at what it \
+             says: only a server that runs can be looked at",
         )
     } else {
         (
-            "the evidence is valid",
-            "the same server and unchanged counters from the answer's start to its end",
-            "leave the server running and do not reset its counters: they are the evidence",
+            "what the verdict depends on is untouched",
+            "the same server from the answer's start to its end, and nothing changed or reset by \
+             which the exercise sees what happens",
+            "leave it alone, even for a moment: the verdict depends on it",
         )
     };
     Some(Finding {

@@ -286,7 +286,7 @@ const CLAIMS: &[(&str, Claim)] = &[
     ("program-asks-for-input", |seen| seen.ended_badly()),
     ("program-is-no-python", |seen| seen.exchanges().is_empty() && seen.ended_badly()),
     ("program-failed", |seen| {
-        let name = seen.text().split_once("with ").and_then(|(_, rest)| rest.split_once(':'));
+        let name = seen.text().split_once("with ").and_then(|(_, rest)| rest.split_once(','));
         name.is_some_and(|(name, _)| found(&seen.verdict, "ends-well").contains(name))
     }),
     ("loop-without-an-end", |seen| seen.timed_out() && seen.exchanges().len() > 5),
@@ -298,6 +298,9 @@ const CLAIMS: &[(&str, Claim)] = &[
         read && seen.never("SAVE") && seen.never("BGSAVE")
     }),
     ("saved-by-a-save-point", |seen| {
+        seen.never("SAVE") && seen.never("BGSAVE") && !seen.done("CONFIG SET save").is_empty()
+    }),
+    ("save-points-taken-away", |seen| {
         seen.never("SAVE") && seen.never("BGSAVE") && !seen.done("CONFIG SET save").is_empty()
     }),
     ("nobody-asked-for-a-snapshot", |seen| seen.never("SAVE") && seen.never("BGSAVE")),
@@ -328,6 +331,7 @@ const CLAIMS: &[(&str, Claim)] = &[
     ("given-an-end-later", |seen| seen.holds(seen.quoted()[0])),
     ("never-given-an-end", |seen| seen.holds(seen.quoted()[0])),
     ("pending-thrown-away", |seen| !seen.done("XGROUP DELCONSUMER").is_empty()),
+    ("read-with-noack", |seen| seen.holds("NOACK")),
     ("xack-acknowledged-nothing", |seen| {
         !seen.like("XACK", |exchange| text_of(exchange) == "(integer) 0").is_empty()
     }),

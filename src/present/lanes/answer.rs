@@ -85,7 +85,7 @@ fn point(
     at: Duration,
     asked: &BTreeSet<String>,
 ) -> Point {
-    let is_refused = line.outcome() == CommandOutcome::Refused;
+    let is_refused = line.outcome() == CommandOutcome::Refused && !ends_the_server(exchange);
     let trail = match line.last.exchange() {
         Some(last) if line.count > 1 => Some(Trail::Repeats(last.ended())),
         Some(last) if last.ended().saturating_sub(last.at) > SLOW_REPLY => {
@@ -94,9 +94,9 @@ fn point(
         _ => None,
     };
     let sign = match line.outcome() {
-        CommandOutcome::Refused => " ✗",
+        CommandOutcome::Refused if is_refused => " ✗",
         CommandOutcome::NotRun => " (not run)",
-        CommandOutcome::Done | CommandOutcome::Unknown => "",
+        CommandOutcome::Refused | CommandOutcome::Done | CommandOutcome::Unknown => "",
     };
     let times = if line.count > 1 { format!(" ×{}", line.count) } else { String::new() };
     let texts = forms(exchange).map(|text| format!("{text}{times}{sign}"));
@@ -114,6 +114,18 @@ fn point(
         weight: weight(line, exchange, asked),
         is_about_work: is_about_work(&name),
     }
+}
+
+/// Whether it is a SHUTDOWN that succeeded: it has no reply, and the server does not count it.
+fn ends_the_server(exchange: &Exchange) -> bool {
+    exchange.name() == "SHUTDOWN" && exchange.reply.is_none()
+}
+
+/// Whether it is how a client library learns that it has to load a script first.
+fn is_a_script_to_load(refused: &Exchange, lines: &[TranscriptLine<'_>]) -> bool {
+    let mut sent = lines.iter().filter_map(|line| line.last.exchange());
+    refused.name() == "EVALSHA"
+        && sent.any(|other| other.words == refused.words && other.outcome == CommandOutcome::Done)
 }
 
 /// The command as it would be typed, with its keys, with their last parts, and by its name only.
@@ -187,7 +199,6 @@ fn told(line: &TranscriptLine<'_>, is_split: bool) -> Told {
     let ended = last.exchange().map_or(at, Exchange::ended);
     let has_no_reply = last.exchange().is_some_and(|exchange| exchange.reply.is_none());
     let how = match line.outcome() {
-        // SHUTDOWN, for instance, which the server does not count either.
         CommandOutcome::Refused if has_no_reply => " and got no reply".to_owned(),
         CommandOutcome::Refused => format!(", and was refused: {reply}"),
         CommandOutcome::NotRun => ", which never ran".to_owned(),
@@ -298,6 +309,9 @@ fn add_errors(picture: &mut Picture, lines: &[TranscriptLine<'_>]) {
     let mut notes: Vec<String> = Vec::new();
     for line in lines.iter().filter(|line| line.outcome() == CommandOutcome::Refused) {
         let Event::Exchange(exchange) = line.last else { continue };
+        if ends_the_server(exchange) || is_a_script_to_load(exchange, lines) {
+            continue;
+        }
         let note = format!("✗ {}: {}", reveal(&exchange.name()), reply_line(exchange));
         if !notes.contains(&note) && notes.len() < ERRORS {
             notes.push(note);

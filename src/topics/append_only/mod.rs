@@ -57,7 +57,8 @@ const DIAGNOSES: &[Diagnosis] = &[
         .knowing_others()
         .explains(&[rewrites::BEING_WRITTEN])
         .because(
-            "BGREWRITEAOF's reply only means begun: the child was still writing when the answer \
+            "BGREWRITEAOF's reply only means that the rewrite has begun: the child was still writing \
+             when the answer \
              ended",
         ),
     Diagnosis::of(

@@ -57,6 +57,7 @@ pub fn went_on_without(facts: &Facts<'_>) -> Option<Cause> {
     let next = later().find(|later| {
         later.outcome == CommandOutcome::Done
             && !later.names_key(key)
+            && !sets_only_if_new(later)
             && commands::written_keys(&later.words)
                 .iter()
                 .any(|at| asked.contains(&later.words[*at]))
@@ -69,10 +70,14 @@ pub fn went_on_without(facts: &Facts<'_>) -> Option<Cause> {
 
 /// Whether it is a SET with NX, or SETNX, that the server answered with nil or 0.
 fn was_there_already(exchange: &Exchange) -> bool {
-    match (exchange.name().as_str(), exchange.reply_value()) {
-        ("SET", Some(Value::Nil)) => exchange.has_option(&["NX"]) && !exchange.has_option(&["GET"]),
-        ("SETNX", Some(Value::Int(0))) => true,
-        _ => false,
+    let did_nothing = matches!(exchange.reply_value(), Some(Value::Nil | Value::Int(0)));
+    did_nothing && sets_only_if_new(exchange) && !exchange.has_option(&["GET"])
+}
+
+fn sets_only_if_new(exchange: &Exchange) -> bool {
+    match exchange.name().as_str() {
+        "SET" => exchange.has_option(&["NX"]),
+        name => name == "SETNX",
     }
 }
 

@@ -15,11 +15,11 @@ const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis::of(Stage::Gone, "lock-of-another-deleted", locks::deleted_anothers)
         .knowing_others()
         .explains(&[DATA_WRONG])
-        .because("{} took `{}` away, which another client had set meanwhile"),
+        .because("{} took `{}` away, and by then another client had written to it"),
     Diagnosis::of(Stage::Gone, "went-on-without-the-lock", locks::went_on_without)
         .knowing_others()
         .explains(&[DATA_WRONG, NOT_DONE])
-        .because("{} did nothing, for `{}` was there already, and the answer went on to {}"),
+        .because("{} did nothing, since `{}` was there already, and the answer went on to {}"),
     Diagnosis::of(Stage::Gone, "time-to-live-replaced", life::replaced)
         .knowing_others()
         .explains(&[DATA_WRONG])

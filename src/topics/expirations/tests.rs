@@ -125,4 +125,6 @@ fn a_lock_that_was_refused_is_no_reason_to_go_on() {
     scene(REPORTS, &sent).answers("LLEN reports", ":1").is("went-on-without-the-lock", 0);
     let taken = [("SET lock worker-1 NX EX 30", OK), ("RPUSH reports r", ":1")];
     scene(REPORTS, &taken).answers("LLEN reports", ":1").never("went-on-without-the-lock");
+    let only_if_new = [("SETNX lock worker-1", ":0"), ("SETNX reports 1", ":1")];
+    scene(REPORTS, &only_if_new).answers("LLEN reports", ":1").never("went-on-without-the-lock");
 }

@@ -29,7 +29,7 @@ const DIAGNOSES: &[Diagnosis] = &[
         .explains(&[NOT_HEARD, NOT_PRINTED, NOT_DONE, DATA_WRONG])
         .because(
             "the server closed the subscriber's connection, and the client subscribed to `{}` again: \
-             what was published or still unread in between is lost",
+             what was still unread is lost, and so is what was published in between",
         ),
     Diagnosis::of(Stage::Elsewhere, "still-subscribed", subscriptions::still_subscribed)
         .explains(&[ENDED_BADLY])

@@ -117,6 +117,10 @@ pub fn still_subscribed(facts: &Facts<'_>) -> Option<Cause> {
     if !facts.evidence.run.timed_out() || !was_idle {
         return None;
     }
+    // Where nothing came, nothing could have ended a loop that waits for it.
+    if timeline.messages.is_empty() {
+        return None;
+    }
     let subscriptions = subscriptions(facts);
     let last = subscriptions.last()?;
     let ended = facts.exchanges()[last.index + 1..].iter().any(|exchange| {

@@ -2,13 +2,18 @@ use std::time::Duration;
 
 use redis::Value;
 
-use crate::relay::{Step, StepKind};
+use crate::relay::{Message, Step, StepKind};
 use crate::topics::snapshots::tests::scene::{OK, Scene, scene};
 
 const HEARD: &str = "[[check]]\nid = \"c\"\nreceived = { orders = [\"paid\"] }\n";
 const CONFIRMED: &str = "*3\r\n$9\r\nsubscribe\r\n$6\r\norders\r\n:1";
 const SUBSCRIBE: (&str, &str) = ("SUBSCRIBE orders", CONFIRMED);
 const PUBLISH: &str = "PUBLISH orders paid";
+
+fn message() -> Message {
+    let (channel, payload) = (b"orders".to_vec(), b"paid".to_vec());
+    Message { at: Duration::from_millis(50), connection: 1, pattern: None, channel, payload }
+}
 
 fn published_at(scene: Scene, at: u64) -> Scene {
     let what = StepKind::Ran { line: PUBLISH.to_owned(), reply: Value::Int(0) };
@@ -44,7 +49,10 @@ fn a_second_subscription_missed_what_came_between() {
 fn a_program_that_is_still_subscribed_does_not_end() {
     let after_ten_seconds = |sent: &[(&str, &str)]| {
         let scene = scene(HEARD, sent).timed_out();
-        scene.change(|evidence| evidence.took = Duration::from_secs(10))
+        scene.change(|evidence| {
+            evidence.took = Duration::from_secs(10);
+            evidence.timeline.messages.push(message());
+        })
     };
     after_ten_seconds(&[SUBSCRIBE]).is("still-subscribed", 0);
     let ended = ("UNSUBSCRIBE orders", CONFIRMED);
@@ -52,6 +60,9 @@ fn a_program_that_is_still_subscribed_does_not_end() {
     let is_at_work = after_ten_seconds(&[SUBSCRIBE, ("SADD packed 1", ":1")]);
     is_at_work
         .exchange(1, |exchange| exchange.at = Duration::from_secs(9))
+        .never("still-subscribed");
+    after_ten_seconds(&[SUBSCRIBE])
+        .change(|evidence| evidence.timeline.messages.clear())
         .never("still-subscribed");
 }
 

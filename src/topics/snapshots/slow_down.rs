@@ -29,6 +29,6 @@ pub fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<String> {
     let mut set = evidence.timeline.values_set(SETTING);
     let is_changed =
         found.is_some_and(|found| found != wanted) || set.any(|(_, value)| value != wanted);
-    let text = "by which this exercise sees whether an answer waits";
+    let text = "by which this exercise sees who waits";
     is_changed.then(|| format!("the answer has changed `{SETTING}`, {text}"))
 }

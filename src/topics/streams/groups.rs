@@ -32,9 +32,20 @@ fn takes_over(exchange: &Exchange) -> bool {
     ["XCLAIM", "XAUTOCLAIM"].contains(&&*exchange.name())
 }
 
-/// The last XACK of an entry answered 0, and no other XACK acknowledged it.
+/// XREADGROUP with NOACK that gave something out.
+pub fn read_with_noack(facts: &Facts<'_>) -> Option<Cause> {
+    let (index, _) = facts.numbered().find(|(_, exchange)| {
+        exchange.name() == "XREADGROUP"
+            && exchange.has_option(&["NOACK"])
+            && exchange.reply_value().is_some_and(|reply| !matches!(reply, Value::Nil))
+    })?;
+    (asks_for_pending(facts) && !facts.has_script()).then(|| seen_at(index))
+}
+
+/// The last XACK of an entry answered 0, and no other XACK acknowledged it. Where the group was to
+/// give nothing out, that is the cause.
 pub fn acknowledged_nothing(facts: &Facts<'_>) -> Option<Cause> {
-    if !asks_for_pending(facts) || facts.has_script() {
+    if !asks_for_pending(facts) || facts.has_script() || begins_behind(facts).is_some() {
         return None;
     }
     let acknowledges = |exchange: &&Exchange, id: &[u8]| {

@@ -18,6 +18,13 @@ const DIAGNOSES: &[Diagnosis] = &[
         .because(
             "XGROUP DELCONSUMER threw away what was pending for `{}` ({}): nobody can take that over any more",
         ),
+    Diagnosis::of(Stage::Gone, "read-with-noack", groups::read_with_noack)
+        .knowing_others()
+        .explains(&[DATA_WRONG, NOT_DONE])
+        .because(
+            "XREADGROUP with NOACK gives entries out without keeping them pending, so nothing is \
+             there to be acknowledged",
+        ),
     Diagnosis::of(Stage::Gone, "xack-acknowledged-nothing", groups::acknowledged_nothing)
         .knowing_others()
         .explains(&[DATA_WRONG, NOT_DONE])
@@ -40,7 +47,7 @@ const DIAGNOSES: &[Diagnosis] = &[
         .explains(&[DATA_WRONG])
         .because(
             "after the program was killed it read with `>` only, and `>` never returns what is \
-             pending: `0` does",
+             pending; `0` does",
         ),
     Diagnosis::of(Stage::Gone, "group-begins-behind", groups::begins_behind)
         .knowing_others()

@@ -30,6 +30,8 @@ fn xack_that_answered_0_acknowledged_nothing() {
     pending(&[("XACK orders packer 1-1", ":0")]).is("xack-acknowledged-nothing", 0);
     pending(&[("XACK orders packers 1-1", ":1"), ("XACK orders packers 1-1", ":0")])
         .never("xack-acknowledged-nothing");
+    let behind = [("XGROUP CREATE orders packers $", OK), ("XACK orders packers 1-1", ":0")];
+    with_entries(pending(&behind)).never("xack-acknowledged-nothing");
     mailed(&[("XACK orders packer 1-1", ":0")]).never("xack-acknowledged-nothing");
 }
 
@@ -74,7 +76,20 @@ fn new_entries_alone_are_not_what_is_pending() {
 }
 
 #[test]
-fn a_group_made_at_dollar_begins_behind_what_is_there() {
+fn nothing_is_pending_that_was_read_with_noack() {
+    let unkept = |reply| {
+        [
+            ("XREADGROUP GROUP packers anna NOACK STREAMS orders >", reply),
+            ("XACK orders packers 1-1", ":0"),
+        ]
+    };
+    pending(&unkept(ENTRY)).is("read-with-noack", 0);
+    pending(&unkept("nil")).never("read-with-noack");
+    mailed(&unkept(ENTRY)).never("read-with-noack");
+}
+
+/// The same with entries that were there before.
+fn with_entries(scene: Scene) -> Scene {
     let before = KeyState { kind: "stream".to_owned(), size: Some(3), ..KeyState::default() };
     let change = KeyChange {
         key: "orders".to_owned(),
@@ -82,12 +97,14 @@ fn a_group_made_at_dollar_begins_behind_what_is_there() {
         before,
         apart: Duration::ZERO,
     };
-    let with_entries = |sent: &[(&str, &str)]| {
-        let change = change.clone();
-        mailed(sent).change(|evidence| evidence.keys.push(change))
-    };
-    with_entries(&[("XGROUP CREATE orders packers $", OK)]).is("group-begins-behind", 0);
-    with_entries(&[("XGROUP CREATE orders packers 0", OK)]).never("group-begins-behind");
+    scene.change(|evidence| evidence.keys.push(change))
+}
+
+#[test]
+fn a_group_made_at_dollar_begins_behind_what_is_there() {
+    let at_dollar = [("XGROUP CREATE orders packers $", OK)];
+    with_entries(mailed(&at_dollar)).is("group-begins-behind", 0);
+    with_entries(mailed(&[("XGROUP CREATE orders packers 0", OK)])).never("group-begins-behind");
     mailed(&[("XGROUP CREATE orders packers $", OK)]).never("group-begins-behind");
 }
 

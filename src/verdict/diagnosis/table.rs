@@ -148,7 +148,7 @@ pub const TABLE: &[Diagnosis] = &[
         .because("`{}` was sent again and again ({} times), and nothing ended the loop"),
     Diagnosis::of(Stage::NotRun, "program-failed", ending::program_failed)
         .explains(&[ENDED_BADLY])
-        .because("the program stopped with {}: nothing after that line ran"),
+        .because("the program stopped with {}, and did nothing after that"),
     Diagnosis::of(Stage::NotRun, "setting-refused", settings::refused)
         .explains(&[CONFIG, DATA_WRONG])
         .because("Redis refused to set `{}`: {}"),

@@ -108,18 +108,18 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Refused, "bgsave-could-not-fork", |facts| bare_error(facts, "BGSAVE"))
         .explains(&[ENDED_BADLY, NO_BGSAVE, SAVE_FAILED, NO_SNAPSHOT, DATA_LOST])
         .because(
-            "BGSAVE failed at once: the server could not start a child (its log says why, mostly \
+            "BGSAVE failed at once: the server could not start a child (its log says why, usually \
              memory)",
         ),
     Diagnosis::of(Stage::Refused, "save-failed", |facts| bare_error(facts, "SAVE"))
         .explains(&[ENDED_BADLY, NO_SAVE, NO_SNAPSHOT, DATA_LOST])
         .because(
-            "SAVE failed: the server could not write the file (its log says why, mostly the disk)",
+            "SAVE failed: the server could not write the file (its log says why, usually the disk)",
         ),
     Diagnosis::of(Stage::Refused, "flushall-ended-the-save", saved::flushall_ended_it)
         .explains(&[SAVE_FAILED, NO_SNAPSHOT, DATA_LOST])
         .because(
-            "FLUSHALL ended the background save that was still running: no snapshot came of it",
+            "FLUSHALL killed the background save that was still running, so it left no snapshot",
         ),
     Diagnosis::of(Stage::Refused, "bgsave-failed", refused::bgsave_failed)
         .explains(&[SAVE_FAILED, NO_SNAPSHOT, DATA_LOST])
@@ -129,12 +129,12 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Refused, "flushall-after-the-snapshot", saved::flushall_emptied_the_file)
         .explains(&[DATA_LOST])
         .because(
-            "FLUSHALL came after the snapshot: on a server with save points it also writes an \
-             empty `dump.rdb`",
+            "FLUSHALL came after the snapshot: on a server with save points it writes an empty \
+             `dump.rdb` at once",
         ),
     Diagnosis::of(Stage::Refused, "snapshot-goes-elsewhere", saved::file_elsewhere)
         .explains(&[DATA_LOST])
-        .because("CONFIG SET {} sent the snapshot to another file than the one that is loaded"),
+        .because("CONFIG SET {} sent the snapshot to a file that is not the one that is loaded"),
     Diagnosis::of(Stage::Refused, "protected-setting", saved::protected_setting)
         .explains(&[ENDED_BADLY])
         .because(
@@ -143,7 +143,8 @@ pub const TABLE: &[Diagnosis] = &[
         ),
     Diagnosis::of(Stage::Unfinished, "bgsave-inside-multi", refused::bgsave_in_multi)
         .explains(&[STILL_RUNNING, DATA_LOST])
-        .because("inside MULTI, BGSAVE is only scheduled: it began after EXEC, and {}"),
+        .because("inside MULTI, BGSAVE is only scheduled: it begins some time after EXEC, until then \
+             `rdb_bgsave_in_progress` is 0, and {}"),
     Diagnosis::of(Stage::Unfinished, "ended-though-info-said-saving", waiting::wrong_field)
         .explains(&[STILL_RUNNING])
         .because(
@@ -168,7 +169,8 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Unfinished, "bgsave-reply-taken-as-done", waiting::reply_taken_as_done)
         .explains(&[STILL_RUNNING])
         .because(
-            "BGSAVE's reply only means begun: the child was still writing when the answer ended",
+            "BGSAVE's reply only means that the save has begun: the child was still writing when the \
+             answer ended",
         ),
     Diagnosis::of(Stage::Unfinished, "save-of-a-save-point-not-awaited", points::save_not_awaited)
         .explains(&[STILL_RUNNING, NO_SNAPSHOT, DATA_LOST])
@@ -190,8 +192,8 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Unfinished, "stop-ended-the-save", copied::stopped_while_saving)
         .explains(&[COPY_WRONG])
         .because(
-            "the server was stopped while BGSAVE was still writing: that ended the save, and \
-             `dump.rdb` stayed as it was",
+            "the server was stopped while BGSAVE was still writing: that broke off the save, \
+             and `dump.rdb` stayed as it was",
         ),
     Diagnosis::of(Stage::Unfinished, "copied-before-the-save-ended", copied::before_the_save_ended)
         .explains(&[COPY_WRONG])
@@ -202,8 +204,7 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Unfinished, "written-after-the-snapshot", saved::written_after)
         .explains(&[DATA_LOST, COPY_WRONG])
         .because(
-            "{} was written after {}: a snapshot holds what was there at its moment, and nothing \
-             later",
+            "{} came after {}: a snapshot holds what was there when it began, and nothing later",
         ),
     Diagnosis::of(Stage::Blocked, "save-blocks-everyone", waiting::save_is_used)
         .explains(&[USED_SAVE])
@@ -220,12 +221,12 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::NeverAsked, "appendonly-taken-for-a-snapshot", saved::aof_instead)
         .explains(&[NO_SAVE, NO_BGSAVE, NO_SNAPSHOT, DATA_LOST])
         .because(
-            "`{}` writes the append-only file, which is another file than the snapshot `dump.rdb`",
+            "`{}` writes the append-only file, which is not the snapshot `dump.rdb`",
         ),
     Diagnosis::of(Stage::NeverAsked, "read-instead-of-saved", saved::read_instead)
         .explains(&[NO_SAVE, NO_BGSAVE, NO_SNAPSHOT, DATA_LOST])
         .because(
-            "{} only tells of the last snapshot and takes none: neither SAVE nor BGSAVE was sent",
+            "{} only tells about the last snapshot: neither SAVE nor BGSAVE was sent",
         ),
     Diagnosis::of(Stage::NeverAsked, "saved-by-a-save-point", saved::saved_by_a_save_point)
         .explains(&[NO_SAVE, NO_BGSAVE, NO_SNAPSHOT])
@@ -233,15 +234,21 @@ pub const TABLE: &[Diagnosis] = &[
             "the save point that CONFIG SET made let Redis save by itself: neither SAVE nor BGSAVE \
              was sent",
         ),
+    Diagnosis::of(Stage::NeverAsked, "save-points-taken-away", saved::points_taken_away)
+        .explains(&[NO_SNAPSHOT, DATA_LOST])
+        .because(
+            "CONFIG SET took the save points away, and neither SAVE nor BGSAVE was sent: nothing \
+             saves any more",
+        ),
     Diagnosis::of(Stage::NeverAsked, "nobody-asked-for-a-snapshot", saved::nobody_asked)
         .explains(&[NO_SAVE, NO_BGSAVE, NO_SNAPSHOT, DATA_LOST])
         .because("neither SAVE nor BGSAVE was sent: nobody asked for a snapshot"),
     Diagnosis::of(Stage::NeverAsked, "save-never-sent", saved::never_sent_save)
         .explains(&[NO_SAVE])
-        .because("SAVE was never sent: SAVE and BGSAVE are different commands"),
+        .because("SAVE was never sent, and no other command does the same"),
     Diagnosis::of(Stage::NeverAsked, "bgsave-never-sent", saved::never_sent_bgsave)
         .explains(&[NO_BGSAVE])
-        .because("BGSAVE was never sent: SAVE and BGSAVE are different commands"),
+        .because("BGSAVE was never sent, and no other command does the same"),
     Diagnosis::of(Stage::Replaced, "saved-over-the-file-in-its-place", placed::saved_over)
         .explains(&[DATA_WRONG])
         .because(

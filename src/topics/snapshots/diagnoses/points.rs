@@ -27,9 +27,14 @@ impl fmt::Display for Point {
 
 /// The setting `save` at the end: what the answer has set, else what the exercise gives.
 pub fn setting(facts: &Facts<'_>) -> Option<String> {
-    let given = facts.exercise.settings.iter().rev().find(|(name, _)| name == "save");
     let set = facts.last_set("save").map(|(_, value)| value);
-    set.or_else(|| given.map(|(_, value)| value.clone()))
+    set.or_else(|| given(facts).cloned())
+}
+
+/// The setting `save` that the exercise gives.
+pub fn given<'a>(facts: &Facts<'a>) -> Option<&'a String> {
+    let given = facts.exercise.settings.iter().rev().find(|(name, _)| name == "save");
+    given.map(|(_, value)| value)
 }
 
 fn points(facts: &Facts<'_>) -> Vec<Point> {

@@ -250,6 +250,13 @@ fn sets_a_save_point(exchange: &Exchange) -> bool {
         && exchange.value_set("save").is_some_and(|points| !points.trim().is_empty())
 }
 
+/// The server had save points, and the answer has removed them.
+pub fn points_taken_away(facts: &Facts<'_>) -> Option<Cause> {
+    let had_points = points::given(facts).is_some_and(|given| !given.trim().is_empty());
+    let (index, _) = facts.last_set("save").filter(|_| had_points)?;
+    has_no_save(facts).then(|| seen_at(index))
+}
+
 pub fn nobody_asked(facts: &Facts<'_>) -> Option<Cause> {
     has_no_save(facts).then(Cause::default)
 }

@@ -131,6 +131,16 @@ fn a_save_point_saved_by_itself() {
 }
 
 #[test]
+fn save_points_that_are_gone_save_nothing() {
+    let sent = [("CONFIG SET save \"\"", OK)];
+    scene(SAVED, &sent).setting("save", "3600 1").is("save-points-taken-away", 0);
+    scene(SAVED, &sent).never("save-points-taken-away");
+    scene(SAVED, &[("CONFIG SET save \"60 1\"", OK)])
+        .setting("save", "3600 1")
+        .never("save-points-taken-away");
+}
+
+#[test]
 fn nobody_asked_for_a_snapshot() {
     scene(SAVED, &[(WRITE, OK)]).seen_nowhere("nobody-asked-for-a-snapshot");
     scene(STORED, &[("PING", "+PONG")]).found("nil").has_no_cause();

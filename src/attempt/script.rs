@@ -218,7 +218,9 @@ fn why_nothing_counts(
         return Ok(why_invalid(exercise, evidence));
     };
     if exercise.stop && server.is_down() {
-        return Ok(Some(NOT_STARTED.to_owned()));
+        // After a crash it is started in any case.
+        let is_missed = !exercise.looks_only_after_a_crash();
+        return Ok(is_missed.then(|| NOT_STARTED.to_owned()));
     }
     let gone = server_end(server, &why)?;
     if gone.is_some() {

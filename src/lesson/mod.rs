@@ -350,6 +350,10 @@ impl Exercise {
     pub fn needs_crash(&self) -> bool {
         self.crash == Crash::AtExit || self.checks.iter().any(|check| check.at == Moment::Crash)
     }
+
+    pub fn looks_only_after_a_crash(&self) -> bool {
+        self.checks.iter().all(|check| check.at == Moment::Crash)
+    }
 }
 
 /// The key `crash` of an exercise.

@@ -62,15 +62,55 @@ fn typed_line(typed: &Typed, evidence: &Evidence, index: usize) -> Option<usize>
 }
 
 /// The only line of a program that names the command as a method or as a text, in any case:
-/// `client.flushdb()`, `execute_command("FLUSHDB")`. With two such lines, neither is sure.
+/// `client.flushdb()`, `execute_command("FLUSHDB")`. Of several such lines, the only one that has
+/// the command's arguments as well; else none is sure.
 fn only_call(text: &str, exchange: &Exchange) -> Option<usize> {
     let name = exchange.name().to_lowercase();
-    let second = exchange.words.get(1).map(|word| String::from_utf8_lossy(word).to_lowercase());
-    let names = [second.map(|second| format!("{name}_{second}")).unwrap_or_default(), name];
-    names.iter().filter(|name| !name.is_empty()).find_map(|name| {
-        let mut numbers = (1..).zip(text.lines()).filter(|(_, line)| calls(line, name));
-        let (number, _) = numbers.next()?;
-        numbers.next().is_none().then_some(number)
+    let words: Vec<String> = exchange
+        .words
+        .iter()
+        .skip(1)
+        .map(|word| String::from_utf8_lossy(word).to_lowercase())
+        .collect();
+    let with_second = words.first().map(|second| format!("{name}_{second}"));
+    let in_python = redis_py_name(&name).map(str::to_owned);
+    let names = with_second.into_iter().chain([name]).chain(in_python);
+    names.into_iter().find_map(|name| {
+        let lines: Vec<(usize, &str)> =
+            (1..).zip(text.lines()).filter(|(_, line)| calls(line, &name)).collect();
+        let arguments = words.iter().filter(|word| !name.ends_with(&format!("_{word}")));
+        let has_all = |line: &str| arguments.clone().all(|word| has_word(line, word));
+        match &lines[..] {
+            [(number, _)] => Some(*number),
+            several => {
+                only(several.iter().filter(|(_, line)| has_all(line))).map(|(number, _)| *number)
+            }
+        }
+    })
+}
+
+/// redis-py's method for a command, where it is called otherwise.
+fn redis_py_name(command: &str) -> Option<&'static str> {
+    match command {
+        "del" => Some("delete"),
+        "incrby" => Some("incr"),
+        "decrby" => Some("decr"),
+        "exec" => Some("execute"),
+        _ => None,
+    }
+}
+
+fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let first = items.next()?;
+    items.next().is_none().then_some(first)
+}
+
+/// Whether the code has this word, and not only as a part of another one.
+fn has_word(code: &str, word: &str) -> bool {
+    let code = code.to_lowercase();
+    let is_part = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+    code.match_indices(word).any(|(at, _)| {
+        !is_part(code[..at].chars().next_back()) && !is_part(code[at + word.len()..].chars().next())
     })
 }
 
@@ -90,6 +130,7 @@ fn calls(line: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::present::evidence::tests::exchange;
 
     #[test]
     fn a_call_is_a_method_or_a_text() {
@@ -99,5 +140,17 @@ mod tests {
         assert!(!calls("wait()  # for .flushdb", "flushdb"));
         assert!(!calls("client.setex('a', 1, 2)", "set"));
         assert!(!calls("found = set(keys)", "set"));
+    }
+
+    #[test]
+    fn of_several_calls_the_one_with_the_arguments_is_sure() {
+        let sent = |line: &str| exchange(0, line, "+OK");
+        let text = "r.config_set('save', '')\nr.set('a', 1)\n\
+                    r.config_set('save', '60 1')\nr.delete('a')";
+        assert_eq!(only_call(text, &sent("CONFIG SET save \"60 1\"")), Some(3));
+        assert_eq!(only_call(text, &sent("CONFIG SET save \"6 1\"")), None);
+        assert_eq!(only_call(text, &sent("DEL a")), Some(4));
+        assert_eq!(only_call("r.set('a', 1)\nr.set('a', 1)", &sent("SET a 1")), None);
+        assert_eq!(only_call("r.set('a', 10)\nr.set('a', 1)", &sent("SET a 1")), Some(2));
     }
 }

@@ -96,7 +96,8 @@ fn point(
     let sign = match line.outcome() {
         CommandOutcome::Refused if is_refused => " ✗",
         CommandOutcome::NotRun => " (not run)",
-        CommandOutcome::Refused | CommandOutcome::Done | CommandOutcome::Unknown => "",
+        CommandOutcome::Unknown => " (no reply)",
+        CommandOutcome::Refused | CommandOutcome::Done => "",
     };
     let times = if line.count > 1 { format!(" ×{}", line.count) } else { String::new() };
     let texts = forms(exchange).map(|text| format!("{text}{times}{sign}"));
@@ -149,7 +150,9 @@ fn forms(exchange: &Exchange) -> [String; DETAILS] {
         .filter_map(|index| words.get(*index))
         .map(|key| shown(std::slice::from_ref(key)))
         .collect();
-    let parts: Vec<&str> = keys.iter().map(|key| last_part(key)).collect();
+    // A pattern or channel is no longer the same without its beginning.
+    let shorten = if command.has("pubsub") { |name| name } else { last_part };
+    let parts: Vec<&str> = keys.iter().map(|key| shorten(key)).collect();
     let with_keys = truncate(format!("{name} {}", keys.join(" ")).trim_end(), LONGEST);
     let short = format!("{name} {}", truncate(&parts.join(" "), SHORT_KEYS));
     let is_short = !keys.is_empty() && display_width(&all) <= LONGEST;

@@ -10,6 +10,8 @@ const WRITE: &str = "SET report:daily ready";
 #[test]
 fn save_where_it_is_forbidden() {
     scene(NO_SAVE, &[("SAVE", OK)]).took(0, 1503).is("save-blocks-everyone", 0);
+    let once = "[[check]]\nid = \"c\"\ncalls = { save = 1 }\n";
+    scene(once, &[("SAVE", OK), ("SAVE", OK)]).never("save-blocks-everyone");
     let diagnosed = scene(NO_SAVE, &[("SAVE", OK)]).took(0, 1503).diagnosed().unwrap();
     assert!(diagnosed.cause.contains("(here 1503 ms)"), "{}", diagnosed.cause);
 }

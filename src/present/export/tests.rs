@@ -11,7 +11,7 @@ fn check(outcome: Outcome, says: &str) -> JournalCheck {
     JournalCheck {
         outcome,
         says: says.to_owned(),
-        expected: "another LASTSAVE than before".to_owned(),
+        expected: "a later LASTSAVE than before".to_owned(),
         found: "LASTSAVE is still 1795".to_owned(),
         otherwise: Some("what does BGSAVE's reply promise?".to_owned()),
     }
@@ -97,7 +97,7 @@ fn a_failed_attempt_is_exported_whole() {
 
     - ✓ met: the orders are `paid`
     - ✗ unmet: a snapshot was finished
-      - expected: another LASTSAVE than before
+      - expected: a later LASTSAVE than before
       - found: LASTSAVE is still 1795
       - advice: what does BGSAVE's reply promise?
     - – not judged: the orders survive \<the crash\>

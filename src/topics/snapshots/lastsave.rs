@@ -60,7 +60,7 @@ impl Subject for Lastsave {
     fn judge_at(&self, now: &Observation, evidence: &Evidence) -> Option<Seen> {
         let (before, now) = (evidence.before.lastsave, now.info.lastsave);
         let (met, text) = match self {
-            Self::Advanced => (now != before, "another LASTSAVE than before"),
+            Self::Advanced => (now != before, "a later LASTSAVE than before"),
             Self::Unchanged => (now == before, "the same LASTSAVE as before"),
         };
         let found = match now - before {

@@ -180,12 +180,12 @@ impl Runner<'_> {
     /// Starts a server for each run, as many ahead as are wanted.
     fn start_servers(&self, starter: &Starter<'_, Started>, running: &Running) {
         loop {
-            starter.wait_until_wanted();
-            if running.stop.load(Ordering::Relaxed) {
-                break;
-            }
             let run = running.started.fetch_add(1, Ordering::Relaxed);
             if run >= running.runs {
+                break;
+            }
+            starter.wait_until_wanted();
+            if running.stop.load(Ordering::Relaxed) {
                 break;
             }
             let index = running.order[run % running.order.len()];

@@ -167,7 +167,7 @@ fn run_program(
             || python.run_in(directory, Some(&requests), path, &endpoint, limit, cancel),
             |is_over| control.serve(fixture, deadline, is_over),
         )?;
-        control.finish()?;
+        control.finish(fixture.server)?;
         return Ok(finished);
     }
     if run.answer.acts_on_the_server {

@@ -84,8 +84,13 @@ impl<'e> Control<'e> {
         self.failed = done.err();
     }
 
-    pub(super) fn finish(self) -> Result<(), EnvironmentError> {
-        self.failed.map_or(Ok(()), Err)
+    /// The course may start a server that the program leaves stopped: with the program's files.
+    pub(super) fn finish(mut self, server: &mut Server) -> Result<(), EnvironmentError> {
+        match self.failed.take() {
+            Some(error) => Err(error),
+            None if server.is_down() => self.take_back(server),
+            None => Ok(()),
+        }
     }
 
     fn serve_all(

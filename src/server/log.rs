@@ -93,9 +93,6 @@ pub const AOF_NOT_LOADED: &str = "it can't load its append-only file";
 /// Part of the error's fact if a server did not start because of a setting.
 pub const SETTING_REFUSED: &str = "it refuses the setting";
 
-/// A quoted command of an append-only file has so many ends of lines at most.
-const LINES_QUOTED: usize = 4;
-
 /// The log line that says why an append-only file was not loaded. The texts are from aof.c, most of
 /// them measured on Redis 6.2.5 and 7.0.15 and Valkey 9.1.2 (a cut file, a wrong length, an unknown
 /// command, a missing file).
@@ -148,16 +145,21 @@ pub fn full_disk(log: &str) -> Option<String> {
     first_with(&["No space left on device", "Disk quota exceeded"], log)
 }
 
-/// The first message with the first of these texts that is in the log, without its time. What the
-/// server quotes may have ends of lines.
+/// The first message with the first of these texts that is in the log, without its time. What a
+/// message quotes may have ends of lines.
 fn first_with(texts: &[&str], log: &str) -> Option<String> {
     let lines: Vec<&str> = log.lines().collect();
     let last = texts.iter().find_map(|text| lines.iter().position(|line| line.contains(text)))?;
-    let first = lines[..=last].iter().rposition(|line| line.contains(" # ")).unwrap_or(last);
-    let first = if last - first > LINES_QUOTED { last } else { first };
+    let first = lines[..=last].iter().rposition(|line| begins_a_message(line)).unwrap_or(last);
     let message: Vec<&str> = lines[first..=last].iter().map(|line| line.trim()).collect();
     let message = message.join(" ");
     Some(message.split_once(" # ").map_or(&*message, |(_, text)| text).to_owned())
+}
+
+/// Whether the line begins with a process id, as in `42:M 30 Nov 2026 …`.
+fn begins_a_message(line: &str) -> bool {
+    let id = line.split_once(':').map_or("", |(id, _)| id);
+    !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The log message of a server that a signal ends: `Received SIGTERM scheduling shutdown...`,
@@ -233,6 +235,17 @@ mod tests {
         let refused = "it refuses the setting `save abc`: Invalid save parameters";
         assert_eq!(reason("it ended", setting), refused);
         assert_eq!(reason("it ended", "7:M * Ready\n"), "it ended");
+    }
+
+    #[test]
+    fn what_a_message_quotes_may_have_ends_of_lines() {
+        let log = "7:M 22 Nov 2026 17:18:33.291 # Before it\n\
+                   7:M 22 Nov 2026 17:18:33.293 # Unknown command '*3\r\n$3\r\n' reading the \
+                   append only file\n";
+        let whole = "Unknown command '*3 $3 ' reading the append only file";
+        assert_eq!(why_aof_not_loaded(log).as_deref(), Some(whole));
+        let alone = "7:M 22 Nov 2026 17:18:33.291 # Before it\n7:M * AOF loading aborted\n";
+        assert_eq!(why_aof_not_loaded(alone).as_deref(), Some("7:M * AOF loading aborted"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::answer::FinishedAnswer;
 use super::contents::Contents;
 use super::evidence::{LoadFailure, Look};
 use super::restore::{Failure, OF_A_SNAPSHOT, failure, look_into, settings};
-use super::runner::no_such_file;
+use super::runner::why_no_file;
 use crate::checks::quoted;
 use crate::error::EnvironmentError;
 use crate::lesson::check::FROM_AOF;
@@ -163,7 +163,7 @@ fn of_the_server(
     };
     Ok(match content {
         Some(content) => Ok(vec![ServerFile::dump(content)]),
-        None => Err(no_such_file(name, &server.files()?)),
+        None => Err(why_no_file(name, &server.files()?)),
     })
 }
 

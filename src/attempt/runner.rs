@@ -159,7 +159,7 @@ pub(super) fn bad_restart(server: &Server, why: &str) -> EnvironmentError {
 
 fn copy(server: &mut Server, from: &FileName, to: &FileName) -> Result<Done, EnvironmentError> {
     let Some(content) = server.file(from)? else {
-        return Ok(Err(no_such_file(from.as_str(), &server.files()?)));
+        return Ok(Err(why_no_file(from.as_str(), &server.files()?)));
     };
     server.put_file(to, &content)?;
     Ok(Ok(DONE.to_owned()))
@@ -174,7 +174,7 @@ fn cut(server: &mut Server, file: &CutFile, bytes: usize) -> Result<Done, Enviro
         return Ok(Err("there is no append-only file".to_owned()));
     };
     let Some(content) = server.file(&name)? else {
-        return Ok(Err(no_such_file(name.as_str(), &server.files()?)));
+        return Ok(Err(why_no_file(name.as_str(), &server.files()?)));
     };
     let Some(rest) = content.len().checked_sub(bytes) else {
         return Ok(Err(format!("`{name}` has only {} bytes", content.len())));
@@ -183,8 +183,8 @@ fn cut(server: &mut Server, file: &CutFile, bytes: usize) -> Result<Done, Enviro
     Ok(Ok(DONE.to_owned()))
 }
 
-/// What to say of a file that is not there, or is a link.
-pub(super) fn no_such_file(name: &str, files: &[FileName]) -> String {
+/// What to say of a name that is no file: nothing has it, or a link.
+pub(super) fn why_no_file(name: &str, files: &[FileName]) -> String {
     if files.iter().any(|file| file.as_str() == name) {
         return format!("`{name}` in the server's directory is a link, and not a file of its own");
     }

@@ -31,13 +31,13 @@ struct State<T> {
 pub(super) struct Starter<'a, T>(&'a Ahead<T>);
 
 impl<T> Ahead<T> {
-    /// Without anybody who adds items there is nothing to wait for, so all of them begin here.
+    /// With so many [`Self::starter`]s to come: until the last one has ended, more items may come.
     pub(super) fn new(most: usize, starters: usize) -> Self {
         let state = State { waiting: VecDeque::new(), starters };
         Self { state: Mutex::new(state), changed: Condvar::new(), most }
     }
 
-    /// One of the starters that [`Self::new`] has counted.
+    /// One of those that [`Self::new`] has counted.
     pub(super) fn starter(&self) -> Starter<'_, T> {
         Starter(self)
     }

@@ -13,8 +13,8 @@
 //! A [`report::Report`] is a plain value with everything that any output format shows; `present`
 //! formats it.
 
-pub mod case;
 mod ahead;
+pub mod case;
 mod case_run;
 pub mod choice;
 pub mod coverage;

@@ -167,6 +167,10 @@ fn has_word(text: &str, word: &str) -> bool {
 
 type Claim = fn(&Judged) -> bool;
 
+fn only_set_save_points(seen: &Judged) -> bool {
+    seen.never("SAVE") && seen.never("BGSAVE") && !seen.done("CONFIG SET save").is_empty()
+}
+
 /// What each cause claims, as a check of the evidence.
 const CLAIMS: &[(&str, Claim)] = &[
     ("runner-line-refused", |seen| seen.answer.contains('@')),
@@ -297,12 +301,8 @@ const CLAIMS: &[(&str, Claim)] = &[
         let read = !seen.done("LASTSAVE").is_empty() || !seen.done("INFO").is_empty();
         read && seen.never("SAVE") && seen.never("BGSAVE")
     }),
-    ("saved-by-a-save-point", |seen| {
-        seen.never("SAVE") && seen.never("BGSAVE") && !seen.done("CONFIG SET save").is_empty()
-    }),
-    ("save-points-taken-away", |seen| {
-        seen.never("SAVE") && seen.never("BGSAVE") && !seen.done("CONFIG SET save").is_empty()
-    }),
+    ("saved-by-a-save-point", only_set_save_points),
+    ("save-points-taken-away", only_set_save_points),
     ("nobody-asked-for-a-snapshot", |seen| seen.never("SAVE") && seen.never("BGSAVE")),
     ("save-never-sent", |seen| seen.never("SAVE") && !seen.done("BGSAVE").is_empty()),
     ("bgsave-never-sent", |seen| seen.never("BGSAVE") && !seen.done("SAVE").is_empty()),

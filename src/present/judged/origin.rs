@@ -76,15 +76,17 @@ fn only_call(text: &str, exchange: &Exchange) -> Option<usize> {
     let in_python = redis_py_name(&name).map(str::to_owned);
     let names = with_second.into_iter().chain([name]).chain(in_python);
     names.into_iter().find_map(|name| {
-        let lines: Vec<(usize, &str)> =
+        let mut lines: Vec<(usize, &str)> =
             (1..).zip(text.lines()).filter(|(_, line)| calls(line, &name)).collect();
-        let arguments = words.iter().filter(|word| !name.ends_with(&format!("_{word}")));
-        let has_all = |line: &str| arguments.clone().all(|word| has_word(line, word));
-        match &lines[..] {
-            [(number, _)] => Some(*number),
-            several => {
-                only(several.iter().filter(|(_, line)| has_all(line))).map(|(number, _)| *number)
-            }
+        if lines.len() > 1 {
+            // `config_set` names an argument of its own.
+            let arguments: Vec<&String> =
+                words.iter().filter(|word| !name.ends_with(&format!("_{word}"))).collect();
+            lines.retain(|(_, line)| arguments.iter().all(|word| has_word(line, word)));
+        }
+        match lines[..] {
+            [(number, _)] => Some(number),
+            _ => None,
         }
     })
 }
@@ -98,11 +100,6 @@ fn redis_py_name(command: &str) -> Option<&'static str> {
         "exec" => Some("execute"),
         _ => None,
     }
-}
-
-fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
-    let first = items.next()?;
-    items.next().is_none().then_some(first)
 }
 
 /// Whether the code has this word, and not only as a part of another one.

@@ -94,7 +94,7 @@ fn point(
         _ => None,
     };
     let sign = match line.outcome() {
-        CommandOutcome::Refused if is_refused => " ✗",
+        _ if is_refused => " ✗",
         CommandOutcome::NotRun => " (not run)",
         CommandOutcome::Unknown => " (no reply)",
         CommandOutcome::Refused | CommandOutcome::Done => "",

@@ -58,8 +58,7 @@ const DIAGNOSES: &[Diagnosis] = &[
         .explains(&[rewrites::BEING_WRITTEN])
         .because(
             "BGREWRITEAOF's reply only means that the rewrite has begun: the child was still writing \
-             when the answer \
-             ended",
+             when the answer ended",
         ),
     Diagnosis::of(
         Stage::NeverAsked,

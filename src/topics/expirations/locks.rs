@@ -71,12 +71,13 @@ pub fn went_on_without(facts: &Facts<'_>) -> Option<Cause> {
 /// Whether it is a SET with NX, or SETNX, that the server answered with nil or 0.
 fn was_there_already(exchange: &Exchange) -> bool {
     let did_nothing = matches!(exchange.reply_value(), Some(Value::Nil | Value::Int(0)));
-    did_nothing && sets_only_if_new(exchange) && !exchange.has_option(&["GET"])
+    did_nothing && sets_only_if_new(exchange)
 }
 
+/// With GET a reply says nothing of it.
 fn sets_only_if_new(exchange: &Exchange) -> bool {
     match exchange.name().as_str() {
-        "SET" => exchange.has_option(&["NX"]),
+        "SET" => exchange.has_option(&["NX"]) && !exchange.has_option(&["GET"]),
         name => name == "SETNX",
     }
 }

@@ -37,6 +37,11 @@ pub fn given<'a>(facts: &Facts<'a>) -> Option<&'a String> {
     given.map(|(_, value)| value)
 }
 
+/// Whether this value of `save` has any save points.
+pub fn has_any(value: &str) -> bool {
+    !matches!(value.trim(), "" | "\"\"")
+}
+
 fn points(facts: &Facts<'_>) -> Vec<Point> {
     let points = setting(facts).unwrap_or_default();
     let numbers: Vec<i64> =

@@ -71,7 +71,7 @@ fn the_setup_saved(facts: &Facts<'_>) -> bool {
 }
 
 pub fn has_save_points(facts: &Facts<'_>) -> bool {
-    points::setting(facts).is_some_and(|points| !matches!(points.trim(), "" | "\"\""))
+    points::setting(facts).is_some_and(|points| points::has_any(&points))
 }
 
 /// The missing data was written after the moment of the snapshot.
@@ -247,12 +247,12 @@ pub fn saved_by_a_save_point(facts: &Facts<'_>) -> Option<Cause> {
 
 fn sets_a_save_point(exchange: &Exchange) -> bool {
     exchange.outcome == CommandOutcome::Done
-        && exchange.value_set("save").is_some_and(|points| !points.trim().is_empty())
+        && exchange.value_set("save").is_some_and(|points| points::has_any(&points))
 }
 
 /// The server had save points, and the answer has removed them.
 pub fn points_taken_away(facts: &Facts<'_>) -> Option<Cause> {
-    let had_points = points::given(facts).is_some_and(|given| !given.trim().is_empty());
+    let had_points = points::given(facts).is_some_and(|points| points::has_any(points));
     let (index, _) = facts.last_set("save").filter(|_| had_points)?;
     has_no_save(facts).then(|| seen_at(index))
 }

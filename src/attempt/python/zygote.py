@@ -7,6 +7,7 @@ stdin is /dev/null; stdout and stderr are the socket on which requests come,
 so an interpreter that prints something when it starts is noticed.
 """
 import _socket
+import atexit
 import builtins
 import gc
 import os
@@ -152,10 +153,52 @@ def run(path):
         sys.exit(1)
 
 
+def leave(callbacks, harmless):
+    """End as Python does, but leave the modules whole: to take them apart is half of a fork's cost.
+
+    `callbacks` is how many had been registered for the end before the answer ran, `harmless` the
+    classes whose objects may be left.  Return, for Python to do it all, if something would notice
+    the difference.
+    """
+    is_changed = (sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__
+                  or atexit._ncallbacks() != callbacks)
+    # What was there before the answer is frozen, and not among these.
+    noticing = {kind for kind in map(class_of, gc.get_objects()) if hasattr(kind, "__del__")}
+    if is_changed or threading.active_count() > 1 or not noticing <= harmless:
+        return
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.modules.pop("__main__", None)
+    gc.collect()
+    if any(hasattr(class_of(left), "__del__") for left in gc.get_objects()):
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def class_of(thing):
+    """The class itself of a class, else the thing's."""
+    kind = type(thing)
+    return thing if issubclass(kind, type) else kind
+
+
+def classes_of_packages():
+    """The packages' own classes that do something when an object of theirs goes.
+
+    Files and generators are not among them: they do what the answer has left to do.
+    """
+    classes = (thing for thing in gc.get_objects() if issubclass(type(thing), type))
+    return {kind for kind in classes
+            if hasattr(kind, "__del__") and kind.__module__ not in ("builtins", "_io")}
+
+
 if __name__ == "__main__":
     preload(sys.argv[1:])
     requests = open_control()
-    # A fork that looked at every object at its end would copy them all: most of its cost.
+    registered, harmless = atexit._ncallbacks(), classes_of_packages()
+    # A fork that looked at every object at its end would copy them all.
     gc.collect()
     gc.freeze()
     run(serve(requests))
+    leave(registered, harmless)

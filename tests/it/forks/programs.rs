@@ -86,6 +86,28 @@ pub const ENDINGS: &[&str] = &[
     "import sys\nsys.stdout = open('out', 'w')\nprint('x')\nraise ValueError",
     "class Late:\n    def __del__(self): print('deleted', __name__)\nlate = Late()",
     "class Late:\n    def __del__(self): raise ValueError('unraisable')\nlate = Late()\ndel late",
+    "class Late:\n    def __del__(self): print(late, __name__, len(others))\n\
+     others = [Late(), Late()]\nlate = 'is here'\ndef f(): return others",
+    "class Late:\n    __slots__ = ()\n    def __del__(self): print('without a dict')\n\
+     redis.Redis.mine = Late()",
+    "import threading, time\ndef work():\n    time.sleep(0.2)\n    print('worked', redis)\n\
+     threading.Thread(target=work).start()\nprint('main is over')",
+    "import threading, time\ndef work():\n    while True: time.sleep(0.01)\n\
+     threading.Thread(target=work, daemon=True).start()\nprint('main is over')",
+    "import threading\nthreading._register_atexit(print, 'threads are over')",
+    "import concurrent.futures\npool = concurrent.futures.ThreadPoolExecutor()\n\
+     pool.submit(print, 'pooled')",
+    "import multiprocessing.util\nmultiprocessing.util.Finalize(None, print, ['finalized'], \
+     exitpriority=1)",
+    "f = open('kept.txt', 'w')\nf.write('not closed')\nimport atexit\ndef look():\n    \
+     print(repr(open('kept.txt').read()))\nredis.Redis.mine = look\n",
+    "import functools\n@functools.lru_cache\ndef f(a): return a\nclass Late:\n    \
+     def __del__(self): print('cached')\nf(Late())",
+    "import asyncio\nasync def main(): return 1\nasyncio.run(main())\nprint('ran')",
+    "import asyncio\nasync def main():\n    async with redis.asyncio.Redis(port=1) as r: pass\n\
+     asyncio.run(main())",
+    "import tempfile, os\nf = tempfile.NamedTemporaryFile(dir='.')\nd = tempfile.TemporaryDirectory(dir='.')\n\
+     print(len(os.listdir('.')))",
     "class Late:\n    def __del__(self): print('cycle')\na = Late()\na.a = a\nredis.Redis.mine = a",
     "class Late:\n    def __del__(self): print('kept elsewhere')\n\
      import builtins\nbuiltins.late = Late()",

@@ -100,6 +100,8 @@ struct Running {
     /// How many runs of cases there are.
     runs: usize,
     servers: Ahead<Started>,
+    /// Without settings, for second runs at the end: those would have to wait for a new server.
+    spares: Mutex<Vec<Server>>,
     faults: Faults,
     pace: Pace,
     /// How many cases failed in all their runs.
@@ -132,6 +134,7 @@ impl Runner<'_> {
             order,
             runs,
             servers: Ahead::new(ahead(runs, self.jobs.most()), starters),
+            spares: Mutex::default(),
             faults: Faults::default(),
             pace: Pace::new(self.jobs),
             failed: AtomicUsize::new(0),
@@ -182,6 +185,7 @@ impl Runner<'_> {
         loop {
             let run = running.started.fetch_add(1, Ordering::Relaxed);
             if run >= running.runs {
+                self.start_spare(running);
                 break;
             }
             starter.wait_until_wanted();
@@ -253,12 +257,30 @@ impl Runner<'_> {
         if self.repeat > 1 || !run.asks_for_another() || has_failed_enough {
             return Some(vec![run]);
         }
-        let second = match Server::start(self.source, case.settings()) {
+        let second = match self.server_for_second_run(case, running) {
             Ok(mut server) => run_case(case, &mut server, cold),
             Err(error) => CaseRun { server: run.server.clone(), ..unchecked(error) },
         };
         running.failed.fetch_add(usize::from(!second.is_good()), Ordering::Relaxed);
         Some(vec![run, second])
+    }
+
+    /// If it can't be started, nothing is lost.
+    fn start_spare(&self, running: &Running) {
+        if !running.stop.load(Ordering::Relaxed) {
+            let spare = Server::start(self.source, &[]).ok();
+            lock(&running.spares).extend(spare);
+        }
+    }
+
+    fn server_for_second_run(
+        &self,
+        case: &Case<'_>,
+        running: &Running,
+    ) -> Result<Server, EnvironmentError> {
+        let settings = case.settings();
+        let spare = if settings.is_empty() { lock(&running.spares).pop() } else { None };
+        spare.map_or_else(|| Server::start(self.source, settings), Ok)
     }
 }
 

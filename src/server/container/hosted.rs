@@ -92,10 +92,11 @@ impl ServerHost for Hosted {
         let now = if self.starts > 0 { self.call("configuration")? } else { Vec::new() };
         let now = String::from_utf8_lossy(&now).into_owned();
         let configuration = self.configuration.next(&now, options, &fixed).to_owned();
-        let (start, size) = ((self.starts + 1).to_string(), configuration.len().to_string());
+        let start = (self.starts + 1).to_string();
         let command = self.command.iter().map(String::as_str);
-        let words: Vec<&str> = [start.as_str(), size.as_str()].into_iter().chain(command).collect();
-        self.call_with("start", &words, configuration.as_bytes())?;
+        let words: Vec<&str> =
+            [start.as_str(), &configuration].into_iter().chain(command).collect();
+        self.call_with("start", &words, &[])?;
         self.starts += 1;
         Ok(())
     }

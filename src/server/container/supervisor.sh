@@ -20,13 +20,17 @@ lacks() {
 
 make_directory() { mkdir "$1"; }
 
-# `$2` is the number of the start: each start has its own log. The request is followed by `$3`
-# bytes, the server's configuration: it contains passwords, and everybody could read arguments. An
+# `$2` is the number of the start: each start has its own log. `$3` is the server's configuration. It
+# goes into a file: it contains passwords, and everybody could read a program's arguments. An
 # entrypoint that drops root must be able to read it; nobody else is in the container. The other
 # arguments are the words of the command.
 start() {
   server=$1 log=$1.$2.log
-  (umask 022 && head -c "$3" >"$1.conf") || return
+  umask 022
+  printf %s "$3" >"$1.conf"
+  written=$?
+  umask 077
+  [ $written = 0 ] || return
   shift 3
   [ -d "$server" ] || mkdir "$server" || return
   conf=$PWD/$server.conf

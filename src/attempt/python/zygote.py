@@ -10,6 +10,7 @@ import _socket
 import atexit
 import builtins
 import gc
+import io
 import os
 import select
 import signal
@@ -188,9 +189,9 @@ def classes_of_packages():
 
     Files and generators are not among them: they do what the answer has left to do.
     """
-    classes = (thing for thing in gc.get_objects() if issubclass(type(thing), type))
-    return {kind for kind in classes
-            if hasattr(kind, "__del__") and kind.__module__ not in ("builtins", "_io")}
+    classes = {thing for thing in gc.get_objects() if issubclass(type(thing), type)}
+    own = {kind for kind in classes if kind.__module__ not in ("builtins", "_io")}
+    return {kind for kind in own | {io.BytesIO} if hasattr(kind, "__del__")}
 
 
 if __name__ == "__main__":

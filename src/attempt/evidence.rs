@@ -34,6 +34,8 @@ pub struct Evidence {
     pub file_bytes_before: Option<u64>,
     /// The same at the end: when it had settled, or after the kill.
     pub file_bytes: Option<u64>,
+    /// The append-only log that the answer has left; `None` unless answers may work on it.
+    pub log: Option<LogContents>,
     /// How long the answer ran, from `before` to its end.
     pub took: Duration,
     /// When a look first showed, after the answer's end, that nothing ran in the background any
@@ -81,6 +83,25 @@ impl Evidence {
         let after_the_crash = self.looks.get(&Moment::Crash).filter(|look| lacks_the_file(look));
         self.looks.get(&Moment::Restore).or(after_the_crash)
     }
+}
+
+/// What an append-only log holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogContents {
+    /// The words of each whole entry, up to where it is broken.
+    pub entries: Vec<Vec<Vec<u8>>>,
+    /// Why a start can't read on behind them.
+    pub broken: Option<BrokenLog>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BrokenLog {
+    /// Lines end without a carriage return.
+    LineEnds,
+    /// This line stands where an entry is to begin.
+    NotAnEntry(String),
+    /// A word of the next entry is not as long as the entry says; what stands there.
+    NotWhole(String),
 }
 
 #[cfg(test)]

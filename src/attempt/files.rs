@@ -134,6 +134,11 @@ fn snapshot(
     }
     // With `stop = true` an answer may leave it in the server's directory.
     if exercise.stop {
+        let is_link = |directory: &Path| std::fs::symlink_metadata(directory.join(from));
+        let in_directory = server.directory().map(is_link);
+        if in_directory.is_some_and(|file| file.is_ok_and(|file| file.is_symlink())) {
+            return Ok(Err(format!("`data/{from}` is a link, and not a file of its own")));
+        }
         let found = of_the_server(server, from)?;
         if found.is_ok() || kept.others.is_none() {
             return Ok(found);

@@ -19,6 +19,7 @@ mod key_states;
 mod later;
 mod live;
 mod look;
+mod log_contents;
 mod lost_time;
 mod meanwhile;
 mod orphans;

@@ -18,6 +18,7 @@ use super::files::{KeptFiles, load};
 use super::fixture::Fixture;
 use super::key_states;
 use super::later::look_later;
+use super::log_contents;
 use super::look::{LOOK_LIMIT, look_at_the_end, observe_at};
 use super::meanwhile;
 use super::phase::Phase;
@@ -162,6 +163,7 @@ pub(super) fn observe(
     evidence.run = finished.into_run();
     evidence.waits = probe.map(BackgroundTask::finish);
     evidence.file_bytes = fixture.server.dump_bytes()?;
+    evidence.log = log_contents::read(fixture.server, exercise)?;
     ensure_undisturbed(fixture, exercise, &evidence, held_up, is_overdue)?;
     go_on(fixture.cancel)?;
     if exercise.needs_the_dump() && goes_on {

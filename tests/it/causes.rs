@@ -173,6 +173,21 @@ fn only_set_save_points(seen: &Judged) -> bool {
 
 /// What each cause claims, as a check of the evidence.
 const CLAIMS: &[(&str, Claim)] = &[
+    ("log-can-not-be-read", |seen| seen.verdict.to_string().contains("did not start")),
+    ("flush-in-the-log", |seen| seen.answer.contains("aof")),
+    ("log-written-anew", |seen| !seen.done("BGREWRITEAOF").is_empty()),
+    ("ended-though-info-said-rewriting", |seen| !seen.done("INFO").is_empty()),
+    ("ended-though-lastsave-had-not-moved", |seen| {
+        seen.done("BGSAVE").last() < seen.done("LASTSAVE").last()
+    }),
+    ("bgsave-sent-until-accepted", |seen| {
+        seen.refused("BGSAVE", "already in progress") && seen.done("BGSAVE").len() > 1
+    }),
+    ("waited-for-replicas", |seen| !seen.done("WAIT").is_empty()),
+    ("info-asked-too-early", |seen| seen.done("INFO").last() < seen.done("BGSAVE").last()),
+    ("nothing-was-written", |seen| {
+        ["SET", "HSET", "XADD", "SADD"].iter().all(|name| seen.done(name).is_empty())
+    }),
     ("runner-line-refused", |seen| seen.answer.contains('@')),
     ("resetstat", |seen| !seen.done("CONFIG RESETSTAT").is_empty()),
     ("shutdown", |seen| seen.unanswered("SHUTDOWN")),

@@ -1,5 +1,6 @@
 //! The append-only file: BGREWRITEAOF and the rewrites that the server begins by itself.
 
+mod log;
 mod rewrites;
 #[cfg(test)]
 mod tests;
@@ -8,7 +9,9 @@ use super::{BackgroundWork, Topic};
 use crate::lesson::{Crash, Exercise};
 use crate::server::ServerInfo;
 use crate::server::versions::aof_rewrites;
-use crate::verdict::diagnosis::symptom::{CONFIG, DATA_LOST, DATA_WRONG};
+use crate::verdict::diagnosis::symptom::{
+    CONFIG, DATA_LOST, DATA_WRONG, ENDED_BADLY, EVIDENCE_INVALID, NO_SERVER,
+};
 use crate::verdict::diagnosis::{Diagnosis, Stage};
 
 const IN_PROGRESS: &str = "aof_rewrite_in_progress";
@@ -35,6 +38,20 @@ pub const TOPIC: Topic = Topic {
 };
 
 const DIAGNOSES: &[Diagnosis] = &[
+    Diagnosis::of(Stage::Refused, "log-can-not-be-read", log::broken)
+        .knowing_others()
+        .explains(&[NO_SERVER, ENDED_BADLY, EVIDENCE_INVALID])
+        .because("a start can't read the log: {}"),
+    Diagnosis::of(Stage::Gone, "flush-in-the-log", log::flush_in_it)
+        .knowing_others()
+        .explains(&[DATA_WRONG])
+        .because("the log still holds {} behind {}, and a start runs it once more"),
+    Diagnosis::of(Stage::Gone, "log-written-anew", log::written_anew)
+        .knowing_others()
+        .explains(&[DATA_WRONG])
+        .because(
+            "BGREWRITEAOF wrote the log anew from what was in memory: {} went out of the log with it",
+        ),
     Diagnosis::of(Stage::Unfinished, "waited-for-other-work", rewrites::waited_for_other_work)
         .knowing_others()
         .explains(&[rewrites::BEING_WRITTEN])
@@ -46,12 +63,22 @@ const DIAGNOSES: &[Diagnosis] = &[
             "the log's rewrite was only scheduled: it begins after EXEC, or when another child has \
              ended, and until then `aof_rewrite_in_progress` is 0",
         ),
+    Diagnosis::of(
+        Stage::Unfinished,
+        "ended-though-info-said-rewriting",
+        rewrites::ended_though_info_said_so,
+    )
+    .knowing_others()
+    .explains(&[rewrites::BEING_WRITTEN])
+    .because(
+        "INFO said `aof_rewrite_in_progress:1`, and the answer ended all the same: wait until this \
+         field is 0 (in redis-py it is a number)",
+    ),
     Diagnosis::of(Stage::Unfinished, "first-log-not-awaited", rewrites::first_log_not_awaited)
         .knowing_others()
         .explains(&[rewrites::BEING_WRITTEN])
         .because(
-            "CONFIG SET only begins the first log: its child was still writing when the answer \
-             ended",
+            "CONFIG SET only begins a new log: its child was still writing when the answer ended",
         ),
     Diagnosis::of(Stage::Unfinished, "rewrite-not-awaited", rewrites::rewrite_not_awaited)
         .knowing_others()

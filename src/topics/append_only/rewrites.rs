@@ -6,6 +6,7 @@ use crate::checks::info::Info;
 use crate::lesson::{Check, Moment};
 use crate::redis_cli::words;
 use crate::topics::awaited_by;
+use crate::verdict::diagnosis::facts::info_field;
 use crate::verdict::diagnosis::{Cause, Facts, Pointer, Symptom, is_loaded_from_the_log, seen_at};
 
 const SIZES: [&str; 2] = ["aof_current_size", "aof_base_size"];
@@ -87,6 +88,15 @@ pub fn only_scheduled(facts: &Facts<'_>) -> Option<Cause> {
     let Begun { index, .. } = unfinished(facts)?;
     let exit = facts.evidence.at(Moment::Exit)?;
     (exit.info.number(SCHEDULED) != 0).then(|| seen_in(index, SCHEDULED))
+}
+
+/// INFO was asked and said so; or another field was looked at.
+pub fn ended_though_info_said_so(facts: &Facts<'_>) -> Option<Cause> {
+    let Begun { index: begun, .. } = unfinished(facts)?;
+    let mut infos = facts.numbered().rev().filter(|(_, exchange)| exchange.name() == "INFO");
+    let (index, last) = infos.next().filter(|(index, _)| *index > begun)?;
+    let runs = info_field(last, IN_PROGRESS).as_deref() == Some("1");
+    runs.then(|| seen_at(index).and(begun))
 }
 
 pub fn first_log_not_awaited(facts: &Facts<'_>) -> Option<Cause> {

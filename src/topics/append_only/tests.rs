@@ -1,6 +1,10 @@
 use super::super::{is_busy, pending};
 use super::*;
+use crate::attempt::evidence::{BrokenLog, LoadFailure, LogContents};
+use crate::lesson::Moment;
+use crate::redis_cli::words;
 use crate::topics::snapshots::tests::scene::{OK, Scene, scene};
+use crate::verdict::Diagnosed;
 use crate::verdict::tests::exercise;
 
 fn info(fields: &str) -> ServerInfo {
@@ -54,6 +58,75 @@ fn the_first_log_takes_its_time() {
     scene(scheduled, &[SWITCH]).info(waits).is("rewrite-only-scheduled", 0);
     // Nobody knows what began it.
     scene(QUIET, &[("SET a 1", OK)]).info(RUNS).has_no_cause();
+}
+
+#[test]
+fn info_said_that_the_log_is_written() {
+    let said = |runs: &str| format!("$aof_rewrite_in_progress:{runs}\r\n");
+    let (runs, rests) = (said("1"), said("0"));
+    let sent = |reply| [SWITCH, ("INFO persistence", reply)];
+    scene(QUIET, &sent(&runs)).info(RUNS).is("ended-though-info-said-rewriting", 1);
+    scene(QUIET, &sent(&rests)).info(RUNS).is("first-log-not-awaited", 0);
+}
+
+const BACK: &str = "[[check]]\nid = \"c\"\nat = \"crash\"\nreply = { \"MGET order:1 order:2\" = \"\"\"\n\
+     1) \"a\"\n2) \"b\"\n\"\"\" }\n";
+
+/// What the check finds after the crash, and the log that the answer has left.
+fn left(sent: &[(&str, &str)], entries: &[&str], broken: Option<BrokenLog>) -> Scene {
+    let words = |line: &&str| words::split(line).unwrap();
+    let log = LogContents { entries: entries.iter().map(words).collect(), broken };
+    scene(BACK, sent)
+        .setting("appendonly", "yes")
+        .answers("MGET order:1 order:2", "*2\r\n$-1\r\n$-1")
+        .change(|evidence| evidence.log = Some(log))
+}
+
+#[test]
+fn a_log_that_no_start_reads_is_told_with_its_place() {
+    let refused = |broken: BrokenLog| {
+        let scene = left(&[], &["SET order:1 a"], Some(broken));
+        let why = LoadFailure::Because("the server did not start again".to_owned());
+        let scene = scene.change(|evidence| {
+            evidence.looks.insert(Moment::Crash, Err(why));
+        });
+        scene.diagnosed().unwrap()
+    };
+    let not_an_entry = refused(BrokenLog::NotAnEntry("$3".to_owned()));
+    assert_cause("log-can-not-be-read", &not_an_entry, "behind `SET order:1` comes `$3`, and");
+    let empty = refused(BrokenLog::NotAnEntry(String::new()));
+    assert_cause("log-can-not-be-read", &empty, "comes an empty line, and an entry begins");
+    let half = refused(BrokenLog::NotWhole("mlh".to_owned()));
+    assert_cause("log-can-not-be-read", &half, "an entry that is not whole: in it stands `mlh`");
+    let text = refused(BrokenLog::LineEnds);
+    assert_cause("log-can-not-be-read", &text, r"end with `\n`, and Redis writes `\r\n`");
+}
+
+fn assert_cause(id: &str, diagnosed: &Diagnosed, part: &str) {
+    assert_eq!(diagnosed.id, id);
+    assert!(diagnosed.cause.contains(part), "{}", diagnosed.cause);
+}
+
+#[test]
+fn a_broken_log_is_no_cause_where_no_start_has_read_it() {
+    left(&[], &[], Some(BrokenLog::LineEnds)).failed("KeyError: 'a'").never("log-can-not-be-read");
+}
+
+#[test]
+fn a_flush_in_the_log_runs_again() {
+    const PING: (&str, &str) = ("PING", "+PONG");
+    let log = ["SET order:1 a", "SET order:2 b", "FLUSHALL", "SET order:3 c"];
+    left(&[PING], &log, None).seen_nowhere("flush-in-the-log");
+    let in_vain = ["FLUSHALL", "SET order:3 c"];
+    left(&[PING], &in_vain, None).never("flush-in-the-log");
+    let after = ["SET order:1 a", "FLUSHALL", "SET order:2 b"];
+    left(&[PING], &after, None).never("flush-in-the-log");
+}
+
+#[test]
+fn a_rewrite_leaves_out_what_is_gone() {
+    left(&[("BGREWRITEAOF", BEGUN)], &["SET order:3 c"], None).is("log-written-anew", 0);
+    left(&[("BGREWRITEAOF", BEGUN)], &["SET order:1 a"], None).never("log-written-anew");
 }
 
 #[test]

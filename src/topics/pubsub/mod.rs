@@ -34,7 +34,7 @@ const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis::of(Stage::Elsewhere, "still-subscribed", subscriptions::still_subscribed)
         .explains(&[ENDED_BADLY])
         .because(
-            "the program still listened on `{}` when its time was over: nothing ends a subscription \
-             but UNSUBSCRIBE, or the end of its connection",
+            "the program went on listening on `{}`, where nothing came any more, until its time was \
+             over: leave the loop (`break`) when you have what you need",
         ),
 ];

@@ -117,8 +117,10 @@ pub fn still_subscribed(facts: &Facts<'_>) -> Option<Cause> {
     if !facts.evidence.run.timed_out() || !was_idle {
         return None;
     }
-    // Where nothing came, nothing could have ended a loop that waits for it.
-    if timeline.messages.is_empty() {
+    // Where nothing came, nothing could have ended a loop that waits for it; and somebody who waits
+    // for the answer may have more to say.
+    let all_came = facts.evidence.came.len() == facts.exercise.meanwhile.len();
+    if timeline.messages.is_empty() || !all_came {
         return None;
     }
     let subscriptions = subscriptions(facts);

@@ -64,6 +64,9 @@ fn a_program_that_is_still_subscribed_does_not_end() {
     after_ten_seconds(&[SUBSCRIBE])
         .change(|evidence| evidence.timeline.messages.clear())
         .never("still-subscribed");
+    // The moment of a `[[meanwhile]]` that did not come may be waiting for the answer.
+    let moment = "[[meanwhile]]\nid = \"heard\"\nwhen = \"SET heard 1\"\n";
+    after_ten_seconds(&[SUBSCRIBE]).checks(&format!("{moment}{HEARD}")).never("still-subscribed");
 }
 
 #[test]

@@ -157,7 +157,11 @@ fn background(evidence: &Evidence, index: usize, runs: &[Duration]) -> Option<Wo
     let is_queued = bgsave.is_queued();
     let says_scheduled = reply_text(bgsave).is_some_and(|reply| reply.contains("scheduled"));
     let asked = if is_queued { exec_of(evidence, index)? } else { index };
-    let from = after_foreground_saves(evidence, runs[asked]);
+    let from = if is_paused(evidence, runs[asked]) {
+        evidence.timeline.exchanges[asked].ended()
+    } else {
+        after_foreground_saves(evidence, runs[asked])
+    };
     let is_scheduled = is_queued || says_scheduled;
     let sightings = sightings(evidence, index, from, is_scheduled);
     let stopped = stop_after(evidence, from);
@@ -219,6 +223,19 @@ fn after_foreground_saves(evidence: &Evidence, at: Duration) -> Duration {
         exchange.name() == "SAVE" && exchange.outcome == CommandOutcome::Done && exchange.at < at
     });
     saves.map(Exchange::ended).fold(at, Duration::max)
+}
+
+/// Whether a CLIENT PAUSE that came before held up what came at this time.
+fn is_paused(evidence: &Evidence, at: Duration) -> bool {
+    let exchanges = evidence.timeline.exchanges.iter();
+    let mut before = exchanges.take_while(|exchange| exchange.at <= at);
+    before.any(|exchange| {
+        let is_done = exchange.outcome == CommandOutcome::Done;
+        let is_pause = exchange.begins_with(&["CLIENT", "PAUSE"]) && is_done;
+        let millis =
+            exchange.words.get(2).and_then(|word| String::from_utf8_lossy(word).parse().ok());
+        is_pause && millis.is_some_and(|millis| at < exchange.at + Duration::from_millis(millis))
+    })
 }
 
 /// Whether a background save was running at this time, or had ended by then.

@@ -63,12 +63,16 @@ pub fn client_pause(facts: &Facts<'_>) -> Option<Cause> {
     let command = facts.exchange(index)?;
     let asked = command.words.get(2).and_then(|word| text(word).parse().ok());
     let pause = Pause { command, asked: Duration::from_millis(asked?) };
-    if facts.last_done(&["CLIENT", "UNPAUSE"]).is_some_and(|unpause| unpause > index) {
-        return None;
-    }
+    let unpause = facts.last_done(&["CLIENT", "UNPAUSE"]).filter(|unpause| *unpause > index);
     let explains = if facts.shows(BLOCKED) {
         let wait = longest(facts)?;
-        pause.is_for_all() && wait.at + wait.took > command.at && pause.asked >= wait.took / 2
+        let unpaused = unpause.and_then(|unpause| facts.exchange(unpause));
+        let until = unpaused.map_or(pause.until(), |unpause| unpause.at.min(pause.until()));
+        pause.is_for_all()
+            && wait.at + wait.took > command.at
+            && until.saturating_sub(command.at) >= wait.took / 2
+    } else if unpause.is_some() {
+        false
     } else if facts.shows(ENDED_BADLY) {
         // The answer ran out of time because of the pause only if the pause lasted until then.
         let timed_out = facts.evidence.run.timed_out() && pause.lasts_to_the_end(facts);

@@ -9,6 +9,8 @@ use super::keys::{KeyState, Missing};
 use super::lines::lines;
 use super::pasted::why_refused;
 use super::symptom::DATA_LOST;
+use crate::attempt::evidence::Run;
+use crate::redis_cli::commands;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::topics::TOPICS;
 
@@ -215,24 +217,70 @@ pub fn write_refused(facts: &Facts<'_>) -> Option<Cause> {
 
 /// Nothing was sent that could have stored the key.
 pub fn never_written(facts: &Facts<'_>) -> Option<Cause> {
+    let writes = facts.writes();
     let absent = absent(facts);
     let never: Vec<String> = absent
         .iter()
         .filter(|missing| {
             let key = &missing.key;
-            !is_named(facts, key) && facts.state_at_start(key) == KeyState::Absent
+            !is_named(facts, &writes, key) && facts.state_at_start(key) == KeyState::Absent
         })
         .map(|missing| format!("`{}`", missing.name()))
         .collect();
-    let has_written = facts.writes().iter().any(|write| matches!(write.effect, Effect::Stored(_)));
+    let has_written = writes.iter().any(|write| matches!(write.effect, Effect::Stored(_)));
     (has_written && !never.is_empty() && facts.ended_well() && facts.names_all_keys())
-        .then(|| Cause::default().with(never.join(", ")))
+        .then(|| Cause::default().with(never.join(", ")).with(written_instead(facts, &writes)))
 }
 
-/// Whether a word of any command contains the key.
-fn is_named(facts: &Facts<'_>, key: &[u8]) -> bool {
-    let mut words = facts.exchanges().iter().flat_map(|exchange| &exchange.words);
-    words.any(|word| word.windows(key.len().max(1)).any(|part| part == key))
+/// Whether a word of any command contains the key, other than of one that surely stored another key
+/// or changes none.
+fn is_named(facts: &Facts<'_>, writes: &[Write<'_>], key: &[u8]) -> bool {
+    facts.numbered().any(|(index, exchange)| {
+        let mut words = exchange.words.iter();
+        let is_word = words.any(|word| word == key);
+        let mut words = exchange.words.iter();
+        let is_part = words.any(|word| word.windows(key.len().max(1)).any(|part| part == key));
+        let mut effects = writes.iter().filter(|write| write.index == index);
+        is_word || (is_part && effects.any(|write| !matches!(write.effect, Effect::Stored(_))))
+    })
+}
+
+/// So many keys are named.
+const SHOWN_KEYS: usize = 3;
+
+/// Names keys that were stored, and that no check asks for.
+fn written_instead(facts: &Facts<'_>, writes: &[Write<'_>]) -> String {
+    let asked = facts.asked_keys();
+    let mut keys: Vec<&[u8]> = Vec::new();
+    for key in writes.iter().filter_map(Write::key) {
+        let was_stored = writes.iter().any(|write| write.has_stored(key));
+        let is_new = facts.state_at_start(key) == KeyState::Absent && !keys.contains(&key);
+        if was_stored && is_new && !asked.iter().any(|asked| asked == key) {
+            keys.push(key);
+        }
+    }
+    if keys.is_empty() {
+        return String::new();
+    }
+    let named = keys.iter().take(SHOWN_KEYS).map(|key| format!("`{}`", text(key)));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = if keys.len() > SHOWN_KEYS { " and others" } else { "" };
+    format!(": the answer has written {named}{more}")
+}
+
+/// The server holds what setup left in it. Where others wait for the answer, or it works on files,
+/// that is not what the answer lacks.
+pub fn nothing_was_written(facts: &Facts<'_>) -> Option<Cause> {
+    if facts.exercise.stop || !facts.exercise.meanwhile.is_empty() || facts.shows(DATA_LOST) {
+        return None;
+    }
+    let mut sent = facts.exchanges().iter();
+    let changes_nothing = facts.writes().is_empty()
+        && facts.names_all_keys()
+        && sent.all(|exchange| commands::changes_no_named_key(&exchange.words));
+    let is_program = matches!(facts.evidence.run, Run::Program(_));
+    let reads_keys = !facts.keys_of_the_check().is_empty();
+    (is_program && reads_keys && changes_nothing && facts.ended_well()).then(Cause::default)
 }
 
 fn absent<'a>(facts: &Facts<'a>) -> Vec<Missing<'a>> {

@@ -55,7 +55,7 @@ fn facts_about<'a>(exercise: &'a Exercise, evidence: &'a Evidence, id: &str) -> 
     let check = exercise.checks.iter().find(|check| check.id == id);
     let mut facts = Facts { exercise, evidence, check, symptoms: Vec::new() };
     facts.symptoms = match (check, id) {
-        (Some(check), _) if has_no_server(check, evidence) => Vec::new(),
+        (Some(check), _) if has_no_server(check, evidence) => vec![symptom::NO_SERVER],
         (Some(check), _) if check.from.is_some() => match evidence.at(check.at) {
             Some(_) => vec![symptom::COPY_WRONG],
             None => Vec::new(),

@@ -59,7 +59,7 @@ impl<'a> Missing<'a> {
 
     /// Whether there is no such key.
     pub fn is_surely_absent(&self) -> bool {
-        let reads_keys = ["GET", "EXISTS", "TYPE", "HLEN", "LLEN", "SCARD", "ZCARD"];
+        let reads_keys = ["GET", "MGET", "EXISTS", "TYPE", "HLEN", "LLEN", "SCARD", "ZCARD"];
         let command = self.command.as_deref();
         self.is_absent() && command.is_none_or(|command| reads_keys.contains(&command))
     }
@@ -231,6 +231,7 @@ impl<'a> Facts<'a> {
                 let (expected, found) = (Some(expected), Some(found));
                 missing.push(Missing { key, command: Some(name), expected, found });
             }
+            missing.extend(absent_of_many(command, expected, found));
         }
         let keys = self.check.map(|check| check.subject.expected_keys()).unwrap_or_default();
         if let Some(now) = self.evidence.at(Moment::Restore) {
@@ -276,29 +277,26 @@ impl<'a> Facts<'a> {
         self.evidence.keys.iter().find(|change| change.key == name)
     }
 
-    /// The keys in the commands of the unmet check.
+    /// The keys that the unmet check asks for.
     pub fn keys_of_the_check(&self) -> Vec<Vec<u8>> {
-        let replies = self.check.map(|check| check.subject.expected_replies()).unwrap_or_default();
-        let mut keys = Vec::new();
-        for (command, _) in replies {
-            let words = words::split(command).unwrap_or_default();
-            keys.extend(commands::named_keys(&words).into_iter().map(|at| words[at].clone()));
-        }
-        keys
+        self.check.map(keys_of).unwrap_or_default()
     }
 
-    /// All keys that the exercise's checks ask for.
+    /// The keys that any check asks for.
     pub fn asked_keys(&self) -> Vec<Vec<u8>> {
-        let mut keys = Vec::new();
-        for check in &self.exercise.checks {
-            let replies = check.subject.expected_replies().iter();
-            let read = replies.filter_map(|(command, _)| key_read_by(command));
-            keys.extend(read.map(|(key, _)| key));
-            let named = check.subject.expected_keys().iter();
-            keys.extend(named.map(|name| name.as_bytes().to_vec()));
-        }
-        keys
+        self.exercise.checks.iter().flat_map(keys_of).collect()
     }
+}
+
+/// The keys in the check's commands, and those that it names itself.
+fn keys_of(check: &Check) -> Vec<Vec<u8>> {
+    let named = check.subject.expected_keys().iter();
+    let mut keys: Vec<Vec<u8>> = named.map(|name| name.as_bytes().to_vec()).collect();
+    for (command, _) in check.subject.expected_replies() {
+        let words = words::split(command).unwrap_or_default();
+        keys.extend(commands::named_keys(&words).into_iter().map(|at| words[at].clone()));
+    }
+    keys
 }
 
 /// Whether the command was run, or may have been, and its effect on keys is unknown.
@@ -316,6 +314,26 @@ fn key_read_by(command: &str) -> Option<(Vec<u8>, String)> {
     let key = words.get(1).filter(|_| reads)?;
     let is_the_only_one = name != "EXISTS" || words.len() == 2;
     is_the_only_one.then(|| (key.clone(), name))
+}
+
+/// The keys of an MGET that are not there, and are to be there.
+fn absent_of_many<'a>(command: &str, expected: &Expected, found: &Printed) -> Vec<Missing<'a>> {
+    let words = words::split(command).unwrap_or_default();
+    let Some((name, keys)) = words.split_first() else { return Vec::new() };
+    let Some(expected) = expected.exact().filter(|_| name.eq_ignore_ascii_case(b"MGET")) else {
+        return Vec::new();
+    };
+    let is_nil = |line: &str| line.ends_with("(nil)");
+    let lines = expected.lines().zip(found.terminal.lines());
+    let absent = keys.iter().zip(lines);
+    let absent = absent.filter(|(_, (expected, found))| is_nil(found) && !is_nil(expected));
+    absent
+        .map(|(key, _)| Missing {
+            key: key.clone(),
+            command: Some("MGET".to_owned()),
+            ..Missing::default()
+        })
+        .collect()
 }
 
 /// A command that succeeded, such as those of the setup: else there would be no evidence.

@@ -97,11 +97,21 @@ fn last_attempt(exchanges: &[Exchange], name: &str) -> Option<(usize, String)> {
 pub fn refused(facts: &Facts<'_>) -> Option<Cause> {
     let exchanges = until_the_look(facts)?;
     wrong_settings(facts).iter().find_map(|setting| {
-        let (index, value) = last_attempt(exchanges, &setting.name)?;
+        let (index, _) = last_attempt(exchanges, &setting.name)?;
         let error = exchanges[index].error()?;
-        let was_right = setting.would_be_right_with(&value, facts);
-        was_right.then(|| seen_at(index).with(setting.name.as_str()).with(error.trim()))
+        let quotes = if is_in_words(&exchanges[index]) {
+            " (its value is one word: put it into quotes)"
+        } else {
+            ""
+        };
+        let why = format!("{}{quotes}", error.trim());
+        Some(seen_at(index).with(setting.name.as_str()).with(why))
     })
+}
+
+/// Whether a value was sent in several words.
+fn is_in_words(set: &Exchange) -> bool {
+    set.words.len() % 2 == 1
 }
 
 /// The setting has the value that the answer has given it.

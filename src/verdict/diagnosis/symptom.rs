@@ -19,6 +19,8 @@ pub const DATA_LOST: Symptom = Symptom("data lost");
 pub const COPY_WRONG: Symptom = Symptom("copy wrong");
 /// The server holds other data than the check asks for.
 pub const DATA_WRONG: Symptom = Symptom("data wrong");
+/// No server started again for the check.
+pub const NO_SERVER: Symptom = Symptom("no server");
 /// Another client waited too long.
 pub const BLOCKED: Symptom = Symptom("blocked");
 /// A setting has another value.

@@ -154,7 +154,10 @@ pub const TABLE: &[Diagnosis] = &[
         .because("Redis refused to set `{}`: {}"),
     Diagnosis::of(Stage::NotRun, "nothing-was-sent", server::nothing_was_sent)
         .explains(&[DATA_WRONG, NOT_DONE])
-        .because("no command came to the lesson's server: the program never talked to it{}"),
+        .because(
+            "no command came to the lesson's server: the program never talked to it{} (a pipeline \
+             sends nothing before `execute()`)",
+        ),
     Diagnosis::of(Stage::NotRun, "no-command-was-given", server::no_command_was_given)
         .explains(&[DATA_WRONG, NOT_DONE])
         .because("the answer holds no command"),
@@ -202,7 +205,13 @@ pub const TABLE: &[Diagnosis] = &[
         .because("the command that was to write `{}` was refused: {}"),
     Diagnosis::of(Stage::Values, "never-written", data::never_written)
         .explains(&[DATA_WRONG, DATA_LOST])
-        .because("nothing was written to {}"),
+        .because("nothing was written to {}{}"),
+    Diagnosis::of(Stage::Values, "nothing-was-written", data::nothing_was_written)
+        .explains(&[DATA_WRONG])
+        .because(
+            "the answer has sent no command that writes (a pipeline sends nothing before \
+             `execute()`)",
+        ),
     Diagnosis::of(Stage::Values, "set-otherwise", settings::set_otherwise)
         .knowing_others()
         .explains(&[CONFIG, DATA_WRONG])

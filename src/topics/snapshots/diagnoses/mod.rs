@@ -149,7 +149,35 @@ pub const TABLE: &[Diagnosis] = &[
         .explains(&[STILL_RUNNING])
         .because(
             "INFO said `rdb_bgsave_in_progress:1`, and the answer ended all the same: wait until \
-             this field is 0",
+             this field is 0 (in redis-py it is a number)",
+        ),
+    Diagnosis::of(
+        Stage::Unfinished,
+        "ended-though-lastsave-had-not-moved",
+        waiting::unmoved_lastsave,
+    )
+    .explains(&[STILL_RUNNING])
+    .because(
+        "LASTSAVE had not moved when the answer asked last, and it ended all the same: go on asking \
+         while it is the old value",
+    ),
+    Diagnosis::of(Stage::Unfinished, "bgsave-sent-until-accepted", waiting::sent_until_accepted)
+        .explains(&[STILL_RUNNING])
+        .because(
+            "BGSAVE was sent until it was accepted, and so it began one more save, which still ran \
+             when the answer ended",
+        ),
+    Diagnosis::of(Stage::Unfinished, "waited-for-replicas", waiting::waited_for_replicas)
+        .explains(&[STILL_RUNNING])
+        .because(
+            "{} waits for replicas, not for a save: the child was still writing when the answer \
+             ended",
+        ),
+    Diagnosis::of(Stage::Unfinished, "info-asked-too-early", waiting::asked_too_early)
+        .explains(&[STILL_RUNNING])
+        .because(
+            "INFO was asked before BGSAVE and never after it: the child was still writing when the \
+             answer ended",
         ),
     Diagnosis::of(Stage::Unfinished, "waited-too-early", waiting::waited_too_early)
         .explains(&[STILL_RUNNING])
@@ -204,7 +232,7 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Unfinished, "written-after-the-snapshot", saved::written_after)
         .explains(&[DATA_LOST, COPY_WRONG])
         .because(
-            "{} came after {}: a snapshot holds what was there when it began, and nothing later",
+            "{} {}: a snapshot holds what was there when it began, and nothing later",
         ),
     Diagnosis::of(Stage::Blocked, "save-blocks-everyone", waiting::save_is_used)
         .explains(&[USED_SAVE])

@@ -85,7 +85,10 @@ pub fn written_after(facts: &Facts<'_>) -> Option<Cause> {
     let names: Vec<String> =
         facts.missing().iter().map(|missing| format!("`{}`", missing.name())).collect();
     let command = facts.exchange(snapshot)?.name();
-    Some(seen_at(first).and(snapshot).with(names.join(", ")).with(command))
+    let is_queued = facts.exchange(first)?.is_queued();
+    let came = if is_queued { " came with EXEC, and EXEC after" } else { " came after" };
+    let names = names.join(", ") + came;
+    Some(seen_at(first).and(snapshot).with(names).with(command))
 }
 
 /// A BGSAVE inside MULTI, or `BGSAVE SCHEDULE`, takes the snapshot later.
@@ -277,13 +280,13 @@ fn has_no_save(facts: &Facts<'_>) -> bool {
 
 /// BGSAVE was sent, and the check asks for SAVE as well.
 pub fn never_sent_save(facts: &Facts<'_>) -> Option<Cause> {
-    let bgsave = facts.last_done(&["BGSAVE"])?;
-    (facts.shows(NO_SAVE) && facts.never_sent("SAVE")).then(|| seen_at(bgsave))
+    facts.last_done(&["BGSAVE"])?;
+    (facts.shows(NO_SAVE) && facts.never_sent("SAVE")).then(Cause::default)
 }
 
 /// SAVE was sent, and the check asks for BGSAVE as well.
 pub fn never_sent_bgsave(facts: &Facts<'_>) -> Option<Cause> {
-    let save = facts.last_done(&["SAVE"])?;
+    facts.last_done(&["SAVE"])?;
     let is_about_calls = matches!(facts.check?.kind, "calls" | "sent");
-    (is_about_calls && facts.shows(NO_BGSAVE) && facts.never_sent("BGSAVE")).then(|| seen_at(save))
+    (is_about_calls && facts.shows(NO_BGSAVE) && facts.never_sent("BGSAVE")).then(Cause::default)
 }

@@ -10,7 +10,7 @@ use super::{last_snapshot, last_status, lastsave, saved};
 use crate::attempt::evidence::Run;
 use crate::checks::calls::Calls;
 use crate::lesson::Crash;
-use crate::relay::CommandOutcome;
+use crate::relay::{CommandOutcome, Exchange};
 use crate::verdict::diagnosis::blocking::{Blocker, blocker, says_timeout, waited};
 use crate::verdict::diagnosis::ending::is_exception;
 use crate::verdict::diagnosis::facts::{Facts, info_field, reply_text, time, took};
@@ -37,12 +37,52 @@ fn unfinished(facts: &Facts<'_>) -> Option<usize> {
 /// only once.
 pub fn wrong_field(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
-    let (index, last) = facts
-        .numbered()
-        .rev()
-        .find(|(index, exchange)| *index > bgsave && exchange.name() == "INFO")?;
+    let (index, last) = last_after(facts, bgsave, &["INFO"])?;
     (info_field(last, "rdb_bgsave_in_progress").as_deref() == Some("1"))
         .then(|| seen_at(index).and(bgsave))
+}
+
+/// LASTSAVE had not moved when it was asked for the last time.
+pub fn unmoved_lastsave(facts: &Facts<'_>) -> Option<Cause> {
+    let bgsave = unfinished(facts)?;
+    let (index, last) = last_after(facts, bgsave, &["LASTSAVE", "INFO"])?;
+    let is_unmoved = lastsave(last) == Some(facts.evidence.before.lastsave);
+    is_unmoved.then(|| seen_at(index).and(bgsave))
+}
+
+fn last_after<'a>(
+    facts: &Facts<'a>,
+    bgsave: usize,
+    names: &[&str],
+) -> Option<(usize, &'a Exchange)> {
+    let mut numbered = facts.numbered().rev();
+    numbered.find(|(index, exchange)| *index > bgsave && names.contains(&exchange.name().as_str()))
+}
+
+/// INFO was asked before BGSAVE only.
+pub fn asked_too_early(facts: &Facts<'_>) -> Option<Cause> {
+    let bgsave = unfinished(facts)?;
+    let is_complete = facts.evidence.timeline.left_out == 0;
+    let (index, _) = facts.numbered().find(|(_, exchange)| exchange.name() == "INFO")?;
+    let asks_later = last_after(facts, bgsave, &["LASTSAVE", "INFO"]).is_some();
+    (is_complete && index < bgsave && !asks_later).then(|| seen_at(index).and(bgsave))
+}
+
+/// BGSAVE was refused while a save was running, and sent again until it began one more.
+pub fn sent_until_accepted(facts: &Facts<'_>) -> Option<Cause> {
+    let bgsave = unfinished(facts)?;
+    let refused = facts.last_refused(&["BGSAVE"], "already in progress")?;
+    let first = facts.exchanges()[..refused].iter().position(|exchange| {
+        exchange.name() == "BGSAVE" && exchange.outcome == CommandOutcome::Done
+    });
+    (refused < bgsave && first.is_some()).then(|| seen_at(bgsave))
+}
+
+/// WAIT is about replicas.
+pub fn waited_for_replicas(facts: &Facts<'_>) -> Option<Cause> {
+    let bgsave = unfinished(facts)?;
+    let (index, _) = last_after(facts, bgsave, &["WAIT", "WAITAOF"])?;
+    Some(seen_at(index).with(facts.exchange(index)?.name()))
 }
 
 /// `@wait-bgsave` above BGSAVE has nothing to wait for.

@@ -233,6 +233,17 @@ fn a_save_that_the_relay_did_not_see_leaves_all_in_doubt() {
 }
 
 #[test]
+fn a_save_that_client_pause_held_up_begins_with_its_reply() {
+    let bgsave = || that_took(2000, sent(11, "BGSAVE", STARTED));
+    let after = |pause: &str| {
+        let exchanges = vec![sent(10, pause, "+OK"), bgsave()];
+        work(&answer(exchanges, 2100, IN_PROGRESS))[0].from
+    };
+    assert_eq!(after("CLIENT PAUSE 2000"), millis(2011));
+    assert_eq!(after("CLIENT PAUSE 1"), millis(11));
+}
+
+#[test]
 fn what_a_stop_ended_is_not_told_as_an_end() {
     let mut evidence = settled(answer(vec![sent(1, "BGSAVE", STARTED)], 4, ENDED), 20, 100);
     let (at, seen) = (millis(2), millis(3));

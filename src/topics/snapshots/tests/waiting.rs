@@ -91,7 +91,30 @@ fn a_look_at_another_field() {
 #[test]
 fn a_look_before_bgsave_is_no_look_at_it() {
     let sent = [("INFO persistence", IDLE), ("BGSAVE", STARTED)];
-    scene(QUIET, &sent).saving().is("bgsave-reply-taken-as-done", 1);
+    scene(QUIET, &sent).saving().is("info-asked-too-early", 0);
+    let again = [sent[0], sent[1], ("LASTSAVE", ":101")];
+    scene(QUIET, &again).saving().is("bgsave-reply-taken-as-done", 1);
+}
+
+#[test]
+fn a_lastsave_that_has_not_moved_is_no_end() {
+    let sent = [("LASTSAVE", ":100"), ("BGSAVE", STARTED), ("LASTSAVE", ":100")];
+    scene(QUIET, &sent).saving().is("ended-though-lastsave-had-not-moved", 2);
+    scene(QUIET, &sent[..2]).saving().is("bgsave-reply-taken-as-done", 1);
+}
+
+#[test]
+fn bgsave_is_no_question() {
+    let sent = [("BGSAVE", STARTED), ("BGSAVE", BUSY), ("BGSAVE", STARTED)];
+    scene(QUIET, &sent).saving().is("bgsave-sent-until-accepted", 2);
+    scene(QUIET, &sent[1..]).saving().is("bgsave-reply-taken-as-done", 1);
+}
+
+#[test]
+fn wait_is_for_replicas() {
+    let sent = [("BGSAVE", STARTED), ("WAIT 0 0", ":0")];
+    scene(QUIET, &sent).saving().is("waited-for-replicas", 1);
+    scene(QUIET, &[sent[1], sent[0]]).saving().is("bgsave-reply-taken-as-done", 1);
 }
 
 #[test]

@@ -158,6 +158,50 @@ fn a_field_that_is_missing_is_no_key_that_expired() {
     scene(STORED, &[("EXPIRE report:daily 9", ":0")]).found("nil").has_no_cause();
 }
 
+const MANY: &str = "[[check]]\nid = \"c\"\nreply = { \"MGET order:1 order:2\" = \"\"\"\n\
+     1) \"paid\"\n2) \"paid\"\n\"\"\" }\n";
+
+fn many(sent: &[(&str, &str)], reply: &str) -> String {
+    let scene = scene(MANY, sent).answers("MGET order:1 order:2", reply);
+    scene.diagnosed().map(|diagnosed| diagnosed.cause).unwrap_or_default()
+}
+
+#[test]
+fn each_key_of_a_list_may_be_missing() {
+    let cause = many(&[("SET order:1 paid", OK)], "*2\r\n$4\r\npaid\r\n$-1");
+    assert_eq!(cause, "nothing was written to `order:2`");
+}
+
+#[test]
+fn what_was_written_in_their_place_is_named() {
+    let neither = "*2\r\n$-1\r\n$-1";
+    let sent = [("SET order:1001 paid", OK), ("SET order:1002 paid", OK)];
+    assert_eq!(
+        many(&sent, neither),
+        "nothing was written to `order:1`, `order:2`: the answer has written `order:1001`, \
+         `order:1002`"
+    );
+    let sent = [("MSET a 1 b 2 c 3 d 4", OK), ("KEYS order:1*", "*0")];
+    assert_eq!(
+        many(&sent, neither),
+        "nothing was written to `order:1`, `order:2`: the answer has written `a`, `b`, `c` and \
+         others"
+    );
+}
+
+#[test]
+fn a_command_whose_effect_is_not_known_may_have_written_it() {
+    let sent = [("SET other 1", OK), ("RENAME other order:1", OK), ("COPY other order:2", ":1")];
+    assert_eq!(many(&sent, "*2\r\n$-1\r\n$-1"), "");
+}
+
+#[test]
+fn a_program_that_only_reads_has_written_nothing() {
+    scene(STORED, &[("GET report:daily", "nil")]).found("nil").seen_nowhere("nothing-was-written");
+    // Its effect depends on what is there.
+    scene(STORED, &[("EXPIRE report:daily 9", ":0")]).found("nil").has_no_cause();
+}
+
 #[test]
 fn the_write_was_refused() {
     let wrong = "-ERR syntax error";

@@ -49,7 +49,9 @@ fn nobody_set_it() {
 fn redis_refused_it() {
     let error = "-ERR CONFIG SET failed - argument couldn't be parsed";
     with("exit", &[(RIGHT, error)], "noeviction").is("setting-refused", 0);
-    with("exit", &[(WRONG, error)], "noeviction").has_no_cause();
+    with("exit", &[(WRONG, error)], "noeviction").is("setting-refused", 0);
+    let cause = with("exit", &[("CONFIG SET maxmemory-policy a b", error)], "noeviction");
+    assert!(cause.diagnosed().unwrap().cause.ends_with("one word: put it into quotes)"));
 }
 
 #[test]

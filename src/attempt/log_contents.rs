@@ -1,0 +1,136 @@
+//! What stands in the append-only log that an answer leaves, and where a start can't read on.
+
+use std::path::Path;
+
+use super::evidence::{BrokenLog, LogContents};
+use crate::error::EnvironmentError;
+use crate::lesson::Exercise;
+use crate::server::{FileName, Server};
+
+/// So much of what stands in the place of an entry is kept.
+const SHOWN_BYTES: usize = 20;
+/// A file begins with this if a rewrite has put a snapshot into it.
+const SNAPSHOT: &[u8] = b"REDIS";
+
+/// The log of an exercise in which answers work on the server's files; `None` if there is none.
+pub(super) fn read(
+    server: &Server,
+    exercise: &Exercise,
+) -> Result<Option<LogContents>, EnvironmentError> {
+    let is_on = |(name, value): &(String, String)| name == "appendonly" && value == "yes";
+    if !exercise.stop || !exercise.settings.iter().any(is_on) {
+        return Ok(None);
+    }
+    let mut names = server.files()?;
+    let is_log = |name: &FileName| Path::new(name.as_str()).extension() == Some("aof".as_ref());
+    names.retain(|name| name.is_of_the_log() && is_log(name));
+    // In the order of their numbers, at least up to nine.
+    names.sort();
+    let mut log = LogContents::default();
+    for name in &names {
+        let content = server.file(name)?.filter(|_| log.broken.is_none());
+        log.broken = log.broken.or(add(&content.unwrap_or_default(), &mut log.entries));
+    }
+    Ok(Some(log))
+}
+
+/// Adds the file's whole entries, up to where a start can't read on. An entry that the end of the
+/// file cuts short does not hinder a start.
+fn add(file: &[u8], entries: &mut Vec<Vec<Vec<u8>>>) -> Option<BrokenLog> {
+    let mut rest = if file.starts_with(SNAPSHOT) { &[] } else { file };
+    while !rest.is_empty() {
+        match entry(&mut rest) {
+            Ok(Some(words)) => entries.push(words),
+            Ok(None) => {}
+            Err(broken) => return broken,
+        }
+    }
+    None
+}
+
+/// The next entry; `None`: a comment. The error is `None` where the file ends within the entry.
+fn entry(rest: &mut &[u8]) -> Result<Option<Vec<Vec<u8>>>, Option<BrokenLog>> {
+    let first = line(rest)?;
+    if first.starts_with(b"#") {
+        return Ok(None);
+    }
+    let count = number(first, b'*').ok_or_else(|| Some(BrokenLog::NotAnEntry(shown(first))))?;
+    let mut words = Vec::new();
+    for _ in 0..count {
+        let length = line(rest)?;
+        let bytes = number(length, b'$').ok_or(Some(BrokenLog::NotWhole(shown(length))))?;
+        let (word, after) = rest.split_at_checked(bytes).ok_or(None)?;
+        *rest = after;
+        match line(rest) {
+            Ok(b"") => words.push(word.to_vec()),
+            Err(None) => return Err(None),
+            _ => return Err(Some(BrokenLog::NotWhole(shown(word)))),
+        }
+    }
+    Ok(Some(words))
+}
+
+/// The next line without its end.
+fn line<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Option<BrokenLog>> {
+    let end = rest.iter().position(|byte| *byte == b'\n').ok_or(None)?;
+    let line = &rest[..end];
+    *rest = &rest[end + 1..];
+    line.strip_suffix(b"\r").ok_or(Some(BrokenLog::LineEnds))
+}
+
+fn number(line: &[u8], sign: u8) -> Option<usize> {
+    let (first, digits) = line.split_first()?;
+    std::str::from_utf8(digits).ok().filter(|_| *first == sign)?.parse().ok()
+}
+
+fn shown(bytes: &[u8]) -> String {
+    let kept = &bytes[..bytes.len().min(SHOWN_BYTES)];
+    String::from_utf8_lossy(kept).escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n";
+
+    fn log(text: &str) -> (usize, Option<BrokenLog>) {
+        let mut entries = Vec::new();
+        let broken = add(text.as_bytes(), &mut entries);
+        (entries.len(), broken)
+    }
+
+    #[test]
+    fn a_whole_log_holds_its_entries() {
+        assert_eq!(log(&format!("{ONE}#TS:1\r\n{ONE}")), (2, None));
+        assert_eq!(log("REDIS0010\u{1}"), (0, None));
+        assert_eq!(log(""), (0, None));
+    }
+
+    #[test]
+    fn an_entry_that_the_end_cuts_short_hinders_no_start() {
+        for end in 1..ONE.len() {
+            assert_eq!(log(&format!("{ONE}{}", &ONE[..end])), (1, None), "{end}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_entry_is_found() {
+        let not_an_entry = |text: &str| Some(BrokenLog::NotAnEntry(text.to_owned()));
+        assert_eq!(log(&format!("{ONE}\r\n{ONE}")), (1, not_an_entry("")));
+        assert_eq!(log(&format!("{ONE}{}", &ONE[4..])), (1, not_an_entry("$4")));
+    }
+
+    #[test]
+    fn half_an_entry_in_the_middle_is_found() {
+        let not_whole = |text: &str| Some(BrokenLog::NotWhole(text.to_owned()));
+        let half = &ONE[..ONE.len() - 3];
+        assert_eq!(log(&format!("{half}{ONE}")), (0, not_whole("*")));
+        assert_eq!(log(&format!("{}{ONE}", &ONE[..14])), (0, not_whole("*2")));
+    }
+
+    #[test]
+    fn lines_without_a_carriage_return_are_found() {
+        assert_eq!(log(&ONE.replace("\r\n", "\n")), (0, Some(BrokenLog::LineEnds)));
+    }
+}

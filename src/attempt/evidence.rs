@@ -85,13 +85,15 @@ impl Evidence {
     }
 }
 
-/// What an append-only log holds.
+/// What the file holds to which the append-only log is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogContents {
     /// The words of each whole entry, up to where it is broken.
     pub entries: Vec<Vec<Vec<u8>>>,
-    /// Why a start can't read on behind them.
+    /// Why a start can't read on after them.
     pub broken: Option<BrokenLog>,
+    /// The last entry, if the end of the file cuts it short: a start leaves it out.
+    pub cut_short: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

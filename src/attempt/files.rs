@@ -134,9 +134,7 @@ fn snapshot(
     }
     // With `stop = true` an answer may leave it in the server's directory.
     if exercise.stop {
-        let is_link = |directory: &Path| std::fs::symlink_metadata(directory.join(from));
-        let in_directory = server.directory().map(is_link);
-        if in_directory.is_some_and(|file| file.is_ok_and(|file| file.is_symlink())) {
+        if server.directory().is_some_and(|directory| is_link(&directory.join(from))) {
             return Ok(Err(format!("`data/{from}` is a link, and not a file of its own")));
         }
         let found = of_the_server(server, from)?;

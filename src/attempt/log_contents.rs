@@ -1,51 +1,56 @@
 //! What stands in the append-only log that an answer leaves, and where a start can't read on.
 
-use std::path::Path;
-
 use super::evidence::{BrokenLog, LogContents};
-use crate::error::EnvironmentError;
 use crate::lesson::Exercise;
-use crate::server::{FileName, Server};
+use crate::server::Server;
+
+/// A larger log is none of an exercise.
+const LARGEST: u64 = 1024 * 1024;
 
 /// So much of what stands in the place of an entry is kept.
 const SHOWN_BYTES: usize = 20;
 /// A file begins with this if a rewrite has put a snapshot into it.
 const SNAPSHOT: &[u8] = b"REDIS";
 
-/// The log of an exercise in which answers work on the server's files; `None` if there is none.
-pub(super) fn read(
-    server: &Server,
-    exercise: &Exercise,
-) -> Result<Option<LogContents>, EnvironmentError> {
+/// What a start reads last: the file that the server wrote to, by its manifest. `None` where
+/// answers do not work on the server's files, or where it can't be read.
+pub(super) fn read(server: &Server, exercise: &Exercise) -> Option<LogContents> {
     let is_on = |(name, value): &(String, String)| name == "appendonly" && value == "yes";
     if !exercise.stop || !exercise.settings.iter().any(is_on) {
-        return Ok(None);
+        return None;
     }
-    let mut names = server.files()?;
-    let is_log = |name: &FileName| Path::new(name.as_str()).extension() == Some("aof".as_ref());
-    names.retain(|name| name.is_of_the_log() && is_log(name));
-    // In the order of their numbers, at least up to nine.
-    names.sort();
-    let mut log = LogContents::default();
-    for name in &names {
-        let content = server.file(name)?.filter(|_| log.broken.is_none());
-        log.broken = log.broken.or(add(&content.unwrap_or_default(), &mut log.entries));
+    let name = server.last_aof().ok()??;
+    let path = server.directory().map(|directory| directory.join(name.as_str()));
+    if path.is_some_and(|path| std::fs::metadata(path).is_ok_and(|file| file.len() > LARGEST)) {
+        return None;
     }
-    Ok(Some(log))
+    Some(contents(&server.file(&name).ok()??))
 }
 
-/// Adds the file's whole entries, up to where a start can't read on. An entry that the end of the
-/// file cuts short does not hinder a start.
-fn add(file: &[u8], entries: &mut Vec<Vec<Vec<u8>>>) -> Option<BrokenLog> {
+fn contents(file: &[u8]) -> LogContents {
+    let mut log = LogContents::default();
+    (log.broken, log.cut_short) = add(file, &mut log.entries);
+    log
+}
+
+/// Adds the file's whole entries, up to where a start can't read on; and what the end of the file
+/// cuts short, which hinders no start.
+fn add(file: &[u8], entries: &mut Vec<Vec<Vec<u8>>>) -> (Option<BrokenLog>, Vec<u8>) {
     let mut rest = if file.starts_with(SNAPSHOT) { &[] } else { file };
     while !rest.is_empty() {
+        let begins = rest;
         match entry(&mut rest) {
             Ok(Some(words)) => entries.push(words),
             Ok(None) => {}
-            Err(broken) => return broken,
+            Err(None) => return (None, begins.to_vec()),
+            // Where there are carriage returns, a line without one is a line too many.
+            Err(Some(BrokenLog::LineEnds)) if file.windows(2).any(|pair| pair == b"\r\n") => {
+                return (Some(BrokenLog::NotAnEntry(String::new())), Vec::new());
+            }
+            Err(broken) => return (broken, Vec::new()),
         }
     }
-    None
+    (None, Vec::new())
 }
 
 /// The next entry; `None`: a comment. The error is `None` where the file ends within the entry.
@@ -95,9 +100,8 @@ mod tests {
     const ONE: &str = "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n";
 
     fn log(text: &str) -> (usize, Option<BrokenLog>) {
-        let mut entries = Vec::new();
-        let broken = add(text.as_bytes(), &mut entries);
-        (entries.len(), broken)
+        let log = contents(text.as_bytes());
+        (log.entries.len(), log.broken)
     }
 
     #[test]
@@ -110,7 +114,9 @@ mod tests {
     #[test]
     fn an_entry_that_the_end_cuts_short_hinders_no_start() {
         for end in 1..ONE.len() {
-            assert_eq!(log(&format!("{ONE}{}", &ONE[..end])), (1, None), "{end}");
+            let text = format!("{ONE}{}", &ONE[..end]);
+            assert_eq!(log(&text), (1, None), "{end}");
+            assert_eq!(contents(text.as_bytes()).cut_short, &ONE.as_bytes()[..end]);
         }
     }
 
@@ -132,5 +138,7 @@ mod tests {
     #[test]
     fn lines_without_a_carriage_return_are_found() {
         assert_eq!(log(&ONE.replace("\r\n", "\n")), (0, Some(BrokenLog::LineEnds)));
+        let stray = (1, Some(BrokenLog::NotAnEntry(String::new())));
+        assert_eq!(log(&format!("{ONE}\n{ONE}")), stray);
     }
 }

@@ -145,7 +145,7 @@ impl Runner<'_> {
         };
         thread::scope(|scope| {
             for _ in 0..starters {
-                scope.spawn(|| self.start_servers(&running.servers.starter(), &running));
+                scope.spawn(|| self.start_servers(running.servers.starter(), &running));
             }
             let python = python().inspect_err(|_| running.give_up())?;
             let run_cases = || self.run_cases(&running, python.as_ref(), done);
@@ -181,11 +181,10 @@ impl Runner<'_> {
     }
 
     /// Starts a server for each run, as many ahead as are wanted.
-    fn start_servers(&self, starter: &Starter<'_, Started>, running: &Running) {
+    fn start_servers(&self, starter: Starter<'_, Started>, running: &Running) {
         loop {
             let run = running.started.fetch_add(1, Ordering::Relaxed);
             if run >= running.runs {
-                self.start_spare(running);
                 break;
             }
             starter.wait_until_wanted();
@@ -195,6 +194,9 @@ impl Runner<'_> {
             let index = running.order[run % running.order.len()];
             starter.add((index, Server::start(self.source, self.cases[index].settings())));
         }
+        // Nobody has to wait for the spare one.
+        drop(starter);
+        self.start_spare(running);
     }
 
     fn run_cases(&self, running: &Running, python: Option<&Interpreters>, done: &OnEnd<'_>) {
@@ -267,7 +269,8 @@ impl Runner<'_> {
 
     /// If it can't be started, nothing is lost.
     fn start_spare(&self, running: &Running) {
-        if !running.stop.load(Ordering::Relaxed) {
+        let has_second_runs = self.repeat == 1 && running.runs > 0;
+        if has_second_runs && !running.stop.load(Ordering::Relaxed) {
             let spare = Server::start(self.source, &[]).ok();
             lock(&running.spares).extend(spare);
         }

@@ -159,29 +159,43 @@ def leave(callbacks, harmless):
 
     `callbacks` is how many had been registered for the end before the answer ran, `harmless` the
     classes whose objects may be left.  Return, for Python to do it all, if something would notice
-    the difference.
+    the difference, or if anything fails: Python then says itself what it says in a fresh process.
     """
-    is_changed = (sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__
-                  or atexit._ncallbacks() != callbacks)
-    # What was there before the answer is frozen, and not among these.
-    noticing = {kind for kind in map(class_of, gc.get_objects()) if hasattr(kind, "__del__")}
-    if is_changed or threading.active_count() > 1 or not noticing <= harmless:
+    try:
+        if not is_plain(callbacks, harmless):
+            return
+        threading._shutdown()
+        atexit._run_exitfuncs()
+        sys.modules.pop("__main__", None)
+        gc.collect()
+        if any(has_end(class_of(left)) for left in gc.get_objects()):
+            return
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except Exception:
         return
-    threading._shutdown()
-    atexit._run_exitfuncs()
-    sys.modules.pop("__main__", None)
-    gc.collect()
-    if any(hasattr(class_of(left), "__del__") for left in gc.get_objects()):
-        return
-    sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(0)
+
+
+def is_plain(callbacks, harmless):
+    """Whether the answer has left nothing that does something at its end."""
+    streams = ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__))
+    are_kept = all(now is before and not now.closed for now, before in streams)
+    # What was there before the answer is frozen, and not among these.
+    ending = {kind for kind in map(class_of, gc.get_objects()) if has_end(kind)}
+    return (are_kept and atexit._ncallbacks() == callbacks and threading.active_count() == 1
+            and ending <= harmless)
 
 
 def class_of(thing):
     """The class itself of a class, else the thing's."""
     kind = type(thing)
     return thing if issubclass(kind, type) else kind
+
+
+def has_end(kind):
+    """Whether objects of this class do something when they go."""
+    return any("__del__" in vars(base) for base in type.mro(kind))
 
 
 def classes_of_packages():
@@ -191,7 +205,7 @@ def classes_of_packages():
     """
     classes = {thing for thing in gc.get_objects() if issubclass(type(thing), type)}
     own = {kind for kind in classes if kind.__module__ not in ("builtins", "_io")}
-    return {kind for kind in own | {io.BytesIO} if hasattr(kind, "__del__")}
+    return {kind for kind in own | {io.BytesIO} if has_end(kind)}
 
 
 if __name__ == "__main__":

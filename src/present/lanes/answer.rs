@@ -109,6 +109,7 @@ fn point(
     let name = exchange.name();
     Point {
         at,
+        count: line.count,
         trail,
         texts,
         look,
@@ -226,6 +227,7 @@ fn add_waits(picture: &mut Picture, points: &mut Vec<Point>, evidence: &Evidence
         let until = line.at + line.took;
         points.push(Point {
             at: line.at,
+            count: 1,
             trail: (line.took > SLOW_REPLY).then_some(Trail::Waits(until)),
             texts: [&word, &word, "@wait", "@wait"].map(str::to_owned),
             look: Look::Command,
@@ -268,7 +270,7 @@ fn end(evidence: &Evidence) -> Point {
     };
     let texts = texts.map(str::to_owned);
     let (at, weight) = (evidence.took, Weight::End);
-    Point { at, trail: None, texts, look, weight, is_about_work: false }
+    Point { at, count: 1, trail: None, texts, look, weight, is_about_work: false }
 }
 
 fn ended(evidence: &Evidence) -> Told {
@@ -294,6 +296,7 @@ fn add_messages(picture: &mut Picture, messages: &[Message]) {
         let short = truncate(&payload, SHORT_KEYS);
         points.push(Point {
             at: message.at,
+            count: 1,
             trail: None,
             texts: [format!("{channel}: {payload}"), payload, short, "◄".to_owned()],
             look: Look::Plain,

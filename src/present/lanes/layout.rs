@@ -90,7 +90,7 @@ pub struct Layout<'p> {
     pub form: Form,
     pub axis: Axis,
     pub lanes: Vec<LaidOut<'p>>,
-    /// How many points are left out.
+    /// How many commands are left out.
     pub left_out: usize,
     /// How many spans are left out, all of them early ones.
     pub spans_left_out: usize,
@@ -121,6 +121,7 @@ impl<'p> Layout<'p> {
                 let (stops, lanes) = stops(picture, &all[left_out..], most_spans, times, form);
                 let spare = if lasts { columns / form.spare } else { 0 };
                 if let Some(axis) = stops.axis(columns, spare) {
+                    let left_out = count(picture, &all[..left_out]);
                     return Some(Self { form, axis, lanes, left_out, spans_left_out });
                 }
             }
@@ -147,6 +148,15 @@ fn weights(picture: &Picture) -> Vec<(Weight, usize, usize)> {
     }
     all.sort_by_key(|(weight, lane, index)| (*weight, *lane, std::cmp::Reverse(*index)));
     all
+}
+
+/// How many commands these points stand for.
+fn count(picture: &Picture, points: &[(Weight, usize, usize)]) -> usize {
+    let counts = points.iter().map(|(_, lane, index)| match &picture.lanes[*lane].content {
+        Content::Points(points) => points[*index].count,
+        _ => 0,
+    });
+    counts.sum()
 }
 
 /// `visible` are the points that are drawn.

@@ -46,7 +46,7 @@ fn point(step: &Step) -> Point {
         StepKind::KilledServer => (killed("☠ kills the server"), Look::Bad),
     };
     let (at, weight) = (step.at, Weight::Evidence);
-    Point { at, trail: None, texts, look, weight, is_about_work: false }
+    Point { at, count: 1, trail: None, texts, look, weight, is_about_work: false }
 }
 
 fn disk(whole: &str) -> [String; DETAILS] {

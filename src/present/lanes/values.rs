@@ -103,6 +103,8 @@ pub enum Content {
 #[derive(Debug)]
 pub struct Point {
     pub at: Duration,
+    /// How many commands it stands for.
+    pub count: usize,
     pub trail: Option<Trail>,
     /// The label, from the most detailed form to the shortest.
     pub texts: [String; DETAILS],

@@ -1,88 +1,108 @@
 //! What the log holds that an answer has worked on.
 
-use crate::attempt::evidence::{BrokenLog, LogContents, Run};
+use crate::attempt::evidence::{BrokenLog, LogContents, ProgramEnd, Run};
 use crate::lesson::Moment;
 use crate::redis_cli::words;
+use crate::verdict::diagnosis::effects::{Effect, writes_of};
 use crate::verdict::diagnosis::facts::{Facts, text};
-use crate::verdict::diagnosis::keys::Missing;
-use crate::verdict::diagnosis::symptom::NO_SERVER;
+use crate::verdict::diagnosis::keys::{Missing, done};
+use crate::verdict::diagnosis::symptom::{ENDED_BADLY, NO_SERVER};
 use crate::verdict::diagnosis::{Cause, seen_at};
 
-/// What `server start` says when the server did not start (`attempt/python/server.sh`).
-const NOT_STARTED: &str = "the server did not start";
+/// What a server says that does not start with its log.
+const OF_THE_LOG: &str = "append only file";
 /// So many words of an entry are shown: its name and its key.
 const SHOWN_WORDS: usize = 2;
 
-/// The server was started with this log, and refused it.
+/// A server was to start with this log, and refused it.
 pub fn broken(facts: &Facts<'_>) -> Option<Cause> {
     let log = facts.evidence.log.as_ref()?;
-    let broken = log.broken.as_ref()?;
-    let was_refused = match &facts.evidence.run {
-        Run::Program(program) => program.stderr.text.contains(NOT_STARTED),
-        Run::Typed(_) => false,
-    };
-    if !was_refused && !facts.shows(NO_SERVER) {
-        return None;
-    }
-    let place = log.entries.last().map_or_else(
-        || "at its beginning".to_owned(),
-        |entry| format!("behind `{}`", shown(entry)),
-    );
-    Some(Cause::default().with(match broken {
-        BrokenLog::LineEnds => {
-            r"its lines end with `\n`, and Redis writes `\r\n`: it is bytes, not text".to_owned()
-        }
-        BrokenLog::NotAnEntry(line) if line.is_empty() => {
-            format!("{place} comes an empty line, and an entry begins with `*`")
-        }
-        BrokenLog::NotAnEntry(line) => {
-            format!("{place} comes `{line}`, and an entry begins with `*`")
-        }
-        BrokenLog::NotWhole(word) => {
-            format!("{place} comes an entry that is not whole: in it stands `{word}`")
-        }
-    }))
+    let broken = log.broken.as_ref().filter(|_| was_refused(facts))?;
+    let after = log.entries.last().map(|entry| shown(entry));
+    let there =
+        after.as_ref().map_or("at its beginning".to_owned(), |entry| format!("after `{entry}`"));
+    let next = after
+        .as_ref()
+        .map_or("its first entry".to_owned(), |entry| format!("the entry after `{entry}`"));
+    Some(
+        Cause::default().with(match broken {
+            BrokenLog::LineEnds => {
+                r"its lines end with `\n`, and Redis writes `\r\n`: read and write it as bytes"
+                    .to_owned()
+            }
+            BrokenLog::NotAnEntry(line) => {
+                let line =
+                    if line.is_empty() { "an empty line".to_owned() } else { format!("`{line}`") };
+                format!("{there} there is {line}, where an entry has to begin with `*`")
+            }
+            BrokenLog::NotWhole(word) => format!("{next} is not whole: it contains `{word}`"),
+        }),
+    )
 }
 
-/// A FLUSHALL behind all that would have brought back what is missing.
+/// Whether the server that the program started, or the one after the crash, says that it cannot read
+/// its log; and the program ended for no other reason.
+fn was_refused(facts: &Facts<'_>) -> bool {
+    if facts.shows(NO_SERVER) {
+        return starts_again(facts);
+    }
+    let Run::Program(program) = &facts.evidence.run else { return false };
+    let may_be_the_end = !facts.shows(ENDED_BADLY) || facts.failed_saying("CalledProcessError");
+    let has_ended = matches!(program.end, ProgramEnd::Exited(_));
+    has_ended && may_be_the_end && program.stderr.text.to_lowercase().contains(OF_THE_LOG)
+}
+
+/// Whether the check is about what a start makes of the log.
+fn starts_again(facts: &Facts<'_>) -> bool {
+    facts.check.is_some_and(|check| matches!(check.at, Moment::Crash | Moment::Restart))
+}
+
+fn whole_log<'a>(facts: &Facts<'a>) -> Option<&'a LogContents> {
+    facts.evidence.log.as_ref().filter(|log| starts_again(facts) && log.broken.is_none())
+}
+
+/// FLUSHALL is the last entry that changes what is missing, and it was there before.
 pub fn flush_in_it(facts: &Facts<'_>) -> Option<Cause> {
     let log = whole_log(facts)?;
-    let flush = log.entries.iter().rposition(|entry| is_flush(entry))?;
-    let missing = facts.missing();
-    let stored = |entries: &[Vec<Vec<u8>>]| {
-        let mut entries = entries.iter();
-        entries.any(|entry| missing.iter().any(|missing| entry.contains(&missing.key)))
+    let entries: Vec<_> = log.entries.iter().cloned().map(done).collect();
+    let writes = writes_of(&entries);
+    facts.missing().iter().find_map(|missing| {
+        let mut story = writes.iter().filter(|write| write.concerns(&missing.key)).rev();
+        let flush = story.next().filter(|write| write.effect == Effect::Flushed)?;
+        let stored = story.next().filter(|write| write.has_stored(&missing.key))?;
+        let name = entries[flush.index].name();
+        let lost = shown(&entries[stored.index].words);
+        Some(Cause::default().with(name).with(format!("`{lost}`")))
+    })
+}
+
+/// The last entry holds what is missing, and a start leaves it out.
+pub fn cut_short(facts: &Facts<'_>) -> Option<Cause> {
+    let log = whole_log(facts)?;
+    let is_in_it = |missing: &&Missing<'_>| {
+        log.cut_short.windows(missing.key.len().max(1)).any(|part| part == missing.key)
     };
-    let lost = log.entries[..flush].iter().rfind(|entry| stored(std::slice::from_ref(*entry)))?;
-    let name = text(log.entries[flush].first()?).to_uppercase();
-    (!stored(&log.entries[flush..]))
-        .then(|| Cause::default().with(name).with(format!("`{}`", shown(lost))))
+    let missing = facts.missing();
+    let missing = missing.iter().find(is_in_it)?;
+    Some(Cause::default().with(missing.name()))
 }
 
 /// A rewrite of the log, which holds nothing of what is missing.
 pub fn written_anew(facts: &Facts<'_>) -> Option<Cause> {
     let log = whole_log(facts)?;
     let rewrite = facts.last_done(&["BGREWRITEAOF"])?;
-    let missing = facts.missing();
-    let is_in_it = |key: &Vec<u8>| log.entries.iter().any(|entry| entry.contains(key));
+    let (missing, writes) = (facts.missing(), facts.writes());
+    let is_known = !missing.is_empty()
+        && missing.iter().all(|missing| {
+            let mut later = writes.iter().filter(|write| write.index > rewrite);
+            let is_in_it = log.entries.iter().any(|entry| entry.contains(&missing.key));
+            missing.is_absent() && !is_in_it && !later.any(|write| write.concerns(&missing.key))
+        });
     let names: Vec<String> =
         missing.iter().map(|missing| format!("`{}`", missing.name())).collect();
-    let are_absent = !missing.is_empty() && missing.iter().all(Missing::is_absent);
-    (are_absent && !missing.iter().any(|missing| is_in_it(&missing.key)))
-        .then(|| seen_at(rewrite).with(names.join(", ")))
-}
-
-/// The log, if the check is about what a start makes of it, and it can be read.
-fn whole_log<'a>(facts: &Facts<'a>) -> Option<&'a LogContents> {
-    let starts = matches!(facts.check?.at, Moment::Crash | Moment::Restart);
-    facts.evidence.log.as_ref().filter(|log| starts && log.broken.is_none())
-}
-
-fn is_flush(entry: &[Vec<u8>]) -> bool {
-    let name = entry.first().map(|name| text(name).to_uppercase());
-    name.is_some_and(|name| ["FLUSHALL", "FLUSHDB"].contains(&name.as_str()))
+    is_known.then(|| seen_at(rewrite).with(names.join(", ")))
 }
 
 fn shown(entry: &[Vec<u8>]) -> String {
-    words::join(&entry[..entry.len().min(SHOWN_WORDS)])
+    text(words::join(&entry[..entry.len().min(SHOWN_WORDS)]).as_bytes())
 }

@@ -45,12 +45,19 @@ const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis::of(Stage::Gone, "flush-in-the-log", log::flush_in_it)
         .knowing_others()
         .explains(&[DATA_WRONG])
-        .because("the log still holds {} behind {}, and a start runs it once more"),
+        .because("the log still has {} after {}, and each start runs it again"),
+    Diagnosis::of(Stage::Gone, "last-entry-cut-short", log::cut_short)
+        .knowing_others()
+        .explains(&[DATA_WRONG])
+        .because(
+            "the last entry of the log, with `{}`, is not whole (each line ends with `\\r\\n`): a \
+             start leaves it out",
+        ),
     Diagnosis::of(Stage::Gone, "log-written-anew", log::written_anew)
         .knowing_others()
         .explains(&[DATA_WRONG])
         .because(
-            "BGREWRITEAOF wrote the log anew from what was in memory: {} went out of the log with it",
+            "BGREWRITEAOF wrote the log anew from what was in memory, and {} was not in it",
         ),
     Diagnosis::of(Stage::Unfinished, "waited-for-other-work", rewrites::waited_for_other_work)
         .knowing_others()

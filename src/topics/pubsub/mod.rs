@@ -34,7 +34,8 @@ const DIAGNOSES: &[Diagnosis] = &[
     Diagnosis::of(Stage::Elsewhere, "still-subscribed", subscriptions::still_subscribed)
         .explains(&[ENDED_BADLY])
         .because(
-            "the program went on listening on `{}`, where nothing came any more, until its time was \
-             over: leave the loop (`break`) when you have what you need",
+            "the program was still subscribed to `{}` when its time was over, and nothing came there \
+             any more: leave the loop (`break`), or stop the thread of `run_in_thread`, when you have \
+             what you need",
         ),
 ];

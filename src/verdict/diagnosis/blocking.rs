@@ -66,11 +66,11 @@ pub fn client_pause(facts: &Facts<'_>) -> Option<Cause> {
     let unpause = facts.last_done(&["CLIENT", "UNPAUSE"]).filter(|unpause| *unpause > index);
     let explains = if facts.shows(BLOCKED) {
         let wait = longest(facts)?;
-        let unpaused = unpause.and_then(|unpause| facts.exchange(unpause));
-        let until = unpaused.map_or(pause.until(), |unpause| unpause.at.min(pause.until()));
+        // UNPAUSE has to wait as well.
         pause.is_for_all()
+            && wait.at < pause.until()
             && wait.at + wait.took > command.at
-            && until.saturating_sub(command.at) >= wait.took / 2
+            && pause.asked >= wait.took / 2
     } else if unpause.is_some() {
         false
     } else if facts.shows(ENDED_BADLY) {

@@ -59,7 +59,7 @@ impl<'a> Missing<'a> {
 
     /// Whether there is no such key.
     pub fn is_surely_absent(&self) -> bool {
-        let reads_keys = ["GET", "MGET", "EXISTS", "TYPE", "HLEN", "LLEN", "SCARD", "ZCARD"];
+        let reads_keys = ["GET", "EXISTS", "TYPE", "HLEN", "LLEN", "SCARD", "ZCARD"];
         let command = self.command.as_deref();
         self.is_absent() && command.is_none_or(|command| reads_keys.contains(&command))
     }

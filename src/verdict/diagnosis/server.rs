@@ -280,7 +280,7 @@ fn nothing_came(facts: &Facts<'_>) -> bool {
         let mut names = now.info.called_commands();
         names.all(|name| {
             is_sent_by_us(name, has_probe)
-                || asked_by_checks(facts, name)
+                || is_asked_by_checks(facts, name)
                 || facts.calls_at(now, name) <= 0
         })
     });
@@ -296,7 +296,7 @@ fn is_sent_by_us(name: &str, has_probe: bool) -> bool {
 }
 
 /// Whether a look asks this: some looks come while the answer runs.
-fn asked_by_checks(facts: &Facts<'_>, name: &str) -> bool {
+fn is_asked_by_checks(facts: &Facts<'_>, name: &str) -> bool {
     let checks = facts.exercise.checks.iter();
     let mut asked = checks.flat_map(|check| check.subject.expected_replies());
     asked.any(|(command, _)| {

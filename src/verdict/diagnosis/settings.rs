@@ -99,8 +99,8 @@ pub fn refused(facts: &Facts<'_>) -> Option<Cause> {
     wrong_settings(facts).iter().find_map(|setting| {
         let (index, _) = last_attempt(exchanges, &setting.name)?;
         let error = exchanges[index].error()?;
-        let quotes = if is_in_words(&exchanges[index]) {
-            " (its value is one word: put it into quotes)"
+        let quotes = if has_odd_words(&exchanges[index]) {
+            " (a value of several words needs quotes)"
         } else {
             ""
         };
@@ -109,8 +109,8 @@ pub fn refused(facts: &Facts<'_>) -> Option<Cause> {
     })
 }
 
-/// Whether a value was sent in several words.
-fn is_in_words(set: &Exchange) -> bool {
+/// Whether names and values are not pairs: a value may have been sent in several words.
+fn has_odd_words(set: &Exchange) -> bool {
     set.words.len() % 2 == 1
 }
 

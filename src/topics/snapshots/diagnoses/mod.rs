@@ -158,8 +158,8 @@ pub const TABLE: &[Diagnosis] = &[
     )
     .explains(&[STILL_RUNNING])
     .because(
-        "LASTSAVE had not moved when the answer asked last, and it ended all the same: go on asking \
-         while it is the old value",
+        "LASTSAVE had not moved when the answer asked last, and it ended all the same: the child was \
+         still writing",
     ),
     Diagnosis::of(Stage::Unfinished, "bgsave-sent-until-accepted", waiting::sent_until_accepted)
         .explains(&[STILL_RUNNING])
@@ -170,7 +170,7 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Unfinished, "waited-for-replicas", waiting::waited_for_replicas)
         .explains(&[STILL_RUNNING])
         .because(
-            "{} waits for replicas, not for a save: the child was still writing when the answer \
+            "WAIT waits for replicas, not for a save: the child was still writing when the answer \
              ended",
         ),
     Diagnosis::of(Stage::Unfinished, "info-asked-too-early", waiting::asked_too_early)
@@ -232,7 +232,7 @@ pub const TABLE: &[Diagnosis] = &[
     Diagnosis::of(Stage::Unfinished, "written-after-the-snapshot", saved::written_after)
         .explains(&[DATA_LOST, COPY_WRONG])
         .because(
-            "{} {}: a snapshot holds what was there when it began, and nothing later",
+            "{} {} {}: a snapshot holds what was there when it began, and nothing later",
         ),
     Diagnosis::of(Stage::Blocked, "save-blocks-everyone", waiting::save_is_used)
         .explains(&[USED_SAVE])

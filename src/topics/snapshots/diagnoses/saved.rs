@@ -86,9 +86,8 @@ pub fn written_after(facts: &Facts<'_>) -> Option<Cause> {
         facts.missing().iter().map(|missing| format!("`{}`", missing.name())).collect();
     let command = facts.exchange(snapshot)?.name();
     let is_queued = facts.exchange(first)?.is_queued();
-    let came = if is_queued { " came with EXEC, and EXEC after" } else { " came after" };
-    let names = names.join(", ") + came;
-    Some(seen_at(first).and(snapshot).with(names).with(command))
+    let came = if is_queued { "was run by EXEC, after" } else { "came after" };
+    Some(seen_at(first).and(snapshot).with(names.join(", ")).with(came).with(command))
 }
 
 /// A BGSAVE inside MULTI, or `BGSAVE SCHEDULE`, takes the snapshot later.

@@ -63,26 +63,32 @@ fn last_after<'a>(
 pub fn asked_too_early(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
     let is_complete = facts.evidence.timeline.left_out == 0;
-    let (index, _) = facts.numbered().find(|(_, exchange)| exchange.name() == "INFO")?;
+    let (index, _) = facts
+        .numbered()
+        .find(|(_, exchange)| info_field(exchange, "rdb_bgsave_in_progress").is_some())?;
     let asks_later = last_after(facts, bgsave, &["LASTSAVE", "INFO"]).is_some();
-    (is_complete && index < bgsave && !asks_later).then(|| seen_at(index).and(bgsave))
+    let mut before = facts.exchanges()[..bgsave].iter();
+    let is_first = before.all(|exchange| exchange.name() != "BGSAVE");
+    (is_complete && is_first && index < bgsave && !asks_later).then(|| seen_at(index).and(bgsave))
 }
 
 /// BGSAVE was refused while a save was running, and sent again until it began one more.
 pub fn sent_until_accepted(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
     let refused = facts.last_refused(&["BGSAVE"], "already in progress")?;
-    let first = facts.exchanges()[..refused].iter().position(|exchange| {
-        exchange.name() == "BGSAVE" && exchange.outcome == CommandOutcome::Done
-    });
-    (refused < bgsave && first.is_some()).then(|| seen_at(bgsave))
+    let exchanges = facts.exchanges();
+    let has_begun = exchanges[..refused]
+        .iter()
+        .any(|exchange| exchange.name() == "BGSAVE" && exchange.outcome == CommandOutcome::Done);
+    // Whoever asked or wrote in between meant another save.
+    (refused + 1 == bgsave && has_begun).then(|| seen_at(bgsave))
 }
 
 /// WAIT is about replicas.
 pub fn waited_for_replicas(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
-    let (index, _) = last_after(facts, bgsave, &["WAIT", "WAITAOF"])?;
-    Some(seen_at(index).with(facts.exchange(index)?.name()))
+    let wait = facts.last_done(&["WAIT"]).filter(|wait| *wait > bgsave)?;
+    Some(seen_at(wait))
 }
 
 /// `@wait-bgsave` above BGSAVE has nothing to wait for.

@@ -162,7 +162,7 @@ fn what_is_not_seen_may_have_been_a_save() {
 fn what_came_with_exec_is_told_to_have_come_with_it() {
     let sent = [("SAVE", OK), ("MULTI", OK), (WRITE, QUEUED), ("EXEC", "*1\r\n+OK")];
     let cause = scene(SURVIVES, &sent).found("nil").diagnosed().unwrap().cause;
-    assert!(cause.starts_with("`report:daily` came with EXEC, and EXEC after SAVE: "), "{cause}");
+    assert!(cause.starts_with("`report:daily` was run by EXEC, after SAVE: "), "{cause}");
 }
 
 #[test]

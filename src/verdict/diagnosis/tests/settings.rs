@@ -51,7 +51,7 @@ fn redis_refused_it() {
     with("exit", &[(RIGHT, error)], "noeviction").is("setting-refused", 0);
     with("exit", &[(WRONG, error)], "noeviction").is("setting-refused", 0);
     let cause = with("exit", &[("CONFIG SET maxmemory-policy a b", error)], "noeviction");
-    assert!(cause.diagnosed().unwrap().cause.ends_with("one word: put it into quotes)"));
+    assert!(cause.diagnosed().unwrap().cause.ends_with("(a value of several words needs quotes)"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::attempt::evidence::{BrokenLog, LogContents, ProgramEnd, Run};
 use crate::lesson::Moment;
 use crate::redis_cli::words;
 use crate::verdict::diagnosis::effects::{Effect, writes_of};
-use crate::verdict::diagnosis::facts::{Facts, text};
+use crate::verdict::diagnosis::facts::Facts;
 use crate::verdict::diagnosis::keys::{Missing, done};
 use crate::verdict::diagnosis::symptom::{ENDED_BADLY, NO_SERVER};
 use crate::verdict::diagnosis::{Cause, seen_at};
@@ -24,20 +24,19 @@ pub fn broken(facts: &Facts<'_>) -> Option<Cause> {
     let next = after
         .as_ref()
         .map_or("its first entry".to_owned(), |entry| format!("the entry after `{entry}`"));
-    Some(
-        Cause::default().with(match broken {
-            BrokenLog::LineEnds => {
-                r"its lines end with `\n`, and Redis writes `\r\n`: read and write it as bytes"
-                    .to_owned()
-            }
-            BrokenLog::NotAnEntry(line) => {
-                let line =
-                    if line.is_empty() { "an empty line".to_owned() } else { format!("`{line}`") };
-                format!("{there} there is {line}, where an entry has to begin with `*`")
-            }
-            BrokenLog::NotWhole(word) => format!("{next} is not whole: it contains `{word}`"),
-        }),
-    )
+    let why = match broken {
+        BrokenLog::LineEnds => {
+            r"its lines end with `\n`, and Redis writes `\r\n`: read and write it as bytes"
+                .to_owned()
+        }
+        BrokenLog::NotAnEntry(line) => {
+            let line =
+                if line.is_empty() { "an empty line".to_owned() } else { format!("`{line}`") };
+            format!("{there} there is {line}, where an entry has to begin with `*`")
+        }
+        BrokenLog::NotWhole(word) => format!("{next} is not whole: it contains `{word}`"),
+    };
+    Some(Cause::default().with(why))
 }
 
 /// Whether the server that the program started, or the one after the crash, says that it cannot read
@@ -104,5 +103,5 @@ pub fn written_anew(facts: &Facts<'_>) -> Option<Cause> {
 }
 
 fn shown(entry: &[Vec<u8>]) -> String {
-    text(words::join(&entry[..entry.len().min(SHOWN_WORDS)]).as_bytes())
+    words::join(&entry[..entry.len().min(SHOWN_WORDS)])
 }

@@ -281,8 +281,11 @@ pub fn nothing_was_written(facts: &Facts<'_>) -> Option<Cause> {
         && facts.names_all_keys()
         && sent.all(|exchange| commands::changes_no_named_key(&exchange.words));
     let is_program = matches!(facts.evidence.run, Run::Program(_));
-    let reads_keys = !facts.keys_of_the_check().is_empty();
-    (is_program && reads_keys && changes_nothing && facts.ended_well()).then(Cause::default)
+    let keys = facts.keys_of_the_check();
+    // A key that setup lets expire may only have to be waited for.
+    let are_steady = keys.iter().all(|key| facts.state_at_start(key) != KeyState::Unclear);
+    (is_program && !keys.is_empty() && are_steady && changes_nothing && facts.ended_well())
+        .then(Cause::default)
 }
 
 fn absent<'a>(facts: &Facts<'a>) -> Vec<Missing<'a>> {

@@ -92,14 +92,12 @@ pub struct LogContents {
     pub entries: Vec<Vec<Vec<u8>>>,
     /// Why a start can't read on after them.
     pub broken: Option<BrokenLog>,
-    /// The last entry, if the end of the file cuts it short: a start leaves it out.
-    pub cut_short: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BrokenLog {
-    /// Lines end without a carriage return.
-    LineEnds,
+    /// This line ends without a carriage return.
+    LineEnd(String),
     /// This line stands where an entry is to begin.
     NotAnEntry(String),
     /// A word of the next entry is not as long as the entry says; what stands there.

@@ -27,30 +27,22 @@ pub(super) fn read(server: &Server, exercise: &Exercise) -> Option<LogContents> 
     Some(contents(&server.file(&name).ok()??))
 }
 
+/// The file's whole entries, up to where a start can't read on. An entry that the end of the file
+/// cuts short hinders no start.
 fn contents(file: &[u8]) -> LogContents {
     let mut log = LogContents::default();
-    (log.broken, log.cut_short) = add(file, &mut log.entries);
-    log
-}
-
-/// Adds the file's whole entries, up to where a start can't read on; and what the end of the file
-/// cuts short, which hinders no start.
-fn add(file: &[u8], entries: &mut Vec<Vec<Vec<u8>>>) -> (Option<BrokenLog>, Vec<u8>) {
     let mut rest = if file.starts_with(SNAPSHOT) { &[] } else { file };
     while !rest.is_empty() {
-        let begins = rest;
         match entry(&mut rest) {
-            Ok(Some(words)) => entries.push(words),
+            Ok(Some(words)) => log.entries.push(words),
             Ok(None) => {}
-            Err(None) => return (None, begins.to_vec()),
-            // Where there are carriage returns, a line without one is a line too many.
-            Err(Some(BrokenLog::LineEnds)) if file.windows(2).any(|pair| pair == b"\r\n") => {
-                return (Some(BrokenLog::NotAnEntry(String::new())), Vec::new());
+            Err(broken) => {
+                log.broken = broken;
+                break;
             }
-            Err(broken) => return (broken, Vec::new()),
         }
     }
-    (None, Vec::new())
+    log
 }
 
 /// The next entry; `None`: a comment. The error is `None` where the file ends within the entry.
@@ -80,7 +72,7 @@ fn line<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Option<BrokenLog>> {
     let end = rest.iter().position(|byte| *byte == b'\n').ok_or(None)?;
     let line = &rest[..end];
     *rest = &rest[end + 1..];
-    line.strip_suffix(b"\r").ok_or(Some(BrokenLog::LineEnds))
+    line.strip_suffix(b"\r").ok_or_else(|| Some(BrokenLog::LineEnd(shown(line))))
 }
 
 fn number(line: &[u8], sign: u8) -> Option<usize> {
@@ -114,9 +106,7 @@ mod tests {
     #[test]
     fn an_entry_that_the_end_cuts_short_hinders_no_start() {
         for end in 1..ONE.len() {
-            let text = format!("{ONE}{}", &ONE[..end]);
-            assert_eq!(log(&text), (1, None), "{end}");
-            assert_eq!(contents(text.as_bytes()).cut_short, &ONE.as_bytes()[..end]);
+            assert_eq!(log(&format!("{ONE}{}", &ONE[..end])), (1, None), "{end}");
         }
     }
 
@@ -137,8 +127,8 @@ mod tests {
 
     #[test]
     fn lines_without_a_carriage_return_are_found() {
-        assert_eq!(log(&ONE.replace("\r\n", "\n")), (0, Some(BrokenLog::LineEnds)));
-        let stray = (1, Some(BrokenLog::NotAnEntry(String::new())));
-        assert_eq!(log(&format!("{ONE}\n{ONE}")), stray);
+        let line_end = |line: &str| Some(BrokenLog::LineEnd(line.to_owned()));
+        assert_eq!(log(&ONE.replace("\r\n", "\n")), (0, line_end("*2")));
+        assert_eq!(log(&format!("{ONE}\n{ONE}")), (1, line_end("")));
     }
 }

@@ -5,7 +5,7 @@ use crate::lesson::Moment;
 use crate::redis_cli::words;
 use crate::verdict::diagnosis::effects::{Effect, writes_of};
 use crate::verdict::diagnosis::facts::Facts;
-use crate::verdict::diagnosis::keys::{Missing, done};
+use crate::verdict::diagnosis::keys::done;
 use crate::verdict::diagnosis::symptom::{ENDED_BADLY, NO_SERVER};
 use crate::verdict::diagnosis::{Cause, seen_at};
 
@@ -18,25 +18,22 @@ const SHOWN_WORDS: usize = 2;
 pub fn broken(facts: &Facts<'_>) -> Option<Cause> {
     let log = facts.evidence.log.as_ref()?;
     let broken = log.broken.as_ref().filter(|_| was_refused(facts))?;
-    let after = log.entries.last().map(|entry| shown(entry));
-    let there =
-        after.as_ref().map_or("at its beginning".to_owned(), |entry| format!("after `{entry}`"));
-    let next = after
-        .as_ref()
-        .map_or("its first entry".to_owned(), |entry| format!("the entry after `{entry}`"));
-    let why = match broken {
-        BrokenLog::LineEnds => {
-            r"its lines end with `\n`, and Redis writes `\r\n`: read and write it as bytes"
-                .to_owned()
-        }
+    let last = log.entries.last().map(|entry| format!("after `{}`", shown(entry)));
+    let place = last.unwrap_or_else(|| "at its beginning".to_owned());
+    Some(Cause::default().with(match broken {
+        BrokenLog::LineEnd(line) => format!(
+            r"{place}, {} ends with `\n` alone, and Redis writes `\r\n`: read and write it as bytes",
+            named(line)
+        ),
         BrokenLog::NotAnEntry(line) => {
-            let line =
-                if line.is_empty() { "an empty line".to_owned() } else { format!("`{line}`") };
-            format!("{there} there is {line}, where an entry has to begin with `*`")
+            format!("{place}, there is {}, where an entry has to begin with `*`", named(line))
         }
-        BrokenLog::NotWhole(word) => format!("{next} is not whole: it contains `{word}`"),
-    };
-    Some(Cause::default().with(why))
+        BrokenLog::NotWhole(word) => format!("{place}, an entry is not whole: it contains `{word}`"),
+    }))
+}
+
+fn named(line: &str) -> String {
+    if line.is_empty() { "an empty line".to_owned() } else { format!("the line `{line}`") }
 }
 
 /// Whether the server that the program started, or the one after the crash, says that it cannot read
@@ -73,17 +70,6 @@ pub fn flush_in_it(facts: &Facts<'_>) -> Option<Cause> {
         let lost = shown(&entries[stored.index].words);
         Some(Cause::default().with(name).with(format!("`{lost}`")))
     })
-}
-
-/// The last entry holds what is missing, and a start leaves it out.
-pub fn cut_short(facts: &Facts<'_>) -> Option<Cause> {
-    let log = whole_log(facts)?;
-    let is_in_it = |missing: &&Missing<'_>| {
-        log.cut_short.windows(missing.key.len().max(1)).any(|part| part == missing.key)
-    };
-    let missing = facts.missing();
-    let missing = missing.iter().find(is_in_it)?;
-    Some(Cause::default().with(missing.name()))
 }
 
 /// A rewrite of the log, which holds nothing of what is missing.

@@ -46,13 +46,6 @@ const DIAGNOSES: &[Diagnosis] = &[
         .knowing_others()
         .explains(&[DATA_WRONG])
         .because("the log still has {} after {}, and each start runs it again"),
-    Diagnosis::of(Stage::Gone, "last-entry-cut-short", log::cut_short)
-        .knowing_others()
-        .explains(&[DATA_WRONG])
-        .because(
-            "the last entry of the log, with `{}`, is not whole (each line ends with `\\r\\n`): a \
-             start leaves it out",
-        ),
     Diagnosis::of(Stage::Gone, "log-written-anew", log::written_anew)
         .knowing_others()
         .explains(&[DATA_WRONG])

@@ -21,7 +21,7 @@ fn assert_no_symbol(ended: &Ended) {
 #[test]
 fn a_plain_verdict_has_no_symbols() {
     let workspace = Workspace::new();
-    workspace.file("answer.redis", "SET a 1\nSAVE\n");
+    workspace.file("answer.redis", "SET a 1\nSAVE\nBGSAVE now\n");
     for extra in ["--verbose", "--transcript"] {
         let ended = workspace.run(&[
             "check",
@@ -37,7 +37,8 @@ fn a_plain_verdict_has_no_symbols() {
             "\nmet: SAVE took a snapshot\n",
             "\nnot met: BGSAVE began a snapshot\n",
             "\nnot judged, because of what is not met above: ",
-            ": SAVE; reply: OK (see the cause)\n",
+            ": SAVE; reply: OK\n",
+            " (see the cause)\n",
             "\n  rdb_saves: 0, then 1\n",
         ] {
             assert!(ended.stdout.contains(part), "{part:?} is missing in:\n{}", ended.stdout);

@@ -2,6 +2,7 @@
 
 use super::evidence::{BrokenLog, LogContents};
 use crate::lesson::Exercise;
+use crate::resp::Header;
 use crate::server::Server;
 
 /// A larger log is none of an exercise.
@@ -15,8 +16,7 @@ const SNAPSHOT: &[u8] = b"REDIS";
 /// What a start reads last: the file that the server wrote to, by its manifest. `None` where
 /// answers do not work on the server's files, or where it can't be read.
 pub(super) fn read(server: &Server, exercise: &Exercise) -> Option<LogContents> {
-    let is_on = |(name, value): &(String, String)| name == "appendonly" && value == "yes";
-    if !exercise.stop || !exercise.settings.iter().any(is_on) {
+    if !exercise.stop || !exercise.keeps_a_log() {
         return None;
     }
     let name = server.last_aof().ok()??;
@@ -75,9 +75,14 @@ fn line<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Option<BrokenLog>> {
     line.strip_suffix(b"\r").ok_or_else(|| Some(BrokenLog::LineEnd(shown(line))))
 }
 
+/// The number that the line announces, if it begins with this sign.
 fn number(line: &[u8], sign: u8) -> Option<usize> {
-    let (first, digits) = line.split_first()?;
-    std::str::from_utf8(digits).ok().filter(|_| *first == sign)?.parse().ok()
+    match Header::of(line) {
+        Ok(Header::Elements(number) | Header::String(number)) if line.first() == Some(&sign) => {
+            Some(number)
+        }
+        _ => None,
+    }
 }
 
 fn shown(bytes: &[u8]) -> String {

@@ -168,6 +168,14 @@ pub fn duration(text: &str) -> Option<Duration> {
     }
 }
 
+impl Exercise {
+    /// Whether its server has the append-only log on, at first or after the restart.
+    pub fn keeps_a_log(&self) -> bool {
+        let mut settings = self.settings.iter().chain(&self.restart);
+        settings.any(|(name, value)| name == "appendonly" && value == "yes")
+    }
+}
+
 fn settings(toml: &mut Toml<'_>, entry: Entry<'_>) -> Vec<(String, String)> {
     let DeValue::Table(table) = entry.value.get_ref() else {
         toml.wrong_type(entry.key, entry.value, &format!("a table `[{}]`", entry.key));

@@ -246,6 +246,12 @@ impl Exchange {
         Some(String::from_utf8_lossy(&pair[1]).into_owned())
     }
 
+    /// For how long CLIENT PAUSE asks.
+    pub fn asked_pause(&self) -> Option<Duration> {
+        let millis = self.words.get(2).filter(|_| self.begins_with(&["CLIENT", "PAUSE"]))?;
+        String::from_utf8_lossy(millis).parse().ok().map(Duration::from_millis)
+    }
+
     /// When its reply came, counted from the answer's beginning; without a reply, when the command
     /// came.
     pub fn ended(&self) -> Duration {

@@ -1,11 +1,10 @@
 //! What the log holds that an answer has worked on.
 
 use crate::attempt::evidence::{BrokenLog, LogContents, ProgramEnd, Run};
-use crate::lesson::Moment;
 use crate::redis_cli::words;
 use crate::verdict::diagnosis::effects::{Effect, writes_of};
-use crate::verdict::diagnosis::facts::Facts;
-use crate::verdict::diagnosis::keys::done;
+use crate::verdict::diagnosis::facts::{Facts, in_backticks};
+use crate::verdict::diagnosis::keys::{Missing, done};
 use crate::verdict::diagnosis::symptom::{ENDED_BADLY, NO_SERVER};
 use crate::verdict::diagnosis::{Cause, seen_at};
 
@@ -40,7 +39,7 @@ fn named(line: &str) -> String {
 /// its log; and the program ended for no other reason.
 fn was_refused(facts: &Facts<'_>) -> bool {
     if facts.shows(NO_SERVER) {
-        return starts_again(facts);
+        return facts.is_about_a_start();
     }
     let Run::Program(program) = &facts.evidence.run else { return false };
     let may_be_the_end = !facts.shows(ENDED_BADLY) || facts.failed_saying("CalledProcessError");
@@ -48,13 +47,8 @@ fn was_refused(facts: &Facts<'_>) -> bool {
     has_ended && may_be_the_end && program.stderr.text.to_lowercase().contains(OF_THE_LOG)
 }
 
-/// Whether the check is about what a start makes of the log.
-fn starts_again(facts: &Facts<'_>) -> bool {
-    facts.check.is_some_and(|check| matches!(check.at, Moment::Crash | Moment::Restart))
-}
-
 fn whole_log<'a>(facts: &Facts<'a>) -> Option<&'a LogContents> {
-    facts.evidence.log.as_ref().filter(|log| starts_again(facts) && log.broken.is_none())
+    facts.evidence.log.as_ref().filter(|log| facts.is_about_a_start() && log.broken.is_none())
 }
 
 /// FLUSHALL is the last entry that changes what is missing, and it was there before.
@@ -83,9 +77,7 @@ pub fn written_anew(facts: &Facts<'_>) -> Option<Cause> {
             let is_in_it = log.entries.iter().any(|entry| entry.contains(&missing.key));
             missing.is_absent() && !is_in_it && !later.any(|write| write.concerns(&missing.key))
         });
-    let names: Vec<String> =
-        missing.iter().map(|missing| format!("`{}`", missing.name())).collect();
-    is_known.then(|| seen_at(rewrite).with(names.join(", ")))
+    is_known.then(|| seen_at(rewrite).with(in_backticks(missing.iter().map(Missing::name))))
 }
 
 fn shown(entry: &[Vec<u8>]) -> String {

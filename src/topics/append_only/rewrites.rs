@@ -6,7 +6,6 @@ use crate::checks::info::Info;
 use crate::lesson::{Check, Moment};
 use crate::redis_cli::words;
 use crate::topics::awaited_by;
-use crate::verdict::diagnosis::facts::info_field;
 use crate::verdict::diagnosis::{Cause, Facts, Pointer, Symptom, is_loaded_from_the_log, seen_at};
 
 const SIZES: [&str; 2] = ["aof_current_size", "aof_base_size"];
@@ -90,13 +89,11 @@ pub fn only_scheduled(facts: &Facts<'_>) -> Option<Cause> {
     (exit.info.number(SCHEDULED) != 0).then(|| seen_in(index, SCHEDULED))
 }
 
-/// INFO was asked and said so; or another field was looked at.
+/// INFO said that the log was being written, and the answer ended anyway: it read another field, or
+/// looked only once.
 pub fn ended_though_info_said_so(facts: &Facts<'_>) -> Option<Cause> {
-    let Begun { index: begun, .. } = unfinished(facts)?;
-    let mut infos = facts.numbered().rev().filter(|(_, exchange)| exchange.name() == "INFO");
-    let (index, last) = infos.next().filter(|(index, _)| *index > begun)?;
-    let runs = info_field(last, IN_PROGRESS).as_deref() == Some("1");
-    runs.then(|| seen_at(index).and(begun))
+    let Begun { index, .. } = unfinished(facts)?;
+    Some(seen_at(facts.last_info_says(IN_PROGRESS, index)?).and(index))
 }
 
 pub fn first_log_not_awaited(facts: &Facts<'_>) -> Option<Cause> {

@@ -231,10 +231,7 @@ fn is_paused(evidence: &Evidence, at: Duration) -> bool {
     let mut before = exchanges.take_while(|exchange| exchange.at <= at);
     before.any(|exchange| {
         let is_done = exchange.outcome == CommandOutcome::Done;
-        let is_pause = exchange.begins_with(&["CLIENT", "PAUSE"]) && is_done;
-        let millis =
-            exchange.words.get(2).and_then(|word| String::from_utf8_lossy(word).parse().ok());
-        is_pause && millis.is_some_and(|millis| at < exchange.at + Duration::from_millis(millis))
+        is_done && exchange.asked_pause().is_some_and(|asked| at < exchange.at + asked)
     })
 }
 

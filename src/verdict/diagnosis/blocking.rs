@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cause::{Cause, seen_at};
 use super::diagnosed::Pointer;
-use super::facts::{Facts, is_script, text, time, took};
+use super::facts::{Facts, is_script, time, took};
 use super::symptom::{BLOCKED, ENDED_BADLY};
 use crate::attempt::evidence::Wait;
 use crate::redis_cli::commands;
@@ -61,9 +61,8 @@ impl Pause<'_> {
 pub fn client_pause(facts: &Facts<'_>) -> Option<Cause> {
     let index = facts.last_done(&["CLIENT", "PAUSE"])?;
     let command = facts.exchange(index)?;
-    let asked = command.words.get(2).and_then(|word| text(word).parse().ok());
-    let pause = Pause { command, asked: Duration::from_millis(asked?) };
-    let unpause = facts.last_done(&["CLIENT", "UNPAUSE"]).filter(|unpause| *unpause > index);
+    let pause = Pause { command, asked: command.asked_pause()? };
+    let is_unpaused = facts.last_done(&["CLIENT", "UNPAUSE"]) > Some(index);
     let explains = if facts.shows(BLOCKED) {
         let wait = longest(facts)?;
         // UNPAUSE has to wait as well.
@@ -71,7 +70,7 @@ pub fn client_pause(facts: &Facts<'_>) -> Option<Cause> {
             && wait.at < pause.until()
             && wait.at + wait.took > command.at
             && pause.asked >= wait.took / 2
-    } else if unpause.is_some() {
+    } else if is_unpaused {
         false
     } else if facts.shows(ENDED_BADLY) {
         // The answer ran out of time because of the pause only if the pause lasted until then.

@@ -1,10 +1,12 @@
 //! The server holds other data than the check asks for.
 
+use std::collections::BTreeSet;
+
 use redis::Value;
 
 use super::cause::{Cause, seen_at};
 use super::effects::{Effect, Write, kind_read_by, kind_stored_by};
-use super::facts::{Facts, text};
+use super::facts::{Facts, in_backticks, text};
 use super::keys::{KeyState, Missing};
 use super::lines::lines;
 use super::pasted::why_refused;
@@ -45,20 +47,35 @@ fn may_meet(missing: &Missing<'_>, state: &KeyState) -> bool {
 
 /// A key that is spelled like the missing one, and that no check asks for.
 pub fn another_key(facts: &Facts<'_>) -> Option<Cause> {
+    let absent = absent(facts);
+    if absent.is_empty() || !facts.names_all_keys() {
+        return None;
+    }
     let writes = facts.writes();
-    let asked = facts.asked_keys();
-    absent(facts).iter().filter(|_| facts.names_all_keys()).find_map(|missing| {
+    let others = other_keys(facts, &writes);
+    absent.iter().find_map(|missing| {
         if writes.iter().any(|write| write.names(&missing.key)) {
             return None;
         }
-        let (similar, key) = writes.iter().find_map(|write| {
-            let key = write.key().filter(|key| write.has_stored(key))?;
-            let is_new = !asked.iter().any(|asked| asked == key)
-                && facts.state_at_start(key) == KeyState::Absent;
-            (is_new && is_slip(&text(key), &missing.name())).then_some((write, key))
-        })?;
-        Some(seen_at(similar.index).with(text(key)).with(missing.name()))
+        let is_similar = |(_, key): &&(usize, String)| is_slip(key, &missing.name());
+        let (index, key) = others.iter().find(is_similar)?;
+        Some(seen_at(*index).with(key).with(missing.name()))
     })
+}
+
+/// The keys that the answer has stored, and that nobody asks for: each with the command that stored
+/// it first.
+fn other_keys(facts: &Facts<'_>, writes: &[Write<'_>]) -> Vec<(usize, String)> {
+    let mut known: BTreeSet<Vec<u8>> = facts.asked_keys().into_iter().collect();
+    let mut others = Vec::new();
+    for write in writes {
+        let stored = write.key().filter(|key| write.has_stored(key));
+        let new = stored.filter(|key| known.insert(key.to_vec()));
+        if let Some(key) = new.filter(|key| facts.state_at_start(key) == KeyState::Absent) {
+            others.push((write.index, text(key)));
+        }
+    }
+    others
 }
 
 /// Whether the names differ only in case, separators, or a letter or two. A different number is not
@@ -225,23 +242,23 @@ pub fn never_written(facts: &Facts<'_>) -> Option<Cause> {
             let key = &missing.key;
             !is_named(facts, &writes, key) && facts.state_at_start(key) == KeyState::Absent
         })
-        .map(|missing| format!("`{}`", missing.name()))
+        .map(Missing::name)
         .collect();
     let has_written = writes.iter().any(|write| matches!(write.effect, Effect::Stored(_)));
     // A start may bring back what a file holds.
     let is_sure = has_written && !facts.exercise.stop && facts.names_all_keys();
-    (is_sure && !never.is_empty() && facts.ended_well())
-        .then(|| Cause::default().with(never.join(", ")).with(written_instead(facts, &writes)))
+    (is_sure && !never.is_empty() && facts.ended_well()).then(|| {
+        Cause::default().with(in_backticks(never.into_iter())).with(written_instead(facts, &writes))
+    })
 }
 
 /// Whether a word of any command contains the key, other than of one that surely stored another key
 /// or changes none.
 fn is_named(facts: &Facts<'_>, writes: &[Write<'_>], key: &[u8]) -> bool {
     facts.numbered().any(|(index, exchange)| {
-        let mut words = exchange.words.iter();
-        let is_word = words.any(|word| word == key);
-        let mut words = exchange.words.iter();
-        let is_part = words.any(|word| word.windows(key.len().max(1)).any(|part| part == key));
+        let is_part_of = |word: &[u8]| word.windows(key.len().max(1)).any(|part| part == key);
+        let is_word = exchange.words.iter().any(|word| word == key);
+        let is_part = exchange.words.iter().any(|word| is_part_of(word));
         let mut effects = writes.iter().filter(|write| write.index == index);
         is_word || (is_part && effects.any(|write| !matches!(write.effect, Effect::Stored(_))))
     })
@@ -250,23 +267,14 @@ fn is_named(facts: &Facts<'_>, writes: &[Write<'_>], key: &[u8]) -> bool {
 /// So many keys are named.
 const SHOWN_KEYS: usize = 3;
 
-/// Names keys that were stored, and that no check asks for.
+/// `: the answer has written …`, if it has stored keys that nobody asks for.
 fn written_instead(facts: &Facts<'_>, writes: &[Write<'_>]) -> String {
-    let asked = facts.asked_keys();
-    let mut keys: Vec<&[u8]> = Vec::new();
-    for key in writes.iter().filter_map(Write::key) {
-        let was_stored = writes.iter().any(|write| write.has_stored(key));
-        let is_new = facts.state_at_start(key) == KeyState::Absent && !keys.contains(&key);
-        if was_stored && is_new && !asked.iter().any(|asked| asked == key) {
-            keys.push(key);
-        }
-    }
-    if keys.is_empty() {
+    let others = other_keys(facts, writes);
+    if others.is_empty() {
         return String::new();
     }
-    let named = keys.iter().take(SHOWN_KEYS).map(|key| format!("`{}`", text(key)));
-    let named = named.collect::<Vec<_>>().join(", ");
-    let more = if keys.len() > SHOWN_KEYS { " and others" } else { "" };
+    let more = if others.len() > SHOWN_KEYS { " and others" } else { "" };
+    let named = in_backticks(others.into_iter().take(SHOWN_KEYS).map(|(_, key)| key));
     format!(": the answer has written {named}{more}")
 }
 

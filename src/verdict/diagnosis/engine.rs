@@ -9,7 +9,7 @@ use super::symptom::{self, Symptom};
 use super::table;
 use crate::attempt::evidence::{Evidence, LoadFailure, ProgramEnd, Run, Stopped};
 use crate::lesson::check::{ENDS_WELL, EVIDENCE_IS_VALID};
-use crate::lesson::{Check, Exercise, Moment};
+use crate::lesson::{Check, Exercise};
 use crate::topics::TOPICS;
 use crate::verdict::finding::{Finding, Outcome};
 
@@ -90,13 +90,8 @@ pub fn data_in_the_file(facts: &Facts<'_>) -> Vec<Symptom> {
 /// Whether the check is about a server that starts again, and the answer's server wrote each command
 /// to the append-only file: then no snapshot explains what is missing.
 pub fn is_loaded_from_the_log(facts: &Facts<'_>) -> bool {
-    let restarts =
-        facts.check.is_some_and(|check| matches!(check.at, Moment::Crash | Moment::Restart));
-    let exercise = facts.exercise;
-    let settings = exercise.settings.iter().chain(&exercise.restart);
-    let is_set = settings.into_iter().any(|(name, value)| name == "appendonly" && value == "yes");
     let is_on = facts.last_look().is_some_and(|now| now.info.number("aof_enabled") != 0);
-    restarts && (is_set || is_on)
+    facts.is_about_a_start() && (facts.exercise.keeps_a_log() || is_on)
 }
 
 /// Whether the answer did not end by itself. Then what it had not done yet is not why it falls

@@ -6,7 +6,7 @@ use redis::Value;
 
 use super::symptom::Symptom;
 use crate::attempt::evidence::{Evidence, Observation, ProgramEnd, ProgramRun, Run};
-use crate::lesson::{Check, Exercise};
+use crate::lesson::{Check, Exercise, Moment};
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::info;
 use crate::server::versions::name_in_commandstats;
@@ -56,6 +56,11 @@ impl<'a> Facts<'a> {
         u64::try_from(worked).ok().map(Duration::from_micros)
     }
 
+    /// Whether the check is about a server that has started again.
+    pub fn is_about_a_start(&self) -> bool {
+        self.check.is_some_and(|check| matches!(check.at, Moment::Crash | Moment::Restart))
+    }
+
     // What was sent.
 
     pub fn exchanges(&self) -> &'a [Exchange] {
@@ -75,6 +80,19 @@ impl<'a> Facts<'a> {
         self.exchanges().iter().rposition(|exchange| {
             exchange.outcome == CommandOutcome::Done && exchange.begins_with(words)
         })
+    }
+
+    /// The last command with one of these names, if it came after that at `index`.
+    pub fn last_after(&self, index: usize, names: &[&str]) -> Option<(usize, &'a Exchange)> {
+        let mut all = self.numbered();
+        let last = all.rfind(|(_, exchange)| names.contains(&exchange.name().as_str()));
+        last.filter(|(last, _)| *last > index)
+    }
+
+    /// The last INFO after the command at `begun`, if it still said that what that began is running.
+    pub fn last_info_says(&self, field: &str, begun: usize) -> Option<usize> {
+        let (index, last) = self.last_after(begun, &["INFO"])?;
+        (info_field(last, field).as_deref() == Some("1")).then_some(index)
     }
 
     /// The last command with one of these names that was refused with an error containing `says`.
@@ -208,6 +226,11 @@ pub fn info_field(exchange: &Exchange, field: &str) -> Option<String> {
 
 pub fn took(exchange: &Exchange) -> Duration {
     exchange.reply.as_ref().map_or(Duration::ZERO, |reply| reply.took)
+}
+
+/// The names in backticks, with commas.
+pub fn in_backticks(names: impl Iterator<Item = String>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 pub fn text(bytes: &[u8]) -> String {

@@ -128,8 +128,8 @@ pub fn set_otherwise(facts: &Facts<'_>) -> Option<Cause> {
 
 /// The server that started again read the setting in its file.
 pub fn not_rewritten(facts: &Facts<'_>) -> Option<Cause> {
-    let restarts = matches!(facts.check?.at, Moment::Crash | Moment::Restart);
-    let exchanges = until_the_look(facts).filter(|_| restarts && !facts.has_script())?;
+    let is_known = facts.is_about_a_start() && !facts.has_script();
+    let exchanges = until_the_look(facts).filter(|_| is_known)?;
     wrong_settings(facts).iter().find_map(|setting| {
         let (index, value) = last_attempt(exchanges, &setting.name)?;
         let was_right = exchanges[index].outcome == CommandOutcome::Done

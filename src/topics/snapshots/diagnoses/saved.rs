@@ -9,7 +9,7 @@ use crate::relay::timeline::is_any;
 use crate::relay::{CommandOutcome, Exchange};
 use crate::server::versions::forks_for_saves;
 use crate::verdict::diagnosis::effects::{Effect, Write};
-use crate::verdict::diagnosis::facts::{Facts, reply_text};
+use crate::verdict::diagnosis::facts::{Facts, in_backticks, reply_text};
 use crate::verdict::diagnosis::keys::{KeyState, Missing};
 use crate::verdict::diagnosis::{Cause, Pointer, seen_at};
 
@@ -82,12 +82,11 @@ pub fn written_after(facts: &Facts<'_>) -> Option<Cause> {
     }
     let writes = last_writes_after(facts, snapshot)?;
     let first = *writes.first()?;
-    let names: Vec<String> =
-        facts.missing().iter().map(|missing| format!("`{}`", missing.name())).collect();
+    let names = in_backticks(facts.missing().iter().map(Missing::name));
     let command = facts.exchange(snapshot)?.name();
     let is_queued = facts.exchange(first)?.is_queued();
     let came = if is_queued { "was run by EXEC, after" } else { "came after" };
-    Some(seen_at(first).and(snapshot).with(names.join(", ")).with(came).with(command))
+    Some(seen_at(first).and(snapshot).with(names).with(came).with(command))
 }
 
 /// A BGSAVE inside MULTI, or `BGSAVE SCHEDULE`, takes the snapshot later.

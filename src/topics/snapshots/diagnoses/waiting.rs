@@ -10,7 +10,7 @@ use super::{last_snapshot, last_status, lastsave, saved};
 use crate::attempt::evidence::Run;
 use crate::checks::calls::Calls;
 use crate::lesson::Crash;
-use crate::relay::{CommandOutcome, Exchange};
+use crate::relay::CommandOutcome;
 use crate::verdict::diagnosis::blocking::{Blocker, blocker, says_timeout, waited};
 use crate::verdict::diagnosis::ending::is_exception;
 use crate::verdict::diagnosis::facts::{Facts, info_field, reply_text, time, took};
@@ -37,26 +37,15 @@ fn unfinished(facts: &Facts<'_>) -> Option<usize> {
 /// only once.
 pub fn wrong_field(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
-    let (index, last) = last_after(facts, bgsave, &["INFO"])?;
-    (info_field(last, "rdb_bgsave_in_progress").as_deref() == Some("1"))
-        .then(|| seen_at(index).and(bgsave))
+    Some(seen_at(facts.last_info_says("rdb_bgsave_in_progress", bgsave)?).and(bgsave))
 }
 
 /// LASTSAVE had not moved when it was asked for the last time.
 pub fn unmoved_lastsave(facts: &Facts<'_>) -> Option<Cause> {
     let bgsave = unfinished(facts)?;
-    let (index, last) = last_after(facts, bgsave, &["LASTSAVE", "INFO"])?;
+    let (index, last) = facts.last_after(bgsave, &["LASTSAVE", "INFO"])?;
     let is_unmoved = lastsave(last) == Some(facts.evidence.before.lastsave);
     is_unmoved.then(|| seen_at(index).and(bgsave))
-}
-
-fn last_after<'a>(
-    facts: &Facts<'a>,
-    bgsave: usize,
-    names: &[&str],
-) -> Option<(usize, &'a Exchange)> {
-    let mut numbered = facts.numbered().rev();
-    numbered.find(|(index, exchange)| *index > bgsave && names.contains(&exchange.name().as_str()))
 }
 
 /// INFO was asked before BGSAVE only.
@@ -66,7 +55,7 @@ pub fn asked_too_early(facts: &Facts<'_>) -> Option<Cause> {
     let (index, _) = facts
         .numbered()
         .find(|(_, exchange)| info_field(exchange, "rdb_bgsave_in_progress").is_some())?;
-    let asks_later = last_after(facts, bgsave, &["LASTSAVE", "INFO"]).is_some();
+    let asks_later = facts.last_after(bgsave, &["LASTSAVE", "INFO"]).is_some();
     let mut before = facts.exchanges()[..bgsave].iter();
     let is_first = before.all(|exchange| exchange.name() != "BGSAVE");
     (is_complete && is_first && index < bgsave && !asks_later).then(|| seen_at(index).and(bgsave))

@@ -45,9 +45,10 @@ pub(super) struct Connection {
     early: Option<RespFrame>,
     muted: Muted,
     /// Whether it receives pub/sub messages, which are not replies.
-    subscribed: bool,
+    pub(super) subscribed: bool,
     /// Whether it receives MONITOR's lines, which are not replies.
     monitors: bool,
+    pub(super) client_has_ended: bool,
 }
 
 #[derive(Debug)]
@@ -128,6 +129,7 @@ impl Connection {
             muted: Muted::No,
             subscribed: false,
             monitors: false,
+            client_has_ended: false,
             own_replies: 0,
             held_back: Vec::new(),
         };

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::setsockopt;
@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::gate::Gate;
+use super::pass::POLL;
 use super::peer;
 use super::recorder::Recorder;
 use crate::cleanup::lock;
@@ -24,6 +25,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 /// has not read, and the server's limit for that would never be reached. The one towards the client
 /// may grow: it keeps the messages whole while the relay has to wait for its turn.
 const FROM_SERVER_BYTES: usize = 256 * 1024;
+/// How long the server may take to close the connection of a subscriber that has ended: less than
+/// a stall.
+const ENDED_LIMIT: Duration = Duration::from_millis(200);
 /// The machine lacks open files, memory or ports for another connection; not the answer's fault.
 const SHORTAGES: [Errno; 5] =
     [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM, Errno::EADDRNOTAVAIL];
@@ -57,6 +61,19 @@ impl Forwarder {
     /// The gate, if packets must wait there.
     pub(super) fn shut_gate(&self) -> Option<Arc<Gate>> {
         lock(&self.gate).clone().filter(|gate| gate.is_shut())
+    }
+
+    /// Reads until the server has closed the connections of subscribers that have ended. It may
+    /// send for longer than the limit if it is busy.
+    pub(super) async fn read_for_ended_subscribers(self: Arc<Self>) {
+        let began = Instant::now();
+        // The first pause is for the end of a client that nobody has read yet, too.
+        loop {
+            tokio::time::sleep(POLL).await;
+            if !lock(&self.recorder).has_ended_subscribers() || began.elapsed() >= ENDED_LIMIT {
+                return;
+            }
+        }
     }
 
     fn note_shortage(&self, error: &std::io::Error) {
@@ -128,18 +145,17 @@ impl Forwarder {
         let (from_client, mut to_client) = client.split();
         let (from_server, mut to_server) = server.split();
         let turn = Mutex::new(None);
-        let has_client_ended = AtomicBool::new(false);
         let commands = async {
             self.pass_commands(from_client, &mut to_server, id, &turn).await;
-            has_client_ended.store(true, Ordering::Relaxed);
+            lock(&self.recorder).client_has_ended(id);
             // Replies to earlier commands may still come.
             std::future::pending::<()>().await;
         };
         tokio::select! {
             () = commands => {}
             server_ended = self.pass_replies(from_server, &mut to_client, id, &turn, route) => {
-                if server_ended && !has_client_ended.load(Ordering::Relaxed) {
-                    lock(&self.recorder).was_cut_off(id);
+                if server_ended {
+                    lock(&self.recorder).server_has_ended(id);
                 }
             }
         }

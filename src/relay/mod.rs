@@ -33,7 +33,7 @@ pub use timeline::{CommandOutcome, Exchange, Message, Reply, Shown, Timeline};
 
 use crate::cleanup::lock;
 use crate::error::EnvironmentError;
-use crate::runtime::relay_runtime;
+use crate::runtime::{block_on, relay_runtime};
 use forward::{Forwarder, ServerTarget};
 
 /// Redis' default port.
@@ -170,8 +170,14 @@ impl Relay {
         lock(&self.forwarder.recorder).begin();
     }
 
-    /// Ends the recording: later commands do not belong to the answer.
+    /// Ends the recording: later commands do not belong to the answer. What the server has sent to
+    /// subscribers that have just ended does.
     pub fn end(&self) {
+        if lock(&self.forwarder.recorder).has_subscribers() {
+            let forwarder = Arc::clone(&self.forwarder);
+            // A relay that has failed shows in what it recorded.
+            let _ = block_on(relay_runtime().spawn(forwarder.read_for_ended_subscribers()));
+        }
         lock(&self.forwarder.recorder).end();
     }
 

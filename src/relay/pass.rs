@@ -17,7 +17,7 @@ use crate::cleanup::lock;
 const BUFFER_BYTES: usize = 16 * 1024;
 /// After this time, a command that may block its connection does.
 const BLOCKED_AFTER: Duration = Duration::from_millis(25);
-const POLL: Duration = Duration::from_millis(1);
+pub(super) const POLL: Duration = Duration::from_millis(1);
 
 /// The turn of a connection, if it has it.
 pub(super) type OwnTurn = Mutex<Option<Turn>>;
@@ -109,7 +109,8 @@ impl Forwarder {
 
     /// Passes replies on until the server closes the connection. While the gate is shut, a reply is
     /// held until it was looked at what its command did; where the server was killed meanwhile, it
-    /// never comes. Returns whether the server closed the connection, and not the client.
+    /// never comes. What comes for a client that is gone is recorded all the same. Returns whether
+    /// the server closed the connection, and not the client.
     pub(super) async fn pass_replies(
         &self,
         mut from: ReadHalf<'_>,
@@ -119,6 +120,7 @@ impl Forwarder {
         route: &watch::Receiver<Option<ServerTarget>>,
     ) -> bool {
         let mut buffer = vec![0; BUFFER_BYTES];
+        let mut is_client_gone = false;
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             let (passed, replied) = {
                 let mut recorder = lock(&self.recorder);
@@ -152,9 +154,10 @@ impl Forwarder {
             {
                 give_back(&gate, turn);
             }
-            if to.write_all(&passed).await.is_err() {
-                return false;
-            }
+            is_client_gone = is_client_gone || to.write_all(&passed).await.is_err();
+        }
+        if is_client_gone {
+            return false;
         }
         let rest = lock(&self.recorder).rest_of_replies(id);
         let _ = to.write_all(&rest).await;

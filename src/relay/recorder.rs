@@ -190,9 +190,26 @@ impl Recorder {
         connection.into_unanswered().for_each(|entry| self.recording.record(entry));
     }
 
-    /// The server has closed the connection, and the client had not.
-    pub(super) fn was_cut_off(&mut self, id: u64) {
-        if let Some(number) = self.connections.get(&id).and_then(Connection::number) {
+    /// The client has ended its stream; the server may not know that yet.
+    pub(super) fn client_has_ended(&mut self, id: u64) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.client_has_ended = true;
+        }
+    }
+
+    pub(super) fn has_subscribers(&self) -> bool {
+        self.connections.values().any(|one| one.subscribed)
+    }
+
+    /// Whether the server may still send something to a subscriber that has ended.
+    pub(super) fn has_ended_subscribers(&self) -> bool {
+        self.connections.values().any(|one| one.subscribed && one.client_has_ended)
+    }
+
+    /// The server has closed the connection. Recorded if the client had not.
+    pub(super) fn server_has_ended(&mut self, id: u64) {
+        let cut_off = self.connections.get(&id).filter(|one| !one.client_has_ended);
+        if let Some(number) = cut_off.and_then(Connection::number) {
             let at = Instant::now().saturating_duration_since(self.began);
             self.recording.known.cut_off.insert(number, at);
         }

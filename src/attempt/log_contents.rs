@@ -51,7 +51,8 @@ fn entry(rest: &mut &[u8]) -> Result<Option<Vec<Vec<u8>>>, Option<BrokenLog>> {
     if first.starts_with(b"#") {
         return Ok(None);
     }
-    let count = number(first, b'*').ok_or_else(|| Some(BrokenLog::NotAnEntry(shown(first))))?;
+    let count = number(first, b'*').filter(|count| *count > 0);
+    let count = count.ok_or_else(|| Some(BrokenLog::NotAnEntry(shown(first))))?;
     let mut words = Vec::new();
     for _ in 0..count {
         let length = line(rest)?;
@@ -120,6 +121,7 @@ mod tests {
         let not_an_entry = |text: &str| Some(BrokenLog::NotAnEntry(text.to_owned()));
         assert_eq!(log(&format!("{ONE}\r\n{ONE}")), (1, not_an_entry("")));
         assert_eq!(log(&format!("{ONE}{}", &ONE[4..])), (1, not_an_entry("$4")));
+        assert_eq!(log(&format!("{ONE}*0\r\n{ONE}")), (1, not_an_entry("*0")));
     }
 
     #[test]

@@ -141,9 +141,10 @@ fn forms(exchange: &Exchange) -> [String; DETAILS] {
     let all = shown(words);
     let places = match command.keys(words.len()) {
         keys if !keys.is_empty() => keys,
-        // The setting of CONFIG, the channel of PUBLISH; else the name says it.
+        // The setting of CONFIG, the channels of Pub/Sub; else the name says it.
         _ if command.name.contains('|') => (2..words.len().min(3)).collect(),
-        _ if command.has("pubsub") => (1..words.len().min(2)).collect(),
+        _ if command.name == "publish" => vec![1],
+        _ if command.has("pubsub") => (1..words.len()).collect(),
         _ => Vec::new(),
     };
     let keys: Vec<String> = places
@@ -324,4 +325,17 @@ fn add_errors(picture: &mut Picture, lines: &[TranscriptLine<'_>]) {
         }
     }
     picture.notes.extend(notes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::present::evidence::tests::exchange;
+
+    #[test]
+    fn a_short_form_names_all_channels_but_no_message() {
+        let short = |command| forms(&exchange(0, command, ":1"))[2].clone();
+        assert_eq!(short("SUBSCRIBE stock shop"), "SUBSCRIBE stock shop");
+        assert_eq!(short("PUBLISH orders paid"), "PUBLISH orders");
+    }
 }

@@ -26,7 +26,6 @@ use super::probe;
 use super::python::Python;
 use super::restore::{Failure, failure, load_failure, restore};
 use super::runner::{ServerControl, bad_restart};
-use super::steps::cannot;
 use super::unknown_replies::resolve_unknown_replies;
 use super::validity::{
     ensure_disk_has_room, ensure_no_outside_change, server_end, was_kept_from_writing, why_invalid,
@@ -142,8 +141,7 @@ pub(super) fn observe(
         evidence.keys = key_states::changes(fixture.server.client(), keys, apart);
     }
     if looked.is_ok() && !is_overdue {
-        look_later(fixture, exercise, &mut evidence)
-            .map_err(|why| cannot("look at the server later", &why))?;
+        look_later(fixture, exercise, &mut evidence)?;
     }
     evidence.looks.extend(report.looks(exercise));
     (evidence.came, evidence.violations) = (report.came(), report.violations);

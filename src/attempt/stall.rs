@@ -57,10 +57,14 @@ pub fn refuse(what: &str, took: Duration) -> Result<(), EnvironmentError> {
     if took < TOO_LONG {
         return Ok(());
     }
-    let seconds = took.as_secs_f64();
-    let fact = format!("the machine {what} for {seconds:.1} s while the answer was running");
+    Err(stalled(&format!("{what} for {:.1} s", took.as_secs_f64())))
+}
+
+/// The error for what shows a stall, however long it was.
+pub(super) fn stalled(what: &str) -> EnvironmentError {
+    let fact = format!("the machine {what} while the answer was running");
     let help = "try again; if it happens often, close other programs";
-    Err(EnvironmentError::new(fact, help).of(EnvironmentErrorKind::Stall))
+    EnvironmentError::new(fact, help).of(EnvironmentErrorKind::Stall)
 }
 
 struct Heart {

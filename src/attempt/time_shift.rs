@@ -5,25 +5,40 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::stall::stalled;
+use super::steps::cannot;
+use crate::error::EnvironmentError;
 use crate::redis_cli::reply;
 use crate::server::{CallError, Client, ServerInfo};
 
 const LIMIT: Duration = Duration::from_secs(5);
 /// How many keys or pending entries are asked for at a time.
 const PAGE: usize = 1000;
-/// What is due gets this time to live, and ends by itself.
-const DUE: i64 = 1;
+/// What is due gets this time to live, in milliseconds, and ends by itself. Redis before 7.2 looks
+/// at the clock twice in PEXPIRE; if the time is over at the second look, it deletes the key, with
+/// the event `del` instead of `expired`.
+const DUE: i64 = 5;
 /// Until what is due has ended.
-const PAUSE: Duration = Duration::from_millis(3);
+const PAUSE: Duration = Duration::from_millis(7);
 
 type Words = Vec<Vec<u8>>;
 
-/// Lets so much time pass in every database.
-pub(super) fn pass(client: &mut Client, time: Duration) -> Result<(), CallError> {
+/// Lets so much time pass in every database. An error if the machine held up the server, so that
+/// something was deleted in the place of ending by itself.
+pub(super) fn pass(client: &mut Client, time: Duration) -> Result<(), EnvironmentError> {
+    match shift(client, time) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(stalled("held up the server")),
+        Err(why) => Err(cannot("move time on", &why)),
+    }
+}
+
+/// Returns whether all that was due has ended by itself.
+fn shift(client: &mut Client, time: Duration) -> Result<bool, CallError> {
     let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 4);
     let databases = ServerInfo::take(client, LIMIT)?.database_numbers();
     let knows_fields = knows(client, "hpexpire")?;
-    let mut due = Vec::new();
+    let (mut due, mut is_in_time) = (Vec::new(), true);
     for database in &databases {
         client.call(&["SELECT", database], LIMIT)?;
         let mut cursor = b"0".to_vec();
@@ -32,8 +47,9 @@ pub(super) fn pass(client: &mut Client, time: Duration) -> Result<(), CallError>
                 [&b"SCAN"[..], &cursor, b"COUNT", PAGE.to_string().as_bytes()].map(<[u8]>::to_vec);
             let reply = client.call(&page, LIMIT)?;
             let (next, keys) = scanned(reply);
-            let mut shift = Shift { client, time, knows_fields };
+            let mut shift = Shift { client, time, knows_fields, is_in_time };
             let ended = shift.keys(&keys)?;
+            is_in_time = shift.is_in_time;
             due.extend(ended.into_iter().map(|key| (database.clone(), key)));
             if next == b"0" || next.is_empty() {
                 break;
@@ -41,7 +57,9 @@ pub(super) fn pass(client: &mut Client, time: Duration) -> Result<(), CallError>
             cursor = next;
         }
     }
-    std::thread::sleep(PAUSE);
+    if !due.is_empty() {
+        std::thread::sleep(PAUSE);
+    }
     // Reading what is due makes it end now, with the server's own events.
     for database in &databases {
         let keys = due.iter().filter(|(of, _)| of == database);
@@ -50,7 +68,7 @@ pub(super) fn pass(client: &mut Client, time: Duration) -> Result<(), CallError>
         pipeline(client, &commands)?;
     }
     client.call(&["SELECT", "0"], LIMIT)?;
-    Ok(())
+    Ok(is_in_time)
 }
 
 struct Shift<'c> {
@@ -59,6 +77,8 @@ struct Shift<'c> {
     time: i64,
     /// Whether the server knows fields of hashes that expire.
     knows_fields: bool,
+    /// Whether no key was deleted that was to end by itself.
+    is_in_time: bool,
 }
 
 impl Shift<'_> {
@@ -71,10 +91,11 @@ impl Shift<'_> {
         for (key, reply) in keys.iter().zip(replies.chunks(2)) {
             if let Value::Int(left @ 0..) = reply[0] {
                 let left = left.saturating_sub(self.time).max(DUE);
+                commands.push(words(&[b"PEXPIRE", key, left.to_string().as_bytes()]));
                 if left == DUE {
                     due.push(key.clone());
+                    commands.push(words(&[b"PTTL", key]));
                 }
-                commands.push(words(&[b"PEXPIRE", key, left.to_string().as_bytes()]));
             }
             match &reply[1] {
                 Value::SimpleString(kind) if kind == "hash" && self.knows_fields => {
@@ -84,7 +105,8 @@ impl Shift<'_> {
                 _ => {}
             }
         }
-        write(self.client, &commands)?;
+        let replies = write(self.client, &commands)?;
+        self.is_in_time &= !has_deleted_a_key(&replies);
         Ok(due)
     }
 
@@ -105,7 +127,8 @@ impl Shift<'_> {
                 commands.push(words(&command));
             }
         }
-        write(self.client, &commands)
+        write(self.client, &commands)?;
+        Ok(())
     }
 
     fn groups(&mut self, key: &[u8]) -> Result<(), CallError> {
@@ -190,14 +213,19 @@ fn pipeline(client: &mut Client, commands: &[Words]) -> Result<Vec<Value>, CallE
     client.pipeline(&lines, LIMIT)
 }
 
+/// Whether a PEXPIRE succeeded, and the PTTL after it found no key.
+fn has_deleted_a_key(replies: &[Value]) -> bool {
+    replies.windows(2).any(|pair| matches!(pair, [Value::Int(1), Value::Int(-2)]))
+}
+
 /// Sends commands none of which may be refused.
-fn write(client: &mut Client, commands: &[Words]) -> Result<(), CallError> {
+fn write(client: &mut Client, commands: &[Words]) -> Result<Vec<Value>, CallError> {
     let replies = pipeline(client, commands)?;
-    let refused = replies.into_iter().find_map(|reply| match reply {
+    let refused = replies.iter().find_map(|reply| match reply {
         Value::ServerError(error) => Some(reply::error_line(error.code(), error.details())),
         _ => None,
     });
-    refused.map_or(Ok(()), |why| Err(CallError::Refused(why)))
+    refused.map_or(Ok(replies), |why| Err(CallError::Refused(why)))
 }
 
 fn words(words: &[&[u8]]) -> Words {
@@ -228,4 +256,21 @@ fn strings(value: Value) -> Vec<Vec<u8>> {
         }
     }
     strings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_deleted_in_the_place_of_ending_is_found() {
+        let replies = |left| [1, 1, left, 1].map(Value::Int);
+        assert!(has_deleted_a_key(&replies(-2)));
+        assert!(!has_deleted_a_key(&replies(4)));
+    }
+
+    #[test]
+    fn a_key_that_was_gone_already_was_not_deleted() {
+        assert!(!has_deleted_a_key(&[0, -2].map(Value::Int)));
+    }
 }

@@ -124,11 +124,24 @@ pub fn unclosed_quote(facts: &Facts<'_>) -> Option<Cause> {
 /// The first line that Redis did not understand, if no other cause is known.
 pub fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
     let lines = lines(facts);
-    // Whatever is unmet, a command that Redis does not know was to do something about it.
-    let is_decisive = if facts.shows(UNMET) { is_unknown } else { is_about_words };
-    let line = lines.iter().find(|line| line.error().is_some_and(is_decisive))?;
+    let is_decisive = |line: &&AnswerLine<'_>| {
+        let Some(error) = line.error() else { return false };
+        // Whatever is unmet, a command that Redis does not know was to do something about it.
+        is_unknown(error)
+            || (is_about_words(error) && (!facts.shows(UNMET) || was_to_be_counted(facts, line)))
+    };
+    let line = lines.iter().find(is_decisive)?;
     let why = why_refused(line.typed.line.trim()).or_else(|| not_understood(line));
     Some(line.found().with(why?))
+}
+
+/// Whether the unmet check counts calls of the line's command, and none has succeeded.
+fn was_to_be_counted(facts: &Facts<'_>, line: &AnswerLine<'_>) -> bool {
+    let words = words::split(&line.typed.line).unwrap_or_default();
+    let (Some(check), Some(name)) = (facts.check, words.first()) else { return false };
+    let name = String::from_utf8_lossy(name).to_lowercase();
+    check.subject.counted_commands().contains(&name.as_str())
+        && facts.last_done(&[name.to_uppercase()]).is_none()
 }
 
 fn not_understood(line: &AnswerLine<'_>) -> Option<String> {

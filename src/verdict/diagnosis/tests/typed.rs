@@ -149,6 +149,18 @@ fn a_command_with_too_few_words() {
 }
 
 #[test]
+fn a_counted_command_with_too_many_words() {
+    let error = "-ERR wrong number of arguments for 'publish' command";
+    let check = "[[check]]\nid = \"c\"\ncalls = { publish = \">= 1\" }\n";
+    let sent = [("PUBLISH orders order:1001 paid", error)];
+    scene(check, &sent).all_typed().is("line-not-understood", 0);
+    let error = "-ERR wrong number of arguments for 'bgsave' command";
+    let sent = [("BGSAVE", STARTED), ("BGSAVE now at once", error)];
+    let unwanted = "[[check]]\nid = \"c\"\ncalls = { bgsave = 0 }\n";
+    scene(unwanted, &sent).all_typed().never("line-not-understood");
+}
+
+#[test]
 fn a_quote_that_is_never_closed() {
     let unread = |line: &'static str| {
         scene(STORED, &[]).typed(&[line]).found("nil").change(|evidence| {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::contents;
+use super::gather::gathered;
 use super::values::{Content, DETAILS, Label, Lane, Look, Picture, Point, Told, Trail, Weight};
 use crate::attempt::evidence::{Evidence, ProgramEnd, Run};
 use crate::present::evidence::{TranscriptLine, command_line, commands_of, reply_line};
@@ -42,6 +43,7 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
         if index == 0 {
             add_waits(picture, &mut points, evidence);
         }
+        points.extend(cut_offs(timeline, owner));
         if index + 1 == number {
             let end = end(evidence);
             picture.story.push(ended(evidence));
@@ -54,7 +56,7 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
             }
             None => Label::new("your answer", "you"),
         };
-        picture.lanes.push(Lane { label, content: Content::Points(points) });
+        picture.lanes.push(Lane { label, content: Content::Points(gathered(points)) });
     }
     add_messages(picture, &timeline.messages);
     add_errors(picture, &all);
@@ -116,6 +118,26 @@ fn point(
         weight: weight(line, exchange, asked),
         is_about_work: is_about_work(&name),
     }
+}
+
+/// Where Redis closed a subscriber's connection.
+fn cut_offs(timeline: &Timeline, owner: Option<u32>) -> Vec<Point> {
+    let of_subscribers = timeline.cut_off.iter().filter(|(connection, _)| {
+        owner.is_none_or(|owner| owner == **connection)
+            && timeline.messages.iter().any(|message| message.connection == **connection)
+    });
+    of_subscribers
+        .map(|(_, at)| Point {
+            at: *at,
+            count: 1,
+            trail: None,
+            texts: ["✗ Redis closes the connection", "✗ closed", "✗ closed", "✗"]
+                .map(str::to_owned),
+            look: Look::Bad,
+            weight: Weight::Evidence,
+            is_about_work: false,
+        })
+        .collect()
 }
 
 /// Whether it is a SHUTDOWN that succeeded: it has no reply, and the server does not count it.
@@ -186,7 +208,7 @@ fn weight(line: &TranscriptLine<'_>, exchange: &Exchange, asked: &BTreeSet<Strin
         () if is_durable(&name) || is_known_blocker(&name) => Weight::Save,
         () if line.outcome() == CommandOutcome::Refused => Weight::Refusal,
         () if writes_an_asked_key => Weight::AskedKey,
-        () if commands::any_has(&name, "write") => Weight::Write,
+        () if ["write", "pubsub"].iter().any(|has| commands::any_has(&name, has)) => Weight::Write,
         () if line.count > 1 => Weight::Poll,
         () => Weight::Read,
     }
@@ -307,7 +329,7 @@ fn add_messages(picture: &mut Picture, messages: &[Message]) {
     }
     if !points.is_empty() {
         let label = Label::new("messages", "msgs");
-        picture.lanes.push(Lane { label, content: Content::Points(points) });
+        picture.lanes.push(Lane { label, content: Content::Points(gathered(points)) });
     }
 }
 

@@ -6,6 +6,7 @@ mod axis;
 mod canvas;
 mod contents;
 mod draw;
+mod gather;
 mod layout;
 mod others;
 mod server;

@@ -1,6 +1,7 @@
 //! The lane of what happened beside the answer: another client's commands, time that passed, and
 //! kills.
 
+use super::gather::gathered;
 use super::values::{Content, DETAILS, Label, Lane, Look, Picture, Point, Told, Weight};
 use crate::attempt::evidence::Evidence;
 use crate::lesson::check::time_words;
@@ -10,6 +11,8 @@ use crate::relay::{Step, StepKind};
 
 /// The most detailed form of a command is cut to this.
 const LONGEST: usize = 26;
+/// Where there are more points, none of them tells more than what the answer did.
+const TELLING: usize = 12;
 
 pub fn add(picture: &mut Picture, evidence: &Evidence) {
     let steps = &evidence.timeline.steps;
@@ -20,6 +23,10 @@ pub fn add(picture: &mut Picture, evidence: &Evidence) {
     for step in steps {
         points.push(point(step));
         picture.story.push(Told::at(step.at, says(step)));
+    }
+    let mut points = gathered(points);
+    if points.len() > TELLING {
+        points.iter_mut().for_each(|point| point.weight = Weight::Read);
     }
     let label = Label::new("another client", "another");
     picture.lanes.push(Lane { label, content: Content::Points(points) });

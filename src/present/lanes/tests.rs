@@ -73,8 +73,10 @@ fn no_text_of_an_answer_steers_the_terminal() {
 #[test]
 fn more_commands_than_fit_are_counted() {
     let mut evidence = watched(waited(1, 1));
-    evidence.timeline.exchanges =
-        (0..90).map(|index| exchange(index * 10, &format!("GET k:{index}"), "1")).collect();
+    let name = |index| if index % 2 == 0 { "GET" } else { "TTL" };
+    evidence.timeline.exchanges = (0..90)
+        .map(|index| exchange(index * 10, &format!("{} k:{index}", name(index)), "1"))
+        .collect();
     let text = drawn(&evidence, 80);
     assert!(text.contains("more commands are not in the picture"), "{text}");
 }

@@ -1,0 +1,91 @@
+//! Draws many points of a lane as few.
+
+use super::values::{DETAILS, Look, Point, Trail};
+
+/// A lane has room for so many points.
+const MANY: usize = 24;
+/// So many of a kind in a row are drawn each for itself.
+const FEW: usize = 3;
+
+/// The points of a lane; where they are many, those of one name in a row are one.
+pub fn gathered(points: Vec<Point>) -> Vec<Point> {
+    if points.len() <= MANY {
+        return points;
+    }
+    let mut gathered = Vec::new();
+    let mut rest = points.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut same = vec![first];
+        while let Some(next) = rest.next_if(|next| is_of_a_kind(&same[0], next)) {
+            same.push(next);
+        }
+        if same.len() > FEW {
+            gathered.extend(as_one(&same));
+        } else {
+            gathered.extend(same);
+        }
+    }
+    gathered
+}
+
+fn is_of_a_kind(one: &Point, next: &Point) -> bool {
+    matches!(one.look, Look::Command | Look::Plain)
+        && (one.look, one.weight, name(one)) == (next.look, next.weight, name(next))
+}
+
+fn name(point: &Point) -> &str {
+    point.texts[DETAILS - 1].split(' ').next().unwrap_or_default()
+}
+
+fn as_one(same: &[Point]) -> Option<Point> {
+    let (first, last) = (same.first()?, same.last()?);
+    let count = same.iter().map(|point| point.count).sum();
+    let texts = [(); DETAILS].map(|()| format!("{} ×{count}", name(first)));
+    let trail = Some(Trail::Repeats(last.at));
+    let (at, look, weight, is_about_work) =
+        (first.at, first.look, first.weight, first.is_about_work);
+    Some(Point { at, count, trail, texts, look, weight, is_about_work })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::values::Weight;
+    use super::*;
+
+    fn point(at: u64, name: &str, look: Look) -> Point {
+        Point {
+            at: Duration::from_millis(at),
+            count: 1,
+            trail: None,
+            texts: [&format!("{name} key:{at}"), name, name, name].map(ToString::to_string),
+            look,
+            weight: Weight::Write,
+            is_about_work: false,
+        }
+    }
+
+    fn texts(points: Vec<Point>) -> Vec<String> {
+        gathered(points).into_iter().map(|point| point.texts[0].clone()).collect()
+    }
+
+    #[test]
+    fn many_commands_of_one_name_are_one_point() {
+        let mut points: Vec<Point> = (0..40).map(|at| point(at, "SADD", Look::Command)).collect();
+        points.push(point(40, "GET", Look::Command));
+        assert_eq!(texts(points), ["SADD ×40", "GET key:40"]);
+    }
+
+    #[test]
+    fn few_points_are_drawn_each_for_itself() {
+        let points = (0..8).map(|at| point(at, "SADD", Look::Command)).collect();
+        assert_eq!(texts(points).len(), 8);
+    }
+
+    #[test]
+    fn what_was_refused_is_drawn_for_itself() {
+        let points = (0..40).map(|at| point(at, "SADD", Look::Bad)).collect();
+        assert_eq!(texts(points).len(), 40);
+    }
+}

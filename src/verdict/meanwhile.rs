@@ -18,7 +18,7 @@ pub(super) fn never_came(exercise: &Exercise, evidence: &Evidence) -> Option<Fin
     Some(Finding {
         check: IT_CAME_TO_THAT.to_owned(),
         outcome: Outcome::Unmet,
-        says: "everything planned during the answer happened".to_owned(),
+        says: "what the exercise does while your answer runs has happened".to_owned(),
         expected: first.moment(),
         found: first.never(),
         in_worlds: Vec::new(),

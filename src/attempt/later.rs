@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::evidence::Evidence;
 use super::fixture::Fixture;
 use super::look::{LOOK_LIMIT, observe_at};
-use super::steps::cannot;
 use super::time_shift;
+use super::validity::cannot;
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Moment};
 

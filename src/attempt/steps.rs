@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer_control::AnswerControl;
 use super::time_shift;
+use super::validity::cannot;
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::meanwhile::{DiskChange, Kill, Steps};
 use crate::redis_cli::{reply, words};
 use crate::relay::{Connections, Gate, Step, StepKind};
-use crate::server::{CallError, Client, Disk, ServerInfo};
+use crate::server::{Client, Disk, ServerInfo};
 
 /// How long the server may be busy before it replies to another client.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -168,10 +169,4 @@ impl Actor {
             std::thread::park_timeout(POLL);
         }
     }
-}
-
-/// The error for something that could not be done beside the answer.
-pub(super) fn cannot(what: &str, why: &CallError) -> EnvironmentError {
-    let help = "the answer, or something else, keeps the server from replying to other clients";
-    EnvironmentError::new(format!("cannot {what}: {why}"), help)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::stall::stalled;
-use super::steps::cannot;
+use super::validity::cannot;
 use crate::error::EnvironmentError;
 use crate::redis_cli::reply;
 use crate::server::{CallError, Client, ServerInfo};

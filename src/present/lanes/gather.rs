@@ -59,7 +59,7 @@ mod tests {
             at: Duration::from_millis(at),
             count: 1,
             trail: None,
-            texts: [&format!("{name} key:{at}"), name, name, name].map(ToString::to_string),
+            texts: [&format!("{name} key:{at}"), name, name, name].map(str::to_owned),
             look,
             weight: Weight::Write,
             is_about_work: false,

@@ -26,7 +26,9 @@ pub fn add(picture: &mut Picture, evidence: &Evidence) {
     }
     let mut points = gathered(points);
     if points.len() > TELLING {
-        points.iter_mut().for_each(|point| point.weight = Weight::Read);
+        for point in &mut points {
+            point.weight = Weight::Read;
+        }
     }
     let label = Label::new("another client", "another");
     picture.lanes.push(Lane { label, content: Content::Points(points) });

@@ -141,6 +141,7 @@ pub(super) fn offered(here: &Situation) -> Vec<(Key, Action, String)> {
         ScreenKind::Welcome => {
             offers.add('n', Action::Next, "begin");
             offers.add('N', Action::NextExercise, "first open exercise");
+            offers.add('l', Action::List, "list");
         }
         ScreenKind::WelcomeBack => offers.add_for_the_welcome_back(),
         ScreenKind::Recall(key) => offers.add_for_recall(key),
@@ -148,6 +149,8 @@ pub(super) fn offered(here: &Situation) -> Vec<(Key, Action, String)> {
         ScreenKind::Help => {
             offers.add('t', Action::Text, "back to the text");
             offers.add('q', Action::CloseHelp, "close this help");
+            // What has opened it closes it, too.
+            offers.add('?', Action::CloseHelp, "");
             return offers.0;
         }
         ScreenKind::Search => {

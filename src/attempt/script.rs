@@ -116,11 +116,12 @@ pub(super) fn observe(
     finished: FinishedAnswer,
     deadline: Instant,
 ) -> Result<Evidence, AttemptError> {
-    fixture.relay.end();
+    let took = beginning.began.elapsed();
     beginning.control.end();
+    fixture.relay.end();
     let mut evidence = Evidence {
         file_bytes_before: beginning.file_bytes,
-        took: beginning.began.elapsed(),
+        took,
         ..Evidence::new(beginning.before.clone())
     };
     let is_overdue = finished.is_overdue();

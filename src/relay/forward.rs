@@ -63,17 +63,18 @@ impl Forwarder {
         lock(&self.gate).clone().filter(|gate| gate.is_shut())
     }
 
-    /// Reads until the server has closed the connections of subscribers that have ended. It may
-    /// send for longer than the limit if it is busy.
-    pub(super) async fn read_for_ended_subscribers(self: Arc<Self>) {
+    /// Waits until the server has closed the connections of subscribers that have ended. Returns
+    /// whether it has; a busy server may take longer.
+    pub(super) async fn wait_for_ended_subscribers(self: Arc<Self>) -> bool {
         let began = Instant::now();
-        // The first pause is for the end of a client that nobody has read yet, too.
-        loop {
+        while began.elapsed() < ENDED_LIMIT {
+            // Pauses first: the relay may not have read a client's end yet.
             tokio::time::sleep(POLL).await;
-            if !lock(&self.recorder).has_ended_subscribers() || began.elapsed() >= ENDED_LIMIT {
-                return;
+            if !lock(&self.recorder).has_ended_subscribers() {
+                return true;
             }
         }
+        false
     }
 
     fn note_shortage(&self, error: &std::io::Error) {
@@ -146,8 +147,9 @@ impl Forwarder {
         let (from_server, mut to_server) = server.split();
         let turn = Mutex::new(None);
         let commands = async {
-            self.pass_commands(from_client, &mut to_server, id, &turn).await;
-            lock(&self.recorder).client_has_ended(id);
+            if self.pass_commands(from_client, &mut to_server, id, &turn).await {
+                lock(&self.recorder).client_has_ended(id);
+            }
             // Replies to earlier commands may still come.
             std::future::pending::<()>().await;
         };
@@ -155,7 +157,7 @@ impl Forwarder {
             () = commands => {}
             server_ended = self.pass_replies(from_server, &mut to_client, id, &turn, route) => {
                 if server_ended {
-                    lock(&self.recorder).server_has_ended(id);
+                    lock(&self.recorder).server_closed(id);
                 }
             }
         }

@@ -173,12 +173,14 @@ impl Relay {
     /// Ends the recording: later commands do not belong to the answer. What the server has sent to
     /// subscribers that have just ended does.
     pub fn end(&self) {
-        if lock(&self.forwarder.recorder).has_subscribers() {
-            let forwarder = Arc::clone(&self.forwarder);
-            // A relay that has failed shows in what it recorded.
-            let _ = block_on(relay_runtime().spawn(forwarder.read_for_ended_subscribers()));
-        }
-        lock(&self.forwarder.recorder).end();
+        let has_subscribers = lock(&self.forwarder.recorder).has_subscribers();
+        // On the relay's own thread: after the first pause it has read all that had come before.
+        let has_all = !has_subscribers
+            || block_on(
+                relay_runtime().spawn(Arc::clone(&self.forwarder).wait_for_ended_subscribers()),
+            )
+            .unwrap_or(false);
+        lock(&self.forwarder.recorder).end(has_all);
     }
 
     /// Whether a command of this name came and has no reply yet.

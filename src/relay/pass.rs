@@ -24,13 +24,14 @@ pub(super) type OwnTurn = Mutex<Option<Turn>>;
 
 impl Forwarder {
     /// Passes commands on until the client ends its stream. While the gate is shut, one at a time.
+    /// Returns whether the client has ended it, and not the server taken no more.
     pub(super) async fn pass_commands(
         &self,
         mut from: ReadHalf<'_>,
         to: &mut WriteHalf<'_>,
         id: u64,
         turn: &OwnTurn,
-    ) {
+    ) -> bool {
         let mut buffer = vec![0; BUFFER_BYTES];
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             let bytes = &buffer[..count];
@@ -41,7 +42,7 @@ impl Forwarder {
             let mut begin = 0;
             for end in ends {
                 if self.pass_command(&bytes[begin..end], to, id, turn).await.is_err() {
-                    return;
+                    return false;
                 }
                 begin = end;
             }
@@ -50,10 +51,11 @@ impl Forwarder {
             }
             let rest = lock(&self.recorder).commands(id, &bytes[begin..]);
             if to.write_all(&rest).await.is_err() {
-                break;
+                return false;
             }
         }
         let _ = to.shutdown().await;
+        true
     }
 
     /// Passes bytes on that end with the end of a command, when it is this connection's turn.
@@ -109,8 +111,8 @@ impl Forwarder {
 
     /// Passes replies on until the server closes the connection. While the gate is shut, a reply is
     /// held until it was looked at what its command did; where the server was killed meanwhile, it
-    /// never comes. What comes for a client that is gone is recorded all the same. Returns whether
-    /// the server closed the connection, and not the client.
+    /// never comes. What comes for a client that has ended is recorded all the same. Returns whether
+    /// the server closed the connection.
     pub(super) async fn pass_replies(
         &self,
         mut from: ReadHalf<'_>,
@@ -120,7 +122,6 @@ impl Forwarder {
         route: &watch::Receiver<Option<ServerTarget>>,
     ) -> bool {
         let mut buffer = vec![0; BUFFER_BYTES];
-        let mut is_client_gone = false;
         while let Ok(count @ 1..) = from.read(&mut buffer).await {
             let (passed, replied) = {
                 let mut recorder = lock(&self.recorder);
@@ -154,10 +155,9 @@ impl Forwarder {
             {
                 give_back(&gate, turn);
             }
-            is_client_gone = is_client_gone || to.write_all(&passed).await.is_err();
-        }
-        if is_client_gone {
-            return false;
+            if to.write_all(&passed).await.is_err() {
+                lock(&self.recorder).client_has_ended(id);
+            }
         }
         let rest = lock(&self.recorder).rest_of_replies(id);
         let _ = to.write_all(&rest).await;

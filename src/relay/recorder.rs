@@ -163,9 +163,11 @@ impl Recorder {
         self.recording.known.marks.push(Mark { word, at, seen: at });
     }
 
-    /// Ends the recording: later commands do not belong to it.
-    pub(super) fn end(&mut self) {
+    /// Ends the recording: later commands do not belong to it. `has_all`: no message to a subscriber
+    /// that has ended may still come.
+    pub(super) fn end(&mut self, has_all: bool) {
         self.recording.end = Some(self.recording.next_number);
+        self.recording.known.messages_left_out += u64::from(!has_all);
     }
 
     /// Adds a connection. `auth`: the AUTH command that the relay sends first, if the server
@@ -207,7 +209,7 @@ impl Recorder {
     }
 
     /// The server has closed the connection. Recorded if the client had not.
-    pub(super) fn server_has_ended(&mut self, id: u64) {
+    pub(super) fn server_closed(&mut self, id: u64) {
         let cut_off = self.connections.get(&id).filter(|one| !one.client_has_ended);
         if let Some(number) = cut_off.and_then(Connection::number) {
             let at = Instant::now().saturating_duration_since(self.began);

@@ -112,9 +112,8 @@ fn a_reply_that_is_held_while_its_connection_is_closed_never_comes() {
     }
 }
 
-/// The server closes the connection later than the client, and sends three messages before.
-#[test]
-fn messages_that_come_after_their_client_has_ended_are_recorded() {
+/// A relay with a subscriber, and the server's end of its connection.
+fn subscriber() -> (Relay, TcpStream, TcpStream) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let relay = Relay::open(Port::Free).unwrap();
     relay.route_to("127.0.0.1", listener.local_addr().unwrap().port(), None);
@@ -122,26 +121,41 @@ fn messages_that_come_after_their_client_has_ended_are_recorded() {
     let mut client = connect(relay.address());
     client.write_all(b"SUBSCRIBE orders\r\n").unwrap();
     let (mut server, _) = listener.accept().unwrap();
-    exchange(
-        &mut server,
-        "*3\r\n$9\r\nsubscribe\r\n$6\r\norders\r\n:1\r\n",
-        "SUBSCRIBE orders\r\n",
-    );
-    expect(&mut client, "*3\r\n$9\r\nsubscribe\r\n$6\r\norders\r\n:1\r\n");
-    drop(client);
+    let confirmation = "*3\r\n$9\r\nsubscribe\r\n$6\r\norders\r\n:1\r\n";
+    exchange(&mut server, confirmation, "SUBSCRIBE orders\r\n");
+    expect(&mut client, confirmation);
+    (relay, client, server)
+}
+
+#[test]
+fn messages_that_come_after_their_client_has_ended_are_recorded() {
+    let (relay, client, mut server) = subscriber();
     std::thread::scope(|scope| {
         scope.spawn(|| {
             server.read_to_end(&mut Vec::new()).unwrap();
             for _ in 0..3 {
                 let before = relay.traffic();
                 server.write_all(b"*3\r\n$7\r\nmessage\r\n$6\r\norders\r\n$4\r\npaid\r\n").unwrap();
-                wait_until("the relay has the message", || relay.traffic() > before);
+                while relay.traffic() == before {
+                    std::thread::yield_now();
+                }
             }
             drop(server);
         });
+        drop(client);
         relay.end();
     });
-    assert_eq!(relay.timeline().messages.len(), 3);
+    let timeline = relay.timeline();
+    // A busy machine may take too long for them. Then nobody may rely on what is there.
+    assert!(timeline.messages.len() == 3 || timeline.messages_left_out > 0, "{timeline:?}");
+}
+
+#[test]
+fn a_server_that_does_not_close_the_connection_may_have_sent_more() {
+    let (relay, client, _server) = subscriber();
+    drop(client);
+    relay.end();
+    assert_eq!(relay.timeline().messages_left_out, 1);
 }
 
 /// How much a server can send to a client that reads nothing.

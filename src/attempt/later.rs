@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use super::environment::cannot;
 use super::evidence::Evidence;
 use super::fixture::Fixture;
 use super::look::{LOOK_LIMIT, observe_at};
 use super::time_shift;
-use super::validity::cannot;
 use crate::error::EnvironmentError;
 use crate::lesson::{Exercise, Moment};
 

@@ -8,12 +8,12 @@ use redis::Value;
 
 use super::answer_control::AnswerControl;
 use super::background::{BackgroundTask, Shared};
+use super::environment::cannot;
 use super::evidence::{Evidence, Observation, Violation};
 use super::look::{config_value, words_of};
 use super::steps::Actor;
 use super::timing::pause_for;
 use super::triggers::Triggers;
-use super::validity::cannot;
 use super::watcher_report::{WatcherReport, authors_error, missed_a_look};
 use crate::checks::Question;
 use crate::error::EnvironmentError;

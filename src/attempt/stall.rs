@@ -57,12 +57,13 @@ pub fn refuse(what: &str, took: Duration) -> Result<(), EnvironmentError> {
     if took < TOO_LONG {
         return Ok(());
     }
-    Err(stalled(&format!("{what} for {:.1} s", took.as_secs_f64())))
+    let seconds = took.as_secs_f64();
+    Err(stalled(&format!("{what} for {seconds:.1} s while the answer was running")))
 }
 
-/// The error for what shows a stall, however long it was.
+/// A stall whose length is unknown; `what` says what the machine did, and when.
 pub(super) fn stalled(what: &str) -> EnvironmentError {
-    let fact = format!("the machine {what} while the answer was running");
+    let fact = format!("the machine {what}");
     let help = "try again; if it happens often, close other programs";
     EnvironmentError::new(fact, help).of(EnvironmentErrorKind::Stall)
 }

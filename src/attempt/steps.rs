@@ -7,8 +7,8 @@ use redis::{ConnectionInfo, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::answer_control::AnswerControl;
+use super::environment::cannot;
 use super::time_shift;
-use super::validity::cannot;
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::meanwhile::{DiskChange, Kill, Steps};
 use crate::redis_cli::{reply, words};

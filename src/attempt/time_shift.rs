@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use redis::Value;
 
+use super::environment::cannot;
 use super::stall::stalled;
-use super::validity::cannot;
 use crate::error::EnvironmentError;
 use crate::redis_cli::reply;
 use crate::server::{CallError, Client, ServerInfo};
@@ -24,32 +24,30 @@ const PAUSE: Duration = Duration::from_millis(7);
 type Words = Vec<Vec<u8>>;
 
 /// Lets so much time pass in every database. An error if the machine held up the server, so that
-/// something was deleted in the place of ending by itself.
+/// something was deleted instead of ending by itself.
 pub(super) fn pass(client: &mut Client, time: Duration) -> Result<(), EnvironmentError> {
-    match shift(client, time) {
+    match move_on(client, time) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(stalled("held up the server")),
+        Ok(false) => Err(stalled("held up the server while time was moved on")),
         Err(why) => Err(cannot("move time on", &why)),
     }
 }
 
 /// Returns whether all that was due has ended by itself.
-fn shift(client: &mut Client, time: Duration) -> Result<bool, CallError> {
+fn move_on(client: &mut Client, time: Duration) -> Result<bool, CallError> {
     let time = i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 4);
     let databases = ServerInfo::take(client, LIMIT)?.database_numbers();
     let knows_fields = knows(client, "hpexpire")?;
-    let (mut due, mut is_in_time) = (Vec::new(), true);
+    let mut shift = Shift { client, time, knows_fields, has_deleted: false };
+    let mut due = Vec::new();
     for database in &databases {
-        client.call(&["SELECT", database], LIMIT)?;
+        shift.client.call(&["SELECT", database], LIMIT)?;
         let mut cursor = b"0".to_vec();
         loop {
             let page =
                 [&b"SCAN"[..], &cursor, b"COUNT", PAGE.to_string().as_bytes()].map(<[u8]>::to_vec);
-            let reply = client.call(&page, LIMIT)?;
-            let (next, keys) = scanned(reply);
-            let mut shift = Shift { client, time, knows_fields, is_in_time };
+            let (next, keys) = scanned(shift.client.call(&page, LIMIT)?);
             let ended = shift.keys(&keys)?;
-            is_in_time = shift.is_in_time;
             due.extend(ended.into_iter().map(|key| (database.clone(), key)));
             if next == b"0" || next.is_empty() {
                 break;
@@ -65,10 +63,10 @@ fn shift(client: &mut Client, time: Duration) -> Result<bool, CallError> {
         let keys = due.iter().filter(|(of, _)| of == database);
         let mut commands = vec![words(&[b"SELECT", database.as_bytes()])];
         commands.extend(keys.map(|(_, key)| words(&[b"EXISTS", key])));
-        pipeline(client, &commands)?;
+        pipeline(shift.client, &commands)?;
     }
-    client.call(&["SELECT", "0"], LIMIT)?;
-    Ok(is_in_time)
+    shift.client.call(&["SELECT", "0"], LIMIT)?;
+    Ok(!shift.has_deleted)
 }
 
 struct Shift<'c> {
@@ -77,8 +75,8 @@ struct Shift<'c> {
     time: i64,
     /// Whether the server knows fields of hashes that expire.
     knows_fields: bool,
-    /// Whether no key was deleted that was to end by itself.
-    is_in_time: bool,
+    /// Whether a key was deleted that was to end by itself.
+    has_deleted: bool,
 }
 
 impl Shift<'_> {
@@ -106,7 +104,7 @@ impl Shift<'_> {
             }
         }
         let replies = write(self.client, &commands)?;
-        self.is_in_time &= !has_deleted_a_key(&replies);
+        self.has_deleted |= has_deleted_a_key(&replies);
         Ok(due)
     }
 
@@ -213,7 +211,8 @@ fn pipeline(client: &mut Client, commands: &[Words]) -> Result<Vec<Value>, CallE
     client.pipeline(&lines, LIMIT)
 }
 
-/// Whether a PEXPIRE succeeded, and the PTTL after it found no key.
+/// Whether a PEXPIRE succeeded, and the PTTL after it found no key. (Where the machine held up the
+/// server between the two, the key may have ended by itself; nobody knows.)
 fn has_deleted_a_key(replies: &[Value]) -> bool {
     replies.windows(2).any(|pair| matches!(pair, [Value::Int(1), Value::Int(-2)]))
 }
@@ -263,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_that_was_deleted_in_the_place_of_ending_is_found() {
+    fn a_key_that_was_deleted_instead_of_ending_is_found() {
         let replies = |left| [1, 1, left, 1].map(Value::Int);
         assert!(has_deleted_a_key(&replies(-2)));
         assert!(!has_deleted_a_key(&replies(4)));

@@ -15,12 +15,6 @@ use crate::topics::{TOPICS, is_known_blocker};
 const END_LATENESS: Duration = Duration::from_millis(500);
 const POLL: Duration = Duration::from_millis(5);
 
-/// The error for something that could not be done beside the answer.
-pub(super) fn cannot(what: &str, why: &CallError) -> EnvironmentError {
-    let help = "the answer, or something else, keeps the server from replying to other clients";
-    EnvironmentError::new(format!("cannot {what}: {why}"), help)
-}
-
 /// How a server that no longer replies has ended, or `None` if it has not. If it was killed from
 /// outside (out of memory, say), that is an error: it is not the answer's fault.
 pub(super) fn server_end(

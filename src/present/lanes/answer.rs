@@ -58,6 +58,10 @@ pub fn add(picture: &mut Picture, evidence: &Evidence, pointers: &[Pointer]) {
         };
         picture.lanes.push(Lane { label, content: Content::Points(gathered(points)) });
     }
+    picture.story.extend(
+        cut_off_subscribers(timeline)
+            .map(|(_, at)| Told::at(at, "Redis closed a subscriber's connection".to_owned())),
+    );
     add_messages(picture, &timeline.messages);
     add_errors(picture, &all);
 }
@@ -120,15 +124,23 @@ fn point(
     }
 }
 
-/// Where Redis closed a subscriber's connection.
+/// When Redis closed subscribers' connections, by connection.
+fn cut_off_subscribers(timeline: &Timeline) -> impl Iterator<Item = (u32, Duration)> {
+    let subscribed = |connection| {
+        timeline.exchanges.iter().any(|exchange| {
+            exchange.connection == connection
+                && ["SUBSCRIBE", "PSUBSCRIBE"].contains(&exchange.name().as_str())
+        })
+    };
+    let cut_off = timeline.cut_off.iter().map(|(connection, at)| (*connection, *at));
+    cut_off.filter(move |(connection, _)| subscribed(*connection))
+}
+
 fn cut_offs(timeline: &Timeline, owner: Option<u32>) -> Vec<Point> {
-    let of_subscribers = timeline.cut_off.iter().filter(|(connection, _)| {
-        owner.is_none_or(|owner| owner == **connection)
-            && timeline.messages.iter().any(|message| message.connection == **connection)
-    });
-    of_subscribers
+    cut_off_subscribers(timeline)
+        .filter(|(connection, _)| owner.is_none_or(|owner| owner == *connection))
         .map(|(_, at)| Point {
-            at: *at,
+            at,
             count: 1,
             trail: None,
             texts: ["✗ Redis closes the connection", "✗ closed", "✗ closed", "✗"]

@@ -28,18 +28,23 @@ pub fn gathered(points: Vec<Point>) -> Vec<Point> {
     gathered
 }
 
+/// Whether both are points of one name that say nothing more than that.
 fn is_of_a_kind(one: &Point, next: &Point) -> bool {
-    matches!(one.look, Look::Command | Look::Plain)
+    let is_plain = |point: &Point| point.trail.is_none() && point.count == 1;
+    is_plain(one)
+        && is_plain(next)
+        && matches!(one.look, Look::Command | Look::Plain)
         && (one.look, one.weight, name(one)) == (next.look, next.weight, name(next))
 }
 
+/// With its sign, such as `SET (not run)`.
 fn name(point: &Point) -> &str {
-    point.texts[DETAILS - 1].split(' ').next().unwrap_or_default()
+    &point.texts[DETAILS - 1]
 }
 
 fn as_one(same: &[Point]) -> Option<Point> {
     let (first, last) = (same.first()?, same.last()?);
-    let count = same.iter().map(|point| point.count).sum();
+    let count = same.len();
     let texts = [(); DETAILS].map(|()| format!("{} ×{count}", name(first)));
     let trail = Some(Trail::Repeats(last.at));
     let (at, look, weight, is_about_work) =
@@ -81,6 +86,13 @@ mod tests {
     fn few_points_are_drawn_each_for_itself() {
         let points = (0..8).map(|at| point(at, "SADD", Look::Command)).collect();
         assert_eq!(texts(points).len(), 8);
+    }
+
+    #[test]
+    fn what_was_not_run_is_not_among_what_was() {
+        let names = ["SET", "SET (not run)"].into_iter().cycle();
+        let points = (0..40).zip(names).map(|(at, name)| point(at, name, Look::Command)).collect();
+        assert_eq!(texts(points).len(), 40);
     }
 
     #[test]

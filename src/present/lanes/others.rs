@@ -11,7 +11,7 @@ use crate::relay::{Step, StepKind};
 
 /// The most detailed form of a command is cut to this.
 const LONGEST: usize = 26;
-/// Where there are more points, none of them tells more than what the answer did.
+/// Where there are more points, no command of another client tells more than the answer's.
 const TELLING: usize = 12;
 
 pub fn add(picture: &mut Picture, evidence: &Evidence) {
@@ -26,7 +26,7 @@ pub fn add(picture: &mut Picture, evidence: &Evidence) {
     }
     let mut points = gathered(points);
     if points.len() > TELLING {
-        for point in &mut points {
+        for point in points.iter_mut().filter(|point| point.look == Look::Command) {
             point.weight = Weight::Read;
         }
     }

@@ -196,7 +196,7 @@ fn a_session_that_continues_offers_questions() {
 
 #[test]
 fn the_help_goes_back_to_the_page_where_it_was_opened() {
-    for (keys, shows) in [("?q", View::Welcome), ("n?q", View::Text)] {
+    for (keys, shows) in [("?q", View::Welcome), ("??", View::Welcome), ("n?q", View::Text)] {
         let mut script = Script::start(Record::default());
         for letter in keys.chars() {
             script.happens(Event::Key(Key::Char(letter)));

@@ -10,9 +10,11 @@ use super::symptom::{DATA_LOST, ENDED_BADLY, NOT_DONE, STILL_RUNNING, UNMET};
 use super::transactions::failed_by;
 use crate::attempt::commands::REFUSED;
 use crate::attempt::evidence::{Run, Stopped};
+use crate::checks::calls::{Calls, Difference, difference};
 use crate::lesson::problem::nearest;
 use crate::redis_cli::words;
 use crate::redis_prompt::CommandDocs;
+use crate::server::versions::name_in_commandstats;
 use crate::topics::{self, BackgroundWork};
 
 // Commands that Redis does not understand.
@@ -135,13 +137,15 @@ pub fn line_not_understood(facts: &Facts<'_>) -> Option<Cause> {
     Some(line.found().with(why?))
 }
 
-/// Whether the unmet check counts calls of the line's command, and none has succeeded.
+/// Whether the unmet check counts too few calls of the line's command.
 fn was_to_be_counted(facts: &Facts<'_>, line: &AnswerLine<'_>) -> bool {
-    let words = words::split(&line.typed.line).unwrap_or_default();
-    let (Some(check), Some(name)) = (facts.check, words.first()) else { return false };
-    let name = String::from_utf8_lossy(name).to_lowercase();
-    check.subject.counted_commands().contains(&name.as_str())
-        && facts.last_done(&[name.to_uppercase()]).is_none()
+    let Some(check) = facts.check else { return false };
+    let Some(Calls(counts)) = check.of_kind::<Calls>() else { return false };
+    let name = name_in_commandstats(&words::split(&line.typed.line).unwrap_or_default());
+    counts.iter().any(|(names, count)| {
+        let too_few = || difference(check, facts, names, *count) == Some(Difference::TooFew);
+        names.contains(&name) && too_few()
+    })
 }
 
 fn not_understood(line: &AnswerLine<'_>) -> Option<String> {

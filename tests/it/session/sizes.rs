@@ -20,7 +20,7 @@ fn a_resized_window_is_redrawn() {
         (
             Size(100, 30),
             "Three paid orders, order:1001 to order:1003, are in the server's memory, and nowhere \
-             else. Save\n",
+             else. Save them\n",
         ),
         (
             Size(80, 24),

@@ -1,28 +1,34 @@
 //! Draws many points of a lane as few.
 
+use super::layout::MOST_POINTS;
 use super::values::{DETAILS, Look, Point, Trail};
 
-/// A lane has room for so many points.
-const MANY: usize = 24;
 /// So many of a kind in a row are drawn each for itself.
 const FEW: usize = 3;
 
 /// The points of a lane; where they are many, those of one name in a row are one.
 pub fn gathered(points: Vec<Point>) -> Vec<Point> {
-    if points.len() <= MANY {
+    if points.len() <= MOST_POINTS {
         return points;
     }
     let mut gathered = Vec::new();
     let mut rest = points.into_iter().peekable();
     while let Some(first) = rest.next() {
-        let mut same = vec![first];
-        while let Some(next) = rest.next_if(|next| is_of_a_kind(&same[0], next)) {
-            same.push(next);
+        let mut others = Vec::new();
+        while let Some(next) = rest.next_if(|next| is_of_a_kind(&first, next)) {
+            others.push(next);
         }
-        if same.len() > FEW {
-            gathered.extend(as_one(&same));
-        } else {
-            gathered.extend(same);
+        match others.last() {
+            Some(last) if others.len() >= FEW => {
+                let count = others.len() + 1;
+                let texts = [(); DETAILS].map(|()| format!("{} ×{count}", name(&first)));
+                let trail = Some(Trail::Repeats(last.at));
+                gathered.push(Point { count, trail, texts, ..first });
+            }
+            _ => {
+                gathered.push(first);
+                gathered.extend(others);
+            }
         }
     }
     gathered
@@ -40,16 +46,6 @@ fn is_of_a_kind(one: &Point, next: &Point) -> bool {
 /// With its sign, such as `SET (not run)`.
 fn name(point: &Point) -> &str {
     &point.texts[DETAILS - 1]
-}
-
-fn as_one(same: &[Point]) -> Option<Point> {
-    let (first, last) = (same.first()?, same.last()?);
-    let count = same.len();
-    let texts = [(); DETAILS].map(|()| format!("{} ×{count}", name(first)));
-    let trail = Some(Trail::Repeats(last.at));
-    let (at, look, weight, is_about_work) =
-        (first.at, first.look, first.weight, first.is_about_work);
-    Some(Point { at, count, trail, texts, look, weight, is_about_work })
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ const FORMS: [Form; 15] = [
 ];
 
 /// More points are never tried.
-const MOST_POINTS: usize = 24;
+pub(super) const MOST_POINTS: usize = 24;
 /// As many spans of a lane are tried, the last ones.
 const SPANS: [usize; 4] = [12, 5, 2, 1];
 /// A span is at least this wide, so that it is seen to be one.

@@ -105,8 +105,7 @@ fn ensure_waits_are_explained(
     evidence: &Evidence,
 ) -> Result<(), EnvironmentError> {
     let (Some(waits), Some(last)) = (&evidence.waits, evidence.last()) else { return Ok(()) };
-    let explained = explained_micros(&evidence.before, &last.info) * 2;
-    let explained = u128::from(explained.max(0).unsigned_abs()) >= waits.longest.took.as_micros();
+    let explained = explained_wait(&evidence.before, &last.info) * 2 >= waits.longest.took;
     let exceeds_limit =
         exercise.checks.iter().any(|check| is_exceeded_by(check, waits.longest.took));
     if !exceeds_limit || explained || was_paused(&evidence.timeline) {
@@ -127,12 +126,13 @@ fn ensure_waits_are_explained(
     Err(EnvironmentError::new(fact, OVERLOADED).of(EnvironmentErrorKind::Stall))
 }
 
-/// How long others had to wait for what the server did, in microseconds.
-fn explained_micros(before: &ServerInfo, last: &ServerInfo) -> i64 {
+/// How long others had to wait for what the server did.
+fn explained_wait(before: &ServerInfo, last: &ServerInfo) -> Duration {
     let fork = last.number("latest_fork_usec");
     let held_up = (fork - slow_fork_micros(last)).max(0);
     // BGSAVE's own time contains the fork.
-    last.slow_micros(before) + fork - 2 * held_up
+    let micros = last.slow_micros(before) + fork - 2 * held_up;
+    Duration::from_micros(micros.max(0).unsigned_abs())
 }
 
 /// How long a fork takes on a slow machine that does not hold it up, in microseconds: 0.25 s for each
@@ -218,7 +218,7 @@ mod tests {
                 "used_memory:1000000\nlatest_fork_usec:{fork}\n\
                  cmdstat_eval:calls=1,usec={command},usec_per_call=1\n"
             );
-            explained_micros(&ServerInfo::of(1, ""), &ServerInfo::of(1, &info))
+            explained_wait(&ServerInfo::of(1, ""), &ServerInfo::of(1, &info)).as_micros()
         };
         assert!(explained(490_000, 495_000) * 2 < 503_000);
         assert!(explained(20_000, 2_000_000) > 1_900_000);

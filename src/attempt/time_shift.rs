@@ -57,13 +57,11 @@ fn move_on(client: &mut Client, time: Duration) -> Result<bool, CallError> {
     }
     if !due.is_empty() {
         std::thread::sleep(PAUSE);
-    }
-    // Reading what is due makes it end now, with the server's own events.
-    for database in &databases {
-        let keys = due.iter().filter(|(of, _)| of == database);
-        let mut commands = vec![words(&[b"SELECT", database.as_bytes()])];
-        commands.extend(keys.map(|(_, key)| words(&[b"EXISTS", key])));
-        pipeline(shift.client, &commands)?;
+        // Reading what is due makes it end now, with the server's own events.
+        let reads = due.iter().flat_map(|(database, key)| {
+            [words(&[b"SELECT", database.as_bytes()]), words(&[b"EXISTS", key])]
+        });
+        pipeline(shift.client, &reads.collect::<Vec<_>>())?;
     }
     shift.client.call(&["SELECT", "0"], LIMIT)?;
     Ok(!shift.has_deleted)

@@ -9,7 +9,10 @@ so an interpreter that prints something when it starts is noticed.
 import _socket
 import atexit
 import builtins
+import contextlib
 import gc
+import importlib
+import importlib.metadata
 import io
 import os
 import select
@@ -24,6 +27,8 @@ REQUEST = b"."
 # In a request: stdout, stderr, a pipe with the rest of it, a socket for process id and wait status.
 DESCRIPTORS = 4
 MARK = b"REDISLINGS_ATTEMPT"
+# What redis-py imports only when it first connects.
+IMPORTED_LATER = "encodings.idna", "hmac", "secrets"
 
 
 def preload(packages):
@@ -36,6 +41,11 @@ def preload(packages):
             __import__(package)
         except Exception as error:
             sys.exit("%s: %s" % (type(error).__name__, error))
+        # redis-py looks up its version when it connects, and Python then remembers where that is.
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            importlib.metadata.version(package)
+    for module in IMPORTED_LATER:
+        importlib.import_module(module)
     # A fork has only the thread that forks.
     if threading.active_count() > 1:
         sys.exit("its packages start threads")

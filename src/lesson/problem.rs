@@ -140,9 +140,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let word = word.to_lowercase();
     let letters = word.chars().count();
     let near = candidates.into_iter().filter_map(|candidate| {
+        let others = candidate.chars().count();
+        let most = (letters.max(others) / 3).clamp(1, 3);
+        // Each letter too many is a wrong one: comparing takes many times as long.
+        if letters.abs_diff(others) > most {
+            return None;
+        }
         let distance = strsim::damerau_levenshtein(&word, &candidate.to_lowercase());
-        let letters = letters.max(candidate.chars().count());
-        let is_near = distance <= (letters / 3).clamp(1, 3) && distance < letters;
+        let is_near = distance <= most && distance < letters.max(others);
         is_near.then_some((distance, candidate))
     });
     near.min_by_key(|&(distance, _)| distance).map(|(_, candidate)| candidate)

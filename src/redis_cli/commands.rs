@@ -3,13 +3,21 @@
 //! `commands.txt` holds what COMMAND says on six versions of Redis and Valkey, which agree on every
 //! command without subcommands. `tests/it/versions.rs` compares it with the servers at hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Bound;
 use std::sync::LazyLock;
 
 const TEXT: &str = include_str!("commands.txt");
 static COMMANDS: LazyLock<BTreeMap<&str, CommandInfo>> = LazyLock::new(|| {
     TEXT.lines().filter_map(parse).map(|command| (command.name, command)).collect()
+});
+
+/// The commands with subcommands: each look at a server asks whether its own commands are among
+/// them.
+static CONTAINERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    let containers = COMMANDS.keys().filter_map(|name| name.split_once('|'));
+    // COMMAND describes DEBUG without them.
+    containers.map(|(container, _)| container).chain(["debug"]).collect()
 });
 
 /// A command, or a subcommand such as `config|get`.
@@ -81,8 +89,7 @@ pub fn of_words<W: AsRef<[u8]>>(words: &[W]) -> Option<&'static CommandInfo> {
 
 /// Whether a command's first argument is a subcommand, as in `CONFIG SET`; the name in any case.
 pub fn has_subcommands(name: &str) -> bool {
-    // COMMAND describes DEBUG without them.
-    name.eq_ignore_ascii_case("debug") || subcommands(name).next().is_some()
+    CONTAINERS.contains(name.to_lowercase().as_str())
 }
 
 /// Whether one of a command's subcommands, or the command itself, has the flag.

@@ -118,8 +118,7 @@ impl ServerInfo {
 
     /// The name and value of each line whose name begins with `prefix`.
     fn fields_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let lines = self.info.lines().filter(move |line| line.starts_with(prefix));
-        lines.filter_map(|line| line.trim_end().split_once(':'))
+        lines_with(&self.info, prefix).filter_map(|line| line.split_once(':'))
     }
 
     /// The number in a field; 0 if the field is missing or not a number.
@@ -142,7 +141,9 @@ impl ServerInfo {
     /// `config` sums all its subcommands; if the server does not count those apart, `config|get` is
     /// 0.
     pub fn successful_calls(&self, command: &str) -> i64 {
-        let lines = self.commandstats().filter(|(name, _)| versions::is_counted_as(name, command));
+        let name = format!("cmdstat_{command}");
+        let lines =
+            self.fields_with(&name).filter(|(known, _)| versions::is_counted_as(known, &name));
         let calls = lines.map(|(_, line)| stat(line, "calls") - stat(line, "failed_calls"));
         let all = calls.reduce(|sum, calls| sum + calls);
         all.map_or(0, |all| all - count_of(&self.own_calls, command))
@@ -268,12 +269,16 @@ fn text(value: &Value) -> String {
 
 /// The text of a field in a reply to INFO.
 pub fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    lines_with(info, name).find_map(|line| line[name.len()..].strip_prefix(':'))
+}
+
+/// The lines of a reply to INFO that begin with `start`, without their ends.
+fn lines_with<'a>(info: &'a str, start: &str) -> impl Iterator<Item = &'a str> {
     // Not line by line: that takes many times as long, and each look asks for dozens of fields.
-    let found = memmem::find_iter(info.as_bytes(), name).find_map(|at| {
+    memmem::find_iter(info.as_bytes(), start).filter_map(|at| {
         let begins_a_line = at == 0 || info.as_bytes()[at - 1] == b'\n';
-        info[at + name.len()..].strip_prefix(':').filter(|_| begins_a_line)
-    });
-    found?.lines().next().map(str::trim_end)
+        if begins_a_line { info[at..].lines().next().map(str::trim_end) } else { None }
+    })
 }
 
 /// One of the numbers in `calls=2,usec=5,failed_calls=1`; 0 if it is missing.

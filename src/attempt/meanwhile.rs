@@ -12,8 +12,9 @@ use super::environment::cannot;
 use super::evidence::{Evidence, Observation, Violation};
 use super::look::{config_value, words_of};
 use super::steps::Actor;
-use super::timing::pause_for;
+use super::timing::{LONGEST as LONGEST_PAUSE, pause_for};
 use super::triggers::Triggers;
+use super::watch_look::WatchLook;
 use super::watcher_report::{WatcherReport, authors_error, missed_a_look};
 use crate::checks::Question;
 use crate::error::EnvironmentError;
@@ -124,18 +125,6 @@ struct Watcher {
     report: WatcherReport,
 }
 
-/// One look at the server that got its replies.
-#[derive(Clone)]
-struct WatchLook {
-    asked_at: Duration,
-    /// How many packets had passed the gate without a look by then.
-    missed: u64,
-    /// Which work in the background was running.
-    running: Vec<&'static BackgroundWork>,
-    replies: Vec<Value>,
-    info: ServerInfo,
-}
-
 impl Watcher {
     /// Before the answer's first line.
     fn begin(&mut self, exercise: &str) -> Result<(), EnvironmentError> {
@@ -187,7 +176,7 @@ impl Watcher {
                 break;
             }
             if !self.gate.has_waiters() {
-                std::thread::park_timeout(pause_for(self.began));
+                std::thread::park_timeout(self.pause());
             }
         }
         self.gate.open();
@@ -203,6 +192,16 @@ impl Watcher {
         let may_end = self.last.as_ref().is_none_or(|last| !last.running.is_empty());
         let goes_on = self.report.failure.is_none() && !*self.control.is_over();
         may_end || (goes_on && (!self.always.is_empty() || self.triggers.await_commands()))
+    }
+
+    /// The interval to the next look, if no command asks for one before.
+    fn pause(&self) -> Duration {
+        let may_change = self.last.as_ref().is_none_or(WatchLook::may_change_by_itself);
+        let must_be_soon = may_change
+            || self.gate.has_sent()
+            || !self.must_be_shut()
+            || self.triggers.await_background();
+        if must_be_soon { pause_for(self.began) } else { LONGEST_PAUSE }
     }
 
     fn look(&mut self) -> Result<(), CallError> {
@@ -228,8 +227,7 @@ impl Watcher {
         if !is_over && !may_be_unfinished {
             self.note_invariants(now.asked_at, &seen);
         }
-        let may_change = !now.running.is_empty() || now.info.has_keys_that_expire();
-        self.gate.look_before(may_change);
+        self.gate.look_before(now.may_change_by_itself());
         let last = self.last.replace(now);
         self.fire(last.as_ref(), seen);
         Ok(())

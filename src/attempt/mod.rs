@@ -39,6 +39,7 @@ mod timing;
 mod triggers;
 mod unknown_replies;
 mod validity;
+mod watch_look;
 mod watcher_report;
 
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 const SHORTEST: Duration = Duration::from_millis(5);
 /// A write this shortly before a background save's end may seem to come after it.
-const LONGEST: Duration = Duration::from_millis(20);
+pub(super) const LONGEST: Duration = Duration::from_millis(20);
 
 /// Waits until the next look at something that began at `began`.
 pub(super) fn pause(began: Instant) {

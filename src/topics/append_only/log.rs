@@ -21,7 +21,7 @@ pub fn broken(facts: &Facts<'_>) -> Option<Cause> {
     let place = last.unwrap_or_else(|| "at its beginning".to_owned());
     Some(Cause::default().with(match broken {
         BrokenLog::LineEnd(line) => format!(
-            r"{place}, {} ends with `\n` alone, and Redis writes `\r\n`: read and write it as bytes",
+            r"{place}, {} ends with `\n` alone, and Redis writes `\r\n`: read and write it as bytes, and add no line",
             named(line)
         ),
         BrokenLog::NotAnEntry(line) => {

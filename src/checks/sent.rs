@@ -269,13 +269,13 @@ fn commands_run(steps: &[Step], timeline: &Timeline) -> String {
         if step.is_none() && exchange.only_sets_up_the_connection() {
             continue;
         }
-        let part = step.map_or_else(|| short(exchange), |step| step.start.to_string());
+        let part = step.map_or_else(|| short(exchange, steps), |step| step.start.to_string());
         if parts.last() != Some(&part) {
             parts.push(part);
         }
     }
     if parts.is_empty() {
-        return "nothing was run".to_owned();
+        return "nothing was run with success".to_owned();
     }
     if parts.len() > 2 * SHOWN_AT_EACH_END + 1 {
         let end = parts.split_off(parts.len() - SHOWN_AT_EACH_END);
@@ -286,9 +286,13 @@ fn commands_run(steps: &[Step], timeline: &Timeline) -> String {
     in_order(&parts)
 }
 
-/// The command's name and first argument, in 40 characters at most.
-fn short(exchange: &Exchange) -> String {
-    let mut text = words::join(&exchange.words[..exchange.words.len().min(2)]);
+/// The command's name and first argument, and as much as a step of the same name tells, in 40
+/// characters at most.
+fn short(exchange: &Exchange, steps: &[Step]) -> String {
+    let is_alike = |step: &&Step| exchange.begins_with(&step.start.0[..1]);
+    let told = steps.iter().filter(is_alike).map(|step| step.start.0.len()).max();
+    let words = told.unwrap_or_default().max(2).min(exchange.words.len());
+    let mut text = words::join(&exchange.words[..words]);
     if let Some((cut, _)) = text.char_indices().nth(40) {
         text.truncate(cut);
         text.push('…');

@@ -66,6 +66,13 @@ fn what_came_instead_is_shown() {
 }
 
 #[test]
+fn a_command_is_shown_as_far_as_the_check_names_it() {
+    let checks = "[[check]]\nid = \"told\"\nsent = { order = [\"PUBLISH ops full\"] }\n";
+    let evidence = done(&["PUBLISH ops Full"]);
+    assert_eq!(found(checks, &evidence), not("PUBLISH ops Full; no PUBLISH ops full"));
+}
+
+#[test]
 fn the_other_order_is_shown() {
     let evidence = done(&["BGSAVE", "SET order:1001 paid"]);
     assert_eq!(
@@ -103,7 +110,7 @@ fn a_command_without_a_known_end_decides_nothing() {
 
 #[test]
 fn an_answer_that_sent_nothing_runs_nothing() {
-    assert_eq!(found(ORDER, &done(&[])), not("nothing was run; no SET order:1001"));
+    assert_eq!(found(ORDER, &done(&[])), not("nothing was run with success; no SET order:1001"));
 }
 
 #[test]

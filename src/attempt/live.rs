@@ -17,7 +17,7 @@ use super::look::ask_all;
 use super::phase::Phase;
 use super::script::{Beginning, OVERRUN, observe, with_outcomes};
 use super::setup::{SetUp, ensure_address_supports};
-use super::validity::{server_end, why_invalid};
+use super::validity::{paused_too_long, server_end, why_invalid};
 use crate::cleanup;
 use crate::error::EnvironmentError;
 use crate::lesson::words::RandomWords;
@@ -148,7 +148,7 @@ impl Live {
             ),
         };
         if let Some(failure) = report.failure.filter(|_| evidence.invalid.is_none()) {
-            return Err(failure);
+            evidence.invalid = Some(paused_too_long(&evidence.timeline).ok_or(failure)?);
         }
         let is_sure =
             ensure_only_the_answer_is_judged(&self.server, &self.exercise, &evidence).is_ok();

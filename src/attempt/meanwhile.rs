@@ -12,7 +12,7 @@ use super::environment::cannot;
 use super::evidence::{Evidence, Observation, Violation};
 use super::look::{config_value, words_of};
 use super::steps::Actor;
-use super::timing::{LONGEST as LONGEST_PAUSE, pause_for};
+use super::timing::{LONGEST as LONGEST_PAUSE, REPLY_LIMIT, pause_for};
 use super::triggers::Triggers;
 use super::watch_look::WatchLook;
 use super::watcher_report::{WatcherReport, authors_error, missed_a_look};
@@ -25,10 +25,6 @@ use crate::relay::{Exchange, Gate, Mark, Relay, StepKind};
 use crate::server::info::Words;
 use crate::server::{CallError, Client, Server, ServerInfo, versions};
 use crate::topics::{self, BackgroundWork};
-
-/// How long the server may be busy or paused. After giving up on a question, the watcher could ask
-/// it only after the answer's next commands.
-const LIMIT: Duration = Duration::from_secs(5);
 
 /// What could not be done, if it could not.
 const BEFORE: &str = "look at the server before the answer";
@@ -149,7 +145,7 @@ impl Watcher {
         self.actor.clients_before = now.info.number("connected_clients");
         if !self.triggers.is_empty() {
             // Connects.
-            let info = ServerInfo::take(&mut self.actor.client, LIMIT);
+            let info = ServerInfo::take(&mut self.actor.client, REPLY_LIMIT);
             let info = info.map_err(|why| cannot(BEFORE, &why))?;
             self.actor.clients_before = info.number("connected_clients");
         }
@@ -235,8 +231,9 @@ impl Watcher {
 
     fn ask(&mut self) -> Result<WatchLook, CallError> {
         let (asked_at, missed) = (self.began.elapsed(), self.gate.missed());
+        // After giving up on a question, it could be asked only after the answer's next commands.
         let (info, replies) =
-            ServerInfo::take_with(&mut self.client, self.info, &self.words, LIMIT)?;
+            ServerInfo::take_with(&mut self.client, self.info, &self.words, REPLY_LIMIT)?;
         let running = topics::background().filter(|work| (work.is_running)(&info)).collect();
         Ok(WatchLook { asked_at, missed, running, replies, info })
     }

@@ -28,7 +28,8 @@ use super::restore::{Failure, failure, load_failure, restore};
 use super::runner::{ServerControl, bad_restart};
 use super::unknown_replies::resolve_unknown_replies;
 use super::validity::{
-    ensure_disk_has_room, ensure_no_outside_change, server_end, was_kept_from_writing, why_invalid,
+    ensure_disk_has_room, ensure_no_outside_change, paused_too_long, server_end,
+    was_kept_from_writing, why_invalid,
 };
 use super::watcher_report::WatcherReport;
 use crate::checks::quoted;
@@ -148,7 +149,7 @@ pub(super) fn observe(
     (evidence.came, evidence.violations) = (report.came(), report.violations);
     evidence.invalid = why_nothing_counts(fixture.server, exercise, &evidence, looked)?;
     if let Some(failure) = report.failure.filter(|_| evidence.invalid.is_none()) {
-        return Err(failure.into());
+        evidence.invalid = Some(paused_too_long(&evidence.timeline).ok_or(failure)?);
     }
     // An overdue answer fails, whatever else we find.
     let goes_on = evidence.invalid.is_none() && !is_overdue;

@@ -9,14 +9,13 @@ use tokio_util::sync::CancellationToken;
 use super::answer_control::AnswerControl;
 use super::environment::cannot;
 use super::time_shift;
+use super::timing::REPLY_LIMIT;
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::meanwhile::{DiskChange, Kill, Steps};
 use crate::redis_cli::{reply, words};
 use crate::relay::{Connections, Gate, Step, StepKind};
 use crate::server::{Client, Disk, ServerInfo};
 
-/// How long the server may be busy before it replies to another client.
-const LIMIT: Duration = Duration::from_secs(5);
 /// How long commands that arrived before a kill may take to run.
 const ARRIVED_LIMIT: Duration = Duration::from_millis(300);
 /// How long the server may take to notice that a killed answer's connections are closed.
@@ -74,7 +73,7 @@ impl Actor {
     fn run(&mut self, line: &str) -> Result<Value, EnvironmentError> {
         // The loader has rejected lines that cannot be split.
         let words = words::split(line).unwrap_or_default();
-        let reply = self.client.call(&words, LIMIT);
+        let reply = self.client.call(&words, REPLY_LIMIT);
         let reply = reply.map_err(|why| cannot(&format!("run another client's `{line}`"), &why))?;
         if let Value::ServerError(error) = &reply {
             let text = reply::error_line(error.code(), error.details());
@@ -148,7 +147,7 @@ impl Actor {
         let deadline = Instant::now() + ARRIVED_LIMIT;
         let (mut seen, mut difference) = (None, None);
         while Instant::now() < deadline {
-            let Ok(info) = ServerInfo::take(&mut self.client, LIMIT) else { return };
+            let Ok(info) = ServerInfo::take(&mut self.client, REPLY_LIMIT) else { return };
             let now = (self.connections.traffic(), info.number("total_commands_processed"));
             let new = seen.map(|(traffic, ran)| (now.0 - traffic, now.1 - ran));
             if new.is_some_and(|(traffic, _)| traffic == 0) && new == difference {
@@ -162,7 +161,7 @@ impl Actor {
     fn wait_until_connections_are_closed(&mut self) {
         let deadline = Instant::now() + CLOSED_LIMIT;
         while Instant::now() < deadline {
-            let Ok(info) = ServerInfo::take(&mut self.client, LIMIT) else { return };
+            let Ok(info) = ServerInfo::take(&mut self.client, REPLY_LIMIT) else { return };
             if info.number("connected_clients") <= self.clients_before {
                 return;
             }

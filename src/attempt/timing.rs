@@ -1,10 +1,13 @@
-//! How often a running save is polled.
+//! How often a running save is polled, and how long we wait for the server.
 
 use std::time::{Duration, Instant};
 
 const SHORTEST: Duration = Duration::from_millis(5);
 /// A write this shortly before a background save's end may seem to come after it.
 pub(super) const LONGEST: Duration = Duration::from_millis(20);
+
+/// How long the server may be busy or paused before it replies to a client beside the answer.
+pub(super) const REPLY_LIMIT: Duration = Duration::from_secs(5);
 
 /// Waits until the next look at something that began at `began`.
 pub(super) fn pause(began: Instant) {

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use super::evidence::Evidence;
 use super::look::LOOK_LIMIT;
+use super::timing::REPLY_LIMIT;
 use crate::cleanup;
 use crate::error::{EnvironmentError, EnvironmentErrorKind};
 use crate::lesson::Exercise;
-use crate::relay::{CommandOutcome, StepKind, Timeline};
+use crate::relay::{CommandOutcome, Exchange, StepKind, Timeline};
 use crate::server::{CallError, Server, ServerInfo, log};
 use crate::topics::{TOPICS, is_known_blocker};
 
@@ -144,6 +145,23 @@ pub(super) fn why_invalid(exercise: &Exercise, evidence: &Evidence) -> Option<St
         return None;
     };
     Some(text.to_owned())
+}
+
+/// Why nothing counts where another client got no reply: the answer had paused it for longer than it
+/// waits.
+pub(super) fn paused_too_long(timeline: &Timeline) -> Option<String> {
+    let pauses = timeline.exchanges.iter().filter_map(|exchange| pause(exchange, timeline));
+    let text = "CLIENT PAUSE kept other clients waiting for so long that what they do in this \
+                exercise did not happen";
+    (pauses.max()? >= REPLY_LIMIT).then(|| text.to_owned())
+}
+
+/// For how long this command paused the clients, if that is what it did.
+fn pause(exchange: &Exchange, timeline: &Timeline) -> Option<Duration> {
+    let asked = exchange.asked_pause().filter(|_| exchange.outcome == CommandOutcome::Done)?;
+    let later = timeline.exchanges.iter().filter(|other| other.begins_with(&["CLIENT", "UNPAUSE"]));
+    let ended = later.filter_map(|end| end.ended().checked_sub(exchange.at)).min();
+    Some(ended.map_or(asked, |ended| ended.min(asked)))
 }
 
 /// Whether CONFIG SET has set this setting, even to its old value.

@@ -81,6 +81,13 @@ fn the_second_command_is_waited_for() {
 }
 
 #[test]
+fn an_answer_that_pauses_another_client_fails() {
+    let workspace = workspace(PRODUCER, "SET a 1");
+    assert_unmet(&workspace, "CLIENT PAUSE 60000 WRITE\nGET a\nGET a\n", &["evidence-is-valid"]);
+    assert_unmet(&workspace, "CLIENT PAUSE 1000 WRITE\nGET a\nGET a\n", &[]);
+}
+
+#[test]
 fn another_clients_commands_stand_in_the_transcript() {
     let workspace = workspace(PRODUCER, "SET a 1");
     let (verdict, _) = check(&workspace, "a.redis", "GET a\nGET a\n");

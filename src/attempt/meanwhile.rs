@@ -12,10 +12,10 @@ use super::environment::cannot;
 use super::evidence::{Evidence, Observation, Violation};
 use super::look::{config_value, words_of};
 use super::steps::Actor;
-use super::timing::{LONGEST as LONGEST_PAUSE, REPLY_LIMIT, pause_for};
+use super::timing::{LONGEST_AT_REST, REPLY_LIMIT, pause_at_rest, pause_for};
 use super::triggers::Triggers;
 use super::watch_look::WatchLook;
-use super::watcher_report::{WatcherReport, authors_error, missed_a_look};
+use super::watcher_report::{WatcherReport, add_up_to, authors_error, missed_a_look};
 use crate::checks::Question;
 use crate::error::EnvironmentError;
 use crate::lesson::{Check, Exercise, Moment, Trigger};
@@ -53,7 +53,8 @@ pub(super) fn watch(
             clients_before: 0,
             began,
         },
-        info: versions::info_for(&exercise.info_fields_meanwhile(), before),
+        info: versions::info_for(exercise.info_fields_meanwhile().as_deref(), before),
+        watches_background: exercise.watches_background(),
         words: questions.iter().map(words_of).collect(),
         questions,
         always: always(exercise),
@@ -67,6 +68,7 @@ pub(super) fn watch(
         last_command: None,
         cause: String::new(),
         report: WatcherReport::default(),
+        has_news: false,
     };
     watcher.begin(&exercise.id)?;
     if watcher.must_be_shut() {
@@ -101,6 +103,8 @@ struct Watcher {
     actor: Actor,
     /// Which sections of INFO each look asks for.
     info: &'static str,
+    /// Whether the end of work in the background must be seen at once.
+    watches_background: bool,
     questions: Vec<Question>,
     /// Of each question, to ask it.
     words: Vec<Words>,
@@ -119,6 +123,8 @@ struct Watcher {
     /// How what is seen now came about.
     cause: String,
     report: WatcherReport,
+    /// Whether the report has changed since it was shared.
+    has_news: bool,
 }
 
 impl Watcher {
@@ -150,7 +156,7 @@ impl Watcher {
             self.actor.clients_before = info.number("connected_clients");
         }
         self.last = Some(now);
-        self.report.last = Some(Arc::clone(&seen));
+        self.news().last = Some(Arc::clone(&seen));
         for index in self.triggers.at_the_start() {
             self.perform(index, seen.clone())?;
         }
@@ -166,7 +172,9 @@ impl Watcher {
             if self.look().is_err() {
                 self.gate.has_missed();
             }
-            shared.note(|report| report.clone_from(&self.report));
+            if std::mem::take(&mut self.has_news) {
+                shared.note(|report| report.clone_from(&self.report));
+            }
             self.gate.finish_look(asked, self.must_be_shut());
             if is_last {
                 break;
@@ -192,12 +200,16 @@ impl Watcher {
 
     /// The interval to the next look, if no command asks for one before.
     fn pause(&self) -> Duration {
-        let may_change = self.last.as_ref().is_none_or(WatchLook::may_change_by_itself);
-        let must_be_soon = may_change
-            || self.gate.has_sent()
-            || !self.must_be_shut()
-            || self.triggers.await_background();
-        if must_be_soon { pause_for(self.began) } else { LONGEST_PAUSE }
+        let last = self.last.as_ref();
+        if self.watches_background || last.is_none_or(|last| !last.running.is_empty()) {
+            return pause_for(self.began);
+        }
+        let may_change = last.is_none_or(WatchLook::may_change_by_itself);
+        if may_change || self.gate.has_sent() || !self.must_be_shut() {
+            pause_at_rest(self.began)
+        } else {
+            LONGEST_AT_REST
+        }
     }
 
     fn look(&mut self) -> Result<(), CallError> {
@@ -245,11 +257,12 @@ impl Watcher {
             let before = &self.evidence.before;
             let begun = work.begun_since(&now.info, before);
             let ended = work.ended_since(&now.info, before);
-            add_up_to(begun, Mark { word: work.begin_trigger, at, seen }, &mut self.report.begins);
+            let begin = Mark { word: work.begin_trigger, at, seen };
+            self.has_news |= add_up_to(begun, begin, &mut self.report.begins);
             let end = Mark { word: work.end_trigger, at, seen };
             if add_up_to(ended, end, &mut self.report.ends) {
                 let seen = self.at_the_end_of(work, now);
-                self.report.ended.insert(work.name, seen);
+                self.news().ended.insert(work.name, seen);
             }
         }
     }
@@ -265,6 +278,12 @@ impl Watcher {
             last.filter(|last| last.running.iter().any(|running| **running == *work));
         let replies = while_it_ran.map_or(&now.replies, |last| &last.replies);
         self.observation(now, replies, may_be_late)
+    }
+
+    /// The report, to add something.
+    fn news(&mut self) -> &mut WatcherReport {
+        self.has_news = true;
+        &mut self.report
     }
 
     fn observation(
@@ -303,7 +322,7 @@ impl Watcher {
                 self.report.violations.insert(*index, Violation { at, how, seen });
             }
         }
-        self.report.last = Some(Arc::clone(seen));
+        self.news().last = Some(Arc::clone(seen));
     }
 
     /// Does what is due, in the order of the file, until nothing is due any more. Nothing is done
@@ -328,7 +347,7 @@ impl Watcher {
                     _ => seen.clone(),
                 };
                 if let Err(error) = self.perform(index, seen) {
-                    self.report.failure = Some(error);
+                    self.news().failure = Some(error);
                     return;
                 }
             }
@@ -342,7 +361,7 @@ impl Watcher {
     fn perform(&mut self, index: usize, seen: Arc<Observation>) -> Result<(), EnvironmentError> {
         self.triggers.has_fired(index);
         let steps = self.triggers.get(index).steps.clone();
-        self.report.moments.insert(index, seen);
+        self.news().moments.insert(index, seen);
         if steps.is_empty() {
             return Ok(());
         }
@@ -366,7 +385,7 @@ impl Watcher {
                 }
                 StepKind::Passed(_) => self.last_command = Some("moving time on".to_owned()),
             }
-            self.report.steps.push(step);
+            self.news().steps.push(step);
         }
         result?;
         if let Some(last) = &self.last_command {
@@ -378,12 +397,4 @@ impl Watcher {
         self.last = Some(now);
         Ok(())
     }
-}
-
-/// Adds this mark until there are so many of its word. Returns whether any was added.
-fn add_up_to(count: usize, mark: Mark, marks: &mut Vec<Mark>) -> bool {
-    let known = marks.iter().filter(|known| known.word == mark.word).count();
-    let new = count.saturating_sub(known);
-    marks.extend(std::iter::repeat_n(mark, new));
-    new > 0
 }

@@ -1,10 +1,13 @@
-//! How often a running save is polled, and how long we wait for the server.
+//! How often the server is looked at, and how long we wait for it.
 
 use std::time::{Duration, Instant};
 
 const SHORTEST: Duration = Duration::from_millis(5);
 /// A write this shortly before a background save's end may seem to come after it.
-pub(super) const LONGEST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_millis(20);
+/// Where nothing runs in the background, commands wait for a look, so that a late one only makes
+/// what is done beside the answer late.
+pub(super) const LONGEST_AT_REST: Duration = Duration::from_millis(50);
 
 /// How long the server may be busy or paused before it replies to a client beside the answer.
 pub(super) const REPLY_LIMIT: Duration = Duration::from_secs(5);
@@ -18,5 +21,14 @@ pub(super) fn pause(began: Instant) {
 /// most a fiftieth late. Sixteen attempts that each look every 5 ms at a long save would slow the
 /// machine down.
 pub(super) fn pause_for(began: Instant) -> Duration {
-    (began.elapsed() / 50).clamp(SHORTEST, LONGEST)
+    interval(began, LONGEST)
+}
+
+/// The same while nothing runs in the background.
+pub(super) fn pause_at_rest(began: Instant) -> Duration {
+    interval(began, LONGEST_AT_REST)
+}
+
+fn interval(began: Instant, longest: Duration) -> Duration {
+    (began.elapsed() / 50).clamp(SHORTEST, longest)
 }

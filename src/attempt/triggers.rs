@@ -53,18 +53,13 @@ impl Triggers {
 
     /// Whether a command may fire one.
     pub(super) fn await_commands(&self) -> bool {
-        self.await_one(|when| {
-            matches!(when, Trigger::Command { .. } | Trigger::Condition(_) | Trigger::Began(_))
-        })
-    }
-
-    /// Whether work in the background may fire one.
-    pub(super) fn await_background(&self) -> bool {
-        self.await_one(Trigger::is_a_mark)
-    }
-
-    fn await_one(&self, counts: impl Fn(&Trigger) -> bool) -> bool {
-        !self.indexes(|_, meanwhile| counts(&meanwhile.when)).is_empty()
+        let waiting = self.indexes(|_, meanwhile| {
+            matches!(
+                meanwhile.when,
+                Trigger::Command { .. } | Trigger::Condition(_) | Trigger::Began(_)
+            )
+        });
+        !waiting.is_empty()
     }
 
     /// Counts commands that were replied to.

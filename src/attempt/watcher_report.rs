@@ -65,6 +65,14 @@ impl WatcherReport {
     }
 }
 
+/// Adds this mark until there are so many of its word. Returns whether any was added.
+pub(super) fn add_up_to(count: usize, mark: Mark, marks: &mut Vec<Mark>) -> bool {
+    let known = marks.iter().filter(|known| known.word == mark.word).count();
+    let new = count.saturating_sub(known);
+    marks.extend(std::iter::repeat_n(mark, new));
+    new > 0
+}
+
 fn is_asked_for(work: &BackgroundWork, timeline: &Timeline) -> bool {
     timeline.exchanges.iter().any(|exchange| work.is_begun_by(&exchange.name()))
         || timeline

@@ -101,6 +101,12 @@ pub trait Subject: fmt::Debug + Any + Send + Sync {
         Vec::new()
     }
 
+    /// Whether replies alone decide it, and nothing in INFO.
+    fn only_asks_for_replies(&self) -> bool {
+        let reads_info = !self.info_fields().is_empty() || !self.counted_commands().is_empty();
+        !self.questions().is_empty() && !reads_info
+    }
+
     /// The replies that it expects, by command line.
     fn expected_replies(&self) -> &[(String, Expected)] {
         &[]

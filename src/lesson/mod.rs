@@ -276,9 +276,12 @@ impl Exercise {
         self.subjects_meanwhile().flat_map(Subject::questions).collect()
     }
 
-    /// The fields of INFO that are read again and again while an answer runs.
-    pub fn info_fields_meanwhile(&self) -> Vec<&str> {
-        self.subjects_meanwhile().flat_map(Subject::info_fields).collect()
+    /// The fields of INFO that are read again and again while an answer runs; `None` if only replies
+    /// are looked at, and nothing that runs in the background.
+    pub fn info_fields_meanwhile(&self) -> Option<Vec<&str>> {
+        let reads_info = self.watches_background()
+            || !self.subjects_meanwhile().all(Subject::only_asks_for_replies);
+        reads_info.then(|| self.subjects_meanwhile().flat_map(Subject::info_fields).collect())
     }
 
     fn subjects_meanwhile(&self) -> impl Iterator<Item = &dyn Subject> {

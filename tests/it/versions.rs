@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::Value;
 use redislings::redis_cli::{commands, reply};
 use redislings::server::versions::{self, ServerVersion};
-use redislings::server::{BgsaveEnd, Server, Source, by_version, log};
+use redislings::server::{BgsaveEnd, Server, ServerInfo, Source, by_version, log};
+use redislings::topics;
 
 use crate::support::redis_server::{default_user, of_several_versions};
 use crate::support::{Ended, Workspace, image};
@@ -377,7 +378,7 @@ fn a_look_beside_an_answer_shows_all_of_info_but_its_latencies() {
     for (name, program) in of_several_versions() {
         let source = Source::Process { program, bundled: false };
         let mut server = Server::start(&source, &[]).unwrap();
-        let line = versions::info_for(&["used_memory"], &server.info(LIMIT).unwrap());
+        let line = versions::info_for(Some(&["used_memory"]), &server.info(LIMIT).unwrap());
         let all = field_names(&mut server, "INFO all");
         let mut left_out = &all - &field_names(&mut server, line);
         let is_6 = name.starts_with("redis 6");
@@ -388,6 +389,41 @@ fn a_look_beside_an_answer_shows_all_of_info_but_its_latencies() {
         left_out.retain(|field| !field.starts_with("latency_percentiles_usec_"));
         assert!(left_out.is_empty(), "{name}: {left_out:?}");
     }
+}
+
+#[test]
+fn a_look_at_replies_shows_the_keys_and_the_background_work_that_info_all_shows() {
+    for (name, program) in of_several_versions() {
+        let source = Source::Process { program, bundled: false };
+        let mut server = Server::start(&source, &[]).unwrap();
+        let line = versions::info_for(None, &server.info(LIMIT).unwrap());
+        for line in ["SET k 1 EX 100", "SAVE", "BGREWRITEAOF", "BGSAVE SCHEDULE"] {
+            let words: Vec<&str> = line.split(' ').collect();
+            server.client().call(&words, LIMIT).unwrap();
+        }
+        // A rewrite ends, and a scheduled save begins, between one question and the next.
+        let deadline = Instant::now() + LIMIT;
+        let (seen, all) = loop {
+            let (seen, _) = ServerInfo::take_with(server.client(), line, &[], LIMIT).unwrap();
+            let all = ServerInfo::take(server.client(), LIMIT).unwrap();
+            if (read(&seen) == read(&all) && begun(&all) == 2) || Instant::now() > deadline {
+                break (seen, all);
+            }
+        };
+        assert_eq!(read(&seen), read(&all), "{name}");
+        assert_eq!(begun(&all), 2, "{name}");
+        assert!(all.has_keys_that_expire(), "{name}");
+    }
+}
+
+/// What is read of each look beside an answer.
+fn read(info: &ServerInfo) -> (&str, bool, Vec<(i64, bool)>) {
+    let works = topics::background().map(|work| ((work.begun)(info), (work.is_running)(info)));
+    (info.run_id(), info.has_keys_that_expire(), works.collect())
+}
+
+fn begun(info: &ServerInfo) -> i64 {
+    topics::background().map(|work| (work.begun)(info)).sum()
 }
 
 fn field_names(server: &mut Server, line: &str) -> BTreeSet<String> {

@@ -4,7 +4,7 @@ use super::cause::Cause;
 use super::diagnosed::Pointer;
 use super::facts::Facts;
 use crate::redis_cli::words;
-use crate::relay::Exchange;
+use crate::relay::{Exchange, StepKind};
 
 /// A program that sends a command more often than this sends it in a loop.
 const MANY_TIMES: usize = 5;
@@ -28,17 +28,26 @@ pub fn program_asks_for_input(facts: &Facts<'_>) -> Option<Cause> {
     is_asking.then(|| Cause::at([Pointer::ProgramErrors]))
 }
 
-/// A program that sends one command again and again, most of its time and until that is over.
+/// A program that sends one command again and again, most of its time and until that is over. One
+/// that was killed begins anew.
 pub fn loop_without_an_end(facts: &Facts<'_>) -> Option<Cause> {
-    let (exchanges, took) = (facts.exchanges(), facts.evidence.took);
-    let last = exchanges.last().filter(|last| last.ended() > took.mul_f64(0.9))?;
-    let same: Vec<&Exchange> =
-        exchanges.iter().filter(|exchange| exchange.words == last.words).collect();
+    let timeline = &facts.evidence.timeline;
+    let kills = timeline.steps.iter().filter(|step| step.what == StepKind::KilledAnswer);
+    let began = kills.map(|kill| kill.at).max().unwrap_or_default();
+    let took = facts.evidence.took.saturating_sub(began);
+    let is_late = facts.exchanges().last()?.ended().saturating_sub(began) > took.mul_f64(0.9);
+    // EXEC is the end of any transaction.
+    let mut exchanges = facts.numbered().filter(|(_, exchange)| exchange.at >= began);
+    let (index, last) = exchanges.rfind(|(_, exchange)| exchange.name() != "EXEC")?;
+    let same: Vec<&Exchange> = exchanges
+        .map(|(_, exchange)| exchange)
+        .filter(|exchange| exchange.words == last.words)
+        .collect();
     let lasted = last.at.saturating_sub(same.first()?.at);
-    let goes_on = facts.evidence.run.timed_out() && same.len() > MANY_TIMES;
-    let cause = Cause::at([Pointer::Exchange(exchanges.len() - 1)]);
+    let goes_on = facts.evidence.run.timed_out() && is_late && same.len() >= MANY_TIMES;
+    let cause = Cause::at([Pointer::Exchange(index)]);
     (goes_on && lasted > took.mul_f64(0.5))
-        .then(|| cause.with(words::join(&last.words)).with(same.len().to_string()))
+        .then(|| cause.with(words::join(&last.words)).with((same.len() + 1).to_string()))
 }
 
 /// An exception that no other diagnosis explains.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use crate::attempt::evidence::{Output, ProgramEnd, ProgramRun, Run};
+use crate::attempt::evidence::{Evidence, Output, ProgramEnd, ProgramRun, Run};
+use crate::relay::{Step, StepKind};
 use crate::topics::snapshots::tests::scene::{
     CALLS_BGSAVE, CALLS_SAVE, OK, QUEUED, STARTED, STDOUT, STORED, SURVIVES, Scene, scene, unknown,
 };
@@ -239,4 +240,28 @@ fn a_loop_ran_until_the_time_was_over() {
     // It began late, and may have been about to end.
     let late = [[("GET order", OK); 8], [("INFO persistence", OK); 8]].concat();
     stopped_after(1550, &late).has_no_cause();
+}
+
+#[test]
+fn a_slow_program_that_sends_several_transactions_is_in_no_loop() {
+    let orders = ["SADD packed 1", "SADD packed 2", "SADD packed 3", "SADD packed 4"];
+    let sent: Vec<(&str, &str)> =
+        orders.into_iter().flat_map(|order| [(order, OK), ("EXEC", OK)]).collect();
+    let twice = [&sent[..], &sent].concat();
+    stopped_after(1550, &twice).has_no_cause();
+    let same = [("SADD packed 1", OK), ("EXEC", OK)].repeat(7);
+    stopped_after(1350, &same).is("loop-without-an-end", 12);
+}
+
+#[test]
+fn a_program_that_is_killed_and_begins_again_is_in_no_loop() {
+    let sent = [("XREADGROUP GROUP packing anna STREAMS orders 0", OK); 8];
+    stopped_after(750, &sent).is("loop-without-an-end", 7);
+    let killed_at = |at| {
+        move |seen: &mut Evidence| {
+            let at = Duration::from_millis(at);
+            seen.timeline.steps.push(Step { at, what: StepKind::KilledAnswer });
+        }
+    };
+    stopped_after(750, &sent).change(killed_at(450)).has_no_cause();
 }

@@ -28,11 +28,13 @@ pub(super) struct ServerControl<'e> {
     pub(super) place: Place,
     /// The settings for every later start.
     pub(super) restart: &'e [(String, String)],
+    /// A setting with which nobody may start the server.
+    pub(super) protected: Option<&'static str>,
 }
 
 impl ServerControl<'_> {
     /// For what belongs to no exercise.
-    pub(super) const NONE: Self = Self { place: Place::Anywhere, restart: &[] };
+    pub(super) const NONE: Self = Self { place: Place::Anywhere, restart: &[], protected: None };
 }
 
 /// What a line has done, or in plain words why it could not.
@@ -45,6 +47,12 @@ pub(super) fn perform_for_an_answer(
     control: ServerControl<'_>,
     limit: Duration,
 ) -> Result<Done, EnvironmentError> {
+    if let (RunnerLine::Start(settings), Some(protected)) = (line, control.protected)
+        && settings.iter().any(|(name, _)| name == protected)
+    {
+        let why = "this exercise sees by it whether an answer waits";
+        return Ok(Err(format!("the server did not start: leave `{protected}` as it is, {why}")));
+    }
     let done = perform(fixture.server, line, control.restart, limit)?;
     match line {
         RunnerLine::Stop if done.is_ok() => {

@@ -55,7 +55,8 @@ pub(super) fn run(
     (fixture.report)(Phase::Answer { limit: exercise.time_limit });
     let (began, limit) = (beginning.began, exercise.time_limit);
     let Beginning { before, control, .. } = &beginning;
-    let server = ServerControl { place: exercise.place(), restart: &exercise.restart };
+    let protected = TOPICS.iter().find_map(|topic| (topic.protected_setting)(exercise));
+    let server = ServerControl { place: exercise.place(), restart: &exercise.restart, protected };
     let controls = (server, &**control);
     let finished = run_answer(fixture, answer, python, before, controls, (began, limit))
         .inspect_err(|_| control.end())?;

@@ -165,3 +165,25 @@ fn a_setting_of_a_restart_that_no_server_takes_is_the_lessons_fault() {
     assert_eq!(ended.code, 3, "{ended:?}");
     assert!(ended.stderr.contains("the exercise's `[restart]`"), "{}", ended.stderr);
 }
+
+/// An exercise whose copy is good only if the answer has waited for its save.
+const SLOW: &str = "# L\n\n## E\n\n```toml exercise\nid = \"e\"\nstop = true\ntime_limit = \"30s\"\n\
+    [server]\nrdb-key-save-delay = 300000\n[[check]]\nid = \"copied\"\nat = \"restore\"\n\
+    from = \"copy.rdb\"\nreply = { \"GET a\" = \"1\" }\n```\n\n```redis setup\nSET b 1\n```\n\n\
+    > [!TIP]\n> look\n\n```redis solution\nSET a 1\nSAVE\n@copy dump.rdb copy.rdb\n```\n";
+
+#[track_caller]
+fn refuses_to_be_made_quick(answer: &str, expected: &str) {
+    let workspace = course(&[("01-slow.md", SLOW)]);
+    let (verdict, code) = workspace.check_with("e", "a.redis", answer, &["--lessons", "course"]);
+    assert_eq!(code, 1, "{verdict:#}");
+    assert!(verdict.to_string().contains(expected), "{verdict:#}");
+}
+
+#[test]
+fn an_answer_does_not_make_quick_what_shows_whether_it_waits() {
+    let quick = "SET a 1\nCONFIG SET rdb-key-save-delay 0\nBGSAVE\n@copy dump.rdb copy.rdb\n";
+    refuses_to_be_made_quick(quick, "the answer has changed `rdb-key-save-delay`");
+    let quick = "SET a 1\nSAVE\n@stop\n@start rdb-key-save-delay 0\n@copy dump.rdb copy.rdb\n";
+    refuses_to_be_made_quick(quick, "leave `rdb-key-save-delay` as it is");
+}

@@ -50,7 +50,7 @@ const DIAGNOSES: &[Diagnosis] = &[
         .knowing_others()
         .explains(&[DATA_WRONG])
         .because(
-            "BGREWRITEAOF wrote the log anew from what was in memory, and {} was not in it",
+            "BGREWRITEAOF wrote the log anew from what was in memory, and that was without {}",
         ),
     Diagnosis::of(Stage::Unfinished, "waited-for-other-work", rewrites::waited_for_other_work)
         .knowing_others()

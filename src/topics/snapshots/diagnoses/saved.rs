@@ -38,9 +38,10 @@ pub fn flushall_ended_it(facts: &Facts<'_>) -> Option<Cause> {
 pub fn flushall_emptied_the_file(facts: &Facts<'_>) -> Option<Cause> {
     let flush = facts.last_done(&["FLUSHALL"])?;
     let save = last_snapshot(facts);
+    let unsaved = facts.evidence.before.number("rdb_changes_since_last_save");
     let came_after = match save {
         Some(save) => facts.surely_after(flush, save),
-        None => the_setup_saved(facts),
+        None => the_setup_saved(facts) && unsaved == 0,
     };
     // The save points may have been set only after FLUSHALL.
     let set_since = facts.last_set("save").is_some_and(|(set, _)| !facts.surely_after(flush, set));

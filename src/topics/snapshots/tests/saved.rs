@@ -3,6 +3,7 @@ use super::scene::{
     Scene, scene,
 };
 use crate::relay::CommandOutcome;
+use crate::server::ServerInfo;
 
 const WRITE: &str = "SET report:daily ready";
 
@@ -61,6 +62,11 @@ fn with_save_points_flushall_empties_the_file_too() {
     let of_the_setup = || scene(SURVIVES, &[("FLUSHALL", OK)]).setting("save", "60 1").found("nil");
     of_the_setup().setup(&format!("{WRITE}\nSAVE")).is("flushall-after-the-snapshot", 0);
     of_the_setup().setup(WRITE).never("flushall-after-the-snapshot");
+    // What is missing came after the setup's save.
+    let unsaved = of_the_setup().setup(&format!("SAVE\n{WRITE}")).change(|evidence| {
+        evidence.before = ServerInfo::of(100, "rdb_changes_since_last_save:1\n");
+    });
+    unsaved.never("flushall-after-the-snapshot");
 }
 
 #[test]

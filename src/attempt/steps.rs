@@ -115,6 +115,8 @@ impl Actor {
         }
         self.gate.let_commands_through(false);
         if is_dead {
+            // What else is due now comes before the first command of the answer's next run.
+            self.gate.look_before(true);
             note(self.step(StepKind::KilledAnswer));
             self.control.kill_is_complete();
         }

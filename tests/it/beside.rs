@@ -81,6 +81,17 @@ fn the_second_command_is_waited_for() {
 }
 
 #[test]
+fn what_is_due_with_a_kill_comes_before_the_next_run() {
+    let counted = "[[meanwhile]]\nwhen = { reply = { \"EXISTS a\" = 1 } }\nkill = \"answer\"\n\
+        [[meanwhile]]\nwhen = { reply = { \"EXISTS a\" = 1 } }\nrun = [\"SET a 7\"]\n\
+        [[check]]\nid = \"a\"\nreply = { \"GET a\" = \"8\" }";
+    let workspace = workspace(counted, "");
+    for _ in 0..20 {
+        assert_unmet(&workspace, "INCR a\n", &[]);
+    }
+}
+
+#[test]
 fn an_answer_that_pauses_another_client_fails() {
     let workspace = workspace(PRODUCER, "SET a 1");
     assert_unmet(&workspace, "CLIENT PAUSE 60000 WRITE\nGET a\nGET a\n", &["evidence-is-valid"]);

@@ -130,7 +130,7 @@ fn run(
     restart: &[(String, String)],
 ) -> Result<(), EnvironmentError> {
     let deadline = Instant::now() + LIMIT;
-    let control = ServerControl { place: Place::Setup, restart, protected: None };
+    let control = ServerControl { place: Place::Setup, restart, ..ServerControl::NONE };
     for line in commands {
         let words = match line {
             SetupLine::Command(words) => words,
@@ -252,11 +252,8 @@ pub fn refused_command<'l>(
         let words = match setup_line(text).ok()? {
             SetupLine::Command(words) => words,
             SetupLine::Runner(_, asked) => {
-                let control = ServerControl {
-                    place: Place::Setup,
-                    restart: &exercise.restart,
-                    protected: None,
-                };
+                let (place, restart) = (Place::Setup, &exercise.restart);
+                let control = ServerControl { place, restart, ..ServerControl::NONE };
                 match perform_in_a_setup(server, &asked, control).ok()? {
                     Ok(_) => continue,
                     Err(why) => {

@@ -84,21 +84,23 @@ pub fn counts_subcommands(info: &ServerInfo) -> bool {
 /// INFO for looks at which these fields are read: all that INFO all shows, but how long the calls of
 /// each command took only if one of them is about that, since the server needs half of its time for
 /// it. `None`: only which keys there are and what runs in the background is read, which takes the
-/// server a fourth of the rest. Before Redis 7.0, INFO takes one section only, and commandstats tells
+/// server a fourth of the time. Before Redis 7.0, INFO takes one section only, and commandstats tells
 /// what runs in the background (tested). A server ignores the names of sections that it does not
 /// have.
 pub fn info_for(fields: Option<&[&str]>, info: &ServerInfo) -> &'static str {
-    let reads_latencies =
-        |fields: &[&str]| fields.iter().any(|field| field.starts_with("latency_percentiles_usec_"));
     match fields {
         _ if !is_7_or_later(info) => "INFO all",
         None => "INFO server clients persistence stats keyspace",
-        Some(fields) if reads_latencies(fields) => "INFO all",
+        Some(fields) if fields.iter().any(is_about_latencies) => "INFO all",
         Some(_) => {
             "INFO server tls clients memory persistence threads stats replication cpu hotkeys \
              modules commandstats errorstats cluster scriptingengines keyspace keysizes"
         }
     }
+}
+
+fn is_about_latencies(field: &&str) -> bool {
+    field.starts_with("latency_percentiles_usec_")
 }
 
 fn is_7_or_later(info: &ServerInfo) -> bool {

@@ -1,10 +1,12 @@
 //! The program ended with an error.
 
+use std::time::Duration;
+
 use super::cause::Cause;
 use super::diagnosed::Pointer;
 use super::facts::Facts;
 use crate::redis_cli::words;
-use crate::relay::{Exchange, StepKind};
+use crate::relay::StepKind;
 
 /// A program that sends a command more often than this sends it in a loop.
 const MANY_TIMES: usize = 5;
@@ -39,11 +41,11 @@ pub fn loop_without_an_end(facts: &Facts<'_>) -> Option<Cause> {
     // EXEC is the end of any transaction.
     let mut exchanges = facts.numbered().filter(|(_, exchange)| exchange.at >= began);
     let (index, last) = exchanges.rfind(|(_, exchange)| exchange.name() != "EXEC")?;
-    let same: Vec<&Exchange> = exchanges
-        .map(|(_, exchange)| exchange)
-        .filter(|exchange| exchange.words == last.words)
+    let same: Vec<Duration> = exchanges
+        .filter(|(_, exchange)| exchange.words == last.words)
+        .map(|(_, exchange)| exchange.at)
         .collect();
-    let lasted = last.at.saturating_sub(same.first()?.at);
+    let lasted = last.at.saturating_sub(*same.first()?);
     let goes_on = facts.evidence.run.timed_out() && is_late && same.len() >= MANY_TIMES;
     let cause = Cause::at([Pointer::Exchange(index)]);
     (goes_on && lasted > took.mul_f64(0.5))

@@ -12,7 +12,7 @@ import time
 import docker
 import redis
 
-OPTIONS = ["--save", "", "--appendonly", "no", "--hz", "100", "--protected-mode", "no"]
+OPTIONS = ["--save", "", "--appendonly", "no", "--protected-mode", "no"]
 READY_SECONDS = 30
 
 

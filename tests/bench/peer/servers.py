@@ -10,6 +10,7 @@ IMAGE = os.environ["BENCH_IMAGE"]
 PROGRAM = os.environ["BENCH_PROGRAM"]
 LABEL = os.environ["BENCH_LABEL"]
 IS_SHARED = bool(os.environ.get("BENCH_SHARED"))
+# With this `hz` the end of a BGSAVE is noticed after some 9 ms instead of 49. Few servers run here, so it costs little.
 OPTIONS = {"save": "", "appendonly": "no", "hz": "100", "protected-mode": "no"}
 
 

@@ -105,7 +105,9 @@ fn ensure_waits_are_explained(
     evidence: &Evidence,
 ) -> Result<(), EnvironmentError> {
     let (Some(waits), Some(last)) = (&evidence.waits, evidence.last()) else { return Ok(()) };
-    let explained = explained_wait(&evidence.before, &last.info) * 2 >= waits.longest.took;
+    let was_busy = may_have_been_busy(&evidence.timeline, waits.longest);
+    let explained = explained_wait(&evidence.before, &last.info, was_busy) * 2;
+    let explained = explained >= waits.longest.took;
     let exceeds_limit =
         exercise.checks.iter().any(|check| is_exceeded_by(check, waits.longest.took));
     if !exceeds_limit || explained || was_paused(&evidence.timeline) {
@@ -126,13 +128,33 @@ fn ensure_waits_are_explained(
     Err(EnvironmentError::new(fact, OVERLOADED).of(EnvironmentErrorKind::Stall))
 }
 
-/// How long others had to wait for what the server did.
-fn explained_wait(before: &ServerInfo, last: &ServerInfo) -> Duration {
+/// How long others had to wait for what the server did: for its forks and, if it `was_busy` with the
+/// answer then, for commands. The server counts our commands too, and takes long for one in the
+/// middle of which it gets no processor.
+fn explained_wait(before: &ServerInfo, last: &ServerInfo, was_busy: bool) -> Duration {
     let fork = last.number("latest_fork_usec");
     let held_up = (fork - slow_fork_micros(last)).max(0);
     // BGSAVE's own time contains the fork.
-    let micros = last.slow_micros(before) + fork - 2 * held_up;
+    let commands = if was_busy { last.slow_micros(before) - held_up } else { 0 };
+    let micros = commands + fork - held_up;
     Duration::from_micros(micros.max(0).unsigned_abs())
+}
+
+/// Whether a command of the answer that may take long was at the server during this wait, as far as
+/// its commands are known.
+fn may_have_been_busy(timeline: &Timeline, wait: Wait) -> bool {
+    let from = wait.at.saturating_sub(CLOCKS_DIFFER);
+    let until = wait.at + wait.took + CLOCKS_DIFFER;
+    lacks_commands(timeline)
+        || timeline.exchanges.iter().any(|exchange| {
+            let had_ended = exchange.reply.is_some() && exchange.ended() < from;
+            exchange.at <= until && !had_ended && !is_quick(exchange)
+        })
+}
+
+/// Whether the answer may have sent commands that are not known.
+fn lacks_commands(timeline: &Timeline) -> bool {
+    timeline.is_incomplete || !timeline.left_out_names.is_empty() || !timeline.came_past.is_empty()
 }
 
 /// How long a fork takes on a slow machine that does not hold it up, in microseconds: 0.25 s for each
@@ -149,9 +171,7 @@ fn is_exceeded_by(check: &Check, wait: Duration) -> bool {
 /// are known. The reply may have come later: a client can give up and leave.
 fn may_be_busy(evidence: &Evidence) -> bool {
     let timeline = &evidence.timeline;
-    timeline.is_incomplete
-        || !timeline.left_out_names.is_empty()
-        || !timeline.came_past.is_empty()
+    lacks_commands(timeline)
         || was_paused(timeline)
         || timeline.exchanges.iter().any(|exchange| {
             let is_open = match &exchange.reply {
@@ -218,10 +238,40 @@ mod tests {
                 "used_memory:1000000\nlatest_fork_usec:{fork}\n\
                  cmdstat_eval:calls=1,usec={command},usec_per_call=1\n"
             );
-            explained_wait(&ServerInfo::of(1, ""), &ServerInfo::of(1, &info)).as_micros()
+            explained_wait(&ServerInfo::of(1, ""), &ServerInfo::of(1, &info), true).as_micros()
         };
         assert!(explained(490_000, 495_000) * 2 < 503_000);
         assert!(explained(20_000, 2_000_000) > 1_900_000);
+    }
+
+    #[test]
+    fn a_command_explains_a_wait_only_while_it_is_at_the_server() {
+        let wait = Wait { at: Duration::from_secs(3), took: Duration::from_millis(600) };
+        let busy = |at, command: &str, took: Option<u64>| {
+            let exchange = Exchange {
+                at: Duration::from_millis(at),
+                connection: 1,
+                words: vec![command.as_bytes().to_vec()],
+                reply: took.map(|took| Reply {
+                    value: redis::Value::Okay,
+                    took: Duration::from_millis(took),
+                }),
+                outcome: CommandOutcome::Done,
+            };
+            let timeline = Timeline { exchanges: vec![exchange], ..Timeline::default() };
+            may_have_been_busy(&timeline, wait)
+        };
+        assert!(busy(2_900, "SAVE", Some(800)) && busy(1_000, "SAVE", None));
+        assert!(!busy(1, "SAVE", Some(2)) && !busy(3_900, "SAVE", Some(2_000)));
+        assert!(!busy(3_000, "INFO", Some(600)));
+    }
+
+    #[test]
+    fn commands_explain_no_wait_during_which_the_answer_had_none_at_the_server() {
+        let info = ServerInfo::of(1, "cmdstat_keys:calls=1,usec=400000,usec_per_call=1\n");
+        let explained = |was_busy| explained_wait(&ServerInfo::of(1, ""), &info, was_busy);
+        assert_eq!(explained(true), Duration::from_millis(400));
+        assert_eq!(explained(false), Duration::ZERO);
     }
 
     #[test]

@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::answer::FinishedAnswer;
 use super::contents::Contents;
 use super::evidence::{LoadFailure, Look};
 use super::restore::{Failure, OF_A_SNAPSHOT, failure, look_into, settings};
 use super::runner::why_no_file;
+use super::timing::REPLY_LIMIT;
 use crate::checks::quoted;
 use crate::error::EnvironmentError;
 use crate::lesson::check::FROM_AOF;
@@ -23,6 +25,9 @@ const OF_THE_LOG: [(&str, &str); 2] = [("appendonly", "yes"), ("save", "")];
 const OF_THE_SERVER: &str = "data/";
 /// A larger file is none of an exercise.
 const LARGEST: u64 = 256 * 1024 * 1024;
+/// How long a server may put off what it writes to its log.
+const WRITE_LIMIT: Duration = Duration::from_secs(3);
+const POLL: Duration = Duration::from_millis(20);
 /// So many files of a folder are named.
 const SHOWN_FILES: usize = 8;
 
@@ -87,7 +92,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, EnvironmentError> {
 
 /// Lets a second, clean server load what `from` names, and looks at it.
 pub(super) fn load(
-    server: &Server,
+    server: &mut Server,
     exercise: &Exercise,
     before: Option<&Contents>,
     moment: Moment,
@@ -170,8 +175,20 @@ fn of_the_server(
     })
 }
 
+/// While the disk is busy, a server with `appendfsync everysec` puts off for up to two seconds what
+/// it has to write. One that does not reply writes nothing either.
+fn wait_until_written(server: &mut Server) {
+    let deadline = Instant::now() + WRITE_LIMIT;
+    while Instant::now() < deadline
+        && server.info(REPLY_LIMIT).is_ok_and(|info| info.number("aof_buffer_length") > 0)
+    {
+        std::thread::park_timeout(POLL);
+    }
+}
+
 /// The files of the append-only log, or that there is none.
-fn log_of(server: &Server) -> Result<Result<Vec<ServerFile>, String>, EnvironmentError> {
+fn log_of(server: &mut Server) -> Result<Result<Vec<ServerFile>, String>, EnvironmentError> {
+    wait_until_written(server);
     let mut files = Vec::new();
     for name in server.files()?.into_iter().filter(FileName::is_of_the_log) {
         if let Some(content) = server.file(&name)? {

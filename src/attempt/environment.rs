@@ -106,8 +106,8 @@ fn ensure_waits_are_explained(
 ) -> Result<(), EnvironmentError> {
     let (Some(waits), Some(last)) = (&evidence.waits, evidence.last()) else { return Ok(()) };
     let was_busy = may_have_been_busy(&evidence.timeline, waits.longest);
-    let explained = explained_wait(&evidence.before, &last.info, was_busy) * 2;
-    let explained = explained >= waits.longest.took;
+    let explained =
+        explained_wait(&evidence.before, &last.info, was_busy) * 2 >= waits.longest.took;
     let exceeds_limit =
         exercise.checks.iter().any(|check| is_exceeded_by(check, waits.longest.took));
     if !exceeds_limit || explained || was_paused(&evidence.timeline) {
@@ -143,13 +143,17 @@ fn explained_wait(before: &ServerInfo, last: &ServerInfo, was_busy: bool) -> Dur
 /// Whether a command of the answer that may take long was at the server during this wait, as far as
 /// its commands are known.
 fn may_have_been_busy(timeline: &Timeline, wait: Wait) -> bool {
-    let from = wait.at.saturating_sub(CLOCKS_DIFFER);
-    let until = wait.at + wait.took + CLOCKS_DIFFER;
+    let (from, until) = bounds(wait);
     lacks_commands(timeline)
         || timeline.exchanges.iter().any(|exchange| {
             let had_ended = exchange.reply.is_some() && exchange.ended() < from;
             exchange.at <= until && !had_ended && !is_quick(exchange)
         })
+}
+
+/// When a wait began at the earliest, and ended at the latest, by the timeline's clock.
+fn bounds(wait: Wait) -> (Duration, Duration) {
+    (wait.at.saturating_sub(CLOCKS_DIFFER), wait.at + wait.took + CLOCKS_DIFFER)
 }
 
 /// Whether the answer may have sent commands that are not known.
@@ -198,8 +202,7 @@ fn is_quick(exchange: &Exchange) -> bool {
 
 /// Whether CLIENT KILL closed a connection during this wait.
 fn closed_connections(timeline: &Timeline, wait: Wait) -> bool {
-    let from = wait.at.saturating_sub(CLOCKS_DIFFER);
-    let until = wait.at + wait.took + CLOCKS_DIFFER;
+    let (from, until) = bounds(wait);
     timeline.exchanges.iter().any(|exchange| {
         let is_then = exchange.at >= from && exchange.at <= until;
         is_then

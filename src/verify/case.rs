@@ -9,8 +9,8 @@ use crate::attempt::Answer;
 use crate::lesson::check::ENDS_WELL;
 use crate::lesson::{Code, Course, Example, Exercise, Language, Lesson, Step};
 
-/// Lessons make work in the background slow, so that it can be seen: such cases begin before those
-/// whose limit is longer by less.
+/// How much longer than its limit says an exercise is expected to take that waits for work in the
+/// background: lessons make that slow, so that it can be seen.
 const BACKGROUND: Duration = Duration::from_secs(30);
 
 /// Code to run, and the expected result.
